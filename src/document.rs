@@ -1,0 +1,339 @@
+//! The result: documents, pages, blocks and what was noticed on the way. Plain data, no input or output.
+//!
+//! Names follow the reference's result object: a [`Block`] is an entry of `parsing_res_list`, its `label`,
+//! `content` and `bbox` are `block_label`, `block_content` and `block_bbox`.
+
+use crate::geometry::Rect;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
+        /// What a block is. The first 25 are the classes of the layout networks, in the order of their ids.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Label { $($(#[$doc])* #[serde(rename = $name)] $variant),* }
+
+        impl Label {
+            /// All labels, network classes first.
+            pub const ALL: &'static [Label] = &[$(Label::$variant),*];
+
+            /// The name used in files and on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Label::$variant => $name),* }
+            }
+        }
+    };
+}
+
+labels! {
+    /// Abstract of a paper.
+    Abstract = "abstract",
+    /// Program code or pseudocode.
+    Algorithm = "algorithm",
+    /// Text beside the main column.
+    AsideText = "aside_text",
+    /// A chart.
+    Chart = "chart",
+    /// Table of contents.
+    Content = "content",
+    /// A formula on lines of its own.
+    DisplayFormula = "display_formula",
+    /// Title of the document.
+    DocTitle = "doc_title",
+    /// Caption of a figure, table or chart.
+    FigureTitle = "figure_title",
+    /// Running footer.
+    Footer = "footer",
+    /// Picture in the footer.
+    FooterImage = "footer_image",
+    /// Footnote.
+    Footnote = "footnote",
+    /// Number of a formula.
+    FormulaNumber = "formula_number",
+    /// Running header.
+    Header = "header",
+    /// Picture in the header.
+    HeaderImage = "header_image",
+    /// Picture.
+    Image = "image",
+    /// Formula inside a line.
+    InlineFormula = "inline_formula",
+    /// Page number.
+    Number = "number",
+    /// Heading.
+    ParagraphTitle = "paragraph_title",
+    /// List of references.
+    Reference = "reference",
+    /// One reference.
+    ReferenceContent = "reference_content",
+    /// Seal or stamp.
+    Seal = "seal",
+    /// Table.
+    Table = "table",
+    /// Paragraph.
+    Text = "text",
+    /// Text written from top to bottom.
+    VerticalText = "vertical_text",
+    /// Note below a figure or table.
+    VisionFootnote = "vision_footnote",
+}
+
+impl Label {
+    /// The label of this name.
+    pub fn from_name(name: &str) -> Option<Label> {
+        Self::ALL.iter().copied().find(|label| label.as_str() == name)
+    }
+
+    /// Number of the class in the layout networks (specification, table C.1).
+    pub fn class_id(self) -> usize {
+        Self::ALL.iter().position(|label| *label == self).expect("ALL holds every label")
+    }
+
+    /// Whether blocks of this label take no number in the reading order (specification, C.2).
+    pub fn is_unordered(self) -> bool {
+        use Label::*;
+        matches!(
+            self,
+            FigureTitle
+                | VisionFootnote
+                | Image
+                | Chart
+                | Table
+                | Header
+                | HeaderImage
+                | Footer
+                | FooterImage
+                | Footnote
+                | AsideText
+        )
+    }
+}
+
+/// Typographic facts of a block that come from a text layer or from line heights.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BlockStyle {
+    /// Size of most of its characters, in page pixels.
+    pub font_size: f32,
+    /// Whether most of its characters are bold.
+    pub bold: bool,
+    /// Whether most of its characters are italic.
+    pub italic: bool,
+    /// Whether most of its letters are capitals.
+    pub capitals: bool,
+    /// Lines of text in it.
+    pub line_count: usize,
+    /// Depth of the heading as a tagged PDF states it, 1 to 6.
+    pub tagged_level: Option<u8>,
+}
+
+/// A picture that goes with the document: a JPEG below the document's folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Where the Markdown points, relative to the document's folder, with `/`.
+    pub path: String,
+    /// The encoded picture; dropped once written.
+    pub jpeg: Option<Arc<[u8]>>,
+}
+
+/// A piece of a page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// What it is.
+    pub label: Label,
+    /// Where it is.
+    pub bbox: Rect,
+    /// What was read: text, HTML for tables, empty for pictures.
+    pub content: String,
+    /// Confidence of the label, 0 to 1.
+    pub score: f32,
+    /// The picture cut out for it, if it is kept as one.
+    pub picture: Option<Picture>,
+    /// Depth of a heading, 1 for the first level below the document's title.
+    pub title_level: Option<i32>,
+    /// Alternative text of a tagged picture.
+    pub alt: Option<String>,
+    /// Typographic facts, where there are any.
+    pub style: BlockStyle,
+    /// Whether the block continues the last text block of the page before.
+    pub continues: bool,
+    /// Mean confidence of the lines in it, where lines were recognized.
+    pub confidence: Option<f32>,
+    /// The lines of the block with their boxes and confidence, where they were recognized.
+    pub lines: Vec<ReadLine>,
+}
+
+impl Block {
+    /// A block with nothing but its place and label.
+    pub fn new(label: Label, bbox: Rect, score: f32) -> Self {
+        Self {
+            label,
+            bbox,
+            content: String::new(),
+            score,
+            picture: None,
+            title_level: None,
+            alt: None,
+            style: BlockStyle::default(),
+            continues: false,
+            confidence: None,
+            lines: Vec::new(),
+        }
+    }
+}
+
+/// A recognized line, kept for the diagnostics.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReadLine {
+    /// What was read.
+    pub text: String,
+    /// Where, in page pixels.
+    pub bbox: [i32; 4],
+    /// How sure the recognizer is, 0 to 1.
+    pub confidence: f32,
+}
+
+/// Where the text of a page came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextSource {
+    /// The PDF's own characters.
+    TextLayer,
+    /// Recognized lines.
+    Lines,
+    /// Nothing was read.
+    None,
+}
+
+/// Something that went wrong or was decided, with what it is about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable word for programs, such as `page_failed`.
+    pub code: &'static str,
+    /// Position of the block it is about, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block_id: Option<usize>,
+    /// One line for people.
+    pub message: String,
+}
+
+/// How bad a diagnostic is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Something may be missing or wrong.
+    Warning,
+    /// The block or page failed.
+    Error,
+}
+
+/// How the text of a page was come by.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TextDecision {
+    /// Where the text came from.
+    pub source: TextSource,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+/// One page of the result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// Position in the document, from 0.
+    pub page_index: usize,
+    /// Width in pixels of the prepared page.
+    pub width: usize,
+    /// Height in pixels of the prepared page.
+    pub height: usize,
+    /// Size in PDF points (1/72 inch) of the page as it is shown, for drawings at the original size.
+    pub size_points: (f32, f32),
+    /// Quarter turns clockwise that were undone.
+    pub rotation_quarters: u32,
+    /// Small angle in degrees that was straightened, clockwise positive.
+    pub skew_degrees: f32,
+    /// What the layout detector returned, before anything was filtered.
+    pub regions: Vec<DetectedRegion>,
+    /// Blocks in reading order.
+    pub blocks: Vec<Block>,
+    /// Where the text came from and why.
+    pub text_decision: TextDecision,
+    /// What was noticed.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Milliseconds spent on each stage, in order.
+    pub timings: Vec<(&'static str, f64)>,
+}
+
+/// A region as the layout detector returned it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DetectedRegion {
+    /// What it is.
+    pub label: Label,
+    /// Where it is.
+    pub bbox: Rect,
+    /// Confidence, 0 to 1.
+    pub score: f32,
+}
+
+impl Page {
+    /// The page that stands for one that could not be read.
+    pub fn failed(page_index: usize, message: String) -> Page {
+        Page {
+            page_index,
+            width: 0,
+            height: 0,
+            size_points: (612.0, 792.0),
+            rotation_quarters: 0,
+            skew_degrees: 0.0,
+            regions: Vec::new(),
+            blocks: Vec::new(),
+            text_decision: TextDecision { source: TextSource::None, reason: "the page could not be read".into() },
+            diagnostics: vec![Diagnostic {
+                severity: Severity::Error,
+                code: "page_failed",
+                block_id: None,
+                message,
+            }],
+            timings: Vec::new(),
+        }
+    }
+
+    /// Whether the page or one of its blocks failed.
+    pub fn has_error(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// A parsed document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The input as it was given.
+    pub input_path: String,
+    /// Pages in order; every page of the input that was asked for has one.
+    pub pages: Vec<Page>,
+    /// Pages of the whole input, also those not asked for; `None` for a plain picture.
+    pub page_count: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_ids_are_those_of_the_networks() {
+        assert_eq!(Label::ALL.len(), 25);
+        assert_eq!(Label::Abstract.class_id(), 0);
+        assert_eq!(Label::Text.class_id(), 22);
+        assert_eq!(Label::VisionFootnote.class_id(), 24);
+    }
+
+    #[test]
+    fn names_lead_back_to_their_labels() {
+        for label in Label::ALL {
+            assert_eq!(Label::from_name(label.as_str()), Some(*label));
+        }
+        assert_eq!(Label::from_name("paragraph"), None);
+    }
+}

@@ -1,0 +1,327 @@
+//! Image files to RGB pixels, the way the reference's decoder does it (specification, sections 3.2 and 3.3).
+//!
+//! The format is found from the content. Alpha is dropped, grey becomes three equal channels, of 16 bits the
+//! top byte is kept (TIFF grey: clipped), EXIF orientation is applied except for WebP.
+
+use crate::raster::Pixels;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use tiff::decoder::{Decoder, DecodingResult, Limits};
+use tiff::tags::Tag;
+
+/// Pictures with more pixels are refused: decoded, one would not fit beside the pages in flight.
+pub const MAX_PICTURE_PIXELS: u64 = 178_956_970;
+/// Bytes looked at to tell the kind of a file; PDF allows its header within the first 1024.
+const SNIFF_BYTES: usize = 1024;
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A PDF document.
+    Pdf,
+    /// A TIFF, of which every frame is a page.
+    Tiff,
+    /// A picture in a format of the `image` crate.
+    Picture(ImageFormat),
+    /// A Sun raster file.
+    SunRaster,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// It cannot be opened or read.
+    #[error("cannot read the file: {0}")]
+    Io(#[from] std::io::Error),
+    /// It has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// Its content is none of the known kinds.
+    #[error("{0}")]
+    UnknownKind(String),
+    /// The decoder gave up.
+    #[error("the {format} picture is damaged or cut off: {reason}")]
+    Damaged {
+        /// Name of the format.
+        format: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// More pixels than are accepted.
+    #[error("the picture has {width}x{height} pixels, more than the limit of {MAX_PICTURE_PIXELS}; scale it down first")]
+    TooLarge {
+        /// Width in pixels.
+        width: u64,
+        /// Height in pixels.
+        height: u64,
+    },
+}
+
+/// Tells what a file holds from its first bytes.
+pub fn sniff(path: &Path) -> Result<FileKind, DecodeError> {
+    let mut head = Vec::with_capacity(SNIFF_BYTES);
+    File::open(path)?.take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
+    sniff_bytes(&head).ok_or_else(|| {
+        if head.is_empty() {
+            return DecodeError::Empty;
+        }
+        let looks_like = if std::str::from_utf8(&head[..head.len().min(200)]).is_ok() {
+            "plain text"
+        } else {
+            "of an unknown kind"
+        };
+        DecodeError::UnknownKind(format!(
+            "the file is {looks_like}; expected a PDF, PNG, JPEG, BMP, GIF, WebP, TIFF, PNM or Sun raster file"
+        ))
+    })
+}
+
+fn sniff_bytes(head: &[u8]) -> Option<FileKind> {
+    if head.windows(5).any(|w| w == b"%PDF-") {
+        return Some(FileKind::Pdf);
+    }
+    if head.starts_with(&[0x59, 0xa6, 0x6a, 0x95]) {
+        return Some(FileKind::SunRaster);
+    }
+    match image::guess_format(head).ok()? {
+        ImageFormat::Tiff => Some(FileKind::Tiff),
+        format @ (ImageFormat::Png
+        | ImageFormat::Jpeg
+        | ImageFormat::Bmp
+        | ImageFormat::Gif
+        | ImageFormat::WebP
+        | ImageFormat::Pnm) => Some(FileKind::Picture(format)),
+        _ => None,
+    }
+}
+
+fn format_name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::WebP => "WebP",
+        _ => "PNM",
+    }
+}
+
+/// Decodes a picture other than TIFF; of an animation the first frame.
+pub fn decode_picture(path: &Path, kind: FileKind) -> Result<Pixels, DecodeError> {
+    let FileKind::Picture(format) = kind else {
+        return decode_sun_raster(path);
+    };
+    let damaged = |error: image::ImageError| DecodeError::Damaged { format: format_name(format), reason: error.to_string() };
+    let mut reader = ImageReader::new(BufReader::new(File::open(path)?));
+    reader.set_format(format);
+    reader.no_limits(); // the size is checked below, before anything is decoded
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width.into(), height.into())?;
+    let orientation = match format {
+        ImageFormat::WebP => Orientation::NoTransforms,
+        _ => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    };
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    picture.apply_orientation(orientation);
+    Ok(to_pixels(picture))
+}
+
+fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
+    if width.saturating_mul(height) > MAX_PICTURE_PIXELS {
+        return Err(DecodeError::TooLarge { width, height });
+    }
+    Ok(())
+}
+
+/// Drops alpha and the low byte of 16-bit channels.
+fn to_pixels(picture: DynamicImage) -> Pixels {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let data = match picture {
+        DynamicImage::ImageRgb8(p) => p.into_raw(),
+        DynamicImage::ImageLuma8(p) => p.iter().flat_map(|v| [*v; 3]).collect(),
+        DynamicImage::ImageLumaA8(p) => p.pixels().flat_map(|v| [v.0[0]; 3]).collect(),
+        DynamicImage::ImageRgba8(p) => p.pixels().flat_map(|v| [v.0[0], v.0[1], v.0[2]]).collect(),
+        DynamicImage::ImageLuma16(p) => p.iter().flat_map(|v| [(v >> 8) as u8; 3]).collect(),
+        DynamicImage::ImageLumaA16(p) => p.pixels().flat_map(|v| [(v.0[0] >> 8) as u8; 3]).collect(),
+        DynamicImage::ImageRgb16(p) => p.iter().map(|v| (v >> 8) as u8).collect(),
+        DynamicImage::ImageRgba16(p) => {
+            p.pixels().flat_map(|v| [v.0[0], v.0[1], v.0[2]].map(|c| (c >> 8) as u8)).collect()
+        }
+        other => other.into_rgb8().into_raw(),
+    };
+    Pixels { width, height, data }
+}
+
+/// An open TIFF whose frames are decoded one at a time.
+pub struct TiffFrames {
+    decoder: Decoder<BufReader<File>>,
+}
+
+impl TiffFrames {
+    /// Opens the file.
+    pub fn open(path: &Path) -> Result<Self, DecodeError> {
+        let mut limits = Limits::default();
+        limits.decoding_buffer_size = MAX_PICTURE_PIXELS as usize * 4;
+        limits.intermediate_buffer_size = limits.decoding_buffer_size;
+        let decoder = Decoder::new(BufReader::new(File::open(path)?)).map_err(tiff_damaged)?;
+        Ok(Self { decoder: decoder.with_limits(limits) })
+    }
+
+    /// Number of frames, found by following the chain of directories.
+    pub fn count(&mut self) -> Result<usize, DecodeError> {
+        let mut count = 1;
+        while self.decoder.more_images() {
+            self.decoder.next_image().map_err(tiff_damaged)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Decodes a frame, its orientation applied.
+    pub fn frame(&mut self, index: usize) -> Result<Pixels, DecodeError> {
+        self.decoder.seek_to_image(index).map_err(tiff_damaged)?;
+        let (width, height) = self.decoder.dimensions().map_err(tiff_damaged)?;
+        check_size(width.into(), height.into())?;
+        let color = self.decoder.colortype().map_err(tiff_damaged)?;
+        let orientation = self.decoder.get_tag_u32(Tag::Orientation).ok();
+        let planar = self.decoder.get_tag_u32(Tag::PlanarConfiguration).ok() == Some(2);
+        let data = match self.decoder.read_image().map_err(tiff_damaged)? {
+            DecodingResult::U8(v) => v,
+            DecodingResult::U16(v) if color.num_samples() == 1 => v.into_iter().map(|v| v.min(255) as u8).collect(),
+            DecodingResult::U16(v) => v.into_iter().map(|v| (v >> 8) as u8).collect(),
+            _ => {
+                return Err(DecodeError::Damaged { format: "TIFF", reason: "unsupported kind of samples".into() });
+            }
+        };
+        let (width, height) = (width as usize, height as usize);
+        let data = tiff_rgb(&data, width, height, color, planar)?;
+        Ok(oriented(Pixels { width, height, data }, orientation.and_then(|o| Orientation::from_exif(o as u8))))
+    }
+}
+
+fn tiff_damaged(error: tiff::TiffError) -> DecodeError {
+    DecodeError::Damaged { format: "TIFF", reason: error.to_string() }
+}
+
+/// Samples of any supported colour type as RGB.
+fn tiff_rgb(
+    data: &[u8],
+    width: usize,
+    height: usize,
+    color: tiff::ColorType,
+    planar: bool,
+) -> Result<Vec<u8>, DecodeError> {
+    use tiff::ColorType::*;
+    let count = width * height;
+    let unsupported =
+        || DecodeError::Damaged { format: "TIFF", reason: format!("unsupported colour type {color:?}") };
+    let samples = color.num_samples() as usize;
+    let rgb: Vec<u8> = match color {
+        Gray(bits) if bits < 8 => {
+            // Rows of packed samples, the first in the high bits.
+            let (bits, per_byte) = (bits as usize, 8 / bits as usize);
+            let stride = width.div_ceil(per_byte);
+            let top = (1u32 << bits) - 1;
+            (0..height)
+                .flat_map(|y| (0..width).map(move |x| (y, x)))
+                .flat_map(|(y, x)| {
+                    let byte = data.get(y * stride + x / per_byte).copied().unwrap_or(0) as u32;
+                    let value = byte >> (8 - bits * (x % per_byte + 1)) & top;
+                    [(value * 255 / top) as u8; 3]
+                })
+                .collect()
+        }
+        _ if data.len() < count * samples => return Err(unsupported()),
+        Gray(_) => data.iter().take(count).flat_map(|v| [*v; 3]).collect(),
+        GrayA(_) => data.chunks_exact(2).take(count).flat_map(|v| [v[0]; 3]).collect(),
+        RGB(_) | RGBA(_) if planar => {
+            (0..count).flat_map(|i| [data[i], data[count + i], data[2 * count + i]]).collect()
+        }
+        RGB(_) | RGBA(_) => data.chunks_exact(samples).take(count).flat_map(|v| [v[0], v[1], v[2]]).collect(),
+        CMYK(_) => data
+            .chunks_exact(4)
+            .take(count)
+            .flat_map(|v| [0, 1, 2].map(|c| (((255 - v[c] as u32) * (255 - v[3] as u32) + 127) / 255) as u8))
+            .collect(),
+        Palette(_) => return Err(unsupported()),
+        _ => return Err(unsupported()),
+    };
+    Ok(rgb)
+}
+
+fn oriented(pixels: Pixels, orientation: Option<Orientation>) -> Pixels {
+    let Some(orientation) = orientation.filter(|o| *o != Orientation::NoTransforms) else {
+        return pixels;
+    };
+    let (width, height) = (pixels.width as u32, pixels.height as u32);
+    match image::RgbImage::from_raw(width, height, pixels.data) {
+        Some(buffer) => {
+            let mut picture = DynamicImage::ImageRgb8(buffer);
+            picture.apply_orientation(orientation);
+            to_pixels(picture)
+        }
+        None => Pixels::white(width as usize, height as usize),
+    }
+}
+
+/// Decodes an uncompressed Sun raster file of 8, 24 or 32 bits (header: eight big-endian words).
+fn decode_sun_raster(path: &Path) -> Result<Pixels, DecodeError> {
+    let damaged = |reason: &str| DecodeError::Damaged { format: "Sun raster", reason: reason.into() };
+    let mut file = BufReader::new(File::open(path)?);
+    let mut header = [0u8; 32];
+    file.read_exact(&mut header).map_err(|_| damaged("the header is cut off"))?;
+    let word = |i: usize| u32::from_be_bytes([header[i * 4], header[i * 4 + 1], header[i * 4 + 2], header[i * 4 + 3]]);
+    let (width, height, depth, kind) = (word(1) as usize, word(2) as usize, word(3), word(5));
+    let (map_kind, map_length) = (word(6), word(7) as usize);
+    check_size(width as u64, height as u64)?;
+    if !matches!(depth, 8 | 24 | 32) || !matches!(kind, 0 | 1 | 3) {
+        return Err(damaged("only uncompressed files of 8, 24 or 32 bits are supported"));
+    }
+    let mut map = vec![0u8; map_length.min(1 << 16)];
+    file.read_exact(&mut map).map_err(|_| damaged("the colour map is cut off"))?;
+    file.seek(SeekFrom::Start(32 + map_length as u64))?;
+    let bytes = depth as usize / 8;
+    let mut row = vec![0u8; (width * bytes).next_multiple_of(2)];
+    let mut data = Vec::with_capacity(width * height * 3);
+    for _ in 0..height {
+        file.read_exact(&mut row).map_err(|_| damaged("the pixels are cut off"))?;
+        for pixel in row.chunks_exact(bytes).take(width) {
+            let color = match bytes {
+                1 if map_kind == 1 && map.len() >= 3 => {
+                    let third = map.len() / 3;
+                    let at = (pixel[0] as usize).min(third - 1);
+                    [map[at], map[third + at], map[2 * third + at]]
+                }
+                1 => [pixel[0]; 3],
+                // Type 3 stores R, G, B; the others B, G, R; a fourth byte comes first.
+                _ if kind == 3 => [pixel[bytes - 3], pixel[bytes - 2], pixel[bytes - 1]],
+                _ => [pixel[bytes - 1], pixel[bytes - 2], pixel[bytes - 3]],
+            };
+            data.extend_from_slice(&color);
+        }
+    }
+    Ok(Pixels { width, height, data })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_by_content() {
+        assert_eq!(sniff_bytes(b"junk before\n%PDF-1.4"), Some(FileKind::Pdf));
+        assert_eq!(sniff_bytes(b"II*\0\x08\0\0\0"), Some(FileKind::Tiff));
+        assert_eq!(sniff_bytes(b"GIF89a......"), Some(FileKind::Picture(ImageFormat::Gif)));
+        assert_eq!(sniff_bytes(b"hello, this is text"), None);
+    }
+
+    #[test]
+    fn packed_bilevel_rows_start_on_bytes() {
+        let rgb = tiff_rgb(&[0b1000_0000, 0b0100_0000], 2, 2, tiff::ColorType::Gray(1), false).unwrap();
+        assert_eq!(rgb, [[255; 3], [0; 3], [0; 3], [255; 3]].concat());
+    }
+}

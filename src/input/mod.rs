@@ -1,0 +1,277 @@
+//! Turns paths, globs, URLs, PDFs and streams into numbered pages.
+//!
+//! [`discover`] lists files, [`open`] makes a [`PageSource`] of one, and a source hands out its pages one at a
+//! time from any thread. PDFs are opened in worker processes ([`pdf`]), so a hostile file can only cost its
+//! own pages.
+
+pub mod decode;
+mod discover;
+pub mod pdf;
+
+pub use discover::{InputFile, discover};
+
+use crate::raster::Pixels;
+use decode::{DecodeError, FileKind, TiffFrames};
+use pdf::protocol::{PageRequest, PdfPage};
+use pdf::{PdfHandle, PdfPool, PoolError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Pixels per point of the small picture with which a text layer is checked: 36 dpi.
+const PREVIEW_SCALE: f64 = 0.5;
+/// Dots per inch assumed for pictures, so that their drawings have a size; as rendered PDF pages.
+const PICTURE_DPI: f32 = 144.0;
+
+/// An input that cannot be read, with the reason.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{input}`: {reason}")]
+pub struct InputError {
+    /// The input as it was given.
+    pub input: String,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+impl InputError {
+    /// An error about `input`.
+    pub fn new(input: &str, reason: String) -> Self {
+        Self { input: input.to_string(), reason }
+    }
+}
+
+/// A page that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The worker gave no answer.
+    #[error(transparent)]
+    Pdf(#[from] PoolError),
+    /// The picture cannot be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The page would need too many pixels, or has no area.
+    #[error("the page measures {width:.0} x {height:.0} points and cannot be drawn")]
+    Size {
+        /// Width in points.
+        width: f32,
+        /// Height in points.
+        height: f32,
+    },
+}
+
+/// Which pixels are wanted with a page of a PDF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PixelsWanted {
+    /// The whole page at full scale.
+    Full,
+    /// A small picture, enough to see where there is ink.
+    Preview,
+}
+
+/// A page as it was read.
+#[derive(Debug)]
+pub struct SourcePage {
+    /// Position, from 0.
+    pub page_index: usize,
+    /// Width in page pixels.
+    pub width: usize,
+    /// Height in page pixels.
+    pub height: usize,
+    /// Size in points.
+    pub size_points: (f32, f32),
+    /// The picture at full scale, if it was asked for; always there for pictures.
+    pub pixels: Option<Pixels>,
+    /// A smaller picture of the page.
+    pub preview: Option<Pixels>,
+    /// What a PDF says about the page.
+    pub content: Option<PdfPage>,
+}
+
+/// Numbered pages that can be read from any thread.
+pub trait PageSource: Send + Sync {
+    /// Number of pages.
+    fn page_count(&self) -> usize;
+    /// Whether the reference numbers the pages of this kind of input (PDF and TIFF).
+    fn is_paged(&self) -> bool;
+    /// Reads a page.
+    fn read_page(&self, page_index: usize, wanted: PixelsWanted) -> Result<SourcePage, PageError>;
+    /// Only the picture of a page at full scale.
+    fn render_page(&self, page_index: usize) -> Result<Pixels, PageError>;
+}
+
+/// What opening needs.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// Passwords for encrypted PDFs.
+    pub passwords: Vec<String>,
+    /// Pages of more pixels are rendered at a lower scale.
+    pub max_page_pixels: u64,
+    /// Workers for PDFs; `None` where the PDF library is missing, with the reason.
+    pub pdf: Result<Arc<PdfPool>, String>,
+}
+
+/// Opens a file.
+pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
+    let fail = |reason: String| InputError::new(&file.given, reason);
+    let kind = decode::sniff(&file.path).map_err(|error| fail(error.to_string()))?;
+    match kind {
+        FileKind::Pdf => {
+            let pool = options.pdf.clone().map_err(fail)?;
+            let handle = pool.open(&file.path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
+            if handle.sizes.is_empty() {
+                return Err(fail("the PDF has no pages".into()));
+            }
+            Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels }))
+        }
+        FileKind::Tiff => {
+            let count = TiffFrames::open(&file.path).and_then(|mut t| t.count());
+            let page_count = count.map_err(|error| fail(error.to_string()))?;
+            Ok(Arc::new(TiffSource { path: file.path.clone(), page_count }))
+        }
+        kind => Ok(Arc::new(PictureSource { path: file.path.clone(), kind })),
+    }
+}
+
+fn pdf_reason(error: &PoolError) -> String {
+    match error {
+        PoolError::Pdf(pdf::protocol::PdfFailure::Password) => {
+            format!("{error}; give one with --password")
+        }
+        PoolError::Start { source, .. } => format!("{error}: {source}"),
+        other => other.to_string(),
+    }
+}
+
+struct PdfSource {
+    pool: Arc<PdfPool>,
+    handle: PdfHandle,
+    max_pixels: u64,
+}
+
+impl PdfSource {
+    fn scale(&self, page_index: usize) -> Result<f64, PageError> {
+        let (width, height) = self.handle.sizes.get(page_index).copied().unwrap_or((0.0, 0.0));
+        pdf::render_scale(
+            width.into(),
+            height.into(),
+            pdf::RENDER_SCALE,
+            pdf::MIN_RENDER_SCALE / 10.0, // a page that the reference refuses is still read, coarsely
+            self.max_pixels,
+        )
+        .ok_or(PageError::Size { width, height })
+    }
+}
+
+impl PageSource for PdfSource {
+    fn page_count(&self) -> usize {
+        self.handle.sizes.len()
+    }
+
+    fn is_paged(&self) -> bool {
+        true
+    }
+
+    fn read_page(&self, page_index: usize, wanted: PixelsWanted) -> Result<SourcePage, PageError> {
+        let scale = self.scale(page_index)?;
+        let render_scale = match wanted {
+            PixelsWanted::Full => scale,
+            PixelsWanted::Preview => scale.min(PREVIEW_SCALE),
+        };
+        let request = PageRequest { page_index, scale, content: true, render_scale: Some(render_scale) };
+        let (content, picture) = self.pool.page(&self.handle, request)?;
+        let (width, height) = content.size_points;
+        let pixels = |points: f32| ((points as f64 * scale).ceil() as usize).max(1);
+        let (pixels_full, preview) = match wanted {
+            PixelsWanted::Full => (picture, None),
+            PixelsWanted::Preview => (None, picture),
+        };
+        Ok(SourcePage {
+            page_index,
+            width: pixels(width),
+            height: pixels(height),
+            size_points: content.size_points,
+            pixels: pixels_full,
+            preview,
+            content: Some(content),
+        })
+    }
+
+    fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
+        let scale = self.scale(page_index)?;
+        let request = PageRequest { page_index, scale, content: false, render_scale: Some(scale) };
+        let (_, pixels) = self.pool.page(&self.handle, request)?;
+        pixels.ok_or_else(|| PageError::Pdf(PoolError::Crashed("it sent no picture".into())))
+    }
+}
+
+/// A page that is nothing but a picture.
+fn picture_page(page_index: usize, pixels: Pixels) -> SourcePage {
+    let points = |n: usize| n as f32 * 72.0 / PICTURE_DPI;
+    SourcePage {
+        page_index,
+        width: pixels.width,
+        height: pixels.height,
+        size_points: (points(pixels.width), points(pixels.height)),
+        pixels: Some(pixels),
+        preview: None,
+        content: None,
+    }
+}
+
+struct PictureSource {
+    path: PathBuf,
+    kind: FileKind,
+}
+
+impl PageSource for PictureSource {
+    fn page_count(&self) -> usize {
+        1
+    }
+
+    fn is_paged(&self) -> bool {
+        false
+    }
+
+    fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
+        Ok(picture_page(page_index, self.render_page(page_index)?))
+    }
+
+    fn render_page(&self, _: usize) -> Result<Pixels, PageError> {
+        Ok(decode::decode_picture(&self.path, self.kind)?)
+    }
+}
+
+struct TiffSource {
+    path: PathBuf,
+    page_count: usize,
+}
+
+impl PageSource for TiffSource {
+    fn page_count(&self) -> usize {
+        self.page_count
+    }
+
+    fn is_paged(&self) -> bool {
+        true
+    }
+
+    fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
+        Ok(picture_page(page_index, self.render_page(page_index)?))
+    }
+
+    fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
+        Ok(TiffFrames::open(&self.path)?.frame(page_index)?)
+    }
+}
+
+/// Opens one picture or TIFF frame by frame without options; for checks against recorded pixels.
+pub fn decode_all(path: &Path) -> Result<Vec<Pixels>, DecodeError> {
+    match decode::sniff(path)? {
+        FileKind::Pdf => Err(DecodeError::UnknownKind("a PDF is not a picture".into())),
+        FileKind::Tiff => {
+            let mut frames = TiffFrames::open(path)?;
+            let count = frames.count()?;
+            (0..count).map(|index| frames.frame(index)).collect()
+        }
+        kind => Ok(vec![decode::decode_picture(path, kind)?]),
+    }
+}

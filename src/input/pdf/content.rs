@@ -1,0 +1,412 @@
+//! Reads a page's characters, drawn lines, object boxes and structure tree out of pdfium.
+//!
+//! Everything is converted from PDF user space to page pixels here, so nothing else knows about page
+//! rotation, crop boxes or the upward y axis.
+
+use super::library::OpenPage;
+use super::protocol::{PdfChar, PdfPage, PdfRun, StructNode};
+use std::collections::HashMap;
+use std::ffi::c_void;
+
+/// A filled or stroked box no thicker than this (points) is a ruling.
+const RULING_THICKNESS: f32 = 2.2;
+/// Rulings shorter than this (points) are dots, ticks or parts of letters.
+const RULING_LENGTH: f32 = 5.0;
+/// Paths with more segments are drawings; tables of that many lines in one path have not been seen.
+const MAX_RULING_SEGMENTS: i32 = 4000;
+/// Nesting of form objects that is followed.
+const MAX_FORM_DEPTH: usize = 12;
+/// Structure elements and marked contents looked at on one page.
+const MAX_STRUCTURE_NODES: usize = 20_000;
+
+/// `[a, b, c, d, e, f]`: x' = a x + c y + e, y' = b x + d y + f.
+type Matrix = [f32; 6];
+
+const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+
+fn apply(m: &Matrix, x: f32, y: f32) -> (f32, f32) {
+    (m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5])
+}
+
+/// First `inner`, then `outer`.
+fn concat(inner: &Matrix, outer: &Matrix) -> Matrix {
+    let (a, b) = (outer[0] * inner[0] + outer[2] * inner[1], outer[1] * inner[0] + outer[3] * inner[1]);
+    let (c, d) = (outer[0] * inner[2] + outer[2] * inner[3], outer[1] * inner[2] + outer[3] * inner[3]);
+    let (e, f) = apply(outer, inner[4], inner[5]);
+    [a, b, c, d, e, f]
+}
+
+fn apply_box(m: &Matrix, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
+    let corners = [apply(m, x1, y1), apply(m, x2, y1), apply(m, x1, y2), apply(m, x2, y2)];
+    let fold = |f: fn(f32, f32) -> f32, pick: fn(&(f32, f32)) -> f32| corners.iter().map(pick).reduce(f).unwrap_or(0.0);
+    [fold(f32::min, |c| c.0), fold(f32::min, |c| c.1), fold(f32::max, |c| c.0), fold(f32::max, |c| c.1)]
+}
+
+impl OpenPage<'_> {
+    /// Characters, rulings, boxes and structure of the page in pixels of `scale` per point.
+    pub fn content(&self, scale: f64) -> PdfPage {
+        let to_page = self.user_to_pixels(scale);
+        let mut page = PdfPage { size_points: self.size(), ..PdfPage::default() };
+        self.read_chars(&to_page, &mut page);
+        let mut walk = ObjectWalk { page: self, scale: scale as f32, out: &mut page };
+        walk.page_objects(&to_page);
+        page.structure = self.structure();
+        page
+    }
+
+    /// The map from PDF user space to page pixels, found by asking where three points go.
+    fn user_to_pixels(&self, scale: f64) -> Matrix {
+        // Device coordinates are whole numbers: ask at a fine grid, then divide.
+        const GRID: f64 = 64.0;
+        const SPAN: f64 = 1000.0;
+        let (width, height) = self.size();
+        let size = ((width as f64 * GRID).round() as i32, (height as f64 * GRID).round() as i32);
+        let at = |x: f64, y: f64| {
+            let (mut dx, mut dy) = (0i32, 0i32);
+            // SAFETY: the page is loaded and both targets are valid.
+            unsafe {
+                self.api().FPDF_PageToDevice(
+                    self.handle.cast(),
+                    0,
+                    0,
+                    size.0,
+                    size.1,
+                    0,
+                    x,
+                    y,
+                    &mut dx,
+                    &mut dy,
+                )
+            };
+            (dx as f64, dy as f64)
+        };
+        let (origin, right, up) = (at(0.0, 0.0), at(SPAN, 0.0), at(0.0, SPAN));
+        let unit = scale / GRID;
+        let per = unit / SPAN;
+        [
+            ((right.0 - origin.0) * per) as f32,
+            ((right.1 - origin.1) * per) as f32,
+            ((up.0 - origin.0) * per) as f32,
+            ((up.1 - origin.1) * per) as f32,
+            (origin.0 * unit) as f32,
+            (origin.1 * unit) as f32,
+        ]
+    }
+
+    fn read_chars(&self, to_page: &Matrix, out: &mut PdfPage) {
+        let api = self.api();
+        // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
+        // local of the layout the call documents (FS_RECTF: left, top, right, bottom).
+        unsafe {
+            let text = api.FPDFText_LoadPage(self.handle.cast());
+            if text.is_null() {
+                return;
+            }
+            let count = api.FPDFText_CountChars(text).max(0);
+            let mut run_of_object: HashMap<usize, u32> = HashMap::new();
+            let mut fonts: HashMap<usize, u16> = HashMap::new();
+            let mut last_object = (0usize, u32::MAX);
+            out.chars.reserve(count as usize);
+            for index in 0..count {
+                let code = api.FPDFText_GetUnicode(text, index);
+                let object = api.FPDFText_GetTextObject(text, index);
+                if api.FPDFText_IsGenerated(text, index) == 1 || object.is_null() {
+                    out.chars.push(PdfChar { code, bbox: [0.0; 4], run: u32::MAX, unmapped: false });
+                    continue;
+                }
+                if last_object.0 != object as usize {
+                    let run = *run_of_object.entry(object as usize).or_insert_with(|| {
+                        let mut matrix = IDENTITY;
+                        api.FPDFText_GetMatrix(text, index, matrix.as_mut_ptr().cast());
+                        let size = api.FPDFText_GetFontSize(text, index) as f32;
+                        let weight = api.FPDFText_GetFontWeight(text, index);
+                        let run = self.read_run(object.cast(), &concat(&matrix, to_page), size, weight, &mut fonts, out);
+                        out.runs.push(run);
+                        out.runs.len() as u32 - 1
+                    });
+                    last_object = (object as usize, run);
+                }
+                let mut rect = [0f32; 4];
+                api.FPDFText_GetLooseCharBox(text, index, rect.as_mut_ptr().cast());
+                let [left, top, right, bottom] = rect;
+                let bbox = apply_box(to_page, [left, bottom, right, top]);
+                let unmapped = api.FPDFText_HasUnicodeMapError(text, index) == 1;
+                out.chars.push(PdfChar { code, bbox, run: last_object.1, unmapped });
+            }
+            api.FPDFText_ClosePage(text);
+        }
+    }
+
+    /// Facts of a text object. `matrix` leads from its text space to page pixels.
+    fn read_run(
+        &self,
+        object: *mut c_void,
+        matrix: &Matrix,
+        font_size: f32,
+        weight: i32,
+        fonts: &mut HashMap<usize, u16>,
+        out: &mut PdfPage,
+    ) -> PdfRun {
+        let api = self.api();
+        // SAFETY: the object belongs to the loaded page; out-parameters are valid locals.
+        unsafe {
+            let font = api.FPDFTextObj_GetFont(object.cast());
+            let index = *fonts.entry(font as usize).or_insert_with(|| {
+                let mut name = vec![0u8; 256];
+                let length = api.FPDFFont_GetBaseFontName(font, name.as_mut_ptr().cast(), name.len() as _) as usize;
+                name.truncate(length.saturating_sub(1).min(255));
+                out.fonts.push(String::from_utf8_lossy(&name).into_owned());
+                (out.fonts.len() - 1).min(u16::MAX as usize) as u16
+            });
+            let flags = api.FPDFFont_GetFlags(font);
+            let (mut r, mut g, mut b, mut a) = (0, 0, 0, 255);
+            api.FPDFPageObj_GetFillColor(object.cast(), &mut r, &mut g, &mut b, &mut a);
+            let mode = api.FPDFTextObj_GetTextRenderMode(object.cast());
+            PdfRun {
+                font: index,
+                size: font_size.abs() * matrix[2].hypot(matrix[3]),
+                weight: weight.clamp(0, 1000) as u16,
+                italic: flags & (1 << 6) != 0,
+                fixed_pitch: flags & 1 != 0,
+                color: [r, g, b].map(|v| v.min(255) as u8),
+                visible: mode != 3 && mode != 7 && a > 0,
+                angle: matrix[1].atan2(matrix[0]).to_degrees(),
+                mcid: api.FPDFPageObj_GetMarkedContentID(object.cast()),
+            }
+        }
+    }
+
+    fn structure(&self) -> Vec<StructNode> {
+        let api = self.api();
+        let mut nodes = Vec::new();
+        // SAFETY: the tree is used and closed here; elements live as long as the tree.
+        unsafe {
+            let tree = api.FPDF_StructTree_GetForPage(self.handle.cast());
+            if tree.is_null() {
+                return nodes;
+            }
+            let mut stack: Vec<(*mut c_void, Option<usize>)> = Vec::new();
+            for index in (0..api.FPDF_StructTree_CountChildren(tree).max(0)).rev() {
+                stack.push((api.FPDF_StructTree_GetChildAtIndex(tree, index).cast(), None));
+            }
+            while let Some((element, parent)) = stack.pop() {
+                if element.is_null() || nodes.len() >= MAX_STRUCTURE_NODES {
+                    continue;
+                }
+                nodes.push(self.structure_node(element, parent));
+                let this = Some(nodes.len() - 1);
+                for index in (0..api.FPDF_StructElement_CountChildren(element.cast()).max(0)).rev() {
+                    let child = api.FPDF_StructElement_GetChildAtIndex(element.cast(), index);
+                    stack.push((child.cast(), this));
+                }
+            }
+            api.FPDF_StructTree_Close(tree);
+        }
+        nodes
+    }
+
+    /// One element of the structure tree, without its children.
+    ///
+    /// # Safety
+    /// `element` belongs to an open structure tree of this page.
+    unsafe fn structure_node(&self, element: *mut c_void, parent: Option<usize>) -> StructNode {
+        let api = self.api();
+        let text = |read: &dyn Fn(*mut c_void, u64) -> u64| {
+            let mut buffer = vec![0u16; 512];
+            let bytes = read(buffer.as_mut_ptr().cast(), 1024) as usize;
+            buffer.truncate((bytes / 2).saturating_sub(1).min(511));
+            String::from_utf16_lossy(&buffer)
+        };
+        // SAFETY: by the contract of this function; the buffers above are 1024 bytes.
+        unsafe {
+            let kind = text(&|p, n| api.FPDF_StructElement_GetType(element.cast(), p, n as _) as u64);
+            let alt = text(&|p, n| api.FPDF_StructElement_GetAltText(element.cast(), p, n as _) as u64);
+            let count = api.FPDF_StructElement_CountChildren(element.cast()).max(0);
+            let mut mcids: Vec<i32> = (0..count)
+                .map(|i| api.FPDF_StructElement_GetChildMarkedContentID(element.cast(), i))
+                .filter(|mcid| *mcid >= 0)
+                .collect();
+            let single = api.FPDF_StructElement_GetMarkedContentID(element.cast());
+            if mcids.is_empty() && single >= 0 {
+                mcids.push(single);
+            }
+            StructNode { kind, parent, mcids, alt: (!alt.trim().is_empty()).then_some(alt) }
+        }
+    }
+}
+
+/// Walks page objects and sorts them into rulings, fills, drawings and images.
+struct ObjectWalk<'a, 'p> {
+    page: &'a OpenPage<'p>,
+    scale: f32,
+    out: &'a mut PdfPage,
+}
+
+impl ObjectWalk<'_, '_> {
+    fn page_objects(&mut self, to_page: &Matrix) {
+        let api = self.page.api();
+        // SAFETY: the page is loaded; an index below the count is valid.
+        let count = unsafe { api.FPDFPage_CountObjects(self.page.handle.cast()) };
+        for index in 0..count.max(0) {
+            // SAFETY: as above.
+            let object = unsafe { self.page.api().FPDFPage_GetObject(self.page.handle.cast(), index) };
+            self.object(object.cast(), to_page, 0);
+        }
+    }
+
+    fn object(&mut self, object: *mut c_void, to_page: &Matrix, depth: usize) {
+        if object.is_null() || depth > MAX_FORM_DEPTH {
+            return;
+        }
+        let api = self.page.api();
+        // SAFETY: the object belongs to the loaded page.
+        match unsafe { api.FPDFPageObj_GetType(object.cast()) } {
+            2 => self.path(object, to_page),
+            3 => {
+                let bounds = self.bounds(object, to_page);
+                self.out.images.push(bounds);
+            }
+            4 => {
+                let bounds = self.bounds(object, to_page);
+                self.out.drawings.push(bounds);
+            }
+            5 => {
+                let mut matrix = IDENTITY;
+                // SAFETY: FS_MATRIX is six floats.
+                let count = unsafe {
+                    api.FPDFPageObj_GetMatrix(object.cast(), matrix.as_mut_ptr().cast());
+                    api.FPDFFormObj_CountObjects(object.cast())
+                };
+                let inner = concat(&matrix, to_page);
+                for index in 0..count.max(0) {
+                    // SAFETY: the index is below the count.
+                    let child = unsafe { self.page.api().FPDFFormObj_GetObject(object.cast(), index as _) };
+                    self.object(child.cast(), &inner, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn bounds(&self, object: *mut c_void, to_page: &Matrix) -> [f32; 4] {
+        let (mut left, mut bottom, mut right, mut top) = (0f32, 0f32, 0f32, 0f32);
+        // SAFETY: the object is valid, the targets are locals.
+        unsafe {
+            self.page.api().FPDFPageObj_GetBounds(object.cast(), &mut left, &mut bottom, &mut right, &mut top)
+        };
+        apply_box(to_page, [left, bottom, right, top])
+    }
+
+    fn path(&mut self, object: *mut c_void, to_page: &Matrix) {
+        let api = self.page.api();
+        let (mut fill, mut stroke, mut matrix) = (0i32, 0i32, IDENTITY);
+        let (mut r, mut g, mut b, mut a) = (0, 0, 0, 255);
+        let mut stroke_color = [0u32, 0, 0, 255];
+        let mut width = 0f32;
+        // SAFETY: the object is a valid path; the targets are locals.
+        let segments = unsafe {
+            api.FPDFPath_GetDrawMode(object.cast(), &mut fill, &mut stroke);
+            api.FPDFPageObj_GetMatrix(object.cast(), matrix.as_mut_ptr().cast());
+            api.FPDFPageObj_GetFillColor(object.cast(), &mut r, &mut g, &mut b, &mut a);
+            let [sr, sg, sb, sa] = &mut stroke_color;
+            api.FPDFPageObj_GetStrokeColor(object.cast(), sr, sg, sb, sa);
+            api.FPDFPageObj_GetStrokeWidth(object.cast(), &mut width);
+            api.FPDFPath_CountSegments(object.cast())
+        };
+        let (filled, stroked) = (fill != 0 && a > 0, stroke != 0 && stroke_color[3] > 0);
+        if !filled && !stroked {
+            return;
+        }
+        let color = [r, g, b].map(|v| v.min(255) as u8);
+        let matrix = concat(&matrix, to_page);
+        let bounds = self.bounds(object, to_page);
+        let Some(lines) = self.straight_lines(object, segments, &matrix) else {
+            self.out.drawings.push(bounds);
+            return;
+        };
+        let thin = RULING_THICKNESS * self.scale;
+        let [x1, y1, x2, y2] = bounds;
+        if filled && !stroked {
+            if (x2 - x1).min(y2 - y1) <= thin {
+                self.ruling(bounds);
+            } else if segments <= 6 {
+                self.out.fills.push((bounds, color));
+            } else {
+                self.out.drawings.push(bounds);
+            }
+            return;
+        }
+        if stroke_color[..3].iter().all(|v| *v > 250) {
+            return; // white lines separate nothing that can be seen
+        }
+        for line in lines {
+            self.ruling(line);
+        }
+        if filled && color != [255, 255, 255] {
+            self.out.fills.push((bounds, color));
+        }
+    }
+
+    fn ruling(&mut self, line: [f32; 4]) {
+        let [x1, y1, x2, y2] = line;
+        if (x2 - x1).max(y2 - y1) >= RULING_LENGTH * self.scale {
+            self.out.rulings.push(line);
+        }
+    }
+
+    /// The path's lines as boxes, if it has nothing but horizontal and vertical ones.
+    fn straight_lines(&self, object: *mut c_void, segments: i32, matrix: &Matrix) -> Option<Vec<[f32; 4]>> {
+        if segments > MAX_RULING_SEGMENTS {
+            return None;
+        }
+        let api = self.page.api();
+        let slack = 0.7 * self.scale;
+        let (mut lines, mut start, mut at) = (Vec::new(), (0.0, 0.0), (0.0, 0.0));
+        for index in 0..segments.max(0) {
+            let (mut x, mut y) = (0f32, 0f32);
+            // SAFETY: the index is below the count, the targets are locals.
+            let (kind, closes) = unsafe {
+                let segment = api.FPDFPath_GetPathSegment(object.cast(), index);
+                api.FPDFPathSegment_GetPoint(segment, &mut x, &mut y);
+                (api.FPDFPathSegment_GetType(segment), api.FPDFPathSegment_GetClose(segment) != 0)
+            };
+            let to = apply(matrix, x, y);
+            let mut add = |from: (f32, f32), to: (f32, f32)| {
+                let (dx, dy) = ((from.0 - to.0).abs(), (from.1 - to.1).abs());
+                if dx > slack && dy > slack {
+                    return false;
+                }
+                lines.push([from.0.min(to.0), from.1.min(to.1), from.0.max(to.0), from.1.max(to.1)]);
+                true
+            };
+            match kind {
+                0 if !add(at, to) => return None,
+                0 => {}
+                2 => start = to,
+                _ => return None,
+            }
+            at = to;
+            if closes {
+                if !add(at, start) {
+                    return None;
+                }
+                at = start;
+            }
+        }
+        Some(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrices_apply_from_the_inside_out() {
+        let double = [2.0, 0.0, 0.0, 2.0, 0.0, 0.0];
+        let shift = [1.0, 0.0, 0.0, 1.0, 10.0, 0.0];
+        assert_eq!(apply(&concat(&double, &shift), 3.0, 4.0), (16.0, 8.0));
+        assert_eq!(apply(&concat(&shift, &double), 3.0, 4.0), (26.0, 8.0));
+        assert_eq!(apply_box(&[0.0, 1.0, -1.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 5.0]), [-5.0, 1.0, -2.0, 3.0]);
+    }
+}

@@ -1,0 +1,227 @@
+//! A thin, safe face of pdfium for the worker process: open, read the text layer, walk objects, render.
+//!
+//! Nothing here is used in the main process: pdfium is neither thread-safe nor safe against hostile files, so a
+//! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so handles
+//! are kept as plain pointers and cast where they are passed.
+
+use super::protocol::PdfFailure;
+use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
+use std::ffi::c_void;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+/// `FPDF_ANNOT`: draw annotations.
+const RENDER_ANNOTATIONS: i32 = 0x01;
+/// `FPDFBitmap_BGR`, three bytes a pixel.
+const BITMAP_BGR: i32 = 2;
+
+/// The loaded library.
+pub struct Library {
+    pub(super) api: Box<dyn PdfiumLibraryBindings>,
+}
+
+impl Library {
+    /// Loads and initializes pdfium from a library file. Call once in a process.
+    pub fn load(path: &Path) -> Result<Library, String> {
+        let api = Pdfium::bind_to_library(path).map_err(|error| format!("{error:?}"))?;
+        // SAFETY: called once, before anything else of the library.
+        unsafe { api.FPDF_InitLibrary() };
+        Ok(Library { api })
+    }
+
+    /// Opens a document, trying the empty password and then `passwords` in order.
+    pub fn open<'a>(&'a self, path: &Path, passwords: &[String]) -> Result<OpenDocument<'a>, PdfFailure> {
+        let map = FileMap::new(path)?;
+        let mut failure = PdfFailure::Damaged;
+        let candidates = std::iter::once(None).chain(passwords.iter().map(|p| Some(p.as_str())));
+        for password in candidates {
+            // SAFETY: the mapping lives as long as the document, see `OpenDocument`.
+            let handle = unsafe { self.api.FPDF_LoadMemDocument64(map.bytes(), password) };
+            if !handle.is_null() {
+                return Ok(OpenDocument::new(self, handle.cast(), map));
+            }
+            // SAFETY: plain query.
+            failure = match unsafe { self.api.FPDF_GetLastError() } {
+                4 => PdfFailure::Password,
+                5 => PdfFailure::Encryption,
+                _ => PdfFailure::Damaged,
+            };
+            if failure != PdfFailure::Password {
+                break;
+            }
+        }
+        Err(failure)
+    }
+}
+
+/// A file mapped for reading.
+struct FileMap {
+    address: *mut c_void,
+    length: usize,
+}
+
+impl FileMap {
+    fn new(path: &Path) -> Result<FileMap, PdfFailure> {
+        let unreadable = |error: std::io::Error| PdfFailure::Unreadable(error.to_string());
+        let file = File::open(path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len() as usize;
+        if length == 0 {
+            return Err(PdfFailure::Damaged);
+        }
+        // SAFETY: a private read-only mapping of an open file; checked below.
+        let address = unsafe {
+            libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
+        };
+        if address == libc::MAP_FAILED {
+            return Err(unreadable(std::io::Error::last_os_error()));
+        }
+        Ok(FileMap { address, length })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping is `length` bytes long and lives until drop. Should somebody cut the file short,
+        // reading past its end kills this worker, which the main process reports as a failed page.
+        unsafe { std::slice::from_raw_parts(self.address.cast(), self.length) }
+    }
+}
+
+impl Drop for FileMap {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `new` with this length.
+        unsafe { libc::munmap(self.address, self.length) };
+    }
+}
+
+/// An open document with its form fields initialized.
+pub struct OpenDocument<'a> {
+    library: &'a Library,
+    handle: *mut c_void,
+    form: *mut c_void,
+    // pdfium keeps a pointer to it: must not move while a form is open, hence the box.
+    _form_info: Box<[usize; 64]>,
+    _map: FileMap,
+}
+
+impl<'a> OpenDocument<'a> {
+    fn new(library: &'a Library, handle: *mut c_void, map: FileMap) -> Self {
+        // FPDF_FORMFILLINFO is a version number followed by function pointers, about 40 words; no callback is
+        // set. Version 2 is what builds with and without XFA accept.
+        let mut form_info = Box::new([0usize; 64]);
+        form_info[0] = 2;
+        // SAFETY: the document was just opened and the structure outlives the form handle.
+        let form = unsafe {
+            library.api.FPDFDOC_InitFormFillEnvironment(handle.cast(), form_info.as_mut_ptr().cast()).cast()
+        };
+        OpenDocument { library, handle, form, _form_info: form_info, _map: map }
+    }
+
+    /// Number of pages; 0 for a damaged page tree.
+    pub fn page_count(&self) -> usize {
+        // SAFETY: the handle is open.
+        unsafe { self.library.api.FPDF_GetPageCount(self.handle.cast()) }.max(0) as usize
+    }
+
+    /// Width and height of a page in points, rotation applied; zeros if it cannot be found.
+    pub fn page_size(&self, index: usize) -> (f32, f32) {
+        let mut size = [0f32; 2];
+        // SAFETY: FS_SIZEF is two floats.
+        unsafe {
+            self.library.api.FPDF_GetPageSizeByIndexF(
+                self.handle.cast(),
+                index as i32,
+                size.as_mut_ptr().cast(),
+            )
+        };
+        (size[0], size[1])
+    }
+
+    /// Loads a page.
+    pub fn page(&self, index: usize) -> Result<OpenPage<'_>, PdfFailure> {
+        // SAFETY: the handles are open and stay so while the page borrows the document.
+        let page = unsafe { self.library.api.FPDF_LoadPage(self.handle.cast(), index as i32) };
+        if page.is_null() {
+            return Err(PdfFailure::Page);
+        }
+        if !self.form.is_null() {
+            // SAFETY: as above.
+            unsafe { self.library.api.FORM_OnAfterLoadPage(page, self.form.cast()) };
+        }
+        Ok(OpenPage { document: self, handle: page.cast() })
+    }
+}
+
+impl Drop for OpenDocument<'_> {
+    fn drop(&mut self) {
+        // SAFETY: closed once, the form first.
+        unsafe {
+            if !self.form.is_null() {
+                self.library.api.FPDFDOC_ExitFormFillEnvironment(self.form.cast());
+            }
+            self.library.api.FPDF_CloseDocument(self.handle.cast());
+        }
+    }
+}
+
+/// A loaded page.
+pub struct OpenPage<'a> {
+    document: &'a OpenDocument<'a>,
+    pub(super) handle: *mut c_void,
+}
+
+impl OpenPage<'_> {
+    pub(super) fn api(&self) -> &dyn PdfiumLibraryBindings {
+        self.document.library.api.as_ref()
+    }
+
+    /// Width and height in points, rotation applied.
+    pub fn size(&self) -> (f32, f32) {
+        // SAFETY: the page is loaded.
+        unsafe {
+            (
+                self.api().FPDF_GetPageWidthF(self.handle.cast()),
+                self.api().FPDF_GetPageHeightF(self.handle.cast()),
+            )
+        }
+    }
+
+    /// Draws the page with annotations and form fields on white, as the reference does.
+    ///
+    /// Returns `height * width * 3` bytes, RGB, rows from the top; fails when the bitmap cannot be made.
+    pub fn render(&self, width: usize, height: usize) -> Result<Vec<u8>, PdfFailure> {
+        let (w, h) = (width as i32, height as i32);
+        let stride = width * 3;
+        let mut data = vec![255u8; stride * height];
+        // SAFETY: the buffer is `stride * height` bytes and outlives the bitmap.
+        unsafe {
+            let api = self.api();
+            let bitmap =
+                api.FPDFBitmap_CreateEx(w, h, BITMAP_BGR, data.as_mut_ptr().cast(), stride as i32);
+            if bitmap.is_null() {
+                return Err(PdfFailure::Memory);
+            }
+            api.FPDF_RenderPageBitmap(bitmap, self.handle.cast(), 0, 0, w, h, 0, RENDER_ANNOTATIONS);
+            if !self.document.form.is_null() {
+                let form = self.document.form.cast();
+                api.FPDF_FFLDraw(form, bitmap, self.handle.cast(), 0, 0, w, h, 0, RENDER_ANNOTATIONS);
+            }
+            api.FPDFBitmap_Destroy(bitmap);
+        }
+        for pixel in data.chunks_exact_mut(3) {
+            pixel.swap(0, 2);
+        }
+        Ok(data)
+    }
+}
+
+impl Drop for OpenPage<'_> {
+    fn drop(&mut self) {
+        // SAFETY: closed once.
+        unsafe {
+            if !self.document.form.is_null() {
+                self.api().FORM_OnBeforeClosePage(self.handle.cast(), self.document.form.cast());
+            }
+            self.api().FPDF_ClosePage(self.handle.cast());
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! PDFs: worker processes that hold pdfium, what is said to them, and the pool that keeps them.
+//!
+//! `pool` (main process) speaks `protocol` with `worker` (hidden subcommand), which reads pages through
+//! `library` and `content`. A hostile file can only cost its own pages.
+
+mod content;
+mod library;
+pub mod pool;
+pub mod protocol;
+pub mod worker;
+
+pub use pool::{PdfHandle, PdfPool, PoolError, PoolOptions};
+
+/// Pixels per point at which the reference renders pages (specification, section 3.4: 144 dpi).
+pub const RENDER_SCALE: f64 = 2.0;
+/// Pillow's limit, which the reference applies to rendered pages (specification, section 3.4).
+pub const REFERENCE_MAX_PIXELS: u64 = 178_956_970;
+/// The scale below which the reference gives up (specification, section 3.4).
+pub const MIN_RENDER_SCALE: f64 = 0.1;
+
+/// The scale at which a page of `width` x `height` points is rendered.
+///
+/// `requested`, lowered by 32 bisection steps until the pixels fit `max_pixels`. `None` when a side is not
+/// positive or `min_scale` does not fit. Source: specification, section 3.4, vectors `pdf_scale`.
+pub fn render_scale(width: f64, height: f64, requested: f64, min_scale: f64, max_pixels: u64) -> Option<f64> {
+    if width <= 0.0 || height <= 0.0 {
+        return None;
+    }
+    let fits = |scale: f64| (width * scale).ceil() * (height * scale).ceil() <= max_pixels as f64;
+    if fits(requested) {
+        return Some(requested);
+    }
+    if !fits(min_scale) {
+        return None;
+    }
+    let mut low = min_scale;
+    let mut high = requested.min((max_pixels as f64 / (width * height)).sqrt());
+    for _ in 0..32 {
+        let middle = (low + high) / 2.0;
+        if fits(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Some(low)
+}

@@ -1,0 +1,281 @@
+//! The worker processes: started when needed, given one request at a time, killed and replaced when one
+//! hangs or dies.
+
+use super::protocol::{PageRequest, PdfFailure, PdfPage, Reply, Request, read_message, write_message};
+use crate::raster::Pixels;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// How workers are started and limited.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// The program to start with the hidden subcommand.
+    pub program: PathBuf,
+    /// The pdfium library.
+    pub library: PathBuf,
+    /// Workers at a time.
+    pub workers: usize,
+    /// Longest time for opening or one page.
+    pub timeout: Duration,
+    /// Address space of one worker in bytes.
+    pub memory_limit: u64,
+}
+
+/// Why a worker gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// It answered that it cannot.
+    #[error("{}", describe(.0))]
+    Pdf(PdfFailure),
+    /// It took too long and was killed.
+    #[error("the page took longer than {} s and was given up", .0.as_secs())]
+    Timeout(Duration),
+    /// It ended in the middle.
+    #[error("the PDF library crashed ({0})")]
+    Crashed(String),
+    /// It could not be started.
+    #[error("failed to start the PDF worker `{program}`")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn describe(failure: &PdfFailure) -> String {
+    match failure {
+        PdfFailure::Unreadable(why) => format!("the file cannot be read: {why}"),
+        PdfFailure::Damaged => "not a PDF, or damaged beyond repair".into(),
+        PdfFailure::Password => "the PDF is encrypted and none of the passwords opens it".into(),
+        PdfFailure::Encryption => "the PDF is encrypted in an unknown way".into(),
+        PdfFailure::Page => "the page is damaged and cannot be loaded".into(),
+        PdfFailure::EmptyPage => "the page has no area".into(),
+        PdfFailure::Memory => "the page is too large to be drawn".into(),
+    }
+}
+
+/// A set of workers shared by reader threads.
+pub struct PdfPool {
+    options: PoolOptions,
+    state: Mutex<State>,
+    free: Condvar,
+}
+
+struct State {
+    idle: Vec<Worker>,
+    running: usize,
+}
+
+/// An opened document as the pool knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PdfHandle {
+    /// The file.
+    pub path: PathBuf,
+    /// Passwords to try.
+    pub passwords: Vec<String>,
+    /// Sizes of all pages in points.
+    pub sizes: Vec<(f32, f32)>,
+}
+
+impl PdfPool {
+    /// A pool without workers yet.
+    pub fn new(options: PoolOptions) -> Self {
+        Self { options, state: Mutex::new(State { idle: Vec::new(), running: 0 }), free: Condvar::new() }
+    }
+
+    /// Opens a document in some worker and asks for its page sizes.
+    pub fn open(&self, path: &Path, passwords: &[String]) -> Result<PdfHandle, PoolError> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let mut handle = PdfHandle { path, passwords: passwords.to_vec(), sizes: Vec::new() };
+        let sizes = self.with_worker(&handle, |worker, timeout| worker.open(&handle, timeout))?;
+        handle.sizes = sizes;
+        Ok(handle)
+    }
+
+    /// Reads a page. The picture, if one was asked for, comes with it.
+    pub fn page(&self, document: &PdfHandle, request: PageRequest) -> Result<(PdfPage, Option<Pixels>), PoolError> {
+        self.with_worker(document, |worker, timeout| {
+            worker.ensure_open(document, timeout)?;
+            worker.page(request, timeout)
+        })
+    }
+
+    /// Runs one exchange with a worker; a worker that failed to answer is not used again.
+    fn with_worker<T>(
+        &self,
+        document: &PdfHandle,
+        exchange: impl FnOnce(&mut Worker, Duration) -> Result<T, PoolError>,
+    ) -> Result<T, PoolError> {
+        let mut worker = self.take(&document.path)?;
+        let result = exchange(&mut worker, self.options.timeout);
+        let usable = matches!(result, Ok(_) | Err(PoolError::Pdf(_)));
+        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        if usable {
+            state.idle.push(worker);
+        } else {
+            state.running -= 1;
+            drop(worker);
+        }
+        drop(state);
+        self.free.notify_one();
+        result
+    }
+
+    /// A free worker, one with the document already open if possible.
+    fn take(&self, path: &Path) -> Result<Worker, PoolError> {
+        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        loop {
+            if let Some(at) = state.idle.iter().position(|w| w.open_path.as_deref() == Some(path)) {
+                return Ok(state.idle.swap_remove(at));
+            }
+            if state.running < self.options.workers.max(1) {
+                state.running += 1;
+                drop(state);
+                return Worker::start(&self.options).inspect_err(|_| {
+                    self.state.lock().expect("no thread panics while it holds the pool").running -= 1;
+                    self.free.notify_one();
+                });
+            }
+            if let Some(worker) = state.idle.pop() {
+                return Ok(worker);
+            }
+            state = self.free.wait(state).expect("no thread panics while it holds the pool");
+        }
+    }
+}
+
+struct Worker {
+    child: Child,
+    input: ChildStdin,
+    output: TimedReader,
+    open_path: Option<PathBuf>,
+}
+
+impl Worker {
+    fn start(options: &PoolOptions) -> Result<Worker, PoolError> {
+        let start_error =
+            |source| PoolError::Start { program: options.program.display().to_string(), source };
+        let mut child = Command::new(&options.program)
+            .arg("pdf-worker")
+            .arg("--library")
+            .arg(&options.library)
+            .arg("--memory-limit")
+            .arg(options.memory_limit.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(start_error)?;
+        let missing = || start_error(io::Error::other("no pipe"));
+        let input = child.stdin.take().ok_or_else(missing)?;
+        let output = child.stdout.take().ok_or_else(missing)?;
+        Ok(Worker {
+            child,
+            input,
+            output: TimedReader { pipe: output, deadline: Instant::now() },
+            open_path: None,
+        })
+    }
+
+    fn open(&mut self, document: &PdfHandle, timeout: Duration) -> Result<Vec<(f32, f32)>, PoolError> {
+        self.open_path = None;
+        let request = Request::Open { path: document.path.clone(), passwords: document.passwords.clone() };
+        match self.ask(&request, timeout)? {
+            Reply::Opened { sizes, .. } => {
+                self.open_path = Some(document.path.clone());
+                Ok(sizes)
+            }
+            Reply::Failed(failure) => {
+                Err(PoolError::Pdf(failure))
+            }
+            Reply::Page(_) => Err(PoolError::Crashed("it answered something else".into())),
+        }
+    }
+
+    fn ensure_open(&mut self, document: &PdfHandle, timeout: Duration) -> Result<(), PoolError> {
+        if self.open_path.as_deref() == Some(&document.path) {
+            return Ok(());
+        }
+        self.open(document, timeout).map(|_| ())
+    }
+
+    fn page(&mut self, request: PageRequest, timeout: Duration) -> Result<(PdfPage, Option<Pixels>), PoolError> {
+        match self.ask(&Request::Page(request), timeout)? {
+            Reply::Page(page) => {
+                let pixels = match page.bitmap {
+                    None => None,
+                    Some((width, height)) => {
+                        let mut data = vec![0u8; width * height * 3];
+                        self.output.read_exact(&mut data).map_err(|error| self.fault(error, timeout))?;
+                        Some(Pixels { width, height, data })
+                    }
+                };
+                Ok((*page, pixels))
+            }
+            Reply::Failed(failure) => Err(PoolError::Pdf(failure)),
+            Reply::Opened { .. } => Err(PoolError::Crashed("it answered something else".into())),
+        }
+    }
+
+    fn ask(&mut self, request: &Request, timeout: Duration) -> Result<Reply, PoolError> {
+        self.output.deadline = Instant::now() + timeout;
+        let sent = write_message(&mut self.input, request).and_then(|()| self.input.flush());
+        sent.and_then(|()| read_message(&mut self.output)).map_err(|error| self.fault(error, timeout))
+    }
+
+    /// Turns a broken exchange into what it means, ending the worker.
+    fn fault(&mut self, error: io::Error, timeout: Duration) -> PoolError {
+        if error.kind() == io::ErrorKind::TimedOut {
+            return PoolError::Timeout(timeout);
+        }
+        // An ordinary end has a status at once; do not wait for one that merely talks nonsense.
+        std::thread::sleep(Duration::from_millis(20));
+        match self.child.try_wait() {
+            Ok(Some(status)) => PoolError::Crashed(status.to_string()),
+            _ => PoolError::Crashed(error.to_string()),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Killed rather than asked: it may be the one that hangs. It holds nothing worth saving.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads from a pipe, but never past a deadline.
+struct TimedReader {
+    pipe: ChildStdout,
+    deadline: Instant,
+}
+
+impl Read for TimedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let mut poll = libc::pollfd { fd: self.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            let wait = left.as_millis().min(i32::MAX as u128).max(1) as i32;
+            // SAFETY: one valid pollfd.
+            match unsafe { libc::poll(&mut poll, 1, wait) } {
+                0 => return Err(io::ErrorKind::TimedOut.into()),
+                n if n < 0 => {
+                    let error = io::Error::last_os_error();
+                    if error.kind() != io::ErrorKind::Interrupted {
+                        return Err(error);
+                    }
+                }
+                _ => return self.pipe.read(buffer),
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! docparse reads pages, finds their layout, recognizes each block and writes documents.
+//!
+//! `ARCHITECTURE.md` is the map. A module may use only modules above it in the list below.
+
+pub mod geometry;
+pub mod raster;
+pub mod document;
+pub mod input;
+pub mod runtime;
+pub mod onnx;
+pub mod lines;

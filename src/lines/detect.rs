@@ -1,0 +1,277 @@
+//! Line detection: PP-OCR's differentiable-binarization network and its post-processing.
+//!
+//! In: a page picture. Out: a quadrilateral and a score for every line. Preprocessing, thresholds and box rules
+//! are those of rapidocr 3.10.0 (`ch_ppocr_det`): both sides to multiples of 32, mean and deviation 0.5; the
+//! probability map is cut at `det_db_thresh`, dilated by 2x2, and every connected area becomes the rectangle of
+//! least area around it, grown by area x ratio / perimeter.
+
+use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
+use crate::onnx::{Model, OnnxError};
+use crate::raster::Pixels;
+
+/// Parameters of the detector, under their usual names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DetectOptions {
+    /// Length in pixels that `limit_type` speaks of.
+    pub limit_side_len: u32,
+    /// Which side the limit is for.
+    pub limit_type: LimitType,
+    /// Probability above which a pixel belongs to a line.
+    pub thresh: f32,
+    /// Mean probability below which a box is dropped.
+    pub box_thresh: f32,
+    /// How far boxes are grown.
+    pub unclip_ratio: f32,
+}
+
+/// Which side of the picture is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitType {
+    /// The shorter side is at least that long.
+    Min,
+    /// The longer side is at most that long.
+    Max,
+}
+
+impl Default for DetectOptions {
+    /// rapidocr 3.10.0, `config.yaml`, section `Det`.
+    fn default() -> Self {
+        Self { limit_side_len: 736, limit_type: LimitType::Min, thresh: 0.3, box_thresh: 0.5, unclip_ratio: 1.6 }
+    }
+}
+
+/// rapidocr 3.10.0, `config.yaml`, `Global.max_side_len`: larger pictures are shrunk before anything else.
+const MAX_SIDE: usize = 2000;
+/// rapidocr 3.10.0, `config.yaml`, `Global.min_side_len`.
+const MIN_SIDE: usize = 30;
+/// rapidocr 3.10.0, `config.yaml`, `Global.width_height_ratio`: flatter pictures are padded above and below.
+const MAX_FLATNESS: usize = 8;
+/// rapidocr 3.10.0, `config.yaml`, `Det.max_candidates`.
+const MAX_CANDIDATES: usize = 1000;
+/// rapidocr 3.10.0, `DBPostProcess.min_size`: thinner areas are noise.
+const MIN_AREA_SIDE: f32 = 3.0;
+
+/// Finds the lines of a page: quadrilaterals in the pixels of `page`, in reading order of their text, from top
+/// to bottom, and the mean probability of each.
+pub fn detect_lines(model: &mut Model, page: &Pixels, options: &DetectOptions) -> Result<Vec<(Quad, f32)>, OnnxError> {
+    let shrunk = within_bounds(page);
+    let (padded, top) = pad_flat(&shrunk);
+    let (width, height) = network_size(padded.width, padded.height, options);
+    let input = padded.resize_bilinear(width, height);
+    let data = normalized(&input);
+    let boxes = model.run(&[1, 3, height, width], data, |shape, map| {
+        let (h, w) = (shape[shape.len() - 2] as usize, shape[shape.len() - 1] as usize);
+        boxes_from_map(map, w, h, options)
+    })?;
+    let (sx, sy) = (padded.width as f32 / width as f32, padded.height as f32 / height as f32);
+    let (rx, ry) = (page.width as f32 / shrunk.width as f32, page.height as f32 / shrunk.height as f32);
+    let to_page = |p: Point| Point {
+        x: ((p.x * sx).round() * rx).clamp(0.0, page.width as f32),
+        y: (((p.y * sy).round() - top as f32) * ry).clamp(0.0, page.height as f32),
+    };
+    let mut lines: Vec<_> = boxes.into_iter().map(|(q, score)| (Quad(q.0.map(to_page)), score)).collect();
+    lines.sort_by(|a, b| a.0.0[0].y.total_cmp(&b.0.0[0].y).then(a.0.0[0].x.total_cmp(&b.0.0[0].x)));
+    Ok(lines)
+}
+
+/// Shrunk or enlarged so that both sides lie within the limits of all pictures.
+fn within_bounds(page: &Pixels) -> Pixels {
+    let longest = page.width.max(page.height);
+    let shortest = page.width.min(page.height).max(1);
+    let ratio = if longest > MAX_SIDE {
+        MAX_SIDE as f32 / longest as f32
+    } else if shortest < MIN_SIDE {
+        MIN_SIDE as f32 / shortest as f32
+    } else {
+        return page.clone();
+    };
+    let side = |n: usize| to_32(n as f32 * ratio);
+    page.resize_bilinear(side(page.width), side(page.height))
+}
+
+/// The nearest multiple of 32, at least 32.
+fn to_32(side: f32) -> usize {
+    ((side.floor() / 32.0).round_ties_even() as usize * 32).max(32)
+}
+
+/// Adds black above and below a flat picture; returns the rows added above.
+fn pad_flat(page: &Pixels) -> (Pixels, usize) {
+    if page.height > MIN_SIDE && page.width <= page.height * MAX_FLATNESS {
+        return (page.clone(), 0);
+    }
+    let target = (page.width / MAX_FLATNESS).max(MIN_SIDE) * 2;
+    let rows = target.abs_diff(page.height) / 2;
+    let mut data = vec![0u8; rows * page.width * 3];
+    data.extend_from_slice(&page.data);
+    data.resize(data.len() + rows * page.width * 3, 0);
+    (Pixels { width: page.width, height: page.height + 2 * rows, data }, rows)
+}
+
+fn network_size(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
+    let limit = options.limit_side_len as f32;
+    let side = match options.limit_type {
+        LimitType::Min => width.min(height) as f32,
+        LimitType::Max => width.max(height) as f32,
+    };
+    let ratio = match options.limit_type {
+        LimitType::Min if side < limit => limit / side,
+        LimitType::Max if side > limit => limit / side,
+        _ => 1.0,
+    };
+    (to_32(width as f32 * ratio), to_32(height as f32 * ratio))
+}
+
+/// `[3, height, width]`, (v / 255 - 0.5) / 0.5. The networks were trained on blue first.
+pub(super) fn normalized(picture: &Pixels) -> Vec<f32> {
+    let count = picture.width * picture.height;
+    let mut data = vec![0f32; count * 3];
+    for (i, pixel) in picture.data.chunks_exact(3).enumerate() {
+        for c in 0..3 {
+            data[c * count + i] = pixel[2 - c] as f32 / 127.5 - 1.0;
+        }
+    }
+    data
+}
+
+/// The boxes in a probability map of `width` x `height`.
+fn boxes_from_map(map: &[f32], width: usize, height: usize, options: &DetectOptions) -> Vec<(Quad, f32)> {
+    let mask = dilated(map, width, height, options.thresh);
+    let mut boxes = Vec::new();
+    for border in components(mask, width, height).into_iter().take(MAX_CANDIDATES) {
+        let Some(rect) = min_area_rect(&border) else { continue };
+        if rect.width.min(rect.height) < MIN_AREA_SIDE {
+            continue;
+        }
+        let score = mean_inside(map, width, height, &rect);
+        if score < options.box_thresh {
+            continue;
+        }
+        let grow = rect.width * rect.height * options.unclip_ratio / (2.0 * (rect.width + rect.height));
+        let grown = TiltedRect { width: rect.width + 2.0 * grow, height: rect.height + 2.0 * grow, ..rect };
+        if grown.width.min(grown.height) < MIN_AREA_SIDE + 2.0 {
+            continue;
+        }
+        boxes.push((reading_quad(grown.corners()), score));
+    }
+    boxes
+}
+
+/// The map cut at a threshold, every pixel spread to its right and lower neighbours (2x2 kernel, whose anchor
+/// OpenCV puts at its lower right).
+fn dilated(map: &[f32], width: usize, height: usize, thresh: f32) -> Vec<bool> {
+    let mut mask = vec![false; width * height];
+    for y in 0..height {
+        for x in 0..width {
+            if map[y * width + x] > thresh {
+                for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                    if x + dx < width && y + dy < height {
+                        mask[(y + dy) * width + x + dx] = true;
+                    }
+                }
+            }
+        }
+    }
+    mask
+}
+
+/// The border pixels of every connected area (eight neighbours), the lowest areas first as OpenCV lists them.
+fn components(mut mask: Vec<bool>, width: usize, height: usize) -> Vec<Vec<Point>> {
+    let mut found = Vec::new();
+    let mut stack = Vec::new();
+    for start in 0..mask.len() {
+        if !mask[start] {
+            continue;
+        }
+        let mut extremes: std::collections::BTreeMap<usize, (usize, usize)> = Default::default();
+        mask[start] = false;
+        stack.push(start);
+        while let Some(at) = stack.pop() {
+            let (x, y) = (at % width, at / width);
+            let row = extremes.entry(y).or_insert((x, x));
+            *row = (row.0.min(x), row.1.max(x));
+            for ny in y.saturating_sub(1)..(y + 2).min(height) {
+                for nx in x.saturating_sub(1)..(x + 2).min(width) {
+                    let next = ny * width + nx;
+                    if mask[next] {
+                        mask[next] = false;
+                        stack.push(next);
+                    }
+                }
+            }
+        }
+        // The first and last pixel of every row are enough for the hull.
+        let point = |x: usize, y: usize| Point { x: x as f32, y: y as f32 };
+        found.push(extremes.into_iter().flat_map(|(y, (a, b))| [point(a, y), point(b, y)]).collect());
+    }
+    found.reverse();
+    found
+}
+
+/// Mean of the map inside a rectangle.
+fn mean_inside(map: &[f32], width: usize, height: usize, rect: &TiltedRect) -> f32 {
+    let bounds = Quad(rect.corners()).bounds();
+    let (sin, cos) = rect.angle.sin_cos();
+    let (mut sum, mut count) = (0f64, 0u32);
+    let clamp = |v: f32, n: usize| v.clamp(0.0, n as f32 - 1.0) as usize;
+    for y in clamp(bounds.y1.floor(), height)..=clamp(bounds.y2.ceil(), height) {
+        for x in clamp(bounds.x1.floor(), width)..=clamp(bounds.x2.ceil(), width) {
+            let (dx, dy) = (x as f32 - rect.center.x, y as f32 - rect.center.y);
+            let (u, v) = (dx * cos + dy * sin, dy * cos - dx * sin);
+            if u.abs() <= rect.width / 2.0 + 0.5 && v.abs() <= rect.height / 2.0 + 0.5 {
+                sum += map[y * width + x] as f64;
+                count += 1;
+            }
+        }
+    }
+    if count == 0 { 0.0 } else { (sum / count as f64) as f32 }
+}
+
+/// Corners going round, the left ones first: top left, top right, bottom right, bottom left.
+fn reading_quad(mut corners: [Point; 4]) -> Quad {
+    corners.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let [a, b, c, d] = corners;
+    let (top_left, bottom_left) = if b.y > a.y { (a, b) } else { (b, a) };
+    let (top_right, bottom_right) = if d.y > c.y { (c, d) } else { (d, c) };
+    Quad([top_left, top_right, bottom_right, bottom_left])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_become_multiples_of_32_within_the_limit() {
+        let options = DetectOptions::default();
+        assert_eq!(network_size(1191, 1684, &options), (1184, 1696));
+        assert_eq!(network_size(368, 500, &options), (736, 992));
+        let max = DetectOptions { limit_type: LimitType::Max, limit_side_len: 960, ..options };
+        assert_eq!(network_size(1920, 1080, &max), (960, 544));
+    }
+
+    #[test]
+    fn an_area_becomes_a_grown_box() {
+        let (width, height) = (64, 32);
+        let mut map = vec![0f32; width * height];
+        for y in 10..18 {
+            map[y * width + 10..y * width + 50].fill(0.9);
+        }
+        let boxes = boxes_from_map(&map, width, height, &DetectOptions::default());
+        assert_eq!(boxes.len(), 1);
+        let bounds = boxes[0].0.bounds();
+        // 40 x 8 after dilation and on pixel centres, grown by 40 * 8 * 1.6 / 96 = 5.3
+        assert!((bounds.x1 - 4.7).abs() < 0.1 && (bounds.x2 - 55.3).abs() < 0.1, "{bounds:?}");
+        assert!((bounds.y1 - 4.7).abs() < 0.1 && (bounds.y2 - 23.3).abs() < 0.1, "{bounds:?}");
+        assert!(boxes[0].1 > 0.7);
+    }
+
+    #[test]
+    fn faint_and_tiny_areas_are_dropped() {
+        let (width, height) = (64, 32);
+        let mut map = vec![0f32; width * height];
+        for y in 10..18 {
+            map[y * width + 10..y * width + 30].fill(0.4);
+        }
+        map[0] = 1.0;
+        assert!(boxes_from_map(&map, width, height, &DetectOptions::default()).is_empty());
+    }
+}

@@ -1,0 +1,21 @@
+//! The text of a page: cut from a PDF's text layer where that can be trusted ([`trust`]), else read from the
+//! picture by the PP-OCR detector, direction classifier and recognizer ([`LineReader`]).
+//!
+//! Either way the result is a [`PreparedPage`]: upright and straight, with its [`PageText`] (pieces of lines with
+//! boxes), its ruling lines and its pictures. The order of calls is in `prepare`.
+
+mod detect;
+mod page_text;
+mod prepare;
+mod read;
+mod reader;
+mod scan;
+mod text_layer;
+pub mod trust;
+
+pub use detect::{DetectOptions, LimitType};
+pub use page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left, words_text};
+pub use prepare::{PrepareError, PreparedPage, decide_text, prepare_layer, prepare_lines};
+pub use reader::{LineOptions, LineReader, ReadPage, ReaderError};
+pub use text_layer::page_text as text_layer;
+pub use trust::TextLayerMode;

@@ -1,0 +1,219 @@
+//! From a page as it was read to a prepared one: upright, straight, with its text and drawn lines.
+
+use super::reader::LineReader;
+use super::scan::{self, DarkMap};
+use super::trust::{self, TextLayerMode};
+use super::{PageText, text_layer};
+use crate::document::{Diagnostic, Severity, TextDecision, TextSource};
+use crate::geometry::Rect;
+use crate::input::pdf::protocol::{PdfPage, StructNode};
+use crate::input::{PageError, PageSource, SourcePage};
+use crate::onnx::OnnxError;
+use crate::raster::Pixels;
+
+/// Share of characters written along the page from which the page counts as turned.
+const TURNED_SHARE: f32 = 0.6;
+
+/// A page that is ready for layout detection. Everything is in its own pixels.
+#[derive(Debug)]
+pub struct PreparedPage {
+    /// Position, from 0.
+    pub page_index: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Size in points.
+    pub size_points: (f32, f32),
+    /// The picture, where somebody needs it.
+    pub pixels: Option<Pixels>,
+    /// The text.
+    pub text: PageText,
+    /// Where the text came from and why.
+    pub decision: TextDecision,
+    /// Horizontal and vertical lines.
+    pub rulings: Vec<Rect>,
+    /// Filled areas with their colours.
+    pub fills: Vec<(Rect, [u8; 3])>,
+    /// Vector shapes.
+    pub drawings: Vec<Rect>,
+    /// Raster pictures.
+    pub images: Vec<Rect>,
+    /// Structure of a tagged page.
+    pub structure: Vec<StructNode>,
+    /// Quarter turns clockwise that were undone.
+    pub rotation_quarters: u32,
+    /// Small angle that was undone, degrees clockwise.
+    pub skew_degrees: f32,
+    /// What was noticed.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Why a page could not be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The page's picture cannot be had.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// A network failed.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+}
+
+/// Where the text of the page is to come from.
+pub fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecision {
+    match &page.content {
+        None => TextDecision { source: TextSource::Lines, reason: "the input is a picture".into() },
+        Some(content) => {
+            let picture = page.pixels.as_ref().or(page.preview.as_ref());
+            trust::decide(content, picture, (page.width as f32, page.height as f32), mode)
+        }
+    }
+}
+
+/// Prepares a page whose text layer is used.
+pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPage {
+    let content = page.content.take().unwrap_or_default();
+    let quarters = turned_quarters(&content);
+    let mut prepared = from_content(page, content, quarters, decision);
+    prepared.rotation_quarters = quarters;
+    prepared
+}
+
+/// Prepares a page whose lines are to be read.
+///
+/// Without a reader the page gets no text, and a diagnostic with the reason.
+pub fn prepare_lines(
+    mut page: SourcePage,
+    mut decision: TextDecision,
+    source: &dyn PageSource,
+    reader: Result<&mut LineReader, &str>,
+) -> Result<PreparedPage, PrepareError> {
+    let pixels = match page.pixels.take() {
+        Some(pixels) => pixels,
+        None => source.render_page(page.page_index)?,
+    };
+    let reader = match reader {
+        Ok(reader) => reader,
+        Err(reason) => {
+            let fallback = page.content.take().unwrap_or_default();
+            let message = format!("lines cannot be read: {reason}");
+            let has_layer = fallback.chars.iter().any(|c| c.run != u32::MAX);
+            decision.source = if has_layer { TextSource::TextLayer } else { TextSource::None };
+            page.pixels = Some(pixels);
+            let mut prepared = from_content(page, fallback, 0, decision);
+            prepared.diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                code: "lines_unavailable",
+                block_id: None,
+                message,
+            });
+            return Ok(prepared);
+        }
+    };
+    let read = reader.read(&pixels)?;
+    let pixels = read.picture.unwrap_or(pixels);
+    let map = DarkMap::new(&pixels);
+    let rulings = scan::rulings(&map, &read.text);
+    let images = scan::figures(&map, &read.text, &rulings);
+    let size_points = match read.rotation_quarters % 2 {
+        0 => page.size_points,
+        _ => (page.size_points.1, page.size_points.0),
+    };
+    Ok(PreparedPage {
+        page_index: page.page_index,
+        width: pixels.width,
+        height: pixels.height,
+        size_points,
+        pixels: Some(pixels),
+        text: read.text,
+        decision,
+        rulings,
+        fills: Vec::new(),
+        drawings: Vec::new(),
+        images,
+        structure: Vec::new(),
+        rotation_quarters: read.rotation_quarters,
+        skew_degrees: read.skew_degrees,
+        diagnostics: Vec::new(),
+    })
+}
+
+fn from_content(page: SourcePage, mut content: PdfPage, quarters: u32, decision: TextDecision) -> PreparedPage {
+    let (mut width, mut height, mut size_points) = (page.width, page.height, page.size_points);
+    let mut pixels = page.pixels;
+    if quarters != 0 {
+        turn_content(&mut content, quarters, width as f32, height as f32);
+        pixels = pixels.map(|p| p.rotate_quarters(4 - quarters));
+        if quarters % 2 == 1 {
+            (width, height, size_points) = (height, width, (size_points.1, size_points.0));
+        }
+    }
+    let rect = |[x1, y1, x2, y2]: [f32; 4]| Rect { x1, y1, x2, y2 };
+    PreparedPage {
+        page_index: page.page_index,
+        width,
+        height,
+        size_points,
+        pixels,
+        text: if decision.source == TextSource::None { PageText::empty() } else { text_layer(&content) },
+        decision,
+        rulings: content.rulings.iter().map(|r| rect(*r)).collect(),
+        fills: content.fills.iter().map(|(r, color)| (rect(*r), *color)).collect(),
+        drawings: content.drawings.iter().map(|r| rect(*r)).collect(),
+        images: content.images.iter().map(|r| rect(*r)).collect(),
+        structure: content.structure,
+        rotation_quarters: 0,
+        skew_degrees: 0.0,
+        diagnostics: Vec::new(),
+    }
+}
+
+/// Quarter turns clockwise that most of the page's text has had.
+fn turned_quarters(content: &PdfPage) -> u32 {
+    let mut counts = [0usize; 4];
+    for c in &content.chars {
+        if let Some(run) = content.runs.get(c.run as usize) {
+            counts[(run.angle / 90.0).round().rem_euclid(4.0) as usize % 4] += 1;
+        }
+    }
+    let total: usize = counts.iter().sum();
+    (1..4).find(|q| counts[*q] as f32 > TURNED_SHARE * total as f32).unwrap_or(0) as u32
+}
+
+/// Turns all boxes counter-clockwise by `quarters`, so that a page turned clockwise stands upright.
+fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
+    let turn = |r: &mut [f32; 4]| {
+        let [x1, y1, x2, y2] = *r;
+        *r = match quarters {
+            1 => [y1, width - x2, y2, width - x1],
+            2 => [width - x2, height - y2, width - x1, height - y1],
+            3 => [height - y2, x1, height - y1, x2],
+            _ => *r,
+        };
+    };
+    content.chars.iter_mut().filter(|c| c.run != u32::MAX).for_each(|c| turn(&mut c.bbox));
+    content.rulings.iter_mut().chain(&mut content.drawings).chain(&mut content.images).for_each(turn);
+    content.fills.iter_mut().for_each(|(r, _)| turn(r));
+    for run in &mut content.runs {
+        run.angle = (run.angle - 90.0 * quarters as f32 + 180.0).rem_euclid(360.0) - 180.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turning_the_content_agrees_with_turning_the_picture() {
+        let mut picture = Pixels::white(30, 20);
+        picture.data[(5 * 30 + 3) * 3..][..3].fill(0);
+        for quarters in 1..4 {
+            let mut content = PdfPage { rulings: vec![[3.0, 5.0, 4.0, 6.0]], ..PdfPage::default() };
+            turn_content(&mut content, quarters, 30.0, 20.0);
+            let turned = picture.rotate_quarters(4 - quarters);
+            let [x1, y1, ..] = content.rulings[0];
+            assert_eq!(turned.clamped_pixel(x1 as i64, y1 as i64), [0; 3], "{quarters}");
+        }
+    }
+}

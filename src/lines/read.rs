@@ -1,0 +1,191 @@
+//! Line recognition: cutting lines out of the page, finding those that stand on their heads, and reading them.
+//!
+//! Preprocessing and decoding are those of rapidocr 3.10.0 (`ch_ppocr_rec`, `ch_ppocr_cls`): height 48, batches
+//! of lines of similar width padded to the widest, greedy CTC with the blank first and the space last.
+
+use super::detect::normalized;
+use crate::geometry::Quad;
+use crate::onnx::{Model, OnnxError};
+use crate::raster::Pixels;
+
+/// Height of the recognizer's and the classifier's input.
+const HEIGHT: usize = 48;
+/// Least width of the recognizer's input (`rec_img_shape` 3, 48, 320).
+const MIN_WIDTH: usize = 320;
+/// Width of the classifier's input (`cls_image_shape` 3, 48, 192).
+const DIRECTION_WIDTH: usize = 192;
+/// How sure the classifier must be to turn a line (`cls_thresh`).
+const DIRECTION_THRESH: f32 = 0.9;
+/// Crops taller than this against their width are turned by a quarter (`get_rotate_crop_image`).
+const UPRIGHT_RATIO: f32 = 1.5;
+
+/// A line as it was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LineText {
+    /// Its characters.
+    pub text: String,
+    /// Mean probability of its characters, 0 to 1.
+    pub confidence: f32,
+    /// Where each character is, as a share of the crop's width, 0 to 1.
+    pub positions: Vec<f32>,
+}
+
+/// Cuts a line out of the page and straightens it; a tall one is turned by a quarter counter-clockwise.
+pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
+    let (width, height) = (quad.width() as usize, quad.height() as usize);
+    let crop = page.warp_quad(quad, width, height)?;
+    if height as f32 / width.max(1) as f32 >= UPRIGHT_RATIO { Some(crop.rotate_quarters(3)) } else { Some(crop) }
+}
+
+/// The recognizer and its alphabet.
+pub struct LineRecognizer {
+    model: Model,
+    alphabet: Vec<String>,
+    batch: usize,
+}
+
+impl LineRecognizer {
+    /// Takes the alphabet out of the model's metadata (key `character`, one entry a line).
+    pub fn new(model: Model, batch: usize) -> Result<Self, String> {
+        let characters = model.metadata("character").ok_or("its metadata has no key `character`")?;
+        // The blank comes first, the space last; neither is in the list.
+        let mut alphabet = vec![String::new()];
+        alphabet.extend(characters.lines().map(str::to_string));
+        alphabet.push(" ".to_string());
+        Ok(Self { model, alphabet, batch: batch.max(1) })
+    }
+
+    /// Reads lines; the answers are in the order of `crops`.
+    pub fn read(&mut self, crops: &[Pixels]) -> Result<Vec<LineText>, OnnxError> {
+        let mut answers = vec![LineText::default(); crops.len()];
+        let mut order: Vec<usize> = (0..crops.len()).collect();
+        let ratio = |i: &usize| crops[*i].width as f32 / crops[*i].height.max(1) as f32;
+        order.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)).then(a.cmp(b)));
+        for batch in order.chunks(self.batch) {
+            let widest = batch.iter().map(ratio).fold(MIN_WIDTH as f32 / HEIGHT as f32, f32::max);
+            let width = (HEIGHT as f32 * widest) as usize;
+            let data = batch_input(batch.iter().map(|i| &crops[*i]), width);
+            let alphabet = &self.alphabet;
+            let texts = self.model.run(&[batch.len(), 3, HEIGHT, width], data, |shape, output| {
+                let (steps, classes) = (shape[1] as usize, shape[2] as usize);
+                output.chunks_exact((steps * classes).max(1)).map(|o| ctc(o, classes, alphabet)).collect::<Vec<_>>()
+            })?;
+            for (&i, mut text) in batch.iter().zip(texts) {
+                // Positions come as shares of the padded width.
+                let stretch = width as f32 / scaled_width(&crops[i], width) as f32;
+                text.positions.iter_mut().for_each(|p| *p = (*p * stretch).min(1.0));
+                answers[i] = text;
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Greedy CTC decoding of `[steps, classes]` probabilities: repeats are merged, blanks (class 0) dropped.
+fn ctc(output: &[f32], classes: usize, alphabet: &[String]) -> LineText {
+    let (mut text, mut sum, mut count, mut last) = (String::new(), 0f64, 0u32, 0usize);
+    let mut positions = Vec::new();
+    let steps = (output.len() / classes.max(1)) as f32;
+    for (at, step) in output.chunks_exact(classes).enumerate() {
+        let (best, probability) = argmax(step);
+        if best != 0 && best != last {
+            let entry = alphabet.get(best).map_or("", String::as_str);
+            text.push_str(entry);
+            positions.extend(entry.chars().map(|_| (at as f32 + 0.5) / steps));
+            sum += probability as f64;
+            count += 1;
+        }
+        last = best;
+    }
+    LineText { text, confidence: if count == 0 { 0.0 } else { (sum / count as f64) as f32 }, positions }
+}
+
+/// The first of the largest values. Looks for the maximum in lanes first, which compilers turn into SIMD.
+fn argmax(values: &[f32]) -> (usize, f32) {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let chunks = values.chunks_exact(16);
+    let rest = chunks.remainder().iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = if *value > *lane { *value } else { *lane };
+        }
+    }
+    let max = lanes.into_iter().fold(rest, f32::max);
+    (values.iter().position(|v| *v == max).unwrap_or(0), max)
+}
+
+/// Finds lines that stand on their heads and turns them.
+///
+/// Returns for every crop whether it was turned.
+pub fn turn_upside_down(model: &mut Model, crops: &mut [Pixels], batch: usize) -> Result<Vec<bool>, OnnxError> {
+    let mut turned = vec![false; crops.len()];
+    for start in (0..crops.len()).step_by(batch.max(1)) {
+        let end = (start + batch.max(1)).min(crops.len());
+        let data = batch_input(crops[start..end].iter(), DIRECTION_WIDTH);
+        let flags = model.run(&[end - start, 3, HEIGHT, DIRECTION_WIDTH], data, |_, output| {
+            output.chunks_exact(2).map(|p| p[1] > p[0] && p[1] > DIRECTION_THRESH).collect::<Vec<_>>()
+        })?;
+        for (i, flag) in flags.into_iter().enumerate() {
+            if flag {
+                crops[start + i] = crops[start + i].rotate_quarters(2);
+                turned[start + i] = true;
+            }
+        }
+    }
+    Ok(turned)
+}
+
+/// `[batch, 3, 48, width]`: each crop scaled to the height, at most `width` wide, padded with zeros.
+fn batch_input<'a>(crops: impl Iterator<Item = &'a Pixels>, width: usize) -> Vec<f32> {
+    let mut data = Vec::new();
+    for crop in crops {
+        let scaled = scaled_width(crop, width);
+        let values = normalized(&crop.resize_bilinear(scaled, HEIGHT));
+        for row in values.chunks_exact(scaled) {
+            data.extend_from_slice(row);
+            data.resize(data.len() + width - scaled, 0.0);
+        }
+    }
+    data
+}
+
+/// Width of a crop at the input's height, at most `width`.
+fn scaled_width(crop: &Pixels, width: usize) -> usize {
+    let ratio = crop.width as f32 / crop.height.max(1) as f32;
+    ((HEIGHT as f32 * ratio).ceil() as usize).clamp(1, width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_merge_unless_a_blank_stands_between() {
+        let alphabet: Vec<String> = ["", "a", "b", " "].map(String::from).to_vec();
+        let step = |class: usize| (0..4).map(move |i| if i == class { 0.8 } else { 0.1 });
+        let output: Vec<f32> = [1, 1, 0, 1, 2, 3, 3, 2].into_iter().flat_map(step).collect();
+        let line = ctc(&output, 4, &alphabet);
+        assert_eq!(line.text, "aab b");
+        assert!((line.confidence - 0.8).abs() < 1e-6);
+        assert_eq!(ctc(&[0.9, 0.1], 2, &alphabet), LineText::default());
+        assert_eq!(line.positions.len(), 5);
+    }
+
+    #[test]
+    fn the_first_of_equal_classes_wins() {
+        let mut values = vec![0.0; 40];
+        (values[7], values[33]) = (0.5, 0.5);
+        assert_eq!(argmax(&values), (7, 0.5));
+        values[39] = 0.6;
+        assert_eq!(argmax(&values), (39, 0.6));
+    }
+
+    #[test]
+    fn batches_are_padded_on_the_right() {
+        let crops = [Pixels::white(48, 48), Pixels::white(96, 48)];
+        let data = batch_input(crops.iter(), 96);
+        assert_eq!(data.len(), 2 * 3 * 48 * 96);
+        assert_eq!((data[0], data[47], data[48], data[95]), (1.0, 1.0, 0.0, 0.0));
+        assert!(data[3 * 48 * 96..].iter().all(|v| *v == 1.0));
+    }
+}

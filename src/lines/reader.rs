@@ -1,0 +1,304 @@
+//! Reads the lines of a page picture: detection, page orientation, skew, direction, recognition.
+
+use super::detect::{DetectOptions, detect_lines};
+use super::page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left};
+use super::read::{LineRecognizer, LineText, cut_line, turn_upside_down};
+use crate::document::TextSource;
+use crate::geometry::{Point, Quad, Rect};
+use crate::onnx::{Model, OnnxError, Runtime};
+use crate::raster::Pixels;
+use crate::runtime::{self, RuntimeDirs};
+
+/// Parameters of line reading, under their usual names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LineOptions {
+    /// The detector's.
+    pub detect: DetectOptions,
+    /// Lines recognized at once.
+    pub rec_batch_num: usize,
+    /// Lines less sure than this are dropped.
+    pub drop_score: f32,
+    /// Whether lines that stand on their heads are looked for.
+    pub use_textline_orientation: bool,
+}
+
+impl Default for LineOptions {
+    /// rapidocr 3.10.0, `config.yaml`.
+    fn default() -> Self {
+        Self { detect: DetectOptions::default(), rec_batch_num: 6, drop_score: 0.5, use_textline_orientation: true }
+    }
+}
+
+/// Lines whose confidence decides about the page's orientation.
+const ORIENTATION_LINES: usize = 6;
+/// Share of lines on their heads from which the whole page is suspected.
+const SUSPECT_SHARE: f32 = 0.3;
+/// Skew in radians below which a page is left as it is: a pixel over 400.
+const MIN_SKEW: f32 = 0.0025;
+/// Skew in radians above which it is no skew but slanted text.
+const MAX_SKEW: f32 = 0.26;
+/// Height of a detected line's box over the size of its font: boxes are grown by the unclip rule.
+const BOX_HEIGHT_PER_EM: f32 = 1.3;
+
+/// A page as it was read, upright and straight.
+pub struct ReadPage {
+    /// The lines.
+    pub text: PageText,
+    /// The straightened picture, if it had to be changed.
+    pub picture: Option<Pixels>,
+    /// Quarter turns clockwise that were undone.
+    pub rotation_quarters: u32,
+    /// Small angle that was undone, degrees clockwise.
+    pub skew_degrees: f32,
+}
+
+/// Why the reader could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ReaderError {
+    /// A library or model file is missing.
+    #[error(transparent)]
+    Missing(#[from] runtime::RuntimeError),
+    /// The runtime or a model failed.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The recognizer's file is not what it should be.
+    #[error("the line recognizer cannot be used: {0}")]
+    Recognizer(String),
+}
+
+/// The three networks, loaded.
+pub struct LineReader {
+    detector: Model,
+    direction: Option<Model>,
+    recognizer: LineRecognizer,
+    options: LineOptions,
+}
+
+impl LineReader {
+    /// Loads the networks from the runtime folders.
+    pub fn load(runtime: &Runtime, dirs: &RuntimeDirs, options: LineOptions) -> Result<Self, ReaderError> {
+        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?;
+        let recognizer = runtime.model(&dirs.find(runtime::LINE_RECOGNIZER)?)?;
+        let direction = match options.use_textline_orientation {
+            true => Some(runtime.model(&dirs.find(runtime::LINE_DIRECTION)?)?),
+            false => None,
+        };
+        let recognizer =
+            LineRecognizer::new(recognizer, options.rec_batch_num).map_err(ReaderError::Recognizer)?;
+        Ok(Self { detector, direction, recognizer, options })
+    }
+
+    /// Reads a page; what comes back is in the pixels of the straightened page.
+    pub fn read(&mut self, page: &Pixels) -> Result<ReadPage, OnnxError> {
+        let mut picture = None;
+        let mut quads = self.detect(page)?;
+        let quarters = self.orientation(page, &quads)?;
+        if quarters != 0 {
+            let turned = page.rotate_quarters(4 - quarters);
+            quads = self.detect(&turned)?;
+            picture = Some(turned);
+        }
+        let upright = picture.as_ref().unwrap_or(page);
+        let lines = self.recognize(upright, &quads)?;
+        let skew = skew(&quads);
+        let (width, height) = (upright.width as f32, upright.height as f32);
+        let straighten = |p: Point| rotate_point(p, -skew, width / 2.0, height / 2.0);
+        let segments = lines
+            .into_iter()
+            .filter(|(_, line)| line.confidence >= self.options.drop_score && !line.text.trim().is_empty())
+            .map(|(quad, line)| segment(&Quad(quad.0.map(straighten)), &line))
+            .collect();
+        if skew != 0.0 {
+            picture = Some(upright.rotate_small(skew));
+        }
+        let text = PageText { source: TextSource::Lines, segments };
+        Ok(ReadPage { text, picture, rotation_quarters: quarters, skew_degrees: skew.to_degrees() })
+    }
+
+    fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {
+        let lines = detect_lines(&mut self.detector, page, &self.options.detect)?;
+        Ok(lines.into_iter().map(|(quad, _)| quad).collect())
+    }
+
+    /// How many quarter turns clockwise the page has had: 0 to 3.
+    ///
+    /// The longest lines say whether text runs across or along the page; which of the two ways is decided by
+    /// reading some of them both ways. The direction classifier alone is only a hint: it errs on single lines.
+    fn orientation(&mut self, page: &Pixels, quads: &[Quad]) -> Result<u32, OnnxError> {
+        let mut longest: Vec<&Quad> = quads.iter().collect();
+        longest.sort_by(|a, b| b.width().max(b.height()).total_cmp(&a.width().max(a.height())));
+        longest.truncate(ORIENTATION_LINES);
+        let tall = longest.iter().filter(|q| q.height() > q.width() * 1.5).count() * 2 > longest.len();
+        let mut crops: Vec<Pixels> = longest.iter().filter_map(|q| cut_line(page, q)).collect();
+        if crops.is_empty() {
+            return Ok(0);
+        }
+        if !tall {
+            let Some(direction) = &mut self.direction else { return Ok(0) };
+            let mut copies = crops.clone();
+            let turned = turn_upside_down(direction, &mut copies, self.options.rec_batch_num)?;
+            let suspects = turned.iter().filter(|t| **t).count();
+            if (suspects as f32) < SUSPECT_SHARE * crops.len() as f32 {
+                return Ok(0);
+            }
+        }
+        let as_cut = self.mean_confidence(&crops)?;
+        crops.iter_mut().for_each(|crop| *crop = crop.rotate_quarters(2));
+        let on_head = self.mean_confidence(&crops)?;
+        // A tall crop was turned counter-clockwise, which undoes one quarter clockwise.
+        Ok(match (tall, as_cut >= on_head) {
+            (false, true) => 0,
+            (false, false) => 2,
+            (true, true) => 1,
+            (true, false) => 3,
+        })
+    }
+
+    fn mean_confidence(&mut self, crops: &[Pixels]) -> Result<f32, OnnxError> {
+        let lines = self.recognizer.read(crops)?;
+        Ok(lines.iter().map(|line| line.confidence).sum::<f32>() / lines.len().max(1) as f32)
+    }
+
+    fn recognize(&mut self, page: &Pixels, quads: &[Quad]) -> Result<Vec<(Quad, LineText)>, OnnxError> {
+        let (kept, mut crops): (Vec<Quad>, Vec<Pixels>) =
+            quads.iter().filter_map(|q| cut_line(page, q).map(|crop| (*q, crop))).unzip();
+        if let Some(direction) = &mut self.direction {
+            turn_upside_down(direction, &mut crops, self.options.rec_batch_num)?;
+        }
+        let lines = self.recognizer.read(&crops)?;
+        Ok(kept.into_iter().zip(lines).collect())
+    }
+}
+
+/// The angle of most text against the page's edge, radians clockwise; 0 when it is too small or too large to be
+/// a skew. The median weighs every line by its length.
+fn skew(quads: &[Quad]) -> f32 {
+    let mut angles: Vec<(f32, f32)> = quads
+        .iter()
+        .filter(|q| q.width() > 4.0 * q.height())
+        .map(|q| ((q.0[1].y - q.0[0].y).atan2(q.0[1].x - q.0[0].x), q.width()))
+        .collect();
+    angles.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f32 = angles.iter().map(|a| a.1).sum();
+    let mut passed = 0.0;
+    let median = angles.iter().find(|(_, weight)| {
+        passed += weight;
+        passed * 2.0 >= total
+    });
+    median.map(|(angle, _)| *angle).filter(|a| (MIN_SKEW..MAX_SKEW).contains(&a.abs())).unwrap_or(0.0)
+}
+
+fn rotate_point(p: Point, angle: f32, cx: f32, cy: f32) -> Point {
+    let (sin, cos) = angle.sin_cos();
+    let (dx, dy) = (p.x - cx, p.y - cy);
+    Point { x: cx + dx * cos - dy * sin, y: cy + dx * sin + dy * cos }
+}
+
+/// A recognized line as a segment; its words get boxes from where the recognizer saw their characters.
+fn segment(quad: &Quad, line: &LineText) -> Segment {
+    let bbox = quad.bounds();
+    let tall = bbox.height() > 1.5 * bbox.width() && line.text.chars().count() > 1;
+    let em = if tall { bbox.width() } else { bbox.height() } / BOX_HEIGHT_PER_EM;
+    let words = if tall {
+        let word = |(i, text): (usize, &str)| Word {
+            bbox,
+            text: text.to_string(),
+            space_before: i > 0,
+            shift: Shift::None,
+        };
+        line.text.split_whitespace().enumerate().map(word).collect()
+    } else {
+        words(&bbox, line)
+    };
+    let count = |f: fn(char) -> bool| line.text.chars().filter(|c| f(*c)).count();
+    let hyphenated = ends_with_line_hyphen(&line.text);
+    let mut segment = Segment {
+        bbox,
+        words,
+        style: SegmentStyle { font_size: em, ..SegmentStyle::default() },
+        direction: match tall {
+            true if count(is_cjk) * 2 > line.text.chars().count() => Direction::Vertical,
+            true => Direction::Turned,
+            false => Direction::Horizontal,
+        },
+        right_to_left: count(is_right_to_left) * 2 > count(char::is_alphabetic),
+        hyphenated,
+        confidence: Some(line.confidence),
+        mcid: -1,
+    };
+    if let Some(last) = segment.words.last_mut().filter(|_| hyphenated) {
+        last.text.pop();
+    }
+    segment
+}
+
+/// Whether a line ends in the middle of a word: a letter and a hyphen.
+fn ends_with_line_hyphen(text: &str) -> bool {
+    let mut back = text.chars().rev();
+    matches!(back.next(), Some('-' | '\u{2010}')) && back.next().is_some_and(char::is_lowercase)
+}
+
+fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
+    let chars: Vec<char> = line.text.chars().collect();
+    let half = 0.5 / chars.len().max(1) as f32;
+    let at = |i: usize| line.positions.get(i).copied().unwrap_or(i as f32 / chars.len().max(1) as f32);
+    let mut words = Vec::new();
+    let mut start = 0;
+    while start < chars.len() {
+        if chars[start].is_whitespace() {
+            start += 1;
+            continue;
+        }
+        let end = (start..chars.len()).find(|&i| chars[i].is_whitespace()).unwrap_or(chars.len());
+        let left = (at(start) - half).clamp(0.0, 1.0);
+        let right = (at(end - 1) + half).clamp(left, 1.0);
+        words.push(Word {
+            bbox: Rect {
+                x1: bbox.x1 + left * bbox.width(),
+                x2: bbox.x1 + right * bbox.width(),
+                y1: bbox.y1,
+                y2: bbox.y2,
+            },
+            text: chars[start..end].iter().collect(),
+            space_before: !words.is_empty(),
+            shift: Shift::None,
+        });
+        start = end;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_at(angle: f32) -> Quad {
+        let p = |x: f32, y: f32| rotate_point(Point { x, y }, angle, 0.0, 0.0);
+        Quad([p(0.0, 0.0), p(200.0, 0.0), p(200.0, 20.0), p(0.0, 20.0)])
+    }
+
+    #[test]
+    fn skew_is_what_most_lines_have() {
+        let quads = [line_at(0.02), line_at(0.021), line_at(0.019), line_at(-0.2)];
+        assert!((skew(&quads) - 0.02).abs() < 0.002);
+        assert_eq!(skew(&[line_at(0.001)]), 0.0);
+        assert_eq!(skew(&[]), 0.0);
+    }
+
+    #[test]
+    fn words_lie_where_their_characters_were_seen() {
+        let line = LineText { text: "ab c".into(), confidence: 1.0, positions: vec![0.1, 0.3, 0.5, 0.9] };
+        let segment = segment(&Quad(line_at(0.0).0), &line);
+        let boxes: Vec<_> = segment.words.iter().map(|w| (w.bbox.x1, w.bbox.x2)).collect();
+        assert_eq!(boxes, [(0.0, 85.0), (155.0, 200.0)]);
+        assert_eq!(segment.text(), "ab c");
+    }
+
+    #[test]
+    fn a_word_cut_at_the_line_end_loses_its_hyphen() {
+        let line = LineText { text: "the recog-".into(), confidence: 1.0, positions: Vec::new() };
+        let segment = segment(&line_at(0.0), &line);
+        assert_eq!((segment.text().as_str(), segment.hyphenated), ("the recog", true));
+        assert!(!ends_with_line_hyphen("A-") && !ends_with_line_hyphen("-"));
+    }
+}

@@ -1,0 +1,232 @@
+//! Whether the text layer of a page can be trusted.
+//!
+//! Layers lie in known ways: recognized text of an unknown program hidden under a scan, glyphs whose font has
+//! no mapping to Unicode, characters that are not on the shown page, or a shown page whose text is outlines or
+//! a picture. Each is one rule below, looked at in order.
+
+use crate::document::{TextDecision, TextSource};
+use crate::geometry::Rect;
+use crate::input::pdf::protocol::{PdfChar, PdfPage};
+use crate::raster::Pixels;
+
+/// More hidden characters than this share: the layer belongs to a scan.
+const MAX_HIDDEN: f32 = 0.5;
+/// More characters without meaning than this share: the fonts lack their mapping. Formula fonts of honest papers
+/// reach some 5 % on a page.
+const MAX_MEANINGLESS: f32 = 0.12;
+/// More characters without ink than this share: what is shown is something else.
+const MAX_WITHOUT_INK: f32 = 0.4;
+/// A page covered to this share by pictures, and with little text, is a scan.
+const SCAN_COVER: f32 = 0.5;
+/// A scan may carry so many characters of its own (stamps, page numbers).
+const SCAN_CHARS: usize = 80;
+/// So many glyph-sized shapes with hardly any characters: the text was turned into outlines.
+const OUTLINES: usize = 150;
+/// Levels between the darkest and the lightest place of a box with ink in it.
+const INK_CONTRAST: u8 = 24;
+
+/// Which text is to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextLayerMode {
+    /// The layer where it can be trusted.
+    Auto,
+    /// The layer, whatever it says.
+    Always,
+    /// Never the layer.
+    Never,
+}
+
+/// Decides where a page's text comes from. `picture` is the page at any scale; `size` the page in pixels.
+pub fn decide(content: &PdfPage, picture: Option<&Pixels>, size: (f32, f32), mode: TextLayerMode) -> TextDecision {
+    let layer = |reason: &str| TextDecision { source: TextSource::TextLayer, reason: reason.to_string() };
+    let lines = |reason: String| TextDecision { source: TextSource::Lines, reason };
+    match mode {
+        TextLayerMode::Always => return layer("asked for"),
+        TextLayerMode::Never => return lines("asked for".into()),
+        TextLayerMode::Auto => {}
+    }
+    let ink = picture.map(|picture| InkMap::new(picture, size));
+    let chars: Vec<&PdfChar> = content.chars.iter().filter(|c| is_mark(c)).collect();
+    if chars.is_empty() {
+        let blank = ink.as_ref().is_some_and(InkMap::is_blank);
+        return if blank { layer("the page is blank") } else { lines("the page has no text layer".into()) };
+    }
+    let share = |count: usize| count as f32 / chars.len() as f32;
+    let visible = |c: &PdfChar| content.runs.get(c.run as usize).is_none_or(|run| run.visible);
+    let hidden = share(chars.iter().filter(|c| !visible(c)).count());
+    if hidden > MAX_HIDDEN {
+        return lines(format!("{:.0} % of the characters are hidden", hidden * 100.0));
+    }
+    let meaningless = share(chars.iter().filter(|c| is_meaningless(c)).count());
+    if meaningless > MAX_MEANINGLESS {
+        return lines(format!("{:.0} % of the characters have no meaning in Unicode", meaningless * 100.0));
+    }
+    if chars.len() < SCAN_CHARS && image_cover(content, size) > SCAN_COVER {
+        return lines("the page is a picture with hardly any characters".into());
+    }
+    if content.drawings.iter().filter(|d| is_glyph_sized(d, size)).count() > OUTLINES.max(chars.len()) {
+        return lines("the text is drawn as outlines".into());
+    }
+    if let Some(ink) = &ink {
+        let seen: Vec<_> = chars.iter().filter(|c| visible(c)).collect();
+        let without = seen.iter().filter(|c| !ink.has_ink(&c.bbox)).count() as f32 / seen.len().max(1) as f32;
+        if without > MAX_WITHOUT_INK {
+            return lines(format!("{:.0} % of the characters are not on the shown page", without * 100.0));
+        }
+    }
+    layer("passed all checks")
+}
+
+/// Whether the character leaves a mark on the page.
+fn is_mark(c: &PdfChar) -> bool {
+    c.run != u32::MAX && char::from_u32(c.code).is_none_or(|c| !c.is_whitespace() && !c.is_control())
+}
+
+fn is_meaningless(c: &PdfChar) -> bool {
+    c.unmapped || c.code == 0xFFFD || matches!(c.code, 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
+}
+
+fn is_glyph_sized(&[x1, y1, x2, y2]: &[f32; 4], size: (f32, f32)) -> bool {
+    let limit = size.0.min(size.1) / 25.0;
+    x2 - x1 < limit && y2 - y1 < limit
+}
+
+/// Share of the page that pictures cover, overlaps counted twice, at most 1.
+fn image_cover(content: &PdfPage, (width, height): (f32, f32)) -> f32 {
+    let area: f32 = content
+        .images
+        .iter()
+        .map(|&[x1, y1, x2, y2]| Rect { x1, y1, x2, y2 }.clamped(width, height).area())
+        .sum();
+    (area / (width * height).max(1.0)).min(1.0)
+}
+
+/// Where a rendered page is neither all light nor all dark.
+struct InkMap {
+    gray: Vec<u8>,
+    width: usize,
+    height: usize,
+    scale: (f32, f32),
+}
+
+impl InkMap {
+    fn new(picture: &Pixels, size: (f32, f32)) -> Self {
+        let scale = (picture.width as f32 / size.0.max(1.0), picture.height as f32 / size.1.max(1.0));
+        Self { gray: picture.to_gray(), width: picture.width, height: picture.height, scale }
+    }
+
+    fn is_blank(&self) -> bool {
+        let (min, max) = self.gray.iter().fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
+        max.saturating_sub(min) < INK_CONTRAST
+    }
+
+    /// Whether light and dark differ inside a box of page pixels; boxes off the page have no ink.
+    fn has_ink(&self, &[x1, y1, x2, y2]: &[f32; 4]) -> bool {
+        // A pixel of margin: at the small scale a thin glyph may fall between two boxes.
+        let low = |v: f32, scale: f32, n: usize| ((v * scale).floor() - 1.0).clamp(0.0, n as f32) as usize;
+        let high = |v: f32, scale: f32, n: usize| ((v * scale).ceil() + 1.0).clamp(0.0, n as f32) as usize;
+        let (left, right) = (low(x1, self.scale.0, self.width), high(x2, self.scale.0, self.width));
+        let (top, bottom) = (low(y1, self.scale.1, self.height), high(y2, self.scale.1, self.height));
+        let (mut min, mut max) = (255u8, 0u8);
+        for y in top..bottom {
+            for &v in &self.gray[y * self.width + left..y * self.width + right.max(left)] {
+                (min, max) = (min.min(v), max.max(v));
+            }
+        }
+        max.saturating_sub(min) >= INK_CONTRAST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::pdf::protocol::PdfRun;
+
+    const SIZE: (f32, f32) = (200.0, 100.0);
+
+    fn page(count: usize) -> PdfPage {
+        let run = PdfRun {
+            font: 0,
+            size: 10.0,
+            weight: 400,
+            italic: false,
+            fixed_pitch: false,
+            color: [0; 3],
+            visible: true,
+            angle: 0.0,
+            mcid: -1,
+        };
+        let char = |i: usize| PdfChar {
+            code: 'a' as u32,
+            bbox: [i as f32 * 2.0, 10.0, i as f32 * 2.0 + 2.0, 20.0],
+            run: 0,
+            unmapped: false,
+        };
+        PdfPage { chars: (0..count).map(char).collect(), runs: vec![run], ..PdfPage::default() }
+    }
+
+    /// Black stripes over the line of text.
+    fn inked() -> Pixels {
+        let mut picture = Pixels::white(200, 100);
+        for x in (0..200).step_by(2) {
+            for y in 12..18 {
+                picture.data[(y * 200 + x) * 3..][..3].fill(0);
+            }
+        }
+        picture
+    }
+
+    #[track_caller]
+    fn check(page: &PdfPage, picture: &Pixels, source: TextSource, reason: &str) {
+        let decision = decide(page, Some(picture), SIZE, TextLayerMode::Auto);
+        assert_eq!(decision.source, source, "{}", decision.reason);
+        assert!(decision.reason.contains(reason), "{}", decision.reason);
+    }
+
+    #[test]
+    fn honest_text_is_trusted() {
+        check(&page(90), &inked(), TextSource::TextLayer, "passed");
+    }
+
+    #[test]
+    fn hidden_text_over_a_scan_is_not() {
+        let mut page = page(90);
+        page.runs[0].visible = false;
+        check(&page, &inked(), TextSource::Lines, "hidden");
+    }
+
+    #[test]
+    fn glyphs_without_meaning_are_not() {
+        let mut page = page(90);
+        page.chars[..20].iter_mut().for_each(|c| c.unmapped = true);
+        check(&page, &inked(), TextSource::Lines, "no meaning");
+        page.chars[..20].iter_mut().for_each(|c| (c.unmapped, c.code) = (false, 0xE001));
+        check(&page, &inked(), TextSource::Lines, "no meaning");
+    }
+
+    #[test]
+    fn characters_without_ink_are_not() {
+        check(&page(90), &Pixels::white(200, 100), TextSource::Lines, "not on the shown page");
+    }
+
+    #[test]
+    fn a_stamped_scan_is_read_as_a_scan() {
+        let mut page = page(20);
+        page.images.push([0.0, 0.0, 200.0, 100.0]);
+        check(&page, &inked(), TextSource::Lines, "picture");
+    }
+
+    #[test]
+    fn pages_without_characters_are_blank_or_scans() {
+        check(&page(0), &Pixels::white(20, 10), TextSource::TextLayer, "blank");
+        check(&page(0), &inked(), TextSource::Lines, "no text layer");
+    }
+
+    #[test]
+    fn the_mode_has_the_last_word() {
+        let white = Pixels::white(20, 10);
+        let source = |mode| decide(&page(90), Some(&white), SIZE, mode).source;
+        assert_eq!(source(TextLayerMode::Always), TextSource::TextLayer);
+        assert_eq!(source(TextLayerMode::Never), TextSource::Lines);
+    }
+}

@@ -1,0 +1,88 @@
+//! Finds what `scripts/setup.sh` fetched: native libraries and the model files of the embedded default.
+//!
+//! Looked for in this order: the folder given, the folder of the executable, `../lib/docparse` beside it, the
+//! user's data folder, and the `runtime/` folder of the checkout that the executable was built in. The current
+//! directory is not looked at: a library lying there is not to be trusted.
+
+use std::path::{Path, PathBuf};
+
+/// File name of pdfium.
+pub const PDFIUM: &str = "libpdfium.so";
+/// File name of ONNX Runtime.
+pub const ONNXRUNTIME: &str = "libonnxruntime.so";
+/// File name of the line detector.
+pub const LINE_DETECTOR: &str = "PP-OCRv6_det_small.onnx";
+/// File name of the line recognizer.
+pub const LINE_RECOGNIZER: &str = "PP-OCRv6_rec_small.onnx";
+/// File name of the line-direction classifier.
+pub const LINE_DIRECTION: &str = "ch_ppocr_mobile_v2.0_cls_mobile.onnx";
+/// Everything the embedded default can use.
+pub const FILES: &[&str] = &[PDFIUM, ONNXRUNTIME, LINE_DETECTOR, LINE_RECOGNIZER, LINE_DIRECTION];
+
+/// A checkout's `target/release/deps/x` lies this many folders below its root.
+const MAX_ANCESTORS: usize = 5;
+
+/// A file that was not found, and where it was looked for.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{name}` was not found in {}; run scripts/setup.sh in the checkout, or name its folder with --runtime-dir", list(.searched))]
+pub struct RuntimeError {
+    /// Name of the file.
+    pub name: String,
+    /// Folders that were looked into.
+    pub searched: Vec<PathBuf>,
+}
+
+fn list(folders: &[PathBuf]) -> String {
+    folders.iter().map(|f| format!("`{}`", f.display())).collect::<Vec<_>>().join(", ")
+}
+
+/// The folders in which runtime files may lie.
+#[derive(Debug, Clone)]
+pub struct RuntimeDirs {
+    folders: Vec<PathBuf>,
+}
+
+impl RuntimeDirs {
+    /// The folders for this executable. One that is given is the only one.
+    pub fn new(given: Option<&Path>, data_home: Option<&Path>) -> Self {
+        if let Some(folder) = given {
+            return Self { folders: vec![folder.to_path_buf()] };
+        }
+        let mut folders = Vec::new();
+        let executable = std::env::current_exe().and_then(|p| p.canonicalize()).ok();
+        if let Some(folder) = executable.as_deref().and_then(Path::parent) {
+            folders.push(folder.to_path_buf());
+            if let Some(parent) = folder.parent() {
+                folders.push(parent.join("lib").join("docparse"));
+            }
+            if let Some(home) = data_home {
+                folders.push(home.join("docparse").join("runtime"));
+            }
+            let checkout = folder.ancestors().take(MAX_ANCESTORS).find(|f| f.join("Cargo.toml").is_file());
+            folders.extend(checkout.map(|root| root.join("runtime")));
+        }
+        Self { folders }
+    }
+
+    /// The path of a runtime file.
+    pub fn find(&self, name: &str) -> Result<PathBuf, RuntimeError> {
+        let found = self.folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
+        found.ok_or_else(|| RuntimeError { name: name.to_string(), searched: self.folders.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_given_is_the_only_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = RuntimeDirs::new(Some(dir.path()), None);
+        let error = dirs.find(PDFIUM).unwrap_err();
+        assert_eq!(error.searched, [dir.path()]);
+        assert!(error.to_string().contains("--runtime-dir"), "{error}");
+        std::fs::write(dir.path().join(PDFIUM), "x").unwrap();
+        assert_eq!(dirs.find(PDFIUM).unwrap(), dir.path().join(PDFIUM));
+    }
+}
