@@ -9,3 +9,4 @@ pub mod input;
 pub mod runtime;
 pub mod onnx;
 pub mod lines;
+pub mod layout;

@@ -3,6 +3,10 @@
 //! Names follow the reference's result object: a [`Block`] is an entry of `parsing_res_list`, its `label`,
 //! `content` and `bbox` are `block_label`, `block_content` and `block_bbox`.
 
+mod table;
+
+pub use table::{Cell, Table, escape, unescape};
+
 use crate::geometry::Rect;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -1,0 +1,253 @@
+//! A table as a grid of cells with spans, and its HTML form.
+//!
+//! The HTML is the reference's (specification, section 8.3): `<table>`, `<tr>`, `<td>` with `rowspan` and
+//! `colspan` where they exceed 1, no blanks, cell text escaped.
+
+/// A cell and the rectangle of the grid that it fills.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// First row.
+    pub row: usize,
+    /// First column.
+    pub column: usize,
+    /// Rows it fills, at least 1.
+    pub row_span: usize,
+    /// Columns it fills, at least 1.
+    pub column_span: usize,
+    /// Its text.
+    pub text: String,
+    /// Whether it heads a row or column.
+    pub header: bool,
+}
+
+/// A table: cells that tile a grid.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// Cells in the order of rows, then columns.
+    pub cells: Vec<Cell>,
+}
+
+/// Spans and sizes above this are mistakes or attacks.
+const MAX_SPAN: usize = 1000;
+/// Tables of more grid places are not read from HTML.
+const MAX_PLACES: usize = 1_000_000;
+
+impl Table {
+    /// The table as HTML.
+    pub fn to_html(&self) -> String {
+        let mut html = String::from("<table>");
+        for row in 0..self.rows {
+            html.push_str("<tr>");
+            for cell in self.cells.iter().filter(|cell| cell.row == row) {
+                html.push_str("<td");
+                if cell.row_span > 1 {
+                    html.push_str(&format!(" rowspan=\"{}\"", cell.row_span));
+                }
+                if cell.column_span > 1 {
+                    html.push_str(&format!(" colspan=\"{}\"", cell.column_span));
+                }
+                html.push('>');
+                html.push_str(&escape(&cell.text));
+                html.push_str("</td>");
+            }
+            html.push_str("</tr>");
+        }
+        html.push_str("</table>");
+        html
+    }
+
+    /// Reads the first table of an HTML text; `None` when there is none with cells.
+    ///
+    /// Takes what recognizers write: tags in any case, unclosed cells and rows, `th`, entities, markup inside
+    /// cells (dropped). Cells are placed as browsers do: in the first free column, spans honoured.
+    pub fn from_html(html: &str) -> Option<Table> {
+        let mut reader = HtmlReader::default();
+        let mut rest = html;
+        while let Some(open) = rest.find('<') {
+            reader.text(&rest[..open]);
+            let Some(close) = rest[open..].find('>') else { break };
+            if reader.tag(&rest[open + 1..open + close]) {
+                break;
+            }
+            rest = &rest[open + close + 1..];
+        }
+        reader.finish()
+    }
+}
+
+/// Escapes text for HTML as Python's `html.escape` does.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#x27;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Undoes [`escape`] and the numeric entities.
+pub fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let entity = rest.find(';').filter(|end| *end <= 10).and_then(|end| Some((end, decode_entity(&rest[1..end])?)));
+        match entity {
+            Some((end, c)) => {
+                out.push(c);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn decode_entity(name: &str) -> Option<char> {
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(code)
+        }
+    }
+}
+
+#[derive(Default)]
+struct HtmlReader {
+    in_table: bool,
+    row: Option<usize>,
+    rows: usize,
+    taken: std::collections::HashSet<(usize, usize)>,
+    cells: Vec<Cell>,
+    open: Option<Cell>,
+}
+
+impl HtmlReader {
+    fn text(&mut self, text: &str) {
+        if let Some(cell) = &mut self.open {
+            cell.text.push_str(&unescape(text));
+        }
+    }
+
+    /// Takes the inside of a tag; true at the end of the table.
+    fn tag(&mut self, tag: &str) -> bool {
+        let name: String = tag.chars().take_while(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        match name.trim_end_matches('/') {
+            "table" => self.in_table = true,
+            "/table" => {
+                self.close_cell();
+                return self.in_table;
+            }
+            "tr" if self.in_table => {
+                self.close_cell();
+                self.row = Some(self.rows);
+                self.rows += 1;
+            }
+            "td" | "th" if self.in_table => self.open_cell(tag, name == "th"),
+            "/td" | "/th" | "/tr" => self.close_cell(),
+            "br" => self.text("\n"),
+            _ => {}
+        }
+        false
+    }
+
+    fn open_cell(&mut self, tag: &str, header: bool) {
+        self.close_cell();
+        let row = *self.row.get_or_insert_with(|| {
+            self.rows += 1;
+            self.rows - 1
+        });
+        let column = (0..).find(|c| !self.taken.contains(&(row, *c))).unwrap_or(0);
+        let (row_span, column_span) = (span(tag, "rowspan"), span(tag, "colspan"));
+        if self.taken.len() + row_span * column_span <= MAX_PLACES {
+            self.taken.extend((0..row_span).flat_map(|r| (0..column_span).map(move |c| (row + r, column + c))));
+            self.open = Some(Cell { row, column, row_span, column_span, text: String::new(), header });
+        }
+    }
+
+    fn close_cell(&mut self) {
+        if let Some(mut cell) = self.open.take() {
+            cell.text = cell.text.trim().to_string();
+            self.cells.push(cell);
+        }
+    }
+
+    fn finish(mut self) -> Option<Table> {
+        self.close_cell();
+        let columns = self.cells.iter().map(|c| c.column + c.column_span).max()?;
+        // A span may reach below the last row.
+        let rows = self.rows;
+        for cell in &mut self.cells {
+            cell.row_span = cell.row_span.min(rows - cell.row);
+        }
+        Some(Table { rows, columns, cells: self.cells })
+    }
+}
+
+fn span(tag: &str, name: &str) -> usize {
+    let lower = tag.to_ascii_lowercase();
+    let value = lower.find(name).map(|at| lower[at + name.len()..].trim_start_matches([' ', '=', '"', '\'']));
+    let digits: String = value.unwrap_or("").chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(1).clamp(1, MAX_SPAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(row: usize, column: usize, row_span: usize, column_span: usize, text: &str) -> Cell {
+        Cell { row, column, row_span, column_span, text: text.into(), header: false }
+    }
+
+    #[test]
+    fn html_leads_there_and_back() {
+        let table = Table {
+            rows: 2,
+            columns: 3,
+            cells: vec![cell(0, 0, 2, 1, "a & \"b\""), cell(0, 1, 1, 2, "<c>"), cell(1, 1, 1, 1, ""), cell(1, 2, 1, 1, "d")],
+        };
+        let html = table.to_html();
+        assert_eq!(
+            html,
+            "<table><tr><td rowspan=\"2\">a &amp; &quot;b&quot;</td><td colspan=\"2\">&lt;c&gt;</td></tr>\
+             <tr><td></td><td>d</td></tr></table>"
+        );
+        assert_eq!(Table::from_html(&html).unwrap(), table);
+    }
+
+    #[test]
+    fn sloppy_html_is_read_as_browsers_do() {
+        let table = Table::from_html("<TABLE border=1><tr><th rowspan=3>x<td>1<br>2<tr><td>&#65;&nope;</TABLE>").unwrap();
+        assert_eq!((table.rows, table.columns), (2, 2));
+        assert_eq!((table.cells[0].row_span, table.cells[0].header), (2, true));
+        assert_eq!(table.cells[1].text, "1\n2");
+        assert_eq!((table.cells[2].column, table.cells[2].text.as_str()), (1, "A&nope;"));
+        assert_eq!(Table::from_html("no table <td>x"), None);
+        assert_eq!(Table::from_html("<table></table>"), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! Figures: raster pictures and groups of drawn shapes, told from backgrounds, frames and bullets.
+
+use crate::geometry::Rect;
+use crate::lines::{PreparedPage, Segment};
+
+/// A figure on a page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// Where it is, its labels included.
+    pub bbox: Rect,
+    /// Whether it is drawn and has numbers along it: a chart.
+    pub is_chart: bool,
+    /// Positions of the segments inside.
+    pub segments: Vec<usize>,
+}
+
+/// Figures are at least this wide and high, in ems.
+const MIN_SIDE: f32 = 2.2;
+/// A picture that covers more than this share of the page is its background.
+const BACKGROUND_SHARE: f32 = 0.85;
+/// Shapes nearer than this (ems) belong together.
+const SHAPE_GAP: f32 = 1.0;
+/// Labels nearer than this (ems) belong to the figure.
+const LABEL_GAP: f32 = 0.7;
+/// Pictures and frames with text lines over more than this share of their area are backgrounds of text.
+const MAX_TEXT_SHARE: f32 = 0.18;
+/// Words from which a line is prose and not a label.
+const PROSE_WORDS: usize = 6;
+/// Shapes beyond this number are joined coarsely.
+const MAX_SHAPES: usize = 4000;
+
+/// Finds the figures of a page. `taken` tells which segments belong to tables, whose boxes are `tables`.
+pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> Vec<Figure> {
+    let (width, height) = (page.width as f32, page.height as f32);
+    let page_area = (width * height).max(1.0);
+    let in_table = |r: &Rect| tables.iter().any(|t| r.share_inside(&t.expanded(2.0, 2.0)) > 0.5);
+    let free: Vec<usize> = (0..page.text.segments.len()).filter(|i| !taken[*i]).collect();
+    let segments = &page.text.segments;
+
+    let mut boxes: Vec<(Rect, bool)> = Vec::new();
+    for image in &page.images {
+        let image = image.clamped(width, height);
+        if image.area() < BACKGROUND_SHARE * page_area && !in_table(&image) && image.area() > 0.0 {
+            boxes.push((image, true));
+        }
+    }
+    let holds_text = |r: &Rect| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
+    let fills = page.fills.iter().filter(|(r, color)| *color != [255; 3] && !holds_text(r)).map(|(r, _)| r);
+    let shapes = page.drawings.iter().chain(fills).map(|r| r.clamped(width, height));
+    let shapes: Vec<Rect> = shapes.filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r)).collect();
+    boxes.extend(grouped(shapes, SHAPE_GAP * body, &page.rulings, tables).into_iter().map(|r| (r, false)));
+    join_overlapping(&mut boxes);
+
+    let mut figures = Vec::new();
+    for (bbox, raster) in boxes {
+        if bbox.width() < MIN_SIDE * body || bbox.height() < MIN_SIDE * body {
+            continue;
+        }
+        let inside: Vec<usize> = free.iter().copied().filter(|&i| segments[i].bbox.share_inside(&bbox) > 0.6).collect();
+        if is_text_background(&bbox, &inside, segments, raster) {
+            continue;
+        }
+        figures.push(with_labels(bbox, raster, inside, &free, segments, body));
+    }
+    figures
+}
+
+/// Groups of shapes that lie near each other; lines of no table join a group that they touch.
+fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -> Vec<Rect> {
+    if shapes.len() > MAX_SHAPES {
+        shapes = coarse(&shapes, gap);
+    }
+    // Sorted by the left edge, only shapes whose extents still meet need to be compared.
+    let mut groups: Vec<Rect> = shapes;
+    loop {
+        let before = groups.len();
+        groups.sort_by(|a, b| a.x1.total_cmp(&b.x1).then(a.y1.total_cmp(&b.y1)));
+        let mut merged: Vec<Rect> = Vec::new();
+        for shape in groups {
+            match merged.iter_mut().rev().take(400).find(|g| g.near(&shape, gap / 2.0)) {
+                Some(group) => *group = group.union(&shape),
+                None => merged.push(shape),
+            }
+        }
+        groups = merged;
+        if groups.len() == before {
+            break;
+        }
+    }
+    for ruling in rulings.iter().filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)) {
+        // A long rule beside a small shape is no axis of it.
+        if let Some(group) = groups.iter_mut().find(|g| g.near(ruling, 3.0)) {
+            let larger = group.union(ruling);
+            if larger.area() < 2.5 * group.area().max(1.0) {
+                *group = larger;
+            }
+        }
+    }
+    groups
+}
+
+/// One box for all shapes whose upper left corners share a cell.
+fn coarse(shapes: &[Rect], cell: f32) -> Vec<Rect> {
+    let mut cells: std::collections::BTreeMap<(i32, i32), Rect> = Default::default();
+    let cell = cell.max(1.0) * 2.0;
+    for shape in shapes {
+        let key = ((shape.y1 / cell) as i32, (shape.x1 / cell) as i32);
+        cells.entry(key).and_modify(|r| *r = r.union(shape)).or_insert(*shape);
+    }
+    cells.into_values().collect()
+}
+
+/// Boxes that overlap by much of the smaller one become one.
+fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
+    let mut i = 0;
+    while i < boxes.len() {
+        let (bbox, raster) = boxes[i];
+        let other = (0..boxes.len()).find(|&j| {
+            j != i && {
+                let smaller = bbox.area().min(boxes[j].0.area()).max(1.0);
+                bbox.intersection(&boxes[j].0).area() > 0.3 * smaller || bbox.share_inside(&boxes[j].0) > 0.3
+            }
+        });
+        match other {
+            Some(j) => {
+                boxes[i] = (bbox.union(&boxes[j].0), raster && boxes[j].1);
+                boxes.remove(j);
+                i = 0;
+            }
+            None => i += 1,
+        }
+    }
+}
+
+fn is_text_background(bbox: &Rect, inside: &[usize], segments: &[Segment], raster: bool) -> bool {
+    let prose = inside.iter().filter(|i| segments[**i].words.len() >= PROSE_WORDS);
+    let (lines, area) = prose.fold((0, 0.0), |(n, area), i| (n + 1, area + segments[*i].bbox.area()));
+    let all: f32 = inside.iter().map(|i| segments[*i].bbox.area()).sum();
+    let share = area / bbox.area().max(1.0);
+    (lines >= 3 && share > MAX_TEXT_SHARE) || (raster && all / bbox.area().max(1.0) > MAX_TEXT_SHARE)
+}
+
+fn with_labels(
+    mut bbox: Rect,
+    raster: bool,
+    mut inside: Vec<usize>,
+    free: &[usize],
+    segments: &[Segment],
+    body: f32,
+) -> Figure {
+    if !raster {
+        let near = bbox.expanded(LABEL_GAP * body, LABEL_GAP * body);
+        for &i in free.iter().filter(|i| !inside.contains(*i)).collect::<Vec<_>>() {
+            let segment = &segments[i];
+            let label = segment.words.len() <= 4 && segment.style.font_size < 1.02 * body;
+            let beside = segment.bbox.near(&near, 0.0) && segment.bbox.width() < 0.6 * bbox.width();
+            let caption = super::labels::caption_kind(&segment.plain_text()).is_some();
+            if label && beside && !caption && segment.style.font_size < 0.97 * body {
+                bbox = bbox.union(&segment.bbox);
+                inside.push(i);
+            }
+        }
+    }
+    inside.sort_unstable();
+    let numbers = inside
+        .iter()
+        .filter(|i| {
+            let text = segments[**i].plain_text();
+            text.chars().any(|c| c.is_ascii_digit()) && text.chars().all(|c| !c.is_alphabetic())
+        })
+        .count();
+    Figure { bbox, is_chart: !raster && numbers >= 4, segments: inside }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_shapes_are_one_figure() {
+        let shapes = vec![
+            Rect::new(0.0, 0.0, 10.0, 10.0),
+            Rect::new(18.0, 0.0, 30.0, 10.0),
+            Rect::new(100.0, 0.0, 130.0, 40.0),
+        ];
+        let axis = Rect::new(100.0, 40.0, 140.0, 41.0);
+        let groups = grouped(shapes, 20.0, &[axis], &[]);
+        assert_eq!(groups, [Rect::new(0.0, 0.0, 30.0, 10.0), Rect::new(100.0, 0.0, 140.0, 41.0)]);
+    }
+
+    #[test]
+    fn overlapping_boxes_are_joined() {
+        let mut boxes =
+            vec![(Rect::new(0.0, 0.0, 50.0, 50.0), true), (Rect::new(10.0, 10.0, 20.0, 20.0), false), (Rect::new(60.0, 0.0, 70.0, 9.0), true)];
+        join_overlapping(&mut boxes);
+        assert_eq!(boxes, [(Rect::new(0.0, 0.0, 50.0, 50.0), false), (Rect::new(60.0, 0.0, 70.0, 9.0), true)]);
+    }
+}

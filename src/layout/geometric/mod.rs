@@ -1,0 +1,323 @@
+//! Layout without a network: from characters or lines, ruling lines, shapes and pictures.
+//!
+//! In: a prepared page. Out: regions in reading order, each with the segments it was made of. The order of work,
+//! which [`GeometricDetector::detect`] follows: tables that are drawn, tables between rules, figures, then the
+//! rest of the text is cut into zones ([`columns`]), and each zone's lines become tables of aligned pieces or
+//! paragraphs ([`paragraphs`]) with labels ([`labels`]).
+
+mod columns;
+mod figures;
+pub mod labels;
+mod paragraphs;
+mod tagged;
+
+use super::table::{FoundTable, aligned, ruled};
+use super::{LayoutDetector, LayoutError, Region};
+use crate::document::{Label, TextSource};
+use crate::geometry::Rect;
+use crate::lines::{Direction, PreparedPage, Segment};
+use columns::Item;
+use labels::PageShape;
+use paragraphs::Line;
+use tagged::Tags;
+
+/// Size of body text assumed for a page without text: 10 points at 144 dpi.
+const DEFAULT_BODY: f32 = 20.0;
+
+/// The detector of the embedded default.
+#[derive(Debug, Default)]
+pub struct GeometricDetector;
+
+impl LayoutDetector for GeometricDetector {
+    fn detect(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError> {
+        Ok(PageLayout::new(page).regions())
+    }
+}
+
+/// What stands in a zone: a piece of text, or something that is already a region.
+enum Content {
+    Text(usize),
+    Float(usize),
+}
+
+/// A page while its regions are found.
+struct PageLayout<'a> {
+    page: &'a PreparedPage,
+    segments: &'a [Segment],
+    body: f32,
+    tags: Option<Tags>,
+    /// Segments that a region already has.
+    taken: Vec<bool>,
+    /// Tables, figures and other regions that are read as a whole.
+    floats: Vec<Region>,
+}
+
+impl<'a> PageLayout<'a> {
+    fn new(page: &'a PreparedPage) -> Self {
+        let segments = &page.text.segments;
+        Self {
+            page,
+            segments,
+            body: page.text.body_size().filter(|s| *s > 1.0).unwrap_or(DEFAULT_BODY),
+            tags: Tags::new(&page.structure, segments),
+            taken: vec![false; segments.len()],
+            floats: Vec::new(),
+        }
+    }
+
+    fn regions(mut self) -> Vec<Region> {
+        self.find_tables();
+        self.find_figures();
+        let beside = self.find_turned();
+        let right_to_left = self.segments.iter().filter(|s| s.right_to_left).count() * 2 > self.segments.len();
+        let contents: Vec<Content> = self
+            .free()
+            .into_iter()
+            .map(Content::Text)
+            .chain((0..self.floats.len()).map(Content::Float))
+            .collect();
+        let items: Vec<Item> = contents
+            .iter()
+            .map(|content| match content {
+                Content::Text(i) => Item { bbox: self.segments[*i].bbox, is_text: true },
+                Content::Float(i) => Item { bbox: self.floats[*i].bbox, is_text: false },
+            })
+            .collect();
+        let mut regions = Vec::new();
+        for zone in columns::zones(&items, self.body, right_to_left) {
+            self.read_zone(zone.iter().map(|i| &contents[*i]), &mut regions);
+        }
+        regions.extend(beside);
+        join_formulas(&mut regions);
+        regions
+    }
+
+    fn free(&self) -> Vec<usize> {
+        (0..self.segments.len()).filter(|i| !self.taken[*i]).collect()
+    }
+
+    fn take_table(&mut self, found: FoundTable) {
+        found.segments.iter().for_each(|&i| self.taken[i] = true);
+        let region = table_region(found);
+        self.floats.push(region);
+    }
+
+    fn find_tables(&mut self) {
+        for found in ruled::find(&self.page.rulings, self.segments, self.body) {
+            self.take_table(found);
+        }
+        let tables: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
+        let rulings: Vec<Rect> =
+            self.page.rulings.iter().filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)).copied().collect();
+        let free: Vec<usize> =
+            self.free().into_iter().filter(|i| self.segments[*i].direction == Direction::Horizontal).collect();
+        for found in aligned::find_framed(&free, self.segments, &rulings, self.body) {
+            self.take_table(found);
+        }
+    }
+
+    fn find_figures(&mut self) {
+        let tables: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
+        let mut alternatives = tagged::alternative_texts(&self.page.structure).into_iter();
+        for figure in figures::find(self.page, &self.taken, &tables, self.body) {
+            let label = if figure.is_chart { Label::Chart } else { Label::Image };
+            figure.segments.iter().for_each(|&i| self.taken[i] = true);
+            let mut region = Region::new(label, figure.bbox, 0.85);
+            region.lines = figure.segments.iter().map(|i| vec![*i]).collect();
+            region.alt = alternatives.next();
+            self.floats.push(region);
+        }
+    }
+
+    /// Text that does not run across the page. Vertical text is part of the reading order, turned text is not.
+    fn find_turned(&mut self) -> Vec<Region> {
+        let mut aside: Vec<Region> = Vec::new();
+        let mut vertical: Vec<usize> = Vec::new();
+        for i in self.free() {
+            let segment = &self.segments[i];
+            match segment.direction {
+                Direction::Horizontal => continue,
+                Direction::Vertical => vertical.push(i),
+                Direction::Turned => {
+                    let near = aside.last_mut().filter(|r| r.bbox.near(&segment.bbox, self.body));
+                    match near {
+                        Some(region) => {
+                            region.bbox = region.bbox.union(&segment.bbox);
+                            // Turned words come one by one, in the order in which they are written.
+                            region.lines[0].push(i);
+                        }
+                        None => {
+                            let mut region = Region::new(Label::AsideText, segment.bbox, 0.7);
+                            region.lines = vec![vec![i]];
+                            aside.push(region);
+                        }
+                    }
+                }
+            }
+            self.taken[i] = true;
+        }
+        // Columns of vertical text are read from the right.
+        vertical.sort_by(|&a, &b| self.segments[b].bbox.center_x().total_cmp(&self.segments[a].bbox.center_x()));
+        for i in vertical {
+            let bbox = self.segments[i].bbox;
+            let near = self.floats.last_mut().filter(|r| {
+                r.label == Label::VerticalText && r.bbox.near(&bbox, self.body) && r.bbox.overlap_y(&bbox) > 0.3 * bbox.height()
+            });
+            match near {
+                Some(region) => {
+                    region.bbox = region.bbox.union(&bbox);
+                    region.lines.push(vec![i]);
+                }
+                None => {
+                    let mut region = Region::new(Label::VerticalText, bbox, 0.8);
+                    region.lines = vec![vec![i]];
+                    self.floats.push(region);
+                }
+            }
+        }
+        aside
+    }
+
+    /// Turns the contents of a zone into regions, from top to bottom.
+    fn read_zone<'c>(&self, zone: impl Iterator<Item = &'c Content>, out: &mut Vec<Region>) {
+        let (mut texts, mut floats) = (Vec::new(), Vec::new());
+        for content in zone {
+            match content {
+                Content::Text(i) => texts.push(*i),
+                Content::Float(i) => floats.push(self.floats[*i].clone()),
+            }
+        }
+        let rows = aligned::rows(&texts, self.segments);
+        for found in aligned::find(&rows, self.segments, &self.page.rulings, self.body) {
+            texts.retain(|i| !found.segments.contains(i));
+            floats.push(table_region(found));
+        }
+        floats.sort_by(|a, b| a.bbox.y1.total_cmp(&b.bbox.y1).then(a.bbox.x1.total_cmp(&b.bbox.x1)));
+        let tags = |mcid: i32| self.tags.as_ref().and_then(|t| t.element(mcid));
+        let lines = paragraphs::lines_of(&texts, self.segments, &tags);
+        let bounds = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
+        let shape = PageShape {
+            body: self.body,
+            width: self.page.width as f32,
+            height: self.page.height as f32,
+            recognized: self.page.text.source == TextSource::Lines,
+            zone: (bounds.x1, bounds.x2),
+        };
+        let mut floats = floats.into_iter().peekable();
+        let mut run: Vec<Line> = Vec::new();
+        for line in lines {
+            while floats.peek().is_some_and(|f| f.bbox.y1 < line.bbox.center_y()) {
+                self.read_lines(std::mem::take(&mut run), &shape, out);
+                out.extend(floats.next());
+            }
+            run.push(line);
+        }
+        self.read_lines(run, &shape, out);
+        out.extend(floats);
+    }
+
+    /// Turns lines without anything between them into regions.
+    fn read_lines(&self, lines: Vec<Line>, shape: &PageShape, out: &mut Vec<Region>) {
+        let mut rest = Vec::new();
+        for line in lines {
+            match self.margin_line(&line, shape) {
+                Some(parts) => {
+                    self.read_paragraphs(std::mem::take(&mut rest), shape, out);
+                    out.extend(parts);
+                }
+                None => rest.push(line),
+            }
+        }
+        self.read_paragraphs(rest, shape, out);
+    }
+
+    fn read_paragraphs(&self, lines: Vec<Line>, shape: &PageShape, out: &mut Vec<Region>) {
+        for block in paragraphs::paragraphs(lines, shape.recognized) {
+            let (label, score) = labels::label(&block, shape);
+            if label == Label::DisplayFormula {
+                self.push_formula(&block, score, out);
+            } else {
+                out.push(text_region(label, score, &block));
+            }
+        }
+    }
+
+    /// The outermost line of a page that holds a page number beside something else: a running header or footer.
+    fn margin_line(&self, line: &Line, shape: &PageShape) -> Option<Vec<Region>> {
+        let top = self.segments.iter().all(|s| s.bbox.y1 >= line.bbox.y1 - 0.5 * self.body || s.direction != Direction::Horizontal);
+        let bottom = self.segments.iter().all(|s| s.bbox.y2 <= line.bbox.y2 + 0.5 * self.body || s.direction != Direction::Horizontal);
+        let outside = (top && line.bbox.y2 < 0.2 * shape.height) || (bottom && line.bbox.y1 > 0.8 * shape.height);
+        if !outside {
+            return None;
+        }
+        let number = line.segments.iter().position(|i| labels::is_page_number(&self.segments[*i].plain_text()))?;
+        if number != 0 && number + 1 != line.segments.len() {
+            return None;
+        }
+        let part = |label: Label, indices: Vec<usize>| {
+            let inner = Line::new(indices, self.segments, &|_| None);
+            text_region(label, 0.8, &[inner])
+        };
+        let mut others = line.segments.clone();
+        let number = others.remove(number);
+        let mut parts = Vec::new();
+        if !others.is_empty() {
+            parts.push(part(if top { Label::Header } else { Label::Footer }, others));
+        }
+        parts.push(part(Label::Number, vec![number]));
+        Some(parts)
+    }
+
+    /// A formula and its number, which stands at the end of one of its lines.
+    fn push_formula(&self, block: &[Line], score: f32, out: &mut Vec<Region>) {
+        let mut block = block.to_vec();
+        let mut number = None;
+        for line in &mut block {
+            let texts: Vec<String> = line.segments.iter().map(|i| self.segments[*i].plain_text()).collect();
+            if texts.len() > 1
+                && let Some(at) = labels::formula_number(&texts)
+            {
+                number = Some(line.segments.remove(at));
+                line.bbox = Rect::union_all(line.segments.iter().map(|i| &self.segments[*i].bbox)).unwrap_or(line.bbox);
+            }
+        }
+        out.push(text_region(Label::DisplayFormula, score, &block));
+        if let Some(i) = number {
+            let line = Line::new(vec![i], self.segments, &|_| None);
+            out.push(text_region(Label::FormulaNumber, score, &[line]));
+        }
+    }
+}
+
+fn table_region(found: FoundTable) -> Region {
+    let mut region = Region::new(Label::Table, found.bbox, 0.9);
+    region.lines = found.segments.iter().map(|i| vec![*i]).collect();
+    region.table = Some(found.table);
+    region
+}
+
+fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {
+    let bbox = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
+    let mut region = Region::new(label, bbox, score);
+    region.style = labels::style(lines);
+    region.lines = lines.iter().map(|l| l.segments.clone()).collect();
+    region
+}
+
+/// Pieces of one formula (numerators, limits, brackets) that became regions of their own are put together.
+fn join_formulas(regions: &mut Vec<Region>) {
+    let mut i = 0;
+    while i + 1 < regions.len() {
+        let (a, b) = (&regions[i], &regions[i + 1]);
+        let both = a.label == Label::DisplayFormula && b.label == Label::DisplayFormula;
+        let gap = (b.bbox.y1 - a.bbox.y2).max(a.bbox.y1 - b.bbox.y2);
+        let near = gap < 0.6 * a.style.font_size.max(b.style.font_size).max(8.0);
+        if both && near {
+            let b = regions.remove(i + 1);
+            regions[i].bbox = regions[i].bbox.union(&b.bbox);
+            regions[i].lines.extend(b.lines);
+        } else {
+            i += 1;
+        }
+    }
+}

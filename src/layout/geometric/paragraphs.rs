@@ -1,0 +1,273 @@
+//! Lines of a zone put together to paragraphs, headings, list items and code.
+
+use crate::geometry::Rect;
+use crate::layout::table::aligned::is_marker;
+use crate::lines::{Direction, Segment};
+
+/// A line of a zone: pieces side by side.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Positions of the segments in reading order.
+    pub segments: Vec<usize>,
+    /// Around them.
+    pub bbox: Rect,
+    /// Font size of most characters.
+    pub size: f32,
+    /// Whether most characters are bold.
+    pub bold: bool,
+    /// Whether most characters lean.
+    pub italic: bool,
+    /// Whether most characters are equally wide.
+    pub fixed_pitch: bool,
+    /// Share of characters in fonts for formulas.
+    pub math: f32,
+    /// Colour of most characters.
+    pub color: [u8; 3],
+    /// Whether the script runs from right to left.
+    pub right_to_left: bool,
+    /// Text without marks.
+    pub text: String,
+    /// Heading depth that a tagged PDF states, and the element the line belongs to.
+    pub tag: Option<(usize, Option<u8>)>,
+}
+
+impl Line {
+    /// Makes a line of segments that stand side by side.
+    pub fn new(mut indices: Vec<usize>, all: &[Segment], tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>) -> Self {
+        let rtl = indices.iter().filter(|i| all[**i].right_to_left).count() * 2 > indices.len();
+        indices.sort_by(|&a, &b| all[a].bbox.x1.total_cmp(&all[b].bbox.x1));
+        if rtl {
+            indices.reverse();
+        }
+        let count = |f: &dyn Fn(&Segment) -> f32| -> f32 { indices.iter().map(|i| f(&all[*i]) * all[*i].char_count() as f32).sum() };
+        let total = count(&|_| 1.0).max(1.0);
+        let longest = indices.iter().max_by_key(|i| all[**i].char_count()).map(|i| &all[*i]);
+        let flag = |value: bool| if value { 1.0 } else { 0.0 };
+        Line {
+            bbox: Rect::union_all(indices.iter().map(|i| &all[*i].bbox)).unwrap_or_default(),
+            size: longest.map_or(0.0, |s| s.style.font_size),
+            bold: count(&|s| flag(s.style.bold)) * 2.0 > total,
+            italic: count(&|s| flag(s.style.italic)) * 2.0 > total,
+            fixed_pitch: count(&|s| flag(s.style.fixed_pitch)) * 2.0 > total,
+            math: count(&|s| s.style.math) / total,
+            color: longest.map_or([0; 3], |s| s.style.color),
+            right_to_left: rtl,
+            text: indices.iter().map(|i| all[*i].plain_text()).collect::<Vec<_>>().join(" "),
+            tag: longest.and_then(|s| tags(s.mcid)),
+            segments: indices,
+        }
+    }
+
+    /// Whether the line starts with a list marker.
+    pub fn starts_item(&self) -> bool {
+        let mut words = self.text.split_whitespace();
+        let first = words.next().unwrap_or("");
+        let bullet = first.chars().next().is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔".contains(c));
+        bullet || (is_marker(first) && words.next().is_some())
+    }
+}
+
+/// What the lines of a zone have in common.
+struct ZoneShape {
+    left: f32,
+    right: f32,
+    /// Usual distance from line to line, in ems.
+    pitch: f32,
+    recognized: bool,
+}
+
+/// Groups the lines of a zone, which come from top to bottom, into paragraphs.
+///
+/// `recognized` tells that the lines come from a recognizer: sizes then vary with the letters in a line.
+pub fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
+    let shape = shape(&lines, recognized);
+    let mut out: Vec<Vec<Line>> = Vec::new();
+    for line in lines {
+        match out.last_mut() {
+            Some(block) if !breaks(block, &line, &shape) => block.push(line),
+            _ => out.push(vec![line]),
+        }
+    }
+    out
+}
+
+fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
+    let min = lines.iter().map(|l| l.bbox.x1).fold(f32::INFINITY, f32::min);
+    let max = lines.iter().map(|l| l.bbox.x2).fold(f32::NEG_INFINITY, f32::max);
+    let mut pitches: Vec<f32> = lines
+        .windows(2)
+        .filter(|pair| (pair[0].size - pair[1].size).abs() < 0.1 * pair[0].size)
+        .map(|pair| (pair[1].bbox.center_y() - pair[0].bbox.center_y()) / pair[0].size.max(1.0))
+        .filter(|pitch| (0.9..2.4).contains(pitch))
+        .collect();
+    pitches.sort_by(f32::total_cmp);
+    // The lower quartile: distances between paragraphs must not count as the distance between lines.
+    let pitch = pitches.get(pitches.len() / 4).copied().unwrap_or(1.25);
+    ZoneShape { left: min, right: max, pitch, recognized }
+}
+
+/// Whether a line starts a new block after `block`.
+fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
+    let last = &block[block.len() - 1];
+    let em = last.size.max(line.size).max(1.0);
+    let size_slack = if shape.recognized { 0.32 } else { 0.08 };
+    if (last.size - line.size).abs() > size_slack * em || last.fixed_pitch != line.fixed_pitch {
+        return true;
+    }
+    if let (Some(a), Some(b)) = (last.tag, line.tag) {
+        // The tags know: lines of one element belong together, of two elements apart.
+        if a.0 != b.0 {
+            return true;
+        }
+        if line.bbox.center_y() - last.bbox.center_y() < 2.2 * em {
+            return false;
+        }
+    }
+    let step = (line.bbox.center_y() - last.bbox.center_y()) / em;
+    let local_pitch = match block.len() {
+        1 => shape.pitch,
+        n => ((last.bbox.center_y() - block[n - 2].bbox.center_y()) / em).min(shape.pitch * 1.35).max(shape.pitch),
+    };
+    if step > local_pitch * if shape.recognized { 1.45 } else { 1.3 } || step < -0.5 {
+        return true;
+    }
+    if line.fixed_pitch {
+        return false;
+    }
+    let heading = |l: &Line| l.bold && !shape.recognized;
+    if heading(last) != heading(line) && (heading(line) || block.iter().all(|l| l.bold)) {
+        return true;
+    }
+    if line.starts_item() || color_differs(last.color, line.color) {
+        return true;
+    }
+    if line.right_to_left {
+        return ends_early(last.bbox.x1 - shape.left, shape) && ends_sentence(&last.text);
+    }
+    let indent = (line.bbox.x1 - last.bbox.x1) / em;
+    let in_item = block[0].starts_item();
+    if in_item {
+        // A line left of the item's text is not part of it.
+        return block.len() > 1 && line.bbox.x1 < last.bbox.x1 - 0.7 * em
+            || block.len() == 1 && indent < -0.3
+            || block.len() == 1 && indent.abs() <= 0.3 && ends_early(shape.right - last.bbox.x2, shape);
+    }
+    let centered = |l: &Line| ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < 1.0 * em && l.bbox.x1 > shape.left + em;
+    if centered(line) && centered(last) {
+        return false;
+    }
+    // A first line stands in; a hanging one stands out.
+    let starts_in = indent > 0.7 && indent < 4.5 && line.bbox.x1 > shape.left + 0.7 * em;
+    if starts_in && block.len() > 1 {
+        return true;
+    }
+    if starts_in && ends_early(shape.right - last.bbox.x2, shape) {
+        return true;
+    }
+    ends_early(shape.right - last.bbox.x2, shape) && ends_sentence(&last.text) && starts_sentence(&line.text)
+}
+
+/// Whether a line leaves so much room at its end that the next word would have fitted.
+fn ends_early(room: f32, shape: &ZoneShape) -> bool {
+    room > 0.16 * (shape.right - shape.left)
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.trim_end_matches(['"', '\'', ')', '”', '’', ']']).ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '：', '۔', '؟'])
+}
+
+fn starts_sentence(text: &str) -> bool {
+    text.chars().find(|c| c.is_alphanumeric()).is_none_or(|c| !c.is_lowercase())
+}
+
+fn color_differs(a: [u8; 3], b: [u8; 3]) -> bool {
+    a.iter().zip(b).map(|(x, y)| x.abs_diff(y) as u32).sum::<u32>() > 180
+}
+
+/// Pieces in the order of lines: those side by side together, from top to bottom.
+pub fn lines_of(indices: &[usize], all: &[Segment], tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>) -> Vec<Line> {
+    let mut sorted: Vec<usize> = indices.iter().copied().filter(|i| all[*i].direction == Direction::Horizontal).collect();
+    sorted.sort_by(|&a, &b| all[a].bbox.center_y().total_cmp(&all[b].bbox.center_y()).then(a.cmp(&b)));
+    let mut groups: Vec<(Vec<usize>, Rect)> = Vec::new();
+    for i in sorted {
+        let bbox = all[i].bbox;
+        match groups.last_mut() {
+            Some((group, row)) if row.overlap_y(&bbox) > 0.5 * bbox.height().min(row.height()) => {
+                group.push(i);
+                // The row keeps the extent of its tallest piece, so that a raised one does not stretch it.
+                if bbox.height() > row.height() {
+                    *row = bbox;
+                }
+            }
+            _ => groups.push((vec![i], bbox)),
+        }
+    }
+    groups.into_iter().map(|(group, _)| Line::new(group, all, tags)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(x1: f32, y: f32, x2: f32, text: &str) -> Line {
+        Line {
+            segments: vec![0],
+            bbox: Rect::new(x1, y, x2, y + 24.0),
+            size: 20.0,
+            bold: false,
+            italic: false,
+            fixed_pitch: false,
+            math: 0.0,
+            color: [0; 3],
+            right_to_left: false,
+            text: text.into(),
+            tag: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(lines: Vec<Line>, expected: &[usize]) {
+        let counts: Vec<usize> = paragraphs(lines, false).iter().map(Vec::len).collect();
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn first_lines_that_stand_in_start_paragraphs() {
+        let l = |x, y, x2| line(x, y, x2, "words of a line");
+        check(vec![l(0.0, 0.0, 400.0), l(0.0, 24.0, 400.0), l(30.0, 48.0, 400.0), l(0.0, 72.0, 390.0)], &[2, 2]);
+    }
+
+    #[test]
+    fn white_space_starts_paragraphs() {
+        let l = |y| line(0.0, y, 400.0, "words of a line");
+        check(vec![l(0.0), l(24.0), l(48.0), l(90.0), l(114.0)], &[3, 2]);
+    }
+
+    #[test]
+    fn a_bold_line_stands_apart() {
+        let mut heading = line(0.0, 0.0, 120.0, "Heading");
+        heading.bold = true;
+        check(vec![heading, line(0.0, 24.0, 400.0, "and text"), line(0.0, 48.0, 400.0, "and text")], &[1, 2]);
+    }
+
+    #[test]
+    fn items_keep_their_hanging_lines() {
+        let lines = vec![
+            line(0.0, 0.0, 400.0, "• first item that"),
+            line(20.0, 24.0, 200.0, "goes on"),
+            line(0.0, 48.0, 300.0, "• second"),
+            line(0.0, 72.0, 400.0, "A new paragraph"),
+        ];
+        check(lines, &[2, 1, 1]);
+    }
+
+    #[test]
+    fn a_short_last_line_ends_its_paragraph() {
+        let lines = vec![
+            line(0.0, 0.0, 400.0, "a long line of"),
+            line(0.0, 24.0, 200.0, "text that ends."),
+            line(0.0, 48.0, 400.0, "The next one starts"),
+        ];
+        check(lines, &[2, 1]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Tables: grids of ruling lines ([`ruled`]) and columns that only white space separates ([`aligned`]).
+//!
+//! Both end in a [`FoundTable`]: its box, its grid with the text of every cell, and the segments that went into
+//! it, which the rest of the layout then leaves alone.
+
+pub mod aligned;
+pub mod ruled;
+
+use crate::document::Table;
+use crate::geometry::Rect;
+use crate::lines::{Segment, Word, is_cjk, words_text};
+
+/// A table on a page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundTable {
+    /// Where it is.
+    pub bbox: Rect,
+    /// Its cells.
+    pub table: Table,
+    /// Positions of the segments in it.
+    pub segments: Vec<usize>,
+}
+
+/// The words of one cell, each with its line's vertical middle, joined to one text: line after line, words cut
+/// at a line's end put together.
+pub(super) fn cell_text(mut words: Vec<(&Segment, &Word)>, body: f32) -> String {
+    words.sort_by(|a, b| a.1.bbox.center_y().total_cmp(&b.1.bbox.center_y()));
+    let mut lines: Vec<Vec<(&Segment, &Word)>> = Vec::new();
+    for (segment, word) in words {
+        match lines.last_mut() {
+            // Raised words lie higher than their line: half a line's height still belongs to it.
+            Some(line)
+                if {
+                    let top = line.iter().map(|(s, _)| s.bbox.y1).fold(f32::INFINITY, f32::min);
+                    let bottom = line.iter().map(|(s, _)| s.bbox.y2).fold(f32::NEG_INFINITY, f32::max);
+                    let overlap = bottom.min(segment.bbox.y2) - top.max(segment.bbox.y1);
+                    overlap > 0.5 * segment.bbox.height().min(bottom - top)
+                } =>
+            {
+                line.push((segment, word));
+            }
+            _ => lines.push(vec![(segment, word)]),
+        }
+    }
+    let mut text = String::new();
+    let mut cut = false;
+    for line in &mut lines {
+        let rtl = line.iter().filter(|(s, _)| s.right_to_left).count() * 2 > line.len();
+        line.sort_by(|a, b| a.1.bbox.x1.total_cmp(&b.1.bbox.x1));
+        if rtl {
+            line.reverse();
+        }
+        let mut words: Vec<Word> = line.iter().map(|(_, word)| (*word).clone()).collect();
+        for i in 1..words.len() {
+            let gap = (words[i].bbox.x1 - words[i - 1].bbox.x2).max(words[i - 1].bbox.x1 - words[i].bbox.x2);
+            words[i].space_before |= gap > 0.5 * body;
+        }
+        join_line(&mut text, &words_text(&words), cut);
+        let last = line.last().expect("lines are made with a word");
+        cut = last.0.hyphenated && std::ptr::eq(last.0.words.last().unwrap_or(last.1), last.1);
+    }
+    text
+}
+
+/// Adds a line to a text: with a blank, or without one inside a cut word and between CJK characters.
+pub fn join_line(text: &mut String, line: &str, cut: bool) {
+    let last = text.chars().next_back();
+    let first = line.chars().next();
+    let kept_hyphen = last == Some('-') && text.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
+    let wide = last.is_some_and(is_cjk) && first.is_some_and(is_cjk);
+    if !text.is_empty() && !cut && !wide && !(kept_hyphen && first.is_some_and(char::is_alphanumeric)) {
+        text.push(' ');
+    }
+    text.push_str(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join_line;
+
+    #[test]
+    fn lines_join_as_their_scripts_do() {
+        let join = |a: &str, b: &str, cut| {
+            let mut text = a.to_string();
+            join_line(&mut text, b, cut);
+            text
+        };
+        assert_eq!(join("one", "two", false), "one two");
+        assert_eq!(join("hyphen", "ation", true), "hyphenation");
+        assert_eq!(join("well-", "known", false), "well-known");
+        assert_eq!(join("a -", "b", false), "a - b");
+        assert_eq!(join("中文", "文字", false), "中文文字");
+        assert_eq!(join("", "x", false), "x");
+    }
+}
