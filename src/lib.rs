@@ -10,3 +10,7 @@ pub mod runtime;
 pub mod onnx;
 pub mod lines;
 pub mod layout;
+pub mod plan;
+pub mod recognize;
+pub mod restructure;
+pub mod engine;

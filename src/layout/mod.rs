@@ -7,6 +7,8 @@
 pub mod geometric;
 mod table;
 
+pub use table::join_line;
+
 use crate::document::{BlockStyle, Label, Table};
 use crate::geometry::Rect;
 use crate::lines::PreparedPage;

@@ -1,0 +1,250 @@
+//! The assembler: puts answers to their pages, pages into order, and hands both to the sink.
+
+use super::permits::Permits;
+use super::stages::PagePicture;
+use super::{DocumentSink, FinishedPage, Job, RunOutcome};
+use crate::document::{Block, Diagnostic, Page, Picture, Severity};
+use crate::lines::PreparedPage;
+use crate::plan::PagePlan;
+use crate::recognize::{BlockAnswer, Recognition};
+use crossbeam_channel::Receiver;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What stages tell the assembler.
+pub(crate) enum Outcome {
+    /// A document was opened; its pages have the numbers from `first` on.
+    Opened { job: Arc<Job>, page_count: usize, is_paged: bool, first: u64, pages: Vec<usize> },
+    /// A document has no pages to come.
+    GivenUp { job: Arc<Job>, reason: String },
+    /// A page failed; without a reason it was never started and holds no permit.
+    Failed { serial: u64, page_index: usize, reason: Option<String> },
+    /// A page is planned; answers for its blocks follow.
+    Planned(Box<PlannedPage>),
+    /// A block was answered.
+    Answer(BlockAnswer),
+    /// No block that was asked before and is still waiting will be answered.
+    RecognizerEnded { reason: String },
+}
+
+/// A page that waits for answers.
+pub(crate) struct PlannedPage {
+    pub(super) serial: u64,
+    pub(super) prepared: Arc<PreparedPage>,
+    pub(super) plan: PagePlan,
+    pub(super) pictures: Vec<(usize, Picture)>,
+    pub(super) page_picture: Option<PagePicture>,
+    pub(super) timings: Vec<(&'static str, f64)>,
+    pub(super) waiting: BTreeSet<usize>,
+}
+
+/// A document of which pages are still to come.
+struct OpenDocument {
+    job: Arc<Job>,
+    first: u64,
+    count: u64,
+    next: u64,
+    ready: BTreeMap<u64, Finished>,
+    /// Why it was given up, if it was; its pages are then only counted.
+    broken: Option<String>,
+    has_errors: bool,
+}
+
+enum Finished {
+    Page(Box<FinishedPage>),
+    /// Never started, because the run was stopped.
+    Unread,
+}
+
+/// See the module text.
+pub(crate) struct Assembler<'a> {
+    sink: &'a mut dyn DocumentSink,
+    permits: &'a Permits,
+    stop: &'a AtomicBool,
+    fail_fast: bool,
+    waiting: BTreeMap<u64, (PlannedPage, BTreeMap<usize, Result<Recognition, String>>)>,
+    open: Vec<OpenDocument>,
+    outcome: RunOutcome,
+}
+
+impl<'a> Assembler<'a> {
+    pub(crate) fn new(
+        sink: &'a mut dyn DocumentSink,
+        permits: &'a Permits,
+        stop: &'a AtomicBool,
+        fail_fast: bool,
+    ) -> Self {
+        Self {
+            sink,
+            permits,
+            stop,
+            fail_fast,
+            waiting: BTreeMap::new(),
+            open: Vec::new(),
+            outcome: RunOutcome::default(),
+        }
+    }
+
+    pub(crate) fn outcome(self) -> RunOutcome {
+        self.outcome
+    }
+
+    /// Takes outcomes until every stage has ended.
+    pub(crate) fn run(&mut self, inbox: Receiver<Outcome>) {
+        for outcome in inbox {
+            match outcome {
+                Outcome::Opened { job, page_count, is_paged, first, pages } => {
+                    self.sink.begin(&job, page_count, pages.len(), is_paged);
+                    self.open.push(OpenDocument {
+                        job,
+                        first,
+                        count: pages.len() as u64,
+                        next: first,
+                        ready: BTreeMap::new(),
+                        broken: None,
+                        has_errors: false,
+                    });
+                }
+                Outcome::GivenUp { job, reason } => self.give_up(&job, &reason),
+                Outcome::Failed { serial, page_index, reason: Some(reason) } => {
+                    let page = Page::failed(page_index, reason);
+                    self.page_done(serial, Finished::Page(Box::new(FinishedPage { page, picture: None })));
+                }
+                Outcome::Failed { serial, reason: None, .. } => self.page_done(serial, Finished::Unread),
+                Outcome::Planned(page) => self.planned(*page),
+                Outcome::Answer(answer) => self.answer(answer),
+                Outcome::RecognizerEnded { reason } => self.end_of_answers(reason),
+            }
+        }
+    }
+
+    fn give_up(&mut self, job: &Job, reason: &str) {
+        self.outcome.failed += 1;
+        self.sink.failed(job, reason);
+        if self.fail_fast {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn planned(&mut self, page: PlannedPage) {
+        let serial = page.serial;
+        self.waiting.insert(serial, (page, BTreeMap::new()));
+        self.hand_over_if_complete(serial);
+    }
+
+    fn answer(&mut self, answer: BlockAnswer) {
+        if let Some((page, answers)) = self.waiting.get_mut(&answer.ticket.page)
+            && page.waiting.remove(&answer.ticket.block)
+        {
+            answers.insert(answer.ticket.block, answer.result);
+            self.hand_over_if_complete(answer.ticket.page);
+        }
+    }
+
+    fn end_of_answers(&mut self, reason: String) {
+        for serial in self.waiting.keys().copied().collect::<Vec<_>>() {
+            if let Some((page, answers)) = self.waiting.get_mut(&serial) {
+                for block in std::mem::take(&mut page.waiting) {
+                    answers.insert(block, Err(reason.clone()));
+                }
+                self.hand_over_if_complete(serial);
+            }
+        }
+    }
+
+    fn hand_over_if_complete(&mut self, serial: u64) {
+        if self.waiting.get(&serial).is_some_and(|(page, _)| page.waiting.is_empty())
+            && let Some((page, answers)) = self.waiting.remove(&serial)
+        {
+            self.page_done(serial, Finished::Page(Box::new(finished(page, answers))));
+        }
+    }
+
+    fn page_done(&mut self, serial: u64, page: Finished) {
+        let Some(at) = self.open.iter().position(|d| (d.first..d.first + d.count).contains(&serial)) else { return };
+        self.open[at].ready.insert(serial, page);
+        loop {
+            let document = &mut self.open[at];
+            let next = document.next;
+            let Some(page) = document.ready.remove(&next) else { break };
+            document.next += 1;
+            match page {
+                Finished::Unread => document.broken = Some("cancelled".into()),
+                Finished::Page(page) => {
+                    let failed = page.page.has_error();
+                    document.has_errors |= failed;
+                    if failed && self.fail_fast {
+                        self.stop.store(true, Ordering::Relaxed);
+                    }
+                    if document.broken.is_none()
+                        && let Err(reason) = self.sink.page(&document.job, *page)
+                    {
+                        document.broken = Some(reason);
+                    }
+                    self.permits.give_back();
+                }
+            }
+        }
+        if self.open[at].next == self.open[at].first + self.open[at].count {
+            let document = self.open.remove(at);
+            self.document_done(document);
+        }
+    }
+
+    fn document_done(&mut self, document: OpenDocument) {
+        let result = match document.broken {
+            Some(reason) => Err(reason),
+            None => self.sink.finish(&document.job),
+        };
+        match result {
+            Err(reason) => self.give_up(&document.job, &reason),
+            Ok(()) if document.has_errors => self.outcome.partial += 1,
+            Ok(()) => self.outcome.done += 1,
+        }
+    }
+}
+
+/// Puts a page together from its plan and the answers.
+fn finished(planned: PlannedPage, mut answers: BTreeMap<usize, Result<Recognition, String>>) -> FinishedPage {
+    let PlannedPage { prepared, plan, pictures, page_picture, timings, .. } = planned;
+    let mut pictures: BTreeMap<usize, Picture> = pictures.into_iter().collect();
+    let mut diagnostics = prepared.diagnostics.clone();
+    let mut blocks = Vec::with_capacity(plan.blocks.len());
+    for (index, planned) in plan.blocks.into_iter().enumerate() {
+        let region = planned.region;
+        let mut block = Block::new(region.label, region.bbox, region.score);
+        block.style = region.style;
+        block.alt = region.alt;
+        block.picture = pictures.remove(&index);
+        match answers.remove(&index) {
+            Some(Ok(answer)) => {
+                block.content = answer.content;
+                block.confidence = answer.confidence;
+                block.lines = answer.lines;
+            }
+            Some(Err(message)) => diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                code: "block_failed",
+                block_id: Some(index),
+                message,
+            }),
+            None => {}
+        }
+        blocks.push(block);
+    }
+    let page = Page {
+        page_index: prepared.page_index,
+        width: prepared.width,
+        height: prepared.height,
+        size_points: prepared.size_points,
+        rotation_quarters: prepared.rotation_quarters,
+        skew_degrees: prepared.skew_degrees,
+        regions: plan.detected,
+        blocks,
+        text_decision: prepared.decision.clone(),
+        diagnostics,
+        timings,
+    };
+    FinishedPage { page, picture: page_picture }
+}

@@ -1,0 +1,198 @@
+//! The engine: stage threads, channels, permits, page order, cancelling and the failure policy.
+//!
+//! ```text
+//! opener -> readers (several) -> lines -> layout -> recognizer -> assembler (the calling thread) -> sink
+//! ```
+//!
+//! * A page holds a permit from before it is read until it is handed to the sink, so memory is bounded by the
+//!   pages in flight and not by the length of documents. Permits are taken in page order. Every channel has room
+//!   for all pages in flight: sending never blocks.
+//! * Every page that was asked for has exactly one outcome. A page that fails, or makes a stage panic, becomes a
+//!   page with a diagnostic. A recognizer that ends early fails the blocks that it still owes.
+//! * A stage keeps emptying its inbox until that closes, also after a fault.
+//! * Cancelling is a flag that the opener looks at before every page; what is in flight is finished.
+
+mod assemble;
+mod permits;
+mod stages;
+#[cfg(test)]
+mod tests;
+
+use crate::document::{Document, Page, TextDecision};
+use crate::input::{InputError, InputFile, PageSource, PixelsWanted, SourcePage};
+use crate::layout::LayoutDetector;
+use crate::lines::{PrepareError, PreparedPage, TextLayerMode};
+use crate::recognize::Recognizer;
+use permits::Permits;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// A document to be parsed.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its position in the run.
+    pub id: usize,
+    /// Its file.
+    pub file: InputFile,
+    /// Folder of its pictures below `imgs/`.
+    pub picture_folder: String,
+}
+
+/// Which pages of every document are wanted, as ranges from 1; none: all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PageSelection(pub Vec<RangeInclusive<usize>>);
+
+impl PageSelection {
+    /// The wanted positions, from 0, of a document with `count` pages, in order and each once.
+    pub fn of(&self, count: usize) -> Vec<usize> {
+        (0..count).filter(|i| self.0.is_empty() || self.0.iter().any(|r| r.contains(&(i + 1)))).collect()
+    }
+}
+
+/// What the engine needs to know.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Threads that read pages.
+    pub readers: usize,
+    /// Pages in flight.
+    pub pages_in_flight: usize,
+    /// Which pages are wanted.
+    pub pages: PageSelection,
+    /// Where the text of PDF pages comes from.
+    pub text_layer: TextLayerMode,
+    /// Whether the pictures of pages are wanted, as JPEG, for drawings.
+    pub page_pictures: bool,
+    /// Whether pictures are cut out of pages.
+    pub block_pictures: bool,
+    /// Stop at the first failed page or document.
+    pub fail_fast: bool,
+}
+
+impl EngineOptions {
+    fn pixels_wanted(&self) -> PixelsWanted {
+        if self.page_pictures { PixelsWanted::Full } else { PixelsWanted::Preview }
+    }
+}
+
+/// Prepares pages whose text has to be read from their picture.
+pub trait LinePreparer: Send {
+    /// The prepared page.
+    fn prepare(
+        &mut self,
+        source: &dyn PageSource,
+        page: SourcePage,
+        decision: TextDecision,
+    ) -> Result<PreparedPage, PrepareError>;
+}
+
+/// Opens a job's file.
+pub type Opener<'a> = dyn Fn(&Job) -> Result<Arc<dyn PageSource>, InputError> + Send + Sync + 'a;
+
+/// The parts that do the work of the stages.
+pub struct Stages<'a> {
+    /// Opens files.
+    pub open: &'a Opener<'a>,
+    /// Reads lines.
+    pub lines: Box<dyn LinePreparer>,
+    /// Finds regions.
+    pub detector: Box<dyn LayoutDetector>,
+    /// Reads blocks.
+    pub recognizer: Box<dyn Recognizer>,
+}
+
+/// A finished page with what goes beside it.
+#[derive(Debug)]
+pub struct FinishedPage {
+    /// The page.
+    pub page: Page,
+    /// Its picture as JPEG with its size in pixels, where it was asked for.
+    pub picture: Option<(Arc<[u8]>, usize, usize)>,
+}
+
+/// Takes what the engine makes. Called from the thread that runs the engine.
+pub trait DocumentSink {
+    /// A document was opened; `page_count` is that of the whole input, `selected` of what is wanted.
+    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool);
+    /// The next page of a document, in order. An error fails the document.
+    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String>;
+    /// All pages were handed over. An error fails the document.
+    fn finish(&mut self, job: &Job) -> Result<(), String>;
+    /// The document was given up: it could not be opened or written, or the run was cancelled.
+    fn failed(&mut self, job: &Job, reason: &str);
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// Documents finished without any failed page or block.
+    pub done: usize,
+    /// Documents finished with failed pages or blocks.
+    pub partial: usize,
+    /// Documents that were given up.
+    pub failed: usize,
+    /// Whether the run was cancelled.
+    pub cancelled: bool,
+}
+
+/// A page on its way.
+pub(crate) struct PageJob {
+    /// Number over the whole run.
+    serial: u64,
+    job: Arc<Job>,
+    source: Arc<dyn PageSource>,
+    page_index: usize,
+    timings: Vec<(&'static str, f64)>,
+}
+
+/// Runs all jobs to their end. Blocks; the sink is called from this thread.
+pub fn run(
+    jobs: Vec<Job>,
+    stages: Stages<'_>,
+    options: &EngineOptions,
+    sink: &mut dyn DocumentSink,
+    cancel: &AtomicBool,
+) -> RunOutcome {
+    let permits = Permits::new(options.pages_in_flight.max(1));
+    let stop = AtomicBool::new(false);
+    let stopped = || cancel.load(Ordering::Relaxed) || stop.load(Ordering::Relaxed);
+    let capacity = options.pages_in_flight.max(1);
+    let (to_readers, reader_inbox) = crossbeam_channel::bounded::<PageJob>(capacity);
+    let (to_lines, lines_inbox) = crossbeam_channel::bounded(capacity);
+    let (to_layout, layout_inbox) = crossbeam_channel::bounded(capacity);
+    // A page has any number of blocks; the pages in flight bound them.
+    let (to_recognizer, recognizer_inbox) = crossbeam_channel::unbounded();
+    let (outcomes, inbox) = crossbeam_channel::unbounded();
+    let Stages { open, mut lines, mut detector, mut recognizer } = stages;
+    let mut assembler = assemble::Assembler::new(sink, &permits, &stop, options.fail_fast);
+    thread::scope(|scope| {
+        let (permits, stopped) = (&permits, &stopped);
+        let opener_out = outcomes.clone();
+        spawn(scope, "open".into(), move || stages::open(jobs, open, options, permits, stopped, to_readers, opener_out));
+        for number in 0..options.readers.max(1) {
+            let (inbox, lines, layout, out) = (reader_inbox.clone(), to_lines.clone(), to_layout.clone(), outcomes.clone());
+            spawn(scope, format!("read-{number}"), move || stages::read(inbox, options, lines, layout, out));
+        }
+        drop((reader_inbox, to_lines));
+        let (layout, out) = (to_layout, outcomes.clone());
+        spawn(scope, "lines".into(), move || stages::lines(lines_inbox, lines.as_mut(), layout, out));
+        let out = outcomes.clone();
+        spawn(scope, "layout".into(), move || stages::layout(layout_inbox, detector.as_mut(), options, to_recognizer, out));
+        let out = outcomes;
+        spawn(scope, "recognize".into(), move || stages::recognize(recognizer_inbox, recognizer.as_mut(), out));
+        assembler.run(inbox);
+    });
+    let mut outcome = assembler.outcome();
+    outcome.cancelled = cancel.load(Ordering::Relaxed);
+    outcome
+}
+
+fn spawn<'scope>(scope: &'scope thread::Scope<'scope, '_>, name: String, body: impl FnOnce() + Send + 'scope) {
+    thread::Builder::new().name(name).spawn_scoped(scope, body).expect("the system can start a thread");
+}
+
+/// Counts what went wrong in a document, for exit codes.
+pub fn has_errors(document: &Document) -> bool {
+    document.pages.iter().any(Page::has_error)
+}

@@ -1,0 +1,370 @@
+//! The engine with fakes: random work, failures, panics, cancelling, a dying recognizer, a slow sink.
+
+use super::*;
+use crate::document::{Label, Severity};
+use crate::geometry::Rect;
+use crate::input::PageError;
+use crate::input::decode::DecodeError;
+use crate::layout::{LayoutError, Region};
+use crate::lines::PageText;
+use crate::raster::Pixels;
+use crate::recognize::{BlockAnswer, BlockRequest, RecognizeError, Recognition};
+use crossbeam_channel::{Receiver, Sender};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+
+/// A small generator: the tests must be the same every time.
+#[derive(Clone, Copy)]
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// What the fakes do to the page of this number.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Trouble {
+    None,
+    ReadFails,
+    ReadPanics,
+    LinesPanic,
+    LayoutFails,
+    LayoutPanics,
+    BlockFails,
+    RecognizerDies,
+    RecognizerPanics,
+}
+
+struct FakeSource {
+    pages: usize,
+    trouble: fn(usize) -> Trouble,
+    in_flight: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl PageSource for FakeSource {
+    fn page_count(&self) -> usize {
+        self.pages
+    }
+
+    fn is_paged(&self) -> bool {
+        true
+    }
+
+    fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
+        let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        match (self.trouble)(page_index) {
+            Trouble::ReadFails => return Err(DecodeError::Empty.into()),
+            Trouble::ReadPanics => panic!("the source panics"),
+            _ => {}
+        }
+        let pixels = Some(Pixels::white(4, 4));
+        Ok(SourcePage { page_index, width: 4, height: 4, size_points: (2.0, 2.0), pixels, preview: None, content: None })
+    }
+
+    fn render_page(&self, _: usize) -> Result<Pixels, PageError> {
+        Ok(Pixels::white(4, 4))
+    }
+}
+
+struct FakeLines(fn(usize) -> Trouble);
+
+impl LinePreparer for FakeLines {
+    fn prepare(&mut self, _: &dyn PageSource, page: SourcePage, decision: TextDecision) -> Result<PreparedPage, PrepareError> {
+        assert_ne!((self.0)(page.page_index), Trouble::LinesPanic, "the line reader panics");
+        Ok(PreparedPage {
+            page_index: page.page_index,
+            width: 4,
+            height: 4,
+            size_points: page.size_points,
+            pixels: page.pixels,
+            text: PageText::empty(),
+            decision,
+            rulings: Vec::new(),
+            fills: Vec::new(),
+            drawings: Vec::new(),
+            images: Vec::new(),
+            structure: Vec::new(),
+            rotation_quarters: 0,
+            skew_degrees: 0.0,
+            diagnostics: Vec::new(),
+        })
+    }
+}
+
+struct FakeDetector(fn(usize) -> Trouble);
+
+impl LayoutDetector for FakeDetector {
+    fn detect(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError> {
+        match (self.0)(page.page_index) {
+            Trouble::LayoutFails => return Err(LayoutError("no layout".into())),
+            Trouble::LayoutPanics => panic!("the detector panics"),
+            _ => {}
+        }
+        let region = |i: usize| Region::new(Label::Text, Rect::new(0.0, i as f32, 4.0, i as f32 + 1.0), 1.0);
+        Ok((0..page.page_index % 4).map(region).collect())
+    }
+}
+
+/// Answers in random order, holding up to a handful of requests back.
+struct FakeRecognizer(fn(usize) -> Trouble, Dice);
+
+impl Recognizer for FakeRecognizer {
+    fn run(&mut self, requests: Receiver<BlockRequest>, answers: Sender<BlockAnswer>) -> Result<(), RecognizeError> {
+        let mut held: Vec<BlockRequest> = Vec::new();
+        let answer = |request: BlockRequest, trouble: Trouble| {
+            let content = format!("{}:{}", request.page.page_index, request.ticket.block);
+            let result = match trouble {
+                Trouble::BlockFails => Err("a bad block".to_string()),
+                _ => Ok(Recognition { content, ..Recognition::default() }),
+            };
+            answers.send(BlockAnswer { ticket: request.ticket, result }).expect("the engine listens");
+        };
+        // Held requests must be answered when nothing more comes for a while: pages wait for them.
+        loop {
+            match requests.recv_timeout(std::time::Duration::from_millis(1)) {
+                Ok(request) => {
+                    match (self.0)(request.page.page_index) {
+                        Trouble::RecognizerDies => return Err(RecognizeError("the device is lost".into())),
+                        Trouble::RecognizerPanics => panic!("the recognizer panics"),
+                        _ => {}
+                    }
+                    held.push(request);
+                    if held.len() < 5 {
+                        continue;
+                    }
+                    let request = held.swap_remove(self.1.roll(held.len() as u64) as usize);
+                    let trouble = (self.0)(request.page.page_index);
+                    answer(request, trouble);
+                }
+                Err(error) => {
+                    for request in held.drain(..) {
+                        let trouble = (self.0)(request.page.page_index);
+                        answer(request, trouble);
+                    }
+                    if error.is_disconnected() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Record {
+    events: Vec<String>,
+    pages: Vec<Vec<Page>>,
+    in_flight: Arc<AtomicUsize>,
+    fail_at: Option<(usize, usize)>,
+    cancel_at: Option<(usize, Arc<AtomicBool>)>,
+    slow: bool,
+}
+
+impl DocumentSink for Record {
+    fn begin(&mut self, job: &Job, _: usize, _: usize, _: bool) {
+        self.events.push(format!("begin {}", job.id));
+    }
+
+    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String> {
+        if self.slow {
+            thread::sleep(std::time::Duration::from_micros(300));
+        }
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if self.fail_at == Some((job.id, page.page.page_index)) {
+            return Err("disk full".into());
+        }
+        self.pages[job.id].push(page.page);
+        let total: usize = self.pages.iter().map(Vec::len).sum();
+        if let Some((at, flag)) = &self.cancel_at
+            && total >= *at
+        {
+            flag.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, job: &Job) -> Result<(), String> {
+        self.events.push(format!("finish {}", job.id));
+        Ok(())
+    }
+
+    fn failed(&mut self, job: &Job, reason: &str) {
+        self.events.push(format!("failed {} {reason}", job.id));
+    }
+}
+
+struct Run {
+    outcome: RunOutcome,
+    record: Record,
+    most_in_flight: usize,
+}
+
+/// Runs documents of the given lengths; 0 pages means that the document cannot be opened.
+fn run_fakes(lengths: &[usize], trouble: fn(usize) -> Trouble, seed: u64, mut record: Record, options: EngineOptions) -> Run {
+    let most = Arc::new(AtomicUsize::new(0));
+    record.pages = vec![Vec::new(); lengths.len()];
+    let in_flight = record.in_flight.clone();
+    let cancel = record.cancel_at.as_ref().map(|c| c.1.clone()).unwrap_or_default();
+    let jobs: Vec<Job> = (0..lengths.len())
+        .map(|id| Job {
+            id,
+            file: InputFile::from_path(&PathBuf::from(format!("{id}.pdf")), PathBuf::new()),
+            picture_folder: id.to_string(),
+        })
+        .collect();
+    let open = |job: &Job| -> Result<Arc<dyn PageSource>, InputError> {
+        match lengths[job.id] {
+            0 => Err(InputError::new(&job.file.given, "cannot be opened".into())),
+            pages => Ok(Arc::new(FakeSource { pages, trouble, in_flight: in_flight.clone(), most: most.clone() })),
+        }
+    };
+    let stages = Stages {
+        open: &open,
+        lines: Box::new(FakeLines(trouble)),
+        detector: Box::new(FakeDetector(trouble)),
+        recognizer: Box::new(FakeRecognizer(trouble, Dice(seed))),
+    };
+    let outcome = run(jobs, stages, &options, &mut record, &cancel);
+    Run { outcome, record, most_in_flight: most.load(Ordering::SeqCst) }
+}
+
+fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
+    EngineOptions {
+        readers,
+        pages_in_flight,
+        pages: PageSelection::default(),
+        text_layer: TextLayerMode::Auto,
+        page_pictures: false,
+        block_pictures: false,
+        fail_fast: false,
+    }
+}
+
+/// Panics are part of these tests: their messages would only be noise.
+fn quiet_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let text = info.payload().downcast_ref::<&str>().copied().unwrap_or_default();
+            if !text.ends_with("panics") && !info.to_string().contains("the line reader panics") {
+                usual(info);
+            }
+        }));
+    });
+}
+
+/// Every page once, in order, with every block, unless something was done to it.
+#[track_caller]
+fn check_pages(run: &Run, lengths: &[usize], trouble: fn(usize) -> Trouble) {
+    for (id, pages) in run.record.pages.iter().enumerate() {
+        let indices: Vec<usize> = pages.iter().map(|p| p.page_index).collect();
+        assert_eq!(indices, (0..lengths[id]).collect::<Vec<_>>(), "document {id}");
+        for page in pages {
+            let expected = trouble(page.page_index);
+            if expected == Trouble::None {
+                let contents: Vec<_> = page.blocks.iter().map(|b| b.content.clone()).collect();
+                let wanted: Vec<_> = (0..page.page_index % 4).map(|b| format!("{}:{b}", page.page_index)).collect();
+                assert_eq!(contents, wanted);
+                assert!(!page.has_error(), "{:?}", page.diagnostics);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_thousand_random_runs_lose_no_page() {
+    quiet_panics();
+    // Every page is in some trouble by its number, but none that ends the recognizer.
+    let trouble = |page: usize| match page % 11 {
+        2 => Trouble::ReadFails,
+        3 => Trouble::ReadPanics,
+        5 => Trouble::LayoutFails,
+        6 => Trouble::LayoutPanics,
+        7 => Trouble::BlockFails,
+        8 => Trouble::LinesPanic,
+        _ => Trouble::None,
+    };
+    for seed in 0..1000 {
+        let mut dice = Dice(seed);
+        let lengths: Vec<usize> = (0..1 + dice.roll(4)).map(|_| dice.roll(14) as usize).collect();
+        let in_flight = 1 + dice.roll(6) as usize;
+        let options = options(1 + dice.roll(3) as usize, in_flight);
+        let record = Record { slow: seed % 50 == 0, ..Record::default() };
+        let run = run_fakes(&lengths, trouble, seed, record, options);
+        check_pages(&run, &lengths, trouble);
+        assert!(run.most_in_flight <= in_flight, "{} of {in_flight}", run.most_in_flight);
+        let opened = lengths.iter().filter(|n| **n > 0).count();
+        assert_eq!(run.outcome.done + run.outcome.partial, opened);
+        assert_eq!(run.outcome.failed, lengths.len() - opened);
+        for page in run.record.pages.iter().flatten() {
+            // A page without blocks cannot have a bad one.
+            let hurt = trouble(page.page_index) != Trouble::None
+                && !(trouble(page.page_index) == Trouble::BlockFails && page.page_index % 4 == 0);
+            assert_eq!(page.has_error(), hurt, "{}", page.page_index);
+        }
+    }
+}
+
+#[test]
+fn a_dying_recognizer_fails_what_it_owes_and_nothing_hangs() {
+    quiet_panics();
+    for (trouble, message) in [
+        ((|page| if page == 5 { Trouble::RecognizerDies } else { Trouble::None }) as fn(usize) -> Trouble, "device is lost"),
+        (|page| if page == 5 { Trouble::RecognizerPanics } else { Trouble::None }, "recognizer panics"),
+    ] {
+        for seed in 0..100 {
+            let run = run_fakes(&[9, 7], trouble, seed, Record::default(), options(2, 3));
+            assert_eq!(run.record.pages.iter().map(Vec::len).collect::<Vec<_>>(), [9, 7]);
+            let last = run.record.pages[1].last().unwrap();
+            assert_eq!(last.diagnostics.len(), last.page_index % 4);
+            assert!(last.diagnostics.iter().all(|d| d.message.contains(message) && d.severity == Severity::Error));
+            assert_eq!(run.outcome.partial, 2);
+        }
+    }
+}
+
+#[test]
+fn cancelling_gives_up_what_is_not_finished() {
+    for seed in 0..200 {
+        let record = Record { cancel_at: Some((12, Arc::default())), ..Record::default() };
+        let run = run_fakes(&[8, 40, 8], |_| Trouble::None, seed, record, options(2, 4));
+        assert!(run.outcome.cancelled);
+        assert_eq!(run.record.events.iter().filter(|e| *e == "finish 0").count(), 1);
+        assert!(run.record.events.contains(&"failed 1 cancelled".to_string()), "{:?}", run.record.events);
+        assert_eq!(run.outcome.done + run.outcome.failed, 3);
+    }
+}
+
+#[test]
+fn a_sink_that_fails_costs_its_document_only() {
+    let record = Record { fail_at: Some((0, 3)), ..Record::default() };
+    let run = run_fakes(&[9, 5], |_| Trouble::None, 1, record, options(2, 3));
+    assert_eq!((run.outcome.done, run.outcome.failed), (1, 1));
+    assert!(run.record.events.contains(&"failed 0 disk full".to_string()));
+    assert_eq!(run.record.pages[0].len(), 3);
+}
+
+#[test]
+fn fail_fast_stops_the_run() {
+    let options = EngineOptions { fail_fast: true, ..options(1, 1) };
+    let run = run_fakes(&[3, 300], |page| if page == 2 { Trouble::ReadFails } else { Trouble::None }, 1, Record::default(), options);
+    assert_eq!((run.outcome.partial, run.outcome.failed), (1, 1));
+    assert!(run.record.pages[1].len() < 300);
+}
+
+#[test]
+fn selected_pages_come_in_order_and_once() {
+    assert_eq!(PageSelection(vec![4..=9, 1..=2, 2..=2]).of(6), [0, 1, 3, 4, 5]);
+    assert_eq!(PageSelection::default().of(2), [0, 1]);
+    let options = EngineOptions { pages: PageSelection(vec![2..=2, 5..=usize::MAX]), ..options(2, 2) };
+    let run = run_fakes(&[6, 1], |_| Trouble::None, 1, Record::default(), options);
+    let indices: Vec<usize> = run.record.pages[0].iter().map(|p| p.page_index).collect();
+    assert_eq!(indices, [1, 4, 5]);
+    assert!(run.record.events.contains(&"failed 1 none of the 1 pages was asked for".to_string()));
+}

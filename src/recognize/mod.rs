@@ -1,0 +1,65 @@
+//! Recognition: a block's request in, its content out.
+//!
+//! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers each
+//! exactly once, in any order. [`page_text`] is the backend of the embedded default.
+
+pub mod page_text;
+
+use crate::document::ReadLine;
+use crate::layout::Region;
+use crate::lines::PreparedPage;
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::Arc;
+
+/// Names a block of a page that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket {
+    /// The page, numbered over the whole run.
+    pub page: u64,
+    /// The block's position on the page.
+    pub block: usize,
+}
+
+/// What is asked of a recognizer.
+#[derive(Debug, Clone)]
+pub struct BlockRequest {
+    /// Which block.
+    pub ticket: Ticket,
+    /// The page it stands on.
+    pub page: Arc<PreparedPage>,
+    /// The region.
+    pub region: Arc<Region>,
+}
+
+/// What a recognizer says of a block.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recognition {
+    /// The content.
+    pub content: String,
+    /// Mean confidence, where the backend has one.
+    pub confidence: Option<f32>,
+    /// Lines with boxes and confidence, where the backend has them.
+    pub lines: Vec<ReadLine>,
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlockAnswer {
+    /// Which block.
+    pub ticket: Ticket,
+    /// Its content, or why there is none.
+    pub result: Result<Recognition, String>,
+}
+
+/// A fault after which the backend cannot go on.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct RecognizeError(pub String);
+
+/// Reads blocks.
+pub trait Recognizer: Send {
+    /// Answers requests until their channel closes.
+    ///
+    /// An error is final: requests without an answer then count as failed with its message.
+    fn run(&mut self, requests: Receiver<BlockRequest>, answers: Sender<BlockAnswer>) -> Result<(), RecognizeError>;
+}

@@ -1,0 +1,191 @@
+//! Cuts a block's content out of the text of its page: the recognizer of the embedded default.
+//!
+//! Lines are joined to running text, words cut at line ends put together; code keeps its lines and indents,
+//! contents their lines; tables become HTML.
+
+use super::{BlockAnswer, BlockRequest, RecognizeError, Recognition, Recognizer};
+use crate::document::{Label, ReadLine};
+use crate::layout::{Region, join_line};
+use crate::lines::{PageText, Segment};
+use crossbeam_channel::{Receiver, Sender};
+
+/// Width of a character of code in ems, for indents: common fixed-pitch fonts have 0.6.
+const CODE_CHAR: f32 = 0.6;
+/// Deeper indents are positions on the page, not indents.
+const MAX_INDENT: usize = 40;
+
+/// The backend.
+#[derive(Debug, Default)]
+pub struct PageTextRecognizer;
+
+impl Recognizer for PageTextRecognizer {
+    fn run(&mut self, requests: Receiver<BlockRequest>, answers: Sender<BlockAnswer>) -> Result<(), RecognizeError> {
+        for request in requests {
+            let result = Ok(recognize(&request.page.text, &request.region));
+            // Nobody listens any more: the run is over.
+            if answers.send(BlockAnswer { ticket: request.ticket, result }).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The content of a region.
+///
+/// A region that was made of text says which; for others the segments are taken whose middle lies inside.
+pub fn recognize(text: &PageText, region: &Region) -> Recognition {
+    let found;
+    let lines: &[Vec<usize>] = if region.lines.is_empty() && region.table.is_none() {
+        found = lines_inside(text, region);
+        &found
+    } else {
+        &region.lines
+    };
+    let segments: Vec<&Segment> = lines.iter().flatten().filter_map(|i| text.segments.get(*i)).collect();
+    let content = match (&region.table, region.label) {
+        (Some(table), _) => table.to_html(),
+        (None, Label::Algorithm) => code(text, lines),
+        (None, Label::Content) => contents(text, lines),
+        _ => running_text(text, lines),
+    };
+    let confidences: Vec<f32> = segments.iter().filter_map(|s| s.confidence).collect();
+    let mean = confidences.iter().sum::<f32>() / confidences.len().max(1) as f32;
+    Recognition {
+        content,
+        confidence: (!confidences.is_empty()).then_some(mean),
+        lines: segments.iter().filter_map(|s| read_line(s)).collect(),
+    }
+}
+
+fn read_line(segment: &Segment) -> Option<ReadLine> {
+    segment.confidence.map(|confidence| ReadLine {
+        text: segment.plain_text(),
+        bbox: segment.bbox.to_pixels(),
+        confidence,
+    })
+}
+
+fn lines_inside(text: &PageText, region: &Region) -> Vec<Vec<usize>> {
+    let mut inside: Vec<usize> = (0..text.segments.len())
+        .filter(|&i| region.bbox.contains(text.segments[i].bbox.center_x(), text.segments[i].bbox.center_y()))
+        .collect();
+    inside.sort_by(|&a, &b| text.segments[a].bbox.center_y().total_cmp(&text.segments[b].bbox.center_y()));
+    let mut lines: Vec<Vec<usize>> = Vec::new();
+    for i in inside {
+        let bbox = text.segments[i].bbox;
+        let beside = lines.last().and_then(|l| l.last()).map(|&j| text.segments[j].bbox);
+        match lines.last_mut() {
+            Some(line) if beside.is_some_and(|b| b.overlap_y(&bbox) > 0.5 * bbox.height().min(b.height())) => line.push(i),
+            _ => lines.push(vec![i]),
+        }
+    }
+    for line in &mut lines {
+        line.sort_by(|&a, &b| text.segments[a].bbox.x1.total_cmp(&text.segments[b].bbox.x1));
+    }
+    lines
+}
+
+fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
+    let mut out = String::new();
+    let mut cut = false;
+    for line in lines {
+        let segments: Vec<&Segment> = line.iter().filter_map(|i| text.segments.get(*i)).collect();
+        let joined = segments.iter().map(|s| s.text()).collect::<Vec<_>>().join(" ");
+        join_line(&mut out, &joined, cut);
+        cut = segments.last().is_some_and(|s| s.hyphenated);
+    }
+    list_item(out)
+}
+
+/// Writes bullets the way Markdown does.
+fn list_item(text: String) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some('•' | '◦' | '▪' | '▫' | '■' | '●' | '○' | '‣' | '⁃' | '➢' | '➤') if !chars.as_str().trim().is_empty() => {
+            format!("- {}", chars.as_str().trim_start())
+        }
+        _ => text,
+    }
+}
+
+fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
+    let segments = |line: &[usize]| line.iter().filter_map(|i| text.segments.get(*i)).collect::<Vec<_>>();
+    let left = lines.iter().flat_map(|l| segments(l)).map(|s| s.bbox.x1).fold(f32::INFINITY, f32::min);
+    let mut out = String::new();
+    for line in lines {
+        let mut column = 0;
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        for segment in segments(line) {
+            let width = (CODE_CHAR * segment.style.font_size).max(1.0);
+            let at = ((segment.bbox.x1 - left) / width).round().max(0.0) as usize;
+            let blanks = if column == 0 { at.min(MAX_INDENT) } else { at.saturating_sub(column).clamp(1, MAX_INDENT) };
+            out.extend(std::iter::repeat_n(' ', blanks));
+            let piece = segment.plain_text();
+            column += blanks + piece.chars().count();
+            out.push_str(&piece);
+        }
+    }
+    out
+}
+
+fn contents(text: &PageText, lines: &[Vec<usize>]) -> String {
+    let line = |line: &Vec<usize>| {
+        line.iter().filter_map(|i| text.segments.get(*i)).map(Segment::plain_text).collect::<Vec<_>>().join(" ")
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::TextSource;
+    use crate::geometry::Rect;
+    use crate::lines::{Direction, SegmentStyle, Shift, Word};
+
+    fn page(pieces: &[(f32, f32, &str, bool)]) -> PageText {
+        let segment = |&(x, y, text, hyphenated): &(f32, f32, &str, bool)| {
+            let bbox = Rect::new(x, y, x + 12.0 * text.len() as f32, y + 20.0);
+            Segment {
+                bbox,
+                words: vec![Word { bbox, text: text.into(), space_before: false, shift: Shift::None }],
+                style: SegmentStyle { font_size: 20.0, ..Default::default() },
+                direction: Direction::Horizontal,
+                right_to_left: false,
+                hyphenated,
+                confidence: Some(0.9),
+                mcid: -1,
+            }
+        };
+        PageText { source: TextSource::Lines, segments: pieces.iter().map(segment).collect() }
+    }
+
+    fn region(label: Label, lines: &[&[usize]]) -> Region {
+        let mut region = Region::new(label, Rect::new(0.0, 0.0, 500.0, 500.0), 1.0);
+        region.lines = lines.iter().map(|l| l.to_vec()).collect();
+        region
+    }
+
+    #[test]
+    fn lines_run_on() {
+        let text = page(&[(0.0, 0.0, "• hyphen", true), (0.0, 24.0, "ation", false), (0.0, 48.0, "end", false)]);
+        let read = recognize(&text, &region(Label::Text, &[&[0], &[1], &[2]]));
+        assert_eq!(read.content, "- hyphenation end");
+        assert!((read.confidence.unwrap() - 0.9).abs() < 1e-6);
+        assert_eq!(read.lines.len(), 3);
+    }
+
+    #[test]
+    fn code_keeps_lines_and_indents() {
+        let text = page(&[(0.0, 0.0, "if x:", false), (48.0, 24.0, "y()", false)]);
+        assert_eq!(recognize(&text, &region(Label::Algorithm, &[&[0], &[1]])).content, "if x:\n    y()");
+    }
+
+    #[test]
+    fn a_region_without_lines_takes_what_lies_inside() {
+        let text = page(&[(100.0, 0.0, "b", false), (0.0, 2.0, "a", false), (0.0, 900.0, "out", false)]);
+        assert_eq!(recognize(&text, &region(Label::Text, &[])).content, "a b");
+    }
+}
