@@ -14,3 +14,4 @@ pub mod plan;
 pub mod recognize;
 pub mod restructure;
 pub mod engine;
+pub mod writer;

@@ -1,0 +1,326 @@
+//! Markdown of blocks and pages (specification, sections 9.2 to 9.4).
+
+use crate::document::{Document, Label, Page};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// How Markdown is written; names and defaults are the reference's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarkdownOptions {
+    /// HTML for centred things and styled tables; else plain Markdown.
+    pub pretty: bool,
+    /// Write formula numbers as tags.
+    pub show_formula_number: bool,
+    /// Labels that are left out.
+    pub ignore_labels: BTreeSet<String>,
+    /// Whether a layout was detected.
+    pub use_layout_detection: bool,
+    /// Whether charts were recognized.
+    pub use_chart_recognition: bool,
+    /// Whether seals were recognized.
+    pub use_seal_recognition: bool,
+    /// Whether pictures were recognized as text.
+    pub use_ocr_for_image_block: bool,
+}
+
+impl Default for MarkdownOptions {
+    fn default() -> Self {
+        let ignored = ["number", "footnote", "header", "header_image", "footer", "footer_image", "aside_text"];
+        Self {
+            pretty: true,
+            show_formula_number: false,
+            ignore_labels: ignored.map(String::from).into(),
+            use_layout_detection: true,
+            use_chart_recognition: false,
+            use_seal_recognition: false,
+            use_ocr_for_image_block: false,
+        }
+    }
+}
+
+/// What Markdown needs to know of a block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MarkdownBlock<'a> {
+    /// Its label; also labels that only some pipelines have.
+    pub label: &'a str,
+    /// Width of its box in page pixels.
+    pub width: f32,
+    /// Its content.
+    pub content: &'a str,
+    /// Path of its picture.
+    pub image: Option<&'a str>,
+    /// Alternative text of its picture.
+    pub alt: Option<&'a str>,
+    /// Depth of a heading, where it is known.
+    pub title_level: Option<i32>,
+}
+
+/// Markdown of a whole document: its pages with blank lines between them, and a newline at the end.
+pub fn document(document: &Document, options: &MarkdownOptions) -> String {
+    let pages: Vec<String> =
+        document.pages.iter().map(|p| page(p, options).trim().to_string()).filter(|t| !t.is_empty()).collect();
+    let mut text = pages.join("\n\n");
+    text.push('\n');
+    text
+}
+
+/// Markdown of a page.
+///
+/// A picture that was not kept leaves no trace, and a formula that was kept as a picture is one.
+pub fn page(page: &Page, options: &MarkdownOptions) -> String {
+    let kept = page.blocks.iter().filter(|b| !b.content.is_empty() || b.picture.is_some());
+    let views: Vec<MarkdownBlock> = kept
+        .map(|b| MarkdownBlock {
+            label: match b.label {
+                Label::DisplayFormula if b.content.is_empty() => Label::Image.as_str(),
+                label => label.as_str(),
+            },
+            width: b.bbox.width(),
+            content: &b.content,
+            image: b.picture.as_ref().map(|p| p.path.as_str()),
+            alt: b.alt.as_deref(),
+            title_level: b.title_level,
+        })
+        .collect();
+    blocks(&views, page.width as f32, options)
+}
+
+/// Markdown of the blocks of a page, `page_width` pixels wide.
+pub fn blocks(blocks: &[MarkdownBlock], page_width: f32, options: &MarkdownOptions) -> String {
+    let mut text = String::new();
+    for (index, block) in blocks.iter().enumerate() {
+        let number = blocks.get(index + 1).filter(|next| next.label == "formula_number");
+        let formula = matches!(block.label, "formula" | "display_formula");
+        let piece = match (formula && options.show_formula_number, number) {
+            (true, Some(number)) if !options.ignore_labels.contains(block.label) => {
+                Some(format!("$${} \\tag*{{{}}}$$", block.content.replace("$$", ""), number.content))
+            }
+            _ => self::block(block, page_width, options),
+        };
+        if let Some(piece) = piece {
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            text.push_str(&piece);
+        }
+    }
+    text
+}
+
+/// Markdown of one block; `None` for labels that have no form.
+pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) -> Option<String> {
+    if options.ignore_labels.contains(block.label) {
+        return None;
+    }
+    let content = block.content;
+    let pretty = options.pretty;
+    Some(match block.label {
+        "doc_title" => format!("# {}", soft_newlines(content)),
+        "paragraph_title" => match block.title_level {
+            Some(level) => leveled_title(content, level),
+            None => title(content),
+        },
+        "abstract_title" | "reference_title" | "content_title" => title(content),
+        "text" | "ocr" | "vertical_text" | "reference_content" | "vision_footnote" => {
+            content.replace("\n\n", "\n").replace('\n', "\n\n")
+        }
+        "abstract" => first_word_heading(content, ' ', &["abstract", "摘要"], "\n"),
+        "reference" => first_word_heading(content, '\n', &["references", "参考文献"], ""),
+        "content" => content.replace("-\n", "  \n").replace('\n', "  \n"),
+        "table_title" | "figure_title" | "chart_title" if pretty => centered(&soft_newlines(content)),
+        "table_title" | "figure_title" | "chart_title" => content.to_string(),
+        "image" | "header_image" | "footer_image" => {
+            picture(block, page_width, options, options.use_ocr_for_image_block)
+        }
+        "chart" if options.use_chart_recognition => chart_table(content),
+        "chart" => picture(block, page_width, options, false),
+        "seal" if !options.use_layout_detection && pretty => centered(&soft_newlines(content)),
+        "seal" if !options.use_layout_detection => content.to_string(),
+        "seal" => picture(block, page_width, options, options.use_seal_recognition),
+        "table" if pretty => format!("\n{}", styled_table(content)),
+        "table" => {
+            let plain = ["<html>", "</html>", "<body>", "</body>"].iter().fold(content.to_string(), |t, tag| t.replace(tag, ""));
+            format!("\n\n{plain}")
+        }
+        "algorithm" => algorithm(content),
+        "formula" | "display_formula" | "inline_formula" | "spotting" | "number" | "footnote" | "header"
+        | "footer" | "aside_text" => content.to_string(),
+        _ => return None,
+    })
+}
+
+/// A listing keeps its line ends; fenced, since Markdown would join them and eat indents.
+fn algorithm(content: &str) -> String {
+    content.trim_matches('\n').to_string()
+}
+
+/// Removes hyphens at line ends and turns the other line ends into blanks.
+fn soft_newlines(text: &str) -> Cow<'_, str> {
+    if text.contains('\n') { text.replace("-\n", "").replace('\n', " ").into() } else { text.into() }
+}
+
+fn centered(inner: &str) -> String {
+    format!("<div style=\"text-align: center;\">{inner}</div>\n")
+}
+
+fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, with_text: bool) -> String {
+    if !options.pretty {
+        return block.image.map_or(String::new(), |path| format!("![{}]({path})", block.alt.unwrap_or_default()));
+    }
+    let mut inner = match block.image {
+        Some(path) => {
+            let percent = (100.0 * block.width as f64 / page_width.max(1.0) as f64) as i64;
+            let alt = crate::document::escape(block.alt.unwrap_or("Image"));
+            format!("<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />")
+        }
+        None => String::new(),
+    };
+    if with_text {
+        inner.push_str(&format!("\n\n{}\n\n", block.content));
+        return centered(&inner);
+    }
+    centered(&soft_newlines(&inner))
+}
+
+fn styled_table(html: &str) -> String {
+    html.replace("<table>", "<table border=1 style='margin: auto; word-wrap: break-word;'>")
+        .replace("<th>", "<th style='text-align: center; word-wrap: break-word;'>")
+        .replace("<td>", "<td style='text-align: center; word-wrap: break-word;'>")
+}
+
+fn chart_table(content: &str) -> String {
+    let cells = |line: &str, tag: &str| -> String {
+        line.split('|').map(|cell| format!("<{tag} style='text-align: center;'>{}</{tag}>", cell.trim())).collect()
+    };
+    let mut lines = content.split('\n');
+    let head = cells(lines.next().unwrap_or_default(), "th");
+    let mut html = format!(
+        "<table border=1 style='margin: auto; width: max-content;'>\n  <thead><tr>{head}</tr></thead>\n  <tbody>"
+    );
+    for line in lines {
+        html.push_str(&format!("\n    <tr>{}</tr>", cells(line, "td")));
+    }
+    html.push_str("\n  </tbody>\n</table>");
+    html
+}
+
+/// Makes a heading of the first part that is not blank, if it is one of `words`.
+fn first_word_heading(text: &str, separator: char, words: &[&str], after: &str) -> String {
+    let mut parts: Vec<String> = text.split(separator).map(String::from).collect();
+    if let Some(first) = parts.iter_mut().find(|part| !part.trim().is_empty())
+        && words.contains(&first.trim().to_lowercase().as_str())
+    {
+        *first = format!("## {first}{after}");
+    }
+    parts.join(&separator.to_string())
+}
+
+/// A heading whose depth is known.
+pub fn leveled_title(text: &str, level: i32) -> String {
+    format!("{} {}", "#".repeat((level + 1).max(1) as usize), soft_newlines(text))
+}
+
+/// A heading whose depth follows from the dots in it (specification, section 9.3).
+pub fn title(text: &str) -> String {
+    let text = split_numbering(text).unwrap_or_else(|| text.to_string());
+    let text = text.trim_end_matches('.');
+    let level = text.matches('.').count() + 1;
+    format!("{} {}", "#".repeat(level + 1), soft_newlines(text))
+}
+
+const CHINESE_DIGITS: &str = "一二三四五六七八九十百千万亿零壹贰叁肆伍陆柒捌玖拾";
+
+/// The text with exactly one blank after its numbering; `None` without one, or with several lines.
+fn split_numbering(text: &str) -> Option<String> {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    if line.contains('\n') {
+        return None;
+    }
+    let line = line.trim_start();
+    let length = numbering_length(line)?;
+    let (number, rest) = line.split_at(length);
+    Some(format!("{} {}", number.trim_end(), rest.trim_start()))
+}
+
+/// Bytes of the numbering at the start of a line, by the first form that fits.
+fn numbering_length(line: &str) -> Option<usize> {
+    let digits = integer_groups(line);
+    if digits > 0 {
+        let after = &line[digits..];
+        return Some(digits + after.chars().next().filter(|c| matches!(c, '.' | '、')).map_or(0, char::len_utf8));
+    }
+    let chinese = |s: &str| s.chars().take_while(|c| CHINESE_DIGITS.contains(*c)).map(char::len_utf8).sum::<usize>();
+    if let Some(inner) = line.strip_prefix(['(', '（']) {
+        let open = line.len() - inner.len();
+        let length = match integer(inner) {
+            0 => chinese(inner),
+            n => n,
+        };
+        if let Some(close) = inner[length..].chars().next().filter(|c| length > 0 && matches!(c, ')' | '）')) {
+            return Some(open + length + close.len_utf8());
+        }
+    }
+    let length = chinese(line);
+    if length > 0 {
+        return Some(length + line[length..].chars().next().filter(|c| matches!(c, '、' | '.')).map_or(0, char::len_utf8));
+    }
+    const ROMAN: [&str; 10] = ["VIII", "III", "VII", "II", "IV", "VI", "IX", "I", "V", "X"];
+    let follows = |n: &&&str| line[n.len()..].chars().next().filter(|c| *c == '.' || c.is_whitespace());
+    let numeral = ROMAN.iter().filter(|n| line.starts_with(**n)).find(|n| follows(n).is_some())?;
+    Some(numeral.len() + follows(&numeral).map_or(0, char::len_utf8))
+}
+
+/// Bytes of an integer without leading zero at the start.
+fn integer(text: &str) -> usize {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if text.starts_with('0') { 0 } else { digits }
+}
+
+/// Bytes of an integer followed by `.integer` groups.
+fn integer_groups(text: &str) -> usize {
+    let mut length = integer(text);
+    while length > 0 {
+        let more = text[length..].strip_prefix('.').map_or(0, integer);
+        if more == 0 {
+            break;
+        }
+        length += 1 + more;
+    }
+    length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view<'a>(label: &'a str, content: &'a str) -> MarkdownBlock<'a> {
+        MarkdownBlock { label, width: 300.0, content, image: None, alt: None, title_level: None }
+    }
+
+    #[test]
+    fn headings_by_their_numbers() {
+        assert_eq!(title("1.1 Scope"), "### 1.1 Scope");
+        assert_eq!(title("3D models"), "## 3 D models");
+        assert_eq!(title("（一）总则"), "## （一） 总则");
+        assert_eq!(title("IV. Results"), "### IV. Results");
+        assert_eq!(leveled_title("a-\nb", 2), "### ab");
+    }
+
+    #[test]
+    fn pictures_state_their_share_of_the_page() {
+        let block = MarkdownBlock { image: Some("imgs/a.jpg"), ..view("image", "") };
+        let options = MarkdownOptions::default();
+        assert_eq!(
+            blocks(&[block], 1000.0, &options),
+            "<div style=\"text-align: center;\"><img src=\"imgs/a.jpg\" alt=\"Image\" width=\"30%\" /></div>\n"
+        );
+        let plain = MarkdownOptions { pretty: false, ..options };
+        assert_eq!(blocks(&[block], 1000.0, &plain), "![](imgs/a.jpg)");
+    }
+
+    #[test]
+    fn ignored_and_unknown_labels_leave_no_trace() {
+        let all = [view("header", "H"), view("text", "a\nb"), view("formula_number", "(1)"), view("text", "c")];
+        assert_eq!(blocks(&all, 100.0, &MarkdownOptions::default()), "a\n\nb\n\nc");
+    }
+}

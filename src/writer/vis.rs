@@ -1,0 +1,338 @@
+//! Visualization PDFs: every page with what was found on it, at the page's own size.
+//!
+//! Two views, one file each: the layout (boxes, labels, scores) and the reading order. The page picture is
+//! encoded once and written to both files as it comes; drawings follow when the whole document is known, so a
+//! long document never lies in memory. Text is the built-in Helvetica: crisp at any size and selectable.
+
+use crate::document::{Block, Document, Label, Page};
+use crate::geometry::Rect;
+use pdf_writer::types::LineJoinStyle;
+use pdf_writer::{Chunk, Content, Filter, Finish, Name, Rect as PdfRect, Ref, Str};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// What a file shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Boxes with labels and scores.
+    Layout,
+    /// Boxes with their position in the reading order.
+    Order,
+}
+
+impl View {
+    /// What the file name ends with.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            View::Layout => "_layout_det_res.pdf",
+            View::Order => "_layout_order_res.pdf",
+        }
+    }
+}
+
+/// Colours of labels (specification, table C.5).
+const COLORS: [u32; 20] = [
+    0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF, 0xFF00E5, 0xFF9900,
+    0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF, 0x8000FF, 0xFF004D,
+];
+/// Colour numbers with white text (specification, section 9.9).
+const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
+/// Text on the other colours (specification, section 9.9).
+const DARK_TEXT: [f32; 3] = [20.0 / 255.0, 14.0 / 255.0, 53.0 / 255.0];
+/// Objects of every file: catalog, page tree, font, transparency.
+const CATALOG: i32 = 1;
+const TREE: i32 = 2;
+const FONT: i32 = 3;
+const TINT: i32 = 4;
+const FIRST_FREE: i32 = 5;
+/// Average width of Helvetica's characters in ems, a little generous: the labels' widths need no table.
+const CHAR_WIDTH: f32 = 0.56;
+/// A PDF page has at most this many units on a side.
+const MAX_SIDE: f32 = 14_400.0;
+
+/// A visualization PDF while it is written.
+pub struct VisFile {
+    out: BufWriter<File>,
+    position: usize,
+    /// Position of every object, from object 1.
+    offsets: Vec<usize>,
+    /// Picture object of every page, if it has one.
+    pictures: Vec<Option<Ref>>,
+    view: View,
+}
+
+impl VisFile {
+    /// Starts a file.
+    pub fn create(path: &Path, view: View) -> io::Result<Self> {
+        let mut file = Self {
+            out: BufWriter::new(File::create(path)?),
+            position: 0,
+            offsets: vec![0; FIRST_FREE as usize - 1],
+            pictures: Vec::new(),
+            view,
+        };
+        // The comment with high bytes tells programs that the file is binary.
+        file.write(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")?;
+        Ok(file)
+    }
+
+    /// Writes the picture of the next page.
+    pub fn add_picture(&mut self, picture: Option<(&[u8], usize, usize)>) -> io::Result<()> {
+        let Some((jpeg, width, height)) = picture else {
+            self.pictures.push(None);
+            return Ok(());
+        };
+        let id = self.next_id();
+        let mut chunk = Chunk::new();
+        let mut image = chunk.image_xobject(id, jpeg);
+        image.filter(Filter::DctDecode);
+        image.width(width as i32).height(height as i32).bits_per_component(8);
+        image.color_space().device_rgb();
+        image.finish();
+        self.object(id, &chunk)?;
+        self.pictures.push(Some(id));
+        Ok(())
+    }
+
+    /// Writes the drawings of all pages and what makes the file whole.
+    pub fn finish(mut self, document: &Document) -> io::Result<()> {
+        let mut pages = Vec::new();
+        for (page, picture) in document.pages.iter().zip(self.pictures.clone()) {
+            pages.push(self.write_page(page, picture)?);
+        }
+        self.write_fixed(&pages)?;
+        let start = self.position;
+        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", self.offsets.len() + 1);
+        for offset in &self.offsets {
+            table.push_str(&format!("{offset:010} 00000 n \n"));
+        }
+        let size = self.offsets.len() + 1;
+        table.push_str(&format!("trailer\n<< /Size {size} /Root {CATALOG} 0 R >>\nstartxref\n{start}\n%%EOF\n"));
+        self.write(table.as_bytes())?;
+        self.out.flush()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.position += bytes.len();
+        self.out.write_all(bytes)
+    }
+
+    fn next_id(&mut self) -> Ref {
+        self.offsets.push(0);
+        Ref::new(self.offsets.len() as i32)
+    }
+
+    /// Writes a chunk that holds exactly the object `id`.
+    fn object(&mut self, id: Ref, chunk: &Chunk) -> io::Result<()> {
+        self.offsets[id.get() as usize - 1] = self.position;
+        self.write(chunk.as_bytes())
+    }
+
+    fn write_page(&mut self, page: &Page, picture: Option<Ref>) -> io::Result<Ref> {
+        let size = (page.size_points.0.clamp(3.0, MAX_SIDE), page.size_points.1.clamp(3.0, MAX_SIDE));
+        let content_id = self.next_id();
+        let mut chunk = Chunk::new();
+        chunk.stream(content_id, &Drawing::new(page, size).draw(self.view, picture.is_some()));
+        self.object(content_id, &chunk)?;
+        let id = self.next_id();
+        let mut chunk = Chunk::new();
+        let mut object = chunk.page(id);
+        object.parent(Ref::new(TREE)).contents(content_id).media_box(PdfRect::new(0.0, 0.0, size.0, size.1));
+        let mut resources = object.resources();
+        resources.fonts().pair(Name(b"F"), Ref::new(FONT));
+        resources.ext_g_states().pair(Name(b"T"), Ref::new(TINT));
+        if let Some(picture) = picture {
+            resources.x_objects().pair(Name(b"P"), picture);
+        }
+        resources.finish();
+        object.finish();
+        self.object(id, &chunk)?;
+        Ok(id)
+    }
+
+    fn write_fixed(&mut self, pages: &[Ref]) -> io::Result<()> {
+        let mut chunk = Chunk::new();
+        chunk.indirect(Ref::new(CATALOG)).dict().pair(Name(b"Type"), Name(b"Catalog")).pair(Name(b"Pages"), Ref::new(TREE));
+        self.object(Ref::new(CATALOG), &chunk)?;
+        let mut chunk = Chunk::new();
+        chunk.pages(Ref::new(TREE)).kids(pages.iter().copied()).count(pages.len() as i32);
+        self.object(Ref::new(TREE), &chunk)?;
+        let mut chunk = Chunk::new();
+        chunk.type1_font(Ref::new(FONT)).base_font(Name(b"Helvetica-Bold")).encoding_predefined(Name(b"WinAnsiEncoding"));
+        self.object(Ref::new(FONT), &chunk)?;
+        let mut chunk = Chunk::new();
+        chunk.ext_graphics(Ref::new(TINT)).non_stroking_alpha(0.1);
+        self.object(Ref::new(TINT), &chunk)
+    }
+}
+
+/// The drawing of one page.
+struct Drawing<'a> {
+    page: &'a Page,
+    size: (f32, f32),
+    /// Points per page pixel.
+    scale: (f32, f32),
+    content: Content,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(page: &'a Page, size: (f32, f32)) -> Self {
+        let scale = (size.0 / page.width.max(1) as f32, size.1 / page.height.max(1) as f32);
+        Self { page, size, scale, content: Content::new() }
+    }
+
+    fn draw(mut self, view: View, has_picture: bool) -> Vec<u8> {
+        if has_picture {
+            self.content.save_state().transform([self.size.0, 0.0, 0.0, self.size.1, 0.0, 0.0]);
+            self.content.x_object(Name(b"P")).restore_state();
+        }
+        let colors = label_colors(&self.page.blocks);
+        // Large boxes first: the labels of small ones stay readable.
+        let mut order: Vec<usize> = (0..self.page.blocks.len()).collect();
+        order.sort_by(|&a, &b| self.page.blocks[b].bbox.area().total_cmp(&self.page.blocks[a].bbox.area()));
+        for &i in &order {
+            self.outline(&self.page.blocks[i].bbox, colors[i]);
+        }
+        match view {
+            View::Layout => {
+                for i in order {
+                    let block = &self.page.blocks[i];
+                    let text = format!("{} {:.2}", block.label.as_str(), block.score);
+                    self.tag(&block.bbox, &text, colors[i]);
+                }
+            }
+            View::Order => self.reading_order(&colors),
+        }
+        if self.page.blocks.is_empty() && self.page.has_error() {
+            let reason = self.page.diagnostics.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; ");
+            self.text(12.0, self.size.1 - 24.0, 8.0, &format!("page {}: {reason}", self.page.page_index + 1), DARK_TEXT);
+        }
+        self.content.finish().to_vec()
+    }
+
+    /// A box in points, y upward: left, bottom, width, height.
+    fn to_points(&self, bbox: &Rect) -> [f32; 4] {
+        let (sx, sy) = self.scale;
+        [bbox.x1 * sx, self.size.1 - bbox.y2 * sy, bbox.width() * sx, bbox.height() * sy]
+    }
+
+    fn outline(&mut self, bbox: &Rect, color: usize) {
+        let [x, y, w, h] = self.to_points(bbox);
+        let [r, g, b] = rgb(color);
+        self.content.save_state().set_parameters(Name(b"T")).set_fill_rgb(r, g, b).rect(x, y, w, h).fill_nonzero();
+        self.content.restore_state().save_state().set_stroke_rgb(r, g, b).set_line_width(0.9);
+        self.content.set_line_join(LineJoinStyle::RoundJoin).rect(x, y, w, h).stroke().restore_state();
+    }
+
+    /// A label on the upper left corner: above the box, or inside where the page ends.
+    fn tag(&mut self, bbox: &Rect, text: &str, color: usize) {
+        let font = self.font_size();
+        let [x, y, _, h] = self.to_points(bbox);
+        let (width, height) = (text.len() as f32 * CHAR_WIDTH * font + 4.0, font * 1.3);
+        let top = y + h;
+        let bottom = if top + height > self.size.1 { top - height } else { top };
+        let left = x.min(self.size.0 - width).max(0.0);
+        self.filled(left, bottom, width, height, color);
+        self.text(left + 2.0, bottom + 0.32 * font, font, text, text_color(color));
+    }
+
+    fn font_size(&self) -> f32 {
+        (0.0105 * self.size.0.min(self.size.1 * 1.2)).clamp(4.5, 40.0)
+    }
+
+    /// Numbers on the boxes and a line from each to the next.
+    fn reading_order(&mut self, colors: &[usize]) {
+        let places: Vec<(usize, f32, f32)> = self
+            .page
+            .blocks
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| is_read(b.label))
+            .map(|(i, b)| {
+                let [x, y, w, h] = self.to_points(&b.bbox);
+                (i, x + w / 2.0, y + h / 2.0)
+            })
+            .collect();
+        self.content.save_state().set_stroke_rgb(0.12, 0.2, 0.45).set_line_width(0.7).set_dash_pattern([3.0, 2.0], 0.0);
+        for pair in places.windows(2) {
+            self.content.move_to(pair[0].1, pair[0].2).line_to(pair[1].1, pair[1].2).stroke();
+        }
+        self.content.restore_state();
+        let font = self.font_size() * 1.35;
+        for (number, (i, x, y)) in places.iter().enumerate() {
+            let text = (number + 1).to_string();
+            let (width, height) = (text.len() as f32 * CHAR_WIDTH * font + font * 0.7, font * 1.4);
+            self.filled(x - width / 2.0, y - height / 2.0, width, height, colors[*i]);
+            let left = x - text.len() as f32 * CHAR_WIDTH * font / 2.0;
+            self.text(left, y - 0.36 * font, font, &text, text_color(colors[*i]));
+        }
+    }
+
+    fn filled(&mut self, x: f32, y: f32, width: f32, height: f32, color: usize) {
+        let [r, g, b] = rgb(color);
+        self.content.save_state().set_fill_rgb(r, g, b).rect(x, y, width, height).fill_nonzero().restore_state();
+    }
+
+    fn text(&mut self, x: f32, y: f32, font: f32, text: &str, [r, g, b]: [f32; 3]) {
+        // The built-in font shows Latin-1; anything else is not part of a label.
+        let bytes: Vec<u8> = text.chars().map(|c| if (' '..='~').contains(&c) { c as u8 } else { b'?' }).collect();
+        self.content.save_state().set_fill_rgb(r, g, b).begin_text().set_font(Name(b"F"), font);
+        self.content.next_line(x, y).show(Str(&bytes)).end_text().restore_state();
+    }
+}
+
+/// Running headers and the like are not part of what is read in order.
+fn is_read(label: Label) -> bool {
+    use Label::*;
+    !matches!(label, Header | Footer | Number | HeaderImage | FooterImage | AsideText)
+}
+
+/// The colour of every block: that of the first block with its label (specification, section 9.9).
+fn label_colors(blocks: &[Block]) -> Vec<usize> {
+    let first = |label: Label| blocks.iter().position(|b| b.label == label).unwrap_or(0);
+    blocks.iter().map(|b| first(b.label) % COLORS.len()).collect()
+}
+
+fn rgb(color: usize) -> [f32; 3] {
+    let value = COLORS[color];
+    [16, 8, 0].map(|shift| (value >> shift & 0xFF) as f32 / 255.0)
+}
+
+fn text_color(color: usize) -> [f32; 3] {
+    if WHITE_TEXT.contains(&color) { [1.0; 3] } else { DARK_TEXT }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_objects_points_at_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.pdf");
+        let mut page = Page::failed(0, "no picture".into());
+        (page.width, page.height) = (1224, 1584);
+        page.blocks.push(Block::new(Label::Text, Rect::new(10.0, 10.0, 100.0, 50.0), 0.9));
+        let document = Document { input_path: "x".into(), pages: vec![page.clone(), page], page_count: Some(2) };
+        let mut file = VisFile::create(&path, View::Layout).unwrap();
+        let jpeg = crate::raster::Pixels::white(8, 8).to_jpeg(80).unwrap();
+        file.add_picture(Some((&jpeg, 8, 8))).unwrap();
+        file.add_picture(None).unwrap();
+        file.finish(&document).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("text 0.90"));
+        // Positions count bytes: look at them in the bytes.
+        let find = |needle: &[u8]| bytes.windows(needle.len()).rposition(|w| w == needle).unwrap();
+        let xref = find(b"xref\n0 ");
+        let table = std::str::from_utf8(&bytes[xref..]).unwrap();
+        let offsets: Vec<usize> =
+            table.lines().filter(|l| l.ends_with(" n ")).map(|l| l[..10].parse().unwrap()).collect();
+        assert_eq!(offsets.len(), 9);
+        for (i, offset) in offsets.iter().enumerate() {
+            let head = format!("{} 0 obj", i + 1);
+            assert!(bytes[*offset..].starts_with(head.as_bytes()), "object {}", i + 1);
+        }
+    }
+}

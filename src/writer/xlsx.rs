@@ -1,0 +1,212 @@
+//! The tables of a document as a workbook: a first sheet that lists them, then one sheet for each.
+
+use crate::document::{Block, Document, Label, Table};
+use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet, XlsxError};
+
+/// Most that Excel keeps in a cell.
+const MAX_CELL_CHARS: usize = 32_767;
+/// Excel's limits of a sheet.
+const MAX_ROWS: usize = 1_048_576;
+const MAX_COLUMNS: usize = 16_384;
+/// More digits than this do not survive as a number.
+const MAX_DIGITS: usize = 15;
+
+/// A table with where it stands.
+struct Listed<'a> {
+    table: Table,
+    page: usize,
+    block: &'a Block,
+    caption: Option<&'a str>,
+    sheet: String,
+}
+
+/// The workbook's bytes; `None` when the document has no table.
+pub fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
+    let tables = tables(document);
+    if tables.is_empty() {
+        return Ok(None);
+    }
+    let mut workbook = Workbook::new();
+    list(workbook.add_worksheet(), &tables)?;
+    for listed in &tables {
+        let sheet = workbook.add_worksheet();
+        sheet.set_name(&listed.sheet)?;
+        write_table(sheet, &listed.table)?;
+    }
+    workbook.save_to_buffer().map(Some)
+}
+
+fn tables(document: &Document) -> Vec<Listed<'_>> {
+    let mut found = Vec::new();
+    for page in &document.pages {
+        let mut number = 0;
+        for (index, block) in page.blocks.iter().enumerate() {
+            if block.label != Label::Table {
+                continue;
+            }
+            let Some(table) = Table::from_html(&block.content) else { continue };
+            if table.rows > MAX_ROWS || table.columns > MAX_COLUMNS {
+                continue;
+            }
+            number += 1;
+            let before = index.checked_sub(1).and_then(|i| page.blocks.get(i));
+            let caption = [before, page.blocks.get(index + 1)]
+                .into_iter()
+                .flatten()
+                .find(|b| b.label == Label::FigureTitle)
+                .map(|b| b.content.as_str());
+            let sheet = format!("p{} t{number}", page.page_index + 1);
+            found.push(Listed { table, page: page.page_index + 1, block, caption, sheet });
+        }
+    }
+    found
+}
+
+fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
+    sheet.set_name("Tables")?;
+    let head = header_format();
+    for (column, title) in ["Sheet", "Page", "Box (pixels)", "Rows", "Columns", "Caption"].iter().enumerate() {
+        sheet.write_with_format(0, column as u16, *title, &head)?;
+    }
+    for (index, listed) in tables.iter().enumerate() {
+        let row = index as u32 + 1;
+        let link = Url::new(format!("internal:'{}'!A1", listed.sheet)).set_text(&listed.sheet);
+        sheet.write_url(row, 0, link)?;
+        sheet.write(row, 1, listed.page as u32)?;
+        sheet.write(row, 2, listed.block.bbox.to_pixels().map(|v| v.to_string()).join(", "))?;
+        sheet.write(row, 3, listed.table.rows as u32)?;
+        sheet.write(row, 4, listed.table.columns as u32)?;
+        sheet.write(row, 5, clipped(listed.caption.unwrap_or_default()))?;
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    sheet.autofit();
+    Ok(())
+}
+
+fn header_format() -> Format {
+    Format::new().set_bold().set_background_color(Color::RGB(0xE8EDF3)).set_border(FormatBorder::Thin)
+}
+
+fn write_table(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
+    let headers = header_rows(table);
+    let body = Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap();
+    let head = header_format().set_align(FormatAlign::Center).set_align(FormatAlign::VerticalCenter).set_text_wrap();
+    for cell in &table.cells {
+        let format = if cell.row < headers || cell.header { &head } else { &body };
+        let (row, column) = (cell.row as u32, cell.column as u16);
+        if cell.row_span > 1 || cell.column_span > 1 {
+            let (last_row, last_column) = (row + cell.row_span as u32 - 1, column + cell.column_span as u16 - 1);
+            sheet.merge_range(row, column, last_row, last_column, "", format)?;
+        }
+        match number(&cell.text) {
+            Some((value, None)) => sheet.write_number_with_format(row, column, value, format)?,
+            Some((value, Some(pattern))) => {
+                sheet.write_number_with_format(row, column, value, &format.clone().set_num_format(pattern))?
+            }
+            None => sheet.write_string_with_format(row, column, clipped(&cell.text), format)?,
+        };
+    }
+    sheet.set_autofit_max_width(480).autofit();
+    Ok(())
+}
+
+fn clipped(text: &str) -> String {
+    text.chars().take(MAX_CELL_CHARS).collect()
+}
+
+/// Rows that head the table: those marked so, else the first, and what its spans reach over.
+fn header_rows(table: &Table) -> usize {
+    let first = table.cells.iter().filter(|c| c.row == 0);
+    let spans_columns = first.clone().any(|c| c.column_span > 1);
+    let reach = first.map(|c| c.row_span).max().unwrap_or(1);
+    let rows = if spans_columns { reach.max(2) } else { 1 };
+    rows.min(table.rows.saturating_sub(1)).max(1)
+}
+
+/// The number that a text states, and the pattern with which Excel shows it as it was.
+///
+/// Thousands separators, percent signs, brackets for negative amounts are understood. What would look different
+/// afterwards (leading zeros, more digits than a number keeps) stays text.
+fn number(text: &str) -> Option<(f64, Option<String>)> {
+    let text = text.trim();
+    let (negative, core) = match text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
+        Some(inner) => (true, inner),
+        None => match text.strip_prefix(['-', '−', '–']) {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        },
+    };
+    let (core, percent) = match core.strip_suffix('%') {
+        Some(rest) => (rest.trim_end(), true),
+        None => (core, false),
+    };
+    let (whole, fraction) = core.split_once('.').map_or((core, None), |(w, f)| (w, Some(f)));
+    let groups: Vec<&str> = whole.split(',').collect();
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    let grouped = groups.len() > 1;
+    let well_grouped = groups[0].len() <= 3 && groups[1..].iter().all(|g| g.len() == 3);
+    if !groups.iter().all(|g| digits(g)) || (grouped && !well_grouped) || !fraction.is_none_or(digits) {
+        return None;
+    }
+    let plain: String = groups.concat();
+    if (plain.len() > 1 && plain.starts_with('0')) || plain.len() + fraction.map_or(0, str::len) > MAX_DIGITS {
+        return None;
+    }
+    let decimals = fraction.map_or(0, str::len);
+    let value: f64 = format!("{plain}.{}", fraction.unwrap_or("0")).parse().ok()?;
+    let value = if negative { -value } else { value };
+    let mut pattern = String::from(if grouped { "#,##0" } else { "0" });
+    if decimals > 0 {
+        pattern.push('.');
+        pattern.extend(std::iter::repeat_n('0', decimals));
+    }
+    if percent {
+        pattern.push('%');
+    }
+    let plain_shown = !grouped && !percent && decimals == 0;
+    Some((if percent { value / 100.0 } else { value }, (!plain_shown).then_some(pattern)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Page;
+    use crate::geometry::Rect;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<(f64, Option<&str>)>) {
+        assert_eq!(number(text), expected.map(|(v, p)| (v, p.map(String::from))), "{text}");
+    }
+
+    #[test]
+    fn numbers_are_told_from_texts() {
+        check("12", Some((12.0, None)));
+        check("-3.50", Some((-3.5, Some("0.00"))));
+        check("1,234,567", Some((1234567.0, Some("#,##0"))));
+        check("12.5 %", Some((0.125, Some("0.0%"))));
+        check("(40)", Some((-40.0, None)));
+        for text in ["", "007", "1,23", "12 apples", "1.2.3", "12345678901234567", "1e5", "."] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn header_rows_reach_as_far_as_their_spans() {
+        let rows = |html: &str| header_rows(&Table::from_html(html).unwrap());
+        assert_eq!(rows("<table><tr><td>a<td>b<tr><td>1<td>2</table>"), 1);
+        assert_eq!(rows("<table><tr><td rowspan=2>a<td colspan=2>b<tr><td>c<td>d<tr><td>1<td>2<td>3</table>"), 2);
+        assert_eq!(rows("<table><tr><td>a</table>"), 1);
+    }
+
+    #[test]
+    fn a_document_without_tables_has_no_workbook() {
+        let mut page = Page::failed(0, String::new());
+        let mut document = Document { input_path: "a".into(), pages: vec![page.clone()], page_count: None };
+        assert!(workbook(&document).unwrap().is_none());
+        let mut block = Block::new(Label::Table, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
+        block.content = "<table><tr><td rowspan=2>x<td>1<tr><td>2</table>".into();
+        page.blocks.push(block);
+        document.pages = vec![page];
+        assert!(workbook(&document).unwrap().is_some_and(|bytes| bytes.starts_with(b"PK")));
+    }
+}
