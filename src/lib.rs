@@ -15,3 +15,4 @@ pub mod recognize;
 pub mod restructure;
 pub mod engine;
 pub mod writer;
+pub mod config;

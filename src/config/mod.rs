@@ -1,0 +1,352 @@
+//! The resolved settings: `configs/<pipeline>.yaml` < `--paddlex_config` file < environment < flags.
+//!
+//! Settings are kept as one tree of keys, as the reference's YAML files have them, so that every layer can
+//! override every key; [`Config`] is made from the tree at the end.
+
+pub mod schema;
+mod yaml;
+
+use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
+use crate::writer::markdown::MarkdownOptions;
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::time::Duration;
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{file}: cannot be read: {message}")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        message: String,
+    },
+    /// It is no YAML.
+    #[error("{file}, line {line}: not valid YAML: {message}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Where.
+        line: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// A key that does not exist.
+    #[error("{file}, line {line}: unknown key `{key}`{}", .hint.as_ref().map(|h| format!("; did you mean `{h}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// The file.
+        file: String,
+        /// Where.
+        line: usize,
+        /// The key.
+        key: String,
+        /// A key like it.
+        hint: Option<String>,
+    },
+    /// A value of the wrong kind.
+    #[error("{file}, line {line}: `{key}` must be {expected}")]
+    Value {
+        /// The file.
+        file: String,
+        /// Where.
+        line: usize,
+        /// The key.
+        key: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A value out of its range, from whatever layer.
+    #[error("`{key}` must be {expected}, not `{value}`")]
+    Range {
+        /// The key.
+        key: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        value: String,
+    },
+}
+
+/// The pipelines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pipeline {
+    /// The embedded default.
+    Lite,
+    /// PaddleOCR-VL.
+    V1,
+    /// PaddleOCR-VL-1.5.
+    V15,
+    /// PaddleOCR-VL-1.6.
+    V16,
+}
+
+impl Pipeline {
+    const ALL: [Pipeline; 4] = [Pipeline::Lite, Pipeline::V1, Pipeline::V15, Pipeline::V16];
+
+    /// The name in configuration files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pipeline::Lite => "lite",
+            Pipeline::V1 => "PaddleOCR-VL",
+            Pipeline::V15 => "PaddleOCR-VL-1.5",
+            Pipeline::V16 => "PaddleOCR-VL-1.6",
+        }
+    }
+
+    /// The name on the command line.
+    pub fn version(self) -> &'static str {
+        match self {
+            Pipeline::Lite => "lite",
+            Pipeline::V1 => "v1",
+            Pipeline::V15 => "v1.5",
+            Pipeline::V16 => "v1.6",
+        }
+    }
+
+    /// The pipeline of a command-line name.
+    pub fn from_version(version: &str) -> Option<Pipeline> {
+        Self::ALL.into_iter().find(|p| p.version() == version)
+    }
+
+    /// The pipeline of a configuration file's name.
+    pub fn from_name(name: &str) -> Option<Pipeline> {
+        Self::ALL.into_iter().find(|p| p.name() == name)
+    }
+
+    fn defaults(self) -> &'static str {
+        match self {
+            Pipeline::Lite => include_str!("../../configs/lite.yaml"),
+            Pipeline::V1 => include_str!("../../configs/PaddleOCR-VL.yaml"),
+            Pipeline::V15 => include_str!("../../configs/PaddleOCR-VL-1.5.yaml"),
+            Pipeline::V16 => include_str!("../../configs/PaddleOCR-VL-1.6.yaml"),
+        }
+    }
+}
+
+/// The tree of settings.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings(Map<String, Value>);
+
+impl Settings {
+    /// The defaults of a pipeline.
+    pub fn defaults(pipeline: Pipeline) -> Settings {
+        let file = format!("configs/{}.yaml", pipeline.name());
+        Settings(yaml::parse(pipeline.defaults(), &file).expect("the built-in configurations are tested"))
+    }
+
+    /// Reads a user's file.
+    pub fn from_file(path: &Path) -> Result<Settings, ConfigError> {
+        let file = path.display().to_string();
+        let read = |error: std::io::Error| ConfigError::Read { file: file.clone(), message: error.to_string() };
+        let text = std::fs::read_to_string(path).map_err(read)?;
+        yaml::parse(&text, &file).map(Settings)
+    }
+
+    /// The pipeline that the settings name.
+    pub fn pipeline(&self) -> Option<Pipeline> {
+        Pipeline::from_name(self.get("pipeline_name")?.as_str()?)
+    }
+
+    /// Puts other settings over these: maps are merged, everything else is replaced.
+    pub fn merge(&mut self, over: Settings) {
+        merge(&mut self.0, over.0);
+    }
+
+    /// The value of a dotted path.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        let mut parts = path.split('.');
+        let mut value = self.0.get(parts.next()?)?;
+        for part in parts {
+            value = value.as_object()?.get(part)?;
+        }
+        Some(value)
+    }
+
+    /// Sets a dotted path, making the maps on the way.
+    pub fn set(&mut self, path: &str, value: Value) {
+        let (sections, key) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut map = &mut self.0;
+        for part in sections.split('.').filter(|p| !p.is_empty()) {
+            let entry = map.entry(part).or_insert(Value::Null);
+            if !entry.is_object() {
+                *entry = Value::Object(Map::new());
+            }
+            map = entry.as_object_mut().expect("made a map above");
+        }
+        map.insert(key.to_string(), value);
+    }
+
+    /// Puts flags over the settings (specification, section 1.3); names with underscores.
+    pub fn apply_flags(&mut self, flags: &Map<String, Value>) -> Result<(), ConfigError> {
+        for (flag, value) in flags {
+            let key = schema::key_of_flag(flag);
+            yaml::check(key, value).map_err(|expected| ConfigError::Range {
+                key: format!("--{}", flag.replace('_', "-")),
+                expected: expected.to_string(),
+                value: value.to_string(),
+            })?;
+            self.set(key, value.clone());
+        }
+        let switch = |name: &str| flags.get(name).and_then(Value::as_bool);
+        let (orientation, unwarping) = (switch("use_doc_orientation_classify"), switch("use_doc_unwarping"));
+        if orientation == Some(true) || unwarping == Some(true) {
+            self.set("use_doc_preprocessor", true.into());
+        } else if unwarping == Some(false) {
+            self.set("use_doc_preprocessor", false.into());
+        }
+        Ok(())
+    }
+
+    /// The tree as JSON; secrets are left out.
+    pub fn to_json(&self) -> Value {
+        let mut copy = self.clone();
+        let key = "SubModules.VLRecognition.genai_config.client_kwargs.api_key";
+        if copy.get(key).is_some() {
+            copy.set(key, "(hidden)".into());
+        }
+        Value::Object(copy.0)
+    }
+}
+
+fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Object(base)), Value::Object(over)) => merge(base, over),
+            (_, value) => drop(base.insert(key, value)),
+        }
+    }
+}
+
+/// The settings of the embedded default, ready for use.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Where text of PDF pages comes from.
+    pub text_layer: TextLayerMode,
+    /// Pages are rendered at a lower scale to have at most so many pixels.
+    pub max_page_pixels: u64,
+    /// Longest time for a page of a PDF.
+    pub page_timeout: Duration,
+    /// Address space of a PDF worker in bytes.
+    pub pdf_worker_memory: u64,
+    /// Line reading.
+    pub lines: LineOptions,
+    /// Markdown.
+    pub markdown: MarkdownOptions,
+    /// Whether block contents in the JSON are Markdown.
+    pub format_block_content: bool,
+    /// The tree, for the JSON output.
+    pub settings: Value,
+}
+
+impl Config {
+    /// Makes the settings of the embedded default from a tree; fails on values out of range.
+    pub fn lite(settings: &Settings) -> Result<Config, ConfigError> {
+        let read = Reader(settings);
+        let detect = "SubModules.LineDetection";
+        let recognize = "SubModules.LineRecognition";
+        let labels = settings.get("markdown_ignore_labels").and_then(Value::as_array);
+        let ignore_labels = labels.into_iter().flatten().filter_map(|v| v.as_str().map(String::from)).collect();
+        Ok(Config {
+            pipeline: Pipeline::Lite,
+            text_layer: match read.one_of("text_layer", &["auto", "always", "never"])? {
+                0 => TextLayerMode::Auto,
+                1 => TextLayerMode::Always,
+                _ => TextLayerMode::Never,
+            },
+            max_page_pixels: read.int("max_page_pixels", 10_000, 178_956_970)? as u64,
+            page_timeout: Duration::from_secs(read.int("page_timeout", 1, 86_400)? as u64),
+            pdf_worker_memory: (read.int("pdf_worker_memory", 256, 1 << 20)? as u64) << 20,
+            lines: LineOptions {
+                detect: DetectOptions {
+                    limit_side_len: read.int(&format!("{detect}.det_limit_side_len"), 32, 10_000)? as u32,
+                    limit_type: match read.one_of(&format!("{detect}.det_limit_type"), &["min", "max"])? {
+                        0 => LimitType::Min,
+                        _ => LimitType::Max,
+                    },
+                    thresh: read.float(&format!("{detect}.det_db_thresh"), 0.0, 1.0)?,
+                    box_thresh: read.float(&format!("{detect}.det_db_box_thresh"), 0.0, 1.0)?,
+                    unclip_ratio: read.float(&format!("{detect}.det_db_unclip_ratio"), 0.1, 10.0)?,
+                },
+                rec_batch_num: read.int(&format!("{recognize}.rec_batch_num"), 1, 256)? as usize,
+                drop_score: read.float(&format!("{recognize}.drop_score"), 0.0, 1.0)?,
+                use_textline_orientation: read.bool(&format!("{recognize}.use_textline_orientation")),
+            },
+            markdown: MarkdownOptions { ignore_labels, ..MarkdownOptions::default() },
+            format_block_content: read.bool("format_block_content"),
+            settings: settings.to_json(),
+        })
+    }
+}
+
+/// Reads values and checks their ranges. Kinds were checked when the values came in.
+struct Reader<'a>(&'a Settings);
+
+impl Reader<'_> {
+    fn range(&self, key: &str, expected: String) -> ConfigError {
+        let value = self.0.get(key).map_or("nothing".to_string(), Value::to_string);
+        ConfigError::Range { key: key.into(), expected, value }
+    }
+
+    fn int(&self, key: &str, low: i64, high: i64) -> Result<i64, ConfigError> {
+        let value = self.0.get(key).and_then(Value::as_i64).filter(|v| (low..=high).contains(v));
+        value.ok_or_else(|| self.range(key, format!("a whole number from {low} to {high}")))
+    }
+
+    fn float(&self, key: &str, low: f64, high: f64) -> Result<f32, ConfigError> {
+        let value = self.0.get(key).and_then(Value::as_f64).filter(|v| (low..=high).contains(v));
+        value.map(|v| v as f32).ok_or_else(|| self.range(key, format!("a number from {low} to {high}")))
+    }
+
+    fn bool(&self, key: &str) -> bool {
+        self.0.get(key).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    fn one_of(&self, key: &str, words: &[&str]) -> Result<usize, ConfigError> {
+        let value = self.0.get(key).and_then(Value::as_str);
+        let position = words.iter().position(|w| value == Some(w));
+        position.ok_or_else(|| self.range(key, format!("one of {}", words.join(", "))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pipeline_has_its_defaults() {
+        for pipeline in Pipeline::ALL {
+            assert_eq!(Settings::defaults(pipeline).pipeline(), Some(pipeline));
+        }
+        Config::lite(&Settings::defaults(Pipeline::Lite)).unwrap();
+    }
+
+    #[test]
+    fn later_layers_win_key_by_key() {
+        let mut settings = Settings::defaults(Pipeline::Lite);
+        settings.merge(Settings(yaml::parse("SubModules: {LineRecognition: {drop_score: 0.25}}", "x").unwrap()));
+        let flags = serde_json::json!({"text_layer": "never"}).as_object().unwrap().clone();
+        settings.apply_flags(&flags).unwrap();
+        let config = Config::lite(&settings).unwrap();
+        assert_eq!((config.lines.drop_score, config.text_layer), (0.25, TextLayerMode::Never));
+        assert_eq!(config.lines.rec_batch_num, 6);
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        let mut settings = Settings::defaults(Pipeline::Lite);
+        settings.set("text_layer", "sometimes".into());
+        let error = Config::lite(&settings).unwrap_err().to_string();
+        assert_eq!(error, "`text_layer` must be one of auto, always, never, not `\"sometimes\"`");
+    }
+
+    #[test]
+    fn keys_of_servers_are_never_shown() {
+        let mut settings = Settings::default();
+        settings.set("SubModules.VLRecognition.genai_config.client_kwargs.api_key", "secret".into());
+        assert!(!settings.to_json().to_string().contains("secret"));
+    }
+}

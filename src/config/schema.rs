@@ -1,0 +1,216 @@
+//! Every key that a configuration may have, with the kind of its value; and where flags go.
+
+use serde_json::Value;
+
+/// Kinds of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// A text.
+    Text,
+    /// A text or null.
+    OptionalText,
+    /// A list of texts.
+    Texts,
+    /// A number, or numbers by class id.
+    NumberOrByClass,
+    /// A number, a pair of numbers, or either by class id.
+    Ratio,
+    /// A text, or texts by class id.
+    TextOrByClass,
+    /// Anything: settings of engines that docparse does not have, kept for files of the reference.
+    Any,
+}
+
+impl Kind {
+    /// Whether a value is of this kind.
+    pub fn accepts(self, value: &Value) -> bool {
+        let by_class = |inner: &dyn Fn(&Value) -> bool| {
+            value.as_object().is_some_and(|map| map.iter().all(|(k, v)| k.parse::<u32>().is_ok() && inner(v)))
+        };
+        let pair = |v: &Value| v.as_array().is_some_and(|a| a.len() == 2 && a.iter().all(Value::is_number));
+        match self {
+            Kind::Bool => value.is_boolean(),
+            Kind::Int => value.is_i64(),
+            Kind::Float => value.is_number(),
+            Kind::Text => value.is_string(),
+            Kind::OptionalText => value.is_string() || value.is_null(),
+            Kind::Texts => value.as_array().is_some_and(|a| a.iter().all(Value::is_string)),
+            Kind::NumberOrByClass => value.is_number() || by_class(&Value::is_number),
+            Kind::Ratio => value.is_number() || pair(value) || by_class(&|v| v.is_number() || pair(v)),
+            Kind::TextOrByClass => value.is_string() || by_class(&Value::is_string),
+            Kind::Any => true,
+        }
+    }
+
+    /// What is expected, for people.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Kind::Bool => "true or false",
+            Kind::Int => "a whole number",
+            Kind::Float => "a number",
+            Kind::Text => "a text",
+            Kind::OptionalText => "a text or null",
+            Kind::Texts => "a list of texts",
+            Kind::NumberOrByClass => "a number, or numbers by class id",
+            Kind::Ratio => "a number, a pair of numbers, or either by class id",
+            Kind::TextOrByClass => "a text, or texts by class id",
+            Kind::Any => "anything",
+        }
+    }
+}
+
+/// All keys as dotted paths. Those of the reference first, then those of `lite`.
+pub const KEYS: &[(&str, Kind)] = &[
+    ("pipeline_name", Kind::Text),
+    ("batch_size", Kind::Int),
+    ("use_queues", Kind::Bool),
+    ("use_doc_preprocessor", Kind::Bool),
+    ("use_layout_detection", Kind::Bool),
+    ("use_chart_recognition", Kind::Bool),
+    ("use_seal_recognition", Kind::Bool),
+    ("use_ocr_for_image_block", Kind::Bool),
+    ("format_block_content", Kind::Bool),
+    ("merge_layout_blocks", Kind::Bool),
+    ("layout_prep_cpu_workers", Kind::Int),
+    ("markdown_ignore_labels", Kind::Texts),
+    ("engine", Kind::OptionalText),
+    ("engine_config", Kind::Any),
+    ("use_hpip", Kind::Bool),
+    ("hpi_config", Kind::Any),
+    ("SubModules.LayoutDetection.module_name", Kind::Text),
+    ("SubModules.LayoutDetection.model_name", Kind::Text),
+    ("SubModules.LayoutDetection.model_dir", Kind::OptionalText),
+    ("SubModules.LayoutDetection.batch_size", Kind::Int),
+    ("SubModules.LayoutDetection.threshold", Kind::NumberOrByClass),
+    ("SubModules.LayoutDetection.layout_nms", Kind::Bool),
+    ("SubModules.LayoutDetection.layout_unclip_ratio", Kind::Ratio),
+    ("SubModules.LayoutDetection.layout_merge_bboxes_mode", Kind::TextOrByClass),
+    ("SubModules.LayoutDetection.engine", Kind::OptionalText),
+    ("SubModules.LayoutDetection.engine_config", Kind::Any),
+    ("SubModules.LayoutDetection.use_hpip", Kind::Bool),
+    ("SubModules.LayoutDetection.hpi_config", Kind::Any),
+    ("SubModules.VLRecognition.module_name", Kind::Text),
+    ("SubModules.VLRecognition.model_name", Kind::Text),
+    ("SubModules.VLRecognition.model_dir", Kind::OptionalText),
+    ("SubModules.VLRecognition.batch_size", Kind::Int),
+    ("SubModules.VLRecognition.engine", Kind::OptionalText),
+    ("SubModules.VLRecognition.engine_config", Kind::Any),
+    ("SubModules.VLRecognition.use_hpip", Kind::Bool),
+    ("SubModules.VLRecognition.hpi_config", Kind::Any),
+    ("SubModules.VLRecognition.genai_config.backend", Kind::Text),
+    ("SubModules.VLRecognition.genai_config.server_url", Kind::OptionalText),
+    ("SubModules.VLRecognition.genai_config.max_concurrency", Kind::Int),
+    ("SubModules.VLRecognition.genai_config.client_kwargs", Kind::Any),
+    ("SubPipelines.DocPreprocessor.pipeline_name", Kind::Text),
+    ("SubPipelines.DocPreprocessor.batch_size", Kind::Int),
+    ("SubPipelines.DocPreprocessor.use_doc_orientation_classify", Kind::Bool),
+    ("SubPipelines.DocPreprocessor.use_doc_unwarping", Kind::Bool),
+    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.module_name", Kind::Text),
+    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name", Kind::Text),
+    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir", Kind::OptionalText),
+    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.batch_size", Kind::Int),
+    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.module_name", Kind::Text),
+    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name", Kind::Text),
+    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir", Kind::OptionalText),
+    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.batch_size", Kind::Int),
+    ("Serving", Kind::Any),
+    ("text_layer", Kind::Text),
+    ("max_page_pixels", Kind::Int),
+    ("page_timeout", Kind::Int),
+    ("pdf_worker_memory", Kind::Int),
+    ("SubModules.LineDetection.model_name", Kind::Text),
+    ("SubModules.LineDetection.det_limit_side_len", Kind::Int),
+    ("SubModules.LineDetection.det_limit_type", Kind::Text),
+    ("SubModules.LineDetection.det_db_thresh", Kind::Float),
+    ("SubModules.LineDetection.det_db_box_thresh", Kind::Float),
+    ("SubModules.LineDetection.det_db_unclip_ratio", Kind::Float),
+    ("SubModules.LineRecognition.model_name", Kind::Text),
+    ("SubModules.LineRecognition.rec_batch_num", Kind::Int),
+    ("SubModules.LineRecognition.drop_score", Kind::Float),
+    ("SubModules.LineRecognition.use_textline_orientation", Kind::Bool),
+];
+
+/// Flags whose key is not their own name at the top level (specification, section 1.3).
+pub const FLAG_KEYS: &[(&str, &str)] = &[
+    ("use_doc_orientation_classify", "SubPipelines.DocPreprocessor.use_doc_orientation_classify"),
+    ("use_doc_unwarping", "SubPipelines.DocPreprocessor.use_doc_unwarping"),
+    ("layout_detection_model_name", "SubModules.LayoutDetection.model_name"),
+    ("layout_detection_model_dir", "SubModules.LayoutDetection.model_dir"),
+    ("layout_threshold", "SubModules.LayoutDetection.threshold"),
+    ("layout_nms", "SubModules.LayoutDetection.layout_nms"),
+    ("layout_unclip_ratio", "SubModules.LayoutDetection.layout_unclip_ratio"),
+    ("layout_merge_bboxes_mode", "SubModules.LayoutDetection.layout_merge_bboxes_mode"),
+    ("vl_rec_model_name", "SubModules.VLRecognition.model_name"),
+    ("vl_rec_model_dir", "SubModules.VLRecognition.model_dir"),
+    ("vl_rec_backend", "SubModules.VLRecognition.genai_config.backend"),
+    ("vl_rec_server_url", "SubModules.VLRecognition.genai_config.server_url"),
+    ("vl_rec_max_concurrency", "SubModules.VLRecognition.genai_config.max_concurrency"),
+    ("vl_rec_api_model_name", "SubModules.VLRecognition.genai_config.client_kwargs.model_name"),
+    ("vl_rec_api_key", "SubModules.VLRecognition.genai_config.client_kwargs.api_key"),
+    (
+        "doc_orientation_classify_model_name",
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name",
+    ),
+    (
+        "doc_orientation_classify_model_dir",
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
+    ),
+    ("doc_unwarping_model_name", "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name"),
+    ("doc_unwarping_model_dir", "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir"),
+    ("det_limit_side_len", "SubModules.LineDetection.det_limit_side_len"),
+    ("det_limit_type", "SubModules.LineDetection.det_limit_type"),
+    ("det_db_thresh", "SubModules.LineDetection.det_db_thresh"),
+    ("det_db_box_thresh", "SubModules.LineDetection.det_db_box_thresh"),
+    ("det_db_unclip_ratio", "SubModules.LineDetection.det_db_unclip_ratio"),
+    ("rec_batch_num", "SubModules.LineRecognition.rec_batch_num"),
+    ("drop_score", "SubModules.LineRecognition.drop_score"),
+    ("use_textline_orientation", "SubModules.LineRecognition.use_textline_orientation"),
+];
+
+/// The key that a flag sets.
+pub fn key_of_flag(flag: &str) -> &str {
+    FLAG_KEYS.iter().find(|(name, _)| *name == flag).map_or(flag, |(_, key)| key)
+}
+
+/// The kind of a key; `None` if there is no such key. Keys below one of kind `Any` are of that kind too.
+pub fn kind_of(path: &str) -> Option<Kind> {
+    KEYS.iter()
+        .find(|(key, kind)| {
+            let below = path.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+            path == *key || (*kind == Kind::Any && below)
+        })
+        .map(|(_, kind)| *kind)
+}
+
+/// Whether a path leads to keys without being one.
+pub fn is_section(path: &str) -> bool {
+    KEYS.iter().any(|(key, _)| key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// The known key that is most like `path`, to be suggested.
+pub fn nearest(path: &str) -> Option<&'static str> {
+    let distance = |key: &str| edit_distance(&path.to_lowercase(), &key.to_lowercase());
+    let best = KEYS.iter().map(|(key, _)| (distance(key), *key)).min()?;
+    (best.0 <= 3).then_some(best.1)
+}
+
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
