@@ -16,3 +16,4 @@ pub mod restructure;
 pub mod engine;
 pub mod writer;
 pub mod config;
+pub mod cli;

@@ -5,6 +5,7 @@ use super::protocol::{PageRequest, PdfFailure, PdfPage, Reply, Request, read_mes
 use crate::raster::Pixels;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Condvar, Mutex};
@@ -169,6 +170,8 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            // Its own group: an interrupt at the terminal is for the main process, which lets pages finish.
+            .process_group(0)
             .spawn()
             .map_err(start_error)?;
         let missing = || start_error(io::Error::other("no pipe"));

@@ -243,9 +243,10 @@ fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
             _ => lines.push(bbox),
         }
     }
-    // A line that leaves no room for the next one's beginning was wrapped: then all of it is one text.
+    // A line that leaves no room for the next one's beginning was wrapped: then all of it is one text. Lines of a
+    // word each tell nothing: a narrow column of numbers has no room for two.
     let wrapped = lines.windows(2).any(|pair| pair[0].width() + pair[1].width().min(60.0) > 0.9 * area.width());
-    if wrapped {
+    if wrapped && words.len() > lines.len() {
         lines = Rect::union_all(&lines).into_iter().collect();
     }
     lines

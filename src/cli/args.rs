@@ -1,0 +1,391 @@
+//! All command-line types. Flags have the reference's names; help shows hyphens, underscores work as well.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Parses PDFs, scans and photos into Markdown, JSON, pictures, workbooks and layout drawings.
+#[derive(Debug, Parser)]
+#[command(
+    name = "docparse",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Every flag may be written with underscores, shortened to an unambiguous prefix, and set in the \
+                  environment as DOCPARSE_<FLAG>.\nExit codes: 0 done, 1 nothing could be done, 2 wrong usage, \
+                  3 done but an input, page or block failed, 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do instead of parsing.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to parse and how.
+    #[command(flatten)]
+    pub parse: ParseArgs,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Parse documents: the same as without a subcommand, as `paddleocr doc_parser` is called
+    #[command(name = "doc_parser", alias = "doc-parser")]
+    DocParser(Box<ParseArgs>),
+    /// Check that libraries and models are there and work
+    Doctor(DoctorArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Hold pdfium; started by docparse itself
+    #[command(name = "pdf-worker", hide = true)]
+    PdfWorker {
+        /// The pdfium library
+        #[arg(long)]
+        library: PathBuf,
+        /// Bytes of address space
+        #[arg(long)]
+        memory_limit: u64,
+    },
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Folder of libraries and models
+    #[arg(long, value_name = "DIR")]
+    pub runtime_dir: Option<PathBuf>,
+}
+
+/// Flags of parsing.
+#[derive(Debug, Args, Default)]
+pub struct ParseArgs {
+    /// Files, directories, glob patterns, http(s) URLs, or - for standard input
+    #[arg(short, long, num_args = 1.., value_name = "INPUT", help_heading = "Input and output")]
+    pub input: Vec<String>,
+    /// Where files are written
+    #[arg(long, value_name = "DIR", help_heading = "Input and output")]
+    pub save_path: Option<PathBuf>,
+    /// Print the result instead of writing files
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input and output")]
+    pub stdout: Option<StdoutFormat>,
+    /// Files to write: md, json, xlsx, images, vis [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "LIST", help_heading = "Input and output")]
+    pub formats: Vec<String>,
+    /// Pages to parse, from 1, such as 1-3,7,10-
+    #[arg(long, value_name = "RANGES", help_heading = "Input and output")]
+    pub pages: Option<String>,
+    /// Password for encrypted PDFs; may be given several times
+    #[arg(long, value_name = "TEXT", help_heading = "Input and output")]
+    pub password: Vec<String>,
+    /// Write documents again that were written before [default]
+    #[arg(long, overrides_with = "skip_existing", help_heading = "Input and output")]
+    pub overwrite: bool,
+    /// Leave out documents that were written before
+    #[arg(long, overrides_with = "overwrite", help_heading = "Input and output")]
+    pub skip_existing: bool,
+    /// Labels left out of Markdown
+    #[arg(long, num_args = 1.., value_name = "LABEL", help_heading = "Input and output")]
+    pub markdown_ignore_labels: Vec<String>,
+    /// Write block contents in the JSON as Markdown
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Input and output")]
+    pub format_block_content: Option<bool>,
+
+    /// v1, v1.5, v1.6 (PaddleOCR-VL), lite (embedded), auto
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = ["auto", "lite", "v1", "v1.5", "v1.6"], help_heading = "Pipeline")]
+    pub pipeline_version: String,
+    /// YAML file of settings, put over those of the pipeline
+    #[arg(long, visible_alias = "config", value_name = "FILE", help_heading = "Pipeline")]
+    pub paddlex_config: Option<PathBuf>,
+    /// Where the text of PDF pages comes from: auto, always (the PDF's own), never
+    #[arg(long, value_name = "MODE", value_parser = ["auto", "always", "never"], help_heading = "Pipeline")]
+    pub text_layer: Option<String>,
+
+    /// Line detection: length in pixels that the limit type speaks of
+    #[arg(long, value_name = "N", help_heading = "Line recognition")]
+    pub det_limit_side_len: Option<i64>,
+    /// Line detection: min (shorter side at least) or max (longer side at most)
+    #[arg(long, value_name = "TYPE", value_parser = ["min", "max"], help_heading = "Line recognition")]
+    pub det_limit_type: Option<String>,
+    /// Line detection: probability above which a pixel is text
+    #[arg(long, value_name = "P", help_heading = "Line recognition")]
+    pub det_db_thresh: Option<f64>,
+    /// Line detection: mean probability below which a box is dropped
+    #[arg(long, value_name = "P", help_heading = "Line recognition")]
+    pub det_db_box_thresh: Option<f64>,
+    /// Line detection: how far boxes are grown
+    #[arg(long, value_name = "RATIO", help_heading = "Line recognition")]
+    pub det_db_unclip_ratio: Option<f64>,
+    /// Lines recognized at once
+    #[arg(long, value_name = "N", help_heading = "Line recognition")]
+    pub rec_batch_num: Option<i64>,
+    /// Confidence below which a line is dropped
+    #[arg(long, value_name = "P", help_heading = "Line recognition")]
+    pub drop_score: Option<f64>,
+    /// Turn lines that stand on their heads
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Line recognition")]
+    pub use_textline_orientation: Option<bool>,
+
+    /// Where networks run: auto, cpu, gpu, gpu:N
+    #[arg(long, value_name = "DEVICE", help_heading = "Running")]
+    pub device: Option<String>,
+    /// Threads of ONNX Runtime [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "Running")]
+    pub cpu_threads: Option<usize>,
+    /// Threads and PDF processes for everything else [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "Running")]
+    pub threads: Option<usize>,
+    /// Seconds after which a page of a PDF is given up
+    #[arg(long, value_name = "SECONDS", help_heading = "Running")]
+    pub page_timeout: Option<i64>,
+    /// Folder of libraries and models
+    #[arg(long, value_name = "DIR", help_heading = "Running")]
+    pub runtime_dir: Option<PathBuf>,
+    /// Stop at the first input, page or block that fails
+    #[arg(long, help_heading = "Running")]
+    pub fail_fast: bool,
+    /// List what would be done, and do nothing
+    #[arg(long, help_heading = "Running")]
+    pub dry_run: bool,
+    /// Write a JSON report of the run
+    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    pub report: Option<PathBuf>,
+    /// Print errors only
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Running")]
+    pub quiet: bool,
+    /// Print what is done, page by page
+    #[arg(long, help_heading = "Running")]
+    pub verbose: bool,
+    /// Form of messages on stderr
+    #[arg(long, value_enum, value_name = "FORM", default_value_t, help_heading = "Running")]
+    pub log_format: LogFormat,
+
+    /// Flags of the reference without effect here.
+    #[command(flatten)]
+    pub ignored: IgnoredArgs,
+    /// Flags of the reference for parts that this version does not have.
+    #[command(flatten)]
+    pub later: LaterArgs,
+}
+
+/// Flags for the reference's engines: accepted and checked, without effect.
+#[derive(Debug, Args, Default)]
+pub struct IgnoredArgs {
+    /// Engine of the reference
+    #[arg(long, value_name = "ENGINE", value_parser = ["paddle", "paddle_static", "paddle_dynamic", "transformers", "onnxruntime"], help_heading = "Accepted without effect")]
+    pub engine: Option<String>,
+    /// High-performance inference of the reference
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
+    pub enable_hpi: Option<bool>,
+    /// TensorRT of the reference
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
+    pub use_tensorrt: Option<bool>,
+    /// MKL-DNN of the reference
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
+    pub enable_mkldnn: Option<bool>,
+    /// MKL-DNN cache of the reference
+    #[arg(long, value_name = "N", help_heading = "Accepted without effect")]
+    pub mkldnn_cache_capacity: Option<i64>,
+    /// CINN of the reference
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
+    pub enable_cinn: Option<bool>,
+    /// Threaded stages of the reference; docparse always has them
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
+    pub use_queues: Option<bool>,
+}
+
+/// Flags of the PaddleOCR-VL pipelines. Refused while this version has only the embedded one, unless the value
+/// asks for what the embedded pipeline does anyway.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "PaddleOCR-VL pipelines (not in this version)")]
+pub struct LaterArgs {
+    /// Turn pages upright with a network; the embedded pipeline does without
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub use_doc_orientation_classify: Option<bool>,
+    /// Flatten photographed pages
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub use_doc_unwarping: Option<bool>,
+    /// Detect the layout
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub use_layout_detection: Option<bool>,
+    /// Read charts as tables
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub use_chart_recognition: Option<bool>,
+    /// Read seals
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub use_seal_recognition: Option<bool>,
+    /// Read pictures as text
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub use_ocr_for_image_block: Option<bool>,
+    /// Merge neighbouring text blocks before recognition
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub merge_layout_blocks: Option<bool>,
+    /// Layout network
+    #[arg(long, value_name = "NAME")]
+    pub layout_detection_model_name: Option<String>,
+    /// Folder of the layout network
+    #[arg(long, value_name = "DIR")]
+    pub layout_detection_model_dir: Option<String>,
+    /// Score threshold of the layout network
+    #[arg(long, value_name = "P")]
+    pub layout_threshold: Option<f64>,
+    /// Drop overlapping boxes
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
+    pub layout_nms: Option<bool>,
+    /// Factor by which boxes are grown
+    #[arg(long, value_name = "RATIO")]
+    pub layout_unclip_ratio: Option<f64>,
+    /// union, large or small
+    #[arg(long, value_name = "MODE", value_parser = ["union", "large", "small"])]
+    pub layout_merge_bboxes_mode: Option<String>,
+    /// rect, quad, poly or auto
+    #[arg(long, value_name = "MODE", value_parser = ["rect", "quad", "poly", "auto"])]
+    pub layout_shape_mode: Option<String>,
+    /// Recognizer
+    #[arg(long, value_name = "NAME")]
+    pub vl_rec_model_name: Option<String>,
+    /// Folder of the recognizer
+    #[arg(long, value_name = "DIR")]
+    pub vl_rec_model_dir: Option<String>,
+    /// Where the recognizer runs
+    #[arg(long, value_name = "NAME", value_parser = ["native", "vllm-server", "sglang-server", "fastdeploy-server", "mlx-vlm-server", "llama-cpp-server"])]
+    pub vl_rec_backend: Option<String>,
+    /// Address of the recognizer's server
+    #[arg(long, value_name = "URL")]
+    pub vl_rec_server_url: Option<String>,
+    /// Requests in flight to the server
+    #[arg(long, value_name = "N")]
+    pub vl_rec_max_concurrency: Option<i64>,
+    /// Model name sent to the server
+    #[arg(long, value_name = "NAME")]
+    pub vl_rec_api_model_name: Option<String>,
+    /// Key sent to the server
+    #[arg(long, value_name = "KEY", hide_env_values = true)]
+    pub vl_rec_api_key: Option<String>,
+    /// Orientation network
+    #[arg(long, value_name = "NAME")]
+    pub doc_orientation_classify_model_name: Option<String>,
+    /// Folder of the orientation network
+    #[arg(long, value_name = "DIR")]
+    pub doc_orientation_classify_model_dir: Option<String>,
+    /// Unwarping network
+    #[arg(long, value_name = "NAME")]
+    pub doc_unwarping_model_name: Option<String>,
+    /// Folder of the unwarping network
+    #[arg(long, value_name = "DIR")]
+    pub doc_unwarping_model_dir: Option<String>,
+    /// Task for whole pages without layout detection
+    #[arg(long, value_name = "LABEL", value_parser = ["ocr", "formula", "table", "chart", "seal", "spotting"], ignore_case = true)]
+    pub prompt_label: Option<String>,
+    /// Penalty on repeated tokens
+    #[arg(long, value_name = "X")]
+    pub repetition_penalty: Option<f64>,
+    /// Sampling temperature
+    #[arg(long, value_name = "X")]
+    pub temperature: Option<f64>,
+    /// Sampling mass
+    #[arg(long, value_name = "P")]
+    pub top_p: Option<f64>,
+    /// Lower pixel limit of crops
+    #[arg(long, value_name = "N")]
+    pub min_pixels: Option<i64>,
+    /// Upper pixel limit of crops
+    #[arg(long, value_name = "N")]
+    pub max_pixels: Option<i64>,
+    /// Token limit of a block
+    #[arg(long, value_name = "N")]
+    pub max_new_tokens: Option<i64>,
+    /// Precision of the networks
+    #[arg(long, value_name = "PRECISION", value_parser = ["fp32", "fp16"])]
+    pub precision: Option<String>,
+}
+
+/// What `--stdout` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StdoutFormat {
+    /// Markdown
+    Md,
+    /// JSON
+    Json,
+}
+
+/// Form of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// The words that the reference takes for true and false, in any case.
+pub fn parse_bool(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "t" | "y" | "1" => Ok(true),
+        "false" | "no" | "f" | "n" | "0" => Ok(false),
+        _ => Err("expected true, yes, t, y, 1 or false, no, f, n, 0".into()),
+    }
+}
+
+impl LaterArgs {
+    /// The first flag that asks for something this version cannot do.
+    ///
+    /// Switches set to what the embedded pipeline does anyway ask for nothing.
+    pub fn refused(&self) -> Option<&'static str> {
+        let on = |value: Option<bool>| value == Some(true);
+        let off = |value: Option<bool>| value == Some(false);
+        let checks: [(&'static str, bool); 33] = [
+            ("use-doc-orientation-classify", on(self.use_doc_orientation_classify)),
+            ("use-doc-unwarping", on(self.use_doc_unwarping)),
+            ("use-layout-detection", off(self.use_layout_detection)),
+            ("use-chart-recognition", on(self.use_chart_recognition)),
+            ("use-seal-recognition", on(self.use_seal_recognition)),
+            ("use-ocr-for-image-block", on(self.use_ocr_for_image_block)),
+            ("merge-layout-blocks", on(self.merge_layout_blocks)),
+            ("layout-detection-model-name", self.layout_detection_model_name.is_some()),
+            ("layout-detection-model-dir", self.layout_detection_model_dir.is_some()),
+            ("layout-threshold", self.layout_threshold.is_some()),
+            ("layout-nms", self.layout_nms.is_some()),
+            ("layout-unclip-ratio", self.layout_unclip_ratio.is_some()),
+            ("layout-merge-bboxes-mode", self.layout_merge_bboxes_mode.is_some()),
+            ("layout-shape-mode", self.layout_shape_mode.as_deref().is_some_and(|m| m != "auto" && m != "rect")),
+            ("vl-rec-model-name", self.vl_rec_model_name.is_some()),
+            ("vl-rec-model-dir", self.vl_rec_model_dir.is_some()),
+            ("vl-rec-backend", self.vl_rec_backend.is_some()),
+            ("vl-rec-server-url", self.vl_rec_server_url.is_some()),
+            ("vl-rec-max-concurrency", self.vl_rec_max_concurrency.is_some()),
+            ("vl-rec-api-model-name", self.vl_rec_api_model_name.is_some()),
+            ("vl-rec-api-key", self.vl_rec_api_key.is_some()),
+            ("doc-orientation-classify-model-name", self.doc_orientation_classify_model_name.is_some()),
+            ("doc-orientation-classify-model-dir", self.doc_orientation_classify_model_dir.is_some()),
+            ("doc-unwarping-model-name", self.doc_unwarping_model_name.is_some()),
+            ("doc-unwarping-model-dir", self.doc_unwarping_model_dir.is_some()),
+            ("prompt-label", self.prompt_label.is_some()),
+            ("repetition-penalty", self.repetition_penalty.is_some()),
+            ("temperature", self.temperature.is_some()),
+            ("top-p", self.top_p.is_some()),
+            ("min-pixels", self.min_pixels.is_some()),
+            ("max-pixels", self.max_pixels.is_some()),
+            ("max-new-tokens", self.max_new_tokens.is_some()),
+            ("precision", self.precision.as_deref() == Some("fp16")),
+        ];
+        checks.into_iter().find(|(_, asked)| *asked).map(|(name, _)| name)
+    }
+}
+
+impl IgnoredArgs {
+    /// Flags that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        let checks = [
+            ("--engine", self.engine.is_some()),
+            ("--enable-hpi", self.enable_hpi.is_some()),
+            ("--use-tensorrt", self.use_tensorrt.is_some()),
+            ("--enable-mkldnn", self.enable_mkldnn.is_some()),
+            ("--mkldnn-cache-capacity", self.mkldnn_cache_capacity.is_some()),
+            ("--enable-cinn", self.enable_cinn.is_some()),
+            ("--use-queues", self.use_queues.is_some()),
+        ];
+        checks.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+    }
+}

@@ -1,0 +1,96 @@
+//! The clap command: what the types in `args` cannot say. Environment variables, and spellings of flags.
+
+use super::args::Cli;
+use clap::{Arg, ArgAction, Command, CommandFactory};
+
+/// The command with an environment variable `DOCPARSE_<FLAG>` for every flag of parsing.
+pub fn command() -> Command {
+    let with_environment = |command: Command| {
+        command.mut_args(|arg: Arg| match arg.get_long().map(str::to_string) {
+            Some(long) if !matches!(long.as_str(), "help" | "version" | "input") => {
+                let list = matches!(arg.get_action(), ArgAction::Append);
+                let arg = arg.env(format!("DOCPARSE_{}", long.replace('-', "_").to_uppercase())).hide_env(true);
+                // Several values in one variable are separated by commas.
+                if list { arg.value_delimiter(',') } else { arg }
+            }
+            _ => arg,
+        })
+    };
+    with_environment(Cli::command()).mut_subcommand("doc_parser", with_environment)
+}
+
+/// Arguments with their flags spelled out: underscores become hyphens, unambiguous prefixes are completed.
+///
+/// Values are left alone. An ambiguous prefix is an error that names the candidates.
+pub fn spell_out(arguments: Vec<String>, command: &Command) -> Result<Vec<String>, String> {
+    let flags: Vec<String> = long_flags(command);
+    let mut out = Vec::with_capacity(arguments.len());
+    let mut only_values = false;
+    for argument in arguments {
+        let Some(body) = argument.strip_prefix("--").filter(|b| !b.is_empty() && !only_values) else {
+            only_values |= argument == "--";
+            out.push(argument);
+            continue;
+        };
+        let (name, value) = body.split_once('=').map_or((body, None), |(n, v)| (n, Some(v)));
+        let name = name.replace('_', "-");
+        let full = if flags.contains(&name) {
+            name
+        } else {
+            let candidates: Vec<&String> = flags.iter().filter(|f| f.starts_with(&name)).collect();
+            match candidates.as_slice() {
+                [one] => one.to_string(),
+                [] => name, // clap says that it does not know it, and what is like it
+                several => {
+                    let list: Vec<String> = several.iter().map(|f| format!("--{f}")).collect();
+                    return Err(format!("`--{name}` could be any of {}", list.join(", ")));
+                }
+            }
+        };
+        out.push(match value {
+            Some(value) => format!("--{full}={value}"),
+            None => format!("--{full}"),
+        });
+    }
+    Ok(out)
+}
+
+/// Long names of all flags, of subcommands too.
+fn long_flags(command: &Command) -> Vec<String> {
+    let commands = std::iter::once(command).chain(command.get_subcommands());
+    let mut flags: Vec<String> = commands
+        .flat_map(|c| c.get_arguments())
+        .flat_map(|a| a.get_long().into_iter().chain(a.get_all_aliases().unwrap_or_default()).map(String::from).collect::<Vec<_>>())
+        .chain(["help".to_string(), "version".to_string()])
+        .collect();
+    flags.sort();
+    flags.dedup();
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spell(arguments: &[&str]) -> Result<Vec<String>, String> {
+        spell_out(arguments.iter().map(|a| a.to_string()).collect(), &command())
+    }
+
+    #[test]
+    fn underscores_and_prefixes_are_spelled_out() {
+        assert_eq!(spell(&["-i", "a_b", "--save_path=x_y", "--vl_rec_server", "u"]).unwrap(), ["-i", "a_b", "--save-path=x_y", "--vl-rec-server-url", "u"]);
+        assert_eq!(spell(&["--", "--save_path"]).unwrap(), ["--", "--save_path"]);
+        assert_eq!(spell(&["--nonsense_flag"]).unwrap(), ["--nonsense-flag"]);
+    }
+
+    #[test]
+    fn ambiguous_prefixes_name_their_candidates() {
+        let error = spell(&["--use_doc"]).unwrap_err();
+        assert_eq!(error, "`--use-doc` could be any of --use-doc-orientation-classify, --use-doc-unwarping");
+    }
+
+    #[test]
+    fn the_command_is_consistent() {
+        command().debug_assert();
+    }
+}
