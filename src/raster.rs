@@ -174,6 +174,12 @@ impl Pixels {
             .collect()
     }
 
+    /// Whether nothing can be seen: all pixels have nearly the same brightness.
+    pub fn is_plain(&self) -> bool {
+        let (min, max) = self.data.iter().fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
+        max.saturating_sub(min) < 12
+    }
+
     /// Encoded as JPEG with 4:2:0 chroma, quality 1 to 100.
     ///
     /// Fails for a picture without pixels or with a side above 65535, which JPEG cannot hold.

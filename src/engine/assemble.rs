@@ -34,6 +34,8 @@ pub(crate) struct PlannedPage {
     pub(super) prepared: Arc<PreparedPage>,
     pub(super) plan: PagePlan,
     pub(super) pictures: Vec<(usize, Picture)>,
+    /// Blocks that are pictures of nothing and left out.
+    pub(super) blank: Vec<usize>,
     pub(super) page_picture: Option<PagePicture>,
     pub(super) timings: Vec<(&'static str, f64)>,
     pub(super) waiting: BTreeSet<usize>,
@@ -207,11 +209,14 @@ impl<'a> Assembler<'a> {
 
 /// Puts a page together from its plan and the answers.
 fn finished(planned: PlannedPage, mut answers: BTreeMap<usize, Result<Recognition, String>>) -> FinishedPage {
-    let PlannedPage { prepared, plan, pictures, page_picture, timings, .. } = planned;
+    let PlannedPage { prepared, plan, pictures, blank, page_picture, timings, .. } = planned;
     let mut pictures: BTreeMap<usize, Picture> = pictures.into_iter().collect();
     let mut diagnostics = prepared.diagnostics.clone();
     let mut blocks = Vec::with_capacity(plan.blocks.len());
     for (index, planned) in plan.blocks.into_iter().enumerate() {
+        if blank.contains(&index) {
+            continue;
+        }
         let region = planned.region;
         let mut block = Block::new(region.label, region.bbox, region.score);
         block.style = region.style;
@@ -226,7 +231,7 @@ fn finished(planned: PlannedPage, mut answers: BTreeMap<usize, Result<Recognitio
             Some(Err(message)) => diagnostics.push(Diagnostic {
                 severity: Severity::Error,
                 code: "block_failed",
-                block_id: Some(index),
+                block_id: Some(blocks.len()),
                 message,
             }),
             None => {}

@@ -189,7 +189,7 @@ pub(crate) fn layout(
         let illustrated = timed(&mut job, "pictures", || {
             guarded("cutting pictures", || illustrate(&mut prepared, &plan, source.as_ref(), &folder, options))
         });
-        let (pictures, page_picture) = match illustrated {
+        let Illustrations { pictures, blank, page_picture } = match illustrated {
             Ok(illustrated) => illustrated,
             Err(reason) => {
                 fail(&outcomes, &job, reason);
@@ -210,7 +210,7 @@ pub(crate) fn layout(
             .collect();
         let waiting = requests.iter().map(|r| r.ticket.block).collect();
         let planned =
-            PlannedPage { prepared, plan, pictures, page_picture, timings: job.timings, waiting, serial: job.serial };
+            PlannedPage { prepared, plan, pictures, blank, page_picture, timings: job.timings, waiting, serial: job.serial };
         // The assembler hears of the page before the recognizer does: no answer comes to an unknown page.
         drop(outcomes.send(Outcome::Planned(Box::new(planned))));
         requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));
@@ -219,8 +219,17 @@ pub(crate) fn layout(
 
 /// A picture as JPEG with its size.
 pub(crate) type PagePicture = (Arc<[u8]>, usize, usize);
-/// The pictures of a page's blocks, by position, and that of the page.
-type Illustrations = (Vec<(usize, crate::document::Picture)>, Option<PagePicture>);
+
+/// What was cut out of a page.
+#[derive(Default)]
+struct Illustrations {
+    /// The pictures of blocks, by position.
+    pictures: Vec<(usize, crate::document::Picture)>,
+    /// Blocks that would be pictures of nothing.
+    blank: Vec<usize>,
+    /// The picture of the whole page.
+    page_picture: Option<PagePicture>,
+}
 
 /// Cuts out and encodes all pictures of a page, then lets go of its pixels.
 fn illustrate(
@@ -237,11 +246,15 @@ fn illustrate(
         let pixels = source.render_page(prepared.page_index).map_err(|e| error_chain(&e))?;
         prepared.pixels = Some(pixels.rotate_quarters((4 - prepared.rotation_quarters) % 4));
     }
-    let Some(pixels) = prepared.pixels.take() else { return Ok((Vec::new(), None)) };
-    let mut pictures = Vec::new();
+    let Some(pixels) = prepared.pixels.take() else { return Ok(Illustrations::default()) };
+    let (mut pictures, mut blank) = (Vec::new(), Vec::new());
     for i in kept.into_iter().filter(|_| cut) {
         let region = &plan.blocks[i].region;
-        let Some(crop) = pixels.crop(&plan::picture_area(region.label, &region.bbox)) else { continue };
+        let crop = pixels.crop(&plan::picture_area(region.label, &region.bbox));
+        let Some(crop) = crop.filter(|crop| !crop.is_plain()) else {
+            blank.push(i);
+            continue;
+        };
         let mut picture = plan::picture(folder, prepared.page_index, region.label, &region.bbox);
         picture.jpeg = Some(crop.to_jpeg(BLOCK_QUALITY).map_err(|e| error_chain(&e))?.into());
         pictures.push((i, picture));
@@ -253,7 +266,7 @@ fn illustrate(
         }
         false => None,
     };
-    Ok((pictures, page_picture))
+    Ok(Illustrations { pictures, blank, page_picture })
 }
 
 /// Runs the recognizer; when it ends early, answers for it what it leaves behind.

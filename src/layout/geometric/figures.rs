@@ -24,6 +24,11 @@ const SHAPE_GAP: f32 = 1.0;
 const LABEL_GAP: f32 = 0.7;
 /// Pictures and frames with text lines over more than this share of their area are backgrounds of text.
 const MAX_TEXT_SHARE: f32 = 0.18;
+/// A figure of more than this share of the page that holds so many words in lines is a decorated page.
+const LARGE_SHARE: f32 = 0.33;
+const LARGE_WORDS: usize = 30;
+/// Drawn shapes around text that are lower than this (ems) decorate a heading.
+const BANNER_HEIGHT: f32 = 4.0;
 /// Words from which a line is prose and not a label.
 const PROSE_WORDS: usize = 6;
 /// Shapes beyond this number are joined coarsely.
@@ -57,7 +62,12 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
             continue;
         }
         let inside: Vec<usize> = free.iter().copied().filter(|&i| segments[i].bbox.share_inside(&bbox) > 0.6).collect();
-        if is_text_background(&bbox, &inside, segments, raster) {
+        let large = bbox.area() > LARGE_SHARE * page_area;
+        if is_text_background(&bbox, &inside, segments, raster, large) {
+            continue;
+        }
+        let banner = !raster && bbox.height() < BANNER_HEIGHT * body && !inside.is_empty();
+        if banner {
             continue;
         }
         figures.push(with_labels(bbox, raster, inside, &free, segments, body));
@@ -132,7 +142,11 @@ fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
     }
 }
 
-fn is_text_background(bbox: &Rect, inside: &[usize], segments: &[Segment], raster: bool) -> bool {
+fn is_text_background(bbox: &Rect, inside: &[usize], segments: &[Segment], raster: bool, large: bool) -> bool {
+    let in_lines = |i: &usize| if segments[*i].words.len() >= 4 { segments[*i].words.len() } else { 0 };
+    if large && inside.iter().map(in_lines).sum::<usize>() >= LARGE_WORDS {
+        return true;
+    }
     let prose = inside.iter().filter(|i| segments[**i].words.len() >= PROSE_WORDS);
     let (lines, area) = prose.fold((0, 0.0), |(n, area), i| (n + 1, area + segments[*i].bbox.area()));
     let all: f32 = inside.iter().map(|i| segments[*i].bbox.area()).sum();

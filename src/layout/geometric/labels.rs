@@ -110,10 +110,10 @@ pub fn caption_kind(text: &str) -> Option<bool> {
 /// A table of contents: most lines end with a page number after dots or white space.
 fn is_contents(lines: &[Line]) -> bool {
     let entry = |l: &Line| {
-        let text = l.text.trim_end();
-        let number = text.chars().rev().take_while(char::is_ascii_digit).count();
-        let head = text.trim_end_matches(|c: char| c.is_ascii_digit());
-        number > 0 && number <= 4 && (head.trim_end().ends_with("...") || head.trim_end().ends_with(". .") || head.ends_with('…'))
+        let Some((head, number)) = l.text.trim_end().rsplit_once(['.', ' ', '…', '·']) else { return false };
+        let head = head.trim_end();
+        let leader = ["...", ". .", ".", "…", "··"].iter().any(|dots| head.ends_with(dots));
+        leader && is_page_number(number) && l.text.matches(['.', '…', '·']).count() >= 3
     };
     lines.iter().filter(|l| entry(l)).count() * 2 > lines.len()
 }
@@ -127,11 +127,18 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
     }
     let text = lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join(" ");
     let words = text.split(|c: char| !c.is_alphabetic()).filter(|w| w.chars().count() >= 4).count();
+    let signs = text.chars().filter(|c| "=≤≥±∑∏∫√∂∞≈≠×÷^{}|∈→∝".contains(*c)).count();
+    let left = lines.iter().map(|l| l.bbox.x1).fold(f32::INFINITY, f32::min);
+    let right = lines.iter().map(|l| l.bbox.x2).fold(f32::NEG_INFINITY, f32::max);
+    let set_in = left > shape.zone.0 + 2.0 * shape.body;
+    let fixed = lines.iter().any(|l| l.fixed_pitch);
+    let open = right < shape.zone.1 - 2.0 * shape.body;
+    let wordless = words <= usize::from(shape.recognized) && (shape.recognized || open);
+    if signs >= 1 && wordless && set_in && !fixed && total <= 120 && text.split_whitespace().count() >= 2 {
+        return true;
+    }
     if shape.recognized {
-        let signs = text.chars().filter(|c| "=≤≥±∑∏∫√∂∞≈≠×÷^{}|∈→∝".contains(*c)).count();
-        let left = lines.iter().map(|l| l.bbox.x1).fold(f32::INFINITY, f32::min);
-        let set_in = left > shape.zone.0 + 2.0 * shape.body;
-        return signs >= 1 && words <= 1 && set_in && total <= 120 && text.split_whitespace().count() >= 2;
+        return false;
     }
     let math: f32 =
         lines.iter().map(|l| l.math * l.text.chars().count() as f32).sum::<f32>() / total as f32;

@@ -88,7 +88,7 @@ impl<'a> PageLayout<'a> {
             self.read_zone(zone.iter().map(|i| &contents[*i]), &mut regions);
         }
         regions.extend(beside);
-        join_formulas(&mut regions);
+        join_pieces(&mut regions);
         regions
     }
 
@@ -304,15 +304,16 @@ fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {
     region
 }
 
-/// Pieces of one formula (numerators, limits, brackets) that became regions of their own are put together.
-fn join_formulas(regions: &mut Vec<Region>) {
+/// Pieces of one formula (numerators, limits, brackets) and of one table of contents that became regions of
+/// their own are put together.
+fn join_pieces(regions: &mut Vec<Region>) {
     let mut i = 0;
     while i + 1 < regions.len() {
         let (a, b) = (&regions[i], &regions[i + 1]);
-        let both = a.label == Label::DisplayFormula && b.label == Label::DisplayFormula;
+        let size = a.style.font_size.max(b.style.font_size).max(8.0);
         let gap = (b.bbox.y1 - a.bbox.y2).max(a.bbox.y1 - b.bbox.y2);
-        let near = gap < 0.6 * a.style.font_size.max(b.style.font_size).max(8.0);
-        if both && near {
+        let same = |label: Label, reach: f32| a.label == label && b.label == label && gap < reach * size;
+        if same(Label::DisplayFormula, 0.6) || same(Label::Content, 2.5) {
             let b = regions.remove(i + 1);
             regions[i].bbox = regions[i].bbox.union(&b.bbox);
             regions[i].lines.extend(b.lines);

@@ -138,6 +138,10 @@ fn is_tabular(between: &Rect, free: &[usize], segments: &[Segment], body: f32) -
     if inside.iter().any(|&i| segments[i].bbox.share_inside(&between.expanded(body, body)) < 0.9) {
         return false;
     }
+    let fixed = inside.iter().filter(|i| segments[**i].style.fixed_pitch).count();
+    if fixed * 2 > inside.len() {
+        return false; // a listing
+    }
     let rows = rows(&inside, segments);
     if rows.is_empty() {
         return between.height() < 1.5 * body;
