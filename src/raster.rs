@@ -174,10 +174,11 @@ impl Pixels {
             .collect()
     }
 
-    /// Whether nothing can be seen: all pixels have nearly the same brightness.
+    /// Whether nothing can be seen: all pixels have nearly the same colour.
     pub fn is_plain(&self) -> bool {
-        let (min, max) = self.data.iter().fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
-        max.saturating_sub(min) < 12
+        let channel = |c: usize| self.data.iter().skip(c).step_by(3);
+        let range = |c| channel(c).fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
+        (0..3).map(range).all(|(min, max)| max.saturating_sub(min) < 12)
     }
 
     /// Encoded as JPEG with 4:2:0 chroma, quality 1 to 100.

@@ -131,21 +131,23 @@ fn is_short(block: &Block) -> bool {
 fn find_title(pages: &mut [Page], body: f32) {
     let Some(page) = pages.iter_mut().find(|p| !p.blocks.is_empty()) else { return };
     let height = page.height as f32;
-    let largest = page
+    let mut candidates: Vec<(usize, f32)> = page
         .blocks
         .iter()
         .enumerate()
         .filter(|(_, b)| b.label == Label::ParagraphTitle && b.bbox.y1 < TITLE_PLACE * height)
         .filter(|(_, b)| b.style.font_size >= TITLE_SIZE * body && !labels::numbered_heading(&b.content))
-        // The first of equals: later ones are sections.
-        .max_by(|a, b| a.1.style.font_size.total_cmp(&b.1.style.font_size).then(b.0.cmp(&a.0)))
-        .map(|(i, b)| (i, b.style.font_size));
-    if let Some((index, size)) = largest {
-        let before = page.blocks[..index].iter().any(|b| b.label == Label::Text && b.style.line_count > 4);
-        let equals = page.blocks.iter().filter(|b| b.label == Label::ParagraphTitle && b.style.font_size > 0.97 * size).count();
-        if !before && equals <= 2 {
-            page.blocks[index].label = Label::DocTitle;
-        }
+        .map(|(i, b)| (i, b.style.font_size))
+        .collect();
+    // The first of equals: later ones are sections.
+    candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let text_before = |index: usize| {
+        page.blocks[..index].iter().any(|b| b.label == Label::Text && b.style.line_count > 4)
+    };
+    let equals = |size: f32| candidates.iter().filter(|c| c.1 > 0.97 * size).count();
+    let title = candidates.iter().find(|(index, size)| !text_before(*index) && equals(*size) <= 2).map(|c| c.0);
+    if let Some(index) = title {
+        page.blocks[index].label = Label::DocTitle;
     }
 }
 

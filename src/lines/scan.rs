@@ -1,6 +1,6 @@
 //! What can be seen in the picture of a scanned page besides text: ruling lines and figures.
 
-use super::page_text::PageText;
+use super::page_text::{PageText, Segment};
 use crate::geometry::Rect;
 use crate::raster::Pixels;
 
@@ -17,7 +17,10 @@ const CELL: usize = 8;
 /// Figures are at least this wide and high, in cells.
 const MIN_FIGURE_CELLS: usize = 8;
 /// Share of cells with ink inside the box of a figure.
-const MIN_FIGURE_DENSITY: f32 = 0.12;
+const MIN_FIGURE_DENSITY: f32 = 0.07;
+/// Short lines less sure than this may be part of a drawing that the recognizer took for letters.
+const DOUBTFUL: f32 = 0.8;
+const DOUBTFUL_CHARS: usize = 6;
 
 /// The picture of a page as dark and light.
 pub struct DarkMap {
@@ -131,9 +134,10 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
             ink[y / CELL * columns + x / CELL] += map.dark[y * map.width + x] as u16;
         }
     }
-    // Two dark pixels in a cell may be noise.
-    let mut full: Vec<bool> = ink.iter().map(|n| *n > 3).collect();
-    let covers = text.segments.iter().map(|s| s.bbox).chain(rulings.iter().map(|r| r.expanded(3.0, 3.0)));
+    // A speck of dust fills less than this.
+    let mut full: Vec<bool> = ink.iter().map(|n| *n > 5).collect();
+    let doubtful = |s: &&Segment| s.confidence.is_some_and(|c| c < DOUBTFUL) && s.char_count() <= DOUBTFUL_CHARS;
+    let covers = text.segments.iter().filter(|s| !doubtful(s)).map(|s| s.bbox).chain(rulings.iter().map(|r| r.expanded(3.0, 3.0)));
     for cover in covers {
         let [x1, y1, x2, y2] = cover.clamped(map.width as f32, map.height as f32).to_pixels().map(|v| v as usize);
         for cy in y1 / CELL..y2.div_ceil(CELL).min(rows) {
@@ -160,9 +164,9 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
     found
 }
 
-/// Clears an area of cells that are at most two apart; returns its bounds and the number of cells.
+/// Clears an area of cells that touch; returns its bounds and the number of cells.
 fn flood(full: &mut [bool], columns: usize, rows: usize, start: usize) -> ((usize, usize, usize, usize), usize) {
-    const REACH: usize = 2;
+    const REACH: usize = 1;
     let mut stack = vec![start];
     full[start] = false;
     let (mut bounds, mut count) = ((usize::MAX, usize::MAX, 0, 0), 0);

@@ -148,10 +148,10 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> St
     Step::Apart
 }
 
-/// Adds a character, ligatures and presentation forms taken apart.
+/// Adds a character; ligatures, presentation forms and letters in mathematical dress become plain letters.
 fn push_normalized(text: &mut String, c: char) {
     match c as u32 {
-        0xFB00..=0xFDFF | 0xFE70..=0xFEFC => text.extend(std::iter::once(c).nfkc()),
+        0xFB00..=0xFDFF | 0xFE70..=0xFEFC | 0x1D400..=0x1D7FF => text.extend(std::iter::once(c).nfkc()),
         0xFEFF | 0x200B..=0x200F | 0x202A..=0x202E => {}
         _ => text.push(c),
     }

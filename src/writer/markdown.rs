@@ -165,7 +165,11 @@ fn centered(inner: &str) -> String {
 
 fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, with_text: bool) -> String {
     if !options.pretty {
-        return block.image.map_or(String::new(), |path| format!("![{}]({path})", block.alt.unwrap_or_default()));
+        let mut text = block.image.map_or(String::new(), |path| format!("![{}]({path})", block.alt.unwrap_or_default()));
+        if with_text {
+            text.push_str(&format!("\n\n{}\n\n", block.content));
+        }
+        return text;
     }
     let mut inner = match block.image {
         Some(path) => {

@@ -107,8 +107,23 @@ impl OpenPage<'_> {
             let mut fonts: HashMap<usize, u16> = HashMap::new();
             let mut last_object = (0usize, u32::MAX);
             out.chars.reserve(count as usize);
+            let mut high_surrogate = None;
             for index in 0..count {
-                let code = api.FPDFText_GetUnicode(text, index);
+                let mut code = api.FPDFText_GetUnicode(text, index);
+                // Characters beyond the basic plane come as two UTF-16 halves at one place.
+                match code {
+                    0xD800..=0xDBFF => {
+                        high_surrogate = Some(code);
+                        continue;
+                    }
+                    0xDC00..=0xDFFF => {
+                        if let Some(high) = high_surrogate {
+                            code = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00);
+                        }
+                    }
+                    _ => {}
+                }
+                high_surrogate = None;
                 let object = api.FPDFText_GetTextObject(text, index);
                 if api.FPDFText_IsGenerated(text, index) == 1 || object.is_null() {
                     out.chars.push(PdfChar { code, bbox: [0.0; 4], run: u32::MAX, unmapped: false });

@@ -1,5 +1,6 @@
 //! Figures: raster pictures and groups of drawn shapes, told from backgrounds, frames and bullets.
 
+use crate::document::TextSource;
 use crate::geometry::Rect;
 use crate::lines::{PreparedPage, Segment};
 
@@ -22,6 +23,9 @@ const BACKGROUND_SHARE: f32 = 0.85;
 const SHAPE_GAP: f32 = 1.0;
 /// Labels nearer than this (ems) belong to the figure.
 const LABEL_GAP: f32 = 0.7;
+/// Labels smaller than this share of the body size may stand further off.
+const SMALL_LABEL: f32 = 0.86;
+const SMALL_LABEL_GAP: f32 = 1.9;
 /// Pictures and frames with text lines over more than this share of their area are backgrounds of text.
 const MAX_TEXT_SHARE: f32 = 0.18;
 /// A figure of more than this share of the page that holds so many words in lines is a decorated page.
@@ -42,17 +46,26 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
     let free: Vec<usize> = (0..page.text.segments.len()).filter(|i| !taken[*i]).collect();
     let segments = &page.text.segments;
 
+    // Figures of a scan were found in its picture: they may be drawings, with labels around them.
+    let scanned = page.text.source == TextSource::Lines;
     let mut boxes: Vec<(Rect, bool)> = Vec::new();
     for image in &page.images {
         let image = image.clamped(width, height);
         if image.area() < BACKGROUND_SHARE * page_area && !in_table(&image) && image.area() > 0.0 {
-            boxes.push((image, true));
+            boxes.push((image, !scanned));
         }
     }
     let holds_text = |r: &Rect| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
     let fills = page.fills.iter().filter(|(r, color)| *color != [255; 3] && !holds_text(r)).map(|(r, _)| r);
     let shapes = page.drawings.iter().chain(fills).map(|r| r.clamped(width, height));
     let shapes: Vec<Rect> = shapes.filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r)).collect();
+    if scanned {
+        for (bbox, _) in &mut boxes {
+            // The axes of a chart are rulings to whoever looks for lines.
+            let lines = page.rulings.iter().filter(|r| !in_table(r));
+            *bbox = lines.filter(|r| r.near(bbox, 0.5 * body) && r.width().max(r.height()) < 1.6 * bbox.width().max(bbox.height())).fold(*bbox, |b, r| b.union(r));
+        }
+    }
     boxes.extend(grouped(shapes, SHAPE_GAP * body, &page.rulings, tables).into_iter().map(|r| (r, false)));
     join_overlapping(&mut boxes);
 
@@ -163,11 +176,12 @@ fn with_labels(
     body: f32,
 ) -> Figure {
     if !raster {
-        let near = bbox.expanded(LABEL_GAP * body, LABEL_GAP * body);
+        let reach = |segment: &Segment| if segment.style.font_size < SMALL_LABEL * body { SMALL_LABEL_GAP } else { LABEL_GAP };
+        let drawn = bbox;
         for &i in free.iter().filter(|i| !inside.contains(*i)).collect::<Vec<_>>() {
             let segment = &segments[i];
             let label = segment.words.len() <= 4 && segment.style.font_size < 1.02 * body;
-            let beside = segment.bbox.near(&near, 0.0) && segment.bbox.width() < 0.6 * bbox.width();
+            let beside = segment.bbox.near(&drawn, reach(segment) * body) && segment.bbox.width() < 0.6 * drawn.width();
             let caption = super::labels::caption_kind(&segment.plain_text()).is_some();
             if label && beside && !caption && segment.style.font_size < 0.97 * body {
                 bbox = bbox.union(&segment.bbox);

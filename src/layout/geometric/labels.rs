@@ -20,6 +20,8 @@ pub struct PageShape {
     pub recognized: bool,
     /// Left and right edge of the zone that the block stands in.
     pub zone: (f32, f32),
+    /// Height of the rule above the footnotes.
+    pub footnote_rule: Option<f32>,
 }
 
 /// Words that open captions, lower case, with the kind of thing that they are about.
@@ -154,6 +156,10 @@ fn is_code(lines: &[Line]) -> bool {
 /// Small text low on the page that opens with a mark.
 fn is_footnote(lines: &[Line], shape: &PageShape) -> bool {
     let first = &lines[0];
+    if shape.footnote_rule.is_some_and(|y| first.bbox.center_y() > y) {
+        let text = first.text.as_str();
+        return first.size < 1.05 * shape.body && !(lines.len() == 1 && is_page_number(text));
+    }
     let low = first.bbox.y1 > 0.6 * shape.height;
     let small = first.size < if shape.recognized { 0.85 } else { 0.93 } * shape.body;
     let mark = first.text.trim_start();

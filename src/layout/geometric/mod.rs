@@ -21,6 +21,8 @@ use labels::PageShape;
 use paragraphs::Line;
 use tagged::Tags;
 
+/// Share of the page's height in which a running header without a page number is looked for.
+const RUNNING_SHARE: f32 = 0.1;
 /// Size of body text assumed for a page without text: 10 points at 144 dpi.
 const DEFAULT_BODY: f32 = 20.0;
 
@@ -202,6 +204,7 @@ impl<'a> PageLayout<'a> {
             height: self.page.height as f32,
             recognized: self.page.text.source == TextSource::Lines,
             zone: (bounds.x1, bounds.x2),
+            footnote_rule: self.footnote_rule(),
         };
         let mut floats = floats.into_iter().peekable();
         let mut run: Vec<Line> = Vec::new();
@@ -250,6 +253,12 @@ impl<'a> PageLayout<'a> {
         if !outside {
             return None;
         }
+        if top && line.bbox.y2 < RUNNING_SHARE * shape.height && self.is_set_apart(line) {
+            let inner = Line::new(line.segments.clone(), self.segments, &|_| None);
+            if !line.segments.iter().any(|i| labels::is_page_number(&self.segments[*i].plain_text())) {
+                return Some(vec![text_region(Label::Header, 0.75, &[inner])]);
+            }
+        }
         let number = line.segments.iter().position(|i| labels::is_page_number(&self.segments[*i].plain_text()))?;
         if number != 0 && number + 1 != line.segments.len() {
             return None;
@@ -268,19 +277,51 @@ impl<'a> PageLayout<'a> {
         Some(parts)
     }
 
+    /// Whether a line at the top is cut off from the text by a rule over most of the page, or by its form: pieces at
+    /// both ends of the page with nothing between.
+    fn is_set_apart(&self, line: &Line) -> bool {
+        let width = self.page.width as f32;
+        let ruled = self.page.rulings.iter().any(|r| {
+            r.width() > 0.55 * width && (-0.3 * self.body..1.6 * self.body).contains(&(r.center_y() - line.bbox.y2))
+        });
+        let spread = line.segments.len() == 2 && {
+            let (a, b) = (&self.segments[line.segments[0]].bbox, &self.segments[line.segments[1]].bbox);
+            (b.x1 - a.x2).max(a.x1 - b.x2) > 0.3 * width
+        };
+        ruled || spread
+    }
+
+    /// The height of the short rule above the footnotes, if the page has one.
+    fn footnote_rule(&self) -> Option<f32> {
+        let (width, height) = (self.page.width as f32, self.page.height as f32);
+        let short = |r: &&Rect| {
+            r.height() < 0.4 * self.body && r.width() > 2.5 * self.body && r.width() < 0.45 * width && r.y1 > 0.5 * height
+        };
+        let alone = |r: &&Rect| {
+            let others = self.page.rulings.iter().filter(|o| o.near(r, 4.0 * self.body)).count();
+            others == 1 && !self.floats.iter().any(|f| r.near(&f.bbox, self.body))
+        };
+        let lowest = self.page.rulings.iter().filter(short).filter(alone).max_by(|a, b| a.y1.total_cmp(&b.y1))?;
+        // Something stands right below it.
+        let below = |s: &&Segment| s.bbox.y1 > lowest.y1 - 0.3 * self.body && s.bbox.y1 - lowest.y2 < 1.5 * self.body && s.bbox.overlap_x(lowest) > 0.0;
+        self.segments.iter().find(below).map(|_| lowest.center_y())
+    }
+
     /// A formula and its number, which stands at the end of one of its lines.
     fn push_formula(&self, block: &[Line], score: f32, out: &mut Vec<Region>) {
         let mut block = block.to_vec();
         let mut number = None;
+        let several = block.len() > 1;
         for line in &mut block {
             let texts: Vec<String> = line.segments.iter().map(|i| self.segments[*i].plain_text()).collect();
-            if texts.len() > 1
+            if (texts.len() > 1 || several)
                 && let Some(at) = labels::formula_number(&texts)
             {
                 number = Some(line.segments.remove(at));
                 line.bbox = Rect::union_all(line.segments.iter().map(|i| &self.segments[*i].bbox)).unwrap_or(line.bbox);
             }
         }
+        block.retain(|line| !line.segments.is_empty());
         out.push(text_region(Label::DisplayFormula, score, &block));
         if let Some(i) = number {
             let line = Line::new(vec![i], self.segments, &|_| None);
@@ -309,12 +350,15 @@ fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {
 fn join_pieces(regions: &mut Vec<Region>) {
     let mut i = 0;
     while i + 1 < regions.len() {
-        let (a, b) = (&regions[i], &regions[i + 1]);
+        // The number of a formula may stand between its pieces.
+        let next = if regions[i + 1].label == Label::FormulaNumber { i + 2 } else { i + 1 };
+        let Some(b) = regions.get(next) else { break };
+        let a = &regions[i];
         let size = a.style.font_size.max(b.style.font_size).max(8.0);
         let gap = (b.bbox.y1 - a.bbox.y2).max(a.bbox.y1 - b.bbox.y2);
         let same = |label: Label, reach: f32| a.label == label && b.label == label && gap < reach * size;
         if same(Label::DisplayFormula, 0.6) || same(Label::Content, 2.5) {
-            let b = regions.remove(i + 1);
+            let b = regions.remove(next);
             regions[i].bbox = regions[i].bbox.union(&b.bbox);
             regions[i].lines.extend(b.lines);
         } else {

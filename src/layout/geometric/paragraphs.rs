@@ -1,5 +1,6 @@
 //! Lines of a zone put together to paragraphs, headings, list items and code.
 
+use super::labels;
 use crate::geometry::Rect;
 use crate::layout::table::aligned::is_marker;
 use crate::lines::{Direction, Segment};
@@ -93,7 +94,10 @@ pub fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
 
 fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
     let min = lines.iter().map(|l| l.bbox.x1).fold(f32::INFINITY, f32::min);
-    let max = lines.iter().map(|l| l.bbox.x2).fold(f32::NEG_INFINITY, f32::max);
+    // One line that sticks out must not make all others look short.
+    let mut ends: Vec<f32> = lines.iter().map(|l| l.bbox.x2).collect();
+    ends.sort_by(f32::total_cmp);
+    let max = ends.get(((ends.len() as f32 - 1.0) * 0.9) as usize).copied().unwrap_or(min);
     let mut pitches: Vec<f32> = lines
         .windows(2)
         .filter(|pair| (pair[0].size - pair[1].size).abs() < 0.1 * pair[0].size)
@@ -110,6 +114,16 @@ fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
 fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     let last = &block[block.len() - 1];
     let em = last.size.max(line.size).max(1.0);
+    // Limits and denominators of a recognized formula are lines of their own, of any size.
+    let in_formula = is_formula_line(&block[0], shape);
+    let is_formula = is_formula_line(line, shape);
+    let piece = in_formula && line.text.chars().count() <= 5 && line.bbox.x1 > shape.left + 2.0 * em;
+    if piece && line.bbox.y1 - last.bbox.y2 < em {
+        return false;
+    }
+    if in_formula != is_formula {
+        return true;
+    }
     let size_slack = if shape.recognized { 0.32 } else { 0.08 };
     if (last.size - line.size).abs() > size_slack * em || last.fixed_pitch != line.fixed_pitch {
         return true;
@@ -136,6 +150,14 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     }
     let heading = |l: &Line| l.bold && !shape.recognized;
     if heading(last) != heading(line) && (heading(line) || block.iter().all(|l| l.bold)) {
+        return true;
+    }
+    // Recognized lines have no bold: a heading is told by its wording.
+    if shape.recognized && (is_short_heading(last, shape) && block.len() == 1 || is_short_heading(line, shape)) {
+        return true;
+    }
+    let caption = labels::caption_kind(&block[0].text) == Some(true);
+    if caption && last.bbox.x1 - line.bbox.x1 > em {
         return true;
     }
     if line.starts_item() || color_differs(last.color, line.color) {
@@ -165,6 +187,20 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         return true;
     }
     ends_early(shape.right - last.bbox.x2, shape) && ends_sentence(&last.text) && starts_sentence(&line.text)
+}
+
+/// Whether a line is a heading by its number or wording, and does not fill its column.
+fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
+    let short = shape.right - line.bbox.x2 > 0.15 * (shape.right - shape.left);
+    short && (labels::numbered_heading(&line.text) || labels::is_special_heading(&line.text)) && !ends_sentence(&line.text)
+}
+
+/// Whether a line is set in and has the signs of a formula but no words.
+fn is_formula_line(line: &Line, shape: &ZoneShape) -> bool {
+    let signs = line.text.chars().any(|c| "=≤≥±∑∏∫√≈≠".contains(c));
+    let words = line.text.split(|c: char| !c.is_alphabetic()).filter(|w| w.chars().count() >= 4).count();
+    let set_in = line.bbox.x1 > shape.left + 2.0 * line.size;
+    signs && words <= usize::from(shape.recognized) && set_in && !line.fixed_pitch && line.text.chars().count() <= 80
 }
 
 /// Whether a line leaves so much room at its end that the next word would have fitted.

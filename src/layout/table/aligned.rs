@@ -295,8 +295,8 @@ struct Placed<'a> {
     words: Vec<(&'a Segment, &'a crate::lines::Word)>,
 }
 
-/// Sorts the words of a row into columns; a piece that crosses a gap, or stands alone over a rule that does,
-/// spans the columns.
+/// Sorts the pieces of a row into columns; a piece that covers several, or stands alone over a rule that does,
+/// spans them.
 fn place<'a>(
     row: &Row,
     segments: &'a [Segment],
@@ -307,25 +307,25 @@ fn place<'a>(
     let mut words: Vec<_> =
         row.segments.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w))).collect();
     words.sort_by(|a, b| a.1.bbox.x1.total_cmp(&b.1.bbox.x1));
-    let column_of = |x: f32| {
-        let distance = |c: &(f32, f32)| if x < c.0 { c.0 - x } else { (x - c.1).max(0.0) };
-        (0..columns.len()).min_by(|&a, &b| distance(&columns[a]).total_cmp(&distance(&columns[b]))).unwrap_or(0)
-    };
-    let mut placed: Vec<Placed> = Vec::new();
+    let mut pieces: Vec<Vec<(&Segment, &crate::lines::Word)>> = Vec::new();
     let mut right = f32::NEG_INFINITY;
-    for (segment, word) in words {
-        let (first, last) = (column_of(word.bbox.x1 + 1.0), column_of(word.bbox.x2 - 1.0));
-        let middle = column_of(word.bbox.center_x());
-        let crosses = first != last && columns[first].1 < word.bbox.x2 && columns[last].0 > word.bbox.x1;
-        let (first, last) = if crosses { (first, last) } else { (middle, middle) };
-        let joined = word.bbox.x1 - right < WORD_BLANK * body;
-        right = word.bbox.x2;
+    for word in words {
+        match pieces.last_mut() {
+            Some(piece) if word.1.bbox.x1 - right < WORD_BLANK * body => piece.push(word),
+            _ => pieces.push(vec![word]),
+        }
+        right = right.max(word.1.bbox.x2);
+    }
+    let mut placed: Vec<Placed> = Vec::new();
+    for words in pieces {
+        let bounds = Rect::union_all(words.iter().map(|(_, w)| &w.bbox)).unwrap_or_default();
+        let (first, last) = columns_of(&bounds, columns, body);
         match placed.last_mut() {
-            Some(p) if joined || p.last >= first => {
-                (p.first, p.last) = (p.first.min(first), p.last.max(last));
-                p.words.push((segment, word));
+            Some(p) if p.last >= first => {
+                p.last = p.last.max(last);
+                p.words.extend(words);
             }
-            _ => placed.push(Placed { first, last, words: vec![(segment, word)] }),
+            _ => placed.push(Placed { first, last, words }),
         }
     }
     for i in 0..placed.len() {
@@ -334,6 +334,21 @@ fn place<'a>(
         widen_over_rule(&mut placed[i], (low, high), row, columns, rulings, body);
     }
     placed
+}
+
+/// The columns that a piece covers; the nearest one if it stands between columns.
+fn columns_of(bounds: &Rect, columns: &[(f32, f32)], body: f32) -> (usize, usize) {
+    let covered = |c: &(f32, f32)| {
+        let overlap = bounds.x2.min(c.1) - bounds.x1.max(c.0);
+        overlap > (0.3 * body).min(0.5 * (c.1 - c.0)).min(0.5 * bounds.width())
+    };
+    let hit: Vec<usize> = (0..columns.len()).filter(|&c| covered(&columns[c])).collect();
+    if let (Some(&first), Some(&last)) = (hit.first(), hit.last()) {
+        return (first, last);
+    }
+    let distance = |c: usize| (columns[c].0 - bounds.x2).max(bounds.x1 - columns[c].1).max(0.0);
+    let nearest = (0..columns.len()).min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
+    (nearest, nearest)
 }
 
 /// Widens a heading to the columns over which a rule runs right below it.

@@ -1,0 +1,160 @@
+//! Running the real program in a folder of its own.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A document of `examples/documents`.
+pub fn example(name: &str) -> PathBuf {
+    root().join("examples/documents").join(name)
+}
+
+/// What a run left behind.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A folder for one test.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        let libraries = root().join("runtime/stamp");
+        assert!(libraries.exists(), "run scripts/setup.sh first: {} is missing", libraries.display());
+        Self(tempfile::tempdir().expect("the system has a temporary folder"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Runs the program with this folder as the working directory and no settings from the environment.
+    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Ran {
+        self.run_with(arguments, &[], "")
+    }
+
+    pub fn run_with<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S], environment: &[(&str, &str)], stdin: &str) -> Ran {
+        use std::io::Write;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// All files below a folder of this one, with `/`, sorted.
+    pub fn tree(&self, below: &str) -> Vec<String> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.path().join(below)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let relative = path.strip_prefix(self.path().join(below)).unwrap();
+                    files.push(relative.display().to_string());
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    pub fn json(&self, name: &str) -> Value {
+        let path = self.path().join(name);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap()
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// The blocks of a page with a label, as `(content, bbox)`.
+pub fn blocks_with(page: &Value, label: &str) -> Vec<(String, [i64; 4])> {
+    let list = page["parsing_res_list"].as_array().unwrap();
+    let found = list.iter().filter(|b| b["block_label"] == label);
+    found
+        .map(|b| {
+            let bbox = b["block_bbox"].as_array().unwrap();
+            let number = |i: usize| bbox[i].as_i64().unwrap();
+            (b["block_content"].as_str().unwrap().to_string(), [number(0), number(1), number(2), number(3)])
+        })
+        .collect()
+}
+
+/// All contents of a page in reading order.
+pub fn contents(page: &Value) -> Vec<String> {
+    page["parsing_res_list"].as_array().unwrap().iter().map(|b| b["block_content"].as_str().unwrap().to_string()).collect()
+}
+
+/// A PDF of one page of `width` x `height` points with the content stream `content` and Helvetica as `/F`.
+pub fn tiny_pdf(width: f32, height: f32, content: &str) -> Vec<u8> {
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_string(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_string(),
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width} {height}] /Contents 4 0 R \
+             /Resources << /Font << /F 5 0 R >> >> >>"
+        ),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_string(),
+    ];
+    assemble(&objects)
+}
+
+/// A PDF file of these objects, the first being the catalog.
+pub fn assemble(objects: &[String]) -> Vec<u8> {
+    let mut file = b"%PDF-1.4\n".to_vec();
+    let mut offsets = Vec::new();
+    for (i, object) in objects.iter().enumerate() {
+        offsets.push(file.len());
+        file.extend(format!("{} 0 obj\n{object}\nendobj\n", i + 1).bytes());
+    }
+    let start = file.len();
+    file.extend(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).bytes());
+    for offset in offsets {
+        file.extend(format!("{offset:010} 00000 n \n").bytes());
+    }
+    file.extend(format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1).bytes());
+    file
+}
