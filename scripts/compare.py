@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Compares docparse with what PDFs say themselves and with other tools; prints tables.
 
-    pip install pypdfium2==5.15.2 rapidfuzz pymupdf4llm rapidocr==3.10.0 onnxruntime==1.31.1
+    pip install pypdfium2==5.15.2 rapidfuzz 'pymupdf4llm<1' rapidocr==3.10.0 onnxruntime==1.31.1
     scripts/compare.py recall FOLDER           words of the JSON against the PDF's own, per file
     scripts/compare.py similarity FOLDER DIR   text and order against DIR/*.md, beside pymupdf4llm
     scripts/compare.py scans TRUTH.txt SCAN... character error rate and seconds a page, beside rapidocr
+    scripts/compare.py grow FILE.pdf N OUT.pdf  repeats a document until it has N pages
     scripts/compare.py speed FILE.pdf          pages a second and peak memory, beside pymupdf4llm and pdftotext
 
 The program is target/release/docparse, or what DOCPARSE names.
@@ -147,6 +148,14 @@ def measured(command):
     return seconds, peak[0] / 1024
 
 
+def grow(path, count, out):
+    import pypdfium2
+    source, grown = pypdfium2.PdfDocument(path), pypdfium2.PdfDocument.new()
+    while len(grown) < int(count):
+        grown.import_pages(source, list(range(min(len(source), int(count) - len(grown)))))
+    grown.save(out)
+
+
 def speed(path):
     import pypdfium2
     pages = len(pypdfium2.PdfDocument(path))
@@ -166,7 +175,8 @@ def speed(path):
 
 
 if __name__ == "__main__":
-    commands = {"recall": recall, "similarity": similarity, "speed": speed, "scans": lambda t, *p: scans(t, p)}
+    commands = {"recall": recall, "similarity": similarity, "speed": speed, "grow": grow,
+                "scans": lambda t, *p: scans(t, p)}
     if len(sys.argv) < 3 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     commands[sys.argv[1]](*sys.argv[2:])

@@ -2,18 +2,18 @@
 //!
 //! `ARCHITECTURE.md` is the map. A module may use only modules above it in the list below.
 
-pub mod geometry;
-pub mod raster;
+pub mod cli;
+pub mod config;
 pub mod document;
+pub mod engine;
+pub mod geometry;
 pub mod input;
-pub mod runtime;
-pub mod onnx;
-pub mod lines;
 pub mod layout;
+pub mod lines;
+pub mod onnx;
 pub mod plan;
+pub mod raster;
 pub mod recognize;
 pub mod restructure;
-pub mod engine;
+pub mod runtime;
 pub mod writer;
-pub mod config;
-pub mod cli;

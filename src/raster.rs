@@ -266,7 +266,8 @@ mod tests {
     use super::*;
 
     fn gradient(width: usize, height: usize) -> Pixels {
-        let data = (0..width * height).flat_map(|i| [(i % width * 10) as u8, (i / width * 10) as u8, 7]).collect();
+        let data =
+            (0..width * height).flat_map(|i| [(i % width * 10) as u8, (i / width * 10) as u8, 7]).collect();
         Pixels { width, height, data }
     }
 

@@ -1,8 +1,8 @@
 //! Whole-document passes: what only all pages together can tell.
 //!
-//! In order: running headers, footers and page numbers ([`find_running`]), headings against the size of body text
-//! over all pages ([`settle_headings`]), the document's title, sections that label what follows them (abstract,
-//! references), and depths of headings ([`set_levels`]).
+//! In order: running headers, footers and page numbers (`find_running`), headings against the size of body text
+//! over all pages (`settle_headings`), the document's title, sections that label what follows them (abstract,
+//! references), and depths of headings (`set_levels`).
 
 use crate::document::{Block, Document, Label, Page, TextSource};
 use crate::layout::geometric::labels;
@@ -39,7 +39,8 @@ pub fn restructure(document: &mut Document) {
 fn body_size(pages: &[Page]) -> f32 {
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
     for block in pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::Text) {
-        *sizes.entry((block.style.font_size * 2.0).round() as u32).or_default() += block.content.chars().count();
+        *sizes.entry((block.style.font_size * 2.0).round() as u32).or_default() +=
+            block.content.chars().count();
     }
     sizes.into_iter().max_by_key(|(_, n)| *n).map_or(20.0, |(size, _)| size as f32 / 2.0)
 }
@@ -76,7 +77,8 @@ fn find_running(pages: &mut [Page]) {
                 all.iter().filter(|(i, p)| *i != index && (p - place).abs() < SAME_PLACE).count()
             });
             let repeats = several && same >= 1 && !block.content.trim().is_empty();
-            let number = labels::is_page_number(&block.content) && (repeats || labels::in_margin(&block.bbox, height));
+            let number =
+                labels::is_page_number(&block.content) && (repeats || labels::in_margin(&block.bbox, height));
             if number {
                 block.label = Label::Number;
             } else if repeats {
@@ -90,13 +92,24 @@ fn find_running(pages: &mut [Page]) {
 fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
     let height = page.height.max(1) as f32;
     let text = |b: &Block| {
-        matches!(b.label, Label::Text | Label::ParagraphTitle | Label::Header | Label::Footer | Label::Number | Label::Footnote)
-            && b.style.line_count <= 3
+        matches!(
+            b.label,
+            Label::Text
+                | Label::ParagraphTitle
+                | Label::Header
+                | Label::Footer
+                | Label::Number
+                | Label::Footnote
+        ) && b.style.line_count <= 3
     };
     let mut order: Vec<usize> = (0..page.blocks.len()).filter(|&i| text(&page.blocks[i])).collect();
     order.sort_by(|&a, &b| page.blocks[a].bbox.y1.total_cmp(&page.blocks[b].bbox.y1));
     let top = order.iter().take(MARGIN_BLOCKS).filter(|&&i| page.blocks[i].bbox.y2 < MARGIN_SHARE * height);
-    let bottom = order.iter().rev().take(MARGIN_BLOCKS).filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - MARGIN_SHARE) * height);
+    let bottom = order
+        .iter()
+        .rev()
+        .take(MARGIN_BLOCKS)
+        .filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - MARGIN_SHARE) * height);
     top.map(|i| (*i, true)).chain(bottom.map(|i| (*i, false))).collect()
 }
 
@@ -124,7 +137,10 @@ fn settle_headings(pages: &mut [Page], body: f32) {
 fn is_short(block: &Block) -> bool {
     let chars = block.content.chars().count();
     let letters = block.content.chars().filter(|c| c.is_alphabetic()).count();
-    block.style.line_count <= 3 && chars <= 160 && letters * 2 > chars && !block.content.trim_end().ends_with([',', ';'])
+    block.style.line_count <= 3
+        && chars <= 160
+        && letters * 2 > chars
+        && !block.content.trim_end().ends_with([',', ';'])
 }
 
 /// The largest heading in the upper part of the first page is the document's title.
@@ -141,11 +157,11 @@ fn find_title(pages: &mut [Page], body: f32) {
         .collect();
     // The first of equals: later ones are sections.
     candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let text_before = |index: usize| {
-        page.blocks[..index].iter().any(|b| b.label == Label::Text && b.style.line_count > 4)
-    };
+    let text_before =
+        |index: usize| page.blocks[..index].iter().any(|b| b.label == Label::Text && b.style.line_count > 4);
     let equals = |size: f32| candidates.iter().filter(|c| c.1 > 0.97 * size).count();
-    let title = candidates.iter().find(|(index, size)| !text_before(*index) && equals(*size) <= 2).map(|c| c.0);
+    let title =
+        candidates.iter().find(|(index, size)| !text_before(*index) && equals(*size) <= 2).map(|c| c.0);
     if let Some(index) = title {
         page.blocks[index].label = Label::DocTitle;
     }
@@ -158,11 +174,14 @@ fn label_sections(pages: &mut [Page]) {
         for block in &mut page.blocks {
             match block.label {
                 Label::ParagraphTitle | Label::DocTitle => {
-                    let heading = block.content.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+                    let heading =
+                        block.content.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
                     let heading = heading.trim().trim_end_matches([':', '.']).to_lowercase();
                     section = match heading.as_str() {
                         "abstract" | "摘要" => Label::Abstract,
-                        "references" | "bibliography" | "参考文献" | "literatur" => Label::ReferenceContent,
+                        "references" | "bibliography" | "参考文献" | "literatur" => {
+                            Label::ReferenceContent
+                        }
                         _ => Label::Text,
                     };
                 }
@@ -176,7 +195,9 @@ fn label_sections(pages: &mut [Page]) {
 
 fn opens_abstract(text: &str) -> bool {
     let start: String = text.chars().take(12).collect::<String>().to_lowercase();
-    ["abstract.", "abstract:", "abstract—", "abstract –", "摘要：", "摘要:"].iter().any(|w| start.starts_with(w))
+    ["abstract.", "abstract:", "abstract—", "abstract –", "摘要：", "摘要:"]
+        .iter()
+        .any(|w| start.starts_with(w))
         && text.chars().count() > 200
 }
 
@@ -199,18 +220,22 @@ fn set_levels(pages: &mut [Page]) {
     let mut numbered: Vec<Option<i32>> = vec![None; looks.len()];
     let headings = || pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::ParagraphTitle);
     for block in headings() {
-        if let (Some(depth), Some(at)) = (number_depth(&block.content), looks.iter().position(|l| same_look(l, &rank(block)))) {
+        if let (Some(depth), Some(at)) =
+            (number_depth(&block.content), looks.iter().position(|l| same_look(l, &rank(block))))
+        {
             numbered[at] = Some(numbered[at].map_or(depth, |d| d.min(depth)));
         }
     }
     let levels: Vec<i32> = (0..looks.len())
-        .map(|i| numbered[i].unwrap_or_else(|| {
-            let above = numbered[..i].iter().rev().flatten().next();
-            match above {
-                Some(depth) => depth + 1,
-                None => i as i32 + 1,
-            }
-        }))
+        .map(|i| {
+            numbered[i].unwrap_or_else(|| {
+                let above = numbered[..i].iter().rev().flatten().next();
+                match above {
+                    Some(depth) => depth + 1,
+                    None => i as i32 + 1,
+                }
+            })
+        })
         .collect();
     for block in pages.iter_mut().flat_map(|p| &mut p.blocks).filter(|b| b.label == Label::ParagraphTitle) {
         let by_look = looks.iter().position(|l| same_look(l, &rank(block))).map_or(1, |i| levels[i]);
@@ -269,7 +294,12 @@ mod tests {
         let page = |n: usize| {
             vec![
                 block(Label::Text, 50.0, 18.0, "The Journal of Tides"),
-                block(Label::Text, 400.0, 20.0, &format!("Body text of page {n} that is long enough to count.")),
+                block(
+                    Label::Text,
+                    400.0,
+                    20.0,
+                    &format!("Body text of page {n} that is long enough to count."),
+                ),
                 block(Label::Text, 1340.0, 18.0, &n.to_string()),
             ]
         };

@@ -78,7 +78,7 @@ pub struct ParseArgs {
     /// Password for encrypted PDFs; may be given several times
     #[arg(long, value_name = "TEXT", help_heading = "Input and output")]
     pub password: Vec<String>,
-    /// Write documents again that were written before [default]
+    /// Write documents again that were written before: the default
     #[arg(long, overrides_with = "skip_existing", help_heading = "Input and output")]
     pub overwrite: bool,
     /// Leave out documents that were written before
@@ -349,7 +349,10 @@ impl LaterArgs {
             ("layout-nms", self.layout_nms.is_some()),
             ("layout-unclip-ratio", self.layout_unclip_ratio.is_some()),
             ("layout-merge-bboxes-mode", self.layout_merge_bboxes_mode.is_some()),
-            ("layout-shape-mode", self.layout_shape_mode.as_deref().is_some_and(|m| m != "auto" && m != "rect")),
+            (
+                "layout-shape-mode",
+                self.layout_shape_mode.as_deref().is_some_and(|m| m != "auto" && m != "rect"),
+            ),
             ("vl-rec-model-name", self.vl_rec_model_name.is_some()),
             ("vl-rec-model-dir", self.vl_rec_model_dir.is_some()),
             ("vl-rec-backend", self.vl_rec_backend.is_some()),

@@ -9,7 +9,8 @@ pub fn command() -> Command {
         command.mut_args(|arg: Arg| match arg.get_long().map(str::to_string) {
             Some(long) if !matches!(long.as_str(), "help" | "version" | "input") => {
                 let list = matches!(arg.get_action(), ArgAction::Append);
-                let arg = arg.env(format!("DOCPARSE_{}", long.replace('-', "_").to_uppercase())).hide_env(true);
+                let arg =
+                    arg.env(format!("DOCPARSE_{}", long.replace('-', "_").to_uppercase())).hide_env(true);
                 // Several values in one variable are separated by commas.
                 if list { arg.value_delimiter(',') } else { arg }
             }
@@ -60,7 +61,13 @@ fn long_flags(command: &Command) -> Vec<String> {
     let commands = std::iter::once(command).chain(command.get_subcommands());
     let mut flags: Vec<String> = commands
         .flat_map(|c| c.get_arguments())
-        .flat_map(|a| a.get_long().into_iter().chain(a.get_all_aliases().unwrap_or_default()).map(String::from).collect::<Vec<_>>())
+        .flat_map(|a| {
+            a.get_long()
+                .into_iter()
+                .chain(a.get_all_aliases().unwrap_or_default())
+                .map(String::from)
+                .collect::<Vec<_>>()
+        })
         .chain(["help".to_string(), "version".to_string()])
         .collect();
     flags.sort();
@@ -78,7 +85,10 @@ mod tests {
 
     #[test]
     fn underscores_and_prefixes_are_spelled_out() {
-        assert_eq!(spell(&["-i", "a_b", "--save_path=x_y", "--vl_rec_server", "u"]).unwrap(), ["-i", "a_b", "--save-path=x_y", "--vl-rec-server-url", "u"]);
+        assert_eq!(
+            spell(&["-i", "a_b", "--save_path=x_y", "--vl_rec_server", "u"]).unwrap(),
+            ["-i", "a_b", "--save-path=x_y", "--vl-rec-server-url", "u"]
+        );
         assert_eq!(spell(&["--", "--save_path"]).unwrap(), ["--", "--save_path"]);
         assert_eq!(spell(&["--nonsense_flag"]).unwrap(), ["--nonsense-flag"]);
     }

@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use std::io::IsTerminal;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 /// Sets up messages for the process. `level` is the least important that is shown.
@@ -72,4 +72,3 @@ impl Visit for Fields {
         written.expect("writing to a string cannot fail");
     }
 }
-

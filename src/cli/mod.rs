@@ -87,7 +87,10 @@ fn run(arguments: Vec<String>) -> u8 {
         Some(Command::PdfWorker { library, memory_limit }) => {
             match crate::input::pdf::worker::run(library, *memory_limit) {
                 Ok(()) => Ok(exit::DONE),
-                Err(error) => Err(Failure::fatal(format!("PDF worker: {error}"), "docparse doctor checks the libraries")),
+                Err(error) => Err(Failure::fatal(
+                    format!("PDF worker: {error}"),
+                    "docparse doctor checks the libraries",
+                )),
             }
         }
     };
@@ -120,7 +123,11 @@ pub(crate) fn cancel_on_signals() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // Where a signal cannot be caught it ends the process, as it would anyway.
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, i32::from(exit::INTERRUPTED), flag.clone());
+        let _ = signal_hook::flag::register_conditional_shutdown(
+            signal,
+            i32::from(exit::INTERRUPTED),
+            flag.clone(),
+        );
         let _ = signal_hook::flag::register(signal, flag.clone());
     }
     flag

@@ -25,7 +25,8 @@ use std::sync::atomic::AtomicBool;
 use tracing::Level;
 
 /// What to do about a pipeline that this version does not have.
-const LITE_ONLY: &str = "this version has the embedded pipeline `lite` only; leave the flag out, or use --pipeline-version lite";
+const LITE_ONLY: &str =
+    "this version has the embedded pipeline `lite` only; leave the flag out, or use --pipeline-version lite";
 
 /// Parses what the arguments name; returns the exit code.
 pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
@@ -50,7 +51,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         let root = args.save_path.as_deref().unwrap_or(Path::new("."));
         writer::check_writable(root).map_err(|reason| Failure::fatal(reason, "give another --save-path"))?;
     }
-    let (files, missing): (Vec<_>, Vec<_>) = input::discover(&args.input).into_iter().partition(Result::is_ok);
+    let (files, missing): (Vec<_>, Vec<_>) =
+        input::discover(&args.input).into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let stems = paths::plan(&files);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
@@ -64,7 +66,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     if args.dry_run {
         return Ok(dry_run(&files, &stems, &missing, &open_options, args));
     }
-    let show_bar = !args.quiet && !args.verbose && args.log_format == LogFormat::Text && std::io::stderr().is_terminal();
+    let show_bar =
+        !args.quiet && !args.verbose && args.log_format == LogFormat::Text && std::io::stderr().is_terminal();
     let mut reporter = RunReporter::new(files.len(), show_bar);
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
         reporter.outside(&error.input, "failed", &error.reason);
@@ -103,8 +106,9 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.report {
         let report = reporter.to_json(config.pipeline.name(), code);
         let text = format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default());
-        std::fs::write(path, text)
-            .map_err(|e| Failure::fatal(format!("cannot write `{}`: {e}", path.display()), "give another --report"))?;
+        std::fs::write(path, text).map_err(|e| {
+            Failure::fatal(format!("cannot write `{}`: {e}", path.display()), "give another --report")
+        })?;
     }
     Ok(code)
 }
@@ -142,7 +146,9 @@ fn exit_code(outcome: &RunOutcome, missing: usize, skipped: usize) -> u8 {
 
 fn target(args: &ParseArgs) -> Result<Target, Failure> {
     match (args.stdout, &args.save_path) {
-        (Some(_), Some(_)) => Err(Failure::usage("--stdout and --save-path exclude each other", "leave one of them out")),
+        (Some(_), Some(_)) => {
+            Err(Failure::usage("--stdout and --save-path exclude each other", "leave one of them out"))
+        }
         (Some(StdoutFormat::Md), None) => Ok(Target::StdoutMarkdown),
         (Some(StdoutFormat::Json), None) => Ok(Target::StdoutJson),
         (None, Some(_)) => Ok(Target::Files),
@@ -159,14 +165,18 @@ fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
         return Ok(Formats::ALL);
     }
     Formats::from_names(args.formats.iter().map(String::as_str)).map_err(|name| {
-        Failure::usage(format!("unknown format `{name}`"), format!("use some of {}", Formats::NAMES.join(",")))
+        Failure::usage(
+            format!("unknown format `{name}`"),
+            format!("use some of {}", Formats::NAMES.join(",")),
+        )
     })
 }
 
 /// `1-3,7,10-` as ranges from 1.
 fn page_selection(text: Option<&str>) -> Result<PageSelection, Failure> {
     let Some(text) = text else { return Ok(PageSelection::default()) };
-    let bad = |part: &str| Failure::usage(format!("`{part}` is no range of pages"), "write --pages 1-3,7,10-");
+    let bad =
+        |part: &str| Failure::usage(format!("`{part}` is no range of pages"), "write --pages 1-3,7,10-");
     let number = |n: &str| n.trim().parse::<usize>().ok().filter(|n| *n > 0);
     let range = |part: &str| -> Option<RangeInclusive<usize>> {
         match part.split_once('-') {
@@ -186,20 +196,31 @@ fn device(text: Option<&str>) -> Result<Device, Failure> {
         ("auto", None) => Ok(Device::Auto),
         ("cpu", None) => Ok(Device::Cpu),
         ("gpu", None) => Ok(Device::Gpu(0)),
-        ("gpu", Some(number)) if number.parse::<u32>().is_ok() => Ok(Device::Gpu(number.parse().unwrap_or(0))),
-        _ => Err(Failure::usage(format!("`{name}` is no device of docparse"), "use --device auto, cpu, gpu or gpu:N")),
+        ("gpu", Some(number)) if number.parse::<u32>().is_ok() => {
+            Ok(Device::Gpu(number.parse().unwrap_or(0)))
+        }
+        _ => Err(Failure::usage(
+            format!("`{name}` is no device of docparse"),
+            "use --device auto, cpu, gpu or gpu:N",
+        )),
     }
 }
 
 /// The settings from all layers, and notes for the user.
 fn resolve(args: &ParseArgs) -> Result<(Config, Vec<String>), Failure> {
-    let config_error = |error: crate::config::ConfigError| Failure::usage(error.to_string(), "docparse --help lists the flags");
+    let config_error = |error: crate::config::ConfigError| {
+        Failure::usage(error.to_string(), "docparse --help lists the flags")
+    };
     let mut notes = Vec::new();
     let file = args.paddlex_config.as_deref().map(Settings::from_file).transpose().map_err(config_error)?;
     let named = Pipeline::from_version(&args.pipeline_version);
     let wanted = named.or(file.as_ref().and_then(Settings::pipeline));
     if let Some(pipeline) = wanted.filter(|p| *p != Pipeline::Lite) {
-        let reason = format!("pipeline {} ({}) needs networks that are not part of this version", pipeline.version(), pipeline.name());
+        let reason = format!(
+            "pipeline {} ({}) needs networks that are not part of this version",
+            pipeline.version(),
+            pipeline.name()
+        );
         return Err(Failure::usage(reason, LITE_ONLY));
     }
     if let Some(flag) = args.later.refused() {
@@ -220,7 +241,10 @@ fn resolve(args: &ParseArgs) -> Result<(Config, Vec<String>), Failure> {
     for label in settings.get("markdown_ignore_labels").and_then(Value::as_array).into_iter().flatten() {
         let name = label.as_str().unwrap_or_default();
         if crate::document::Label::from_name(name).is_none() {
-            return Err(Failure::usage(format!("markdown_ignore_labels: `{name}` is no label"), "see the list of labels in README.md"));
+            return Err(Failure::usage(
+                format!("markdown_ignore_labels: `{name}` is no label"),
+                "see the list of labels in README.md",
+            ));
         }
     }
     Config::lite(&settings).map(|config| (config, notes)).map_err(config_error)
@@ -252,7 +276,8 @@ fn setting_flags(args: &ParseArgs) -> Map<String, Value> {
 
 fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<PdfPool>, String> {
     let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string())?;
-    let program = std::env::current_exe().map_err(|error| format!("cannot find the program itself: {error}"))?;
+    let program =
+        std::env::current_exe().map_err(|error| format!("cannot find the program itself: {error}"))?;
     Ok(Arc::new(PdfPool::new(PoolOptions {
         program,
         library,
@@ -263,7 +288,13 @@ fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<P
 }
 
 /// The jobs to do; documents that `--skip-existing` leaves out are told.
-fn jobs(files: &[InputFile], stems: &[OutputStem], args: &ParseArgs, formats: Formats, reporter: &mut RunReporter) -> Vec<Job> {
+fn jobs(
+    files: &[InputFile],
+    stems: &[OutputStem],
+    args: &ParseArgs,
+    formats: Formats,
+    reporter: &mut RunReporter,
+) -> Vec<Job> {
     let mut jobs = Vec::new();
     for (id, (file, stem)) in files.iter().zip(stems).enumerate() {
         let root = args.save_path.as_deref();
@@ -292,7 +323,12 @@ fn dry_run(
         match input::open(file, options) {
             Ok(source) => {
                 let out = stem.file(args.save_path.as_deref().unwrap_or(Path::new("")), "");
-                super::print(&format!("{}: {} pages -> {}\n", file.given, source.page_count(), out.display()));
+                super::print(&format!(
+                    "{}: {} pages -> {}\n",
+                    file.given,
+                    source.page_count(),
+                    out.display()
+                ));
             }
             Err(error) => {
                 failed += 1;
@@ -332,7 +368,12 @@ impl LazyLines {
 }
 
 impl LinePreparer for LazyLines {
-    fn prepare(&mut self, source: &dyn PageSource, page: SourcePage, decision: TextDecision) -> Result<PreparedPage, PrepareError> {
+    fn prepare(
+        &mut self,
+        source: &dyn PageSource,
+        page: SourcePage,
+        decision: TextDecision,
+    ) -> Result<PreparedPage, PrepareError> {
         if self.reader.is_none() {
             self.reader = Some(self.load());
         }

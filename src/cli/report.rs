@@ -84,7 +84,8 @@ impl RunReporter {
 
     /// The report as one JSON object. Hashes all outputs.
     pub fn to_json(&self, pipeline: &str, exit_code: u8) -> Value {
-        let inputs: Vec<Value> = self.records.values().map(record_json).chain(self.outside.iter().cloned()).collect();
+        let inputs: Vec<Value> =
+            self.records.values().map(record_json).chain(self.outside.iter().cloned()).collect();
         json!({
             "docparse": env!("CARGO_PKG_VERSION"),
             "pipeline": pipeline,
@@ -99,8 +100,11 @@ impl RunReporter {
 
 fn record_json(record: &InputRecord) -> Value {
     let written = &record.written;
-    let outputs: Vec<Value> =
-        written.files.iter().map(|path| json!({"path": path.display().to_string(), "sha256": sha256(path)})).collect();
+    let outputs: Vec<Value> = written
+        .files
+        .iter()
+        .map(|path| json!({"path": path.display().to_string(), "sha256": sha256(path)}))
+        .collect();
     json!({
         "path": record.path,
         "outcome": record.outcome,

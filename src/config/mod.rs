@@ -139,7 +139,8 @@ impl Settings {
     /// Reads a user's file.
     pub fn from_file(path: &Path) -> Result<Settings, ConfigError> {
         let file = path.display().to_string();
-        let read = |error: std::io::Error| ConfigError::Read { file: file.clone(), message: error.to_string() };
+        let read =
+            |error: std::io::Error| ConfigError::Read { file: file.clone(), message: error.to_string() };
         let text = std::fs::read_to_string(path).map_err(read)?;
         yaml::parse(&text, &file).map(Settings)
     }
@@ -249,7 +250,8 @@ impl Config {
         let detect = "SubModules.LineDetection";
         let recognize = "SubModules.LineRecognition";
         let labels = settings.get("markdown_ignore_labels").and_then(Value::as_array);
-        let ignore_labels = labels.into_iter().flatten().filter_map(|v| v.as_str().map(String::from)).collect();
+        let ignore_labels =
+            labels.into_iter().flatten().filter_map(|v| v.as_str().map(String::from)).collect();
         Ok(Config {
             pipeline: Pipeline::Lite,
             text_layer: match read.one_of("text_layer", &["auto", "always", "never"])? {
@@ -327,7 +329,8 @@ mod tests {
     #[test]
     fn later_layers_win_key_by_key() {
         let mut settings = Settings::defaults(Pipeline::Lite);
-        settings.merge(Settings(yaml::parse("SubModules: {LineRecognition: {drop_score: 0.25}}", "x").unwrap()));
+        settings
+            .merge(Settings(yaml::parse("SubModules: {LineRecognition: {drop_score: 0.25}}", "x").unwrap()));
         let flags = serde_json::json!({"text_layer": "never"}).as_object().unwrap().clone();
         settings.apply_flags(&flags).unwrap();
         let config = Config::lite(&settings).unwrap();

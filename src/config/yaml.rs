@@ -36,7 +36,12 @@ fn line_of(node: &MarkedYaml) -> usize {
     node.span.start.line()
 }
 
-fn section(node: &MarkedYaml, path: &str, file: &str, out: &mut Map<String, Value>) -> Result<(), ConfigError> {
+fn section(
+    node: &MarkedYaml,
+    path: &str,
+    file: &str,
+    out: &mut Map<String, Value>,
+) -> Result<(), ConfigError> {
     let YamlData::Mapping(entries) = &node.data else { return Ok(()) };
     for (key_node, value_node) in entries {
         let Value::String(key) = text_key(key_node) else {
@@ -52,7 +57,12 @@ fn section(node: &MarkedYaml, path: &str, file: &str, out: &mut Map<String, Valu
             let value = to_value(value_node);
             if !kind.accepts(&value) {
                 let line = line_of(value_node);
-                return Err(ConfigError::Value { file: file.into(), line, key: full, expected: kind.describe() });
+                return Err(ConfigError::Value {
+                    file: file.into(),
+                    line,
+                    key: full,
+                    expected: kind.describe(),
+                });
             }
             out.insert(key, value);
         } else if schema::is_section(&full) {
@@ -69,7 +79,12 @@ fn section(node: &MarkedYaml, path: &str, file: &str, out: &mut Map<String, Valu
             out.insert(key, Value::Object(inner));
         } else {
             let hint = schema::nearest(&full).map(str::to_string);
-            return Err(ConfigError::UnknownKey { file: file.into(), line: line_of(key_node), key: full, hint });
+            return Err(ConfigError::UnknownKey {
+                file: file.into(),
+                line: line_of(key_node),
+                key: full,
+                hint,
+            });
         }
     }
     Ok(())
@@ -94,7 +109,9 @@ fn to_value(node: &MarkedYaml) -> Value {
         YamlData::Value(Scalar::String(s)) => Value::String(s.to_string()),
         YamlData::Sequence(items) => items.iter().map(to_value).collect(),
         YamlData::Mapping(entries) => {
-            let pair = |(k, v): (&MarkedYaml, &MarkedYaml)| (text_key(k).as_str().unwrap_or_default().to_string(), to_value(v));
+            let pair = |(k, v): (&MarkedYaml, &MarkedYaml)| {
+                (text_key(k).as_str().unwrap_or_default().to_string(), to_value(v))
+            };
             Value::Object(entries.iter().map(pair).collect())
         }
         YamlData::Tagged(_, inner) => to_value(inner),
@@ -119,7 +136,10 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_named_with_their_line() {
-        fails("batch_size: 4\nuse_ques: true\n", "x.yaml, line 2: unknown key `use_ques`; did you mean `use_queues`?");
+        fails(
+            "batch_size: 4\nuse_ques: true\n",
+            "x.yaml, line 2: unknown key `use_ques`; did you mean `use_queues`?",
+        );
         fails(
             "SubModules:\n  LayoutDetection:\n    colour: red\n",
             "x.yaml, line 3: unknown key `SubModules.LayoutDetection.colour`",

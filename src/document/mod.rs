@@ -293,7 +293,10 @@ impl Page {
             skew_degrees: 0.0,
             regions: Vec::new(),
             blocks: Vec::new(),
-            text_decision: TextDecision { source: TextSource::None, reason: "the page could not be read".into() },
+            text_decision: TextDecision {
+                source: TextSource::None,
+                reason: "the page could not be read".into(),
+            },
             diagnostics: vec![Diagnostic {
                 severity: Severity::Error,
                 code: "page_failed",

@@ -102,7 +102,10 @@ pub fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let entity = rest.find(';').filter(|end| *end <= 10).and_then(|end| Some((end, decode_entity(&rest[1..end])?)));
+        let entity = rest
+            .find(';')
+            .filter(|end| *end <= 10)
+            .and_then(|end| Some((end, decode_entity(&rest[1..end])?)));
         match entity {
             Some((end, c)) => {
                 out.push(c);
@@ -156,7 +159,8 @@ impl HtmlReader {
 
     /// Takes the inside of a tag; true at the end of the table.
     fn tag(&mut self, tag: &str) -> bool {
-        let name: String = tag.chars().take_while(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        let name: String =
+            tag.chars().take_while(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
         match name.trim_end_matches('/') {
             "table" => self.in_table = true,
             "/table" => {
@@ -185,7 +189,8 @@ impl HtmlReader {
         let column = (0..).find(|c| !self.taken.contains(&(row, *c))).unwrap_or(0);
         let (row_span, column_span) = (span(tag, "rowspan"), span(tag, "colspan"));
         if self.taken.len() + row_span * column_span <= MAX_PLACES {
-            self.taken.extend((0..row_span).flat_map(|r| (0..column_span).map(move |c| (row + r, column + c))));
+            self.taken
+                .extend((0..row_span).flat_map(|r| (0..column_span).map(move |c| (row + r, column + c))));
             self.open = Some(Cell { row, column, row_span, column_span, text: String::new(), header });
         }
     }
@@ -229,7 +234,12 @@ mod tests {
         let table = Table {
             rows: 2,
             columns: 3,
-            cells: vec![cell(0, 0, 2, 1, "a & \"b\""), cell(0, 1, 1, 2, "<c>"), cell(1, 1, 1, 1, ""), cell(1, 2, 1, 1, "d")],
+            cells: vec![
+                cell(0, 0, 2, 1, "a & \"b\""),
+                cell(0, 1, 1, 2, "<c>"),
+                cell(1, 1, 1, 1, ""),
+                cell(1, 2, 1, 1, "d"),
+            ],
         };
         let html = table.to_html();
         assert_eq!(
@@ -242,7 +252,9 @@ mod tests {
 
     #[test]
     fn sloppy_html_is_read_as_browsers_do() {
-        let table = Table::from_html("<TABLE border=1><tr><th rowspan=3>x<td>1<br>2<tr><td>&#65;&nope;</TABLE>").unwrap();
+        let table =
+            Table::from_html("<TABLE border=1><tr><th rowspan=3>x<td>1<br>2<tr><td>&#65;&nope;</TABLE>")
+                .unwrap();
         assert_eq!((table.rows, table.columns), (2, 2));
         assert_eq!((table.cells[0].row_span, table.cells[0].header), (2, true));
         assert_eq!(table.cells[1].text, "1\n2");

@@ -28,6 +28,9 @@ pub(crate) enum Outcome {
     RecognizerEnded { reason: String },
 }
 
+/// What was answered for the blocks of a page.
+type Answers = BTreeMap<usize, Result<Recognition, String>>;
+
 /// A page that waits for answers.
 pub(crate) struct PlannedPage {
     pub(super) serial: u64,
@@ -65,7 +68,7 @@ pub(crate) struct Assembler<'a> {
     permits: &'a Permits,
     stop: &'a AtomicBool,
     fail_fast: bool,
-    waiting: BTreeMap<u64, (PlannedPage, BTreeMap<usize, Result<Recognition, String>>)>,
+    waiting: BTreeMap<u64, (PlannedPage, Answers)>,
     open: Vec<OpenDocument>,
     outcome: RunOutcome,
 }
@@ -164,7 +167,9 @@ impl<'a> Assembler<'a> {
     }
 
     fn page_done(&mut self, serial: u64, page: Finished) {
-        let Some(at) = self.open.iter().position(|d| (d.first..d.first + d.count).contains(&serial)) else { return };
+        let Some(at) = self.open.iter().position(|d| (d.first..d.first + d.count).contains(&serial)) else {
+            return;
+        };
         self.open[at].ready.insert(serial, page);
         loop {
             let document = &mut self.open[at];
@@ -208,7 +213,7 @@ impl<'a> Assembler<'a> {
 }
 
 /// Puts a page together from its plan and the answers.
-fn finished(planned: PlannedPage, mut answers: BTreeMap<usize, Result<Recognition, String>>) -> FinishedPage {
+fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
     let PlannedPage { prepared, plan, pictures, blank, page_picture, timings, .. } = planned;
     let mut pictures: BTreeMap<usize, Picture> = pictures.into_iter().collect();
     let mut diagnostics = prepared.diagnostics.clone();

@@ -169,18 +169,25 @@ pub fn run(
     thread::scope(|scope| {
         let (permits, stopped) = (&permits, &stopped);
         let opener_out = outcomes.clone();
-        spawn(scope, "open".into(), move || stages::open(jobs, open, options, permits, stopped, to_readers, opener_out));
+        spawn(scope, "open".into(), move || {
+            stages::open(jobs, open, options, permits, stopped, to_readers, opener_out)
+        });
         for number in 0..options.readers.max(1) {
-            let (inbox, lines, layout, out) = (reader_inbox.clone(), to_lines.clone(), to_layout.clone(), outcomes.clone());
+            let (inbox, lines, layout, out) =
+                (reader_inbox.clone(), to_lines.clone(), to_layout.clone(), outcomes.clone());
             spawn(scope, format!("read-{number}"), move || stages::read(inbox, options, lines, layout, out));
         }
         drop((reader_inbox, to_lines));
         let (layout, out) = (to_layout, outcomes.clone());
         spawn(scope, "lines".into(), move || stages::lines(lines_inbox, lines.as_mut(), layout, out));
         let out = outcomes.clone();
-        spawn(scope, "layout".into(), move || stages::layout(layout_inbox, detector.as_mut(), options, to_recognizer, out));
+        spawn(scope, "layout".into(), move || {
+            stages::layout(layout_inbox, detector.as_mut(), options, to_recognizer, out)
+        });
         let out = outcomes;
-        spawn(scope, "recognize".into(), move || stages::recognize(recognizer_inbox, recognizer.as_mut(), out));
+        spawn(scope, "recognize".into(), move || {
+            stages::recognize(recognizer_inbox, recognizer.as_mut(), out)
+        });
         assembler.run(inbox);
     });
     let mut outcome = assembler.outcome();
@@ -188,7 +195,11 @@ pub fn run(
     outcome
 }
 
-fn spawn<'scope>(scope: &'scope thread::Scope<'scope, '_>, name: String, body: impl FnOnce() + Send + 'scope) {
+fn spawn<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: String,
+    body: impl FnOnce() + Send + 'scope,
+) {
     thread::Builder::new().name(name).spawn_scoped(scope, body).expect("the system can start a thread");
 }
 

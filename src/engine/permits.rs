@@ -29,7 +29,8 @@ impl Permits {
                 *free -= 1;
                 return true;
             }
-            free = self.returned.wait_timeout(free, LOOK).expect("nothing panics while it holds the counter").0;
+            free =
+                self.returned.wait_timeout(free, LOOK).expect("nothing panics while it holds the counter").0;
         }
     }
 

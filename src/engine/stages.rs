@@ -78,14 +78,21 @@ pub(crate) fn open(
             continue;
         }
         let (page_count, is_paged) = (source.page_count(), source.is_paged());
-        tell(Outcome::Opened { job: job.clone(), page_count, is_paged, first: serial, pages: selected.clone() });
+        tell(Outcome::Opened {
+            job: job.clone(),
+            page_count,
+            is_paged,
+            first: serial,
+            pages: selected.clone(),
+        });
         for page_index in selected {
             if !permits.take(stopped) {
                 tell(Outcome::Failed { serial, page_index, reason: None });
                 serial += 1;
                 continue;
             }
-            let page = PageJob { serial, job: job.clone(), source: source.clone(), page_index, timings: Vec::new() };
+            let page =
+                PageJob { serial, job: job.clone(), source: source.clone(), page_index, timings: Vec::new() };
             serial += 1;
             if let Err(lost) = to_readers.send(page) {
                 let reason = Some("the readers are gone".to_string());
@@ -143,7 +150,11 @@ fn error_chain(error: &dyn std::error::Error) -> String {
 }
 
 fn fail(outcomes: &Sender<Outcome>, job: &PageJob, reason: String) {
-    drop(outcomes.send(Outcome::Failed { serial: job.serial, page_index: job.page_index, reason: Some(reason) }));
+    drop(outcomes.send(Outcome::Failed {
+        serial: job.serial,
+        page_index: job.page_index,
+        reason: Some(reason),
+    }));
 }
 
 /// Reads the lines of pages without a usable text layer.
@@ -156,7 +167,9 @@ pub(crate) fn lines(
     for ToRead { mut job, page, decision } in inbox {
         let source = job.source.clone();
         let prepared = timed(&mut job, "lines", || {
-            guarded("reading lines", || preparer.prepare(source.as_ref(), page, decision).map_err(|e| error_chain(&e)))
+            guarded("reading lines", || {
+                preparer.prepare(source.as_ref(), page, decision).map_err(|e| error_chain(&e))
+            })
         });
         match prepared {
             Ok(prepared) => drop(to_layout.send((job, prepared))),
@@ -175,7 +188,9 @@ pub(crate) fn layout(
 ) {
     for (mut job, mut prepared) in inbox {
         let found = timed(&mut job, "layout", || {
-            guarded("finding the layout", || detector.detect(&prepared).map(plan::plan_page).map_err(|e| e.to_string()))
+            guarded("finding the layout", || {
+                detector.detect(&prepared).map(plan::plan_page).map_err(|e| e.to_string())
+            })
         });
         let plan = match found {
             Ok(plan) => plan,
@@ -187,7 +202,9 @@ pub(crate) fn layout(
         let source = job.source.clone();
         let folder = job.job.picture_folder.clone();
         let illustrated = timed(&mut job, "pictures", || {
-            guarded("cutting pictures", || illustrate(&mut prepared, &plan, source.as_ref(), &folder, options))
+            guarded("cutting pictures", || {
+                illustrate(&mut prepared, &plan, source.as_ref(), &folder, options)
+            })
         });
         let Illustrations { pictures, blank, page_picture } = match illustrated {
             Ok(illustrated) => illustrated,
@@ -209,8 +226,16 @@ pub(crate) fn layout(
             })
             .collect();
         let waiting = requests.iter().map(|r| r.ticket.block).collect();
-        let planned =
-            PlannedPage { prepared, plan, pictures, blank, page_picture, timings: job.timings, waiting, serial: job.serial };
+        let planned = PlannedPage {
+            prepared,
+            plan,
+            pictures,
+            blank,
+            page_picture,
+            timings: job.timings,
+            waiting,
+            serial: job.serial,
+        };
         // The assembler hears of the page before the recognizer does: no answer comes to an unknown page.
         drop(outcomes.send(Outcome::Planned(Box::new(planned))));
         requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));
@@ -293,6 +318,9 @@ pub(crate) fn recognize(
     };
     drop(outcomes.send(Outcome::RecognizerEnded { reason: reason.clone() }));
     for request in inbox {
-        drop(outcomes.send(Outcome::Answer(BlockAnswer { ticket: request.ticket, result: Err(reason.clone()) })));
+        drop(
+            outcomes
+                .send(Outcome::Answer(BlockAnswer { ticket: request.ticket, result: Err(reason.clone()) })),
+        );
     }
 }

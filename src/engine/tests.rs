@@ -8,7 +8,7 @@ use crate::input::decode::DecodeError;
 use crate::layout::{LayoutError, Region};
 use crate::lines::PageText;
 use crate::raster::Pixels;
-use crate::recognize::{BlockAnswer, BlockRequest, RecognizeError, Recognition};
+use crate::recognize::{BlockAnswer, BlockRequest, Recognition, RecognizeError};
 use crossbeam_channel::{Receiver, Sender};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
@@ -63,7 +63,15 @@ impl PageSource for FakeSource {
             _ => {}
         }
         let pixels = Some(Pixels::white(4, 4));
-        Ok(SourcePage { page_index, width: 4, height: 4, size_points: (2.0, 2.0), pixels, preview: None, content: None })
+        Ok(SourcePage {
+            page_index,
+            width: 4,
+            height: 4,
+            size_points: (2.0, 2.0),
+            pixels,
+            preview: None,
+            content: None,
+        })
     }
 
     fn render_page(&self, _: usize) -> Result<Pixels, PageError> {
@@ -74,7 +82,12 @@ impl PageSource for FakeSource {
 struct FakeLines(fn(usize) -> Trouble);
 
 impl LinePreparer for FakeLines {
-    fn prepare(&mut self, _: &dyn PageSource, page: SourcePage, decision: TextDecision) -> Result<PreparedPage, PrepareError> {
+    fn prepare(
+        &mut self,
+        _: &dyn PageSource,
+        page: SourcePage,
+        decision: TextDecision,
+    ) -> Result<PreparedPage, PrepareError> {
         assert_ne!((self.0)(page.page_index), Trouble::LinesPanic, "the line reader panics");
         Ok(PreparedPage {
             page_index: page.page_index,
@@ -114,7 +127,11 @@ impl LayoutDetector for FakeDetector {
 struct FakeRecognizer(fn(usize) -> Trouble, Dice);
 
 impl Recognizer for FakeRecognizer {
-    fn run(&mut self, requests: Receiver<BlockRequest>, answers: Sender<BlockAnswer>) -> Result<(), RecognizeError> {
+    fn run(
+        &mut self,
+        requests: Receiver<BlockRequest>,
+        answers: Sender<BlockAnswer>,
+    ) -> Result<(), RecognizeError> {
         let mut held: Vec<BlockRequest> = Vec::new();
         let answer = |request: BlockRequest, trouble: Trouble| {
             let content = format!("{}:{}", request.page.page_index, request.ticket.block);
@@ -205,7 +222,13 @@ struct Run {
 }
 
 /// Runs documents of the given lengths; 0 pages means that the document cannot be opened.
-fn run_fakes(lengths: &[usize], trouble: fn(usize) -> Trouble, seed: u64, mut record: Record, options: EngineOptions) -> Run {
+fn run_fakes(
+    lengths: &[usize],
+    trouble: fn(usize) -> Trouble,
+    seed: u64,
+    mut record: Record,
+    options: EngineOptions,
+) -> Run {
     let most = Arc::new(AtomicUsize::new(0));
     record.pages = vec![Vec::new(); lengths.len()];
     let in_flight = record.in_flight.clone();
@@ -220,7 +243,9 @@ fn run_fakes(lengths: &[usize], trouble: fn(usize) -> Trouble, seed: u64, mut re
     let open = |job: &Job| -> Result<Arc<dyn PageSource>, InputError> {
         match lengths[job.id] {
             0 => Err(InputError::new(&job.file.given, "cannot be opened".into())),
-            pages => Ok(Arc::new(FakeSource { pages, trouble, in_flight: in_flight.clone(), most: most.clone() })),
+            pages => {
+                Ok(Arc::new(FakeSource { pages, trouble, in_flight: in_flight.clone(), most: most.clone() }))
+            }
         }
     };
     let stages = Stages {
@@ -269,7 +294,8 @@ fn check_pages(run: &Run, lengths: &[usize], trouble: fn(usize) -> Trouble) {
             let expected = trouble(page.page_index);
             if expected == Trouble::None {
                 let contents: Vec<_> = page.blocks.iter().map(|b| b.content.clone()).collect();
-                let wanted: Vec<_> = (0..page.page_index % 4).map(|b| format!("{}:{b}", page.page_index)).collect();
+                let wanted: Vec<_> =
+                    (0..page.page_index % 4).map(|b| format!("{}:{b}", page.page_index)).collect();
                 assert_eq!(contents, wanted);
                 assert!(!page.has_error(), "{:?}", page.diagnostics);
             }
@@ -315,7 +341,10 @@ fn a_thousand_random_runs_lose_no_page() {
 fn a_dying_recognizer_fails_what_it_owes_and_nothing_hangs() {
     quiet_panics();
     for (trouble, message) in [
-        ((|page| if page == 5 { Trouble::RecognizerDies } else { Trouble::None }) as fn(usize) -> Trouble, "device is lost"),
+        (
+            (|page| if page == 5 { Trouble::RecognizerDies } else { Trouble::None }) as fn(usize) -> Trouble,
+            "device is lost",
+        ),
         (|page| if page == 5 { Trouble::RecognizerPanics } else { Trouble::None }, "recognizer panics"),
     ] {
         for seed in 0..100 {
@@ -323,7 +352,9 @@ fn a_dying_recognizer_fails_what_it_owes_and_nothing_hangs() {
             assert_eq!(run.record.pages.iter().map(Vec::len).collect::<Vec<_>>(), [9, 7]);
             let last = run.record.pages[1].last().unwrap();
             assert_eq!(last.diagnostics.len(), last.page_index % 4);
-            assert!(last.diagnostics.iter().all(|d| d.message.contains(message) && d.severity == Severity::Error));
+            assert!(
+                last.diagnostics.iter().all(|d| d.message.contains(message) && d.severity == Severity::Error)
+            );
             assert_eq!(run.outcome.partial, 2);
         }
     }
@@ -353,7 +384,13 @@ fn a_sink_that_fails_costs_its_document_only() {
 #[test]
 fn fail_fast_stops_the_run() {
     let options = EngineOptions { fail_fast: true, ..options(1, 1) };
-    let run = run_fakes(&[3, 300], |page| if page == 2 { Trouble::ReadFails } else { Trouble::None }, 1, Record::default(), options);
+    let run = run_fakes(
+        &[3, 300],
+        |page| if page == 2 { Trouble::ReadFails } else { Trouble::None },
+        1,
+        Record::default(),
+        options,
+    );
     assert_eq!((run.outcome.partial, run.outcome.failed), (1, 1));
     assert!(run.record.pages[1].len() < 300);
 }

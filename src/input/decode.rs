@@ -51,7 +51,9 @@ pub enum DecodeError {
         reason: String,
     },
     /// More pixels than are accepted.
-    #[error("the picture has {width}x{height} pixels, more than the limit of {MAX_PICTURE_PIXELS}; scale it down first")]
+    #[error(
+        "the picture has {width}x{height} pixels, more than the limit of {MAX_PICTURE_PIXELS}; scale it down first"
+    )]
     TooLarge {
         /// Width in pixels.
         width: u64,
@@ -114,7 +116,10 @@ pub fn decode_picture(path: &Path, kind: FileKind) -> Result<Pixels, DecodeError
     let FileKind::Picture(format) = kind else {
         return decode_sun_raster(path);
     };
-    let damaged = |error: image::ImageError| DecodeError::Damaged { format: format_name(format), reason: error.to_string() };
+    let damaged = |error: image::ImageError| DecodeError::Damaged {
+        format: format_name(format),
+        reason: error.to_string(),
+    };
     let mut reader = ImageReader::new(BufReader::new(File::open(path)?));
     reader.set_format(format);
     reader.no_limits(); // the size is checked below, before anything is decoded
@@ -191,15 +196,23 @@ impl TiffFrames {
         let planar = self.decoder.get_tag_u32(Tag::PlanarConfiguration).ok() == Some(2);
         let data = match self.decoder.read_image().map_err(tiff_damaged)? {
             DecodingResult::U8(v) => v,
-            DecodingResult::U16(v) if color.num_samples() == 1 => v.into_iter().map(|v| v.min(255) as u8).collect(),
+            DecodingResult::U16(v) if color.num_samples() == 1 => {
+                v.into_iter().map(|v| v.min(255) as u8).collect()
+            }
             DecodingResult::U16(v) => v.into_iter().map(|v| (v >> 8) as u8).collect(),
             _ => {
-                return Err(DecodeError::Damaged { format: "TIFF", reason: "unsupported kind of samples".into() });
+                return Err(DecodeError::Damaged {
+                    format: "TIFF",
+                    reason: "unsupported kind of samples".into(),
+                });
             }
         };
         let (width, height) = (width as usize, height as usize);
         let data = tiff_rgb(&data, width, height, color, planar)?;
-        Ok(oriented(Pixels { width, height, data }, orientation.and_then(|o| Orientation::from_exif(o as u8))))
+        Ok(oriented(
+            Pixels { width, height, data },
+            orientation.and_then(|o| Orientation::from_exif(o as u8)),
+        ))
     }
 }
 
@@ -274,7 +287,9 @@ fn decode_sun_raster(path: &Path) -> Result<Pixels, DecodeError> {
     let mut file = BufReader::new(File::open(path)?);
     let mut header = [0u8; 32];
     file.read_exact(&mut header).map_err(|_| damaged("the header is cut off"))?;
-    let word = |i: usize| u32::from_be_bytes([header[i * 4], header[i * 4 + 1], header[i * 4 + 2], header[i * 4 + 3]]);
+    let word = |i: usize| {
+        u32::from_be_bytes([header[i * 4], header[i * 4 + 1], header[i * 4 + 2], header[i * 4 + 3]])
+    };
     let (width, height, depth, kind) = (word(1) as usize, word(2) as usize, word(3), word(5));
     let (map_kind, map_length) = (word(6), word(7) as usize);
     check_size(width as u64, height as u64)?;

@@ -14,8 +14,8 @@ use tempfile::TempPath;
 
 /// Extensions looked for in directories (specification, section 3.1), and `gif`.
 const EXTENSIONS: &[&str] = &[
-    "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm", "sr", "ras",
-    "gif",
+    "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm", "sr",
+    "ras", "gif",
 ];
 /// Seconds for connecting and for the first byte (specification, section 3.1).
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15);

@@ -116,7 +116,8 @@ pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSourc
     match kind {
         FileKind::Pdf => {
             let pool = options.pdf.clone().map_err(fail)?;
-            let handle = pool.open(&file.path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
+            let handle =
+                pool.open(&file.path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
             if handle.sizes.is_empty() {
                 return Err(fail("the PDF has no pages".into()));
             }

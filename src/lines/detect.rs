@@ -36,7 +36,13 @@ pub enum LimitType {
 impl Default for DetectOptions {
     /// rapidocr 3.10.0, `config.yaml`, section `Det`.
     fn default() -> Self {
-        Self { limit_side_len: 736, limit_type: LimitType::Min, thresh: 0.3, box_thresh: 0.5, unclip_ratio: 1.6 }
+        Self {
+            limit_side_len: 736,
+            limit_type: LimitType::Min,
+            thresh: 0.3,
+            box_thresh: 0.5,
+            unclip_ratio: 1.6,
+        }
     }
 }
 
@@ -53,7 +59,11 @@ const MIN_AREA_SIDE: f32 = 3.0;
 
 /// Finds the lines of a page: quadrilaterals in the pixels of `page`, in reading order of their text, from top
 /// to bottom, and the mean probability of each.
-pub fn detect_lines(model: &mut Model, page: &Pixels, options: &DetectOptions) -> Result<Vec<(Quad, f32)>, OnnxError> {
+pub fn detect_lines(
+    model: &mut Model,
+    page: &Pixels,
+    options: &DetectOptions,
+) -> Result<Vec<(Quad, f32)>, OnnxError> {
     let shrunk = within_bounds(page);
     let (padded, top) = pad_flat(&shrunk);
     let (width, height) = network_size(padded.width, padded.height, options);

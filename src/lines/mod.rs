@@ -14,7 +14,9 @@ mod text_layer;
 pub mod trust;
 
 pub use detect::{DetectOptions, LimitType};
-pub use page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left, words_text};
+pub use page_text::{
+    Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left, words_text,
+};
 pub use prepare::{PrepareError, PreparedPage, decide_text, prepare_layer, prepare_lines};
 pub use reader::{LineOptions, LineReader, ReadPage, ReaderError};
 pub use text_layer::page_text as text_layer;

@@ -137,9 +137,13 @@ impl PageText {
         let mut by_size: std::collections::BTreeMap<u32, usize> = Default::default();
         for segment in self.segments.iter().filter(|s| s.direction == Direction::Horizontal) {
             // Half pixels: sizes of one font vary by rounding, sizes of two fonts by a point, that is two pixels.
-            *by_size.entry((segment.style.font_size * 2.0).round() as u32).or_default() += segment.char_count();
+            *by_size.entry((segment.style.font_size * 2.0).round() as u32).or_default() +=
+                segment.char_count();
         }
-        by_size.into_iter().max_by_key(|(size, count)| (*count, std::cmp::Reverse(*size))).map(|(s, _)| s as f32 / 2.0)
+        by_size
+            .into_iter()
+            .max_by_key(|(size, count)| (*count, std::cmp::Reverse(*size)))
+            .map(|(s, _)| s as f32 / 2.0)
     }
 }
 

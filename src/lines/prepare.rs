@@ -139,7 +139,12 @@ pub fn prepare_lines(
     })
 }
 
-fn from_content(page: SourcePage, mut content: PdfPage, quarters: u32, decision: TextDecision) -> PreparedPage {
+fn from_content(
+    page: SourcePage,
+    mut content: PdfPage,
+    quarters: u32,
+    decision: TextDecision,
+) -> PreparedPage {
     let (mut width, mut height, mut size_points) = (page.width, page.height, page.size_points);
     let mut pixels = page.pixels;
     if quarters != 0 {

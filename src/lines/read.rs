@@ -34,7 +34,11 @@ pub struct LineText {
 pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
     let (width, height) = (quad.width() as usize, quad.height() as usize);
     let crop = page.warp_quad(quad, width, height)?;
-    if height as f32 / width.max(1) as f32 >= UPRIGHT_RATIO { Some(crop.rotate_quarters(3)) } else { Some(crop) }
+    if height as f32 / width.max(1) as f32 >= UPRIGHT_RATIO {
+        Some(crop.rotate_quarters(3))
+    } else {
+        Some(crop)
+    }
 }
 
 /// The recognizer and its alphabet.
@@ -68,7 +72,10 @@ impl LineRecognizer {
             let alphabet = &self.alphabet;
             let texts = self.model.run(&[batch.len(), 3, HEIGHT, width], data, |shape, output| {
                 let (steps, classes) = (shape[1] as usize, shape[2] as usize);
-                output.chunks_exact((steps * classes).max(1)).map(|o| ctc(o, classes, alphabet)).collect::<Vec<_>>()
+                output
+                    .chunks_exact((steps * classes).max(1))
+                    .map(|o| ctc(o, classes, alphabet))
+                    .collect::<Vec<_>>()
             })?;
             for (&i, mut text) in batch.iter().zip(texts) {
                 // Positions come as shares of the padded width.
@@ -117,7 +124,11 @@ fn argmax(values: &[f32]) -> (usize, f32) {
 /// Finds lines that stand on their heads and turns them.
 ///
 /// Returns for every crop whether it was turned.
-pub fn turn_upside_down(model: &mut Model, crops: &mut [Pixels], batch: usize) -> Result<Vec<bool>, OnnxError> {
+pub fn turn_upside_down(
+    model: &mut Model,
+    crops: &mut [Pixels],
+    batch: usize,
+) -> Result<Vec<bool>, OnnxError> {
     let mut turned = vec![false; crops.len()];
     for start in (0..crops.len()).step_by(batch.max(1)) {
         let end = (start + batch.max(1)).min(crops.len());

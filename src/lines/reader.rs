@@ -25,7 +25,12 @@ pub struct LineOptions {
 impl Default for LineOptions {
     /// rapidocr 3.10.0, `config.yaml`.
     fn default() -> Self {
-        Self { detect: DetectOptions::default(), rec_batch_num: 6, drop_score: 0.5, use_textline_orientation: true }
+        Self {
+            detect: DetectOptions::default(),
+            rec_batch_num: 6,
+            drop_score: 0.5,
+            use_textline_orientation: true,
+        }
     }
 }
 

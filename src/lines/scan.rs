@@ -136,10 +136,17 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
     }
     // A speck of dust fills less than this.
     let mut full: Vec<bool> = ink.iter().map(|n| *n > 5).collect();
-    let doubtful = |s: &&Segment| s.confidence.is_some_and(|c| c < DOUBTFUL) && s.char_count() <= DOUBTFUL_CHARS;
-    let covers = text.segments.iter().filter(|s| !doubtful(s)).map(|s| s.bbox).chain(rulings.iter().map(|r| r.expanded(3.0, 3.0)));
+    let doubtful =
+        |s: &&Segment| s.confidence.is_some_and(|c| c < DOUBTFUL) && s.char_count() <= DOUBTFUL_CHARS;
+    let covers = text
+        .segments
+        .iter()
+        .filter(|s| !doubtful(s))
+        .map(|s| s.bbox)
+        .chain(rulings.iter().map(|r| r.expanded(3.0, 3.0)));
     for cover in covers {
-        let [x1, y1, x2, y2] = cover.clamped(map.width as f32, map.height as f32).to_pixels().map(|v| v as usize);
+        let [x1, y1, x2, y2] =
+            cover.clamped(map.width as f32, map.height as f32).to_pixels().map(|v| v as usize);
         for cy in y1 / CELL..y2.div_ceil(CELL).min(rows) {
             full[cy * columns + x1 / CELL..cy * columns + x2.div_ceil(CELL).min(columns)].fill(false);
         }
@@ -152,7 +159,10 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
         let (bounds, count) = flood(&mut full, columns, rows, start);
         let (x1, y1, x2, y2) = bounds;
         let (w, h) = (x2 - x1 + 1, y2 - y1 + 1);
-        if w >= MIN_FIGURE_CELLS && h >= MIN_FIGURE_CELLS && count as f32 >= MIN_FIGURE_DENSITY * (w * h) as f32 {
+        if w >= MIN_FIGURE_CELLS
+            && h >= MIN_FIGURE_CELLS
+            && count as f32 >= MIN_FIGURE_DENSITY * (w * h) as f32
+        {
             found.push(Rect {
                 x1: (x1 * CELL) as f32,
                 y1: (y1 * CELL) as f32,
@@ -165,7 +175,12 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
 }
 
 /// Clears an area of cells that touch; returns its bounds and the number of cells.
-fn flood(full: &mut [bool], columns: usize, rows: usize, start: usize) -> ((usize, usize, usize, usize), usize) {
+fn flood(
+    full: &mut [bool],
+    columns: usize,
+    rows: usize,
+    start: usize,
+) -> ((usize, usize, usize, usize), usize) {
     const REACH: usize = 1;
     let mut stack = vec![start];
     full[start] = false;

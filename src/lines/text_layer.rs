@@ -142,7 +142,13 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> St
     let below = last.overlap_x(next) > 0.6 * last.width().min(next.width());
     let single = word.text.chars().count() == 1 || word.direction == Direction::Vertical;
     let square = |r: &Rect| r.width() > 0.6 * em;
-    if below && single && gap_y.abs() < 0.35 * em && square(last) && square(next) && word.text.chars().all(is_cjk) {
+    if below
+        && single
+        && gap_y.abs() < 0.35 * em
+        && square(last)
+        && square(next)
+        && word.text.chars().all(is_cjk)
+    {
         return Step::Down;
     }
     Step::Apart
@@ -219,7 +225,8 @@ fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(us
 
 /// Makes a segment of a chain of words.
 fn segment(mut raw: Vec<RawWord>, content: &PdfPage) -> Segment {
-    let letters = |f: &dyn Fn(char) -> bool| raw.iter().flat_map(|w| w.text.chars()).filter(|c| f(*c)).count();
+    let letters =
+        |f: &dyn Fn(char) -> bool| raw.iter().flat_map(|w| w.text.chars()).filter(|c| f(*c)).count();
     let right_to_left = letters(&is_right_to_left) > letters(&|c| c.is_alphabetic() && !is_right_to_left(c));
     let line_size = raw.iter().map(|w| w.size).fold(0.0, f32::max);
     if right_to_left {
@@ -251,7 +258,8 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage) -> Segment {
             Some((order, bbox)) => {
                 let gap = (word.bbox.x1 - bbox.x2).max(bbox.x1 - word.bbox.x2);
                 // Around index marks pdfium makes up blanks that nobody sees.
-                let shifted = shift != Shift::None || words.last().is_some_and(|w: &Word| w.shift != Shift::None);
+                let shifted =
+                    shift != Shift::None || words.last().is_some_and(|w: &Word| w.shift != Shift::None);
                 let stated = *order + 1 == word.order && !shifted;
                 if stated { word.space_before } else { gap > BLANK_GAP * word.size }
             }
@@ -303,7 +311,8 @@ impl FontTraits {
         let starts = |parts: &[&str]| parts.iter().any(|part| name.starts_with(part));
         FontTraits {
             bold: has(&["bold", "black", "heavy", "demi", "-medi"]) || starts(&["cmbx", "cmb1", "sfbx"]),
-            italic: has(&["italic", "oblique", "slanted", "-it", "ital"]) || starts(&["cmti", "cmsl", "sfti"]),
+            italic: has(&["italic", "oblique", "slanted", "-it", "ital"])
+                || starts(&["cmti", "cmsl", "sfti"]),
             fixed_pitch: has(&["mono", "courier", "consol", "menlo", "typewriter", "-code", "sourcecode"])
                 || starts(&["cmtt", "sftt", "lmtt", "lmmono"]),
             math: has(&["math", "stixsize", "mathematicalpi"])
@@ -364,7 +373,12 @@ mod tests {
 
     #[test]
     fn index_marks_are_raised_and_lowered() {
-        let page = page(&[(0.0, 4.0, 10.0, "x"), (5.0, 2.0, 6.0, "2"), (20.0, 4.0, 10.0, "H"), (25.0, 10.0, 6.0, "2")]);
+        let page = page(&[
+            (0.0, 4.0, 10.0, "x"),
+            (5.0, 2.0, 6.0, "2"),
+            (20.0, 4.0, 10.0, "H"),
+            (25.0, 10.0, 6.0, "2"),
+        ]);
         let segments = page_text(&page).segments;
         let all: Vec<_> = segments.iter().map(Segment::text).collect();
         assert!(all.join(" ").contains("x<sup>2</sup>"), "{all:?}");

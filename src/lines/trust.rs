@@ -37,7 +37,12 @@ pub enum TextLayerMode {
 }
 
 /// Decides where a page's text comes from. `picture` is the page at any scale; `size` the page in pixels.
-pub fn decide(content: &PdfPage, picture: Option<&Pixels>, size: (f32, f32), mode: TextLayerMode) -> TextDecision {
+pub fn decide(
+    content: &PdfPage,
+    picture: Option<&Pixels>,
+    size: (f32, f32),
+    mode: TextLayerMode,
+) -> TextDecision {
     let layer = |reason: &str| TextDecision { source: TextSource::TextLayer, reason: reason.to_string() };
     let lines = |reason: String| TextDecision { source: TextSource::Lines, reason };
     match mode {

@@ -50,7 +50,9 @@ pub enum OnnxError {
         reason: String,
     },
     /// The GPU that was asked for cannot be used.
-    #[error("GPU {device} cannot be used: {reason}; use --device cpu, or set up the runtime with scripts/setup.sh --gpu")]
+    #[error(
+        "GPU {device} cannot be used: {reason}; use --device cpu, or set up the runtime with scripts/setup.sh --gpu"
+    )]
     Device {
         /// Number of the GPU.
         device: u32,
@@ -78,8 +80,11 @@ impl Runtime {
     pub fn load(library: &Path, options: SessionOptions) -> Result<Self, OnnxError> {
         let fail = |reason: String| OnnxError::Library { path: library.to_path_buf(), reason };
         let builder = ort::init_from(library).map_err(|error| fail(error.to_string()))?;
-        let environment =
-            builder.with_name("docparse").with_telemetry(false).build().map_err(|error| fail(error.to_string()))?;
+        let environment = builder
+            .with_name("docparse")
+            .with_telemetry(false)
+            .build()
+            .map_err(|error| fail(error.to_string()))?;
         // Warnings about node placement help nobody at a shell.
         environment.set_log_level(ort::logging::LogLevel::Error);
         Ok(Self { environment, options })
@@ -95,7 +100,8 @@ impl Runtime {
             )?;
             builder = recovered(builder.with_optimization_level(GraphOptimizationLevel::All))?;
             if let Some(device) = device {
-                let provider = ort::ep::CUDA::default().with_device_id(device as i32).build().error_on_failure();
+                let provider =
+                    ort::ep::CUDA::default().with_device_id(device as i32).build().error_on_failure();
                 builder = recovered(builder.with_execution_providers([provider]))?;
             }
             builder.commit_from_file(path).map_err(|error| error.to_string())
@@ -104,7 +110,9 @@ impl Runtime {
         let has_gpu = || ort::ep::CUDA::is_available().unwrap_or(false);
         let session = match self.options.device {
             Device::Cpu => build(None).map_err(load)?,
-            Device::Gpu(device) => build(Some(device)).map_err(|reason| OnnxError::Device { device, reason })?,
+            Device::Gpu(device) => {
+                build(Some(device)).map_err(|reason| OnnxError::Device { device, reason })?
+            }
             Device::Auto if has_gpu() => match build(Some(0)) {
                 Ok(session) => session,
                 Err(reason) => {
@@ -144,7 +152,10 @@ impl Model {
         data: Vec<f32>,
         read: impl FnOnce(&[i64], &[f32]) -> T,
     ) -> Result<T, OnnxError> {
-        let fail = |error: &dyn std::fmt::Display| OnnxError::Run { path: self.path.clone(), reason: error.to_string() };
+        let fail = |error: &dyn std::fmt::Display| OnnxError::Run {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        };
         let input = Tensor::from_array((shape.to_vec(), data)).map_err(|error| fail(&error))?;
         let outputs = self.session.run(ort::inputs![input]).map_err(|error| fail(&error))?;
         let (shape, data) = outputs[0].try_extract_tensor::<f32>().map_err(|error| fail(&error))?;

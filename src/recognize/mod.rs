@@ -61,5 +61,9 @@ pub trait Recognizer: Send {
     /// Answers requests until their channel closes.
     ///
     /// An error is final: requests without an answer then count as failed with its message.
-    fn run(&mut self, requests: Receiver<BlockRequest>, answers: Sender<BlockAnswer>) -> Result<(), RecognizeError>;
+    fn run(
+        &mut self,
+        requests: Receiver<BlockRequest>,
+        answers: Sender<BlockAnswer>,
+    ) -> Result<(), RecognizeError>;
 }

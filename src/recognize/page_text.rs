@@ -3,7 +3,7 @@
 //! Lines are joined to running text, words cut at line ends put together; code keeps its lines and indents,
 //! contents their lines; tables become HTML.
 
-use super::{BlockAnswer, BlockRequest, RecognizeError, Recognition, Recognizer};
+use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::document::{Label, ReadLine};
 use crate::layout::{Region, join_line};
 use crate::lines::{PageText, Segment};
@@ -19,7 +19,11 @@ const MAX_INDENT: usize = 40;
 pub struct PageTextRecognizer;
 
 impl Recognizer for PageTextRecognizer {
-    fn run(&mut self, requests: Receiver<BlockRequest>, answers: Sender<BlockAnswer>) -> Result<(), RecognizeError> {
+    fn run(
+        &mut self,
+        requests: Receiver<BlockRequest>,
+        answers: Sender<BlockAnswer>,
+    ) -> Result<(), RecognizeError> {
         for request in requests {
             let result = Ok(recognize(&request.page.text, &request.region));
             // Nobody listens any more: the run is over.
@@ -76,7 +80,11 @@ fn lines_inside(text: &PageText, region: &Region) -> Vec<Vec<usize>> {
         let bbox = text.segments[i].bbox;
         let beside = lines.last().and_then(|l| l.last()).map(|&j| text.segments[j].bbox);
         match lines.last_mut() {
-            Some(line) if beside.is_some_and(|b| b.overlap_y(&bbox) > 0.5 * bbox.height().min(b.height())) => line.push(i),
+            Some(line)
+                if beside.is_some_and(|b| b.overlap_y(&bbox) > 0.5 * bbox.height().min(b.height())) =>
+            {
+                line.push(i)
+            }
             _ => lines.push(vec![i]),
         }
     }
@@ -102,7 +110,9 @@ fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
 fn list_item(text: String) -> String {
     let mut chars = text.chars();
     match chars.next() {
-        Some('•' | '◦' | '▪' | '▫' | '■' | '●' | '○' | '‣' | '⁃' | '➢' | '➤') if !chars.as_str().trim().is_empty() => {
+        Some('•' | '◦' | '▪' | '▫' | '■' | '●' | '○' | '‣' | '⁃' | '➢' | '➤')
+            if !chars.as_str().trim().is_empty() =>
+        {
             format!("- {}", chars.as_str().trim_start())
         }
         _ => text,
@@ -121,7 +131,8 @@ fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
         for segment in segments(line) {
             let width = (CODE_CHAR * segment.style.font_size).max(1.0);
             let at = ((segment.bbox.x1 - left) / width).round().max(0.0) as usize;
-            let blanks = if column == 0 { at.min(MAX_INDENT) } else { at.saturating_sub(column).clamp(1, MAX_INDENT) };
+            let blanks =
+                if column == 0 { at.min(MAX_INDENT) } else { at.saturating_sub(column).clamp(1, MAX_INDENT) };
             out.extend(std::iter::repeat_n(' ', blanks));
             let piece = segment.plain_text();
             column += blanks + piece.chars().count();
@@ -133,7 +144,11 @@ fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
 
 fn contents(text: &PageText, lines: &[Vec<usize>]) -> String {
     let line = |line: &Vec<usize>| {
-        line.iter().filter_map(|i| text.segments.get(*i)).map(Segment::plain_text).collect::<Vec<_>>().join(" ")
+        line.iter()
+            .filter_map(|i| text.segments.get(*i))
+            .map(Segment::plain_text)
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -170,7 +185,8 @@ mod tests {
 
     #[test]
     fn lines_run_on() {
-        let text = page(&[(0.0, 0.0, "• hyphen", true), (0.0, 24.0, "ation", false), (0.0, 48.0, "end", false)]);
+        let text =
+            page(&[(0.0, 0.0, "• hyphen", true), (0.0, 24.0, "ation", false), (0.0, 48.0, "end", false)]);
         let read = recognize(&text, &region(Label::Text, &[&[0], &[1], &[2]]));
         assert_eq!(read.content, "- hyphenation end");
         assert!((read.confidence.unwrap() - 0.9).abs() < 1e-6);

@@ -23,7 +23,11 @@ pub struct JsonOptions {
 }
 
 /// Writes the document.
-pub fn write(out: &mut (impl Write + ?Sized), document: &Document, options: &JsonOptions) -> std::io::Result<()> {
+pub fn write(
+    out: &mut (impl Write + ?Sized),
+    document: &Document,
+    options: &JsonOptions,
+) -> std::io::Result<()> {
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
     Root { document, options }.serialize(&mut serializer)?;
@@ -162,9 +166,9 @@ fn diagnostics(page: &Page) -> Value {
             }
             if let Some(confidence) = block.confidence {
                 map.insert("confidence".into(), json!(short_float(confidence)));
-                let lines = block.lines.iter().map(|l| {
-                    json!({"text": l.text, "bbox": l.bbox, "confidence": short_float(l.confidence)})
-                });
+                let lines = block.lines.iter().map(
+                    |l| json!({"text": l.text, "bbox": l.bbox, "confidence": short_float(l.confidence)}),
+                );
                 map.insert("lines".into(), lines.collect());
             }
             Value::Object(map)
@@ -207,8 +211,15 @@ mod tests {
         assert_eq!(
             keys,
             [
-                "input_path", "page_index", "page_count", "width", "height", "model_settings", "parsing_res_list",
-                "layout_det_res", "diagnostics"
+                "input_path",
+                "page_index",
+                "page_count",
+                "width",
+                "height",
+                "model_settings",
+                "parsing_res_list",
+                "layout_det_res",
+                "diagnostics"
             ]
         );
         assert_eq!(value["parsing_res_list"][0]["block_order"], Value::Null);

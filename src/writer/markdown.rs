@@ -25,7 +25,8 @@ pub struct MarkdownOptions {
 
 impl Default for MarkdownOptions {
     fn default() -> Self {
-        let ignored = ["number", "footnote", "header", "header_image", "footer", "footer_image", "aside_text"];
+        let ignored =
+            ["number", "footnote", "header", "header_image", "footer", "footer_image", "aside_text"];
         Self {
             pretty: true,
             show_formula_number: false,
@@ -57,8 +58,12 @@ pub struct MarkdownBlock<'a> {
 
 /// Markdown of a whole document: its pages with blank lines between them, and a newline at the end.
 pub fn document(document: &Document, options: &MarkdownOptions) -> String {
-    let pages: Vec<String> =
-        document.pages.iter().map(|p| page(p, options).trim().to_string()).filter(|t| !t.is_empty()).collect();
+    let pages: Vec<String> = document
+        .pages
+        .iter()
+        .map(|p| page(p, options).trim().to_string())
+        .filter(|t| !t.is_empty())
+        .collect();
     let mut text = pages.join("\n\n");
     text.push('\n');
     text
@@ -139,7 +144,9 @@ pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) 
         "seal" => picture(block, page_width, options, options.use_seal_recognition),
         "table" if pretty => format!("\n{}", styled_table(content)),
         "table" => {
-            let plain = ["<html>", "</html>", "<body>", "</body>"].iter().fold(content.to_string(), |t, tag| t.replace(tag, ""));
+            let plain = ["<html>", "</html>", "<body>", "</body>"]
+                .iter()
+                .fold(content.to_string(), |t, tag| t.replace(tag, ""));
             format!("\n\n{plain}")
         }
         "algorithm" => algorithm(content),
@@ -165,7 +172,8 @@ fn centered(inner: &str) -> String {
 
 fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, with_text: bool) -> String {
     if !options.pretty {
-        let mut text = block.image.map_or(String::new(), |path| format!("![{}]({path})", block.alt.unwrap_or_default()));
+        let mut text =
+            block.image.map_or(String::new(), |path| format!("![{}]({path})", block.alt.unwrap_or_default()));
         if with_text {
             text.push_str(&format!("\n\n{}\n\n", block.content));
         }
@@ -194,7 +202,9 @@ fn styled_table(html: &str) -> String {
 
 fn chart_table(content: &str) -> String {
     let cells = |line: &str, tag: &str| -> String {
-        line.split('|').map(|cell| format!("<{tag} style='text-align: center;'>{}</{tag}>", cell.trim())).collect()
+        line.split('|')
+            .map(|cell| format!("<{tag} style='text-align: center;'>{}</{tag}>", cell.trim()))
+            .collect()
     };
     let mut lines = content.split('\n');
     let head = cells(lines.next().unwrap_or_default(), "th");
@@ -251,22 +261,29 @@ fn numbering_length(line: &str) -> Option<usize> {
     let digits = integer_groups(line);
     if digits > 0 {
         let after = &line[digits..];
-        return Some(digits + after.chars().next().filter(|c| matches!(c, '.' | '、')).map_or(0, char::len_utf8));
+        return Some(
+            digits + after.chars().next().filter(|c| matches!(c, '.' | '、')).map_or(0, char::len_utf8),
+        );
     }
-    let chinese = |s: &str| s.chars().take_while(|c| CHINESE_DIGITS.contains(*c)).map(char::len_utf8).sum::<usize>();
+    let chinese =
+        |s: &str| s.chars().take_while(|c| CHINESE_DIGITS.contains(*c)).map(char::len_utf8).sum::<usize>();
     if let Some(inner) = line.strip_prefix(['(', '（']) {
         let open = line.len() - inner.len();
         let length = match integer(inner) {
             0 => chinese(inner),
             n => n,
         };
-        if let Some(close) = inner[length..].chars().next().filter(|c| length > 0 && matches!(c, ')' | '）')) {
+        if let Some(close) = inner[length..].chars().next().filter(|c| length > 0 && matches!(c, ')' | '）'))
+        {
             return Some(open + length + close.len_utf8());
         }
     }
     let length = chinese(line);
     if length > 0 {
-        return Some(length + line[length..].chars().next().filter(|c| matches!(c, '、' | '.')).map_or(0, char::len_utf8));
+        return Some(
+            length
+                + line[length..].chars().next().filter(|c| matches!(c, '、' | '.')).map_or(0, char::len_utf8),
+        );
     }
     const ROMAN: [&str; 10] = ["VIII", "III", "VII", "II", "IV", "VI", "IX", "I", "V", "X"];
     let follows = |n: &&&str| line[n.len()..].chars().next().filter(|c| *c == '.' || c.is_whitespace());
@@ -324,7 +341,8 @@ mod tests {
 
     #[test]
     fn ignored_and_unknown_labels_leave_no_trace() {
-        let all = [view("header", "H"), view("text", "a\nb"), view("formula_number", "(1)"), view("text", "c")];
+        let all =
+            [view("header", "H"), view("text", "a\nb"), view("formula_number", "(1)"), view("text", "c")];
         assert_eq!(blocks(&all, 100.0, &MarkdownOptions::default()), "a\n\nb\n\nc");
     }
 }

@@ -148,7 +148,8 @@ impl<'a> DocumentWriter<'a> {
     fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
         let (_, part) = self.picture_folders(job);
         let images = self.options.formats.images && self.to_files();
-        let vis_paths = [View::Layout, View::Order].map(|view| (part_path(&self.path(job, view.suffix())), view));
+        let vis_paths =
+            [View::Layout, View::Order].map(|view| (part_path(&self.path(job, view.suffix())), view));
         let wants_vis = self.options.formats.vis && self.to_files();
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
         let FinishedPage { mut page, picture } = finished;
@@ -197,7 +198,9 @@ impl<'a> DocumentWriter<'a> {
         let json = &self.options.json;
         let formats = self.options.formats;
         match self.options.target {
-            Target::StdoutMarkdown => to_stdout(|out| out.write_all(markdown::document(document, &json.markdown).as_bytes()))?,
+            Target::StdoutMarkdown => {
+                to_stdout(|out| out.write_all(markdown::document(document, &json.markdown).as_bytes()))?
+            }
             Target::StdoutJson => to_stdout(|out| json::write(out, document, json))?,
             Target::Files => {
                 let (final_folder, _) = self.picture_folders(job);
@@ -247,7 +250,8 @@ impl DocumentSink for DocumentWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
         let page_count = is_paged.then_some(page_count);
         let document = Document { input_path: job.file.given.clone(), pages: Vec::new(), page_count };
-        let open = InProgress { document, pictures: None, vis: Vec::new(), written: WrittenDocument::default() };
+        let open =
+            InProgress { document, pictures: None, vis: Vec::new(), written: WrittenDocument::default() };
         self.open.insert(job.id, open);
         self.observer.opened(job, selected);
     }
@@ -349,7 +353,8 @@ trait WriteSized: Write {}
 impl<T: Write> WriteSized for T {}
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     files.sort();
     files
 }

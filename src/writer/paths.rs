@@ -39,11 +39,15 @@ pub fn plan(files: &[InputFile]) -> Vec<OutputStem> {
                 stems[i] = match level {
                     1 => OutputStem { folder: files[i].mirror.clone(), stem: files[i].name.clone() },
                     2 => {
-                        let parent = absolute(&files[i].path).parent().map(Path::to_path_buf).unwrap_or_default();
+                        let parent =
+                            absolute(&files[i].path).parent().map(Path::to_path_buf).unwrap_or_default();
                         let folder = parent.strip_prefix(&common).map(Path::to_path_buf).unwrap_or_default();
                         OutputStem { folder, stem: files[i].name.clone() }
                     }
-                    _ => OutputStem { folder: stems[i].folder.clone(), stem: format!("{}_{}", stems[i].stem, i + 1) },
+                    _ => OutputStem {
+                        folder: stems[i].folder.clone(),
+                        stem: format!("{}_{}", stems[i].stem, i + 1),
+                    },
                 };
             }
         }
@@ -67,7 +71,9 @@ fn absolute(path: &Path) -> PathBuf {
 fn common_folder<'a>(paths: impl Iterator<Item = &'a Path>) -> PathBuf {
     let parents = paths.map(|p| absolute(p).parent().map(Path::to_path_buf).unwrap_or_default());
     parents
-        .reduce(|a, b| a.components().zip(b.components()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect())
+        .reduce(|a, b| {
+            a.components().zip(b.components()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect()
+        })
         .unwrap_or_default()
 }
 
@@ -77,10 +83,13 @@ mod tests {
 
     #[track_caller]
     fn check(inputs: &[(&str, &str)], expected: &[&str]) {
-        let files: Vec<InputFile> =
-            inputs.iter().map(|(path, mirror)| InputFile::from_path(Path::new(path), PathBuf::from(mirror))).collect();
+        let files: Vec<InputFile> = inputs
+            .iter()
+            .map(|(path, mirror)| InputFile::from_path(Path::new(path), PathBuf::from(mirror)))
+            .collect();
         let forward = plan(&files);
-        let shown: Vec<String> = forward.iter().map(|s| s.file(Path::new(""), "").display().to_string()).collect();
+        let shown: Vec<String> =
+            forward.iter().map(|s| s.file(Path::new(""), "").display().to_string()).collect();
         assert_eq!(shown, expected);
         let reversed: Vec<InputFile> = files.into_iter().rev().collect();
         let mut backward = plan(&reversed);

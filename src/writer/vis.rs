@@ -33,8 +33,8 @@ impl View {
 
 /// Colours of labels (specification, table C.5).
 const COLORS: [u32; 20] = [
-    0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF, 0xFF00E5, 0xFF9900,
-    0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF, 0x8000FF, 0xFF004D,
+    0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF, 0xFF00E5,
+    0xFF9900, 0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF, 0x8000FF, 0xFF004D,
 ];
 /// Colour numbers with white text (specification, section 9.9).
 const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
@@ -108,7 +108,9 @@ impl VisFile {
             table.push_str(&format!("{offset:010} 00000 n \n"));
         }
         let size = self.offsets.len() + 1;
-        table.push_str(&format!("trailer\n<< /Size {size} /Root {CATALOG} 0 R >>\nstartxref\n{start}\n%%EOF\n"));
+        table.push_str(&format!(
+            "trailer\n<< /Size {size} /Root {CATALOG} 0 R >>\nstartxref\n{start}\n%%EOF\n"
+        ));
         self.write(table.as_bytes())?;
         self.out.flush()
     }
@@ -153,13 +155,20 @@ impl VisFile {
 
     fn write_fixed(&mut self, pages: &[Ref]) -> io::Result<()> {
         let mut chunk = Chunk::new();
-        chunk.indirect(Ref::new(CATALOG)).dict().pair(Name(b"Type"), Name(b"Catalog")).pair(Name(b"Pages"), Ref::new(TREE));
+        chunk
+            .indirect(Ref::new(CATALOG))
+            .dict()
+            .pair(Name(b"Type"), Name(b"Catalog"))
+            .pair(Name(b"Pages"), Ref::new(TREE));
         self.object(Ref::new(CATALOG), &chunk)?;
         let mut chunk = Chunk::new();
         chunk.pages(Ref::new(TREE)).kids(pages.iter().copied()).count(pages.len() as i32);
         self.object(Ref::new(TREE), &chunk)?;
         let mut chunk = Chunk::new();
-        chunk.type1_font(Ref::new(FONT)).base_font(Name(b"Helvetica-Bold")).encoding_predefined(Name(b"WinAnsiEncoding"));
+        chunk
+            .type1_font(Ref::new(FONT))
+            .base_font(Name(b"Helvetica-Bold"))
+            .encoding_predefined(Name(b"WinAnsiEncoding"));
         self.object(Ref::new(FONT), &chunk)?;
         let mut chunk = Chunk::new();
         chunk.ext_graphics(Ref::new(TINT)).non_stroking_alpha(0.1);
@@ -205,8 +214,15 @@ impl<'a> Drawing<'a> {
             View::Order => self.reading_order(&colors),
         }
         if self.page.blocks.is_empty() && self.page.has_error() {
-            let reason = self.page.diagnostics.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; ");
-            self.text(12.0, self.size.1 - 24.0, 8.0, &format!("page {}: {reason}", self.page.page_index + 1), DARK_TEXT);
+            let reason =
+                self.page.diagnostics.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; ");
+            self.text(
+                12.0,
+                self.size.1 - 24.0,
+                8.0,
+                &format!("page {}: {reason}", self.page.page_index + 1),
+                DARK_TEXT,
+            );
         }
         self.content.finish().to_vec()
     }
@@ -220,7 +236,12 @@ impl<'a> Drawing<'a> {
     fn outline(&mut self, bbox: &Rect, color: usize) {
         let [x, y, w, h] = self.to_points(bbox);
         let [r, g, b] = rgb(color);
-        self.content.save_state().set_parameters(Name(b"T")).set_fill_rgb(r, g, b).rect(x, y, w, h).fill_nonzero();
+        self.content
+            .save_state()
+            .set_parameters(Name(b"T"))
+            .set_fill_rgb(r, g, b)
+            .rect(x, y, w, h)
+            .fill_nonzero();
         self.content.restore_state().save_state().set_stroke_rgb(r, g, b).set_line_width(0.9);
         self.content.set_line_join(LineJoinStyle::RoundJoin).rect(x, y, w, h).stroke().restore_state();
     }
@@ -254,7 +275,11 @@ impl<'a> Drawing<'a> {
                 (i, x + w / 2.0, y + h / 2.0)
             })
             .collect();
-        self.content.save_state().set_stroke_rgb(0.12, 0.2, 0.45).set_line_width(0.7).set_dash_pattern([3.0, 2.0], 0.0);
+        self.content
+            .save_state()
+            .set_stroke_rgb(0.12, 0.2, 0.45)
+            .set_line_width(0.7)
+            .set_dash_pattern([3.0, 2.0], 0.0);
         for pair in places.windows(2) {
             self.content.move_to(pair[0].1, pair[0].2).line_to(pair[1].1, pair[1].2).stroke();
         }
@@ -271,12 +296,18 @@ impl<'a> Drawing<'a> {
 
     fn filled(&mut self, x: f32, y: f32, width: f32, height: f32, color: usize) {
         let [r, g, b] = rgb(color);
-        self.content.save_state().set_fill_rgb(r, g, b).rect(x, y, width, height).fill_nonzero().restore_state();
+        self.content
+            .save_state()
+            .set_fill_rgb(r, g, b)
+            .rect(x, y, width, height)
+            .fill_nonzero()
+            .restore_state();
     }
 
     fn text(&mut self, x: f32, y: f32, font: f32, text: &str, [r, g, b]: [f32; 3]) {
         // The built-in font shows Latin-1; anything else is not part of a label.
-        let bytes: Vec<u8> = text.chars().map(|c| if (' '..='~').contains(&c) { c as u8 } else { b'?' }).collect();
+        let bytes: Vec<u8> =
+            text.chars().map(|c| if (' '..='~').contains(&c) { c as u8 } else { b'?' }).collect();
         self.content.save_state().set_fill_rgb(r, g, b).begin_text().set_font(Name(b"F"), font);
         self.content.next_line(x, y).show(Str(&bytes)).end_text().restore_state();
     }
@@ -314,7 +345,8 @@ mod tests {
         let mut page = Page::failed(0, "no picture".into());
         (page.width, page.height) = (1224, 1584);
         page.blocks.push(Block::new(Label::Text, Rect::new(10.0, 10.0, 100.0, 50.0), 0.9));
-        let document = Document { input_path: "x".into(), pages: vec![page.clone(), page], page_count: Some(2) };
+        let document =
+            Document { input_path: "x".into(), pages: vec![page.clone(), page], page_count: Some(2) };
         let mut file = VisFile::create(&path, View::Layout).unwrap();
         let jpeg = crate::raster::Pixels::white(8, 8).to_jpeg(80).unwrap();
         file.add_picture(Some((&jpeg, 8, 8))).unwrap();

@@ -65,7 +65,8 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
 fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
     sheet.set_name("Tables")?;
     let head = header_format();
-    for (column, title) in ["Sheet", "Page", "Box (pixels)", "Rows", "Columns", "Caption"].iter().enumerate() {
+    for (column, title) in ["Sheet", "Page", "Box (pixels)", "Rows", "Columns", "Caption"].iter().enumerate()
+    {
         sheet.write_with_format(0, column as u16, *title, &head)?;
     }
     for (index, listed) in tables.iter().enumerate() {
@@ -89,13 +90,16 @@ fn header_format() -> Format {
 
 fn write_table(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
     let headers = header_rows(table);
-    let body = Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap();
-    let head = header_format().set_align(FormatAlign::Center).set_align(FormatAlign::VerticalCenter).set_text_wrap();
+    let body =
+        Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap();
+    let head =
+        header_format().set_align(FormatAlign::Center).set_align(FormatAlign::VerticalCenter).set_text_wrap();
     for cell in &table.cells {
         let format = if cell.row < headers || cell.header { &head } else { &body };
         let (row, column) = (cell.row as u32, cell.column as u16);
         if cell.row_span > 1 || cell.column_span > 1 {
-            let (last_row, last_column) = (row + cell.row_span as u32 - 1, column + cell.column_span as u16 - 1);
+            let (last_row, last_column) =
+                (row + cell.row_span as u32 - 1, column + cell.column_span as u16 - 1);
             sheet.merge_range(row, column, last_row, last_column, "", format)?;
         }
         match number(&cell.text) {
@@ -149,7 +153,8 @@ fn number(text: &str) -> Option<(f64, Option<String>)> {
         return None;
     }
     let plain: String = groups.concat();
-    if (plain.len() > 1 && plain.starts_with('0')) || plain.len() + fraction.map_or(0, str::len) > MAX_DIGITS {
+    if (plain.len() > 1 && plain.starts_with('0')) || plain.len() + fraction.map_or(0, str::len) > MAX_DIGITS
+    {
         return None;
     }
     let decimals = fraction.map_or(0, str::len);
@@ -194,7 +199,10 @@ mod tests {
     fn header_rows_reach_as_far_as_their_spans() {
         let rows = |html: &str| header_rows(&Table::from_html(html).unwrap());
         assert_eq!(rows("<table><tr><td>a<td>b<tr><td>1<td>2</table>"), 1);
-        assert_eq!(rows("<table><tr><td rowspan=2>a<td colspan=2>b<tr><td>c<td>d<tr><td>1<td>2<td>3</table>"), 2);
+        assert_eq!(
+            rows("<table><tr><td rowspan=2>a<td colspan=2>b<tr><td>c<td>d<tr><td>1<td>2<td>3</table>"),
+            2
+        );
         assert_eq!(rows("<table><tr><td>a</table>"), 1);
     }
 

@@ -42,7 +42,8 @@ fn truncated_pdf() {
 
 #[test]
 fn pdf_without_pages() {
-    let objects = ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [] /Count 0 >>"].map(String::from);
+    let objects =
+        ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [] /Count 0 >>"].map(String::from);
     check("none.pdf", &assemble(&objects), "the PDF has no pages");
 }
 
@@ -103,7 +104,9 @@ fn pages_of_no_and_of_two_hundred_inches() {
 fn missing_file_and_pattern_without_a_match() {
     let folder = Folder::new();
     folder.write("good.pdf", good());
-    let ran = folder.run(&["-i", "missing.pdf", "*.tiff", "good.pdf", "--save-path", "out", "--formats", "md"]).expect(3);
+    let ran = folder
+        .run(&["-i", "missing.pdf", "*.tiff", "good.pdf", "--save-path", "out", "--formats", "md"])
+        .expect(3);
     assert!(ran.stderr.contains("error: missing.pdf: no such file or directory"), "{}", ran.stderr);
     assert!(ran.stderr.contains("error: *.tiff: no file matches the pattern"), "{}", ran.stderr);
     assert_eq!(folder.tree("out"), ["good.md"]);
@@ -115,7 +118,11 @@ fn a_save_path_that_cannot_be_written_is_found_first() {
     folder.write("good.pdf", good());
     folder.write("taken", "a file");
     let ran = folder.run(&["-i", "good.pdf", "--save-path", "taken/out"]).expect(1);
-    assert!(ran.stderr.starts_with("note: using") && ran.stderr.contains("error: cannot write `taken/out`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("note: using") && ran.stderr.contains("error: cannot write `taken/out`"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -134,7 +141,11 @@ fn missing_libraries_say_how_to_get_them() {
     let folder = Folder::new();
     folder.write("good.pdf", good());
     let ran = folder.run(&["-i", "good.pdf", "--save-path", "out", "--runtime-dir", "."]).expect(1);
-    assert!(ran.stderr.contains("`libpdfium.so` was not found in `.`; run scripts/setup.sh"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`libpdfium.so` was not found in `.`; run scripts/setup.sh"),
+        "{}",
+        ran.stderr
+    );
 }
 
 /// Serves one connection, answering with `answer`, or never.
@@ -160,7 +171,11 @@ fn urls_that_are_missing_or_never_answer() {
     let missing = serve(Some(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"));
     let silent = serve(None);
     let ran = folder.run(&["-i", &missing, &silent, "--save-path", "out"]).expect(1);
-    assert!(ran.stderr.contains(&format!("error: {missing}: the server answered with status 404")), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(&format!("error: {missing}: the server answered with status 404")),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains(&format!("error: {silent}: the download failed")), "{}", ran.stderr);
 }
 
@@ -182,7 +197,23 @@ fn a_hanging_page_is_given_up() {
     let folder = Folder::new();
     folder.write("slow.pdf", tiny_pdf(14_400.0, 14_400.0, &shape));
     folder.write("good.pdf", good());
-    let ran = folder.run(&["-i", "slow.pdf", "good.pdf", "--save-path", "out", "--formats", "md,vis", "--page-timeout", "1"]).expect(3);
-    assert!(ran.stderr.contains("slow.pdf: page 1: the page took longer than 1 s and was given up"), "{}", ran.stderr);
+    let ran = folder
+        .run(&[
+            "-i",
+            "slow.pdf",
+            "good.pdf",
+            "--save-path",
+            "out",
+            "--formats",
+            "md,vis",
+            "--page-timeout",
+            "1",
+        ])
+        .expect(3);
+    assert!(
+        ran.stderr.contains("slow.pdf: page 1: the page took longer than 1 s and was given up"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(folder.text("out/good.md"), "A good page.\n");
 }

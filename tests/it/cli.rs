@@ -35,7 +35,13 @@ fn a_document_becomes_its_files() {
     assert_eq!(ran.stdout, "");
     assert!(ran.stderr.starts_with("note: using the embedded pipeline `lite`"), "{}", ran.stderr);
     let tree = folder.tree("out");
-    for file in ["report.md", "report.json", "report.xlsx", "report_layout_det_res.pdf", "report_layout_order_res.pdf"] {
+    for file in [
+        "report.md",
+        "report.json",
+        "report.xlsx",
+        "report_layout_det_res.pdf",
+        "report_layout_order_res.pdf",
+    ] {
         assert!(tree.contains(&file.to_string()), "{file} is not in {tree:?}");
     }
     assert!(tree.iter().all(|f| !f.contains(".part")), "{tree:?}");
@@ -60,7 +66,9 @@ fn two_runs_write_the_same_bytes() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
     for out in ["a", "b"] {
-        folder.run(&["-i", &report, "--save-path", out, "--threads", if out == "a" { "1" } else { "4" }]).expect(0);
+        folder
+            .run(&["-i", &report, "--save-path", out, "--threads", if out == "a" { "1" } else { "4" }])
+            .expect(0);
     }
     assert_eq!(folder.tree("a"), folder.tree("b"));
     for file in folder.tree("a") {
@@ -76,7 +84,18 @@ fn two_runs_write_the_same_bytes() {
 fn the_word_doc_parser_changes_nothing() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
-    folder.run(&["doc_parser", "-i", "a.pdf", "--save_path", "out", "--use_doc_unwarping", "False", "--enable_mkldnn=t"]).expect(0);
+    folder
+        .run(&[
+            "doc_parser",
+            "-i",
+            "a.pdf",
+            "--save_path",
+            "out",
+            "--use_doc_unwarping",
+            "False",
+            "--enable_mkldnn=t",
+        ])
+        .expect(0);
     assert_eq!(folder.text("out/a.md"), "Hello from page one.\n");
 }
 
@@ -115,9 +134,15 @@ fn layers_of_settings_override_each_other() {
         folder.json("out/a.json")["settings"].clone()
     };
     let file = settings(&[], &[]);
-    assert_eq!((&file["text_layer"], &file["SubModules"]["LineRecognition"]["drop_score"]), (&"never".into(), &0.25.into()));
+    assert_eq!(
+        (&file["text_layer"], &file["SubModules"]["LineRecognition"]["drop_score"]),
+        (&"never".into(), &0.25.into())
+    );
     assert_eq!(settings(&[], &[("DOCPARSE_TEXT_LAYER", "always")])["text_layer"], "always");
-    assert_eq!(settings(&["--text_layer", "auto"], &[("DOCPARSE_TEXT_LAYER", "always")])["text_layer"], "auto");
+    assert_eq!(
+        settings(&["--text_layer", "auto"], &[("DOCPARSE_TEXT_LAYER", "always")])["text_layer"],
+        "auto"
+    );
 }
 
 #[test]
@@ -126,7 +151,11 @@ fn wrong_settings_name_file_key_and_line() {
     folder.write("a.pdf", hello());
     folder.write("own.yaml", "use_queues: true\ntext_leyer: never\n");
     let ran = folder.run(&["-i", "a.pdf", "--save-path", "out", "--config", "own.yaml"]).expect(2);
-    assert!(ran.stderr.contains("own.yaml, line 2: unknown key `text_leyer`; did you mean `text_layer`?"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("own.yaml, line 2: unknown key `text_leyer`; did you mean `text_layer`?"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -138,10 +167,22 @@ fn usage_errors_exit_with_two_and_a_hint() {
         (&["--save-path", "out"], "no input was given"),
         (&["-i", "a.pdf", "--save-path", "o", "--pages", "3-1"], "`3-1` is no range of pages"),
         (&["-i", "a.pdf", "--save-path", "o", "--device", "npu"], "`npu` is no device"),
-        (&["-i", "a.pdf", "--save-path", "o", "--pipeline-version", "v1.6"], "needs networks that are not part"),
-        (&["-i", "a.pdf", "--save-path", "o", "--vl_rec_server_url", "http://x"], "--vl-rec-server-url belongs to"),
-        (&["-i", "a.pdf", "--save-path", "o", "--use_chart_recognition"], "--use-chart-recognition belongs to"),
-        (&["-i", "a.pdf", "--save-path", "o", "--drop_score", "7"], "`SubModules.LineRecognition.drop_score` must be a number from 0 to 1"),
+        (
+            &["-i", "a.pdf", "--save-path", "o", "--pipeline-version", "v1.6"],
+            "needs networks that are not part",
+        ),
+        (
+            &["-i", "a.pdf", "--save-path", "o", "--vl_rec_server_url", "http://x"],
+            "--vl-rec-server-url belongs to",
+        ),
+        (
+            &["-i", "a.pdf", "--save-path", "o", "--use_chart_recognition"],
+            "--use-chart-recognition belongs to",
+        ),
+        (
+            &["-i", "a.pdf", "--save-path", "o", "--drop_score", "7"],
+            "`SubModules.LineRecognition.drop_score` must be a number from 0 to 1",
+        ),
         (&["-i", "a.pdf", "--save-path", "o", "--use_queues", "perhaps"], "expected true, yes, t, y, 1"),
         (&["-i", "a.pdf", "--save-path", "o", "--nonsense"], "unexpected argument"),
     ] {
@@ -155,8 +196,13 @@ fn usage_errors_exit_with_two_and_a_hint() {
 fn flags_without_effect_are_said_to_have_none() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
-    let ran = folder.run(&["-i", "a.pdf", "--stdout", "md", "--use_tensorrt", "--cpu_threads", "1"]).expect(0);
-    assert!(ran.stderr.contains("note: --use-tensorrt: for the reference's engines, without effect here"), "{}", ran.stderr);
+    let ran =
+        folder.run(&["-i", "a.pdf", "--stdout", "md", "--use_tensorrt", "--cpu_threads", "1"]).expect(0);
+    assert!(
+        ran.stderr.contains("note: --use-tensorrt: for the reference's engines, without effect here"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -236,7 +282,9 @@ fn helpers_print_what_they_should() {
 fn block_contents_become_markdown_on_demand() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
-    folder.run(&["-i", &report, "--save-path", "out", "--formats", "json", "--format_block_content"]).expect(0);
+    folder
+        .run(&["-i", &report, "--save-path", "out", "--formats", "json", "--format_block_content"])
+        .expect(0);
     let document = folder.json("out/report.json");
     let titles = blocks_with(&document["pages"][0], "doc_title");
     assert_eq!(titles[0].0, "# Tidal Observations at Twelve Harbours");

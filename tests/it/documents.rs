@@ -32,13 +32,47 @@ fn tables_cell_by_cell() {
 fn labels_and_reading_order() {
     let document = report();
     let page = &document["pages"][0];
-    let labels: Vec<&str> =
-        page["parsing_res_list"].as_array().unwrap().iter().map(|b| b["block_label"].as_str().unwrap()).collect();
+    let labels: Vec<&str> = page["parsing_res_list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b["block_label"].as_str().unwrap())
+        .collect();
     let expected = [
-        "doc_title", "text", "paragraph_title", "abstract", "paragraph_title", "text", "text", "paragraph_title", "text",
-        "text", "text", "text", "paragraph_title", "text", "display_formula", "formula_number", "text",
-        "paragraph_title", "text", "display_formula", "formula_number", "text", "table", "figure_title",
-        "paragraph_title", "text", "chart", "figure_title", "text", "table", "figure_title", "text", "footnote", "number",
+        "doc_title",
+        "text",
+        "paragraph_title",
+        "abstract",
+        "paragraph_title",
+        "text",
+        "text",
+        "paragraph_title",
+        "text",
+        "text",
+        "text",
+        "text",
+        "paragraph_title",
+        "text",
+        "display_formula",
+        "formula_number",
+        "text",
+        "paragraph_title",
+        "text",
+        "display_formula",
+        "formula_number",
+        "text",
+        "table",
+        "figure_title",
+        "paragraph_title",
+        "text",
+        "chart",
+        "figure_title",
+        "text",
+        "table",
+        "figure_title",
+        "text",
+        "footnote",
+        "number",
     ];
     assert_eq!(labels, expected);
     let texts = contents(page);
@@ -72,7 +106,12 @@ fn every_page_says_where_its_text_came_from() {
 fn a_turned_page_is_read_upright() {
     let folder = Folder::new();
     let lines: String = (0..12)
-        .map(|i| format!("BT /F 12 Tf 0 1 -1 0 {} 72 Tm (Line {i} of a page that lies on its side) Tj ET\n", 72 + i * 16))
+        .map(|i| {
+            format!(
+                "BT /F 12 Tf 0 1 -1 0 {} 72 Tm (Line {i} of a page that lies on its side) Tj ET\n",
+                72 + i * 16
+            )
+        })
         .collect();
     folder.write("turned.pdf", tiny_pdf(612.0, 792.0, &lines));
     folder.run(&["-i", "turned.pdf", "--save-path", "out", "--formats", "json"]).expect(0);
@@ -86,7 +125,8 @@ fn a_turned_page_is_read_upright() {
 #[test]
 fn hidden_text_is_not_read() {
     let folder = Folder::new();
-    let content = "BT /F 12 Tf 72 700 Td (What people see here.) Tj ET BT 3 Tr /F 12 Tf 72 600 Td (unseen) Tj ET";
+    let content =
+        "BT /F 12 Tf 72 700 Td (What people see here.) Tj ET BT 3 Tr /F 12 Tf 72 600 Td (unseen) Tj ET";
     folder.write("a.pdf", tiny_pdf(612.0, 792.0, content));
     let ran = folder.run(&["-i", "a.pdf", "--stdout", "md"]).expect(0);
     assert_eq!(ran.stdout, "What people see here.\n");
@@ -97,5 +137,8 @@ fn a_blank_page_has_an_outcome_too() {
     let folder = Folder::new();
     folder.write("blank.pdf", tiny_pdf(612.0, 792.0, ""));
     folder.run(&["-i", "blank.pdf", "--save-path", "out"]).expect(0);
-    assert_eq!(folder.json("out/blank.json")["pages"][0]["diagnostics"]["text"]["reason"], "the page is blank");
+    assert_eq!(
+        folder.json("out/blank.json")["pages"][0]["diagnostics"]["text"]["reason"],
+        "the page is blank"
+    );
 }

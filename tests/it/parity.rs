@@ -91,16 +91,22 @@ fn render_scales() {
 #[test]
 fn decoded_inputs() {
     for vector in vectors("inputs.json") {
-        let name = vector["file"].as_str().unwrap();
-        let pages = decode_all(&root().join("tests/golden").join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let Some(name) = vector["file"].as_str() else {
+            directory_order(&vector);
+            continue;
+        };
+        let pages =
+            decode_all(&root().join("tests/golden").join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         let expected = vector["pages"].as_array().unwrap();
         assert_eq!(pages.len(), expected.len(), "{name}");
         for (page, expected) in pages.iter().zip(expected) {
-            let size = (expected["width"].as_u64().unwrap() as usize, expected["height"].as_u64().unwrap() as usize);
+            let size =
+                (expected["width"].as_u64().unwrap() as usize, expected["height"].as_u64().unwrap() as usize);
             assert_eq!((page.width, page.height), size, "{name}");
             if name.ends_with(".jpg") || name.ends_with(".webp") {
                 let (right, bottom) = (page.width as i64 - 1, page.height as i64 - 1);
-                let corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)].map(|(x, y)| page.clamped_pixel(x, y));
+                let corners =
+                    [(0, 0), (right, 0), (0, bottom), (right, bottom)].map(|(x, y)| page.clamped_pixel(x, y));
                 for (corner, wanted) in corners.iter().zip(expected["corners"].as_array().unwrap()) {
                     for (value, wanted) in corner.iter().zip(wanted.as_array().unwrap()) {
                         assert!((*value as i64 - wanted.as_i64().unwrap()).abs() <= 6, "{name}: {corners:?}");
@@ -112,6 +118,23 @@ fn decoded_inputs() {
             }
         }
     }
+}
+
+/// The order in which the files of a directory are found; pictures in GIF are taken in addition.
+fn directory_order(vector: &Value) {
+    let names =
+        |key: &str| vector[key].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect::<Vec<_>>();
+    let folder = tempfile::tempdir().unwrap();
+    for name in names("directory_files") {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    }
+    let found = docparse::input::discover(&[folder.path().display().to_string()]);
+    let relative = |path: &std::path::Path| path.strip_prefix(folder.path()).unwrap().display().to_string();
+    let found: Vec<String> =
+        found.into_iter().map(|f| relative(&f.unwrap().path)).filter(|n| !n.ends_with(".gif")).collect();
+    assert_eq!(found, names("directory_order"));
 }
 
 #[test]

@@ -37,8 +37,14 @@ fn the_skewed_noisy_scan_of_the_report() {
     assert!((skew + 0.7).abs() < 0.2, "the scan was turned by 0.7 degrees counter-clockwise, found {skew}");
     // The table with drawn lines, cell by cell.
     let tables = blocks_with(page, "table");
-    assert!(tables[0].0.starts_with("<table><tr><td rowspan=\"2\">Harbour</td><td colspan=\"2\">Range</td>"), "{}", tables[0].0);
-    for cell in ["<td>Alderby</td><td>1.12</td><td>3.46</td><td>712</td>", "<td colspan=\"3\">All stations</td>"] {
+    assert!(
+        tables[0].0.starts_with("<table><tr><td rowspan=\"2\">Harbour</td><td colspan=\"2\">Range</td>"),
+        "{}",
+        tables[0].0
+    );
+    for cell in
+        ["<td>Alderby</td><td>1.12</td><td>3.46</td><td>712</td>", "<td colspan=\"3\">All stations</td>"]
+    {
         assert!(tables[0].0.contains(cell), "{cell} is not in {}", tables[0].0);
     }
     // The text of both pages in reading order: pictured formulas and misread signs are all that may be lost.
@@ -88,11 +94,17 @@ fn page_picture() -> docparse::raster::Pixels {
     let path = example("report.pdf").display().to_string();
     folder.run(&["-i", &path, "--save-path", "out", "--formats", "vis", "--pages", "2"]).expect(0);
     let bytes = std::fs::read(folder.path().join("out/report_layout_det_res.pdf")).unwrap();
-    let find = |needle: &[u8], from: usize| from + bytes[from..].windows(needle.len()).position(|w| w == needle).unwrap();
+    let find = |needle: &[u8], from: usize| {
+        from + bytes[from..].windows(needle.len()).position(|w| w == needle).unwrap()
+    };
     let start = find(b"\xff\xd8\xff", 0);
     let end = find(b"\nendstream", start);
     let picture = image::load_from_memory(&bytes[start..end]).unwrap().into_rgb8();
-    docparse::raster::Pixels { width: picture.width() as usize, height: picture.height() as usize, data: picture.into_raw() }
+    docparse::raster::Pixels {
+        width: picture.width() as usize,
+        height: picture.height() as usize,
+        data: picture.into_raw(),
+    }
 }
 
 #[test]
@@ -104,7 +116,8 @@ fn pages_turned_by_quarters_are_found() {
 
 #[test]
 fn the_text_layer_can_be_refused() {
-    let document = parse(&example("report.pdf").display().to_string(), &["--text_layer", "never", "--pages", "2"]);
+    let document =
+        parse(&example("report.pdf").display().to_string(), &["--text_layer", "never", "--pages", "2"]);
     let page = &document["pages"][0];
     assert_eq!(page["diagnostics"]["text"]["source"], "lines");
     assert!(contents(page).join(" ").contains("harmonic method predicts"));

@@ -47,7 +47,12 @@ impl Folder {
         self.run_with(arguments, &[], "")
     }
 
-    pub fn run_with<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S], environment: &[(&str, &str)], stdin: &str) -> Ran {
+    pub fn run_with<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: &[S],
+        environment: &[(&str, &str)],
+        stdin: &str,
+    ) -> Ran {
         use std::io::Write;
         let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
@@ -124,7 +129,12 @@ pub fn blocks_with(page: &Value, label: &str) -> Vec<(String, [i64; 4])> {
 
 /// All contents of a page in reading order.
 pub fn contents(page: &Value) -> Vec<String> {
-    page["parsing_res_list"].as_array().unwrap().iter().map(|b| b["block_content"].as_str().unwrap().to_string()).collect()
+    page["parsing_res_list"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b["block_content"].as_str().unwrap().to_string())
+        .collect()
 }
 
 /// A PDF of one page of `width` x `height` points with the content stream `content` and Helvetica as `/F`.
@@ -155,6 +165,9 @@ pub fn assemble(objects: &[String]) -> Vec<u8> {
     for offset in offsets {
         file.extend(format!("{offset:010} 00000 n \n").bytes());
     }
-    file.extend(format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1).bytes());
+    file.extend(
+        format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1)
+            .bytes(),
+    );
     file
 }

@@ -5,8 +5,21 @@ use std::path::PathBuf;
 
 /// The modules in their order; each may use only those before it.
 const ORDER: &[&str] = &[
-    "geometry", "raster", "document", "input", "runtime", "onnx", "lines", "layout", "plan", "recognize", "restructure",
-    "engine", "writer", "config", "cli",
+    "geometry",
+    "raster",
+    "document",
+    "input",
+    "runtime",
+    "onnx",
+    "lines",
+    "layout",
+    "plan",
+    "recognize",
+    "restructure",
+    "engine",
+    "writer",
+    "config",
+    "cli",
 ];
 /// Longer files are split.
 const MAX_LINES: usize = 600;
@@ -58,7 +71,12 @@ fn modules_use_only_those_before_them() {
             for part in line.split("crate::").skip(1) {
                 let used: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 if let Some(used_position) = position(&used) {
-                    assert!(used_position <= own_position, "{}:{}: `{own}` uses `{used}`", path.display(), number + 1);
+                    assert!(
+                        used_position <= own_position,
+                        "{}:{}: `{own}` uses `{used}`",
+                        path.display(),
+                        number + 1
+                    );
                 }
             }
         }
@@ -68,7 +86,8 @@ fn modules_use_only_those_before_them() {
 #[test]
 fn only_one_module_names_the_runtime() {
     for (path, text) in sources().iter().filter(|(path, _)| !path.starts_with("onnx")) {
-        let named = text.match_indices("ort::").any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()));
+        let named =
+            text.match_indices("ort::").any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()));
         assert!(!named, "{}", path.display());
     }
 }

@@ -38,7 +38,9 @@ fn concat(inner: &Matrix, outer: &Matrix) -> Matrix {
 
 fn apply_box(m: &Matrix, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
     let corners = [apply(m, x1, y1), apply(m, x2, y1), apply(m, x1, y2), apply(m, x2, y2)];
-    let fold = |f: fn(f32, f32) -> f32, pick: fn(&(f32, f32)) -> f32| corners.iter().map(pick).reduce(f).unwrap_or(0.0);
+    let fold = |f: fn(f32, f32) -> f32, pick: fn(&(f32, f32)) -> f32| {
+        corners.iter().map(pick).reduce(f).unwrap_or(0.0)
+    };
     [fold(f32::min, |c| c.0), fold(f32::min, |c| c.1), fold(f32::max, |c| c.0), fold(f32::max, |c| c.1)]
 }
 
@@ -135,7 +137,14 @@ impl OpenPage<'_> {
                         api.FPDFText_GetMatrix(text, index, matrix.as_mut_ptr().cast());
                         let size = api.FPDFText_GetFontSize(text, index) as f32;
                         let weight = api.FPDFText_GetFontWeight(text, index);
-                        let run = self.read_run(object.cast(), &concat(&matrix, to_page), size, weight, &mut fonts, out);
+                        let run = self.read_run(
+                            object.cast(),
+                            &concat(&matrix, to_page),
+                            size,
+                            weight,
+                            &mut fonts,
+                            out,
+                        );
                         out.runs.push(run);
                         out.runs.len() as u32 - 1
                     });
@@ -168,7 +177,8 @@ impl OpenPage<'_> {
             let font = api.FPDFTextObj_GetFont(object.cast());
             let index = *fonts.entry(font as usize).or_insert_with(|| {
                 let mut name = vec![0u8; 256];
-                let length = api.FPDFFont_GetBaseFontName(font, name.as_mut_ptr().cast(), name.len() as _) as usize;
+                let length =
+                    api.FPDFFont_GetBaseFontName(font, name.as_mut_ptr().cast(), name.len() as _) as usize;
                 name.truncate(length.saturating_sub(1).min(255));
                 out.fonts.push(String::from_utf8_lossy(&name).into_owned());
                 (out.fonts.len() - 1).min(u16::MAX as usize) as u16
@@ -234,8 +244,8 @@ impl OpenPage<'_> {
         };
         // SAFETY: by the contract of this function; the buffers above are 1024 bytes.
         unsafe {
-            let kind = text(&|p, n| api.FPDF_StructElement_GetType(element.cast(), p, n as _) as u64);
-            let alt = text(&|p, n| api.FPDF_StructElement_GetAltText(element.cast(), p, n as _) as u64);
+            let kind = text(&|p, n| api.FPDF_StructElement_GetType(element.cast(), p, n));
+            let alt = text(&|p, n| api.FPDF_StructElement_GetAltText(element.cast(), p, n));
             let count = api.FPDF_StructElement_CountChildren(element.cast()).max(0);
             let mut mcids: Vec<i32> = (0..count)
                 .map(|i| api.FPDF_StructElement_GetChildMarkedContentID(element.cast(), i))

@@ -195,8 +195,7 @@ impl OpenPage<'_> {
         // SAFETY: the buffer is `stride * height` bytes and outlives the bitmap.
         unsafe {
             let api = self.api();
-            let bitmap =
-                api.FPDFBitmap_CreateEx(w, h, BITMAP_BGR, data.as_mut_ptr().cast(), stride as i32);
+            let bitmap = api.FPDFBitmap_CreateEx(w, h, BITMAP_BGR, data.as_mut_ptr().cast(), stride as i32);
             if bitmap.is_null() {
                 return Err(PdfFailure::Memory);
             }

@@ -99,7 +99,11 @@ impl PdfPool {
     }
 
     /// Reads a page. The picture, if one was asked for, comes with it.
-    pub fn page(&self, document: &PdfHandle, request: PageRequest) -> Result<(PdfPage, Option<Pixels>), PoolError> {
+    pub fn page(
+        &self,
+        document: &PdfHandle,
+        request: PageRequest,
+    ) -> Result<(PdfPage, Option<Pixels>), PoolError> {
         self.with_worker(document, |worker, timeout| {
             worker.ensure_open(document, timeout)?;
             worker.page(request, timeout)
@@ -193,9 +197,7 @@ impl Worker {
                 self.open_path = Some(document.path.clone());
                 Ok(sizes)
             }
-            Reply::Failed(failure) => {
-                Err(PoolError::Pdf(failure))
-            }
+            Reply::Failed(failure) => Err(PoolError::Pdf(failure)),
             Reply::Page(_) => Err(PoolError::Crashed("it answered something else".into())),
         }
     }
@@ -207,7 +209,11 @@ impl Worker {
         self.open(document, timeout).map(|_| ())
     }
 
-    fn page(&mut self, request: PageRequest, timeout: Duration) -> Result<(PdfPage, Option<Pixels>), PoolError> {
+    fn page(
+        &mut self,
+        request: PageRequest,
+        timeout: Duration,
+    ) -> Result<(PdfPage, Option<Pixels>), PoolError> {
         match self.ask(&Request::Page(request), timeout)? {
             Reply::Page(page) => {
                 let pixels = match page.bitmap {

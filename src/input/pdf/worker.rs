@@ -38,10 +38,12 @@ pub fn run(library: &Path, memory_limit: u64) -> io::Result<()> {
                     Err(failure) => (Reply::Failed(failure), Vec::new()),
                 }
             }
-            Request::Page(request) => match document.as_ref().ok_or(PdfFailure::Page).and_then(|d| read_page(d, request)) {
-                Ok((page, bitmap)) => (Reply::Page(Box::new(page)), bitmap),
-                Err(failure) => (Reply::Failed(failure), Vec::new()),
-            },
+            Request::Page(request) => {
+                match document.as_ref().ok_or(PdfFailure::Page).and_then(|d| read_page(d, request)) {
+                    Ok((page, bitmap)) => (Reply::Page(Box::new(page)), bitmap),
+                    Err(failure) => (Reply::Failed(failure), Vec::new()),
+                }
+            }
         };
         write_message(&mut output, &reply)?;
         output.write_all(&bitmap)?;

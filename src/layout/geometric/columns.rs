@@ -118,7 +118,8 @@ impl Cutter<'_> {
 
     /// Horizontal extents that the members cover, merged where less than a gutter apart.
     fn coverage(&self, members: &[usize]) -> Vec<(f32, f32)> {
-        let mut extents: Vec<(f32, f32)> = members.iter().map(|&i| (self.items[i].bbox.x1, self.items[i].bbox.x2)).collect();
+        let mut extents: Vec<(f32, f32)> =
+            members.iter().map(|&i| (self.items[i].bbox.x1, self.items[i].bbox.x2)).collect();
         extents.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut merged: Vec<(f32, f32)> = Vec::new();
         for (a, b) in extents {
@@ -217,8 +218,9 @@ mod tests {
 
     #[test]
     fn short_pieces_side_by_side_are_no_columns() {
-        let items: Vec<Item> =
-            (0..6).flat_map(|i| [text(0.0, i as f32 * 30.0, 60.0), text(300.0, i as f32 * 30.0, 800.0)]).collect();
+        let items: Vec<Item> = (0..6)
+            .flat_map(|i| [text(0.0, i as f32 * 30.0, 60.0), text(300.0, i as f32 * 30.0, 800.0)])
+            .collect();
         assert_eq!(zones(&items, 20.0, false).len(), 1);
     }
 

@@ -58,12 +58,18 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
     let holds_text = |r: &Rect| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
     let fills = page.fills.iter().filter(|(r, color)| *color != [255; 3] && !holds_text(r)).map(|(r, _)| r);
     let shapes = page.drawings.iter().chain(fills).map(|r| r.clamped(width, height));
-    let shapes: Vec<Rect> = shapes.filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r)).collect();
+    let shapes: Vec<Rect> =
+        shapes.filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r)).collect();
     if scanned {
         for (bbox, _) in &mut boxes {
             // The axes of a chart are rulings to whoever looks for lines.
             let lines = page.rulings.iter().filter(|r| !in_table(r));
-            *bbox = lines.filter(|r| r.near(bbox, 0.5 * body) && r.width().max(r.height()) < 1.6 * bbox.width().max(bbox.height())).fold(*bbox, |b, r| b.union(r));
+            *bbox = lines
+                .filter(|r| {
+                    r.near(bbox, 0.5 * body)
+                        && r.width().max(r.height()) < 1.6 * bbox.width().max(bbox.height())
+                })
+                .fold(*bbox, |b, r| b.union(r));
         }
     }
     boxes.extend(grouped(shapes, SHAPE_GAP * body, &page.rulings, tables).into_iter().map(|r| (r, false)));
@@ -74,7 +80,8 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
         if bbox.width() < MIN_SIDE * body || bbox.height() < MIN_SIDE * body {
             continue;
         }
-        let inside: Vec<usize> = free.iter().copied().filter(|&i| segments[i].bbox.share_inside(&bbox) > 0.6).collect();
+        let inside: Vec<usize> =
+            free.iter().copied().filter(|&i| segments[i].bbox.share_inside(&bbox) > 0.6).collect();
         let large = bbox.area() > LARGE_SHARE * page_area;
         if is_text_background(&bbox, &inside, segments, raster, large) {
             continue;
@@ -110,7 +117,9 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
             break;
         }
     }
-    for ruling in rulings.iter().filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)) {
+    for ruling in
+        rulings.iter().filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5))
+    {
         // A long rule beside a small shape is no axis of it.
         if let Some(group) = groups.iter_mut().find(|g| g.near(ruling, 3.0)) {
             let larger = group.union(ruling);
@@ -155,7 +164,13 @@ fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
     }
 }
 
-fn is_text_background(bbox: &Rect, inside: &[usize], segments: &[Segment], raster: bool, large: bool) -> bool {
+fn is_text_background(
+    bbox: &Rect,
+    inside: &[usize],
+    segments: &[Segment],
+    raster: bool,
+    large: bool,
+) -> bool {
     let in_lines = |i: &usize| if segments[*i].words.len() >= 4 { segments[*i].words.len() } else { 0 };
     if large && inside.iter().map(in_lines).sum::<usize>() >= LARGE_WORDS {
         return true;
@@ -176,12 +191,15 @@ fn with_labels(
     body: f32,
 ) -> Figure {
     if !raster {
-        let reach = |segment: &Segment| if segment.style.font_size < SMALL_LABEL * body { SMALL_LABEL_GAP } else { LABEL_GAP };
+        let reach = |segment: &Segment| {
+            if segment.style.font_size < SMALL_LABEL * body { SMALL_LABEL_GAP } else { LABEL_GAP }
+        };
         let drawn = bbox;
         for &i in free.iter().filter(|i| !inside.contains(*i)).collect::<Vec<_>>() {
             let segment = &segments[i];
             let label = segment.words.len() <= 4 && segment.style.font_size < 1.02 * body;
-            let beside = segment.bbox.near(&drawn, reach(segment) * body) && segment.bbox.width() < 0.6 * drawn.width();
+            let beside = segment.bbox.near(&drawn, reach(segment) * body)
+                && segment.bbox.width() < 0.6 * drawn.width();
             let caption = super::labels::caption_kind(&segment.plain_text()).is_some();
             if label && beside && !caption && segment.style.font_size < 0.97 * body {
                 bbox = bbox.union(&segment.bbox);
@@ -218,9 +236,15 @@ mod tests {
 
     #[test]
     fn overlapping_boxes_are_joined() {
-        let mut boxes =
-            vec![(Rect::new(0.0, 0.0, 50.0, 50.0), true), (Rect::new(10.0, 10.0, 20.0, 20.0), false), (Rect::new(60.0, 0.0, 70.0, 9.0), true)];
+        let mut boxes = vec![
+            (Rect::new(0.0, 0.0, 50.0, 50.0), true),
+            (Rect::new(10.0, 10.0, 20.0, 20.0), false),
+            (Rect::new(60.0, 0.0, 70.0, 9.0), true),
+        ];
         join_overlapping(&mut boxes);
-        assert_eq!(boxes, [(Rect::new(0.0, 0.0, 50.0, 50.0), false), (Rect::new(60.0, 0.0, 70.0, 9.0), true)]);
+        assert_eq!(
+            boxes,
+            [(Rect::new(0.0, 0.0, 50.0, 50.0), false), (Rect::new(60.0, 0.0, 70.0, 9.0), true)]
+        );
     }
 }

@@ -26,8 +26,29 @@ pub struct PageShape {
 
 /// Words that open captions, lower case, with the kind of thing that they are about.
 const CAPTION_WORDS: &[&str] = &[
-    "figure", "fig", "table", "tab", "chart", "scheme", "plate", "listing", "algorithm", "exhibit", "abbildung",
-    "abb", "tabelle", "figura", "tabla", "tableau", "tabela", "图", "表", "圖", "附图", "附表", "図",
+    "figure",
+    "fig",
+    "table",
+    "tab",
+    "chart",
+    "scheme",
+    "plate",
+    "listing",
+    "algorithm",
+    "exhibit",
+    "abbildung",
+    "abb",
+    "tabelle",
+    "figura",
+    "tabla",
+    "tableau",
+    "tabela",
+    "图",
+    "表",
+    "圖",
+    "附图",
+    "附表",
+    "図",
 ];
 /// Size over body size from which a line is a heading whatever else it is.
 const HEADING_SIZE: f32 = 1.13;
@@ -75,7 +96,8 @@ pub fn style(lines: &[Line]) -> BlockStyle {
     };
     let longest = lines.iter().max_by_key(|l| l.text.chars().count());
     let letters = || lines.iter().flat_map(|l| l.text.chars()).filter(|c| c.is_alphabetic());
-    let (upper, cased) = (letters().filter(|c| c.is_uppercase()).count(), letters().filter(|c| c.is_lowercase()).count());
+    let (upper, cased) =
+        (letters().filter(|c| c.is_uppercase()).count(), letters().filter(|c| c.is_lowercase()).count());
     BlockStyle {
         font_size: longest.map_or(0.0, |l| l.size),
         bold: most(&|l| l.bold),
@@ -94,11 +116,14 @@ pub fn caption_kind(text: &str) -> Option<bool> {
     // Lower-casing may change lengths: count characters, not bytes.
     let rest: String = text.chars().skip(word.chars().count()).collect();
     let rest = rest.trim_start_matches(['.', ' ', '\u{a0}']);
-    let number: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
+    let number: String =
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
     let core = number.trim_end_matches(['.', '-']);
     let numbered = core.chars().next().is_some_and(|c| c.is_ascii_digit())
         || (!core.is_empty() && core.len() <= 5 && core.chars().all(|c| "IVXLC".contains(c)))
-        || (core.len() <= 4 && core.chars().next().is_some_and(|c| c.is_ascii_uppercase()) && core.contains(['.', '-']));
+        || (core.len() <= 4
+            && core.chars().next().is_some_and(|c| c.is_ascii_uppercase())
+            && core.contains(['.', '-']));
     if !numbered {
         return None;
     }
@@ -112,7 +137,9 @@ pub fn caption_kind(text: &str) -> Option<bool> {
 /// A table of contents: most lines end with a page number after dots or white space.
 fn is_contents(lines: &[Line]) -> bool {
     let entry = |l: &Line| {
-        let Some((head, number)) = l.text.trim_end().rsplit_once(['.', ' ', '…', '·']) else { return false };
+        let Some((head, number)) = l.text.trim_end().rsplit_once(['.', ' ', '…', '·']) else {
+            return false;
+        };
         let head = head.trim_end();
         let leader = ["...", ". .", ".", "…", "··"].iter().any(|dots| head.ends_with(dots));
         leader && is_page_number(number) && l.text.matches(['.', '…', '·']).count() >= 3
@@ -142,15 +169,15 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
     if shape.recognized {
         return false;
     }
-    let math: f32 =
-        lines.iter().map(|l| l.math * l.text.chars().count() as f32).sum::<f32>() / total as f32;
+    let math: f32 = lines.iter().map(|l| l.math * l.text.chars().count() as f32).sum::<f32>() / total as f32;
     let narrow = lines.iter().all(|l| l.bbox.width() < 0.97 * zone_width || l.math > 0.5);
     math > FORMULA_SHARE && words * 8 <= total && narrow
 }
 
 fn is_code(lines: &[Line]) -> bool {
     let fixed = lines.iter().filter(|l| l.fixed_pitch).count();
-    fixed * 2 > lines.len() && (lines.len() >= 2 || lines[0].text.contains(['{', '(', ';', '=', '$', '#', '/']))
+    fixed * 2 > lines.len()
+        && (lines.len() >= 2 || lines[0].text.contains(['{', '(', ';', '=', '$', '#', '/']))
 }
 
 /// Small text low on the page that opens with a mark.
@@ -165,7 +192,8 @@ fn is_footnote(lines: &[Line], shape: &PageShape) -> bool {
     let mark = first.text.trim_start();
     let digits = mark.chars().take_while(char::is_ascii_digit).count();
     let marked = mark.starts_with(['*', '†', '‡', '§', '¹', '²', '³', '①'])
-        || ((1..=3).contains(&digits) && mark[digits..].trim_start().chars().next().is_some_and(|c| c.is_alphabetic() || c == '"'));
+        || ((1..=3).contains(&digits)
+            && mark[digits..].trim_start().chars().next().is_some_and(|c| c.is_alphabetic() || c == '"'));
     low && small && marked
 }
 
@@ -187,8 +215,14 @@ fn is_heading(text: &str, style: &BlockStyle, shape: &PageShape) -> bool {
     let sentence = text.trim_end().ends_with('.') && !numbered_heading(text);
     let special = is_special_heading(text);
     let distinct = style.bold || (style.capitals && chars > 4 && !shape.recognized);
-    (distinct && !sentence && ratio > 0.88 && chars >= 3 && starts_like_heading(text)) || (special && style.line_count == 1)
-        || (shape.recognized && numbered_heading(text) && style.line_count == 1 && chars < 70 && ratio > 0.9 && !sentence)
+    (distinct && !sentence && ratio > 0.88 && chars >= 3 && starts_like_heading(text))
+        || (special && style.line_count == 1)
+        || (shape.recognized
+            && numbered_heading(text)
+            && style.line_count == 1
+            && chars < 70
+            && ratio > 0.9
+            && !sentence)
 }
 
 fn starts_like_heading(text: &str) -> bool {
@@ -213,9 +247,26 @@ pub fn numbered_heading(text: &str) -> bool {
 /// Headings known by their wording (specification, table C.4, and their common relatives).
 pub fn is_special_heading(text: &str) -> bool {
     const WORDS: &[&str] = &[
-        "abstract", "summary", "contents", "table of contents", "references", "bibliography", "appendix",
-        "acknowledgments", "acknowledgements", "acknowledgment", "introduction", "conclusion", "conclusions",
-        "摘要", "目录", "参考文献", "引言", "结论", "致谢", "附录",
+        "abstract",
+        "summary",
+        "contents",
+        "table of contents",
+        "references",
+        "bibliography",
+        "appendix",
+        "acknowledgments",
+        "acknowledgements",
+        "acknowledgment",
+        "introduction",
+        "conclusion",
+        "conclusions",
+        "摘要",
+        "目录",
+        "参考文献",
+        "引言",
+        "结论",
+        "致谢",
+        "附录",
     ];
     let text = text.trim().trim_end_matches([':', '：', '.']).to_lowercase();
     WORDS.contains(&text.as_str())
@@ -224,13 +275,19 @@ pub fn is_special_heading(text: &str) -> bool {
 /// Whether a text is a page number: digits or roman numerals, alone or in the usual dress.
 pub fn is_page_number(text: &str) -> bool {
     let text = text.trim().trim_matches(['-', '–', '—', '·', '|', ' ', '[', ']']).trim().to_lowercase();
-    let text = text.strip_prefix("page").or(text.strip_prefix("seite")).or(text.strip_prefix("p.")).unwrap_or(&text).trim();
+    let text = text
+        .strip_prefix("page")
+        .or(text.strip_prefix("seite"))
+        .or(text.strip_prefix("p."))
+        .unwrap_or(&text)
+        .trim();
     let number = |s: &str| !s.is_empty() && s.len() <= 5 && s.chars().all(|c| c.is_ascii_digit());
     let roman = !text.is_empty() && text.len() <= 6 && text.chars().all(|c| "ivxl".contains(c));
-    let of = ["of", "/", "von", "de"].iter().any(|w| {
-        text.split_once(w).is_some_and(|(a, b)| number(a.trim()) && number(b.trim()))
-    });
-    let chinese = text.strip_prefix('第').and_then(|t| t.strip_suffix('页')).is_some_and(|t| number(t.trim()));
+    let of = ["of", "/", "von", "de"]
+        .iter()
+        .any(|w| text.split_once(w).is_some_and(|(a, b)| number(a.trim()) && number(b.trim())));
+    let chinese =
+        text.strip_prefix('第').and_then(|t| t.strip_suffix('页')).is_some_and(|t| number(t.trim()));
     number(text) || roman || of || chinese
 }
 
@@ -257,7 +314,9 @@ mod tests {
 
     #[test]
     fn captions_are_told_from_sentences() {
-        for text in ["Figure 3: The way", "Table 1. HPO", "Fig. 2 The way", "TABLE IV", "表 1 结果", "Figure A.1. x"] {
+        for text in
+            ["Figure 3: The way", "Table 1. HPO", "Fig. 2 The way", "TABLE IV", "表 1 结果", "Figure A.1. x"]
+        {
             assert_eq!(caption_kind(text), Some(true), "{text}");
         }
         assert_eq!(caption_kind("Table 2 shows that"), Some(false));

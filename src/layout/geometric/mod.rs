@@ -2,8 +2,8 @@
 //!
 //! In: a prepared page. Out: regions in reading order, each with the segments it was made of. The order of work,
 //! which [`GeometricDetector::detect`] follows: tables that are drawn, tables between rules, figures, then the
-//! rest of the text is cut into zones ([`columns`]), and each zone's lines become tables of aligned pieces or
-//! paragraphs ([`paragraphs`]) with labels ([`labels`]).
+//! rest of the text is cut into zones (`columns`), and each zone's lines become tables of aligned pieces or
+//! paragraphs (`paragraphs`) with labels ([`labels`]).
 
 mod columns;
 mod figures;
@@ -71,7 +71,8 @@ impl<'a> PageLayout<'a> {
         self.find_tables();
         self.find_figures();
         let beside = self.find_turned();
-        let right_to_left = self.segments.iter().filter(|s| s.right_to_left).count() * 2 > self.segments.len();
+        let right_to_left =
+            self.segments.iter().filter(|s| s.right_to_left).count() * 2 > self.segments.len();
         let contents: Vec<Content> = self
             .free()
             .into_iter()
@@ -109,10 +110,18 @@ impl<'a> PageLayout<'a> {
             self.take_table(found);
         }
         let tables: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
-        let rulings: Vec<Rect> =
-            self.page.rulings.iter().filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)).copied().collect();
-        let free: Vec<usize> =
-            self.free().into_iter().filter(|i| self.segments[*i].direction == Direction::Horizontal).collect();
+        let rulings: Vec<Rect> = self
+            .page
+            .rulings
+            .iter()
+            .filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5))
+            .copied()
+            .collect();
+        let free: Vec<usize> = self
+            .free()
+            .into_iter()
+            .filter(|i| self.segments[*i].direction == Direction::Horizontal)
+            .collect();
         for found in aligned::find_framed(&free, self.segments, &rulings, self.body) {
             self.take_table(found);
         }
@@ -159,11 +168,14 @@ impl<'a> PageLayout<'a> {
             self.taken[i] = true;
         }
         // Columns of vertical text are read from the right.
-        vertical.sort_by(|&a, &b| self.segments[b].bbox.center_x().total_cmp(&self.segments[a].bbox.center_x()));
+        vertical
+            .sort_by(|&a, &b| self.segments[b].bbox.center_x().total_cmp(&self.segments[a].bbox.center_x()));
         for i in vertical {
             let bbox = self.segments[i].bbox;
             let near = self.floats.last_mut().filter(|r| {
-                r.label == Label::VerticalText && r.bbox.near(&bbox, self.body) && r.bbox.overlap_y(&bbox) > 0.3 * bbox.height()
+                r.label == Label::VerticalText
+                    && r.bbox.near(&bbox, self.body)
+                    && r.bbox.overlap_y(&bbox) > 0.3 * bbox.height()
             });
             match near {
                 Some(region) => {
@@ -247,9 +259,16 @@ impl<'a> PageLayout<'a> {
 
     /// The outermost line of a page that holds a page number beside something else: a running header or footer.
     fn margin_line(&self, line: &Line, shape: &PageShape) -> Option<Vec<Region>> {
-        let top = self.segments.iter().all(|s| s.bbox.y1 >= line.bbox.y1 - 0.5 * self.body || s.direction != Direction::Horizontal);
-        let bottom = self.segments.iter().all(|s| s.bbox.y2 <= line.bbox.y2 + 0.5 * self.body || s.direction != Direction::Horizontal);
-        let outside = (top && line.bbox.y2 < 0.2 * shape.height) || (bottom && line.bbox.y1 > 0.8 * shape.height);
+        let top = self
+            .segments
+            .iter()
+            .all(|s| s.bbox.y1 >= line.bbox.y1 - 0.5 * self.body || s.direction != Direction::Horizontal);
+        let bottom = self
+            .segments
+            .iter()
+            .all(|s| s.bbox.y2 <= line.bbox.y2 + 0.5 * self.body || s.direction != Direction::Horizontal);
+        let outside =
+            (top && line.bbox.y2 < 0.2 * shape.height) || (bottom && line.bbox.y1 > 0.8 * shape.height);
         if !outside {
             return None;
         }
@@ -259,7 +278,8 @@ impl<'a> PageLayout<'a> {
                 return Some(vec![text_region(Label::Header, 0.75, &[inner])]);
             }
         }
-        let number = line.segments.iter().position(|i| labels::is_page_number(&self.segments[*i].plain_text()))?;
+        let number =
+            line.segments.iter().position(|i| labels::is_page_number(&self.segments[*i].plain_text()))?;
         if number != 0 && number + 1 != line.segments.len() {
             return None;
         }
@@ -282,7 +302,8 @@ impl<'a> PageLayout<'a> {
     fn is_set_apart(&self, line: &Line) -> bool {
         let width = self.page.width as f32;
         let ruled = self.page.rulings.iter().any(|r| {
-            r.width() > 0.55 * width && (-0.3 * self.body..1.6 * self.body).contains(&(r.center_y() - line.bbox.y2))
+            r.width() > 0.55 * width
+                && (-0.3 * self.body..1.6 * self.body).contains(&(r.center_y() - line.bbox.y2))
         });
         let spread = line.segments.len() == 2 && {
             let (a, b) = (&self.segments[line.segments[0]].bbox, &self.segments[line.segments[1]].bbox);
@@ -295,15 +316,23 @@ impl<'a> PageLayout<'a> {
     fn footnote_rule(&self) -> Option<f32> {
         let (width, height) = (self.page.width as f32, self.page.height as f32);
         let short = |r: &&Rect| {
-            r.height() < 0.4 * self.body && r.width() > 2.5 * self.body && r.width() < 0.45 * width && r.y1 > 0.5 * height
+            r.height() < 0.4 * self.body
+                && r.width() > 2.5 * self.body
+                && r.width() < 0.45 * width
+                && r.y1 > 0.5 * height
         };
         let alone = |r: &&Rect| {
             let others = self.page.rulings.iter().filter(|o| o.near(r, 4.0 * self.body)).count();
             others == 1 && !self.floats.iter().any(|f| r.near(&f.bbox, self.body))
         };
-        let lowest = self.page.rulings.iter().filter(short).filter(alone).max_by(|a, b| a.y1.total_cmp(&b.y1))?;
+        let lowest =
+            self.page.rulings.iter().filter(short).filter(alone).max_by(|a, b| a.y1.total_cmp(&b.y1))?;
         // Something stands right below it.
-        let below = |s: &&Segment| s.bbox.y1 > lowest.y1 - 0.3 * self.body && s.bbox.y1 - lowest.y2 < 1.5 * self.body && s.bbox.overlap_x(lowest) > 0.0;
+        let below = |s: &&Segment| {
+            s.bbox.y1 > lowest.y1 - 0.3 * self.body
+                && s.bbox.y1 - lowest.y2 < 1.5 * self.body
+                && s.bbox.overlap_x(lowest) > 0.0
+        };
         self.segments.iter().find(below).map(|_| lowest.center_y())
     }
 
@@ -318,7 +347,8 @@ impl<'a> PageLayout<'a> {
                 && let Some(at) = labels::formula_number(&texts)
             {
                 number = Some(line.segments.remove(at));
-                line.bbox = Rect::union_all(line.segments.iter().map(|i| &self.segments[*i].bbox)).unwrap_or(line.bbox);
+                line.bbox = Rect::union_all(line.segments.iter().map(|i| &self.segments[*i].bbox))
+                    .unwrap_or(line.bbox);
             }
         }
         block.retain(|line| !line.segments.is_empty());

@@ -34,13 +34,19 @@ pub struct Line {
 
 impl Line {
     /// Makes a line of segments that stand side by side.
-    pub fn new(mut indices: Vec<usize>, all: &[Segment], tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>) -> Self {
+    pub fn new(
+        mut indices: Vec<usize>,
+        all: &[Segment],
+        tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>,
+    ) -> Self {
         let rtl = indices.iter().filter(|i| all[**i].right_to_left).count() * 2 > indices.len();
         indices.sort_by(|&a, &b| all[a].bbox.x1.total_cmp(&all[b].bbox.x1));
         if rtl {
             indices.reverse();
         }
-        let count = |f: &dyn Fn(&Segment) -> f32| -> f32 { indices.iter().map(|i| f(&all[*i]) * all[*i].char_count() as f32).sum() };
+        let count = |f: &dyn Fn(&Segment) -> f32| -> f32 {
+            indices.iter().map(|i| f(&all[*i]) * all[*i].char_count() as f32).sum()
+        };
         let total = count(&|_| 1.0).max(1.0);
         let longest = indices.iter().max_by_key(|i| all[**i].char_count()).map(|i| &all[*i]);
         let flag = |value: bool| if value { 1.0 } else { 0.0 };
@@ -140,7 +146,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     let step = (line.bbox.center_y() - last.bbox.center_y()) / em;
     let local_pitch = match block.len() {
         1 => shape.pitch,
-        n => ((last.bbox.center_y() - block[n - 2].bbox.center_y()) / em).min(shape.pitch * 1.35).max(shape.pitch),
+        n => ((last.bbox.center_y() - block[n - 2].bbox.center_y()) / em)
+            .min(shape.pitch * 1.35)
+            .max(shape.pitch),
     };
     if step > local_pitch * if shape.recognized { 1.45 } else { 1.3 } || step < -0.5 {
         return true;
@@ -153,7 +161,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         return true;
     }
     // Recognized lines have no bold: a heading is told by its wording.
-    if shape.recognized && (is_short_heading(last, shape) && block.len() == 1 || is_short_heading(line, shape)) {
+    if shape.recognized
+        && (is_short_heading(last, shape) && block.len() == 1 || is_short_heading(line, shape))
+    {
         return true;
     }
     let caption = labels::caption_kind(&block[0].text) == Some(true);
@@ -174,7 +184,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
             || block.len() == 1 && indent < -0.3
             || block.len() == 1 && indent.abs() <= 0.3 && ends_early(shape.right - last.bbox.x2, shape);
     }
-    let centered = |l: &Line| ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < 1.0 * em && l.bbox.x1 > shape.left + em;
+    let centered = |l: &Line| {
+        ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < 1.0 * em && l.bbox.x1 > shape.left + em
+    };
     if centered(line) && centered(last) {
         return false;
     }
@@ -192,7 +204,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
 /// Whether a line is a heading by its number or wording, and does not fill its column.
 fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
     let short = shape.right - line.bbox.x2 > 0.15 * (shape.right - shape.left);
-    short && (labels::numbered_heading(&line.text) || labels::is_special_heading(&line.text)) && !ends_sentence(&line.text)
+    short
+        && (labels::numbered_heading(&line.text) || labels::is_special_heading(&line.text))
+        && !ends_sentence(&line.text)
 }
 
 /// Whether a line is set in and has the signs of a formula but no words.
@@ -200,7 +214,11 @@ fn is_formula_line(line: &Line, shape: &ZoneShape) -> bool {
     let signs = line.text.chars().any(|c| "=≤≥±∑∏∫√≈≠".contains(c));
     let words = line.text.split(|c: char| !c.is_alphabetic()).filter(|w| w.chars().count() >= 4).count();
     let set_in = line.bbox.x1 > shape.left + 2.0 * line.size;
-    signs && words <= usize::from(shape.recognized) && set_in && !line.fixed_pitch && line.text.chars().count() <= 80
+    signs
+        && words <= usize::from(shape.recognized)
+        && set_in
+        && !line.fixed_pitch
+        && line.text.chars().count() <= 80
 }
 
 /// Whether a line leaves so much room at its end that the next word would have fitted.
@@ -209,7 +227,8 @@ fn ends_early(room: f32, shape: &ZoneShape) -> bool {
 }
 
 fn ends_sentence(text: &str) -> bool {
-    text.trim_end_matches(['"', '\'', ')', '”', '’', ']']).ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '：', '۔', '؟'])
+    text.trim_end_matches(['"', '\'', ')', '”', '’', ']'])
+        .ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '：', '۔', '؟'])
 }
 
 fn starts_sentence(text: &str) -> bool {
@@ -221,8 +240,13 @@ fn color_differs(a: [u8; 3], b: [u8; 3]) -> bool {
 }
 
 /// Pieces in the order of lines: those side by side together, from top to bottom.
-pub fn lines_of(indices: &[usize], all: &[Segment], tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>) -> Vec<Line> {
-    let mut sorted: Vec<usize> = indices.iter().copied().filter(|i| all[*i].direction == Direction::Horizontal).collect();
+pub fn lines_of(
+    indices: &[usize],
+    all: &[Segment],
+    tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>,
+) -> Vec<Line> {
+    let mut sorted: Vec<usize> =
+        indices.iter().copied().filter(|i| all[*i].direction == Direction::Horizontal).collect();
     sorted.sort_by(|&a, &b| all[a].bbox.center_y().total_cmp(&all[b].bbox.center_y()).then(a.cmp(&b)));
     let mut groups: Vec<(Vec<usize>, Rect)> = Vec::new();
     for i in sorted {
@@ -270,7 +294,10 @@ mod tests {
     #[test]
     fn first_lines_that_stand_in_start_paragraphs() {
         let l = |x, y, x2| line(x, y, x2, "words of a line");
-        check(vec![l(0.0, 0.0, 400.0), l(0.0, 24.0, 400.0), l(30.0, 48.0, 400.0), l(0.0, 72.0, 390.0)], &[2, 2]);
+        check(
+            vec![l(0.0, 0.0, 400.0), l(0.0, 24.0, 400.0), l(30.0, 48.0, 400.0), l(0.0, 72.0, 390.0)],
+            &[2, 2],
+        );
     }
 
     #[test]

@@ -9,8 +9,29 @@ use std::collections::HashMap;
 const MIN_COVER: f32 = 0.85;
 /// Types of elements that make a block of their own.
 const BLOCKS: &[&str] = &[
-    "P", "H", "H1", "H2", "H3", "H4", "H5", "H6", "Title", "LI", "LBody", "Lbl", "TD", "TH", "Caption", "Note", "FENote",
-    "BlockQuote", "Code", "TOCI", "Figure", "Formula", "Aside",
+    "P",
+    "H",
+    "H1",
+    "H2",
+    "H3",
+    "H4",
+    "H5",
+    "H6",
+    "Title",
+    "LI",
+    "LBody",
+    "Lbl",
+    "TD",
+    "TH",
+    "Caption",
+    "Note",
+    "FENote",
+    "BlockQuote",
+    "Code",
+    "TOCI",
+    "Figure",
+    "Formula",
+    "Aside",
 ];
 /// More headings among the elements than this share: somebody used headings for looks.
 const MAX_HEADING_SHARE: f32 = 0.5;
@@ -93,8 +114,14 @@ mod tests {
 
     #[test]
     fn marked_contents_belong_to_the_nearest_block() {
-        let nodes =
-            [node("Document", None, &[]), node("L", Some(0), &[]), node("LI", Some(1), &[]), node("LBody", Some(2), &[]), node("P", Some(3), &[]), node("Span", Some(4), &[7])];
+        let nodes = [
+            node("Document", None, &[]),
+            node("L", Some(0), &[]),
+            node("LI", Some(1), &[]),
+            node("LBody", Some(2), &[]),
+            node("P", Some(3), &[]),
+            node("Span", Some(4), &[7]),
+        ];
         assert_eq!(block_of(&nodes, 5), 2);
         assert_eq!(block_of(&nodes, 0), 0);
     }

@@ -35,7 +35,9 @@ pub struct Row {
 /// Groups segments into rows by their vertical extent, from top to bottom.
 pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<Row> {
     let mut sorted = indices.to_vec();
-    sorted.sort_by(|&a, &b| segments[a].bbox.center_y().total_cmp(&segments[b].bbox.center_y()).then(a.cmp(&b)));
+    sorted.sort_by(|&a, &b| {
+        segments[a].bbox.center_y().total_cmp(&segments[b].bbox.center_y()).then(a.cmp(&b))
+    });
     let mut rows: Vec<Row> = Vec::new();
     for i in sorted {
         let bbox = segments[i].bbox;
@@ -77,8 +79,11 @@ pub fn find(rows: &[Row], segments: &[Segment], rulings: &[Rect], body: f32) -> 
 pub fn find_framed(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> Vec<FoundTable> {
     let mut found = Vec::new();
     for frame in frames(free, segments, rulings, body) {
-        let inside: Vec<usize> =
-            free.iter().copied().filter(|&i| segments[i].bbox.share_inside(&frame.expanded(body, 0.0)) > 0.7).collect();
+        let inside: Vec<usize> = free
+            .iter()
+            .copied()
+            .filter(|&i| segments[i].bbox.share_inside(&frame.expanded(body, 0.0)) > 0.7)
+            .collect();
         if let Some(table) = build(&rows(&inside, segments), segments, rulings, body, Some(frame)) {
             found.push(table);
         }
@@ -118,7 +123,8 @@ fn frames(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> 
         let mut open: Option<Rect> = None;
         for pair in group.windows(2) {
             let (top, bottom) = (rules[pair[0]], rules[pair[1]]);
-            let between = Rect { x1: top.x1.min(bottom.x1), y1: top.y1, x2: top.x2.max(bottom.x2), y2: bottom.y2 };
+            let between =
+                Rect { x1: top.x1.min(bottom.x1), y1: top.y1, x2: top.x2.max(bottom.x2), y2: bottom.y2 };
             if is_tabular(&between, free, segments, body) {
                 open = Some(open.map_or(between, |o| o.union(&between)));
             } else {
@@ -132,8 +138,11 @@ fn frames(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> 
 
 /// Whether what stands between two rules are rows of a table.
 fn is_tabular(between: &Rect, free: &[usize], segments: &[Segment], body: f32) -> bool {
-    let inside: Vec<usize> =
-        free.iter().copied().filter(|&i| between.contains(segments[i].bbox.center_x(), segments[i].bbox.center_y())).collect();
+    let inside: Vec<usize> = free
+        .iter()
+        .copied()
+        .filter(|&i| between.contains(segments[i].bbox.center_x(), segments[i].bbox.center_y()))
+        .collect();
     // Text that sticks out of the rules is not framed by them.
     if inside.iter().any(|&i| segments[i].bbox.share_inside(&between.expanded(body, body)) < 0.9) {
         return false;
@@ -228,7 +237,8 @@ fn build(
         return None;
     }
     let text_box = Rect::union_all(rows.iter().map(|r| &r.bbox))?;
-    let grid: Vec<Vec<Placed>> = rows.iter().map(|row| place(row, segments, &columns, rulings, body)).collect();
+    let grid: Vec<Vec<Placed>> =
+        rows.iter().map(|row| place(row, segments, &columns, rulings, body)).collect();
     if frame.is_none() && !looks_like_table(&grid, rows, &columns, &text_box, segments) {
         return None;
     }
@@ -255,7 +265,8 @@ fn build(
         let own: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].row == r).collect();
         for i in own {
             let (first, last) = (cells[i].column, cells[i].column + cells[i].column_span - 1);
-            let words = lines.iter().flat_map(|line| &grid[*line]).filter(|p| p.first >= first && p.last <= last);
+            let words =
+                lines.iter().flat_map(|line| &grid[*line]).filter(|p| p.first >= first && p.last <= last);
             cells[i].text = cell_text(words.flat_map(|p| p.words.clone()).collect(), body);
         }
         fill_row(&mut cells, r, columns.len());
@@ -399,7 +410,10 @@ fn looks_like_table(
     // A narrow first column of markers before prose is a list.
     let markers = grid.iter().filter_map(|row| row.first()).filter(|p| p.first == 0);
     let marker_like = markers.clone().filter(|p| p.words.len() == 1 && is_marker(&p.words[0].1.text)).count();
-    if columns.len() == 2 && marker_like * 10 > markers.count() * 7 && columns[0].1 - columns[0].0 < 0.12 * text_box.width() {
+    if columns.len() == 2
+        && marker_like * 10 > markers.count() * 7
+        && columns[0].1 - columns[0].0 < 0.12 * text_box.width()
+    {
         return false;
     }
     // Prose fills its columns: lines of many words that end at the same place.
@@ -430,7 +444,8 @@ pub fn is_marker(word: &str) -> bool {
 fn records(grid: &[Vec<Placed>], rows: &[Row], columns: usize) -> Vec<Vec<usize>> {
     let step = |r: usize| rows[r].bbox.center_y() - rows[r - 1].bbox.center_y();
     let has_first = |r: usize| grid[r].first().is_some_and(|p| p.first == 0);
-    let mut full_steps: Vec<f32> = (1..rows.len()).filter(|&r| has_first(r) && has_first(r - 1)).map(step).collect();
+    let mut full_steps: Vec<f32> =
+        (1..rows.len()).filter(|&r| has_first(r) && has_first(r - 1)).map(step).collect();
     full_steps.sort_by(f32::total_cmp);
     let usual = full_steps.get(full_steps.len() / 2).copied().unwrap_or(0.0);
     let mut records: Vec<Vec<usize>> = Vec::new();
@@ -508,8 +523,10 @@ mod tests {
         ]);
         assert_eq!(
             tables(&segments, &[]),
-            ["<table><tr><td>name</td><td>size</td><td>price</td></tr><tr><td>green tea</td><td>1</td><td>2.50</td>\
-              </tr><tr><td>milk</td><td>2</td><td>1.10</td></tr></table>"]
+            [
+                "<table><tr><td>name</td><td>size</td><td>price</td></tr><tr><td>green tea</td><td>1</td><td>2.50</td>\
+              </tr><tr><td>milk</td><td>2</td><td>1.10</td></tr></table>"
+            ]
         );
     }
 

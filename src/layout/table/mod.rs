@@ -68,7 +68,8 @@ pub fn join_line(text: &mut String, line: &str, cut: bool) {
     let first = line.chars().next();
     let kept_hyphen = last == Some('-') && text.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
     let wide = last.is_some_and(is_cjk) && first.is_some_and(is_cjk);
-    if !text.is_empty() && !cut && !wide && !(kept_hyphen && first.is_some_and(char::is_alphanumeric)) {
+    let compound = kept_hyphen && first.is_some_and(char::is_alphanumeric);
+    if !(text.is_empty() || cut || wide || compound) {
         text.push(' ');
     }
     text.push_str(line);

@@ -39,10 +39,7 @@ pub fn find(rulings: &[Rect], segments: &[Segment], body: f32) -> Vec<FoundTable
         from: r.y1,
         to: r.y2,
     }));
-    groups(&horizontal, &vertical)
-        .into_iter()
-        .filter_map(|(h, v)| table(&h, &v, segments, body))
-        .collect()
+    groups(&horizontal, &vertical).into_iter().filter_map(|(h, v)| table(&h, &v, segments, body)).collect()
 }
 
 /// Pieces of the same line put together.
@@ -51,9 +48,11 @@ fn merged(lines: impl Iterator<Item = Line>) -> Vec<Line> {
     lines.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.from.total_cmp(&b.from)));
     let mut out: Vec<Line> = Vec::new();
     for line in lines {
-        let same = out.iter_mut().rev().take_while(|o| line.at - o.at < SNAP).find(|o| {
-            line.from <= o.to + TOUCH && o.from <= line.to + TOUCH
-        });
+        let same = out
+            .iter_mut()
+            .rev()
+            .take_while(|o| line.at - o.at < SNAP)
+            .find(|o| line.from <= o.to + TOUCH && o.from <= line.to + TOUCH);
         match same {
             Some(o) => (o.from, o.to) = (o.from.min(line.from), o.to.max(line.to)),
             None => out.push(line),
@@ -182,7 +181,14 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
         let area = Rect { x1: xs[c1], y1: ys[r1], x2: xs[c2 + 1], y2: ys[r2 + 1] };
         let text = cell_text(own_words(&area), body);
         filled += usize::from(!text.is_empty());
-        cells.push(Cell { row: r1, column: c1, row_span: r2 + 1 - r1, column_span: c2 + 1 - c1, text, header: false });
+        cells.push(Cell {
+            row: r1,
+            column: c1,
+            row_span: r2 + 1 - r1,
+            column_span: c2 + 1 - c1,
+            text,
+            header: false,
+        });
     }
     let column_count = cells.iter().map(|c| c.column).collect::<std::collections::BTreeSet<_>>().len();
     if filled < 2 || (filled as f32) < MIN_FILLED * cells.len() as f32 || column_count < 2 {
@@ -239,13 +245,16 @@ fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
     let mut lines: Vec<Rect> = Vec::new();
     for bbox in boxes {
         match lines.last_mut() {
-            Some(line) if line.overlap_y(&bbox) > 0.5 * bbox.height().min(line.height()) => *line = line.union(&bbox),
+            Some(line) if line.overlap_y(&bbox) > 0.5 * bbox.height().min(line.height()) => {
+                *line = line.union(&bbox)
+            }
             _ => lines.push(bbox),
         }
     }
     // A line that leaves no room for the next one's beginning was wrapped: then all of it is one text. Lines of a
     // word each tell nothing: a narrow column of numbers has no room for two.
-    let wrapped = lines.windows(2).any(|pair| pair[0].width() + pair[1].width().min(60.0) > 0.9 * area.width());
+    let wrapped =
+        lines.windows(2).any(|pair| pair[0].width() + pair[1].width().min(60.0) > 0.9 * area.width());
     if wrapped && words.len() > lines.len() {
         lines = Rect::union_all(&lines).into_iter().collect();
     }
