@@ -22,6 +22,8 @@ const TITLE_SIZE: f32 = 1.25;
 const TITLE_PLACE: f32 = 0.55;
 /// Sizes of headings of one depth differ by less than this share.
 const SAME_SIZE: f32 = 0.06;
+/// Characters after which an abstract without a heading behind it has ended.
+const MAX_ABSTRACT: usize = 2500;
 /// Headings get at most this depth.
 const MAX_LEVEL: i32 = 5;
 
@@ -171,7 +173,17 @@ fn find_title(pages: &mut [Page], body: f32) {
 fn label_sections(pages: &mut [Page]) {
     let mut section = Label::Text;
     for page in pages {
+        if section == Label::Abstract {
+            section = Label::Text; // an abstract ends with its page
+        }
+        let mut abstract_chars = 0;
         for block in &mut page.blocks {
+            if section == Label::Abstract && block.label == Label::Text {
+                abstract_chars += block.content.chars().count();
+                if abstract_chars > MAX_ABSTRACT {
+                    section = Label::Text;
+                }
+            }
             match block.label {
                 Label::ParagraphTitle | Label::DocTitle => {
                     let heading =

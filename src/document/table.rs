@@ -187,7 +187,9 @@ impl HtmlReader {
             self.rows - 1
         });
         let column = (0..).find(|c| !self.taken.contains(&(row, *c))).unwrap_or(0);
-        let (row_span, column_span) = (span(tag, "rowspan"), span(tag, "colspan"));
+        // A cell ends where one from above is in the way: cells must not overlap.
+        let free = (0..span(tag, "colspan")).take_while(|c| !self.taken.contains(&(row, column + c))).count();
+        let (row_span, column_span) = (span(tag, "rowspan"), free.max(1));
         if self.taken.len() + row_span * column_span <= MAX_PLACES {
             self.taken
                 .extend((0..row_span).flat_map(|r| (0..column_span).map(move |c| (row + r, column + c))));
@@ -261,5 +263,41 @@ mod tests {
         assert_eq!((table.cells[2].column, table.cells[2].text.as_str()), (1, "A&nope;"));
         assert_eq!(Table::from_html("no table <td>x"), None);
         assert_eq!(Table::from_html("<table></table>"), None);
+    }
+
+    /// Whether the cells cover no place of the grid twice and stay inside it.
+    fn is_well_formed(table: &Table) -> bool {
+        let mut seen = std::collections::HashSet::new();
+        table.cells.iter().all(|c| {
+            let inside = c.row + c.row_span <= table.rows && c.column + c.column_span <= table.columns;
+            inside
+                && (0..c.row_span).all(|r| (0..c.column_span).all(|k| seen.insert((c.row + r, c.column + k))))
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(html in "(<table>|<tr>|<td( (row|col)span=\"?[0-9]{1,4}\"?)?>|</t[dr]>|</table>|[a-z&<>;#0-9 ]){0,40}") {
+            if let Some(table) = Table::from_html(&html) {
+                proptest::prop_assert!(table.columns >= 1 && table.rows >= 1);
+            }
+        }
+
+        #[test]
+        fn cells_never_overlap(spans in proptest::collection::vec(proptest::collection::vec((1usize..4, 1usize..4), 1..5), 1..5)) {
+            let rows = spans.iter().map(|row| {
+                let cells: String = row.iter().map(|(r, c)| format!("<td rowspan={r} colspan={c}>x")).collect();
+                format!("<tr>{cells}")
+            });
+            let html = format!("<table>{}</table>", rows.collect::<String>());
+            let table = Table::from_html(&html).unwrap();
+            proptest::prop_assert_eq!(table.cells.len(), spans.iter().map(Vec::len).sum::<usize>());
+            proptest::prop_assert!(is_well_formed(&table), "{}", html);
+        }
+
+        #[test]
+        fn escaping_is_undone(text in "\\PC*") {
+            proptest::prop_assert_eq!(unescape(&escape(&text)), text);
+        }
     }
 }

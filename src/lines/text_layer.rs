@@ -42,13 +42,14 @@ struct RawWord {
 /// The text of a page from its layer. Characters that are not shown are left out.
 pub fn page_text(content: &PdfPage) -> PageText {
     let raw = words(content);
+    let fixed_pitch = fixed_pitch_fonts(content);
     let chains = link(&raw);
     let mut raw: Vec<Option<RawWord>> = raw.into_iter().map(Some).collect();
     let segments = chains
         .into_iter()
         .map(|chain| chain.into_iter().filter_map(|i| raw[i].take()).collect::<Vec<_>>())
         .filter(|words| !words.is_empty())
-        .map(|words| segment(words, content))
+        .map(|words| segment(words, content, &fixed_pitch))
         .collect();
     PageText { source: TextSource::TextLayer, segments }
 }
@@ -163,6 +164,11 @@ fn push_normalized(text: &mut String, c: char) {
     }
 }
 
+/// Whether a character says nothing: the replacement character, or one for private use.
+fn is_meaningless(c: char) -> bool {
+    matches!(c as u32, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
+}
+
 /// Chains of words that make a piece of a line, each from left to right.
 fn link(words: &[RawWord]) -> Vec<Vec<usize>> {
     let mut by_top: Vec<usize> = (0..words.len()).collect();
@@ -224,7 +230,7 @@ fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(us
 }
 
 /// Makes a segment of a chain of words.
-fn segment(mut raw: Vec<RawWord>, content: &PdfPage) -> Segment {
+fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Segment {
     let letters =
         |f: &dyn Fn(char) -> bool| raw.iter().flat_map(|w| w.text.chars()).filter(|c| f(*c)).count();
     let right_to_left = letters(&is_right_to_left) > letters(&|c| c.is_alphabetic() && !is_right_to_left(c));
@@ -233,6 +239,10 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage) -> Segment {
         // The layer's order is the logical one, blanks included; numbers inside run the other way.
         raw.sort_by_key(|w| w.order);
     }
+    // A glyph without meaning that opens a line is the bullet of some symbol font.
+    if let Some(first) = raw.first_mut().filter(|w| w.text.chars().all(is_meaningless)) {
+        first.text = "•".into();
+    }
     let bbox = Rect::union_all(raw.iter().map(|w| &w.bbox)).unwrap_or_default();
     let main_middle = raw
         .iter()
@@ -240,7 +250,7 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage) -> Segment {
         .map(|w| w.bbox.center_y())
         .fold((0.0, 0.0), |(sum, n), y| (sum + y, n + 1.0));
     let middle = if main_middle.1 > 0.0 { main_middle.0 / main_middle.1 } else { bbox.center_y() };
-    let style = style(&raw, content);
+    let style = style(&raw, content, fixed_pitch);
     let hyphenated = raw.last().is_some_and(|w| w.hyphenated);
     let mcid = raw.first().and_then(|w| content.runs.get(w.run as usize)).map_or(-1, |run| run.mcid);
     let direction = raw.first().map_or(Direction::Horizontal, |w| w.direction);
@@ -270,7 +280,7 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage) -> Segment {
     Segment { bbox, words, style, direction, right_to_left, hyphenated, confidence: None, mcid }
 }
 
-fn style(raw: &[RawWord], content: &PdfPage) -> SegmentStyle {
+fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) -> SegmentStyle {
     let mut style = SegmentStyle::default();
     let (mut total, mut bold, mut italic, mut fixed, mut math) = (0usize, 0usize, 0usize, 0usize, 0usize);
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
@@ -282,7 +292,8 @@ fn style(raw: &[RawWord], content: &PdfPage) -> SegmentStyle {
         total += count;
         bold += if font.bold || run.weight >= 600 { count } else { 0 };
         italic += if font.italic || run.italic { count } else { 0 };
-        fixed += if font.fixed_pitch || run.fixed_pitch { count } else { 0 };
+        let measured = fixed_pitch.get(run.font as usize).copied().unwrap_or(false);
+        fixed += if font.fixed_pitch || run.fixed_pitch || measured { count } else { 0 };
         math += if font.math { count } else { 0 };
         *sizes.entry((word.size * 8.0).round() as u32).or_default() += count;
         *colors.entry(run.color).or_default() += count;
@@ -293,6 +304,26 @@ fn style(raw: &[RawWord], content: &PdfPage) -> SegmentStyle {
     (style.bold, style.italic, style.fixed_pitch) = (most(bold), most(italic), most(fixed));
     style.math = math as f32 / total.max(1) as f32;
     style
+}
+
+/// For every font of the page whether all its letters are equally wide, where enough were used to tell.
+fn fixed_pitch_fonts(content: &PdfPage) -> Vec<bool> {
+    /// Narrow and wide letters: in other fonts their widths differ by more than a half.
+    const NARROW: &str = "iljtfrI1.,;:'!()";
+    const WIDE: &str = "mwMWABCDEGHKNOPQRSTUVXYZ";
+    let mut widths = vec![([f32::INFINITY, f32::NEG_INFINITY], 0usize, 0usize); content.fonts.len()];
+    for c in &content.chars {
+        let (Some(run), Some(letter)) = (content.runs.get(c.run as usize), char::from_u32(c.code)) else {
+            continue;
+        };
+        let (narrow, wide) = (NARROW.contains(letter), WIDE.contains(letter));
+        let Some(entry) = widths.get_mut(run.font as usize).filter(|_| narrow || wide) else { continue };
+        let width = (c.bbox[2] - c.bbox[0]) / run.size.max(0.1);
+        entry.0 = [entry.0[0].min(width), entry.0[1].max(width)];
+        entry.1 += usize::from(narrow);
+        entry.2 += usize::from(wide);
+    }
+    widths.iter().map(|([min, max], narrow, wide)| *narrow >= 4 && *wide >= 4 && max - min < 0.03).collect()
 }
 
 /// What the name of a font says about it.
@@ -417,6 +448,18 @@ mod tests {
         let segments = page_text(&page).segments;
         assert_eq!(segments[0].text(), "אב גד");
         assert!(segments[0].right_to_left);
+    }
+
+    #[test]
+    fn fonts_of_equal_widths_are_fixed_pitch() {
+        let code = page(&[(0.0, 0.0, 10.0, "WHEN MATCHED THEN print(til);")]);
+        assert!(page_text(&code).segments[0].style.fixed_pitch);
+        assert!(!page_text(&page(&[(0.0, 0.0, 10.0, "til")])).segments[0].style.fixed_pitch);
+    }
+
+    #[test]
+    fn a_glyph_without_meaning_at_the_start_is_a_bullet() {
+        assert_eq!(texts(&page(&[(0.0, 0.0, 10.0, "\u{F0B7} first")])), ["• first"]);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The tables of a document as a workbook: a first sheet that lists them, then one sheet for each.
 
 use crate::document::{Block, Document, Label, Table};
-use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet,
+    XlsxError,
+};
 
 /// Most that Excel keeps in a cell.
 const MAX_CELL_CHARS: usize = 32_767;
@@ -27,6 +30,9 @@ pub fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
         return Ok(None);
     }
     let mut workbook = Workbook::new();
+    // The same document gives the same bytes: a workbook must not state when it was made.
+    let date = ExcelDateTime::from_ymd(2000, 1, 1)?;
+    workbook.set_properties(&DocProperties::new().set_creation_datetime(&date));
     list(workbook.add_worksheet(), &tables)?;
     for listed in &tables {
         let sheet = workbook.add_worksheet();

@@ -1,6 +1,6 @@
 //! Bad input: each gets a message that says what is wrong, and costs nothing but itself.
 
-use super::support::{Folder, assemble, example, tiny_pdf};
+use super::support::{Folder, assemble, example, root, tiny_pdf};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -216,4 +216,56 @@ fn a_hanging_page_is_given_up() {
         ran.stderr
     );
     assert_eq!(folder.text("out/good.md"), "A good page.\n");
+}
+
+#[test]
+fn an_encrypted_pdf_wants_its_password() {
+    let folder = Folder::new();
+    let path = root().join("tests/fixtures/encrypted.pdf").display().to_string();
+    for wrong in [&[][..], &["--password", "guess"]] {
+        let ran = folder.run(&[&["-i", &path, "--stdout", "md"][..], wrong].concat()).expect(1);
+        let message = "encrypted and none of the passwords opens it; give one with --password";
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    }
+    let right = ["-i", &path, "--stdout", "md", "--password", "guess", "--password", "open sesame"];
+    assert_eq!(folder.run(&right).expect(0).stdout, "Opened with the password.\n");
+}
+
+/// A PDF of many pages.
+fn many_pages(count: usize) -> Vec<u8> {
+    let kids: Vec<String> = (0..count).map(|i| format!("{} 0 R", i + 5)).collect();
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_string(),
+        format!("<< /Type /Pages /Kids [{}] /Count {count} >>", kids.join(" ")),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_string(),
+        "<< /Length 46 >>\nstream\nBT /F 12 Tf 72 700 Td (One of many pages) Tj ET\nendstream".to_string(),
+    ];
+    let page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F 3 0 R >> >> >>";
+    objects.extend(std::iter::repeat_n(page.to_string(), count));
+    assemble(&objects)
+}
+
+#[test]
+fn an_interrupt_leaves_whole_files_only() {
+    let folder = Folder::new();
+    folder.write("in/a.pdf", good());
+    folder.write("in/long.pdf", many_pages(3000));
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_docparse"))
+        .args(["-i", "in", "--save-path", "out", "--quiet"])
+        .current_dir(folder.path())
+        .spawn()
+        .unwrap();
+    // Once the first document is written the long one is under way.
+    let first = folder.path().join("out/a.md");
+    for _ in 0..600 {
+        if first.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let tree = folder.tree("out");
+    assert_eq!(tree, ["a.json", "a.md", "a_layout_det_res.pdf", "a_layout_order_res.pdf"]);
 }

@@ -155,6 +155,10 @@ impl OpenPage<'_> {
                 let [left, top, right, bottom] = rect;
                 let bbox = apply_box(to_page, [left, bottom, right, top]);
                 let unmapped = api.FPDFText_HasUnicodeMapError(text, index) == 1;
+                // U+0002 stands for a hyphen at a line's end, but fonts of bullets use it as well.
+                if code < 0x20 && unmapped && api.FPDFText_IsHyphen(text, index) != 1 {
+                    code = 0xFFFD;
+                }
                 out.chars.push(PdfChar { code, bbox, run: last_object.1, unmapped });
             }
             api.FPDFText_ClosePage(text);

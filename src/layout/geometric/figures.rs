@@ -150,7 +150,10 @@ fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
         let other = (0..boxes.len()).find(|&j| {
             j != i && {
                 let smaller = bbox.area().min(boxes[j].0.area()).max(1.0);
-                bbox.intersection(&boxes[j].0).area() > 0.3 * smaller || bbox.share_inside(&boxes[j].0) > 0.3
+                let strips = is_strip_of(&bbox, &boxes[j].0) && raster && boxes[j].1;
+                bbox.intersection(&boxes[j].0).area() > 0.3 * smaller
+                    || bbox.share_inside(&boxes[j].0) > 0.3
+                    || strips
             }
         });
         match other {
@@ -162,6 +165,12 @@ fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
             None => i += 1,
         }
     }
+}
+
+/// Whether two pictures are strips of one: equally wide and one right below the other. Some programs cut so.
+fn is_strip_of(a: &Rect, b: &Rect) -> bool {
+    let gap = (b.y1 - a.y2).max(a.y1 - b.y2);
+    (a.x1 - b.x1).abs() < 3.0 && (a.x2 - b.x2).abs() < 3.0 && gap < 3.0
 }
 
 fn is_text_background(

@@ -36,6 +36,7 @@ const CAPTION_WORDS: &[&str] = &[
     "listing",
     "algorithm",
     "exhibit",
+    "example",
     "abbildung",
     "abb",
     "tabelle",

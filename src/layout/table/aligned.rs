@@ -239,6 +239,10 @@ fn build(
     let text_box = Rect::union_all(rows.iter().map(|r| &r.bbox))?;
     let grid: Vec<Vec<Placed>> =
         rows.iter().map(|row| place(row, segments, &columns, rulings, body)).collect();
+    let prose = grid.iter().flatten().filter(|p| p.words.len() > 11).count();
+    if frame.is_some() && prose * 4 > grid.iter().map(Vec::len).sum() {
+        return None;
+    }
     if frame.is_none() && !looks_like_table(&grid, rows, &columns, &text_box, segments) {
         return None;
     }

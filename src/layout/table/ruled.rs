@@ -16,6 +16,8 @@ const TOUCH: f32 = 6.0;
 const BORDER_SHARE: f32 = 0.6;
 /// Fewer cells with text than this share: a diagram or the grid of a chart.
 const MIN_FILLED: f32 = 0.2;
+/// A cell with more characters holds prose.
+const PROSE_CHARS: usize = 350;
 /// A grid of more places is no table that a person made.
 const MAX_PLACES: usize = 40_000;
 
@@ -189,6 +191,11 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
             text,
             header: false,
         });
+    }
+    // A few large boxes full of prose are the page's design.
+    let prose = cells.iter().filter(|c| c.text.chars().count() > PROSE_CHARS).count();
+    if cells.len() <= 12 && prose * 4 >= cells.len() {
+        return None;
     }
     let column_count = cells.iter().map(|c| c.column).collect::<std::collections::BTreeSet<_>>().len();
     if filled < 2 || (filled as f32) < MIN_FILLED * cells.len() as f32 || column_count < 2 {

@@ -1,0 +1,71 @@
+//! Time of every stage on the pages of the example report; prints a table.
+//!
+//! `cargo bench` runs it. Each stage runs for about half a second; the median of its runs is shown. Figures of two
+//! builds are comparable only within one run on one machine.
+
+#![allow(missing_docs, clippy::print_stdout)]
+
+use docparse::document::{TextDecision, TextSource};
+use docparse::input::pdf::protocol::PageRequest;
+use docparse::input::pdf::{PdfPool, PoolOptions};
+use docparse::input::{InputFile, OpenOptions, PixelsWanted};
+use docparse::layout::LayoutDetector;
+use docparse::layout::geometric::GeometricDetector;
+use docparse::lines::{LineOptions, LineReader, prepare_layer};
+use docparse::onnx::{Device, Runtime, SessionOptions};
+use docparse::runtime::{self, RuntimeDirs};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const LONGEST: Duration = Duration::from_millis(500);
+
+/// The median time of a run, in milliseconds.
+fn median(mut work: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < 3 || start.elapsed() < LONGEST {
+        let start = Instant::now();
+        work();
+        times.push(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dirs = RuntimeDirs::new(Some(&root.join("runtime")), None);
+    let pool = Arc::new(PdfPool::new(PoolOptions {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_docparse")),
+        library: dirs.find(runtime::PDFIUM).expect("scripts/setup.sh was run"),
+        workers: 1,
+        timeout: Duration::from_secs(60),
+        memory_limit: 4 << 30,
+    }));
+    let options = OpenOptions { passwords: Vec::new(), max_page_pixels: 40_000_000, pdf: Ok(pool.clone()) };
+    let path = root.join("examples/documents/report.pdf");
+    let file = InputFile::from_path(&path, PathBuf::new());
+    let source = docparse::input::open(&file, &options).expect("the example opens");
+    let handle = pool.open(&path, &[]).expect("the example opens");
+    let request = PageRequest { page_index: 0, scale: 2.0, content: true, render_scale: None };
+    println!("{:44} {:>9}", "stage, first page of report.pdf", "ms");
+    let show = |name: &str, ms: f64| println!("{name:44} {ms:9.3}");
+    show("characters and shapes from the worker", median(|| drop(pool.page(&handle, request))));
+    show("the same and a preview", median(|| drop(source.read_page(0, PixelsWanted::Preview))));
+    show("the same and the page at 144 dpi", median(|| drop(source.read_page(0, PixelsWanted::Full))));
+    let page = || source.read_page(0, PixelsWanted::Preview).expect("the page can be read");
+    let decision = || TextDecision { source: TextSource::TextLayer, reason: String::new() };
+    let read = median(|| drop(page()));
+    show("words and lines of the text layer", median(|| drop(prepare_layer(page(), decision()))) - read);
+    let prepared = prepare_layer(page(), decision());
+    show("layout", median(|| drop(GeometricDetector.detect(&prepared))));
+    let pixels = source.render_page(0).expect("the page can be drawn");
+    show("page picture as JPEG", median(|| drop(pixels.to_jpeg(72))));
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let session = SessionOptions { device: Device::Cpu, cpu_threads: threads };
+    let library = dirs.find(runtime::ONNXRUNTIME).expect("scripts/setup.sh was run");
+    let runtime = Runtime::load(&library, session).expect("the runtime loads");
+    let mut reader = LineReader::load(&runtime, &dirs, LineOptions::default()).expect("the models load");
+    show("lines read from the picture", median(|| drop(reader.read(&pixels))));
+}
