@@ -81,7 +81,10 @@ def similarity(folder, others):
     for other in sorted(pathlib.Path(others).glob("*.md")):
         path = pathlib.Path(folder) / (other.stem + ".pdf")
         truth = normal(other.read_text())
-        own = subprocess.run([DOCPARSE, "-i", str(path), "--stdout", "md", "--quiet"], capture_output=True, text=True).stdout
+        # Footnotes are part of the other tools' Markdown: leave them in.
+        flags = ["--markdown-ignore-labels", "number", "header", "header_image", "footer", "footer_image", "aside_text"]
+        command = [DOCPARSE, "-i", str(path), "--stdout", "md", "--quiet", *flags]
+        own = subprocess.run(command, capture_output=True, text=True).stdout
         beside = pymupdf4llm.to_markdown(str(path))
         score = lambda text: Levenshtein.normalized_similarity(normal(text), truth)
         print(f"{other.stem:28} {score(own):9.4f} {score(beside):12.4f}")

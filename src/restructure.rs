@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 const MARGIN_BLOCKS: usize = 3;
 /// Share of the page's height in which running headers and footers stand.
 const MARGIN_SHARE: f32 = 0.14;
+/// Running headers and page numbers are at most this large against body text.
+const MAX_RUNNING_SIZE: f32 = 1.4;
 /// Positions that differ by less than this share of the page's height are the same.
 const SAME_PLACE: f32 = 0.02;
 /// Size over body size of headings; recognized lines are less exact.
@@ -29,8 +31,8 @@ const MAX_LEVEL: i32 = 5;
 
 /// Runs all passes over a document.
 pub fn restructure(document: &mut Document) {
-    find_running(&mut document.pages);
     let body = body_size(&document.pages);
+    find_running(&mut document.pages, body);
     settle_headings(&mut document.pages, body);
     find_title(&mut document.pages, body);
     label_sections(&mut document.pages);
@@ -60,7 +62,7 @@ fn shape_of(text: &str) -> String {
 }
 
 /// Labels what repeats at the top and bottom of pages as headers and footers, and numbers of pages as such.
-fn find_running(pages: &mut [Page]) {
+fn find_running(pages: &mut [Page], body: f32) {
     let mut seen: BTreeMap<(bool, String), Vec<(usize, f32)>> = BTreeMap::new();
     for (index, page) in pages.iter().enumerate() {
         for (at, top) in margin_blocks(page) {
@@ -81,9 +83,10 @@ fn find_running(pages: &mut [Page]) {
             let repeats = several && same >= 1 && !block.content.trim().is_empty();
             let number =
                 labels::is_page_number(&block.content) && (repeats || labels::in_margin(&block.bbox, height));
-            if number {
+            let small = block.style.font_size <= MAX_RUNNING_SIZE * body;
+            if number && small {
                 block.label = Label::Number;
-            } else if repeats {
+            } else if repeats && small {
                 block.label = if top { Label::Header } else { Label::Footer };
             }
         }

@@ -80,8 +80,11 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
         if bbox.width() < MIN_SIDE * body || bbox.height() < MIN_SIDE * body {
             continue;
         }
+        // Words printed over a photograph are text; a word or two may be a label.
+        let is_label = |s: &Segment| !raster || s.words.len() <= 2;
+        let lies_inside = |s: &Segment| s.bbox.share_inside(&bbox) > 0.6;
         let inside: Vec<usize> =
-            free.iter().copied().filter(|&i| segments[i].bbox.share_inside(&bbox) > 0.6).collect();
+            free.iter().copied().filter(|&i| lies_inside(&segments[i]) && is_label(&segments[i])).collect();
         let large = bbox.area() > LARGE_SHARE * page_area;
         if is_text_background(&bbox, &inside, segments, raster, large) {
             continue;

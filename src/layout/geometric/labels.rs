@@ -71,6 +71,9 @@ pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     if is_formula(lines, shape) {
         return (Label::DisplayFormula, 0.8);
     }
+    if is_footnote(lines, shape) {
+        return (Label::Footnote, 0.75);
+    }
     if is_code(lines) {
         return (Label::Algorithm, 0.85);
     }
@@ -79,9 +82,6 @@ pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     }
     if lines.iter().any(|l| l.tag.is_some_and(|t| t.1.is_some())) {
         return (Label::ParagraphTitle, 0.95);
-    }
-    if is_footnote(lines, shape) {
-        return (Label::Footnote, 0.75);
     }
     if is_heading(&text, &style, shape) {
         return (Label::ParagraphTitle, 0.8);

@@ -375,8 +375,8 @@ fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {
     region
 }
 
-/// Pieces of one formula (numerators, limits, brackets) and of one table of contents that became regions of
-/// their own are put together.
+/// Pieces of one formula (numerators, limits, brackets), of one table of contents and of one listing that became
+/// regions of their own are put together.
 fn join_pieces(regions: &mut Vec<Region>) {
     let mut i = 0;
     while i + 1 < regions.len() {
@@ -387,7 +387,7 @@ fn join_pieces(regions: &mut Vec<Region>) {
         let size = a.style.font_size.max(b.style.font_size).max(8.0);
         let gap = (b.bbox.y1 - a.bbox.y2).max(a.bbox.y1 - b.bbox.y2);
         let same = |label: Label, reach: f32| a.label == label && b.label == label && gap < reach * size;
-        if same(Label::DisplayFormula, 0.6) || same(Label::Content, 2.5) {
+        if same(Label::DisplayFormula, 0.6) || same(Label::Content, 2.5) || same(Label::Algorithm, 2.2) {
             let b = regions.remove(next);
             regions[i].bbox = regions[i].bbox.union(&b.bbox);
             regions[i].lines.extend(b.lines);

@@ -177,12 +177,10 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         return ends_early(last.bbox.x1 - shape.left, shape) && ends_sentence(&last.text);
     }
     let indent = (line.bbox.x1 - last.bbox.x1) / em;
-    let in_item = block[0].starts_item();
-    if in_item {
-        // A line left of the item's text is not part of it.
-        return block.len() > 1 && line.bbox.x1 < last.bbox.x1 - 0.7 * em
-            || block.len() == 1 && indent < -0.3
-            || block.len() == 1 && indent.abs() <= 0.3 && ends_early(shape.right - last.bbox.x2, shape);
+    if block[0].starts_item() {
+        // An item goes on after a full line, at its text; what stands left of that is not part of it.
+        let outdented = line.bbox.x1 < last.bbox.x1 - if block.len() == 1 { 0.3 } else { 0.7 } * em;
+        return outdented || ends_early(shape.right - last.bbox.x2, shape);
     }
     let centered = |l: &Line| {
         ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < 1.0 * em && l.bbox.x1 > shape.left + em

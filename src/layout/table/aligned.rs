@@ -408,7 +408,8 @@ fn looks_like_table(
         return false;
     }
     let filled = |c: usize| grid.iter().filter(|row| row.iter().any(|p| p.first <= c && c <= p.last)).count();
-    if (0..columns.len()).any(|c| filled(c) * 10 < rows.len() * 3) {
+    let least = if columns.len() == 2 { 5 } else { 3 };
+    if (0..columns.len()).any(|c| filled(c) * 10 < rows.len() * least) {
         return false;
     }
     // A narrow first column of markers before prose is a list.
@@ -421,7 +422,8 @@ fn looks_like_table(
         return false;
     }
     // Prose fills its columns: lines of many words that end at the same place.
-    let long = grid.iter().flatten().filter(|p| p.words.len() > 7).count();
+    let limit = if columns.len() == 2 { 5 } else { 7 };
+    let long = grid.iter().flatten().filter(|p| p.words.len() > limit).count();
     let all = grid.iter().map(Vec::len).sum::<usize>();
     let mono = rows.iter().flat_map(|r| &r.segments).filter(|i| segments[**i].style.fixed_pitch).count();
     let pieces = rows.iter().map(|r| r.segments.len()).sum::<usize>();

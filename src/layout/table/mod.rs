@@ -8,7 +8,7 @@ pub mod ruled;
 
 use crate::document::Table;
 use crate::geometry::Rect;
-use crate::lines::{Segment, Word, is_cjk, words_text};
+use crate::lines::{Segment, Shift, Word, is_cjk, words_text};
 
 /// A table on a page.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,8 @@ pub(super) fn cell_text(mut words: Vec<(&Segment, &Word)>, body: f32) -> String 
             let gap = (words[i].bbox.x1 - words[i - 1].bbox.x2).max(words[i - 1].bbox.x1 - words[i].bbox.x2);
             words[i].space_before |= gap > 0.5 * body;
         }
+        // Cells are plain text: marks of index letters would be escaped with it.
+        words.iter_mut().for_each(|word| word.shift = Shift::None);
         join_line(&mut text, &words_text(&words), cut);
         let last = line.last().expect("lines are made with a word");
         cut = last.0.hyphenated && std::ptr::eq(last.0.words.last().unwrap_or(last.1), last.1);

@@ -18,6 +18,8 @@ const BORDER_SHARE: f32 = 0.6;
 const MIN_FILLED: f32 = 0.2;
 /// A cell with more characters holds prose.
 const PROSE_CHARS: usize = 350;
+/// A grid of prose higher than this (ems) is the design of a page.
+const DESIGN_HEIGHT: f32 = 40.0;
 /// A grid of more places is no table that a person made.
 const MAX_PLACES: usize = 40_000;
 
@@ -194,7 +196,7 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
     }
     // A few large boxes full of prose are the page's design.
     let prose = cells.iter().filter(|c| c.text.chars().count() > PROSE_CHARS).count();
-    if cells.len() <= 12 && prose * 4 >= cells.len() {
+    if bbox.height() > DESIGN_HEIGHT * body && cells.len() <= 12 && prose * 4 >= cells.len() {
         return None;
     }
     let column_count = cells.iter().map(|c| c.column).collect::<std::collections::BTreeSet<_>>().len();
