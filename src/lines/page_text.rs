@@ -14,6 +14,8 @@ pub struct Word {
     pub space_before: bool,
     /// Raised, lowered or neither.
     pub shift: Shift,
+    /// Marked content in a tagged PDF, -1 for none.
+    pub mcid: i32,
 }
 
 /// Position of a word against its line.

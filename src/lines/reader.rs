@@ -210,6 +210,7 @@ fn segment(quad: &Quad, line: &LineText) -> Segment {
             text: text.to_string(),
             space_before: i > 0,
             shift: Shift::None,
+            mcid: -1,
         };
         line.text.split_whitespace().enumerate().map(word).collect()
     } else {
@@ -267,6 +268,7 @@ fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
             text: chars[start..end].iter().collect(),
             space_before: !words.is_empty(),
             shift: Shift::None,
+            mcid: -1,
         });
         start = end;
     }

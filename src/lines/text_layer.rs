@@ -275,7 +275,8 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
             }
         };
         last = Some((word.order, word.bbox));
-        words.push(Word { bbox: word.bbox, text: word.text, space_before, shift });
+        let mcid = content.runs.get(word.run as usize).map_or(-1, |run| run.mcid);
+        words.push(Word { bbox: word.bbox, text: word.text, space_before, shift, mcid });
     }
     Segment { bbox, words, style, direction, right_to_left, hyphenated, confidence: None, mcid }
 }

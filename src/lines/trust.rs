@@ -16,6 +16,9 @@ const MAX_HIDDEN: f32 = 0.5;
 const MAX_MEANINGLESS: f32 = 0.12;
 /// More characters without ink than this share: what is shown is something else.
 const MAX_WITHOUT_INK: f32 = 0.4;
+/// More of the ink than this share outside of everything that the page's content states: it shows something else,
+/// such as annotations or patterns with text in them.
+const MAX_INK_OUTSIDE: f32 = 0.6;
 /// A page covered to this share by pictures, and with little text, is a scan.
 const SCAN_COVER: f32 = 0.5;
 /// A scan may carry so many characters of its own (stamps, page numbers).
@@ -75,6 +78,11 @@ pub fn decide(
     if let Some(ink) = &ink {
         let seen: Vec<_> = chars.iter().filter(|c| visible(c)).collect();
         let without = seen.iter().filter(|c| !ink.has_ink(&c.bbox)).count() as f32 / seen.len().max(1) as f32;
+        let boxes = content.chars.iter().map(|c| &c.bbox).chain(&content.images).chain(&content.drawings);
+        let boxes = boxes.chain(&content.rulings).chain(content.fills.iter().map(|(r, _)| r));
+        if ink.share_outside(boxes) > MAX_INK_OUTSIDE {
+            return lines("most of what is shown is not in the text layer".into());
+        }
         if without > MAX_WITHOUT_INK {
             return lines(format!("{:.0} % of the characters are not on the shown page", without * 100.0));
         }
@@ -125,13 +133,38 @@ impl InkMap {
         max.saturating_sub(min) < INK_CONTRAST
     }
 
-    /// Whether light and dark differ inside a box of page pixels; boxes off the page have no ink.
-    fn has_ink(&self, &[x1, y1, x2, y2]: &[f32; 4]) -> bool {
-        // A pixel of margin: at the small scale a thin glyph may fall between two boxes.
+    /// Share of the dark pixels that lie in none of the boxes (page pixels); 0 on a page without ink.
+    fn share_outside<'a>(&self, boxes: impl Iterator<Item = &'a [f32; 4]>) -> f32 {
+        let paper = self.gray.iter().fold(0u8, |max, v| max.max(*v));
+        let dark = |v: u8| v < paper.saturating_sub(96);
+        let mut covered = vec![false; self.gray.len()];
+        for bbox in boxes {
+            let (left, right, top, bottom) = self.reach(bbox);
+            for y in top..bottom {
+                covered[y * self.width + left..y * self.width + right.max(left)].fill(true);
+            }
+        }
+        let total = self.gray.iter().filter(|v| dark(**v)).count();
+        let outside = self.gray.iter().zip(&covered).filter(|(v, covered)| dark(**v) && !**covered).count();
+        outside as f32 / total.max(1) as f32
+    }
+
+    /// Left, right, top and bottom of a box in the picture, with a pixel of margin: at the small scale a thin glyph
+    /// may fall between two boxes.
+    fn reach(&self, &[x1, y1, x2, y2]: &[f32; 4]) -> (usize, usize, usize, usize) {
         let low = |v: f32, scale: f32, n: usize| ((v * scale).floor() - 1.0).clamp(0.0, n as f32) as usize;
         let high = |v: f32, scale: f32, n: usize| ((v * scale).ceil() + 1.0).clamp(0.0, n as f32) as usize;
-        let (left, right) = (low(x1, self.scale.0, self.width), high(x2, self.scale.0, self.width));
-        let (top, bottom) = (low(y1, self.scale.1, self.height), high(y2, self.scale.1, self.height));
+        (
+            low(x1, self.scale.0, self.width),
+            high(x2, self.scale.0, self.width),
+            low(y1, self.scale.1, self.height),
+            high(y2, self.scale.1, self.height),
+        )
+    }
+
+    /// Whether light and dark differ inside a box of page pixels; boxes off the page have no ink.
+    fn has_ink(&self, bbox: &[f32; 4]) -> bool {
+        let (left, right, top, bottom) = self.reach(bbox);
         let (mut min, mut max) = (255u8, 0u8);
         for y in top..bottom {
             for &v in &self.gray[y * self.width + left..y * self.width + right.max(left)] {
@@ -212,6 +245,15 @@ mod tests {
     #[test]
     fn characters_without_ink_are_not() {
         check(&page(90), &Pixels::white(200, 100), TextSource::Lines, "not on the shown page");
+    }
+
+    #[test]
+    fn ink_that_no_character_explains_is_read() {
+        let mut picture = inked();
+        for y in 40..90 {
+            picture.data[(y * 200 + 20) * 3..(y * 200 + 180) * 3].fill(0);
+        }
+        check(&page(90), &picture, TextSource::Lines, "not in the text layer");
     }
 
     #[test]

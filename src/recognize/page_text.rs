@@ -165,7 +165,13 @@ mod tests {
             let bbox = Rect::new(x, y, x + 12.0 * text.len() as f32, y + 20.0);
             Segment {
                 bbox,
-                words: vec![Word { bbox, text: text.into(), space_before: false, shift: Shift::None }],
+                words: vec![Word {
+                    bbox,
+                    text: text.into(),
+                    space_before: false,
+                    shift: Shift::None,
+                    mcid: -1,
+                }],
                 style: SegmentStyle { font_size: 20.0, ..Default::default() },
                 direction: Direction::Horizontal,
                 right_to_left: false,

@@ -47,7 +47,7 @@ const FONT: i32 = 3;
 const TINT: i32 = 4;
 const FIRST_FREE: i32 = 5;
 /// Average width of Helvetica's characters in ems, a little generous: the labels' widths need no table.
-const CHAR_WIDTH: f32 = 0.56;
+const CHAR_WIDTH: f32 = 0.52;
 /// A PDF page has at most this many units on a side.
 const MAX_SIDE: f32 = 14_400.0;
 
@@ -271,8 +271,9 @@ impl<'a> Drawing<'a> {
             .enumerate()
             .filter(|(_, b)| is_read(b.label))
             .map(|(i, b)| {
-                let [x, y, w, h] = self.to_points(&b.bbox);
-                (i, x + w / 2.0, y + h / 2.0)
+                // On the corner where reading starts: the middle of a block is text.
+                let [x, y, _, h] = self.to_points(&b.bbox);
+                (i, x, y + h)
             })
             .collect();
         self.content

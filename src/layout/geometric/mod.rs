@@ -92,7 +92,10 @@ impl<'a> PageLayout<'a> {
         }
         regions.extend(beside);
         join_pieces(&mut regions);
-        regions
+        match &self.tags {
+            Some(tags) => tagged::reorder(regions, tags, self.segments),
+            None => regions,
+        }
     }
 
     fn free(&self) -> Vec<usize> {
@@ -108,6 +111,11 @@ impl<'a> PageLayout<'a> {
     fn find_tables(&mut self) {
         for found in ruled::find(&self.page.rulings, self.segments, self.body) {
             self.take_table(found);
+        }
+        if self.tags.is_some() {
+            for found in tagged::tables(&self.page.structure, self.segments, &self.taken, self.body) {
+                self.take_table(found);
+            }
         }
         let tables: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
         let rulings: Vec<Rect> = self

@@ -1,7 +1,11 @@
 //! What a tagged PDF says: which element a marked content belongs to, which are headings, and in which order
 //! they are read. Used only where the tags cover the page and make sense.
 
+use crate::document::{Cell, Label, Table};
+use crate::geometry::Rect;
 use crate::input::pdf::protocol::StructNode;
+use crate::layout::Region;
+use crate::layout::table::{FoundTable, cell_text};
 use crate::lines::Segment;
 use std::collections::HashMap;
 
@@ -33,6 +37,8 @@ const BLOCKS: &[&str] = &[
     "Formula",
     "Aside",
 ];
+/// Share of neighbouring regions that the order of the tags must leave as they are.
+const MIN_AGREEMENT: f32 = 0.6;
 /// More headings among the elements than this share: somebody used headings for looks.
 const MAX_HEADING_SHARE: f32 = 0.5;
 
@@ -99,6 +105,99 @@ fn heading_level(kind: &str) -> Option<u8> {
     }
 }
 
+/// The tables that the tree describes cell by cell.
+///
+/// Only those without spans, which the tree does not state where they are: all rows have as many cells. `taken`
+/// are segments that other tables have; `body` is the size of body text.
+pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool], body: f32) -> Vec<FoundTable> {
+    let within = |mut at: usize, outer: usize| {
+        while let Some(parent) = nodes[at].parent {
+            if parent == outer {
+                return true;
+            }
+            at = parent;
+        }
+        false
+    };
+    let inside = |outer: usize, kinds: &[&str]| -> Vec<usize> {
+        (0..nodes.len()).filter(|&i| kinds.contains(&nodes[i].kind.as_str()) && within(i, outer)).collect()
+    };
+    let mut found = Vec::new();
+    for table in (0..nodes.len()).filter(|&i| nodes[i].kind == "Table") {
+        let rows: Vec<Vec<usize>> =
+            inside(table, &["TR"]).into_iter().map(|row| inside(row, &["TH", "TD"])).collect();
+        let columns = rows.first().map_or(0, Vec::len);
+        let nested = !inside(table, &["Table"]).is_empty();
+        if rows.len() < 2 || columns < 2 || nested || rows.iter().any(|row| row.len() != columns) {
+            continue;
+        }
+        let mut cell_of: HashMap<i32, (usize, usize)> = HashMap::new();
+        for (r, row) in rows.iter().enumerate() {
+            for (c, &cell) in row.iter().enumerate() {
+                let contents = (0..nodes.len()).filter(|&i| i == cell || within(i, cell));
+                cell_of.extend(contents.flat_map(|i| &nodes[i].mcids).map(|mcid| (*mcid, (r, c))));
+            }
+        }
+        let own: Vec<usize> = (0..segments.len())
+            .filter(|&i| !taken[i] && segments[i].words.iter().all(|w| cell_of.contains_key(&w.mcid)))
+            .collect();
+        let Some(bbox) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) else { continue };
+        let cells = (0..rows.len()).flat_map(|r| (0..columns).map(move |c| (r, c))).map(|(row, column)| {
+            let words = own.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
+            let text = cell_text(words.filter(|(_, w)| cell_of[&w.mcid] == (row, column)).collect(), body);
+            let header = nodes[rows[row][column]].kind == "TH";
+            Cell { row, column, row_span: 1, column_span: 1, text, header }
+        });
+        let table = Table { rows: rows.len(), columns, cells: cells.collect() };
+        found.push(FoundTable { bbox, table, segments: own });
+    }
+    found
+}
+
+/// Puts regions into the order of the tags, where all have one and it agrees with their places for the most part.
+///
+/// What stands outside the flow of text (running headers, notes) keeps its place.
+pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<Region> {
+    let outside = |r: &Region| {
+        use Label::*;
+        matches!(r.label, Header | Footer | Number | Footnote | AsideText | HeaderImage | FooterImage)
+    };
+    let key = |r: &Region| {
+        let mcids = r.lines.iter().flatten().filter_map(|i| segments.get(*i)).map(|s| s.mcid);
+        mcids.filter_map(|mcid| tags.element(mcid)).map(|(element, _)| element).min()
+    };
+    // A figure has no text: it stays behind what stands before it.
+    let mut keys: Vec<usize> = Vec::with_capacity(regions.len());
+    for region in &regions {
+        keys.push(key(region).or(keys.last().copied()).unwrap_or(0));
+    }
+    // Programs differ about what comes first, a float or its caption: the two move as one, as the page shows them.
+    let is_float = |r: &Region| matches!(r.label, Label::Table | Label::Image | Label::Chart);
+    for i in (0..regions.len()).filter(|&i| regions[i].label == Label::FigureTitle) {
+        let beside = [i.wrapping_sub(1), i + 1].into_iter().find(|&j| regions.get(j).is_some_and(is_float));
+        if let Some(j) = beside {
+            let first = keys[i].min(keys[j]);
+            (keys[i], keys[j]) = (first, first);
+        }
+    }
+    let flow: Vec<usize> = (0..regions.len()).filter(|&i| !outside(&regions[i])).collect();
+    let agreeing = flow.windows(2).filter(|pair| keys[pair[0]] <= keys[pair[1]]).count();
+    if flow.len() < 2
+        || agreeing == flow.len() - 1
+        || (agreeing as f32) < MIN_AGREEMENT * (flow.len() - 1) as f32
+    {
+        return regions;
+    }
+    let mut sorted = flow.clone();
+    sorted.sort_by_key(|i| keys[*i]);
+    let mut order: Vec<usize> = (0..regions.len()).collect();
+    for (place, from) in flow.iter().zip(sorted) {
+        order[*place] = from;
+    }
+    let mut regions: Vec<Option<Region>> = regions.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|i| regions[i].take()).collect()
+}
+
 /// Alternative texts of figures, in the order of the tree.
 pub fn alternative_texts(nodes: &[StructNode]) -> Vec<String> {
     nodes.iter().filter(|n| n.kind == "Figure").filter_map(|n| n.alt.clone()).collect()
@@ -124,6 +223,61 @@ mod tests {
         ];
         assert_eq!(block_of(&nodes, 5), 2);
         assert_eq!(block_of(&nodes, 0), 0);
+    }
+
+    fn segment(mcid: i32, x: f32, y: f32, text: &str) -> Segment {
+        use crate::lines::{Direction, SegmentStyle, Shift, Word};
+        let bbox = Rect::new(x, y, x + 50.0, y + 20.0);
+        Segment {
+            bbox,
+            words: vec![Word { bbox, text: text.into(), space_before: false, shift: Shift::None, mcid }],
+            style: SegmentStyle { font_size: 20.0, ..Default::default() },
+            direction: Direction::Horizontal,
+            right_to_left: false,
+            hyphenated: false,
+            confidence: None,
+            mcid,
+        }
+    }
+
+    #[test]
+    fn tables_are_read_from_the_tree() {
+        let mut nodes = vec![node("Table", None, &[])];
+        for row in 0..2 {
+            nodes.push(node("TR", Some(0), &[]));
+            let parent = nodes.len() - 1;
+            nodes.push(node("TH", Some(parent), &[row * 2]));
+            nodes.push(node("TD", Some(parent), &[row * 2 + 1]));
+        }
+        let texts = ["a", "1", "b", "2"];
+        let segments: Vec<Segment> = (0..4)
+            .map(|i| segment(i, (i % 2) as f32 * 60.0, (i / 2) as f32 * 30.0, texts[i as usize]))
+            .collect();
+        let found = tables(&nodes, &segments, &[false; 4], 20.0);
+        assert_eq!(found.len(), 1);
+        let html = "<table><tr><td>a</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table>";
+        assert_eq!(found[0].table.to_html(), html);
+        // A row with another number of cells has spans that the tree does not state.
+        nodes.push(node("TD", Some(1), &[9]));
+        assert!(tables(&nodes, &segments, &[false; 4], 20.0).is_empty());
+    }
+
+    #[test]
+    fn regions_follow_the_tags() {
+        let nodes: Vec<StructNode> = (0..4).map(|i| node("P", None, &[i])).collect();
+        let segments: Vec<Segment> = (0..4).map(|i| segment(i, 0.0, i as f32 * 30.0, "words")).collect();
+        let tags = Tags::new(&nodes, &segments).unwrap();
+        let region = |i: usize| {
+            let mut region = Region::new(Label::Text, segments[i].bbox, 1.0);
+            region.lines = vec![vec![i]];
+            region
+        };
+        let order = |given: [usize; 4]| -> Vec<usize> {
+            reorder(given.map(region).to_vec(), &tags, &segments).iter().map(|r| r.lines[0][0]).collect()
+        };
+        assert_eq!(order([0, 2, 1, 3]), [0, 1, 2, 3]);
+        // Tags that contradict the page altogether are not believed.
+        assert_eq!(order([3, 2, 1, 0]), [3, 2, 1, 0]);
     }
 
     #[test]

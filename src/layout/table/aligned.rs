@@ -483,7 +483,13 @@ mod tests {
             for part in text.split(' ') {
                 let left = x + at as f32 * 10.0;
                 let bbox = Rect::new(left, y, left + part.len() as f32 * 10.0, y + 20.0);
-                words.push(Word { bbox, text: part.into(), space_before: at > 0, shift: Shift::None });
+                words.push(Word {
+                    bbox,
+                    text: part.into(),
+                    space_before: at > 0,
+                    shift: Shift::None,
+                    mcid: -1,
+                });
                 at += part.len() + 1;
             }
             Segment {

@@ -373,7 +373,7 @@ mod tests {
 
     fn segment(x: f32, y: f32, text: &str) -> Segment {
         let bbox = Rect::new(x, y, x + 10.0 * text.len() as f32, y + 20.0);
-        let word = Word { bbox, text: text.into(), space_before: false, shift: Shift::None };
+        let word = Word { bbox, text: text.into(), space_before: false, shift: Shift::None, mcid: -1 };
         Segment {
             bbox,
             words: vec![word],
