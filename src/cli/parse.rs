@@ -61,7 +61,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let open_options = OpenOptions {
         passwords: args.password.clone(),
         max_page_pixels: config.max_page_pixels,
-        pdf: pdf_pool(&dirs, threads, &config),
+        // More processes than cores would only take memory.
+        pdf: pdf_pool(&dirs, threads.min(cores), &config),
     };
     if args.dry_run {
         return Ok(dry_run(&files, &stems, &missing, &open_options, args));

@@ -99,15 +99,24 @@ impl PdfPool {
     }
 
     /// Reads a page. The picture, if one was asked for, comes with it.
+    ///
+    /// A page at which a worker died is tried once more with a fresh one: the fault may have been left behind by an
+    /// earlier page, or have come from outside.
     pub fn page(
         &self,
         document: &PdfHandle,
         request: PageRequest,
     ) -> Result<(PdfPage, Option<Pixels>), PoolError> {
-        self.with_worker(document, |worker, timeout| {
-            worker.ensure_open(document, timeout)?;
-            worker.page(request, timeout)
-        })
+        let read = || {
+            self.with_worker(document, |worker, timeout| {
+                worker.ensure_open(document, timeout)?;
+                worker.page(request, timeout)
+            })
+        };
+        match read() {
+            Err(PoolError::Crashed(_)) => read(),
+            other => other,
+        }
     }
 
     /// Runs one exchange with a worker; a worker that failed to answer is not used again.

@@ -23,6 +23,9 @@ const MAX_ROW_STEP: f32 = 3.2;
 /// Rules whose ends differ by less than this (ems) go together.
 const RULE_SNAP: f32 = 0.8;
 
+/// Between rules further apart than this (ems) nearly all rows must be those of a table.
+const TALL_FRAME: f32 = 25.0;
+
 /// A row of text: what stands side by side.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -156,6 +159,13 @@ fn is_tabular(between: &Rect, free: &[usize], segments: &[Segment], body: f32) -
         return between.height() < 1.5 * body;
     }
     let multi = rows.iter().filter(|r| pieces(r, segments, body).len() >= 2).count();
+    let bullets = inside.iter().filter(|&&i| segments[i].plain_text().starts_with(['•', '▪', '●', '■']));
+    if bullets.count() >= 3 {
+        return false; // a list, or a page's design around lists
+    }
+    if between.height() > TALL_FRAME * body && multi * 4 < rows.len() * 3 {
+        return false;
+    }
     let narrow = rows.iter().all(|r| r.bbox.width() < 0.6 * between.width());
     multi * 2 >= rows.len() || (rows.len() == 1 && narrow)
 }
