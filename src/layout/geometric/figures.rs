@@ -55,8 +55,9 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
             boxes.push((image, !scanned));
         }
     }
-    let holds_text = |r: &Rect| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
-    let fills = page.fills.iter().filter(|(r, color)| *color != [255; 3] && !holds_text(r)).map(|(r, _)| r);
+    let holds_text = |r: &Rect, free: &[usize]| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
+    let fills =
+        page.fills.iter().filter(|(r, color)| *color != [255; 3] && !holds_text(r, &free)).map(|(r, _)| r);
     let shapes = page.drawings.iter().chain(fills).map(|r| r.clamped(width, height));
     let shapes: Vec<Rect> =
         shapes.filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r)).collect();
@@ -75,8 +76,11 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
     boxes.extend(grouped(shapes, SHAPE_GAP * body, &page.rulings, tables).into_iter().map(|r| (r, false)));
     join_overlapping(&mut boxes);
 
-    let mut figures = Vec::new();
+    let mut figures: Vec<Figure> = Vec::new();
+    let mut free = free;
     for (bbox, raster) in boxes {
+        // A label between two figures belongs to the first.
+        free.retain(|i| !figures.last().is_some_and(|f| f.segments.contains(i)));
         if bbox.width() < MIN_SIDE * body || bbox.height() < MIN_SIDE * body {
             continue;
         }

@@ -10,6 +10,8 @@ mod figures;
 pub mod labels;
 mod paragraphs;
 mod tagged;
+#[cfg(test)]
+mod tests;
 
 use super::table::{FoundTable, aligned, ruled};
 use super::{LayoutDetector, LayoutError, Region};
@@ -102,7 +104,11 @@ impl<'a> PageLayout<'a> {
         (0..self.segments.len()).filter(|i| !self.taken[*i]).collect()
     }
 
+    /// Makes a region of a table, unless another one already has some of its text.
     fn take_table(&mut self, found: FoundTable) {
+        if found.segments.iter().any(|&i| self.taken[i]) {
+            return;
+        }
         found.segments.iter().for_each(|&i| self.taken[i] = true);
         let region = table_region(found);
         self.floats.push(region);
@@ -113,7 +119,7 @@ impl<'a> PageLayout<'a> {
             self.take_table(found);
         }
         if self.tags.is_some() {
-            for found in tagged::tables(&self.page.structure, self.segments, &self.taken, self.body) {
+            for found in tagged::tables(&self.page.structure, self.segments, &self.taken) {
                 self.take_table(found);
             }
         }

@@ -108,8 +108,8 @@ fn heading_level(kind: &str) -> Option<u8> {
 /// The tables that the tree describes cell by cell.
 ///
 /// Only those without spans, which the tree does not state where they are: all rows have as many cells. `taken`
-/// are segments that other tables have; `body` is the size of body text.
-pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool], body: f32) -> Vec<FoundTable> {
+/// are segments that other tables have.
+pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec<FoundTable> {
     let within = |mut at: usize, outer: usize| {
         while let Some(parent) = nodes[at].parent {
             if parent == outer {
@@ -144,7 +144,7 @@ pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool], body: 
         let Some(bbox) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) else { continue };
         let cells = (0..rows.len()).flat_map(|r| (0..columns).map(move |c| (r, c))).map(|(row, column)| {
             let words = own.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
-            let text = cell_text(words.filter(|(_, w)| cell_of[&w.mcid] == (row, column)).collect(), body);
+            let text = cell_text(words.filter(|(_, w)| cell_of[&w.mcid] == (row, column)).collect());
             let header = nodes[rows[row][column]].kind == "TH";
             Cell { row, column, row_span: 1, column_span: 1, text, header }
         });
@@ -253,13 +253,13 @@ mod tests {
         let segments: Vec<Segment> = (0..4)
             .map(|i| segment(i, (i % 2) as f32 * 60.0, (i / 2) as f32 * 30.0, texts[i as usize]))
             .collect();
-        let found = tables(&nodes, &segments, &[false; 4], 20.0);
+        let found = tables(&nodes, &segments, &[false; 4]);
         assert_eq!(found.len(), 1);
         let html = "<table><tr><td>a</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table>";
         assert_eq!(found[0].table.to_html(), html);
         // A row with another number of cells has spans that the tree does not state.
         nodes.push(node("TD", Some(1), &[9]));
-        assert!(tables(&nodes, &segments, &[false; 4], 20.0).is_empty());
+        assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Works on the rows of one column of the page. Two clues: rows with several pieces that share their gaps, and
 //! pairs of horizontal rules of equal extent around them, as books print tables.
 
-use super::{FoundTable, cell_text};
+use super::{FoundTable, PlacedWords, cell_text};
 use crate::document::{Cell, Table};
 use crate::geometry::Rect;
-use crate::lines::Segment;
+use crate::lines::{Segment, Word};
+use std::collections::BTreeMap;
 
 /// White space narrower than this (ems) is a blank between words.
 const WORD_BLANK: f32 = 0.42;
@@ -259,29 +260,23 @@ fn build(
     let records = records(&grid, rows, columns.len());
     let mut cells: Vec<Cell> = Vec::new();
     for (r, lines) in records.iter().enumerate() {
-        let mut taken = vec![false; columns.len()];
-        for line in lines {
-            for placed in &grid[*line] {
-                if let Some(cell) = cells.iter_mut().find(|c| c.row == r && c.column == placed.first) {
-                    cell.column_span = cell.column_span.max(placed.last - placed.first + 1);
-                } else {
-                    cells.push(Cell {
-                        row: r,
-                        column: placed.first,
-                        row_span: 1,
-                        column_span: placed.last - placed.first + 1,
-                        ..Cell::default()
-                    });
-                }
-            }
+        // What starts in the same column is one cell, however far each line of it reaches.
+        let mut starts: BTreeMap<usize, (usize, PlacedWords)> = BTreeMap::new();
+        for placed in lines.iter().flat_map(|line| &grid[*line]) {
+            let (last, words) = starts.entry(placed.first).or_default();
+            *last = placed.last.max(*last);
+            words.extend(&placed.words);
         }
-        cells.retain(|c| c.row != r || !std::mem::replace(&mut taken[c.column], true));
-        let own: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].row == r).collect();
-        for i in own {
-            let (first, last) = (cells[i].column, cells[i].column + cells[i].column_span - 1);
-            let words =
-                lines.iter().flat_map(|line| &grid[*line]).filter(|p| p.first >= first && p.last <= last);
-            cells[i].text = cell_text(words.flat_map(|p| p.words.clone()).collect(), body);
+        for (column, (last, words)) in starts {
+            let text = cell_text(words);
+            cells.push(Cell {
+                row: r,
+                column,
+                row_span: 1,
+                column_span: last + 1 - column,
+                text,
+                header: false,
+            });
         }
         fill_row(&mut cells, r, columns.len());
     }
@@ -317,7 +312,7 @@ fn empty_cell(row: usize, column: usize) -> Cell {
 struct Placed<'a> {
     first: usize,
     last: usize,
-    words: Vec<(&'a Segment, &'a crate::lines::Word)>,
+    words: PlacedWords<'a>,
 }
 
 /// Sorts the pieces of a row into columns; a piece that covers several, or stands alone over a rule that does,
@@ -332,7 +327,7 @@ fn place<'a>(
     let mut words: Vec<_> =
         row.segments.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w))).collect();
     words.sort_by(|a, b| a.1.bbox.x1.total_cmp(&b.1.bbox.x1));
-    let mut pieces: Vec<Vec<(&Segment, &crate::lines::Word)>> = Vec::new();
+    let mut pieces: Vec<PlacedWords> = Vec::new();
     let mut right = f32::NEG_INFINITY;
     for word in words {
         match pieces.last_mut() {
@@ -483,7 +478,7 @@ fn records(grid: &[Vec<Placed>], rows: &[Row], columns: usize) -> Vec<Vec<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lines::{Direction, SegmentStyle, Shift, Word};
+    use crate::lines::{Direction, SegmentStyle, Shift};
 
     /// Segments at `(x, y)`, ten pixels a character, words at blanks.
     fn page(texts: &[(f32, f32, &str)]) -> Vec<Segment> {

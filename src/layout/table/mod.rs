@@ -21,9 +21,12 @@ pub struct FoundTable {
     pub segments: Vec<usize>,
 }
 
+/// Words with the pieces of lines that they stand in.
+pub(super) type PlacedWords<'a> = Vec<(&'a Segment, &'a Word)>;
+
 /// The words of one cell, each with its line's vertical middle, joined to one text: line after line, words cut
 /// at a line's end put together.
-pub(super) fn cell_text(mut words: Vec<(&Segment, &Word)>, body: f32) -> String {
+pub(super) fn cell_text(mut words: PlacedWords) -> String {
     words.sort_by(|a, b| a.1.bbox.center_y().total_cmp(&b.1.bbox.center_y()));
     let mut lines: Vec<Vec<(&Segment, &Word)>> = Vec::new();
     for (segment, word) in words {
@@ -51,9 +54,9 @@ pub(super) fn cell_text(mut words: Vec<(&Segment, &Word)>, body: f32) -> String 
             line.reverse();
         }
         let mut words: Vec<Word> = line.iter().map(|(_, word)| (*word).clone()).collect();
+        // Pieces of a line are pieces because there is room between them.
         for i in 1..words.len() {
-            let gap = (words[i].bbox.x1 - words[i - 1].bbox.x2).max(words[i - 1].bbox.x1 - words[i].bbox.x2);
-            words[i].space_before |= gap > 0.5 * body;
+            words[i].space_before |= !std::ptr::eq(line[i].0, line[i - 1].0);
         }
         // Cells are plain text: marks of index letters would be escaped with it.
         words.iter_mut().for_each(|word| word.shift = Shift::None);

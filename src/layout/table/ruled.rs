@@ -172,7 +172,9 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
     let own_words = |area: &Rect| {
         let words = inside.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
         let own = words.filter(|(_, w)| {
-            let (x, y) = (w.bbox.center_x(), w.bbox.center_y());
+            // A word that sticks out of the table belongs to the nearest cell.
+            let x = w.bbox.center_x().clamp(bbox.x1, bbox.x2 - 0.01);
+            let y = w.bbox.center_y().clamp(bbox.y1, bbox.y2 - 0.01);
             x >= area.x1 && x < area.x2 && y >= area.y1 && y < area.y2
         });
         own.collect::<Vec<_>>()
@@ -183,7 +185,7 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
     let mut filled = 0;
     for (r1, c1, r2, c2) in rectangles {
         let area = Rect { x1: xs[c1], y1: ys[r1], x2: xs[c2 + 1], y2: ys[r2 + 1] };
-        let text = cell_text(own_words(&area), body);
+        let text = cell_text(own_words(&area));
         filled += usize::from(!text.is_empty());
         cells.push(Cell {
             row: r1,
