@@ -158,8 +158,6 @@ pub struct Block {
     pub alt: Option<String>,
     /// Typographic facts, where there are any.
     pub style: BlockStyle,
-    /// Whether the block continues the last text block of the page before.
-    pub continues: bool,
     /// Mean confidence of the lines in it, where lines were recognized.
     pub confidence: Option<f32>,
     /// The lines of the block with their boxes and confidence, where they were recognized.
@@ -178,7 +176,6 @@ impl Block {
             title_level: None,
             alt: None,
             style: BlockStyle::default(),
-            continues: false,
             confidence: None,
             lines: Vec::new(),
         }

@@ -18,7 +18,7 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
-use crate::document::{Document, Page, TextDecision};
+use crate::document::{Page, TextDecision};
 use crate::input::{InputError, InputFile, PageSource, PixelsWanted, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::lines::{PrepareError, PreparedPage, TextLayerMode};
@@ -201,9 +201,4 @@ fn spawn<'scope>(
     body: impl FnOnce() + Send + 'scope,
 ) {
     thread::Builder::new().name(name).spawn_scoped(scope, body).expect("the system can start a thread");
-}
-
-/// Counts what went wrong in a document, for exit codes.
-pub fn has_errors(document: &Document) -> bool {
-    document.pages.iter().any(Page::has_error)
 }

@@ -12,8 +12,6 @@ use crate::geometry::Rect;
 pub struct PageShape {
     /// Usual font size in pixels.
     pub body: f32,
-    /// Width of the page in pixels.
-    pub width: f32,
     /// Height of the page in pixels.
     pub height: f32,
     /// Whether the lines come from a recognizer, which knows no fonts.

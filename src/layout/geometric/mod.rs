@@ -226,7 +226,6 @@ impl<'a> PageLayout<'a> {
         let bounds = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
         let shape = PageShape {
             body: self.body,
-            width: self.page.width as f32,
             height: self.page.height as f32,
             recognized: self.page.text.source == TextSource::Lines,
             zone: (bounds.x1, bounds.x2),

@@ -6,7 +6,7 @@
 use super::{FoundTable, PlacedWords, cell_text};
 use crate::document::{Cell, Table};
 use crate::geometry::Rect;
-use crate::lines::{Segment, Word};
+use crate::lines::Segment;
 use std::collections::BTreeMap;
 
 /// White space narrower than this (ems) is a blank between words.
@@ -478,7 +478,7 @@ fn records(grid: &[Vec<Placed>], rows: &[Row], columns: usize) -> Vec<Vec<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lines::{Direction, SegmentStyle, Shift};
+    use crate::lines::{Direction, SegmentStyle, Shift, Word};
 
     /// Segments at `(x, y)`, ten pixels a character, words at blanks.
     fn page(texts: &[(f32, f32, &str)]) -> Vec<Segment> {
