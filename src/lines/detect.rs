@@ -8,6 +8,7 @@
 use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
 use crate::onnx::{Model, OnnxError};
 use crate::raster::Pixels;
+use std::borrow::Cow;
 
 /// Parameters of the detector, under their usual names.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,7 +86,7 @@ pub fn detect_lines(
 }
 
 /// Shrunk or enlarged so that both sides lie within the limits of all pictures.
-fn within_bounds(page: &Pixels) -> Pixels {
+fn within_bounds(page: &Pixels) -> Cow<'_, Pixels> {
     let longest = page.width.max(page.height);
     let shortest = page.width.min(page.height).max(1);
     let ratio = if longest > MAX_SIDE {
@@ -93,10 +94,10 @@ fn within_bounds(page: &Pixels) -> Pixels {
     } else if shortest < MIN_SIDE {
         MIN_SIDE as f32 / shortest as f32
     } else {
-        return page.clone();
+        return Cow::Borrowed(page);
     };
     let side = |n: usize| to_32(n as f32 * ratio);
-    page.resize_bilinear(side(page.width), side(page.height))
+    Cow::Owned(page.resize_bilinear(side(page.width), side(page.height)))
 }
 
 /// The nearest multiple of 32, at least 32.
@@ -105,16 +106,16 @@ fn to_32(side: f32) -> usize {
 }
 
 /// Adds black above and below a flat picture; returns the rows added above.
-fn pad_flat(page: &Pixels) -> (Pixels, usize) {
+fn pad_flat(page: &Pixels) -> (Cow<'_, Pixels>, usize) {
     if page.height > MIN_SIDE && page.width <= page.height * MAX_FLATNESS {
-        return (page.clone(), 0);
+        return (Cow::Borrowed(page), 0);
     }
     let target = (page.width / MAX_FLATNESS).max(MIN_SIDE) * 2;
     let rows = target.abs_diff(page.height) / 2;
     let mut data = vec![0u8; rows * page.width * 3];
     data.extend_from_slice(&page.data);
     data.resize(data.len() + rows * page.width * 3, 0);
-    (Pixels { width: page.width, height: page.height + 2 * rows, data }, rows)
+    (Cow::Owned(Pixels { width: page.width, height: page.height + 2 * rows, data }), rows)
 }
 
 fn network_size(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {

@@ -79,6 +79,31 @@ pub struct Segment {
     pub mcid: i32,
 }
 
+#[cfg(test)]
+impl Word {
+    /// A word on its line with nothing special about it.
+    pub(crate) fn of(bbox: Rect, text: &str) -> Self {
+        Self { bbox, text: text.into(), space_before: false, shift: Shift::None, mcid: -1 }
+    }
+}
+
+#[cfg(test)]
+impl Segment {
+    /// A horizontal piece of these words with nothing special about it.
+    pub(crate) fn of(words: Vec<Word>, font_size: f32) -> Self {
+        Self {
+            bbox: Rect::union_all(words.iter().map(|w| &w.bbox)).unwrap_or_default(),
+            words,
+            style: SegmentStyle { font_size, ..SegmentStyle::default() },
+            direction: Direction::Horizontal,
+            right_to_left: false,
+            hyphenated: false,
+            confidence: None,
+            mcid: -1,
+        }
+    }
+}
+
 impl Segment {
     /// Its words as text, raised and lowered ones in `<sup>` and `<sub>`.
     pub fn text(&self) -> String {

@@ -158,27 +158,13 @@ mod tests {
     use super::*;
     use crate::document::TextSource;
     use crate::geometry::Rect;
-    use crate::lines::{Direction, SegmentStyle, Shift, Word};
+    use crate::lines::Word;
 
     fn page(pieces: &[(f32, f32, &str, bool)]) -> PageText {
         let segment = |&(x, y, text, hyphenated): &(f32, f32, &str, bool)| {
             let bbox = Rect::new(x, y, x + 12.0 * text.len() as f32, y + 20.0);
-            Segment {
-                bbox,
-                words: vec![Word {
-                    bbox,
-                    text: text.into(),
-                    space_before: false,
-                    shift: Shift::None,
-                    mcid: -1,
-                }],
-                style: SegmentStyle { font_size: 20.0, ..Default::default() },
-                direction: Direction::Horizontal,
-                right_to_left: false,
-                hyphenated,
-                confidence: Some(0.9),
-                mcid: -1,
-            }
+            let piece = Segment::of(vec![Word::of(bbox, text)], 20.0);
+            Segment { hyphenated, confidence: Some(0.9), ..piece }
         };
         PageText { source: TextSource::Lines, segments: pieces.iter().map(segment).collect() }
     }

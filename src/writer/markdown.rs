@@ -156,7 +156,7 @@ pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) 
     })
 }
 
-/// A listing keeps its line ends; fenced, since Markdown would join them and eat indents.
+/// A listing keeps its line ends and is not fenced, as the reference writes it.
 fn algorithm(content: &str) -> String {
     content.trim_matches('\n').to_string()
 }

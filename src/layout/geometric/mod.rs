@@ -54,6 +54,8 @@ struct PageLayout<'a> {
     taken: Vec<bool>,
     /// Tables, figures and other regions that are read as a whole.
     floats: Vec<Region>,
+    /// Height of the rule above the footnotes, once tables and figures are known.
+    footnote_rule: Option<f32>,
 }
 
 impl<'a> PageLayout<'a> {
@@ -66,6 +68,7 @@ impl<'a> PageLayout<'a> {
             tags: Tags::new(&page.structure, segments),
             taken: vec![false; segments.len()],
             floats: Vec::new(),
+            footnote_rule: None,
         }
     }
 
@@ -73,6 +76,7 @@ impl<'a> PageLayout<'a> {
         self.find_tables();
         self.find_figures();
         let beside = self.find_turned();
+        self.footnote_rule = self.find_footnote_rule();
         let right_to_left =
             self.segments.iter().filter(|s| s.right_to_left).count() * 2 > self.segments.len();
         let contents: Vec<Content> = self
@@ -229,7 +233,7 @@ impl<'a> PageLayout<'a> {
             height: self.page.height as f32,
             recognized: self.page.text.source == TextSource::Lines,
             zone: (bounds.x1, bounds.x2),
-            footnote_rule: self.footnote_rule(),
+            footnote_rule: self.footnote_rule,
         };
         let mut floats = floats.into_iter().peekable();
         let mut run: Vec<Line> = Vec::new();
@@ -326,7 +330,7 @@ impl<'a> PageLayout<'a> {
     }
 
     /// The height of the short rule above the footnotes, if the page has one.
-    fn footnote_rule(&self) -> Option<f32> {
+    fn find_footnote_rule(&self) -> Option<f32> {
         let (width, height) = (self.page.width as f32, self.page.height as f32);
         let short = |r: &&Rect| {
             r.height() < 0.4 * self.body

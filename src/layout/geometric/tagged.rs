@@ -110,17 +110,10 @@ fn heading_level(kind: &str) -> Option<u8> {
 /// Only those without spans, which the tree does not state where they are: all rows have as many cells. `taken`
 /// are segments that other tables have.
 pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec<FoundTable> {
-    let within = |mut at: usize, outer: usize| {
-        while let Some(parent) = nodes[at].parent {
-            if parent == outer {
-                return true;
-            }
-            at = parent;
-        }
-        false
-    };
+    // The list is depth first: an element's descendants follow it without a gap.
+    let below = |outer: usize| (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer));
     let inside = |outer: usize, kinds: &[&str]| -> Vec<usize> {
-        (0..nodes.len()).filter(|&i| kinds.contains(&nodes[i].kind.as_str()) && within(i, outer)).collect()
+        below(outer).filter(|&i| kinds.contains(&nodes[i].kind.as_str())).collect()
     };
     let mut found = Vec::new();
     for table in (0..nodes.len()).filter(|&i| nodes[i].kind == "Table") {
@@ -134,7 +127,7 @@ pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec
         let mut cell_of: HashMap<i32, (usize, usize)> = HashMap::new();
         for (r, row) in rows.iter().enumerate() {
             for (c, &cell) in row.iter().enumerate() {
-                let contents = (0..nodes.len()).filter(|&i| i == cell || within(i, cell));
+                let contents = std::iter::once(cell).chain(below(cell));
                 cell_of.extend(contents.flat_map(|i| &nodes[i].mcids).map(|mcid| (*mcid, (r, c))));
             }
         }
@@ -226,18 +219,9 @@ mod tests {
     }
 
     fn segment(mcid: i32, x: f32, y: f32, text: &str) -> Segment {
-        use crate::lines::{Direction, SegmentStyle, Shift, Word};
+        use crate::lines::Word;
         let bbox = Rect::new(x, y, x + 50.0, y + 20.0);
-        Segment {
-            bbox,
-            words: vec![Word { bbox, text: text.into(), space_before: false, shift: Shift::None, mcid }],
-            style: SegmentStyle { font_size: 20.0, ..Default::default() },
-            direction: Direction::Horizontal,
-            right_to_left: false,
-            hyphenated: false,
-            confidence: None,
-            mcid,
-        }
+        Segment { mcid, ..Segment::of(vec![Word { mcid, ..Word::of(bbox, text) }], 20.0) }
     }
 
     #[test]
@@ -258,7 +242,7 @@ mod tests {
         let html = "<table><tr><td>a</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table>";
         assert_eq!(found[0].table.to_html(), html);
         // A row with another number of cells has spans that the tree does not state.
-        nodes.push(node("TD", Some(1), &[9]));
+        nodes.push(node("TD", Some(4), &[9]));
         assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
     }
 

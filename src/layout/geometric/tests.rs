@@ -3,7 +3,7 @@
 use super::*;
 use crate::document::{TextDecision, TextSource};
 use crate::layout::LayoutDetector;
-use crate::lines::{PageText, SegmentStyle, Shift, Word};
+use crate::lines::{PageText, SegmentStyle, Word};
 use proptest::prelude::*;
 
 /// A segment of some words at a place.
@@ -14,28 +14,23 @@ fn segment(x: f32, y: f32, size: f32, words: usize, kind: u8) -> Segment {
     let word = |i: usize| {
         let left = x + i as f32 * (width + size * 0.3);
         let bbox = Rect::new(left, y, left + width, y + size * 1.2);
-        Word { bbox, text: text.into(), space_before: i > 0, shift: Shift::None, mcid: -1 }
+        Word { space_before: i > 0, ..Word::of(bbox, text) }
     };
     let words: Vec<Word> = (0..words).map(word).collect();
+    let piece = Segment::of(words, size);
     Segment {
-        bbox: Rect::union_all(words.iter().map(|w| &w.bbox)).unwrap(),
         style: SegmentStyle {
-            font_size: size,
             bold: kind & 8 != 0,
             fixed_pitch: kind & 16 != 0,
             math: f32::from(kind >> 5 & 1),
-            ..SegmentStyle::default()
+            ..piece.style
         },
         direction: match kind >> 6 {
             2 => Direction::Turned,
             3 => Direction::Vertical,
             _ => Direction::Horizontal,
         },
-        words,
-        right_to_left: false,
-        hyphenated: false,
-        confidence: None,
-        mcid: -1,
+        ..piece
     }
 }
 

@@ -478,7 +478,7 @@ fn records(grid: &[Vec<Placed>], rows: &[Row], columns: usize) -> Vec<Vec<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lines::{Direction, SegmentStyle, Shift, Word};
+    use crate::lines::Word;
 
     /// Segments at `(x, y)`, ten pixels a character, words at blanks.
     fn page(texts: &[(f32, f32, &str)]) -> Vec<Segment> {
@@ -488,25 +488,10 @@ mod tests {
             for part in text.split(' ') {
                 let left = x + at as f32 * 10.0;
                 let bbox = Rect::new(left, y, left + part.len() as f32 * 10.0, y + 20.0);
-                words.push(Word {
-                    bbox,
-                    text: part.into(),
-                    space_before: at > 0,
-                    shift: Shift::None,
-                    mcid: -1,
-                });
+                words.push(Word { space_before: at > 0, ..Word::of(bbox, part) });
                 at += part.len() + 1;
             }
-            Segment {
-                bbox: Rect::new(x, y, x + text.len() as f32 * 10.0, y + 20.0),
-                words,
-                style: SegmentStyle { font_size: 20.0, ..Default::default() },
-                direction: Direction::Horizontal,
-                right_to_left: false,
-                hyphenated: false,
-                confidence: None,
-                mcid: -1,
-            }
+            Segment::of(words, 20.0)
         };
         // Blanks of half an em are wide for a blank: the words of one piece are drawn nearer.
         let mut segments: Vec<Segment> = texts.iter().map(segment).collect();

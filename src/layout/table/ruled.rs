@@ -371,21 +371,10 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lines::{SegmentStyle, Shift};
 
     fn segment(x: f32, y: f32, text: &str) -> Segment {
         let bbox = Rect::new(x, y, x + 10.0 * text.len() as f32, y + 20.0);
-        let word = Word { bbox, text: text.into(), space_before: false, shift: Shift::None, mcid: -1 };
-        Segment {
-            bbox,
-            words: vec![word],
-            style: SegmentStyle { font_size: 20.0, ..Default::default() },
-            direction: Direction::Horizontal,
-            right_to_left: false,
-            hyphenated: false,
-            confidence: None,
-            mcid: -1,
-        }
+        Segment::of(vec![Word::of(bbox, text)], 20.0)
     }
 
     fn horizontal(y: f32, x1: f32, x2: f32) -> Rect {
