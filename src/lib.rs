@@ -4,16 +4,20 @@
 
 pub mod cli;
 pub mod config;
+pub mod content;
 pub mod document;
 pub mod engine;
 pub mod geometry;
+pub mod golden;
 pub mod input;
 pub mod layout;
 pub mod lines;
 pub mod onnx;
 pub mod plan;
+pub mod preprocess;
 pub mod raster;
 pub mod recognize;
+pub mod replay;
 pub mod restructure;
 pub mod runtime;
 pub mod writer;

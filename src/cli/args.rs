@@ -37,6 +37,9 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+    /// Check the build against recorded outputs of the reference
+    #[command(hide = true)]
+    Golden(GoldenArgs),
     /// Hold pdfium; started by docparse itself
     #[command(name = "pdf-worker", hide = true)]
     PdfWorker {
@@ -47,6 +50,16 @@ pub enum Command {
         #[arg(long)]
         memory_limit: u64,
     },
+}
+
+/// Flags of `golden`.
+#[derive(Debug, Args)]
+pub struct GoldenArgs {
+    /// The golden folder
+    pub dir: PathBuf,
+    /// Folder of libraries and models
+    #[arg(long, value_name = "DIR")]
+    pub runtime_dir: Option<PathBuf>,
 }
 
 /// Flags of `doctor`.

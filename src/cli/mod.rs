@@ -3,6 +3,7 @@
 pub mod args;
 mod command;
 mod doctor;
+mod golden;
 mod logging;
 mod parse;
 mod report;
@@ -72,6 +73,7 @@ fn run(arguments: Vec<String>) -> u8 {
         None => parse::run(&cli.parse),
         Some(Command::DocParser(args)) => parse::run(args),
         Some(Command::Doctor(args)) => Ok(doctor::run(args)),
+        Some(Command::Golden(args)) => golden::run(args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut command.clone(), "docparse", &mut script);

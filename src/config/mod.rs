@@ -4,6 +4,7 @@
 //! override every key; [`Config`] is made from the tree at the end.
 
 pub mod schema;
+pub mod vl;
 mod yaml;
 
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};

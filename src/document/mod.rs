@@ -7,13 +7,14 @@ mod table;
 
 pub use table::{Cell, Table, escape, unescape};
 
-use crate::geometry::Rect;
+use crate::geometry::{Point, Rect};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 macro_rules! labels {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
-        /// What a block is. The first 25 are the classes of the layout networks, in the order of their ids.
+        /// What a block is. The first 25 are the classes of the layout networks, in the order of their ids; the
+        /// others are tasks for whole pages without layout detection.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Label { $($(#[$doc])* #[serde(rename = $name)] $variant),* }
 
@@ -80,9 +81,18 @@ labels! {
     VerticalText = "vertical_text",
     /// Note below a figure or table.
     VisionFootnote = "vision_footnote",
+    /// A whole page read as text.
+    Ocr = "ocr",
+    /// A whole page read as a formula.
+    Formula = "formula",
+    /// A whole page of which every piece of text is found.
+    Spotting = "spotting",
 }
 
 impl Label {
+    /// The classes of the layout networks.
+    pub const CLASSES: &'static [Label] = Self::ALL.split_at(25).0;
+
     /// The label of this name.
     pub fn from_name(name: &str) -> Option<Label> {
         Self::ALL.iter().copied().find(|label| label.as_str() == name)
@@ -162,6 +172,12 @@ pub struct Block {
     pub confidence: Option<f32>,
     /// The lines of the block with their boxes and confidence, where they were recognized.
     pub lines: Vec<ReadLine>,
+    /// Its outline, where the detector sees shapes.
+    pub polygon: Option<Vec<Point>>,
+    /// The group of blocks that were read together: the position of its first block before merging.
+    pub group_id: Option<usize>,
+    /// Its number over the whole document and that of the block it continues, once pages were put together.
+    pub global_ids: Option<(usize, usize)>,
 }
 
 impl Block {
@@ -178,8 +194,30 @@ impl Block {
             style: BlockStyle::default(),
             confidence: None,
             lines: Vec::new(),
+            polygon: None,
+            group_id: None,
+            global_ids: None,
         }
     }
+}
+
+/// Pieces of text found all over a picture.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Spotting {
+    /// Four corners of each, in page pixels.
+    pub rec_polys: Vec<[[f64; 2]; 4]>,
+    /// What each says.
+    pub rec_texts: Vec<String>,
+}
+
+/// The text without blanks at its ends, as Python's `str.strip` sees blanks.
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// Whether Python counts the character as whitespace: Unicode's and the four separators of ASCII.
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 /// A recognized line, kept for the diagnostics.
@@ -259,12 +297,31 @@ pub struct Page {
     pub regions: Vec<DetectedRegion>,
     /// Blocks in reading order.
     pub blocks: Vec<Block>,
+    /// Pictures that go with the page whatever became of their regions.
+    pub pictures: Vec<Picture>,
+    /// Paths of pictures that stand inside tables and are no blocks of their own.
+    pub table_pictures: Vec<String>,
+    /// What text spotting found.
+    pub spotting: Option<Spotting>,
+    /// Degrees by which document preprocessing turned the page; none where it did not run.
+    pub preprocessed: Option<Preprocessing>,
     /// Where the text came from and why.
     pub text_decision: TextDecision,
     /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
     /// Milliseconds spent on each stage, in order.
     pub timings: Vec<(&'static str, f64)>,
+}
+
+/// What document preprocessing did to a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preprocessing {
+    /// Whether the orientation was looked for.
+    pub use_doc_orientation_classify: bool,
+    /// Whether the page was flattened.
+    pub use_doc_unwarping: bool,
+    /// Degrees by which the page was turned counter-clockwise; -1 when nobody looked.
+    pub angle: i32,
 }
 
 /// A region as the layout detector returned it.
@@ -276,6 +333,10 @@ pub struct DetectedRegion {
     pub bbox: Rect,
     /// Confidence, 0 to 1.
     pub score: f32,
+    /// Its number in the reading order, where the detector gives numbers.
+    pub order: Option<usize>,
+    /// Its outline, where the detector sees shapes.
+    pub polygon: Option<Vec<Point>>,
 }
 
 impl Page {
@@ -290,6 +351,10 @@ impl Page {
             skew_degrees: 0.0,
             regions: Vec::new(),
             blocks: Vec::new(),
+            pictures: Vec::new(),
+            table_pictures: Vec::new(),
+            spotting: None,
+            preprocessed: None,
             text_decision: TextDecision {
                 source: TextSource::None,
                 reason: "the page could not be read".into(),
@@ -327,7 +392,8 @@ mod tests {
 
     #[test]
     fn class_ids_are_those_of_the_networks() {
-        assert_eq!(Label::ALL.len(), 25);
+        assert_eq!(Label::CLASSES.len(), 25);
+        assert_eq!(Label::CLASSES.last(), Some(&Label::VisionFootnote));
         assert_eq!(Label::Abstract.class_id(), 0);
         assert_eq!(Label::Text.class_id(), 22);
         assert_eq!(Label::VisionFootnote.class_id(), 24);

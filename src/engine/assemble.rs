@@ -1,11 +1,13 @@
 //! The assembler: puts answers to their pages, pages into order, and hands both to the sink.
 
+use super::illustrate::Illustrations;
 use super::permits::Permits;
-use super::stages::PagePicture;
 use super::{DocumentSink, FinishedPage, Job, RunOutcome};
+use crate::content;
 use crate::document::{Block, Diagnostic, Page, Picture, Severity};
 use crate::lines::PreparedPage;
-use crate::plan::PagePlan;
+use crate::plan::{Figure, PagePlan, Preparation};
+use crate::preprocess::PreprocessSteps;
 use crate::recognize::{BlockAnswer, Recognition};
 use crossbeam_channel::Receiver;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,10 +38,10 @@ pub(crate) struct PlannedPage {
     pub(super) serial: u64,
     pub(super) prepared: Arc<PreparedPage>,
     pub(super) plan: PagePlan,
-    pub(super) pictures: Vec<(usize, Picture)>,
-    /// Blocks that are pictures of nothing and left out.
-    pub(super) blank: Vec<usize>,
-    pub(super) page_picture: Option<PagePicture>,
+    pub(super) cut: Illustrations,
+    /// Sizes of what the recognizer is shown.
+    pub(super) crop_sizes: BTreeMap<usize, (usize, usize)>,
+    pub(super) steps: Option<PreprocessSteps>,
     pub(super) timings: Vec<(&'static str, f64)>,
     pub(super) waiting: BTreeSet<usize>,
 }
@@ -114,7 +116,7 @@ impl<'a> Assembler<'a> {
                 Outcome::GivenUp { job, reason } => self.give_up(&job, &reason),
                 Outcome::Failed { serial, page_index, reason: Some(reason) } => {
                     let page = Page::failed(page_index, reason);
-                    self.page_done(serial, Finished::Page(Box::new(FinishedPage { page, picture: None })));
+                    self.page_done(serial, Finished::Page(Box::new(FinishedPage::of(page))));
                 }
                 Outcome::Failed { serial, reason: None, .. } => self.page_done(serial, Finished::Unread),
                 Outcome::Planned(page) => self.planned(*page),
@@ -214,24 +216,39 @@ impl<'a> Assembler<'a> {
 
 /// Puts a page together from its plan and the answers.
 fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
-    let PlannedPage { prepared, plan, pictures, blank, page_picture, timings, .. } = planned;
-    let mut pictures: BTreeMap<usize, Picture> = pictures.into_iter().collect();
+    let PlannedPage { prepared, plan, mut cut, crop_sizes, steps, timings, .. } = planned;
+    let mut pictures: BTreeMap<usize, Picture> = cut.pictures.into_iter().collect();
     let mut diagnostics = prepared.diagnostics.clone();
     let mut blocks = Vec::with_capacity(plan.blocks.len());
+    let mut figures = Vec::new();
+    let mut spotting = None;
     for (index, planned) in plan.blocks.into_iter().enumerate() {
-        if blank.contains(&index) {
+        if cut.blank.contains(&index) {
             continue;
         }
         let region = planned.region;
         let mut block = Block::new(region.label, region.bbox, region.score);
         block.style = region.style;
         block.alt = region.alt;
+        block.polygon = region.polygon;
+        block.group_id = planned.group_id;
         block.picture = pictures.remove(&index);
+        let request = planned.request;
         match answers.remove(&index) {
             Some(Ok(answer)) => {
-                block.content = answer.content;
+                if let Some(trace) = &mut cut.trace {
+                    trace.answers.insert(index, answer.content.clone());
+                }
                 block.confidence = answer.confidence;
                 block.lines = answer.lines;
+                block.content = answer.content;
+                if answer.is_raw {
+                    let shown = request.as_ref().map(|r| r.preparation);
+                    let size = size_told(crop_sizes.get(&index), &block, shown);
+                    let (content, found) = content::content_of(&block.content, block.label, size);
+                    block.content = content;
+                    spotting = found.filter(|f| !f.rec_texts.is_empty()).or(spotting);
+                }
             }
             Some(Err(message)) => diagnostics.push(Diagnostic {
                 severity: Severity::Error,
@@ -241,8 +258,10 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
             }),
             None => {}
         }
+        figures.push(request.map(|r| r.figures).unwrap_or_default());
         blocks.push(block);
     }
+    let table_pictures = restore_table_pictures(&mut blocks, &mut diagnostics, &figures);
     let page = Page {
         page_index: prepared.page_index,
         width: prepared.width,
@@ -252,9 +271,56 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         skew_degrees: prepared.skew_degrees,
         regions: plan.detected,
         blocks,
+        pictures: cut.page_pictures,
+        table_pictures,
+        spotting,
+        preprocessed: prepared.preprocessed,
         text_decision: prepared.decision.clone(),
         diagnostics,
         timings,
     };
-    FinishedPage { page, picture: page_picture }
+    FinishedPage { page, picture: cut.page_picture, pixels: cut.pixels, steps, trace: cut.trace }
+}
+
+/// The size that places in an answer refer to: that of the crop before it was doubled.
+fn size_told(
+    crop: Option<&(usize, usize)>,
+    block: &Block,
+    preparation: Option<Preparation>,
+) -> (usize, usize) {
+    match (crop, preparation) {
+        (Some(size), Some(Preparation::None | Preparation::TrimMargin)) => *size,
+        _ => (block.bbox.width() as usize, block.bbox.height() as usize),
+    }
+}
+
+/// Puts the pictures inside tables back into them, and takes them out of the page's blocks; returns their paths.
+fn restore_table_pictures(
+    blocks: &mut Vec<Block>,
+    diagnostics: &mut [Diagnostic],
+    figures: &[Vec<Figure>],
+) -> Vec<String> {
+    let in_tables: Vec<String> = figures.iter().flatten().map(|f| f.path.clone()).collect();
+    if in_tables.is_empty() {
+        return in_tables;
+    }
+    let path_of = |block: &Block| block.picture.as_ref().map(|p| p.path.clone());
+    let known: BTreeMap<String, String> =
+        blocks.iter().filter_map(|b| Some((path_of(b)?, b.content.clone()))).collect();
+    for (block, figures) in blocks.iter_mut().zip(figures).filter(|(_, figures)| !figures.is_empty()) {
+        block.content = content::restore_figures(&block.content, |token| {
+            let figure = figures.iter().find(|f| f.painted && f.token == token)?;
+            Some((figure.path.clone(), known.get(&figure.path)?.clone()))
+        });
+    }
+    // Diagnostics name blocks by their position, which changes.
+    let stays: Vec<bool> =
+        blocks.iter().map(|b| path_of(b).is_none_or(|path| !in_tables.contains(&path))).collect();
+    for diagnostic in diagnostics {
+        diagnostic.block_id =
+            diagnostic.block_id.filter(|i| stays[*i]).map(|i| stays[..i].iter().filter(|s| **s).count());
+    }
+    let mut stays = stays.into_iter();
+    blocks.retain(|_| stays.next().unwrap_or(true));
+    in_tables
 }

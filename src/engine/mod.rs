@@ -13,6 +13,7 @@
 //! * Cancelling is a flag that the opener looks at before every page; what is in flight is finished.
 
 mod assemble;
+mod illustrate;
 mod permits;
 mod stages;
 #[cfg(test)]
@@ -22,8 +23,13 @@ use crate::document::{Page, TextDecision};
 use crate::input::{InputError, InputFile, PageSource, PixelsWanted, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::lines::{PrepareError, PreparedPage, TextLayerMode};
+use crate::plan::{PagePlan, PlanOptions};
+use crate::preprocess::PreprocessSteps;
+use crate::raster::Pixels;
 use crate::recognize::Recognizer;
 use permits::Permits;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,6 +68,14 @@ pub struct EngineOptions {
     pub pages: PageSelection,
     /// Where the text of PDF pages comes from.
     pub text_layer: TextLayerMode,
+    /// Whether pages are looked at as pictures, whatever text they hold.
+    pub reads_pictures: bool,
+    /// How pages are planned.
+    pub plan: PlanOptions,
+    /// Whether the pixels of pages are handed to the sink.
+    pub keep_pixels: bool,
+    /// Whether what was decided and asked is handed to the sink.
+    pub trace: bool,
     /// Whether the pictures of pages are wanted, as JPEG, for drawings.
     pub page_pictures: bool,
     /// Whether pictures are cut out of pages.
@@ -72,7 +86,11 @@ pub struct EngineOptions {
 
 impl EngineOptions {
     fn pixels_wanted(&self) -> PixelsWanted {
-        if self.page_pictures { PixelsWanted::Full } else { PixelsWanted::Preview }
+        if self.page_pictures || self.reads_pictures || self.keep_pixels {
+            PixelsWanted::Full
+        } else {
+            PixelsWanted::Preview
+        }
     }
 }
 
@@ -109,6 +127,52 @@ pub struct FinishedPage {
     pub page: Page,
     /// Its picture as JPEG with its size in pixels, where it was asked for.
     pub picture: Option<(Arc<[u8]>, usize, usize)>,
+    /// Its pixels, where they were asked for.
+    pub pixels: Option<Arc<Pixels>>,
+    /// The page at every step of document preprocessing, where it was asked for.
+    pub steps: Option<PreprocessSteps>,
+    /// What was decided and asked, where it was asked for.
+    pub trace: Option<Box<PageTrace>>,
+}
+
+impl FinishedPage {
+    /// A page with nothing beside it.
+    pub fn of(page: Page) -> Self {
+        FinishedPage { page, picture: None, pixels: None, steps: None, trace: None }
+    }
+}
+
+/// What was decided about a page and asked of the recognizer.
+#[derive(Debug, Clone)]
+pub struct PageTrace {
+    /// The plan.
+    pub plan: PagePlan,
+    /// What the recognizer was shown, by position of the block, and whether that is the page as it is.
+    pub crops: BTreeMap<usize, (Arc<Pixels>, bool)>,
+    /// The pictures that go with the page, by path.
+    pub pictures: BTreeMap<String, TracedPicture>,
+    /// What the recognizer said, by position of the block.
+    pub answers: BTreeMap<usize, String>,
+}
+
+/// A picture as it was before encoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TracedPicture {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// SHA-256 of its rows of R, G, B bytes, in hexadecimal digits.
+    pub rgb_sha256: String,
+}
+
+impl TracedPicture {
+    /// Describes pixels.
+    pub fn of(pixels: &Pixels) -> Self {
+        let hash = Sha256::digest(&pixels.data);
+        let rgb_sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        TracedPicture { width: pixels.width, height: pixels.height, rgb_sha256 }
+    }
 }
 
 /// Takes what the engine makes. Called from the thread that runs the engine.

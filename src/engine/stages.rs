@@ -2,23 +2,19 @@
 //! to the next stage, or a failure to the assembler.
 
 use super::assemble::{Outcome, PlannedPage};
+use super::illustrate::illustrate;
 use super::permits::Permits;
 use super::{EngineOptions, Job, LinePreparer, Opener, PageJob};
 use crate::document::{TextDecision, TextSource};
 use crate::input::{InputError, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::lines::{PreparedPage, decide_text, prepare_layer};
-use crate::plan::{self, Action, PagePlan};
+use crate::plan::{self, PageName};
 use crate::recognize::{BlockAnswer, BlockRequest, Recognizer, Ticket};
 use crossbeam_channel::{Receiver, Sender};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// JPEG quality of page pictures in drawings: crisp enough to read at a width of 144 dpi.
-const PAGE_QUALITY: u8 = 72;
-/// JPEG quality of pictures cut out (specification, section 1.5: OpenCV's default).
-const BLOCK_QUALITY: u8 = 95;
 
 /// A page that needs its lines read.
 pub(crate) struct ToRead {
@@ -116,13 +112,16 @@ pub(crate) fn read(
         let read = timed(&mut job, "read", || {
             guarded("reading the page", || {
                 let page = source.read_page(index, options.pixels_wanted()).map_err(|e| error_chain(&e))?;
-                let decision = decide_text(&page, options.text_layer);
+                let decision = match options.reads_pictures {
+                    true => picture_decision(),
+                    false => decide_text(&page, options.text_layer),
+                };
                 Ok((page, decision))
             })
         });
         match read {
             Err(reason) => fail(&outcomes, &job, reason),
-            Ok((page, decision)) if decision.source == TextSource::Lines => {
+            Ok((page, decision)) if decision.source == TextSource::Lines || options.reads_pictures => {
                 drop(to_lines.send(ToRead { job, page, decision }));
             }
             Ok((page, decision)) => {
@@ -138,8 +137,13 @@ pub(crate) fn read(
     }
 }
 
+/// Of pages that are looked at as pictures no text is taken.
+fn picture_decision() -> TextDecision {
+    TextDecision { source: TextSource::None, reason: "the pipeline reads the page's picture".into() }
+}
+
 /// An error and its causes in one line.
-fn error_chain(error: &dyn std::error::Error) -> String {
+pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -187,9 +191,12 @@ pub(crate) fn layout(
     outcomes: Sender<Outcome>,
 ) {
     for (mut job, mut prepared) in inbox {
+        let folder = job.job.picture_folder.clone();
         let found = timed(&mut job, "layout", || {
             guarded("finding the layout", || {
-                detector.detect(&prepared).map(plan::plan_page).map_err(|e| e.to_string())
+                let regions = detector.detect(&prepared).map_err(|e| e.to_string())?;
+                let name = PageName { folder: &folder, page_index: prepared.page_index };
+                Ok(plan::plan_page(regions, name, &options.plan))
             })
         });
         let plan = match found {
@@ -200,38 +207,41 @@ pub(crate) fn layout(
             }
         };
         let source = job.source.clone();
-        let folder = job.job.picture_folder.clone();
         let illustrated = timed(&mut job, "pictures", || {
-            guarded("cutting pictures", || {
-                illustrate(&mut prepared, &plan, source.as_ref(), &folder, options)
-            })
+            guarded("cutting pictures", || illustrate(&mut prepared, &plan, source.as_ref(), options))
         });
-        let Illustrations { pictures, blank, page_picture } = match illustrated {
+        let mut cut = match illustrated {
             Ok(illustrated) => illustrated,
             Err(reason) => {
                 fail(&outcomes, &job, reason);
                 continue;
             }
         };
+        let steps = prepared.preprocess_steps.take();
         let prepared = Arc::new(prepared);
+        let crops = std::mem::take(&mut cut.crops);
         let requests: Vec<BlockRequest> = plan
             .blocks
             .iter()
             .enumerate()
-            .filter(|(_, block)| block.action == Action::Read)
-            .map(|(block, planned)| BlockRequest {
-                ticket: Ticket { page: job.serial, block },
-                page: prepared.clone(),
-                region: Arc::new(planned.region.clone()),
+            .filter_map(|(block, planned)| {
+                Some(BlockRequest {
+                    ticket: Ticket { page: job.serial, block },
+                    page: prepared.clone(),
+                    region: Arc::new(planned.region.clone()),
+                    request: Arc::new(planned.request.clone()?),
+                    crop: crops.get(&block).cloned(),
+                })
             })
             .collect();
         let waiting = requests.iter().map(|r| r.ticket.block).collect();
+        let crop_sizes = crops.iter().map(|(block, crop)| (*block, (crop.width, crop.height))).collect();
         let planned = PlannedPage {
             prepared,
             plan,
-            pictures,
-            blank,
-            page_picture,
+            cut,
+            crop_sizes,
+            steps,
             timings: job.timings,
             waiting,
             serial: job.serial,
@@ -240,58 +250,6 @@ pub(crate) fn layout(
         drop(outcomes.send(Outcome::Planned(Box::new(planned))));
         requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));
     }
-}
-
-/// A picture as JPEG with its size.
-pub(crate) type PagePicture = (Arc<[u8]>, usize, usize);
-
-/// What was cut out of a page.
-#[derive(Default)]
-struct Illustrations {
-    /// The pictures of blocks, by position.
-    pictures: Vec<(usize, crate::document::Picture)>,
-    /// Blocks that would be pictures of nothing.
-    blank: Vec<usize>,
-    /// The picture of the whole page.
-    page_picture: Option<PagePicture>,
-}
-
-/// Cuts out and encodes all pictures of a page, then lets go of its pixels.
-fn illustrate(
-    prepared: &mut PreparedPage,
-    plan: &PagePlan,
-    source: &dyn crate::input::PageSource,
-    folder: &str,
-    options: &EngineOptions,
-) -> Result<Illustrations, String> {
-    let kept: Vec<usize> =
-        (0..plan.blocks.len()).filter(|&i| plan.blocks[i].action == Action::KeepPicture).collect();
-    let cut = options.block_pictures && !kept.is_empty();
-    if cut && prepared.pixels.is_none() {
-        let pixels = source.render_page(prepared.page_index).map_err(|e| error_chain(&e))?;
-        prepared.pixels = Some(pixels.rotate_quarters((4 - prepared.rotation_quarters) % 4));
-    }
-    let Some(pixels) = prepared.pixels.take() else { return Ok(Illustrations::default()) };
-    let (mut pictures, mut blank) = (Vec::new(), Vec::new());
-    for i in kept.into_iter().filter(|_| cut) {
-        let region = &plan.blocks[i].region;
-        let crop = pixels.crop(&plan::picture_area(region.label, &region.bbox));
-        let Some(crop) = crop.filter(|crop| !crop.is_plain()) else {
-            blank.push(i);
-            continue;
-        };
-        let mut picture = plan::picture(folder, prepared.page_index, region.label, &region.bbox);
-        picture.jpeg = Some(crop.to_jpeg(BLOCK_QUALITY).map_err(|e| error_chain(&e))?.into());
-        pictures.push((i, picture));
-    }
-    let page_picture = match options.page_pictures {
-        true => {
-            let jpeg = pixels.to_jpeg(PAGE_QUALITY).map_err(|e| error_chain(&e))?;
-            Some((jpeg.into(), pixels.width, pixels.height))
-        }
-        false => None,
-    };
-    Ok(Illustrations { pictures, blank, page_picture })
 }
 
 /// Runs the recognizer; when it ends early, answers for it what it leaves behind.

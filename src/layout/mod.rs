@@ -5,13 +5,16 @@
 //! was made of says so in the [`Region`], so that nothing has to be guessed a second time from boxes.
 
 pub mod geometric;
+pub mod polygons;
+pub mod postprocess;
 mod table;
 
 pub use table::join_line;
 
 use crate::document::{BlockStyle, Label, Table};
-use crate::geometry::Rect;
+use crate::geometry::{Point, Rect};
 use crate::lines::PreparedPage;
+use crate::raster::Pixels;
 
 /// What the detector returns.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,13 +34,45 @@ pub struct Region {
     pub style: BlockStyle,
     /// Alternative text of a tagged picture.
     pub alt: Option<String>,
+    /// Its outline, where the detector sees shapes.
+    pub polygon: Option<Vec<Point>>,
+    /// Its number in the reading order, from 1, where its label has one.
+    pub order: Option<usize>,
 }
+
+/// Regions with a shorter side than this, in pixels, are specks (specification, section 6.2).
+pub(crate) const MIN_SHAPE_SIDE: f32 = 6.0;
 
 impl Region {
     /// A region of which only the place is known.
     pub fn new(label: Label, bbox: Rect, score: f32) -> Self {
-        Self { label, bbox, score, lines: Vec::new(), table: None, style: BlockStyle::default(), alt: None }
+        Self {
+            label,
+            bbox,
+            score,
+            lines: Vec::new(),
+            table: None,
+            style: BlockStyle::default(),
+            alt: None,
+            polygon: None,
+            order: None,
+        }
     }
+}
+
+/// The region that a page is when no layout is detected.
+pub fn whole_page(label: Label, width: usize, height: usize) -> Region {
+    Region::new(label, Rect::new(0.0, 0.0, width as f32, height as f32), 1.0)
+}
+
+/// Side in pixels of the picture that layout networks see.
+pub const NETWORK_SIDE: usize = 800;
+
+/// What layout networks are shown of a page: `[3, 800, 800]`, channels R, G, B, values 0 to 1 (specification,
+/// section 5.1: bicubic, the aspect ratio not kept).
+pub fn network_input(page: &Pixels) -> Vec<f32> {
+    let small = page.resize_bicubic(NETWORK_SIDE, NETWORK_SIDE);
+    (0..3).flat_map(|c| small.data.iter().skip(c).step_by(3).map(|v| *v as f32 / 255.0)).collect()
 }
 
 /// Why a page has no layout.

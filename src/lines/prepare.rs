@@ -4,11 +4,12 @@ use super::reader::LineReader;
 use super::scan::{self, DarkMap};
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
-use crate::document::{Diagnostic, Severity, TextDecision, TextSource};
+use crate::document::{Diagnostic, Preprocessing, Severity, TextDecision, TextSource};
 use crate::geometry::Rect;
 use crate::input::pdf::protocol::{PdfPage, StructNode};
 use crate::input::{PageError, PageSource, SourcePage};
 use crate::onnx::OnnxError;
+use crate::preprocess::{self, DocPreprocessor, PreprocessError, PreprocessOptions, PreprocessSteps};
 use crate::raster::Pixels;
 
 /// Share of characters written along the page from which the page counts as turned.
@@ -45,6 +46,10 @@ pub struct PreparedPage {
     pub rotation_quarters: u32,
     /// Small angle that was undone, degrees clockwise.
     pub skew_degrees: f32,
+    /// What document preprocessing did.
+    pub preprocessed: Option<Preprocessing>,
+    /// The page at every step of document preprocessing, where somebody wants to compare them.
+    pub preprocess_steps: Option<PreprocessSteps>,
     /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -58,6 +63,9 @@ pub enum PrepareError {
     /// A network failed.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// A network of document preprocessing failed.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
 }
 
 /// Where the text of the page is to come from.
@@ -135,8 +143,38 @@ pub fn prepare_lines(
         structure: Vec::new(),
         rotation_quarters: read.rotation_quarters,
         skew_degrees: read.skew_degrees,
+        preprocessed: None,
+        preprocess_steps: None,
         diagnostics: Vec::new(),
     })
+}
+
+/// Prepares a page that a pipeline looks at as a picture: no text, no drawn lines.
+pub fn prepare_picture(
+    mut page: SourcePage,
+    source: &dyn PageSource,
+    options: PreprocessOptions,
+    networks: &mut dyn DocPreprocessor,
+    keep_steps: bool,
+) -> Result<PreparedPage, PrepareError> {
+    let pixels = match page.pixels.take() {
+        Some(pixels) => pixels,
+        None => source.render_page(page.page_index)?,
+    };
+    let (pixels, preprocessed, steps) =
+        preprocess::preprocess(pixels, page.page_index, options, networks, keep_steps)?;
+    let decision =
+        TextDecision { source: TextSource::None, reason: "the pipeline reads the page's picture".into() };
+    let turned = preprocessed.is_some_and(|p| p.angle % 180 == 90);
+    if turned {
+        page.size_points = (page.size_points.1, page.size_points.0);
+    }
+    (page.width, page.height) = (pixels.width, pixels.height);
+    page.pixels = Some(pixels);
+    let mut prepared = from_content(page, PdfPage::default(), 0, decision);
+    prepared.preprocessed = preprocessed;
+    prepared.preprocess_steps = steps;
+    Ok(prepared)
 }
 
 fn from_content(
@@ -170,6 +208,8 @@ fn from_content(
         structure: content.structure,
         rotation_quarters: 0,
         skew_degrees: 0.0,
+        preprocessed: None,
+        preprocess_steps: None,
         diagnostics: Vec::new(),
     }
 }

@@ -8,6 +8,8 @@ pub mod page_text;
 use crate::document::ReadLine;
 use crate::layout::Region;
 use crate::lines::PreparedPage;
+use crate::plan::Request;
+use crate::raster::Pixels;
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
 
@@ -29,6 +31,10 @@ pub struct BlockRequest {
     pub page: Arc<PreparedPage>,
     /// The region.
     pub region: Arc<Region>,
+    /// What is asked.
+    pub request: Arc<Request>,
+    /// What is shown; backends that read the page's text need no picture.
+    pub crop: Option<Arc<Pixels>>,
 }
 
 /// What a recognizer says of a block.
@@ -36,6 +42,8 @@ pub struct BlockRequest {
 pub struct Recognition {
     /// The content.
     pub content: String,
+    /// Whether `content` is a model's own words, which have still to be cleaned.
+    pub is_raw: bool,
     /// Mean confidence, where the backend has one.
     pub confidence: Option<f32>,
     /// Lines with boxes and confidence, where the backend has them.

@@ -57,6 +57,7 @@ pub fn recognize(text: &PageText, region: &Region) -> Recognition {
     let mean = confidences.iter().sum::<f32>() / confidences.len().max(1) as f32;
     Recognition {
         content,
+        is_raw: false,
         confidence: (!confidences.is_empty()).then_some(mean),
         lines: segments.iter().filter_map(|s| read_line(s)).collect(),
     }

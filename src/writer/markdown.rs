@@ -39,6 +39,14 @@ impl Default for MarkdownOptions {
     }
 }
 
+/// The four forms of Markdown: their name, whether they are pretty, whether they show formula numbers.
+pub const VARIANTS: [(&str, bool, bool); 4] = [
+    ("pretty", true, false),
+    ("pretty_formula_number", true, true),
+    ("plain", false, false),
+    ("plain_formula_number", false, true),
+];
+
 /// What Markdown needs to know of a block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MarkdownBlock<'a> {

@@ -152,7 +152,7 @@ impl<'a> DocumentWriter<'a> {
             [View::Layout, View::Order].map(|view| (part_path(&self.path(job, view.suffix())), view));
         let wants_vis = self.options.formats.vis && self.to_files();
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
-        let FinishedPage { mut page, picture } = finished;
+        let FinishedPage { mut page, picture, .. } = finished;
         for block in &mut page.blocks {
             let Some(picture) = &mut block.picture else { continue };
             let jpeg = picture.jpeg.take();
@@ -193,7 +193,7 @@ impl<'a> DocumentWriter<'a> {
 
     fn finish_document(&mut self, job: &Job) -> Result<(), String> {
         let Some(mut open) = self.open.remove(&job.id) else { return Ok(()) };
-        restructure::restructure(&mut open.document);
+        restructure::text::restructure(&mut open.document, true);
         let document = &open.document;
         let json = &self.options.json;
         let formats = self.options.formats;

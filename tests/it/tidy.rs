@@ -11,14 +11,18 @@ const ORDER: &[&str] = &[
     "input",
     "runtime",
     "onnx",
+    "preprocess",
     "lines",
     "layout",
     "plan",
     "recognize",
+    "content",
     "restructure",
     "engine",
     "writer",
     "config",
+    "replay",
+    "golden",
     "cli",
 ];
 /// Longer files are split.

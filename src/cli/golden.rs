@@ -1,0 +1,53 @@
+//! `docparse golden DIR`: one line a file, `name passed/total` with the first difference.
+
+use super::args::{Cli, GoldenArgs};
+use super::{Failure, command, exit};
+use crate::golden::{self, Context, FileReport};
+use clap::FromArgMatches;
+use serde_json::Value;
+
+/// Checks the folder; 1 on any difference.
+pub fn run(args: &GoldenArgs) -> Result<u8, Failure> {
+    let run_case = |_: &std::path::Path| Err("later".to_string());
+    let context = Context { root: &args.dir, check_flag: &check_flag, run_case: &run_case };
+    let reports = golden::run(&context, &mut |file| super::print(&line(file))).map_err(|reason| {
+        Failure::fatal(reason, "docparse golden DIR checks a folder of recorded outputs")
+    })?;
+    let (offered, others): (Vec<_>, Vec<_>) = reports.iter().partition(|r| !r.not_offered);
+    let sum = |of: fn(&FileReport) -> usize| offered.iter().map(|r| of(r)).sum::<usize>();
+    let (passed, total) = (sum(|r| r.passed), sum(|r| r.total));
+    super::print(&format!("total {passed}/{total}\n"));
+    let count: usize = others.iter().map(|r| r.total).sum();
+    super::print(&format!("not offered {count}\n"));
+    for report in &others {
+        super::print(&format!("  {} {}\n", report.name, report.total));
+    }
+    Ok(if passed == total { exit::DONE } else { exit::FAILED })
+}
+
+fn line(report: &FileReport) -> String {
+    if report.not_offered {
+        return String::new();
+    }
+    let difference = report.first_difference.as_ref().map(|d| format!("  {d}")).unwrap_or_default();
+    format!("{} {}/{}{difference}\n", report.name, report.passed, report.total)
+}
+
+/// Whether the command line takes a flag of the reference in both spellings.
+fn check_flag(flag: &Value) -> Result<(), String> {
+    let names = flag["flags"].as_array().ok_or("no names")?;
+    let name = names.last().and_then(Value::as_str).ok_or("no name")?;
+    let command = command::command();
+    for spelling in [name.to_string(), name.replace('_', "-")] {
+        // A value that nothing takes: a flag that is known complains of the value, not of the flag.
+        let arguments = vec!["docparse".to_string(), format!("{spelling}=\u{1}")];
+        let arguments = command::spell_out(arguments, &command)?;
+        let result = command.clone().try_get_matches_from(arguments).and_then(|m| Cli::from_arg_matches(&m));
+        if let Err(error) = result
+            && error.kind() == clap::error::ErrorKind::UnknownArgument
+        {
+            return Err(format!("`{spelling}` is not known"));
+        }
+    }
+    Ok(())
+}

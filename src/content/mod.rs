@@ -1,0 +1,118 @@
+//! From what a recognizer says of a block to the block's content (specification, section 8).
+//!
+//! [`content_of`] is the order of the steps: repetitions are cut, formula delimiters made uniform, table tokens
+//! turned into HTML, found texts separated from their places.
+
+pub mod otsl;
+mod repetition;
+mod spotting;
+
+pub use repetition::{MIN_LENGTH, MIN_LENGTH_TABLE, truncate_repetition};
+pub use spotting::spotting_content;
+
+use crate::document::{Label, Spotting};
+
+/// The content of a block of which a recognizer said `answer`; `size` is that of its crop in pixels.
+pub fn content_of(answer: &str, label: Label, size: (usize, usize)) -> (String, Option<Spotting>) {
+    let min_length = if label == Label::Table { MIN_LENGTH_TABLE } else { MIN_LENGTH };
+    let text = uniform_delimiters(truncate_repetition(answer, min_length), label);
+    match label {
+        Label::Table => {
+            let html = otsl::to_html(&text);
+            (if html.is_empty() { text } else { html }, None)
+        }
+        Label::Spotting => {
+            let (content, found) = spotting_content(&text, size.0 as f64, size.1 as f64);
+            (content, Some(found))
+        }
+        _ => (text, None),
+    }
+}
+
+/// Writes `\(...\)` and `\[...\]` with dollar signs, if the text has a pair of either.
+fn uniform_delimiters(text: String, label: Label) -> String {
+    let has = |open: &str, close: &str| text.contains(open) && text.contains(close);
+    if !has("\\(", "\\)") && !has("\\[", "\\]") {
+        return text;
+    }
+    let text = text
+        .replace('$', "")
+        .replace("\\(", " $ ")
+        .replace("\\)", " $")
+        .replace("\\[\\[", "\\[")
+        .replace("\\]\\]", "\\]")
+        .replace("\\[", " $$ ")
+        .replace("\\]", " $$ ");
+    if label == Label::FormulaNumber { text.replace('$', "") } else { text }
+}
+
+/// Puts pictures back into a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed by
+/// the text recognized in it (specification, section 8.5).
+///
+/// `picture` gives path and text of the picture of a token; tokens without one stay.
+pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, String)>) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find("[F") {
+        let digits = rest[at + 2..].bytes().take_while(u8::is_ascii_digit).count();
+        let end = at + 2 + digits;
+        let token = (digits > 0 && rest[end..].starts_with(']')).then(|| &rest[at..=end]);
+        out.push_str(&rest[..at]);
+        match token.map(|token| (token, picture(token))) {
+            Some((token, Some((path, text)))) => {
+                // The doubled quote is the reference's (appendix A, 6).
+                out.push_str(&format!("<img src=\"{path}\" alt=\"Image\"\" />"));
+                if !text.is_empty() {
+                    out.push_str(&format!("\n\n{text}\n\n"));
+                }
+                rest = &rest[at + token.len()..];
+            }
+            _ => {
+                out.push_str("[F");
+                rest = &rest[at + 2..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(label: Label, answer: &str) -> String {
+        content_of(answer, label, (100, 100)).0
+    }
+
+    #[test]
+    fn delimiters_become_dollars_when_there_is_a_pair() {
+        assert_eq!(content(Label::Text, "\\(a\\) and \\[b\\]"), " $ a $ and  $$ b $$ ");
+        assert_eq!(content(Label::Text, "\\(a and $b$"), "\\(a and $b$");
+        assert_eq!(content(Label::FormulaNumber, "\\((1)\\)"), "  (1) ");
+    }
+
+    #[test]
+    fn a_table_without_tokens_stays_as_it_was_said() {
+        assert_eq!(content(Label::Table, "no table here"), "no table here");
+        assert_eq!(content(Label::Table, "<fcel>a<nl>"), "<table><tr><td>a</td></tr></table>");
+    }
+
+    #[test]
+    fn known_figures_come_back_and_unknown_tokens_stay() {
+        let picture = |token: &str| (token == "[F2]").then(|| ("p.jpg".to_string(), "seen".to_string()));
+        assert_eq!(
+            restore_figures("a[F2]b[F3][F][Fx", picture),
+            "a<img src=\"p.jpg\" alt=\"Image\"\" />\n\nseen\n\nb[F3][F][Fx"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_panics(answer in "(<[fel]?[cu]?cel>|<nl>|<\\|LOC_[0-9]{1,3}\\|>|\\\\[\\[\\]()]|\\$|\\[F[0-9]|\\PC{0,3}|\n){0,30}") {
+            for label in Label::ALL {
+                content_of(&answer, *label, (7, 9));
+            }
+        }
+    }
+}

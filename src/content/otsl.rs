@@ -1,0 +1,301 @@
+//! Table tokens to HTML (specification, section 8.3).
+//!
+//! A recognizer writes tables in OTSL: `<fcel>` a cell with text, `<ecel>` an empty cell, `<lcel>` what the cell to
+//! the left also fills, `<ucel>` the one above, `<xcel>` both, `<nl>` the end of a row.
+
+use crate::document::{escape, strip};
+
+/// A tag of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    Full,
+    Empty,
+    Left,
+    Up,
+    Cross,
+    NewLine,
+}
+
+impl Tag {
+    const ALL: [Tag; 6] = [Tag::Full, Tag::Empty, Tag::Left, Tag::Up, Tag::Cross, Tag::NewLine];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Tag::Full => "<fcel>",
+            Tag::Empty => "<ecel>",
+            Tag::Left => "<lcel>",
+            Tag::Up => "<ucel>",
+            Tag::Cross => "<xcel>",
+            Tag::NewLine => "<nl>",
+        }
+    }
+}
+
+/// A tag, or the text between two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Piece<'a> {
+    Tag(Tag),
+    Text(&'a str),
+}
+
+impl<'a> Piece<'a> {
+    fn as_str(self) -> &'a str {
+        match self {
+            Piece::Tag(tag) => tag.as_str(),
+            Piece::Text(text) => text,
+        }
+    }
+}
+
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut rest, mut from) = (text, 0);
+    while let Some(open) = rest[from..].find('<').map(|at| at + from) {
+        match Tag::ALL.into_iter().find(|tag| rest[open..].starts_with(tag.as_str())) {
+            Some(tag) => {
+                if open > 0 {
+                    pieces.push(Piece::Text(&rest[..open]));
+                }
+                pieces.push(Piece::Tag(tag));
+                rest = &rest[open + tag.as_str().len()..];
+                from = 0;
+            }
+            None => from = open + 1,
+        }
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    pieces
+}
+
+/// The table as HTML; empty when the text has no cell.
+pub fn to_html(otsl: &str) -> String {
+    let squared = square(otsl);
+    let pieces: Vec<Piece> = pieces(&squared).into_iter().filter(|p| !strip(p.as_str()).is_empty()).collect();
+    let rows = rows(&pieces);
+    let aligned = aligned(&pieces, &rows);
+    write_grid(&cells(&aligned, &rows), rows.len(), rows.first().map_or(0, Vec::len))
+}
+
+/// The text with rows of equal length: that which costs the fewest cells cut off or added.
+pub fn square(otsl: &str) -> String {
+    let otsl = strip(otsl);
+    if !otsl.contains(Tag::NewLine.as_str()) {
+        return format!("{otsl}{}", Tag::NewLine.as_str());
+    }
+    let lines: Vec<Vec<(Tag, String)>> =
+        otsl.split(Tag::NewLine.as_str()).map(line_cells).filter(|cells| !cells.is_empty()).collect();
+    let need =
+        |line: &Vec<(Tag, String)>| line.iter().rposition(|(t, _)| *t == Tag::Full).map_or(0, |i| i + 1);
+    let least = lines.iter().map(need).max().unwrap_or(0);
+    let most = lines.iter().map(Vec::len).max().unwrap_or(0).max(least);
+    let cost = |width: &usize| lines.iter().map(|line| line.len().abs_diff(*width)).sum::<usize>();
+    let width = (least..=most).min_by_key(cost).unwrap_or(0);
+    let mut out = String::with_capacity(otsl.len());
+    for line in &lines {
+        for i in 0..width {
+            match line.get(i) {
+                Some((tag, text)) => {
+                    out.push_str(tag.as_str());
+                    out.push_str(text);
+                }
+                None => out.push_str(Tag::Empty.as_str()),
+            }
+        }
+        out.push_str(Tag::NewLine.as_str());
+    }
+    if out.is_empty() {
+        out.push_str(Tag::NewLine.as_str());
+    }
+    out
+}
+
+/// The cells of a line with their texts; text before the first is lost.
+fn line_cells(line: &str) -> Vec<(Tag, String)> {
+    let mut cells: Vec<(Tag, String)> = Vec::new();
+    // One line end before the end of the row is lost, as a `$` in Python's patterns stands before it.
+    for piece in pieces(line.strip_suffix('\n').unwrap_or(line)) {
+        match (piece, cells.last_mut()) {
+            (Piece::Tag(tag), _) => cells.push((tag, String::new())),
+            (Piece::Text(text), Some(cell)) => cell.1.push_str(text),
+            (Piece::Text(_), None) => {}
+        }
+    }
+    cells
+}
+
+/// The tags row by row, all rows as long as the longest.
+fn rows(pieces: &[Piece]) -> Vec<Vec<Tag>> {
+    let tags = pieces.iter().filter_map(|p| match p {
+        Piece::Tag(tag) => Some(*tag),
+        Piece::Text(_) => None,
+    });
+    let tags: Vec<Tag> = tags.collect();
+    let lines = tags.split(|t| *t == Tag::NewLine).filter(|row| !row.is_empty());
+    let mut rows: Vec<Vec<Tag>> = lines.map(<[Tag]>::to_vec).collect();
+    let width = rows.iter().map(Vec::len).max().unwrap_or(0);
+    rows.iter_mut().for_each(|row| row.resize(width, Tag::Empty));
+    rows
+}
+
+/// The pieces once more, in step with the rows. Where they fall out of step later texts are lost.
+fn aligned<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<Piece<'a>> {
+    let mut out = Vec::with_capacity(pieces.len());
+    let mut unread = pieces.iter().copied().peekable();
+    for row in rows {
+        for tag in row {
+            out.push(Piece::Tag(*tag));
+            if unread.next_if_eq(&Piece::Tag(*tag)).is_some() {
+                out.extend(unread.next_if(|piece| matches!(piece, Piece::Text(_))));
+            }
+        }
+        out.push(Piece::Tag(Tag::NewLine));
+        unread.next_if_eq(&Piece::Tag(Tag::NewLine));
+    }
+    out
+}
+
+/// A cell and the rectangle that it means to fill.
+struct SpannedCell<'a> {
+    row: usize,
+    column: usize,
+    row_span: usize,
+    column_span: usize,
+    text: &'a str,
+}
+
+fn cells<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<SpannedCell<'a>> {
+    let mut cells = Vec::new();
+    let (mut row, mut column) = (0, 0);
+    let across = [Tag::Left, Tag::Cross];
+    let down = [Tag::Up, Tag::Cross];
+    for (i, piece) in pieces.iter().enumerate() {
+        let Piece::Tag(tag) = *piece else { continue };
+        if tag == Tag::NewLine {
+            (row, column) = (row + 1, 0);
+            continue;
+        }
+        if matches!(tag, Tag::Full | Tag::Empty) {
+            // The very next piece is the text, even if it is a tag (appendix A, 10).
+            let text = if tag == Tag::Full { pieces.get(i + 1).map_or("", |p| p.as_str()) } else { "" };
+            let next = pieces.get(i + if tag == Tag::Full { 2 } else { 1 });
+            let joined = matches!(next, Some(Piece::Tag(t)) if across.contains(t));
+            let tag_at = |r: usize, c: usize| rows.get(r).and_then(|row: &Vec<Tag>| row.get(c));
+            let run = |tags: &mut dyn Iterator<Item = Option<&Tag>>, which: [Tag; 2]| {
+                tags.take_while(|t| t.is_some_and(|t| which.contains(t))).count()
+            };
+            let right = run(&mut (column + 1..).map(|c| tag_at(row, c)), across);
+            let below = run(&mut (row + 1..).map(|r| tag_at(r, column)), down);
+            cells.push(SpannedCell {
+                row,
+                column,
+                row_span: 1 + below,
+                column_span: 1 + if joined { right } else { 0 },
+                text: strip(text),
+            });
+        }
+        column += 1;
+    }
+    cells
+}
+
+/// Writes the grid; a cell stands where its top left place still is its own.
+fn write_grid(cells: &[SpannedCell], rows: usize, columns: usize) -> String {
+    if cells.is_empty() {
+        return String::new();
+    }
+    let mut grid: Vec<Option<usize>> = vec![None; rows * columns];
+    for (i, cell) in cells.iter().enumerate() {
+        for r in cell.row..(cell.row + cell.row_span).min(rows) {
+            for c in cell.column..(cell.column + cell.column_span).min(columns) {
+                grid[r * columns + c] = Some(i);
+            }
+        }
+    }
+    let mut html = String::from("<table>");
+    for r in 0..rows {
+        html.push_str("<tr>");
+        for c in 0..columns {
+            let Some(cell) = grid[r * columns + c].map(|i| &cells[i]) else {
+                html.push_str("<td></td>");
+                continue;
+            };
+            if (cell.row, cell.column) != (r, c) {
+                continue;
+            }
+            html.push_str("<td");
+            for (name, span) in [("rowspan", cell.row_span), ("colspan", cell.column_span)] {
+                if span > 1 {
+                    html.push_str(&format!(" {name}=\"{span}\""));
+                }
+            }
+            html.push_str(&format!(">{}</td>", escape(cell.text)));
+        }
+        html.push_str("</tr>");
+    }
+    html.push_str("</table>");
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Table;
+
+    #[track_caller]
+    fn check(otsl: &str, expected: &str) {
+        assert_eq!(to_html(otsl), expected);
+    }
+
+    #[test]
+    fn spans_run_right_and_down() {
+        check(
+            "<fcel>a<lcel><fcel>b<nl><ucel><xcel><fcel>c<nl>",
+            "<table><tr><td rowspan=\"2\" colspan=\"2\">a</td><td>b</td></tr><tr><td>c</td></tr></table>",
+        );
+    }
+
+    #[test]
+    fn rows_get_the_width_that_most_have() {
+        assert_eq!(square("<fcel>a<fcel>b<nl><fcel>c<nl>"), "<fcel>a<fcel>b<nl><fcel>c<ecel><nl>");
+        assert_eq!(square("<fcel>a<ecel><nl><fcel>b<nl><fcel>c<nl>"), "<fcel>a<nl><fcel>b<nl><fcel>c<nl>");
+        assert_eq!(square(" x "), "x<nl>");
+    }
+
+    #[test]
+    fn a_full_cell_without_text_shows_the_next_tag() {
+        check("<fcel><fcel>b<nl>", "<table><tr><td>&lt;fcel&gt;</td><td>b</td></tr></table>");
+    }
+
+    #[test]
+    fn texts_without_cells_are_no_table() {
+        check("", "");
+        check("words <nl> more", "");
+    }
+
+    proptest::proptest! {
+        /// Any text gives well-formed HTML; read as a browser would, its spans tile a grid.
+        #[test]
+        fn any_text_gives_a_table_or_nothing(otsl in "(<[fellux]cel>|<nl>|<|[a-z<>&\" ]{1,4}){0,40}") {
+            let html = to_html(&otsl);
+            if html.is_empty() {
+                return Ok(());
+            }
+            let tags = |tag: &str| html.matches(tag).count();
+            for (open, close) in [("<table", "</table>"), ("<tr", "</tr>"), ("<td", "</td>")] {
+                proptest::prop_assert_eq!(tags(open), tags(close));
+            }
+            let table = Table::from_html(&html).unwrap();
+            let mut seen = std::collections::BTreeSet::new();
+            for cell in &table.cells {
+                proptest::prop_assert!(cell.row + cell.row_span <= table.rows);
+                for r in 0..cell.row_span {
+                    for c in 0..cell.column_span {
+                        proptest::prop_assert!(seen.insert((cell.row + r, cell.column + c)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Cutting what a recognizer repeats without end (specification, section 8.2).
+
+use crate::document::strip;
+
+/// Texts shorter than this many characters are left alone.
+pub const MIN_LENGTH: usize = 50;
+/// The same for tables, which honestly repeat themselves.
+pub const MIN_LENGTH_TABLE: usize = 5000;
+
+/// Copies from which a text that is nothing but copies is cut to one.
+const MIN_COPIES: usize = 10;
+/// Texts up to this length are not searched for a repeated end, and up to that not for a period.
+const LONG_ENOUGH_FOR_AN_END: usize = 100;
+const LONG_ENOUGH_FOR_A_PERIOD: usize = 10;
+/// Shortest unit that counts as a repeated end, and how often it must stand there.
+const MIN_UNIT: usize = 8;
+const MIN_REPEATS: usize = 5;
+/// Share of the text that the repeated end must exceed.
+const MOST: f64 = 0.5;
+/// Lines from which, and share of equal lines from which, only that line is kept.
+const MIN_LINES: usize = 10;
+const EQUAL_LINES: f64 = 0.8;
+
+/// The text without what repeats. Lengths count Unicode code points.
+pub fn truncate_repetition(text: &str, min_length: usize) -> String {
+    let stripped = strip(text);
+    if stripped.is_empty() || text.chars().nth(min_length.saturating_sub(1)).is_none() && min_length > 0 {
+        return text.to_string();
+    }
+    if !stripped.contains('\n') {
+        let chars: Vec<char> = stripped.chars().collect();
+        if let Some(before) = before_repeated_end(&chars).or_else(|| one_period(&chars)) {
+            return before.iter().collect();
+        }
+    }
+    prevailing_line(stripped).map_or_else(|| text.to_string(), String::from)
+}
+
+/// What stands before a unit that is repeated at the end, if the repetition is most of the text.
+fn before_repeated_end(text: &[char]) -> Option<&[char]> {
+    let length = text.len();
+    if length <= LONG_ENOUGH_FOR_AN_END {
+        return None;
+    }
+    let unit = (MIN_UNIT..=length / MIN_REPEATS).rev().find(|&u| {
+        // Equal units in a row: every character equals the one a unit earlier.
+        (length - (MIN_REPEATS - 1) * u..length).all(|i| text[i] == text[i - u])
+    })?;
+    let tail = &text[length - unit..];
+    let count = text.rchunks_exact(unit).take_while(|chunk| *chunk == tail).count();
+    let repeated = count * unit;
+    (repeated as f64 > MOST * length as f64).then(|| &text[..length - repeated])
+}
+
+/// One copy, if the text is a whole number of copies.
+fn one_period(text: &[char]) -> Option<&[char]> {
+    if text.len() <= LONG_ENOUGH_FOR_A_PERIOD {
+        return None;
+    }
+    // Prefix function of Knuth, Morris and Pratt: the longest border gives the shortest period.
+    let mut border = vec![0usize; text.len()];
+    for i in 1..text.len() {
+        let mut k = border[i - 1];
+        while k > 0 && text[i] != text[k] {
+            k = border[k - 1];
+        }
+        border[i] = k + usize::from(text[i] == text[k]);
+    }
+    let period = text.len() - border[text.len() - 1];
+    let copies = text.len() / period;
+    (copies >= MIN_COPIES && copies * period == text.len()).then(|| &text[..period])
+}
+
+/// The line that makes up nearly all lines.
+fn prevailing_line(text: &str) -> Option<&str> {
+    let lines: Vec<&str> = text.split('\n').map(strip).filter(|l| !l.is_empty()).collect();
+    if lines.len() < MIN_LINES {
+        return None;
+    }
+    let mut counts: std::collections::BTreeMap<&str, (usize, usize)> = Default::default();
+    for (i, line) in lines.iter().enumerate() {
+        counts.entry(line).or_insert((0, i)).0 += 1;
+    }
+    let (line, (count, _)) = counts.into_iter().max_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))?;
+    (count >= MIN_LINES && count as f64 / lines.len() as f64 >= EQUAL_LINES).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(truncate_repetition(text, MIN_LENGTH), expected);
+    }
+
+    #[test]
+    fn a_repeated_end_goes_with_all_its_copies() {
+        check(&format!("Start. {}", "again and ".repeat(20)), "Start. ");
+    }
+
+    #[test]
+    fn copies_leave_one() {
+        check(&"abc".repeat(20), "abc");
+        check(&"a".repeat(49), &"a".repeat(49));
+        let six = "eleven char".repeat(6);
+        check(&six, &six);
+    }
+
+    #[test]
+    fn equal_lines_leave_one() {
+        check(&"the same line\n".repeat(12), "the same line");
+        let mixed = (0..40).map(|i| format!("line {i}\n")).collect::<String>();
+        check(&mixed, &mixed);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_left_is_never_longer(text in "[ab \n]{0,300}", min in 0usize..100) {
+            proptest::prop_assert!(truncate_repetition(&text, min).len() <= text.len());
+        }
+    }
+}

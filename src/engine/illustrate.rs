@@ -1,0 +1,133 @@
+//! Cutting everything out of a page that anybody will need of its pixels, which are then let go.
+
+use super::stages::error_chain;
+use super::{EngineOptions, PageTrace, TracedPicture};
+use crate::document::Picture;
+use crate::input::PageSource;
+use crate::lines::PreparedPage;
+use crate::plan::{self, CropArea, CropPlan, PagePlan, crop};
+use crate::raster::Pixels;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// JPEG quality of page pictures in drawings: crisp enough to read at a width of 144 dpi.
+const PAGE_QUALITY: u8 = 72;
+/// JPEG quality of pictures cut out (specification, section 1.5: OpenCV's default).
+const BLOCK_QUALITY: u8 = 95;
+
+/// A picture as JPEG with its size.
+pub(crate) type PagePicture = (Arc<[u8]>, usize, usize);
+
+/// What was cut out of a page.
+#[derive(Default)]
+pub(super) struct Illustrations {
+    /// The pictures of blocks, by position.
+    pub pictures: Vec<(usize, Picture)>,
+    /// Pictures that go with the page.
+    pub page_pictures: Vec<Picture>,
+    /// Blocks that would be pictures of nothing.
+    pub blank: Vec<usize>,
+    /// What the recognizer is shown, by position of the block.
+    pub crops: BTreeMap<usize, Arc<Pixels>>,
+    /// The picture of the whole page.
+    pub page_picture: Option<PagePicture>,
+    /// The pixels of the whole page.
+    pub pixels: Option<Arc<Pixels>>,
+    /// What is written down of the page.
+    pub trace: Option<Box<PageTrace>>,
+}
+
+/// Cuts out and encodes all pictures of a page, then lets go of its pixels.
+pub(super) fn illustrate(
+    prepared: &mut PreparedPage,
+    plan: &PagePlan,
+    source: &dyn PageSource,
+    options: &EngineOptions,
+) -> Result<Illustrations, String> {
+    let wanted = options.block_pictures && plan.blocks.iter().any(|b| b.picture.is_some());
+    if wanted && prepared.pixels.is_none() {
+        let pixels = source.render_page(prepared.page_index).map_err(|e| error_chain(&e))?;
+        prepared.pixels = Some(pixels.rotate_quarters((4 - prepared.rotation_quarters) % 4));
+    }
+    let Some(pixels) = prepared.pixels.take() else { return Ok(Illustrations::default()) };
+    let mut out = Illustrations::default();
+    for (i, block) in plan.blocks.iter().enumerate() {
+        if let Some(crop) = crop::recognizer_crop(&pixels, block) {
+            out.crops.insert(i, Arc::new(crop));
+        }
+    }
+    if options.block_pictures {
+        cut_pictures(&pixels, plan, &mut out)?;
+    }
+    if options.trace {
+        out.trace = Some(Box::new(trace(&pixels, plan, &out)));
+    }
+    if options.page_pictures {
+        let jpeg = pixels.to_jpeg(PAGE_QUALITY).map_err(|e| error_chain(&e))?;
+        out.page_picture = Some((jpeg.into(), pixels.width, pixels.height));
+    }
+    out.pixels = options.keep_pixels.then(|| Arc::new(pixels));
+    Ok(out)
+}
+
+/// The pixels of a block's picture: its own box, whatever it was merged with; `None` where there is nothing to see.
+fn block_picture(pixels: &Pixels, block: &plan::PlannedBlock) -> Option<Pixels> {
+    let region = &block.region;
+    match &block.crop {
+        Some(crop) => crop::cut(pixels, &CropPlan { areas: crop.areas[..1].to_vec(), aligns: Vec::new() }),
+        // Found in the text, so nobody has seen whether there is anything.
+        None => {
+            let crop = pixels.crop(&plan::picture_area(region.label, &region.bbox))?;
+            (!crop.is_plain()).then_some(crop)
+        }
+    }
+}
+
+fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Result<(), String> {
+    let encoded = |path: &str, crop: &Pixels| -> Result<Picture, String> {
+        let jpeg = crop.to_jpeg(BLOCK_QUALITY).map_err(|e| error_chain(&e))?;
+        Ok(Picture { path: path.to_string(), jpeg: Some(jpeg.into()) })
+    };
+    for (i, block) in plan.blocks.iter().enumerate() {
+        let Some(picture) = &block.picture else { continue };
+        match block_picture(pixels, block) {
+            Some(crop) => out.pictures.push((i, encoded(&picture.path, &crop)?)),
+            None => out.blank.push(i),
+        }
+    }
+    for page_picture in &plan.pictures {
+        let area = CropArea { bbox: page_picture.bbox, polygon: None };
+        if let Some(crop) = crop::cut_area(pixels, &area) {
+            out.page_pictures.push(encoded(&page_picture.picture.path, &crop)?);
+        }
+    }
+    Ok(())
+}
+
+fn trace(pixels: &Pixels, plan: &PagePlan, cut: &Illustrations) -> PageTrace {
+    // The page's own pictures come later and win where paths are equal (specification, section 9.5).
+    let mut pictures: BTreeMap<String, TracedPicture> = BTreeMap::new();
+    let mut add = |path: &str, crop: Option<Pixels>| {
+        if let Some(crop) = crop {
+            pictures.insert(path.to_string(), TracedPicture::of(&crop));
+        }
+    };
+    for block in &plan.blocks {
+        if let Some(picture) = &block.picture {
+            add(&picture.path, block_picture(pixels, block));
+        }
+    }
+    for picture in &plan.pictures {
+        let area = CropArea { bbox: picture.bbox, polygon: None };
+        add(&picture.picture.path, crop::cut_area(pixels, &area));
+    }
+    let plain = |i: usize| {
+        let crop = plan.blocks[i].crop.as_ref()?;
+        crop::cut_area(pixels, &CropArea { bbox: crop.areas[0].bbox, polygon: None })
+    };
+    let crops = cut.crops.iter().map(|(i, crop)| {
+        let is_plain = plain(*i).is_some_and(|plain| plain == **crop);
+        (*i, (crop.clone(), is_plain))
+    });
+    PageTrace { plan: plan.clone(), crops: crops.collect(), pictures, answers: BTreeMap::new() }
+}

@@ -1,0 +1,77 @@
+//! Pictures inside tables: the tokens that stand for them (specification, section 6.6).
+
+use super::PagePicture;
+use crate::geometry::Rect;
+use rand_mt::Mt;
+
+/// A picture inside a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// What is painted over it, such as `[F2]`.
+    pub token: String,
+    /// Path of the picture.
+    pub path: String,
+    /// Where it is on the page.
+    pub bbox: Rect,
+    /// Whether it is large enough to be painted over; smaller ones are only left out of the result.
+    pub painted: bool,
+}
+
+/// Sides in pixels from which a picture is painted over.
+const MIN_SIDE: f32 = 25.0;
+/// Seed of the order of tokens (reference).
+const SEED: u32 = 1024;
+
+/// The pictures of the page that lie completely inside a table.
+pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<Figure> {
+    let is_inside = |b: &Rect| table.x1 <= b.x1 && table.y1 <= b.y1 && b.x2 <= table.x2 && b.y2 <= table.y2;
+    if !pictures.iter().any(|p| is_inside(&p.bbox)) {
+        return Vec::new();
+    }
+    let numbered = pictures.iter().zip(figure_tokens(pictures.len()));
+    numbered
+        .filter(|(picture, _)| is_inside(&picture.bbox))
+        .map(|(picture, token)| Figure {
+            token,
+            path: picture.picture.path.clone(),
+            bbox: picture.bbox,
+            painted: picture.bbox.width() >= MIN_SIDE && picture.bbox.height() >= MIN_SIDE,
+        })
+        .collect()
+}
+
+/// The tokens of all pictures of a page with `count`: the first numbers without the digits 0, 1 and 9, which are
+/// easily misread, shuffled as Python's `random.Random(1024).shuffle` does.
+pub fn figure_tokens(count: usize) -> Vec<String> {
+    let misread = |n: u32| n.to_string().contains(['0', '1', '9']);
+    let mut numbers: Vec<u32> = (0..).filter(|n| !misread(*n)).take(count).collect();
+    // Python seeds the generator with the words of the number.
+    let mut generator = Mt::new_with_key([SEED]);
+    for i in (1..count).rev() {
+        numbers.swap(i, below(&mut generator, i as u32 + 1) as usize);
+    }
+    numbers.into_iter().map(|n| format!("[F{n}]")).collect()
+}
+
+/// A number below `limit` as Python draws it: as many bits as the limit has, again until it fits.
+fn below(generator: &mut Mt, limit: u32) -> u32 {
+    let bits = 32 - limit.leading_zeros();
+    loop {
+        let number = generator.next_u32() >> (32 - bits);
+        if number < limit {
+            return number;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_shuffled_as_python_does() {
+        assert_eq!(figure_tokens(1), ["[F2]"]);
+        assert_eq!(figure_tokens(3), ["[F4]", "[F3]", "[F2]"]);
+        assert_eq!(figure_tokens(8), ["[F7]", "[F6]", "[F3]", "[F22]", "[F4]", "[F8]", "[F5]", "[F2]"]);
+    }
+}

@@ -1,0 +1,251 @@
+//! Recorded answers of networks and recognizers, fed through the seams in their place.
+//!
+//! A [`Case`] is a JSON file: for every page what the layout network returned, the instance masks if it makes any,
+//! what the orientation classifier said, and what the recognizer answered to each block. Everything else is done
+//! for real.
+
+use crate::config::vl::PredictParams;
+use crate::geometry::contour::Mask;
+use crate::layout::postprocess::{LayoutOptions, RawBox, RawLayout, postprocess};
+use crate::layout::{LayoutDetector, LayoutError, Region, whole_page};
+use crate::lines::PreparedPage;
+use crate::preprocess::{DocPreprocessor, PreprocessError};
+use crate::raster::Pixels;
+use crate::recognize::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
+use crossbeam_channel::{Receiver, Sender};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A recorded run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Case {
+    /// `v1`, `v1.5` or `v1.6`.
+    pub pipeline_version: String,
+    /// Name of the input beside the case's file.
+    #[serde(default)]
+    pub input: String,
+    /// Settings, named like flags with underscores.
+    #[serde(default)]
+    pub params: Map<String, Value>,
+    /// Settings that only the reference's Python call has.
+    #[serde(default)]
+    pub api_predict_params: Map<String, Value>,
+    /// Whether the pixels of pages do not depend on a decoder.
+    #[serde(default = "yes")]
+    pub pixel_exact: bool,
+    /// Pages in order.
+    #[serde(default)]
+    pub pages: Vec<CasePage>,
+    /// Answers of the recognizer by `<page>:<block>`, blocks counted after merging.
+    #[serde(default)]
+    pub vlm_answers: BTreeMap<String, Option<String>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What was recorded of a page.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct CasePage {
+    /// Rows of class, score, x1, y1, x2, y2 and perhaps order and votes.
+    #[serde(default)]
+    raw_boxes: Vec<Vec<f64>>,
+    /// Columns and rows of the masks.
+    #[serde(default)]
+    mask_size: Option<[usize; 2]>,
+    /// One list of runs (start, length) for every row.
+    #[serde(default)]
+    mask_rle: Option<Vec<Vec<usize>>>,
+    /// `0`, `90`, `180` or `270`.
+    #[serde(default)]
+    orientation_label: Option<String>,
+}
+
+/// Why a case cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no case.
+    #[error("{path}: not a recorded case: {source}")]
+    Format {
+        /// The file.
+        path: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// Masks of more cells than this are a mistake.
+const MAX_MASK_CELLS: usize = 1 << 24;
+
+impl Case {
+    /// Reads a case.
+    pub fn load(path: &Path) -> Result<Case, CaseError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| CaseError::Read { path: shown.clone(), source })?;
+        Case::parse(&text).map_err(|source| CaseError::Format { path: shown, source })
+    }
+
+    /// Reads a case from its text.
+    pub fn parse(text: &str) -> Result<Case, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// What the layout network returned for a page.
+    pub fn raw_layout(&self, page_index: usize) -> Option<RawLayout> {
+        let page = self.pages.get(page_index)?;
+        let boxes = page.raw_boxes.iter().map(|row| raw_box(row)).collect();
+        let masks = page
+            .mask_size
+            .zip(page.mask_rle.as_ref())
+            .filter(|([w, h], _)| w.saturating_mul(*h) <= MAX_MASK_CELLS);
+        let masks =
+            masks.map(|([width, height], rows)| rows.iter().map(|runs| mask(width, height, runs)).collect());
+        Some(RawLayout { boxes, masks })
+    }
+
+    /// What is given at prediction time: flags and the Python call's own.
+    pub fn predict_params(&self) -> PredictParams {
+        self.params.iter().chain(&self.api_predict_params).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+}
+
+/// A row of numbers as a box; missing columns are 0 or absent.
+pub fn raw_box(row: &[f64]) -> RawBox {
+    let at = |i: usize| row.get(i).map(|v| *v as f32);
+    RawBox {
+        class_id: at(0).map_or(-1, |v| v as i64),
+        score: at(1).unwrap_or(0.0),
+        bbox: std::array::from_fn(|i| at(i + 2).unwrap_or(0.0)),
+        order: at(6),
+        votes: at(7),
+    }
+}
+
+/// A mask from its runs (start, length); what would lie outside is left out.
+pub fn mask(width: usize, height: usize, runs: &[usize]) -> Mask {
+    let mut mask = Mask::new(width, height);
+    for run in runs.chunks_exact(2) {
+        let end = run[0].saturating_add(run[1]).min(mask.cells.len());
+        mask.cells[run[0].min(end)..end].fill(true);
+    }
+    mask
+}
+
+/// Returns what was recorded in place of the layout network.
+pub struct ReplayDetector {
+    /// The case.
+    pub case: Arc<Case>,
+    /// Options of the post-processing; none: the whole page is one region of the label.
+    pub options: Result<LayoutOptions, crate::document::Label>,
+}
+
+impl LayoutDetector for ReplayDetector {
+    fn detect(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError> {
+        let options = match &self.options {
+            Ok(options) => options,
+            Err(label) => return Ok(vec![whole_page(*label, page.width, page.height)]),
+        };
+        let missing = || LayoutError(format!("nothing was recorded for page {}", page.page_index + 1));
+        let raw = self.case.raw_layout(page.page_index).ok_or_else(missing)?;
+        Ok(postprocess(&raw, page.width, page.height, options))
+    }
+}
+
+/// Returns what was recorded in place of the recognizer.
+pub struct ReplayRecognizer {
+    /// The case.
+    pub case: Arc<Case>,
+}
+
+impl Recognizer for ReplayRecognizer {
+    fn run(
+        &mut self,
+        requests: Receiver<BlockRequest>,
+        answers: Sender<BlockAnswer>,
+    ) -> Result<(), RecognizeError> {
+        for request in requests {
+            let key = format!("{}:{}", request.page.page_index, request.ticket.block);
+            let result = match self.case.vlm_answers.get(&key) {
+                Some(answer) => Ok(Recognition {
+                    content: answer.clone().unwrap_or_default(),
+                    is_raw: true,
+                    ..Recognition::default()
+                }),
+                None => Err(format!("no answer was recorded for `{key}`")),
+            };
+            // Nobody listens any more: the run is over.
+            if answers.send(BlockAnswer { ticket: request.ticket, result }).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what was recorded in place of the preprocessing networks; unwarping changes nothing but what a way
+/// through single precision does to a pixel.
+pub struct ReplayPreprocessor {
+    /// The case.
+    pub case: Arc<Case>,
+}
+
+impl DocPreprocessor for ReplayPreprocessor {
+    fn orientation(&mut self, _: &Pixels, page_index: usize) -> Result<u32, PreprocessError> {
+        let label =
+            self.case.pages.get(page_index).and_then(|p| p.orientation_label.as_deref()).unwrap_or("0");
+        match label {
+            "0" | "90" | "180" | "270" => Ok(label.parse().unwrap_or(0)),
+            other => Err(PreprocessError(format!("`{other}` is no orientation"))),
+        }
+    }
+
+    fn unwarp(&mut self, page: &Pixels, _: usize) -> Result<Pixels, PreprocessError> {
+        let through = |v: &u8| (*v as f32 / 255.0 * 255.0) as u8;
+        Ok(Pixels { width: page.width, height: page.height, data: page.data.iter().map(through).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_needs_little() {
+        let case = Case::parse(
+            r#"{"pipeline_version": "v1.6", "pages": [{"raw_boxes": [[22, 0.9, 1, 2, 3, 4, 0]]}]}"#,
+        );
+        let case = case.unwrap();
+        let raw = case.raw_layout(0).unwrap();
+        assert_eq!((raw.boxes[0].class_id, raw.boxes[0].order), (22, Some(0.0)));
+        assert!(raw.masks.is_none() && case.raw_layout(1).is_none() && case.pixel_exact);
+        assert!(Case::parse("{}").is_err());
+    }
+
+    #[test]
+    fn runs_beyond_the_mask_are_cut() {
+        let mask = mask(2, 2, &[1, 2, usize::MAX, 5]);
+        assert_eq!(mask.cells, [false, true, true, false]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}|\\{\"pipeline_version\": \"[a-z0-9.]{0,4}\", \"pages\": \\[(\\{\"raw_boxes\": \\[\\[-?[0-9]{1,4}(, -?[0-9]{1,3}){0,8}\\]\\]\\})?\\]\\}") {
+            if let Ok(case) = Case::parse(&text) {
+                case.raw_layout(0);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Clustering of heading heights: scikit-learn's k-means with seed 42, step by step (specification, section 9.8).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Depths that heights can tell apart.
+const MAX_CLUSTERS: usize = 4;
+/// Rounds at most (scikit-learn's default).
+const MAX_ROUNDS: usize = 300;
+/// Movement of the centres, as a share of the variance, that ends the rounds (scikit-learn's default).
+const TOLERANCE: f64 = 1e-4;
+/// What numpy's legacy generator draws with seed 42 (specification, C.3).
+const DRAWS: [f64; 10] = [
+    0.3745401188473625,
+    0.9507143064099162,
+    0.7319939418114051,
+    0.5986584841970366,
+    0.15601864044243652,
+    0.15599452033620265,
+    0.05808361216819946,
+    0.8661761457749352,
+    0.6011150117432088,
+    0.7080725777960455,
+];
+
+/// The depth of every height: that of the cluster whose middle is nearest, the highest cluster being 1.
+pub fn level_of_heights(heights: &[i64]) -> BTreeMap<i64, i32> {
+    let distinct: BTreeSet<i64> = heights.iter().copied().collect();
+    let points: Vec<f64> = heights.iter().map(|h| *h as f64).collect();
+    let mut centers = centers(&points, MAX_CLUSTERS.min(distinct.len()));
+    centers.sort_by(|a, b| b.total_cmp(a));
+    let nearest = |height: i64| {
+        let distance = |c: usize| (height as f64 - centers[c]).abs();
+        (0..centers.len()).fold(0, |best, c| if distance(c) < distance(best) { c } else { best })
+    };
+    distinct.into_iter().map(|height| (height, nearest(height) as i32 + 1)).collect()
+}
+
+/// Middles of `k` clusters.
+fn centers(points: &[f64], k: usize) -> Vec<f64> {
+    if k == 0 {
+        return Vec::new();
+    }
+    let count = points.len() as f64;
+    let mean = points.iter().sum::<f64>() / count;
+    let x: Vec<f64> = points.iter().map(|p| p - mean).collect();
+    let variance = x.iter().map(|v| v * v).sum::<f64>() / count;
+    let mut centers = first_centers(&x, k);
+    let tolerance = variance * TOLERANCE;
+    let mut labels: Vec<usize> = Vec::new();
+    for _ in 0..MAX_ROUNDS {
+        let now: Vec<usize> = x.iter().map(|v| nearest(&centers, *v)).collect();
+        let mut moved = 0.0;
+        let next: Vec<f64> = (0..k)
+            .map(|c| {
+                let own: Vec<f64> = x.iter().zip(&now).filter(|(_, l)| **l == c).map(|(v, _)| *v).collect();
+                if own.is_empty() { centers[c] } else { own.iter().sum::<f64>() * (1.0 / own.len() as f64) }
+            })
+            .collect();
+        for (a, b) in centers.iter().zip(&next) {
+            moved += (a - b) * (a - b);
+        }
+        centers = next;
+        if now == labels || moved <= tolerance {
+            break;
+        }
+        labels = now;
+    }
+    centers.iter().map(|c| c + mean).collect()
+}
+
+fn nearest(centers: &[f64], x: f64) -> usize {
+    let cost = |c: usize| centers[c] * centers[c] - 2.0 * centers[c] * x;
+    (0..centers.len()).fold(0, |best, c| if cost(c) < cost(best) { c } else { best })
+}
+
+/// Squared distance the way scikit-learn computes it.
+fn squared(a: f64, b: f64) -> f64 {
+    (-2.0 * a * b + a * a + b * b).max(0.0)
+}
+
+/// k-means++ with several candidates for every centre after the first.
+fn first_centers(x: &[f64], k: usize) -> Vec<f64> {
+    let mut draws = DRAWS.into_iter();
+    let mut draw = || draws.next().unwrap_or(0.5);
+    let count = x.len();
+    let share = 1.0 / count as f64;
+    let mut cumulative: Vec<f64> = Vec::with_capacity(count);
+    for _ in 0..count {
+        cumulative.push(cumulative.last().unwrap_or(&0.0) + share);
+    }
+    let total = cumulative[count - 1];
+    let first_draw = draw();
+    let first = cumulative.iter().position(|c| c / total > first_draw).unwrap_or(count - 1);
+    let mut centers = vec![x[first]];
+    let mut closest: Vec<f64> = x.iter().map(|v| squared(x[first], *v)).collect();
+    let trials = 2 + (k as f64).ln() as usize;
+    while centers.len() < k {
+        let potential: f64 = closest.iter().sum();
+        let mut sum = 0.0;
+        let sums: Vec<f64> = closest
+            .iter()
+            .map(|d| {
+                sum += d;
+                sum
+            })
+            .collect();
+        let mut best: Option<(f64, usize, Vec<f64>)> = None;
+        for _ in 0..trials {
+            let limit = draw() * potential;
+            let candidate = sums.partition_point(|s| *s < limit).min(count - 1);
+            let distances: Vec<f64> =
+                x.iter().zip(&closest).map(|(v, d)| squared(x[candidate], *v).min(*d)).collect();
+            let total: f64 = distances.iter().sum();
+            if best.as_ref().is_none_or(|(least, ..)| total < *least) {
+                best = Some((total, candidate, distances));
+            }
+        }
+        let Some((_, candidate, distances)) = best else { break };
+        centers.push(x[candidate]);
+        closest = distances;
+    }
+    centers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heights_fall_into_at_most_four_depths() {
+        let levels = level_of_heights(&[30, 26, 12, 14, 30, 30]);
+        assert_eq!(levels, [(12, 4), (14, 3), (26, 2), (30, 1)].into());
+        assert_eq!(level_of_heights(&[7, 7, 7]), [(7, 1)].into());
+        assert!(level_of_heights(&[]).is_empty());
+    }
+}

@@ -1,0 +1,43 @@
+//! What only the whole document can tell: tables that go on across pages, depths of headings.
+//!
+//! [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
+//! regions that were found in the page's text, [`text`] first tells running headers, titles and references apart.
+
+mod clusters;
+mod html;
+pub mod levels;
+mod tables;
+pub mod text;
+
+pub use clusters::level_of_heights;
+
+use crate::document::{Block, Page};
+
+/// What is put together, named like the reference's arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestructureOptions {
+    /// `merge_tables`.
+    pub merge_tables: bool,
+    /// `relevel_titles`.
+    pub relevel_titles: bool,
+    /// `concatenate_pages`.
+    pub concatenate_pages: bool,
+}
+
+/// Numbers the blocks over all pages, merges tables and finds the depths of headings.
+///
+/// Joining the pages into one result is left to the writers.
+pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
+    let mut next = 0;
+    for block in pages.iter_mut().flat_map(|p| &mut p.blocks) {
+        block.global_ids = Some((next, next));
+        next += 1;
+    }
+    let mut blocks: Vec<&mut [Block]> = pages.iter_mut().map(|p| p.blocks.as_mut_slice()).collect();
+    if options.merge_tables {
+        tables::merge_tables(&mut blocks);
+    }
+    if options.relevel_titles {
+        levels::relevel_titles(&mut blocks);
+    }
+}

@@ -1,0 +1,188 @@
+//! Tables that go on on the next page (specification, section 9.7).
+
+use super::html::{Html, NodeId};
+use crate::document::{Block, Label, is_space};
+use std::collections::BTreeSet;
+
+/// Difference of widths, as a share of the smaller, from which two tables are not the same.
+const SAME_WIDTH: f32 = 0.1;
+/// Rows at most that a repeated header can have.
+const MAX_HEADER_ROWS: usize = 5;
+/// Spans above this are taken for it: they would only cost memory.
+const MAX_SPAN: usize = 1000;
+
+/// Merges tables across pages, the last pair of pages first.
+pub(super) fn merge_tables(pages: &mut [&mut [Block]]) {
+    for at in (1..pages.len()).rev() {
+        let (before, after) = pages.split_at_mut(at);
+        merge_pair(before[at - 1], after[0]);
+    }
+    let mut groups: Vec<usize> =
+        pages.iter().flat_map(|p| p.iter()).map(|b| b.global_ids.map_or(0, |ids| ids.1)).collect();
+    for i in 0..groups.len() {
+        groups[i] = groups.get(groups[i]).copied().unwrap_or(i);
+    }
+    for (block, group) in pages.iter_mut().flat_map(|p| p.iter_mut()).zip(groups) {
+        if let Some(ids) = &mut block.global_ids {
+            ids.1 = group;
+        }
+    }
+}
+
+/// Merges the first table of a page into the last of the page before, if it continues it.
+fn merge_pair(before: &mut [Block], after: &mut [Block]) {
+    use Label::*;
+    let is_table = |b: &Block| b.label == Table;
+    let (Some(first), Some(second)) = (before.iter().rposition(is_table), after.iter().position(is_table))
+    else {
+        return;
+    };
+    let may_follow = [Footer, VisionFootnote, Number, Footnote, FooterImage, Seal];
+    let may_precede = [Header, HeaderImage, Number, Seal];
+    if !before[first + 1..].iter().all(|b| may_follow.contains(&b.label))
+        || !after[..second].iter().all(|b| may_precede.contains(&b.label))
+    {
+        return;
+    }
+    let (a, b) = (&mut before[first], &mut after[second]);
+    let (wide, narrow) = (a.bbox.width().max(b.bbox.width()), a.bbox.width().min(b.bbox.width()));
+    if narrow <= 0.0 || (wide - narrow) / narrow >= SAME_WIDTH || a.content.is_empty() || b.content.is_empty()
+    {
+        return;
+    }
+    if let Some(html) = merged(&a.content, &b.content) {
+        a.content = html;
+        b.content.clear();
+        if let (Some(a), Some(b)) = (a.global_ids, &mut b.global_ids) {
+            b.1 = a.0;
+        }
+    }
+}
+
+/// The table that two make, if the second continues the first.
+fn merged(first: &str, second: &str) -> Option<String> {
+    let (mut a, b) = (Html::parse(first), Html::parse(second));
+    let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
+    let header = repeated_header(&a, &rows_a, &b, &rows_b);
+    let rest = &rows_b[header..];
+    let Some(last) = rows_a.last().copied() else {
+        // Two tables without rows are one.
+        return rows_b.is_empty().then(|| a.to_html());
+    };
+    let rows_agree = rest.first().is_some_and(|row| {
+        let (x, y) = (cells(&a, last), cells(&b, *row));
+        let spans =
+            |html: &Html, cells: &[NodeId]| cells.iter().map(|c| span(html, *c, "colspan")).sum::<usize>();
+        spans(&a, &x) == spans(&b, &y) || x.len() == y.len()
+    });
+    if columns(&a, &rows_a) != columns(&b, &rows_b) && !rows_agree {
+        return None;
+    }
+    let home = a.parent(last);
+    for row in rest {
+        // A row inside a cell of a row that moves has moved with it.
+        if !rest.iter().any(|other| other != row && b.is_inside(*row, *other)) {
+            a.append_copy(home, &b, *row);
+        }
+    }
+    Some(a.to_html())
+}
+
+fn cells(html: &Html, row: NodeId) -> Vec<NodeId> {
+    html.elements(row, &["td", "th"])
+}
+
+fn span(html: &Html, cell: NodeId, name: &str) -> usize {
+    html.attribute(cell, name).and_then(|v| v.trim().parse::<usize>().ok()).unwrap_or(1).min(MAX_SPAN)
+}
+
+/// Columns of a table, spans counted.
+fn columns(html: &Html, rows: &[NodeId]) -> usize {
+    let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let mut most = 0;
+    for (r, row) in rows.iter().enumerate() {
+        let mut column = 0;
+        for cell in cells(html, *row) {
+            while taken.contains(&(r, column)) {
+                column += 1;
+            }
+            let (width, height) = (span(html, cell, "colspan"), span(html, cell, "rowspan"));
+            // Only rows that exist matter.
+            for below in r..(r + height).min(rows.len()) {
+                taken.extend((column..column + width).map(|c| (below, c)));
+            }
+            column += width;
+            most = most.max(column);
+        }
+    }
+    most
+}
+
+/// Rows at the start of both tables that say the same.
+fn repeated_header(a: &Html, rows_a: &[NodeId], b: &Html, rows_b: &[NodeId]) -> usize {
+    let same = |(x, y): &(&NodeId, &NodeId)| {
+        let (x, y) = (cells(a, **x), cells(b, **y));
+        x.len() == y.len()
+            && x.iter().zip(&y).all(|(x, y)| {
+                comparable(&a.text(*x)) == comparable(&b.text(*y))
+                    && span(a, *x, "colspan") == span(b, *y, "colspan")
+            })
+    };
+    rows_a.iter().zip(rows_b).take(MAX_HEADER_ROWS).take_while(same).count()
+}
+
+/// Text without blanks, full-width ASCII made half-width.
+fn comparable(text: &str) -> String {
+    let half = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        c => c,
+    };
+    text.chars().map(half).filter(|c| !is_space(*c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_header_goes_and_all_other_rows_stay() {
+        let a = "<table><tr><td>N</td><td>V</td></tr><tr><td>1</td><td>a</td></tr></table>";
+        let b = "<table><tr><td> Ｎ</td><td>V</td></tr><tr><td>2</td><td>&quot;</td></tr></table>";
+        assert_eq!(
+            merged(a, b).unwrap(),
+            "<table><tr><td>N</td><td>V</td></tr><tr><td>1</td><td>a</td></tr><tr><td>2</td><td>\"</td></tr></table>"
+        );
+    }
+
+    #[test]
+    fn tables_of_other_shapes_stay_apart() {
+        let a = "<table><tr><td>1</td><td>a</td></tr></table>";
+        let b = "<table><tr><td>1</td><td>a</td><td>x</td></tr></table>";
+        assert_eq!(merged(a, b), None);
+        assert_eq!(merged("no", b), None);
+        assert_eq!(merged("no", "rows").as_deref(), Some("no"));
+        assert_eq!(merged(a, "words"), None);
+    }
+
+    proptest::proptest! {
+        /// Whatever is merged, the text of no cell is lost but that of a repeated header.
+        #[test]
+        fn merged_tables_keep_every_text(a in rows(), b in rows()) {
+            let html = |rows: &[Vec<String>]| {
+                let row = |cells: &Vec<String>| format!("<tr>{}</tr>", cells.iter().map(|c| format!("<td>{c}</td>")).collect::<String>());
+                format!("<table>{}</table>", rows.iter().map(row).collect::<String>())
+            };
+            if let Some(whole) = merged(&html(&a), &html(&b)) {
+                let header = a.iter().zip(&b).take(MAX_HEADER_ROWS).take_while(|(x, y)| x == y).count();
+                let expected: String = a.iter().chain(&b[header..]).flatten().map(String::as_str).collect();
+                let parsed = Html::parse(&whole);
+                proptest::prop_assert_eq!(parsed.text(parsed.root()), expected);
+            }
+        }
+    }
+
+    fn rows() -> impl proptest::strategy::Strategy<Value = Vec<Vec<String>>> {
+        proptest::collection::vec(proptest::collection::vec("[a-c]{0,2}", 1..3), 0..4)
+    }
+}

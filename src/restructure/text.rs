@@ -1,0 +1,358 @@
+//! Whole-document passes for regions that were found in the text: what only all pages together can tell.
+//!
+//! In order: running headers, footers and page numbers (`find_running`), headings against the size of body text
+//! over all pages (`settle_headings`), the document's title, sections that label what follows them (abstract,
+//! references), and depths of headings (`set_levels`).
+
+use crate::document::{Block, Document, Label, Page, TextSource};
+use crate::layout::geometric::labels;
+use std::collections::BTreeMap;
+
+/// Blocks looked at from the top and from the bottom of a page.
+const MARGIN_BLOCKS: usize = 3;
+/// Share of the page's height in which running headers and footers stand.
+const MARGIN_SHARE: f32 = 0.14;
+/// Running headers and page numbers are at most this large against body text.
+const MAX_RUNNING_SIZE: f32 = 1.4;
+/// Positions that differ by less than this share of the page's height are the same.
+const SAME_PLACE: f32 = 0.02;
+/// Size over body size of headings; recognized lines are less exact.
+const HEADING_SIZE: f32 = 1.13;
+const HEADING_SIZE_RECOGNIZED: f32 = 1.3;
+/// Size over body size of a title, and the share of the first page's height in which it stands.
+const TITLE_SIZE: f32 = 1.25;
+const TITLE_PLACE: f32 = 0.55;
+/// Sizes of headings of one depth differ by less than this share.
+const SAME_SIZE: f32 = 0.06;
+/// Characters after which an abstract without a heading behind it has ended.
+const MAX_ABSTRACT: usize = 2500;
+/// Headings get at most this depth.
+const MAX_LEVEL: i32 = 5;
+
+/// Runs all passes over a document; depths of headings only if asked for.
+pub fn restructure(document: &mut Document, relevel_titles: bool) {
+    let body = body_size(&document.pages);
+    find_running(&mut document.pages, body);
+    settle_headings(&mut document.pages, body);
+    find_title(&mut document.pages, body);
+    label_sections(&mut document.pages);
+    if relevel_titles {
+        set_levels(&mut document.pages);
+    }
+}
+
+/// Size of most text, in pixels.
+fn body_size(pages: &[Page]) -> f32 {
+    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+    for block in pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::Text) {
+        *sizes.entry((block.style.font_size * 2.0).round() as u32).or_default() +=
+            block.content.chars().count();
+    }
+    sizes.into_iter().max_by_key(|(_, n)| *n).map_or(20.0, |(size, _)| size as f32 / 2.0)
+}
+
+/// A block's text with its digits made equal, so that `Page 3` and `Page 4` are the same.
+fn shape_of(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.trim().chars() {
+        let c = if c.is_ascii_digit() { '#' } else { c };
+        if !(c == '#' && out.ends_with('#')) {
+            out.extend(c.to_lowercase());
+        }
+    }
+    out
+}
+
+/// Labels what repeats at the top and bottom of pages as headers and footers, and numbers of pages as such.
+fn find_running(pages: &mut [Page], body: f32) {
+    let mut seen: BTreeMap<(bool, String), Vec<(usize, f32)>> = BTreeMap::new();
+    for (index, page) in pages.iter().enumerate() {
+        for (at, top) in margin_blocks(page) {
+            let block = &page.blocks[at];
+            let place = block.bbox.center_y() / page.height.max(1) as f32;
+            seen.entry((top, shape_of(&block.content))).or_default().push((index, place));
+        }
+    }
+    let several = pages.len() > 1;
+    for (index, page) in pages.iter_mut().enumerate() {
+        for (at, top) in margin_blocks(page) {
+            let height = page.height.max(1) as f32;
+            let block = &mut page.blocks[at];
+            let place = block.bbox.center_y() / height;
+            let same = seen.get(&(top, shape_of(&block.content))).map_or(0, |all| {
+                all.iter().filter(|(i, p)| *i != index && (p - place).abs() < SAME_PLACE).count()
+            });
+            let repeats = several && same >= 1 && !block.content.trim().is_empty();
+            let number =
+                labels::is_page_number(&block.content) && (repeats || labels::in_margin(&block.bbox, height));
+            let small = block.style.font_size <= MAX_RUNNING_SIZE * body;
+            if number && small {
+                block.label = Label::Number;
+            } else if repeats && small {
+                block.label = if top { Label::Header } else { Label::Footer };
+            }
+        }
+    }
+}
+
+/// Positions of the blocks in the margins of a page, and whether they stand at the top.
+fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
+    let height = page.height.max(1) as f32;
+    let text = |b: &Block| {
+        matches!(
+            b.label,
+            Label::Text
+                | Label::ParagraphTitle
+                | Label::Header
+                | Label::Footer
+                | Label::Number
+                | Label::Footnote
+        ) && b.style.line_count <= 3
+    };
+    let mut order: Vec<usize> = (0..page.blocks.len()).filter(|&i| text(&page.blocks[i])).collect();
+    order.sort_by(|&a, &b| page.blocks[a].bbox.y1.total_cmp(&page.blocks[b].bbox.y1));
+    let top = order.iter().take(MARGIN_BLOCKS).filter(|&&i| page.blocks[i].bbox.y2 < MARGIN_SHARE * height);
+    let bottom = order
+        .iter()
+        .rev()
+        .take(MARGIN_BLOCKS)
+        .filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - MARGIN_SHARE) * height);
+    top.map(|i| (*i, true)).chain(bottom.map(|i| (*i, false))).collect()
+}
+
+/// Takes back headings that are no larger than body text, and finds those that their own page did not show.
+fn settle_headings(pages: &mut [Page], body: f32) {
+    for page in pages {
+        let recognized = page.text_decision.source == TextSource::Lines;
+        let limit = if recognized { HEADING_SIZE_RECOGNIZED } else { HEADING_SIZE };
+        for block in &mut page.blocks {
+            let large = block.style.font_size >= limit * body;
+            let distinct = block.style.bold
+                || block.style.capitals
+                || block.style.tagged_level.is_some()
+                || labels::is_special_heading(&block.content)
+                || (recognized && labels::numbered_heading(&block.content));
+            match block.label {
+                Label::ParagraphTitle if !large && !distinct => block.label = Label::Text,
+                Label::Text if large && is_short(block) => block.label = Label::ParagraphTitle,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn is_short(block: &Block) -> bool {
+    let chars = block.content.chars().count();
+    let letters = block.content.chars().filter(|c| c.is_alphabetic()).count();
+    block.style.line_count <= 3
+        && chars <= 160
+        && letters * 2 > chars
+        && !block.content.trim_end().ends_with([',', ';'])
+}
+
+/// The largest heading in the upper part of the first page is the document's title.
+fn find_title(pages: &mut [Page], body: f32) {
+    let Some(page) = pages.iter_mut().find(|p| !p.blocks.is_empty()) else { return };
+    let height = page.height as f32;
+    let mut candidates: Vec<(usize, f32)> = page
+        .blocks
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| b.label == Label::ParagraphTitle && b.bbox.y1 < TITLE_PLACE * height)
+        .filter(|(_, b)| b.style.font_size >= TITLE_SIZE * body && !labels::numbered_heading(&b.content))
+        .map(|(i, b)| (i, b.style.font_size))
+        .collect();
+    // The first of equals: later ones are sections.
+    candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let text_before =
+        |index: usize| page.blocks[..index].iter().any(|b| b.label == Label::Text && b.style.line_count > 4);
+    let equals = |size: f32| candidates.iter().filter(|c| c.1 > 0.97 * size).count();
+    let title =
+        candidates.iter().find(|(index, size)| !text_before(*index) && equals(*size) <= 2).map(|c| c.0);
+    if let Some(index) = title {
+        page.blocks[index].label = Label::DocTitle;
+    }
+}
+
+/// Labels the text after the headings `Abstract` and `References`.
+fn label_sections(pages: &mut [Page]) {
+    let mut section = Label::Text;
+    for page in pages {
+        if section == Label::Abstract {
+            section = Label::Text; // an abstract ends with its page
+        }
+        let mut abstract_chars = 0;
+        for block in &mut page.blocks {
+            if section == Label::Abstract && block.label == Label::Text {
+                abstract_chars += block.content.chars().count();
+                if abstract_chars > MAX_ABSTRACT {
+                    section = Label::Text;
+                }
+            }
+            match block.label {
+                Label::ParagraphTitle | Label::DocTitle => {
+                    let heading =
+                        block.content.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+                    let heading = heading.trim().trim_end_matches([':', '.']).to_lowercase();
+                    section = match heading.as_str() {
+                        "abstract" | "摘要" => Label::Abstract,
+                        "references" | "bibliography" | "参考文献" | "literatur" => {
+                            Label::ReferenceContent
+                        }
+                        _ => Label::Text,
+                    };
+                }
+                Label::Text if section != Label::Text => block.label = section,
+                Label::Text if opens_abstract(&block.content) => block.label = Label::Abstract,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn opens_abstract(text: &str) -> bool {
+    let start: String = text.chars().take(12).collect::<String>().to_lowercase();
+    ["abstract.", "abstract:", "abstract—", "abstract –", "摘要：", "摘要:"]
+        .iter()
+        .any(|w| start.starts_with(w))
+        && text.chars().count() > 200
+}
+
+/// How a heading looks, for comparing depths: larger first, then capitals, bold, upright.
+fn rank(block: &Block) -> (f32, bool, bool) {
+    (block.style.font_size, block.style.capitals, block.style.bold)
+}
+
+/// Gives every heading its depth: as tagged, by its number, else by its looks among the headings seen.
+fn set_levels(pages: &mut [Page]) {
+    let mut looks: Vec<(f32, bool, bool)> = Vec::new();
+    for block in pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::ParagraphTitle) {
+        let look = rank(block);
+        if !looks.iter().any(|l| same_look(l, &look)) {
+            looks.push(look);
+        }
+    }
+    looks.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.cmp(&a.2)));
+    // Numbers tell depths best; looks that only unnumbered headings have are ranked among them.
+    let mut numbered: Vec<Option<i32>> = vec![None; looks.len()];
+    let headings = || pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::ParagraphTitle);
+    for block in headings() {
+        if let (Some(depth), Some(at)) =
+            (number_depth(&block.content), looks.iter().position(|l| same_look(l, &rank(block))))
+        {
+            numbered[at] = Some(numbered[at].map_or(depth, |d| d.min(depth)));
+        }
+    }
+    let levels: Vec<i32> = (0..looks.len())
+        .map(|i| {
+            numbered[i].unwrap_or_else(|| {
+                let above = numbered[..i].iter().rev().flatten().next();
+                match above {
+                    Some(depth) => depth + 1,
+                    None => i as i32 + 1,
+                }
+            })
+        })
+        .collect();
+    for block in pages.iter_mut().flat_map(|p| &mut p.blocks).filter(|b| b.label == Label::ParagraphTitle) {
+        let by_look = looks.iter().position(|l| same_look(l, &rank(block))).map_or(1, |i| levels[i]);
+        let level = match block.style.tagged_level {
+            Some(level) => level as i32,
+            None => number_depth(&block.content).unwrap_or(by_look),
+        };
+        block.title_level = Some(level.clamp(1, MAX_LEVEL));
+    }
+}
+
+fn same_look(a: &(f32, bool, bool), b: &(f32, bool, bool)) -> bool {
+    (a.0 - b.0).abs() <= SAME_SIZE * a.0.max(b.0) && a.1 == b.1 && a.2 == b.2
+}
+
+/// Depth that a heading's number states: `2` is 1, `2.1` is 2.
+fn number_depth(text: &str) -> Option<i32> {
+    if !labels::numbered_heading(text) {
+        return None;
+    }
+    let number = text.split_whitespace().next()?.trim_end_matches(['.', ')']);
+    Some(number.split('.').count() as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{BlockStyle, TextDecision};
+    use crate::geometry::Rect;
+
+    fn block(label: Label, y: f32, size: f32, content: &str) -> Block {
+        let mut block = Block::new(label, Rect::new(100.0, y, 900.0, y + size), 0.9);
+        block.content = content.into();
+        block.style = BlockStyle { font_size: size, line_count: 1, ..Default::default() };
+        block
+    }
+
+    fn document(pages: Vec<Vec<Block>>) -> Document {
+        let page = |(index, blocks): (usize, Vec<Block>)| {
+            let mut page = Page::failed(index, String::new());
+            page.diagnostics.clear();
+            page.text_decision = TextDecision { source: TextSource::TextLayer, reason: String::new() };
+            (page.width, page.height, page.blocks) = (1000, 1400, blocks);
+            page
+        };
+        let pages = pages.into_iter().enumerate().map(page).collect();
+        Document { input_path: "x.pdf".into(), pages, page_count: None }
+    }
+
+    fn labels_of(document: &Document) -> Vec<Label> {
+        document.pages.iter().flat_map(|p| &p.blocks).map(|b| b.label).collect()
+    }
+
+    #[test]
+    fn what_repeats_in_the_margins_runs() {
+        let page = |n: usize| {
+            vec![
+                block(Label::Text, 50.0, 18.0, "The Journal of Tides"),
+                block(
+                    Label::Text,
+                    400.0,
+                    20.0,
+                    &format!("Body text of page {n} that is long enough to count."),
+                ),
+                block(Label::Text, 1340.0, 18.0, &n.to_string()),
+            ]
+        };
+        let mut document = document(vec![page(1), page(2), page(3)]);
+        restructure(&mut document, true);
+        assert_eq!(labels_of(&document)[..3], [Label::Header, Label::Text, Label::Number]);
+    }
+
+    #[test]
+    fn one_page_has_no_running_header() {
+        let mut document = document(vec![vec![
+            block(Label::Text, 50.0, 20.0, "Dear reader"),
+            block(Label::Text, 400.0, 20.0, "Body text that is long enough to count as such."),
+        ]]);
+        restructure(&mut document, true);
+        assert_eq!(labels_of(&document), [Label::Text, Label::Text]);
+    }
+
+    #[test]
+    fn titles_headings_and_depths() {
+        let mut document = document(vec![vec![
+            block(Label::ParagraphTitle, 100.0, 40.0, "On Tides"),
+            block(Label::ParagraphTitle, 300.0, 26.0, "1 Introduction"),
+            block(Label::Text, 400.0, 20.0, "Body text that is long enough to count as such."),
+            block(Label::ParagraphTitle, 500.0, 23.0, "1.2 Ebb"),
+            block(Label::ParagraphTitle, 600.0, 20.0, "No heading at all"),
+            block(Label::ParagraphTitle, 700.0, 26.0, "References"),
+            block(Label::Text, 800.0, 20.0, "A. Author, A Title."),
+        ]]);
+        restructure(&mut document, true);
+        use Label::*;
+        assert_eq!(
+            labels_of(&document),
+            [DocTitle, ParagraphTitle, Text, ParagraphTitle, Text, ParagraphTitle, ReferenceContent]
+        );
+        let levels: Vec<_> = document.pages[0].blocks.iter().map(|b| b.title_level).collect();
+        assert_eq!(levels, [None, Some(1), None, Some(2), None, Some(1), None]);
+    }
+}
