@@ -4,7 +4,6 @@
 //! what the orientation classifier said, and what the recognizer answered to each block. Everything else is done
 //! for real.
 
-use crate::config::vl::PredictParams;
 use crate::geometry::contour::Mask;
 use crate::layout::postprocess::{LayoutOptions, RawBox, RawLayout, postprocess};
 use crate::layout::{LayoutDetector, LayoutError, Region, whole_page};
@@ -114,11 +113,6 @@ impl Case {
         let masks =
             masks.map(|([width, height], rows)| rows.iter().map(|runs| mask(width, height, runs)).collect());
         Some(RawLayout { boxes, masks })
-    }
-
-    /// What is given at prediction time: flags and the Python call's own.
-    pub fn predict_params(&self) -> PredictParams {
-        self.params.iter().chain(&self.api_predict_params).map(|(k, v)| (k.clone(), v.clone())).collect()
     }
 }
 

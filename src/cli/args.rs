@@ -139,6 +139,34 @@ pub struct ParseArgs {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Line recognition")]
     pub use_textline_orientation: Option<bool>,
 
+    /// Write the files that the reference writes, with its names, page by page
+    #[arg(long, help_heading = "Input and output")]
+    pub compat: bool,
+    /// Join tables that go on on the next page [default: true, with --compat false]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Input and output")]
+    pub merge_tables: Option<bool>,
+    /// Find the depths of headings over the whole document [default: true, with --compat false]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Input and output")]
+    pub relevel_titles: Option<bool>,
+    /// Join all pages into one result [default: false]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Input and output")]
+    pub concatenate_pages: Option<bool>,
+    /// Recorded answers instead of networks
+    #[arg(long, value_name = "CASE.json", hide = true)]
+    pub replay: Option<PathBuf>,
+    /// Write down what was decided and asked
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub trace: Option<PathBuf>,
+    /// Order of colours that the recognizer sees; the reference's native backend has bgr
+    #[arg(
+        long,
+        value_enum,
+        value_name = "ORDER",
+        default_value_t,
+        help_heading = "PaddleOCR-VL pipelines (not in this version)"
+    )]
+    pub vl_rec_channel_order: ChannelOrder,
+
     /// Where networks run: auto, cpu, gpu, gpu:N
     #[arg(long, value_name = "DEVICE", help_heading = "Running")]
     pub device: Option<String>,
@@ -320,6 +348,16 @@ pub enum StdoutFormat {
     Md,
     /// JSON
     Json,
+}
+
+/// Order of colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum ChannelOrder {
+    /// Red, green, blue
+    #[default]
+    Rgb,
+    /// Blue, green, red
+    Bgr,
 }
 
 /// Form of messages.

@@ -2,13 +2,20 @@
 
 use super::args::{Cli, GoldenArgs};
 use super::{Failure, command, exit};
-use crate::golden::{self, Context, FileReport};
+use crate::golden::{self, CaseRun, Context, FileReport};
+use crate::replay::Case;
 use clap::FromArgMatches;
 use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
 
 /// Checks the folder; 1 on any difference.
 pub fn run(args: &GoldenArgs) -> Result<u8, Failure> {
-    let run_case = |_: &std::path::Path| Err("later".to_string());
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::fatal(format!("cannot find the program itself: {error}"), "try again"))?;
+    let runtime = args.runtime_dir.as_deref().map(std::path::absolute).transpose();
+    let runtime = runtime.map_err(|e| Failure::usage(e.to_string(), "give another --runtime-dir"))?;
+    let run_case = |folder: &Path| run_case(&program, runtime.as_deref(), folder);
     let context = Context { root: &args.dir, check_flag: &check_flag, run_case: &run_case };
     let reports = golden::run(&context, &mut |file| super::print(&line(file))).map_err(|reason| {
         Failure::fatal(reason, "docparse golden DIR checks a folder of recorded outputs")
@@ -23,6 +30,24 @@ pub fn run(args: &GoldenArgs) -> Result<u8, Failure> {
         super::print(&format!("  {} {}\n", report.name, report.total));
     }
     Ok(if passed == total { exit::DONE } else { exit::FAILED })
+}
+
+/// Runs a case with this program, its folder being the working directory.
+fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<CaseRun, String> {
+    let case = Case::load(&folder.join("case.json")).map_err(|e| e.to_string())?;
+    let out = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let (saved, trace) = (out.path().join("saved"), out.path().join("trace"));
+    let mut command = Command::new(program);
+    command.current_dir(folder).args(["-i", &case.input, "--compat", "--replay", "case.json", "--quiet"]);
+    command.arg("--save-path").arg(&saved).arg("--trace").arg(&trace);
+    if let Some(runtime) = runtime {
+        command.arg("--runtime-dir").arg(runtime);
+    }
+    let ran = command.output().map_err(|e| e.to_string())?;
+    match ran.status.code() {
+        Some(0) => Ok(CaseRun { saved, trace, folder: out }),
+        code => Err(format!("exit code {code:?}: {}", String::from_utf8_lossy(&ran.stderr).trim())),
+    }
 }
 
 fn line(report: &FileReport) -> String {

@@ -6,6 +6,7 @@ mod doctor;
 mod golden;
 mod logging;
 mod parse;
+mod pipeline;
 mod report;
 
 use args::{Cli, Command};

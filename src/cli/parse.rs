@@ -1,32 +1,38 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
 use super::args::{LogFormat, ParseArgs, StdoutFormat};
+use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
 use super::{Failure, exit, logging};
-use crate::config::{Config, Pipeline, Settings};
+use crate::config::Config;
 use crate::document::TextDecision;
-use crate::engine::{self, EngineOptions, Job, LinePreparer, PageSelection, RunOutcome, Stages};
+use crate::engine::{
+    self, DocumentSink, EngineOptions, Job, LinePreparer, PageSelection, RunOutcome, Stages,
+};
 use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::{self, InputFile, OpenOptions, PageSource, SourcePage};
+use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
-use crate::lines::{LineReader, PrepareError, PreparedPage, prepare_lines};
+use crate::layout::polygons::ShapeMode;
+use crate::lines::{LineReader, PrepareError, PreparedPage, prepare_lines, prepare_picture};
 use crate::onnx::{Device, Runtime, SessionOptions};
+use crate::plan::PlanOptions;
+use crate::preprocess::{DocPreprocessor, PreprocessOptions};
+use crate::recognize::Recognizer;
 use crate::recognize::page_text::PageTextRecognizer;
+use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
+use crate::restructure::RestructureOptions;
 use crate::runtime::{self, RuntimeDirs};
+use crate::writer::compat::{CompatOptions, CompatWriter};
 use crate::writer::json::JsonOptions;
 use crate::writer::paths::{self, OutputStem};
+use crate::writer::trace::TraceWriter;
 use crate::writer::{self, DocumentWriter, Formats, Target, WriterOptions};
-use serde_json::{Map, Value};
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use tracing::Level;
-
-/// What to do about a pipeline that this version does not have.
-const LITE_ONLY: &str =
-    "this version has the embedded pipeline `lite` only; leave the flag out, or use --pipeline-version lite";
 
 /// Parses what the arguments name; returns the exit code.
 pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
@@ -37,7 +43,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     };
     logging::set_up(args.log_format, level);
     let target = target(args)?;
-    let (config, notes) = resolve(args)?;
+    let resolved = pipeline::resolve(args)?;
+    let config = &resolved.config;
     let formats = formats(args)?;
     let pages = page_selection(args.pages.as_deref())?;
     let device = device(args.device.as_deref())?;
@@ -45,7 +52,7 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
     }
     if !args.quiet {
-        notes.iter().for_each(|note| tell(args.log_format, note));
+        resolved.notes.iter().for_each(|note| tell(args.log_format, note));
     }
     if target == Target::Files && !args.dry_run {
         let root = args.save_path.as_deref().unwrap_or(Path::new("."));
@@ -62,7 +69,7 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         passwords: args.password.clone(),
         max_page_pixels: config.max_page_pixels,
         // More processes than cores would only take memory.
-        pdf: pdf_pool(&dirs, threads.min(cores), &config),
+        pdf: pdf_pool(&dirs, threads.min(cores), config),
     };
     if args.dry_run {
         return Ok(dry_run(&files, &stems, &missing, &open_options, args));
@@ -76,36 +83,32 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let jobs = jobs(&files, &stems, args, formats, &mut reporter);
     let skipped = files.len() - jobs.len();
     let cancel = super::cancel_on_signals();
-    let writer_options = WriterOptions {
-        root: args.save_path.clone().unwrap_or_default(),
-        target,
-        formats,
-        json: JsonOptions {
-            pipeline: config.pipeline.name().to_string(),
-            settings: config.settings.clone(),
-            markdown: config.markdown.clone(),
-            format_block_content: config.format_block_content,
-        },
-    };
     let session = SessionOptions { device, cpu_threads: args.cpu_threads.unwrap_or(cores).clamp(1, 256) };
-    let outcome = {
-        let mut sink = DocumentWriter::new(writer_options, stems, &mut reporter);
-        let options = EngineOptions {
-            readers: threads,
-            pages_in_flight: threads * 2 + 2,
-            pages,
-            text_layer: config.text_layer,
-            reads_pictures: false,
-            plan: crate::plan::PlanOptions::PageText,
-            keep_pixels: false,
-            trace: false,
-            page_pictures: formats.vis && target == Target::Files,
-            block_pictures: formats.images && target == Target::Files,
-            fail_fast: args.fail_fast,
-        };
-        let lines = LazyLines { dirs: dirs.clone(), session, config: config.clone(), reader: None };
-        run_engine(jobs, &open_options, lines, &options, &mut sink, &cancel)
+    let to_files = target == Target::Files;
+    let keeps_pixels = args.trace.is_some() || (args.compat && formats.vis && to_files);
+    let options = EngineOptions {
+        readers: threads,
+        pages_in_flight: threads * 2 + 2,
+        pages,
+        text_layer: config.text_layer,
+        reads_pictures: resolved.vl.is_some(),
+        plan: resolved
+            .vl
+            .as_ref()
+            .map_or(PlanOptions::PageText, |(vl, _)| PlanOptions::Vl(vl.plan.clone().into())),
+        keep_pixels: keeps_pixels,
+        trace: args.trace.is_some(),
+        page_pictures: formats.vis && to_files && !args.compat,
+        // The reference's files name pictures whether they are written or not.
+        block_pictures: (formats.images && to_files) || args.compat || args.trace.is_some(),
+        fail_fast: args.fail_fast,
     };
+    let parts = Parts::of(&resolved, dirs.clone(), session, keeps_pixels);
+    let outcome = with_sink(args, &resolved, target, formats, stems, &files, &mut reporter, |sink| {
+        let open = |job: &Job| input::open(&job.file, &open_options);
+        let Parts { lines, detector, recognizer } = parts;
+        engine::run(jobs, Stages { open: &open, lines, detector, recognizer }, &options, sink, &cancel)
+    });
     reporter.finish();
     let code = exit_code(&outcome, missing.len(), skipped);
     if let Some(path) = &args.report {
@@ -118,22 +121,104 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-fn run_engine(
-    jobs: Vec<Job>,
-    open_options: &OpenOptions,
-    lines: LazyLines,
-    options: &EngineOptions,
-    sink: &mut DocumentWriter,
-    cancel: &AtomicBool,
+/// The parts of a run that depend on the pipeline.
+struct Parts {
+    lines: Box<dyn LinePreparer>,
+    detector: Box<dyn LayoutDetector>,
+    recognizer: Box<dyn Recognizer>,
+}
+
+impl Parts {
+    fn of(resolved: &Resolved, dirs: RuntimeDirs, session: SessionOptions, keep_steps: bool) -> Parts {
+        let Some((vl, case)) = &resolved.vl else {
+            return Parts {
+                lines: Box::new(LazyLines { dirs, session, config: resolved.config.clone(), reader: None }),
+                detector: Box::new(GeometricDetector),
+                recognizer: Box::new(PageTextRecognizer),
+            };
+        };
+        let options = match vl.plan.use_layout_detection {
+            true => Ok(vl.layout.clone()),
+            false => Err(vl.prompt_label),
+        };
+        let networks = ReplayPreprocessor { case: case.clone() };
+        Parts {
+            lines: Box::new(Pictures { options: vl.preprocess, networks: Box::new(networks), keep_steps }),
+            detector: Box::new(ReplayDetector { case: case.clone(), options }),
+            recognizer: Box::new(ReplayRecognizer { case: case.clone() }),
+        }
+    }
+}
+
+/// Makes the sink that the arguments ask for and runs with it.
+#[allow(clippy::too_many_arguments)] // called once, above
+fn with_sink(
+    args: &ParseArgs,
+    resolved: &Resolved,
+    target: Target,
+    formats: Formats,
+    stems: Vec<OutputStem>,
+    files: &[InputFile],
+    reporter: &mut RunReporter,
+    run: impl FnOnce(&mut dyn DocumentSink) -> RunOutcome,
 ) -> RunOutcome {
-    let open = |job: &Job| input::open(&job.file, open_options);
-    let stages = Stages {
-        open: &open,
-        lines: Box::new(lines),
-        detector: Box::new(GeometricDetector),
-        recognizer: Box::new(PageTextRecognizer),
+    let json = json_options(args, resolved);
+    let folders = trace_folders(args, &stems, files.len());
+    let root = args.save_path.clone().unwrap_or_default();
+    let asked = [args.merge_tables, args.relevel_titles, args.concatenate_pages];
+    let restructure = RestructureOptions {
+        merge_tables: args.merge_tables.unwrap_or(!args.compat),
+        relevel_titles: args.relevel_titles.unwrap_or(!args.compat),
+        concatenate_pages: args.concatenate_pages.unwrap_or(false),
     };
-    engine::run(jobs, stages, options, sink, cancel)
+    let traced = |inner: &mut dyn DocumentSink| match folders {
+        Some(folders) => {
+            run(&mut TraceWriter::new(folders, JsonOptions { compat: true, ..json.clone() }, inner))
+        }
+        None => run(inner),
+    };
+    if args.compat {
+        let restructure = asked.contains(&Some(true)).then_some(restructure);
+        let options = CompatOptions { root, formats, json: json.clone(), restructure };
+        traced(&mut CompatWriter::new(options, reporter))
+    } else {
+        let options = WriterOptions {
+            root,
+            target,
+            formats,
+            json: json.clone(),
+            restructure,
+            regions_from_text: resolved.vl.is_none(),
+        };
+        traced(&mut DocumentWriter::new(options, stems, reporter))
+    }
+}
+
+/// Where the trace of every document goes: into the folder itself, or below it where there are several.
+fn trace_folders(args: &ParseArgs, stems: &[OutputStem], count: usize) -> Option<Vec<PathBuf>> {
+    let root = args.trace.as_ref()?;
+    let folder = |stem: &OutputStem| if count == 1 { root.clone() } else { stem.file(root, "") };
+    Some(stems.iter().map(folder).collect())
+}
+
+fn json_options(args: &ParseArgs, resolved: &Resolved) -> JsonOptions {
+    let config = &resolved.config;
+    let options = JsonOptions {
+        settings: config.settings.clone(),
+        format_block_content: config.format_block_content,
+        ignore_labels: resolved.ignore_labels.clone(),
+        compat: args.compat,
+        ..JsonOptions::page_text(config.pipeline.name(), config.markdown.clone())
+    };
+    match &resolved.vl {
+        None => options,
+        Some((vl, _)) => JsonOptions {
+            use_doc_preprocessor: vl.preprocess.use_doc_preprocessor,
+            merge_layout_blocks: vl.plan.merge_layout_blocks,
+            return_layout_polygon_points: vl.layout.shape_mode != ShapeMode::Rect,
+            ..options
+        },
+    }
 }
 
 fn exit_code(outcome: &RunOutcome, missing: usize, skipped: usize) -> u8 {
@@ -153,6 +238,9 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
     match (args.stdout, &args.save_path) {
         (Some(_), Some(_)) => {
             Err(Failure::usage("--stdout and --save-path exclude each other", "leave one of them out"))
+        }
+        (Some(_), None) if args.compat => {
+            Err(Failure::usage("--compat writes files only", "give --save-path instead of --stdout"))
         }
         (Some(StdoutFormat::Md), None) => Ok(Target::StdoutMarkdown),
         (Some(StdoutFormat::Json), None) => Ok(Target::StdoutJson),
@@ -211,74 +299,6 @@ fn device(text: Option<&str>) -> Result<Device, Failure> {
     }
 }
 
-/// The settings from all layers, and notes for the user.
-fn resolve(args: &ParseArgs) -> Result<(Config, Vec<String>), Failure> {
-    let config_error = |error: crate::config::ConfigError| {
-        Failure::usage(error.to_string(), "docparse --help lists the flags")
-    };
-    let mut notes = Vec::new();
-    let file = args.paddlex_config.as_deref().map(Settings::from_file).transpose().map_err(config_error)?;
-    let named = Pipeline::from_version(&args.pipeline_version);
-    let wanted = named.or(file.as_ref().and_then(Settings::pipeline));
-    if let Some(pipeline) = wanted.filter(|p| *p != Pipeline::Lite) {
-        let reason = format!(
-            "pipeline {} ({}) needs networks that are not part of this version",
-            pipeline.version(),
-            pipeline.name()
-        );
-        return Err(Failure::usage(reason, LITE_ONLY));
-    }
-    if let Some(flag) = args.later.refused() {
-        return Err(Failure::usage(format!("--{flag} belongs to the PaddleOCR-VL pipelines"), LITE_ONLY));
-    }
-    if wanted.is_none() {
-        notes.push("using the embedded pipeline `lite`: the PaddleOCR-VL pipelines are not part of this version; --pipeline-version lite silences this".to_string());
-    }
-    let ignored = args.ignored.given();
-    if !ignored.is_empty() {
-        notes.push(format!("{}: for the reference's engines, without effect here", ignored.join(", ")));
-    }
-    let mut settings = Settings::defaults(Pipeline::Lite);
-    if let Some(file) = file {
-        settings.merge(file);
-    }
-    settings.apply_flags(&setting_flags(args)).map_err(config_error)?;
-    for label in settings.get("markdown_ignore_labels").and_then(Value::as_array).into_iter().flatten() {
-        let name = label.as_str().unwrap_or_default();
-        if crate::document::Label::from_name(name).is_none() {
-            return Err(Failure::usage(
-                format!("markdown_ignore_labels: `{name}` is no label"),
-                "see the list of labels in README.md",
-            ));
-        }
-    }
-    Config::lite(&settings).map(|config| (config, notes)).map_err(config_error)
-}
-
-/// Flags that are settings, by their names with underscores.
-fn setting_flags(args: &ParseArgs) -> Map<String, Value> {
-    let mut flags = Map::new();
-    let mut add = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            flags.insert(name.to_string(), value);
-        }
-    };
-    add("text_layer", args.text_layer.clone().map(Value::from));
-    add("format_block_content", args.format_block_content.map(Value::from));
-    add("page_timeout", args.page_timeout.map(Value::from));
-    add("det_limit_side_len", args.det_limit_side_len.map(Value::from));
-    add("det_limit_type", args.det_limit_type.clone().map(Value::from));
-    add("det_db_thresh", args.det_db_thresh.map(Value::from));
-    add("det_db_box_thresh", args.det_db_box_thresh.map(Value::from));
-    add("det_db_unclip_ratio", args.det_db_unclip_ratio.map(Value::from));
-    add("rec_batch_num", args.rec_batch_num.map(Value::from));
-    add("drop_score", args.drop_score.map(Value::from));
-    add("use_textline_orientation", args.use_textline_orientation.map(Value::from));
-    let labels = &args.markdown_ignore_labels;
-    add("markdown_ignore_labels", (!labels.is_empty()).then(|| Value::from(labels.clone())));
-    flags
-}
-
 fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<PdfPool>, String> {
     let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string())?;
     let program =
@@ -303,7 +323,11 @@ fn jobs(
     let mut jobs = Vec::new();
     for (id, (file, stem)) in files.iter().zip(stems).enumerate() {
         let root = args.save_path.as_deref();
-        if args.skip_existing && root.is_some_and(|root| writer::is_written(root, stem, formats)) {
+        let is_written = |root: &Path| match args.compat {
+            true => CompatWriter::is_written(root, &file.name),
+            false => writer::is_written(root, stem, formats),
+        };
+        if args.skip_existing && root.is_some_and(is_written) {
             reporter.outside(&file.given, "skipped", "written before");
             continue;
         }
@@ -384,6 +408,24 @@ impl LinePreparer for LazyLines {
         }
         let reader = self.reader.as_mut().expect("loaded above").as_mut().map_err(|reason| reason.as_str());
         prepare_lines(page, decision, source, reader)
+    }
+}
+
+/// Prepares pages that a pipeline looks at as pictures.
+struct Pictures {
+    options: PreprocessOptions,
+    networks: Box<dyn DocPreprocessor>,
+    keep_steps: bool,
+}
+
+impl LinePreparer for Pictures {
+    fn prepare(
+        &mut self,
+        source: &dyn PageSource,
+        page: SourcePage,
+        _: TextDecision,
+    ) -> Result<PreparedPage, PrepareError> {
+        prepare_picture(page, source, self.options, self.networks.as_mut(), self.keep_steps)
     }
 }
 

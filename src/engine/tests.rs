@@ -7,6 +7,7 @@ use crate::input::PageError;
 use crate::input::decode::DecodeError;
 use crate::layout::{LayoutError, Region};
 use crate::lines::PageText;
+use crate::plan::PlanOptions;
 use crate::raster::Pixels;
 use crate::recognize::{BlockAnswer, BlockRequest, Recognition, RecognizeError};
 use crossbeam_channel::{Receiver, Sender};
@@ -104,6 +105,8 @@ impl LinePreparer for FakeLines {
             structure: Vec::new(),
             rotation_quarters: 0,
             skew_degrees: 0.0,
+            preprocessed: None,
+            preprocess_steps: None,
             diagnostics: Vec::new(),
         })
     }
@@ -264,6 +267,10 @@ fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
         pages_in_flight,
         pages: PageSelection::default(),
         text_layer: TextLayerMode::Auto,
+        reads_pictures: false,
+        plan: PlanOptions::PageText,
+        keep_pixels: false,
+        trace: false,
         page_pictures: false,
         block_pictures: false,
         fail_fast: false,

@@ -104,7 +104,7 @@ pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
         first_by(&|a, b| a.y > b.y),
         first_by(&|a, b| a.x < b.x),
     ];
-    let mut best: Option<(f32, [f32; 2], [f32; 2], Point, Point)> = None;
+    let mut best: Option<Fit> = None;
     for _ in 0..count {
         // The edge that the calipers touch first when they turn, all seen from the lowest side.
         let turned = [
@@ -126,33 +126,48 @@ pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
         let width = dx * a + dy * b;
         let (dx, dy) = across(at[0], at[2]);
         let height = -dx * b + dy * a;
-        if best.is_none_or(|(area, ..)| width * height <= area) {
-            best = Some((width * height, [a, b], [width, height], hull[at[3]], hull[at[0]]));
+        let area = width * height;
+        if best.as_ref().is_none_or(|fit| area <= fit.area) {
+            best =
+                Some(Fit { area, direction: [a, b], width, height, left: hull[at[3]], lowest: hull[at[0]] });
         }
     }
-    let (_, [a, b], [width, height], left, bottom) = best?;
-    Some(corners([a, b], width, height, left, bottom))
+    best.map(|fit| fit.corners())
 }
 
-/// Corners of the rectangle along `[a, b]` through its leftmost and lowest points, by way of its middle, size and
-/// angle in degrees.
-fn corners([a, b]: [f32; 2], width: f32, height: f32, left: Point, bottom: Point) -> [Point; 4] {
-    let c1 = a * left.x + left.y * b;
-    let c2 = -b * bottom.x + bottom.y * a;
-    let idet = 1.0 / (a * a + b * b);
-    let (px, py) = ((c1 * a - c2 * b) * idet, (a * c2 + b * c1) * idet);
-    let (u, v) = ([a * width, b * width], [-b * height, a * height]);
-    let center = [px + (u[0] + v[0]) * 0.5, py + (u[1] + v[1]) * 0.5];
-    let length = |v: [f32; 2]| (v[0] as f64 * v[0] as f64 + v[1] as f64 * v[1] as f64).sqrt() as f32;
-    let (width, height) = (length(u), length(v));
-    let radians = (u[1] as f64).atan2(u[0] as f64) as f32;
-    let degrees = (radians as f64 * 180.0 / std::f64::consts::PI) as f32;
-    let angle = degrees as f64 * std::f64::consts::PI / 180.0;
-    let (cos, sin) = (angle.cos() as f32 * 0.5, angle.sin() as f32 * 0.5);
-    let p0 = Point { x: center[0] - sin * height - cos * width, y: center[1] + cos * height - sin * width };
-    let p1 = Point { x: center[0] + sin * height - cos * width, y: center[1] - cos * height - sin * width };
-    let opposite = |p: Point| Point { x: 2.0 * center[0] - p.x, y: 2.0 * center[1] - p.y };
-    [p0, p1, opposite(p0), opposite(p1)]
+/// A rectangle that touches the hull: its direction and size, and two points that it runs through.
+struct Fit {
+    area: f32,
+    direction: [f32; 2],
+    width: f32,
+    height: f32,
+    left: Point,
+    lowest: Point,
+}
+
+impl Fit {
+    /// Corners, by way of the middle, the size and the angle in degrees.
+    fn corners(&self) -> [Point; 4] {
+        let Fit { direction: [a, b], width, height, left, lowest: bottom, .. } = *self;
+        let c1 = a * left.x + left.y * b;
+        let c2 = -b * bottom.x + bottom.y * a;
+        let idet = 1.0 / (a * a + b * b);
+        let (px, py) = ((c1 * a - c2 * b) * idet, (a * c2 + b * c1) * idet);
+        let (u, v) = ([a * width, b * width], [-b * height, a * height]);
+        let center = [px + (u[0] + v[0]) * 0.5, py + (u[1] + v[1]) * 0.5];
+        let length = |v: [f32; 2]| (v[0] as f64 * v[0] as f64 + v[1] as f64 * v[1] as f64).sqrt() as f32;
+        let (width, height) = (length(u), length(v));
+        let radians = (u[1] as f64).atan2(u[0] as f64) as f32;
+        let degrees = (radians as f64 * 180.0 / std::f64::consts::PI) as f32;
+        let angle = degrees as f64 * std::f64::consts::PI / 180.0;
+        let (cos, sin) = (angle.cos() as f32 * 0.5, angle.sin() as f32 * 0.5);
+        let p0 =
+            Point { x: center[0] - sin * height - cos * width, y: center[1] + cos * height - sin * width };
+        let p1 =
+            Point { x: center[0] + sin * height - cos * width, y: center[1] - cos * height - sin * width };
+        let opposite = |p: Point| Point { x: 2.0 * center[0] - p.x, y: 2.0 * center[1] - p.y };
+        [p0, p1, opposite(p0), opposite(p1)]
+    }
 }
 
 /// The convex hull, clockwise on the page (x to y), without points on its edges.

@@ -31,7 +31,7 @@ pub(super) fn same(path: &str, expected: &Value, got: &Value, tolerance: f64) ->
             }
             a.iter().try_for_each(|(key, value)| {
                 // Points and ratios are all that tolerances are for.
-                let tolerance = if key == "polygon_points" { POINT_TOLERANCE } else { tolerance };
+                let tolerance = if key.ends_with("polygon_points") { POINT_TOLERANCE } else { tolerance };
                 match b.get(key) {
                     Some(got) => same(&format!("{path}.{key}"), value, got, tolerance),
                     None => Err(format!("{path}.{key}: missing")),

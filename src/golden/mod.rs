@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-pub use cases::RunCase;
+pub use cases::{CaseRun, RunCase};
 
 /// How one file did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,11 +13,15 @@ pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
     let mut crop = cut(page, plan)?;
     let origin = plan.areas.first().map_or((0.0, 0.0), |a| (a.bbox.x1, a.bbox.y1));
     paint_figures(&mut crop, origin, &request.figures);
-    Some(match request.preparation {
+    let mut crop = match request.preparation {
         Preparation::None => crop,
         Preparation::TrimMargin => trim_margin(crop),
         Preparation::Double => doubled(crop),
-    })
+    };
+    if request.swap_channels {
+        crop.data.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+    }
+    Some(crop)
 }
 
 /// The areas of a crop, stacked; `None` when nothing of them lies on the page.
@@ -105,7 +109,8 @@ fn paint_figures(crop: &mut Pixels, origin: (f32, f32), figures: &[Figure]) {
         let b = figure.bbox;
         let (x, y) = ((b.x1 - origin.0) as i64, (b.y1 - origin.1) as i64);
         let (width, height) = (b.width() as i64, b.height() as i64);
-        crop.fill_rect([x, y, x + width - 1, y + height - 1], [255; 3]);
+        // Both corners belong to the rectangle (OpenCV, `rectangle`).
+        crop.fill_rect([x, y, x + width, y + height], [255; 3]);
         write_token(crop, &figure.token, (x as f64, y as f64), (width as f64, height as f64));
     }
 }
@@ -116,6 +121,8 @@ const MAX_SCALE: f64 = 10.0;
 const SCALE_STEP: f64 = 0.01;
 /// Share of the shorter side that the token may take.
 const TOKEN_SHARE: f64 = 0.9;
+/// Pixels by which strokes are wider than asked for.
+const STROKE_GROWTH: f64 = 1.5;
 /// Heights of capitals and of descenders at scale 1 (OpenCV, Hershey Simplex).
 const CAP_LINE: f64 = 12.0;
 const BASE_LINE: f64 = 9.0;
@@ -134,7 +141,8 @@ fn write_token(crop: &mut Pixels, token: &str, (x, y): (f64, f64), (width, heigh
         if measured.0 < limit && measured.1 < limit { low = middle } else { high = middle }
     }
     let scale = low;
-    let thickness = (4.0 * scale).floor().max(1.0);
+    // OpenCV's antialiased strokes come out wider than their nominal thickness.
+    let thickness = (4.0 * scale).floor().max(1.0) + STROKE_GROWTH;
     // The baseline lies where the text's full height, descenders included, ends.
     let mut pen = x + ((width - measured.0) / 2.0).floor();
     let base = y + ((height + measured.1) / 2.0).floor();

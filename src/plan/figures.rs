@@ -45,21 +45,30 @@ pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<Figure> {
 pub fn figure_tokens(count: usize) -> Vec<String> {
     let misread = |n: u32| n.to_string().contains(['0', '1', '9']);
     let mut numbers: Vec<u32> = (0..).filter(|n| !misread(*n)).take(count).collect();
-    // Python seeds the generator with the words of the number.
-    let mut generator = Mt::new_with_key([SEED]);
+    let mut random = PythonRandom::new(SEED);
     for i in (1..count).rev() {
-        numbers.swap(i, below(&mut generator, i as u32 + 1) as usize);
+        numbers.swap(i, random.below(i as u32 + 1) as usize);
     }
     numbers.into_iter().map(|n| format!("[F{n}]")).collect()
 }
 
-/// A number below `limit` as Python draws it: as many bits as the limit has, again until it fits.
-fn below(generator: &mut Mt, limit: u32) -> u32 {
-    let bits = 32 - limit.leading_zeros();
-    loop {
-        let number = generator.next_u32() >> (32 - bits);
-        if number < limit {
-            return number;
+/// Numbers as Python's `random.Random(seed)` draws them.
+pub struct PythonRandom(Mt);
+
+impl PythonRandom {
+    /// Python seeds the generator with the words of the number.
+    pub fn new(seed: u32) -> Self {
+        PythonRandom(Mt::new_with_key([seed]))
+    }
+
+    /// A number below `limit`: as many bits as the limit has, again until it fits.
+    pub fn below(&mut self, limit: u32) -> u32 {
+        let bits = 32 - limit.leading_zeros();
+        loop {
+            let number = self.0.next_u32() >> (32 - bits);
+            if number < limit {
+                return number;
+            }
         }
     }
 }
@@ -67,6 +76,13 @@ fn below(generator: &mut Mt, limit: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colors_of_spotted_texts_are_drawn_as_python_does() {
+        let mut random = PythonRandom::new(0);
+        let drawn: Vec<u32> = (0..6).map(|_| random.below(256)).collect();
+        assert_eq!(drawn, [197, 215, 20, 132, 248, 207]);
+    }
 
     #[test]
     fn tokens_are_shuffled_as_python_does() {

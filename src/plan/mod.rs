@@ -10,7 +10,7 @@ mod figures;
 mod merge;
 mod request;
 
-pub use figures::{Figure, figure_tokens};
+pub use figures::{Figure, PythonRandom, figure_tokens};
 pub use merge::{Align, MergedBlock, merge_blocks};
 pub use request::{PixelLimits, Preparation, Request, RequestOptions, Task, smart_resize};
 

@@ -94,6 +94,8 @@ pub struct RequestOptions {
     pub task_limits: BTreeMap<String, u64>,
     /// Further arguments of the recognizer.
     pub other_arguments: Map<String, Value>,
+    /// `vl_rec_channel_order`: show crops with red and blue swapped, as the reference's native backend does.
+    pub swap_channels: bool,
 }
 
 /// What is done to a crop before it is shown.
@@ -128,6 +130,8 @@ pub struct Request {
     pub skip_special_tokens: bool,
     /// Further arguments.
     pub other_arguments: Map<String, Value>,
+    /// Whether red and blue change places.
+    pub swap_channels: bool,
     /// Pictures inside the crop that tokens are painted over.
     pub figures: Vec<Figure>,
 }
@@ -166,6 +170,7 @@ impl Request {
             repetition_penalty: options.repetition_penalty,
             skip_special_tokens: task != Task::Spotting,
             other_arguments: options.other_arguments.clone(),
+            swap_channels: options.swap_channels,
             figures: Vec::new(),
         }
     }

@@ -34,6 +34,46 @@ pub fn filled_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask
     mask
 }
 
+/// The cells of a filled polygon as Pillow draws it: rows between pairs of edges, rounded inwards to the nearest
+/// cells, both ends of every edge included.
+pub fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask {
+    let mut mask = Mask::new(width, height);
+    let mut span = |y: i64, from: i64, to: i64| {
+        if (0..height as i64).contains(&y) {
+            for x in from.max(0)..=to.min(width as i64 - 1) {
+                mask.cells[y as usize * width + x as usize] = true;
+            }
+        }
+    };
+    let next = corners.iter().cycle().skip(1);
+    let edges: Vec<([i64; 2], [i64; 2])> =
+        corners.iter().zip(next).map(|(a, b)| if a[1] <= b[1] { (*a, *b) } else { (*b, *a) }).collect();
+    let last = edges.iter().map(|e| e.1[1]).max().unwrap_or(-1);
+    for y in edges.iter().map(|e| e.0[1]).min().unwrap_or(0).max(0)..=last.min(height as i64) {
+        let mut xs: Vec<f32> = Vec::new();
+        for (top, bottom) in &edges {
+            if top[1] == bottom[1] {
+                if y == top[1] {
+                    span(y, top[0].min(bottom[0]), top[0].max(bottom[0]));
+                }
+            } else if (top[1]..=bottom[1]).contains(&y) {
+                let slope = (bottom[0] - top[0]) as f32 / (bottom[1] - top[1]) as f32;
+                let x = (y - top[1]) as f32 * slope + top[0] as f32;
+                xs.push(x);
+                // Twice at its lower end, so that the edge below pairs up with it.
+                if y == bottom[1] && y < last {
+                    xs.push(x);
+                }
+            }
+        }
+        xs.sort_by(f32::total_cmp);
+        let away = |x: f32| x.signum() * (x.abs() + 0.5).floor();
+        let towards = |x: f32| x.signum() * (x.abs() - 0.5).ceil();
+        xs.chunks_exact(2).for_each(|pair| span(y, away(pair[0]) as i64, towards(pair[1]) as i64));
+    }
+    mask
+}
+
 /// An edge: its upper and lower end, the horizontal position at the upper end and its change from row to row.
 ///
 /// The slope of an edge that leaves the picture is that of its part inside, in whole pixels.
@@ -120,9 +160,9 @@ impl Pixels {
         }
     }
 
-    /// Draws the outline of a rectangle, `thickness` pixels inwards (at least one), both corners included.
+    /// Draws the outline of a rectangle, `thickness` pixels inwards, both corners included.
     pub fn outline_rect(&mut self, [x1, y1, x2, y2]: [i64; 4], thickness: usize, color: [u8; 3]) {
-        for i in 0..thickness.max(1) as i64 {
+        for i in 0..thickness as i64 {
             let [left, top, right, bottom] = [x1 + i, y1 + i, x2 - i, y2 - i];
             self.fill_rect([left, top, right, top], color);
             self.fill_rect([left, bottom, right, bottom], color);
@@ -184,6 +224,14 @@ mod tests {
         assert!(mask.cells.iter().all(|c| *c));
         assert!(filled_polygon(3, 2, &[[5, 5], [9, 5], [9, 9]]).is_empty());
         assert!(filled_polygon(3, 2, &[]).is_empty());
+    }
+
+    #[test]
+    fn drawn_polygons_take_the_nearest_cells() {
+        let mask = drawn_polygon(5, 4, &[[2, 0], [4, 3], [0, 3]]);
+        assert_eq!(shown(&mask), ["..#..", ".###.", ".###.", "#####"]);
+        assert!(drawn_polygon(3, 2, &[[5, 5], [9, 5], [9, 9]]).is_empty());
+        assert!(drawn_polygon(3, 2, &[]).is_empty());
     }
 
     #[test]

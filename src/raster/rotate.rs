@@ -89,8 +89,8 @@ fn blend(picture: &Pixels, x: i64, y: i64, weights: &[[i32; 4]; 4]) -> [u8; 3] {
             let (px, py) = (x - 1 + i as i64, y - 1 + j as i64);
             if (0..picture.width as i64).contains(&px) && (0..picture.height as i64).contains(&py) {
                 let at = (py as usize * picture.width + px as usize) * 3;
-                for c in 0..3 {
-                    sums[c] += picture.data[at + c] as i32 * weight;
+                for (sum, value) in sums.iter_mut().zip(&picture.data[at..at + 3]) {
+                    *sum += *value as i32 * weight;
                 }
             }
         }

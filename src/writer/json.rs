@@ -4,7 +4,8 @@
 //! they are, as the reference writes.
 
 use super::markdown::{self, MarkdownBlock, MarkdownOptions};
-use crate::document::{Block, Document, Page};
+use crate::document::{Block, Document, Page, Preprocessing};
+use crate::geometry::Point;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -20,23 +21,52 @@ pub struct JsonOptions {
     pub markdown: MarkdownOptions,
     /// Whether block contents are written as Markdown.
     pub format_block_content: bool,
+    /// Whether pages were preprocessed.
+    pub use_doc_preprocessor: bool,
+    /// Whether neighbouring blocks were merged.
+    pub merge_layout_blocks: bool,
+    /// Whether regions have shapes other than rectangles, where their detector sees any.
+    pub return_layout_polygon_points: bool,
+    /// Labels left out of Markdown, in the order in which they were given.
+    pub ignore_labels: Vec<String>,
+    /// As `--compat`: numbers in full.
+    pub compat: bool,
 }
 
-/// Writes the document.
+impl JsonOptions {
+    /// Options for regions that were found in the page's text.
+    pub fn page_text(pipeline: &str, markdown: MarkdownOptions) -> Self {
+        Self {
+            pipeline: pipeline.into(),
+            settings: Value::Null,
+            ignore_labels: markdown.ignore_labels.iter().cloned().collect(),
+            markdown,
+            format_block_content: false,
+            use_doc_preprocessor: false,
+            merge_layout_blocks: false,
+            return_layout_polygon_points: false,
+            compat: false,
+        }
+    }
+}
+
+/// Writes the document, all pages joined into one if asked for.
 pub fn write(
     out: &mut (impl Write + ?Sized),
     document: &Document,
     options: &JsonOptions,
+    concatenate_pages: bool,
 ) -> std::io::Result<()> {
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    Root { document, options }.serialize(&mut serializer)?;
+    Root { document, options, concatenate_pages }.serialize(&mut serializer)?;
     out.write_all(b"\n")
 }
 
 struct Root<'a> {
     document: &'a Document,
     options: &'a JsonOptions,
+    concatenate_pages: bool,
 }
 
 impl Serialize for Root<'_> {
@@ -57,6 +87,11 @@ struct Pages<'a>(&'a Root<'a>);
 impl Serialize for Pages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let pages = &self.0.document.pages;
+        if self.0.concatenate_pages && !pages.is_empty() {
+            let mut value = result_value(pages, self.0.document, None, self.0.options);
+            value["diagnostics"] = pages.iter().map(diagnostics).collect();
+            return [value].serialize(serializer);
+        }
         let mut seq = serializer.serialize_seq(Some(pages.len()))?;
         for page in pages {
             seq.serialize_element(&page_value(page, self.0.document, self.0.options))?;
@@ -65,46 +100,107 @@ impl Serialize for Pages<'_> {
     }
 }
 
-/// The result object of a page.
+/// The result object of a page, with `diagnostics`.
 pub fn page_value(page: &Page, document: &Document, options: &JsonOptions) -> Value {
-    let markdown = &options.markdown;
     let page_index = document.page_count.map(|_| page.page_index);
-    let settings = json!({
-        "use_doc_preprocessor": false,
+    let mut value = result_value(std::slice::from_ref(page), document, page_index, options);
+    value["diagnostics"] = diagnostics(page);
+    value
+}
+
+/// The result object of the reference (specification, section 9.1) for a page, or for several that were joined
+/// (section 9.6): then sizes and settings are those of the first.
+pub fn result_value(
+    pages: &[Page],
+    document: &Document,
+    page_index: Option<usize>,
+    options: &JsonOptions,
+) -> Value {
+    let Some(first) = pages.first() else { return Value::Null };
+    let joined = pages.len() > 1 || (page_index.is_none() && document.page_count.is_some());
+    let page_count = if joined { Some(pages.len()) } else { document.page_count };
+    let mut value = json!({
+        "input_path": document.input_path,
+        "page_index": page_index,
+        "page_count": page_count,
+        "width": first.width,
+        "height": first.height,
+        "model_settings": model_settings(options),
+        "parsing_res_list": blocks(pages, first.width, options),
+    });
+    let each = |part: &dyn Fn(&Page) -> Option<Value>| -> Option<Value> {
+        if joined { pages.iter().map(part).collect() } else { part(first) }
+    };
+    let optional = [
+        ("spotting_res", first.spotting.as_ref().map(|found| json!(found))),
+        ("doc_preprocessor_res", each(&|page| page.preprocessed.as_ref().map(preprocessor_value))),
+        (
+            "layout_det_res",
+            each(&|page| options.markdown.use_layout_detection.then(|| layout_value(page, options))),
+        ),
+    ];
+    for (key, part) in optional {
+        if let Some(part) = part {
+            value[key] = part;
+        }
+    }
+    value
+}
+
+fn model_settings(options: &JsonOptions) -> Value {
+    let markdown = &options.markdown;
+    json!({
+        "use_doc_preprocessor": options.use_doc_preprocessor,
         "use_layout_detection": markdown.use_layout_detection,
         "use_chart_recognition": markdown.use_chart_recognition,
         "use_seal_recognition": markdown.use_seal_recognition,
         "use_ocr_for_image_block": markdown.use_ocr_for_image_block,
         "format_block_content": options.format_block_content,
-        "merge_layout_blocks": false,
-        "markdown_ignore_labels": markdown.ignore_labels,
-        "return_layout_polygon_points": false,
-    });
+        "merge_layout_blocks": options.merge_layout_blocks,
+        "markdown_ignore_labels": options.ignore_labels,
+        "return_layout_polygon_points": options.return_layout_polygon_points,
+    })
+}
+
+fn preprocessor_value(done: &Preprocessing) -> Value {
+    json!({
+        "input_path": null,
+        "page_index": null,
+        "model_settings": {
+            "use_doc_orientation_classify": done.use_doc_orientation_classify,
+            "use_doc_unwarping": done.use_doc_unwarping,
+        },
+        "angle": done.angle,
+    })
+}
+
+/// Points of a polygon as `[x, y]`.
+pub(super) fn points(polygon: &[Point]) -> Value {
+    polygon.iter().map(|p| json!([p.x as f64, p.y as f64])).collect()
+}
+
+fn layout_value(page: &Page, options: &JsonOptions) -> Value {
+    let numbered = page.regions.iter().any(|r| r.order.is_some());
     let boxes: Vec<Value> = page
         .regions
         .iter()
         .enumerate()
         .map(|(i, region)| {
-            json!({
+            let order = if numbered { region.order } else { order_of(&page.regions, i) };
+            let mut value = json!({
                 "cls_id": region.label.class_id(),
                 "label": region.label,
-                "score": short_float(region.score),
+                "score": if options.compat { region.score as f64 } else { short_float(region.score) },
                 "coordinate": region.bbox.to_pixels(),
-                "order": order_of(&page.regions, i),
-            })
+                "order": order,
+            });
+            if let Some(polygon) = &region.polygon {
+                value["polygon_points"] = points(polygon);
+            }
+            value
         })
         .collect();
-    json!({
-        "input_path": document.input_path,
-        "page_index": page_index,
-        "page_count": document.page_count,
-        "width": page.width,
-        "height": page.height,
-        "model_settings": settings,
-        "parsing_res_list": blocks(page, options),
-        "layout_det_res": {"input_path": null, "page_index": null, "boxes": boxes},
-        "diagnostics": diagnostics(page),
-    })
+    json!({"input_path": null, "page_index": null, "boxes": boxes})
 }
 
 /// Position of a region among those that have one.
@@ -113,25 +209,33 @@ fn order_of(regions: &[crate::document::DetectedRegion], index: usize) -> Option
     ordered(&index).then(|| (0..=index).filter(ordered).count())
 }
 
-fn blocks(page: &Page, options: &JsonOptions) -> Vec<Value> {
+fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<Value> {
     let mut order = 0;
     let block_value = |(id, block): (usize, &Block)| {
         let label = block.label.as_str();
         let ordered = !block.label.is_unordered() && !options.markdown.ignore_labels.contains(label);
         order += usize::from(ordered);
-        json!({
+        let mut value = json!({
             "block_label": label,
-            "block_content": content(block, page, options),
+            "block_content": content(block, width, options),
             "block_bbox": block.bbox.to_pixels(),
             "block_id": id,
             "block_order": ordered.then_some(order),
-            "group_id": id,
-        })
+            "group_id": block.group_id.unwrap_or(id),
+        });
+        if let Some((block_id, group_id)) = block.global_ids {
+            value["global_block_id"] = block_id.into();
+            value["global_group_id"] = group_id.into();
+        }
+        if let Some(polygon) = &block.polygon {
+            value["block_polygon_points"] = points(polygon);
+        }
+        value
     };
-    page.blocks.iter().enumerate().map(block_value).collect()
+    pages.iter().flat_map(|p| &p.blocks).enumerate().map(block_value).collect()
 }
 
-fn content(block: &Block, page: &Page, options: &JsonOptions) -> String {
+fn content(block: &Block, width: usize, options: &JsonOptions) -> String {
     if !options.format_block_content {
         return block.content.clone();
     }
@@ -143,7 +247,7 @@ fn content(block: &Block, page: &Page, options: &JsonOptions) -> String {
         alt: block.alt.as_deref(),
         title_level: block.title_level,
     };
-    markdown::block(&view, page.width as f32, &options.markdown).unwrap_or_else(|| block.content.clone())
+    markdown::block(&view, width as f32, &options.markdown).unwrap_or_else(|| block.content.clone())
 }
 
 fn diagnostics(page: &Page) -> Value {
@@ -200,12 +304,7 @@ mod tests {
         page.blocks.push(Block::new(Label::Header, Rect::new(0.4, 0.0, 9.2, 5.0), 0.912345));
         page.blocks.push(Block::new(Label::Text, Rect::new(0.0, 6.0, 9.0, 9.0), 0.9));
         let document = Document { input_path: "a.pdf".into(), pages: vec![page], page_count: Some(1) };
-        let options = JsonOptions {
-            pipeline: "lite".into(),
-            settings: json!({}),
-            markdown: MarkdownOptions::default(),
-            format_block_content: false,
-        };
+        let options = JsonOptions::page_text("lite", MarkdownOptions::default());
         let value = page_value(&document.pages[0], &document, &options);
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
@@ -227,7 +326,7 @@ mod tests {
         assert_eq!(value["parsing_res_list"][0]["block_bbox"], json!([0, 0, 10, 5]));
         assert_eq!(value["diagnostics"]["messages"][0]["message"], "broken");
         let mut bytes = Vec::new();
-        write(&mut bytes, &document, &options).unwrap();
+        write(&mut bytes, &document, &options, false).unwrap();
         let read: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(read["pages"][0], value);
     }

@@ -1,6 +1,6 @@
 //! Markdown of blocks and pages (specification, sections 9.2 to 9.4).
 
-use crate::document::{Document, Label, Page};
+use crate::document::{Block, Document, Label, Page};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -83,19 +83,33 @@ pub fn document(document: &Document, options: &MarkdownOptions) -> String {
 pub fn page(page: &Page, options: &MarkdownOptions) -> String {
     let kept = page.blocks.iter().filter(|b| !b.content.is_empty() || b.picture.is_some());
     let views: Vec<MarkdownBlock> = kept
-        .map(|b| MarkdownBlock {
-            label: match b.label {
-                Label::DisplayFormula if b.content.is_empty() => Label::Image.as_str(),
-                label => label.as_str(),
-            },
-            width: b.bbox.width(),
-            content: &b.content,
-            image: b.picture.as_ref().map(|p| p.path.as_str()),
-            alt: b.alt.as_deref(),
-            title_level: b.title_level,
+        .map(|b| match b.label {
+            Label::DisplayFormula if b.content.is_empty() => view(b, Label::Image),
+            label => view(b, label),
         })
         .collect();
     blocks(&views, page.width as f32, options)
+}
+
+/// Markdown of blocks exactly as the reference writes it, empty ones included.
+pub fn reference<'a>(
+    blocks: impl IntoIterator<Item = &'a Block>,
+    page_width: usize,
+    options: &MarkdownOptions,
+) -> String {
+    let views: Vec<MarkdownBlock> = blocks.into_iter().map(|b| view(b, b.label)).collect();
+    self::blocks(&views, page_width as f32, options)
+}
+
+fn view(block: &Block, label: Label) -> MarkdownBlock<'_> {
+    MarkdownBlock {
+        label: label.as_str(),
+        width: block.bbox.width(),
+        content: &block.content,
+        image: block.picture.as_ref().map(|p| p.path.as_str()),
+        alt: block.alt.as_deref(),
+        title_level: block.title_level,
+    }
 }
 
 /// Markdown of the blocks of a page, `page_width` pixels wide.
@@ -146,7 +160,7 @@ pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) 
             picture(block, page_width, options, options.use_ocr_for_image_block)
         }
         "chart" if options.use_chart_recognition => chart_table(content),
-        "chart" => picture(block, page_width, options, false),
+        "chart" => picture(block, page_width, options, options.use_ocr_for_image_block),
         "seal" if !options.use_layout_detection && pretty => centered(&soft_newlines(content)),
         "seal" if !options.use_layout_detection => content.to_string(),
         "seal" => picture(block, page_width, options, options.use_seal_recognition),

@@ -4,15 +4,19 @@
 //! Files appear by write-then-rename: one that exists is complete. Pictures and page pictures are written while
 //! pages come in, text when the whole document is known. Writers never change a document.
 
+pub mod compat;
+mod drawings;
 pub mod json;
 pub mod markdown;
 pub mod paths;
+mod python_json;
+pub mod trace;
 mod vis;
 mod xlsx;
 
 use crate::document::{Document, Page};
 use crate::engine::{DocumentSink, FinishedPage, Job};
-use crate::restructure;
+use crate::restructure::{self, RestructureOptions};
 use json::JsonOptions;
 use paths::OutputStem;
 use std::collections::BTreeMap;
@@ -81,6 +85,10 @@ pub struct WriterOptions {
     pub formats: Formats,
     /// Options of JSON and Markdown.
     pub json: JsonOptions,
+    /// What is put together over pages.
+    pub restructure: RestructureOptions,
+    /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
+    pub regions_from_text: bool,
 }
 
 /// What was written for a document.
@@ -153,8 +161,9 @@ impl<'a> DocumentWriter<'a> {
         let wants_vis = self.options.formats.vis && self.to_files();
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
         let FinishedPage { mut page, picture, .. } = finished;
-        for block in &mut page.blocks {
-            let Some(picture) = &mut block.picture else { continue };
+        // The page's own pictures come later and win where paths are equal.
+        let of_blocks = page.blocks.iter_mut().filter_map(|b| b.picture.as_mut());
+        for picture in of_blocks.chain(&mut page.pictures) {
             let jpeg = picture.jpeg.take();
             if let (Some(jpeg), true) = (jpeg, images) {
                 let name = picture.path.rsplit('/').next().unwrap_or(&picture.path);
@@ -191,17 +200,31 @@ impl<'a> DocumentWriter<'a> {
         Ok(())
     }
 
+    /// Asks the whole document what single pages cannot tell.
+    fn restructure(&self, document: &mut Document) {
+        restructure::drop_table_pictures(&mut document.pages);
+        let mut options = self.options.restructure;
+        if self.options.regions_from_text {
+            restructure::text::restructure(document, options.relevel_titles);
+            options.relevel_titles = false;
+        }
+        restructure::restructure_pages(&mut document.pages, &options);
+    }
+
     fn finish_document(&mut self, job: &Job) -> Result<(), String> {
         let Some(mut open) = self.open.remove(&job.id) else { return Ok(()) };
-        restructure::text::restructure(&mut open.document, true);
+        self.restructure(&mut open.document);
         let document = &open.document;
         let json = &self.options.json;
+        let write_json = |out: &mut dyn Write| {
+            json::write(out, document, json, self.options.restructure.concatenate_pages)
+        };
         let formats = self.options.formats;
         match self.options.target {
             Target::StdoutMarkdown => {
                 to_stdout(|out| out.write_all(markdown::document(document, &json.markdown).as_bytes()))?
             }
-            Target::StdoutJson => to_stdout(|out| json::write(out, document, json))?,
+            Target::StdoutJson => to_stdout(|out| write_json(out))?,
             Target::Files => {
                 let (final_folder, _) = self.picture_folders(job);
                 if formats.images && final_folder.exists() {
@@ -230,7 +253,7 @@ impl<'a> DocumentWriter<'a> {
                 }
                 if formats.json {
                     let path = self.path(job, ".json");
-                    write_file(&path, |out| json::write(out, document, json))?;
+                    write_file(&path, |out| write_json(out))?;
                     open.written.files.push(path);
                 }
                 if formats.md {

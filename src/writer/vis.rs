@@ -32,12 +32,12 @@ impl View {
 }
 
 /// Colours of labels (specification, table C.5).
-const COLORS: [u32; 20] = [
+pub(super) const COLORS: [u32; 20] = [
     0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF, 0xFF00E5,
     0xFF9900, 0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF, 0x8000FF, 0xFF004D,
 ];
 /// Colour numbers with white text (specification, section 9.9).
-const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
+pub(super) const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
 /// Text on the other colours (specification, section 9.9).
 const DARK_TEXT: [f32; 3] = [20.0 / 255.0, 14.0 / 255.0, 53.0 / 255.0];
 /// Objects of every file: catalog, page tree, font, transparency.

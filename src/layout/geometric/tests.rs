@@ -83,6 +83,8 @@ prop_compose! {
             structure: Vec::new(),
             rotation_quarters: 0,
             skew_degrees: 0.0,
+            preprocessed: None,
+            preprocess_steps: None,
             diagnostics: Vec::new(),
         }
     }

@@ -1,0 +1,215 @@
+//! From arguments and configuration files to a pipeline with its settings.
+
+use super::Failure;
+use super::args::{ChannelOrder, ParseArgs};
+use crate::config::vl::{PredictParams, VlConfig};
+use crate::config::{Config, ConfigError, Pipeline, Settings};
+use crate::document::Label;
+use crate::replay::Case;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// What to do about a pipeline that this version does not have.
+const LITE_ONLY: &str =
+    "this version has the embedded pipeline `lite` only; leave the flag out, or use --pipeline-version lite";
+/// Pixels of a page that the reference renders at most (Pillow's limit).
+const REFERENCE_PAGE_PIXELS: u64 = 178_956_970;
+/// Arguments of the reference that are no part of its configuration (specification, section 1.3).
+const PREDICT_PARAMS: [&str; 8] = [
+    "layout_shape_mode",
+    "prompt_label",
+    "repetition_penalty",
+    "temperature",
+    "top_p",
+    "min_pixels",
+    "max_pixels",
+    "max_new_tokens",
+];
+
+/// A pipeline, ready to run.
+pub struct Resolved {
+    /// Settings of reading pages and lines.
+    pub config: Config,
+    /// Settings of a PaddleOCR-VL pipeline, and the recorded answers that it runs on.
+    pub vl: Option<(VlConfig, Arc<Case>)>,
+    /// The labels left out of Markdown, in the order given.
+    pub ignore_labels: Vec<String>,
+    /// What the user is told.
+    pub notes: Vec<String>,
+}
+
+fn config_error(error: ConfigError) -> Failure {
+    Failure::usage(error.to_string(), "docparse --help lists the flags")
+}
+
+/// The settings from all layers, and notes for the user.
+pub fn resolve(args: &ParseArgs) -> Result<Resolved, Failure> {
+    let file = args.paddlex_config.as_deref().map(Settings::from_file).transpose().map_err(config_error)?;
+    let case = args.replay.as_deref().map(Case::load).transpose();
+    let case = case.map_err(|e| Failure::usage(e.to_string(), "give a file of recorded answers"))?;
+    let mut notes = Vec::new();
+    let ignored = args.ignored.given();
+    if !ignored.is_empty() {
+        notes.push(format!("{}: for the reference's engines, without effect here", ignored.join(", ")));
+    }
+    match case {
+        Some(case) => resolve_vl(args, file, case, notes),
+        None => resolve_lite(args, file, notes),
+    }
+}
+
+fn resolve_lite(
+    args: &ParseArgs,
+    file: Option<Settings>,
+    mut notes: Vec<String>,
+) -> Result<Resolved, Failure> {
+    let named = Pipeline::from_version(&args.pipeline_version);
+    let wanted = named.or(file.as_ref().and_then(Settings::pipeline));
+    if let Some(pipeline) = wanted.filter(|p| *p != Pipeline::Lite) {
+        let reason = format!(
+            "pipeline {} ({}) needs networks that are not part of this version",
+            pipeline.version(),
+            pipeline.name()
+        );
+        return Err(Failure::usage(reason, LITE_ONLY));
+    }
+    if let Some(flag) = args.later.refused() {
+        return Err(Failure::usage(format!("--{flag} belongs to the PaddleOCR-VL pipelines"), LITE_ONLY));
+    }
+    if wanted.is_none() {
+        notes.insert(0, "using the embedded pipeline `lite`: the PaddleOCR-VL pipelines are not part of this version; --pipeline-version lite silences this".to_string());
+    }
+    let mut settings = Settings::defaults(Pipeline::Lite);
+    if let Some(file) = file {
+        settings.merge(file);
+    }
+    settings.apply_flags(&lite_flags(args)).map_err(config_error)?;
+    settings.apply_flags(&common_flags(args)).map_err(config_error)?;
+    let ignore_labels = ignore_labels(&settings)?;
+    let config = Config::lite(&settings).map_err(config_error)?;
+    Ok(Resolved { config, vl: None, ignore_labels, notes })
+}
+
+/// A PaddleOCR-VL pipeline that runs on recorded answers: the case's settings lie below the flags.
+fn resolve_vl(
+    args: &ParseArgs,
+    file: Option<Settings>,
+    case: Case,
+    notes: Vec<String>,
+) -> Result<Resolved, Failure> {
+    let named = Pipeline::from_version(&args.pipeline_version);
+    let pipeline = named
+        .or(file.as_ref().and_then(Settings::pipeline))
+        .or(Pipeline::from_version(&case.pipeline_version))
+        .filter(|p| *p != Pipeline::Lite);
+    let pipeline = pipeline.ok_or_else(|| {
+        let reason = format!("recorded answers are for v1, v1.5 or v1.6, not `{}`", case.pipeline_version);
+        Failure::usage(reason, "name one with --pipeline-version")
+    })?;
+    let mut settings = Settings::defaults(pipeline);
+    if let Some(file) = file {
+        settings.merge(file);
+    }
+    let given = later_flags(args)?;
+    let is_predict = |key: &str| PREDICT_PARAMS.contains(&key);
+    let split = |flags: &Map<String, Value>, predict: bool| -> Map<String, Value> {
+        let wanted = flags.iter().filter(|(k, v)| is_predict(k) == predict && !v.is_null());
+        wanted.map(|(k, v)| (k.clone(), v.clone())).collect()
+    };
+    for flags in [&split(&case.params, false), &split(&given, false), &common_flags(args)] {
+        settings.apply_flags(flags).map_err(config_error)?;
+    }
+    let mut predict: PredictParams = split(&case.params, true);
+    predict.extend(case.api_predict_params.clone());
+    predict.extend(split(&given, true));
+    let mut vl = VlConfig::new(&settings, &predict, args.compat).map_err(config_error)?;
+    vl.plan.request.swap_channels = args.vl_rec_channel_order == ChannelOrder::Bgr;
+    let mut base = Settings::defaults(Pipeline::Lite);
+    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
+    let config = Config {
+        pipeline,
+        max_page_pixels: REFERENCE_PAGE_PIXELS,
+        markdown: vl.markdown.clone(),
+        format_block_content: vl.format_block_content,
+        settings: settings.to_json(),
+        ..Config::lite(&base).map_err(config_error)?
+    };
+    let ignore_labels = ignore_labels(&settings)?;
+    Ok(Resolved { config, vl: Some((vl, Arc::new(case))), ignore_labels, notes })
+}
+
+/// The labels left out of Markdown; a word that is no label is an error.
+fn ignore_labels(settings: &Settings) -> Result<Vec<String>, Failure> {
+    let labels = settings.get("markdown_ignore_labels").and_then(Value::as_array).into_iter().flatten();
+    let checked = labels.map(|label| {
+        let name = label.as_str().unwrap_or_default();
+        Label::from_name(name).map(|_| name.to_string()).ok_or_else(|| {
+            let reason = format!("markdown_ignore_labels: `{name}` is no label");
+            Failure::usage(reason, "see the list of labels in README.md")
+        })
+    });
+    checked.collect()
+}
+
+/// Values that were given, by the names of their flags.
+fn given<const N: usize>(values: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    values.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))).collect()
+}
+
+/// Flags that all pipelines have as settings.
+fn common_flags(args: &ParseArgs) -> Map<String, Value> {
+    let labels = &args.markdown_ignore_labels;
+    given([
+        ("format_block_content", args.format_block_content.map(Value::from)),
+        ("markdown_ignore_labels", (!labels.is_empty()).then(|| Value::from(labels.clone()))),
+    ])
+}
+
+/// Flags that are settings of reading pages and lines.
+fn lite_flags(args: &ParseArgs) -> Map<String, Value> {
+    given([
+        ("text_layer", args.text_layer.clone().map(Value::from)),
+        ("page_timeout", args.page_timeout.map(Value::from)),
+        ("det_limit_side_len", args.det_limit_side_len.map(Value::from)),
+        ("det_limit_type", args.det_limit_type.clone().map(Value::from)),
+        ("det_db_thresh", args.det_db_thresh.map(Value::from)),
+        ("det_db_box_thresh", args.det_db_box_thresh.map(Value::from)),
+        ("det_db_unclip_ratio", args.det_db_unclip_ratio.map(Value::from)),
+        ("rec_batch_num", args.rec_batch_num.map(Value::from)),
+        ("drop_score", args.drop_score.map(Value::from)),
+        ("use_textline_orientation", args.use_textline_orientation.map(Value::from)),
+    ])
+}
+
+/// Flags of the PaddleOCR-VL pipelines.
+fn later_flags(args: &ParseArgs) -> Result<Map<String, Value>, Failure> {
+    let later = &args.later;
+    let flags = given([
+        ("use_doc_orientation_classify", later.use_doc_orientation_classify.map(Value::from)),
+        ("use_doc_unwarping", later.use_doc_unwarping.map(Value::from)),
+        ("use_layout_detection", later.use_layout_detection.map(Value::from)),
+        ("use_chart_recognition", later.use_chart_recognition.map(Value::from)),
+        ("use_seal_recognition", later.use_seal_recognition.map(Value::from)),
+        ("use_ocr_for_image_block", later.use_ocr_for_image_block.map(Value::from)),
+        ("merge_layout_blocks", later.merge_layout_blocks.map(Value::from)),
+        ("layout_threshold", later.layout_threshold.map(Value::from)),
+        ("layout_nms", later.layout_nms.map(Value::from)),
+        ("layout_unclip_ratio", later.layout_unclip_ratio.map(Value::from)),
+        ("layout_merge_bboxes_mode", later.layout_merge_bboxes_mode.clone().map(Value::from)),
+        ("layout_shape_mode", later.layout_shape_mode.clone().map(Value::from)),
+        ("prompt_label", later.prompt_label.clone().map(Value::from)),
+        ("repetition_penalty", later.repetition_penalty.map(Value::from)),
+        ("temperature", later.temperature.map(Value::from)),
+        ("top_p", later.top_p.map(Value::from)),
+        ("min_pixels", later.min_pixels.map(Value::from)),
+        ("max_pixels", later.max_pixels.map(Value::from)),
+        ("max_new_tokens", later.max_new_tokens.map(Value::from)),
+    ]);
+    for key in ["min_pixels", "max_pixels", "max_new_tokens"] {
+        if flags.get(key).and_then(Value::as_i64).is_some_and(|n| n <= 0) {
+            let name = key.replace('_', "-");
+            return Err(Failure::usage(format!("--{name} must be above 0"), "leave it out for the default"));
+        }
+    }
+    Ok(flags)
+}
