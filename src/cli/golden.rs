@@ -40,6 +40,13 @@ fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<Cas
     let mut command = Command::new(program);
     command.current_dir(folder).args(["-i", &case.input, "--compat", "--replay", "case.json", "--quiet"]);
     command.arg("--save-path").arg(&saved).arg("--trace").arg(&trace);
+    // Settings of the environment are not the case's.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("DOCPARSE_") && name != "DOCPARSE_RUNTIME_DIR" {
+            command.env_remove(name);
+        }
+    }
     if let Some(runtime) = runtime {
         command.arg("--runtime-dir").arg(runtime);
     }

@@ -21,7 +21,7 @@ type Checked = Result<(), String>;
 pub(super) fn smart_size(v: &Value, _: &Context) -> Checked {
     let limits = PixelLimits { min: whole(&v["min_pixels"]) as u64, max: whole(&v["max_pixels"]) as u64 };
     let (width, height) =
-        plan::smart_resize(whole(&v["width"]), whole(&v["height"]), limits).ok_or("refused")?;
+        plan::smart_resize(whole(&v["width"]), whole(&v["height"]), limits, true).ok_or("refused")?;
     exactly("out_width", &v["out_width"], width)?;
     exactly("out_height", &v["out_height"], height)
 }
@@ -154,7 +154,6 @@ pub(super) fn merged_blocks(v: &Value, _: &Context) -> Checked {
     let merged = plan::merge_blocks(&regions, &|label| never.contains(&label.as_str()));
     let block = |block: &plan::MergedBlock| {
         let region = &regions[block.index];
-        let never_merged = never.contains(&region.label.as_str());
         let has_crop = !block.members.is_empty();
         let aligns: Vec<&str> = block.aligns.iter().map(|a| a.as_str()).collect();
         let width = block.members.iter().map(|i| regions[*i].bbox.width()).fold(0.0, f32::max);
@@ -163,7 +162,7 @@ pub(super) fn merged_blocks(v: &Value, _: &Context) -> Checked {
             "label": region.label,
             "box": region.bbox.to_pixels(),
             "group_id": block.group_id,
-            "merge_aligns": (has_crop && !never_merged).then_some(aligns),
+            "merge_aligns": (has_crop && block.group_id.is_some()).then_some(aligns),
             "image_size": has_crop.then_some([width as i64, height as i64]),
         })
     };

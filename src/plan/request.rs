@@ -184,8 +184,14 @@ const MAX_ASPECT: f64 = 200.0;
 /// The size that the recognizer's image processor gives a crop (specification, section 6.9).
 ///
 /// Both sides are multiples of 28 and the area lies within the limits as far as the shape allows; `None` for
-/// pictures more than 200 times as long as wide. Extreme strips can get a side of 0, as in the reference.
-pub fn smart_resize(width: usize, height: usize, limits: PixelLimits) -> Option<(usize, usize)> {
+/// pictures more than 200 times as long as wide. Extreme strips can get a side of 0 in the reference (appendix A,
+/// 22), which only `compat` keeps.
+pub fn smart_resize(
+    width: usize,
+    height: usize,
+    limits: PixelLimits,
+    compat: bool,
+) -> Option<(usize, usize)> {
     let (mut w, mut h) = (width as f64, height as f64);
     if h < FACTOR {
         w = (w * FACTOR / h).round_ties_even();
@@ -210,7 +216,8 @@ pub fn smart_resize(width: usize, height: usize, limits: PixelLimits) -> Option<
         rows = (h * beta / FACTOR).ceil() * FACTOR;
         columns = (w * beta / FACTOR).ceil() * FACTOR;
     }
-    Some((columns as usize, rows as usize))
+    let least = if compat { 0.0 } else { FACTOR };
+    Some((columns.max(least) as usize, rows.max(least) as usize))
 }
 
 #[cfg(test)]
@@ -219,9 +226,12 @@ mod tests {
 
     #[test]
     fn sizes_are_multiples_within_limits() {
-        assert_eq!(smart_resize(480, 120, LIMITS), Some((672, 168)));
-        assert_eq!(smart_resize(1, 1, LIMITS), Some((336, 336)));
-        assert_eq!(smart_resize(6000, 20, LIMITS), None);
+        assert_eq!(smart_resize(480, 120, LIMITS, true), Some((672, 168)));
+        assert_eq!(smart_resize(1, 1, LIMITS, false), Some((336, 336)));
+        assert_eq!(smart_resize(6000, 20, LIMITS, true), None);
+        let narrow = PixelLimits { min: 1, max: 100_000 };
+        assert_eq!(smart_resize(28, 5550, narrow, true), Some((0, 4452)));
+        assert_eq!(smart_resize(28, 5550, narrow, false), Some((28, 4452)));
     }
 
     #[test]

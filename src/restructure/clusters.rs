@@ -26,13 +26,14 @@ const DRAWS: [f64; 10] = [
 pub fn level_of_heights(heights: &[i64]) -> BTreeMap<i64, i32> {
     let distinct: BTreeSet<i64> = heights.iter().copied().collect();
     let points: Vec<f64> = heights.iter().map(|h| *h as f64).collect();
-    let mut centers = centers(&points, MAX_CLUSTERS.min(distinct.len()));
-    centers.sort_by(|a, b| b.total_cmp(a));
+    let centers = centers(&points, MAX_CLUSTERS.min(distinct.len()));
+    let rank = |c: usize| 1 + centers.iter().filter(|other| **other > centers[c]).count() as i32;
+    // Of equal distances the cluster found first wins.
     let nearest = |height: i64| {
         let distance = |c: usize| (height as f64 - centers[c]).abs();
         (0..centers.len()).fold(0, |best, c| if distance(c) < distance(best) { c } else { best })
     };
-    distinct.into_iter().map(|height| (height, nearest(height) as i32 + 1)).collect()
+    distinct.into_iter().map(|height| (height, rank(nearest(height)))).collect()
 }
 
 /// Middles of `k` clusters.

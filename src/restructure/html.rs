@@ -316,8 +316,36 @@ impl Tag {
     }
 }
 
+/// Text with its entities replaced; their semicolon may be missing, and unknown ones lose it.
 fn decoded(text: &str) -> String {
-    html_escape::decode_html_entities(text).into_owned()
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let (kind, digits): (usize, fn(u8) -> bool) = match after.as_bytes() {
+            [b'#', b'x' | b'X', ..] => (2, |b| b.is_ascii_hexdigit()),
+            [b'#', ..] => (1, |b| b.is_ascii_digit()),
+            _ => (0, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')),
+        };
+        let length = kind + after.bytes().skip(kind).take_while(|b| digits(*b)).count();
+        let starts = kind > 0 || after.starts_with(|c: char| c.is_ascii_alphabetic());
+        if length == kind || !starts {
+            out.push('&');
+            rest = after;
+            continue;
+        }
+        let name = &after[..length];
+        let entity = format!("&{name};");
+        let character = html_escape::decode_html_entities(&entity);
+        match character == entity {
+            true => out.push_str(&format!("&{name}")),
+            false => out.push_str(&character),
+        }
+        rest = after[length..].strip_prefix(';').unwrap_or(&after[length..]);
+    }
+    out.push_str(rest);
+    out
 }
 
 fn minimally_escaped(text: &str) -> String {

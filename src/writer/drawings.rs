@@ -331,7 +331,7 @@ mod tests {
         let regions = [region(Label::Text), region(Label::Text), region(Label::Table)];
         let number_of = color_numbers(&regions);
         assert_eq!((number_of(Label::Text), number_of(Label::Table)), (0, 2));
-        let drawn = layout_boxes(&Pixels::white(100, 100), &regions[..1]);
+        let drawn = layout_boxes(&Pixels::white(600, 100), &regions[..1]);
         assert_eq!(drawn.clamped_pixel(10, 50), RED);
     }
 

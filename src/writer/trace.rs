@@ -246,7 +246,7 @@ fn request(
         "response": trace.answers.get(&index),
         "is_plain_crop": is_plain,
     });
-    match smart_resize(crop.width, crop.height, request.limits) {
+    match smart_resize(crop.width, crop.height, request.limits, true) {
         Some(size) => value["vlm_input_size"] = json!([size.0, size.1]),
         None => value["vlm_input_error"] = "the crop is more than 200 times as long as wide".into(),
     }

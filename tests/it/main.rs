@@ -1,6 +1,6 @@
 //! All integration tests, one binary.
 //!
-//! `parity` compares with recorded outputs of the reference; `documents` and `cli` run the real program on real
+//! `golden` compares with recorded outputs of the reference, `compat` runs the pipelines on recorded answers; `documents` and `cli` run the real program on real
 //! files; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the libraries
 //! that `scripts/setup.sh` fetches, and nothing from the network.
 
@@ -8,8 +8,9 @@
 
 mod bad_input;
 mod cli;
+mod compat;
 mod documents;
-mod parity;
+mod golden;
 mod scans;
 mod support;
 mod tidy;
