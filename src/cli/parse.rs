@@ -84,26 +84,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let skipped = files.len() - jobs.len();
     let cancel = super::cancel_on_signals();
     let session = SessionOptions { device, cpu_threads: args.cpu_threads.unwrap_or(cores).clamp(1, 256) };
-    let to_files = target == Target::Files;
-    let keeps_pixels = args.trace.is_some() || (args.compat && formats.vis && to_files);
-    let options = EngineOptions {
-        readers: threads,
-        pages_in_flight: threads * 2 + 2,
-        pages,
-        text_layer: config.text_layer,
-        reads_pictures: resolved.vl.is_some(),
-        plan: resolved
-            .vl
-            .as_ref()
-            .map_or(PlanOptions::PageText, |(vl, _)| PlanOptions::Vl(vl.plan.clone().into())),
-        keep_pixels: keeps_pixels,
-        trace: args.trace.is_some(),
-        page_pictures: formats.vis && to_files && !args.compat,
-        // The reference's files name pictures whether they are written or not.
-        block_pictures: (formats.images && to_files) || args.compat || args.trace.is_some(),
-        fail_fast: args.fail_fast,
-    };
-    let parts = Parts::of(&resolved, dirs.clone(), session, keeps_pixels);
+    let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
+    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_pixels);
     let outcome = with_sink(args, &resolved, target, formats, stems, &files, &mut reporter, |sink| {
         let open = |job: &Job| input::open(&job.file, &open_options);
         let Parts { lines, detector, recognizer } = parts;
@@ -119,6 +101,31 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         })?;
     }
     Ok(code)
+}
+
+fn engine_options(
+    args: &ParseArgs,
+    resolved: &Resolved,
+    formats: Formats,
+    to_files: bool,
+    threads: usize,
+    pages: PageSelection,
+) -> EngineOptions {
+    let vl = resolved.vl.as_ref().map(|(vl, _)| vl);
+    EngineOptions {
+        readers: threads,
+        pages_in_flight: threads * 2 + 2,
+        pages,
+        text_layer: resolved.config.text_layer,
+        reads_pictures: vl.is_some(),
+        plan: vl.map_or(PlanOptions::PageText, |vl| PlanOptions::Vl(vl.plan.clone().into())),
+        keep_pixels: args.trace.is_some() || (args.compat && formats.vis && to_files),
+        trace: args.trace.is_some(),
+        page_pictures: formats.vis && to_files && !args.compat,
+        // The reference's files name pictures whether they are written or not.
+        block_pictures: (formats.images && to_files) || args.compat || args.trace.is_some(),
+        fail_fast: args.fail_fast,
+    }
 }
 
 /// The parts of a run that depend on the pipeline.

@@ -142,8 +142,12 @@ impl Settings {
         let file = path.display().to_string();
         let read =
             |error: std::io::Error| ConfigError::Read { file: file.clone(), message: error.to_string() };
-        let text = std::fs::read_to_string(path).map_err(read)?;
-        yaml::parse(&text, &file).map(Settings)
+        Settings::parse(&std::fs::read_to_string(path).map_err(read)?, &file)
+    }
+
+    /// Reads the text of a file; `file` is its name in messages.
+    pub fn parse(text: &str, file: &str) -> Result<Settings, ConfigError> {
+        yaml::parse(text, file).map(Settings)
     }
 
     /// The pipeline that the settings name.

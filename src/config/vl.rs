@@ -39,78 +39,89 @@ impl VlConfig {
     /// Makes the options of a run; `compat` as in `--compat`.
     pub fn new(settings: &Settings, predict: &PredictParams, compat: bool) -> Result<VlConfig, ConfigError> {
         let read = Reader(settings);
-        let layout = "SubModules.LayoutDetection";
-        let value = |name: &str| {
-            let given = predict.get(&format!("layout_{name}")).filter(|v| !v.is_null());
-            let key = if name == "threshold" { name.to_string() } else { format!("layout_{name}") };
-            given.or_else(|| settings.get(&format!("{layout}.{key}"))).cloned().unwrap_or(Value::Null)
-        };
-        let bad = |key: &str, expected: &str, value: &Value| ConfigError::Range {
-            key: key.to_string(),
-            expected: expected.to_string(),
-            value: value.to_string(),
-        };
-        let shape_mode = match predict.get("layout_shape_mode").filter(|v| !v.is_null()) {
-            None => ShapeMode::Auto,
-            Some(mode) => mode
-                .as_str()
-                .and_then(ShapeMode::from_name)
-                .ok_or_else(|| bad("layout_shape_mode", "rect, quad, poly or auto", mode))?,
-        };
-        let merge = value("merge_bboxes_mode");
+        let layout = layout_options(settings, predict, compat)?;
         let use_layout_detection = read.bool("use_layout_detection");
-        let prompt = predict.get("prompt_label").and_then(Value::as_str).unwrap_or("ocr").to_lowercase();
-        let prompt_label =
-            Label::from_name(&prompt).filter(|label| PROMPT_LABELS.contains(label)).ok_or_else(|| {
-                bad("prompt_label", "ocr, formula, table, chart, seal or spotting", &prompt.clone().into())
-            })?;
+        let prompt_label = prompt_label(predict)?;
         // A whole page that is a chart or a seal is read as one.
         let whole = (!use_layout_detection).then_some(prompt_label);
         let switch = |key: &str, label: Label| read.bool(key) || whole == Some(label);
-        let use_chart_recognition = switch("use_chart_recognition", Label::Chart);
-        let use_seal_recognition = switch("use_seal_recognition", Label::Seal);
-        let use_ocr_for_image_block = read.bool("use_ocr_for_image_block");
         let ignored = settings.get("markdown_ignore_labels").and_then(Value::as_array);
         let ignore_labels: BTreeSet<String> =
             ignored.into_iter().flatten().filter_map(|v| v.as_str().map(String::from)).collect();
         let preprocessor = "SubPipelines.DocPreprocessor";
-        let preprocess = PreprocessOptions {
-            use_doc_preprocessor: read.bool("use_doc_preprocessor"),
-            use_doc_orientation_classify: read.bool(&format!("{preprocessor}.use_doc_orientation_classify")),
-            use_doc_unwarping: read.bool(&format!("{preprocessor}.use_doc_unwarping")),
+        let plan = VlOptions {
+            use_layout_detection,
+            merge_layout_blocks: read.bool("merge_layout_blocks"),
+            use_chart_recognition: switch("use_chart_recognition", Label::Chart),
+            use_seal_recognition: switch("use_seal_recognition", Label::Seal),
+            use_ocr_for_image_block: read.bool("use_ocr_for_image_block"),
+            shape_mode: layout.shape_mode,
+            request: request_options(predict),
+            reference_picture_names: compat,
         };
         Ok(VlConfig {
-            layout: LayoutOptions {
-                threshold: threshold(&value("threshold"), compat),
-                nms: value("nms").as_bool().unwrap_or(true),
-                unclip_ratio: unclip_ratio(&value("unclip_ratio")),
-                merge_bboxes_mode: merge_modes(&merge)
-                    .ok_or_else(|| bad("layout_merge_bboxes_mode", "union, large or small", &merge))?,
-                shape_mode,
+            layout,
+            preprocess: PreprocessOptions {
+                use_doc_preprocessor: read.bool("use_doc_preprocessor"),
+                use_doc_orientation_classify: read
+                    .bool(&format!("{preprocessor}.use_doc_orientation_classify")),
+                use_doc_unwarping: read.bool(&format!("{preprocessor}.use_doc_unwarping")),
             },
-            plan: VlOptions {
-                use_layout_detection,
-                merge_layout_blocks: read.bool("merge_layout_blocks"),
-                use_chart_recognition,
-                use_seal_recognition,
-                use_ocr_for_image_block,
-                shape_mode,
-                request: request_options(predict),
-                reference_picture_names: compat,
-            },
-            preprocess,
             markdown: MarkdownOptions {
                 ignore_labels,
                 use_layout_detection,
-                use_chart_recognition,
-                use_seal_recognition,
-                use_ocr_for_image_block,
+                use_chart_recognition: plan.use_chart_recognition,
+                use_seal_recognition: plan.use_seal_recognition,
+                use_ocr_for_image_block: plan.use_ocr_for_image_block,
                 ..MarkdownOptions::default()
             },
+            plan,
             prompt_label,
             format_block_content: read.bool("format_block_content"),
         })
     }
+}
+
+fn bad(key: &str, expected: &str, value: &Value) -> ConfigError {
+    ConfigError::Range { key: key.to_string(), expected: expected.to_string(), value: value.to_string() }
+}
+
+/// Options of layout detection: what is given for the run, else what the configuration says.
+fn layout_options(
+    settings: &Settings,
+    predict: &PredictParams,
+    compat: bool,
+) -> Result<LayoutOptions, ConfigError> {
+    let value = |name: &str| {
+        let given = predict.get(&format!("layout_{name}")).filter(|v| !v.is_null());
+        let key = if name == "threshold" { name.to_string() } else { format!("layout_{name}") };
+        let key = format!("SubModules.LayoutDetection.{key}");
+        given.or_else(|| settings.get(&key)).cloned().unwrap_or(Value::Null)
+    };
+    let shape_mode = match predict.get("layout_shape_mode").filter(|v| !v.is_null()) {
+        None => ShapeMode::Auto,
+        Some(mode) => mode
+            .as_str()
+            .and_then(ShapeMode::from_name)
+            .ok_or_else(|| bad("layout_shape_mode", "rect, quad, poly or auto", mode))?,
+    };
+    let merge = value("merge_bboxes_mode");
+    Ok(LayoutOptions {
+        threshold: threshold(&value("threshold"), compat),
+        nms: value("nms").as_bool().unwrap_or(true),
+        unclip_ratio: unclip_ratio(&value("unclip_ratio")),
+        merge_bboxes_mode: merge_modes(&merge)
+            .ok_or_else(|| bad("layout_merge_bboxes_mode", "union, large or small", &merge))?,
+        shape_mode,
+    })
+}
+
+/// The label of the whole page; case does not matter.
+fn prompt_label(predict: &PredictParams) -> Result<Label, ConfigError> {
+    let word = predict.get("prompt_label").and_then(Value::as_str).unwrap_or("ocr").to_lowercase();
+    Label::from_name(&word)
+        .filter(|label| PROMPT_LABELS.contains(label))
+        .ok_or_else(|| bad("prompt_label", "ocr, formula, table, chart, seal or spotting", &word.into()))
 }
 
 /// Entries by class id; keys that are none are left out.

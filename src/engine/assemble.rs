@@ -2,11 +2,12 @@
 
 use super::illustrate::Illustrations;
 use super::permits::Permits;
+use super::stages::guarded;
 use super::{DocumentSink, FinishedPage, Job, RunOutcome};
 use crate::content;
-use crate::document::{Block, Diagnostic, Page, Picture, Severity};
+use crate::document::{Block, Diagnostic, Page, Picture, Severity, Spotting};
 use crate::lines::PreparedPage;
-use crate::plan::{Figure, PagePlan, Preparation};
+use crate::plan::{Figure, PagePlan};
 use crate::preprocess::PreprocessSteps;
 use crate::recognize::{BlockAnswer, Recognition};
 use crossbeam_channel::Receiver;
@@ -39,8 +40,6 @@ pub(crate) struct PlannedPage {
     pub(super) prepared: Arc<PreparedPage>,
     pub(super) plan: PagePlan,
     pub(super) cut: Illustrations,
-    /// Sizes of what the recognizer is shown.
-    pub(super) crop_sizes: BTreeMap<usize, (usize, usize)>,
     pub(super) steps: Option<PreprocessSteps>,
     pub(super) timings: Vec<(&'static str, f64)>,
     pub(super) waiting: BTreeSet<usize>,
@@ -216,7 +215,7 @@ impl<'a> Assembler<'a> {
 
 /// Puts a page together from its plan and the answers.
 fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
-    let PlannedPage { prepared, plan, mut cut, crop_sizes, steps, timings, .. } = planned;
+    let PlannedPage { prepared, plan, mut cut, steps, timings, .. } = planned;
     let mut pictures: BTreeMap<usize, Picture> = cut.pictures.into_iter().collect();
     let mut diagnostics = prepared.diagnostics.clone();
     let mut blocks = Vec::with_capacity(plan.blocks.len());
@@ -233,23 +232,12 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         block.polygon = region.polygon;
         block.group_id = planned.group_id;
         block.picture = pictures.remove(&index);
-        let request = planned.request;
-        match answers.remove(&index) {
-            Some(Ok(answer)) => {
-                if let Some(trace) = &mut cut.trace {
-                    trace.answers.insert(index, answer.content.clone());
-                }
-                block.confidence = answer.confidence;
-                block.lines = answer.lines;
-                block.content = answer.content;
-                if answer.is_raw {
-                    let shown = request.as_ref().map(|r| r.preparation);
-                    let size = size_told(crop_sizes.get(&index), &block, shown);
-                    let (content, found) = content::content_of(&block.content, block.label, size);
-                    block.content = content;
-                    spotting = found.filter(|f| !f.rec_texts.is_empty()).or(spotting);
-                }
-            }
+        let answer = answers.remove(&index);
+        if let (Some(trace), Some(Ok(answer))) = (&mut cut.trace, &answer) {
+            trace.answers.insert(index, answer.content.clone());
+        }
+        match answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer))) {
+            Some(Ok(found)) => spotting = found.or(spotting),
             Some(Err(message)) => diagnostics.push(Diagnostic {
                 severity: Severity::Error,
                 code: "block_failed",
@@ -258,7 +246,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
             }),
             None => {}
         }
-        figures.push(request.map(|r| r.figures).unwrap_or_default());
+        figures.push(planned.request.map(|r| r.figures).unwrap_or_default());
         blocks.push(block);
     }
     let table_pictures = restore_table_pictures(&mut blocks, &mut diagnostics, &figures);
@@ -282,16 +270,21 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
     FinishedPage { page, picture: cut.page_picture, pixels: cut.pixels, steps, trace: cut.trace }
 }
 
-/// The size that places in an answer refer to: that of the crop before it was doubled.
-fn size_told(
-    crop: Option<&(usize, usize)>,
-    block: &Block,
-    preparation: Option<Preparation>,
-) -> (usize, usize) {
-    match (crop, preparation) {
-        (Some(size), Some(Preparation::None | Preparation::TrimMargin)) => *size,
-        _ => (block.bbox.width() as usize, block.bbox.height() as usize),
+/// Puts an answer into its block, cleaned if it is a model's own words; returns what text spotting found.
+///
+/// Places in an answer refer to the block's box, whatever was done to the crop that was shown.
+fn fill(block: &mut Block, answer: Recognition) -> Result<Option<Spotting>, String> {
+    block.confidence = answer.confidence;
+    block.lines = answer.lines;
+    block.content = answer.content;
+    if !answer.is_raw {
+        return Ok(None);
     }
+    let size = (block.bbox.width() as usize, block.bbox.height() as usize);
+    let (content, found) =
+        guarded("reading the answer", || Ok(content::content_of(&block.content, block.label, size)))?;
+    block.content = content;
+    Ok(found.filter(|found| !found.rec_texts.is_empty()))
 }
 
 /// Puts the pictures inside tables back into them, and takes them out of the page's blocks; returns their paths.

@@ -9,9 +9,11 @@ use crate::document::{TextDecision, TextSource};
 use crate::input::{InputError, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::lines::{PreparedPage, decide_text, prepare_layer};
-use crate::plan::{self, PageName};
+use crate::plan::{self, PageName, PagePlan};
+use crate::raster::Pixels;
 use crate::recognize::{BlockAnswer, BlockRequest, Recognizer, Ticket};
 use crossbeam_channel::{Receiver, Sender};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,7 +26,7 @@ pub(crate) struct ToRead {
 }
 
 /// Runs `work`, turning a panic into an error; `what` names the stage.
-fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(super) fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -220,36 +222,33 @@ pub(crate) fn layout(
         let steps = prepared.preprocess_steps.take();
         let prepared = Arc::new(prepared);
         let crops = std::mem::take(&mut cut.crops);
-        let requests: Vec<BlockRequest> = plan
-            .blocks
-            .iter()
-            .enumerate()
-            .filter_map(|(block, planned)| {
-                Some(BlockRequest {
-                    ticket: Ticket { page: job.serial, block },
-                    page: prepared.clone(),
-                    region: Arc::new(planned.region.clone()),
-                    request: Arc::new(planned.request.clone()?),
-                    crop: crops.get(&block).cloned(),
-                })
-            })
-            .collect();
+        let requests = requests(job.serial, &plan, &prepared, &crops);
         let waiting = requests.iter().map(|r| r.ticket.block).collect();
-        let crop_sizes = crops.iter().map(|(block, crop)| (*block, (crop.width, crop.height))).collect();
-        let planned = PlannedPage {
-            prepared,
-            plan,
-            cut,
-            crop_sizes,
-            steps,
-            timings: job.timings,
-            waiting,
-            serial: job.serial,
-        };
+        let planned =
+            PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
         // The assembler hears of the page before the recognizer does: no answer comes to an unknown page.
         drop(outcomes.send(Outcome::Planned(Box::new(planned))));
         requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));
     }
+}
+
+/// What is asked of the recognizer about a page.
+fn requests(
+    page: u64,
+    plan: &PagePlan,
+    prepared: &Arc<PreparedPage>,
+    crops: &BTreeMap<usize, Arc<Pixels>>,
+) -> Vec<BlockRequest> {
+    let asked = plan.blocks.iter().enumerate().filter_map(|(block, planned)| {
+        Some(BlockRequest {
+            ticket: Ticket { page, block },
+            page: prepared.clone(),
+            region: Arc::new(planned.region.clone()),
+            request: Arc::new(planned.request.clone()?),
+            crop: crops.get(&block).cloned(),
+        })
+    });
+    asked.collect()
 }
 
 /// Runs the recognizer; when it ends early, answers for it what it leaves behind.

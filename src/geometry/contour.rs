@@ -41,8 +41,19 @@ impl Mask {
             (0..to).map(|i| ((i as f64 * scale).floor() as usize).min(from - 1)).collect()
         };
         let (columns, rows) = (taps(self.width, width), taps(self.height, height));
-        let cells = rows.iter().flat_map(|y| columns.iter().map(move |x| self.cells[y * self.width + x]));
-        Mask { width, height, cells: cells.collect() }
+        let mut cells: Vec<bool> = Vec::with_capacity(width * height);
+        let mut last = None;
+        for y in rows {
+            // Enlarging repeats rows, and most masks are enlarged.
+            if last == Some(y) {
+                cells.extend_from_within(cells.len() - width..);
+            } else {
+                let row = &self.cells[y * self.width..(y + 1) * self.width];
+                cells.extend(columns.iter().map(|x| row[*x]));
+            }
+            last = Some(y);
+        }
+        Mask { width, height, cells }
     }
 }
 
@@ -61,9 +72,10 @@ pub fn external_contours(mask: &Mask) -> Vec<Vec<[i32; 2]>> {
     // A frame of empty cells saves all checks of bounds.
     let stride = mask.width + 2;
     let mut cells = vec![0i8; stride * (mask.height + 2)];
-    for y in 0..mask.height {
-        for x in 0..mask.width {
-            cells[(y + 1) * stride + x + 1] = mask.cells[y * mask.width + x] as i8;
+    for (y, row) in mask.cells.chunks_exact(mask.width.max(1)).enumerate() {
+        let start = (y + 1) * stride + 1;
+        for (cell, set) in cells[start..start + mask.width].iter_mut().zip(row) {
+            *cell = *set as i8;
         }
     }
     let mut contours = Vec::new();

@@ -66,8 +66,25 @@ fn repaired(ring: &[Point]) -> Shapes {
     if signed_area(ring) < 0.0 {
         points.reverse();
     }
+    if is_convex(&points) {
+        return vec![vec![points]];
+    }
     let nothing: Vec<[f64; 2]> = Vec::new();
     vec![points].overlay(&vec![nothing], OverlayRule::Subject, FillRule::Positive)
+}
+
+/// Whether the ring turns one way only and goes round once, so that nothing has to be repaired.
+fn is_convex(ring: &[[f64; 2]]) -> bool {
+    let count = ring.len();
+    let at = |i: usize| ring[i % count];
+    let turn = |i: usize| {
+        let (a, b, c) = (at(i), at(i + 1), at(i + 2));
+        (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])
+    };
+    // Going round once, the horizontal direction changes twice.
+    let right = |i: usize| at(i + 1)[0] > at(i)[0];
+    let changes = (0..count).filter(|i| right(*i) != right(i + 1)).count();
+    count > 2 && (0..count).all(|i| turn(i) > 0.0) && changes == 2
 }
 
 fn area(shapes: &Shapes) -> f64 {

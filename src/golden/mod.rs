@@ -2,7 +2,7 @@
 //!
 //! A golden folder holds `functions/*.json`, lists of inputs with their outputs, and `pipeline/<case>/`, inputs
 //! with every file that the reference makes of them. What is compared exactly and what with a tolerance is said in
-//! [`compare`]. Nothing here depends on which or how many vectors and cases there are.
+//! `compare`. Nothing here depends on which or how many vectors and cases there are.
 
 mod cases;
 mod compare;

@@ -21,7 +21,7 @@ pub(super) fn picture(path: &Path) -> Result<Pixels, String> {
 
 pub(super) fn crop_margin(v: &Value, context: &Context) -> Checked {
     let whole_picture = picture(&context.root.join(text(&v["image"])))?;
-    let trimmed = trim_margin(whole_picture.clone());
+    let trimmed = trim_margin(&whole_picture).ok_or("nothing is left")?;
     let expected = rect(&v["box"]);
     let cut = whole_picture.crop(&expected).ok_or("the box lies outside")?;
     exactly("width", &json!(cut.width), trimmed.width)?;

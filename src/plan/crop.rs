@@ -15,7 +15,7 @@ pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
     paint_figures(&mut crop, origin, &request.figures);
     let mut crop = match request.preparation {
         Preparation::None => crop,
-        Preparation::TrimMargin => trim_margin(crop),
+        Preparation::TrimMargin => trimmed(crop),
         Preparation::Double => doubled(crop),
     };
     if request.swap_channels {
@@ -73,12 +73,12 @@ const INK: u8 = 200;
 /// A trimmed picture must be larger than this in both directions, or the margin stays.
 const MIN_TRIMMED: usize = 2;
 
-/// The picture without its empty margin.
-pub fn trim_margin(picture: Pixels) -> Pixels {
+/// The picture without its empty margin; as it is where all pixels are alike.
+pub fn trim_margin(picture: &Pixels) -> Option<Pixels> {
     let gray = picture.to_gray();
-    let (Some(&min), Some(&max)) = (gray.iter().min(), gray.iter().max()) else { return picture };
+    let (min, max) = (*gray.iter().min()?, *gray.iter().max()?);
     if min == max {
-        return picture;
+        return Some(picture.clone());
     }
     let is_ink = |v: u8| ((v - min) as f64 / (max - min) as f64 * 255.0) as u8 <= INK;
     let (mut x1, mut y1, mut x2, mut y2) = (usize::MAX, usize::MAX, 0, 0);
@@ -87,9 +87,13 @@ pub fn trim_margin(picture: Pixels) -> Pixels {
             (x1, y1, x2, y2) = (x1.min(x), y1.min(y), x2.max(x + 1), y2.max(y + 1));
         }
     }
-    let trimmed = (x2 > x1.saturating_add(MIN_TRIMMED) && y2 > y1.saturating_add(MIN_TRIMMED))
-        .then(|| picture.crop(&Rect::new(x1 as f32, y1 as f32, x2 as f32, y2 as f32)));
-    trimmed.flatten().unwrap_or(picture)
+    picture.crop(&Rect::new(x1 as f32, y1 as f32, x2 as f32, y2 as f32))
+}
+
+/// The picture without its margin, unless next to nothing would be left.
+fn trimmed(picture: Pixels) -> Pixels {
+    let large = |p: &Pixels| p.width > MIN_TRIMMED && p.height > MIN_TRIMMED;
+    trim_margin(&picture).filter(large).unwrap_or(picture)
 }
 
 /// Sides below which a picture is doubled before text is spotted in it.
@@ -220,12 +224,12 @@ mod tests {
     fn margins_go_unless_nothing_would_be_left() {
         let mut picture = Pixels::white(20, 20);
         picture.fill_rect([5, 6, 10, 9], [0; 3]);
-        let trimmed = trim_margin(picture.clone());
-        assert_eq!((trimmed.width, trimmed.height), (6, 4));
+        let small = trimmed(picture.clone());
+        assert_eq!((small.width, small.height), (6, 4));
         let mut speck = Pixels::white(20, 20);
         speck.fill_rect([5, 5, 6, 6], [0; 3]);
-        assert_eq!(trim_margin(speck).width, 20);
-        assert_eq!(trim_margin(Pixels::white(3, 3)).width, 3);
+        assert_eq!((trim_margin(&speck).unwrap().width, trimmed(speck).width), (2, 20));
+        assert_eq!(trimmed(Pixels::white(3, 3)).width, 3);
     }
 
     #[test]

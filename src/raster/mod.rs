@@ -1,7 +1,7 @@
 //! RGB pixels: cutting, resampling, rotating and encoding.
 //!
 //! [`Pixels`] is the one picture type: 8-bit RGB, rows from the top, no padding. Resampling and turning agree bit
-//! by bit with the libraries the models were trained with ([`resample`], [`rotate`]).
+//! by bit with the libraries the models were trained with (`resample`, `rotate`).
 
 pub mod draw;
 mod resample;
@@ -96,7 +96,7 @@ impl Pixels {
         }
     }
 
-    /// Turned counter-clockwise by 0, 90, 180 or 270 degrees as the reference turns pages; see [`rotate`].
+    /// Turned counter-clockwise by 0, 90, 180 or 270 degrees as the reference turns pages; see `rotate`.
     pub fn rotate_page(&self, angle: u32) -> Pixels {
         if self.data.is_empty() { self.clone() } else { rotate::rotate_page(self, angle) }
     }

@@ -193,27 +193,19 @@ fn centered(inner: &str) -> String {
 }
 
 fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, with_text: bool) -> String {
-    if !options.pretty {
-        let mut text =
-            block.image.map_or(String::new(), |path| format!("![{}]({path})", block.alt.unwrap_or_default()));
-        if with_text {
-            text.push_str(&format!("\n\n{}\n\n", block.content));
-        }
-        return text;
-    }
-    let mut inner = match block.image {
-        Some(path) => {
-            let percent = (100.0 * block.width as f64 / page_width.max(1.0) as f64) as i64;
-            let alt = crate::document::escape(block.alt.unwrap_or("Image"));
-            format!("<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />")
-        }
-        None => String::new(),
+    let Some(path) = block.image else {
+        return if options.pretty { centered("") } else { String::new() };
     };
-    if with_text {
-        inner.push_str(&format!("\n\n{}\n\n", block.content));
-        return centered(&inner);
+    let text = if with_text { format!("\n\n{}\n\n", block.content) } else { String::new() };
+    if !options.pretty {
+        return format!("![{}]({path}){text}", block.alt.unwrap_or_default());
     }
-    centered(&soft_newlines(&inner))
+    // In this order: the rounding of the division decides about the last percent.
+    let percent = (block.width as f64 / page_width.max(1.0) as f64 * 100.0) as i64;
+    let alt = crate::document::escape(block.alt.unwrap_or("Image"));
+    let tag = format!("<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />");
+    // With text its line ends are kept.
+    if with_text { centered(&format!("{tag}{text}")) } else { centered(&soft_newlines(&tag)) }
 }
 
 fn styled_table(html: &str) -> String {
@@ -359,6 +351,18 @@ mod tests {
         );
         let plain = MarkdownOptions { pretty: false, ..options };
         assert_eq!(blocks(&[block], 1000.0, &plain), "![](imgs/a.jpg)");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_blocks_have_one_markdown(blocks in proptest::collection::vec((0usize..28, "[a-c0-9.|\\n# -]{0,12}"), 0..6), pretty in proptest::bool::ANY) {
+            let views: Vec<MarkdownBlock> =
+                blocks.iter().map(|(label, content)| view(Label::ALL[*label].as_str(), content)).collect();
+            let options = MarkdownOptions { pretty, show_formula_number: true, ..MarkdownOptions::default() };
+            let text = super::blocks(&views, 500.0, &options);
+            proptest::prop_assert_eq!(&text, &super::blocks(&views, 500.0, &options));
+            proptest::prop_assert!(views.iter().any(|v| v.label == "text" && !v.content.is_empty()) <= !text.is_empty());
+        }
     }
 
     #[test]

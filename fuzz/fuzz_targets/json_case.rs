@@ -1,0 +1,25 @@
+//! Any file of recorded answers is refused or gives boxes that can be post-processed and planned.
+#![no_main]
+
+use docparse::config::vl::VlConfig;
+use docparse::config::{Pipeline, Settings};
+use docparse::layout::postprocess::postprocess;
+use docparse::plan::{PageName, PlanOptions, plan_page};
+use docparse::replay::Case;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Map;
+
+fuzz_target!(|text: &str| {
+    let Ok(case) = Case::parse(text) else { return };
+    let settings = Settings::defaults(Pipeline::V16);
+    let Ok(config) = VlConfig::new(&settings, &Map::new(), true) else { return };
+    for index in 0..case.pages.len().min(4) {
+        let Some(raw) = case.raw_layout(index) else { continue };
+        if raw.boxes.len() > 64 {
+            continue;
+        }
+        let regions = postprocess(&raw, 300, 200, &config.layout);
+        let name = PageName { folder: "fuzz", page_index: index };
+        plan_page(regions, name, &PlanOptions::Vl(Box::new(config.plan.clone())));
+    }
+});
