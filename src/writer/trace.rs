@@ -7,7 +7,7 @@ use super::{make_parent, write_file};
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::{DocumentSink, FinishedPage, Job, PageTrace};
 use crate::layout::Region;
-use crate::plan::{PlannedBlock, smart_resize};
+use crate::plan::{PlannedBlock, Preparation, smart_resize};
 use crate::raster::Pixels;
 use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
 use serde_json::{Value, json};
@@ -245,6 +245,8 @@ fn request(
         "figure_tokens": figures.collect::<serde_json::Map<_, _>>(),
         "response": trace.answers.get(&index),
         "is_plain_crop": is_plain,
+        "pixel_exact": request.preparation != Preparation::Double && !request.figures.iter().any(|f| f.painted),
+        "crop_file": null,
     });
     match smart_resize(crop.width, crop.height, request.limits, true) {
         Some(size) => value["vlm_input_size"] = json!([size.0, size.1]),
