@@ -124,7 +124,15 @@ impl<'a> CompatWriter<'a> {
     }
 
     fn finish_document(&mut self, job: &Job) -> Result<(), String> {
-        let Some(InProgress { mut document, mut written }) = self.open.remove(&job.id) else { return Ok(()) };
+        let Some(open) = self.open.remove(&job.id) else { return Ok(()) };
+        let written = self.write_results(job, open)?;
+        self.observer.written(job, written);
+        Ok(())
+    }
+
+    /// Writes what was read of a document.
+    fn write_results(&self, job: &Job, open: InProgress) -> Result<WrittenDocument, String> {
+        let InProgress { mut document, mut written } = open;
         drop_table_pictures(&mut document.pages);
         let mut pages = std::mem::take(&mut document.pages);
         if let Some(options) = &self.options.restructure {
@@ -139,8 +147,7 @@ impl<'a> CompatWriter<'a> {
                 self.write_result(&stem(&job.file.name, index), part, &document, index, &mut written)?;
             }
         }
-        self.observer.written(job, written);
-        Ok(())
+        Ok(written)
     }
 
     fn write_result(
@@ -188,7 +195,10 @@ impl DocumentSink for CompatWriter<'_> {
     }
 
     fn failed(&mut self, job: &Job, reason: &str) {
-        self.open.remove(&job.id);
+        // Pages that were read before keep their files, as the reference's do; what fails now failed before.
+        if let Some(open) = self.open.remove(&job.id) {
+            let _ = self.write_results(job, open);
+        }
         self.observer.failed(job, reason);
     }
 }

@@ -150,3 +150,19 @@ fn flags_win_over_the_case_and_colors_can_change_places() {
     assert_eq!((&limits[0]["min_pixels"], &limits[0]["max_pixels"]), (&json!(2000), &json!(5000)));
     assert_ne!(run(&["--vl_rec_channel_order", "bgr"])[0]["rgb_sha256"], run(&[])[0]["rgb_sha256"]);
 }
+
+#[test]
+fn pages_read_before_a_stop_keep_their_files() {
+    let folder = Folder::new();
+    let golden = root().join("tests/golden/pipeline/tables_document");
+    let mut case: Value =
+        serde_json::from_str(&std::fs::read_to_string(golden.join("case.json")).unwrap()).unwrap();
+    case["vlm_answers"].as_object_mut().unwrap().retain(|key, _| key.starts_with("0:"));
+    folder.write("case.json", case.to_string());
+    let input = golden.join("doc.tiff").display().to_string();
+    let arguments = ["-i", &input, "--save-path", "out", "--replay", "case.json", "--compat", "--fail-fast"];
+    let ran = folder.run(&[&arguments[..], &["--threads", "1"]].concat());
+    assert!(ran.code == 1 || ran.code == 3, "{}", ran.stderr);
+    let expected = std::fs::read_to_string(golden.join("expected/save_all/doc_0.md")).unwrap();
+    assert_eq!(folder.text("out/doc_0.md"), expected);
+}

@@ -1,6 +1,6 @@
 //! Born-digital documents: what the report says must come out, cell by cell and in order.
 
-use super::support::{Folder, blocks_with, contents, example, tiny_pdf};
+use super::support::{Folder, blocks_with, contents, example, root, tiny_pdf};
 use serde_json::Value;
 
 fn report() -> Value {
@@ -26,6 +26,17 @@ fn tables_cell_by_cell() {
     let document = report();
     let tables: Vec<String> = blocks_with(&document["pages"][0], "table").into_iter().map(|t| t.0).collect();
     assert_eq!(tables, [RULED, BETWEEN_RULES]);
+}
+
+#[test]
+fn spans_that_only_tags_tell() {
+    let folder = Folder::new();
+    let path = root().join("tests/fixtures/tagged_table.pdf").display().to_string();
+    folder.run(&["-i", &path, "--save-path", "out", "--formats", "json"]).expect(0);
+    let tables = blocks_with(&folder.json("out/tagged_table.json")["pages"][0], "table");
+    let expected = "<table><tr><td>A</td><td colspan=\"2\">BC wide</td></tr><tr><td rowspan=\"2\">tall</td><td>1</td>\
+        <td>2</td></tr><tr><td>3</td><td>4</td></tr><tr><td>x</td><td>y</td><td>z</td></tr></table>";
+    assert_eq!(tables.iter().map(|t| t.0.as_str()).collect::<Vec<_>>(), [expected]);
 }
 
 #[test]

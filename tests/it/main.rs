@@ -1,6 +1,6 @@
 //! All integration tests, one binary.
 //!
-//! `golden` compares with recorded outputs of the reference, `compat` runs the pipelines on recorded answers; `documents` and `cli` run the real program on real
+//! `golden` compares with recorded outputs of the reference, `imageproc` with resampled pictures, `compat` runs the pipelines on recorded answers; `documents` and `cli` run the real program on real
 //! files; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the libraries
 //! that `scripts/setup.sh` fetches, and nothing from the network.
 
@@ -11,6 +11,7 @@ mod cli;
 mod compat;
 mod documents;
 mod golden;
+mod imageproc;
 mod scans;
 mod support;
 mod tidy;

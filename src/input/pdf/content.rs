@@ -16,6 +16,8 @@ const RULING_LENGTH: f32 = 5.0;
 const MAX_RULING_SEGMENTS: i32 = 4000;
 /// Nesting of form objects that is followed.
 const MAX_FORM_DEPTH: usize = 12;
+/// Spans above this are mistakes or attacks.
+const MAX_CELL_SPAN: f32 = 200.0;
 /// Structure elements and marked contents looked at on one page.
 const MAX_STRUCTURE_NODES: usize = 20_000;
 
@@ -259,8 +261,37 @@ impl OpenPage<'_> {
             if mcids.is_empty() && single >= 0 {
                 mcids.push(single);
             }
-            StructNode { kind, parent, mcids, alt: (!alt.trim().is_empty()).then_some(alt) }
+            let is_cell = matches!(kind.as_str(), "TD" | "TH");
+            let spans = if is_cell { self.cell_spans(element) } else { [1; 2] };
+            StructNode { kind, parent, mcids, alt: (!alt.trim().is_empty()).then_some(alt), spans }
         }
+    }
+
+    /// Rows and columns that a table cell fills, from its attributes.
+    ///
+    /// # Safety
+    /// `element` belongs to an open structure tree of this page.
+    unsafe fn cell_spans(&self, element: *mut c_void) -> [u16; 2] {
+        let api = self.api();
+        let mut spans = [1u16; 2];
+        // SAFETY: by the contract of this function; attributes live as long as their element.
+        unsafe {
+            for index in 0..api.FPDF_StructElement_GetAttributeCount(element.cast()).max(0) {
+                let attributes = api.FPDF_StructElement_GetAttributeAtIndex(element.cast(), index);
+                if attributes.is_null() {
+                    continue;
+                }
+                for (span, name) in spans.iter_mut().zip(["RowSpan", "ColSpan"]) {
+                    let value = api.FPDF_StructElement_Attr_GetValue(attributes, name);
+                    let mut number = 0f32;
+                    if !value.is_null() && api.FPDF_StructElement_Attr_GetNumberValue(value, &mut number) != 0
+                    {
+                        *span = number.clamp(1.0, MAX_CELL_SPAN) as u16;
+                    }
+                }
+            }
+        }
+        spans
     }
 }
 

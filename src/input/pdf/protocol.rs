@@ -144,6 +144,8 @@ pub struct StructNode {
     pub mcids: Vec<i32>,
     /// Alternative text.
     pub alt: Option<String>,
+    /// Rows and columns that a table cell fills; 1 and 1 for everything else.
+    pub spans: [u16; 2],
 }
 
 /// Writes one message.

@@ -7,7 +7,7 @@ use crate::input::pdf::protocol::StructNode;
 use crate::layout::Region;
 use crate::layout::table::{FoundTable, cell_text};
 use crate::lines::Segment;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Share of text that must carry tags.
 const MIN_COVER: f32 = 0.85;
@@ -107,8 +107,8 @@ fn heading_level(kind: &str) -> Option<u8> {
 
 /// The tables that the tree describes cell by cell.
 ///
-/// Only those without spans, which the tree does not state where they are: all rows have as many cells. `taken`
-/// are segments that other tables have.
+/// Only those whose cells, with their spans, fill a grid without gaps: others are not described well enough to be
+/// believed. `taken` are segments that other tables have.
 pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec<FoundTable> {
     // The list is depth first: an element's descendants follow it without a gap.
     let below = |outer: usize| (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer));
@@ -119,32 +119,50 @@ pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec
     for table in (0..nodes.len()).filter(|&i| nodes[i].kind == "Table") {
         let rows: Vec<Vec<usize>> =
             inside(table, &["TR"]).into_iter().map(|row| inside(row, &["TH", "TD"])).collect();
-        let columns = rows.first().map_or(0, Vec::len);
         let nested = !inside(table, &["Table"]).is_empty();
-        if rows.len() < 2 || columns < 2 || nested || rows.iter().any(|row| row.len() != columns) {
+        let Some(grid) = grid(nodes, &rows).filter(|g| !nested && g.rows >= 2 && g.columns >= 2) else {
             continue;
-        }
-        let mut cell_of: HashMap<i32, (usize, usize)> = HashMap::new();
-        for (r, row) in rows.iter().enumerate() {
-            for (c, &cell) in row.iter().enumerate() {
-                let contents = std::iter::once(cell).chain(below(cell));
-                cell_of.extend(contents.flat_map(|i| &nodes[i].mcids).map(|mcid| (*mcid, (r, c))));
-            }
+        };
+        let mut cell_of: HashMap<i32, usize> = HashMap::new();
+        for (number, &cell) in rows.iter().flatten().enumerate() {
+            let contents = std::iter::once(cell).chain(below(cell));
+            cell_of.extend(contents.flat_map(|i| &nodes[i].mcids).map(|mcid| (*mcid, number)));
         }
         let own: Vec<usize> = (0..segments.len())
             .filter(|&i| !taken[i] && segments[i].words.iter().all(|w| cell_of.contains_key(&w.mcid)))
             .collect();
         let Some(bbox) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) else { continue };
-        let cells = (0..rows.len()).flat_map(|r| (0..columns).map(move |c| (r, c))).map(|(row, column)| {
+        let cells = grid.cells.into_iter().enumerate().map(|(number, cell)| {
             let words = own.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
-            let text = cell_text(words.filter(|(_, w)| cell_of[&w.mcid] == (row, column)).collect());
-            let header = nodes[rows[row][column]].kind == "TH";
-            Cell { row, column, row_span: 1, column_span: 1, text, header }
+            let text = cell_text(words.filter(|(_, w)| cell_of[&w.mcid] == number).collect());
+            Cell { text, ..cell }
         });
-        let table = Table { rows: rows.len(), columns, cells: cells.collect() };
+        let table = Table { cells: cells.collect(), ..grid };
         found.push(FoundTable { bbox, table, segments: own });
     }
     found
+}
+
+/// The grid of a table without its texts: every cell in the first free place of its row. `None` if a place is left
+/// empty or would be filled twice.
+fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
+    let mut taken: HashSet<(usize, usize)> = HashSet::new();
+    let mut cells = Vec::new();
+    for (row, elements) in rows.iter().enumerate() {
+        for &element in elements {
+            let [row_span, column_span] = nodes[element].spans.map(usize::from);
+            let column = (0..).find(|c| !taken.contains(&(row, *c)))?;
+            let places =
+                (row..row + row_span).flat_map(|r| (column..column + column_span).map(move |c| (r, c)));
+            if row + row_span > rows.len() || !places.into_iter().all(|place| taken.insert(place)) {
+                return None;
+            }
+            let header = nodes[element].kind == "TH";
+            cells.push(Cell { row, column, row_span, column_span, text: String::new(), header });
+        }
+    }
+    let columns = cells.iter().map(|c| c.column + c.column_span).max()?;
+    (taken.len() == rows.len() * columns).then_some(Table { rows: rows.len(), columns, cells })
 }
 
 /// Puts regions into the order of the tags, where all have one and it agrees with their places for the most part.
@@ -201,7 +219,7 @@ mod tests {
     use super::*;
 
     fn node(kind: &str, parent: Option<usize>, mcids: &[i32]) -> StructNode {
-        StructNode { kind: kind.into(), parent, mcids: mcids.to_vec(), alt: None }
+        StructNode { kind: kind.into(), parent, mcids: mcids.to_vec(), alt: None, spans: [1; 2] }
     }
 
     #[test]
@@ -243,6 +261,12 @@ mod tests {
         assert_eq!(found[0].table.to_html(), html);
         // A row with another number of cells has spans that the tree does not state.
         nodes.push(node("TD", Some(4), &[9]));
+        assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
+        // Stated ones are believed.
+        nodes[3].spans = [1, 2];
+        let html = "<table><tr><td>a</td><td colspan=\"2\">1</td></tr><tr><td>b</td><td>2</td><td></td></tr></table>";
+        assert_eq!(tables(&nodes, &segments, &[false; 4])[0].table.to_html(), html);
+        nodes[3].spans = [3, 2];
         assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
     }
 
