@@ -5,7 +5,7 @@
 //! long document never lies in memory. Text is the built-in Helvetica: crisp at any size and selectable.
 
 use crate::document::{Block, Document, Label, Page};
-use crate::geometry::Rect;
+use crate::geometry::{Point, Rect};
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Rect as PdfRect, Ref, Str};
 use std::fs::File;
@@ -201,7 +201,7 @@ impl<'a> Drawing<'a> {
         let mut order: Vec<usize> = (0..self.page.blocks.len()).collect();
         order.sort_by(|&a, &b| self.page.blocks[b].bbox.area().total_cmp(&self.page.blocks[a].bbox.area()));
         for &i in &order {
-            self.outline(&self.page.blocks[i].bbox, colors[i]);
+            self.outline(&self.page.blocks[i], colors[i]);
         }
         match view {
             View::Layout => {
@@ -233,17 +233,35 @@ impl<'a> Drawing<'a> {
         [bbox.x1 * sx, self.size.1 - bbox.y2 * sy, bbox.width() * sx, bbox.height() * sy]
     }
 
-    fn outline(&mut self, bbox: &Rect, color: usize) {
-        let [x, y, w, h] = self.to_points(bbox);
+    fn outline(&mut self, block: &Block, color: usize) {
         let [r, g, b] = rgb(color);
-        self.content
-            .save_state()
-            .set_parameters(Name(b"T"))
-            .set_fill_rgb(r, g, b)
-            .rect(x, y, w, h)
-            .fill_nonzero();
-        self.content.restore_state().save_state().set_stroke_rgb(r, g, b).set_line_width(0.9);
-        self.content.set_line_join(LineJoinStyle::RoundJoin).rect(x, y, w, h).stroke().restore_state();
+        self.content.save_state().set_parameters(Name(b"T")).set_fill_rgb(r, g, b);
+        self.shape(block);
+        self.content.fill_nonzero().restore_state();
+        self.content.save_state().set_stroke_rgb(r, g, b).set_line_width(0.9);
+        self.content.set_line_join(LineJoinStyle::RoundJoin);
+        self.shape(block);
+        self.content.stroke().restore_state();
+    }
+
+    /// The path of a block: its outline where the detector saw one, else its box.
+    fn shape(&mut self, block: &Block) {
+        match block.polygon.as_deref() {
+            Some([first, rest @ ..]) if rest.len() > 1 => {
+                let (scale, height) = (self.scale, self.size.1);
+                let place = |p: &Point| (p.x * scale.0, height - p.y * scale.1);
+                let (x, y) = place(first);
+                self.content.move_to(x, y);
+                for (x, y) in rest.iter().map(place) {
+                    self.content.line_to(x, y);
+                }
+                self.content.close_path();
+            }
+            _ => {
+                let [x, y, w, h] = self.to_points(&block.bbox);
+                self.content.rect(x, y, w, h);
+            }
+        }
     }
 
     /// A label on the upper left corner: above the box, or inside where the page ends.
