@@ -133,6 +133,27 @@ impl Rect {
     }
 }
 
+/// Groups boxes into rows from top to bottom: a box belongs to the row above it if they share more than half of the
+/// lower one's height. Returns positions, by vertical middle, and the extent of every row.
+///
+/// `extent` tells how far a row reaches once a box is added to it.
+pub fn rows_by_overlap(boxes: &[Rect], extent: impl Fn(&Rect, &Rect) -> Rect) -> Vec<(Vec<usize>, Rect)> {
+    let mut sorted: Vec<usize> = (0..boxes.len()).collect();
+    sorted.sort_by(|&a, &b| boxes[a].center_y().total_cmp(&boxes[b].center_y()).then(a.cmp(&b)));
+    let mut rows: Vec<(Vec<usize>, Rect)> = Vec::new();
+    for i in sorted {
+        let bbox = &boxes[i];
+        match rows.last_mut() {
+            Some((row, reach)) if reach.overlap_y(bbox) > 0.5 * bbox.height().min(reach.height()) => {
+                row.push(i);
+                *reach = extent(reach, bbox);
+            }
+            _ => rows.push((vec![i], *bbox)),
+        }
+    }
+    rows
+}
+
 /// Four corners in page pixels: top left, top right, bottom right, bottom left as the text in it is read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quad(pub [Point; 4]);
@@ -264,6 +285,16 @@ mod tests {
         assert_eq!(small.share_inside(&large), 0.5);
         assert_eq!(large.share_inside(&small), 0.05);
         assert_eq!(Rect::default().share_inside(&large), 0.0);
+    }
+
+    #[test]
+    fn rows_take_what_stands_beside_them() {
+        let boxes = [(30.0, 40.0), (0.0, 10.0), (4.0, 12.0), (33.0, 39.0)]
+            .map(|(y1, y2)| Rect::new(0.0, y1, 5.0, y2));
+        let rows = rows_by_overlap(&boxes, Rect::union);
+        assert_eq!(rows.iter().map(|r| r.0.clone()).collect::<Vec<_>>(), [vec![1, 2], vec![0, 3]]);
+        assert_eq!((rows[0].1.y1, rows[0].1.y2), (0.0, 12.0));
+        assert!(rows_by_overlap(&[], Rect::union).is_empty());
     }
 
     #[test]

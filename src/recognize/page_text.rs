@@ -5,6 +5,7 @@
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::document::{Label, ReadLine};
+use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::{Region, join_line};
 use crate::lines::{PageText, Segment};
 use crossbeam_channel::{Receiver, Sender};
@@ -72,27 +73,16 @@ fn read_line(segment: &Segment) -> Option<ReadLine> {
 }
 
 fn lines_inside(text: &PageText, region: &Region) -> Vec<Vec<usize>> {
-    let mut inside: Vec<usize> = (0..text.segments.len())
+    let inside: Vec<usize> = (0..text.segments.len())
         .filter(|&i| region.bbox.contains(text.segments[i].bbox.center_x(), text.segments[i].bbox.center_y()))
         .collect();
-    inside.sort_by(|&a, &b| text.segments[a].bbox.center_y().total_cmp(&text.segments[b].bbox.center_y()));
-    let mut lines: Vec<Vec<usize>> = Vec::new();
-    for i in inside {
-        let bbox = text.segments[i].bbox;
-        let beside = lines.last().and_then(|l| l.last()).map(|&j| text.segments[j].bbox);
-        match lines.last_mut() {
-            Some(line)
-                if beside.is_some_and(|b| b.overlap_y(&bbox) > 0.5 * bbox.height().min(b.height())) =>
-            {
-                line.push(i)
-            }
-            _ => lines.push(vec![i]),
-        }
-    }
-    for line in &mut lines {
+    let boxes: Vec<Rect> = inside.iter().map(|i| text.segments[*i].bbox).collect();
+    let lines = rows_by_overlap(&boxes, Rect::union).into_iter().map(|(row, _)| {
+        let mut line: Vec<usize> = row.into_iter().map(|i| inside[i]).collect();
         line.sort_by(|&a, &b| text.segments[a].bbox.x1.total_cmp(&text.segments[b].bbox.x1));
-    }
-    lines
+        line
+    });
+    lines.collect()
 }
 
 fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
@@ -158,7 +148,6 @@ fn contents(text: &PageText, lines: &[Vec<usize>]) -> String {
 mod tests {
     use super::*;
     use crate::document::TextSource;
-    use crate::geometry::Rect;
     use crate::lines::Word;
 
     fn page(pieces: &[(f32, f32, &str, bool)]) -> PageText {

@@ -1,7 +1,7 @@
 //! Lines of a zone put together to paragraphs, headings, list items and code.
 
 use super::labels;
-use crate::geometry::Rect;
+use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::table::aligned::is_marker;
 use crate::lines::{Direction, Segment};
 
@@ -243,24 +243,14 @@ pub fn lines_of(
     all: &[Segment],
     tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>,
 ) -> Vec<Line> {
-    let mut sorted: Vec<usize> =
+    let level: Vec<usize> =
         indices.iter().copied().filter(|i| all[*i].direction == Direction::Horizontal).collect();
-    sorted.sort_by(|&a, &b| all[a].bbox.center_y().total_cmp(&all[b].bbox.center_y()).then(a.cmp(&b)));
-    let mut groups: Vec<(Vec<usize>, Rect)> = Vec::new();
-    for i in sorted {
-        let bbox = all[i].bbox;
-        match groups.last_mut() {
-            Some((group, row)) if row.overlap_y(&bbox) > 0.5 * bbox.height().min(row.height()) => {
-                group.push(i);
-                // The row keeps the extent of its tallest piece, so that a raised one does not stretch it.
-                if bbox.height() > row.height() {
-                    *row = bbox;
-                }
-            }
-            _ => groups.push((vec![i], bbox)),
-        }
-    }
-    groups.into_iter().map(|(group, _)| Line::new(group, all, tags)).collect()
+    let boxes: Vec<Rect> = level.iter().map(|i| all[*i].bbox).collect();
+    // The row keeps the extent of its tallest piece, so that a raised one does not stretch it.
+    let tallest = |row: &Rect, bbox: &Rect| if bbox.height() > row.height() { *bbox } else { *row };
+    let groups = rows_by_overlap(&boxes, tallest);
+    let of_all = |row: Vec<usize>| row.into_iter().map(|i| level[i]).collect();
+    groups.into_iter().map(|(row, _)| Line::new(of_all(row), all, tags)).collect()
 }
 
 #[cfg(test)]

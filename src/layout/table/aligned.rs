@@ -5,7 +5,7 @@
 
 use super::{FoundTable, PlacedWords, cell_text};
 use crate::document::{Cell, Table};
-use crate::geometry::Rect;
+use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::Segment;
 use std::collections::BTreeMap;
 
@@ -38,25 +38,13 @@ pub struct Row {
 
 /// Groups segments into rows by their vertical extent, from top to bottom.
 pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<Row> {
-    let mut sorted = indices.to_vec();
-    sorted.sort_by(|&a, &b| {
-        segments[a].bbox.center_y().total_cmp(&segments[b].bbox.center_y()).then(a.cmp(&b))
+    let boxes: Vec<Rect> = indices.iter().map(|i| segments[*i].bbox).collect();
+    let rows = rows_by_overlap(&boxes, Rect::union).into_iter().map(|(row, bbox)| {
+        let mut row: Vec<usize> = row.into_iter().map(|i| indices[i]).collect();
+        row.sort_by(|&a, &b| segments[a].bbox.x1.total_cmp(&segments[b].bbox.x1));
+        Row { segments: row, bbox }
     });
-    let mut rows: Vec<Row> = Vec::new();
-    for i in sorted {
-        let bbox = segments[i].bbox;
-        match rows.last_mut() {
-            Some(row) if row.bbox.overlap_y(&bbox) > 0.5 * bbox.height().min(row.bbox.height()) => {
-                row.bbox = row.bbox.union(&bbox);
-                row.segments.push(i);
-            }
-            _ => rows.push(Row { segments: vec![i], bbox }),
-        }
-    }
-    for row in &mut rows {
-        row.segments.sort_by(|&a, &b| segments[a].bbox.x1.total_cmp(&segments[b].bbox.x1));
-    }
-    rows
+    rows.collect()
 }
 
 /// Finds the tables that white space alone shows among the rows of a column.

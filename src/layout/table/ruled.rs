@@ -5,7 +5,7 @@
 
 use super::{FoundTable, cell_text};
 use crate::document::{Cell, Table};
-use crate::geometry::Rect;
+use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment, Word};
 
 /// Lines whose positions differ by less than this are one, pixels at 144 dpi.
@@ -251,17 +251,9 @@ fn split_stacked<'a>(
 
 /// The boxes of the lines of text in a cell, each widened by the room that its next word would have had.
 fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
-    let mut boxes: Vec<Rect> = words.iter().map(|(_, w)| w.bbox).collect();
-    boxes.sort_by(|a, b| a.center_y().total_cmp(&b.center_y()));
-    let mut lines: Vec<Rect> = Vec::new();
-    for bbox in boxes {
-        match lines.last_mut() {
-            Some(line) if line.overlap_y(&bbox) > 0.5 * bbox.height().min(line.height()) => {
-                *line = line.union(&bbox)
-            }
-            _ => lines.push(bbox),
-        }
-    }
+    let boxes: Vec<Rect> = words.iter().map(|(_, w)| w.bbox).collect();
+    let mut lines: Vec<Rect> =
+        rows_by_overlap(&boxes, Rect::union).into_iter().map(|(_, line)| line).collect();
     // A line that leaves no room for the next one's beginning was wrapped: then all of it is one text. Lines of a
     // word each tell nothing: a narrow column of numbers has no room for two.
     let wrapped =
