@@ -258,11 +258,10 @@ fn write_into(picture: &mut Pixels, text: &str, corners: [[i64; 2]; 4]) {
         let lettering = Lettering::new(size);
         lines.iter().map(|l| lettering.size(l).0).max().unwrap_or(0)
     };
-    let mut size = (BOX_SHARE * room).max(1.0);
-    while size > 1.0 && widest(size) > width {
-        size -= 1.0;
-    }
-    let lettering = Lettering::new(size);
+    let tall = (BOX_SHARE * room).max(1.0);
+    // Widths grow with the size, so one measurement tells the size that fits.
+    let fitting = tall * width as f32 / widest(tall).max(1) as f32;
+    let lettering = Lettering::new(fitting.min(tall).max(1.0));
     for (i, line) in lines.iter().enumerate() {
         lettering.write(picture, line, x, y + (i as f32 * room) as i64, BLACK);
     }
