@@ -86,7 +86,7 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let session = SessionOptions { device, cpu_threads: args.cpu_threads.unwrap_or(cores).clamp(1, 256) };
     let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
     let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_pixels);
-    let outcome = with_sink(args, &resolved, target, formats, stems, &files, &mut reporter, |sink| {
+    let outcome = with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
         let open = |job: &Job| input::open(&job.file, &open_options);
         let Parts { lines, detector, recognizer } = parts;
         engine::run(jobs, Stages { open: &open, lines, detector, recognizer }, &options, sink, &cancel)
@@ -158,19 +158,17 @@ impl Parts {
 }
 
 /// Makes the sink that the arguments ask for and runs with it.
-#[allow(clippy::too_many_arguments)] // called once, above
 fn with_sink(
     args: &ParseArgs,
     resolved: &Resolved,
     target: Target,
     formats: Formats,
     stems: Vec<OutputStem>,
-    files: &[InputFile],
     reporter: &mut RunReporter,
     run: impl FnOnce(&mut dyn DocumentSink) -> RunOutcome,
 ) -> RunOutcome {
     let json = json_options(args, resolved);
-    let folders = trace_folders(args, &stems, files.len());
+    let folders = trace_folders(args, &stems);
     let root = args.save_path.clone().unwrap_or_default();
     let asked = [args.merge_tables, args.relevel_titles, args.concatenate_pages];
     let restructure = RestructureOptions {
@@ -202,9 +200,9 @@ fn with_sink(
 }
 
 /// Where the trace of every document goes: into the folder itself, or below it where there are several.
-fn trace_folders(args: &ParseArgs, stems: &[OutputStem], count: usize) -> Option<Vec<PathBuf>> {
+fn trace_folders(args: &ParseArgs, stems: &[OutputStem]) -> Option<Vec<PathBuf>> {
     let root = args.trace.as_ref()?;
-    let folder = |stem: &OutputStem| if count == 1 { root.clone() } else { stem.file(root, "") };
+    let folder = |stem: &OutputStem| if stems.len() == 1 { root.clone() } else { stem.file(root, "") };
     Some(stems.iter().map(folder).collect())
 }
 
@@ -430,9 +428,9 @@ impl LinePreparer for Pictures {
         &mut self,
         source: &dyn PageSource,
         page: SourcePage,
-        _: TextDecision,
+        decision: TextDecision,
     ) -> Result<PreparedPage, PrepareError> {
-        prepare_picture(page, source, self.options, self.networks.as_mut(), self.keep_steps)
+        prepare_picture(page, decision, source, self.options, self.networks.as_mut(), self.keep_steps)
     }
 }
 

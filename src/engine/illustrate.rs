@@ -5,7 +5,7 @@ use super::{EngineOptions, PageTrace, TracedPicture};
 use crate::document::Picture;
 use crate::input::PageSource;
 use crate::lines::PreparedPage;
-use crate::plan::{self, CropArea, CropPlan, PagePlan, crop};
+use crate::plan::{self, CropArea, PagePlan, crop};
 use crate::raster::Pixels;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ pub(super) fn illustrate(
 fn block_picture(pixels: &Pixels, block: &plan::PlannedBlock) -> Option<Pixels> {
     let region = &block.region;
     match &block.crop {
-        Some(crop) => crop::cut(pixels, &CropPlan { areas: crop.areas[..1].to_vec(), aligns: Vec::new() }),
+        Some(crop) => crop::cut_area(pixels, &crop.areas[0]),
         // Found in the text, so nobody has seen whether there is anything.
         None => {
             let crop = pixels.crop(&plan::picture_area(region.label, &region.bbox))?;

@@ -1,6 +1,6 @@
 //! Whole pipeline cases: every file that the reference makes of an input.
 
-use super::compare::{exactly, numbers, polygon, same, same_text, text, whole};
+use super::compare::{exactly, polygon, rect, same, same_text, text, whole};
 use super::{Context, FileReport, drawings, read_json};
 use crate::engine::TracedPicture;
 use crate::layout::network_input;
@@ -136,9 +136,7 @@ impl Case {
     /// The hash of a cut with the recorded polygon: corners of one's own carry other noise.
     fn hash_with_recorded_polygon(&self, page: usize, bbox: &Value) -> Option<String> {
         let recorded = self.block(page, bbox)?.get("polygon_points").map(polygon);
-        let n = numbers(bbox);
-        let rect = crate::geometry::Rect::new(n[0] as f32, n[1] as f32, n[2] as f32, n[3] as f32);
-        let area = CropArea { bbox: rect, polygon: recorded };
+        let area = CropArea { bbox: rect(bbox), polygon: recorded };
         Some(TracedPicture::of(&cut_area(&self.page(page).ok()?, &area)?).rgb_sha256)
     }
 }

@@ -1,6 +1,6 @@
 //! Comparing values: exactly, save numbers where a tolerance is named.
 
-use crate::geometry::Point;
+use crate::geometry::{Point, Rect};
 use serde_json::Value;
 
 /// Pixels by which points of polygons may differ.
@@ -67,9 +67,11 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// A polygon as the vectors write it.
-pub(super) fn points(polygon: &[Point]) -> Value {
-    polygon.iter().map(|p| Value::from(vec![p.x as f64, p.y as f64])).collect()
+/// A box of a vector.
+pub(super) fn rect(value: &Value) -> Rect {
+    let n = numbers(value);
+    let at = |i: usize| n.get(i).copied().unwrap_or(0.0) as f32;
+    Rect { x1: at(0), y1: at(1), x2: at(2), y2: at(3) }
 }
 
 /// A polygon of a vector.

@@ -1,19 +1,19 @@
 //! Vectors of layout detection and of the plan.
 
 use super::Context;
-use super::compare::{
-    POINT_TOLERANCE, RATIO_TOLERANCE, exactly, numbers, points, polygon, same, text, whole,
-};
+use super::compare::{POINT_TOLERANCE, RATIO_TOLERANCE, exactly, numbers, polygon, rect, same, text, whole};
 use crate::config::vl;
 use crate::document::Label;
+use crate::geometry::Point;
 use crate::geometry::contour::{Mask, arc_length, contour_area, external_contours, simplify};
 use crate::geometry::polygon::Overlap;
-use crate::geometry::{Point, Rect};
 use crate::layout::Region;
 use crate::layout::polygons::{self, ShapeMode};
 use crate::layout::postprocess::{self, LayoutOptions, RawBox, RawLayout};
 use crate::plan::{self, PixelLimits};
 use crate::replay::{mask, raw_box};
+use crate::writer::json::points;
+use crate::writer::trace::region as region_value;
 use serde_json::{Value, json};
 
 type Checked = Result<(), String>;
@@ -44,21 +44,6 @@ pub(super) fn nms_and_containment(v: &Value, _: &Context) -> Checked {
     exactly("contained_by_other", &v["contained_by_other"], flags(contained))
 }
 
-/// A region as the vectors write it.
-pub(super) fn region_value(region: &Region) -> Value {
-    let mut value = json!({
-        "cls_id": region.label.class_id(),
-        "label": region.label,
-        "score": region.score as f64,
-        "coordinate": region.bbox.to_pixels(),
-        "order": region.order,
-    });
-    if let Some(polygon) = &region.polygon {
-        value["polygon_points"] = points(polygon);
-    }
-    value
-}
-
 pub(super) fn layout_postprocess(v: &Value, _: &Context) -> Checked {
     let options = LayoutOptions {
         threshold: vl::threshold(&v["threshold"], true),
@@ -79,7 +64,7 @@ pub(super) fn layout_postprocess(v: &Value, _: &Context) -> Checked {
             region.order = Some(order);
         }
     }
-    exactly("boxes", &v["boxes"], regions.iter().map(region_value).collect::<Value>())
+    exactly("boxes", &v["boxes"], regions.iter().map(|r| region_value(r, false)).collect::<Value>())
 }
 
 pub(super) fn geometry(v: &Value, _: &Context) -> Checked {
@@ -122,12 +107,6 @@ pub(super) fn polygon_overlap(v: &Value, _: &Context) -> Checked {
     same("union", &v["union"], &json!(overlap.of_union()), RATIO_TOLERANCE)?;
     same("small", &v["small"], &json!(overlap.of_smaller()), RATIO_TOLERANCE)?;
     same("large", &v["large"], &json!(overlap.of_larger()), RATIO_TOLERANCE)
-}
-
-fn rect(value: &Value) -> Rect {
-    let n = numbers(value);
-    let at = |i: usize| n.get(i).copied().unwrap_or(0.0) as f32;
-    Rect { x1: at(0), y1: at(1), x2: at(2), y2: at(3) }
 }
 
 fn region(value: &Value, bbox: &str) -> Result<Region, String> {

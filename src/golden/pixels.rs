@@ -1,9 +1,8 @@
 //! Vectors of pixel operations.
 
 use super::Context;
-use super::compare::{exactly, numbers, polygon, same, text, whole};
+use super::compare::{exactly, numbers, polygon, rect, same, text, whole};
 use crate::engine::TracedPicture;
-use crate::geometry::Rect;
 use crate::input::{decode_all, discover};
 use crate::plan::crop::{cut_area, stack, trim_margin};
 use crate::plan::{Align, CropArea, figure_tokens as tokens};
@@ -27,12 +26,6 @@ pub(super) fn crop_margin(v: &Value, context: &Context) -> Checked {
     exactly("width", &json!(cut.width), trimmed.width)?;
     exactly("height", &json!(cut.height), trimmed.height)?;
     if cut == trimmed { Ok(()) } else { Err("the pixels differ".into()) }
-}
-
-fn rect(value: &Value) -> Rect {
-    let n = numbers(value);
-    let at = |i: usize| n.get(i).copied().unwrap_or(0.0) as f32;
-    Rect { x1: at(0), y1: at(1), x2: at(2), y2: at(3) }
 }
 
 pub(super) fn polygon_crop(v: &Value, context: &Context) -> Checked {

@@ -1,10 +1,9 @@
 //! Vectors of contents, Markdown and restructuring.
 
 use super::Context;
-use super::compare::{exactly, numbers, same_text, text};
+use super::compare::{exactly, numbers, rect, same_text, text};
 use crate::content;
 use crate::document::{Block, Label, Page};
-use crate::geometry::Rect;
 use crate::restructure::levels::{self, Numbering};
 use crate::restructure::{RestructureOptions, level_of_heights, restructure_pages};
 use crate::writer::markdown::{self, MarkdownBlock, MarkdownOptions};
@@ -101,12 +100,9 @@ pub(super) fn markdown_labels(v: &Value, _: &Context) -> Checked {
 /// Pages of blocks with nothing but label, box and content.
 fn pages(value: &Value) -> Vec<Page> {
     let block = |block: &Value| {
-        let n = numbers(&block["bbox"]);
-        let at = |i: usize| n.get(i).copied().unwrap_or(0.0) as f32;
         // Blocks of labels that no pipeline has count like text.
         let label = Label::from_name(text(&block["label"])).unwrap_or(Label::Text);
-        let bbox = Rect { x1: at(0), y1: at(1), x2: at(2), y2: at(3) };
-        let mut out = Block::new(label, bbox, 1.0);
+        let mut out = Block::new(label, rect(&block["bbox"]), 1.0);
         out.content = text(&block["content"]).to_string();
         out
     };

@@ -152,6 +152,7 @@ pub fn prepare_lines(
 /// Prepares a page that a pipeline looks at as a picture: no text, no drawn lines.
 pub fn prepare_picture(
     mut page: SourcePage,
+    decision: TextDecision,
     source: &dyn PageSource,
     options: PreprocessOptions,
     networks: &mut dyn DocPreprocessor,
@@ -163,8 +164,6 @@ pub fn prepare_picture(
     };
     let (pixels, preprocessed, steps) =
         preprocess::preprocess(pixels, page.page_index, options, networks, keep_steps)?;
-    let decision =
-        TextDecision { source: TextSource::None, reason: "the pipeline reads the page's picture".into() };
     let turned = preprocessed.is_some_and(|p| p.angle % 180 == 90);
     if turned {
         page.size_points = (page.size_points.1, page.size_points.0);

@@ -143,7 +143,7 @@ fn dotted_number(text: &str) -> Option<(usize, usize)> {
 
 /// Whether Python's `\d` matches: decimal digits of all scripts.
 fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || (c.is_numeric() && unicode_decimal(c))
+    c.is_ascii_digit() || unicode_decimal(c)
 }
 
 /// Decimal digits stand in runs of ten that start at these code points (Unicode 15, category Nd, the BMP).

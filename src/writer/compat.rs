@@ -2,12 +2,14 @@
 //! folder, one result and one Markdown file a page, pictures by the reference's names.
 
 use super::json::{self, JsonOptions};
-use super::{Formats, WriteObserver, WrittenDocument, drawings, markdown, python_json, write_file};
-use crate::document::{Document, Page, Severity};
+use super::{
+    Formats, WriteObserver, WrittenDocument, drawings, markdown, new_document, python_json, write_file,
+};
+use crate::document::{Document, Page};
 use crate::engine::{DocumentSink, FinishedPage, Job};
 use crate::raster::Pixels;
 use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -74,9 +76,7 @@ impl<'a> CompatWriter<'a> {
         let written = &mut open.written;
         let mut write = |path: PathBuf, bytes: &[u8]| {
             write_file(&path, |out| out.write_all(bytes))?;
-            if !written.files.contains(&path) {
-                written.files.push(path);
-            }
+            written.files.push(path);
             Ok::<(), String>(())
         };
         if self.options.formats.images {
@@ -112,12 +112,7 @@ impl<'a> CompatWriter<'a> {
                 draw("spotting_res_img", drawings::spotting(pixels, found))?;
             }
         }
-        open.written.pages += 1;
-        for (stage, ms) in &page.timings {
-            *open.written.stage_ms.entry(stage).or_default() += ms;
-        }
-        let errors = page.diagnostics.iter().filter(|d| d.severity == Severity::Error);
-        open.written.errors.extend(errors.map(|d| format!("page {}: {}", page.page_index + 1, d.message)));
+        open.written.count(&page);
         self.observer.page(job, &page);
         open.document.pages.push(page);
         Ok(())
@@ -147,6 +142,9 @@ impl<'a> CompatWriter<'a> {
                 self.write_result(&stem(&job.file.name, index), part, &document, index, &mut written)?;
             }
         }
+        // Pictures of several pages can share a name.
+        let mut seen = BTreeSet::new();
+        written.files.retain(|file| seen.insert(file.clone()));
         Ok(written)
     }
 
@@ -180,8 +178,7 @@ impl<'a> CompatWriter<'a> {
 
 impl DocumentSink for CompatWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
-        let page_count = is_paged.then_some(page_count);
-        let document = Document { input_path: job.file.given.clone(), pages: Vec::new(), page_count };
+        let document = new_document(job, page_count, is_paged);
         self.open.insert(job.id, InProgress { document, written: WrittenDocument::default() });
         self.observer.opened(job, selected);
     }

@@ -114,34 +114,20 @@ pub fn layout(pixels: &Pixels, page: &Page) -> Pixels {
 
 fn layout_boxes(pixels: &Pixels, regions: &[DetectedRegion]) -> Pixels {
     let mut out = pixels.clone();
-    let size = letter_size(pixels);
-    let lettering = Lettering::new(size as f32);
     let thickness = (0.002 * pixels.width.max(pixels.height) as f64) as usize;
     let number_of = color_numbers(regions);
     for (i, region) in regions.iter().enumerate() {
         let number = number_of(region.label);
-        let [x1, y1, x2, y2] = region.bbox.to_pixels().map(i64::from);
-        out.outline_rect([x1, y1, x2, y2], thickness, color(number));
-        let text = format!("{} {:.2}", region.label.as_str(), region.score);
-        let (tw, th) = lettering.size(&text);
-        let th = th + 4;
-        let (top, bottom) = if y1 < th { (y1, y1 + th + 1) } else { (y1 - th, y1 + 1) };
-        out.fill_rect([x1, top, x1 + tw + 4, bottom], color(number));
-        lettering.write(&mut out, &text, x1 + 2, top - 2, text_color(number));
-        let beside = if pixels.width as i64 - x2 < size as i64 {
-            (x2 as f64 - 1.1 * size as f64) as i64
-        } else {
-            x2 + 2
-        };
-        lettering.write(&mut out, &(i + 1).to_string(), beside, y1 - size as i64 / 2, RED);
+        let corners = region.bbox.to_pixels().map(i64::from);
+        out.outline_rect(corners, thickness, color(number));
+        tag(&mut out, region, number, [corners[0], corners[1]]);
+        number_beside(&mut out, i + 1, [corners[2], corners[1]]);
     }
     out
 }
 
 fn layout_polygons(pixels: &Pixels, regions: &[DetectedRegion]) -> Pixels {
     let mut out = pixels.clone();
-    let size = letter_size(pixels);
-    let lettering = Lettering::new(size as f32);
     let number_of = color_numbers(regions);
     for region in regions {
         let Some(polygon) = &region.polygon else { continue };
@@ -149,28 +135,34 @@ fn layout_polygons(pixels: &Pixels, regions: &[DetectedRegion]) -> Pixels {
     }
     for region in regions {
         let Some(polygon) = &region.polygon else { continue };
-        let number = number_of(region.label);
-        let text = format!("{} {:.2}", region.label.as_str(), region.score);
-        let (tw, th) = lettering.size(&text);
-        let corner = |x: f32| nearest_corner(polygon, Point { x, y: 0.0 });
-        let right = corner(pixels.width as f32);
-        if let Some(Point { x, y }) = corner(0.0) {
-            let (x, y, th) = (x as i64, y as i64, th + 4);
-            let (top, bottom) = if y < th { (y, y + th + 1) } else { (y - th, y + 1) };
-            out.fill_rect([x, top, x + tw + 4, bottom], color(number));
-            lettering.write(&mut out, &text, x + 2, top - 2, text_color(number));
+        let corner = |x: usize| nearest_corner(polygon, Point { x: x as f32, y: 0.0 });
+        if let Some(Point { x, y }) = corner(0) {
+            tag(&mut out, region, number_of(region.label), [x as i64, y as i64]);
         }
-        if let Some((order, Point { x, y })) = region.order.zip(right) {
-            let (x, y) = (x as i64, y as i64);
-            let beside = if pixels.width as i64 - x < size as i64 {
-                (x as f64 - 1.1 * size as f64) as i64
-            } else {
-                x + 2
-            };
-            lettering.write(&mut out, &order.to_string(), beside, y - size as i64 / 2, RED);
+        if let Some((order, Point { x, y })) = region.order.zip(corner(pixels.width)) {
+            number_beside(&mut out, order, [x as i64, y as i64]);
         }
     }
     out
+}
+
+/// Label and score above a place, or below it where the page begins.
+fn tag(picture: &mut Pixels, region: &DetectedRegion, number: usize, [x, y]: [i64; 2]) {
+    let lettering = Lettering::new(letter_size(picture) as f32);
+    let text = format!("{} {:.2}", region.label.as_str(), region.score);
+    let (width, height) = lettering.size(&text);
+    let height = height + 4;
+    let (top, bottom) = if y < height { (y, y + height + 1) } else { (y - height, y + 1) };
+    picture.fill_rect([x, top, x + width + 4, bottom], color(number));
+    lettering.write(picture, &text, x + 2, top - 2, text_color(number));
+}
+
+/// A red number to the right of a place, or to the left of it where the page ends.
+fn number_beside(picture: &mut Pixels, number: usize, [x, y]: [i64; 2]) {
+    let size = letter_size(picture);
+    let at_border = picture.width as i64 - x < size as i64;
+    let left = if at_border { (x as f64 - 1.1 * size as f64) as i64 } else { x + 2 };
+    Lettering::new(size as f32).write(picture, &number.to_string(), left, y - size as i64 / 2, RED);
 }
 
 /// Fills a polygon half transparent; values are truncated.

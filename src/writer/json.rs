@@ -175,7 +175,7 @@ fn preprocessor_value(done: &Preprocessing) -> Value {
 }
 
 /// Points of a polygon as `[x, y]`.
-pub(super) fn points(polygon: &[Point]) -> Value {
+pub(crate) fn points(polygon: &[Point]) -> Value {
     polygon.iter().map(|p| json!([p.x as f64, p.y as f64])).collect()
 }
 

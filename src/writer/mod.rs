@@ -14,7 +14,7 @@ pub mod trace;
 mod vis;
 mod xlsx;
 
-use crate::document::{Document, Page};
+use crate::document::{Document, Page, Severity};
 use crate::engine::{DocumentSink, FinishedPage, Job};
 use crate::restructure::{self, RestructureOptions};
 use json::JsonOptions;
@@ -104,6 +104,24 @@ pub struct WrittenDocument {
     pub stage_ms: BTreeMap<&'static str, f64>,
 }
 
+impl WrittenDocument {
+    /// Counts a page in: its time and its errors.
+    fn count(&mut self, page: &Page) {
+        self.pages += 1;
+        for (stage, ms) in &page.timings {
+            *self.stage_ms.entry(stage).or_default() += ms;
+        }
+        let errors = page.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        self.errors.extend(errors.map(|d| format!("page {}: {}", page.page_index + 1, d.message)));
+    }
+}
+
+/// A document of which no page has come yet.
+fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Document {
+    let page_count = is_paged.then_some(page_count);
+    Document { input_path: job.file.given.clone(), pages: Vec::new(), page_count }
+}
+
 /// Hears of documents that are finished or given up.
 pub trait WriteObserver {
     /// A document was opened.
@@ -189,12 +207,7 @@ impl<'a> DocumentWriter<'a> {
                 file.add_picture(picture).map_err(|e| io_message(path, &e))?;
             }
         }
-        open.written.pages += 1;
-        for (stage, ms) in &page.timings {
-            *open.written.stage_ms.entry(stage).or_default() += ms;
-        }
-        let errors = page.diagnostics.iter().filter(|d| d.severity == crate::document::Severity::Error);
-        open.written.errors.extend(errors.map(|d| format!("page {}: {}", page.page_index + 1, d.message)));
+        open.written.count(&page);
         self.observer.page(job, &page);
         open.document.pages.push(page);
         Ok(())
@@ -271,8 +284,7 @@ impl<'a> DocumentWriter<'a> {
 
 impl DocumentSink for DocumentWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
-        let page_count = is_paged.then_some(page_count);
-        let document = Document { input_path: job.file.given.clone(), pages: Vec::new(), page_count };
+        let document = new_document(job, page_count, is_paged);
         let open =
             InProgress { document, pictures: None, vis: Vec::new(), written: WrittenDocument::default() };
         self.open.insert(job.id, open);

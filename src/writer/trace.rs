@@ -3,7 +3,7 @@
 
 use super::json::{self, JsonOptions};
 use super::markdown::{self, MarkdownOptions, VARIANTS};
-use super::{make_parent, write_file};
+use super::{make_parent, new_document, write_file};
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::{DocumentSink, FinishedPage, Job, PageTrace};
 use crate::layout::Region;
@@ -161,7 +161,8 @@ fn block_value(block: &Block) -> Value {
     })
 }
 
-fn region(region: &Region, is_whole_page: bool) -> Value {
+/// A region as the traces and the vectors of the reference write it.
+pub(crate) fn region(region: &Region, is_whole_page: bool) -> Value {
     let mut value = json!({
         "cls_id": if is_whole_page { 0 } else { region.label.class_id() },
         "label": region.label,
@@ -268,9 +269,7 @@ fn write_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
 
 impl DocumentSink for TraceWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
-        let page_count_told = is_paged.then_some(page_count);
-        let document =
-            Document { input_path: job.file.given.clone(), pages: Vec::new(), page_count: page_count_told };
+        let document = new_document(job, page_count, is_paged);
         self.open.insert(job.id, Traced { document, traces: Vec::new() });
         self.inner.begin(job, page_count, selected, is_paged);
     }
