@@ -73,7 +73,9 @@ fn resolve_lite(
         );
         return Err(Failure::usage(reason, LITE_ONLY));
     }
-    if let Some(flag) = args.later.refused() {
+    // The embedded pipeline shows no pictures to a recognizer, so only the default asks for nothing.
+    let swapped = args.vl_rec_channel_order == ChannelOrder::Bgr;
+    if let Some(flag) = args.later.refused().or(swapped.then_some("vl-rec-channel-order")) {
         return Err(Failure::usage(format!("--{flag} belongs to the PaddleOCR-VL pipelines"), LITE_ONLY));
     }
     if wanted.is_none() {

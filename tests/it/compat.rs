@@ -148,6 +148,8 @@ fn flags_win_over_the_case_and_colors_can_change_places() {
     assert_eq!(run(&["--layout-threshold", "0.85"]).len(), 1);
     let limits = run(&["--min-pixels", "2000", "--max-pixels", "5000"]);
     assert_eq!((&limits[0]["min_pixels"], &limits[0]["max_pixels"]), (&json!(2000), &json!(5000)));
+    let lite = ["-i", "page.ppm", "--save-path", "out", "--vl_rec_channel_order", "bgr"];
+    assert!(folder.run(&lite).expect(2).stderr.contains("--vl-rec-channel-order belongs to"));
     assert_ne!(run(&["--vl_rec_channel_order", "bgr"])[0]["rgb_sha256"], run(&[])[0]["rgb_sha256"]);
 }
 
