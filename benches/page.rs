@@ -135,7 +135,7 @@ fn resampling(c: &mut Criterion) {
         b.iter(|| black_box(&picture).resize_pillow(SHOWN.0, SHOWN.1, Filter::Bicubic))
     });
     c.bench_function("detector input 2000x2800 -> 800x800", |b| {
-        b.iter(|| docparse::layout::network_input(black_box(&picture)))
+        b.iter(|| docparse::layout::pixel_values(black_box(&picture), 800, 800))
     });
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let rounds: Vec<(f64, f64, f64)> = (0..3)

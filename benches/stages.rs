@@ -63,7 +63,7 @@ fn main() {
     let pixels = source.render_page(0).expect("the page can be drawn");
     show("page picture as JPEG", median(|| drop(pixels.to_jpeg(72))));
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
-    let session = SessionOptions { device: Device::Cpu, cpu_threads: threads };
+    let session = SessionOptions::on(Device::Cpu, threads);
     let library = dirs.find(runtime::ONNXRUNTIME).expect("scripts/setup.sh was run");
     let runtime = Runtime::load(&library, session).expect("the runtime loads");
     let mut reader = LineReader::load(&runtime, &dirs, LineOptions::default()).expect("the models load");

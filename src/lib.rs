@@ -13,6 +13,7 @@ pub mod input;
 pub mod layout;
 pub mod lines;
 pub mod onnx;
+pub mod parity;
 pub mod plan;
 pub mod preprocess;
 pub mod raster;

@@ -40,6 +40,9 @@ pub enum Command {
     /// Check the build against recorded outputs of the reference
     #[command(hide = true)]
     Golden(GoldenArgs),
+    /// Check the networks against expected numbers
+    #[command(hide = true)]
+    Parity(ParityArgs),
     /// Hold pdfium; started by docparse itself
     #[command(name = "pdf-worker", hide = true)]
     PdfWorker {
@@ -57,6 +60,22 @@ pub enum Command {
 pub struct GoldenArgs {
     /// The golden folder
     pub dir: PathBuf,
+    /// Folder of libraries and models
+    #[arg(long, value_name = "DIR")]
+    pub runtime_dir: Option<PathBuf>,
+}
+
+/// Flags of `parity`.
+#[derive(Debug, Args)]
+pub struct ParityArgs {
+    /// Folder of checkpoints with expected numbers
+    pub dir: PathBuf,
+    /// Where networks run: auto, cpu, gpu, gpu:N
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// CPU threads of the networks
+    #[arg(long, value_name = "N")]
+    pub cpu_threads: Option<usize>,
     /// Folder of libraries and models
     #[arg(long, value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,

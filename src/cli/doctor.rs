@@ -47,8 +47,8 @@ fn pdf_worker(dirs: &RuntimeDirs) -> Result<String, String> {
 /// Reads a drawn page without text.
 fn line_recognition(dirs: &RuntimeDirs) -> Result<String, String> {
     let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
-    let options = SessionOptions { device: Device::Auto, cpu_threads: threads };
+    let threads = super::cores();
+    let options = SessionOptions::on(Device::Auto, threads);
     let runtime = Runtime::load(&library, options).map_err(|e| e.to_string())?;
     let mut reader = LineReader::load(&runtime, dirs, LineOptions::default()).map_err(|e| e.to_string())?;
     let mut page = Pixels::white(800, 800);

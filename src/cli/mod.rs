@@ -5,6 +5,7 @@ mod command;
 mod doctor;
 mod golden;
 mod logging;
+mod parity;
 mod parse;
 mod pipeline;
 mod report;
@@ -75,6 +76,7 @@ fn run(arguments: Vec<String>) -> u8 {
         Some(Command::DocParser(args)) => parse::run(args),
         Some(Command::Doctor(args)) => Ok(doctor::run(args)),
         Some(Command::Golden(args)) => golden::run(args),
+        Some(Command::Parity(args)) => parity::run(args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut command.clone(), "docparse", &mut script);
@@ -113,6 +115,11 @@ pub(crate) fn print(text: &str) {
 /// Prints a message for people.
 pub(crate) fn eprint(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Processors of the machine.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get())
 }
 
 /// The user's folder for data.

@@ -63,7 +63,7 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let stems = paths::plan(&files);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
-    let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+    let cores = super::cores();
     let threads = args.threads.unwrap_or(cores).clamp(1, 256);
     let open_options = OpenOptions {
         passwords: args.password.clone(),
@@ -83,7 +83,7 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let jobs = jobs(&files, &stems, args, formats, &mut reporter);
     let skipped = files.len() - jobs.len();
     let cancel = super::cancel_on_signals();
-    let session = SessionOptions { device, cpu_threads: args.cpu_threads.unwrap_or(cores).clamp(1, 256) };
+    let session = SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256));
     let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
     let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_pixels);
     let outcome = with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
@@ -288,7 +288,7 @@ fn page_selection(text: Option<&str>) -> Result<PageSelection, Failure> {
     parts.collect::<Result<Vec<_>, _>>().map(PageSelection)
 }
 
-fn device(text: Option<&str>) -> Result<Device, Failure> {
+pub(super) fn device(text: Option<&str>) -> Result<Device, Failure> {
     let name = text.unwrap_or("auto");
     match name.split_once(':').map_or((name, None), |(a, b)| (a, Some(b))) {
         ("auto", None) => Ok(Device::Auto),
@@ -396,7 +396,7 @@ impl LazyLines {
     fn load(&self) -> Result<LineReader, String> {
         let chain = |error: &dyn std::error::Error| error.to_string();
         let library = self.dirs.find(runtime::ONNXRUNTIME).map_err(|e| chain(&e))?;
-        let runtime = Runtime::load(&library, self.session).map_err(|e| chain(&e))?;
+        let runtime = Runtime::load(&library, self.session.clone()).map_err(|e| chain(&e))?;
         LineReader::load(&runtime, &self.dirs, self.config.lines).map_err(|e| chain(&e))
     }
 }

@@ -3,7 +3,7 @@
 use super::compare::{exactly, polygon, rect, same, same_text, text, whole};
 use super::{Context, FileReport, drawings, read_json};
 use crate::engine::TracedPicture;
-use crate::layout::network_input;
+use crate::layout::{NETWORK_SIDE, pixel_values};
 use crate::plan::CropArea;
 use crate::plan::crop::cut_area;
 use crate::raster::Pixels;
@@ -291,7 +291,7 @@ fn layout_input(case: &Case, expected: &Value) -> Checked {
         let scale = [side as f64 / pixels.height as f64, side as f64 / pixels.width as f64];
         same("scale_factor", &page["scale_factor"], &json!(scale), 1e-6)?;
         exactly("shape", &page["shape"], vec![3, side, side])?;
-        let input = network_input(&pixels);
+        let input = pixel_values(&pixels, NETWORK_SIDE, NETWORK_SIDE);
         let means = input
             .chunks_exact(side * side)
             .map(|c| c.iter().map(|v| *v as f64).sum::<f64>() / c.len() as f64);

@@ -7,6 +7,7 @@
 pub mod geometric;
 pub mod polygons;
 pub mod postprocess;
+pub mod pp_doclayout;
 mod table;
 
 pub use table::join_line;
@@ -68,11 +69,12 @@ pub fn whole_page(label: Label, width: usize, height: usize) -> Region {
 /// Side in pixels of the picture that layout networks see.
 pub const NETWORK_SIDE: usize = 800;
 
-/// What layout networks are shown of a page: `[3, 800, 800]`, channels R, G, B, values 0 to 1 (specification,
+/// What layout networks are shown of a page: `[3, height, width]`, channels R, G, B, values 0 to 1 (specification,
 /// section 5.1: bicubic, the aspect ratio not kept).
-pub fn network_input(page: &Pixels) -> Vec<f32> {
-    let small = page.resize_bicubic(NETWORK_SIDE, NETWORK_SIDE);
-    (0..3).flat_map(|c| small.data.iter().skip(c).step_by(3).map(|v| *v as f32 / 255.0)).collect()
+pub fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
+    let small = page.resize_bicubic(width, height);
+    let levels: [f32; 256] = std::array::from_fn(|v| v as f32 * (1.0 / 255.0));
+    (0..3).flat_map(|c| small.data.iter().skip(c).step_by(3).map(|v| levels[usize::from(*v)])).collect()
 }
 
 /// Why a page has no layout.

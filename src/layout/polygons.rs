@@ -30,9 +30,6 @@ impl ShapeMode {
     }
 }
 
-/// Side in pixels that networks see, and cells of their masks per side of it.
-const MODEL_SIDE: f64 = 800.0;
-const CELL: f64 = 4.0;
 /// Distance from the outline that a left out point may have, as a share of the outline's length.
 const SIMPLIFY: f64 = 0.004;
 /// Longest stretch without a corner, as a share of the box's width or of the widest box's.
@@ -61,9 +58,9 @@ pub fn polygons(
 ) -> Vec<Vec<Point>> {
     // x2 - y1 is a slip of the reference for x2 - x1: it must be matched (appendix A, 5).
     let widest = boxes.iter().map(|b| b[2] as f64 - b[1] as f64).fold(f64::NEG_INFINITY, f64::max);
-    let scale = [MODEL_SIDE / width as f64 / CELL, MODEL_SIDE / height as f64 / CELL];
     let mut shapes: Vec<Vec<Point>> = Vec::with_capacity(boxes.len());
     for (bbox, mask) in boxes.iter().zip(masks) {
+        let scale = [mask.width as f64 / width as f64, mask.height as f64 / height as f64];
         let outline = outline(bbox, mask, scale, widest);
         let shape = normalized(bbox, outline, mode, shapes.last().map(Vec::as_slice));
         shapes.push(shape);

@@ -45,6 +45,20 @@ pub enum Threshold {
     ByClass(BTreeMap<usize, f32>),
 }
 
+impl Threshold {
+    /// Whether a row is kept.
+    pub fn keeps(&self, row: &RawBox) -> bool {
+        match self {
+            Threshold::Off => true,
+            Threshold::All(t) => row.score > *t && row.class_id > -1,
+            Threshold::ByClass(table) => {
+                let class = usize::try_from(row.class_id).unwrap_or(usize::MAX);
+                row.score > *table.get(&class).unwrap_or(&DEFAULT_THRESHOLD)
+            }
+        }
+    }
+}
+
 /// What happens to boxes that lie in other boxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergeMode {
@@ -158,20 +172,11 @@ fn labelled(raw: &RawBox) -> Option<Label> {
 
 /// Positions of the boxes above their threshold; a table of thresholds groups them by class.
 fn above_threshold(boxes: &[RawBox], threshold: &Threshold) -> Vec<usize> {
-    let all = 0..boxes.len();
-    match threshold {
-        Threshold::Off => all.collect(),
-        Threshold::All(t) => all.filter(|i| boxes[*i].score > *t && boxes[*i].class_id > -1).collect(),
-        Threshold::ByClass(table) => {
-            let limit = |b: &RawBox| {
-                let class = usize::try_from(b.class_id).unwrap_or(usize::MAX);
-                *table.get(&class).unwrap_or(&DEFAULT_THRESHOLD)
-            };
-            let mut kept: Vec<usize> = all.filter(|i| boxes[*i].score > limit(&boxes[*i])).collect();
-            kept.sort_by_key(|i| boxes[*i].class_id);
-            kept
-        }
+    let mut kept: Vec<usize> = (0..boxes.len()).filter(|i| threshold.keeps(&boxes[*i])).collect();
+    if matches!(threshold, Threshold::ByClass(_)) {
+        kept.sort_by_key(|i| boxes[*i].class_id);
     }
+    kept
 }
 
 /// Positions of the boxes that survive non-maximum suppression, best score first.

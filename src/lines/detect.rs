@@ -71,7 +71,7 @@ pub fn detect_lines(
     let input = padded.resize_bilinear(width, height);
     let data = normalized(&input);
     let boxes = model.run(&[1, 3, height, width], data, |shape, map| {
-        let (h, w) = (shape[shape.len() - 2] as usize, shape[shape.len() - 1] as usize);
+        let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
         boxes_from_map(map, w, h, options)
     })?;
     let (sx, sy) = (padded.width as f32 / width as f32, padded.height as f32 / height as f32);

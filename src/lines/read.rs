@@ -71,7 +71,7 @@ impl LineRecognizer {
             let data = batch_input(batch.iter().map(|i| &crops[*i]), width);
             let alphabet = &self.alphabet;
             let texts = self.model.run(&[batch.len(), 3, HEIGHT, width], data, |shape, output| {
-                let (steps, classes) = (shape[1] as usize, shape[2] as usize);
+                let (steps, classes) = (shape[1], shape[2]);
                 output
                     .chunks_exact((steps * classes).max(1))
                     .map(|o| ctc(o, classes, alphabet))

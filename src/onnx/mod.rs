@@ -1,13 +1,19 @@
-//! ONNX Runtime: loading the library, choosing the device, running models. The only module that names `ort`.
+//! ONNX Runtime: loading the library, choosing the device, building and running networks. The only module that names
+//! `ort`.
 //!
-//! A [`Model`] takes and gives `f32` tensors. It runs from one thread at a time (`run` takes `&mut self`) and is
-//! never called inside a rayon task: ONNX Runtime has its own threads.
+//! A network comes from a model file ([`Runtime::network`]), or is built as code from a checkpoint ([`graph`],
+//! [`layers`], [`checkpoint`]).
 
+pub mod checkpoint;
+pub mod graph;
+pub mod layers;
+pub mod network;
+
+use network::{Array, Network};
 use ort::environment::Environment;
-use ort::ep::ExecutionProvider;
+use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
 use ort::session::Session;
-use ort::session::builder::{BuilderResult, GraphOptimizationLevel};
-use ort::value::Tensor;
+use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilder};
 use std::path::{Path, PathBuf};
 
 /// Where models run.
@@ -22,12 +28,23 @@ pub enum Device {
 }
 
 /// What a session needs to know.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionOptions {
     /// Where it runs.
     pub device: Device,
     /// Threads inside an operator on the CPU.
     pub cpu_threads: usize,
+    /// Bytes of GPU memory that a session may take; `None` for as many as there are.
+    pub gpu_memory: Option<usize>,
+    /// Beginning of the path of a file with the time of every operator, where one is wanted.
+    pub profile: Option<PathBuf>,
+}
+
+impl SessionOptions {
+    /// Sessions on a device, with everything else at its default.
+    pub fn on(device: Device, cpu_threads: usize) -> Self {
+        SessionOptions { device, cpu_threads, gpu_memory: None, profile: None }
+    }
 }
 
 /// What can go wrong with a model.
@@ -42,11 +59,11 @@ pub enum OnnxError {
         reason: String,
     },
     /// The model cannot be loaded.
-    #[error("failed to load the model `{path}`: {reason}")]
+    #[error("failed to load {model}: {reason}")]
     Load {
-        /// The model file.
-        path: PathBuf,
-        /// Why.
+        /// The model file or network.
+        model: String,
+        /// Why; names the operator where one is at fault.
         reason: String,
     },
     /// The GPU that was asked for cannot be used.
@@ -59,14 +76,53 @@ pub enum OnnxError {
         /// Why.
         reason: String,
     },
+    /// The device has too little memory.
+    #[error(
+        "out of memory while running {model}: {reason}; lower the batch size, raise the limit of GPU memory, or use --device cpu"
+    )]
+    OutOfMemory {
+        /// The model file or network.
+        model: String,
+        /// What the runtime says.
+        reason: String,
+    },
     /// Running failed.
-    #[error("failed to run the model `{path}`: {reason}")]
+    #[error("failed to run {model}: {reason}")]
     Run {
-        /// The model file.
-        path: PathBuf,
+        /// The model file or network.
+        model: String,
         /// Why.
         reason: String,
     },
+}
+
+impl OnnxError {
+    /// The error of a run, by what the runtime says.
+    fn of_run(model: &str, reason: &str) -> Self {
+        let (model, text) = (model.to_string(), reason.to_lowercase());
+        // The arena's, the driver's and the C++ library's words for it.
+        let words = ["failed to allocate memory", "out of memory", "bad_alloc", "available memory of"];
+        if words.iter().any(|words| text.contains(words)) {
+            OnnxError::OutOfMemory { model, reason: reason.into() }
+        } else {
+            OnnxError::Run { model, reason: reason.into() }
+        }
+    }
+}
+
+/// Why a session could not be made.
+enum Fault {
+    Model(String),
+    Device(u32, String),
+}
+
+impl Fault {
+    fn named(self, model: String) -> OnnxError {
+        match self {
+            Fault::Model(reason) => OnnxError::Load { model, reason },
+            Fault::Device(device, reason) => OnnxError::Device { device, reason },
+        }
+    }
 }
 
 /// The loaded runtime library.
@@ -90,56 +146,81 @@ impl Runtime {
         Ok(Self { environment, options })
     }
 
-    /// Loads a model.
+    /// Loads a network from a model file.
+    pub fn network(&self, path: &Path) -> Result<Network, OnnxError> {
+        let name = format!("the model `{}`", path.display());
+        let session = self.session(|builder| builder.clone().commit_from_file(path));
+        session.map(|session| Network::of_file(name.clone(), session)).map_err(|fault| fault.named(name))
+    }
+
+    /// Loads a model of one input and one output.
     pub fn model(&self, path: &Path) -> Result<Model, OnnxError> {
+        let network = self.network(path)?;
+        let first = |ports: Vec<network::PortInfo>| ports.into_iter().next().map(|port| port.name);
+        match (first(network.inputs()), first(network.outputs())) {
+            (Some(input), Some(output)) => Ok(Model { network, input, output }),
+            _ => {
+                let reason = "it has no input or no output".to_string();
+                Err(OnnxError::Load { model: format!("the model `{}`", path.display()), reason })
+            }
+        }
+    }
+
+    /// A session on the wanted device; `commit` makes it of the options.
+    fn session(&self, commit: impl Fn(&mut SessionBuilder) -> graph::Built) -> Result<Session, Fault> {
         let build = |device: Option<u32>| -> Result<Session, String> {
-            let mut builder = recovered(
-                Session::builder(&self.environment)
-                    .map_err(|error| error.to_string())?
-                    .with_intra_threads(self.options.cpu_threads.max(1)),
-            )?;
-            builder = recovered(builder.with_optimization_level(GraphOptimizationLevel::All))?;
-            if let Some(device) = device {
-                let provider =
-                    ort::ep::CUDA::default().with_device_id(device as i32).build().error_on_failure();
-                builder = recovered(builder.with_execution_providers([provider]))?;
-            }
-            builder.commit_from_file(path).map_err(|error| error.to_string())
+            let builder = Session::builder(&self.environment).map_err(|error| error.to_string())?;
+            let mut builder = self.configured(builder, device)?;
+            commit(&mut builder).map_err(|error| error.to_string())
         };
-        let load = |reason: String| OnnxError::Load { path: path.to_path_buf(), reason };
         let has_gpu = || ort::ep::CUDA::is_available().unwrap_or(false);
-        let session = match self.options.device {
-            Device::Cpu => build(None).map_err(load)?,
-            Device::Gpu(device) => {
-                build(Some(device)).map_err(|reason| OnnxError::Device { device, reason })?
+        match self.options.device {
+            Device::Cpu => build(None).map_err(Fault::Model),
+            Device::Gpu(device) => build(Some(device)).map_err(|reason| Fault::Device(device, reason)),
+            Device::Auto if has_gpu() => build(Some(0)).or_else(|reason| {
+                tracing::warn!(reason, "the GPU cannot be used, running on the CPU");
+                build(None).map_err(Fault::Model)
+            }),
+            Device::Auto => build(None).map_err(Fault::Model),
+        }
+    }
+
+    fn configured(&self, builder: SessionBuilder, gpu: Option<u32>) -> Result<SessionBuilder, String> {
+        let mut builder = recovered(builder.with_intra_threads(self.options.cpu_threads.max(1)))?;
+        builder = recovered(builder.with_optimization_level(GraphOptimizationLevel::All))?;
+        if let Some(path) = &self.options.profile {
+            builder = recovered(builder.with_profiling(path))?;
+        }
+        if let Some(device) = gpu {
+            // Single precision means single precision: boxes come from signs and whole parts of what is computed.
+            let mut provider = ort::ep::CUDA::default()
+                .with_device_id(device as i32)
+                .with_tf32(false)
+                .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested);
+            if let Some(limit) = self.options.gpu_memory {
+                provider = provider.with_memory_limit(limit);
             }
-            Device::Auto if has_gpu() => match build(Some(0)) {
-                Ok(session) => session,
-                Err(reason) => {
-                    tracing::warn!(reason, "the GPU cannot be used, running on the CPU");
-                    build(None).map_err(load)?
-                }
-            },
-            Device::Auto => build(None).map_err(load)?,
-        };
-        Ok(Model { session, path: path.to_path_buf() })
+            builder = recovered(builder.with_execution_providers([provider.build().error_on_failure()]))?;
+        }
+        Ok(builder)
     }
 }
 
-fn recovered(result: BuilderResult) -> Result<ort::session::builder::SessionBuilder, String> {
+fn recovered(result: BuilderResult) -> Result<SessionBuilder, String> {
     result.map_err(|error| error.to_string())
 }
 
 /// A model with one input and one output tensor of `f32`.
 pub struct Model {
-    session: Session,
-    path: PathBuf,
+    network: Network,
+    input: String,
+    output: String,
 }
 
 impl Model {
     /// A value of the model's own metadata.
     pub fn metadata(&self, key: &str) -> Option<String> {
-        self.session.metadata().ok()?.custom(key)
+        self.network.metadata(key)
     }
 
     /// Runs the model on a tensor and hands its first output to `read`: the shape and the elements.
@@ -150,15 +231,28 @@ impl Model {
         &mut self,
         shape: &[usize],
         data: Vec<f32>,
-        read: impl FnOnce(&[i64], &[f32]) -> T,
+        read: impl FnOnce(&[usize], &[f32]) -> T,
     ) -> Result<T, OnnxError> {
-        let fail = |error: &dyn std::fmt::Display| OnnxError::Run {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        };
-        let input = Tensor::from_array((shape.to_vec(), data)).map_err(|error| fail(&error))?;
-        let outputs = self.session.run(ort::inputs![input]).map_err(|error| fail(&error))?;
-        let (shape, data) = outputs[0].try_extract_tensor::<f32>().map_err(|error| fail(&error))?;
-        Ok(read(shape, data))
+        let input = (self.input.as_str(), Array::F32(shape.to_vec(), data));
+        self.network.run(vec![input], |outputs| {
+            let (shape, data) = outputs.f32(&self.output)?;
+            Ok(read(&shape, data))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_memory_is_told_from_other_faults() {
+        let arena = "Failed to allocate memory for requested buffer of size 9";
+        assert!(matches!(OnnxError::of_run("x", arena), OnnxError::OutOfMemory { .. }));
+        assert!(matches!(
+            OnnxError::of_run("x", "CUDA failure 2: out of memory"),
+            OnnxError::OutOfMemory { .. }
+        ));
+        assert!(matches!(OnnxError::of_run("x", "invalid dimensions"), OnnxError::Run { .. }));
     }
 }

@@ -1,4 +1,4 @@
-//! RGB pixels: cutting, resampling, rotating and encoding.
+//! RGB pixels: cutting, resampling, rotating, warping and encoding.
 //!
 //! [`Pixels`] is the one picture type: 8-bit RGB, rows from the top, no padding. Resampling and turning agree bit
 //! by bit with the libraries the models were trained with (`resample`, `rotate`).
@@ -6,8 +6,10 @@
 pub mod draw;
 mod resample;
 mod rotate;
+mod warp;
 
 pub use resample::Filter;
+pub use warp::{Mesh, aligned_taps};
 
 use crate::geometry::{Point, Quad, Rect};
 use resample::cubic_weights;

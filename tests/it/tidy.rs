@@ -23,6 +23,7 @@ const ORDER: &[&str] = &[
     "config",
     "replay",
     "golden",
+    "parity",
     "cli",
 ];
 /// Longer files are split.

@@ -1,6 +1,10 @@
 //! Straightening pages before their layout is detected: orientation and unwarping (specification, section 4).
 //!
-//! [`DocPreprocessor`] is the seam for the networks; [`preprocess`] is the order of the steps.
+//! [`DocPreprocessor`] is the seam for the networks; [`preprocess`] is the order of the steps. The networks are
+//! PP-LCNet_x1_0_doc_ori ([`pp_lcnet`]) and UVDoc ([`uvdoc`]).
+
+pub mod pp_lcnet;
+pub mod uvdoc;
 
 use crate::document::Preprocessing;
 use crate::raster::Pixels;

@@ -1,0 +1,196 @@
+//! The neck of PP-DocLayout, that of RT-DETR: maps of three strides are mixed with each other; V3 makes the maps that
+//! masks are mixed of as well.
+//!
+//! Source: specification of the networks, sections 2.3 and 2.5.
+
+use super::config::{LEVELS, LayoutConfig, MaskConfig};
+use crate::onnx::checkpoint::CheckpointError;
+use crate::onnx::graph::Value;
+use crate::onnx::layers::{Activation, ConvShape, Layers};
+
+/// Maps `[batch, encoder_hidden, height, width]` at strides 8, 16 and 32 from those of the backbone.
+pub fn neck(
+    net: &mut Layers<'_>,
+    maps: &[Value],
+    config: &LayoutConfig,
+) -> Result<Vec<Value>, CheckpointError> {
+    let hidden = config.encoder_hidden;
+    let mut levels = Vec::with_capacity(LEVELS);
+    for (level, map) in maps.iter().enumerate() {
+        let key = format!("model.encoder_input_proj.{level}");
+        let shape = ConvShape::same(config.backbone.outputs[level + 1], hidden, 1);
+        let norm = format!("{key}.1");
+        let weights =
+            net.conv_weights(&format!("{key}.0"), false, Some((&norm, config.norm_epsilon)), shape)?;
+        levels.push(net.conv(&key, map, &weights, Activation::Linear));
+    }
+    for (index, level) in config.attended_levels.iter().enumerate() {
+        levels[*level] = attended(net, index, *level, &levels[*level], config)?;
+    }
+    // Top down: the deepest map is laid over the next one, and so on.
+    let mut tops = vec![levels[LEVELS - 1].clone()];
+    for step in 0..LEVELS - 1 {
+        let key = format!("model.encoder.lateral_convs.{step}");
+        let lateral = unit(net, &key, &tops[step], ConvShape::same(hidden, hidden, 1), config)?;
+        let up = net.upsample(&key, &lateral, false);
+        tops[step] = lateral;
+        let key = format!("model.encoder.fpn_blocks.{step}");
+        let joined = net.concat(&key, &[&up, &levels[LEVELS - 2 - step]], 1);
+        tops.push(block(net, &key, &joined, config)?);
+    }
+    tops.reverse();
+    // Bottom up.
+    let mut maps = vec![tops[0].clone()];
+    for step in 0..LEVELS - 1 {
+        let key = format!("model.encoder.downsample_convs.{step}");
+        let half = ConvShape::same(hidden, hidden, 3).with_stride(2);
+        let down = unit(net, &key, &maps[step], half, config)?;
+        let key = format!("model.encoder.pan_blocks.{step}");
+        let joined = net.concat(&key, &[&down, &tops[step + 1]], 1);
+        maps.push(block(net, &key, &joined, config)?);
+    }
+    Ok(maps)
+}
+
+/// `key.conv`, `key.norm` and SiLU.
+fn unit(
+    net: &mut Layers<'_>,
+    key: &str,
+    x: &Value,
+    shape: ConvShape,
+    config: &LayoutConfig,
+) -> Result<Value, CheckpointError> {
+    let norm = format!("{key}.norm");
+    let weights =
+        net.conv_weights(&format!("{key}.conv"), false, Some((&norm, config.norm_epsilon)), shape)?;
+    Ok(net.conv(key, x, &weights, Activation::Silu))
+}
+
+/// Two paths over two joined maps, one of them through RepVGG blocks, whose two branches are one convolution here.
+fn block(
+    net: &mut Layers<'_>,
+    key: &str,
+    x: &Value,
+    config: &LayoutConfig,
+) -> Result<Value, CheckpointError> {
+    let (hidden, inner) = (config.encoder_hidden, config.block_hidden);
+    let shape = ConvShape::same(2 * hidden, inner, 1);
+    let mut deep = unit(net, &format!("{key}.conv1"), x, shape, config)?;
+    for bottleneck in 0..3 {
+        let key = format!("{key}.bottlenecks.{bottleneck}");
+        let branch = |net: &Layers<'_>, name: &str, kernel| {
+            let norm = format!("{key}.{name}.norm");
+            let shape = ConvShape::same(inner, inner, kernel);
+            net.conv_weights(&format!("{key}.{name}.conv"), false, Some((&norm, config.norm_epsilon)), shape)
+        };
+        let weights = branch(net, "conv1", 3)?.plus(&branch(net, "conv2", 1)?);
+        deep = net.conv(&key, &deep, &weights, Activation::Silu);
+    }
+    let shallow = unit(net, &format!("{key}.conv2"), x, shape, config)?;
+    let sum = net.graph.op("Add", key, &[&deep, &shallow], &[]);
+    if inner == hidden {
+        return Ok(sum);
+    }
+    unit(net, &format!("{key}.conv3"), &sum, ConvShape::same(inner, hidden, 1), config)
+}
+
+/// Attention among all places of a map.
+fn attended(
+    net: &mut Layers<'_>,
+    index: usize,
+    level: usize,
+    map: &Value,
+    config: &LayoutConfig,
+) -> Result<Value, CheckpointError> {
+    let hidden = config.encoder_hidden;
+    let [height, width] = config.level_sizes()[level];
+    let key = format!("model.encoder.encoder.{index}");
+    let positions = sine_positions(height, width, hidden, config.temperature);
+    let positions = net.graph.floats(&key, &[1, height * width, hidden], positions);
+    let mut x = net.tokens(&key, map, hidden);
+    for layer in 0..config.encoder_layers {
+        let key = format!("{key}.layers.{layer}");
+        let placed = net.graph.op("Add", &format!("{key}.positions"), &[&x, &positions], &[]);
+        let attention = format!("{key}.self_attn");
+        let q = net.linear(&format!("{attention}.q_proj"), &placed, hidden, hidden)?;
+        let k = net.linear(&format!("{attention}.k_proj"), &placed, hidden, hidden)?;
+        let v = net.linear(&format!("{attention}.v_proj"), &x, hidden, hidden)?;
+        let y = net.attention(&attention, [&q, &k, &v], config.encoder_heads, None);
+        let y = net.linear(&format!("{attention}.out_proj"), &y, hidden, hidden)?;
+        let y = net.graph.op("Add", &attention, &[&x, &y], &[]);
+        x = net.layer_norm(&format!("{key}.self_attn_layer_norm"), &y, hidden, config.epsilon)?;
+        let y = net.linear(&format!("{key}.fc1"), &x, hidden, config.encoder_ffn)?;
+        let y = net.activation(&key, &y, Activation::Gelu);
+        let y = net.linear(&format!("{key}.fc2"), &y, config.encoder_ffn, hidden)?;
+        let y = net.graph.op("Add", &key, &[&x, &y], &[]);
+        x = net.layer_norm(&format!("{key}.final_layer_norm"), &y, hidden, config.epsilon)?;
+    }
+    let channels_first = net.transpose(&key, &x, &[0, 2, 1]);
+    Ok(net.reshape(&key, &channels_first, &[0, hidden as i64, height as i64, width as i64]))
+}
+
+/// Positions of the cells of a map, `[height * width, channels]`: sine and cosine of row, then of column.
+fn sine_positions(height: usize, width: usize, channels: usize, temperature: f64) -> Vec<f32> {
+    let quarter = channels / 4;
+    let omega: Vec<f64> = (0..quarter).map(|j| 1.0 / temperature.powf(j as f64 / quarter as f64)).collect();
+    let mut positions = Vec::with_capacity(height * width * channels);
+    for y in 0..height {
+        for x in 0..width {
+            for place in [y, x] {
+                positions.extend(omega.iter().map(|w| (place as f64 * w).sin() as f32));
+                positions.extend(omega.iter().map(|w| (place as f64 * w).cos() as f32));
+            }
+        }
+    }
+    positions
+}
+
+/// Maps `[batch, prototypes, height / 4, width / 4]` that masks are mixed of: from the neck's maps, and from that of
+/// the backbone at stride 4.
+pub fn mask_maps(
+    net: &mut Layers<'_>,
+    levels: &[Value],
+    fine: &Value,
+    masks: &MaskConfig,
+    config: &LayoutConfig,
+) -> Result<Value, CheckpointError> {
+    let [middle, out] = masks.channels;
+    let silu = |net: &mut Layers<'_>, key: &str, x: &Value, shape: ConvShape| {
+        let norm = format!("{key}.normalization");
+        let weights = net.conv_weights(
+            &format!("{key}.convolution"),
+            false,
+            Some((&norm, config.norm_epsilon)),
+            shape,
+        )?;
+        Ok::<_, CheckpointError>(net.conv(key, x, &weights, Activation::Silu))
+    };
+    let head = "model.encoder.mask_feature_head";
+    let mut sum = None;
+    for (level, map) in levels.iter().enumerate() {
+        let mut x = map.clone();
+        // Each doubling up to stride 8 has its convolution; stride 8 has one without doubling.
+        for step in 0..level.max(1) {
+            let channels = if step == 0 { config.encoder_hidden } else { middle };
+            let key = format!("{head}.scale_heads.{level}.layers.{}", 2 * step);
+            x = silu(net, &key, &x, ConvShape::same(channels, middle, 3))?;
+            if level > 0 {
+                x = net.upsample(&key, &x, true);
+            }
+        }
+        sum = Some(match sum {
+            None => x,
+            Some(sum) => net.graph.op("Add", head, &[&sum, &x], &[]),
+        });
+    }
+    let sum = sum.expect("there are three levels");
+    let x = silu(net, &format!("{head}.output_conv"), &sum, ConvShape::same(middle, out, 3))?;
+    let x = net.upsample(&format!("{head}.output_conv"), &x, true);
+    let lateral = ConvShape::same(config.backbone.outputs[0], out, 3);
+    let fine = silu(net, "model.encoder.encoder_mask_lateral", fine, lateral)?;
+    let x = net.graph.op("Add", "model.encoder.encoder_mask_lateral", &[&x, &fine], &[]);
+    let x = silu(net, "model.encoder.encoder_mask_output.base_conv", &x, ConvShape::same(out, out, 3))?;
+    let last = "model.encoder.encoder_mask_output.conv";
+    let weights = net.conv_weights(last, true, None, ConvShape::same(out, masks.prototypes, 1))?;
+    Ok(net.conv(last, &x, &weights, Activation::Linear))
+}

@@ -1,0 +1,424 @@
+//! A checkpoint folder: `config.json` and `model.safetensors`, whose tensors are read where the file is mapped.
+//!
+//! Every tensor that a network takes is asked for with the shape it must have, and remembered as used, so that what
+//! a checkpoint holds besides can be told. Keys are asked for by one name; [`Checkpoint::with_names`] translates the
+//! names of the file.
+
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// A file of the folder cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no safetensors file or JSON, or ends too early.
+    #[error("`{path}` is damaged: {reason}; download it again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The network is another one.
+    #[error("`{path}` describes `{found}`, not {expected}; give the folder of such a model")]
+    Architecture {
+        /// The configuration.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What was wanted.
+        expected: String,
+    },
+    /// A value of the configuration is missing or cannot be.
+    #[error("`{path}`: `{key}` {problem}; the configuration does not belong to this network")]
+    Config {
+        /// The configuration.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tensor is missing.
+    #[error(
+        "`{path}` has no tensor `{key}`; the file does not belong to its config.json, or is of another model"
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        key: String,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error(
+        "`{path}`: tensor `{key}` has shape {found:?}, but by config.json it must be {expected:?}; the two files do not belong together"
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        key: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// What it must be.
+        expected: Vec<usize>,
+    },
+    /// A tensor's elements are of a kind that the network cannot use.
+    #[error("`{path}`: tensor `{key}` holds {found}, which this network cannot use")]
+    Element {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The kind of its elements.
+        found: String,
+    },
+}
+
+/// Tensors by name: shape and elements.
+pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+/// Where a tensor's elements lie in a mapped file.
+pub struct Mapped {
+    /// The file.
+    pub map: Arc<Mmap>,
+    /// The elements.
+    pub bytes: Range<usize>,
+}
+
+/// A tensor in the file.
+#[derive(Debug, Clone)]
+struct Entry {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    start: usize,
+    end: usize,
+    /// Its name in the file.
+    stored: String,
+}
+
+/// `config.json`, and where it stands.
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    path: PathBuf,
+    value: Value,
+}
+
+impl ModelConfig {
+    /// Reads a configuration.
+    pub fn read(path: PathBuf) -> Result<Self, CheckpointError> {
+        let text =
+            std::fs::read(&path).map_err(|source| CheckpointError::Read { path: path.clone(), source })?;
+        let value: Value = serde_json::from_slice(&text)
+            .map_err(|e| CheckpointError::Damaged { path: path.clone(), reason: e.to_string() })?;
+        Ok(Self { path, value })
+    }
+
+    /// `model_type`; empty where there is none.
+    pub fn model_type(&self) -> &str {
+        self.value.get("model_type").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The configuration below `key`; empty where there is none.
+    pub fn section(&self, key: &str) -> Self {
+        let value = self.value.get(key).cloned().unwrap_or(Value::Null);
+        Self { path: self.path.clone(), value }
+    }
+
+    /// The error about a key.
+    pub fn bad(&self, key: &str, problem: impl Into<String>) -> CheckpointError {
+        CheckpointError::Config { path: self.path.clone(), key: key.into(), problem: problem.into() }
+    }
+
+    /// The error about a configuration of another network.
+    pub fn of_another_network(&self, expected: &str) -> CheckpointError {
+        let architecture = self.value.get("architectures").and_then(|a| a.get(0)).and_then(Value::as_str);
+        let found = if self.model_type().is_empty() { architecture } else { Some(self.model_type()) };
+        CheckpointError::Architecture {
+            path: self.path.clone(),
+            found: found.unwrap_or("no known model").to_string(),
+            expected: expected.to_string(),
+        }
+    }
+
+    /// A value of any kind; `None` where it is missing or null.
+    pub fn get<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CheckpointError> {
+        match self.value.get(key).filter(|v| !v.is_null()) {
+            None => Ok(None),
+            Some(value) => serde_json::from_value(value.clone())
+                .map(Some)
+                .map_err(|e| self.bad(key, format!("cannot be `{value}`: {e}"))),
+        }
+    }
+
+    /// A value of any kind, or `default`.
+    pub fn get_or<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+        default: T,
+    ) -> Result<T, CheckpointError> {
+        Ok(self.get(key)?.unwrap_or(default))
+    }
+
+    /// A count above zero, or `default`.
+    pub fn count(&self, key: &str, default: usize) -> Result<usize, CheckpointError> {
+        self.counts(key, &[default]).map(|counts| counts[0])
+    }
+
+    /// Counts above zero, given as a list (or as a single number); `default` where the key is missing.
+    pub fn counts(&self, key: &str, default: &[usize]) -> Result<Vec<usize>, CheckpointError> {
+        let Some(value) = self.value.get(key).filter(|v| !v.is_null()) else { return Ok(default.to_vec()) };
+        let numbers = match value {
+            Value::Array(list) => list.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>(),
+            single => single.as_u64().map(|n| vec![n]),
+        };
+        // No dimension of these networks comes near: a larger number is a damaged file.
+        let plausible = |n: &u64| (1..=1 << 24).contains(n);
+        match numbers.filter(|n| n.len() == default.len() && n.iter().all(plausible)) {
+            Some(numbers) => Ok(numbers.into_iter().map(|n| n as usize).collect()),
+            None => Err(self.bad(key, format!("cannot be `{value}`"))),
+        }
+    }
+}
+
+/// A checkpoint folder.
+pub struct Checkpoint {
+    /// `config.json`.
+    pub config: ModelConfig,
+    folder: PathBuf,
+    path: PathBuf,
+    map: Arc<Mmap>,
+    entries: BTreeMap<String, Entry>,
+    used: RefCell<BTreeSet<String>>,
+}
+
+/// Name of the file of weights.
+const WEIGHTS: &str = "model.safetensors";
+
+impl Checkpoint {
+    /// Opens a folder; no tensor is read yet.
+    pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
+        let config = ModelConfig::read(folder.join("config.json"))?;
+        let path = folder.join(WEIGHTS);
+        let (map, entries) = map_tensors(&path)?;
+        Ok(Self { config, folder: folder.into(), path, map, entries, used: RefCell::default() })
+    }
+
+    /// The checkpoint with the names of its tensors translated.
+    pub fn with_names(mut self, translate: impl Fn(&str) -> String) -> Self {
+        self.entries = self.entries.into_iter().map(|(name, entry)| (translate(&name), entry)).collect();
+        self
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The file of weights.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The shape of a tensor, if it is there.
+    pub fn shape(&self, key: &str) -> Option<&[usize]> {
+        self.entries.get(key).map(|entry| entry.shape.as_slice())
+    }
+
+    /// A tensor's elements as `f32`, whatever floating-point kind the file holds.
+    ///
+    /// Fails where it is missing, has another shape than `shape`, or holds no floating-point numbers.
+    pub fn f32(&self, key: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
+        self.floats(self.checked(key, shape)?)
+    }
+
+    /// The place of a tensor in the mapped file, where it holds `f32` at a multiple of four bytes; checked like
+    /// [`Checkpoint::f32`].
+    pub fn mapped(&self, key: &str, shape: &[usize]) -> Result<Option<Mapped>, CheckpointError> {
+        let entry = self.checked(key, shape)?;
+        let is_usable = entry.dtype == Dtype::F32 && entry.start.is_multiple_of(size_of::<f32>());
+        Ok(is_usable.then(|| Mapped { map: self.map.clone(), bytes: entry.start..entry.end }))
+    }
+
+    /// Names in the file of the tensors that nothing asked for.
+    pub fn unused(&self) -> Vec<&str> {
+        let used = self.used.borrow();
+        self.entries.iter().filter(|(key, _)| !used.contains(*key)).map(|(_, e)| e.stored.as_str()).collect()
+    }
+
+    /// How many tensors were asked for.
+    pub fn used(&self) -> usize {
+        self.used.borrow().len()
+    }
+
+    fn checked(&self, key: &str, shape: &[usize]) -> Result<&Entry, CheckpointError> {
+        let missing = || CheckpointError::Missing { path: self.path.clone(), key: key.into() };
+        let entry = self.entries.get(key).ok_or_else(missing)?;
+        self.used.borrow_mut().insert(key.to_string());
+        if entry.shape != shape {
+            return Err(CheckpointError::Shape {
+                path: self.path.clone(),
+                key: entry.stored.clone(),
+                found: entry.shape.clone(),
+                expected: shape.to_vec(),
+            });
+        }
+        Ok(entry)
+    }
+
+    fn floats(&self, entry: &Entry) -> Result<Vec<f32>, CheckpointError> {
+        floats(entry.dtype, &self.map[entry.start..entry.end]).ok_or_else(|| CheckpointError::Element {
+            path: self.path.clone(),
+            key: entry.stored.clone(),
+            found: format!("{:?}", entry.dtype),
+        })
+    }
+}
+
+/// Maps a safetensors file and reads its table of contents.
+fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), CheckpointError> {
+    let unreadable = |source| CheckpointError::Read { path: path.into(), source };
+    let damaged = |reason: String| CheckpointError::Damaged { path: path.into(), reason };
+    let file = File::open(path).map_err(unreadable)?;
+    // SAFETY: the mapping is read-only; as with every mapped file, others must not cut it off while it is used.
+    let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
+    let (header, metadata): (usize, Metadata) =
+        SafeTensors::read_metadata(&map).map_err(|e| damaged(e.to_string()))?;
+    // The length of the header stands before it, in eight bytes.
+    let data = header + 8;
+    let mut entries = BTreeMap::new();
+    let infos: BTreeMap<_, _> = metadata.tensors().into_iter().collect();
+    for (name, info) in infos {
+        let (start, end) = (data + info.data_offsets.0, data + info.data_offsets.1);
+        if end > map.len() || start > end {
+            return Err(damaged(format!("tensor `{name}` lies outside the file")));
+        }
+        let stored = name.clone();
+        entries.insert(name, Entry { dtype: info.dtype, shape: info.shape.clone(), start, end, stored });
+    }
+    Ok((Arc::new(map), entries))
+}
+
+/// Little-endian elements as `f32`; `None` for kinds that are no floating-point numbers.
+fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
+    let wide = |bits: u16| f32::from_bits(u32::from(bits) << 16);
+    Some(match dtype {
+        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
+        Dtype::BF16 => bytes.as_chunks::<2>().0.iter().map(|b| wide(u16::from_le_bytes(*b))).collect(),
+        Dtype::F16 => bytes.as_chunks::<2>().0.iter().map(|b| half(u16::from_le_bytes(*b))).collect(),
+        _ => return None,
+    })
+}
+
+/// A half-precision number (IEEE 754 binary16).
+fn half(bits: u16) -> f32 {
+    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let fraction = f32::from(bits & 0x3ff);
+    match (bits >> 10) & 0x1f {
+        0 => sign * fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        exponent => sign * (1024.0 + fraction) * 2f32.powi(i32::from(exponent) - 25),
+    }
+}
+
+/// Tensors of a safetensors file by name: shapes and `f32` elements; integers are converted.
+///
+/// For files of expected values; networks take their weights from a [`Checkpoint`].
+pub fn read_tensors(path: &Path) -> Result<Tensors, CheckpointError> {
+    let (map, entries) = map_tensors(path)?;
+    let mut tensors = BTreeMap::new();
+    for (name, entry) in entries {
+        let bytes = &map[entry.start..entry.end];
+        let values = match entry.dtype {
+            Dtype::I64 => bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as f32).collect(),
+            Dtype::I32 => bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b) as f32).collect(),
+            dtype => floats(dtype, bytes).ok_or_else(|| CheckpointError::Element {
+                path: path.into(),
+                key: name.clone(),
+                found: format!("{dtype:?}"),
+            })?,
+        };
+        tensors.insert(name, (entry.shape, values));
+    }
+    Ok(tensors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with one tensor `a` of the given kind, shape and bytes.
+    fn file(dtype: &str, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
+        let header =
+            format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[0,{}]}}}}"#, bytes.len());
+        let mut out = (header.len() as u64).to_le_bytes().to_vec();
+        out.extend_from_slice(header.as_bytes());
+        out.extend_from_slice(bytes);
+        out
+    }
+
+    fn folder(weights: &[u8]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.json"), r#"{"model_type": "x", "n": 3, "bad": -1}"#)
+            .unwrap();
+        std::fs::write(folder.path().join(WEIGHTS), weights).unwrap();
+        folder
+    }
+
+    #[test]
+    fn floating_point_kinds_become_f32() {
+        let read = |dtype, bytes: &[u8]| {
+            let folder = folder(&file(dtype, &[2], bytes));
+            Checkpoint::open(folder.path()).unwrap().f32("a", &[2]).unwrap()
+        };
+        assert_eq!(read("F32", &[0, 0, 128, 63, 0, 0, 0, 192]), [1.0, -2.0]);
+        assert_eq!(read("BF16", &[128, 63, 0, 192]), [1.0, -2.0]);
+        assert_eq!(read("F16", &[0, 60, 0, 192]), [1.0, -2.0]);
+        assert_eq!(half(0x0001), 2f32.powi(-24));
+        assert_eq!((half(0x7c00), half(0x7bff)), (f32::INFINITY, 65504.0));
+        assert!(half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let whole = file("F32", &[2], &[0; 8]);
+        let folder = folder(&whole);
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        let shape = checkpoint.f32("a", &[1, 2]).unwrap_err().to_string();
+        assert!(shape.contains("`a` has shape [2]") && shape.contains("[1, 2]"), "{shape}");
+        let missing = checkpoint.f32("b", &[2]).unwrap_err().to_string();
+        assert!(missing.contains("no tensor `b`") && missing.contains(WEIGHTS), "{missing}");
+        assert_eq!((checkpoint.used(), checkpoint.unused()), (1, vec![]));
+        assert_eq!(checkpoint.config.count("n", 1).unwrap(), 3);
+        assert_eq!(checkpoint.config.count("absent", 7).unwrap(), 7);
+        assert!(checkpoint.config.count("bad", 1).unwrap_err().to_string().contains("`bad` cannot be `-1`"));
+        std::fs::write(folder.path().join(WEIGHTS), &whole[..whole.len() - 1]).unwrap();
+        let cut = Checkpoint::open(folder.path()).err().unwrap().to_string();
+        assert!(cut.contains("is damaged"), "{cut}");
+        std::fs::write(folder.path().join(WEIGHTS), b"").unwrap();
+        assert!(Checkpoint::open(folder.path()).is_err());
+    }
+
+    #[test]
+    fn integers_are_no_weights() {
+        let folder = folder(&file("I64", &[1], &[0; 8]));
+        let error = Checkpoint::open(folder.path()).unwrap().f32("a", &[1]).unwrap_err().to_string();
+        assert!(error.contains("holds I64"), "{error}");
+    }
+}

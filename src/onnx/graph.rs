@@ -1,0 +1,415 @@
+//! A network as code: values, operators and weights, from which a session is made without any file between.
+//!
+//! A [`Graph`] is built from its inputs to its outputs; each call adds an operator and returns the [`Value`] it
+//! computes. Nothing is checked until [`Graph::build`] hands the whole to ONNX Runtime's model editor, which infers all
+//! shapes: an operator that does not fit is an error that names the operator by the place it was built at.
+//!
+//! Weights are handed over as they lie: those that the kernels take as the file has them stay in the mapped file
+//! ([`Weights::Mapped`]), the others are owned by the session's [`Network`].
+
+use super::checkpoint::Mapped;
+use super::network::Network;
+use super::{OnnxError, Runtime};
+use ort::editor::{Graph as EditorGraph, Model as EditorModel, Node, ONNX_DOMAIN, Opset};
+use ort::memory::{Allocator, MemoryInfo};
+use ort::operator::Attribute;
+use ort::session::Session;
+use ort::value::{Outlet, Shape, SymbolicDimensions, Tensor, TensorElementType, TensorRefMut, ValueType};
+use ort::{AsPointer, Error};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+use std::rc::Rc;
+
+/// ONNX operator set that the graphs are written in.
+const OPSET: u32 = 21;
+/// Domain of ONNX Runtime's own operators.
+const CONTRIB: &str = "com.microsoft";
+/// Tensors of fewer bytes are copied into the graph: the editor asks for this many of tensors that it only points at.
+const MIN_EXTERNAL: usize = 128;
+
+/// A kind of element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// Single precision.
+    F32,
+    /// Whole numbers of 64 bits.
+    I64,
+    /// Whole numbers of 32 bits.
+    I32,
+}
+
+impl Element {
+    fn of_ort(self) -> TensorElementType {
+        match self {
+            Element::F32 => TensorElementType::Float32,
+            Element::I64 => TensorElementType::Int64,
+            Element::I32 => TensorElementType::Int32,
+        }
+    }
+}
+
+/// A dimension of an input or output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dim {
+    /// Always this.
+    Fixed(usize),
+    /// Known when the network runs; the same for all that have this name.
+    Named(&'static str),
+}
+
+/// An attribute of an operator.
+#[derive(Debug, Clone)]
+pub enum Attr {
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f32),
+    /// Whole numbers.
+    Ints(Vec<i64>),
+    /// A word.
+    Text(&'static str),
+}
+
+/// What an operator computes, or an input, or a weight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value(Rc<str>);
+
+impl Value {
+    /// Leaves an optional input out.
+    pub fn absent() -> Self {
+        Value("".into())
+    }
+}
+
+/// Elements of a weight, row-major.
+pub enum Weights {
+    /// Single precision.
+    F32(Vec<f32>),
+    /// Whole numbers of 64 bits.
+    I64(Vec<i64>),
+    /// Single precision, as it lies in a mapped file; the start is a multiple of four bytes.
+    Mapped(Mapped),
+}
+
+impl Weights {
+    fn bytes(&self) -> usize {
+        match self {
+            Weights::F32(data) => size_of_val(data.as_slice()),
+            Weights::I64(data) => size_of_val(data.as_slice()),
+            Weights::Mapped(mapped) => mapped.bytes.len(),
+        }
+    }
+
+    /// The elements as single-precision numbers, where they are.
+    fn floats(&self) -> Option<&[f32]> {
+        match self {
+            Weights::F32(data) => Some(data),
+            Weights::I64(_) => None,
+            Weights::Mapped(mapped) => {
+                let bytes = &mapped.map[mapped.bytes.clone()];
+                // SAFETY: every pattern of bits is an `f32`; what is not aligned comes back in the outer parts.
+                match unsafe { bytes.align_to::<f32>() } {
+                    ([], floats, []) => Some(floats),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+struct Operator {
+    kind: &'static str,
+    domain: &'static str,
+    name: String,
+    inputs: Vec<Rc<str>>,
+    outputs: Vec<Rc<str>>,
+    attributes: Vec<(&'static str, Attr)>,
+}
+
+struct Port {
+    name: String,
+    element: Element,
+    dims: Vec<Dim>,
+}
+
+impl Port {
+    fn outlet(&self) -> Outlet {
+        let shape = self.dims.iter().map(|dim| match dim {
+            Dim::Fixed(n) => *n as i64,
+            Dim::Named(_) => -1,
+        });
+        let symbols = self.dims.iter().map(|dim| match dim {
+            Dim::Fixed(_) => String::new(),
+            Dim::Named(name) => (*name).to_string(),
+        });
+        let kind = ValueType::Tensor {
+            ty: self.element.of_ort(),
+            shape: Shape::new(shape),
+            dimension_symbols: SymbolicDimensions::new(symbols),
+        };
+        Outlet::new(self.name.as_str(), kind)
+    }
+}
+
+/// A network under construction.
+pub struct Graph {
+    name: String,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    operators: Vec<Operator>,
+    weights: BTreeMap<String, (Vec<usize>, Weights)>,
+    names: BTreeMap<String, usize>,
+    taps: BTreeSet<String>,
+}
+
+impl Graph {
+    /// An empty graph; `name` stands in errors about it.
+    pub fn new(name: impl Into<String>) -> Self {
+        Graph {
+            name: name.into(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            operators: Vec::new(),
+            weights: BTreeMap::new(),
+            names: BTreeMap::new(),
+            taps: BTreeSet::new(),
+        }
+    }
+
+    /// Asks for values inside the network: each [`Graph::tap`] of such a name becomes an output.
+    pub fn with_taps(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.taps = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds an input.
+    pub fn input(&mut self, name: &'static str, element: Element, dims: &[Dim]) -> Value {
+        self.inputs.push(Port { name: name.into(), element, dims: dims.to_vec() });
+        Value(name.into())
+    }
+
+    /// Makes a value an output. Its name must be that of no operator.
+    pub fn output(&mut self, name: &str, value: &Value, element: Element, dims: &[Dim]) {
+        self.operators.push(Operator {
+            kind: "Identity",
+            domain: ONNX_DOMAIN,
+            name: format!("output/{name}"),
+            inputs: vec![value.0.clone()],
+            outputs: vec![name.into()],
+            attributes: Vec::new(),
+        });
+        self.outputs.push(Port { name: name.into(), element, dims: dims.to_vec() });
+    }
+
+    /// Whether a value inside the network was asked for.
+    pub fn is_tapped(&self, name: &str) -> bool {
+        self.taps.contains(name)
+    }
+
+    /// Makes an `f32` value inside the network an output, if it was asked for.
+    pub fn tap(&mut self, name: &str, value: &Value, dims: &[Dim]) {
+        if self.is_tapped(name) {
+            self.output(name, value, Element::F32, dims);
+        }
+    }
+
+    /// Adds a weight. A name that was given before stands for the weight given then.
+    pub fn weight(&mut self, name: &str, shape: &[usize], weights: Weights) -> Value {
+        self.weights.entry(name.to_string()).or_insert((shape.to_vec(), weights));
+        Value(name.into())
+    }
+
+    /// Single-precision constants.
+    pub fn floats(&mut self, at: &str, shape: &[usize], data: Vec<f32>) -> Value {
+        let name = self.unique(&format!("{at}/constant"));
+        self.weight(&name, shape, Weights::F32(data))
+    }
+
+    /// Whole constants, in one dimension.
+    pub fn ints(&mut self, at: &str, data: &[i64]) -> Value {
+        let name = self.unique(&format!("{at}/constant"));
+        self.weight(&name, &[data.len()], Weights::I64(data.to_vec()))
+    }
+
+    /// Adds an operator of ONNX with one output. `at` is the place in the network, for names.
+    pub fn op(
+        &mut self,
+        kind: &'static str,
+        at: &str,
+        inputs: &[&Value],
+        attributes: &[(&'static str, Attr)],
+    ) -> Value {
+        self.add(kind, ONNX_DOMAIN, at, inputs, attributes, 1).remove(0)
+    }
+
+    /// Adds an operator of ONNX with several outputs.
+    pub fn op_many(
+        &mut self,
+        kind: &'static str,
+        at: &str,
+        inputs: &[&Value],
+        attributes: &[(&'static str, Attr)],
+        outputs: usize,
+    ) -> Vec<Value> {
+        self.add(kind, ONNX_DOMAIN, at, inputs, attributes, outputs)
+    }
+
+    /// Adds an operator of ONNX Runtime's own, with one output.
+    pub fn contrib(
+        &mut self,
+        kind: &'static str,
+        at: &str,
+        inputs: &[&Value],
+        attributes: &[(&'static str, Attr)],
+    ) -> Value {
+        self.add(kind, CONTRIB, at, inputs, attributes, 1).remove(0)
+    }
+
+    fn add(
+        &mut self,
+        kind: &'static str,
+        domain: &'static str,
+        at: &str,
+        inputs: &[&Value],
+        attributes: &[(&'static str, Attr)],
+        outputs: usize,
+    ) -> Vec<Value> {
+        let name = self.unique(&format!("{at}/{kind}"));
+        let outputs: Vec<Rc<str>> = (0..outputs)
+            .map(|i| if i == 0 { name.as_str().into() } else { format!("{name}:{i}").into() })
+            .collect();
+        self.operators.push(Operator {
+            kind,
+            domain,
+            name,
+            inputs: inputs.iter().map(|v| v.0.clone()).collect(),
+            outputs: outputs.clone(),
+            attributes: attributes.to_vec(),
+        });
+        outputs.into_iter().map(Value).collect()
+    }
+
+    /// `name`, or with a number where it was used before.
+    fn unique(&mut self, name: &str) -> String {
+        let count = self.names.entry(name.to_string()).or_insert(0);
+        *count += 1;
+        if *count == 1 { name.to_string() } else { format!("{name}#{count}") }
+    }
+
+    /// Makes a session of the graph.
+    ///
+    /// Fails where operators do not fit together, or the device cannot be used.
+    pub fn build(self, runtime: &Runtime) -> Result<Network, OnnxError> {
+        let outputs = self.outputs.iter().map(|port| port.name.clone()).collect();
+        let session = runtime
+            .session(|builder| self.model().and_then(|model| model.into_session(builder)))
+            .map_err(|fault| fault.named(format!("the network `{}`", self.name)))?;
+        let backing = self.weights.into_values().map(|(_, weights)| weights).collect();
+        Ok(Network::new(self.name, session, outputs, backing))
+    }
+
+    fn model(&self) -> Result<EditorModel, Error> {
+        let mut graph = EditorGraph::new()?;
+        graph.set_inputs(self.inputs.iter().map(Port::outlet))?;
+        graph.set_outputs(self.outputs.iter().map(Port::outlet))?;
+        for (name, (shape, weights)) in &self.weights {
+            let named = |e: Error| Error::new(format!("weight `{name}` of shape {shape:?}: {e}"));
+            add_weight(&mut graph, name, shape, weights).map_err(named)?;
+        }
+        for operator in &self.operators {
+            let attributes = operator.attributes.iter().map(|(name, value)| match value {
+                Attr::Int(value) => Attribute::new(name, *value),
+                Attr::Float(value) => Attribute::new(name, *value),
+                Attr::Ints(values) => Attribute::new(name, values.clone()),
+                Attr::Text(value) => Attribute::new(name, (*value).to_string()),
+            });
+            let attributes = attributes.collect::<Result<Vec<_>, _>>()?;
+            let Operator { kind, domain, name, inputs, outputs, .. } = operator;
+            let node = Node::new(kind, domain, name, inputs, outputs, attributes)
+                .map_err(|e| Error::new(format!("operator `{name}`: {e}")))?;
+            graph.add_node(node)?;
+        }
+        let mut model = EditorModel::new([Opset::new(ONNX_DOMAIN, OPSET)?, Opset::new(CONTRIB, 1)?])?;
+        model.set_graph(graph)?;
+        Ok(model)
+    }
+}
+
+fn add_weight(graph: &mut EditorGraph, name: &str, shape: &[usize], weights: &Weights) -> Result<(), Error> {
+    if shape.iter().product::<usize>() * element_bytes(weights) != weights.bytes() {
+        return Err(Error::new(format!("it has {} bytes", weights.bytes())));
+    }
+    match (weights, weights.floats()) {
+        (Weights::I64(data), _) => add_copied(graph, name, shape, data),
+        (_, Some(data)) if weights.bytes() < MIN_EXTERNAL => add_copied(graph, name, shape, data),
+        (_, Some(data)) => add_external(graph, name, shape, data),
+        (_, None) => Err(Error::new("it does not lie at a multiple of four bytes")),
+    }
+}
+
+fn element_bytes(weights: &Weights) -> usize {
+    if matches!(weights, Weights::I64(_)) { 8 } else { 4 }
+}
+
+fn add_copied<T: ort::value::PrimitiveTensorElementType + Copy + std::fmt::Debug>(
+    graph: &mut EditorGraph,
+    name: &str,
+    shape: &[usize],
+    data: &[T],
+) -> Result<(), Error> {
+    let mut tensor = Tensor::<T>::new(&Allocator::default(), shape.to_vec())?;
+    tensor.extract_tensor_mut().1.copy_from_slice(data);
+    graph.add_initializer(name, tensor, false)
+}
+
+/// Adds a weight that stays where it is.
+fn add_external(graph: &mut EditorGraph, name: &str, shape: &[usize], data: &[f32]) -> Result<(), Error> {
+    let pointer = data.as_ptr().cast_mut().cast();
+    // SAFETY: `data` has as many elements as `shape` says (checked by the caller) and is owned by the graph, then by
+    // the `Network` made of it, which drops its session first. Weights are only read.
+    let tensor: TensorRefMut<'_, f32> =
+        unsafe { TensorRefMut::from_raw(MemoryInfo::default(), pointer, Shape::from(shape))? };
+    let c_name = CString::new(name).map_err(Error::wrap)?;
+    let editor = ort::api::editor()?;
+    // SAFETY: the graph and the tensor are alive; the call takes the tensor over only where it succeeds, and then it
+    // is forgotten here.
+    unsafe {
+        let status = (editor.AddInitializerToGraph)(
+            graph.ptr().cast_mut(),
+            c_name.as_ptr(),
+            tensor.ptr().cast_mut(),
+            true,
+        );
+        Error::result_from_status(status)?;
+    }
+    std::mem::forget(tensor);
+    Ok(())
+}
+
+/// A session, or why there is none.
+pub(super) type Built = Result<Session, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_at_one_place_get_different_names() {
+        let mut graph = Graph::new("test");
+        let x = graph.input("x", Element::F32, &[Dim::Named("n")]);
+        let a = graph.op("Relu", "stem", &[&x], &[]);
+        let b = graph.op("Relu", "stem", &[&a], &[]);
+        assert_eq!((&*a.0, &*b.0), ("stem/Relu", "stem/Relu#2"));
+        let parts = graph.op_many("Split", "stem", &[&b], &[], 2);
+        assert_eq!((&*parts[0].0, &*parts[1].0), ("stem/Split", "stem/Split:1"));
+    }
+
+    #[test]
+    fn only_taps_that_were_asked_for_are_outputs() {
+        let mut graph = Graph::new("test").with_taps(["inner"]);
+        let x = graph.input("x", Element::F32, &[]);
+        graph.tap("inner", &x, &[]);
+        graph.tap("other", &x, &[]);
+        assert_eq!(graph.outputs.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(), ["inner"]);
+    }
+}

@@ -1,0 +1,343 @@
+//! The layers that networks are made of, with their weights from a [`Checkpoint`].
+//!
+//! Batch norms, and branches of convolutions that are added up, are folded into one convolution in double precision
+//! and rounded once. Shapes are `[batch, channels, height, width]` for maps and `[batch, tokens, width]` for tokens.
+
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::graph::{Attr, Graph, Value, Weights};
+
+/// A network under construction with the checkpoint that its weights come from.
+pub struct Layers<'c> {
+    /// The network.
+    pub graph: Graph,
+    /// Where its weights come from.
+    pub checkpoint: &'c Checkpoint,
+}
+
+/// An element-wise function after a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    Linear,
+    /// max(0, x).
+    Relu,
+    /// x * sigmoid(x).
+    Silu,
+    /// x * Phi(x), with the exact error function.
+    Gelu,
+    /// x * clip(x / 6 + 0.5, 0, 1).
+    HardSwish,
+}
+
+/// A convolution's geometry.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvShape {
+    /// Channels in.
+    pub channels: usize,
+    /// Channels out.
+    pub out: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Step in both directions.
+    pub stride: usize,
+    /// Distance between taps.
+    pub dilation: usize,
+    /// Zeros at the top, left, bottom and right.
+    pub pads: [usize; 4],
+    /// Groups; `channels` for a depthwise convolution.
+    pub groups: usize,
+}
+
+impl ConvShape {
+    /// A convolution that keeps the size of the map: one step, zeros of half the kernel.
+    pub fn same(channels: usize, out: usize, kernel: usize) -> Self {
+        ConvShape { channels, out, kernel, stride: 1, dilation: 1, pads: [(kernel - 1) / 2; 4], groups: 1 }
+    }
+
+    /// The same with another step.
+    pub fn with_stride(self, stride: usize) -> Self {
+        ConvShape { stride, ..self }
+    }
+
+    /// The same, each channel on its own.
+    pub fn depthwise(self) -> Self {
+        ConvShape { groups: self.channels, ..self }
+    }
+
+    /// The same with taps further apart, and zeros to keep the size of the map.
+    pub fn with_dilation(self, dilation: usize) -> Self {
+        ConvShape { dilation, pads: [(self.kernel - 1) / 2 * dilation; 4], ..self }
+    }
+
+    /// The same with other zeros around the map: at the top, left, bottom and right.
+    pub fn with_pads(self, pads: [usize; 4]) -> Self {
+        ConvShape { pads, ..self }
+    }
+
+    /// `[out, channels / groups, kernel, kernel]`.
+    fn weight_shape(&self) -> [usize; 4] {
+        [self.out, self.channels / self.groups, self.kernel, self.kernel]
+    }
+}
+
+/// A convolution's weights, in double precision while they are folded.
+#[derive(Debug, Clone)]
+pub struct ConvWeights {
+    shape: ConvShape,
+    /// `[out, channels / groups, kernel, kernel]`.
+    weight: Vec<f64>,
+    /// `[out]`.
+    bias: Vec<f64>,
+}
+
+impl ConvWeights {
+    /// Two convolutions whose results are added, as one. The smaller kernel lies in the middle of the larger.
+    pub fn plus(mut self, other: &ConvWeights) -> Self {
+        let (large, small) = (self.shape.kernel, other.shape.kernel);
+        let offset = (large - small) / 2;
+        for (index, value) in other.weight.iter().enumerate() {
+            let (plane, y, x) = (index / (small * small), index / small % small, index % small);
+            self.weight[(plane * large + y + offset) * large + x + offset] += value;
+        }
+        self.bias.iter_mut().zip(&other.bias).for_each(|(a, b)| *a += b);
+        self
+    }
+}
+
+/// Rounds to single precision.
+fn rounded(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|v| *v as f32).collect()
+}
+
+fn wide(values: Vec<f32>) -> Vec<f64> {
+    values.into_iter().map(f64::from).collect()
+}
+
+impl<'c> Layers<'c> {
+    /// An empty network with a checkpoint.
+    pub fn new(graph: Graph, checkpoint: &'c Checkpoint) -> Self {
+        Layers { graph, checkpoint }
+    }
+
+    /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`) followed by the batch norm
+    /// `norm`, if there is one.
+    pub fn conv_weights(
+        &self,
+        key: &str,
+        has_bias: bool,
+        norm: Option<(&str, f64)>,
+        shape: ConvShape,
+    ) -> Result<ConvWeights, CheckpointError> {
+        let file = self.checkpoint;
+        let mut weight = wide(file.f32(&format!("{key}.weight"), &shape.weight_shape())?);
+        let mut bias = match has_bias {
+            true => wide(file.f32(&format!("{key}.bias"), &[shape.out])?),
+            false => vec![0.0; shape.out],
+        };
+        if let Some((norm, epsilon)) = norm {
+            let part = |name: &str| Ok(wide(file.f32(&format!("{norm}.{name}"), &[shape.out])?));
+            let (gamma, beta) = (part("weight")?, part("bias")?);
+            let (mean, variance) = (part("running_mean")?, part("running_var")?);
+            let plane = weight.len() / shape.out;
+            for out in 0..shape.out {
+                let scale = gamma[out] / (variance[out] + epsilon).sqrt();
+                weight[out * plane..(out + 1) * plane].iter_mut().for_each(|w| *w *= scale);
+                bias[out] = beta[out] + (bias[out] - mean[out]) * scale;
+            }
+        }
+        Ok(ConvWeights { shape, weight, bias })
+    }
+
+    /// A convolution. `at` is its place, for names.
+    pub fn conv(&mut self, at: &str, x: &Value, weights: &ConvWeights, activation: Activation) -> Value {
+        let ConvWeights { shape, weight, bias } = weights;
+        let w = self.graph.floats(at, &shape.weight_shape(), rounded(weight));
+        let b = self.graph.floats(at, &[shape.out], rounded(bias));
+        let pair = |n: usize| Attr::Ints(vec![n as i64; 2]);
+        let attributes = [
+            ("kernel_shape", pair(shape.kernel)),
+            ("strides", pair(shape.stride)),
+            ("dilations", pair(shape.dilation)),
+            ("pads", Attr::Ints(shape.pads.iter().map(|n| *n as i64).collect())),
+            ("group", Attr::Int(shape.groups as i64)),
+        ];
+        let y = self.graph.op("Conv", at, &[x, &w, &b], &attributes);
+        self.activation(at, &y, activation)
+    }
+
+    /// An element-wise function.
+    pub fn activation(&mut self, at: &str, x: &Value, activation: Activation) -> Value {
+        match activation {
+            Activation::Linear => x.clone(),
+            Activation::Relu => self.graph.op("Relu", at, &[x], &[]),
+            Activation::Gelu => self.graph.op("Gelu", at, &[x], &[]),
+            Activation::HardSwish => self.graph.op("HardSwish", at, &[x], &[]),
+            Activation::Silu => self.graph.contrib("QuickGelu", at, &[x], &[("alpha", Attr::Float(1.0))]),
+        }
+    }
+
+    /// `x @ weight^T + bias` of the linear layer `key`, `[.., from]` to `[.., to]`.
+    pub fn linear(&mut self, key: &str, x: &Value, from: usize, to: usize) -> Result<Value, CheckpointError> {
+        let y = self.linear_without_bias(key, x, from, to)?;
+        let bias = self.vector(&format!("{key}.bias"), to)?;
+        Ok(self.graph.op("Add", key, &[&y, &bias], &[]))
+    }
+
+    /// `x @ weight^T` of the linear layer `key`.
+    pub fn linear_without_bias(
+        &mut self,
+        key: &str,
+        x: &Value,
+        from: usize,
+        to: usize,
+    ) -> Result<Value, CheckpointError> {
+        let name = format!("{key}.weight");
+        // The kernel packs the weight for itself, whichever way it lies: it can stay in the file.
+        let weights = self.checkpoint.weights(&name, &[to, from])?;
+        let weight = self.graph.weight(&name, &[to, from], weights);
+        Ok(self.graph.contrib("FusedMatMul", key, &[x, &weight], &[("transB", Attr::Int(1))]))
+    }
+
+    /// The linear layer `key` as a 1x1 convolution, for maps instead of tokens.
+    pub fn linear_as_conv(&self, key: &str, from: usize, to: usize) -> Result<ConvWeights, CheckpointError> {
+        Ok(ConvWeights {
+            shape: ConvShape::same(from, to, 1),
+            weight: wide(self.checkpoint.f32(&format!("{key}.weight"), &[to, from])?),
+            bias: wide(self.checkpoint.f32(&format!("{key}.bias"), &[to])?),
+        })
+    }
+
+    /// A vector of the checkpoint.
+    pub fn vector(&mut self, key: &str, length: usize) -> Result<Value, CheckpointError> {
+        self.tensor(key, &[length])
+    }
+
+    /// A tensor of the checkpoint.
+    pub fn tensor(&mut self, key: &str, shape: &[usize]) -> Result<Value, CheckpointError> {
+        let weights = self.checkpoint.weights(key, shape)?;
+        Ok(self.graph.weight(key, shape, weights))
+    }
+
+    /// Linear layers `key.layers.0`, `.1`, ... with ReLU between; `widths` from the first input to the last output.
+    pub fn mlp(&mut self, key: &str, x: &Value, widths: &[usize]) -> Result<Value, CheckpointError> {
+        let mut x = x.clone();
+        for (layer, pair) in widths.windows(2).enumerate() {
+            let name = format!("{key}.layers.{layer}");
+            x = self.linear(&name, &x, pair[0], pair[1])?;
+            if layer + 2 < widths.len() {
+                x = self.activation(&name, &x, Activation::Relu);
+            }
+        }
+        Ok(x)
+    }
+
+    /// Layer norm over the last dimension.
+    pub fn layer_norm(
+        &mut self,
+        key: &str,
+        x: &Value,
+        width: usize,
+        epsilon: f32,
+    ) -> Result<Value, CheckpointError> {
+        let scale = self.vector(&format!("{key}.weight"), width)?;
+        let bias = self.vector(&format!("{key}.bias"), width)?;
+        let attributes = [("axis", Attr::Int(-1)), ("epsilon", Attr::Float(epsilon))];
+        Ok(self.graph.op("LayerNormalization", key, &[x, &scale, &bias], &attributes))
+    }
+
+    /// Attention of `heads` heads over projected queries, keys and values, `[batch, tokens, width]` each.
+    ///
+    /// `bias`, `[batch or 1, heads or 1, queries, keys]`, is added to the scores.
+    pub fn attention(
+        &mut self,
+        at: &str,
+        [query, key, value]: [&Value; 3],
+        heads: usize,
+        bias: Option<&Value>,
+    ) -> Value {
+        let absent = Value::absent();
+        let mut inputs = vec![query, key, value];
+        if let Some(bias) = bias {
+            inputs.extend([&absent, &absent, bias]);
+        }
+        self.graph.contrib("MultiHeadAttention", at, &inputs, &[("num_heads", Attr::Int(heads as i64))])
+    }
+
+    /// `x` in another shape; -1 for the dimension that follows from the others, 0 for one that stays.
+    pub fn reshape(&mut self, at: &str, x: &Value, shape: &[i64]) -> Value {
+        let shape = self.graph.ints(at, shape);
+        self.graph.op("Reshape", at, &[x, &shape], &[])
+    }
+
+    /// `x` with its dimensions in another order.
+    pub fn transpose(&mut self, at: &str, x: &Value, order: &[i64]) -> Value {
+        self.graph.op("Transpose", at, &[x], &[("perm", Attr::Ints(order.to_vec()))])
+    }
+
+    /// A map `[batch, channels, height, width]` as tokens `[batch, height * width, channels]`.
+    pub fn tokens(&mut self, at: &str, map: &Value, channels: usize) -> Value {
+        let flat = self.reshape(at, map, &[0, channels as i64, -1]);
+        self.transpose(at, &flat, &[0, 2, 1])
+    }
+
+    /// Values one behind the other along a dimension.
+    pub fn concat(&mut self, at: &str, parts: &[&Value], axis: i64) -> Value {
+        self.graph.op("Concat", at, parts, &[("axis", Attr::Int(axis))])
+    }
+
+    /// Entries `start` to `end` of the last dimension.
+    pub fn last(&mut self, at: &str, x: &Value, start: i64, end: i64) -> Value {
+        let bounds = [start, end, -1].map(|n| self.graph.ints(at, &[n]));
+        self.graph.op("Slice", at, &[x, &bounds[0], &bounds[1], &bounds[2]], &[])
+    }
+
+    /// `x` with an operator of two inputs and a number: `Add`, `Mul`, `Div`, `Greater`, ...
+    pub fn with_number(&mut self, kind: &'static str, at: &str, x: &Value, number: f32) -> Value {
+        let number = self.graph.floats(at, &[], vec![number]);
+        self.graph.op(kind, at, &[x, &number], &[])
+    }
+
+    /// Twice as high and wide: nearest neighbours, or bilinear with half-pixel centres.
+    pub fn upsample(&mut self, at: &str, x: &Value, bilinear: bool) -> Value {
+        let scales = self.graph.floats(at, &[4], vec![1.0, 1.0, 2.0, 2.0]);
+        let (mode, transform) = if bilinear { ("linear", "half_pixel") } else { ("nearest", "asymmetric") };
+        let attributes = [
+            ("mode", Attr::Text(mode)),
+            ("coordinate_transformation_mode", Attr::Text(transform)),
+            ("nearest_mode", Attr::Text("floor")),
+        ];
+        self.graph.op("Resize", at, &[x, &Value::absent(), &scales], &attributes)
+    }
+}
+
+impl Checkpoint {
+    /// A tensor as weights of a graph: where the file lies mapped if it holds `f32`, else converted.
+    pub fn weights(&self, key: &str, shape: &[usize]) -> Result<Weights, CheckpointError> {
+        match self.mapped(key, shape)? {
+            Some(mapped) => Ok(Weights::Mapped(mapped)),
+            None => self.f32(key, shape).map(Weights::F32),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_are_added_in_the_middle_of_the_larger_kernel() {
+        let shape = |kernel| ConvShape::same(1, 1, kernel);
+        let large = ConvWeights { shape: shape(3), weight: vec![1.0; 9], bias: vec![1.0] };
+        let small = ConvWeights { shape: shape(1), weight: vec![5.0], bias: vec![2.0] };
+        let sum = large.plus(&small);
+        assert_eq!(sum.weight, [1.0, 1.0, 1.0, 1.0, 6.0, 1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(sum.bias, [3.0]);
+    }
+
+    #[test]
+    fn sizes_are_kept() {
+        assert_eq!(ConvShape::same(4, 8, 5).pads, [2; 4]);
+        assert_eq!(ConvShape::same(4, 8, 3).with_dilation(5).pads, [5; 4]);
+        assert_eq!(ConvShape::same(4, 4, 3).depthwise().weight_shape(), [4, 1, 3, 3]);
+    }
+}

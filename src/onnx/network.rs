@@ -1,0 +1,158 @@
+//! A loaded network: named tensors in, named tensors out.
+//!
+//! It runs from one thread at a time (`run` takes `&mut self`) and is never called inside a rayon task: ONNX Runtime has
+//! its own threads.
+
+use super::OnnxError;
+use super::graph::{Element, Weights};
+use ort::memory::MemoryInfo;
+use ort::session::{Session, SessionOutputs};
+use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
+
+/// Elements of an input, row-major, with their shape.
+#[derive(Debug, Clone)]
+pub enum Array {
+    /// Single precision.
+    F32(Vec<usize>, Vec<f32>),
+    /// Whole numbers of 64 bits.
+    I64(Vec<usize>, Vec<i64>),
+    /// Whole numbers of 32 bits.
+    I32(Vec<usize>, Vec<i32>),
+}
+
+impl Array {
+    fn into_value(self) -> ort::Result<DynValue> {
+        Ok(match self {
+            Array::F32(shape, data) => Tensor::from_array((shape, data))?.into_dyn(),
+            Array::I64(shape, data) => Tensor::from_array((shape, data))?.into_dyn(),
+            Array::I32(shape, data) => Tensor::from_array((shape, data))?.into_dyn(),
+        })
+    }
+}
+
+/// What an input or output of a model file is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PortInfo {
+    /// Its name.
+    pub name: String,
+    /// Its kind of element, where it is one that docparse uses.
+    pub element: Option<Element>,
+    /// Its dimensions; -1 for those only known when it runs.
+    pub shape: Vec<i64>,
+}
+
+/// A network, ready to run.
+pub struct Network {
+    // Before the weights: fields are dropped in order, and the session points at them.
+    session: Session,
+    _weights: Vec<Weights>,
+    name: String,
+    outputs: Vec<String>,
+}
+
+impl Network {
+    pub(super) fn new(name: String, session: Session, outputs: Vec<String>, weights: Vec<Weights>) -> Self {
+        Network { session, _weights: weights, name, outputs }
+    }
+
+    pub(super) fn of_file(name: String, session: Session) -> Self {
+        let outputs = session.outputs().iter().map(|o| o.name().to_string()).collect();
+        Network::new(name, session, outputs, Vec::new())
+    }
+
+    /// Inputs, in order.
+    pub fn inputs(&self) -> Vec<PortInfo> {
+        self.session.inputs().iter().map(|o| port(o.name(), o.dtype())).collect()
+    }
+
+    /// Outputs, in order.
+    pub fn outputs(&self) -> Vec<PortInfo> {
+        self.session.outputs().iter().map(|o| port(o.name(), o.dtype())).collect()
+    }
+
+    /// A value of the model's own metadata.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        self.session.metadata().ok()?.custom(key)
+    }
+
+    /// Runs the network and hands its outputs to `read`.
+    ///
+    /// Inputs are bound as they lie and copied only to another device; outputs come back to the CPU. Fails when the
+    /// runtime does; [`OnnxError::OutOfMemory`] where the device has too little memory.
+    pub fn run<T>(
+        &mut self,
+        inputs: Vec<(&str, Array)>,
+        read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
+    ) -> Result<T, OnnxError> {
+        let name = &self.name;
+        let fail = |error: ort::Error| OnnxError::of_run(name, &error.to_string());
+        let mut binding = self.session.create_binding().map_err(fail)?;
+        for (input, array) in inputs {
+            let value = array.into_value().map_err(fail)?;
+            binding.bind_input(input, &value).map_err(fail)?;
+        }
+        let cpu = MemoryInfo::default();
+        for output in &self.outputs {
+            binding.bind_output_to_device(output.as_str(), &cpu).map_err(fail)?;
+        }
+        let outputs = self.session.run_binding(&binding).map_err(fail)?;
+        read(&Outputs { outputs, network: name })
+    }
+
+    /// Stops collecting the profile that [`SessionOptions::profile`](super::SessionOptions::profile) asked for; the
+    /// file it was written to.
+    pub fn end_profile(&mut self) -> Result<String, OnnxError> {
+        self.session.end_profiling().map_err(|error| OnnxError::of_run(&self.name, &error.to_string()))
+    }
+}
+
+fn port(name: &str, kind: &ValueType) -> PortInfo {
+    let (element, shape) = match kind {
+        ValueType::Tensor { ty, shape, .. } => {
+            let element = match ty {
+                TensorElementType::Float32 => Some(Element::F32),
+                TensorElementType::Int64 => Some(Element::I64),
+                TensorElementType::Int32 => Some(Element::I32),
+                _ => None,
+            };
+            (element, shape.to_vec())
+        }
+        _ => (None, Vec::new()),
+    };
+    PortInfo { name: name.into(), element, shape }
+}
+
+/// What a run returned.
+pub struct Outputs<'a> {
+    outputs: SessionOutputs<'a>,
+    network: &'a str,
+}
+
+impl Outputs<'_> {
+    /// Shape and elements of an `f32` output.
+    pub fn f32(&self, name: &str) -> Result<(Vec<usize>, &[f32]), OnnxError> {
+        self.get(name)
+    }
+
+    /// Shape and elements of an `i64` output.
+    pub fn i64(&self, name: &str) -> Result<(Vec<usize>, &[i64]), OnnxError> {
+        self.get(name)
+    }
+
+    /// Shape and elements of an `i32` output.
+    pub fn i32(&self, name: &str) -> Result<(Vec<usize>, &[i32]), OnnxError> {
+        self.get(name)
+    }
+
+    fn get<T: ort::value::PrimitiveTensorElementType>(
+        &self,
+        name: &str,
+    ) -> Result<(Vec<usize>, &[T]), OnnxError> {
+        let missing = || OnnxError::of_run(self.network, &format!("there is no output `{name}`"));
+        let value = self.outputs.get(name).ok_or_else(missing)?;
+        let (shape, data) = value
+            .try_extract_tensor::<T>()
+            .map_err(|error| OnnxError::of_run(self.network, &format!("output `{name}`: {error}")))?;
+        Ok((shape.iter().map(|n| *n as usize).collect(), data))
+    }
+}

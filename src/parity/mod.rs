@@ -1,0 +1,216 @@
+//! Checking the networks against numbers that transformers got from the same checkpoints, tensor by tensor.
+//!
+//! A folder to be checked holds a checkpoint and `goldens/`: for every case a safetensors file of expected tensors with
+//! a JSON file of plain facts beside it, and `images/` with the pictures. Nothing here depends on which or how many
+//! cases there are, or on the sizes of the networks.
+//!
+//! Errors are the largest difference relative to the largest expected value. Tolerances: what a correct implementation in
+//! single precision meets on these fixtures, that is several times what was measured.
+
+mod layout;
+mod preprocess;
+
+use crate::layout::pp_doclayout::config::Version;
+use crate::onnx::Runtime;
+use crate::onnx::checkpoint::{Checkpoint, ModelConfig, Tensors, read_tensors};
+use crate::preprocess::{pp_lcnet, uvdoc};
+use crate::raster::Pixels;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A tensor, or something else that must agree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// The case, as its file is named.
+    pub case: String,
+    /// The tensor.
+    pub tensor: String,
+    /// Its error.
+    pub error: f64,
+    /// What the error may be; `None` where it is only told.
+    pub tolerance: Option<f64>,
+}
+
+impl Check {
+    /// Whether the error is over its tolerance. One that is no number is.
+    pub fn fails(&self) -> bool {
+        self.tolerance.is_some_and(|tolerance| self.error.is_nan() || self.error > tolerance)
+    }
+}
+
+/// How a folder did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FolderReport {
+    /// The folder, as it lies below the one that was given.
+    pub folder: PathBuf,
+    /// What network it is.
+    pub model: String,
+    /// What was checked; why nothing could be.
+    pub outcome: Outcome,
+}
+
+/// What came of a folder.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It was checked.
+    Checked(Vec<Check>),
+    /// It is of a network that this build does not have.
+    NotOffered,
+    /// It could not be loaded or run.
+    Failed(String),
+}
+
+impl FolderReport {
+    /// Whether all agrees.
+    pub fn passes(&self) -> bool {
+        match &self.outcome {
+            Outcome::Checked(checks) => !checks.iter().any(Check::fails),
+            Outcome::NotOffered => true,
+            Outcome::Failed(_) => false,
+        }
+    }
+}
+
+/// Checks every checkpoint folder at or below `root`; `done` hears of each as it is finished.
+///
+/// Fails where `root` cannot be read or no checkpoint with expected numbers lies below it.
+pub fn run(
+    root: &Path,
+    runtime: &Runtime,
+    done: &mut dyn FnMut(&FolderReport),
+) -> Result<Vec<FolderReport>, String> {
+    let mut folders = Vec::new();
+    find(root, &mut folders).map_err(|e| format!("cannot read `{}`: {e}", root.display()))?;
+    let mut reports = Vec::new();
+    for folder in folders {
+        let report = check(root, &folder, runtime);
+        done(&report);
+        reports.push(report);
+    }
+    match reports.is_empty() {
+        true => Err(format!("no folder with config.json and goldens lies in `{}`", root.display())),
+        false => Ok(reports),
+    }
+}
+
+fn find(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if folder.join("config.json").is_file() && folder.join("goldens").is_dir() {
+        found.push(folder.to_path_buf());
+        return Ok(());
+    }
+    let mut inner: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect::<std::io::Result<_>>()?;
+    inner.sort();
+    inner.iter().filter(|path| path.is_dir()).try_for_each(|path| find(path, found))
+}
+
+fn check(root: &Path, folder: &Path, runtime: &Runtime) -> FolderReport {
+    let below = folder.strip_prefix(root).unwrap_or(folder);
+    let name = if below.as_os_str().is_empty() { folder } else { below };
+    let report = |model: &str, outcome| FolderReport { folder: name.into(), model: model.into(), outcome };
+    let config = match ModelConfig::read(folder.join("config.json")) {
+        Ok(config) => config,
+        Err(error) => return report("?", Outcome::Failed(error.to_string())),
+    };
+    let model = config.model_type().to_string();
+    let checked = match model.as_str() {
+        _ if Version::of(&config).is_some() => layout::check(folder, runtime),
+        pp_lcnet::MODEL_TYPE => preprocess::orientation(folder, runtime),
+        uvdoc::MODEL_TYPE => preprocess::unwarping(folder, runtime),
+        _ => return report(&model, Outcome::NotOffered),
+    };
+    let outcome = match checked {
+        Ok(checks) => Outcome::Checked(checks),
+        Err(error) => Outcome::Failed(error),
+    };
+    report(&model, outcome)
+}
+
+/// The checkpoint of a folder.
+fn open(folder: &Path) -> Result<Checkpoint, String> {
+    Checkpoint::open(folder).map_err(|e| e.to_string())
+}
+
+/// The expected tensors and facts of a case.
+fn expected(folder: &Path, case: &str) -> Result<(Tensors, Value), String> {
+    let path = folder.join("goldens").join(format!("{case}.safetensors"));
+    let tensors = read_tensors(&path).map_err(|e| e.to_string())?;
+    Ok((tensors, facts(&path.with_extension("json"))?))
+}
+
+/// A JSON file; null where there is none.
+fn facts(path: &Path) -> Result<Value, String> {
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
+        Err(error) => Err(format!("cannot read `{}`: {error}", path.display())),
+        Ok(text) => serde_json::from_slice(&text).map_err(|e| format!("`{}`: {e}", path.display())),
+    }
+}
+
+/// Names of the cases: the files of tensors.
+fn cases(folder: &Path) -> Result<Vec<String>, String> {
+    let folder = folder.join("goldens");
+    let entries =
+        std::fs::read_dir(&folder).map_err(|e| format!("cannot read `{}`: {e}", folder.display()))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let tensors = paths.filter(|path| path.extension().is_some_and(|e| e == "safetensors"));
+    let mut names: Vec<String> =
+        tensors.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string())).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// A picture of the goldens; `None` where it is not there.
+fn picture(folder: &Path, name: &str) -> Result<Option<Pixels>, String> {
+    let path = folder.join("goldens/images").join(name);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let picture = image::open(&path).map_err(|e| format!("`{}`: {e}", path.display()))?.into_rgb8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    Ok(Some(Pixels { width, height, data: picture.into_raw() }))
+}
+
+/// The largest difference relative to the largest expected value; infinite where the sizes differ.
+fn error(expected: &[f32], got: &[f32]) -> f64 {
+    if expected.len() != got.len() {
+        return f64::INFINITY;
+    }
+    let largest = expected.iter().map(|v| f64::from(v.abs())).fold(0.0, f64::max);
+    let pairs = expected.iter().zip(got).filter(|(a, b)| a != b);
+    // `f64::max` would hide what is no number.
+    let worst = pairs
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
+        .fold(0.0, |worst: f64, d| if d.is_nan() || d > worst { d } else { worst });
+    worst / (largest + 1e-30)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_relative_to_the_largest_value() {
+        assert_eq!(error(&[1.0, -4.0], &[1.0, -3.0]), 0.25);
+        assert_eq!(error(&[f32::MAX, 1.0], &[f32::MAX, 1.0]), 0.0);
+        assert!(error(&[1.0], &[f32::NAN]).is_nan() && error(&[1.0], &[1.0, 2.0]).is_infinite());
+        let check = |error| Check { case: "c".into(), tensor: "t".into(), error, tolerance: Some(1e-3) };
+        assert!(check(f64::NAN).fails() && check(0.01).fails() && !check(1e-3).fails());
+    }
+
+    #[test]
+    fn only_folders_with_expected_numbers_are_found() {
+        let root = tempfile::tempdir().unwrap();
+        for (folder, has_goldens) in [("a/b", true), ("c", false)] {
+            let path = root.path().join(folder);
+            std::fs::create_dir_all(&path).unwrap();
+            std::fs::write(path.join("config.json"), "{}").unwrap();
+            if has_goldens {
+                std::fs::create_dir(path.join("goldens")).unwrap();
+            }
+        }
+        let mut found = Vec::new();
+        find(root.path(), &mut found).unwrap();
+        assert_eq!(found, [root.path().join("a/b")]);
+    }
+}

@@ -1,0 +1,236 @@
+//! UVDoc from a checkpoint: a mesh that says where on the photographed page each place of the flat page lies.
+//!
+//! The network sees the page small; the page itself is sampled with the mesh outside the graph
+//! ([`Pixels::warp`](crate::raster::Pixels::warp)), on all cores and in bytes: as an operator of the graph the full
+//! page would be held several times in single precision, 200 MB for a page of 2000x2800 pixels, and take longer.
+//!
+//! Source: specification of the networks, section 4.
+
+use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
+use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
+use crate::onnx::layers::{Activation, ConvShape, ConvWeights, Layers};
+use crate::onnx::network::{Array, Network};
+use crate::onnx::{OnnxError, Runtime};
+use crate::raster::{Mesh, Pixels, aligned_taps};
+
+/// Name in `model_type`.
+pub const MODEL_TYPE: &str = "uvdoc";
+/// Height and width of the picture it sees (UVDoc's own constants; `preprocessor_config.json` of the release).
+pub const INPUT: [usize; 2] = [712, 488];
+/// Epsilon of its batch norms.
+const EPSILON: f64 = 1e-5;
+const BATCH: Dim = Dim::Named("batch");
+
+/// What the configuration says. A stage is a list of blocks: channels in and out, dilation, whether it halves the map.
+struct UvdocConfig {
+    kernel: usize,
+    head: Vec<[usize; 2]>,
+    stages: Vec<Vec<(usize, usize, usize, bool)>>,
+    /// Chains of convolutions: channels and dilation of each.
+    bridges: Vec<Vec<[usize; 2]>>,
+    connector: [usize; 2],
+    positions: [[usize; 2]; 2],
+}
+
+impl UvdocConfig {
+    fn read(config: &ModelConfig) -> Result<Self, CheckpointError> {
+        if config.model_type() != MODEL_TYPE {
+            return Err(config.of_another_network("UVDoc"));
+        }
+        if config.get_or("padding_mode", "reflect".to_string())? != "reflect" {
+            return Err(config.bad("padding_mode", "is not `reflect`"));
+        }
+        if config.get_or("hidden_act", "prelu".to_string())? != "prelu" {
+            return Err(config.bad("hidden_act", "is not `prelu`"));
+        }
+        let backbone = config.section("backbone_config");
+        let stage = |from: usize, to: usize, blocks: usize, halves: bool| {
+            let first = (from, to, 1, halves);
+            std::iter::once(first).chain((1..blocks).map(|_| (to, to, 3, false))).collect::<Vec<_>>()
+        };
+        let stages = || vec![stage(32, 32, 3, false), stage(32, 64, 4, true), stage(64, 128, 6, true)];
+        let dilations: [&[usize]; 6] = [&[1], &[2], &[5], &[8, 3, 2], &[12, 7, 4], &[18, 12, 6]];
+        let bridges =
+            || dilations.iter().map(|chain| chain.iter().map(|d| [128, *d]).collect()).collect::<Vec<_>>();
+        Ok(UvdocConfig {
+            kernel: backbone.count("kernel_size", 5)?,
+            head: backbone.get_or("resnet_head", vec![[3, 32], [32, 32]])?,
+            stages: backbone.get("resnet_configs")?.unwrap_or_else(stages),
+            bridges: backbone.get("stage_configs")?.unwrap_or_else(bridges),
+            connector: config.get_or("bridge_connector", [128, 128])?,
+            positions: config.get_or("out_point_positions2D", [[128, 32], [32, 2]])?,
+        })
+    }
+}
+
+/// The unwarping network, ready to run.
+pub struct Unwarper {
+    network: Network,
+}
+
+impl Unwarper {
+    /// Reads the weights of a checkpoint; what is returned makes the session.
+    pub fn read(
+        checkpoint: &Checkpoint,
+    ) -> Result<impl FnOnce(&Runtime) -> Result<Self, OnnxError> + use<>, CheckpointError> {
+        let config = UvdocConfig::read(&checkpoint.config)?;
+        let name = format!("UVDoc of `{}`", checkpoint.folder().display());
+        let mut net = Layers::new(Graph::new(name), checkpoint);
+        graph(&mut net, &config)?;
+        let graph = net.graph;
+        Ok(move |runtime: &Runtime| Ok(Unwarper { network: graph.build(runtime)? }))
+    }
+
+    /// The mesh of a page.
+    pub fn mesh(&mut self, page: &Pixels) -> Result<Mesh, OnnxError> {
+        let [height, width] = INPUT;
+        let image = Array::F32(vec![1, 3, height, width], pixel_values(page, width, height));
+        self.network.run(vec![("image", image)], |outputs| {
+            let (shape, data) = outputs.f32("mesh")?;
+            let (rows, columns) = (shape[2], shape[3]);
+            let (x, y) = data.split_at(rows * columns);
+            Ok(Mesh { columns, rows, places: x.iter().zip(y).map(|(x, y)| [*x, *y]).collect() })
+        })
+    }
+
+    /// The page, flattened; the same size.
+    pub fn unwarp(&mut self, page: &Pixels) -> Result<Pixels, OnnxError> {
+        Ok(page.warp(&self.mesh(page)?))
+    }
+}
+
+/// What the network is shown of a page: `[3, height, width]`, channels B, G, R, values 0 to 1, resampled bilinearly
+/// with the corners aligned and in single precision throughout.
+fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
+    let (columns, rows) = (aligned_taps(width, page.width), aligned_taps(height, page.height));
+    let level = |x: usize, y: usize, c: usize| f32::from(page.data[(y * page.width + x) * 3 + c]) / 255.0;
+    let mut values = Vec::with_capacity(3 * width * height);
+    for c in [2, 1, 0] {
+        for (top, bottom, v) in &rows {
+            for (left, right, u) in &columns {
+                let upper = (1.0 - u) * level(*left, *top, c) + u * level(*right, *top, c);
+                let lower = (1.0 - u) * level(*left, *bottom, c) + u * level(*right, *bottom, c);
+                values.push((1.0 - v) * upper + v * lower);
+            }
+        }
+    }
+    values
+}
+
+/// `image` `[batch, 3, 712, 488]` to `mesh` `[batch, 2, rows, columns]`: x, then y, from -1 to 1.
+fn graph(net: &mut Layers<'_>, config: &UvdocConfig) -> Result<(), CheckpointError> {
+    let [height, width] = INPUT.map(Dim::Fixed);
+    let mut x = net.graph.input("image", Element::F32, &[BATCH, Dim::Fixed(3), height, width]);
+    for (layer, [from, to]) in config.head.iter().enumerate() {
+        let shape = ConvShape::same(*from, *to, config.kernel).with_stride(2);
+        x = unit(net, &format!("backbone.resnet.resnet_head.{layer}"), &x, shape, false, Activation::Relu)?;
+    }
+    for (stage, blocks) in config.stages.iter().enumerate() {
+        for (layer, block) in blocks.iter().enumerate() {
+            let key = format!("backbone.resnet.resnet_down.{stage}.layers.{layer}");
+            x = residual(net, &key, &x, config.kernel, *block)?;
+        }
+    }
+    let mut parts = Vec::with_capacity(config.bridges.len());
+    for (bridge, chain) in config.bridges.iter().enumerate() {
+        let mut y = x.clone();
+        for (block, [channels, dilation]) in chain.iter().enumerate() {
+            let key = format!("backbone.bridge.bridge.{bridge}.blocks.{block}");
+            let shape = ConvShape::same(*channels, *channels, 3).with_dilation(*dilation);
+            y = unit(net, &key, &y, shape, false, Activation::Relu)?;
+        }
+        parts.push(y);
+    }
+    let joined = net.concat("backbone.bridge", &parts.iter().collect::<Vec<_>>(), 1);
+    let [from, to] = config.connector;
+    let connector = ConvShape::same(from * parts.len(), to, 1);
+    let x = unit(net, "head.bridge_connector", &joined, connector, false, Activation::Relu)?;
+    let key = "head.out_point_positions2D";
+    let [down, up] = config.positions;
+    let shape = ConvShape::same(down[0], down[1], config.kernel);
+    let x = mirrored(net, key, &x, &shape);
+    let norm = format!("{key}.conv_down.normalization");
+    let weights = net.conv_weights(
+        &format!("{key}.conv_down.convolution"),
+        false,
+        Some((&norm, EPSILON)),
+        shape.with_pads([0; 4]),
+    )?;
+    let x = net.conv(key, &x, &weights, Activation::Linear);
+    let slope = net.vector(&format!("{key}.conv_down.activation.weight"), 1)?;
+    let x = net.graph.op("PRelu", key, &[&x, &slope], &[]);
+    let shape = ConvShape::same(up[0], up[1], config.kernel);
+    let x = mirrored(net, key, &x, &shape);
+    let weights = net.conv_weights(&format!("{key}.conv_up"), true, None, shape.with_pads([0; 4]))?;
+    let mesh = net.conv(key, &x, &weights, Activation::Linear);
+    let dims = [BATCH, Dim::Fixed(up[1]), Dim::Named("rows"), Dim::Named("columns")];
+    net.graph.output("mesh", &mesh, Element::F32, &dims);
+    Ok(())
+}
+
+/// A map with its edge mirrored around it, as wide as the kernel reaches.
+fn mirrored(net: &mut Layers<'_>, at: &str, x: &Value, shape: &ConvShape) -> Value {
+    let reach = (shape.kernel / 2) as i64;
+    let pads = net.graph.ints(at, &[0, 0, reach, reach, 0, 0, reach, reach]);
+    net.graph.op("Pad", at, &[x, &pads], &[("mode", Attr::Text("reflect"))])
+}
+
+fn weights(
+    net: &Layers<'_>,
+    key: &str,
+    shape: ConvShape,
+    has_bias: bool,
+) -> Result<ConvWeights, CheckpointError> {
+    let norm = format!("{key}.normalization");
+    net.conv_weights(&format!("{key}.convolution"), has_bias, Some((&norm, EPSILON)), shape)
+}
+
+fn unit(
+    net: &mut Layers<'_>,
+    key: &str,
+    x: &Value,
+    shape: ConvShape,
+    has_bias: bool,
+    activation: Activation,
+) -> Result<Value, CheckpointError> {
+    let weights = weights(net, key, shape, has_bias)?;
+    Ok(net.conv(key, x, &weights, activation))
+}
+
+fn residual(
+    net: &mut Layers<'_>,
+    key: &str,
+    x: &Value,
+    kernel: usize,
+    (from, to, dilation, halves): (usize, usize, usize, bool),
+) -> Result<Value, CheckpointError> {
+    let stride = if halves { 2 } else { 1 };
+    let start = ConvShape::same(from, to, kernel).with_stride(stride).with_dilation(dilation);
+    let y = unit(net, &format!("{key}.conv_start"), x, start, true, Activation::Relu)?;
+    let last = ConvShape::same(to, to, kernel).with_dilation(dilation);
+    let y = unit(net, &format!("{key}.conv_final"), &y, last, true, Activation::Linear)?;
+    let skipped = match halves {
+        true => {
+            let shape = ConvShape::same(from, to, kernel).with_stride(stride);
+            unit(net, &format!("{key}.conv_down"), x, shape, true, Activation::Linear)?
+        }
+        false => x.clone(),
+    };
+    let sum = net.graph.op("Add", key, &[&y, &skipped], &[]);
+    Ok(net.activation(key, &sum, Activation::Relu))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn corners_of_the_input_are_those_of_the_page() {
+        let mut page = Pixels::white(3, 2);
+        page.data[0] = 0; // red of the top left corner
+        let values = pixel_values(&page, 5, 3);
+        let red = &values[2 * 15..];
+        assert_eq!([red[0], red[1], red[2], red[5]], [0.0, 0.5, 1.0, 0.5]);
+        assert_eq!(values[..15], [1.0; 15]);
+    }
+}
