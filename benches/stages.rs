@@ -10,7 +10,7 @@ use docparse::input::pdf::protocol::PageRequest;
 use docparse::input::pdf::{PdfPool, PoolOptions};
 use docparse::input::{InputFile, OpenOptions, PixelsWanted};
 use docparse::layout::LayoutDetector;
-use docparse::layout::geometric::GeometricDetector;
+use docparse::layout::geometric::regions;
 use docparse::lines::{LineOptions, LineReader, prepare_layer};
 use docparse::onnx::{Device, Runtime, SessionOptions};
 use docparse::runtime::{self, RuntimeDirs};
@@ -59,7 +59,7 @@ fn main() {
     let read = median(|| drop(page()));
     show("words and lines of the text layer", median(|| drop(prepare_layer(page(), decision()))) - read);
     let prepared = prepare_layer(page(), decision());
-    show("layout", median(|| drop(GeometricDetector.detect(&prepared))));
+    show("layout", median(|| drop(regions(&prepared))));
     let pixels = source.render_page(0).expect("the page can be drawn");
     show("page picture as JPEG", median(|| drop(pixels.to_jpeg(72))));
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());

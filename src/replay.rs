@@ -147,14 +147,17 @@ pub struct ReplayDetector {
 }
 
 impl LayoutDetector for ReplayDetector {
-    fn detect(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError> {
-        let options = match &self.options {
-            Ok(options) => options,
-            Err(label) => return Ok(vec![whole_page(*label, page.width, page.height)]),
-        };
-        let missing = || LayoutError(format!("nothing was recorded for page {}", page.page_index + 1));
-        let raw = self.case.raw_layout(page.page_index).ok_or_else(missing)?;
-        Ok(postprocess(&raw, page.width, page.height, options))
+    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+        let regions = pages.iter().map(|page| {
+            let options = match &self.options {
+                Ok(options) => options,
+                Err(label) => return Ok(vec![whole_page(*label, page.width, page.height)]),
+            };
+            let missing = || LayoutError(format!("nothing was recorded for page {}", page.page_index + 1));
+            let raw = self.case.raw_layout(page.page_index).ok_or_else(missing)?;
+            Ok(postprocess(&raw, page.width, page.height, options))
+        });
+        regions.collect()
     }
 }
 

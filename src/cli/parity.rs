@@ -44,5 +44,5 @@ fn row(check: &Check) -> String {
         None => ("-".to_string(), "not compared"),
         Some(limit) => (format!("{limit:.0e}"), if check.fails() { "FAIL" } else { "ok" }),
     };
-    format!("  {case:<18} {tensor:<32} {error:9.1e} {limit:>8}  {verdict}\n")
+    format!("  {case:<18} {tensor:<37} {error:9.1e} {limit:>8}  {verdict}\n")
 }

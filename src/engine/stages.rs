@@ -7,7 +7,7 @@ use super::permits::Permits;
 use super::{EngineOptions, Job, LinePreparer, Opener, PageJob};
 use crate::document::{TextDecision, TextSource};
 use crate::input::{InputError, SourcePage};
-use crate::layout::LayoutDetector;
+use crate::layout::{LayoutDetector, Region};
 use crate::lines::{PreparedPage, decide_text, prepare_layer};
 use crate::plan::{self, PageName, PagePlan};
 use crate::raster::Pixels;
@@ -185,6 +185,9 @@ pub(crate) fn lines(
 }
 
 /// Finds regions, plans them, cuts pictures, and sends a request for every block that is read.
+///
+/// Pages that wait, whatever document they are of, are shown to the detector together, up to its batch size; it never
+/// waits for more: while it works the next ones gather.
 pub(crate) fn layout(
     inbox: Receiver<(PageJob, PreparedPage)>,
     detector: &mut dyn LayoutDetector,
@@ -192,44 +195,79 @@ pub(crate) fn layout(
     to_recognizer: Sender<BlockRequest>,
     outcomes: Sender<Outcome>,
 ) {
-    for (mut job, mut prepared) in inbox {
-        let folder = job.job.picture_folder.clone();
-        let found = timed(&mut job, "layout", || {
-            guarded("finding the layout", || {
-                let regions = detector.detect(&prepared).map_err(|e| e.to_string())?;
-                let name = PageName { folder: &folder, page_index: prepared.page_index };
-                Ok(plan::plan_page(regions, name, &options.plan))
-            })
-        });
-        let plan = match found {
-            Ok(plan) => plan,
-            Err(reason) => {
-                fail(&outcomes, &job, reason);
-                continue;
+    while let Ok(first) = inbox.recv() {
+        let others = detector.batch_size().max(1) - 1;
+        let batch: Vec<_> = std::iter::once(first).chain(inbox.try_iter().take(others)).collect();
+        let start = Instant::now();
+        let found = detect(detector, &batch.iter().map(|(_, prepared)| prepared).collect::<Vec<_>>());
+        let share = start.elapsed().as_secs_f64() * 1000.0 / batch.len() as f64;
+        for ((mut job, prepared), found) in batch.into_iter().zip(found) {
+            job.timings.push(("layout", share));
+            match found {
+                Ok(regions) => plan(job, prepared, regions, options, &to_recognizer, &outcomes),
+                Err(reason) => fail(&outcomes, &job, reason),
             }
-        };
-        let source = job.source.clone();
-        let illustrated = timed(&mut job, "pictures", || {
-            guarded("cutting pictures", || illustrate(&mut prepared, &plan, source.as_ref(), options))
-        });
-        let mut cut = match illustrated {
-            Ok(illustrated) => illustrated,
-            Err(reason) => {
-                fail(&outcomes, &job, reason);
-                continue;
-            }
-        };
-        let steps = prepared.preprocess_steps.take();
-        let prepared = Arc::new(prepared);
-        let crops = std::mem::take(&mut cut.crops);
-        let requests = requests(job.serial, &plan, &prepared, &crops);
-        let waiting = requests.iter().map(|r| r.ticket.block).collect();
-        let planned =
-            PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
-        // The assembler hears of the page before the recognizer does: no answer comes to an unknown page.
-        drop(outcomes.send(Outcome::Planned(Box::new(planned))));
-        requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));
+        }
     }
+}
+
+/// The regions of every page. Pages that fail together are tried in halves, so that a page, or the lack of memory
+/// for many at once, costs no other page.
+fn detect(
+    detector: &mut dyn LayoutDetector,
+    pages: &[&PreparedPage],
+) -> Vec<Result<Vec<Region>, String>> {
+    let found = guarded("finding the layout", || {
+        let regions = detector.detect(pages).map_err(|e| e.to_string())?;
+        match regions.len() == pages.len() {
+            true => Ok(regions),
+            false => Err(format!("{} pages were answered with {} layouts", pages.len(), regions.len())),
+        }
+    });
+    match found {
+        Ok(regions) => regions.into_iter().map(Ok).collect(),
+        Err(reason) if pages.len() < 2 => pages.iter().map(|_| Err(reason.clone())).collect(),
+        Err(_) => {
+            let (a, b) = pages.split_at(pages.len() / 2);
+            let mut found = detect(detector, a);
+            found.extend(detect(detector, b));
+            found
+        }
+    }
+}
+
+/// Plans a page's regions, cuts pictures and sends its requests.
+fn plan(
+    mut job: PageJob,
+    mut prepared: PreparedPage,
+    regions: Vec<Region>,
+    options: &EngineOptions,
+    to_recognizer: &Sender<BlockRequest>,
+    outcomes: &Sender<Outcome>,
+) {
+    let source = job.source.clone();
+    let folder = job.job.picture_folder.clone();
+    let planned = timed(&mut job, "pictures", || {
+        guarded("planning the page and cutting pictures", || {
+            let name = PageName { folder: &folder, page_index: prepared.page_index };
+            let plan = plan::plan_page(regions, name, &options.plan);
+            let cut = illustrate(&mut prepared, &plan, source.as_ref(), options)?;
+            Ok((plan, cut))
+        })
+    });
+    let (plan, mut cut) = match planned {
+        Ok(planned) => planned,
+        Err(reason) => return fail(outcomes, &job, reason),
+    };
+    let steps = prepared.preprocess_steps.take();
+    let prepared = Arc::new(prepared);
+    let crops = std::mem::take(&mut cut.crops);
+    let requests = requests(job.serial, &plan, &prepared, &crops);
+    let waiting = requests.iter().map(|r| r.ticket.block).collect();
+    let planned = PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
+    // The assembler hears of the page before the recognizer does: no answer comes to an unknown page.
+    drop(outcomes.send(Outcome::Planned(Box::new(planned))));
+    requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));
 }
 
 /// What is asked of the recognizer about a page.

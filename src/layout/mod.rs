@@ -1,10 +1,13 @@
 //! Layout detection: a prepared page in, regions in reading order out.
 //!
 //! [`LayoutDetector`] is the seam: [`geometric`] works on characters, lines and ruling lines and needs no
-//! network; networks see the picture. A detector that knows which pieces of text or which table grid a region
+//! network; [`network`] shows pictures to one of the layout networks ([`pp_doclayout`], [`exported`]). A detector that knows which pieces of text or which table grid a region
 //! was made of says so in the [`Region`], so that nothing has to be guessed a second time from boxes.
 
+pub mod exported;
 pub mod geometric;
+pub mod network;
+mod over_text;
 pub mod polygons;
 pub mod postprocess;
 pub mod pp_doclayout;
@@ -77,13 +80,20 @@ pub fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
     (0..3).flat_map(|c| small.data.iter().skip(c).step_by(3).map(|v| levels[usize::from(*v)])).collect()
 }
 
-/// Why a page has no layout.
+/// Why pages have no layout.
 #[derive(Debug, thiserror::Error)]
 #[error("layout detection failed: {0}")]
 pub struct LayoutError(pub String);
 
 /// Finds the regions of pages.
 pub trait LayoutDetector: Send {
-    /// The regions of a page in reading order.
-    fn detect(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError>;
+    /// As many pages as it wants at once.
+    fn batch_size(&self) -> usize {
+        1
+    }
+
+    /// The regions of each page in reading order, for one page or more.
+    ///
+    /// An error is one of all these pages together: the caller tries them in smaller batches, at last alone.
+    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError>;
 }

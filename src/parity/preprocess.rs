@@ -7,8 +7,8 @@ use crate::preprocess::uvdoc::Unwarper;
 use std::path::Path;
 
 const TOLERANCE: f64 = 5e-5;
-/// One level of a picture.
-const LEVEL: f64 = 1.0 / 255.0;
+/// One level of a picture, and room for its rounding.
+const LEVEL: f64 = 1.01 / 255.0;
 
 /// Names of the pictures that a file of tensors `<picture>.<tensor>` is about.
 fn pictures<'a>(tensors: impl Iterator<Item = &'a String>) -> Vec<String> {

@@ -3,6 +3,7 @@
 //! [`DocPreprocessor`] is the seam for the networks; [`preprocess`] is the order of the steps. The networks are
 //! PP-LCNet_x1_0_doc_ori ([`pp_lcnet`]) and UVDoc ([`uvdoc`]).
 
+pub mod networks;
 pub mod pp_lcnet;
 pub mod uvdoc;
 

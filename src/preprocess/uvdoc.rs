@@ -9,7 +9,7 @@
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
 use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
 use crate::onnx::layers::{Activation, ConvShape, ConvWeights, Layers};
-use crate::onnx::network::{Array, Network};
+use crate::onnx::network::{Array, Network, PortInfo};
 use crate::onnx::{OnnxError, Runtime};
 use crate::raster::{Mesh, Pixels, aligned_taps};
 
@@ -66,6 +66,15 @@ impl UvdocConfig {
 /// The unwarping network, ready to run.
 pub struct Unwarper {
     network: Network,
+    form: Form,
+}
+
+/// What the network takes and gives.
+enum Form {
+    /// Built from a checkpoint: a small picture, a mesh.
+    Mesh,
+    /// The publisher's model file: the page at full size, the flat page. Names of input and output.
+    Exported(String, String),
 }
 
 impl Unwarper {
@@ -78,7 +87,22 @@ impl Unwarper {
         let mut net = Layers::new(Graph::new(name), checkpoint);
         graph(&mut net, &config)?;
         let graph = net.graph;
-        Ok(move |runtime: &Runtime| Ok(Unwarper { network: graph.build(runtime)? }))
+        Ok(move |runtime: &Runtime| Ok(Unwarper { network: graph.build(runtime)?, form: Form::Mesh }))
+    }
+
+    /// The publisher's model file, its input and output checked.
+    pub fn exported(network: Network) -> Result<Self, String> {
+        let (inputs, outputs) = (network.inputs(), network.outputs());
+        let is_picture = |port: &PortInfo| {
+            port.element == Some(Element::F32) && port.shape.len() == 4 && [-1, 3].contains(&port.shape[1])
+        };
+        match (inputs.as_slice(), outputs.as_slice()) {
+            ([input], [output]) if is_picture(input) && is_picture(output) => {
+                let form = Form::Exported(input.name.clone(), output.name.clone());
+                Ok(Unwarper { network, form })
+            }
+            _ => Err("an unwarping model has one picture as input and one as output, this one has not".into()),
+        }
     }
 
     /// The mesh of a page.
@@ -95,7 +119,21 @@ impl Unwarper {
 
     /// The page, flattened; the same size.
     pub fn unwarp(&mut self, page: &Pixels) -> Result<Pixels, OnnxError> {
-        Ok(page.warp(&self.mesh(page)?))
+        let Form::Exported(input, output) = &self.form else { return Ok(page.warp(&self.mesh(page)?)) };
+        let (width, height) = (page.width, page.height);
+        let blue_first = [2, 1, 0].into_iter().flat_map(|c| page.data.iter().skip(c).step_by(3));
+        let image = Array::F32(vec![1, 3, height, width], blue_first.map(|v| f32::from(*v) / 255.0).collect());
+        self.network.run(vec![(input, image)], |outputs| {
+            let (shape, data) = outputs.f32(output)?;
+            if shape != [1, 3, height, width] {
+                let reason = format!("it made a picture of {shape:?} of a page of {width}x{height}");
+                return Err(OnnxError::Run { model: "the unwarping model".into(), reason });
+            }
+            let plane = width * height;
+            // Cut off to whole levels; what lies outside wraps around in the reference and is kept at the ends here.
+            let level = |i: usize| (data[(2 - i % 3) * plane + i / 3] * 255.0) as u8;
+            Ok(Pixels { width, height, data: (0..plane * 3).map(level).collect() })
+        })
     }
 }
 

@@ -33,9 +33,14 @@ const DEFAULT_BODY: f32 = 20.0;
 pub struct GeometricDetector;
 
 impl LayoutDetector for GeometricDetector {
-    fn detect(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError> {
-        Ok(PageLayout::new(page).regions())
+    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+        Ok(pages.iter().map(|page| regions(page)).collect())
     }
+}
+
+/// The regions of a page in reading order.
+pub fn regions(page: &PreparedPage) -> Vec<Region> {
+    PageLayout::new(page).regions()
 }
 
 /// What stands in a zone: a piece of text, or something that is already a region.

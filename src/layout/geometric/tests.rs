@@ -93,7 +93,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn every_piece_of_text_is_in_one_region(page in any_page()) {
-        let regions = GeometricDetector.detect(&page).unwrap();
+        let regions = regions(&page);
         let mut seen = vec![0; page.text.segments.len()];
         for i in regions.iter().flat_map(|r| r.lines.iter().flatten()) {
             seen[*i] += 1;
@@ -103,7 +103,7 @@ proptest! {
 
     #[test]
     fn tables_keep_the_words_of_their_pieces(page in any_page()) {
-        for region in GeometricDetector.detect(&page).unwrap() {
+        for region in regions(&page) {
             let Some(table) = &region.table else { continue };
             let words = |text: &str| text.split_whitespace().count();
             let expected: usize =

@@ -1,0 +1,196 @@
+//! Regions that a network found in the picture, over the text that the page has: which lines each region holds, the
+//! grids of tables, and regions for text that the network passed over.
+
+use super::geometric;
+use super::table::{self, FoundTable};
+use super::{Region, postprocess};
+use crate::document::Label;
+use crate::geometry::Rect;
+use crate::layout::polygons::ShapeMode;
+use crate::lines::{PageText, PreparedPage, Segment};
+
+/// Share of a piece of text that must lie in a region to belong to it.
+const INSIDE: f32 = 0.5;
+/// Size of body text assumed for a page without text: 10 points at 144 dpi.
+const DEFAULT_BODY: f32 = 20.0;
+
+/// The regions with their text, each piece of text in one of them, in reading order.
+///
+/// Text that lies in no region becomes regions as the detector without a network makes them: nothing that the page says
+/// is lost because a network did not see it.
+pub fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> Vec<Region> {
+    let mut regions = postprocess::without_overlaps(&regions, mode);
+    let segments = &page.text.segments;
+    let mut owner: Vec<Option<usize>> = segments.iter().map(|s| owner_of(&s.bbox, &regions)).collect();
+    let body = page.text.body_size().filter(|size| *size > 1.0).unwrap_or(DEFAULT_BODY);
+    for (index, region) in regions.iter_mut().enumerate() {
+        let own: Vec<usize> = (0..segments.len()).filter(|i| owner[*i] == Some(index)).collect();
+        if region.label == Label::Table
+            && let Some(found) = table_in(&region.bbox, &own, page, body)
+        {
+            // What stands in the region but not in the grid is a note or a caption.
+            own.iter().filter(|i| !found.segments.contains(i)).for_each(|i| owner[*i] = None);
+            region.table = Some(found.table);
+            region.lines = lines(&found.segments, segments);
+        } else {
+            region.lines = lines(&own, segments);
+        }
+    }
+    let free: Vec<usize> = (0..segments.len()).filter(|i| owner[*i].is_none()).collect();
+    for region in passed_over(&free, page) {
+        let at = place(&region.bbox, &regions);
+        regions.insert(at, region);
+    }
+    let mut order = 0;
+    for region in &mut regions {
+        region.order = (!region.label.is_unordered()).then(|| {
+            order += 1;
+            order
+        });
+    }
+    regions
+}
+
+/// The region that most of a piece of text lies in; of several the smallest.
+fn owner_of(bbox: &Rect, regions: &[Region]) -> Option<usize> {
+    let area = |i: &usize| regions[*i].bbox.width() * regions[*i].bbox.height();
+    (0..regions.len())
+        .filter(|i| bbox.share_inside(&regions[*i].bbox) > INSIDE)
+        .min_by(|a, b| area(a).total_cmp(&area(b)))
+}
+
+/// Pieces of text side by side, from top to bottom.
+fn lines(own: &[usize], segments: &[Segment]) -> Vec<Vec<usize>> {
+    table::aligned::rows(own, segments).into_iter().map(|row| row.segments).collect()
+}
+
+/// The grid of a region: of drawn lines, else of columns that white space separates.
+fn table_in(bbox: &Rect, own: &[usize], page: &PreparedPage, body: f32) -> Option<FoundTable> {
+    let segments: Vec<Segment> = own.iter().map(|i| page.text.segments[*i].clone()).collect();
+    let around = bbox.expanded(body, body);
+    let rulings: Vec<Rect> =
+        page.rulings.iter().filter(|r| r.share_inside(&around) > INSIDE).copied().collect();
+    let all: Vec<usize> = (0..segments.len()).collect();
+    let largest = |found: Vec<FoundTable>| found.into_iter().max_by_key(|table| table.segments.len());
+    let found = largest(table::ruled::find(&rulings, &segments, body))
+        .or_else(|| largest(table::aligned::find_framed(&all, &segments, &rulings, body)))
+        .or_else(|| {
+            largest(table::aligned::find(&table::aligned::rows(&all, &segments), &segments, &rulings, body))
+        })?;
+    Some(FoundTable { segments: found.segments.iter().map(|i| own[*i]).collect(), ..found })
+}
+
+/// Regions for the pieces of text that no region has.
+fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
+    if free.is_empty() {
+        return Vec::new();
+    }
+    let rest = PreparedPage {
+        page_index: page.page_index,
+        width: page.width,
+        height: page.height,
+        size_points: page.size_points,
+        pixels: None,
+        text: PageText {
+            source: page.text.source,
+            segments: free.iter().map(|i| page.text.segments[*i].clone()).collect(),
+        },
+        decision: page.decision.clone(),
+        rulings: Vec::new(),
+        fills: Vec::new(),
+        drawings: Vec::new(),
+        images: Vec::new(),
+        structure: Vec::new(),
+        rotation_quarters: page.rotation_quarters,
+        skew_degrees: page.skew_degrees,
+        preprocessed: None,
+        preprocess_steps: None,
+        diagnostics: Vec::new(),
+    };
+    let mut regions = geometric::regions(&rest);
+    for region in &mut regions {
+        region.lines.iter_mut().flatten().for_each(|i| *i = free[*i]);
+    }
+    regions
+}
+
+/// Where a region belongs among regions in reading order: behind the last one that is above it in its column, else
+/// before the first one below it there.
+fn place(bbox: &Rect, regions: &[Region]) -> usize {
+    let in_column = |r: &Region| r.bbox.x1 < bbox.x2 && bbox.x1 < r.bbox.x2;
+    let is_above = |r: &Region| r.bbox.center_y() <= bbox.center_y();
+    let after = regions.iter().rposition(|r| in_column(r) && is_above(r)).map(|at| at + 1);
+    let before = || regions.iter().position(|r| in_column(r) && !is_above(r));
+    after.or_else(before).unwrap_or(regions.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{TextDecision, TextSource};
+    use crate::lines::Word;
+
+    fn page(pieces: &[(f32, f32, &str)]) -> PreparedPage {
+        let segment = |&(x, y, text): &(f32, f32, &str)| {
+            let bbox = Rect::new(x, y, x + 10.0 * text.len() as f32, y + 20.0);
+            Segment::of(vec![Word::of(bbox, text)], 20.0)
+        };
+        PreparedPage {
+            page_index: 0,
+            width: 600,
+            height: 800,
+            size_points: (300.0, 400.0),
+            pixels: None,
+            text: PageText { source: TextSource::TextLayer, segments: pieces.iter().map(segment).collect() },
+            decision: TextDecision { source: TextSource::TextLayer, reason: String::new() },
+            rulings: Vec::new(),
+            fills: Vec::new(),
+            drawings: Vec::new(),
+            images: Vec::new(),
+            structure: Vec::new(),
+            rotation_quarters: 0,
+            skew_degrees: 0.0,
+            preprocessed: None,
+            preprocess_steps: None,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn region(label: Label, x1: f32, y1: f32, x2: f32, y2: f32) -> Region {
+        Region::new(label, Rect::new(x1, y1, x2, y2), 0.9)
+    }
+
+    #[test]
+    fn every_piece_of_text_is_in_one_region() {
+        let page = page(&[(50.0, 100.0, "above"), (50.0, 200.0, "left"), (300.0, 202.0, "right"), (50.0, 600.0, "missed")]);
+        let found = vec![
+            region(Label::DocTitle, 40.0, 90.0, 400.0, 130.0),
+            region(Label::Text, 40.0, 190.0, 500.0, 240.0),
+        ];
+        let regions = with_text(found, &page, ShapeMode::Auto);
+        let lines: Vec<_> = regions.iter().map(|r| (r.lines.clone(), r.order)).collect();
+        assert_eq!(lines, [(vec![vec![0]], Some(1)), (vec![vec![1, 2]], Some(2)), (vec![vec![3]], Some(3))]);
+    }
+
+    #[test]
+    fn a_table_region_gets_its_grid_and_gives_back_the_rest() {
+        let mut pieces = Vec::new();
+        for (row, y) in [100.0, 140.0, 180.0, 220.0].into_iter().enumerate() {
+            pieces.extend([(50.0, y, "name"), (250.0, y, "12.5"), (400.0, y, ["a", "b", "c", "d"][row])]);
+        }
+        let page = page(&pieces);
+        let regions = with_text(vec![region(Label::Table, 40.0, 90.0, 500.0, 250.0)], &page, ShapeMode::Auto);
+        assert_eq!(regions.len(), 1);
+        let html = regions[0].table.as_ref().unwrap().to_html();
+        assert_eq!(html.matches("<tr>").count(), 4, "{html}");
+        assert!(html.contains("<td>name</td><td>12.5</td><td>d</td>"), "{html}");
+    }
+
+    #[test]
+    fn what_was_passed_over_comes_at_its_place() {
+        let regions =
+            [region(Label::Text, 0.0, 0.0, 90.0, 50.0), region(Label::Text, 0.0, 200.0, 90.0, 250.0), region(Label::Text, 100.0, 0.0, 190.0, 50.0)];
+        let at = |x1, y1| place(&Rect::new(x1, y1, x1 + 50.0, y1 + 20.0), &regions);
+        assert_eq!([at(10.0, 100.0), at(110.0, 100.0), at(10.0, 300.0), at(300.0, 0.0)], [1, 3, 2, 3]);
+    }
+}
