@@ -84,6 +84,15 @@ pub struct ParityArgs {
 /// Flags of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
+    /// Load the model of a folder, tell what it is, and run it once
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Where the model runs: auto, cpu, gpu, gpu:N
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Threads of ONNX Runtime [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub cpu_threads: Option<usize>,
     /// Folder of libraries and models
     #[arg(long, value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,
@@ -182,7 +191,7 @@ pub struct ParseArgs {
         value_enum,
         value_name = "ORDER",
         default_value_t,
-        help_heading = "PaddleOCR-VL pipelines (not in this version)"
+        help_heading = "PaddleOCR-VL pipelines (in this version their networks, without the recognizer)"
     )]
     pub vl_rec_channel_order: ChannelOrder,
 
@@ -254,15 +263,15 @@ pub struct IgnoredArgs {
     pub use_queues: Option<bool>,
 }
 
-/// Flags of the PaddleOCR-VL pipelines. Refused while this version has only the embedded one, unless the value
-/// asks for what the embedded pipeline does anyway.
+/// Flags of the PaddleOCR-VL pipelines. Refused where they ask for parts that this version does not have: by the
+/// embedded pipeline all, unless the value asks for what it does anyway; with layout networks those of the recognizer.
 #[derive(Debug, Args, Default)]
-#[command(next_help_heading = "PaddleOCR-VL pipelines (not in this version)")]
+#[command(next_help_heading = "PaddleOCR-VL pipelines (in this version their networks, without the recognizer)")]
 pub struct LaterArgs {
-    /// Turn pages upright with a network; the embedded pipeline does without
+    /// Turn pages upright with a network [default: false]; the embedded pipeline does without
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub use_doc_orientation_classify: Option<bool>,
-    /// Flatten photographed pages
+    /// Flatten photographed pages with a network [default: false]
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub use_doc_unwarping: Option<bool>,
     /// Detect the layout
@@ -280,10 +289,10 @@ pub struct LaterArgs {
     /// Merge neighbouring text blocks before recognition
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
     pub merge_layout_blocks: Option<bool>,
-    /// Layout network
+    /// Layout network: PP-DocLayoutV2 or PP-DocLayoutV3
     #[arg(long, value_name = "NAME")]
     pub layout_detection_model_name: Option<String>,
-    /// Folder of the layout network
+    /// Folder of the layout network: config.json with model.safetensors, or inference.onnx with inference.yml
     #[arg(long, value_name = "DIR")]
     pub layout_detection_model_dir: Option<String>,
     /// Score threshold of the layout network
@@ -307,8 +316,9 @@ pub struct LaterArgs {
     /// Folder of the recognizer
     #[arg(long, value_name = "DIR")]
     pub vl_rec_model_dir: Option<String>,
-    /// Where the recognizer runs
-    #[arg(long, value_name = "NAME", value_parser = ["native", "vllm-server", "sglang-server", "fastdeploy-server", "mlx-vlm-server", "llama-cpp-server"])]
+    /// What reads blocks. In this version: lines (the page's own text, read from its picture where it has none) or
+    /// text_layer (the text of PDFs only), both over a layout network
+    #[arg(long, value_name = "NAME", value_parser = ["native", "lines", "text_layer", "vllm-server", "sglang-server", "fastdeploy-server", "mlx-vlm-server", "llama-cpp-server"])]
     pub vl_rec_backend: Option<String>,
     /// Address of the recognizer's server
     #[arg(long, value_name = "URL")]
@@ -399,42 +409,49 @@ pub fn parse_bool(text: &str) -> Result<bool, String> {
 }
 
 impl LaterArgs {
-    /// The first flag that asks for something this version cannot do.
+    /// The first flag that asks for something the embedded pipeline cannot do.
     ///
-    /// Switches set to what the embedded pipeline does anyway ask for nothing.
-    pub fn refused(&self) -> Option<&'static str> {
+    /// Switches set to what it does anyway ask for nothing.
+    pub fn refused_by_lite(&self) -> Option<&'static str> {
         let on = |value: Option<bool>| value == Some(true);
         let off = |value: Option<bool>| value == Some(false);
-        let checks: [(&'static str, bool); 33] = [
+        let shape = self.layout_shape_mode.as_deref();
+        first_asked([
             ("use-doc-orientation-classify", on(self.use_doc_orientation_classify)),
             ("use-doc-unwarping", on(self.use_doc_unwarping)),
             ("use-layout-detection", off(self.use_layout_detection)),
-            ("use-chart-recognition", on(self.use_chart_recognition)),
-            ("use-seal-recognition", on(self.use_seal_recognition)),
-            ("use-ocr-for-image-block", on(self.use_ocr_for_image_block)),
-            ("merge-layout-blocks", on(self.merge_layout_blocks)),
             ("layout-detection-model-name", self.layout_detection_model_name.is_some()),
             ("layout-detection-model-dir", self.layout_detection_model_dir.is_some()),
             ("layout-threshold", self.layout_threshold.is_some()),
             ("layout-nms", self.layout_nms.is_some()),
             ("layout-unclip-ratio", self.layout_unclip_ratio.is_some()),
             ("layout-merge-bboxes-mode", self.layout_merge_bboxes_mode.is_some()),
-            (
-                "layout-shape-mode",
-                self.layout_shape_mode.as_deref().is_some_and(|m| m != "auto" && m != "rect"),
-            ),
-            ("vl-rec-model-name", self.vl_rec_model_name.is_some()),
-            ("vl-rec-model-dir", self.vl_rec_model_dir.is_some()),
+            ("layout-shape-mode", shape.is_some_and(|mode| mode != "auto" && mode != "rect")),
             ("vl-rec-backend", self.vl_rec_backend.is_some()),
-            ("vl-rec-server-url", self.vl_rec_server_url.is_some()),
-            ("vl-rec-max-concurrency", self.vl_rec_max_concurrency.is_some()),
-            ("vl-rec-api-model-name", self.vl_rec_api_model_name.is_some()),
-            ("vl-rec-api-key", self.vl_rec_api_key.is_some()),
             ("doc-orientation-classify-model-name", self.doc_orientation_classify_model_name.is_some()),
             ("doc-orientation-classify-model-dir", self.doc_orientation_classify_model_dir.is_some()),
             ("doc-unwarping-model-name", self.doc_unwarping_model_name.is_some()),
             ("doc-unwarping-model-dir", self.doc_unwarping_model_dir.is_some()),
-            ("prompt-label", self.prompt_label.is_some()),
+        ])
+        .or(self.needs_recognizer())
+    }
+
+    /// The first flag that asks for something only a recognizer that sees pictures can do.
+    pub fn needs_recognizer(&self) -> Option<&'static str> {
+        let on = |value: Option<bool>| value == Some(true);
+        let prompt = self.prompt_label.as_deref();
+        first_asked([
+            ("use-chart-recognition", on(self.use_chart_recognition)),
+            ("use-seal-recognition", on(self.use_seal_recognition)),
+            ("use-ocr-for-image-block", on(self.use_ocr_for_image_block)),
+            ("merge-layout-blocks", on(self.merge_layout_blocks)),
+            ("vl-rec-model-name", self.vl_rec_model_name.is_some()),
+            ("vl-rec-model-dir", self.vl_rec_model_dir.is_some()),
+            ("vl-rec-server-url", self.vl_rec_server_url.is_some()),
+            ("vl-rec-max-concurrency", self.vl_rec_max_concurrency.is_some()),
+            ("vl-rec-api-model-name", self.vl_rec_api_model_name.is_some()),
+            ("vl-rec-api-key", self.vl_rec_api_key.is_some()),
+            ("prompt-label", prompt.is_some_and(|label| !label.eq_ignore_ascii_case("ocr"))),
             ("repetition-penalty", self.repetition_penalty.is_some()),
             ("temperature", self.temperature.is_some()),
             ("top-p", self.top_p.is_some()),
@@ -442,9 +459,12 @@ impl LaterArgs {
             ("max-pixels", self.max_pixels.is_some()),
             ("max-new-tokens", self.max_new_tokens.is_some()),
             ("precision", self.precision.as_deref() == Some("fp16")),
-        ];
-        checks.into_iter().find(|(_, asked)| *asked).map(|(name, _)| name)
+        ])
     }
+}
+
+fn first_asked<const N: usize>(checks: [(&'static str, bool); N]) -> Option<&'static str> {
+    checks.into_iter().find(|(_, asked)| *asked).map(|(name, _)| name)
 }
 
 impl IgnoredArgs {

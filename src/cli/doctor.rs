@@ -1,17 +1,27 @@
 //! `docparse doctor`: what is there, and whether it works.
 
 use super::args::DoctorArgs;
-use super::exit;
+use super::networks::{self, AnyNetwork, LoadedModel};
+use super::{Failure, exit};
 use crate::geometry::Rect;
 use crate::lines::{LineOptions, LineReader};
-use crate::onnx::{Device, Runtime, SessionOptions};
+use crate::onnx::{Runtime, SessionOptions};
 use crate::raster::Pixels;
 use crate::runtime::{self, RuntimeDirs};
+use crate::layout::postprocess::Threshold;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// Checks everything and prints a line for each; returns the exit code.
-pub fn run(args: &DoctorArgs) -> u8 {
+pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
+    let device = super::parse::device(args.device.as_deref())?;
+    let threads = args.cpu_threads.unwrap_or_else(super::cores).clamp(1, 256);
+    let options = SessionOptions::on(device, threads);
+    if let Some(folder) = &args.model {
+        return model(folder, &dirs, options);
+    }
     let mut failed = false;
     let mut line = |name: &str, result: Result<String, String>| {
         failed |= result.is_err();
@@ -25,9 +35,56 @@ pub fn run(args: &DoctorArgs) -> u8 {
         line(name, dirs.find(name).map(|p| p.display().to_string()).map_err(|e| e.to_string()));
     }
     line("PDF worker", pdf_worker(&dirs));
-    line("line recognition", line_recognition(&dirs));
-    line("pipelines", Ok("lite; v1, v1.5 and v1.6 are not part of this version".into()));
-    if failed { exit::FAILED } else { exit::DONE }
+    line("line recognition", line_recognition(&dirs, options));
+    let pipelines = "lite; layout networks with --vl-rec-backend lines; the PaddleOCR-VL recognizer is not part of \
+                     this version";
+    line("pipelines", Ok(pipelines.into()));
+    Ok(if failed { exit::FAILED } else { exit::DONE })
+}
+
+/// Loads the model of a folder, tells what it is, and runs it on a drawn page.
+fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u8, Failure> {
+    let fail = |reason: String| {
+        let hint = "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori or UVDoc";
+        Failure::fatal(reason, hint)
+    };
+    let library = dirs
+        .find(runtime::ONNXRUNTIME)
+        .map_err(|e| Failure::fatal(e.to_string(), "scripts/setup.sh fetches the native libraries"))?;
+    let start = Instant::now();
+    let loaded = Runtime::load(&library, options).map_err(|e| fail(e.to_string()))?;
+    let LoadedModel { network, name, used, ignored } = networks::load(folder, &loaded).map_err(fail)?;
+    let tell = |name: &str, text: String| super::print(&format!("{name:<9}{text}\n"));
+    tell("model", name);
+    match used {
+        Some(used) => tell("format", format!("checkpoint: {used} tensors used, {} ignored", ignored.len())),
+        None => tell("format", "model file, post-processing included".into()),
+    }
+    ignored.iter().for_each(|key| tell("ignored", key.clone()));
+    tell("loaded", format!("in {:.2} s", start.elapsed().as_secs_f64()));
+    let start = Instant::now();
+    let found = run_once(network).map_err(fail)?;
+    tell("runs", format!("in {:.2} s on a drawn page: {found}", start.elapsed().as_secs_f64()));
+    Ok(exit::DONE)
+}
+
+fn run_once(network: AnyNetwork) -> Result<String, String> {
+    let page = drawn_page();
+    match network {
+        AnyNetwork::Layout(mut network) => {
+            let layouts = network.detect(&[&page], &Threshold::Off).map_err(|e| e.to_string())?;
+            let best = layouts[0].boxes.iter().map(|row| row.score).fold(0.0, f32::max);
+            let masks = if layouts[0].masks.is_some() { "with masks" } else { "without masks" };
+            Ok(format!("{} rows {masks}, best score {best:.3}", layouts[0].boxes.len()))
+        }
+        AnyNetwork::Orientation(mut network) => {
+            network.classify(&page).map(|degrees| format!("{degrees} degrees")).map_err(|e| e.to_string())
+        }
+        AnyNetwork::Unwarping(mut network) => {
+            let flat = network.unwarp(&page).map_err(|e| e.to_string())?;
+            Ok(format!("a page of {}x{} pixels", flat.width, flat.height))
+        }
+    }
 }
 
 /// Starts a worker and lets it end.
@@ -45,18 +102,21 @@ fn pdf_worker(dirs: &RuntimeDirs) -> Result<String, String> {
 }
 
 /// Reads a drawn page without text.
-fn line_recognition(dirs: &RuntimeDirs) -> Result<String, String> {
+fn line_recognition(dirs: &RuntimeDirs, options: SessionOptions) -> Result<String, String> {
     let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
-    let threads = super::cores();
-    let options = SessionOptions::on(Device::Auto, threads);
     let runtime = Runtime::load(&library, options).map_err(|e| e.to_string())?;
     let mut reader = LineReader::load(&runtime, dirs, LineOptions::default()).map_err(|e| e.to_string())?;
+    let read = reader.read(&drawn_page()).map_err(|e| e.to_string())?;
+    Ok(format!("runs ({} lines on a drawn page)", read.text.segments.len()))
+}
+
+/// A white page with black bars.
+fn drawn_page() -> Pixels {
     let mut page = Pixels::white(800, 800);
     for i in 0..8 {
         paint(&mut page, &Rect::new(100.0 + i as f32 * 40.0, 100.0, 120.0 + i as f32 * 40.0, 130.0));
     }
-    let read = reader.read(&page).map_err(|e| e.to_string())?;
-    Ok(format!("runs ({} lines on a drawn page)", read.text.segments.len()))
+    page
 }
 
 fn paint(page: &mut Pixels, rect: &Rect) {

@@ -5,6 +5,7 @@ mod command;
 mod doctor;
 mod golden;
 mod logging;
+mod networks;
 mod parity;
 mod parse;
 mod pipeline;
@@ -74,7 +75,7 @@ fn run(arguments: Vec<String>) -> u8 {
     let result = match &cli.command {
         None => parse::run(&cli.parse),
         Some(Command::DocParser(args)) => parse::run(args),
-        Some(Command::Doctor(args)) => Ok(doctor::run(args)),
+        Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Golden(args)) => golden::run(args),
         Some(Command::Parity(args)) => parity::run(args),
         Some(Command::Completions { shell }) => {

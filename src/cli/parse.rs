@@ -3,8 +3,9 @@
 use super::args::{LogFormat, ParseArgs, StdoutFormat};
 use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
-use super::{Failure, exit, logging};
+use super::{Failure, exit, logging, networks};
 use crate::config::Config;
+use crate::config::vl::VlConfig;
 use crate::document::TextDecision;
 use crate::engine::{
     self, DocumentSink, EngineOptions, Job, LinePreparer, PageSelection, RunOutcome, Stages,
@@ -14,10 +15,10 @@ use crate::input::{self, InputFile, OpenOptions, PageSource, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
 use crate::layout::polygons::ShapeMode;
-use crate::lines::{LineReader, PrepareError, PreparedPage, prepare_lines, prepare_picture};
+use crate::layout::network::{NetworkDetector, WholePageDetector};
+use crate::lines::{LineReader, PrepareError, PreparedPage, Preprocessor, prepare_lines, prepare_picture};
 use crate::onnx::{Device, Runtime, SessionOptions};
 use crate::plan::PlanOptions;
-use crate::preprocess::{DocPreprocessor, PreprocessOptions};
 use crate::recognize::Recognizer;
 use crate::recognize::page_text::PageTextRecognizer;
 use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
@@ -85,7 +86,7 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let cancel = super::cancel_on_signals();
     let session = SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256));
     let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
-    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_pixels);
+    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps())?;
     let outcome = with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
         let open = |job: &Job| input::open(&job.file, &open_options);
         let Parts { lines, detector, recognizer } = parts;
@@ -112,13 +113,19 @@ fn engine_options(
     pages: PageSelection,
 ) -> EngineOptions {
     let vl = resolved.vl.as_ref().map(|(vl, _)| vl);
+    // While one batch of pages is looked at, the next one is read.
+    let batch = vl.map_or(1, |vl| vl.layout_batch_size);
     EngineOptions {
         readers: threads,
-        pages_in_flight: threads * 2 + 2,
+        pages_in_flight: (threads * 2 + 2).max(batch + threads),
         pages,
         text_layer: resolved.config.text_layer,
-        reads_pictures: vl.is_some(),
-        plan: vl.map_or(PlanOptions::PageText, |vl| PlanOptions::Vl(vl.plan.clone().into())),
+        reads_pictures: matches!(resolved.vl, Some((_, pipeline::Parts::Recorded(_)))),
+        detector_sees_pixels: vl.is_some(),
+        plan: match &resolved.vl {
+            Some((vl, pipeline::Parts::Recorded(_))) => PlanOptions::Vl(vl.plan.clone().into()),
+            _ => PlanOptions::PageText,
+        },
         keep_pixels: args.trace.is_some() || (args.compat && formats.vis && to_files),
         trace: args.trace.is_some(),
         page_pictures: formats.vis && to_files && !args.compat,
@@ -136,24 +143,54 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(resolved: &Resolved, dirs: RuntimeDirs, session: SessionOptions, keep_steps: bool) -> Parts {
-        let Some((vl, case)) = &resolved.vl else {
-            return Parts {
-                lines: Box::new(LazyLines { dirs, session, config: resolved.config.clone(), reader: None }),
+    fn of(
+        resolved: &Resolved,
+        dirs: RuntimeDirs,
+        session: SessionOptions,
+        keep_steps: bool,
+    ) -> Result<Parts, Failure> {
+        let config = resolved.config.clone();
+        let lines = LazyLines { dirs, session, config, reader: None, preprocessor: None };
+        Ok(match &resolved.vl {
+            None => Parts {
+                lines: Box::new(lines),
                 detector: Box::new(GeometricDetector),
                 recognizer: Box::new(PageTextRecognizer),
-            };
+            },
+            Some((vl, pipeline::Parts::Recorded(case))) => {
+                let networks = Box::new(ReplayPreprocessor { case: case.clone() });
+                let options = match vl.plan.use_layout_detection {
+                    true => Ok(vl.layout.clone()),
+                    false => Err(vl.prompt_label),
+                };
+                Parts {
+                    lines: Box::new(Pictures(Preprocessor { options: vl.preprocess, networks, keep_steps })),
+                    detector: Box::new(ReplayDetector { case: case.clone(), options }),
+                    recognizer: Box::new(ReplayRecognizer { case: case.clone() }),
+                }
+            }
+            Some((vl, pipeline::Parts::PageText)) => Parts::of_networks(vl, lines, keep_steps)?,
+        })
+    }
+
+    /// Layout networks over the text of pages.
+    fn of_networks(vl: &VlConfig, mut lines: LazyLines, keep_steps: bool) -> Result<Parts, Failure> {
+        let runtime = lines.runtime().map_err(|reason| {
+            Failure::fatal(reason, "scripts/setup.sh fetches the native libraries; docparse doctor checks them")
+        })?;
+        let networks = networks::load_for_run(vl, &runtime)?;
+        let detector: Box<dyn LayoutDetector> = match networks.layout {
+            Some(network) => Box::new(NetworkDetector {
+                network,
+                options: vl.layout.clone(),
+                batch_size: vl.layout_batch_size,
+                reads_page_text: true,
+            }),
+            None => Box::new(WholePageDetector { label: vl.prompt_label }),
         };
-        let options = match vl.plan.use_layout_detection {
-            true => Ok(vl.layout.clone()),
-            false => Err(vl.prompt_label),
-        };
-        let networks = ReplayPreprocessor { case: case.clone() };
-        Parts {
-            lines: Box::new(Pictures { options: vl.preprocess, networks: Box::new(networks), keep_steps }),
-            detector: Box::new(ReplayDetector { case: case.clone(), options }),
-            recognizer: Box::new(ReplayRecognizer { case: case.clone() }),
-        }
+        let networks = Box::new(networks.preprocess);
+        lines.preprocessor = Some(Preprocessor { options: vl.preprocess, networks, keep_steps });
+        Ok(Parts { lines: Box::new(lines), detector, recognizer: Box::new(PageTextRecognizer) })
     }
 }
 
@@ -194,6 +231,7 @@ fn with_sink(
             json: json.clone(),
             restructure,
             regions_from_text: resolved.vl.is_none(),
+            preprocesses: resolved.vl.as_ref().is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
         };
         traced(&mut DocumentWriter::new(options, stems, reporter))
     }
@@ -384,20 +422,23 @@ fn tell(format: LogFormat, note: &str) {
     }
 }
 
-/// Loads the line networks when the first page needs them.
+/// Loads the line networks when the first page needs them; preprocesses pages where networks for that are there.
 struct LazyLines {
     dirs: RuntimeDirs,
     session: SessionOptions,
     config: Config,
     reader: Option<Result<LineReader, String>>,
+    preprocessor: Option<Preprocessor>,
 }
 
 impl LazyLines {
+    fn runtime(&self) -> Result<Runtime, String> {
+        let library = self.dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
+        Runtime::load(&library, self.session.clone()).map_err(|e| e.to_string())
+    }
+
     fn load(&self) -> Result<LineReader, String> {
-        let chain = |error: &dyn std::error::Error| error.to_string();
-        let library = self.dirs.find(runtime::ONNXRUNTIME).map_err(|e| chain(&e))?;
-        let runtime = Runtime::load(&library, self.session.clone()).map_err(|e| chain(&e))?;
-        LineReader::load(&runtime, &self.dirs, self.config.lines).map_err(|e| chain(&e))
+        LineReader::load(&self.runtime()?, &self.dirs, self.config.lines).map_err(|e| e.to_string())
     }
 }
 
@@ -412,16 +453,16 @@ impl LinePreparer for LazyLines {
             self.reader = Some(self.load());
         }
         let reader = self.reader.as_mut().expect("loaded above").as_mut().map_err(|reason| reason.as_str());
-        prepare_lines(page, decision, source, reader)
+        let read = |page| prepare_lines(page, decision, source, reader);
+        match &mut self.preprocessor {
+            Some(preprocessor) => preprocessor.prepare(page, source, read),
+            None => read(page),
+        }
     }
 }
 
 /// Prepares pages that a pipeline looks at as pictures.
-struct Pictures {
-    options: PreprocessOptions,
-    networks: Box<dyn DocPreprocessor>,
-    keep_steps: bool,
-}
+struct Pictures(Preprocessor);
 
 impl LinePreparer for Pictures {
     fn prepare(
@@ -430,7 +471,7 @@ impl LinePreparer for Pictures {
         page: SourcePage,
         decision: TextDecision,
     ) -> Result<PreparedPage, PrepareError> {
-        prepare_picture(page, decision, source, self.options, self.networks.as_mut(), self.keep_steps)
+        self.0.prepare(page, source, |page| prepare_picture(page, decision, source))
     }
 }
 

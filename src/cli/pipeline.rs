@@ -5,13 +5,15 @@ use super::args::{ChannelOrder, ParseArgs};
 use crate::config::vl::{PredictParams, VlConfig};
 use crate::config::{Config, ConfigError, Pipeline, Settings};
 use crate::document::Label;
+use crate::lines::TextLayerMode;
 use crate::replay::Case;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// What to do about a pipeline that this version does not have.
-const LITE_ONLY: &str =
-    "this version has the embedded pipeline `lite` only; leave the flag out, or use --pipeline-version lite";
+const LITE_ONLY: &str = "this version has no PaddleOCR-VL recognizer: leave the flag out and use --pipeline-version lite, or name a layout network with --layout-detection-model-dir DIR --vl-rec-backend lines";
+/// The key that says what reads blocks.
+const BACKEND: &str = "SubModules.VLRecognition.genai_config.backend";
 /// Pixels of a page that the reference renders at most (Pillow's limit).
 const REFERENCE_PAGE_PIXELS: u64 = 178_956_970;
 /// Arguments of the reference that are no part of its configuration (specification, section 1.3).
@@ -26,12 +28,21 @@ const PREDICT_PARAMS: [&str; 8] = [
     "max_new_tokens",
 ];
 
+/// What a PaddleOCR-VL pipeline runs on.
+#[derive(Clone)]
+pub enum Parts {
+    /// Recorded answers in place of networks and recognizer.
+    Recorded(Arc<Case>),
+    /// The networks; blocks are cut out of the text that pages have or that is read from their pictures.
+    PageText,
+}
+
 /// A pipeline, ready to run.
 pub struct Resolved {
     /// Settings of reading pages and lines.
     pub config: Config,
-    /// Settings of a PaddleOCR-VL pipeline, and the recorded answers that it runs on.
-    pub vl: Option<(VlConfig, Arc<Case>)>,
+    /// Settings of a PaddleOCR-VL pipeline, and what it runs on.
+    pub vl: Option<(VlConfig, Parts)>,
     /// The labels left out of Markdown, in the order given.
     pub ignore_labels: Vec<String>,
     /// What the user is told.
@@ -53,9 +64,25 @@ pub fn resolve(args: &ParseArgs) -> Result<Resolved, Failure> {
         notes.push(format!("{}: for the reference's engines, without effect here", ignored.join(", ")));
     }
     match case {
-        Some(case) => resolve_vl(args, file, case, notes),
+        Some(case) => resolve_recorded(args, file, case, notes),
+        None if reads_page_text(args, file.as_ref())? => resolve_page_text(args, file, notes),
         None => resolve_lite(args, file, notes),
     }
+}
+
+/// Whether a layout network over the page's own text is asked for.
+fn reads_page_text(args: &ParseArgs, file: Option<&Settings>) -> Result<bool, Failure> {
+    let in_file = |key: &str| file.and_then(|file| file.get(key)).and_then(Value::as_str);
+    let backend = args.later.vl_rec_backend.as_deref().or(in_file(BACKEND));
+    if let Some("lines" | "text_layer") = backend {
+        return Ok(true);
+    }
+    let folder = "SubModules.LayoutDetection.model_dir";
+    if args.later.layout_detection_model_dir.is_some() || in_file(folder).is_some() {
+        let reason = "a layout network alone reads nothing, and this version has no PaddleOCR-VL recognizer";
+        return Err(Failure::usage(reason, "add --vl-rec-backend lines: blocks are then cut out of the page's own text"));
+    }
+    Ok(false)
 }
 
 fn resolve_lite(
@@ -75,7 +102,7 @@ fn resolve_lite(
     }
     // The embedded pipeline shows no pictures to a recognizer, so only the default asks for nothing.
     let swapped = args.vl_rec_channel_order == ChannelOrder::Bgr;
-    if let Some(flag) = args.later.refused().or(swapped.then_some("vl-rec-channel-order")) {
+    if let Some(flag) = args.later.refused_by_lite().or(swapped.then_some("vl-rec-channel-order")) {
         return Err(Failure::usage(format!("--{flag} belongs to the PaddleOCR-VL pipelines"), LITE_ONLY));
     }
     if wanted.is_none() {
@@ -93,21 +120,99 @@ fn resolve_lite(
 }
 
 /// A PaddleOCR-VL pipeline that runs on recorded answers: the case's settings lie below the flags.
-fn resolve_vl(
+fn resolve_recorded(
     args: &ParseArgs,
     file: Option<Settings>,
     case: Case,
     notes: Vec<String>,
 ) -> Result<Resolved, Failure> {
-    let named = Pipeline::from_version(&args.pipeline_version);
-    let pipeline = named
-        .or(file.as_ref().and_then(Settings::pipeline))
-        .or(Pipeline::from_version(&case.pipeline_version))
-        .filter(|p| *p != Pipeline::Lite);
-    let pipeline = pipeline.ok_or_else(|| {
+    let pipeline = named_pipeline(args, file.as_ref()).or(Pipeline::from_version(&case.pipeline_version));
+    let pipeline = pipeline.filter(|p| *p != Pipeline::Lite).ok_or_else(|| {
         let reason = format!("recorded answers are for v1, v1.5 or v1.6, not `{}`", case.pipeline_version);
         Failure::usage(reason, "name one with --pipeline-version")
     })?;
+    let mut base = Settings::defaults(Pipeline::Lite);
+    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
+    let config = Config::lite(&base).map_err(config_error)?;
+    let config = Config { max_page_pixels: REFERENCE_PAGE_PIXELS, ..config };
+    let predict = case.api_predict_params.clone();
+    let recorded = (case.params.clone(), predict, Parts::Recorded(Arc::new(case)));
+    resolve_vl(args, file, pipeline, config, recorded, notes)
+}
+
+/// A layout network, and blocks that are cut out of the page's text.
+fn resolve_page_text(
+    args: &ParseArgs,
+    file: Option<Settings>,
+    notes: Vec<String>,
+) -> Result<Resolved, Failure> {
+    // The embedded reading shows no pictures to a recognizer, so only the default asks for nothing.
+    let swapped = args.vl_rec_channel_order == ChannelOrder::Bgr;
+    if let Some(flag) = args.later.needs_recognizer().or(swapped.then_some("vl-rec-channel-order")) {
+        let reason = format!("--{flag} belongs to the PaddleOCR-VL recognizer, which is not part of this version");
+        return Err(Failure::usage(reason, "leave the flag out: blocks are read as text"));
+    }
+    if named_pipeline(args, file.as_ref()) == Some(Pipeline::Lite) {
+        let reason = "the pipeline `lite` finds layouts without a network";
+        return Err(Failure::usage(reason, "leave --pipeline-version out, or name v1, v1.5 or v1.6"));
+    }
+    let pipeline = named_pipeline(args, file.as_ref()).unwrap_or(Pipeline::V16);
+    let mut base = Settings::defaults(Pipeline::Lite);
+    if let Some(file) = &file {
+        base.merge(file.clone());
+    }
+    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
+    let config = Config::lite(&base).map_err(config_error)?;
+    let nothing = (Map::new(), PredictParams::new(), Parts::PageText);
+    let mut resolved = resolve_vl(args, file.clone(), pipeline, config, nothing, notes)?;
+    if let Some((vl, _)) = &mut resolved.vl {
+        forget_default_names(vl, args, file.as_ref());
+        let backend = args.later.vl_rec_backend.as_deref();
+        let backend = backend.or(file.as_ref().and_then(|f| f.get(BACKEND)).and_then(Value::as_str));
+        resolved.config.text_layer = match backend {
+            // The places of a PDF's text are those of the page before it is turned and flattened.
+            _ if vl.preprocess.use_doc_preprocessor => TextLayerMode::Never,
+            Some("text_layer") => TextLayerMode::Always,
+            _ => resolved.config.text_layer,
+        };
+    }
+    Ok(resolved)
+}
+
+/// The folder tells which network it is; only a name that somebody gave must be that one.
+fn forget_default_names(vl: &mut VlConfig, args: &ParseArgs, file: Option<&Settings>) {
+    let later = &args.later;
+    let doc = "SubPipelines.DocPreprocessor.SubModules";
+    let models = &mut vl.models;
+    for (choice, flag, key) in [
+        (&mut models.layout, &later.layout_detection_model_name, "SubModules.LayoutDetection.model_name".to_string()),
+        (
+            &mut models.orientation,
+            &later.doc_orientation_classify_model_name,
+            format!("{doc}.DocOrientationClassify.model_name"),
+        ),
+        (&mut models.unwarping, &later.doc_unwarping_model_name, format!("{doc}.DocUnwarping.model_name")),
+    ] {
+        if flag.is_none() && file.and_then(|file| file.get(&key)).is_none() {
+            choice.name = None;
+        }
+    }
+}
+
+/// The pipeline that the flag or the file names.
+fn named_pipeline(args: &ParseArgs, file: Option<&Settings>) -> Option<Pipeline> {
+    Pipeline::from_version(&args.pipeline_version).or(file.and_then(Settings::pipeline))
+}
+
+/// The settings of a PaddleOCR-VL pipeline: its own, those of the file, those recorded, those of the flags.
+fn resolve_vl(
+    args: &ParseArgs,
+    file: Option<Settings>,
+    pipeline: Pipeline,
+    base: Config,
+    (recorded, recorded_predict, parts): (Map<String, Value>, PredictParams, Parts),
+    notes: Vec<String>,
+) -> Result<Resolved, Failure> {
     let mut settings = Settings::defaults(pipeline);
     if let Some(file) = file {
         settings.merge(file);
@@ -118,26 +223,23 @@ fn resolve_vl(
         let wanted = flags.iter().filter(|(k, v)| is_predict(k) == predict && !v.is_null());
         wanted.map(|(k, v)| (k.clone(), v.clone())).collect()
     };
-    for flags in [&split(&case.params, false), &split(&given, false), &common_flags(args)] {
+    for flags in [&split(&recorded, false), &split(&given, false), &common_flags(args)] {
         settings.apply_flags(flags).map_err(config_error)?;
     }
-    let mut predict: PredictParams = split(&case.params, true);
-    predict.extend(case.api_predict_params.clone());
+    let mut predict: PredictParams = split(&recorded, true);
+    predict.extend(recorded_predict);
     predict.extend(split(&given, true));
     let mut vl = VlConfig::new(&settings, &predict, args.compat).map_err(config_error)?;
     vl.plan.request.swap_channels = args.vl_rec_channel_order == ChannelOrder::Bgr;
-    let mut base = Settings::defaults(Pipeline::Lite);
-    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
     let config = Config {
         pipeline,
-        max_page_pixels: REFERENCE_PAGE_PIXELS,
         markdown: vl.markdown.clone(),
         format_block_content: vl.format_block_content,
         settings: settings.to_json(),
-        ..Config::lite(&base).map_err(config_error)?
+        ..base
     };
     let ignore_labels = ignore_labels(&settings)?;
-    Ok(Resolved { config, vl: Some((vl, Arc::new(case))), ignore_labels, notes })
+    Ok(Resolved { config, vl: Some((vl, parts)), ignore_labels, notes })
 }
 
 /// The labels left out of Markdown; a word that is no label is an error.
@@ -186,6 +288,7 @@ fn lite_flags(args: &ParseArgs) -> Map<String, Value> {
 /// Flags of the PaddleOCR-VL pipelines.
 fn later_flags(args: &ParseArgs) -> Result<Map<String, Value>, Failure> {
     let later = &args.later;
+    let text = |value: &Option<String>| value.clone().map(Value::from);
     let flags = given([
         ("use_doc_orientation_classify", later.use_doc_orientation_classify.map(Value::from)),
         ("use_doc_unwarping", later.use_doc_unwarping.map(Value::from)),
@@ -194,6 +297,13 @@ fn later_flags(args: &ParseArgs) -> Result<Map<String, Value>, Failure> {
         ("use_seal_recognition", later.use_seal_recognition.map(Value::from)),
         ("use_ocr_for_image_block", later.use_ocr_for_image_block.map(Value::from)),
         ("merge_layout_blocks", later.merge_layout_blocks.map(Value::from)),
+        ("layout_detection_model_name", text(&later.layout_detection_model_name)),
+        ("layout_detection_model_dir", text(&later.layout_detection_model_dir)),
+        ("doc_orientation_classify_model_name", text(&later.doc_orientation_classify_model_name)),
+        ("doc_orientation_classify_model_dir", text(&later.doc_orientation_classify_model_dir)),
+        ("doc_unwarping_model_name", text(&later.doc_unwarping_model_name)),
+        ("doc_unwarping_model_dir", text(&later.doc_unwarping_model_dir)),
+        ("vl_rec_backend", text(&later.vl_rec_backend)),
         ("layout_threshold", later.layout_threshold.map(Value::from)),
         ("layout_nms", later.layout_nms.map(Value::from)),
         ("layout_unclip_ratio", later.layout_unclip_ratio.map(Value::from)),

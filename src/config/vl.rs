@@ -9,6 +9,7 @@ use crate::preprocess::PreprocessOptions;
 use crate::writer::markdown::MarkdownOptions;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// The settings of a PaddleOCR-VL pipeline, ready for use.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +26,34 @@ pub struct VlConfig {
     pub prompt_label: Label,
     /// `format_block_content`.
     pub format_block_content: bool,
+    /// Where the networks come from.
+    pub models: ModelChoices,
+    /// Pages that the layout network is shown at once.
+    pub layout_batch_size: usize,
 }
+
+/// A network's name and folder, where they are given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ModelChoice {
+    /// `model_name`.
+    pub name: Option<String>,
+    /// `model_dir`.
+    pub dir: Option<PathBuf>,
+}
+
+/// The networks besides the recognizer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ModelChoices {
+    /// Layout detection.
+    pub layout: ModelChoice,
+    /// Page orientation.
+    pub orientation: ModelChoice,
+    /// Unwarping.
+    pub unwarping: ModelChoice,
+}
+
+/// Most pages that a layout network is shown at once: more take memory only.
+const MAX_BATCH: u64 = 64;
 
 /// What is given for a run besides the configuration (specification, section 1.3), by the reference's names:
 /// `layout_shape_mode`, `prompt_label`, `min_pixels`, ... and, for its Python call, `layout_threshold` and others.
@@ -78,7 +106,28 @@ impl VlConfig {
             plan,
             prompt_label,
             format_block_content: read.bool("format_block_content"),
+            models: ModelChoices {
+                layout: model_choice(settings, "SubModules.LayoutDetection"),
+                orientation: model_choice(settings, &format!("{preprocessor}.SubModules.DocOrientationClassify")),
+                unwarping: model_choice(settings, &format!("{preprocessor}.SubModules.DocUnwarping")),
+            },
+            layout_batch_size: batch_size(settings)?,
         })
+    }
+}
+
+fn model_choice(settings: &Settings, section: &str) -> ModelChoice {
+    let text = |key: &str| Some(settings.get(&format!("{section}.{key}"))?.as_str()?.to_string());
+    ModelChoice { name: text("model_name"), dir: text("model_dir").map(PathBuf::from) }
+}
+
+fn batch_size(settings: &Settings) -> Result<usize, ConfigError> {
+    let key = "SubModules.LayoutDetection.batch_size";
+    let value = settings.get(key).unwrap_or(&Value::Null);
+    match value.as_u64() {
+        None if value.is_null() => Ok(1),
+        Some(size) if (1..=MAX_BATCH).contains(&size) => Ok(size as usize),
+        _ => Err(bad(key, &format!("from 1 to {MAX_BATCH}"), value)),
     }
 }
 

@@ -70,6 +70,8 @@ pub struct EngineOptions {
     pub text_layer: TextLayerMode,
     /// Whether pages are looked at as pictures, whatever text they hold.
     pub reads_pictures: bool,
+    /// Whether the detector sees the pixels of pages.
+    pub detector_sees_pixels: bool,
     /// How pages are planned.
     pub plan: PlanOptions,
     /// Whether the pixels of pages are handed to the sink.
@@ -85,8 +87,13 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
+    /// Whether the page at every step of document preprocessing is wanted: where anybody draws it.
+    pub fn keep_steps(&self) -> bool {
+        self.keep_pixels || self.page_pictures
+    }
+
     fn pixels_wanted(&self) -> PixelsWanted {
-        if self.page_pictures || self.reads_pictures || self.keep_pixels {
+        if self.page_pictures || self.reads_pictures || self.detector_sees_pixels || self.keep_pixels {
             PixelsWanted::Full
         } else {
             PixelsWanted::Preview

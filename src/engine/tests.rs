@@ -115,14 +115,23 @@ impl LinePreparer for FakeLines {
 struct FakeDetector(fn(usize) -> Trouble);
 
 impl LayoutDetector for FakeDetector {
-    fn detect(&mut self, page: &PreparedPage) -> Result<Vec<Region>, LayoutError> {
-        match (self.0)(page.page_index) {
-            Trouble::LayoutFails => return Err(LayoutError("no layout".into())),
-            Trouble::LayoutPanics => panic!("the detector panics"),
-            _ => {}
-        }
-        let region = |i: usize| Region::new(Label::Text, Rect::new(0.0, i as f32, 4.0, i as f32 + 1.0), 1.0);
-        Ok((0..page.page_index % 4).map(region).collect())
+    fn batch_size(&self) -> usize {
+        3
+    }
+
+    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+        assert!((1..=3).contains(&pages.len()));
+        let regions = pages.iter().map(|page| {
+            match (self.0)(page.page_index) {
+                Trouble::LayoutFails => return Err(LayoutError("no layout".into())),
+                Trouble::LayoutPanics => panic!("the detector panics"),
+                _ => {}
+            }
+            let bbox = |i: usize| Rect::new(0.0, i as f32, 4.0, i as f32 + 1.0);
+            let region = |i: usize| Region::new(Label::Text, bbox(i), 1.0);
+            Ok((0..page.page_index % 4).map(region).collect())
+        });
+        regions.collect()
     }
 }
 
@@ -268,6 +277,7 @@ fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
         pages: PageSelection::default(),
         text_layer: TextLayerMode::Auto,
         reads_pictures: false,
+        detector_sees_pixels: false,
         plan: PlanOptions::PageText,
         keep_pixels: false,
         trace: false,

@@ -61,13 +61,16 @@ pub struct ExportedLayout {
 impl ExportedLayout {
     /// Loads a folder and checks the model's inputs and outputs.
     pub fn load(folder: &Path, runtime: &Runtime) -> Result<Self, ExportedError> {
+        ExportedLayout::of(runtime.network(&folder.join(MODEL))?, folder)
+    }
+
+    /// The same of a model that is loaded already.
+    pub fn of(network: Network, folder: &Path) -> Result<Self, ExportedError> {
         let Description { name, input } = Description::read(&folder.join(DESCRIPTION))?;
         let path = folder.join(MODEL);
-        let network = runtime.network(&path)?;
         let bad = |reason: String| ExportedError::Signature { path: path.clone(), reason };
-        let ports = signature(&network.inputs(), &network.outputs()).map_err(bad)?;
-        let [rows, counts] = [ports.0, ports.1];
-        Ok(ExportedLayout { name, network, input, rows, counts, masks: ports.2 })
+        let (rows, counts, masks) = signature(&network.inputs(), &network.outputs()).map_err(bad)?;
+        Ok(ExportedLayout { name, network, input, rows, counts, masks })
     }
 
     /// The rows of boxes on pages.

@@ -149,31 +149,58 @@ pub fn prepare_lines(
     })
 }
 
+/// Document preprocessing with its networks.
+pub struct Preprocessor {
+    /// What is done.
+    pub options: PreprocessOptions,
+    /// The networks that do it.
+    pub networks: Box<dyn DocPreprocessor>,
+    /// Whether the page at every step is kept, for the drawing that compares them.
+    pub keep_steps: bool,
+}
+
+impl Preprocessor {
+    /// Turns and flattens a page as far as asked for; `prepare` does the rest. Nothing that a PDF says of the page's
+    /// content is handed on where the page was changed: its places are those of the page before.
+    pub fn prepare(
+        &mut self,
+        mut page: SourcePage,
+        source: &dyn PageSource,
+        prepare: impl FnOnce(SourcePage) -> Result<PreparedPage, PrepareError>,
+    ) -> Result<PreparedPage, PrepareError> {
+        if !self.options.use_doc_preprocessor {
+            return prepare(page);
+        }
+        let pixels = match page.pixels.take() {
+            Some(pixels) => pixels,
+            None => source.render_page(page.page_index)?,
+        };
+        let networks = self.networks.as_mut();
+        let (pixels, done, steps) =
+            preprocess::preprocess(pixels, page.page_index, self.options, networks, self.keep_steps)?;
+        if done.is_some_and(|done| done.angle % 180 == 90) {
+            page.size_points = (page.size_points.1, page.size_points.0);
+        }
+        (page.width, page.height) = (pixels.width, pixels.height);
+        page.pixels = Some(pixels);
+        page.content = None;
+        let mut prepared = prepare(page)?;
+        prepared.preprocessed = done;
+        prepared.preprocess_steps = steps;
+        Ok(prepared)
+    }
+}
+
 /// Prepares a page that a pipeline looks at as a picture: no text, no drawn lines.
 pub fn prepare_picture(
     mut page: SourcePage,
     decision: TextDecision,
     source: &dyn PageSource,
-    options: PreprocessOptions,
-    networks: &mut dyn DocPreprocessor,
-    keep_steps: bool,
 ) -> Result<PreparedPage, PrepareError> {
-    let pixels = match page.pixels.take() {
-        Some(pixels) => pixels,
-        None => source.render_page(page.page_index)?,
-    };
-    let (pixels, preprocessed, steps) =
-        preprocess::preprocess(pixels, page.page_index, options, networks, keep_steps)?;
-    let turned = preprocessed.is_some_and(|p| p.angle % 180 == 90);
-    if turned {
-        page.size_points = (page.size_points.1, page.size_points.0);
+    if page.pixels.is_none() {
+        page.pixels = Some(source.render_page(page.page_index)?);
     }
-    (page.width, page.height) = (pixels.width, pixels.height);
-    page.pixels = Some(pixels);
-    let mut prepared = from_content(page, PdfPage::default(), 0, decision);
-    prepared.preprocessed = preprocessed;
-    prepared.preprocess_steps = steps;
-    Ok(prepared)
+    Ok(from_content(page, PdfPage::default(), 0, decision))
 }
 
 fn from_content(

@@ -15,6 +15,7 @@ use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
 use ort::session::Session;
 use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilder};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Where models run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,8 +133,14 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Loads the library. Once in a process; a second call with another path keeps the first library.
+    /// Loads the library. Once in a process: a second call, also with another path, keeps the first library.
     pub fn load(library: &Path, options: SessionOptions) -> Result<Self, OnnxError> {
+        // Only one is allowed in a process.
+        static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(environment) = loaded.as_ref() {
+            return Ok(Self { environment: environment.clone(), options });
+        }
         let fail = |reason: String| OnnxError::Library { path: library.to_path_buf(), reason };
         let builder = ort::init_from(library).map_err(|error| fail(error.to_string()))?;
         let environment = builder
@@ -143,6 +150,7 @@ impl Runtime {
             .map_err(|error| fail(error.to_string()))?;
         // Warnings about node placement help nobody at a shell.
         environment.set_log_level(ort::logging::LogLevel::Error);
+        *loaded = Some(environment.clone());
         Ok(Self { environment, options })
     }
 

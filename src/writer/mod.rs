@@ -89,7 +89,14 @@ pub struct WriterOptions {
     pub restructure: RestructureOptions,
     /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
     pub regions_from_text: bool,
+    /// Whether document preprocessing runs, so that every document gets a comparison.
+    pub preprocesses: bool,
 }
+
+/// The drawings of a document; the last one only where pages are preprocessed.
+const ALL_VIEWS: [View; 3] = [View::Layout, View::Order, View::Preprocessed];
+/// JPEG quality of comparisons, as that of the other drawings.
+const COMPARISON_QUALITY: u8 = 72;
 
 /// What was written for a document.
 #[derive(Debug, Clone, Default)]
@@ -160,6 +167,11 @@ impl<'a> DocumentWriter<'a> {
         self.options.target == Target::Files
     }
 
+    /// The drawings that every document gets.
+    fn views(&self) -> &'static [View] {
+        if self.options.preprocesses { &ALL_VIEWS } else { &ALL_VIEWS[..2] }
+    }
+
     fn path(&self, job: &Job, suffix: &str) -> PathBuf {
         self.stems[job.id].file(&self.options.root, suffix)
     }
@@ -174,11 +186,11 @@ impl<'a> DocumentWriter<'a> {
     fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
         let (_, part) = self.picture_folders(job);
         let images = self.options.formats.images && self.to_files();
-        let vis_paths =
-            [View::Layout, View::Order].map(|view| (part_path(&self.path(job, view.suffix())), view));
+        let vis_paths: Vec<_> =
+            self.views().iter().map(|view| (part_path(&self.path(job, view.suffix())), *view)).collect();
         let wants_vis = self.options.formats.vis && self.to_files();
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
-        let FinishedPage { mut page, picture, .. } = finished;
+        let FinishedPage { mut page, picture, steps, .. } = finished;
         // The page's own pictures come later and win where paths are equal.
         let of_blocks = page.blocks.iter_mut().filter_map(|b| b.picture.as_mut());
         for picture in of_blocks.chain(&mut page.pictures) {
@@ -203,7 +215,12 @@ impl<'a> DocumentWriter<'a> {
                 }
             }
             let picture = picture.as_ref().map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
-            for (file, path, _) in &mut open.vis {
+            let comparison = steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
+            let comparison = comparison.map(|drawn| drawn.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, drawn.width, drawn.height)));
+            let comparison = comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
+            let comparison = comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
+            for (file, path, view) in &mut open.vis {
+                let picture = if *view == View::Preprocessed { comparison } else { picture };
                 file.add_picture(picture).map_err(|e| io_message(path, &e))?;
             }
         }
@@ -304,7 +321,7 @@ impl DocumentSink for DocumentWriter<'_> {
         if self.to_files() {
             // Parts of files that will not be finished.
             let _ = fs::remove_dir_all(self.picture_folders(job).1);
-            for view in [View::Layout, View::Order] {
+            for view in ALL_VIEWS {
                 let _ = fs::remove_file(part_path(&self.path(job, view.suffix())));
             }
         }

@@ -1,6 +1,7 @@
 //! Visualization PDFs: every page with what was found on it, at the page's own size.
 //!
-//! Two views, one file each: the layout (boxes, labels, scores) and the reading order. The page picture is
+//! One file for each view: the layout (boxes, labels, scores), the reading order, and where pages were preprocessed
+//! what became of them. The page picture is
 //! encoded once and written to both files as it comes; drawings follow when the whole document is known, so a
 //! long document never lies in memory. Text is the built-in Helvetica: crisp at any size and selectable.
 
@@ -19,6 +20,8 @@ pub enum View {
     Layout,
     /// Boxes with their position in the reading order.
     Order,
+    /// The page before and after each step of document preprocessing, side by side.
+    Preprocessed,
 }
 
 impl View {
@@ -27,6 +30,7 @@ impl View {
         match self {
             View::Layout => "_layout_det_res.pdf",
             View::Order => "_layout_order_res.pdf",
+            View::Preprocessed => "_preprocessed_img.pdf",
         }
     }
 }
@@ -57,8 +61,8 @@ pub struct VisFile {
     position: usize,
     /// Position of every object, from object 1.
     offsets: Vec<usize>,
-    /// Picture object of every page, if it has one.
-    pictures: Vec<Option<Ref>>,
+    /// Picture object of every page, if it has one, with its width and height.
+    pictures: Vec<Option<(Ref, usize, usize)>>,
     view: View,
 }
 
@@ -91,7 +95,7 @@ impl VisFile {
         image.color_space().device_rgb();
         image.finish();
         self.object(id, &chunk)?;
-        self.pictures.push(Some(id));
+        self.pictures.push(Some((id, width, height)));
         Ok(())
     }
 
@@ -131,8 +135,9 @@ impl VisFile {
         self.write(chunk.as_bytes())
     }
 
-    fn write_page(&mut self, page: &Page, picture: Option<Ref>) -> io::Result<Ref> {
-        let size = (page.size_points.0.clamp(3.0, MAX_SIDE), page.size_points.1.clamp(3.0, MAX_SIDE));
+    fn write_page(&mut self, page: &Page, picture: Option<(Ref, usize, usize)>) -> io::Result<Ref> {
+        let size = self.page_size(page, picture.map(|(_, width, height)| (width, height)));
+        let picture = picture.map(|(id, ..)| id);
         let content_id = self.next_id();
         let mut chunk = Chunk::new();
         chunk.stream(content_id, &Drawing::new(page, size).draw(self.view, picture.is_some()));
@@ -151,6 +156,18 @@ impl VisFile {
         object.finish();
         self.object(id, &chunk)?;
         Ok(id)
+    }
+
+    /// Size in points: the page's own; for a comparison that of its picture, a pixel being as large as on the page.
+    fn page_size(&self, page: &Page, picture: Option<(usize, usize)>) -> (f32, f32) {
+        let (width, height) = match (self.view, picture) {
+            (View::Preprocessed, Some((width, height))) => {
+                let scale = page.size_points.0 / page.width.max(1) as f32;
+                (width as f32 * scale, height as f32 * scale)
+            }
+            _ => page.size_points,
+        };
+        (width.clamp(3.0, MAX_SIDE), height.clamp(3.0, MAX_SIDE))
     }
 
     fn write_fixed(&mut self, pages: &[Ref]) -> io::Result<()> {
@@ -196,6 +213,9 @@ impl<'a> Drawing<'a> {
             self.content.save_state().transform([self.size.0, 0.0, 0.0, self.size.1, 0.0, 0.0]);
             self.content.x_object(Name(b"P")).restore_state();
         }
+        if view == View::Preprocessed {
+            return self.content.finish().to_vec();
+        }
         let colors = label_colors(&self.page.blocks);
         // Large boxes first: the labels of small ones stay readable.
         let mut order: Vec<usize> = (0..self.page.blocks.len()).collect();
@@ -211,7 +231,7 @@ impl<'a> Drawing<'a> {
                     self.tag(&block.bbox, &text, colors[i]);
                 }
             }
-            View::Order => self.reading_order(&colors),
+            View::Order | View::Preprocessed => self.reading_order(&colors),
         }
         if self.page.blocks.is_empty() && self.page.has_error() {
             let reason =

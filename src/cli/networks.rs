@@ -1,0 +1,170 @@
+//! From a folder of a model to a network that is ready to run; which folders a run needs.
+
+use super::Failure;
+use crate::config::vl::VlConfig;
+use crate::layout::exported::{self, ExportedLayout};
+use crate::layout::network::LayoutNetwork;
+use crate::layout::pp_doclayout::config::Version;
+use crate::layout::pp_doclayout::{PpDocLayout, released_name};
+use crate::onnx::Runtime;
+use crate::onnx::checkpoint::Checkpoint;
+use crate::preprocess::networks::DocNetworks;
+use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
+use crate::preprocess::uvdoc::{self, Unwarper};
+use std::path::Path;
+
+/// A network of one of the kinds that docparse runs.
+pub enum AnyNetwork {
+    /// Layout detection.
+    Layout(Box<LayoutNetwork>),
+    /// Page orientation.
+    Orientation(OrientationClassifier),
+    /// Unwarping.
+    Unwarping(Unwarper),
+}
+
+/// A loaded folder.
+pub struct LoadedModel {
+    /// The network.
+    pub network: AnyNetwork,
+    /// Its name.
+    pub name: String,
+    /// Tensors of the checkpoint that it uses; `None` for a model file.
+    pub used: Option<usize>,
+    /// Tensors that it leaves alone.
+    pub ignored: Vec<String>,
+}
+
+/// Names of the models, as the reference has them.
+const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
+const UNWARPING: &str = "UVDoc";
+
+/// Loads the model of a folder, whatever it is. The error names the file and what to do.
+pub fn load(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
+    let has = |name: &str| folder.join(name).is_file();
+    if !folder.is_dir() {
+        return Err(format!("`{}` is no folder", folder.display()));
+    }
+    if has("config.json") && has("model.safetensors") {
+        return checkpoint(folder, runtime);
+    }
+    if has(exported::MODEL) {
+        return model_file(folder, runtime);
+    }
+    let advice = match has("inference.pdiparams") {
+        true => "; these are weights for Paddle: give the `_safetensors` or `_onnx` edition of the model",
+        false => "",
+    };
+    Err(format!(
+        "`{}` holds neither config.json with model.safetensors nor inference.onnx with inference.yml{advice}",
+        folder.display()
+    ))
+}
+
+fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
+    let (network, name) = match checkpoint.config.model_type() {
+        pp_lcnet::MODEL_TYPE => {
+            let build = OrientationClassifier::read(&checkpoint, &[]).map_err(|e| text(&e))?;
+            (AnyNetwork::Orientation(build(runtime).map_err(|e| text(&e))?), ORIENTATION)
+        }
+        uvdoc::MODEL_TYPE => {
+            let build = Unwarper::read(&checkpoint).map_err(|e| text(&e))?;
+            (AnyNetwork::Unwarping(build(runtime).map_err(|e| text(&e))?), UNWARPING)
+        }
+        _ => match Version::of(&checkpoint.config) {
+            Some(version) => {
+                let build = PpDocLayout::read(&checkpoint, &[]).map_err(|e| text(&e))?;
+                let network = LayoutNetwork::Checkpoint(build(runtime).map_err(|e| text(&e))?);
+                (AnyNetwork::Layout(Box::new(network)), version.name())
+            }
+            None => {
+                let known = format!("PP-DocLayoutV2, PP-DocLayoutV3, {ORIENTATION} or {UNWARPING}");
+                return Err(checkpoint.config.of_another_network(&known).to_string());
+            }
+        },
+    };
+    let ignored = checkpoint.unused().into_iter().map(str::to_string).collect();
+    Ok(LoadedModel { network, name: name.into(), used: Some(checkpoint.used()), ignored })
+}
+
+/// The publisher's model file. What it is follows from its inputs.
+fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
+    let path = folder.join(exported::MODEL);
+    let network = runtime.network(&path).map_err(|e| e.to_string())?;
+    let inputs = network.inputs();
+    let outputs = network.outputs();
+    let named = |reason: String| format!("`{}`: {reason}", path.display());
+    let (network, name) = if inputs.len() == 1 && outputs.first().is_some_and(|port| port.shape.len() == 4) {
+        let unwarper = Unwarper::exported(network).map_err(named)?;
+        (AnyNetwork::Unwarping(unwarper), UNWARPING.to_string())
+    } else if inputs.len() == 1 {
+        let classifier = OrientationClassifier::exported(network).map_err(named)?;
+        (AnyNetwork::Orientation(classifier), ORIENTATION.to_string())
+    } else {
+        let layout = ExportedLayout::of(network, folder).map_err(|e| e.to_string())?;
+        let name = layout.name.clone().unwrap_or_else(|| "a layout model".into());
+        (AnyNetwork::Layout(Box::new(LayoutNetwork::Exported(layout))), name)
+    };
+    Ok(LoadedModel { network, name, used: None, ignored: Vec::new() })
+}
+
+/// The networks that a run needs.
+pub struct RunNetworks {
+    /// Layout detection, unless it is off.
+    pub layout: Option<LayoutNetwork>,
+    /// Document preprocessing.
+    pub preprocess: DocNetworks,
+}
+
+/// Loads what the settings of a run ask for.
+pub fn load_for_run(config: &VlConfig, runtime: &Runtime) -> Result<RunNetworks, Failure> {
+    let models = &config.models;
+    let fail = |reason: String| Failure::fatal(reason, "docparse doctor --model DIR tells what a folder holds");
+    let load = |model: &crate::config::vl::ModelChoice, flag: &str, what: &str| {
+        let Some(folder) = &model.dir else {
+            let reason = format!("{what} needs a network, and no folder of one was given");
+            return Err(Failure::usage(reason, format!("give its folder with --{flag}")));
+        };
+        let loaded = load(folder, runtime).map_err(fail)?;
+        match &model.name {
+            Some(name) if *name != loaded.name => {
+                let reason = format!("`{}` holds {}, not {name}", folder.display(), loaded.name);
+                Err(Failure::usage(reason, format!("give the folder of {name}, or leave the name out")))
+            }
+            _ => Ok(loaded),
+        }
+    };
+    let other = |loaded: LoadedModel, what: &str, flag: &str| {
+        let reason = format!("{} is no network for {what}", loaded.name);
+        Err(Failure::usage(reason, format!("give another folder with --{flag}")))
+    };
+    let mut networks = RunNetworks { layout: None, preprocess: DocNetworks::default() };
+    if config.plan.use_layout_detection {
+        let (flag, what) = ("layout-detection-model-dir", "layout detection");
+        let loaded = load(&models.layout, flag, what)?;
+        match loaded.network {
+            AnyNetwork::Layout(network) => networks.layout = Some(*network),
+            _ => return other(loaded, what, flag),
+        }
+    }
+    let preprocess = config.preprocess;
+    if preprocess.use_doc_preprocessor && preprocess.use_doc_orientation_classify {
+        let (flag, what) = ("doc-orientation-classify-model-dir", "page orientation");
+        let loaded = load(&models.orientation, flag, what)?;
+        match loaded.network {
+            AnyNetwork::Orientation(network) => networks.preprocess.orientation = Some(network),
+            _ => return other(loaded, what, flag),
+        }
+    }
+    if preprocess.use_doc_preprocessor && preprocess.use_doc_unwarping {
+        let (flag, what) = ("doc-unwarping-model-dir", "unwarping");
+        let loaded = load(&models.unwarping, flag, what)?;
+        match loaded.network {
+            AnyNetwork::Unwarping(network) => networks.preprocess.unwarper = Some(network),
+            _ => return other(loaded, what, flag),
+        }
+    }
+    Ok(networks)
+}
