@@ -5,7 +5,7 @@
 //! other, so that a busy machine slows both; medians are compared. `--profile` prints instead the operators that take
 //! the most time.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::print_stdout)]
 
 use docparse::layout::pp_doclayout::{PpDocLayout, released_name};
 use docparse::onnx::checkpoint::Checkpoint;
@@ -20,8 +20,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// Runs a batch of pages once.
-type Run = Box<dyn FnMut(usize)>;
+/// A network on the bench.
+struct Bench {
+    /// The input of a page.
+    page: Vec<f32>,
+    /// Runs pages that lie one behind the other, and how many these are.
+    run: Box<dyn FnMut(Vec<f32>, usize)>,
+    /// Whether it takes several at once.
+    is_batched: bool,
+}
 
 fn main() {
     let Some(folder) = std::env::var_os("CHECKPOINTS").map(PathBuf::from) else {
@@ -36,12 +43,15 @@ fn main() {
     if profiles {
         return folders.iter().for_each(|folder| profile(folder, threads));
     }
-    println!("{:<18} {:>5} {:>12} {:>12} {:>7} {:>10}", "network", "batch", "docparse ms", "torch ms", "ratio", "memory MB");
+    println!(
+        "{:<18} {:>5} {:>12} {:>12} {:>7} {:>10}",
+        "network", "batch", "docparse ms", "torch ms", "ratio", "memory MB"
+    );
     let library = RuntimeDirs::new(None, None).find(ONNXRUNTIME).unwrap();
     let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, threads)).unwrap();
     for folder in &folders {
         let start = Instant::now();
-        let Some((mut run, is_batched)) = network(folder, &runtime) else { continue };
+        let Some(Bench { page, mut run, is_batched }) = network(folder, &runtime) else { continue };
         let loaded = start.elapsed();
         let mut other = Torch::start(folder, threads);
         for (batch, rounds) in [(1, 9), (8, 3)] {
@@ -50,8 +60,9 @@ fn main() {
             }
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             for round in 0..=rounds {
+                let pages = page.repeat(batch);
                 let start = Instant::now();
-                run(batch);
+                run(pages, batch);
                 let elapsed = start.elapsed().as_secs_f64() * 1000.0;
                 let torch = other.as_mut().map(|other| other.run(batch));
                 // The first run makes room and is not counted.
@@ -69,26 +80,27 @@ fn main() {
     }
 }
 
-/// The network of a folder, and whether it takes several pages at once.
-fn network(folder: &Path, runtime: &Runtime) -> Option<(Run, bool)> {
+/// The network of a folder.
+fn network(folder: &Path, runtime: &Runtime) -> Option<Bench> {
     let checkpoint = Checkpoint::open(folder).unwrap().with_names(released_name);
-    let page = Pixels { width: 800, height: 800, data: (0..800 * 800 * 3).map(|i| (i * 7 % 251) as u8).collect() };
+    let page =
+        Pixels { width: 800, height: 800, data: (0..800 * 800 * 3).map(|i| (i * 7 % 251) as u8).collect() };
     match checkpoint.config.model_type() {
         "pp_lcnet" => {
             let mut network = OrientationClassifier::read(&checkpoint, &[]).unwrap()(runtime).unwrap();
-            let pixels = docparse::preprocess::pp_lcnet::pixel_values(&page);
-            Some((Box::new(move |_| drop(network.run(pixels.clone(), &[]).unwrap())), false))
+            let run = Box::new(move |pages, _| drop(network.run(pages, &[]).unwrap()));
+            Some(Bench { page: docparse::preprocess::pp_lcnet::pixel_values(&page), run, is_batched: false })
         }
         "uvdoc" => {
             let mut network = Unwarper::read(&checkpoint).unwrap()(runtime).unwrap();
-            Some((Box::new(move |_| drop(network.mesh(&page).unwrap())), false))
+            let run = Box::new(move |_, _| drop(network.mesh(&page).unwrap()));
+            Some(Bench { page: Vec::new(), run, is_batched: false })
         }
         _ => {
             let mut network = PpDocLayout::read(&checkpoint, &[]).ok()?(runtime).unwrap();
             let [height, width] = network.config.input;
-            let pixels = docparse::layout::pixel_values(&page, width, height);
-            let run = move |batch: usize| drop(network.run(pixels.repeat(batch), batch).unwrap());
-            Some((Box::new(run), true))
+            let run = Box::new(move |pages, batch| drop(network.run(pages, batch).unwrap()));
+            Some(Bench { page: docparse::layout::pixel_values(&page, width, height), run, is_batched: true })
         }
     }
 }
@@ -122,7 +134,10 @@ fn profile(folder: &Path, threads: usize) {
         sorted.sort_by(|a, b| b.1.total_cmp(&a.1));
         let total: f64 = sorted.iter().map(|(_, ms)| ms).sum();
         println!("{}: {title}, {total:.0} ms a page", folder.display());
-        sorted.iter().take(25).for_each(|(name, ms)| println!("  {ms:8.2} ms {:5.1} %  {name}", 100.0 * ms / total));
+        sorted
+            .iter()
+            .take(25)
+            .for_each(|(name, ms)| println!("  {ms:8.2} ms {:5.1} %  {name}", 100.0 * ms / total));
     }
 }
 
@@ -135,7 +150,8 @@ fn median(mut times: Vec<f64>) -> f64 {
 fn memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).map_or(f64::NAN, |kb| kb / 1024.0)
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
+        .map_or(f64::NAN, |kb| kb / 1024.0)
 }
 
 /// The other side.

@@ -9,7 +9,6 @@ use docparse::document::{TextDecision, TextSource};
 use docparse::input::pdf::protocol::PageRequest;
 use docparse::input::pdf::{PdfPool, PoolOptions};
 use docparse::input::{InputFile, OpenOptions, PixelsWanted};
-use docparse::layout::LayoutDetector;
 use docparse::layout::geometric::regions;
 use docparse::lines::{LineOptions, LineReader, prepare_layer};
 use docparse::onnx::{Device, Runtime, SessionOptions};

@@ -201,6 +201,9 @@ pub struct ParseArgs {
     /// Threads of ONNX Runtime [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Running")]
     pub cpu_threads: Option<usize>,
+    /// Most GPU memory that a network may take, such as 8G or 500M [default: as much as there is]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Running")]
+    pub gpu_memory: Option<usize>,
     /// Threads and PDF processes for everything else [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Running")]
     pub threads: Option<usize>,
@@ -266,7 +269,9 @@ pub struct IgnoredArgs {
 /// Flags of the PaddleOCR-VL pipelines. Refused where they ask for parts that this version does not have: by the
 /// embedded pipeline all, unless the value asks for what it does anyway; with layout networks those of the recognizer.
 #[derive(Debug, Args, Default)]
-#[command(next_help_heading = "PaddleOCR-VL pipelines (in this version their networks, without the recognizer)")]
+#[command(
+    next_help_heading = "PaddleOCR-VL pipelines (in this version their networks, without the recognizer)"
+)]
 pub struct LaterArgs {
     /// Turn pages upright with a network [default: false]; the embedded pipeline does without
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
@@ -408,6 +413,19 @@ pub fn parse_bool(text: &str) -> Result<bool, String> {
     }
 }
 
+/// Bytes, with K, M or G for powers of 1024.
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1usize << 30),
+        _ => (text, 1),
+    };
+    let bytes = digits.parse::<usize>().ok().filter(|n| *n > 0).and_then(|n| n.checked_mul(unit));
+    bytes.ok_or_else(|| "expected a size such as 8G, 500M or 1000000".into())
+}
+
 impl LaterArgs {
     /// The first flag that asks for something the embedded pipeline cannot do.
     ///
@@ -480,5 +498,19 @@ impl IgnoredArgs {
             ("--use-queues", self.use_queues.is_some()),
         ];
         checks.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("8G"), Ok(8 << 30));
+        assert_eq!((parse_size("500m"), parse_size("12")), (Ok(500 << 20), Ok(12)));
+        for bad in ["", "G", "0", "-1", "1T", "99999999999999999999G"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
     }
 }

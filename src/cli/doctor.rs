@@ -4,11 +4,11 @@ use super::args::DoctorArgs;
 use super::networks::{self, AnyNetwork, LoadedModel};
 use super::{Failure, exit};
 use crate::geometry::Rect;
+use crate::layout::postprocess::Threshold;
 use crate::lines::{LineOptions, LineReader};
 use crate::onnx::{Runtime, SessionOptions};
 use crate::raster::Pixels;
 use crate::runtime::{self, RuntimeDirs};
-use crate::layout::postprocess::Threshold;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -53,7 +53,8 @@ fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u
         .map_err(|e| Failure::fatal(e.to_string(), "scripts/setup.sh fetches the native libraries"))?;
     let start = Instant::now();
     let loaded = Runtime::load(&library, options).map_err(|e| fail(e.to_string()))?;
-    let LoadedModel { network, name, used, ignored } = networks::load(folder, &loaded).map_err(fail)?;
+    let LoadedModel { network, name, used, ignored, unknown } =
+        networks::load(folder, &loaded).map_err(fail)?;
     let tell = |name: &str, text: String| super::print(&format!("{name:<9}{text}\n"));
     tell("model", name);
     match used {
@@ -61,6 +62,7 @@ fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u
         None => tell("format", "model file, post-processing included".into()),
     }
     ignored.iter().for_each(|key| tell("ignored", key.clone()));
+    unknown.iter().for_each(|key| tell("unknown", key.clone()));
     tell("loaded", format!("in {:.2} s", start.elapsed().as_secs_f64()));
     let start = Instant::now();
     let found = run_once(network).map_err(fail)?;

@@ -5,7 +5,7 @@ use crate::config::vl::VlConfig;
 use crate::layout::exported::{self, ExportedLayout};
 use crate::layout::network::LayoutNetwork;
 use crate::layout::pp_doclayout::config::Version;
-use crate::layout::pp_doclayout::{PpDocLayout, released_name};
+use crate::layout::pp_doclayout::{PpDocLayout, is_known_unused, released_name};
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::Checkpoint;
 use crate::preprocess::networks::DocNetworks;
@@ -31,8 +31,10 @@ pub struct LoadedModel {
     pub name: String,
     /// Tensors of the checkpoint that it uses; `None` for a model file.
     pub used: Option<usize>,
-    /// Tensors that it leaves alone.
+    /// Tensors that it leaves alone, as it should.
     pub ignored: Vec<String>,
+    /// Tensors that it has no place for.
+    pub unknown: Vec<String>,
 }
 
 /// Names of the models, as the reference has them.
@@ -76,7 +78,7 @@ fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
         _ => match Version::of(&checkpoint.config) {
             Some(version) => {
                 let build = PpDocLayout::read(&checkpoint, &[]).map_err(|e| text(&e))?;
-                let network = LayoutNetwork::Checkpoint(build(runtime).map_err(|e| text(&e))?);
+                let network = LayoutNetwork::Checkpoint(Box::new(build(runtime).map_err(|e| text(&e))?));
                 (AnyNetwork::Layout(Box::new(network)), version.name())
             }
             None => {
@@ -85,8 +87,18 @@ fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
             }
         },
     };
-    let ignored = checkpoint.unused().into_iter().map(str::to_string).collect();
-    Ok(LoadedModel { network, name: name.into(), used: Some(checkpoint.used()), ignored })
+    // Counters of training steps are in many files and mean nothing here.
+    let may_be_left = |name: &String| is_known_unused(name) || name.ends_with(".num_batches_tracked");
+    let left = checkpoint.unused().into_iter().map(str::to_string);
+    let (ignored, unknown): (Vec<String>, Vec<String>) = left.partition(may_be_left);
+    if let Some(first) = unknown.first() {
+        let path = checkpoint.path().display();
+        tracing::warn!(
+            "`{path}` holds {} tensors that {name} has no place for, such as `{first}`",
+            unknown.len()
+        );
+    }
+    Ok(LoadedModel { network, name: name.into(), used: Some(checkpoint.used()), ignored, unknown })
 }
 
 /// The publisher's model file. What it is follows from its inputs.
@@ -105,9 +117,9 @@ fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     } else {
         let layout = ExportedLayout::of(network, folder).map_err(|e| e.to_string())?;
         let name = layout.name.clone().unwrap_or_else(|| "a layout model".into());
-        (AnyNetwork::Layout(Box::new(LayoutNetwork::Exported(layout))), name)
+        (AnyNetwork::Layout(Box::new(LayoutNetwork::Exported(Box::new(layout)))), name)
     };
-    Ok(LoadedModel { network, name, used: None, ignored: Vec::new() })
+    Ok(LoadedModel { network, name, used: None, ignored: Vec::new(), unknown: Vec::new() })
 }
 
 /// The networks that a run needs.
@@ -121,7 +133,8 @@ pub struct RunNetworks {
 /// Loads what the settings of a run ask for.
 pub fn load_for_run(config: &VlConfig, runtime: &Runtime) -> Result<RunNetworks, Failure> {
     let models = &config.models;
-    let fail = |reason: String| Failure::fatal(reason, "docparse doctor --model DIR tells what a folder holds");
+    let fail =
+        |reason: String| Failure::fatal(reason, "docparse doctor --model DIR tells what a folder holds");
     let load = |model: &crate::config::vl::ModelChoice, flag: &str, what: &str| {
         let Some(folder) = &model.dir else {
             let reason = format!("{what} needs a network, and no folder of one was given");

@@ -14,8 +14,8 @@ use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::{self, InputFile, OpenOptions, PageSource, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
-use crate::layout::polygons::ShapeMode;
 use crate::layout::network::{NetworkDetector, WholePageDetector};
+use crate::layout::polygons::ShapeMode;
 use crate::lines::{LineReader, PrepareError, PreparedPage, Preprocessor, prepare_lines, prepare_picture};
 use crate::onnx::{Device, Runtime, SessionOptions};
 use crate::plan::PlanOptions;
@@ -84,7 +84,10 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let jobs = jobs(&files, &stems, args, formats, &mut reporter);
     let skipped = files.len() - jobs.len();
     let cancel = super::cancel_on_signals();
-    let session = SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256));
+    let session = SessionOptions {
+        gpu_memory: args.gpu_memory,
+        ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
+    };
     let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
     let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps())?;
     let outcome = with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
@@ -176,14 +179,18 @@ impl Parts {
     /// Layout networks over the text of pages.
     fn of_networks(vl: &VlConfig, mut lines: LazyLines, keep_steps: bool) -> Result<Parts, Failure> {
         let runtime = lines.runtime().map_err(|reason| {
-            Failure::fatal(reason, "scripts/setup.sh fetches the native libraries; docparse doctor checks them")
+            Failure::fatal(
+                reason,
+                "scripts/setup.sh fetches the native libraries; docparse doctor checks them",
+            )
         })?;
         let networks = networks::load_for_run(vl, &runtime)?;
         let detector: Box<dyn LayoutDetector> = match networks.layout {
             Some(network) => Box::new(NetworkDetector {
                 network,
                 options: vl.layout.clone(),
-                batch_size: vl.layout_batch_size,
+                // On the CPU a page at a time is as fast, and takes a quarter of the memory.
+                batch_size: if runtime.uses_gpu() { vl.layout_batch_size } else { 1 },
                 reads_page_text: true,
             }),
             None => Box::new(WholePageDetector { label: vl.prompt_label }),

@@ -80,7 +80,10 @@ fn reads_page_text(args: &ParseArgs, file: Option<&Settings>) -> Result<bool, Fa
     let folder = "SubModules.LayoutDetection.model_dir";
     if args.later.layout_detection_model_dir.is_some() || in_file(folder).is_some() {
         let reason = "a layout network alone reads nothing, and this version has no PaddleOCR-VL recognizer";
-        return Err(Failure::usage(reason, "add --vl-rec-backend lines: blocks are then cut out of the page's own text"));
+        return Err(Failure::usage(
+            reason,
+            "add --vl-rec-backend lines: blocks are then cut out of the page's own text",
+        ));
     }
     Ok(false)
 }
@@ -149,7 +152,8 @@ fn resolve_page_text(
     // The embedded reading shows no pictures to a recognizer, so only the default asks for nothing.
     let swapped = args.vl_rec_channel_order == ChannelOrder::Bgr;
     if let Some(flag) = args.later.needs_recognizer().or(swapped.then_some("vl-rec-channel-order")) {
-        let reason = format!("--{flag} belongs to the PaddleOCR-VL recognizer, which is not part of this version");
+        let reason =
+            format!("--{flag} belongs to the PaddleOCR-VL recognizer, which is not part of this version");
         return Err(Failure::usage(reason, "leave the flag out: blocks are read as text"));
     }
     if named_pipeline(args, file.as_ref()) == Some(Pipeline::Lite) {
@@ -185,7 +189,11 @@ fn forget_default_names(vl: &mut VlConfig, args: &ParseArgs, file: Option<&Setti
     let doc = "SubPipelines.DocPreprocessor.SubModules";
     let models = &mut vl.models;
     for (choice, flag, key) in [
-        (&mut models.layout, &later.layout_detection_model_name, "SubModules.LayoutDetection.model_name".to_string()),
+        (
+            &mut models.layout,
+            &later.layout_detection_model_name,
+            "SubModules.LayoutDetection.model_name".to_string(),
+        ),
         (
             &mut models.orientation,
             &later.doc_orientation_classify_model_name,
@@ -214,10 +222,10 @@ fn resolve_vl(
     notes: Vec<String>,
 ) -> Result<Resolved, Failure> {
     let mut settings = Settings::defaults(pipeline);
-    if let Some(file) = file {
-        settings.merge(file);
+    if let Some(file) = &file {
+        settings.merge(file.clone());
     }
-    let given = later_flags(args)?;
+    let given = with_other_switch_off(later_flags(args)?, args, file_switches(file.as_ref()));
     let is_predict = |key: &str| PREDICT_PARAMS.contains(&key);
     let split = |flags: &Map<String, Value>, predict: bool| -> Map<String, Value> {
         let wanted = flags.iter().filter(|(k, v)| is_predict(k) == predict && !v.is_null());
@@ -240,6 +248,31 @@ fn resolve_vl(
     };
     let ignore_labels = ignore_labels(&settings)?;
     Ok(Resolved { config, vl: Some((vl, parts)), ignore_labels, notes })
+}
+
+/// Flags of the two steps of document preprocessing.
+const SWITCHES: [&str; 2] = ["use_doc_orientation_classify", "use_doc_unwarping"];
+
+/// Which of the two a file sets.
+fn file_switches(file: Option<&Settings>) -> [bool; 2] {
+    let key = |switch: &str| format!("SubPipelines.DocPreprocessor.{switch}");
+    SWITCHES.map(|switch| file.is_some_and(|file| file.get(&key(switch)).is_some()))
+}
+
+/// One step that is asked for does not bring the other with it. In the reference it does, since the pipelines' files
+/// switch both on (specification, section 1.3); `--compat` keeps that.
+fn with_other_switch_off(
+    mut flags: Map<String, Value>,
+    args: &ParseArgs,
+    in_file: [bool; 2],
+) -> Map<String, Value> {
+    for (asked, other) in [(0, 1), (1, 0)] {
+        let is_asked = flags.get(SWITCHES[asked]) == Some(&Value::Bool(true));
+        if is_asked && !args.compat && !in_file[other] && !flags.contains_key(SWITCHES[other]) {
+            flags.insert(SWITCHES[other].into(), false.into());
+        }
+    }
+    flags
 }
 
 /// The labels left out of Markdown; a word that is no label is an error.

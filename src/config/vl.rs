@@ -108,7 +108,10 @@ impl VlConfig {
             format_block_content: read.bool("format_block_content"),
             models: ModelChoices {
                 layout: model_choice(settings, "SubModules.LayoutDetection"),
-                orientation: model_choice(settings, &format!("{preprocessor}.SubModules.DocOrientationClassify")),
+                orientation: model_choice(
+                    settings,
+                    &format!("{preprocessor}.SubModules.DocOrientationClassify"),
+                ),
                 unwarping: model_choice(settings, &format!("{preprocessor}.SubModules.DocUnwarping")),
             },
             layout_batch_size: batch_size(settings)?,

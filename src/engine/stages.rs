@@ -213,10 +213,7 @@ pub(crate) fn layout(
 
 /// The regions of every page. Pages that fail together are tried in halves, so that a page, or the lack of memory
 /// for many at once, costs no other page.
-fn detect(
-    detector: &mut dyn LayoutDetector,
-    pages: &[&PreparedPage],
-) -> Vec<Result<Vec<Region>, String>> {
+fn detect(detector: &mut dyn LayoutDetector, pages: &[&PreparedPage]) -> Vec<Result<Vec<Region>, String>> {
     let found = guarded("finding the layout", || {
         let regions = detector.detect(pages).map_err(|e| e.to_string())?;
         match regions.len() == pages.len() {
@@ -264,7 +261,8 @@ fn plan(
     let crops = std::mem::take(&mut cut.crops);
     let requests = requests(job.serial, &plan, &prepared, &crops);
     let waiting = requests.iter().map(|r| r.ticket.block).collect();
-    let planned = PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
+    let planned =
+        PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
     // The assembler hears of the page before the recognizer does: no answer comes to an unknown page.
     drop(outcomes.send(Outcome::Planned(Box::new(planned))));
     requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));

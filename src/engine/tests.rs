@@ -1,7 +1,7 @@
 //! The engine with fakes: random work, failures, panics, cancelling, a dying recognizer, a slow sink.
 
 use super::*;
-use crate::document::{Label, Severity};
+use crate::document::{Label, Severity, TextSource};
 use crate::geometry::Rect;
 use crate::input::PageError;
 use crate::input::decode::DecodeError;
@@ -421,4 +421,58 @@ fn selected_pages_come_in_order_and_once() {
     let indices: Vec<usize> = run.record.pages[0].iter().map(|p| p.page_index).collect();
     assert_eq!(indices, [1, 4, 5]);
     assert!(run.record.events.contains(&"failed 1 none of the 1 pages was asked for".to_string()));
+}
+
+/// Notes how many pages it was shown at once.
+struct CountingDetector(Arc<std::sync::Mutex<Vec<usize>>>);
+
+impl LayoutDetector for CountingDetector {
+    fn batch_size(&self) -> usize {
+        3
+    }
+
+    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+        self.0.lock().unwrap().push(pages.len());
+        match pages.iter().any(|page| page.page_index == 5) {
+            true => Err(LayoutError("this page spoils its batch".into())),
+            false => Ok(vec![Vec::new(); pages.len()]),
+        }
+    }
+}
+
+#[test]
+fn waiting_pages_of_several_documents_are_shown_together() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let trouble: fn(usize) -> Trouble = |_| Trouble::None;
+    let source: Arc<dyn PageSource> =
+        Arc::new(FakeSource { pages: 9, trouble, in_flight: Arc::default(), most });
+    let (sender, inbox) = crossbeam_channel::unbounded();
+    for serial in 0..7u64 {
+        let page_index = serial as usize;
+        let file = InputFile::from_path(&PathBuf::from("a.pdf"), PathBuf::new());
+        // The first pages are of one document, the others of another.
+        let job = Arc::new(Job { id: usize::from(serial > 1), file, picture_folder: String::new() });
+        let page = source.read_page(page_index, PixelsWanted::Preview).unwrap();
+        let decision = TextDecision { source: TextSource::Lines, reason: String::new() };
+        let prepared = FakeLines(trouble).prepare(source.as_ref(), page, decision).unwrap();
+        let job = PageJob { serial, job, source: source.clone(), page_index, timings: Vec::new() };
+        sender.send((job, prepared)).unwrap();
+    }
+    // No more are coming: the last batch must not wait for any.
+    drop(sender);
+    let counts = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (to_recognizer, _requests) = crossbeam_channel::unbounded();
+    let (outcomes, results) = crossbeam_channel::unbounded();
+    let mut detector = CountingDetector(counts.clone());
+    stages::layout(inbox, &mut detector, &options(1, 1), to_recognizer, outcomes);
+    // Pages 3 to 5 fail together, then 3 alone goes through, 4 and 5 fail, 4 goes through, 5 fails.
+    assert_eq!(*counts.lock().unwrap(), [3, 3, 1, 2, 1, 1, 1]);
+    let failed: Vec<usize> = results
+        .iter()
+        .filter_map(|outcome| match outcome {
+            assemble::Outcome::Failed { page_index, .. } => Some(page_index),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(failed, [5]);
 }

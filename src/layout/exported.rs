@@ -105,7 +105,9 @@ fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, String>
             return Err(format!("it has no input `{wanted}`, only {}", names(inputs)));
         }
     }
-    if let Some(other) = inputs.iter().find(|p| !["im_shape", "image", "scale_factor"].contains(&p.name.as_str())) {
+    if let Some(other) =
+        inputs.iter().find(|p| !["im_shape", "image", "scale_factor"].contains(&p.name.as_str()))
+    {
         return Err(format!("its input `{}` is not known", other.name));
     }
     let find = |what: &str, rank: usize, is: &dyn Fn(&PortInfo) -> bool| {
@@ -143,8 +145,15 @@ fn layouts(
     let columns = shape[1];
     let (_, counts) = whole(outputs, counts)?;
     let total: i64 = counts.iter().sum();
-    if !COLUMNS.contains(&columns) || counts.len() != pages || total != shape[0] as i64 || counts.iter().any(|n| *n < 0) {
-        return Err(wrong(format!("it returned {} rows of {columns} numbers for {pages} pages with {counts:?} rows", shape[0])));
+    if !COLUMNS.contains(&columns)
+        || counts.len() != pages
+        || total != shape[0] as i64
+        || counts.iter().any(|n| *n < 0)
+    {
+        return Err(wrong(format!(
+            "it returned {} rows of {columns} numbers for {pages} pages with {counts:?} rows",
+            shape[0]
+        )));
     }
     let masks = masks.map(|name| whole(outputs, name)).transpose()?;
     if let Some((shape, _)) = &masks
@@ -205,10 +214,14 @@ impl Description {
         let same = labels.len() == Label::CLASSES.len()
             && labels.iter().zip(Label::CLASSES).all(|(name, label)| name.as_str() == Some(label.as_str()));
         if !same {
-            return Err(format!("its `label_list` is not that of PP-DocLayoutV2 and V3 ({} labels)", Label::CLASSES.len()));
+            return Err(format!(
+                "its `label_list` is not that of PP-DocLayoutV2 and V3 ({} labels)",
+                Label::CLASSES.len()
+            ));
         }
         let steps = root.as_mapping_get("Preprocess").and_then(Yaml::as_sequence);
-        let size = steps.into_iter().flatten().find_map(|step| step.as_mapping_get("target_size")?.as_sequence());
+        let size =
+            steps.into_iter().flatten().find_map(|step| step.as_mapping_get("target_size")?.as_sequence());
         let side = |i: usize| match size {
             None => Ok(super::NETWORK_SIDE),
             Some(size) => {
@@ -258,8 +271,10 @@ mod tests {
 
     #[test]
     fn descriptions_tell_size_and_labels() {
-        let labels = Label::CLASSES.map(|l| format!("- {}\n", l.as_str())).concat();
-        let text = format!("Global:\n  model_name: PP-DocLayoutV3\nPreprocess:\n- type: Resize\n  target_size:\n  - 640\n  - 800\nlabel_list:\n{labels}");
+        let labels = Label::CLASSES.iter().map(|l| format!("- {}\n", l.as_str())).collect::<String>();
+        let text = format!(
+            "Global:\n  model_name: PP-DocLayoutV3\nPreprocess:\n- type: Resize\n  target_size:\n  - 640\n  - 800\nlabel_list:\n{labels}"
+        );
         let found = Description::parse(&text).unwrap();
         assert_eq!((found.name.as_deref(), found.input), (Some("PP-DocLayoutV3"), [640, 800]));
         assert!(Description::parse("label_list: [text]").unwrap_err().contains("label_list"));

@@ -12,9 +12,9 @@ use crate::raster::Pixels;
 /// A layout network, wherever it comes from.
 pub enum LayoutNetwork {
     /// Built from a checkpoint.
-    Checkpoint(PpDocLayout),
+    Checkpoint(Box<PpDocLayout>),
     /// The publisher's model file.
-    Exported(ExportedLayout),
+    Exported(Box<ExportedLayout>),
 }
 
 impl LayoutNetwork {
@@ -52,7 +52,11 @@ impl LayoutDetector for NetworkDetector {
             if matches!(error, OnnxError::OutOfMemory { .. }) && pages.len() > 1 {
                 // The caller tries these pages again in halves; the next ones need not fail first.
                 self.batch_size = pages.len() / 2;
-                tracing::warn!(batch_size = self.batch_size, "too little memory for {} pages at once", pages.len());
+                tracing::warn!(
+                    batch_size = self.batch_size,
+                    "too little memory for {} pages at once",
+                    pages.len()
+                );
             }
             LayoutError(error.to_string())
         })?;

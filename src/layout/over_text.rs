@@ -162,7 +162,12 @@ mod tests {
 
     #[test]
     fn every_piece_of_text_is_in_one_region() {
-        let page = page(&[(50.0, 100.0, "above"), (50.0, 200.0, "left"), (300.0, 202.0, "right"), (50.0, 600.0, "missed")]);
+        let page = page(&[
+            (50.0, 100.0, "above"),
+            (50.0, 200.0, "left"),
+            (300.0, 202.0, "right"),
+            (50.0, 600.0, "missed"),
+        ]);
         let found = vec![
             region(Label::DocTitle, 40.0, 90.0, 400.0, 130.0),
             region(Label::Text, 40.0, 190.0, 500.0, 240.0),
@@ -188,8 +193,11 @@ mod tests {
 
     #[test]
     fn what_was_passed_over_comes_at_its_place() {
-        let regions =
-            [region(Label::Text, 0.0, 0.0, 90.0, 50.0), region(Label::Text, 0.0, 200.0, 90.0, 250.0), region(Label::Text, 100.0, 0.0, 190.0, 50.0)];
+        let regions = [
+            region(Label::Text, 0.0, 0.0, 90.0, 50.0),
+            region(Label::Text, 0.0, 200.0, 90.0, 250.0),
+            region(Label::Text, 100.0, 0.0, 190.0, 50.0),
+        ];
         let at = |x1, y1| place(&Rect::new(x1, y1, x1 + 50.0, y1 + 20.0), &regions);
         assert_eq!([at(10.0, 100.0), at(110.0, 100.0), at(10.0, 300.0), at(300.0, 0.0)], [1, 3, 2, 3]);
     }

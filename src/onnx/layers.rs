@@ -5,6 +5,7 @@
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::graph::{Attr, Graph, Value, Weights};
+use std::ops::Range;
 
 /// A network under construction with the checkpoint that its weights come from.
 pub struct Layers<'c> {
@@ -101,6 +102,38 @@ impl ConvWeights {
         }
         self.bias.iter_mut().zip(&other.bias).for_each(|(a, b)| *a += b);
         self
+    }
+
+    /// This convolution after another one, with nothing between, as one. Both have 1x1 kernels and one group.
+    pub fn after(&self, first: &ConvWeights) -> ConvWeights {
+        let (inner, channels) = (self.shape.channels, first.shape.channels);
+        let row = |out: usize| &self.weight[out * inner..(out + 1) * inner];
+        let mut weight = vec![0.0; self.shape.out * channels];
+        for out in 0..self.shape.out {
+            let sums = &mut weight[out * channels..(out + 1) * channels];
+            for (factor, from) in row(out).iter().zip(first.weight.chunks_exact(channels)) {
+                sums.iter_mut().zip(from).for_each(|(sum, w)| *sum += factor * w);
+            }
+        }
+        let bias = (0..self.shape.out)
+            .map(|out| self.bias[out] + row(out).iter().zip(&first.bias).map(|(w, b)| w * b).sum::<f64>());
+        ConvWeights { shape: ConvShape { channels, ..self.shape }, weight, bias: bias.collect() }
+    }
+
+    /// The part that sees the input channels `range`, for inputs that are not put together; the first part keeps the
+    /// bias.
+    pub fn of_channels(&self, range: Range<usize>) -> ConvWeights {
+        let plane = self.shape.kernel * self.shape.kernel;
+        let rows = self.weight.chunks_exact(self.shape.channels * plane);
+        let weight = rows.flat_map(|row| &row[range.start * plane..range.end * plane]).copied().collect();
+        let bias = if range.start == 0 { self.bias.clone() } else { vec![0.0; self.shape.out] };
+        ConvWeights { shape: ConvShape { channels: range.len(), ..self.shape }, weight, bias }
+    }
+
+    /// The same without its bias, and that.
+    pub fn without_bias(self) -> (ConvWeights, Vec<f32>) {
+        let bias = rounded(&self.bias);
+        (ConvWeights { bias: vec![0.0; self.bias.len()], ..self }, bias)
     }
 }
 
@@ -332,6 +365,26 @@ mod tests {
         let sum = large.plus(&small);
         assert_eq!(sum.weight, [1.0, 1.0, 1.0, 1.0, 6.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(sum.bias, [3.0]);
+    }
+
+    fn one_by_one(channels: usize, weight: &[f64], bias: &[f64]) -> ConvWeights {
+        let shape = ConvShape::same(channels, bias.len(), 1);
+        ConvWeights { shape, weight: weight.to_vec(), bias: bias.to_vec() }
+    }
+
+    #[test]
+    fn two_convolutions_with_nothing_between_are_one() {
+        let first = one_by_one(2, &[1.0, 2.0, 3.0, 4.0], &[1.0, -1.0]);
+        let both = one_by_one(2, &[10.0, 1.0], &[5.0]).after(&first);
+        assert_eq!((both.weight, both.bias), (vec![13.0, 24.0], vec![14.0]));
+    }
+
+    #[test]
+    fn parts_of_the_input_have_parts_of_the_weights() {
+        let whole = one_by_one(3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[7.0, 8.0]);
+        let (a, b) = (whole.of_channels(0..1), whole.of_channels(1..3));
+        assert_eq!((a.weight, a.bias), (vec![1.0, 4.0], vec![7.0, 8.0]));
+        assert_eq!((b.weight, b.bias), (vec![2.0, 3.0, 5.0, 6.0], vec![0.0, 0.0]));
     }
 
     #[test]

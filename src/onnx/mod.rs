@@ -154,6 +154,15 @@ impl Runtime {
         Ok(Self { environment, options })
     }
 
+    /// Whether sessions are made on a GPU, as far as can be told before.
+    pub fn uses_gpu(&self) -> bool {
+        match self.options.device {
+            Device::Cpu => false,
+            Device::Gpu(_) => true,
+            Device::Auto => ort::ep::CUDA::is_available().unwrap_or(false),
+        }
+    }
+
     /// Loads a network from a model file.
     pub fn network(&self, path: &Path) -> Result<Network, OnnxError> {
         let name = format!("the model `{}`", path.display());
@@ -181,11 +190,10 @@ impl Runtime {
             let mut builder = self.configured(builder, device)?;
             commit(&mut builder).map_err(|error| error.to_string())
         };
-        let has_gpu = || ort::ep::CUDA::is_available().unwrap_or(false);
         match self.options.device {
             Device::Cpu => build(None).map_err(Fault::Model),
             Device::Gpu(device) => build(Some(device)).map_err(|reason| Fault::Device(device, reason)),
-            Device::Auto if has_gpu() => build(Some(0)).or_else(|reason| {
+            Device::Auto if self.uses_gpu() => build(Some(0)).or_else(|reason| {
                 tracing::warn!(reason, "the GPU cannot be used, running on the CPU");
                 build(None).map_err(Fault::Model)
             }),

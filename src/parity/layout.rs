@@ -90,7 +90,8 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
         if !is_full {
             for (threshold, rows) in facts["detections"].as_object().into_iter().flatten() {
                 let limit = ["logits", "pred_boxes"].map(|name| rounding(&facts, name));
-                let limit = limit.into_iter().fold(TOLERANCE, f64::max);
+                // Scores and corners are made of both.
+                let limit = 2.0 * limit.into_iter().fold(TOLERANCE, f64::max);
                 let (error, order) = detections(answer, &page, threshold, rows, limit);
                 add(&format!("detections above {threshold}"), error, Some(limit));
                 add(&format!("order above {threshold}, pairs that differ"), order as f64, Some(0.0));
@@ -215,7 +216,8 @@ fn detections(answer: &Answer, page: &Pixels, threshold: &str, expected: &Value,
     for wanted in expected.as_array().into_iter().flatten() {
         let same_class = |row: &RawBox| number(&wanted["label_id"]) == row.class_id as f64;
         let candidates = rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.filter(same_class)?)));
-        let nearest = candidates.map(|(at, row)| (at, difference(wanted, &row))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let nearest =
+            candidates.map(|(at, row)| (at, difference(wanted, &row))).min_by(|a, b| a.1.total_cmp(&b.1));
         match nearest {
             // Farther away it is another one.
             Some((at, error)) if error < 0.1 => {

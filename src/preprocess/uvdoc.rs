@@ -101,7 +101,9 @@ impl Unwarper {
                 let form = Form::Exported(input.name.clone(), output.name.clone());
                 Ok(Unwarper { network, form })
             }
-            _ => Err("an unwarping model has one picture as input and one as output, this one has not".into()),
+            _ => {
+                Err("an unwarping model has one picture as input and one as output, this one has not".into())
+            }
         }
     }
 
@@ -122,7 +124,8 @@ impl Unwarper {
         let Form::Exported(input, output) = &self.form else { return Ok(page.warp(&self.mesh(page)?)) };
         let (width, height) = (page.width, page.height);
         let blue_first = [2, 1, 0].into_iter().flat_map(|c| page.data.iter().skip(c).step_by(3));
-        let image = Array::F32(vec![1, 3, height, width], blue_first.map(|v| f32::from(*v) / 255.0).collect());
+        let image =
+            Array::F32(vec![1, 3, height, width], blue_first.map(|v| f32::from(*v) / 255.0).collect());
         self.network.run(vec![(input, image)], |outputs| {
             let (shape, data) = outputs.f32(output)?;
             if shape != [1, 3, height, width] {

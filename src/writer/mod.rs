@@ -215,10 +215,14 @@ impl<'a> DocumentWriter<'a> {
                 }
             }
             let picture = picture.as_ref().map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
-            let comparison = steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
-            let comparison = comparison.map(|drawn| drawn.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, drawn.width, drawn.height)));
-            let comparison = comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
-            let comparison = comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
+            let comparison =
+                steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
+            let comparison = comparison
+                .map(|drawn| drawn.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, drawn.width, drawn.height)));
+            let comparison =
+                comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
+            let comparison =
+                comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
             for (file, path, view) in &mut open.vis {
                 let picture = if *view == View::Preprocessed { comparison } else { picture };
                 file.add_picture(picture).map_err(|e| io_message(path, &e))?;

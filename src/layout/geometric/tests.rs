@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::document::{TextDecision, TextSource};
-use crate::layout::LayoutDetector;
 use crate::lines::{PageText, SegmentStyle, Word};
 use proptest::prelude::*;
 

@@ -7,7 +7,7 @@
 use super::config::{LEVELS, LayoutConfig, MaskConfig, Version};
 use crate::onnx::checkpoint::CheckpointError;
 use crate::onnx::graph::{Attr, Dim, Element, Value};
-use crate::onnx::layers::{Activation, ConvShape, Layers};
+use crate::onnx::layers::{Activation, ConvShape, ConvWeights, Layers};
 
 /// Name of the dimension that pages are counted along.
 pub const BATCH: Dim = Dim::Named("batch");
@@ -28,15 +28,7 @@ pub fn decoder(
     config: &LayoutConfig,
 ) -> Result<(), CheckpointError> {
     let (d, queries) = (config.d_model, config.queries);
-    let mut memory = Vec::with_capacity(LEVELS);
-    for (level, map) in maps.iter().enumerate() {
-        let key = format!("model.decoder_input_proj.{level}");
-        let shape = ConvShape::same(config.encoder_hidden, d, 1);
-        let norm = format!("{key}.1");
-        let weights =
-            net.conv_weights(&format!("{key}.0"), false, Some((&norm, config.norm_epsilon)), shape)?;
-        memory.push(net.conv(&key, map, &weights, Activation::Linear));
-    }
+    let memory = memory(net, maps, config)?;
     let (mut hidden, chosen) = select_queries(net, &memory, config)?;
     let dims = |width: usize| [BATCH, Dim::Fixed(queries), Dim::Fixed(width)];
     let mut reference = match mask_maps {
@@ -91,22 +83,51 @@ pub fn decoder(
     Ok(())
 }
 
+/// What queries are chosen from and look at: the neck's maps, each with the convolution that every use of it begins
+/// with. That is never computed: nothing stands between it and the linear layers that follow, so it is folded into them.
+struct Level {
+    map: Value,
+    projection: ConvWeights,
+}
+
+fn memory(net: &Layers<'_>, maps: &[Value], config: &LayoutConfig) -> Result<Vec<Level>, CheckpointError> {
+    let levels = maps.iter().enumerate().map(|(level, map)| {
+        let key = format!("model.decoder_input_proj.{level}");
+        let shape = ConvShape::same(config.encoder_hidden, config.d_model, 1);
+        let norm = format!("{key}.1");
+        let norm = Some((norm.as_str(), config.norm_epsilon));
+        let projection = net.conv_weights(&format!("{key}.0"), false, norm, shape)?;
+        Ok(Level { map: map.clone(), projection })
+    });
+    levels.collect()
+}
+
 /// The places with the highest score of any class: what the encoder says of them, `[B, Q, d]`, and their indices.
 fn select_queries(
     net: &mut Layers<'_>,
-    memory: &[Value],
+    memory: &[Level],
     config: &LayoutConfig,
 ) -> Result<(Value, Value), CheckpointError> {
     let (d, queries) = (config.d_model, config.queries);
     let at = "model.enc_output";
-    let flat: Vec<Value> = memory.iter().map(|map| net.reshape(at, map, &[0, d as i64, -1])).collect();
+    // Places too near the edge are zero before the linear layer, so only its bias is left of them.
+    let linear = net.linear_as_conv("model.enc_output.0", d, d)?;
+    let (linear, bias) = linear.without_bias();
+    let flat: Vec<Value> = memory
+        .iter()
+        .map(|level| {
+            let map = net.conv(at, &level.map, &linear.after(&level.projection), Activation::Linear);
+            net.reshape(at, &map, &[0, d as i64, -1])
+        })
+        .collect();
     let joined = net.concat(at, &flat.iter().collect::<Vec<_>>(), 2);
     let tokens = net.transpose(at, &joined, &[0, 2, 1]);
-    let valid =
-        anchors(config).into_iter().map(|anchor| f32::from(u8::from(anchor.is_some()))).collect::<Vec<_>>();
+    let valid: Vec<f32> =
+        anchors(config).into_iter().map(|anchor| if anchor.is_some() { 1.0 } else { 0.0 }).collect();
     let valid = net.graph.floats(at, &[1, valid.len(), 1], valid);
     let tokens = net.graph.op("Mul", at, &[&tokens, &valid], &[]);
-    let x = net.linear("model.enc_output.0", &tokens, d, d)?;
+    let bias = net.graph.floats(at, &[d], bias);
+    let x = net.graph.op("Add", at, &[&tokens, &bias], &[]);
     let x = net.layer_norm("model.enc_output.1", &x, d, config.epsilon)?;
     let scores = net.linear("model.enc_score_head", &x, d, config.classes)?;
     let axis = net.graph.ints(at, &[-1]);
@@ -207,7 +228,7 @@ fn decoder_layer(
     layer: usize,
     hidden: &Value,
     reference: &Value,
-    memory: &[Value],
+    memory: &[Level],
     config: &LayoutConfig,
 ) -> Result<Value, CheckpointError> {
     let d = config.d_model;
@@ -239,7 +260,7 @@ fn deformable_attention(
     key: &str,
     query: &Value,
     reference: &Value,
-    memory: &[Value],
+    memory: &[Level],
     config: &LayoutConfig,
 ) -> Result<Value, CheckpointError> {
     let (d, heads, points) = (config.d_model, config.decoder_heads, config.points);
@@ -275,7 +296,8 @@ fn deformable_attention(
     let mut sampled = Vec::with_capacity(LEVELS);
     for (level, [height, width]) in config.level_sizes().into_iter().enumerate() {
         let at = format!("{key}.{level}");
-        let value = net.conv(&at, &memory[level], &values, Activation::Linear);
+        let values = values.after(&memory[level].projection);
+        let value = net.conv(&at, &memory[level].map, &values, Activation::Linear);
         let shape = [-1, head as i64, height as i64, width as i64];
         let value = net.reshape(&at, &value, &shape); // [B h, d / h, height, width]
         sampled.push(net.graph.op("GridSample", &at, &[&value, &grids[level]], &attributes)); // [B h, d / h, Q, P]

@@ -40,6 +40,23 @@ pub fn released_name(name: &str) -> String {
         .replace(".self_attn.o_proj.", ".self_attn.out_proj.")
 }
 
+/// Tensors of the files that recognition does without: those of training, heads of layers before the last (V3's are
+/// those of the encoder, stored once more by some), and tables that the released reading-order network does not use.
+const UNUSED: [&str; 7] = [
+    "model.denoising_class_embed.",
+    "model.decoder.class_embed.",
+    "model.decoder.bbox_embed.",
+    "model.decoder_order_head.",
+    "reading_order.encoder.rel_pos_x_bias.",
+    "reading_order.encoder.rel_pos_y_bias.",
+    "reading_order.encoder.rel_pos_bias.",
+];
+
+/// Whether a tensor may be left alone.
+pub fn is_known_unused(name: &str) -> bool {
+    UNUSED.iter().any(|start| name.starts_with(start))
+}
+
 impl PpDocLayout {
     /// Reads the weights of a checkpoint; what is returned makes the sessions.
     ///

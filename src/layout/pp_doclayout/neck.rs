@@ -31,12 +31,9 @@ pub fn neck(
     let mut tops = vec![levels[LEVELS - 1].clone()];
     for step in 0..LEVELS - 1 {
         let key = format!("model.encoder.lateral_convs.{step}");
-        let lateral = unit(net, &key, &tops[step], ConvShape::same(hidden, hidden, 1), config)?;
-        let up = net.upsample(&key, &lateral, false);
-        tops[step] = lateral;
+        tops[step] = unit(net, &key, &tops[step], ConvShape::same(hidden, hidden, 1), config)?;
         let key = format!("model.encoder.fpn_blocks.{step}");
-        let joined = net.concat(&key, &[&up, &levels[LEVELS - 2 - step]], 1);
-        tops.push(block(net, &key, &joined, config)?);
+        tops.push(block(net, &key, [&tops[step], &levels[LEVELS - 2 - step]], true, config)?);
     }
     tops.reverse();
     // Bottom up.
@@ -46,8 +43,7 @@ pub fn neck(
         let half = ConvShape::same(hidden, hidden, 3).with_stride(2);
         let down = unit(net, &key, &maps[step], half, config)?;
         let key = format!("model.encoder.pan_blocks.{step}");
-        let joined = net.concat(&key, &[&down, &tops[step + 1]], 1);
-        maps.push(block(net, &key, &joined, config)?);
+        maps.push(block(net, &key, [&down, &tops[step + 1]], false, config)?);
     }
     Ok(maps)
 }
@@ -67,15 +63,17 @@ fn unit(
 }
 
 /// Two paths over two joined maps, one of them through RepVGG blocks, whose two branches are one convolution here.
+///
+/// With `grows` the first map has half the height and width, and each of its cells stands for four.
 fn block(
     net: &mut Layers<'_>,
     key: &str,
-    x: &Value,
+    maps: [&Value; 2],
+    grows: bool,
     config: &LayoutConfig,
 ) -> Result<Value, CheckpointError> {
     let (hidden, inner) = (config.encoder_hidden, config.block_hidden);
-    let shape = ConvShape::same(2 * hidden, inner, 1);
-    let mut deep = unit(net, &format!("{key}.conv1"), x, shape, config)?;
+    let mut deep = joined_unit(net, &format!("{key}.conv1"), maps, grows, config)?;
     for bottleneck in 0..3 {
         let key = format!("{key}.bottlenecks.{bottleneck}");
         let branch = |net: &Layers<'_>, name: &str, kernel| {
@@ -86,12 +84,35 @@ fn block(
         let weights = branch(net, "conv1", 3)?.plus(&branch(net, "conv2", 1)?);
         deep = net.conv(&key, &deep, &weights, Activation::Silu);
     }
-    let shallow = unit(net, &format!("{key}.conv2"), x, shape, config)?;
+    let shallow = joined_unit(net, &format!("{key}.conv2"), maps, grows, config)?;
     let sum = net.graph.op("Add", key, &[&deep, &shallow], &[]);
     if inner == hidden {
         return Ok(sum);
     }
     unit(net, &format!("{key}.conv3"), &sum, ConvShape::same(inner, hidden, 1), config)
+}
+
+/// `key.conv`, `key.norm` and SiLU over two maps that belong together: the sum of two convolutions. A 1x1 convolution of a
+/// map that is doubled is the doubled convolution, at a quarter of the work.
+fn joined_unit(
+    net: &mut Layers<'_>,
+    key: &str,
+    [first, second]: [&Value; 2],
+    grows: bool,
+    config: &LayoutConfig,
+) -> Result<Value, CheckpointError> {
+    let (hidden, inner) = (config.encoder_hidden, config.block_hidden);
+    let norm = format!("{key}.norm");
+    let shape = ConvShape::same(2 * hidden, inner, 1);
+    let weights =
+        net.conv_weights(&format!("{key}.conv"), false, Some((&norm, config.norm_epsilon)), shape)?;
+    let mut a = net.conv(key, first, &weights.of_channels(0..hidden), Activation::Linear);
+    if grows {
+        a = net.upsample(key, &a, false);
+    }
+    let b = net.conv(key, second, &weights.of_channels(hidden..2 * hidden), Activation::Linear);
+    let sum = net.graph.op("Add", key, &[&b, &a], &[]);
+    Ok(net.activation(key, &sum, Activation::Silu))
 }
 
 /// Attention among all places of a map.

@@ -1,0 +1,292 @@
+//! The networks: tiny random checkpoints of the real structure against the numbers of transformers (`tests/parity`,
+//! tolerances in `docparse::parity`), model files made for the purpose, and what is said of folders that are wrong.
+
+use super::support::{Folder, example, root};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn fixture(name: &str) -> PathBuf {
+    root().join("tests/parity").join(name)
+}
+
+/// A folder with a copy of a checkpoint, its weights rewritten by `change` (table of contents, elements).
+fn changed(folder: &Folder, name: &str, change: impl FnOnce(&mut Value, &mut Vec<u8>)) -> PathBuf {
+    let copy = folder.path().join(name);
+    copy_folder(&fixture(name), &copy);
+    let path = copy.join("model.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let mut data = bytes[8 + length..].to_vec();
+    change(&mut header, &mut data);
+    let mut header = header.to_string();
+    while header.len() % 8 != 0 {
+        header.push(' ');
+    }
+    let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
+    std::fs::write(&path, file).unwrap();
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &to);
+        } else {
+            std::fs::copy(path, to).unwrap();
+        }
+    }
+}
+
+fn parity(folder: &Folder, below: &Path) -> (i32, String) {
+    let ran = folder.run(&["parity", &below.display().to_string(), "--device", "cpu"]);
+    (ran.code, ran.stdout)
+}
+
+fn doctor(folder: &Folder, model: &Path) -> super::support::Ran {
+    folder.run(&["doctor", "--device", "cpu", "--model", &model.display().to_string()])
+}
+
+#[test]
+fn all_tensors_are_within_their_tolerances() {
+    let (code, table) = parity(&Folder::new(), &root().join("tests/parity"));
+    assert!(code == 0 && table.ends_with("4 of 4 checkpoints agree\n"), "{table}");
+    let compared =
+        ["mask_feat", "out_masks", "order_logits", "detections above 0.3", "mesh", "rectified picture"];
+    for tensor in compared {
+        assert!(table.contains(tensor), "{tensor} is not compared");
+    }
+}
+
+#[test]
+fn a_network_that_differs_is_found() {
+    let folder = Folder::new();
+    let model = changed(&folder, "pp_doclayout_v3", |header, data| {
+        let place = &header["model.encoder.pan_blocks.0.conv1.norm.weight"]["data_offsets"];
+        let start = place[0].as_u64().unwrap() as usize;
+        data[start..start + 4].copy_from_slice(&1.7f32.to_le_bytes());
+    });
+    let (code, table) = parity(&folder, &model);
+    assert_eq!(code, 1);
+    let row = |tensor: &str| table.lines().find(|l| l.starts_with("  page") && l.contains(tensor)).unwrap();
+    // What comes before the changed weight still agrees.
+    assert!(row(" encoder_0 ").ends_with("ok") && row(" encoder_1 ").ends_with("FAIL"), "{table}");
+    assert!(table.ends_with("0 of 1 checkpoints agree\n"));
+}
+
+#[test]
+fn names_of_transformers_are_read_as_well() {
+    let folder = Folder::new();
+    let model = changed(&folder, "pp_doclayout_v2", |header, _| {
+        let renamed = header.as_object().unwrap().iter().map(|(name, value)| {
+            let name = name.replace("encoder.encoder.0.layers", "encoder.aifi.0.layers");
+            let is_layer = !name.starts_with("reading_order") && name.contains(".layers.");
+            let name = if is_layer {
+                name.replace(".fc1.", ".mlp.fc1.").replace(".fc2.", ".mlp.fc2.")
+            } else {
+                name
+            };
+            (name.replace(".out_proj.", ".o_proj."), value.clone())
+        });
+        *header = Value::Object(renamed.collect());
+    });
+    let (code, table) = parity(&folder, &model);
+    assert_eq!(code, 0, "{table}");
+}
+
+#[test]
+fn what_is_wrong_with_a_checkpoint_is_named() {
+    let folder = Folder::new();
+    let says = |model: &Path, words: &[&str]| {
+        let ran = doctor(&folder, model).expect(1);
+        for word in words {
+            assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
+        }
+    };
+    let key = "model.enc_score_head.bias";
+    let missing = changed(&folder, "pp_doclayout_v3", |header, _| {
+        let header = header.as_object_mut().unwrap();
+        let value = header.remove(key).unwrap();
+        header.insert("model.another".into(), value);
+    });
+    says(&missing, &["model.safetensors` has no tensor `model.enc_score_head.bias`"]);
+    let ran = folder.run(&["doctor", "--model", &fixture("uvdoc").display().to_string()]).expect(0);
+    assert!(!ran.stdout.contains("unknown"), "{}", ran.stdout);
+    let more = changed(&folder, "uvdoc", |header, data| {
+        let end = data.len();
+        data.extend([0; 4]);
+        header["head.extra"] =
+            serde_json::json!({"dtype": "F32", "shape": [1], "data_offsets": [end, end + 4]});
+    });
+    let ran = doctor(&folder, &more).expect(0);
+    assert!(ran.stdout.contains("unknown  head.extra"), "{}", ran.stdout);
+    let shape = changed(&folder, "uvdoc", |header, _| {
+        header["head.bridge_connector.normalization.bias"]["shape"] = serde_json::json!([2, 8]);
+    });
+    says(&shape, &["tensor `head.bridge_connector.normalization.bias` has shape [2, 8]", "must be [16]"]);
+    let kind = changed(&folder, "pp_lcnet_doc_ori", |header, _| {
+        header["head.bias"]["dtype"] = "I32".into();
+    });
+    says(&kind, &["tensor `head.bias` holds I32"]);
+    let cut = changed(&folder, "pp_doclayout_v2", |_, data| data.truncate(1000));
+    says(&cut, &["model.safetensors` is damaged", "download it again"]);
+    let other = folder.path().join("other");
+    copy_folder(&fixture("pp_doclayout_v3"), &other);
+    std::fs::write(other.join("config.json"), r#"{"model_type": "paddleocr_vl"}"#).unwrap();
+    says(&other, &["config.json` describes `paddleocr_vl`, not PP-DocLayoutV2"]);
+    std::fs::write(other.join("config.json"), r#"{"model_type": "pp_doclayout_v3", "d_model": 0}"#).unwrap();
+    says(&other, &["`d_model` cannot be `0`"]);
+    std::fs::write(
+        other.join("config.json"),
+        r#"{"model_type": "pp_doclayout_v3", "normalize_before": true}"#,
+    )
+    .unwrap();
+    says(&other, &["`normalize_before` is `true`; only `false` is supported"]);
+    std::fs::write(other.join("config.json"), "{").unwrap();
+    says(&other, &["config.json` is damaged"]);
+    folder.write("paddle/inference.pdiparams", "");
+    says(&folder.path().join("paddle"), &["neither config.json", "weights for Paddle"]);
+    says(Path::new("nowhere"), &["`nowhere` is no folder"]);
+}
+
+#[test]
+fn the_doctor_tells_what_a_folder_holds() {
+    let folder = Folder::new();
+    let ran = doctor(&folder, &fixture("pp_doclayout_v2")).expect(0);
+    for words in ["PP-DocLayoutV2", "reading_order.encoder.rel_pos_x_bias.weight", "30 rows without masks"] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    let ran = doctor(&folder, &fixture("exported/layout_7")).expect(0);
+    assert!(ran.stdout.contains("model file") && ran.stdout.contains("2 rows with masks"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_model_file_with_another_signature_is_refused() {
+    let folder = Folder::new();
+    let model = folder.path().join("model");
+    copy_folder(&fixture("exported/layout_8"), &model);
+    // Same length, another name: nothing else of the file changes.
+    let path = model.join("inference.onnx");
+    let bytes = std::fs::read(&path).unwrap();
+    let renamed = replaced(&bytes, b"im_shape", b"in_shape");
+    std::fs::write(&path, renamed).unwrap();
+    let ran = doctor(&folder, &model).expect(1);
+    assert!(ran.stderr.contains("no input `im_shape`, only in_shape"), "{}", ran.stderr);
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let ran = doctor(&folder, &model).expect(1);
+    assert!(ran.stderr.contains("failed to load the model"), "{}", ran.stderr);
+}
+
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for start in 0..=bytes.len() - from.len() {
+        if bytes[start..].starts_with(from) {
+            out[start..start + to.len()].copy_from_slice(to);
+        }
+    }
+    out
+}
+
+/// Runs a layout model over the page's own text; returns the JSON of the document.
+fn parse(folder: &Folder, input: &Path, model: &str, flags: &[&str]) -> Value {
+    let (input, model) = (input.display().to_string(), fixture(model).display().to_string());
+    let fixed =
+        ["-i", &input, "--save-path", "out", "--device", "cpu", "--layout-detection-model-dir", &model];
+    folder.run(&[&fixed, flags].concat()).expect(0);
+    let stem = Path::new(&input).file_stem().unwrap().to_string_lossy().into_owned();
+    serde_json::from_slice(&std::fs::read(folder.path().join(format!("out/{stem}.json"))).unwrap()).unwrap()
+}
+
+fn blocks(page: &Value) -> &Vec<Value> {
+    page["parsing_res_list"].as_array().unwrap()
+}
+
+#[test]
+fn a_layout_network_works_over_the_text_layer() {
+    let folder = Folder::new();
+    let document =
+        parse(&folder, &example("report.pdf"), "exported/layout_7", &["--vl-rec-backend", "lines"]);
+    let page = &document["pages"][0];
+    // The model's first row, a tenth of the page from the left, with its polygon from the mask.
+    let found = &page["layout_det_res"]["boxes"][0];
+    assert_eq!(found["label"], "doc_title");
+    let width = page["width"].as_f64().unwrap();
+    assert!((found["coordinate"][0].as_f64().unwrap() - 0.1 * width).abs() < 2.0, "{found}");
+    assert!(found["polygon_points"].as_array().unwrap().len() >= 4);
+    let title = blocks(page).iter().find(|b| b["block_label"] == "doc_title").unwrap();
+    assert!(title["block_content"].as_str().unwrap().contains("Tidal Observations"), "{title}");
+    // Every word of the page is somewhere, also those that the network passed over.
+    let all: String = blocks(page).iter().map(|b| b["block_content"].as_str().unwrap()).collect();
+    for words in ["Clara Holm", "exceeded the prediction", "Introduction"] {
+        assert!(all.contains(words), "{words}");
+    }
+    for file in ["report.md", "report_layout_det_res.pdf", "report_layout_order_res.pdf"] {
+        assert!(folder.path().join("out").join(file).exists(), "{file}");
+    }
+    assert!(!folder.path().join("out/report_preprocessed_img.pdf").exists());
+}
+
+#[test]
+fn pages_are_turned_and_flattened_when_asked_to() {
+    let folder = Folder::new();
+    let [orientation, unwarping] =
+        ["exported/doc_ori", "exported/uvdoc"].map(|name| fixture(name).display().to_string());
+    let flags = [
+        "--vl-rec-backend",
+        "lines",
+        "--use-doc-orientation-classify",
+        "--use-doc-unwarping",
+        "--doc-orientation-classify-model-dir",
+        &orientation,
+        "--doc-unwarping-model-dir",
+        &unwarping,
+        "--pages",
+        "1",
+    ];
+    let document = parse(&folder, &example("report_scan.pdf"), "exported/layout_8", &flags);
+    let page = &document["pages"][0];
+    assert_eq!(page["doc_preprocessor_res"]["angle"], 0, "{page}");
+    assert_eq!(page["doc_preprocessor_res"]["model_settings"]["use_doc_unwarping"], true);
+    let drawing = std::fs::read(folder.path().join("out/report_scan_preprocessed_img.pdf")).unwrap();
+    assert!(drawing.starts_with(b"%PDF-1.7"));
+}
+
+#[test]
+fn tiny_checkpoints_run_the_whole_way() {
+    let folder = Folder::new();
+    for model in ["pp_doclayout_v2", "pp_doclayout_v3"] {
+        let document = parse(&folder, &example("report.pdf"), model, &["--vl-rec-backend", "text_layer"]);
+        let pages = document["pages"].as_array().unwrap();
+        assert_eq!(pages.len(), 2);
+        assert!(pages.iter().all(|page| !blocks(page).is_empty()), "{model}");
+        // The same input and settings give the same result.
+        let again = parse(&folder, &example("report.pdf"), model, &["--vl-rec-backend", "text_layer"]);
+        assert_eq!(document["pages"][0]["parsing_res_list"], again["pages"][0]["parsing_res_list"]);
+    }
+}
+
+#[test]
+fn what_is_missing_or_does_not_fit_is_said_before_anything_is_read() {
+    let folder = Folder::new();
+    let input = example("report.pdf").display().to_string();
+    let model = |name: &str| fixture(name).display().to_string();
+    let (v3, uvdoc) = (model("pp_doclayout_v3"), model("uvdoc"));
+    let dir = "--layout-detection-model-dir";
+    let lines = ["--vl-rec-backend", "lines"];
+    let check = |flags: &[&str], code: i32, words: &str| {
+        let ran = folder.run(&[&["-i", &input, "--save-path", "out"], flags].concat());
+        assert!(ran.code == code && ran.stderr.contains(words), "{flags:?}: {} {}", ran.code, ran.stderr);
+    };
+    check(&[dir, &v3], 2, "add --vl-rec-backend lines");
+    check(&lines, 2, "give its folder with --layout-detection-model-dir");
+    check(&[&lines[..], &[dir, &uvdoc]].concat(), 2, "UVDoc is no network for layout detection");
+    check(&[&lines[..], &[dir, "nowhere"]].concat(), 1, "`nowhere` is no folder");
+    let name = ["--layout-detection-model-name", "PP-DocLayoutV2"];
+    check(&[&lines[..], &[dir, &v3], &name].concat(), 2, "holds PP-DocLayoutV3, not PP-DocLayoutV2");
+    check(&[&lines[..], &[dir, &v3, "--use-doc-unwarping"]].concat(), 2, "--doc-unwarping-model-dir");
+    check(&[&lines[..], &[dir, &v3, "--use-chart-recognition"]].concat(), 2, "PaddleOCR-VL recognizer");
+    check(&[&lines[..], &[dir, &v3, "--pipeline-version", "lite"]].concat(), 2, "without a network");
+    assert!(!folder.path().join("out/report.md").exists());
+}
