@@ -20,7 +20,7 @@ fn changed(folder: &Folder, name: &str, change: impl FnOnce(&mut Value, &mut Vec
     let mut data = bytes[8 + length..].to_vec();
     change(&mut header, &mut data);
     let mut header = header.to_string();
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat();
