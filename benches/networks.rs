@@ -97,7 +97,7 @@ fn network(folder: &Path, runtime: &Runtime) -> Option<Bench> {
             Some(Bench { page: Vec::new(), run, is_batched: false })
         }
         _ => {
-            let mut network = PpDocLayout::read(&checkpoint, &[]).ok()?(runtime).unwrap();
+            let mut network = PpDocLayout::read(&checkpoint, &[], true).ok()?(runtime).unwrap();
             let [height, width] = network.config.input;
             let run = Box::new(move |pages, batch| drop(network.run(pages, batch).unwrap()));
             Some(Bench { page: docparse::layout::pixel_values(&page, width, height), run, is_batched: true })
@@ -112,7 +112,7 @@ fn profile(folder: &Path, threads: usize) {
     let options = SessionOptions { profile: Some(path), ..SessionOptions::on(Device::Cpu, threads) };
     let runtime = Runtime::load(&library, options).unwrap();
     let checkpoint = Checkpoint::open(folder).unwrap().with_names(released_name);
-    let Ok(read) = PpDocLayout::read(&checkpoint, &[]) else { return };
+    let Ok(read) = PpDocLayout::read(&checkpoint, &[], true) else { return };
     let mut network = read(&runtime).unwrap();
     let [height, width] = network.config.input;
     let rounds = 4;

@@ -77,7 +77,8 @@ fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
         }
         _ => match Version::of(&checkpoint.config) {
             Some(version) => {
-                let build = PpDocLayout::read(&checkpoint, &[]).map_err(|e| text(&e))?;
+                let build =
+                    PpDocLayout::read(&checkpoint, &[], runtime.takes_own_kernels()).map_err(|e| text(&e))?;
                 let network = LayoutNetwork::Checkpoint(Box::new(build(runtime).map_err(|e| text(&e))?));
                 (AnyNetwork::Layout(Box::new(network)), version.name())
             }

@@ -9,6 +9,8 @@
 
 use super::checkpoint::Mapped;
 use super::network::Network;
+use super::operators::{self, SiluChain};
+use super::winograd::{Filter, Scratch};
 use super::{OnnxError, Runtime};
 use ort::editor::{Graph as EditorGraph, Model as EditorModel, Node, ONNX_DOMAIN, Opset};
 use ort::memory::{Allocator, MemoryInfo};
@@ -16,9 +18,11 @@ use ort::operator::Attribute;
 use ort::session::Session;
 use ort::value::{Outlet, Shape, SymbolicDimensions, Tensor, TensorElementType, TensorRefMut, ValueType};
 use ort::{AsPointer, Error};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 /// ONNX operator set that the graphs are written in.
 const OPSET: u32 = 21;
@@ -117,8 +121,12 @@ impl Weights {
     }
 }
 
+/// A model file of nothing but the operator sets of the graphs: what the editor adds a graph with operators of our own
+/// to. (A session made of a graph alone does not know them: ONNX Runtime 1.31 registers them for loaded models only.)
+const EMPTY_MODEL: &[u8] = b"\x08\x0a:\x03\x12\x01gB\x04\x0a\x00\x10\x15B\x11\x0a\x0dcom.microsoft\x10\x01B\x0c\x0a\x08docparse\x10\x01";
+
 struct Operator {
-    kind: &'static str,
+    kind: Cow<'static, str>,
     domain: &'static str,
     name: String,
     inputs: Vec<Rc<str>>,
@@ -160,6 +168,8 @@ pub struct Graph {
     weights: BTreeMap<String, (Vec<usize>, Weights)>,
     names: BTreeMap<String, usize>,
     taps: BTreeSet<String>,
+    chains: Vec<SiluChain>,
+    scratch: Arc<Mutex<Scratch>>,
 }
 
 impl Graph {
@@ -173,6 +183,8 @@ impl Graph {
             weights: BTreeMap::new(),
             names: BTreeMap::new(),
             taps: BTreeSet::new(),
+            chains: Vec::new(),
+            scratch: Arc::default(),
         }
     }
 
@@ -191,7 +203,7 @@ impl Graph {
     /// Makes a value an output. Its name must be that of no operator.
     pub fn output(&mut self, name: &str, value: &Value, element: Element, dims: &[Dim]) {
         self.operators.push(Operator {
-            kind: "Identity",
+            kind: "Identity".into(),
             domain: ONNX_DOMAIN,
             name: format!("output/{name}"),
             inputs: vec![value.0.clone()],
@@ -239,7 +251,7 @@ impl Graph {
         inputs: &[&Value],
         attributes: &[(&'static str, Attr)],
     ) -> Value {
-        self.add(kind, ONNX_DOMAIN, at, inputs, attributes, 1).remove(0)
+        self.add(kind.into(), ONNX_DOMAIN, at, inputs, attributes, 1).remove(0)
     }
 
     /// Adds an operator of ONNX with several outputs.
@@ -251,7 +263,7 @@ impl Graph {
         attributes: &[(&'static str, Attr)],
         outputs: usize,
     ) -> Vec<Value> {
-        self.add(kind, ONNX_DOMAIN, at, inputs, attributes, outputs)
+        self.add(kind.into(), ONNX_DOMAIN, at, inputs, attributes, outputs)
     }
 
     /// Adds an operator of ONNX Runtime's own, with one output.
@@ -262,12 +274,20 @@ impl Graph {
         inputs: &[&Value],
         attributes: &[(&'static str, Attr)],
     ) -> Value {
-        self.add(kind, CONTRIB, at, inputs, attributes, 1).remove(0)
+        self.add(kind.into(), CONTRIB, at, inputs, attributes, 1).remove(0)
+    }
+
+    /// Adds 3x3 convolutions with SiLU after each, by a kernel of our own; on the CPU only.
+    pub fn silu_chain(&mut self, at: &str, x: &Value, filters: Vec<Filter>) -> Value {
+        let kind = format!("SiluChain{}", self.chains.len());
+        let (filters, scratch) = (Arc::new(filters), self.scratch.clone());
+        self.chains.push(SiluChain { kind: kind.clone(), filters, scratch });
+        self.add(kind.into(), operators::DOMAIN, at, &[x], &[], 1).remove(0)
     }
 
     fn add(
         &mut self,
-        kind: &'static str,
+        kind: Cow<'static, str>,
         domain: &'static str,
         at: &str,
         inputs: &[&Value],
@@ -299,11 +319,30 @@ impl Graph {
     /// Makes a session of the graph.
     ///
     /// Fails where operators do not fit together, or the device cannot be used.
-    pub fn build(self, runtime: &Runtime) -> Result<Network, OnnxError> {
+    // The crate asks for an `Arc`; the session, which one thread runs at a time, is its only user.
+    #[allow(clippy::arc_with_non_send_sync)]
+    pub fn build(mut self, runtime: &Runtime) -> Result<Network, OnnxError> {
         let outputs = self.outputs.iter().map(|port| port.name.clone()).collect();
+        let model = || format!("the network `{}`", self.name);
+        let chains = std::mem::take(&mut self.chains);
+        let domain = match chains.is_empty() {
+            true => None,
+            false => {
+                let domain = operators::domain(chains);
+                let fail = |e: Error| OnnxError::Load { model: model(), reason: e.to_string() };
+                Some(Arc::new(domain.map_err(fail)?))
+            }
+        };
         let session = runtime
-            .session(|builder| self.model().and_then(|model| model.into_session(builder)))
-            .map_err(|fault| fault.named(format!("the network `{}`", self.name)))?;
+            .session(|builder| {
+                let Some(domain) = &domain else { return self.model()?.into_session(builder) };
+                let builder = builder.clone().with_operators(domain.clone());
+                let mut builder = builder.map_err(|e| Error::new(e.to_string()))?;
+                let mut session = builder.edit_from_memory(EMPTY_MODEL)?;
+                session.apply_model(&self.model()?)?;
+                session.into_session()
+            })
+            .map_err(|fault| fault.named(model()))?;
         let backing = self.weights.into_values().map(|(_, weights)| weights).collect();
         Ok(Network::new(self.name, session, outputs, backing))
     }
@@ -329,7 +368,11 @@ impl Graph {
                 .map_err(|e| Error::new(format!("operator `{name}`: {e}")))?;
             graph.add_node(node)?;
         }
-        let mut model = EditorModel::new([Opset::new(ONNX_DOMAIN, OPSET)?, Opset::new(CONTRIB, 1)?])?;
+        let mut model = EditorModel::new([
+            Opset::new(ONNX_DOMAIN, OPSET)?,
+            Opset::new(CONTRIB, 1)?,
+            Opset::new(operators::DOMAIN, 1)?,
+        ])?;
         model.set_graph(graph)?;
         Ok(model)
     }

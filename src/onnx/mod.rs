@@ -8,6 +8,8 @@ pub mod checkpoint;
 pub mod graph;
 pub mod layers;
 pub mod network;
+mod operators;
+pub mod winograd;
 
 use network::{Array, Network};
 use ort::environment::Environment;
@@ -161,6 +163,11 @@ impl Runtime {
             Device::Gpu(_) => true,
             Device::Auto => ort::ep::CUDA::is_available().unwrap_or(false),
         }
+    }
+
+    /// Whether graphs may hold operators of our own, which run on the CPU only.
+    pub fn takes_own_kernels(&self) -> bool {
+        !self.uses_gpu()
     }
 
     /// Loads a network from a model file.

@@ -53,7 +53,7 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     let is_full = facts(&folder.join("goldens/summary.json"))?["size"] == "full";
     let taps: Vec<String> =
         TAPS.iter().filter(|tap| is_inside(tap, &config)).map(|t| t.to_string()).collect();
-    let mut network = PpDocLayout::read(&checkpoint, &taps)
+    let mut network = PpDocLayout::read(&checkpoint, &taps, runtime.takes_own_kernels())
         .map_err(|e| e.to_string())
         .and_then(|build| build(runtime).map_err(|e| e.to_string()))?;
     let mut checks = Vec::new();

@@ -2,6 +2,10 @@
 //! tolerances in `docparse::parity`), model files made for the purpose, and what is said of folders that are wrong.
 
 use super::support::{Folder, example, root};
+use docparse::onnx::graph::{Attr, Dim, Element, Graph};
+use docparse::onnx::network::Array;
+use docparse::onnx::winograd::{self, Filter};
+use docparse::onnx::{Device, Runtime, SessionOptions};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -187,6 +191,46 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+#[test]
+fn our_own_kernel_computes_what_the_runtime_does() {
+    let (channels, size) = (64, [50, 49]);
+    if !winograd::is_supported(channels) {
+        return;
+    }
+    let number = |i: usize, scale: f64| ((i * 2_654_435_761 % 1009) as f64 / 504.5 - 1.0) * scale;
+    let weight: Vec<f64> = (0..channels * channels * 9).map(|i| number(i, 0.06)).collect();
+    let bias: Vec<f64> = (0..channels).map(|i| number(i + 5, 0.5)).collect();
+    let dims = [Dim::Named("batch"), Dim::Fixed(channels), Dim::Fixed(size[0]), Dim::Fixed(size[1])];
+    let mut graph = Graph::new("test");
+    let x = graph.input("x", Element::F32, &dims);
+    let filter = || Filter::new(channels, &weight, &bias);
+    let own = graph.silu_chain("own", &x, vec![filter(), filter()]);
+    let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
+    let w = graph.floats("w", &[channels, channels, 3, 3], single(&weight));
+    let b = graph.floats("b", &[channels], single(&bias));
+    let mut y = x;
+    for _ in 0..2 {
+        let sum = graph.op("Conv", "conv", &[&y, &w, &b], &[("pads", Attr::Ints(vec![1; 4]))]);
+        let gate = graph.op("Sigmoid", "conv", &[&sum], &[]);
+        y = graph.op("Mul", "conv", &[&sum, &gate], &[]);
+    }
+    graph.output("own", &own, Element::F32, &dims);
+    graph.output("runtime", &y, Element::F32, &dims);
+    let library = root().join("runtime/libonnxruntime.so");
+    let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap();
+    let mut network = graph.build(&runtime).unwrap();
+    let shape = vec![2, channels, size[0], size[1]];
+    let input = (0..shape.iter().product()).map(|i| number(i + 7, 1.0) as f32).collect();
+    let worst = network.run(vec![("x", Array::F32(shape, input))], |outputs| {
+        let (own, runtime) = (outputs.f32("own")?.1, outputs.f32("runtime")?.1);
+        let largest = runtime.iter().fold(0f32, |a, b| a.max(b.abs()));
+        assert!(largest > 0.1 && own.len() == runtime.len());
+        Ok(own.iter().zip(runtime).map(|(a, b)| (a - b).abs() / largest).fold(0f32, f32::max))
+    });
+    let worst = worst.unwrap();
+    assert!(worst < 2e-5, "{worst}");
 }
 
 /// Runs a layout model over the page's own text; returns the JSON of the document.

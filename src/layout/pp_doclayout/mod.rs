@@ -60,15 +60,17 @@ pub fn is_known_unused(name: &str) -> bool {
 impl PpDocLayout {
     /// Reads the weights of a checkpoint; what is returned makes the sessions.
     ///
-    /// Values inside the networks that `taps` names come back from [`PpDocLayout::run`] as well.
+    /// Values inside the networks that `taps` names come back from [`PpDocLayout::run`] as well. `own_kernels` as
+    /// [`Runtime::takes_own_kernels`] says.
     pub fn read(
         checkpoint: &Checkpoint,
         taps: &[String],
+        own_kernels: bool,
     ) -> Result<impl FnOnce(&Runtime) -> Result<PpDocLayout, OnnxError> + use<>, CheckpointError> {
         let config = LayoutConfig::read(&checkpoint.config, checkpoint.folder())?;
         let name = format!("{} of `{}`", config.version.name(), checkpoint.folder().display());
         let graph = Graph::new(name.clone()).with_taps(taps);
-        let mut net = Layers::new(graph, checkpoint);
+        let mut net = Layers { own_kernels, ..Layers::new(graph, checkpoint) };
         detector(&mut net, &config)?;
         let graph = net.graph;
         let order = config.reading_order.as_ref();

@@ -33,7 +33,14 @@ pub fn neck(
         let key = format!("model.encoder.lateral_convs.{step}");
         tops[step] = unit(net, &key, &tops[step], ConvShape::same(hidden, hidden, 1), config)?;
         let key = format!("model.encoder.fpn_blocks.{step}");
-        tops.push(block(net, &key, [&tops[step], &levels[LEVELS - 2 - step]], true, config)?);
+        tops.push(block(
+            net,
+            &key,
+            [&tops[step], &levels[LEVELS - 2 - step]],
+            true,
+            LEVELS - 2 - step,
+            config,
+        )?);
     }
     tops.reverse();
     // Bottom up.
@@ -43,7 +50,7 @@ pub fn neck(
         let half = ConvShape::same(hidden, hidden, 3).with_stride(2);
         let down = unit(net, &key, &maps[step], half, config)?;
         let key = format!("model.encoder.pan_blocks.{step}");
-        maps.push(block(net, &key, [&down, &tops[step + 1]], false, config)?);
+        maps.push(block(net, &key, [&down, &tops[step + 1]], false, step + 1, config)?);
     }
     Ok(maps)
 }
@@ -64,26 +71,30 @@ fn unit(
 
 /// Two paths over two joined maps, one of them through RepVGG blocks, whose two branches are one convolution here.
 ///
-/// With `grows` the first map has half the height and width, and each of its cells stands for four.
+/// `level` is that of the result. With `grows` the first map has half its height and width, and each cell stands for
+/// four.
 fn block(
     net: &mut Layers<'_>,
     key: &str,
     maps: [&Value; 2],
     grows: bool,
+    level: usize,
     config: &LayoutConfig,
 ) -> Result<Value, CheckpointError> {
     let (hidden, inner) = (config.encoder_hidden, config.block_hidden);
-    let mut deep = joined_unit(net, &format!("{key}.conv1"), maps, grows, config)?;
+    let size = config.level_sizes()[level];
+    let deep = joined_unit(net, &format!("{key}.conv1"), maps, grows, config)?;
+    let mut bottlenecks = Vec::with_capacity(3);
     for bottleneck in 0..3 {
         let key = format!("{key}.bottlenecks.{bottleneck}");
-        let branch = |net: &Layers<'_>, name: &str, kernel| {
+        let branch = |name: &str, kernel| {
             let norm = format!("{key}.{name}.norm");
             let shape = ConvShape::same(inner, inner, kernel);
             net.conv_weights(&format!("{key}.{name}.conv"), false, Some((&norm, config.norm_epsilon)), shape)
         };
-        let weights = branch(net, "conv1", 3)?.plus(&branch(net, "conv2", 1)?);
-        deep = net.conv(&key, &deep, &weights, Activation::Silu);
+        bottlenecks.push(branch("conv1", 3)?.plus(&branch("conv2", 1)?));
     }
+    let deep = net.silu_chain(&format!("{key}.bottlenecks"), &deep, &bottlenecks, size);
     let shallow = joined_unit(net, &format!("{key}.conv2"), maps, grows, config)?;
     let sum = net.graph.op("Add", key, &[&deep, &shallow], &[]);
     if inner == hidden {
