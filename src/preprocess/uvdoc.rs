@@ -2,7 +2,7 @@
 //!
 //! The network sees the page small; the page itself is sampled with the mesh outside the graph
 //! ([`Pixels::warp`](crate::raster::Pixels::warp)), on all cores and in bytes: as an operator of the graph the full
-//! page would be held several times in single precision, 200 MB for a page of 2000x2800 pixels, and take longer.
+//! page would be held several times in single precision, 200 MB for a page of 2000x2800 pixels.
 //!
 //! Source: specification of the networks, section 4.
 
