@@ -97,7 +97,7 @@ fn resolve_lite(
     let wanted = named.or(file.as_ref().and_then(Settings::pipeline));
     if let Some(pipeline) = wanted.filter(|p| *p != Pipeline::Lite) {
         let reason = format!(
-            "pipeline {} ({}) needs networks that are not part of this version",
+            "pipeline {} ({}) needs a recognizer that is not part of this version",
             pipeline.version(),
             pipeline.name()
         );
@@ -109,7 +109,7 @@ fn resolve_lite(
         return Err(Failure::usage(format!("--{flag} belongs to the PaddleOCR-VL pipelines"), LITE_ONLY));
     }
     if wanted.is_none() {
-        notes.insert(0, "using the embedded pipeline `lite`: the PaddleOCR-VL pipelines are not part of this version; --pipeline-version lite silences this".to_string());
+        notes.insert(0, "using the embedded pipeline `lite`: the PaddleOCR-VL recognizer is not part of this version; --pipeline-version lite silences this".to_string());
     }
     let mut settings = Settings::defaults(Pipeline::Lite);
     if let Some(file) = file {

@@ -159,7 +159,7 @@ fn usage_errors_exit_with_two_and_a_hint() {
         (&["-i", "a.pdf", "--save-path", "o", "--device", "npu"], "`npu` is no device"),
         (
             &["-i", "a.pdf", "--save-path", "o", "--pipeline-version", "v1.6"],
-            "needs networks that are not part",
+            "needs a recognizer that is not part",
         ),
         (
             &["-i", "a.pdf", "--save-path", "o", "--vl_rec_server_url", "http://x"],
