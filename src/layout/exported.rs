@@ -8,9 +8,9 @@ use super::pixel_values;
 use super::postprocess::{RawBox, RawLayout};
 use crate::document::Label;
 use crate::geometry::contour::Mask;
+use crate::onnx::OnnxError;
 use crate::onnx::graph::Element;
 use crate::onnx::network::{Array, Network, Outputs, PortInfo};
-use crate::onnx::{OnnxError, Runtime};
 use crate::raster::Pixels;
 use saphyr::{LoadableYamlNode, Yaml};
 use std::path::{Path, PathBuf};
@@ -41,9 +41,6 @@ pub enum ExportedError {
         /// Why.
         reason: String,
     },
-    /// The runtime cannot load it.
-    #[error(transparent)]
-    Onnx(#[from] OnnxError),
 }
 
 /// The model, ready to run.
@@ -59,12 +56,7 @@ pub struct ExportedLayout {
 }
 
 impl ExportedLayout {
-    /// Loads a folder and checks the model's inputs and outputs.
-    pub fn load(folder: &Path, runtime: &Runtime) -> Result<Self, ExportedError> {
-        ExportedLayout::of(runtime.network(&folder.join(MODEL))?, folder)
-    }
-
-    /// The same of a model that is loaded already.
+    /// Checks the inputs and outputs of a folder's model, and reads its description.
     pub fn of(network: Network, folder: &Path) -> Result<Self, ExportedError> {
         let Description { name, input } = Description::read(&folder.join(DESCRIPTION))?;
         let path = folder.join(MODEL);

@@ -234,11 +234,6 @@ impl Checkpoint {
         &self.path
     }
 
-    /// The shape of a tensor, if it is there.
-    pub fn shape(&self, key: &str) -> Option<&[usize]> {
-        self.entries.get(key).map(|entry| entry.shape.as_slice())
-    }
-
     /// A tensor's elements as `f32`, whatever floating-point kind the file holds.
     ///
     /// Fails where it is missing, has another shape than `shape`, or holds no floating-point numbers.

@@ -188,6 +188,18 @@ impl<'c> Layers<'c> {
         Ok(ConvWeights { shape, weight, bias })
     }
 
+    /// Weights of `key.convolution` followed by the batch norm `key.normalization`, as most networks name them.
+    pub fn unit_weights(
+        &self,
+        key: &str,
+        has_bias: bool,
+        epsilon: f64,
+        shape: ConvShape,
+    ) -> Result<ConvWeights, CheckpointError> {
+        let norm = format!("{key}.normalization");
+        self.conv_weights(&format!("{key}.convolution"), has_bias, Some((&norm, epsilon)), shape)
+    }
+
     /// A convolution. `at` is its place, for names.
     pub fn conv(&mut self, at: &str, x: &Value, weights: &ConvWeights, activation: Activation) -> Value {
         let ConvWeights { shape, weight, bias } = weights;

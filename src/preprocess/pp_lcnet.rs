@@ -189,8 +189,7 @@ fn graph(net: &mut Layers<'_>, config: &LcnetConfig) -> Result<(), CheckpointErr
 }
 
 fn unit(net: &mut Layers<'_>, key: &str, x: &Value, shape: ConvShape) -> Result<Value, CheckpointError> {
-    let norm = format!("{key}.normalization");
-    let weights = net.conv_weights(&format!("{key}.convolution"), false, Some((&norm, EPSILON)), shape)?;
+    let weights = net.unit_weights(key, false, EPSILON, shape)?;
     Ok(net.conv(key, x, &weights, Activation::HardSwish))
 }
 

@@ -8,7 +8,7 @@
 
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
 use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
-use crate::onnx::layers::{Activation, ConvShape, ConvWeights, Layers};
+use crate::onnx::layers::{Activation, ConvShape, Layers};
 use crate::onnx::network::{Array, Network, PortInfo};
 use crate::onnx::{OnnxError, Runtime};
 use crate::raster::{Mesh, Pixels, aligned_taps};
@@ -216,16 +216,6 @@ fn mirrored(net: &mut Layers<'_>, at: &str, x: &Value, shape: &ConvShape) -> Val
     net.graph.op("Pad", at, &[x, &pads], &[("mode", Attr::Text("reflect"))])
 }
 
-fn weights(
-    net: &Layers<'_>,
-    key: &str,
-    shape: ConvShape,
-    has_bias: bool,
-) -> Result<ConvWeights, CheckpointError> {
-    let norm = format!("{key}.normalization");
-    net.conv_weights(&format!("{key}.convolution"), has_bias, Some((&norm, EPSILON)), shape)
-}
-
 fn unit(
     net: &mut Layers<'_>,
     key: &str,
@@ -234,7 +224,7 @@ fn unit(
     has_bias: bool,
     activation: Activation,
 ) -> Result<Value, CheckpointError> {
-    let weights = weights(net, key, shape, has_bias)?;
+    let weights = net.unit_weights(key, has_bias, EPSILON, shape)?;
     Ok(net.conv(key, x, &weights, activation))
 }
 

@@ -5,7 +5,7 @@
 use super::config::{BackboneConfig, STAGES};
 use crate::onnx::checkpoint::CheckpointError;
 use crate::onnx::graph::{Attr, Value};
-use crate::onnx::layers::{Activation, ConvShape, ConvWeights, Layers};
+use crate::onnx::layers::{Activation, ConvShape, Layers};
 
 /// Epsilon of its batch norms (frozen, so the configuration does not name it).
 const EPSILON: f64 = 1e-5;
@@ -34,13 +34,8 @@ fn unit(
     shape: ConvShape,
     activation: Activation,
 ) -> Result<Value, CheckpointError> {
-    let weights = unit_weights(net, key, shape)?;
+    let weights = net.unit_weights(key, false, EPSILON, shape)?;
     Ok(net.conv(key, x, &weights, activation))
-}
-
-fn unit_weights(net: &Layers<'_>, key: &str, shape: ConvShape) -> Result<ConvWeights, CheckpointError> {
-    let norm = format!("{key}.normalization");
-    net.conv_weights(&format!("{key}.convolution"), false, Some((&norm, EPSILON)), shape)
 }
 
 /// A quarter of the height and width.
@@ -69,7 +64,8 @@ fn stem(
     let pooled = net.graph.op("MaxPool", &format!("{key}.pool"), &[&x], &pool);
     // Both maps belong together; the sum of two convolutions saves putting them together.
     let stem3 = format!("{key}.stem3");
-    let weights = unit_weights(net, &stem3, ConvShape::same(2 * middle, middle, 3).with_stride(2))?;
+    let weights =
+        net.unit_weights(&stem3, false, EPSILON, ConvShape::same(2 * middle, middle, 3).with_stride(2))?;
     let first = net.conv(&stem3, &pooled, &weights.of_channels(0..middle), Activation::Linear);
     let second = net.conv(&stem3, &b, &weights.of_channels(middle..2 * middle), Activation::Linear);
     let sum = net.graph.op("Add", &stem3, &[&second, &first], &[]);
