@@ -10,6 +10,7 @@ pub mod engine;
 pub mod geometry;
 pub mod golden;
 pub mod input;
+pub mod kernels;
 pub mod layout;
 pub mod lines;
 pub mod onnx;

@@ -21,7 +21,8 @@ type Checked = Result<(), String>;
 pub(super) fn smart_size(v: &Value, _: &Context) -> Checked {
     let limits = PixelLimits { min: whole(&v["min_pixels"]) as u64, max: whole(&v["max_pixels"]) as u64 };
     let (width, height) =
-        plan::smart_resize(whole(&v["width"]), whole(&v["height"]), limits, true).ok_or("refused")?;
+        plan::smart_resize(whole(&v["width"]), whole(&v["height"]), plan::FACTOR, limits, true)
+            .ok_or("refused")?;
     exactly("out_width", &v["out_width"], width)?;
     exactly("out_height", &v["out_height"], height)
 }

@@ -165,6 +165,24 @@ impl ModelConfig {
         }
     }
 
+    /// A value of any kind that must be there.
+    pub fn need<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<T, CheckpointError> {
+        self.get(key)?.ok_or_else(|| self.bad(key, "is missing"))
+    }
+
+    /// A count above zero that must be there.
+    pub fn need_count(&self, key: &str) -> Result<usize, CheckpointError> {
+        match self.has(key) {
+            true => self.count(key, 1),
+            false => Err(self.bad(key, "is missing")),
+        }
+    }
+
+    /// Whether there is a value.
+    pub fn has(&self, key: &str) -> bool {
+        self.value.get(key).is_some_and(|v| !v.is_null())
+    }
+
     /// A value of any kind, or `default`.
     pub fn get_or<T: serde::de::DeserializeOwned>(
         &self,
@@ -249,6 +267,21 @@ impl Checkpoint {
         Ok(is_usable.then(|| Mapped { map: self.map.clone(), bytes: entry.start..entry.end }))
     }
 
+    /// A matrix that is read row by row; checked like [`Checkpoint::f32`].
+    pub fn matrix(&self, key: &str, shape: [usize; 2]) -> Result<Matrix, CheckpointError> {
+        let entry = self.checked(key, &shape)?;
+        let (dtype, bytes) = (entry.dtype, entry.start..entry.end);
+        if floats(dtype, &[]).is_none() {
+            return Err(self.unusable(entry));
+        }
+        Ok(Matrix { map: self.map.clone(), bytes, dtype, from: shape[1] })
+    }
+
+    /// Whether there is a tensor.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// Names in the file of the tensors that nothing asked for.
     pub fn unused(&self) -> Vec<&str> {
         let used = self.used.borrow();
@@ -276,12 +309,58 @@ impl Checkpoint {
     }
 
     fn floats(&self, entry: &Entry) -> Result<Vec<f32>, CheckpointError> {
-        floats(entry.dtype, &self.map[entry.start..entry.end]).ok_or_else(|| CheckpointError::Element {
+        floats(entry.dtype, &self.map[entry.start..entry.end]).ok_or_else(|| self.unusable(entry))
+    }
+
+    fn unusable(&self, entry: &Entry) -> CheckpointError {
+        CheckpointError::Element {
             path: self.path.clone(),
             key: entry.stored.clone(),
             found: format!("{:?}", entry.dtype),
-        })
+        }
     }
+}
+
+/// A matrix in a mapped file, of which rows are read one by one.
+#[derive(Clone)]
+pub struct Matrix {
+    map: Arc<Mmap>,
+    bytes: Range<usize>,
+    dtype: Dtype,
+    from: usize,
+}
+
+impl Matrix {
+    /// Whether it holds bfloat16.
+    pub fn is_bf16(&self) -> bool {
+        self.dtype == Dtype::BF16
+    }
+
+    /// Writes the elements of a row as `f32`.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such row, or it has another length.
+    pub fn row(&self, row: usize, to: &mut [f32]) {
+        assert_eq!(to.len(), self.from);
+        let size = self.dtype.bitsize() / 8 * self.from;
+        let bytes = &self.map[self.bytes.clone()][row * size..(row + 1) * size];
+        let fill = |to: &mut [f32], values: &mut dyn Iterator<Item = f32>| {
+            to.iter_mut().zip(values).for_each(|(to, value)| *to = value);
+        };
+        match self.dtype {
+            // Most of a checkpoint: without a detour over a list.
+            Dtype::BF16 => {
+                fill(to, &mut bytes.as_chunks::<2>().0.iter().map(|b| wide(u16::from_le_bytes(*b))))
+            }
+            dtype => fill(to, &mut floats(dtype, bytes).into_iter().flatten()),
+        }
+    }
+}
+
+/// A bfloat16 as single precision.
+fn wide(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
 }
 
 /// Maps a safetensors file and reads its table of contents.
@@ -310,7 +389,6 @@ fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), Chec
 
 /// Little-endian elements as `f32`; `None` for kinds that are no floating-point numbers.
 fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    let wide = |bits: u16| f32::from_bits(u32::from(bits) << 16);
     Some(match dtype {
         Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),

@@ -9,9 +9,9 @@
 
 use super::checkpoint::Mapped;
 use super::network::Network;
-use super::operators::{self, SiluChain};
-use super::winograd::{Filter, Scratch};
+use super::operators::{self, Kernel, SiluChain};
 use super::{OnnxError, Runtime};
+use crate::kernels::winograd::{Filter, Scratch};
 use ort::editor::{Graph as EditorGraph, Model as EditorModel, Node, ONNX_DOMAIN, Opset};
 use ort::memory::{Allocator, MemoryInfo};
 use ort::operator::Attribute;
@@ -168,8 +168,7 @@ pub struct Graph {
     weights: BTreeMap<String, (Vec<usize>, Weights)>,
     names: BTreeMap<String, usize>,
     taps: BTreeSet<String>,
-    chains: Vec<SiluChain>,
-    scratch: Arc<Mutex<Scratch>>,
+    kernels: Vec<(String, Arc<dyn Kernel>)>,
 }
 
 impl Graph {
@@ -183,8 +182,7 @@ impl Graph {
             weights: BTreeMap::new(),
             names: BTreeMap::new(),
             taps: BTreeSet::new(),
-            chains: Vec::new(),
-            scratch: Arc::default(),
+            kernels: Vec::new(),
         }
     }
 
@@ -277,12 +275,30 @@ impl Graph {
         self.add(kind.into(), CONTRIB, at, inputs, attributes, 1).remove(0)
     }
 
-    /// Adds 3x3 convolutions with SiLU after each, by a kernel of our own; on the CPU only.
-    pub fn silu_chain(&mut self, at: &str, x: &Value, filters: Vec<Filter>) -> Value {
-        let kind = format!("SiluChain{}", self.chains.len());
-        let (filters, scratch) = (Arc::new(filters), self.scratch.clone());
-        self.chains.push(SiluChain { kind: kind.clone(), filters, scratch });
-        self.add(kind.into(), operators::DOMAIN, at, &[x], &[], 1).remove(0)
+    /// Adds 3x3 convolutions with SiLU after each, by a kernel of our own; on the CPU only. Chains of a network share
+    /// their memory.
+    pub fn silu_chain(
+        &mut self,
+        at: &str,
+        x: &Value,
+        filters: Vec<Filter>,
+        scratch: Arc<Mutex<Scratch>>,
+    ) -> Value {
+        self.own("SiluChain", at, &[x], SiluChain { filters, scratch })
+    }
+
+    /// Adds an operator that is a kernel of our own; on the CPU only.
+    pub(super) fn own(
+        &mut self,
+        kind: &str,
+        at: &str,
+        inputs: &[&Value],
+        kernel: impl Kernel + 'static,
+    ) -> Value {
+        // A type for each: the kernel belongs to it.
+        let kind = format!("{kind}{}", self.kernels.len());
+        self.kernels.push((kind.clone(), Arc::new(kernel)));
+        self.add(kind.into(), operators::DOMAIN, at, inputs, &[], 1).remove(0)
     }
 
     fn add(
@@ -324,11 +340,11 @@ impl Graph {
     pub fn build(mut self, runtime: &Runtime) -> Result<Network, OnnxError> {
         let outputs = self.outputs.iter().map(|port| port.name.clone()).collect();
         let model = || format!("the network `{}`", self.name);
-        let chains = std::mem::take(&mut self.chains);
-        let domain = match chains.is_empty() {
+        let kernels = std::mem::take(&mut self.kernels);
+        let domain = match kernels.is_empty() {
             true => None,
             false => {
-                let domain = operators::domain(chains);
+                let domain = operators::domain(kernels);
                 let fail = |e: Error| OnnxError::Load { model: model(), reason: e.to_string() };
                 Some(Arc::new(domain.map_err(fail)?))
             }

@@ -5,8 +5,10 @@
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::graph::{Attr, Graph, Value, Weights};
-use super::winograd::{self, Filter};
+use crate::kernels::linear::Scratch;
+use crate::kernels::winograd::{self, Filter};
 use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 /// Cells of a map from which a chain of convolutions by Winograd's filtering is faster than ONNX Runtime's: measured with
 /// 256 channels on two cores, 1.5 times as fast at 50x50 cells, slower at 25x25.
@@ -19,7 +21,11 @@ pub struct Layers<'c> {
     /// Where its weights come from.
     pub checkpoint: &'c Checkpoint,
     /// Whether kernels of our own may be used: on the CPU only.
-    pub own_kernels: bool,
+    pub(super) own_kernels: bool,
+    /// Memory of the chains of convolutions.
+    chain_scratch: Arc<Mutex<winograd::Scratch>>,
+    /// Memory of linear layers.
+    pub(super) linear_scratch: Arc<Mutex<Scratch>>,
 }
 
 /// An element-wise function after a layer.
@@ -156,7 +162,18 @@ fn wide(values: Vec<f32>) -> Vec<f64> {
 impl<'c> Layers<'c> {
     /// An empty network with a checkpoint.
     pub fn new(graph: Graph, checkpoint: &'c Checkpoint) -> Self {
-        Layers { graph, checkpoint, own_kernels: false }
+        Layers {
+            graph,
+            checkpoint,
+            own_kernels: false,
+            chain_scratch: Arc::default(),
+            linear_scratch: Arc::default(),
+        }
+    }
+
+    /// The same with kernels of our own, if these may be used: on the CPU only.
+    pub fn with_own_kernels(self, own_kernels: bool) -> Self {
+        Layers { own_kernels, ..self }
     }
 
     /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`) followed by the batch norm
@@ -229,7 +246,8 @@ impl<'c> Layers<'c> {
         let cells = size[0] * size[1];
         if self.own_kernels && cells >= MIN_CHAIN_CELLS && convs.iter().all(is_fit) {
             let filters = convs.iter().map(|c| Filter::new(c.shape.channels, &c.weight, &c.bias)).collect();
-            return self.graph.silu_chain(at, x, filters);
+            let scratch = self.chain_scratch.clone();
+            return self.graph.silu_chain(at, x, filters, scratch);
         }
         let mut x = x.clone();
         for (index, conv) in convs.iter().enumerate() {

@@ -9,7 +9,7 @@ pub mod graph;
 pub mod layers;
 pub mod network;
 mod operators;
-pub mod winograd;
+pub mod projection;
 
 use network::{Array, Network};
 use ort::environment::Environment;

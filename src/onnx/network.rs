@@ -84,6 +84,17 @@ impl Network {
         inputs: Vec<(&str, Array)>,
         read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
     ) -> Result<T, OnnxError> {
+        let names = self.outputs.clone();
+        self.run_for(inputs, &names, read)
+    }
+
+    /// The same for some of the outputs.
+    pub fn run_for<T>(
+        &mut self,
+        inputs: Vec<(&str, Array)>,
+        names: &[impl AsRef<str>],
+        read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
+    ) -> Result<T, OnnxError> {
         let name = &self.name;
         let fail = |error: ort::Error| OnnxError::of_run(name, &error.to_string());
         let mut binding = self.session.create_binding().map_err(fail)?;
@@ -92,8 +103,8 @@ impl Network {
             binding.bind_input(input, &value).map_err(fail)?;
         }
         let cpu = MemoryInfo::default();
-        for output in &self.outputs {
-            binding.bind_output_to_device(output.as_str(), &cpu).map_err(fail)?;
+        for output in names {
+            binding.bind_output_to_device(output.as_ref(), &cpu).map_err(fail)?;
         }
         let outputs = self.session.run_binding(&binding).map_err(fail)?;
         read(&Outputs { outputs, network: name })

@@ -1,27 +1,150 @@
-//! Operators of our own in ONNX Runtime's graphs.
+//! Operators of our own in ONNX Runtime's graphs: the [kernels](crate::kernels), fed with its tensors and run on its
+//! threads.
 
-use super::winograd::{self, Filter, Scratch};
+use crate::kernels::Parallel;
+use crate::kernels::attention::Cache;
+use crate::kernels::linear::{Linear, Scratch};
+use crate::kernels::winograd::{self, Filter};
 use ort::Error;
 use ort::operator::{
     BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput, OperatorOutput,
     ShapeInferenceContext,
 };
 use ort::value::TensorElementType;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Domain of the operators.
 pub(super) const DOMAIN: &str = "docparse";
 
+/// A single-precision tensor: its shape and its elements.
+pub type Input<'a> = (Vec<usize>, &'a [f32]);
+
+/// What an operator of our own does: single-precision tensors in, one out.
+pub trait Kernel: Send + Sync {
+    /// Tensors that go in.
+    fn inputs(&self) -> usize;
+
+    /// The shape of the result.
+    fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize>;
+
+    /// Whether the result has the shape of the first input, whatever that is.
+    fn keeps_shape(&self) -> bool {
+        false
+    }
+
+    /// Computes the result.
+    fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>);
+}
+
+/// Nothing is left half done where a kernel panics: memory that kernels work in is written before it is read.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// 3x3 convolutions with SiLU after each, `[B, channels, height, width]` to the same.
 pub(super) struct SiluChain {
-    /// The operator's type, one for each chain: the weights belong to it.
-    pub kind: String,
-    pub filters: Arc<Vec<Filter>>,
+    pub filters: Vec<Filter>,
     /// Chains of a network run one after the other and share their memory.
+    pub scratch: Arc<Mutex<winograd::Scratch>>,
+}
+
+impl Kernel for SiluChain {
+    fn inputs(&self) -> usize {
+        1
+    }
+
+    fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize> {
+        inputs[0].0.clone()
+    }
+
+    fn keeps_shape(&self) -> bool {
+        true
+    }
+
+    fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>) {
+        let (shape, input) = &inputs[0];
+        let map = input.len() / shape[0].max(1);
+        let mut scratch = locked(&self.scratch);
+        for (input, output) in input.chunks_exact(map).zip(output.chunks_exact_mut(map)) {
+            winograd::chain(&self.filters, input, output, [shape[2], shape[3]], &mut scratch, parallel);
+        }
+    }
+}
+
+/// A linear layer, `[.., from]` to `[.., outputs]`; a second input is added to the result.
+pub(super) struct LinearLayer {
+    pub layer: Linear,
+    pub has_residual: bool,
+    /// Layers of a network run one after the other and share their memory.
     pub scratch: Arc<Mutex<Scratch>>,
 }
 
-impl Operator for SiluChain {
+impl Kernel for LinearLayer {
+    fn inputs(&self) -> usize {
+        1 + usize::from(self.has_residual)
+    }
+
+    fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize> {
+        let (last, rest) = inputs[0].0.split_last().map_or((0, &[][..]), |(last, rest)| (*last, rest));
+        assert!(last == self.layer.from, "{last} inputs for a layer of {}", self.layer.from);
+        [rest, &[self.layer.outputs]].concat()
+    }
+
+    fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>) {
+        let residual = inputs.get(1).map(|(_, values)| *values);
+        self.layer.run(inputs[0].1, residual, output, &mut locked(&self.scratch), parallel);
+    }
+}
+
+/// Attention of a layer over cached keys and values: queries, keys and values `[tokens, width]`, cosines and sines
+/// `[tokens, size / 2]` to `[tokens, heads * size]`.
+pub(super) struct CachedAttention {
+    pub cache: Arc<Mutex<Cache>>,
+    pub layer: usize,
+    /// Numbers of a token in the result.
+    pub width: usize,
+}
+
+impl Kernel for CachedAttention {
+    fn inputs(&self) -> usize {
+        3
+    }
+
+    fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize> {
+        vec![inputs[0].0[0], self.width]
+    }
+
+    fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>) {
+        let tables = [inputs[1].1, inputs[2].1];
+        locked(&self.cache).run(self.layer, inputs[0].1, tables, output, parallel);
+    }
+}
+
+/// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability.
+pub(super) struct Choice;
+
+impl Kernel for Choice {
+    fn inputs(&self) -> usize {
+        1
+    }
+
+    fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize> {
+        vec![inputs[0].0[0], 2]
+    }
+
+    fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>) {
+        let (shape, logits) = &inputs[0];
+        crate::kernels::linear::choose(logits, shape[1], output, parallel);
+    }
+}
+
+/// A kernel under the name of its operator.
+struct OwnOperator {
+    kind: String,
+    kernel: Arc<dyn Kernel>,
+}
+
+impl Operator for OwnOperator {
     type Kernel<'attr> = BoxedKernel<'attr>;
 
     fn name(&self) -> &str {
@@ -29,7 +152,9 @@ impl Operator for SiluChain {
     }
 
     fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
-        [OperatorInput::required(TensorElementType::Float32)]
+        (0..self.kernel.inputs())
+            .map(|_| OperatorInput::required(TensorElementType::Float32))
+            .collect::<Vec<_>>()
     }
 
     fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
@@ -38,40 +163,45 @@ impl Operator for SiluChain {
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
         match context.inputs().first() {
-            Some(input) => context.set_output(0, input),
-            None => Ok(()),
+            Some(input) if self.kernel.keeps_shape() => context.set_output(0, input),
+            _ => Ok(()),
         }
     }
 
     fn create_kernel<'attr>(&self, _: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'attr>> {
-        let (filters, scratch) = (self.filters.clone(), self.scratch.clone());
-        Ok(Box::new(move |context: &ComputeContext| run(&filters, &scratch, context)))
+        let kernel = self.kernel.clone();
+        Ok(Box::new(move |context: &ComputeContext| run(&*kernel, context)))
     }
 }
 
-fn run(filters: &[Filter], scratch: &Mutex<Scratch>, context: &ComputeContext) -> ort::Result<()> {
-    let missing = || Error::new("a chain of convolutions has one input and one output");
-    let input = context.input(0)?.ok_or_else(missing)?;
-    let (shape, input) = input.try_extract_tensor::<f32>()?;
-    let shape = shape.to_vec();
-    let mut output = context.output(0, shape.clone())?.ok_or_else(missing)?;
-    let (_, output) = output.try_extract_tensor_mut::<f32>()?;
-    let size = [shape[2] as usize, shape[3] as usize];
-    let map = input.len() / (shape[0].max(1) as usize);
-    let mut scratch = scratch.lock().unwrap_or_else(PoisonError::into_inner);
-    for (input, output) in input.chunks_exact(map).zip(output.chunks_exact_mut(map)) {
-        // ONNX Runtime's own threads: others would get into their way.
-        let parallel = |count: usize, job: &(dyn Fn(usize) + Sync)| {
-            if context.par_for(count, 0, job).is_err() {
-                (0..count).for_each(job);
-            }
-        };
-        winograd::chain(filters, input, output, size, &mut scratch, &parallel);
+fn run(kernel: &dyn Kernel, context: &ComputeContext) -> ort::Result<()> {
+    let missing = || Error::new("an operator of docparse lacks an input or its output");
+    let mut values = Vec::new();
+    for index in 0..kernel.inputs() {
+        values.push(context.input(index)?.ok_or_else(missing)?);
     }
+    let mut inputs: Vec<Input<'_>> = Vec::new();
+    for value in &values {
+        let (shape, data) = value.try_extract_tensor::<f32>()?;
+        inputs.push((shape.iter().map(|n| *n as usize).collect(), data));
+    }
+    let shape: Vec<i64> = kernel.shape(&inputs).into_iter().map(|n| n as i64).collect();
+    let mut output = context.output(0, shape)?.ok_or_else(missing)?;
+    let (_, output) = output.try_extract_tensor_mut::<f32>()?;
+    // ONNX Runtime's own threads: others would get into their way.
+    let parallel = |count: usize, job: &(dyn Fn(usize) + Sync)| {
+        if context.par_for(count, 0, job).is_err() {
+            (0..count).for_each(job);
+        }
+    };
+    kernel.run(&inputs, output, &parallel);
     Ok(())
 }
 
-/// A domain with all chains of a network.
-pub(super) fn domain(chains: Vec<SiluChain>) -> ort::Result<OperatorDomain> {
-    chains.into_iter().try_fold(OperatorDomain::new(DOMAIN)?, OperatorDomain::add)
+/// A domain with all operators of a network.
+pub(super) fn domain(kernels: Vec<(String, Arc<dyn Kernel>)>) -> ort::Result<OperatorDomain> {
+    kernels
+        .into_iter()
+        .map(|(kind, kernel)| OwnOperator { kind, kernel })
+        .try_fold(OperatorDomain::new(DOMAIN)?, OperatorDomain::add)
 }

@@ -9,12 +9,14 @@
 
 mod layout;
 mod preprocess;
+mod recognizer;
 
 use crate::layout::pp_doclayout::config::Version;
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::{Checkpoint, ModelConfig, Tensors, read_tensors};
 use crate::preprocess::{pp_lcnet, uvdoc};
 use crate::raster::Pixels;
+use crate::recognize::paddleocr_vl;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -117,6 +119,7 @@ fn check(root: &Path, folder: &Path, runtime: &Runtime) -> FolderReport {
         _ if Version::of(&config).is_some() => layout::check(folder, runtime),
         pp_lcnet::MODEL_TYPE => preprocess::orientation(folder, runtime),
         uvdoc::MODEL_TYPE => preprocess::unwarping(folder, runtime),
+        paddleocr_vl::config::MODEL_TYPE => recognizer::check(folder, runtime),
         _ => return report(&model, Outcome::NotOffered),
     };
     let outcome = match checked {

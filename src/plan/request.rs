@@ -176,47 +176,49 @@ impl Request {
     }
 }
 
-/// Pixels of the recognizer's picture that become one token: patches of 14, merged two by two.
-const FACTOR: f64 = 28.0;
+/// Side in pixels of what becomes one token of the recognizer: patches of 14, merged two by two.
+pub const FACTOR: usize = 28;
 /// Longer by shorter side from which a crop cannot be shown.
 const MAX_ASPECT: f64 = 200.0;
 
 /// The size that the recognizer's image processor gives a crop (specification, section 6.9).
 ///
-/// Both sides are multiples of 28 and the area lies within the limits as far as the shape allows; `None` for
+/// Both sides are multiples of `factor` (the released recognizers': [`FACTOR`]) and the area lies within the limits as far as the shape allows; `None` for
 /// pictures more than 200 times as long as wide. Extreme strips can get a side of 0 in the reference (appendix A,
 /// 22), which only `compat` keeps.
 pub fn smart_resize(
     width: usize,
     height: usize,
+    factor: usize,
     limits: PixelLimits,
     compat: bool,
 ) -> Option<(usize, usize)> {
+    let factor = factor as f64;
     let (mut w, mut h) = (width as f64, height as f64);
-    if h < FACTOR {
-        w = (w * FACTOR / h).round_ties_even();
-        h = FACTOR;
+    if h < factor {
+        w = (w * factor / h).round_ties_even();
+        h = factor;
     }
-    if w < FACTOR {
-        h = (h * FACTOR / w).round_ties_even();
-        w = FACTOR;
+    if w < factor {
+        h = (h * factor / w).round_ties_even();
+        w = factor;
     }
     if w.max(h) / w.min(h) > MAX_ASPECT {
         return None;
     }
     let (min, max) = (limits.min as f64, limits.max as f64);
     let (mut rows, mut columns) =
-        ((h / FACTOR).round_ties_even() * FACTOR, (w / FACTOR).round_ties_even() * FACTOR);
+        ((h / factor).round_ties_even() * factor, (w / factor).round_ties_even() * factor);
     if rows * columns > max {
         let beta = (h * w / max).sqrt();
-        rows = (h / beta / FACTOR).floor() * FACTOR;
-        columns = (w / beta / FACTOR).floor() * FACTOR;
+        rows = (h / beta / factor).floor() * factor;
+        columns = (w / beta / factor).floor() * factor;
     } else if rows * columns < min {
         let beta = (min / (h * w)).sqrt();
-        rows = (h * beta / FACTOR).ceil() * FACTOR;
-        columns = (w * beta / FACTOR).ceil() * FACTOR;
+        rows = (h * beta / factor).ceil() * factor;
+        columns = (w * beta / factor).ceil() * factor;
     }
-    let least = if compat { 0.0 } else { FACTOR };
+    let least = if compat { 0.0 } else { factor };
     Some((columns.max(least) as usize, rows.max(least) as usize))
 }
 
@@ -226,12 +228,12 @@ mod tests {
 
     #[test]
     fn sizes_are_multiples_within_limits() {
-        assert_eq!(smart_resize(480, 120, LIMITS, true), Some((672, 168)));
-        assert_eq!(smart_resize(1, 1, LIMITS, false), Some((336, 336)));
-        assert_eq!(smart_resize(6000, 20, LIMITS, true), None);
+        assert_eq!(smart_resize(480, 120, FACTOR, LIMITS, true), Some((672, 168)));
+        assert_eq!(smart_resize(1, 1, FACTOR, LIMITS, false), Some((336, 336)));
+        assert_eq!(smart_resize(6000, 20, FACTOR, LIMITS, true), None);
         let narrow = PixelLimits { min: 1, max: 100_000 };
-        assert_eq!(smart_resize(28, 5550, narrow, true), Some((0, 4452)));
-        assert_eq!(smart_resize(28, 5550, narrow, false), Some((28, 4452)));
+        assert_eq!(smart_resize(28, 5550, FACTOR, narrow, true), Some((0, 4452)));
+        assert_eq!(smart_resize(28, 5550, FACTOR, narrow, false), Some((28, 4452)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers each
 //! exactly once, in any order. [`page_text`] is the backend of the embedded default.
 
+pub mod paddleocr_vl;
 pub mod page_text;
 
 use crate::document::ReadLine;

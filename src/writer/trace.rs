@@ -7,7 +7,7 @@ use super::{make_parent, new_document, write_file};
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::{DocumentSink, FinishedPage, Job, PageTrace};
 use crate::layout::Region;
-use crate::plan::{PlannedBlock, Preparation, smart_resize};
+use crate::plan::{FACTOR, PlannedBlock, Preparation, smart_resize};
 use crate::raster::Pixels;
 use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
 use serde_json::{Value, json};
@@ -249,7 +249,7 @@ fn request(
         "pixel_exact": request.preparation != Preparation::Double && !request.figures.iter().any(|f| f.painted),
         "crop_file": null,
     });
-    match smart_resize(crop.width, crop.height, request.limits, true) {
+    match smart_resize(crop.width, crop.height, FACTOR, request.limits, true) {
         Some(size) => value["vlm_input_size"] = json!([size.0, size.1]),
         None => value["vlm_input_error"] = "the crop is more than 200 times as long as wide".into(),
     }

@@ -3,7 +3,7 @@
 
 use super::support::root;
 use docparse::input::decode_all;
-use docparse::plan::{PixelLimits, smart_resize};
+use docparse::plan::{FACTOR, PixelLimits, smart_resize};
 use docparse::preprocess::orientation_size;
 use docparse::raster::{Filter, Pixels};
 use serde_json::Value;
@@ -45,7 +45,7 @@ fn the_recognizer_sees_the_same_pixels() {
             _ => (112_896, 1_003_520),
         };
         let limits = PixelLimits { min, max };
-        let (width, height) = smart_resize(source.width, source.height, limits, false).unwrap();
+        let (width, height) = smart_resize(source.width, source.height, FACTOR, limits, false).unwrap();
         assert_eq!((width, height), size(&entry), "{entry}");
         let shown = source.resize_pillow(width, height, Filter::Bicubic);
         assert_eq!(hash(&shown), entry["pil_bicubic_sha256"].as_str().unwrap(), "{entry}");

@@ -70,7 +70,7 @@ impl PpDocLayout {
         let config = LayoutConfig::read(&checkpoint.config, checkpoint.folder())?;
         let name = format!("{} of `{}`", config.version.name(), checkpoint.folder().display());
         let graph = Graph::new(name.clone()).with_taps(taps);
-        let mut net = Layers { own_kernels, ..Layers::new(graph, checkpoint) };
+        let mut net = Layers::new(graph, checkpoint).with_own_kernels(own_kernels);
         detector(&mut net, &config)?;
         let graph = net.graph;
         let order = config.reading_order.as_ref();

@@ -6,6 +6,8 @@
 //! leaving the layout in between, channels last. Source of the transforms: A. Lavin and S. Gray, Fast Algorithms for
 //! Convolutional Neural Networks, 2015. Errors are some 2e-6 of the largest value.
 
+use super::{Parallel, Shared};
+
 /// Lanes of a register.
 const LANES: usize = 16;
 /// Sums of a tile of 6x6 cells.
@@ -17,9 +19,6 @@ const ROWS: usize = 12;
 const COLUMNS: usize = 2 * LANES;
 /// Jobs that the channels of one matrix product are shared out to.
 const PARTS: usize = 2;
-
-/// Runs a function for every number below a count, in any order and on any thread.
-pub type Parallel<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
 
 /// Whether this machine has the instructions, and the channels fit them.
 pub fn is_supported(channels: usize) -> bool {
@@ -69,21 +68,6 @@ pub struct Scratch {
     map: Vec<f32>,
     sums: Vec<f32>,
     products: Vec<f32>,
-}
-
-/// A place that several threads write to, each its own part of it.
-#[derive(Clone, Copy)]
-struct Shared(*mut f32);
-// SAFETY: only `chain` makes them, and its jobs write to parts that do not overlap.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// The place. A method, so that closures take the whole of it.
-    fn get(self) -> *mut f32 {
-        self.0
-    }
 }
 
 /// Sizes of a map and of its tiles.

@@ -1,0 +1,640 @@
+//! Attention of new tokens over cached keys and values, for rows of any length in one call.
+//!
+//! Keys and values lie in pages of 16 tokens, which rows own in any order: a row grows page by page, and what a finished
+//! row leaves is free at once. In one call some rows may bring a whole prompt, others a token. Keys are stored turned, so
+//! that 16 scores are computed at a time; heads that share keys are computed together.
+
+use super::math::{exp, mul_add};
+use super::{Level, Parallel, Shared, level};
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// Tokens of a page.
+pub const PAGE: usize = 16;
+/// Queries computed together: eight sums of 16 lanes, or of twice that, stay in registers.
+const QUERIES: usize = 8;
+/// Queries of a job.
+const JOB_QUERIES: usize = 32;
+/// Columns of values computed together.
+const COLUMNS: usize = 32;
+/// Tokens of a job that writes to the cache.
+const JOB_TOKENS: usize = 32;
+
+/// Sizes of the attention of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// Layers.
+    pub layers: usize,
+    /// Heads of queries.
+    pub query: usize,
+    /// Heads of keys and values; as many divide those of queries.
+    pub key_value: usize,
+    /// Numbers of a head, even.
+    pub size: usize,
+}
+
+impl Heads {
+    /// Numbers of a token's queries, keys and values, one behind the other.
+    pub fn width(&self) -> usize {
+        (self.query + 2 * self.key_value) * self.size
+    }
+
+    /// Numbers of a head's values as they are stored.
+    fn stored(&self) -> usize {
+        self.size.next_multiple_of(COLUMNS)
+    }
+
+    /// Bytes of a page of all layers.
+    pub fn page_bytes(&self) -> usize {
+        self.layers * self.key_value * (self.size + self.stored()) * PAGE * size_of::<f32>()
+    }
+}
+
+/// New tokens of a sequence, and where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its tokens among those of the call.
+    pub tokens: Range<usize>,
+    /// Its tokens that are cached.
+    pub past: usize,
+    /// Its pages, enough for the cached and the new tokens.
+    pub pages: Vec<u32>,
+}
+
+/// Cached keys and values of all layers, and the rows of the call that is under way.
+pub struct Cache {
+    heads: Heads,
+    pages: usize,
+    /// For every layer `[pages, heads, size, 16]`.
+    keys: Vec<Vec<f32>>,
+    /// For every layer `[pages, heads, 16, size]`, sizes filled up.
+    values: Vec<Vec<f32>>,
+    /// See [`Cache::begin`].
+    rows: Vec<Row>,
+    /// Turned and scaled queries.
+    queries: Vec<f32>,
+}
+
+thread_local! {
+    /// Scores of a job, kept for the next one.
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Cache {
+    /// Room for a number of pages. The system hands out memory when a page is first written to.
+    pub fn new(heads: Heads, pages: usize) -> Cache {
+        // Zeros from the system, not written by us.
+        let layer = |numbers: usize| vec![0f32; pages * heads.key_value * numbers * PAGE];
+        let all = |numbers: usize| (0..heads.layers).map(|_| layer(numbers)).collect();
+        Cache {
+            heads,
+            pages,
+            keys: all(heads.size),
+            values: all(heads.stored()),
+            rows: Vec::new(),
+            queries: Vec::new(),
+        }
+    }
+
+    /// How many pages there are.
+    pub fn pages(&self) -> usize {
+        self.pages
+    }
+
+    /// Sets the rows of the calls that follow, one for each layer.
+    ///
+    /// # Panics
+    ///
+    /// Where a row has too few pages, or one that does not exist.
+    pub fn begin(&mut self, rows: Vec<Row>) {
+        for row in &rows {
+            assert!(row.pages.len() * PAGE >= row.past + row.tokens.len());
+            assert!(row.pages.iter().all(|page| (*page as usize) < self.pages));
+        }
+        self.rows = rows;
+    }
+
+    /// Attention of a layer: turns queries and keys, caches keys and values, and writes `[tokens, heads * size]`.
+    ///
+    /// `input`: `[tokens, width]`; `cosines` and `sines`: `[tokens, size / 2]`, halves of a head are turned against each
+    /// other.
+    ///
+    /// # Panics
+    ///
+    /// Where sizes do not fit.
+    pub fn run(
+        &mut self,
+        layer: usize,
+        input: &[f32],
+        [cosines, sines]: [&[f32]; 2],
+        output: &mut [f32],
+        parallel: Parallel<'_>,
+    ) {
+        let heads = self.heads;
+        let tokens = input.len() / heads.width();
+        let half = heads.size / 2;
+        assert!(input.len() == tokens * heads.width() && output.len() == tokens * heads.query * heads.size);
+        assert!(cosines.len() == tokens * half && sines.len() == tokens * half);
+        assert!(self.rows.iter().all(|row| row.tokens.end <= tokens));
+        self.queries.resize(tokens * heads.query * heads.size, 0.0);
+        let call = Call {
+            heads,
+            input,
+            cosines,
+            sines,
+            queries: Shared(self.queries.as_mut_ptr()),
+            keys: Shared(self.keys[layer].as_mut_ptr()),
+            values: Shared(self.values[layer].as_mut_ptr()),
+            output: Shared(output.as_mut_ptr()),
+        };
+        let rows = &self.rows;
+        let parts = |size: usize| -> Vec<(usize, Range<usize>)> {
+            let of = |i: usize| {
+                let n = rows[i].tokens.len();
+                (0..n).step_by(size).map(move |first| (i, first..(first + size).min(n)))
+            };
+            (0..rows.len()).flat_map(of).collect()
+        };
+        let writes = parts(JOB_TOKENS);
+        // SAFETY: jobs write to different tokens; rows own different pages.
+        shared_out(&writes, parallel, &|(row, tokens)| unsafe { call.store(&rows[*row], tokens.clone()) });
+        let group = heads.query / heads.key_value;
+        let mut reads = Vec::new();
+        for (row, tokens) in parts((JOB_QUERIES / group).max(1)) {
+            reads.extend((0..heads.key_value).map(|head| (row, tokens.clone(), head)));
+        }
+        shared_out(&reads, parallel, &|(row, tokens, head)| {
+            SCORES.with_borrow_mut(|scores| {
+                // SAFETY: as above; the machine has the instructions.
+                unsafe {
+                    match level() {
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx512 | Level::Vnni => {
+                            x86::attend_avx512(&call, &rows[*row], tokens.clone(), *head, scores)
+                        }
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx2 => x86::attend_avx2(&call, &rows[*row], tokens.clone(), *head, scores),
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Plain => {
+                            call.attend::<Portable<false>>(&rows[*row], tokens.clone(), *head, scores)
+                        }
+                        #[cfg(not(target_arch = "x86_64"))]
+                        _ => call.attend::<Portable<true>>(&rows[*row], tokens.clone(), *head, scores),
+                    }
+                }
+            });
+        });
+    }
+
+    /// Cached keys and values of a layer, `[heads, tokens, size]` each, of a row of `tokens` tokens in `pages`.
+    pub fn read(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
+        let Heads { key_value, size, .. } = self.heads;
+        let stored = self.heads.stored();
+        let place = |token: usize, head: usize| pages[token / PAGE] as usize * key_value + head;
+        let each = |at: &dyn Fn(usize, usize, usize) -> f32| {
+            let mut numbers = Vec::with_capacity(key_value * tokens * size);
+            for head in 0..key_value {
+                for token in 0..tokens {
+                    numbers.extend((0..size).map(|d| at(place(token, head), token % PAGE, d)));
+                }
+            }
+            numbers
+        };
+        [
+            each(&|place, slot, d| self.keys[layer][(place * size + d) * PAGE + slot]),
+            each(&|place, slot, d| self.values[layer][(place * PAGE + slot) * stored + d]),
+        ]
+    }
+}
+
+/// Runs jobs on several threads, a single one on this.
+fn shared_out<T: Sync>(jobs: &[T], parallel: Parallel<'_>, run: &(dyn Fn(&T) + Sync)) {
+    match jobs {
+        [job] => run(job),
+        _ => parallel(jobs.len(), &|i| run(&jobs[i])),
+    }
+}
+
+/// A layer's attention under way.
+struct Call<'a> {
+    heads: Heads,
+    input: &'a [f32],
+    cosines: &'a [f32],
+    sines: &'a [f32],
+    queries: Shared<f32>,
+    keys: Shared<f32>,
+    values: Shared<f32>,
+    output: Shared<f32>,
+}
+
+impl Call<'_> {
+    /// Turns queries and keys of tokens, counted within a row, and caches keys and values.
+    unsafe fn store(&self, row: &Row, tokens: Range<usize>) {
+        let Heads { query, key_value, size, .. } = self.heads;
+        let (half, stored) = (size / 2, self.heads.stored());
+        let scale = 1.0 / (size as f32).sqrt();
+        let mut turned = vec![0f32; size];
+        for token in tokens {
+            let (at, position) = (row.tokens.start + token, row.past + token);
+            let line = &self.input[at * self.heads.width()..(at + 1) * self.heads.width()];
+            let (cosines, sines) = (&self.cosines[at * half..][..half], &self.sines[at * half..][..half]);
+            let turn = |head: &[f32], to: &mut [f32]| {
+                let (first, second) = head.split_at(half);
+                for j in 0..half {
+                    to[j] = first[j] * cosines[j] - second[j] * sines[j];
+                    to[half + j] = second[j] * cosines[j] + first[j] * sines[j];
+                }
+            };
+            // SAFETY: by the caller: the token is this job's alone, and its page the row's.
+            unsafe {
+                let queries = self.queries.get().add(at * query * size);
+                let queries = std::slice::from_raw_parts_mut(queries, query * size);
+                for (head, to) in line.chunks_exact(size).zip(queries.chunks_exact_mut(size)) {
+                    turn(head, to);
+                    to.iter_mut().for_each(|value| *value *= scale);
+                }
+                let (page, slot) = (row.pages[position / PAGE] as usize, position % PAGE);
+                for head in 0..key_value {
+                    turn(&line[(query + head) * size..][..size], &mut turned);
+                    let keys = self.keys.get().add((page * key_value + head) * size * PAGE + slot);
+                    turned.iter().enumerate().for_each(|(d, value)| *keys.add(d * PAGE) = *value);
+                    let values = &line[(query + key_value + head) * size..][..size];
+                    let to = self.values.get().add(((page * key_value + head) * PAGE + slot) * stored);
+                    std::ptr::copy_nonoverlapping(values.as_ptr(), to, size);
+                }
+            }
+        }
+    }
+
+    /// Attention of tokens, counted within a row, for the heads of queries that share a head of keys.
+    #[inline(always)]
+    unsafe fn attend<P: Products>(
+        &self,
+        row: &Row,
+        tokens: Range<usize>,
+        head: usize,
+        scores: &mut Vec<f32>,
+    ) {
+        let Heads { query, key_value, size, .. } = self.heads;
+        let stored = self.heads.stored();
+        let group = query / key_value;
+        let count = tokens.len() * group;
+        // What the last of these tokens sees; the others see less.
+        let seen = row.past + tokens.end;
+        let pages = seen.div_ceil(PAGE);
+        let width = pages * PAGE;
+        // Queries are filled up to a multiple, with any numbers.
+        let padded = count.next_multiple_of(QUERIES);
+        scores.clear();
+        scores.resize(padded * (width + size), 0.0);
+        let (scores, queries) = scores.split_at_mut(padded * width);
+        for (i, to) in queries.chunks_exact_mut(size).take(count).enumerate() {
+            let token = row.tokens.start + tokens.start + i / group;
+            let at = (token * query + head * group + i % group) * size;
+            // SAFETY: by the caller.
+            to.copy_from_slice(unsafe { std::slice::from_raw_parts(self.queries.get().add(at), size) });
+        }
+        let place = |page: usize| row.pages[page] as usize * key_value + head;
+        for (chunk, queries) in queries.chunks_exact(QUERIES * size).enumerate() {
+            for page in 0..pages {
+                // SAFETY: by the caller.
+                let keys = unsafe {
+                    let at = self.keys.get().add(place(page) * size * PAGE);
+                    std::slice::from_raw_parts(at, size * PAGE)
+                };
+                let mut sums = [[0f32; PAGE]; QUERIES];
+                // SAFETY: by the caller, who asks for these instructions; the slices are as long as they must be.
+                unsafe { P::scores(&mut sums, queries, keys) };
+                for (i, sums) in sums.iter().enumerate() {
+                    scores[(chunk * QUERIES + i) * width + page * PAGE..][..PAGE].copy_from_slice(sums);
+                }
+            }
+        }
+        for (i, scores) in scores.chunks_exact_mut(width).take(count).enumerate() {
+            P::softmax(scores, row.past + tokens.start + i / group + 1);
+        }
+        for chunk in 0..padded / QUERIES {
+            for column in (0..stored).step_by(COLUMNS) {
+                let mut sums = [[0f32; COLUMNS]; QUERIES];
+                for page in 0..pages {
+                    // SAFETY: by the caller.
+                    let values = unsafe {
+                        let at = self.values.get().add(place(page) * PAGE * stored);
+                        std::slice::from_raw_parts(at, PAGE * stored)
+                    };
+                    let shares = &scores[chunk * QUERIES * width + page * PAGE..];
+                    // SAFETY: as above.
+                    unsafe { P::mix(&mut sums, shares, width, &values[column..], stored) };
+                }
+                for (i, sums) in sums.iter().enumerate() {
+                    let i = chunk * QUERIES + i;
+                    if i >= count || column >= size {
+                        continue;
+                    }
+                    let token = row.tokens.start + tokens.start + i / group;
+                    let at = (token * query + head * group + i % group) * size + column;
+                    let columns = COLUMNS.min(size - column);
+                    // SAFETY: by the caller: the token and these heads are this job's alone.
+                    let to = unsafe { std::slice::from_raw_parts_mut(self.output.get().add(at), columns) };
+                    to.copy_from_slice(&sums[..columns]);
+                }
+            }
+        }
+    }
+}
+
+/// The innermost products. Unsafe to call where the machine lacks the instructions, or slices are too short.
+trait Products {
+    /// Scores of queries `[8, size]` and the keys of a page `[size, 16]`.
+    unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: &[f32], keys: &[f32]);
+
+    /// Adds values of a page, a line `stored` numbers after the other, weighted by shares, a query `width` numbers after
+    /// the other.
+    unsafe fn mix(
+        sums: &mut [[f32; COLUMNS]; QUERIES],
+        shares: &[f32],
+        width: usize,
+        values: &[f32],
+        stored: usize,
+    );
+
+    /// See [`softmax`].
+    fn softmax(scores: &mut [f32], seen: usize);
+}
+
+/// In instructions that compilers choose.
+struct Portable<const FMA: bool>;
+
+impl<const FMA: bool> Products for Portable<FMA> {
+    #[inline(always)]
+    unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: &[f32], keys: &[f32]) {
+        let (keys, _) = keys.as_chunks::<PAGE>();
+        for (sums, query) in sums.iter_mut().zip(queries.chunks_exact(keys.len())) {
+            for (value, keys) in query.iter().zip(keys) {
+                for lane in 0..PAGE {
+                    sums[lane] = mul_add::<FMA>(*value, keys[lane], sums[lane]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mix(
+        sums: &mut [[f32; COLUMNS]; QUERIES],
+        shares: &[f32],
+        width: usize,
+        values: &[f32],
+        stored: usize,
+    ) {
+        for slot in 0..PAGE {
+            let values = &values[slot * stored..][..COLUMNS];
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let share = shares[i * width + slot];
+                for lane in 0..COLUMNS {
+                    sums[lane] = mul_add::<FMA>(share, values[lane], sums[lane]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn softmax(scores: &mut [f32], seen: usize) {
+        softmax::<FMA>(scores, seen);
+    }
+}
+
+/// Shares of the first `seen` scores; zeros behind.
+#[inline(always)]
+fn softmax<const FMA: bool>(scores: &mut [f32], seen: usize) {
+    scores[seen..].fill(f32::NEG_INFINITY);
+    let lines = scores.as_chunks_mut::<PAGE>().0;
+    let mut largest = [f32::NEG_INFINITY; PAGE];
+    for line in lines.iter() {
+        for lane in 0..PAGE {
+            largest[lane] = largest[lane].max(line[lane]);
+        }
+    }
+    let largest = largest.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let mut sums = [0f32; PAGE];
+    for line in lines.iter_mut() {
+        for lane in 0..PAGE {
+            line[lane] = exp::<FMA>(line[lane] - largest);
+            sums[lane] += line[lane];
+        }
+    }
+    let total = sums.into_iter().sum::<f32>();
+    let inverse = 1.0 / total;
+    scores[..seen].iter_mut().for_each(|score| *score *= inverse);
+    scores[seen..].fill(0.0);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    //! The same in the instructions of x86. Unsafe to call where the machine lacks them, and as [`Call::attend`] is.
+
+    use super::*;
+
+    use std::arch::x86_64::*;
+
+    /// In AVX-512.
+    struct Avx512;
+
+    impl Products for Avx512 {
+        #[inline(always)]
+        unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: &[f32], keys: &[f32]) {
+            // SAFETY: by the caller.
+            unsafe { scores(sums, queries.as_ptr(), keys.as_ptr(), keys.len() / PAGE) }
+        }
+
+        #[inline(always)]
+        unsafe fn mix(
+            sums: &mut [[f32; COLUMNS]; QUERIES],
+            shares: &[f32],
+            width: usize,
+            values: &[f32],
+            stored: usize,
+        ) {
+            // SAFETY: by the caller.
+            unsafe { mix(sums, shares.as_ptr(), width, values.as_ptr(), stored) }
+        }
+
+        #[inline(always)]
+        fn softmax(scores: &mut [f32], seen: usize) {
+            super::softmax::<true>(scores, seen);
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: *const f32, keys: *const f32, size: usize) {
+        let mut totals = [_mm512_setzero_ps(); QUERIES];
+        for d in 0..size {
+            // SAFETY: by the caller.
+            let line = unsafe { _mm512_loadu_ps(keys.add(d * PAGE)) };
+            for (i, total) in totals.iter_mut().enumerate() {
+                // SAFETY: by the caller.
+                let value = _mm512_set1_ps(unsafe { *queries.add(i * size + d) });
+                *total = _mm512_fmadd_ps(value, line, *total);
+            }
+        }
+        for (sums, total) in sums.iter_mut().zip(totals) {
+            // SAFETY: a line holds a register.
+            unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), total) };
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    unsafe fn mix(
+        sums: &mut [[f32; COLUMNS]; QUERIES],
+        shares: *const f32,
+        width: usize,
+        values: *const f32,
+        stored: usize,
+    ) {
+        let mut totals = [[_mm512_setzero_ps(); 2]; QUERIES];
+        for (total, sums) in totals.iter_mut().zip(sums.iter()) {
+            // SAFETY: a line holds two registers.
+            *total = unsafe { [_mm512_loadu_ps(sums.as_ptr()), _mm512_loadu_ps(sums.as_ptr().add(PAGE))] };
+        }
+        for slot in 0..PAGE {
+            // SAFETY: by the caller.
+            let line = unsafe {
+                let at = values.add(slot * stored);
+                [_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(PAGE))]
+            };
+            for (i, total) in totals.iter_mut().enumerate() {
+                // SAFETY: by the caller.
+                let share = _mm512_set1_ps(unsafe { *shares.add(i * width + slot) });
+                total[0] = _mm512_fmadd_ps(share, line[0], total[0]);
+                total[1] = _mm512_fmadd_ps(share, line[1], total[1]);
+            }
+        }
+        for (total, sums) in totals.iter().zip(sums) {
+            // SAFETY: as above.
+            unsafe {
+                _mm512_storeu_ps(sums.as_mut_ptr(), total[0]);
+                _mm512_storeu_ps(sums.as_mut_ptr().add(PAGE), total[1]);
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
+    pub unsafe fn attend_avx512(
+        call: &Call<'_>,
+        row: &Row,
+        tokens: Range<usize>,
+        head: usize,
+        scores: &mut Vec<f32>,
+    ) {
+        // SAFETY: by the caller.
+        unsafe { call.attend::<Avx512>(row, tokens, head, scores) }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn attend_avx2(
+        call: &Call<'_>,
+        row: &Row,
+        tokens: Range<usize>,
+        head: usize,
+        scores: &mut Vec<f32>,
+    ) {
+        // SAFETY: by the caller.
+        unsafe { call.attend::<Portable<true>>(row, tokens, head, scores) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::one_after_the_other;
+
+    const HEADS: Heads = Heads { layers: 1, query: 6, key_value: 2, size: 24 };
+
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 500.0 - 1.0).collect()
+    }
+
+    /// Attention of the last of `tokens` tokens in double precision, nothing turned.
+    fn expected(input: &[f32], tokens: usize) -> Vec<f64> {
+        let Heads { query, key_value, size, .. } = HEADS;
+        let at =
+            |token: usize, head: usize, d: usize| f64::from(input[token * HEADS.width() + head * size + d]);
+        let mut out = Vec::new();
+        for head in 0..query {
+            let shared = head / (query / key_value);
+            let score = |token: usize| {
+                let sum: f64 =
+                    (0..size).map(|d| at(tokens - 1, head, d) * at(token, query + shared, d)).sum();
+                (sum / (size as f64).sqrt()).exp()
+            };
+            let total: f64 = (0..tokens).map(score).sum();
+            for d in 0..size {
+                let sum: f64 = (0..tokens).map(|t| score(t) * at(t, query + key_value + shared, d)).sum();
+                out.push(sum / total);
+            }
+        }
+        out
+    }
+
+    fn run(cache: &mut Cache, rows: Vec<Row>, input: &[f32]) -> Vec<f32> {
+        let tokens = input.len() / HEADS.width();
+        let (cosines, sines) = (vec![1.0; tokens * 12], vec![0.0; tokens * 12]);
+        let mut output = vec![0.0; tokens * HEADS.query * HEADS.size];
+        cache.begin(rows);
+        cache.run(0, input, [&cosines, &sines], &mut output, &one_after_the_other);
+        output
+    }
+
+    #[test]
+    fn rows_of_any_length_see_their_own_past() {
+        let (long, short) = (numbers(41 * HEADS.width(), 1), numbers(3 * HEADS.width(), 2));
+        let mut cache = Cache::new(HEADS, 6);
+        // A prompt of 40 tokens beside one of 2, then a token of each, in pages without order.
+        let (long_pages, short_pages) = (vec![4, 0, 3], vec![1]);
+        let split = |row: &[f32], at: usize| {
+            let (a, b) = row.split_at(at * HEADS.width());
+            (a.to_vec(), b.to_vec())
+        };
+        let ((long_prompt, long_token), (short_prompt, short_token)) = (split(&long, 40), split(&short, 2));
+        let row = |tokens, past, pages: &Vec<u32>| Row { tokens, past, pages: pages.clone() };
+        let prompts = [short_prompt, long_prompt].concat();
+        let first = run(&mut cache, vec![row(0..2, 0, &short_pages), row(2..42, 0, &long_pages)], &prompts);
+        let second = run(
+            &mut cache,
+            vec![row(0..1, 40, &long_pages), row(1..2, 2, &short_pages)],
+            &[long_token, short_token].concat(),
+        );
+        let width = HEADS.query * HEADS.size;
+        for (got, wanted) in [
+            (&first[41 * width..], expected(&long, 40)),
+            (&first[width..2 * width], expected(&short, 2)),
+            (&second[..width], expected(&long, 41)),
+            (&second[width..], expected(&short, 3)),
+        ] {
+            let worst = got.iter().zip(&wanted).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+            assert!(worst < 1e-6, "{worst}");
+        }
+        let [keys, values] = cache.read(0, &long_pages, 41);
+        assert_eq!(keys[41 * 24 + 40 * 24 + 5], long[40 * HEADS.width() + 7 * 24 + 5]);
+        assert_eq!(values[17 * 24 + 3], long[17 * HEADS.width() + 8 * 24 + 3]);
+    }
+
+    #[test]
+    fn a_prompt_in_pieces_is_the_same_to_the_last_bit() {
+        let input = numbers(50 * HEADS.width(), 3);
+        let whole = run(
+            &mut Cache::new(HEADS, 4),
+            vec![Row { tokens: 0..50, past: 0, pages: vec![0, 1, 2, 3] }],
+            &input,
+        );
+        let mut cache = Cache::new(HEADS, 4);
+        let mut pieces = Vec::new();
+        let mut past = 0;
+        for size in [1, 20, 7, 22] {
+            let part = &input[past * HEADS.width()..(past + size) * HEADS.width()];
+            let row = Row { tokens: 0..size, past, pages: vec![2, 0, 3, 1] };
+            pieces.extend(run(&mut cache, vec![row], part));
+            past += size;
+        }
+        assert_eq!(pieces, whole);
+    }
+}

@@ -1,0 +1,74 @@
+//! Functions of single numbers that compilers turn into vector instructions.
+//!
+//! `FMA`: whether multiplication and addition may be one instruction; where the machine has none, asking for one would be
+//! a call.
+
+/// `a * b + c`.
+#[inline(always)]
+pub fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// The exponential by a power of two and a polynomial, off by less than 2e-7 of its value (Cephes mathematical library,
+/// `expf`); the argument is cut off at -87 and 88.
+#[inline(always)]
+pub fn exp<const FMA: bool>(x: f32) -> f32 {
+    // Added to a number below 2^22 it leaves the whole part in the lowest bits.
+    const WHOLE: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = mul_add::<FMA>(x, std::f32::consts::LOG2_E, WHOLE);
+    let whole = shifted - WHOLE;
+    // ln 2 in two parts, the first exact when multiplied by a whole number.
+    let rest = mul_add::<FMA>(whole, -0.693_359_4, x);
+    let rest = mul_add::<FMA>(whole, 2.121_944_4e-4, rest);
+    let mut sum = 1.987_569_1e-4;
+    for factor in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        sum = mul_add::<FMA>(sum, rest, factor);
+    }
+    let value = mul_add::<FMA>(sum, rest * rest, rest) + 1.0;
+    value * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
+}
+
+/// x / (1 + exp(-x)).
+#[inline(always)]
+pub fn silu<const FMA: bool>(x: f32) -> f32 {
+    x / (1.0 + exp::<FMA>(-x))
+}
+
+/// The form of GELU with the hyperbolic tangent.
+#[inline(always)]
+pub fn gelu_tanh<const FMA: bool>(x: f32) -> f32 {
+    // (1 + tanh(u)) / 2 is the logistic function of 2 u; the factor is 2 sqrt(2 / pi).
+    let twice = 1.595_769 * mul_add::<FMA>(0.044_715 * x * x, x, x);
+    x / (1.0 + exp::<FMA>(-twice))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_exact_to_the_last_places() {
+        for step in -8700..=8800 {
+            let x = step as f32 / 100.0;
+            let wanted = f64::from(x).exp();
+            for value in [exp::<true>(x), exp::<false>(x)] {
+                assert!((f64::from(value) / wanted - 1.0).abs() < 3e-7, "{x}: {value} for {wanted}");
+            }
+        }
+        assert_eq!(exp::<true>(0.0), 1.0);
+        assert!(exp::<true>(-1000.0) < 1e-37);
+    }
+
+    #[test]
+    fn activations_agree_with_their_definitions() {
+        for step in -400..=400 {
+            let x = f64::from(step) / 40.0;
+            let silu_of = x / (1.0 + (-x).exp());
+            let gelu_of =
+                0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+            assert!((f64::from(silu::<true>(x as f32)) - silu_of).abs() < 2e-6);
+            assert!((f64::from(gelu_tanh::<true>(x as f32)) - gelu_of).abs() < 2e-6);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Linear layers with large matrices, by a kernel of our own on the CPU and by ONNX Runtime's elsewhere, and the
+//! operators of a decoder around them.
+
+use super::checkpoint::{CheckpointError, Matrix};
+use super::graph::{Attr, Value};
+use super::layers::{Activation, Layers};
+use super::operators::{CachedAttention, Choice, LinearLayer};
+use crate::kernels::attention::Cache;
+use crate::kernels::linear::{Finish, Linear};
+use crate::kernels::quantize::{Form, PANEL, pack};
+use std::sync::{Arc, Mutex};
+
+/// How the weights of a layer are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// As the checkpoint has them.
+    Exact,
+    /// Eight bits (see [`Form::Int8`]); on the CPU.
+    Int8,
+    /// Four bits (see [`Form::Int4`]); on the CPU.
+    Int4,
+}
+
+/// Linear layers over one input, their outputs one behind the other.
+pub struct Projection<'a> {
+    /// Their keys (`key.weight`, and `key.bias` with `has_bias`) and their outputs.
+    pub keys: &'a [(String, usize)],
+    /// Inputs.
+    pub from: usize,
+    /// Whether they have biases.
+    pub has_bias: bool,
+    /// What follows. With [`Finish::SiluGate`] there are two layers: gates and values.
+    pub finish: Finish,
+    /// How weights are kept.
+    pub keep: Keep,
+}
+
+impl Layers<'_> {
+    /// Computes `x[.., from]` to `[.., outputs]`; `residual` is added to the result.
+    pub fn projection(
+        &mut self,
+        at: &str,
+        x: &Value,
+        projection: &Projection<'_>,
+        residual: Option<&Value>,
+    ) -> Result<Value, CheckpointError> {
+        match self.own_kernels {
+            true => self.own_projection(at, x, projection, residual),
+            false => self.standard_projection(at, x, projection, residual),
+        }
+    }
+
+    fn own_projection(
+        &mut self,
+        at: &str,
+        x: &Value,
+        projection: &Projection<'_>,
+        residual: Option<&Value>,
+    ) -> Result<Value, CheckpointError> {
+        let Projection { keys, from, has_bias, finish, keep } = *projection;
+        let (mut matrices, mut biases) = (Vec::new(), Vec::new());
+        for (key, to) in keys {
+            matrices.push((self.checkpoint.matrix(&format!("{key}.weight"), [*to, from])?, *to));
+            if has_bias {
+                biases.push(self.checkpoint.f32(&format!("{key}.bias"), &[*to])?);
+            }
+        }
+        let form = match keep {
+            Keep::Int8 => Form::Int8,
+            Keep::Int4 => Form::Int4,
+            Keep::Exact if matrices.iter().all(|(matrix, _)| matrix.is_bf16()) => Form::Bf16,
+            Keep::Exact => Form::F32,
+        };
+        let rows = rows(&matrices, finish);
+        let to = rows.len();
+        let weights = pack(form, from, to, &|n, out| {
+            if let Some((matrix, row)) = rows[n] {
+                matrices[matrix].0.row(row, out);
+            }
+        });
+        let bias = match has_bias {
+            true => rows.iter().map(|place| place.map_or(0.0, |(matrix, row)| biases[matrix][row])).collect(),
+            false => Vec::new(),
+        };
+        let outputs = if finish == Finish::SiluGate { keys[0].1 } else { to };
+        let layer = Linear { from, to, outputs, form, weights, bias, finish };
+        let kernel =
+            LinearLayer { layer, has_residual: residual.is_some(), scratch: self.linear_scratch.clone() };
+        let inputs: Vec<&Value> = std::iter::once(x).chain(residual).collect();
+        Ok(self.graph.own("Linear", at, &inputs, kernel))
+    }
+
+    fn standard_projection(
+        &mut self,
+        at: &str,
+        x: &Value,
+        projection: &Projection<'_>,
+        residual: Option<&Value>,
+    ) -> Result<Value, CheckpointError> {
+        let Projection { keys, from, has_bias, finish, .. } = *projection;
+        let mut parts = Vec::new();
+        for (key, to) in keys {
+            parts.push(match has_bias {
+                true => self.linear(key, x, from, *to)?,
+                false => self.linear_without_bias(key, x, from, *to)?,
+            });
+        }
+        let joined = match (finish, parts.as_slice()) {
+            (Finish::SiluGate, [gates, values]) => {
+                let gates = self.activation(at, gates, Activation::Silu);
+                self.graph.op("Mul", at, &[&gates, values], &[])
+            }
+            (_, [single]) => single.clone(),
+            _ => self.concat(at, &parts.iter().collect::<Vec<_>>(), -1),
+        };
+        let finished = match finish {
+            Finish::GeluTanh => self.graph.op("Gelu", at, &[&joined], &[("approximate", Attr::Text("tanh"))]),
+            Finish::Plain | Finish::SiluGate => joined,
+        };
+        Ok(match residual {
+            Some(residual) => self.graph.op("Add", at, &[&finished, residual], &[]),
+            None => finished,
+        })
+    }
+
+    /// Attention of a layer over cached keys and values, on the CPU (see [`Cache::run`]).
+    pub fn cached_attention(
+        &mut self,
+        at: &str,
+        inputs: [&Value; 3],
+        cache: &Arc<Mutex<Cache>>,
+        layer: usize,
+        width: usize,
+    ) -> Value {
+        self.graph.own("CachedAttention", at, &inputs, CachedAttention { cache: cache.clone(), layer, width })
+    }
+
+    /// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability.
+    pub fn choice(&mut self, at: &str, logits: &Value) -> Value {
+        if self.own_kernels {
+            return self.graph.own("Choice", at, &[logits], Choice);
+        }
+        let number = self.graph.op("ArgMax", at, &[logits], &[("axis", Attr::Int(-1))]);
+        let number = self.graph.op("Cast", at, &[&number], &[("to", Attr::Int(1))]);
+        let logs = self.graph.op("LogSoftmax", at, &[logits], &[("axis", Attr::Int(-1))]);
+        let axes = self.graph.ints(at, &[-1]);
+        let best = self.graph.op("ReduceMax", at, &[&logs, &axes], &[]);
+        self.concat(at, &[&number, &best], -1)
+    }
+
+    /// Root-mean-square norm over the last dimension.
+    pub fn rms_norm(
+        &mut self,
+        key: &str,
+        x: &Value,
+        width: usize,
+        epsilon: f32,
+    ) -> Result<Value, CheckpointError> {
+        let scale = self.vector(&format!("{key}.weight"), width)?;
+        let attributes =
+            [("axis", Attr::Int(-1)), ("epsilon", Attr::Float(epsilon)), ("stash_type", Attr::Int(1))];
+        Ok(self.graph.op("SimplifiedLayerNormalization", key, &[x, &scale], &attributes))
+    }
+}
+
+/// Which row of which matrix each row of the packed one is; `None` for one of zeros.
+///
+/// Gates and values take turns, half a panel each, so that both of a pair are computed together.
+fn rows(matrices: &[(Matrix, usize)], finish: Finish) -> Vec<Option<(usize, usize)>> {
+    if finish != Finish::SiluGate {
+        let all = matrices.iter().enumerate();
+        return all.flat_map(|(matrix, (_, to))| (0..*to).map(move |row| Some((matrix, row)))).collect();
+    }
+    let (half, width) = (PANEL / 2, matrices[0].1);
+    let panels = width.div_ceil(half);
+    let row = |n: usize| {
+        let (panel, place) = (n / PANEL, n % PANEL);
+        let row = panel * half + place % half;
+        (row < width).then_some((place / half, row))
+    };
+    (0..panels * PANEL).map(row).collect()
+}

@@ -1,0 +1,204 @@
+//! The decoder: representations of tokens to the tokens that follow, with keys and values cached.
+//!
+//! One call takes tokens of any number of sequences, packed one behind the other: whole prompts, pieces of them, single
+//! tokens and runs of drafted ones side by side.
+
+use super::config::{Config, TextConfig};
+use super::positions::Rotary;
+use super::vision::Taps;
+use crate::kernels::attention::{Cache, Heads, Row};
+use crate::kernels::linear::Finish;
+use crate::onnx::checkpoint::{Checkpoint, CheckpointError, Matrix};
+use crate::onnx::graph::{Dim, Element, Graph, Value};
+use crate::onnx::layers::Layers;
+use crate::onnx::network::{Array, Network};
+use crate::onnx::projection::{Keep, Projection};
+use crate::onnx::{OnnxError, Runtime};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where its keys begin.
+const DECODER: &str = "model";
+
+/// The network with its cache.
+pub struct Decoder {
+    network: Network,
+    cache: Arc<Mutex<Cache>>,
+    embeddings: Matrix,
+    hidden: usize,
+    half_head: usize,
+}
+
+/// Tokens of a call, packed.
+#[derive(Debug, Clone, Default)]
+pub struct Packed {
+    /// Their representations, `[tokens, hidden]`.
+    pub embeddings: Vec<f32>,
+    /// Their positions.
+    pub rotary: Rotary,
+    /// The sequences that they belong to.
+    pub rows: Vec<Row>,
+    /// The tokens whose successors are wanted.
+    pub wanted: Vec<usize>,
+}
+
+/// What follows a token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Next {
+    /// The likeliest token.
+    pub id: u32,
+    /// Its log-probability.
+    pub log_probability: f32,
+}
+
+/// Sizes of the decoder's attention.
+pub fn heads(config: &TextConfig) -> Heads {
+    Heads {
+        layers: config.layers,
+        query: config.heads,
+        key_value: config.key_value_heads,
+        size: config.head_dim,
+    }
+}
+
+impl Decoder {
+    /// Reads the weights; what comes back makes the session with a cache of a number of pages.
+    ///
+    /// `taps`: tensors inside the network that [`Decoder::run_tapped`] will be asked for: `decoder_layer_<n>`.
+    pub fn read(
+        checkpoint: &Checkpoint,
+        config: &Config,
+        keep: Keep,
+        taps: &[String],
+        pages: usize,
+    ) -> Result<impl FnOnce(&Runtime) -> Result<Decoder, OnnxError> + use<>, CheckpointError> {
+        let text = &config.text;
+        let shape = [text.vocab_size, text.hidden_size];
+        let embeddings = checkpoint.matrix(&format!("{DECODER}.embed_tokens.weight"), shape)?;
+        let cache = Arc::new(Mutex::new(Cache::new(heads(text), pages)));
+        let graph = Graph::new("the decoder of PaddleOCR-VL").with_taps(taps);
+        let mut net = Layers::new(graph, checkpoint).with_own_kernels(true);
+        build(&mut net, text, keep, &cache)?;
+        let (hidden, half_head) = (text.hidden_size, text.head_dim / 2);
+        let graph = net.graph;
+        Ok(move |runtime: &Runtime| {
+            let network = graph.build(runtime)?;
+            Ok(Decoder { network, cache, embeddings, hidden, half_head })
+        })
+    }
+
+    /// Adds a token's representation.
+    pub fn embed(&self, id: u32, to: &mut Vec<f32>) {
+        let at = to.len();
+        to.resize(at + self.hidden, 0.0);
+        self.embeddings.row(id as usize, &mut to[at..]);
+    }
+
+    /// What follows each wanted token.
+    pub fn run(&mut self, call: Packed) -> Result<Vec<Next>, OnnxError> {
+        self.call(call, &[]).map(|(next, _)| next)
+    }
+
+    /// The same with their logits, `[wanted, vocabulary]`.
+    pub fn run_for_logits(&mut self, call: Packed) -> Result<(Vec<Next>, Vec<f32>), OnnxError> {
+        let (next, mut taps) = self.call(call, &["logits".to_string()])?;
+        Ok((next, taps.remove(0).1))
+    }
+
+    /// The same with tensors inside the network.
+    pub fn run_tapped(&mut self, call: Packed, taps: &[String]) -> Result<(Vec<Next>, Taps), OnnxError> {
+        self.call(call, taps)
+    }
+
+    fn call(&mut self, call: Packed, taps: &[String]) -> Result<(Vec<Next>, Taps), OnnxError> {
+        let Packed { embeddings, rotary, rows, wanted } = call;
+        let tokens = embeddings.len() / self.hidden;
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).begin(rows);
+        let wanted: Vec<i64> = wanted.into_iter().map(|n| n as i64).collect();
+        let inputs = vec![
+            ("embeddings", Array::F32(vec![tokens, self.hidden], embeddings)),
+            ("cosines", Array::F32(vec![tokens, self.half_head], rotary.cosines)),
+            ("sines", Array::F32(vec![tokens, self.half_head], rotary.sines)),
+            ("wanted", Array::I64(vec![wanted.len()], wanted)),
+        ];
+        let names: Vec<&str> = std::iter::once("next").chain(taps.iter().map(String::as_str)).collect();
+        self.network.run_for(inputs, &names, |outputs| {
+            let (_, next) = outputs.f32("next")?;
+            let pairs = next.as_chunks::<2>().0.iter();
+            let next = pairs.map(|[id, log]| Next { id: *id as u32, log_probability: *log }).collect();
+            let read = |name: &String| Ok((name.clone(), outputs.f32(name)?.1.to_vec()));
+            Ok((next, taps.iter().map(read).collect::<Result<_, _>>()?))
+        })
+    }
+
+    /// Cached keys and values of a layer, `[heads, tokens, size]`, of a sequence.
+    pub fn cached(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).read(layer, pages, tokens)
+    }
+}
+
+fn build(
+    net: &mut Layers<'_>,
+    text: &TextConfig,
+    keep: Keep,
+    cache: &Arc<Mutex<Cache>>,
+) -> Result<(), CheckpointError> {
+    let (hidden, tokens) = (text.hidden_size, Dim::Named("tokens"));
+    let half_head = Dim::Fixed(text.head_dim / 2);
+    let graph = &mut net.graph;
+    let embeddings = graph.input("embeddings", Element::F32, &[tokens, Dim::Fixed(hidden)]);
+    let cosines = graph.input("cosines", Element::F32, &[tokens, half_head]);
+    let sines = graph.input("sines", Element::F32, &[tokens, half_head]);
+    let wanted = graph.input("wanted", Element::I64, &[Dim::Named("wanted")]);
+    let mut x = embeddings;
+    for layer in 0..text.layers {
+        x = decoder_layer(net, text, keep, layer, &x, [&cosines, &sines], cache)?;
+        net.graph.tap(&format!("decoder_layer_{layer}"), &x, &[tokens, Dim::Fixed(hidden)]);
+    }
+    let x = net.graph.op("Gather", DECODER, &[&x, &wanted], &[]);
+    let x = net.rms_norm(&format!("{DECODER}.norm"), &x, hidden, text.rms_norm_eps)?;
+    let head = match net.checkpoint.has("lm_head.weight") {
+        true => "lm_head".to_string(),
+        // Tied: the table of representations is the last layer.
+        false => format!("{DECODER}.embed_tokens"),
+    };
+    let keys = [(head, text.vocab_size)];
+    let projection = Projection { keys: &keys, from: hidden, has_bias: false, finish: Finish::Plain, keep };
+    let logits = net.projection("lm_head", &x, &projection, None)?;
+    let rows = Dim::Named("wanted");
+    net.graph.output("logits", &logits, Element::F32, &[rows, Dim::Fixed(text.vocab_size)]);
+    let next = net.choice("next", &logits);
+    net.graph.output("next", &next, Element::F32, &[rows, Dim::Fixed(2)]);
+    Ok(())
+}
+
+/// x += o(attention(norm1(x))); x += down(silu(gate(norm2(x))) * up(norm2(x))).
+fn decoder_layer(
+    net: &mut Layers<'_>,
+    text: &TextConfig,
+    keep: Keep,
+    layer: usize,
+    x: &Value,
+    [cosines, sines]: [&Value; 2],
+    cache: &Arc<Mutex<Cache>>,
+) -> Result<Value, CheckpointError> {
+    let at = format!("{DECODER}.layers.{layer}");
+    let (hidden, inner, eps) = (text.hidden_size, text.intermediate_size, text.rms_norm_eps);
+    let (queries, keys) = (text.heads * text.head_dim, text.key_value_heads * text.head_dim);
+    let linear =
+        |net: &mut Layers<'_>, name: &str, x: &Value, from, parts: &[(&str, usize)], finish, residual| {
+            let keys: Vec<(String, usize)> =
+                parts.iter().map(|(key, to)| (format!("{at}.{key}"), *to)).collect();
+            let projection = Projection { keys: &keys, from, has_bias: false, finish, keep };
+            net.projection(&format!("{at}.{name}"), x, &projection, residual)
+        };
+    let normed = net.rms_norm(&format!("{at}.input_layernorm"), x, hidden, eps)?;
+    let parts = [("self_attn.q_proj", queries), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)];
+    let projected = linear(net, "qkv", &normed, hidden, &parts, Finish::Plain, None)?;
+    let attended = net.cached_attention(&at, [&projected, cosines, sines], cache, layer, queries);
+    let out = [("self_attn.o_proj", hidden)];
+    let x = linear(net, "out", &attended, queries, &out, Finish::Plain, Some(x))?;
+    let normed = net.rms_norm(&format!("{at}.post_attention_layernorm"), &x, hidden, eps)?;
+    let parts = [("mlp.gate_proj", inner), ("mlp.up_proj", inner)];
+    let between = linear(net, "gate_up", &normed, hidden, &parts, Finish::SiluGate, None)?;
+    linear(net, "down", &between, inner, &[("mlp.down_proj", hidden)], Finish::Plain, Some(&x))
+}

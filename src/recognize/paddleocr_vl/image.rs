@@ -1,0 +1,58 @@
+//! From a crop to the patches that the vision encoder sees.
+
+use super::config::Config;
+use crate::plan::{PixelLimits, smart_resize};
+use crate::raster::{Filter, Pixels};
+
+/// A picture in patches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patches {
+    /// `[rows * columns, colours * side * side]`, row by row of patches; in a patch colour by colour.
+    pub values: Vec<f32>,
+    /// Rows and columns of patches, multiples of the squares that are merged.
+    pub grid: [usize; 2],
+}
+
+impl Patches {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.grid[0] * self.grid[1]
+    }
+}
+
+/// Resizes a crop to within the limits and cuts it into patches.
+///
+/// Fails for crops that cannot be shown: empty ones, and those more than 200 times as long as wide.
+pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Patches, String> {
+    let (width, height) = (crop.width, crop.height);
+    if width == 0 || height == 0 {
+        return Err("the crop is empty".into());
+    }
+    let size = smart_resize(width, height, config.vision.factor(), limits, false);
+    let (new_width, new_height) =
+        size.ok_or_else(|| format!("a crop of {width}x{height} pixels is too long to be shown"))?;
+    Ok(cut(&crop.resize_pillow(new_width, new_height, Filter::Bicubic), config))
+}
+
+/// Cuts a picture whose sides are multiples of a patch's.
+fn cut(picture: &Pixels, config: &Config) -> Patches {
+    let side = config.vision.patch_size;
+    let grid = [picture.height / side, picture.width / side];
+    let image = &config.image;
+    let levels: [[f32; 256]; 3] = std::array::from_fn(|c| {
+        std::array::from_fn(|v| (v as f32 * image.rescale - image.mean[c]) / image.std[c])
+    });
+    let mut values = Vec::with_capacity(grid[0] * grid[1] * config.vision.patch_numbers());
+    for row in 0..grid[0] {
+        for column in 0..grid[1] {
+            for (c, levels) in levels.iter().enumerate() {
+                for y in row * side..(row + 1) * side {
+                    let start = (y * picture.width + column * side) * 3 + c;
+                    let line = picture.data[start..].iter().step_by(3).take(side);
+                    values.extend(line.map(|v| levels[usize::from(*v)]));
+                }
+            }
+        }
+    }
+    Patches { values, grid }
+}

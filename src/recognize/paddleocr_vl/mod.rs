@@ -1,0 +1,25 @@
+//! PaddleOCR-VL in process: a crop and a task in, text out.
+
+pub mod config;
+pub mod decoder;
+pub mod image;
+pub mod positions;
+pub mod prompt;
+pub mod vision;
+
+/// The released name of a tensor, whichever naming the file has.
+pub fn released_name(name: &str) -> String {
+    for (native, released) in
+        [("model.projector.", "mlp_AR."), ("model.visual.", "visual."), ("model.language_model.", "model.")]
+    {
+        if let Some(rest) = name.strip_prefix(native) {
+            return format!("{released}{rest}");
+        }
+    }
+    name.to_string()
+}
+
+/// Whether a tensor is in released files and has no use.
+pub fn is_known_unused(name: &str) -> bool {
+    name.contains("packing_position_embedding") || name.contains("vision_model.head.")
+}
