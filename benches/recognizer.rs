@@ -42,7 +42,7 @@ fn main() {
             for (slot, (past, tokens)) in rows.iter().enumerate() {
                 let first = call.embeddings.len() / config.text.hidden_size;
                 for token in 0..*tokens {
-                    decoder.embed((token * 37 % 1000) as u32, &mut call.embeddings);
+                    decoder.embeddings().embed((token * 37 % 1000) as u32, &mut call.embeddings);
                     call.rotary.extend(&rotary.at(&[[(past + token) as i64; 3]]));
                 }
                 let pages = (0..40).map(|page| (slot * 40 + page) as u32).collect();

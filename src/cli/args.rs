@@ -186,13 +186,7 @@ pub struct ParseArgs {
     #[arg(long, value_name = "DIR", hide = true)]
     pub trace: Option<PathBuf>,
     /// Order of colours that the recognizer sees; the reference's native backend has bgr
-    #[arg(
-        long,
-        value_enum,
-        value_name = "ORDER",
-        default_value_t,
-        help_heading = "PaddleOCR-VL pipelines (in this version their networks, without the recognizer)"
-    )]
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t, help_heading = "PaddleOCR-VL pipelines")]
     pub vl_rec_channel_order: ChannelOrder,
 
     /// Where networks run: auto, cpu, gpu, gpu:N
@@ -266,12 +260,11 @@ pub struct IgnoredArgs {
     pub use_queues: Option<bool>,
 }
 
-/// Flags of the PaddleOCR-VL pipelines. Refused where they ask for parts that this version does not have: by the
-/// embedded pipeline all, unless the value asks for what it does anyway; with layout networks those of the recognizer.
+/// Flags of the PaddleOCR-VL pipelines. Refused where they ask for what is not there: by the embedded pipeline all,
+/// unless the value asks for what it does anyway; where blocks are read as text those of the recognizer; those of servers
+/// always, since this version has no backend for them.
 #[derive(Debug, Args, Default)]
-#[command(
-    next_help_heading = "PaddleOCR-VL pipelines (in this version their networks, without the recognizer)"
-)]
+#[command(next_help_heading = "PaddleOCR-VL pipelines")]
 pub struct LaterArgs {
     /// Turn pages upright with a network [default: false]; the embedded pipeline does without
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL")]
@@ -315,14 +308,15 @@ pub struct LaterArgs {
     /// rect, quad, poly or auto
     #[arg(long, value_name = "MODE", value_parser = ["rect", "quad", "poly", "auto"])]
     pub layout_shape_mode: Option<String>,
-    /// Recognizer
+    /// Recognizer: PaddleOCR-VL-0.9B, PaddleOCR-VL-1.5-0.9B or PaddleOCR-VL-1.6-0.9B
     #[arg(long, value_name = "NAME")]
     pub vl_rec_model_name: Option<String>,
-    /// Folder of the recognizer
+    /// Folder of the recognizer: config.json, model.safetensors, tokenizer.json and what goes with them
     #[arg(long, value_name = "DIR")]
     pub vl_rec_model_dir: Option<String>,
-    /// What reads blocks. In this version: lines (the page's own text, read from its picture where it has none) or
-    /// text_layer (the text of PDFs only), both over a layout network
+    /// What reads blocks: native (PaddleOCR-VL in this process) [default]; over a layout network also lines (the page's own
+    /// text, read from its picture where it has none) and text_layer (the text of PDFs only). This version has no
+    /// server backends
     #[arg(long, value_name = "NAME", value_parser = ["native", "lines", "text_layer", "vllm-server", "sglang-server", "fastdeploy-server", "mlx-vlm-server", "llama-cpp-server"])]
     pub vl_rec_backend: Option<String>,
     /// Address of the recognizer's server
@@ -370,9 +364,32 @@ pub struct LaterArgs {
     /// Token limit of a block
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<i64>,
-    /// Precision of the networks
-    #[arg(long, value_name = "PRECISION", value_parser = ["fp32", "fp16"])]
+    /// Precision of the recognizer: auto (int8 decoder and fp32 vision on the CPU), fp32, int8, int4 (experimental), fp16 and
+    /// bf16 (GPUs); see docs/precision.md [default: auto]
+    #[arg(long, value_name = "PRECISION", value_parser = ["auto", "fp32", "fp16", "bf16", "int8", "int4"])]
     pub precision: Option<String>,
+    /// Precision of the recognizer's vision encoder on the CPU: fp32, or int8, twice as fast [default: fp32]
+    #[arg(long, value_name = "PRECISION", value_parser = ["fp32", "int8"])]
+    pub vision_precision: Option<String>,
+    /// Drafts that the recognizer only verifies: auto (the text of PDFs, where it can be trusted), lines (text read from
+    /// pictures as well), off; they change the speed and never the result [default: auto]
+    #[arg(long, value_name = "MODE", value_parser = ["auto", "lines", "off"])]
+    pub draft: Option<String>,
+    /// End answers early that repeat themselves without end: on, or off to decode them to the limit [default: on]
+    #[arg(long, value_name = "SWITCH", value_parser = ["on", "off"])]
+    pub repetition_stop: Option<String>,
+    /// Seconds after which the answer for a block is cut [default: none]
+    #[arg(long, value_name = "SECONDS")]
+    pub block_timeout: Option<u64>,
+    /// Seed of --temperature [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Blocks that are decoded together [default: 16]
+    #[arg(long, value_name = "N")]
+    pub vl_rec_slots: Option<usize>,
+    /// Memory for what the recognizer keeps of the blocks under way, such as 2G [default: 1G]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<usize>,
 }
 
 /// What `--stdout` prints.
@@ -465,10 +482,6 @@ impl LaterArgs {
             ("merge-layout-blocks", on(self.merge_layout_blocks)),
             ("vl-rec-model-name", self.vl_rec_model_name.is_some()),
             ("vl-rec-model-dir", self.vl_rec_model_dir.is_some()),
-            ("vl-rec-server-url", self.vl_rec_server_url.is_some()),
-            ("vl-rec-max-concurrency", self.vl_rec_max_concurrency.is_some()),
-            ("vl-rec-api-model-name", self.vl_rec_api_model_name.is_some()),
-            ("vl-rec-api-key", self.vl_rec_api_key.is_some()),
             ("prompt-label", prompt.is_some_and(|label| !label.eq_ignore_ascii_case("ocr"))),
             ("repetition-penalty", self.repetition_penalty.is_some()),
             ("temperature", self.temperature.is_some()),
@@ -476,7 +489,26 @@ impl LaterArgs {
             ("min-pixels", self.min_pixels.is_some()),
             ("max-pixels", self.max_pixels.is_some()),
             ("max-new-tokens", self.max_new_tokens.is_some()),
-            ("precision", self.precision.as_deref() == Some("fp16")),
+            ("precision", self.precision.as_deref().is_some_and(|p| p != "fp32" && p != "auto")),
+            ("vision-precision", self.vision_precision.as_deref() == Some("int8")),
+            ("draft", self.draft.is_some()),
+            ("repetition-stop", self.repetition_stop.is_some()),
+            ("block-timeout", self.block_timeout.is_some()),
+            ("seed", self.seed.is_some()),
+            ("vl-rec-slots", self.vl_rec_slots.is_some()),
+            ("memory", self.memory.is_some()),
+        ])
+        .or(self.needs_server())
+    }
+
+    /// The first flag that is about a server.
+    pub fn needs_server(&self) -> Option<&'static str> {
+        first_asked([
+            ("vl-rec-backend", self.vl_rec_backend.as_deref().is_some_and(|name| name.ends_with("-server"))),
+            ("vl-rec-server-url", self.vl_rec_server_url.is_some()),
+            ("vl-rec-max-concurrency", self.vl_rec_max_concurrency.is_some()),
+            ("vl-rec-api-model-name", self.vl_rec_api_model_name.is_some()),
+            ("vl-rec-api-key", self.vl_rec_api_key.is_some()),
         ])
     }
 }

@@ -8,10 +8,14 @@ use crate::layout::postprocess::Threshold;
 use crate::lines::{LineOptions, LineReader};
 use crate::onnx::{Runtime, SessionOptions};
 use crate::raster::Pixels;
+use crate::recognize::paddleocr_vl::backend;
 use crate::runtime::{self, RuntimeDirs};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+/// Tokens that a recognizer says to show that it does.
+const DOCTOR_TOKENS: usize = 8;
 
 /// Checks everything and prints a line for each; returns the exit code.
 pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
@@ -36,8 +40,8 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     }
     line("PDF worker", pdf_worker(&dirs));
     line("line recognition", line_recognition(&dirs, options));
-    let pipelines = "lite; layout networks with --vl-rec-backend lines; the PaddleOCR-VL recognizer is not part of \
-                     this version";
+    let pipelines =
+        "lite; v1, v1.5 and v1.6 with folders of their networks (docparse doctor --model DIR checks one)";
     line("pipelines", Ok(pipelines.into()));
     Ok(if failed { exit::FAILED } else { exit::DONE })
 }
@@ -45,7 +49,8 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
 /// Loads the model of a folder, tells what it is, and runs it on a drawn page.
 fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u8, Failure> {
     let fail = |reason: String| {
-        let hint = "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori or UVDoc";
+        let hint =
+            "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori, UVDoc or PaddleOCR-VL";
         Failure::fatal(reason, hint)
     };
     let library = dirs
@@ -85,6 +90,11 @@ fn run_once(network: AnyNetwork) -> Result<String, String> {
         AnyNetwork::Unwarping(mut network) => {
             let flat = network.unwarp(&page).map_err(|e| e.to_string())?;
             Ok(format!("a page of {}x{} pixels", flat.width, flat.height))
+        }
+        AnyNetwork::Recognizer(model) => {
+            let crop = page.crop(&Rect::new(80.0, 80.0, 480.0, 150.0)).ok_or("nothing was drawn")?;
+            let answer = backend::read_one(*model, &crop, DOCTOR_TOKENS)?;
+            Ok(format!("{} tokens for a crop of it", answer.generation.token_count))
         }
     }
 }

@@ -8,6 +8,7 @@ mod logging;
 mod networks;
 mod parity;
 mod parse;
+mod parts;
 mod pipeline;
 mod report;
 

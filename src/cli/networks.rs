@@ -1,6 +1,7 @@
 //! From a folder of a model to a network that is ready to run; which folders a run needs.
 
 use super::Failure;
+use super::pipeline::{ModelRun, Precision};
 use crate::config::vl::VlConfig;
 use crate::layout::exported::{self, ExportedLayout};
 use crate::layout::network::LayoutNetwork;
@@ -8,9 +9,12 @@ use crate::layout::pp_doclayout::config::Version;
 use crate::layout::pp_doclayout::{PpDocLayout, is_known_unused, released_name};
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::Checkpoint;
+use crate::onnx::projection::Keep;
 use crate::preprocess::networks::DocNetworks;
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::preprocess::uvdoc::{self, Unwarper};
+use crate::recognize::paddleocr_vl;
+use crate::recognize::paddleocr_vl::model::{Model, ModelOptions};
 use std::path::Path;
 
 /// A network of one of the kinds that docparse runs.
@@ -21,6 +25,8 @@ pub enum AnyNetwork {
     Orientation(OrientationClassifier),
     /// Unwarping.
     Unwarping(Unwarper),
+    /// Recognition.
+    Recognizer(Box<Model>),
 }
 
 /// A loaded folder.
@@ -37,7 +43,17 @@ pub struct LoadedModel {
     pub unknown: Vec<String>,
 }
 
+/// How a folder is loaded to see whether it works.
+const TRIAL: ModelOptions = ModelOptions {
+    decoder: Keep::Int8,
+    vision: Keep::Exact,
+    // For one short block.
+    memory: 64 << 20,
+    is_first_version: false,
+};
+
 /// Names of the models, as the reference has them.
+const RECOGNIZER: &str = "PaddleOCR-VL";
 const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
 const UNWARPING: &str = "UVDoc";
 
@@ -66,6 +82,9 @@ pub fn load(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
 fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
+    if checkpoint.config.model_type() == paddleocr_vl::config::MODEL_TYPE {
+        return recognizer(folder, runtime, TRIAL);
+    }
     let (network, name) = match checkpoint.config.model_type() {
         pp_lcnet::MODEL_TYPE => {
             let build = OrientationClassifier::read(&checkpoint, &[]).map_err(|e| text(&e))?;
@@ -83,7 +102,8 @@ fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
                 (AnyNetwork::Layout(Box::new(network)), version.name())
             }
             None => {
-                let known = format!("PP-DocLayoutV2, PP-DocLayoutV3, {ORIENTATION} or {UNWARPING}");
+                let known =
+                    format!("PP-DocLayoutV2, PP-DocLayoutV3, {ORIENTATION}, {UNWARPING} or {RECOGNIZER}");
                 return Err(checkpoint.config.of_another_network(&known).to_string());
             }
         },
@@ -92,14 +112,57 @@ fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     let may_be_left = |name: &String| is_known_unused(name) || name.ends_with(".num_batches_tracked");
     let left = checkpoint.unused().into_iter().map(str::to_string);
     let (ignored, unknown): (Vec<String>, Vec<String>) = left.partition(may_be_left);
-    if let Some(first) = unknown.first() {
-        let path = checkpoint.path().display();
-        tracing::warn!(
-            "`{path}` holds {} tensors that {name} has no place for, such as `{first}`",
-            unknown.len()
-        );
-    }
+    warn_of(&unknown, checkpoint.path(), name);
     Ok(LoadedModel { network, name: name.into(), used: Some(checkpoint.used()), ignored, unknown })
+}
+
+fn warn_of(unknown: &[String], path: &Path, name: &str) {
+    if let Some(first) = unknown.first() {
+        let (path, count) = (path.display(), unknown.len());
+        tracing::warn!("`{path}` holds {count} tensors that {name} has no place for, such as `{first}`");
+    }
+}
+
+/// Loads the recognizer of a folder.
+fn recognizer(folder: &Path, runtime: &Runtime, options: ModelOptions) -> Result<LoadedModel, String> {
+    let mut model = Model::load(folder, runtime, options)?;
+    let (ignored, unknown) = (std::mem::take(&mut model.ignored), std::mem::take(&mut model.unknown));
+    warn_of(&unknown, &folder.join("model.safetensors"), RECOGNIZER);
+    let (name, used) = (RECOGNIZER.to_string(), Some(model.used));
+    Ok(LoadedModel { network: AnyNetwork::Recognizer(Box::new(model)), name, used, ignored, unknown })
+}
+
+/// Loads the recognizer that a run needs.
+pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> Result<Model, Failure> {
+    let hint = "docparse doctor --model DIR tells what a folder holds";
+    let folder = config.models.recognizer.dir.as_deref().unwrap_or(Path::new(""));
+    let decoder = match run.precision {
+        None | Some(Precision::Int8) => Keep::Int8,
+        Some(Precision::Fp32) => Keep::Exact,
+        Some(Precision::Int4) => Keep::Int4,
+        Some(Precision::Fp16 | Precision::Bf16) => {
+            let reason = "on the CPU the recognizer runs in fp32, int8 or int4";
+            return Err(Failure::usage(
+                reason,
+                "fp32 keeps bfloat16 weights as they are; leave --precision out for int8",
+            ));
+        }
+    };
+    let options = ModelOptions {
+        decoder,
+        vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact },
+        memory: run.memory,
+        is_first_version: run.is_first_version,
+    };
+    if !folder.join("config.json").is_file() {
+        let reason = format!("`{}` holds no config.json, and so no recognizer", folder.display());
+        return Err(Failure::fatal(reason, "give another folder with --vl-rec-model-dir"));
+    }
+    let loaded = recognizer(folder, runtime, options).map_err(|reason| Failure::fatal(reason, hint))?;
+    match loaded.network {
+        AnyNetwork::Recognizer(model) => Ok(*model),
+        _ => Err(Failure::fatal(format!("`{}` holds no recognizer", folder.display()), hint)),
+    }
 }
 
 /// The publisher's model file. What it is follows from its inputs.

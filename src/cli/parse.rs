@@ -1,27 +1,17 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
 use super::args::{LogFormat, ParseArgs, StdoutFormat};
+use super::parts::Parts;
 use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
-use super::{Failure, exit, logging, networks};
+use super::{Failure, exit, logging};
 use crate::config::Config;
-use crate::config::vl::VlConfig;
-use crate::document::TextDecision;
-use crate::engine::{
-    self, DocumentSink, EngineOptions, Job, LinePreparer, PageSelection, RunOutcome, Stages,
-};
+use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages};
 use crate::input::pdf::{PdfPool, PoolOptions};
-use crate::input::{self, InputFile, OpenOptions, PageSource, SourcePage};
-use crate::layout::LayoutDetector;
-use crate::layout::geometric::GeometricDetector;
-use crate::layout::network::{NetworkDetector, WholePageDetector};
+use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
-use crate::lines::{LineReader, PrepareError, PreparedPage, Preprocessor, prepare_lines, prepare_picture};
-use crate::onnx::{Device, Runtime, SessionOptions};
+use crate::onnx::{Device, SessionOptions};
 use crate::plan::PlanOptions;
-use crate::recognize::Recognizer;
-use crate::recognize::page_text::PageTextRecognizer;
-use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::restructure::RestructureOptions;
 use crate::runtime::{self, RuntimeDirs};
 use crate::writer::compat::{CompatOptions, CompatWriter};
@@ -123,10 +113,15 @@ fn engine_options(
         pages_in_flight: (threads * 2 + 2).max(batch + threads),
         pages,
         text_layer: resolved.config.text_layer,
-        reads_pictures: matches!(resolved.vl, Some((_, pipeline::Parts::Recorded(_)))),
+        reads_pictures: matches!(
+            resolved.vl,
+            Some((_, pipeline::Parts::Recorded(_) | pipeline::Parts::Model(_)))
+        ),
         detector_sees_pixels: vl.is_some(),
         plan: match &resolved.vl {
-            Some((vl, pipeline::Parts::Recorded(_))) => PlanOptions::Vl(vl.plan.clone().into()),
+            Some((vl, pipeline::Parts::Recorded(_) | pipeline::Parts::Model(_))) => {
+                PlanOptions::Vl(vl.plan.clone().into())
+            }
             _ => PlanOptions::PageText,
         },
         keep_pixels: args.trace.is_some() || (args.compat && formats.vis && to_files),
@@ -135,69 +130,6 @@ fn engine_options(
         // The reference's files name pictures whether they are written or not.
         block_pictures: (formats.images && to_files) || args.compat || args.trace.is_some(),
         fail_fast: args.fail_fast,
-    }
-}
-
-/// The parts of a run that depend on the pipeline.
-struct Parts {
-    lines: Box<dyn LinePreparer>,
-    detector: Box<dyn LayoutDetector>,
-    recognizer: Box<dyn Recognizer>,
-}
-
-impl Parts {
-    fn of(
-        resolved: &Resolved,
-        dirs: RuntimeDirs,
-        session: SessionOptions,
-        keep_steps: bool,
-    ) -> Result<Parts, Failure> {
-        let config = resolved.config.clone();
-        let lines = LazyLines { dirs, session, config, reader: None, preprocessor: None };
-        Ok(match &resolved.vl {
-            None => Parts {
-                lines: Box::new(lines),
-                detector: Box::new(GeometricDetector),
-                recognizer: Box::new(PageTextRecognizer),
-            },
-            Some((vl, pipeline::Parts::Recorded(case))) => {
-                let networks = Box::new(ReplayPreprocessor { case: case.clone() });
-                let options = match vl.plan.use_layout_detection {
-                    true => Ok(vl.layout.clone()),
-                    false => Err(vl.prompt_label),
-                };
-                Parts {
-                    lines: Box::new(Pictures(Preprocessor { options: vl.preprocess, networks, keep_steps })),
-                    detector: Box::new(ReplayDetector { case: case.clone(), options }),
-                    recognizer: Box::new(ReplayRecognizer { case: case.clone() }),
-                }
-            }
-            Some((vl, pipeline::Parts::PageText)) => Parts::of_networks(vl, lines, keep_steps)?,
-        })
-    }
-
-    /// Layout networks over the text of pages.
-    fn of_networks(vl: &VlConfig, mut lines: LazyLines, keep_steps: bool) -> Result<Parts, Failure> {
-        let runtime = lines.runtime().map_err(|reason| {
-            Failure::fatal(
-                reason,
-                "scripts/setup.sh fetches the native libraries; docparse doctor checks them",
-            )
-        })?;
-        let networks = networks::load_for_run(vl, &runtime)?;
-        let detector: Box<dyn LayoutDetector> = match networks.layout {
-            Some(network) => Box::new(NetworkDetector {
-                network,
-                options: vl.layout.clone(),
-                // On the CPU a page at a time is as fast, and takes a quarter of the memory.
-                batch_size: if runtime.uses_gpu() { vl.layout_batch_size } else { 1 },
-                reads_page_text: true,
-            }),
-            None => Box::new(WholePageDetector { label: vl.prompt_label }),
-        };
-        let networks = Box::new(networks.preprocess);
-        lines.preprocessor = Some(Preprocessor { options: vl.preprocess, networks, keep_steps });
-        Ok(Parts { lines: Box::new(lines), detector, recognizer: Box::new(PageTextRecognizer) })
     }
 }
 
@@ -426,59 +358,6 @@ fn tell(format: LogFormat, note: &str) {
     match format {
         LogFormat::Text => super::eprint(&format!("note: {note}\n")),
         LogFormat::Json => tracing::warn!(note),
-    }
-}
-
-/// Loads the line networks when the first page needs them; preprocesses pages where networks for that are there.
-struct LazyLines {
-    dirs: RuntimeDirs,
-    session: SessionOptions,
-    config: Config,
-    reader: Option<Result<LineReader, String>>,
-    preprocessor: Option<Preprocessor>,
-}
-
-impl LazyLines {
-    fn runtime(&self) -> Result<Runtime, String> {
-        let library = self.dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
-        Runtime::load(&library, self.session.clone()).map_err(|e| e.to_string())
-    }
-
-    fn load(&self) -> Result<LineReader, String> {
-        LineReader::load(&self.runtime()?, &self.dirs, self.config.lines).map_err(|e| e.to_string())
-    }
-}
-
-impl LinePreparer for LazyLines {
-    fn prepare(
-        &mut self,
-        source: &dyn PageSource,
-        page: SourcePage,
-        decision: TextDecision,
-    ) -> Result<PreparedPage, PrepareError> {
-        if self.reader.is_none() {
-            self.reader = Some(self.load());
-        }
-        let reader = self.reader.as_mut().expect("loaded above").as_mut().map_err(|reason| reason.as_str());
-        let read = |page| prepare_lines(page, decision, source, reader);
-        match &mut self.preprocessor {
-            Some(preprocessor) => preprocessor.prepare(page, source, read),
-            None => read(page),
-        }
-    }
-}
-
-/// Prepares pages that a pipeline looks at as pictures.
-struct Pictures(Preprocessor);
-
-impl LinePreparer for Pictures {
-    fn prepare(
-        &mut self,
-        source: &dyn PageSource,
-        page: SourcePage,
-        decision: TextDecision,
-    ) -> Result<PreparedPage, PrepareError> {
-        self.0.prepare(page, source, |page| prepare_picture(page, decision, source))
     }
 }
 

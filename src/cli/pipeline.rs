@@ -6,12 +6,14 @@ use crate::config::vl::{PredictParams, VlConfig};
 use crate::config::{Config, ConfigError, Pipeline, Settings};
 use crate::document::Label;
 use crate::lines::TextLayerMode;
+use crate::recognize::paddleocr_vl::backend::RunOptions;
 use crate::replay::Case;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// What to do about a pipeline that this version does not have.
-const LITE_ONLY: &str = "this version has no PaddleOCR-VL recognizer: leave the flag out and use --pipeline-version lite, or name a layout network with --layout-detection-model-dir DIR --vl-rec-backend lines";
+/// What to do about a flag of another pipeline.
+const LITE_ONLY: &str = "leave the flag out, or name the networks: --layout-detection-model-dir DIR with --vl-rec-model-dir DIR, or with --vl-rec-backend lines";
 /// The key that says what reads blocks.
 const BACKEND: &str = "SubModules.VLRecognition.genai_config.backend";
 /// Pixels of a page that the reference renders at most (Pillow's limit).
@@ -35,7 +37,57 @@ pub enum Parts {
     Recorded(Arc<Case>),
     /// The networks; blocks are cut out of the text that pages have or that is read from their pictures.
     PageText,
+    /// The networks and the recognizer.
+    Model(ModelRun),
 }
+
+/// How the recognizer runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelRun {
+    /// What its weights are kept in; `None`: what suits the device.
+    pub precision: Option<Precision>,
+    /// Whether the vision encoder is quantized.
+    pub is_vision_int8: bool,
+    /// Bytes for keys and values.
+    pub memory: usize,
+    /// Whether a folder without a chat template is of version 1.0.
+    pub is_first_version: bool,
+    /// How blocks are read.
+    pub run: RunOptions,
+    /// Where drafts come from.
+    pub draft: DraftMode,
+}
+
+/// A precision that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Single precision: exact.
+    Fp32,
+    /// Half precision, on GPUs.
+    Fp16,
+    /// bfloat16, on GPUs.
+    Bf16,
+    /// Eight bits.
+    Int8,
+    /// Four bits.
+    Int4,
+}
+
+/// Where drafts of answers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DraftMode {
+    /// The text of PDFs, where it can be trusted.
+    Auto,
+    /// Text read from pictures as well.
+    Lines,
+    /// Nowhere.
+    Off,
+}
+
+/// Bytes for keys and values where nothing else is asked for: some 28,000 tokens.
+const MEMORY: usize = 1 << 30;
+/// Blocks that decode together.
+const SLOTS: usize = 16;
 
 /// A pipeline, ready to run.
 pub struct Resolved {
@@ -65,27 +117,114 @@ pub fn resolve(args: &ParseArgs) -> Result<Resolved, Failure> {
     }
     match case {
         Some(case) => resolve_recorded(args, file, case, notes),
-        None if reads_page_text(args, file.as_ref())? => resolve_page_text(args, file, notes),
-        None => resolve_lite(args, file, notes),
+        None => {
+            refuse_servers(args, file.as_ref())?;
+            match reader(args, file.as_ref()) {
+                Reader::PageText => resolve_page_text(args, file, notes),
+                Reader::Model => resolve_model(args, file, notes),
+                Reader::Lite => resolve_lite(args, file, notes),
+            }
+        }
     }
 }
 
-/// Whether a layout network over the page's own text is asked for.
-fn reads_page_text(args: &ParseArgs, file: Option<&Settings>) -> Result<bool, Failure> {
+/// What reads blocks.
+enum Reader {
+    Lite,
+    PageText,
+    Model,
+}
+
+/// The backend that is asked for.
+fn backend<'a>(args: &'a ParseArgs, file: Option<&'a Settings>) -> Option<&'a str> {
+    let in_file = file.and_then(|file| file.get(BACKEND)).and_then(Value::as_str);
+    args.later.vl_rec_backend.as_deref().or(in_file)
+}
+
+fn refuse_servers(args: &ParseArgs, file: Option<&Settings>) -> Result<(), Failure> {
+    let of_file = backend(args, file).filter(|name| name.ends_with("-server"));
+    let Some(asked) = args.later.needs_server().map(|flag| format!("--{flag}")).or(of_file.map(String::from))
+    else {
+        return Ok(());
+    };
+    let reason = format!("{asked} asks for a server, which this version has no backend for");
+    Err(Failure::usage(reason, "use --vl-rec-backend native with --vl-rec-model-dir DIR"))
+}
+
+/// What is asked for, by flags, the file, and the networks that are named.
+fn reader(args: &ParseArgs, file: Option<&Settings>) -> Reader {
     let in_file = |key: &str| file.and_then(|file| file.get(key)).and_then(Value::as_str);
-    let backend = args.later.vl_rec_backend.as_deref().or(in_file(BACKEND));
-    if let Some("lines" | "text_layer") = backend {
-        return Ok(true);
+    let named = |flag: &Option<String>, module: &str| {
+        flag.is_some() || in_file(&format!("SubModules.{module}.model_dir")).is_some()
+    };
+    match backend(args, file) {
+        Some("lines" | "text_layer") => Reader::PageText,
+        Some("native") if args.later.vl_rec_backend.is_some() => Reader::Model,
+        _ if named(&args.later.vl_rec_model_dir, "VLRecognition") => Reader::Model,
+        _ if named(&args.later.layout_detection_model_dir, "LayoutDetection") => Reader::Model,
+        _ => match named_pipeline(args, file) {
+            None | Some(Pipeline::Lite) => Reader::Lite,
+            Some(_) => Reader::Model,
+        },
     }
-    let folder = "SubModules.LayoutDetection.model_dir";
-    if args.later.layout_detection_model_dir.is_some() || in_file(folder).is_some() {
-        let reason = "a layout network alone reads nothing, and this version has no PaddleOCR-VL recognizer";
-        return Err(Failure::usage(
-            reason,
-            "add --vl-rec-backend lines: blocks are then cut out of the page's own text",
-        ));
+}
+
+/// Layout network and recognizer.
+fn resolve_model(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -> Result<Resolved, Failure> {
+    let pipeline = named_pipeline(args, file.as_ref()).unwrap_or(Pipeline::V16);
+    if pipeline == Pipeline::Lite {
+        let reason = "the pipeline `lite` runs without a layout network and a recognizer";
+        return Err(Failure::usage(reason, "leave --pipeline-version out, or name v1, v1.5 or v1.6"));
     }
-    Ok(false)
+    let later = &args.later;
+    let precision = match later.precision.as_deref() {
+        Some("fp32") => Some(Precision::Fp32),
+        Some("fp16") => Some(Precision::Fp16),
+        Some("bf16") => Some(Precision::Bf16),
+        Some("int8") => Some(Precision::Int8),
+        Some("int4") => Some(Precision::Int4),
+        _ => None,
+    };
+    let draft = match later.draft.as_deref() {
+        Some("off") => DraftMode::Off,
+        Some("lines") => DraftMode::Lines,
+        _ => DraftMode::Auto,
+    };
+    let run = RunOptions {
+        slots: later.vl_rec_slots.unwrap_or(SLOTS).clamp(1, 1024),
+        repetition_stop: later.repetition_stop.as_deref() != Some("off"),
+        timeout: later.block_timeout.map(Duration::from_secs),
+        drafts: draft != DraftMode::Off,
+        seed: later.seed.unwrap_or(0),
+    };
+    let model = ModelRun {
+        precision,
+        is_vision_int8: later.vision_precision.as_deref() == Some("int8"),
+        memory: later.memory.unwrap_or(MEMORY),
+        is_first_version: pipeline == Pipeline::V1,
+        run,
+        draft,
+    };
+    let mut base = Settings::defaults(Pipeline::Lite);
+    if let Some(file) = &file {
+        base.merge(file.clone());
+    }
+    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
+    let config = Config::lite(&base).map_err(config_error)?;
+    let parts = (Map::new(), PredictParams::new(), Parts::Model(model));
+    let mut resolved = resolve_vl(args, file.clone(), pipeline, config, parts, notes)?;
+    if let Some((vl, _)) = &mut resolved.vl {
+        forget_default_names(vl, args, file.as_ref());
+        if vl.models.recognizer.dir.is_none() {
+            let reason = format!(
+                "pipeline {} reads blocks with PaddleOCR-VL, and no folder of it was given",
+                pipeline.version()
+            );
+            let hint = "give its folder with --vl-rec-model-dir, or read the text of pages with --vl-rec-backend lines";
+            return Err(Failure::usage(reason, hint));
+        }
+    }
+    Ok(resolved)
 }
 
 fn resolve_lite(
@@ -93,23 +232,14 @@ fn resolve_lite(
     file: Option<Settings>,
     mut notes: Vec<String>,
 ) -> Result<Resolved, Failure> {
-    let named = Pipeline::from_version(&args.pipeline_version);
-    let wanted = named.or(file.as_ref().and_then(Settings::pipeline));
-    if let Some(pipeline) = wanted.filter(|p| *p != Pipeline::Lite) {
-        let reason = format!(
-            "pipeline {} ({}) needs a recognizer that is not part of this version",
-            pipeline.version(),
-            pipeline.name()
-        );
-        return Err(Failure::usage(reason, LITE_ONLY));
-    }
+    let wanted = named_pipeline(args, file.as_ref());
     // The embedded pipeline shows no pictures to a recognizer, so only the default asks for nothing.
     let swapped = args.vl_rec_channel_order == ChannelOrder::Bgr;
     if let Some(flag) = args.later.refused_by_lite().or(swapped.then_some("vl-rec-channel-order")) {
         return Err(Failure::usage(format!("--{flag} belongs to the PaddleOCR-VL pipelines"), LITE_ONLY));
     }
     if wanted.is_none() {
-        notes.insert(0, "using the embedded pipeline `lite`: the PaddleOCR-VL recognizer is not part of this version; --pipeline-version lite silences this".to_string());
+        notes.insert(0, "using the embedded pipeline `lite`; --vl-rec-model-dir and --layout-detection-model-dir run PaddleOCR-VL, --pipeline-version lite silences this".to_string());
     }
     let mut settings = Settings::defaults(Pipeline::Lite);
     if let Some(file) = file {
@@ -152,9 +282,8 @@ fn resolve_page_text(
     // The embedded reading shows no pictures to a recognizer, so only the default asks for nothing.
     let swapped = args.vl_rec_channel_order == ChannelOrder::Bgr;
     if let Some(flag) = args.later.needs_recognizer().or(swapped.then_some("vl-rec-channel-order")) {
-        let reason =
-            format!("--{flag} belongs to the PaddleOCR-VL recognizer, which is not part of this version");
-        return Err(Failure::usage(reason, "leave the flag out: blocks are read as text"));
+        let reason = format!("--{flag} belongs to the PaddleOCR-VL recognizer, and blocks are read as text");
+        return Err(Failure::usage(reason, "leave the flag out, or use --vl-rec-backend native"));
     }
     if named_pipeline(args, file.as_ref()) == Some(Pipeline::Lite) {
         let reason = "the pipeline `lite` finds layouts without a network";
@@ -171,9 +300,7 @@ fn resolve_page_text(
     let mut resolved = resolve_vl(args, file.clone(), pipeline, config, nothing, notes)?;
     if let Some((vl, _)) = &mut resolved.vl {
         forget_default_names(vl, args, file.as_ref());
-        let backend = args.later.vl_rec_backend.as_deref();
-        let backend = backend.or(file.as_ref().and_then(|f| f.get(BACKEND)).and_then(Value::as_str));
-        resolved.config.text_layer = match backend {
+        resolved.config.text_layer = match backend(args, file.as_ref()) {
             // The places of a PDF's text are those of the page before it is turned and flattened.
             _ if vl.preprocess.use_doc_preprocessor => TextLayerMode::Never,
             Some("text_layer") => TextLayerMode::Always,
@@ -200,6 +327,7 @@ fn forget_default_names(vl: &mut VlConfig, args: &ParseArgs, file: Option<&Setti
             format!("{doc}.DocOrientationClassify.model_name"),
         ),
         (&mut models.unwarping, &later.doc_unwarping_model_name, format!("{doc}.DocUnwarping.model_name")),
+        (&mut models.recognizer, &later.vl_rec_model_name, "SubModules.VLRecognition.model_name".to_string()),
     ] {
         if flag.is_none() && file.and_then(|file| file.get(&key)).is_none() {
             choice.name = None;
@@ -337,6 +465,8 @@ fn later_flags(args: &ParseArgs) -> Result<Map<String, Value>, Failure> {
         ("doc_unwarping_model_name", text(&later.doc_unwarping_model_name)),
         ("doc_unwarping_model_dir", text(&later.doc_unwarping_model_dir)),
         ("vl_rec_backend", text(&later.vl_rec_backend)),
+        ("vl_rec_model_name", text(&later.vl_rec_model_name)),
+        ("vl_rec_model_dir", text(&later.vl_rec_model_dir)),
         ("layout_threshold", later.layout_threshold.map(Value::from)),
         ("layout_nms", later.layout_nms.map(Value::from)),
         ("layout_unclip_ratio", later.layout_unclip_ratio.map(Value::from)),

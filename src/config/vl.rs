@@ -41,7 +41,7 @@ pub struct ModelChoice {
     pub dir: Option<PathBuf>,
 }
 
-/// The networks besides the recognizer.
+/// The networks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ModelChoices {
     /// Layout detection.
@@ -50,6 +50,8 @@ pub struct ModelChoices {
     pub orientation: ModelChoice,
     /// Unwarping.
     pub unwarping: ModelChoice,
+    /// The recognizer.
+    pub recognizer: ModelChoice,
 }
 
 /// Most pages that a layout network is shown at once: more take memory only.
@@ -113,6 +115,7 @@ impl VlConfig {
                     &format!("{preprocessor}.SubModules.DocOrientationClassify"),
                 ),
                 unwarping: model_choice(settings, &format!("{preprocessor}.SubModules.DocUnwarping")),
+                recognizer: model_choice(settings, "SubModules.VLRecognition"),
             },
             layout_batch_size: batch_size(settings)?,
         })

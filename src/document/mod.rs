@@ -172,6 +172,8 @@ pub struct Block {
     pub confidence: Option<f32>,
     /// The lines of the block with their boxes and confidence, where they were recognized.
     pub lines: Vec<ReadLine>,
+    /// How its content was come by, where a model wrote it.
+    pub generation: Option<Generation>,
     /// Its outline, where the detector sees shapes.
     pub polygon: Option<Vec<Point>>,
     /// The group of blocks that were read together: the position of its first block before merging.
@@ -194,6 +196,7 @@ impl Block {
             style: BlockStyle::default(),
             confidence: None,
             lines: Vec::new(),
+            generation: None,
             polygon: None,
             group_id: None,
             global_ids: None,
@@ -255,6 +258,37 @@ pub struct Diagnostic {
     pub block_id: Option<usize>,
     /// One line for people.
     pub message: String,
+}
+
+/// How a recognizer came to a block's content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generation {
+    /// Tokens of the answer.
+    pub token_count: usize,
+    /// Mean logarithm of the tokens' probabilities; 0 where there are none.
+    pub mean_log_probability: f32,
+    /// That of the least likely token.
+    pub min_log_probability: f32,
+    /// Why the answer ended.
+    pub finish_reason: FinishReason,
+    /// From the first look at the crop to the last token.
+    pub milliseconds: f64,
+    /// Share of the tokens that were drafted and found right; `None` without a draft.
+    pub drafted_share: Option<f32>,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model ended it.
+    Eos,
+    /// It reached the limit of tokens, or what there is of memory.
+    Length,
+    /// It repeated itself without end.
+    Repetition,
+    /// Its time was up.
+    Timeout,
 }
 
 /// How bad a diagnostic is.

@@ -5,7 +5,7 @@ use super::permits::Permits;
 use super::stages::guarded;
 use super::{DocumentSink, FinishedPage, Job, RunOutcome};
 use crate::content;
-use crate::document::{Block, Diagnostic, Page, Picture, Severity, Spotting};
+use crate::document::{Block, Diagnostic, FinishReason, Page, Picture, Severity, Spotting};
 use crate::lines::PreparedPage;
 use crate::plan::{Figure, PagePlan};
 use crate::preprocess::PreprocessSteps;
@@ -237,7 +237,10 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
             trace.answers.insert(index, answer.content.clone());
         }
         match answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer))) {
-            Some(Ok(found)) => spotting = found.or(spotting),
+            Some(Ok(found)) => {
+                spotting = found.or(spotting);
+                diagnostics.extend(cut_off(&block, blocks.len()));
+            }
             Some(Err(message)) => diagnostics.push(Diagnostic {
                 severity: Severity::Error,
                 code: "block_failed",
@@ -270,12 +273,26 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
     FinishedPage { page, picture: cut.page_picture, pixels: cut.pixels, steps, trace: cut.trace }
 }
 
+/// What is told of a block whose answer did not come to its own end.
+fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
+    let generation = block.generation.as_ref()?;
+    let (code, what) = match generation.finish_reason {
+        FinishReason::Eos => return None,
+        FinishReason::Length => ("block_cut", "the answer was cut at its limit"),
+        FinishReason::Repetition => ("block_repetition", "the answer repeated itself and was ended"),
+        FinishReason::Timeout => ("block_timeout", "the answer was cut because its time was up"),
+    };
+    let message = format!("{what}, after {} tokens", generation.token_count);
+    Some(Diagnostic { severity: Severity::Warning, code, block_id: Some(index), message })
+}
+
 /// Puts an answer into its block, cleaned if it is a model's own words; returns what text spotting found.
 ///
 /// Places in an answer refer to the block's box, whatever was done to the crop that was shown.
 fn fill(block: &mut Block, answer: Recognition) -> Result<Option<Spotting>, String> {
     block.confidence = answer.confidence;
     block.lines = answer.lines;
+    block.generation = answer.generation;
     block.content = answer.content;
     if !answer.is_raw {
         return Ok(None);

@@ -7,6 +7,7 @@
 //! Errors are the largest difference relative to the largest expected value. Tolerances: what a correct implementation in
 //! single precision meets on these fixtures, that is several times what was measured.
 
+mod batches;
 mod layout;
 mod preprocess;
 mod recognizer;

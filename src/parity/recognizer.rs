@@ -47,6 +47,8 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     for (case, (tensors, facts)) in cases.iter().zip(&loaded) {
         one(folder, case, tensors, facts, &mut model, &mut checks)?;
     }
+    drop(model);
+    checks.extend(super::batches::check(folder, runtime)?);
     Ok(checks)
 }
 
@@ -119,7 +121,7 @@ fn one(
             true => {
                 call.embeddings.extend(pieces.next().ok_or("more placeholders than pieces of the picture")?)
             }
-            false => model.decoder.embed(*id, &mut call.embeddings),
+            false => model.decoder.embeddings().embed(*id, &mut call.embeddings),
         }
     }
     compare("inputs_embeds", &call.embeddings);
@@ -151,7 +153,7 @@ fn one(
         let token = ids.len() + got.len() - 1;
         let position = [token as i64 + delta; 3];
         let mut call = Packed { rotary: model.rotary.at(&[position]), wanted: vec![0], ..Packed::default() };
-        model.decoder.embed(got[got.len() - 1].id, &mut call.embeddings);
+        model.decoder.embeddings().embed(got[got.len() - 1].id, &mut call.embeddings);
         call.rows = vec![Row { tokens: 0..1, past: token, pages: pages.clone() }];
         let (next, logits) = model.decoder.run_for_logits(call).map_err(|e| e.to_string())?;
         if got.len() < 4 {

@@ -1,12 +1,17 @@
 //! Recognition: a block's request in, its content out.
 //!
 //! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers each
-//! exactly once, in any order. [`page_text`] is the backend of the embedded default.
+//! exactly once, in any order. [`page_text`] is the backend of the embedded default; [`paddleocr_vl`] looks at pictures,
+//! with [`scheduler`], [`draft`], [`sampling`] and [`repetition`] around its steps.
 
+pub mod draft;
 pub mod paddleocr_vl;
 pub mod page_text;
+pub mod repetition;
+pub mod sampling;
+pub mod scheduler;
 
-use crate::document::ReadLine;
+use crate::document::{Generation, ReadLine};
 use crate::layout::Region;
 use crate::lines::PreparedPage;
 use crate::plan::Request;
@@ -49,6 +54,8 @@ pub struct Recognition {
     pub confidence: Option<f32>,
     /// Lines with boxes and confidence, where the backend has them.
     pub lines: Vec<ReadLine>,
+    /// How the content was come by, where a model wrote it.
+    pub generation: Option<Generation>,
 }
 
 /// The answer to one request.

@@ -61,6 +61,7 @@ pub fn recognize(text: &PageText, region: &Region) -> Recognition {
         is_raw: false,
         confidence: (!confidences.is_empty()).then_some(mean),
         lines: segments.iter().filter_map(|s| read_line(s)).collect(),
+        generation: None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! they are, as the reference writes.
 
 use super::markdown::{self, MarkdownBlock, MarkdownOptions};
-use crate::document::{Block, Document, Page, Preprocessing};
+use crate::document::{Block, Document, Generation, Page, Preprocessing};
 use crate::geometry::Point;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value, json};
@@ -275,6 +275,9 @@ fn diagnostics(page: &Page) -> Value {
                 );
                 map.insert("lines".into(), lines.collect());
             }
+            if let Some(generation) = &block.generation {
+                map.insert("generation".into(), generation_value(generation));
+            }
             Value::Object(map)
         })
         .collect();
@@ -285,6 +288,21 @@ fn diagnostics(page: &Page) -> Value {
         "messages": page.diagnostics,
         "blocks": blocks,
     })
+}
+
+/// How a block's content was come by.
+fn generation_value(generation: &Generation) -> Value {
+    let mut value = json!({
+        "token_count": generation.token_count,
+        "mean_log_probability": short_float(generation.mean_log_probability),
+        "min_log_probability": short_float(generation.min_log_probability),
+        "finish_reason": generation.finish_reason,
+        "milliseconds": generation.milliseconds.round(),
+    });
+    if let Some(share) = generation.drafted_share {
+        value["drafted_share"] = json!(short_float(share));
+    }
+    value
 }
 
 /// Four decimals are more than any of these numbers means.

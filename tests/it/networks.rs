@@ -9,12 +9,12 @@ use docparse::onnx::{Device, Runtime, SessionOptions};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-fn fixture(name: &str) -> PathBuf {
+pub fn fixture(name: &str) -> PathBuf {
     root().join("tests/parity").join(name)
 }
 
 /// A folder with a copy of a checkpoint, its weights rewritten by `change` (table of contents, elements).
-fn changed(folder: &Folder, name: &str, change: impl FnOnce(&mut Value, &mut Vec<u8>)) -> PathBuf {
+pub fn changed(folder: &Folder, name: &str, change: impl FnOnce(&mut Value, &mut Vec<u8>)) -> PathBuf {
     let copy = folder.path().join(name);
     copy_folder(&fixture(name), &copy);
     let path = copy.join("model.safetensors");
@@ -32,7 +32,7 @@ fn changed(folder: &Folder, name: &str, change: impl FnOnce(&mut Value, &mut Vec
     copy
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
@@ -49,7 +49,7 @@ fn parity(folder: &Folder, below: &Path) -> (i32, String) {
     (ran.code, ran.stdout)
 }
 
-fn doctor(folder: &Folder, model: &Path) -> super::support::Ran {
+pub fn doctor(folder: &Folder, model: &Path) -> super::support::Ran {
     folder.run(&["doctor", "--device", "cpu", "--model", &model.display().to_string()])
 }
 
@@ -138,8 +138,8 @@ fn what_is_wrong_with_a_checkpoint_is_named() {
     says(&cut, &["model.safetensors` is damaged", "download it again"]);
     let other = folder.path().join("other");
     copy_folder(&fixture("pp_doclayout_v3"), &other);
-    std::fs::write(other.join("config.json"), r#"{"model_type": "paddleocr_vl"}"#).unwrap();
-    says(&other, &["config.json` describes `paddleocr_vl`, not PP-DocLayoutV2"]);
+    std::fs::write(other.join("config.json"), r#"{"model_type": "qwen2_vl"}"#).unwrap();
+    says(&other, &["config.json` describes `qwen2_vl`, not PP-DocLayoutV2"]);
     std::fs::write(other.join("config.json"), r#"{"model_type": "pp_doclayout_v3", "d_model": 0}"#).unwrap();
     says(&other, &["`d_model` cannot be `0`"]);
     std::fs::write(
@@ -323,7 +323,7 @@ fn what_is_missing_or_does_not_fit_is_said_before_anything_is_read() {
         let ran = folder.run(&[&["-i", &input, "--save-path", "out"], flags].concat());
         assert!(ran.code == code && ran.stderr.contains(words), "{flags:?}: {} {}", ran.code, ran.stderr);
     };
-    check(&[dir, &v3], 2, "add --vl-rec-backend lines");
+    check(&[dir, &v3], 2, "give its folder with --vl-rec-model-dir");
     check(&lines, 2, "give its folder with --layout-detection-model-dir");
     check(&[&lines[..], &[dir, &uvdoc]].concat(), 2, "UVDoc is no network for layout detection");
     check(&[&lines[..], &[dir, "nowhere"]].concat(), 1, "`nowhere` is no folder");

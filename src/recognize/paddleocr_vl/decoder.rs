@@ -23,9 +23,24 @@ const DECODER: &str = "model";
 pub struct Decoder {
     network: Network,
     cache: Arc<Mutex<Cache>>,
-    embeddings: Matrix,
-    hidden: usize,
+    embeddings: Embeddings,
     half_head: usize,
+}
+
+/// The representations of all tokens.
+#[derive(Clone)]
+pub struct Embeddings {
+    table: Matrix,
+    hidden: usize,
+}
+
+impl Embeddings {
+    /// Adds a token's representation.
+    pub fn embed(&self, id: u32, to: &mut Vec<f32>) {
+        let at = to.len();
+        to.resize(at + self.hidden, 0.0);
+        self.table.row(id as usize, &mut to[at..]);
+    }
 }
 
 /// Tokens of a call, packed.
@@ -73,24 +88,23 @@ impl Decoder {
     ) -> Result<impl FnOnce(&Runtime) -> Result<Decoder, OnnxError> + use<>, CheckpointError> {
         let text = &config.text;
         let shape = [text.vocab_size, text.hidden_size];
-        let embeddings = checkpoint.matrix(&format!("{DECODER}.embed_tokens.weight"), shape)?;
+        let table = checkpoint.matrix(&format!("{DECODER}.embed_tokens.weight"), shape)?;
+        let embeddings = Embeddings { table, hidden: text.hidden_size };
         let cache = Arc::new(Mutex::new(Cache::new(heads(text), pages)));
         let graph = Graph::new("the decoder of PaddleOCR-VL").with_taps(taps);
         let mut net = Layers::new(graph, checkpoint).with_own_kernels(true);
         build(&mut net, text, keep, &cache)?;
-        let (hidden, half_head) = (text.hidden_size, text.head_dim / 2);
+        let half_head = text.head_dim / 2;
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
             let network = graph.build(runtime)?;
-            Ok(Decoder { network, cache, embeddings, hidden, half_head })
+            Ok(Decoder { network, cache, embeddings, half_head })
         })
     }
 
-    /// Adds a token's representation.
-    pub fn embed(&self, id: u32, to: &mut Vec<f32>) {
-        let at = to.len();
-        to.resize(at + self.hidden, 0.0);
-        self.embeddings.row(id as usize, &mut to[at..]);
+    /// The representations of all tokens.
+    pub fn embeddings(&self) -> &Embeddings {
+        &self.embeddings
     }
 
     /// What follows each wanted token.
@@ -111,11 +125,12 @@ impl Decoder {
 
     fn call(&mut self, call: Packed, taps: &[String]) -> Result<(Vec<Next>, Taps), OnnxError> {
         let Packed { embeddings, rotary, rows, wanted } = call;
-        let tokens = embeddings.len() / self.hidden;
+        let hidden = self.embeddings.hidden;
+        let tokens = embeddings.len() / hidden;
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).begin(rows);
         let wanted: Vec<i64> = wanted.into_iter().map(|n| n as i64).collect();
         let inputs = vec![
-            ("embeddings", Array::F32(vec![tokens, self.hidden], embeddings)),
+            ("embeddings", Array::F32(vec![tokens, hidden], embeddings)),
             ("cosines", Array::F32(vec![tokens, self.half_head], rotary.cosines)),
             ("sines", Array::F32(vec![tokens, self.half_head], rotary.sines)),
             ("wanted", Array::I64(vec![wanted.len()], wanted)),

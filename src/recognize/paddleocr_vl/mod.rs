@@ -1,8 +1,10 @@
 //! PaddleOCR-VL in process: a crop and a task in, text out.
 
+pub mod backend;
 pub mod config;
 pub mod decoder;
 pub mod image;
+pub mod model;
 pub mod positions;
 pub mod prompt;
 pub mod vision;

@@ -1,0 +1,201 @@
+//! The parts of a run: what prepares pages, finds regions and reads blocks, by the pipeline's settings.
+
+use super::pipeline::{self, DraftMode, ModelRun, Resolved};
+use super::{Failure, networks};
+use crate::config::Config;
+use crate::config::vl::VlConfig;
+use crate::document::{TextDecision, TextSource};
+use crate::engine::LinePreparer;
+use crate::input::{PageSource, SourcePage};
+use crate::layout::LayoutDetector;
+use crate::layout::geometric::GeometricDetector;
+use crate::layout::network::{NetworkDetector, WholePageDetector};
+use crate::lines::{
+    LineReader, PageText, PrepareError, PreparedPage, Preprocessor, TextLayerMode, decide_text,
+    prepare_lines, prepare_picture, text_layer,
+};
+use crate::onnx::{Runtime, SessionOptions};
+use crate::recognize::Recognizer;
+use crate::recognize::paddleocr_vl::backend::PaddleOcrVl;
+use crate::recognize::page_text::PageTextRecognizer;
+use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
+use crate::runtime::{self, RuntimeDirs};
+
+/// The parts of a run that depend on the pipeline.
+pub struct Parts {
+    /// Prepares pages.
+    pub lines: Box<dyn LinePreparer>,
+    /// Finds regions.
+    pub detector: Box<dyn LayoutDetector>,
+    /// Reads blocks.
+    pub recognizer: Box<dyn Recognizer>,
+}
+
+impl Parts {
+    /// Loads what the settings ask for.
+    pub fn of(
+        resolved: &Resolved,
+        dirs: RuntimeDirs,
+        session: SessionOptions,
+        keep_steps: bool,
+    ) -> Result<Parts, Failure> {
+        let config = resolved.config.clone();
+        let lines = LazyLines { dirs, session, config, reader: None, preprocessor: None };
+        Ok(match &resolved.vl {
+            None => Parts {
+                lines: Box::new(lines),
+                detector: Box::new(GeometricDetector),
+                recognizer: Box::new(PageTextRecognizer),
+            },
+            Some((vl, pipeline::Parts::Recorded(case))) => {
+                let networks = Box::new(ReplayPreprocessor { case: case.clone() });
+                let options = match vl.plan.use_layout_detection {
+                    true => Ok(vl.layout.clone()),
+                    false => Err(vl.prompt_label),
+                };
+                Parts {
+                    lines: Box::new(Pictures {
+                        preprocessor: Preprocessor { options: vl.preprocess, networks, keep_steps },
+                        drafts: DraftMode::Off,
+                        lines: None,
+                    }),
+                    detector: Box::new(ReplayDetector { case: case.clone(), options }),
+                    recognizer: Box::new(ReplayRecognizer { case: case.clone() }),
+                }
+            }
+            Some((vl, pipeline::Parts::PageText)) => Parts::of_networks(vl, None, lines, keep_steps)?,
+            Some((vl, pipeline::Parts::Model(model))) => {
+                Parts::of_networks(vl, Some(model), lines, keep_steps)?
+            }
+        })
+    }
+
+    /// Layout networks with the recognizer, or over the text of pages.
+    fn of_networks(
+        vl: &VlConfig,
+        model: Option<&ModelRun>,
+        mut lines: LazyLines,
+        keep_steps: bool,
+    ) -> Result<Parts, Failure> {
+        let runtime = lines.runtime().map_err(|reason| {
+            Failure::fatal(
+                reason,
+                "scripts/setup.sh fetches the native libraries; docparse doctor checks them",
+            )
+        })?;
+        let networks = networks::load_for_run(vl, &runtime)?;
+        let detector: Box<dyn LayoutDetector> = match networks.layout {
+            Some(network) => Box::new(NetworkDetector {
+                network,
+                options: vl.layout.clone(),
+                // On the CPU a page at a time is as fast, and takes a quarter of the memory.
+                batch_size: if runtime.uses_gpu() { vl.layout_batch_size } else { 1 },
+                reads_page_text: model.is_none(),
+            }),
+            None => Box::new(WholePageDetector { label: vl.prompt_label }),
+        };
+        let networks = Box::new(networks.preprocess);
+        let preprocessor = Preprocessor { options: vl.preprocess, networks, keep_steps };
+        let Some(run) = model else {
+            lines.preprocessor = Some(preprocessor);
+            return Ok(Parts { lines: Box::new(lines), detector, recognizer: Box::new(PageTextRecognizer) });
+        };
+        let model = networks::load_recognizer(vl, run, &runtime)?;
+        let lines = (run.draft == DraftMode::Lines).then_some(lines);
+        let pictures = Pictures { preprocessor, drafts: run.draft, lines };
+        let recognizer = Box::new(PaddleOcrVl::new(model, run.run.clone()));
+        Ok(Parts { lines: Box::new(pictures), detector, recognizer })
+    }
+}
+
+/// Loads the line networks when the first page needs them; preprocesses pages where networks for that are there.
+struct LazyLines {
+    dirs: RuntimeDirs,
+    session: SessionOptions,
+    config: Config,
+    reader: Option<Result<LineReader, String>>,
+    preprocessor: Option<Preprocessor>,
+}
+
+impl LazyLines {
+    fn runtime(&self) -> Result<Runtime, String> {
+        let library = self.dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
+        Runtime::load(&library, self.session.clone()).map_err(|e| e.to_string())
+    }
+
+    /// The line networks, loaded when they are first needed.
+    fn reader(&mut self) -> Result<&mut LineReader, &str> {
+        if self.reader.is_none() {
+            self.reader = Some(self.load());
+        }
+        self.reader.as_mut().expect("loaded above").as_mut().map_err(|reason| reason.as_str())
+    }
+
+    fn load(&self) -> Result<LineReader, String> {
+        LineReader::load(&self.runtime()?, &self.dirs, self.config.lines).map_err(|e| e.to_string())
+    }
+}
+
+impl LinePreparer for LazyLines {
+    fn prepare(
+        &mut self,
+        source: &dyn PageSource,
+        page: SourcePage,
+        decision: TextDecision,
+    ) -> Result<PreparedPage, PrepareError> {
+        let mut preprocessor = self.preprocessor.take();
+        let reader = self.reader();
+        let read = |page| prepare_lines(page, decision, source, reader);
+        let prepared = match &mut preprocessor {
+            Some(preprocessor) => preprocessor.prepare(page, source, read),
+            None => read(page),
+        };
+        self.preprocessor = preprocessor;
+        prepared
+    }
+}
+
+/// Prepares pages that a pipeline looks at as pictures.
+struct Pictures {
+    preprocessor: Preprocessor,
+    /// Whose text goes with a page as drafts of its blocks.
+    drafts: DraftMode,
+    /// Reads lines for drafts.
+    lines: Option<LazyLines>,
+}
+
+impl Pictures {
+    /// The text of a page for drafts, in the pixels of the page as it is; none where that is not to be had.
+    fn draft(&mut self, page: &SourcePage) -> PageText {
+        let options = self.preprocessor.options;
+        // The places of the text would not be those of a page that is turned or flattened.
+        if self.drafts == DraftMode::Off || options.use_doc_preprocessor {
+            return PageText::empty();
+        }
+        if let Some(content) = &page.content
+            && decide_text(page, TextLayerMode::Auto).source == TextSource::TextLayer
+        {
+            return text_layer(content);
+        }
+        let read = self.lines.as_mut().zip(page.pixels.as_ref()).and_then(|(lines, pixels)| {
+            let reader = lines.reader().ok()?;
+            reader.read(pixels).ok().filter(|read| read.picture.is_none())
+        });
+        read.map_or_else(PageText::empty, |read| read.text)
+    }
+}
+
+impl LinePreparer for Pictures {
+    fn prepare(
+        &mut self,
+        source: &dyn PageSource,
+        page: SourcePage,
+        decision: TextDecision,
+    ) -> Result<PreparedPage, PrepareError> {
+        let draft = self.draft(&page);
+        let mut prepared =
+            self.preprocessor.prepare(page, source, |page| prepare_picture(page, decision, source))?;
+        prepared.text = draft;
+        Ok(prepared)
+    }
+}

@@ -1,0 +1,237 @@
+//! The recognizer: takes blocks from the pages in flight and keeps the scheduler's slots full.
+//!
+//! ```text
+//! requests -> preparing (its own thread: resize, cut into patches, tokens) -> vision -> scheduler -> answers
+//! ```
+
+use super::config::Config;
+use super::image::{Patches, patches};
+use super::model::{DecoderSteps, Encoder, Model, Prompt};
+use super::prompt::Prompts;
+use crate::plan;
+use crate::raster::Pixels;
+use crate::recognize::draft::Draft;
+use crate::recognize::repetition;
+use crate::recognize::sampling::Sampling;
+use crate::recognize::scheduler::{Answer, EarlyEnd, Scheduler, Task};
+use crate::recognize::{
+    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, page_text,
+};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use rand_mt::Mt64;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How blocks are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOptions {
+    /// Blocks that decode together.
+    pub slots: usize,
+    /// Whether answers that repeat themselves without end are ended early.
+    pub repetition_stop: bool,
+    /// Time for a block.
+    pub timeout: Option<Duration>,
+    /// Whether the text that a page has is used as a draft.
+    pub drafts: bool,
+    /// Seed of sampling.
+    pub seed: u64,
+}
+
+/// The backend.
+pub struct PaddleOcrVl {
+    model: Option<Model>,
+    options: RunOptions,
+}
+
+/// A block that is ready to be looked at.
+struct Prepared {
+    ticket: Ticket,
+    request: Arc<plan::Request>,
+    patches: Patches,
+    ids: Vec<u32>,
+    draft: Draft,
+    started: Instant,
+}
+
+/// What goes with a block through the scheduler.
+struct Tag {
+    ticket: Ticket,
+    skip_special_tokens: bool,
+}
+
+impl PaddleOcrVl {
+    /// A recognizer of a loaded model.
+    pub fn new(model: Model, options: RunOptions) -> Self {
+        PaddleOcrVl { model: Some(model), options }
+    }
+}
+
+impl Recognizer for PaddleOcrVl {
+    fn run(
+        &mut self,
+        requests: Receiver<BlockRequest>,
+        answers: Sender<BlockAnswer>,
+    ) -> Result<(), RecognizeError> {
+        let model =
+            self.model.take().ok_or_else(|| RecognizeError("the recognizer has run already".into()))?;
+        let (config, prompts) = (model.config.clone(), model.prompts.clone());
+        let options = self.options.clone();
+        // Enough to fill the slots when all end at once; each holds a picture.
+        let (to_run, prepared) = crossbeam_channel::bounded(options.slots.max(1));
+        thread::scope(|scope| {
+            let refused = answers.clone();
+            scope.spawn(move || {
+                for request in requests {
+                    let ticket = request.ticket;
+                    let result = guarded(|| prepare(&request, &config, &prompts, options.drafts));
+                    let is_over = match result {
+                        Ok(prepared) => to_run.send(prepared).is_err(),
+                        Err(reason) => refused.send(BlockAnswer { ticket, result: Err(reason) }).is_err(),
+                    };
+                    // Nobody listens any more: the run is over.
+                    if is_over {
+                        break;
+                    }
+                }
+            });
+            serve(model, &self.options, &prepared, &answers)
+        });
+        Ok(())
+    }
+}
+
+/// Reads one crop as text, up to a number of tokens.
+pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<Answer, String> {
+    let Model { config, prompts, mut encoder, decoder, .. } = model;
+    let [min, max] = config.image.limits;
+    let patches = patches(crop, plan::PixelLimits { min, max }, &config)?;
+    let merged = config.vision.merge_size * config.vision.merge_size;
+    let ids = prompts.encode(plan::Task::Ocr.prompt(), patches.count() / merged)?;
+    let started = Instant::now();
+    let prompt = encoder.encode(patches, &ids).map_err(|e| e.to_string())?;
+    let mut scheduler: Scheduler<DecoderSteps, ()> = Scheduler::new(decoder, 1);
+    scheduler.push(Task {
+        tag: (),
+        prompt,
+        max_new_tokens,
+        eos: config.eos,
+        sampling: None,
+        early_end: None,
+        draft: Draft::default(),
+        started,
+        timeout: None,
+    });
+    loop {
+        if let Some((_, result)) = scheduler.step().pop() {
+            return result;
+        }
+    }
+}
+
+/// Runs `work`; a panic costs the block and no more.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("internal error while preparing the crop".into()))
+}
+
+fn prepare(
+    request: &BlockRequest,
+    config: &Config,
+    prompts: &Prompts,
+    drafts: bool,
+) -> Result<Prepared, String> {
+    let started = Instant::now();
+    let crop = request.crop.as_deref().ok_or("there is no crop")?;
+    let asked = &request.request;
+    let patches = patches(crop, asked.limits, config)?;
+    let merged = config.vision.merge_size * config.vision.merge_size;
+    let ids = prompts.encode(asked.task.prompt(), patches.count() / merged)?;
+    let draft = match drafts && asked.task == plan::Task::Ocr {
+        true => Draft::new(draft_tokens(request, prompts)),
+        false => Draft::default(),
+    };
+    Ok(Prepared { ticket: request.ticket, request: asked.clone(), patches, ids, draft, started })
+}
+
+/// The tokens of the text that the page has in a block.
+fn draft_tokens(request: &BlockRequest, prompts: &Prompts) -> Vec<u32> {
+    let text = page_text::recognize(&request.page.text, &request.region).content;
+    prompts.encode_answer(text.trim())
+}
+
+/// Takes prepared blocks until their channel closes and all are answered.
+fn serve(model: Model, options: &RunOptions, prepared: &Receiver<Prepared>, answers: &Sender<BlockAnswer>) {
+    let Model { config, prompts, mut encoder, decoder, .. } = model;
+    let mut scheduler: Scheduler<DecoderSteps, Tag> = Scheduler::new(decoder, options.slots);
+    let mut is_open = true;
+    while is_open || scheduler.load() > 0 {
+        while is_open && scheduler.wants_more() {
+            let next = match scheduler.load() {
+                0 => prepared.recv().map_err(|_| TryRecvError::Disconnected),
+                _ => prepared.try_recv(),
+            };
+            match next {
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => is_open = false,
+                Ok(block) => {
+                    let ticket = block.ticket;
+                    match task(block, &mut encoder, options, &config, &prompts) {
+                        Ok(task) => scheduler.push(task),
+                        Err(reason) => drop(answers.send(BlockAnswer { ticket, result: Err(reason) })),
+                    }
+                }
+            }
+        }
+        for (tag, result) in scheduler.step() {
+            let result = result.and_then(|answer| recognition(answer, &prompts, tag.skip_special_tokens));
+            // Nobody listens any more: what is in the scheduler would be for nothing.
+            if answers.send(BlockAnswer { ticket: tag.ticket, result }).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Looks at a block's picture and makes a sequence of it.
+fn task(
+    block: Prepared,
+    encoder: &mut Encoder,
+    options: &RunOptions,
+    config: &Config,
+    prompts: &Arc<Prompts>,
+) -> Result<Task<Prompt, Tag>, String> {
+    let Prepared { ticket, request, patches, ids, draft, started } = block;
+    let prompt = encoder.encode(patches, &ids).map_err(|e| e.to_string())?;
+    let room = config.text.max_positions.saturating_sub(ids.len());
+    let max_new_tokens = (request.max_new_tokens as usize).min(room);
+    let skip_special_tokens = request.skip_special_tokens;
+    let sampling = Sampling::of(request.temperature, request.top_p, request.repetition_penalty);
+    // Of the block and not of its neighbours in the batch.
+    let seed = options.seed ^ ticket.page.rotate_left(32) ^ ticket.block as u64;
+    let early_end: Option<EarlyEnd> = options.repetition_stop.then(|| {
+        let (prompts, task) = (prompts.clone(), request.task);
+        let decode = move |ids: &[u32]| prompts.decode(ids, skip_special_tokens).ok();
+        Box::new(move |ids: &[u32]| repetition::endless(ids, task, max_new_tokens, &decode)) as EarlyEnd
+    });
+    Ok(Task {
+        tag: Tag { ticket, skip_special_tokens },
+        prompt,
+        max_new_tokens,
+        eos: config.eos.clone(),
+        sampling: sampling.map(|sampling| (sampling, Mt64::new(seed))),
+        early_end,
+        draft,
+        started,
+        timeout: options.timeout,
+    })
+}
+
+fn recognition(answer: Answer, prompts: &Prompts, skip_special_tokens: bool) -> Result<Recognition, String> {
+    let content = match answer.text {
+        Some(text) => text,
+        None => prompts.decode(&answer.ids, skip_special_tokens)?,
+    };
+    Ok(Recognition { content, is_raw: true, generation: Some(answer.generation), ..Recognition::default() })
+}

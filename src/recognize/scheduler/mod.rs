@@ -1,0 +1,377 @@
+//! Continuous batching: sequences of many pages decode together, each in a slot that the next one takes over in the step
+//! after it has ended.
+//!
+//! In a step every sequence in a slot brings what the model has not seen of it: its whole prompt when it is new, then its
+//! last token, with drafted ones behind it where there is a draft. Keys and values lie in pages that sequences take as
+//! they grow. Where no page is left, the sequence that came last gives its pages back and waits; it starts again later
+//! with all that it has said. So what was planned is never exceeded, and no sequence waits for ever.
+//!
+//! Nothing here knows the model: it is a [`Steps`].
+
+use super::draft::Draft;
+use super::sampling::Sampling;
+use crate::document::{FinishReason, Generation};
+use rand_mt::Mt64;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Tokens after which an answer is looked at for repetition, and again after as many.
+const LOOK: usize = 64;
+/// Tokens of a step that drafts may fill it up to: more would cost as much as they save.
+const DRAFTED: usize = 48;
+
+/// What a sequence brings into a step: of its prompt and its tokens, all behind the first `past`.
+#[derive(Debug)]
+pub struct StepRow<'a, P> {
+    /// Its prompt.
+    pub prompt: &'a P,
+    /// The tokens said and drafted.
+    pub tokens: &'a [u32],
+    /// How many tokens, those of the prompt first, the model has seen.
+    pub past: usize,
+    /// How many of the last tokens it is wanted what follows them.
+    pub wanted: usize,
+    /// Where its keys and values lie.
+    pub pages: &'a [u32],
+    /// Whether the logits are wanted.
+    pub wants_logits: bool,
+}
+
+/// What follows tokens of a row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Followers {
+    /// The likeliest token behind each wanted one, and its log-probability.
+    pub next: Vec<(u32, f32)>,
+    /// Logits behind the last, where they are wanted.
+    pub logits: Vec<f32>,
+}
+
+/// A model that takes steps.
+pub trait Steps {
+    /// A prompt, ready for the model.
+    type Prompt;
+
+    /// Tokens of a prompt.
+    fn prompt_tokens(&self, prompt: &Self::Prompt) -> usize;
+
+    /// Pages there are for keys and values.
+    fn pages(&self) -> usize;
+
+    /// Tokens of a page.
+    fn page_tokens(&self) -> usize;
+
+    /// Takes a step; returns what follows for every row, in order.
+    fn step(&mut self, rows: &[StepRow<'_, Self::Prompt>]) -> Result<Vec<Followers>, String>;
+}
+
+/// Ends answers early: given all tokens of an answer, its text if it is to end.
+pub type EarlyEnd = Box<dyn Fn(&[u32]) -> Option<String> + Send>;
+
+/// A sequence to be continued.
+pub struct Task<P, T> {
+    /// What names it to the caller.
+    pub tag: T,
+    /// The prompt.
+    pub prompt: P,
+    /// Tokens of the answer at most.
+    pub max_new_tokens: usize,
+    /// Tokens that end the answer.
+    pub eos: Vec<u32>,
+    /// How tokens are chosen; `None`: the likeliest.
+    pub sampling: Option<(Sampling, Mt64)>,
+    /// What ends it early.
+    pub early_end: Option<EarlyEnd>,
+    /// What is likely to come.
+    pub draft: Draft,
+    /// When it began: before its picture was looked at.
+    pub started: Instant,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+}
+
+/// A finished answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Its tokens, without one that ended it.
+    pub ids: Vec<u32>,
+    /// Its text, where whatever ended it early said so.
+    pub text: Option<String>,
+    /// How it was come by.
+    pub generation: Generation,
+}
+
+struct Sequence<P, T> {
+    task: Task<P, T>,
+    prompt_tokens: usize,
+    tokens: Vec<u32>,
+    logs: Vec<f32>,
+    past: usize,
+    pages: Vec<u32>,
+    /// Drafted tokens of the step under way.
+    proposed: usize,
+}
+
+impl<P, T> Sequence<P, T> {
+    fn length(&self) -> usize {
+        self.prompt_tokens + self.tokens.len()
+    }
+
+    fn answer(self, reason: FinishReason, text: Option<String>) -> (T, Answer) {
+        let count = self.logs.len();
+        let sum: f64 = self.logs.iter().map(|v| f64::from(*v)).sum();
+        let generation = Generation {
+            token_count: count,
+            mean_log_probability: (sum / count.max(1) as f64) as f32,
+            min_log_probability: self.logs.iter().copied().fold(0.0, f32::min),
+            finish_reason: reason,
+            milliseconds: self.task.started.elapsed().as_secs_f64() * 1000.0,
+            drafted_share: (!self.task.draft.is_empty())
+                .then(|| self.task.draft.accepted() as f32 / count.max(1) as f32),
+        };
+        (self.task.tag, Answer { ids: self.tokens, text, generation })
+    }
+}
+
+/// What came of a sequence.
+pub type Done<T> = (T, Result<Answer, String>);
+
+/// See the module text.
+pub struct Scheduler<S: Steps, T> {
+    /// The model.
+    pub steps: S,
+    slots: usize,
+    free: Vec<u32>,
+    waiting: VecDeque<Sequence<S::Prompt, T>>,
+    active: Vec<Sequence<S::Prompt, T>>,
+}
+
+impl<S: Steps, T> Scheduler<S, T> {
+    /// A scheduler of a number of slots, all empty.
+    pub fn new(steps: S, slots: usize) -> Self {
+        // The first pages are taken first.
+        let free = (0..steps.pages() as u32).rev().collect();
+        Scheduler { steps, slots: slots.max(1), free, waiting: VecDeque::new(), active: Vec::new() }
+    }
+
+    /// Hands a sequence over. It waits until a slot is free.
+    pub fn push(&mut self, task: Task<S::Prompt, T>) {
+        let prompt_tokens = self.steps.prompt_tokens(&task.prompt);
+        self.waiting.push_back(Sequence {
+            task,
+            prompt_tokens,
+            tokens: Vec::new(),
+            logs: Vec::new(),
+            past: 0,
+            pages: Vec::new(),
+            proposed: 0,
+        });
+    }
+
+    /// How many sequences are in it.
+    pub fn load(&self) -> usize {
+        self.waiting.len() + self.active.len()
+    }
+
+    /// Whether another sequence would find a slot in the next step, or soon.
+    pub fn wants_more(&self) -> bool {
+        self.load() < self.slots + 1
+    }
+
+    /// Takes a step with all sequences in slots; returns those that ended.
+    pub fn step(&mut self) -> Vec<Done<T>> {
+        let mut done = Vec::new();
+        self.admit(&mut done);
+        self.propose();
+        self.make_room(&mut done);
+        if self.active.is_empty() {
+            return done;
+        }
+        let results = self.run(0..self.active.len());
+        // From the last, so that positions stay what they are.
+        let mut ended = Vec::new();
+        for (index, result) in results.into_iter().enumerate().rev() {
+            if let Some(end) = self.take(index, result) {
+                let mut sequence = self.active.remove(index);
+                self.free.append(&mut sequence.pages);
+                ended.push(match end {
+                    Ok((reason, text)) => {
+                        let (tag, answer) = sequence.answer(reason, text);
+                        (tag, Ok(answer))
+                    }
+                    Err(error) => (sequence.task.tag, Err(error)),
+                });
+            }
+        }
+        done.extend(ended.into_iter().rev());
+        done
+    }
+
+    fn pages_for(&self, tokens: usize) -> usize {
+        tokens.div_ceil(self.steps.page_tokens())
+    }
+
+    /// Puts waiting sequences into free slots.
+    fn admit(&mut self, done: &mut Vec<Done<T>>) {
+        while self.active.len() < self.slots
+            && let Some(next) = self.waiting.front()
+        {
+            let pages = self.pages_for(next.length() + 1);
+            if pages > self.steps.pages() {
+                if let Some(sequence) = self.waiting.pop_front() {
+                    done.push(match sequence.tokens.is_empty() {
+                        true => {
+                            let reason = format!(
+                                "its picture takes {} tokens, more than there is memory for",
+                                sequence.prompt_tokens
+                            );
+                            (sequence.task.tag, Err(reason))
+                        }
+                        false => {
+                            let (tag, answer) = sequence.answer(FinishReason::Length, None);
+                            (tag, Ok(answer))
+                        }
+                    });
+                }
+                continue;
+            }
+            // Those that run keep a page each to grow into, or they would be sent away at once.
+            if pages + self.active.len() > self.free.len() && !self.active.is_empty() {
+                break;
+            }
+            let Some(mut next) = self.waiting.pop_front() else { break };
+            next.pages = self.free.split_off(self.free.len() - pages);
+            next.pages.reverse();
+            self.active.push(next);
+        }
+    }
+
+    /// Lets drafts fill the step up.
+    fn propose(&mut self) {
+        let drafting = self.active.iter().filter(|s| !s.task.draft.is_empty() && s.past > 0).count();
+        let most = DRAFTED.saturating_sub(self.active.len()) / drafting.max(1);
+        for sequence in &mut self.active {
+            sequence.proposed = 0;
+            let left = sequence.task.max_new_tokens.saturating_sub(sequence.tokens.len() + 1);
+            if sequence.past > 0 && sequence.task.sampling.is_none() {
+                let proposal = sequence.task.draft.propose(most.min(left));
+                sequence.proposed = proposal.len();
+                sequence.tokens.extend_from_slice(proposal);
+            }
+        }
+    }
+
+    /// Gives every sequence the pages that it needs in this step.
+    fn make_room(&mut self, done: &mut Vec<Done<T>>) {
+        let mut index = 0;
+        while index < self.active.len() {
+            let needed = self.pages_for(self.active[index].length());
+            let missing = needed.saturating_sub(self.active[index].pages.len());
+            if missing <= self.free.len() {
+                let more = self.free.split_off(self.free.len() - missing);
+                self.active[index].pages.extend(more.into_iter().rev());
+                index += 1;
+            } else if self.active[index].proposed > 0 {
+                // Without the drafted tokens it may fit.
+                let sequence = &mut self.active[index];
+                sequence.tokens.truncate(sequence.tokens.len() - sequence.proposed);
+                sequence.proposed = 0;
+            } else if self.active.len() > 1 {
+                // The last one waits; it may be this one.
+                if let Some(mut last) = self.active.pop() {
+                    last.tokens.truncate(last.tokens.len() - last.proposed);
+                    (last.past, last.proposed) = (0, 0);
+                    self.free.append(&mut last.pages);
+                    self.waiting.push_front(last);
+                }
+            } else if let Some(mut only) = self.active.pop() {
+                self.free.append(&mut only.pages);
+                let (tag, answer) = only.answer(FinishReason::Length, None);
+                done.push((tag, Ok(answer)));
+            }
+        }
+    }
+
+    /// A step of some of the sequences. Those that fail together are tried in halves, so that one that cannot be run, or
+    /// the lack of memory for many at once, costs no other.
+    fn run(&mut self, range: std::ops::Range<usize>) -> Vec<Result<Followers, String>> {
+        let rows: Vec<StepRow<'_, S::Prompt>> = self.active[range.clone()]
+            .iter()
+            .map(|sequence| StepRow {
+                prompt: &sequence.task.prompt,
+                tokens: &sequence.tokens,
+                past: sequence.past,
+                wanted: sequence.proposed + 1,
+                pages: &sequence.pages,
+                wants_logits: sequence.task.sampling.is_some(),
+            })
+            .collect();
+        let result = match self.steps.step(&rows) {
+            Ok(followers) if followers.len() != rows.len() => {
+                Err(format!("a step of {} rows gave {} results", rows.len(), followers.len()))
+            }
+            result => result,
+        };
+        match result {
+            Ok(followers) => followers.into_iter().map(Ok).collect(),
+            Err(error) if range.len() < 2 => vec![Err(error)],
+            Err(error) => {
+                tracing::warn!(error, "a step of {} blocks failed, trying them in halves", range.len());
+                let middle = range.start + range.len() / 2;
+                let mut results = self.run(range.start..middle);
+                results.extend(self.run(middle..range.end));
+                results
+            }
+        }
+    }
+
+    /// Takes what follows a sequence; returns why it ended, if it did.
+    #[allow(clippy::type_complexity)]
+    fn take(
+        &mut self,
+        index: usize,
+        result: Result<Followers, String>,
+    ) -> Option<Result<(FinishReason, Option<String>), String>> {
+        let sequence = &mut self.active[index];
+        let followers = match result {
+            Ok(followers) => followers,
+            Err(error) => return Some(Err(error)),
+        };
+        if followers.next.len() != sequence.proposed + 1 {
+            return Some(Err("a step gave too few tokens".into()));
+        }
+        let said = sequence.tokens.len() - sequence.proposed;
+        let drafted = sequence.tokens.split_off(said);
+        let right = drafted.iter().zip(&followers.next).take_while(|(d, (id, _))| *d == id).count();
+        sequence.past = sequence.prompt_tokens + said + right;
+        let looked = said / LOOK;
+        let mut kept = 0;
+        let mut end = None;
+        for place in 0..=right {
+            let (id, log) = match &mut sequence.task.sampling {
+                None => followers.next[place],
+                Some((sampling, random)) => sampling.choose(&followers.logits, &sequence.tokens, random),
+            };
+            sequence.logs.push(log);
+            if sequence.task.eos.contains(&id) {
+                end = Some((FinishReason::Eos, None));
+                break;
+            }
+            sequence.tokens.push(id);
+            kept += 1;
+            if sequence.tokens.len() >= sequence.task.max_new_tokens {
+                end = Some((FinishReason::Length, None));
+                break;
+            }
+        }
+        sequence.task.draft.observe(drafted.len(), right.min(kept), &sequence.tokens);
+        if end.is_none() && sequence.tokens.len() / LOOK > looked {
+            let text = sequence.task.early_end.as_ref().and_then(|early_end| early_end(&sequence.tokens));
+            end = text.map(|text| (FinishReason::Repetition, Some(text)));
+        }
+        let is_late = sequence.task.timeout.is_some_and(|timeout| sequence.task.started.elapsed() >= timeout);
+        end.or(is_late.then_some((FinishReason::Timeout, None))).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests;

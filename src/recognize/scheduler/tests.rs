@@ -1,0 +1,242 @@
+//! The scheduler with a model that counts its steps.
+
+use super::*;
+
+/// Says, after a prompt `n` long, the numbers of a rule of that prompt; ends after as many as the prompt says.
+struct Fake {
+    pages: usize,
+    /// Rows of every step.
+    steps: Vec<usize>,
+    /// Tokens that the model saw in every step.
+    tokens: Vec<usize>,
+    /// What it has seen in each page, by slots of four tokens: sequence and position.
+    cache: Vec<[(usize, usize); 4]>,
+    /// Prompts that always fail.
+    broken: Vec<usize>,
+    /// Rows that fit into a step.
+    room: usize,
+}
+
+const PAGE: usize = 4;
+const EOS: u32 = 999;
+
+#[derive(Clone)]
+struct FakePrompt {
+    number: usize,
+    length: usize,
+    answer: usize,
+}
+
+impl FakePrompt {
+    fn token(&self, n: usize) -> u32 {
+        if n == self.answer { EOS } else { ((self.number * 31 + n * 17) % 900) as u32 }
+    }
+}
+
+impl Fake {
+    fn new(pages: usize) -> Fake {
+        let cache = vec![[(usize::MAX, 0); PAGE]; pages];
+        Fake { pages, steps: vec![], tokens: vec![], cache, broken: vec![], room: usize::MAX }
+    }
+}
+
+impl Steps for Fake {
+    type Prompt = FakePrompt;
+
+    fn prompt_tokens(&self, prompt: &FakePrompt) -> usize {
+        prompt.length
+    }
+
+    fn pages(&self) -> usize {
+        self.pages
+    }
+
+    fn page_tokens(&self) -> usize {
+        PAGE
+    }
+
+    fn step(&mut self, rows: &[StepRow<'_, FakePrompt>]) -> Result<Vec<Followers>, String> {
+        if rows.len() > self.room || rows.iter().any(|row| self.broken.contains(&row.prompt.number)) {
+            return Err("no".into());
+        }
+        self.steps.push(rows.len());
+        self.tokens.push(rows.iter().map(|r| r.prompt.length + r.tokens.len() - r.past).sum());
+        let mut all = Vec::new();
+        for row in rows {
+            let length = row.prompt.length + row.tokens.len();
+            assert!(row.pages.len() * PAGE >= length && row.past < length);
+            for position in 0..length {
+                let place = &mut self.cache[row.pages[position / PAGE] as usize][position % PAGE];
+                if position >= row.past {
+                    *place = (row.prompt.number, position);
+                }
+                // What is not brought must have been left there, and by this sequence.
+                assert_eq!(*place, (row.prompt.number, position));
+            }
+            let first = row.tokens.len() + 1 - row.wanted;
+            let follower = |n: usize| {
+                // Behind a wrong token nothing is known.
+                let is_right = (0..n).all(|i| row.tokens[i] == row.prompt.token(i));
+                (if is_right { row.prompt.token(n) } else { 998 }, -0.5)
+            };
+            all.push(Followers { next: (first..=row.tokens.len()).map(follower).collect(), logits: vec![] });
+        }
+        Ok(all)
+    }
+}
+
+fn task(number: usize, length: usize, answer: usize) -> Task<FakePrompt, usize> {
+    Task {
+        tag: number,
+        prompt: FakePrompt { number, length, answer },
+        max_new_tokens: 1000,
+        eos: vec![EOS],
+        sampling: None,
+        early_end: None,
+        draft: Draft::default(),
+        started: Instant::now(),
+        timeout: None,
+    }
+}
+
+/// Runs to the end; the answers by number.
+fn run(scheduler: &mut Scheduler<Fake, usize>) -> Vec<(usize, Result<Answer, String>)> {
+    let mut done = Vec::new();
+    for _ in 0..100_000 {
+        if scheduler.load() == 0 {
+            break;
+        }
+        done.extend(scheduler.step());
+    }
+    assert_eq!(scheduler.load(), 0, "it hangs");
+    assert_eq!(scheduler.free.len(), scheduler.steps.pages, "pages were lost");
+    done.sort_by_key(|(number, _)| *number);
+    done
+}
+
+fn right_answer(prompt: &FakePrompt) -> Vec<u32> {
+    (0..prompt.answer).map(|n| prompt.token(n)).collect()
+}
+
+#[test]
+fn steps_are_as_many_as_the_slots_allow() {
+    // Two slots; answers of 3, 5 and 2 tokens, each with one step more for the end.
+    let mut scheduler = Scheduler::new(Fake::new(100), 2);
+    for (number, answer) in [3, 5, 2].into_iter().enumerate() {
+        scheduler.push(task(number, 6, answer));
+    }
+    let done = run(&mut scheduler);
+    // 4 steps of the first two, then the third takes over in the very next step beside the second's last two.
+    assert_eq!(scheduler.steps.steps, [2, 2, 2, 2, 2, 2, 1]);
+    // Prompts of 6 tokens where a sequence starts, one token of each afterwards.
+    assert_eq!(scheduler.steps.tokens, [12, 2, 2, 2, 7, 2, 1]);
+    for (number, result) in done {
+        let answer = result.unwrap();
+        assert_eq!(answer.ids, right_answer(&task(number, 6, [3, 5, 2][number]).prompt));
+        assert_eq!(answer.generation.finish_reason, FinishReason::Eos);
+        assert_eq!(answer.generation.token_count, answer.ids.len() + 1);
+        assert_eq!(answer.generation.mean_log_probability, -0.5);
+    }
+}
+
+#[test]
+fn any_mix_in_any_number_of_slots_gives_the_same() {
+    let tasks: Vec<(usize, usize)> = (0..40).map(|i| (1 + i * 7 % 23, i * 13 % 37)).collect();
+    for slots in [1, 2, 3, 7, 64] {
+        // Down to memory for hardly more than the longest sequence.
+        for pages in [15, 16, 30, 1000] {
+            let mut scheduler = Scheduler::new(Fake::new(pages), slots);
+            for (number, (length, answer)) in tasks.iter().enumerate() {
+                scheduler.push(task(number, *length, *answer));
+            }
+            for (number, result) in run(&mut scheduler) {
+                let (length, answer) = tasks[number];
+                let expected = right_answer(&task(number, length, answer).prompt);
+                assert_eq!(result.unwrap().ids, expected, "{slots} slots, {pages} pages");
+            }
+            assert!(scheduler.steps.steps.iter().all(|rows| *rows <= slots));
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_told_or_cut() {
+    let mut scheduler = Scheduler::new(Fake::new(5), 4);
+    scheduler.push(task(0, 30, 1));
+    scheduler.push(task(1, 6, 500));
+    scheduler.push(task(2, 3, 2));
+    let done = run(&mut scheduler);
+    assert!(done[0].1.as_ref().unwrap_err().contains("30 tokens"));
+    // Five pages of four hold 20 tokens; what follows the last needs no place.
+    let cut = done[1].1.as_ref().unwrap();
+    assert_eq!((cut.ids.len(), cut.generation.finish_reason), (15, FinishReason::Length));
+    assert_eq!(done[2].1.as_ref().unwrap().ids.len(), 2);
+}
+
+#[test]
+fn one_that_fails_costs_no_other() {
+    let mut scheduler = Scheduler::new(Fake { broken: vec![2], room: 3, ..Fake::new(100) }, 5);
+    (0..5).for_each(|number| scheduler.push(task(number, 5, 4)));
+    let done = run(&mut scheduler);
+    assert_eq!(
+        done.iter().map(|(_, result)| result.is_ok()).collect::<Vec<_>>(),
+        [true, true, false, true, true]
+    );
+}
+
+#[test]
+fn limits_time_and_early_ends() {
+    let mut scheduler = Scheduler::new(Fake::new(200), 4);
+    scheduler.push(Task { max_new_tokens: 7, ..task(0, 5, 100) });
+    scheduler.push(Task { timeout: Some(Duration::ZERO), ..task(1, 5, 100) });
+    let early_end: EarlyEnd = Box::new(|ids| (ids.len() >= 128).then(|| "so on".to_string()));
+    scheduler.push(Task { early_end: Some(early_end), ..task(2, 5, 500) });
+    let done = run(&mut scheduler);
+    let ends: Vec<_> = done
+        .iter()
+        .map(|(_, result)| {
+            let answer = result.as_ref().unwrap();
+            (answer.ids.len(), answer.generation.finish_reason)
+        })
+        .collect();
+    assert_eq!(
+        ends,
+        [(7, FinishReason::Length), (1, FinishReason::Timeout), (128, FinishReason::Repetition)]
+    );
+    assert_eq!(done[2].1.as_ref().unwrap().text.as_deref(), Some("so on"));
+}
+
+#[test]
+fn drafts_change_the_steps_and_not_the_answers() {
+    let answer = right_answer(&task(3, 9, 300).prompt);
+    let noisy: Vec<u32> =
+        answer.iter().enumerate().map(|(i, id)| if i % 40 == 39 { 5 } else { *id }).collect();
+    let shifted = [&[1, 2, 3], &answer[..100], &[7], &answer[104..]].concat();
+    let too_long = [&answer[..], &answer[..]].concat();
+    let hostile: Vec<u32> = answer.iter().map(|id| (id + 1) % 900).collect();
+    for (name, draft, most) in [
+        ("none", vec![], 301),
+        ("right", answer.clone(), 25),
+        ("noisy", noisy, 45),
+        ("shifted", shifted, 45),
+        ("too long", too_long, 25),
+        ("hostile", hostile, 301),
+        ("ends", vec![EOS; 50], 301),
+    ] {
+        let mut scheduler = Scheduler::new(Fake::new(200), 2);
+        scheduler.push(Task { draft: Draft::new(draft), ..task(3, 9, 300) });
+        let done = run(&mut scheduler).remove(0).1.unwrap();
+        assert_eq!(done.ids, answer, "{name}");
+        let steps = scheduler.steps.steps.len();
+        assert!(steps <= most, "{name}: {steps} steps");
+        assert_eq!(done.generation.drafted_share.is_some(), name != "none");
+    }
+    // Also where the limit cuts a proposal, and where memory does.
+    for (pages, limit) in [(200, 50), (20, 300)] {
+        let mut scheduler = Scheduler::new(Fake::new(pages), 2);
+        scheduler.push(Task { max_new_tokens: limit, draft: Draft::new(answer.clone()), ..task(3, 9, 300) });
+        let done = run(&mut scheduler).remove(0).1.unwrap();
+        let expected = limit.min(pages * PAGE - 9 + 1);
+        assert_eq!(done.ids, answer[..expected]);
+    }
+}

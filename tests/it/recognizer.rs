@@ -1,0 +1,212 @@
+//! The recognizer in process, on documents: a tiny random checkpoint reads nonsense, but always the same.
+
+use super::networks::{changed, copy_folder, doctor, fixture};
+use super::support::{Folder, Ran, example};
+use serde_json::Value;
+use std::path::Path;
+
+/// Runs documents over the tiny networks; few tokens, since nothing ever ends an answer.
+fn run(folder: &Folder, inputs: &[&Path], out: &str, flags: &[&str]) -> Ran {
+    let model = |name: &str| fixture(name).display().to_string();
+    let (layout, recognizer) = (model("pp_doclayout_v3"), model("paddleocr_vl"));
+    let inputs: Vec<String> = inputs.iter().map(|path| path.display().to_string()).collect();
+    let mut arguments = vec!["-i"];
+    arguments.extend(inputs.iter().map(String::as_str));
+    arguments.extend(["--save-path", out, "--device", "cpu", "--layout-threshold", "0.4"]);
+    arguments.extend(["--layout-detection-model-dir", &layout, "--vl-rec-model-dir", &recognizer]);
+    if !flags.contains(&"--max-new-tokens") {
+        arguments.extend(["--max-new-tokens", "30"]);
+    }
+    arguments.extend(flags);
+    folder.run(&arguments)
+}
+
+fn document(folder: &Folder, path: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.path().join(path)).unwrap()).unwrap()
+}
+
+/// The contents of all blocks, page by page.
+fn contents(document: &Value) -> Vec<String> {
+    let pages = document["pages"].as_array().unwrap();
+    let blocks = pages.iter().flat_map(|page| page["parsing_res_list"].as_array().unwrap());
+    blocks.map(|block| block["block_content"].as_str().unwrap().to_string()).collect()
+}
+
+/// What is told of every block that was read.
+fn generations(document: &Value) -> Vec<Value> {
+    let pages = document["pages"].as_array().unwrap();
+    let blocks = pages.iter().flat_map(|page| page["diagnostics"]["blocks"].as_array().unwrap());
+    blocks.filter_map(|block| block.get("generation").cloned()).collect()
+}
+
+#[test]
+fn batches_drafts_and_files_beside_do_not_change_what_is_read() {
+    let folder = Folder::new();
+    let (report, scan) = (example("report.pdf"), example("report_scan.pdf"));
+    run(&folder, &[&report], "alone", &["--vl-rec-slots", "1", "--draft", "off"]).expect(0);
+    let alone = document(&folder, "alone/report.json");
+    assert!(contents(&alone).iter().any(|content| content.len() > 20), "{:?}", contents(&alone));
+    for (out, flags) in [
+        ("batched", &["--vl-rec-slots", "16", "--draft", "auto"][..]),
+        ("drafted", &["--vl-rec-slots", "3", "--draft", "lines", "--memory", "10M"]),
+    ] {
+        run(&folder, &[&scan, &report], out, flags).expect(0);
+        let other = document(&folder, &format!("{out}/report.json"));
+        assert_eq!(contents(&alone), contents(&other), "{out}");
+    }
+    for generation in generations(&alone) {
+        let number = |key: &str| generation[key].as_f64().unwrap();
+        assert!(number("token_count") > 0.0 && number("milliseconds") >= 0.0, "{generation}");
+        assert!(number("min_log_probability") <= number("mean_log_probability"), "{generation}");
+        assert!(number("mean_log_probability") < 0.0, "{generation}");
+        let reason = &generation["finish_reason"];
+        assert_eq!(reason == "length", number("token_count") == 30.0, "{generation}");
+        assert!(generation.get("drafted_share").is_none());
+    }
+    // Cut answers are told, and are no errors.
+    let messages = alone["pages"][0]["diagnostics"]["messages"].to_string();
+    assert!(messages.contains("block_cut") && messages.contains("after 30 tokens"), "{messages}");
+    let drafted = generations(&document(&folder, "drafted/report.json"));
+    assert!(drafted.iter().any(|generation| generation["drafted_share"].is_number()));
+}
+
+#[test]
+fn sampling_follows_its_seed() {
+    let folder = Folder::new();
+    let report = example("report.pdf");
+    let read = |out: &str, flags: &[&str]| {
+        run(&folder, &[&report], out, &[flags, &["--pages", "1"]].concat()).expect(0);
+        contents(&document(&folder, &format!("{out}/report.json")))
+    };
+    let greedy = read("greedy", &[]);
+    let hot = ["--temperature", "1.5", "--top-p", "0.9"];
+    let first = read("first", &hot);
+    assert_ne!(first, greedy);
+    assert_eq!(first, read("again", &[&hot[..], &["--vl-rec-slots", "1"]].concat()));
+    assert_ne!(first, read("other", &[&hot[..], &["--seed", "5"]].concat()));
+    assert_ne!(greedy, read("penalty", &["--repetition-penalty", "1.8"]));
+    // Every precision reads something.
+    for precision in ["int8", "int4", "fp32"] {
+        let flags = ["--precision", precision, "--vision-precision", "int8"];
+        assert!(read(precision, &flags).iter().any(|content| !content.is_empty()), "{precision}");
+    }
+}
+
+#[test]
+fn a_crop_that_cannot_be_shown_is_one_lost_block() {
+    let folder = Folder::new();
+    let strip = image::RgbImage::from_pixel(6, 3000, image::Rgb([200, 200, 200]));
+    strip.save(folder.path().join("strip.png")).unwrap();
+    let (strip, report) = (folder.path().join("strip.png"), example("report.pdf"));
+    let flags = ["--use-layout-detection", "false", "--max-new-tokens", "5"];
+    run(&folder, &[&strip, &report], "out", &flags).expect(3);
+    let messages = document(&folder, "out/strip.json")["pages"][0]["diagnostics"]["messages"].to_string();
+    assert!(
+        messages.contains("block_failed") && messages.contains("6x3000 pixels is too long"),
+        "{messages}"
+    );
+    assert_eq!(contents(&document(&folder, "out/report.json")).len(), 2);
+}
+
+#[test]
+fn answers_that_go_on_for_ever_are_ended_unless_told_not_to() {
+    let folder = Folder::new();
+    // A last layer that always says the same: every answer is a loop.
+    let recognizer = changed(&folder, "paddleocr_vl", |header, data| {
+        let place = &header["lm_head.weight"]["data_offsets"];
+        let [start, end] = [0, 1].map(|i| place[i].as_u64().unwrap() as usize);
+        data[start..end].fill(0);
+    });
+    // Of equal logits the first is said; it is special and leaves no text, so another one is said instead.
+    let tokenizer = std::fs::read_to_string(recognizer.join("tokenizer.json")).unwrap();
+    let mut tokenizer: Value = serde_json::from_str(&tokenizer).unwrap();
+    for token in tokenizer["added_tokens"].as_array_mut().unwrap() {
+        token["special"] = (token["id"] != 0 && token["special"] == true).into();
+    }
+    std::fs::write(recognizer.join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    let report = example("report.pdf").display().to_string();
+    let read = |out: &str, switch: &str| {
+        let model = recognizer.display().to_string();
+        let flags = ["-i", &report, "--save-path", out, "--pages", "1", "--use-layout-detection", "false"];
+        let more = ["--vl-rec-model-dir", &model, "--repetition-stop", switch, "--max-new-tokens", "2000"];
+        folder.run(&[&flags[..], &more].concat()).expect(0);
+        document(&folder, &format!("{out}/report.json"))
+    };
+    let (ended, full) = (read("on", "on"), read("off", "off"));
+    assert_eq!(contents(&ended), contents(&full));
+    let facts = |document: &Value| {
+        let generation = &generations(document)[0];
+        (
+            generation["token_count"].as_u64().unwrap(),
+            generation["finish_reason"].as_str().unwrap().to_string(),
+        )
+    };
+    assert_eq!(facts(&full), (2000, "length".into()));
+    let (tokens, reason) = facts(&ended);
+    assert!(tokens < 900 && reason == "repetition", "{tokens} {reason}");
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_read() {
+    let folder = Folder::new();
+    let report = example("report.pdf");
+    let check = |flags: &[&str], code: i32, words: &str| {
+        let ran = run(&folder, &[&report], "out", flags);
+        assert!(ran.code == code && ran.stderr.contains(words), "{flags:?}: {} {}", ran.code, ran.stderr);
+    };
+    check(&["--vl-rec-backend", "vllm-server"], 2, "asks for a server");
+    check(&["--precision", "bf16"], 2, "fp32, int8 or int4");
+    check(&["--vl-rec-backend", "lines"], 2, "--vl-rec-model-dir belongs to the PaddleOCR-VL recognizer");
+    check(&["--pipeline-version", "lite"], 2, "without a layout network and a recognizer");
+    check(&["--memory", "1K"], 3, "more than there is memory for");
+    let says = |model: &Path, word: &str| {
+        let ran = doctor(&folder, model).expect(1);
+        assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
+    };
+    let broken = |name: &str, change: &dyn Fn(&Path)| {
+        let copy = folder.path().join(name);
+        copy_folder(&fixture("paddleocr_vl"), &copy);
+        change(&copy);
+        copy
+    };
+    let tokenizer = broken("a", &|copy| std::fs::write(copy.join("tokenizer.json"), "{").unwrap());
+    says(&tokenizer, "tokenizer.json` is damaged");
+    let template = broken("b", &|copy| std::fs::write(copy.join("chat_template.jinja"), "{% if").unwrap());
+    says(&template, "chat_template.jinja` is damaged");
+    let silent = broken("c", &|copy| std::fs::write(copy.join("chat_template.jinja"), "hello").unwrap());
+    says(&silent, "names the picture 0 times");
+    let missing = broken("d", &|copy| std::fs::remove_file(copy.join("preprocessor_config.json")).unwrap());
+    says(&missing, "preprocessor_config.json");
+    let key = "model.layers.1.mlp.up_proj.weight";
+    let incomplete = changed(&folder, "paddleocr_vl", |header, _| {
+        let value = header.as_object_mut().unwrap().remove(key).unwrap();
+        header["another"] = value;
+    });
+    says(&incomplete, &format!("no tensor `{key}`"));
+}
+
+#[test]
+fn names_of_transformers_and_a_tied_last_layer_are_understood() {
+    let folder = Folder::new();
+    let model = changed(&folder, "paddleocr_vl", |header, _| {
+        let renamed = header.as_object().unwrap().iter().map(|(name, value)| {
+            let name = match name {
+                _ if name.starts_with("model.") => name.replacen("model.", "model.language_model.", 1),
+                _ if name.starts_with("visual.") => format!("model.{name}"),
+                _ => name.replacen("mlp_AR.", "model.projector.", 1),
+            };
+            (name, value.clone())
+        });
+        *header = Value::Object(renamed.collect());
+    });
+    let path = model.display().to_string();
+    let ran = folder.run(&["parity", &path, "--device", "cpu"]).expect(0);
+    assert!(ran.stdout.ends_with("1 of 1 checkpoints agree\n"), "{}", ran.stdout);
+    // Without a last layer of its own the table of tokens is taken; its place in the file goes to a part without use.
+    let tied = changed(&folder, "paddleocr_vl", |header, _| {
+        let value = header.as_object_mut().unwrap().remove("lm_head.weight").unwrap();
+        header["visual.vision_model.head.more"] = value;
+    });
+    let ran = doctor(&folder, &tied).expect(0);
+    assert!(ran.stdout.contains("ignored  visual.vision_model.head.more"), "{}", ran.stdout);
+}
