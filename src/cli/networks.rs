@@ -15,7 +15,7 @@ use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::preprocess::uvdoc::{self, Unwarper};
 use crate::recognize::paddleocr_vl;
 use crate::recognize::paddleocr_vl::model::{Model, ModelOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A network of one of the kinds that docparse runs.
 pub enum AnyNetwork {
@@ -43,13 +43,19 @@ pub struct LoadedModel {
     pub unknown: Vec<String>,
 }
 
+/// Where quantized weights are kept.
+fn quantized_store() -> Option<PathBuf> {
+    super::data_home().map(|home| home.join("docparse").join("quantized"))
+}
+
 /// How a folder is loaded to see whether it works.
-const TRIAL: ModelOptions = ModelOptions {
+const TRIAL: ModelOptions<'_> = ModelOptions {
     decoder: Keep::Int8,
     vision: Keep::Exact,
     // For one short block.
     memory: 64 << 20,
     is_first_version: false,
+    store: None,
 };
 
 /// Names of the models, as the reference has them.
@@ -83,7 +89,8 @@ fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
     if checkpoint.config.model_type() == paddleocr_vl::config::MODEL_TYPE {
-        return recognizer(folder, runtime, TRIAL);
+        let store = quantized_store();
+        return recognizer(folder, runtime, ModelOptions { store: store.as_deref(), ..TRIAL });
     }
     let (network, name) = match checkpoint.config.model_type() {
         pp_lcnet::MODEL_TYPE => {
@@ -124,7 +131,7 @@ fn warn_of(unknown: &[String], path: &Path, name: &str) {
 }
 
 /// Loads the recognizer of a folder.
-fn recognizer(folder: &Path, runtime: &Runtime, options: ModelOptions) -> Result<LoadedModel, String> {
+fn recognizer(folder: &Path, runtime: &Runtime, options: ModelOptions<'_>) -> Result<LoadedModel, String> {
     let mut model = Model::load(folder, runtime, options)?;
     let (ignored, unknown) = (std::mem::take(&mut model.ignored), std::mem::take(&mut model.unknown));
     warn_of(&unknown, &folder.join("model.safetensors"), RECOGNIZER);
@@ -148,11 +155,13 @@ pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> 
             ));
         }
     };
+    let store = quantized_store();
     let options = ModelOptions {
         decoder,
         vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact },
         memory: run.memory,
         is_first_version: run.is_first_version,
+        store: store.as_deref(),
     };
     if !folder.join("config.json").is_file() {
         let reason = format!("`{}` holds no config.json, and so no recognizer", folder.display());

@@ -5,6 +5,7 @@
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::graph::{Attr, Graph, Value, Weights};
+use super::packs::Packs;
 use crate::kernels::linear::Scratch;
 use crate::kernels::winograd::{self, Filter};
 use std::ops::Range;
@@ -26,6 +27,8 @@ pub struct Layers<'c> {
     chain_scratch: Arc<Mutex<winograd::Scratch>>,
     /// Memory of linear layers.
     pub(super) linear_scratch: Arc<Mutex<Scratch>>,
+    /// Quantized weights of an earlier run.
+    pub(super) packs: Option<&'c Packs>,
 }
 
 /// An element-wise function after a layer.
@@ -168,12 +171,18 @@ impl<'c> Layers<'c> {
             own_kernels: false,
             chain_scratch: Arc::default(),
             linear_scratch: Arc::default(),
+            packs: None,
         }
     }
 
     /// The same with kernels of our own, if these may be used: on the CPU only.
     pub fn with_own_kernels(self, own_kernels: bool) -> Self {
         Layers { own_kernels, ..self }
+    }
+
+    /// The same with quantized weights of an earlier run.
+    pub fn with_packs(self, packs: Option<&'c Packs>) -> Self {
+        Layers { packs, ..self }
     }
 
     /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`) followed by the batch norm

@@ -9,6 +9,7 @@ pub mod graph;
 pub mod layers;
 pub mod network;
 mod operators;
+pub mod packs;
 pub mod projection;
 
 use network::{Array, Network};

@@ -73,11 +73,16 @@ impl Layers<'_> {
         };
         let rows = rows(&matrices, finish);
         let to = rows.len();
-        let weights = pack(form, from, to, &|n, out| {
+        let fill = |n: usize, out: &mut [f32]| {
             if let Some((matrix, row)) = rows[n] {
                 matrices[matrix].0.row(row, out);
             }
-        });
+        };
+        let pack = || pack(form, from, to, &fill);
+        let weights = match self.packs.filter(|_| keep != Keep::Exact) {
+            Some(packs) => packs.get_or(at, form.bytes(from, to), pack),
+            None => pack(),
+        };
         let bias = match has_bias {
             true => rows.iter().map(|place| place.map_or(0.0, |(matrix, row)| biases[matrix][row])).collect(),
             false => Vec::new(),

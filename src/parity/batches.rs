@@ -59,6 +59,7 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
             vision: Keep::Exact,
             memory: tokens * token,
             is_first_version: false,
+            store: None,
         };
         let mut model = Model::load(folder, runtime, options)?;
         let requests = requests(folder, &mut model)?;

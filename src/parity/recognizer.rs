@@ -61,10 +61,11 @@ fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<Model, String>
     vision_taps.extend(["vision_embeddings".into(), "vision_output".into()]);
     let decoder_taps = layers("decoder_layer", config.text.layers);
     let own = runtime.takes_own_kernels();
-    let vision = Vision::read(&checkpoint, &config, Keep::Exact, &vision_taps, own).map_err(|e| text(&e))?;
+    let vision =
+        Vision::read(&checkpoint, &config, Keep::Exact, &vision_taps, own, None).map_err(|e| text(&e))?;
     let vision = vision(runtime).map_err(|e| text(&e))?;
     let decoder =
-        Decoder::read(&checkpoint, &config, Keep::Exact, &decoder_taps, pages).map_err(|e| text(&e))?;
+        Decoder::read(&checkpoint, &config, Keep::Exact, &decoder_taps, pages, None).map_err(|e| text(&e))?;
     let decoder = decoder(runtime).map_err(|e| text(&e))?;
     let rotary = TextRotary::new(&config.text);
     Ok(Model { config, vision, decoder, rotary, vision_taps, decoder_taps, pages })

@@ -12,6 +12,7 @@ use crate::onnx::checkpoint::{Checkpoint, CheckpointError, Matrix};
 use crate::onnx::graph::{Dim, Element, Graph, Value};
 use crate::onnx::layers::Layers;
 use crate::onnx::network::{Array, Network};
+use crate::onnx::packs::Packs;
 use crate::onnx::projection::{Keep, Projection};
 use crate::onnx::{OnnxError, Runtime};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,6 +86,7 @@ impl Decoder {
         keep: Keep,
         taps: &[String],
         pages: usize,
+        packs: Option<&Packs>,
     ) -> Result<impl FnOnce(&Runtime) -> Result<Decoder, OnnxError> + use<>, CheckpointError> {
         let text = &config.text;
         let shape = [text.vocab_size, text.hidden_size];
@@ -92,7 +94,7 @@ impl Decoder {
         let embeddings = Embeddings { table, hidden: text.hidden_size };
         let cache = Arc::new(Mutex::new(Cache::new(heads(text), pages)));
         let graph = Graph::new("the decoder of PaddleOCR-VL").with_taps(taps);
-        let mut net = Layers::new(graph, checkpoint).with_own_kernels(true);
+        let mut net = Layers::new(graph, checkpoint).with_own_kernels(true).with_packs(packs);
         build(&mut net, text, keep, &cache)?;
         let half_head = text.head_dim / 2;
         let graph = net.graph;

@@ -9,6 +9,7 @@ use super::vision::Vision;
 use super::{is_known_unused, released_name};
 use crate::kernels::attention::{PAGE, Row};
 use crate::onnx::checkpoint::Checkpoint;
+use crate::onnx::packs::Packs;
 use crate::onnx::projection::Keep;
 use crate::onnx::{OnnxError, Runtime};
 use crate::recognize::scheduler::{Followers, StepRow, Steps};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 /// How the networks are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ModelOptions {
+pub struct ModelOptions<'a> {
     /// How the decoder keeps its weights.
     pub decoder: Keep,
     /// How the vision encoder does.
@@ -26,6 +27,8 @@ pub struct ModelOptions {
     pub memory: usize,
     /// Whether a folder without a chat template is of version 1.0.
     pub is_first_version: bool,
+    /// Where quantized weights are kept from one run to the next; `None`: nowhere.
+    pub store: Option<&'a Path>,
 }
 
 /// The loaded networks.
@@ -48,7 +51,7 @@ pub struct Model {
 
 impl Model {
     /// Loads a folder. The error names the file and what to do.
-    pub fn load(folder: &Path, runtime: &Runtime, options: ModelOptions) -> Result<Model, String> {
+    pub fn load(folder: &Path, runtime: &Runtime, options: ModelOptions<'_>) -> Result<Model, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
         if checkpoint.config.model_type() != super::config::MODEL_TYPE {
@@ -58,10 +61,16 @@ impl Model {
         let prompts = Prompts::read(folder, &config, options.is_first_version).map_err(|e| text(&e))?;
         let pages = (options.memory / heads(&config.text).page_bytes()).max(1);
         let own = runtime.takes_own_kernels();
-        let vision = Vision::read(&checkpoint, &config, options.vision, &[], own).map_err(|e| text(&e))?;
+        let kind = format!("{:?}-{:?}", options.decoder, options.vision).to_lowercase();
+        let is_quantized = options.decoder != Keep::Exact || options.vision != Keep::Exact;
+        let store = options.store.filter(|_| is_quantized);
+        let packs = store.map(|folder| Packs::open(folder, &checkpoint, &kind));
+        let vision = Vision::read(&checkpoint, &config, options.vision, &[], own, packs.as_ref())
+            .map_err(|e| text(&e))?;
         let vision = vision(runtime).map_err(|e| text(&e))?;
-        let decoder =
-            Decoder::read(&checkpoint, &config, options.decoder, &[], pages).map_err(|e| text(&e))?;
+        let decoder = Decoder::read(&checkpoint, &config, options.decoder, &[], pages, packs.as_ref())
+            .map_err(|e| text(&e))?;
+        packs.into_iter().for_each(Packs::save);
         let decoder = decoder(runtime).map_err(|e| text(&e))?;
         let rotary = TextRotary::new(&config.text);
         let hidden = config.text.hidden_size;

@@ -8,6 +8,7 @@ use crate::onnx::checkpoint::{Checkpoint, CheckpointError};
 use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
 use crate::onnx::layers::{Activation, Layers};
 use crate::onnx::network::{Array, Network};
+use crate::onnx::packs::Packs;
 use crate::onnx::projection::{Keep, Projection};
 use crate::onnx::{OnnxError, Runtime};
 
@@ -37,9 +38,10 @@ impl Vision {
         keep: Keep,
         taps: &[String],
         own_kernels: bool,
+        packs: Option<&Packs>,
     ) -> Result<impl FnOnce(&Runtime) -> Result<Vision, OnnxError> + use<>, CheckpointError> {
         let graph = Graph::new("the vision encoder of PaddleOCR-VL").with_taps(taps);
-        let mut net = Layers::new(graph, checkpoint).with_own_kernels(own_kernels);
+        let mut net = Layers::new(graph, checkpoint).with_own_kernels(own_kernels).with_packs(packs);
         build(&mut net, config, keep)?;
         let (graph, config) = (net.graph, config.clone());
         Ok(move |runtime: &Runtime| Ok(Vision { network: graph.build(runtime)?, config }))
