@@ -14,8 +14,8 @@ pub const PAGE: usize = 16;
 /// Queries computed together: eight sums of 16 lanes, or of twice that, stay in registers.
 const QUERIES: usize = 8;
 /// Queries of a job.
-const JOB_QUERIES: usize = 32;
-/// Columns of values computed together.
+const JOB_QUERIES: usize = 64;
+/// Columns of values computed together, or half as many at the end.
 const COLUMNS: usize = 32;
 /// Tokens of a job that writes to the cache.
 const JOB_TOKENS: usize = 32;
@@ -41,7 +41,7 @@ impl Heads {
 
     /// Numbers of a head's values as they are stored.
     fn stored(&self) -> usize {
-        self.size.next_multiple_of(COLUMNS)
+        self.size.next_multiple_of(PAGE)
     }
 
     /// Bytes of a page of all layers.
@@ -65,9 +65,9 @@ pub struct Row {
 pub struct Cache {
     heads: Heads,
     pages: usize,
-    /// For every layer `[pages, heads, size, 16]`.
+    /// For every layer `[heads, pages, size, 16]`.
     keys: Vec<Vec<f32>>,
-    /// For every layer `[pages, heads, 16, size]`, sizes filled up.
+    /// For every layer `[heads, pages, 16, size]`, sizes filled up.
     values: Vec<Vec<f32>>,
     /// See [`Cache::begin`].
     rows: Vec<Row>,
@@ -139,6 +139,7 @@ impl Cache {
         self.queries.resize(tokens * heads.query * heads.size, 0.0);
         let call = Call {
             heads,
+            pages: self.pages,
             input,
             cosines,
             sines,
@@ -190,7 +191,7 @@ impl Cache {
     pub fn read(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
         let Heads { key_value, size, .. } = self.heads;
         let stored = self.heads.stored();
-        let place = |token: usize, head: usize| pages[token / PAGE] as usize * key_value + head;
+        let place = |token: usize, head: usize| head * self.pages + pages[token / PAGE] as usize;
         let each = |at: &dyn Fn(usize, usize, usize) -> f32| {
             let mut numbers = Vec::with_capacity(key_value * tokens * size);
             for head in 0..key_value {
@@ -218,6 +219,7 @@ fn shared_out<T: Sync>(jobs: &[T], parallel: Parallel<'_>, run: &(dyn Fn(&T) + S
 /// A layer's attention under way.
 struct Call<'a> {
     heads: Heads,
+    pages: usize,
     input: &'a [f32],
     cosines: &'a [f32],
     sines: &'a [f32],
@@ -256,10 +258,10 @@ impl Call<'_> {
                 let (page, slot) = (row.pages[position / PAGE] as usize, position % PAGE);
                 for head in 0..key_value {
                     turn(&line[(query + head) * size..][..size], &mut turned);
-                    let keys = self.keys.get().add((page * key_value + head) * size * PAGE + slot);
+                    let keys = self.keys.get().add((head * self.pages + page) * size * PAGE + slot);
                     turned.iter().enumerate().for_each(|(d, value)| *keys.add(d * PAGE) = *value);
                     let values = &line[(query + key_value + head) * size..][..size];
-                    let to = self.values.get().add(((page * key_value + head) * PAGE + slot) * stored);
+                    let to = self.values.get().add(((head * self.pages + page) * PAGE + slot) * stored);
                     std::ptr::copy_nonoverlapping(values.as_ptr(), to, size);
                 }
             }
@@ -280,28 +282,31 @@ impl Call<'_> {
         let group = query / key_value;
         let count = tokens.len() * group;
         // What the last of these tokens sees; the others see less.
-        let seen = row.past + tokens.end;
-        let pages = seen.div_ceil(PAGE);
+        let pages = (row.past + tokens.end).div_ceil(PAGE);
         let width = pages * PAGE;
         // Queries are filled up to a multiple, with any numbers.
         let padded = count.next_multiple_of(QUERIES);
         scores.clear();
-        scores.resize(padded * (width + size), 0.0);
-        let (scores, queries) = scores.split_at_mut(padded * width);
-        for (i, to) in queries.chunks_exact_mut(size).take(count).enumerate() {
+        scores.resize(padded * (width + size + COLUMNS), 0.0);
+        let (scores, rest) = scores.split_at_mut(padded * width);
+        let (queries, sums) = rest.split_at_mut(padded * size);
+        for i in 0..count {
             let token = row.tokens.start + tokens.start + i / group;
             let at = (token * query + head * group + i % group) * size;
             // SAFETY: by the caller.
-            to.copy_from_slice(unsafe { std::slice::from_raw_parts(self.queries.get().add(at), size) });
+            let query = unsafe { std::slice::from_raw_parts(self.queries.get().add(at), size) };
+            let to = queries[i / QUERIES * QUERIES * size + i % QUERIES..].iter_mut().step_by(QUERIES);
+            to.zip(query).for_each(|(to, value)| *to = *value);
         }
-        let place = |page: usize| row.pages[page] as usize * key_value + head;
-        for (chunk, queries) in queries.chunks_exact(QUERIES * size).enumerate() {
-            for page in 0..pages {
-                // SAFETY: by the caller.
-                let keys = unsafe {
-                    let at = self.keys.get().add(place(page) * size * PAGE);
-                    std::slice::from_raw_parts(at, size * PAGE)
-                };
+        let place = |page: usize| head * self.pages + row.pages[page] as usize;
+        // Pages outside, queries inside: a page stays in the first cache for all of them.
+        for page in 0..pages {
+            // SAFETY: by the caller.
+            let keys = unsafe {
+                let at = self.keys.get().add(place(page) * size * PAGE);
+                std::slice::from_raw_parts(at, size * PAGE)
+            };
+            for (chunk, queries) in queries.chunks_exact(QUERIES * size).enumerate() {
                 let mut sums = [[0f32; PAGE]; QUERIES];
                 // SAFETY: by the caller, who asks for these instructions; the slices are as long as they must be.
                 unsafe { P::scores(&mut sums, queries, keys) };
@@ -313,31 +318,30 @@ impl Call<'_> {
         for (i, scores) in scores.chunks_exact_mut(width).take(count).enumerate() {
             P::softmax(scores, row.past + tokens.start + i / group + 1);
         }
-        for chunk in 0..padded / QUERIES {
-            for column in (0..stored).step_by(COLUMNS) {
-                let mut sums = [[0f32; COLUMNS]; QUERIES];
-                for page in 0..pages {
-                    // SAFETY: by the caller.
-                    let values = unsafe {
-                        let at = self.values.get().add(place(page) * PAGE * stored);
-                        std::slice::from_raw_parts(at, PAGE * stored)
-                    };
+        let (sums, _) = sums.as_chunks_mut::<COLUMNS>();
+        let (sums, _) = sums.as_chunks_mut::<QUERIES>();
+        for column in (0..stored).step_by(COLUMNS) {
+            sums.as_flattened_mut().as_flattened_mut().fill(0.0);
+            for page in 0..pages {
+                // SAFETY: by the caller.
+                let values = unsafe {
+                    let at = self.values.get().add(place(page) * PAGE * stored);
+                    std::slice::from_raw_parts(at, PAGE * stored)
+                };
+                for (chunk, sums) in sums.iter_mut().enumerate() {
                     let shares = &scores[chunk * QUERIES * width + page * PAGE..];
+                    let is_half = column + COLUMNS > stored;
                     // SAFETY: as above.
-                    unsafe { P::mix(&mut sums, shares, width, &values[column..], stored) };
+                    unsafe { P::mix(sums, shares, width, &values[column..], stored, is_half) };
                 }
-                for (i, sums) in sums.iter().enumerate() {
-                    let i = chunk * QUERIES + i;
-                    if i >= count || column >= size {
-                        continue;
-                    }
-                    let token = row.tokens.start + tokens.start + i / group;
-                    let at = (token * query + head * group + i % group) * size + column;
-                    let columns = COLUMNS.min(size - column);
-                    // SAFETY: by the caller: the token and these heads are this job's alone.
-                    let to = unsafe { std::slice::from_raw_parts_mut(self.output.get().add(at), columns) };
-                    to.copy_from_slice(&sums[..columns]);
-                }
+            }
+            for (i, sums) in sums.as_flattened().iter().take(count).enumerate() {
+                let token = row.tokens.start + tokens.start + i / group;
+                let at = (token * query + head * group + i % group) * size + column;
+                let columns = COLUMNS.min(size - column);
+                // SAFETY: by the caller: the token and these heads are this job's alone.
+                let to = unsafe { std::slice::from_raw_parts_mut(self.output.get().add(at), columns) };
+                to.copy_from_slice(&sums[..columns]);
             }
         }
     }
@@ -345,17 +349,18 @@ impl Call<'_> {
 
 /// The innermost products. Unsafe to call where the machine lacks the instructions, or slices are too short.
 trait Products {
-    /// Scores of queries `[8, size]` and the keys of a page `[size, 16]`.
+    /// Scores of queries `[size, 8]` and the keys of a page `[size, 16]`.
     unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: &[f32], keys: &[f32]);
 
     /// Adds values of a page, a line `stored` numbers after the other, weighted by shares, a query `width` numbers after
-    /// the other.
+    /// the other; `is_half`: only the first half of the columns.
     unsafe fn mix(
         sums: &mut [[f32; COLUMNS]; QUERIES],
         shares: &[f32],
         width: usize,
         values: &[f32],
         stored: usize,
+        is_half: bool,
     );
 
     /// See [`softmax`].
@@ -368,9 +373,9 @@ struct Portable<const FMA: bool>;
 impl<const FMA: bool> Products for Portable<FMA> {
     #[inline(always)]
     unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: &[f32], keys: &[f32]) {
-        let (keys, _) = keys.as_chunks::<PAGE>();
-        for (sums, query) in sums.iter_mut().zip(queries.chunks_exact(keys.len())) {
-            for (value, keys) in query.iter().zip(keys) {
+        let (keys, queries) = (keys.as_chunks::<PAGE>().0, queries.as_chunks::<QUERIES>().0);
+        for (keys, queries) in keys.iter().zip(queries) {
+            for (sums, value) in sums.iter_mut().zip(queries) {
                 for lane in 0..PAGE {
                     sums[lane] = mul_add::<FMA>(*value, keys[lane], sums[lane]);
                 }
@@ -385,12 +390,14 @@ impl<const FMA: bool> Products for Portable<FMA> {
         width: usize,
         values: &[f32],
         stored: usize,
+        is_half: bool,
     ) {
+        let columns = if is_half { COLUMNS / 2 } else { COLUMNS };
         for slot in 0..PAGE {
-            let values = &values[slot * stored..][..COLUMNS];
+            let values = &values[slot * stored..][..columns];
             for (i, sums) in sums.iter_mut().enumerate() {
                 let share = shares[i * width + slot];
-                for lane in 0..COLUMNS {
+                for lane in 0..columns {
                     sums[lane] = mul_add::<FMA>(share, values[lane], sums[lane]);
                 }
             }
@@ -453,9 +460,15 @@ mod x86 {
             width: usize,
             values: &[f32],
             stored: usize,
+            is_half: bool,
         ) {
             // SAFETY: by the caller.
-            unsafe { mix(sums, shares.as_ptr(), width, values.as_ptr(), stored) }
+            unsafe {
+                match is_half {
+                    true => mix::<1>(sums, shares.as_ptr(), width, values.as_ptr(), stored),
+                    false => mix::<2>(sums, shares.as_ptr(), width, values.as_ptr(), stored),
+                }
+            }
         }
 
         #[inline(always)]
@@ -472,7 +485,7 @@ mod x86 {
             let line = unsafe { _mm512_loadu_ps(keys.add(d * PAGE)) };
             for (i, total) in totals.iter_mut().enumerate() {
                 // SAFETY: by the caller.
-                let value = _mm512_set1_ps(unsafe { *queries.add(i * size + d) });
+                let value = _mm512_set1_ps(unsafe { *queries.add(d * QUERIES + i) });
                 *total = _mm512_fmadd_ps(value, line, *total);
             }
         }
@@ -482,37 +495,40 @@ mod x86 {
         }
     }
 
+    /// `N`: registers of columns.
     #[target_feature(enable = "avx512f")]
-    unsafe fn mix(
+    unsafe fn mix<const N: usize>(
         sums: &mut [[f32; COLUMNS]; QUERIES],
         shares: *const f32,
         width: usize,
         values: *const f32,
         stored: usize,
     ) {
-        let mut totals = [[_mm512_setzero_ps(); 2]; QUERIES];
+        let mut totals = [[_mm512_setzero_ps(); N]; QUERIES];
         for (total, sums) in totals.iter_mut().zip(sums.iter()) {
-            // SAFETY: a line holds two registers.
-            *total = unsafe { [_mm512_loadu_ps(sums.as_ptr()), _mm512_loadu_ps(sums.as_ptr().add(PAGE))] };
+            for (n, total) in total.iter_mut().enumerate() {
+                // SAFETY: a line holds two registers.
+                *total = unsafe { _mm512_loadu_ps(sums.as_ptr().add(n * PAGE)) };
+            }
         }
         for slot in 0..PAGE {
-            // SAFETY: by the caller.
-            let line = unsafe {
-                let at = values.add(slot * stored);
-                [_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(PAGE))]
-            };
+            let mut line = [_mm512_setzero_ps(); N];
+            for (n, line) in line.iter_mut().enumerate() {
+                // SAFETY: by the caller.
+                *line = unsafe { _mm512_loadu_ps(values.add(slot * stored + n * PAGE)) };
+            }
             for (i, total) in totals.iter_mut().enumerate() {
                 // SAFETY: by the caller.
                 let share = _mm512_set1_ps(unsafe { *shares.add(i * width + slot) });
-                total[0] = _mm512_fmadd_ps(share, line[0], total[0]);
-                total[1] = _mm512_fmadd_ps(share, line[1], total[1]);
+                for (total, line) in total.iter_mut().zip(line) {
+                    *total = _mm512_fmadd_ps(share, line, *total);
+                }
             }
         }
         for (total, sums) in totals.iter().zip(sums) {
-            // SAFETY: as above.
-            unsafe {
-                _mm512_storeu_ps(sums.as_mut_ptr(), total[0]);
-                _mm512_storeu_ps(sums.as_mut_ptr().add(PAGE), total[1]);
+            for (n, total) in total.iter().enumerate() {
+                // SAFETY: as above.
+                unsafe { _mm512_storeu_ps(sums.as_mut_ptr().add(n * PAGE), *total) };
             }
         }
     }

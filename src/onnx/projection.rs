@@ -140,6 +140,27 @@ impl Layers<'_> {
         self.graph.own("CachedAttention", at, &inputs, CachedAttention { cache: cache.clone(), layer, width })
     }
 
+    /// Attention of tokens that all see each other: queries, keys and values `[tokens, 3 * width]` of as many heads;
+    /// `numbers`, `[1, tokens]`: their rows in the tables of cosines and sines.
+    pub fn full_attention(
+        &mut self,
+        at: &str,
+        projected: &Value,
+        [numbers, cosines, sines]: [&Value; 3],
+        heads: usize,
+        width: usize,
+    ) -> Value {
+        let attributes = [("axis", Attr::Int(-1)), ("num_outputs", Attr::Int(3))];
+        let parts = self.graph.op_many("Split", at, &[projected], &attributes, 3);
+        let parts: Vec<Value> =
+            parts.iter().map(|part| self.reshape(at, part, &[1, -1, width as i64])).collect();
+        let mut turn =
+            |part: &Value| self.graph.contrib("RotaryEmbedding", at, &[part, numbers, cosines, sines], &[]);
+        let (query, key) = (turn(&parts[0]), turn(&parts[1]));
+        let attended = self.attention(at, [&query, &key, &parts[2]], heads, None);
+        self.reshape(at, &attended, &[-1, width as i64])
+    }
+
     /// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability.
     pub fn choice(&mut self, at: &str, logits: &Value) -> Value {
         if self.own_kernels {

@@ -87,7 +87,7 @@ fn build(net: &mut Layers<'_>, config: &Config, keep: Keep) -> Result<(), Checkp
     let shares = graph.input("shares", Element::F32, &[count, Dim::Fixed(4), Dim::Fixed(1)]);
     let cosines = graph.input("cosines", Element::F32, &[count, pairs]);
     let sines = graph.input("sines", Element::F32, &[count, pairs]);
-    let tokens = graph.input("numbers", Element::I64, &[Dim::Fixed(1), count]);
+    let places_of = graph.input("numbers", Element::I64, &[Dim::Fixed(1), count]);
     let order = graph.input("merge_order", Element::I64, &[count]);
 
     let embeddings = format!("{ENCODER}.embeddings");
@@ -109,7 +109,7 @@ fn build(net: &mut Layers<'_>, config: &Config, keep: Keep) -> Result<(), Checkp
     let dims = [count, Dim::Fixed(width)];
     net.graph.tap("vision_embeddings", &x, &dims);
     for layer in 0..vision.layers {
-        x = encoder_layer(net, config, keep, layer, &x, [&tokens, &cosines, &sines])?;
+        x = encoder_layer(net, config, keep, layer, &x, [&places_of, &cosines, &sines])?;
         net.graph.tap(&format!("vision_layer_{layer}"), &x, &dims);
     }
     let x = net.layer_norm(&format!("{ENCODER}.post_layernorm"), &x, width, vision.layer_norm_eps)?;
@@ -140,32 +140,25 @@ fn encoder_layer(
     keep: Keep,
     layer: usize,
     x: &Value,
-    [tokens, cosines, sines]: [&Value; 3],
+    positions: [&Value; 3],
 ) -> Result<Value, CheckpointError> {
     let vision = &config.vision;
     let width = vision.hidden_size;
     let at = format!("{ENCODER}.encoder.layers.{layer}");
     let eps = vision.layer_norm_eps;
-    let linear = |net: &mut Layers<'_>, key: &str, x: &Value, sizes: [usize; 2], finish, residual| {
-        let keys = [(format!("{at}.{key}"), sizes[1])];
+    let linear = |net: &mut Layers<'_>, parts: &[&str], x: &Value, sizes: [usize; 2], finish, residual| {
+        let keys: Vec<(String, usize)> = parts.iter().map(|key| (format!("{at}.{key}"), sizes[1])).collect();
         let projection = Projection { keys: &keys, from: sizes[0], has_bias: true, finish, keep };
         net.projection(&keys[0].0, x, &projection, residual)
     };
     let square = [width, width];
     let normed = net.layer_norm(&format!("{at}.layer_norm1"), x, width, eps)?;
-    let mut parts = Vec::new();
-    for name in ["q_proj", "k_proj", "v_proj"] {
-        let key = format!("self_attn.{name}");
-        let part = linear(net, &key, &normed, square, Finish::Plain, None)?;
-        let part = net.reshape(&format!("{at}.{key}"), &part, &[1, -1, width as i64]);
-        let turned = net.graph.contrib("RotaryEmbedding", &at, &[&part, tokens, cosines, sines], &[]);
-        parts.push(if name == "v_proj" { part } else { turned });
-    }
-    let attended = net.attention(&at, [&parts[0], &parts[1], &parts[2]], vision.heads, None);
-    let attended = net.reshape(&at, &attended, &[-1, width as i64]);
-    let x = linear(net, "self_attn.out_proj", &attended, square, Finish::Plain, Some(x))?;
+    let parts = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
+    let projected = linear(net, &parts, &normed, square, Finish::Plain, None)?;
+    let attended = net.full_attention(&at, &projected, positions, vision.heads, width);
+    let x = linear(net, &["self_attn.out_proj"], &attended, square, Finish::Plain, Some(x))?;
     let normed = net.layer_norm(&format!("{at}.layer_norm2"), &x, width, eps)?;
     let inner = vision.intermediate_size;
-    let between = linear(net, "mlp.fc1", &normed, [width, inner], Finish::GeluTanh, None)?;
-    linear(net, "mlp.fc2", &between, [inner, width], Finish::Plain, Some(&x))
+    let between = linear(net, &["mlp.fc1"], &normed, [width, inner], Finish::GeluTanh, None)?;
+    linear(net, &["mlp.fc2"], &between, [inner, width], Finish::Plain, Some(&x))
 }
