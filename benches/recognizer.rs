@@ -1,19 +1,20 @@
 //! Speed and memory of PaddleOCR-VL on the CPU, beside transformers on the same checkpoint.
 //!
-//! `CHECKPOINT=DIR PYTHON=python cargo bench --bench recognizer [-- steps|drafts|pages ...]`: `DIR` holds a checkpoint at
+//! `CHECKPOINT=DIR PYTHON=python cargo bench --bench recognizer [-- steps|errors|drafts|pages ...]`: `DIR` holds a checkpoint at
 //! real size with a tokenizer, random weights will do. Without `PYTHON` there is no other side.
 //!
 //! * `steps`: vision, prefill and decoding by themselves. Both sides run in turns; medians are compared.
+//! * `errors`: what each precision is off single precision.
 //! * `drafts`: answers with drafts of which a share of the tokens is right, against the same without.
 //! * `pages`: 8 pages of 12 blocks with answers of given lengths, all together and block by block.
 
 #![allow(missing_docs, clippy::print_stdout)]
 
-use docparse::document::{Label, TextDecision, TextSource};
+use docparse::document::Label;
 use docparse::geometry::Rect;
 use docparse::kernels::attention::Row;
 use docparse::layout::Region;
-use docparse::lines::{PageText, PreparedPage};
+use docparse::lines::PreparedPage;
 use docparse::onnx::checkpoint::Checkpoint;
 use docparse::onnx::projection::Keep;
 use docparse::onnx::{Device, Runtime, SessionOptions};
@@ -49,6 +50,9 @@ fn main() {
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
     if wants("steps") {
         steps(&folder, &runtime, threads);
+    }
+    if wants("errors") {
+        errors(&folder, &runtime);
     }
     if wants("drafts") {
         drafts(&folder, &runtime);
@@ -201,6 +205,40 @@ fn steps(folder: &Path, runtime: &Runtime, threads: usize) {
             "{name:<5} loaded in {loaded:.2} s; memory without mapped files {:.0} MB (before: {before:.0} MB in all); torch at most {theirs:.0} MB",
             memory("RssAnon")
         );
+    }
+}
+
+/// What the logits of a sequence and the representations of a picture are off those in single precision.
+fn errors(folder: &Path, runtime: &Runtime) {
+    const WANTED: usize = 33;
+    let of = |keep: Keep| {
+        let mut ours = Ours::load(folder, runtime, keep, if keep == Keep::Int4 { Keep::Exact } else { keep });
+        let mut call = Packed::default();
+        let ids = (0..256u32).map(|n| n * 7919 % 90_000 + 500);
+        ids.for_each(|id| ours.decoder.embeddings().embed(id, &mut call.embeddings));
+        let places: Vec<[i64; 3]> = (0..256).map(|n| [n; 3]).collect();
+        call.rotary = ours.rotary.at(&places);
+        call.rows = vec![Row { tokens: 0..256, past: 0, pages: (0..16).collect() }];
+        call.wanted = (256 - WANTED..256).collect();
+        let (next, logits) = ours.decoder.run_for_logits(call).unwrap();
+        let grid = [22, 30];
+        let count = grid[0] * grid[1] * ours.config.vision.patch_numbers();
+        let values = (0..count).map(|i| (i * 7919 % 255) as f32 / 127.5 - 1.0).collect();
+        let picture = ours.vision.encode(Patches { values, grid }).unwrap();
+        (next.iter().map(|next| next.id).collect::<Vec<_>>(), logits, picture)
+    };
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let off = |a: &[f32], b: &[f32]| {
+        let difference = square(&mut a.iter().zip(b).map(|(a, b)| f64::from(a - b)));
+        difference / square(&mut a.iter().map(|v| f64::from(*v)))
+    };
+    let (ids, logits, picture) = of(Keep::Exact);
+    println!("{:<6} {:>14} {:>16} {:>14}", "", "logits, rms", "same likeliest", "picture, rms");
+    for (name, keep) in [("int8", Keep::Int8), ("int4", Keep::Int4)] {
+        let (other_ids, other_logits, other_picture) = of(keep);
+        let same = ids.iter().zip(&other_ids).filter(|(a, b)| a == b).count();
+        let (logits, picture) = (off(&logits, &other_logits) * 100.0, off(&picture, &other_picture) * 100.0);
+        println!("{name:<6} {logits:>12.1} % {same:>10} of {WANTED} {picture:>12.1} %");
     }
 }
 
@@ -388,25 +426,7 @@ fn pages(folder: &Path, runtime: &Runtime) {
 
 /// Seconds of the recognizer as the program runs it, from crops to text.
 fn whole_run(model: Model, blocks: &[([usize; 2], usize)]) -> f64 {
-    let page = Arc::new(PreparedPage {
-        page_index: 0,
-        width: 1000,
-        height: 1000,
-        size_points: (500.0, 500.0),
-        pixels: None,
-        text: PageText::empty(),
-        decision: TextDecision { source: TextSource::None, reason: String::new() },
-        rulings: Vec::new(),
-        fills: Vec::new(),
-        drawings: Vec::new(),
-        images: Vec::new(),
-        structure: Vec::new(),
-        rotation_quarters: 0,
-        skew_degrees: 0.0,
-        preprocessed: None,
-        preprocess_steps: None,
-        diagnostics: Vec::new(),
-    });
+    let page = Arc::new(PreparedPage::blank(0, 1000, 1000));
     let region = Arc::new(Region::new(Label::Text, Rect::new(0.0, 0.0, 100.0, 100.0), 1.0));
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
     for (block, (grid, tokens)) in blocks.iter().enumerate() {

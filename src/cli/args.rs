@@ -314,9 +314,9 @@ pub struct LaterArgs {
     /// Folder of the recognizer: config.json, model.safetensors, tokenizer.json and what goes with them
     #[arg(long, value_name = "DIR")]
     pub vl_rec_model_dir: Option<String>,
-    /// What reads blocks: native (PaddleOCR-VL in this process) [default]; over a layout network also lines (the page's own
-    /// text, read from its picture where it has none) and text_layer (the text of PDFs only). This version has no
-    /// server backends
+    /// What reads blocks: native (PaddleOCR-VL in this process); over a layout network also lines (the page's own text, read
+    /// from its picture where it has none) and text_layer (the text of PDFs only). This version has no server
+    /// backends [default: native]
     #[arg(long, value_name = "NAME", value_parser = ["native", "lines", "text_layer", "vllm-server", "sglang-server", "fastdeploy-server", "mlx-vlm-server", "llama-cpp-server"])]
     pub vl_rec_backend: Option<String>,
     /// Address of the recognizer's server
@@ -364,8 +364,8 @@ pub struct LaterArgs {
     /// Token limit of a block
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<i64>,
-    /// Precision of the recognizer: auto (int8 decoder and fp32 vision on the CPU), fp32, int8, int4 (experimental), fp16 and
-    /// bf16 (GPUs); see docs/precision.md [default: auto]
+    /// Precision of the recognizer's decoder: auto (int8), fp32 (exact), int8, int4 (experimental); fp16 and bf16 are refused,
+    /// since it runs on the CPU; see docs/precision.md [default: auto]
     #[arg(long, value_name = "PRECISION", value_parser = ["auto", "fp32", "fp16", "bf16", "int8", "int4"])]
     pub precision: Option<String>,
     /// Precision of the recognizer's vision encoder on the CPU: fp32, or int8, twice as fast [default: fp32]

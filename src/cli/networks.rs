@@ -132,7 +132,8 @@ fn warn_of(unknown: &[String], path: &Path, name: &str) {
 
 /// Loads the recognizer of a folder.
 fn recognizer(folder: &Path, runtime: &Runtime, options: ModelOptions<'_>) -> Result<LoadedModel, String> {
-    let mut model = Model::load(folder, runtime, options)?;
+    // Its decoder is made of kernels for the CPU.
+    let mut model = Model::load(folder, &runtime.on_cpu(), options)?;
     let (ignored, unknown) = (std::mem::take(&mut model.ignored), std::mem::take(&mut model.unknown));
     warn_of(&unknown, &folder.join("model.safetensors"), RECOGNIZER);
     let (name, used) = (RECOGNIZER.to_string(), Some(model.used));
@@ -148,7 +149,7 @@ pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> 
         Some(Precision::Fp32) => Keep::Exact,
         Some(Precision::Int4) => Keep::Int4,
         Some(Precision::Fp16 | Precision::Bf16) => {
-            let reason = "on the CPU the recognizer runs in fp32, int8 or int4";
+            let reason = "the recognizer runs on the CPU, in fp32, int8 or int4";
             return Err(Failure::usage(
                 reason,
                 "fp32 keeps bfloat16 weights as they are; leave --precision out for int8",

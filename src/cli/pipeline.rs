@@ -171,6 +171,10 @@ fn reader(args: &ParseArgs, file: Option<&Settings>) -> Reader {
 
 /// Layout network and recognizer.
 fn resolve_model(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -> Result<Resolved, Failure> {
+    let mut notes = notes;
+    if args.device.as_deref().is_some_and(|device| device.starts_with("gpu")) {
+        notes.push("the recognizer runs on the CPU; the layout networks run on the GPU".into());
+    }
     let pipeline = named_pipeline(args, file.as_ref()).unwrap_or(Pipeline::V16);
     if pipeline == Pipeline::Lite {
         let reason = "the pipeline `lite` runs without a layout network and a recognizer";

@@ -6,7 +6,6 @@ use crate::geometry::Rect;
 use crate::input::PageError;
 use crate::input::decode::DecodeError;
 use crate::layout::{LayoutError, Region};
-use crate::lines::PageText;
 use crate::plan::PlanOptions;
 use crate::raster::Pixels;
 use crate::recognize::{BlockAnswer, BlockRequest, Recognition, RecognizeError};
@@ -90,25 +89,7 @@ impl LinePreparer for FakeLines {
         decision: TextDecision,
     ) -> Result<PreparedPage, PrepareError> {
         assert_ne!((self.0)(page.page_index), Trouble::LinesPanic, "the line reader panics");
-        Ok(PreparedPage {
-            page_index: page.page_index,
-            width: 4,
-            height: 4,
-            size_points: page.size_points,
-            pixels: page.pixels,
-            text: PageText::empty(),
-            decision,
-            rulings: Vec::new(),
-            fills: Vec::new(),
-            drawings: Vec::new(),
-            images: Vec::new(),
-            structure: Vec::new(),
-            rotation_quarters: 0,
-            skew_degrees: 0.0,
-            preprocessed: None,
-            preprocess_steps: None,
-            diagnostics: Vec::new(),
-        })
+        Ok(PreparedPage { pixels: page.pixels, decision, ..PreparedPage::blank(page.page_index, 4, 4) })
     }
 }
 

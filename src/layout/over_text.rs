@@ -86,26 +86,15 @@ fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
         return Vec::new();
     }
     let rest = PreparedPage {
-        page_index: page.page_index,
-        width: page.width,
-        height: page.height,
         size_points: page.size_points,
-        pixels: None,
         text: PageText {
             source: page.text.source,
             segments: free.iter().map(|i| page.text.segments[*i].clone()).collect(),
         },
         decision: page.decision.clone(),
-        rulings: Vec::new(),
-        fills: Vec::new(),
-        drawings: Vec::new(),
-        images: Vec::new(),
-        structure: Vec::new(),
         rotation_quarters: page.rotation_quarters,
         skew_degrees: page.skew_degrees,
-        preprocessed: None,
-        preprocess_steps: None,
-        diagnostics: Vec::new(),
+        ..PreparedPage::blank(page.page_index, page.width, page.height)
     };
     let mut regions = geometric::regions(&rest);
     for region in &mut regions {
@@ -136,23 +125,9 @@ mod tests {
             Segment::of(vec![Word::of(bbox, text)], 20.0)
         };
         PreparedPage {
-            page_index: 0,
-            width: 600,
-            height: 800,
-            size_points: (300.0, 400.0),
-            pixels: None,
             text: PageText { source: TextSource::TextLayer, segments: pieces.iter().map(segment).collect() },
             decision: TextDecision { source: TextSource::TextLayer, reason: String::new() },
-            rulings: Vec::new(),
-            fills: Vec::new(),
-            drawings: Vec::new(),
-            images: Vec::new(),
-            structure: Vec::new(),
-            rotation_quarters: 0,
-            skew_degrees: 0.0,
-            preprocessed: None,
-            preprocess_steps: None,
-            diagnostics: Vec::new(),
+            ..PreparedPage::blank(0, 600, 800)
         }
     }
 

@@ -54,6 +54,32 @@ pub struct PreparedPage {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl PreparedPage {
+    /// A page of a size in pixels, with nothing on it.
+    pub fn blank(page_index: usize, width: usize, height: usize) -> Self {
+        PreparedPage {
+            page_index,
+            width,
+            height,
+            // At 144 dpi.
+            size_points: (width as f32 / 2.0, height as f32 / 2.0),
+            pixels: None,
+            text: PageText::empty(),
+            decision: TextDecision { source: TextSource::None, reason: String::new() },
+            rulings: Vec::new(),
+            fills: Vec::new(),
+            drawings: Vec::new(),
+            images: Vec::new(),
+            structure: Vec::new(),
+            rotation_quarters: 0,
+            skew_degrees: 0.0,
+            preprocessed: None,
+            preprocess_steps: None,
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
 /// Why a page could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {

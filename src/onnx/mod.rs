@@ -157,6 +157,12 @@ impl Runtime {
         Ok(Self { environment, options })
     }
 
+    /// The same with sessions on the CPU.
+    pub fn on_cpu(&self) -> Runtime {
+        let options = SessionOptions { device: Device::Cpu, ..self.options.clone() };
+        Runtime { environment: self.environment.clone(), options }
+    }
+
     /// Whether sessions are made on a GPU, as far as can be told before.
     pub fn uses_gpu(&self) -> bool {
         match self.options.device {

@@ -20,10 +20,13 @@ const RECIPE: &str = "1";
 /// Fewer bytes are packed sooner than a file is found.
 const MIN_BYTES: usize = 16 << 20;
 
+/// A mapped file, and where in it each layer lies.
+type Found = (Arc<Mmap>, BTreeMap<String, Range<usize>>);
+
 /// Packed weights of a checkpoint.
 pub struct Packs {
     path: PathBuf,
-    found: Option<(Arc<Mmap>, BTreeMap<String, Range<usize>>)>,
+    found: Option<Found>,
     made: RefCell<Vec<(String, Bytes)>>,
 }
 
@@ -59,7 +62,7 @@ impl Packs {
     }
 }
 
-fn mapped(path: &Path) -> Option<(Arc<Mmap>, BTreeMap<String, Range<usize>>)> {
+fn mapped(path: &Path) -> Option<Found> {
     let file = File::open(path).ok()?;
     // SAFETY: the mapping is read-only, and files are put here whole and never written to again.
     let map = unsafe { Mmap::map(&file) }.ok()?;

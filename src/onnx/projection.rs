@@ -161,17 +161,9 @@ impl Layers<'_> {
         self.reshape(at, &attended, &[-1, width as i64])
     }
 
-    /// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability.
+    /// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability; on the CPU.
     pub fn choice(&mut self, at: &str, logits: &Value) -> Value {
-        if self.own_kernels {
-            return self.graph.own("Choice", at, &[logits], Choice);
-        }
-        let number = self.graph.op("ArgMax", at, &[logits], &[("axis", Attr::Int(-1))]);
-        let number = self.graph.op("Cast", at, &[&number], &[("to", Attr::Int(1))]);
-        let logs = self.graph.op("LogSoftmax", at, &[logits], &[("axis", Attr::Int(-1))]);
-        let axes = self.graph.ints(at, &[-1]);
-        let best = self.graph.op("ReduceMax", at, &[&logs, &axes], &[]);
-        self.concat(at, &[&number, &best], -1)
+        self.graph.own("Choice", at, &[logits], Choice)
     }
 
     /// Root-mean-square norm over the last dimension.

@@ -32,6 +32,7 @@ struct Model {
 
 /// Checks a folder.
 pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
+    let runtime = &runtime.on_cpu();
     let mut checks = tokens(folder)?;
     let cases = cases(folder)?;
     let mut loaded = Vec::new();

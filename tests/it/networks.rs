@@ -3,9 +3,15 @@
 
 use super::support::{Folder, example, root};
 use docparse::kernels::winograd::{self, Filter};
+use docparse::onnx::checkpoint::Checkpoint;
 use docparse::onnx::graph::{Attr, Dim, Element, Graph};
 use docparse::onnx::network::Array;
+use docparse::onnx::projection::Keep;
 use docparse::onnx::{Device, Runtime, SessionOptions};
+use docparse::recognize::paddleocr_vl;
+use docparse::recognize::paddleocr_vl::config::Config;
+use docparse::recognize::paddleocr_vl::image::Patches;
+use docparse::recognize::paddleocr_vl::vision::Vision;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -191,6 +197,29 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+#[test]
+fn our_own_layers_compute_what_the_runtime_does() {
+    let folder = fixture("paddleocr_vl");
+    let checkpoint = Checkpoint::open(&folder).unwrap().with_names(paddleocr_vl::released_name);
+    let config = Config::read(&folder, &checkpoint.config).unwrap();
+    let library = root().join("runtime/libonnxruntime.so");
+    let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap();
+    let encode = |keep, own_kernels| {
+        let read = Vision::read(&checkpoint, &config, keep, &[], own_kernels, None).unwrap();
+        let numbers = 6 * 10 * config.vision.patch_numbers();
+        let values = (0..numbers).map(|i| (i * 7919 % 255) as f32 / 127.5 - 1.0).collect();
+        read(&runtime).unwrap().encode(Patches { values, grid: [6, 10] }).unwrap()
+    };
+    let runtimes = encode(Keep::Exact, false);
+    let largest = runtimes.iter().fold(0f32, |a, b| a.max(b.abs()));
+    assert!(runtimes.len() == 15 * config.text.hidden_size && largest > 0.1);
+    for (keep, allowed) in [(Keep::Exact, 1e-5), (Keep::Int8, 0.1)] {
+        let own = encode(keep, true);
+        let worst = own.iter().zip(&runtimes).map(|(a, b)| (a - b).abs() / largest).fold(0f32, f32::max);
+        assert!(worst < allowed, "{keep:?}: {worst}");
+    }
 }
 
 #[test]

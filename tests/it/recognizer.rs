@@ -159,6 +159,7 @@ fn what_is_wrong_is_said_before_anything_is_read() {
     check(&["--vl-rec-backend", "lines"], 2, "--vl-rec-model-dir belongs to the PaddleOCR-VL recognizer");
     check(&["--pipeline-version", "lite"], 2, "without a layout network and a recognizer");
     check(&["--memory", "1K"], 3, "more than there is memory for");
+    check(&["--memory", "900000G"], 1, "lower --memory");
     let says = |model: &Path, word: &str| {
         let ran = doctor(&folder, model).expect(1);
         assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);
