@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::pipeline::{ModelRun, Precision};
-use crate::config::vl::VlConfig;
+use crate::config::vl::{ModelChoice, VlConfig};
 use crate::layout::exported::{self, ExportedLayout};
 use crate::layout::network::LayoutNetwork;
 use crate::layout::pp_doclayout::config::Version;
@@ -60,6 +60,7 @@ const TRIAL: ModelOptions<'_> = ModelOptions {
 
 /// Names of the models, as the reference has them.
 const RECOGNIZER: &str = "PaddleOCR-VL";
+const RECOGNIZERS: [&str; 3] = ["PaddleOCR-VL-0.9B", "PaddleOCR-VL-1.5-0.9B", "PaddleOCR-VL-1.6-0.9B"];
 const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
 const UNWARPING: &str = "UVDoc";
 
@@ -143,7 +144,16 @@ fn recognizer(folder: &Path, runtime: &Runtime, options: ModelOptions<'_>) -> Re
 /// Loads the recognizer that a run needs.
 pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> Result<Model, Failure> {
     let hint = "docparse doctor --model DIR tells what a folder holds";
-    let folder = config.models.recognizer.dir.as_deref().unwrap_or(Path::new(""));
+    let ModelChoice { name, dir } = &config.models.recognizer;
+    let folder = dir.as_deref().unwrap_or(Path::new(""));
+    // A folder does not tell which version it is; only what a name stands for can be checked.
+    if let Some(name) = name.as_deref().filter(|name| !RECOGNIZERS.contains(name)) {
+        let reason = format!("`{name}` is no recognizer of docparse");
+        return Err(Failure::usage(
+            reason,
+            format!("use one of {}, or leave the name out", RECOGNIZERS.join(", ")),
+        ));
+    }
     let decoder = match run.precision {
         None | Some(Precision::Int8) => Keep::Int8,
         Some(Precision::Fp32) => Keep::Exact,
@@ -161,7 +171,7 @@ pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> 
         decoder,
         vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact },
         memory: run.memory,
-        is_first_version: run.is_first_version,
+        is_first_version: name.as_deref().map_or(run.is_first_version, |name| name == RECOGNIZERS[0]),
         store: store.as_deref(),
     };
     if !folder.join("config.json").is_file() {
@@ -209,7 +219,7 @@ pub fn load_for_run(config: &VlConfig, runtime: &Runtime) -> Result<RunNetworks,
     let models = &config.models;
     let fail =
         |reason: String| Failure::fatal(reason, "docparse doctor --model DIR tells what a folder holds");
-    let load = |model: &crate::config::vl::ModelChoice, flag: &str, what: &str| {
+    let load = |model: &ModelChoice, flag: &str, what: &str| {
         let Some(folder) = &model.dir else {
             let reason = format!("{what} needs a network, and no folder of one was given");
             return Err(Failure::usage(reason, format!("give its folder with --{flag}")));

@@ -155,6 +155,7 @@ fn what_is_wrong_is_said_before_anything_is_read() {
         assert!(ran.code == code && ran.stderr.contains(words), "{flags:?}: {} {}", ran.code, ran.stderr);
     };
     check(&["--vl-rec-backend", "vllm-server"], 2, "asks for a server");
+    check(&["--vl-rec-model-name", "PaddleOCR-VL-9"], 2, "is no recognizer of docparse");
     check(&["--precision", "bf16"], 2, "fp32, int8 or int4");
     check(&["--vl-rec-backend", "lines"], 2, "--vl-rec-model-dir belongs to the PaddleOCR-VL recognizer");
     check(&["--pipeline-version", "lite"], 2, "without a layout network and a recognizer");

@@ -132,6 +132,9 @@ impl<P, T> Sequence<P, T> {
     }
 }
 
+/// Why a sequence ended, and its text where that is not the one of its tokens; or why it failed.
+type End = Result<(FinishReason, Option<String>), String>;
+
 /// What came of a sequence.
 pub type Done<T> = (T, Result<Answer, String>);
 
@@ -325,12 +328,7 @@ impl<S: Steps, T> Scheduler<S, T> {
     }
 
     /// Takes what follows a sequence; returns why it ended, if it did.
-    #[allow(clippy::type_complexity)]
-    fn take(
-        &mut self,
-        index: usize,
-        result: Result<Followers, String>,
-    ) -> Option<Result<(FinishReason, Option<String>), String>> {
+    fn take(&mut self, index: usize, result: Result<Followers, String>) -> Option<End> {
         let sequence = &mut self.active[index];
         let followers = match result {
             Ok(followers) => followers,
