@@ -113,16 +113,11 @@ fn engine_options(
         pages_in_flight: (threads * 2 + 2).max(batch + threads),
         pages,
         text_layer: resolved.config.text_layer,
-        reads_pictures: matches!(
-            resolved.vl,
-            Some((_, pipeline::Parts::Recorded(_) | pipeline::Parts::Model(_)))
-        ),
+        reads_pictures: resolved.looks_at_pictures().is_some(),
         detector_sees_pixels: vl.is_some(),
-        plan: match &resolved.vl {
-            Some((vl, pipeline::Parts::Recorded(_) | pipeline::Parts::Model(_))) => {
-                PlanOptions::Vl(vl.plan.clone().into())
-            }
-            _ => PlanOptions::PageText,
+        plan: match resolved.looks_at_pictures() {
+            Some(vl) => PlanOptions::Vl(vl.plan.clone().into()),
+            None => PlanOptions::PageText,
         },
         keep_pixels: args.trace.is_some() || (args.compat && formats.vis && to_files),
         trace: args.trace.is_some(),

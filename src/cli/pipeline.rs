@@ -101,6 +101,16 @@ pub struct Resolved {
     pub notes: Vec<String>,
 }
 
+impl Resolved {
+    /// The settings of a pipeline that looks at pages as pictures, recorded or for real; `None` for one that reads text.
+    pub fn looks_at_pictures(&self) -> Option<&VlConfig> {
+        match &self.vl {
+            Some((vl, Parts::Recorded(_) | Parts::Model(_))) => Some(vl),
+            Some((_, Parts::PageText)) | None => None,
+        }
+    }
+}
+
 fn config_error(error: ConfigError) -> Failure {
     Failure::usage(error.to_string(), "docparse --help lists the flags")
 }

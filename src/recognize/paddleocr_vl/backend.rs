@@ -106,9 +106,8 @@ impl Recognizer for PaddleOcrVl {
 pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<Answer, String> {
     let Model { config, prompts, mut encoder, decoder, .. } = model;
     let [min, max] = config.image.limits;
-    let patches = patches(crop, plan::PixelLimits { min, max }, &config)?;
-    let merged = config.vision.merge_size * config.vision.merge_size;
-    let ids = prompts.encode(plan::Task::Ocr.prompt(), patches.count() / merged)?;
+    let limits = plan::PixelLimits { min, max };
+    let (patches, ids) = shown(crop, plan::Task::Ocr, limits, &config, &prompts)?;
     let started = Instant::now();
     let prompt = encoder.encode(patches, &ids).map_err(|e| e.to_string())?;
     let mut scheduler: Scheduler<DecoderSteps, ()> = Scheduler::new(decoder, 1);
@@ -145,14 +144,26 @@ fn prepare(
     let started = Instant::now();
     let crop = request.crop.as_deref().ok_or("there is no crop")?;
     let asked = &request.request;
-    let patches = patches(crop, asked.limits, config)?;
-    let merged = config.vision.merge_size * config.vision.merge_size;
-    let ids = prompts.encode(asked.task.prompt(), patches.count() / merged)?;
+    let (patches, ids) = shown(crop, asked.task, asked.limits, config, prompts)?;
     let draft = match drafts && asked.task == plan::Task::Ocr {
         true => Draft::new(draft_tokens(request, prompts)),
         false => Draft::default(),
     };
     Ok(Prepared { ticket: request.ticket, request: asked.clone(), patches, ids, draft, started })
+}
+
+/// The patches of a crop, and the tokens of the prompt about it.
+fn shown(
+    crop: &Pixels,
+    task: plan::Task,
+    limits: plan::PixelLimits,
+    config: &Config,
+    prompts: &Prompts,
+) -> Result<(Patches, Vec<u32>), String> {
+    let patches = patches(crop, limits, config)?;
+    let merged = config.vision.merge_size * config.vision.merge_size;
+    let ids = prompts.encode(task.prompt(), patches.count() / merged)?;
+    Ok((patches, ids))
 }
 
 /// The tokens of the text that the page has in a block.

@@ -59,9 +59,10 @@ impl Model {
         }
         let config = Config::read(folder, &checkpoint.config).map_err(|e| text(&e))?;
         let prompts = Prompts::read(folder, &config, options.is_first_version).map_err(|e| text(&e))?;
-        let pages = (options.memory / heads(&config.text).page_bytes()).max(1);
+        let page_bytes = heads(&config.text).page_bytes();
+        let pages = (options.memory / page_bytes).max(1);
         // Asked for and given back at once: what the system cannot give ends the program where it is taken.
-        if Vec::<u8>::new().try_reserve_exact(pages * heads(&config.text).page_bytes()).is_err() {
+        if Vec::<u8>::new().try_reserve_exact(pages * page_bytes).is_err() {
             return Err(format!(
                 "there are no {} MB of memory for the recognizer's cache: lower --memory",
                 options.memory >> 20
