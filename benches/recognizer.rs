@@ -25,10 +25,10 @@ use docparse::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use docparse::recognize::paddleocr_vl::config::Config;
 use docparse::recognize::paddleocr_vl::decoder::{Decoder, Packed};
 use docparse::recognize::paddleocr_vl::image::Patches;
-use docparse::recognize::paddleocr_vl::model::{Model, ModelOptions, Prompt};
+use docparse::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Prompt};
 use docparse::recognize::paddleocr_vl::positions::TextRotary;
 use docparse::recognize::paddleocr_vl::released_name;
-use docparse::recognize::paddleocr_vl::vision::Vision;
+use docparse::recognize::paddleocr_vl::vision::{Computing, Vision};
 use docparse::recognize::scheduler::{Answer, Scheduler, Steps, Task};
 use docparse::recognize::{BlockRequest, Recognizer, Ticket};
 use docparse::runtime::{ONNXRUNTIME, RuntimeDirs};
@@ -123,7 +123,8 @@ impl Ours {
     fn load(folder: &Path, runtime: &Runtime, decoder: Keep, vision: Keep) -> Ours {
         let checkpoint = Checkpoint::open(folder).unwrap().with_names(released_name);
         let config = Config::read(folder, &checkpoint.config).unwrap();
-        let vision = Vision::read(&checkpoint, &config, vision, &[], true, None).unwrap()(runtime).unwrap();
+        let computing = Computing::Single { keep: vision, own_kernels: true };
+        let vision = Vision::read(&checkpoint, &config, computing, &[], None).unwrap()(runtime).unwrap();
         let pages = 8 * LENGTH / 16;
         let decoder = Decoder::read(&checkpoint, &config, decoder, &[], pages, None).unwrap()(runtime);
         Ours { vision, decoder: decoder.unwrap(), rotary: TextRotary::new(&config.text), config }
@@ -288,8 +289,7 @@ impl Drop for Other {
 
 fn load(folder: &Path, runtime: &Runtime) -> Model {
     let options = ModelOptions {
-        decoder: Keep::Int8,
-        vision: Keep::Exact,
+        kernels: Kernels::Own { decoder: Keep::Int8, vision: Keep::Exact },
         memory: 1 << 30,
         is_first_version: false,
         store: None,

@@ -14,7 +14,7 @@ use crate::preprocess::networks::DocNetworks;
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::preprocess::uvdoc::{self, Unwarper};
 use crate::recognize::paddleocr_vl;
-use crate::recognize::paddleocr_vl::model::{Model, ModelOptions};
+use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions};
 use std::path::{Path, PathBuf};
 
 /// A network of one of the kinds that docparse runs.
@@ -50,8 +50,7 @@ fn quantized_store() -> Option<PathBuf> {
 
 /// How a folder is loaded to see whether it works.
 const TRIAL: ModelOptions<'_> = ModelOptions {
-    decoder: Keep::Int8,
-    vision: Keep::Exact,
+    kernels: Kernels::Own { decoder: Keep::Int8, vision: Keep::Exact },
     // For one short block.
     memory: 64 << 20,
     is_first_version: false,
@@ -168,8 +167,10 @@ pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> 
     };
     let store = quantized_store();
     let options = ModelOptions {
-        decoder,
-        vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact },
+        kernels: Kernels::Own {
+            decoder,
+            vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact },
+        },
         memory: run.memory,
         is_first_version: name.as_deref().map_or(run.is_first_version, |name| name == RECOGNIZERS[0]),
         store: store.as_deref(),

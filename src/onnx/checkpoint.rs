@@ -4,6 +4,8 @@
 //! a checkpoint holds besides can be told. Keys are asked for by one name; [`Checkpoint::with_names`] translates the
 //! names of the file.
 
+use super::graph::{Element, Weights};
+use half::{bf16, f16};
 use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors};
 use serde_json::Value;
@@ -274,12 +276,31 @@ impl Checkpoint {
         self.floats(self.checked(key, shape)?)
     }
 
-    /// The place of a tensor in the mapped file, where it holds `f32` at a multiple of four bytes; checked like
+    /// A tensor as weights of a graph: where the file lies mapped if it holds such elements, else converted. Checked like
     /// [`Checkpoint::f32`].
-    pub fn mapped(&self, key: &str, shape: &[usize]) -> Result<Option<Mapped>, CheckpointError> {
+    ///
+    /// # Panics
+    ///
+    /// Where `element` is no floating-point kind.
+    pub fn weights(&self, key: &str, shape: &[usize], element: Element) -> Result<Weights, CheckpointError> {
         let entry = self.checked(key, shape)?;
-        let is_usable = entry.dtype == Dtype::F32 && entry.start.is_multiple_of(size_of::<f32>());
-        Ok(is_usable.then(|| Mapped { map: self.map.clone(), bytes: entry.start..entry.end }))
+        let stored = match element {
+            Element::F32 => Dtype::F32,
+            Element::F16 => Dtype::F16,
+            Element::Bf16 => Dtype::BF16,
+            Element::I64 | Element::I32 => panic!("weights are floating-point numbers"),
+        };
+        if entry.dtype == stored && entry.start.is_multiple_of(element.bytes()) {
+            let mapped = Mapped { map: self.map.clone(), bytes: entry.start..entry.end };
+            return Ok(Weights::Mapped(element, mapped));
+        }
+        let values = self.floats(entry)?;
+        let bits = |convert: fn(f32) -> u16| values.iter().map(|value| convert(*value)).collect();
+        Ok(match element {
+            Element::F16 => Weights::Half(element, bits(|value| f16::from_f32(value).to_bits())),
+            Element::Bf16 => Weights::Half(element, bits(|value| bf16::from_f32(value).to_bits())),
+            _ => Weights::F32(values),
+        })
     }
 
     /// A matrix that is read row by row; checked like [`Checkpoint::f32`].
@@ -408,21 +429,9 @@ fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
         Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
         Dtype::BF16 => bytes.as_chunks::<2>().0.iter().map(|b| wide(u16::from_le_bytes(*b))).collect(),
-        Dtype::F16 => bytes.as_chunks::<2>().0.iter().map(|b| half(u16::from_le_bytes(*b))).collect(),
+        Dtype::F16 => bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
         _ => return None,
     })
-}
-
-/// A half-precision number (IEEE 754 binary16).
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let fraction = f32::from(bits & 0x3ff);
-    match (bits >> 10) & 0x1f {
-        0 => sign * fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => sign * f32::INFINITY,
-        31 => f32::NAN,
-        exponent => sign * (1024.0 + fraction) * 2f32.powi(i32::from(exponent) - 25),
-    }
 }
 
 /// Tensors of a safetensors file by name: shapes and `f32` elements; integers are converted.
@@ -478,9 +487,21 @@ mod tests {
         assert_eq!(read("F32", &[0, 0, 128, 63, 0, 0, 0, 192]), [1.0, -2.0]);
         assert_eq!(read("BF16", &[128, 63, 0, 192]), [1.0, -2.0]);
         assert_eq!(read("F16", &[0, 60, 0, 192]), [1.0, -2.0]);
-        assert_eq!(half(0x0001), 2f32.powi(-24));
-        assert_eq!((half(0x7c00), half(0x7bff)), (f32::INFINITY, 65504.0));
-        assert!(half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn weights_are_of_the_kind_that_the_network_wants() {
+        let folder = folder(&file("BF16", &[2], &[128, 63, 0, 192]));
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        let of = |element| checkpoint.weights("a", &[2], element).unwrap();
+        // What a file holds stays there, if it lies at an even place.
+        assert!(match of(Element::Bf16) {
+            Weights::Mapped(Element::Bf16, mapped) => mapped.map[mapped.bytes] == [128, 63, 0, 192],
+            Weights::Half(Element::Bf16, bits) => bits == [0x3f80, 0xc000],
+            _ => false,
+        });
+        assert!(matches!(of(Element::F16), Weights::Half(Element::F16, bits) if bits == [0x3c00, 0xc000]));
+        assert!(matches!(of(Element::F32), Weights::F32(values) if values == [1.0, -2.0]));
     }
 
     #[test]

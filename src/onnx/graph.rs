@@ -7,6 +7,7 @@
 //! Weights are handed over as they lie: those that the kernels take as the file has them stay in the mapped file
 //! ([`Weights::Mapped`]), the others are owned by the session's [`Network`].
 
+use super::buffers::view;
 use super::checkpoint::Mapped;
 use super::network::Network;
 use super::operators::{self, Kernel, SiluChain};
@@ -16,7 +17,7 @@ use ort::editor::{Graph as EditorGraph, Model as EditorModel, Node, ONNX_DOMAIN,
 use ort::memory::{Allocator, MemoryInfo};
 use ort::operator::Attribute;
 use ort::session::Session;
-use ort::value::{Outlet, Shape, SymbolicDimensions, Tensor, TensorElementType, TensorRefMut, ValueType};
+use ort::value::{DynTensor, Outlet, Shape, SymbolicDimensions, TensorElementType, ValueType};
 use ort::{AsPointer, Error};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ use std::ffi::CString;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-/// ONNX operator set that the graphs are written in.
+/// ONNX operator set that the graphs are written in, unless they ask for another one.
 const OPSET: u32 = 21;
 /// Domain of ONNX Runtime's own operators.
 const CONTRIB: &str = "com.microsoft";
@@ -40,14 +41,40 @@ pub enum Element {
     I64,
     /// Whole numbers of 32 bits.
     I32,
+    /// Half precision (IEEE 754 binary16).
+    F16,
+    /// The upper half of single precision (bfloat16).
+    Bf16,
 }
 
 impl Element {
-    fn of_ort(self) -> TensorElementType {
+    pub(super) fn of_ort(self) -> TensorElementType {
         match self {
             Element::F32 => TensorElementType::Float32,
             Element::I64 => TensorElementType::Int64,
             Element::I32 => TensorElementType::Int32,
+            Element::F16 => TensorElementType::Float16,
+            Element::Bf16 => TensorElementType::Bfloat16,
+        }
+    }
+
+    /// The number that stands for it in attributes.
+    fn number(self) -> i64 {
+        match self {
+            Element::F32 => 1,
+            Element::I32 => 6,
+            Element::I64 => 7,
+            Element::F16 => 10,
+            Element::Bf16 => 16,
+        }
+    }
+
+    /// Bytes of an element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Element::F16 | Element::Bf16 => 2,
+            Element::F32 | Element::I32 => 4,
+            Element::I64 => 8,
         }
     }
 }
@@ -91,32 +118,46 @@ pub enum Weights {
     F32(Vec<f32>),
     /// Whole numbers of 64 bits.
     I64(Vec<i64>),
-    /// Single precision, as it lies in a mapped file; the start is a multiple of four bytes.
-    Mapped(Mapped),
+    /// Half precision or bfloat16, as bits.
+    Half(Element, Vec<u16>),
+    /// As they lie in a mapped file; the start is a multiple of an element's bytes.
+    Mapped(Element, Mapped),
 }
 
 impl Weights {
-    fn bytes(&self) -> usize {
+    fn element(&self) -> Element {
         match self {
-            Weights::F32(data) => size_of_val(data.as_slice()),
-            Weights::I64(data) => size_of_val(data.as_slice()),
-            Weights::Mapped(mapped) => mapped.bytes.len(),
+            Weights::F32(_) => Element::F32,
+            Weights::I64(_) => Element::I64,
+            Weights::Half(element, _) | Weights::Mapped(element, _) => *element,
         }
     }
 
-    /// The elements as single-precision numbers, where they are.
-    fn floats(&self) -> Option<&[f32]> {
-        match self {
-            Weights::F32(data) => Some(data),
-            Weights::I64(_) => None,
-            Weights::Mapped(mapped) => {
-                let bytes = &mapped.map[mapped.bytes.clone()];
-                // SAFETY: every pattern of bits is an `f32`; what is not aligned comes back in the outer parts.
-                match unsafe { bytes.align_to::<f32>() } {
-                    ([], floats, []) => Some(floats),
-                    _ => None,
-                }
+    /// Matrices of as many columns one above the other.
+    pub fn stacked(parts: Vec<Weights>) -> Weights {
+        let mut parts = parts;
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let element = parts.first().map_or(Element::F32, Weights::element);
+        let bytes = parts.iter().flat_map(Weights::bytes).copied();
+        match element {
+            // Two bytes each.
+            Element::F16 | Element::Bf16 => {
+                let bytes: Vec<u8> = bytes.collect();
+                Weights::Half(element, bytemuck::pod_collect_to_vec(&bytes))
             }
+            Element::I64 => Weights::I64(bytemuck::pod_collect_to_vec(&bytes.collect::<Vec<u8>>())),
+            _ => Weights::F32(bytemuck::pod_collect_to_vec(&bytes.collect::<Vec<u8>>())),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Weights::F32(data) => bytemuck::cast_slice(data),
+            Weights::I64(data) => bytemuck::cast_slice(data),
+            Weights::Half(_, data) => bytemuck::cast_slice(data),
+            Weights::Mapped(_, mapped) => &mapped.map[mapped.bytes.clone()],
         }
     }
 }
@@ -169,6 +210,7 @@ pub struct Graph {
     names: BTreeMap<String, usize>,
     taps: BTreeSet<String>,
     kernels: Vec<(String, Arc<dyn Kernel>)>,
+    opset: u32,
 }
 
 impl Graph {
@@ -183,7 +225,13 @@ impl Graph {
             names: BTreeMap::new(),
             taps: BTreeSet::new(),
             kernels: Vec::new(),
+            opset: OPSET,
         }
+    }
+
+    /// The same in another operator set of ONNX; not with operators of our own.
+    pub fn with_opset(self, opset: u32) -> Self {
+        Graph { opset, ..self }
     }
 
     /// Asks for values inside the network: each [`Graph::tap`] of such a name becomes an output.
@@ -193,7 +241,7 @@ impl Graph {
     }
 
     /// Adds an input.
-    pub fn input(&mut self, name: &'static str, element: Element, dims: &[Dim]) -> Value {
+    pub fn input(&mut self, name: &str, element: Element, dims: &[Dim]) -> Value {
         self.inputs.push(Port { name: name.into(), element, dims: dims.to_vec() });
         Value(name.into())
     }
@@ -209,6 +257,14 @@ impl Graph {
             attributes: Vec::new(),
         });
         self.outputs.push(Port { name: name.into(), element, dims: dims.to_vec() });
+    }
+
+    /// Makes what an operator computes an output under its own name, which is returned: what writes in place must not be
+    /// copied on its way out.
+    pub fn output_in_place(&mut self, value: &Value, element: Element, dims: &[Dim]) -> String {
+        let name = value.0.to_string();
+        self.outputs.push(Port { name: name.clone(), element, dims: dims.to_vec() });
+        name
     }
 
     /// Whether a value inside the network was asked for.
@@ -252,6 +308,11 @@ impl Graph {
         self.add(kind.into(), ONNX_DOMAIN, at, inputs, attributes, 1).remove(0)
     }
 
+    /// `x` with elements of another kind.
+    pub fn cast(&mut self, at: &str, x: &Value, to: Element) -> Value {
+        self.op("Cast", at, &[x], &[("to", Attr::Int(to.number()))])
+    }
+
     /// Adds an operator of ONNX with several outputs.
     pub fn op_many(
         &mut self,
@@ -273,6 +334,18 @@ impl Graph {
         attributes: &[(&'static str, Attr)],
     ) -> Value {
         self.add(kind.into(), CONTRIB, at, inputs, attributes, 1).remove(0)
+    }
+
+    /// Adds an operator of ONNX Runtime's own, with several outputs.
+    pub fn contrib_many(
+        &mut self,
+        kind: &'static str,
+        at: &str,
+        inputs: &[&Value],
+        attributes: &[(&'static str, Attr)],
+        outputs: usize,
+    ) -> Vec<Value> {
+        self.add(kind.into(), CONTRIB, at, inputs, attributes, outputs)
     }
 
     /// Adds 3x3 convolutions with SiLU after each, by a kernel of our own; on the CPU only. Chains of a network share
@@ -385,7 +458,7 @@ impl Graph {
             graph.add_node(node)?;
         }
         let mut model = EditorModel::new([
-            Opset::new(ONNX_DOMAIN, OPSET)?,
+            Opset::new(ONNX_DOMAIN, self.opset)?,
             Opset::new(CONTRIB, 1)?,
             Opset::new(operators::DOMAIN, 1)?,
         ])?;
@@ -395,39 +468,32 @@ impl Graph {
 }
 
 fn add_weight(graph: &mut EditorGraph, name: &str, shape: &[usize], weights: &Weights) -> Result<(), Error> {
-    if shape.iter().product::<usize>() * element_bytes(weights) != weights.bytes() {
-        return Err(Error::new(format!("it has {} bytes", weights.bytes())));
+    let (element, bytes) = (weights.element(), weights.bytes());
+    if shape.iter().product::<usize>() * element.bytes() != bytes.len() {
+        return Err(Error::new(format!("it has {} bytes", bytes.len())));
     }
-    match (weights, weights.floats()) {
-        (Weights::I64(data), _) => add_copied(graph, name, shape, data),
-        (_, Some(data)) if weights.bytes() < MIN_EXTERNAL => add_copied(graph, name, shape, data),
-        (_, Some(data)) => add_external(graph, name, shape, data),
-        (_, None) => Err(Error::new("it does not lie at a multiple of four bytes")),
+    if bytes.len() < MIN_EXTERNAL {
+        let mut tensor = DynTensor::new(&Allocator::default(), element.of_ort(), shape.to_vec())?;
+        // SAFETY: the tensor is new, lies in memory of the CPU and has as many bytes (checked above).
+        unsafe { tensor.data_ptr_mut().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        return add_initializer(graph, name, tensor, false);
     }
+    if !bytes.as_ptr().addr().is_multiple_of(element.bytes()) {
+        return Err(Error::new(format!("it does not lie at a multiple of {} bytes", element.bytes())));
+    }
+    // SAFETY: `bytes` has as many elements as `shape` says (checked above) and is owned by the graph, then by the
+    // `Network` made of it, which drops its session first. Weights are only read.
+    let tensor = unsafe { view(&MemoryInfo::default(), bytes.as_ptr().cast_mut().cast(), element, shape)? };
+    add_initializer(graph, name, tensor, true)
 }
 
-fn element_bytes(weights: &Weights) -> usize {
-    if matches!(weights, Weights::I64(_)) { 8 } else { 4 }
-}
-
-fn add_copied<T: ort::value::PrimitiveTensorElementType + Copy + std::fmt::Debug>(
+/// Adds a tensor; `is_external`: its elements stay where they are.
+fn add_initializer(
     graph: &mut EditorGraph,
     name: &str,
-    shape: &[usize],
-    data: &[T],
+    tensor: impl AsPointer<Sys = ort::sys::OrtValue>,
+    is_external: bool,
 ) -> Result<(), Error> {
-    let mut tensor = Tensor::<T>::new(&Allocator::default(), shape.to_vec())?;
-    tensor.extract_tensor_mut().1.copy_from_slice(data);
-    graph.add_initializer(name, tensor, false)
-}
-
-/// Adds a weight that stays where it is.
-fn add_external(graph: &mut EditorGraph, name: &str, shape: &[usize], data: &[f32]) -> Result<(), Error> {
-    let pointer = data.as_ptr().cast_mut().cast();
-    // SAFETY: `data` has as many elements as `shape` says (checked by the caller) and is owned by the graph, then by
-    // the `Network` made of it, which drops its session first. Weights are only read.
-    let tensor: TensorRefMut<'_, f32> =
-        unsafe { TensorRefMut::from_raw(MemoryInfo::default(), pointer, Shape::from(shape))? };
     let c_name = CString::new(name).map_err(Error::wrap)?;
     let editor = ort::api::editor()?;
     // SAFETY: the graph and the tensor are alive; the call takes the tensor over only where it succeeds, and then it
@@ -437,7 +503,7 @@ fn add_external(graph: &mut EditorGraph, name: &str, shape: &[usize], data: &[f3
             graph.ptr().cast_mut(),
             c_name.as_ptr(),
             tensor.ptr().cast_mut(),
-            true,
+            is_external,
         );
         Error::result_from_status(status)?;
     }

@@ -4,7 +4,7 @@
 //! and rounded once. Shapes are `[batch, channels, height, width]` for maps and `[batch, tokens, width]` for tokens.
 
 use super::checkpoint::{Checkpoint, CheckpointError};
-use super::graph::{Attr, Graph, Value, Weights};
+use super::graph::{Attr, Element, Graph, Value};
 use super::packs::Packs;
 use crate::kernels::linear::Scratch;
 use crate::kernels::winograd::{self, Filter};
@@ -29,6 +29,8 @@ pub struct Layers<'c> {
     pub(super) linear_scratch: Arc<Mutex<Scratch>>,
     /// Quantized weights of an earlier run.
     pub(super) packs: Option<&'c Packs>,
+    /// What it computes in.
+    pub element: Element,
 }
 
 /// An element-wise function after a layer.
@@ -172,6 +174,7 @@ impl<'c> Layers<'c> {
             chain_scratch: Arc::default(),
             linear_scratch: Arc::default(),
             packs: None,
+            element: Element::F32,
         }
     }
 
@@ -183,6 +186,11 @@ impl<'c> Layers<'c> {
     /// The same with quantized weights of an earlier run.
     pub fn with_packs(self, packs: Option<&'c Packs>) -> Self {
         Layers { packs, ..self }
+    }
+
+    /// The same, computing in another kind of floating-point numbers; only linear layers, norms and attention do.
+    pub fn with_element(self, element: Element) -> Self {
+        Layers { element, ..self }
     }
 
     /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`) followed by the batch norm
@@ -293,7 +301,7 @@ impl<'c> Layers<'c> {
     ) -> Result<Value, CheckpointError> {
         let name = format!("{key}.weight");
         // The kernel packs the weight for itself, whichever way it lies: it can stay in the file.
-        let weights = self.checkpoint.weights(&name, &[to, from])?;
+        let weights = self.checkpoint.weights(&name, &[to, from], self.element)?;
         let weight = self.graph.weight(&name, &[to, from], weights);
         Ok(self.graph.contrib("FusedMatMul", key, &[x, &weight], &[("transB", Attr::Int(1))]))
     }
@@ -314,7 +322,7 @@ impl<'c> Layers<'c> {
 
     /// A tensor of the checkpoint.
     pub fn tensor(&mut self, key: &str, shape: &[usize]) -> Result<Value, CheckpointError> {
-        let weights = self.checkpoint.weights(key, shape)?;
+        let weights = self.checkpoint.weights(key, shape, self.element)?;
         Ok(self.graph.weight(key, shape, weights))
     }
 
@@ -407,16 +415,6 @@ impl<'c> Layers<'c> {
             ("nearest_mode", Attr::Text("floor")),
         ];
         self.graph.op("Resize", at, &[x, &Value::absent(), &scales], &attributes)
-    }
-}
-
-impl Checkpoint {
-    /// A tensor as weights of a graph: where the file lies mapped if it holds `f32`, else converted.
-    pub fn weights(&self, key: &str, shape: &[usize]) -> Result<Weights, CheckpointError> {
-        match self.mapped(key, shape)? {
-            Some(mapped) => Ok(Weights::Mapped(mapped)),
-            None => self.f32(key, shape).map(Weights::F32),
-        }
     }
 }
 

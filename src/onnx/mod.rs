@@ -4,6 +4,7 @@
 //! A network comes from a model file ([`Runtime::network`]), or is built as code from a checkpoint ([`graph`],
 //! [`layers`], [`checkpoint`]).
 
+pub mod buffers;
 pub mod checkpoint;
 pub mod graph;
 pub mod layers;
@@ -11,8 +12,9 @@ pub mod network;
 mod operators;
 pub mod packs;
 pub mod projection;
+pub mod slots;
 
-use network::{Array, Network};
+use network::{Array, Network, Place};
 use ort::environment::Environment;
 use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
 use ort::session::Session;
@@ -133,6 +135,7 @@ impl Fault {
 pub struct Runtime {
     environment: Environment,
     options: SessionOptions,
+    captures: bool,
 }
 
 impl Runtime {
@@ -142,7 +145,7 @@ impl Runtime {
         static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(environment) = loaded.as_ref() {
-            return Ok(Self { environment: environment.clone(), options });
+            return Ok(Self { environment: environment.clone(), options, captures: false });
         }
         let fail = |reason: String| OnnxError::Library { path: library.to_path_buf(), reason };
         let builder = ort::init_from(library).map_err(|error| fail(error.to_string()))?;
@@ -154,13 +157,36 @@ impl Runtime {
         // Warnings about node placement help nobody at a shell.
         environment.set_log_level(ort::logging::LogLevel::Error);
         *loaded = Some(environment.clone());
-        Ok(Self { environment, options })
+        Ok(Self { environment, options, captures: false })
     }
 
     /// The same with sessions on the CPU.
     pub fn on_cpu(&self) -> Runtime {
         let options = SessionOptions { device: Device::Cpu, ..self.options.clone() };
-        Runtime { environment: self.environment.clone(), options }
+        Runtime { environment: self.environment.clone(), options, captures: false }
+    }
+
+    /// The same with sessions on the GPU that is used, and an error where it cannot be; `captures`: whether runs are
+    /// captured, so that a step is handed to the GPU as a whole. Without a GPU the same as [`Runtime::on_cpu`].
+    pub fn on_gpu(&self, captures: bool) -> Runtime {
+        let device = match self.options.device {
+            Device::Auto if self.uses_gpu() => Device::Gpu(0),
+            Device::Auto => Device::Cpu,
+            device => device,
+        };
+        let captures = captures && device != Device::Cpu;
+        let options = SessionOptions { device, ..self.options.clone() };
+        Runtime { environment: self.environment.clone(), options, captures }
+    }
+
+    /// Bytes of GPU memory that a session may take.
+    pub fn gpu_memory(&self) -> Option<usize> {
+        self.options.gpu_memory
+    }
+
+    /// Whether a GPU must be used, by the word of whoever set the options.
+    pub fn must_use_gpu(&self) -> bool {
+        matches!(self.options.device, Device::Gpu(_))
     }
 
     /// Whether sessions are made on a GPU, as far as can be told before.
@@ -198,11 +224,12 @@ impl Runtime {
     }
 
     /// A session on the wanted device; `commit` makes it of the options.
-    fn session(&self, commit: impl Fn(&mut SessionBuilder) -> graph::Built) -> Result<Session, Fault> {
-        let build = |device: Option<u32>| -> Result<Session, String> {
+    fn session(&self, commit: impl Fn(&mut SessionBuilder) -> graph::Built) -> Result<(Session, Place), Fault> {
+        let build = |gpu: Option<u32>| -> Result<(Session, Place), String> {
             let builder = Session::builder(&self.environment).map_err(|error| error.to_string())?;
-            let mut builder = self.configured(builder, device)?;
-            commit(&mut builder).map_err(|error| error.to_string())
+            let mut builder = self.configured(builder, gpu)?;
+            let session = commit(&mut builder).map_err(|error| error.to_string())?;
+            Ok((session, Place { gpu, captures: self.captures && gpu.is_some() }))
         };
         match self.options.device {
             Device::Cpu => build(None).map_err(Fault::Model),
@@ -226,6 +253,7 @@ impl Runtime {
             let mut provider = ort::ep::CUDA::default()
                 .with_device_id(device as i32)
                 .with_tf32(false)
+                .with_cuda_graph(self.captures)
                 .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested);
             if let Some(limit) = self.options.gpu_memory {
                 provider = provider.with_memory_limit(limit);

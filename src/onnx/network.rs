@@ -5,7 +5,6 @@
 
 use super::OnnxError;
 use super::graph::{Element, Weights};
-use ort::memory::MemoryInfo;
 use ort::session::{Session, SessionOutputs};
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 
@@ -21,7 +20,7 @@ pub enum Array {
 }
 
 impl Array {
-    fn into_value(self) -> ort::Result<DynValue> {
+    pub(super) fn into_value(self) -> ort::Result<DynValue> {
         Ok(match self {
             Array::F32(shape, data) => Tensor::from_array((shape, data))?.into_dyn(),
             Array::I64(shape, data) => Tensor::from_array((shape, data))?.into_dyn(),
@@ -48,16 +47,52 @@ pub struct Network {
     _weights: Vec<Weights>,
     name: String,
     outputs: Vec<String>,
+    place: Place,
+}
+
+/// Where and how a session runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Number of the GPU; `None`: on the CPU.
+    pub gpu: Option<u32>,
+    /// Whether runs are captured.
+    pub captures: bool,
 }
 
 impl Network {
-    pub(super) fn new(name: String, session: Session, outputs: Vec<String>, weights: Vec<Weights>) -> Self {
-        Network { session, _weights: weights, name, outputs }
+    pub(super) fn new(
+        name: String,
+        (session, place): (Session, Place),
+        outputs: Vec<String>,
+        weights: Vec<Weights>,
+    ) -> Self {
+        Network { session, _weights: weights, name, outputs, place }
     }
 
-    pub(super) fn of_file(name: String, session: Session) -> Self {
+    pub(super) fn of_file(name: String, (session, place): (Session, Place)) -> Self {
         let outputs = session.outputs().iter().map(|o| o.name().to_string()).collect();
-        Network::new(name, session, outputs, Vec::new())
+        Network::new(name, (session, place), outputs, Vec::new())
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(super) fn parts(&mut self) -> (&mut Session, &str) {
+        (&mut self.session, &self.name)
+    }
+
+    /// Number of the GPU that it runs on; `None`: on the CPU.
+    pub fn gpu(&self) -> Option<u32> {
+        self.place.gpu
+    }
+
+    pub(super) fn captures(&self) -> bool {
+        self.place.captures
+    }
+
+    pub(super) fn failed(&self, error: &ort::Error) -> OnnxError {
+        OnnxError::of_run(&self.name, &error.to_string())
     }
 
     /// Inputs, in order.
@@ -95,19 +130,14 @@ impl Network {
         names: &[impl AsRef<str>],
         read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
     ) -> Result<T, OnnxError> {
-        let name = &self.name;
-        let fail = |error: ort::Error| OnnxError::of_run(name, &error.to_string());
-        let mut binding = self.session.create_binding().map_err(fail)?;
+        let mut call = self.call(None)?;
         for (input, array) in inputs {
-            let value = array.into_value().map_err(fail)?;
-            binding.bind_input(input, &value).map_err(fail)?;
+            call.array(input, array)?;
         }
-        let cpu = MemoryInfo::default();
         for output in names {
-            binding.bind_output_to_device(output.as_ref(), &cpu).map_err(fail)?;
+            call.output_to_cpu(output.as_ref())?;
         }
-        let outputs = self.session.run_binding(&binding).map_err(fail)?;
-        read(&Outputs { outputs, network: name })
+        self.run_call(&mut call, read)
     }
 
     /// Stops collecting the profile that [`SessionOptions::profile`](super::SessionOptions::profile) asked for; the
@@ -124,6 +154,8 @@ fn port(name: &str, kind: &ValueType) -> PortInfo {
                 TensorElementType::Float32 => Some(Element::F32),
                 TensorElementType::Int64 => Some(Element::I64),
                 TensorElementType::Int32 => Some(Element::I32),
+                TensorElementType::Float16 => Some(Element::F16),
+                TensorElementType::Bfloat16 => Some(Element::Bf16),
                 _ => None,
             };
             (element, shape.to_vec())
@@ -139,7 +171,11 @@ pub struct Outputs<'a> {
     network: &'a str,
 }
 
-impl Outputs<'_> {
+impl<'a> Outputs<'a> {
+    pub(super) fn new(outputs: SessionOutputs<'a>, network: &'a str) -> Self {
+        Outputs { outputs, network }
+    }
+
     /// Shape and elements of an `f32` output.
     pub fn f32(&self, name: &str) -> Result<(Vec<usize>, &[f32]), OnnxError> {
         self.get(name)

@@ -2,7 +2,7 @@
 //! operators of a decoder around them.
 
 use super::checkpoint::{CheckpointError, Matrix};
-use super::graph::{Attr, Value};
+use super::graph::{Attr, Element, Value, Weights};
 use super::layers::{Activation, Layers};
 use super::operators::{CachedAttention, Choice, LinearLayer};
 use crate::kernels::attention::Cache;
@@ -103,21 +103,28 @@ impl Layers<'_> {
         residual: Option<&Value>,
     ) -> Result<Value, CheckpointError> {
         let Projection { keys, from, has_bias, finish, .. } = *projection;
-        let mut parts = Vec::new();
+        let (mut weights, mut biases) = (Vec::new(), Vec::new());
         for (key, to) in keys {
-            parts.push(match has_bias {
-                true => self.linear(key, x, from, *to)?,
-                false => self.linear_without_bias(key, x, from, *to)?,
-            });
-        }
-        let joined = match (finish, parts.as_slice()) {
-            (Finish::SiluGate, [gates, values]) => {
-                let gates = self.activation(at, gates, Activation::Silu);
-                self.graph.op("Mul", at, &[&gates, values], &[])
+            let (weight, bias) = (format!("{key}.weight"), format!("{key}.bias"));
+            weights.push(self.checkpoint.weights(&weight, &[*to, from], self.element)?);
+            if has_bias {
+                biases.push(self.checkpoint.weights(&bias, &[*to], self.element)?);
             }
-            (_, [single]) => single.clone(),
-            _ => self.concat(at, &parts.iter().collect::<Vec<_>>(), -1),
-        };
+        }
+        let to = keys.iter().map(|(_, to)| to).sum();
+        let weight = self.graph.weight(&format!("{at}.weight"), &[to, from], Weights::stacked(weights));
+        let mut joined =
+            self.graph.contrib("FusedMatMul", at, &[x, &weight], &[("transB", Attr::Int(1))]);
+        if has_bias {
+            let bias = self.graph.weight(&format!("{at}.bias"), &[to], Weights::stacked(biases));
+            joined = self.graph.op("Add", at, &[&joined, &bias], &[]);
+        }
+        if finish == Finish::SiluGate {
+            let widths: Vec<i64> = keys.iter().map(|(_, to)| *to as i64).collect();
+            let parts = self.split(at, &joined, &widths);
+            let gates = self.activation(at, &parts[0], Activation::Silu);
+            joined = self.graph.op("Mul", at, &[&gates, &parts[1]], &[]);
+        }
         let finished = match finish {
             Finish::GeluTanh => self.graph.op("Gelu", at, &[&joined], &[("approximate", Attr::Text("tanh"))]),
             Finish::Plain | Finish::SiluGate => joined,
@@ -140,25 +147,61 @@ impl Layers<'_> {
         self.graph.own("CachedAttention", at, &inputs, CachedAttention { cache: cache.clone(), layer, width })
     }
 
-    /// Attention of tokens that all see each other: queries, keys and values `[tokens, 3 * width]` of as many heads;
-    /// `numbers`, `[1, tokens]`: their rows in the tables of cosines and sines.
+    /// Attention of tokens that all see each other: queries, keys and values `[.., 3 * width]` of as many heads.
+    ///
+    /// `numbers`, `[batch, tokens]`, are their rows in the tables of cosines and sines. Without `lengths` there is one
+    /// picture, `[tokens, 3 * width]`; with them (see [`key_lengths`]) there are several, `[batch, tokens, 3 * width]`.
     pub fn full_attention(
         &mut self,
         at: &str,
         projected: &Value,
         [numbers, cosines, sines]: [&Value; 3],
+        lengths: Option<&Value>,
         heads: usize,
         width: usize,
     ) -> Value {
-        let attributes = [("axis", Attr::Int(-1)), ("num_outputs", Attr::Int(3))];
-        let parts = self.graph.op_many("Split", at, &[projected], &attributes, 3);
-        let parts: Vec<Value> =
-            parts.iter().map(|part| self.reshape(at, part, &[1, -1, width as i64])).collect();
-        let mut turn =
-            |part: &Value| self.graph.contrib("RotaryEmbedding", at, &[part, numbers, cosines, sines], &[]);
-        let (query, key) = (turn(&parts[0]), turn(&parts[1]));
-        let attended = self.attention(at, [&query, &key, &parts[2]], heads, None);
-        self.reshape(at, &attended, &[-1, width as i64])
+        let mut parts = self.split(at, projected, &[width as i64; 3]);
+        if lengths.is_none() {
+            parts = parts.iter().map(|part| self.reshape(at, part, &[1, -1, width as i64])).collect();
+        }
+        let (query, key) = (
+            self.turned(at, &parts[0], [numbers, cosines, sines]),
+            self.turned(at, &parts[1], [numbers, cosines, sines]),
+        );
+        let Some(lengths) = lengths else {
+            let attended = self.attention(at, [&query, &key, &parts[2]], heads, None);
+            return self.reshape(at, &attended, &[-1, width as i64]);
+        };
+        let inputs = [&query, &key, &parts[2], &Value::absent(), lengths];
+        self.graph.contrib("MultiHeadAttention", at, &inputs, &[("num_heads", Attr::Int(heads as i64))])
+    }
+
+    /// Queries or keys with their positions: the halves of each head are turned against each other.
+    pub fn turned(&mut self, at: &str, x: &Value, [numbers, cosines, sines]: [&Value; 3]) -> Value {
+        self.graph.contrib("RotaryEmbedding", at, &[x, numbers, cosines, sines], &[])
+    }
+
+    /// Parts of the last dimension.
+    pub fn split(&mut self, at: &str, x: &Value, widths: &[i64]) -> Vec<Value> {
+        let sizes = self.graph.ints(at, widths);
+        self.graph.op_many("Split", at, &[x, &sizes], &[("axis", Attr::Int(-1))], widths.len())
+    }
+
+    /// What [`Layers::choice`] does, with ONNX Runtime's operators; logits of any kind.
+    pub fn standard_choice(&mut self, at: &str, logits: &Value) -> Value {
+        let logits = self.graph.cast(at, logits, Element::F32);
+        let axis = ("axis", Attr::Int(-1));
+        let id = self.graph.op("ArgMax", at, &[&logits], &[axis.clone(), ("keepdims", Attr::Int(1))]);
+        let id = self.graph.cast(at, &id, Element::F32);
+        let axes = self.graph.ints(at, &[-1]);
+        let largest = self.graph.op("ReduceMax", at, &[&logits, &axes], &[]);
+        // Of the largest: -ln(sum of exp(x - largest)).
+        let below = self.graph.op("Sub", at, &[&logits, &largest], &[]);
+        let powers = self.graph.op("Exp", at, &[&below], &[]);
+        let sum = self.graph.op("ReduceSum", at, &[&powers, &axes], &[]);
+        let log = self.graph.op("Log", at, &[&sum], &[]);
+        let log = self.graph.op("Neg", at, &[&log], &[]);
+        self.concat(at, &[&id, &log], -1)
     }
 
     /// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability; on the CPU.
@@ -179,6 +222,13 @@ impl Layers<'_> {
             [("axis", Attr::Int(-1)), ("epsilon", Attr::Float(epsilon)), ("stash_type", Attr::Int(1))];
         Ok(self.graph.op("SimplifiedLayerNormalization", key, &[x, &scale], &attributes))
     }
+}
+
+/// Of pictures padded to the same number of tokens: how many tokens each really has, and where queries and keys of each
+/// begin. In this form ONNX Runtime needs no matrix of all scores.
+pub fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
+    let starts = || (0..=counts.len()).map(|picture| (picture * padded) as i32);
+    counts.iter().map(|count| *count as i32).chain(starts()).chain(starts()).collect()
 }
 
 /// Which row of which matrix each row of the packed one is; `None` for one of zeros.

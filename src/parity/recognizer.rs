@@ -13,11 +13,11 @@ use crate::recognize::paddleocr_vl::image::patches;
 use crate::recognize::paddleocr_vl::positions::{TextRotary, prompt_positions};
 use crate::recognize::paddleocr_vl::prompt::Prompts;
 use crate::recognize::paddleocr_vl::released_name;
-use crate::recognize::paddleocr_vl::vision::Vision;
+use crate::recognize::paddleocr_vl::vision::{Computing, Vision};
 use serde_json::Value;
 use std::path::Path;
 
-const TOLERANCE: f64 = 1e-5;
+pub(super) const TOLERANCE: f64 = 1e-5;
 
 /// Networks of the folder, ready to run.
 struct Model {
@@ -32,7 +32,7 @@ struct Model {
 
 /// Checks a folder.
 pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
-    let runtime = &runtime.on_cpu();
+    let (asked, runtime) = (runtime, &runtime.on_cpu());
     let mut checks = tokens(folder)?;
     let cases = cases(folder)?;
     let mut loaded = Vec::new();
@@ -49,7 +49,7 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
         one(folder, case, tensors, facts, &mut model, &mut checks)?;
     }
     drop(model);
-    checks.extend(super::batches::check(folder, runtime)?);
+    checks.extend(super::batches::check(folder, asked)?);
     Ok(checks)
 }
 
@@ -61,9 +61,9 @@ fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<Model, String>
     let mut vision_taps = layers("vision_layer", config.vision.layers);
     vision_taps.extend(["vision_embeddings".into(), "vision_output".into()]);
     let decoder_taps = layers("decoder_layer", config.text.layers);
-    let own = runtime.takes_own_kernels();
+    let computing = Computing::Single { keep: Keep::Exact, own_kernels: runtime.takes_own_kernels() };
     let vision =
-        Vision::read(&checkpoint, &config, Keep::Exact, &vision_taps, own, None).map_err(|e| text(&e))?;
+        Vision::read(&checkpoint, &config, computing, &vision_taps, None).map_err(|e| text(&e))?;
     let vision = vision(runtime).map_err(|e| text(&e))?;
     let decoder =
         Decoder::read(&checkpoint, &config, Keep::Exact, &decoder_taps, pages, None).map_err(|e| text(&e))?;

@@ -1,7 +1,8 @@
 //! The decoder: representations of tokens to the tokens that follow, with keys and values cached.
 //!
 //! One call takes tokens of any number of sequences, packed one behind the other: whole prompts, pieces of them, single
-//! tokens and runs of drafted ones side by side.
+//! tokens and runs of drafted ones side by side. This one computes with kernels of our own on the CPU;
+//! [`slot_decoder`](super::slot_decoder) is the same network for a GPU.
 
 use super::config::{Config, TextConfig};
 use super::positions::Rotary;
@@ -18,7 +19,7 @@ use crate::onnx::{OnnxError, Runtime};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where its keys begin.
-const DECODER: &str = "model";
+pub(super) const DECODER: &str = "model";
 
 /// The network with its cache.
 pub struct Decoder {
@@ -36,6 +37,18 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
+    /// Reads the table.
+    pub fn read(checkpoint: &Checkpoint, text: &TextConfig) -> Result<Embeddings, CheckpointError> {
+        let shape = [text.vocab_size, text.hidden_size];
+        let table = checkpoint.matrix(&format!("{DECODER}.embed_tokens.weight"), shape)?;
+        Ok(Embeddings { table, hidden: text.hidden_size })
+    }
+
+    /// Numbers of a representation.
+    pub fn width(&self) -> usize {
+        self.hidden
+    }
+
     /// Adds a token's representation.
     pub fn embed(&self, id: u32, to: &mut Vec<f32>) {
         let at = to.len();
@@ -89,9 +102,7 @@ impl Decoder {
         packs: Option<&Packs>,
     ) -> Result<impl FnOnce(&Runtime) -> Result<Decoder, OnnxError> + use<>, CheckpointError> {
         let text = &config.text;
-        let shape = [text.vocab_size, text.hidden_size];
-        let table = checkpoint.matrix(&format!("{DECODER}.embed_tokens.weight"), shape)?;
-        let embeddings = Embeddings { table, hidden: text.hidden_size };
+        let embeddings = Embeddings::read(checkpoint, text)?;
         let cache = Arc::new(Mutex::new(Cache::new(heads(text), pages)));
         let graph = Graph::new("the decoder of PaddleOCR-VL").with_taps(taps);
         let mut net = Layers::new(graph, checkpoint).with_own_kernels(true).with_packs(packs);
@@ -166,21 +177,17 @@ fn build(
     let cosines = graph.input("cosines", Element::F32, &[tokens, half_head]);
     let sines = graph.input("sines", Element::F32, &[tokens, half_head]);
     let wanted = graph.input("wanted", Element::I64, &[Dim::Named("wanted")]);
+    let queries = text.heads * text.head_dim;
+    let mut attend = |net: &mut Layers<'_>, at: &str, layer: usize, projected: &Value| {
+        net.cached_attention(at, [projected, &cosines, &sines], cache, layer, queries)
+    };
     let mut x = embeddings;
     for layer in 0..text.layers {
-        x = decoder_layer(net, text, keep, layer, &x, [&cosines, &sines], cache)?;
+        x = decoder_layer(net, text, keep, layer, &x, &mut attend)?;
         net.graph.tap(&format!("decoder_layer_{layer}"), &x, &[tokens, Dim::Fixed(hidden)]);
     }
     let x = net.graph.op("Gather", DECODER, &[&x, &wanted], &[]);
-    let x = net.rms_norm(&format!("{DECODER}.norm"), &x, hidden, text.rms_norm_eps)?;
-    let head = match net.checkpoint.has("lm_head.weight") {
-        true => "lm_head".to_string(),
-        // Tied: the table of representations is the last layer.
-        false => format!("{DECODER}.embed_tokens"),
-    };
-    let keys = [(head, text.vocab_size)];
-    let projection = Projection { keys: &keys, from: hidden, has_bias: false, finish: Finish::Plain, keep };
-    let logits = net.projection("lm_head", &x, &projection, None)?;
+    let logits = head(net, text, keep, &x)?;
     let rows = Dim::Named("wanted");
     net.graph.output("logits", &logits, Element::F32, &[rows, Dim::Fixed(text.vocab_size)]);
     let next = net.choice("next", &logits);
@@ -188,15 +195,36 @@ fn build(
     Ok(())
 }
 
+/// From the last layer to logits.
+pub(super) fn head(
+    net: &mut Layers<'_>,
+    text: &TextConfig,
+    keep: Keep,
+    x: &Value,
+) -> Result<Value, CheckpointError> {
+    let x = net.rms_norm(&format!("{DECODER}.norm"), x, text.hidden_size, text.rms_norm_eps)?;
+    let head = match net.checkpoint.has("lm_head.weight") {
+        true => "lm_head".to_string(),
+        // Tied: the table of representations is the last layer.
+        false => format!("{DECODER}.embed_tokens"),
+    };
+    let keys = [(head, text.vocab_size)];
+    let from = text.hidden_size;
+    let projection = Projection { keys: &keys, from, has_bias: false, finish: Finish::Plain, keep };
+    net.projection("lm_head", &x, &projection, None)
+}
+
+/// Attention of a layer, at a place, over its queries, keys and values one behind the other.
+pub(super) type Attend<'a> = dyn FnMut(&mut Layers<'_>, &str, usize, &Value) -> Value + 'a;
+
 /// x += o(attention(norm1(x))); x += down(silu(gate(norm2(x))) * up(norm2(x))).
-fn decoder_layer(
+pub(super) fn decoder_layer(
     net: &mut Layers<'_>,
     text: &TextConfig,
     keep: Keep,
     layer: usize,
     x: &Value,
-    [cosines, sines]: [&Value; 2],
-    cache: &Arc<Mutex<Cache>>,
+    attend: &mut Attend<'_>,
 ) -> Result<Value, CheckpointError> {
     let at = format!("{DECODER}.layers.{layer}");
     let (hidden, inner, eps) = (text.hidden_size, text.intermediate_size, text.rms_norm_eps);
@@ -211,7 +239,7 @@ fn decoder_layer(
     let normed = net.rms_norm(&format!("{at}.input_layernorm"), x, hidden, eps)?;
     let parts = [("self_attn.q_proj", queries), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)];
     let projected = linear(net, "qkv", &normed, hidden, &parts, Finish::Plain, None)?;
-    let attended = net.cached_attention(&at, [&projected, cosines, sines], cache, layer, queries);
+    let attended = attend(net, &at, layer, &projected);
     let out = [("self_attn.o_proj", hidden)];
     let x = linear(net, "out", &attended, queries, &out, Finish::Plain, Some(x))?;
     let normed = net.rms_norm(&format!("{at}.post_attention_layernorm"), &x, hidden, eps)?;

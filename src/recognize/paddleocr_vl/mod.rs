@@ -7,6 +7,7 @@ pub mod image;
 pub mod model;
 pub mod positions;
 pub mod prompt;
+pub mod slot_decoder;
 pub mod vision;
 
 /// The released name of a tensor, whichever naming the file has.

@@ -1,4 +1,7 @@
 //! The vision encoder and the projector: patches of a picture to representations of its tokens.
+//!
+//! With kernels of our own it looks at one picture at a time, which leaves a CPU nothing to gain. With ONNX Runtime's
+//! operators, for a GPU, it looks at several of similar size at once, padded to the largest.
 
 use super::config::Config;
 use super::image::Patches;
@@ -9,7 +12,7 @@ use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
 use crate::onnx::layers::{Activation, Layers};
 use crate::onnx::network::{Array, Network};
 use crate::onnx::packs::Packs;
-use crate::onnx::projection::{Keep, Projection};
+use crate::onnx::projection::{Keep, Projection, key_lengths};
 use crate::onnx::{OnnxError, Runtime};
 
 /// Of the projector's norm, which the configuration does not name.
@@ -22,7 +25,25 @@ const PROJECTOR: &str = "mlp_AR";
 pub struct Vision {
     network: Network,
     config: Config,
+    is_batched: bool,
 }
+
+/// How the encoder computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Computing {
+    /// One picture at a time in single precision, weights kept as said; with kernels of our own where these may be used.
+    Single {
+        /// How weights are kept.
+        keep: Keep,
+        /// Whether kernels of our own may be used: on the CPU only.
+        own_kernels: bool,
+    },
+    /// Several pictures at once by ONNX Runtime's operators, in a kind of floating-point numbers.
+    Batched(Element),
+}
+
+/// Patches of a call, padding included, unless a single picture has more.
+const MOST_PATCHES: usize = 1 << 14;
 
 /// Tensors by name that were asked for.
 pub type Taps = Vec<(String, Vec<f32>)>;
@@ -35,24 +56,89 @@ impl Vision {
     pub fn read(
         checkpoint: &Checkpoint,
         config: &Config,
-        keep: Keep,
+        computing: Computing,
         taps: &[String],
-        own_kernels: bool,
         packs: Option<&Packs>,
     ) -> Result<impl FnOnce(&Runtime) -> Result<Vision, OnnxError> + use<>, CheckpointError> {
         let graph = Graph::new("the vision encoder of PaddleOCR-VL").with_taps(taps);
-        let mut net = Layers::new(graph, checkpoint).with_own_kernels(own_kernels).with_packs(packs);
-        build(&mut net, config, keep)?;
+        let net = Layers::new(graph, checkpoint).with_packs(packs);
+        let (keep, mut net) = match computing {
+            Computing::Single { keep, own_kernels } => (keep, net.with_own_kernels(own_kernels)),
+            Computing::Batched(element) => (Keep::Exact, net.with_element(element)),
+        };
+        let is_batched = matches!(computing, Computing::Batched(_));
+        build(&mut net, config, keep, is_batched)?;
         let (graph, config) = (net.graph, config.clone());
-        Ok(move |runtime: &Runtime| Ok(Vision { network: graph.build(runtime)?, config }))
+        Ok(move |runtime: &Runtime| Ok(Vision { network: graph.build(runtime)?, config, is_batched }))
+    }
+
+    /// Divides pictures of numbers of patches, by their places, into those that are looked at together.
+    pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
+        match self.is_batched {
+            true => batches(counts, MOST_PATCHES),
+            false => (0..counts.len()).map(|picture| vec![picture]).collect(),
+        }
+    }
+
+    /// Representations of the tokens of several pictures, `[tokens, width of the decoder]` each.
+    pub fn encode_all(&mut self, pictures: Vec<Patches>) -> Result<Vec<Vec<f32>>, OnnxError> {
+        if !self.is_batched {
+            return pictures.into_iter().map(|picture| self.encode(picture)).collect();
+        }
+        let (vision, hidden) = (&self.config.vision, self.config.text.hidden_size);
+        let counts: Vec<usize> = pictures.iter().map(Patches::count).collect();
+        let (batch, padded) = (counts.len(), counts.iter().copied().max().unwrap_or(0));
+        let (numbers, pairs) = (vision.patch_numbers(), vision.hidden_size / vision.heads / 2);
+        let mut patches = vec![0.0; batch * padded * numbers];
+        let (mut places, mut shares) = (vec![0; batch * padded * 4], vec![0.0; batch * padded * 4]);
+        let (mut cosines, mut sines) = (vec![0.0; batch * padded * pairs], vec![0.0; batch * padded * pairs]);
+        let mut order = Vec::new();
+        for (at, picture) in pictures.iter().enumerate() {
+            let first = at * padded;
+            let fill = |to: &mut [f32], values: &[f32], each: usize| {
+                to[first * each..][..values.len()].copy_from_slice(values);
+            };
+            fill(&mut patches, &picture.values, numbers);
+            let (own_places, own_shares) = table_taps(vision, picture.grid);
+            places[first * 4..][..own_places.len()].copy_from_slice(&own_places);
+            fill(&mut shares, &own_shares, 4);
+            let rotary = vision_rotary(vision, picture.grid);
+            fill(&mut cosines, &rotary.cosines, pairs);
+            fill(&mut sines, &rotary.sines, pairs);
+            order.extend(merge_order(vision.merge_size, picture.grid).iter().map(|n| n + first as i64));
+        }
+        let lengths = key_lengths(&counts, padded);
+        let inputs = vec![
+            ("patches", Array::F32(vec![batch, padded, numbers], patches)),
+            ("places", Array::I64(vec![batch, padded, 4], places)),
+            ("shares", Array::F32(vec![batch, padded, 4, 1], shares)),
+            ("cosines", Array::F32(vec![batch * padded, pairs], cosines)),
+            ("sines", Array::F32(vec![batch * padded, pairs], sines)),
+            ("numbers", Array::I64(vec![batch, padded], (0..(batch * padded) as i64).collect())),
+            ("merge_order", Array::I64(vec![order.len()], order)),
+            ("lengths", Array::I32(vec![lengths.len()], lengths)),
+        ];
+        let squares = vision.merge_size * vision.merge_size;
+        self.network.run_for(inputs, &["image_embeds"], |outputs| {
+            let mut rest = outputs.f32("image_embeds")?.1;
+            let each = counts.iter().map(|count| {
+                let (own, others) = rest.split_at(count / squares * hidden);
+                rest = others;
+                own.to_vec()
+            });
+            Ok(each.collect())
+        })
     }
 
     /// Representations of a picture's tokens, `[tokens, width of the decoder]`.
     pub fn encode(&mut self, patches: Patches) -> Result<Vec<f32>, OnnxError> {
-        self.run(patches, &[]).map(|(tokens, _)| tokens)
+        match self.is_batched {
+            true => self.encode_all(vec![patches]).map(|mut all| all.pop().unwrap_or_default()),
+            false => self.run(patches, &[]).map(|(tokens, _)| tokens),
+        }
     }
 
-    /// The same with tensors inside the network.
+    /// The same with tensors inside the network, which looks at one picture at a time.
     pub fn run(&mut self, patches: Patches, taps: &[String]) -> Result<(Vec<f32>, Taps), OnnxError> {
         let vision = &self.config.vision;
         let (grid, count) = (patches.grid, patches.count());
@@ -76,25 +162,60 @@ impl Vision {
     }
 }
 
-fn build(net: &mut Layers<'_>, config: &Config, keep: Keep) -> Result<(), CheckpointError> {
+/// Divides pictures into those that are looked at together: of the largest ones left as many as are not much smaller than
+/// the first, up to a number of patches in all.
+fn batches(counts: &[usize], most_patches: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    order.sort_by_key(|picture| std::cmp::Reverse(counts[*picture]));
+    let mut all: Vec<Vec<usize>> = Vec::new();
+    for picture in order {
+        match all.last_mut() {
+            Some(batch)
+                if counts[picture] * 8 >= counts[batch[0]] * 7
+                    && counts[batch[0]] * (batch.len() + 1) <= most_patches =>
+            {
+                batch.push(picture)
+            }
+            _ => all.push(vec![picture]),
+        }
+    }
+    all
+}
+
+fn build(
+    net: &mut Layers<'_>,
+    config: &Config,
+    keep: Keep,
+    is_batched: bool,
+) -> Result<(), CheckpointError> {
     let vision = &config.vision;
     let (width, count) = (vision.hidden_size, Dim::Named("patches"));
     let numbers = vision.patch_numbers();
     let pairs = Dim::Fixed(width / vision.heads / 2);
-    let graph = &mut net.graph;
-    let patches = graph.input("patches", Element::F32, &[count, Dim::Fixed(numbers)]);
-    let places = graph.input("places", Element::I64, &[count, Dim::Fixed(4)]);
-    let shares = graph.input("shares", Element::F32, &[count, Dim::Fixed(4), Dim::Fixed(1)]);
-    let cosines = graph.input("cosines", Element::F32, &[count, pairs]);
-    let sines = graph.input("sines", Element::F32, &[count, pairs]);
-    let places_of = graph.input("numbers", Element::I64, &[Dim::Fixed(1), count]);
-    let order = graph.input("merge_order", Element::I64, &[count]);
+    let (element, graph) = (net.element, &mut net.graph);
+    let batch = if is_batched { vec![Dim::Named("pictures")] } else { Vec::new() };
+    let of_patches = |dims: &[Dim]| [&batch, &[count][..], dims].concat();
+    let float = |graph: &mut Graph, name: &str, dims: &[Dim]| {
+        let input = graph.input(name, Element::F32, dims);
+        if element == Element::F32 { input } else { graph.cast(ENCODER, &input, element) }
+    };
+    let patches = float(graph, "patches", &of_patches(&[Dim::Fixed(numbers)]));
+    let places = graph.input("places", Element::I64, &of_patches(&[Dim::Fixed(4)]));
+    let shares = float(graph, "shares", &of_patches(&[Dim::Fixed(4), Dim::Fixed(1)]));
+    let rows = if is_batched { Dim::Named("rows") } else { count };
+    let cosines = float(graph, "cosines", &[rows, pairs]);
+    let sines = float(graph, "sines", &[rows, pairs]);
+    let first = if is_batched { Dim::Named("pictures") } else { Dim::Fixed(1) };
+    let places_of = graph.input("numbers", Element::I64, &[first, count]);
+    let kept = if is_batched { Dim::Named("kept") } else { count };
+    let order = graph.input("merge_order", Element::I64, &[kept]);
+    let lengths = is_batched.then(|| graph.input("lengths", Element::I32, &[Dim::Named("lengths")]));
 
     let embeddings = format!("{ENCODER}.embeddings");
     let key = format!("{embeddings}.patch_embedding.weight");
     // A convolution over a single patch is a linear layer.
     let shape = [width, vision.channels, vision.patch_size, vision.patch_size];
-    let weights = net.checkpoint.weights(&key, &shape)?;
+    let weights = net.checkpoint.weights(&key, &shape, net.element)?;
     let weight = net.graph.weight(&key, &[width, numbers], weights);
     let x = net.graph.contrib("FusedMatMul", &embeddings, &[&patches, &weight], &[("transB", Attr::Int(1))]);
     let bias = net.vector(&format!("{embeddings}.patch_embedding.bias"), width)?;
@@ -103,19 +224,21 @@ fn build(net: &mut Layers<'_>, config: &Config, keep: Keep) -> Result<(), Checkp
     let table = net.tensor(&format!("{embeddings}.position_embedding.weight"), &[cells, width])?;
     let taken = net.graph.op("Gather", &embeddings, &[&table, &places], &[]);
     let weighted = net.graph.op("Mul", &embeddings, &[&taken, &shares], &[]);
-    let axes = net.graph.ints(&embeddings, &[1]);
+    let axes = net.graph.ints(&embeddings, &[-2]);
     let position = net.graph.op("ReduceSum", &embeddings, &[&weighted, &axes], &[("keepdims", Attr::Int(0))]);
     let mut x = net.graph.op("Add", &embeddings, &[&x, &position], &[]);
     let dims = [count, Dim::Fixed(width)];
     net.graph.tap("vision_embeddings", &x, &dims);
     for layer in 0..vision.layers {
-        x = encoder_layer(net, config, keep, layer, &x, [&places_of, &cosines, &sines])?;
+        let positions = [&places_of, &cosines, &sines];
+        x = encoder_layer(net, config, keep, layer, &x, positions, lengths.as_ref())?;
         net.graph.tap(&format!("vision_layer_{layer}"), &x, &dims);
     }
     let x = net.layer_norm(&format!("{ENCODER}.post_layernorm"), &x, width, vision.layer_norm_eps)?;
     net.graph.tap("vision_output", &x, &dims);
 
     let x = net.layer_norm(&format!("{PROJECTOR}.pre_norm"), &x, width, PROJECTOR_EPS)?;
+    let x = if is_batched { net.reshape(PROJECTOR, &x, &[-1, width as i64]) } else { x };
     let x = net.graph.op("Gather", PROJECTOR, &[&x, &order], &[]);
     let merged = width * vision.merge_size * vision.merge_size;
     let x = net.reshape(PROJECTOR, &x, &[-1, merged as i64]);
@@ -129,6 +252,7 @@ fn build(net: &mut Layers<'_>, config: &Config, keep: Keep) -> Result<(), Checkp
     let x = net.activation(PROJECTOR, &x, Activation::Gelu);
     let hidden = config.text.hidden_size;
     let x = linear(net, "linear_2", &x, hidden)?;
+    let x = if element == Element::F32 { x } else { net.graph.cast(PROJECTOR, &x, Element::F32) };
     net.graph.output("image_embeds", &x, Element::F32, &[Dim::Named("tokens"), Dim::Fixed(hidden)]);
     Ok(())
 }
@@ -141,6 +265,7 @@ fn encoder_layer(
     layer: usize,
     x: &Value,
     positions: [&Value; 3],
+    lengths: Option<&Value>,
 ) -> Result<Value, CheckpointError> {
     let vision = &config.vision;
     let width = vision.hidden_size;
@@ -155,10 +280,24 @@ fn encoder_layer(
     let normed = net.layer_norm(&format!("{at}.layer_norm1"), x, width, eps)?;
     let parts = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
     let projected = linear(net, &parts, &normed, square, Finish::Plain, None)?;
-    let attended = net.full_attention(&at, &projected, positions, vision.heads, width);
+    let attended = net.full_attention(&at, &projected, positions, lengths, vision.heads, width);
     let x = linear(net, &["self_attn.out_proj"], &attended, square, Finish::Plain, Some(x))?;
     let normed = net.layer_norm(&format!("{at}.layer_norm2"), &x, width, eps)?;
     let inner = vision.intermediate_size;
     let between = linear(net, &["mlp.fc1"], &normed, [width, inner], Finish::GeluTanh, None)?;
     linear(net, &["mlp.fc2"], &between, [inner, width], Finish::Plain, Some(&x))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_of_similar_size_are_looked_at_together() {
+        let counts = [100, 660, 2560, 640, 90, 600, 88, 580];
+        assert_eq!(batches(&counts, 10_000), [vec![2], vec![1, 3, 5, 7], vec![0, 4, 6]]);
+        // 660 * 3 are too many.
+        assert_eq!(batches(&counts, 1_500), [vec![2], vec![1, 3], vec![5, 7], vec![0, 4, 6]]);
+        assert_eq!(batches(&[], 10), Vec::<Vec<usize>>::new());
+    }
 }

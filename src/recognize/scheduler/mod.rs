@@ -3,15 +3,19 @@
 //!
 //! In a step every sequence in a slot brings what the model has not seen of it: its whole prompt when it is new, then its
 //! last token, with drafted ones behind it where there is a draft. Keys and values lie in pages that sequences take as
-//! they grow. Where no page is left, the sequence that came last gives its pages back and waits; it starts again later
-//! with all that it has said. So what was planned is never exceeded, and no sequence waits for ever.
+//! they grow, or in slots of fixed lengths (see [`room`]). Where no page is left, the sequence that came last gives its
+//! pages back and waits; who outgrows a slot gets a longer one, or waits for one. Either starts again with all that it has
+//! said. So what was planned is never exceeded, and no sequence waits for ever.
 //!
 //! Nothing here knows the model: it is a [`Steps`].
+
+pub mod room;
 
 use super::draft::Draft;
 use super::sampling::Sampling;
 use crate::document::{FinishReason, Generation};
 use rand_mt::Mt64;
+use room::{Division, Grown, Room};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -31,7 +35,7 @@ pub struct StepRow<'a, P> {
     pub past: usize,
     /// How many of the last tokens it is wanted what follows them.
     pub wanted: usize,
-    /// Where its keys and values lie.
+    /// Where its keys and values lie: its pages, or its slot.
     pub pages: &'a [u32],
     /// Whether the logits are wanted.
     pub wants_logits: bool,
@@ -54,11 +58,13 @@ pub trait Steps {
     /// Tokens of a prompt.
     fn prompt_tokens(&self, prompt: &Self::Prompt) -> usize;
 
-    /// Pages there are for keys and values.
-    fn pages(&self) -> usize;
+    /// How its memory for keys and values is divided.
+    fn division(&self) -> Division;
 
-    /// Tokens of a page.
-    fn page_tokens(&self) -> usize;
+    /// What lies in pages or slots is not needed any more.
+    fn release(&mut self, pages: &[u32]) {
+        let _ = pages;
+    }
 
     /// Takes a step; returns what follows for every row, in order.
     fn step(&mut self, rows: &[StepRow<'_, Self::Prompt>]) -> Result<Vec<Followers>, String>;
@@ -116,6 +122,11 @@ impl<P, T> Sequence<P, T> {
         self.prompt_tokens + self.tokens.len()
     }
 
+    fn forget_draft(&mut self) {
+        self.tokens.truncate(self.tokens.len() - self.proposed);
+        self.proposed = 0;
+    }
+
     fn answer(self, reason: FinishReason, text: Option<String>) -> (T, Answer) {
         let count = self.logs.len();
         let sum: f64 = self.logs.iter().map(|v| f64::from(*v)).sum();
@@ -143,7 +154,7 @@ pub struct Scheduler<S: Steps, T> {
     /// The model.
     pub steps: S,
     slots: usize,
-    free: Vec<u32>,
+    room: Room,
     waiting: VecDeque<Sequence<S::Prompt, T>>,
     active: Vec<Sequence<S::Prompt, T>>,
 }
@@ -151,9 +162,8 @@ pub struct Scheduler<S: Steps, T> {
 impl<S: Steps, T> Scheduler<S, T> {
     /// A scheduler of a number of slots, all empty.
     pub fn new(steps: S, slots: usize) -> Self {
-        // The first pages are taken first.
-        let free = (0..steps.pages() as u32).rev().collect();
-        Scheduler { steps, slots: slots.max(1), free, waiting: VecDeque::new(), active: Vec::new() }
+        let room = Room::new(steps.division());
+        Scheduler { steps, slots: slots.max(1), room, waiting: VecDeque::new(), active: Vec::new() }
     }
 
     /// Hands a sequence over. It waits until a slot is free.
@@ -195,7 +205,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         for (index, result) in results.into_iter().enumerate().rev() {
             if let Some(end) = self.take(index, result) {
                 let mut sequence = self.active.remove(index);
-                self.free.append(&mut sequence.pages);
+                self.free(std::mem::take(&mut sequence.pages));
                 ended.push(match end {
                     Ok((reason, text)) => {
                         let (tag, answer) = sequence.answer(reason, text);
@@ -209,8 +219,9 @@ impl<S: Steps, T> Scheduler<S, T> {
         done
     }
 
-    fn pages_for(&self, tokens: usize) -> usize {
-        tokens.div_ceil(self.steps.page_tokens())
+    fn free(&mut self, pages: Vec<u32>) {
+        self.steps.release(&pages);
+        self.room.give(&pages);
     }
 
     /// Puts waiting sequences into free slots.
@@ -218,8 +229,8 @@ impl<S: Steps, T> Scheduler<S, T> {
         while self.active.len() < self.slots
             && let Some(next) = self.waiting.front()
         {
-            let pages = self.pages_for(next.length() + 1);
-            if pages > self.steps.pages() {
+            let tokens = next.length() + 1;
+            if !self.room.holds(tokens) {
                 if let Some(sequence) = self.waiting.pop_front() {
                     done.push(match sequence.tokens.is_empty() {
                         true => {
@@ -238,13 +249,9 @@ impl<S: Steps, T> Scheduler<S, T> {
                 continue;
             }
             // Those that run keep a page each to grow into, or they would be sent away at once.
-            if pages + self.active.len() > self.free.len() && !self.active.is_empty() {
-                break;
-            }
-            let Some(mut next) = self.waiting.pop_front() else { break };
-            next.pages = self.free.split_off(self.free.len() - pages);
-            next.pages.reverse();
-            self.active.push(next);
+            let Some(pages) = self.room.take(tokens, self.active.len()) else { break };
+            let Some(next) = self.waiting.pop_front() else { break };
+            self.active.push(Sequence { pages, ..next });
         }
     }
 
@@ -267,29 +274,33 @@ impl<S: Steps, T> Scheduler<S, T> {
     fn make_room(&mut self, done: &mut Vec<Done<T>>) {
         let mut index = 0;
         while index < self.active.len() {
-            let needed = self.pages_for(self.active[index].length());
-            let missing = needed.saturating_sub(self.active[index].pages.len());
-            if missing <= self.free.len() {
-                let more = self.free.split_off(self.free.len() - missing);
-                self.active[index].pages.extend(more.into_iter().rev());
-                index += 1;
-            } else if self.active[index].proposed > 0 {
-                // Without the drafted tokens it may fit.
-                let sequence = &mut self.active[index];
-                sequence.tokens.truncate(sequence.tokens.len() - sequence.proposed);
-                sequence.proposed = 0;
-            } else if self.active.len() > 1 {
-                // The last one waits; it may be this one.
-                if let Some(mut last) = self.active.pop() {
-                    last.tokens.truncate(last.tokens.len() - last.proposed);
-                    (last.past, last.proposed) = (0, 0);
-                    self.free.append(&mut last.pages);
-                    self.waiting.push_front(last);
+            let sequence = &mut self.active[index];
+            let before = sequence.pages.clone();
+            let length = sequence.length();
+            match self.room.grow(&mut sequence.pages, length) {
+                Grown::InPlace => index += 1,
+                Grown::Moved => {
+                    sequence.past = 0;
+                    self.steps.release(&before);
+                    index += 1;
                 }
-            } else if let Some(mut only) = self.active.pop() {
-                self.free.append(&mut only.pages);
-                let (tag, answer) = only.answer(FinishReason::Length, None);
-                done.push((tag, Ok(answer)));
+                // Without the drafted tokens it may fit.
+                Grown::Full if sequence.proposed > 0 => sequence.forget_draft(),
+                Grown::Full if self.active.len() > 1 => {
+                    // Of those that share pages the last one waits; it may be this one.
+                    let waiting = if self.room.is_shared() { self.active.len() - 1 } else { index };
+                    let mut sequence = self.active.remove(waiting);
+                    sequence.forget_draft();
+                    sequence.past = 0;
+                    self.free(std::mem::take(&mut sequence.pages));
+                    self.waiting.push_front(sequence);
+                }
+                Grown::Full => {
+                    let mut only = self.active.remove(index);
+                    self.free(std::mem::take(&mut only.pages));
+                    let (tag, answer) = only.answer(FinishReason::Length, None);
+                    done.push((tag, Ok(answer)));
+                }
             }
         }
     }

@@ -1,16 +1,19 @@
 //! The scheduler with a model that counts its steps.
 
+use super::room::Bucket;
 use super::*;
 
 /// Says, after a prompt `n` long, the numbers of a rule of that prompt; ends after as many as the prompt says.
 struct Fake {
-    pages: usize,
+    division: Division,
+    /// Pages or slots that were given back.
+    released: usize,
     /// Rows of every step.
     steps: Vec<usize>,
     /// Tokens that the model saw in every step.
     tokens: Vec<usize>,
-    /// What it has seen in each page, by slots of four tokens: sequence and position.
-    cache: Vec<[(usize, usize); 4]>,
+    /// What it has seen in each page or slot: sequence and position.
+    cache: Vec<Vec<(usize, usize)>>,
     /// Prompts that always fail.
     broken: Vec<usize>,
     /// Rows that fit into a step.
@@ -35,8 +38,17 @@ impl FakePrompt {
 
 impl Fake {
     fn new(pages: usize) -> Fake {
-        let cache = vec![[(usize::MAX, 0); PAGE]; pages];
-        Fake { pages, steps: vec![], tokens: vec![], cache, broken: vec![], room: usize::MAX }
+        Fake::divided(Division::Pages { count: pages, tokens: PAGE })
+    }
+
+    fn divided(division: Division) -> Fake {
+        let sizes = match &division {
+            Division::Pages { count, tokens } => vec![*tokens; *count],
+            Division::Slots(buckets) => buckets.iter().flat_map(|b| vec![b.tokens; b.slots]).collect(),
+        };
+        let cache = sizes.into_iter().map(|tokens| vec![(usize::MAX, 0); tokens]).collect();
+        let (steps, tokens, broken) = (vec![], vec![], vec![]);
+        Fake { division, released: 0, steps, tokens, cache, broken, room: usize::MAX }
     }
 }
 
@@ -47,12 +59,12 @@ impl Steps for Fake {
         prompt.length
     }
 
-    fn pages(&self) -> usize {
-        self.pages
+    fn division(&self) -> Division {
+        self.division.clone()
     }
 
-    fn page_tokens(&self) -> usize {
-        PAGE
+    fn release(&mut self, pages: &[u32]) {
+        self.released += pages.len();
     }
 
     fn step(&mut self, rows: &[StepRow<'_, FakePrompt>]) -> Result<Vec<Followers>, String> {
@@ -64,9 +76,13 @@ impl Steps for Fake {
         let mut all = Vec::new();
         for row in rows {
             let length = row.prompt.length + row.tokens.len();
-            assert!(row.pages.len() * PAGE >= length && row.past < length);
+            assert!(row.past < length);
             for position in 0..length {
-                let place = &mut self.cache[row.pages[position / PAGE] as usize][position % PAGE];
+                let (page, at) = match self.division {
+                    Division::Pages { tokens, .. } => (row.pages[position / tokens], position % tokens),
+                    Division::Slots(_) => (row.pages[0], position),
+                };
+                let place = &mut self.cache[page as usize][at];
                 if position >= row.past {
                     *place = (row.prompt.number, position);
                 }
@@ -109,7 +125,8 @@ fn run(scheduler: &mut Scheduler<Fake, usize>) -> Vec<(usize, Result<Answer, Str
         done.extend(scheduler.step());
     }
     assert_eq!(scheduler.load(), 0, "it hangs");
-    assert_eq!(scheduler.free.len(), scheduler.steps.pages, "pages were lost");
+    assert_eq!(scheduler.room.free(), scheduler.steps.cache.len(), "pages were lost");
+    assert!(scheduler.steps.released > 0);
     done.sort_by_key(|(number, _)| *number);
     done
 }
@@ -157,6 +174,34 @@ fn any_mix_in_any_number_of_slots_gives_the_same() {
             assert!(scheduler.steps.steps.iter().all(|rows| *rows <= slots));
         }
     }
+}
+
+#[test]
+fn slots_of_fixed_lengths_give_the_same() {
+    let tasks: Vec<(usize, usize)> = (0..40).map(|i| (1 + i * 7 % 23, i * 13 % 37)).collect();
+    for [short, long] in [[3, 2], [0, 1], [5, 1], [1, 8]] {
+        let buckets = [Bucket { slots: short, tokens: 24 }, Bucket { slots: long, tokens: 61 }];
+        let mut scheduler = Scheduler::new(Fake::divided(Division::Slots(buckets.to_vec())), 6);
+        for (number, (length, answer)) in tasks.iter().enumerate() {
+            scheduler.push(task(number, *length, *answer));
+        }
+        for (number, result) in run(&mut scheduler) {
+            let (length, answer) = tasks[number];
+            let expected = right_answer(&task(number, length, answer).prompt);
+            assert_eq!(result.unwrap().ids, expected, "{short} short slots, {long} long ones");
+        }
+    }
+    // Of a bucket with room for nobody else: the answer ends where the longest slot does.
+    let slots = Division::Slots(vec![Bucket { slots: 2, tokens: 10 }, Bucket { slots: 1, tokens: 20 }]);
+    let mut scheduler = Scheduler::new(Fake::divided(slots), 3);
+    (0..3).for_each(|number| scheduler.push(task(number, 6, 500)));
+    scheduler.push(task(3, 30, 1));
+    let done = run(&mut scheduler);
+    for (_, result) in &done[..3] {
+        let cut = result.as_ref().unwrap();
+        assert_eq!((cut.ids.len(), cut.generation.finish_reason), (15, FinishReason::Length));
+    }
+    assert!(done[3].1.as_ref().unwrap_err().contains("30 tokens"));
 }
 
 #[test]

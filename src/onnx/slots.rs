@@ -1,0 +1,176 @@
+//! Attention over keys and values that lie in slots of fixed lengths, by operators of ONNX Runtime: each slot a stretch of
+//! memory of a whole sequence, written in place.
+//!
+//! In half precision one fused operator does it, which CUDA has for half precision only. In single precision it is put
+//! together from plain ones: slower, and exact enough to compare with.
+
+use super::graph::{Attr, Dim, Element, Value};
+use super::layers::Layers;
+use super::network::Array;
+
+/// Sizes of a layer's attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotHeads {
+    /// Heads of queries.
+    pub query: usize,
+    /// Heads of keys and values.
+    pub key_value: usize,
+    /// Numbers of each.
+    pub size: usize,
+}
+
+impl SlotHeads {
+    /// Heads of queries that share one of keys.
+    fn group(&self) -> usize {
+        self.query / self.key_value
+    }
+}
+
+/// The way it is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// `GroupQueryAttention`.
+    Fused,
+    /// `TensorScatter`, products and a softmax.
+    Plain,
+}
+
+/// Operator set of ONNX that has what [`Way::Plain`] needs.
+pub const OPSET: u32 = 24;
+
+/// Inputs of a network that say where tokens lie in their slots.
+pub struct Places {
+    way: Way,
+    heads: SlotHeads,
+    inputs: Vec<Value>,
+}
+
+/// Names of the cache of a layer: those of the inputs and those of the outputs, keys and values.
+#[derive(Debug, Clone)]
+pub struct CachePorts {
+    /// What was there.
+    pub past: [String; 2],
+    /// The same memory with what is new.
+    pub present: [String; 2],
+}
+
+impl Layers<'_> {
+    /// Adds the inputs; see [`place_arrays`].
+    pub fn slot_places(&mut self, way: Way, heads: SlotHeads) -> Places {
+        let (batch, graph) = (Dim::Named("batch"), &mut self.graph);
+        let inputs = match way {
+            Way::Fused => vec![
+                graph.input("lengths", Element::I32, &[batch]),
+                graph.input("total", Element::I32, &[]),
+            ],
+            Way::Plain => vec![
+                graph.input("first", Element::I64, &[batch]),
+                graph.input("places", Element::I64, &[batch, Dim::Named("queries")]),
+                graph.input("keys", Element::I64, &[Dim::Named("length")]),
+            ],
+        };
+        Places { way, heads, inputs }
+    }
+
+    /// Attention of a layer: queries, keys (both with their positions) and values `[batch, tokens, heads * size]`.
+    pub fn slot_attention(
+        &mut self,
+        at: &str,
+        layer: usize,
+        [query, key, value]: [&Value; 3],
+        places: &Places,
+    ) -> (Value, CachePorts) {
+        let SlotHeads { query: queries, key_value, size } = places.heads;
+        let dims =
+            [Dim::Named("batch"), Dim::Fixed(key_value), Dim::Named("length"), Dim::Fixed(size)];
+        let element = self.element;
+        let names = ["key", "value"].map(|kind| format!("past_{kind}_{layer}"));
+        let past = names.clone().map(|name| self.graph.input(&name, element, &dims));
+        let (attended, present) = match places.way {
+            Way::Fused => {
+                let [lengths, total] = [&places.inputs[0], &places.inputs[1]];
+                let inputs = [query, key, value, &past[0], &past[1], lengths, total];
+                let attributes =
+                    [("num_heads", Attr::Int(queries as i64)), ("kv_num_heads", Attr::Int(key_value as i64))];
+                let mut made = self.graph.contrib_many("GroupQueryAttention", at, &inputs, &attributes, 3);
+                let present = [made.remove(1), made.remove(1)];
+                (made.remove(0), present)
+            }
+            Way::Plain => {
+                let [key, value] = [(key, &past[0]), (value, &past[1])].map(|(new, past)| {
+                    let new = self.reshape(at, new, &[0, 0, key_value as i64, size as i64]);
+                    let new = self.transpose(at, &new, &[0, 2, 1, 3]);
+                    self.graph.op("TensorScatter", at, &[past, &new, &places.inputs[0]], &[])
+                });
+                (self.plain_attention(at, query, [&key, &value], places), [key, value])
+            }
+        };
+        let present = present.map(|value| self.graph.output_in_place(&value, element, &dims));
+        (attended, CachePorts { past: names, present })
+    }
+
+    fn plain_attention(&mut self, at: &str, query: &Value, [key, value]: [&Value; 2], places: &Places) -> Value {
+        let heads = places.heads;
+        let (shared, group, size) = (heads.key_value as i64, heads.group() as i64, heads.size as i64);
+        // Queries that share keys come one behind the other: [batch, shared, group * tokens, size].
+        let split = self.reshape(at, query, &[0, 0, shared, group, size]);
+        let turned = self.transpose(at, &split, &[0, 2, 3, 1, 4]);
+        let rows = self.reshape(at, &turned, &[0, shared, -1, size]);
+        let attributes = [("transB", Attr::Int(1)), ("alpha", Attr::Float((heads.size as f32).sqrt().recip()))];
+        let scores = self.graph.contrib("FusedMatMul", at, &[&rows, key], &attributes);
+        let own = self.reshape(at, &places.inputs[1], &[0, 1, -1, 1]);
+        let is_seen = self.graph.op("LessOrEqual", at, &[&places.inputs[2], &own], &[]);
+        let never = self.graph.floats(at, &[], vec![f32::MIN]);
+        let scores = self.graph.op("Where", at, &[&is_seen, &scores, &never], &[]);
+        let shares = self.graph.op("Softmax", at, &[&scores], &[("axis", Attr::Int(-1))]);
+        let sums = self.graph.op("MatMul", at, &[&shares, value], &[]);
+        // And back to the order of the tokens; as many of them as queries had.
+        let shape = self.graph.op("Shape", at, &[query], &[]);
+        let [first, behind, end] = [0, 1, 2].map(|n| self.graph.ints(at, &[n]));
+        let batch = self.graph.op("Slice", at, &[&shape, &first, &behind], &[]);
+        let tokens = self.graph.op("Slice", at, &[&shape, &behind, &end], &[]);
+        let parts = [shared, group].map(|n| self.graph.ints(at, &[n]));
+        let last = self.graph.ints(at, &[size]);
+        let wanted = self.concat(at, &[&batch, &parts[0], &parts[1], &tokens, &last], 0);
+        let split = self.graph.op("Reshape", at, &[&sums, &wanted], &[]);
+        let turned = self.transpose(at, &split, &[0, 3, 1, 2, 4]);
+        self.reshape(at, &turned, &[0, 0, shared * group * size])
+    }
+}
+
+/// Where tokens of a call lie: `pasts`, how many tokens are in each slot before; `counts`, how many come; all are padded to
+/// `tokens`; `length` is that of the slots.
+pub fn place_arrays(
+    way: Way,
+    heads: SlotHeads,
+    (pasts, counts): (&[usize], &[usize]),
+    tokens: usize,
+    length: usize,
+) -> Vec<(&'static str, Array)> {
+    let batch = pasts.len();
+    match way {
+        Way::Fused => {
+            let last = pasts.iter().zip(counts).map(|(past, count)| (past + count - 1) as i32).collect();
+            // Prompts say how long they are, all others how long they can be: captured runs must not depend on it.
+            let is_new = pasts.iter().all(|past| *past == 0) && tokens > 1;
+            let total = match (is_new, tokens) {
+                (true, _) => tokens,
+                (false, 1) => length,
+                (false, _) => pasts[0] + tokens,
+            };
+            vec![("lengths", Array::I32(vec![batch], last)), ("total", Array::I32(vec![], vec![total as i32]))]
+        }
+        Way::Plain => {
+            let first = pasts.iter().map(|past| *past as i64).collect();
+            let places = pasts.iter().flat_map(|past| {
+                let own = move || (0..tokens).map(move |token| (past + token) as i64);
+                (0..heads.group()).flat_map(move |_| own())
+            });
+            vec![
+                ("first", Array::I64(vec![batch], first)),
+                ("places", Array::I64(vec![batch, heads.group() * tokens], places.collect())),
+                ("keys", Array::I64(vec![length], (0..length as i64).collect())),
+            ]
+        }
+    }
+}

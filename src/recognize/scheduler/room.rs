@@ -1,0 +1,213 @@
+//! Room for keys and values: pages that sequences take as they grow, or slots of fixed lengths.
+
+use std::collections::BTreeSet;
+
+/// How a model's memory for keys and values is divided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Division {
+    /// Pages of a number of tokens; a sequence has as many as it needs.
+    Pages {
+        /// How many there are.
+        count: usize,
+        /// Tokens of each.
+        tokens: usize,
+    },
+    /// Slots, each for a whole sequence, numbered through all buckets. The shortest come first.
+    Slots(Vec<Bucket>),
+}
+
+/// Slots of one length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// How many there are.
+    pub slots: usize,
+    /// Tokens that each holds.
+    pub tokens: usize,
+}
+
+/// Slots for sequences of up to `longest` tokens within a budget of tokens.
+///
+/// All are that long if the budget allows it. Else most are for sequences of `common` tokens, since few get longer, and
+/// as many as fit are long; where not even one long slot fits, there is one as long as the budget.
+pub fn slots_within(budget: usize, slots: usize, longest: usize, common: usize) -> Vec<Bucket> {
+    let (slots, common) = (slots.max(1), common.min(longest));
+    let long = match budget.checked_sub(slots * common) {
+        Some(left) if longest > common => left / (longest - common),
+        Some(_) => slots,
+        None => 0,
+    };
+    let long = long.clamp(1, slots);
+    let Some(left) = budget.checked_sub(long * longest) else {
+        return vec![Bucket { slots: 1, tokens: budget.clamp(1, longest) }];
+    };
+    let short = (slots - long).min(left / common.max(1));
+    let buckets = [Bucket { slots: short, tokens: common }, Bucket { slots: long, tokens: longest }];
+    buckets.into_iter().filter(|bucket| bucket.slots > 0).collect()
+}
+
+/// What became of a sequence that grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grown {
+    /// It has the room that it needs.
+    InPlace,
+    /// It has a longer slot, in which nothing of it lies yet.
+    Moved,
+    /// There is no room now.
+    Full,
+}
+
+/// The room and what of it is free.
+pub(super) struct Room {
+    division: Division,
+    /// Of pages all in one; of slots those of each bucket.
+    free: Vec<BTreeSet<u32>>,
+}
+
+impl Room {
+    pub(super) fn new(division: Division) -> Self {
+        let counts = match &division {
+            Division::Pages { count, .. } => vec![*count],
+            Division::Slots(buckets) => buckets.iter().map(|bucket| bucket.slots).collect(),
+        };
+        let mut first = 0;
+        let each = counts.into_iter().map(|count| {
+            let range = first..first + count as u32;
+            first = range.end;
+            range.collect()
+        });
+        let free = each.collect();
+        Room { division, free }
+    }
+
+    /// Whether as many tokens would fit if all were free.
+    pub(super) fn holds(&self, tokens: usize) -> bool {
+        match &self.division {
+            Division::Pages { count, tokens: size } => tokens <= count * size,
+            Division::Slots(buckets) => buckets.iter().any(|bucket| tokens <= bucket.tokens),
+        }
+    }
+
+    /// Whether sequences take more as they grow, so that one must leave some to the others.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.division, Division::Pages { .. })
+    }
+
+    /// Room for a new sequence, if `spare` pages are left then.
+    pub(super) fn take(&mut self, tokens: usize, spare: usize) -> Option<Vec<u32>> {
+        match &self.division {
+            Division::Pages { tokens: size, .. } => {
+                let needed = tokens.div_ceil(*size);
+                (needed + spare <= self.free[0].len()).then(|| self.first_pages(needed))
+            }
+            Division::Slots(buckets) => {
+                let fitting = buckets.iter().zip(&mut self.free).filter(|(bucket, _)| tokens <= bucket.tokens);
+                // The first slots of the shortest bucket: a step covers all up to the last one in use.
+                fitting.into_iter().find_map(|(_, free)| free.pop_first()).map(|slot| vec![slot])
+            }
+        }
+    }
+
+    /// Makes room for a sequence that has `held` and needs room for `tokens`.
+    pub(super) fn grow(&mut self, held: &mut Vec<u32>, tokens: usize) -> Grown {
+        match &self.division {
+            Division::Pages { tokens: size, .. } => {
+                let missing = tokens.div_ceil(*size).saturating_sub(held.len());
+                if missing > self.free[0].len() {
+                    return Grown::Full;
+                }
+                held.extend(self.first_pages(missing));
+                Grown::InPlace
+            }
+            Division::Slots(buckets) => {
+                let bucket = held.first().map(|slot| buckets[bucket_of(buckets, *slot)]);
+                if bucket.is_some_and(|bucket| tokens <= bucket.tokens) {
+                    return Grown::InPlace;
+                }
+                match self.take(tokens, 0) {
+                    Some(longer) => {
+                        self.give(&std::mem::replace(held, longer));
+                        Grown::Moved
+                    }
+                    None => Grown::Full,
+                }
+            }
+        }
+    }
+
+    /// Takes back what a sequence had.
+    pub(super) fn give(&mut self, held: &[u32]) {
+        for number in held {
+            let bucket = match &self.division {
+                Division::Pages { .. } => 0,
+                Division::Slots(buckets) => bucket_of(buckets, *number),
+            };
+            self.free[bucket].insert(*number);
+        }
+    }
+
+    /// How much is free, in pages or slots.
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.free.iter().map(BTreeSet::len).sum()
+    }
+
+    /// The first free pages, of which there are enough.
+    fn first_pages(&mut self, count: usize) -> Vec<u32> {
+        (0..count).filter_map(|_| self.free[0].pop_first()).collect()
+    }
+}
+
+/// The bucket of a slot.
+pub fn bucket_of(buckets: &[Bucket], slot: u32) -> usize {
+    let mut end = 0;
+    let is_behind = |bucket: &&Bucket| {
+        end += bucket.slots;
+        end <= slot as usize
+    };
+    buckets.iter().take_while(is_behind).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets(budget: usize, slots: usize) -> Vec<[usize; 2]> {
+        slots_within(budget, slots, 800, 200).iter().map(|b| [b.slots, b.tokens]).collect()
+    }
+
+    #[test]
+    fn slots_never_take_more_than_the_budget() {
+        assert_eq!(buckets(8 * 800, 8), [[8, 800]]);
+        assert_eq!(buckets(6 * 200 + 2 * 800, 8), [[6, 200], [2, 800]]);
+        assert_eq!(buckets(6 * 200 + 2 * 800 - 1, 8), [[7, 200], [1, 800]]);
+        assert_eq!(buckets(1_300, 8), [[2, 200], [1, 800]]);
+        assert_eq!(buckets(900, 8), [[1, 800]]);
+        assert_eq!(buckets(700, 8), [[1, 700]]);
+        for budget in (0..8_000).step_by(37) {
+            for slots in 1..10 {
+                let taken: usize = buckets(budget, slots).iter().map(|[slots, tokens]| slots * tokens).sum();
+                assert!(taken <= budget.max(1), "{slots} slots take {taken} of {budget}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_belongs_to_its_bucket() {
+        let buckets = [Bucket { slots: 2, tokens: 4 }, Bucket { slots: 1, tokens: 9 }];
+        assert_eq!([0, 1, 2].map(|slot| bucket_of(&buckets, slot)), [0, 0, 1]);
+    }
+
+    #[test]
+    fn who_outgrows_a_slot_gets_a_longer_one() {
+        let short = Bucket { slots: 1, tokens: 4 };
+        let mut room = Room::new(Division::Slots(vec![short, Bucket { slots: 1, tokens: 9 }]));
+        let mut held = room.take(3, 0).unwrap();
+        assert_eq!((held.as_slice(), room.grow(&mut held.clone(), 4)), (&[0][..], Grown::InPlace));
+        assert_eq!((room.grow(&mut held, 5), held.as_slice()), (Grown::Moved, &[1][..]));
+        // The short one is free again, and the only one.
+        let mut other = room.take(1, 0).unwrap();
+        assert_eq!((other.as_slice(), room.take(1, 0)), (&[0][..], None));
+        assert_eq!((room.grow(&mut other, 5), other.as_slice()), (Grown::Full, &[0][..]));
+        assert!(room.holds(9) && !room.holds(10));
+    }
+}
