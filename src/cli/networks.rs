@@ -9,12 +9,15 @@ use crate::layout::pp_doclayout::config::Version;
 use crate::layout::pp_doclayout::{PpDocLayout, is_known_unused, released_name};
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::Checkpoint;
+use crate::onnx::graph::Element;
 use crate::onnx::projection::Keep;
+use crate::onnx::slots::Way;
+use crate::plan::MAX_NEW_TOKENS;
 use crate::preprocess::networks::DocNetworks;
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::preprocess::uvdoc::{self, Unwarper};
 use crate::recognize::paddleocr_vl;
-use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions};
+use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots};
 use std::path::{Path, PathBuf};
 
 /// A network of one of the kinds that docparse runs.
@@ -90,7 +93,9 @@ fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
     if checkpoint.config.model_type() == paddleocr_vl::config::MODEL_TYPE {
         let store = quantized_store();
-        return recognizer(folder, runtime, ModelOptions { store: store.as_deref(), ..TRIAL });
+        // A trial tells of the folder, not of the device.
+        let options = ModelOptions { store: store.as_deref(), ..TRIAL };
+        return recognizer(folder, &runtime.on_cpu(), options);
     }
     let (network, name) = match checkpoint.config.model_type() {
         pp_lcnet::MODEL_TYPE => {
@@ -132,16 +137,30 @@ fn warn_of(unknown: &[String], path: &Path, name: &str) {
 
 /// Loads the recognizer of a folder.
 fn recognizer(folder: &Path, runtime: &Runtime, options: ModelOptions<'_>) -> Result<LoadedModel, String> {
-    // Its decoder is made of kernels for the CPU.
-    let mut model = Model::load(folder, &runtime.on_cpu(), options)?;
+    let mut model = Model::load(folder, runtime, options)?;
     let (ignored, unknown) = (std::mem::take(&mut model.ignored), std::mem::take(&mut model.unknown));
     warn_of(&unknown, &folder.join("model.safetensors"), RECOGNIZER);
     let (name, used) = (RECOGNIZER.to_string(), Some(model.used));
     Ok(LoadedModel { network: AnyNetwork::Recognizer(Box::new(model)), name, used, ignored, unknown })
 }
 
-/// Loads the recognizer that a run needs.
-pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> Result<Model, Failure> {
+/// Blocks that decode together on a GPU, unless told otherwise.
+const GPU_SLOTS: usize = 64;
+/// GPU memory for keys and values below which it is not worth while.
+const LEAST_CACHE: usize = 64 << 20;
+/// GPU memory for keys and values where no limit is given.
+const GPU_CACHE: usize = 8 << 30;
+/// Tokens of the largest picture with its question.
+const LONGEST_PROMPT: usize = 2304;
+/// Tokens that most blocks stay below, with picture and answer.
+const COMMON_TOKENS: usize = 2048;
+
+/// Loads the recognizer that a run needs; with it how many blocks decode together.
+pub fn load_recognizer(
+    config: &VlConfig,
+    run: &ModelRun,
+    runtime: &Runtime,
+) -> Result<(Model, usize), Failure> {
     let hint = "docparse doctor --model DIR tells what a folder holds";
     let ModelChoice { name, dir } = &config.models.recognizer;
     let folder = dir.as_deref().unwrap_or(Path::new(""));
@@ -153,36 +172,96 @@ pub fn load_recognizer(config: &VlConfig, run: &ModelRun, runtime: &Runtime) -> 
             format!("use one of {}, or leave the name out", RECOGNIZERS.join(", ")),
         ));
     }
+    if !folder.join("config.json").is_file() {
+        let reason = format!("`{}` holds no config.json, and so no recognizer", folder.display());
+        return Err(Failure::fatal(reason, "give another folder with --vl-rec-model-dir"));
+    }
+    let store = quantized_store();
+    let options = |(kernels, memory)| ModelOptions {
+        kernels,
+        memory,
+        is_first_version: name.as_deref().map_or(run.is_first_version, |name| name == RECOGNIZERS[0]),
+        store: store.as_deref(),
+    };
+    let load = |runtime: &Runtime, options| match recognizer(folder, runtime, options)
+        .map(|loaded| loaded.network)
+    {
+        Ok(AnyNetwork::Recognizer(model)) => Ok(*model),
+        Ok(_) => Err(Failure::fatal(format!("`{}` holds no recognizer", folder.display()), hint)),
+        Err(reason) => Err(Failure::fatal(reason, hint)),
+    };
+    if runtime.uses_gpu() {
+        let slots = run.slots.unwrap_or(GPU_SLOTS);
+        let longest = LONGEST_PROMPT + config.plan.request.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
+        let kernels = gpu_kernels(run, Slots { count: slots, longest, common: COMMON_TOKENS })?;
+        let memory = gpu_cache(folder, runtime, kernels)?;
+        match load(runtime, options((kernels, memory))) {
+            // What was asked for by name is not replaced by something else.
+            Err(failure) if runtime.must_use_gpu() || run.precision.is_some() => return Err(failure),
+            Err(failure) => {
+                tracing::warn!(
+                    reason = failure.reason,
+                    "the recognizer cannot use the GPU, running on the CPU"
+                );
+            }
+            Ok(model) => return Ok((model, slots)),
+        }
+    }
+    let kernels = cpu_kernels(run)?;
+    Ok((load(&runtime.on_cpu(), options((kernels, run.memory)))?, run.run.slots))
+}
+
+fn cpu_kernels(run: &ModelRun) -> Result<Kernels, Failure> {
     let decoder = match run.precision {
         None | Some(Precision::Int8) => Keep::Int8,
         Some(Precision::Fp32) => Keep::Exact,
         Some(Precision::Int4) => Keep::Int4,
         Some(Precision::Fp16 | Precision::Bf16) => {
-            let reason = "the recognizer runs on the CPU, in fp32, int8 or int4";
+            let reason = "on the CPU the recognizer runs in fp32, int8 or int4";
             return Err(Failure::usage(
                 reason,
                 "fp32 keeps bfloat16 weights as they are; leave --precision out for int8",
             ));
         }
     };
-    let store = quantized_store();
-    let options = ModelOptions {
-        kernels: Kernels::Own {
-            decoder,
-            vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact },
-        },
-        memory: run.memory,
-        is_first_version: name.as_deref().map_or(run.is_first_version, |name| name == RECOGNIZERS[0]),
-        store: store.as_deref(),
+    Ok(Kernels::Own { decoder, vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact } })
+}
+
+fn gpu_kernels(run: &ModelRun, slots: Slots) -> Result<Kernels, Failure> {
+    let (element, way) = match run.precision {
+        None | Some(Precision::Bf16) => (Element::Bf16, Way::Fused),
+        Some(Precision::Fp16) => (Element::F16, Way::Fused),
+        Some(Precision::Fp32) => (Element::F32, Way::Plain),
+        Some(Precision::Int8 | Precision::Int4) => {
+            let reason = "on a GPU the recognizer runs in bf16, fp16 or fp32";
+            return Err(Failure::usage(reason, "leave --precision out for bf16, or add --device cpu"));
+        }
     };
-    if !folder.join("config.json").is_file() {
-        let reason = format!("`{}` holds no config.json, and so no recognizer", folder.display());
-        return Err(Failure::fatal(reason, "give another folder with --vl-rec-model-dir"));
+    if run.is_vision_int8 {
+        let reason = "--vision-precision int8 is for the CPU";
+        return Err(Failure::usage(reason, "leave the flag out, or add --device cpu"));
     }
-    let loaded = recognizer(folder, runtime, options).map_err(|reason| Failure::fatal(reason, hint))?;
-    match loaded.network {
-        AnyNetwork::Recognizer(model) => Ok(*model),
-        _ => Err(Failure::fatal(format!("`{}` holds no recognizer", folder.display()), hint)),
+    Ok(Kernels::Standard { element, way, slots })
+}
+
+/// Bytes of GPU memory for keys and values: what is left of the limit beside the weights, less a quarter for what comes
+/// and goes in a step.
+fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize, Failure> {
+    let Some(limit) = runtime.gpu_memory() else { return Ok(GPU_CACHE) };
+    let file = std::fs::metadata(folder.join("model.safetensors")).map_or(0, |file| file.len() as usize);
+    // Files hold two bytes for every weight.
+    let weights =
+        if matches!(kernels, Kernels::Standard { element: Element::F32, .. }) { 2 * file } else { file };
+    match limit.checked_sub(weights).map(|left| left / 4 * 3).filter(|left| *left >= LEAST_CACHE) {
+        Some(memory) => Ok(memory),
+        None => {
+            let reason = format!(
+                "--gpu-memory {} MB leaves no room beside the recognizer's weights of {} MB",
+                limit >> 20,
+                weights >> 20
+            );
+            Err(Failure::usage(reason, "allow more, leave the flag out, or add --device cpu"))
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::lines::{
 };
 use crate::onnx::{Runtime, SessionOptions};
 use crate::recognize::Recognizer;
-use crate::recognize::paddleocr_vl::backend::PaddleOcrVl;
+use crate::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use crate::recognize::page_text::PageTextRecognizer;
 use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::runtime::{self, RuntimeDirs};
@@ -100,10 +100,10 @@ impl Parts {
             lines.preprocessor = Some(preprocessor);
             return Ok(Parts { lines: Box::new(lines), detector, recognizer: Box::new(PageTextRecognizer) });
         };
-        let model = networks::load_recognizer(vl, run, &runtime)?;
+        let (model, slots) = networks::load_recognizer(vl, run, &runtime)?;
         let lines = (run.draft == DraftMode::Lines).then_some(lines);
         let pictures = Pictures { preprocessor, drafts: run.draft, lines };
-        let recognizer = Box::new(PaddleOcrVl::new(model, run.run.clone()));
+        let recognizer = Box::new(PaddleOcrVl::new(model, RunOptions { slots, ..run.run.clone() }));
         Ok(Parts { lines: Box::new(pictures), detector, recognizer })
     }
 }

@@ -48,8 +48,10 @@ pub struct ModelRun {
     pub precision: Option<Precision>,
     /// Whether the vision encoder is quantized.
     pub is_vision_int8: bool,
-    /// Bytes for keys and values.
+    /// Bytes for keys and values on the CPU.
     pub memory: usize,
+    /// Blocks that decode together; `None`: what suits the device.
+    pub slots: Option<usize>,
     /// Whether a folder without a chat template is of version 1.0.
     pub is_first_version: bool,
     /// How blocks are read.
@@ -181,10 +183,6 @@ fn reader(args: &ParseArgs, file: Option<&Settings>) -> Reader {
 
 /// Layout network and recognizer.
 fn resolve_model(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -> Result<Resolved, Failure> {
-    let mut notes = notes;
-    if args.device.as_deref().is_some_and(|device| device.starts_with("gpu")) {
-        notes.push("the recognizer runs on the CPU; the layout networks run on the GPU".into());
-    }
     let pipeline = named_pipeline(args, file.as_ref()).unwrap_or(Pipeline::V16);
     if pipeline == Pipeline::Lite {
         let reason = "the pipeline `lite` runs without a layout network and a recognizer";
@@ -215,6 +213,7 @@ fn resolve_model(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -
         precision,
         is_vision_int8: later.vision_precision.as_deref() == Some("int8"),
         memory: later.memory.unwrap_or(MEMORY),
+        slots: later.vl_rec_slots.map(|slots| slots.clamp(1, 1024)),
         is_first_version: pipeline == Pipeline::V1,
         run,
         draft,

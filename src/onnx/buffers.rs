@@ -229,7 +229,12 @@ impl Call {
 
     /// Binds an output to entries of a buffer's first dimension. They may be those of an input, where the operator
     /// writes in place.
-    pub fn output(&mut self, output: &str, buffer: &Arc<Buffer>, rows: Range<usize>) -> Result<(), OnnxError> {
+    pub fn output(
+        &mut self,
+        output: &str,
+        buffer: &Arc<Buffer>,
+        rows: Range<usize>,
+    ) -> Result<(), OnnxError> {
         self.has_placed_outputs = true;
         self.bind(output, buffer, rows, ort::api().BindOutput)
     }

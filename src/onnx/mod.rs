@@ -224,7 +224,10 @@ impl Runtime {
     }
 
     /// A session on the wanted device; `commit` makes it of the options.
-    fn session(&self, commit: impl Fn(&mut SessionBuilder) -> graph::Built) -> Result<(Session, Place), Fault> {
+    fn session(
+        &self,
+        commit: impl Fn(&mut SessionBuilder) -> graph::Built,
+    ) -> Result<(Session, Place), Fault> {
         let build = |gpu: Option<u32>| -> Result<(Session, Place), String> {
             let builder = Session::builder(&self.environment).map_err(|error| error.to_string())?;
             let mut builder = self.configured(builder, gpu)?;

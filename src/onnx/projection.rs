@@ -113,8 +113,7 @@ impl Layers<'_> {
         }
         let to = keys.iter().map(|(_, to)| to).sum();
         let weight = self.graph.weight(&format!("{at}.weight"), &[to, from], Weights::stacked(weights));
-        let mut joined =
-            self.graph.contrib("FusedMatMul", at, &[x, &weight], &[("transB", Attr::Int(1))]);
+        let mut joined = self.graph.contrib("FusedMatMul", at, &[x, &weight], &[("transB", Attr::Int(1))]);
         if has_bias {
             let bias = self.graph.weight(&format!("{at}.bias"), &[to], Weights::stacked(biases));
             joined = self.graph.op("Add", at, &[&joined, &bias], &[]);

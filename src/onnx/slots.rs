@@ -59,10 +59,9 @@ impl Layers<'_> {
     pub fn slot_places(&mut self, way: Way, heads: SlotHeads) -> Places {
         let (batch, graph) = (Dim::Named("batch"), &mut self.graph);
         let inputs = match way {
-            Way::Fused => vec![
-                graph.input("lengths", Element::I32, &[batch]),
-                graph.input("total", Element::I32, &[]),
-            ],
+            Way::Fused => {
+                vec![graph.input("lengths", Element::I32, &[batch]), graph.input("total", Element::I32, &[])]
+            }
             Way::Plain => vec![
                 graph.input("first", Element::I64, &[batch]),
                 graph.input("places", Element::I64, &[batch, Dim::Named("queries")]),
@@ -81,8 +80,7 @@ impl Layers<'_> {
         places: &Places,
     ) -> (Value, CachePorts) {
         let SlotHeads { query: queries, key_value, size } = places.heads;
-        let dims =
-            [Dim::Named("batch"), Dim::Fixed(key_value), Dim::Named("length"), Dim::Fixed(size)];
+        let dims = [Dim::Named("batch"), Dim::Fixed(key_value), Dim::Named("length"), Dim::Fixed(size)];
         let element = self.element;
         let names = ["key", "value"].map(|kind| format!("past_{kind}_{layer}"));
         let past = names.clone().map(|name| self.graph.input(&name, element, &dims));
@@ -109,14 +107,21 @@ impl Layers<'_> {
         (attended, CachePorts { past: names, present })
     }
 
-    fn plain_attention(&mut self, at: &str, query: &Value, [key, value]: [&Value; 2], places: &Places) -> Value {
+    fn plain_attention(
+        &mut self,
+        at: &str,
+        query: &Value,
+        [key, value]: [&Value; 2],
+        places: &Places,
+    ) -> Value {
         let heads = places.heads;
         let (shared, group, size) = (heads.key_value as i64, heads.group() as i64, heads.size as i64);
         // Queries that share keys come one behind the other: [batch, shared, group * tokens, size].
         let split = self.reshape(at, query, &[0, 0, shared, group, size]);
         let turned = self.transpose(at, &split, &[0, 2, 3, 1, 4]);
         let rows = self.reshape(at, &turned, &[0, shared, -1, size]);
-        let attributes = [("transB", Attr::Int(1)), ("alpha", Attr::Float((heads.size as f32).sqrt().recip()))];
+        let attributes =
+            [("transB", Attr::Int(1)), ("alpha", Attr::Float((heads.size as f32).sqrt().recip()))];
         let scores = self.graph.contrib("FusedMatMul", at, &[&rows, key], &attributes);
         let own = self.reshape(at, &places.inputs[1], &[0, 1, -1, 1]);
         let is_seen = self.graph.op("LessOrEqual", at, &[&places.inputs[2], &own], &[]);
@@ -158,7 +163,10 @@ pub fn place_arrays(
                 (false, 1) => length,
                 (false, _) => pasts[0] + tokens,
             };
-            vec![("lengths", Array::I32(vec![batch], last)), ("total", Array::I32(vec![], vec![total as i32]))]
+            vec![
+                ("lengths", Array::I32(vec![batch], last)),
+                ("total", Array::I32(vec![], vec![total as i32])),
+            ]
         }
         Way::Plain => {
             let first = pasts.iter().map(|past| *past as i64).collect();

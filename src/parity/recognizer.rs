@@ -62,8 +62,7 @@ fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<Model, String>
     vision_taps.extend(["vision_embeddings".into(), "vision_output".into()]);
     let decoder_taps = layers("decoder_layer", config.text.layers);
     let computing = Computing::Single { keep: Keep::Exact, own_kernels: runtime.takes_own_kernels() };
-    let vision =
-        Vision::read(&checkpoint, &config, computing, &vision_taps, None).map_err(|e| text(&e))?;
+    let vision = Vision::read(&checkpoint, &config, computing, &vision_taps, None).map_err(|e| text(&e))?;
     let vision = vision(runtime).map_err(|e| text(&e))?;
     let decoder =
         Decoder::read(&checkpoint, &config, Keep::Exact, &decoder_taps, pages, None).map_err(|e| text(&e))?;

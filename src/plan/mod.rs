@@ -12,7 +12,9 @@ mod request;
 
 pub use figures::{Figure, PythonRandom, figure_tokens};
 pub use merge::{Align, MergedBlock, merge_blocks};
-pub use request::{FACTOR, PixelLimits, Preparation, Request, RequestOptions, Task, smart_resize};
+pub use request::{
+    FACTOR, MAX_NEW_TOKENS, PixelLimits, Preparation, Request, RequestOptions, Task, smart_resize,
+};
 
 use crate::document::{DetectedRegion, Label, Picture};
 use crate::geometry::{Point, Rect};

@@ -73,7 +73,7 @@ pub struct PixelLimits {
 const LIMITS: PixelLimits = PixelLimits { min: 112_896, max: 1_003_520 };
 const SPOTTING_LIMITS: PixelLimits = PixelLimits { min: 112_896, max: 1_605_632 };
 /// Tokens of an answer (reference, `max_new_tokens`).
-const MAX_NEW_TOKENS: u64 = 4096;
+pub const MAX_NEW_TOKENS: u64 = 4096;
 
 /// What goes with every request.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -11,7 +11,7 @@ use docparse::onnx::{Device, Runtime, SessionOptions};
 use docparse::recognize::paddleocr_vl;
 use docparse::recognize::paddleocr_vl::config::Config;
 use docparse::recognize::paddleocr_vl::image::Patches;
-use docparse::recognize::paddleocr_vl::vision::Vision;
+use docparse::recognize::paddleocr_vl::vision::{Computing, Vision};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -207,7 +207,8 @@ fn our_own_layers_compute_what_the_runtime_does() {
     let library = root().join("runtime/libonnxruntime.so");
     let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap();
     let encode = |keep, own_kernels| {
-        let read = Vision::read(&checkpoint, &config, keep, &[], own_kernels, None).unwrap();
+        let computing = Computing::Single { keep, own_kernels };
+        let read = Vision::read(&checkpoint, &config, computing, &[], None).unwrap();
         let numbers = 6 * 10 * config.vision.patch_numbers();
         let values = (0..numbers).map(|i| (i * 7919 % 255) as f32 / 127.5 - 1.0).collect();
         read(&runtime).unwrap().encode(Patches { values, grid: [6, 10] }).unwrap()

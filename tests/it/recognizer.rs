@@ -1,9 +1,23 @@
 //! The recognizer in process, on documents: a tiny random checkpoint reads nonsense, but always the same.
 
 use super::networks::{changed, copy_folder, doctor, fixture};
-use super::support::{Folder, Ran, example};
+use super::support::{Folder, Ran, example, root};
+use docparse::document::Label;
+use docparse::geometry::Rect;
+use docparse::layout::Region;
+use docparse::lines::PreparedPage;
+use docparse::onnx::graph::Element;
+use docparse::onnx::projection::Keep;
+use docparse::onnx::slots::Way;
+use docparse::onnx::{Device, Runtime, SessionOptions};
+use docparse::plan::{Request, RequestOptions};
+use docparse::raster::Pixels;
+use docparse::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
+use docparse::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots};
+use docparse::recognize::{BlockRequest, Recognizer, Ticket};
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Runs documents over the tiny networks; few tokens, since nothing ever ends an answer.
 fn run(folder: &Folder, inputs: &[&Path], out: &str, flags: &[&str]) -> Ran {
@@ -68,6 +82,62 @@ fn batches_drafts_and_files_beside_do_not_change_what_is_read() {
     assert!(messages.contains("block_cut") && messages.contains("after 30 tokens"), "{messages}");
     let drafted = generations(&document(&folder, "drafted/report.json"));
     assert!(drafted.iter().any(|generation| generation["drafted_share"].is_number()));
+}
+
+fn load(kernels: Kernels) -> Result<Model, String> {
+    let library = root().join("runtime/libonnxruntime.so");
+    let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap();
+    let options = ModelOptions { kernels, memory: 1 << 22, is_first_version: false, store: None };
+    Model::load(&fixture("paddleocr_vl"), &runtime, options)
+}
+
+/// The networks as they run on a GPU.
+fn standard(element: Element, way: Way) -> Kernels {
+    Kernels::Standard { element, way, slots: Slots { count: 5, longest: 300, common: 100 } }
+}
+
+/// Reads pictures of many sizes, one of which cannot be shown; contents or reasons by block.
+fn read_blocks(model: Model) -> Vec<Result<String, String>> {
+    let page = Arc::new(PreparedPage::blank(0, 1000, 1000));
+    let region = Arc::new(Region::new(Label::Text, Rect::new(0.0, 0.0, 100.0, 100.0), 1.0));
+    let (to_recognizer, requests) = crossbeam_channel::unbounded();
+    let sizes = [(200, 60), (64, 300), (9000, 4), (120, 120), (200, 64), (30, 30), (190, 60), (120, 116)];
+    for (block, (width, height)) in sizes.into_iter().enumerate() {
+        let data = (0..width * height * 3).map(|i| ((i * i) % (251 - block)) as u8).collect();
+        let mut request = Request::of(Label::Text, &RequestOptions::default());
+        request.max_new_tokens = 10 + 6 * block as u64;
+        let crop = Some(Arc::new(Pixels { width, height, data }));
+        let ticket = Ticket { page: 0, block };
+        let (page, region, request) = (page.clone(), region.clone(), Arc::new(request));
+        to_recognizer.send(BlockRequest { ticket, page, region, request, crop }).unwrap();
+    }
+    drop(to_recognizer);
+    let (answers, answered) = crossbeam_channel::unbounded();
+    let options = RunOptions { slots: 5, repetition_stop: true, timeout: None, drafts: false, seed: 0 };
+    PaddleOcrVl::new(model, options).run(requests, answers).unwrap();
+    let mut all: Vec<_> = answered.iter().map(|a| (a.ticket.block, a.result.map(|r| r.content))).collect();
+    all.sort();
+    assert_eq!(all.len(), sizes.len());
+    all.into_iter().map(|(_, result)| result).collect()
+}
+
+#[test]
+fn the_networks_for_a_gpu_read_what_those_of_the_cpu_read() {
+    let own = Kernels::Own { decoder: Keep::Exact, vision: Keep::Exact };
+    let expected = read_blocks(load(own).unwrap());
+    assert_eq!(expected.iter().filter(|result| result.is_err()).count(), 1);
+    assert!(expected.iter().flatten().any(|content| content.len() > 20), "{expected:?}");
+    for way in [Way::Fused, Way::Plain] {
+        assert_eq!(read_blocks(load(standard(Element::F32, way)).unwrap()), expected, "{way:?}");
+    }
+    assert!(read_blocks(load(standard(Element::F16, Way::Fused)).unwrap())[2].is_err());
+}
+
+#[test]
+fn bfloat16_fails_on_the_cpu_for_want_of_kernels_only() {
+    // All kinds fit together, or the graph itself would be refused.
+    let reason = load(standard(Element::Bf16, Way::Fused)).err().unwrap();
+    assert!(reason.contains("Could not find an implementation"), "{reason}");
 }
 
 #[test]

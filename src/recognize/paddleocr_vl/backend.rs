@@ -1,8 +1,11 @@
 //! The recognizer: takes blocks from the pages in flight and keeps the scheduler's slots full.
 //!
 //! ```text
-//! requests -> preparing (its own thread: resize, cut into patches, tokens) -> vision -> scheduler -> answers
+//! requests -> preparing (own threads: resize, cut into patches, tokens) -> vision -> scheduler -> answers
 //! ```
+//!
+//! On the CPU one thread looks at pictures and takes the scheduler's steps in turns, since each has all the cores. On a GPU a
+//! thread of its own looks at pictures, several of similar size at once, while the steps go on.
 
 use super::config::Config;
 use super::image::{Patches, patches};
@@ -23,6 +26,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// Threads that prepare pictures for a GPU at most.
+const MOST_PREPARERS: usize = 8;
+/// Prepared blocks that are sorted into batches for a GPU.
+const MOST_PENDING: usize = 64;
 
 /// How blocks are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,25 +88,50 @@ impl Recognizer for PaddleOcrVl {
         let options = self.options.clone();
         // Enough to fill the slots when all end at once; each holds a picture.
         let (to_run, prepared) = crossbeam_channel::bounded(options.slots.max(1));
+        let (drafts, looks_ahead) = (options.drafts, model.encoder.takes_several());
+        // On the CPU the networks need the cores; a GPU waits for one thread.
+        let cores = thread::available_parallelism().map_or(1, |n| n.get());
+        let preparers = if looks_ahead { (cores / 2).clamp(1, MOST_PREPARERS) } else { 1 };
         thread::scope(|scope| {
-            let refused = answers.clone();
-            scope.spawn(move || {
-                for request in requests {
-                    let ticket = request.ticket;
-                    let result = guarded(|| prepare(&request, &config, &prompts, options.drafts));
-                    let is_over = match result {
-                        Ok(prepared) => to_run.send(prepared).is_err(),
-                        Err(reason) => refused.send(BlockAnswer { ticket, result: Err(reason) }).is_err(),
-                    };
-                    // Nobody listens any more: the run is over.
-                    if is_over {
-                        break;
+            for _ in 0..preparers {
+                let (requests, to_run, refused) = (requests.clone(), to_run.clone(), answers.clone());
+                let (config, prompts) = (&config, &prompts);
+                scope.spawn(move || {
+                    for request in requests {
+                        let ticket = request.ticket;
+                        let result = guarded(|| prepare(&request, config, prompts, drafts));
+                        let is_over = match result {
+                            Ok(prepared) => to_run.send(prepared).is_err(),
+                            Err(reason) => refused.send(BlockAnswer { ticket, result: Err(reason) }).is_err(),
+                        };
+                        // Nobody listens any more: the run is over.
+                        if is_over {
+                            break;
+                        }
                     }
-                }
-            });
-            serve(model, &self.options, &prepared, &answers)
+                });
+            }
+            drop((requests, to_run));
+            let Model { encoder, decoder, .. } = model;
+            let mut looking = Looking { encoder, options: &options, config: &config, prompts: &prompts };
+            let scheduler = Scheduler::new(decoder, options.slots);
+            if !looks_ahead {
+                let next = |wait| next_of(&prepared, wait).map(|block| looking.one(block));
+                return serve(scheduler, next, &prompts, &answers);
+            }
+            let (to_decode, looked) = crossbeam_channel::bounded(options.slots.max(1));
+            scope.spawn(move || looking.ahead(&prepared, &to_decode));
+            serve(scheduler, |wait| next_of(&looked, wait), &prompts, &answers)
         });
         Ok(())
+    }
+}
+
+/// The next thing in a channel; `wait`: until there is one.
+fn next_of<T>(channel: &Receiver<T>, wait: bool) -> Result<T, TryRecvError> {
+    match wait {
+        true => channel.recv().map_err(|_| TryRecvError::Disconnected),
+        false => channel.try_recv(),
     }
 }
 
@@ -172,71 +205,121 @@ fn draft_tokens(request: &BlockRequest, prompts: &Prompts) -> Vec<u32> {
     prompts.encode_answer(text.trim())
 }
 
-/// Takes prepared blocks until their channel closes and all are answered.
-fn serve(model: Model, options: &RunOptions, prepared: &Receiver<Prepared>, answers: &Sender<BlockAnswer>) {
-    let Model { config, prompts, mut encoder, decoder, .. } = model;
-    let mut scheduler: Scheduler<DecoderSteps, Tag> = Scheduler::new(decoder, options.slots);
+/// A block whose picture was looked at; or why it could not be.
+type Looked = Result<Task<Prompt, Tag>, (Ticket, String)>;
+
+/// What looks at pictures.
+struct Looking<'a> {
+    encoder: Encoder,
+    options: &'a RunOptions,
+    config: &'a Config,
+    prompts: &'a Arc<Prompts>,
+}
+
+impl Looking<'_> {
+    /// Looks at a block's picture.
+    fn one(&mut self, block: Prepared) -> Looked {
+        let ticket = block.ticket;
+        let prompt = self.encoder.encode(block.patches.clone(), &block.ids);
+        let prompt = prompt.map_err(|error| (ticket, error.to_string()))?;
+        Ok(self.task(block, prompt))
+    }
+
+    /// Looks at pictures until there are no more, several at once.
+    fn ahead(&mut self, prepared: &Receiver<Prepared>, to_decode: &Sender<Looked>) {
+        let mut pending: Vec<Prepared> = Vec::new();
+        loop {
+            if pending.is_empty() {
+                let Ok(block) = prepared.recv() else { return };
+                pending.push(block);
+            }
+            pending.extend(prepared.try_iter().take(MOST_PENDING.saturating_sub(pending.len())));
+            let counts: Vec<usize> = pending.iter().map(|block| block.patches.count()).collect();
+            // With the block that has waited longest, so that none waits for ever.
+            let batch = self.encoder.batches(&counts).into_iter().find(|batch| batch.contains(&0));
+            let mut batch = batch.unwrap_or_else(|| vec![0]);
+            batch.sort_unstable();
+            let blocks = batch.into_iter().rev().map(|at| pending.remove(at)).collect();
+            for looked in self.several(blocks) {
+                // Nobody listens any more: the run is over.
+                if to_decode.send(looked).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Looks at several pictures at once; one by one where that fails, so that none costs the others.
+    fn several(&mut self, blocks: Vec<Prepared>) -> Vec<Looked> {
+        let shown = blocks.iter().map(|block| (block.patches.clone(), block.ids.clone())).collect();
+        match self.encoder.encode_all(shown) {
+            Ok(prompts) => {
+                blocks.into_iter().zip(prompts).map(|(block, prompt)| Ok(self.task(block, prompt))).collect()
+            }
+            Err(error) => {
+                if blocks.len() > 1 {
+                    tracing::warn!(%error, "{} pictures at once failed, trying one by one", blocks.len());
+                }
+                blocks.into_iter().map(|block| self.one(block)).collect()
+            }
+        }
+    }
+
+    /// Makes a sequence of a block.
+    fn task(&self, block: Prepared, prompt: Prompt) -> Task<Prompt, Tag> {
+        let Prepared { ticket, request, ids, draft, started, .. } = block;
+        let room = self.config.text.max_positions.saturating_sub(ids.len());
+        let max_new_tokens = (request.max_new_tokens as usize).min(room);
+        let skip_special_tokens = request.skip_special_tokens;
+        let sampling = Sampling::of(request.temperature, request.top_p, request.repetition_penalty);
+        // Of the block and not of its neighbours in the batch.
+        let seed = self.options.seed ^ ticket.page.rotate_left(32) ^ ticket.block as u64;
+        let early_end: Option<EarlyEnd> = self.options.repetition_stop.then(|| {
+            let (prompts, task) = (self.prompts.clone(), request.task);
+            let decode = move |ids: &[u32]| prompts.decode(ids, skip_special_tokens).ok();
+            Box::new(move |ids: &[u32]| repetition::endless(ids, task, max_new_tokens, &decode)) as EarlyEnd
+        });
+        Task {
+            tag: Tag { ticket, skip_special_tokens },
+            prompt,
+            max_new_tokens,
+            eos: self.config.eos.clone(),
+            sampling: sampling.map(|sampling| (sampling, Mt64::new(seed))),
+            early_end,
+            draft,
+            started,
+            timeout: self.options.timeout,
+        }
+    }
+}
+
+/// Decodes blocks until there are no more and all are answered. `next` gives one; whether to wait for it is said.
+fn serve(
+    mut scheduler: Scheduler<DecoderSteps, Tag>,
+    mut next: impl FnMut(bool) -> Result<Looked, TryRecvError>,
+    prompts: &Prompts,
+    answers: &Sender<BlockAnswer>,
+) {
     let mut is_open = true;
     while is_open || scheduler.load() > 0 {
         while is_open && scheduler.wants_more() {
-            let next = match scheduler.load() {
-                0 => prepared.recv().map_err(|_| TryRecvError::Disconnected),
-                _ => prepared.try_recv(),
-            };
-            match next {
+            match next(scheduler.load() == 0) {
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => is_open = false,
-                Ok(block) => {
-                    let ticket = block.ticket;
-                    match task(block, &mut encoder, options, &config, &prompts) {
-                        Ok(task) => scheduler.push(task),
-                        Err(reason) => drop(answers.send(BlockAnswer { ticket, result: Err(reason) })),
-                    }
+                Ok(Ok(task)) => scheduler.push(task),
+                Ok(Err((ticket, reason))) => {
+                    drop(answers.send(BlockAnswer { ticket, result: Err(reason) }));
                 }
             }
         }
         for (tag, result) in scheduler.step() {
-            let result = result.and_then(|answer| recognition(answer, &prompts, tag.skip_special_tokens));
+            let result = result.and_then(|answer| recognition(answer, prompts, tag.skip_special_tokens));
             // Nobody listens any more: what is in the scheduler would be for nothing.
             if answers.send(BlockAnswer { ticket: tag.ticket, result }).is_err() {
                 return;
             }
         }
     }
-}
-
-/// Looks at a block's picture and makes a sequence of it.
-fn task(
-    block: Prepared,
-    encoder: &mut Encoder,
-    options: &RunOptions,
-    config: &Config,
-    prompts: &Arc<Prompts>,
-) -> Result<Task<Prompt, Tag>, String> {
-    let Prepared { ticket, request, patches, ids, draft, started } = block;
-    let prompt = encoder.encode(patches, &ids).map_err(|e| e.to_string())?;
-    let room = config.text.max_positions.saturating_sub(ids.len());
-    let max_new_tokens = (request.max_new_tokens as usize).min(room);
-    let skip_special_tokens = request.skip_special_tokens;
-    let sampling = Sampling::of(request.temperature, request.top_p, request.repetition_penalty);
-    // Of the block and not of its neighbours in the batch.
-    let seed = options.seed ^ ticket.page.rotate_left(32) ^ ticket.block as u64;
-    let early_end: Option<EarlyEnd> = options.repetition_stop.then(|| {
-        let (prompts, task) = (prompts.clone(), request.task);
-        let decode = move |ids: &[u32]| prompts.decode(ids, skip_special_tokens).ok();
-        Box::new(move |ids: &[u32]| repetition::endless(ids, task, max_new_tokens, &decode)) as EarlyEnd
-    });
-    Ok(Task {
-        tag: Tag { ticket, skip_special_tokens },
-        prompt,
-        max_new_tokens,
-        eos: config.eos.clone(),
-        sampling: sampling.map(|sampling| (sampling, Mt64::new(seed))),
-        early_end,
-        draft,
-        started,
-        timeout: options.timeout,
-    })
 }
 
 fn recognition(answer: Answer, prompts: &Prompts, skip_special_tokens: bool) -> Result<Recognition, String> {

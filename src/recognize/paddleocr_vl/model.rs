@@ -177,6 +177,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
+    /// Whether it looks at several pictures at once, and so on a device of its own.
+    pub fn takes_several(&self) -> bool {
+        self.vision.is_batched()
+    }
+
     /// Divides pictures of numbers of patches, by their places, into those that are looked at together.
     pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
         self.vision.batches(counts)

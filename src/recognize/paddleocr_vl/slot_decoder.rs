@@ -274,7 +274,8 @@ impl SlotDecoder {
         places: &[(&'static str, Array)],
     ) -> Result<Step, OnnxError> {
         // Steps of all lengths and numbers of slots are told apart.
-        let mut call = self.network.call(Some(bucket * self.lengths.len().next_power_of_two() * 2 + slots))?;
+        let mut call =
+            self.network.call(Some(bucket * self.lengths.len().next_power_of_two() * 2 + slots))?;
         let width = self.embeddings.width() + 2 * self.half_head;
         let tokens = self.network.buffer(Element::F32, &[slots, 1, width])?;
         call.input("tokens", &tokens, 0..slots)?;

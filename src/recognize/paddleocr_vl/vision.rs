@@ -72,6 +72,11 @@ impl Vision {
         Ok(move |runtime: &Runtime| Ok(Vision { network: graph.build(runtime)?, config, is_batched }))
     }
 
+    /// Whether it looks at several pictures at once.
+    pub fn is_batched(&self) -> bool {
+        self.is_batched
+    }
+
     /// Divides pictures of numbers of patches, by their places, into those that are looked at together.
     pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
         match self.is_batched {
@@ -182,12 +187,7 @@ fn batches(counts: &[usize], most_patches: usize) -> Vec<Vec<usize>> {
     all
 }
 
-fn build(
-    net: &mut Layers<'_>,
-    config: &Config,
-    keep: Keep,
-    is_batched: bool,
-) -> Result<(), CheckpointError> {
+fn build(net: &mut Layers<'_>, config: &Config, keep: Keep, is_batched: bool) -> Result<(), CheckpointError> {
     let vision = &config.vision;
     let (width, count) = (vision.hidden_size, Dim::Named("patches"));
     let numbers = vision.patch_numbers();

@@ -100,7 +100,8 @@ impl Room {
                 (needed + spare <= self.free[0].len()).then(|| self.first_pages(needed))
             }
             Division::Slots(buckets) => {
-                let fitting = buckets.iter().zip(&mut self.free).filter(|(bucket, _)| tokens <= bucket.tokens);
+                let fitting =
+                    buckets.iter().zip(&mut self.free).filter(|(bucket, _)| tokens <= bucket.tokens);
                 // The first slots of the shortest bucket: a step covers all up to the last one in use.
                 fitting.into_iter().find_map(|(_, free)| free.pop_first()).map(|slot| vec![slot])
             }
