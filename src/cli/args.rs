@@ -195,7 +195,8 @@ pub struct ParseArgs {
     /// Threads of ONNX Runtime [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Running")]
     pub cpu_threads: Option<usize>,
-    /// Most GPU memory that a network may take, such as 8G or 500M [default: as much as there is]
+    /// Most GPU memory that a network may take, such as 8G or 500M [default: as much as there is; the recognizer takes 8G
+    /// beside its weights]
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Running")]
     pub gpu_memory: Option<usize>,
     /// Threads and PDF processes for everything else [default: all cores]
@@ -364,8 +365,8 @@ pub struct LaterArgs {
     /// Token limit of a block
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<i64>,
-    /// Precision of the recognizer's decoder: auto (int8), fp32 (exact), int8, int4 (experimental); fp16 and bf16 are refused,
-    /// since it runs on the CPU; see docs/precision.md [default: auto]
+    /// Precision of the recognizer: auto (int8 on the CPU, bf16 on a GPU), fp32 (exact), bf16 and fp16 (GPU), int8 and
+    /// int4 (CPU; the decoder only; int4 is experimental); see docs/precision.md [default: auto]
     #[arg(long, value_name = "PRECISION", value_parser = ["auto", "fp32", "fp16", "bf16", "int8", "int4"])]
     pub precision: Option<String>,
     /// Precision of the recognizer's vision encoder on the CPU: fp32, or int8, twice as fast [default: fp32]
@@ -384,10 +385,10 @@ pub struct LaterArgs {
     /// Seed of --temperature [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Blocks that are decoded together [default: 16]
+    /// Blocks that are decoded together [default: 16; on a GPU 64]
     #[arg(long, value_name = "N")]
     pub vl_rec_slots: Option<usize>,
-    /// Memory for what the recognizer keeps of the blocks under way, such as 2G [default: 1G]
+    /// Memory for what the recognizer keeps of the blocks under way on the CPU, such as 2G [default: 1G]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<usize>,
 }

@@ -83,7 +83,9 @@ impl Buffer {
         element: Element,
         shape: &[usize],
     ) -> Result<Buffer, Error> {
-        let tensor = |allocator: &Allocator| DynTensor::new(allocator, element.of_ort(), shape.to_vec());
+        // The crate's network that copies tensors knows no bfloat16; it is as wide as half precision.
+        let stored = if element == Element::Bf16 { Element::F16 } else { element };
+        let tensor = |allocator: &Allocator| DynTensor::new(allocator, stored.of_ort(), shape.to_vec());
         let (tensor, staging) = match gpu {
             None => (tensor(&Allocator::default())?, None),
             Some(gpu) => {

@@ -16,6 +16,7 @@ pub mod slots;
 
 use network::{Array, Network, Place};
 use ort::environment::Environment;
+use ort::ep::cuda::AttentionBackend;
 use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
 use ort::session::Session;
 use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilder};
@@ -125,8 +126,8 @@ enum Fault {
 impl Fault {
     fn named(self, model: String) -> OnnxError {
         match self {
-            Fault::Model(reason) => OnnxError::Load { model, reason },
-            Fault::Device(device, reason) => OnnxError::Device { device, reason },
+            Fault::Model(reason) => OnnxError::Load { model, reason: reason.trim_end().into() },
+            Fault::Device(device, reason) => OnnxError::Device { device, reason: reason.trim_end().into() },
         }
     }
 }
@@ -257,6 +258,12 @@ impl Runtime {
                 .with_device_id(device as i32)
                 .with_tf32(false)
                 .with_cuda_graph(self.captures)
+                // cuDNN's attention makes a plan for every length that it has not seen, and prompts have all lengths.
+                .with_attention_backend(
+                    AttentionBackend::FLASH_ATTENTION
+                        | AttentionBackend::EFFICIENT_ATTENTION
+                        | AttentionBackend::MATH,
+                )
                 .with_arena_extend_strategy(ArenaExtendStrategy::SameAsRequested);
             if let Some(limit) = self.options.gpu_memory {
                 provider = provider.with_memory_limit(limit);

@@ -6,6 +6,7 @@ use docparse::document::Label;
 use docparse::geometry::Rect;
 use docparse::layout::Region;
 use docparse::lines::PreparedPage;
+use docparse::onnx::checkpoint::Checkpoint;
 use docparse::onnx::graph::Element;
 use docparse::onnx::projection::Keep;
 use docparse::onnx::slots::Way;
@@ -13,7 +14,11 @@ use docparse::onnx::{Device, Runtime, SessionOptions};
 use docparse::plan::{Request, RequestOptions};
 use docparse::raster::Pixels;
 use docparse::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
+use docparse::recognize::paddleocr_vl::config::Config;
 use docparse::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots};
+use docparse::recognize::paddleocr_vl::released_name;
+use docparse::recognize::paddleocr_vl::slot_decoder::{SlotDecoder, SlotOptions};
+use docparse::recognize::scheduler::room::Bucket;
 use docparse::recognize::{BlockRequest, Recognizer, Ticket};
 use serde_json::Value;
 use std::path::Path;
@@ -84,9 +89,13 @@ fn batches_drafts_and_files_beside_do_not_change_what_is_read() {
     assert!(drafted.iter().any(|generation| generation["drafted_share"].is_number()));
 }
 
-fn load(kernels: Kernels) -> Result<Model, String> {
+fn runtime() -> Runtime {
     let library = root().join("runtime/libonnxruntime.so");
-    let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap();
+    Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap()
+}
+
+fn load(kernels: Kernels) -> Result<Model, String> {
+    let runtime = runtime();
     let options = ModelOptions { kernels, memory: 1 << 22, is_first_version: false, store: None };
     Model::load(&fixture("paddleocr_vl"), &runtime, options)
 }
@@ -137,6 +146,14 @@ fn the_networks_for_a_gpu_read_what_those_of_the_cpu_read() {
 fn bfloat16_fails_on_the_cpu_for_want_of_kernels_only() {
     // All kinds fit together, or the graph itself would be refused.
     let reason = load(standard(Element::Bf16, Way::Fused)).err().unwrap();
+    assert!(reason.contains("Could not find an implementation"), "{reason}");
+    let folder = fixture("paddleocr_vl");
+    let checkpoint = Checkpoint::open(&folder).unwrap().with_names(released_name);
+    let config = Config::read(&folder, &checkpoint.config).unwrap();
+    let slots = vec![Bucket { slots: 2, tokens: 50 }];
+    let options = SlotOptions { element: Element::Bf16, buckets: slots, way: Way::Fused };
+    let decoder = SlotDecoder::read(&checkpoint, &config, options).unwrap();
+    let reason = decoder(&runtime()).err().unwrap().to_string();
     assert!(reason.contains("Could not find an implementation"), "{reason}");
 }
 
