@@ -1,4 +1,4 @@
-//! Speed and memory of PaddleOCR-VL on the CPU, beside transformers on the same checkpoint.
+//! Speed and memory of PaddleOCR-VL, on the CPU beside transformers on the same checkpoint.
 //!
 //! `CHECKPOINT=DIR PYTHON=python cargo bench --bench recognizer [-- steps|errors|drafts|pages ...]`: `DIR` holds a checkpoint at
 //! real size with a tokenizer, random weights will do. Without `PYTHON` there is no other side.
@@ -6,7 +6,9 @@
 //! * `steps`: vision, prefill and decoding by themselves. Both sides run in turns; medians are compared.
 //! * `errors`: what each precision is off single precision.
 //! * `drafts`: answers with drafts of which a share of the tokens is right, against the same without.
-//! * `pages`: 8 pages of 12 blocks with answers of given lengths, all together and block by block.
+//! * `pages`: pages of 12 blocks with answers of given lengths, all together and block by block; 8 of them, and 64 on a GPU.
+//!
+//! `GPU=0` runs `drafts` and `pages` in bfloat16 on the GPU of that number; the others are for the CPU.
 
 #![allow(missing_docs, clippy::print_stdout)]
 
@@ -16,7 +18,9 @@ use docparse::kernels::attention::Row;
 use docparse::layout::Region;
 use docparse::lines::PreparedPage;
 use docparse::onnx::checkpoint::Checkpoint;
+use docparse::onnx::graph::Element;
 use docparse::onnx::projection::Keep;
+use docparse::onnx::slots::Way;
 use docparse::onnx::{Device, Runtime, SessionOptions};
 use docparse::plan::{Request, RequestOptions};
 use docparse::raster::Pixels;
@@ -25,7 +29,7 @@ use docparse::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use docparse::recognize::paddleocr_vl::config::Config;
 use docparse::recognize::paddleocr_vl::decoder::{Decoder, Packed};
 use docparse::recognize::paddleocr_vl::image::Patches;
-use docparse::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Prompt};
+use docparse::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Prompt, Slots};
 use docparse::recognize::paddleocr_vl::positions::TextRotary;
 use docparse::recognize::paddleocr_vl::released_name;
 use docparse::recognize::paddleocr_vl::vision::{Computing, Vision};
@@ -45,13 +49,15 @@ fn main() {
     };
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
     let library = RuntimeDirs::new(None, None).find(ONNXRUNTIME).unwrap();
-    let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, threads)).unwrap();
+    let gpu = std::env::var("GPU").ok().and_then(|number| number.parse().ok());
+    let device = gpu.map_or(Device::Cpu, Device::Gpu);
+    let runtime = Runtime::load(&library, SessionOptions::on(device, threads)).unwrap();
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
-    if wants("steps") {
+    if wants("steps") && gpu.is_none() {
         steps(&folder, &runtime, threads);
     }
-    if wants("errors") {
+    if wants("errors") && gpu.is_none() {
         errors(&folder, &runtime);
     }
     if wants("drafts") {
@@ -288,22 +294,39 @@ impl Drop for Other {
 }
 
 fn load(folder: &Path, runtime: &Runtime) -> Model {
-    let options = ModelOptions {
-        kernels: Kernels::Own { decoder: Keep::Int8, vision: Keep::Exact },
-        memory: 1 << 30,
-        is_first_version: false,
-        store: None,
+    let slots = Slots { count: slots(runtime), longest: 2048, common: 2048 };
+    let (kernels, memory) = match runtime.uses_gpu() {
+        true => (Kernels::Standard { element: Element::Bf16, way: Way::Fused, slots }, 8 << 30),
+        false => (Kernels::Own { decoder: Keep::Int8, vision: Keep::Exact }, 1 << 30),
     };
+    let options = ModelOptions { kernels, memory, is_first_version: false, store: None };
     Model::load(folder, runtime, options).unwrap()
 }
 
-/// The prompt of a picture of `grid` patches.
-fn prompt(model: &mut Model, grid: [usize; 2]) -> Prompt {
+/// Blocks that decode together.
+fn slots(runtime: &Runtime) -> usize {
+    if runtime.uses_gpu() { 64 } else { 16 }
+}
+
+/// A picture of `grid` patches and the tokens of a question about it.
+fn shown(model: &Model, grid: [usize; 2]) -> (Patches, Vec<u32>) {
     let count = grid[0] * grid[1];
     let values =
         (0..count * model.config.vision.patch_numbers()).map(|i| (i % 29) as f32 / 29.0 - 0.5).collect();
     let ids = model.prompts.encode("OCR:", count / 4).unwrap();
-    model.encoder.encode(Patches { values, grid }, &ids).unwrap()
+    (Patches { values, grid }, ids)
+}
+
+/// The prompts of pictures.
+fn prompts(model: &mut Model, grids: &[[usize; 2]]) -> Vec<Prompt> {
+    let counts: Vec<usize> = grids.iter().map(|grid| grid[0] * grid[1]).collect();
+    let mut prompts: Vec<Option<Prompt>> = vec![None; grids.len()];
+    for batch in model.encoder.batches(&counts) {
+        let shown = batch.iter().map(|at| shown(model, grids[*at])).collect();
+        let made = model.encoder.encode_all(shown).unwrap();
+        batch.into_iter().zip(made).for_each(|(at, prompt)| prompts[at] = Some(prompt));
+    }
+    prompts.into_iter().flatten().collect()
 }
 
 fn task(prompt: Prompt, tokens: usize, draft: Vec<u32>) -> Task<Prompt, ()> {
@@ -333,7 +356,7 @@ fn finish<S: Steps>(scheduler: &mut Scheduler<S, ()>) -> Vec<Answer> {
 fn drafts(folder: &Path, runtime: &Runtime) {
     const TOKENS: usize = 400;
     let mut model = load(folder, runtime);
-    let prompt = prompt(&mut model, [22, 30]);
+    let prompt = prompts(&mut model, &[[22, 30]]).remove(0);
     let mut scheduler = Scheduler::new(model.decoder, 1);
     let mut run = |draft: Vec<u32>| {
         scheduler.push(task(prompt.clone(), TOKENS, draft));
@@ -390,14 +413,16 @@ fn pages(folder: &Path, runtime: &Runtime) {
         ([26, 26], 120),
         ([24, 24], 70),
     ];
-    const PAGES: usize = 8;
+    let count = if runtime.uses_gpu() { 64 } else { 8 };
     let mut model = load(folder, runtime);
     let blocks: Vec<([usize; 2], usize)> =
-        BLOCKS.iter().copied().cycle().take(BLOCKS.len() * PAGES).collect();
+        BLOCKS.iter().copied().cycle().take(BLOCKS.len() * count).collect();
     let tokens: usize = blocks.iter().map(|(_, tokens)| tokens).sum();
     let start = Instant::now();
-    let prompts: Vec<Prompt> = blocks.iter().map(|(grid, _)| prompt(&mut model, *grid)).collect();
+    let grids: Vec<[usize; 2]> = blocks.iter().map(|(grid, _)| *grid).collect();
+    let prompts = prompts(&mut model, &grids);
     let vision = start.elapsed().as_secs_f64();
+    drop(model.encoder);
     let mut decoder = Some(model.decoder);
     let mut decode = |slots: usize, most: usize| {
         let mut scheduler = Scheduler::new(decoder.take().unwrap(), slots);
@@ -412,20 +437,22 @@ fn pages(folder: &Path, runtime: &Runtime) {
     // Answers of one token are nothing but their prompts.
     let prefill = decode(1, 1);
     let single = decode(1, usize::MAX) - prefill;
-    let batched = decode(16, usize::MAX) - prefill;
+    let batched = decode(slots(runtime), usize::MAX) - prefill;
     drop(decoder);
-    let whole = whole_run(load(folder, runtime), &blocks);
+    let whole = whole_run(load(folder, runtime), &blocks, slots(runtime));
     let sum = vision + prefill + batched;
-    println!("{PAGES} pages of {} blocks, {tokens} tokens", BLOCKS.len());
+    println!("{count} pages of {} blocks, {tokens} tokens", BLOCKS.len());
     println!(
-        "vision {vision:.1} s, prefill {prefill:.1} s, decoding {single:.1} s block by block, {batched:.1} s in 16 slots"
+        "vision {vision:.1} s, prefill {prefill:.1} s, decoding {single:.1} s block by block, {batched:.1} s in {} slots",
+        slots(runtime)
     );
     println!("decoding in batches is {:.2} times as fast", single / batched);
     println!("the whole run takes {whole:.1} s, {:.2} of the sum of its parts ({sum:.1} s)", whole / sum);
+    println!("{:.2} pages a second", count as f64 / whole);
 }
 
 /// Seconds of the recognizer as the program runs it, from crops to text.
-fn whole_run(model: Model, blocks: &[([usize; 2], usize)]) -> f64 {
+fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 {
     let page = Arc::new(PreparedPage::blank(0, 1000, 1000));
     let region = Arc::new(Region::new(Label::Text, Rect::new(0.0, 0.0, 100.0, 100.0), 1.0));
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
@@ -445,7 +472,7 @@ fn whole_run(model: Model, blocks: &[([usize; 2], usize)]) -> f64 {
     }
     drop(to_recognizer);
     let (answers, answered) = crossbeam_channel::unbounded();
-    let options = RunOptions { slots: 16, repetition_stop: true, timeout: None, drafts: false, seed: 0 };
+    let options = RunOptions { slots, repetition_stop: true, timeout: None, drafts: false, seed: 0 };
     let start = Instant::now();
     PaddleOcrVl::new(model, options).run(requests, answers).unwrap();
     let seconds = start.elapsed().as_secs_f64();
