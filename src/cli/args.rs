@@ -263,7 +263,7 @@ pub struct IgnoredArgs {
 
 /// Flags of the PaddleOCR-VL pipelines. Refused where they ask for what is not there: by the embedded pipeline all,
 /// unless the value asks for what it does anyway; where blocks are read as text those of the recognizer; those of servers
-/// always, since this version has no backend for them.
+/// where no server is asked, and those of the recognizer in this process where one is.
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "PaddleOCR-VL pipelines")]
 pub struct LaterArgs {
@@ -316,22 +316,26 @@ pub struct LaterArgs {
     #[arg(long, value_name = "DIR")]
     pub vl_rec_model_dir: Option<String>,
     /// What reads blocks: native (PaddleOCR-VL in this process); over a layout network also lines (the page's own text, read
-    /// from its picture where it has none) and text_layer (the text of PDFs only). This version has no server
-    /// backends [default: native]
+    /// from its picture where it has none) and text_layer (the text of PDFs only); or a server with --vl-rec-server-url
+    /// [default: native]
     #[arg(long, value_name = "NAME", value_parser = ["native", "lines", "text_layer", "vllm-server", "sglang-server", "fastdeploy-server", "mlx-vlm-server", "llama-cpp-server"])]
     pub vl_rec_backend: Option<String>,
-    /// Address of the recognizer's server
+    /// Address of the recognizer's server, such as http://localhost:8118/v1; of several, separated by commas, the one with the
+    /// fewest requests in flight is asked
     #[arg(long, value_name = "URL")]
     pub vl_rec_server_url: Option<String>,
-    /// Requests in flight to the server
+    /// Requests in flight, to all servers together [default: 200]
     #[arg(long, value_name = "N")]
     pub vl_rec_max_concurrency: Option<i64>,
-    /// Model name sent to the server
+    /// Model name sent to the server [default: that of the pipeline, such as PaddleOCR-VL-1.6-0.9B]
     #[arg(long, value_name = "NAME")]
     pub vl_rec_api_model_name: Option<String>,
-    /// Key sent to the server
+    /// Key sent to the server; better in the environment or a file
     #[arg(long, value_name = "KEY", hide_env_values = true)]
     pub vl_rec_api_key: Option<String>,
+    /// File that holds the key
+    #[arg(long, value_name = "FILE")]
+    pub vl_rec_api_key_file: Option<PathBuf>,
     /// Orientation network
     #[arg(long, value_name = "NAME")]
     pub doc_orientation_classify_model_name: Option<String>,
@@ -379,7 +383,7 @@ pub struct LaterArgs {
     /// End answers early that repeat themselves without end: on, or off to decode them to the limit [default: on]
     #[arg(long, value_name = "SWITCH", value_parser = ["on", "off"])]
     pub repetition_stop: Option<String>,
-    /// Seconds after which the answer for a block is cut [default: none]
+    /// Seconds after which the answer for a block is cut, or a server's is given up [default: none]
     #[arg(long, value_name = "SECONDS")]
     pub block_timeout: Option<u64>,
     /// Seed of --temperature [default: 0]
@@ -510,6 +514,21 @@ impl LaterArgs {
             ("vl-rec-max-concurrency", self.vl_rec_max_concurrency.is_some()),
             ("vl-rec-api-model-name", self.vl_rec_api_model_name.is_some()),
             ("vl-rec-api-key", self.vl_rec_api_key.is_some()),
+            ("vl-rec-api-key-file", self.vl_rec_api_key_file.is_some()),
+        ])
+    }
+
+    /// The first flag that is about the recognizer in this process.
+    pub fn needs_own_recognizer(&self) -> Option<&'static str> {
+        first_asked([
+            ("vl-rec-model-dir", self.vl_rec_model_dir.is_some()),
+            ("precision", self.precision.as_deref().is_some_and(|p| p != "fp32" && p != "auto")),
+            ("vision-precision", self.vision_precision.as_deref() == Some("int8")),
+            ("draft", self.draft.as_deref().is_some_and(|mode| mode != "off")),
+            ("repetition-stop", self.repetition_stop.is_some()),
+            ("seed", self.seed.is_some()),
+            ("vl-rec-slots", self.vl_rec_slots.is_some()),
+            ("memory", self.memory.is_some()),
         ])
     }
 }

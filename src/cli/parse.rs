@@ -6,12 +6,14 @@ use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
 use super::{Failure, exit, logging};
 use crate::config::Config;
+use crate::config::vl::VlConfig;
 use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages};
 use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
 use crate::onnx::{Device, SessionOptions};
 use crate::plan::PlanOptions;
+use crate::recognize::server::Ends;
 use crate::restructure::RestructureOptions;
 use crate::runtime::{self, RuntimeDirs};
 use crate::writer::compat::{CompatOptions, CompatWriter};
@@ -79,7 +81,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
     };
     let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
-    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps())?;
+    let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
+    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
     let outcome = with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
         let open = |job: &Job| input::open(&job.file, &open_options);
         let Parts { lines, detector, recognizer } = parts;
@@ -97,6 +100,11 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// Blocks of a page, about.
+const BLOCKS_OF_A_PAGE: usize = 8;
+/// Pages in flight at most for the sake of their blocks.
+const MOST_PAGES: usize = 64;
+
 fn engine_options(
     args: &ParseArgs,
     resolved: &Resolved,
@@ -108,9 +116,16 @@ fn engine_options(
     let vl = resolved.vl.as_ref().map(|(vl, _)| vl);
     // While one batch of pages is looked at, the next one is read.
     let batch = vl.map_or(1, |vl| vl.layout_batch_size);
+    // Enough pages for all that reads blocks at once; pages have some ten of them.
+    let at_once = match resolved.vl.as_ref() {
+        Some((_, pipeline::Parts::Model(run))) => run.slots.unwrap_or(run.run.slots),
+        Some((VlConfig { server: Some(server), .. }, pipeline::Parts::Server)) => server.requests_in_flight,
+        _ => 0,
+    };
+    let fed = (at_once / BLOCKS_OF_A_PAGE).min(MOST_PAGES);
     EngineOptions {
         readers: threads,
-        pages_in_flight: (threads * 2 + 2).max(batch + threads),
+        pages_in_flight: (threads * 2 + 2).max(batch + threads).max(fed + threads),
         pages,
         text_layer: resolved.config.text_layer,
         reads_pictures: resolved.looks_at_pictures().is_some(),

@@ -3,6 +3,7 @@
 use super::pipeline::{self, DraftMode, ModelRun, Resolved};
 use super::{Failure, networks};
 use crate::config::Config;
+use crate::config::server::ServerConfig;
 use crate::config::vl::VlConfig;
 use crate::document::{TextDecision, TextSource};
 use crate::engine::LinePreparer;
@@ -18,6 +19,7 @@ use crate::onnx::{Runtime, SessionOptions};
 use crate::recognize::Recognizer;
 use crate::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use crate::recognize::page_text::PageTextRecognizer;
+use crate::recognize::server::{Ends, ServerRecognizer};
 use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::runtime::{self, RuntimeDirs};
 
@@ -32,12 +34,13 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Loads what the settings ask for.
+    /// Loads what the settings ask for; `ends`: what ends it early.
     pub fn of(
         resolved: &Resolved,
         dirs: RuntimeDirs,
         session: SessionOptions,
         keep_steps: bool,
+        ends: &Ends,
     ) -> Result<Parts, Failure> {
         let config = resolved.config.clone();
         let lines = LazyLines { dirs, session, config, reader: None, preprocessor: None };
@@ -63,9 +66,14 @@ impl Parts {
                     recognizer: Box::new(ReplayRecognizer { case: case.clone() }),
                 }
             }
-            Some((vl, pipeline::Parts::PageText)) => Parts::of_networks(vl, None, lines, keep_steps)?,
+            Some((vl, pipeline::Parts::PageText)) => {
+                Parts::of_networks(vl, &Reading::PageText, lines, keep_steps)?
+            }
             Some((vl, pipeline::Parts::Model(model))) => {
-                Parts::of_networks(vl, Some(model), lines, keep_steps)?
+                Parts::of_networks(vl, &Reading::Model(model), lines, keep_steps)?
+            }
+            Some((vl, pipeline::Parts::Server)) => {
+                Parts::of_networks(vl, &Reading::Server(ends), lines, keep_steps)?
             }
         })
     }
@@ -73,7 +81,7 @@ impl Parts {
     /// Layout networks with the recognizer, or over the text of pages.
     fn of_networks(
         vl: &VlConfig,
-        model: Option<&ModelRun>,
+        reading: &Reading<'_>,
         mut lines: LazyLines,
         keep_steps: bool,
     ) -> Result<Parts, Failure> {
@@ -90,15 +98,23 @@ impl Parts {
                 options: vl.layout.clone(),
                 // On the CPU a page at a time is as fast, and takes a quarter of the memory.
                 batch_size: if runtime.uses_gpu() { vl.layout_batch_size } else { 1 },
-                reads_page_text: model.is_none(),
+                reads_page_text: matches!(reading, Reading::PageText),
             }),
             None => Box::new(WholePageDetector { label: vl.prompt_label }),
         };
         let networks = Box::new(networks.preprocess);
         let preprocessor = Preprocessor { options: vl.preprocess, networks, keep_steps };
-        let Some(run) = model else {
-            lines.preprocessor = Some(preprocessor);
-            return Ok(Parts { lines: Box::new(lines), detector, recognizer: Box::new(PageTextRecognizer) });
+        let run = match reading {
+            Reading::PageText => {
+                lines.preprocessor = Some(preprocessor);
+                let recognizer = Box::new(PageTextRecognizer);
+                return Ok(Parts { lines: Box::new(lines), detector, recognizer });
+            }
+            Reading::Server(ends) => {
+                let lines = Box::new(Pictures { preprocessor, drafts: DraftMode::Off, lines: None });
+                return Ok(Parts { lines, detector, recognizer: server(vl, ends)? });
+            }
+            Reading::Model(run) => *run,
         };
         let (model, slots) = networks::load_recognizer(vl, run, &runtime)?;
         let lines = (run.draft == DraftMode::Lines).then_some(lines);
@@ -106,6 +122,27 @@ impl Parts {
         let recognizer = Box::new(PaddleOcrVl::new(model, RunOptions { slots, ..run.run.clone() }));
         Ok(Parts { lines: Box::new(pictures), detector, recognizer })
     }
+}
+
+/// What reads blocks where networks find them.
+enum Reading<'a> {
+    /// Their text is cut out of the page's.
+    PageText,
+    /// The recognizer in this process.
+    Model(&'a ModelRun),
+    /// Servers.
+    Server(&'a Ends),
+}
+
+fn server(vl: &VlConfig, ends: &Ends) -> Result<Box<dyn Recognizer>, Failure> {
+    let Some(ServerConfig { client, requests_in_flight }) = vl.server.clone() else {
+        return Err(Failure::usage("no server is named", "give its address with --vl-rec-server-url"));
+    };
+    let hint = "start the server, or give its address with --vl-rec-server-url";
+    let recognizer = ServerRecognizer::new(client, requests_in_flight, ends.clone());
+    let recognizer = recognizer
+        .map_err(|reason| Failure::fatal(format!("no recognition server answers: {reason}"), hint))?;
+    Ok(Box::new(recognizer))
 }
 
 /// Loads the line networks when the first page needs them; preprocesses pages where networks for that are there.

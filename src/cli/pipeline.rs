@@ -39,6 +39,8 @@ pub enum Parts {
     PageText,
     /// The networks and the recognizer.
     Model(ModelRun),
+    /// The networks, and servers that read blocks.
+    Server,
 }
 
 /// How the recognizer runs.
@@ -107,7 +109,7 @@ impl Resolved {
     /// The settings of a pipeline that looks at pages as pictures, recorded or for real; `None` for one that reads text.
     pub fn looks_at_pictures(&self) -> Option<&VlConfig> {
         match &self.vl {
-            Some((vl, Parts::Recorded(_) | Parts::Model(_))) => Some(vl),
+            Some((vl, Parts::Recorded(_) | Parts::Model(_) | Parts::Server)) => Some(vl),
             Some((_, Parts::PageText)) | None => None,
         }
     }
@@ -129,14 +131,12 @@ pub fn resolve(args: &ParseArgs) -> Result<Resolved, Failure> {
     }
     match case {
         Some(case) => resolve_recorded(args, file, case, notes),
-        None => {
-            refuse_servers(args, file.as_ref())?;
-            match reader(args, file.as_ref()) {
-                Reader::PageText => resolve_page_text(args, file, notes),
-                Reader::Model => resolve_model(args, file, notes),
-                Reader::Lite => resolve_lite(args, file, notes),
-            }
-        }
+        None => match reader(args, file.as_ref())? {
+            Reader::Server => resolve_server(args, file, notes),
+            Reader::PageText => resolve_page_text(args, file, notes),
+            Reader::Model => resolve_model(args, file, notes),
+            Reader::Lite => resolve_lite(args, file, notes),
+        },
     }
 }
 
@@ -145,6 +145,7 @@ enum Reader {
     Lite,
     PageText,
     Model,
+    Server,
 }
 
 /// The backend that is asked for.
@@ -153,23 +154,23 @@ fn backend<'a>(args: &'a ParseArgs, file: Option<&'a Settings>) -> Option<&'a st
     args.later.vl_rec_backend.as_deref().or(in_file)
 }
 
-fn refuse_servers(args: &ParseArgs, file: Option<&Settings>) -> Result<(), Failure> {
-    let of_file = backend(args, file).filter(|name| name.ends_with("-server"));
-    let Some(asked) = args.later.needs_server().map(|flag| format!("--{flag}")).or(of_file.map(String::from))
-    else {
-        return Ok(());
-    };
-    let reason = format!("{asked} asks for a server, which this version has no backend for");
-    Err(Failure::usage(reason, "use --vl-rec-backend native with --vl-rec-model-dir DIR"))
-}
-
 /// What is asked for, by flags, the file, and the networks that are named.
-fn reader(args: &ParseArgs, file: Option<&Settings>) -> Reader {
+fn reader(args: &ParseArgs, file: Option<&Settings>) -> Result<Reader, Failure> {
     let in_file = |key: &str| file.and_then(|file| file.get(key)).and_then(Value::as_str);
     let named = |flag: &Option<String>, module: &str| {
         flag.is_some() || in_file(&format!("SubModules.{module}.model_dir")).is_some()
     };
-    match backend(args, file) {
+    let backend = backend(args, file);
+    let is_server = backend.is_some_and(|name| name.ends_with("-server"));
+    if let Some(flag) = args.later.needs_server().filter(|_| !is_server) {
+        let reason = format!("--{flag} is about a server, and no server reads blocks");
+        return Err(Failure::usage(
+            reason,
+            "add --vl-rec-backend vllm-server (or another), or leave the flag out",
+        ));
+    }
+    Ok(match backend {
+        _ if is_server => Reader::Server,
         Some("lines" | "text_layer") => Reader::PageText,
         Some("native") if args.later.vl_rec_backend.is_some() => Reader::Model,
         _ if named(&args.later.vl_rec_model_dir, "VLRecognition") => Reader::Model,
@@ -178,7 +179,51 @@ fn reader(args: &ParseArgs, file: Option<&Settings>) -> Reader {
             None | Some(Pipeline::Lite) => Reader::Lite,
             Some(_) => Reader::Model,
         },
+    })
+}
+
+/// The key for servers, from its flag or its file.
+fn api_key(args: &ParseArgs) -> Result<Option<String>, Failure> {
+    let later = &args.later;
+    match (&later.vl_rec_api_key, &later.vl_rec_api_key_file) {
+        (Some(key), _) => Ok(Some(key.clone())),
+        (None, None) => Ok(None),
+        (None, Some(path)) => match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text.trim().to_string())),
+            Err(error) => {
+                let reason = format!("--vl-rec-api-key-file `{}` cannot be read: {error}", path.display());
+                Err(Failure::usage(reason, "give the file that holds the key, and nothing else"))
+            }
+        },
     }
+}
+
+/// Layout network and servers.
+fn resolve_server(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -> Result<Resolved, Failure> {
+    let pipeline = named_pipeline(args, file.as_ref()).unwrap_or(Pipeline::V16);
+    if pipeline == Pipeline::Lite {
+        let reason = "the pipeline `lite` asks no server";
+        return Err(Failure::usage(reason, "leave --pipeline-version out, or name v1, v1.5 or v1.6"));
+    }
+    if let Some(flag) = args.later.needs_own_recognizer() {
+        let reason = format!("--{flag} is about the recognizer in this process, and a server reads blocks");
+        return Err(Failure::usage(reason, "leave the flag out, or use --vl-rec-backend native"));
+    }
+    let mut base = Settings::defaults(Pipeline::Lite);
+    if let Some(file) = &file {
+        base.merge(file.clone());
+    }
+    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
+    let config = Config::lite(&base).map_err(config_error)?;
+    let parts = (Map::new(), PredictParams::new(), Parts::Server);
+    let mut resolved = resolve_vl(args, file.clone(), pipeline, config, parts, notes)?;
+    if let Some((vl, _)) = &mut resolved.vl {
+        forget_default_names(vl, args, file.as_ref());
+        if let Some(server) = &mut vl.server {
+            server.client.deadline = args.later.block_timeout.map(Duration::from_secs);
+        }
+    }
+    Ok(resolved)
 }
 
 /// Layout network and recognizer.
@@ -478,6 +523,10 @@ fn later_flags(args: &ParseArgs) -> Result<Map<String, Value>, Failure> {
         ("doc_unwarping_model_name", text(&later.doc_unwarping_model_name)),
         ("doc_unwarping_model_dir", text(&later.doc_unwarping_model_dir)),
         ("vl_rec_backend", text(&later.vl_rec_backend)),
+        ("vl_rec_server_url", text(&later.vl_rec_server_url)),
+        ("vl_rec_max_concurrency", later.vl_rec_max_concurrency.map(Value::from)),
+        ("vl_rec_api_model_name", text(&later.vl_rec_api_model_name)),
+        ("vl_rec_api_key", api_key(args)?.map(Value::from)),
         ("vl_rec_model_name", text(&later.vl_rec_model_name)),
         ("vl_rec_model_dir", text(&later.vl_rec_model_dir)),
         ("layout_threshold", later.layout_threshold.map(Value::from)),

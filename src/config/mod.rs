@@ -4,6 +4,7 @@
 //! override every key; [`Config`] is made from the tree at the end.
 
 pub mod schema;
+pub mod server;
 pub mod vl;
 mod yaml;
 
@@ -209,6 +210,11 @@ impl Settings {
     pub fn to_json(&self) -> Value {
         let mut copy = self.clone();
         let key = "SubModules.VLRecognition.genai_config.client_kwargs.api_key";
+        if copy.get(key).is_some() {
+            copy.set(key, "(hidden)".into());
+        }
+        // Headers carry keys as well.
+        let key = "SubModules.VLRecognition.genai_config.client_kwargs.default_headers";
         if copy.get(key).is_some() {
             copy.set(key, "(hidden)".into());
         }

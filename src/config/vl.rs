@@ -1,5 +1,6 @@
 //! The settings of the PaddleOCR-VL pipelines: from the tree of keys to the options of each stage.
 
+use super::server::ServerConfig;
 use super::{ConfigError, Reader, Settings};
 use crate::document::Label;
 use crate::layout::polygons::ShapeMode;
@@ -30,6 +31,8 @@ pub struct VlConfig {
     pub models: ModelChoices,
     /// Pages that the layout network is shown at once.
     pub layout_batch_size: usize,
+    /// Servers in place of the recognizer.
+    pub server: Option<ServerConfig>,
 }
 
 /// A network's name and folder, where they are given.
@@ -118,6 +121,7 @@ impl VlConfig {
                 recognizer: model_choice(settings, "SubModules.VLRecognition"),
             },
             layout_batch_size: batch_size(settings)?,
+            server: ServerConfig::new(settings)?,
         })
     }
 }

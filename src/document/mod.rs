@@ -265,10 +265,10 @@ pub struct Diagnostic {
 pub struct Generation {
     /// Tokens of the answer.
     pub token_count: usize,
-    /// Mean logarithm of the tokens' probabilities; 0 where there are none.
-    pub mean_log_probability: f32,
+    /// Mean logarithm of the tokens' probabilities; `None` where a server does not tell.
+    pub mean_log_probability: Option<f32>,
     /// That of the least likely token.
-    pub min_log_probability: f32,
+    pub min_log_probability: Option<f32>,
     /// Why the answer ended.
     pub finish_reason: FinishReason,
     /// From the first look at the crop to the last token.

@@ -9,6 +9,7 @@ mod compare;
 mod drawings;
 mod layout;
 mod pixels;
+mod servers;
 mod settings;
 mod text;
 
@@ -75,6 +76,7 @@ fn check_of(name: &str) -> Option<(&'static str, Check)> {
         "rotation" => pixels::rotation,
         "resize_samples" => pixels::resize_samples,
         "inputs" => pixels::inputs,
+        "server_requests" => servers::server_requests,
         _ => return None,
     };
     Some(("vectors", check))

@@ -220,6 +220,16 @@ impl Pixels {
         encoder.encode(&self.data, width, height, jpeg_encoder::ColorType::Rgb)?;
         Ok(bytes)
     }
+
+    /// Encoded as PNG.
+    pub fn to_png(&self) -> Result<Vec<u8>, RasterError> {
+        use image::ImageEncoder;
+        let mut bytes = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+        let (width, height) = (self.width as u32, self.height as u32);
+        encoder.write_image(&self.data, width, height, image::ExtendedColorType::Rgb8)?;
+        Ok(bytes)
+    }
 }
 
 /// What can go wrong with pixels.
@@ -236,6 +246,9 @@ pub enum RasterError {
     /// The encoder gave up.
     #[error("failed to encode JPEG")]
     Jpeg(#[from] jpeg_encoder::EncodingError),
+    /// The encoder gave up.
+    #[error("failed to encode PNG")]
+    Png(#[from] image::ImageError),
 }
 
 /// The eight coefficients of the projective map from the corners of a `w` x `h` rectangle to `quad`.

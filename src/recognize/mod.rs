@@ -2,7 +2,7 @@
 //!
 //! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers each
 //! exactly once, in any order. [`page_text`] is the backend of the embedded default; [`paddleocr_vl`] looks at pictures,
-//! with [`scheduler`], [`draft`], [`sampling`] and [`repetition`] around its steps.
+//! with [`scheduler`], [`draft`], [`sampling`] and [`repetition`] around its steps; [`server`] lets a server look at them.
 
 pub mod draft;
 pub mod paddleocr_vl;
@@ -10,6 +10,7 @@ pub mod page_text;
 pub mod repetition;
 pub mod sampling;
 pub mod scheduler;
+pub mod server;
 
 use crate::document::{Generation, ReadLine};
 use crate::layout::Region;

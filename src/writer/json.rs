@@ -294,13 +294,17 @@ fn diagnostics(page: &Page) -> Value {
 fn generation_value(generation: &Generation) -> Value {
     let mut value = json!({
         "token_count": generation.token_count,
-        "mean_log_probability": short_float(generation.mean_log_probability),
-        "min_log_probability": short_float(generation.min_log_probability),
         "finish_reason": generation.finish_reason,
         "milliseconds": generation.milliseconds.round(),
     });
-    if let Some(share) = generation.drafted_share {
-        value["drafted_share"] = json!(short_float(share));
+    for (key, number) in [
+        ("mean_log_probability", generation.mean_log_probability),
+        ("min_log_probability", generation.min_log_probability),
+        ("drafted_share", generation.drafted_share),
+    ] {
+        if let Some(number) = number {
+            value[key] = json!(short_float(number));
+        }
     }
     value
 }

@@ -160,7 +160,7 @@ fn usage_errors_exit_with_two_and_a_hint() {
         (&["-i", "a.pdf", "--save-path", "o", "--pipeline-version", "v1.6"], "no folder of it was given"),
         (
             &["-i", "a.pdf", "--save-path", "o", "--vl_rec_server_url", "http://x"],
-            "--vl-rec-server-url asks for a server",
+            "--vl-rec-server-url is about a server",
         ),
         (
             &["-i", "a.pdf", "--save-path", "o", "--use_chart_recognition"],

@@ -241,7 +241,11 @@ fn what_is_wrong_is_said_before_anything_is_read() {
         let ran = run(&folder, &[&report], "out", flags);
         assert!(ran.code == code && ran.stderr.contains(words), "{flags:?}: {} {}", ran.code, ran.stderr);
     };
-    check(&["--vl-rec-backend", "vllm-server"], 2, "asks for a server");
+    check(
+        &["--vl-rec-backend", "vllm-server"],
+        2,
+        "--vl-rec-model-dir is about the recognizer in this process",
+    );
     check(&["--vl-rec-model-name", "PaddleOCR-VL-9"], 2, "is no recognizer of docparse");
     check(&["--precision", "bf16"], 2, "fp32, int8 or int4");
     check(&["--vl-rec-backend", "lines"], 2, "--vl-rec-model-dir belongs to the PaddleOCR-VL recognizer");

@@ -132,8 +132,8 @@ impl<P, T> Sequence<P, T> {
         let sum: f64 = self.logs.iter().map(|v| f64::from(*v)).sum();
         let generation = Generation {
             token_count: count,
-            mean_log_probability: (sum / count.max(1) as f64) as f32,
-            min_log_probability: self.logs.iter().copied().fold(0.0, f32::min),
+            mean_log_probability: Some((sum / count.max(1) as f64) as f32),
+            min_log_probability: Some(self.logs.iter().copied().fold(0.0, f32::min)),
             finish_reason: reason,
             milliseconds: self.task.started.elapsed().as_secs_f64() * 1000.0,
             drafted_share: (!self.task.draft.is_empty())

@@ -152,7 +152,7 @@ fn steps_are_as_many_as_the_slots_allow() {
         assert_eq!(answer.ids, right_answer(&task(number, 6, [3, 5, 2][number]).prompt));
         assert_eq!(answer.generation.finish_reason, FinishReason::Eos);
         assert_eq!(answer.generation.token_count, answer.ids.len() + 1);
-        assert_eq!(answer.generation.mean_log_probability, -0.5);
+        assert_eq!(answer.generation.mean_log_probability, Some(-0.5));
     }
 }
 

@@ -1,0 +1,427 @@
+//! The client of one or several servers: which of them is asked, what is tried again, and what is given up.
+
+use super::protocol::{Arguments, Completion, Dialect, completion, error_message, models};
+use super::retry::{RetryRules, asked, is_passing, pause};
+use serde_json::Value;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Bytes of an answer: 8192 tokens are far below.
+const MOST_BYTES: u64 = 16 << 20;
+/// Time to reach a server, and for it to list its models.
+const REACH: Duration = Duration::from_secs(10);
+/// Attempts in a row that may fail before a server is left out. (A single one is asked all the same.)
+const MOST_TROUBLES: u32 = 3;
+/// Time for which a server that cannot be reached is left out, at first and at most.
+const LEFT_OUT: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60)];
+
+/// A key for a server. It is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// A key, or the one that the reference sends where there is none.
+    pub fn new(key: Option<String>) -> ApiKey {
+        ApiKey(key.unwrap_or_else(|| "null".into()))
+    }
+
+    /// What says who asks.
+    pub fn authorization(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+
+    /// A text without the key in it.
+    fn hidden_in(&self, text: String) -> String {
+        if self.0.len() < 4 || self.0 == "null" { text } else { text.replace(&self.0, "(hidden)") }
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(hidden)")
+    }
+}
+
+/// The model that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelName {
+    /// By this name; where the server does not know it and has a single other one, that.
+    Named(String),
+    /// The first that the server lists.
+    First,
+}
+
+/// How servers are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// Their kind.
+    pub dialect: Dialect,
+    /// Their addresses, up to `/chat/completions`.
+    pub urls: Vec<String>,
+    /// The model.
+    pub model: ModelName,
+    /// The key.
+    pub key: ApiKey,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// Time for an attempt.
+    pub timeout: Duration,
+    /// Time for a block, with all attempts and pauses.
+    pub deadline: Option<Duration>,
+    /// What is tried again.
+    pub rules: RetryRules,
+    /// Connections that are kept open.
+    pub connections: usize,
+}
+
+/// The client.
+pub struct Client {
+    options: ClientOptions,
+    agent: ureq::Agent,
+    endpoints: Vec<Endpoint>,
+    /// State of the random numbers of pauses.
+    random: AtomicU64,
+}
+
+/// A server.
+struct Endpoint {
+    url: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    in_flight: usize,
+    /// How often in a row it could not be reached, and until when it is left out.
+    unreachable: u32,
+    left_out_until: Option<Instant>,
+    /// Attempts in a row that failed.
+    troubles: u32,
+    /// The model as this server calls it.
+    model: Option<String>,
+}
+
+/// Why an attempt failed.
+enum Fault {
+    /// The server could not be reached.
+    Unreachable(String),
+    /// The connection broke.
+    Broken(String),
+    /// It may pass; the server may have said when.
+    Passing(String, Option<f64>),
+    /// It does not know the model.
+    Model(String),
+    /// It will not pass.
+    Final(String),
+}
+
+impl Client {
+    /// A client; nothing is sent yet.
+    pub fn new(options: ClientOptions) -> Client {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(REACH))
+            .max_idle_connections(options.connections)
+            .max_idle_connections_per_host(options.connections)
+            .build()
+            .into();
+        let name = match &options.model {
+            ModelName::Named(name) => Some(name.clone()),
+            ModelName::First => None,
+        };
+        let endpoint = |url: &String| Endpoint {
+            url: url.trim_end_matches('/').to_string(),
+            state: Mutex::new(State { model: name.clone(), ..State::default() }),
+        };
+        let endpoints = options.urls.iter().map(endpoint).collect();
+        Client { options, agent, endpoints, random: AtomicU64::new(0x9e37_79b9_7f4a_7c15) }
+    }
+
+    /// Sees whether any of the servers can be reached; the error tells of all.
+    pub fn check(&self) -> Result<(), String> {
+        let mut reasons = Vec::new();
+        for endpoint in &self.endpoints {
+            match self.listed(endpoint) {
+                Err(Fault::Unreachable(reason) | Fault::Broken(reason)) => {
+                    endpoint.leave_out();
+                    reasons.push(format!("`{}`: {reason}", endpoint.url));
+                }
+                // Whatever it says, it is there.
+                _ => return Ok(()),
+            }
+        }
+        Err(reasons.join("; "))
+    }
+
+    /// Asks about a picture. `stop`: whether to do without further attempts.
+    pub fn complete(
+        &self,
+        image_url: String,
+        prompt: &str,
+        arguments: &Arguments,
+        stop: &AtomicBool,
+    ) -> Result<Completion, String> {
+        let started = Instant::now();
+        let left = || match self.options.deadline {
+            Some(deadline) => deadline.checked_sub(started.elapsed()).filter(|left| !left.is_zero()),
+            None => Some(Duration::MAX),
+        };
+        let mut body = self.options.dialect.body("", image_url, prompt, arguments);
+        let mut failed = 0;
+        // Servers that could not be reached in this attempt, and the one that failed last.
+        let mut missed = 0;
+        let mut failing = None;
+        loop {
+            if failed > 0 && stop.load(Ordering::Relaxed) {
+                return Err("cancelled while the server was asked again".into());
+            }
+            let Some(time) = left() else { return Err(late(&self.options)) };
+            let number = self.choose(failing);
+            let endpoint = &self.endpoints[number];
+            failing = Some(number);
+            let result = self.attempt(endpoint, &mut body, time.min(self.options.timeout));
+            endpoint.lock().in_flight -= 1;
+            let (reason, wait) = match result {
+                Ok(completion) => {
+                    let mut state = endpoint.lock();
+                    (state.unreachable, state.troubles, state.left_out_until) = (0, 0, None);
+                    return Ok(completion);
+                }
+                Err(Fault::Final(reason)) => return Err(self.told(endpoint, reason)),
+                Err(Fault::Model(reason)) => match self.adopt_model(endpoint) {
+                    Ok(()) => continue,
+                    Err(why) => return Err(self.told(endpoint, format!("{reason}; {why}"))),
+                },
+                Err(Fault::Unreachable(reason)) => {
+                    endpoint.leave_out();
+                    missed += 1;
+                    // Another one may be there at once.
+                    if missed < self.endpoints.len() && self.endpoints.iter().any(Endpoint::is_in) {
+                        continue;
+                    }
+                    missed = 0;
+                    (reason, None)
+                }
+                Err(Fault::Broken(reason)) => (reason, None),
+                Err(Fault::Passing(reason, wait)) => (reason, wait),
+            };
+            endpoint.note_trouble();
+            if failed >= self.options.rules.retries {
+                let attempts = failed + 1;
+                return Err(self.told(endpoint, format!("{reason} ({attempts} attempts)")));
+            }
+            let Some(wait) = pause(failed, wait, self.chance()) else {
+                return Err(self.told(endpoint, format!("{reason}; the server asks to wait too long")));
+            };
+            if left().is_none_or(|left| wait >= left) {
+                return Err(format!("{}: {}", late(&self.options), self.told(endpoint, reason)));
+            }
+            failed += 1;
+            sleep(wait, stop);
+        }
+    }
+
+    /// The server with the fewest requests in flight, of those that are not left out, and rather not the one that failed
+    /// before; its count is raised.
+    fn choose(&self, failing: Option<usize>) -> usize {
+        let load = |(number, endpoint): &(usize, &Endpoint)| {
+            let is_out = !endpoint.is_in();
+            let state = endpoint.lock();
+            // One that could not be reached is tried by a single request when its time is over.
+            let is_probed = state.unreachable > 0 && state.in_flight > 0;
+            (is_out || is_probed, failing == Some(*number), state.in_flight)
+        };
+        let chosen = self.endpoints.iter().enumerate().min_by_key(load).map_or(0, |(number, _)| number);
+        self.endpoints[chosen].lock().in_flight += 1;
+        chosen
+    }
+
+    fn attempt(&self, endpoint: &Endpoint, body: &mut Value, timeout: Duration) -> Result<Completion, Fault> {
+        let known = endpoint.lock().model.clone();
+        let model = match known {
+            Some(model) => model,
+            None => {
+                let first = self.listed(endpoint)?.into_iter().next();
+                let first = first.ok_or_else(|| Fault::Final("it serves no model".into()))?;
+                endpoint.lock().model.insert(first).clone()
+            }
+        };
+        body["model"] = model.into();
+        let bytes = serde_json::to_vec(body).map_err(|e| Fault::Final(e.to_string()))?;
+        let url = format!("{}/chat/completions", endpoint.url);
+        let mut request = self.agent.post(&url).header("Authorization", self.options.key.authorization());
+        request = request.header("Content-Type", "application/json");
+        for (name, value) in &self.options.headers {
+            request = request.header(name, value);
+        }
+        let sent = request.config().timeout_global(Some(timeout)).build().send(bytes.as_slice());
+        let mut response = sent.map_err(fault)?;
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let wait = asked(header, SystemTime::now());
+        let read = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec();
+        let body = match read {
+            Ok(body) => body,
+            Err(ureq::Error::BodyExceedsLimit(_)) => {
+                return Err(Fault::Final(format!("its answer is longer than {} MB", MOST_BYTES >> 20)));
+            }
+            Err(error) => {
+                return Err(match fault(error) {
+                    Fault::Broken(reason) | Fault::Unreachable(reason) => {
+                        Fault::Broken(format!("its answer broke off: {reason}"))
+                    }
+                    other => other,
+                });
+            }
+        };
+        match status {
+            200..300 => completion(&body).map_err(Fault::Final),
+            _ => {
+                let reason = format!("status {status}: {}", error_message(&body));
+                Err(match status {
+                    404 => Fault::Model(reason),
+                    _ if is_passing(status) => Fault::Passing(reason, wait),
+                    _ => Fault::Final(reason),
+                })
+            }
+        }
+    }
+
+    /// The models that a server lists.
+    fn listed(&self, endpoint: &Endpoint) -> Result<Vec<String>, Fault> {
+        let url = format!("{}/models", endpoint.url);
+        let mut request = self.agent.get(&url).header("Authorization", self.options.key.authorization());
+        for (name, value) in &self.options.headers {
+            request = request.header(name, value);
+        }
+        let mut response = request.config().timeout_global(Some(REACH)).build().call().map_err(fault)?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec().map_err(fault)?;
+        match status {
+            200..300 => models(&body).map_err(Fault::Final),
+            _ => Err(Fault::Final(format!(
+                "its models cannot be listed: status {status}: {}",
+                error_message(&body)
+            ))),
+        }
+    }
+
+    /// After a server did not know the model: takes the only one that it has, and says so.
+    fn adopt_model(&self, endpoint: &Endpoint) -> Result<(), String> {
+        let listed = self.listed(endpoint).map_err(|fault| match fault {
+            Fault::Unreachable(reason) | Fault::Broken(reason) | Fault::Passing(reason, _) => reason,
+            Fault::Model(reason) | Fault::Final(reason) => reason,
+        })?;
+        let mut state = endpoint.lock();
+        match listed.as_slice() {
+            [only] if state.model.as_ref() != Some(only) => {
+                tracing::warn!(
+                    "`{}` does not know the model `{}`: using `{only}`, the only one that it serves",
+                    endpoint.url,
+                    state.model.as_deref().unwrap_or_default()
+                );
+                state.model = Some(only.clone());
+                Ok(())
+            }
+            // Another request has found it out before.
+            _ if state.model.as_ref().is_some_and(|model| listed.contains(model)) => {
+                Err("though it lists that model".into())
+            }
+            _ => Err(format!("it serves {}; name one with --vl-rec-api-model-name", listed.join(", "))),
+        }
+    }
+
+    /// A fault of a server, without the key.
+    fn told(&self, endpoint: &Endpoint, reason: String) -> String {
+        self.options.key.hidden_in(format!("`{}`: {reason}", endpoint.url))
+    }
+
+    /// A number from 0 to 1.
+    fn chance(&self) -> f64 {
+        let step = |state: u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        let state = self.random.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or_default();
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+impl Endpoint {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is not left out at present.
+    fn is_in(&self) -> bool {
+        self.lock().left_out_until.is_none_or(|until| until <= Instant::now())
+    }
+
+    /// Remembers that an attempt failed; after several in a row it is left out.
+    fn note_trouble(&self) {
+        let is_out = {
+            let mut state = self.lock();
+            state.troubles += 1;
+            state.troubles >= MOST_TROUBLES
+        };
+        if is_out && self.is_in() {
+            self.leave_out();
+        }
+    }
+
+    /// Leaves it out for a while, longer each time.
+    fn leave_out(&self) {
+        let mut state = self.lock();
+        let [first, most] = LEFT_OUT;
+        let time = first.saturating_mul(1 << state.unreachable.min(10)).min(most);
+        state.unreachable += 1;
+        state.left_out_until = Some(Instant::now() + time);
+    }
+}
+
+/// Sorts what went wrong on the way.
+fn fault(error: ureq::Error) -> Fault {
+    let reason = error.to_string();
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_)
+        | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            Fault::Unreachable(format!("it cannot be reached: {reason}"))
+        }
+        ureq::Error::Io(error) if is_refusal(&error) => {
+            Fault::Unreachable(format!("it cannot be reached: {reason}"))
+        }
+        ureq::Error::Io(_) | ureq::Error::Protocol(_) => Fault::Broken(reason),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => Fault::Final(reason),
+        _ => Fault::Passing(reason, None),
+    }
+}
+
+/// Whether a connection was never made: refused, or not encrypted as it should be.
+fn is_refusal(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    let kinds = [
+        ErrorKind::ConnectionRefused,
+        ErrorKind::HostUnreachable,
+        ErrorKind::NetworkUnreachable,
+        ErrorKind::AddrNotAvailable,
+        ErrorKind::InvalidData,
+    ];
+    kinds.contains(&error.kind())
+}
+
+fn late(options: &ClientOptions) -> String {
+    let seconds = options.deadline.unwrap_or_default().as_secs_f64();
+    format!("no answer within the {seconds} seconds that a block may take")
+}
+
+/// Sleeps, unless it is to stop.
+fn sleep(time: Duration, stop: &AtomicBool) {
+    let end = Instant::now() + time;
+    while let Some(left) = end.checked_duration_since(Instant::now())
+        && !stop.load(Ordering::Relaxed)
+    {
+        std::thread::sleep(left.min(Duration::from_millis(50)));
+    }
+}

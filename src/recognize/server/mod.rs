@@ -1,0 +1,154 @@
+//! A server as recognizer: every block is a request of its own, many at once.
+//!
+//! Requests are taken by as many threads as may be in flight; each encodes its crop, asks, waits, and asks again where that may
+//! help. A thread that waits costs nothing, and there are never more requests than threads. What is not taken yet waits in
+//! the engine, which reads no further pages meanwhile.
+
+pub mod client;
+pub mod protocol;
+pub mod retry;
+
+use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
+use crate::document::{FinishReason, Generation};
+use client::{Client, ClientOptions};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use protocol::{Arguments, Dialect};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Stack of a thread: they only encode pictures and wait.
+const STACK: usize = 512 << 10;
+/// After an interrupt, time for the answers that are under way.
+const GRACE: Duration = Duration::from_secs(30);
+/// How often an interrupt is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The backend.
+pub struct ServerRecognizer {
+    client: Arc<Client>,
+    dialect: Dialect,
+    requests_in_flight: usize,
+    ends: Ends,
+}
+
+/// What ends a run early.
+#[derive(Debug, Clone, Default)]
+pub struct Ends {
+    /// Set by an interrupt.
+    pub cancel: Arc<AtomicBool>,
+    /// Whether the first block that fails does.
+    pub fail_fast: bool,
+}
+
+impl ServerRecognizer {
+    /// A recognizer of servers with at most a number of requests in flight.
+    ///
+    /// Fails where no server can be reached; the error tells of all.
+    pub fn new(
+        options: ClientOptions,
+        requests_in_flight: usize,
+        ends: Ends,
+    ) -> Result<ServerRecognizer, String> {
+        let dialect = options.dialect;
+        let client = Client::new(options);
+        client.check()?;
+        let requests_in_flight = requests_in_flight.max(1);
+        Ok(ServerRecognizer { client: Arc::new(client), dialect, requests_in_flight, ends })
+    }
+}
+
+impl Recognizer for ServerRecognizer {
+    fn run(
+        &mut self,
+        requests: Receiver<BlockRequest>,
+        answers: Sender<BlockAnswer>,
+    ) -> Result<(), RecognizeError> {
+        // Threads have a channel of their own: one whose server is silent must not keep the run from ending.
+        let (to_answers, results) = crossbeam_channel::unbounded();
+        let has_failed = Arc::<AtomicBool>::default();
+        for number in 0..self.requests_in_flight {
+            let (requests, results, client) = (requests.clone(), to_answers.clone(), self.client.clone());
+            let (dialect, ends, has_failed) = (self.dialect, self.ends.clone(), has_failed.clone());
+            let work = move || {
+                for request in requests {
+                    let answer = match ends.fail_fast && has_failed.load(Ordering::Relaxed) {
+                        true => not_asked(&request),
+                        false => answered(&request, &client, dialect, &ends.cancel),
+                    };
+                    if answer.result.is_err() {
+                        has_failed.store(true, Ordering::Relaxed);
+                    }
+                    // Nobody listens any more: the run is over.
+                    if results.send(answer).is_err() {
+                        break;
+                    }
+                }
+            };
+            let spawned = thread::Builder::new().stack_size(STACK).spawn(work);
+            match spawned {
+                Ok(_) => {}
+                // Fewer do it too.
+                Err(_) if number > 0 => break,
+                Err(error) => return Err(RecognizeError(format!("no thread can be started: {error}"))),
+            }
+        }
+        drop((requests, to_answers));
+        let mut cancelled_at = None;
+        loop {
+            match results.recv_timeout(LOOK) {
+                Ok(answer) => {
+                    if answers.send(answer).is_err() {
+                        return Ok(());
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.ends.cancel.load(Ordering::Relaxed) {
+                let since = *cancelled_at.get_or_insert_with(Instant::now);
+                if since.elapsed() > GRACE {
+                    return Err(RecognizeError("cancelled".into()));
+                }
+            }
+        }
+    }
+}
+
+/// After another block has failed, where that ends the run.
+fn not_asked(request: &BlockRequest) -> BlockAnswer {
+    let reason = "it was not asked for, since another block failed (--fail-fast)".to_string();
+    BlockAnswer { ticket: request.ticket, result: Err(reason) }
+}
+
+/// The answer to a block; a panic costs that block and no more.
+fn answered(request: &BlockRequest, client: &Client, dialect: Dialect, cancel: &AtomicBool) -> BlockAnswer {
+    let result = catch_unwind(AssertUnwindSafe(|| ask(request, client, dialect, cancel)));
+    let result = result.unwrap_or_else(|_| Err("internal error while asking the server".into()));
+    BlockAnswer { ticket: request.ticket, result }
+}
+
+fn ask(
+    block: &BlockRequest,
+    client: &Client,
+    dialect: Dialect,
+    cancel: &AtomicBool,
+) -> Result<Recognition, String> {
+    let started = Instant::now();
+    let crop = block.crop.as_deref().ok_or("there is no crop")?;
+    let image_url = dialect.image_url(crop).map_err(|e| e.to_string())?;
+    let request = &block.request;
+    let completion = client.complete(image_url, request.task.prompt(), &Arguments::of(request), cancel)?;
+    let generation = completion.token_count.map(|token_count| Generation {
+        token_count,
+        mean_log_probability: None,
+        min_log_probability: None,
+        finish_reason: if completion.is_cut { FinishReason::Length } else { FinishReason::Eos },
+        milliseconds: started.elapsed().as_secs_f64() * 1000.0,
+        drafted_share: None,
+    });
+    let content = completion.content.unwrap_or_default();
+    Ok(Recognition { content, is_raw: true, generation, ..Recognition::default() })
+}
