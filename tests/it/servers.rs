@@ -363,6 +363,32 @@ fn models_are_found_where_the_name_is_another_one() {
 }
 
 #[test]
+fn keys_that_a_server_can_do_without_are_left_out() {
+    let folder = Folder::new();
+    let inputs = pictures(&folder, 2);
+    let strict = |key: &'static str| {
+        move |_: usize, asked: &Asked| match asked.body.get(key) {
+            Some(_) => Reply::Says(
+                422,
+                "",
+                json!({"detail": format!("Unexpected: {key}")}).to_string(),
+                Duration::ZERO,
+            ),
+            None => says("done"),
+        }
+    };
+    let server = Server::start(strict("skip_special_tokens"));
+    let ran = run(&folder, &inputs, &server.url, &["--vl-rec-max-concurrency", "1"]).expect(0);
+    assert!(ran.stderr.contains("does not know `skip_special_tokens`: asking without it"), "{}", ran.stderr);
+    assert_eq!((server.asked().len(), content(&folder, "p01").as_str()), (3, "done"));
+    // Not where the answer would be another one, and not what was asked for.
+    let server = Server::start(strict("skip_special_tokens"));
+    run(&folder, &inputs, &server.url, &["--prompt-label", "spotting"]).expect(3);
+    let server = Server::start(strict("repetition_penalty"));
+    run(&folder, &inputs, &server.url, &["--repetition-penalty", "1.2"]).expect(3);
+}
+
+#[test]
 fn what_is_wrong_is_said_before_pages_are_read() {
     let folder = Folder::new();
     let inputs = pictures(&folder, 1);

@@ -101,6 +101,8 @@ struct State {
     troubles: u32,
     /// The model as this server calls it.
     model: Option<String>,
+    /// Keys of requests that this server refuses.
+    unknown_keys: Vec<&'static str>,
 }
 
 /// Why an attempt failed.
@@ -113,6 +115,8 @@ enum Fault {
     Passing(String, Option<f64>),
     /// It does not know the model.
     Model(String),
+    /// It does not know a key that it can do without.
+    Key(&'static str),
     /// It will not pass.
     Final(String),
 }
@@ -194,6 +198,10 @@ impl Client {
                     Ok(()) => continue,
                     Err(why) => return Err(self.told(endpoint, format!("{reason}; {why}"))),
                 },
+                Err(Fault::Key(key)) => {
+                    endpoint.leave_key_out(key);
+                    continue;
+                }
                 Err(Fault::Unreachable(reason)) => {
                     endpoint.leave_out();
                     missed += 1;
@@ -249,7 +257,16 @@ impl Client {
             }
         };
         body["model"] = model.into();
-        let bytes = serde_json::to_vec(body).map_err(|e| Fault::Final(e.to_string()))?;
+        let unknown = endpoint.lock().unknown_keys.clone();
+        let bytes = match (unknown.is_empty(), &*body) {
+            (false, Value::Object(body)) => {
+                let mut body = body.clone();
+                body.retain(|key, _| !unknown.contains(&key.as_str()));
+                serde_json::to_vec(&body)
+            }
+            _ => serde_json::to_vec(body),
+        };
+        let bytes = bytes.map_err(|e| Fault::Final(e.to_string()))?;
         let url = format!("{}/chat/completions", endpoint.url);
         let mut request = self.agent.post(&url).header("Authorization", self.options.key.authorization());
         request = request.header("Content-Type", "application/json");
@@ -262,6 +279,7 @@ impl Client {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let wait = asked(header, SystemTime::now());
         let read = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec();
+        let sent_body = &*body;
         let body = match read {
             Ok(body) => body,
             Err(ureq::Error::BodyExceedsLimit(_)) => {
@@ -282,6 +300,10 @@ impl Client {
                 let reason = format!("status {status}: {}", error_message(&body));
                 Err(match status {
                     404 => Fault::Model(reason),
+                    400 | 422 => match dispensable(&reason, sent_body).filter(|key| !unknown.contains(key)) {
+                        Some(key) => Fault::Key(key),
+                        None => Fault::Final(reason),
+                    },
                     _ if is_passing(status) => Fault::Passing(reason, wait),
                     _ => Fault::Final(reason),
                 })
@@ -313,6 +335,7 @@ impl Client {
         let listed = self.listed(endpoint).map_err(|fault| match fault {
             Fault::Unreachable(reason) | Fault::Broken(reason) | Fault::Passing(reason, _) => reason,
             Fault::Model(reason) | Fault::Final(reason) => reason,
+            Fault::Key(key) => key.to_string(),
         })?;
         let mut state = endpoint.lock();
         match listed.as_slice() {
@@ -368,6 +391,16 @@ impl Endpoint {
         }
     }
 
+    /// Remembers a key that it refuses, and says so.
+    fn leave_key_out(&self, key: &'static str) {
+        let mut state = self.lock();
+        // Another request may have found it out before.
+        if !state.unknown_keys.contains(&key) {
+            tracing::warn!("`{}` does not know `{key}`: asking without it", self.url);
+            state.unknown_keys.push(key);
+        }
+    }
+
     /// Leaves it out for a while, longer each time.
     fn leave_out(&self) {
         let mut state = self.lock();
@@ -376,6 +409,17 @@ impl Endpoint {
         state.unreachable += 1;
         state.left_out_until = Some(Instant::now() + time);
     }
+}
+
+/// A key of the request that a server's refusal names, and that can be left out: that marks are left out of answers is what
+/// servers do anyway, and without the limits of pixels they take their own.
+fn dispensable(reason: &str, body: &Value) -> Option<&'static str> {
+    let is_default = body["skip_special_tokens"] == Value::Bool(true);
+    let keys = [
+        ("skip_special_tokens", is_default),
+        ("mm_processor_kwargs", !body["mm_processor_kwargs"].is_null()),
+    ];
+    keys.into_iter().find(|(key, may_go)| *may_go && reason.contains(key)).map(|(key, _)| key)
 }
 
 /// Sorts what went wrong on the way.
