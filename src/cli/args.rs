@@ -1,5 +1,6 @@
 //! All command-line types. Flags have the reference's names; help shows hyphens, underscores work as well.
 
+use super::models::ModelsCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -30,6 +31,12 @@ pub enum Command {
     DocParser(Box<ParseArgs>),
     /// Check that libraries and models are there and work
     Doctor(DoctorArgs),
+    /// List, fetch, check, find and remove the models of the PaddleOCR-VL pipelines
+    Models {
+        /// What to do
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -395,6 +402,15 @@ pub struct LaterArgs {
     /// Memory for what the recognizer keeps of the blocks under way on the CPU, such as 2G [default: 1G]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<usize>,
+    /// Fetch the models that a run needs and that are not on this machine, as docparse models pull does
+    #[arg(long, conflicts_with = "offline")]
+    pub download: bool,
+    /// Where --download fetches from: huggingface, modelscope, or an address [default: huggingface]
+    #[arg(long, value_name = "SOURCE")]
+    pub model_source: Option<String>,
+    /// Make no network call at all: no address as input, nothing fetched, no server but on this machine
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// What `--stdout` prints.

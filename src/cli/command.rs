@@ -1,6 +1,7 @@
 //! The clap command: what the types in `args` cannot say. Environment variables, and spellings of flags.
 
 use super::args::Cli;
+use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 /// The command with an environment variable `DOCPARSE_<FLAG>` for every flag of parsing.
@@ -9,6 +10,11 @@ pub fn command() -> Command {
         command.mut_args(|arg: Arg| match arg.get_long().map(str::to_string) {
             Some(long) if !matches!(long.as_str(), "help" | "version" | "input") => {
                 let list = matches!(arg.get_action(), ArgAction::Append);
+                // Switches take 1 and yes in a variable as well.
+                let arg = match arg.get_action() {
+                    ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+                    _ => arg,
+                };
                 let arg =
                     arg.env(format!("DOCPARSE_{}", long.replace('-', "_").to_uppercase())).hide_env(true);
                 // Several values in one variable are separated by commas.

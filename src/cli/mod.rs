@@ -5,6 +5,7 @@ mod command;
 mod doctor;
 mod golden;
 mod logging;
+pub mod models;
 mod networks;
 mod parity;
 mod parse;
@@ -77,6 +78,7 @@ fn run(arguments: Vec<String>) -> u8 {
         None => parse::run(&cli.parse),
         Some(Command::DocParser(args)) => parse::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Models { command }) => models::run(command),
         Some(Command::Golden(args)) => golden::run(args),
         Some(Command::Parity(args)) => parity::run(args),
         Some(Command::Completions { shell }) => {

@@ -302,7 +302,10 @@ pub fn load_for_run(config: &VlConfig, runtime: &Runtime) -> Result<RunNetworks,
     let load = |model: &ModelChoice, flag: &str, what: &str| {
         let Some(folder) = &model.dir else {
             let reason = format!("{what} needs a network, and no folder of one was given");
-            return Err(Failure::usage(reason, format!("give its folder with --{flag}")));
+            let hint = format!(
+                "give its folder with --{flag}, or fetch the pipeline's networks with docparse models pull"
+            );
+            return Err(Failure::usage(reason, hint));
         };
         let loaded = load(folder, runtime).map_err(fail)?;
         match &model.name {

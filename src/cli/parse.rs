@@ -36,14 +36,20 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     };
     logging::set_up(args.log_format, level);
     let target = target(args)?;
+    // Before models are fetched.
+    if args.input.is_empty() {
+        return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
+    }
+    let is_address = |input: &&String| input.starts_with("http://") || input.starts_with("https://");
+    if let Some(address) = args.input.iter().find(is_address).filter(|_| args.later.offline) {
+        let reason = format!("--offline makes no network call, and `{address}` is an address");
+        return Err(Failure::usage(reason, "leave --offline out, or give a file"));
+    }
     let resolved = pipeline::resolve(args)?;
     let config = &resolved.config;
     let formats = formats(args)?;
     let pages = page_selection(args.pages.as_deref())?;
     let device = device(args.device.as_deref())?;
-    if args.input.is_empty() {
-        return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
-    }
     if !args.quiet {
         resolved.notes.iter().for_each(|note| tell(args.log_format, note));
     }

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::args::{ChannelOrder, ParseArgs};
+use super::models;
 use crate::config::vl::{PredictParams, VlConfig};
 use crate::config::{Config, ConfigError, Pipeline, Settings};
 use crate::document::Label;
@@ -218,8 +219,14 @@ fn resolve_server(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) 
     let parts = (Map::new(), PredictParams::new(), Parts::Server);
     let mut resolved = resolve_vl(args, file.clone(), pipeline, config, parts, notes)?;
     if let Some((vl, _)) = &mut resolved.vl {
-        forget_default_names(vl, args, file.as_ref());
+        find_models(vl, args, file.as_ref(), false)?;
         if let Some(server) = &mut vl.server {
+            let is_here =
+                |url: &String| ["//localhost", "//127.", "//[::1]"].iter().any(|host| url.contains(host));
+            if args.later.offline && !server.client.urls.iter().all(is_here) {
+                let reason = "--offline makes no network call, and the recognition server is another machine";
+                return Err(Failure::usage(reason, "leave --offline out"));
+            }
             server.client.deadline = args.later.block_timeout.map(Duration::from_secs);
         }
     }
@@ -272,15 +279,7 @@ fn resolve_model(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -
     let parts = (Map::new(), PredictParams::new(), Parts::Model(model));
     let mut resolved = resolve_vl(args, file.clone(), pipeline, config, parts, notes)?;
     if let Some((vl, _)) = &mut resolved.vl {
-        forget_default_names(vl, args, file.as_ref());
-        if vl.models.recognizer.dir.is_none() {
-            let reason = format!(
-                "pipeline {} reads blocks with PaddleOCR-VL, and no folder of it was given",
-                pipeline.version()
-            );
-            let hint = "give its folder with --vl-rec-model-dir, or read the text of pages with --vl-rec-backend lines";
-            return Err(Failure::usage(reason, hint));
-        }
+        find_models(vl, args, file.as_ref(), true)?;
     }
     Ok(resolved)
 }
@@ -357,7 +356,7 @@ fn resolve_page_text(
     let nothing = (Map::new(), PredictParams::new(), Parts::PageText);
     let mut resolved = resolve_vl(args, file.clone(), pipeline, config, nothing, notes)?;
     if let Some((vl, _)) = &mut resolved.vl {
-        forget_default_names(vl, args, file.as_ref());
+        find_models(vl, args, file.as_ref(), false)?;
         resolved.config.text_layer = match backend(args, file.as_ref()) {
             // The places of a PDF's text are those of the page before it is turned and flattened.
             _ if vl.preprocess.use_doc_preprocessor => TextLayerMode::Never,
@@ -366,6 +365,20 @@ fn resolve_page_text(
         };
     }
     Ok(resolved)
+}
+
+/// Looks for the networks that no folder was given for, and fetches them if that is wanted.
+fn find_models(
+    vl: &mut VlConfig,
+    args: &ParseArgs,
+    file: Option<&Settings>,
+    recognizer: bool,
+) -> Result<(), Failure> {
+    let names = vl.models.clone();
+    forget_default_names(vl, args, file);
+    let source = args.later.model_source.as_deref().unwrap_or("huggingface");
+    let download = (args.later.download && !args.dry_run).then_some(source);
+    models::provide(vl, &names, models::Wanted { recognizer, download })
 }
 
 /// The folder tells which network it is; only a name that somebody gave must be that one.

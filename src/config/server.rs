@@ -1,9 +1,9 @@
 //! The settings of recognition servers.
 
 use super::{ConfigError, Settings};
+use crate::net::RetryRules;
 use crate::recognize::server::client::{ApiKey, ClientOptions, ModelName};
 use crate::recognize::server::protocol::Dialect;
-use crate::recognize::server::retry::RetryRules;
 use serde_json::{Map, Value};
 use std::time::Duration;
 

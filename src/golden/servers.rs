@@ -4,11 +4,11 @@ use super::Context;
 use super::compare::exactly;
 use crate::config::server::ServerConfig;
 use crate::config::{Pipeline, Settings};
+use crate::net::{RetryRules, is_passing};
 use crate::plan::PixelLimits;
 use crate::raster::Pixels;
 use crate::recognize::server::client::ModelName;
 use crate::recognize::server::protocol::{Arguments, Dialect, completion};
-use crate::recognize::server::retry::{RetryRules, is_passing};
 use serde_json::{Value, json};
 
 type Checked = Result<(), String>;

@@ -157,7 +157,7 @@ fn usage_errors_exit_with_two_and_a_hint() {
         (&["--save-path", "out"], "no input was given"),
         (&["-i", "a.pdf", "--save-path", "o", "--pages", "3-1"], "`3-1` is no range of pages"),
         (&["-i", "a.pdf", "--save-path", "o", "--device", "npu"], "`npu` is no device"),
-        (&["-i", "a.pdf", "--save-path", "o", "--pipeline-version", "v1.6"], "no folder of it was given"),
+        (&["-i", "a.pdf", "--save-path", "o", "--pipeline-version", "v1.6"], "is not on this machine"),
         (
             &["-i", "a.pdf", "--save-path", "o", "--vl_rec_server_url", "http://x"],
             "--vl-rec-server-url is about a server",

@@ -1,25 +1,25 @@
 //! Recognition by servers, against one that behaves or misbehaves as it is told.
 
+use super::http::{Request, nobody, say, serve};
 use super::support::{Folder, Ran};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// A request that the server got.
+/// A request for a completion.
 #[derive(Debug, Clone)]
 struct Asked {
     path: String,
-    headers: Vec<(String, String)>,
+    headers: Request,
     body: Value,
 }
 
 impl Asked {
     fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map_or("", |(_, value)| value.as_str())
+        self.headers.header(name)
     }
 }
 
@@ -64,72 +64,32 @@ impl Server {
         models: &[&str],
         behave: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static,
     ) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let models =
             json!({"data": models.iter().map(|id| json!({"id": id})).collect::<Vec<_>>()}).to_string();
         let (asked, most_at_once) = (Arc::<Mutex<Vec<Asked>>>::default(), Arc::<AtomicUsize>::default());
-        let (behave, at_once) = (Arc::new(behave), Arc::<AtomicUsize>::default());
-        let server = Server { url, asked: asked.clone(), most_at_once: most_at_once.clone() };
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (behave, asked, models) = (behave.clone(), asked.clone(), models.clone());
-                let (at_once, most_at_once) = (at_once.clone(), most_at_once.clone());
-                std::thread::spawn(move || {
-                    let Ok(stream) = stream else { return };
-                    let mut reader = BufReader::new(stream);
-                    while let Some(request) = read_request(&mut reader) {
-                        if request.path == "/v1/models" {
-                            say(reader.get_mut(), 200, "", &models);
-                            continue;
-                        }
-                        let before = {
-                            let mut asked = asked.lock().unwrap();
-                            asked.push(request.clone());
-                            asked.len() - 1
-                        };
-                        let now = at_once.fetch_add(1, Ordering::SeqCst) + 1;
-                        most_at_once.fetch_max(now, Ordering::SeqCst);
-                        let goes_on = reply(reader.get_mut(), behave(before, &request), &at_once);
-                        if !goes_on {
-                            return;
-                        }
-                    }
-                });
+        let (at_once, record, most) = (AtomicUsize::default(), asked.clone(), most_at_once.clone());
+        let address = serve(move |request, stream| {
+            if request.path == "/v1/models" {
+                say(stream, 200, "", models.as_bytes());
+                return true;
             }
+            let body = serde_json::from_slice(&request.body).unwrap_or_default();
+            let one = Asked { path: request.path.clone(), headers: request.clone(), body };
+            let before = {
+                let mut asked = record.lock().unwrap();
+                asked.push(one.clone());
+                asked.len() - 1
+            };
+            let now = at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(now, Ordering::SeqCst);
+            reply(stream, behave(before, &one), &at_once)
         });
-        server
+        Server { url: format!("http://{address}/v1"), asked, most_at_once }
     }
 
     fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
-}
-
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let path = line.split(' ').nth(1)?.to_string();
-    let mut headers = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        match line.trim().split_once(": ") {
-            Some((name, value)) => headers.push((name.to_string(), value.to_string())),
-            None => break,
-        }
-    }
-    let mut asked = Asked { path, headers, body: Value::Null };
-    let mut body = vec![0; asked.header("content-length").parse().unwrap_or(0)];
-    reader.read_exact(&mut body).ok()?;
-    asked.body = serde_json::from_slice(&body).unwrap_or_default();
-    Some(asked)
-}
-
-fn say(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {
-    let length = body.len();
-    let text = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\n{headers}\r\n{body}");
-    let _ = stream.write_all(text.as_bytes());
 }
 
 /// Whether the connection goes on.
@@ -139,7 +99,7 @@ fn reply(stream: &mut TcpStream, reply: Reply, at_once: &AtomicUsize) -> bool {
             std::thread::sleep(wait);
             // Before it is said: the next request may come at once.
             at_once.fetch_sub(1, Ordering::SeqCst);
-            say(stream, status, headers, &body);
+            say(stream, status, headers, body.as_bytes());
             return true;
         }
         Reply::Cut => {
@@ -321,7 +281,7 @@ fn no_more_requests_than_allowed_and_servers_share_them() {
     assert_eq!((server.most_at_once.load(Ordering::SeqCst), server.asked().len()), (3, 14));
     // Two servers, and one that is not there.
     let (a, b) = (Server::start(slow), Server::start(slow));
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = nobody();
     let urls = format!("http://{gone}/v1, {}, {}", a.url, b.url);
     run(&folder, &inputs, &urls, &["--vl-rec-max-concurrency", "4"]).expect(0);
     let (of_a, of_b) = (a.asked().len(), b.asked().len());
@@ -402,7 +362,7 @@ fn what_is_wrong_is_said_before_pages_are_read() {
             ran.stderr
         );
     };
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = nobody();
     check(&format!("http://{gone}/v1"), &[], 1, "no recognition server answers");
     // Not encrypted, whatever its address says.
     check(&server.url.replace("http:", "https:"), &[], 1, "no recognition server answers");

@@ -1,7 +1,7 @@
 //! The client of one or several servers: which of them is asked, what is tried again, and what is given up.
 
 use super::protocol::{Arguments, Completion, Dialect, completion, error_message, models};
-use super::retry::{RetryRules, asked, is_passing, pause};
+use crate::net::{RetryRules, asked, is_passing, pause};
 use serde_json::Value;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

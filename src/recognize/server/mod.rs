@@ -6,7 +6,6 @@
 
 pub mod client;
 pub mod protocol;
-pub mod retry;
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::document::{FinishReason, Generation};

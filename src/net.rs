@@ -1,4 +1,5 @@
-//! When a request is tried again, and after how long: the rules of OpenAI's client, which the reference has.
+//! When a request over the network is tried again, and after how long: the rules of OpenAI's client, which the reference
+//! has.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,0 +1,308 @@
+//! `docparse models`: what there is, fetching, checking, finding and removing.
+
+use super::{Failure, exit};
+use crate::config::vl::{ModelChoice, ModelChoices, VlConfig};
+use crate::store::catalog::ModelEntry;
+use crate::store::hub::{Hub, Source};
+use crate::store::{Progress, Pulled, Store, StoreError, pull};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+
+/// What to do about models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List all models, and where they lie on this machine
+    List,
+    /// Fetch models, or the models of a pipeline, into the store
+    Pull {
+        /// Names of models, or v1, v1.5, v1.6
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// Of a pipeline also the models that it can do without: page orientation and unwarping
+        #[arg(long)]
+        all: bool,
+        /// huggingface, modelscope, or the address of a folder that holds a folder for each repository
+        #[arg(long, value_name = "SOURCE", default_value = "huggingface")]
+        source: String,
+        /// Branch, tag or commit [default: that of the hub]
+        #[arg(long, value_name = "REVISION")]
+        revision: Option<String>,
+        /// Make no network call: fail where something is missing
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Read models in the store again and compare them with what was fetched
+    Verify {
+        /// Names of models or pipelines [default: all in the store]
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Print the folder of a model
+    Path {
+        /// The model
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Remove models from the store; folders of other programs are left alone
+    Remove {
+        /// Names of models
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The store of this user.
+pub fn store() -> Result<Store, Failure> {
+    let home = super::data_home()
+        .ok_or_else(|| Failure::fatal("there is no folder for models", "set HOME or XDG_DATA_HOME"))?;
+    Store::new(&home, variable).map_err(|reason| Failure::fatal(reason, "this build is broken"))
+}
+
+/// Whether the environment forbids network calls.
+fn is_offline_by_environment() -> bool {
+    variable("DOCPARSE_OFFLINE").is_some_and(|value| super::args::parse_bool(&value) == Ok(true))
+}
+
+/// Runs the command.
+pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
+    let store = store()?;
+    match command {
+        ModelsCommand::List => {
+            super::print(&list(&store));
+            Ok(exit::DONE)
+        }
+        ModelsCommand::Pull { names, all, source, revision, offline } => {
+            let models = named(&store, names, *all)?;
+            if *offline || is_offline_by_environment() {
+                return pull_offline(&store, &models);
+            }
+            let source = Source::named(source, &store.catalog.hubs, variable)
+                .map_err(|reason| Failure::usage(reason, "docparse models pull --help"))?;
+            let hub = Hub::new(source, variable("HF_TOKEN"));
+            for model in models {
+                pull_one(&store, &hub, model, revision.as_deref())?;
+            }
+            Ok(exit::DONE)
+        }
+        ModelsCommand::Verify { names } => verify(&store, names),
+        ModelsCommand::Path { name } => {
+            let model = named(&store, std::slice::from_ref(name), false)?;
+            match model.as_slice() {
+                [model] => match store.find(model) {
+                    Some(place) => {
+                        super::print(&format!("{}\n", place.path().display()));
+                        Ok(exit::DONE)
+                    }
+                    None => Err(missing(model)),
+                },
+                _ => Err(Failure::usage(format!("`{name}` is a pipeline"), "name one of its models")),
+            }
+        }
+        ModelsCommand::Remove { names } => {
+            for model in named(&store, names, false)? {
+                match store.remove(model).map_err(failed)? {
+                    true => super::print(&format!("{} is removed\n", model.name)),
+                    false => super::print(&format!("{} is not in the store\n", model.name)),
+                }
+            }
+            Ok(exit::DONE)
+        }
+    }
+}
+
+fn named<'a>(store: &'a Store, names: &[String], all: bool) -> Result<Vec<&'a ModelEntry>, Failure> {
+    let mut models: Vec<&ModelEntry> = Vec::new();
+    for name in names {
+        let found = store.catalog.named(name, all).ok_or_else(|| {
+            let reason = format!("`{name}` is no model and no pipeline of docparse");
+            Failure::usage(reason, "docparse models list tells their names")
+        })?;
+        for model in found {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+    }
+    Ok(models)
+}
+
+fn missing(model: &ModelEntry) -> Failure {
+    let hint = format!("docparse models pull {} fetches it", model.name);
+    Failure::fatal(format!("{} is not on this machine", model.name), hint)
+}
+
+fn failed(error: StoreError) -> Failure {
+    let hint = match &error {
+        StoreError::Network { .. } => {
+            "see whether the hub can be reached; HF_ENDPOINT names a mirror, --source another hub"
+        }
+        StoreError::Wrong { .. } => "fetch it again with docparse models pull",
+        _ => "docparse models --help tells more",
+    };
+    Failure::fatal(error.to_string(), hint)
+}
+
+fn list(store: &Store) -> String {
+    let mut text = String::new();
+    for model in &store.catalog.models {
+        let place = match store.find(model) {
+            Some(place) => {
+                let commit = store.record(model).map(|record| format!(" at {}", short(&record.commit)));
+                format!("{} ({}{})", place.path().display(), place.owner(), commit.unwrap_or_default())
+            }
+            None => "-".to_string(),
+        };
+        text.push_str(&format!("{:<24} {:<36} {place}\n", model.name, model.what));
+    }
+    text
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).filter(|_| commit.len() == 40).unwrap_or(commit)
+}
+
+fn pull_offline(store: &Store, models: &[&ModelEntry]) -> Result<u8, Failure> {
+    for model in models {
+        match store.find(model) {
+            Some(place) => super::print(&format!("{}: {}\n", model.name, place.path().display())),
+            None => {
+                let reason =
+                    format!("{} is not on this machine, and no network call may be made", model.name);
+                return Err(Failure::fatal(reason, "leave --offline and DOCPARSE_OFFLINE out"));
+            }
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn pull_one(store: &Store, hub: &Hub, model: &ModelEntry, revision: Option<&str>) -> Result<(), Failure> {
+    let bar = Bar::new(&model.name);
+    let pulled = pull(store, hub, model, revision, &bar);
+    bar.0.finish_and_clear();
+    let text = match pulled.map_err(failed)? {
+        Pulled::UpToDate(record) => format!("{} is up to date at {}", model.name, short(&record.commit)),
+        Pulled::Fetched(record) => {
+            let bytes: u64 = record.files.iter().map(|file| file.size).sum();
+            let commit = short(&record.commit);
+            format!("{}: {} files, {:.1} MB, at {commit}", model.name, record.files.len(), bytes as f64 / 1e6)
+        }
+    };
+    super::print(&format!("{text}\n"));
+    Ok(())
+}
+
+/// A bar on a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(name: &str) -> Bar {
+        if !std::io::stderr().is_terminal() {
+            return Bar(ProgressBar::hidden());
+        }
+        let style =
+            ProgressStyle::with_template("{prefix} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        let bar = ProgressBar::new(0).with_prefix(name.to_string());
+        Bar(match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        })
+    }
+}
+
+impl Progress for Bar {
+    fn expect(&self, bytes: u64) {
+        self.0.inc_length(bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+fn verify(store: &Store, names: &[String]) -> Result<u8, Failure> {
+    let models = match names.is_empty() {
+        true => store.catalog.models.iter().filter(|model| store.record(model).is_some()).collect(),
+        false => named(store, names, true)?,
+    };
+    let mut code = exit::DONE;
+    for model in models {
+        match store.verify(model, &mut |_| {}) {
+            Ok(record) => super::print(&format!("{}: {} files are right\n", model.name, record.files.len())),
+            Err(error) => {
+                super::print(&format!("{}: {error}\n", model.name));
+                code = exit::FAILED;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Which networks of a run are looked for on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// The recognizer, besides those of pages.
+    pub recognizer: bool,
+    /// Where from what is missing is fetched; `None`: it is not.
+    pub download: Option<&'a str>,
+}
+
+/// Gives the networks that a run needs, and that no folder was given for, the folders in which they lie on this machine.
+/// `names`: those that the settings have for them.
+pub fn provide(vl: &mut VlConfig, names: &ModelChoices, wanted: Wanted<'_>) -> Result<(), Failure> {
+    let preprocess = vl.preprocess;
+    let does = |step: bool| preprocess.use_doc_preprocessor && step;
+    let needed = [
+        (vl.plan.use_layout_detection, &mut vl.models.layout, &names.layout),
+        (does(preprocess.use_doc_orientation_classify), &mut vl.models.orientation, &names.orientation),
+        (does(preprocess.use_doc_unwarping), &mut vl.models.unwarping, &names.unwarping),
+        (wanted.recognizer, &mut vl.models.recognizer, &names.recognizer),
+    ];
+    let mut store = None;
+    for (is_needed, choice, named) in needed {
+        if !is_needed || choice.dir.is_some() {
+            continue;
+        }
+        let store = match &store {
+            Some(store) => store,
+            None => store.insert(self::store()?),
+        };
+        find(store, choice, named, wanted.download)?;
+    }
+    Ok(())
+}
+
+fn find(
+    store: &Store,
+    choice: &mut ModelChoice,
+    named: &ModelChoice,
+    download: Option<&str>,
+) -> Result<(), Failure> {
+    // A name that docparse does not know is told where the network is loaded.
+    let name = choice.name.as_ref().or(named.name.as_ref());
+    let Some(model) = name.and_then(|name| store.catalog.model(name)) else { return Ok(()) };
+    if let Some(source) = download.filter(|_| store.find(model).is_none()) {
+        let source = Source::named(source, &store.catalog.hubs, variable)
+            .map_err(|reason| Failure::usage(format!("--model-source: {reason}"), "leave it out"))?;
+        let hub = Hub::new(source, variable("HF_TOKEN"));
+        let bar = Bar::new(&model.name);
+        let pulled = pull(store, &hub, model, None, &bar);
+        bar.0.finish_and_clear();
+        pulled.map_err(failed)?;
+    }
+    match store.find(model) {
+        Some(place) => choice.dir = Some(place.path().to_path_buf()),
+        None => {
+            let hint = format!(
+                "docparse models pull {} or --download fetches it; or give its folder with a --...-model-dir flag",
+                model.name
+            );
+            return Err(Failure::usage(format!("{} is not on this machine", model.name), hint));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Fetching a model: into a folder aside, file by file, resumable; checked; then renamed to its place.
+
+use super::catalog::ModelEntry;
+use super::hub::{Hub, RemoteFile};
+use super::{RECORD, Record, RecordedFile, Store, StoreError, check, hashed};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Files that are fetched at once.
+const AT_ONCE: usize = 4;
+
+/// What is told while a model is fetched.
+pub trait Progress: Sync {
+    /// So many bytes are to come in all, as far as is known.
+    fn expect(&self, bytes: u64);
+    /// So many more are there.
+    fn advance(&self, bytes: u64);
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pulled {
+    /// It was fetched.
+    Fetched(Record),
+    /// It was there, at the same commit.
+    UpToDate(Record),
+}
+
+/// Fetches a model into the store, unless it is there at the commit that the revision (the hub's default without) stands for.
+///
+/// Another process that fetches the same model is waited for. What was fetched before a failure is used the next time.
+pub fn pull(
+    store: &Store,
+    hub: &Hub,
+    model: &ModelEntry,
+    revision: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<Pulled, StoreError> {
+    let listing = hub.list(model, revision)?;
+    let mut wanted = Vec::new();
+    for path in &model.files {
+        let found = listing.files.iter().find(|file| file.path == *path);
+        wanted.push(found.cloned().ok_or_else(|| missing(model, path))?);
+    }
+    let optional = model.optional.iter();
+    wanted.extend(optional.filter_map(|path| listing.files.iter().find(|file| file.path == *path).cloned()));
+    std::fs::create_dir_all(store.root()).map_err(StoreError::io(store.root()))?;
+    let lock_path = store.root().join(format!(".{}.lock", model.name));
+    let lock = File::create(&lock_path).map_err(StoreError::io(&lock_path))?;
+    lock.lock().map_err(StoreError::io(&lock_path))?;
+    // The other one may have done it meanwhile.
+    if let Some(record) = store.record(model)
+        && record.commit == listing.commit
+        && record.source == hub.source().name()
+        && is_whole(store, model, &record)
+    {
+        return Ok(Pulled::UpToDate(record));
+    }
+    let aside = store.root().join(format!(".{}.partial", model.name));
+    let files = fetch_all(&aside, hub, model, (&listing.commit, revision), &wanted, progress)?;
+    let record = Record {
+        model: model.name.clone(),
+        repository: model.repository.clone(),
+        source: hub.source().name().to_string(),
+        commit: listing.commit,
+        files,
+    };
+    let text = serde_json::to_string_pretty(&record)
+        .map_err(|e| StoreError::Io { path: aside.join(RECORD), reason: e.into() })?;
+    std::fs::write(aside.join(RECORD), text + "\n").map_err(StoreError::io(&aside))?;
+    // What another pull left there is no part of this commit.
+    for entry in std::fs::read_dir(&aside).map_err(StoreError::io(&aside))?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name != RECORD && !record.files.iter().any(|file| file.path == name) {
+            drop(std::fs::remove_file(entry.path()));
+        }
+    }
+    let place = store.root().join(&model.name);
+    store.remove(model)?;
+    std::fs::rename(&aside, &place).map_err(StoreError::io(&place))?;
+    Ok(Pulled::Fetched(record))
+}
+
+fn missing(model: &ModelEntry, file: &str) -> StoreError {
+    StoreError::NoFile {
+        repository: model.repository.clone(),
+        file: file.to_string(),
+        model: model.name.clone(),
+    }
+}
+
+fn is_whole(store: &Store, model: &ModelEntry, record: &Record) -> bool {
+    let folder = store.root().join(&model.name);
+    record
+        .files
+        .iter()
+        .all(|file| folder.join(&file.path).metadata().is_ok_and(|found| found.len() == file.size))
+}
+
+/// Fetches files, several at once; the first failure stops the others where they are.
+fn fetch_all(
+    aside: &Path,
+    hub: &Hub,
+    model: &ModelEntry,
+    (commit, revision): (&str, Option<&str>),
+    wanted: &[RemoteFile],
+    progress: &dyn Progress,
+) -> Result<Vec<RecordedFile>, StoreError> {
+    std::fs::create_dir_all(aside).map_err(StoreError::io(aside))?;
+    progress.expect(wanted.iter().filter_map(|file| file.size).sum());
+    let queue = Mutex::new(wanted.iter());
+    let (done, failed) = (Mutex::new(Vec::new()), Mutex::new(None));
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(wanted.len()) {
+            scope.spawn(|| {
+                loop {
+                    let next = locked(&queue).next();
+                    let Some(file) = next.filter(|_| !stop.load(Ordering::Relaxed)) else { return };
+                    match fetch_one(aside, hub, model, (commit, revision), file, (&stop, progress)) {
+                        Ok(recorded) => locked(&done).extend(recorded),
+                        Err(error) => {
+                            stop.store(true, Ordering::Relaxed);
+                            locked(&failed).get_or_insert(error);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if let Some(error) = failed.into_inner().unwrap_or_else(|poison| poison.into_inner()) {
+        return Err(error);
+    }
+    let mut files: Vec<RecordedFile> = done.into_inner().unwrap_or_else(|poison| poison.into_inner());
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poison| poison.into_inner())
+}
+
+/// Fetches a file, or what of it is not there yet; `None` for an optional one that does not exist. Wrong bytes are fetched
+/// anew once: they may be the beginning of another commit's file.
+fn fetch_one(
+    aside: &Path,
+    hub: &Hub,
+    model: &ModelEntry,
+    (commit, revision): (&str, Option<&str>),
+    file: &RemoteFile,
+    (stop, progress): (&AtomicBool, &dyn Progress),
+) -> Result<Option<RecordedFile>, StoreError> {
+    // Names of the catalog have no folders in them, but a list could be extended.
+    let path = aside.join(file.path.replace(['/', '\\'], "_"));
+    for attempt in 0.. {
+        let mut out =
+            OpenOptions::new().create(true).append(true).open(&path).map_err(StoreError::io(&path))?;
+        let start = out.metadata().map_err(StoreError::io(&path))?.len();
+        let start = match file.size {
+            // Where the hub does not say how long it is, what is there cannot be told from all of it.
+            Some(size) if start <= size => start,
+            _ => {
+                out.set_len(0).map_err(StoreError::io(&path))?;
+                0
+            }
+        };
+        progress.advance(start);
+        let mut write = |bytes: &[u8], anew: bool| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(StoreError::Io {
+                    path: path.clone(),
+                    reason: std::io::ErrorKind::Interrupted.into(),
+                });
+            }
+            if anew {
+                out.set_len(0).map_err(StoreError::io(&path))?;
+            }
+            out.write_all(bytes).map_err(StoreError::io(&path))?;
+            progress.advance(bytes.len() as u64);
+            Ok(())
+        };
+        if hub.fetch(model, commit, revision, file, start, &mut write)?.is_none() {
+            drop(std::fs::remove_file(&path));
+            return match model.files.contains(&file.path) {
+                true => Err(missing(model, &file.path)),
+                false => Ok(None),
+            };
+        }
+        out.sync_all().map_err(StoreError::io(&path))?;
+        let (size, sha256) = hashed(&path, &mut |_| {}).map_err(StoreError::io(&path))?;
+        let expected =
+            (file.size.unwrap_or(size), file.sha256.as_deref().unwrap_or(&sha256).to_ascii_lowercase());
+        match check(model, &file.path, [(size, &sha256), (expected.0, &expected.1)]) {
+            Ok(()) => return Ok(Some(RecordedFile { path: file.path.clone(), size, sha256 })),
+            Err(error) => {
+                drop(std::fs::remove_file(&path));
+                if attempt > 0 || start == 0 {
+                    return Err(error);
+                }
+            }
+        }
+    }
+    unreachable!("the loop returns")
+}
