@@ -463,6 +463,7 @@ fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 
         request.max_new_tokens = *tokens as u64;
         let sent = to_recognizer.send(BlockRequest {
             ticket: Ticket { page: 0, block },
+            document: 0,
             page: page.clone(),
             region: region.clone(),
             request: Arc::new(request),

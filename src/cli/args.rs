@@ -145,9 +145,13 @@ pub struct ParseArgs {
     /// YAML file of settings, put over those of the pipeline
     #[arg(long, visible_alias = "config", value_name = "FILE", help_heading = "Pipeline")]
     pub paddlex_config: Option<PathBuf>,
-    /// Where the text of PDF pages comes from: auto, always (the PDF's own), never
+    /// Where the text of PDF pages comes from: auto, always (the PDF's own), never. With PaddleOCR-VL, blocks of plain text
+    /// are taken from pages whose text passes all checks [default: auto; with PaddleOCR-VL never]
     #[arg(long, value_name = "MODE", value_parser = ["auto", "always", "never"], help_heading = "Pipeline")]
     pub text_layer: Option<String>,
+    /// Share of the blocks taken from a PDF's text that PaddleOCR-VL reads as well, to compare, such as 5% [default: 2%]
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, help_heading = "Pipeline")]
+    pub text_layer_check: Option<f64>,
 
     /// Line detection: length in pixels that the limit type speaks of
     #[arg(long, value_name = "N", help_heading = "Line recognition")]
@@ -449,6 +453,13 @@ pub fn parse_bool(text: &str) -> Result<bool, String> {
         "false" | "no" | "f" | "n" | "0" => Ok(false),
         _ => Err("expected true, yes, t, y, 1 or false, no, f, n, 0".into()),
     }
+}
+
+/// A share in percent, with or without its sign, as 0 to 1.
+pub fn parse_percent(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim_end().parse::<f64>().ok();
+    let share = number.filter(|percent| (0.0..=100.0).contains(percent)).map(|percent| percent / 100.0);
+    share.ok_or_else(|| "expected a share such as 2%".into())
 }
 
 /// Bytes, with K, M or G for powers of 1024.

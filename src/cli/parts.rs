@@ -1,6 +1,6 @@
 //! The parts of a run: what prepares pages, finds regions and reads blocks, by the pipeline's settings.
 
-use super::pipeline::{self, DraftMode, ModelRun, Resolved};
+use super::pipeline::{self, DraftMode, ModelRun, OwnText, Resolved};
 use super::{Failure, networks};
 use crate::config::Config;
 use crate::config::server::ServerConfig;
@@ -20,6 +20,7 @@ use crate::recognize::Recognizer;
 use crate::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use crate::recognize::page_text::PageTextRecognizer;
 use crate::recognize::server::{Ends, ServerRecognizer};
+use crate::recognize::text_first::TextFirst;
 use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::runtime::{self, RuntimeDirs};
 
@@ -43,6 +44,7 @@ impl Parts {
         ends: &Ends,
     ) -> Result<Parts, Failure> {
         let config = resolved.config.clone();
+        let own_text = resolved.own_text;
         let lines = LazyLines { dirs, session, config, reader: None, preprocessor: None };
         Ok(match &resolved.vl {
             None => Parts {
@@ -61,19 +63,20 @@ impl Parts {
                         preprocessor: Preprocessor { options: vl.preprocess, networks, keep_steps },
                         drafts: DraftMode::Off,
                         lines: None,
+                        own_text,
                     }),
                     detector: Box::new(ReplayDetector { case: case.clone(), options }),
-                    recognizer: Box::new(ReplayRecognizer { case: case.clone() }),
+                    recognizer: behind(own_text, Box::new(ReplayRecognizer { case: case.clone() })),
                 }
             }
             Some((vl, pipeline::Parts::PageText)) => {
-                Parts::of_networks(vl, &Reading::PageText, lines, keep_steps)?
+                Parts::of_networks(vl, &Reading::PageText, lines, (own_text, keep_steps))?
             }
             Some((vl, pipeline::Parts::Model(model))) => {
-                Parts::of_networks(vl, &Reading::Model(model), lines, keep_steps)?
+                Parts::of_networks(vl, &Reading::Model(model), lines, (own_text, keep_steps))?
             }
             Some((vl, pipeline::Parts::Server)) => {
-                Parts::of_networks(vl, &Reading::Server(ends), lines, keep_steps)?
+                Parts::of_networks(vl, &Reading::Server(ends), lines, (own_text, keep_steps))?
             }
         })
     }
@@ -83,7 +86,7 @@ impl Parts {
         vl: &VlConfig,
         reading: &Reading<'_>,
         mut lines: LazyLines,
-        keep_steps: bool,
+        (own_text, keep_steps): (Option<OwnText>, bool),
     ) -> Result<Parts, Failure> {
         let runtime = lines.runtime().map_err(|reason| {
             Failure::fatal(
@@ -111,16 +114,25 @@ impl Parts {
                 return Ok(Parts { lines: Box::new(lines), detector, recognizer });
             }
             Reading::Server(ends) => {
-                let lines = Box::new(Pictures { preprocessor, drafts: DraftMode::Off, lines: None });
-                return Ok(Parts { lines, detector, recognizer: server(vl, ends)? });
+                let lines =
+                    Box::new(Pictures { preprocessor, drafts: DraftMode::Off, lines: None, own_text });
+                return Ok(Parts { lines, detector, recognizer: behind(own_text, server(vl, ends)?) });
             }
             Reading::Model(run) => *run,
         };
         let (model, slots) = networks::load_recognizer(vl, run, &runtime)?;
         let lines = (run.draft == DraftMode::Lines).then_some(lines);
-        let pictures = Pictures { preprocessor, drafts: run.draft, lines };
+        let pictures = Pictures { preprocessor, drafts: run.draft, lines, own_text };
         let recognizer = Box::new(PaddleOcrVl::new(model, RunOptions { slots, ..run.run.clone() }));
-        Ok(Parts { lines: Box::new(pictures), detector, recognizer })
+        Ok(Parts { lines: Box::new(pictures), detector, recognizer: behind(own_text, recognizer) })
+    }
+}
+
+/// The recognizer, with the text of PDFs before it if that is wanted.
+fn behind(own_text: Option<OwnText>, recognizer: Box<dyn Recognizer>) -> Box<dyn Recognizer> {
+    match own_text {
+        Some(OwnText { check, .. }) => Box::new(TextFirst::new(recognizer, check)),
+        None => recognizer,
     }
 }
 
@@ -199,6 +211,8 @@ struct Pictures {
     drafts: DraftMode,
     /// Reads lines for drafts.
     lines: Option<LazyLines>,
+    /// Whether the text of PDFs is also taken as it is.
+    own_text: Option<OwnText>,
 }
 
 impl Pictures {
@@ -206,11 +220,13 @@ impl Pictures {
     fn draft(&mut self, page: &SourcePage) -> PageText {
         let options = self.preprocessor.options;
         // The places of the text would not be those of a page that is turned or flattened.
-        if self.drafts == DraftMode::Off || options.use_doc_preprocessor {
+        let is_wanted = self.drafts != DraftMode::Off || self.own_text.is_some();
+        if !is_wanted || options.use_doc_preprocessor {
             return PageText::empty();
         }
+        let mode = self.own_text.map_or(TextLayerMode::Auto, |own_text| own_text.mode);
         if let Some(content) = &page.content
-            && decide_text(page, TextLayerMode::Auto).source == TextSource::TextLayer
+            && decide_text(page, mode).source == TextSource::TextLayer
         {
             return text_layer(content);
         }

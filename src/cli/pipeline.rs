@@ -91,6 +91,8 @@ pub enum DraftMode {
 
 /// Bytes for keys and values where nothing else is asked for: some 28,000 tokens.
 const MEMORY: usize = 1 << 30;
+/// Share of the blocks taken from a PDF's text that are recognized as well.
+const CHECKED_SHARE: f64 = 0.02;
 /// Blocks that decode together.
 const SLOTS: usize = 16;
 
@@ -104,6 +106,28 @@ pub struct Resolved {
     pub ignore_labels: Vec<String>,
     /// What the user is told.
     pub notes: Vec<String>,
+    /// Whether a pipeline that looks at pictures takes plain text from PDFs first, and the share of it that is checked.
+    pub own_text: Option<OwnText>,
+}
+
+/// How text of PDFs is taken before blocks are recognized.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OwnText {
+    /// Which pages have some.
+    pub mode: TextLayerMode,
+    /// Share of the blocks that are recognized as well, 0 to 1.
+    pub check: f64,
+}
+
+/// What the flags and the file say of it; nothing without a word, since the reference reads everything.
+fn own_text(args: &ParseArgs, file: Option<&Settings>) -> Option<OwnText> {
+    let in_file = file.and_then(|file| file.get("text_layer")).and_then(Value::as_str);
+    let mode = match args.text_layer.as_deref().or(in_file)? {
+        "auto" => TextLayerMode::Auto,
+        "always" => TextLayerMode::Always,
+        _ => return None,
+    };
+    Some(OwnText { mode, check: args.text_layer_check.unwrap_or(CHECKED_SHARE) })
 }
 
 impl Resolved {
@@ -306,7 +330,7 @@ fn resolve_lite(
     settings.apply_flags(&common_flags(args)).map_err(config_error)?;
     let ignore_labels = ignore_labels(&settings)?;
     let config = Config::lite(&settings).map_err(config_error)?;
-    Ok(Resolved { config, vl: None, ignore_labels, notes })
+    Ok(Resolved { config, vl: None, ignore_labels, notes, own_text: None })
 }
 
 /// A PaddleOCR-VL pipeline that runs on recorded answers: the case's settings lie below the flags.
@@ -446,7 +470,11 @@ fn resolve_vl(
         ..base
     };
     let ignore_labels = ignore_labels(&settings)?;
-    Ok(Resolved { config, vl: Some((vl, parts)), ignore_labels, notes })
+    let own_text = match &parts {
+        Parts::PageText => None,
+        Parts::Recorded(_) | Parts::Model(_) | Parts::Server => own_text(args, file.as_ref()),
+    };
+    Ok(Resolved { config, vl: Some((vl, parts)), ignore_labels, notes, own_text })
 }
 
 /// Flags of the two steps of document preprocessing.

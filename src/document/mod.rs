@@ -174,6 +174,8 @@ pub struct Block {
     pub lines: Vec<ReadLine>,
     /// How its content was come by, where a model wrote it.
     pub generation: Option<Generation>,
+    /// Where its text came from, where a recognizer might have read it instead.
+    pub text: Option<TextDecision>,
     /// Its outline, where the detector sees shapes.
     pub polygon: Option<Vec<Point>>,
     /// The group of blocks that were read together: the position of its first block before merging.
@@ -197,6 +199,7 @@ impl Block {
             confidence: None,
             lines: Vec::new(),
             generation: None,
+            text: None,
             polygon: None,
             group_id: None,
             global_ids: None,

@@ -236,6 +236,11 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         if let (Some(trace), Some(Ok(answer))) = (&mut cut.trace, &answer) {
             trace.answers.insert(index, answer.content.clone());
         }
+        if let Some(Ok(Recognition { warning: Some((code, message)), .. })) = &answer {
+            let block_id = Some(blocks.len());
+            let message = message.clone();
+            diagnostics.push(Diagnostic { severity: Severity::Warning, code, block_id, message });
+        }
         match answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer))) {
             Some(Ok(found)) => {
                 spotting = found.or(spotting);
@@ -293,6 +298,7 @@ fn fill(block: &mut Block, answer: Recognition) -> Result<Option<Spotting>, Stri
     block.confidence = answer.confidence;
     block.lines = answer.lines;
     block.generation = answer.generation;
+    block.text = answer.text;
     block.content = answer.content;
     if !answer.is_raw {
         return Ok(None);

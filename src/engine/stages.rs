@@ -259,7 +259,7 @@ fn plan(
     let steps = prepared.preprocess_steps.take();
     let prepared = Arc::new(prepared);
     let crops = std::mem::take(&mut cut.crops);
-    let requests = requests(job.serial, &plan, &prepared, &crops);
+    let requests = requests((job.serial, job.job.id), &plan, &prepared, &crops);
     let waiting = requests.iter().map(|r| r.ticket.block).collect();
     let planned =
         PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
@@ -270,7 +270,7 @@ fn plan(
 
 /// What is asked of the recognizer about a page.
 fn requests(
-    page: u64,
+    (page, document): (u64, usize),
     plan: &PagePlan,
     prepared: &Arc<PreparedPage>,
     crops: &BTreeMap<usize, Arc<Pixels>>,
@@ -278,6 +278,7 @@ fn requests(
     let asked = plan.blocks.iter().enumerate().filter_map(|(block, planned)| {
         Some(BlockRequest {
             ticket: Ticket { page, block },
+            document,
             page: prepared.clone(),
             region: Arc::new(planned.region.clone()),
             request: Arc::new(planned.request.clone()?),

@@ -8,6 +8,7 @@
 pub mod crop;
 mod figures;
 mod merge;
+pub mod own_text;
 mod request;
 
 pub use figures::{Figure, PythonRandom, figure_tokens};

@@ -2,7 +2,8 @@
 //!
 //! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers each
 //! exactly once, in any order. [`page_text`] is the backend of the embedded default; [`paddleocr_vl`] looks at pictures,
-//! with [`scheduler`], [`draft`], [`sampling`] and [`repetition`] around its steps; [`server`] lets a server look at them.
+//! with [`scheduler`], [`draft`], [`sampling`] and [`repetition`] around its steps; [`server`] lets a server look at them;
+//! [`text_first`] takes the page's own text where it can, before either.
 
 pub mod draft;
 pub mod paddleocr_vl;
@@ -11,8 +12,9 @@ pub mod repetition;
 pub mod sampling;
 pub mod scheduler;
 pub mod server;
+pub mod text_first;
 
-use crate::document::{Generation, ReadLine};
+use crate::document::{Generation, ReadLine, TextDecision};
 use crate::layout::Region;
 use crate::lines::PreparedPage;
 use crate::plan::Request;
@@ -34,6 +36,8 @@ pub struct Ticket {
 pub struct BlockRequest {
     /// Which block.
     pub ticket: Ticket,
+    /// The document, by the number of its job.
+    pub document: usize,
     /// The page it stands on.
     pub page: Arc<PreparedPage>,
     /// The region.
@@ -57,6 +61,10 @@ pub struct Recognition {
     pub lines: Vec<ReadLine>,
     /// How the content was come by, where a model wrote it.
     pub generation: Option<Generation>,
+    /// Where the text came from, where a recognizer might have read it instead.
+    pub text: Option<TextDecision>,
+    /// What is to be told about it: a code and words.
+    pub warning: Option<(&'static str, String)>,
 }
 
 /// The answer to one request.

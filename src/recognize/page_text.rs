@@ -62,6 +62,8 @@ pub fn recognize(text: &PageText, region: &Region) -> Recognition {
         confidence: (!confidences.is_empty()).then_some(mean),
         lines: segments.iter().filter_map(|s| read_line(s)).collect(),
         generation: None,
+        text: None,
+        warning: None,
     }
 }
 

@@ -275,6 +275,9 @@ fn diagnostics(page: &Page) -> Value {
                 );
                 map.insert("lines".into(), lines.collect());
             }
+            if let Some(text) = &block.text {
+                map.insert("text".into(), json!(text));
+            }
             if let Some(generation) = &block.generation {
                 map.insert("generation".into(), generation_value(generation));
             }

@@ -1,7 +1,7 @@
 //! Recognition by servers, against one that behaves or misbehaves as it is told.
 
 use super::http::{Request, nobody, say, serve};
-use super::support::{Folder, Ran};
+use super::support::{Folder, Ran, example, tiny_pdf};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::TcpStream;
@@ -374,4 +374,49 @@ fn what_is_wrong_is_said_before_pages_are_read() {
     let ran = folder.run(&["-i", &inputs[0], "--vl-rec-backend", "vllm-server", "--save-path", "out"]);
     assert!(ran.code == 2 && ran.stderr.contains("server_url"), "{}", ran.stderr);
     assert_eq!(server.asked().len(), 0);
+}
+
+#[test]
+fn text_of_pdfs_is_taken_compared_and_given_up_where_it_differs() {
+    let folder = Folder::new();
+    let inputs = [example("report.pdf").display().to_string()];
+    let parse = |server: &Server, flags: &[&str]| {
+        let base = ["--text-layer", "auto", "--vl-rec-max-concurrency", "1"];
+        run(&folder, &inputs, &server.url, &[&base[..], flags].concat()).expect(0);
+        let text = std::fs::read(folder.path().join("out/report.json")).unwrap();
+        serde_json::from_slice::<Value>(&text).unwrap()["pages"].clone()
+    };
+    let silent = Server::start(|_, _| says("read"));
+    // Nothing is taken without a word.
+    run(&folder, &inputs, &silent.url, &[]).expect(0);
+    let all = silent.asked().len();
+    // Pages of this document are more than their text: each is read, as one block.
+    let server = Server::start(|_, _| says("read"));
+    let pages = parse(&server, &[]);
+    assert_eq!(server.asked().len(), all);
+    assert!(pages[0]["diagnostics"]["blocks"][0].get("text").is_none());
+
+    let words = "Plain words of a page, and nothing else.";
+    let plain = folder.write("plain.pdf", tiny_pdf(612.0, 792.0, &format!("BT /F1 14 Tf 72 700 Td ({words}) Tj ET"))).display().to_string();
+    let inputs = [plain];
+    let parse = |server: &Server, flags: &[&str]| {
+        let base = ["--text-layer", "auto", "--vl-rec-max-concurrency", "1"];
+        run(&folder, &inputs, &server.url, &[&base[..], flags].concat()).expect(0);
+        page(&folder, "plain")
+    };
+    let server = Server::start(|_, _| says("read"));
+    let taken = parse(&server, &["--text-layer-check", "0%"]);
+    assert_eq!((content(&folder, "plain").as_str(), server.asked().len()), (words, 0));
+    assert_eq!(taken["diagnostics"]["blocks"][0]["text"]["source"], "text_layer");
+    // The first block of a document is always compared.
+    let server = Server::start(move |_, _| says("**Plain words** of a page, and nothing else"));
+    let confirmed = parse(&server, &[]);
+    assert_eq!((content(&folder, "plain").as_str(), server.asked().len()), (words, 1));
+    let reason = confirmed["diagnostics"]["blocks"][0]["text"]["reason"].to_string();
+    assert!(reason.contains("confirms (100 %)"), "{reason}");
+    let server = Server::start(|_, _| says("Quite another text stands on this page."));
+    let differing = parse(&server, &[]);
+    assert_eq!(content(&folder, "plain"), "Quite another text stands on this page.");
+    let messages = differing["diagnostics"]["messages"].to_string();
+    assert!(messages.contains("text_layer_differs") && messages.contains("the rest of the document"), "{messages}");
 }

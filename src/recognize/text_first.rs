@@ -1,0 +1,315 @@
+//! The page's own text before a recognizer: blocks of plain text whose characters can be trusted are answered with them, all
+//! others go to the recognizer behind. A sample of the former goes there as well, and is compared: where too much of a
+//! document differs, the rest of it is read by the recognizer.
+
+use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, page_text};
+use crate::document::{TextDecision, TextSource};
+use crate::plan::own_text;
+use crossbeam_channel::{Receiver, Sender};
+use std::collections::BTreeMap;
+use std::thread;
+
+/// Texts as similar as this agree: recognizers misread a character now and then, and set marks of their own.
+const AGREE: f64 = 0.9;
+/// Of a document's sample at most this share may disagree.
+const MOST_DISAGREE: f64 = 0.2;
+/// Characters of a text that are compared.
+const COMPARED: usize = 2000;
+
+/// The backend, with another one behind.
+pub struct TextFirst {
+    behind: Box<dyn Recognizer>,
+    /// Share of the blocks with trusted text that are recognized as well, 0 to 1.
+    check: f64,
+}
+
+/// What is known of a document.
+#[derive(Default)]
+struct Checked {
+    /// Blocks with trusted text.
+    trusted: usize,
+    samples: usize,
+    differing: usize,
+}
+
+impl Checked {
+    fn is_given_up(&self) -> bool {
+        self.differing as f64 > MOST_DISAGREE * self.samples as f64
+    }
+}
+
+/// What the page's own text says of a block that is recognized as well.
+struct Sample {
+    document: usize,
+    own: Recognition,
+}
+
+impl TextFirst {
+    /// A recognizer behind the page's own text; `check`: the share of blocks that are recognized as well, 0 to 1.
+    pub fn new(behind: Box<dyn Recognizer>, check: f64) -> TextFirst {
+        TextFirst { behind, check: check.clamp(0.0, 1.0) }
+    }
+}
+
+impl Recognizer for TextFirst {
+    fn run(
+        &mut self,
+        requests: Receiver<BlockRequest>,
+        answers: Sender<BlockAnswer>,
+    ) -> Result<(), RecognizeError> {
+        let (to_behind, for_behind) = crossbeam_channel::unbounded();
+        let (from_behind, read) = crossbeam_channel::unbounded();
+        let (behind, check) = (&mut self.behind, self.check);
+        thread::scope(|scope| {
+            let running = scope.spawn(move || behind.run(for_behind, from_behind));
+            let mut documents: BTreeMap<usize, Checked> = BTreeMap::new();
+            let mut samples: BTreeMap<Ticket, Sample> = BTreeMap::new();
+            let mut to_behind = Some(to_behind);
+            let mut requests = requests;
+            loop {
+                let answer = crossbeam_channel::select! {
+                    recv(requests) -> request => match request {
+                        Ok(request) => {
+                            let known = documents.entry(request.document).or_default();
+                            match taken(&request, known, check) {
+                                Ok((own, false)) => {
+                                    Some(BlockAnswer { ticket: request.ticket, result: Ok(own) })
+                                }
+                                Ok((own, true)) => {
+                                    samples.insert(request.ticket, Sample { document: request.document, own });
+                                    forward(&to_behind, request);
+                                    None
+                                }
+                                Err(_) => {
+                                    forward(&to_behind, request);
+                                    None
+                                }
+                            }
+                        }
+                        Err(_) => {
+                            // No more will come: the recognizer behind may end when it has answered.
+                            to_behind = None;
+                            requests = crossbeam_channel::never();
+                            None
+                        }
+                    },
+                    recv(read) -> answer => match answer {
+                        Ok(answer) => Some(match samples.remove(&answer.ticket) {
+                            Some(sample) => compared(answer, sample, &mut documents),
+                            None => answer,
+                        }),
+                        Err(_) => break,
+                    },
+                };
+                if answer.is_some_and(|answer| answers.send(answer).is_err()) {
+                    // Nobody listens any more: the run is over.
+                    break;
+                }
+            }
+            drop((to_behind, read));
+            running.join().unwrap_or_else(|_| Err(RecognizeError("internal error while recognizing".into())))
+        })
+    }
+}
+
+fn forward(to: &Option<Sender<BlockRequest>>, request: BlockRequest) {
+    // Where nobody takes it the recognizer has ended, and its error answers for all.
+    drop(to.as_ref().map(|to| to.send(request)));
+}
+
+/// The own text of a block, and whether it belongs to the sample; or why it is not taken.
+///
+/// The first such block of a document always belongs to it.
+fn taken(
+    request: &BlockRequest,
+    known: &mut Checked,
+    check: f64,
+) -> Result<(Recognition, bool), &'static str> {
+    if known.is_given_up() {
+        return Err("too much of the document's text differs from what is shown");
+    }
+    let asked = &request.request;
+    let crop = request.crop.as_deref();
+    let text = &request.page.text;
+    if let Some(doubt) = own_text::doubt(text, &request.region, asked.task, asked.figures.len(), crop) {
+        return Err(doubt);
+    }
+    let mut own = page_text::recognize(text, &request.region);
+    if own.content.trim().is_empty() {
+        return Err("no text lies in it");
+    }
+    own.text = Some(decision("the PDF's own text"));
+    let is_first = known.trusted == 0;
+    known.trusted += 1;
+    Ok((own, check > 0.0 && (is_first || chance(request.ticket) < check)))
+}
+
+fn decision(reason: &str) -> TextDecision {
+    TextDecision { source: TextSource::TextLayer, reason: reason.to_string() }
+}
+
+/// A number from 0 to 1, always the same for a block.
+fn chance(ticket: Ticket) -> f64 {
+    let mut state =
+        ticket.page.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (ticket.block as u64).wrapping_mul(0xc2b2_ae3d);
+    state ^= state >> 29;
+    state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state ^= state >> 32;
+    (state >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// The answer to a block of the sample: its own text where the recognizer agrees, else what that says.
+fn compared(answer: BlockAnswer, sample: Sample, documents: &mut BTreeMap<usize, Checked>) -> BlockAnswer {
+    let Ok(read) = answer.result else {
+        // The check is lost, and the text is not.
+        return BlockAnswer { result: Ok(sample.own), ..answer };
+    };
+    let similarity = similarity(&sample.own.content, &read.content);
+    let known = documents.entry(sample.document).or_default();
+    known.samples += 1;
+    if similarity >= AGREE {
+        let reason =
+            format!("the PDF's own text, which the recognizer confirms ({:.0} %)", similarity * 100.0);
+        let own = Recognition { text: Some(decision(&reason)), generation: read.generation, ..sample.own };
+        return BlockAnswer { result: Ok(own), ..answer };
+    }
+    let was_given_up = known.is_given_up();
+    known.differing += 1;
+    let mut warning = format!("the PDF's own text is only {:.0} % like what is shown", similarity * 100.0);
+    if known.is_given_up() && !was_given_up {
+        warning.push_str("; the rest of the document is read by the recognizer");
+    }
+    BlockAnswer {
+        result: Ok(Recognition { warning: Some(("text_layer_differs", warning)), ..read }),
+        ..answer
+    }
+}
+
+/// How much two texts have in common, 0 to 1: their letters and digits, whatever stands between them.
+fn similarity(a: &str, b: &str) -> f64 {
+    let plain = |text: &str| -> Vec<char> {
+        let chars = text.chars().filter(|c| c.is_alphanumeric());
+        chars.flat_map(char::to_lowercase).take(COMPARED).collect()
+    };
+    let (a, b) = (plain(a), plain(b));
+    let distance = strsim::generic_levenshtein(&a, &b);
+    1.0 - distance as f64 / a.len().max(b.len()).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Label;
+    use crate::geometry::Rect;
+    use crate::layout::Region;
+    use crate::lines::{PageText, PreparedPage, Segment, Word};
+    use crate::plan::{Request, RequestOptions};
+    use crate::raster::Pixels;
+    use std::sync::{Arc, Mutex};
+
+    /// Says the same of every block, and remembers which it was asked about.
+    struct Behind {
+        says: &'static str,
+        asked: Arc<Mutex<Vec<Ticket>>>,
+    }
+
+    impl Recognizer for Behind {
+        fn run(
+            &mut self,
+            requests: Receiver<BlockRequest>,
+            answers: Sender<BlockAnswer>,
+        ) -> Result<(), RecognizeError> {
+            for request in requests {
+                self.asked.lock().unwrap().push(request.ticket);
+                let result = match self.says {
+                    "" => Err("no".to_string()),
+                    says => Ok(Recognition { content: says.into(), is_raw: true, ..Recognition::default() }),
+                };
+                answers.send(BlockAnswer { ticket: request.ticket, result }).unwrap();
+            }
+            Ok(())
+        }
+    }
+
+    fn request(document: usize, block: usize, label: Label) -> BlockRequest {
+        let bbox = Rect::new(10.0, 10.0, 190.0, 50.0);
+        let word = Word::of(Rect::new(20.0, 20.0, 180.0, 40.0), "some words");
+        let mut page = PreparedPage::blank(0, 200, 100);
+        let segments = vec![Segment::of(vec![word], 20.0)];
+        page.text = PageText { source: TextSource::TextLayer, segments };
+        let mut crop = Pixels { width: 180, height: 40, data: vec![255; 180 * 40 * 3] };
+        (12..28).for_each(|y| crop.data[(y * 180 + 12) * 3..(y * 180 + 60) * 3].fill(0));
+        BlockRequest {
+            ticket: Ticket { page: document as u64, block },
+            document,
+            page: Arc::new(page),
+            region: Arc::new(Region::new(label, bbox, 0.9)),
+            request: Arc::new(Request::of(label, &RequestOptions::default())),
+            crop: Some(Arc::new(crop)),
+        }
+    }
+
+    /// Answers in order, one request after the other, and how many were asked of the recognizer behind.
+    fn run(says: &'static str, check: f64, requests: Vec<BlockRequest>) -> (Vec<Recognition>, usize) {
+        let asked = Arc::<Mutex<Vec<Ticket>>>::default();
+        let behind = Behind { says, asked: asked.clone() };
+        let mut recognizer = TextFirst::new(Box::new(behind), check);
+        let (to, inbox) = crossbeam_channel::unbounded();
+        let (answers, answered) = crossbeam_channel::unbounded();
+        let mut all = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(move || recognizer.run(inbox, answers).unwrap());
+            for request in requests {
+                to.send(request).unwrap();
+                all.push(answered.recv().unwrap().result.unwrap());
+            }
+            drop(to);
+        });
+        let count = asked.lock().unwrap().len();
+        (all, count)
+    }
+
+    #[test]
+    fn plain_text_is_taken_and_the_rest_is_read() {
+        let labels = [Label::Text, Label::Table, Label::Text];
+        let requests = labels.into_iter().enumerate().map(|(block, label)| request(0, block, label));
+        let (answers, asked) = run("read", 0.0, requests.collect());
+        let contents: Vec<&str> = answers.iter().map(|answer| answer.content.as_str()).collect();
+        assert_eq!((contents, asked), (vec!["some words", "read", "some words"], 1));
+        assert_eq!(answers[0].text.as_ref().unwrap().source, TextSource::TextLayer);
+        assert!(answers[1].text.is_none());
+    }
+
+    #[test]
+    fn the_first_block_of_a_document_and_a_share_are_checked() {
+        let blocks = || (0..200).map(|block| request(0, block, Label::Text)).collect::<Vec<_>>();
+        let (answers, asked) = run("Some **words**", 0.1, blocks());
+        assert!((10..40).contains(&asked), "{asked}");
+        assert!(answers.iter().all(|answer| answer.content == "some words" && answer.warning.is_none()));
+        assert!(answers[0].text.as_ref().unwrap().reason.contains("confirms (100 %)"));
+        assert_eq!(run("Some words", 1e-9, blocks()).1, 1);
+        assert_eq!(run("Some words", 1.0, blocks()).1, 200);
+        // A check that fails loses nothing.
+        assert_eq!(run("", 1e-9, blocks()).0[0].content, "some words");
+    }
+
+    #[test]
+    fn a_document_whose_text_differs_is_read() {
+        let requests = [(0, 0), (0, 1), (1, 0), (0, 2)];
+        let requests = requests.map(|(document, block)| request(document, block, Label::Text));
+        let (answers, asked) = run("something else altogether", 1e-9, requests.to_vec());
+        let contents: Vec<&str> = answers.iter().map(|answer| answer.content.as_str()).collect();
+        assert_eq!((contents, asked), (vec!["something else altogether"; 4], 4));
+        let (code, warning) = answers[0].warning.as_ref().unwrap();
+        assert!(*code == "text_layer_differs" && warning.contains("the rest of the document"), "{warning}");
+        assert!(answers[1].warning.is_none() && answers[2].warning.is_some());
+    }
+
+    #[test]
+    fn texts_are_compared_by_their_letters() {
+        assert_eq!(similarity("A  b-c, 1", "**a** bc1"), 1.0);
+        assert!(similarity("hello world", "hallo world") > 0.85);
+        assert_eq!(similarity("abc", "xyz"), 0.0);
+        assert_eq!(similarity("", ""), 1.0);
+    }
+}
