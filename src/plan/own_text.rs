@@ -65,6 +65,10 @@ pub fn doubt(
         if segment.direction != Direction::Horizontal {
             return Some("it has text that is not horizontal");
         }
+        // Ligatures such as lam-alef come out of many files with their letters in the wrong order.
+        if segment.right_to_left {
+            return Some("it runs from right to left");
+        }
         let is_raised = segment.words.iter().any(|word| word.shift != Shift::None);
         if segment.style.math > MATH
             || is_raised
@@ -179,6 +183,9 @@ mod tests {
         let mut turned = text.clone();
         turned.segments[0].direction = Direction::Turned;
         assert!(says(&turned, &region, Task::Ocr, Some(&crop)).contains("not horizontal"));
+        let mut arabic = text.clone();
+        arabic.segments[0].right_to_left = true;
+        assert!(says(&arabic, &region, Task::Ocr, Some(&crop)).contains("right to left"));
         let elsewhere = Region::new(Label::Text, Rect::new(300.0, 10.0, 480.0, 90.0), 0.9);
         assert_eq!(says(&text, &elsewhere, Task::Ocr, Some(&crop)), "no text lies in it");
         // A stamp between the lines, and a line that nobody sees.

@@ -397,7 +397,10 @@ fn text_of_pdfs_is_taken_compared_and_given_up_where_it_differs() {
     assert!(pages[0]["diagnostics"]["blocks"][0].get("text").is_none());
 
     let words = "Plain words of a page, and nothing else.";
-    let plain = folder.write("plain.pdf", tiny_pdf(612.0, 792.0, &format!("BT /F1 14 Tf 72 700 Td ({words}) Tj ET"))).display().to_string();
+    let plain = folder
+        .write("plain.pdf", tiny_pdf(612.0, 792.0, &format!("BT /F1 14 Tf 72 700 Td ({words}) Tj ET")))
+        .display()
+        .to_string();
     let inputs = [plain];
     let parse = |server: &Server, flags: &[&str]| {
         let base = ["--text-layer", "auto", "--vl-rec-max-concurrency", "1"];
@@ -418,5 +421,8 @@ fn text_of_pdfs_is_taken_compared_and_given_up_where_it_differs() {
     let differing = parse(&server, &[]);
     assert_eq!(content(&folder, "plain"), "Quite another text stands on this page.");
     let messages = differing["diagnostics"]["messages"].to_string();
-    assert!(messages.contains("text_layer_differs") && messages.contains("the rest of the document"), "{messages}");
+    assert!(
+        messages.contains("text_layer_differs") && messages.contains("the rest of the document"),
+        "{messages}"
+    );
 }
