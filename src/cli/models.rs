@@ -257,13 +257,23 @@ pub fn provide(vl: &mut VlConfig, names: &ModelChoices, wanted: Wanted<'_>) -> R
     let preprocess = vl.preprocess;
     let does = |step: bool| preprocess.use_doc_preprocessor && step;
     let needed = [
-        (vl.plan.use_layout_detection, &mut vl.models.layout, &names.layout),
-        (does(preprocess.use_doc_orientation_classify), &mut vl.models.orientation, &names.orientation),
-        (does(preprocess.use_doc_unwarping), &mut vl.models.unwarping, &names.unwarping),
-        (wanted.recognizer, &mut vl.models.recognizer, &names.recognizer),
+        (vl.plan.use_layout_detection, &mut vl.models.layout, &names.layout, "layout-detection-model-dir"),
+        (
+            does(preprocess.use_doc_orientation_classify),
+            &mut vl.models.orientation,
+            &names.orientation,
+            "doc-orientation-classify-model-dir",
+        ),
+        (
+            does(preprocess.use_doc_unwarping),
+            &mut vl.models.unwarping,
+            &names.unwarping,
+            "doc-unwarping-model-dir",
+        ),
+        (wanted.recognizer, &mut vl.models.recognizer, &names.recognizer, "vl-rec-model-dir"),
     ];
     let mut store = None;
-    for (is_needed, choice, named) in needed {
+    for (is_needed, choice, named, flag) in needed {
         if !is_needed || choice.dir.is_some() {
             continue;
         }
@@ -271,7 +281,7 @@ pub fn provide(vl: &mut VlConfig, names: &ModelChoices, wanted: Wanted<'_>) -> R
             Some(store) => store,
             None => store.insert(self::store()?),
         };
-        find(store, choice, named, wanted.download)?;
+        find(store, choice, named, (flag, wanted.download))?;
     }
     Ok(())
 }
@@ -280,7 +290,7 @@ fn find(
     store: &Store,
     choice: &mut ModelChoice,
     named: &ModelChoice,
-    download: Option<&str>,
+    (flag, download): (&str, Option<&str>),
 ) -> Result<(), Failure> {
     // A name that docparse does not know is told where the network is loaded.
     let name = choice.name.as_ref().or(named.name.as_ref());
@@ -298,7 +308,7 @@ fn find(
         Some(place) => choice.dir = Some(place.path().to_path_buf()),
         None => {
             let hint = format!(
-                "docparse models pull {} or --download fetches it; or give its folder with a --...-model-dir flag",
+                "docparse models pull {} or --download fetches it; or give its folder with --{flag}",
                 model.name
             );
             return Err(Failure::usage(format!("{} is not on this machine", model.name), hint));

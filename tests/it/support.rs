@@ -58,6 +58,11 @@ impl Folder {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
             command.env_remove(name);
         }
+        // Nor any models of whoever runs the tests.
+        for name in ["XDG_DATA_HOME", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "PADDLE_PDX_CACHE_HOME"] {
+            command.env_remove(name);
+        }
+        command.env("HOME", self.path());
         let mut child = command
             .args(arguments)
             .envs(environment.iter().copied())
