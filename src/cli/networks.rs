@@ -194,8 +194,21 @@ pub fn load_recognizer(
         let slots = run.slots.unwrap_or(GPU_SLOTS);
         let longest = LONGEST_PROMPT + config.plan.request.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
         let kernels = gpu_kernels(run, Slots { count: slots, longest, common: COMMON_TOKENS })?;
-        let memory = gpu_cache(folder, runtime, kernels)?;
-        match load(runtime, options((kernels, memory))) {
+        let mut memory = gpu_cache(folder, runtime, kernels)?;
+        let mut loaded = load(runtime, options((kernels, memory)));
+        // A smaller GPU, or one that others use as well.
+        while let Err(failure) = &loaded
+            && failure.reason.contains("memory")
+            && memory / 2 >= LEAST_CACHE
+        {
+            memory /= 2;
+            tracing::warn!(
+                "the GPU has too little memory, trying with {} MB for blocks under way",
+                memory >> 20
+            );
+            loaded = load(runtime, options((kernels, memory)));
+        }
+        match loaded {
             // What was asked for by name is not replaced by something else.
             Err(failure) if runtime.must_use_gpu() || run.precision.is_some() => return Err(failure),
             Err(failure) => {

@@ -223,6 +223,16 @@ fn api_key(args: &ParseArgs) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Settings of reading pages and lines, of the file and the flags.
+fn page_config(args: &ParseArgs, file: Option<&Settings>) -> Result<Config, Failure> {
+    let mut base = Settings::defaults(Pipeline::Lite);
+    if let Some(file) = file {
+        base.merge(file.clone());
+    }
+    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
+    Config::lite(&base).map_err(config_error)
+}
+
 /// Layout network and servers.
 fn resolve_server(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -> Result<Resolved, Failure> {
     let pipeline = named_pipeline(args, file.as_ref()).unwrap_or(Pipeline::V16);
@@ -234,12 +244,7 @@ fn resolve_server(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) 
         let reason = format!("--{flag} is about the recognizer in this process, and a server reads blocks");
         return Err(Failure::usage(reason, "leave the flag out, or use --vl-rec-backend native"));
     }
-    let mut base = Settings::defaults(Pipeline::Lite);
-    if let Some(file) = &file {
-        base.merge(file.clone());
-    }
-    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
-    let config = Config::lite(&base).map_err(config_error)?;
+    let config = page_config(args, file.as_ref())?;
     let parts = (Map::new(), PredictParams::new(), Parts::Server);
     let mut resolved = resolve_vl(args, file.clone(), pipeline, config, parts, notes)?;
     if let Some((vl, _)) = &mut resolved.vl {
@@ -294,12 +299,7 @@ fn resolve_model(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -
         run,
         draft,
     };
-    let mut base = Settings::defaults(Pipeline::Lite);
-    if let Some(file) = &file {
-        base.merge(file.clone());
-    }
-    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
-    let config = Config::lite(&base).map_err(config_error)?;
+    let config = page_config(args, file.as_ref())?;
     let parts = (Map::new(), PredictParams::new(), Parts::Model(model));
     let mut resolved = resolve_vl(args, file.clone(), pipeline, config, parts, notes)?;
     if let Some((vl, _)) = &mut resolved.vl {
@@ -371,12 +371,7 @@ fn resolve_page_text(
         return Err(Failure::usage(reason, "leave --pipeline-version out, or name v1, v1.5 or v1.6"));
     }
     let pipeline = named_pipeline(args, file.as_ref()).unwrap_or(Pipeline::V16);
-    let mut base = Settings::defaults(Pipeline::Lite);
-    if let Some(file) = &file {
-        base.merge(file.clone());
-    }
-    base.apply_flags(&lite_flags(args)).map_err(config_error)?;
-    let config = Config::lite(&base).map_err(config_error)?;
+    let config = page_config(args, file.as_ref())?;
     let nothing = (Map::new(), PredictParams::new(), Parts::PageText);
     let mut resolved = resolve_vl(args, file.clone(), pipeline, config, nothing, notes)?;
     if let Some((vl, _)) = &mut resolved.vl {

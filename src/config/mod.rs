@@ -9,6 +9,7 @@ pub mod vl;
 mod yaml;
 
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
+use crate::recognize::server::client::without_user;
 use crate::writer::markdown::MarkdownOptions;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -213,7 +214,12 @@ impl Settings {
         if copy.get(key).is_some() {
             copy.set(key, "(hidden)".into());
         }
-        // Headers carry keys as well.
+        // Addresses and headers carry keys as well.
+        let key = "SubModules.VLRecognition.genai_config.server_url";
+        if let Some(urls) = copy.get(key).and_then(Value::as_str).map(str::to_string) {
+            let shown: Vec<String> = urls.split(',').map(|url| without_user(url.trim())).collect();
+            copy.set(key, shown.join(",").into());
+        }
         let key = "SubModules.VLRecognition.genai_config.client_kwargs.default_headers";
         if copy.get(key).is_some() {
             copy.set(key, "(hidden)".into());

@@ -305,6 +305,9 @@ fn models_are_found_where_the_name_is_another_one() {
     let ran = run(&folder, &inputs, &server.url, &["--vl-rec-max-concurrency", "1"]).expect(0);
     assert!(ran.stderr.contains("using `served`, the only one that it serves"), "{}", ran.stderr);
     assert_eq!((server.asked().len(), content(&folder, "p01").as_str()), (3, "found"));
+    // Also where many find it out at once.
+    let server = Server::with_models(&["served"], picky);
+    run(&folder, &pictures(&folder, 12), &server.url, &["--vl-rec-max-concurrency", "12"]).expect(0);
     let server = Server::with_models(&["one", "two"], picky);
     let ran = run(&folder, &inputs, &server.url, &[]).expect(3);
     assert!(

@@ -88,6 +88,8 @@ pub struct Client {
 /// A server.
 struct Endpoint {
     url: String,
+    /// Its address without a name and a password in it, for messages.
+    shown: String,
     state: Mutex<State>,
 }
 
@@ -137,6 +139,7 @@ impl Client {
         };
         let endpoint = |url: &String| Endpoint {
             url: url.trim_end_matches('/').to_string(),
+            shown: without_user(url.trim_end_matches('/')),
             state: Mutex::new(State { model: name.clone(), ..State::default() }),
         };
         let endpoints = options.urls.iter().map(endpoint).collect();
@@ -150,7 +153,7 @@ impl Client {
             match self.listed(endpoint) {
                 Err(Fault::Unreachable(reason) | Fault::Broken(reason)) => {
                     endpoint.leave_out();
-                    reasons.push(format!("`{}`: {reason}", endpoint.url));
+                    reasons.push(format!("`{}`: {reason}", endpoint.shown));
                 }
                 // Whatever it says, it is there.
                 _ => return Ok(()),
@@ -194,7 +197,7 @@ impl Client {
                     return Ok(completion);
                 }
                 Err(Fault::Final(reason)) => return Err(self.told(endpoint, reason)),
-                Err(Fault::Model(reason)) => match self.adopt_model(endpoint) {
+                Err(Fault::Model(reason)) => match self.adopt_model(endpoint, &body["model"]) {
                     Ok(()) => continue,
                     Err(why) => return Err(self.told(endpoint, format!("{reason}; {why}"))),
                 },
@@ -330,8 +333,12 @@ impl Client {
         }
     }
 
-    /// After a server did not know the model: takes the only one that it has, and says so.
-    fn adopt_model(&self, endpoint: &Endpoint) -> Result<(), String> {
+    /// After a server did not know the model that was asked for: takes the only one that it has, and says so.
+    fn adopt_model(&self, endpoint: &Endpoint, asked: &Value) -> Result<(), String> {
+        // Another request may have found it out meanwhile.
+        if endpoint.lock().model.as_deref() != asked.as_str() {
+            return Ok(());
+        }
         let listed = self.listed(endpoint).map_err(|fault| match fault {
             Fault::Unreachable(reason) | Fault::Broken(reason) | Fault::Passing(reason, _) => reason,
             Fault::Model(reason) | Fault::Final(reason) => reason,
@@ -339,16 +346,19 @@ impl Client {
         })?;
         let mut state = endpoint.lock();
         match listed.as_slice() {
-            [only] if state.model.as_ref() != Some(only) => {
+            [only] if Some(only.as_str()) != asked.as_str() => {
+                // This one as well, while the list was on its way.
+                if state.model.as_ref() == Some(only) {
+                    return Ok(());
+                }
                 tracing::warn!(
                     "`{}` does not know the model `{}`: using `{only}`, the only one that it serves",
-                    endpoint.url,
+                    endpoint.shown,
                     state.model.as_deref().unwrap_or_default()
                 );
                 state.model = Some(only.clone());
                 Ok(())
             }
-            // Another request has found it out before.
             _ if state.model.as_ref().is_some_and(|model| listed.contains(model)) => {
                 Err("though it lists that model".into())
             }
@@ -358,7 +368,7 @@ impl Client {
 
     /// A fault of a server, without the key.
     fn told(&self, endpoint: &Endpoint, reason: String) -> String {
-        self.options.key.hidden_in(format!("`{}`: {reason}", endpoint.url))
+        self.options.key.hidden_in(format!("`{}`: {reason}", endpoint.shown))
     }
 
     /// A number from 0 to 1.
@@ -396,7 +406,7 @@ impl Endpoint {
         let mut state = self.lock();
         // Another request may have found it out before.
         if !state.unknown_keys.contains(&key) {
-            tracing::warn!("`{}` does not know `{key}`: asking without it", self.url);
+            tracing::warn!("`{}` does not know `{key}`: asking without it", self.shown);
             state.unknown_keys.push(key);
         }
     }
@@ -420,6 +430,16 @@ fn dispensable(reason: &str, body: &Value) -> Option<&'static str> {
         ("mm_processor_kwargs", !body["mm_processor_kwargs"].is_null()),
     ];
     keys.into_iter().find(|(key, may_go)| *may_go && reason.contains(key)).map(|(key, _)| key)
+}
+
+/// An address without a name and a password in it.
+pub fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
+    let host = rest.find('/').unwrap_or(rest.len());
+    match rest[..host].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => url.to_string(),
+    }
 }
 
 /// Sorts what went wrong on the way.
@@ -467,5 +487,17 @@ fn sleep(time: Duration, stop: &AtomicBool) {
         && !stop.load(Ordering::Relaxed)
     {
         std::thread::sleep(left.min(Duration::from_millis(50)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_user;
+
+    #[test]
+    fn passwords_in_addresses_are_not_shown() {
+        assert_eq!(without_user("http://me:secret@host:1/v1"), "http://host:1/v1");
+        assert_eq!(without_user("https://host/v1?a=b@c"), "https://host/v1?a=b@c");
+        assert_eq!(without_user("nothing"), "nothing");
     }
 }
