@@ -29,6 +29,8 @@ const TOGETHER: usize = 4096;
 pub struct SlotDecoder {
     // Before the network that it belongs to.
     steps: BTreeMap<(usize, usize), Step>,
+    /// How many steps were made.
+    captured: usize,
     caches: Vec<Cache>,
     network: Network,
     way: Way,
@@ -114,6 +116,7 @@ impl SlotDecoder {
             let lengths = vec![0; buckets.iter().map(|bucket| bucket.slots).sum()];
             Ok(SlotDecoder {
                 steps: BTreeMap::new(),
+                captured: 0,
                 caches,
                 network,
                 way,
@@ -269,13 +272,13 @@ impl SlotDecoder {
 
     /// Buffers and bindings of a step over the first slots of a bucket.
     fn new_step(
-        &self,
+        &mut self,
         (bucket, slots): (usize, usize),
         places: &[(&'static str, Array)],
     ) -> Result<Step, OnnxError> {
-        // Steps of all lengths and numbers of slots are told apart.
-        let mut call =
-            self.network.call(Some(bucket * self.lengths.len().next_power_of_two() * 2 + slots))?;
+        // Never the number of another one, even one that failed: its buffers are gone.
+        self.captured += 1;
+        let mut call = self.network.call(Some(self.captured))?;
         let width = self.embeddings.width() + 2 * self.half_head;
         let tokens = self.network.buffer(Element::F32, &[slots, 1, width])?;
         call.input("tokens", &tokens, 0..slots)?;
