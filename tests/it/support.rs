@@ -62,6 +62,10 @@ impl Folder {
         for name in ["XDG_DATA_HOME", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "PADDLE_PDX_CACHE_HOME"] {
             command.env_remove(name);
         }
+        // Servers of the tests are on this machine.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env_remove(name);
+        }
         command.env("HOME", self.path());
         let mut child = command
             .args(arguments)
