@@ -180,11 +180,16 @@ fn pull_offline(store: &Store, models: &[&ModelEntry]) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-fn pull_one(store: &Store, hub: &Hub, model: &ModelEntry, revision: Option<&str>) -> Result<(), Failure> {
+/// Fetches a model, with a bar on a terminal.
+fn fetch(store: &Store, hub: &Hub, model: &ModelEntry, revision: Option<&str>) -> Result<Pulled, Failure> {
     let bar = Bar::new(&model.name);
     let pulled = pull(store, hub, model, revision, &bar);
     bar.0.finish_and_clear();
-    let text = match pulled.map_err(failed)? {
+    pulled.map_err(failed)
+}
+
+fn pull_one(store: &Store, hub: &Hub, model: &ModelEntry, revision: Option<&str>) -> Result<(), Failure> {
+    let text = match fetch(store, hub, model, revision)? {
         Pulled::UpToDate(record) => format!("{} is up to date at {}", model.name, short(&record.commit)),
         Pulled::Fetched(record) => {
             let bytes: u64 = record.files.iter().map(|file| file.size).sum();
@@ -299,10 +304,7 @@ fn find(
         let source = Source::named(source, &store.catalog.hubs, variable)
             .map_err(|reason| Failure::usage(format!("--model-source: {reason}"), "leave it out"))?;
         let hub = Hub::new(source, variable("HF_TOKEN"));
-        let bar = Bar::new(&model.name);
-        let pulled = pull(store, &hub, model, None, &bar);
-        bar.0.finish_and_clear();
-        pulled.map_err(failed)?;
+        fetch(store, &hub, model, None)?;
     }
     match store.find(model) {
         Some(place) => choice.dir = Some(place.path().to_path_buf()),

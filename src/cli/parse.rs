@@ -11,6 +11,7 @@ use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOu
 use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
+use crate::net::is_address;
 use crate::onnx::{Device, SessionOptions};
 use crate::plan::PlanOptions;
 use crate::recognize::server::Ends;
@@ -40,8 +41,7 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     if args.input.is_empty() {
         return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
     }
-    let is_address = |input: &&String| input.starts_with("http://") || input.starts_with("https://");
-    if let Some(address) = args.input.iter().find(is_address).filter(|_| args.later.offline) {
+    if let Some(address) = args.input.iter().find(|input| is_address(input)).filter(|_| args.later.offline) {
         let reason = format!("--offline makes no network call, and `{address}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
     }

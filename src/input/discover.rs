@@ -5,6 +5,7 @@
 //! [`InputError`] of its own, the others go on.
 
 use super::InputError;
+use crate::net::is_address;
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -70,7 +71,7 @@ fn expand(input: &str) -> Vec<Result<InputFile, InputError>> {
     if input == "-" {
         return vec![read_stdin()];
     }
-    if input.starts_with("http://") || input.starts_with("https://") {
+    if is_address(input) {
         return vec![download(input)];
     }
     let path = Path::new(input);

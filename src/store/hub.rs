@@ -5,7 +5,7 @@
 
 use super::StoreError;
 use super::catalog::{Hubs, ModelEntry};
-use crate::net::{asked, is_passing, pause};
+use crate::net::{asked, is_address, is_passing, pause};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -45,9 +45,7 @@ impl Source {
         match word {
             "huggingface" => Ok(Source::HuggingFace(address("HF_ENDPOINT", &hubs.huggingface))),
             "modelscope" => Ok(Source::ModelScope(address("MODELSCOPE_ENDPOINT", &hubs.modelscope))),
-            url if url.starts_with("http://") || url.starts_with("https://") => {
-                Ok(Source::Folders(url.trim_end_matches('/').to_string()))
-            }
+            url if is_address(url) => Ok(Source::Folders(url.trim_end_matches('/').to_string())),
             other => Err(format!("`{other}` is neither huggingface, modelscope nor an address")),
         }
     }

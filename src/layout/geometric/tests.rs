@@ -68,23 +68,12 @@ prop_compose! {
         let source = if recognized { TextSource::Lines } else { TextSource::TextLayer };
         let segments = pieces.into_iter().map(|(x, y, size, words, kind)| segment(x, y, size, words, kind)).collect();
         PreparedPage {
-            page_index: 0,
-            width: 1224,
-            height: 1584,
-            size_points: (612.0, 792.0),
-            pixels: None,
             text: PageText { source, segments },
             decision: TextDecision { source, reason: String::new() },
             rulings,
-            fills: Vec::new(),
             drawings,
             images,
-            structure: Vec::new(),
-            rotation_quarters: 0,
-            skew_degrees: 0.0,
-            preprocessed: None,
-            preprocess_steps: None,
-            diagnostics: Vec::new(),
+            ..PreparedPage::blank(0, 1224, 1584)
         }
     }
 }

@@ -218,9 +218,11 @@ struct Looking<'a> {
 
 impl Looking<'_> {
     /// Looks at a block's picture.
-    fn one(&mut self, block: Prepared) -> Looked {
+    fn one(&mut self, mut block: Prepared) -> Looked {
         let ticket = block.ticket;
-        let prompt = self.encoder.encode(block.patches.clone(), &block.ids);
+        // Moved, not copied: nothing needs them afterwards.
+        let patches = Patches { values: std::mem::take(&mut block.patches.values), grid: block.patches.grid };
+        let prompt = self.encoder.encode(patches, &block.ids);
         let prompt = prompt.map_err(|error| (ticket, error.to_string()))?;
         Ok(self.task(block, prompt))
     }
