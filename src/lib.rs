@@ -15,6 +15,7 @@ pub mod layout;
 pub mod lines;
 pub mod net;
 pub mod onnx;
+pub mod output;
 pub mod parity;
 pub mod plan;
 pub mod preprocess;

@@ -9,6 +9,7 @@ const ORDER: &[&str] = &[
     "raster",
     "document",
     "net",
+    "output",
     "input",
     "runtime",
     "store",

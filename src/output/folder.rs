@@ -1,0 +1,658 @@
+//! Files in the save path: written in a folder of the run, then put in their places.
+//!
+//! ```text
+//! SavePath::open -> plan -> DocumentOutput: create, add, ... -> publish
+//! ```
+//!
+//! Publishing a document: its record is written with all that is about to be placed, each file is renamed to its place,
+//! files of earlier runs that are no more are removed, and the record is marked complete. A run that is killed at any
+//! point leaves whole files, and a record by which the next run knows them as docparse's own.
+
+use super::names::{OutputName, is_below, text_of};
+use super::record::{DocumentOutcome, DocumentRecord, Identity, OutputFacts, Record, nanoseconds};
+use super::{io_message, names, random_name};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Runs' folders in a save path whose record lies elsewhere begin so.
+const RUN_PREFIX: &str = ".docparse-run-";
+
+/// Where the record of a save path is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RecordPlace {
+    /// In the save path.
+    #[default]
+    SavePath,
+    /// In a folder of its own for each save path, in this one.
+    State(PathBuf),
+    /// There is none: nothing is known of earlier runs.
+    Nowhere,
+}
+
+/// How a save path is opened.
+#[derive(Debug, Clone, Default)]
+pub struct SavePathOptions {
+    /// Where the record is.
+    pub record: RecordPlace,
+    /// Whether files that docparse did not write may be replaced.
+    pub overwrite: bool,
+}
+
+/// A save path that is written to.
+#[derive(Debug)]
+pub struct SavePath {
+    /// As it was given, for messages.
+    root: PathBuf,
+    pub(super) dir: Option<Dir>,
+    pub(super) record: Record,
+    run: Option<Arc<RunFolder>>,
+    pub(super) overwrite: bool,
+}
+
+/// The folder for files that are not complete; removed when the run ends.
+#[derive(Debug)]
+struct RunFolder {
+    dir: Dir,
+    parent: Dir,
+    name: String,
+    /// In the record of a save path whose record lies elsewhere: the mark that the folder is docparse's own.
+    mark: Option<(Dir, String)>,
+    /// Held as long as the run lives.
+    lock: Option<File>,
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        self.lock = None;
+        clear(&self.parent, &self.name);
+        if let Some((record, mark)) = &self.mark {
+            let _ = record.remove_file(mark);
+        }
+    }
+}
+
+/// Removes a run's folder: it holds nothing but files.
+fn clear(parent: &Dir, name: &str) {
+    if let Ok(dir) = parent.open_dir_nofollow_std(name) {
+        for entry in dir.entries().into_iter().flatten().flatten() {
+            let _ = dir.remove_file(entry.file_name());
+        }
+    }
+    let _ = parent.remove_dir(name);
+}
+
+/// Opening a folder, but no link to one.
+trait OpenDirNoFollow {
+    fn open_dir_nofollow_std(&self, name: &str) -> io::Result<Dir>;
+}
+
+impl OpenDirNoFollow for Dir {
+    fn open_dir_nofollow_std(&self, name: &str) -> io::Result<Dir> {
+        match self.symlink_metadata(name)?.is_dir() {
+            true => self.open_dir(name),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+}
+
+impl SavePath {
+    /// Opens a save path for writing, making it if needed, and takes away what killed runs left.
+    ///
+    /// Fails where nothing can be written there, with a message that names it.
+    pub fn open(root: &Path, options: &SavePathOptions) -> Result<SavePath, String> {
+        let fail = |error: io::Error| io_message(root, &error);
+        fs::create_dir_all(root).map_err(fail)?;
+        let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(fail)?;
+        let record = match &options.record {
+            RecordPlace::SavePath => {
+                let open = || {
+                    dir.create_dir_all(names::RECORD_FOLDER)?;
+                    Record::open(dir.open_dir(names::RECORD_FOLDER)?)
+                };
+                open().map_err(|error| io_message(&root.join(names::RECORD_FOLDER), &error))?
+            }
+            RecordPlace::Nowhere => Record::look(None),
+            RecordPlace::State(state) => {
+                let folder = state_folder(root, state);
+                let open = || {
+                    fs::create_dir_all(&folder)?;
+                    Record::open(Dir::open_ambient_dir(&folder, ambient_authority())?)
+                };
+                open().map_err(|error| io_message(&folder, &error))?
+            }
+        };
+        let mut path =
+            SavePath { root: root.into(), dir: Some(dir), record, run: None, overwrite: options.overwrite };
+        let _planning = path.record.lock("planning");
+        path.sweep();
+        path.run = Some(Arc::new(path.start_run(options.record == RecordPlace::SavePath).map_err(fail)?));
+        Ok(path)
+    }
+
+    /// Looks into a save path without changing anything.
+    pub fn look(root: &Path, options: &SavePathOptions) -> SavePath {
+        let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).ok();
+        let record = match &options.record {
+            RecordPlace::SavePath => open(&root.join(names::RECORD_FOLDER)),
+            RecordPlace::State(state) => open(&state_folder(root, state)),
+            RecordPlace::Nowhere => None,
+        };
+        SavePath {
+            root: root.into(),
+            dir: open(root),
+            record: Record::look(record),
+            run: None,
+            overwrite: options.overwrite,
+        }
+    }
+
+    /// The save path as it was given.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes the folder of this run and locks it. Called while nobody else plans.
+    fn start_run(&self, is_inside: bool) -> io::Result<RunFolder> {
+        let runs = self.record.dir().map(|record| record.open_dir("runs")).transpose()?;
+        let (parent, name, mark) = match runs {
+            Some(runs) if is_inside => (runs, random_name(), None),
+            runs => {
+                let name = format!("{RUN_PREFIX}{}", random_name());
+                if let Some(runs) = &runs {
+                    runs.create(&name)?;
+                }
+                let mark = runs.map(|runs| (runs, name.clone()));
+                (self.opened()?.try_clone()?, name, mark)
+            }
+        };
+        // Other people's documents: for nobody else to read before they are put in their places.
+        let mut private = DirBuilder::new();
+        private.mode(0o700);
+        parent.create_dir_with(&name, &private)?;
+        let dir = parent.open_dir(&name)?;
+        let lock = dir.create("lock")?.into_std();
+        lock.lock().ok();
+        Ok(RunFolder { dir, parent, name, mark, lock: Some(lock) })
+    }
+
+    fn opened(&self) -> io::Result<&Dir> {
+        self.dir.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Removes the folders of runs that no longer live.
+    fn sweep(&self) {
+        let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else { return };
+        let Ok(runs) = record.open_dir("runs") else { return };
+        for entry in runs.entries().into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            // A file is the mark of a folder in the save path itself.
+            let is_mark = name.starts_with(RUN_PREFIX);
+            let parent = if is_mark { root } else { &runs };
+            if lives(parent, name) {
+                continue;
+            }
+            clear(parent, name);
+            if is_mark {
+                let _ = runs.remove_file(name);
+            }
+        }
+    }
+
+    /// The names that other runs under way have planned, with their documents.
+    pub(super) fn claims(&self) -> BTreeMap<String, String> {
+        let mut claims = BTreeMap::new();
+        let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else { return claims };
+        let Ok(runs) = record.open_dir("runs") else { return claims };
+        for entry in runs.entries().into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let parent = if name.starts_with(RUN_PREFIX) { root } else { &runs };
+            let is_own = self.run.as_ref().is_some_and(|run| run.name == name);
+            if !is_own && lives(parent, name) {
+                let text = parent.open_dir(name).and_then(|dir| dir.read("claims")).unwrap_or_default();
+                let of_run: BTreeMap<String, String> = serde_json::from_slice(&text).unwrap_or_default();
+                claims.extend(of_run);
+            }
+        }
+        claims
+    }
+
+    /// Writes down the names that this run has planned.
+    pub(super) fn claim(&self, claims: &BTreeMap<String, String>) -> io::Result<()> {
+        let Some(run) = &self.run else { return Ok(()) };
+        let text = serde_json::to_vec(claims)?;
+        run.dir.write("claims.part", text)?;
+        run.dir.rename("claims.part", &run.dir, "claims")
+    }
+
+    /// Starts the outputs of a document.
+    pub fn begin(self: &Arc<Self>, name: &OutputName, input: &Identity, settings: &str) -> DocumentOutput {
+        DocumentOutput {
+            path: self.clone(),
+            name: name.clone(),
+            input: input.clone(),
+            settings: settings.to_string(),
+            staged: Vec::new(),
+        }
+    }
+
+    /// A path below the save path as people are shown it.
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+/// Whether a run's folder is locked by one that lives.
+fn lives(parent: &Dir, name: &str) -> bool {
+    let Ok(dir) = parent.open_dir_nofollow_std(name) else { return false };
+    let Ok(lock) = dir.open("lock") else { return false };
+    lock.into_std().try_lock().is_err()
+}
+
+/// The folder of the record of a save path in the user's folder of states.
+fn state_folder(root: &Path, state: &Path) -> PathBuf {
+    let whole = fs::canonicalize(root).or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.into());
+    state.join(names::key_of(&[whole.as_os_str().as_bytes()]))
+}
+
+/// A file while it is written; its bytes are counted and hashed. Removed when it is dropped before it is added.
+#[derive(Debug)]
+pub struct OutputFile {
+    out: BufWriter<Hashing>,
+    run: Arc<RunFolder>,
+    part: String,
+    is_added: bool,
+}
+
+#[derive(Debug)]
+struct Hashing {
+    file: File,
+    hash: Sha256,
+    size: u64,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if !self.is_added {
+            let _ = self.run.dir.remove_file(&self.part);
+        }
+    }
+}
+
+/// A complete file that waits for its place.
+#[derive(Debug)]
+struct Staged {
+    part: String,
+    place: PathBuf,
+    facts: OutputFacts,
+}
+
+/// What became of a document's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Files in their places, below the save path, in the order in which they were added.
+    pub files: Vec<(PathBuf, String)>,
+    /// Files that could not be put there, with the reasons.
+    pub errors: Vec<String>,
+}
+
+/// The files of one document. Dropped without [`publish`](Self::publish), it leaves nothing.
+#[derive(Debug)]
+pub struct DocumentOutput {
+    path: Arc<SavePath>,
+    name: OutputName,
+    input: Identity,
+    settings: String,
+    staged: Vec<Staged>,
+}
+
+impl Drop for DocumentOutput {
+    fn drop(&mut self) {
+        if let Some(run) = &self.path.run {
+            for staged in &self.staged {
+                let _ = run.dir.remove_file(&staged.part);
+            }
+        }
+    }
+}
+
+impl DocumentOutput {
+    /// The document's name.
+    pub fn name(&self) -> &OutputName {
+        &self.name
+    }
+
+    /// Starts a file, under a random name.
+    pub fn create(&self) -> io::Result<OutputFile> {
+        let run = self.path.run.clone().ok_or(io::ErrorKind::NotFound)?;
+        let part = random_name();
+        let mut options = OpenOptions::new();
+        let file = run.dir.open_with(&part, options.write(true).create_new(true))?.into_std();
+        let out = BufWriter::new(Hashing { file, hash: Sha256::new(), size: 0 });
+        Ok(OutputFile { out, run, part, is_added: false })
+    }
+
+    /// Takes a complete file, to be put at `place` below the save path. One at the same place before is replaced.
+    pub fn add(&mut self, mut file: OutputFile, place: PathBuf) -> io::Result<()> {
+        if !is_below(&place) || place.starts_with(names::RECORD_FOLDER) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a place below the save path"));
+        }
+        file.out.flush()?;
+        let inner = file.out.get_ref();
+        let meta = file.run.dir.metadata(&file.part)?;
+        let facts = OutputFacts {
+            path: text_of(&place),
+            size: inner.size,
+            modified_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+            sha256: names::hex(&inner.hash.clone().finalize()),
+        };
+        file.is_added = true;
+        let run = file.run.clone();
+        self.staged.retain(|staged| {
+            let stays = staged.place != place;
+            if !stays {
+                let _ = run.dir.remove_file(&staged.part);
+            }
+            stays
+        });
+        self.staged.push(Staged { part: file.part.clone(), place, facts });
+        Ok(())
+    }
+
+    /// Writes a whole file. The message of an error names the place.
+    pub fn write(
+        &mut self,
+        place: PathBuf,
+        write: impl FnOnce(&mut OutputFile) -> io::Result<()>,
+    ) -> Result<(), String> {
+        let shown = self.path.shown(&place);
+        let written = self.create().and_then(|mut file| {
+            write(&mut file)?;
+            self.add(file, place)
+        });
+        written.map_err(|error| io_message(&shown, &error))
+    }
+
+    /// Puts all files in their places and records the document. Files of earlier runs of it for which `replaces` is true,
+    /// and which are none of these, are removed.
+    pub fn publish(mut self, outcome: DocumentOutcome, replaces: &dyn Fn(&Path) -> bool) -> Published {
+        let path = self.path.clone();
+        let record = &path.record;
+        let _lock = record.lock(&self.input.key);
+        let before = record.document(&self.input.key);
+        let earlier: Vec<OutputFacts> = before.iter().flat_map(|r| r.all_outputs().cloned()).collect();
+        let mut facts = self.facts(outcome);
+        facts.folders = before.map(|r| r.folders).unwrap_or_default();
+        facts.earlier = earlier.clone();
+        facts.outputs = self.staged.iter().map(|staged| staged.facts.clone()).collect();
+        let mut published = Published::default();
+        // Before anything is placed: whoever finds these files later knows whose they are.
+        let recorded = record.set_document(&self.input.key, &facts);
+        let recorded = recorded.and_then(|()| record.set_owner(&self.name, &self.input.key));
+        if let Err(error) = recorded {
+            let place = path.shown(Path::new(names::RECORD_FOLDER));
+            published.errors.push(io_message(&place, &error));
+            return published;
+        }
+        let own = |place: &Path| path.is_own(place, &earlier);
+        let staged = std::mem::take(&mut self.staged);
+        if let Some(run) = &path.run {
+            staged.par_iter().for_each(|staged| {
+                // Where the system cannot promise it, the file is still whole for everybody but a power cut.
+                let _ = run.dir.open(&staged.part).and_then(|file| file.sync_data());
+            });
+        }
+        let mut places = BTreeSet::new();
+        for staged in staged {
+            match path.place(&staged, &own, &mut facts.folders) {
+                Ok(()) => {
+                    places.insert(staged.place.clone());
+                    published.files.push((staged.place, staged.facts.sha256));
+                }
+                Err(reason) => {
+                    facts.outputs.retain(|output| *output != staged.facts);
+                    published.errors.push(reason);
+                    if let Some(run) = &path.run {
+                        let _ = run.dir.remove_file(&staged.part);
+                    }
+                }
+            }
+        }
+        facts.earlier = path.remove_earlier(earlier, &places, replaces);
+        path.remove_empty(&mut facts.folders);
+        if !published.errors.is_empty() && outcome == DocumentOutcome::Done {
+            facts.outcome = DocumentOutcome::Partial;
+        }
+        facts.is_complete = true;
+        if let Err(error) = record.set_document(&self.input.key, &facts) {
+            published.errors.push(io_message(&path.shown(Path::new(names::RECORD_FOLDER)), &error));
+        }
+        published
+    }
+
+    /// Records that the document was given up. Its files of earlier runs stay.
+    pub fn give_up(self, outcome: DocumentOutcome) {
+        let record = &self.path.record;
+        let _lock = record.lock(&self.input.key);
+        let mut facts = self.facts(outcome);
+        if let Some(before) = record.document(&self.input.key) {
+            facts.earlier = before.all_outputs().cloned().collect();
+            facts.folders = before.folders;
+            (facts.folder, facts.stem, facts.pictures) = (before.folder, before.stem, before.pictures);
+        }
+        // Nothing is lost with it: without a record the document is done again.
+        let _ = record.set_document(&self.input.key, &facts);
+    }
+
+    fn facts(&self, outcome: DocumentOutcome) -> DocumentRecord {
+        let input = match outcome {
+            DocumentOutcome::Done => self.input.with_hash(),
+            _ => self.input.facts.clone(),
+        };
+        DocumentRecord {
+            input,
+            settings: self.settings.clone(),
+            outcome,
+            is_complete: false,
+            folder: text_of(&self.name.folder),
+            stem: text_of(Path::new(&self.name.stem)),
+            pictures: self.name.pictures.clone(),
+            outputs: Vec::new(),
+            earlier: Vec::new(),
+            folders: Vec::new(),
+        }
+    }
+}
+
+impl SavePath {
+    /// Whether the file at a place is one of these, unchanged.
+    pub(super) fn is_own(&self, place: &Path, outputs: &[OutputFacts]) -> bool {
+        let Some(root) = &self.dir else { return false };
+        let text = text_of(place);
+        outputs.iter().any(|output| output.path == text && output.is_there(root, true))
+    }
+
+    /// Renames a file to its place, in which nothing may lie but what is docparse's own.
+    fn place(
+        &self,
+        staged: &Staged,
+        own: &dyn Fn(&Path) -> bool,
+        folders: &mut Vec<String>,
+    ) -> Result<(), String> {
+        let shown = self.shown(&staged.place);
+        let fail = |error: io::Error| io_message(&shown, &error);
+        let root = self.opened().map_err(fail)?;
+        let run = self.run.as_ref().ok_or_else(|| fail(io::ErrorKind::NotFound.into()))?;
+        let parent = staged.place.parent().unwrap_or(Path::new(""));
+        make_folders(root, parent, folders).map_err(fail)?;
+        let parent = match parent.as_os_str().is_empty() {
+            true => root.try_clone().map_err(fail)?,
+            false => root.open_dir(parent).map_err(fail)?,
+        };
+        let name = Path::new(staged.place.file_name().unwrap_or_default());
+        let foreign = || {
+            let reason = "something that docparse did not write is there; --overwrite replaces files";
+            fail(io::Error::new(io::ErrorKind::AlreadyExists, reason))
+        };
+        match parent.symlink_metadata(name) {
+            Err(_) => match rename(run, &staged.part, &parent, name, false) {
+                // Somebody was quicker: perhaps with the same document.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match own(&staged.place)
+                    || self.is_own(&staged.place, std::slice::from_ref(&staged.facts))
+                {
+                    true => rename(run, &staged.part, &parent, name, true).map_err(fail),
+                    false => Err(foreign()),
+                },
+                other => other.map_err(fail),
+            },
+            Ok(meta) => {
+                let may = !meta.is_dir()
+                    && (self.overwrite
+                        || own(&staged.place)
+                        || self.is_own(&staged.place, std::slice::from_ref(&staged.facts)));
+                match may {
+                    true => rename(run, &staged.part, &parent, name, true).map_err(fail),
+                    false => Err(foreign()),
+                }
+            }
+        }
+    }
+
+    /// Removes files of earlier runs that are unchanged and in the way; returns those that stay.
+    fn remove_earlier(
+        &self,
+        earlier: Vec<OutputFacts>,
+        places: &BTreeSet<PathBuf>,
+        replaces: &dyn Fn(&Path) -> bool,
+    ) -> Vec<OutputFacts> {
+        let Some(root) = &self.dir else { return earlier };
+        let mut stay = Vec::new();
+        for output in earlier {
+            let Some(path) = output.path().filter(|path| !places.contains(path)) else { continue };
+            if !output.is_there(root, true) {
+                continue; // gone, or changed by somebody: no longer docparse's own
+            }
+            if !replaces(&path) || root.remove_file(&path).is_err() {
+                stay.push(output);
+            }
+        }
+        stay
+    }
+
+    /// Removes folders that were made for files and are empty now, the deepest first.
+    fn remove_empty(&self, folders: &mut Vec<String>) {
+        let Some(root) = &self.dir else { return };
+        folders.sort_by_key(|folder| std::cmp::Reverse(folder.matches('/').count()));
+        folders.dedup();
+        folders.retain(|folder| {
+            let path = names::path_of(folder);
+            is_below(&path) && root.remove_dir(&path).is_err() && root.is_dir(&path)
+        });
+    }
+}
+
+/// Makes the folders of a path that are missing, and writes down which.
+fn make_folders(root: &Dir, path: &Path, made: &mut Vec<String>) -> io::Result<()> {
+    let mut folders: Vec<&Path> = path.ancestors().filter(|p| !p.as_os_str().is_empty()).collect();
+    folders.reverse();
+    for folder in folders {
+        match root.create_dir(folder) {
+            Ok(()) => made.push(text_of(folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Renames a part to its place. Without `replace` the system makes sure that nothing is there.
+fn rename(run: &RunFolder, part: &str, parent: &Dir, name: &Path, replace: bool) -> io::Result<()> {
+    let result = match replace {
+        true => run.dir.rename(part, parent, name),
+        false => rename_exclusively(&run.dir, part, parent, name),
+    };
+    match result {
+        // Another file system is mounted there.
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(run, part, parent, name, replace),
+        other => other,
+    }
+}
+
+fn rename_exclusively(from: &Dir, part: &str, to: &Dir, name: &Path) -> io::Result<()> {
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
+    let (old, new) = (text(part.as_bytes())?, text(name.as_os_str().as_bytes())?);
+    // SAFETY: open folders and strings that end in zero; single components, so nothing is followed.
+    let result = unsafe {
+        libc::renameat2(from.as_raw_fd(), old.as_ptr(), to.as_raw_fd(), new.as_ptr(), libc::RENAME_NOREPLACE)
+    };
+    if result == 0 {
+        return Ok(());
+    }
+    match io::Error::last_os_error() {
+        // File systems that cannot do both at once.
+        error if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => {
+            match to.symlink_metadata(name) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) => from.rename(part, to, name),
+            }
+        }
+        error => Err(error),
+    }
+}
+
+/// Copies a part beside its place and renames it there.
+fn copy(run: &RunFolder, part: &str, parent: &Dir, name: &Path, replace: bool) -> io::Result<()> {
+    let beside = format!(".docparse-{}.part", random_name());
+    let mut options = OpenOptions::new();
+    let mut from = run.dir.open(part)?;
+    from.seek(SeekFrom::Start(0))?;
+    let copied = parent.open_with(&beside, options.write(true).create_new(true)).and_then(|mut to| {
+        io::copy(&mut from, &mut to)?;
+        to.sync_data()
+    });
+    let placed = copied.and_then(|()| match replace {
+        true => parent.rename(&beside, parent, name),
+        false => rename_exclusively(parent, &beside, parent, name),
+    });
+    match placed {
+        Ok(()) => run.dir.remove_file(part),
+        Err(error) => {
+            let _ = parent.remove_file(&beside);
+            Err(error)
+        }
+    }
+}

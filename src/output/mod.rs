@@ -1,0 +1,65 @@
+//! The save path belongs to the user: the one module that plans paths of outputs and opens, places and removes files there.
+//!
+//! * [`names`] makes safe names out of names of inputs, none twice.
+//! * [`plan`] decides for every input, by the record of what was done before, whether it is parsed, under which name, or
+//!   why not.
+//! * [`SavePath`] opens files: each is written under a random name in a folder of the run, and put in its place when the
+//!   document is finished. All paths are resolved below the save path by the system, so that no link leads out of it.
+//!   What docparse did not write is neither replaced nor removed.
+//! * [`record`] is the memory of that: `.docparse/` in the save path, or in the user's folder of states where the tree has
+//!   to be the reference's.
+
+mod folder;
+pub mod names;
+pub mod plan;
+pub mod record;
+#[cfg(test)]
+mod tests;
+
+pub use folder::{DocumentOutput, OutputFile, Published, RecordPlace, SavePath, SavePathOptions};
+pub use names::OutputName;
+pub use plan::{Candidate, Decision, PlanRules};
+pub use record::{DocumentOutcome, Identity, Origin};
+
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+/// 16 hexadecimal digits that nobody can foretell: the standard library's hash tables are seeded by the system.
+fn random_name() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// An error about a file, with its path.
+fn io_message(path: &Path, error: &io::Error) -> String {
+    format!("cannot write `{}`: {error}", path.display())
+}
+
+/// Writes a file that the user named: under a random name beside it, then renamed. What is no ordinary file, such as a
+/// pipe or a terminal, is written as it is.
+pub fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), String> {
+    let fail = |error: io::Error| io_message(path, &error);
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+        let file = OpenOptions::new().write(true).open(path).map_err(fail)?;
+        let mut out = BufWriter::new(file);
+        return write(&mut out).and_then(|()| out.flush()).map_err(fail);
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(fail)?;
+    let part = folder.join(format!(".docparse-{}.part", random_name()));
+    let written = OpenOptions::new().write(true).create_new(true).open(&part).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.flush()?;
+        out.get_ref().sync_data()
+    });
+    written.and_then(|()| fs::rename(&part, path)).map_err(|error| {
+        let _ = fs::remove_file(&part);
+        fail(error)
+    })
+}

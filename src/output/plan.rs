@@ -1,0 +1,282 @@
+//! What becomes of every input, before any work is done: parsed under a name that is free, left out because the record
+//! proves that it was done, or refused.
+
+use super::folder::SavePath;
+use super::names::{self, NamedInput, OutputName, first_free, is_below, text_of};
+use super::record::{DocumentRecord, Identity, Origin, OutputFacts, Record};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// An input for which outputs are planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// As it was given.
+    pub given: &'a str,
+    /// Where its bytes are.
+    pub path: &'a Path,
+    /// File name that the outputs are named after.
+    pub name: &'a OsStr,
+    /// Folder below the directory that was given.
+    pub mirror: &'a Path,
+    /// Where it came from.
+    pub origin: Origin<'a>,
+}
+
+/// Rules of a run.
+#[derive(Debug, Clone, Default)]
+pub struct PlanRules {
+    /// Endings of the files that a document may get.
+    pub suffixes: Vec<String>,
+    /// Whether it may get pictures.
+    pub pictures: bool,
+    /// Hash of all settings that the outputs depend on.
+    pub settings: String,
+    /// Whether documents are left out that the record proves done.
+    pub skip_existing: bool,
+    /// Whether names are those of the reference, all in one folder: what cannot have its name is refused.
+    pub reference_names: bool,
+}
+
+/// What becomes of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It is parsed.
+    Parse {
+        /// Where its outputs go.
+        name: OutputName,
+        /// What it is.
+        input: Box<Identity>,
+        /// What the user is told about it.
+        note: Option<String>,
+    },
+    /// It is left out, for this reason.
+    Skip(String),
+    /// It cannot be done, for this reason.
+    Refuse(String),
+}
+
+/// What is known while names are given.
+struct Planning<'a> {
+    path: &'a SavePath,
+    rules: &'a PlanRules,
+    /// Names that runs under way have taken, this one as well, with their documents.
+    claims: BTreeMap<String, String>,
+    /// Folders that this run makes.
+    folders: BTreeSet<PathBuf>,
+}
+
+impl SavePath {
+    /// Decides about all inputs, in their order; nobody else plans meanwhile.
+    pub fn plan(&self, inputs: &[Candidate], rules: &PlanRules) -> Vec<Decision> {
+        let _planning = self.record.lock("planning");
+        let parents: Vec<PathBuf> = inputs.iter().map(parent_of).collect();
+        let named: Vec<NamedInput> = inputs
+            .iter()
+            .zip(&parents)
+            .map(|(input, parent)| NamedInput { name: input.name, mirror: input.mirror, parent })
+            .collect();
+        let wanted = match rules.reference_names {
+            true => named.iter().map(|input| reference_name(input.name)).collect(),
+            false => names::plan(&named),
+        };
+        let mut planning = Planning {
+            path: self,
+            rules,
+            claims: self.claims(),
+            folders: wanted.iter().flat_map(|n| n.folder.ancestors().map(Path::to_path_buf)).collect(),
+        };
+        let mut own = BTreeMap::new();
+        let mut decisions = Vec::with_capacity(inputs.len());
+        for (input, wanted) in inputs.iter().zip(&wanted) {
+            let decision = planning.decide(input, wanted, &own);
+            if let Decision::Parse { name, input, .. } = &decision {
+                own.insert(input.key.clone(), ());
+                planning.claims.insert(name.key(), input.key.clone());
+            }
+            decisions.push(decision);
+        }
+        let of_this_run =
+            planning.claims.into_iter().filter(|(_, key)| own.contains_key(key)).collect::<BTreeMap<_, _>>();
+        // Without it two runs that start together may meet at a name; the system then keeps them apart at the end.
+        let _ = self.claim(&of_this_run);
+        decisions
+    }
+}
+
+impl Planning<'_> {
+    fn decide(&self, input: &Candidate, wanted: &OutputName, own: &BTreeMap<String, ()>) -> Decision {
+        let mut identity = match Identity::of(input.given, input.path, input.origin) {
+            Ok(identity) => identity,
+            Err(error) => return Decision::Refuse(format!("cannot be read: {error}")),
+        };
+        // The same stream twice in one run.
+        if own.contains_key(&identity.key) {
+            identity.key = names::key_of(&[identity.key.as_bytes(), input.path.as_os_str().as_encoded_bytes()]);
+        }
+        let before = self.path.record.document(&identity.key);
+        let mut again = None;
+        if let (true, Some(before), Some(root)) = (self.rules.skip_existing, &before, &self.path.dir) {
+            match before.proves(&identity, &self.rules.settings, root) {
+                Ok(()) => return Decision::Skip("written before".into()),
+                Err(reason) => again = Some(format!("done again: {reason}")),
+            }
+        }
+        match self.name_for(wanted, &identity.key, before.as_ref()) {
+            Ok((name, other)) => {
+                let notes: Vec<String> = again.into_iter().chain(other).collect();
+                let note = (!notes.is_empty()).then(|| notes.join("; "));
+                Decision::Parse { name, input: Box::new(identity), note }
+            }
+            Err(reason) => Decision::Refuse(reason),
+        }
+    }
+
+    /// A name that is free for a document, the one that it had before if possible; and what is told about it.
+    fn name_for(
+        &self,
+        wanted: &OutputName,
+        key: &str,
+        before: Option<&DocumentRecord>,
+    ) -> Result<(OutputName, Option<String>), String> {
+        let outputs: Vec<OutputFacts> = before.iter().flat_map(|r| r.all_outputs().cloned()).collect();
+        let taken = |name: &OutputName| self.taken(name, key, &outputs);
+        if self.rules.reference_names {
+            if names::is_unsafe_name(&wanted.stem) {
+                let shown = text_of(Path::new(&wanted.stem));
+                return Err(format!("`{shown}` cannot be the name of files; rename it, or leave --compat out"));
+            }
+            return match taken(wanted) {
+                Some(reason) => Err(format!("{reason}; give another --save-path")),
+                None => Ok((wanted.clone(), None)),
+            };
+        }
+        let had = before.and_then(DocumentRecord::name).filter(|name| name.folder == wanted.folder);
+        if let Some(had) = had.filter(|had| taken(had).is_none()) {
+            return Ok((had, None));
+        }
+        let mut reason = None;
+        let name = first_free(wanted, |name| match taken(name) {
+            None => true,
+            Some(why) => {
+                reason.get_or_insert(why);
+                false
+            }
+        });
+        let told = reason.map(|reason| {
+            let shown = self.path.shown(&name.file(""));
+            format!("{reason}; written as `{}`", text_of(&shown))
+        });
+        Ok((name, told))
+    }
+
+    /// Why a document cannot have a name; `None` where it can.
+    fn taken(&self, name: &OutputName, key: &str, outputs: &[OutputFacts]) -> Option<String> {
+        let shown = |path: &Path| text_of(&self.path.shown(path));
+        let base = name.file("");
+        if self.claims.get(&name.key()).is_some_and(|other| other != key) {
+            return Some(format!("`{}` is being written for another document", shown(&base)));
+        }
+        if let Some(other) = self.path.record.owner(name).filter(|other| other != key) {
+            let of = self.path.record.document(&other).map(|record| record.input.path).unwrap_or_default();
+            return Some(format!("`{}` belongs to `{of}`", shown(&base)));
+        }
+        let root = self.path.dir.as_ref()?;
+        let files = self.rules.suffixes.iter().map(|suffix| name.file(suffix));
+        for file in files {
+            if self.folders.contains(&file) {
+                return Some(format!("`{}` is a folder", shown(&file)));
+            }
+            let Ok(meta) = root.symlink_metadata(&file) else { continue };
+            let may = !meta.is_dir() && (self.path.overwrite || self.path.is_own(&file, outputs));
+            if !may {
+                return Some(format!("`{}` is not docparse's own", shown(&file)));
+            }
+        }
+        if self.rules.pictures && !self.path.overwrite {
+            return self.foreign_picture(root, name, outputs).map(|p| format!("`{}` is not docparse's own", shown(&p)));
+        }
+        None
+    }
+
+    /// A picture in a document's folder that has a name as docparse gives them, but is none of its own. Other files may
+    /// lie there; they stay.
+    fn foreign_picture(&self, root: &Dir, name: &OutputName, outputs: &[OutputFacts]) -> Option<PathBuf> {
+        let folder = name.picture_folder();
+        let meta = root.symlink_metadata(&folder).ok()?;
+        if !meta.is_dir() {
+            return Some(folder);
+        }
+        let entries = root.read_dir(&folder).ok()?.flatten();
+        let pictures = entries.map(|entry| folder.join(entry.file_name())).filter(|path| is_picture_name(path));
+        pictures.into_iter().find(|path| !self.path.is_own(path, outputs))
+    }
+}
+
+/// `p0012_image_....jpg`.
+fn is_picture_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.len() > 6 && name[0] == b'p' && name[1..5].iter().all(u8::is_ascii_digit) && name.ends_with(b".jpg")
+}
+
+/// The name that the reference gives: all in one folder.
+fn reference_name(name: &OsStr) -> OutputName {
+    OutputName::new(PathBuf::new(), names::stem_of(name).to_os_string())
+}
+
+/// The folder of an input's file, without links.
+fn parent_of(input: &Candidate) -> PathBuf {
+    if input.origin != Origin::File {
+        return PathBuf::new();
+    }
+    let whole = fs::canonicalize(input.path).or_else(|_| std::path::absolute(input.path));
+    whole.ok().and_then(|path| path.parent().map(Path::to_path_buf)).unwrap_or_default()
+}
+
+/// Tells files apart that docparse wrote itself, by the records of the folders that they lie in.
+#[derive(Debug, Default)]
+pub struct OwnOutputs {
+    /// What was written into a folder with a record.
+    known: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
+    /// The records that lie elsewhere, by their save paths.
+    elsewhere: Vec<(PathBuf, BTreeSet<PathBuf>)>,
+}
+
+impl OwnOutputs {
+    /// Knows what was written into this save path, too, whose record may lie elsewhere.
+    pub fn of(path: Option<&SavePath>) -> Self {
+        let mut own = Self::default();
+        if let Some((path, root)) = path.and_then(|path| Some((path, fs::canonicalize(path.root()).ok()?))) {
+            own.elsewhere.push((root, path.record.outputs()));
+        }
+        own
+    }
+
+    /// Whether a file is an output of docparse.
+    pub fn contains(&mut self, path: &Path) -> bool {
+        let Ok(whole) = fs::canonicalize(path) else { return false };
+        let is_in = |folder: &Path, outputs: &BTreeSet<PathBuf>| {
+            whole.strip_prefix(folder).is_ok_and(|below| outputs.contains(below))
+        };
+        if self.elsewhere.iter().any(|(folder, outputs)| is_in(folder, outputs)) {
+            return true;
+        }
+        whole.ancestors().skip(1).any(|folder| {
+            let outputs = self.known.entry(folder.to_path_buf()).or_insert_with(|| {
+                let record = folder.join(names::RECORD_FOLDER);
+                let dir = Dir::open_ambient_dir(record, ambient_authority()).ok();
+                Record::look(dir).outputs()
+            });
+            is_in(folder, outputs)
+        })
+    }
+}
+
+/// Whether a path below the save path is one of a document's own places: its files, or pictures in its folder.
+pub fn is_place_of(name: &OutputName, suffixes: &[String], path: &Path) -> bool {
+    let is_picture = path.parent() == Some(name.picture_folder().as_path()) && is_picture_name(path);
+    is_below(path) && (is_picture || suffixes.iter().any(|suffix| name.file(suffix) == path))
+}

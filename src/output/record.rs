@@ -1,0 +1,347 @@
+//! The record of what was done in a save path: for every document what it was, how it was parsed, how that ended,
+//! and which files it left.
+//!
+//! A folder with a file for each document (`documents/`, named by a hash of what the input is), one for each name of
+//! outputs that says whose it is (`names/`), locks (`locks/`), and a folder for each run under way (`runs/`). Everything
+//! in it is found by name: a run over one file among a million reads two small files. What is read here may have been
+//! written by anybody: paths are only taken where they lie below the save path.
+
+use super::names::{self, OutputName, key_of};
+use super::random_name;
+use cap_std::fs::{Dir, MetadataExt, OpenOptions};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Larger files in the record are none of docparse's.
+const MAX_RECORD_BYTES: u64 = 64 << 20;
+/// A change so short before it was looked at may be followed by another one with the same time: nanoseconds.
+const CLOCK_STEP: i64 = 2_000_000_000;
+
+/// How a document ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentOutcome {
+    /// Without any fault.
+    Done,
+    /// With failed pages, blocks or files.
+    Partial,
+    /// It was given up.
+    Failed,
+    /// The run was interrupted before it was finished.
+    Interrupted,
+}
+
+/// What an input is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Tells inputs apart, whatever they hold: made of where a file lies, of an address, or of a stream's content.
+    pub key: String,
+    /// Its file; for what came another way a temporary one.
+    pub path: PathBuf,
+    /// What is recorded of it.
+    pub facts: InputFacts,
+}
+
+/// What is recorded of an input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFacts {
+    /// As it was given.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// When its content was last changed, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// When the file was last changed in any way; none where that proves nothing.
+    pub changed_ns: Option<i64>,
+    /// Number of the file in its file system.
+    pub inode: u64,
+    /// SHA-256 of its content, in hexadecimal digits; none before it was read whole.
+    pub sha256: Option<String>,
+}
+
+/// Where an input came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// A file.
+    File,
+    /// An address.
+    Address(&'a str),
+    /// Standard input, a pipe: known by its content alone.
+    Stream,
+}
+
+impl Identity {
+    /// Looks at an input's file. Fails where that cannot be done.
+    pub fn of(given: &str, path: &Path, origin: Origin) -> io::Result<Identity> {
+        let facts = InputFacts::of(given, path)?;
+        let (key, facts) = match origin {
+            Origin::File => {
+                let whole = fs::canonicalize(path)?;
+                (key_of(&[b"file", whole.as_os_str().as_bytes()]), facts)
+            }
+            Origin::Address(address) => (key_of(&[b"address", address.as_bytes()]), facts),
+            Origin::Stream => {
+                let sha256 = Some(sha256_of(File::open(path)?)?);
+                let key = key_of(&[b"stream", sha256.as_deref().unwrap_or_default().as_bytes()]);
+                (key, InputFacts { sha256, changed_ns: None, ..facts })
+            }
+        };
+        Ok(Identity { key, path: path.to_path_buf(), facts })
+    }
+
+    /// Whether the input is still what a record says of it. Reads it only where its times do not tell.
+    pub fn is_same_as(&self, recorded: &InputFacts) -> bool {
+        let (now, then) = (&self.facts, recorded);
+        let Some(then_hash) = &then.sha256 else { return false };
+        if now.size != then.size {
+            return false;
+        }
+        let untouched = now.changed_ns.is_some()
+            && (now.changed_ns, now.modified_ns, now.inode) == (then.changed_ns, then.modified_ns, then.inode);
+        untouched || File::open(&self.path).and_then(sha256_of).is_ok_and(|hash| hash == *then_hash)
+    }
+
+    /// The facts with the hash of the content; without it where the file is no longer what it was when the run looked
+    /// at it first, so that nothing is proven by them.
+    pub fn with_hash(&self) -> InputFacts {
+        let mut facts = self.facts.clone();
+        if facts.sha256.is_none() {
+            let hash = File::open(&self.path).and_then(sha256_of).ok();
+            let is_unchanged = InputFacts::of(&facts.path, &self.path)
+                .is_ok_and(|now| (now.size, now.modified_ns, now.inode) == (facts.size, facts.modified_ns, facts.inode));
+            facts.sha256 = hash.filter(|_| is_unchanged);
+        }
+        facts
+    }
+}
+
+impl InputFacts {
+    fn of(given: &str, path: &Path) -> io::Result<InputFacts> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = fs::metadata(path)?;
+        let changed = nanoseconds(meta.ctime(), meta.ctime_nsec());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| nanoseconds(d.as_secs() as i64, d.subsec_nanos().into()));
+        Ok(InputFacts {
+            path: given.to_string(),
+            size: meta.len(),
+            modified_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+            changed_ns: (now - changed > CLOCK_STEP).then_some(changed),
+            inode: meta.ino(),
+            sha256: None,
+        })
+    }
+}
+
+/// A time of a file in nanoseconds since 1970, as far as they can be counted.
+pub(super) fn nanoseconds(seconds: i64, part: i64) -> i64 {
+    seconds.saturating_mul(1_000_000_000).saturating_add(part)
+}
+
+/// SHA-256 of a stream in hexadecimal digits.
+pub fn sha256_of(mut stream: impl Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut stream, &mut hash)?;
+    Ok(names::hex(&hash.finalize()))
+}
+
+/// A file that docparse wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputFacts {
+    /// Path below the save path, as [`names::text_of`] writes it.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was written, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// SHA-256 in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl OutputFacts {
+    /// Its path; `None` where it would not lie below the save path.
+    pub fn path(&self) -> Option<PathBuf> {
+        Some(names::path_of(&self.path)).filter(|path| names::is_below(path))
+    }
+
+    /// Whether the file still lies there with its size; with `exactly` also that its content is what was written. A link
+    /// is never what was written.
+    pub fn is_there(&self, root: &Dir, exactly: bool) -> bool {
+        let Some(path) = self.path() else { return false };
+        let Ok(meta) = root.symlink_metadata(&path) else { return false };
+        if !meta.is_file() || meta.len() != self.size {
+            return false;
+        }
+        let modified = nanoseconds(meta.mtime(), meta.mtime_nsec());
+        if !exactly || modified == self.modified_ns {
+            return true;
+        }
+        root.open(&path).and_then(sha256_of).is_ok_and(|hash| hash == self.sha256)
+    }
+}
+
+/// What is recorded of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// The input.
+    pub input: InputFacts,
+    /// Hash of all settings that the outputs depend on.
+    pub settings: String,
+    /// How it ended.
+    pub outcome: DocumentOutcome,
+    /// Whether the outputs lie in their places; `false` while they are being put there.
+    pub is_complete: bool,
+    /// Folder of its outputs below the save path, as [`names::text_of`] writes it.
+    pub folder: String,
+    /// Stem of its outputs, written likewise.
+    pub stem: String,
+    /// Folder of its pictures below `imgs/`.
+    pub pictures: String,
+    /// Its files.
+    pub outputs: Vec<OutputFacts>,
+    /// Files of earlier runs that may still be there.
+    pub earlier: Vec<OutputFacts>,
+    /// Folders that were made for its files.
+    pub folders: Vec<String>,
+}
+
+impl DocumentRecord {
+    /// Where its outputs go; `None` for a record that docparse did not write.
+    pub fn name(&self) -> Option<OutputName> {
+        let folder = names::path_of(&self.folder);
+        let stem = names::path_of(&self.stem);
+        let is_folder = self.folder.is_empty() || names::is_below(&folder);
+        let one = |path: &Path| names::is_below(path) && path.components().count() == 1;
+        let name = OutputName { folder, stem: stem.clone().into(), pictures: self.pictures.clone() };
+        (is_folder && one(&stem) && one(Path::new(&self.pictures))).then_some(name)
+    }
+
+    /// All files that docparse has written for it.
+    pub fn all_outputs(&self) -> impl Iterator<Item = &OutputFacts> {
+        self.outputs.iter().chain(&self.earlier)
+    }
+
+    /// Whether the document need not be parsed again: the reason why it must, if so.
+    pub fn proves(&self, input: &Identity, settings: &str, root: &Dir) -> Result<(), &'static str> {
+        match self.outcome {
+            DocumentOutcome::Done => {}
+            DocumentOutcome::Partial => return Err("its result is partial"),
+            DocumentOutcome::Failed => return Err("it failed before"),
+            DocumentOutcome::Interrupted => return Err("it was interrupted before"),
+        }
+        if self.settings != settings {
+            return Err("the settings are others");
+        }
+        // Where the run was ended while files were put in place, they are looked at closely.
+        if !self.outputs.iter().all(|output| output.is_there(root, !self.is_complete)) {
+            return Err("an output is missing or was changed");
+        }
+        if !input.is_same_as(&self.input) {
+            return Err("the input was changed");
+        }
+        Ok(())
+    }
+}
+
+/// The record of a save path.
+#[derive(Debug)]
+pub struct Record {
+    /// The folder; `None` where there is none and none is to be made.
+    dir: Option<Dir>,
+}
+
+impl Record {
+    /// The record in a folder; its parts are made where they are missing.
+    pub fn open(dir: Dir) -> io::Result<Record> {
+        for part in ["documents", "names", "locks", "runs"] {
+            dir.create_dir_all(part)?;
+        }
+        Ok(Record { dir: Some(dir) })
+    }
+
+    /// The record in a folder, to look into only.
+    pub fn look(dir: Option<Dir>) -> Record {
+        Record { dir }
+    }
+
+    /// The folder of the record.
+    pub(super) fn dir(&self) -> Option<&Dir> {
+        self.dir.as_ref()
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = self.dir.as_ref()?.open(name).ok()?;
+        file.take(MAX_RECORD_BYTES).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        let part = format!("{name}.{}", random_name());
+        let mut options = OpenOptions::new();
+        let written = dir.open_with(&part, options.write(true).create_new(true)).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_data()
+        });
+        written.and_then(|()| dir.rename(&part, dir, name)).inspect_err(|_| drop(dir.remove_file(&part)))
+    }
+
+    /// What is recorded of a document; nothing where there is no record that can be read.
+    pub fn document(&self, key: &str) -> Option<DocumentRecord> {
+        serde_json::from_slice(&self.read(&format!("documents/{key}.json"))?).ok()
+    }
+
+    /// Records a document.
+    pub fn set_document(&self, key: &str, record: &DocumentRecord) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(record)?;
+        text.push(b'\n');
+        self.write(&format!("documents/{key}.json"), &text)
+    }
+
+    /// The document that a name belongs to, as long as files of it are there.
+    pub fn owner(&self, name: &OutputName) -> Option<String> {
+        let key = String::from_utf8(self.read(&format!("names/{}", name.key()))?).ok()?;
+        let key = key.trim();
+        let is_owner = |record: DocumentRecord| record.name().as_ref() == Some(name);
+        self.document(key).is_some_and(is_owner).then(|| key.to_string())
+    }
+
+    /// Records whose a name is.
+    pub fn set_owner(&self, name: &OutputName, key: &str) -> io::Result<()> {
+        let file = format!("names/{}", name.key());
+        match self.read(&file).is_some_and(|owner| owner == key.as_bytes()) {
+            true => Ok(()),
+            false => self.write(&file, key.as_bytes()),
+        }
+    }
+
+    /// Waits for the lock of this name and takes it: until what is returned is dropped, or the process ends. `None` where
+    /// the file system knows no locks.
+    pub fn lock(&self, name: &str) -> Option<File> {
+        let dir = self.dir.as_ref()?;
+        let mut options = OpenOptions::new();
+        let file = dir.open_with(format!("locks/{name}"), options.write(true).create(true)).ok()?.into_std();
+        file.lock().ok()?;
+        Some(file)
+    }
+
+    /// All files that docparse has written, below the save path. Reads the whole record.
+    pub fn outputs(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let entries = self.dir.as_ref().and_then(|dir| dir.read_dir("documents").ok());
+        for entry in entries.into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let key = name.to_str().and_then(|name| name.strip_suffix(".json"));
+            if let Some(record) = key.and_then(|key| self.document(key)) {
+                found.extend(record.all_outputs().filter_map(OutputFacts::path));
+            }
+        }
+        found
+    }
+}

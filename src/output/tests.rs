@@ -1,0 +1,1 @@
+//! Planning, publishing and the record, on real folders.
