@@ -7,6 +7,7 @@ mod golden;
 mod logging;
 pub mod models;
 mod networks;
+mod outputs;
 mod parity;
 mod parse;
 mod parts;

@@ -11,6 +11,7 @@ use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOu
 use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
+use super::outputs::{self, PlannedRun};
 use crate::net::is_address;
 use crate::onnx::{Device, SessionOptions};
 use crate::plan::PlanOptions;
@@ -19,12 +20,12 @@ use crate::restructure::RestructureOptions;
 use crate::runtime::{self, RuntimeDirs};
 use crate::writer::compat::{CompatOptions, CompatWriter};
 use crate::writer::json::JsonOptions;
-use crate::writer::paths::{self, OutputStem};
 use crate::writer::trace::TraceWriter;
-use crate::writer::{self, DocumentWriter, Formats, Target, WriterOptions};
+use crate::writer::{DocumentWriter, Formats, Outputs, Target, WriterOptions};
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::Level;
 
@@ -53,14 +54,12 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     if !args.quiet {
         resolved.notes.iter().for_each(|note| tell(args.log_format, note));
     }
-    if target == Target::Files && !args.dry_run {
-        let root = args.save_path.as_deref().unwrap_or(Path::new("."));
-        writer::check_writable(root).map_err(|reason| Failure::fatal(reason, "give another --save-path"))?;
-    }
+    let save_path = outputs::open(args, target)?;
     let (files, missing): (Vec<_>, Vec<_>) =
         input::discover(&args.input).into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
-    let stems = paths::plan(&files);
+    let settings = outputs::settings_hash(args, &resolved, formats);
+    let planned = PlannedRun::of(files, save_path.as_ref(), formats, settings, args);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let cores = super::cores();
     let threads = args.threads.unwrap_or(cores).clamp(1, 256);
@@ -71,16 +70,17 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         pdf: pdf_pool(&dirs, threads.min(cores), config),
     };
     if args.dry_run {
-        return Ok(dry_run(&files, &stems, &missing, &open_options, args));
+        return Ok(outputs::dry_run(&planned, &missing, &open_options));
     }
     let show_bar =
         !args.quiet && !args.verbose && args.log_format == LogFormat::Text && std::io::stderr().is_terminal();
-    let mut reporter = RunReporter::new(files.len(), show_bar);
+    let mut reporter = RunReporter::new(planned.inputs.len(), show_bar);
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
         reporter.outside(&error.input, "failed", &error.reason);
     }
-    let jobs = jobs(&files, &stems, args, formats, &mut reporter);
-    let skipped = files.len() - jobs.len();
+    let (jobs, documents, left) = planned.jobs(&mut reporter);
+    let settings = planned.settings.clone();
+    let sink_outputs = save_path.map(|path| Outputs { path, documents, settings });
     let cancel = super::cancel_on_signals();
     let session = SessionOptions {
         gpu_memory: args.gpu_memory,
@@ -89,13 +89,13 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
     let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
     let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
-    let outcome = with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
+    let outcome = with_sink(args, &resolved, (target, formats), sink_outputs, &jobs, &mut reporter, |sink| {
         let open = |job: &Job| input::open(&job.file, &open_options);
         let Parts { lines, detector, recognizer } = parts;
-        engine::run(jobs, Stages { open: &open, lines, detector, recognizer }, &options, sink, &cancel)
+        engine::run(jobs.clone(), Stages { open: &open, lines, detector, recognizer }, &options, sink, &cancel)
     });
     reporter.finish();
-    let code = exit_code(&outcome, missing.len(), skipped);
+    let code = exit_code(&outcome, missing.len() + left.refused, left.skipped);
     if let Some(path) = &args.report {
         let report = reporter.to_json(config.pipeline.name(), code);
         let text = format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default());
@@ -153,15 +153,14 @@ fn engine_options(
 fn with_sink(
     args: &ParseArgs,
     resolved: &Resolved,
-    target: Target,
-    formats: Formats,
-    stems: Vec<OutputStem>,
+    (target, formats): (Target, Formats),
+    outputs: Option<Outputs>,
+    jobs: &[Job],
     reporter: &mut RunReporter,
     run: impl FnOnce(&mut dyn DocumentSink) -> RunOutcome,
 ) -> RunOutcome {
     let json = json_options(args, resolved);
-    let folders = trace_folders(args, &stems);
-    let root = args.save_path.clone().unwrap_or_default();
+    let folders = trace_folders(args, jobs);
     let asked = [args.merge_tables, args.relevel_titles, args.concatenate_pages];
     let restructure = RestructureOptions {
         merge_tables: args.merge_tables.unwrap_or(!args.compat),
@@ -174,13 +173,12 @@ fn with_sink(
         }
         None => run(inner),
     };
-    if args.compat {
+    if let (true, Some(outputs)) = (args.compat, &outputs) {
         let restructure = asked.contains(&Some(true)).then_some(restructure);
-        let options = CompatOptions { root, formats, json: json.clone(), restructure };
-        traced(&mut CompatWriter::new(options, reporter))
+        let options = CompatOptions { formats, json: json.clone(), restructure };
+        traced(&mut CompatWriter::new(options, outputs.clone(), reporter))
     } else {
         let options = WriterOptions {
-            root,
             target,
             formats,
             json: json.clone(),
@@ -188,15 +186,16 @@ fn with_sink(
             regions_from_text: resolved.vl.is_none(),
             preprocesses: resolved.vl.as_ref().is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
         };
-        traced(&mut DocumentWriter::new(options, stems, reporter))
+        traced(&mut DocumentWriter::new(options, outputs, reporter))
     }
 }
 
-/// Where the trace of every document goes: into the folder itself, or below it where there are several.
-fn trace_folders(args: &ParseArgs, stems: &[OutputStem]) -> Option<Vec<PathBuf>> {
+/// Where the trace of every document goes, by the id of its job: into the folder itself, or below it where there are
+/// several.
+fn trace_folders(args: &ParseArgs, jobs: &[Job]) -> Option<BTreeMap<usize, PathBuf>> {
     let root = args.trace.as_ref()?;
-    let folder = |stem: &OutputStem| if stems.len() == 1 { root.clone() } else { stem.file(root, "") };
-    Some(stems.iter().map(folder).collect())
+    let folder = |job: &Job| if jobs.len() == 1 { root.clone() } else { root.join(job.id.to_string()) };
+    Some(jobs.iter().map(|job| (job.id, folder(job))).collect())
 }
 
 fn json_options(args: &ParseArgs, resolved: &Resolved) -> JsonOptions {
@@ -308,66 +307,6 @@ fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<P
         timeout: config.page_timeout,
         memory_limit: config.pdf_worker_memory,
     })))
-}
-
-/// The jobs to do; documents that `--skip-existing` leaves out are told.
-fn jobs(
-    files: &[InputFile],
-    stems: &[OutputStem],
-    args: &ParseArgs,
-    formats: Formats,
-    reporter: &mut RunReporter,
-) -> Vec<Job> {
-    let mut jobs = Vec::new();
-    for (id, (file, stem)) in files.iter().zip(stems).enumerate() {
-        let root = args.save_path.as_deref();
-        let is_written = |root: &Path| match args.compat {
-            true => CompatWriter::is_written(root, &file.name),
-            false => writer::is_written(root, stem, formats),
-        };
-        if args.skip_existing && root.is_some_and(is_written) {
-            reporter.outside(&file.given, "skipped", "written before");
-            continue;
-        }
-        jobs.push(Job { id, file: file.clone(), picture_folder: stem.stem.clone() });
-    }
-    jobs
-}
-
-/// Prints what would be done, one line an input.
-fn dry_run(
-    files: &[InputFile],
-    stems: &[OutputStem],
-    missing: &[Result<InputFile, input::InputError>],
-    options: &OpenOptions,
-    args: &ParseArgs,
-) -> u8 {
-    let mut failed = missing.len();
-    for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        tracing::error!("{}: {}", error.input, error.reason);
-    }
-    for (file, stem) in files.iter().zip(stems) {
-        match input::open(file, options) {
-            Ok(source) => {
-                let out = stem.file(args.save_path.as_deref().unwrap_or(Path::new("")), "");
-                super::print(&format!(
-                    "{}: {} pages -> {}\n",
-                    file.given,
-                    source.page_count(),
-                    out.display()
-                ));
-            }
-            Err(error) => {
-                failed += 1;
-                tracing::error!("{}: {}", error.input, error.reason);
-            }
-        }
-    }
-    match (failed, failed < files.len() + missing.len()) {
-        (0, _) => exit::DONE,
-        (_, true) => exit::PARTIAL,
-        _ => exit::FAILED,
-    }
 }
 
 fn tell(format: LogFormat, note: &str) {

@@ -3,7 +3,7 @@
 use super::illustrate::Illustrations;
 use super::permits::Permits;
 use super::stages::guarded;
-use super::{DocumentSink, FinishedPage, Job, RunOutcome};
+use super::{DocumentEnd, DocumentSink, FinishedPage, Job, RunOutcome};
 use crate::content;
 use crate::document::{Block, Diagnostic, FinishReason, Page, Picture, Severity, Spotting};
 use crate::lines::PreparedPage;
@@ -207,8 +207,8 @@ impl<'a> Assembler<'a> {
         };
         match result {
             Err(reason) => self.give_up(&document.job, &reason),
-            Ok(()) if document.has_errors => self.outcome.partial += 1,
-            Ok(()) => self.outcome.done += 1,
+            Ok(DocumentEnd::Whole) if !document.has_errors => self.outcome.done += 1,
+            Ok(_) => self.outcome.partial += 1,
         }
     }
 }

@@ -182,6 +182,15 @@ impl TracedPicture {
     }
 }
 
+/// How a document's outputs came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentEnd {
+    /// All of them are there.
+    Whole,
+    /// Some could not be made.
+    Partial,
+}
+
 /// Takes what the engine makes. Called from the thread that runs the engine.
 pub trait DocumentSink {
     /// A document was opened; `page_count` is that of the whole input, `selected` of what is wanted.
@@ -189,7 +198,7 @@ pub trait DocumentSink {
     /// The next page of a document, in order. An error fails the document.
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String>;
     /// All pages were handed over. An error fails the document.
-    fn finish(&mut self, job: &Job) -> Result<(), String>;
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String>;
     /// The document was given up: it could not be opened or written, or the run was cancelled.
     fn failed(&mut self, job: &Job, reason: &str);
 }

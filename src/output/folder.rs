@@ -46,6 +46,8 @@ pub struct SavePathOptions {
     pub record: RecordPlace,
     /// Whether files that docparse did not write may be replaced.
     pub overwrite: bool,
+    /// Whether documents may replace each other's files: in the reference's tree, pictures of all of them share names.
+    pub shares_names: bool,
 }
 
 /// A save path that is written to.
@@ -57,6 +59,7 @@ pub struct SavePath {
     pub(super) record: Record,
     run: Option<Arc<RunFolder>>,
     pub(super) overwrite: bool,
+    shares_names: bool,
 }
 
 /// The folder for files that are not complete; removed when the run ends.
@@ -131,8 +134,14 @@ impl SavePath {
                 open().map_err(|error| io_message(&folder, &error))?
             }
         };
-        let mut path =
-            SavePath { root: root.into(), dir: Some(dir), record, run: None, overwrite: options.overwrite };
+        let mut path = SavePath {
+            root: root.into(),
+            dir: Some(dir),
+            record,
+            run: None,
+            overwrite: options.overwrite,
+            shares_names: options.shares_names,
+        };
         let _planning = path.record.lock("planning");
         path.sweep();
         path.run = Some(Arc::new(path.start_run(options.record == RecordPlace::SavePath).map_err(fail)?));
@@ -153,6 +162,7 @@ impl SavePath {
             record: Record::look(record),
             run: None,
             overwrite: options.overwrite,
+            shares_names: options.shares_names,
         }
     }
 
@@ -528,27 +538,25 @@ impl SavePath {
             let reason = "something that docparse did not write is there; --overwrite replaces files";
             fail(io::Error::new(io::ErrorKind::AlreadyExists, reason))
         };
-        match parent.symlink_metadata(name) {
-            Err(_) => match rename(run, &staged.part, &parent, name, false) {
-                // Somebody was quicker: perhaps with the same document.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match own(&staged.place)
-                    || self.is_own(&staged.place, std::slice::from_ref(&staged.facts))
-                {
-                    true => rename(run, &staged.part, &parent, name, true).map_err(fail),
-                    false => Err(foreign()),
-                },
-                other => other.map_err(fail),
+        // Somebody may be quicker, perhaps with the same document: looked at once more where the system says so.
+        let may_replace = || {
+            own(&staged.place)
+                || self.is_own(&staged.place, std::slice::from_ref(&staged.facts))
+                || (self.shares_names && self.record.outputs().contains(&staged.place))
+        };
+        let meta = parent.symlink_metadata(name);
+        let replaces = match &meta {
+            Err(_) => false,
+            Ok(meta) if meta.is_dir() => return Err(foreign()),
+            Ok(_) if self.overwrite || may_replace() => true,
+            Ok(_) => return Err(foreign()),
+        };
+        match rename(run, &staged.part, &parent, name, replaces) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match may_replace() {
+                true => rename(run, &staged.part, &parent, name, true).map_err(fail),
+                false => Err(foreign()),
             },
-            Ok(meta) => {
-                let may = !meta.is_dir()
-                    && (self.overwrite
-                        || own(&staged.place)
-                        || self.is_own(&staged.place, std::slice::from_ref(&staged.facts)));
-                match may {
-                    true => rename(run, &staged.part, &parent, name, true).map_err(fail),
-                    false => Err(foreign()),
-                }
-            }
+            other => other.map_err(fail),
         }
     }
 

@@ -3,21 +3,21 @@
 
 use super::json::{self, JsonOptions};
 use super::{
-    Formats, WriteObserver, WrittenDocument, drawings, markdown, new_document, python_json, write_file,
+    Formats, Outputs, WriteObserver, WrittenDocument, drawings, markdown, new_document, outcome_of_failure,
+    python_json,
 };
 use crate::document::{Document, Page};
-use crate::engine::{DocumentSink, FinishedPage, Job};
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::output::{DocumentOutcome, DocumentOutput};
 use crate::raster::Pixels;
 use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Settings of the writer.
 #[derive(Debug, Clone)]
 pub struct CompatOptions {
-    /// The save path.
-    pub root: PathBuf,
     /// Which files; workbooks are none of the reference's.
     pub formats: Formats,
     /// Options of JSON and Markdown.
@@ -29,6 +29,7 @@ pub struct CompatOptions {
 /// Takes pages and writes the reference's files.
 pub struct CompatWriter<'a> {
     options: CompatOptions,
+    outputs: Outputs,
     open: BTreeMap<usize, InProgress>,
     observer: &'a mut dyn WriteObserver,
 }
@@ -36,6 +37,7 @@ pub struct CompatWriter<'a> {
 /// A document of which pages are still to come.
 struct InProgress {
     document: Document,
+    output: DocumentOutput,
     written: WrittenDocument,
 }
 
@@ -53,14 +55,8 @@ fn drawing_extension(file_name: &str) -> &str {
 
 impl<'a> CompatWriter<'a> {
     /// A writer.
-    pub fn new(options: CompatOptions, observer: &'a mut dyn WriteObserver) -> Self {
-        Self { options, open: BTreeMap::new(), observer }
-    }
-
-    /// Whether a document was written before.
-    pub fn is_written(root: &Path, file_name: &str) -> bool {
-        let result = |index| root.join(format!("{}_res.json", stem(file_name, index)));
-        result(None).exists() || result(Some(0)).exists()
+    pub fn new(options: CompatOptions, outputs: Outputs, observer: &'a mut dyn WriteObserver) -> Self {
+        Self { options, outputs, open: BTreeMap::new(), observer }
     }
 
     fn joins_pages(&self) -> bool {
@@ -72,19 +68,14 @@ impl<'a> CompatWriter<'a> {
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
         let FinishedPage { mut page, pixels, steps, .. } = finished;
         let index = open.document.page_count.map(|_| page.page_index);
-        let root = &self.options.root;
-        let written = &mut open.written;
-        let mut write = |path: PathBuf, bytes: &[u8]| {
-            write_file(&path, |out| out.write_all(bytes))?;
-            written.files.push(path);
-            Ok::<(), String>(())
-        };
+        let output = &mut open.output;
+        let mut write = |name: &str, bytes: &[u8]| output.write(PathBuf::from(name), |out| out.write_all(bytes));
         if self.options.formats.images {
             // The page's own pictures come later and win where names are equal (section 9.5).
             let of_blocks = page.blocks.iter().filter_map(|b| b.picture.as_ref());
             for picture in of_blocks.chain(&page.pictures) {
                 if let Some(jpeg) = &picture.jpeg {
-                    write(root.join(&picture.path), jpeg)?;
+                    write(&picture.path, jpeg)?;
                 }
             }
         }
@@ -100,7 +91,7 @@ impl<'a> CompatWriter<'a> {
                     }
                     index => format!("{}_{name}.{extension}", stem(&job.file.name, index)),
                 };
-                write(root.join(file), &drawings::encoded(&picture, extension)?)
+                write(&file, &drawings::encoded(&picture, extension)?)
             };
             if self.options.json.markdown.use_layout_detection {
                 draw("layout_det_res", drawings::layout(pixels, &page))?;
@@ -118,68 +109,84 @@ impl<'a> CompatWriter<'a> {
         Ok(())
     }
 
-    fn finish_document(&mut self, job: &Job) -> Result<(), String> {
-        let Some(open) = self.open.remove(&job.id) else { return Ok(()) };
-        let written = self.write_results(job, open)?;
+    fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+        let Some(open) = self.open.remove(&job.id) else { return Ok(DocumentEnd::Whole) };
+        let written = self.write_results(job, open, None)?;
+        let end = if written.errors.is_empty() { DocumentEnd::Whole } else { DocumentEnd::Partial };
         self.observer.written(job, written);
-        Ok(())
+        Ok(end)
     }
 
-    /// Writes what was read of a document.
-    fn write_results(&self, job: &Job, open: InProgress) -> Result<WrittenDocument, String> {
-        let InProgress { mut document, mut written } = open;
+    /// Writes what was read of a document; `failure` where not all of it was.
+    fn write_results(
+        &self,
+        job: &Job,
+        open: InProgress,
+        failure: Option<DocumentOutcome>,
+    ) -> Result<WrittenDocument, String> {
+        let InProgress { mut document, mut output, mut written } = open;
         drop_table_pictures(&mut document.pages);
         let mut pages = std::mem::take(&mut document.pages);
         if let Some(options) = &self.options.restructure {
             restructure_pages(&mut pages, options);
         }
+        let mut errors = Vec::new();
         if self.joins_pages() {
-            self.write_result(&stem(&job.file.name, None), &pages, &document, None, &mut written)?;
+            let name = stem(&job.file.name, None);
+            errors.extend(self.write_result(&name, &pages, &document, None, &mut output));
         } else {
             for page in &pages {
                 let index = document.page_count.map(|_| page.page_index);
-                let part = std::slice::from_ref(page);
-                self.write_result(&stem(&job.file.name, index), part, &document, index, &mut written)?;
+                let (name, part) = (stem(&job.file.name, index), std::slice::from_ref(page));
+                errors.extend(self.write_result(&name, part, &document, index, &mut output));
             }
         }
-        // Pictures of several pages can share a name.
-        let mut seen = BTreeSet::new();
-        written.files.retain(|file| seen.insert(file.clone()));
+        let is_partial = !errors.is_empty() || !written.errors.is_empty();
+        let outcome = if is_partial { DocumentOutcome::Partial } else { DocumentOutcome::Done };
+        // The reference removes nothing.
+        let published = output.publish(failure.unwrap_or(outcome), &|_| false);
+        written.files = self.outputs.shown(&published);
+        errors.extend(published.errors);
+        if written.files.is_empty() && !errors.is_empty() {
+            return Err(errors.join("; "));
+        }
+        written.errors.extend(errors);
         Ok(written)
     }
 
+    /// Makes the result and the Markdown of these pages; returns what went wrong.
     fn write_result(
         &self,
         stem: &str,
         pages: &[Page],
         document: &Document,
         page_index: Option<usize>,
-        written: &mut WrittenDocument,
-    ) -> Result<(), String> {
-        let CompatOptions { root, formats, json, .. } = &self.options;
+        output: &mut DocumentOutput,
+    ) -> Vec<String> {
+        let CompatOptions { formats, json, .. } = &self.options;
         let width = pages.first().map_or(0, |p| p.width);
+        let mut errors = Vec::new();
         let mut write = |name: String, text: String| {
-            let path = root.join(name);
-            write_file(&path, |out| out.write_all(text.as_bytes()))?;
-            written.files.push(path);
-            Ok::<(), String>(())
+            errors.extend(output.write(name.into(), |out| out.write_all(text.as_bytes())).err());
         };
         if formats.json {
             let value = json::result_value(pages, document, page_index, json);
-            write(format!("{stem}_res.json"), python_json::to_string(&value))?;
+            write(format!("{stem}_res.json"), python_json::to_string(&value));
         }
         if formats.md {
             let blocks = pages.iter().flat_map(|p| &p.blocks);
-            write(format!("{stem}.md"), markdown::reference(blocks, width, &json.markdown))?;
+            write(format!("{stem}.md"), markdown::reference(blocks, width, &json.markdown));
         }
-        Ok(())
+        errors
     }
 }
 
 impl DocumentSink for CompatWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
         let document = new_document(job, page_count, is_paged);
-        self.open.insert(job.id, InProgress { document, written: WrittenDocument::default() });
+        if let Some(output) = self.outputs.begin(job) {
+            self.open.insert(job.id, InProgress { document, output, written: WrittenDocument::default() });
+        }
         self.observer.opened(job, selected);
     }
 
@@ -187,14 +194,14 @@ impl DocumentSink for CompatWriter<'_> {
         self.add_page(job, page)
     }
 
-    fn finish(&mut self, job: &Job) -> Result<(), String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
         self.finish_document(job)
     }
 
     fn failed(&mut self, job: &Job, reason: &str) {
         // Pages that were read before keep their files, as the reference's do; what fails now failed before.
         if let Some(open) = self.open.remove(&job.id) {
-            let _ = self.write_results(job, open);
+            let _ = self.write_results(job, open, Some(outcome_of_failure(reason)));
         }
         self.observer.failed(job, reason);
     }

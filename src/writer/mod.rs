@@ -1,28 +1,30 @@
-//! Writers: one file for each output format, the plan of output paths, and [`DocumentWriter`], which takes pages
-//! as they come and writes everything of a document.
+//! Writers: one file for each output format, and [`DocumentWriter`], which takes pages as they come and writes everything
+//! of a document.
 //!
-//! Files appear by write-then-rename: one that exists is complete. Pictures and page pictures are written while
-//! pages come in, text when the whole document is known. Writers never change a document.
+//! Files appear in the save path when the document is finished, complete. Pictures and page pictures are written while
+//! pages come in, text when the whole document is known. A file that cannot be made costs itself, not the others. Writers
+//! never change a document.
 
 pub mod compat;
 mod drawings;
 pub mod json;
 pub mod markdown;
-pub mod paths;
 mod python_json;
 pub mod trace;
 mod vis;
 mod xlsx;
 
 use crate::document::{Document, Page, Severity};
-use crate::engine::{DocumentSink, FinishedPage, Job};
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::output::plan::is_place_of;
+use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath};
 use crate::restructure::{self, RestructureOptions};
 use json::JsonOptions;
-use paths::OutputStem;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
 use vis::{View, VisFile};
 
 /// Which files are written.
@@ -61,6 +63,15 @@ impl Formats {
         }
         Ok(formats)
     }
+
+    /// Endings of the files that a document may get, pictures aside.
+    pub fn suffixes(self) -> Vec<String> {
+        let of = |wanted: bool, endings: &[&str]| {
+            endings.iter().filter(|_| wanted).map(|e| e.to_string()).collect::<Vec<_>>()
+        };
+        let views = ALL_VIEWS.map(View::suffix);
+        [of(self.md, &[".md"]), of(self.json, &[".json"]), of(self.xlsx, &[".xlsx"]), of(self.vis, &views)].concat()
+    }
 }
 
 /// Where a finished document goes.
@@ -74,11 +85,38 @@ pub enum Target {
     StdoutJson,
 }
 
+/// Where the files of documents go.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// The save path.
+    pub path: Arc<SavePath>,
+    /// Name and input of every document, by the id of its job.
+    pub documents: BTreeMap<usize, (OutputName, Identity)>,
+    /// Hash of all settings that the outputs depend on.
+    pub settings: String,
+}
+
+impl Outputs {
+    /// Starts the outputs of a document.
+    fn begin(&self, job: &Job) -> Option<DocumentOutput> {
+        let (name, input) = self.documents.get(&job.id)?;
+        Some(self.path.begin(name, input, &self.settings))
+    }
+
+    /// Files in their places as they are shown.
+    fn shown(&self, published: &Published) -> Vec<PathBuf> {
+        published.files.iter().map(|(place, _)| self.path.shown(place)).collect()
+    }
+}
+
+/// What a document counts as that was given up.
+fn outcome_of_failure(reason: &str) -> DocumentOutcome {
+    if reason == "cancelled" { DocumentOutcome::Interrupted } else { DocumentOutcome::Failed }
+}
+
 /// Settings of the writer.
 #[derive(Debug, Clone)]
 pub struct WriterOptions {
-    /// The save path; not used for standard output.
-    pub root: PathBuf,
     /// Where documents go.
     pub target: Target,
     /// Which files.
@@ -144,27 +182,24 @@ pub trait WriteObserver {
 /// A document of which pages are still to come.
 struct InProgress {
     document: Document,
-    pictures: Option<PathBuf>,
-    vis: Vec<(VisFile, PathBuf, View)>,
+    output: Option<DocumentOutput>,
+    vis: Vec<(VisFile<OutputFile>, View)>,
     written: WrittenDocument,
 }
 
 /// Takes pages and writes documents.
 pub struct DocumentWriter<'a> {
     options: WriterOptions,
-    stems: Vec<OutputStem>,
+    /// `None` where documents go to standard output.
+    outputs: Option<Outputs>,
     open: BTreeMap<usize, InProgress>,
     observer: &'a mut dyn WriteObserver,
 }
 
 impl<'a> DocumentWriter<'a> {
-    /// A writer for jobs whose ids are positions in `stems`.
-    pub fn new(options: WriterOptions, stems: Vec<OutputStem>, observer: &'a mut dyn WriteObserver) -> Self {
-        Self { options, stems, open: BTreeMap::new(), observer }
-    }
-
-    fn to_files(&self) -> bool {
-        self.options.target == Target::Files
+    /// A writer; `outputs` where the target is files.
+    pub fn new(options: WriterOptions, outputs: Option<Outputs>, observer: &'a mut dyn WriteObserver) -> Self {
+        Self { options, outputs, open: BTreeMap::new(), observer }
     }
 
     /// The drawings that every document gets.
@@ -172,46 +207,26 @@ impl<'a> DocumentWriter<'a> {
         if self.options.preprocesses { &ALL_VIEWS } else { &ALL_VIEWS[..2] }
     }
 
-    fn path(&self, job: &Job, suffix: &str) -> PathBuf {
-        self.stems[job.id].file(&self.options.root, suffix)
-    }
-
-    /// The folder of a document's pictures, and where they lie until the document is finished.
-    fn picture_folders(&self, job: &Job) -> (PathBuf, PathBuf) {
-        let base = self.options.root.join(&self.stems[job.id].folder).join("imgs");
-        let stem = &self.stems[job.id].stem;
-        (base.join(stem), base.join(format!(".{stem}.part")))
-    }
-
     fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
-        let (_, part) = self.picture_folders(job);
-        let images = self.options.formats.images && self.to_files();
-        let vis_paths: Vec<_> =
-            self.views().iter().map(|view| (part_path(&self.path(job, view.suffix())), *view)).collect();
-        let wants_vis = self.options.formats.vis && self.to_files();
+        let (formats, views) = (self.options.formats, self.views());
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
         let FinishedPage { mut page, picture, steps, .. } = finished;
         // The page's own pictures come later and win where paths are equal.
         let of_blocks = page.blocks.iter_mut().filter_map(|b| b.picture.as_mut());
         for picture in of_blocks.chain(&mut page.pictures) {
             let jpeg = picture.jpeg.take();
-            if let (Some(jpeg), true) = (jpeg, images) {
+            if let (Some(jpeg), Some(output), true) = (jpeg, &mut open.output, formats.images) {
                 let name = picture.path.rsplit('/').next().unwrap_or(&picture.path);
-                if open.pictures.is_none() {
-                    let _ = fs::remove_dir_all(&part);
-                    fs::create_dir_all(&part).map_err(|e| io_message(&part, &e))?;
-                    open.pictures = Some(part.clone());
-                }
-                let path = part.join(name);
-                fs::write(&path, &jpeg).map_err(|e| io_message(&path, &e))?;
+                let place = output.name().picture_folder().join(name);
+                output.write(place, |out| out.write_all(&jpeg))?;
             }
         }
-        if wants_vis {
+        if let (Some(output), true) = (&open.output, formats.vis) {
+            let fail = |error: io::Error| format!("failed to write a drawing: {error}");
             if open.vis.is_empty() {
-                for (path, view) in vis_paths {
-                    make_parent(&path)?;
-                    let file = VisFile::create(&path, view).map_err(|e| io_message(&path, &e))?;
-                    open.vis.push((file, path, view));
+                for view in views {
+                    let file = output.create().and_then(|out| VisFile::new(out, *view)).map_err(fail)?;
+                    open.vis.push((file, *view));
                 }
             }
             let picture = picture.as_ref().map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
@@ -223,9 +238,9 @@ impl<'a> DocumentWriter<'a> {
                 comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
             let comparison =
                 comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
-            for (file, path, view) in &mut open.vis {
+            for (file, view) in &mut open.vis {
                 let picture = if *view == View::Preprocessed { comparison } else { picture };
-                file.add_picture(picture).map_err(|e| io_message(path, &e))?;
+                file.add_picture(picture).map_err(fail)?;
             }
         }
         open.written.count(&page);
@@ -245,69 +260,102 @@ impl<'a> DocumentWriter<'a> {
         restructure::restructure_pages(&mut document.pages, &options);
     }
 
-    fn finish_document(&mut self, job: &Job) -> Result<(), String> {
-        let Some(mut open) = self.open.remove(&job.id) else { return Ok(()) };
+    fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+        let Some(mut open) = self.open.remove(&job.id) else { return Ok(DocumentEnd::Whole) };
         self.restructure(&mut open.document);
-        let document = &open.document;
-        let json = &self.options.json;
-        let write_json = |out: &mut dyn Write| {
-            json::write(out, document, json, self.options.restructure.concatenate_pages)
-        };
-        let formats = self.options.formats;
-        match self.options.target {
-            Target::StdoutMarkdown => {
-                to_stdout(|out| out.write_all(markdown::document(document, &json.markdown).as_bytes()))?
+        match (&self.outputs, open.output.take()) {
+            (Some(outputs), Some(mut output)) => {
+                let vis = std::mem::take(&mut open.vis);
+                let mut errors = self.write_files(&open.document, &mut output, vis);
+                let is_partial = !errors.is_empty() || !open.written.errors.is_empty();
+                let outcome = if is_partial { DocumentOutcome::Partial } else { DocumentOutcome::Done };
+                let name = output.name().clone();
+                let (formats, suffixes) = (self.options.formats, self.options.formats.suffixes());
+                let is_picture = |path: &std::path::Path| path.starts_with(name.picture_folder());
+                let published = output.publish(outcome, &|path| {
+                    is_place_of(&name, &suffixes, path) && (formats.images || !is_picture(path))
+                });
+                open.written.files = outputs.shown(&published);
+                errors.extend(published.errors);
+                if open.written.files.is_empty() && !errors.is_empty() {
+                    return Err(errors.join("; "));
+                }
+                open.written.errors.extend(errors);
             }
-            Target::StdoutJson => to_stdout(|out| write_json(out))?,
-            Target::Files => {
-                let (final_folder, _) = self.picture_folders(job);
-                if formats.images && final_folder.exists() {
-                    // Pictures of an earlier run: their names say nothing about this one.
-                    fs::remove_dir_all(&final_folder).map_err(|e| io_message(&final_folder, &e))?;
-                }
-                if let Some(part) = open.pictures.take() {
-                    fs::rename(&part, &final_folder).map_err(|e| io_message(&final_folder, &e))?;
-                    open.written.files.extend(files_in(&final_folder));
-                }
-                for (file, part, view) in std::mem::take(&mut open.vis) {
-                    let path = self.path(job, view.suffix());
-                    file.finish(document).map_err(|e| io_message(&path, &e))?;
-                    fs::rename(&part, &path).map_err(|e| io_message(&path, &e))?;
-                    open.written.files.push(path);
-                }
-                if formats.xlsx {
-                    let path = self.path(job, ".xlsx");
-                    match xlsx::workbook(document).map_err(|e| format!("failed to make the workbook: {e}"))? {
-                        Some(bytes) => {
-                            write_file(&path, |out| out.write_all(&bytes))?;
-                            open.written.files.push(path);
-                        }
-                        None => drop(fs::remove_file(&path)), // one of an earlier run would be a lie
-                    }
-                }
-                if formats.json {
-                    let path = self.path(job, ".json");
-                    write_file(&path, |out| write_json(out))?;
-                    open.written.files.push(path);
-                }
-                if formats.md {
-                    let path = self.path(job, ".md");
-                    let text = markdown::document(document, &json.markdown);
-                    write_file(&path, |out| out.write_all(text.as_bytes()))?;
-                    open.written.files.push(path);
-                }
+            _ => self.print(&open.document)?,
+        }
+        let end = if open.written.errors.is_empty() { DocumentEnd::Whole } else { DocumentEnd::Partial };
+        self.observer.written(job, open.written);
+        Ok(end)
+    }
+
+    fn write_json(&self, out: &mut dyn Write, document: &Document) -> io::Result<()> {
+        json::write(out, document, &self.options.json, self.options.restructure.concatenate_pages)
+    }
+
+    fn print(&self, document: &Document) -> Result<(), String> {
+        match self.options.target {
+            Target::StdoutJson => to_stdout(|out| self.write_json(out, document)),
+            _ => {
+                let text = markdown::document(document, &self.options.json.markdown);
+                to_stdout(|out| out.write_all(text.as_bytes()))
             }
         }
-        self.observer.written(job, open.written);
-        Ok(())
+    }
+
+    /// Makes every file of a document; returns what went wrong, file by file.
+    fn write_files(
+        &self,
+        document: &Document,
+        output: &mut DocumentOutput,
+        vis: Vec<(VisFile<OutputFile>, View)>,
+    ) -> Vec<String> {
+        let mut errors = Vec::new();
+        let name = output.name().clone();
+        let mut each = |suffix: &str, work: &mut dyn FnMut(PathBuf) -> Result<(), String>| {
+            let done = catch_unwind(AssertUnwindSafe(|| work(name.file(suffix))));
+            match done {
+                Ok(Ok(())) => {}
+                Ok(Err(reason)) => errors.push(reason),
+                Err(_) => errors.push(format!("internal error while writing the file `...{suffix}`")),
+            }
+        };
+        let mut vis = vis.into_iter();
+        while let Some((file, view)) = vis.next() {
+            let mut file = Some(file);
+            each(view.suffix(), &mut |place| {
+                let Some(file) = file.take() else { return Ok(()) };
+                let added = file.finish(document).and_then(|out| output.add(out, place));
+                added.map_err(|error| format!("failed to write a drawing: {error}"))
+            });
+        }
+        let formats = self.options.formats;
+        if formats.xlsx {
+            each(".xlsx", &mut |place| {
+                match xlsx::workbook(document).map_err(|e| format!("failed to make the workbook: {e}"))? {
+                    Some(bytes) => output.write(place, |out| out.write_all(&bytes)),
+                    None => Ok(()),
+                }
+            });
+        }
+        if formats.json {
+            each(".json", &mut |place| output.write(place, |out| self.write_json(out, document)));
+        }
+        if formats.md {
+            each(".md", &mut |place| {
+                let text = markdown::document(document, &self.options.json.markdown);
+                output.write(place, |out| out.write_all(text.as_bytes()))
+            });
+        }
+        errors
     }
 }
 
 impl DocumentSink for DocumentWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
         let document = new_document(job, page_count, is_paged);
-        let open =
-            InProgress { document, pictures: None, vis: Vec::new(), written: WrittenDocument::default() };
+        let output = self.outputs.as_ref().and_then(|outputs| outputs.begin(job));
+        let open = InProgress { document, output, vis: Vec::new(), written: WrittenDocument::default() };
         self.open.insert(job.id, open);
         self.observer.opened(job, selected);
     }
@@ -316,83 +364,19 @@ impl DocumentSink for DocumentWriter<'_> {
         self.add_page(job, page)
     }
 
-    fn finish(&mut self, job: &Job) -> Result<(), String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
         self.finish_document(job)
     }
 
     fn failed(&mut self, job: &Job, reason: &str) {
-        self.open.remove(&job.id);
-        if self.to_files() {
-            // Parts of files that will not be finished.
-            let _ = fs::remove_dir_all(self.picture_folders(job).1);
-            for view in ALL_VIEWS {
-                let _ = fs::remove_file(part_path(&self.path(job, view.suffix())));
-            }
+        let open = self.open.remove(&job.id).and_then(|open| open.output);
+        // What could not even be opened is recorded as well.
+        let output = open.or_else(|| self.outputs.as_ref().and_then(|outputs| outputs.begin(job)));
+        if let Some(output) = output {
+            output.give_up(outcome_of_failure(reason));
         }
         self.observer.failed(job, reason);
     }
-}
-
-/// The text files by which `--skip-existing` tells that a document was written before.
-pub fn is_written(root: &Path, stem: &OutputStem, formats: Formats) -> bool {
-    // A document without tables has no workbook and one without pictures no folder: they tell nothing, unless
-    // nothing else was asked for.
-    let mut expected = Vec::new();
-    if formats.md {
-        expected.push(stem.file(root, ".md"));
-    }
-    if formats.json {
-        expected.push(stem.file(root, ".json"));
-    }
-    if formats.vis {
-        expected.extend([View::Layout, View::Order].map(|view| stem.file(root, view.suffix())));
-    }
-    if expected.is_empty() && formats.xlsx {
-        expected.push(stem.file(root, ".xlsx"));
-    }
-    if expected.is_empty() {
-        expected.push(root.join(&stem.folder).join("imgs").join(&stem.stem));
-    }
-    expected.iter().all(|path| path.exists())
-}
-
-/// Checks that the save path can be written to, making it if needed. Before any work is done.
-pub fn check_writable(root: &Path) -> Result<(), String> {
-    fs::create_dir_all(root).map_err(|e| io_message(root, &e))?;
-    let probe = tempfile::Builder::new().prefix(".docparse-").tempfile_in(root);
-    probe.map(drop).map_err(|e| io_message(root, &e))
-}
-
-fn io_message(path: &Path, error: &io::Error) -> String {
-    format!("cannot write `{}`: {error}", path.display())
-}
-
-fn make_parent(path: &Path) -> Result<(), String> {
-    match path.parent() {
-        Some(parent) => fs::create_dir_all(parent).map_err(|e| io_message(parent, &e)),
-        None => Ok(()),
-    }
-}
-
-/// The name a file has until it is complete.
-fn part_path(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!(".{name}.part"))
-}
-
-/// Writes a file under another name, then renames it.
-fn write_file(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), String> {
-    make_parent(path)?;
-    let part = part_path(path);
-    let written = File::create(&part).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.flush()
-    });
-    written.and_then(|()| fs::rename(&part, path)).map_err(|error| {
-        let _ = fs::remove_file(&part);
-        io_message(path, &error)
-    })
 }
 
 /// Writes to standard output; a reader that has gone is no error.
@@ -407,10 +391,3 @@ fn to_stdout(write: impl FnOnce(&mut dyn WriteSized) -> io::Result<()>) -> Resul
 /// A writer behind a reference, for functions that take `impl Write`.
 trait WriteSized: Write {}
 impl<T: Write> WriteSized for T {}
-
-fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
-    files.sort();
-    files
-}

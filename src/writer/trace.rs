@@ -3,10 +3,11 @@
 
 use super::json::{self, JsonOptions};
 use super::markdown::{self, MarkdownOptions, VARIANTS};
-use super::{make_parent, new_document, write_file};
+use super::new_document;
 use crate::document::{Block, Document, Label, Page};
-use crate::engine::{DocumentSink, FinishedPage, Job, PageTrace};
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, PageTrace};
 use crate::layout::Region;
+use crate::output::write_file;
 use crate::plan::{FACTOR, PlannedBlock, Preparation, smart_resize};
 use crate::raster::Pixels;
 use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// Writes the trace of every document into its folder, and hands all on to another sink.
 pub struct TraceWriter<'a> {
-    folders: Vec<PathBuf>,
+    folders: BTreeMap<usize, PathBuf>,
     options: JsonOptions,
     open: BTreeMap<usize, Traced>,
     inner: &'a mut dyn DocumentSink,
@@ -30,13 +31,13 @@ struct Traced {
 }
 
 impl<'a> TraceWriter<'a> {
-    /// A writer whose folders stand in the order of job ids.
-    pub fn new(folders: Vec<PathBuf>, options: JsonOptions, inner: &'a mut dyn DocumentSink) -> Self {
+    /// A writer into these folders, by the ids of jobs.
+    pub fn new(folders: BTreeMap<usize, PathBuf>, options: JsonOptions, inner: &'a mut dyn DocumentSink) -> Self {
         Self { folders, options, open: BTreeMap::new(), inner }
     }
 
     fn write(&self, job: &Job, traced: Traced) -> Result<(), String> {
-        let folder = &self.folders[job.id];
+        let folder = &self.folders[&job.id];
         let Traced { mut document, traces } = traced;
         let write = |name: &str, value: Value| {
             let text = format!("{}\n", super::python_json::to_string(&value));
@@ -262,7 +263,6 @@ fn request(
 }
 
 fn write_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
-    make_parent(path)?;
     let bytes = super::drawings::encoded(pixels, "png").map_err(|e| format!("{}: {e}", path.display()))?;
     write_file(path, |out| out.write_all(&bytes))
 }
@@ -278,7 +278,7 @@ impl DocumentSink for TraceWriter<'_> {
         if let (Some(traced), Some(trace)) = (self.open.get_mut(&job.id), page.trace.take()) {
             if let Some(pixels) = &page.pixels {
                 write_png(
-                    &self.folders[job.id].join(format!("pages/p{}.png", page.page.page_index)),
+                    &self.folders[&job.id].join(format!("pages/p{}.png", page.page.page_index)),
                     pixels,
                 )?;
             }
@@ -292,7 +292,7 @@ impl DocumentSink for TraceWriter<'_> {
         self.inner.page(job, page)
     }
 
-    fn finish(&mut self, job: &Job) -> Result<(), String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
         if let Some(traced) = self.open.remove(&job.id) {
             self.write(job, traced)?;
         }

@@ -9,9 +9,7 @@ use crate::document::{Block, Document, Label, Page};
 use crate::geometry::{Point, Rect};
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Rect as PdfRect, Ref, Str};
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, Write};
 
 /// What a file shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +54,8 @@ const CHAR_WIDTH: f32 = 0.52;
 const MAX_SIDE: f32 = 14_400.0;
 
 /// A visualization PDF while it is written.
-pub struct VisFile {
-    out: BufWriter<File>,
+pub struct VisFile<W> {
+    out: W,
     position: usize,
     /// Position of every object, from object 1.
     offsets: Vec<usize>,
@@ -66,11 +64,11 @@ pub struct VisFile {
     view: View,
 }
 
-impl VisFile {
-    /// Starts a file.
-    pub fn create(path: &Path, view: View) -> io::Result<Self> {
+impl<W: Write> VisFile<W> {
+    /// Starts a file that is written to `out`.
+    pub fn new(out: W, view: View) -> io::Result<Self> {
         let mut file = Self {
-            out: BufWriter::new(File::create(path)?),
+            out,
             position: 0,
             offsets: vec![0; FIRST_FREE as usize - 1],
             pictures: Vec::new(),
@@ -99,8 +97,8 @@ impl VisFile {
         Ok(())
     }
 
-    /// Writes the drawings of all pages and what makes the file whole.
-    pub fn finish(mut self, document: &Document) -> io::Result<()> {
+    /// Writes the drawings of all pages and what makes the file whole; gives back what it was written to.
+    pub fn finish(mut self, document: &Document) -> io::Result<W> {
         let mut pages = Vec::new();
         for (page, picture) in document.pages.iter().zip(self.pictures.clone()) {
             pages.push(self.write_page(page, picture)?);
@@ -116,7 +114,8 @@ impl VisFile {
             "trailer\n<< /Size {size} /Root {CATALOG} 0 R >>\nstartxref\n{start}\n%%EOF\n"
         ));
         self.write(table.as_bytes())?;
-        self.out.flush()
+        self.out.flush()?;
+        Ok(self.out)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -379,19 +378,16 @@ mod tests {
 
     #[test]
     fn the_table_of_objects_points_at_them() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x.pdf");
         let mut page = Page::failed(0, "no picture".into());
         (page.width, page.height) = (1224, 1584);
         page.blocks.push(Block::new(Label::Text, Rect::new(10.0, 10.0, 100.0, 50.0), 0.9));
         let document =
             Document { input_path: "x".into(), pages: vec![page.clone(), page], page_count: Some(2) };
-        let mut file = VisFile::create(&path, View::Layout).unwrap();
+        let mut file = VisFile::new(Vec::new(), View::Layout).unwrap();
         let jpeg = crate::raster::Pixels::white(8, 8).to_jpeg(80).unwrap();
         file.add_picture(Some((&jpeg, 8, 8))).unwrap();
         file.add_picture(None).unwrap();
-        file.finish(&document).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
+        let bytes = file.finish(&document).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("text 0.90"));
         // Positions count bytes: look at them in the bytes.

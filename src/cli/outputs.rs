@@ -1,0 +1,256 @@
+//! What a run will write, and what it leaves out: the save path, the plan of outputs, and `--dry-run`, which shows it.
+
+use super::args::ParseArgs;
+use super::pipeline::{self, Resolved};
+use super::report::RunReporter;
+use super::{Failure, exit};
+use crate::engine::Job;
+use crate::input::{self, InputError, InputFile, OpenOptions};
+use crate::output::names::{key_of, text_of};
+use crate::output::plan::OwnOutputs;
+use crate::output::{
+    Candidate, Decision, Identity, OutputName, PlanRules, RecordPlace, SavePath, SavePathOptions,
+};
+use crate::writer::{Formats, Target};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why documents are left out that docparse wrote itself.
+const OWN_OUTPUT: &str = "docparse wrote it itself; name it as a file to parse it";
+
+/// The user's folder for states of programs.
+fn state_home() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local").join("state")))
+}
+
+/// Opens the save path of a run, or looks into it where nothing is to be done; none where documents are printed.
+pub fn open(args: &ParseArgs, target: Target) -> Result<Option<Arc<SavePath>>, Failure> {
+    if target != Target::Files {
+        return Ok(None);
+    }
+    let root = args.save_path.as_deref().unwrap_or(Path::new("."));
+    let record = match args.compat {
+        false => RecordPlace::SavePath,
+        // What runs on recorded answers is a check.
+        true if args.replay.is_some() => RecordPlace::Nowhere,
+        true => state_home().map_or(RecordPlace::Nowhere, |home| RecordPlace::State(home.join("docparse"))),
+    };
+    let overwrite = args.overwrite || record == RecordPlace::Nowhere;
+    let options = SavePathOptions { record, overwrite, shares_names: args.compat };
+    if args.dry_run {
+        return Ok(Some(Arc::new(SavePath::look(root, &options))));
+    }
+    let fail = |reason| Failure::fatal(reason, "give another --save-path");
+    let opened = match SavePath::open(root, &options) {
+        // Where nothing can be remembered, as in a container without a home, the reference's files can still be written.
+        Err(reason) if args.compat && options.record != RecordPlace::Nowhere => {
+            let forgetful = SavePathOptions { record: RecordPlace::Nowhere, overwrite: true, ..options };
+            let opened = SavePath::open(root, &forgetful).map_err(fail)?;
+            tracing::warn!("{reason}; this run leaves no record, and replaces files that are there");
+            opened
+        }
+        other => other.map_err(fail)?,
+    };
+    Ok(Some(Arc::new(opened)))
+}
+
+/// A hash of all settings that outputs depend on; of none that only say how fast they come.
+pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) -> String {
+    let own = format!(
+        "{:?}",
+        (
+            (env!("CARGO_PKG_VERSION"), resolved.config.pipeline.name(), resolved.config.settings.to_string()),
+            (formats, &args.pages, args.compat, &resolved.ignore_labels),
+            (args.merge_tables, args.relevel_titles, args.concatenate_pages, args.format_block_content),
+            (&resolved.own_text, args.vl_rec_channel_order as u8),
+        )
+    );
+    let vl = resolved.vl.as_ref().map(|(vl, parts)| {
+        let reader = match parts {
+            pipeline::Parts::Recorded(_) => format!("recorded {:?}", args.replay),
+            pipeline::Parts::PageText => format!("page text {:?}", args.later.vl_rec_backend),
+            pipeline::Parts::Model(run) => {
+                format!("model {:?} {} {:?}", run.precision, run.is_vision_int8, run.run.repetition_stop)
+            }
+            pipeline::Parts::Server => "server".to_string(),
+        };
+        format!("{vl:?} {reader}")
+    });
+    key_of(&[own.as_bytes(), vl.unwrap_or_default().as_bytes()])
+}
+
+/// An input with what becomes of it.
+pub struct PlannedInput {
+    /// The input.
+    pub file: InputFile,
+    /// What becomes of it.
+    pub decision: Decision,
+}
+
+/// What a run will do.
+pub struct PlannedRun {
+    /// All inputs, in their order.
+    pub inputs: Vec<PlannedInput>,
+    /// Hash of the settings.
+    pub settings: String,
+    /// The save path, where files are written.
+    path: Option<Arc<SavePath>>,
+}
+
+/// Inputs that are not parsed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LeftOut {
+    /// Because the record proves that they were done, or because docparse wrote them.
+    pub skipped: usize,
+    /// Because they cannot be.
+    pub refused: usize,
+}
+
+impl PlannedRun {
+    /// Plans the outputs of all inputs.
+    pub fn of(
+        files: Vec<InputFile>,
+        path: Option<&Arc<SavePath>>,
+        formats: Formats,
+        settings: String,
+        args: &ParseArgs,
+    ) -> PlannedRun {
+        let mut own = OwnOutputs::of(path.map(Arc::as_ref));
+        let is_own: Vec<bool> = files.iter().map(|f| !f.is_named && own.contains(&f.path)).collect();
+        let Some(path) = path else {
+            let inputs = files.into_iter().zip(is_own).map(|(file, is_own)| {
+                let decision = match is_own {
+                    true => Decision::Skip(OWN_OUTPUT.into()),
+                    false => printed(&file),
+                };
+                PlannedInput { file, decision }
+            });
+            return PlannedRun { inputs: inputs.collect(), settings, path: None };
+        };
+        let candidates: Vec<Candidate> =
+            files.iter().zip(&is_own).filter(|(_, own)| !**own).map(|(file, _)| candidate(file)).collect();
+        let rules = PlanRules {
+            suffixes: suffixes(args.compat, formats),
+            pictures: formats.images && !args.compat,
+            settings: settings.clone(),
+            skip_existing: args.skip_existing,
+            reference_names: args.compat,
+        };
+        let mut decisions = path.plan(&candidates, &rules).into_iter();
+        let of_file = |is_own: bool| match is_own {
+            true => Decision::Skip(OWN_OUTPUT.into()),
+            false => decisions.next().unwrap_or(Decision::Refuse("it was not planned".into())),
+        };
+        let decisions: Vec<Decision> = is_own.into_iter().map(of_file).collect();
+        let inputs =
+            files.into_iter().zip(decisions).map(|(file, decision)| PlannedInput { file, decision }).collect();
+        PlannedRun { inputs, settings, path: Some(path.clone()) }
+    }
+
+    /// The jobs, the names and inputs of their documents by their ids, and how many inputs are left out, which `reporter`
+    /// hears of.
+    pub fn jobs(
+        &self,
+        reporter: &mut RunReporter,
+    ) -> (Vec<Job>, BTreeMap<usize, (OutputName, Identity)>, LeftOut) {
+        let (mut jobs, mut documents, mut left) = (Vec::new(), BTreeMap::new(), LeftOut::default());
+        for (id, input) in self.inputs.iter().enumerate() {
+            let given = &input.file.given;
+            match &input.decision {
+                Decision::Parse { name, input: identity, note } => {
+                    if let Some(note) = note {
+                        tracing::warn!("{given}: {note}");
+                    }
+                    jobs.push(Job { id, file: input.file.clone(), picture_folder: name.pictures.clone() });
+                    documents.insert(id, (name.clone(), identity.as_ref().clone()));
+                }
+                Decision::Skip(reason) => {
+                    left.skipped += 1;
+                    reporter.outside(given, "skipped", reason);
+                }
+                Decision::Refuse(reason) => {
+                    left.refused += 1;
+                    reporter.outside(given, "failed", reason);
+                }
+            }
+        }
+        (jobs, documents, left)
+    }
+}
+
+/// A document that is printed: it needs a name for links to its pictures only.
+fn printed(file: &InputFile) -> Decision {
+    let stem = crate::output::names::safe_name(Path::new(&file.name).file_stem().unwrap_or(OsStr::new("_")));
+    let name = OutputName::new(PathBuf::new(), stem.into_owned());
+    match Identity::of(&file.given, &file.path, file.origin()) {
+        Ok(input) => Decision::Parse { name, input: Box::new(input), note: None },
+        Err(error) => Decision::Refuse(format!("cannot be read: {error}")),
+    }
+}
+
+fn candidate(file: &InputFile) -> Candidate<'_> {
+    Candidate {
+        given: &file.given,
+        path: &file.path,
+        name: OsStr::new(&file.name),
+        mirror: &file.mirror,
+        origin: file.origin(),
+    }
+}
+
+/// Endings of the files that a document may get; of the reference's files those that every document has.
+fn suffixes(compat: bool, formats: Formats) -> Vec<String> {
+    if !compat {
+        return formats.suffixes();
+    }
+    let mut endings: Vec<&str> = Vec::new();
+    if formats.md {
+        endings.extend([".md", "_0.md"]);
+    }
+    if formats.json {
+        endings.extend(["_res.json", "_0_res.json"]);
+    }
+    endings.iter().map(|e| e.to_string()).collect()
+}
+
+/// Prints what would be done, one line an input.
+pub fn dry_run(
+    planned: &PlannedRun,
+    missing: &[Result<InputFile, InputError>],
+    options: &OpenOptions,
+) -> u8 {
+    let mut failed = missing.len();
+    for error in missing.iter().filter_map(|m| m.as_ref().err()) {
+        tracing::error!("{}: {}", error.input, error.reason);
+    }
+    for PlannedInput { file, decision } in &planned.inputs {
+        let given = &file.given;
+        match decision {
+            Decision::Skip(reason) => super::print(&format!("{given}: left out: {reason}\n")),
+            Decision::Refuse(reason) => {
+                failed += 1;
+                tracing::error!("{given}: {reason}");
+            }
+            Decision::Parse { name, note, .. } => match input::open(file, options) {
+                Ok(source) => {
+                    let out = planned.path.as_ref().map(|path| text_of(&path.shown(&name.file(""))));
+                    let out = out.unwrap_or_else(|| "standard output".into());
+                    let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+                    super::print(&format!("{given}: {} pages -> {out}{note}\n", source.page_count()));
+                }
+                Err(error) => {
+                    failed += 1;
+                    tracing::error!("{}: {}", error.input, error.reason);
+                }
+            },
+        }
+    }
+    match (failed, failed < planned.inputs.len() + missing.len()) {
+        (0, _) => exit::DONE,
+        (_, true) => exit::PARTIAL,
+        _ => exit::FAILED,
+    }
+}
