@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::config::vl::VlConfig;
 use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages};
 use crate::input::pdf::{PdfPool, PoolOptions};
+use crate::input::spool::{MAX_INPUT_SIZE, Spooler};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
 use crate::net::is_address;
@@ -41,7 +42,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     if args.input.is_empty() {
         return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
     }
-    if let Some(address) = args.input.iter().find(|input| is_address(input)).filter(|_| args.later.offline) {
+    let mut addresses = args.input.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
+    if let Some(address) = addresses.next().filter(|_| args.later.offline) {
         let reason = format!("--offline makes no network call, and `{address}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
     }
@@ -57,8 +59,10 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         let root = args.save_path.as_deref().unwrap_or(Path::new("."));
         writer::check_writable(root).map_err(|reason| Failure::fatal(reason, "give another --save-path"))?;
     }
-    let (files, missing): (Vec<_>, Vec<_>) =
-        input::discover(&args.input).into_iter().partition(Result::is_ok);
+    let cancel = super::cancel_on_signals();
+    let spooler = Spooler::new(spool_folders(args), MAX_INPUT_SIZE, cancel.clone());
+    let found = input::discover(&args.input, &spooler);
+    let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let stems = paths::plan(&files);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
@@ -81,7 +85,6 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     }
     let jobs = jobs(&files, &stems, args, formats, &mut reporter);
     let skipped = files.len() - jobs.len();
-    let cancel = super::cancel_on_signals();
     let session = SessionOptions {
         gpu_memory: args.gpu_memory,
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
@@ -104,6 +107,14 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         })?;
     }
     Ok(code)
+}
+
+/// Folders for the data of streams, those in memory last.
+fn spool_folders(args: &ParseArgs) -> Vec<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let on_disk = [set("TMPDIR"), Some("/tmp".into()), Some("/var/tmp".into()), args.save_path.clone()];
+    let in_memory = [set("XDG_RUNTIME_DIR"), Some("/dev/shm".into())];
+    on_disk.into_iter().chain(in_memory).flatten().collect()
 }
 
 /// Blocks of a page, about.
@@ -322,7 +333,7 @@ fn jobs(
     for (id, (file, stem)) in files.iter().zip(stems).enumerate() {
         let root = args.save_path.as_deref();
         let is_written = |root: &Path| match args.compat {
-            true => CompatWriter::is_written(root, &file.name),
+            true => CompatWriter::is_written(root, &file.name.to_string_lossy()),
             false => writer::is_written(root, stem, formats),
         };
         if args.skip_existing && root.is_some_and(is_written) {

@@ -70,6 +70,7 @@ impl<'a> CompatWriter<'a> {
     fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
         let joined = self.joins_pages();
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
+        let file_name = job.file.name.to_string_lossy();
         let FinishedPage { mut page, pixels, steps, .. } = finished;
         let index = open.document.page_count.map(|_| page.page_index);
         let root = &self.options.root;
@@ -91,14 +92,14 @@ impl<'a> CompatWriter<'a> {
         page.blocks.iter_mut().filter_map(|b| b.picture.as_mut()).for_each(|p| p.jpeg = None);
         page.pictures.iter_mut().for_each(|p| p.jpeg = None);
         if let (Some(pixels), true) = (&pixels, self.options.formats.vis) {
-            let extension = drawing_extension(&job.file.name);
+            let extension = drawing_extension(&file_name);
             let mut draw = |name: &str, picture: Pixels| {
                 // Joined pages share a stem: the number comes last.
                 let file = match index {
                     Some(index) if joined => {
-                        format!("{}_{name}_{index}.{extension}", stem(&job.file.name, None))
+                        format!("{}_{name}_{index}.{extension}", stem(&file_name, None))
                     }
-                    index => format!("{}_{name}.{extension}", stem(&job.file.name, index)),
+                    index => format!("{}_{name}.{extension}", stem(&file_name, index)),
                 };
                 write(root.join(file), &drawings::encoded(&picture, extension)?)
             };
@@ -128,18 +129,19 @@ impl<'a> CompatWriter<'a> {
     /// Writes what was read of a document.
     fn write_results(&self, job: &Job, open: InProgress) -> Result<WrittenDocument, String> {
         let InProgress { mut document, mut written } = open;
+        let file_name = job.file.name.to_string_lossy();
         drop_table_pictures(&mut document.pages);
         let mut pages = std::mem::take(&mut document.pages);
         if let Some(options) = &self.options.restructure {
             restructure_pages(&mut pages, options);
         }
         if self.joins_pages() {
-            self.write_result(&stem(&job.file.name, None), &pages, &document, None, &mut written)?;
+            self.write_result(&stem(&file_name, None), &pages, &document, None, &mut written)?;
         } else {
             for page in &pages {
                 let index = document.page_count.map(|_| page.page_index);
                 let part = std::slice::from_ref(page);
-                self.write_result(&stem(&job.file.name, index), part, &document, index, &mut written)?;
+                self.write_result(&stem(&file_name, index), part, &document, index, &mut written)?;
             }
         }
         // Pictures of several pages can share a name.

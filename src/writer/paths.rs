@@ -28,7 +28,7 @@ impl OutputStem {
 pub fn plan(files: &[InputFile]) -> Vec<OutputStem> {
     let short = |file: &InputFile| {
         let stem = Path::new(&file.name).file_stem().map(|s| s.to_string_lossy().into_owned());
-        OutputStem { folder: file.mirror.clone(), stem: stem.unwrap_or_else(|| file.name.clone()) }
+        OutputStem { folder: file.mirror.clone(), stem: stem.unwrap_or_else(|| name(file)) }
     };
     let mut stems: Vec<OutputStem> = files.iter().map(short).collect();
     // Full names can meet other inputs' stems (`a.pdf.png` beside `a.pdf` and `a.png`): repeat until none do.
@@ -37,12 +37,12 @@ pub fn plan(files: &[InputFile]) -> Vec<OutputStem> {
             let common = common_folder(group.iter().map(|i| files[*i].path.as_path()));
             for &i in &group {
                 stems[i] = match level {
-                    1 => OutputStem { folder: files[i].mirror.clone(), stem: files[i].name.clone() },
+                    1 => OutputStem { folder: files[i].mirror.clone(), stem: name(&files[i]) },
                     2 => {
                         let parent =
                             absolute(&files[i].path).parent().map(Path::to_path_buf).unwrap_or_default();
                         let folder = parent.strip_prefix(&common).map(Path::to_path_buf).unwrap_or_default();
-                        OutputStem { folder, stem: files[i].name.clone() }
+                        OutputStem { folder, stem: name(&files[i]) }
                     }
                     _ => OutputStem {
                         folder: stems[i].folder.clone(),
@@ -53,6 +53,10 @@ pub fn plan(files: &[InputFile]) -> Vec<OutputStem> {
         }
     }
     stems
+}
+
+fn name(file: &InputFile) -> String {
+    file.name.to_string_lossy().into_owned()
 }
 
 /// Groups of positions with equal stems.
