@@ -24,5 +24,6 @@ pub mod recognize;
 pub mod replay;
 pub mod restructure;
 pub mod runtime;
+pub mod shown;
 pub mod store;
 pub mod writer;

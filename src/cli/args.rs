@@ -2,6 +2,7 @@
 
 use super::models::ModelsCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Parses PDFs, scans and photos into Markdown, JSON, pictures, workbooks and layout drawings.
@@ -110,7 +111,7 @@ pub struct DoctorArgs {
 pub struct ParseArgs {
     /// Files, directories, glob patterns, http(s) URLs, or - for standard input
     #[arg(short, long, num_args = 1.., value_name = "INPUT", help_heading = "Input and output")]
-    pub input: Vec<String>,
+    pub input: Vec<OsString>,
     /// Where files are written
     #[arg(long, value_name = "DIR", help_heading = "Input and output")]
     pub save_path: Option<PathBuf>,

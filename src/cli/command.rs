@@ -3,6 +3,8 @@
 use super::args::Cli;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Command, CommandFactory};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 /// The command with an environment variable `DOCPARSE_<FLAG>` for every flag of parsing.
 pub fn command() -> Command {
@@ -28,18 +30,21 @@ pub fn command() -> Command {
 
 /// Arguments with their flags spelled out: underscores become hyphens, unambiguous prefixes are completed.
 ///
-/// Values are left alone. An ambiguous prefix is an error that names the candidates.
-pub fn spell_out(arguments: Vec<String>, command: &Command) -> Result<Vec<String>, String> {
+/// Values are left alone, whatever bytes they have. An ambiguous prefix is an error that names the candidates.
+pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>, String> {
     let flags: Vec<String> = long_flags(command);
     let mut out = Vec::with_capacity(arguments.len());
     let mut only_values = false;
     for argument in arguments {
-        let Some(body) = argument.strip_prefix("--").filter(|b| !b.is_empty() && !only_values) else {
-            only_values |= argument == "--";
+        only_values |= argument == "--";
+        let body = argument.as_bytes().strip_prefix(b"--").filter(|b| !b.is_empty() && !only_values);
+        let end = |body: &[u8]| body.iter().position(|b| *b == b'=').unwrap_or(body.len());
+        let parts = body.map(|body| body.split_at(end(body)));
+        // A name that is no text is no flag's: clap says so.
+        let Some((Ok(name), value)) = parts.map(|(name, value)| (str::from_utf8(name), value)) else {
             out.push(argument);
             continue;
         };
-        let (name, value) = body.split_once('=').map_or((body, None), |(n, v)| (n, Some(v)));
         let name = name.replace('_', "-");
         let full = if flags.contains(&name) {
             name
@@ -54,10 +59,9 @@ pub fn spell_out(arguments: Vec<String>, command: &Command) -> Result<Vec<String
                 }
             }
         };
-        out.push(match value {
-            Some(value) => format!("--{full}={value}"),
-            None => format!("--{full}"),
-        });
+        let mut spelled = OsString::from(format!("--{full}"));
+        spelled.push(OsStr::from_bytes(value));
+        out.push(spelled);
     }
     Ok(out)
 }
@@ -85,8 +89,16 @@ fn long_flags(command: &Command) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn spell(arguments: &[&str]) -> Result<Vec<String>, String> {
-        spell_out(arguments.iter().map(|a| a.to_string()).collect(), &command())
+    fn spell(arguments: &[&str]) -> Result<Vec<OsString>, String> {
+        spell_out(arguments.iter().map(|a| a.into()).collect(), &command())
+    }
+
+    #[test]
+    fn values_have_any_bytes() {
+        let raw = |bytes: &[u8]| OsStr::from_bytes(bytes).to_os_string();
+        let arguments = vec![raw(b"a\xe9"), raw(b"--save_path=out-\xe9_=\xe8"), raw(b"--\xe9")];
+        let expected = [raw(b"a\xe9"), raw(b"--save-path=out-\xe9_=\xe8"), raw(b"--\xe9")];
+        assert_eq!(spell_out(arguments, &command()).unwrap(), expected);
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn check_flag(flag: &Value) -> Result<(), String> {
     let command = command::command();
     for spelling in [name.to_string(), name.replace('_', "-")] {
         // A value that nothing takes: a flag that is known complains of the value, not of the flag.
-        let arguments = vec!["docparse".to_string(), format!("{spelling}=\u{1}")];
+        let arguments = vec!["docparse".into(), format!("{spelling}=\u{1}").into()];
         let arguments = command::spell_out(arguments, &command)?;
         let result = command.clone().try_get_matches_from(arguments).and_then(|m| Cli::from_arg_matches(&m));
         if let Err(error) = result

@@ -16,6 +16,7 @@ mod report;
 
 use args::{Cli, Command};
 use clap::FromArgMatches;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,10 +59,10 @@ impl Failure {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()))
+    ExitCode::from(run(std::env::args_os().collect()))
 }
 
-fn run(arguments: Vec<String>) -> u8 {
+fn run(arguments: Vec<OsString>) -> u8 {
     let command = command::command();
     let arguments = match command::spell_out(arguments, &command) {
         Ok(arguments) => arguments,

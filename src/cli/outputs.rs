@@ -62,7 +62,11 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
     let own = format!(
         "{:?}",
         (
-            (env!("CARGO_PKG_VERSION"), resolved.config.pipeline.name(), resolved.config.settings.to_string()),
+            (
+                env!("CARGO_PKG_VERSION"),
+                resolved.config.pipeline.name(),
+                resolved.config.settings.to_string()
+            ),
             (formats, &args.pages, args.compat, &resolved.ignore_labels),
             (args.merge_tables, args.relevel_titles, args.concatenate_pages, args.format_block_content),
             (&resolved.own_text, args.vl_rec_channel_order as u8),
@@ -145,8 +149,11 @@ impl PlannedRun {
             false => decisions.next().unwrap_or(Decision::Refuse("it was not planned".into())),
         };
         let decisions: Vec<Decision> = is_own.into_iter().map(of_file).collect();
-        let inputs =
-            files.into_iter().zip(decisions).map(|(file, decision)| PlannedInput { file, decision }).collect();
+        let inputs = files
+            .into_iter()
+            .zip(decisions)
+            .map(|(file, decision)| PlannedInput { file, decision })
+            .collect();
         PlannedRun { inputs, settings, path: Some(path.clone()) }
     }
 
@@ -217,11 +224,7 @@ fn suffixes(compat: bool, formats: Formats) -> Vec<String> {
 }
 
 /// Prints what would be done, one line an input.
-pub fn dry_run(
-    planned: &PlannedRun,
-    missing: &[Result<InputFile, InputError>],
-    options: &OpenOptions,
-) -> u8 {
+pub fn dry_run(planned: &PlannedRun, missing: &[Result<InputFile, InputError>], options: &OpenOptions) -> u8 {
     let mut failed = missing.len();
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
         tracing::error!("{}: {}", error.input, error.reason);

@@ -1,6 +1,7 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
 use super::args::{LogFormat, ParseArgs, StdoutFormat};
+use super::outputs::{self, PlannedRun};
 use super::parts::Parts;
 use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
@@ -9,9 +10,9 @@ use crate::config::Config;
 use crate::config::vl::VlConfig;
 use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages};
 use crate::input::pdf::{PdfPool, PoolOptions};
+use crate::input::spool::{MAX_INPUT_SIZE, Spooler};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
-use super::outputs::{self, PlannedRun};
 use crate::net::is_address;
 use crate::onnx::{Device, SessionOptions};
 use crate::plan::PlanOptions;
@@ -22,9 +23,9 @@ use crate::writer::compat::{CompatOptions, CompatWriter};
 use crate::writer::json::JsonOptions;
 use crate::writer::trace::TraceWriter;
 use crate::writer::{DocumentWriter, Formats, Outputs, Target, WriterOptions};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tracing::Level;
@@ -42,7 +43,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     if args.input.is_empty() {
         return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
     }
-    if let Some(address) = args.input.iter().find(|input| is_address(input)).filter(|_| args.later.offline) {
+    let mut addresses = args.input.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
+    if let Some(address) = addresses.next().filter(|_| args.later.offline) {
         let reason = format!("--offline makes no network call, and `{address}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
     }
@@ -55,8 +57,10 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         resolved.notes.iter().for_each(|note| tell(args.log_format, note));
     }
     let save_path = outputs::open(args, target)?;
-    let (files, missing): (Vec<_>, Vec<_>) =
-        input::discover(&args.input).into_iter().partition(Result::is_ok);
+    let cancel = super::cancel_on_signals();
+    let spooler = Spooler::new(spool_folders(args), MAX_INPUT_SIZE, cancel.clone());
+    let found = input::discover(&args.input, &spooler);
+    let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let settings = outputs::settings_hash(args, &resolved, formats);
     let planned = PlannedRun::of(files, save_path.as_ref(), formats, settings, args);
@@ -81,7 +85,6 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let (jobs, documents, left) = planned.jobs(&mut reporter);
     let settings = planned.settings.clone();
     let sink_outputs = save_path.map(|path| Outputs { path, documents, settings });
-    let cancel = super::cancel_on_signals();
     let session = SessionOptions {
         gpu_memory: args.gpu_memory,
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
@@ -92,7 +95,13 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let outcome = with_sink(args, &resolved, (target, formats), sink_outputs, &jobs, &mut reporter, |sink| {
         let open = |job: &Job| input::open(&job.file, &open_options);
         let Parts { lines, detector, recognizer } = parts;
-        engine::run(jobs.clone(), Stages { open: &open, lines, detector, recognizer }, &options, sink, &cancel)
+        engine::run(
+            jobs.clone(),
+            Stages { open: &open, lines, detector, recognizer },
+            &options,
+            sink,
+            &cancel,
+        )
     });
     reporter.finish();
     let code = exit_code(&outcome, missing.len() + left.refused, left.skipped);
@@ -104,6 +113,14 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         })?;
     }
     Ok(code)
+}
+
+/// Folders for the data of streams, those in memory last.
+fn spool_folders(args: &ParseArgs) -> Vec<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let on_disk = [set("TMPDIR"), Some("/tmp".into()), Some("/var/tmp".into()), args.save_path.clone()];
+    let in_memory = [set("XDG_RUNTIME_DIR"), Some("/dev/shm".into())];
+    on_disk.into_iter().chain(in_memory).flatten().collect()
 }
 
 /// Blocks of a page, about.

@@ -198,9 +198,9 @@ impl DocumentSink for Record {
         Ok(())
     }
 
-    fn finish(&mut self, job: &Job) -> Result<(), String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
         self.events.push(format!("finish {}", job.id));
-        Ok(())
+        Ok(DocumentEnd::Whole)
     }
 
     fn failed(&mut self, job: &Job, reason: &str) {

@@ -1,17 +1,19 @@
 //! From what stands on the command line to a list of files.
 //!
-//! Files are taken as they are named; directories are walked and their files sorted by path; globs are
-//! expanded; URLs and `-` are fetched into temporary files. Every part that cannot be had becomes an
-//! [`InputError`] of its own, the others go on.
+//! Files are taken as they are named, pipes are read to their end; directories are walked and their files sorted by
+//! path; globs are expanded; URLs and `-` are fetched into temporary files. Names may have any bytes. Every part that
+//! cannot be had becomes an [`InputError`] of its own, the others go on.
 
-use super::InputError;
+use super::spool::{Spooled, Spooler};
+use super::{InputError, named, pattern};
 use crate::net::is_address;
-use std::collections::HashSet;
-use std::io::{self, Read};
+use crate::output::Origin;
+use crate::shown;
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempPath;
 
 /// Extensions looked for in directories (specification, section 3.1), and `gif`.
 const EXTENSIONS: &[&str] = &[
@@ -22,70 +24,114 @@ const EXTENSIONS: &[&str] = &[
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest time for a whole download.
 const DOWNLOAD_TOTAL: Duration = Duration::from_secs(900);
-/// Larger downloads are refused.
-const MAX_DOWNLOAD: u64 = 4 << 30;
 
 /// A file to be parsed.
 #[derive(Debug, Clone)]
 pub struct InputFile {
-    /// As it was given, or found below what was given; this is `input_path` in the results.
+    /// As it was given, or found below what was given, for people and JSON: see [`shown::name`]. This is `input_path`
+    /// in the results.
     pub given: String,
     /// Where its bytes are.
     pub path: PathBuf,
-    /// File name for the output plan.
-    pub name: String,
+    /// File name for the output plan, its bytes as they are.
+    pub name: OsString,
     /// Folder below the directory that was given, for mirroring.
     pub mirror: PathBuf,
+    /// Whether it was named itself, and not found in a directory or by a pattern.
+    pub is_named: bool,
     /// Keeps a temporary file alive.
-    _temporary: Option<Arc<TempPath>>,
+    _temporary: Option<Spooled>,
 }
 
 impl InputFile {
     /// A file on disk.
     pub fn from_path(path: &Path, mirror: PathBuf) -> Self {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        Self { given: path.display().to_string(), path: path.to_path_buf(), name, mirror, _temporary: None }
+        let name = path.file_name().unwrap_or_default().to_os_string();
+        let given = shown::name(path);
+        Self { given, path: path.to_path_buf(), name, mirror, is_named: false, _temporary: None }
+    }
+
+    /// Where it came from.
+    pub fn origin(&self) -> Origin<'_> {
+        match &self._temporary {
+            _ if is_address(&self.given) => Origin::Address(&self.given),
+            Some(_) => Origin::Stream,
+            None => Origin::File,
+        }
+    }
+
+    /// What was copied into a temporary file, under the name by which it was given.
+    pub fn spooled(given: String, name: OsString, spooled: Spooled) -> Self {
+        let path = spooled.path().to_path_buf();
+        Self { given, path, name, mirror: PathBuf::new(), is_named: true, _temporary: Some(spooled) }
     }
 }
 
-/// Finds all files behind `inputs`, in order; a file named twice is taken once.
-pub fn discover(inputs: &[String]) -> Vec<Result<InputFile, InputError>> {
-    let mut found = Vec::new();
+/// What lies behind the inputs of a run.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Files, in order, and inputs behind which there are none.
+    pub files: Vec<Result<InputFile, InputError>>,
+    /// Pipes and devices in directories or found by patterns: never waited for.
+    pub passed_over: Vec<InputError>,
+    /// How many files of other kinds lie in directories, by extension in lower case (empty: without).
+    pub other_kinds: BTreeMap<String, usize>,
+}
+
+/// Finds all files behind `inputs`, in order; a file named twice is taken once. Once the run is cancelled nothing more
+/// is looked for.
+pub fn discover(inputs: &[OsString], spooler: &Spooler) -> Found {
+    let mut found = Found::default();
     let mut seen = HashSet::new();
     for input in inputs {
-        for file in expand(input) {
+        if spooler.is_cancelled() {
+            break;
+        }
+        // A stream is at its end after the first time.
+        if let Some(stream) = stream_identity(input)
+            && !seen.insert(stream)
+        {
+            continue;
+        }
+        for file in expand(input, spooler, &mut found) {
             let new = match &file {
-                Ok(file) => seen.insert(file.path.canonicalize().unwrap_or_else(|_| file.path.clone())),
+                Ok(file) => std::fs::metadata(&file.path).map_or(true, |m| seen.insert(named::identity(&m))),
                 Err(_) => true,
             };
             if new {
-                found.push(file);
+                found.files.push(file);
             }
         }
     }
     found
 }
 
-fn expand(input: &str) -> Vec<Result<InputFile, InputError>> {
-    let fail = |reason: String| vec![Err(InputError::new(input, reason))];
+fn stream_identity(input: &OsStr) -> Option<(u64, u64)> {
+    let path = if input == "-" { Path::new("/dev/stdin") } else { Path::new(input) };
+    let meta = std::fs::metadata(path).ok()?;
+    (input == "-" || !(meta.is_file() || meta.is_dir())).then(|| named::identity(&meta))
+}
+
+fn expand(input: &OsStr, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
+    let fail = |reason: String| vec![Err(InputError::new(&shown::name(input), reason))];
     if input == "-" {
-        return vec![read_stdin()];
+        return vec![named::take_stdin(spooler)];
     }
-    if is_address(input) {
-        return vec![download(input)];
+    if let Some(address) = input.to_str().filter(|word| is_address(word)) {
+        return vec![download(address, spooler)];
     }
     let path = Path::new(input);
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => walk(path),
-        Ok(_) => vec![Ok(InputFile::from_path(path, PathBuf::new()))],
-        Err(_) if input.contains(['*', '?', '[']) => match glob::glob(input) {
+        Ok(meta) if meta.is_dir() => walk(path, found),
+        Ok(_) => vec![named::take(path, spooler)],
+        Err(_) if pattern::is_pattern(input) => match pattern::expand(input) {
             Err(error) => fail(format!("not a valid pattern: {error}")),
-            Ok(paths) => {
-                let found: Vec<_> = paths.flatten().filter(|p| p.is_file()).collect();
-                if found.is_empty() {
+            Ok(mut paths) => {
+                paths.retain(|path| is_file(path, found));
+                if paths.is_empty() {
                     return fail("no file matches the pattern".into());
                 }
-                found.iter().map(|p| Ok(InputFile::from_path(p, PathBuf::new()))).collect()
+                paths.iter().map(|p| Ok(InputFile::from_path(p, PathBuf::new()))).collect()
             }
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => fail("no such file or directory".into()),
@@ -93,7 +139,18 @@ fn expand(input: &str) -> Vec<Result<InputFile, InputError>> {
     }
 }
 
-fn walk(root: &Path) -> Vec<Result<InputFile, InputError>> {
+/// Whether something that was not named itself is a file; pipes and devices are noted down.
+fn is_file(path: &Path, found: &mut Found) -> bool {
+    let Ok(meta) = std::fs::metadata(path) else { return false };
+    let refusal = named::refusal(meta.file_type());
+    if let Some(what) = refusal.filter(|_| !meta.is_dir()) {
+        let reason = format!("is {what}: left out; only what is named itself is waited for");
+        found.passed_over.push(InputError::new(&shown::name(path), reason));
+    }
+    refusal.is_none()
+}
+
+fn walk(root: &Path, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     let mut folders = vec![root.to_path_buf()];
@@ -106,25 +163,31 @@ fn walk(root: &Path) -> Vec<Result<InputFile, InputError>> {
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) => {
-                let name = folder.display().to_string();
-                errors.push(Err(InputError::new(&name, format!("the directory cannot be read: {error}"))));
+                let reason = format!("the directory cannot be read: {error}");
+                errors.push(Err(InputError::new(&shown::name(&folder), reason)));
                 continue;
             }
         };
         for entry in entries.flatten() {
             let path = entry.path();
+            let extension = extension(&path);
             if path.is_dir() {
                 folders.push(path);
-            } else if has_known_extension(&path) {
-                files.push(path);
+            } else if EXTENSIONS.contains(&extension.as_str()) {
+                if is_file(&path, found) {
+                    files.push(path);
+                } else if path.metadata().is_err() {
+                    files.push(path); // a link to nowhere is told when it is opened
+                }
+            } else {
+                *found.other_kinds.entry(extension).or_default() += 1;
             }
         }
     }
-    files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    files.sort();
     if files.is_empty() && errors.is_empty() {
-        let name = root.display().to_string();
         let reason = format!("the directory holds no file of a known kind ({})", EXTENSIONS.join(", "));
-        return vec![Err(InputError::new(&name, reason))];
+        return vec![Err(InputError::new(&shown::name(root), reason))];
     }
     let mirror = |path: &Path| {
         path.parent().and_then(|p| p.strip_prefix(root).ok()).map(Path::to_path_buf).unwrap_or_default()
@@ -133,15 +196,12 @@ fn walk(root: &Path) -> Vec<Result<InputFile, InputError>> {
     errors
 }
 
-fn has_known_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
+/// The extension of a file in lower case, for people.
+fn extension(path: &Path) -> String {
+    path.extension().map(shown::name).unwrap_or_default().to_lowercase()
 }
 
-fn read_stdin() -> Result<InputFile, InputError> {
-    spool("-", "stdin", &mut io::stdin().lock())
-}
-
-fn download(url: &str) -> Result<InputFile, InputError> {
+fn download(url: &str, spooler: &Spooler) -> Result<InputFile, InputError> {
     let fail = |reason: String| InputError::new(url, reason);
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_connect(Some(DOWNLOAD_TIMEOUT))
@@ -155,28 +215,21 @@ fn download(url: &str) -> Result<InputFile, InputError> {
     })?;
     let path_part = url.split(['?', '#']).next().unwrap_or(url);
     let name = path_part.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("download");
-    let mut body = response.body_mut().with_config().limit(MAX_DOWNLOAD).reader();
-    spool(url, name, &mut body)
-}
-
-/// Copies a stream into a temporary file that lives as long as the input.
-fn spool(given: &str, name: &str, stream: &mut dyn Read) -> Result<InputFile, InputError> {
-    let fail = |error: io::Error| InputError::new(given, format!("the data could not be fetched: {error}"));
-    let mut file = tempfile::Builder::new().prefix("docparse-").tempfile().map_err(fail)?;
-    io::copy(stream, file.as_file_mut()).map_err(fail)?;
-    let temporary = file.into_temp_path();
-    Ok(InputFile {
-        given: given.to_string(),
-        path: temporary.to_path_buf(),
-        name: name.to_string(),
-        mirror: PathBuf::new(),
-        _temporary: Some(Arc::new(temporary)),
-    })
+    let mut body = response.body_mut().as_reader();
+    let spooled = spooler.copy(&mut body).map_err(|error| fail(error.to_string()))?;
+    Ok(InputFile::spooled(url.to_string(), name.into(), spooled))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find(inputs: &[&Path]) -> Found {
+        discover(
+            &inputs.iter().map(|i| i.as_os_str().to_os_string()).collect::<Vec<_>>(),
+            &Spooler::default(),
+        )
+    }
 
     #[test]
     fn directories_are_walked_in_byte_order_and_mirrored() {
@@ -185,10 +238,11 @@ mod tests {
         for name in ["b.pdf", "B.PDF", "notes.txt", "sub/a.png"] {
             std::fs::write(dir.path().join(name), "x").unwrap();
         }
-        let found = discover(&[dir.path().display().to_string()]);
+        let Found { files: found, other_kinds, .. } = find(&[dir.path()]);
         let names: Vec<_> = found.iter().map(|f| f.as_ref().unwrap().name.clone()).collect();
         assert_eq!(names, ["B.PDF", "b.pdf", "a.png"]);
         assert_eq!(found[2].as_ref().unwrap().mirror, Path::new("sub"));
+        assert_eq!(other_kinds, BTreeMap::from([("txt".to_string(), 1)]));
     }
 
     #[test]
@@ -196,10 +250,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.pdf");
         std::fs::write(&file, "x").unwrap();
-        let missing = dir.path().join("missing.pdf").display().to_string();
-        let pattern = dir.path().join("*.tiff").display().to_string();
-        let name = file.display().to_string();
-        let found = discover(&[missing, name.clone(), pattern, name]);
+        let (missing, pattern) = (dir.path().join("missing.pdf"), dir.path().join("*.tiff"));
+        let found = find(&[&missing, &file, &pattern, &file]).files;
         assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true, false]);
     }
 }

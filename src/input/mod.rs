@@ -6,14 +6,18 @@
 
 pub mod decode;
 mod discover;
+mod named;
+mod pattern;
 pub mod pdf;
+pub mod spool;
 
-pub use discover::{InputFile, discover};
+pub use discover::{Found, InputFile, discover};
 
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, TiffFrames};
 use pdf::protocol::{PageRequest, PdfPage};
 use pdf::{PdfHandle, PdfPool, PoolError};
+use spool::Spooled;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -112,23 +116,24 @@ pub struct OpenOptions {
 /// Opens a file.
 pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
     let fail = |reason: String| InputError::new(&file.given, reason);
-    let kind = decode::sniff(&file.path).map_err(|error| fail(error.to_string()))?;
+    let held = named::hold(file)?;
+    let path = held.path().to_path_buf();
+    let kind = decode::sniff(&path).map_err(|error| fail(error.to_string()))?;
     match kind {
         FileKind::Pdf => {
             let pool = options.pdf.clone().map_err(fail)?;
-            let handle =
-                pool.open(&file.path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
+            let handle = pool.open(&path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
             if handle.sizes.is_empty() {
                 return Err(fail("the PDF has no pages".into()));
             }
-            Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels }))
+            Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels, _held: held }))
         }
         FileKind::Tiff => {
-            let count = TiffFrames::open(&file.path).and_then(|mut t| t.count());
+            let count = TiffFrames::open(&path).and_then(|mut t| t.count());
             let page_count = count.map_err(|error| fail(error.to_string()))?;
-            Ok(Arc::new(TiffSource { path: file.path.clone(), page_count }))
+            Ok(Arc::new(TiffSource { path, page_count, _held: held }))
         }
-        kind => Ok(Arc::new(PictureSource { path: file.path.clone(), kind })),
+        kind => Ok(Arc::new(PictureSource { path, kind, _held: held })),
     }
 }
 
@@ -143,6 +148,7 @@ fn pdf_reason(error: &PoolError) -> String {
 }
 
 struct PdfSource {
+    _held: Spooled,
     pool: Arc<PdfPool>,
     handle: PdfHandle,
     max_pixels: u64,
@@ -219,6 +225,7 @@ fn picture_page(page_index: usize, pixels: Pixels) -> SourcePage {
 }
 
 struct PictureSource {
+    _held: Spooled,
     path: PathBuf,
     kind: FileKind,
 }
@@ -242,6 +249,7 @@ impl PageSource for PictureSource {
 }
 
 struct TiffSource {
+    _held: Spooled,
     path: PathBuf,
     page_count: usize,
 }

@@ -264,7 +264,13 @@ mod tests {
         let files: Vec<NamedInput> = paths
             .iter()
             .map(|(path, mirror)| NamedInput {
-                name: path.as_os_str().as_bytes().rsplit(|b| *b == b'/').next().map(OsStr::from_bytes).unwrap(),
+                name: path
+                    .as_os_str()
+                    .as_bytes()
+                    .rsplit(|b| *b == b'/')
+                    .next()
+                    .map(OsStr::from_bytes)
+                    .unwrap(),
                 mirror,
                 parent: path.parent().unwrap(),
             })
@@ -312,7 +318,8 @@ mod tests {
     #[test]
     fn folders_of_pictures_hold_no_other_document() {
         let path = Path::new;
-        let input = |name: &'static str, mirror| NamedInput { name: OsStr::new(name), mirror, parent: path("/") };
+        let input =
+            |name: &'static str, mirror| NamedInput { name: OsStr::new(name), mirror, parent: path("/") };
         let names = plan(&[input("report.pdf", path("")), input("x.pdf", path("imgs/report"))]);
         assert_eq!(names[0].picture_folder(), path("imgs/report_2"));
         assert_eq!(names[1].file(".md"), path("imgs/report/x.md"));

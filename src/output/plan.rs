@@ -115,7 +115,8 @@ impl Planning<'_> {
         };
         // The same stream twice in one run.
         if own.contains_key(&identity.key) {
-            identity.key = names::key_of(&[identity.key.as_bytes(), input.path.as_os_str().as_encoded_bytes()]);
+            identity.key =
+                names::key_of(&[identity.key.as_bytes(), input.path.as_os_str().as_encoded_bytes()]);
         }
         let before = self.path.record.document(&identity.key);
         let mut again = None;
@@ -147,7 +148,9 @@ impl Planning<'_> {
         if self.rules.reference_names {
             if names::is_unsafe_name(&wanted.stem) {
                 let shown = text_of(Path::new(&wanted.stem));
-                return Err(format!("`{shown}` cannot be the name of files; rename it, or leave --compat out"));
+                return Err(format!(
+                    "`{shown}` cannot be the name of files; rename it, or leave --compat out"
+                ));
             }
             return match taken(wanted) {
                 Some(reason) => Err(format!("{reason}; give another --save-path")),
@@ -197,7 +200,9 @@ impl Planning<'_> {
             }
         }
         if self.rules.pictures && !self.path.overwrite {
-            return self.foreign_picture(root, name, outputs).map(|p| format!("`{}` is not docparse's own", shown(&p)));
+            return self
+                .foreign_picture(root, name, outputs)
+                .map(|p| format!("`{}` is not docparse's own", shown(&p)));
         }
         None
     }
@@ -211,7 +216,8 @@ impl Planning<'_> {
             return Some(folder);
         }
         let entries = root.read_dir(&folder).ok()?.flatten();
-        let pictures = entries.map(|entry| folder.join(entry.file_name())).filter(|path| is_picture_name(path));
+        let pictures =
+            entries.map(|entry| folder.join(entry.file_name())).filter(|path| is_picture_name(path));
         pictures.into_iter().find(|path| !self.path.is_own(path, outputs))
     }
 }

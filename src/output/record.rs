@@ -103,7 +103,8 @@ impl Identity {
             return false;
         }
         let untouched = now.changed_ns.is_some()
-            && (now.changed_ns, now.modified_ns, now.inode) == (then.changed_ns, then.modified_ns, then.inode);
+            && (now.changed_ns, now.modified_ns, now.inode)
+                == (then.changed_ns, then.modified_ns, then.inode);
         untouched || File::open(&self.path).and_then(sha256_of).is_ok_and(|hash| hash == *then_hash)
     }
 
@@ -113,8 +114,9 @@ impl Identity {
         let mut facts = self.facts.clone();
         if facts.sha256.is_none() {
             let hash = File::open(&self.path).and_then(sha256_of).ok();
-            let is_unchanged = InputFacts::of(&facts.path, &self.path)
-                .is_ok_and(|now| (now.size, now.modified_ns, now.inode) == (facts.size, facts.modified_ns, facts.inode));
+            let is_unchanged = InputFacts::of(&facts.path, &self.path).is_ok_and(|now| {
+                (now.size, now.modified_ns, now.inode) == (facts.size, facts.modified_ns, facts.inode)
+            });
             facts.sha256 = hash.filter(|_| is_unchanged);
         }
         facts
@@ -126,7 +128,9 @@ impl InputFacts {
         use std::os::unix::fs::MetadataExt;
         let meta = fs::metadata(path)?;
         let changed = nanoseconds(meta.ctime(), meta.ctime_nsec());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| nanoseconds(d.as_secs() as i64, d.subsec_nanos().into()));
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| nanoseconds(d.as_secs() as i64, d.subsec_nanos().into()));
         Ok(InputFacts {
             path: given.to_string(),
             size: meta.len(),

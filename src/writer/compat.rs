@@ -13,7 +13,7 @@ use crate::raster::Pixels;
 use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Settings of the writer.
 #[derive(Debug, Clone)]
@@ -41,10 +41,9 @@ struct InProgress {
     written: WrittenDocument,
 }
 
-/// The stem of a document's files, and of a page's: with its number where pages are counted.
-pub fn stem(file_name: &str, page_index: Option<usize>) -> String {
-    let stem = Path::new(file_name).file_stem().map_or(file_name.into(), |s| s.to_string_lossy());
-    page_index.map_or(stem.to_string(), |index| format!("{stem}_{index}"))
+/// What stands after the stem in a page's files, where pages are counted.
+fn numbered(page_index: Option<usize>) -> String {
+    page_index.map_or_else(String::new, |index| format!("_{index}"))
 }
 
 /// The ending of drawings: that of the input if it is a picture, else `png`.
@@ -66,32 +65,32 @@ impl<'a> CompatWriter<'a> {
     fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
         let joined = self.joins_pages();
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
+        let file_name = job.file.name.to_string_lossy();
         let FinishedPage { mut page, pixels, steps, .. } = finished;
         let index = open.document.page_count.map(|_| page.page_index);
         let output = &mut open.output;
-        let mut write = |name: &str, bytes: &[u8]| output.write(PathBuf::from(name), |out| out.write_all(bytes));
+        let of_document = output.name().clone();
+        let mut write = |place: PathBuf, bytes: &[u8]| output.write(place, |out| out.write_all(bytes));
         if self.options.formats.images {
             // The page's own pictures come later and win where names are equal (section 9.5).
             let of_blocks = page.blocks.iter().filter_map(|b| b.picture.as_ref());
             for picture in of_blocks.chain(&page.pictures) {
                 if let Some(jpeg) = &picture.jpeg {
-                    write(&picture.path, jpeg)?;
+                    write(PathBuf::from(&picture.path), jpeg)?;
                 }
             }
         }
         page.blocks.iter_mut().filter_map(|b| b.picture.as_mut()).for_each(|p| p.jpeg = None);
         page.pictures.iter_mut().for_each(|p| p.jpeg = None);
         if let (Some(pixels), true) = (&pixels, self.options.formats.vis) {
-            let extension = drawing_extension(&job.file.name);
+            let extension = drawing_extension(&file_name);
             let mut draw = |name: &str, picture: Pixels| {
                 // Joined pages share a stem: the number comes last.
                 let file = match index {
-                    Some(index) if joined => {
-                        format!("{}_{name}_{index}.{extension}", stem(&job.file.name, None))
-                    }
-                    index => format!("{}_{name}.{extension}", stem(&job.file.name, index)),
+                    Some(index) if joined => format!("_{name}_{index}.{extension}"),
+                    index => format!("{}_{name}.{extension}", numbered(index)),
                 };
-                write(&file, &drawings::encoded(&picture, extension)?)
+                write(of_document.file(&file), &drawings::encoded(&picture, extension)?)
             };
             if self.options.json.markdown.use_layout_detection {
                 draw("layout_det_res", drawings::layout(pixels, &page))?;
@@ -111,7 +110,7 @@ impl<'a> CompatWriter<'a> {
 
     fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
         let Some(open) = self.open.remove(&job.id) else { return Ok(DocumentEnd::Whole) };
-        let written = self.write_results(job, open, None)?;
+        let written = self.write_results(open, None)?;
         let end = if written.errors.is_empty() { DocumentEnd::Whole } else { DocumentEnd::Partial };
         self.observer.written(job, written);
         Ok(end)
@@ -120,7 +119,6 @@ impl<'a> CompatWriter<'a> {
     /// Writes what was read of a document; `failure` where not all of it was.
     fn write_results(
         &self,
-        job: &Job,
         open: InProgress,
         failure: Option<DocumentOutcome>,
     ) -> Result<WrittenDocument, String> {
@@ -132,13 +130,12 @@ impl<'a> CompatWriter<'a> {
         }
         let mut errors = Vec::new();
         if self.joins_pages() {
-            let name = stem(&job.file.name, None);
-            errors.extend(self.write_result(&name, &pages, &document, None, &mut output));
+            errors.extend(self.write_result((None, &pages), &document, &mut output));
         } else {
             for page in &pages {
                 let index = document.page_count.map(|_| page.page_index);
-                let (name, part) = (stem(&job.file.name, index), std::slice::from_ref(page));
-                errors.extend(self.write_result(&name, part, &document, index, &mut output));
+                let part = std::slice::from_ref(page);
+                errors.extend(self.write_result((index, part), &document, &mut output));
             }
         }
         let is_partial = !errors.is_empty() || !written.errors.is_empty();
@@ -157,25 +154,25 @@ impl<'a> CompatWriter<'a> {
     /// Makes the result and the Markdown of these pages; returns what went wrong.
     fn write_result(
         &self,
-        stem: &str,
-        pages: &[Page],
+        (page_index, pages): (Option<usize>, &[Page]),
         document: &Document,
-        page_index: Option<usize>,
         output: &mut DocumentOutput,
     ) -> Vec<String> {
         let CompatOptions { formats, json, .. } = &self.options;
         let width = pages.first().map_or(0, |p| p.width);
         let mut errors = Vec::new();
-        let mut write = |name: String, text: String| {
-            errors.extend(output.write(name.into(), |out| out.write_all(text.as_bytes())).err());
+        let (name, number) = (output.name().clone(), numbered(page_index));
+        let mut write = |ending: &str, text: String| {
+            let place = name.file(&format!("{number}{ending}"));
+            errors.extend(output.write(place, |out| out.write_all(text.as_bytes())).err());
         };
         if formats.json {
             let value = json::result_value(pages, document, page_index, json);
-            write(format!("{stem}_res.json"), python_json::to_string(&value));
+            write("_res.json", python_json::to_string(&value));
         }
         if formats.md {
             let blocks = pages.iter().flat_map(|p| &p.blocks);
-            write(format!("{stem}.md"), markdown::reference(blocks, width, &json.markdown));
+            write(".md", markdown::reference(blocks, width, &json.markdown));
         }
         errors
     }
@@ -201,7 +198,7 @@ impl DocumentSink for CompatWriter<'_> {
     fn failed(&mut self, job: &Job, reason: &str) {
         // Pages that were read before keep their files, as the reference's do; what fails now failed before.
         if let Some(open) = self.open.remove(&job.id) {
-            let _ = self.write_results(job, open, Some(outcome_of_failure(reason)));
+            let _ = self.write_results(open, Some(outcome_of_failure(reason)));
         }
         self.observer.failed(job, reason);
     }
@@ -213,8 +210,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_reference() {
-        assert_eq!(stem("a.b.pdf", Some(1)), "a.b_1");
-        assert_eq!(stem("scan.png", None), "scan");
+        assert_eq!((numbered(Some(1)), numbered(None)), ("_1".to_string(), String::new()));
         assert_eq!((drawing_extension("a.pdf"), drawing_extension("a.TIFF")), ("png", "TIFF"));
     }
 }

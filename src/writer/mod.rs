@@ -70,7 +70,8 @@ impl Formats {
             endings.iter().filter(|_| wanted).map(|e| e.to_string()).collect::<Vec<_>>()
         };
         let views = ALL_VIEWS.map(View::suffix);
-        [of(self.md, &[".md"]), of(self.json, &[".json"]), of(self.xlsx, &[".xlsx"]), of(self.vis, &views)].concat()
+        [of(self.md, &[".md"]), of(self.json, &[".json"]), of(self.xlsx, &[".xlsx"]), of(self.vis, &views)]
+            .concat()
     }
 }
 
@@ -198,7 +199,11 @@ pub struct DocumentWriter<'a> {
 
 impl<'a> DocumentWriter<'a> {
     /// A writer; `outputs` where the target is files.
-    pub fn new(options: WriterOptions, outputs: Option<Outputs>, observer: &'a mut dyn WriteObserver) -> Self {
+    pub fn new(
+        options: WriterOptions,
+        outputs: Option<Outputs>,
+        observer: &'a mut dyn WriteObserver,
+    ) -> Self {
         Self { options, outputs, open: BTreeMap::new(), observer }
     }
 
@@ -331,11 +336,11 @@ impl<'a> DocumentWriter<'a> {
         }
         let formats = self.options.formats;
         if formats.xlsx {
-            each(".xlsx", &mut |place| {
-                match xlsx::workbook(document).map_err(|e| format!("failed to make the workbook: {e}"))? {
-                    Some(bytes) => output.write(place, |out| out.write_all(&bytes)),
-                    None => Ok(()),
-                }
+            each(".xlsx", &mut |place| match xlsx::workbook(document)
+                .map_err(|e| format!("failed to make the workbook: {e}"))?
+            {
+                Some(bytes) => output.write(place, |out| out.write_all(&bytes)),
+                None => Ok(()),
             });
         }
         if formats.json {

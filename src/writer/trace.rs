@@ -32,7 +32,11 @@ struct Traced {
 
 impl<'a> TraceWriter<'a> {
     /// A writer into these folders, by the ids of jobs.
-    pub fn new(folders: BTreeMap<usize, PathBuf>, options: JsonOptions, inner: &'a mut dyn DocumentSink) -> Self {
+    pub fn new(
+        folders: BTreeMap<usize, PathBuf>,
+        options: JsonOptions,
+        inner: &'a mut dyn DocumentSink,
+    ) -> Self {
         Self { folders, options, open: BTreeMap::new(), inner }
     }
 

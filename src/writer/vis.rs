@@ -67,13 +67,8 @@ pub struct VisFile<W> {
 impl<W: Write> VisFile<W> {
     /// Starts a file that is written to `out`.
     pub fn new(out: W, view: View) -> io::Result<Self> {
-        let mut file = Self {
-            out,
-            position: 0,
-            offsets: vec![0; FIRST_FREE as usize - 1],
-            pictures: Vec::new(),
-            view,
-        };
+        let mut file =
+            Self { out, position: 0, offsets: vec![0; FIRST_FREE as usize - 1], pictures: Vec::new(), view };
         // The comment with high bytes tells programs that the file is binary.
         file.write(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")?;
         Ok(file)

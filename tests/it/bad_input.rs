@@ -126,17 +126,6 @@ fn a_save_path_that_cannot_be_written_is_found_first() {
 }
 
 #[test]
-fn a_full_disk_is_an_error_of_the_document() {
-    // The document's own file name is taken by a folder: the rename at the end fails as a full disk would.
-    let folder = Folder::new();
-    folder.write("good.pdf", good());
-    folder.write("out/good.md/file", "in the way");
-    let ran = folder.run(&["-i", "good.pdf", "--save-path", "out", "--formats", "md,json"]).expect(1);
-    assert!(ran.stderr.contains("cannot write `out/good.md`"), "{}", ran.stderr);
-    assert!(!folder.tree("out").iter().any(|f| f.ends_with(".part")));
-}
-
-#[test]
 fn missing_libraries_say_how_to_get_them() {
     let folder = Folder::new();
     folder.write("good.pdf", good());

@@ -17,6 +17,7 @@ mod imageproc;
 mod models;
 mod networks;
 mod recognizer;
+mod save_path;
 mod scans;
 mod servers;
 mod support;

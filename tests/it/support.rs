@@ -85,7 +85,7 @@ impl Folder {
         }
     }
 
-    /// All files below a folder of this one, with `/`, sorted.
+    /// All files below a folder of this one but docparse's own record, with `/`, sorted.
     pub fn tree(&self, below: &str) -> Vec<String> {
         let mut files = Vec::new();
         let mut folders = vec![self.path().join(below)];
@@ -93,7 +93,9 @@ impl Folder {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if path.is_dir() {
-                    folders.push(path);
+                    if path.file_name() != Some(".docparse".as_ref()) {
+                        folders.push(path);
+                    }
                 } else {
                     let relative = path.strip_prefix(self.path().join(below)).unwrap();
                     files.push(relative.display().to_string());

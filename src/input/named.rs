@@ -1,0 +1,103 @@
+//! What lies behind a name: files are taken, pipes are spooled, devices and sockets refused.
+//!
+//! Names are looked at before they are opened and again afterwards, and opened without waiting, so that a pipe in the
+//! place of a file never hangs a run.
+
+use super::spool::{Patient, SpoolError, Spooled, Spooler};
+use super::{InputError, InputFile};
+use crate::shown;
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Why a kind of file is not read, if it is not a plain file.
+pub fn refusal(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a directory"),
+        kind if kind.is_fifo() => Some("a named pipe"),
+        kind if kind.is_char_device() || kind.is_block_device() => Some("a device, not a document"),
+        kind if kind.is_socket() => Some("a socket, not a document"),
+        _ => Some("not a file"),
+    }
+}
+
+/// An input of its own name: a file, or a pipe, which is read to its end.
+pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
+    let given = shown::name(path);
+    let fail = |reason: String| InputError::new(&given, reason);
+    let unreadable = |error: io::Error| fail(format!("cannot be read: {error}"));
+    let kind = std::fs::metadata(path).map_err(unreadable)?.file_type();
+    if kind.is_fifo() {
+        let pipe = open(path).map_err(unreadable)?;
+        if !pipe.metadata().map_err(unreadable)?.file_type().is_fifo() {
+            return Err(fail("was replaced while it was opened".into()));
+        }
+        let spooled = spooler.copy(&mut Patient(pipe)).map_err(|e| fail(e.to_string()))?;
+        return Ok(InputFile::spooled(given, file_name(path), spooled));
+    }
+    if let Some(what) = refusal(kind) {
+        return Err(fail(format!("is {what}")));
+    }
+    let mut file = InputFile::from_path(path, PathBuf::new());
+    file.is_named = true;
+    if is_of_this_process(path) {
+        let held = open(path).and_then(|file| Spooled::hold(file, path)).map_err(unreadable)?;
+        file = InputFile::spooled(given, file.name, held);
+    }
+    Ok(file)
+}
+
+/// Standard input, read to its end.
+pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
+    let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(SpoolError::Read);
+    let spooled = stdin.and_then(|stdin| match stdin.metadata() {
+        // What a directory says when it is read tells nobody anything.
+        Ok(meta) if meta.is_dir() => Err(SpoolError::Read(io::ErrorKind::IsADirectory.into())),
+        _ => spooler.copy(&mut Patient(stdin)),
+    });
+    let spooled = spooled.map_err(|error| InputError::new("-", error.to_string()))?;
+    Ok(InputFile::spooled("-".into(), "stdin".into(), spooled))
+}
+
+/// Opens an input for as long as its pages are read; what was put into its place since it was found is refused.
+///
+/// The path of what is returned stays that of the file as it was opened, also if its name goes to another.
+pub fn hold(file: &InputFile) -> Result<Spooled, InputError> {
+    let fail = |reason: String| InputError::new(&file.given, reason);
+    let opened = open(&file.path).map_err(|error| fail(unreadable(&error)))?;
+    let meta = opened.metadata().map_err(|error| fail(unreadable(&error)))?;
+    match refusal(meta.file_type()) {
+        Some(what) => Err(fail(format!("is {what}"))),
+        None => Spooled::hold(opened, &file.path).map_err(|error| fail(unreadable(&error))),
+    }
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory".into(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// Opens without waiting for whoever writes.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
+fn file_name(path: &Path) -> std::ffi::OsString {
+    path.file_name().unwrap_or(path.as_os_str()).to_os_string()
+}
+
+/// Whether a name means another file in another process, as `/dev/stdin` does.
+fn is_of_this_process(path: &Path) -> bool {
+    let means = |path: &Path| path.starts_with("/dev") || path.starts_with("/proc");
+    means(path) || std::fs::read_link(path).is_ok_and(|target| means(&target))
+}
+
+/// What tells whether two names are one file.
+pub fn identity(meta: &Metadata) -> (u64, u64) {
+    (meta.dev(), meta.ino())
+}

@@ -1,0 +1,308 @@
+//! Streams become files: standard input, named pipes and downloads are copied into a temporary file that has no name,
+//! so that nothing is left of it however the process ends.
+//!
+//! The file is reached as `/proc/PID/fd/N`, by the PDF workers too. It lies in the first of several folders that can
+//! be written to and has room, at last in memory. Where there is no `/proc` it has a name that starts with
+//! `docparse-`, and is removed when its last user lets go of it. Only the user can read it (mode 0600).
+
+use std::fs::{File, Permissions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tempfile::TempPath;
+
+/// Largest input that is spooled, in bytes, where nothing else is asked for.
+pub const MAX_INPUT_SIZE: u64 = 4 << 30;
+/// Bytes copied at once; the flag of cancelling is looked at between.
+const CHUNK: usize = 1 << 16;
+/// Milliseconds between looks at the flag of cancelling while nothing comes.
+const PATIENCE: libc::c_int = 100;
+
+/// Why a stream could not be spooled.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// More bytes came than are taken.
+    #[error("the data is larger than {limit} bytes; --max-input-size takes more")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// The run was interrupted.
+    #[error("cancelled")]
+    Cancelled,
+    /// The stream failed.
+    #[error("the data could not be read: {0}")]
+    Read(#[source] io::Error),
+    /// No folder takes the data.
+    #[error("no temporary file could be written: {0}; TMPDIR names a folder with room")]
+    Write(#[source] io::Error),
+}
+
+/// A file that was spooled, or is held open. It is there as long as this or a clone of it.
+#[derive(Debug, Clone)]
+pub struct Spooled {
+    path: PathBuf,
+    size: u64,
+    _keep: Arc<Keep>,
+}
+
+#[derive(Debug)]
+enum Keep {
+    /// An open file without a name, or without one that stays.
+    Open { _file: File },
+    /// A file with a name, where `/proc` is missing.
+    Named { _path: TempPath },
+}
+
+impl Spooled {
+    /// Where this and other processes of the user can open it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Holds a file open, whose name may go to another or mean nothing in other processes, such as `/dev/stdin`.
+    /// Without `/proc` it keeps its name.
+    pub fn hold(file: File, name: &Path) -> io::Result<Self> {
+        let size = file.metadata()?.len();
+        let path = if has_descriptor_paths() { descriptor_path(&file) } else { name.to_path_buf() };
+        Ok(Self { path, size, _keep: Arc::new(Keep::Open { _file: file }) })
+    }
+}
+
+fn has_descriptor_paths() -> bool {
+    Path::new("/proc/self/fd").is_dir()
+}
+
+fn descriptor_path(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()))
+}
+
+/// Copies streams into temporary files.
+#[derive(Debug, Clone)]
+pub struct Spooler {
+    folders: Vec<PathBuf>,
+    limit: u64,
+    cancel: Arc<AtomicBool>,
+}
+
+impl Spooler {
+    /// Takes up to `limit` bytes a stream, into the first of `folders` that takes them, until `cancel` is set.
+    pub fn new(folders: Vec<PathBuf>, limit: u64, cancel: Arc<AtomicBool>) -> Self {
+        Self { folders, limit, cancel }
+    }
+
+    /// The most bytes that an input may have.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Whether the run was interrupted.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// Copies a stream to its end. Between reads the flag of cancelling is looked at: a stream should return from a
+    /// read in less than a second, as [`Patient`] does, with `WouldBlock` if nothing came.
+    ///
+    /// Fails where the stream does, is longer than the limit, or no folder takes it.
+    pub fn copy(&self, stream: &mut dyn Read) -> Result<Spooled, SpoolError> {
+        let mut places = self.folders.iter();
+        let mut place = Place::next(&mut places, None)?;
+        let mut size = 0;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            if self.is_cancelled() {
+                return Err(SpoolError::Cancelled);
+            }
+            let count = match stream.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(SpoolError::Read(error)),
+            };
+            if size + count as u64 > self.limit {
+                return Err(SpoolError::TooLarge { limit: self.limit });
+            }
+            // A folder that is full is left for the next one.
+            while let Err(error) = place.write_at(size, &buffer[..count]) {
+                place = Place::next(&mut places, Some((place, size, error)))?;
+            }
+            size += count as u64;
+        }
+        place.done(size)
+    }
+}
+
+impl Default for Spooler {
+    /// Into the system's folder for temporary files, never cancelled.
+    fn default() -> Self {
+        Self::new(vec![std::env::temp_dir()], MAX_INPUT_SIZE, Arc::default())
+    }
+}
+
+/// A temporary file that is being written.
+struct Place {
+    file: File,
+    name: Option<TempPath>,
+    in_memory: bool,
+}
+
+impl Place {
+    /// A file in the next folder that takes one, at last in memory, with the first bytes of the one that failed.
+    fn next<'a>(
+        folders: &mut impl Iterator<Item = &'a PathBuf>,
+        failed: Option<(Place, u64, io::Error)>,
+    ) -> Result<Place, SpoolError> {
+        if let Some((Place { in_memory: true, .. }, _, error)) = failed {
+            return Err(SpoolError::Write(error));
+        }
+        loop {
+            let mut place = match folders.next() {
+                Some(folder) => match Place::create(folder) {
+                    Ok(place) => place,
+                    Err(_) => continue,
+                },
+                None => Place::memory().map_err(SpoolError::Write)?,
+            };
+            let Some((old, size, _)) = &failed else { return Ok(place) };
+            match place.take_over(&old.file, *size) {
+                Ok(()) => return Ok(place),
+                Err(error) if place.in_memory => return Err(SpoolError::Write(error)),
+                Err(_) => continue,
+            }
+        }
+    }
+
+    fn create(folder: &Path) -> io::Result<Place> {
+        let (file, name) = if has_descriptor_paths() {
+            (tempfile::tempfile_in(folder)?, None)
+        } else {
+            let (file, name) = tempfile::Builder::new().prefix("docparse-").tempfile_in(folder)?.into_parts();
+            (file, Some(name))
+        };
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        Ok(Place { file, name, in_memory: false })
+    }
+
+    fn memory() -> io::Result<Place> {
+        // SAFETY: the name is a C string, and the descriptor, if there is one, belongs to nobody else.
+        let file = unsafe {
+            match libc::memfd_create(c"docparse".as_ptr(), libc::MFD_CLOEXEC) {
+                -1 => return Err(io::Error::last_os_error()),
+                descriptor => File::from_raw_fd(descriptor),
+            }
+        };
+        Ok(Place { file, name: None, in_memory: true })
+    }
+
+    fn take_over(&mut self, old: &File, size: u64) -> io::Result<()> {
+        let mut old = old;
+        old.seek(SeekFrom::Start(0))?;
+        io::copy(&mut old.take(size), &mut self.file).map(drop)
+    }
+
+    /// Writes at a position: what a failed try has written of the same bytes is written over.
+    fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(position))?;
+        self.file.write_all(bytes)
+    }
+
+    fn done(self, size: u64) -> Result<Spooled, SpoolError> {
+        self.file.set_len(size).map_err(SpoolError::Write)?;
+        let (path, keep) = match self.name {
+            Some(name) => (name.to_path_buf(), Keep::Named { _path: name }),
+            None => (descriptor_path(&self.file), Keep::Open { _file: self.file }),
+        };
+        Ok(Spooled { path, size, _keep: Arc::new(keep) })
+    }
+}
+
+/// Reads a pipe or a terminal without ever waiting long: `WouldBlock` if nothing came in a tenth of a second.
+///
+/// A named pipe that nobody has opened to write yet has no end yet either.
+pub struct Patient(pub File);
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut waiting = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: `waiting` is one record, and lives as long as the call.
+        match unsafe { libc::poll(&mut waiting, 1, PATIENCE) } {
+            -1 => Err(io::Error::last_os_error()),
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            _ => self.0.read(buffer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spooler(folders: &[&Path], limit: u64) -> Spooler {
+        Spooler::new(folders.iter().map(|f| f.to_path_buf()).collect(), limit, Arc::default())
+    }
+
+    #[test]
+    fn a_stream_becomes_a_file_without_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = vec![7; 3 * CHUNK + 1];
+        let spooled = spooler(&[folder.path()], u64::MAX).copy(&mut data.as_slice()).unwrap();
+        assert_eq!((std::fs::read(spooled.path()).unwrap(), spooled.size()), (data, 3 * CHUNK as u64 + 1));
+        assert_eq!(std::fs::metadata(spooled.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing to be left behind");
+    }
+
+    #[test]
+    fn folders_that_take_nothing_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        for folders in [&[missing.as_path(), folder.path()][..], &[missing.as_path()], &[]] {
+            let spooled = spooler(folders, 9).copy(&mut b"some text".as_slice()).unwrap();
+            assert_eq!(std::fs::read(spooled.path()).unwrap(), b"some text");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_full_is_left_for_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        // What was written so far is taken along.
+        let mut old = Place::create(folder.path()).unwrap();
+        old.write_at(0, b"some text that was cut off").unwrap();
+        let folders = [folder.path().to_path_buf()];
+        let full = io::ErrorKind::StorageFull.into();
+        let mut place = Place::next(&mut folders.iter(), Some((old, 9, full))).unwrap();
+        place.write_at(9, b", on").unwrap();
+        assert_eq!(std::fs::read(place.done(13).unwrap().path()).unwrap(), b"some text, on");
+    }
+
+    #[test]
+    fn too_much_is_refused() {
+        let endless = &mut io::repeat(1);
+        let error = spooler(&[], 1 << 20).copy(endless).unwrap_err();
+        assert!(matches!(error, SpoolError::TooLarge { limit: 0x100000 }), "{error}");
+    }
+
+    #[test]
+    fn a_pipe_that_says_nothing_is_left_when_the_run_is_cancelled() {
+        let (reader, _writer) = io::pipe().unwrap();
+        let cancel = Arc::new(AtomicBool::new(false));
+        let spooler = Spooler::new(Vec::new(), 10, cancel.clone());
+        let copying = std::thread::spawn(move || {
+            spooler.copy(&mut Patient(File::from(std::os::fd::OwnedFd::from(reader))))
+        });
+        cancel.store(true, Ordering::Relaxed);
+        assert!(matches!(copying.join().unwrap(), Err(SpoolError::Cancelled)));
+    }
+}
