@@ -103,12 +103,14 @@ const COMPARISON_QUALITY: u8 = 72;
 pub struct WrittenDocument {
     /// Files, in the order in which they were written.
     pub files: Vec<PathBuf>,
-    /// Messages of failed pages and blocks, `page 3: ...`.
+    /// Messages of failed pages and blocks, `page 3: ...`; of pages in a row with the same one, `pages 3-7: ...`.
     pub errors: Vec<String>,
     /// Pages written.
     pub pages: usize,
     /// Milliseconds spent on each stage, over all pages.
     pub stage_ms: BTreeMap<&'static str, f64>,
+    /// The pages, from 1, of the last message, where it is the only one of each.
+    last: Option<(usize, usize)>,
 }
 
 impl WrittenDocument {
@@ -118,8 +120,24 @@ impl WrittenDocument {
         for (stage, ms) in &page.timings {
             *self.stage_ms.entry(stage).or_default() += ms;
         }
-        let errors = page.diagnostics.iter().filter(|d| d.severity == Severity::Error);
-        self.errors.extend(errors.map(|d| format!("page {}: {}", page.page_index + 1, d.message)));
+        let number = page.page_index + 1;
+        let errors: Vec<&str> = page
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .map(|d| d.message.as_str())
+            .collect();
+        if let ([error], Some((first, last)), Some(message)) =
+            (errors.as_slice(), self.last, self.errors.last_mut())
+            && last + 1 == number
+            && message.split_once(": ").is_some_and(|(_, before)| before == *error)
+        {
+            *message = format!("pages {first}-{number}: {error}");
+            self.last = Some((first, number));
+            return;
+        }
+        self.last = (errors.len() == 1).then_some((number, number));
+        self.errors.extend(errors.iter().map(|error| format!("page {number}: {error}")));
     }
 }
 
@@ -230,7 +248,7 @@ impl<'a> DocumentWriter<'a> {
         }
         open.written.count(&page);
         self.observer.page(job, &page);
-        open.document.pages.push(page);
+        open.document.push(page);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// The modules in their order; each may use only those before it.
 const ORDER: &[&str] = &[
+    "deadline",
     "geometry",
     "raster",
     "document",
