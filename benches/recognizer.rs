@@ -468,6 +468,7 @@ fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 
             region: region.clone(),
             request: Arc::new(request),
             crop: Some(Arc::new(Pixels { width, height, data })),
+            time_left: None,
         });
         sent.unwrap();
     }

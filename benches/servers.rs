@@ -76,6 +76,7 @@ fn request(block: usize) -> BlockRequest {
         region: Arc::new(region),
         request: Arc::new(Request::of(Label::Text, &RequestOptions::default())),
         crop: Some(Arc::new(Pixels { width, height, data })),
+        time_left: None,
     }
 }
 

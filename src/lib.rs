@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod content;
+pub mod deadline;
 pub mod document;
 pub mod engine;
 pub mod geometry;

@@ -4,6 +4,7 @@ pub mod args;
 mod command;
 mod doctor;
 mod golden;
+mod interrupt;
 mod logging;
 pub mod models;
 mod networks;
@@ -20,8 +21,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Exit codes.
 pub mod exit {
@@ -59,7 +58,12 @@ impl Failure {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os().collect()))
+    let code = run(std::env::args_os().collect());
+    if code == exit::INTERRUPTED {
+        let _ = std::io::stdout().flush();
+        interrupt::end_now(code);
+    }
+    ExitCode::from(code)
 }
 
 fn run(arguments: Vec<OsString>) -> u8 {
@@ -132,19 +136,4 @@ pub(crate) fn cores() -> usize {
 pub(crate) fn data_home() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local").join("share")))
-}
-
-/// A flag that the first interrupt sets; the second ends the process at once.
-pub(crate) fn cancel_on_signals() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // Where a signal cannot be caught it ends the process, as it would anyway.
-        let _ = signal_hook::flag::register_conditional_shutdown(
-            signal,
-            i32::from(exit::INTERRUPTED),
-            flag.clone(),
-        );
-        let _ = signal_hook::flag::register(signal, flag.clone());
-    }
-    flag
 }

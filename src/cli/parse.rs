@@ -1,6 +1,7 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
 use super::args::{LogFormat, ParseArgs, StdoutFormat};
+use super::interrupt::{self, SharedReporter};
 use super::outputs::{self, PlannedRun};
 use super::parts::Parts;
 use super::pipeline::{self, Resolved};
@@ -8,7 +9,7 @@ use super::report::RunReporter;
 use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
-use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages};
+use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages, StartError};
 use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::spool::{MAX_INPUT_SIZE, Spooler};
 use crate::input::{self, InputFile, OpenOptions};
@@ -22,16 +23,29 @@ use crate::runtime::{self, RuntimeDirs};
 use crate::writer::compat::{CompatOptions, CompatWriter};
 use crate::writer::json::JsonOptions;
 use crate::writer::trace::TraceWriter;
-use crate::writer::{DocumentWriter, Formats, Outputs, Target, WriterOptions};
+use crate::writer::{DocumentWriter, Formats, Outputs, Target, WriteObserver, WriterOptions};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::Level;
 
 /// Parses what the arguments name; returns the exit code.
 pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
+    let cancel = interrupt::flag();
+    match parse(args, &cancel) {
+        // Whatever did not come about then did not because of it.
+        Err(_) if cancel.load(Ordering::Relaxed) => {
+            interrupt::say_last_words();
+            Ok(exit::INTERRUPTED)
+        }
+        result => result,
+    }
+}
+
+fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let level = match (args.quiet, args.verbose) {
         (true, _) => Level::ERROR,
         (_, true) => Level::DEBUG,
@@ -39,6 +53,13 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     };
     logging::set_up(args.log_format, level);
     let target = target(args)?;
+    if let Some(path) = args.report.clone() {
+        let nothing = SharedReporter::new(RunReporter::new(0, false));
+        let pipeline = args.pipeline_version.clone();
+        interrupt::set_last_words(move || {
+            drop(write_report(Some(&path), &nothing, &pipeline, exit::INTERRUPTED));
+        });
+    }
     // Before models are fetched.
     if args.input.is_empty() {
         return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
@@ -57,7 +78,6 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         resolved.notes.iter().for_each(|note| tell(args.log_format, note));
     }
     let save_path = outputs::open(args, target)?;
-    let cancel = super::cancel_on_signals();
     let spooler = Spooler::new(spool_folders(args), MAX_INPUT_SIZE, cancel.clone());
     let found = input::discover(&args.input, &spooler);
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
@@ -91,27 +111,35 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     };
     let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
     let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
-    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
-    let outcome = with_sink(args, &resolved, (target, formats), sink_outputs, &jobs, &mut reporter, |sink| {
-        let open = |job: &Job| input::open(&job.file, &open_options);
-        let Parts { lines, detector, recognizer } = parts;
-        engine::run(
-            jobs.clone(),
-            Stages { open: &open, lines, detector, recognizer },
-            &options,
-            sink,
-            &cancel,
-        )
-    });
-    reporter.finish();
-    let code = exit_code(&outcome, missing.len() + left.refused, left.skipped);
-    if let Some(path) = &args.report {
-        let report = reporter.to_json(config.pipeline.name(), code);
-        let text = format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default());
-        std::fs::write(path, text).map_err(|e| {
-            Failure::fatal(format!("cannot write `{}`: {e}", path.display()), "give another --report")
-        })?;
+    if args.report.is_some() {
+        reporter.hash_outputs();
     }
+    let reporter = SharedReporter::new(reporter);
+    let pool = open_options.pdf.clone().ok();
+    let kill_workers = move || pool.iter().for_each(|pool| pool.kill_all());
+    let (last, last_path, name) = (reporter.clone(), args.report.clone(), config.pipeline.name());
+    let kill_workers_last = kill_workers.clone();
+    let last_save_path = sink_outputs.as_ref().map(|outputs| outputs.path.clone());
+    interrupt::set_last_words(move || {
+        kill_workers_last();
+        last_save_path.iter().for_each(|path| path.abandon());
+        // There is nobody left to tell that it cannot be written.
+        drop(write_report(last_path.as_deref(), &last, name, exit::INTERRUPTED));
+    });
+    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
+    let outcome = with_sink(args, &resolved, (target, formats), sink_outputs, &jobs, &mut reporter.clone(), |sink| {
+        let open = Box::new(move |job: &Job| input::open(&job.file, &open_options));
+        let Parts { lines, detector, recognizer } = parts;
+        let stages = Stages { open, lines, detector, recognizer, on_cancel: Box::new(kill_workers) };
+        engine::run(jobs.clone(), stages, &options, sink, cancel)
+    });
+    let outcome = outcome.map_err(|error| {
+        Failure::fatal(error.to_string(), "raise the limit of processes (ulimit -u), or lower --threads")
+    })?;
+    interrupt::drop_last_words();
+    reporter.lock().finish();
+    let code = exit_code(&outcome, missing.len() + left.refused, left.skipped);
+    write_report(args.report.as_deref(), &reporter, config.pipeline.name(), code)?;
     Ok(code)
 }
 
@@ -121,6 +149,20 @@ fn spool_folders(args: &ParseArgs) -> Vec<PathBuf> {
     let on_disk = [set("TMPDIR"), Some("/tmp".into()), Some("/var/tmp".into()), args.save_path.clone()];
     let in_memory = [set("XDG_RUNTIME_DIR"), Some("/dev/shm".into())];
     on_disk.into_iter().chain(in_memory).flatten().collect()
+}
+
+/// Writes the report, where one is wanted.
+fn write_report(
+    path: Option<&Path>,
+    reporter: &SharedReporter,
+    pipeline: &str,
+    code: u8,
+) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let report = reporter.lock().to_json(pipeline, code);
+    let text = format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default());
+    crate::output::write_file(path, |out| out.write_all(text.as_bytes()))
+        .map_err(|reason| Failure::fatal(reason, "give another --report"))
 }
 
 /// Blocks of a page, about.
@@ -163,6 +205,7 @@ fn engine_options(
         // The reference's files name pictures whether they are written or not.
         block_pictures: (formats.images && to_files) || args.compat || args.trace.is_some(),
         fail_fast: args.fail_fast,
+        page_timeout: Some(resolved.config.page_timeout),
     }
 }
 
@@ -173,9 +216,9 @@ fn with_sink(
     (target, formats): (Target, Formats),
     outputs: Option<Outputs>,
     jobs: &[Job],
-    reporter: &mut RunReporter,
-    run: impl FnOnce(&mut dyn DocumentSink) -> RunOutcome,
-) -> RunOutcome {
+    reporter: &mut dyn WriteObserver,
+    run: impl FnOnce(&mut dyn DocumentSink) -> Result<RunOutcome, StartError>,
+) -> Result<RunOutcome, StartError> {
     let json = json_options(args, resolved);
     let folders = trace_folders(args, jobs);
     let asked = [args.merge_tables, args.relevel_titles, args.concatenate_pages];

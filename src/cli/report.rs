@@ -1,18 +1,21 @@
 //! What the user sees of a run: progress, messages, and the report.
 
 use crate::document::Page;
-use crate::engine::Job;
+use crate::engine::{self, Job};
 use crate::writer::{WriteObserver, WrittenDocument};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Pages of a document whose errors are printed; the report has all.
 const SHOWN_ERRORS: usize = 5;
+
+/// The outcome of an input that was not done when the run was interrupted.
+const INTERRUPTED: &str = "interrupted";
 
 /// How an input ended.
 #[derive(Debug, Clone)]
@@ -22,6 +25,8 @@ struct InputRecord {
     reason: Option<String>,
     selected: usize,
     written: WrittenDocument,
+    /// The files written, with their SHA-256 in hexadecimal digits.
+    outputs: Vec<(String, Option<String>)>,
     started: Instant,
     seconds: f64,
 }
@@ -33,6 +38,8 @@ pub struct RunReporter {
     done_files: usize,
     started: Instant,
     first_page: Option<Duration>,
+    /// Whether the files written are hashed, for the report.
+    hashes: bool,
     records: BTreeMap<usize, InputRecord>,
     outside: Vec<Value>,
     stage_ms: BTreeMap<&'static str, f64>,
@@ -57,6 +64,7 @@ impl RunReporter {
             done_files: 0,
             started: Instant::now(),
             first_page: None,
+            hashes: false,
             records: BTreeMap::new(),
             outside: Vec::new(),
             stage_ms: BTreeMap::new(),
@@ -72,6 +80,11 @@ impl RunReporter {
         self.outside.push(json!({"path": path, "outcome": outcome, "reason": reason}));
     }
 
+    /// Files are hashed as they are written: there is a report, and an interrupt leaves no time for it.
+    pub fn hash_outputs(&mut self) {
+        self.hashes = true;
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
@@ -82,7 +95,7 @@ impl RunReporter {
         self.bar.set_prefix(format!("{}/{} files", self.done_files, self.total_files));
     }
 
-    /// The report as one JSON object. Hashes all outputs.
+    /// The report as one JSON object.
     pub fn to_json(&self, pipeline: &str, exit_code: u8) -> Value {
         let inputs: Vec<Value> =
             self.records.values().map(record_json).chain(self.outside.iter().cloned()).collect();
@@ -100,11 +113,8 @@ impl RunReporter {
 
 fn record_json(record: &InputRecord) -> Value {
     let written = &record.written;
-    let outputs: Vec<Value> = written
-        .files
-        .iter()
-        .map(|path| json!({"path": path.display().to_string(), "sha256": sha256(path)}))
-        .collect();
+    let outputs: Vec<Value> =
+        record.outputs.iter().map(|(path, sha256)| json!({"path": path, "sha256": sha256})).collect();
     json!({
         "path": record.path,
         "outcome": record.outcome,
@@ -132,10 +142,11 @@ impl WriteObserver for RunReporter {
         self.bar.inc_length(selected as u64);
         let record = InputRecord {
             path: job.file.given.clone(),
-            outcome: "cancelled",
+            outcome: INTERRUPTED,
             reason: None,
             selected,
             written: WrittenDocument::default(),
+            outputs: Vec::new(),
             started: Instant::now(),
             seconds: 0.0,
         };
@@ -172,7 +183,10 @@ impl WriteObserver for RunReporter {
             }
             tracing::info!("{}: {} pages", job.file.given, document.pages);
         });
+        let hashes = self.hashes;
+        let hashed = |path: &PathBuf| (path.display().to_string(), hashes.then(|| sha256(path)).flatten());
         if let Some(record) = self.records.get_mut(&job.id) {
+            record.outputs = document.files.iter().map(hashed).collect();
             record.outcome = if document.errors.is_empty() { "done" } else { "partial" };
             record.seconds = record.started.elapsed().as_secs_f64();
             record.written = document;
@@ -181,11 +195,14 @@ impl WriteObserver for RunReporter {
     }
 
     fn failed(&mut self, job: &Job, reason: &str) {
-        let cancelled = reason == "cancelled";
-        if !cancelled {
+        let outcome = match reason {
+            engine::CANCELLED => INTERRUPTED,
+            engine::NOT_TRIED => "cancelled",
+            _ => "failed",
+        };
+        if outcome == "failed" {
             self.bar.suspend(|| tracing::error!("{}: {reason}", job.file.given));
         }
-        let outcome = if cancelled { "cancelled" } else { "failed" };
         match self.records.get_mut(&job.id) {
             Some(record) => {
                 record.outcome = outcome;

@@ -3,6 +3,7 @@
 //! Names follow the reference's result object: a [`Block`] is an entry of `parsing_res_list`, its `label`,
 //! `content` and `bbox` are `block_label`, `block_content` and `block_bbox`.
 
+mod failed;
 mod table;
 
 pub use table::{Cell, Table, escape, unescape};
@@ -348,6 +349,8 @@ pub struct Page {
     pub diagnostics: Vec<Diagnostic>,
     /// Milliseconds spent on each stage, in order.
     pub timings: Vec<(&'static str, f64)>,
+    /// Where it stands for pages in a row that all failed alike: the position of the last one.
+    pub failed_through: Option<usize>,
 }
 
 /// What document preprocessing did to a page.
@@ -403,6 +406,7 @@ impl Page {
                 message,
             }],
             timings: Vec::new(),
+            failed_through: None,
         }
     }
 

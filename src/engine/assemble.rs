@@ -1,28 +1,41 @@
 //! The assembler: puts answers to their pages, pages into order, and hands both to the sink.
 
 use super::illustrate::Illustrations;
-use super::permits::Permits;
 use super::stages::guarded;
-use super::{DocumentEnd, DocumentSink, FinishedPage, Job, RunOutcome};
+use super::{CANCELLED, DocumentEnd, DocumentSink, FinishedPage, GRACE, Job, NOT_TRIED, Run, RunOutcome};
 use crate::content;
+use crate::deadline::{self, Stopped};
 use crate::document::{Block, Diagnostic, FinishReason, Page, Picture, Severity, Spotting};
 use crate::lines::PreparedPage;
 use crate::plan::{Figure, PagePlan};
 use crate::preprocess::PreprocessSteps;
 use crate::recognize::{BlockAnswer, Recognition};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How often a cancel is looked for while nothing comes.
+const LOOK: Duration = Duration::from_millis(20);
+/// What the sink is at, for messages.
+const WRITING: &str = "writing the document";
 
 /// What stages tell the assembler.
 pub(crate) enum Outcome {
-    /// A document was opened; its pages have the numbers from `first` on.
-    Opened { job: Arc<Job>, page_count: usize, is_paged: bool, first: u64, pages: Vec<usize> },
+    /// A document was opened; its pages, `selected` of them, have the numbers from `first` on.
+    Opened { job: Arc<Job>, page_count: usize, is_paged: bool, first: u64, selected: usize },
     /// A document has no pages to come.
     GivenUp { job: Arc<Job>, reason: String },
-    /// A page failed; without a reason it was never started and holds no permit.
-    Failed { serial: u64, page_index: usize, reason: Option<String> },
+    /// The run was stopped before the document was opened.
+    NotTried { job: Arc<Job> },
+    /// The run was stopped before these pages were started. They hold no permit.
+    Unread { serials: Range<u64> },
+    /// The run was cancelled before the page was done.
+    Interrupted { serial: u64 },
+    /// A page failed.
+    Failed { serial: u64, page_index: usize, reason: String },
     /// A page is planned; answers for its blocks follow.
     Planned(Box<PlannedPage>),
     /// A block was answered.
@@ -48,9 +61,8 @@ pub(crate) struct PlannedPage {
 /// A document of which pages are still to come.
 struct OpenDocument {
     job: Arc<Job>,
-    first: u64,
-    count: u64,
     next: u64,
+    end: u64,
     ready: BTreeMap<u64, Finished>,
     /// Why it was given up, if it was; its pages are then only counted.
     broken: Option<String>,
@@ -59,77 +71,123 @@ struct OpenDocument {
 
 enum Finished {
     Page(Box<FinishedPage>),
-    /// Never started, because the run was stopped.
-    Unread,
+    /// Not done, because the run was cancelled.
+    Interrupted,
 }
 
 /// See the module text.
 pub(crate) struct Assembler<'a> {
     sink: &'a mut dyn DocumentSink,
-    permits: &'a Permits,
-    stop: &'a AtomicBool,
-    fail_fast: bool,
+    run: &'a Run,
+    /// Jobs that nothing was heard of, by their position in the run.
+    unheard: BTreeMap<usize, Arc<Job>>,
     waiting: BTreeMap<u64, (PlannedPage, Answers)>,
     open: Vec<OpenDocument>,
     outcome: RunOutcome,
 }
 
 impl<'a> Assembler<'a> {
-    pub(crate) fn new(
-        sink: &'a mut dyn DocumentSink,
-        permits: &'a Permits,
-        stop: &'a AtomicBool,
-        fail_fast: bool,
-    ) -> Self {
-        Self {
-            sink,
-            permits,
-            stop,
-            fail_fast,
-            waiting: BTreeMap::new(),
-            open: Vec::new(),
-            outcome: RunOutcome::default(),
-        }
+    pub(crate) fn new(sink: &'a mut dyn DocumentSink, run: &'a Run, jobs: Vec<Arc<Job>>) -> Self {
+        let unheard = jobs.into_iter().map(|job| (job.id, job)).collect();
+        let outcome = RunOutcome::default();
+        Self { sink, run, unheard, waiting: BTreeMap::new(), open: Vec::new(), outcome }
     }
 
     pub(crate) fn outcome(self) -> RunOutcome {
         self.outcome
     }
 
-    /// Takes outcomes until every stage has ended.
-    pub(crate) fn run(&mut self, inbox: Receiver<Outcome>) {
-        for outcome in inbox {
-            match outcome {
-                Outcome::Opened { job, page_count, is_paged, first, pages } => {
-                    self.sink.begin(&job, page_count, pages.len(), is_paged);
-                    self.open.push(OpenDocument {
-                        job,
-                        first,
-                        count: pages.len() as u64,
-                        next: first,
-                        ready: BTreeMap::new(),
-                        broken: None,
-                        has_errors: false,
-                    });
-                }
-                Outcome::GivenUp { job, reason } => self.give_up(&job, &reason),
-                Outcome::Failed { serial, page_index, reason: Some(reason) } => {
-                    let page = Page::failed(page_index, reason);
-                    self.page_done(serial, Finished::Page(Box::new(FinishedPage::of(page))));
-                }
-                Outcome::Failed { serial, reason: None, .. } => self.page_done(serial, Finished::Unread),
-                Outcome::Planned(page) => self.planned(*page),
-                Outcome::Answer(answer) => self.answer(answer),
-                Outcome::RecognizerEnded { reason } => self.end_of_answers(reason),
+    /// Takes outcomes until every stage has ended, or the run is cancelled and the time for that is over. Then every
+    /// document is done or given up. Returns until when stages may go on, where the run was cancelled.
+    pub(crate) fn run(&mut self, inbox: Receiver<Outcome>, on_cancel: Box<dyn FnOnce()>) -> Option<Instant> {
+        let mut on_cancel = Some(on_cancel);
+        let mut deadline = None;
+        loop {
+            match inbox.recv_timeout(LOOK) {
+                Ok(outcome) => self.take(outcome),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
+            if let Some(on_cancel) = on_cancel.take_if(|_| self.run.is_cancelled()) {
+                deadline = Some(Instant::now() + GRACE);
+                on_cancel();
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+        }
+        self.outcome.cancelled = self.run.is_cancelled();
+        self.give_up_the_rest();
+        deadline
+    }
+
+    fn take(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Opened { job, page_count, is_paged, first, selected } => {
+                self.unheard.remove(&job.id);
+                let sink = &mut self.sink;
+                let begun = guarded(WRITING, || {
+                    sink.begin(&job, page_count, selected, is_paged);
+                    Ok(())
+                });
+                self.open.push(OpenDocument {
+                    job,
+                    next: first,
+                    end: first + selected as u64,
+                    ready: BTreeMap::new(),
+                    broken: begun.err(),
+                    has_errors: false,
+                });
+            }
+            Outcome::GivenUp { job, reason } => self.give_up(&job, &reason),
+            Outcome::NotTried { job } => self.give_up(&job, self.why_stopped()),
+            Outcome::Unread { serials } => self.unread(serials),
+            Outcome::Interrupted { serial } => self.page_done(serial, Finished::Interrupted),
+            Outcome::Failed { serial, page_index, reason } => {
+                let page = Page::failed(page_index, reason);
+                self.page_done(serial, Finished::Page(Box::new(FinishedPage::of(page))));
+            }
+            Outcome::Planned(page) => self.planned(*page),
+            Outcome::Answer(answer) => self.answer(answer),
+            Outcome::RecognizerEnded { reason } => self.end_of_answers(reason),
         }
     }
 
+    /// Why what was not done is given up.
+    fn why_stopped(&self) -> &'static str {
+        if self.run.is_cancelled() { CANCELLED } else { NOT_TRIED }
+    }
+
     fn give_up(&mut self, job: &Job, reason: &str) {
+        self.unheard.remove(&job.id);
         self.outcome.failed += 1;
-        self.sink.failed(job, reason);
-        if self.fail_fast {
-            self.stop.store(true, Ordering::Relaxed);
+        let sink = &mut self.sink;
+        let told = guarded(WRITING, || {
+            sink.failed(job, reason);
+            Ok(())
+        });
+        if let Err(fault) = told {
+            tracing::error!("{}: {fault}", job.file.given);
+        }
+        if self.run.options.fail_fast {
+            self.run.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives up what nothing more will be heard of: after a cancel; else only where a stage died.
+    fn give_up_the_rest(&mut self) {
+        let reason = if self.outcome.cancelled {
+            CANCELLED
+        } else {
+            "internal error: a part of the engine ended early"
+        };
+        self.waiting.clear();
+        for document in std::mem::take(&mut self.open) {
+            let reason = document.broken.unwrap_or_else(|| reason.to_string());
+            self.give_up(&document.job, &reason);
+        }
+        for (_, job) in std::mem::take(&mut self.unheard) {
+            self.give_up(&job, reason);
         }
     }
 
@@ -163,47 +221,84 @@ impl<'a> Assembler<'a> {
         if self.waiting.get(&serial).is_some_and(|(page, _)| page.waiting.is_empty())
             && let Some((page, answers)) = self.waiting.remove(&serial)
         {
-            self.page_done(serial, Finished::Page(Box::new(finished(page, answers))));
+            // What fails after a cancel fails because of it.
+            let is_interrupted = self.run.is_cancelled() && answers.values().any(Result::is_err);
+            let page = match is_interrupted {
+                true => Finished::Interrupted,
+                false => Finished::Page(Box::new(self.finished(page, answers))),
+            };
+            self.page_done(serial, page);
+        }
+    }
+
+    /// The page; a failed one where its time was up while its blocks were read.
+    fn finished(&self, page: PlannedPage, answers: Answers) -> FinishedPage {
+        let index = page.prepared.page_index;
+        let failed = |reason: String| FinishedPage::of(Page::failed(index, reason));
+        let time_up = Err(Stopped::TimeUp.to_string());
+        match self.run.options.page_timeout.filter(|_| answers.values().any(|answer| *answer == time_up)) {
+            Some(limit) => failed(deadline::time_up(limit)),
+            None => {
+                guarded("putting the page together", || Ok(finished(page, answers))).unwrap_or_else(failed)
+            }
         }
     }
 
     fn page_done(&mut self, serial: u64, page: Finished) {
-        let Some(at) = self.open.iter().position(|d| (d.first..d.first + d.count).contains(&serial)) else {
+        let Some(at) = self.open.iter().position(|d| (d.next..d.end).contains(&serial)) else { return };
+        // A second outcome would be a fault of a stage, and must not give a permit back twice.
+        if self.open[at].ready.insert(serial, page).is_some() {
             return;
-        };
-        self.open[at].ready.insert(serial, page);
+        }
         loop {
             let document = &mut self.open[at];
             let next = document.next;
             let Some(page) = document.ready.remove(&next) else { break };
             document.next += 1;
             match page {
-                Finished::Unread => document.broken = Some("cancelled".into()),
+                Finished::Interrupted => drop(document.broken.get_or_insert_with(|| CANCELLED.into())),
                 Finished::Page(page) => {
                     let failed = page.page.has_error();
                     document.has_errors |= failed;
-                    if failed && self.fail_fast {
-                        self.stop.store(true, Ordering::Relaxed);
+                    if failed && self.run.options.fail_fast {
+                        self.run.stop.store(true, Ordering::Relaxed);
                     }
+                    let (sink, job) = (&mut self.sink, &document.job);
                     if document.broken.is_none()
-                        && let Err(reason) = self.sink.page(&document.job, *page)
+                        && let Err(reason) = guarded(WRITING, || sink.page(job, *page))
                     {
                         document.broken = Some(reason);
                     }
-                    self.permits.give_back();
                 }
             }
+            self.run.permits.give_back();
         }
-        if self.open[at].next == self.open[at].first + self.open[at].count {
+        self.end_if_done(at);
+    }
+
+    /// Takes the last pages off a document, which were not started.
+    fn unread(&mut self, serials: Range<u64>) {
+        let why = self.why_stopped();
+        if let Some(at) = self.open.iter().position(|d| (d.next..d.end).contains(&serials.start)) {
+            let document = &mut self.open[at];
+            document.end = serials.start;
+            document.broken.get_or_insert_with(|| why.into());
+            self.end_if_done(at);
+        }
+    }
+
+    fn end_if_done(&mut self, at: usize) {
+        if self.open[at].next == self.open[at].end {
             let document = self.open.remove(at);
             self.document_done(document);
         }
     }
 
     fn document_done(&mut self, document: OpenDocument) {
+        let sink = &mut self.sink;
         let result = match document.broken {
             Some(reason) => Err(reason),
-            None => self.sink.finish(&document.job),
+            None => guarded(WRITING, || sink.finish(&document.job)),
         };
         match result {
             Err(reason) => self.give_up(&document.job, &reason),
@@ -274,6 +369,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         text_decision: prepared.decision.clone(),
         diagnostics,
         timings,
+        failed_through: None,
     };
     FinishedPage { page, picture: cut.page_picture, pixels: cut.pixels, steps, trace: cut.trace }
 }

@@ -10,7 +10,12 @@
 //! * Every page that was asked for has exactly one outcome. A page that fails, or makes a stage panic, becomes a
 //!   page with a diagnostic. A recognizer that ends early fails the blocks that it still owes.
 //! * A stage keeps emptying its inbox until that closes, also after a fault.
-//! * Cancelling is a flag that the opener looks at before every page; what is in flight is finished.
+//! * The time of a page is what is spent on it, by all stages together; what it waits for its turn does not count. A
+//!   page whose time is up fails.
+//! * Cancelling is a flag. Stages pass on what they take from then on, and end the work at hand where that looks at
+//!   its [`crate::deadline`]. Nobody waits for one that does not: after a moment ([`GRACE`]) every document that is not
+//!   finished is given up, the run returns, and the thread is left behind. The process should then end without the
+//!   destructors of its libraries.
 
 mod assemble;
 mod illustrate;
@@ -18,6 +23,7 @@ mod permits;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use crate::document::{Page, TextDecision};
 use crate::input::{InputError, InputFile, PageSource, PixelsWanted, SourcePage};
@@ -33,7 +39,16 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::time::Duration;
+pub use threads::StartError;
+use threads::Threads;
+
+/// After a cancel, how long stages have to end what they are at.
+pub const GRACE: Duration = Duration::from_millis(800);
+/// Why a document is given up when the run is cancelled.
+pub const CANCELLED: &str = "cancelled";
+/// Why a document is given up after another fault, where one is enough.
+pub const NOT_TRIED: &str = "not done, since something else failed before (--fail-fast)";
 
 /// A document to be parsed.
 #[derive(Debug, Clone)]
@@ -84,6 +99,8 @@ pub struct EngineOptions {
     pub block_pictures: bool,
     /// Stop at the first failed page or document.
     pub fail_fast: bool,
+    /// Longest time that is spent on a page, all stages together; `None`: as long as it takes.
+    pub page_timeout: Option<Duration>,
 }
 
 impl EngineOptions {
@@ -113,18 +130,20 @@ pub trait LinePreparer: Send {
 }
 
 /// Opens a job's file.
-pub type Opener<'a> = dyn Fn(&Job) -> Result<Arc<dyn PageSource>, InputError> + Send + Sync + 'a;
+pub type Opener = dyn Fn(&Job) -> Result<Arc<dyn PageSource>, InputError> + Send + Sync;
 
 /// The parts that do the work of the stages.
-pub struct Stages<'a> {
+pub struct Stages {
     /// Opens files.
-    pub open: &'a Opener<'a>,
+    pub open: Box<Opener>,
     /// Reads lines.
     pub lines: Box<dyn LinePreparer>,
     /// Finds regions.
     pub detector: Box<dyn LayoutDetector>,
     /// Reads blocks.
     pub recognizer: Box<dyn Recognizer>,
+    /// Called once when the run is cancelled, to end whatever a stage may be waiting for. It must not wait itself.
+    pub on_cancel: Box<dyn FnOnce()>,
 }
 
 /// A finished page with what goes beside it.
@@ -192,6 +211,8 @@ pub enum DocumentEnd {
 }
 
 /// Takes what the engine makes. Called from the thread that runs the engine.
+///
+/// A panic counts as an error of the document that the call was about.
 pub trait DocumentSink {
     /// A document was opened; `page_count` is that of the whole input, `selected` of what is wanted.
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool);
@@ -199,7 +220,8 @@ pub trait DocumentSink {
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String>;
     /// All pages were handed over. An error fails the document.
     fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String>;
-    /// The document was given up: it could not be opened or written, or the run was cancelled.
+    /// The document was given up: it could not be opened or written, or the run ended before it ([`CANCELLED`],
+    /// [`NOT_TRIED`]).
     fn failed(&mut self, job: &Job, reason: &str);
 }
 
@@ -224,61 +246,88 @@ pub(crate) struct PageJob {
     source: Arc<dyn PageSource>,
     page_index: usize,
     timings: Vec<(&'static str, f64)>,
+    /// The time spent on it.
+    spent: Duration,
 }
 
-/// Runs all jobs to their end. Blocks; the sink is called from this thread.
+/// What stages know of the run.
+pub(crate) struct Run {
+    options: EngineOptions,
+    permits: Permits,
+    /// Set where a fault ends the run.
+    stop: AtomicBool,
+    cancel: Arc<AtomicBool>,
+}
+
+impl Run {
+    fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_cancelled() || self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs all jobs to their end, or until `cancel` is set and [`GRACE`] is over. Blocks; the sink is called from this thread.
+///
+/// Fails where the system refuses a thread that is needed, before anything is done.
 pub fn run(
     jobs: Vec<Job>,
-    stages: Stages<'_>,
+    stages: Stages,
     options: &EngineOptions,
     sink: &mut dyn DocumentSink,
-    cancel: &AtomicBool,
-) -> RunOutcome {
-    let permits = Permits::new(options.pages_in_flight.max(1));
-    let stop = AtomicBool::new(false);
-    let stopped = || cancel.load(Ordering::Relaxed) || stop.load(Ordering::Relaxed);
+    cancel: &Arc<AtomicBool>,
+) -> Result<RunOutcome, StartError> {
     let capacity = options.pages_in_flight.max(1);
+    let run = Arc::new(Run {
+        options: options.clone(),
+        permits: Permits::new(capacity),
+        stop: AtomicBool::new(false),
+        cancel: cancel.clone(),
+    });
+    let jobs: Vec<Arc<Job>> = jobs.into_iter().map(Arc::new).collect();
     let (to_readers, reader_inbox) = crossbeam_channel::bounded::<PageJob>(capacity);
     let (to_lines, lines_inbox) = crossbeam_channel::bounded(capacity);
     let (to_layout, layout_inbox) = crossbeam_channel::bounded(capacity);
     // A page has any number of blocks; the pages in flight bound them.
     let (to_recognizer, recognizer_inbox) = crossbeam_channel::unbounded();
     let (outcomes, inbox) = crossbeam_channel::unbounded();
-    let Stages { open, mut lines, mut detector, mut recognizer } = stages;
-    let mut assembler = assemble::Assembler::new(sink, &permits, &stop, options.fail_fast);
-    thread::scope(|scope| {
-        let (permits, stopped) = (&permits, &stopped);
-        let opener_out = outcomes.clone();
-        spawn(scope, "open".into(), move || {
-            stages::open(jobs, open, options, permits, stopped, to_readers, opener_out)
-        });
-        for number in 0..options.readers.max(1) {
-            let (inbox, lines, layout, out) =
-                (reader_inbox.clone(), to_lines.clone(), to_layout.clone(), outcomes.clone());
-            spawn(scope, format!("read-{number}"), move || stages::read(inbox, options, lines, layout, out));
+    let Stages { open, mut lines, mut detector, mut recognizer, on_cancel } = stages;
+    let mut threads = Threads::default();
+    let (shared, out) = (run.clone(), outcomes.clone());
+    let (answers, from_recognizer) = crossbeam_channel::unbounded();
+    let (forwarding, forwarded) = crossbeam_channel::bounded(0);
+    threads.start("answers", move || stages::forward(from_recognizer, out, forwarding))?;
+    let out = outcomes.clone();
+    threads.start("recognize", move || {
+        stages::recognize(recognizer_inbox, recognizer.as_mut(), &shared, (answers, forwarded), out)
+    })?;
+    let (shared, out) = (run.clone(), outcomes.clone());
+    threads.start("layout", move || {
+        stages::layout(layout_inbox, detector.as_mut(), &shared, to_recognizer, out)
+    })?;
+    let (shared, layout, out) = (run.clone(), to_layout.clone(), outcomes.clone());
+    threads.start("lines", move || stages::lines(lines_inbox, lines.as_mut(), &shared, layout, out))?;
+    for number in 0..options.readers.max(1) {
+        let (shared, inbox) = (run.clone(), reader_inbox.clone());
+        let (lines, layout, out) = (to_lines.clone(), to_layout.clone(), outcomes.clone());
+        let name = format!("read-{number}");
+        match threads.start(&name, move || stages::read(inbox, &shared, lines, layout, out)) {
+            // Fewer do it too.
+            Err(error) if number > 0 => {
+                tracing::warn!("{error}; {number} read pages instead of {}", options.readers);
+                break;
+            }
+            started => started?,
         }
-        drop((reader_inbox, to_lines));
-        let (layout, out) = (to_layout, outcomes.clone());
-        spawn(scope, "lines".into(), move || stages::lines(lines_inbox, lines.as_mut(), layout, out));
-        let out = outcomes.clone();
-        spawn(scope, "layout".into(), move || {
-            stages::layout(layout_inbox, detector.as_mut(), options, to_recognizer, out)
-        });
-        let out = outcomes;
-        spawn(scope, "recognize".into(), move || {
-            stages::recognize(recognizer_inbox, recognizer.as_mut(), out)
-        });
-        assembler.run(inbox);
-    });
-    let mut outcome = assembler.outcome();
-    outcome.cancelled = cancel.load(Ordering::Relaxed);
-    outcome
-}
-
-fn spawn<'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    name: String,
-    body: impl FnOnce() + Send + 'scope,
-) {
-    thread::Builder::new().name(name).spawn_scoped(scope, body).expect("the system can start a thread");
+    }
+    drop((reader_inbox, to_lines, to_layout));
+    // Last: nothing is done before all others are there.
+    let (shared, to_open, out) = (run.clone(), jobs.clone(), outcomes);
+    threads.start("open", move || stages::open(to_open, &*open, &shared, to_readers, out))?;
+    let mut assembler = assemble::Assembler::new(sink, &run, jobs);
+    let deadline = assembler.run(inbox, on_cancel);
+    threads.join(deadline);
+    Ok(assembler.outcome())
 }

@@ -3,8 +3,8 @@
 
 use super::assemble::{Outcome, PlannedPage};
 use super::illustrate::illustrate;
-use super::permits::Permits;
-use super::{EngineOptions, Job, LinePreparer, Opener, PageJob};
+use super::{CANCELLED, Job, LinePreparer, Opener, PageJob, Run};
+use crate::deadline::{self, Deadline, Stopped};
 use crate::document::{TextDecision, TextSource};
 use crate::input::{InputError, SourcePage};
 use crate::layout::{LayoutDetector, Region};
@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A page that needs its lines read.
 pub(crate) struct ToRead {
@@ -27,74 +27,139 @@ pub(crate) struct ToRead {
 
 /// Runs `work`, turning a panic into an error; `what` names the stage.
 pub(super) fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(format!("internal error while {what}: {text}"))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| match deadline::why(panic.as_ref()) {
+        Some(Stopped::Cancelled) => Err(CANCELLED.to_string()),
+        Some(Stopped::TimeUp) => Err(format!("the time is up while {what}")),
+        None => {
+            let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Err(format!("internal error while {what}: {text}"))
+        }
     })
 }
 
-fn timed<T>(job: &mut PageJob, stage: &'static str, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = work();
-    job.timings.push((stage, start.elapsed().as_secs_f64() * 1000.0));
-    result
+impl Run {
+    /// What is left of a page's time; an error where that is nothing.
+    fn left(&self, job: &PageJob) -> Result<Option<Duration>, String> {
+        let Some(limit) = self.options.page_timeout else { return Ok(None) };
+        match limit.checked_sub(job.spent) {
+            Some(left) if !left.is_zero() => Ok(Some(left)),
+            _ => Err(deadline::time_up(limit)),
+        }
+    }
+
+    /// Runs work by a deadline; also how long it took, without what it waited for its turn.
+    fn by_deadline<T>(
+        &self,
+        left: Option<Duration>,
+        what: &str,
+        work: impl FnOnce() -> Result<T, String>,
+    ) -> (Result<T, String>, Duration) {
+        let start = Instant::now();
+        let deadline = Deadline::new(self.cancel.clone(), left);
+        let ((result, is_over), waited) = deadline.run(|| {
+            let result = guarded(what, work);
+            (result, deadline::stopped() == Some(Stopped::TimeUp))
+        });
+        // Whatever it says itself: what is wrong is that its time is up.
+        let result = match (result, self.options.page_timeout) {
+            (Err(_), Some(limit)) if is_over => Err(deadline::time_up(limit)),
+            (result, _) => result,
+        };
+        (result, start.elapsed().saturating_sub(waited))
+    }
+
+    /// Does a stage's work on a page.
+    fn work<T>(
+        &self,
+        job: &mut PageJob,
+        (stage, what): (&'static str, &str),
+        work: impl FnOnce() -> Result<T, String>,
+    ) -> Result<T, String> {
+        let left = self.left(job)?;
+        let (result, took) = self.by_deadline(left, what, work);
+        job.count(stage, took);
+        result
+    }
+
+    /// Tells that a page failed; after a cancel that says nothing about the page.
+    fn fail(&self, outcomes: &Sender<Outcome>, job: &PageJob, reason: String) {
+        let serial = job.serial;
+        // The assembler is gone only after a cancel, and then nobody needs to hear of the page.
+        drop(outcomes.send(match self.is_cancelled() {
+            true => Outcome::Interrupted { serial },
+            false => Outcome::Failed { serial, page_index: job.page_index, reason },
+        }));
+    }
+
+    /// Whether the run was cancelled; then the page is told.
+    fn passes(&self, outcomes: &Sender<Outcome>, job: &PageJob) -> bool {
+        let is_cancelled = self.is_cancelled();
+        if is_cancelled {
+            drop(outcomes.send(Outcome::Interrupted { serial: job.serial }));
+        }
+        is_cancelled
+    }
+}
+
+impl PageJob {
+    fn count(&mut self, stage: &'static str, took: Duration) {
+        self.spent += took;
+        self.timings.push((stage, took.as_secs_f64() * 1000.0));
+    }
 }
 
 /// Opens documents one after the other and sends their pages, each with a permit.
 pub(crate) fn open(
-    jobs: Vec<Job>,
-    open: &Opener<'_>,
-    options: &EngineOptions,
-    permits: &Permits,
-    stopped: &(dyn Fn() -> bool + Sync),
+    jobs: Vec<Arc<Job>>,
+    open: &Opener,
+    run: &Run,
     to_readers: Sender<PageJob>,
     outcomes: Sender<Outcome>,
 ) {
     let mut serial = 0;
-    // A closed channel means that the assembler is gone, which it never is before all pages are.
+    // A closed channel means that the assembler is gone, which it never is before all pages are, but after a cancel.
     let tell = |outcome| outcomes.send(outcome).is_ok();
     for job in jobs {
-        let job = Arc::new(job);
-        if stopped() {
-            tell(Outcome::GivenUp { job, reason: "cancelled".into() });
+        if run.is_stopped() {
+            tell(Outcome::NotTried { job });
             continue;
         }
-        let opened = guarded("opening the file", || Ok(open(&job)))
-            .unwrap_or_else(|reason| Err(InputError::new(&job.file.given, reason)));
+        let deadline = Deadline::new(run.cancel.clone(), None);
+        let (opened, _) = deadline.run(|| guarded("opening the file", || Ok((open)(&job))));
+        let opened = opened.unwrap_or_else(|reason| Err(InputError::new(&job.file.given, reason)));
         let source = match opened {
             Ok(source) => source,
+            // Its worker may have been ended.
+            Err(_) if run.is_cancelled() => {
+                tell(Outcome::NotTried { job });
+                continue;
+            }
             Err(error) => {
                 tell(Outcome::GivenUp { job, reason: error.reason });
                 continue;
             }
         };
-        let selected = options.pages.of(source.page_count());
+        let selected = run.options.pages.of(source.page_count());
         if selected.is_empty() {
             let reason = format!("none of the {} pages was asked for", source.page_count());
             tell(Outcome::GivenUp { job, reason });
             continue;
         }
         let (page_count, is_paged) = (source.page_count(), source.is_paged());
-        tell(Outcome::Opened {
-            job: job.clone(),
-            page_count,
-            is_paged,
-            first: serial,
-            pages: selected.clone(),
-        });
-        for page_index in selected {
-            if !permits.take(stopped) {
-                tell(Outcome::Failed { serial, page_index, reason: None });
-                serial += 1;
-                continue;
+        let (first, end) = (serial, serial + selected.len() as u64);
+        serial = end;
+        tell(Outcome::Opened { job: job.clone(), page_count, is_paged, first, selected: selected.len() });
+        for (serial, page_index) in (first..end).zip(selected) {
+            if !run.permits.take(&|| run.is_stopped()) {
+                tell(Outcome::Unread { serials: serial..end });
+                break;
             }
+            let (job, source) = (job.clone(), source.clone());
             let page =
-                PageJob { serial, job: job.clone(), source: source.clone(), page_index, timings: Vec::new() };
-            serial += 1;
+                PageJob { serial, job, source, page_index, timings: Vec::new(), spent: Duration::ZERO };
             if let Err(lost) = to_readers.send(page) {
-                let reason = Some("the readers are gone".to_string());
-                tell(Outcome::Failed { serial: lost.0.serial, page_index, reason });
+                run.fail(&outcomes, &lost.0, "the readers are gone".to_string());
             }
         }
     }
@@ -103,36 +168,38 @@ pub(crate) fn open(
 /// Reads pages; those with a trusted text layer are prepared at once, the others go to the line reader.
 pub(crate) fn read(
     inbox: Receiver<PageJob>,
-    options: &EngineOptions,
+    run: &Run,
     to_lines: Sender<ToRead>,
     to_layout: Sender<(PageJob, PreparedPage)>,
     outcomes: Sender<Outcome>,
 ) {
+    let options = &run.options;
     for mut job in inbox {
+        if run.passes(&outcomes, &job) {
+            continue;
+        }
         let source = job.source.clone();
         let index = job.page_index;
-        let read = timed(&mut job, "read", || {
-            guarded("reading the page", || {
-                let page = source.read_page(index, options.pixels_wanted()).map_err(|e| error_chain(&e))?;
-                let decision = match options.reads_pictures {
-                    true => picture_decision(),
-                    false => decide_text(&page, options.text_layer),
-                };
-                Ok((page, decision))
-            })
+        let read = run.work(&mut job, ("read", "reading the page"), || {
+            let page = source.read_page(index, options.pixels_wanted()).map_err(|e| error_chain(&e))?;
+            let decision = match options.reads_pictures {
+                true => picture_decision(),
+                false => decide_text(&page, options.text_layer),
+            };
+            Ok((page, decision))
         });
         match read {
-            Err(reason) => fail(&outcomes, &job, reason),
+            Err(reason) => run.fail(&outcomes, &job, reason),
             Ok((page, decision)) if decision.source == TextSource::Lines || options.reads_pictures => {
                 drop(to_lines.send(ToRead { job, page, decision }));
             }
             Ok((page, decision)) => {
-                let prepared = timed(&mut job, "text_layer", || {
-                    guarded("reading the text layer", || Ok(prepare_layer(page, decision)))
+                let prepared = run.work(&mut job, ("text_layer", "reading the text layer"), || {
+                    Ok(prepare_layer(page, decision))
                 });
                 match prepared {
                     Ok(prepared) => drop(to_layout.send((job, prepared))),
-                    Err(reason) => fail(&outcomes, &job, reason),
+                    Err(reason) => run.fail(&outcomes, &job, reason),
                 }
             }
         }
@@ -155,31 +222,25 @@ pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn fail(outcomes: &Sender<Outcome>, job: &PageJob, reason: String) {
-    drop(outcomes.send(Outcome::Failed {
-        serial: job.serial,
-        page_index: job.page_index,
-        reason: Some(reason),
-    }));
-}
-
 /// Reads the lines of pages without a usable text layer.
 pub(crate) fn lines(
     inbox: Receiver<ToRead>,
     preparer: &mut dyn LinePreparer,
+    run: &Run,
     to_layout: Sender<(PageJob, PreparedPage)>,
     outcomes: Sender<Outcome>,
 ) {
     for ToRead { mut job, page, decision } in inbox {
+        if run.passes(&outcomes, &job) {
+            continue;
+        }
         let source = job.source.clone();
-        let prepared = timed(&mut job, "lines", || {
-            guarded("reading lines", || {
-                preparer.prepare(source.as_ref(), page, decision).map_err(|e| error_chain(&e))
-            })
+        let prepared = run.work(&mut job, ("lines", "reading lines"), || {
+            preparer.prepare(source.as_ref(), page, decision).map_err(|e| error_chain(&e))
         });
         match prepared {
             Ok(prepared) => drop(to_layout.send((job, prepared))),
-            Err(reason) => fail(&outcomes, &job, reason),
+            Err(reason) => run.fail(&outcomes, &job, reason),
         }
     }
 }
@@ -191,30 +252,52 @@ pub(crate) fn lines(
 pub(crate) fn layout(
     inbox: Receiver<(PageJob, PreparedPage)>,
     detector: &mut dyn LayoutDetector,
-    options: &EngineOptions,
+    run: &Run,
     to_recognizer: Sender<BlockRequest>,
     outcomes: Sender<Outcome>,
 ) {
     while let Ok(first) = inbox.recv() {
         let others = detector.batch_size().max(1) - 1;
-        let batch: Vec<_> = std::iter::once(first).chain(inbox.try_iter().take(others)).collect();
+        let mut batch: Vec<_> = std::iter::once(first).chain(inbox.try_iter().take(others)).collect();
+        // Of the pages that are left the one with the least time ends the work; it then costs the others nothing more.
+        let mut least = None;
+        batch.retain(|(job, _)| match run.left(job) {
+            _ if run.passes(&outcomes, job) => false,
+            Ok(left) => {
+                least = least.into_iter().chain(left).min();
+                true
+            }
+            Err(reason) => {
+                run.fail(&outcomes, job, reason);
+                false
+            }
+        });
+        if batch.is_empty() {
+            continue;
+        }
+        let pages: Vec<_> = batch.iter().map(|(_, prepared)| prepared).collect();
         let start = Instant::now();
-        let found = detect(detector, &batch.iter().map(|(_, prepared)| prepared).collect::<Vec<_>>());
-        let share = start.elapsed().as_secs_f64() * 1000.0 / batch.len() as f64;
+        let found = detect(detector, &pages, run, least);
+        let share = start.elapsed() / batch.len() as u32;
         for ((mut job, prepared), found) in batch.into_iter().zip(found) {
-            job.timings.push(("layout", share));
+            job.count("layout", share);
             match found {
-                Ok(regions) => plan(job, prepared, regions, options, &to_recognizer, &outcomes),
-                Err(reason) => fail(&outcomes, &job, reason),
+                Ok(regions) => plan(job, prepared, regions, run, &to_recognizer, &outcomes),
+                Err(reason) => run.fail(&outcomes, &job, reason),
             }
         }
     }
 }
 
 /// The regions of every page. Pages that fail together are tried in halves, so that a page, or the lack of memory
-/// for many at once, costs no other page.
-fn detect(detector: &mut dyn LayoutDetector, pages: &[&PreparedPage]) -> Vec<Result<Vec<Region>, String>> {
-    let found = guarded("finding the layout", || {
+/// for many at once, costs no other page. `left`: the time for all, and for each half again.
+fn detect(
+    detector: &mut dyn LayoutDetector,
+    pages: &[&PreparedPage],
+    run: &Run,
+    left: Option<Duration>,
+) -> Vec<Result<Vec<Region>, String>> {
+    let (found, _) = run.by_deadline(left, "finding the layout", || {
         let regions = detector.detect(pages).map_err(|e| e.to_string())?;
         match regions.len() == pages.len() {
             true => Ok(regions),
@@ -223,11 +306,13 @@ fn detect(detector: &mut dyn LayoutDetector, pages: &[&PreparedPage]) -> Vec<Res
     });
     match found {
         Ok(regions) => regions.into_iter().map(Ok).collect(),
-        Err(reason) if pages.len() < 2 => pages.iter().map(|_| Err(reason.clone())).collect(),
+        Err(reason) if pages.len() < 2 || run.is_cancelled() => {
+            pages.iter().map(|_| Err(reason.clone())).collect()
+        }
         Err(_) => {
             let (a, b) = pages.split_at(pages.len() / 2);
-            let mut found = detect(detector, a);
-            found.extend(detect(detector, b));
+            let mut found = detect(detector, a, run, left);
+            found.extend(detect(detector, b, run, left));
             found
         }
     }
@@ -238,28 +323,28 @@ fn plan(
     mut job: PageJob,
     mut prepared: PreparedPage,
     regions: Vec<Region>,
-    options: &EngineOptions,
+    run: &Run,
     to_recognizer: &Sender<BlockRequest>,
     outcomes: &Sender<Outcome>,
 ) {
+    let options = &run.options;
     let source = job.source.clone();
     let folder = job.job.picture_folder.clone();
-    let planned = timed(&mut job, "pictures", || {
-        guarded("planning the page and cutting pictures", || {
-            let name = PageName { folder: &folder, page_index: prepared.page_index };
-            let plan = plan::plan_page(regions, name, &options.plan);
-            let cut = illustrate(&mut prepared, &plan, source.as_ref(), options)?;
-            Ok((plan, cut))
-        })
+    let planned = run.work(&mut job, ("pictures", "planning the page and cutting pictures"), || {
+        let name = PageName { folder: &folder, page_index: prepared.page_index };
+        let plan = plan::plan_page(regions, name, &options.plan);
+        let cut = illustrate(&mut prepared, &plan, source.as_ref(), options)?;
+        Ok((plan, cut))
     });
     let (plan, mut cut) = match planned {
         Ok(planned) => planned,
-        Err(reason) => return fail(outcomes, &job, reason),
+        Err(reason) => return run.fail(outcomes, &job, reason),
     };
     let steps = prepared.preprocess_steps.take();
     let prepared = Arc::new(prepared);
     let crops = std::mem::take(&mut cut.crops);
-    let requests = requests((job.serial, job.job.id), &plan, &prepared, &crops);
+    let time_left = options.page_timeout.map(|limit| limit.saturating_sub(job.spent));
+    let requests = requests(&job, &plan, &prepared, &crops, time_left);
     let waiting = requests.iter().map(|r| r.ticket.block).collect();
     let planned =
         PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
@@ -270,51 +355,56 @@ fn plan(
 
 /// What is asked of the recognizer about a page.
 fn requests(
-    (page, document): (u64, usize),
+    job: &PageJob,
     plan: &PagePlan,
     prepared: &Arc<PreparedPage>,
     crops: &BTreeMap<usize, Arc<Pixels>>,
+    time_left: Option<Duration>,
 ) -> Vec<BlockRequest> {
     let asked = plan.blocks.iter().enumerate().filter_map(|(block, planned)| {
         Some(BlockRequest {
-            ticket: Ticket { page, block },
-            document,
+            ticket: Ticket { page: job.serial, block },
+            document: job.job.id,
             page: prepared.clone(),
             region: Arc::new(planned.region.clone()),
             request: Arc::new(planned.request.clone()?),
             crop: crops.get(&block).cloned(),
+            time_left,
         })
     });
     asked.collect()
 }
 
+/// Hands the recognizer's answers to the assembler; `_open` closes when all are there.
+pub(crate) fn forward(answers: Receiver<BlockAnswer>, outcomes: Sender<Outcome>, _open: Sender<()>) {
+    for answer in answers {
+        drop(outcomes.send(Outcome::Answer(answer)));
+    }
+}
+
 /// Runs the recognizer; when it ends early, answers for it what it leaves behind.
+///
+/// `forwarded` closes when all that was sent to `answers` lies in the assembler's inbox.
 pub(crate) fn recognize(
     inbox: Receiver<BlockRequest>,
     recognizer: &mut dyn Recognizer,
+    run: &Run,
+    (answers, forwarded): (Sender<BlockAnswer>, Receiver<()>),
     outcomes: Sender<Outcome>,
 ) {
-    let (answers, from_recognizer) = crossbeam_channel::unbounded::<BlockAnswer>();
     let requests = inbox.clone();
-    let forward = outcomes.clone();
-    let ended = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for answer in from_recognizer {
-                drop(forward.send(Outcome::Answer(answer)));
-            }
-        });
-        guarded("recognizing", || recognizer.run(requests, answers).map_err(|e| e.to_string()))
-    });
-    // The forwarding thread has ended: all answers given lie in the assembler's inbox before this.
+    let deadline = Deadline::new(run.cancel.clone(), None);
+    let (ended, _) = deadline
+        .run(|| guarded("recognizing", || recognizer.run(requests, answers).map_err(|e| e.to_string())));
+    // Nothing is sent: it only closes.
+    let _ = forwarded.recv();
     let reason = match ended {
         Ok(()) => "the recognizer ended early".to_string(),
         Err(reason) => reason,
     };
     drop(outcomes.send(Outcome::RecognizerEnded { reason: reason.clone() }));
     for request in inbox {
-        drop(
-            outcomes
-                .send(Outcome::Answer(BlockAnswer { ticket: request.ticket, result: Err(reason.clone()) })),
-        );
+        let answer = BlockAnswer { ticket: request.ticket, result: Err(reason.clone()) };
+        drop(outcomes.send(Outcome::Answer(answer)));
     }
 }

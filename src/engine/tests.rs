@@ -1,5 +1,7 @@
 //! The engine with fakes: random work, failures, panics, cancelling, a dying recognizer, a slow sink.
 
+mod stuck;
+
 use super::*;
 use crate::document::{Label, Severity, TextSource};
 use crate::geometry::Rect;
@@ -132,7 +134,7 @@ impl Recognizer for FakeRecognizer {
                 Trouble::BlockFails => Err("a bad block".to_string()),
                 _ => Ok(Recognition { content, ..Recognition::default() }),
             };
-            answers.send(BlockAnswer { ticket: request.ticket, result }).expect("the engine listens");
+            let _ = answers.send(BlockAnswer { ticket: request.ticket, result });
         };
         // Held requests must be answered when nothing more comes for a while: pages wait for them.
         loop {
@@ -171,20 +173,30 @@ struct Record {
     pages: Vec<Vec<Page>>,
     in_flight: Arc<AtomicUsize>,
     fail_at: Option<(usize, usize)>,
+    panic_at: Option<(usize, &'static str)>,
     cancel_at: Option<(usize, Arc<AtomicBool>)>,
     slow: bool,
 }
 
+impl Record {
+    /// Panics where it is told to: in this call about this document.
+    fn panic_in(&self, job: &Job, call: &'static str) {
+        assert_ne!(self.panic_at, Some((job.id, call)), "the sink panics");
+    }
+}
+
 impl DocumentSink for Record {
     fn begin(&mut self, job: &Job, _: usize, _: usize, _: bool) {
+        self.panic_in(job, "begin");
         self.events.push(format!("begin {}", job.id));
     }
 
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String> {
         if self.slow {
-            thread::sleep(std::time::Duration::from_micros(300));
+            std::thread::sleep(std::time::Duration::from_micros(300));
         }
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        self.panic_in(job, "page");
         if self.fail_at == Some((job.id, page.page.page_index)) {
             return Err("disk full".into());
         }
@@ -199,16 +211,28 @@ impl DocumentSink for Record {
     }
 
     fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+        self.panic_in(job, "finish");
         self.events.push(format!("finish {}", job.id));
         Ok(DocumentEnd::Whole)
     }
 
     fn failed(&mut self, job: &Job, reason: &str) {
         self.events.push(format!("failed {} {reason}", job.id));
+        self.panic_in(job, "failed");
     }
 }
 
-struct Run {
+/// Documents `0.pdf`, `1.pdf` and so on.
+fn jobs(count: usize) -> Vec<Job> {
+    let job = |id: usize| Job {
+        id,
+        file: InputFile::from_path(&PathBuf::from(format!("{id}.pdf")), PathBuf::new()),
+        picture_folder: id.to_string(),
+    };
+    (0..count).map(job).collect()
+}
+
+struct Ran {
     outcome: RunOutcome,
     record: Record,
     most_in_flight: usize,
@@ -221,34 +245,34 @@ fn run_fakes(
     seed: u64,
     mut record: Record,
     options: EngineOptions,
-) -> Run {
+) -> Ran {
     let most = Arc::new(AtomicUsize::new(0));
     record.pages = vec![Vec::new(); lengths.len()];
     let in_flight = record.in_flight.clone();
     let cancel = record.cancel_at.as_ref().map(|c| c.1.clone()).unwrap_or_default();
-    let jobs: Vec<Job> = (0..lengths.len())
-        .map(|id| Job {
-            id,
-            file: InputFile::from_path(&PathBuf::from(format!("{id}.pdf")), PathBuf::new()),
-            picture_folder: id.to_string(),
-        })
-        .collect();
-    let open = |job: &Job| -> Result<Arc<dyn PageSource>, InputError> {
+    let jobs = jobs(lengths.len());
+    let lengths = lengths.to_vec();
+    let counted = most.clone();
+    let open = move |job: &Job| -> Result<Arc<dyn PageSource>, InputError> {
         match lengths[job.id] {
             0 => Err(InputError::new(&job.file.given, "cannot be opened".into())),
-            pages => {
-                Ok(Arc::new(FakeSource { pages, trouble, in_flight: in_flight.clone(), most: most.clone() }))
-            }
+            pages => Ok(Arc::new(FakeSource {
+                pages,
+                trouble,
+                in_flight: in_flight.clone(),
+                most: counted.clone(),
+            })),
         }
     };
     let stages = Stages {
-        open: &open,
+        open: Box::new(open),
         lines: Box::new(FakeLines(trouble)),
         detector: Box::new(FakeDetector(trouble)),
         recognizer: Box::new(FakeRecognizer(trouble, Dice(seed))),
+        on_cancel: Box::new(|| {}),
     };
-    let outcome = run(jobs, stages, &options, &mut record, &cancel);
-    Run { outcome, record, most_in_flight: most.load(Ordering::SeqCst) }
+    let outcome = run(jobs, stages, &options, &mut record, &cancel).unwrap();
+    Ran { outcome, record, most_in_flight: most.load(Ordering::SeqCst) }
 }
 
 fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
@@ -265,6 +289,7 @@ fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
         page_pictures: false,
         block_pictures: false,
         fail_fast: false,
+        page_timeout: None,
     }
 }
 
@@ -275,7 +300,10 @@ fn quiet_panics() {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let text = info.payload().downcast_ref::<&str>().copied().unwrap_or_default();
-            if !text.ends_with("panics") && !info.to_string().contains("the line reader panics") {
+            let told = info.to_string();
+            if !text.ends_with("panics")
+                && !["line reader", "sink"].iter().any(|who| told.contains(&format!("the {who} panics")))
+            {
                 usual(info);
             }
         }));
@@ -284,7 +312,7 @@ fn quiet_panics() {
 
 /// Every page once, in order, with every block, unless something was done to it.
 #[track_caller]
-fn check_pages(run: &Run, lengths: &[usize], trouble: fn(usize) -> Trouble) {
+fn check_pages(run: &Ran, lengths: &[usize], trouble: fn(usize) -> Trouble) {
     for (id, pages) in run.record.pages.iter().enumerate() {
         let indices: Vec<usize> = pages.iter().map(|p| p.page_index).collect();
         assert_eq!(indices, (0..lengths[id]).collect::<Vec<_>>(), "document {id}");
@@ -380,6 +408,24 @@ fn a_sink_that_fails_costs_its_document_only() {
 }
 
 #[test]
+fn a_sink_that_panics_costs_its_document_only() {
+    quiet_panics();
+    for (call, told) in [("begin", true), ("page", true), ("finish", true), ("failed", false)] {
+        let record = Record { panic_at: Some((1, call)), ..Record::default() };
+        // The last document cannot be opened; with `failed` the second cannot be either.
+        let lengths = [4, if call == "failed" { 0 } else { 5 }, 6, 0];
+        let run = run_fakes(&lengths, |_| Trouble::None, 1, record, options(2, 3));
+        assert_eq!((run.outcome.done, run.outcome.failed), (2, 2), "{call}");
+        let failed =
+            run.record.events.iter().filter(|event| event.starts_with("failed 1 ")).collect::<Vec<_>>();
+        assert_eq!(failed.len(), 1, "{call}: {:?}", run.record.events);
+        let is_told = failed[0].contains("internal error while writing the document");
+        assert_eq!((is_told, run.record.pages[0].len()), (told, 4), "{failed:?}");
+        assert!(run.record.events.contains(&"failed 3 cannot be opened".to_string()));
+    }
+}
+
+#[test]
 fn fail_fast_stops_the_run() {
     let options = EngineOptions { fail_fast: true, ..options(1, 1) };
     let run = run_fakes(
@@ -436,7 +482,8 @@ fn waiting_pages_of_several_documents_are_shown_together() {
         let page = source.read_page(page_index, PixelsWanted::Preview).unwrap();
         let decision = TextDecision { source: TextSource::Lines, reason: String::new() };
         let prepared = FakeLines(trouble).prepare(source.as_ref(), page, decision).unwrap();
-        let job = PageJob { serial, job, source: source.clone(), page_index, timings: Vec::new() };
+        let (timings, spent) = (Vec::new(), Duration::ZERO);
+        let job = PageJob { serial, job, source: source.clone(), page_index, timings, spent };
         sender.send((job, prepared)).unwrap();
     }
     // No more are coming: the last batch must not wait for any.
@@ -445,7 +492,13 @@ fn waiting_pages_of_several_documents_are_shown_together() {
     let (to_recognizer, _requests) = crossbeam_channel::unbounded();
     let (outcomes, results) = crossbeam_channel::unbounded();
     let mut detector = CountingDetector(counts.clone());
-    stages::layout(inbox, &mut detector, &options(1, 1), to_recognizer, outcomes);
+    let run = super::Run {
+        options: options(1, 1),
+        permits: Permits::new(1),
+        stop: AtomicBool::new(false),
+        cancel: Arc::default(),
+    };
+    stages::layout(inbox, &mut detector, &run, to_recognizer, outcomes);
     // Pages 3 to 5 fail together, then 3 alone goes through, 4 and 5 fail, 4 goes through, 5 fails.
     assert_eq!(*counts.lock().unwrap(), [3, 3, 1, 2, 1, 1, 1]);
     let failed: Vec<usize> = results

@@ -4,6 +4,7 @@
 use super::OnnxError;
 use super::graph::Element;
 use super::network::{Array, Network, Outputs};
+use super::watch;
 use bytemuck::Pod;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, RunOptions, Session};
@@ -176,7 +177,7 @@ pub struct Call {
     binding: IoBinding,
     /// What views point into.
     kept: Vec<Arc<Buffer>>,
-    options: RunOptions,
+    options: Arc<RunOptions>,
     /// Whether outputs are bound to buffers.
     has_placed_outputs: bool,
 }
@@ -200,17 +201,20 @@ impl Network {
             options.set("gpu_graph_id", number).map_err(fail)?;
         }
         let binding = self.session().create_binding().map_err(fail)?;
-        Ok(Call { binding, kept: Vec::new(), options, has_placed_outputs: false })
+        Ok(Call { binding, kept: Vec::new(), options: Arc::new(options), has_placed_outputs: false })
     }
 
     /// Runs a call; `read` gets the outputs that [`Call::output_to_cpu`] asked for.
+    ///
+    /// Unwinds where the thread's work has to end before it or in the middle of it: see [`crate::deadline`].
     pub fn run_call<T>(
         &mut self,
         call: &mut Call,
         read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
     ) -> Result<T, OnnxError> {
         let (session, name) = self.parts();
-        let outputs = session.run_binding_with_options(&call.binding, &call.options);
+        let options = &call.options;
+        let outputs = watch::watched(options, || session.run_binding_with_options(&call.binding, options));
         let outputs = outputs.map_err(|error| OnnxError::of_run(name, &error.to_string()))?;
         read(&Outputs::new(outputs, name))
     }

@@ -13,6 +13,7 @@ mod operators;
 pub mod packs;
 pub mod projection;
 pub mod slots;
+mod watch;
 
 use network::{Array, Network, Place};
 use ort::environment::Environment;

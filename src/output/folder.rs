@@ -71,16 +71,21 @@ struct RunFolder {
     /// In the record of a save path whose record lies elsewhere: the mark that the folder is docparse's own.
     mark: Option<(Dir, String)>,
     /// Held as long as the run lives.
-    lock: Option<File>,
+    _lock: File,
 }
 
-impl Drop for RunFolder {
-    fn drop(&mut self) {
-        self.lock = None;
+impl RunFolder {
+    fn remove(&self) {
         clear(&self.parent, &self.name);
         if let Some((record, mark)) = &self.mark {
             let _ = record.remove_file(mark);
         }
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 
@@ -171,6 +176,13 @@ impl SavePath {
         &self.root
     }
 
+    /// Removes the files that are not complete: for a process that ends without its destructors.
+    pub fn abandon(&self) {
+        if let Some(run) = &self.run {
+            run.remove();
+        }
+    }
+
     /// Makes the folder of this run and locks it. Called while nobody else plans.
     fn start_run(&self, is_inside: bool) -> io::Result<RunFolder> {
         let runs = self.record.dir().map(|record| record.open_dir("runs")).transpose()?;
@@ -192,7 +204,7 @@ impl SavePath {
         let dir = parent.open_dir(&name)?;
         let lock = dir.create("lock")?.into_std();
         lock.lock().ok();
-        Ok(RunFolder { dir, parent, name, mark, lock: Some(lock) })
+        Ok(RunFolder { dir, parent, name, mark, _lock: lock })
     }
 
     fn opened(&self) -> io::Result<&Dir> {

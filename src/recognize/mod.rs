@@ -21,6 +21,7 @@ use crate::plan::Request;
 use crate::raster::Pixels;
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Names a block of a page that is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +47,9 @@ pub struct BlockRequest {
     pub request: Arc<Request>,
     /// What is shown; backends that read the page's text need no picture.
     pub crop: Option<Arc<Pixels>>,
+    /// Time that is left to the page, for backends that read its text; `None`: as much as they need. Others have a time
+    /// of their own for every block.
+    pub time_left: Option<Duration>,
 }
 
 /// What a recognizer says of a block.

@@ -4,11 +4,14 @@
 //! contents their lines; tables become HTML.
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
+use crate::deadline;
 use crate::document::{Label, ReadLine};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::{Region, join_line};
 use crate::lines::{PageText, Segment};
 use crossbeam_channel::{Receiver, Sender};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 /// Width of a character of code in ems, for indents: common fixed-pitch fonts have 0.6.
 const CODE_CHAR: f32 = 0.6;
@@ -25,10 +28,29 @@ impl Recognizer for PageTextRecognizer {
         requests: Receiver<BlockRequest>,
         answers: Sender<BlockAnswer>,
     ) -> Result<(), RecognizeError> {
+        // The page at hand, and the time spent on its blocks.
+        let (mut page, mut spent) = (None, Duration::ZERO);
         for request in requests {
-            let result = Ok(recognize(&request.page.text, &request.region));
+            let ticket = request.ticket;
+            if page.replace(ticket.page) != Some(ticket.page) {
+                spent = Duration::ZERO;
+            }
+            let start = Instant::now();
+            let left = request.time_left.map(|left| left.saturating_sub(spent));
+            let deadline = deadline::current().shortened(left);
+            let (result, _) = deadline.run(|| {
+                catch_unwind(AssertUnwindSafe(|| {
+                    deadline::check();
+                    recognize(&request.page.text, &request.region)
+                }))
+            });
+            spent += start.elapsed();
+            let result = result.map_err(|panic| match deadline::why(panic.as_ref()) {
+                Some(why) => why.to_string(),
+                None => "internal error while reading the block".to_string(),
+            });
             // Nobody listens any more: the run is over.
-            if answers.send(BlockAnswer { ticket: request.ticket, result }).is_err() {
+            if answers.send(BlockAnswer { ticket, result }).is_err() {
                 break;
             }
         }

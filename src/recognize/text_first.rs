@@ -3,6 +3,7 @@
 //! document differs, the rest of it is read by the recognizer.
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, page_text};
+use crate::deadline;
 use crate::document::{TextDecision, TextSource};
 use crate::plan::own_text;
 use crossbeam_channel::{Receiver, Sender};
@@ -61,7 +62,11 @@ impl Recognizer for TextFirst {
         let (from_behind, read) = crossbeam_channel::unbounded();
         let (behind, check) = (&mut self.behind, self.check);
         thread::scope(|scope| {
-            let running = scope.spawn(move || behind.run(for_behind, from_behind));
+            let deadline = deadline::current();
+            let running = thread::Builder::new()
+                .name("behind".into())
+                .spawn_scoped(scope, move || deadline.run(|| behind.run(for_behind, from_behind)).0)
+                .map_err(|error| RecognizeError(format!("no thread can be started: {error}")))?;
             let mut documents: BTreeMap<usize, Checked> = BTreeMap::new();
             let mut samples: BTreeMap<Ticket, Sample> = BTreeMap::new();
             let mut to_behind = Some(to_behind);
@@ -246,6 +251,7 @@ mod tests {
             region: Arc::new(Region::new(label, bbox, 0.9)),
             request: Arc::new(Request::of(label, &RequestOptions::default())),
             crop: Some(Arc::new(crop)),
+            time_left: None,
         }
     }
 

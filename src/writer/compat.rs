@@ -198,7 +198,7 @@ impl DocumentSink for CompatWriter<'_> {
     fn failed(&mut self, job: &Job, reason: &str) {
         // Pages that were read before keep their files, as the reference's do; what fails now failed before.
         if let Some(open) = self.open.remove(&job.id) {
-            let _ = self.write_results(open, Some(outcome_of_failure(reason)));
+            let _ = self.write_results(open, outcome_of_failure(reason).or(Some(DocumentOutcome::Failed)));
         }
         self.observer.failed(job, reason);
     }

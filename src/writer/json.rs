@@ -104,6 +104,14 @@ impl Serialize for Pages<'_> {
 pub fn page_value(page: &Page, document: &Document, options: &JsonOptions) -> Value {
     let page_index = document.page_count.map(|_| page.page_index);
     let mut value = result_value(std::slice::from_ref(page), document, page_index, options);
+    if let (Some(last), Value::Object(map)) = (page.failed_through, &mut value) {
+        // Beside the first: the entry is for all pages from the one to the other.
+        let (before, after) = (["input_path", "page_index"], std::mem::take(map));
+        let (before, after): (Vec<_>, Vec<_>) =
+            after.into_iter().partition(|(key, _)| before.contains(&key.as_str()));
+        *map =
+            before.into_iter().chain([("last_page_index".to_string(), json!(last))]).chain(after).collect();
+    }
     value["diagnostics"] = diagnostics(page);
     value
 }
@@ -118,7 +126,8 @@ pub fn result_value(
 ) -> Value {
     let Some(first) = pages.first() else { return Value::Null };
     let joined = pages.len() > 1 || (page_index.is_none() && document.page_count.is_some());
-    let page_count = if joined { Some(pages.len()) } else { document.page_count };
+    let joined_count = || pages.iter().map(Page::stands_for).sum::<usize>();
+    let page_count = if joined { Some(joined_count()) } else { document.page_count };
     let mut value = json!({
         "input_path": document.input_path,
         "page_index": page_index,
@@ -354,5 +363,23 @@ mod tests {
         write(&mut bytes, &document, &options, false).unwrap();
         let read: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(read["pages"][0], value);
+    }
+
+    #[test]
+    fn pages_that_failed_alike_are_one_entry_with_a_range() {
+        let mut document = Document { input_path: "a.pdf".into(), pages: Vec::new(), page_count: Some(900) };
+        (3..900).for_each(|index| document.push(Page::failed(index, "broken".into())));
+        let options = JsonOptions::page_text("lite", MarkdownOptions::default());
+        let mut bytes = Vec::new();
+        write(&mut bytes, &document, &options, false).unwrap();
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        let pages = read["pages"].as_array().unwrap();
+        assert_eq!(pages.len(), 1);
+        let keys: Vec<&str> = pages[0].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys[..4], ["input_path", "page_index", "last_page_index", "page_count"]);
+        assert_eq!((&pages[0]["page_index"], &pages[0]["last_page_index"]), (&json!(3), &json!(899)));
+        assert_eq!(pages[0]["diagnostics"]["messages"][0]["message"], "broken");
+        let joined = result_value(&document.pages, &document, None, &options);
+        assert_eq!(joined["page_count"], 897);
     }
 }

@@ -15,7 +15,7 @@ mod vis;
 mod xlsx;
 
 use crate::document::{Document, Page, Severity};
-use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::engine::{self, DocumentEnd, DocumentSink, FinishedPage, Job};
 use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath};
 use crate::restructure::{self, RestructureOptions};
@@ -110,9 +110,13 @@ impl Outputs {
     }
 }
 
-/// What a document counts as that was given up.
-fn outcome_of_failure(reason: &str) -> DocumentOutcome {
-    if reason == "cancelled" { DocumentOutcome::Interrupted } else { DocumentOutcome::Failed }
+/// What a document counts as that was given up; nothing for one that was not tried.
+fn outcome_of_failure(reason: &str) -> Option<DocumentOutcome> {
+    match reason {
+        engine::CANCELLED => Some(DocumentOutcome::Interrupted),
+        engine::NOT_TRIED => None,
+        _ => Some(DocumentOutcome::Failed),
+    }
 }
 
 /// Settings of the writer.
@@ -142,12 +146,14 @@ const COMPARISON_QUALITY: u8 = 72;
 pub struct WrittenDocument {
     /// Files, in the order in which they were written.
     pub files: Vec<PathBuf>,
-    /// Messages of failed pages and blocks, `page 3: ...`.
+    /// Messages of failed pages and blocks, `page 3: ...`; of pages in a row with the same one, `pages 3-7: ...`.
     pub errors: Vec<String>,
     /// Pages written.
     pub pages: usize,
     /// Milliseconds spent on each stage, over all pages.
     pub stage_ms: BTreeMap<&'static str, f64>,
+    /// The pages, from 1, of the last message, where it is the only one of each.
+    last: Option<(usize, usize)>,
 }
 
 impl WrittenDocument {
@@ -157,8 +163,24 @@ impl WrittenDocument {
         for (stage, ms) in &page.timings {
             *self.stage_ms.entry(stage).or_default() += ms;
         }
-        let errors = page.diagnostics.iter().filter(|d| d.severity == Severity::Error);
-        self.errors.extend(errors.map(|d| format!("page {}: {}", page.page_index + 1, d.message)));
+        let number = page.page_index + 1;
+        let errors: Vec<&str> = page
+            .diagnostics
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .map(|d| d.message.as_str())
+            .collect();
+        if let ([error], Some((first, last)), Some(message)) =
+            (errors.as_slice(), self.last, self.errors.last_mut())
+            && last + 1 == number
+            && message.split_once(": ").is_some_and(|(_, before)| before == *error)
+        {
+            *message = format!("pages {first}-{number}: {error}");
+            self.last = Some((first, number));
+            return;
+        }
+        self.last = (errors.len() == 1).then_some((number, number));
+        self.errors.extend(errors.iter().map(|error| format!("page {number}: {error}")));
     }
 }
 
@@ -250,7 +272,7 @@ impl<'a> DocumentWriter<'a> {
         }
         open.written.count(&page);
         self.observer.page(job, &page);
-        open.document.pages.push(page);
+        open.document.push(page);
         Ok(())
     }
 
@@ -377,8 +399,8 @@ impl DocumentSink for DocumentWriter<'_> {
         let open = self.open.remove(&job.id).and_then(|open| open.output);
         // What could not even be opened is recorded as well.
         let output = open.or_else(|| self.outputs.as_ref().and_then(|outputs| outputs.begin(job)));
-        if let Some(output) = output {
-            output.give_up(outcome_of_failure(reason));
+        if let Some((output, outcome)) = output.zip(outcome_of_failure(reason)) {
+            output.give_up(outcome);
         }
         self.observer.failed(job, reason);
     }

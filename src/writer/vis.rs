@@ -95,8 +95,12 @@ impl<W: Write> VisFile<W> {
     /// Writes the drawings of all pages and what makes the file whole; gives back what it was written to.
     pub fn finish(mut self, document: &Document) -> io::Result<W> {
         let mut pages = Vec::new();
-        for (page, picture) in document.pages.iter().zip(self.pictures.clone()) {
+        let mut at = 0;
+        for page in &document.pages {
+            // Pages that failed alike have no pictures, and one drawing.
+            let Some(picture) = self.pictures.get(at).copied() else { break };
             pages.push(self.write_page(page, picture)?);
+            at += page.stands_for();
         }
         self.write_fixed(&pages)?;
         let start = self.position;
@@ -234,7 +238,10 @@ impl<'a> Drawing<'a> {
                 12.0,
                 self.size.1 - 24.0,
                 8.0,
-                &format!("page {}: {reason}", self.page.page_index + 1),
+                &match self.page.failed_through {
+                    Some(last) => format!("pages {}-{}: {reason}", self.page.page_index + 1, last + 1),
+                    None => format!("page {}: {reason}", self.page.page_index + 1),
+                },
                 DARK_TEXT,
             );
         }

@@ -118,7 +118,9 @@ fn read_blocks(model: Model) -> Vec<Result<String, String>> {
         let crop = Some(Arc::new(Pixels { width, height, data }));
         let ticket = Ticket { page: 0, block };
         let (page, region, request) = (page.clone(), region.clone(), Arc::new(request));
-        to_recognizer.send(BlockRequest { ticket, document: 0, page, region, request, crop }).unwrap();
+        to_recognizer
+            .send(BlockRequest { ticket, document: 0, page, region, request, crop, time_left: None })
+            .unwrap();
     }
     drop(to_recognizer);
     let (answers, answered) = crossbeam_channel::unbounded();

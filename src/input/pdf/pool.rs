@@ -2,6 +2,7 @@
 //! hangs or dies.
 
 use super::protocol::{PageRequest, PdfFailure, PdfPage, Reply, Request, read_message, write_message};
+use crate::deadline;
 use crate::raster::Pixels;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
@@ -67,9 +68,14 @@ pub struct PdfPool {
     free: Condvar,
 }
 
+#[derive(Default)]
 struct State {
     idle: Vec<Worker>,
     running: usize,
+    /// Process numbers of workers that answer somebody.
+    busy: Vec<u32>,
+    /// Whether the run is over: no worker is lent any more.
+    is_over: bool,
 }
 
 /// An opened document as the pool knows it.
@@ -86,7 +92,7 @@ pub struct PdfHandle {
 impl PdfPool {
     /// A pool without workers yet.
     pub fn new(options: PoolOptions) -> Self {
-        Self { options, state: Mutex::new(State { idle: Vec::new(), running: 0 }), free: Condvar::new() }
+        Self { options, state: Mutex::new(State::default()), free: Condvar::new() }
     }
 
     /// Opens a document in some worker and asks for its page sizes.
@@ -119,17 +125,39 @@ impl PdfPool {
         }
     }
 
+    /// Ends all workers, whatever they are at, and lends none any more; who waits for an answer gets an error. Does not wait.
+    pub fn kill_all(&self) {
+        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        state.is_over = true;
+        state.idle.clear();
+        for worker in &state.busy {
+            // SAFETY: a plain call; the process is not waited for while it is in the list.
+            unsafe { libc::kill(*worker as libc::pid_t, libc::SIGKILL) };
+        }
+        drop(state);
+        self.free.notify_all();
+    }
+
     /// Runs one exchange with a worker; a worker that failed to answer is not used again.
     fn with_worker<T>(
         &self,
         document: &PdfHandle,
         exchange: impl FnOnce(&mut Worker, Duration) -> Result<T, PoolError>,
     ) -> Result<T, PoolError> {
-        let mut worker = self.take(&document.path)?;
-        let result = exchange(&mut worker, self.options.timeout);
+        let mut worker = deadline::waiting(|| self.take(&document.path))?;
+        let id = worker.child.id();
+        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        if state.is_over {
+            return Err(over());
+        }
+        state.busy.push(id);
+        drop(state);
+        let timeout = deadline::left().map_or(self.options.timeout, |left| left.min(self.options.timeout));
+        let result = exchange(&mut worker, timeout);
         let usable = matches!(result, Ok(_) | Err(PoolError::Pdf(_)));
         let mut state = self.state.lock().expect("no thread panics while it holds the pool");
-        if usable {
+        state.busy.retain(|busy| *busy != id);
+        if usable && !state.is_over {
             state.idle.push(worker);
         } else {
             state.running -= 1;
@@ -144,6 +172,9 @@ impl PdfPool {
     fn take(&self, path: &Path) -> Result<Worker, PoolError> {
         let mut state = self.state.lock().expect("no thread panics while it holds the pool");
         loop {
+            if state.is_over {
+                return Err(over());
+            }
             if let Some(at) = state.idle.iter().position(|w| w.open_path.as_deref() == Some(path)) {
                 return Ok(state.idle.swap_remove(at));
             }
@@ -161,6 +192,10 @@ impl PdfPool {
             state = self.free.wait(state).expect("no thread panics while it holds the pool");
         }
     }
+}
+
+fn over() -> PoolError {
+    PoolError::Crashed("the run is over".into())
 }
 
 struct Worker {

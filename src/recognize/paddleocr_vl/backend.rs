@@ -11,6 +11,7 @@ use super::config::Config;
 use super::image::{Patches, patches};
 use super::model::{DecoderSteps, Encoder, Model, Prompt};
 use super::prompt::Prompts;
+use crate::deadline;
 use crate::plan;
 use crate::raster::Pixels;
 use crate::recognize::draft::Draft;
@@ -92,38 +93,51 @@ impl Recognizer for PaddleOcrVl {
         // On the CPU the networks need the cores; a GPU waits for one thread.
         let cores = thread::available_parallelism().map_or(1, |n| n.get());
         let preparers = if looks_ahead { (cores / 2).clamp(1, MOST_PREPARERS) } else { 1 };
+        let Model { encoder, decoder, .. } = model;
+        let mut looking = Looking { encoder, options: &options, config: &config, prompts: &prompts };
+        let scheduler = Scheduler::new(decoder, options.slots);
+        let deadline = deadline::current();
+        let refused = |error: std::io::Error| RecognizeError(format!("no thread can be started: {error}"));
         thread::scope(|scope| {
-            for _ in 0..preparers {
-                let (requests, to_run, refused) = (requests.clone(), to_run.clone(), answers.clone());
+            // It owns its end of the channel: where this ends early, those at the other end do as well.
+            let next: Box<dyn FnMut(bool) -> Result<Looked, TryRecvError>> = match looks_ahead {
+                false => Box::new(move |wait| next_of(&prepared, wait).map(|block| looking.one(block))),
+                true => {
+                    let (to_decode, looked) = crossbeam_channel::bounded(options.slots.max(1));
+                    let ahead = move || deadline.run(|| looking.ahead(&prepared, &to_decode)).0;
+                    thread::Builder::new().spawn_scoped(scope, ahead).map_err(refused)?;
+                    Box::new(move |wait| next_of(&looked, wait))
+                }
+            };
+            for number in 0..preparers {
+                let (requests, to_run, refusals) = (requests.clone(), to_run.clone(), answers.clone());
                 let (config, prompts) = (&config, &prompts);
-                scope.spawn(move || {
+                let work = move || {
                     for request in requests {
                         let ticket = request.ticket;
                         let result = guarded(|| prepare(&request, config, prompts, drafts));
                         let is_over = match result {
                             Ok(prepared) => to_run.send(prepared).is_err(),
-                            Err(reason) => refused.send(BlockAnswer { ticket, result: Err(reason) }).is_err(),
+                            Err(reason) => {
+                                refusals.send(BlockAnswer { ticket, result: Err(reason) }).is_err()
+                            }
                         };
                         // Nobody listens any more: the run is over.
                         if is_over {
                             break;
                         }
                     }
-                });
+                };
+                match thread::Builder::new().spawn_scoped(scope, work) {
+                    // Fewer do it too.
+                    Err(_) if number > 0 => break,
+                    started => drop(started.map_err(refused)?),
+                }
             }
             drop((requests, to_run));
-            let Model { encoder, decoder, .. } = model;
-            let mut looking = Looking { encoder, options: &options, config: &config, prompts: &prompts };
-            let scheduler = Scheduler::new(decoder, options.slots);
-            if !looks_ahead {
-                let next = |wait| next_of(&prepared, wait).map(|block| looking.one(block));
-                return serve(scheduler, next, &prompts, &answers);
-            }
-            let (to_decode, looked) = crossbeam_channel::bounded(options.slots.max(1));
-            scope.spawn(move || looking.ahead(&prepared, &to_decode));
-            serve(scheduler, |wait| next_of(&looked, wait), &prompts, &answers)
-        });
-        Ok(())
+            serve(scheduler, next, &prompts, &answers);
+            Ok(())
+        })
     }
 }
 
@@ -304,6 +318,9 @@ fn serve(
 ) {
     let mut is_open = true;
     while is_open || scheduler.load() > 0 {
+        if deadline::stopped().is_some() {
+            return;
+        }
         while is_open && scheduler.wants_more() {
             match next(scheduler.load() == 0) {
                 Err(TryRecvError::Empty) => break,

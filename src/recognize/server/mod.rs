@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Stack of a thread: they only encode pictures and wait.
 const STACK: usize = 512 << 10;
 /// After an interrupt, time for the answers that are under way.
-const GRACE: Duration = Duration::from_secs(30);
+const GRACE: Duration = Duration::from_millis(500);
 /// How often an interrupt is looked for.
 const LOOK: Duration = Duration::from_millis(100);
 

@@ -1,0 +1,78 @@
+//! Failed pages in a row: from some number on they are one, so that a document that claims a million pages costs no more than
+//! what it holds.
+
+use super::{Document, Page};
+
+/// Pages in a row that failed alike and still are pages of their own each.
+pub const FAILED_ALIKE: usize = 16;
+
+impl Page {
+    /// Number of pages that it stands for.
+    pub fn stands_for(&self) -> usize {
+        self.last_index() - self.page_index + 1
+    }
+
+    fn last_index(&self) -> usize {
+        self.failed_through.unwrap_or(self.page_index).max(self.page_index)
+    }
+
+    /// Why it failed, if nothing else is known of it.
+    fn failure(&self) -> Option<&str> {
+        match self.diagnostics.as_slice() {
+            [only] if only.code == "page_failed" && self.blocks.is_empty() => Some(&only.message),
+            _ => None,
+        }
+    }
+}
+
+impl Document {
+    /// Adds the next page. More than [`FAILED_ALIKE`] pages in a row that failed for the same reason become one, which has
+    /// the position of the first and says in `failed_through` which is the last.
+    pub fn push(&mut self, page: Page) {
+        let is_alike = |a: &Page, b: &Page| {
+            a.last_index() + 1 == b.page_index && a.failure().is_some_and(|why| b.failure() == Some(why))
+        };
+        if let Some(last) = self.pages.last_mut()
+            && last.failed_through.is_some()
+            && is_alike(last, &page)
+        {
+            last.failed_through = Some(page.page_index);
+            return;
+        }
+        self.pages.push(page);
+        let alike = self.pages.windows(2).rev().take_while(|two| is_alike(&two[0], &two[1])).count() + 1;
+        if alike > FAILED_ALIKE {
+            let last = self.pages.last().map(|page| page.page_index);
+            self.pages.truncate(self.pages.len() - alike + 1);
+            if let Some(first) = self.pages.last_mut() {
+                first.failed_through = last;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(reasons: &[(usize, &str)]) -> Vec<[usize; 2]> {
+        let mut document = Document { input_path: String::new(), pages: Vec::new(), page_count: None };
+        for (index, reason) in reasons {
+            document.push(Page::failed(*index, reason.to_string()));
+        }
+        document.pages.iter().map(|page| [page.page_index, page.stands_for()]).collect()
+    }
+
+    #[test]
+    fn many_pages_that_failed_alike_are_one() {
+        let alike = |count: usize| (0..count).map(|index| (index, "no")).collect::<Vec<_>>();
+        assert_eq!(pages(&alike(FAILED_ALIKE)).len(), FAILED_ALIKE);
+        assert_eq!(pages(&alike(FAILED_ALIKE + 1)), [[0, FAILED_ALIKE + 1]]);
+        assert_eq!(pages(&alike(5000)), [[0, 5000]]);
+        // Another reason, or a page between, begins anew.
+        let mut two = alike(40);
+        two.extend((40..80).map(|index| (index, "never")));
+        two.extend((90..130).map(|index| (index, "never")));
+        assert_eq!(pages(&two), [[0, 40], [40, 40], [90, 40]]);
+    }
+}
