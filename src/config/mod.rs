@@ -293,6 +293,7 @@ impl Config {
                 rec_batch_num: read.int(&format!("{recognize}.rec_batch_num"), 1, 256)? as usize,
                 drop_score: read.float(&format!("{recognize}.drop_score"), 0.0, 1.0)?,
                 use_textline_orientation: read.bool(&format!("{recognize}.use_textline_orientation")),
+                ..LineOptions::default()
             },
             markdown: MarkdownOptions { ignore_labels, ..MarkdownOptions::default() },
             format_block_content: read.bool("format_block_content"),

@@ -5,6 +5,7 @@
 //! probability map is cut at `det_db_thresh`, dilated by 2x2, and every connected area becomes the rectangle of
 //! least area around it, grown by area x ratio / perimeter.
 
+use super::tiles::{self, Found, Shown, Tile};
 use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
 use crate::onnx::{Model, OnnxError};
 use crate::raster::Pixels;
@@ -47,12 +48,6 @@ impl Default for DetectOptions {
     }
 }
 
-/// rapidocr 3.10.0, `config.yaml`, `Global.max_side_len`: larger pictures are shrunk before anything else.
-const MAX_SIDE: usize = 2000;
-/// rapidocr 3.10.0, `config.yaml`, `Global.min_side_len`.
-const MIN_SIDE: usize = 30;
-/// rapidocr 3.10.0, `config.yaml`, `Global.width_height_ratio`: flatter pictures are padded above and below.
-const MAX_FLATNESS: usize = 8;
 /// rapidocr 3.10.0, `config.yaml`, `Det.max_candidates`.
 const MAX_CANDIDATES: usize = 1000;
 /// rapidocr 3.10.0, `DBPostProcess.min_size`: thinner areas are noise.
@@ -60,76 +55,100 @@ const MIN_AREA_SIDE: f32 = 3.0;
 
 /// Finds the lines of a page: quadrilaterals in the pixels of `page`, in reading order of their text, from top
 /// to bottom, and the mean probability of each.
+///
+/// No input of the network has more than `most` pixels: larger pages and strips are shown in tiles ([`tiles`](super::tiles)).
 pub fn detect_lines(
     model: &mut Model,
     page: &Pixels,
     options: &DetectOptions,
+    most: usize,
 ) -> Result<Vec<(Quad, f32)>, OnnxError> {
-    let shrunk = within_bounds(page);
-    let (padded, top) = pad_flat(&shrunk);
-    let (width, height) = network_size(padded.width, padded.height, options);
-    let input = padded.resize_bilinear(width, height);
-    let data = normalized(&input);
-    let boxes = model.run(&[1, 3, height, width], data, |shape, map| {
-        let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
-        boxes_from_map(map, w, h, options)
-    })?;
-    let (sx, sy) = (padded.width as f32 / width as f32, padded.height as f32 / height as f32);
-    let (rx, ry) = (page.width as f32 / shrunk.width as f32, page.height as f32 / shrunk.height as f32);
-    let to_page = |p: Point| Point {
-        x: ((p.x * sx).round() * rx).clamp(0.0, page.width as f32),
-        y: (((p.y * sy).round() - top as f32) * ry).clamp(0.0, page.height as f32),
+    let mut lines = match tiles::shown(page.width, page.height, options, most) {
+        Shown::Nothing => Vec::new(),
+        Shown::Whole(width, height) => in_whole(model, page, (width, height), options)?,
+        Shown::Tiles(tiles) => in_tiles(model, page, &tiles, options)?,
     };
-    let mut lines: Vec<_> = boxes.into_iter().map(|(q, score)| (Quad(q.0.map(to_page)), score)).collect();
     lines.sort_by(|a, b| a.0.0[0].y.total_cmp(&b.0.0[0].y).then(a.0.0[0].x.total_cmp(&b.0.0[0].x)));
     Ok(lines)
 }
 
-/// Shrunk or enlarged so that both sides lie within the limits of all pictures.
-fn within_bounds(page: &Pixels) -> Cow<'_, Pixels> {
-    let longest = page.width.max(page.height);
-    let shortest = page.width.min(page.height).max(1);
-    let ratio = if longest > MAX_SIDE {
-        MAX_SIDE as f32 / longest as f32
-    } else if shortest < MIN_SIDE {
-        MIN_SIDE as f32 / shortest as f32
-    } else {
-        return Cow::Borrowed(page);
+/// The lines of a page that is shown whole, its sizes as rapidocr rounds them.
+fn in_whole(
+    model: &mut Model,
+    page: &Pixels,
+    (width, height): (usize, usize),
+    options: &DetectOptions,
+) -> Result<Vec<(Quad, f32)>, OnnxError> {
+    let within = tiles::within_bounds(page.width, page.height);
+    let shrunk = match within == (page.width, page.height) {
+        true => Cow::Borrowed(page),
+        false => Cow::Owned(page.resize_bilinear(within.0, within.1)),
     };
-    let side = |n: usize| to_32(n as f32 * ratio);
-    Cow::Owned(page.resize_bilinear(side(page.width), side(page.height)))
+    let top = tiles::padding(shrunk.width, shrunk.height);
+    let (shrunk_width, shrunk_height) = (shrunk.width as f32, shrunk.height as f32);
+    let padded = if top == 0 { shrunk } else { Cow::Owned(padded(&shrunk, 0, top)) };
+    let (sx, sy) = (padded.width as f32 / width as f32, padded.height as f32 / height as f32);
+    let boxes = boxes(model, &padded.resize_bilinear(width, height), options)?;
+    let (rx, ry) = (page.width as f32 / shrunk_width, page.height as f32 / shrunk_height);
+    let to_page = |p: Point| Point {
+        x: ((p.x * sx).round() * rx).clamp(0.0, page.width as f32),
+        y: (((p.y * sy).round() - top as f32) * ry).clamp(0.0, page.height as f32),
+    };
+    Ok(boxes.into_iter().map(|(q, score)| (Quad(q.0.map(to_page)), score)).collect())
 }
 
-/// The nearest multiple of 32, at least 32.
-fn to_32(side: f32) -> usize {
-    ((side.floor() / 32.0).round_ties_even() as usize * 32).max(32)
-}
-
-/// Adds black above and below a flat picture; returns the rows added above.
-fn pad_flat(page: &Pixels) -> (Cow<'_, Pixels>, usize) {
-    if page.height > MIN_SIDE && page.width <= page.height * MAX_FLATNESS {
-        return (Cow::Borrowed(page), 0);
+/// The lines of a page that is shown in tiles; tiles on which nothing can be seen are left out.
+fn in_tiles(
+    model: &mut Model,
+    page: &Pixels,
+    tiles: &[Tile],
+    options: &DetectOptions,
+) -> Result<Vec<(Quad, f32)>, OnnxError> {
+    let mut found = Vec::new();
+    for (number, tile) in tiles.iter().enumerate() {
+        let Some(part) = page.part(tile.x, tile.y, tile.width, tile.height).filter(|part| !part.is_plain())
+        else {
+            continue;
+        };
+        let (width, height) = tile.input;
+        let input = part.resize_bilinear(width, height);
+        drop(part);
+        let margin = |side: usize| tiles::LEAST_INPUT.saturating_sub(side).div_ceil(64) * 32;
+        let (left, top) = (margin(width), margin(height));
+        let input = if (left, top) == (0, 0) { input } else { padded(&input, left, top) };
+        let (sx, sy) = (tile.width as f32 / width as f32, tile.height as f32 / height as f32);
+        let to_page = |p: Point| Point {
+            x: tile.x as f32 + ((p.x - left as f32) * sx).round().clamp(0.0, tile.width as f32),
+            y: tile.y as f32 + ((p.y - top as f32) * sy).round().clamp(0.0, tile.height as f32),
+        };
+        let boxes = boxes(model, &input, options)?;
+        found.extend(boxes.into_iter().map(|(q, score)| Found {
+            quad: Quad(q.0.map(to_page)),
+            score,
+            tile: number,
+        }));
     }
-    let target = (page.width / MAX_FLATNESS).max(MIN_SIDE) * 2;
-    let rows = target.abs_diff(page.height) / 2;
-    let mut data = vec![0u8; rows * page.width * 3];
-    data.extend_from_slice(&page.data);
-    data.resize(data.len() + rows * page.width * 3, 0);
-    (Cow::Owned(Pixels { width: page.width, height: page.height + 2 * rows, data }), rows)
+    Ok(tiles::merged(found, page.width > page.height))
 }
 
-fn network_size(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
-    let limit = options.limit_side_len as f32;
-    let side = match options.limit_type {
-        LimitType::Min => width.min(height) as f32,
-        LimitType::Max => width.max(height) as f32,
-    };
-    let ratio = match options.limit_type {
-        LimitType::Min if side < limit => limit / side,
-        LimitType::Max if side > limit => limit / side,
-        _ => 1.0,
-    };
-    (to_32(width as f32 * ratio), to_32(height as f32 * ratio))
+/// The boxes that the network sees in its input.
+fn boxes(
+    model: &mut Model,
+    input: &Pixels,
+    options: &DetectOptions,
+) -> Result<Vec<(Quad, f32)>, OnnxError> {
+    model.run(&[1, 3, input.height, input.width], normalized(input), |shape, map| {
+        let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
+        boxes_from_map(map, w, h, options)
+    })
+}
+
+/// A picture with black around it: `left` columns on both sides, `top` rows above and below.
+fn padded(picture: &Pixels, left: usize, top: usize) -> Pixels {
+    let (width, height) = (picture.width + 2 * left, picture.height + 2 * top);
+    let mut out = Pixels { width, height, data: vec![0; width * height * 3] };
+    out.paste(picture, left, top);
+    out
 }
 
 /// `[3, height, width]`, (v / 255 - 0.5) / 0.5. The networks were trained on blue first.
@@ -249,15 +268,6 @@ fn reading_quad(mut corners: [Point; 4]) -> Quad {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sides_become_multiples_of_32_within_the_limit() {
-        let options = DetectOptions::default();
-        assert_eq!(network_size(1191, 1684, &options), (1184, 1696));
-        assert_eq!(network_size(368, 500, &options), (736, 992));
-        let max = DetectOptions { limit_type: LimitType::Max, limit_side_len: 960, ..options };
-        assert_eq!(network_size(1920, 1080, &max), (960, 544));
-    }
 
     #[test]
     fn an_area_becomes_a_grown_box() {

@@ -5,12 +5,15 @@
 //! boxes), its ruling lines and its pictures. The order of calls is in `prepare`.
 
 mod detect;
+pub mod memory;
 mod page_text;
+mod pieces;
 mod prepare;
 mod read;
 mod reader;
 mod scan;
 mod text_layer;
+mod tiles;
 pub mod trust;
 
 pub use detect::{DetectOptions, LimitType};

@@ -1,9 +1,12 @@
 //! Line recognition: cutting lines out of the page, finding those that stand on their heads, and reading them.
 //!
 //! Preprocessing and decoding are those of rapidocr 3.10.0 (`ch_ppocr_rec`, `ch_ppocr_cls`): height 48, batches
-//! of lines of similar width padded to the widest, greedy CTC with the blank first and the space last.
+//! of lines of similar width padded to the widest, greedy CTC with the blank first and the space last. What the network
+//! is given at once is bounded: a batch that is too wide is given in parts, padded as it would be whole, and a line
+//! too long is read in pieces ([`pieces`](super::pieces)).
 
 use super::detect::normalized;
+use super::pieces::{self, Piece};
 use crate::geometry::Quad;
 use crate::onnx::{Model, OnnxError};
 use crate::raster::Pixels;
@@ -30,15 +33,33 @@ pub struct LineText {
     pub positions: Vec<f32>,
 }
 
+/// Pixels of a line cut out of the page at most; a larger one (letters of thousands of pixels) is cut out smaller.
+const MOST_CROP: f32 = 32e6;
+
+/// Width and height of a line cut out of the page, before it is turned; `None` where nothing can be cut out.
+fn crop_size(quad: &Quad) -> Option<(usize, usize)> {
+    let (width, height) = (quad.width(), quad.height());
+    let scale = (MOST_CROP / (width * height)).sqrt().min(1.0);
+    let (width, height) = ((width * scale) as usize, (height * scale) as usize);
+    (width > 0 && height > 0).then_some((width, height))
+}
+
+fn is_tall(width: usize, height: usize) -> bool {
+    height as f32 / width.max(1) as f32 >= UPRIGHT_RATIO
+}
+
+/// Width by height of the crop that [`cut_line`] gives; `None` where it gives none for its size.
+pub fn crop_ratio(quad: &Quad) -> Option<f32> {
+    let (width, height) = crop_size(quad)?;
+    let (width, height) = if is_tall(width, height) { (height, width) } else { (width, height) };
+    Some(width as f32 / height as f32)
+}
+
 /// Cuts a line out of the page and straightens it; a tall one is turned by a quarter counter-clockwise.
 pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
-    let (width, height) = (quad.width() as usize, quad.height() as usize);
+    let (width, height) = crop_size(quad)?;
     let crop = page.warp_quad(quad, width, height)?;
-    if height as f32 / width.max(1) as f32 >= UPRIGHT_RATIO {
-        Some(crop.rotate_quarters(3))
-    } else {
-        Some(crop)
-    }
+    if is_tall(width, height) { Some(crop.rotate_quarters(3)) } else { Some(crop) }
 }
 
 /// The recognizer and its alphabet.
@@ -46,45 +67,87 @@ pub struct LineRecognizer {
     model: Model,
     alphabet: Vec<String>,
     batch: usize,
+    most_columns: usize,
 }
 
 impl LineRecognizer {
     /// Takes the alphabet out of the model's metadata (key `character`, one entry a line).
-    pub fn new(model: Model, batch: usize) -> Result<Self, String> {
+    ///
+    /// `batch`: lines that are padded to the same width; `most_columns`: columns that the network is given at once.
+    pub fn new(model: Model, batch: usize, most_columns: usize) -> Result<Self, String> {
         let characters = model.metadata("character").ok_or("its metadata has no key `character`")?;
         // The blank comes first, the space last; neither is in the list.
         let mut alphabet = vec![String::new()];
         alphabet.extend(characters.lines().map(str::to_string));
         alphabet.push(" ".to_string());
-        Ok(Self { model, alphabet, batch: batch.max(1) })
+        Ok(Self { model, alphabet, batch: batch.max(1), most_columns })
+    }
+
+    /// Lines that are read together.
+    pub fn batch(&self) -> usize {
+        self.batch
     }
 
     /// Reads lines; the answers are in the order of `crops`.
     pub fn read(&mut self, crops: &[Pixels]) -> Result<Vec<LineText>, OnnxError> {
         let mut answers = vec![LineText::default(); crops.len()];
-        let mut order: Vec<usize> = (0..crops.len()).collect();
+        // A line of more columns than the network is given at once is read in pieces.
+        let longest = self.most_columns as f32 / HEIGHT as f32;
         let ratio = |i: &usize| crops[*i].width as f32 / crops[*i].height.max(1) as f32;
+        let (mut order, long): (Vec<usize>, Vec<usize>) =
+            (0..crops.len()).filter(|i| crops[*i].height > 1).partition(|i| ratio(i) <= longest);
         order.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)).then(a.cmp(b)));
         for batch in order.chunks(self.batch) {
             let widest = batch.iter().map(ratio).fold(MIN_WIDTH as f32 / HEIGHT as f32, f32::max);
             let width = (HEIGHT as f32 * widest) as usize;
-            let data = batch_input(batch.iter().map(|i| &crops[*i]), width);
-            let alphabet = &self.alphabet;
-            let texts = self.model.run(&[batch.len(), 3, HEIGHT, width], data, |shape, output| {
-                let (steps, classes) = (shape[1], shape[2]);
-                output
-                    .chunks_exact((steps * classes).max(1))
-                    .map(|o| ctc(o, classes, alphabet))
-                    .collect::<Vec<_>>()
-            })?;
-            for (&i, mut text) in batch.iter().zip(texts) {
-                // Positions come as shares of the padded width.
-                let stretch = width as f32 / scaled_width(&crops[i], width) as f32;
-                text.positions.iter_mut().for_each(|p| *p = (*p * stretch).min(1.0));
-                answers[i] = text;
+            for batch in batch.chunks((self.most_columns / width.max(1)).max(1)) {
+                let texts = self.read_padded(batch.iter().map(|i| &crops[*i]), batch.len(), width)?;
+                batch.iter().zip(texts).for_each(|(&i, text)| answers[i] = text);
             }
         }
+        for i in long {
+            answers[i] = self.read_long(&crops[i])?;
+        }
         Ok(answers)
+    }
+
+    /// Reads lines that are at most `width` columns wide, padded to that.
+    fn read_padded<'a>(
+        &mut self,
+        crops: impl Iterator<Item = &'a Pixels> + Clone,
+        count: usize,
+        width: usize,
+    ) -> Result<Vec<LineText>, OnnxError> {
+        let data = batch_input(crops.clone(), width);
+        let alphabet = &self.alphabet;
+        let mut texts = self.model.run(&[count, 3, HEIGHT, width], data, |shape, output| {
+            let (steps, classes) = (shape[1], shape[2]);
+            output
+                .chunks_exact((steps * classes).max(1))
+                .map(|o| ctc(o, classes, alphabet))
+                .collect::<Vec<_>>()
+        })?;
+        for (crop, text) in crops.zip(&mut texts) {
+            // Positions come as shares of the padded width.
+            let stretch = width as f32 / scaled_width(crop, width) as f32;
+            text.positions.iter_mut().for_each(|p| *p = (*p * stretch).min(1.0));
+        }
+        Ok(texts)
+    }
+
+    /// Reads a line in pieces, one by one; empty where it is so long that it can be no line.
+    fn read_long(&mut self, crop: &Pixels) -> Result<LineText, OnnxError> {
+        // Rounding must not make a piece wider than the network is given at once.
+        let longest = crop.height * (self.most_columns - HEIGHT) / HEIGHT;
+        let mut texts: Vec<(Piece, LineText)> = Vec::new();
+        for piece in pieces::pieces_of(crop, longest) {
+            let part = crop.part(piece.start, 0, piece.end - piece.start, crop.height);
+            let Some(part) = part.filter(|part| !part.is_plain()) else { continue };
+            let width = scaled_width(&part, self.most_columns).max(MIN_WIDTH);
+            let text = self.read_padded(std::iter::once(&part), 1, width)?.pop();
+            texts.extend(text.map(|text| (piece, text)));
+        }
+        Ok(pieces::joined(&texts, crop.width))
     }
 }
 

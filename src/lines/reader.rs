@@ -2,7 +2,8 @@
 
 use super::detect::{DetectOptions, detect_lines};
 use super::page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left};
-use super::read::{LineRecognizer, LineText, cut_line, turn_upside_down};
+use super::memory::{self, most_columns, most_pixels};
+use super::read::{LineRecognizer, LineText, crop_ratio, cut_line, turn_upside_down};
 use crate::document::TextSource;
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{Model, OnnxError, Runtime};
@@ -20,6 +21,9 @@ pub struct LineOptions {
     pub drop_score: f32,
     /// Whether lines that stand on their heads are looked for.
     pub use_textline_orientation: bool,
+    /// Bytes that the line networks may take, at rest and at work; from [`memory::LEAST_BUDGET`] up. With less than
+    /// [`memory::DEFAULT_BUDGET`] pages are read in more tiles, and lines in smaller batches.
+    pub memory: u64,
 }
 
 impl Default for LineOptions {
@@ -30,6 +34,7 @@ impl Default for LineOptions {
             rec_batch_num: 6,
             drop_score: 0.5,
             use_textline_orientation: true,
+            memory: memory::DEFAULT_BUDGET,
         }
     }
 }
@@ -82,14 +87,16 @@ pub struct LineReader {
 impl LineReader {
     /// Loads the networks from the runtime folders.
     pub fn load(runtime: &Runtime, dirs: &RuntimeDirs, options: LineOptions) -> Result<Self, ReaderError> {
-        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?;
+        // Its work on a page takes more than all the rest, and ends before lines are read.
+        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?.returning_memory();
         let recognizer = runtime.model(&dirs.find(runtime::LINE_RECOGNIZER)?)?;
         let direction = match options.use_textline_orientation {
             true => Some(runtime.model(&dirs.find(runtime::LINE_DIRECTION)?)?),
             false => None,
         };
         let recognizer =
-            LineRecognizer::new(recognizer, options.rec_batch_num).map_err(ReaderError::Recognizer)?;
+            LineRecognizer::new(recognizer, options.rec_batch_num, most_columns(options.memory))
+                .map_err(ReaderError::Recognizer)?;
         Ok(Self { detector, direction, recognizer, options })
     }
 
@@ -121,7 +128,8 @@ impl LineReader {
     }
 
     fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {
-        let lines = detect_lines(&mut self.detector, page, &self.options.detect)?;
+        let most = most_pixels(self.options.memory);
+        let lines = detect_lines(&mut self.detector, page, &self.options.detect, most)?;
         Ok(lines.into_iter().map(|(quad, _)| quad).collect())
     }
 
@@ -164,14 +172,27 @@ impl LineReader {
         Ok(lines.iter().map(|line| line.confidence).sum::<f32>() / lines.len().max(1) as f32)
     }
 
+    /// The lines at `quads` with their text. They are cut out batch by batch: all at once they would be the page again.
     fn recognize(&mut self, page: &Pixels, quads: &[Quad]) -> Result<Vec<(Quad, LineText)>, OnnxError> {
-        let (kept, mut crops): (Vec<Quad>, Vec<Pixels>) =
-            quads.iter().filter_map(|q| cut_line(page, q).map(|crop| (*q, crop))).unzip();
-        if let Some(direction) = &mut self.direction {
-            turn_upside_down(direction, &mut crops, self.options.rec_batch_num)?;
+        let mut order: Vec<(usize, f32)> =
+            quads.iter().enumerate().filter_map(|(i, quad)| Some((i, crop_ratio(quad)?))).collect();
+        // As the recognizer sorts them, so that a batch holds what it would of all lines.
+        order.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        let mut lines: Vec<(usize, LineText)> = Vec::with_capacity(order.len());
+        let mut waiting = order.into_iter();
+        loop {
+            let cut = waiting.by_ref().filter_map(|(i, _)| Some((i, cut_line(page, &quads[i])?)));
+            let (batch, mut crops): (Vec<usize>, Vec<Pixels>) = cut.take(self.recognizer.batch()).unzip();
+            if batch.is_empty() {
+                break;
+            }
+            if let Some(direction) = &mut self.direction {
+                turn_upside_down(direction, &mut crops, self.options.rec_batch_num)?;
+            }
+            lines.extend(batch.into_iter().zip(self.recognizer.read(&crops)?));
         }
-        let lines = self.recognizer.read(&crops)?;
-        Ok(kept.into_iter().zip(lines).collect())
+        lines.sort_by_key(|(i, _)| *i);
+        Ok(lines.into_iter().map(|(i, line)| (quads[i], line)).collect())
     }
 }
 

@@ -51,15 +51,21 @@ impl Pixels {
     /// `None` when nothing of it lies on the picture.
     pub fn crop(&self, rect: &Rect) -> Option<Pixels> {
         let [x1, y1, x2, y2] = rect.clamped(self.width as f32, self.height as f32).to_pixels();
-        let (x1, y1, x2, y2) = (x1 as usize, y1 as usize, x2 as usize, y2 as usize);
-        if x2 <= x1 || y2 <= y1 {
+        // Single precision may round the width of a very wide picture up.
+        let (x2, y2) = ((x2 as usize).min(self.width), (y2 as usize).min(self.height));
+        self.part(x1 as usize, y1 as usize, x2.saturating_sub(x1 as usize), y2.saturating_sub(y1 as usize))
+    }
+
+    /// The part of `width` x `height` pixels whose upper left corner is at `x`, `y`; `None` when it is empty or sticks out.
+    pub fn part(&self, x: usize, y: usize, width: usize, height: usize) -> Option<Pixels> {
+        if width == 0 || height == 0 || x + width > self.width || y + height > self.height {
             return None;
         }
-        let mut data = Vec::with_capacity((x2 - x1) * (y2 - y1) * 3);
-        for y in y1..y2 {
-            data.extend_from_slice(&self.data[(y * self.width + x1) * 3..(y * self.width + x2) * 3]);
+        let mut data = Vec::with_capacity(width * height * 3);
+        for row in y..y + height {
+            data.extend_from_slice(&self.data[(row * self.width + x) * 3..][..width * 3]);
         }
-        Some(Pixels { width: x2 - x1, height: y2 - y1, data })
+        Some(Pixels { width, height, data })
     }
 
     /// Puts another picture onto this one; what would stick out is left out.

@@ -1,0 +1,93 @@
+//! How much memory reading a picture takes, and what bounds it.
+//!
+//! The line networks' work grows with the pixels of the detector's input and with the columns of the recognizer's; both are
+//! cut to what a budget ([`LineOptions::memory`]) allows: larger pages are read in more tiles, lines in smaller batches.
+//! Constants were measured with ONNX Runtime 1.31.1 on x86-64, PP-OCRv6 small, sessions without a memory pattern.
+
+use super::reader::LineOptions;
+use super::tiles::{Shown, shown};
+
+/// Bytes that the sessions of the line networks take once loaded: 40 MiB the detector, 52 the recognizer, 11 the
+/// direction classifier (which takes next to nothing more when it runs), and the code of the runtime.
+pub const SESSIONS: u64 = 128 << 20;
+/// Bytes of work for each pixel of the detector's input: 173 measured.
+const DETECTOR_PIXEL: u64 = 180;
+/// Bytes of work for each column (48 pixels high) of the recognizer's input: 30,100 measured.
+const RECOGNIZER_COLUMN: u64 = 31_000;
+/// Bytes for each pixel of the page: its pixels, a turned and a straightened copy of 3 bytes each, and maps.
+const PAGE_PIXEL: u64 = 10;
+/// Pixels of the detector's input at most, however much memory there is: 736x5888, the most that rapidocr's rule makes of
+/// a picture eight times as long as wide, and more than it makes of any page.
+const MOST_PIXELS: u64 = 4_400_000;
+/// As many at least: 1024x1024.
+const LEAST_PIXELS: u64 = 1 << 20;
+/// Columns of the recognizer's input at most, all lines of a call together. More at once are no faster: two lines of
+/// 2048 columns take 0.9 s, one 0.45 s.
+const MOST_COLUMNS: u64 = 4096;
+/// As many at least.
+const LEAST_COLUMNS: u64 = 1024;
+
+/// Budget with which every ordinary page is read whole.
+pub const DEFAULT_BUDGET: u64 = SESSIONS + MOST_PIXELS * DETECTOR_PIXEL + MOST_COLUMNS * RECOGNIZER_COLUMN;
+/// Least budget; a lower one is taken as this.
+pub const LEAST_BUDGET: u64 = SESSIONS + LEAST_PIXELS * DETECTOR_PIXEL + LEAST_COLUMNS * RECOGNIZER_COLUMN;
+
+/// Columns of the recognizer's input for a budget, all lines of a call together: a sixth of what the sessions leave.
+pub(super) fn most_columns(budget: u64) -> usize {
+    let work = budget.max(LEAST_BUDGET).saturating_sub(SESSIONS);
+    (work / 6 / RECOGNIZER_COLUMN).clamp(LEAST_COLUMNS, MOST_COLUMNS) as usize
+}
+
+/// Pixels of the detector's input for a budget: what sessions and recognizer leave.
+pub fn most_pixels(budget: u64) -> usize {
+    let recognizer = most_columns(budget) as u64 * RECOGNIZER_COLUMN;
+    let work = budget.max(LEAST_BUDGET).saturating_sub(SESSIONS + recognizer);
+    (work / DETECTOR_PIXEL).clamp(LEAST_PIXELS, MOST_PIXELS) as usize
+}
+
+/// Bytes that reading a picture of `width` x `height` pixels takes at its peak, sessions included: never more for the
+/// networks than the budget of `options`, and 10 bytes for each pixel of the page.
+///
+/// Of this process, above the 25 MiB or so that it takes anyway; PDF workers are other processes.
+pub fn picture_memory(width: usize, height: usize, options: &LineOptions) -> u64 {
+    let largest = match shown(width, height, &options.detect, most_pixels(options.memory)) {
+        Shown::Nothing => 0,
+        Shown::Whole(width, height) => width * height,
+        Shown::Tiles(tiles) => tiles.iter().map(|tile| tile.input.0 * tile.input.1).max().unwrap_or(0),
+    };
+    let recognizer = most_columns(options.memory) as u64 * RECOGNIZER_COLUMN;
+    let networks = SESSIONS + largest as u64 * DETECTOR_PIXEL + recognizer;
+    networks.saturating_add((width as u64).saturating_mul(height as u64).saturating_mul(PAGE_PIXEL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(memory: u64) -> LineOptions {
+        LineOptions { memory, ..LineOptions::default() }
+    }
+
+    #[test]
+    fn the_default_reads_ordinary_pages_whole_and_less_in_tiles() {
+        let detect = LineOptions::default().detect;
+        for (width, height) in [(1191, 1684), (2480, 3508), (4000, 3000), (2000, 2000), (736, 250)] {
+            let whole = shown(width, height, &detect, most_pixels(DEFAULT_BUDGET));
+            assert!(matches!(whole, Shown::Whole(..)), "{width}x{height}");
+        }
+        assert_eq!((most_pixels(DEFAULT_BUDGET), most_columns(DEFAULT_BUDGET)), (4_400_000, 4096));
+        assert_eq!((most_pixels(0), most_columns(0)), (1 << 20, 1024));
+        assert!(matches!(shown(1191, 1684, &detect, most_pixels(LEAST_BUDGET)), Shown::Tiles(_)));
+    }
+
+    #[test]
+    fn networks_never_take_more_than_the_budget() {
+        for budget in [LEAST_BUDGET, 500 << 20, 800 << 20, DEFAULT_BUDGET] {
+            for (width, height) in [(1, 1), (500, 8000), (16_000, 700), (13_000, 13_000), (40, 3000)] {
+                let rasters = (width * height) as u64 * PAGE_PIXEL;
+                let networks = picture_memory(width, height, &with(budget)) - rasters;
+                assert!(networks <= budget, "{width}x{height} in {budget}: {networks}");
+            }
+        }
+    }
+}

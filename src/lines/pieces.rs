@@ -1,0 +1,188 @@
+//! Lines too long for one look of the recognizer: where they are cut, and how the texts of the pieces become one.
+//!
+//! A piece ends in a gap of the line where there is one near its end, so that no character is cut. Where there is none, two
+//! pieces overlap, and of the overlap each gives its half.
+
+use super::page_text::is_cjk;
+use super::read::LineText;
+use crate::raster::Pixels;
+
+/// A line in more pieces than this is none: it would be 5000 times as long as high with the recognizer's 4096 columns.
+const MOST_PIECES: usize = 64;
+/// Share of a piece's length, at its end, in which a gap is looked for: a quarter.
+const SEARCH: usize = 4;
+/// Least width of a gap, in parts of the line's height: a fifth, the width of a narrow space.
+const GAP: usize = 5;
+/// Overlap where there is no gap, in line heights: two wide characters.
+const OVERLAP: usize = 2;
+/// Levels between the lightest and the darkest pixel of a column up to which it is empty.
+const EMPTY: u8 = 40;
+
+/// A part of a line, in columns of its crop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Its first column.
+    pub start: usize,
+    /// The column after its last.
+    pub end: usize,
+    /// The column from which on its characters count: those before are the piece's before.
+    pub from: usize,
+}
+
+/// The pieces of at most `longest` columns that a line is read in; none for what is too long to be a line.
+pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
+    let longest = longest.max(1);
+    if crop.width / longest >= MOST_PIECES {
+        return Vec::new();
+    }
+    let overlap = (OVERLAP * crop.height).min(longest / SEARCH);
+    let mut pieces = Vec::new();
+    let mut next = Piece { start: 0, end: crop.width.min(longest), from: 0 };
+    while next.end < crop.width {
+        let gap = widest_gap(crop, next.end - longest / SEARCH, next.end);
+        let (start, from) = match gap {
+            Some(middle) => {
+                next.end = middle;
+                (middle, middle)
+            }
+            None => (next.end - overlap, next.end - overlap / 2),
+        };
+        pieces.push(next);
+        next = Piece { start, end: crop.width.min(start + longest), from };
+    }
+    pieces.push(next);
+    pieces
+}
+
+/// The middle of the widest run of empty columns, the last of equal ones; `None` where all are too narrow.
+fn widest_gap(crop: &Pixels, from: usize, to: usize) -> Option<usize> {
+    let least = (crop.height / GAP).max(1);
+    let (mut best, mut run) = (None, 0);
+    for x in from..to {
+        run = if is_empty(crop, x) { run + 1 } else { 0 };
+        if run >= least && best.is_none_or(|(longest, _)| run >= longest) {
+            best = Some((run, x + 1 - run / 2));
+        }
+    }
+    best.map(|(_, middle)| middle).filter(|middle| *middle > from)
+}
+
+/// Whether a column has no ink.
+fn is_empty(crop: &Pixels, x: usize) -> bool {
+    let (mut min, mut max) = (255u8, 0u8);
+    for y in 0..crop.height {
+        // Green is most of the brightness.
+        let level = crop.data[(y * crop.width + x) * 3 + 1];
+        (min, max) = (min.min(level), max.max(level));
+    }
+    max.saturating_sub(min) <= EMPTY
+}
+
+/// The text of a line of `width` columns from those of its pieces.
+///
+/// Where a piece was cut in a gap, a space goes between it and the next, unless one is there or the script has none: only
+/// gaps wider than a narrow space are cut in.
+pub fn joined(texts: &[(Piece, LineText)], width: usize) -> LineText {
+    let mut line = LineText::default();
+    let (mut sum, mut count) = (0f64, 0usize);
+    for (i, (piece, text)) in texts.iter().enumerate() {
+        let until = texts.get(i + 1).map_or(width, |(next, _)| next.from);
+        let length = (piece.end - piece.start) as f32;
+        let begins_in_gap = i > 0 && piece.from == piece.start;
+        let mut is_first = true;
+        for (c, share) in text.text.chars().zip(&text.positions) {
+            let at = piece.start as f32 + share * length;
+            if at < piece.from as f32 || at >= until as f32 && piece.end > until {
+                continue;
+            }
+            let last = line.text.chars().next_back().filter(|last| *last != ' ' && c != ' ');
+            if is_first && begins_in_gap && last.is_some_and(|last| !is_cjk(last) || !is_cjk(c)) {
+                line.text.push(' ');
+                line.positions.push(piece.start as f32 / width as f32);
+            }
+            is_first = false;
+            line.text.push(c);
+            line.positions.push((at / width as f32).min(1.0));
+            sum += f64::from(text.confidence);
+            count += 1;
+        }
+    }
+    line.confidence = if count == 0 { 0.0 } else { (sum / count as f64) as f32 };
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Black blocks of 8 columns, 2 apart, with gaps of 12 after each `word` blocks.
+    fn line(width: usize, word: usize) -> Pixels {
+        let mut picture = Pixels::white(width, 20);
+        let period = word * 10 + 10;
+        for x in (0..width).filter(|x| x % period < word * 10 && x % period % 10 < 8) {
+            (4..16).for_each(|y| picture.set(x, y, [0; 3]));
+        }
+        picture
+    }
+
+    #[test]
+    fn lines_are_cut_in_gaps() {
+        let picture = line(2000, 5);
+        let pieces = pieces_of(&picture, 500);
+        assert!(pieces.len() >= 4);
+        for pair in pieces.windows(2) {
+            assert_eq!((pair[0].end, pair[1].start), (pair[1].from, pair[1].from));
+            assert!(is_empty(&picture, pair[1].from) && is_empty(&picture, pair[1].from - 1));
+        }
+    }
+
+    #[test]
+    fn without_gaps_pieces_overlap() {
+        let pieces = pieces_of(&line(2000, 1000), 500);
+        let first = [Piece { start: 0, end: 500, from: 0 }, Piece { start: 460, end: 960, from: 480 }];
+        assert_eq!(pieces[..2], first);
+    }
+
+    #[test]
+    fn what_is_too_long_is_no_line() {
+        assert!(pieces_of(&Pixels::white(100_000, 2), 100).is_empty());
+    }
+
+    fn text(text: &str, positions: &[f32]) -> LineText {
+        LineText { text: text.into(), confidence: 0.8, positions: positions.to_vec() }
+    }
+
+    #[test]
+    fn of_an_overlap_each_piece_gives_its_half() {
+        let a = Piece { start: 0, end: 100, from: 0 };
+        let b = Piece { start: 80, end: 180, from: 90 };
+        // `d` at 85 is in both, `e` at 95 too.
+        let texts = [(a, text("abde", &[0.1, 0.3, 0.85, 0.95])), (b, text("defg", &[0.05, 0.15, 0.5, 0.9]))];
+        let line = joined(&texts, 180);
+        assert_eq!(line.text, "abdefg");
+        assert!((line.positions[3] - 95.0 / 180.0).abs() < 1e-6 && (line.confidence - 0.8).abs() < 1e-6);
+        assert!(line.positions.windows(2).all(|p| p[0] < p[1]));
+    }
+
+    #[test]
+    fn a_gap_is_a_space() {
+        let a = Piece { start: 0, end: 100, from: 0 };
+        let b = Piece { start: 100, end: 200, from: 100 };
+        let line = joined(&[(a, text("ab", &[0.1, 0.8])), (b, text("cd", &[0.1, 0.8]))], 200);
+        assert_eq!((line.text.as_str(), line.positions.len()), ("ab cd", 5));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_cover_the_line(width in 1usize..3000, word in 1usize..60, longest in 60usize..700) {
+            let pieces = pieces_of(&line(width, word), longest);
+            prop_assert_eq!((pieces[0].start, pieces.last().unwrap().end), (0, width));
+            prop_assert!(pieces.iter().all(|p| p.end - p.start <= longest && p.start <= p.from && p.from < p.end));
+            for pair in pieces.windows(2) {
+                prop_assert!(pair[1].start <= pair[0].end && pair[1].from <= pair[0].end);
+                prop_assert!(pair[1].start > pair[0].start);
+            }
+        }
+    }
+}

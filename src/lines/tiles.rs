@@ -1,0 +1,282 @@
+//! How a page is shown to the line detector: whole, or in tiles that overlap; and what was found in tiles put together.
+//!
+//! rapidocr shrinks a picture until its longer side has 2000 pixels and then enlarges it until its shorter one has 736.
+//! For pages that is sane. For a strip it is not: a screenshot of 800x30000 pixels loses every letter in the first
+//! step and becomes 17 million pixels of nothing in the second. Such a picture is seen at the scale that a piece of it with
+//! the proportions of a page would get, and in tiles: an input of the network never has more pixels than
+//! [`most_pixels`](super::memory::most_pixels) allows, whatever the page's size, proportions and the settings are.
+//!
+//! All sizes are `(width, height)`. "Network pixels" are page pixels times the scale.
+
+use super::detect::{DetectOptions, LimitType};
+use crate::geometry::{Point, Quad, Rect};
+
+/// rapidocr 3.10.0, `config.yaml`, `Global.max_side_len`: larger pictures are shrunk before anything else.
+pub(super) const MAX_SIDE: usize = 2000;
+/// rapidocr 3.10.0, `config.yaml`, `Global.min_side_len`.
+pub(super) const MIN_SIDE: usize = 30;
+/// rapidocr 3.10.0, `config.yaml`, `Global.width_height_ratio`: flatter pictures are padded above and below.
+pub(super) const MAX_FLATNESS: usize = 8;
+/// Longer by shorter side from which a picture that has to be shrunk is a strip: rapidocr's two steps contradict each
+/// other from 2000 / 736 = 2.7 on, and at 3 the shrunk picture still has nine tenths of what it is enlarged to.
+const STRIP: usize = 3;
+/// Longer by shorter side of a page, of which a strip is thought to be made: that of paper.
+const PAGE_ASPECT: f64 = std::f64::consts::SQRT_2;
+/// Pictures with a shorter side below this hold no text that anybody could read.
+pub(super) const LEAST_SIDE: usize = 5;
+/// Tiles have about as many network pixels as an ordinary page (1191x1684, A4 at 144 dpi), so they take no more memory.
+const TILE_PIXELS: usize = 2_200_000;
+/// Sides of the network's input are at least this: below it sees nothing but the edge.
+pub(super) const LEAST_INPUT: usize = 96;
+/// Tiles that must cut lines are at least so high, so that most lines are whole in one of two tiles.
+const LEAST_TILE: usize = 768;
+/// Longest side of a tile in network pixels.
+const LONGEST_TILE: usize = 8192;
+/// Share of a tile that the next one shows again: an eighth.
+const OVERLAP: usize = 8;
+/// Network pixels of all tiles of a page together, at most: larger pages are seen smaller. The largest picture that is
+/// read at all, at its own scale, and half as much for overlaps.
+const ALL_PIXELS: f64 = 268e6;
+
+/// A part of the page that is shown to the detector by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tile {
+    /// Its left edge in page pixels.
+    pub x: usize,
+    /// Its upper edge in page pixels.
+    pub y: usize,
+    /// Its width in page pixels.
+    pub width: usize,
+    /// Its height in page pixels.
+    pub height: usize,
+    /// Width and height that it is resampled to, multiples of 32.
+    pub input: (usize, usize),
+}
+
+/// How a page is shown to the detector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// Not at all: nothing on it could be read.
+    Nothing,
+    /// Whole, as rapidocr does it; the size of the network's input.
+    Whole(usize, usize),
+    /// In tiles, row by row.
+    Tiles(Vec<Tile>),
+}
+
+/// How a page of `width` x `height` pixels is shown to the detector, no input having more than `most` pixels.
+///
+/// Tiles cover the page, and overlap by an eighth of their length where there are several.
+pub fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) -> Shown {
+    if width.min(height) < LEAST_SIDE {
+        return Shown::Nothing;
+    }
+    let whole = whole_input(width, height, options);
+    let strip = is_strip(width, height);
+    if !strip && whole.0.saturating_mul(whole.1) <= most {
+        return Shown::Whole(whole.0, whole.1);
+    }
+    let (mut sx, mut sy) = match strip {
+        true => [strip_scale(width, height, options); 2].into(),
+        false => (whole.0 as f64 / width as f64, whole.1 as f64 / height as f64),
+    };
+    let all = width as f64 * sx * (height as f64 * sy);
+    let fit = (ALL_PIXELS / all).sqrt().min(1.0);
+    (sx, sy) = (sx * fit, sy * fit);
+    let side = |n: usize, scale: f64| ((n as f64 * scale).round() as usize).max(1);
+    let (w, h) = (side(width, sx), side(height, sy));
+    let (most_w, most_h) = tile_limits(w, h, most.min(TILE_PIXELS));
+    let (columns, rows) = (cuts(width, w, most_w), cuts(height, h, most_h));
+    let tile = |&(y, height, input_height): &(usize, usize, usize)| {
+        let of = move |&(x, width, input_width): &(usize, usize, usize)| Tile {
+            x,
+            y,
+            width,
+            height,
+            input: (input_width, input_height),
+        };
+        columns.iter().map(of).collect::<Vec<_>>()
+    };
+    Shown::Tiles(rows.iter().flat_map(tile).collect())
+}
+
+/// Whether rapidocr's rule would see a picture at no useful scale for its proportions.
+fn is_strip(width: usize, height: usize) -> bool {
+    let (long, short) = (width.max(height), width.min(height).max(1));
+    // Flat ones are padded by the rule, tall ones are not.
+    (long > MAX_SIDE && long > short * STRIP) || height > width * MAX_FLATNESS
+}
+
+/// Network pixels for each page pixel of a strip: those of a piece of it with the proportions of a page, thinner ones being
+/// padded as rapidocr pads flat pictures (a quarter as high as wide).
+fn strip_scale(width: usize, height: usize, options: &DetectOptions) -> f64 {
+    let (long, short) = (width.max(height) as f64, width.min(height) as f64);
+    let piece = long.min((short * PAGE_ASPECT).max(MAX_SIDE as f64));
+    let shrunk = (MAX_SIDE as f64 / piece).min(1.0);
+    let limit = f64::from(options.limit_side_len);
+    match options.limit_type {
+        LimitType::Min => shrunk * (limit / (shrunk * short.max(piece / 4.0))).max(1.0),
+        LimitType::Max => shrunk * (limit / (shrunk * piece)).min(1.0),
+    }
+}
+
+/// The sides of the input that a whole page gets by rapidocr's rule; its pixels are not bounded.
+fn whole_input(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
+    let (width, height) = within_bounds(width, height);
+    let padded = height + 2 * padding(width, height);
+    network_size(width, padded, options)
+}
+
+/// The size within the limits of all pictures (rapidocr 3.10.0, `resize_image_within_bounds`).
+pub(super) fn within_bounds(width: usize, height: usize) -> (usize, usize) {
+    let longest = width.max(height);
+    let shortest = width.min(height).max(1);
+    let ratio = if longest > MAX_SIDE {
+        MAX_SIDE as f32 / longest as f32
+    } else if shortest < MIN_SIDE {
+        MIN_SIDE as f32 / shortest as f32
+    } else {
+        return (width, height);
+    };
+    let side = |n: usize| to_32(n as f32 * ratio);
+    (side(width), side(height))
+}
+
+/// Rows of black that a flat picture gets above, and as many below; 0 for others.
+pub(super) fn padding(width: usize, height: usize) -> usize {
+    if height > MIN_SIDE && width <= height * MAX_FLATNESS {
+        return 0;
+    }
+    let target = (width / MAX_FLATNESS).max(MIN_SIDE) * 2;
+    target.abs_diff(height) / 2
+}
+
+/// The sides of the network's input for a picture of `width` x `height` (rapidocr 3.10.0, `DetPreProcess`).
+pub(super) fn network_size(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
+    let limit = options.limit_side_len as f32;
+    let side = match options.limit_type {
+        LimitType::Min => width.min(height) as f32,
+        LimitType::Max => width.max(height) as f32,
+    };
+    let ratio = match options.limit_type {
+        LimitType::Min if side < limit => limit / side,
+        LimitType::Max if side > limit => limit / side,
+        _ => 1.0,
+    };
+    (to_32(width as f32 * ratio), to_32(height as f32 * ratio))
+}
+
+/// The nearest multiple of 32, at least 32.
+fn to_32(side: f32) -> usize {
+    ((side.floor() / 32.0).round_ties_even() as usize * 32).max(32)
+}
+
+/// The largest sides of a tile of a picture of `width` x `height` network pixels: as wide as may be, so that few lines are
+/// cut, unless the picture is a flat strip.
+fn tile_limits(width: usize, height: usize, most: usize) -> (usize, usize) {
+    let floor = |n: usize| (n / 32 * 32).clamp(32, LONGEST_TILE);
+    let up = |n: usize| n.next_multiple_of(32).max(LEAST_INPUT);
+    let square = floor((most as f64).sqrt() as usize);
+    if up(height) <= square {
+        return (floor(most / up(height)), up(height));
+    }
+    let wide = up(width).min(floor(most / LEAST_TILE.min(square)));
+    (wide, floor(most / wide))
+}
+
+/// Cuts a side of `length` page pixels, seen as `seen` network pixels, into parts of at most `most`: start and length in
+/// page pixels, and length in network pixels, a multiple of 32.
+fn cuts(length: usize, seen: usize, most: usize) -> Vec<(usize, usize, usize)> {
+    let input = |seen: usize| (seen.next_multiple_of(32)).min(most).max(32);
+    if seen <= most {
+        return vec![(0, length, input(seen))];
+    }
+    let overlap = most / OVERLAP;
+    let count = (seen - overlap).div_ceil(most - overlap);
+    let part = (seen + (count - 1) * overlap).div_ceil(count).min(most);
+    // In page pixels, the first at the start and the last at the end.
+    let share = (length as u128 * part as u128).div_ceil(seen as u128) as usize;
+    let share = share.min(length);
+    let start = |i: usize| ((length - share) as u128 * i as u128 / (count - 1) as u128) as usize;
+    (0..count).map(|i| (start(i), share, input(part))).collect()
+}
+
+/// A line found in a tile.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// Where, in page pixels.
+    pub quad: Quad,
+    /// How sure.
+    pub score: f32,
+    /// Number of the tile.
+    pub tile: usize,
+}
+
+/// Share of the thinner line's height that two lines must have in common to be one.
+const SAME_BAND: f32 = 0.6;
+
+/// Lines of overlapping tiles put together: a line that two tiles show is there once, one that a seam cuts is whole.
+///
+/// Two lines of different tiles are one when they lie in the same band and share a piece of it. `along_x`: whether
+/// the tiles follow each other from left to right.
+pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
+    let reach = |f: &Found| {
+        let bounds = f.quad.bounds();
+        if along_x { (bounds.x1, bounds.x2) } else { (bounds.y1, bounds.y2) }
+    };
+    found.sort_by(|a, b| reach(a).0.total_cmp(&reach(b).0).then(a.tile.cmp(&b.tile)));
+    let mut lines: Vec<Option<Found>> = Vec::with_capacity(found.len());
+    // Positions of lines that later ones may still reach.
+    let mut open: Vec<usize> = Vec::new();
+    for mut line in found {
+        let start = reach(&line).0;
+        open.retain(|&i| lines[i].as_ref().is_some_and(|other| reach(other).1 >= start));
+        for &i in &open {
+            let Some(other) = &lines[i] else { continue };
+            if let Some(joined) = (other.tile != line.tile).then(|| joined(other, &line)).flatten() {
+                lines[i] = None;
+                line = joined;
+            }
+        }
+        open.push(lines.len());
+        lines.push(Some(line));
+    }
+    lines.into_iter().flatten().map(|f| (f.quad, f.score)).collect()
+}
+
+/// Two lines as one, where they are one.
+fn joined(a: &Found, b: &Found) -> Option<Found> {
+    let (ba, bb) = (a.quad.bounds(), b.quad.bounds());
+    if !ba.near(&bb, 0.0) {
+        return None;
+    }
+    // Along the longer line, whichever way it runs.
+    let long = |f: &Found| f.quad.width().max(f.quad.height());
+    let quad = if long(a) >= long(b) { &a.quad } else { &b.quad };
+    let [p0, p1, _, p3] = quad.0;
+    let runs_down = quad.height() > quad.width();
+    let angle = match runs_down {
+        false => (p1.y - p0.y).atan2(p1.x - p0.x),
+        true => (p3.y - p0.y).atan2(p3.x - p0.x) - std::f32::consts::FRAC_PI_2,
+    };
+    let (sin, cos) = angle.sin_cos();
+    // Seen from the longer line's first corner: far from the origin single precision is too coarse.
+    let turned = |p: Point| Point {
+        x: (p.x - p0.x) * cos + (p.y - p0.y) * sin,
+        y: (p.y - p0.y) * cos - (p.x - p0.x) * sin,
+    };
+    let (ra, rb) = (Quad(a.quad.0.map(turned)).bounds(), Quad(b.quad.0.map(turned)).bounds());
+    let (x, y) = (ra.overlap_x(&rb), ra.overlap_y(&rb));
+    let (width, height) = (ra.width().min(rb.width()), ra.height().min(rb.height()));
+    let (along, across, thickness) = if runs_down { (y, x, width) } else { (x, y, height) };
+    if along <= 0.0 || across < SAME_BAND * thickness {
+        return None;
+    }
+    let Rect { x1, y1, x2, y2 } = ra.union(&rb);
+    let back = |x: f32, y: f32| Point { x: p0.x + x * cos - y * sin, y: p0.y + x * sin + y * cos };
+    let quad = Quad([back(x1, y1), back(x2, y1), back(x2, y2), back(x1, y2)]);
+    Some(Found { quad, score: a.score.max(b.score), tile: b.tile })
+}
+
+#[cfg(test)]
+mod tests;
