@@ -1,9 +1,11 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
 use super::args::{LogFormat, ParseArgs, StdoutFormat};
+use super::logging::Record;
 use super::parts::Parts;
 use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
+use super::report_file::ReportFile;
 use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
@@ -18,15 +20,18 @@ use crate::plan::PlanOptions;
 use crate::recognize::server::Ends;
 use crate::restructure::RestructureOptions;
 use crate::runtime::{self, RuntimeDirs};
+use crate::shown;
 use crate::writer::compat::{CompatOptions, CompatWriter};
 use crate::writer::json::JsonOptions;
 use crate::writer::paths::{self, OutputStem};
 use crate::writer::trace::TraceWriter;
 use crate::writer::{self, DocumentWriter, Formats, Target, WriterOptions};
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tracing::Level;
 
 /// Parses what the arguments name; returns the exit code.
@@ -39,10 +44,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     logging::set_up(args.log_format, level);
     let target = target(args)?;
     // Before models are fetched.
-    if args.input.is_empty() {
-        return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
-    }
-    let mut addresses = args.input.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
+    let inputs = inputs(args)?;
+    let mut addresses = inputs.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
     if let Some(address) = addresses.next().filter(|_| args.later.offline) {
         let reason = format!("--offline makes no network call, and `{address}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
@@ -53,15 +56,16 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let pages = page_selection(args.pages.as_deref())?;
     let device = device(args.device.as_deref())?;
     if !args.quiet {
-        resolved.notes.iter().for_each(|note| tell(args.log_format, note));
+        resolved.notes.iter().for_each(|note| Record::new(Level::INFO, "note", note).print());
     }
     if target == Target::Files && !args.dry_run {
         let root = args.save_path.as_deref().unwrap_or(Path::new("."));
         writer::check_writable(root).map_err(|reason| Failure::fatal(reason, "give another --save-path"))?;
     }
+    let report = args.report.as_deref().filter(|_| !args.dry_run).map(ReportFile::check).transpose()?;
     let cancel = super::cancel_on_signals();
     let spooler = Spooler::new(spool_folders(args), MAX_INPUT_SIZE, cancel.clone());
-    let found = input::discover(&args.input, &spooler);
+    let found = input::discover(&inputs, &spooler);
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let stems = paths::plan(&files);
@@ -80,31 +84,42 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let show_bar =
         !args.quiet && !args.verbose && args.log_format == LogFormat::Text && std::io::stderr().is_terminal();
     let mut reporter = RunReporter::new(files.len(), show_bar);
+    reporter.left_out(&found.passed_over, found.other_kinds, args.quiet);
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        reporter.outside(&error.input, "failed", &error.reason);
+        let cancelled = error.reason == "cancelled";
+        reporter.outside(&error.input, if cancelled { "cancelled" } else { "failed" }, &error.reason);
     }
     let jobs = jobs(&files, &stems, args, formats, &mut reporter);
     let skipped = files.len() - jobs.len();
-    let session = SessionOptions {
-        gpu_memory: args.gpu_memory,
-        ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
+    let outcome = if cancel.load(Ordering::Relaxed) {
+        RunOutcome { cancelled: true, ..RunOutcome::default() } // nobody waits for models any more
+    } else {
+        let session = SessionOptions {
+            gpu_memory: args.gpu_memory,
+            ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
+        };
+        let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
+        let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
+        let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
+        with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
+            let open = |job: &Job| input::open(&job.file, &open_options);
+            let Parts { lines, detector, recognizer } = parts;
+            engine::run(jobs, Stages { open: &open, lines, detector, recognizer }, &options, sink, &cancel)
+        })
     };
-    let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
-    let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
-    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
-    let outcome = with_sink(args, &resolved, target, formats, stems, &mut reporter, |sink| {
-        let open = |job: &Job| input::open(&job.file, &open_options);
-        let Parts { lines, detector, recognizer } = parts;
-        engine::run(jobs, Stages { open: &open, lines, detector, recognizer }, &options, sink, &cancel)
-    });
     reporter.finish();
-    let code = exit_code(&outcome, missing.len(), skipped);
-    if let Some(path) = &args.report {
-        let report = reporter.to_json(config.pipeline.name(), code);
-        let text = format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default());
-        std::fs::write(path, text).map_err(|e| {
-            Failure::fatal(format!("cannot write `{}`: {e}", path.display()), "give another --report")
-        })?;
+    let mut code = exit_code(&outcome, missing.len(), skipped);
+    if let Some(report) = report {
+        let value = reporter.to_json(config.pipeline.name(), code);
+        let text = format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default());
+        if let Err(failure) = report.write(&text) {
+            failure.tell();
+            code = exit::FAILED;
+        }
+    }
+    if !args.quiet {
+        let place = args.save_path.as_deref().map_or("standard output".into(), shown::name);
+        reporter.close(&place, outcome.cancelled);
     }
     Ok(code)
 }
@@ -197,6 +212,7 @@ fn with_sink(
             json: json.clone(),
             restructure,
             regions_from_text: resolved.vl.is_none(),
+            to_terminal: std::io::stdout().is_terminal(),
             preprocesses: resolved.vl.as_ref().is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
         };
         traced(&mut DocumentWriter::new(options, stems, reporter))
@@ -269,7 +285,7 @@ fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
     Formats::from_names(args.formats.iter().map(String::as_str)).map_err(|name| {
         Failure::usage(
             format!("unknown format `{name}`"),
-            format!("use some of {}", Formats::NAMES.join(",")),
+            format!("use some of {}, with a minus before those to leave out", Formats::NAMES.join(",")),
         )
     })
 }
@@ -355,7 +371,7 @@ fn dry_run(
 ) -> u8 {
     let mut failed = missing.len();
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        tracing::error!("{}: {}", error.input, error.reason);
+        tracing::error!(code = "input_failed", file = error.input, "{}", error.reason);
     }
     for (file, stem) in files.iter().zip(stems) {
         match input::open(file, options) {
@@ -363,14 +379,14 @@ fn dry_run(
                 let out = stem.file(args.save_path.as_deref().unwrap_or(Path::new("")), "");
                 super::print(&format!(
                     "{}: {} pages -> {}\n",
-                    file.given,
+                    shown::text(&file.given),
                     source.page_count(),
-                    out.display()
+                    shown::text(&shown::name(out))
                 ));
             }
             Err(error) => {
                 failed += 1;
-                tracing::error!("{}: {}", error.input, error.reason);
+                tracing::error!(code = "input_failed", file = error.input, "{}", error.reason);
             }
         }
     }
@@ -381,10 +397,27 @@ fn dry_run(
     }
 }
 
-fn tell(format: LogFormat, note: &str) {
-    match format {
-        LogFormat::Text => super::eprint(&format!("note: {note}\n")),
-        LogFormat::Json => tracing::warn!(note),
+/// All inputs: those of the arguments, and those in lists.
+fn inputs(args: &ParseArgs) -> Result<Vec<OsString>, Failure> {
+    let hint = "docparse file.pdf --save-path out";
+    let asks_stdin = |inputs: &[OsString]| inputs.iter().any(|input| input == "-");
+    if asks_stdin(&args.files_from) && (asks_stdin(&args.input) || args.files_from.len() > 1) {
+        let reason = "standard input is a list of files (--files-from -) and cannot be a document as well";
+        return Err(Failure::usage(reason, hint));
+    }
+    let mut inputs = args.input.clone();
+    // Nothing is under way that an interrupt would have to end in order.
+    let spooler = Spooler::new(spool_folders(args), MAX_INPUT_SIZE, Arc::default());
+    for list in &args.files_from {
+        let names = input::read_list(list, args.null, &spooler).map_err(|error| {
+            Failure::fatal(error.to_string(), "give --files-from a file with one name a line, or -")
+        })?;
+        inputs.extend(names);
+    }
+    match (inputs.is_empty(), args.files_from.is_empty()) {
+        (true, true) => Err(Failure::usage("no input was given", hint)),
+        (true, false) => Err(Failure::fatal("the list of inputs is empty", hint)),
+        _ => Ok(inputs),
     }
 }
 

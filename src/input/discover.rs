@@ -174,7 +174,7 @@ fn walk(root: &Path, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
             }
         }
     }
-    files.sort();
+    files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     if files.is_empty() && errors.is_empty() {
         let reason = format!("the directory holds no file of a known kind ({})", EXTENSIONS.join(", "));
         return vec![Err(InputError::new(&shown::name(root), reason))];

@@ -10,6 +10,7 @@ pub mod json;
 pub mod markdown;
 pub mod paths;
 mod python_json;
+pub mod stdout;
 pub mod trace;
 mod vis;
 mod xlsx;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use stdout::{OrderedOutput, OutputOptions};
 use vis::{View, VisFile};
 
 /// Which files are written.
@@ -47,19 +49,33 @@ impl Formats {
     pub const NAMES: [&'static str; 5] = ["md", "json", "xlsx", "images", "vis"];
 
     /// The formats of these names; the name that is none, if there is one.
+    ///
+    /// Markdown brings the pictures that it shows. A minus before a name takes it away, from all if no other is named:
+    /// Markdown without images shows none.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Formats, String> {
-        let mut formats = Formats { md: false, json: false, xlsx: false, images: false, vis: false };
-        for name in names {
-            match name.trim() {
-                "md" => formats.md = true,
-                "json" => formats.json = true,
-                "xlsx" => formats.xlsx = true,
-                "images" => formats.images = true,
-                "vis" => formats.vis = true,
-                other => return Err(other.to_string()),
-            }
+        let (taken_away, named): (Vec<&str>, Vec<&str>) =
+            names.into_iter().map(str::trim).partition(|name| name.starts_with('-'));
+        let none = Formats { md: false, json: false, xlsx: false, images: false, vis: false };
+        let mut formats = if named.is_empty() && !taken_away.is_empty() { Formats::ALL } else { none };
+        for name in named {
+            *formats.named(name)? = true;
+            formats.images |= name == "md";
+        }
+        for name in taken_away {
+            *formats.named(&name[1..]).map_err(|_| name.to_string())? = false;
         }
         Ok(formats)
+    }
+
+    fn named(&mut self, name: &str) -> Result<&mut bool, String> {
+        match name {
+            "md" => Ok(&mut self.md),
+            "json" => Ok(&mut self.json),
+            "xlsx" => Ok(&mut self.xlsx),
+            "images" => Ok(&mut self.images),
+            "vis" => Ok(&mut self.vis),
+            other => Err(other.to_string()),
+        }
     }
 }
 
@@ -89,6 +105,8 @@ pub struct WriterOptions {
     pub restructure: RestructureOptions,
     /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
     pub regions_from_text: bool,
+    /// Whether standard output is a terminal.
+    pub to_terminal: bool,
     /// Whether document preprocessing runs, so that every document gets a comparison.
     pub preprocesses: bool,
 }
@@ -155,12 +173,17 @@ pub struct DocumentWriter<'a> {
     stems: Vec<OutputStem>,
     open: BTreeMap<usize, InProgress>,
     observer: &'a mut dyn WriteObserver,
+    /// Not used for files.
+    stdout: OrderedOutput<io::Stdout>,
 }
 
 impl<'a> DocumentWriter<'a> {
     /// A writer for jobs whose ids are positions in `stems`.
     pub fn new(options: WriterOptions, stems: Vec<OutputStem>, observer: &'a mut dyn WriteObserver) -> Self {
-        Self { options, stems, open: BTreeMap::new(), observer }
+        let with_names = options.target == Target::StdoutMarkdown && stems.len() > 1;
+        let output = OutputOptions { with_names, to_terminal: options.to_terminal };
+        let stdout = OrderedOutput::new(io::stdout(), output);
+        Self { options, stems, open: BTreeMap::new(), observer, stdout }
     }
 
     fn to_files(&self) -> bool {
@@ -256,9 +279,14 @@ impl<'a> DocumentWriter<'a> {
         let formats = self.options.formats;
         match self.options.target {
             Target::StdoutMarkdown => {
-                to_stdout(|out| out.write_all(markdown::document(document, &json.markdown).as_bytes()))?
+                let text = markdown::document(document, &json.markdown);
+                let written =
+                    self.stdout.finish(job.id, &job.file.given, |out| out.write_all(text.as_bytes()));
+                written.map_err(stdout_message)?
             }
-            Target::StdoutJson => to_stdout(|out| write_json(out))?,
+            Target::StdoutJson => {
+                self.stdout.finish(job.id, &job.file.given, |out| write_json(out)).map_err(stdout_message)?
+            }
             Target::Files => {
                 let (final_folder, _) = self.picture_folders(job);
                 if formats.images && final_folder.exists() {
@@ -322,6 +350,8 @@ impl DocumentSink for DocumentWriter<'_> {
 
     fn failed(&mut self, job: &Job, reason: &str) {
         self.open.remove(&job.id);
+        // What is amiss with the output is told of a document that has something to write.
+        let _ = self.stdout.give_up(job.id);
         if self.to_files() {
             // Parts of files that will not be finished.
             let _ = fs::remove_dir_all(self.picture_folders(job).1);
@@ -395,22 +425,32 @@ fn write_file(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Resul
     })
 }
 
-/// Writes to standard output; a reader that has gone is no error.
-fn to_stdout(write: impl FnOnce(&mut dyn WriteSized) -> io::Result<()>) -> Result<(), String> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| format!("cannot write to standard output: {error}")),
-    }
+fn stdout_message(error: io::Error) -> String {
+    format!("cannot write to standard output: {error}")
 }
-
-/// A writer behind a reference, for functions that take `impl Write`.
-trait WriteSized: Write {}
-impl<T: Write> WriteSized for T {}
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     files.sort();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_brings_its_pictures_unless_they_are_taken_away() {
+        let formats =
+            |names: &str| Formats::from_names(names.split(',')).map(|f| [f.md, f.json, f.images, f.vis]);
+        assert_eq!(formats("md"), Ok([true, false, true, false]));
+        assert_eq!(formats("json"), Ok([false, true, false, false]));
+        for names in ["md,-images", "-images,md", "md, images, -images"] {
+            assert_eq!(formats(names), Ok([true, false, false, false]), "{names}");
+        }
+        assert_eq!(formats("-vis"), Ok([true, true, true, false]));
+        assert_eq!(formats("md,-docx"), Err("-docx".into()));
+        assert_eq!(formats("--md"), Err("--md".into()));
+    }
 }

@@ -19,5 +19,6 @@ mod networks;
 mod recognizer;
 mod scans;
 mod servers;
+mod shell;
 mod support;
 mod tidy;
