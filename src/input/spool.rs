@@ -16,6 +16,8 @@ use tempfile::TempPath;
 
 /// Largest input that is spooled, in bytes, where nothing else is asked for.
 pub const MAX_INPUT_SIZE: u64 = 4 << 30;
+/// Bytes of a stream that are kept in memory where no folder takes them.
+const MOST_IN_MEMORY: u64 = 1 << 30;
 /// Bytes copied at once; the flag of cancelling is looked at between.
 const CHUNK: usize = 1 << 16;
 /// Milliseconds between looks at the flag of cancelling while nothing comes.
@@ -215,6 +217,9 @@ impl Place {
 
     /// Writes at a position: what a failed try has written of the same bytes is written over.
     fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.in_memory && position + bytes.len() as u64 > MOST_IN_MEMORY {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.file.seek(SeekFrom::Start(position))?;
         self.file.write_all(bytes)
     }

@@ -7,10 +7,10 @@
 use crate::shown;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// Bytes that a waiting document may take in memory.
-const IN_MEMORY: usize = 8 << 20;
+/// Bytes that documents may take in memory while they wait for their turn.
+const IN_MEMORY: usize = 16 << 20;
 
 /// Writes documents in the order of their numbers.
 pub struct OrderedOutput<W: Write> {
@@ -21,6 +21,8 @@ pub struct OrderedOutput<W: Write> {
     /// The first number of which nothing is known.
     next: usize,
     written: usize,
+    in_memory: usize,
+    spill: Option<File>,
 }
 
 /// How documents are written.
@@ -32,10 +34,17 @@ pub struct OutputOptions {
     pub to_terminal: bool,
 }
 
+/// A document that waits for its turn.
+enum Held {
+    Memory(Vec<u8>),
+    /// So many bytes of the spilled ones, from the first on.
+    Spilled(u64, u64),
+}
+
 impl<W: Write> OrderedOutput<W> {
     /// Output of documents whose numbers count up from 0. Each is [finished](Self::finish) or [given up](Self::give_up).
     pub fn new(out: W, options: OutputOptions) -> Self {
-        Self { out, options, waiting: BTreeMap::new(), next: 0, written: 0 }
+        Self { out, options, waiting: BTreeMap::new(), next: 0, written: 0, in_memory: 0, spill: None }
     }
 
     /// Takes a finished document; what can be written now is written.
@@ -47,12 +56,25 @@ impl<W: Write> OrderedOutput<W> {
         name: &str,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut held = Held::default();
-        if self.options.with_names {
-            writeln!(held, "<!-- document: {} -->\n", in_comment(name))?;
+        let heading = match self.options.with_names {
+            true => format!("<!-- document: {} -->\n\n", in_comment(name)),
+            false => String::new(),
+        };
+        if number == self.next && !self.options.to_terminal {
+            self.next += 1;
+            let written = self.separate().and_then(|()| {
+                let mut out = BufWriter::new(&mut self.out);
+                out.write_all(heading.as_bytes())?;
+                write(&mut out)?;
+                out.flush()
+            });
+            unless_gone(written)?;
+        } else {
+            let mut text = heading.into_bytes();
+            write(&mut text)?;
+            let held = self.hold(text);
+            self.waiting.insert(number, Some(held));
         }
-        write(&mut held)?;
-        self.waiting.insert(number, Some(held));
         self.write_ready()
     }
 
@@ -74,22 +96,62 @@ impl<W: Write> OrderedOutput<W> {
     fn write_ready(&mut self) -> io::Result<()> {
         while let Some(known) = self.waiting.remove(&self.next) {
             self.next += 1;
-            let Some(held) = known else { continue };
-            let written = self.write_one(held);
-            match written {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                other => other?,
+            if let Some(held) = known {
+                unless_gone(self.separate().and_then(|()| self.write_one(held)))?;
             }
         }
         Ok(())
     }
 
-    fn write_one(&mut self, held: Held) -> io::Result<()> {
-        if self.options.with_names && self.written > 0 {
-            self.out.write_all(b"\n")?;
-        }
+    /// The blank line before all documents but the first.
+    fn separate(&mut self) -> io::Result<()> {
         self.written += 1;
-        held.copy_to(&mut self.out, self.options.to_terminal)?;
+        if self.options.with_names && self.written > 1 { self.out.write_all(b"\n") } else { Ok(()) }
+    }
+
+    /// Keeps a text, in a file if too much waits. Without a folder for temporary files it stays in memory.
+    fn hold(&mut self, text: Vec<u8>) -> Held {
+        if self.in_memory + text.len() > IN_MEMORY
+            && let Ok(place) = self.spill(&text)
+        {
+            return Held::Spilled(place, text.len() as u64);
+        }
+        self.in_memory += text.len();
+        Held::Memory(text)
+    }
+
+    fn spill(&mut self, text: &[u8]) -> io::Result<u64> {
+        let file = match &mut self.spill {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        let place = file.seek(SeekFrom::End(0))?;
+        file.write_all(text).map(|()| place)
+    }
+
+    fn write_one(&mut self, held: Held) -> io::Result<()> {
+        let text = match held {
+            Held::Memory(text) => {
+                self.in_memory -= text.len();
+                text
+            }
+            Held::Spilled(place, length) => {
+                let Some(file) = &mut self.spill else { return Ok(()) };
+                file.seek(SeekFrom::Start(place))?;
+                let mut file = file.take(length);
+                if !self.options.to_terminal {
+                    io::copy(&mut file, &mut self.out)?;
+                    return self.out.flush();
+                }
+                let mut text = Vec::new();
+                file.read_to_end(&mut text)?;
+                text
+            }
+        };
+        match self.options.to_terminal {
+            true => self.out.write_all(shown::lines(&String::from_utf8_lossy(&text)).as_bytes())?,
+            false => self.out.write_all(&text)?,
+        }
         self.out.flush()
     }
 }
@@ -100,55 +162,17 @@ impl<W: Write> Drop for OrderedOutput<W> {
     }
 }
 
+/// A reader that has gone is no error.
+fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
 /// A name that ends no comment.
 fn in_comment(name: &str) -> String {
     shown::text(name).replace("--", "-\\x2d").replace('<', "\\x3c").replace('>', "\\x3e")
-}
-
-/// A document that waits for its turn.
-#[derive(Default)]
-struct Held {
-    memory: Vec<u8>,
-    file: Option<File>,
-}
-
-impl Held {
-    fn copy_to(self, out: &mut impl Write, to_terminal: bool) -> io::Result<()> {
-        let Held { mut memory, file } = self;
-        if let Some(mut file) = file {
-            file.seek(SeekFrom::Start(0))?;
-            if !to_terminal {
-                return io::copy(&mut file, out).map(drop);
-            }
-            io::copy(&mut file, &mut memory)?;
-        }
-        match to_terminal {
-            true => out.write_all(shown::lines(&String::from_utf8_lossy(&memory)).as_bytes()),
-            false => out.write_all(&memory),
-        }
-    }
-}
-
-impl Write for Held {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(file) = &mut self.file {
-            return file.write(bytes);
-        }
-        self.memory.extend_from_slice(bytes);
-        // Without a folder for temporary files it stays in memory.
-        if self.memory.len() > IN_MEMORY
-            && let Ok(mut file) = tempfile::tempfile()
-            && file.write_all(&self.memory).is_ok()
-        {
-            self.memory = Vec::new();
-            self.file = Some(file);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -201,14 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn large_documents_wait_in_a_file() {
-        let large = "x".repeat(IN_MEMORY + 3);
+    fn what_waits_does_not_fill_the_memory() {
+        let large = "x".repeat(IN_MEMORY - 3);
         let all = text(PLAIN, |output| {
-            finish(output, 1, &large);
-            assert!(output.waiting[&1].as_ref().unwrap().file.is_some());
+            for number in [4, 1, 3, 2] {
+                finish(output, number, &large);
+                finish(output, number + 4, "small\n");
+            }
+            let kept =
+                output.waiting.values().flatten().filter(|held| matches!(held, Held::Memory(_))).count();
+            assert!(kept < 8 && output.in_memory <= IN_MEMORY, "{kept}");
             finish(output, 0, "zero\n");
         });
-        assert!(all == format!("zero\n{large}"));
+        let smalls = "small\n".repeat(4);
+        assert!(all == format!("zero\n{large}{large}{large}{large}{smalls}"));
     }
 
     #[test]

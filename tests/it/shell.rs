@@ -337,7 +337,8 @@ fn results_on_standard_output_keep_the_order_of_inputs() {
     arguments[inputs.len() + 1] = "json".into();
     let ran = folder.run(&arguments).expect(3);
     let values = serde_json::Deserializer::from_str(&ran.stdout).into_iter::<Value>();
-    let paths: Vec<String> = values.map(|v| v.unwrap()["input_path"].as_str().unwrap().to_string()).collect();
+    let paths: Vec<String> =
+        values.map(|v| v.unwrap()["pages"][0]["input_path"].as_str().unwrap().to_string()).collect();
     assert_eq!(paths.iter().collect::<Vec<_>>(), good);
 }
 
