@@ -1,9 +1,12 @@
 //! Finds what `scripts/setup.sh` fetched: native libraries and the model files of the embedded default.
 //!
 //! Looked for in this order: the folder given, the folder of the executable, `../lib/docparse` beside it, the
-//! user's data folder, and the `runtime/` folder of the checkout that the executable was built in. The current
-//! directory is not looked at: a library lying there is not to be trusted.
+//! user's data folder, and the `runtime/` folder of the checkout that the executable was built in: above its own folder,
+//! or where the compiler saw it, for target directories that lie elsewhere. That last folder is only taken if it and all
+//! above it belong to root, to the user, or to the owner of the executable: on another machine anybody could have made
+//! it. The current directory is not looked at: a library lying there is not to be trusted.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// File name of pdfium.
@@ -61,6 +64,11 @@ impl RuntimeDirs {
             let checkout = folder.ancestors().take(MAX_ANCESTORS).find(|f| f.join("Cargo.toml").is_file());
             folders.extend(checkout.map(|root| root.join("runtime")));
         }
+        let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime");
+        let owner = executable.and_then(|path| path.metadata().ok()).map(|meta| meta.uid());
+        if !folders.contains(&built_in) && belongs_to(&built_in, &trusted_users(owner)) {
+            folders.push(built_in);
+        }
         Self { folders }
     }
 
@@ -71,9 +79,43 @@ impl RuntimeDirs {
     }
 }
 
+/// Root, the user that runs this, and the one who could have changed the program itself.
+fn trusted_users(owner: Option<u32>) -> Vec<u32> {
+    // SAFETY: the call has no conditions and cannot fail.
+    let user = unsafe { libc::geteuid() };
+    [0, user].into_iter().chain(owner).collect()
+}
+
+/// Whether a folder is there, and it and all above it belong to these users, and nobody else may rename what is in them.
+fn belongs_to(folder: &Path, users: &[u32]) -> bool {
+    let Ok(folder) = folder.canonicalize() else { return false };
+    let is_theirs = |folder: &Path| {
+        folder.metadata().is_ok_and(|meta| {
+            let open_to_all = meta.mode() & libc::S_IWOTH != 0 && meta.mode() & libc::S_ISVTX == 0;
+            meta.is_dir() && users.contains(&meta.uid()) && !open_to_all
+        })
+    };
+    folder.ancestors().all(is_theirs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_of_strangers_are_not_trusted() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("checkout/runtime");
+        std::fs::create_dir_all(&folder).unwrap();
+        let users = trusted_users(None);
+        assert!(belongs_to(&folder, &users));
+        let others: Vec<u32> = vec![dir.path().metadata().unwrap().uid() + 1];
+        assert!(!belongs_to(&folder, &others));
+        assert!(!belongs_to(&folder.join("missing"), &users));
+        std::fs::set_permissions(dir.path().join("checkout"), PermissionsExt::from_mode(0o777)).unwrap();
+        assert!(!belongs_to(&folder, &users), "anybody could have put it there");
+    }
 
     #[test]
     fn a_folder_that_is_given_is_the_only_one() {

@@ -1,7 +1,8 @@
 //! All command-line types. Flags have the reference's names; help shows hyphens, underscores work as well.
 
+use super::ignored_args::IgnoredArgs;
 use super::models::ModelsCommand;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -109,16 +110,27 @@ pub struct DoctorArgs {
 /// Flags of parsing.
 #[derive(Debug, Args, Default)]
 pub struct ParseArgs {
-    /// Files, directories, glob patterns, http(s) URLs, or - for standard input
-    #[arg(short, long, num_args = 1.., value_name = "INPUT", help_heading = "Input and output")]
+    /// The same as --input; a file that is called as a subcommand is written ./doctor
+    #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = "Input and output")]
+    pub files: Vec<OsString>,
+    /// Files, directories, glob patterns, named pipes, http(s) URLs, or - for standard input
+    #[arg(short, long, num_args = 1.., value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = "Input and output")]
     pub input: Vec<OsString>,
+    /// Take the inputs in a file as well, one a line; - reads the list from standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
+    pub files_from: Vec<OsString>,
+    /// The names in --files-from end with NUL, as find -print0 writes them
+    #[arg(short = '0', long, requires = "files_from", help_heading = "Input and output")]
+    pub null: bool,
     /// Where files are written
-    #[arg(long, value_name = "DIR", help_heading = "Input and output")]
+    #[arg(short = 'o', long, value_name = "DIR", help_heading = "Input and output")]
     pub save_path: Option<PathBuf>,
-    /// Print the result instead of writing files
+    /// Print the result instead of writing files: in the order of the inputs, JSON one value a document, Markdown with a
+    /// line `<!-- document: NAME -->` before each of several documents
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input and output")]
     pub stdout: Option<StdoutFormat>,
-    /// Files to write: md, json, xlsx, images, vis [default: all]
+    /// Files to write: md (with the pictures that it shows), json, xlsx, images, vis; a minus takes one away, as in
+    /// md,-images (Markdown without pictures) or --formats=-vis [default: all]
     #[arg(long, value_delimiter = ',', value_name = "LIST", help_heading = "Input and output")]
     pub formats: Vec<String>,
     /// Pages to parse, from 1, such as 1-3,7,10-
@@ -226,16 +238,16 @@ pub struct ParseArgs {
     /// List what would be done, and do nothing
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
-    /// Write a JSON report of the run
+    /// Write a JSON report of the run, also of one that is interrupted
     #[arg(long, value_name = "FILE", help_heading = "Running")]
     pub report: Option<PathBuf>,
-    /// Print errors only
+    /// Print errors only, and no closing line
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Running")]
     pub quiet: bool,
     /// Print what is done, page by page
     #[arg(long, help_heading = "Running")]
     pub verbose: bool,
-    /// Form of messages on stderr
+    /// Form of messages on stderr: text, or json: a record a line with level, code, message, file and page
     #[arg(long, value_enum, value_name = "FORM", default_value_t, help_heading = "Running")]
     pub log_format: LogFormat,
 
@@ -245,32 +257,6 @@ pub struct ParseArgs {
     /// Flags of the reference for parts that this version does not have.
     #[command(flatten)]
     pub later: LaterArgs,
-}
-
-/// Flags for the reference's engines: accepted and checked, without effect.
-#[derive(Debug, Args, Default)]
-pub struct IgnoredArgs {
-    /// Engine of the reference
-    #[arg(long, value_name = "ENGINE", value_parser = ["paddle", "paddle_static", "paddle_dynamic", "transformers", "onnxruntime"], help_heading = "Accepted without effect")]
-    pub engine: Option<String>,
-    /// High-performance inference of the reference
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
-    pub enable_hpi: Option<bool>,
-    /// TensorRT of the reference
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
-    pub use_tensorrt: Option<bool>,
-    /// MKL-DNN of the reference
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
-    pub enable_mkldnn: Option<bool>,
-    /// MKL-DNN cache of the reference
-    #[arg(long, value_name = "N", help_heading = "Accepted without effect")]
-    pub mkldnn_cache_capacity: Option<i64>,
-    /// CINN of the reference
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
-    pub enable_cinn: Option<bool>,
-    /// Threaded stages of the reference; docparse always has them
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = parse_bool, value_name = "BOOL", help_heading = "Accepted without effect")]
-    pub use_queues: Option<bool>,
 }
 
 /// Flags of the PaddleOCR-VL pipelines. Refused where they ask for what is not there: by the embedded pipeline all,
@@ -563,22 +549,6 @@ impl LaterArgs {
 
 fn first_asked<const N: usize>(checks: [(&'static str, bool); N]) -> Option<&'static str> {
     checks.into_iter().find(|(_, asked)| *asked).map(|(name, _)| name)
-}
-
-impl IgnoredArgs {
-    /// Flags that were given.
-    pub fn given(&self) -> Vec<&'static str> {
-        let checks = [
-            ("--engine", self.engine.is_some()),
-            ("--enable-hpi", self.enable_hpi.is_some()),
-            ("--use-tensorrt", self.use_tensorrt.is_some()),
-            ("--enable-mkldnn", self.enable_mkldnn.is_some()),
-            ("--mkldnn-cache-capacity", self.mkldnn_cache_capacity.is_some()),
-            ("--enable-cinn", self.enable_cinn.is_some()),
-            ("--use-queues", self.use_queues.is_some()),
-        ];
-        checks.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
-    }
 }
 
 #[cfg(test)]

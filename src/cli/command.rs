@@ -1,16 +1,22 @@
 //! The clap command: what the types in `args` cannot say. Environment variables, and spellings of flags.
 
-use super::args::Cli;
+use super::args::{Cli, LogFormat, parse_bool};
+use crate::net::is_address;
 use clap::builder::BoolishValueParser;
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::builder::ValueRange;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Flags that the environment does not set.
+const NOT_IN_ENVIRONMENT: [&str; 5] = ["help", "version", "input", "files-from", "null"];
 
 /// The command with an environment variable `DOCPARSE_<FLAG>` for every flag of parsing.
 pub fn command() -> Command {
     let with_environment = |command: Command| {
         command.mut_args(|arg: Arg| match arg.get_long().map(str::to_string) {
-            Some(long) if !matches!(long.as_str(), "help" | "version" | "input") => {
+            Some(long) if !NOT_IN_ENVIRONMENT.contains(&long.as_str()) => {
                 let list = matches!(arg.get_action(), ArgAction::Append);
                 // Switches take 1 and yes in a variable as well.
                 let arg = match arg.get_action() {
@@ -25,17 +31,53 @@ pub fn command() -> Command {
             _ => arg,
         })
     };
-    with_environment(Cli::command()).mut_subcommand("doc_parser", with_environment)
+    // The folder of libraries is the same for everything.
+    let with_folder = |command: Command| {
+        command.mut_arg("runtime_dir", |arg| arg.env("DOCPARSE_RUNTIME_DIR").hide_env(true))
+    };
+    with_environment(Cli::command())
+        .mut_subcommand("doc_parser", with_environment)
+        .mut_subcommand("doctor", with_folder)
+        .mut_subcommand("golden", with_folder)
+        .mut_subcommand("parity", with_folder)
+}
+
+/// The inputs of a run in the order in which they stand, with `-i` and without.
+pub fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
+    let of = |id: &str| {
+        let values = matches.get_many::<OsString>(id).into_iter().flatten().cloned();
+        matches.indices_of(id).into_iter().flatten().zip(values).collect::<Vec<_>>()
+    };
+    let mut inputs = [of("input"), of("files")].concat();
+    inputs.sort_by_key(|(place, _)| *place);
+    inputs.into_iter().map(|(_, input)| input).collect()
+}
+
+/// The form of messages that arguments and environment ask for, found out without understanding them.
+pub fn log_format(arguments: &[OsString]) -> LogFormat {
+    let mut value = std::env::var_os("DOCPARSE_LOG_FORMAT");
+    let mut arguments = arguments.iter().take_while(|a| *a != "--").filter_map(|a| a.to_str());
+    while let Some(argument) = arguments.next() {
+        let (name, given) = argument.split_once('=').map_or((argument, None), |(n, v)| (n, Some(v)));
+        let name = name.replace('_', "-");
+        if name.len() > "--lo".len() && "--log-format".starts_with(&name) {
+            value = given.or_else(|| arguments.next()).map(OsString::from);
+        }
+    }
+    if value.is_some_and(|value| value == "json") { LogFormat::Json } else { LogFormat::Text }
 }
 
 /// Arguments with their flags spelled out: underscores become hyphens, unambiguous prefixes are completed.
 ///
-/// Values are left alone, whatever bytes they have. An ambiguous prefix is an error that names the candidates.
+/// Values are left alone, whatever bytes they have. An ambiguous prefix is an error that names the candidates. A switch
+/// whose value may be left out has none if an input comes next.
 pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>, String> {
-    let flags: Vec<String> = long_flags(command);
+    let flags: Vec<String> = long_flags(command, |_| true);
+    let switches = long_flags(command, |arg| arg.get_num_args() == Some(ValueRange::new(0..=1)));
     let mut out = Vec::with_capacity(arguments.len());
     let mut only_values = false;
-    for argument in arguments {
+    let mut arguments = arguments.into_iter().peekable();
+    while let Some(argument) = arguments.next() {
         only_values |= argument == "--";
         let body = argument.as_bytes().strip_prefix(b"--").filter(|b| !b.is_empty() && !only_values);
         let end = |body: &[u8]| body.iter().position(|b| *b == b'=').unwrap_or(body.len());
@@ -61,16 +103,30 @@ pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsSt
         };
         let mut spelled = OsString::from(format!("--{full}"));
         spelled.push(OsStr::from_bytes(value));
+        if value.is_empty() && switches.contains(&full) && arguments.peek().is_some_and(|next| is_input(next))
+        {
+            spelled.push("=true");
+        }
         out.push(spelled);
     }
     Ok(out)
 }
 
-/// Long names of all flags, of subcommands too.
-fn long_flags(command: &Command) -> Vec<String> {
+/// Whether an argument behind a switch is an input rather than the switch's value.
+fn is_input(argument: &OsStr) -> bool {
+    match argument.to_str() {
+        Some(word) if parse_bool(word).is_ok() => false,
+        Some(word) => is_address(word) || Path::new(word).exists(),
+        None => true,
+    }
+}
+
+/// Long names of all flags that are wanted, of subcommands too.
+fn long_flags(command: &Command, wanted: impl Fn(&Arg) -> bool) -> Vec<String> {
     let commands = std::iter::once(command).chain(command.get_subcommands());
     let mut flags: Vec<String> = commands
         .flat_map(|c| c.get_arguments())
+        .filter(|arg| wanted(arg))
         .flat_map(|a| {
             a.get_long()
                 .into_iter()
@@ -109,6 +165,46 @@ mod tests {
         );
         assert_eq!(spell(&["--", "--save_path"]).unwrap(), ["--", "--save_path"]);
         assert_eq!(spell(&["--nonsense_flag"]).unwrap(), ["--nonsense-flag"]);
+    }
+
+    #[test]
+    fn inputs_keep_their_order_with_and_without_a_flag() {
+        let inputs = |arguments: &[&str]| {
+            let matches = command().try_get_matches_from(spell(arguments).unwrap()).unwrap();
+            let matches = matches.subcommand_matches("doc_parser").unwrap_or(&matches).clone();
+            inputs_in_order(&matches)
+        };
+        let mixed =
+            ["docparse", "a", "-i", "b", "c", "-o", "out", "d", "-0", "--files-from", "list", "--input", "e"];
+        assert_eq!(inputs(&mixed), ["a", "b", "c", "d", "e"]);
+        let words = [&["docparse", "doc_parser"], &mixed[1..]].concat();
+        assert_eq!(inputs(&words), ["a", "b", "c", "d", "e"]);
+        // A word that is a subcommand is one only in the first place.
+        assert_eq!(inputs(&["docparse", "a", "doctor", "./doctor"]), ["a", "doctor", "./doctor"]);
+        assert!(
+            command()
+                .try_get_matches_from(["docparse", "doctor"])
+                .unwrap()
+                .subcommand_matches("doctor")
+                .is_some()
+        );
+        // An input behind a switch is no value of it.
+        let file = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(inputs(&["docparse", "--use_doc_unwarping", file, "--compat", "b"]), [file, "b"]);
+        assert_eq!(inputs(&["docparse", "--merge-tables", "false", "b"]), ["b"]);
+    }
+
+    #[test]
+    fn the_form_of_messages_is_known_before_anything_else() {
+        let format =
+            |arguments: &[&str]| log_format(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(format(&["docparse", "--log_format", "json"]), LogFormat::Json);
+        assert_eq!(format(&["docparse", "--nonsense", "--log-f=json"]), LogFormat::Json);
+        for other in
+            [&["docparse", "--", "--log-format", "json"][..], &["docparse", "--log-format"], &["json"]]
+        {
+            assert_eq!(format(other), LogFormat::Text);
+        }
     }
 
     #[test]

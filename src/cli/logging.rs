@@ -1,52 +1,141 @@
 //! Messages on stderr: lines for people (`error: ...`, `note: ...`) or a JSON object a line.
+//!
+//! One function writes them all: the events of `tracing`, what is told before a run is set up, panics, and the sum at the
+//! end. As JSON every record has the same keys: `level`, `code`, `message`, `file` and `page`, the last two null where a
+//! message is about no file or page. Whatever a message holds, nothing in it can move a cursor or start a line
+//! ([`shown::text`]).
 
 use super::args::LogFormat;
+use crate::shown;
+use serde_json::json;
 use std::fmt::{self, Write as _};
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+/// Whether messages are written as JSON.
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Chooses the form of all messages from now on.
+pub fn choose(format: LogFormat) {
+    AS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
+}
+
+/// Whether messages are JSON.
+pub fn is_json() -> bool {
+    AS_JSON.load(Ordering::Relaxed)
+}
+
 /// Sets up messages for the process. `level` is the least important that is shown.
 pub fn set_up(format: LogFormat, level: Level) {
+    choose(format);
     let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
     // A second call in one process keeps the first set-up.
-    let _ = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
-        LogFormat::Text => builder.event_format(Plain { color: use_color() }).try_init(),
-    };
+    let _ = builder.event_format(Records).try_init();
+}
+
+/// Makes panics messages like all others.
+pub fn catch_panics() {
+    std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
+        let text = info.payload_as_str().unwrap_or("a fault without a message");
+        let place = info.location().map(|place| format!(" ({place})")).unwrap_or_default();
+        Record::new(Level::ERROR, "panic", &format!("a fault of docparse itself: {text}{place}")).print();
+    }));
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct Record<'a> {
+    /// How important it is.
+    pub level: Level,
+    /// What kind of message, for programs.
+    pub code: &'a str,
+    /// What is said.
+    pub message: &'a str,
+    /// The input that it is about, as it was given.
+    pub file: Option<&'a str>,
+    /// The page that it is about, from 1.
+    pub page: Option<u64>,
+    /// The word before the message for people, if not that of the level.
+    pub word: Option<&'a str>,
+}
+
+impl<'a> Record<'a> {
+    /// A message about no file.
+    pub fn new(level: Level, code: &'a str, message: &'a str) -> Self {
+        Self { level, code, message, file: None, page: None, word: None }
+    }
+
+    /// Writes it to stderr, whatever level is shown.
+    pub fn print(&self) {
+        super::eprint(&self.line(is_json(), use_color()));
+    }
+
+    /// The message as one line.
+    fn line(&self, as_json: bool, color: bool) -> String {
+        if as_json {
+            let (message, file) = (shown::text(self.message), self.file.map(shown::text));
+            let level = self.level.as_str();
+            let record = json!({"level": level, "code": self.code, "message": message, "file": file, "page": self.page});
+            return format!("{record}\n");
+        }
+        let (word, number) = match self.level {
+            Level::ERROR => ("error", "31"),
+            Level::WARN => ("warning", "33"),
+            Level::INFO => ("note", "36"),
+            _ => ("debug", "90"),
+        };
+        let word = self.word.unwrap_or(word);
+        let file = self.file.map(|file| format!("{file}: ")).unwrap_or_default();
+        let page = self.page.map(|page| format!("page {page}: ")).unwrap_or_default();
+        let text = format!("{file}{page}{}", self.message);
+        let text = shown::text(&text);
+        match color {
+            true => format!("\x1b[1;{number}m{word}\x1b[0m: {text}\n"),
+            false => format!("{word}: {text}\n"),
+        }
+    }
 }
 
 fn use_color() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
-/// `error: message field=value`.
-struct Plain {
-    color: bool,
-}
+/// Events as records.
+struct Records;
 
-impl<S, N> FormatEvent<S, N> for Plain
+impl<S, N> FormatEvent<S, N> for Records
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let (word, color) = match *event.metadata().level() {
-            Level::ERROR => ("error", "31"),
-            Level::WARN => ("warning", "33"),
-            Level::INFO => ("note", "36"),
-            _ => ("debug", "90"),
-        };
+        let level = *event.metadata().level();
         let mut fields = Fields::default();
         event.record(&mut fields);
-        match self.color {
-            true => write!(out, "\x1b[1;{color}m{word}\x1b[0m: ")?,
-            false => write!(out, "{word}: ")?,
+        let Fields { mut message, mut rest, code, mut file, mut page } = fields;
+        let as_json = is_json();
+        // What is only for those who look closely says first what happens.
+        if level > Level::INFO && !as_json {
+            let about = file.take().map(|file| format!(" file={file}"));
+            let about = about.into_iter().chain(page.take().map(|page| format!(" page={page}")));
+            rest = about.chain([rest]).collect();
         }
-        writeln!(out, "{}{}", fields.message, fields.rest)
+        message.push_str(&rest);
+        let usual = match level {
+            Level::ERROR => "error",
+            Level::WARN => "warning",
+            Level::INFO => "note",
+            _ => "debug",
+        };
+        let code = code.as_deref().unwrap_or(usual);
+        let record = Record { level, code, message: &message, file: file.as_deref(), page, word: None };
+        out.write_str(&record.line(as_json, use_color()))
     }
 }
 
@@ -54,12 +143,24 @@ where
 struct Fields {
     message: String,
     rest: String,
+    code: Option<String>,
+    file: Option<String>,
+    page: Option<u64>,
 }
 
 impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "page" => self.page = Some(value),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "message" => self.message = value.to_string(),
+            "code" => self.code = Some(value.to_string()),
+            "file" => self.file = Some(value.to_string()),
             name => self.rest.push_str(&format!(" {name}={value}")),
         }
     }
@@ -67,8 +168,27 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let written = match field.name() {
             "message" => write!(self.message, "{value:?}"),
+            "code" => write!(self.code.get_or_insert_default(), "{value:?}"),
+            "file" => write!(self.file.get_or_insert_default(), "{value:?}"),
             name => write!(self.rest, " {name}={value:?}"),
         };
         written.expect("writing to a string cannot fail");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_line_whatever_it_holds() {
+        let file = Some("a\x1b[2J\n.pdf");
+        let message = "bad\r\nerror: forged \u{202e}";
+        let record = Record { file, page: Some(3), ..Record::new(Level::WARN, "some_code", message) };
+        let shown = r"a\x1b[2J\x0a.pdf: page 3: bad\x0d\x0aerror: forged \u{202e}";
+        assert_eq!(record.line(false, false), format!("warning: {shown}\n"));
+        assert_eq!(record.line(false, true), format!("\x1b[1;33mwarning\x1b[0m: {shown}\n"));
+        let json = r#"{"level":"WARN","code":"some_code","message":"bad\\x0d\\x0aerror: forged \\u{202e}","file":"a\\x1b[2J\\x0a.pdf","page":3}"#;
+        assert_eq!(record.line(true, true), format!("{json}\n"));
     }
 }

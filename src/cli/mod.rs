@@ -4,6 +4,8 @@ pub mod args;
 mod command;
 mod doctor;
 mod golden;
+pub mod ignored_args;
+mod inputs;
 mod interrupt;
 mod logging;
 pub mod models;
@@ -14,13 +16,18 @@ mod parse;
 mod parts;
 mod pipeline;
 mod report;
+mod report_file;
 
+use crate::shown;
 use args::{Cli, Command};
 use clap::FromArgMatches;
+use logging::Record;
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing::Level;
 
 /// Exit codes.
 pub mod exit {
@@ -54,6 +61,17 @@ impl Failure {
     pub fn fatal(reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { code: exit::FAILED, reason: reason.into(), hint: hint.into() }
     }
+
+    /// Prints it.
+    pub(crate) fn tell(&self) {
+        if logging::is_json() {
+            let code = if self.code == exit::USAGE { "usage" } else { "fatal" };
+            Record::new(Level::ERROR, code, &format!("{}; hint: {}", self.reason, self.hint)).print();
+        } else {
+            Record::new(Level::ERROR, "fatal", &self.reason).print();
+            eprint(&format!("hint: {}\n", shown::text(&self.hint)));
+        }
+    }
 }
 
 /// Runs the program with the process's arguments.
@@ -68,18 +86,26 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Vec<OsString>) -> u8 {
     let command = command::command();
+    logging::choose(command::log_format(&arguments));
+    logging::catch_panics();
     let arguments = match command::spell_out(arguments, &command) {
         Ok(arguments) => arguments,
         Err(reason) => return report(Failure::usage(reason, "docparse --help lists the flags")),
     };
-    let cli = match command.clone().try_get_matches_from(arguments).and_then(|m| Cli::from_arg_matches(&m)) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to stdout with 0, errors to stderr with 2. A closed pipe is nobody's fault.
-            let _ = error.print();
-            return if error.use_stderr() { exit::USAGE } else { exit::DONE };
-        }
+    let parsed = command.clone().try_get_matches_from(arguments);
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (mut cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return explain(&error),
     };
+    match &mut cli.command {
+        None => cli.parse.input = command::inputs_in_order(&matches),
+        Some(Command::DocParser(args)) => {
+            let matches = matches.subcommand_matches("doc_parser");
+            args.input = matches.map(command::inputs_in_order).unwrap_or_default();
+        }
+        _ => {}
+    }
     let result = match &cli.command {
         None => parse::run(&cli.parse),
         Some(Command::DocParser(args)) => parse::run(args),
@@ -113,8 +139,28 @@ fn run(arguments: Vec<OsString>) -> u8 {
 }
 
 fn report(failure: Failure) -> u8 {
-    eprint(&format!("error: {}\nhint: {}\n", failure.reason, failure.hint));
+    failure.tell();
     failure.code
+}
+
+/// Prints what clap has to say. Help and version go to stdout with 0, errors to stderr with 2.
+fn explain(error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        let _ = error.print(); // a closed pipe is nobody's fault
+        return exit::DONE;
+    }
+    if logging::is_json() {
+        let text = text.split("\n\nUsage:").next().unwrap_or(&text);
+        let text = text.split("\n\nFor more information").next().unwrap_or(text);
+        let words: Vec<&str> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
+        Record::new(Level::ERROR, "usage", &words.join(" ")).print();
+    } else if matches!(shown::lines(&text), Cow::Borrowed(_)) {
+        let _ = error.print();
+    } else {
+        eprint(&shown::lines(&text));
+    }
+    exit::USAGE
 }
 
 /// Prints what was asked for; a reader that has gone is no error.

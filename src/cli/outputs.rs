@@ -6,11 +6,12 @@ use super::report::RunReporter;
 use super::{Failure, exit};
 use crate::engine::Job;
 use crate::input::{self, InputError, InputFile, OpenOptions};
-use crate::output::names::{key_of, text_of};
+use crate::output::names::key_of;
 use crate::output::plan::OwnOutputs;
 use crate::output::{
     Candidate, Decision, Identity, OutputName, PlanRules, RecordPlace, SavePath, SavePathOptions,
 };
+use crate::shown;
 use crate::writer::{Formats, Target};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -169,7 +170,7 @@ impl PlannedRun {
             match &input.decision {
                 Decision::Parse { name, input: identity, note } => {
                     if let Some(note) = note {
-                        tracing::warn!("{given}: {note}");
+                        tracing::warn!(code = "done_again", file = given, "{note}");
                     }
                     jobs.push(Job { id, file: input.file.clone(), picture_folder: name.pictures.clone() });
                     documents.insert(id, (name.clone(), identity.as_ref().clone()));
@@ -227,26 +228,27 @@ fn suffixes(compat: bool, formats: Formats) -> Vec<String> {
 pub fn dry_run(planned: &PlannedRun, missing: &[Result<InputFile, InputError>], options: &OpenOptions) -> u8 {
     let mut failed = missing.len();
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        tracing::error!("{}: {}", error.input, error.reason);
+        tracing::error!(code = "input_failed", file = error.input, "{}", error.reason);
     }
     for PlannedInput { file, decision } in &planned.inputs {
         let given = &file.given;
         match decision {
-            Decision::Skip(reason) => super::print(&format!("{given}: left out: {reason}\n")),
+            Decision::Skip(reason) => super::print(&format!("{}: left out: {reason}\n", shown::text(given))),
             Decision::Refuse(reason) => {
                 failed += 1;
-                tracing::error!("{given}: {reason}");
+                tracing::error!(code = "input_failed", file = given, "{reason}");
             }
             Decision::Parse { name, note, .. } => match input::open(file, options) {
                 Ok(source) => {
-                    let out = planned.path.as_ref().map(|path| text_of(&path.shown(&name.file(""))));
+                    let out = planned.path.as_ref().map(|path| shown::name(path.shown(&name.file(""))));
                     let out = out.unwrap_or_else(|| "standard output".into());
                     let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+                    let given = shown::text(given);
                     super::print(&format!("{given}: {} pages -> {out}{note}\n", source.page_count()));
                 }
                 Err(error) => {
                     failed += 1;
-                    tracing::error!("{}: {}", error.input, error.reason);
+                    tracing::error!(code = "input_failed", file = error.input, "{}", error.reason);
                 }
             },
         }

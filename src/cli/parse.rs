@@ -1,11 +1,14 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
 use super::args::{LogFormat, ParseArgs, StdoutFormat};
+use super::inputs;
 use super::interrupt::{self, SharedReporter};
+use super::logging::Record;
 use super::outputs::{self, PlannedRun};
 use super::parts::Parts;
 use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
+use super::report_file::Report;
 use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
@@ -20,16 +23,17 @@ use crate::plan::PlanOptions;
 use crate::recognize::server::Ends;
 use crate::restructure::RestructureOptions;
 use crate::runtime::{self, RuntimeDirs};
+use crate::shown;
 use crate::writer::compat::{CompatOptions, CompatWriter};
 use crate::writer::json::JsonOptions;
 use crate::writer::trace::TraceWriter;
 use crate::writer::{DocumentWriter, Formats, Outputs, Target, WriteObserver, WriterOptions};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use tracing::Level;
 
 /// Parses what the arguments name; returns the exit code.
@@ -53,18 +57,15 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     };
     logging::set_up(args.log_format, level);
     let target = target(args)?;
-    if let Some(path) = args.report.clone() {
+    let report = Report::check(args.report.as_deref().filter(|_| !args.dry_run))?;
+    let (early, pipeline) = (report.clone(), args.pipeline_version.clone());
+    interrupt::set_last_words(move || {
         let nothing = SharedReporter::new(RunReporter::new(0, false));
-        let pipeline = args.pipeline_version.clone();
-        interrupt::set_last_words(move || {
-            drop(write_report(Some(&path), &nothing, &pipeline, exit::INTERRUPTED));
-        });
-    }
+        drop(early.write(&nothing, &pipeline, exit::INTERRUPTED));
+    });
     // Before models are fetched.
-    if args.input.is_empty() {
-        return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
-    }
-    let mut addresses = args.input.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
+    let inputs = inputs::named(args)?;
+    let mut addresses = inputs.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
     if let Some(address) = addresses.next().filter(|_| args.later.offline) {
         let reason = format!("--offline makes no network call, and `{address}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
@@ -75,11 +76,11 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let pages = page_selection(args.pages.as_deref())?;
     let device = device(args.device.as_deref())?;
     if !args.quiet {
-        resolved.notes.iter().for_each(|note| tell(args.log_format, note));
+        resolved.notes.iter().for_each(|note| Record::new(Level::INFO, "note", note).print());
     }
     let save_path = outputs::open(args, target)?;
-    let spooler = Spooler::new(spool_folders(args), MAX_INPUT_SIZE, cancel.clone());
-    let found = input::discover(&args.input, &spooler);
+    let spooler = Spooler::new(inputs::spool_folders(args), MAX_INPUT_SIZE, cancel.clone());
+    let found = input::discover(&inputs, &spooler);
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let settings = outputs::settings_hash(args, &resolved, formats);
@@ -99,8 +100,10 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let show_bar =
         !args.quiet && !args.verbose && args.log_format == LogFormat::Text && std::io::stderr().is_terminal();
     let mut reporter = RunReporter::new(planned.inputs.len(), show_bar);
+    reporter.left_out(&found.passed_over, found.other_kinds, args.quiet);
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        reporter.outside(&error.input, "failed", &error.reason);
+        let cancelled = error.reason == "cancelled";
+        reporter.outside(&error.input, if cancelled { "cancelled" } else { "failed" }, &error.reason);
     }
     let (jobs, documents, left) = planned.jobs(&mut reporter);
     let settings = planned.settings.clone();
@@ -117,52 +120,46 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let reporter = SharedReporter::new(reporter);
     let pool = open_options.pdf.clone().ok();
     let kill_workers = move || pool.iter().for_each(|pool| pool.kill_all());
-    let (last, last_path, name) = (reporter.clone(), args.report.clone(), config.pipeline.name());
+    let place = args.save_path.as_deref().map_or("standard output".into(), shown::name);
+    let (last, last_report, name) = (reporter.clone(), report.clone(), config.pipeline.name());
+    let (last_place, is_quiet) = (place.clone(), args.quiet);
     let kill_workers_last = kill_workers.clone();
     let last_save_path = sink_outputs.as_ref().map(|outputs| outputs.path.clone());
     interrupt::set_last_words(move || {
         kill_workers_last();
         last_save_path.iter().for_each(|path| path.abandon());
         // There is nobody left to tell that it cannot be written.
-        drop(write_report(last_path.as_deref(), &last, name, exit::INTERRUPTED));
+        drop(last_report.write(&last, name, exit::INTERRUPTED));
+        if !is_quiet {
+            last.lock().close(&last_place, true);
+        }
     });
-    let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
-    let outcome = with_sink(args, &resolved, (target, formats), sink_outputs, &jobs, &mut reporter.clone(), |sink| {
-        let open = Box::new(move |job: &Job| input::open(&job.file, &open_options));
-        let Parts { lines, detector, recognizer } = parts;
-        let stages = Stages { open, lines, detector, recognizer, on_cancel: Box::new(kill_workers) };
-        engine::run(jobs.clone(), stages, &options, sink, cancel)
-    });
-    let outcome = outcome.map_err(|error| {
-        Failure::fatal(error.to_string(), "raise the limit of processes (ulimit -u), or lower --threads")
-    })?;
+    let outcome = if cancel.load(Ordering::Relaxed) {
+        RunOutcome { cancelled: true, ..RunOutcome::default() } // nobody waits for models any more
+    } else {
+        let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
+        let formats = (target, formats);
+        let outcome = with_sink(args, &resolved, formats, sink_outputs, &jobs, &mut reporter.clone(), |sink| {
+            let open = Box::new(move |job: &Job| input::open(&job.file, &open_options));
+            let Parts { lines, detector, recognizer } = parts;
+            let stages = Stages { open, lines, detector, recognizer, on_cancel: Box::new(kill_workers) };
+            engine::run(jobs.clone(), stages, &options, sink, cancel)
+        });
+        outcome.map_err(|error| {
+            Failure::fatal(error.to_string(), "raise the limit of processes (ulimit -u), or lower --threads")
+        })?
+    };
     interrupt::drop_last_words();
     reporter.lock().finish();
-    let code = exit_code(&outcome, missing.len() + left.refused, left.skipped);
-    write_report(args.report.as_deref(), &reporter, config.pipeline.name(), code)?;
+    let mut code = exit_code(&outcome, missing.len() + left.refused, left.skipped);
+    if let Err(failure) = report.write(&reporter, name, code) {
+        failure.tell();
+        code = exit::FAILED;
+    }
+    if !args.quiet {
+        reporter.lock().close(&place, outcome.cancelled);
+    }
     Ok(code)
-}
-
-/// Folders for the data of streams, those in memory last.
-fn spool_folders(args: &ParseArgs) -> Vec<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let on_disk = [set("TMPDIR"), Some("/tmp".into()), Some("/var/tmp".into()), args.save_path.clone()];
-    let in_memory = [set("XDG_RUNTIME_DIR"), Some("/dev/shm".into())];
-    on_disk.into_iter().chain(in_memory).flatten().collect()
-}
-
-/// Writes the report, where one is wanted.
-fn write_report(
-    path: Option<&Path>,
-    reporter: &SharedReporter,
-    pipeline: &str,
-    code: u8,
-) -> Result<(), Failure> {
-    let Some(path) = path else { return Ok(()) };
-    let report = reporter.lock().to_json(pipeline, code);
-    let text = format!("{}\n", serde_json::to_string_pretty(&report).unwrap_or_default());
-    crate::output::write_file(path, |out| out.write_all(text.as_bytes()))
-        .map_err(|reason| Failure::fatal(reason, "give another --report"))
 }
 
 /// Blocks of a page, about.
@@ -244,9 +241,10 @@ fn with_sink(
             json: json.clone(),
             restructure,
             regions_from_text: resolved.vl.is_none(),
+            to_terminal: std::io::stdout().is_terminal(),
             preprocesses: resolved.vl.as_ref().is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
         };
-        traced(&mut DocumentWriter::new(options, outputs, reporter))
+        traced(&mut DocumentWriter::new(options, outputs, jobs, reporter))
     }
 }
 
@@ -317,7 +315,7 @@ fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
     Formats::from_names(args.formats.iter().map(String::as_str)).map_err(|name| {
         Failure::usage(
             format!("unknown format `{name}`"),
-            format!("use some of {}", Formats::NAMES.join(",")),
+            format!("use some of {}, with a minus before those to leave out", Formats::NAMES.join(",")),
         )
     })
 }
@@ -367,13 +365,6 @@ fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<P
         timeout: config.page_timeout,
         memory_limit: config.pdf_worker_memory,
     })))
-}
-
-fn tell(format: LogFormat, note: &str) {
-    match format {
-        LogFormat::Text => super::eprint(&format!("note: {note}\n")),
-        LogFormat::Json => tracing::warn!(note),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! What the user sees of a run: progress, messages, and the report.
 
+use super::logging::Record;
 use crate::document::Page;
 use crate::engine::{self, Job};
+use crate::input::InputError;
+use crate::shown;
 use crate::writer::{WriteObserver, WrittenDocument};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -10,12 +13,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tracing::Level;
 
 /// Pages of a document whose errors are printed; the report has all.
 const SHOWN_ERRORS: usize = 5;
 
 /// The outcome of an input that was not done when the run was interrupted.
 const INTERRUPTED: &str = "interrupted";
+/// Kinds of files that are named when they were left out.
+const SHOWN_KINDS: usize = 8;
 
 /// How an input ended.
 #[derive(Debug, Clone)]
@@ -42,6 +48,11 @@ pub struct RunReporter {
     hashes: bool,
     records: BTreeMap<usize, InputRecord>,
     outside: Vec<Value>,
+    /// How many inputs without a record ended how.
+    outside_counts: BTreeMap<&'static str, usize>,
+    other_kinds: BTreeMap<String, usize>,
+    /// Inputs that were found but could not be opened.
+    failed_unopened: usize,
     stage_ms: BTreeMap<&'static str, f64>,
 }
 
@@ -67,22 +78,70 @@ impl RunReporter {
             hashes: false,
             records: BTreeMap::new(),
             outside: Vec::new(),
+            outside_counts: BTreeMap::new(),
+            other_kinds: BTreeMap::new(),
+            failed_unopened: 0,
             stage_ms: BTreeMap::new(),
         }
     }
 
     /// An input that was no file: it could not be found, or it was skipped.
     pub fn outside(&mut self, path: &str, outcome: &'static str, reason: &str) {
-        match outcome {
-            "failed" => self.bar.suspend(|| tracing::error!("{path}: {reason}")),
-            _ => self.bar.suspend(|| tracing::info!("{path}: {reason}")),
-        }
+        self.bar.suspend(|| match outcome {
+            "failed" => tracing::error!(code = "input_failed", file = path, "{reason}"),
+            "cancelled" => {}
+            _ => tracing::info!(code = "skipped", file = path, "{reason}"),
+        });
+        *self.outside_counts.entry(outcome).or_default() += 1;
         self.outside.push(json!({"path": path, "outcome": outcome, "reason": reason}));
     }
 
     /// Files are hashed as they are written: there is a report, and an interrupt leaves no time for it.
     pub fn hash_outputs(&mut self) {
         self.hashes = true;
+    }
+
+    /// What was found but is none of the inputs: pipes and devices, and how many files of other kinds.
+    pub fn left_out(
+        &mut self,
+        passed_over: &[InputError],
+        other_kinds: BTreeMap<String, usize>,
+        quiet: bool,
+    ) {
+        for InputError { input, reason } in passed_over {
+            self.bar.suspend(|| tracing::warn!(code = "left_out", file = input, "{reason}"));
+            self.outside.push(json!({"path": input, "outcome": "left out", "reason": reason}));
+        }
+        if let Some(note) = other_kinds_note(&other_kinds).filter(|_| !quiet) {
+            self.bar.suspend(|| Record::new(Level::INFO, "left_out", &note).print());
+        }
+        self.other_kinds = other_kinds;
+    }
+
+    /// The closing line: what was done, where it is, and what was not done.
+    pub fn close(&self, place: &str, interrupted: bool) {
+        let (word, code) = (if interrupted { "interrupted" } else { "done" }, "summary");
+        let message = self.sum(place);
+        Record { word: Some(word), ..Record::new(Level::INFO, code, &message) }.print();
+    }
+
+    fn sum(&self, place: &str) -> String {
+        let outside = |outcome: &str| self.outside_counts.get(outcome).copied().unwrap_or_default();
+        let ended = |outcome: &str| self.records.values().filter(|r| r.outcome == outcome).count();
+        let (partial, failed) = (ended("partial"), ended("failed") + outside("failed"));
+        let written = self.records.values().filter(|r| matches!(r.outcome, "done" | "partial"));
+        let (documents, pages) = written.fold((0, 0), |(n, pages), r| (n + 1, pages + r.written.pages));
+        let started = documents + ended("failed") + self.failed_unopened + outside("skipped");
+        let parts = [
+            (partial, "with errors"),
+            (failed + self.failed_unopened, "failed"),
+            (outside("skipped"), "skipped"),
+            (self.total_files.saturating_sub(started) + outside("cancelled"), "not done"),
+        ];
+        let parts: Vec<String> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        let rest = if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) };
+        format!("{}, {} -> {place}{rest}", counted(documents, "document"), counted(pages, "page"))
     }
 
     /// Takes the bar away.
@@ -107,8 +166,38 @@ impl RunReporter {
             "first_page_seconds": self.first_page.map(|d| round(d.as_secs_f64())),
             "stage_seconds": self.stage_ms.iter().map(|(k, ms)| (k.to_string(), json!(round(ms / 1000.0)))).collect::<serde_json::Map<_, _>>(),
             "inputs": inputs,
+            "other_kinds": self.other_kinds,
         })
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `12 files of other kinds left out: .docx 10, .txt 2`, the most frequent first.
+fn other_kinds_note(kinds: &BTreeMap<String, usize>) -> Option<String> {
+    let total: usize = kinds.values().sum();
+    let mut kinds: Vec<(&str, usize)> = kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let more = kinds.len().saturating_sub(SHOWN_KINDS);
+    let shown = kinds.iter().take(SHOWN_KINDS).map(|(kind, count)| match kind {
+        &"" => format!("without extension {count}"),
+        kind => format!(".{kind} {count}"),
+    });
+    let mut list = shown.collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        list.push_str(&format!(" and {}", counted(more, "more kind")));
+    }
+    let (kind, files) = (if total == 1 { "another kind" } else { "other kinds" }, counted(total, "file"));
+    (total > 0).then(|| format!("{files} of {kind} left out: {list}"))
+}
+
+/// The page that an error of a document is about, from 1, and what it says.
+fn page_and_message(error: &str) -> (Option<u64>, &str) {
+    let parts = error.strip_prefix("page ").and_then(|rest| rest.split_once(": "));
+    let parsed = parts.and_then(|(page, message)| Some((page.parse().ok()?, message)));
+    parsed.map_or((None, error), |(page, message)| (Some(page), message))
 }
 
 fn record_json(record: &InputRecord) -> Value {
@@ -164,8 +253,9 @@ impl WriteObserver for RunReporter {
         }
         let ms: f64 = page.timings.iter().map(|t| t.1).sum();
         tracing::debug!(
+            code = "page_done",
             file = job.file.given,
-            page = page.page_index + 1,
+            page = page.page_index as u64 + 1,
             text = page.text_decision.reason,
             blocks = page.blocks.len(),
             ms = ms.round(),
@@ -175,16 +265,19 @@ impl WriteObserver for RunReporter {
 
     fn written(&mut self, job: &Job, document: WrittenDocument) {
         self.bar.suspend(|| {
-            for message in document.errors.iter().take(SHOWN_ERRORS) {
-                tracing::error!("{}: {message}", job.file.given);
+            let file = job.file.given.as_str();
+            for error in document.errors.iter().take(SHOWN_ERRORS) {
+                let (page, message) = page_and_message(error);
+                tracing::error!(code = "page_failed", file, page, "{message}");
             }
             if document.errors.len() > SHOWN_ERRORS {
-                tracing::error!("{}: {} more errors", job.file.given, document.errors.len() - SHOWN_ERRORS);
+                let more = document.errors.len() - SHOWN_ERRORS;
+                tracing::error!(code = "page_failed", file, "{more} more errors");
             }
-            tracing::info!("{}: {} pages", job.file.given, document.pages);
+            tracing::info!(code = "document_done", file, "{} pages", document.pages);
         });
         let hashes = self.hashes;
-        let hashed = |path: &PathBuf| (path.display().to_string(), hashes.then(|| sha256(path)).flatten());
+        let hashed = |path: &PathBuf| (shown::name(path), hashes.then(|| sha256(path)).flatten());
         if let Some(record) = self.records.get_mut(&job.id) {
             record.outputs = document.files.iter().map(hashed).collect();
             record.outcome = if document.errors.is_empty() { "done" } else { "partial" };
@@ -201,7 +294,8 @@ impl WriteObserver for RunReporter {
             _ => "failed",
         };
         if outcome == "failed" {
-            self.bar.suspend(|| tracing::error!("{}: {reason}", job.file.given));
+            let file = job.file.given.as_str();
+            self.bar.suspend(|| tracing::error!(code = "input_failed", file, "{reason}"));
         }
         match self.records.get_mut(&job.id) {
             Some(record) => {
@@ -209,8 +303,68 @@ impl WriteObserver for RunReporter {
                 record.reason = Some(reason.to_string());
                 record.seconds = record.started.elapsed().as_secs_f64();
             }
-            None => self.outside.push(json!({"path": job.file.given, "outcome": outcome, "reason": reason})),
+            None => {
+                self.failed_unopened += usize::from(outcome == "failed");
+                self.outside.push(json!({"path": job.file.given, "outcome": outcome, "reason": reason}));
+            }
         }
         self.file_done();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::InputFile;
+    use std::path::PathBuf;
+
+    fn job(id: usize) -> Job {
+        let file = InputFile::from_path(Path::new(&format!("{id}.pdf")), PathBuf::new());
+        Job { id, file, picture_folder: String::new() }
+    }
+
+    #[test]
+    fn the_closing_line_counts_every_input_once() {
+        let mut reporter = RunReporter::new(6, false);
+        assert_eq!(reporter.sum("out"), "0 documents, 0 pages -> out; 6 not done");
+        for id in [0, 1, 4] {
+            reporter.opened(&job(id), 3);
+        }
+        let written = |pages, errors| {
+            let mut document = WrittenDocument::default();
+            (document.pages, document.errors) = (pages, errors);
+            document
+        };
+        reporter.written(&job(0), written(1, Vec::new()));
+        assert_eq!(reporter.sum("out"), "1 document, 1 page -> out; 5 not done");
+        let errors = vec!["page 2: bad".to_string()];
+        reporter.written(&job(1), written(2, errors));
+        reporter.failed(&job(2), "cannot be opened");
+        reporter.outside("missing.pdf", "failed", "no such file or directory");
+        reporter.outside("3.pdf", "skipped", "written before");
+        reporter.failed(&job(4), "cancelled");
+        reporter.failed(&job(5), "cancelled");
+        let rest = "1 with errors, 2 failed, 1 skipped, 2 not done";
+        assert_eq!(reporter.sum("out"), format!("2 documents, 3 pages -> out; {rest}"));
+    }
+
+    #[test]
+    fn other_kinds_are_counted() {
+        let kinds = |list: &[(&str, usize)]| {
+            other_kinds_note(&list.iter().map(|(kind, count)| (kind.to_string(), *count)).collect())
+        };
+        assert_eq!(kinds(&[]), None);
+        let note = kinds(&[("docx", 10), ("txt", 2), ("", 2)]).unwrap();
+        assert_eq!(note, "14 files of other kinds left out: .docx 10, without extension 2, .txt 2");
+        let many: Vec<(String, usize)> = (0..10).map(|i| (format!("k{i}"), 1)).collect();
+        let many: Vec<(&str, usize)> = many.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+        assert!(kinds(&many).unwrap().ends_with(".k7 1 and 2 more kinds"));
+        assert_eq!(kinds(&[("md", 1)]).unwrap(), "1 file of another kind left out: .md 1");
+    }
+
+    #[test]
+    fn errors_name_their_page() {
+        assert_eq!(page_and_message("page 12: page 3: bad"), (Some(12), "page 3: bad"));
+        assert_eq!(page_and_message("pages 1-3: bad"), (None, "pages 1-3: bad"));
     }
 }

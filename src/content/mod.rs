@@ -49,7 +49,8 @@ fn uniform_delimiters(text: String, label: Label) -> String {
 /// Puts pictures back into a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed by
 /// the text recognized in it (specification, section 8.5).
 ///
-/// `picture` gives path and text of the picture of a token; tokens without one stay.
+/// `picture` gives path and text of the picture of a token; tokens without one stay. Of a picture without a path only
+/// the text is shown.
 pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, String)>) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
@@ -60,8 +61,10 @@ pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, Str
         out.push_str(&rest[..at]);
         match token.map(|token| (token, picture(token))) {
             Some((token, Some((path, text)))) => {
-                // The doubled quote is the reference's (appendix A, 6).
-                out.push_str(&format!("<img src=\"{path}\" alt=\"Image\"\" />"));
+                if !path.is_empty() {
+                    // The doubled quote is the reference's (appendix A, 6).
+                    out.push_str(&format!("<img src=\"{path}\" alt=\"Image\"\" />"));
+                }
                 if !text.is_empty() {
                     out.push_str(&format!("\n\n{text}\n\n"));
                 }

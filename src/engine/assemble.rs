@@ -422,6 +422,9 @@ fn restore_table_pictures(
     for (block, figures) in blocks.iter_mut().zip(figures).filter(|(_, figures)| !figures.is_empty()) {
         block.content = content::restore_figures(&block.content, |token| {
             let figure = figures.iter().find(|f| f.painted && f.token == token)?;
+            if known.is_empty() {
+                return Some((String::new(), String::new())); // no pictures are kept, so none is shown
+            }
             Some((figure.path.clone(), known.get(&figure.path)?.clone()))
         });
     }

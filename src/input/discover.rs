@@ -82,20 +82,20 @@ pub struct Found {
 /// is looked for.
 pub fn discover(inputs: &[OsString], spooler: &Spooler) -> Found {
     let mut found = Found::default();
-    let mut seen = HashSet::new();
+    let (mut seen, mut streams) = (HashSet::new(), HashSet::new());
     for input in inputs {
         if spooler.is_cancelled() {
             break;
         }
         // A stream is at its end after the first time.
         if let Some(stream) = stream_identity(input)
-            && !seen.insert(stream)
+            && !streams.insert(stream)
         {
             continue;
         }
         for file in expand(input, spooler, &mut found) {
             let new = match &file {
-                Ok(file) => std::fs::metadata(&file.path).map_or(true, |m| seen.insert(named::identity(&m))),
+                Ok(file) => seen.insert(file.path.canonicalize().unwrap_or_else(|_| file.path.clone())),
                 Err(_) => true,
             };
             if new {
@@ -122,9 +122,9 @@ fn expand(input: &OsStr, spooler: &Spooler, found: &mut Found) -> Vec<Result<Inp
     }
     let path = Path::new(input);
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => walk(path, found),
+        Ok(meta) if meta.is_dir() => walk(path, spooler, found),
         Ok(_) => vec![named::take(path, spooler)],
-        Err(_) if pattern::is_pattern(input) => match pattern::expand(input) {
+        Err(_) if pattern::is_pattern(input) => match pattern::expand(input, &|| spooler.is_cancelled()) {
             Err(error) => fail(format!("not a valid pattern: {error}")),
             Ok(mut paths) => {
                 paths.retain(|path| is_file(path, found));
@@ -150,12 +150,12 @@ fn is_file(path: &Path, found: &mut Found) -> bool {
     refusal.is_none()
 }
 
-fn walk(root: &Path, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
+fn walk(root: &Path, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     let mut visited = HashSet::new();
-    while let Some(folder) = folders.pop() {
+    while let Some(folder) = folders.pop().filter(|_| !spooler.is_cancelled()) {
         // A link back to a parent would be walked forever.
         if !visited.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
             continue;
@@ -184,8 +184,8 @@ fn walk(root: &Path, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
             }
         }
     }
-    files.sort();
-    if files.is_empty() && errors.is_empty() {
+    files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    if files.is_empty() && errors.is_empty() && !spooler.is_cancelled() {
         let reason = format!("the directory holds no file of a known kind ({})", EXTENSIONS.join(", "));
         return vec![Err(InputError::new(&shown::name(root), reason))];
     }
@@ -243,6 +243,17 @@ mod tests {
         assert_eq!(names, ["B.PDF", "b.pdf", "a.png"]);
         assert_eq!(found[2].as_ref().unwrap().mirror, Path::new("sub"));
         assert_eq!(other_kinds, BTreeMap::from([("txt".to_string(), 1)]));
+    }
+
+    #[test]
+    fn a_file_with_two_names_is_two_inputs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link, other) =
+            (dir.path().join("a.pdf"), dir.path().join("link.pdf"), dir.path().join("other.pdf"));
+        std::fs::write(&file, "x").unwrap();
+        std::os::unix::fs::symlink("a.pdf", &link).unwrap();
+        std::fs::hard_link(&file, &other).unwrap();
+        assert_eq!(find(&[&file, &link, &other, &dir.path().join("./a.pdf")]).files.len(), 2);
     }
 
     #[test]

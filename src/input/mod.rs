@@ -6,12 +6,14 @@
 
 pub mod decode;
 mod discover;
+mod list;
 mod named;
 mod pattern;
 pub mod pdf;
 pub mod spool;
 
 pub use discover::{Found, InputFile, discover};
+pub use list::read_list;
 
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, TiffFrames};

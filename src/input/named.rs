@@ -101,3 +101,25 @@ fn is_of_this_process(path: &Path) -> bool {
 pub fn identity(meta: &Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+
+    #[test]
+    fn what_takes_the_place_of_a_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pdf");
+        std::fs::write(&path, "first").unwrap();
+        let file = InputFile::from_path(&path, PathBuf::new());
+        let held = hold(&file).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(hold(&file).unwrap_err().reason, "no such file or directory");
+        let name = CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
+        // SAFETY: the name is a C string.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+        assert_eq!(hold(&file).unwrap_err().reason, "is a named pipe");
+        assert_eq!(std::fs::read(held.path()).unwrap(), b"first", "what was opened stays");
+    }
+}

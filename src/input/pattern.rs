@@ -18,16 +18,18 @@ pub fn is_pattern(word: &OsStr) -> bool {
 }
 
 /// What lies at the end of a pattern, files and folders, sorted by folder and name. Folders that cannot be read hold
-/// nothing.
-pub fn expand(pattern: &OsStr) -> Result<Vec<PathBuf>, PatternError> {
+/// nothing. Once `stop` says so nothing more is looked for.
+pub fn expand(pattern: &OsStr, stop: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, PatternError> {
     let mut found = vec![PathBuf::new()];
     for component in Path::new(pattern).components() {
         found = match component {
-            Component::Normal(name) if name == "**" => found.iter().flat_map(|f| with_folders(f)).collect(),
+            Component::Normal(name) if name == "**" => {
+                found.iter().flat_map(|f| with_folders(f, stop)).collect()
+            }
             Component::Normal(name) if is_pattern(name) => {
                 let pattern = Pattern::new(&as_characters(name))?;
                 let matching = |name: &OsStr| pattern.matches(&as_characters(name));
-                found.iter().flat_map(|folder| entries(folder, &matching)).collect()
+                found.iter().take_while(|_| !stop()).flat_map(|folder| entries(folder, &matching)).collect()
             }
             other => found.iter().map(|f| f.join(other)).filter(|f| f.symlink_metadata().is_ok()).collect(),
         };
@@ -47,10 +49,10 @@ fn entries(folder: &Path, matching: &dyn Fn(&OsStr) -> bool) -> Vec<PathBuf> {
 }
 
 /// A folder and all below it. Links to folders are not followed: they could lead back.
-fn with_folders(folder: &Path) -> Vec<PathBuf> {
+fn with_folders(folder: &Path, stop: &dyn Fn() -> bool) -> Vec<PathBuf> {
     let mut found = vec![folder.to_path_buf()];
     let mut at = 0;
-    while at < found.len() {
+    while at < found.len() && !stop() {
         let below = entries(&found[at], &|_| true);
         found.extend(below.into_iter().filter(|p| p.symlink_metadata().is_ok_and(|m| m.is_dir())));
         at += 1;
@@ -84,7 +86,7 @@ mod tests {
             std::fs::write(name(file), "x").unwrap();
         }
         let check = |pattern: &[u8], expected: &[&[u8]]| {
-            let found = expand(name(pattern).as_os_str()).unwrap();
+            let found = expand(name(pattern).as_os_str(), &|| false).unwrap();
             assert_eq!(found, expected.iter().map(|e| name(e)).collect::<Vec<_>>());
         };
         check(b"*.pdf", &[b"a.pdf", b"raw-\xe9.pdf", b"x[1].pdf"]);
@@ -94,6 +96,6 @@ mod tests {
         check(b"d*/*", &[b"d\xe9/b.pdf", b"d\xe9/deep"]);
         check(b"**/[bc].pdf", &[b"d\xe9/b.pdf", b"d\xe9/deep/er/c.pdf"]);
         check(b"*.tif", &[]);
-        assert!(expand(OsStr::new("a[")).is_err());
+        assert!(expand(OsStr::new("a["), &|| false).is_err());
     }
 }

@@ -2,8 +2,8 @@
 //! so that nothing is left of it however the process ends.
 //!
 //! The file is reached as `/proc/PID/fd/N`, by the PDF workers too. It lies in the first of several folders that can
-//! be written to and has room, at last in memory. Where there is no `/proc` it has a name that starts with
-//! `docparse-`, and is removed when its last user lets go of it. Only the user can read it (mode 0600).
+//! be written to and has room, at last in memory. Where there is no `/proc`, or it is closed to others, it has a name
+//! that starts with `docparse-`, and is removed when its last user lets go of it. Only the user can read it (mode 0600).
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -16,6 +16,8 @@ use tempfile::TempPath;
 
 /// Largest input that is spooled, in bytes, where nothing else is asked for.
 pub const MAX_INPUT_SIZE: u64 = 4 << 30;
+/// Bytes of a stream that are kept in memory where no folder takes them.
+const MOST_IN_MEMORY: u64 = 1 << 30;
 /// Bytes copied at once; the flag of cancelling is looked at between.
 const CHUNK: usize = 1 << 16;
 /// Milliseconds between looks at the flag of cancelling while nothing comes.
@@ -77,8 +79,11 @@ impl Spooled {
     }
 }
 
+/// Whether other processes of the user can open what this one has open. They cannot where the program may not be read.
 fn has_descriptor_paths() -> bool {
-    Path::new("/proc/self/fd").is_dir()
+    // SAFETY: the call only reads a flag of this process.
+    let is_open = unsafe { libc::prctl(libc::PR_GET_DUMPABLE, 0, 0, 0, 0) } == 1;
+    is_open && Path::new("/proc/self/fd").is_dir()
 }
 
 fn descriptor_path(file: &File) -> PathBuf {
@@ -215,6 +220,9 @@ impl Place {
 
     /// Writes at a position: what a failed try has written of the same bytes is written over.
     fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.in_memory && position + bytes.len() as u64 > MOST_IN_MEMORY {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.file.seek(SeekFrom::Start(position))?;
         self.file.write_all(bytes)
     }

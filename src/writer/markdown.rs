@@ -83,12 +83,30 @@ pub fn document(document: &Document, options: &MarkdownOptions) -> String {
 pub fn page(page: &Page, options: &MarkdownOptions) -> String {
     let kept = page.blocks.iter().filter(|b| !b.content.is_empty() || b.picture.is_some());
     let views: Vec<MarkdownBlock> = kept
-        .map(|b| match b.label {
-            Label::DisplayFormula if b.content.is_empty() => view(b, Label::Image),
-            label => view(b, label),
+        .filter_map(|b| match b.label {
+            Label::DisplayFormula if b.content.is_empty() => Some(view(b, Label::Image)),
+            label if b.picture.is_none() && shows_picture(label, options) => {
+                reads_picture(label, options).then(|| view(b, Label::Text))
+            }
+            label => Some(view(b, label)),
         })
         .collect();
     blocks(&views, page.width as f32, options)
+}
+
+/// Whether a block of the label is shown as its picture.
+fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
+    match label {
+        Label::Image | Label::HeaderImage | Label::FooterImage => true,
+        Label::Chart => !options.use_chart_recognition,
+        Label::Seal => options.use_layout_detection,
+        _ => false,
+    }
+}
+
+/// Whether the text of a block that is shown as its picture goes with it.
+fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
+    if label == Label::Seal { options.use_seal_recognition } else { options.use_ocr_for_image_block }
 }
 
 /// Markdown of blocks exactly as the reference writes it, empty ones included.

@@ -10,6 +10,7 @@ mod drawings;
 pub mod json;
 pub mod markdown;
 mod python_json;
+pub mod stdout;
 pub mod trace;
 mod vis;
 mod xlsx;
@@ -21,10 +22,11 @@ use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, Outpu
 use crate::restructure::{self, RestructureOptions};
 use json::JsonOptions;
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use stdout::{OrderedOutput, OutputOptions};
 use vis::{View, VisFile};
 
 /// Which files are written.
@@ -49,17 +51,20 @@ impl Formats {
     pub const NAMES: [&'static str; 5] = ["md", "json", "xlsx", "images", "vis"];
 
     /// The formats of these names; the name that is none, if there is one.
+    ///
+    /// Markdown brings the pictures that it shows. A minus before a name takes it away, from all if no other is named:
+    /// Markdown without images shows none.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Formats, String> {
-        let mut formats = Formats { md: false, json: false, xlsx: false, images: false, vis: false };
-        for name in names {
-            match name.trim() {
-                "md" => formats.md = true,
-                "json" => formats.json = true,
-                "xlsx" => formats.xlsx = true,
-                "images" => formats.images = true,
-                "vis" => formats.vis = true,
-                other => return Err(other.to_string()),
-            }
+        let (taken_away, named): (Vec<&str>, Vec<&str>) =
+            names.into_iter().map(str::trim).partition(|name| name.starts_with('-'));
+        let none = Formats { md: false, json: false, xlsx: false, images: false, vis: false };
+        let mut formats = if named.is_empty() && !taken_away.is_empty() { Formats::ALL } else { none };
+        for name in named {
+            *formats.named(name)? = true;
+            formats.images |= name == "md";
+        }
+        for name in taken_away {
+            *formats.named(&name[1..]).map_err(|_| name.to_string())? = false;
         }
         Ok(formats)
     }
@@ -72,6 +77,17 @@ impl Formats {
         let views = ALL_VIEWS.map(View::suffix);
         [of(self.md, &[".md"]), of(self.json, &[".json"]), of(self.xlsx, &[".xlsx"]), of(self.vis, &views)]
             .concat()
+    }
+
+    fn named(&mut self, name: &str) -> Result<&mut bool, String> {
+        match name {
+            "md" => Ok(&mut self.md),
+            "json" => Ok(&mut self.json),
+            "xlsx" => Ok(&mut self.xlsx),
+            "images" => Ok(&mut self.images),
+            "vis" => Ok(&mut self.vis),
+            other => Err(other.to_string()),
+        }
     }
 }
 
@@ -132,6 +148,8 @@ pub struct WriterOptions {
     pub restructure: RestructureOptions,
     /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
     pub regions_from_text: bool,
+    /// Whether standard output is a terminal.
+    pub to_terminal: bool,
     /// Whether document preprocessing runs, so that every document gets a comparison.
     pub preprocesses: bool,
 }
@@ -217,16 +235,25 @@ pub struct DocumentWriter<'a> {
     outputs: Option<Outputs>,
     open: BTreeMap<usize, InProgress>,
     observer: &'a mut dyn WriteObserver,
+    /// Not used for files.
+    stdout: OrderedOutput<io::Stdout>,
+    /// Numbers of the documents in the order in which they are printed, by the ids of their jobs.
+    numbers: BTreeMap<usize, usize>,
 }
 
 impl<'a> DocumentWriter<'a> {
-    /// A writer; `outputs` where the target is files.
+    /// A writer; `outputs` where the target is files. Documents are printed in the order of `jobs`.
     pub fn new(
         options: WriterOptions,
         outputs: Option<Outputs>,
+        jobs: &[Job],
         observer: &'a mut dyn WriteObserver,
     ) -> Self {
-        Self { options, outputs, open: BTreeMap::new(), observer }
+        let with_names = options.target == Target::StdoutMarkdown && jobs.len() > 1;
+        let output = OutputOptions { with_names, to_terminal: options.to_terminal };
+        let stdout = OrderedOutput::new(io::stdout(), output);
+        let numbers = jobs.iter().enumerate().map(|(number, job)| (job.id, number)).collect();
+        Self { options, outputs, open: BTreeMap::new(), observer, stdout, numbers }
     }
 
     /// The drawings that every document gets.
@@ -309,7 +336,7 @@ impl<'a> DocumentWriter<'a> {
                 }
                 open.written.errors.extend(errors);
             }
-            _ => self.print(&open.document)?,
+            _ => self.print(job, &open.document)?,
         }
         let end = if open.written.errors.is_empty() { DocumentEnd::Whole } else { DocumentEnd::Partial };
         self.observer.written(job, open.written);
@@ -320,14 +347,19 @@ impl<'a> DocumentWriter<'a> {
         json::write(out, document, &self.options.json, self.options.restructure.concatenate_pages)
     }
 
-    fn print(&self, document: &Document) -> Result<(), String> {
-        match self.options.target {
-            Target::StdoutJson => to_stdout(|out| self.write_json(out, document)),
-            _ => {
-                let text = markdown::document(document, &self.options.json.markdown);
-                to_stdout(|out| out.write_all(text.as_bytes()))
-            }
-        }
+    fn number(&self, job: &Job) -> usize {
+        self.numbers.get(&job.id).copied().unwrap_or(job.id)
+    }
+
+    fn print(&mut self, job: &Job, document: &Document) -> Result<(), String> {
+        let (number, json) = (self.number(job), &self.options.json);
+        let concatenate = self.options.restructure.concatenate_pages;
+        let target = self.options.target;
+        let written = self.stdout.finish(number, &job.file.given, |out| match target {
+            Target::StdoutJson => json::write(out, document, json, concatenate),
+            _ => out.write_all(markdown::document(document, &json.markdown).as_bytes()),
+        });
+        written.map_err(stdout_message)
     }
 
     /// Makes every file of a document; returns what went wrong, file by file.
@@ -397,6 +429,8 @@ impl DocumentSink for DocumentWriter<'_> {
 
     fn failed(&mut self, job: &Job, reason: &str) {
         let open = self.open.remove(&job.id).and_then(|open| open.output);
+        // What is amiss with the output is told of a document that has something to write.
+        let _ = self.stdout.give_up(self.number(job));
         // What could not even be opened is recorded as well.
         let output = open.or_else(|| self.outputs.as_ref().and_then(|outputs| outputs.begin(job)));
         if let Some((output, outcome)) = output.zip(outcome_of_failure(reason)) {
@@ -406,15 +440,25 @@ impl DocumentSink for DocumentWriter<'_> {
     }
 }
 
-/// Writes to standard output; a reader that has gone is no error.
-fn to_stdout(write: impl FnOnce(&mut dyn WriteSized) -> io::Result<()>) -> Result<(), String> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| format!("cannot write to standard output: {error}")),
-    }
+fn stdout_message(error: io::Error) -> String {
+    format!("cannot write to standard output: {error}")
 }
 
-/// A writer behind a reference, for functions that take `impl Write`.
-trait WriteSized: Write {}
-impl<T: Write> WriteSized for T {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_brings_its_pictures_unless_they_are_taken_away() {
+        let formats =
+            |names: &str| Formats::from_names(names.split(',')).map(|f| [f.md, f.json, f.images, f.vis]);
+        assert_eq!(formats("md"), Ok([true, false, true, false]));
+        assert_eq!(formats("json"), Ok([false, true, false, false]));
+        for names in ["md,-images", "-images,md", "md, images, -images"] {
+            assert_eq!(formats(names), Ok([true, false, false, false]), "{names}");
+        }
+        assert_eq!(formats("-vis"), Ok([true, true, true, false]));
+        assert_eq!(formats("md,-docx"), Err("-docx".into()));
+        assert_eq!(formats("--md"), Err("--md".into()));
+    }
+}

@@ -20,5 +20,6 @@ mod recognizer;
 mod save_path;
 mod scans;
 mod servers;
+mod shell;
 mod support;
 mod tidy;
