@@ -3,6 +3,7 @@
 pub mod args;
 mod command;
 mod doctor;
+mod fetch_args;
 mod golden;
 mod logging;
 pub mod models;
@@ -57,6 +58,8 @@ impl Failure {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
+    // First of all: there is no other thread yet.
+    crate::onnx::forbid_telemetry();
     ExitCode::from(run(std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()))
 }
 

@@ -8,10 +8,11 @@ use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
 use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages};
+use crate::input::fetch::Fetcher;
 use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
-use crate::net::is_address;
+use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
 use crate::plan::PlanOptions;
 use crate::recognize::server::Ends;
@@ -42,7 +43,8 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         return Err(Failure::usage("no input was given", "docparse -i file.pdf --save-path out"));
     }
     if let Some(address) = args.input.iter().find(|input| is_address(input)).filter(|_| args.later.offline) {
-        let reason = format!("--offline makes no network call, and `{address}` is an address");
+        let shown = shown_address(address);
+        let reason = format!("--offline makes no network call, and `{shown}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
     }
     let resolved = pipeline::resolve(args)?;
@@ -57,8 +59,10 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
         let root = args.save_path.as_deref().unwrap_or(Path::new("."));
         writer::check_writable(root).map_err(|reason| Failure::fatal(reason, "give another --save-path"))?;
     }
+    let cancel = super::cancel_on_signals();
+    let fetcher = Fetcher::new(args.fetch.options(cancel.clone()));
     let (files, missing): (Vec<_>, Vec<_>) =
-        input::discover(&args.input).into_iter().partition(Result::is_ok);
+        input::discover(&args.input, &fetcher).into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let stems = paths::plan(&files);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
@@ -81,7 +85,6 @@ pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     }
     let jobs = jobs(&files, &stems, args, formats, &mut reporter);
     let skipped = files.len() - jobs.len();
-    let cancel = super::cancel_on_signals();
     let session = SessionOptions {
         gpu_memory: args.gpu_memory,
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))

@@ -3,6 +3,7 @@
 use super::Context;
 use super::compare::{exactly, numbers, polygon, rect, same, text, whole};
 use crate::engine::TracedPicture;
+use crate::input::fetch::{FetchOptions, Fetcher};
 use crate::input::{decode_all, discover};
 use crate::plan::crop::{cut_area, stack, trim_margin};
 use crate::plan::{Align, CropArea, figure_tokens as tokens};
@@ -171,7 +172,8 @@ fn directory_order(v: &Value) -> Checked {
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         made.and_then(|()| std::fs::write(&path, "x")).map_err(|e| e.to_string())?;
     }
-    let found = discover(&[folder.path().display().to_string()]);
+    let fetcher = Fetcher::new(FetchOptions::default());
+    let found = discover(&[folder.path().display().to_string()], &fetcher);
     let relative = |path: &Path| path.strip_prefix(folder.path()).map(|p| p.display().to_string());
     let found = found.into_iter().flatten().filter_map(|f| relative(&f.path).ok());
     let found: Vec<String> = found.filter(|n| !n.ends_with(".gif")).collect();

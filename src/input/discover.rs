@@ -1,16 +1,16 @@
 //! From what stands on the command line to a list of files.
 //!
 //! Files are taken as they are named; directories are walked and their files sorted by path; globs are
-//! expanded; URLs and `-` are fetched into temporary files. Every part that cannot be had becomes an
+//! expanded; URLs are fetched (`fetch.rs`), `-` goes into a temporary file. Every part that cannot be had becomes an
 //! [`InputError`] of its own, the others go on.
 
 use super::InputError;
-use crate::net::is_address;
+use super::fetch::{Fetcher, Remote};
+use crate::net::{has_scheme, is_address, shown_address};
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tempfile::TempPath;
 
 /// Extensions looked for in directories (specification, section 3.1), and `gif`.
@@ -18,43 +18,48 @@ const EXTENSIONS: &[&str] = &[
     "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm", "sr",
     "ras", "gif",
 ];
-/// Seconds for connecting and for the first byte (specification, section 3.1).
-const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest time for a whole download.
-const DOWNLOAD_TOTAL: Duration = Duration::from_secs(900);
-/// Larger downloads are refused.
-const MAX_DOWNLOAD: u64 = 4 << 30;
 
 /// A file to be parsed.
 #[derive(Debug, Clone)]
 pub struct InputFile {
     /// As it was given, or found below what was given; this is `input_path` in the results.
     pub given: String,
-    /// Where its bytes are.
+    /// Where its bytes are; empty for what lies behind an address.
     pub path: PathBuf,
     /// File name for the output plan.
     pub name: String,
     /// Folder below the directory that was given, for mirroring.
     pub mirror: PathBuf,
+    /// Its bytes, where they are fetched from an address.
+    pub remote: Option<Remote>,
     /// Keeps a temporary file alive.
-    _temporary: Option<Arc<TempPath>>,
+    pub(super) _temporary: Option<Arc<TempPath>>,
 }
 
 impl InputFile {
     /// A file on disk.
     pub fn from_path(path: &Path, mirror: PathBuf) -> Self {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        Self { given: path.display().to_string(), path: path.to_path_buf(), name, mirror, _temporary: None }
+        Self {
+            given: path.display().to_string(),
+            path: path.to_path_buf(),
+            name,
+            mirror,
+            remote: None,
+            _temporary: None,
+        }
     }
 }
 
-/// Finds all files behind `inputs`, in order; a file named twice is taken once.
-pub fn discover(inputs: &[String]) -> Vec<Result<InputFile, InputError>> {
+/// Finds all files behind `inputs`, in order; a file named twice is taken once. What lies behind addresses is fetched by
+/// `fetcher` from now on.
+pub fn discover(inputs: &[String], fetcher: &Fetcher) -> Vec<Result<InputFile, InputError>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     for input in inputs {
-        for file in expand(input) {
+        for file in expand(input, fetcher) {
             let new = match &file {
+                Ok(InputFile { remote: Some(remote), .. }) => seen.insert(PathBuf::from(remote.key())),
                 Ok(file) => seen.insert(file.path.canonicalize().unwrap_or_else(|_| file.path.clone())),
                 Err(_) => true,
             };
@@ -66,18 +71,22 @@ pub fn discover(inputs: &[String]) -> Vec<Result<InputFile, InputError>> {
     found
 }
 
-fn expand(input: &str) -> Vec<Result<InputFile, InputError>> {
+fn expand(input: &str, fetcher: &Fetcher) -> Vec<Result<InputFile, InputError>> {
     let fail = |reason: String| vec![Err(InputError::new(input, reason))];
     if input == "-" {
         return vec![read_stdin()];
     }
     if is_address(input) {
-        return vec![download(input)];
+        return vec![Ok(fetcher.add(input))];
     }
     let path = Path::new(input);
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => walk(path),
         Ok(_) => vec![Ok(InputFile::from_path(path, PathBuf::new()))],
+        Err(_) if has_scheme(input) => {
+            let reason = "only http and https addresses are fetched".to_string();
+            vec![Err(InputError::new(&shown_address(input), reason))]
+        }
         Err(_) if input.contains(['*', '?', '[']) => match glob::glob(input) {
             Err(error) => fail(format!("not a valid pattern: {error}")),
             Ok(paths) => {
@@ -141,24 +150,6 @@ fn read_stdin() -> Result<InputFile, InputError> {
     spool("-", "stdin", &mut io::stdin().lock())
 }
 
-fn download(url: &str) -> Result<InputFile, InputError> {
-    let fail = |reason: String| InputError::new(url, reason);
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(DOWNLOAD_TIMEOUT))
-        .timeout_recv_response(Some(DOWNLOAD_TIMEOUT))
-        .timeout_global(Some(DOWNLOAD_TOTAL))
-        .build()
-        .into();
-    let mut response = agent.get(url).call().map_err(|error| match error {
-        ureq::Error::StatusCode(code) => fail(format!("the server answered with status {code}")),
-        other => fail(format!("the download failed: {other}")),
-    })?;
-    let path_part = url.split(['?', '#']).next().unwrap_or(url);
-    let name = path_part.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("download");
-    let mut body = response.body_mut().with_config().limit(MAX_DOWNLOAD).reader();
-    spool(url, name, &mut body)
-}
-
 /// Copies a stream into a temporary file that lives as long as the input.
 fn spool(given: &str, name: &str, stream: &mut dyn Read) -> Result<InputFile, InputError> {
     let fail = |error: io::Error| InputError::new(given, format!("the data could not be fetched: {error}"));
@@ -170,13 +161,19 @@ fn spool(given: &str, name: &str, stream: &mut dyn Read) -> Result<InputFile, In
         path: temporary.to_path_buf(),
         name: name.to_string(),
         mirror: PathBuf::new(),
+        remote: None,
         _temporary: Some(Arc::new(temporary)),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fetch::FetchOptions;
     use super::*;
+
+    fn nothing() -> Fetcher {
+        Fetcher::new(FetchOptions::default())
+    }
 
     #[test]
     fn directories_are_walked_in_byte_order_and_mirrored() {
@@ -185,7 +182,7 @@ mod tests {
         for name in ["b.pdf", "B.PDF", "notes.txt", "sub/a.png"] {
             std::fs::write(dir.path().join(name), "x").unwrap();
         }
-        let found = discover(&[dir.path().display().to_string()]);
+        let found = discover(&[dir.path().display().to_string()], &nothing());
         let names: Vec<_> = found.iter().map(|f| f.as_ref().unwrap().name.clone()).collect();
         assert_eq!(names, ["B.PDF", "b.pdf", "a.png"]);
         assert_eq!(found[2].as_ref().unwrap().mirror, Path::new("sub"));
@@ -199,7 +196,7 @@ mod tests {
         let missing = dir.path().join("missing.pdf").display().to_string();
         let pattern = dir.path().join("*.tiff").display().to_string();
         let name = file.display().to_string();
-        let found = discover(&[missing, name.clone(), pattern, name]);
+        let found = discover(&[missing, name.clone(), pattern, name], &nothing());
         assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true, false]);
     }
 }

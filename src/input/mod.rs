@@ -6,12 +6,14 @@
 
 pub mod decode;
 mod discover;
+pub mod fetch;
 pub mod pdf;
 
 pub use discover::{InputFile, discover};
 
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, TiffFrames};
+use fetch::{Fetched, Remote};
 use pdf::protocol::{PageRequest, PdfPage};
 use pdf::{PdfHandle, PdfPool, PoolError};
 use std::path::{Path, PathBuf};
@@ -109,26 +111,68 @@ pub struct OpenOptions {
     pub pdf: Result<Arc<PdfPool>, String>,
 }
 
-/// Opens a file.
+/// Opens a file; one that lies behind an address is waited for, and its bytes are given back when nobody reads it any more.
 pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
+    let Some(remote) = &file.remote else { return open_at(&file.path, file, options) };
+    let fetched = remote.wait()?;
+    let inner = open_at(fetched.path(), file, options);
+    if inner.is_err() {
+        remote.release();
+    }
+    Ok(Arc::new(RemoteSource { inner: inner?, remote: remote.clone(), _fetched: fetched }))
+}
+
+/// A document whose bytes were fetched.
+struct RemoteSource {
+    inner: Arc<dyn PageSource>,
+    remote: Remote,
+    /// Keeps the bytes.
+    _fetched: Arc<Fetched>,
+}
+
+impl Drop for RemoteSource {
+    fn drop(&mut self) {
+        self.remote.release();
+    }
+}
+
+impl PageSource for RemoteSource {
+    fn page_count(&self) -> usize {
+        self.inner.page_count()
+    }
+
+    fn is_paged(&self) -> bool {
+        self.inner.is_paged()
+    }
+
+    fn read_page(&self, page_index: usize, wanted: PixelsWanted) -> Result<SourcePage, PageError> {
+        self.inner.read_page(page_index, wanted)
+    }
+
+    fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
+        self.inner.render_page(page_index)
+    }
+}
+
+/// Opens the file at `path`, which is `file`'s.
+fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
     let fail = |reason: String| InputError::new(&file.given, reason);
-    let kind = decode::sniff(&file.path).map_err(|error| fail(error.to_string()))?;
+    let kind = decode::sniff(path).map_err(|error| fail(error.to_string()))?;
     match kind {
         FileKind::Pdf => {
             let pool = options.pdf.clone().map_err(fail)?;
-            let handle =
-                pool.open(&file.path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
+            let handle = pool.open(path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
             if handle.sizes.is_empty() {
                 return Err(fail("the PDF has no pages".into()));
             }
             Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels }))
         }
         FileKind::Tiff => {
-            let count = TiffFrames::open(&file.path).and_then(|mut t| t.count());
+            let count = TiffFrames::open(path).and_then(|mut t| t.count());
             let page_count = count.map_err(|error| fail(error.to_string()))?;
-            Ok(Arc::new(TiffSource { path: file.path.clone(), page_count }))
+            Ok(Arc::new(TiffSource { path: path.to_path_buf(), page_count }))
         }
-        kind => Ok(Arc::new(PictureSource { path: file.path.clone(), kind })),
+        kind => Ok(Arc::new(PictureSource { path: path.to_path_buf(), kind })),
     }
 }
 

@@ -12,7 +12,10 @@ pub mod network;
 mod operators;
 pub mod packs;
 pub mod projection;
+mod quiet;
 pub mod slots;
+
+pub use quiet::forbid_telemetry;
 
 use network::{Array, Network, Place};
 use ort::environment::Environment;
@@ -149,14 +152,15 @@ impl Runtime {
             return Ok(Self { environment: environment.clone(), options, captures: false });
         }
         let fail = |reason: String| OnnxError::Library { path: library.to_path_buf(), reason };
+        forbid_telemetry();
         let builder = ort::init_from(library).map_err(|error| fail(error.to_string()))?;
         let environment = builder
             .with_name("docparse")
             .with_telemetry(false)
+            .with_logger(quiet::logger())
             .build()
             .map_err(|error| fail(error.to_string()))?;
-        // Warnings about node placement help nobody at a shell.
-        environment.set_log_level(ort::logging::LogLevel::Error);
+        environment.set_log_level(ort::logging::LogLevel::Warning);
         *loaded = Some(environment.clone());
         Ok(Self { environment, options, captures: false })
     }
