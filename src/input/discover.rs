@@ -5,13 +5,12 @@
 //! [`InputError`] of its own, the others go on.
 
 use super::InputError;
-use super::fetch::{Fetcher, Remote};
+use super::fetch::{Fetcher, Remote, Spooled};
 use crate::net::{has_scheme, is_address, shown_address};
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tempfile::TempPath;
 
 /// Extensions looked for in directories (specification, section 3.1), and `gif`.
 const EXTENSIONS: &[&str] = &[
@@ -33,7 +32,7 @@ pub struct InputFile {
     /// Its bytes, where they are fetched from an address.
     pub remote: Option<Remote>,
     /// Keeps a temporary file alive.
-    pub(super) _temporary: Option<Arc<TempPath>>,
+    pub(super) _temporary: Option<Arc<Spooled>>,
 }
 
 impl InputFile {
@@ -153,16 +152,15 @@ fn read_stdin() -> Result<InputFile, InputError> {
 /// Copies a stream into a temporary file that lives as long as the input.
 fn spool(given: &str, name: &str, stream: &mut dyn Read) -> Result<InputFile, InputError> {
     let fail = |error: io::Error| InputError::new(given, format!("the data could not be fetched: {error}"));
-    let mut file = tempfile::Builder::new().prefix("docparse-").tempfile().map_err(fail)?;
-    io::copy(stream, file.as_file_mut()).map_err(fail)?;
-    let temporary = file.into_temp_path();
+    let mut spooled = Spooled::new().map_err(fail)?;
+    io::copy(stream, spooled.file_mut()).map_err(fail)?;
     Ok(InputFile {
         given: given.to_string(),
-        path: temporary.to_path_buf(),
+        path: spooled.path().to_path_buf(),
         name: name.to_string(),
         mirror: PathBuf::new(),
         remote: None,
-        _temporary: Some(Arc::new(temporary)),
+        _temporary: Some(Arc::new(spooled)),
     })
 }
 

@@ -109,7 +109,7 @@ pub enum OnnxError {
 impl OnnxError {
     /// The error of a run, by what the runtime says.
     fn of_run(model: &str, reason: &str) -> Self {
-        let (model, text) = (model.to_string(), reason.to_lowercase());
+        let (model, text, reason) = (model.to_string(), reason.to_lowercase(), reason.trim_end());
         // The arena's, the driver's and the C++ library's words for it.
         let words = ["failed to allocate memory", "out of memory", "bad_alloc", "available memory of"];
         if words.iter().any(|words| text.contains(words)) {

@@ -31,7 +31,9 @@ pub(super) fn logger() -> LoggerFunction {
         // Before the level is set, it tells of every step.
         if level >= LogLevel::Warning {
             let message = crate::net::clean_text(message, 2000);
-            tracing::debug!(location, "ONNX Runtime: {message}");
+            let tell = || tracing::debug!(location, "ONNX Runtime: {message}");
+            // A panic, as where stderr is closed, must not go through the library.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell));
         }
     })
 }
