@@ -9,6 +9,7 @@
 use super::{InputError, InputFile};
 use crate::net::{self, Capped, Patience, is_passing, is_too_long, reason, shown_address};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -145,6 +146,8 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     items: Vec<(Arc<str>, State)>,
+    /// Positions by address: one that is named twice is fetched once.
+    numbers: HashMap<Arc<str>, usize>,
     /// How many were begun.
     begun: usize,
     /// The furthest that was waited for.
@@ -207,9 +210,13 @@ impl Fetcher {
         let address: Arc<str> = address.into();
         let number = {
             let mut queue = self.shared.lock();
-            queue.items.push((address.clone(), State::Waiting));
-            self.shared.begin(&mut queue);
-            queue.items.len() - 1
+            let next = queue.items.len();
+            let number = *queue.numbers.entry(address.clone()).or_insert(next);
+            if number == next {
+                queue.items.push((address.clone(), State::Waiting));
+                self.shared.begin(&mut queue);
+            }
+            number
         };
         InputFile {
             given: shown_address(&address),

@@ -63,7 +63,7 @@ fn escaped(text: &str) -> String {
 
 /// The name of the file behind an address: the last part of its path, percent-decoded.
 ///
-/// Never empty, `.` or `..`, and without separators and control characters: what would be one is `_`. A part that is no
+/// Never empty, without dots and spaces in front, and without separators and control characters: what would be one is `_`. A part that is no
 /// UTF-8 when decoded is left encoded.
 pub fn file_name_of(address: &str) -> String {
     let rest = split(address).map_or(address, |(_, rest)| rest);
@@ -72,9 +72,10 @@ pub fn file_name_of(address: &str) -> String {
     let decoded = percent_decode_str(last).decode_utf8().map_or_else(|_| last.to_string(), String::from);
     let safe = |c: char| if matches!(c, '/' | '\\') || super::capped::is_unseen(c) { '_' } else { c };
     let name: String = decoded.chars().map(safe).collect();
-    match name.trim() {
-        "" | "." | ".." => NAMELESS.to_string(),
-        _ => name,
+    // Dots in front would hide the file, or be all that is left of its name without the extension.
+    match name.trim().trim_start_matches('.') {
+        "" => NAMELESS.to_string(),
+        name => name.to_string(),
     }
 }
 
@@ -189,7 +190,8 @@ mod tests {
             ("http://h/a/report.pdf?x=/b", "report.pdf"),
             ("http://h/a%20b.pdf", "a b.pdf"),
             ("http://h/..", NAMELESS),
-            ("http://h/a/%2e%2e%2f", ".._"),
+            ("http://h/a/%2e%2e%2f", "_"),
+            ("http://h/..pdf", "pdf"),
             ("http://h/%2e%2e", NAMELESS),
             ("http://h/a%2Fb.pdf", "a_b.pdf"),
             ("http://h/a%00%1b.pdf", "a__.pdf"),
@@ -246,7 +248,7 @@ mod tests {
         #[test]
         fn any_address_gives_a_name(address in "(https?://)?[ -~\u{1}-\u{1f}\u{e0}-\u{e9}]{0,24}") {
             let name = file_name_of(&address);
-            prop_assert!(!name.is_empty() && name != "." && name != "..");
+            prop_assert!(!name.is_empty() && !name.starts_with('.'));
             let has_unsafe = name.contains(['/', '\\', '\0', '\n', '\x1b']);
             prop_assert!(!has_unsafe);
         }

@@ -230,7 +230,8 @@ fn the_token_goes_to_its_hub_and_to_nobody_else() {
     *back.lock().unwrap() = own.to_string();
     let folder = Folder::new();
     pull(&folder, &[], &[("HF_ENDPOINT", &format!("http://{own}"))]).expect(0);
-    assert_eq!((other_asked.lock().unwrap().len(), secrets(&other_asked).len()), (1, 0));
+    let count = other_asked.lock().unwrap().len();
+    assert_eq!((count, secrets(&other_asked).len()), (1, 0));
     let told = secrets(&own_asked);
     assert!(told.iter().any(|path| path.starts_with("/api/models")), "{told:?}");
     assert!(told.iter().any(|path| path.starts_with("/here")), "{told:?}");
@@ -342,7 +343,7 @@ fn outputs_are_named_after_the_path() {
         say(stream, 200, "", &one_page("Some words"));
         true
     });
-    for (path, stem) in [("x/..", "download"), ("x/%2e%2e%2f", ".._"), ("a%20b.pdf?c=/d.pdf", "a b")] {
+    for (path, stem) in [("x/..", "download"), ("x/%2e%2e%2f", "_"), ("a%20b.pdf?c=/d.pdf", "a b")] {
         let folder = Folder::new();
         folder.write("kept/imgs/x", "mine");
         let input = format!("http://{address}/{path}");
@@ -523,7 +524,8 @@ fn a_wrong_key_is_told_once_and_asked_with_once() {
     let folder = Folder::new();
     let ran = recognized(&folder, 9, &format!("http://{address}/v1"), &[]).expect(3);
     assert_eq!(completions(&asked), 1);
-    assert_eq!(ran.stderr.matches("status 401").count(), 1, "{}", ran.stderr);
+    let told = ran.stderr.lines().filter(|line| line.starts_with("error: `http")).count();
+    assert_eq!(told, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("it is not asked again") && !ran.stderr.contains('\x1b'), "{}", ran.stderr);
     assert!(!ran.stderr.contains("SECRET"), "{}", ran.stderr);
     let blocks: Value = folder.json("out/p08.json");

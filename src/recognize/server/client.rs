@@ -297,10 +297,8 @@ impl Client {
         if let Some((_, number)) = self.endpoints.iter().enumerate().filter_map(load).min() {
             let mut state = self.endpoints[number].lock();
             // Another thread may have been faster.
-            if state.lets_in
-                || state.in_flight == 0
-                || state.first_asked.is_some_and(|at| at.elapsed() >= PROOF)
-            {
+            let is_proof_over = state.first_asked.is_some_and(|asked| asked.elapsed() >= PROOF);
+            if state.refusal.is_none() && (state.lets_in || state.in_flight == 0 || is_proof_over) {
                 state.in_flight += 1;
                 state.first_asked.get_or_insert_with(Instant::now);
                 return Choice::Server(number);
