@@ -1,8 +1,8 @@
 //! Asking for an address, along its redirects.
 //!
 //! Redirects are followed here and not by the HTTP client, so that each hop is judged: only `http` and `https`, never from an
-//! encrypted address to one that is not, no more than [`MOST_HOPS`], and a secret is left out from the first hop on that leaves
-//! the origin which it is for.
+//! encrypted address to one that is not, no more than [`MOST_HOPS`], and a secret goes to the address that was asked for and
+//! along no redirect, wherever that leads: what a hub keeps elsewhere is signed.
 
 use super::address::{Origin, is_address, resolved, shown_address};
 use super::capped::reason;
@@ -63,8 +63,8 @@ impl GetError {
     }
 }
 
-/// Asks for an address and where it redirects to. `headers` go to every hop, `token` (the value of `Authorization`) to its origin
-/// only; `until` is when all of it must be there, the body included.
+/// Asks for an address and where it redirects to. `headers` go to every hop, `token` (the value of `Authorization`) to the address
+/// itself, where that is of the token's origin; `until` is when all of it must be there, the body included.
 pub fn get(
     agent: &ureq::Agent,
     address: &str,
@@ -78,13 +78,11 @@ pub fn get(
         let Some(origin) = Origin::of(&at).filter(|_| is_address(&at)) else {
             return Err(GetError::Refused("it is no address that can be asked".into()));
         };
-        // Once elsewhere, whoever is there may send anywhere.
-        token = token.filter(|(own, _)| **own == origin && origin.keeps_secrets());
         let mut request = agent.get(&at);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some((_, token)) = token {
+        if let Some((_, token)) = token.take().filter(|(own, _)| **own == origin && origin.keeps_secrets()) {
             request = request.header("Authorization", token);
         }
         if let Some(until) = until {

@@ -286,6 +286,8 @@ impl Hub {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if is_too_long(&error) => {
+                    // The beginning of something else is no beginning to go on from.
+                    write(&[], true).map_err(Fault::Final)?;
                     let said = size.map_or("may have", |_| "says");
                     let most = size.unwrap_or(MOST_OF_A_FILE).min(MOST_OF_A_FILE);
                     let reason = format!("more comes than the {most} bytes that the hub {said}");
