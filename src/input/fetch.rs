@@ -348,3 +348,22 @@ fn attempt_at(
     }
     Ok(Fetched { spooled, size, sha256: hash.finalize().into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_spooled_files_open_and_never_repeat() {
+        let mut seen = std::collections::HashSet::new();
+        for number in 0..40u8 {
+            // Closed each time: the number of the open file is the same again.
+            let mut spooled = Spooled::new().unwrap();
+            spooled.file_mut().write_all(&[number]).unwrap();
+            assert_eq!(std::fs::read(spooled.path()).unwrap(), [number]);
+            assert!(seen.insert(spooled.path().to_path_buf()), "{}", spooled.path().display());
+        }
+        let mut file = in_memory().unwrap();
+        file.write_all(b"x").unwrap();
+    }
+}
