@@ -1,5 +1,6 @@
 //! All command-line types. Flags have the reference's names; help shows hyphens, underscores work as well.
 
+use super::fetch_args::FetchArgs;
 use super::ignored_args::IgnoredArgs;
 use super::models::ModelsCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -145,6 +146,9 @@ pub struct ParseArgs {
     /// Leave out documents that were written before
     #[arg(long, overrides_with = "overwrite", help_heading = "Input and output")]
     pub skip_existing: bool,
+    /// Flags of inputs that are fetched or read from a stream.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
     /// Labels left out of Markdown
     #[arg(long, num_args = 1.., value_name = "LABEL", help_heading = "Input and output")]
     pub markdown_ignore_labels: Vec<String>,

@@ -3,6 +3,7 @@
 pub mod args;
 mod command;
 mod doctor;
+mod fetch_args;
 mod golden;
 pub mod ignored_args;
 mod inputs;
@@ -76,6 +77,8 @@ impl Failure {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
+    // First of all: there is no other thread yet.
+    crate::onnx::forbid_telemetry();
     let code = run(std::env::args_os().collect());
     if code == exit::INTERRUPTED {
         let _ = std::io::stdout().flush();

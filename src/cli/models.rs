@@ -70,6 +70,7 @@ fn is_offline_by_environment() -> bool {
 
 /// Runs the command.
 pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
+    super::logging::set_up(super::args::LogFormat::Text, tracing::Level::WARN);
     let store = store()?;
     match command {
         ModelsCommand::List => {

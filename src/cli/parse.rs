@@ -13,11 +13,12 @@ use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
 use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages, StartError};
+use crate::input::fetch::Fetcher;
 use crate::input::pdf::{PdfPool, PoolOptions};
-use crate::input::spool::{MAX_INPUT_SIZE, Spooler};
+use crate::input::spool::Spooler;
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
-use crate::net::is_address;
+use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
 use crate::plan::PlanOptions;
 use crate::recognize::server::Ends;
@@ -67,7 +68,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let inputs = inputs::named(args)?;
     let mut addresses = inputs.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
     if let Some(address) = addresses.next().filter(|_| args.later.offline) {
-        let reason = format!("--offline makes no network call, and `{address}` is an address");
+        let shown = shown_address(address);
+        let reason = format!("--offline makes no network call, and `{shown}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
     }
     let resolved = pipeline::resolve(args)?;
@@ -79,8 +81,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         resolved.notes.iter().for_each(|note| Record::new(Level::INFO, "note", note).print());
     }
     let save_path = outputs::open(args, target)?;
-    let spooler = Spooler::new(inputs::spool_folders(args), MAX_INPUT_SIZE, cancel.clone());
-    let found = input::discover(&inputs, &spooler);
+    let spooler = Spooler::new(inputs::spool_folders(args), args.fetch.max_bytes(), cancel.clone());
+    let found = input::discover(&inputs, &Fetcher::new(args.fetch.timeout(), spooler));
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let settings = outputs::settings_hash(args, &resolved, formats);

@@ -7,6 +7,7 @@ use crate::config::vl::{PredictParams, VlConfig};
 use crate::config::{Config, ConfigError, Pipeline, Settings};
 use crate::document::Label;
 use crate::lines::TextLayerMode;
+use crate::net::Origin;
 use crate::recognize::paddleocr_vl::backend::RunOptions;
 use crate::replay::Case;
 use serde_json::{Map, Value};
@@ -250,8 +251,7 @@ fn resolve_server(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) 
     if let Some((vl, _)) = &mut resolved.vl {
         find_models(vl, args, file.as_ref(), false)?;
         if let Some(server) = &mut vl.server {
-            let is_here =
-                |url: &String| ["//localhost", "//127.", "//[::1]"].iter().any(|host| url.contains(host));
+            let is_here = |url: &String| Origin::of(url).is_some_and(|origin| origin.is_loopback());
             if args.later.offline && !server.client.urls.iter().all(is_here) {
                 let reason = "--offline makes no network call, and the recognition server is another machine";
                 return Err(Failure::usage(reason, "leave --offline out"));

@@ -9,7 +9,7 @@ pub mod vl;
 mod yaml;
 
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
-use crate::recognize::server::client::without_user;
+use crate::net::shown_address;
 use crate::writer::markdown::MarkdownOptions;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -217,7 +217,7 @@ impl Settings {
         // Addresses and headers carry keys as well.
         let key = "SubModules.VLRecognition.genai_config.server_url";
         if let Some(urls) = copy.get(key).and_then(Value::as_str).map(str::to_string) {
-            let shown: Vec<String> = urls.split(',').map(|url| without_user(url.trim())).collect();
+            let shown: Vec<String> = urls.split(',').map(|url| shown_address(url.trim())).collect();
             copy.set(key, shown.join(",").into());
         }
         let key = "SubModules.VLRecognition.genai_config.client_kwargs.default_headers";

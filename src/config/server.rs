@@ -1,7 +1,7 @@
 //! The settings of recognition servers.
 
 use super::{ConfigError, Settings};
-use crate::net::RetryRules;
+use crate::net::{Origin, RetryRules, is_address, shown_address};
 use crate::recognize::server::client::{ApiKey, ClientOptions, ModelName};
 use crate::recognize::server::protocol::Dialect;
 use serde_json::{Map, Value};
@@ -39,14 +39,13 @@ impl ServerConfig {
         let url = get("genai_config.server_url").cloned().unwrap_or_default();
         let urls: Vec<String> =
             url.as_str().unwrap_or_default().split(',').map(str::trim).map(String::from).collect();
-        let is_url = |url: &String| {
-            let rest = url.strip_prefix("http://").or(url.strip_prefix("https://"));
-            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
-        };
+        let is_url = |url: &String| is_address(url) && Origin::of(url).is_some();
         if !urls.iter().all(is_url) {
             let expected =
                 "the address of a server such as http://localhost:8118/v1, or several separated by commas";
-            return Err(bad("server_url", expected, &url));
+            let shown: Vec<String> = urls.iter().map(|url| shown_address(url)).collect();
+            let shown = url.as_str().map_or(url.clone(), |_| shown.join(",").into());
+            return Err(bad("server_url", expected, &shown));
         }
         let count = get("genai_config.max_concurrency").cloned().unwrap_or(IN_FLIGHT.into());
         let in_flight = count.as_u64().filter(|count| (1..=MOST_IN_FLIGHT).contains(count));

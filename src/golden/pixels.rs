@@ -3,7 +3,7 @@
 use super::Context;
 use super::compare::{exactly, numbers, polygon, rect, same, text, whole};
 use crate::engine::TracedPicture;
-use crate::input::spool::Spooler;
+use crate::input::fetch::Fetcher;
 use crate::input::{decode_all, discover};
 use crate::plan::crop::{cut_area, stack, trim_margin};
 use crate::plan::{Align, CropArea, figure_tokens as tokens};
@@ -172,7 +172,7 @@ fn directory_order(v: &Value) -> Checked {
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         made.and_then(|()| std::fs::write(&path, "x")).map_err(|e| e.to_string())?;
     }
-    let found = discover(&[folder.path().into()], &Spooler::default()).files;
+    let found = discover(&[folder.path().into()], &Fetcher::default()).files;
     let relative = |path: &Path| path.strip_prefix(folder.path()).map(|p| p.display().to_string());
     let found = found.into_iter().flatten().filter_map(|f| relative(&f.path).ok());
     let found: Vec<String> = found.filter(|n| !n.ends_with(".gif")).collect();

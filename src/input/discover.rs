@@ -1,29 +1,25 @@
 //! From what stands on the command line to a list of files.
 //!
 //! Files are taken as they are named, pipes are read to their end; directories are walked and their files sorted by
-//! path; globs are expanded; URLs and `-` are fetched into temporary files. Names may have any bytes. Every part that
-//! cannot be had becomes an [`InputError`] of its own, the others go on.
+//! path; globs are expanded; URLs are fetched (`fetch.rs`), `-` goes into a temporary file. Names may have any bytes.
+//! Every part that cannot be had becomes an [`InputError`] of its own, the others go on.
 
+use super::fetch::{Fetcher, Remote};
 use super::spool::{Spooled, Spooler};
 use super::{InputError, named, pattern};
-use crate::net::is_address;
+use crate::net::{has_scheme, is_address, shown_address};
 use crate::output::Origin;
 use crate::shown;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Extensions looked for in directories (specification, section 3.1), and `gif`.
 const EXTENSIONS: &[&str] = &[
     "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm", "sr",
     "ras", "gif",
 ];
-/// Seconds for connecting and for the first byte (specification, section 3.1).
-const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest time for a whole download.
-const DOWNLOAD_TOTAL: Duration = Duration::from_secs(900);
 
 /// A file to be parsed.
 #[derive(Debug, Clone)]
@@ -31,7 +27,7 @@ pub struct InputFile {
     /// As it was given, or found below what was given, for people and JSON: see [`shown::name`]. This is `input_path`
     /// in the results.
     pub given: String,
-    /// Where its bytes are.
+    /// Where its bytes are; empty for what lies behind an address.
     pub path: PathBuf,
     /// File name for the output plan, its bytes as they are.
     pub name: OsString,
@@ -39,8 +35,10 @@ pub struct InputFile {
     pub mirror: PathBuf,
     /// Whether it was named itself, and not found in a directory or by a pattern.
     pub is_named: bool,
+    /// Its bytes, where they are fetched from an address.
+    pub remote: Option<Remote>,
     /// Keeps a temporary file alive.
-    _temporary: Option<Spooled>,
+    pub(super) _temporary: Option<Spooled>,
 }
 
 impl InputFile {
@@ -48,22 +46,30 @@ impl InputFile {
     pub fn from_path(path: &Path, mirror: PathBuf) -> Self {
         let name = path.file_name().unwrap_or_default().to_os_string();
         let given = shown::name(path);
-        Self { given, path: path.to_path_buf(), name, mirror, is_named: false, _temporary: None }
+        Self { given, path: path.to_path_buf(), name, mirror, is_named: false, remote: None, _temporary: None }
     }
 
     /// Where it came from.
     pub fn origin(&self) -> Origin<'_> {
-        match &self._temporary {
-            _ if is_address(&self.given) => Origin::Address(&self.given),
-            Some(_) => Origin::Stream,
-            None => Origin::File,
+        match (&self.remote, &self._temporary) {
+            (Some(remote), _) => Origin::Address(remote.key()),
+            (None, Some(_)) => Origin::Stream,
+            (None, None) => Origin::File,
         }
     }
 
     /// What was copied into a temporary file, under the name by which it was given.
     pub fn spooled(given: String, name: OsString, spooled: Spooled) -> Self {
         let path = spooled.path().to_path_buf();
-        Self { given, path, name, mirror: PathBuf::new(), is_named: true, _temporary: Some(spooled) }
+        Self {
+            given,
+            path,
+            name,
+            mirror: PathBuf::new(),
+            is_named: true,
+            remote: None,
+            _temporary: Some(spooled),
+        }
     }
 }
 
@@ -78,9 +84,10 @@ pub struct Found {
     pub other_kinds: BTreeMap<String, usize>,
 }
 
-/// Finds all files behind `inputs`, in order; a file named twice is taken once. Once the run is cancelled nothing more
-/// is looked for.
-pub fn discover(inputs: &[OsString], spooler: &Spooler) -> Found {
+/// Finds all files behind `inputs`, in order; a file named twice is taken once. What lies behind addresses is fetched by
+/// `fetcher` from now on. Once the run is cancelled nothing more is looked for.
+pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Found {
+    let spooler = fetcher.spooler();
     let mut found = Found::default();
     let (mut seen, mut streams) = (HashSet::new(), HashSet::new());
     for input in inputs {
@@ -93,8 +100,9 @@ pub fn discover(inputs: &[OsString], spooler: &Spooler) -> Found {
         {
             continue;
         }
-        for file in expand(input, spooler, &mut found) {
+        for file in expand(input, fetcher, &mut found) {
             let new = match &file {
+                Ok(InputFile { remote: Some(remote), .. }) => seen.insert(PathBuf::from(remote.key())),
                 Ok(file) => seen.insert(file.path.canonicalize().unwrap_or_else(|_| file.path.clone())),
                 Err(_) => true,
             };
@@ -112,18 +120,23 @@ fn stream_identity(input: &OsStr) -> Option<(u64, u64)> {
     (input == "-" || !(meta.is_file() || meta.is_dir())).then(|| named::identity(&meta))
 }
 
-fn expand(input: &OsStr, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
+fn expand(input: &OsStr, fetcher: &Fetcher, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
     let fail = |reason: String| vec![Err(InputError::new(&shown::name(input), reason))];
+    let spooler = fetcher.spooler();
     if input == "-" {
         return vec![named::take_stdin(spooler)];
     }
     if let Some(address) = input.to_str().filter(|word| is_address(word)) {
-        return vec![download(address, spooler)];
+        return vec![Ok(fetcher.add(address))];
     }
     let path = Path::new(input);
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => walk(path, spooler, found),
         Ok(_) => vec![named::take(path, spooler)],
+        Err(_) if input.to_str().is_some_and(has_scheme) => {
+            let shown = shown_address(input.to_str().unwrap_or_default());
+            vec![Err(InputError::new(&shown, "only http and https addresses are fetched".to_string()))]
+        }
         Err(_) if pattern::is_pattern(input) => match pattern::expand(input, &|| spooler.is_cancelled()) {
             Err(error) => fail(format!("not a valid pattern: {error}")),
             Ok(mut paths) => {
@@ -201,25 +214,6 @@ fn extension(path: &Path) -> String {
     path.extension().map(shown::name).unwrap_or_default().to_lowercase()
 }
 
-fn download(url: &str, spooler: &Spooler) -> Result<InputFile, InputError> {
-    let fail = |reason: String| InputError::new(url, reason);
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_connect(Some(DOWNLOAD_TIMEOUT))
-        .timeout_recv_response(Some(DOWNLOAD_TIMEOUT))
-        .timeout_global(Some(DOWNLOAD_TOTAL))
-        .build()
-        .into();
-    let mut response = agent.get(url).call().map_err(|error| match error {
-        ureq::Error::StatusCode(code) => fail(format!("the server answered with status {code}")),
-        other => fail(format!("the download failed: {other}")),
-    })?;
-    let path_part = url.split(['?', '#']).next().unwrap_or(url);
-    let name = path_part.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("download");
-    let mut body = response.body_mut().as_reader();
-    let spooled = spooler.copy(&mut body).map_err(|error| fail(error.to_string()))?;
-    Ok(InputFile::spooled(url.to_string(), name.into(), spooled))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +221,7 @@ mod tests {
     fn find(inputs: &[&Path]) -> Found {
         discover(
             &inputs.iter().map(|i| i.as_os_str().to_os_string()).collect::<Vec<_>>(),
-            &Spooler::default(),
+            &Fetcher::default(),
         )
     }
 

@@ -6,6 +6,7 @@
 
 pub mod decode;
 mod discover;
+pub mod fetch;
 mod list;
 mod named;
 mod pattern;
@@ -17,6 +18,7 @@ pub use list::read_list;
 
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, TiffFrames};
+use fetch::{Fetched, Remote};
 use pdf::protocol::{PageRequest, PdfPage};
 use pdf::{PdfHandle, PdfPool, PoolError};
 use spool::Spooled;
@@ -115,11 +117,60 @@ pub struct OpenOptions {
     pub pdf: Result<Arc<PdfPool>, String>,
 }
 
-/// Opens a file.
+/// Opens a file; one that lies behind an address is waited for, and its bytes are given back when nobody reads it any more.
 pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
+    let Some(remote) = &file.remote else { return open_at(&file.path, file, options) };
+    let fetched = remote.wait()?;
+    let inner = open_at(fetched.path(), file, options);
+    if inner.is_err() {
+        remote.release();
+    }
+    Ok(Arc::new(RemoteSource { inner: inner?, remote: remote.clone(), _fetched: fetched }))
+}
+
+/// A document whose bytes were fetched.
+struct RemoteSource {
+    inner: Arc<dyn PageSource>,
+    remote: Remote,
+    /// Keeps the bytes.
+    _fetched: Arc<Fetched>,
+}
+
+impl Drop for RemoteSource {
+    fn drop(&mut self) {
+        self.remote.release();
+    }
+}
+
+impl PageSource for RemoteSource {
+    fn page_count(&self) -> usize {
+        self.inner.page_count()
+    }
+
+    fn is_paged(&self) -> bool {
+        self.inner.is_paged()
+    }
+
+    fn read_page(&self, page_index: usize, wanted: PixelsWanted) -> Result<SourcePage, PageError> {
+        self.inner.read_page(page_index, wanted)
+    }
+
+    fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
+        self.inner.render_page(page_index)
+    }
+}
+
+/// Opens the file at `path`, which is `file`'s.
+fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
     let fail = |reason: String| InputError::new(&file.given, reason);
-    let held = named::hold(file)?;
-    let path = held.path().to_path_buf();
+    let (held, path) = match path == file.path {
+        true => {
+            let held = named::hold(file)?;
+            let path = held.path().to_path_buf();
+            (Some(held), path)
+        }
+        false => (None, path.to_path_buf()), // held by what was fetched
+    };
     let kind = decode::sniff(&path).map_err(|error| fail(error.to_string()))?;
     match kind {
         FileKind::Pdf => {
@@ -150,7 +201,7 @@ fn pdf_reason(error: &PoolError) -> String {
 }
 
 struct PdfSource {
-    _held: Spooled,
+    _held: Option<Spooled>,
     pool: Arc<PdfPool>,
     handle: PdfHandle,
     max_pixels: u64,
@@ -227,7 +278,7 @@ fn picture_page(page_index: usize, pixels: Pixels) -> SourcePage {
 }
 
 struct PictureSource {
-    _held: Spooled,
+    _held: Option<Spooled>,
     path: PathBuf,
     kind: FileKind,
 }
@@ -251,7 +302,7 @@ impl PageSource for PictureSource {
 }
 
 struct TiffSource {
-    _held: Spooled,
+    _held: Option<Spooled>,
     path: PathBuf,
     page_count: usize,
 }

@@ -12,8 +12,11 @@ pub mod network;
 mod operators;
 pub mod packs;
 pub mod projection;
+mod quiet;
 pub mod slots;
 mod watch;
+
+pub use quiet::forbid_telemetry;
 
 use network::{Array, Network, Place};
 use ort::environment::Environment;
@@ -107,7 +110,7 @@ pub enum OnnxError {
 impl OnnxError {
     /// The error of a run, by what the runtime says.
     fn of_run(model: &str, reason: &str) -> Self {
-        let (model, text) = (model.to_string(), reason.to_lowercase());
+        let (model, text, reason) = (model.to_string(), reason.to_lowercase(), reason.trim_end());
         // The arena's, the driver's and the C++ library's words for it.
         let words = ["failed to allocate memory", "out of memory", "bad_alloc", "available memory of"];
         if words.iter().any(|words| text.contains(words)) {
@@ -150,14 +153,15 @@ impl Runtime {
             return Ok(Self { environment: environment.clone(), options, captures: false });
         }
         let fail = |reason: String| OnnxError::Library { path: library.to_path_buf(), reason };
+        forbid_telemetry();
         let builder = ort::init_from(library).map_err(|error| fail(error.to_string()))?;
         let environment = builder
             .with_name("docparse")
             .with_telemetry(false)
+            .with_logger(quiet::logger())
             .build()
             .map_err(|error| fail(error.to_string()))?;
-        // Warnings about node placement help nobody at a shell.
-        environment.set_log_level(ort::logging::LogLevel::Error);
+        environment.set_log_level(ort::logging::LogLevel::Warning);
         *loaded = Some(environment.clone());
         Ok(Self { environment, options, captures: false })
     }

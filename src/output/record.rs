@@ -79,20 +79,29 @@ pub enum Origin<'a> {
 impl Identity {
     /// Looks at an input's file. Fails where that cannot be done.
     pub fn of(given: &str, path: &Path, origin: Origin) -> io::Result<Identity> {
+        if let Origin::Address(address) = origin {
+            let key = key_of(&[b"address", address.as_bytes()]);
+            return Ok(Identity { key, path: PathBuf::new(), facts: InputFacts::unknown(given) });
+        }
         let facts = InputFacts::of(given, path)?;
         let (key, facts) = match origin {
             Origin::File => {
                 let whole = fs::canonicalize(path)?;
                 (key_of(&[b"file", whole.as_os_str().as_bytes()]), facts)
             }
-            Origin::Address(address) => (key_of(&[b"address", address.as_bytes()]), facts),
-            Origin::Stream => {
+            Origin::Address(_) | Origin::Stream => {
                 let sha256 = Some(sha256_of(File::open(path)?)?);
                 let key = key_of(&[b"stream", sha256.as_deref().unwrap_or_default().as_bytes()]);
                 (key, InputFacts { sha256, changed_ns: None, ..facts })
             }
         };
         Ok(Identity { key, path: path.to_path_buf(), facts })
+    }
+
+    /// The same input, whose content is known by now.
+    pub fn fetched(&self, size: u64, sha256: &[u8]) -> Identity {
+        let facts = InputFacts { size, sha256: Some(names::hex(sha256)), ..self.facts.clone() };
+        Identity { facts, ..self.clone() }
     }
 
     /// Whether the input is still what a record says of it. Reads it only where its times do not tell.
@@ -124,6 +133,18 @@ impl Identity {
 }
 
 impl InputFacts {
+    /// Of what is not there yet.
+    fn unknown(given: &str) -> InputFacts {
+        InputFacts {
+            path: given.to_string(),
+            size: 0,
+            modified_ns: 0,
+            changed_ns: None,
+            inode: 0,
+            sha256: None,
+        }
+    }
+
     fn of(given: &str, path: &Path) -> io::Result<InputFacts> {
         use std::os::unix::fs::MetadataExt;
         let meta = fs::metadata(path)?;
@@ -244,6 +265,9 @@ impl DocumentRecord {
         // Where the run was ended while files were put in place, they are looked at closely.
         if !self.outputs.iter().all(|output| output.is_there(root, !self.is_complete)) {
             return Err("an output is missing or was changed");
+        }
+        if input.path.as_os_str().is_empty() {
+            return Err("what lies behind an address may be new");
         }
         if !input.is_same_as(&self.input) {
             return Err("the input was changed");

@@ -5,7 +5,10 @@
 
 use super::StoreError;
 use super::catalog::{Hubs, ModelEntry};
-use crate::net::{asked, is_address, is_passing, pause};
+use crate::net::{
+    self, Capped, Origin, Patience, asked, is_address, is_passing, is_too_long, pause, read_all, reason,
+    shown_address,
+};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -13,10 +16,10 @@ use std::time::{Duration, SystemTime};
 
 /// Bytes of a list of files.
 const MOST_LISTED: u64 = 16 << 20;
-/// Time to reach a hub, and for it to begin to answer.
-const REACH: Duration = Duration::from_secs(30);
-/// Time without a byte after which a download is broken off and taken up again.
-const STALLED: Duration = Duration::from_secs(60);
+/// Bytes of a file, whatever its hub says: the largest that is known has a tenth of it.
+const MOST_OF_A_FILE: u64 = 64 << 30;
+/// Time to reach a hub, and without a byte after which a download is broken off and taken up again.
+const PATIENCE: Patience = Patience { reach: Duration::from_secs(30), stall: Duration::from_secs(60) };
 /// Attempts besides the first, for every request; what was fetched before is kept.
 const RETRIES: u32 = 5;
 
@@ -46,16 +49,18 @@ impl Source {
             "huggingface" => Ok(Source::HuggingFace(address("HF_ENDPOINT", &hubs.huggingface))),
             "modelscope" => Ok(Source::ModelScope(address("MODELSCOPE_ENDPOINT", &hubs.modelscope))),
             url if is_address(url) => Ok(Source::Folders(url.trim_end_matches('/').to_string())),
-            other => Err(format!("`{other}` is neither huggingface, modelscope nor an address")),
+            other => {
+                Err(format!("`{}` is neither huggingface, modelscope nor an address", shown_address(other)))
+            }
         }
     }
 
-    /// Its name in records.
-    pub fn name(&self) -> &str {
+    /// Its name in records and messages.
+    pub fn name(&self) -> String {
         match self {
-            Source::HuggingFace(_) => "huggingface",
-            Source::ModelScope(_) => "modelscope",
-            Source::Folders(url) => url,
+            Source::HuggingFace(_) => "huggingface".into(),
+            Source::ModelScope(_) => "modelscope".into(),
+            Source::Folders(url) => shown_address(url),
         }
     }
 }
@@ -86,7 +91,8 @@ pub type Write<'a> = dyn FnMut(&[u8], bool) -> Result<(), StoreError> + 'a;
 /// A client of a hub.
 pub struct Hub {
     source: Source,
-    token: Option<String>,
+    /// What says who asks, and to whom.
+    token: Option<(String, Origin)>,
     agent: ureq::Agent,
 }
 
@@ -133,16 +139,22 @@ struct MsFile {
 }
 
 impl Hub {
-    /// A client; nothing is sent yet. The token goes to the hub's own address only.
+    /// A client; nothing is sent yet. `token` is Hugging Face's: it goes to that hub only, and there to the address that the source
+    /// has and to nowhere that redirects from it lead, encrypted unless that is this machine.
     pub fn new(source: Source, token: Option<String>) -> Hub {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(REACH))
-            .timeout_recv_response(Some(REACH))
-            .timeout_per_read(Some(STALLED))
-            .build()
-            .into();
-        Hub { source, token: token.filter(|token| !token.is_empty()), agent }
+        let token = token.map(|token| token.trim().to_string()).filter(|token| !token.is_empty());
+        let token = match &source {
+            Source::HuggingFace(url) => token.zip(Origin::of(url)).filter(|(_, origin)| {
+                if !origin.keeps_secrets() {
+                    let shown = shown_address(url);
+                    tracing::warn!("HF_TOKEN is not sent to `{shown}`: the way there is not encrypted");
+                }
+                origin.keeps_secrets()
+            }),
+            Source::ModelScope(_) | Source::Folders(_) => None,
+        };
+        let token = token.map(|(token, origin)| (format!("Bearer {token}"), origin));
+        Hub { source, token, agent: net::agent(PATIENCE) }
     }
 
     /// Where it is.
@@ -262,18 +274,30 @@ impl Hub {
             416 if *have > 0 => {
                 *have = 0;
                 write(&[], true).map_err(Fault::Final)?;
-                return Err(Fault::Passing(status_error(address, status), None));
+                return Err(Fault::Passing(self.status_error(address, status), None));
             }
-            _ => return Err(refusal(address, &response)),
+            _ => return Err(self.refusal(address, &response)),
         };
-        let mut body = response.body_mut().as_reader();
+        let left = size.unwrap_or(MOST_OF_A_FILE).min(MOST_OF_A_FILE).saturating_sub(*have);
+        let mut body = Capped::new(response.body_mut().as_reader(), left);
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let read =
-                body.read(&mut buffer).map_err(|e| Fault::Passing(broken(address, &e.to_string()), None))?;
-            if read == 0 {
-                break;
-            }
+            let read = match body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if is_too_long(&error) => {
+                    // The beginning of something else is no beginning to go on from.
+                    write(&[], true).map_err(Fault::Final)?;
+                    let said = size.map_or("may have", |_| "says");
+                    let most = size.unwrap_or(MOST_OF_A_FILE).min(MOST_OF_A_FILE);
+                    let reason = format!("more comes than the {most} bytes that the hub {said}");
+                    return Err(Fault::Final(broken(address, &reason)));
+                }
+                Err(error) => {
+                    let reason = reason(&ureq::Error::from(error));
+                    return Err(Fault::Passing(broken(address, &reason), None));
+                }
+            };
             write(&buffer[..read], anew).map_err(Fault::Final)?;
             anew = false;
             *have += read as u64;
@@ -296,7 +320,8 @@ impl Hub {
                 Fault::Final(StoreError::Status { status: 401 | 403 | 404, .. }) => {
                     return Err(StoreError::NoRepository {
                         repository: repository.into(),
-                        hub: self.source.name().into(),
+                        hub: self.source.name(),
+                        takes_token: matches!(self.source, Source::HuggingFace(_)),
                     });
                 }
                 Fault::Final(error) => return Err(error),
@@ -312,31 +337,42 @@ impl Hub {
     fn json_once<T: for<'a> Deserialize<'a>>(&self, address: &str) -> Result<T, Fault> {
         let mut response = self.get(address, None)?;
         if !response.status().is_success() {
-            return Err(refusal(address, &response));
+            return Err(self.refusal(address, &response));
         }
-        let body = response.body_mut().with_config().limit(MOST_LISTED).read_to_vec();
-        let body = body.map_err(|e| Fault::Passing(broken(address, &e.to_string()), None))?;
+        let body =
+            read_all(response.body_mut().as_reader(), MOST_LISTED).map_err(|error| {
+                match is_too_long(&error) {
+                    true => Fault::Final(broken(address, &format!("its list of files: {error}"))),
+                    false => Fault::Passing(broken(address, &reason(&ureq::Error::from(error))), None),
+                }
+            })?;
         serde_json::from_slice(&body)
             .map_err(|e| Fault::Final(broken(address, &format!("no such list: {e}"))))
     }
 
     fn get(&self, address: &str, range: Option<&str>) -> Result<ureq::http::Response<ureq::Body>, Fault> {
-        let mut request = self.agent.get(address);
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
-        }
-        if let Some(range) = range {
-            request = request.header("Range", range);
-        }
-        request.call().map_err(|error| {
+        let headers: Vec<(&str, &str)> = range.map(|range| ("Range", range)).into_iter().collect();
+        let token = self.token.as_ref().map(|(token, origin)| (origin, token.as_str()));
+        net::get(&self.agent, address, &headers, token, None).map_err(|error| {
             let broken = broken(address, &error.to_string());
-            match error {
-                ureq::Error::HostNotFound | ureq::Error::BadUri(_) | ureq::Error::Tls(_) => {
-                    Fault::Final(broken)
-                }
-                _ => Fault::Passing(broken, None),
+            match error.is_passing() {
+                true => Fault::Passing(broken, None),
+                false => Fault::Final(broken),
             }
         })
+    }
+
+    fn refusal(&self, address: &str, response: &ureq::http::Response<ureq::Body>) -> Fault {
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let wait = asked(header, SystemTime::now());
+        let error = self.status_error(address, status);
+        if is_passing(status) { Fault::Passing(error, wait) } else { Fault::Final(error) }
+    }
+
+    fn status_error(&self, address: &str, status: u16) -> StoreError {
+        let takes_token = matches!(self.source, Source::HuggingFace(_));
+        StoreError::Status { address: shown_address(address), status, takes_token }
     }
 }
 
@@ -346,17 +382,5 @@ enum Fault {
 }
 
 fn broken(address: &str, reason: &str) -> StoreError {
-    StoreError::Network { address: address.into(), reason: reason.into() }
-}
-
-fn status_error(address: &str, status: u16) -> StoreError {
-    StoreError::Status { address: address.into(), status }
-}
-
-fn refusal(address: &str, response: &ureq::http::Response<ureq::Body>) -> Fault {
-    let status = response.status().as_u16();
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-    let wait = asked(header, SystemTime::now());
-    let error = status_error(address, status);
-    if is_passing(status) { Fault::Passing(error, wait) } else { Fault::Final(error) }
+    StoreError::Network { address: shown_address(address), reason: reason.into() }
 }

@@ -31,22 +31,27 @@ pub enum StoreError {
         reason: String,
     },
     /// A hub refuses.
-    #[error("`{address}` answers with status {status}{}", match .status { 401 | 403 => ": it asks for a token; set HF_TOKEN", _ => "" })]
+    #[error("`{address}` answers with status {status}{}", match .status { 401 | 403 if *.takes_token => ": it asks for a token; set HF_TOKEN", _ => "" })]
     Status {
         /// What was asked for.
         address: String,
         /// The answer.
         status: u16,
+        /// Whether it is a hub that a token is sent to.
+        takes_token: bool,
     },
     /// There is no such repository, or it is not shown.
     #[error(
-        "{hub} has no repository `{repository}` of that revision, or shows it only to those with a token (HF_TOKEN)"
+        "{hub} has no repository `{repository}` of that revision{}",
+        if *.takes_token { ", or shows it only to those with a token (HF_TOKEN)" } else { ", or does not show it" }
     )]
     NoRepository {
         /// The repository.
         repository: String,
         /// The hub.
         hub: String,
+        /// Whether it is a hub that a token is sent to.
+        takes_token: bool,
     },
     /// A repository lacks a file.
     #[error("`{repository}` has no `{file}`, which {model} cannot do without")]

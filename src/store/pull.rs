@@ -64,7 +64,7 @@ pub fn pull(
     let record = Record {
         model: model.name.clone(),
         repository: model.repository.clone(),
-        source: hub.source().name().to_string(),
+        source: hub.source().name(),
         commit: listing.commit,
         files,
     };
@@ -110,7 +110,7 @@ fn fetch_all(
     progress: &dyn Progress,
 ) -> Result<Vec<RecordedFile>, StoreError> {
     std::fs::create_dir_all(aside).map_err(StoreError::io(aside))?;
-    progress.expect(wanted.iter().filter_map(|file| file.size).sum());
+    progress.expect(wanted.iter().filter_map(|file| file.size).fold(0, u64::saturating_add));
     let queue = Mutex::new(wanted.iter());
     let (done, failed) = (Mutex::new(Vec::new()), Mutex::new(None));
     let stop = AtomicBool::new(false);

@@ -116,7 +116,11 @@ pub struct Outputs {
 impl Outputs {
     /// Starts the outputs of a document.
     fn begin(&self, job: &Job) -> Option<DocumentOutput> {
-        let (name, input) = self.documents.get(&job.id)?;
+        let (name, input_of_plan) = self.documents.get(&job.id)?;
+        // What lies behind an address is known now that it was opened.
+        let fetched = job.file.remote.as_ref().and_then(|remote| remote.fetched());
+        let input = fetched.map(|fetched| input_of_plan.fetched(fetched.size(), &fetched.sha256()));
+        let input = input.as_ref().unwrap_or(input_of_plan);
         Some(self.path.begin(name, input, &self.settings))
     }
 

@@ -1,7 +1,7 @@
 //! All integration tests, one binary.
 //!
 //! `golden` compares with recorded outputs of the reference, `imageproc` with resampled pictures, `networks` with the tensors
-//! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `models` fetches from such a hub; `compat` runs the pipelines on recorded answers; `documents` and `cli` run the real program on real
+//! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `models` fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the pipelines on recorded answers; `documents` and `cli` run the real program on real
 //! files; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the libraries
 //! that `scripts/setup.sh` fetches, and nothing from the network.
 
@@ -15,6 +15,7 @@ mod golden;
 mod http;
 mod imageproc;
 mod models;
+mod network_safety;
 mod networks;
 mod recognizer;
 mod save_path;

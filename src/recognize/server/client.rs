@@ -1,7 +1,9 @@
 //! The client of one or several servers: which of them is asked, what is tried again, and what is given up.
 
 use super::protocol::{Arguments, Completion, Dialect, completion, error_message, models};
-use crate::net::{RetryRules, asked, is_passing, pause};
+use crate::net::{
+    RetryRules, asked, clean_text, is_passing, is_too_long, pause, read_all, reason, shown_address,
+};
 use serde_json::Value;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,6 +18,13 @@ const REACH: Duration = Duration::from_secs(10);
 const MOST_TROUBLES: u32 = 3;
 /// Time for which a server that cannot be reached is left out, at first and at most.
 const LEFT_OUT: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60)];
+
+/// Time for which the first answer of a server is waited for before others are asked for.
+const PROOF: Duration = Duration::from_secs(3);
+/// Pause before a server is looked for again.
+const AGAIN: Duration = Duration::from_millis(10);
+/// Characters of a server's own words in a message.
+const MOST_SHOWN: usize = 300;
 
 /// A key for a server. It is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,7 +97,7 @@ pub struct Client {
 /// A server.
 struct Endpoint {
     url: String,
-    /// Its address without a name and a password in it, for messages.
+    /// Its address as it is shown in messages.
     shown: String,
     state: Mutex<State>,
 }
@@ -105,6 +114,21 @@ struct State {
     model: Option<String>,
     /// Keys of requests that this server refuses.
     unknown_keys: Vec<&'static str>,
+    /// Whether it has answered anything but that the key is wrong, and when it was first asked.
+    lets_in: bool,
+    first_asked: Option<Instant>,
+    /// Its refusal, where the key is wrong: nothing else that it is asked can come out better.
+    refusal: Option<String>,
+}
+
+/// Which server is asked.
+enum Choice {
+    /// This one.
+    Server(usize),
+    /// One that has yet to say whether it takes the key.
+    Later,
+    /// None: all refuse.
+    None(String),
 }
 
 /// Why an attempt failed.
@@ -115,6 +139,8 @@ enum Fault {
     Broken(String),
     /// It may pass; the server may have said when.
     Passing(String, Option<f64>),
+    /// It does not take the key.
+    Unauthorized(String),
     /// It does not know the model.
     Model(String),
     /// It does not know a key that it can do without.
@@ -129,6 +155,9 @@ impl Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(REACH))
+            // The key and further headers are for this server, and requests are not to be sent on.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .max_idle_connections(options.connections)
             .max_idle_connections_per_host(options.connections)
             .build()
@@ -139,7 +168,7 @@ impl Client {
         };
         let endpoint = |url: &String| Endpoint {
             url: url.trim_end_matches('/').to_string(),
-            shown: without_user(url.trim_end_matches('/')),
+            shown: shown_address(url.trim_end_matches('/')),
             state: Mutex::new(State { model: name.clone(), ..State::default() }),
         };
         let endpoints = options.urls.iter().map(endpoint).collect();
@@ -185,17 +214,29 @@ impl Client {
                 return Err("cancelled while the server was asked again".into());
             }
             let Some(time) = left() else { return Err(late(&self.options)) };
-            let number = self.choose(failing);
+            let number = match self.choose(failing) {
+                Choice::Server(number) => number,
+                Choice::Later => {
+                    std::thread::sleep(AGAIN);
+                    match stop.load(Ordering::Relaxed) {
+                        true => return Err("cancelled before the server was asked".into()),
+                        false => continue,
+                    }
+                }
+                Choice::None(reason) => return Err(reason),
+            };
             let endpoint = &self.endpoints[number];
             failing = Some(number);
             let result = self.attempt(endpoint, &mut body, time.min(self.options.timeout));
-            endpoint.lock().in_flight -= 1;
+            self.note(endpoint, &result);
             let (reason, wait) = match result {
                 Ok(completion) => {
                     let mut state = endpoint.lock();
                     (state.unreachable, state.troubles, state.left_out_until) = (0, 0, None);
                     return Ok(completion);
                 }
+                // Another server may take it; else the reason is the same for all.
+                Err(Fault::Unauthorized(_)) => continue,
                 Err(Fault::Final(reason)) => return Err(self.told(endpoint, reason)),
                 Err(Fault::Model(reason)) => match self.adopt_model(endpoint, &body["model"]) {
                     Ok(()) => continue,
@@ -236,17 +277,56 @@ impl Client {
 
     /// The server with the fewest requests in flight, of those that are not left out, and rather not the one that failed
     /// before; its count is raised.
-    fn choose(&self, failing: Option<usize>) -> usize {
-        let load = |(number, endpoint): &(usize, &Endpoint)| {
+    ///
+    /// A server that refused the key is not asked again. Until one has said anything else it is asked by a single request, for
+    /// [`PROOF`] at most, so that a wrong key costs one request and not as many as may be in flight.
+    fn choose(&self, failing: Option<usize>) -> Choice {
+        let load = |(number, endpoint): (usize, &Endpoint)| {
             let is_out = !endpoint.is_in();
             let state = endpoint.lock();
+            let is_unproven = !state.lets_in
+                && state.in_flight > 0
+                && state.first_asked.is_some_and(|asked| asked.elapsed() < PROOF);
+            if state.refusal.is_some() || is_unproven {
+                return None;
+            }
             // One that could not be reached is tried by a single request when its time is over.
             let is_probed = state.unreachable > 0 && state.in_flight > 0;
-            (is_out || is_probed, failing == Some(*number), state.in_flight)
+            Some(((is_out || is_probed, failing == Some(number), state.in_flight), number))
         };
-        let chosen = self.endpoints.iter().enumerate().min_by_key(load).map_or(0, |(number, _)| number);
-        self.endpoints[chosen].lock().in_flight += 1;
-        chosen
+        if let Some((_, number)) = self.endpoints.iter().enumerate().filter_map(load).min() {
+            let mut state = self.endpoints[number].lock();
+            // Another thread may have been faster.
+            let is_proof_over = state.first_asked.is_some_and(|asked| asked.elapsed() >= PROOF);
+            if state.refusal.is_none() && (state.lets_in || state.in_flight == 0 || is_proof_over) {
+                state.in_flight += 1;
+                state.first_asked.get_or_insert_with(Instant::now);
+                return Choice::Server(number);
+            }
+            return Choice::Later;
+        }
+        let refusals: Vec<String> = self.endpoints.iter().filter_map(|e| e.lock().refusal.clone()).collect();
+        match refusals.len() == self.endpoints.len() {
+            true => Choice::None(refusals.join("; ")),
+            false => Choice::Later,
+        }
+    }
+
+    /// Counts a request as answered, and keeps in mind whether the server takes the key.
+    fn note(&self, endpoint: &Endpoint, result: &Result<Completion, Fault>) {
+        let mut state = endpoint.lock();
+        state.in_flight -= 1;
+        match result {
+            Err(Fault::Unauthorized(reason)) => {
+                if state.refusal.is_none() {
+                    let told = self.told(endpoint, format!("{reason}; it is not asked again"));
+                    tracing::error!("{told}");
+                    state.refusal = Some(told);
+                }
+            }
+            Err(Fault::Unreachable(_) | Fault::Broken(_)) => {}
+            _ => state.lets_in = true,
+        }
     }
 
     fn attempt(&self, endpoint: &Endpoint, body: &mut Value, timeout: Duration) -> Result<Completion, Fault> {
@@ -281,27 +361,21 @@ impl Client {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let wait = asked(header, SystemTime::now());
-        let read = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec();
+        let read = read_all(response.body_mut().as_reader(), MOST_BYTES);
         let sent_body = &*body;
-        let body = match read {
-            Ok(body) => body,
-            Err(ureq::Error::BodyExceedsLimit(_)) => {
-                return Err(Fault::Final(format!("its answer is longer than {} MB", MOST_BYTES >> 20)));
-            }
-            Err(error) => {
-                return Err(match fault(error) {
-                    Fault::Broken(reason) | Fault::Unreachable(reason) => {
-                        Fault::Broken(format!("its answer broke off: {reason}"))
-                    }
-                    other => other,
-                });
-            }
-        };
+        let body = read.map_err(broken_off)?;
         match status {
             200..300 => completion(&body).map_err(Fault::Final),
             _ => {
                 let reason = format!("status {status}: {}", error_message(&body));
+                let lets_in = endpoint.lock().lets_in;
                 Err(match status {
+                    401 => Fault::Unauthorized(reason),
+                    // Later it may be about the picture.
+                    403 if !lets_in => Fault::Unauthorized(reason),
+                    300..400 => {
+                        Fault::Final(format!("status {status}: it sends requests on to another address"))
+                    }
                     404 => Fault::Model(reason),
                     400 | 422 => match dispensable(&reason, sent_body).filter(|key| !unknown.contains(key)) {
                         Some(key) => Fault::Key(key),
@@ -323,13 +397,14 @@ impl Client {
         }
         let mut response = request.config().timeout_global(Some(REACH)).build().call().map_err(fault)?;
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec().map_err(fault)?;
+        let body = read_all(response.body_mut().as_reader(), MOST_BYTES).map_err(broken_off)?;
         match status {
             200..300 => models(&body).map_err(Fault::Final),
-            _ => Err(Fault::Final(format!(
-                "its models cannot be listed: status {status}: {}",
-                error_message(&body)
-            ))),
+            _ => {
+                let reason =
+                    format!("its models cannot be listed: status {status}: {}", error_message(&body));
+                Err(if status == 401 { Fault::Unauthorized(reason) } else { Fault::Final(reason) })
+            }
         }
     }
 
@@ -341,7 +416,7 @@ impl Client {
         }
         let listed = self.listed(endpoint).map_err(|fault| match fault {
             Fault::Unreachable(reason) | Fault::Broken(reason) | Fault::Passing(reason, _) => reason,
-            Fault::Model(reason) | Fault::Final(reason) => reason,
+            Fault::Model(reason) | Fault::Final(reason) | Fault::Unauthorized(reason) => reason,
             Fault::Key(key) => key.to_string(),
         })?;
         let mut state = endpoint.lock();
@@ -351,18 +426,22 @@ impl Client {
                 if state.model.as_ref() == Some(only) {
                     return Ok(());
                 }
-                tracing::warn!(
-                    "`{}` does not know the model `{}`: using `{only}`, the only one that it serves",
-                    endpoint.shown,
-                    state.model.as_deref().unwrap_or_default()
+                let named = state.model.as_deref().unwrap_or_default();
+                let told = format!(
+                    "does not know the model `{named}`: using `{}`, the only one that it serves",
+                    clean_text(only, MOST_SHOWN)
                 );
+                tracing::warn!("`{}` {}", endpoint.shown, self.options.key.hidden_in(told));
                 state.model = Some(only.clone());
                 Ok(())
             }
             _ if state.model.as_ref().is_some_and(|model| listed.contains(model)) => {
                 Err("though it lists that model".into())
             }
-            _ => Err(format!("it serves {}; name one with --vl-rec-api-model-name", listed.join(", "))),
+            _ => {
+                let served = clean_text(&listed.join(", "), MOST_SHOWN);
+                Err(format!("it serves {served}; name one with --vl-rec-api-model-name"))
+            }
         }
     }
 
@@ -432,19 +511,9 @@ fn dispensable(reason: &str, body: &Value) -> Option<&'static str> {
     keys.into_iter().find(|(key, may_go)| *may_go && reason.contains(key)).map(|(key, _)| key)
 }
 
-/// An address without a name and a password in it.
-pub fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_string() };
-    let host = rest.find('/').unwrap_or(rest.len());
-    match rest[..host].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => url.to_string(),
-    }
-}
-
 /// Sorts what went wrong on the way.
 fn fault(error: ureq::Error) -> Fault {
-    let reason = error.to_string();
+    let reason = reason(&error);
     match error {
         ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
@@ -459,6 +528,19 @@ fn fault(error: ureq::Error) -> Fault {
         ureq::Error::Io(_) | ureq::Error::Protocol(_) => Fault::Broken(reason),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => Fault::Final(reason),
         _ => Fault::Passing(reason, None),
+    }
+}
+
+/// Sorts what went wrong while an answer came.
+fn broken_off(error: std::io::Error) -> Fault {
+    if is_too_long(&error) {
+        return Fault::Final(format!("its answer is longer than {} MB", MOST_BYTES >> 20));
+    }
+    match fault(ureq::Error::from(error)) {
+        Fault::Broken(reason) | Fault::Unreachable(reason) => {
+            Fault::Broken(format!("its answer broke off: {reason}"))
+        }
+        other => other,
     }
 }
 
@@ -487,17 +569,5 @@ fn sleep(time: Duration, stop: &AtomicBool) {
         && !stop.load(Ordering::Relaxed)
     {
         std::thread::sleep(left.min(Duration::from_millis(50)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_user;
-
-    #[test]
-    fn passwords_in_addresses_are_not_shown() {
-        assert_eq!(without_user("http://me:secret@host:1/v1"), "http://host:1/v1");
-        assert_eq!(without_user("https://host/v1?a=b@c"), "https://host/v1?a=b@c");
-        assert_eq!(without_user("nothing"), "nothing");
     }
 }

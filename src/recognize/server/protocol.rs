@@ -1,6 +1,7 @@
 //! What is sent to a server and what comes back: chat completions as OpenAI describes them, in the dialect of each kind of
 //! server (specification, section 7).
 
+use crate::net::clean_text;
 use crate::plan::{PixelLimits, Request};
 use crate::raster::{Pixels, RasterError};
 use base64::Engine;
@@ -181,12 +182,9 @@ fn message_of(error: &Value) -> String {
     shortened(&text.as_str().map_or_else(|| text.to_string(), str::to_string))
 }
 
+/// Some of a server's words, as a line.
 fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{} ...", &text[..end]),
-        None => text.to_string(),
-    }
+    clean_text(text, 300)
 }
 
 #[cfg(test)]
@@ -206,6 +204,7 @@ mod tests {
         assert!(fault(r#"{"error": {"message": "busy"}}"#).ends_with("busy"));
         assert_eq!(error_message(br#"{"detail": "gone"}"#), "gone");
         assert_eq!(error_message(b"Bad Gateway\n"), "Bad Gateway");
+        assert_eq!(error_message(b"{\"detail\": \"a\\u001b[31mb\"}"), "a [31mb");
         assert!(error_message(&[b'x'; 5000]).len() < 400);
         assert_eq!(models(br#"{"data": [{"id": "m"}, {"id": "n"}]}"#).unwrap(), ["m", "n"]);
     }

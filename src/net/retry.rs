@@ -1,5 +1,4 @@
-//! What is an address; when a request over the network is tried again, and after how long: the rules of OpenAI's client, which the reference
-//! has.
+//! When a request over the network is tried again, and after how long: the rules of OpenAI's client, which the reference has.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,11 +16,6 @@ impl Default for RetryRules {
     fn default() -> Self {
         RetryRules { retries: 2 }
     }
-}
-
-/// Whether a word is an address on the web.
-pub fn is_address(word: &str) -> bool {
-    word.starts_with("http://") || word.starts_with("https://")
 }
 
 /// Whether a request that was answered with a status is worth another attempt.

@@ -1,0 +1,305 @@
+//! Inputs behind addresses: fetched a few at a time, ahead of the pages, into files that have no name.
+//!
+//! [`Fetcher::add`] hands out an [`InputFile`] at once; whoever opens it waits in [`Remote::wait`] until its bytes are there.
+//! Downloads begin in the order in which they were added, [`AHEAD`] of them at once counted from the one that is waited for, so
+//! a long list of addresses takes neither a long silence before the first page nor the whole disk.
+//!
+//! Bytes lie in a file without a name ([`Spooled`]): whatever ends the process ends them.
+
+use super::spool::{SpoolError, Spooled, Spooler};
+use super::{InputError, InputFile};
+use crate::net::{self, Capped, Patience, is_passing, is_too_long, reason, shown_address};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time for a whole download where nothing is said.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(900);
+/// Downloads that are under way or wait to be opened, the one that is waited for included.
+pub const AHEAD: usize = 4;
+/// Time for connecting and for the first byte (specification, section 3.1), and without a byte later.
+const PATIENCE: Patience = Patience { reach: Duration::from_secs(15), stall: Duration::from_secs(30) };
+/// How often an interrupt is looked for.
+const LOOK: Duration = Duration::from_millis(50);
+/// Attempts besides the first where a server says that it is busy, and the longest pause before one.
+const RETRIES: u32 = 2;
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// A file that was fetched.
+#[derive(Debug)]
+pub struct Fetched {
+    spooled: Spooled,
+    sha256: [u8; 32],
+}
+
+impl Fetched {
+    /// Where it can be opened, as long as this value lives.
+    pub fn path(&self) -> &Path {
+        self.spooled.path()
+    }
+
+    /// Its bytes.
+    pub fn size(&self) -> u64 {
+        self.spooled.size()
+    }
+
+    /// SHA-256 of its bytes.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+}
+
+/// Fetches inputs behind addresses. Clones share their queue.
+#[derive(Clone)]
+pub struct Fetcher {
+    shared: Arc<Shared>,
+}
+
+impl Default for Fetcher {
+    fn default() -> Self {
+        Fetcher::new(DEFAULT_TIMEOUT, Spooler::default())
+    }
+}
+
+/// The place of one input in a [`Fetcher`].
+#[derive(Clone)]
+pub struct Remote {
+    shared: Arc<Shared>,
+    number: usize,
+    address: Arc<str>,
+}
+
+struct Shared {
+    timeout: Duration,
+    spooler: Spooler,
+    agent: ureq::Agent,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    items: Vec<(Arc<str>, State)>,
+    /// Positions by address: one that is named twice is fetched once.
+    numbers: HashMap<Arc<str>, usize>,
+    /// How many were begun.
+    begun: usize,
+    /// The furthest that was waited for.
+    front: usize,
+}
+
+enum State {
+    Waiting,
+    UnderWay,
+    There(Arc<Fetched>),
+    Failed(InputError),
+    /// It was there, and was given back.
+    Released,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins what may be under way now.
+    fn begin(self: &Arc<Self>, queue: &mut Queue) {
+        while queue.begun < queue.items.len() && queue.begun < queue.front + AHEAD {
+            let number = queue.begun;
+            queue.begun += 1;
+            self.begin_one(queue, number);
+        }
+    }
+
+    fn begin_one(self: &Arc<Self>, queue: &mut Queue, number: usize) {
+        let (address, state) = &mut queue.items[number];
+        let (shared, address) = (self.clone(), address.clone());
+        *state = State::UnderWay;
+        let work = move || {
+            let result = download(&address, &shared);
+            let state = match result {
+                Ok(fetched) => State::There(Arc::new(fetched)),
+                Err(reason) => State::Failed(InputError::new(&shown_address(&address), reason)),
+            };
+            shared.lock().items[number].1 = state;
+            shared.changed.notify_all();
+        };
+        if let Err(error) = std::thread::Builder::new().name("fetch".into()).spawn(work) {
+            let (address, state) = &mut queue.items[number];
+            let reason = format!("no thread can be started to fetch it: {error}");
+            *state = State::Failed(InputError::new(&shown_address(address), reason));
+        }
+    }
+}
+
+impl Fetcher {
+    /// Nothing is fetched yet. A download, with its redirects, may take `timeout`; `spooler` keeps what comes, up to its limit
+    /// as it is unpacked, and ends it on an interrupt.
+    pub fn new(timeout: Duration, spooler: Spooler) -> Fetcher {
+        let (agent, queue, changed) = (net::agent(PATIENCE), Mutex::default(), Condvar::new());
+        Fetcher { shared: Arc::new(Shared { timeout, spooler, agent, queue, changed }) }
+    }
+
+    /// What keeps streams.
+    pub fn spooler(&self) -> &Spooler {
+        &self.shared.spooler
+    }
+
+    /// The file behind an address, which is fetched from now on.
+    pub fn add(&self, address: &str) -> InputFile {
+        let address: Arc<str> = address.into();
+        let number = {
+            let mut queue = self.shared.lock();
+            let next = queue.items.len();
+            let number = *queue.numbers.entry(address.clone()).or_insert(next);
+            if number == next {
+                queue.items.push((address.clone(), State::Waiting));
+                self.shared.begin(&mut queue);
+            }
+            number
+        };
+        InputFile {
+            given: shown_address(&address),
+            path: PathBuf::new(),
+            name: net::file_name_of(&address).into(),
+            mirror: PathBuf::new(),
+            is_named: true,
+            remote: Some(Remote { shared: self.shared.clone(), number, address }),
+            _temporary: None,
+        }
+    }
+}
+
+impl Remote {
+    /// Waits until the bytes are there. An interrupt ends the waiting.
+    pub fn wait(&self) -> Result<Arc<Fetched>, InputError> {
+        let mut queue = self.shared.lock();
+        queue.front = queue.front.max(self.number);
+        self.shared.begin(&mut queue);
+        loop {
+            match &queue.items[self.number].1 {
+                State::There(fetched) => return Ok(fetched.clone()),
+                State::Failed(error) => return Err(error.clone()),
+                State::Released => self.shared.begin_one(&mut queue, self.number),
+                State::Waiting | State::UnderWay => {}
+            }
+            if self.shared.spooler.is_cancelled() {
+                return Err(InputError::new(&shown_address(&self.address), "cancelled".into()));
+            }
+            let waited = self.shared.changed.wait_timeout(queue, LOOK);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The bytes, where they are there now.
+    pub fn fetched(&self) -> Option<Arc<Fetched>> {
+        match &self.shared.lock().items[self.number].1 {
+            State::There(fetched) => Some(fetched.clone()),
+            _ => None,
+        }
+    }
+
+    /// Gives the bytes back: the document is over. Who waits again has them fetched again.
+    pub fn release(&self) {
+        let state = &mut self.shared.lock().items[self.number].1;
+        if matches!(state, State::There(_)) {
+            *state = State::Released;
+        }
+    }
+
+    /// What two inputs behind the same address have in common. It holds all of the address: not to be shown or stored.
+    pub fn key(&self) -> &str {
+        &self.address
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Remote({})", shown_address(&self.address))
+    }
+}
+
+/// Why an attempt failed, and after how many seconds another one is worth it, where it is.
+struct Fault(String, Option<Option<f64>>);
+
+fn download(address: &str, shared: &Shared) -> Result<Fetched, String> {
+    let until = Instant::now() + shared.timeout;
+    for attempt in 0.. {
+        let Fault(reason, again) = match attempt_at(address, shared, until) {
+            Ok(fetched) => return Ok(fetched),
+            Err(fault) => fault,
+        };
+        let pause = again.filter(|_| attempt < RETRIES).and_then(|asked| net::pause(attempt, asked, 0.5));
+        let left = until.saturating_duration_since(Instant::now());
+        match pause.filter(|pause| *pause <= LONGEST_PAUSE && *pause < left) {
+            Some(pause) => std::thread::sleep(pause),
+            None => return Err(reason),
+        }
+        if shared.spooler.is_cancelled() {
+            return Err("cancelled".into());
+        }
+    }
+    unreachable!("the loop returns")
+}
+
+/// What comes, hashed, until it is late.
+struct Body<R> {
+    body: R,
+    hash: Sha256,
+    size: u64,
+    until: Instant,
+}
+
+impl<R: Read> Read for Body<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.body.read(buffer)?;
+        if Instant::now() >= self.until {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.hash.update(&buffer[..read]);
+        self.size += read as u64;
+        Ok(read)
+    }
+}
+
+fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched, Fault> {
+    let (agent, most) = (&shared.agent, shared.spooler.limit());
+    let seconds = shared.timeout.as_secs_f64();
+    let late = || Fault(format!("it was not there after {seconds} seconds (--fetch-timeout)"), None);
+    let is_late = || Instant::now() >= until;
+    let mut answer = match net::get(agent, address, &[], None, Some(until)) {
+        Ok(answer) => answer,
+        Err(_) if is_late() => return Err(late()),
+        Err(error) => return Err(Fault(format!("the download failed: {error}"), None)),
+    };
+    let status = answer.status().as_u16();
+    if !(200..300).contains(&status) {
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let asked = net::asked(header, std::time::SystemTime::now());
+        let again = matches!(status, 429 | 502 | 503).then_some(asked).filter(|_| is_passing(status));
+        return Err(Fault(format!("the server answered with status {status}"), again));
+    }
+    let big =
+        || Fault(format!("it is larger than the {most} bytes that an input may have (--max-input-size)"), None);
+    if answer.body().content_length().is_some_and(|length| length > most) {
+        return Err(big());
+    }
+    let capped = Capped::new(answer.body_mut().as_reader(), most);
+    let mut body = Body { body: capped, hash: Sha256::new(), size: 0, until };
+    match shared.spooler.copy(&mut body) {
+        Ok(spooled) => Ok(Fetched { spooled, sha256: body.hash.finalize().into() }),
+        Err(SpoolError::TooLarge { .. }) => Err(big()),
+        Err(SpoolError::Cancelled) => Err(Fault("cancelled".into(), None)),
+        Err(SpoolError::Read(error)) if is_too_long(&error) => Err(big()),
+        Err(SpoolError::Read(_)) if is_late() => Err(late()),
+        Err(SpoolError::Read(error)) => {
+            let why = reason(&ureq::Error::from(error));
+            Err(Fault(format!("the download broke off after {} bytes: {why}", body.size), None))
+        }
+        Err(error) => Err(Fault(format!("the download cannot be kept: {error}"), None)),
+    }
+}

@@ -1,0 +1,126 @@
+//! Reading answers no further than wanted, and telling of them in messages.
+
+use std::fmt;
+use std::io::{self, Read};
+
+/// Says that more came than was wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TooLong {
+    cap: u64,
+}
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it is longer than {} bytes", self.cap)
+    }
+}
+
+impl std::error::Error for TooLong {}
+
+/// Hands on at most `cap` bytes; a further one is an error. It stands behind whatever unpacks an answer, so that a small answer
+/// that unpacks to a big one ends there as well.
+pub struct Capped<R> {
+    inner: R,
+    left: u64,
+    cap: u64,
+}
+
+impl<R: Read> Capped<R> {
+    /// What `inner` reads, up to `cap` bytes.
+    pub fn new(inner: R, cap: u64) -> Capped<R> {
+        Capped { inner, left: cap, cap }
+    }
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.left == 0 {
+            // Whether it ends here is seen by asking for one more.
+            return match self.inner.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(io::Error::other(TooLong { cap: self.cap })),
+            };
+        }
+        let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.inner.read(&mut buffer[..most])?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+/// Whether an error of [`Capped`] says that more came than was wanted.
+pub fn is_too_long(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooLong>())
+}
+
+/// Reads all of an answer, up to `cap` bytes as they are unpacked; more is an error.
+pub fn read_all(answer: impl Read, cap: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    Capped::new(answer, cap).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What went wrong on the way, without the address: some errors repeat it, with the password and the signature in it.
+pub fn reason(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::BadUri(_) => "it is no address that can be asked".into(),
+        ureq::Error::RequireHttpsOnly(_) => "it is not encrypted".into(),
+        ureq::Error::ConnectProxyFailed(_) => "the proxy refuses the connection".into(),
+        ureq::Error::InvalidProxyUrl => "the address of the proxy is none".into(),
+        other => clean_text(&other.to_string(), 300),
+    }
+}
+
+/// A text of somebody else as it may stand in a line of a message: at most `most` characters, and neither control characters nor
+/// those that turn the direction of writing; runs of them are one space.
+pub fn clean_text(text: &str, most: usize) -> String {
+    let mut clean = String::new();
+    let mut count = 0;
+    for c in text.trim().chars() {
+        let c = if is_unseen(c) { ' ' } else { c };
+        if c == ' ' && clean.ends_with(' ') {
+            continue;
+        }
+        if count == most {
+            clean.push_str(" ...");
+            break;
+        }
+        clean.push(c);
+        count += 1;
+    }
+    clean.trim_end().to_string()
+}
+
+/// Whether a character is a command to a terminal or to whoever draws the text, and no text.
+pub(super) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_than_wanted() {
+        assert_eq!(read_all(&b"abcd"[..], 4).unwrap(), b"abcd");
+        let error = read_all(&b"abcde"[..], 4).unwrap_err();
+        assert!(is_too_long(&error) && error.to_string().contains("longer than 4 bytes"), "{error}");
+        // However much would come.
+        assert!(is_too_long(&read_all(io::repeat(7), 1 << 20).unwrap_err()));
+        assert!(read_all(io::empty(), 0).unwrap().is_empty());
+        assert!(!is_too_long(&io::Error::other("x")));
+    }
+
+    #[test]
+    fn texts_of_others_are_one_clean_line() {
+        assert_eq!(clean_text(" a\u{1b}]0;b\u{7}\r\n\tc\u{202e}d ", 99), "a ]0;b c d");
+        assert_eq!(clean_text("abcdef", 3), "abc ...");
+        assert_eq!(clean_text("abc", 3), "abc");
+        let secret = ureq::Error::BadUri("http://me:secret@h".into());
+        assert!(!reason(&secret).contains("secret"));
+    }
+}
