@@ -1,8 +1,10 @@
 //! From what a recognizer says of a block to the block's content (specification, section 8).
 //!
-//! [`content_of`] is the order of the steps: repetitions are cut, formula delimiters made uniform, table tokens
-//! turned into HTML, found texts separated from their places.
+//! [`read`] is the order of the steps: repetitions are cut, formula delimiters made uniform, table tokens turned into
+//! HTML, found texts separated from their places. Every step takes time and memory in proportion to what it is given, and
+//! [`bounds`] says how much that is at most.
 
+pub mod bounds;
 pub mod otsl;
 mod repetition;
 mod spotting;
@@ -12,21 +14,50 @@ pub use spotting::spotting_content;
 
 use crate::document::{Label, Spotting};
 
-/// The content of a block of which a recognizer said `answer`; `size` is that of its crop in pixels.
-pub fn content_of(answer: &str, label: Label, size: (usize, usize)) -> (String, Option<Spotting>) {
+/// What was made of an answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// The block's content.
+    pub content: String,
+    /// What text spotting found.
+    pub spotting: Option<Spotting>,
+    /// What of the answer was left out and why: a code and words.
+    pub notes: Vec<(&'static str, String)>,
+}
+
+/// Reads the answer of a recognizer to a block; `size` is that of the block in pixels.
+pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
+    let mut reading = Reading::default();
+    let (answer, all) = bounds::first_chars(answer, bounds::MAX_ANSWER_CHARS);
+    if let Some(all) = all {
+        let limit = bounds::MAX_ANSWER_CHARS;
+        let message = format!("the answer has {all} characters and was cut after {limit}");
+        reading.notes.push(("answer_cut", message));
+    }
     let min_length = if label == Label::Table { MIN_LENGTH_TABLE } else { MIN_LENGTH };
     let text = uniform_delimiters(truncate_repetition(answer, min_length), label);
     match label {
-        Label::Table => {
-            let html = otsl::to_html(&text);
-            (if html.is_empty() { text } else { html }, None)
-        }
+        Label::Table => match otsl::read(&text) {
+            Ok(html) if html.is_empty() => reading.content = text,
+            Ok(html) => reading.content = html,
+            Err(too_large) => {
+                reading.notes.push(("table_too_large", too_large.to_string()));
+                reading.content = text;
+            }
+        },
         Label::Spotting => {
             let (content, found) = spotting_content(&text, size.0 as f64, size.1 as f64);
-            (content, Some(found))
+            (reading.content, reading.spotting) = (content, Some(found));
         }
-        _ => (text, None),
+        _ => reading.content = text,
     }
+    reading
+}
+
+/// The content of a block of which a recognizer said `answer`, without what is told about it; see [`read`].
+pub fn content_of(answer: &str, label: Label, size: (usize, usize)) -> (String, Option<Spotting>) {
+    let reading = read(answer, label, size);
+    (reading.content, reading.spotting)
 }
 
 /// Writes `\(...\)` and `\[...\]` with dollar signs, if the text has a pair of either.
@@ -49,7 +80,8 @@ fn uniform_delimiters(text: String, label: Label) -> String {
 /// Puts pictures back into a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed by
 /// the text recognized in it (specification, section 8.5).
 ///
-/// `picture` gives path and text of the picture of a token; tokens without one stay.
+/// `picture` gives path and text of the picture of a token; tokens without one stay, and so do those after the first
+/// [`bounds::MAX_RESTORED_BYTES`].
 pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, String)>) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
@@ -58,6 +90,8 @@ pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, Str
         let end = at + 2 + digits;
         let token = (digits > 0 && rest[end..].starts_with(']')).then(|| &rest[at..=end]);
         out.push_str(&rest[..at]);
+        // A token that is repeated without end would repeat all the text of its picture.
+        let token = token.filter(|_| out.len() < bounds::MAX_RESTORED_BYTES);
         match token.map(|token| (token, picture(token))) {
             Some((token, Some((path, text)))) => {
                 // The doubled quote is the reference's (appendix A, 6).

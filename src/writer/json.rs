@@ -3,7 +3,7 @@
 //! Pages are turned into JSON one at a time while the file is written. Indented by four, non-ASCII characters as
 //! they are, as the reference writes.
 
-use super::markdown::{self, MarkdownBlock, MarkdownOptions};
+use super::markdown::{self, MarkdownBlock, MarkdownOptions, Pictures};
 use crate::document::{Block, Document, Generation, Page, Preprocessing};
 use crate::geometry::Point;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -211,13 +211,14 @@ fn order_of(regions: &[crate::document::DetectedRegion], index: usize) -> Option
 
 fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<Value> {
     let mut order = 0;
+    let pictures = Pictures::of(pages);
     let block_value = |(id, block): (usize, &Block)| {
         let label = block.label.as_str();
         let ordered = !block.label.is_unordered() && !options.markdown.ignore_labels.contains(label);
         order += usize::from(ordered);
         let mut value = json!({
             "block_label": label,
-            "block_content": content(block, width, options),
+            "block_content": content(block, width, &pictures, options),
             "block_bbox": block.bbox.to_pixels(),
             "block_id": id,
             "block_order": ordered.then_some(order),
@@ -235,19 +236,16 @@ fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<Value> {
     pages.iter().flat_map(|p| &p.blocks).enumerate().map(block_value).collect()
 }
 
-fn content(block: &Block, width: usize, options: &JsonOptions) -> String {
+fn content(block: &Block, width: usize, pictures: &Pictures, options: &JsonOptions) -> String {
     if !options.format_block_content {
         return block.content.clone();
     }
-    let view = MarkdownBlock {
-        label: block.label.as_str(),
-        width: block.bbox.width(),
-        content: &block.content,
-        image: block.picture.as_ref().map(|p| p.path.as_str()),
-        alt: block.alt.as_deref(),
-        title_level: block.title_level,
+    let view = MarkdownBlock::of(block, block.label);
+    let formatted = match options.compat {
+        true => markdown::reference_block(&view, width as f32, &options.markdown),
+        false => markdown::block(&view, width as f32, pictures, &options.markdown),
     };
-    markdown::block(&view, width as f32, &options.markdown).unwrap_or_else(|| block.content.clone())
+    formatted.unwrap_or_else(|| block.content.clone())
 }
 
 fn diagnostics(page: &Page) -> Value {

@@ -21,7 +21,14 @@ struct Listed<'a> {
     block: &'a Block,
     caption: Option<&'a str>,
     sheet: String,
+    /// What of the table is not in its sheet.
+    note: Option<&'static str>,
 }
+
+/// Notes on what Excel cannot hold.
+const NO_SHEET: &str = "the table is larger than a sheet; it is in the other formats";
+const CUT_TABLE: &str = "the table is too large; its last cells are left out";
+const CUT_CELLS: &str = "texts longer than a cell holds are cut";
 
 /// The workbook's bytes; `None` when the document has no table.
 pub fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
@@ -34,7 +41,7 @@ pub fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
     let date = ExcelDateTime::from_ymd(2000, 1, 1)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&date));
     list(workbook.add_worksheet(), &tables)?;
-    for listed in &tables {
+    for listed in tables.iter().filter(|listed| listed.note != Some(NO_SHEET)) {
         let sheet = workbook.add_worksheet();
         sheet.set_name(&listed.sheet)?;
         write_table(sheet, &listed.table)?;
@@ -50,10 +57,14 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
             if block.label != Label::Table {
                 continue;
             }
-            let Some(table) = Table::from_html(&block.content) else { continue };
-            if table.rows > MAX_ROWS || table.columns > MAX_COLUMNS {
-                continue;
-            }
+            let Some((table, is_cut)) = Table::read_html(&block.content) else { continue };
+            let note = if table.rows > MAX_ROWS || table.columns > MAX_COLUMNS {
+                Some(NO_SHEET)
+            } else if is_cut {
+                Some(CUT_TABLE)
+            } else {
+                table.cells.iter().any(|cell| clipped(&cell.text).len() < cell.text.len()).then_some(CUT_CELLS)
+            };
             number += 1;
             let before = index.checked_sub(1).and_then(|i| page.blocks.get(i));
             let caption = [before, page.blocks.get(index + 1)]
@@ -62,7 +73,7 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
                 .find(|b| b.label == Label::FigureTitle)
                 .map(|b| b.content.as_str());
             let sheet = format!("p{} t{number}", page.page_index + 1);
-            found.push(Listed { table, page: page.page_index + 1, block, caption, sheet });
+            found.push(Listed { table, page: page.page_index + 1, block, caption, sheet, note });
         }
     }
     found
@@ -77,13 +88,21 @@ fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
     }
     for (index, listed) in tables.iter().enumerate() {
         let row = index as u32 + 1;
-        let link = Url::new(format!("internal:'{}'!A1", listed.sheet)).set_text(&listed.sheet);
-        sheet.write_url(row, 0, link)?;
+        if listed.note == Some(NO_SHEET) {
+            sheet.write(row, 0, &listed.sheet)?;
+        } else {
+            let link = Url::new(format!("internal:'{}'!A1", listed.sheet)).set_text(&listed.sheet);
+            sheet.write_url(row, 0, link)?;
+        }
         sheet.write(row, 1, listed.page as u32)?;
         sheet.write(row, 2, listed.block.bbox.to_pixels().map(|v| v.to_string()).join(", "))?;
         sheet.write(row, 3, listed.table.rows as u32)?;
         sheet.write(row, 4, listed.table.columns as u32)?;
-        sheet.write(row, 5, clipped(listed.caption.unwrap_or_default()))?;
+        sheet.write_string(row, 5, clipped(listed.caption.unwrap_or_default()))?;
+        if let Some(note) = listed.note {
+            sheet.write_with_format(0, 6, "Note", &head)?;
+            sheet.write(row, 6, note)?;
+        }
     }
     sheet.set_freeze_panes(1, 0)?;
     sheet.autofit();
@@ -120,8 +139,18 @@ fn write_table(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn clipped(text: &str) -> String {
-    text.chars().take(MAX_CELL_CHARS).collect()
+/// As much of a text as a cell holds; Excel counts UTF-16 units.
+fn clipped(text: &str) -> &str {
+    // No text has more units than bytes.
+    if text.len() <= MAX_CELL_CHARS {
+        return text;
+    }
+    let mut units = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        units += c.len_utf16();
+        units > MAX_CELL_CHARS
+    });
+    end.map_or(text, |(at, _)| &text[..at])
 }
 
 /// Rows that head the table: those marked so, else the first, and what its spans reach over.
