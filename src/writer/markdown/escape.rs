@@ -124,17 +124,16 @@ pub(super) fn paragraph(text: &str, markup: Markup) -> String {
 
 /// The text of a heading, on one line; `text` is normalized.
 pub(super) fn heading(text: &str, markup: Markup) -> String {
-    let mut out = escaped(&Marked::new(text, markup), false);
+    let mut out = escaped(&Marked::new(text.trim(), markup), false);
     // Number signs at the end would close the heading, and attributes in braces belong to it in some dialects.
     let open = out.trim_end_matches('#').len();
     if open < out.len() && (open == 0 || out[..open].ends_with(is_blank)) {
         out.insert(open, '\\');
     }
-    if out.ends_with('}')
-        && let Some(brace) = out.rfind('{')
-        && (brace == 0 || out[..brace].ends_with(is_blank))
-    {
-        out.insert(brace, '\\');
+    // Readers that know them look for the brace before they look at backslashes.
+    if out.ends_with('}') && out.contains('{') {
+        out.truncate(out.len() - 1);
+        out.push_str("&#125;");
     }
     out
 }
@@ -225,10 +224,11 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
             plan[*start..start + length].fill(Escape::Backslash);
         }
     };
-    // Code runs from some backticks to as many.
+    // Code runs from some backticks to as many, or from three at the start of a line. All or none: one behind a backslash
+    // still ends code that starts before it.
     let ticks = text.runs('`');
     let lengths: std::collections::BTreeSet<usize> = ticks.iter().map(|run| run.1).collect();
-    if lengths.len() < ticks.len() {
+    if lengths.len() < ticks.len() || lengths.last().is_some_and(|longest| *longest > 2) {
         escape(&ticks);
     }
     // One dollar sign is an amount. Two could be the ends of a formula, whatever stands between them: readers of
@@ -281,7 +281,10 @@ fn plan_lines(text: &Marked, plan: &mut [Escape]) {
     let last_label = text.chars.windows(2).rposition(|pair| pair == [']', ':']).unwrap_or(0);
     let mut start = 0;
     while start < text.chars.len() {
-        let length = text.chars[start..].iter().take_while(|c| **c != '\n').count();
+        let end = start + text.chars[start..].iter().take_while(|c| **c != '\n').count();
+        // Blanks that Markdown takes for text may be trimmed by others.
+        start += text.chars[start..end].iter().take_while(|c| c.is_whitespace()).count();
+        let length = end - start;
         if text.text_at(start) == Some('[') && start < last_label {
             plan[start] = Escape::Backslash;
         }
@@ -291,32 +294,34 @@ fn plan_lines(text: &Marked, plan: &mut [Escape]) {
             && plan[start + at] == Escape::None
         {
             plan[start + at] = Escape::Backslash;
-        }
-        if matches!(text.text_at(start), Some('`' | '~')) {
-            let mark = text.chars[start];
-            let run = (start..start + length).take_while(|at| text.text_at(*at) == Some(mark)).count();
-            if run >= 3 {
+            // The rest of a run would be seen behind a character that is no blank, and might close emphasis.
+            if matches!(text.chars[start], '*' | '_') {
+                let run = text.chars[start..end].iter().take_while(|c| **c == text.chars[start]).count();
                 plan[start..start + run].fill(Escape::Backslash);
             }
         }
-        start += length + 1;
+        let tildes = text.chars[start..end].iter().take_while(|c| **c == '~').count();
+        if tildes >= 3 {
+            plan[start..start + tildes].fill(Escape::Backslash);
+        }
+        start = end + 1;
     }
 }
 
 /// The position of the character that makes a line more than text, if one does. The line starts with no blank.
 fn line_start(line: &[char]) -> Option<usize> {
-    let ends_marker = |at: usize| line.get(at).is_none_or(|c| is_blank(*c));
+    let ends_marker = |at: usize| line.get(at).is_none_or(|c| c.is_whitespace());
     let first = *line.first()?;
-    let only = |allowed: &[char]| line.iter().all(|c| allowed.contains(c) || is_blank(*c));
+    let only = |allowed: &[char]| line.iter().all(|c| allowed.contains(c) || c.is_whitespace());
     match first {
-        '#' | '>' | '|' => Some(0),
+        // With `:` a definition starts in some dialects, and the line below the head of a table.
+        '#' | '>' | '|' | ':' => Some(0),
         // Lists; rules and underlines of headings.
         '-' | '+' | '*' if ends_marker(1) || only(&[first]) => Some(0),
-        '_' | '=' if only(&[first]) => Some(0),
+        '=' if only(&[first]) => Some(0),
+        '_' if only(&[first]) && line.iter().filter(|c| **c == first).count() > 2 => Some(0),
         // The line below the head of a table.
-        '-' | ':' if only(&['-', ':', '|']) => Some(0),
-        // Definitions of words, in some dialects.
-        ':' if ends_marker(1) => Some(0),
+        '-' if only(&['-', ':', '|']) => Some(0),
         // Boxes of tasks.
         '[' if matches!(line, [_, ' ' | 'x' | 'X', ']', ..]) => Some(0),
         '0'..='9' => {

@@ -100,7 +100,7 @@ pub(super) fn safe(inner: &[char]) -> String {
             // A comment would hide what follows once lines are joined; dollar signs would end the formula.
             '%' | '$' if !is_escaped => out.extend(['\\', *c]),
             // Some lines would start a block: TeX takes a line end for a blank.
-            '\n' if next.is_none_or(starts_block) => out.push(' '),
+            '\n' if is_escaped || next.is_some_and(starts_block) => out.push(' '),
             c => out.push(*c),
         }
         let opens = match (c, next) {

@@ -211,10 +211,13 @@ fn formula(content: &str) -> String {
 }
 
 fn safe_formula(inner: &str) -> String {
-    let lines: Vec<String> = normalized(inner).split('\n').filter(|l| !l.is_empty()).map(String::from).collect();
+    let text = normalized(inner);
+    let lines: Vec<&str> = text.split('\n').filter(|line| !line.is_empty()).collect();
     // A backtick could pair with one outside.
-    let inner: Vec<char> = lines.join("\n").replace('`', "'").chars().collect();
-    formulas::safe(&inner)
+    let chars: Vec<char> = lines.join("\n").replace('`', "'").chars().collect();
+    let blank = |is_there: bool| if is_there { " " } else { "" };
+    let (before, after) = (blank(inner.starts_with(' ')), blank(inner.ends_with(' ')));
+    format!("{before}{}{after}", formulas::safe(&chars))
 }
 
 fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, with_text: bool) -> String {
