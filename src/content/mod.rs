@@ -141,6 +141,40 @@ mod tests {
         );
     }
 
+    /// What a broken or hostile recognizer may say; each once took minutes, or memory without bound.
+    #[test]
+    fn answers_without_end_are_cut_and_told() {
+        let codes = |reading: &Reading| reading.notes.iter().map(|(code, _)| *code).collect::<Vec<_>>();
+        let row: String = (0..1_000_000).map(|i| format!("<fcel>{i}")).collect();
+        let reading = read(&row, Label::Table, (100, 100));
+        assert_eq!(codes(&reading), ["answer_cut"]);
+        assert!(reading.content.starts_with("<table><tr><td>0</td><td>1</td>"));
+        assert!(reading.content.len() < 2 * bounds::MAX_ANSWER_CHARS);
+        // Rows of very different lengths: filled up they would be 9 GB.
+        let rows: String = (0..20_000).map(|i| format!("<fcel>{i}<nl>")).collect();
+        let ragged = format!("{}<nl>{rows}", "<fcel>a".repeat(20_000));
+        let reading = read(&ragged, Label::Table, (100, 100));
+        assert_eq!(codes(&reading), ["table_too_large"]);
+        assert_eq!(reading.content, ragged);
+        let spanned = format!("<fcel>a{}", "<lcel>".repeat(80_000));
+        assert!(
+            read(&spanned, Label::Table, (9, 9)).content.starts_with("<table><tr><td colspan=\"80001\">")
+        );
+        let long = "ab".repeat(10).replace('a', "\u{1f600}") + &"x y ".repeat(1_000_000);
+        let reading = read(&long, Label::Text, (9, 9));
+        assert!(reading.content.chars().count() <= bounds::MAX_ANSWER_CHARS);
+        assert_eq!(codes(&reading), ["answer_cut"]);
+        assert!(read("an honest answer", Label::Text, (9, 9)).notes.is_empty());
+    }
+
+    #[test]
+    fn repeated_tokens_of_figures_do_not_multiply_their_text() {
+        let text = "t".repeat(100_000);
+        let restored = restore_figures(&"[F2]".repeat(10_000), |_| Some(("p.jpg".into(), text.clone())));
+        assert!(restored.len() < 2 * bounds::MAX_RESTORED_BYTES);
+        assert!(restored.ends_with("[F2][F2]"));
+    }
+
     proptest::proptest! {
         #[test]
         fn no_answer_panics(answer in "(<[fel]?[cu]?cel>|<nl>|<\\|LOC_[0-9]{1,3}\\|>|\\\\[\\[\\]()]|\\$|\\[F[0-9]|\\PC{0,3}|\n){0,30}") {

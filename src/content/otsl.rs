@@ -300,6 +300,25 @@ mod tests {
         assert_eq!(square(" x "), "x<nl>");
     }
 
+    proptest::proptest! {
+        /// The width by counting, as the rule is stated.
+        #[test]
+        fn the_width_is_the_cheapest(lengths in proptest::collection::vec(0usize..12, 0..9), least in 0usize..12) {
+            let most = lengths.iter().copied().max().unwrap_or(0).max(least);
+            let cost = |width: &usize| lengths.iter().map(|length| length.abs_diff(*width)).sum::<usize>();
+            let expected = (least..=most).min_by_key(cost).unwrap();
+            proptest::prop_assert_eq!(cheapest_width(lengths.clone(), least, most), expected);
+        }
+    }
+
+    #[test]
+    fn tables_beyond_the_limit_are_refused() {
+        let row = format!("{}<nl>", "<ecel>".repeat(1_000));
+        assert!(read(&row.repeat(100)).is_ok());
+        assert_eq!(read(&row.repeat(101)), Err(TooLarge { rows: 101, columns: 1_000 }));
+        assert_eq!(to_html(&row.repeat(101)), "");
+    }
+
     #[test]
     fn a_full_cell_without_text_shows_the_next_tag() {
         check("<fcel><fcel>b<nl>", "<table><tr><td>&lt;fcel&gt;</td><td>b</td></tr></table>");

@@ -134,7 +134,24 @@ mod tests {
         check(&mixed, &mixed);
     }
 
+    #[test]
+    fn nearly_repeated_ends_take_no_longer() {
+        // Compared unit by unit, this took the square of its length.
+        let nearly = format!("x{}b{}", "a".repeat(200_000), "a".repeat(200_000));
+        assert_eq!(truncate_repetition(&nearly, MIN_LENGTH), nearly);
+    }
+
     proptest::proptest! {
+        /// The table says what comparing character by character says.
+        #[test]
+        fn agreement_is_counted(text in "[ab]{1,40}") {
+            let text: Vec<char> = text.chars().collect();
+            let count = |distance: usize| (distance..text.len())
+                .take_while(|i| text[text.len() - 1 - i] == text[text.len() - 1 - (i - distance)]).count();
+            let expected: Vec<usize> = (1..text.len()).map(count).collect();
+            proptest::prop_assert_eq!(&agreement_with_end(&text)[1..], expected);
+        }
+
         #[test]
         fn what_is_left_is_never_longer(text in "[ab \n]{0,300}", min in 0usize..100) {
             proptest::prop_assert!(truncate_repetition(&text, min).len() <= text.len());

@@ -81,12 +81,13 @@ impl Table {
         let mut rest = html;
         while let Some(open) = rest.find('<') {
             reader.text(&rest[..open]);
-            let Some(close) = rest[open..].find('>') else { break };
-            if reader.tag(&rest[open + 1..open + close]) {
-                break;
-            }
-            rest = &rest[open + close + 1..];
+            rest = &rest[open..];
+            let Some(close) = rest.find('>') else { break };
+            let is_end = reader.tag(&rest[1..close]);
+            rest = if is_end { "" } else { &rest[close + 1..] };
         }
+        // The last cell may be open.
+        reader.text(rest);
         let is_cut = reader.is_cut;
         reader.finish().map(|table| (table, is_cut))
     }
@@ -296,6 +297,21 @@ mod tests {
         assert_eq!((table.cells[2].column, table.cells[2].text.as_str()), (1, "A&nope;"));
         assert_eq!(Table::from_html("no table <td>x"), None);
         assert_eq!(Table::from_html("<table></table>"), None);
+    }
+
+    #[test]
+    fn tables_without_end_are_cut_and_told() {
+        // Every cell once looked for its column from the first on.
+        let row: String = (0..200_000).map(|i| format!("<td>{i}")).collect();
+        let (table, is_cut) = Table::read_html(&format!("<table><tr>{row}")).unwrap();
+        assert_eq!((table.columns, table.cells.len(), is_cut), (200_000, 200_000, false));
+        assert!(table.to_html().ends_with("<td>199999</td></tr></table>"));
+        let huge = "<td rowspan=100000000 colspan=1000>x".repeat(3);
+        let (table, is_cut) =
+            Table::read_html(&format!("<table>{}", format!("<tr>{huge}").repeat(9))).unwrap();
+        assert!(is_cut && is_well_formed(&table) && table.columns <= 3 * MAX_SPAN);
+        // As many ampersands as characters, and no semicolon.
+        assert_eq!(unescape(&"&".repeat(300_000)).len(), 300_000);
     }
 
     /// Whether the cells cover no place of the grid twice and stay inside it.

@@ -244,8 +244,11 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         let mut notes = Vec::new();
         let filled = answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer, &mut notes)));
         let block_id = Some(blocks.len());
-        let warnings = notes.into_iter().map(|(code, message)| {
-            Diagnostic { severity: Severity::Warning, code, block_id, message }
+        let warnings = notes.into_iter().map(|(code, message)| Diagnostic {
+            severity: Severity::Warning,
+            code,
+            block_id,
+            message,
         });
         diagnostics.extend(warnings);
         match filled {

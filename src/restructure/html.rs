@@ -429,6 +429,28 @@ mod tests {
         check("a < b </i> <br> <td/>x", "a &lt; b  <br/> <td></td>x");
     }
 
+    #[test]
+    fn what_never_ends_is_read_in_time() {
+        let many = |piece: &str, times: usize| Html::parse(&piece.repeat(times));
+        // Elements in each other: the text of all of them is kept, and no deeper than the limit.
+        let deep = many("<div>a", 200_000);
+        assert_eq!(deep.text(0).len(), 200_000);
+        let depth = |html: &Html, mut node: NodeId| {
+            let mut depth = 0;
+            while node != 0 {
+                (node, depth) = (html.parent(node), depth + 1);
+            }
+            depth
+        };
+        assert!(deep.elements(0, &["div"]).iter().all(|div| depth(&deep, *div) <= MAX_DEPTH + 1));
+        // Comments, ends and quotes that never end: every one of them was searched to the end of the text.
+        for piece in ["<!--", "</x ", "<!x", "<?x", "<a b "] {
+            assert_eq!(many(piece, 200_000).text(0), piece.repeat(200_000));
+        }
+        let quoted = format!("{}b=\">", "<a ".repeat(200_000));
+        assert_eq!(Html::parse(&quoted).text(0), quoted);
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_read_and_read_again(text in "(<table>|<t[dr]( a=\"?[\"' ]?)?>|</t[dr]>|<br/?>|<!--|-->|&[a-z]{0,4};?|[a-z<>\"'=/ ]){0,30}") {

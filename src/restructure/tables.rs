@@ -179,6 +179,20 @@ mod tests {
         assert_eq!(merged(a, "words"), None);
     }
 
+    #[test]
+    fn hostile_tables_stay_apart_or_are_merged_in_time() {
+        // Rows that lie in each other because nothing is closed.
+        let open = format!("<table>{}", "<tr><td>a".repeat(50_000));
+        assert_eq!(merged(&open, &open), None);
+        let spans = format!(
+            "<table>{}",
+            format!("<tr>{}", "<td rowspan=1000 colspan=1000>x</td>".repeat(30)).repeat(500)
+        );
+        assert_eq!(merged(&spans, &spans), None);
+        let long = format!("<table><tr><td>{}</td></tr></table>", "a".repeat(MAX_MERGED_BYTES));
+        assert_eq!(merged(&long, "<table><tr><td>b</td></tr></table>"), None);
+    }
+
     proptest::proptest! {
         /// Whatever is merged, the text of no cell is lost but that of a repeated header.
         #[test]

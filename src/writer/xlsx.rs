@@ -63,7 +63,11 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
             } else if is_cut {
                 Some(CUT_TABLE)
             } else {
-                table.cells.iter().any(|cell| clipped(&cell.text).len() < cell.text.len()).then_some(CUT_CELLS)
+                table
+                    .cells
+                    .iter()
+                    .any(|cell| clipped(&cell.text).len() < cell.text.len())
+                    .then_some(CUT_CELLS)
             };
             number += 1;
             let before = index.checked_sub(1).and_then(|i| page.blocks.get(i));

@@ -2,7 +2,7 @@
 //!
 //! `golden` compares with recorded outputs of the reference, `imageproc` with resampled pictures, `networks` with the tensors
 //! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `models` fetches from such a hub; `compat` runs the pipelines on recorded answers; `documents` and `cli` run the real program on real
-//! files; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the libraries
+//! files; `scans` reads pictures with the real networks; `markdown_safety` gives hostile words, names and answers; `tidy` keeps the house rules. They need the libraries
 //! that `scripts/setup.sh` fetches, and nothing from the network.
 
 #![allow(missing_docs)]
@@ -14,6 +14,7 @@ mod documents;
 mod golden;
 mod http;
 mod imageproc;
+mod markdown_safety;
 mod models;
 mod networks;
 mod recognizer;

@@ -234,7 +234,8 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
     // One dollar sign is an amount. Two could be the ends of a formula, whatever stands between them: readers of
     // formulas differ too much for a finer rule.
     let dollars = text.runs('$');
-    if dollars.len() > 1 || dollars.iter().any(|run| run.1 > 1) || (text.has_markup() && !dollars.is_empty()) {
+    if dollars.len() > 1 || dollars.iter().any(|run| run.1 > 1) || (text.has_markup() && !dollars.is_empty())
+    {
         escape(&dollars);
     }
     plan

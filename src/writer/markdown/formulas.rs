@@ -121,6 +121,8 @@ pub(super) fn safe(inner: &[char]) -> String {
 }
 
 fn starts_block(c: char) -> bool {
-    matches!(c, '#' | '>' | '-' | '+' | '*' | '=' | '_' | '~' | '`' | '|' | ':' | '[' | '<' | '0'..='9' | '\n')
-        || c.is_whitespace()
+    matches!(
+        c,
+        '#' | '>' | '-' | '+' | '*' | '=' | '_' | '~' | '`' | '|' | ':' | '[' | '<' | '0'..='9' | '\n'
+    ) || c.is_whitespace()
 }

@@ -70,7 +70,9 @@ pub(super) fn block(
             None => numbered_title(content, markup),
         },
         "abstract_title" | "reference_title" | "content_title" => numbered_title(content, markup),
-        "text" | "ocr" | "vertical_text" | "reference_content" | "vision_footnote" => running(content, markup),
+        "text" | "ocr" | "vertical_text" | "reference_content" | "vision_footnote" => {
+            running(content, markup)
+        }
         "abstract" => opened_by(content, ' ', &["abstract", "摘要"], "\n ", markup),
         "reference" => opened_by(content, '\n', &["references", "参考文献"], "\n", markup),
         "content" => contents(content, markup),

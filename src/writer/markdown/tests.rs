@@ -57,7 +57,13 @@ fn depth(level: HeadingLevel) -> usize {
 fn folded(text: &str) -> String {
     let clean: String = text
         .chars()
-        .map(|c| if c.is_control() && !c.is_whitespace() && !('\u{1c}'..='\u{1f}').contains(&c) { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c.is_control() && !c.is_whitespace() && !('\u{1c}'..='\u{1f}').contains(&c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -74,8 +80,17 @@ fn written(label: &str, content: &str, markup: Markup, pretty: bool) -> String {
 }
 
 /// Labels of which the text is written as paragraphs, without anything else.
-const PARAGRAPHS: [&str; 9] =
-    ["text", "ocr", "vertical_text", "reference_content", "footnote", "header", "spotting", "table_title", "table"];
+const PARAGRAPHS: [&str; 9] = [
+    "text",
+    "ocr",
+    "vertical_text",
+    "reference_content",
+    "footnote",
+    "header",
+    "spotting",
+    "table_title",
+    "table",
+];
 
 #[track_caller]
 fn comes_back(text: &str) {
@@ -107,23 +122,181 @@ fn comes_back(text: &str) {
 
 /// Lines that have been seen to do harm.
 const NASTY: &[&str] = &[
-    "# not a heading", "#not one", "####### seven", "1. not a list", "1) nor this", "2019. That year", "- dash",
-    "+ plus", "* star", "-", "+", "*", "> quote", ">quote", "| a | b |\n|---|---|\n| c | d |", "a | b\n- | -\nc | d",
-    "a\n:-\nb", "head\n===", "head\n---", "head\n-", "***", "- - -", "___", "______", "* * *", "    code", "\tcode",
-    "a\n\n    code", "```\ncode\n```", "~~~\ncode", "`a` and `b`", "``a`", "``quoted'' text", "*a*", "**a**", "_a_",
-    "__init__", "***a***", "a*b*c", "2*3*4", "3 * 4", "a_b_c", "~~a~~", "~a~", "<script>alert(1)</script>", "<!-- a",
-    "<!-- a -->", "<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)", "</div>", "<?php", "<!DOCTYPE html>",
-    "<![CDATA[a]]>", "<http://a.b>", "<a@b.c>", "a<b>c", "1 < 2 > 0", "a<b", "&lt;b&gt;", "&amp;", "&copy; &#65; &#x41;",
-    "R&D", "AT&T;", "a & b", "[a](b)", "[a](javascript:alert(1))", "![a](b)", "[a][b]", "[a]", "[a]: http://b",
-    "[a\nb]: http://c 'd'", "[^1]", "[^1]: note", "[ ] task", "[x] task", "a  \nb", "a\\\nb", "a\\", "\\", "\\*a\\*",
-    "C:\\dir\\file", "\\\\server", "\\<b>", "\\&amp;", "costs $5 and $6", "$5", "$$a$$", "$a$", "a $$ b $$", "{#id .c}",
-    "Title {#id}", "Title #", "Title ###", "#", "##", "\u{0}", "a\u{b}b", "a\rb", "a\r\nb", "\u{1b}[31mred", "---\na: b\n---",
-    "+++\na\n+++", ": definition", "term\n: definition", "\u{a0}# a", "\u{3000}a", "\u{feff}# a", "a\u{2028}# b", "-a", "- ",
-    "1.", "1)", "123456789. a", "1234567890. a", "=", "==", "a\n=", "&", "&#", "&#x", "&;", "<", "<a", "<a\n>", "a*", "*a",
-    "**Note:** a", "a **b", "«*a*»", "a_\u{24b6}_b", "“_a_”", "`", "``", "a`b", "www.a.b http://a.b", ":smile:", "@a #1",
-    "<sup>2</sup>", "x<sup>2", "- [ ] a", "* [x] a", "-\ta", "1.\ta", "#\ta", "> # a", "- # a", "a\n# b\n- c\n1. d\n> e\n***\n```",
-    "|", "||", "|-|", "-|-", ":-:", "a\n:-:\nb", "a|b\n-|-", "a\n--", "\\|a|\n|-|", "a\n\\---", "\\# a", "1\\. a", "__", "**",
-    "$`a`$", "`$a`$b$", "*a `b* c`", "[a`](b)`", "a](b)", "[a]\n(b)", "![", "!", "^a^", "H~2~O", "==a==", "%%", "\u{7f}", "a\tb",
+    "# not a heading",
+    "#not one",
+    "####### seven",
+    "1. not a list",
+    "1) nor this",
+    "2019. That year",
+    "- dash",
+    "+ plus",
+    "* star",
+    "-",
+    "+",
+    "*",
+    "> quote",
+    ">quote",
+    "| a | b |\n|---|---|\n| c | d |",
+    "a | b\n- | -\nc | d",
+    "a\n:-\nb",
+    "head\n===",
+    "head\n---",
+    "head\n-",
+    "***",
+    "- - -",
+    "___",
+    "______",
+    "* * *",
+    "    code",
+    "\tcode",
+    "a\n\n    code",
+    "```\ncode\n```",
+    "~~~\ncode",
+    "`a` and `b`",
+    "``a`",
+    "``quoted'' text",
+    "*a*",
+    "**a**",
+    "_a_",
+    "__init__",
+    "***a***",
+    "a*b*c",
+    "2*3*4",
+    "3 * 4",
+    "a_b_c",
+    "~~a~~",
+    "~a~",
+    "<script>alert(1)</script>",
+    "<!-- a",
+    "<!-- a -->",
+    "<img src=x onerror=alert(1)>",
+    "<img src=x onerror=alert(1)",
+    "</div>",
+    "<?php",
+    "<!DOCTYPE html>",
+    "<![CDATA[a]]>",
+    "<http://a.b>",
+    "<a@b.c>",
+    "a<b>c",
+    "1 < 2 > 0",
+    "a<b",
+    "&lt;b&gt;",
+    "&amp;",
+    "&copy; &#65; &#x41;",
+    "R&D",
+    "AT&T;",
+    "a & b",
+    "[a](b)",
+    "[a](javascript:alert(1))",
+    "![a](b)",
+    "[a][b]",
+    "[a]",
+    "[a]: http://b",
+    "[a\nb]: http://c 'd'",
+    "[^1]",
+    "[^1]: note",
+    "[ ] task",
+    "[x] task",
+    "a  \nb",
+    "a\\\nb",
+    "a\\",
+    "\\",
+    "\\*a\\*",
+    "C:\\dir\\file",
+    "\\\\server",
+    "\\<b>",
+    "\\&amp;",
+    "costs $5 and $6",
+    "$5",
+    "$$a$$",
+    "$a$",
+    "a $$ b $$",
+    "{#id .c}",
+    "Title {#id}",
+    "Title #",
+    "Title ###",
+    "#",
+    "##",
+    "\u{0}",
+    "a\u{b}b",
+    "a\rb",
+    "a\r\nb",
+    "\u{1b}[31mred",
+    "---\na: b\n---",
+    "+++\na\n+++",
+    ": definition",
+    "term\n: definition",
+    "\u{a0}# a",
+    "\u{3000}a",
+    "\u{feff}# a",
+    "a\u{2028}# b",
+    "-a",
+    "- ",
+    "1.",
+    "1)",
+    "123456789. a",
+    "1234567890. a",
+    "=",
+    "==",
+    "a\n=",
+    "&",
+    "&#",
+    "&#x",
+    "&;",
+    "<",
+    "<a",
+    "<a\n>",
+    "a*",
+    "*a",
+    "**Note:** a",
+    "a **b",
+    "«*a*»",
+    "a_\u{24b6}_b",
+    "“_a_”",
+    "`",
+    "``",
+    "a`b",
+    "www.a.b http://a.b",
+    ":smile:",
+    "@a #1",
+    "<sup>2</sup>",
+    "x<sup>2",
+    "- [ ] a",
+    "* [x] a",
+    "-\ta",
+    "1.\ta",
+    "#\ta",
+    "> # a",
+    "- # a",
+    "a\n# b\n- c\n1. d\n> e\n***\n```",
+    "|",
+    "||",
+    "|-|",
+    "-|-",
+    ":-:",
+    "a\n:-:\nb",
+    "a|b\n-|-",
+    "a\n--",
+    "\\|a|\n|-|",
+    "a\n\\---",
+    "\\# a",
+    "1\\. a",
+    "__",
+    "**",
+    "$`a`$",
+    "`$a`$b$",
+    "*a `b* c`",
+    "[a`](b)`",
+    "a](b)",
+    "[a]\n(b)",
+    "![",
+    "!",
+    "^a^",
+    "H~2~O",
+    "==a==",
+    "%%",
+    "\u{7f}",
+    "a\tb",
 ];
 
 #[test]
@@ -140,17 +313,50 @@ fn nasty_lines_come_back() {
 #[test]
 fn prose_stays_readable() {
     let same = [
-        "3 * 4", "a_b", "snake_case_name", "R&D", "a & b", "C:\\Users", "2*3", "one * two * three", "[1] A. Author, 2020.",
-        "[1, 2] and [3]", "-5 degrees", "3.14 is pi", "1.2 Scope", "(1) first", "a < 5 and b > 3", "well-known; e.g. this!",
-        "costs $5", "``quoted'' text", "~5 and ~6", "http://a.b/c_d?e=f&g=h", "word*", "_", "100 %", "A|B", "#1".trim_start_matches('#'),
+        "3 * 4",
+        "a_b",
+        "snake_case_name",
+        "R&D",
+        "a & b",
+        "C:\\Users",
+        "2*3",
+        "one * two * three",
+        "[1] A. Author, 2020.",
+        "[1, 2] and [3]",
+        "-5 degrees",
+        "3.14 is pi",
+        "1.2 Scope",
+        "(1) first",
+        "a < 5 and b > 3",
+        "well-known; e.g. this!",
+        "costs $5",
+        "``quoted'' text",
+        "~5 and ~6",
+        "http://a.b/c_d?e=f&g=h",
+        "word*",
+        "_",
+        "100 %",
+        "A|B",
+        "#1".trim_start_matches('#'),
     ];
     for text in same {
         assert_eq!(written("text", text, Markup::default(), false), text);
     }
     let escaped = [
-        ("# a", "\\# a"), ("1. a", "1\\. a"), ("<b>", "&lt;b>"), ("> a", "\\> a"), ("| a |", "\\| a |"),
-        ("costs $5 and $6", "costs \\$5 and \\$6"), ("*a*", "\\*a\\*"), ("a_b_ _c_", "a_b\\_ \\_c\\_"), ("* a", "\\* a"),
-        ("- a", "\\- a"), ("===", "\\==="), ("&lt;", "&amp;lt;"), ("[a](b)", "[a\\](b)"), ("[a]: b", "\\[a]: b"),
+        ("# a", "\\# a"),
+        ("1. a", "1\\. a"),
+        ("<b>", "&lt;b>"),
+        ("> a", "\\> a"),
+        ("| a |", "\\| a |"),
+        ("costs $5 and $6", "costs \\$5 and \\$6"),
+        ("*a*", "\\*a\\*"),
+        ("a_b_ _c_", "a_b\\_ \\_c\\_"),
+        ("* a", "\\* a"),
+        ("- a", "\\- a"),
+        ("===", "\\==="),
+        ("&lt;", "&amp;lt;"),
+        ("[a](b)", "[a\\](b)"),
+        ("[a]: b", "\\[a]: b"),
     ];
     for (text, expected) in escaped {
         assert_eq!(written("text", text, Markup::default(), false), expected);
@@ -177,9 +383,24 @@ fn is_harm(event: &Event) -> bool {
     match event {
         Event::Html(_) => true,
         Event::InlineHtml(html) => !["<sup>", "</sup>", "<sub>", "</sub>"].contains(&html.as_ref()),
-        Event::Start(tag) => matches!(tag, Tag::Link { .. } | Tag::Image { .. } | Tag::CodeBlock(_) | Tag::Heading { .. }
-            | Tag::Table(_) | Tag::List(_) | Tag::BlockQuote(_) | Tag::HtmlBlock | Tag::FootnoteDefinition(_) | Tag::MetadataBlock(_)),
-        Event::Code(_) | Event::Rule | Event::HardBreak | Event::FootnoteReference(_) | Event::TaskListMarker(_) => true,
+        Event::Start(tag) => matches!(
+            tag,
+            Tag::Link { .. }
+                | Tag::Image { .. }
+                | Tag::CodeBlock(_)
+                | Tag::Heading { .. }
+                | Tag::Table(_)
+                | Tag::List(_)
+                | Tag::BlockQuote(_)
+                | Tag::HtmlBlock
+                | Tag::FootnoteDefinition(_)
+                | Tag::MetadataBlock(_)
+        ),
+        Event::Code(_)
+        | Event::Rule
+        | Event::HardBreak
+        | Event::FootnoteReference(_)
+        | Event::TaskListMarker(_) => true,
         _ => false,
     }
 }
@@ -311,7 +532,10 @@ fn tags(html: &str) -> Vec<String> {
 #[test]
 fn tables_keep_what_tables_hold() {
     let check = |content: &str, expected: &str| {
-        let pictures = Pictures::of(&[Page { table_pictures: vec!["imgs/x\" y/a.jpg".into()], ..Page::failed(0, String::new()) }]);
+        let pictures = Pictures::of(&[Page {
+            table_pictures: vec!["imgs/x\" y/a.jpg".into()],
+            ..Page::failed(0, String::new())
+        }]);
         let options = MarkdownOptions { pretty: false, ..MarkdownOptions::default() };
         let text = block(&view("table", content, Markup::default()), 1000.0, &pictures, &options).unwrap();
         assert_eq!(text.trim(), expected);
@@ -322,13 +546,19 @@ fn tables_keep_what_tables_hold() {
         "<html><body><table border=1 onclick='a()'><TR><td colspan=100000000 style=x>a<td>b</table></body></html>",
         "<table><tr><td colspan=\"1000\">a</td><td>b</td></tr></table>",
     );
-    check("<table><tr><td><script>a</script></td></tr></table>", "<table><tr><td>&lt;script>a&lt;/script></td></tr></table>");
+    check(
+        "<table><tr><td><script>a</script></td></tr></table>",
+        "<table><tr><td>&lt;script>a&lt;/script></td></tr></table>",
+    );
     check("<table><tr><td>a\n\n\nb", "<table><tr><td>a\nb</td></tr></table>");
     check(
         "<table><tr><td><img src=\"imgs/x\" y/a.jpg\" alt=\"Image\"\" />\n\n<b>seen\n\n</td></tr></table>",
         "<table><tr><td><img src=\"imgs/x%22%20y/a.jpg\" alt=\"Image\" />\n<b>seen\n</b></td></tr></table>",
     );
-    check("# words <b>\n<table><tr><td>a</table>* more", "\\# words &lt;b>\n\n<table><tr><td>a</td></tr></table>\n\n\\* more");
+    check(
+        "# words <b>\n<table><tr><td>a</table>* more",
+        "\\# words &lt;b>\n\n<table><tr><td>a</td></tr></table>\n\n\\* more",
+    );
     check("<td>a</td>", "&lt;td>a&lt;/td>");
 }
 
@@ -345,7 +575,8 @@ fn nested_without_end_stays_bounded() {
 #[test]
 fn formulas_stay_formulas_and_cannot_break_out() {
     let said = Markup { formulas: true, ..Markup::default() };
-    let check = |label: &str, text: &str, expected: &str| assert_eq!(written(label, text, said, true), expected);
+    let check =
+        |label: &str, text: &str, expected: &str| assert_eq!(written(label, text, said, true), expected);
     check("text", "so $a_1 * b_2$ holds", "so $a_1 * b_2$ holds");
     check("text", " $ x $ and  $$ y $$ ", "$ x $ and  $$ y $$");
     check("text", "costs $5 and $6", "costs \\$5 and \\$6");
@@ -363,12 +594,18 @@ fn bullets_of_the_layout_are_items_and_others_are_text() {
     assert_eq!(written("text", "- # a", item, true), "- \\# a");
     assert_eq!(written("text", "- a\n- b", item, true), "- a\n\n\\- b");
     let raised = Markup { scripts: true, ..Markup::default() };
-    assert_eq!(written("text", "x<sup>2</sup> <sup>a<b></sup>", raised, true), "x<sup>2</sup> &lt;sup>a&lt;b>&lt;/sup>");
+    assert_eq!(
+        written("text", "x<sup>2</sup> <sup>a<b></sup>", raised, true),
+        "x<sup>2</sup> &lt;sup>a&lt;b>&lt;/sup>"
+    );
 }
 
 #[test]
 fn listings_are_fenced() {
-    assert_eq!(written("algorithm", "\n#include <a>\n    ```\n", Markup::default(), true), "````\n#include <a>\n    ```\n````");
+    assert_eq!(
+        written("algorithm", "\n#include <a>\n    ```\n", Markup::default(), true),
+        "````\n#include <a>\n    ```\n````"
+    );
 }
 
 #[test]
