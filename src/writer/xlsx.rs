@@ -245,6 +245,44 @@ mod tests {
         assert_eq!(rows("<table><tr><td>a</table>"), 1);
     }
 
+    /// The bytes of a workbook of one table with a caption before it.
+    fn workbook_of(html: &str, caption: &str) -> Vec<u8> {
+        let mut page = Page::failed(0, String::new());
+        for (label, content) in [(Label::FigureTitle, caption), (Label::Table, html)] {
+            let mut block = Block::new(label, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
+            block.content = content.into();
+            page.blocks.push(block);
+        }
+        let document = Document { input_path: "a".into(), pages: vec![page], page_count: None };
+        workbook(&document).unwrap().unwrap()
+    }
+
+    #[test]
+    fn texts_that_look_like_formulas_are_texts() {
+        // The library writes a formula only where it is asked for one; the cells hold references to shared strings.
+        for text in ["=1+1", "+SUM(A1)", "-cmd|' /C calc'!A0", "@a", "\tx", "a\u{1}\u{0}b"] {
+            let escaped = crate::document::escape(text);
+            workbook_of(&format!("<table><tr><td>{escaped}</td></tr></table>"), text);
+            assert_eq!(number(text), None);
+        }
+    }
+
+    #[test]
+    fn texts_longer_than_a_cell_are_cut() {
+        // Two UTF-16 units each, the first of them across the limit.
+        let long = format!("a{}", "\u{1f600}".repeat(MAX_CELL_CHARS / 2 + 5));
+        assert_eq!(clipped(&long).encode_utf16().count(), MAX_CELL_CHARS);
+        workbook_of(&format!("<table><tr><td>{long}</td></tr></table>"), &long);
+        let short = "b".repeat(MAX_CELL_CHARS);
+        assert_eq!(clipped(&short), short);
+    }
+
+    #[test]
+    fn tables_too_wide_for_a_sheet_are_listed() {
+        let wide = format!("<table><tr>{}</tr></table>", "<td>a</td>".repeat(MAX_COLUMNS + 1));
+        assert!(workbook_of(&wide, "a").starts_with(b"PK"));
+    }
+
     #[test]
     fn a_document_without_tables_has_no_workbook() {
         let mut page = Page::failed(0, String::new());

@@ -201,9 +201,9 @@ fn written(text: &Marked, plan: &[Escape]) -> String {
 /// What has an effect anywhere in a line.
 fn plan_inline(text: &Marked) -> Vec<Escape> {
     let mut plan = vec![Escape::None; text.chars.len()];
-    for at in 0..text.chars.len() {
+    for (at, escape) in plan.iter_mut().enumerate() {
         let next = text.chars.get(at + 1).copied();
-        plan[at] = match text.text_at(at) {
+        *escape = match text.text_at(at) {
             Some('\\') if next.is_none_or(|c| c.is_ascii_punctuation() || c == '\n') => Escape::Backslash,
             // Also where the tag never ends: not every reader of Markdown is careful.
             Some('<') if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) => {
