@@ -322,6 +322,19 @@ mod tests {
     use crate::geometry::Rect;
 
     #[test]
+    fn formatted_contents_are_escaped_and_compatible_ones_are_not() {
+        let mut block = Block::new(Label::Text, Rect::new(0.0, 0.0, 9.0, 9.0), 0.9);
+        block.content = "# <b>".into();
+        let mut options = JsonOptions::page_text("lite", MarkdownOptions::default());
+        let written = |options: &JsonOptions| content(&block, 100, &Pictures::default(), options);
+        assert_eq!(written(&options), "# <b>");
+        options.format_block_content = true;
+        assert_eq!(written(&options), "\\# &lt;b>");
+        options.compat = true;
+        assert_eq!(written(&options), "# <b>");
+    }
+
+    #[test]
     fn pages_have_the_keys_of_the_reference_in_its_order() {
         let mut page = Page::failed(0, "broken".into());
         page.blocks.push(Block::new(Label::Header, Rect::new(0.4, 0.0, 9.2, 5.0), 0.912345));
