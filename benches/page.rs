@@ -9,7 +9,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use docparse::config::vl::VlConfig;
 use docparse::config::{Pipeline, Settings};
 use docparse::content::content_of;
-use docparse::document::Label;
+use docparse::document::{Label, Markup};
 use docparse::geometry::contour::Mask;
 use docparse::layout::postprocess::{RawBox, RawLayout, postprocess};
 use docparse::plan::{PageName, PlanOptions, plan_page};
@@ -84,6 +84,7 @@ fn page_of_60_blocks(c: &mut Criterion) {
                         label: label.as_str(),
                         width: *width,
                         content,
+                        markup: Markup::default(),
                         image: None,
                         alt: None,
                         title_level: None,

@@ -33,8 +33,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::Level;
 
 /// Parses what the arguments name; returns the exit code.
@@ -141,12 +141,13 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     } else {
         let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
         let formats = (target, formats);
-        let outcome = with_sink(args, &resolved, formats, sink_outputs, &jobs, &mut reporter.clone(), |sink| {
-            let open = Box::new(move |job: &Job| input::open(&job.file, &open_options));
-            let Parts { lines, detector, recognizer } = parts;
-            let stages = Stages { open, lines, detector, recognizer, on_cancel: Box::new(kill_workers) };
-            engine::run(jobs.clone(), stages, &options, sink, cancel)
-        });
+        let outcome =
+            with_sink(args, &resolved, formats, sink_outputs, &jobs, &mut reporter.clone(), |sink| {
+                let open = Box::new(move |job: &Job| input::open(&job.file, &open_options));
+                let Parts { lines, detector, recognizer } = parts;
+                let stages = Stages { open, lines, detector, recognizer, on_cancel: Box::new(kill_workers) };
+                engine::run(jobs.clone(), stages, &options, sink, cancel)
+            });
         outcome.map_err(|error| {
             Failure::fatal(error.to_string(), "raise the limit of processes (ulimit -u), or lower --threads")
         })?

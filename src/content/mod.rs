@@ -1,8 +1,10 @@
 //! From what a recognizer says of a block to the block's content (specification, section 8).
 //!
-//! [`content_of`] is the order of the steps: repetitions are cut, formula delimiters made uniform, table tokens
-//! turned into HTML, found texts separated from their places.
+//! [`read`] is the order of the steps: repetitions are cut, formula delimiters made uniform, table tokens turned into
+//! HTML, found texts separated from their places. Every step takes time and memory in proportion to what it is given, and
+//! [`bounds`] says how much that is at most.
 
+pub mod bounds;
 pub mod otsl;
 mod repetition;
 mod spotting;
@@ -12,21 +14,50 @@ pub use spotting::spotting_content;
 
 use crate::document::{Label, Spotting};
 
-/// The content of a block of which a recognizer said `answer`; `size` is that of its crop in pixels.
-pub fn content_of(answer: &str, label: Label, size: (usize, usize)) -> (String, Option<Spotting>) {
+/// What was made of an answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// The block's content.
+    pub content: String,
+    /// What text spotting found.
+    pub spotting: Option<Spotting>,
+    /// What of the answer was left out and why: a code and words.
+    pub notes: Vec<(&'static str, String)>,
+}
+
+/// Reads the answer of a recognizer to a block; `size` is that of the block in pixels.
+pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
+    let mut reading = Reading::default();
+    let (answer, all) = bounds::first_chars(answer, bounds::MAX_ANSWER_CHARS);
+    if let Some(all) = all {
+        let limit = bounds::MAX_ANSWER_CHARS;
+        let message = format!("the answer has {all} characters and was cut after {limit}");
+        reading.notes.push(("answer_cut", message));
+    }
     let min_length = if label == Label::Table { MIN_LENGTH_TABLE } else { MIN_LENGTH };
     let text = uniform_delimiters(truncate_repetition(answer, min_length), label);
     match label {
-        Label::Table => {
-            let html = otsl::to_html(&text);
-            (if html.is_empty() { text } else { html }, None)
-        }
+        Label::Table => match otsl::read(&text) {
+            Ok(html) if html.is_empty() => reading.content = text,
+            Ok(html) => reading.content = html,
+            Err(too_large) => {
+                reading.notes.push(("table_too_large", too_large.to_string()));
+                reading.content = text;
+            }
+        },
         Label::Spotting => {
             let (content, found) = spotting_content(&text, size.0 as f64, size.1 as f64);
-            (content, Some(found))
+            (reading.content, reading.spotting) = (content, Some(found));
         }
-        _ => (text, None),
+        _ => reading.content = text,
     }
+    reading
+}
+
+/// The content of a block of which a recognizer said `answer`, without what is told about it; see [`read`].
+pub fn content_of(answer: &str, label: Label, size: (usize, usize)) -> (String, Option<Spotting>) {
+    let reading = read(answer, label, size);
+    (reading.content, reading.spotting)
 }
 
 /// Writes `\(...\)` and `\[...\]` with dollar signs, if the text has a pair of either.
@@ -49,8 +80,8 @@ fn uniform_delimiters(text: String, label: Label) -> String {
 /// Puts pictures back into a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed by
 /// the text recognized in it (specification, section 8.5).
 ///
-/// `picture` gives path and text of the picture of a token; tokens without one stay. Of a picture without a path only
-/// the text is shown.
+/// `picture` gives path and text of the picture of a token; tokens without one stay, and so do those after the first
+/// [`bounds::MAX_RESTORED_BYTES`]. Of a picture without a path only the text is shown.
 pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, String)>) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
@@ -59,6 +90,8 @@ pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, Str
         let end = at + 2 + digits;
         let token = (digits > 0 && rest[end..].starts_with(']')).then(|| &rest[at..=end]);
         out.push_str(&rest[..at]);
+        // A token that is repeated without end would repeat all the text of its picture.
+        let token = token.filter(|_| out.len() < bounds::MAX_RESTORED_BYTES);
         match token.map(|token| (token, picture(token))) {
             Some((token, Some((path, text)))) => {
                 if !path.is_empty() {
@@ -108,6 +141,40 @@ mod tests {
             restore_figures("a[F2]b[F3][F][Fx", picture),
             "a<img src=\"p.jpg\" alt=\"Image\"\" />\n\nseen\n\nb[F3][F][Fx"
         );
+    }
+
+    /// What a broken or hostile recognizer may say; each once took minutes, or memory without bound.
+    #[test]
+    fn answers_without_end_are_cut_and_told() {
+        let codes = |reading: &Reading| reading.notes.iter().map(|(code, _)| *code).collect::<Vec<_>>();
+        let row: String = (0..1_000_000).map(|i| format!("<fcel>{i}")).collect();
+        let reading = read(&row, Label::Table, (100, 100));
+        assert_eq!(codes(&reading), ["answer_cut"]);
+        assert!(reading.content.starts_with("<table><tr><td>0</td><td>1</td>"));
+        assert!(reading.content.len() < 2 * bounds::MAX_ANSWER_CHARS);
+        // Rows of very different lengths: filled up they would be 9 GB.
+        let rows: String = (0..20_000).map(|i| format!("<fcel>{i}<nl>")).collect();
+        let ragged = format!("{}<nl>{rows}", "<fcel>a".repeat(20_000));
+        let reading = read(&ragged, Label::Table, (100, 100));
+        assert_eq!(codes(&reading), ["table_too_large"]);
+        assert_eq!(reading.content, ragged);
+        let spanned = format!("<fcel>a{}", "<lcel>".repeat(80_000));
+        assert!(
+            read(&spanned, Label::Table, (9, 9)).content.starts_with("<table><tr><td colspan=\"80001\">")
+        );
+        let long = "ab".repeat(10).replace('a', "\u{1f600}") + &"x y ".repeat(1_000_000);
+        let reading = read(&long, Label::Text, (9, 9));
+        assert!(reading.content.chars().count() <= bounds::MAX_ANSWER_CHARS);
+        assert_eq!(codes(&reading), ["answer_cut"]);
+        assert!(read("an honest answer", Label::Text, (9, 9)).notes.is_empty());
+    }
+
+    #[test]
+    fn repeated_tokens_of_figures_do_not_multiply_their_text() {
+        let text = "t".repeat(100_000);
+        let restored = restore_figures(&"[F2]".repeat(10_000), |_| Some(("p.jpg".into(), text.clone())));
+        assert!(restored.len() < 2 * bounds::MAX_RESTORED_BYTES);
+        assert!(restored.ends_with("[F2][F2]"));
     }
 
     proptest::proptest! {

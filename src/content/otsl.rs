@@ -3,6 +3,7 @@
 //! A recognizer writes tables in OTSL: `<fcel>` a cell with text, `<ecel>` an empty cell, `<lcel>` what the cell to
 //! the left also fills, `<ucel>` the one above, `<xcel>` both, `<nl>` the end of a row.
 
+use super::bounds::MAX_TABLE_PLACES;
 use crate::document::{escape, strip};
 
 /// A tag of the language.
@@ -69,20 +70,47 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The table as HTML; empty when the text has no cell.
-pub fn to_html(otsl: &str) -> String {
-    let squared = square(otsl);
-    let pieces: Vec<Piece> = pieces(&squared).into_iter().filter(|p| !strip(p.as_str()).is_empty()).collect();
-    let rows = rows(&pieces);
-    let aligned = aligned(&pieces, &rows);
-    write_grid(&cells(&aligned, &rows), rows.len(), rows.first().map_or(0, Vec::len))
+/// A table of more places than [`MAX_TABLE_PLACES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a table of {rows} x {columns} cells is too large; its tokens are kept as text (limit: {MAX_TABLE_PLACES} cells)"
+)]
+pub struct TooLarge {
+    /// Its rows.
+    pub rows: usize,
+    /// Its columns.
+    pub columns: usize,
 }
 
-/// The text with rows of equal length: that which costs the fewest cells cut off or added.
+impl TooLarge {
+    fn check(rows: usize, columns: usize) -> Result<(), TooLarge> {
+        if rows.saturating_mul(columns) > MAX_TABLE_PLACES { Err(TooLarge { rows, columns }) } else { Ok(()) }
+    }
+}
+
+/// The table as HTML; empty when the text has no cell or is too large.
+pub fn to_html(otsl: &str) -> String {
+    read(otsl).unwrap_or_default()
+}
+
+/// The table as HTML; empty when the text has no cell.
+pub fn read(otsl: &str) -> Result<String, TooLarge> {
+    let squared = squared(otsl)?;
+    let pieces: Vec<Piece> = pieces(&squared).into_iter().filter(|p| !strip(p.as_str()).is_empty()).collect();
+    let rows = rows(&pieces)?;
+    let aligned = aligned(&pieces, &rows);
+    Ok(write_grid(&cells(&aligned, &rows), rows.len(), rows.first().map_or(0, Vec::len)))
+}
+
+/// The text with rows of equal length: that which costs the fewest cells cut off or added. Empty if it is too large.
 pub fn square(otsl: &str) -> String {
+    squared(otsl).unwrap_or_default()
+}
+
+fn squared(otsl: &str) -> Result<String, TooLarge> {
     let otsl = strip(otsl);
     if !otsl.contains(Tag::NewLine.as_str()) {
-        return format!("{otsl}{}", Tag::NewLine.as_str());
+        return Ok(format!("{otsl}{}", Tag::NewLine.as_str()));
     }
     let lines: Vec<Vec<(Tag, String)>> =
         otsl.split(Tag::NewLine.as_str()).map(line_cells).filter(|cells| !cells.is_empty()).collect();
@@ -90,8 +118,8 @@ pub fn square(otsl: &str) -> String {
         |line: &Vec<(Tag, String)>| line.iter().rposition(|(t, _)| *t == Tag::Full).map_or(0, |i| i + 1);
     let least = lines.iter().map(need).max().unwrap_or(0);
     let most = lines.iter().map(Vec::len).max().unwrap_or(0).max(least);
-    let cost = |width: &usize| lines.iter().map(|line| line.len().abs_diff(*width)).sum::<usize>();
-    let width = (least..=most).min_by_key(cost).unwrap_or(0);
+    let width = cheapest_width(lines.iter().map(Vec::len).collect(), least, most);
+    TooLarge::check(lines.len(), width)?;
     let mut out = String::with_capacity(otsl.len());
     for line in &lines {
         for i in 0..width {
@@ -108,7 +136,15 @@ pub fn square(otsl: &str) -> String {
     if out.is_empty() {
         out.push_str(Tag::NewLine.as_str());
     }
-    out
+    Ok(out)
+}
+
+/// The least width between two limits to which rows of these lengths are brought with the fewest cells cut off or added.
+fn cheapest_width(mut lengths: Vec<usize>, least: usize, most: usize) -> usize {
+    lengths.sort_unstable();
+    // The sum of distances falls up to the lower median, and rises or stays from there on.
+    let median = lengths.len().checked_sub(1).map_or(0, |last| lengths[last / 2]);
+    median.clamp(least, most)
 }
 
 /// The cells of a line with their texts; text before the first is lost.
@@ -126,7 +162,7 @@ fn line_cells(line: &str) -> Vec<(Tag, String)> {
 }
 
 /// The tags row by row, all rows as long as the longest.
-fn rows(pieces: &[Piece]) -> Vec<Vec<Tag>> {
+fn rows(pieces: &[Piece]) -> Result<Vec<Vec<Tag>>, TooLarge> {
     let tags = pieces.iter().filter_map(|p| match p {
         Piece::Tag(tag) => Some(*tag),
         Piece::Text(_) => None,
@@ -135,8 +171,9 @@ fn rows(pieces: &[Piece]) -> Vec<Vec<Tag>> {
     let lines = tags.split(|t| *t == Tag::NewLine).filter(|row| !row.is_empty());
     let mut rows: Vec<Vec<Tag>> = lines.map(<[Tag]>::to_vec).collect();
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
+    TooLarge::check(rows.len(), width)?;
     rows.iter_mut().for_each(|row| row.resize(width, Tag::Empty));
-    rows
+    Ok(rows)
 }
 
 /// The pieces once more, in step with the rows. Where they fall out of step later texts are lost.
@@ -261,6 +298,25 @@ mod tests {
         assert_eq!(square("<fcel>a<fcel>b<nl><fcel>c<nl>"), "<fcel>a<fcel>b<nl><fcel>c<ecel><nl>");
         assert_eq!(square("<fcel>a<ecel><nl><fcel>b<nl><fcel>c<nl>"), "<fcel>a<nl><fcel>b<nl><fcel>c<nl>");
         assert_eq!(square(" x "), "x<nl>");
+    }
+
+    proptest::proptest! {
+        /// The width by counting, as the rule is stated.
+        #[test]
+        fn the_width_is_the_cheapest(lengths in proptest::collection::vec(0usize..12, 0..9), least in 0usize..12) {
+            let most = lengths.iter().copied().max().unwrap_or(0).max(least);
+            let cost = |width: &usize| lengths.iter().map(|length| length.abs_diff(*width)).sum::<usize>();
+            let expected = (least..=most).min_by_key(cost).unwrap();
+            proptest::prop_assert_eq!(cheapest_width(lengths.clone(), least, most), expected);
+        }
+    }
+
+    #[test]
+    fn tables_beyond_the_limit_are_refused() {
+        let row = format!("{}<nl>", "<ecel>".repeat(1_000));
+        assert!(read(&row.repeat(100)).is_ok());
+        assert_eq!(read(&row.repeat(101)), Err(TooLarge { rows: 101, columns: 1_000 }));
+        assert_eq!(to_html(&row.repeat(101)), "");
     }
 
     #[test]

@@ -42,14 +42,34 @@ fn before_repeated_end(text: &[char]) -> Option<&[char]> {
     if length <= LONG_ENOUGH_FOR_AN_END {
         return None;
     }
-    let unit = (MIN_UNIT..=length / MIN_REPEATS).rev().find(|&u| {
-        // Equal units in a row: every character equals the one a unit earlier.
-        (length - (MIN_REPEATS - 1) * u..length).all(|i| text[i] == text[i - u])
-    })?;
+    let agreement = agreement_with_end(text);
+    // Equal units in a row: every character equals the one a unit earlier.
+    let unit = (MIN_UNIT..=length / MIN_REPEATS).rev().find(|&u| agreement[u] >= (MIN_REPEATS - 1) * u)?;
     let tail = &text[length - unit..];
     let count = text.rchunks_exact(unit).take_while(|chunk| *chunk == tail).count();
     let repeated = count * unit;
     (repeated as f64 > MOST * length as f64).then(|| &text[..length - repeated])
+}
+
+/// For every distance: how many characters at the end of the text equal those that distance before them. The Z function
+/// of the reversed text, in linear time.
+fn agreement_with_end(text: &[char]) -> Vec<usize> {
+    let length = text.len();
+    let at = |i: usize| text[length - 1 - i];
+    let mut agreement = vec![0; length];
+    // The stretch known to agree that reaches farthest: from `start` up to `end`.
+    let (mut start, mut end) = (0, 0);
+    for i in 1..length {
+        let mut known = if i < end { agreement[i - start].min(end - i) } else { 0 };
+        while i + known < length && at(known) == at(i + known) {
+            known += 1;
+        }
+        agreement[i] = known;
+        if i + known > end {
+            (start, end) = (i, i + known);
+        }
+    }
+    agreement
 }
 
 /// One copy, if the text is a whole number of copies.
@@ -114,7 +134,24 @@ mod tests {
         check(&mixed, &mixed);
     }
 
+    #[test]
+    fn nearly_repeated_ends_take_no_longer() {
+        // Compared unit by unit, this took the square of its length.
+        let nearly = format!("x{}b{}", "a".repeat(200_000), "a".repeat(200_000));
+        assert_eq!(truncate_repetition(&nearly, MIN_LENGTH), nearly);
+    }
+
     proptest::proptest! {
+        /// The table says what comparing character by character says.
+        #[test]
+        fn agreement_is_counted(text in "[ab]{1,40}") {
+            let text: Vec<char> = text.chars().collect();
+            let count = |distance: usize| (distance..text.len())
+                .take_while(|i| text[text.len() - 1 - i] == text[text.len() - 1 - (i - distance)]).count();
+            let expected: Vec<usize> = (1..text.len()).map(count).collect();
+            proptest::prop_assert_eq!(&agreement_with_end(&text)[1..], expected);
+        }
+
         #[test]
         fn what_is_left_is_never_longer(text in "[ab \n]{0,300}", min in 0usize..100) {
             proptest::prop_assert!(truncate_repetition(&text, min).len() <= text.len());

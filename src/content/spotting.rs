@@ -6,6 +6,8 @@ use crate::document::{Spotting, strip};
 const THOUSANDTHS: f64 = 1000.0;
 /// Numbers of a place: four corners.
 const NUMBERS: usize = 8;
+/// Places beyond a thousand pictures' sides are slips or attacks: nothing is drawn so far away.
+const FARTHEST: f64 = 1e6;
 
 /// The texts of an answer, a blank line between them, and their places in a picture of the given size.
 pub fn spotting_content(answer: &str, width: f64, height: f64) -> (String, Spotting) {
@@ -74,7 +76,7 @@ fn locations(text: &str) -> Vec<Location> {
         let close = digits + length;
         from = digits;
         if length > 0 && text[close..].starts_with("|>") {
-            let value = text[digits..close].parse().unwrap_or(0.0);
+            let value = text[digits..close].parse::<f64>().unwrap_or(0.0).min(FARTHEST);
             from = close + 2;
             found.push(Location { value, start, end: from });
         }
@@ -97,6 +99,13 @@ mod tests {
         let (content, found) = spotting_content(&answer, 50.0, 20.0);
         assert_eq!(content, "EXIT");
         assert_eq!(found.rec_polys[0], [[5.0, 2.0], [10.0, 2.0], [10.0, 4.0], [5.0, 4.0]]);
+    }
+
+    #[test]
+    fn places_are_finite() {
+        let answer = format!("a<|LOC_{}|>", "9".repeat(400)).repeat(NUMBERS);
+        let (_, found) = spotting_content(&answer, 1000.0, 1000.0);
+        assert_eq!(found.rec_polys[0][0], [FARTHEST, FARTHEST]);
     }
 
     #[test]

@@ -141,6 +141,17 @@ pub struct BlockStyle {
     pub tagged_level: Option<u8>,
 }
 
+/// What in a block's content is markup; all else is text, whatever it looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Markup {
+    /// Dollar signs stand around formulas: a recognizer wrote the content.
+    pub formulas: bool,
+    /// `<sup>` and `<sub>` stand around raised and lowered text.
+    pub scripts: bool,
+    /// The first two characters, `- `, stand for a bullet.
+    pub list_item: bool,
+}
+
 /// A picture that goes with the document: a JPEG below the document's folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
@@ -159,6 +170,8 @@ pub struct Block {
     pub bbox: Rect,
     /// What was read: text, HTML for tables, empty for pictures.
     pub content: String,
+    /// What in the content is markup.
+    pub markup: Markup,
     /// Confidence of the label, 0 to 1.
     pub score: f32,
     /// The picture cut out for it, if it is kept as one.
@@ -192,6 +205,7 @@ impl Block {
             label,
             bbox,
             content: String::new(),
+            markup: Markup::default(),
             score,
             picture: None,
             title_level: None,

@@ -31,18 +31,25 @@ pub struct Table {
     pub cells: Vec<Cell>,
 }
 
-/// Spans and sizes above this are mistakes or attacks.
+/// Spans above this are mistakes or attacks.
 const MAX_SPAN: usize = 1000;
-/// Tables of more grid places are not read from HTML.
+/// Places of the grid that the cells of a table read from HTML fill at most. Cells after that are not read, and one whose
+/// spans alone would exceed it fills a single place.
 const MAX_PLACES: usize = 1_000_000;
+/// Characters of the longest entity that is known, `&` and `;` included.
+const LONGEST_ENTITY: usize = 11;
 
 impl Table {
     /// The table as HTML.
     pub fn to_html(&self) -> String {
         let mut html = String::from("<table>");
+        // Stable, and nothing to do for tables whose cells are in order.
+        let mut cells: Vec<&Cell> = self.cells.iter().collect();
+        cells.sort_by_key(|cell| cell.row);
+        let mut cells = cells.into_iter().peekable();
         for row in 0..self.rows {
             html.push_str("<tr>");
-            for cell in self.cells.iter().filter(|cell| cell.row == row) {
+            while let Some(cell) = cells.next_if(|cell| cell.row <= row) {
                 html.push_str("<td");
                 if cell.row_span > 1 {
                     html.push_str(&format!(" rowspan=\"{}\"", cell.row_span));
@@ -65,17 +72,24 @@ impl Table {
     /// Takes what recognizers write: tags in any case, unclosed cells and rows, `th`, entities, markup inside
     /// cells (dropped). Cells are placed as browsers do: in the first free column, spans honoured.
     pub fn from_html(html: &str) -> Option<Table> {
+        Self::read_html(html).map(|(table, _)| table)
+    }
+
+    /// As [`Table::from_html`], and whether cells were left out because the table is too large.
+    pub fn read_html(html: &str) -> Option<(Table, bool)> {
         let mut reader = HtmlReader::default();
         let mut rest = html;
         while let Some(open) = rest.find('<') {
             reader.text(&rest[..open]);
-            let Some(close) = rest[open..].find('>') else { break };
-            if reader.tag(&rest[open + 1..open + close]) {
-                break;
-            }
-            rest = &rest[open + close + 1..];
+            rest = &rest[open..];
+            let Some(close) = rest.find('>') else { break };
+            let is_end = reader.tag(&rest[1..close]);
+            rest = if is_end { "" } else { &rest[close + 1..] };
         }
-        reader.finish()
+        // The last cell may be open.
+        reader.text(rest);
+        let is_cut = reader.is_cut;
+        reader.finish().map(|table| (table, is_cut))
     }
 }
 
@@ -102,9 +116,11 @@ pub fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
+        // No farther: a text of ampersands would be searched to its end from every one of them.
         let entity = rest
-            .find(';')
-            .filter(|end| *end <= 10)
+            .bytes()
+            .take(LONGEST_ENTITY)
+            .position(|b| b == b';')
             .and_then(|end| Some((end, decode_entity(&rest[1..end])?)));
         match entity {
             Some((end, c)) => {
@@ -145,7 +161,13 @@ struct HtmlReader {
     in_table: bool,
     row: Option<usize>,
     rows: usize,
-    taken: std::collections::HashSet<(usize, usize)>,
+    /// For every column the row from which on it is free.
+    free_from: Vec<usize>,
+    /// Where the next cell of the row can be at the earliest: all places before are taken.
+    next_column: usize,
+    /// Places that are taken.
+    places: usize,
+    is_cut: bool,
     cells: Vec<Cell>,
     open: Option<Cell>,
 }
@@ -171,6 +193,7 @@ impl HtmlReader {
                 self.close_cell();
                 self.row = Some(self.rows);
                 self.rows += 1;
+                self.next_column = 0;
             }
             "td" | "th" if self.in_table => self.open_cell(tag, name == "th"),
             "/td" | "/th" | "/tr" => self.close_cell(),
@@ -186,15 +209,26 @@ impl HtmlReader {
             self.rows += 1;
             self.rows - 1
         });
-        let column = (0..).find(|c| !self.taken.contains(&(row, *c))).unwrap_or(0);
-        // A cell ends where one from above is in the way: cells must not overlap.
-        let free = (0..span(tag, "colspan")).take_while(|c| !self.taken.contains(&(row, column + c))).count();
-        let (row_span, column_span) = (span(tag, "rowspan"), free.max(1));
-        if self.taken.len() + row_span * column_span <= MAX_PLACES {
-            self.taken
-                .extend((0..row_span).flat_map(|r| (0..column_span).map(move |c| (row + r, column + c))));
-            self.open = Some(Cell { row, column, row_span, column_span, text: String::new(), header });
+        let is_free = |free_from: &[usize], column: usize| free_from.get(column).is_none_or(|r| *r <= row);
+        let mut column = self.next_column;
+        while !is_free(&self.free_from, column) {
+            column += 1;
         }
+        // A cell ends where one from above is in the way: cells must not overlap.
+        let free = (0..span(tag, "colspan")).take_while(|c| is_free(&self.free_from, column + c)).count();
+        let (mut row_span, mut column_span) = (span(tag, "rowspan"), free.max(1));
+        if self.places + row_span * column_span > MAX_PLACES {
+            self.is_cut = true;
+            (row_span, column_span) = (1, 1);
+        }
+        if self.places >= MAX_PLACES {
+            return;
+        }
+        self.places += row_span * column_span;
+        self.next_column = column + column_span;
+        self.free_from.resize(self.free_from.len().max(self.next_column), 0);
+        self.free_from[column..self.next_column].fill(row + row_span);
+        self.open = Some(Cell { row, column, row_span, column_span, text: String::new(), header });
     }
 
     fn close_cell(&mut self) {
@@ -263,6 +297,21 @@ mod tests {
         assert_eq!((table.cells[2].column, table.cells[2].text.as_str()), (1, "A&nope;"));
         assert_eq!(Table::from_html("no table <td>x"), None);
         assert_eq!(Table::from_html("<table></table>"), None);
+    }
+
+    #[test]
+    fn tables_without_end_are_cut_and_told() {
+        // Every cell once looked for its column from the first on.
+        let row: String = (0..200_000).map(|i| format!("<td>{i}")).collect();
+        let (table, is_cut) = Table::read_html(&format!("<table><tr>{row}")).unwrap();
+        assert_eq!((table.columns, table.cells.len(), is_cut), (200_000, 200_000, false));
+        assert!(table.to_html().ends_with("<td>199999</td></tr></table>"));
+        let huge = "<td rowspan=100000000 colspan=1000>x".repeat(3);
+        let (table, is_cut) =
+            Table::read_html(&format!("<table>{}", format!("<tr>{huge}").repeat(9))).unwrap();
+        assert!(is_cut && is_well_formed(&table) && table.columns <= 3 * MAX_SPAN);
+        // As many ampersands as characters, and no semicolon.
+        assert_eq!(unescape(&"&".repeat(300_000)).len(), 300_000);
     }
 
     /// Whether the cells cover no place of the grid twice and stay inside it.

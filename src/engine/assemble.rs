@@ -5,7 +5,7 @@ use super::stages::guarded;
 use super::{CANCELLED, DocumentEnd, DocumentSink, FinishedPage, GRACE, Job, NOT_TRIED, Run, RunOutcome};
 use crate::content;
 use crate::deadline::{self, Stopped};
-use crate::document::{Block, Diagnostic, FinishReason, Page, Picture, Severity, Spotting};
+use crate::document::{Block, Diagnostic, FinishReason, Markup, Page, Picture, Severity, Spotting};
 use crate::lines::PreparedPage;
 use crate::plan::{Figure, PagePlan};
 use crate::preprocess::PreprocessSteps;
@@ -336,7 +336,17 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
             let message = message.clone();
             diagnostics.push(Diagnostic { severity: Severity::Warning, code, block_id, message });
         }
-        match answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer))) {
+        let mut notes = Vec::new();
+        let filled = answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer, &mut notes)));
+        let block_id = Some(blocks.len());
+        let warnings = notes.into_iter().map(|(code, message)| Diagnostic {
+            severity: Severity::Warning,
+            code,
+            block_id,
+            message,
+        });
+        diagnostics.extend(warnings);
+        match filled {
             Some(Ok(found)) => {
                 spotting = found.or(spotting);
                 diagnostics.extend(cut_off(&block, blocks.len()));
@@ -387,23 +397,31 @@ fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
     Some(Diagnostic { severity: Severity::Warning, code, block_id: Some(index), message })
 }
 
-/// Puts an answer into its block, cleaned if it is a model's own words; returns what text spotting found.
+/// Puts an answer into its block, cleaned if it is a model's own words; returns what text spotting found. `notes` hear of
+/// what was left out.
 ///
 /// Places in an answer refer to the block's box, whatever was done to the crop that was shown.
-fn fill(block: &mut Block, answer: Recognition) -> Result<Option<Spotting>, String> {
+fn fill(
+    block: &mut Block,
+    answer: Recognition,
+    notes: &mut Vec<(&'static str, String)>,
+) -> Result<Option<Spotting>, String> {
     block.confidence = answer.confidence;
     block.lines = answer.lines;
     block.generation = answer.generation;
     block.text = answer.text;
     block.content = answer.content;
+    block.markup = answer.markup;
     if !answer.is_raw {
         return Ok(None);
     }
+    // Models mark formulas and raised text as the pipelines' own recognizer does; all else they say is text.
+    block.markup = Markup { formulas: true, scripts: true, list_item: false };
     let size = (block.bbox.width() as usize, block.bbox.height() as usize);
-    let (content, found) =
-        guarded("reading the answer", || Ok(content::content_of(&block.content, block.label, size)))?;
-    block.content = content;
-    Ok(found.filter(|found| !found.rec_texts.is_empty()))
+    let reading = guarded("reading the answer", || Ok(content::read(&block.content, block.label, size)))?;
+    block.content = reading.content;
+    notes.extend(reading.notes);
+    Ok(reading.spotting.filter(|found| !found.rec_texts.is_empty()))
 }
 
 /// Puts the pictures inside tables back into them, and takes them out of the page's blocks; returns their paths.

@@ -3,7 +3,7 @@
 use super::Context;
 use super::compare::{exactly, numbers, rect, same_text, text};
 use crate::content;
-use crate::document::{Block, Label, Page};
+use crate::document::{Block, Label, Markup, Page};
 use crate::restructure::levels::{self, Numbering};
 use crate::restructure::{RestructureOptions, level_of_heights, restructure_pages};
 use crate::writer::markdown::{self, MarkdownBlock, MarkdownOptions};
@@ -84,6 +84,7 @@ pub(super) fn markdown_labels(v: &Value, _: &Context) -> Checked {
             label: text(&block["label"]),
             width: view(block),
             content: text(&block["content"]),
+            markup: Markup::default(),
             image: block["image_path"].as_str(),
             alt: None,
             title_level: None,

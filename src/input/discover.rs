@@ -46,7 +46,15 @@ impl InputFile {
     pub fn from_path(path: &Path, mirror: PathBuf) -> Self {
         let name = path.file_name().unwrap_or_default().to_os_string();
         let given = shown::name(path);
-        Self { given, path: path.to_path_buf(), name, mirror, is_named: false, remote: None, _temporary: None }
+        Self {
+            given,
+            path: path.to_path_buf(),
+            name,
+            mirror,
+            is_named: false,
+            remote: None,
+            _temporary: None,
+        }
     }
 
     /// Where it came from.

@@ -283,8 +283,9 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
         let again = matches!(status, 429 | 502 | 503).then_some(asked).filter(|_| is_passing(status));
         return Err(Fault(format!("the server answered with status {status}"), again));
     }
-    let big =
-        || Fault(format!("it is larger than the {most} bytes that an input may have (--max-input-size)"), None);
+    let big = || {
+        Fault(format!("it is larger than the {most} bytes that an input may have (--max-input-size)"), None)
+    };
     if answer.body().content_length().is_some_and(|length| length > most) {
         return Err(big());
     }

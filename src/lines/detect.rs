@@ -132,11 +132,7 @@ fn in_tiles(
 }
 
 /// The boxes that the network sees in its input.
-fn boxes(
-    model: &mut Model,
-    input: &Pixels,
-    options: &DetectOptions,
-) -> Result<Vec<(Quad, f32)>, OnnxError> {
+fn boxes(model: &mut Model, input: &Pixels, options: &DetectOptions) -> Result<Vec<(Quad, f32)>, OnnxError> {
     model.run(&[1, 3, input.height, input.width], normalized(input), |shape, map| {
         let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
         boxes_from_map(map, w, h, options)

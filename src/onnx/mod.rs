@@ -230,9 +230,8 @@ impl Runtime {
     /// large as all intermediate results beside what it has (a page of the line detector: 690 MiB instead of 410, in
     /// the same time).
     pub fn model(&self, path: &Path) -> Result<Model, OnnxError> {
-        let network = self.network_by(path, |builder| {
-            builder.clone().with_memory_pattern(false)?.commit_from_file(path)
-        })?;
+        let network = self
+            .network_by(path, |builder| builder.clone().with_memory_pattern(false)?.commit_from_file(path))?;
         let first = |ports: Vec<network::PortInfo>| ports.into_iter().next().map(|port| port.name);
         match (first(network.inputs()), first(network.outputs())) {
             (Some(input), Some(output)) => Ok(Model { network, input, output }),

@@ -14,7 +14,7 @@ pub mod scheduler;
 pub mod server;
 pub mod text_first;
 
-use crate::document::{Generation, ReadLine, TextDecision};
+use crate::document::{Generation, Markup, ReadLine, TextDecision};
 use crate::layout::Region;
 use crate::lines::PreparedPage;
 use crate::plan::Request;
@@ -57,6 +57,8 @@ pub struct BlockRequest {
 pub struct Recognition {
     /// The content.
     pub content: String,
+    /// What in the content is markup; for a model's own words the engine says it.
+    pub markup: Markup,
     /// Whether `content` is a model's own words, which have still to be cleaned.
     pub is_raw: bool,
     /// Mean confidence, where the backend has one.

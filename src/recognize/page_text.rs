@@ -5,10 +5,10 @@
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::deadline;
-use crate::document::{Label, ReadLine};
+use crate::document::{Label, Markup, ReadLine};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::{Region, join_line};
-use crate::lines::{PageText, Segment};
+use crate::lines::{PageText, Segment, Shift};
 use crossbeam_channel::{Receiver, Sender};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -70,16 +70,23 @@ pub fn recognize(text: &PageText, region: &Region) -> Recognition {
         &region.lines
     };
     let segments: Vec<&Segment> = lines.iter().flatten().filter_map(|i| text.segments.get(*i)).collect();
+    let mut markup = Markup::default();
     let content = match (&region.table, region.label) {
         (Some(table), _) => table.to_html(),
         (None, Label::Algorithm) => code(text, lines),
         (None, Label::Content) => contents(text, lines),
-        _ => running_text(text, lines),
+        _ => {
+            markup.scripts = segments.iter().flat_map(|s| &s.words).any(|word| word.shift != Shift::None);
+            let (content, is_item) = list_item(running_text(text, lines));
+            markup.list_item = is_item;
+            content
+        }
     };
     let confidences: Vec<f32> = segments.iter().filter_map(|s| s.confidence).collect();
     let mean = confidences.iter().sum::<f32>() / confidences.len().max(1) as f32;
     Recognition {
         content,
+        markup,
         is_raw: false,
         confidence: (!confidences.is_empty()).then_some(mean),
         lines: segments.iter().filter_map(|s| read_line(s)).collect(),
@@ -119,19 +126,19 @@ fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
         join_line(&mut out, &joined, cut);
         cut = segments.last().is_some_and(|s| s.hyphenated);
     }
-    list_item(out)
+    out
 }
 
-/// Writes bullets the way Markdown does.
-fn list_item(text: String) -> String {
+/// Writes bullets the way Markdown does; whether there was one.
+fn list_item(text: String) -> (String, bool) {
     let mut chars = text.chars();
     match chars.next() {
         Some('•' | '◦' | '▪' | '▫' | '■' | '●' | '○' | '‣' | '⁃' | '➢' | '➤')
             if !chars.as_str().trim().is_empty() =>
         {
-            format!("- {}", chars.as_str().trim_start())
+            (format!("- {}", chars.as_str().trim_start()), true)
         }
-        _ => text,
+        _ => (text, false),
     }
 }
 

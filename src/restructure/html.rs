@@ -1,7 +1,7 @@
 //! A forgiving HTML tree that reads and writes as Python's `html.parser` does under BeautifulSoup 4: merged tables
 //! must come out with the bytes that the reference gives them (specification, section 9.7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A node of the tree.
 pub(super) type NodeId = usize;
@@ -23,6 +23,27 @@ pub(super) struct Html {
     nodes: Vec<Node>,
 }
 
+/// Elements that lie in each other at most. A tag that would go deeper makes an element without content, whose text stands
+/// beside it: what asks every element for all below it, or all around it, stays linear.
+const MAX_DEPTH: usize = 256;
+/// Tags that never end are searched to the end of the text. Once that was done for this many times its length, only this
+/// many bytes of each are looked at.
+const MAX_VAIN_READINGS: usize = 8;
+const MAX_TAG_AFTER_THAT: usize = 256;
+
+/// Where reading stands.
+struct Reading {
+    /// The innermost open element and how many lie around it.
+    open: NodeId,
+    depth: usize,
+    /// Bytes of the text from the last `>` on, and from the last `-->` on, if there is one: what is left has none if it is
+    /// shorter.
+    from_last_end: usize,
+    from_last_comment_end: usize,
+    /// Bytes that may still be searched in vain.
+    patience: usize,
+}
+
 /// Elements without content.
 const VOID: &[&str] = &[
     "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image", "img",
@@ -40,10 +61,17 @@ impl Html {
             parent: 0,
         };
         let mut html = Html { nodes: vec![root] };
-        let mut open = 0;
+        let from_last = |mark: &str| text.rfind(mark).map_or(usize::MAX, |at| text.len() - at);
+        let mut reading = Reading {
+            open: 0,
+            depth: 0,
+            from_last_end: from_last(">"),
+            from_last_comment_end: from_last("-->"),
+            patience: text.len().saturating_mul(MAX_VAIN_READINGS),
+        };
         let mut rest = text;
         while !rest.is_empty() {
-            rest = html.read(rest, &mut open);
+            rest = html.read(rest, &mut reading);
         }
         html
     }
@@ -61,12 +89,12 @@ impl Html {
         }
     }
 
-    /// Whether an element lies somewhere inside another.
-    pub fn is_inside(&self, node: NodeId, outer: NodeId) -> bool {
+    /// Whether an element lies somewhere inside one of others.
+    pub fn is_inside(&self, node: NodeId, others: &BTreeSet<NodeId>) -> bool {
         let mut at = node;
         while at != 0 {
             at = self.parent(at);
-            if at == outer {
+            if others.contains(&at) {
                 return true;
             }
         }
@@ -189,56 +217,67 @@ impl Html {
     }
 
     /// Reads one tag or piece of text; returns what is left.
-    fn read<'a>(&mut self, text: &'a str, open: &mut NodeId) -> &'a str {
+    fn read<'a>(&mut self, text: &'a str, reading: &mut Reading) -> &'a str {
         let Some(after) = text.strip_prefix('<') else {
             let end = text.find('<').unwrap_or(text.len());
-            self.add_text(*open, &decoded(&text[..end]));
+            self.add_text(reading.open, &decoded(&text[..end]));
             return &text[end..];
         };
         let is_letter = |s: &str| s.starts_with(|c: char| c.is_ascii_alphabetic());
-        if let Some(rest) = after.strip_prefix("!--") {
-            if let Some(end) = rest.find("-->") {
-                self.add(*open, Node::Verbatim(text[..end + 7].to_string()));
+        if after.len() < reading.from_last_end {
+            // No tag ends any more.
+        } else if let Some(rest) = after.strip_prefix("!--") {
+            if rest.len() >= reading.from_last_comment_end
+                && let Some(end) = rest.find("-->")
+            {
+                self.add(reading.open, Node::Verbatim(text[..end + 7].to_string()));
                 return &rest[end + 3..];
             }
         } else if is_letter(after) {
-            if let Some((tag, length)) = Tag::read(after) {
-                self.open_tag(tag, open);
+            let looked_at = match reading.patience {
+                0 => &after[..after.floor_char_boundary(MAX_TAG_AFTER_THAT)],
+                _ => after,
+            };
+            if let Some((tag, length)) = Tag::read(looked_at) {
+                self.open_tag(tag, reading);
                 return &after[length..];
             }
+            reading.patience = reading.patience.saturating_sub(looked_at.len());
         } else if let Some(rest) = after.strip_prefix('/')
             && is_letter(rest)
             && let Some(end) = rest.find('>')
         {
             let name = rest[..end].split(is_html_space).next().unwrap_or("").to_lowercase();
-            self.close_tag(&name, open);
+            self.close_tag(&name, reading);
             return &rest[end + 1..];
         } else if after.starts_with(['!', '?', '/'])
             && let Some(end) = after.find('>')
         {
             return &after[end + 1..];
         }
-        self.add_text(*open, "<");
+        self.add_text(reading.open, "<");
         after
     }
 
-    fn open_tag(&mut self, tag: Tag, open: &mut NodeId) {
+    fn open_tag(&mut self, tag: Tag, reading: &mut Reading) {
         let closed = tag.closed || VOID.contains(&tag.name.as_str());
-        let element =
-            Node::Element { name: tag.name, attributes: tag.attributes, children: Vec::new(), parent: *open };
-        let id = self.add(*open, element);
-        if !closed {
-            *open = id;
+        let (parent, children) = (reading.open, Vec::new());
+        let element = Node::Element { name: tag.name, attributes: tag.attributes, children, parent };
+        let id = self.add(parent, element);
+        if !closed && reading.depth < MAX_DEPTH {
+            reading.open = id;
+            reading.depth += 1;
         }
     }
 
     /// Closes everything up to the innermost open element of the name; nothing if there is none.
-    fn close_tag(&self, name: &str, open: &mut NodeId) {
-        let mut at = *open;
+    fn close_tag(&self, name: &str, reading: &mut Reading) {
+        let (mut at, mut left) = (reading.open, reading.depth);
         while at != 0 {
+            left -= 1;
             match &self.nodes[at] {
                 Node::Element { name: own, parent, .. } if own == name => {
-                    *open = *parent;
+                    (reading.open, reading.depth) = (*parent, left);
                     return;
                 }
                 _ => at = self.parent(at),
@@ -388,6 +427,28 @@ mod tests {
     fn what_is_not_closed_is_closed_at_the_end() {
         check("<table><tr><td>a<tr><td>b</table>c", "<table><tr><td>a<tr><td>b</td></tr></td></tr></table>c");
         check("a < b </i> <br> <td/>x", "a &lt; b  <br/> <td></td>x");
+    }
+
+    #[test]
+    fn what_never_ends_is_read_in_time() {
+        let many = |piece: &str, times: usize| Html::parse(&piece.repeat(times));
+        // Elements in each other: the text of all of them is kept, and no deeper than the limit.
+        let deep = many("<div>a", 200_000);
+        assert_eq!(deep.text(0).len(), 200_000);
+        let depth = |html: &Html, mut node: NodeId| {
+            let mut depth = 0;
+            while node != 0 {
+                (node, depth) = (html.parent(node), depth + 1);
+            }
+            depth
+        };
+        assert!(deep.elements(0, &["div"]).iter().all(|div| depth(&deep, *div) <= MAX_DEPTH + 1));
+        // Comments, ends and quotes that never end: every one of them was searched to the end of the text.
+        for piece in ["<!--", "</x ", "<!x", "<?x", "<a b "] {
+            assert_eq!(many(piece, 200_000).text(0), piece.repeat(200_000));
+        }
+        let quoted = format!("{}b=\">", "<a ".repeat(200_000));
+        assert_eq!(Html::parse(&quoted).text(0), quoted);
     }
 
     proptest::proptest! {

@@ -10,6 +10,10 @@ const SAME_WIDTH: f32 = 0.1;
 const MAX_HEADER_ROWS: usize = 5;
 /// Spans above this are taken for it: they would only cost memory.
 const MAX_SPAN: usize = 1000;
+/// Columns of the widest table that is compared with another, spans counted; wider ones stay apart.
+const MAX_COLUMNS: usize = 20_000;
+/// Bytes of HTML up to which tables grow by merging: a table of 200 full pages. A longer one goes on as another.
+const MAX_MERGED_BYTES: usize = 2_000_000;
 
 /// Merges tables across pages, the last pair of pages first.
 pub(super) fn merge_tables(pages: &mut [&mut [Block]]) {
@@ -61,6 +65,9 @@ fn merge_pair(before: &mut [Block], after: &mut [Block]) {
 
 /// The table that two make, if the second continues the first.
 fn merged(first: &str, second: &str) -> Option<String> {
+    if first.len() + second.len() > MAX_MERGED_BYTES {
+        return None;
+    }
     let (mut a, b) = (Html::parse(first), Html::parse(second));
     let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
     let header = repeated_header(&a, &rows_a, &b, &rows_b);
@@ -75,13 +82,15 @@ fn merged(first: &str, second: &str) -> Option<String> {
             |html: &Html, cells: &[NodeId]| cells.iter().map(|c| span(html, *c, "colspan")).sum::<usize>();
         spans(&a, &x) == spans(&b, &y) || x.len() == y.len()
     });
-    if columns(&a, &rows_a) != columns(&b, &rows_b) && !rows_agree {
+    let (columns_a, columns_b) = (columns(&a, &rows_a), columns(&b, &rows_b));
+    if columns_a.max(columns_b) > MAX_COLUMNS || (columns_a != columns_b && !rows_agree) {
         return None;
     }
     let home = a.parent(last);
+    let moving: BTreeSet<NodeId> = rest.iter().copied().collect();
     for row in rest {
         // A row inside a cell of a row that moves has moved with it.
-        if !rest.iter().any(|other| other != row && b.is_inside(*row, *other)) {
+        if !b.is_inside(*row, &moving) {
             a.append_copy(home, &b, *row);
         }
     }
@@ -96,23 +105,28 @@ fn span(html: &Html, cell: NodeId, name: &str) -> usize {
     html.attribute(cell, name).and_then(|v| v.trim().parse::<usize>().ok()).unwrap_or(1).min(MAX_SPAN)
 }
 
-/// Columns of a table, spans counted.
+/// Columns of a table, spans counted; of one that is too wide, more than [`MAX_COLUMNS`].
 fn columns(html: &Html, rows: &[NodeId]) -> usize {
-    let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
+    // For every column the row from which on it is free. A cell may lie over others, as the reference places it.
+    let mut free_from: Vec<usize> = Vec::new();
     let mut most = 0;
     for (r, row) in rows.iter().enumerate() {
         let mut column = 0;
         for cell in cells(html, *row) {
-            while taken.contains(&(r, column)) {
+            while free_from.get(column).is_some_and(|free| *free > r) {
                 column += 1;
             }
             let (width, height) = (span(html, cell, "colspan"), span(html, cell, "rowspan"));
-            // Only rows that exist matter.
-            for below in r..(r + height).min(rows.len()) {
-                taken.extend((column..column + width).map(|c| (below, c)));
+            let end = column + width;
+            free_from.resize(free_from.len().max(end), 0);
+            for free in &mut free_from[column..end] {
+                *free = (*free).max(r + height);
             }
-            column += width;
+            column = end;
             most = most.max(column);
+            if most > MAX_COLUMNS {
+                return most;
+            }
         }
     }
     most
@@ -163,6 +177,20 @@ mod tests {
         assert_eq!(merged("no", b), None);
         assert_eq!(merged("no", "rows").as_deref(), Some("no"));
         assert_eq!(merged(a, "words"), None);
+    }
+
+    #[test]
+    fn hostile_tables_stay_apart_or_are_merged_in_time() {
+        // Rows that lie in each other because nothing is closed.
+        let open = format!("<table>{}", "<tr><td>a".repeat(50_000));
+        assert_eq!(merged(&open, &open), None);
+        let spans = format!(
+            "<table>{}",
+            format!("<tr>{}", "<td rowspan=1000 colspan=1000>x</td>".repeat(30)).repeat(500)
+        );
+        assert_eq!(merged(&spans, &spans), None);
+        let long = format!("<table><tr><td>{}</td></tr></table>", "a".repeat(MAX_MERGED_BYTES));
+        assert_eq!(merged(&long, "<table><tr><td>b</td></tr></table>"), None);
     }
 
     proptest::proptest! {

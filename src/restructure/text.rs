@@ -79,10 +79,11 @@ fn find_running(pages: &mut [Page], body: f32) {
             let height = page.height.max(1) as f32;
             let block = &mut page.blocks[at];
             let place = block.bbox.center_y() / height;
-            let same = seen.get(&(top, shape_of(&block.content))).map_or(0, |all| {
-                all.iter().filter(|(i, p)| *i != index && (p - place).abs() < SAME_PLACE).count()
-            });
-            let repeats = several && same >= 1 && !block.content.trim().is_empty();
+            // The first one tells: counting all would take the square of the number of pages.
+            let is_elsewhere = seen
+                .get(&(top, shape_of(&block.content)))
+                .is_some_and(|all| all.iter().any(|(i, p)| *i != index && (p - place).abs() < SAME_PLACE));
+            let repeats = several && is_elsewhere && !block.content.trim().is_empty();
             let number =
                 labels::is_page_number(&block.content) && (repeats || labels::in_margin(&block.bbox, height));
             let small = block.style.font_size <= MAX_RUNNING_SIZE * body;

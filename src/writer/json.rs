@@ -3,7 +3,7 @@
 //! Pages are turned into JSON one at a time while the file is written. Indented by four, non-ASCII characters as
 //! they are, as the reference writes.
 
-use super::markdown::{self, MarkdownBlock, MarkdownOptions};
+use super::markdown::{self, MarkdownBlock, MarkdownOptions, Pictures};
 use crate::document::{Block, Document, Generation, Page, Preprocessing};
 use crate::geometry::Point;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -220,13 +220,14 @@ fn order_of(regions: &[crate::document::DetectedRegion], index: usize) -> Option
 
 fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<Value> {
     let mut order = 0;
+    let pictures = Pictures::of(pages);
     let block_value = |(id, block): (usize, &Block)| {
         let label = block.label.as_str();
         let ordered = !block.label.is_unordered() && !options.markdown.ignore_labels.contains(label);
         order += usize::from(ordered);
         let mut value = json!({
             "block_label": label,
-            "block_content": content(block, width, options),
+            "block_content": content(block, width, &pictures, options),
             "block_bbox": block.bbox.to_pixels(),
             "block_id": id,
             "block_order": ordered.then_some(order),
@@ -244,19 +245,16 @@ fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<Value> {
     pages.iter().flat_map(|p| &p.blocks).enumerate().map(block_value).collect()
 }
 
-fn content(block: &Block, width: usize, options: &JsonOptions) -> String {
+fn content(block: &Block, width: usize, pictures: &Pictures, options: &JsonOptions) -> String {
     if !options.format_block_content {
         return block.content.clone();
     }
-    let view = MarkdownBlock {
-        label: block.label.as_str(),
-        width: block.bbox.width(),
-        content: &block.content,
-        image: block.picture.as_ref().map(|p| p.path.as_str()),
-        alt: block.alt.as_deref(),
-        title_level: block.title_level,
+    let view = MarkdownBlock::of(block, block.label);
+    let formatted = match options.compat {
+        true => markdown::reference_block(&view, width as f32, &options.markdown),
+        false => markdown::block(&view, width as f32, pictures, &options.markdown),
     };
-    markdown::block(&view, width as f32, &options.markdown).unwrap_or_else(|| block.content.clone())
+    formatted.unwrap_or_else(|| block.content.clone())
 }
 
 fn diagnostics(page: &Page) -> Value {
@@ -331,6 +329,19 @@ mod tests {
     use super::*;
     use crate::document::Label;
     use crate::geometry::Rect;
+
+    #[test]
+    fn formatted_contents_are_escaped_and_compatible_ones_are_not() {
+        let mut block = Block::new(Label::Text, Rect::new(0.0, 0.0, 9.0, 9.0), 0.9);
+        block.content = "# <b>".into();
+        let mut options = JsonOptions::page_text("lite", MarkdownOptions::default());
+        let written = |options: &JsonOptions| content(&block, 100, &Pictures::default(), options);
+        assert_eq!(written(&options), "# <b>");
+        options.format_block_content = true;
+        assert_eq!(written(&options), "\\# &lt;b>");
+        options.compat = true;
+        assert_eq!(written(&options), "# <b>");
+    }
 
     #[test]
     fn pages_have_the_keys_of_the_reference_in_its_order() {

@@ -21,7 +21,14 @@ struct Listed<'a> {
     block: &'a Block,
     caption: Option<&'a str>,
     sheet: String,
+    /// What of the table is not in its sheet.
+    note: Option<&'static str>,
 }
+
+/// Notes on what Excel cannot hold.
+const NO_SHEET: &str = "the table is larger than a sheet; it is in the other formats";
+const CUT_TABLE: &str = "the table is too large; its last cells are left out";
+const CUT_CELLS: &str = "texts longer than a cell holds are cut";
 
 /// The workbook's bytes; `None` when the document has no table.
 pub fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
@@ -34,7 +41,7 @@ pub fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
     let date = ExcelDateTime::from_ymd(2000, 1, 1)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&date));
     list(workbook.add_worksheet(), &tables)?;
-    for listed in &tables {
+    for listed in tables.iter().filter(|listed| listed.note != Some(NO_SHEET)) {
         let sheet = workbook.add_worksheet();
         sheet.set_name(&listed.sheet)?;
         write_table(sheet, &listed.table)?;
@@ -50,10 +57,18 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
             if block.label != Label::Table {
                 continue;
             }
-            let Some(table) = Table::from_html(&block.content) else { continue };
-            if table.rows > MAX_ROWS || table.columns > MAX_COLUMNS {
-                continue;
-            }
+            let Some((table, is_cut)) = Table::read_html(&block.content) else { continue };
+            let note = if table.rows > MAX_ROWS || table.columns > MAX_COLUMNS {
+                Some(NO_SHEET)
+            } else if is_cut {
+                Some(CUT_TABLE)
+            } else {
+                table
+                    .cells
+                    .iter()
+                    .any(|cell| clipped(&cell.text).len() < cell.text.len())
+                    .then_some(CUT_CELLS)
+            };
             number += 1;
             let before = index.checked_sub(1).and_then(|i| page.blocks.get(i));
             let caption = [before, page.blocks.get(index + 1)]
@@ -62,7 +77,7 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
                 .find(|b| b.label == Label::FigureTitle)
                 .map(|b| b.content.as_str());
             let sheet = format!("p{} t{number}", page.page_index + 1);
-            found.push(Listed { table, page: page.page_index + 1, block, caption, sheet });
+            found.push(Listed { table, page: page.page_index + 1, block, caption, sheet, note });
         }
     }
     found
@@ -77,13 +92,21 @@ fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
     }
     for (index, listed) in tables.iter().enumerate() {
         let row = index as u32 + 1;
-        let link = Url::new(format!("internal:'{}'!A1", listed.sheet)).set_text(&listed.sheet);
-        sheet.write_url(row, 0, link)?;
+        if listed.note == Some(NO_SHEET) {
+            sheet.write(row, 0, &listed.sheet)?;
+        } else {
+            let link = Url::new(format!("internal:'{}'!A1", listed.sheet)).set_text(&listed.sheet);
+            sheet.write_url(row, 0, link)?;
+        }
         sheet.write(row, 1, listed.page as u32)?;
         sheet.write(row, 2, listed.block.bbox.to_pixels().map(|v| v.to_string()).join(", "))?;
         sheet.write(row, 3, listed.table.rows as u32)?;
         sheet.write(row, 4, listed.table.columns as u32)?;
-        sheet.write(row, 5, clipped(listed.caption.unwrap_or_default()))?;
+        sheet.write_string(row, 5, clipped(listed.caption.unwrap_or_default()))?;
+        if let Some(note) = listed.note {
+            sheet.write_with_format(0, 6, "Note", &head)?;
+            sheet.write(row, 6, note)?;
+        }
     }
     sheet.set_freeze_panes(1, 0)?;
     sheet.autofit();
@@ -120,8 +143,18 @@ fn write_table(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn clipped(text: &str) -> String {
-    text.chars().take(MAX_CELL_CHARS).collect()
+/// As much of a text as a cell holds; Excel counts UTF-16 units.
+fn clipped(text: &str) -> &str {
+    // No text has more units than bytes.
+    if text.len() <= MAX_CELL_CHARS {
+        return text;
+    }
+    let mut units = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        units += c.len_utf16();
+        units > MAX_CELL_CHARS
+    });
+    end.map_or(text, |(at, _)| &text[..at])
 }
 
 /// Rows that head the table: those marked so, else the first, and what its spans reach over.
@@ -210,6 +243,44 @@ mod tests {
             2
         );
         assert_eq!(rows("<table><tr><td>a</table>"), 1);
+    }
+
+    /// The bytes of a workbook of one table with a caption before it.
+    fn workbook_of(html: &str, caption: &str) -> Vec<u8> {
+        let mut page = Page::failed(0, String::new());
+        for (label, content) in [(Label::FigureTitle, caption), (Label::Table, html)] {
+            let mut block = Block::new(label, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
+            block.content = content.into();
+            page.blocks.push(block);
+        }
+        let document = Document { input_path: "a".into(), pages: vec![page], page_count: None };
+        workbook(&document).unwrap().unwrap()
+    }
+
+    #[test]
+    fn texts_that_look_like_formulas_are_texts() {
+        // The library writes a formula only where it is asked for one; the cells hold references to shared strings.
+        for text in ["=1+1", "+SUM(A1)", "-cmd|' /C calc'!A0", "@a", "\tx", "a\u{1}\u{0}b"] {
+            let escaped = crate::document::escape(text);
+            workbook_of(&format!("<table><tr><td>{escaped}</td></tr></table>"), text);
+            assert_eq!(number(text), None);
+        }
+    }
+
+    #[test]
+    fn texts_longer_than_a_cell_are_cut() {
+        // Two UTF-16 units each, the first of them across the limit.
+        let long = format!("a{}", "\u{1f600}".repeat(MAX_CELL_CHARS / 2 + 5));
+        assert_eq!(clipped(&long).encode_utf16().count(), MAX_CELL_CHARS);
+        workbook_of(&format!("<table><tr><td>{long}</td></tr></table>"), &long);
+        let short = "b".repeat(MAX_CELL_CHARS);
+        assert_eq!(clipped(&short), short);
+    }
+
+    #[test]
+    fn tables_too_wide_for_a_sheet_are_listed() {
+        let wide = format!("<table><tr>{}</tr></table>", "<td>a</td>".repeat(MAX_COLUMNS + 1));
+        assert!(workbook_of(&wide, "a").starts_with(b"PK"));
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! All integration tests, one binary.
 //!
 //! `golden` compares with recorded outputs of the reference, `imageproc` with resampled pictures, `networks` with the tensors
-//! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `models` fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the pipelines on recorded answers; `documents` and `cli` run the real program on real
-//! files; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the libraries
+//! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `models`
+//! fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the
+//! pipelines on recorded answers; `documents` and `cli` run the real program on real files, `shell` as people do at a
+//! prompt; `save_path` looks after the files of others; `markdown_safety` gives hostile words, names and answers, `shapes`
+//! pictures of all proportions; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the
+//! libraries
 //! that `scripts/setup.sh` fetches, and nothing from the network.
 
 #![allow(missing_docs)]
@@ -14,6 +18,7 @@ mod documents;
 mod golden;
 mod http;
 mod imageproc;
+mod markdown_safety;
 mod models;
 mod network_safety;
 mod networks;

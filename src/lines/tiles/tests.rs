@@ -121,7 +121,8 @@ fn tilted_and_upright_lines_are_joined_along_themselves() {
         let quad = Quad([p(from, 0.0), p(to, 0.0), p(to, 30.0), p(from, 30.0)]);
         Found { quad, score: 0.9, tile }
     };
-    let lines = merged(vec![tilted(0, 0.0, 1000.0), tilted(1, 900.0, 2000.0), tilted(1, 2100.0, 2300.0)], true);
+    let lines =
+        merged(vec![tilted(0, 0.0, 1000.0), tilted(1, 900.0, 2000.0), tilted(1, 2100.0, 2300.0)], true);
     assert_eq!(lines.len(), 2);
     let quad = lines.iter().map(|(q, _)| q).max_by(|a, b| a.width().total_cmp(&b.width())).unwrap();
     assert!(quad.width() > 1990.0 && quad.height() < 40.0, "{quad:?}");

@@ -1,134 +1,9 @@
-//! Markdown of blocks and pages (specification, sections 9.2 to 9.4).
+//! Markdown of blocks exactly as the reference writes it (specification, sections 9.2 to 9.4): contents go in as they
+//! are, so whatever a document says can become markup. `--compat` and the recorded comparisons need that; files of our
+//! own are written by [`super::blocks`].
 
-use crate::document::{Block, Document, Label, Page};
+use super::{MarkdownBlock, MarkdownOptions};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-
-/// How Markdown is written; names and defaults are the reference's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MarkdownOptions {
-    /// HTML for centred things and styled tables; else plain Markdown.
-    pub pretty: bool,
-    /// Write formula numbers as tags.
-    pub show_formula_number: bool,
-    /// Labels that are left out.
-    pub ignore_labels: BTreeSet<String>,
-    /// Whether a layout was detected.
-    pub use_layout_detection: bool,
-    /// Whether charts were recognized.
-    pub use_chart_recognition: bool,
-    /// Whether seals were recognized.
-    pub use_seal_recognition: bool,
-    /// Whether pictures were recognized as text.
-    pub use_ocr_for_image_block: bool,
-}
-
-impl Default for MarkdownOptions {
-    fn default() -> Self {
-        let ignored =
-            ["number", "footnote", "header", "header_image", "footer", "footer_image", "aside_text"];
-        Self {
-            pretty: true,
-            show_formula_number: false,
-            ignore_labels: ignored.map(String::from).into(),
-            use_layout_detection: true,
-            use_chart_recognition: false,
-            use_seal_recognition: false,
-            use_ocr_for_image_block: false,
-        }
-    }
-}
-
-/// The four forms of Markdown: their name, whether they are pretty, whether they show formula numbers.
-pub const VARIANTS: [(&str, bool, bool); 4] = [
-    ("pretty", true, false),
-    ("pretty_formula_number", true, true),
-    ("plain", false, false),
-    ("plain_formula_number", false, true),
-];
-
-/// What Markdown needs to know of a block.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MarkdownBlock<'a> {
-    /// Its label; also labels that only some pipelines have.
-    pub label: &'a str,
-    /// Width of its box in page pixels.
-    pub width: f32,
-    /// Its content.
-    pub content: &'a str,
-    /// Path of its picture.
-    pub image: Option<&'a str>,
-    /// Alternative text of its picture.
-    pub alt: Option<&'a str>,
-    /// Depth of a heading, where it is known.
-    pub title_level: Option<i32>,
-}
-
-/// Markdown of a whole document: its pages with blank lines between them, and a newline at the end.
-pub fn document(document: &Document, options: &MarkdownOptions) -> String {
-    let pages: Vec<String> = document
-        .pages
-        .iter()
-        .map(|p| page(p, options).trim().to_string())
-        .filter(|t| !t.is_empty())
-        .collect();
-    let mut text = pages.join("\n\n");
-    text.push('\n');
-    text
-}
-
-/// Markdown of a page.
-///
-/// A picture that was not kept leaves no trace, and a formula that was kept as a picture is one.
-pub fn page(page: &Page, options: &MarkdownOptions) -> String {
-    let kept = page.blocks.iter().filter(|b| !b.content.is_empty() || b.picture.is_some());
-    let views: Vec<MarkdownBlock> = kept
-        .filter_map(|b| match b.label {
-            Label::DisplayFormula if b.content.is_empty() => Some(view(b, Label::Image)),
-            label if b.picture.is_none() && shows_picture(label, options) => {
-                reads_picture(label, options).then(|| view(b, Label::Text))
-            }
-            label => Some(view(b, label)),
-        })
-        .collect();
-    blocks(&views, page.width as f32, options)
-}
-
-/// Whether a block of the label is shown as its picture.
-fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
-    match label {
-        Label::Image | Label::HeaderImage | Label::FooterImage => true,
-        Label::Chart => !options.use_chart_recognition,
-        Label::Seal => options.use_layout_detection,
-        _ => false,
-    }
-}
-
-/// Whether the text of a block that is shown as its picture goes with it.
-fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
-    if label == Label::Seal { options.use_seal_recognition } else { options.use_ocr_for_image_block }
-}
-
-/// Markdown of blocks exactly as the reference writes it, empty ones included.
-pub fn reference<'a>(
-    blocks: impl IntoIterator<Item = &'a Block>,
-    page_width: usize,
-    options: &MarkdownOptions,
-) -> String {
-    let views: Vec<MarkdownBlock> = blocks.into_iter().map(|b| view(b, b.label)).collect();
-    self::blocks(&views, page_width as f32, options)
-}
-
-fn view(block: &Block, label: Label) -> MarkdownBlock<'_> {
-    MarkdownBlock {
-        label: label.as_str(),
-        width: block.bbox.width(),
-        content: &block.content,
-        image: block.picture.as_ref().map(|p| p.path.as_str()),
-        alt: block.alt.as_deref(),
-        title_level: block.title_level,
-    }
-}
 
 /// Markdown of the blocks of a page, `page_width` pixels wide.
 pub fn blocks(blocks: &[MarkdownBlock], page_width: f32, options: &MarkdownOptions) -> String {
@@ -202,11 +77,11 @@ fn algorithm(content: &str) -> String {
 }
 
 /// Removes hyphens at line ends and turns the other line ends into blanks.
-fn soft_newlines(text: &str) -> Cow<'_, str> {
+pub(super) fn soft_newlines(text: &str) -> Cow<'_, str> {
     if text.contains('\n') { text.replace("-\n", "").replace('\n', " ").into() } else { text.into() }
 }
 
-fn centered(inner: &str) -> String {
+pub(super) fn centered(inner: &str) -> String {
     format!("<div style=\"text-align: center;\">{inner}</div>\n")
 }
 
@@ -226,7 +101,7 @@ fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, wi
     if with_text { centered(&format!("{tag}{text}")) } else { centered(&soft_newlines(&tag)) }
 }
 
-fn styled_table(html: &str) -> String {
+pub(super) fn styled_table(html: &str) -> String {
     html.replace("<table>", "<table border=1 style='margin: auto; word-wrap: break-word;'>")
         .replace("<th>", "<th style='text-align: center; word-wrap: break-word;'>")
         .replace("<td>", "<td style='text-align: center; word-wrap: break-word;'>")
@@ -268,10 +143,15 @@ pub fn leveled_title(text: &str, level: i32) -> String {
 
 /// A heading whose depth follows from the dots in it (specification, section 9.3).
 pub fn title(text: &str) -> String {
+    let (level, text) = title_parts(text);
+    format!("{} {}", "#".repeat(level + 1), soft_newlines(&text))
+}
+
+/// Depth of a heading by the dots in it, and its text with one blank after its numbering.
+pub(super) fn title_parts(text: &str) -> (usize, String) {
     let text = split_numbering(text).unwrap_or_else(|| text.to_string());
     let text = text.trim_end_matches('.');
-    let level = text.matches('.').count() + 1;
-    format!("{} {}", "#".repeat(level + 1), soft_newlines(text))
+    (text.matches('.').count() + 1, text.to_string())
 }
 
 const CHINESE_DIGITS: &str = "一二三四五六七八九十百千万亿零壹贰叁肆伍陆柒捌玖拾";
@@ -345,9 +225,11 @@ fn integer_groups(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::{Label, Markup};
 
     fn view<'a>(label: &'a str, content: &'a str) -> MarkdownBlock<'a> {
-        MarkdownBlock { label, width: 300.0, content, image: None, alt: None, title_level: None }
+        let markup = Markup::default();
+        MarkdownBlock { label, width: 300.0, content, markup, image: None, alt: None, title_level: None }
     }
 
     #[test]

@@ -1,0 +1,335 @@
+//! Text as Markdown that shows it: the one place where characters of a document are kept from becoming markup.
+//!
+//! Only what would have an effect is escaped, so that prose stays readable: `3 * 4`, `a_b`, `R&D` and `C:\dir` pass
+//! unchanged. The rules are CommonMark's (0.31) and those of GitHub's tables, strike-through and formulas; where a rule
+//! depends on Unicode's punctuation, what might be punctuation counts as such.
+//!
+//! Blanks at the ends of lines and control characters are the only things that do not come back: the former would be
+//! indented code, list continuations and hard breaks, the latter become blanks or U+FFFD.
+
+use super::formulas;
+use crate::document::Markup;
+
+/// Longest text between `<sup>` and `</sup>` that counts as raised, in characters.
+const MAX_SHIFTED: usize = 200;
+
+/// A text with what is markup in it already (formulas, raised text) told from what is text.
+pub(super) struct Marked {
+    chars: Vec<char>,
+    /// Whether the character is text.
+    is_text: Vec<bool>,
+}
+
+impl Marked {
+    /// Tells apart what `markup` says of a text.
+    pub(super) fn new(text: &str, markup: Markup) -> Marked {
+        let chars: Vec<char> = text.chars().collect();
+        let mut out = Marked { chars: Vec::with_capacity(chars.len()), is_text: Vec::new() };
+        let mut search = formulas::Search::new(&chars);
+        let mut shift_end = None;
+        let mut at = 0;
+        while at < chars.len() {
+            if markup.formulas
+                && let Some(formula) = search.at(at)
+            {
+                out.push_markup(formula.markdown.chars());
+                at = formula.end;
+            } else if shift_end == Some(at) {
+                out.push_markup(chars[at..at + 6].iter().copied());
+                (shift_end, at) = (None, at + 6);
+            } else if markup.scripts
+                && shift_end.is_none()
+                && let Some(end) = shifted(&chars[at..])
+            {
+                out.push_markup(chars[at..at + 5].iter().copied());
+                (shift_end, at) = (Some(at + end), at + 5);
+            } else {
+                out.chars.push(chars[at]);
+                out.is_text.push(true);
+                at += 1;
+            }
+        }
+        out
+    }
+
+    fn push_markup(&mut self, chars: impl Iterator<Item = char>) {
+        self.chars.extend(chars);
+        self.is_text.resize(self.chars.len(), false);
+    }
+
+    /// Whether there is a formula or anything else that is no text.
+    fn has_markup(&self) -> bool {
+        self.is_text.iter().any(|is_text| !is_text)
+    }
+
+    fn text_at(&self, at: usize) -> Option<char> {
+        self.chars.get(at).copied().filter(|_| self.is_text[at])
+    }
+
+    /// Runs of the same character that are text: their first position and their length.
+    fn runs(&self, of: char) -> Vec<(usize, usize)> {
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for at in (0..self.chars.len()).filter(|at| self.text_at(*at) == Some(of)) {
+            match runs.last_mut() {
+                Some((start, length)) if *start + *length == at => *length += 1,
+                _ => runs.push((at, 1)),
+            }
+        }
+        runs
+    }
+}
+
+/// Where `</sup>` or `</sub>` stands, if the characters are raised or lowered text with its marks.
+fn shifted(chars: &[char]) -> Option<usize> {
+    let (open, close): ([char; 5], [char; 6]) = match chars.get(1..4)? {
+        ['s', 'u', 'p'] => (['<', 's', 'u', 'p', '>'], ['<', '/', 's', 'u', 'p', '>']),
+        ['s', 'u', 'b'] => (['<', 's', 'u', 'b', '>'], ['<', '/', 's', 'u', 'b', '>']),
+        _ => return None,
+    };
+    let inner = chars.strip_prefix(&open)?;
+    let end = inner.iter().take(MAX_SHIFTED).position(|c| matches!(c, '<' | '\n'))?;
+    inner[end..].starts_with(&close).then_some(open.len() + end)
+}
+
+/// Text without control characters, all line ends `\n`, without blanks at the ends of lines.
+pub(super) fn normalized(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let text = text.replace("\r\n", "\n");
+    for (index, line) in text.split(['\n', '\r']).enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        let clean = line.chars().map(|c| match c {
+            '\t' => '\t',
+            '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}' | '\u{85}' => ' ',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        });
+        let start = out.len();
+        out.extend(clean.skip_while(|c| is_blank(*c)));
+        let end = start + out[start..].trim_end_matches(is_blank).len();
+        out.truncate(end);
+    }
+    out
+}
+
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t')
+}
+
+/// One paragraph: lines without a blank one between them; `text` is normalized.
+pub(super) fn paragraph(text: &str, markup: Markup) -> String {
+    escaped(&Marked::new(text, markup), true)
+}
+
+/// The text of a heading, on one line; `text` is normalized.
+pub(super) fn heading(text: &str, markup: Markup) -> String {
+    let mut out = escaped(&Marked::new(text.trim(), markup), false);
+    // Number signs at the end would close the heading, and attributes in braces belong to it in some dialects.
+    let open = out.trim_end_matches('#').len();
+    if open < out.len() && (open == 0 || out[..open].ends_with(is_blank)) {
+        out.insert(open, '\\');
+    }
+    // Readers that know them look for the brace before they look at backslashes.
+    if out.ends_with('}') && out.contains('{') {
+        out.truncate(out.len() - 1);
+        out.push_str("&#125;");
+    }
+    out
+}
+
+/// The description of a picture, between brackets.
+pub(super) fn description(text: &str) -> String {
+    let text = normalized(text).replace('\n', " ");
+    let marked = Marked::new(&text, Markup::default());
+    let mut plan = plan_inline(&marked);
+    for (at, c) in marked.chars.iter().enumerate() {
+        if matches!(c, '[' | ']') {
+            plan[at] = Escape::Backslash;
+        }
+    }
+    written(&marked, &plan)
+}
+
+/// Text inside of an HTML element, on one line.
+pub(super) fn html(text: &str, markup: Markup) -> String {
+    let text = normalized(text).replace('\n', " ");
+    let markup = Markup { formulas: false, ..markup };
+    let marked = Marked::new(&text, markup);
+    let mut out = String::with_capacity(text.len());
+    for (c, is_text) in marked.chars.iter().zip(&marked.is_text) {
+        match c {
+            '&' if *is_text => out.push_str("&amp;"),
+            '<' if *is_text => out.push_str("&lt;"),
+            '>' if *is_text => out.push_str("&gt;"),
+            c => out.push(*c),
+        }
+    }
+    out
+}
+
+/// How a character is kept from having an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    None,
+    Backslash,
+    /// As a character reference: more processors of Markdown know `&lt;` than `\<`.
+    Entity,
+}
+
+fn escaped(text: &Marked, starts_blocks: bool) -> String {
+    let mut plan = plan_inline(text);
+    if starts_blocks {
+        plan_lines(text, &mut plan);
+    }
+    written(text, &plan)
+}
+
+fn written(text: &Marked, plan: &[Escape]) -> String {
+    let mut out = String::with_capacity(text.chars.len() + text.chars.len() / 8);
+    for (c, escape) in text.chars.iter().zip(plan) {
+        match (escape, c) {
+            (Escape::Entity, '<') => out.push_str("&lt;"),
+            (Escape::Entity, '&') => out.push_str("&amp;"),
+            (Escape::None, c) => out.push(*c),
+            (_, c) => out.extend(['\\', *c]),
+        }
+    }
+    out
+}
+
+/// What has an effect anywhere in a line.
+fn plan_inline(text: &Marked) -> Vec<Escape> {
+    let mut plan = vec![Escape::None; text.chars.len()];
+    for (at, escape) in plan.iter_mut().enumerate() {
+        let next = text.chars.get(at + 1).copied();
+        *escape = match text.text_at(at) {
+            Some('\\') if next.is_none_or(|c| c.is_ascii_punctuation() || c == '\n') => Escape::Backslash,
+            // Also where the tag never ends: not every reader of Markdown is careful.
+            Some('<') if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) => {
+                Escape::Entity
+            }
+            Some('&') if is_entity(&text.chars[at + 1..]) => Escape::Entity,
+            // No reference is ever defined, so that only `](` makes a link.
+            Some(']') if next == Some('(') => Escape::Backslash,
+            Some('[') if next == Some('^') => Escape::Backslash,
+            _ => continue,
+        };
+    }
+    for mark in ['*', '_', '~'] {
+        plan_emphasis(text, mark, &mut plan);
+    }
+    let mut escape = |runs: &[(usize, usize)]| {
+        for (start, length) in runs {
+            plan[*start..start + length].fill(Escape::Backslash);
+        }
+    };
+    // Code runs from some backticks to as many, or from three at the start of a line. All or none: one behind a backslash
+    // still ends code that starts before it.
+    let ticks = text.runs('`');
+    let lengths: std::collections::BTreeSet<usize> = ticks.iter().map(|run| run.1).collect();
+    if lengths.len() < ticks.len() || lengths.last().is_some_and(|longest| *longest > 2) {
+        escape(&ticks);
+    }
+    // One dollar sign is an amount. Two could be the ends of a formula, whatever stands between them: readers of
+    // formulas differ too much for a finer rule.
+    let dollars = text.runs('$');
+    if dollars.len() > 1 || dollars.iter().any(|run| run.1 > 1) || (text.has_markup() && !dollars.is_empty())
+    {
+        escape(&dollars);
+    }
+    plan
+}
+
+/// Whether what follows an ampersand makes it a character reference.
+fn is_entity(after: &[char]) -> bool {
+    const LONGEST: usize = 33;
+    let after = after.strip_prefix(&['#']).unwrap_or(after);
+    let name = after.iter().take(LONGEST).take_while(|c| c.is_ascii_alphanumeric()).count();
+    name > 0 && after.get(name) == Some(&';')
+}
+
+/// Escapes the runs that could open or close emphasis, if one that opens stands before one that closes.
+fn plan_emphasis(text: &Marked, mark: char, plan: &mut [Escape]) {
+    let runs = text.runs(mark);
+    let is_space = |c: Option<&char>| c.is_none_or(|c| c.is_whitespace());
+    let sides = |(start, length): &(usize, usize)| {
+        let before = start.checked_sub(1).and_then(|at| text.chars.get(at));
+        let after = text.chars.get(start + length);
+        let inside_word = |c: Option<&char>| mark == '_' && c.is_some_and(|c| is_word(*c));
+        (!is_space(after) && !inside_word(before), !is_space(before) && !inside_word(after))
+    };
+    let first_opener = runs.iter().position(|run| sides(run).0);
+    let last_closer = runs.iter().rposition(|run| sides(run).1);
+    let has_effect = first_opener.zip(last_closer).is_some_and(|(open, close)| open < close);
+    if has_effect {
+        for run in runs.iter().filter(|run| sides(run) != (false, false)) {
+            plan[run.0..run.0 + run.1].fill(Escape::Backslash);
+        }
+    }
+}
+
+/// Whether a character is certainly neither blank nor punctuation.
+fn is_word(c: char) -> bool {
+    // Letters in circles and squares are symbols.
+    let is_symbol = matches!(c, '\u{24b6}'..='\u{24e9}' | '\u{1f130}'..='\u{1f189}');
+    c.is_alphanumeric() && !is_symbol
+}
+
+/// What has an effect at the start of a line.
+fn plan_lines(text: &Marked, plan: &mut [Escape]) {
+    // A label may run over several lines.
+    let last_label = text.chars.windows(2).rposition(|pair| pair == [']', ':']).unwrap_or(0);
+    let mut start = 0;
+    while start < text.chars.len() {
+        let end = start + text.chars[start..].iter().take_while(|c| **c != '\n').count();
+        // Blanks that Markdown takes for text may be trimmed by others.
+        start += text.chars[start..end].iter().take_while(|c| c.is_whitespace()).count();
+        let length = end - start;
+        if text.text_at(start) == Some('[') && start < last_label {
+            plan[start] = Escape::Backslash;
+        }
+        if text.text_at(start).is_some()
+            && let Some(at) = line_start(&text.chars[start..start + length])
+            && text.text_at(start + at).is_some()
+            && plan[start + at] == Escape::None
+        {
+            plan[start + at] = Escape::Backslash;
+            // The rest of a run would be seen behind a character that is no blank, and might close emphasis.
+            if matches!(text.chars[start], '*' | '_') {
+                let run = text.chars[start..end].iter().take_while(|c| **c == text.chars[start]).count();
+                plan[start..start + run].fill(Escape::Backslash);
+            }
+        }
+        let tildes = text.chars[start..end].iter().take_while(|c| **c == '~').count();
+        if tildes >= 3 {
+            plan[start..start + tildes].fill(Escape::Backslash);
+        }
+        start = end + 1;
+    }
+}
+
+/// The position of the character that makes a line more than text, if one does. The line starts with no blank.
+fn line_start(line: &[char]) -> Option<usize> {
+    let ends_marker = |at: usize| line.get(at).is_none_or(|c| c.is_whitespace());
+    let first = *line.first()?;
+    let only = |allowed: &[char]| line.iter().all(|c| allowed.contains(c) || c.is_whitespace());
+    match first {
+        // With `:` a definition starts in some dialects, and the line below the head of a table.
+        '#' | '>' | '|' | ':' => Some(0),
+        // Lists; rules and underlines of headings.
+        '-' | '+' | '*' if ends_marker(1) || only(&[first]) => Some(0),
+        '=' if only(&[first]) => Some(0),
+        '_' if only(&[first]) && line.iter().filter(|c| **c == first).count() > 2 => Some(0),
+        // The line below the head of a table.
+        '-' if only(&['-', ':', '|']) => Some(0),
+        // Boxes of tasks.
+        '[' if matches!(line, [_, ' ' | 'x' | 'X', ']', ..]) => Some(0),
+        '0'..='9' => {
+            let digits = line.iter().take_while(|c| c.is_ascii_digit()).count();
+            let ends = matches!(line.get(digits), Some('.' | ')')) && ends_marker(digits + 1);
+            (digits <= 9 && ends).then_some(digits)
+        }
+        _ => None,
+    }
+}

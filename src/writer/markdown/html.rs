@@ -1,0 +1,335 @@
+//! Tables of recognizers written anew: only rows, cells, simple marks and the document's own pictures remain of them.
+//!
+//! What comes in is any text. Outside of a table it is text for Markdown; inside, known tags open and close elements in an
+//! order that HTML allows, everything is closed at the end, of attributes only spans stay, and a tag that is not known is
+//! shown as the text that it is. Honest tables come out with the bytes that they came in with.
+
+use super::links::link;
+use super::reference::styled_table;
+use super::safe::paragraphs;
+use crate::document::{Markup, Page};
+use std::collections::BTreeSet;
+
+/// Spans above this are mistakes or attacks.
+const MAX_SPAN: usize = 1000;
+/// Elements that lie in each other at most; further tags are text.
+const MAX_DEPTH: usize = 64;
+
+/// Paths of the pictures that stand inside of tables.
+#[derive(Debug, Clone, Default)]
+pub struct Pictures(BTreeSet<String>);
+
+impl Pictures {
+    /// Those of some pages.
+    pub fn of(pages: &[Page]) -> Pictures {
+        Pictures(pages.iter().flat_map(|p| p.table_pictures.iter().cloned()).collect())
+    }
+
+    /// The path at the start of a text that goes on with `end`.
+    fn at_start<'a>(&'a self, text: &str, end: &str) -> Option<&'a str> {
+        let is_here = |path: &&String| text.strip_prefix(path.as_str()).is_some_and(|t| t.starts_with(end));
+        self.0.iter().find(is_here).map(String::as_str)
+    }
+}
+
+/// Markdown of a table's content.
+pub(super) fn table(content: &str, pictures: &Pictures, pretty: bool, markup: Markup) -> String {
+    let mut writer = Writer { pictures, out: String::new(), open: Vec::new(), pieces: Vec::new() };
+    writer.read(content);
+    let pieces: Vec<String> = writer
+        .pieces
+        .into_iter()
+        .flat_map(|piece| match piece {
+            Piece::Text(text) => paragraphs(&text, markup),
+            Piece::Table(html) if pretty => vec![styled_table(&html)],
+            Piece::Table(html) => vec![html],
+        })
+        .collect();
+    format!("{}{}", if pretty { "\n" } else { "\n\n" }, pieces.join("\n\n"))
+}
+
+enum Piece {
+    /// Not yet escaped.
+    Text(String),
+    /// A whole table.
+    Table(String),
+}
+
+/// An element that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Element {
+    Table,
+    Section(&'static str),
+    Row,
+    Cell(&'static str),
+    /// Marks inside of a cell.
+    Mark(&'static str),
+}
+
+impl Element {
+    fn named(name: &str) -> Option<Element> {
+        Some(match name {
+            "table" => Element::Table,
+            "thead" => Element::Section("thead"),
+            "tbody" => Element::Section("tbody"),
+            "tfoot" => Element::Section("tfoot"),
+            "tr" => Element::Row,
+            "td" => Element::Cell("td"),
+            "th" => Element::Cell("th"),
+            "b" => Element::Mark("b"),
+            "i" => Element::Mark("i"),
+            "em" => Element::Mark("em"),
+            "strong" => Element::Mark("strong"),
+            "sub" => Element::Mark("sub"),
+            "sup" => Element::Mark("sup"),
+            "u" => Element::Mark("u"),
+            "s" => Element::Mark("s"),
+            _ => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Element::Table => "table",
+            Element::Row => "tr",
+            Element::Section(name) | Element::Cell(name) | Element::Mark(name) => name,
+        }
+    }
+}
+
+struct Writer<'a> {
+    pictures: &'a Pictures,
+    /// The table under way, or text outside of tables.
+    out: String,
+    open: Vec<Element>,
+    pieces: Vec<Piece>,
+}
+
+impl Writer<'_> {
+    fn read(&mut self, content: &str) {
+        let mut rest = content;
+        while let Some(start) = rest.find('<') {
+            self.text(&rest[..start]);
+            rest = &rest[start..];
+            if let Some(length) = self.picture(rest) {
+                rest = &rest[length..];
+                continue;
+            }
+            // Up to the next bracket, so that every character is looked at once.
+            let end = rest[1..].find(['<', '>']).map(|at| at + 1).filter(|at| rest[*at..].starts_with('>'));
+            match end {
+                Some(end) if self.tag(&rest[1..end]) => rest = &rest[end + 1..],
+                _ => {
+                    self.text("<");
+                    rest = &rest[1..];
+                }
+            }
+        }
+        self.text(rest);
+        self.close_down_to(0);
+        self.end_piece();
+    }
+
+    fn in_table(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    fn text(&mut self, text: &str) {
+        if !self.in_table() {
+            self.out.push_str(text);
+            return;
+        }
+        for c in text.chars() {
+            match c {
+                '<' => self.out.push_str("&lt;"),
+                // A blank line would end the HTML in the eyes of Markdown.
+                '\n' | '\r' => {
+                    let line = self.out.rfind('\n').map_or(0, |at| at + 1);
+                    if self.out[line..].trim().is_empty() {
+                        self.out.truncate(line);
+                    } else {
+                        self.out.push('\n');
+                    }
+                }
+                '\t' => self.out.push(c),
+                c if c.is_control() => self.out.push('\u{fffd}'),
+                c => self.out.push(c),
+            }
+        }
+    }
+
+    /// Takes the inside of a tag; whether it was one that means something here.
+    fn tag(&mut self, tag: &str) -> bool {
+        let (is_end, tag) = tag.strip_prefix('/').map_or((false, tag), |t| (true, t));
+        let length = tag.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let (name, attributes) = tag.split_at(length);
+        if !attributes.is_empty() && !attributes.starts_with(|c: char| c.is_whitespace() || c == '/') {
+            return false;
+        }
+        let name = name.to_ascii_lowercase();
+        match name.as_str() {
+            // What frames a whole page says nothing.
+            "html" | "body" => true,
+            "br" if self.in_cell() && !is_end => {
+                self.out.push_str(if attributes.contains('/') { "<br/>" } else { "<br>" });
+                true
+            }
+            name => match Element::named(name) {
+                Some(element) if is_end => self.end(element),
+                Some(element) => self.start(element, attributes),
+                None => false,
+            },
+        }
+    }
+
+    /// Position in `open` after the innermost table.
+    fn inside(&self) -> usize {
+        self.open.iter().rposition(|e| *e == Element::Table).map_or(0, |at| at + 1)
+    }
+
+    fn in_cell(&self) -> bool {
+        self.open[self.inside()..].iter().any(|e| matches!(e, Element::Cell(_)))
+    }
+
+    fn start(&mut self, element: Element, attributes: &str) -> bool {
+        let inside = self.inside();
+        // Room for a row and a cell that have still to be opened.
+        if self.open.len() + 2 > MAX_DEPTH {
+            return false;
+        }
+        match element {
+            Element::Table if self.in_table() && !self.in_cell() => return false,
+            Element::Table if !self.in_table() => self.end_piece(),
+            Element::Table => {}
+            _ if !self.in_table() => return false,
+            Element::Section(_) => self.close_down_to(inside),
+            Element::Row => {
+                let section = matches!(self.open.get(inside), Some(Element::Section(_)));
+                self.close_down_to(inside + usize::from(section));
+            }
+            Element::Cell(_) => match self.open[inside..].iter().position(|e| *e == Element::Row) {
+                Some(row) => self.close_down_to(inside + row + 1),
+                None => {
+                    let section = matches!(self.open.get(inside), Some(Element::Section(_)));
+                    self.close_down_to(inside + usize::from(section));
+                    self.write_start(Element::Row, "");
+                }
+            },
+            Element::Mark(_) if !self.in_cell() => return false,
+            Element::Mark(_) => {}
+        }
+        self.write_start(element, attributes);
+        true
+    }
+
+    fn write_start(&mut self, element: Element, attributes: &str) {
+        self.out.extend(["<", element.name()]);
+        if matches!(element, Element::Cell(_)) {
+            for (name, span) in spans(attributes) {
+                self.out.push_str(&format!(" {name}=\"{span}\""));
+            }
+        }
+        self.out.push('>');
+        self.open.push(element);
+    }
+
+    /// Closes an element and what is open in it; one that is not open is forgotten.
+    fn end(&mut self, element: Element) -> bool {
+        if !self.in_table() {
+            return false;
+        }
+        let inside = self.inside();
+        if element == Element::Table {
+            self.close_down_to(inside - 1);
+        } else if let Some(at) = self.open[inside..].iter().rposition(|e| *e == element) {
+            // A mark ends in its own cell.
+            let is_mark = matches!(element, Element::Mark(_));
+            let crosses = self.open[inside + at..].iter().any(|e| matches!(e, Element::Cell(_)));
+            if !(is_mark && crosses) {
+                self.close_down_to(inside + at);
+            }
+        }
+        if !self.in_table() {
+            self.end_piece_as_table();
+        }
+        true
+    }
+
+    fn close_down_to(&mut self, length: usize) {
+        let was_in_table = self.in_table();
+        while self.open.len() > length {
+            if let Some(element) = self.open.pop() {
+                self.out.extend(["</", element.name(), ">"]);
+            }
+        }
+        if length == 0 && was_in_table {
+            self.end_piece_as_table();
+        }
+    }
+
+    fn end_piece_as_table(&mut self) {
+        if !self.out.is_empty() {
+            self.pieces.push(Piece::Table(std::mem::take(&mut self.out)));
+        }
+    }
+
+    fn end_piece(&mut self) {
+        if !self.out.trim().is_empty() {
+            self.pieces.push(Piece::Text(std::mem::take(&mut self.out)));
+        }
+        self.out.clear();
+    }
+
+    /// Writes a picture that was put back into the table; the length of its tag.
+    fn picture(&mut self, text: &str) -> Option<usize> {
+        if !self.in_cell() {
+            return None;
+        }
+        // As figures are restored, and as a merged table has them.
+        const FORMS: [(&str, &str); 2] =
+            [("<img src=\"", "\" alt=\"Image\"\" />"), ("<img \"=\"\" alt=\"Image\" src=\"", "\"/>")];
+        for (before, after) in FORMS {
+            if let Some(path) = text.strip_prefix(before).and_then(|t| self.pictures.at_start(t, after)) {
+                self.out.push_str(&format!("<img src=\"{}\" alt=\"Image\" />", link(path)));
+                return Some(before.len() + path.len() + after.len());
+            }
+        }
+        None
+    }
+}
+
+/// The spans among attributes, in their order, each once.
+fn spans(attributes: &str) -> Vec<(&'static str, usize)> {
+    let mut found: Vec<(&'static str, usize)> = Vec::new();
+    let mut rest = attributes;
+    while let Some(equals) = rest.find('=') {
+        let name = rest[..equals].trim_end().rsplit([' ', '\t', '\n', '\r', '/', '"', '\'']).next();
+        let name = name.unwrap_or_default().to_ascii_lowercase();
+        rest = rest[equals + 1..].trim_start();
+        let (value, length) = match rest.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let inner = &rest[1..];
+                let end = inner.find(quote).unwrap_or(inner.len());
+                (&inner[..end], (end + 2).min(rest.len()))
+            }
+            _ => {
+                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+                (&rest[..end], end)
+            }
+        };
+        rest = &rest[length..];
+        let name = match name.as_str() {
+            "rowspan" => "rowspan",
+            "colspan" => "colspan",
+            _ => continue,
+        };
+        let digits = value.trim().trim_end_matches('/');
+        let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        // A number too large to be one is as large as it may be.
+        let span = if is_number { digits.parse().unwrap_or(MAX_SPAN).min(MAX_SPAN) } else { 1 };
+        if span > 1 && found.iter().all(|(known, _)| *known != name) {
+            found.push((name, span));
+        }
+    }
+    found
+}

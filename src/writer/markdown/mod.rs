@@ -1,0 +1,166 @@
+//! Markdown of blocks, pages and documents.
+//!
+//! Two forms. [`reference()`] is the reference's, byte for byte, for `--compat`: contents go in as they are. [`document`] is
+//! ours: the same shapes, but what is text stays text. [`escape`] keeps characters of a document from becoming markup,
+//! [`html`] writes tables anew, [`links`] writes paths, [`formulas`] tells formulas from amounts; [`safe`] puts blocks
+//! together of them.
+
+mod escape;
+mod formulas;
+mod html;
+mod links;
+mod reference;
+mod safe;
+
+pub use html::Pictures;
+pub use links::link;
+pub use reference::{block as reference_block, blocks, leveled_title, title};
+
+use crate::document::{Block, Document, Label, Markup, Page};
+use std::collections::BTreeSet;
+
+/// How Markdown is written; names and defaults are the reference's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarkdownOptions {
+    /// HTML for centred things and styled tables; else plain Markdown.
+    pub pretty: bool,
+    /// Write formula numbers as tags.
+    pub show_formula_number: bool,
+    /// Labels that are left out.
+    pub ignore_labels: BTreeSet<String>,
+    /// Whether a layout was detected.
+    pub use_layout_detection: bool,
+    /// Whether charts were recognized.
+    pub use_chart_recognition: bool,
+    /// Whether seals were recognized.
+    pub use_seal_recognition: bool,
+    /// Whether pictures were recognized as text.
+    pub use_ocr_for_image_block: bool,
+}
+
+impl Default for MarkdownOptions {
+    fn default() -> Self {
+        let ignored =
+            ["number", "footnote", "header", "header_image", "footer", "footer_image", "aside_text"];
+        Self {
+            pretty: true,
+            show_formula_number: false,
+            ignore_labels: ignored.map(String::from).into(),
+            use_layout_detection: true,
+            use_chart_recognition: false,
+            use_seal_recognition: false,
+            use_ocr_for_image_block: false,
+        }
+    }
+}
+
+/// The four forms of Markdown: their name, whether they are pretty, whether they show formula numbers.
+pub const VARIANTS: [(&str, bool, bool); 4] = [
+    ("pretty", true, false),
+    ("pretty_formula_number", true, true),
+    ("plain", false, false),
+    ("plain_formula_number", false, true),
+];
+
+/// What Markdown needs to know of a block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MarkdownBlock<'a> {
+    /// Its label; also labels that only some pipelines have.
+    pub label: &'a str,
+    /// Width of its box in page pixels.
+    pub width: f32,
+    /// Its content.
+    pub content: &'a str,
+    /// What in it is markup.
+    pub markup: Markup,
+    /// Path of its picture.
+    pub image: Option<&'a str>,
+    /// Alternative text of its picture.
+    pub alt: Option<&'a str>,
+    /// Depth of a heading, where it is known.
+    pub title_level: Option<i32>,
+}
+
+/// Markdown of a whole document: its pages with blank lines between them, and a newline at the end.
+pub fn document(document: &Document, options: &MarkdownOptions) -> String {
+    let pictures = Pictures::of(&document.pages);
+    let pages: Vec<String> = document
+        .pages
+        .iter()
+        .map(|p| page(p, &pictures, options).trim().to_string())
+        .filter(|t| !t.is_empty())
+        .collect();
+    let mut text = pages.join("\n\n");
+    text.push('\n');
+    text
+}
+
+/// Markdown of a page.
+///
+/// A picture that was not kept leaves no trace, and a formula that was kept as a picture is one.
+fn page(page: &Page, pictures: &Pictures, options: &MarkdownOptions) -> String {
+    let kept = page.blocks.iter().filter(|b| !b.content.is_empty() || b.picture.is_some());
+    let views: Vec<MarkdownBlock> = kept
+        .filter_map(|b| match b.label {
+            Label::DisplayFormula if b.content.is_empty() => Some(MarkdownBlock::of(b, Label::Image)),
+            label if b.picture.is_none() && shows_picture(label, options) => {
+                reads_picture(label, options).then(|| MarkdownBlock::of(b, Label::Text))
+            }
+            label => Some(MarkdownBlock::of(b, label)),
+        })
+        .collect();
+    safe::blocks(&views, page.width as f32, pictures, options)
+}
+
+/// Whether a block of the label is shown as its picture.
+fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
+    match label {
+        Label::Image | Label::HeaderImage | Label::FooterImage => true,
+        Label::Chart => !options.use_chart_recognition,
+        Label::Seal => options.use_layout_detection,
+        _ => false,
+    }
+}
+
+/// Whether the text of a block that is shown as its picture goes with it.
+fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
+    if label == Label::Seal { options.use_seal_recognition } else { options.use_ocr_for_image_block }
+}
+
+/// Markdown of one block; `None` for labels that have no form.
+pub fn block(
+    block: &MarkdownBlock,
+    page_width: f32,
+    pictures: &Pictures,
+    options: &MarkdownOptions,
+) -> Option<String> {
+    safe::block(block, page_width, pictures, options)
+}
+
+/// Markdown of blocks exactly as the reference writes it, empty ones included.
+pub fn reference<'a>(
+    blocks: impl IntoIterator<Item = &'a Block>,
+    page_width: usize,
+    options: &MarkdownOptions,
+) -> String {
+    let views: Vec<MarkdownBlock> = blocks.into_iter().map(|b| MarkdownBlock::of(b, b.label)).collect();
+    self::blocks(&views, page_width as f32, options)
+}
+
+impl<'a> MarkdownBlock<'a> {
+    /// What Markdown needs of a block, with a label that need not be its own.
+    pub fn of(block: &'a Block, label: Label) -> Self {
+        Self {
+            label: label.as_str(),
+            width: block.bbox.width(),
+            content: &block.content,
+            markup: block.markup,
+            image: block.picture.as_ref().map(|p| p.path.as_str()),
+            alt: block.alt.as_deref(),
+            title_level: block.title_level,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
