@@ -125,18 +125,14 @@ fn in_tiles(
         found.extend(boxes.into_iter().map(|(q, score)| Found {
             quad: Quad(q.0.map(to_page)),
             score,
-            tile: number,
+            tile: Some(number),
         }));
     }
     Ok(tiles::merged(found, page.width > page.height))
 }
 
 /// The boxes that the network sees in its input.
-fn boxes(
-    model: &mut Model,
-    input: &Pixels,
-    options: &DetectOptions,
-) -> Result<Vec<(Quad, f32)>, OnnxError> {
+fn boxes(model: &mut Model, input: &Pixels, options: &DetectOptions) -> Result<Vec<(Quad, f32)>, OnnxError> {
     model.run(&[1, 3, input.height, input.width], normalized(input), |shape, map| {
         let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
         boxes_from_map(map, w, h, options)

@@ -1,8 +1,8 @@
 //! Reads the lines of a page picture: detection, page orientation, skew, direction, recognition.
 
 use super::detect::{DetectOptions, detect_lines};
-use super::page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left};
 use super::memory::{self, most_columns, most_pixels};
+use super::page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left};
 use super::read::{LineRecognizer, LineText, crop_ratio, cut_line, turn_upside_down};
 use crate::document::TextSource;
 use crate::geometry::{Point, Quad, Rect};
@@ -87,16 +87,14 @@ pub struct LineReader {
 impl LineReader {
     /// Loads the networks from the runtime folders.
     pub fn load(runtime: &Runtime, dirs: &RuntimeDirs, options: LineOptions) -> Result<Self, ReaderError> {
-        // Its work on a page takes more than all the rest, and ends before lines are read.
-        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?.returning_memory();
+        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?;
         let recognizer = runtime.model(&dirs.find(runtime::LINE_RECOGNIZER)?)?;
         let direction = match options.use_textline_orientation {
             true => Some(runtime.model(&dirs.find(runtime::LINE_DIRECTION)?)?),
             false => None,
         };
-        let recognizer =
-            LineRecognizer::new(recognizer, options.rec_batch_num, most_columns(options.memory))
-                .map_err(ReaderError::Recognizer)?;
+        let recognizer = LineRecognizer::new(recognizer, options.rec_batch_num, most_columns(options.memory))
+            .map_err(ReaderError::Recognizer)?;
         Ok(Self { detector, direction, recognizer, options })
     }
 

@@ -225,9 +225,8 @@ impl Runtime {
     /// large as all intermediate results beside what it has (a page of the line detector: 690 MiB instead of 410, in
     /// the same time).
     pub fn model(&self, path: &Path) -> Result<Model, OnnxError> {
-        let network = self.network_by(path, |builder| {
-            builder.clone().with_memory_pattern(false)?.commit_from_file(path)
-        })?;
+        let network = self
+            .network_by(path, |builder| builder.clone().with_memory_pattern(false)?.commit_from_file(path))?;
         let first = |ports: Vec<network::PortInfo>| ports.into_iter().next().map(|port| port.name);
         match (first(network.inputs()), first(network.outputs())) {
             (Some(input), Some(output)) => Ok(Model { network, input, output }),
@@ -300,13 +299,6 @@ pub struct Model {
 }
 
 impl Model {
-    /// The same, giving the memory of its work back after every call: for networks that take much of it, beside others that
-    /// run in turn with them. Memory on the CPU; a GPU's is kept.
-    pub fn returning_memory(mut self) -> Self {
-        self.network.return_memory();
-        self
-    }
-
     /// A value of the model's own metadata.
     pub fn metadata(&self, key: &str) -> Option<String> {
         self.network.metadata(key)

@@ -16,6 +16,7 @@ mod xlsx;
 
 use crate::document::{Document, Page, Severity};
 use crate::engine::{DocumentSink, FinishedPage, Job};
+use crate::raster::JPEG_SIDE;
 use crate::restructure::{self, RestructureOptions};
 use json::JsonOptions;
 use paths::OutputStem;
@@ -217,8 +218,10 @@ impl<'a> DocumentWriter<'a> {
             let picture = picture.as_ref().map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
             let comparison =
                 steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
-            let comparison = comparison
-                .map(|drawn| drawn.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, drawn.width, drawn.height)));
+            let comparison = comparison.map(|drawn| {
+                let shown = drawn.within(JPEG_SIDE);
+                shown.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, shown.width, shown.height))
+            });
             let comparison =
                 comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
             let comparison =
