@@ -111,15 +111,15 @@ fn is_strip(width: usize, height: usize) -> bool {
     is_long || is_very_long || height > width * MAX_FLATNESS
 }
 
-/// Network pixels for each page pixel of a strip: those of a piece of it with the proportions of a page. Of thinner strips
-/// those of a piece eight times as long as wide, the thinnest that rapidocr does not pad.
+/// Network pixels for each page pixel of a strip: those of a piece of it with the proportions of a page, thinner ones being
+/// padded as rapidocr pads flat pictures (a quarter as high as wide).
 fn strip_scale(width: usize, height: usize, options: &DetectOptions) -> f64 {
     let (long, short) = (width.max(height) as f64, width.min(height) as f64);
     let piece = long.min((short * PAGE_ASPECT).max(MAX_SIDE as f64));
     let shrunk = (MAX_SIDE as f64 / piece).min(1.0);
     let limit = f64::from(options.limit_side_len);
     match options.limit_type {
-        LimitType::Min => shrunk * (limit / (shrunk * short.max(piece / MAX_FLATNESS as f64))).max(1.0),
+        LimitType::Min => shrunk * (limit / (shrunk * short.max(piece / 4.0))).max(1.0),
         LimitType::Max => shrunk * (limit / (shrunk * piece)).min(1.0),
     }
 }

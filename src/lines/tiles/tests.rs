@@ -49,7 +49,7 @@ fn strips_are_shown_in_tiles_at_the_scale_of_a_page() {
     let receipt = tiles(500, 8000);
     assert!(receipt.iter().all(|t| t.input.0 == 736 && t.input.0 * t.input.1 <= TILE_PIXELS));
     // A thin strip is not enlarged until its width is that of a page.
-    assert!(tiles(40, 3000).iter().all(|t| t.input.0 == 128));
+    assert!(tiles(40, 3000).iter().all(|t| t.input.0 == 64));
 }
 
 #[test]
