@@ -1,3 +1,5 @@
+//! Tests of tiles: inputs stay within their bound, tiles cover the page, lines of several tiles are put together.
+
 use super::*;
 use crate::lines::memory::{DEFAULT_BUDGET, LEAST_BUDGET, most_pixels};
 use proptest::prelude::*;
