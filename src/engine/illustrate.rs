@@ -6,7 +6,7 @@ use crate::document::Picture;
 use crate::input::PageSource;
 use crate::lines::PreparedPage;
 use crate::plan::{self, CropArea, PagePlan, crop};
-use crate::raster::Pixels;
+use crate::raster::{JPEG_SIDE, Pixels};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -63,8 +63,9 @@ pub(super) fn illustrate(
         out.trace = Some(Box::new(trace(&pixels, plan, &out)));
     }
     if options.page_pictures {
-        let jpeg = pixels.to_jpeg(PAGE_QUALITY).map_err(|e| error_chain(&e))?;
-        out.page_picture = Some((jpeg.into(), pixels.width, pixels.height));
+        let shown = pixels.within(JPEG_SIDE);
+        let jpeg = shown.to_jpeg(PAGE_QUALITY).map_err(|e| error_chain(&e))?;
+        out.page_picture = Some((jpeg.into(), shown.width, shown.height));
     }
     out.pixels = options.keep_pixels.then(|| Arc::new(pixels));
     Ok(out)
@@ -85,7 +86,7 @@ fn block_picture(pixels: &Pixels, block: &plan::PlannedBlock) -> Option<Pixels> 
 
 fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Result<(), String> {
     let encoded = |path: &str, crop: &Pixels| -> Result<Picture, String> {
-        let jpeg = crop.to_jpeg(BLOCK_QUALITY).map_err(|e| error_chain(&e))?;
+        let jpeg = crop.within(JPEG_SIDE).to_jpeg(BLOCK_QUALITY).map_err(|e| error_chain(&e))?;
         Ok(Picture { path: path.to_string(), jpeg: Some(jpeg.into()) })
     };
     for (i, block) in plan.blocks.iter().enumerate() {

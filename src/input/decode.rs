@@ -147,18 +147,35 @@ fn to_pixels(picture: DynamicImage) -> Pixels {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let data = match picture {
         DynamicImage::ImageRgb8(p) => p.into_raw(),
-        DynamicImage::ImageLuma8(p) => p.iter().flat_map(|v| [*v; 3]).collect(),
-        DynamicImage::ImageLumaA8(p) => p.pixels().flat_map(|v| [v.0[0]; 3]).collect(),
-        DynamicImage::ImageRgba8(p) => p.pixels().flat_map(|v| [v.0[0], v.0[1], v.0[2]]).collect(),
-        DynamicImage::ImageLuma16(p) => p.iter().flat_map(|v| [(v >> 8) as u8; 3]).collect(),
-        DynamicImage::ImageLumaA16(p) => p.pixels().flat_map(|v| [(v.0[0] >> 8) as u8; 3]).collect(),
+        DynamicImage::ImageLuma8(p) => colors(p.iter().map(|v| [*v; 3]), width * height),
+        DynamicImage::ImageLumaA8(p) => colors(p.pixels().map(|v| [v.0[0]; 3]), width * height),
+        DynamicImage::ImageRgba8(p) => without_alpha(p.into_raw()),
+        DynamicImage::ImageLuma16(p) => colors(p.iter().map(|v| [(v >> 8) as u8; 3]), width * height),
+        DynamicImage::ImageLumaA16(p) => colors(p.pixels().map(|v| [(v.0[0] >> 8) as u8; 3]), width * height),
         DynamicImage::ImageRgb16(p) => p.iter().map(|v| (v >> 8) as u8).collect(),
         DynamicImage::ImageRgba16(p) => {
-            p.pixels().flat_map(|v| [v.0[0], v.0[1], v.0[2]].map(|c| (c >> 8) as u8)).collect()
+            let color = |v: [u16; 4]| [v[0], v[1], v[2]].map(|c| (c >> 8) as u8);
+            colors(p.pixels().map(|v| color(v.0)), width * height)
         }
         other => other.into_rgb8().into_raw(),
     };
     Pixels { width, height, data }
+}
+
+/// The bytes of `count` colours, in memory of just that size: a growing list would take twice as much.
+fn colors(pixels: impl Iterator<Item = [u8; 3]>, count: usize) -> Vec<u8> {
+    let mut data = Vec::with_capacity(count * 3);
+    pixels.for_each(|color| data.extend_from_slice(&color));
+    data
+}
+
+/// R, G, B of pixels of four bytes, in the memory where they lie.
+fn without_alpha(mut data: Vec<u8>) -> Vec<u8> {
+    let count = data.len() / 4;
+    (1..count).for_each(|i| data.copy_within(i * 4..i * 4 + 3, i * 3));
+    data.truncate(count * 3);
+    data.shrink_to_fit();
+    data
 }
 
 /// An open TIFF whose frames are decoded one at a time.
@@ -332,6 +349,12 @@ mod tests {
         assert_eq!(sniff_bytes(b"II*\0\x08\0\0\0"), Some(FileKind::Tiff));
         assert_eq!(sniff_bytes(b"GIF89a......"), Some(FileKind::Picture(ImageFormat::Gif)));
         assert_eq!(sniff_bytes(b"hello, this is text"), None);
+    }
+
+    #[test]
+    fn alpha_is_dropped_in_place() {
+        assert_eq!(without_alpha(vec![1, 2, 3, 9, 4, 5, 6, 9, 7, 8, 9, 9]), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert!(without_alpha(Vec::new()).is_empty());
     }
 
     #[test]

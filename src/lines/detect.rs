@@ -125,7 +125,7 @@ fn in_tiles(
         found.extend(boxes.into_iter().map(|(q, score)| Found {
             quad: Quad(q.0.map(to_page)),
             score,
-            tile: number,
+            tile: Some(number),
         }));
     }
     Ok(tiles::merged(found, page.width > page.height))

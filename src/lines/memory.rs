@@ -24,8 +24,8 @@ const LEAST_PIXELS: u64 = 1 << 20;
 /// Columns of the recognizer's input at most, all lines of a call together. More at once are no faster: two lines of
 /// 2048 columns take 0.9 s, one 0.45 s.
 const MOST_COLUMNS: u64 = 4096;
-/// As many at least.
-const LEAST_COLUMNS: u64 = 1024;
+/// As many at least: a line over the width of a page has fewer.
+const LEAST_COLUMNS: u64 = 2048;
 
 /// Budget with which every ordinary page is read whole.
 pub const DEFAULT_BUDGET: u64 = SESSIONS + MOST_PIXELS * DETECTOR_PIXEL + MOST_COLUMNS * RECOGNIZER_COLUMN;
@@ -76,7 +76,8 @@ mod tests {
             assert!(matches!(whole, Shown::Whole(..)), "{width}x{height}");
         }
         assert_eq!((most_pixels(DEFAULT_BUDGET), most_columns(DEFAULT_BUDGET)), (4_400_000, 4096));
-        assert_eq!((most_pixels(0), most_columns(0)), (1 << 20, 1024));
+        assert_eq!(most_pixels(0), 1 << 20);
+        assert_eq!(most_columns(0), 2048);
         assert!(matches!(shown(1191, 1684, &detect, most_pixels(LEAST_BUDGET)), Shown::Tiles(_)));
     }
 

@@ -1,7 +1,7 @@
 //! Lines too long for one look of the recognizer: where they are cut, and how the texts of the pieces become one.
 //!
-//! A piece ends in a gap of the line where there is one near its end, so that no character is cut. Where there is none, two
-//! pieces overlap, and of the overlap each gives its half.
+//! A piece ends in a gap between words where there is one near its end, or else in one between letters, so that no character
+//! is cut. Where there is none, two pieces overlap, and of the overlap each gives its half.
 
 use super::page_text::is_cjk;
 use super::read::LineText;
@@ -11,8 +11,9 @@ use crate::raster::Pixels;
 const MOST_PIECES: usize = 64;
 /// Share of a piece's length, at its end, in which a gap is looked for: a quarter.
 const SEARCH: usize = 4;
-/// Least width of a gap, in parts of the line's height: a fifth, the width of a narrow space.
-const GAP: usize = 5;
+/// Least width of a gap between words, in parts of the height of the crop: an eighth. Crops are twice as high as their letters
+/// are, in which a narrow space is a fifth and what lies between letters a tenth.
+const GAP: usize = 8;
 /// Overlap where there is no gap, in line heights: two wide characters.
 const OVERLAP: usize = 2;
 /// Levels between the lightest and the darkest pixel of a column up to which it is empty.
@@ -27,6 +28,8 @@ pub struct Piece {
     pub end: usize,
     /// The column from which on its characters count: those before are the piece's before.
     pub from: usize,
+    /// Whether it begins a word.
+    pub begins_word: bool,
 }
 
 /// The pieces of at most `longest` columns that a line is read in; none for what is too long to be a line.
@@ -37,34 +40,34 @@ pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
     }
     let overlap = (OVERLAP * crop.height).min(longest / SEARCH);
     let mut pieces = Vec::new();
-    let mut next = Piece { start: 0, end: crop.width.min(longest), from: 0 };
+    let mut next = Piece { start: 0, end: crop.width.min(longest), from: 0, begins_word: true };
     while next.end < crop.width {
         let gap = widest_gap(crop, next.end - longest / SEARCH, next.end);
         let (start, from) = match gap {
-            Some(middle) => {
+            Some((middle, _)) => {
                 next.end = middle;
                 (middle, middle)
             }
             None => (next.end - overlap, next.end - overlap / 2),
         };
         pieces.push(next);
-        next = Piece { start, end: crop.width.min(start + longest), from };
+        let begins_word = gap.is_some_and(|(_, width)| width >= (crop.height / GAP).max(2));
+        next = Piece { start, end: crop.width.min(start + longest), from, begins_word };
     }
     pieces.push(next);
     pieces
 }
 
-/// The middle of the widest run of empty columns, the last of equal ones; `None` where all are too narrow.
-fn widest_gap(crop: &Pixels, from: usize, to: usize) -> Option<usize> {
-    let least = (crop.height / GAP).max(1);
+/// The middle and the width of the widest run of empty columns, the last of equal ones.
+fn widest_gap(crop: &Pixels, from: usize, to: usize) -> Option<(usize, usize)> {
     let (mut best, mut run) = (None, 0);
     for x in from..to {
         run = if is_empty(crop, x) { run + 1 } else { 0 };
-        if run >= least && best.is_none_or(|(longest, _)| run >= longest) {
-            best = Some((run, x + 1 - run / 2));
+        if run > 0 && best.is_none_or(|(_, widest)| run >= widest) {
+            best = Some((x + 1 - run / 2, run));
         }
     }
-    best.map(|(_, middle)| middle).filter(|middle| *middle > from)
+    best.filter(|(middle, _)| *middle > from)
 }
 
 /// Whether a column has no ink.
@@ -80,15 +83,13 @@ fn is_empty(crop: &Pixels, x: usize) -> bool {
 
 /// The text of a line of `width` columns from those of its pieces.
 ///
-/// Where a piece was cut in a gap, a space goes between it and the next, unless one is there or the script has none: only
-/// gaps wider than a narrow space are cut in.
+/// A space goes before a piece that begins a word, unless one is there or the script has none.
 pub fn joined(texts: &[(Piece, LineText)], width: usize) -> LineText {
     let mut line = LineText::default();
     let (mut sum, mut count) = (0f64, 0usize);
     for (i, (piece, text)) in texts.iter().enumerate() {
         let until = texts.get(i + 1).map_or(width, |(next, _)| next.from);
         let length = (piece.end - piece.start) as f32;
-        let begins_in_gap = i > 0 && piece.from == piece.start;
         let mut is_first = true;
         for (c, share) in text.text.chars().zip(&text.positions) {
             let at = piece.start as f32 + share * length;
@@ -96,7 +97,7 @@ pub fn joined(texts: &[(Piece, LineText)], width: usize) -> LineText {
                 continue;
             }
             let last = line.text.chars().next_back().filter(|last| *last != ' ' && c != ' ');
-            if is_first && begins_in_gap && last.is_some_and(|last| !is_cjk(last) || !is_cjk(c)) {
+            if is_first && piece.begins_word && last.is_some_and(|last| !is_cjk(last) || !is_cjk(c)) {
                 line.text.push(' ');
                 line.positions.push(piece.start as f32 / width as f32);
             }
@@ -116,21 +117,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Black blocks of 8 columns, 2 apart, with gaps of 12 after each `word` blocks.
-    fn line(width: usize, word: usize) -> Pixels {
-        let mut picture = Pixels::white(width, 20);
-        let period = word * 10 + 10;
-        for x in (0..width).filter(|x| x % period < word * 10 && x % period % 10 < 8) {
-            (4..16).for_each(|y| picture.set(x, y, [0; 3]));
+    /// Black blocks of 8 columns, `apart` columns apart, with gaps of 10 more after each `word` blocks.
+    fn line(width: usize, word: usize, apart: usize) -> Pixels {
+        let mut picture = Pixels::white(width, 30);
+        let block = 8 + apart;
+        let period = word * block + 10;
+        for x in (0..width).filter(|x| x % period < word * block && x % period % block < 8) {
+            (4..26).for_each(|y| picture.set(x, y, [0; 3]));
         }
         picture
     }
 
     #[test]
-    fn lines_are_cut_in_gaps() {
-        let picture = line(2000, 5);
+    fn lines_are_cut_between_words() {
+        let picture = line(2000, 5, 2);
         let pieces = pieces_of(&picture, 500);
-        assert!(pieces.len() >= 4);
+        assert!(pieces.len() >= 4 && pieces.iter().all(|piece| piece.begins_word));
         for pair in pieces.windows(2) {
             assert_eq!((pair[0].end, pair[1].start), (pair[1].from, pair[1].from));
             assert!(is_empty(&picture, pair[1].from) && is_empty(&picture, pair[1].from - 1));
@@ -138,10 +140,21 @@ mod tests {
     }
 
     #[test]
+    fn words_are_cut_between_letters() {
+        let picture = line(2000, 1000, 2);
+        let pieces = pieces_of(&picture, 500);
+        for pair in pieces.windows(2) {
+            assert!(pair[0].end == pair[1].start && !pair[1].begins_word);
+            assert!(is_empty(&picture, pair[1].from) || is_empty(&picture, pair[1].from - 1));
+        }
+    }
+
+    #[test]
     fn without_gaps_pieces_overlap() {
-        let pieces = pieces_of(&line(2000, 1000), 500);
-        let first = [Piece { start: 0, end: 500, from: 0 }, Piece { start: 460, end: 960, from: 480 }];
-        assert_eq!(pieces[..2], first);
+        let pieces = pieces_of(&line(2000, 1000, 0), 500);
+        let first = Piece { start: 0, end: 500, from: 0, begins_word: true };
+        let second = Piece { start: 440, end: 940, from: 470, begins_word: false };
+        assert_eq!(pieces[..2], [first, second]);
     }
 
     #[test]
@@ -155,8 +168,8 @@ mod tests {
 
     #[test]
     fn of_an_overlap_each_piece_gives_its_half() {
-        let a = Piece { start: 0, end: 100, from: 0 };
-        let b = Piece { start: 80, end: 180, from: 90 };
+        let a = Piece { start: 0, end: 100, from: 0, begins_word: true };
+        let b = Piece { start: 80, end: 180, from: 90, begins_word: false };
         // `d` at 85 is in both, `e` at 95 too.
         let texts = [(a, text("abde", &[0.1, 0.3, 0.85, 0.95])), (b, text("defg", &[0.05, 0.15, 0.5, 0.9]))];
         let line = joined(&texts, 180);
@@ -167,16 +180,21 @@ mod tests {
 
     #[test]
     fn a_gap_is_a_space() {
-        let a = Piece { start: 0, end: 100, from: 0 };
-        let b = Piece { start: 100, end: 200, from: 100 };
+        let a = Piece { start: 0, end: 100, from: 0, begins_word: true };
+        let b = Piece { start: 100, end: 200, from: 100, begins_word: true };
         let line = joined(&[(a, text("ab", &[0.1, 0.8])), (b, text("cd", &[0.1, 0.8]))], 200);
         assert_eq!((line.text.as_str(), line.positions.len()), ("ab cd", 5));
     }
 
     proptest! {
         #[test]
-        fn pieces_cover_the_line(width in 1usize..3000, word in 1usize..60, longest in 60usize..700) {
-            let pieces = pieces_of(&line(width, word), longest);
+        fn pieces_cover_the_line(
+            width in 1usize..3000,
+            word in 1usize..60,
+            apart in 0usize..4,
+            longest in 60usize..700,
+        ) {
+            let pieces = pieces_of(&line(width, word, apart), longest);
             prop_assert_eq!((pieces[0].start, pieces.last().unwrap().end), (0, width));
             prop_assert!(pieces.iter().all(|p| p.end - p.start <= longest && p.start <= p.from && p.from < p.end));
             for pair in pieces.windows(2) {

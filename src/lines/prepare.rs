@@ -2,6 +2,7 @@
 
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
+use super::tiles::LEAST_SIDE;
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
 use crate::document::{Diagnostic, Preprocessing, Severity, TextDecision, TextSource};
@@ -150,6 +151,7 @@ pub fn prepare_lines(
     let map = DarkMap::new(&pixels);
     let rulings = scan::rulings(&map, &read.text);
     let images = scan::figures(&map, &read.text, &rulings);
+    let diagnostics = too_narrow(pixels.width, pixels.height).into_iter().collect();
     let size_points = match read.rotation_quarters % 2 {
         0 => page.size_points,
         _ => (page.size_points.1, page.size_points.0),
@@ -171,7 +173,19 @@ pub fn prepare_lines(
         skew_degrees: read.skew_degrees,
         preprocessed: None,
         preprocess_steps: None,
-        diagnostics: Vec::new(),
+        diagnostics,
+    })
+}
+
+/// What is said of a page on which nothing was looked for.
+fn too_narrow(width: usize, height: usize) -> Option<Diagnostic> {
+    (width.min(height) < LEAST_SIDE).then(|| Diagnostic {
+        severity: Severity::Warning,
+        code: "too_narrow",
+        block_id: None,
+        message: format!(
+            "a picture of {width}x{height} pixels has no room for text; no lines were looked for"
+        ),
     })
 }
 

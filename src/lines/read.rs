@@ -34,7 +34,7 @@ pub struct LineText {
 }
 
 /// Pixels of a line cut out of the page at most; a larger one (letters of thousands of pixels) is cut out smaller.
-const MOST_CROP: f32 = 32e6;
+const MOST_CROP: f32 = 8e6;
 
 /// Width and height of a line cut out of the page, before it is turned; `None` where nothing can be cut out.
 fn crop_size(quad: &Quad) -> Option<(usize, usize)> {

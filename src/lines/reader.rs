@@ -87,8 +87,7 @@ pub struct LineReader {
 impl LineReader {
     /// Loads the networks from the runtime folders.
     pub fn load(runtime: &Runtime, dirs: &RuntimeDirs, options: LineOptions) -> Result<Self, ReaderError> {
-        // Its work on a page takes more than all the rest, and ends before lines are read.
-        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?.returning_memory();
+        let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?;
         let recognizer = runtime.model(&dirs.find(runtime::LINE_RECOGNIZER)?)?;
         let direction = match options.use_textline_orientation {
             true => Some(runtime.model(&dirs.find(runtime::LINE_DIRECTION)?)?),

@@ -22,65 +22,127 @@ const MIN_FIGURE_DENSITY: f32 = 0.07;
 const DOUBTFUL: f32 = 0.8;
 const DOUBTFUL_CHARS: usize = 6;
 
-/// The picture of a page as dark and light.
+/// The picture of a page as dark and light, a bit for each pixel: a page may have 180 million.
 pub struct DarkMap {
-    dark: Vec<bool>,
+    /// Rows of whole words, the first pixel in the lowest bit.
+    bits: Vec<u64>,
+    /// Words of a row.
+    stride: usize,
     width: usize,
     height: usize,
 }
+
+/// Columns that are turned into rows at once, a word of every row.
+const TURNED: usize = u64::BITS as usize;
 
 impl DarkMap {
     /// Dark is what is clearly darker than the paper: below the middle between the darkest and the most
     /// frequent light level.
     pub fn new(page: &Pixels) -> Self {
-        let gray = page.to_gray();
         let mut histogram = [0u32; 256];
-        for &v in &gray {
-            histogram[v as usize] += 1;
-        }
+        page.gray_levels().for_each(|v| histogram[usize::from(v)] += 1);
         let paper = (128..256).max_by_key(|v| histogram[*v]).unwrap_or(255);
-        let darkest = (0..256).find(|v| histogram[*v] > (gray.len() / 2000) as u32).unwrap_or(0);
+        let least = (page.width * page.height / 2000) as u32;
+        let darkest = (0..256).find(|v| histogram[*v] > least).unwrap_or(0);
         let threshold = ((paper + darkest.min(paper)) / 2) as u8;
-        Self { dark: gray.iter().map(|v| *v < threshold).collect(), width: page.width, height: page.height }
-    }
-
-    fn transposed(&self) -> DarkMap {
-        let mut dark = vec![false; self.dark.len()];
-        for y in 0..self.height {
-            for x in 0..self.width {
-                dark[x * self.height + y] = self.dark[y * self.width + x];
+        let stride = page.width.div_ceil(TURNED);
+        let mut bits = vec![0u64; stride * page.height];
+        let mut levels = page.gray_levels();
+        for row in bits.chunks_exact_mut(stride.max(1)) {
+            for (x, level) in levels.by_ref().take(page.width).enumerate() {
+                row[x / TURNED] |= u64::from(level < threshold) << (x % TURNED);
             }
         }
-        DarkMap { dark, width: self.height, height: self.width }
+        Self { bits, stride, width: page.width, height: page.height }
+    }
+
+    /// Fills `row` with the pixels of a row.
+    fn row(&self, y: usize, row: &mut Vec<bool>) {
+        let words = &self.bits[y * self.stride..(y + 1) * self.stride];
+        row.clear();
+        row.extend((0..self.width).map(|x| words[x / TURNED] >> (x % TURNED) & 1 == 1));
     }
 
     /// Horizontal lines as boxes.
     fn horizontal(&self, min_length: usize) -> Vec<Rect> {
-        // Runs of neighbouring rows that overlap make one line.
-        let mut open: Vec<Rect> = Vec::new();
-        let mut done = Vec::new();
+        let mut lines = Lines::default();
+        let mut row = Vec::new();
         for y in 0..self.height {
-            let row = &self.dark[y * self.width..(y + 1) * self.width];
-            let runs = runs(row, min_length);
-            let mut next: Vec<Rect> = Vec::new();
-            for (a, b) in runs {
-                let mut line = Rect { x1: a as f32, y1: y as f32, x2: b as f32, y2: y as f32 + 1.0 };
-                open.retain(|old| {
-                    let joins = old.x1 <= line.x2 && line.x1 <= old.x2;
-                    if joins {
-                        line = line.union(old);
-                    }
-                    !joins
-                });
-                next.push(line);
-            }
-            done.append(&mut open);
-            open = next;
+            self.row(y, &mut row);
+            lines.add(y, &runs(&row, min_length));
         }
-        done.append(&mut open);
-        done.retain(|line| line.height() <= MAX_THICKNESS as f32 + line.width() * 0.004);
-        done
+        lines.done()
     }
+
+    /// Vertical lines as boxes.
+    fn vertical(&self, min_length: usize) -> Vec<Rect> {
+        let mut lines = Lines::default();
+        if self.height == 0 {
+            return Vec::new();
+        }
+        let mut columns = vec![false; TURNED.min(self.width) * self.height];
+        for word in 0..self.stride {
+            let first = word * TURNED;
+            let count = TURNED.min(self.width - first);
+            for y in 0..self.height {
+                let bits = self.bits[y * self.stride + word];
+                (0..count).for_each(|i| columns[i * self.height + y] = bits >> i & 1 == 1);
+            }
+            for (i, column) in columns.chunks_exact(self.height).take(count).enumerate() {
+                lines.add(first + i, &runs(column, min_length));
+            }
+        }
+        let upright = |r: Rect| Rect { x1: r.y1, y1: r.x1, x2: r.y2, y2: r.x2 };
+        lines.done().into_iter().map(upright).collect()
+    }
+}
+
+/// Lines while they are put together from runs, row by row.
+#[derive(Default)]
+struct Lines {
+    /// Those that the last row belongs to, by where they begin in it.
+    open: Vec<Rect>,
+    done: Vec<Rect>,
+}
+
+impl Lines {
+    /// Adds the runs of the next row, from left to right: those of neighbouring rows that overlap make one line.
+    fn add(&mut self, y: usize, runs: &[(usize, usize)]) {
+        // How far the lines up to one reach to the right, and those from one on to the left: what lies between is looked at.
+        let mut right: Vec<f32> = self.open.iter().map(|line| line.x2).collect();
+        (1..right.len()).for_each(|i| right[i] = right[i].max(right[i - 1]));
+        let mut left: Vec<f32> = self.open.iter().map(|line| line.x1).collect();
+        (1..left.len()).rev().for_each(|i| left[i - 1] = left[i - 1].min(left[i]));
+        let mut is_joined = vec![false; self.open.len()];
+        let mut next = Vec::with_capacity(runs.len());
+        for &(a, b) in runs {
+            let mut line = Rect { x1: a as f32, y1: y as f32, x2: b as f32, y2: y as f32 + 1.0 };
+            for i in right.partition_point(|x2| *x2 < line.x1)..self.open.len() {
+                if left[i] > line.x2 {
+                    break;
+                }
+                let old = &self.open[i];
+                if !is_joined[i] && old.x1 <= line.x2 && line.x1 <= old.x2 {
+                    line = line.union(old);
+                    is_joined[i] = true;
+                }
+            }
+            next.push(line);
+        }
+        let ended = self.open.iter().zip(&is_joined).filter(|(_, is_joined)| !**is_joined);
+        self.done.extend(ended.map(|(line, _)| *line).filter(is_thin));
+        self.open = next;
+    }
+
+    fn done(mut self) -> Vec<Rect> {
+        self.done.extend(self.open.into_iter().filter(is_thin));
+        self.done
+    }
+}
+
+/// Whether it is a line and no area; a long one may be a little tilted.
+fn is_thin(line: &Rect) -> bool {
+    line.height() <= MAX_THICKNESS as f32 + line.width() * 0.004
 }
 
 /// Stretches of dark pixels at least `min_length` long, short breaks bridged.
@@ -113,8 +175,7 @@ fn runs(row: &[bool], min_length: usize) -> Vec<(usize, usize)> {
 pub fn rulings(map: &DarkMap, text: &PageText) -> Vec<Rect> {
     let body = text.body_size().unwrap_or(20.0);
     let mut lines = map.horizontal(MIN_HORIZONTAL.max((body * 2.0) as usize));
-    let vertical = map.transposed().horizontal(MIN_VERTICAL.max((body * 1.4) as usize));
-    lines.extend(vertical.into_iter().map(|r| Rect { x1: r.y1, y1: r.x1, x2: r.y2, y2: r.x2 }));
+    lines.extend(map.vertical(MIN_VERTICAL.max((body * 1.4) as usize)));
     // A stroke through the middle of a line of text belongs to the text.
     lines.retain(|line| {
         !text.segments.iter().any(|s| {
@@ -130,8 +191,11 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
     let (columns, rows) = (map.width.div_ceil(CELL), map.height.div_ceil(CELL));
     let mut ink = vec![0u16; columns * rows];
     for y in 0..map.height {
-        for x in 0..map.width {
-            ink[y / CELL * columns + x / CELL] += map.dark[y * map.width + x] as u16;
+        // A word of a row is a whole number of cells.
+        let words = &map.bits[y * map.stride..(y + 1) * map.stride];
+        let cells = words.iter().flat_map(|word| word.to_le_bytes());
+        for (cell, dark) in ink[y / CELL * columns..][..columns].iter_mut().zip(cells) {
+            *cell += dark.count_ones() as u16;
         }
     }
     // A speck of dust fills less than this.
@@ -226,6 +290,23 @@ mod tests {
         let row: Vec<bool> = (0..100).map(|x| x < 40 || (43..90).contains(&x)).collect();
         assert_eq!(runs(&row, 50), [(0, 90)]);
         assert!(runs(&row[..41], 50).is_empty());
+    }
+
+    #[test]
+    fn many_lines_side_by_side_stay_apart() {
+        // Two rows of 50,000 runs each: looking at every pair of them would take minutes.
+        let runs: Vec<(usize, usize)> = (0..50_000).map(|i| (i * 60, i * 60 + 50)).collect();
+        let mut lines = Lines::default();
+        (0..200).for_each(|_| lines.add(0, &runs));
+        assert_eq!(lines.done().len(), 50_000);
+    }
+
+    #[test]
+    fn columns_beyond_the_last_are_none() {
+        let mut page = Pixels::white(70, 100);
+        (0..100).for_each(|y| page.data[(y * 70 + 69) * 3..][..3].fill(0));
+        let found = rulings(&DarkMap::new(&page), &PageText::empty());
+        assert_eq!(found, [Rect::new(69.0, 0.0, 70.0, 100.0)]);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) const MAX_FLATNESS: usize = 8;
 /// Longer by shorter side from which a picture that has to be shrunk is a strip: rapidocr's two steps contradict each
 /// other from 2000 / 736 = 2.7 on, and at 3 the shrunk picture still has nine tenths of what it is enlarged to.
 const STRIP: usize = 3;
+/// Longer side from which one twice as long as wide is a strip too: of the letters of a screen, rapidocr leaves 5 pixels.
+const VERY_LONG: usize = 6000;
 /// Longer by shorter side of a page, of which a strip is thought to be made: that of paper.
 const PAGE_ASPECT: f64 = std::f64::consts::SQRT_2;
 /// Pictures with a shorter side below this hold no text that anybody could read.
@@ -103,8 +105,10 @@ pub fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) 
 /// Whether rapidocr's rule would see a picture at no useful scale for its proportions.
 fn is_strip(width: usize, height: usize) -> bool {
     let (long, short) = (width.max(height), width.min(height).max(1));
+    let is_long = long > MAX_SIDE && long > short * STRIP;
+    let is_very_long = long > VERY_LONG && long > short * 2;
     // Flat ones are padded by the rule, tall ones are not.
-    (long > MAX_SIDE && long > short * STRIP) || height > width * MAX_FLATNESS
+    is_long || is_very_long || height > width * MAX_FLATNESS
 }
 
 /// Network pixels for each page pixel of a strip: those of a piece of it with the proportions of a page, thinner ones being
@@ -208,12 +212,15 @@ pub struct Found {
     pub quad: Quad,
     /// How sure.
     pub score: f32,
-    /// Number of the tile.
-    pub tile: usize,
+    /// Number of the tile; `None` for what was put together from several.
+    pub tile: Option<usize>,
 }
 
 /// Share of the thinner line's height that two lines must have in common to be one.
 const SAME_BAND: f32 = 0.6;
+/// Length that they must have in common, in heights of the thinner one, or shares of the shorter one where that is less:
+/// boxes are grown, so those of neighbours on a line may touch.
+const SAME_PIECE: f32 = 0.5;
 
 /// Lines of overlapping tiles put together: a line that two tiles show is there once, one that a seam cuts is whole.
 ///
@@ -233,7 +240,9 @@ pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
         open.retain(|&i| lines[i].as_ref().is_some_and(|other| reach(other).1 >= start));
         for &i in &open {
             let Some(other) = &lines[i] else { continue };
-            if let Some(joined) = (other.tile != line.tile).then(|| joined(other, &line)).flatten() {
+            if let Some(joined) =
+                (other.tile.is_none() || other.tile != line.tile).then(|| joined(other, &line)).flatten()
+            {
                 lines[i] = None;
                 line = joined;
             }
@@ -268,14 +277,15 @@ fn joined(a: &Found, b: &Found) -> Option<Found> {
     let (ra, rb) = (Quad(a.quad.0.map(turned)).bounds(), Quad(b.quad.0.map(turned)).bounds());
     let (x, y) = (ra.overlap_x(&rb), ra.overlap_y(&rb));
     let (width, height) = (ra.width().min(rb.width()), ra.height().min(rb.height()));
-    let (along, across, thickness) = if runs_down { (y, x, width) } else { (x, y, height) };
-    if along <= 0.0 || across < SAME_BAND * thickness {
+    let (along, across) = if runs_down { (y, x) } else { (x, y) };
+    let (length, thickness) = if runs_down { (height, width) } else { (width, height) };
+    if along < SAME_PIECE * length.min(thickness) || across < SAME_BAND * thickness {
         return None;
     }
     let Rect { x1, y1, x2, y2 } = ra.union(&rb);
     let back = |x: f32, y: f32| Point { x: p0.x + x * cos - y * sin, y: p0.y + x * sin + y * cos };
     let quad = Quad([back(x1, y1), back(x2, y1), back(x2, y2), back(x1, y2)]);
-    Some(Found { quad, score: a.score.max(b.score), tile: b.tile })
+    Some(Found { quad, score: a.score.max(b.score), tile: None })
 }
 
 #[cfg(test)]

@@ -200,9 +200,6 @@ impl Network {
             let number = captured.map_or(NOT_CAPTURED.to_string(), |number| number.to_string());
             options.set("gpu_graph_id", number).map_err(fail)?;
         }
-        if self.returns_memory() {
-            options.set("memory.enable_memory_arena_shrinkage", "cpu:0").map_err(fail)?;
-        }
         let binding = self.session().create_binding().map_err(fail)?;
         Ok(Call { binding, kept: Vec::new(), options: Arc::new(options), has_placed_outputs: false })
     }

@@ -304,13 +304,6 @@ pub struct Model {
 }
 
 impl Model {
-    /// The same, giving the memory of its work back after every call: for networks that take much of it, beside others that
-    /// run in turn with them. Memory on the CPU; a GPU's is kept.
-    pub fn returning_memory(mut self) -> Self {
-        self.network.return_memory();
-        self
-    }
-
     /// A value of the model's own metadata.
     pub fn metadata(&self, key: &str) -> Option<String> {
         self.network.metadata(key)

@@ -48,7 +48,6 @@ pub struct Network {
     name: String,
     outputs: Vec<String>,
     place: Place,
-    returns_memory: bool,
 }
 
 /// Where and how a session runs.
@@ -67,7 +66,7 @@ impl Network {
         outputs: Vec<String>,
         weights: Vec<Weights>,
     ) -> Self {
-        Network { session, _weights: weights, name, outputs, place, returns_memory: false }
+        Network { session, _weights: weights, name, outputs, place }
     }
 
     pub(super) fn of_file(name: String, (session, place): (Session, Place)) -> Self {
@@ -86,15 +85,6 @@ impl Network {
     /// Number of the GPU that it runs on; `None`: on the CPU.
     pub fn gpu(&self) -> Option<u32> {
         self.place.gpu
-    }
-
-    /// From now on the memory of its work is given back after every call, where it runs on the CPU.
-    pub(super) fn return_memory(&mut self) {
-        self.returns_memory = self.place.gpu.is_none();
-    }
-
-    pub(super) fn returns_memory(&self) -> bool {
-        self.returns_memory
     }
 
     pub(super) fn captures(&self) -> bool {

@@ -47,8 +47,21 @@ pub fn cut_area(page: &Pixels, area: &CropArea) -> Option<Pixels> {
     Some(crop)
 }
 
-/// Pictures one below the other on white; each is aligned with the stack so far.
+/// Pixels of a stack at most, in those of what it is made of: flat and tall pictures together can make a large square of
+/// next to nothing.
+const MOST_STACKED: usize = 8;
+/// Stacks of fewer pixels are made, whatever they are made of.
+const SMALL_STACK: usize = 16_000_000;
+
+/// Pictures one below the other on white; each is aligned with the stack so far. `None` for none, and for those that would
+/// make a large picture of hardly anything but white.
 pub fn stack(parts: Vec<Pixels>, aligns: &[Align]) -> Option<Pixels> {
+    let width = parts.iter().map(|part| part.width).max()?;
+    let pixels = width * parts.iter().map(|part| part.height).sum::<usize>();
+    let own: usize = parts.iter().map(|part| part.width * part.height).sum();
+    if pixels > (own * MOST_STACKED).max(SMALL_STACK) {
+        return None;
+    }
     let mut parts = parts.into_iter();
     let mut whole = parts.next()?;
     for (i, part) in parts.enumerate() {
@@ -218,6 +231,7 @@ mod tests {
         assert_eq!(whole.clamped_pixel(0, 1), [255; 3]);
         assert_eq!(whole.clamped_pixel(3, 1), [0; 3]);
         assert!(stack(Vec::new(), &[]).is_none());
+        assert!(stack(vec![dark(20_000, 2), dark(2, 20_000)], &[Align::Left]).is_none());
     }
 
     #[test]

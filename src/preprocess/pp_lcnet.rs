@@ -143,8 +143,13 @@ impl OrientationClassifier {
 /// What the classifier is shown of a page: `[3, 224, 224]`, channels R, G, B, normalized (specification, section 4.1).
 pub fn pixel_values(page: &Pixels) -> Vec<f32> {
     let (width, height) = orientation_size(page.width, page.height);
-    let resampled = page.resize_bilinear(width, height);
     let side = ORIENTATION_SIDE;
+    // Only the middle: of a page of 1x20000 pixels the whole would be 256x5120000.
+    let middle = |length: usize| {
+        let start = length.saturating_sub(side) / 2;
+        start..start + side
+    };
+    let resampled = page.resize_bilinear_part((width, height), middle(width), middle(height));
     let mut values = vec![0.0; 3 * side * side];
     for y in 0..side {
         for x in 0..side {
@@ -235,6 +240,24 @@ mod tests {
         assert_eq!([16, 32, 64].map(|n| config(0.25).channels(n)), [8, 8, 16]);
         // 0.35 x 32 = 11.2 would become 8, less than nine tenths of it.
         assert_eq!(config(0.35).channels(32), 16);
+    }
+
+    #[test]
+    fn the_middle_is_made_without_the_rest() {
+        let page = |width: usize, height: usize| {
+            let data = (0..width * height * 3).map(|i| (i * i * 7919 % 251) as u8).collect();
+            Pixels { width, height, data }
+        };
+        for page in [page(300, 200), page(90, 333), page(1, 20_000), page(50_000, 2)] {
+            let values = pixel_values(&page);
+            assert_eq!(values.len(), 3 * 224 * 224);
+            if page.width > 2 && page.height > 2 {
+                let (width, height) = orientation_size(page.width, page.height);
+                let whole = page.resize_bilinear(width, height);
+                let value = orientation_value(&whole, 100, 7);
+                assert!((0..3).all(|c| values[(c * 224 + 7) * 224 + 100] == value[c]));
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::raster::{Mesh, Pixels, aligned_taps};
 pub const MODEL_TYPE: &str = "uvdoc";
 /// Height and width of the picture it sees (UVDoc's own constants; `preprocessor_config.json` of the release).
 pub const INPUT: [usize; 2] = [712, 488];
+/// Pixels of a page that the exported model is shown at most. It holds the page several times in single precision: at
+/// 100 bytes a pixel or so these are 4 GB.
+const MOST_EXPORTED: usize = 40_000_000;
 /// Epsilon of its batch norms.
 const EPSILON: f64 = 1e-5;
 const BATCH: Dim = Dim::Named("batch");
@@ -123,6 +126,12 @@ impl Unwarper {
     pub fn unwarp(&mut self, page: &Pixels) -> Result<Pixels, OnnxError> {
         let Form::Exported(input, output) = &self.form else { return Ok(page.warp(&self.mesh(page)?)) };
         let (width, height) = (page.width, page.height);
+        if width * height > MOST_EXPORTED {
+            let reason = format!(
+                "a page of {width}x{height} pixels is too large for the exported model, which takes at most {MOST_EXPORTED} pixels; use a checkpoint of UVDoc, or leave out --use_doc_unwarping"
+            );
+            return Err(OnnxError::Run { model: "the unwarping model".into(), reason });
+        }
         let blue_first = [2, 1, 0].into_iter().flat_map(|c| page.data.iter().skip(c).step_by(3));
         let image =
             Array::F32(vec![1, 3, height, width], blue_first.map(|v| f32::from(*v) / 255.0).collect());

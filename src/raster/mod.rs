@@ -13,6 +13,8 @@ pub use warp::{Mesh, aligned_taps};
 
 use crate::geometry::{Point, Quad, Rect};
 use resample::cubic_weights;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// An 8-bit RGB picture, `[height, width, 3]`, rows from the top, channels in the order R, G, B.
 #[derive(Clone, PartialEq)]
@@ -80,7 +82,25 @@ impl Pixels {
 
     /// Resampled to `width` x `height` as `cv2.INTER_LINEAR` (OpenCV 4.10).
     pub fn resize_bilinear(&self, width: usize, height: usize) -> Pixels {
-        self.resized(width, height, |picture| resample::bilinear(picture, width, height))
+        self.resized(width, height, |picture| {
+            resample::bilinear(picture, (width, height), 0..width, 0..height)
+        })
+    }
+
+    /// The part of `columns` and `rows` of the picture resampled by [`Pixels::resize_bilinear`] to `width` x `height`, without
+    /// the rest being made, which may be many times as large. Ranges are cut to the size.
+    pub fn resize_bilinear_part(
+        &self,
+        (width, height): (usize, usize),
+        columns: Range<usize>,
+        rows: Range<usize>,
+    ) -> Pixels {
+        let cut = |range: Range<usize>, side: usize| range.start.min(side)..range.end.min(side);
+        let (columns, rows) = (cut(columns, width), cut(rows, height));
+        if self.data.is_empty() || columns.is_empty() || rows.is_empty() {
+            return Pixels::white(columns.len(), rows.len());
+        }
+        resample::bilinear(self, (width, height), columns, rows)
     }
 
     /// Resampled to `width` x `height` as `cv2.INTER_CUBIC` (OpenCV 4.10): a = -0.75, no antialiasing.
@@ -199,10 +219,14 @@ impl Pixels {
 
     /// Brightness of every pixel, 0 to 255, rows from the top (ITU-R BT.601 weights, as OpenCV's grey).
     pub fn to_gray(&self) -> Vec<u8> {
+        self.gray_levels().collect()
+    }
+
+    /// The same level by level, without a copy of the picture.
+    pub fn gray_levels(&self) -> impl Iterator<Item = u8> + '_ {
         self.data
             .chunks_exact(3)
             .map(|p| ((p[0] as u32 * 4899 + p[1] as u32 * 9617 + p[2] as u32 * 1868 + 8192) >> 14) as u8)
-            .collect()
     }
 
     /// Whether nothing can be seen: all pixels have nearly the same colour.
@@ -210,6 +234,16 @@ impl Pixels {
         let channel = |c: usize| self.data.iter().skip(c).step_by(3);
         let range = |c| channel(c).fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
         (0..3).map(range).all(|(min, max)| max.saturating_sub(min) < 12)
+    }
+
+    /// The picture, or a smaller one where a side is longer than `longest`: for formats that cannot hold more.
+    pub fn within(&self, longest: usize) -> Cow<'_, Pixels> {
+        let side = self.width.max(self.height);
+        if side <= longest {
+            return Cow::Borrowed(self);
+        }
+        let shrunk = |n: usize| ((n as f64 * longest as f64 / side as f64).round() as usize).max(1);
+        Cow::Owned(self.resize_bilinear(shrunk(self.width), shrunk(self.height)))
     }
 
     /// Encoded as JPEG with 4:2:0 chroma, quality 1 to 100.
@@ -237,6 +271,9 @@ impl Pixels {
         Ok(bytes)
     }
 }
+
+/// The longest side of a JPEG.
+pub const JPEG_SIDE: usize = 65_535;
 
 /// What can go wrong with pixels.
 #[derive(Debug, thiserror::Error)]
@@ -324,6 +361,15 @@ mod tests {
     fn halving_averages_pairs() {
         let picture = gradient(4, 2);
         assert_eq!(picture.resize_bilinear(2, 1).data, vec![5, 5, 7, 25, 5, 7]);
+    }
+
+    #[test]
+    fn a_picture_too_long_for_a_format_is_shrunk() {
+        let picture = Pixels::white(70_000, 3);
+        assert!(picture.to_jpeg(80).is_err());
+        let shrunk = picture.within(JPEG_SIDE);
+        assert_eq!((shrunk.width, shrunk.height), (JPEG_SIDE, 3));
+        assert!(shrunk.to_jpeg(80).is_ok() && matches!(shrunk.within(JPEG_SIDE), Cow::Borrowed(_)));
     }
 
     #[test]

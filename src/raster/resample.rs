@@ -6,6 +6,7 @@
 
 use super::Pixels;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Bits of OpenCV's weights.
 const CV_BITS: u32 = 11;
@@ -18,12 +19,12 @@ struct Taps {
     weights: [i32; 2],
 }
 
-/// Output positions of OpenCV's bilinear filter along one side. Beyond the first and last source position columns
-/// copy it, rows blend it with itself, which loses a bit.
-fn linear_taps(from: usize, to: usize, are_columns: bool) -> Vec<Taps> {
+/// The output positions `wanted` of OpenCV's bilinear filter along one side, out of `to`. Beyond the first and last source
+/// position columns copy it, rows blend it with itself, which loses a bit.
+fn linear_taps(from: usize, to: usize, wanted: Range<usize>, are_columns: bool) -> Vec<Taps> {
     let scale = 1.0 / (to as f64 / from as f64);
     let last = from as i64 - 1;
-    (0..to)
+    wanted
         .map(|i| {
             let at = ((i as f64 + 0.5) * scale - 0.5) as f32;
             let low = at.floor() as i64;
@@ -57,10 +58,17 @@ fn exact_cubic_weights(f: f64) -> [f32; 4] {
     [far(1.0 + f), near(f), near(1.0 - f), far(2.0 - f)].map(|w| w as f32)
 }
 
-/// Resampled as `cv2.resize(..., interpolation=cv2.INTER_LINEAR)`.
-pub(super) fn bilinear(picture: &Pixels, width: usize, height: usize) -> Pixels {
-    let (columns, rows) =
-        (linear_taps(picture.width, width, true), linear_taps(picture.height, height, false));
+/// Resampled to `size` (width, height) as `cv2.resize(..., interpolation=cv2.INTER_LINEAR)`, and of that the part of
+/// `columns` and `rows`: the whole is never made.
+pub(super) fn bilinear(
+    picture: &Pixels,
+    size: (usize, usize),
+    columns: Range<usize>,
+    rows: Range<usize>,
+) -> Pixels {
+    let (width, height) = (columns.len(), rows.len());
+    let columns = linear_taps(picture.width, size.0, columns, true);
+    let rows = linear_taps(picture.height, size.1, rows, false);
     let stride = width * 3;
     let mut data = vec![0u8; stride * height];
     data.par_chunks_exact_mut(stride).zip(&rows).for_each(|(out, row)| {
@@ -97,19 +105,23 @@ pub(super) fn bicubic(picture: &Pixels, width: usize, height: usize) -> Pixels {
     };
     let (columns, rows) = (taps(picture.width, width), taps(picture.height, height));
     let stride = width * 3;
-    let mut narrowed = vec![0f32; stride * picture.height];
-    narrowed.par_chunks_exact_mut(stride).zip(picture.data.par_chunks_exact(picture.width * 3)).for_each(
-        |(out, row)| {
-            for ((at, weights), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
-                for (c, out) in out.iter_mut().enumerate() {
-                    *out = (0..4).map(|k| row[at[k] * 3 + c] as f32 * weights[k]).sum();
-                }
+    // Only rows that the result takes something from: of a tall picture next to none.
+    let mut used: Vec<usize> = rows.iter().flat_map(|(at, _)| *at).collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut narrowed = vec![0f32; stride * used.len()];
+    narrowed.par_chunks_exact_mut(stride).zip(&used).for_each(|(out, y)| {
+        let row = &picture.data[y * picture.width * 3..][..picture.width * 3];
+        for ((at, weights), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
+            for (c, out) in out.iter_mut().enumerate() {
+                *out = (0..4).map(|k| row[at[k] * 3 + c] as f32 * weights[k]).sum();
             }
-        },
-    );
+        }
+    });
     let mut data = vec![0u8; stride * height];
     data.par_chunks_exact_mut(stride).zip(&rows).for_each(|(out, (at, weights))| {
-        let [a, b, c, d] = at.map(|at| &narrowed[at * stride..][..stride]);
+        let narrowed_row = |y: usize| used.binary_search(&y).expect("every row of the taps is in the list");
+        let [a, b, c, d] = at.map(|at| &narrowed[narrowed_row(at) * stride..][..stride]);
         for (i, out) in out.iter_mut().enumerate() {
             let sum = a[i] * weights[0] + b[i] * weights[1] + c[i] * weights[2] + d[i] * weights[3];
             *out = sum.round_ties_even().clamp(0.0, 255.0) as u8;
@@ -310,7 +322,7 @@ mod tests {
             assert!(pillow(&gray, 13, 4, filter).data.iter().all(|v| *v == 99));
         }
         assert!(bicubic(&gray, 20, 3).data.iter().all(|v| *v == 99));
-        assert!(bilinear(&gray, 20, 3).data.iter().all(|v| *v == 99));
+        assert!(bilinear(&gray, (20, 3), 0..20, 0..3).data.iter().all(|v| *v == 99));
     }
 
     #[test]
@@ -326,6 +338,14 @@ mod tests {
         blend(&picture.data[weights.0 * 111..], 111, &weights.1, &mut sums, &mut a);
         pillow_blend(&picture.data[weights.0 * 111..], 111, &weights.1, &mut sums, &mut b);
         assert_eq!(a, b);
+    }
+
+    #[test]
+    fn a_part_of_the_result_is_that_part() {
+        let picture = noise(37, 11);
+        let whole = bilinear(&picture, (50, 40), 0..50, 0..40);
+        let part = bilinear(&picture, (50, 40), 5..25, 30..40);
+        assert!(Some(part) == whole.part(5, 30, 20, 10));
     }
 
     #[test]

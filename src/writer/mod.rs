@@ -19,6 +19,7 @@ use crate::document::{Document, Page, Severity};
 use crate::engine::{self, DocumentEnd, DocumentSink, FinishedPage, Job};
 use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath};
+use crate::raster::JPEG_SIDE;
 use crate::restructure::{self, RestructureOptions};
 use json::JsonOptions;
 use std::collections::BTreeMap;
@@ -290,8 +291,10 @@ impl<'a> DocumentWriter<'a> {
             let picture = picture.as_ref().map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
             let comparison =
                 steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
-            let comparison = comparison
-                .map(|drawn| drawn.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, drawn.width, drawn.height)));
+            let comparison = comparison.map(|drawn| {
+                let shown = drawn.within(JPEG_SIDE);
+                shown.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, shown.width, shown.height))
+            });
             let comparison =
                 comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
             let comparison =

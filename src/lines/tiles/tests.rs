@@ -1,3 +1,5 @@
+//! Tests of tiles: inputs stay within their bound, tiles cover the page, lines of several tiles are put together.
+
 use super::*;
 use crate::lines::memory::{DEFAULT_BUDGET, LEAST_BUDGET, most_pixels};
 use proptest::prelude::*;
@@ -61,7 +63,7 @@ fn what_nobody_can_read_is_not_shown() {
 
 fn line(tile: usize, x1: f32, y1: f32, x2: f32, y2: f32) -> Found {
     let p = |x: f32, y: f32| Point { x, y };
-    Found { quad: Quad([p(x1, y1), p(x2, y1), p(x2, y2), p(x1, y2)]), score: 0.5 + tile as f32 / 10.0, tile }
+    Found { quad: Quad([p(x1, y1), p(x2, y1), p(x2, y2), p(x1, y2)]), score: 0.9, tile: Some(tile) }
 }
 
 fn boxes(lines: Vec<(Quad, f32)>) -> Vec<[f32; 4]> {
@@ -109,7 +111,20 @@ fn what_two_tiles_show_is_there_once() {
 }
 
 #[test]
-fn neighbours_of_one_tile_stay_apart() {
+fn tiles_may_split_a_line_otherwise() {
+    // One tile shows two words as one line, the other as two, in either order.
+    let whole = |tile| line(tile, 100.0, 0.0, 300.0, 20.0);
+    let parts = |tile| [line(tile, 100.0, 0.0, 190.0, 20.0), line(tile, 200.0, 0.0, 300.0, 20.0)];
+    for (a, b) in [(0, 1), (1, 0)] {
+        let found = [&[whole(a)][..], &parts(b)].concat();
+        assert_eq!(boxes(merged(found, true)), [[100.0, 0.0, 300.0, 20.0]]);
+    }
+}
+
+#[test]
+fn neighbours_stay_apart() {
+    let touching = vec![line(0, 0.0, 0.0, 52.0, 20.0), line(1, 50.0, 0.0, 90.0, 20.0)];
+    assert_eq!(merged(touching, true).len(), 2);
     let found = vec![line(0, 0.0, 0.0, 50.0, 20.0), line(0, 40.0, 0.0, 90.0, 20.0)];
     assert_eq!(merged(found, true).len(), 2);
 }
@@ -119,7 +134,7 @@ fn tilted_and_upright_lines_are_joined_along_themselves() {
     let tilted = |tile: usize, from: f32, to: f32| {
         let p = |x: f32, dy: f32| Point { x, y: x * 0.1 + dy };
         let quad = Quad([p(from, 0.0), p(to, 0.0), p(to, 30.0), p(from, 30.0)]);
-        Found { quad, score: 0.9, tile }
+        Found { quad, score: 0.9, tile: Some(tile) }
     };
     let lines =
         merged(vec![tilted(0, 0.0, 1000.0), tilted(1, 900.0, 2000.0), tilted(1, 2100.0, 2300.0)], true);
