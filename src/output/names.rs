@@ -36,7 +36,10 @@ impl OutputName {
     pub fn new(folder: PathBuf, stem: OsString) -> Self {
         let pictures = match stem.to_str() {
             Some(text) => text.to_string(),
-            None => percent_encode(stem.as_bytes(), &UNREADABLE).to_string().replace('%', "x"),
+            None => {
+                let readable = percent_encode(stem.as_bytes(), &UNREADABLE).to_string().replace('%', "x");
+                safe_name(OsStr::new(&readable)).to_string_lossy().into_owned()
+            }
         };
         Self { folder, stem, pictures }
     }
