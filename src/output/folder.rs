@@ -10,16 +10,15 @@
 
 use super::names::{OutputName, is_below, text_of};
 use super::record::{DocumentOutcome, DocumentRecord, Identity, OutputFacts, Record, nanoseconds};
+use super::rename::{make_folders, rename};
 use super::{io_message, names, random_name};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::os::fd::AsRawFd;
+use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -271,7 +270,7 @@ impl SavePath {
 
     /// A path below the save path as people are shown it.
     pub fn shown(&self, path: &Path) -> PathBuf {
-        self.root.join(path)
+        if self.root == Path::new(".") { path.to_path_buf() } else { self.root.join(path) }
     }
 }
 
@@ -563,9 +562,9 @@ impl SavePath {
             Ok(_) if self.overwrite || may_replace() => true,
             Ok(_) => return Err(foreign()),
         };
-        match rename(run, &staged.part, &parent, name, replaces) {
+        match rename(&run.dir, &staged.part, &parent, name, replaces) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match may_replace() {
-                true => rename(run, &staged.part, &parent, name, true).map_err(fail),
+                true => rename(&run.dir, &staged.part, &parent, name, true).map_err(fail),
                 false => Err(foreign()),
             },
             other => other.map_err(fail),
@@ -602,77 +601,5 @@ impl SavePath {
             let path = names::path_of(folder);
             is_below(&path) && root.remove_dir(&path).is_err() && root.is_dir(&path)
         });
-    }
-}
-
-/// Makes the folders of a path that are missing, and writes down which.
-fn make_folders(root: &Dir, path: &Path, made: &mut Vec<String>) -> io::Result<()> {
-    let mut folders: Vec<&Path> = path.ancestors().filter(|p| !p.as_os_str().is_empty()).collect();
-    folders.reverse();
-    for folder in folders {
-        match root.create_dir(folder) {
-            Ok(()) => made.push(text_of(folder)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Renames a part to its place. Without `replace` the system makes sure that nothing is there.
-fn rename(run: &RunFolder, part: &str, parent: &Dir, name: &Path, replace: bool) -> io::Result<()> {
-    let result = match replace {
-        true => run.dir.rename(part, parent, name),
-        false => rename_exclusively(&run.dir, part, parent, name),
-    };
-    match result {
-        // Another file system is mounted there.
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(run, part, parent, name, replace),
-        other => other,
-    }
-}
-
-fn rename_exclusively(from: &Dir, part: &str, to: &Dir, name: &Path) -> io::Result<()> {
-    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
-    let (old, new) = (text(part.as_bytes())?, text(name.as_os_str().as_bytes())?);
-    // SAFETY: open folders and strings that end in zero; single components, so nothing is followed.
-    let result = unsafe {
-        libc::renameat2(from.as_raw_fd(), old.as_ptr(), to.as_raw_fd(), new.as_ptr(), libc::RENAME_NOREPLACE)
-    };
-    if result == 0 {
-        return Ok(());
-    }
-    match io::Error::last_os_error() {
-        // File systems that cannot do both at once.
-        error if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => {
-            match to.symlink_metadata(name) {
-                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-                Err(_) => from.rename(part, to, name),
-            }
-        }
-        error => Err(error),
-    }
-}
-
-/// Copies a part beside its place and renames it there.
-fn copy(run: &RunFolder, part: &str, parent: &Dir, name: &Path, replace: bool) -> io::Result<()> {
-    let beside = format!(".docparse-{}.part", random_name());
-    let mut options = OpenOptions::new();
-    let mut from = run.dir.open(part)?;
-    from.seek(SeekFrom::Start(0))?;
-    let copied = parent.open_with(&beside, options.write(true).create_new(true)).and_then(|mut to| {
-        io::copy(&mut from, &mut to)?;
-        to.sync_data()
-    });
-    let placed = copied.and_then(|()| match replace {
-        true => parent.rename(&beside, parent, name),
-        false => rename_exclusively(parent, &beside, parent, name),
-    });
-    match placed {
-        Ok(()) => run.dir.remove_file(part),
-        Err(error) => {
-            let _ = parent.remove_file(&beside);
-            Err(error)
-        }
     }
 }

@@ -13,6 +13,7 @@ mod folder;
 pub mod names;
 pub mod plan;
 pub mod record;
+mod rename;
 #[cfg(test)]
 mod tests;
 

@@ -158,6 +158,8 @@ impl Planning<'_> {
             };
         }
         let had = before.and_then(DocumentRecord::name).filter(|name| name.folder == wanted.folder);
+        // Who overwrites wants the name that belongs to the input.
+        let had = had.filter(|had| !self.path.overwrite || had == wanted);
         if let Some(had) = had.filter(|had| taken(had).is_none()) {
             return Ok((had, None));
         }

@@ -19,6 +19,7 @@ use crate::document::{Document, Page, Severity};
 use crate::engine::{self, DocumentEnd, DocumentSink, FinishedPage, Job};
 use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath};
+use crate::preprocess::PreprocessSteps;
 use crate::raster::JPEG_SIDE;
 use crate::restructure::{self, RestructureOptions};
 use json::JsonOptions;
@@ -164,6 +165,9 @@ const ALL_VIEWS: [View; 3] = [View::Layout, View::Order, View::Preprocessed];
 /// JPEG quality of comparisons, as that of the other drawings.
 const COMPARISON_QUALITY: u8 = 72;
 
+/// Faults with files of a document that are told.
+const MAX_FAULTS: usize = 8;
+
 /// What was written for a document.
 #[derive(Debug, Clone, Default)]
 pub struct WrittenDocument {
@@ -230,7 +234,68 @@ struct InProgress {
     document: Document,
     output: Option<DocumentOutput>,
     vis: Vec<(VisFile<OutputFile>, View)>,
+    /// Whether drawings can still be made.
+    draws: bool,
+    /// What went wrong with files.
+    faults: Vec<String>,
     written: WrittenDocument,
+}
+
+impl InProgress {
+    /// Notes what went wrong with a file; of many that are alike, as on a full disk, the first ones.
+    fn fault(&mut self, reason: String) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(reason);
+        }
+    }
+
+    /// Writes the pictures of a page, where they are wanted, and takes them out of it.
+    fn add_pictures(&mut self, page: &mut Page, are_wanted: bool) {
+        let mut faults = Vec::new();
+        // The page's own pictures come later and win where paths are equal.
+        let of_blocks = page.blocks.iter_mut().filter_map(|b| b.picture.as_mut());
+        for picture in of_blocks.chain(&mut page.pictures) {
+            let jpeg = picture.jpeg.take();
+            if let (Some(jpeg), Some(output), true) = (jpeg, &mut self.output, are_wanted) {
+                let name = picture.path.rsplit('/').next().unwrap_or(&picture.path);
+                let place = output.name().picture_folder().join(name);
+                faults.extend(output.write(place, |out| out.write_all(&jpeg)).err());
+            }
+        }
+        faults.into_iter().for_each(|reason| self.fault(reason));
+    }
+
+    /// Adds a page to the drawings.
+    fn draw(
+        &mut self,
+        views: &[View],
+        page: &Page,
+        picture: Option<&(Arc<[u8]>, usize, usize)>,
+        steps: Option<PreprocessSteps>,
+    ) -> Result<(), String> {
+        let Some(output) = &self.output else { return Ok(()) };
+        let fail = |error: io::Error| format!("failed to write a drawing: {error}");
+        if self.vis.is_empty() {
+            for view in views {
+                let file = output.create().and_then(|out| VisFile::new(out, *view)).map_err(fail)?;
+                self.vis.push((file, *view));
+            }
+        }
+        let picture = picture.map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
+        let comparison =
+            steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
+        let comparison = comparison.map(|drawn| {
+            let shown = drawn.within(JPEG_SIDE);
+            shown.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, shown.width, shown.height))
+        });
+        let comparison = comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
+        let comparison = comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
+        for (file, view) in &mut self.vis {
+            let picture = if *view == View::Preprocessed { comparison } else { picture };
+            file.add_picture(picture).map_err(fail)?;
+        }
+        Ok(())
+    }
 }
 
 /// Takes pages and writes documents.
@@ -270,38 +335,14 @@ impl<'a> DocumentWriter<'a> {
         let (formats, views) = (self.options.formats, self.views());
         let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
         let FinishedPage { mut page, picture, steps, .. } = finished;
-        // The page's own pictures come later and win where paths are equal.
-        let of_blocks = page.blocks.iter_mut().filter_map(|b| b.picture.as_mut());
-        for picture in of_blocks.chain(&mut page.pictures) {
-            let jpeg = picture.jpeg.take();
-            if let (Some(jpeg), Some(output), true) = (jpeg, &mut open.output, formats.images) {
-                let name = picture.path.rsplit('/').next().unwrap_or(&picture.path);
-                let place = output.name().picture_folder().join(name);
-                output.write(place, |out| out.write_all(&jpeg))?;
-            }
-        }
-        if let (Some(output), true) = (&open.output, formats.vis) {
-            let fail = |error: io::Error| format!("failed to write a drawing: {error}");
-            if open.vis.is_empty() {
-                for view in views {
-                    let file = output.create().and_then(|out| VisFile::new(out, *view)).map_err(fail)?;
-                    open.vis.push((file, *view));
-                }
-            }
-            let picture = picture.as_ref().map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
-            let comparison =
-                steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
-            let comparison = comparison.map(|drawn| {
-                let shown = drawn.within(JPEG_SIDE);
-                shown.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, shown.width, shown.height))
-            });
-            let comparison =
-                comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
-            let comparison =
-                comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
-            for (file, view) in &mut open.vis {
-                let picture = if *view == View::Preprocessed { comparison } else { picture };
-                file.add_picture(picture).map_err(fail)?;
+        open.add_pictures(&mut page, formats.images);
+        if formats.vis && open.draws {
+            let drawn = open.draw(views, &page, picture.as_ref(), steps);
+            if let Err(reason) = drawn {
+                // The drawings are lost, and nothing else.
+                open.draws = false;
+                open.vis.clear();
+                open.fault(reason);
             }
         }
         open.written.count(&page);
@@ -327,7 +368,8 @@ impl<'a> DocumentWriter<'a> {
         match (&self.outputs, open.output.take()) {
             (Some(outputs), Some(mut output)) => {
                 let vis = std::mem::take(&mut open.vis);
-                let mut errors = self.write_files(&open.document, &mut output, vis);
+                let mut errors = std::mem::take(&mut open.faults);
+                errors.extend(self.write_files(&open.document, &mut output, vis));
                 let is_partial = !errors.is_empty() || !open.written.errors.is_empty();
                 let outcome = if is_partial { DocumentOutcome::Partial } else { DocumentOutcome::Done };
                 let name = output.name().clone();
@@ -421,7 +463,14 @@ impl DocumentSink for DocumentWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
         let document = new_document(job, page_count, is_paged);
         let output = self.outputs.as_ref().and_then(|outputs| outputs.begin(job));
-        let open = InProgress { document, output, vis: Vec::new(), written: WrittenDocument::default() };
+        let open = InProgress {
+            document,
+            output,
+            vis: Vec::new(),
+            draws: true,
+            faults: Vec::new(),
+            written: WrittenDocument::default(),
+        };
         self.open.insert(job.id, open);
         self.observer.opened(job, selected);
     }

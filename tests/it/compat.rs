@@ -96,6 +96,9 @@ fn the_embedded_pipeline_can_write_the_reference_s_files_too() {
             .contains("--compat writes files")
     );
     let again = ["-i", &report, "--save-path", "out", "--compat", "--skip-existing", "--report", "r.json"];
+    // Other settings, then the same ones.
+    folder.run(&again).expect(0);
+    assert_eq!(folder.json("r.json")["inputs"][0]["outcome"], "done");
     folder.run(&again).expect(0);
     assert_eq!(folder.json("r.json")["inputs"][0]["outcome"], "skipped");
 }

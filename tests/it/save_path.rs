@@ -253,11 +253,11 @@ fn a_dry_run_tells_what_a_run_does_and_makes_nothing() {
     let arguments = ["-i", "d1/doc.pdf", "d2", "--save-path", "out", "--skip-existing"];
     let dry = run(&folder, &[&arguments[..], &["--dry-run"]].concat(), 0);
     let expected = "d1/doc.pdf: left out: written before\n\
-                    d2/doc.pdf: 1 pages -> out/doc.pdf\n";
+                    d2/doc.pdf: 1 pages -> out/d2/doc.pdf\n";
     assert_eq!(dry.stdout, expected);
     assert_eq!(contents(&folder, "out"), before);
     run(&folder, &arguments, 0);
-    assert_eq!(folder.tree("out"), ["doc.md", "doc.pdf.md"]);
+    assert_eq!(folder.tree("out"), ["d2/doc.pdf.md", "doc.md"]);
 }
 
 #[test]

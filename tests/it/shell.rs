@@ -152,7 +152,7 @@ fn names_that_would_move_a_cursor_are_shown_escaped() {
     let dry = folder.run(&["-i", name, "b\x1b.pdf", "--dry-run"]).expect(1);
     folder.write("good\x1b\n.pdf", page("Some text."));
     let good = folder.run(&["-i", "good\x1b\n.pdf", "--dry-run"]).expect(0);
-    assert_eq!(good.stdout, "good\\x1b\\x0a.pdf: 1 pages -> good\\x1b\\x0a\n");
+    assert_eq!(good.stdout, "good\\x1b\\x0a.pdf: 1 pages -> good__\n");
     for text in [ran.stderr, ran_json.stderr, usage.stderr, dry.stderr] {
         assert!(!text.contains(['\x1b', '\u{202e}']), "{text:?}");
     }
