@@ -11,6 +11,7 @@
 use super::names::{OutputName, is_below, text_of};
 use super::record::{DocumentOutcome, DocumentRecord, Identity, OutputFacts, Record, nanoseconds};
 use super::rename::{make_folders, rename};
+use super::run::{RunFolder, clear, lives};
 use super::{io_message, names, random_name};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions};
@@ -59,57 +60,6 @@ pub struct SavePath {
     run: Option<Arc<RunFolder>>,
     pub(super) overwrite: bool,
     shares_names: bool,
-}
-
-/// The folder for files that are not complete; removed when the run ends.
-#[derive(Debug)]
-struct RunFolder {
-    dir: Dir,
-    parent: Dir,
-    name: String,
-    /// In the record of a save path whose record lies elsewhere: the mark that the folder is docparse's own.
-    mark: Option<(Dir, String)>,
-    /// Held as long as the run lives.
-    _lock: File,
-}
-
-impl RunFolder {
-    fn remove(&self) {
-        clear(&self.parent, &self.name);
-        if let Some((record, mark)) = &self.mark {
-            let _ = record.remove_file(mark);
-        }
-    }
-}
-
-impl Drop for RunFolder {
-    fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-/// Removes a run's folder: it holds nothing but files.
-fn clear(parent: &Dir, name: &str) {
-    if let Ok(dir) = parent.open_dir_nofollow_std(name) {
-        for entry in dir.entries().into_iter().flatten().flatten() {
-            let _ = dir.remove_file(entry.file_name());
-        }
-    }
-    let _ = parent.remove_dir(name);
-}
-
-/// Opening a folder, but no link to one.
-trait OpenDirNoFollow {
-    fn open_dir_nofollow_std(&self, name: &str) -> io::Result<Dir>;
-}
-
-impl OpenDirNoFollow for Dir {
-    fn open_dir_nofollow_std(&self, name: &str) -> io::Result<Dir> {
-        match self.symlink_metadata(name)?.is_dir() {
-            true => self.open_dir(name),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        }
-    }
 }
 
 impl SavePath {
@@ -272,13 +222,6 @@ impl SavePath {
     pub fn shown(&self, path: &Path) -> PathBuf {
         if self.root == Path::new(".") { path.to_path_buf() } else { self.root.join(path) }
     }
-}
-
-/// Whether a run's folder is locked by one that lives.
-fn lives(parent: &Dir, name: &str) -> bool {
-    let Ok(dir) = parent.open_dir_nofollow_std(name) else { return false };
-    let Ok(lock) = dir.open("lock") else { return false };
-    lock.into_std().try_lock().is_err()
 }
 
 /// The folder of the record of a save path in the user's folder of states.

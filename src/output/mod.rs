@@ -14,6 +14,7 @@ pub mod names;
 pub mod plan;
 pub mod record;
 mod rename;
+mod run;
 #[cfg(test)]
 mod tests;
 
