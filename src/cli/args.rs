@@ -213,7 +213,7 @@ pub struct ParseArgs {
     /// Threads and PDF processes for everything else [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Running")]
     pub threads: Option<usize>,
-    /// Seconds after which a page of a PDF is given up
+    /// Seconds that may be spent on a page, all steps together, before it is given up
     #[arg(long, value_name = "SECONDS", help_heading = "Running")]
     pub page_timeout: Option<i64>,
     /// Folder of libraries and models
