@@ -61,7 +61,10 @@ pub enum Command {
         library: PathBuf,
         /// Bytes of address space
         #[arg(long)]
-        memory_limit: u64,
+        address_space: u64,
+        /// Seconds of work
+        #[arg(long)]
+        cpu_seconds: u64,
     },
 }
 
@@ -137,6 +140,9 @@ pub struct ParseArgs {
     /// Pages to parse, from 1, such as 1-3,7,10-
     #[arg(long, value_name = "RANGES", help_heading = "Input and output")]
     pub pages: Option<String>,
+    /// Most pages of a document; what is left out is told, with exit code 3 [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Input and output")]
+    pub max_pages: Option<u64>,
     /// Password for encrypted PDFs; may be given several times
     #[arg(long, value_name = "TEXT", help_heading = "Input and output")]
     pub password: Vec<String>,
@@ -230,7 +236,7 @@ pub struct ParseArgs {
     /// Threads and PDF processes for everything else [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Running")]
     pub threads: Option<usize>,
-    /// Seconds after which a page of a PDF is given up
+    /// Seconds that may be spent on a page, all steps together, before it is given up
     #[arg(long, value_name = "SECONDS", help_heading = "Running")]
     pub page_timeout: Option<i64>,
     /// Folder of libraries and models

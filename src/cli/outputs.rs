@@ -68,7 +68,7 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
                 resolved.config.pipeline.name(),
                 resolved.config.settings.to_string()
             ),
-            (formats, &args.pages, args.compat, &resolved.ignore_labels),
+            (formats, &args.pages, args.max_pages, args.compat, &resolved.ignore_labels),
             (args.merge_tables, args.relevel_titles, args.concatenate_pages, args.format_block_content),
             (&resolved.own_text, args.vl_rec_channel_order as u8),
         )

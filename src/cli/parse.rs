@@ -35,6 +35,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tracing::Level;
 
 /// Parses what the arguments name; returns the exit code.
@@ -192,6 +193,7 @@ fn engine_options(
         readers: threads,
         pages_in_flight: (threads * 2 + 2).max(batch + threads).max(fed + threads),
         pages,
+        max_pages: args.max_pages.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         text_layer: resolved.config.text_layer,
         reads_pictures: resolved.looks_at_pictures().is_some(),
         detector_sees_pixels: vl.is_some(),
@@ -357,6 +359,10 @@ pub(super) fn device(text: Option<&str>) -> Result<Device, Failure> {
     }
 }
 
+/// A PDF process that has not answered after so long is given up, where a page's time is not much longer: what it reads
+/// it reads in milliseconds, or never.
+const WORKER_PATIENCE: Duration = Duration::from_secs(50);
+
 fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<PdfPool>, String> {
     let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string())?;
     let program =
@@ -365,7 +371,7 @@ fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<P
         program,
         library,
         workers,
-        timeout: config.page_timeout,
+        timeout: config.page_timeout.min(WORKER_PATIENCE).max(config.page_timeout / 4),
         memory_limit: config.pdf_worker_memory,
     })))
 }

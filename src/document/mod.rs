@@ -6,6 +6,7 @@
 mod failed;
 mod table;
 
+pub use failed::FAILED_ALIKE;
 pub use table::{Cell, Table, escape, unescape};
 
 use crate::geometry::{Point, Rect};

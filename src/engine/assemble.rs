@@ -25,7 +25,7 @@ const WRITING: &str = "writing the document";
 /// What stages tell the assembler.
 pub(crate) enum Outcome {
     /// A document was opened; its pages, `selected` of them, have the numbers from `first` on.
-    Opened { job: Arc<Job>, page_count: usize, is_paged: bool, first: u64, selected: usize },
+    Opened { job: Arc<Job>, page_count: usize, is_paged: bool, first: u64, selected: usize, is_cut: bool },
     /// A document has no pages to come.
     GivenUp { job: Arc<Job>, reason: String },
     /// The run was stopped before the document was opened.
@@ -123,7 +123,7 @@ impl<'a> Assembler<'a> {
 
     fn take(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Opened { job, page_count, is_paged, first, selected } => {
+            Outcome::Opened { job, page_count, is_paged, first, selected, is_cut } => {
                 self.unheard.remove(&job.id);
                 let sink = &mut self.sink;
                 let begun = guarded(WRITING, || {
@@ -136,7 +136,7 @@ impl<'a> Assembler<'a> {
                     end: first + selected as u64,
                     ready: BTreeMap::new(),
                     broken: begun.err(),
-                    has_errors: false,
+                    has_errors: is_cut,
                 });
             }
             Outcome::GivenUp { job, reason } => self.give_up(&job, &reason),

@@ -2,6 +2,7 @@
 
 use super::stages::error_chain;
 use super::{EngineOptions, PageTrace, TracedPicture};
+use crate::deadline;
 use crate::document::Picture;
 use crate::input::PageSource;
 use crate::lines::PreparedPage;
@@ -52,6 +53,7 @@ pub(super) fn illustrate(
     let Some(pixels) = prepared.pixels.take() else { return Ok(Illustrations::default()) };
     let mut out = Illustrations::default();
     for (i, block) in plan.blocks.iter().enumerate() {
+        deadline::check();
         if let Some(crop) = crop::recognizer_crop(&pixels, block) {
             out.crops.insert(i, Arc::new(crop));
         }
@@ -90,6 +92,7 @@ fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Re
         Ok(Picture { path: path.to_string(), jpeg: Some(jpeg.into()) })
     };
     for (i, block) in plan.blocks.iter().enumerate() {
+        deadline::check();
         let Some(picture) = &block.picture else { continue };
         match block_picture(pixels, block) {
             Some(crop) => out.pictures.push((i, encoded(&picture.path, &crop)?)),

@@ -81,6 +81,8 @@ pub struct EngineOptions {
     pub pages_in_flight: usize,
     /// Which pages are wanted.
     pub pages: PageSelection,
+    /// How many pages of a document at most; `None`: all.
+    pub max_pages: Option<usize>,
     /// Where the text of PDF pages comes from.
     pub text_layer: TextLayerMode,
     /// Whether pages are looked at as pictures, whatever text they hold.
@@ -309,23 +311,26 @@ pub fn run(
     })?;
     let (shared, layout, out) = (run.clone(), to_layout.clone(), outcomes.clone());
     threads.start("lines", move || stages::lines(lines_inbox, lines.as_mut(), &shared, layout, out))?;
-    for number in 0..options.readers.max(1) {
+    let mut readers = (0..options.readers.max(1)).map(|number| {
         let (shared, inbox) = (run.clone(), reader_inbox.clone());
         let (lines, layout, out) = (to_lines.clone(), to_layout.clone(), outcomes.clone());
-        let name = format!("read-{number}");
-        match threads.start(&name, move || stages::read(inbox, &shared, lines, layout, out)) {
-            // Fewer do it too.
-            Err(error) if number > 0 => {
-                tracing::warn!("{error}; {number} read pages instead of {}", options.readers);
-                break;
-            }
-            started => started?,
+        (format!("read-{number}"), move || stages::read(inbox, &shared, lines, layout, out))
+    });
+    if let Some((name, body)) = readers.next() {
+        threads.start(&name, body)?;
+    }
+    // The last that is needed: nothing is done before all others are there.
+    let (shared, to_open, out) = (run.clone(), jobs.clone(), outcomes.clone());
+    threads.start("open", move || stages::open(to_open, &*open, &shared, to_readers, out))?;
+    for (number, (name, body)) in (1..).zip(&mut readers) {
+        // Fewer do it too.
+        if let Err(error) = threads.start(&name, body) {
+            tracing::warn!("{error}; {number} read pages instead of {}", options.readers);
+            break;
         }
     }
-    drop((reader_inbox, to_lines, to_layout));
-    // Last: nothing is done before all others are there.
-    let (shared, to_open, out) = (run.clone(), jobs.clone(), outcomes);
-    threads.start("open", move || stages::open(to_open, &*open, &shared, to_readers, out))?;
+    drop(readers);
+    drop((reader_inbox, to_lines, to_layout, outcomes));
     let mut assembler = assemble::Assembler::new(sink, &run, jobs);
     let deadline = assembler.run(inbox, on_cancel);
     threads.join(deadline);

@@ -140,7 +140,14 @@ pub(crate) fn open(
                 continue;
             }
         };
-        let selected = run.options.pages.of(source.page_count());
+        let mut selected = run.options.pages.of(source.page_count());
+        let wanted = selected.len();
+        selected.truncate(run.options.max_pages.unwrap_or(usize::MAX));
+        let is_cut = selected.len() < wanted;
+        if is_cut {
+            let message = format!("only {} of {wanted} pages are parsed (--max-pages)", selected.len());
+            tracing::warn!(code = "max_pages", file = job.file.given, "{message}");
+        }
         if selected.is_empty() {
             let reason = format!("none of the {} pages was asked for", source.page_count());
             tell(Outcome::GivenUp { job, reason });
@@ -149,7 +156,8 @@ pub(crate) fn open(
         let (page_count, is_paged) = (source.page_count(), source.is_paged());
         let (first, end) = (serial, serial + selected.len() as u64);
         serial = end;
-        tell(Outcome::Opened { job: job.clone(), page_count, is_paged, first, selected: selected.len() });
+        let (told, selected_count) = (job.clone(), selected.len());
+        tell(Outcome::Opened { job: told, page_count, is_paged, first, selected: selected_count, is_cut });
         for (serial, page_index) in (first..end).zip(selected) {
             if !run.permits.take(&|| run.is_stopped()) {
                 tell(Outcome::Unread { serials: serial..end });

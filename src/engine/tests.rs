@@ -280,6 +280,7 @@ fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
         readers,
         pages_in_flight,
         pages: PageSelection::default(),
+        max_pages: None,
         text_layer: TextLayerMode::Auto,
         reads_pictures: false,
         detector_sees_pixels: false,

@@ -179,6 +179,11 @@ fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<d
             if handle.sizes.is_empty() {
                 return Err(fail("the PDF has no pages".into()));
             }
+            let (stated, there) = (handle.stated_pages, handle.sizes.len());
+            if there < stated {
+                let message = format!("it says that it has {stated} pages; {there} of them are there");
+                tracing::warn!(code = "page_count", file = file.given, "{message}");
+            }
             Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels, _held: held }))
         }
         FileKind::Tiff => {

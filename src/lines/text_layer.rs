@@ -5,6 +5,7 @@
 //! word's right neighbour, and [`segment`] makes one piece of every chain.
 
 use super::page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left};
+use crate::deadline;
 use crate::document::TextSource;
 use crate::geometry::Rect;
 use crate::input::pdf::protocol::{PdfPage, PdfRun};
@@ -176,6 +177,7 @@ fn link(words: &[RawWord]) -> Vec<Vec<usize>> {
     let mut next: Vec<Option<(usize, f32)>> = vec![None; words.len()];
     let mut previous: Vec<Option<usize>> = vec![None; words.len()];
     for (at, &i) in by_top.iter().enumerate() {
+        deadline::check();
         for &j in &by_top[at + 1..] {
             if words[j].bbox.y1 > words[i].bbox.y2 {
                 break;

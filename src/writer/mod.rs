@@ -517,4 +517,29 @@ mod tests {
         assert_eq!(formats("md,-docx"), Err("-docx".into()));
         assert_eq!(formats("--md"), Err("--md".into()));
     }
+
+    #[test]
+    fn pages_in_a_row_with_the_same_error_are_one_message() {
+        let mut written = WrittenDocument::default();
+        let failed = |index: usize, reason: &str| Page::failed(index, reason.into());
+        for (index, reason) in
+            [(0, "a: b"), (2, "a: b"), (3, "a: b"), (4, "a: b"), (5, "c"), (6, "c"), (9, "c")]
+        {
+            written.count(&failed(index, reason));
+        }
+        let mut two = failed(10, "c");
+        two.diagnostics.push(failed(10, "d").diagnostics.remove(0));
+        written.count(&two);
+        written.count(&failed(11, "d"));
+        let expected = [
+            "page 1: a: b",
+            "pages 3-5: a: b",
+            "pages 6-7: c",
+            "page 10: c",
+            "page 11: c",
+            "page 11: d",
+            "page 12: d",
+        ];
+        assert_eq!((written.errors.as_slice(), written.pages), (&expected.map(String::from)[..], 9));
+    }
 }

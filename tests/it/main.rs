@@ -4,7 +4,7 @@
 //! of transformers; `recognizer` reads documents with a tiny recognizer, `servers` by one that misbehaves, `models`
 //! fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the
 //! pipelines on recorded answers; `documents` and `cli` run the real program on real files, `shell` as people do at a
-//! prompt; `save_path` looks after the files of others; `markdown_safety` gives hostile words, names and answers, `shapes`
+//! prompt, `interrupts` ends it at all times; `save_path` looks after the files of others; `markdown_safety` gives hostile words, names and answers, `shapes`
 //! pictures of all proportions; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the
 //! libraries
 //! that `scripts/setup.sh` fetches, and nothing from the network.
@@ -19,6 +19,7 @@ mod drawn;
 mod golden;
 mod http;
 mod imageproc;
+mod interrupts;
 mod markdown_safety;
 mod models;
 mod network_safety;

@@ -122,18 +122,18 @@ impl<'a> OpenDocument<'a> {
         unsafe { self.library.api.FPDF_GetPageCount(self.handle.cast()) }.max(0) as usize
     }
 
-    /// Width and height of a page in points, rotation applied; zeros if it cannot be found.
-    pub fn page_size(&self, index: usize) -> (f32, f32) {
+    /// Width and height of a page in points, rotation applied; `None` if it cannot be found.
+    pub fn page_size(&self, index: usize) -> Option<(f32, f32)> {
         let mut size = [0f32; 2];
         // SAFETY: FS_SIZEF is two floats.
-        unsafe {
+        let is_there = unsafe {
             self.library.api.FPDF_GetPageSizeByIndexF(
                 self.handle.cast(),
                 index as i32,
                 size.as_mut_ptr().cast(),
             )
         };
-        (size[0], size[1])
+        (is_there != 0).then_some((size[0], size[1]))
     }
 
     /// Loads a page.

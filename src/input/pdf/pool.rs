@@ -1,16 +1,21 @@
 //! The worker processes: started when needed, given one request at a time, killed and replaced when one
 //! hangs or dies.
 
+use super::REFERENCE_MAX_PIXELS;
 use super::protocol::{PageRequest, PdfFailure, PdfPage, Reply, Request, read_message, write_message};
 use crate::deadline;
 use crate::raster::Pixels;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
+
+/// Seconds of work after which a worker ends whatever happens to the main process; honest ones live for many pages.
+const CPU_SECONDS: u64 = 24 * 3600;
 
 /// How workers are started and limited.
 #[derive(Debug, Clone)]
@@ -36,6 +41,12 @@ pub enum PoolError {
     /// It took too long and was killed.
     #[error("the page took longer than {} s and was given up", .0.as_secs())]
     Timeout(Duration),
+    /// It ended for want of memory.
+    #[error(
+        "it needs more memory than a PDF process may take ({} MB); `pdf_worker_memory` in a file of settings raises that",
+        .0 >> 20
+    )]
+    Memory(u64),
     /// It ended in the middle.
     #[error("the PDF library crashed ({0})")]
     Crashed(String),
@@ -81,12 +92,16 @@ struct State {
 /// An opened document as the pool knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PdfHandle {
+    /// Tells documents apart; paths of open files are used again for others.
+    pub id: u64,
     /// The file.
     pub path: PathBuf,
     /// Passwords to try.
     pub passwords: Vec<String>,
     /// Sizes of all pages in points.
     pub sizes: Vec<(f32, f32)>,
+    /// How many pages the file says it has; those that are not there are in no list.
+    pub stated_pages: usize,
 }
 
 impl PdfPool {
@@ -98,9 +113,17 @@ impl PdfPool {
     /// Opens a document in some worker and asks for its page sizes.
     pub fn open(&self, path: &Path, passwords: &[String]) -> Result<PdfHandle, PoolError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let mut handle = PdfHandle { path, passwords: passwords.to_vec(), sizes: Vec::new() };
-        let sizes = self.with_worker(&handle, |worker, timeout| worker.open(&handle, timeout))?;
-        handle.sizes = sizes;
+        static DOCUMENTS: AtomicU64 = AtomicU64::new(0);
+        let id = DOCUMENTS.fetch_add(1, Ordering::Relaxed);
+        let mut handle =
+            PdfHandle { id, path, passwords: passwords.to_vec(), sizes: Vec::new(), stated_pages: 0 };
+        let open = || self.with_worker(&handle, |worker, timeout| worker.open(&handle, timeout));
+        // Like a page: a worker that died may have been left in a bad state by the document before.
+        let opened = match open() {
+            Err(PoolError::Crashed(_)) => open(),
+            other => other,
+        };
+        (handle.stated_pages, handle.sizes) = opened?;
         Ok(handle)
     }
 
@@ -144,7 +167,7 @@ impl PdfPool {
         document: &PdfHandle,
         exchange: impl FnOnce(&mut Worker, Duration) -> Result<T, PoolError>,
     ) -> Result<T, PoolError> {
-        let mut worker = deadline::waiting(|| self.take(&document.path))?;
+        let mut worker = deadline::waiting(|| self.take(document.id))?;
         let id = worker.child.id();
         let mut state = self.state.lock().expect("no thread panics while it holds the pool");
         if state.is_over {
@@ -169,13 +192,13 @@ impl PdfPool {
     }
 
     /// A free worker, one with the document already open if possible.
-    fn take(&self, path: &Path) -> Result<Worker, PoolError> {
+    fn take(&self, document: u64) -> Result<Worker, PoolError> {
         let mut state = self.state.lock().expect("no thread panics while it holds the pool");
         loop {
             if state.is_over {
                 return Err(over());
             }
-            if let Some(at) = state.idle.iter().position(|w| w.open_path.as_deref() == Some(path)) {
+            if let Some(at) = state.idle.iter().position(|w| w.open_document == Some(document)) {
                 return Ok(state.idle.swap_remove(at));
             }
             if state.running < self.options.workers.max(1) {
@@ -202,7 +225,8 @@ struct Worker {
     child: Child,
     input: ChildStdin,
     output: TimedReader,
-    open_path: Option<PathBuf>,
+    memory_limit: u64,
+    open_document: Option<u64>,
 }
 
 impl Worker {
@@ -213,8 +237,12 @@ impl Worker {
             .arg("pdf-worker")
             .arg("--library")
             .arg(&options.library)
-            .arg("--memory-limit")
+            .arg("--address-space")
             .arg(options.memory_limit.to_string())
+            .arg("--cpu-seconds")
+            .arg(CPU_SECONDS.to_string())
+            // One arena: more of them are address space that nothing lies in.
+            .env("MALLOC_ARENA_MAX", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -229,17 +257,22 @@ impl Worker {
             child,
             input,
             output: TimedReader { pipe: output, deadline: Instant::now() },
-            open_path: None,
+            memory_limit: options.memory_limit,
+            open_document: None,
         })
     }
 
-    fn open(&mut self, document: &PdfHandle, timeout: Duration) -> Result<Vec<(f32, f32)>, PoolError> {
-        self.open_path = None;
+    fn open(
+        &mut self,
+        document: &PdfHandle,
+        timeout: Duration,
+    ) -> Result<(usize, Vec<(f32, f32)>), PoolError> {
+        self.open_document = None;
         let request = Request::Open { path: document.path.clone(), passwords: document.passwords.clone() };
         match self.ask(&request, timeout)? {
-            Reply::Opened { sizes, .. } => {
-                self.open_path = Some(document.path.clone());
-                Ok(sizes)
+            Reply::Opened { page_count, sizes } => {
+                self.open_document = Some(document.id);
+                Ok((page_count, sizes))
             }
             Reply::Failed(failure) => Err(PoolError::Pdf(failure)),
             Reply::Page(_) => Err(PoolError::Crashed("it answered something else".into())),
@@ -247,7 +280,7 @@ impl Worker {
     }
 
     fn ensure_open(&mut self, document: &PdfHandle, timeout: Duration) -> Result<(), PoolError> {
-        if self.open_path.as_deref() == Some(&document.path) {
+        if self.open_document == Some(document.id) {
             return Ok(());
         }
         self.open(document, timeout).map(|_| ())
@@ -263,6 +296,10 @@ impl Worker {
                 let pixels = match page.bitmap {
                     None => None,
                     Some((width, height)) => {
+                        // What a worker says of itself is not believed: it read somebody's file.
+                        if width as u64 * height as u64 > REFERENCE_MAX_PIXELS {
+                            return Err(PoolError::Crashed("it sent a picture that nobody asked for".into()));
+                        }
                         let mut data = vec![0u8; width * height * 3];
                         self.output.read_exact(&mut data).map_err(|error| self.fault(error, timeout))?;
                         Some(Pixels { width, height, data })
@@ -288,11 +325,27 @@ impl Worker {
         }
         // An ordinary end has a status at once; do not wait for one that merely talks nonsense.
         std::thread::sleep(Duration::from_millis(20));
+        let most = most_memory(&self.child);
         match self.child.try_wait() {
+            Ok(Some(status)) if status.signal().is_some() && most > self.memory_limit / 10 * 6 => {
+                PoolError::Memory(self.memory_limit)
+            }
             Ok(Some(status)) => PoolError::Crashed(status.to_string()),
             _ => PoolError::Crashed(error.to_string()),
         }
     }
+}
+
+/// The most memory that a process had which has ended but was not waited for, in bytes; 0 where that is not to be had.
+fn most_memory(child: &Child) -> u64 {
+    // SAFETY: plain structures that the call fills; the process stays to be waited for (WNOWAIT).
+    let (mut info, mut usage): (libc::siginfo_t, libc::rusage) = unsafe { std::mem::zeroed() };
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // The library's function leaves the last argument out.
+    // SAFETY: as above.
+    let result =
+        unsafe { libc::syscall(libc::SYS_waitid, libc::P_PID, child.id(), &mut info, flags, &mut usage) };
+    if result == 0 { usage.ru_maxrss.max(0) as u64 * 1024 } else { 0 }
 }
 
 impl Drop for Worker {

@@ -10,11 +10,24 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::os::fd::FromRawFd;
 use std::path::Path;
 
-/// Runs the worker until its stdin closes.
+/// Pages in a row that are not there, after which a document counts as over, whatever it says of itself.
+const MISSING_PAGES: usize = 1000;
+
+/// Limits of a worker.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of address space.
+    pub address_space: u64,
+    /// Seconds of work, over all documents.
+    pub cpu_seconds: u64,
+}
+
+/// Runs the worker until its stdin closes; then it ends at once, whatever it is at.
 ///
-/// `memory_limit` is in bytes of address space. Fails when pdfium cannot be loaded or the pipes break.
-pub fn run(library: &Path, memory_limit: u64) -> io::Result<()> {
-    limit_memory(memory_limit);
+/// Fails when pdfium cannot be loaded or the pipes break.
+pub fn run(library: &Path, limits: Limits) -> io::Result<()> {
+    limit(limits);
+    end_with_parent()?;
     let mut output = BufWriter::with_capacity(1 << 16, take_stdout()?);
     let mut input = BufReader::new(io::stdin().lock());
     let library = Library::load(library).map_err(io::Error::other)?;
@@ -31,7 +44,7 @@ pub fn run(library: &Path, memory_limit: u64) -> io::Result<()> {
                 match library.open(&path, &passwords) {
                     Ok(opened) => {
                         let page_count = opened.page_count();
-                        let sizes = (0..page_count).map(|i| opened.page_size(i)).collect();
+                        let sizes = sizes(&opened, page_count);
                         document = Some(opened);
                         (Reply::Opened { page_count, sizes }, Vec::new())
                     }
@@ -84,12 +97,55 @@ fn take_stdout() -> io::Result<File> {
     }
 }
 
-fn limit_memory(bytes: u64) {
-    let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
-    // SAFETY: plain calls. Where the limit cannot be set the worker runs without one.
+/// Sizes of the pages that are there. Those at the end that are not are left out: a file may say that it has any number.
+/// One in the middle has no size, and fails when it is read.
+fn sizes(document: &OpenDocument, page_count: usize) -> Vec<(f32, f32)> {
+    let mut sizes = Vec::new();
+    let mut last = 0;
+    for index in 0..page_count {
+        let size = document.page_size(index);
+        if let Some(size) = size {
+            sizes.resize(index, (0.0, 0.0));
+            sizes.push(size);
+            last = index;
+        } else if index - last >= MISSING_PAGES {
+            break;
+        }
+    }
+    sizes
+}
+
+/// Ends this process as soon as nobody holds the other end of its stdin: the main process was killed. A thread looks, since
+/// the library may compute for minutes.
+fn end_with_parent() -> io::Result<()> {
+    // The main process decides about interrupts, which reach all of a terminal's programs.
+    // SAFETY: ignoring a signal needs no handler.
     unsafe {
-        libc::setrlimit(libc::RLIMIT_AS, &limit);
+        libc::signal(libc::SIGINT, libc::SIG_IGN);
+        libc::signal(libc::SIGTERM, libc::SIG_IGN);
+    }
+    let watch = || {
+        loop {
+            // Nothing is asked for: only the end of the pipe is told.
+            let mut stdin = libc::pollfd { fd: 0, events: 0, revents: 0 };
+            // SAFETY: one valid descriptor.
+            let told = unsafe { libc::poll(&mut stdin, 1, -1) };
+            if told > 0 && stdin.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
+                // SAFETY: ends the process; nothing of it is worth saving.
+                unsafe { libc::_exit(0) };
+            }
+        }
+    };
+    std::thread::Builder::new().name("parent".into()).stack_size(64 << 10).spawn(watch).map(drop)
+}
+
+fn limit(limits: Limits) {
+    let both = |value| libc::rlimit { rlim_cur: value, rlim_max: value };
+    // SAFETY: plain calls. Where a limit cannot be set the worker runs without it.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_AS, &both(limits.address_space));
+        libc::setrlimit(libc::RLIMIT_CPU, &both(limits.cpu_seconds));
         // No core file of somebody's document.
-        libc::setrlimit(libc::RLIMIT_CORE, &libc::rlimit { rlim_cur: 0, rlim_max: 0 });
+        libc::setrlimit(libc::RLIMIT_CORE, &both(0));
     }
 }

@@ -4,6 +4,7 @@
 //! both sides look like columns of text; rows that no gutter runs through stay whole. So a title over two
 //! columns, a figure across them and a change from two columns to three are all the same case.
 
+use crate::deadline;
 use crate::geometry::Rect;
 
 /// A gutter is at least this wide, in ems.
@@ -50,6 +51,7 @@ impl Cutter<'_> {
         let mut whole: Vec<usize> = Vec::new();
         let mut start = 0;
         while start < rows.len() {
+            deadline::check();
             let band = if depth < MAX_DEPTH { self.longest_band(&rows, start) } else { None };
             match band {
                 None => {
@@ -99,6 +101,7 @@ impl Cutter<'_> {
         let mut members: Vec<usize> = Vec::new();
         let mut best = None;
         for (end, row) in rows.iter().enumerate().skip(start) {
+            deadline::check();
             members.extend(row);
             let gutters = self.gutters(&members);
             if gutters.is_empty() {

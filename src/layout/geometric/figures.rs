@@ -1,5 +1,6 @@
 //! Figures: raster pictures and groups of drawn shapes, told from backgrounds, frames and bullets.
 
+use crate::deadline;
 use crate::document::TextSource;
 use crate::geometry::Rect;
 use crate::lines::{PreparedPage, Segment};
@@ -110,6 +111,7 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
     // Sorted by the left edge, only shapes whose extents still meet need to be compared.
     let mut groups: Vec<Rect> = shapes;
     loop {
+        deadline::check();
         let before = groups.len();
         groups.sort_by(|a, b| a.x1.total_cmp(&b.x1).then(a.y1.total_cmp(&b.y1)));
         let mut merged: Vec<Rect> = Vec::new();
@@ -153,6 +155,7 @@ fn coarse(shapes: &[Rect], cell: f32) -> Vec<Rect> {
 fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
     let mut i = 0;
     while i < boxes.len() {
+        deadline::check();
         let (bbox, raster) = boxes[i];
         let other = (0..boxes.len()).find(|&j| {
             j != i && {

@@ -15,6 +15,7 @@ mod tests;
 
 use super::table::{FoundTable, aligned, ruled};
 use super::{LayoutDetector, LayoutError, Region};
+use crate::deadline;
 use crate::document::{Label, TextSource};
 use crate::geometry::Rect;
 use crate::lines::{Direction, PreparedPage, Segment};
@@ -99,6 +100,7 @@ impl<'a> PageLayout<'a> {
             .collect();
         let mut regions = Vec::new();
         for zone in columns::zones(&items, self.body, right_to_left) {
+            deadline::check();
             self.read_zone(zone.iter().map(|i| &contents[*i]), &mut regions);
         }
         regions.extend(beside);

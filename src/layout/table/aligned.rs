@@ -4,6 +4,7 @@
 //! pairs of horizontal rules of equal extent around them, as books print tables.
 
 use super::{FoundTable, PlacedWords, cell_text};
+use crate::deadline;
 use crate::document::{Cell, Table};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::Segment;
@@ -104,6 +105,7 @@ fn frames(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> 
     let mut used = vec![false; rules.len()];
     let mut found = Vec::new();
     for i in 0..rules.len() {
+        deadline::check();
         if used[i] {
             continue;
         }

@@ -4,6 +4,7 @@
 //! grid are one cell where no line stands between them.
 
 use super::{FoundTable, cell_text};
+use crate::deadline;
 use crate::document::{Cell, Table};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment, Word};
@@ -80,6 +81,7 @@ fn groups(horizontal: &[Line], vertical: &[Line]) -> Vec<(Vec<Line>, Vec<Line>)>
         group_of_h[start] = Some(count);
         let mut stack = vec![start];
         while let Some(h) = stack.pop() {
+            deadline::check();
             for v in 0..vertical.len() {
                 if group_of_v[v].is_none() && meets(&horizontal[h], &vertical[v]) {
                     group_of_v[v] = Some(count);
@@ -339,6 +341,7 @@ impl Places {
         let mut taken = vec![false; self.parent.len()];
         let mut found = Vec::new();
         for r in 0..self.rows {
+            deadline::check();
             for c in 0..self.columns {
                 let at = r * self.columns + c;
                 if taken[at] {
