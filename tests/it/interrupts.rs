@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const BOUND: Duration = Duration::from_secs(10);
 
 /// Starts the program in the folder, as [`Folder::run`] does.
-fn start(folder: &Folder, arguments: &[&str]) -> Child {
+pub fn start(folder: &Folder, arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
         command.env_remove(name);
@@ -26,7 +26,7 @@ fn start(folder: &Folder, arguments: &[&str]) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
 }
 
-fn wait_for(what: &str, is_there: impl Fn() -> bool) {
+pub fn wait_for(what: &str, is_there: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_there() {
         assert!(start.elapsed() < Duration::from_secs(120), "waited in vain for {what}");
@@ -63,7 +63,7 @@ fn outcome(folder: &Folder, name: &str) -> String {
 }
 
 /// Processes that this one started and that still run.
-fn children(of: u32) -> Vec<u32> {
+pub fn children(of: u32) -> Vec<u32> {
     let tasks = std::fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
     lists
@@ -71,12 +71,12 @@ fn children(of: u32) -> Vec<u32> {
         .collect()
 }
 
-fn good() -> Vec<u8> {
+pub fn good() -> Vec<u8> {
     tiny_pdf(612.0, 792.0, "BT /F 12 Tf 72 700 Td (A good page.) Tj ET")
 }
 
 /// A page with a shading by a function that takes minutes: its program is long, and is run for every pixel.
-fn slow_shading() -> Vec<u8> {
+pub fn slow_shading() -> Vec<u8> {
     let program = format!("{{ {}dup dup }}", "sin cos ".repeat(22_000));
     assemble(&[
         "<< /Type /Catalog /Pages 2 0 R >>".to_string(),

@@ -32,3 +32,4 @@ mod shapes;
 mod shell;
 mod support;
 mod tidy;
+mod workers;
