@@ -104,7 +104,7 @@ fn pdf_worker(dirs: &RuntimeDirs) -> Result<String, String> {
     let library = dirs.find(runtime::PDFIUM).map_err(|e| e.to_string())?;
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
     let status = Command::new(program)
-        .args(["pdf-worker", "--memory-limit", "4294967296", "--library"])
+        .args(["pdf-worker", "--address-space", "4294967296", "--cpu-seconds", "60", "--library"])
         .arg(library)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

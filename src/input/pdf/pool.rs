@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+/// How long a worker may take to end whose pipe is closed.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// Seconds of work after which a worker ends whatever happens to the main process; honest ones live for many pages.
 const CPU_SECONDS: u64 = 24 * 3600;
 
@@ -323,9 +325,17 @@ impl Worker {
         if error.kind() == io::ErrorKind::TimedOut {
             return PoolError::Timeout(timeout);
         }
-        // An ordinary end has a status at once; do not wait for one that merely talks nonsense.
-        std::thread::sleep(Duration::from_millis(20));
-        let most = most_memory(&self.child);
+        // One whose pipe is closed is ending, which takes a moment where much memory is given back; do not wait for one
+        // that merely talks nonsense.
+        let patience =
+            if error.kind() == io::ErrorKind::UnexpectedEof { LAST_MOMENT } else { Duration::ZERO };
+        let until = Instant::now() + patience;
+        let mut most = most_memory(&self.child);
+        while most.is_none() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+            most = most_memory(&self.child);
+        }
+        let most = most.unwrap_or(0);
         match self.child.try_wait() {
             Ok(Some(status)) if status.signal().is_some() && most > self.memory_limit / 10 * 6 => {
                 PoolError::Memory(self.memory_limit)
@@ -336,8 +346,8 @@ impl Worker {
     }
 }
 
-/// The most memory that a process had which has ended but was not waited for, in bytes; 0 where that is not to be had.
-fn most_memory(child: &Child) -> u64 {
+/// The most memory that a process had, in bytes, once it has ended; `None` before.
+fn most_memory(child: &Child) -> Option<u64> {
     // SAFETY: plain structures that the call fills; the process stays to be waited for (WNOWAIT).
     let (mut info, mut usage): (libc::siginfo_t, libc::rusage) = unsafe { std::mem::zeroed() };
     let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -345,7 +355,9 @@ fn most_memory(child: &Child) -> u64 {
     // SAFETY: as above.
     let result =
         unsafe { libc::syscall(libc::SYS_waitid, libc::P_PID, child.id(), &mut info, flags, &mut usage) };
-    if result == 0 { usage.ru_maxrss.max(0) as u64 * 1024 } else { 0 }
+    // SAFETY: the structure is that of an ended process, or all zero.
+    let has_ended = result == 0 && unsafe { info.si_pid() } != 0;
+    has_ended.then(|| usage.ru_maxrss.max(0) as u64 * 1024)
 }
 
 impl Drop for Worker {
