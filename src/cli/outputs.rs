@@ -123,7 +123,11 @@ impl PlannedRun {
         settings: String,
         args: &ParseArgs,
     ) -> PlannedRun {
-        let mut own = OwnOutputs::of(path.map(Arc::as_ref));
+        // The whole record is read only where something was found rather than named.
+        let mut own = match files.iter().any(|f| !f.is_named) {
+            true => OwnOutputs::of(path.map(Arc::as_ref)),
+            false => OwnOutputs::default(),
+        };
         let is_own: Vec<bool> = files.iter().map(|f| !f.is_named && own.contains(&f.path)).collect();
         let Some(path) = path else {
             let inputs = files.into_iter().zip(is_own).map(|(file, is_own)| {

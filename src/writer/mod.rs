@@ -428,8 +428,7 @@ impl<'a> DocumentWriter<'a> {
                 Err(_) => errors.push(format!("internal error while writing the file `...{suffix}`")),
             }
         };
-        let mut vis = vis.into_iter();
-        while let Some((file, view)) = vis.next() {
+        for (file, view) in vis {
             let mut file = Some(file);
             each(view.suffix(), &mut |place| {
                 let Some(file) = file.take() else { return Ok(()) };
