@@ -1,7 +1,7 @@
 //! Asking for an address, along its redirects.
 //!
 //! Redirects are followed here and not by the HTTP client, so that each hop is judged: only `http` and `https`, never from an
-//! encrypted address to one that is not, no more than [`MOST_HOPS`], and a secret goes to the address that was asked for and
+//! encrypted address to one that is not, no more than `MOST_HOPS`, and a secret goes to the address that was asked for and
 //! along no redirect, wherever that leads: what a hub keeps elsewhere is signed.
 
 use super::address::{Origin, is_address, resolved, shown_address};

@@ -1,4 +1,4 @@
-//! The network: what is an address and what of it may be shown ([`address`]), asking for one along its redirects ([`get`]),
+//! The network: what is an address and what of it may be shown ([`address`]), asking for one along its redirects (`get`),
 //! reading an answer no further than wanted ([`capped`]), and when a request is tried again ([`retry`]).
 //!
 //! Three promises are kept here for everything that docparse fetches or asks: a secret goes to the origin that it is for and

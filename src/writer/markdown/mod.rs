@@ -1,8 +1,8 @@
 //! Markdown of blocks, pages and documents.
 //!
 //! Two forms. [`reference()`] is the reference's, byte for byte, for `--compat`: contents go in as they are. [`document`] is
-//! ours: the same shapes, but what is text stays text. [`escape`] keeps characters of a document from becoming markup,
-//! [`html`] writes tables anew, [`links`] writes paths, [`formulas`] tells formulas from amounts; [`safe`] puts blocks
+//! ours: the same shapes, but what is text stays text. `escape` keeps characters of a document from becoming markup,
+//! `html` writes tables anew, `links` writes paths, `formulas` tells formulas from amounts; `safe` puts blocks
 //! together of them.
 
 mod escape;
