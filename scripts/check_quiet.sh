@@ -50,7 +50,7 @@ check() {
   # Relative paths are below the working directory, which is looked at afterwards.
   grep -vE 'O_TMPFILE|memfd_create' "$place/written" |
     grep -vE "\"$place/cwd/|\"/dev/(null|tty)|\"/proc/" | grep -E '"/' |
-    { case " $* " in *" --compat "*) grep -v "\"$place/home/.local/\(\"\|state\)" ;; *) cat ;; esac } > "$place/outside" || true
+    { case " $* " in *" --compat "*) grep -vE "\"$place/home/\.local(\"|/state(\"|/))" ;; *) cat ;; esac } > "$place/outside" || true
   outside=$(wc -l < "$place/outside")
   sockets=$(grep -cE '^[0-9]+ +socket\(' "$place/trace" || true)
   files=$(find "$place/cwd" -type f | wc -l)
