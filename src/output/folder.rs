@@ -11,7 +11,7 @@
 use super::names::{OutputName, is_below, text_of};
 use super::record::{DocumentOutcome, DocumentRecord, Identity, OutputFacts, Record, nanoseconds};
 use super::rename::{make_folders, rename};
-use super::run::{RunFolder, clear, lives};
+use super::run::{RunFolder, clear, clear_file, lives};
 use super::{io_message, names, random_name};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions};
@@ -160,7 +160,7 @@ impl SavePath {
         self.dir.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Removes the folders of runs that no longer live.
+    /// Removes the folders of runs that no longer live, and files of the record that they were writing.
     fn sweep(&self) {
         let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else { return };
         let Ok(runs) = record.open_dir("runs") else { return };
@@ -176,6 +176,8 @@ impl SavePath {
             clear(parent, name);
             if is_mark {
                 let _ = runs.remove_file(name);
+            } else {
+                clear_file(parent, name);
             }
         }
     }

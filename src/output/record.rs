@@ -2,9 +2,10 @@
 //! and which files it left.
 //!
 //! A folder with a file for each document (`documents/`, named by a hash of what the input is), one for each name of
-//! outputs that says whose it is (`names/`), locks (`locks/`), and a folder for each run under way (`runs/`). Everything
-//! in it is found by name: a run over one file among a million reads two small files. What is read here may have been
-//! written by anybody: paths are only taken where they lie below the save path.
+//! outputs that says whose it is (`names/`), locks (`locks/`), and what is under way (`runs/`): a folder for each run, and files
+//! of the record that are being written. Everything in it is found by name: a run over one file among a million reads
+//! two small files. What is read here may have been written by anybody: paths are only taken where they lie below the
+//! save path.
 
 use super::names::{self, OutputName, key_of};
 use super::random_name;
@@ -276,6 +277,22 @@ impl DocumentRecord {
     }
 }
 
+/// Writes a file of the record, first in `runs/`, where the next run looks for what a killed one left: locked as long as
+/// somebody writes it.
+fn write_whole(dir: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let part = format!("runs/{}", random_name());
+    let mut options = OpenOptions::new();
+    let written = dir.open_with(&part, options.write(true).create_new(true)).and_then(|file| {
+        let mut file = file.into_std();
+        // Where the file system knows no locks, nothing is swept either.
+        let _ = file.lock();
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        dir.rename(&part, dir, name)
+    });
+    written.inspect_err(|_| drop(dir.remove_file(&part)))
+}
+
 /// The record of a save path.
 #[derive(Debug)]
 pub struct Record {
@@ -311,13 +328,11 @@ impl Record {
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
-        let part = format!("{name}.{}", random_name());
-        let mut options = OpenOptions::new();
-        let written = dir.open_with(&part, options.write(true).create_new(true)).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_data()
-        });
-        written.and_then(|()| dir.rename(&part, dir, name)).inspect_err(|_| drop(dir.remove_file(&part)))
+        match write_whole(dir, name, bytes) {
+            // A run that started just then has swept it before it was locked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => write_whole(dir, name, bytes),
+            written => written,
+        }
     }
 
     /// What is recorded of a document; nothing where there is no record that can be read.

@@ -1,5 +1,5 @@
 //! The folder of a run, for files that are not complete: locked as long as the run lives, and removed with it, by itself or by
-//! the next run.
+//! the next run, as are files of the record that are not.
 
 use cap_std::fs::Dir;
 use std::fs::File;
@@ -41,6 +41,17 @@ pub(super) fn clear(parent: &Dir, name: &str) {
         }
     }
     let _ = parent.remove_dir(name);
+}
+
+/// Removes a file of the record that was being written, unless it still is.
+pub(super) fn clear_file(runs: &Dir, name: &str) {
+    let is_file = runs.symlink_metadata(name).is_ok_and(|meta| meta.is_file());
+    if let Some(file) = is_file.then(|| runs.open(name).ok()).flatten() {
+        let file = file.into_std();
+        if file.try_lock().is_ok() {
+            let _ = runs.remove_file(name);
+        }
+    }
 }
 
 /// Opening a folder, but no link to one.

@@ -147,3 +147,20 @@ fn walk(folder: &Path) -> Vec<String> {
     }
     found.into_iter().collect()
 }
+
+#[test]
+fn half_a_record_of_a_killed_run_is_swept_and_that_of_a_living_one_stays() {
+    let (folder, files) = in_folder(&["a.pdf"]);
+    let out = folder.path().join("out");
+    drop(open(&out));
+    let runs = out.join(".docparse/runs");
+    fs::write(runs.join("0123456789abcdef"), "{\"inp").unwrap();
+    let living = fs::File::create(runs.join("fedcba9876543210")).unwrap();
+    living.lock().unwrap();
+    let path = open(&out);
+    assert!(!runs.join("0123456789abcdef").exists() && runs.join("fedcba9876543210").exists());
+    assert!(write(&path, &files[0], "text", DocumentOutcome::Done).errors.is_empty());
+    drop((path, living));
+    drop(open(&out));
+    assert_eq!(fs::read_dir(runs).unwrap().count(), 0);
+}

@@ -2,6 +2,7 @@
 //! machines are slow at times; `scripts/check_interrupts.sh` measures.
 
 use super::http::{say, serve};
+use super::left::left_behind;
 use super::support::{Folder, assemble, tiny_pdf};
 use docparse::raster::Pixels;
 use std::path::Path;
@@ -32,6 +33,18 @@ pub fn wait_for(what: &str, is_there: impl Fn() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(120), "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Waits until the program catches SIGTERM: before that, a signal ends it as any other program.
+pub fn wait_until_it_listens(child: &Child) {
+    let mask = |status: String| {
+        let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:").map(str::trim).map(String::from));
+        line.and_then(|mask| u64::from_str_radix(&mask, 16).ok()).unwrap_or(0)
+    };
+    wait_for("the program to listen to signals", || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        status.is_ok_and(|status| mask(status) & (1 << (libc::SIGTERM - 1)) != 0)
+    });
 }
 
 /// Sends SIGTERM; the exit code, which must come within the bound.
@@ -93,22 +106,28 @@ pub fn slow_shading() -> Vec<u8> {
     ])
 }
 
-#[test]
-fn while_a_worker_computes() {
-    let folder = Folder::new();
+/// Starts a run that has written a document and has begun one that takes minutes, with parts of it.
+fn stuck(folder: &Folder, more: &[&str]) -> Child {
     folder.write("in/a.pdf", good());
     folder.write("in/b.pdf", slow_shading());
     let arguments = ["-i", "in", "--save-path", "out", "--report", "report.json", "--formats", "md,json,vis"];
-    let child = start(&folder, &arguments);
-    wait_for("the first document", || folder.path().join("out/a.md").exists());
-    std::thread::sleep(Duration::from_millis(300));
+    let child = start(folder, &[&arguments, more].concat());
+    wait_for("the first document", || folder.tree("out").iter().any(|file| file.ends_with(".md")));
+    child
+}
+
+#[test]
+fn while_a_worker_computes() {
+    let folder = Folder::new();
+    let child = stuck(&folder, &[]);
+    wait_for("a worker", || !children(child.id()).is_empty());
     let workers = children(child.id());
-    assert!(!workers.is_empty());
     assert_eq!(terminated(child), Some(130));
     assert_eq!(outcome(&folder, "a.pdf"), "done");
     assert_eq!(outcome(&folder, "b.pdf"), "interrupted");
     let files = folder.tree("out").into_iter().filter(|file| file.contains("b.") || file.contains("b_"));
     assert_eq!(files.collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
     // Nor do the workers go on.
     wait_for("the end of the workers", || {
         workers.iter().all(|id| match std::fs::read_to_string(format!("/proc/{id}/stat")) {
@@ -116,6 +135,35 @@ fn while_a_worker_computes() {
             Err(_) => true,
         })
     });
+}
+
+#[test]
+fn while_a_worker_computes_for_the_reference_s_tree() {
+    let folder = Folder::new();
+    assert_eq!(terminated(stuck(&folder, &["--compat"])), Some(130));
+    assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
+    assert!(!folder.tree("out").is_empty());
+}
+
+/// What is left behind is seen: by a run that could take nothing away, and where a file is not whole.
+#[test]
+fn a_killed_run_is_seen_to_leave_something() {
+    for (more, place) in [(&[][..], "no run owns: runs/"), (&["--compat"], "no record knows: .docparse-run-")] {
+        let folder = Folder::new();
+        let mut child = stuck(&folder, more);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let left = left_behind(&folder, "out");
+        assert!(left.iter().any(|line| line.starts_with(place)), "{left:?}");
+        assert!(!left.iter().any(|line| line.starts_with("torn")), "{left:?}");
+        // The next run takes it away.
+        let files = ["-i", "in/a.pdf", "--save-path", "out", "--formats", "md,json,vis"];
+        folder.run(&[&files, more].concat()).expect(0);
+        assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
+        let file = folder.tree("out").into_iter().find(|file| file.ends_with(".md")).unwrap();
+        std::fs::write(folder.path().join("out").join(&file), "A go").unwrap();
+        assert_eq!(left_behind(&folder, "out"), [format!("torn: {file}")]);
+    }
 }
 
 /// A page full of marks that look like text to the detector.
@@ -143,6 +191,7 @@ fn while_lines_are_read() {
     let told = report["inputs"].as_array().unwrap().iter().map(|input| input["outcome"].clone());
     assert!(told.clone().all(|outcome| outcome == "done" || outcome == "interrupted"), "{report}");
     assert_eq!(told.count(), 13);
+    assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
 }
 
 #[test]
@@ -181,13 +230,14 @@ fn while_a_server_says_nothing() {
     wait_for("a request", || *asked.lock().unwrap());
     assert_eq!(terminated(child), Some(130));
     assert_eq!(outcome(&folder, "scan.png"), "interrupted");
+    assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
 }
 
 #[test]
 fn while_standard_input_never_ends() {
     let folder = Folder::new();
     let child = start(&folder, &["-i", "-", "--save-path", "out", "--report", "report.json"]);
-    std::thread::sleep(Duration::from_millis(500));
+    wait_until_it_listens(&child);
     assert_eq!(terminated(child), Some(130));
     assert_eq!(folder.json("report.json")["exit_code"], 130);
 }
@@ -195,15 +245,18 @@ fn while_standard_input_never_ends() {
 #[test]
 fn while_a_download_never_ends() {
     let folder = Folder::new();
-    let address = serve(|_, stream| {
+    let asked = Arc::<Mutex<bool>>::default();
+    let hears = asked.clone();
+    let address = serve(move |_, stream| {
         use std::io::Write;
+        *hears.lock().unwrap() = true;
         let _ = stream.write_all(b"HTTP/1.1 200 x\r\nContent-Length: 1000000\r\n\r\n%PDF-1.4\n");
         std::thread::sleep(Duration::from_secs(600));
         false
     });
     let url = format!("http://{address}/slow.pdf");
     let child = start(&folder, &["-i", &url, "--save-path", "out", "--report", "report.json"]);
-    std::thread::sleep(Duration::from_millis(700));
+    wait_for("a request", || *asked.lock().unwrap());
     assert_eq!(terminated(child), Some(130));
     assert_eq!(folder.json("report.json")["exit_code"], 130);
 }
@@ -212,7 +265,7 @@ fn while_a_download_never_ends() {
 fn a_second_signal_ends_at_once() {
     let folder = Folder::new();
     let child = start(&folder, &["-i", "-", "--save-path", "out"]);
-    std::thread::sleep(Duration::from_millis(500));
+    wait_until_it_listens(&child);
     let first = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(first.success());
     std::thread::sleep(Duration::from_millis(50));
