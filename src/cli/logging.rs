@@ -1,8 +1,8 @@
 //! Messages on stderr: lines for people (`error: ...`, `note: ...`) or a JSON object a line.
 //!
 //! One function writes them all: the events of `tracing`, what is told before a run is set up, panics, and the sum at the
-//! end. As JSON every record has the same keys: `level`, `code`, `message`, `file` and `page`, the last two null where a
-//! message is about no file or page. Whatever a message holds, nothing in it can move a cursor or start a line
+//! end. As JSON every record has the same keys: `level`, `code`, `message`, `file`, `page` and `last_page`, null where a
+//! message is about no file, no page, or not about several pages in a row. Whatever a message holds, nothing in it can move a cursor or start a line
 //! ([`shown::text`]).
 
 use super::args::LogFormat;
@@ -61,6 +61,8 @@ pub struct Record<'a> {
     pub file: Option<&'a str>,
     /// The page that it is about, from 1.
     pub page: Option<u64>,
+    /// Where it is about several pages in a row, the last of them.
+    pub last_page: Option<u64>,
     /// The word before the message for people, if not that of the level.
     pub word: Option<&'a str>,
 }
@@ -68,7 +70,7 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// A message about no file.
     pub fn new(level: Level, code: &'a str, message: &'a str) -> Self {
-        Self { level, code, message, file: None, page: None, word: None }
+        Self { level, code, message, file: None, page: None, last_page: None, word: None }
     }
 
     /// Writes it to stderr, whatever level is shown.
@@ -80,8 +82,14 @@ impl<'a> Record<'a> {
     fn line(&self, as_json: bool, color: bool) -> String {
         if as_json {
             let (message, file) = (shown::text(self.message), self.file.map(shown::text));
-            let level = self.level.as_str();
-            let record = json!({"level": level, "code": self.code, "message": message, "file": file, "page": self.page});
+            let record = json!({
+                "level": self.level.as_str(),
+                "code": self.code,
+                "message": message,
+                "file": file,
+                "page": self.page,
+                "last_page": self.last_page,
+            });
             return format!("{record}\n");
         }
         let (word, number) = match self.level {
@@ -92,7 +100,11 @@ impl<'a> Record<'a> {
         };
         let word = self.word.unwrap_or(word);
         let file = self.file.map(|file| format!("{file}: ")).unwrap_or_default();
-        let page = self.page.map(|page| format!("page {page}: ")).unwrap_or_default();
+        let page = match (self.page, self.last_page) {
+            (Some(page), None) => format!("page {page}: "),
+            (Some(page), Some(last)) => format!("pages {page}-{last}: "),
+            (None, _) => String::new(),
+        };
         let text = format!("{file}{page}{}", self.message);
         let text = shown::text(&text);
         match color {
@@ -118,7 +130,7 @@ where
         let level = *event.metadata().level();
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let Fields { mut message, mut rest, code, mut file, mut page } = fields;
+        let Fields { mut message, mut rest, code, mut file, mut page, last_page } = fields;
         let as_json = is_json();
         // What is only for those who look closely says first what happens.
         if level > Level::INFO && !as_json {
@@ -134,7 +146,8 @@ where
             _ => "debug",
         };
         let code = code.as_deref().unwrap_or(usual);
-        let record = Record { level, code, message: &message, file: file.as_deref(), page, word: None };
+        let (message, file) = (message.as_str(), file.as_deref());
+        let record = Record { level, code, message, file, page, last_page, word: None };
         out.write_str(&record.line(as_json, use_color()))
     }
 }
@@ -146,12 +159,14 @@ struct Fields {
     code: Option<String>,
     file: Option<String>,
     page: Option<u64>,
+    last_page: Option<u64>,
 }
 
 impl Visit for Fields {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match field.name() {
             "page" => self.page = Some(value),
+            "last_page" => self.last_page = Some(value),
             _ => self.record_debug(field, &value),
         }
     }
@@ -188,7 +203,17 @@ mod tests {
         let shown = r"a\x1b[2J\x0a.pdf: page 3: bad\x0d\x0aerror: forged \u{202e}";
         assert_eq!(record.line(false, false), format!("warning: {shown}\n"));
         assert_eq!(record.line(false, true), format!("\x1b[1;33mwarning\x1b[0m: {shown}\n"));
-        let json = r#"{"level":"WARN","code":"some_code","message":"bad\\x0d\\x0aerror: forged \\u{202e}","file":"a\\x1b[2J\\x0a.pdf","page":3}"#;
+        let json = r#"{"level":"WARN","code":"some_code","message":"bad\\x0d\\x0aerror: forged \\u{202e}","file":"a\\x1b[2J\\x0a.pdf","page":3,"last_page":null}"#;
         assert_eq!(record.line(true, true), format!("{json}\n"));
+    }
+
+    #[test]
+    fn pages_in_a_row_are_told_by_the_first_and_the_last() {
+        let record =
+            Record { page: Some(3), last_page: Some(7), ..Record::new(Level::ERROR, "page_failed", "bad") };
+        assert_eq!(record.line(false, false), "error: pages 3-7: bad\n");
+        let json =
+            r#"{"level":"ERROR","code":"page_failed","message":"bad","file":null,"page":3,"last_page":7}"#;
+        assert_eq!(record.line(true, false), format!("{json}\n"));
     }
 }

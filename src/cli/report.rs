@@ -193,11 +193,18 @@ fn other_kinds_note(kinds: &BTreeMap<String, usize>) -> Option<String> {
     (total > 0).then(|| format!("{files} of {kind} left out: {list}"))
 }
 
-/// The page that an error of a document is about, from 1, and what it says.
-fn page_and_message(error: &str) -> (Option<u64>, &str) {
-    let parts = error.strip_prefix("page ").and_then(|rest| rest.split_once(": "));
-    let parsed = parts.and_then(|(page, message)| Some((page.parse().ok()?, message)));
-    parsed.map_or((None, error), |(page, message)| (Some(page), message))
+/// The page that an error of a document is about, from 1, the last where they are several in a row, and what it says.
+fn pages_and_message(error: &str) -> (Option<u64>, Option<u64>, &str) {
+    let parsed = || {
+        let (pages, message) = error.strip_prefix("page")?.split_once(": ")?;
+        let (first, last) = match pages.strip_prefix("s ") {
+            Some(pages) => pages.split_once('-').map(|(first, last)| (first, Some(last)))?,
+            None => (pages.strip_prefix(' ')?, None),
+        };
+        let last = last.map(str::parse).transpose().ok()?;
+        Some((Some(first.parse().ok()?), last, message))
+    };
+    parsed().unwrap_or((None, None, error))
 }
 
 fn record_json(record: &InputRecord) -> Value {
@@ -267,8 +274,8 @@ impl WriteObserver for RunReporter {
         self.bar.suspend(|| {
             let file = job.file.given.as_str();
             for error in document.errors.iter().take(SHOWN_ERRORS) {
-                let (page, message) = page_and_message(error);
-                tracing::error!(code = "page_failed", file, page, "{message}");
+                let (page, last_page, message) = pages_and_message(error);
+                tracing::error!(code = "page_failed", file, page, last_page, "{message}");
             }
             if document.errors.len() > SHOWN_ERRORS {
                 let more = document.errors.len() - SHOWN_ERRORS;
@@ -364,7 +371,11 @@ mod tests {
 
     #[test]
     fn errors_name_their_page() {
-        assert_eq!(page_and_message("page 12: page 3: bad"), (Some(12), "page 3: bad"));
-        assert_eq!(page_and_message("pages 1-3: bad"), (None, "pages 1-3: bad"));
+        assert_eq!(pages_and_message("page 12: page 3: bad"), (Some(12), None, "page 3: bad"));
+        assert_eq!(pages_and_message("pages 1-3: bad"), (Some(1), Some(3), "bad"));
+        for no_page in ["failed to write `page 3: a`", "page one: bad", "pages 1: bad", "pages: 1-2", "page"]
+        {
+            assert_eq!(pages_and_message(no_page), (None, None, no_page));
+        }
     }
 }

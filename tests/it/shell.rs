@@ -97,7 +97,7 @@ fn records(stderr: &str) -> Vec<Value> {
 fn check_keys(records: &[Value]) {
     for record in records {
         let keys: Vec<&String> = record.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["level", "code", "message", "file", "page"], "{record}");
+        assert_eq!(keys, ["level", "code", "message", "file", "page", "last_page"], "{record}");
         assert!(record["code"].is_string() && record["message"].is_string(), "{record}");
     }
 }
