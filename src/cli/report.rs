@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tracing::Level;
 
-/// Pages of a document whose errors are printed; the report has all.
+/// Pages of a document whose errors are printed, and whose warnings are; the report has all errors, the JSON both.
 const SHOWN_ERRORS: usize = 5;
 
 /// The outcome of an input that was not done when the run was interrupted.
@@ -280,6 +280,14 @@ impl WriteObserver for RunReporter {
             if document.errors.len() > SHOWN_ERRORS {
                 let more = document.errors.len() - SHOWN_ERRORS;
                 tracing::error!(code = "page_failed", file, "{more} more errors");
+            }
+            for (page, warning) in document.warnings.iter().take(SHOWN_ERRORS) {
+                let (code, message) = (warning.code, &warning.message);
+                tracing::warn!(code, file, page = *page as u64, "{message}");
+            }
+            if document.warnings.len() > SHOWN_ERRORS {
+                let more = document.warnings.len() - SHOWN_ERRORS;
+                tracing::warn!(file, "{}", counted(more, "more warning"));
             }
             tracing::info!(code = "document_done", file, "{} pages", document.pages);
         });

@@ -32,10 +32,16 @@ pub struct Piece {
     pub begins_word: bool,
 }
 
-/// The pieces of at most `longest` columns that a line is read in; none for what is too long to be a line.
+/// Whether a crop of this width is too long to be a line, in pieces of at most `longest` columns.
+pub fn is_too_long(width: usize, longest: usize) -> bool {
+    width / longest.max(1) >= MOST_PIECES
+}
+
+/// The pieces of at most `longest` columns that a line is read in; none for what is too long to be a line
+/// ([`is_too_long`]).
 pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
     let longest = longest.max(1);
-    if crop.width / longest >= MOST_PIECES {
+    if is_too_long(crop.width, longest) {
         return Vec::new();
     }
     let overlap = (OVERLAP * crop.height).min(longest / SEARCH);
@@ -160,10 +166,12 @@ mod tests {
     #[test]
     fn what_is_too_long_is_no_line() {
         assert!(pieces_of(&Pixels::white(100_000, 2), 100).is_empty());
+        assert!(is_too_long(6400, 100) && !is_too_long(6399, 100));
+        assert!(!pieces_of(&Pixels::white(6399, 2), 100).is_empty());
     }
 
     fn text(text: &str, positions: &[f32]) -> LineText {
-        LineText { text: text.into(), confidence: 0.8, positions: positions.to_vec() }
+        LineText { text: text.into(), confidence: 0.8, positions: positions.to_vec(), is_too_long: false }
     }
 
     #[test]

@@ -151,7 +151,8 @@ pub fn prepare_lines(
     let map = DarkMap::new(&pixels);
     let rulings = scan::rulings(&map, &read.text);
     let images = scan::figures(&map, &read.text, &rulings);
-    let diagnostics = too_narrow(pixels.width, pixels.height).into_iter().collect();
+    let narrow = too_narrow(pixels.width, pixels.height);
+    let diagnostics = narrow.into_iter().chain(too_long(&read.too_long)).collect();
     let size_points = match read.rotation_quarters % 2 {
         0 => page.size_points,
         _ => (page.size_points.1, page.size_points.0),
@@ -185,6 +186,22 @@ fn too_narrow(width: usize, height: usize) -> Option<Diagnostic> {
         block_id: None,
         message: format!(
             "a picture of {width}x{height} pixels has no room for text; no lines were looked for"
+        ),
+    })
+}
+
+/// What is said of a page with lines that were not read.
+fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
+    let first = lines.first()?;
+    let (count, plural) = (lines.len(), if lines.len() == 1 { "" } else { "s" });
+    let of_first = if lines.len() == 1 { "" } else { "the first " };
+    let [x, y, width, height] = [first.x1, first.y1, first.width(), first.height()].map(|v| v.round());
+    Some(Diagnostic {
+        severity: Severity::Warning,
+        code: "line_too_long",
+        block_id: None,
+        message: format!(
+            "{count} line{plural} too long to be text, {of_first}{width} pixels by {height} at {x}, {y}: not read"
         ),
     })
 }
@@ -314,6 +331,17 @@ fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_are_too_long_are_told() {
+        let line = |y: f32| Rect { x1: 3.0, y1: y, x2: 60_003.4, y2: y + 10.0 };
+        let told = |lines: &[Rect]| too_long(lines).map(|d| (d.code, d.message));
+        assert_eq!(told(&[]), None);
+        let one = "1 line too long to be text, 60000 pixels by 10 at 3, 40: not read";
+        assert_eq!(told(&[line(40.0)]), Some(("line_too_long", one.to_string())));
+        let two = "2 lines too long to be text, the first 60000 pixels by 10 at 3, 40: not read";
+        assert_eq!(told(&[line(40.0), line(80.0)]), Some(("line_too_long", two.to_string())));
+    }
 
     #[test]
     fn turning_the_content_agrees_with_turning_the_picture() {

@@ -31,6 +31,8 @@ pub struct LineText {
     pub confidence: f32,
     /// Where each character is, as a share of the crop's width, 0 to 1.
     pub positions: Vec<f32>,
+    /// Whether it was not read because it is too long to be a line.
+    pub is_too_long: bool,
 }
 
 /// Pixels of a line cut out of the page at most; a larger one (letters of thousands of pixels) is cut out smaller.
@@ -139,6 +141,9 @@ impl LineRecognizer {
     fn read_long(&mut self, crop: &Pixels) -> Result<LineText, OnnxError> {
         // Rounding must not make a piece wider than the network is given at once.
         let longest = crop.height * (self.most_columns - HEIGHT) / HEIGHT;
+        if pieces::is_too_long(crop.width, longest) {
+            return Ok(LineText { is_too_long: true, ..LineText::default() });
+        }
         let mut texts: Vec<(Piece, LineText)> = Vec::new();
         for piece in pieces::pieces_of(crop, longest) {
             let part = crop.part(piece.start, 0, piece.end - piece.start, crop.height);
@@ -167,7 +172,8 @@ fn ctc(output: &[f32], classes: usize, alphabet: &[String]) -> LineText {
         }
         last = best;
     }
-    LineText { text, confidence: if count == 0 { 0.0 } else { (sum / count as f64) as f32 }, positions }
+    let confidence = if count == 0 { 0.0 } else { (sum / count as f64) as f32 };
+    LineText { text, confidence, positions, is_too_long: false }
 }
 
 /// The first of the largest values. Looks for the maximum in lanes first, which compilers turn into SIMD.

@@ -60,6 +60,8 @@ pub struct ReadPage {
     pub rotation_quarters: u32,
     /// Small angle that was undone, degrees clockwise.
     pub skew_degrees: f32,
+    /// Where lines were found that are too long to be read.
+    pub too_long: Vec<Rect>,
 }
 
 /// Why the reader could not be set up.
@@ -112,6 +114,8 @@ impl LineReader {
         let lines = self.recognize(upright, &quads)?;
         let skew = skew(&quads);
         let (width, height) = (upright.width as f32, upright.height as f32);
+        let too_long =
+            lines.iter().filter(|(_, line)| line.is_too_long).map(|(quad, _)| quad.bounds()).collect();
         let straighten = |p: Point| rotate_point(p, -skew, width / 2.0, height / 2.0);
         let segments = lines
             .into_iter()
@@ -122,7 +126,7 @@ impl LineReader {
             picture = Some(upright.rotate_small(skew));
         }
         let text = PageText { source: TextSource::Lines, segments };
-        Ok(ReadPage { text, picture, rotation_quarters: quarters, skew_degrees: skew.to_degrees() })
+        Ok(ReadPage { text, picture, rotation_quarters: quarters, skew_degrees: skew.to_degrees(), too_long })
     }
 
     fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {
@@ -313,7 +317,8 @@ mod tests {
 
     #[test]
     fn words_lie_where_their_characters_were_seen() {
-        let line = LineText { text: "ab c".into(), confidence: 1.0, positions: vec![0.1, 0.3, 0.5, 0.9] };
+        let positions = vec![0.1, 0.3, 0.5, 0.9];
+        let line = LineText { text: "ab c".into(), confidence: 1.0, positions, is_too_long: false };
         let segment = segment(&Quad(line_at(0.0).0), &line);
         let boxes: Vec<_> = segment.words.iter().map(|w| (w.bbox.x1, w.bbox.x2)).collect();
         assert_eq!(boxes, [(0.0, 85.0), (155.0, 200.0)]);
@@ -322,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_word_cut_at_the_line_end_loses_its_hyphen() {
-        let line = LineText { text: "the recog-".into(), confidence: 1.0, positions: Vec::new() };
+        let line = LineText { text: "the recog-".into(), confidence: 1.0, ..LineText::default() };
         let segment = segment(&line_at(0.0), &line);
         assert_eq!((segment.text().as_str(), segment.hyphenated), ("the recog", true));
         assert!(!ends_with_line_hyphen("A-") && !ends_with_line_hyphen("-"));

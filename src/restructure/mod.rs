@@ -11,7 +11,7 @@ pub mod text;
 
 pub use clusters::level_of_heights;
 
-use crate::document::{Block, Page};
+use crate::document::{Block, Diagnostic, Page, Severity};
 use std::collections::BTreeSet;
 
 /// Takes the pictures that stand inside tables out of all pages.
@@ -39,16 +39,52 @@ pub struct RestructureOptions {
 
 /// Numbers the blocks over all pages, merges tables and finds the depths of headings.
 ///
-/// Joining the pages into one result is left to the writers.
+/// Joining the pages into one result is left to the writers. A page whose table may go on that of the page before, but is not merged
+/// with it because of its size, gets the diagnostic `tables_apart`.
 pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
     for (id, block) in pages.iter_mut().flat_map(|p| &mut p.blocks).enumerate() {
         block.global_ids = Some((id, id));
     }
     let mut blocks: Vec<&mut [Block]> = pages.iter_mut().map(|p| p.blocks.as_mut_slice()).collect();
-    if options.merge_tables {
-        tables::merge_tables(&mut blocks);
-    }
+    let apart = if options.merge_tables { tables::merge_tables(&mut blocks) } else { Vec::new() };
     if options.relevel_titles {
         levels::relevel_titles(&mut blocks);
+    }
+    for (at, why) in apart {
+        let message =
+            format!("the first table may go on the last one of the page before, and stays apart: {why}");
+        let diagnostic =
+            Diagnostic { severity: Severity::Warning, code: "tables_apart", block_id: None, message };
+        pages[at].diagnostics.push(diagnostic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Label;
+    use crate::geometry::Rect;
+
+    #[test]
+    fn a_table_that_stays_apart_for_its_size_is_told() {
+        let page = |index: usize, rows: usize| {
+            let bbox = Rect { x1: 0.0, y1: 0.0, x2: 100.0, y2: 100.0 };
+            let mut table = Block::new(Label::Table, bbox, 1.0);
+            table.content =
+                format!("<table>{}</table>", "<tr><td>a long cell</td><td>b</td></tr>".repeat(rows));
+            let failed = Page::failed(index, String::new());
+            Page { blocks: vec![table], diagnostics: Vec::new(), ..failed }
+        };
+        // The third goes on the second, which is then too long for the first.
+        let mut pages = [page(0, 30_000), page(1, 30_000), page(2, 10)];
+        let options =
+            RestructureOptions { merge_tables: true, relevel_titles: false, concatenate_pages: false };
+        restructure_pages(&mut pages, &options);
+        assert!(pages[2].blocks[0].content.is_empty() && !pages[1].blocks[0].content.is_empty());
+        let told = pages.each_ref().map(|page| page.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>());
+        assert_eq!(told, [vec![], vec!["tables_apart"], vec![]]);
+        let expected = "the first table may go on the last one of the page before, and stays apart: together they take more than \
+                        2000000 bytes";
+        assert_eq!(pages[1].diagnostics[0].message, expected);
     }
 }

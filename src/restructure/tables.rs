@@ -16,11 +16,16 @@ const MAX_COLUMNS: usize = 20_000;
 const MAX_MERGED_BYTES: usize = 2_000_000;
 
 /// Merges tables across pages, the last pair of pages first.
-pub(super) fn merge_tables(pages: &mut [&mut [Block]]) {
+///
+/// Returns the positions of the pages whose first table stays apart, in order, because it and the one before are too large for it to
+/// be known whether they are one.
+pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, TooLarge)> {
+    let mut apart = Vec::new();
     for at in (1..pages.len()).rev() {
         let (before, after) = pages.split_at_mut(at);
-        merge_pair(before[at - 1], after[0]);
+        apart.extend(merge_pair(before[at - 1], after[0]).err().map(|why| (at, why)));
     }
+    apart.reverse();
     let mut groups: Vec<usize> =
         pages.iter().flat_map(|p| p.iter()).map(|b| b.global_ids.map_or(0, |ids| ids.1)).collect();
     for i in 0..groups.len() {
@@ -31,42 +36,55 @@ pub(super) fn merge_tables(pages: &mut [&mut [Block]]) {
             ids.1 = group;
         }
     }
+    apart
+}
+
+/// Why tables are not compared or not merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TooLarge {
+    /// [`MAX_MERGED_BYTES`].
+    #[error("together they take more than {MAX_MERGED_BYTES} bytes")]
+    Bytes,
+    /// [`MAX_COLUMNS`].
+    #[error("one of them has more than {MAX_COLUMNS} columns")]
+    Columns,
 }
 
 /// Merges the first table of a page into the last of the page before, if it continues it.
-fn merge_pair(before: &mut [Block], after: &mut [Block]) {
+fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), TooLarge> {
     use Label::*;
     let is_table = |b: &Block| b.label == Table;
     let (Some(first), Some(second)) = (before.iter().rposition(is_table), after.iter().position(is_table))
     else {
-        return;
+        return Ok(());
     };
     let may_follow = [Footer, VisionFootnote, Number, Footnote, FooterImage, Seal];
     let may_precede = [Header, HeaderImage, Number, Seal];
     if !before[first + 1..].iter().all(|b| may_follow.contains(&b.label))
         || !after[..second].iter().all(|b| may_precede.contains(&b.label))
     {
-        return;
+        return Ok(());
     }
     let (a, b) = (&mut before[first], &mut after[second]);
     let (wide, narrow) = (a.bbox.width().max(b.bbox.width()), a.bbox.width().min(b.bbox.width()));
     if narrow <= 0.0 || (wide - narrow) / narrow >= SAME_WIDTH || a.content.is_empty() || b.content.is_empty()
     {
-        return;
+        return Ok(());
     }
-    if let Some(html) = merged(&a.content, &b.content) {
+    if let Some(html) = merged(&a.content, &b.content)? {
         a.content = html;
         b.content.clear();
         if let (Some(a), Some(b)) = (a.global_ids, &mut b.global_ids) {
             b.1 = a.0;
         }
     }
+    Ok(())
 }
 
 /// The table that two make, if the second continues the first.
-fn merged(first: &str, second: &str) -> Option<String> {
+fn merged(first: &str, second: &str) -> Result<Option<String>, TooLarge> {
     if first.len() + second.len() > MAX_MERGED_BYTES {
-        return None;
+        return Err(TooLarge::Bytes);
     }
     let (mut a, b) = (Html::parse(first), Html::parse(second));
     let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
@@ -74,7 +92,7 @@ fn merged(first: &str, second: &str) -> Option<String> {
     let rest = &rows_b[header..];
     let Some(last) = rows_a.last().copied() else {
         // Two tables without rows are one.
-        return rows_b.is_empty().then(|| a.to_html());
+        return Ok(rows_b.is_empty().then(|| a.to_html()));
     };
     let rows_agree = rest.first().is_some_and(|row| {
         let (x, y) = (cells(&a, last), cells(&b, *row));
@@ -83,8 +101,11 @@ fn merged(first: &str, second: &str) -> Option<String> {
         spans(&a, &x) == spans(&b, &y) || x.len() == y.len()
     });
     let (columns_a, columns_b) = (columns(&a, &rows_a), columns(&b, &rows_b));
-    if columns_a.max(columns_b) > MAX_COLUMNS || (columns_a != columns_b && !rows_agree) {
-        return None;
+    if columns_a.max(columns_b) > MAX_COLUMNS {
+        return Err(TooLarge::Columns);
+    }
+    if columns_a != columns_b && !rows_agree {
+        return Ok(None);
     }
     let home = a.parent(last);
     let moving: BTreeSet<NodeId> = rest.iter().copied().collect();
@@ -94,7 +115,7 @@ fn merged(first: &str, second: &str) -> Option<String> {
             a.append_copy(home, &b, *row);
         }
     }
-    Some(a.to_html())
+    Ok(Some(a.to_html()))
 }
 
 fn cells(html: &Html, row: NodeId) -> Vec<NodeId> {
@@ -164,7 +185,7 @@ mod tests {
         let a = "<table><tr><td>N</td><td>V</td></tr><tr><td>1</td><td>a</td></tr></table>";
         let b = "<table><tr><td> Ｎ</td><td>V</td></tr><tr><td>2</td><td>&quot;</td></tr></table>";
         assert_eq!(
-            merged(a, b).unwrap(),
+            merged(a, b).unwrap().unwrap(),
             "<table><tr><td>N</td><td>V</td></tr><tr><td>1</td><td>a</td></tr><tr><td>2</td><td>\"</td></tr></table>"
         );
     }
@@ -173,24 +194,24 @@ mod tests {
     fn tables_of_other_shapes_stay_apart() {
         let a = "<table><tr><td>1</td><td>a</td></tr></table>";
         let b = "<table><tr><td>1</td><td>a</td><td>x</td></tr></table>";
-        assert_eq!(merged(a, b), None);
-        assert_eq!(merged("no", b), None);
-        assert_eq!(merged("no", "rows").as_deref(), Some("no"));
-        assert_eq!(merged(a, "words"), None);
+        assert_eq!(merged(a, b), Ok(None));
+        assert_eq!(merged("no", b), Ok(None));
+        assert_eq!(merged("no", "rows"), Ok(Some("no".into())));
+        assert_eq!(merged(a, "words"), Ok(None));
     }
 
     #[test]
     fn hostile_tables_stay_apart_or_are_merged_in_time() {
         // Rows that lie in each other because nothing is closed.
         let open = format!("<table>{}", "<tr><td>a".repeat(50_000));
-        assert_eq!(merged(&open, &open), None);
+        assert_eq!(merged(&open, &open), Ok(None));
         let spans = format!(
             "<table>{}",
             format!("<tr>{}", "<td rowspan=1000 colspan=1000>x</td>".repeat(30)).repeat(500)
         );
-        assert_eq!(merged(&spans, &spans), None);
+        assert_eq!(merged(&spans, &spans), Err(TooLarge::Columns));
         let long = format!("<table><tr><td>{}</td></tr></table>", "a".repeat(MAX_MERGED_BYTES));
-        assert_eq!(merged(&long, "<table><tr><td>b</td></tr></table>"), None);
+        assert_eq!(merged(&long, "<table><tr><td>b</td></tr></table>"), Err(TooLarge::Bytes));
     }
 
     proptest::proptest! {
@@ -201,7 +222,7 @@ mod tests {
                 let row = |cells: &Vec<String>| format!("<tr>{}</tr>", cells.iter().map(|c| format!("<td>{c}</td>")).collect::<String>());
                 format!("<table>{}</table>", rows.iter().map(row).collect::<String>())
             };
-            if let Some(whole) = merged(&html(&a), &html(&b)) {
+            if let Ok(Some(whole)) = merged(&html(&a), &html(&b)) {
                 let header = a.iter().zip(&b).take(MAX_HEADER_ROWS).take_while(|(x, y)| x == y).count();
                 let expected: String = a.iter().chain(&b[header..]).flatten().map(String::as_str).collect();
                 let parsed = Html::parse(&whole);

@@ -4,7 +4,7 @@
 use super::json::{self, JsonOptions};
 use super::{
     Formats, Outputs, WriteObserver, WrittenDocument, drawings, markdown, new_document, outcome_of_failure,
-    python_json,
+    page_warnings, python_json,
 };
 use crate::document::{Document, Page};
 use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
@@ -128,6 +128,7 @@ impl<'a> CompatWriter<'a> {
         if let Some(options) = &self.options.restructure {
             restructure_pages(&mut pages, options);
         }
+        written.warnings = page_warnings(&pages);
         let mut errors = Vec::new();
         if self.joins_pages() {
             errors.extend(self.write_result((None, &pages), &document, &mut output));

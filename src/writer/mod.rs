@@ -15,7 +15,7 @@ pub mod trace;
 mod vis;
 mod xlsx;
 
-use crate::document::{Document, Page, Severity};
+use crate::document::{Diagnostic, Document, Page, Severity};
 use crate::engine::{self, DocumentEnd, DocumentSink, FinishedPage, Job};
 use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath};
@@ -175,6 +175,8 @@ pub struct WrittenDocument {
     pub files: Vec<PathBuf>,
     /// Messages of failed pages and blocks, `page 3: ...`; of pages in a row with the same one, `pages 3-7: ...`.
     pub errors: Vec<String>,
+    /// What was noticed of whole pages, with their numbers from 1; what was noticed of blocks stands in the JSON only.
+    pub warnings: Vec<(usize, Diagnostic)>,
     /// Pages written.
     pub pages: usize,
     /// Milliseconds spent on each stage, over all pages.
@@ -209,6 +211,16 @@ impl WrittenDocument {
         self.last = (errors.len() == 1).then_some((number, number));
         self.errors.extend(errors.iter().map(|error| format!("page {number}: {error}")));
     }
+}
+
+/// What was noticed of whole pages, with their numbers from 1.
+fn page_warnings(pages: &[Page]) -> Vec<(usize, Diagnostic)> {
+    let is_told = |d: &&Diagnostic| d.severity == Severity::Warning && d.block_id.is_none();
+    let of_page = |page: &Page| {
+        let told = page.diagnostics.iter().filter(is_told).cloned();
+        told.map(|diagnostic| (page.page_index + 1, diagnostic)).collect::<Vec<_>>()
+    };
+    pages.iter().flat_map(of_page).collect()
 }
 
 /// A document of which no page has come yet.
@@ -365,6 +377,7 @@ impl<'a> DocumentWriter<'a> {
     fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
         let Some(mut open) = self.open.remove(&job.id) else { return Ok(DocumentEnd::Whole) };
         self.restructure(&mut open.document);
+        open.written.warnings = page_warnings(&open.document.pages);
         match (&self.outputs, open.output.take()) {
             (Some(outputs), Some(mut output)) => {
                 let vis = std::mem::take(&mut open.vis);

@@ -112,6 +112,17 @@ fn pictures_without_room_for_a_letter_cost_nothing() {
 }
 
 #[test]
+fn a_page_without_room_is_warned_of() {
+    let folder = Folder::new();
+    folder.write("strip.png", drawn::png(&Pixels::white(2, 500)));
+    let ran = folder.run(&["-i", "strip.png", "--save-path", "out"]).expect(0);
+    let warning = "warning: strip.png: page 1: a picture of 2x500 pixels has no room for text";
+    assert!(ran.stderr.contains(warning), "{}", ran.stderr);
+    let ran = folder.run(&["-i", "strip.png", "--save-path", "out", "--log-format", "json"]).expect(0);
+    assert!(ran.stderr.contains(r#""WARN","code":"too_narrow""#), "{}", ran.stderr);
+}
+
+#[test]
 fn pages_of_pdfs_without_height_or_width_end() {
     for (width, height) in [(20_000_000.0, 2.0), (2.0, 20_000_000.0), (400_000.0, 12.0)] {
         let folder = Folder::new();
