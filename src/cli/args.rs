@@ -301,7 +301,7 @@ pub struct LaterArgs {
     pub layout_detection_model_name: Option<String>,
     /// Folder of the layout network: config.json with model.safetensors, or inference.onnx with inference.yml
     #[arg(long, value_name = "DIR")]
-    pub layout_detection_model_dir: Option<String>,
+    pub layout_detection_model_dir: Option<PathBuf>,
     /// Score threshold of the layout network
     #[arg(long, value_name = "P")]
     pub layout_threshold: Option<f64>,
@@ -322,7 +322,7 @@ pub struct LaterArgs {
     pub vl_rec_model_name: Option<String>,
     /// Folder of the recognizer: config.json, model.safetensors, tokenizer.json and what goes with them
     #[arg(long, value_name = "DIR")]
-    pub vl_rec_model_dir: Option<String>,
+    pub vl_rec_model_dir: Option<PathBuf>,
     /// What reads blocks: native (PaddleOCR-VL in this process); over a layout network also lines (the page's own text, read
     /// from its picture where it has none) and text_layer (the text of PDFs only); or a server with --vl-rec-server-url
     /// [default: native]
@@ -349,13 +349,13 @@ pub struct LaterArgs {
     pub doc_orientation_classify_model_name: Option<String>,
     /// Folder of the orientation network
     #[arg(long, value_name = "DIR")]
-    pub doc_orientation_classify_model_dir: Option<String>,
+    pub doc_orientation_classify_model_dir: Option<PathBuf>,
     /// Unwarping network
     #[arg(long, value_name = "NAME")]
     pub doc_unwarping_model_name: Option<String>,
     /// Folder of the unwarping network
     #[arg(long, value_name = "DIR")]
-    pub doc_unwarping_model_dir: Option<String>,
+    pub doc_unwarping_model_dir: Option<PathBuf>,
     /// Task for whole pages without layout detection
     #[arg(long, value_name = "LABEL", value_parser = ["ocr", "formula", "table", "chart", "seal", "spotting"], ignore_case = true)]
     pub prompt_label: Option<String>,

@@ -1,5 +1,6 @@
 //! `docparse models`: what there is, fetching, checking, finding and removing.
 
+use super::args::LaterArgs;
 use super::{Failure, exit};
 use crate::config::vl::{ModelChoice, ModelChoices, VlConfig};
 use crate::store::catalog::ModelEntry;
@@ -255,6 +256,21 @@ pub struct Wanted<'a> {
     pub recognizer: bool,
     /// Where from what is missing is fetched; `None`: it is not.
     pub download: Option<&'a str>,
+}
+
+/// Takes the folders that flags name as they are: in the settings they are text, and names may have any bytes.
+pub fn take_folders(vl: &mut VlConfig, later: &LaterArgs) {
+    let models = &mut vl.models;
+    for (choice, flag) in [
+        (&mut models.layout, &later.layout_detection_model_dir),
+        (&mut models.orientation, &later.doc_orientation_classify_model_dir),
+        (&mut models.unwarping, &later.doc_unwarping_model_dir),
+        (&mut models.recognizer, &later.vl_rec_model_dir),
+    ] {
+        if flag.is_some() {
+            choice.dir.clone_from(flag);
+        }
+    }
 }
 
 /// Gives the networks that a run needs, and that no folder was given for, the folders in which they lie on this machine.

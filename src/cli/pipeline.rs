@@ -10,7 +10,9 @@ use crate::lines::TextLayerMode;
 use crate::net::Origin;
 use crate::recognize::paddleocr_vl::backend::RunOptions;
 use crate::replay::Case;
+use crate::shown;
 use serde_json::{Map, Value};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -183,7 +185,7 @@ fn backend<'a>(args: &'a ParseArgs, file: Option<&'a Settings>) -> Option<&'a st
 /// What is asked for, by flags, the file, and the networks that are named.
 fn reader(args: &ParseArgs, file: Option<&Settings>) -> Result<Reader, Failure> {
     let in_file = |key: &str| file.and_then(|file| file.get(key)).and_then(Value::as_str);
-    let named = |flag: &Option<String>, module: &str| {
+    let named = |flag: &Option<PathBuf>, module: &str| {
         flag.is_some() || in_file(&format!("SubModules.{module}.model_dir")).is_some()
     };
     let backend = backend(args, file);
@@ -393,6 +395,7 @@ fn find_models(
     file: Option<&Settings>,
     recognizer: bool,
 ) -> Result<(), Failure> {
+    models::take_folders(vl, &args.later);
     let names = vl.models.clone();
     forget_default_names(vl, args, file);
     let source = args.later.model_source.as_deref().unwrap_or("huggingface");
@@ -544,6 +547,8 @@ fn lite_flags(args: &ParseArgs) -> Map<String, Value> {
 fn later_flags(args: &ParseArgs) -> Result<Map<String, Value>, Failure> {
     let later = &args.later;
     let text = |value: &Option<String>| value.clone().map(Value::from);
+    // For whoever reads the settings; the networks are looked for under the names themselves.
+    let folder = |path: &Option<PathBuf>| path.as_ref().map(|path| shown::name(path).into());
     let flags = given([
         ("use_doc_orientation_classify", later.use_doc_orientation_classify.map(Value::from)),
         ("use_doc_unwarping", later.use_doc_unwarping.map(Value::from)),
@@ -553,18 +558,18 @@ fn later_flags(args: &ParseArgs) -> Result<Map<String, Value>, Failure> {
         ("use_ocr_for_image_block", later.use_ocr_for_image_block.map(Value::from)),
         ("merge_layout_blocks", later.merge_layout_blocks.map(Value::from)),
         ("layout_detection_model_name", text(&later.layout_detection_model_name)),
-        ("layout_detection_model_dir", text(&later.layout_detection_model_dir)),
+        ("layout_detection_model_dir", folder(&later.layout_detection_model_dir)),
         ("doc_orientation_classify_model_name", text(&later.doc_orientation_classify_model_name)),
-        ("doc_orientation_classify_model_dir", text(&later.doc_orientation_classify_model_dir)),
+        ("doc_orientation_classify_model_dir", folder(&later.doc_orientation_classify_model_dir)),
         ("doc_unwarping_model_name", text(&later.doc_unwarping_model_name)),
-        ("doc_unwarping_model_dir", text(&later.doc_unwarping_model_dir)),
+        ("doc_unwarping_model_dir", folder(&later.doc_unwarping_model_dir)),
         ("vl_rec_backend", text(&later.vl_rec_backend)),
         ("vl_rec_server_url", text(&later.vl_rec_server_url)),
         ("vl_rec_max_concurrency", later.vl_rec_max_concurrency.map(Value::from)),
         ("vl_rec_api_model_name", text(&later.vl_rec_api_model_name)),
         ("vl_rec_api_key", api_key(args)?.map(Value::from)),
         ("vl_rec_model_name", text(&later.vl_rec_model_name)),
-        ("vl_rec_model_dir", text(&later.vl_rec_model_dir)),
+        ("vl_rec_model_dir", folder(&later.vl_rec_model_dir)),
         ("layout_threshold", later.layout_threshold.map(Value::from)),
         ("layout_nms", later.layout_nms.map(Value::from)),
         ("layout_unclip_ratio", later.layout_unclip_ratio.map(Value::from)),

@@ -13,6 +13,8 @@ use docparse::recognize::paddleocr_vl::config::Config;
 use docparse::recognize::paddleocr_vl::image::Patches;
 use docparse::recognize::paddleocr_vl::vision::{Computing, Vision};
 use serde_json::Value;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 pub fn fixture(name: &str) -> PathBuf {
@@ -338,6 +340,33 @@ fn tiny_checkpoints_run_the_whole_way() {
         // The same input and settings give the same result.
         let again = parse(&folder, &example("report.pdf"), model, &["--vl-rec-backend", "text_layer"]);
         assert_eq!(document["pages"][0]["parsing_res_list"], again["pages"][0]["parsing_res_list"]);
+    }
+}
+
+#[test]
+fn folders_of_networks_have_names_of_any_bytes() {
+    let folder = Folder::new();
+    let input = folder.write("a.pdf", std::fs::read(example("report.pdf")).unwrap());
+    // A checkpoint and a file of ONNX; the second name is what the first is shown as.
+    let raw = OsString::from_vec(b"net-\xe9".to_vec());
+    for (name, model) in [(raw.clone(), "pp_doclayout_v3"), ("net-\\xE9".into(), "exported/layout_7")] {
+        std::fs::create_dir(folder.path().join(&name)).unwrap();
+        for file in std::fs::read_dir(fixture(model)).unwrap().flatten() {
+            if file.path().is_file() {
+                std::fs::copy(file.path(), folder.path().join(&name).join(file.file_name())).unwrap();
+            }
+        }
+        let fixed =
+            ["--save-path", "out", "--formats", "json", "--device", "cpu", "--vl-rec-backend", "lines"];
+        let dir = ["--layout-detection-model-dir".into(), name.clone()];
+        let arguments =
+            [vec!["-i".into(), input.clone().into()], fixed.map(OsString::from).into(), dir.into()];
+        folder.run(&arguments.concat()).expect(0);
+        let document = folder.json("out/a.json");
+        assert!(!blocks(&document["pages"][0]).is_empty(), "{model}");
+        let shown = if name == raw { r"net-\xE9" } else { r"net-\\xE9" };
+        let settings = &document["settings"]["SubModules"]["LayoutDetection"];
+        assert_eq!(settings["model_dir"], shown, "{settings}");
     }
 }
 
