@@ -1,5 +1,7 @@
 //! Bad input: each gets a message that says what is wrong, and costs nothing but itself.
 
+use super::interrupts::{start, wait_for};
+use super::left::left_behind;
 use super::support::{Folder, assemble, example, root, tiny_pdf};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -241,22 +243,12 @@ fn an_interrupt_leaves_whole_files_only() {
     let folder = Folder::new();
     folder.write("in/a.pdf", good());
     folder.write("in/long.pdf", many_pages(3000));
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_docparse"))
-        .args(["-i", "in", "--save-path", "out", "--quiet"])
-        .current_dir(folder.path())
-        .spawn()
-        .unwrap();
+    let mut child = start(&folder, &["-i", "in", "--save-path", "out", "--quiet"]);
     // Once the first document is written the long one is under way.
-    let first = folder.path().join("out/a.md");
-    for _ in 0..600 {
-        if first.exists() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    std::thread::sleep(Duration::from_millis(200));
+    wait_for("the first document", || folder.path().join("out/a.md").exists());
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let tree = folder.tree("out");
     assert_eq!(tree, ["a.json", "a.md", "a_layout_det_res.pdf", "a_layout_order_res.pdf"]);
+    assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
 }

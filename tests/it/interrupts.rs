@@ -38,7 +38,8 @@ pub fn wait_for(what: &str, is_there: impl Fn() -> bool) {
 /// Waits until the program catches SIGTERM: before that, a signal ends it as any other program.
 pub fn wait_until_it_listens(child: &Child) {
     let mask = |status: String| {
-        let line = status.lines().find_map(|line| line.strip_prefix("SigCgt:").map(str::trim).map(String::from));
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("SigCgt:").map(str::trim).map(String::from));
         line.and_then(|mask| u64::from_str_radix(&mask, 16).ok()).unwrap_or(0)
     };
     wait_for("the program to listen to signals", || {
@@ -148,7 +149,8 @@ fn while_a_worker_computes_for_the_reference_s_tree() {
 /// What is left behind is seen: by a run that could take nothing away, and where a file is not whole.
 #[test]
 fn a_killed_run_is_seen_to_leave_something() {
-    for (more, place) in [(&[][..], "no run owns: runs/"), (&["--compat"], "no record knows: .docparse-run-")] {
+    for (more, place) in [(&[][..], "no run owns: runs/"), (&["--compat"], "no record knows: .docparse-run-")]
+    {
         let folder = Folder::new();
         let mut child = stuck(&folder, more);
         child.kill().unwrap();

@@ -1,6 +1,7 @@
 //! Nothing is written that nobody asked for, secrets go to whom they are for, and what comes over the network ends in time.
 
 use super::http::{Request, nobody, say, serve};
+use super::interrupts::wait_for;
 use super::networks::fixture;
 use super::support::{Folder, Ran, example, root, tiny_pdf};
 use serde_json::{Value, json};
@@ -429,6 +430,8 @@ fn inputs_are_fetched_side_by_side_and_read_in_their_order() {
     let (address, asked) = recording(move |_, request, stream| {
         let at_once = counted.0.fetch_add(1, Ordering::SeqCst) + 1;
         counted.1.fetch_max(at_once, Ordering::SeqCst);
+        // Nobody is answered before a second one asks, and then there is time for one too many.
+        wait_for("a second request", || counted.1.load(Ordering::SeqCst) > 1);
         std::thread::sleep(Duration::from_millis(300));
         counted.0.fetch_sub(1, Ordering::SeqCst);
         let number = request.path.trim_start_matches("/n").trim_end_matches(".pdf").to_string();

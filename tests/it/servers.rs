@@ -276,7 +276,14 @@ fn no_more_requests_than_allowed_and_servers_share_them() {
     let folder = Folder::new();
     let inputs = pictures(&folder, 14);
     let slow = |_: usize, _: &Asked| Reply::Says(200, "", answer("slow"), Duration::from_millis(80));
-    let server = Server::start(slow);
+    // The first ones wait for each other, however slow the machine is.
+    let held = move |n: usize, asked: &Asked| match slow(n, asked) {
+        Reply::Says(status, headers, body, _) if n < 3 => {
+            Reply::Says(status, headers, body, Duration::from_secs(2))
+        }
+        reply => reply,
+    };
+    let server = Server::start(held);
     run(&folder, &inputs, &server.url, &["--vl-rec-max-concurrency", "3"]).expect(0);
     assert_eq!((server.most_at_once.load(Ordering::SeqCst), server.asked().len()), (3, 14));
     // Two servers, and one that is not there.

@@ -1,6 +1,7 @@
 //! How the program is called from a shell: names of any bytes, pipes and devices, lists of inputs, where messages and
 //! results go, and what they look like to people and programs.
 
+use super::interrupts::wait_for;
 use super::support::{Folder, Ran, example, tiny_pdf};
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
@@ -217,7 +218,11 @@ fn waiting_for_a_pipe_can_be_interrupted() {
     mkfifo(&folder.path().join("ff"));
     let arguments = ["a.pdf", "ff", "-o", "out", "--report", "report.json"].map(OsStr::new);
     let child = start(&folder, env!("CARGO_BIN_EXE_docparse").as_ref(), &arguments);
-    std::thread::sleep(Duration::from_millis(1000));
+    let (pipe, fds) = (folder.path().join("ff"), format!("/proc/{}/fd", child.id()));
+    wait_for("the program to open the pipe", || {
+        let fds = std::fs::read_dir(&fds).into_iter().flatten().flatten();
+        fds.filter_map(|fd| std::fs::read_link(fd.path()).ok()).any(|file| file == pipe)
+    });
     let start = Instant::now();
     // SAFETY: the process was started above and has not been waited for.
     unsafe { libc::kill(child.id() as i32, libc::SIGINT) };

@@ -31,14 +31,22 @@ fn pages_beyond_the_most_are_left_out_and_told() {
     assert!(folder.json("out/report.json")["pages"].as_array().unwrap().len() > 1);
 }
 
+/// Time for which a process has computed, in hundredths of a second.
+fn ticks(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The fourteenth field; the second one may hold spaces.
+    let field = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(11));
+    field.and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+}
+
 #[test]
 fn workers_end_with_the_main_process() {
     let folder = Folder::new();
     folder.write("slow.pdf", slow_shading());
     let mut child = start(&folder, &["slow.pdf", "-o", "out", "--page-timeout", "600"]);
     let workers = || children(child.id());
-    wait_for("a worker", || !workers().is_empty());
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    // One that computes: it has been at work for longer than opening the file takes.
+    wait_for("a worker at work", || workers().into_iter().any(|worker| ticks(worker) >= 30));
     let workers = workers();
     child.kill().unwrap();
     child.wait().unwrap();

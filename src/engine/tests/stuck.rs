@@ -191,7 +191,8 @@ fn cancelling_waits_for_no_stage() {
     for place in [Place::Open, Place::Read, Place::Lines, Place::Layout, Place::Recognize] {
         for opens in [false, true] {
             let (outcome, record, took) = cancelled(place, opens);
-            assert!(took < Duration::from_secs(2), "{place:?}: {took:?}");
+            // It would wait forever; how long it should take is measured by scripts/check_interrupts.sh.
+            assert!(took < Duration::from_secs(10), "{place:?}: {took:?}");
             assert!(outcome.cancelled);
             // Every document has one end, and what was given up was begun once at most.
             for id in 0..4 {
@@ -283,7 +284,7 @@ fn a_page_over_its_time_fails_and_the_others_do_not() {
 #[test]
 fn a_page_that_waits_for_its_turn_uses_none_of_its_time() {
     // Fifteen pages, of which eight wait at a time: together they take far longer than one may.
-    let each = Duration::from_millis(40);
-    let record = timed(SlowLines { all: each, one: each, looks: true }, Duration::from_millis(250));
+    let each = Duration::from_millis(100);
+    let record = timed(SlowLines { all: each, one: each, looks: true }, Duration::from_secs(1));
     assert!(record.pages.iter().flatten().all(|page| !page.has_error()));
 }
