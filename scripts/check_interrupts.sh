@@ -13,7 +13,7 @@
 # DOCPARSE: the program (target/release/docparse). PDF_THAT_COMPUTES: a page that a worker computes for minutes; without it
 # one is made. Needs python3 only.
 set -euo pipefail
-docparse=$(realpath "${1:-target/release/docparse}")
+docparse=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/docparse}")
 slow=${2:+$(realpath "$2")}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -7,7 +7,7 @@
 # DOCPARSE: the program (target/release/docparse). KILLS: 200. Needs python3 only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-docparse=$(realpath "${1:-target/release/docparse}")
+docparse=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/docparse}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 - "$docparse" "$work" "${2:-200}" <<'PYTHON'

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-docparse=$(realpath "${1:-target/release/docparse}")
+docparse=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/docparse}")
 if ! command -v strace >/dev/null; then
   echo "installing strace"
   if [ "$(id -u)" = 0 ]; then apt-get install -y -q strace >/dev/null; else sudo apt-get install -y -q strace >/dev/null; fi

@@ -13,7 +13,7 @@ The program is target/release/docparse, or what DOCPARSE names.
 import collections, html, json, os, pathlib, re, subprocess, sys, tempfile, threading, time, unicodedata
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DOCPARSE = os.environ.get("DOCPARSE", str(ROOT / "target/release/docparse"))
+DOCPARSE = os.environ.get("DOCPARSE", str(ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/docparse"))
 PICTURES = {"image", "chart", "display_formula", "header_image", "footer_image"}
 
 

@@ -27,29 +27,38 @@ const MAX_ANCESTORS: usize = 5;
 
 /// A file that was not found, and where it was looked for.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("`{name}` was not found in {}; run scripts/setup.sh in the checkout, or name its folder with --runtime-dir", list(.searched))]
+#[error("`{name}` was not found in {}; run scripts/setup.sh in the checkout, or name its folder with --runtime-dir{}", list(.searched), left_out(.distrusted))]
 pub struct RuntimeError {
     /// Name of the file.
     pub name: String,
     /// Folders that were looked into.
     pub searched: Vec<PathBuf>,
+    /// The checkout's folder, where it is there and not trusted.
+    pub distrusted: Option<PathBuf>,
 }
 
 fn list(folders: &[PathBuf]) -> String {
     folders.iter().map(|f| format!("`{}`", f.display())).collect::<Vec<_>>().join(", ")
 }
 
+fn left_out(folder: &Option<PathBuf>) -> String {
+    let reason =
+        "is not looked into: it, or a folder around it, belongs to another user or can be changed by anybody";
+    folder.as_ref().map(|folder| format!("; `{}` {reason}", folder.display())).unwrap_or_default()
+}
+
 /// The folders in which runtime files may lie.
 #[derive(Debug, Clone)]
 pub struct RuntimeDirs {
     folders: Vec<PathBuf>,
+    distrusted: Option<PathBuf>,
 }
 
 impl RuntimeDirs {
     /// The folders for this executable. One that is given is the only one.
     pub fn new(given: Option<&Path>, data_home: Option<&Path>) -> Self {
         if let Some(folder) = given {
-            return Self { folders: vec![folder.to_path_buf()] };
+            return Self { folders: vec![folder.to_path_buf()], distrusted: None };
         }
         let mut folders = Vec::new();
         let executable = std::env::current_exe().and_then(|p| p.canonicalize()).ok();
@@ -66,16 +75,23 @@ impl RuntimeDirs {
         }
         let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime");
         let owner = executable.and_then(|path| path.metadata().ok()).map(|meta| meta.uid());
-        if !folders.contains(&built_in) && belongs_to(&built_in, &trusted_users(owner)) {
-            folders.push(built_in);
+        let mut distrusted = None;
+        if !folders.contains(&built_in) && built_in.is_dir() {
+            match belongs_to(&built_in, &trusted_users(owner)) {
+                true => folders.push(built_in),
+                false => distrusted = Some(built_in),
+            }
         }
-        Self { folders }
+        Self { folders, distrusted }
     }
 
     /// The path of a runtime file.
     pub fn find(&self, name: &str) -> Result<PathBuf, RuntimeError> {
         let found = self.folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
-        found.ok_or_else(|| RuntimeError { name: name.to_string(), searched: self.folders.clone() })
+        found.ok_or_else(|| {
+            let (searched, distrusted) = (self.folders.clone(), self.distrusted.clone());
+            RuntimeError { name: name.to_string(), searched, distrusted }
+        })
     }
 }
 
@@ -123,6 +139,9 @@ mod tests {
         let dirs = RuntimeDirs::new(Some(dir.path()), None);
         let error = dirs.find(PDFIUM).unwrap_err();
         assert_eq!(error.searched, [dir.path()]);
+        assert!(!error.to_string().contains("is not looked into"), "{error}");
+        let distrusted = RuntimeError { distrusted: Some("/shared/runtime".into()), ..error.clone() };
+        assert!(distrusted.to_string().contains("; `/shared/runtime` is not looked into"), "{distrusted}");
         assert!(error.to_string().contains("--runtime-dir"), "{error}");
         std::fs::write(dir.path().join(PDFIUM), "x").unwrap();
         assert_eq!(dirs.find(PDFIUM).unwrap(), dir.path().join(PDFIUM));
