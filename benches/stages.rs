@@ -6,8 +6,9 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 use docparse::document::{TextDecision, TextSource};
-use docparse::input::pdf::protocol::PageRequest;
-use docparse::input::pdf::{PdfPool, PoolOptions};
+use docparse::input::decode::FileKind;
+use docparse::input::worker::protocol::PageRequest;
+use docparse::input::worker::{PoolOptions, WorkerPool};
 use docparse::input::{InputFile, OpenOptions, PixelsWanted};
 use docparse::layout::geometric::regions;
 use docparse::lines::{LineOptions, LineReader, prepare_layer};
@@ -35,18 +36,25 @@ fn median(mut work: impl FnMut()) -> f64 {
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dirs = RuntimeDirs::new(Some(&root.join("runtime")), None);
-    let pool = Arc::new(PdfPool::new(PoolOptions {
+    let pool = Arc::new(WorkerPool::new(PoolOptions {
         program: PathBuf::from(env!("CARGO_BIN_EXE_docparse")),
-        library: dirs.find(runtime::PDFIUM).expect("scripts/setup.sh was run"),
+        library: Some(dirs.find(runtime::PDFIUM).expect("scripts/setup.sh was run")),
         workers: 1,
         timeout: Duration::from_secs(60),
-        memory_limit: 4 << 30,
+        memory: 4 << 30,
+        max_pixels: 40_000_000,
     }));
-    let options = OpenOptions { passwords: Vec::new(), max_page_pixels: 40_000_000, pdf: Ok(pool.clone()) };
+    let options = OpenOptions {
+        passwords: Vec::new(),
+        max_page_pixels: 40_000_000,
+        max_picture_pixels: 40_000_000,
+        workers: pool.clone(),
+        no_pdfs: None,
+    };
     let path = root.join("examples/documents/report.pdf");
     let file = InputFile::from_path(&path, PathBuf::new());
     let source = docparse::input::open(&file, &options).expect("the example opens");
-    let handle = pool.open(&path, &[]).expect("the example opens");
+    let handle = pool.open(&path, FileKind::Pdf, &[]).expect("the example opens");
     let request = PageRequest { page_index: 0, scale: 2.0, content: true, render_scale: None };
     println!("{:44} {:>9}", "stage, first page of report.pdf", "ms");
     let show = |name: &str, ms: f64| println!("{name:44} {ms:9.3}");

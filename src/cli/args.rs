@@ -53,15 +53,15 @@ pub enum Command {
     /// Check the networks against expected numbers
     #[command(hide = true)]
     Parity(ParityArgs),
-    /// Hold pdfium; started by docparse itself
-    #[command(name = "pdf-worker", hide = true)]
-    PdfWorker {
+    /// Read files; started by docparse itself
+    #[command(hide = true)]
+    Worker {
         /// The pdfium library
         #[arg(long)]
-        library: PathBuf,
-        /// Bytes of address space
+        pdfium: Option<PathBuf>,
+        /// Bytes that it may take beside the program
         #[arg(long)]
-        address_space: u64,
+        memory: u64,
         /// Seconds of work
         #[arg(long)]
         cpu_seconds: u64,

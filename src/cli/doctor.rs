@@ -4,6 +4,7 @@ use super::args::DoctorArgs;
 use super::networks::{self, AnyNetwork, LoadedModel};
 use super::{Failure, exit};
 use crate::geometry::Rect;
+use crate::input::worker::{PoolOptions, WorkerPool};
 use crate::layout::postprocess::Threshold;
 use crate::lines::{LineOptions, LineReader};
 use crate::onnx::{Runtime, SessionOptions};
@@ -11,11 +12,13 @@ use crate::raster::Pixels;
 use crate::recognize::paddleocr_vl::backend;
 use crate::runtime::{self, RuntimeDirs};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Tokens that a recognizer says to show that it does.
 const DOCTOR_TOKENS: usize = 8;
+/// Time and memory of a worker that only loads its library.
+const WORKER_TIME: Duration = Duration::from_secs(20);
+const WORKER_MEMORY: u64 = 256 << 20;
 
 /// Checks everything and prints a line for each; returns the exit code.
 pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
@@ -38,7 +41,7 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     for name in runtime::FILES {
         line(name, dirs.find(name).map(|p| p.display().to_string()).map_err(|e| e.to_string()));
     }
-    line("PDF worker", pdf_worker(&dirs));
+    line("worker process", worker(&dirs));
     line("line recognition", line_recognition(&dirs, options));
     let pipelines =
         "lite; v1, v1.5 and v1.6 with folders of their networks (docparse doctor --model DIR checks one)";
@@ -99,18 +102,20 @@ fn run_once(network: AnyNetwork) -> Result<String, String> {
     }
 }
 
-/// Starts a worker and lets it end.
-fn pdf_worker(dirs: &RuntimeDirs) -> Result<String, String> {
+/// Starts a worker that loads the PDF library.
+fn worker(dirs: &RuntimeDirs) -> Result<String, String> {
     let library = dirs.find(runtime::PDFIUM).map_err(|e| e.to_string())?;
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
-    let status = Command::new(program)
-        .args(["pdf-worker", "--address-space", "4294967296", "--cpu-seconds", "60", "--library"])
-        .arg(library)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .map_err(|e| e.to_string())?;
-    if status.success() { Ok("starts and ends".into()) } else { Err(format!("ended with {status}")) }
+    let pool = WorkerPool::new(PoolOptions {
+        program,
+        library: Some(library),
+        workers: 1,
+        timeout: WORKER_TIME,
+        memory: WORKER_MEMORY,
+        max_pixels: 0,
+    });
+    pool.check().map_err(|error| error.to_string())?;
+    Ok("starts, loads the PDF library and ends".into())
 }
 
 /// Reads a drawn page without text.

@@ -19,7 +19,7 @@ mod pipeline;
 mod report;
 mod report_file;
 
-use crate::input::pdf::worker::Limits;
+use crate::input::worker::process::{self, Limits};
 use crate::shown;
 use args::{Cli, Command};
 use clap::FromArgMatches;
@@ -129,14 +129,13 @@ fn run(arguments: Vec<OsString>) -> u8 {
             print(&String::from_utf8_lossy(&page));
             rendered.map(|()| exit::DONE).map_err(|e| Failure::fatal(e.to_string(), "try again"))
         }
-        Some(Command::PdfWorker { library, address_space, cpu_seconds }) => {
-            let limits = Limits { address_space: *address_space, cpu_seconds: *cpu_seconds };
-            match crate::input::pdf::worker::run(library, limits) {
+        Some(Command::Worker { pdfium, memory, cpu_seconds }) => {
+            let limits = Limits { memory: *memory, cpu_seconds: *cpu_seconds };
+            match process::run(pdfium.as_deref(), limits) {
                 Ok(()) => Ok(exit::DONE),
-                Err(error) => Err(Failure::fatal(
-                    format!("PDF worker: {error}"),
-                    "docparse doctor checks the libraries",
-                )),
+                Err(error) => {
+                    Err(Failure::fatal(format!("worker: {error}"), "docparse doctor checks the libraries"))
+                }
             }
         }
     };

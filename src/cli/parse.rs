@@ -13,9 +13,10 @@ use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
 use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages, StartError};
+use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::input::fetch::Fetcher;
-use crate::input::pdf::{PdfPool, PoolOptions};
 use crate::input::spool::Spooler;
+use crate::input::worker::{PoolOptions, WorkerPool};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
 use crate::net::{is_address, shown_address};
@@ -91,12 +92,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let cores = super::cores();
     let threads = args.threads.unwrap_or(cores).clamp(1, 256);
-    let open_options = OpenOptions {
-        passwords: args.password.clone(),
-        max_page_pixels: config.max_page_pixels,
-        // More processes than cores would only take memory.
-        pdf: pdf_pool(&dirs, threads.min(cores), config),
-    };
+    // More processes than cores would only take memory.
+    let open_options = open_options(args, &dirs, threads.min(cores), config)?;
     if args.dry_run {
         return Ok(outputs::dry_run(&planned, &missing, &open_options));
     }
@@ -121,8 +118,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         reporter.hash_outputs();
     }
     let reporter = SharedReporter::new(reporter);
-    let pool = open_options.pdf.clone().ok();
-    let kill_workers = move || pool.iter().for_each(|pool| pool.kill_all());
+    let workers = open_options.workers.clone();
+    let kill_workers = move || workers.kill_all();
     let place = args.save_path.as_deref().map_or("standard output".into(), shown::name);
     let (last, last_report, name) = (reporter.clone(), report.clone(), config.pipeline.name());
     let (last_place, is_quiet) = (place.clone(), args.quiet);
@@ -359,21 +356,36 @@ pub(super) fn device(text: Option<&str>) -> Result<Device, Failure> {
     }
 }
 
-/// A PDF process that has not answered after so long is given up, where a page's time is not much longer: what it reads
+/// A worker that has not answered after so long is given up, where a page's time is not much longer: what it reads
 /// it reads in milliseconds, or never.
 const WORKER_PATIENCE: Duration = Duration::from_secs(50);
 
-fn pdf_pool(dirs: &RuntimeDirs, workers: usize, config: &Config) -> Result<Arc<PdfPool>, String> {
-    let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string())?;
-    let program =
-        std::env::current_exe().map_err(|error| format!("cannot find the program itself: {error}"))?;
-    Ok(Arc::new(PdfPool::new(PoolOptions {
+/// How files are opened.
+fn open_options(
+    args: &ParseArgs,
+    dirs: &RuntimeDirs,
+    workers: usize,
+    config: &Config,
+) -> Result<OpenOptions, Failure> {
+    let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string());
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::fatal(format!("cannot find the program itself: {error}"), "start it by its path")
+    })?;
+    let pool = PoolOptions {
         program,
-        library,
+        library: library.as_ref().ok().cloned(),
         workers,
         timeout: config.page_timeout.min(WORKER_PATIENCE).max(config.page_timeout / 4),
-        memory_limit: config.pdf_worker_memory,
-    })))
+        memory: config.worker_memory,
+        max_pixels: MAX_PICTURE_PIXELS,
+    };
+    Ok(OpenOptions {
+        passwords: args.password.clone(),
+        max_page_pixels: config.max_page_pixels,
+        max_picture_pixels: MAX_PICTURE_PIXELS,
+        workers: Arc::new(WorkerPool::new(pool)),
+        no_pdfs: library.err(),
+    })
 }
 
 #[cfg(test)]

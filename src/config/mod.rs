@@ -248,8 +248,8 @@ pub struct Config {
     pub max_page_pixels: u64,
     /// Longest time for a page of a PDF.
     pub page_timeout: Duration,
-    /// Address space of a PDF worker in bytes.
-    pub pdf_worker_memory: u64,
+    /// Bytes that a worker process may take beside the program itself.
+    pub worker_memory: u64,
     /// Line reading.
     pub lines: LineOptions,
     /// Markdown.
@@ -278,7 +278,7 @@ impl Config {
             },
             max_page_pixels: read.int("max_page_pixels", 10_000, 178_956_970)? as u64,
             page_timeout: Duration::from_secs(read.int("page_timeout", 1, 86_400)? as u64),
-            pdf_worker_memory: (read.int("pdf_worker_memory", 256, 1 << 20)? as u64) << 20,
+            worker_memory: (read.int("worker_memory", 256, 1 << 20)? as u64) << 20,
             lines: LineOptions {
                 detect: DetectOptions {
                     limit_side_len: read.int(&format!("{detect}.det_limit_side_len"), 32, 10_000)? as u32,

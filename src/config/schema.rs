@@ -123,7 +123,7 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("text_layer", Kind::Text),
     ("max_page_pixels", Kind::Int),
     ("page_timeout", Kind::Int),
-    ("pdf_worker_memory", Kind::Int),
+    ("worker_memory", Kind::Int),
     ("SubModules.LineDetection.model_name", Kind::Text),
     ("SubModules.LineDetection.det_limit_side_len", Kind::Int),
     ("SubModules.LineDetection.det_limit_type", Kind::Text),

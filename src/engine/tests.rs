@@ -6,7 +6,6 @@ use super::*;
 use crate::document::{Label, Severity, TextSource};
 use crate::geometry::Rect;
 use crate::input::PageError;
-use crate::input::decode::DecodeError;
 use crate::layout::{LayoutError, Region};
 use crate::plan::PlanOptions;
 use crate::raster::Pixels;
@@ -52,6 +51,10 @@ impl PageSource for FakeSource {
         self.pages
     }
 
+    fn page_pixels(&self, _: usize) -> u64 {
+        16
+    }
+
     fn is_paged(&self) -> bool {
         true
     }
@@ -60,7 +63,7 @@ impl PageSource for FakeSource {
         let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         match (self.trouble)(page_index) {
-            Trouble::ReadFails => return Err(DecodeError::Empty.into()),
+            Trouble::ReadFails => return Err(PageError::Size { width: 0.0, height: 0.0 }),
             Trouble::ReadPanics => panic!("the source panics"),
             _ => {}
         }

@@ -2,10 +2,14 @@
 //!
 //! The format is found from the content. Alpha is dropped, grey becomes three equal channels, of 16 bits the
 //! top byte is kept (TIFF grey: clipped), EXIF orientation is applied except for WebP.
+//!
+//! Decoders read somebody's file: a run calls them in worker processes only. What a picture takes is computed from its
+//! header and refused before it is asked for.
 
 use crate::raster::Pixels;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -18,16 +22,56 @@ pub const MAX_PICTURE_PIXELS: u64 = 178_956_970;
 const SNIFF_BYTES: usize = 1024;
 
 /// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// A PDF document.
     Pdf,
     /// A TIFF, of which every frame is a page.
     Tiff,
-    /// A picture in a format of the `image` crate.
-    Picture(ImageFormat),
+    /// A PNG.
+    Png,
+    /// A JPEG.
+    Jpeg,
+    /// A Windows bitmap.
+    Bmp,
+    /// A GIF, of which the first frame counts.
+    Gif,
+    /// A WebP.
+    WebP,
+    /// A PBM, PGM, PPM or PAM.
+    Pnm,
     /// A Sun raster file.
     SunRaster,
+}
+
+impl FileKind {
+    /// Its name, for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            FileKind::Pdf => "PDF",
+            FileKind::Tiff => "TIFF",
+            FileKind::Png => "PNG",
+            FileKind::Jpeg => "JPEG",
+            FileKind::Bmp => "BMP",
+            FileKind::Gif => "GIF",
+            FileKind::WebP => "WebP",
+            FileKind::Pnm => "PNM",
+            FileKind::SunRaster => "Sun raster",
+        }
+    }
+
+    /// The decoder of the `image` crate for it, if that is what decodes it.
+    fn format(self) -> Option<ImageFormat> {
+        Some(match self {
+            FileKind::Png => ImageFormat::Png,
+            FileKind::Jpeg => ImageFormat::Jpeg,
+            FileKind::Bmp => ImageFormat::Bmp,
+            FileKind::Gif => ImageFormat::Gif,
+            FileKind::WebP => ImageFormat::WebP,
+            FileKind::Pnm => ImageFormat::Pnm,
+            FileKind::Pdf | FileKind::Tiff | FileKind::SunRaster => return None,
+        })
+    }
 }
 
 /// What is wrong with a file.
@@ -60,6 +104,14 @@ pub enum DecodeError {
         /// Height in pixels.
         height: u64,
     },
+    /// Decoding it takes more memory than is allowed.
+    #[error("the picture takes {} MB to be decoded, more than the {} MB that it may", .needs >> 20, .memory >> 20)]
+    Memory {
+        /// Bytes that it takes.
+        needs: u64,
+        /// Bytes that it may take.
+        memory: u64,
+    },
 }
 
 /// Tells what a file holds from its first bytes.
@@ -88,49 +140,69 @@ fn sniff_bytes(head: &[u8]) -> Option<FileKind> {
     if head.starts_with(&[0x59, 0xa6, 0x6a, 0x95]) {
         return Some(FileKind::SunRaster);
     }
-    match image::guess_format(head).ok()? {
-        ImageFormat::Tiff => Some(FileKind::Tiff),
-        format @ (ImageFormat::Png
-        | ImageFormat::Jpeg
-        | ImageFormat::Bmp
-        | ImageFormat::Gif
-        | ImageFormat::WebP
-        | ImageFormat::Pnm) => Some(FileKind::Picture(format)),
-        _ => None,
-    }
+    Some(match image::guess_format(head).ok()? {
+        ImageFormat::Tiff => FileKind::Tiff,
+        ImageFormat::Png => FileKind::Png,
+        ImageFormat::Jpeg => FileKind::Jpeg,
+        ImageFormat::Bmp => FileKind::Bmp,
+        ImageFormat::Gif => FileKind::Gif,
+        ImageFormat::WebP => FileKind::WebP,
+        ImageFormat::Pnm => FileKind::Pnm,
+        _ => return None,
+    })
 }
 
-fn format_name(format: ImageFormat) -> &'static str {
-    match format {
-        ImageFormat::Png => "PNG",
-        ImageFormat::Jpeg => "JPEG",
-        ImageFormat::Bmp => "BMP",
-        ImageFormat::Gif => "GIF",
-        ImageFormat::WebP => "WebP",
-        _ => "PNM",
-    }
-}
-
-/// Decodes a picture other than TIFF; of an animation the first frame.
-pub fn decode_picture(path: &Path, kind: FileKind) -> Result<Pixels, DecodeError> {
-    let FileKind::Picture(format) = kind else {
-        return decode_sun_raster(path);
-    };
-    let damaged = |error: image::ImageError| DecodeError::Damaged {
-        format: format_name(format),
-        reason: error.to_string(),
+/// A decoder that has read the header of a picture.
+fn header(path: &Path, kind: FileKind, memory: u64) -> Result<impl ImageDecoder, DecodeError> {
+    let Some(format) = kind.format() else {
+        return Err(DecodeError::UnknownKind(format!("a {} has no decoder here", kind.name())));
     };
     let mut reader = ImageReader::new(BufReader::new(File::open(path)?));
     reader.set_format(format);
-    reader.no_limits(); // the size is checked below, before anything is decoded
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(memory);
+    reader.limits(limits);
+    reader.into_decoder().map_err(|error| damaged(kind, error, memory))
+}
+
+fn damaged(kind: FileKind, error: ImageError, memory: u64) -> DecodeError {
+    match error {
+        ImageError::Limits(_) => DecodeError::Memory { needs: memory, memory },
+        error => DecodeError::Damaged { format: kind.name(), reason: error.to_string() },
+    }
+}
+
+/// Width and height of a picture other than TIFF, from its header.
+pub fn picture_size(path: &Path, kind: FileKind) -> Result<(u64, u64), DecodeError> {
+    if kind == FileKind::SunRaster {
+        let (width, height) = SunHeader::read(&mut BufReader::new(File::open(path)?))?.size;
+        return Ok((width as u64, height as u64));
+    }
+    let (width, height) = header(path, kind, u64::MAX)?.dimensions();
+    Ok((width.into(), height.into()))
+}
+
+/// Decodes a picture other than TIFF; of an animation the first frame. `memory`: bytes that it may take.
+pub fn decode_picture(path: &Path, kind: FileKind, memory: u64) -> Result<Pixels, DecodeError> {
+    if kind == FileKind::SunRaster {
+        return decode_sun_raster(path, memory);
+    }
+    let mut decoder = header(path, kind, memory)?;
     let (width, height) = decoder.dimensions();
     check_size(width.into(), height.into())?;
-    let orientation = match format {
-        ImageFormat::WebP => Orientation::NoTransforms,
+    let orientation = match kind {
+        FileKind::WebP => Orientation::NoTransforms,
         _ => decoder.orientation().unwrap_or(Orientation::NoTransforms),
     };
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let rgb = u64::from(width) * u64::from(height) * 3;
+    let decoded = decoder.total_bytes();
+    let beside = match decoder.color_type() {
+        _ if orientation != Orientation::NoTransforms => decoded.max(rgb), // turned into a copy
+        image::ColorType::Rgb8 | image::ColorType::Rgba8 => 0,
+        _ => rgb,
+    };
+    check_memory(decoded.saturating_add(beside), memory)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| damaged(kind, error, memory))?;
     picture.apply_orientation(orientation);
     Ok(to_pixels(picture))
 }
@@ -138,6 +210,13 @@ pub fn decode_picture(path: &Path, kind: FileKind) -> Result<Pixels, DecodeError
 fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
     if width.saturating_mul(height) > MAX_PICTURE_PIXELS {
         return Err(DecodeError::TooLarge { width, height });
+    }
+    Ok(())
+}
+
+fn check_memory(needs: u64, memory: u64) -> Result<(), DecodeError> {
+    if needs > memory {
+        return Err(DecodeError::Memory { needs, memory });
     }
     Ok(())
 }
@@ -179,38 +258,54 @@ fn without_alpha(mut data: Vec<u8>) -> Vec<u8> {
 }
 
 /// An open TIFF whose frames are decoded one at a time.
+///
+/// It keeps where the frames lie: one after the other they are found in steady time.
 pub struct TiffFrames {
     decoder: Decoder<BufReader<File>>,
+    memory: u64,
 }
 
 impl TiffFrames {
-    /// Opens the file.
-    pub fn open(path: &Path) -> Result<Self, DecodeError> {
+    /// Opens the file; `memory`: bytes that decoding a frame may take.
+    pub fn open(path: &Path, memory: u64) -> Result<Self, DecodeError> {
         let mut limits = Limits::default();
-        limits.decoding_buffer_size = MAX_PICTURE_PIXELS as usize * 4;
-        limits.intermediate_buffer_size = limits.decoding_buffer_size;
-        let decoder = Decoder::new(BufReader::new(File::open(path)?)).map_err(tiff_damaged)?;
-        Ok(Self { decoder: decoder.with_limits(limits) })
+        let most = (MAX_PICTURE_PIXELS * 8).min(memory) as usize;
+        limits.decoding_buffer_size = most;
+        limits.intermediate_buffer_size = most;
+        let decoder = Decoder::new(BufReader::new(File::open(path)?));
+        let decoder = decoder.map_err(|error| tiff_damaged(error, memory))?;
+        Ok(Self { decoder: decoder.with_limits(limits), memory })
     }
 
-    /// Number of frames, found by following the chain of directories.
-    pub fn count(&mut self) -> Result<usize, DecodeError> {
-        let mut count = 1;
+    /// Width and height of all frames, found by following the chain of directories. Where that breaks, the last one has
+    /// no size: it is the one that cannot be decoded.
+    pub fn sizes(&mut self) -> Vec<(u32, u32)> {
+        let mut sizes = vec![self.decoder.dimensions().unwrap_or_default()];
         while self.decoder.more_images() {
-            self.decoder.next_image().map_err(tiff_damaged)?;
-            count += 1;
+            if self.decoder.next_image().is_err() {
+                sizes.push((0, 0));
+                break;
+            }
+            sizes.push(self.decoder.dimensions().unwrap_or_default());
         }
-        Ok(count)
+        sizes
     }
 
     /// Decodes a frame, its orientation applied.
     pub fn frame(&mut self, index: usize) -> Result<Pixels, DecodeError> {
+        let memory = self.memory;
+        let tiff_damaged = |error| tiff_damaged(error, memory);
         self.decoder.seek_to_image(index).map_err(tiff_damaged)?;
         let (width, height) = self.decoder.dimensions().map_err(tiff_damaged)?;
         check_size(width.into(), height.into())?;
         let color = self.decoder.colortype().map_err(tiff_damaged)?;
         let orientation = self.decoder.get_tag_u32(Tag::Orientation).ok();
         let planar = self.decoder.get_tag_u32(Tag::PlanarConfiguration).ok() == Some(2);
+        let sample_bytes = u64::from(color.bit_depth()).div_ceil(8);
+        let pixel_bytes = u64::from(color.num_samples()) * sample_bytes;
+        let turned = if orientation.is_some_and(|o| o > 1) { 3 } else { 0 };
+        let count = u64::from(width) * u64::from(height);
+        check_memory(count.saturating_mul(pixel_bytes + 3 + turned), memory)?;
         let data = match self.decoder.read_image().map_err(tiff_damaged)? {
             DecodingResult::U8(v) => v,
             DecodingResult::U16(v) if color.num_samples() == 1 => {
@@ -233,7 +328,10 @@ impl TiffFrames {
     }
 }
 
-fn tiff_damaged(error: tiff::TiffError) -> DecodeError {
+fn tiff_damaged(error: tiff::TiffError, memory: u64) -> DecodeError {
+    if matches!(error, tiff::TiffError::LimitsExceeded) {
+        return DecodeError::Memory { needs: memory, memory };
+    }
     DecodeError::Damaged { format: "TIFF", reason: error.to_string() }
 }
 
@@ -250,33 +348,31 @@ fn tiff_rgb(
     let unsupported =
         || DecodeError::Damaged { format: "TIFF", reason: format!("unsupported colour type {color:?}") };
     let samples = color.num_samples() as usize;
-    let rgb: Vec<u8> = match color {
+    let rgb = match color {
         Gray(bits) if bits < 8 => {
             // Rows of packed samples, the first in the high bits.
             let (bits, per_byte) = (bits as usize, 8 / bits as usize);
             let stride = width.div_ceil(per_byte);
             let top = (1u32 << bits) - 1;
-            (0..height)
-                .flat_map(|y| (0..width).map(move |x| (y, x)))
-                .flat_map(|(y, x)| {
-                    let byte = data.get(y * stride + x / per_byte).copied().unwrap_or(0) as u32;
-                    let value = byte >> (8 - bits * (x % per_byte + 1)) & top;
-                    [(value * 255 / top) as u8; 3]
-                })
-                .collect()
+            let places = (0..height).flat_map(|y| (0..width).map(move |x| (y, x)));
+            let color = |(y, x): (usize, usize)| {
+                let byte = data.get(y * stride + x / per_byte).copied().unwrap_or(0) as u32;
+                let value = byte >> (8 - bits * (x % per_byte + 1)) & top;
+                [(value * 255 / top) as u8; 3]
+            };
+            colors(places.map(color), count)
         }
         _ if data.len() < count * samples => return Err(unsupported()),
-        Gray(_) => data.iter().take(count).flat_map(|v| [*v; 3]).collect(),
-        GrayA(_) => data.chunks_exact(2).take(count).flat_map(|v| [v[0]; 3]).collect(),
+        Gray(_) => colors(data.iter().take(count).map(|v| [*v; 3]), count),
+        GrayA(_) => colors(data.chunks_exact(2).take(count).map(|v| [v[0]; 3]), count),
         RGB(_) | RGBA(_) if planar => {
-            (0..count).flat_map(|i| [data[i], data[count + i], data[2 * count + i]]).collect()
+            colors((0..count).map(|i| [data[i], data[count + i], data[2 * count + i]]), count)
         }
-        RGB(_) | RGBA(_) => data.chunks_exact(samples).take(count).flat_map(|v| [v[0], v[1], v[2]]).collect(),
-        CMYK(_) => data
-            .chunks_exact(4)
-            .take(count)
-            .flat_map(|v| [0, 1, 2].map(|c| (((255 - v[c] as u32) * (255 - v[3] as u32) + 127) / 255) as u8))
-            .collect(),
+        RGB(_) | RGBA(_) => colors(data.chunks_exact(samples).take(count).map(|v| [v[0], v[1], v[2]]), count),
+        CMYK(_) => {
+            let ink = |v: &[u8], c: usize| (((255 - v[c] as u32) * (255 - v[3] as u32) + 127) / 255) as u8;
+            colors(data.chunks_exact(4).take(count).map(|v| [0, 1, 2].map(|c| ink(v, c))), count)
+        }
         Palette(_) => return Err(unsupported()),
         _ => return Err(unsupported()),
     };
@@ -298,18 +394,47 @@ fn oriented(pixels: Pixels, orientation: Option<Orientation>) -> Pixels {
     }
 }
 
-/// Decodes an uncompressed Sun raster file of 8, 24 or 32 bits (header: eight big-endian words).
-fn decode_sun_raster(path: &Path) -> Result<Pixels, DecodeError> {
-    let damaged = |reason: &str| DecodeError::Damaged { format: "Sun raster", reason: reason.into() };
+/// The header of a Sun raster file: eight big-endian words.
+struct SunHeader {
+    /// Width and height in pixels.
+    size: (usize, usize),
+    /// Bits of a pixel.
+    depth: u32,
+    /// Type of the file.
+    kind: u32,
+    /// Type and length of the colour map.
+    map: (u32, usize),
+}
+
+impl SunHeader {
+    fn read(file: &mut impl Read) -> Result<SunHeader, DecodeError> {
+        let mut header = [0u8; 32];
+        file.read_exact(&mut header).map_err(|_| sun_damaged("the header is cut off"))?;
+        let word = |i: usize| {
+            u32::from_be_bytes([header[i * 4], header[i * 4 + 1], header[i * 4 + 2], header[i * 4 + 3]])
+        };
+        Ok(SunHeader {
+            size: (word(1) as usize, word(2) as usize),
+            depth: word(3),
+            kind: word(5),
+            map: (word(6), word(7) as usize),
+        })
+    }
+}
+
+fn sun_damaged(reason: &str) -> DecodeError {
+    DecodeError::Damaged { format: FileKind::SunRaster.name(), reason: reason.into() }
+}
+
+/// Decodes an uncompressed Sun raster file of 8, 24 or 32 bits.
+fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, DecodeError> {
+    let damaged = sun_damaged;
     let mut file = BufReader::new(File::open(path)?);
-    let mut header = [0u8; 32];
-    file.read_exact(&mut header).map_err(|_| damaged("the header is cut off"))?;
-    let word = |i: usize| {
-        u32::from_be_bytes([header[i * 4], header[i * 4 + 1], header[i * 4 + 2], header[i * 4 + 3]])
-    };
-    let (width, height, depth, kind) = (word(1) as usize, word(2) as usize, word(3), word(5));
-    let (map_kind, map_length) = (word(6), word(7) as usize);
+    let SunHeader { size: (width, height), depth, kind, map: (map_kind, map_length) } =
+        SunHeader::read(&mut file)?;
     check_size(width as u64, height as u64)?;
+    // The pixels, and a row as it lies in the file.
+    check_memory((width as u64 * height as u64 * 3).saturating_add(width as u64 * 4), memory)?;
     if !matches!(depth, 8 | 24 | 32) || !matches!(kind, 0 | 1 | 3) {
         return Err(damaged("only uncompressed files of 8, 24 or 32 bits are supported"));
     }
@@ -347,7 +472,7 @@ mod tests {
     fn kinds_are_told_by_content() {
         assert_eq!(sniff_bytes(b"junk before\n%PDF-1.4"), Some(FileKind::Pdf));
         assert_eq!(sniff_bytes(b"II*\0\x08\0\0\0"), Some(FileKind::Tiff));
-        assert_eq!(sniff_bytes(b"GIF89a......"), Some(FileKind::Picture(ImageFormat::Gif)));
+        assert_eq!(sniff_bytes(b"GIF89a......"), Some(FileKind::Gif));
         assert_eq!(sniff_bytes(b"hello, this is text"), None);
     }
 

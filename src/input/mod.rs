@@ -1,7 +1,7 @@
 //! Turns paths, globs, URLs, PDFs and streams into numbered pages.
 //!
 //! [`discover`] lists files, [`open`] makes a [`PageSource`] of one, and a source hands out its pages one at a
-//! time from any thread. PDFs are opened in worker processes ([`pdf`]), so a hostile file can only cost its
+//! time from any thread. Files are read in worker processes ([`worker`]), so a hostile one can only cost its
 //! own pages.
 
 pub mod decode;
@@ -12,18 +12,20 @@ mod named;
 mod pattern;
 pub mod pdf;
 pub mod spool;
+pub mod worker;
 
 pub use discover::{Found, InputFile, discover};
 pub use list::read_list;
 
 use crate::raster::Pixels;
-use decode::{DecodeError, FileKind, TiffFrames};
+use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
 use fetch::{Fetched, Remote};
-use pdf::protocol::{PageRequest, PdfPage};
-use pdf::{PdfHandle, PdfPool, PoolError};
+use pdf::page::PdfPage;
 use spool::Spooled;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use worker::protocol::{PageRequest, ReadFailure};
+use worker::{DocumentHandle, PoolError, WorkerPool};
 
 /// Pixels per point of the small picture with which a text layer is checked: 36 dpi.
 const PREVIEW_SCALE: f64 = 0.5;
@@ -50,12 +52,9 @@ impl InputError {
 /// A page that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// The worker gave no answer.
+    /// The worker gave no answer, or that it cannot.
     #[error(transparent)]
-    Pdf(#[from] PoolError),
-    /// The picture cannot be decoded.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
+    Worker(#[from] PoolError),
     /// The page would need too many pixels, or has no area.
     #[error("the page measures {width:.0} x {height:.0} points and cannot be drawn")]
     Size {
@@ -63,6 +62,19 @@ pub enum PageError {
         width: f32,
         /// Height in points.
         height: f32,
+    },
+    /// The picture takes more memory than there is for a page.
+    #[error(
+        "the picture has {width:.0}x{height:.0} pixels, more than there is memory for ({} million); raise --memory-limit, or scale it down",
+        .most / 1_000_000
+    )]
+    Memory {
+        /// Width in pixels.
+        width: f32,
+        /// Height in pixels.
+        height: f32,
+        /// Pixels that a page may have.
+        most: u64,
     },
 }
 
@@ -98,6 +110,8 @@ pub struct SourcePage {
 pub trait PageSource: Send + Sync {
     /// Number of pages.
     fn page_count(&self) -> usize;
+    /// Pixels that a page has at full scale; 0 where that is not known.
+    fn page_pixels(&self, page_index: usize) -> u64;
     /// Whether the reference numbers the pages of this kind of input (PDF and TIFF).
     fn is_paged(&self) -> bool;
     /// Reads a page.
@@ -113,8 +127,12 @@ pub struct OpenOptions {
     pub passwords: Vec<String>,
     /// Pages of more pixels are rendered at a lower scale.
     pub max_page_pixels: u64,
-    /// Workers for PDFs; `None` where the PDF library is missing, with the reason.
-    pub pdf: Result<Arc<PdfPool>, String>,
+    /// Pictures of more pixels are refused.
+    pub max_picture_pixels: u64,
+    /// The processes that read files.
+    pub workers: Arc<WorkerPool>,
+    /// Why no PDF can be read, if none can.
+    pub no_pdfs: Option<String>,
 }
 
 /// Opens a file; one that lies behind an address is waited for, and its bytes are given back when nobody reads it any more.
@@ -147,6 +165,10 @@ impl PageSource for RemoteSource {
         self.inner.page_count()
     }
 
+    fn page_pixels(&self, page_index: usize) -> u64 {
+        self.inner.page_pixels(page_index)
+    }
+
     fn is_paged(&self) -> bool {
         self.inner.is_paged()
     }
@@ -172,34 +194,30 @@ fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<d
         false => (None, path.to_path_buf()), // held by what was fetched
     };
     let kind = decode::sniff(&path).map_err(|error| fail(error.to_string()))?;
-    match kind {
-        FileKind::Pdf => {
-            let pool = options.pdf.clone().map_err(fail)?;
-            let handle = pool.open(&path, &options.passwords).map_err(|error| fail(pdf_reason(&error)))?;
-            if handle.sizes.is_empty() {
-                return Err(fail("the PDF has no pages".into()));
-            }
-            let (stated, there) = (handle.stated_pages, handle.sizes.len());
-            if there < stated {
-                let message = format!("it says that it has {stated} pages; {there} of them are there");
-                tracing::warn!(code = "page_count", file = file.given, "{message}");
-            }
-            Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels, _held: held }))
-        }
-        FileKind::Tiff => {
-            let count = TiffFrames::open(&path).and_then(|mut t| t.count());
-            let page_count = count.map_err(|error| fail(error.to_string()))?;
-            Ok(Arc::new(TiffSource { path, page_count, _held: held }))
-        }
-        kind => Ok(Arc::new(PictureSource { path, kind, _held: held })),
+    let is_pdf = kind == FileKind::Pdf;
+    if let Some(reason) = options.no_pdfs.as_ref().filter(|_| is_pdf) {
+        return Err(fail(reason.clone()));
     }
+    let pool = options.workers.clone();
+    let handle = pool.open(&path, kind, &options.passwords).map_err(|error| fail(open_reason(&error)))?;
+    if !is_pdf {
+        let max_pixels = options.max_picture_pixels;
+        return Ok(Arc::new(PictureSource { pool, handle, max_pixels, _held: held }));
+    }
+    if handle.sizes.is_empty() {
+        return Err(fail("the PDF has no pages".into()));
+    }
+    let (stated, there) = (handle.stated_pages, handle.sizes.len());
+    if there < stated {
+        let message = format!("it says that it has {stated} pages; {there} of them are there");
+        tracing::warn!(code = "page_count", file = file.given, "{message}");
+    }
+    Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels, _held: held }))
 }
 
-fn pdf_reason(error: &PoolError) -> String {
+fn open_reason(error: &PoolError) -> String {
     match error {
-        PoolError::Pdf(pdf::protocol::PdfFailure::Password) => {
-            format!("{error}; give one with --password")
-        }
+        PoolError::Failed(ReadFailure::Password) => format!("{error}; give one with --password"),
         PoolError::Start { source, .. } => format!("{error}: {source}"),
         other => other.to_string(),
     }
@@ -207,8 +225,8 @@ fn pdf_reason(error: &PoolError) -> String {
 
 struct PdfSource {
     _held: Option<Spooled>,
-    pool: Arc<PdfPool>,
-    handle: PdfHandle,
+    pool: Arc<WorkerPool>,
+    handle: DocumentHandle,
     max_pixels: u64,
 }
 
@@ -231,6 +249,13 @@ impl PageSource for PdfSource {
         self.handle.sizes.len()
     }
 
+    fn page_pixels(&self, page_index: usize) -> u64 {
+        let Ok(scale) = self.scale(page_index) else { return 0 };
+        let (width, height) = self.handle.sizes[page_index];
+        let pixels = |points: f32| (points as f64 * scale).ceil() as u64;
+        pixels(width).saturating_mul(pixels(height))
+    }
+
     fn is_paged(&self) -> bool {
         true
     }
@@ -243,6 +268,7 @@ impl PageSource for PdfSource {
         };
         let request = PageRequest { page_index, scale, content: true, render_scale: Some(render_scale) };
         let (content, picture) = self.pool.page(&self.handle, request)?;
+        let content = content.ok_or_else(|| PoolError::Crashed("it sent no content".into()))?;
         let (width, height) = content.size_points;
         let pixels = |points: f32| ((points as f64 * scale).ceil() as usize).max(1);
         let (pixels_full, preview) = match wanted {
@@ -264,81 +290,71 @@ impl PageSource for PdfSource {
         let scale = self.scale(page_index)?;
         let request = PageRequest { page_index, scale, content: false, render_scale: Some(scale) };
         let (_, pixels) = self.pool.page(&self.handle, request)?;
-        pixels.ok_or_else(|| PageError::Pdf(PoolError::Crashed("it sent no picture".into())))
+        pixels.ok_or_else(no_picture)
     }
 }
 
-/// A page that is nothing but a picture.
-fn picture_page(page_index: usize, pixels: Pixels) -> SourcePage {
-    let points = |n: usize| n as f32 * 72.0 / PICTURE_DPI;
-    SourcePage {
-        page_index,
-        width: pixels.width,
-        height: pixels.height,
-        size_points: (points(pixels.width), points(pixels.height)),
-        pixels: Some(pixels),
-        preview: None,
-        content: None,
-    }
+fn no_picture() -> PageError {
+    PageError::Worker(PoolError::Crashed("it sent no picture".into()))
 }
 
+/// A picture, or a TIFF of several.
 struct PictureSource {
     _held: Option<Spooled>,
-    path: PathBuf,
-    kind: FileKind,
+    pool: Arc<WorkerPool>,
+    handle: DocumentHandle,
+    max_pixels: u64,
 }
 
 impl PageSource for PictureSource {
     fn page_count(&self) -> usize {
-        1
+        self.handle.sizes.len()
+    }
+
+    fn page_pixels(&self, page_index: usize) -> u64 {
+        let (width, height) = self.handle.sizes.get(page_index).copied().unwrap_or((0.0, 0.0));
+        (width as u64).saturating_mul(height as u64)
     }
 
     fn is_paged(&self) -> bool {
-        false
+        self.handle.kind == FileKind::Tiff
     }
 
+    /// A page that is nothing but a picture.
     fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
-        Ok(picture_page(page_index, self.render_page(page_index)?))
-    }
-
-    fn render_page(&self, _: usize) -> Result<Pixels, PageError> {
-        Ok(decode::decode_picture(&self.path, self.kind)?)
-    }
-}
-
-struct TiffSource {
-    _held: Option<Spooled>,
-    path: PathBuf,
-    page_count: usize,
-}
-
-impl PageSource for TiffSource {
-    fn page_count(&self) -> usize {
-        self.page_count
-    }
-
-    fn is_paged(&self) -> bool {
-        true
-    }
-
-    fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
-        Ok(picture_page(page_index, self.render_page(page_index)?))
+        let pixels = self.render_page(page_index)?;
+        let points = |n: usize| n as f32 * 72.0 / PICTURE_DPI;
+        Ok(SourcePage {
+            page_index,
+            width: pixels.width,
+            height: pixels.height,
+            size_points: (points(pixels.width), points(pixels.height)),
+            pixels: Some(pixels),
+            preview: None,
+            content: None,
+        })
     }
 
     fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
-        Ok(TiffFrames::open(&self.path)?.frame(page_index)?)
+        let pixels = self.page_pixels(page_index);
+        // Those beyond what is ever decoded are told so by the decoder.
+        if pixels > self.max_pixels && pixels <= MAX_PICTURE_PIXELS {
+            let (width, height) = self.handle.sizes[page_index];
+            return Err(PageError::Memory { width, height, most: self.max_pixels });
+        }
+        let (_, pixels) = self.pool.page(&self.handle, PageRequest::picture(page_index))?;
+        pixels.ok_or_else(no_picture)
     }
 }
 
-/// Opens one picture or TIFF frame by frame without options; for checks against recorded pixels.
+/// Decodes a picture, or a TIFF frame by frame, in this process and without limits; for checks against recorded pixels.
 pub fn decode_all(path: &Path) -> Result<Vec<Pixels>, DecodeError> {
     match decode::sniff(path)? {
         FileKind::Pdf => Err(DecodeError::UnknownKind("a PDF is not a picture".into())),
         FileKind::Tiff => {
-            let mut frames = TiffFrames::open(path)?;
-            let count = frames.count()?;
-            (0..count).map(|index| frames.frame(index)).collect()
+            let mut frames = TiffFrames::open(path, u64::MAX)?;
+            (0..frames.sizes().len()).map(|index| frames.frame(index)).collect()
         }
-        kind => Ok(vec![decode::decode_picture(path, kind)?]),
+        kind => Ok(vec![decode::decode_picture(path, kind, u64::MAX)?]),
     }
 }

@@ -7,7 +7,7 @@ use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
 use crate::document::{Diagnostic, Preprocessing, Severity, TextDecision, TextSource};
 use crate::geometry::Rect;
-use crate::input::pdf::protocol::{PdfPage, StructNode};
+use crate::input::pdf::page::{PdfPage, StructNode};
 use crate::input::{PageError, PageSource, SourcePage};
 use crate::onnx::OnnxError;
 use crate::preprocess::{self, DocPreprocessor, PreprocessError, PreprocessOptions, PreprocessSteps};

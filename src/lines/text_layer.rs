@@ -8,7 +8,7 @@ use super::page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, 
 use crate::deadline;
 use crate::document::TextSource;
 use crate::geometry::Rect;
-use crate::input::pdf::protocol::{PdfPage, PdfRun};
+use crate::input::pdf::page::{PdfPage, PdfRun};
 use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
 
@@ -360,7 +360,7 @@ impl FontTraits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::pdf::protocol::PdfChar;
+    use crate::input::pdf::page::PdfChar;
 
     /// A page with one line for each `(x, y, size, text)`; a character is half an em wide, `|` a hyphen that
     /// breaks a line.

@@ -6,7 +6,7 @@
 
 use crate::document::{TextDecision, TextSource};
 use crate::geometry::Rect;
-use crate::input::pdf::protocol::{PdfChar, PdfPage};
+use crate::input::pdf::page::{PdfChar, PdfPage};
 use crate::raster::Pixels;
 
 /// More hidden characters than this share: the layer belongs to a scan.
@@ -178,7 +178,7 @@ impl InkMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::pdf::protocol::PdfRun;
+    use crate::input::pdf::page::PdfRun;
 
     const SIZE: (f32, f32) = (200.0, 100.0);
 

@@ -67,6 +67,10 @@ impl PageSource for Source {
         5
     }
 
+    fn page_pixels(&self, _: usize) -> u64 {
+        16
+    }
+
     fn is_paged(&self) -> bool {
         true
     }

@@ -4,7 +4,7 @@
 //! rotation, crop boxes or the upward y axis.
 
 use super::library::OpenPage;
-use super::protocol::{PdfChar, PdfPage, PdfRun, StructNode};
+use super::page::{PdfChar, PdfPage, PdfRun, StructNode};
 use std::collections::HashMap;
 use std::ffi::c_void;
 

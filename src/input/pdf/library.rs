@@ -4,7 +4,7 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so handles
 //! are kept as plain pointers and cast where they are passed.
 
-use super::protocol::PdfFailure;
+use crate::input::worker::protocol::ReadFailure;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
 use std::ffi::c_void;
 use std::fs::File;
@@ -31,9 +31,9 @@ impl Library {
     }
 
     /// Opens a document, trying the empty password and then `passwords` in order.
-    pub fn open<'a>(&'a self, path: &Path, passwords: &[String]) -> Result<OpenDocument<'a>, PdfFailure> {
+    pub fn open<'a>(&'a self, path: &Path, passwords: &[String]) -> Result<OpenDocument<'a>, ReadFailure> {
         let map = FileMap::new(path)?;
-        let mut failure = PdfFailure::Damaged;
+        let mut failure = ReadFailure::Damaged;
         let candidates = std::iter::once(None).chain(passwords.iter().map(|p| Some(p.as_str())));
         for password in candidates {
             // SAFETY: the mapping lives as long as the document, see `OpenDocument`.
@@ -43,11 +43,11 @@ impl Library {
             }
             // SAFETY: plain query.
             failure = match unsafe { self.api.FPDF_GetLastError() } {
-                4 => PdfFailure::Password,
-                5 => PdfFailure::Encryption,
-                _ => PdfFailure::Damaged,
+                4 => ReadFailure::Password,
+                5 => ReadFailure::Encryption,
+                _ => ReadFailure::Damaged,
             };
-            if failure != PdfFailure::Password {
+            if failure != ReadFailure::Password {
                 break;
             }
         }
@@ -62,12 +62,12 @@ struct FileMap {
 }
 
 impl FileMap {
-    fn new(path: &Path) -> Result<FileMap, PdfFailure> {
-        let unreadable = |error: std::io::Error| PdfFailure::Unreadable(error.to_string());
+    fn new(path: &Path) -> Result<FileMap, ReadFailure> {
+        let unreadable = |error: std::io::Error| ReadFailure::Unreadable(error.to_string());
         let file = File::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len() as usize;
         if length == 0 {
-            return Err(PdfFailure::Damaged);
+            return Err(ReadFailure::Damaged);
         }
         // SAFETY: a private read-only mapping of an open file; checked below.
         let address = unsafe {
@@ -137,11 +137,11 @@ impl<'a> OpenDocument<'a> {
     }
 
     /// Loads a page.
-    pub fn page(&self, index: usize) -> Result<OpenPage<'_>, PdfFailure> {
+    pub fn page(&self, index: usize) -> Result<OpenPage<'_>, ReadFailure> {
         // SAFETY: the handles are open and stay so while the page borrows the document.
         let page = unsafe { self.library.api.FPDF_LoadPage(self.handle.cast(), index as i32) };
         if page.is_null() {
-            return Err(PdfFailure::Page);
+            return Err(ReadFailure::Page);
         }
         if !self.form.is_null() {
             // SAFETY: as above.
@@ -188,7 +188,7 @@ impl OpenPage<'_> {
     /// Draws the page with annotations and form fields on white, as the reference does.
     ///
     /// Returns `height * width * 3` bytes, RGB, rows from the top; fails when the bitmap cannot be made.
-    pub fn render(&self, width: usize, height: usize) -> Result<Vec<u8>, PdfFailure> {
+    pub fn render(&self, width: usize, height: usize) -> Result<Vec<u8>, ReadFailure> {
         let (w, h) = (width as i32, height as i32);
         let stride = width * 3;
         let mut data = vec![255u8; stride * height];
@@ -197,7 +197,7 @@ impl OpenPage<'_> {
             let api = self.api();
             let bitmap = api.FPDFBitmap_CreateEx(w, h, BITMAP_BGR, data.as_mut_ptr().cast(), stride as i32);
             if bitmap.is_null() {
-                return Err(PdfFailure::Memory);
+                return Err(ReadFailure::TooLarge);
             }
             api.FPDF_RenderPageBitmap(bitmap, self.handle.cast(), 0, 0, w, h, 0, RENDER_ANNOTATIONS);
             if !self.document.form.is_null() {

@@ -1,15 +1,10 @@
-//! PDFs: worker processes that hold pdfium, what is said to them, and the pool that keeps them.
+//! PDFs: pdfium, what it says about pages, and the scale at which they are drawn.
 //!
-//! `pool` (main process) speaks `protocol` with `worker` (hidden subcommand), which reads pages through
-//! `library` and `content`. A hostile file can only cost its own pages.
+//! `library` and `content` run in worker processes only: pdfium is neither thread-safe nor safe against hostile files.
 
-mod content;
-mod library;
-pub mod pool;
-pub mod protocol;
-pub mod worker;
-
-pub use pool::{PdfHandle, PdfPool, PoolError, PoolOptions};
+pub(super) mod content;
+pub(super) mod library;
+pub mod page;
 
 /// Pixels per point at which the reference renders pages (specification, section 3.4: 144 dpi).
 pub const RENDER_SCALE: f64 = 2.0;

@@ -3,7 +3,7 @@
 
 use crate::document::{Cell, Label, Table};
 use crate::geometry::Rect;
-use crate::input::pdf::protocol::StructNode;
+use crate::input::pdf::page::StructNode;
 use crate::layout::Region;
 use crate::layout::table::{FoundTable, cell_text};
 use crate::lines::Segment;

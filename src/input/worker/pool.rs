@@ -1,10 +1,12 @@
 //! The worker processes: started when needed, given one request at a time, killed and replaced when one
 //! hangs or dies.
 
-use super::REFERENCE_MAX_PIXELS;
-use super::protocol::{PageRequest, PdfFailure, PdfPage, Reply, Request, read_message, write_message};
+use super::protocol::{PageRequest, ReadFailure, Reply, Request, read_message, write_message};
 use crate::deadline;
+use crate::input::decode::FileKind;
+use crate::input::pdf::page::PdfPage;
 use crate::raster::Pixels;
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -24,14 +26,16 @@ const CPU_SECONDS: u64 = 24 * 3600;
 pub struct PoolOptions {
     /// The program to start with the hidden subcommand.
     pub program: PathBuf,
-    /// The pdfium library.
-    pub library: PathBuf,
+    /// The pdfium library, if it is there.
+    pub library: Option<PathBuf>,
     /// Workers at a time.
     pub workers: usize,
     /// Longest time for opening or one page.
     pub timeout: Duration,
-    /// Address space of one worker in bytes.
-    pub memory_limit: u64,
+    /// Bytes that one worker may take beside the program itself.
+    pub memory: u64,
+    /// Pixels of a page at most; of what a worker sends nothing larger is taken.
+    pub max_pixels: u64,
 }
 
 /// Why a worker gave no answer.
@@ -39,21 +43,21 @@ pub struct PoolOptions {
 pub enum PoolError {
     /// It answered that it cannot.
     #[error("{}", describe(.0))]
-    Pdf(PdfFailure),
+    Failed(ReadFailure),
     /// It took too long and was killed.
     #[error("the page took longer than {} s and was given up", .0.as_secs())]
     Timeout(Duration),
     /// It ended for want of memory.
     #[error(
-        "it needs more memory than a PDF process may take ({} MB); `pdf_worker_memory` in a file of settings raises that",
+        "it needs more memory than a worker process may take ({} MB); `worker_memory` in a file of settings raises that",
         .0 >> 20
     )]
     Memory(u64),
     /// It ended in the middle.
-    #[error("the PDF library crashed ({0})")]
+    #[error("the process that reads it crashed ({0})")]
     Crashed(String),
     /// It could not be started.
-    #[error("failed to start the PDF worker `{program}`")]
+    #[error("failed to start the worker process `{program}`")]
     Start {
         /// The program.
         program: String,
@@ -62,20 +66,23 @@ pub enum PoolError {
     },
 }
 
-fn describe(failure: &PdfFailure) -> String {
+fn describe(failure: &ReadFailure) -> String {
     match failure {
-        PdfFailure::Unreadable(why) => format!("the file cannot be read: {why}"),
-        PdfFailure::Damaged => "not a PDF, or damaged beyond repair".into(),
-        PdfFailure::Password => "the PDF is encrypted and none of the passwords opens it".into(),
-        PdfFailure::Encryption => "the PDF is encrypted in an unknown way".into(),
-        PdfFailure::Page => "the page is damaged and cannot be loaded".into(),
-        PdfFailure::EmptyPage => "the page has no area".into(),
-        PdfFailure::Memory => "the page is too large to be drawn".into(),
+        ReadFailure::Unreadable(why) => format!("the file cannot be read: {why}"),
+        ReadFailure::Damaged => "not a PDF, or damaged beyond repair".into(),
+        ReadFailure::Password => "the PDF is encrypted and none of the passwords opens it".into(),
+        ReadFailure::Encryption => "the PDF is encrypted in an unknown way".into(),
+        ReadFailure::Page => "the page is damaged and cannot be loaded".into(),
+        ReadFailure::EmptyPage => "the page has no area".into(),
+        ReadFailure::TooLarge => "the page is too large to be drawn".into(),
+        ReadFailure::Library(why) => format!("the PDF library cannot be loaded: {why}"),
+        ReadFailure::Picture(why) => why.clone(),
+        ReadFailure::Memory => "it needs more memory than there is".into(),
     }
 }
 
 /// A set of workers shared by reader threads.
-pub struct PdfPool {
+pub struct WorkerPool {
     options: PoolOptions,
     state: Mutex<State>,
     free: Condvar,
@@ -93,32 +100,39 @@ struct State {
 
 /// An opened document as the pool knows it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PdfHandle {
+pub struct DocumentHandle {
     /// Tells documents apart; paths of open files are used again for others.
     pub id: u64,
     /// The file.
     pub path: PathBuf,
+    /// What it holds.
+    pub kind: FileKind,
     /// Passwords to try.
     pub passwords: Vec<String>,
-    /// Sizes of all pages in points.
+    /// Sizes of all pages: in points for PDFs, else in pixels. Zero where it is not known.
     pub sizes: Vec<(f32, f32)>,
     /// How many pages the file says it has; those that are not there are in no list.
     pub stated_pages: usize,
 }
 
-impl PdfPool {
+impl WorkerPool {
     /// A pool without workers yet.
     pub fn new(options: PoolOptions) -> Self {
         Self { options, state: Mutex::new(State::default()), free: Condvar::new() }
     }
 
     /// Opens a document in some worker and asks for its page sizes.
-    pub fn open(&self, path: &Path, passwords: &[String]) -> Result<PdfHandle, PoolError> {
+    pub fn open(
+        &self,
+        path: &Path,
+        kind: FileKind,
+        passwords: &[String],
+    ) -> Result<DocumentHandle, PoolError> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         static DOCUMENTS: AtomicU64 = AtomicU64::new(0);
         let id = DOCUMENTS.fetch_add(1, Ordering::Relaxed);
-        let mut handle =
-            PdfHandle { id, path, passwords: passwords.to_vec(), sizes: Vec::new(), stated_pages: 0 };
+        let passwords = passwords.to_vec();
+        let mut handle = DocumentHandle { id, path, kind, passwords, sizes: Vec::new(), stated_pages: 0 };
         let open = || self.with_worker(&handle, |worker, timeout| worker.open(&handle, timeout));
         // Like a page: a worker that died may have been left in a bad state by the document before.
         let opened = match open() {
@@ -135,9 +149,9 @@ impl PdfPool {
     /// earlier page, or have come from outside.
     pub fn page(
         &self,
-        document: &PdfHandle,
+        document: &DocumentHandle,
         request: PageRequest,
-    ) -> Result<(PdfPage, Option<Pixels>), PoolError> {
+    ) -> Result<(Option<PdfPage>, Option<Pixels>), PoolError> {
         let read = || {
             self.with_worker(document, |worker, timeout| {
                 worker.ensure_open(document, timeout)?;
@@ -147,6 +161,16 @@ impl PdfPool {
         match read() {
             Err(PoolError::Crashed(_)) => read(),
             other => other,
+        }
+    }
+
+    /// Starts a worker and has it load the PDF library.
+    pub fn check(&self) -> Result<(), PoolError> {
+        let mut worker = Worker::start(&self.options)?;
+        match worker.ask(&Request::LoadLibrary, self.options.timeout)? {
+            Reply::LibraryLoaded => Ok(()),
+            Reply::Failed(failure) => Err(worker.failed(failure)),
+            _ => Err(PoolError::Crashed("it answered something else".into())),
         }
     }
 
@@ -166,7 +190,7 @@ impl PdfPool {
     /// Runs one exchange with a worker; a worker that failed to answer is not used again.
     fn with_worker<T>(
         &self,
-        document: &PdfHandle,
+        document: &DocumentHandle,
         exchange: impl FnOnce(&mut Worker, Duration) -> Result<T, PoolError>,
     ) -> Result<T, PoolError> {
         let mut worker = deadline::waiting(|| self.take(document.id))?;
@@ -179,7 +203,7 @@ impl PdfPool {
         drop(state);
         let timeout = deadline::left().map_or(self.options.timeout, |left| left.min(self.options.timeout));
         let result = exchange(&mut worker, timeout);
-        let usable = matches!(result, Ok(_) | Err(PoolError::Pdf(_)));
+        let usable = matches!(result, Ok(_) | Err(PoolError::Failed(_)));
         let mut state = self.state.lock().expect("no thread panics while it holds the pool");
         state.busy.retain(|busy| *busy != id);
         if usable && !state.is_over {
@@ -227,7 +251,8 @@ struct Worker {
     child: Child,
     input: ChildStdin,
     output: TimedReader,
-    memory_limit: u64,
+    memory: u64,
+    max_pixels: u64,
     open_document: Option<u64>,
 }
 
@@ -236,11 +261,10 @@ impl Worker {
         let start_error =
             |source| PoolError::Start { program: options.program.display().to_string(), source };
         let mut child = Command::new(&options.program)
-            .arg("pdf-worker")
-            .arg("--library")
-            .arg(&options.library)
-            .arg("--address-space")
-            .arg(options.memory_limit.to_string())
+            .arg("worker")
+            .args(options.library.iter().flat_map(|path| [OsStr::new("--pdfium"), path.as_os_str()]))
+            .arg("--memory")
+            .arg(options.memory.to_string())
             .arg("--cpu-seconds")
             .arg(CPU_SECONDS.to_string())
             // One arena: more of them are address space that nothing lies in.
@@ -259,29 +283,31 @@ impl Worker {
             child,
             input,
             output: TimedReader { pipe: output, deadline: Instant::now() },
-            memory_limit: options.memory_limit,
+            memory: options.memory,
+            max_pixels: options.max_pixels,
             open_document: None,
         })
     }
 
     fn open(
         &mut self,
-        document: &PdfHandle,
+        document: &DocumentHandle,
         timeout: Duration,
     ) -> Result<(usize, Vec<(f32, f32)>), PoolError> {
         self.open_document = None;
-        let request = Request::Open { path: document.path.clone(), passwords: document.passwords.clone() };
+        let (path, passwords) = (document.path.clone(), document.passwords.clone());
+        let request = Request::Open { path, kind: document.kind, passwords };
         match self.ask(&request, timeout)? {
             Reply::Opened { page_count, sizes } => {
                 self.open_document = Some(document.id);
                 Ok((page_count, sizes))
             }
-            Reply::Failed(failure) => Err(PoolError::Pdf(failure)),
-            Reply::Page(_) => Err(PoolError::Crashed("it answered something else".into())),
+            Reply::Failed(failure) => Err(self.failed(failure)),
+            _ => Err(PoolError::Crashed("it answered something else".into())),
         }
     }
 
-    fn ensure_open(&mut self, document: &PdfHandle, timeout: Duration) -> Result<(), PoolError> {
+    fn ensure_open(&mut self, document: &DocumentHandle, timeout: Duration) -> Result<(), PoolError> {
         if self.open_document == Some(document.id) {
             return Ok(());
         }
@@ -292,25 +318,27 @@ impl Worker {
         &mut self,
         request: PageRequest,
         timeout: Duration,
-    ) -> Result<(PdfPage, Option<Pixels>), PoolError> {
-        match self.ask(&Request::Page(request), timeout)? {
-            Reply::Page(page) => {
-                let pixels = match page.bitmap {
-                    None => None,
-                    Some((width, height)) => {
-                        // What a worker says of itself is not believed: it read somebody's file.
-                        if width as u64 * height as u64 > REFERENCE_MAX_PIXELS {
-                            return Err(PoolError::Crashed("it sent a picture that nobody asked for".into()));
-                        }
-                        let mut data = vec![0u8; width * height * 3];
-                        self.output.read_exact(&mut data).map_err(|error| self.fault(error, timeout))?;
-                        Some(Pixels { width, height, data })
-                    }
-                };
-                Ok((*page, pixels))
-            }
-            Reply::Failed(failure) => Err(PoolError::Pdf(failure)),
-            Reply::Opened { .. } => Err(PoolError::Crashed("it answered something else".into())),
+    ) -> Result<(Option<PdfPage>, Option<Pixels>), PoolError> {
+        let (content, bitmap) = match self.ask(&Request::Page(request), timeout)? {
+            Reply::Page { content, bitmap } => (content, bitmap),
+            Reply::Failed(failure) => return Err(self.failed(failure)),
+            _ => return Err(PoolError::Crashed("it answered something else".into())),
+        };
+        let content = content.map(|content| *content);
+        let Some((width, height)) = bitmap else { return Ok((content, None)) };
+        // What a worker says of itself is not believed: it read somebody's file.
+        if (width as u64).saturating_mul(height as u64) > self.max_pixels {
+            return Err(PoolError::Crashed("it sent a picture that nobody asked for".into()));
+        }
+        let mut data = vec![0u8; width * height * 3];
+        self.output.read_exact(&mut data).map_err(|error| self.fault(error, timeout))?;
+        Ok((content, Some(Pixels { width, height, data })))
+    }
+
+    fn failed(&self, failure: ReadFailure) -> PoolError {
+        match failure {
+            ReadFailure::Memory => PoolError::Memory(self.memory),
+            failure => PoolError::Failed(failure),
         }
     }
 
@@ -337,8 +365,8 @@ impl Worker {
         }
         let most = most.unwrap_or(0);
         match self.child.try_wait() {
-            Ok(Some(status)) if status.signal().is_some() && most > self.memory_limit / 10 * 6 => {
-                PoolError::Memory(self.memory_limit)
+            Ok(Some(status)) if status.signal().is_some() && most > self.memory / 10 * 6 => {
+                PoolError::Memory(self.memory)
             }
             Ok(Some(status)) => PoolError::Crashed(status.to_string()),
             _ => PoolError::Crashed(error.to_string()),

@@ -1,0 +1,283 @@
+//! The worker process: reads requests on stdin, answers on stdout until stdin closes.
+//!
+//! Started by [`super::pool`] as a hidden subcommand of the same binary. It limits its own memory, so that a
+//! hostile file ends this process and not the machine.
+
+use super::protocol::{PageRequest, ReadFailure, Reply, Request, read_message, write_message};
+use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
+use crate::input::pdf::library::{Library, OpenDocument};
+use std::cell::{Cell, OnceCell};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::os::fd::FromRawFd;
+use std::path::{Path, PathBuf};
+
+/// Pages in a row that are not there, after which a document counts as over, whatever it says of itself.
+const MISSING_PAGES: usize = 1000;
+
+/// Limits of a worker.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes beyond the program itself and the file that is read.
+    pub memory: u64,
+    /// Seconds of work, over all documents.
+    pub cpu_seconds: u64,
+}
+
+/// An open document.
+enum Document<'a> {
+    Pdf(OpenDocument<'a>),
+    Tiff(TiffFrames),
+    Picture { path: PathBuf, kind: FileKind },
+}
+
+/// The PDF library, loaded when the first PDF is opened.
+struct LazyLibrary<'a> {
+    path: Option<&'a Path>,
+    library: OnceCell<Library>,
+}
+
+impl LazyLibrary<'_> {
+    fn get(&self) -> Result<&Library, ReadFailure> {
+        if self.library.get().is_none() {
+            let path = self.path.ok_or_else(|| ReadFailure::Library("it is not there".into()))?;
+            let loaded = Library::load(path).map_err(ReadFailure::Library)?;
+            return Ok(self.library.get_or_init(|| loaded));
+        }
+        self.library.get().ok_or_else(|| ReadFailure::Library("it is not there".into()))
+    }
+}
+
+/// Runs the worker until its stdin closes; then it ends at once, whatever it is at.
+///
+/// `library`: the PDF library, for PDFs. Fails when the pipes break.
+pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
+    let room = Room::new(limits);
+    end_with_parent()?;
+    let mut output = BufWriter::with_capacity(1 << 16, take_stdout()?);
+    let mut input = BufReader::new(io::stdin().lock());
+    let library = LazyLibrary { path: library, library: OnceCell::new() };
+    let mut document: Option<Document> = None;
+    loop {
+        let request: Request = match read_message(&mut input) {
+            Ok(request) => request,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let answer = match request {
+            Request::LoadLibrary => library.get().map(|_| (Reply::LibraryLoaded, Vec::new())),
+            Request::Open { path, kind, passwords } => {
+                document = None;
+                open(&library, path, kind, &passwords, &room).map(|(opened, sizes)| {
+                    let page_count = match &opened {
+                        Document::Pdf(document) => document.page_count(),
+                        _ => sizes.len(),
+                    };
+                    document = Some(opened);
+                    (Reply::Opened { page_count, sizes }, Vec::new())
+                })
+            }
+            Request::Page(request) => match &mut document {
+                Some(document) => read_page(document, request, &room),
+                None => Err(ReadFailure::Page),
+            },
+        };
+        let (reply, bitmap) = answer.unwrap_or_else(|failure| (Reply::Failed(failure), Vec::new()));
+        write_message(&mut output, &reply)?;
+        output.write_all(&bitmap)?;
+        output.flush()?;
+    }
+}
+
+/// Opens a file; with it the sizes of its pages.
+fn open<'a>(
+    library: &'a LazyLibrary<'_>,
+    path: PathBuf,
+    kind: FileKind,
+    passwords: &[String],
+    room: &Room,
+) -> Result<(Document<'a>, Vec<(f32, f32)>), ReadFailure> {
+    // A file that is mapped takes address space, but no memory that cannot be given back.
+    room.allow_file(match kind {
+        FileKind::Pdf => std::fs::metadata(&path).map_or(0, |file| file.len()),
+        _ => 0,
+    });
+    match kind {
+        FileKind::Pdf => {
+            let document = library.get()?.open(&path, passwords)?;
+            let sizes = sizes(&document, document.page_count());
+            Ok((Document::Pdf(document), sizes))
+        }
+        FileKind::Tiff => {
+            let mut frames = TiffFrames::open(&path, room.left()).map_err(failure)?;
+            let sizes = frames.sizes().into_iter().map(|(width, height)| (width as f32, height as f32));
+            let sizes = sizes.collect();
+            Ok((Document::Tiff(frames), sizes))
+        }
+        kind => {
+            // What is wrong with its header is told when its page is read.
+            let (width, height) = decode::picture_size(&path, kind).unwrap_or_default();
+            Ok((Document::Picture { path, kind }, vec![(width as f32, height as f32)]))
+        }
+    }
+}
+
+fn failure(error: DecodeError) -> ReadFailure {
+    match error {
+        DecodeError::Memory { .. } => ReadFailure::Memory,
+        error => ReadFailure::Picture(error.to_string()),
+    }
+}
+
+fn read_page(
+    document: &mut Document<'_>,
+    request: PageRequest,
+    room: &Room,
+) -> Result<(Reply, Vec<u8>), ReadFailure> {
+    let pixels = match document {
+        Document::Pdf(document) => return read_pdf_page(document, request, room),
+        Document::Tiff(frames) => frames.frame(request.page_index),
+        Document::Picture { path, kind } => decode::decode_picture(path, *kind, room.left()),
+    };
+    let pixels = pixels.map_err(failure)?;
+    let bitmap = Some((pixels.width, pixels.height));
+    Ok((Reply::Page { content: None, bitmap }, pixels.data))
+}
+
+fn read_pdf_page(
+    document: &OpenDocument<'_>,
+    request: PageRequest,
+    room: &Room,
+) -> Result<(Reply, Vec<u8>), ReadFailure> {
+    let page = document.page(request.page_index)?;
+    let (width, height) = page.size();
+    if width <= 0.0 || height <= 0.0 {
+        return Err(ReadFailure::EmptyPage);
+    }
+    let content = request.content.then(|| Box::new(page.content(request.scale)));
+    let mut reply = Reply::Page { content, bitmap: None };
+    let Some(scale) = request.render_scale else { return Ok((reply, Vec::new())) };
+    let pixels = |points: f32| ((points as f64 * scale).ceil() as usize).max(1);
+    let (width, height) = (pixels(width), pixels(height));
+    if (width as u64).saturating_mul(height as u64).saturating_mul(3) > room.left() {
+        return Err(ReadFailure::Memory);
+    }
+    let picture = page.render(width, height)?;
+    if let Reply::Page { bitmap, .. } = &mut reply {
+        *bitmap = Some((width, height));
+    }
+    Ok((reply, picture))
+}
+
+/// Keeps the pipe for answers to itself: whatever else writes to stdout lands on stderr.
+fn take_stdout() -> io::Result<File> {
+    // SAFETY: plain descriptor calls; the new descriptor is owned by the file alone.
+    unsafe {
+        let pipe = libc::dup(1);
+        if pipe < 0 || libc::dup2(2, 1) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(File::from_raw_fd(pipe))
+    }
+}
+
+/// Sizes of the pages that are there. Those at the end that are not are left out: a file may say that it has any number.
+/// One in the middle has no size, and fails when it is read.
+fn sizes(document: &OpenDocument, page_count: usize) -> Vec<(f32, f32)> {
+    let mut sizes = Vec::new();
+    let mut last = 0;
+    for index in 0..page_count {
+        let size = document.page_size(index);
+        if let Some(size) = size {
+            sizes.resize(index, (0.0, 0.0));
+            sizes.push(size);
+            last = index;
+        } else if index - last >= MISSING_PAGES {
+            break;
+        }
+    }
+    sizes
+}
+
+/// Ends this process as soon as nobody holds the other end of its stdin: the main process was killed. A thread looks, since
+/// the library may compute for minutes.
+fn end_with_parent() -> io::Result<()> {
+    // The main process decides about interrupts, which reach all of a terminal's programs.
+    // SAFETY: ignoring a signal needs no handler.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_IGN);
+        libc::signal(libc::SIGTERM, libc::SIG_IGN);
+    }
+    let watch = || {
+        loop {
+            // Nothing is asked for: only the end of the pipe is told.
+            let mut stdin = libc::pollfd { fd: 0, events: 0, revents: 0 };
+            // SAFETY: one valid descriptor.
+            let told = unsafe { libc::poll(&mut stdin, 1, -1) };
+            if told > 0 && stdin.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
+                // SAFETY: ends the process; nothing of it is worth saving.
+                unsafe { libc::_exit(0) };
+            }
+        }
+    };
+    std::thread::Builder::new().name("parent".into()).stack_size(64 << 10).spawn(watch).map(drop)
+}
+
+/// What this process may take.
+struct Room {
+    /// Address space of the program when it was started, and what it may take beside.
+    address_space: u64,
+    /// Bytes of the file that is mapped.
+    file: Cell<u64>,
+}
+
+impl Room {
+    /// Limits this process. Where a limit cannot be set it runs without it.
+    fn new(limits: Limits) -> Room {
+        // SAFETY: plain calls.
+        unsafe {
+            libc::setrlimit(libc::RLIMIT_CPU, &both(limits.cpu_seconds));
+            // No core file of somebody's document.
+            libc::setrlimit(libc::RLIMIT_CORE, &both(0));
+        }
+        let address_space = address_space().saturating_add(limits.memory);
+        let room = Room { address_space, file: Cell::new(0) };
+        room.allow_file(0);
+        room
+    }
+
+    /// Allows address space to map a file of so many bytes, no longer for the one before.
+    fn allow_file(&self, bytes: u64) {
+        self.file.set(bytes);
+        let mut limit = both(0);
+        // SAFETY: plain calls with a structure that lives. The hard limit stays: it cannot be raised again.
+        unsafe {
+            if libc::getrlimit(libc::RLIMIT_AS, &mut limit) == 0 {
+                limit.rlim_cur = self.allowed().min(limit.rlim_max);
+                libc::setrlimit(libc::RLIMIT_AS, &limit);
+            }
+        }
+    }
+
+    fn allowed(&self) -> u64 {
+        self.address_space.saturating_add(self.file.get())
+    }
+
+    /// Bytes that are left.
+    fn left(&self) -> u64 {
+        self.allowed().saturating_sub(address_space())
+    }
+}
+
+fn both(value: u64) -> libc::rlimit {
+    libc::rlimit { rlim_cur: value, rlim_max: value }
+}
+
+/// Bytes of address space of this process; 0 where the system does not tell.
+fn address_space() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|text| text.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0);
+    // SAFETY: a plain call.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages.saturating_mul(page.max(0) as u64)
+}
