@@ -1,4 +1,4 @@
-//! PDF processes: bounded, and gone with the main process; files that promise pages which are not there.
+//! Worker processes: bounded, and gone with the main process; files that promise pages which are not there.
 
 use super::interrupts::{children, good, slow_shading, start, wait_for};
 use super::support::{Folder, assemble, example};
@@ -90,4 +90,31 @@ fn a_file_that_wants_all_memory_costs_itself() {
     let ran = folder.run(&arguments);
     assert!([0, 3].contains(&ran.code), "{}", ran.stderr);
     assert!(Path::new(&folder.path().join("out/good.md")).exists());
+}
+
+/// The header of a picture of 10,000 x 10,000 pixels of 16-bit colours, and no pixels.
+fn vast_png() -> Vec<u8> {
+    let mut header = b"IHDR".to_vec();
+    header.extend_from_slice(&10_000u32.to_be_bytes());
+    header.extend_from_slice(&10_000u32.to_be_bytes());
+    header.extend_from_slice(&[16, 2, 0, 0, 0]);
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for chunk in [header, b"IDAT".to_vec()] {
+        let mut crc = flate2::Crc::new();
+        crc.update(&chunk);
+        png.extend_from_slice(&(chunk.len() as u32 - 4).to_be_bytes());
+        png.extend_from_slice(&chunk);
+        png.extend_from_slice(&crc.sum().to_be_bytes());
+    }
+    png
+}
+
+#[test]
+fn a_picture_takes_no_more_memory_than_its_process_may() {
+    let folder = Folder::new();
+    folder.write("vast.png", vast_png());
+    folder.write("little.yaml", "pipeline_name: lite\nworker_memory: 256\n");
+    let ran = folder.run(&["vast.png", "-o", "out", "--config", "little.yaml"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.stderr.contains("more memory than a worker process may take (256 MB)"), "{}", ran.stderr);
 }
