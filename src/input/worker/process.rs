@@ -27,7 +27,7 @@ pub struct Limits {
 /// An open document.
 enum Document<'a> {
     Pdf(OpenDocument<'a>),
-    Tiff(TiffFrames),
+    Tiff(Box<TiffFrames>),
     Picture { path: PathBuf, kind: FileKind },
 }
 
@@ -112,7 +112,7 @@ fn open<'a>(
             let mut frames = TiffFrames::open(&path, room.left()).map_err(failure)?;
             let sizes = frames.sizes().into_iter().map(|(width, height)| (width as f32, height as f32));
             let sizes = sizes.collect();
-            Ok((Document::Tiff(frames), sizes))
+            Ok((Document::Tiff(Box::new(frames)), sizes))
         }
         kind => {
             // What is wrong with its header is told when its page is read.
