@@ -7,7 +7,7 @@
 
 use docparse::document::{TextDecision, TextSource};
 use docparse::input::decode::FileKind;
-use docparse::input::worker::protocol::PageRequest;
+use docparse::input::worker::protocol::{MAX_MESSAGE, PageRequest};
 use docparse::input::worker::{PoolOptions, WorkerPool};
 use docparse::input::{InputFile, OpenOptions, PixelsWanted};
 use docparse::layout::geometric::regions;
@@ -42,7 +42,9 @@ fn main() {
         workers: 1,
         timeout: Duration::from_secs(60),
         memory: 4 << 30,
+        memory_setting: "worker_memory",
         max_pixels: 40_000_000,
+        max_message: MAX_MESSAGE,
     }));
     let options = OpenOptions {
         passwords: Vec::new(),

@@ -3,6 +3,7 @@
 use super::fetch_args::FetchArgs;
 use super::ignored_args::IgnoredArgs;
 use super::models::ModelsCommand;
+use crate::config::schema::parse_size;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -239,6 +240,10 @@ pub struct ParseArgs {
     /// Seconds that may be spent on a page, all steps together, before it is given up
     #[arg(long, value_name = "SECONDS", help_heading = "Running")]
     pub page_timeout: Option<i64>,
+    /// Memory that a run may take, all its processes together, such as 4G; pages in flight, worker processes and networks are
+    /// planned within it [default: what the machine or its control group has, less a quarter]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Running")]
+    pub memory_limit: Option<usize>,
     /// Folder of libraries and models
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     pub runtime_dir: Option<PathBuf>,
@@ -400,9 +405,10 @@ pub struct LaterArgs {
     /// Blocks that are decoded together [default: 16; on a GPU 64]
     #[arg(long, value_name = "N")]
     pub vl_rec_slots: Option<usize>,
-    /// Memory for what the recognizer keeps of the blocks under way on the CPU, such as 2G [default: 1G]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub memory: Option<usize>,
+    /// Memory for the recognizer's keys and values on the CPU: what it keeps of the blocks under way, such as 2G
+    /// [default: 1G, less where --memory-limit wants it]
+    #[arg(long, alias = "memory", value_name = "SIZE", value_parser = parse_size)]
+    pub kv_cache: Option<usize>,
     /// Fetch the models that a run needs and that are not on this machine, as docparse models pull does
     #[arg(long, conflicts_with = "offline")]
     pub download: bool,
@@ -459,19 +465,6 @@ pub fn parse_percent(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "expected a share such as 2%".into())
 }
 
-/// Bytes, with K, M or G for powers of 1024.
-pub fn parse_size(text: &str) -> Result<usize, String> {
-    let text = text.trim();
-    let (digits, unit) = match text.char_indices().next_back() {
-        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 1usize << 30),
-        _ => (text, 1),
-    };
-    let bytes = digits.parse::<usize>().ok().filter(|n| *n > 0).and_then(|n| n.checked_mul(unit));
-    bytes.ok_or_else(|| "expected a size such as 8G, 500M or 1000000".into())
-}
-
 impl LaterArgs {
     /// The first flag that asks for something the embedded pipeline cannot do.
     ///
@@ -525,7 +518,7 @@ impl LaterArgs {
             ("block-timeout", self.block_timeout.is_some()),
             ("seed", self.seed.is_some()),
             ("vl-rec-slots", self.vl_rec_slots.is_some()),
-            ("memory", self.memory.is_some()),
+            ("kv-cache", self.kv_cache.is_some()),
         ])
         .or(self.needs_server())
     }
@@ -552,25 +545,11 @@ impl LaterArgs {
             ("repetition-stop", self.repetition_stop.is_some()),
             ("seed", self.seed.is_some()),
             ("vl-rec-slots", self.vl_rec_slots.is_some()),
-            ("memory", self.memory.is_some()),
+            ("kv-cache", self.kv_cache.is_some()),
         ])
     }
 }
 
 fn first_asked<const N: usize>(checks: [(&'static str, bool); N]) -> Option<&'static str> {
     checks.into_iter().find(|(_, asked)| *asked).map(|(name, _)| name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_units() {
-        assert_eq!(parse_size("8G"), Ok(8 << 30));
-        assert_eq!((parse_size("500m"), parse_size("12")), (Ok(500 << 20), Ok(12)));
-        for bad in ["", "G", "0", "-1", "1T", "99999999999999999999G"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
-        }
-    }
 }

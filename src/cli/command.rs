@@ -23,8 +23,7 @@ pub fn command() -> Command {
                     ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
                     _ => arg,
                 };
-                let arg =
-                    arg.env(format!("DOCPARSE_{}", long.replace('-', "_").to_uppercase())).hide_env(true);
+                let arg = arg.env(variable(&long)).hide_env(true);
                 // Several values in one variable are separated by commas.
                 if list { arg.value_delimiter(',') } else { arg }
             }
@@ -40,6 +39,16 @@ pub fn command() -> Command {
         .mut_subcommand("doctor", with_folder)
         .mut_subcommand("golden", with_folder)
         .mut_subcommand("parity", with_folder)
+}
+
+/// The environment variable of a flag.
+fn variable(flag: &str) -> String {
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    match flag {
+        // As the flag was called once.
+        "kv-cache" if !is_set("DOCPARSE_KV_CACHE") && is_set("DOCPARSE_MEMORY") => "DOCPARSE_MEMORY".into(),
+        _ => format!("DOCPARSE_{}", flag.replace('-', "_").to_uppercase()),
+    }
 }
 
 /// The inputs of a run in the order in which they stand, with `-i` and without.

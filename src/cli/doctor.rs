@@ -3,7 +3,9 @@
 use super::args::DoctorArgs;
 use super::networks::{self, AnyNetwork, LoadedModel};
 use super::{Failure, exit};
+use crate::config::machine;
 use crate::geometry::Rect;
+use crate::input::worker::protocol::MAX_MESSAGE;
 use crate::input::worker::{PoolOptions, WorkerPool};
 use crate::layout::postprocess::Threshold;
 use crate::lines::{LineOptions, LineReader};
@@ -41,6 +43,7 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     for name in runtime::FILES {
         line(name, dirs.find(name).map(|p| p.display().to_string()).map_err(|e| e.to_string()));
     }
+    line("memory", memory());
     line("worker process", worker(&dirs));
     line("line recognition", line_recognition(&dirs, options));
     let pipelines =
@@ -102,6 +105,12 @@ fn run_once(network: AnyNetwork) -> Result<String, String> {
     }
 }
 
+/// What a run may take by itself.
+fn memory() -> Result<String, String> {
+    let all = machine::memory().ok_or("the system does not tell how much there is; give --memory-limit")?;
+    Ok(format!("{} MB, of which a run takes {} at most (--memory-limit)", all >> 20, (all / 4 * 3) >> 20))
+}
+
 /// Starts a worker that loads the PDF library.
 fn worker(dirs: &RuntimeDirs) -> Result<String, String> {
     let library = dirs.find(runtime::PDFIUM).map_err(|e| e.to_string())?;
@@ -112,7 +121,9 @@ fn worker(dirs: &RuntimeDirs) -> Result<String, String> {
         workers: 1,
         timeout: WORKER_TIME,
         memory: WORKER_MEMORY,
+        memory_setting: "worker_memory",
         max_pixels: 0,
+        max_message: MAX_MESSAGE,
     });
     pool.check().map_err(|error| error.to_string())?;
     Ok("starts, loads the PDF library and ends".into())

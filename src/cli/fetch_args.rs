@@ -1,6 +1,6 @@
 //! Flags of inputs that are fetched or read from a stream.
 
-use super::args::parse_size;
+use crate::config::schema::parse_size;
 use crate::input::fetch::DEFAULT_TIMEOUT;
 use crate::input::spool::MAX_INPUT_SIZE;
 use clap::Args;

@@ -9,6 +9,7 @@ pub mod ignored_args;
 mod inputs;
 mod interrupt;
 mod logging;
+mod memory;
 pub mod models;
 mod networks;
 mod outputs;

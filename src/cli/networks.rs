@@ -221,7 +221,7 @@ pub fn load_recognizer(
         }
     }
     let kernels = cpu_kernels(run)?;
-    Ok((load(&runtime.on_cpu(), options((kernels, run.memory)))?, run.run.slots))
+    Ok((load(&runtime.on_cpu(), options((kernels, run.kv_cache)))?, run.run.slots))
 }
 
 fn cpu_kernels(run: &ModelRun) -> Result<Kernels, Failure> {

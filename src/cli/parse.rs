@@ -4,6 +4,7 @@ use super::args::{LogFormat, ParseArgs, StdoutFormat};
 use super::inputs;
 use super::interrupt::{self, SharedReporter};
 use super::logging::Record;
+use super::memory::{self, MemoryPlan};
 use super::outputs::{self, PlannedRun};
 use super::parts::Parts;
 use super::pipeline::{self, Resolved};
@@ -13,9 +14,9 @@ use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
 use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages, StartError};
-use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
+use crate::input::worker::protocol::MAX_MESSAGE;
 use crate::input::worker::{PoolOptions, WorkerPool};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
@@ -74,11 +75,15 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         let reason = format!("--offline makes no network call, and `{shown}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
     }
-    let resolved = pipeline::resolve(args)?;
-    let config = &resolved.config;
+    let mut resolved = pipeline::resolve(args)?;
     let formats = formats(args)?;
     let pages = page_selection(args.pages.as_deref())?;
     let device = device(args.device.as_deref())?;
+    let cores = super::cores();
+    let threads = args.threads.unwrap_or(cores).clamp(1, 256);
+    // More processes than cores would only take memory.
+    let memory = memory::plan(args, &mut resolved, device, threads.min(cores))?;
+    let config = &resolved.config;
     if !args.quiet {
         resolved.notes.iter().for_each(|note| Record::new(Level::INFO, "note", note).print());
     }
@@ -90,10 +95,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let settings = outputs::settings_hash(args, &resolved, formats);
     let planned = PlannedRun::of(files, save_path.as_ref(), formats, settings, args);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
-    let cores = super::cores();
-    let threads = args.threads.unwrap_or(cores).clamp(1, 256);
-    // More processes than cores would only take memory.
-    let open_options = open_options(args, &dirs, threads.min(cores), config)?;
+    let open_options = open_options(args, &dirs, &memory, config)?;
     if args.dry_run {
         return Ok(outputs::dry_run(&planned, &missing, &open_options));
     }
@@ -112,7 +114,10 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         gpu_memory: args.gpu_memory,
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
     };
-    let options = engine_options(args, &resolved, formats, target == Target::Files, threads, pages);
+    let options = EngineOptions {
+        page_memory: memory.shares.pages,
+        ..engine_options(args, &resolved, formats, target == Target::Files, threads, pages)
+    };
     let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
     if args.report.is_some() {
         reporter.hash_outputs();
@@ -137,7 +142,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let outcome = if cancel.load(Ordering::Relaxed) {
         RunOutcome { cancelled: true, ..RunOutcome::default() } // nobody waits for models any more
     } else {
-        let parts = Parts::of(&resolved, dirs.clone(), session, options.keep_steps(), &ends)?;
+        let parts =
+            Parts::of(&resolved, dirs.clone(), session, memory.no_lines, options.keep_steps(), &ends)?;
         let formats = (target, formats);
         let outcome =
             with_sink(args, &resolved, formats, sink_outputs, &jobs, &mut reporter.clone(), |sink| {
@@ -189,6 +195,7 @@ fn engine_options(
     EngineOptions {
         readers: threads,
         pages_in_flight: (threads * 2 + 2).max(batch + threads).max(fed + threads),
+        page_memory: u64::MAX,
         pages,
         max_pages: args.max_pages.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         text_layer: resolved.config.text_layer,
@@ -364,25 +371,29 @@ const WORKER_PATIENCE: Duration = Duration::from_secs(50);
 fn open_options(
     args: &ParseArgs,
     dirs: &RuntimeDirs,
-    workers: usize,
+    memory: &MemoryPlan,
     config: &Config,
 ) -> Result<OpenOptions, Failure> {
     let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string());
+    let max_picture_pixels = memory.picture_pixels();
     let program = std::env::current_exe().map_err(|error| {
         Failure::fatal(format!("cannot find the program itself: {error}"), "start it by its path")
     })?;
     let pool = PoolOptions {
         program,
         library: library.as_ref().ok().cloned(),
-        workers,
+        workers: memory.shares.workers,
         timeout: config.page_timeout.min(WORKER_PATIENCE).max(config.page_timeout / 4),
-        memory: config.worker_memory,
-        max_pixels: MAX_PICTURE_PIXELS,
+        memory: memory.shares.worker,
+        memory_setting: memory.worker_setting,
+        // A page may be another size when it is drawn; twice as many pixels are still within what is planned for a page.
+        max_pixels: max_picture_pixels.saturating_mul(2),
+        max_message: memory.message_bytes(MAX_MESSAGE),
     };
     Ok(OpenOptions {
         passwords: args.password.clone(),
         max_page_pixels: config.max_page_pixels,
-        max_picture_pixels: MAX_PICTURE_PIXELS,
+        max_picture_pixels,
         workers: Arc::new(WorkerPool::new(pool)),
         no_pdfs: library.err(),
     })

@@ -35,17 +35,18 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Loads what the settings ask for; `ends`: what ends it early.
+    /// Loads what the settings ask for; `no_lines`: why no lines are read; `ends`: what ends it early.
     pub fn of(
         resolved: &Resolved,
         dirs: RuntimeDirs,
         session: SessionOptions,
+        no_lines: Option<String>,
         keep_steps: bool,
         ends: &Ends,
     ) -> Result<Parts, Failure> {
         let config = resolved.config.clone();
         let own_text = resolved.own_text;
-        let lines = LazyLines { dirs, session, config, reader: None, preprocessor: None };
+        let lines = LazyLines { dirs, session, config, reader: no_lines.map(Err), preprocessor: None };
         Ok(match &resolved.vl {
             None => Parts {
                 lines: Box::new(lines),

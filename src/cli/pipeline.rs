@@ -55,7 +55,7 @@ pub struct ModelRun {
     /// Whether the vision encoder is quantized.
     pub is_vision_int8: bool,
     /// Bytes for keys and values on the CPU.
-    pub memory: usize,
+    pub kv_cache: usize,
     /// Blocks that decode together; `None`: what suits the device.
     pub slots: Option<usize>,
     /// Whether a folder without a chat template is of version 1.0.
@@ -93,7 +93,7 @@ pub enum DraftMode {
 }
 
 /// Bytes for keys and values where nothing else is asked for: some 28,000 tokens.
-const MEMORY: usize = 1 << 30;
+const KV_CACHE: usize = 1 << 30;
 /// Share of the blocks taken from a PDF's text that are recognized as well.
 const CHECKED_SHARE: f64 = 0.02;
 /// Blocks that decode together.
@@ -295,7 +295,7 @@ fn resolve_model(args: &ParseArgs, file: Option<Settings>, notes: Vec<String>) -
     let model = ModelRun {
         precision,
         is_vision_int8: later.vision_precision.as_deref() == Some("int8"),
-        memory: later.memory.unwrap_or(MEMORY),
+        kv_cache: later.kv_cache.unwrap_or(KV_CACHE),
         slots: later.vl_rec_slots.map(|slots| slots.clamp(1, 1024)),
         is_first_version: pipeline == Pipeline::V1,
         run,

@@ -3,6 +3,8 @@
 //! Settings are kept as one tree of keys, as the reference's YAML files have them, so that every layer can
 //! override every key; [`Config`] is made from the tree at the end.
 
+pub mod machine;
+pub mod memory;
 pub mod schema;
 pub mod server;
 pub mod vl;
@@ -250,6 +252,8 @@ pub struct Config {
     pub page_timeout: Duration,
     /// Bytes that a worker process may take beside the program itself.
     pub worker_memory: u64,
+    /// Bytes that a run may take, its processes together; `None`: what the machine has, less a quarter.
+    pub memory_limit: Option<u64>,
     /// Line reading.
     pub lines: LineOptions,
     /// Markdown.
@@ -279,6 +283,7 @@ impl Config {
             max_page_pixels: read.int("max_page_pixels", 10_000, 178_956_970)? as u64,
             page_timeout: Duration::from_secs(read.int("page_timeout", 1, 86_400)? as u64),
             worker_memory: (read.int("worker_memory", 256, 1 << 20)? as u64) << 20,
+            memory_limit: settings.get("memory_limit").and_then(schema::size),
             lines: LineOptions {
                 detect: DetectOptions {
                     limit_side_len: read.int(&format!("{detect}.det_limit_side_len"), 32, 10_000)? as u32,

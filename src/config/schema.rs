@@ -23,6 +23,8 @@ pub enum Kind {
     Ratio,
     /// A text, or texts by class id.
     TextOrByClass,
+    /// A number of bytes, with K, M or G for powers of 1024, or null.
+    Size,
     /// Anything: settings of engines that docparse does not have, kept for files of the reference.
     Any,
 }
@@ -44,6 +46,7 @@ impl Kind {
             Kind::NumberOrByClass => value.is_number() || by_class(&Value::is_number),
             Kind::Ratio => value.is_number() || pair(value) || by_class(&|v| v.is_number() || pair(v)),
             Kind::TextOrByClass => value.is_string() || by_class(&Value::is_string),
+            Kind::Size => value.is_null() || size(value).is_some(),
             Kind::Any => true,
         }
     }
@@ -60,6 +63,7 @@ impl Kind {
             Kind::NumberOrByClass => "a number, or numbers by class id",
             Kind::Ratio => "a number, a pair of numbers, or either by class id",
             Kind::TextOrByClass => "a text, or texts by class id",
+            Kind::Size => "a size such as 8G or 500M, or null",
             Kind::Any => "anything",
         }
     }
@@ -124,6 +128,7 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("max_page_pixels", Kind::Int),
     ("page_timeout", Kind::Int),
     ("worker_memory", Kind::Int),
+    ("memory_limit", Kind::Size),
     ("SubModules.LineDetection.model_name", Kind::Text),
     ("SubModules.LineDetection.det_limit_side_len", Kind::Int),
     ("SubModules.LineDetection.det_limit_type", Kind::Text),
@@ -135,6 +140,27 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("SubModules.LineRecognition.drop_score", Kind::Float),
     ("SubModules.LineRecognition.use_textline_orientation", Kind::Bool),
 ];
+
+/// Bytes of a value of [`Kind::Size`].
+pub fn size(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => parse_size(text).ok().map(|bytes| bytes as u64),
+        number => number.as_u64().filter(|bytes| *bytes > 0),
+    }
+}
+
+/// Bytes, with K, M or G for powers of 1024.
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 1usize << 30),
+        _ => (text, 1),
+    };
+    let bytes = digits.parse::<usize>().ok().filter(|n| *n > 0).and_then(|n| n.checked_mul(unit));
+    bytes.ok_or_else(|| "expected a size such as 8G, 500M or 1000000".into())
+}
 
 /// Flags whose key is not their own name at the top level (specification, section 1.3).
 pub const FLAG_KEYS: &[(&str, &str)] = &[
@@ -213,4 +239,24 @@ fn edit_distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("8G"), Ok(8 << 30));
+        assert_eq!((parse_size("500m"), parse_size("12")), (Ok(500 << 20), Ok(12)));
+        for bad in ["", "G", "0", "-1", "1T", "99999999999999999999G"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            (size(&json!("2G")), size(&json!(4096)), size(&json!(0))),
+            (Some(2 << 30), Some(4096), None)
+        );
+        assert!(Kind::Size.accepts(&json!(null)) && !Kind::Size.accepts(&json!("much")));
+    }
 }

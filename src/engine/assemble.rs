@@ -271,7 +271,7 @@ impl<'a> Assembler<'a> {
                     }
                 }
             }
-            self.run.permits.give_back();
+            self.run.permits.give_back(next);
         }
         self.end_if_done(at);
     }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! * A page holds a permit from before it is read until it is handed to the sink, so memory is bounded by the
-//!   pages in flight and not by the length of documents. Permits are taken in page order. Every channel has room
+//!   pages in flight, by their number and their pixels, and not by the length of documents. Permits are taken in page order. Every channel has room
 //!   for all pages in flight: sending never blocks.
 //! * Every page that was asked for has exactly one outcome. A page that fails, or makes a stage panic, becomes a
 //!   page with a diagnostic. A recognizer that ends early fails the blocks that it still owes.
@@ -77,8 +77,10 @@ impl PageSelection {
 pub struct EngineOptions {
     /// Threads that read pages.
     pub readers: usize,
-    /// Pages in flight.
+    /// Pages in flight at most.
     pub pages_in_flight: usize,
+    /// Bytes that the pages in flight may take together; one page alone may take more.
+    pub page_memory: u64,
     /// Which pages are wanted.
     pub pages: PageSelection,
     /// How many pages of a document at most; `None`: all.
@@ -284,7 +286,7 @@ pub fn run(
     let capacity = options.pages_in_flight.max(1);
     let run = Arc::new(Run {
         options: options.clone(),
-        permits: Permits::new(capacity),
+        permits: Permits::new(capacity, options.page_memory),
         stop: AtomicBool::new(false),
         cancel: cancel.clone(),
     });

@@ -8,6 +8,7 @@ use crate::deadline::{self, Deadline, Stopped};
 use crate::document::{TextDecision, TextSource};
 use crate::input::{InputError, SourcePage};
 use crate::layout::{LayoutDetector, Region};
+use crate::lines::memory::PAGE_PIXEL;
 use crate::lines::{PreparedPage, decide_text, prepare_layer};
 use crate::plan::{self, PageName, PagePlan};
 use crate::raster::Pixels;
@@ -109,6 +110,14 @@ impl PageJob {
     }
 }
 
+/// Bytes of a page beside its pixels: its text and drawn lines.
+const PAGE_CONTENT: u64 = 1 << 20;
+
+/// Bytes that a page of so many pixels may take.
+fn page_memory(pixels: u64) -> u64 {
+    pixels.saturating_mul(PAGE_PIXEL).saturating_add(PAGE_CONTENT)
+}
+
 /// Opens documents one after the other and sends their pages, each with a permit.
 pub(crate) fn open(
     jobs: Vec<Arc<Job>>,
@@ -159,7 +168,8 @@ pub(crate) fn open(
         let (told, selected_count) = (job.clone(), selected.len());
         tell(Outcome::Opened { job: told, page_count, is_paged, first, selected: selected_count, is_cut });
         for (serial, page_index) in (first..end).zip(selected) {
-            if !run.permits.take(&|| run.is_stopped()) {
+            let bytes = page_memory(source.page_pixels(page_index));
+            if !run.permits.take(serial, bytes, &|| run.is_stopped()) {
                 tell(Outcome::Unread { serials: serial..end });
                 break;
             }

@@ -282,6 +282,7 @@ fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
     EngineOptions {
         readers,
         pages_in_flight,
+        page_memory: u64::MAX,
         pages: PageSelection::default(),
         max_pages: None,
         text_layer: TextLayerMode::Auto,
@@ -498,7 +499,7 @@ fn waiting_pages_of_several_documents_are_shown_together() {
     let mut detector = CountingDetector(counts.clone());
     let run = super::Run {
         options: options(1, 1),
-        permits: Permits::new(1),
+        permits: Permits::new(1, u64::MAX),
         stop: AtomicBool::new(false),
         cancel: Arc::default(),
     };

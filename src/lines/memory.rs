@@ -15,7 +15,7 @@ const DETECTOR_PIXEL: u64 = 180;
 /// Bytes of work for each column (48 pixels high) of the recognizer's input: 30,100 measured.
 const RECOGNIZER_COLUMN: u64 = 31_000;
 /// Bytes for each pixel of the page: its pixels, a turned and a straightened copy of 3 bytes each, and maps.
-const PAGE_PIXEL: u64 = 10;
+pub const PAGE_PIXEL: u64 = 10;
 /// Pixels of the detector's input at most, however much memory there is: 736x5888, the most that rapidocr's rule makes of
 /// a picture eight times as long as wide, and more than it makes of any page.
 const MOST_PIXELS: u64 = 4_400_000;

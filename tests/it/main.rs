@@ -22,6 +22,7 @@ mod imageproc;
 mod interrupts;
 mod left;
 mod markdown_safety;
+mod memory;
 mod models;
 mod network_safety;
 mod networks;

@@ -67,7 +67,7 @@ fn batches_drafts_and_files_beside_do_not_change_what_is_read() {
     assert!(contents(&alone).iter().any(|content| content.len() > 20), "{:?}", contents(&alone));
     for (out, flags) in [
         ("batched", &["--vl-rec-slots", "16", "--draft", "auto"][..]),
-        ("drafted", &["--vl-rec-slots", "3", "--draft", "lines", "--memory", "10M"]),
+        ("drafted", &["--vl-rec-slots", "3", "--draft", "lines", "--kv-cache", "10M"]),
     ] {
         run(&folder, &[&scan, &report], out, flags).expect(0);
         let other = document(&folder, &format!("{out}/report.json"));
@@ -252,8 +252,8 @@ fn what_is_wrong_is_said_before_anything_is_read() {
     check(&["--precision", "bf16"], 2, "fp32, int8 or int4");
     check(&["--vl-rec-backend", "lines"], 2, "--vl-rec-model-dir belongs to the PaddleOCR-VL recognizer");
     check(&["--pipeline-version", "lite"], 2, "without a layout network and a recognizer");
-    check(&["--memory", "1K"], 3, "more than there is memory for");
-    check(&["--memory", "900000G"], 1, "lower --memory");
+    check(&["--kv-cache", "1K"], 3, "more than there is memory for");
+    check(&["--memory", "900000G"], 1, "lower --kv-cache");
     let says = |model: &Path, word: &str| {
         let ran = doctor(&folder, model).expect(1);
         assert!(ran.stderr.contains(word), "{word}: {}", ran.stderr);

@@ -1,7 +1,7 @@
 //! The worker processes: started when needed, given one request at a time, killed and replaced when one
 //! hangs or dies.
 
-use super::protocol::{PageRequest, ReadFailure, Reply, Request, read_message, write_message};
+use super::protocol::{PageRequest, ReadFailure, Reply, Request, TooLong, read_message, write_message};
 use crate::deadline;
 use crate::input::decode::FileKind;
 use crate::input::pdf::page::PdfPage;
@@ -34,8 +34,12 @@ pub struct PoolOptions {
     pub timeout: Duration,
     /// Bytes that one worker may take beside the program itself.
     pub memory: u64,
+    /// The setting that gives a worker more memory, for messages.
+    pub memory_setting: &'static str,
     /// Pixels of a page at most; of what a worker sends nothing larger is taken.
     pub max_pixels: u64,
+    /// Bytes of what a worker says about a page, without its pixels, at most.
+    pub max_message: usize,
 }
 
 /// Why a worker gave no answer.
@@ -48,11 +52,24 @@ pub enum PoolError {
     #[error("the page took longer than {} s and was given up", .0.as_secs())]
     Timeout(Duration),
     /// It ended for want of memory.
+    #[error("it needs more memory than a worker process may take ({} MB); raise {setting}", .memory >> 20)]
+    Memory {
+        /// What it may take, in bytes.
+        memory: u64,
+        /// The setting that allows more.
+        setting: &'static str,
+    },
+    /// What it said about a page was too much to be taken in.
     #[error(
-        "it needs more memory than a worker process may take ({} MB); `worker_memory` in a file of settings raises that",
-        .0 >> 20
+        "what stands on the page takes {} MB, more than there is memory for ({} MB); raise --memory-limit",
+        .bytes >> 20, .most >> 20
     )]
-    Memory(u64),
+    TooMuch {
+        /// Bytes of the message.
+        bytes: usize,
+        /// Bytes that a message may have.
+        most: usize,
+    },
     /// It ended in the middle.
     #[error("the process that reads it crashed ({0})")]
     Crashed(String),
@@ -251,8 +268,7 @@ struct Worker {
     child: Child,
     input: ChildStdin,
     output: TimedReader,
-    memory: u64,
-    max_pixels: u64,
+    options: PoolOptions,
     open_document: Option<u64>,
 }
 
@@ -283,8 +299,7 @@ impl Worker {
             child,
             input,
             output: TimedReader { pipe: output, deadline: Instant::now() },
-            memory: options.memory,
-            max_pixels: options.max_pixels,
+            options: options.clone(),
             open_document: None,
         })
     }
@@ -327,7 +342,7 @@ impl Worker {
         let content = content.map(|content| *content);
         let Some((width, height)) = bitmap else { return Ok((content, None)) };
         // What a worker says of itself is not believed: it read somebody's file.
-        if (width as u64).saturating_mul(height as u64) > self.max_pixels {
+        if (width as u64).saturating_mul(height as u64) > self.options.max_pixels {
             return Err(PoolError::Crashed("it sent a picture that nobody asked for".into()));
         }
         let mut data = vec![0u8; width * height * 3];
@@ -337,21 +352,29 @@ impl Worker {
 
     fn failed(&self, failure: ReadFailure) -> PoolError {
         match failure {
-            ReadFailure::Memory => PoolError::Memory(self.memory),
+            ReadFailure::Memory => self.out_of_memory(),
             failure => PoolError::Failed(failure),
         }
+    }
+
+    fn out_of_memory(&self) -> PoolError {
+        PoolError::Memory { memory: self.options.memory, setting: self.options.memory_setting }
     }
 
     fn ask(&mut self, request: &Request, timeout: Duration) -> Result<Reply, PoolError> {
         self.output.deadline = Instant::now() + timeout;
         let sent = write_message(&mut self.input, request).and_then(|()| self.input.flush());
-        sent.and_then(|()| read_message(&mut self.output)).map_err(|error| self.fault(error, timeout))
+        let most = self.options.max_message;
+        sent.and_then(|()| read_message(&mut self.output, most)).map_err(|error| self.fault(error, timeout))
     }
 
     /// Turns a broken exchange into what it means, ending the worker.
     fn fault(&mut self, error: io::Error, timeout: Duration) -> PoolError {
         if error.kind() == io::ErrorKind::TimedOut {
             return PoolError::Timeout(timeout);
+        }
+        if let Some(TooLong { bytes, most }) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return PoolError::TooMuch { bytes: *bytes, most: *most };
         }
         // One whose pipe is closed is ending, which takes a moment where much memory is given back; do not wait for one
         // that merely talks nonsense.
@@ -365,8 +388,8 @@ impl Worker {
         }
         let most = most.unwrap_or(0);
         match self.child.try_wait() {
-            Ok(Some(status)) if status.signal().is_some() && most > self.memory / 10 * 6 => {
-                PoolError::Memory(self.memory)
+            Ok(Some(status)) if status.signal().is_some() && most > self.options.memory / 10 * 6 => {
+                self.out_of_memory()
             }
             Ok(Some(status)) => PoolError::Crashed(status.to_string()),
             _ => PoolError::Crashed(error.to_string()),

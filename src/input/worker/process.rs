@@ -3,7 +3,7 @@
 //! Started by [`super::pool`] as a hidden subcommand of the same binary. It limits its own memory, so that a
 //! hostile file ends this process and not the machine.
 
-use super::protocol::{PageRequest, ReadFailure, Reply, Request, read_message, write_message};
+use super::protocol::{MAX_MESSAGE, PageRequest, ReadFailure, Reply, Request, read_message, write_message};
 use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
 use crate::input::pdf::library::{Library, OpenDocument};
 use std::cell::{Cell, OnceCell};
@@ -59,7 +59,7 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
     let library = LazyLibrary { path: library, library: OnceCell::new() };
     let mut document: Option<Document> = None;
     loop {
-        let request: Request = match read_message(&mut input) {
+        let request: Request = match read_message(&mut input, MAX_MESSAGE) {
             Ok(request) => request,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),

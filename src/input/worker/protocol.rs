@@ -10,7 +10,17 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 /// No honest message without pixels is longer; a longer one means that the stream is out of step.
-const MAX_MESSAGE: usize = 512 << 20;
+pub const MAX_MESSAGE: usize = 512 << 20;
+
+/// A message is longer than it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message of {bytes} bytes, of which {most} are allowed")]
+pub struct TooLong {
+    /// Its length.
+    pub bytes: usize,
+    /// What is allowed.
+    pub most: usize,
+}
 
 /// What the worker is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,13 +116,14 @@ pub fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Resu
     out.write_all(&bytes)
 }
 
-/// Reads one message. Fails at the end of the stream and on anything that is no message.
-pub fn read_message<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<T> {
+/// Reads one message of `most` bytes at most. Fails at the end of the stream and on anything that is no message; with
+/// [`TooLong`] inside on one that is longer.
+pub fn read_message<T: DeserializeOwned>(input: &mut impl Read, most: usize) -> io::Result<T> {
     let mut length = [0u8; 4];
     input.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
-    if length > MAX_MESSAGE {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "message too long"));
+    if length > most {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, TooLong { bytes: length, most }));
     }
     let mut bytes = vec![0u8; length];
     input.read_exact(&mut bytes)?;
@@ -129,7 +140,7 @@ mod tests {
         let request = Request::Open { path, kind: FileKind::Pdf, passwords: vec!["ü".into()] };
         let mut bytes = Vec::new();
         write_message(&mut bytes, &request).unwrap();
-        assert_eq!(read_message::<Request>(&mut bytes.as_slice()).unwrap(), request);
+        assert_eq!(read_message::<Request>(&mut bytes.as_slice(), MAX_MESSAGE).unwrap(), request);
     }
 
     #[test]
@@ -137,7 +148,7 @@ mod tests {
         let mut bytes = Vec::new();
         write_message(&mut bytes, &Reply::Failed(ReadFailure::Damaged)).unwrap();
         bytes.pop();
-        assert!(read_message::<Reply>(&mut bytes.as_slice()).is_err());
-        assert!(read_message::<Reply>(&mut [255u8; 4].as_slice()).is_err());
+        assert!(read_message::<Reply>(&mut bytes.as_slice(), MAX_MESSAGE).is_err());
+        assert!(read_message::<Reply>(&mut [255u8; 4].as_slice(), MAX_MESSAGE).is_err());
     }
 }

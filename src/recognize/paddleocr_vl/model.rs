@@ -133,7 +133,7 @@ fn own_networks(
     // Asked for and given back at once: what the system cannot give ends the program where it is taken.
     if Vec::<u8>::new().try_reserve_exact(pages * page_bytes).is_err() {
         return Err(format!(
-            "there are no {} MB of memory for the recognizer's cache: lower --memory",
+            "there are no {} MB of memory for the recognizer's cache: lower --kv-cache",
             options.memory >> 20
         ));
     }

@@ -1,0 +1,90 @@
+//! How much memory this machine has, or the control group that the process is in.
+
+use std::path::{Component, Path, PathBuf};
+
+/// Bytes that this process and its children may have: the machine's memory, or less where a control group says so (a
+/// container, a job of a batch system). `None` where the system does not tell.
+pub fn memory() -> Option<u64> {
+    memory_below(Path::new("/"))
+}
+
+/// The same with another root of the file system.
+fn memory_below(root: &Path) -> Option<u64> {
+    let machine = std::fs::read_to_string(root.join("proc/meminfo")).ok().and_then(|text| total(&text));
+    let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
+    let limits = groups.lines().filter_map(group).flat_map(|(folder, path, file)| {
+        // A limit of a group holds for those in it. In a container the path may be that of the host, and the group the root.
+        let folder = root.join(folder);
+        let ancestors: Vec<PathBuf> = path.ancestors().map(|path| folder.join(path)).collect();
+        ancestors.into_iter().filter_map(move |group| {
+            // Without a limit there is the word `max`, or a number above all memory.
+            std::fs::read_to_string(group.join(file)).ok()?.trim().parse::<u64>().ok()
+        })
+    });
+    machine.into_iter().chain(limits).min()
+}
+
+/// `MemTotal` of `/proc/meminfo`.
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// Of a line of `/proc/self/cgroup`, `number:controllers:path`: the folder of the hierarchy, the path in it, and the file of
+/// the limit. `None` for hierarchies that limit no memory.
+fn group(line: &str) -> Option<(&'static str, PathBuf, &'static str)> {
+    let mut parts = line.splitn(3, ':');
+    let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+    let (folder, file) = match controllers {
+        "" => ("sys/fs/cgroup", "memory.max"),
+        names if names.split(',').any(|name| name == "memory") => {
+            ("sys/fs/cgroup/memory", "memory.limit_in_bytes")
+        }
+        _ => return None,
+    };
+    // Relative, and without `..`, which stands for what a container does not see.
+    let path = Path::new(path).components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    Some((folder, path, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn machine(files: &[(&str, &str)]) -> Option<u64> {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        memory_below(root.path())
+    }
+
+    const MEMINFO: (&str, &str) = ("proc/meminfo", "MemTotal:       8000 kB\nMemFree:   1 kB\n");
+
+    #[test]
+    fn the_least_limit_of_all_groups_counts() {
+        assert_eq!(machine(&[]), None);
+        assert_eq!(machine(&[MEMINFO]), Some(8000 << 10));
+        let own = ("proc/self/cgroup", "0::/a/b\n");
+        let free = ("sys/fs/cgroup/a/b/memory.max", "max\n");
+        assert_eq!(machine(&[MEMINFO, own, free]), Some(8000 << 10));
+        let above = ("sys/fs/cgroup/a/memory.max", "5000000\n");
+        assert_eq!(machine(&[MEMINFO, own, free, above]), Some(5_000_000));
+        // A container sees its own group as the root.
+        let root = ("sys/fs/cgroup/memory.max", "4000000\n");
+        assert_eq!(machine(&[MEMINFO, ("proc/self/cgroup", "0::/../..\n"), root]), Some(4_000_000));
+    }
+
+    #[test]
+    fn groups_of_the_first_version_count_as_well() {
+        let own = ("proc/self/cgroup", "9:cpu,cpuacct:/x\n4:memory:/docker/1\n1:name=systemd:/x\n");
+        let limit = ("sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes", "3000000\n");
+        let none = ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(machine(&[MEMINFO, own, limit, none]), Some(3_000_000));
+        assert_eq!(machine(&[MEMINFO, own, none]), Some(8000 << 10));
+    }
+}
