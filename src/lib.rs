@@ -18,6 +18,7 @@ pub mod net;
 pub mod onnx;
 pub mod output;
 pub mod parity;
+pub mod pipeline;
 pub mod plan;
 pub mod preprocess;
 pub mod raster;

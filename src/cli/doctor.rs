@@ -1,7 +1,6 @@
 //! `docparse doctor`: what is there, and whether it works.
 
 use super::args::DoctorArgs;
-use super::networks::{self, AnyNetwork, LoadedModel};
 use super::{Failure, exit};
 use crate::config::machine;
 use crate::geometry::Rect;
@@ -10,6 +9,7 @@ use crate::input::worker::{PoolOptions, WorkerPool};
 use crate::layout::postprocess::Threshold;
 use crate::lines::{LineOptions, LineReader};
 use crate::onnx::{Runtime, SessionOptions};
+use crate::pipeline::networks::{self, AnyNetwork, LoadedModel};
 use crate::raster::Pixels;
 use crate::recognize::paddleocr_vl::backend;
 use crate::runtime::{self, RuntimeDirs};
@@ -65,7 +65,7 @@ fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u
     let start = Instant::now();
     let loaded = Runtime::load(&library, options).map_err(|e| fail(e.to_string()))?;
     let LoadedModel { network, name, used, ignored, unknown } =
-        networks::load(folder, &loaded).map_err(fail)?;
+        networks::load(folder, &loaded, super::quantized_store().as_deref()).map_err(fail)?;
     let tell = |name: &str, text: String| super::print(&format!("{name:<9}{text}\n"));
     tell("model", name);
     match used {

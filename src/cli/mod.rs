@@ -9,16 +9,14 @@ pub mod ignored_args;
 mod inputs;
 mod interrupt;
 mod logging;
-mod memory;
 pub mod models;
-mod networks;
 mod outputs;
+mod parameter_args;
 mod parity;
 mod parse;
-mod parts;
-mod pipeline;
 mod report;
 mod report_file;
+mod request;
 
 use crate::input::worker::process::{self, Limits};
 use crate::shown;
@@ -181,6 +179,11 @@ pub(crate) fn eprint(text: &str) {
 /// Processors of the machine.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get())
+}
+
+/// Where quantized weights are kept.
+pub(crate) fn quantized_store() -> Option<PathBuf> {
+    data_home().map(|home| home.join("docparse").join("quantized"))
 }
 
 /// The user's folder for data.

@@ -1,8 +1,9 @@
 //! `docparse models`: what there is, fetching, checking, finding and removing.
 
-use super::args::LaterArgs;
+use super::parameter_args::flag_name;
 use super::{Failure, exit};
-use crate::config::vl::{ModelChoice, ModelChoices, VlConfig};
+use crate::config::vl::{ModelChoice, VlConfig};
+use crate::pipeline::NetworkRole;
 use crate::store::catalog::ModelEntry;
 use crate::store::hub::{Hub, Source};
 use crate::store::{Progress, Pulled, Store, StoreError, pull};
@@ -258,44 +259,18 @@ pub struct Wanted<'a> {
     pub download: Option<&'a str>,
 }
 
-/// Takes the folders that flags name as they are: in the settings they are text, and names may have any bytes.
-pub fn take_folders(vl: &mut VlConfig, later: &LaterArgs) {
-    let models = &mut vl.models;
-    for (choice, flag) in [
-        (&mut models.layout, &later.layout_detection_model_dir),
-        (&mut models.orientation, &later.doc_orientation_classify_model_dir),
-        (&mut models.unwarping, &later.doc_unwarping_model_dir),
-        (&mut models.recognizer, &later.vl_rec_model_dir),
-    ] {
-        if flag.is_some() {
-            choice.dir.clone_from(flag);
-        }
-    }
-}
-
 /// Gives the networks that a run needs, and that no folder was given for, the folders in which they lie on this machine.
-/// `names`: those that the settings have for them.
-pub fn provide(vl: &mut VlConfig, names: &ModelChoices, wanted: Wanted<'_>) -> Result<(), Failure> {
+pub fn provide(vl: &mut VlConfig, wanted: Wanted<'_>) -> Result<(), Failure> {
     let preprocess = vl.preprocess;
     let does = |step: bool| preprocess.use_doc_preprocessor && step;
     let needed = [
-        (vl.plan.use_layout_detection, &mut vl.models.layout, &names.layout, "layout-detection-model-dir"),
-        (
-            does(preprocess.use_doc_orientation_classify),
-            &mut vl.models.orientation,
-            &names.orientation,
-            "doc-orientation-classify-model-dir",
-        ),
-        (
-            does(preprocess.use_doc_unwarping),
-            &mut vl.models.unwarping,
-            &names.unwarping,
-            "doc-unwarping-model-dir",
-        ),
-        (wanted.recognizer, &mut vl.models.recognizer, &names.recognizer, "vl-rec-model-dir"),
+        (vl.plan.use_layout_detection, &mut vl.models.layout, NetworkRole::Layout),
+        (does(preprocess.use_doc_orientation_classify), &mut vl.models.orientation, NetworkRole::Orientation),
+        (does(preprocess.use_doc_unwarping), &mut vl.models.unwarping, NetworkRole::Unwarping),
+        (wanted.recognizer, &mut vl.models.recognizer, NetworkRole::Recognizer),
     ];
     let mut store = None;
-    for (is_needed, choice, named, flag) in needed {
+    for (is_needed, choice, role) in needed {
         if !is_needed || choice.dir.is_some() {
             continue;
         }
@@ -303,7 +278,7 @@ pub fn provide(vl: &mut VlConfig, names: &ModelChoices, wanted: Wanted<'_>) -> R
             Some(store) => store,
             None => store.insert(self::store()?),
         };
-        find(store, choice, named, (flag, wanted.download))?;
+        find(store, choice, role, wanted.download)?;
     }
     Ok(())
 }
@@ -311,11 +286,11 @@ pub fn provide(vl: &mut VlConfig, names: &ModelChoices, wanted: Wanted<'_>) -> R
 fn find(
     store: &Store,
     choice: &mut ModelChoice,
-    named: &ModelChoice,
-    (flag, download): (&str, Option<&str>),
+    role: NetworkRole,
+    download: Option<&str>,
 ) -> Result<(), Failure> {
     // A name that docparse does not know is told where the network is loaded.
-    let name = choice.name.as_ref().or(named.name.as_ref());
+    let name = choice.name.as_ref();
     let Some(model) = name.and_then(|name| store.catalog.model(name)) else { return Ok(()) };
     if let Some(source) = download.filter(|_| store.find(model).is_none()) {
         let source = Source::named(source, &store.catalog.hubs, variable)
@@ -327,8 +302,9 @@ fn find(
         Some(place) => choice.dir = Some(place.path().to_path_buf()),
         None => {
             let hint = format!(
-                "docparse models pull {} or --download fetches it; or give its folder with --{flag}",
-                model.name
+                "docparse models pull {} or --download fetches it; or give its folder with --{}",
+                model.name,
+                flag_name(role.folder_parameter())
             );
             return Err(Failure::usage(format!("{} is not on this machine", model.name), hint));
         }

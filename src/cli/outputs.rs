@@ -1,7 +1,6 @@
 //! What a run will write, and what it leaves out: the save path, the plan of outputs, and `--dry-run`, which shows it.
 
 use super::args::ParseArgs;
-use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
 use super::{Failure, exit};
 use crate::engine::Job;
@@ -11,6 +10,7 @@ use crate::output::plan::OwnOutputs;
 use crate::output::{
     Candidate, Decision, Identity, OutputName, PlanRules, RecordPlace, SavePath, SavePathOptions,
 };
+use crate::pipeline::{Backend, Resolved};
 use crate::shown;
 use crate::writer::{Formats, Target};
 use std::collections::BTreeMap;
@@ -60,6 +60,8 @@ pub fn open(args: &ParseArgs, target: Target) -> Result<Option<Arc<SavePath>>, F
 
 /// A hash of all settings that outputs depend on; of none that only say how fast they come.
 pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) -> String {
+    let given =
+        |names: &[&str]| names.iter().map(|name| args.parameters.0.get(name).cloned()).collect::<Vec<_>>();
     let own = format!(
         "{:?}",
         (
@@ -69,18 +71,18 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
                 resolved.config.settings.to_string()
             ),
             (formats, &args.pages, args.max_pages, args.compat, &resolved.ignore_labels),
-            (args.merge_tables, args.relevel_titles, args.concatenate_pages, args.format_block_content),
-            (&resolved.own_text, args.vl_rec_channel_order as u8),
+            given(&["merge_tables", "relevel_titles", "concatenate_pages"]),
+            &resolved.own_text,
         )
     );
     let vl = resolved.vl.as_ref().map(|(vl, parts)| {
         let reader = match parts {
-            pipeline::Parts::Recorded(_) => format!("recorded {:?}", args.replay),
-            pipeline::Parts::PageText => format!("page text {:?}", args.later.vl_rec_backend),
-            pipeline::Parts::Model(run) => {
+            Backend::Recorded(_) => format!("recorded {:?}", args.replay),
+            Backend::PageText => format!("page text {:?}", given(&["vl_rec_backend"])),
+            Backend::Native(run) => {
                 format!("model {:?} {} {:?}", run.precision, run.is_vision_int8, run.run.repetition_stop)
             }
-            pipeline::Parts::Server => "server".to_string(),
+            Backend::Server => "server".to_string(),
         };
         format!("{vl:?} {reader}")
     });

@@ -4,12 +4,10 @@ use super::args::{LogFormat, ParseArgs, StdoutFormat};
 use super::inputs;
 use super::interrupt::{self, SharedReporter};
 use super::logging::Record;
-use super::memory::{self, MemoryPlan};
 use super::outputs::{self, PlannedRun};
-use super::parts::Parts;
-use super::pipeline::{self, Resolved};
 use super::report::RunReporter;
 use super::report_file::Report;
+use super::request::{self, not_loaded};
 use super::{Failure, exit, logging};
 use crate::config::Config;
 use crate::config::vl::VlConfig;
@@ -22,6 +20,9 @@ use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
 use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
+use crate::pipeline::memory::{self, MemoryPlan};
+use crate::pipeline::stages::{Loader, PipelineStages};
+use crate::pipeline::{Backend, Resolved};
 use crate::plan::PlanOptions;
 use crate::recognize::server::Ends;
 use crate::restructure::RestructureOptions;
@@ -70,22 +71,24 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     // Before models are fetched.
     let inputs = inputs::named(args)?;
     let mut addresses = inputs.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
-    if let Some(address) = addresses.next().filter(|_| args.later.offline) {
+    if let Some(address) = addresses.next().filter(|_| args.offline) {
         let shown = shown_address(address);
         let reason = format!("--offline makes no network call, and `{shown}` is an address");
         return Err(Failure::usage(reason, "leave --offline out, or give a file"));
     }
-    let mut resolved = pipeline::resolve(args)?;
+    let mut resolved = request::resolved(args)?;
     let formats = formats(args)?;
     let pages = page_selection(args.pages.as_deref())?;
     let device = device(args.device.as_deref())?;
     let cores = super::cores();
     let threads = args.threads.unwrap_or(cores).clamp(1, 256);
     // More processes than cores would only take memory.
-    let memory = memory::plan(args, &mut resolved, device, threads.min(cores))?;
+    let limit = (args.memory_limit.map(|bytes| bytes as u64), "--memory-limit");
+    let memory = memory::plan(&mut resolved, limit, device, threads.min(cores)).map_err(not_loaded)?;
     let config = &resolved.config;
     if !args.quiet {
-        resolved.notes.iter().for_each(|note| Record::new(Level::INFO, "note", note).print());
+        let notes = request::notes(args, &resolved);
+        notes.iter().for_each(|note| Record::new(Level::INFO, "note", note).print());
     }
     let save_path = outputs::open(args, target)?;
     let spooler = Spooler::new(inputs::spool_folders(args), args.fetch.max_bytes(), cancel.clone());
@@ -142,13 +145,20 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let outcome = if cancel.load(Ordering::Relaxed) {
         RunOutcome { cancelled: true, ..RunOutcome::default() } // nobody waits for models any more
     } else {
-        let parts =
-            Parts::of(&resolved, dirs.clone(), session, memory.no_lines, options.keep_steps(), &ends)?;
+        let loader = Loader {
+            dirs: dirs.clone(),
+            session,
+            quantized: super::quantized_store(),
+            no_lines: memory.no_lines,
+            keep_steps: options.keep_steps(),
+            ends: &ends,
+        };
+        let loaded = loader.load(&resolved).map_err(not_loaded)?;
         let formats = (target, formats);
         let outcome =
             with_sink(args, &resolved, formats, sink_outputs, &jobs, &mut reporter.clone(), |sink| {
                 let open = Box::new(move |job: &Job| input::open(&job.file, &open_options));
-                let Parts { lines, detector, recognizer } = parts;
+                let PipelineStages { lines, detector, recognizer } = loaded;
                 let stages = Stages { open, lines, detector, recognizer, on_cancel: Box::new(kill_workers) };
                 engine::run(jobs.clone(), stages, &options, sink, cancel)
             });
@@ -187,8 +197,8 @@ fn engine_options(
     let batch = vl.map_or(1, |vl| vl.layout_batch_size);
     // Enough pages for all that reads blocks at once; pages have some ten of them.
     let at_once = match resolved.vl.as_ref() {
-        Some((_, pipeline::Parts::Model(run))) => run.slots.unwrap_or(run.run.slots),
-        Some((VlConfig { server: Some(server), .. }, pipeline::Parts::Server)) => server.requests_in_flight,
+        Some((_, Backend::Native(run))) => run.slots.unwrap_or(run.run.slots),
+        Some((VlConfig { server: Some(server), .. }, Backend::Server)) => server.requests_in_flight,
         _ => 0,
     };
     let fed = (at_once / BLOCKS_OF_A_PAGE).min(MOST_PAGES);
@@ -227,11 +237,12 @@ fn with_sink(
 ) -> Result<RunOutcome, StartError> {
     let json = json_options(args, resolved);
     let folders = trace_folders(args, jobs);
-    let asked = [args.merge_tables, args.relevel_titles, args.concatenate_pages];
+    let asked =
+        ["merge_tables", "relevel_titles", "concatenate_pages"].map(|name| args.parameters.0.bool(name));
     let restructure = RestructureOptions {
-        merge_tables: args.merge_tables.unwrap_or(!args.compat),
-        relevel_titles: args.relevel_titles.unwrap_or(!args.compat),
-        concatenate_pages: args.concatenate_pages.unwrap_or(false),
+        merge_tables: asked[0].unwrap_or(!args.compat),
+        relevel_titles: asked[1].unwrap_or(!args.compat),
+        concatenate_pages: asked[2].unwrap_or(false),
     };
     let traced = |inner: &mut dyn DocumentSink| match folders {
         Some(folders) => {

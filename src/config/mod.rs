@@ -5,6 +5,7 @@
 
 pub mod machine;
 pub mod memory;
+pub mod parameters;
 pub mod schema;
 pub mod server;
 pub mod vl;
@@ -61,6 +62,16 @@ pub enum ConfigError {
         key: String,
         /// What it must be.
         expected: &'static str,
+    },
+    /// A parameter's value of the wrong kind.
+    #[error("`{name}` must be {expected}, not `{value}`")]
+    Parameter {
+        /// The parameter.
+        name: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        value: String,
     },
     /// A value out of its range, from whatever layer.
     #[error("`{key}` must be {expected}, not `{value}`")]
@@ -188,18 +199,18 @@ impl Settings {
         map.insert(key.to_string(), value);
     }
 
-    /// Puts flags over the settings (specification, section 1.3); names with underscores.
-    pub fn apply_flags(&mut self, flags: &Map<String, Value>) -> Result<(), ConfigError> {
-        for (flag, value) in flags {
-            let key = schema::key_of_flag(flag);
-            yaml::check(key, value).map_err(|expected| ConfigError::Range {
-                key: format!("--{}", flag.replace('_', "-")),
+    /// Puts the values of parameters over the settings (specification, section 1.3).
+    pub fn apply_parameters(&mut self, values: &Map<String, Value>) -> Result<(), ConfigError> {
+        for (name, value) in values {
+            let key = parameters::key_of(name);
+            yaml::check(key, value).map_err(|expected| ConfigError::Parameter {
+                name: name.clone(),
                 expected: expected.to_string(),
                 value: value.to_string(),
             })?;
             self.set(key, value.clone());
         }
-        let switch = |name: &str| flags.get(name).and_then(Value::as_bool);
+        let switch = |name: &str| values.get(name).and_then(Value::as_bool);
         let (orientation, unwarping) = (switch("use_doc_orientation_classify"), switch("use_doc_unwarping"));
         if orientation == Some(true) || unwarping == Some(true) {
             self.set("use_doc_preprocessor", true.into());
@@ -354,8 +365,8 @@ mod tests {
         let mut settings = Settings::defaults(Pipeline::Lite);
         settings
             .merge(Settings(yaml::parse("SubModules: {LineRecognition: {drop_score: 0.25}}", "x").unwrap()));
-        let flags = serde_json::json!({"text_layer": "never"}).as_object().unwrap().clone();
-        settings.apply_flags(&flags).unwrap();
+        let values = serde_json::json!({"text_layer": "never"}).as_object().unwrap().clone();
+        settings.apply_parameters(&values).unwrap();
         let config = Config::lite(&settings).unwrap();
         assert_eq!((config.lines.drop_score, config.text_layer), (0.25, TextLayerMode::Never));
         assert_eq!(config.lines.rec_batch_num, 6);

@@ -1,4 +1,4 @@
-//! Every key that a configuration may have, with the kind of its value; and where flags go.
+//! Every key that a configuration may have, with the kind of its value.
 
 use serde_json::Value;
 
@@ -160,48 +160,6 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
     };
     let bytes = digits.parse::<usize>().ok().filter(|n| *n > 0).and_then(|n| n.checked_mul(unit));
     bytes.ok_or_else(|| "expected a size such as 8G, 500M or 1000000".into())
-}
-
-/// Flags whose key is not their own name at the top level (specification, section 1.3).
-pub const FLAG_KEYS: &[(&str, &str)] = &[
-    ("use_doc_orientation_classify", "SubPipelines.DocPreprocessor.use_doc_orientation_classify"),
-    ("use_doc_unwarping", "SubPipelines.DocPreprocessor.use_doc_unwarping"),
-    ("layout_detection_model_name", "SubModules.LayoutDetection.model_name"),
-    ("layout_detection_model_dir", "SubModules.LayoutDetection.model_dir"),
-    ("layout_threshold", "SubModules.LayoutDetection.threshold"),
-    ("layout_nms", "SubModules.LayoutDetection.layout_nms"),
-    ("layout_unclip_ratio", "SubModules.LayoutDetection.layout_unclip_ratio"),
-    ("layout_merge_bboxes_mode", "SubModules.LayoutDetection.layout_merge_bboxes_mode"),
-    ("vl_rec_model_name", "SubModules.VLRecognition.model_name"),
-    ("vl_rec_model_dir", "SubModules.VLRecognition.model_dir"),
-    ("vl_rec_backend", "SubModules.VLRecognition.genai_config.backend"),
-    ("vl_rec_server_url", "SubModules.VLRecognition.genai_config.server_url"),
-    ("vl_rec_max_concurrency", "SubModules.VLRecognition.genai_config.max_concurrency"),
-    ("vl_rec_api_model_name", "SubModules.VLRecognition.genai_config.client_kwargs.model_name"),
-    ("vl_rec_api_key", "SubModules.VLRecognition.genai_config.client_kwargs.api_key"),
-    (
-        "doc_orientation_classify_model_name",
-        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name",
-    ),
-    (
-        "doc_orientation_classify_model_dir",
-        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
-    ),
-    ("doc_unwarping_model_name", "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name"),
-    ("doc_unwarping_model_dir", "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir"),
-    ("det_limit_side_len", "SubModules.LineDetection.det_limit_side_len"),
-    ("det_limit_type", "SubModules.LineDetection.det_limit_type"),
-    ("det_db_thresh", "SubModules.LineDetection.det_db_thresh"),
-    ("det_db_box_thresh", "SubModules.LineDetection.det_db_box_thresh"),
-    ("det_db_unclip_ratio", "SubModules.LineDetection.det_db_unclip_ratio"),
-    ("rec_batch_num", "SubModules.LineRecognition.rec_batch_num"),
-    ("drop_score", "SubModules.LineRecognition.drop_score"),
-    ("use_textline_orientation", "SubModules.LineRecognition.use_textline_orientation"),
-];
-
-/// The key that a flag sets.
-pub fn key_of_flag(flag: &str) -> &str {
-    FLAG_KEYS.iter().find(|(name, _)| *name == flag).map_or(flag, |(_, key)| key)
 }
 
 /// The kind of a key; `None` if there is no such key. Keys below one of kind `Any` are of that kind too.

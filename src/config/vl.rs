@@ -42,6 +42,8 @@ pub struct ModelChoice {
     pub name: Option<String>,
     /// `model_dir`.
     pub dir: Option<PathBuf>,
+    /// Whether somebody gave the name, so that the folder must hold that network; else it is the pipeline's default.
+    pub is_name_given: bool,
 }
 
 /// The networks.
@@ -128,7 +130,8 @@ impl VlConfig {
 
 fn model_choice(settings: &Settings, section: &str) -> ModelChoice {
     let text = |key: &str| Some(settings.get(&format!("{section}.{key}"))?.as_str()?.to_string());
-    ModelChoice { name: text("model_name"), dir: text("model_dir").map(PathBuf::from) }
+    let dir = text("model_dir").map(PathBuf::from);
+    ModelChoice { name: text("model_name"), dir, is_name_given: false }
 }
 
 fn batch_size(settings: &Settings) -> Result<usize, ConfigError> {

@@ -31,7 +31,7 @@ pub(super) fn config_overrides(v: &Value, _: &Context) -> Checked {
     let before = Settings::defaults(pipeline);
     let mut after = before.clone();
     let flags = v["flags"].as_object().ok_or("no flags")?;
-    after.apply_flags(flags).map_err(|e| e.to_string())?;
+    after.apply_parameters(flags).map_err(|e| e.to_string())?;
     let mut changed = Map::new();
     difference("", &with_secrets(&before), &with_secrets(&after), &mut changed);
     exactly("changed", &v["changed"], Value::Object(changed))

@@ -30,6 +30,7 @@ const ORDER: &[&str] = &[
     "replay",
     "golden",
     "parity",
+    "pipeline",
     "cli",
 ];
 /// Longer files are split.

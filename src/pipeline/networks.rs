@@ -1,7 +1,6 @@
 //! From a folder of a model to a network that is ready to run; which folders a run needs.
 
-use super::Failure;
-use super::pipeline::{ModelRun, Precision};
+use super::{NativeOptions, NetworkRole, Precision, PrecisionError, SetupError};
 use crate::config::vl::{ModelChoice, VlConfig};
 use crate::layout::exported::{self, ExportedLayout};
 use crate::layout::network::LayoutNetwork;
@@ -18,7 +17,7 @@ use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::preprocess::uvdoc::{self, Unwarper};
 use crate::recognize::paddleocr_vl;
 use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A network of one of the kinds that docparse runs.
 pub enum AnyNetwork {
@@ -46,11 +45,6 @@ pub struct LoadedModel {
     pub unknown: Vec<String>,
 }
 
-/// Where quantized weights are kept.
-fn quantized_store() -> Option<PathBuf> {
-    super::data_home().map(|home| home.join("docparse").join("quantized"))
-}
-
 /// How a folder is loaded to see whether it works.
 const TRIAL: ModelOptions<'_> = ModelOptions {
     kernels: Kernels::Own { decoder: Keep::Int8, vision: Keep::Exact },
@@ -60,20 +54,23 @@ const TRIAL: ModelOptions<'_> = ModelOptions {
     store: None,
 };
 
-/// Names of the models, as the reference has them.
+/// Name of the recognizers, whatever their version.
 const RECOGNIZER: &str = "PaddleOCR-VL";
-const RECOGNIZERS: [&str; 3] = ["PaddleOCR-VL-0.9B", "PaddleOCR-VL-1.5-0.9B", "PaddleOCR-VL-1.6-0.9B"];
+/// Names of the recognizers, as the reference has them.
+pub const RECOGNIZERS: [&str; 3] = ["PaddleOCR-VL-0.9B", "PaddleOCR-VL-1.5-0.9B", "PaddleOCR-VL-1.6-0.9B"];
+/// Names of the other models, as the reference has them.
 const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
 const UNWARPING: &str = "UVDoc";
 
-/// Loads the model of a folder, whatever it is. The error names the file and what to do.
-pub fn load(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
+/// Loads the model of a folder, whatever it is. The error names the file and what to do. `quantized`: where quantized weights
+/// are kept.
+pub fn load(folder: &Path, runtime: &Runtime, quantized: Option<&Path>) -> Result<LoadedModel, String> {
     let has = |name: &str| folder.join(name).is_file();
     if !folder.is_dir() {
         return Err(format!("`{}` is no folder", folder.display()));
     }
     if has("config.json") && has("model.safetensors") {
-        return checkpoint(folder, runtime);
+        return checkpoint(folder, runtime, quantized);
     }
     if has(exported::MODEL) {
         return model_file(folder, runtime);
@@ -88,13 +85,12 @@ pub fn load(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     ))
 }
 
-fn checkpoint(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
+fn checkpoint(folder: &Path, runtime: &Runtime, quantized: Option<&Path>) -> Result<LoadedModel, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
     if checkpoint.config.model_type() == paddleocr_vl::config::MODEL_TYPE {
-        let store = quantized_store();
         // A trial tells of the folder, not of the device.
-        let options = ModelOptions { store: store.as_deref(), ..TRIAL };
+        let options = ModelOptions { store: quantized, ..TRIAL };
         return recognizer(folder, &runtime.on_cpu(), options);
     }
     let (network, name) = match checkpoint.config.model_type() {
@@ -158,37 +154,32 @@ const COMMON_TOKENS: usize = 2048;
 /// Loads the recognizer that a run needs; with it how many blocks decode together.
 pub fn load_recognizer(
     config: &VlConfig,
-    run: &ModelRun,
+    run: &NativeOptions,
     runtime: &Runtime,
-) -> Result<(Model, usize), Failure> {
-    let hint = "docparse doctor --model DIR tells what a folder holds";
-    let ModelChoice { name, dir } = &config.models.recognizer;
+    quantized: Option<&Path>,
+) -> Result<(Model, usize), SetupError> {
+    let ModelChoice { name, dir, is_name_given } = &config.models.recognizer;
+    let name = name.as_ref().filter(|_| *is_name_given);
     let folder = dir.as_deref().unwrap_or(Path::new(""));
     // A folder does not tell which version it is; only what a name stands for can be checked.
-    if let Some(name) = name.as_deref().filter(|name| !RECOGNIZERS.contains(name)) {
-        let reason = format!("`{name}` is no recognizer of docparse");
-        return Err(Failure::usage(
-            reason,
-            format!("use one of {}, or leave the name out", RECOGNIZERS.join(", ")),
-        ));
+    if let Some(name) = name.filter(|name| !RECOGNIZERS.contains(&name.as_str())) {
+        return Err(SetupError::UnknownRecognizer(name.clone()));
     }
     if !folder.join("config.json").is_file() {
-        let reason = format!("`{}` holds no config.json, and so no recognizer", folder.display());
-        return Err(Failure::fatal(reason, "give another folder with --vl-rec-model-dir"));
+        return Err(SetupError::NoRecognizer(folder.display().to_string()));
     }
-    let store = quantized_store();
     let options = |(kernels, memory)| ModelOptions {
         kernels,
         memory,
-        is_first_version: name.as_deref().map_or(run.is_first_version, |name| name == RECOGNIZERS[0]),
-        store: store.as_deref(),
+        is_first_version: name.map_or(run.is_first_version, |name| name == RECOGNIZERS[0]),
+        store: quantized,
     };
     let load = |runtime: &Runtime, options| match recognizer(folder, runtime, options)
         .map(|loaded| loaded.network)
     {
         Ok(AnyNetwork::Recognizer(model)) => Ok(*model),
-        Ok(_) => Err(Failure::fatal(format!("`{}` holds no recognizer", folder.display()), hint)),
-        Err(reason) => Err(Failure::fatal(reason, hint)),
+        Ok(_) => Err(SetupError::Model(format!("`{}` holds no recognizer", folder.display()))),
+        Err(reason) => Err(SetupError::Model(reason)),
     };
     if runtime.uses_gpu() {
         let slots = run.slots.unwrap_or(GPU_SLOTS);
@@ -197,8 +188,8 @@ pub fn load_recognizer(
         let mut memory = gpu_cache(folder, runtime, kernels)?;
         let mut loaded = load(runtime, options((kernels, memory)));
         // A smaller GPU, or one that others use as well.
-        while let Err(failure) = &loaded
-            && failure.reason.contains("memory")
+        while let Err(SetupError::Model(reason)) = &loaded
+            && reason.contains("memory")
             && memory / 2 >= LEAST_CACHE
         {
             memory /= 2;
@@ -213,7 +204,7 @@ pub fn load_recognizer(
             Err(failure) if runtime.must_use_gpu() || run.precision.is_some() => return Err(failure),
             Err(failure) => {
                 tracing::warn!(
-                    reason = failure.reason,
+                    reason = failure.to_string(),
                     "the recognizer cannot use the GPU, running on the CPU"
                 );
             }
@@ -224,42 +215,36 @@ pub fn load_recognizer(
     Ok((load(&runtime.on_cpu(), options((kernels, run.kv_cache)))?, run.run.slots))
 }
 
-fn cpu_kernels(run: &ModelRun) -> Result<Kernels, Failure> {
+fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
     let decoder = match run.precision {
         None | Some(Precision::Int8) => Keep::Int8,
         Some(Precision::Fp32) => Keep::Exact,
         Some(Precision::Int4) => Keep::Int4,
         Some(Precision::Fp16 | Precision::Bf16) => {
-            let reason = "on the CPU the recognizer runs in fp32, int8 or int4";
-            return Err(Failure::usage(
-                reason,
-                "fp32 keeps bfloat16 weights as they are; leave --precision out for int8",
-            ));
+            return Err(SetupError::Precision(PrecisionError::OnCpu));
         }
     };
     Ok(Kernels::Own { decoder, vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact } })
 }
 
-fn gpu_kernels(run: &ModelRun, slots: Slots) -> Result<Kernels, Failure> {
+fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError> {
     let (element, way) = match run.precision {
         None | Some(Precision::Bf16) => (Element::Bf16, Way::Fused),
         Some(Precision::Fp16) => (Element::F16, Way::Fused),
         Some(Precision::Fp32) => (Element::F32, Way::Plain),
         Some(Precision::Int8 | Precision::Int4) => {
-            let reason = "on a GPU the recognizer runs in bf16, fp16 or fp32";
-            return Err(Failure::usage(reason, "leave --precision out for bf16, or add --device cpu"));
+            return Err(SetupError::Precision(PrecisionError::OnGpu));
         }
     };
     if run.is_vision_int8 {
-        let reason = "--vision-precision int8 is for the CPU";
-        return Err(Failure::usage(reason, "leave the flag out, or add --device cpu"));
+        return Err(SetupError::Precision(PrecisionError::VisionOnGpu));
     }
     Ok(Kernels::Standard { element, way, slots })
 }
 
 /// Bytes of GPU memory for keys and values: what is left of the limit beside the weights, less a quarter for what comes
 /// and goes in a step.
-fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize, Failure> {
+fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize, SetupError> {
     let Some(limit) = runtime.gpu_memory() else { return Ok(GPU_CACHE) };
     let file = std::fs::metadata(folder.join("model.safetensors")).map_or(0, |file| file.len() as usize);
     // Files hold two bytes for every weight.
@@ -267,14 +252,7 @@ fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize
         if matches!(kernels, Kernels::Standard { element: Element::F32, .. }) { 2 * file } else { file };
     match limit.checked_sub(weights).map(|left| left / 4 * 3).filter(|left| *left >= LEAST_CACHE) {
         Some(memory) => Ok(memory),
-        None => {
-            let reason = format!(
-                "--gpu-memory {} MB leaves no room beside the recognizer's weights of {} MB",
-                limit >> 20,
-                weights >> 20
-            );
-            Err(Failure::usage(reason, "allow more, leave the flag out, or add --device cpu"))
-        }
+        None => Err(SetupError::GpuMemory { limit_mib: limit >> 20, weights_mib: weights >> 20 }),
     }
 }
 
@@ -308,55 +286,50 @@ pub struct RunNetworks {
 }
 
 /// Loads what the settings of a run ask for.
-pub fn load_for_run(config: &VlConfig, runtime: &Runtime) -> Result<RunNetworks, Failure> {
+pub fn load_for_run(
+    config: &VlConfig,
+    runtime: &Runtime,
+    quantized: Option<&Path>,
+) -> Result<RunNetworks, SetupError> {
     let models = &config.models;
-    let fail =
-        |reason: String| Failure::fatal(reason, "docparse doctor --model DIR tells what a folder holds");
-    let load = |model: &ModelChoice, flag: &str, what: &str| {
-        let Some(folder) = &model.dir else {
-            let reason = format!("{what} needs a network, and no folder of one was given");
-            let hint = format!(
-                "give its folder with --{flag}, or fetch the pipeline's networks with docparse models pull"
-            );
-            return Err(Failure::usage(reason, hint));
-        };
-        let loaded = load(folder, runtime).map_err(fail)?;
-        match &model.name {
-            Some(name) if *name != loaded.name => {
-                let reason = format!("`{}` holds {}, not {name}", folder.display(), loaded.name);
-                Err(Failure::usage(reason, format!("give the folder of {name}, or leave the name out")))
-            }
+    let load = |model: &ModelChoice, role: NetworkRole| {
+        let folder = model.dir.as_ref().ok_or(SetupError::NoFolder(role))?;
+        let loaded = load(folder, runtime, quantized).map_err(SetupError::Model)?;
+        match model.name.as_ref().filter(|_| model.is_name_given) {
+            Some(named) if *named != loaded.name => Err(SetupError::OtherName {
+                folder: folder.display().to_string(),
+                holds: loaded.name,
+                named: named.clone(),
+            }),
             _ => Ok(loaded),
         }
     };
-    let other = |loaded: LoadedModel, what: &str, flag: &str| {
-        let reason = format!("{} is no network for {what}", loaded.name);
-        Err(Failure::usage(reason, format!("give another folder with --{flag}")))
-    };
+    let other =
+        |loaded: LoadedModel, role: NetworkRole| Err(SetupError::OtherRole { holds: loaded.name, role });
     let mut networks = RunNetworks { layout: None, preprocess: DocNetworks::default() };
     if config.plan.use_layout_detection {
-        let (flag, what) = ("layout-detection-model-dir", "layout detection");
-        let loaded = load(&models.layout, flag, what)?;
+        let role = NetworkRole::Layout;
+        let loaded = load(&models.layout, role)?;
         match loaded.network {
             AnyNetwork::Layout(network) => networks.layout = Some(*network),
-            _ => return other(loaded, what, flag),
+            _ => return other(loaded, role),
         }
     }
     let preprocess = config.preprocess;
     if preprocess.use_doc_preprocessor && preprocess.use_doc_orientation_classify {
-        let (flag, what) = ("doc-orientation-classify-model-dir", "page orientation");
-        let loaded = load(&models.orientation, flag, what)?;
+        let role = NetworkRole::Orientation;
+        let loaded = load(&models.orientation, role)?;
         match loaded.network {
             AnyNetwork::Orientation(network) => networks.preprocess.orientation = Some(network),
-            _ => return other(loaded, what, flag),
+            _ => return other(loaded, role),
         }
     }
     if preprocess.use_doc_preprocessor && preprocess.use_doc_unwarping {
-        let (flag, what) = ("doc-unwarping-model-dir", "unwarping");
-        let loaded = load(&models.unwarping, flag, what)?;
+        let role = NetworkRole::Unwarping;
+        let loaded = load(&models.unwarping, role)?;
         match loaded.network {
             AnyNetwork::Unwarping(network) => networks.preprocess.unwarper = Some(network),
-            _ => return other(loaded, what, flag),
+            _ => return other(loaded, role),
         }
     }
     Ok(networks)

@@ -1,7 +1,7 @@
-//! The parts of a run: what prepares pages, finds regions and reads blocks, by the pipeline's settings.
+//! The stages of a run, loaded: what prepares pages, finds regions and reads blocks, by the pipeline's settings.
 
-use super::pipeline::{self, DraftMode, ModelRun, OwnText, Resolved};
-use super::{Failure, networks};
+use super::networks;
+use super::{Backend, DraftMode, NativeOptions, OwnText, Resolved, SetupError};
 use crate::config::Config;
 use crate::config::server::ServerConfig;
 use crate::config::vl::VlConfig;
@@ -23,9 +23,10 @@ use crate::recognize::server::{Ends, ServerRecognizer};
 use crate::recognize::text_first::TextFirst;
 use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::runtime::{self, RuntimeDirs};
+use std::path::{Path, PathBuf};
 
-/// The parts of a run that depend on the pipeline.
-pub struct Parts {
+/// The stages of a run that depend on the pipeline.
+pub struct PipelineStages {
     /// Prepares pages.
     pub lines: Box<dyn LinePreparer>,
     /// Finds regions.
@@ -34,32 +35,47 @@ pub struct Parts {
     pub recognizer: Box<dyn Recognizer>,
 }
 
-impl Parts {
-    /// Loads what the settings ask for; `no_lines`: why no lines are read; `ends`: what ends it early.
-    pub fn of(
-        resolved: &Resolved,
-        dirs: RuntimeDirs,
-        session: SessionOptions,
-        no_lines: Option<String>,
-        keep_steps: bool,
-        ends: &Ends,
-    ) -> Result<Parts, Failure> {
-        let config = resolved.config.clone();
+/// Where the stages come from, and what ends them early.
+pub struct Loader<'a> {
+    /// Where libraries and the line networks lie.
+    pub dirs: RuntimeDirs,
+    /// How networks run.
+    pub session: SessionOptions,
+    /// Where quantized weights are kept; `None`: nowhere.
+    pub quantized: Option<PathBuf>,
+    /// Why no lines are read from pictures, if none are.
+    pub no_lines: Option<String>,
+    /// Whether the page at every step of document preprocessing is kept.
+    pub keep_steps: bool,
+    /// What ends requests to servers early.
+    pub ends: &'a Ends,
+}
+
+impl Loader<'_> {
+    /// Loads what the settings ask for.
+    pub fn load(&self, resolved: &Resolved) -> Result<PipelineStages, SetupError> {
         let own_text = resolved.own_text;
-        let lines = LazyLines { dirs, session, config, reader: no_lines.map(Err), preprocessor: None };
-        Ok(match &resolved.vl {
-            None => Parts {
+        let lines = LazyLines {
+            dirs: self.dirs.clone(),
+            session: self.session.clone(),
+            config: resolved.config.clone(),
+            reader: self.no_lines.clone().map(Err),
+            preprocessor: None,
+        };
+        match &resolved.vl {
+            None => Ok(PipelineStages {
                 lines: Box::new(lines),
                 detector: Box::new(GeometricDetector),
                 recognizer: Box::new(PageTextRecognizer),
-            },
-            Some((vl, pipeline::Parts::Recorded(case))) => {
+            }),
+            Some((vl, Backend::Recorded(case))) => {
                 let networks = Box::new(ReplayPreprocessor { case: case.clone() });
                 let options = match vl.plan.use_layout_detection {
                     true => Ok(vl.layout.clone()),
                     false => Err(vl.prompt_label),
                 };
-                Parts {
+                let keep_steps = self.keep_steps;
+                Ok(PipelineStages {
                     lines: Box::new(Pictures {
                         preprocessor: Preprocessor { options: vl.preprocess, networks, keep_steps },
                         drafts: DraftMode::Off,
@@ -68,65 +84,61 @@ impl Parts {
                     }),
                     detector: Box::new(ReplayDetector { case: case.clone(), options }),
                     recognizer: behind(own_text, Box::new(ReplayRecognizer { case: case.clone() })),
-                }
+                })
             }
-            Some((vl, pipeline::Parts::PageText)) => {
-                Parts::of_networks(vl, &Reading::PageText, lines, (own_text, keep_steps))?
-            }
-            Some((vl, pipeline::Parts::Model(model))) => {
-                Parts::of_networks(vl, &Reading::Model(model), lines, (own_text, keep_steps))?
-            }
-            Some((vl, pipeline::Parts::Server)) => {
-                Parts::of_networks(vl, &Reading::Server(ends), lines, (own_text, keep_steps))?
-            }
-        })
+            Some((vl, backend)) => self.load_networks(vl, backend, lines, own_text),
+        }
     }
 
-    /// Layout networks with the recognizer, or over the text of pages.
-    fn of_networks(
+    /// Layout networks with what reads blocks: the recognizer in this process, servers, or the text of pages.
+    fn load_networks(
+        &self,
         vl: &VlConfig,
-        reading: &Reading<'_>,
+        backend: &Backend,
         mut lines: LazyLines,
-        (own_text, keep_steps): (Option<OwnText>, bool),
-    ) -> Result<Parts, Failure> {
-        let runtime = lines.runtime().map_err(|reason| {
-            Failure::fatal(
-                reason,
-                "scripts/setup.sh fetches the native libraries; docparse doctor checks them",
-            )
-        })?;
-        let networks = networks::load_for_run(vl, &runtime)?;
+        own_text: Option<OwnText>,
+    ) -> Result<PipelineStages, SetupError> {
+        let runtime = lines.runtime().map_err(SetupError::Runtime)?;
+        let quantized = self.quantized.as_deref();
+        let networks = networks::load_for_run(vl, &runtime, quantized)?;
         let detector: Box<dyn LayoutDetector> = match networks.layout {
             Some(network) => Box::new(NetworkDetector {
                 network,
                 options: vl.layout.clone(),
                 // On the CPU a page at a time is as fast, and takes a quarter of the memory.
                 batch_size: if runtime.uses_gpu() { vl.layout_batch_size } else { 1 },
-                reads_page_text: matches!(reading, Reading::PageText),
+                reads_page_text: matches!(backend, Backend::PageText),
             }),
             None => Box::new(WholePageDetector { label: vl.prompt_label }),
         };
         let networks = Box::new(networks.preprocess);
-        let preprocessor = Preprocessor { options: vl.preprocess, networks, keep_steps };
-        let run = match reading {
-            Reading::PageText => {
+        let preprocessor = Preprocessor { options: vl.preprocess, networks, keep_steps: self.keep_steps };
+        let (drafts, line_drafts, recognizer): (_, _, Box<dyn Recognizer>) = match backend {
+            Backend::PageText | Backend::Recorded(_) => {
                 lines.preprocessor = Some(preprocessor);
                 let recognizer = Box::new(PageTextRecognizer);
-                return Ok(Parts { lines: Box::new(lines), detector, recognizer });
+                return Ok(PipelineStages { lines: Box::new(lines), detector, recognizer });
             }
-            Reading::Server(ends) => {
-                let lines =
-                    Box::new(Pictures { preprocessor, drafts: DraftMode::Off, lines: None, own_text });
-                return Ok(Parts { lines, detector, recognizer: behind(own_text, server(vl, ends)?) });
+            Backend::Server => (DraftMode::Off, None, server(vl, self.ends)?),
+            Backend::Native(native) => {
+                let recognizer = recognizer(vl, native, &runtime, quantized)?;
+                (native.draft, (native.draft == DraftMode::Lines).then_some(lines), recognizer)
             }
-            Reading::Model(run) => *run,
         };
-        let (model, slots) = networks::load_recognizer(vl, run, &runtime)?;
-        let lines = (run.draft == DraftMode::Lines).then_some(lines);
-        let pictures = Pictures { preprocessor, drafts: run.draft, lines, own_text };
-        let recognizer = Box::new(PaddleOcrVl::new(model, RunOptions { slots, ..run.run.clone() }));
-        Ok(Parts { lines: Box::new(pictures), detector, recognizer: behind(own_text, recognizer) })
+        let pictures = Pictures { preprocessor, drafts, lines: line_drafts, own_text };
+        Ok(PipelineStages { lines: Box::new(pictures), detector, recognizer: behind(own_text, recognizer) })
     }
+}
+
+/// The recognizer in this process.
+fn recognizer(
+    vl: &VlConfig,
+    native: &NativeOptions,
+    runtime: &Runtime,
+    quantized: Option<&Path>,
+) -> Result<Box<dyn Recognizer>, SetupError> {
+    let (model, slots) = networks::load_recognizer(vl, native, runtime, quantized)?;
+    Ok(Box::new(PaddleOcrVl::new(model, RunOptions { slots, ..native.run.clone() })))
 }
 
 /// The recognizer, with the text of PDFs before it if that is wanted.
@@ -137,25 +149,10 @@ fn behind(own_text: Option<OwnText>, recognizer: Box<dyn Recognizer>) -> Box<dyn
     }
 }
 
-/// What reads blocks where networks find them.
-enum Reading<'a> {
-    /// Their text is cut out of the page's.
-    PageText,
-    /// The recognizer in this process.
-    Model(&'a ModelRun),
-    /// Servers.
-    Server(&'a Ends),
-}
-
-fn server(vl: &VlConfig, ends: &Ends) -> Result<Box<dyn Recognizer>, Failure> {
-    let Some(ServerConfig { client, requests_in_flight }) = vl.server.clone() else {
-        return Err(Failure::usage("no server is named", "give its address with --vl-rec-server-url"));
-    };
-    let hint = "start the server, or give its address with --vl-rec-server-url";
+fn server(vl: &VlConfig, ends: &Ends) -> Result<Box<dyn Recognizer>, SetupError> {
+    let ServerConfig { client, requests_in_flight } = vl.server.clone().ok_or(SetupError::NoServer)?;
     let recognizer = ServerRecognizer::new(client, requests_in_flight, ends.clone());
-    let recognizer = recognizer
-        .map_err(|reason| Failure::fatal(format!("no recognition server answers: {reason}"), hint))?;
-    Ok(Box::new(recognizer))
+    Ok(Box::new(recognizer.map_err(SetupError::Server)?))
 }
 
 /// Loads the line networks when the first page needs them; preprocesses pages where networks for that are there.

@@ -1,8 +1,6 @@
 //! How the memory of a run is planned: the limit, what the pipeline's parts want, and what each of them gets.
 
-use super::Failure;
-use super::args::ParseArgs;
-use super::pipeline::{self, DraftMode, Resolved};
+use super::{Backend, DraftMode, Resolved, SetupError};
 use crate::config::machine;
 use crate::config::memory::{Shares, Wants};
 use crate::config::vl::VlConfig;
@@ -46,24 +44,23 @@ impl MemoryPlan {
     }
 }
 
-/// Shares out the memory, and puts into the settings what they say of it.
+/// Shares out the memory, and puts into the settings what they say of it. `limit`: bytes, where somebody gave a limit besides
+/// that of the settings; `limit_name`: what a limit is called where it was given, for messages.
 pub fn plan(
-    args: &ParseArgs,
     resolved: &mut Resolved,
+    (limit, limit_name): (Option<u64>, &'static str),
     device: Device,
     workers: usize,
-) -> Result<MemoryPlan, Failure> {
-    let asked = args.memory_limit.map(|bytes| bytes as u64).or(resolved.config.memory_limit);
-    let wants = wants(args, resolved, device, workers);
+) -> Result<MemoryPlan, SetupError> {
+    let asked = limit.or(resolved.config.memory_limit);
+    let wants = wants(resolved, device, workers);
     // Where the system does not tell what there is, nothing is planned.
     let limit = asked.unwrap_or_else(|| machine::memory().map_or(u64::MAX, |bytes| bytes / 4 * 3));
     let (least, least_with_lines) = wants.least();
     if limit < least {
         let (limit, least) = (megabytes(limit), megabytes(least));
         if asked.is_some() {
-            let reason =
-                format!("the memory limit of {limit} MB is too little: this run takes at least {least} MB");
-            return Err(Failure::usage(reason, format!("raise --memory-limit to {least}M or more")));
+            return Err(SetupError::Memory { limit_mib: limit, least_mib: least });
         }
         tracing::warn!(
             "three quarters of this machine's memory are {limit} MB; a run takes at least {least} MB"
@@ -73,18 +70,18 @@ pub fn plan(
     let no_lines = (wants.reads_lines && shares.lines.is_none()).then(|| {
         let (limit, least) = (megabytes(limit), megabytes(least_with_lines));
         format!(
-            "the memory limit of {limit} MB leaves no room for line recognition; raise --memory-limit to {least}M or more"
+            "the memory limit of {limit} MB leaves no room for line recognition; raise {limit_name} to {least}M or more"
         )
     });
     tracing::debug!("memory: {} MB, of which {shares:?}", megabytes(limit));
     let config = &mut resolved.config;
     let worker_setting = match shares.worker < config.worker_memory {
-        true => "--memory-limit",
+        true => limit_name,
         false => "worker_memory in a file of settings",
     };
     config.lines.memory = shares.lines.unwrap_or(config.lines.memory);
     config.max_page_pixels = config.max_page_pixels.min(shares.page_pixels());
-    if let Some((_, pipeline::Parts::Model(run))) = &mut resolved.vl {
+    if let Some((_, Backend::Native(run))) = &mut resolved.vl {
         run.kv_cache = usize::try_from(shares.kv_cache).unwrap_or(usize::MAX);
     }
     Ok(MemoryPlan { shares, worker_setting, no_lines })
@@ -95,7 +92,7 @@ fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
 
-fn wants(args: &ParseArgs, resolved: &Resolved, device: Device, workers: usize) -> Wants {
+fn wants(resolved: &Resolved, device: Device, workers: usize) -> Wants {
     let (mut networks, mut kv_cache) = (0, (0, 0));
     let uses_gpu = match device {
         Device::Gpu(_) => true,
@@ -105,21 +102,21 @@ fn wants(args: &ParseArgs, resolved: &Resolved, device: Device, workers: usize) 
     let mut reads_lines = true;
     if let Some((vl, parts)) = &resolved.vl {
         reads_lines = match parts {
-            pipeline::Parts::PageText => true,
-            pipeline::Parts::Model(run) => run.draft == DraftMode::Lines,
-            pipeline::Parts::Recorded(_) | pipeline::Parts::Server => false,
+            Backend::PageText => true,
+            Backend::Native(run) => run.draft == DraftMode::Lines,
+            Backend::Recorded(_) | Backend::Server => false,
         };
-        if !matches!(parts, pipeline::Parts::Recorded(_)) {
+        if !matches!(parts, Backend::Recorded(_)) {
             networks += layout_and_preprocessing(vl);
         }
-        if let pipeline::Parts::Model(run) = parts {
+        if let Backend::Native(run) = parts {
             let weights = weights(vl.models.recognizer.dir.as_deref());
             // Measured with int8: the vision encoder is kept as it is computed, the decoder in less than its file.
             networks += weights / 4 * 5 + RECOGNIZER_WORK;
             let wanted = run.kv_cache as u64;
-            kv_cache = match args.later.kv_cache {
-                Some(_) => (wanted, wanted),
-                None => (LEAST_KV_CACHE.min(wanted), wanted),
+            kv_cache = match run.is_kv_cache_given {
+                true => (wanted, wanted),
+                false => (LEAST_KV_CACHE.min(wanted), wanted),
             };
             if uses_gpu {
                 kv_cache = (0, 0); // it lies on the GPU

@@ -1,0 +1,418 @@
+//! From a request to the settings of a pipeline and of what reads its blocks.
+
+use super::{NotTaken, RequestError, RunRequest};
+use crate::config::parameters::{About, PARAMETERS, Place};
+use crate::config::vl::{PredictParams, VlConfig};
+use crate::config::{Config, Pipeline, Settings};
+use crate::document::Label;
+use crate::lines::TextLayerMode;
+use crate::recognize::paddleocr_vl::backend::RunOptions;
+use crate::replay::Case;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The key that says what reads blocks.
+const BACKEND: &str = "SubModules.VLRecognition.genai_config.backend";
+/// Pixels of a page that the reference renders at most (Pillow's limit).
+const REFERENCE_PAGE_PIXELS: u64 = 178_956_970;
+/// Bytes of the KV cache on the CPU unless told otherwise: some 28,000 tokens.
+const KV_CACHE: usize = 1 << 30;
+/// Share of the blocks taken from a PDF's text that are recognized as well.
+const CHECKED_SHARE: f64 = 0.02;
+/// Blocks that decode together.
+const SLOTS: usize = 16;
+/// Blocks that decode together at most.
+const MOST_SLOTS: u64 = 1024;
+
+/// What reads the blocks of a PaddleOCR-VL pipeline.
+#[derive(Clone)]
+pub enum Backend {
+    /// Recorded answers in place of networks and recognizer.
+    Recorded(Arc<Case>),
+    /// The networks; blocks are cut out of the text that pages have or that is read from their pictures.
+    PageText,
+    /// The networks and the recognizer in this process.
+    Native(NativeOptions),
+    /// The networks, and servers that read blocks.
+    Server,
+}
+
+/// How the recognizer in this process runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NativeOptions {
+    /// What its weights are kept in; `None`: what suits the device.
+    pub precision: Option<Precision>,
+    /// Whether the vision encoder is quantized.
+    pub is_vision_int8: bool,
+    /// Bytes of the KV cache on the CPU.
+    pub kv_cache: usize,
+    /// Whether somebody asked for that size.
+    pub is_kv_cache_given: bool,
+    /// Blocks that decode together; `None`: what suits the device.
+    pub slots: Option<usize>,
+    /// Whether a folder without a chat template is of version 1.0.
+    pub is_first_version: bool,
+    /// How blocks are read.
+    pub run: RunOptions,
+    /// Where drafts come from.
+    pub draft: DraftMode,
+}
+
+/// A precision that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Single precision: exact.
+    Fp32,
+    /// Half precision, on GPUs.
+    Fp16,
+    /// bfloat16, on GPUs.
+    Bf16,
+    /// Eight bits.
+    Int8,
+    /// Four bits.
+    Int4,
+}
+
+/// Where drafts of answers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DraftMode {
+    /// The text of PDFs, where it can be trusted.
+    Auto,
+    /// Text read from pictures as well.
+    Lines,
+    /// Nowhere.
+    Off,
+}
+
+/// A pipeline, ready to run.
+#[derive(Clone)]
+pub struct Resolved {
+    /// Settings of reading pages and lines.
+    pub config: Config,
+    /// Settings of a PaddleOCR-VL pipeline, and what reads its blocks.
+    pub vl: Option<(VlConfig, Backend)>,
+    /// The labels left out of Markdown, in the order given.
+    pub ignore_labels: Vec<String>,
+    /// Whether nobody named a pipeline, so that the embedded one was taken.
+    pub is_default: bool,
+    /// Whether a pipeline that looks at pictures takes plain text from PDFs first, and the share of it that is checked.
+    pub own_text: Option<OwnText>,
+}
+
+/// How text of PDFs is taken before blocks are recognized.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OwnText {
+    /// Which pages have some.
+    pub mode: TextLayerMode,
+    /// Share of the blocks that are recognized as well, 0 to 1.
+    pub check: f64,
+}
+
+impl Resolved {
+    /// The settings of a pipeline that looks at pages as pictures, recorded or for real; `None` for one that reads text.
+    pub fn looks_at_pictures(&self) -> Option<&VlConfig> {
+        match &self.vl {
+            Some((vl, Backend::Recorded(_) | Backend::Native(_) | Backend::Server)) => Some(vl),
+            Some((_, Backend::PageText)) | None => None,
+        }
+    }
+}
+
+/// The settings of a run, from all layers. Models that no folder was given for are not looked for yet.
+pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
+    match &request.recorded {
+        Some(case) => request.recorded_answers(case),
+        None => match request.reader()? {
+            Reader::Server => request.servers(),
+            Reader::PageText => request.page_text(),
+            Reader::Native => request.native(),
+            Reader::Lite => request.lite(),
+        },
+    }
+}
+
+/// What reads blocks.
+enum Reader {
+    Lite,
+    PageText,
+    Native,
+    Server,
+}
+
+impl RunRequest {
+    fn in_settings(&self, key: &str) -> Option<&Value> {
+        self.settings.as_ref().and_then(|settings| settings.get(key))
+    }
+
+    /// The backend that is asked for.
+    fn backend(&self) -> Option<&str> {
+        self.parameters.text("vl_rec_backend").or(self.in_settings(BACKEND).and_then(Value::as_str))
+    }
+
+    /// The pipeline that is named.
+    fn named_pipeline(&self) -> Option<Pipeline> {
+        self.pipeline.or(self.settings.as_ref().and_then(Settings::pipeline))
+    }
+
+    /// A PaddleOCR-VL pipeline: the named one, or the newest; `lite` is refused with what it does not do.
+    fn vl_pipeline(&self, not_of_lite: &'static str) -> Result<Pipeline, RequestError> {
+        match self.named_pipeline().unwrap_or(Pipeline::V16) {
+            Pipeline::Lite => Err(RequestError::NotOfLite(not_of_lite)),
+            pipeline => Ok(pipeline),
+        }
+    }
+
+    /// What is asked for, by parameters, settings, and the networks that are named.
+    fn reader(&self) -> Result<Reader, RequestError> {
+        let named = |parameter: &str, module: &str| {
+            let key = format!("SubModules.{module}.model_dir");
+            self.parameters.has(parameter) || self.in_settings(&key).and_then(Value::as_str).is_some()
+        };
+        let backend = self.backend();
+        let is_server = backend.is_some_and(|name| name.ends_with("-server"));
+        if !is_server {
+            self.check_taken(NotTaken::WithoutServer, |about| about != About::Server)?;
+        }
+        Ok(match backend {
+            _ if is_server => Reader::Server,
+            Some("lines" | "text_layer") => Reader::PageText,
+            Some("native") if self.parameters.has("vl_rec_backend") => Reader::Native,
+            _ if named("vl_rec_model_dir", "VLRecognition") => Reader::Native,
+            _ if named("layout_detection_model_dir", "LayoutDetection") => Reader::Native,
+            _ => match self.named_pipeline() {
+                None | Some(Pipeline::Lite) => Reader::Lite,
+                Some(_) => Reader::Native,
+            },
+        })
+    }
+
+    fn check_taken(&self, why: NotTaken, takes: impl Fn(About) -> bool) -> Result<(), RequestError> {
+        match self.parameters.first_not_taken(takes) {
+            Some(parameter) => Err(RequestError::NotTaken { parameter: parameter.name, why }),
+            None => Ok(()),
+        }
+    }
+
+    /// Values of parameters that have a key in the settings and are about some part.
+    fn keyed(&self, about: impl Fn(About) -> bool) -> Map<String, Value> {
+        let mut values = self.parameters.at(|place| matches!(place, Place::Key(_)));
+        values.retain(|name, _| PARAMETERS.iter().any(|p| p.name == *name && about(p.about)));
+        values
+    }
+
+    /// Settings of reading pages and lines.
+    fn page_config(&self) -> Result<Config, RequestError> {
+        let mut base = Settings::defaults(Pipeline::Lite);
+        if let Some(settings) = &self.settings {
+            base.merge(settings.clone());
+        }
+        base.apply_parameters(&self.keyed(|about| about == About::Documents))?;
+        Ok(Config::lite(&base)?)
+    }
+
+    fn lite(&self) -> Result<Resolved, RequestError> {
+        self.check_taken(NotTaken::ByLite, |about| about == About::Documents)?;
+        let mut settings = Settings::defaults(Pipeline::Lite);
+        if let Some(file) = &self.settings {
+            settings.merge(file.clone());
+        }
+        settings.apply_parameters(&self.keyed(|about| about == About::Documents))?;
+        let ignore_labels = ignore_labels(&settings)?;
+        let config = Config::lite(&settings)?;
+        let is_default = self.named_pipeline().is_none();
+        Ok(Resolved { config, vl: None, ignore_labels, is_default, own_text: None })
+    }
+
+    /// Layout network and servers.
+    fn servers(&self) -> Result<Resolved, RequestError> {
+        let pipeline = self.vl_pipeline("asks no server")?;
+        self.check_taken(NotTaken::ByServer, |about| about != About::OwnRecognizer)?;
+        let mut resolved = self.vl(pipeline, self.page_config()?, Backend::Server)?;
+        if let Some((VlConfig { server: Some(server), .. }, _)) = &mut resolved.vl {
+            server.client.deadline = self.parameters.count("block_timeout").map(Duration::from_secs);
+        }
+        Ok(resolved)
+    }
+
+    /// Layout network and recognizer.
+    fn native(&self) -> Result<Resolved, RequestError> {
+        let pipeline = self.vl_pipeline("runs without a layout network and a recognizer")?;
+        let native = self.native_options(pipeline);
+        self.vl(pipeline, self.page_config()?, Backend::Native(native))
+    }
+
+    fn native_options(&self, pipeline: Pipeline) -> NativeOptions {
+        let given = &self.parameters;
+        let precision = match given.text("precision") {
+            Some("fp32") => Some(Precision::Fp32),
+            Some("fp16") => Some(Precision::Fp16),
+            Some("bf16") => Some(Precision::Bf16),
+            Some("int8") => Some(Precision::Int8),
+            Some("int4") => Some(Precision::Int4),
+            _ => None,
+        };
+        let draft = match given.text("draft") {
+            Some("off") => DraftMode::Off,
+            Some("lines") => DraftMode::Lines,
+            _ => DraftMode::Auto,
+        };
+        let slots = given.count("vl_rec_slots").map(|slots| slots.clamp(1, MOST_SLOTS) as usize);
+        let kv_cache = given.count("kv_cache");
+        NativeOptions {
+            precision,
+            is_vision_int8: given.text("vision_precision") == Some("int8"),
+            kv_cache: kv_cache.map_or(KV_CACHE, |bytes| bytes as usize),
+            is_kv_cache_given: kv_cache.is_some(),
+            slots,
+            is_first_version: pipeline == Pipeline::V1,
+            run: RunOptions {
+                slots: slots.unwrap_or(SLOTS),
+                repetition_stop: given.text("repetition_stop") != Some("off"),
+                timeout: given.count("block_timeout").map(Duration::from_secs),
+                drafts: draft != DraftMode::Off,
+                seed: given.count("seed").unwrap_or(0),
+            },
+            draft,
+        }
+    }
+
+    /// A layout network, and blocks that are cut out of the page's text.
+    fn page_text(&self) -> Result<Resolved, RequestError> {
+        let takes = |about| matches!(about, About::Documents | About::Networks);
+        self.check_taken(NotTaken::ByPageText, takes)?;
+        let pipeline = self.vl_pipeline("finds layouts without a network")?;
+        let mut resolved = self.vl(pipeline, self.page_config()?, Backend::PageText)?;
+        if let Some((vl, _)) = &resolved.vl {
+            resolved.config.text_layer = match self.backend() {
+                // The places of a PDF's text are those of the page before it is turned and flattened.
+                _ if vl.preprocess.use_doc_preprocessor => TextLayerMode::Never,
+                Some("text_layer") => TextLayerMode::Always,
+                _ => resolved.config.text_layer,
+            };
+        }
+        Ok(resolved)
+    }
+
+    /// A PaddleOCR-VL pipeline that runs on recorded answers: the case's settings lie below the parameters.
+    fn recorded_answers(&self, case: &Arc<Case>) -> Result<Resolved, RequestError> {
+        let version = &case.pipeline_version;
+        let pipeline = self.named_pipeline().or(Pipeline::from_version(version));
+        let pipeline = pipeline.filter(|pipeline| *pipeline != Pipeline::Lite);
+        let pipeline = pipeline.ok_or_else(|| RequestError::Recorded(version.clone()))?;
+        let mut base = Settings::defaults(Pipeline::Lite);
+        base.apply_parameters(&self.keyed(|about| about == About::Documents))?;
+        let config = Config { max_page_pixels: REFERENCE_PAGE_PIXELS, ..Config::lite(&base)? };
+        self.vl(pipeline, config, Backend::Recorded(case.clone()))
+    }
+
+    /// The settings of a PaddleOCR-VL pipeline: its own, those of the file, those recorded, those of the parameters.
+    fn vl(&self, pipeline: Pipeline, base: Config, backend: Backend) -> Result<Resolved, RequestError> {
+        let given = &self.parameters;
+        for name in ["min_pixels", "max_pixels", "max_new_tokens"] {
+            if given.get(name).and_then(Value::as_i64).is_some_and(|n| n <= 0) {
+                return Err(RequestError::NotPositive(name));
+            }
+        }
+        let mut settings = Settings::defaults(pipeline);
+        if let Some(file) = &self.settings {
+            settings.merge(file.clone());
+        }
+        let mut predict = PredictParams::new();
+        if let Backend::Recorded(case) = &backend {
+            let is_predict =
+                |name: &str| PARAMETERS.iter().any(|p| p.name == name && p.place == Place::Predict);
+            let recorded = case.params.clone().into_iter().filter(|(_, value)| !value.is_null());
+            let (called, set): (Map<_, _>, Map<_, _>) = recorded.partition(|(name, _)| is_predict(name));
+            settings.apply_parameters(&set)?;
+            predict = called;
+            predict.extend(case.api_predict_params.clone());
+        }
+        // Of what is about all pipelines, what this one has a key for.
+        let mut common = self.keyed(|about| about == About::Documents);
+        common.retain(|name, _| settings.get(name).is_some());
+        let own = self.keyed(|about| about != About::Documents);
+        settings.apply_parameters(&self.with_other_switch_off(own))?;
+        settings.apply_parameters(&common)?;
+        predict.extend(given.at(|place| place == Place::Predict));
+        let mut vl = VlConfig::new(&settings, &predict, self.as_reference)?;
+        vl.plan.request.swap_channels = given.text("vl_rec_channel_order") == Some("bgr");
+        self.take_models(&mut vl, &backend);
+        let config = Config {
+            pipeline,
+            markdown: vl.markdown.clone(),
+            format_block_content: vl.format_block_content,
+            settings: settings.to_json(),
+            ..base
+        };
+        let ignore_labels = ignore_labels(&settings)?;
+        let own_text = match &backend {
+            Backend::PageText => None,
+            Backend::Recorded(_) | Backend::Native(_) | Backend::Server => self.own_text(),
+        };
+        Ok(Resolved { config, vl: Some((vl, backend)), ignore_labels, is_default: false, own_text })
+    }
+
+    /// One step of document preprocessing that is asked for does not bring the other with it. In the reference it does, since
+    /// the pipelines' files switch both on (specification, section 1.3).
+    fn with_other_switch_off(&self, mut values: Map<String, Value>) -> Map<String, Value> {
+        const SWITCHES: [&str; 2] = ["use_doc_orientation_classify", "use_doc_unwarping"];
+        let is_in_file =
+            |switch: &str| self.in_settings(&format!("SubPipelines.DocPreprocessor.{switch}")).is_some();
+        for (asked, other) in [(0, 1), (1, 0)].map(|(a, b)| (SWITCHES[a], SWITCHES[b])) {
+            let is_asked = values.get(asked) == Some(&Value::Bool(true));
+            if is_asked && !self.as_reference && !is_in_file(other) && !values.contains_key(other) {
+                values.insert(other.into(), false.into());
+            }
+        }
+        values
+    }
+
+    /// Puts in the folders that parameters name as they are, and marks the names that only are the pipeline's defaults: a
+    /// folder tells which network it is; only a name that somebody gave must be that one.
+    fn take_models(&self, vl: &mut VlConfig, backend: &Backend) {
+        if matches!(backend, Backend::Recorded(_)) {
+            return;
+        }
+        let models = &mut vl.models;
+        for (choice, parameter) in [
+            (&mut models.layout, "layout_detection_model"),
+            (&mut models.orientation, "doc_orientation_classify_model"),
+            (&mut models.unwarping, "doc_unwarping_model"),
+            (&mut models.recognizer, "vl_rec_model"),
+        ] {
+            if let Some(folder) = self.parameters.folder(&format!("{parameter}_dir")) {
+                choice.dir = Some(folder.to_path_buf());
+            }
+            let name = format!("{parameter}_name");
+            let key = PARAMETERS.iter().find(|p| p.name == name).map(|p| p.place);
+            let is_in_file = matches!(key, Some(Place::Key(key)) if self.in_settings(key).is_some());
+            choice.is_name_given = self.parameters.has(&name) || is_in_file;
+        }
+    }
+
+    /// How text of PDFs is taken before blocks are recognized; not without a word, since the reference reads everything.
+    fn own_text(&self) -> Option<OwnText> {
+        let in_file = self.in_settings("text_layer").and_then(Value::as_str);
+        let mode = match self.parameters.text("text_layer").or(in_file)? {
+            "auto" => TextLayerMode::Auto,
+            "always" => TextLayerMode::Always,
+            _ => return None,
+        };
+        Some(OwnText { mode, check: self.parameters.float("text_layer_check").unwrap_or(CHECKED_SHARE) })
+    }
+}
+
+/// The labels left out of Markdown; a word that is no label is an error.
+fn ignore_labels(settings: &Settings) -> Result<Vec<String>, RequestError> {
+    let labels = settings.get("markdown_ignore_labels").and_then(Value::as_array).into_iter().flatten();
+    let checked = labels.map(|label| {
+        let name = label.as_str().unwrap_or_default();
+        let known = Label::from_name(name).map(|_| name.to_string());
+        known.ok_or_else(|| RequestError::UnknownLabel(name.to_string()))
+    });
+    checked.collect()
+}
+
+#[cfg(test)]
+mod tests;
