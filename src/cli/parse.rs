@@ -179,6 +179,9 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// Pages that are the same object of the file as an earlier one and are parsed all the same: honest documents show a blank or
+/// separating page this often.
+const MOST_REPEATS: usize = 100;
 /// Blocks of a page, about.
 const BLOCKS_OF_A_PAGE: usize = 8;
 /// Pages in flight at most for the sake of their blocks.
@@ -206,6 +209,8 @@ fn engine_options(
         readers: threads,
         pages_in_flight: (threads * 2 + 2).max(batch + threads).max(fed + threads),
         page_memory: u64::MAX,
+        // The reference parses every page.
+        most_repeats: (!args.compat).then_some(MOST_REPEATS),
         pages,
         max_pages: args.max_pages.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         text_layer: resolved.config.text_layer,

@@ -251,7 +251,7 @@ impl WriteObserver for RunReporter {
 
     fn page(&mut self, job: &Job, page: &Page) {
         self.first_page.get_or_insert_with(|| self.started.elapsed());
-        self.bar.inc(1);
+        self.bar.inc(page.stands_for() as u64);
         if let Some((stage, _)) = page.timings.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
             self.bar.set_message(stage.to_string());
         }
@@ -281,9 +281,10 @@ impl WriteObserver for RunReporter {
                 let more = document.errors.len() - SHOWN_ERRORS;
                 tracing::error!(code = "page_failed", file, "{more} more errors");
             }
-            for (page, warning) in document.warnings.iter().take(SHOWN_ERRORS) {
-                let (code, message) = (warning.code, &warning.message);
-                tracing::warn!(code, file, page = *page as u64, "{message}");
+            for warning in document.warnings.iter().take(SHOWN_ERRORS) {
+                let (code, message) = (warning.diagnostic.code, &warning.diagnostic.message);
+                let last_page = warning.last_page.map(|page| page as u64);
+                tracing::warn!(code, file, page = warning.page as u64, last_page, "{message}");
             }
             if document.warnings.len() > SHOWN_ERRORS {
                 let more = document.warnings.len() - SHOWN_ERRORS;

@@ -1,5 +1,5 @@
-//! Failed pages in a row: from some number on they are one, so that a document that claims a million pages costs no more than
-//! what it holds.
+//! Pages that stand for several in a row: those that failed alike, from some number on, and those that repeat earlier ones; so
+//! that a document that claims a million pages costs no more than what it holds.
 
 use super::{Document, Page};
 
@@ -12,8 +12,13 @@ impl Page {
         self.last_index() - self.page_index + 1
     }
 
+    /// Whether it says only that it repeats an earlier page.
+    pub fn is_repeated(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code == "page_repeated")
+    }
+
     fn last_index(&self) -> usize {
-        self.failed_through.unwrap_or(self.page_index).max(self.page_index)
+        self.through.unwrap_or(self.page_index).max(self.page_index)
     }
 
     /// Why it failed, if nothing else is known of it.
@@ -27,16 +32,16 @@ impl Page {
 
 impl Document {
     /// Adds the next page. More than [`FAILED_ALIKE`] pages in a row that failed for the same reason become one, which has
-    /// the position of the first and says in `failed_through` which is the last.
+    /// the position of the first and says in `through` which is the last.
     pub fn push(&mut self, page: Page) {
         let is_alike = |a: &Page, b: &Page| {
             a.last_index() + 1 == b.page_index && a.failure().is_some_and(|why| b.failure() == Some(why))
         };
         if let Some(last) = self.pages.last_mut()
-            && last.failed_through.is_some()
+            && last.through.is_some()
             && is_alike(last, &page)
         {
-            last.failed_through = Some(page.page_index);
+            last.through = Some(page.page_index);
             return;
         }
         self.pages.push(page);
@@ -45,7 +50,7 @@ impl Document {
             let last = self.pages.last().map(|page| page.page_index);
             self.pages.truncate(self.pages.len() - alike + 1);
             if let Some(first) = self.pages.last_mut() {
-                first.failed_through = last;
+                first.through = last;
             }
         }
     }

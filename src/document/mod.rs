@@ -11,7 +11,11 @@ pub use table::{Cell, Table, escape, unescape};
 
 use crate::geometry::{Point, Rect};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Pages that a message names at most.
+const SHOWN_PAGES: usize = 4;
 
 macro_rules! labels {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
@@ -364,8 +368,8 @@ pub struct Page {
     pub diagnostics: Vec<Diagnostic>,
     /// Milliseconds spent on each stage, in order.
     pub timings: Vec<(&'static str, f64)>,
-    /// Where it stands for pages in a row that all failed alike: the position of the last one.
-    pub failed_through: Option<usize>,
+    /// Where it stands for several pages in a row, which all failed alike or repeat earlier ones: the position of the last one.
+    pub through: Option<usize>,
 }
 
 /// What document preprocessing did to a page.
@@ -397,6 +401,32 @@ pub struct DetectedRegion {
 impl Page {
     /// The page that stands for one that could not be read.
     pub fn failed(page_index: usize, message: String) -> Page {
+        let diagnostic =
+            Diagnostic { severity: Severity::Error, code: "page_failed", block_id: None, message };
+        Page::without_content(page_index, "the page could not be read", diagnostic)
+    }
+
+    /// The page that stands for those from `first` to `last`, which are the same objects of the file as `earlier` pages.
+    pub fn repeated(first: usize, last: usize, earlier: &BTreeSet<usize>) -> Page {
+        let shown: Vec<String> =
+            earlier.iter().take(SHOWN_PAGES).map(|page| (page + 1).to_string()).collect();
+        let more = if earlier.len() > SHOWN_PAGES { " and others" } else { "" };
+        let pages = if earlier.len() == 1 { "page" } else { "pages" };
+        let which = match first == last {
+            true => format!("page {} is", first + 1),
+            false => format!("pages {} to {} are", first + 1, last + 1),
+        };
+        let message = format!(
+            "{which} the same in the file as {pages} {}{more}, and not parsed again",
+            shown.join(", ")
+        );
+        let diagnostic =
+            Diagnostic { severity: Severity::Warning, code: "page_repeated", block_id: None, message };
+        let page = Page::without_content(first, "the page repeats an earlier one", diagnostic);
+        Page { through: (last > first).then_some(last), ..page }
+    }
+
+    fn without_content(page_index: usize, reason: &str, diagnostic: Diagnostic) -> Page {
         Page {
             page_index,
             width: 0,
@@ -410,18 +440,10 @@ impl Page {
             table_pictures: Vec::new(),
             spotting: None,
             preprocessed: None,
-            text_decision: TextDecision {
-                source: TextSource::None,
-                reason: "the page could not be read".into(),
-            },
-            diagnostics: vec![Diagnostic {
-                severity: Severity::Error,
-                code: "page_failed",
-                block_id: None,
-                message,
-            }],
+            text_decision: TextDecision { source: TextSource::None, reason: reason.into() },
+            diagnostics: vec![diagnostic],
             timings: Vec::new(),
-            failed_through: None,
+            through: None,
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) enum Outcome {
     NotTried { job: Arc<Job> },
     /// The run was stopped before these pages were started. They hold no permit.
     Unread { serials: Range<u64> },
+    /// Pages in a row that repeat earlier ones. They hold no permit.
+    Repeated { serials: Range<u64>, page: Box<Page> },
     /// The run was cancelled before the page was done.
     Interrupted { serial: u64 },
     /// A page failed.
@@ -70,7 +72,8 @@ struct OpenDocument {
 }
 
 enum Finished {
-    Page(Box<FinishedPage>),
+    /// A page that stands for so many in a row.
+    Pages(Box<FinishedPage>, u64),
     /// Not done, because the run was cancelled.
     Interrupted,
 }
@@ -142,10 +145,15 @@ impl<'a> Assembler<'a> {
             Outcome::GivenUp { job, reason } => self.give_up(&job, &reason),
             Outcome::NotTried { job } => self.give_up(&job, self.why_stopped()),
             Outcome::Unread { serials } => self.unread(serials),
+            Outcome::Repeated { serials, page } => {
+                let count = serials.end - serials.start;
+                let page = Box::new(FinishedPage::of(*page));
+                self.page_done(serials.start, Finished::Pages(page, count));
+            }
             Outcome::Interrupted { serial } => self.page_done(serial, Finished::Interrupted),
             Outcome::Failed { serial, page_index, reason } => {
                 let page = Page::failed(page_index, reason);
-                self.page_done(serial, Finished::Page(Box::new(FinishedPage::of(page))));
+                self.page_done(serial, Finished::Pages(Box::new(FinishedPage::of(page)), 1));
             }
             Outcome::Planned(page) => self.planned(*page),
             Outcome::Answer(answer) => self.answer(answer),
@@ -225,7 +233,7 @@ impl<'a> Assembler<'a> {
             let is_interrupted = self.run.is_cancelled() && answers.values().any(Result::is_err);
             let page = match is_interrupted {
                 true => Finished::Interrupted,
-                false => Finished::Page(Box::new(self.finished(page, answers))),
+                false => Finished::Pages(Box::new(self.finished(page, answers)), 1),
             };
             self.page_done(serial, page);
         }
@@ -257,7 +265,8 @@ impl<'a> Assembler<'a> {
             document.next += 1;
             match page {
                 Finished::Interrupted => drop(document.broken.get_or_insert_with(|| CANCELLED.into())),
-                Finished::Page(page) => {
+                Finished::Pages(page, count) => {
+                    document.next += count - 1;
                     let failed = page.page.has_error();
                     document.has_errors |= failed;
                     if failed && self.run.options.fail_fast {
@@ -379,7 +388,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         text_decision: prepared.decision.clone(),
         diagnostics,
         timings,
-        failed_through: None,
+        through: None,
     };
     FinishedPage { page, picture: cut.page_picture, pixels: cut.pixels, steps, trace: cut.trace }
 }

@@ -7,7 +7,7 @@
 //! * A page holds a permit from before it is read until it is handed to the sink, so memory is bounded by the
 //!   pages in flight, by their number and their pixels, and not by the length of documents. Permits are taken in page order. Every channel has room
 //!   for all pages in flight: sending never blocks.
-//! * Every page that was asked for has exactly one outcome. A page that fails, or makes a stage panic, becomes a
+//! * Every page that was asked for has exactly one outcome; pages in a row that repeat earlier ones have one together. A page that fails, or makes a stage panic, becomes a
 //!   page with a diagnostic. A recognizer that ends early fails the blocks that it still owes.
 //! * A stage keeps emptying its inbox until that closes, also after a fault.
 //! * The time of a page is what is spent on it, by all stages together; what it waits for its turn does not count. A
@@ -20,6 +20,7 @@
 mod assemble;
 mod illustrate;
 mod permits;
+mod repeats;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -85,6 +86,9 @@ pub struct EngineOptions {
     pub pages: PageSelection,
     /// How many pages of a document at most; `None`: all.
     pub max_pages: Option<usize>,
+    /// Pages of a document, of those that are the same object of the file as earlier ones, that are parsed all the same; the
+    /// others become one page without content for all in a row. `None`: all are parsed.
+    pub most_repeats: Option<usize>,
     /// Where the text of PDF pages comes from.
     pub text_layer: TextLayerMode,
     /// Whether pages are looked at as pictures, whatever text they hold.

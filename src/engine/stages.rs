@@ -3,6 +3,7 @@
 
 use super::assemble::{Outcome, PlannedPage};
 use super::illustrate::illustrate;
+use super::repeats::{LeftOut, Repeats};
 use super::{CANCELLED, Job, LinePreparer, Opener, PageJob, Run};
 use crate::deadline::{self, Deadline, Stopped};
 use crate::document::{TextDecision, TextSource};
@@ -167,7 +168,20 @@ pub(crate) fn open(
         serial = end;
         let (told, selected_count) = (job.clone(), selected.len());
         tell(Outcome::Opened { job: told, page_count, is_paged, first, selected: selected_count, is_cut });
+        let mut repeats = Repeats::new(run.options.most_repeats);
+        let mut left_out: Option<LeftOut> = None;
         for (serial, page_index) in (first..end).zip(selected) {
+            if let Some(earlier) = repeats.left_out(&*source, page_index) {
+                if let Some(row) = left_out.take_if(|row| row.ends_before(page_index)) {
+                    tell(row.outcome());
+                }
+                let row = left_out.get_or_insert_with(|| LeftOut::from(serial, page_index));
+                row.add(earlier);
+                continue;
+            }
+            if let Some(row) = left_out.take() {
+                tell(row.outcome());
+            }
             let bytes = page_memory(source.page_pixels(page_index));
             if !run.permits.take(serial, bytes, &|| run.is_stopped()) {
                 tell(Outcome::Unread { serials: serial..end });
@@ -179,6 +193,9 @@ pub(crate) fn open(
             if let Err(lost) = to_readers.send(page) {
                 run.fail(&outcomes, &lost.0, "the readers are gone".to_string());
             }
+        }
+        if let Some(row) = left_out {
+            tell(row.outcome());
         }
     }
 }

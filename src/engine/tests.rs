@@ -55,6 +55,10 @@ impl PageSource for FakeSource {
         16
     }
 
+    fn repeats(&self, page_index: usize) -> Option<usize> {
+        (page_index >= 20).then_some(page_index % 4)
+    }
+
     fn is_paged(&self) -> bool {
         true
     }
@@ -283,6 +287,7 @@ fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
         readers,
         pages_in_flight,
         page_memory: u64::MAX,
+        most_repeats: None,
         pages: PageSelection::default(),
         max_pages: None,
         text_layer: TextLayerMode::Auto,
@@ -401,6 +406,41 @@ fn cancelling_gives_up_what_is_not_finished() {
         assert!(run.record.events.contains(&"failed 1 cancelled".to_string()), "{:?}", run.record.events);
         assert_eq!(run.outcome.done + run.outcome.failed, 3);
     }
+}
+
+#[test]
+fn pages_that_repeat_earlier_ones_too_often_are_one() {
+    let shown = |options: EngineOptions| -> Vec<(usize, usize, usize)> {
+        let run = run_fakes(&[60, 2], |_| Trouble::None, 3, Record::default(), options);
+        assert_eq!((run.outcome.done, run.record.pages[1].len()), (2, 2));
+        let pages = run.record.pages[0].iter();
+        pages.map(|page| (page.page_index, page.stands_for(), page.blocks.len())).collect()
+    };
+    // From page 20 on the source shows pages 0 to 3 again.
+    let all = shown(options(2, 3));
+    assert_eq!(all.len(), 60);
+    let some = shown(EngineOptions { most_repeats: Some(3), ..options(2, 3) });
+    assert_eq!(some[..23], all[..23]);
+    assert_eq!(some[23..], [(23, 37, 0)]);
+    let run = run_fakes(
+        &[60],
+        |_| Trouble::None,
+        3,
+        Record::default(),
+        EngineOptions {
+            most_repeats: Some(0),
+            pages: PageSelection(vec![20..=24, 31..=31, 33..=33, 46..=60]),
+            ..options(2, 3)
+        },
+    );
+    let pages: Vec<_> = run.record.pages[0].iter().map(|p| (p.page_index, p.stands_for())).collect();
+    // Of the selected pages the first ones of each object are parsed.
+    assert_eq!(pages, [(19, 1), (20, 1), (21, 1), (22, 1), (23, 1), (30, 1), (32, 1), (45, 15)]);
+    let message = &run.record.pages[0].last().unwrap().diagnostics[0].message;
+    assert_eq!(
+        message,
+        "pages 46 to 60 are the same in the file as pages 21, 22, 23, 24, and not parsed again"
+    );
 }
 
 #[test]

@@ -112,6 +112,8 @@ pub trait PageSource: Send + Sync {
     fn page_count(&self) -> usize;
     /// Pixels that a page has at full scale; 0 where that is not known.
     fn page_pixels(&self, page_index: usize) -> u64;
+    /// The first page that is the same object of the file, if that is an earlier one.
+    fn repeats(&self, page_index: usize) -> Option<usize>;
     /// Whether the reference numbers the pages of this kind of input (PDF and TIFF).
     fn is_paged(&self) -> bool;
     /// Reads a page.
@@ -167,6 +169,10 @@ impl PageSource for RemoteSource {
 
     fn page_pixels(&self, page_index: usize) -> u64 {
         self.inner.page_pixels(page_index)
+    }
+
+    fn repeats(&self, page_index: usize) -> Option<usize> {
+        self.inner.repeats(page_index)
     }
 
     fn is_paged(&self) -> bool {
@@ -256,6 +262,12 @@ impl PageSource for PdfSource {
         pixels(width).saturating_mul(pixels(height))
     }
 
+    fn repeats(&self, page_index: usize) -> Option<usize> {
+        let repeats = &self.handle.repeats;
+        let at = repeats.binary_search_by_key(&page_index, |(page, _)| *page as usize).ok()?;
+        Some(repeats[at].1 as usize)
+    }
+
     fn is_paged(&self) -> bool {
         true
     }
@@ -314,6 +326,10 @@ impl PageSource for PictureSource {
     fn page_pixels(&self, page_index: usize) -> u64 {
         let (width, height) = self.handle.sizes.get(page_index).copied().unwrap_or((0.0, 0.0));
         (width as u64).saturating_mul(height as u64)
+    }
+
+    fn repeats(&self, _: usize) -> Option<usize> {
+        None
     }
 
     fn is_paged(&self) -> bool {

@@ -104,7 +104,7 @@ impl Serialize for Pages<'_> {
 pub fn page_value(page: &Page, document: &Document, options: &JsonOptions) -> Value {
     let page_index = document.page_count.map(|_| page.page_index);
     let mut value = result_value(std::slice::from_ref(page), document, page_index, options);
-    if let (Some(last), Value::Object(map)) = (page.failed_through, &mut value) {
+    if let (Some(last), Value::Object(map)) = (page.through, &mut value) {
         // Beside the first: the entry is for all pages from the one to the other.
         let (before, after) = (["input_path", "page_index"], std::mem::take(map));
         let (before, after): (Vec<_>, Vec<_>) =

@@ -175,8 +175,8 @@ pub struct WrittenDocument {
     pub files: Vec<PathBuf>,
     /// Messages of failed pages and blocks, `page 3: ...`; of pages in a row with the same one, `pages 3-7: ...`.
     pub errors: Vec<String>,
-    /// What was noticed of whole pages, with their numbers from 1; what was noticed of blocks stands in the JSON only.
-    pub warnings: Vec<(usize, Diagnostic)>,
+    /// What was noticed of whole pages; what was noticed of blocks stands in the JSON only.
+    pub warnings: Vec<PageWarning>,
     /// Pages written.
     pub pages: usize,
     /// Milliseconds spent on each stage, over all pages.
@@ -188,7 +188,7 @@ pub struct WrittenDocument {
 impl WrittenDocument {
     /// Counts a page in: its time and its errors.
     fn count(&mut self, page: &Page) {
-        self.pages += 1;
+        self.pages += page.stands_for();
         for (stage, ms) in &page.timings {
             *self.stage_ms.entry(stage).or_default() += ms;
         }
@@ -213,12 +213,28 @@ impl WrittenDocument {
     }
 }
 
-/// What was noticed of whole pages, with their numbers from 1.
-fn page_warnings(pages: &[Page]) -> Vec<(usize, Diagnostic)> {
+/// A warning about a page, or pages in a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageWarning {
+    /// The page, from 1.
+    pub page: usize,
+    /// The last of several pages.
+    pub last_page: Option<usize>,
+    /// What is told.
+    pub diagnostic: Diagnostic,
+}
+
+/// What was noticed of whole pages.
+fn page_warnings(pages: &[Page]) -> Vec<PageWarning> {
     let is_told = |d: &&Diagnostic| d.severity == Severity::Warning && d.block_id.is_none();
     let of_page = |page: &Page| {
         let told = page.diagnostics.iter().filter(is_told).cloned();
-        told.map(|diagnostic| (page.page_index + 1, diagnostic)).collect::<Vec<_>>()
+        let warning = |diagnostic| PageWarning {
+            page: page.page_index + 1,
+            last_page: page.through.map(|last| last + 1),
+            diagnostic,
+        };
+        told.map(warning).collect::<Vec<_>>()
     };
     pages.iter().flat_map(of_page).collect()
 }
@@ -304,7 +320,7 @@ impl InProgress {
         let comparison = comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
         for (file, view) in &mut self.vis {
             let picture = if *view == View::Preprocessed { comparison } else { picture };
-            file.add_picture(picture).map_err(fail)?;
+            file.add_picture(picture, page.stands_for()).map_err(fail)?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::document::{Block, Document, Label, Page};
 use crate::geometry::{Point, Rect};
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Rect as PdfRect, Ref, Str};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// What a file shows.
@@ -59,27 +60,34 @@ pub struct VisFile<W> {
     position: usize,
     /// Position of every object, from object 1.
     offsets: Vec<usize>,
-    /// Picture object of every page, if it has one, with its width and height.
-    pictures: Vec<Option<(Ref, usize, usize)>>,
+    /// Picture objects with their width and height, by the number of the page among those added.
+    pictures: BTreeMap<usize, (Ref, usize, usize)>,
+    /// Pages that were added.
+    added: usize,
     view: View,
 }
 
 impl<W: Write> VisFile<W> {
     /// Starts a file that is written to `out`.
     pub fn new(out: W, view: View) -> io::Result<Self> {
-        let mut file =
-            Self { out, position: 0, offsets: vec![0; FIRST_FREE as usize - 1], pictures: Vec::new(), view };
+        let mut file = Self {
+            out,
+            position: 0,
+            offsets: vec![0; FIRST_FREE as usize - 1],
+            pictures: BTreeMap::new(),
+            added: 0,
+            view,
+        };
         // The comment with high bytes tells programs that the file is binary.
         file.write(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")?;
         Ok(file)
     }
 
-    /// Writes the picture of the next page.
-    pub fn add_picture(&mut self, picture: Option<(&[u8], usize, usize)>) -> io::Result<()> {
-        let Some((jpeg, width, height)) = picture else {
-            self.pictures.push(None);
-            return Ok(());
-        };
+    /// Writes the picture of the next page, or of `pages` in a row that have one drawing.
+    pub fn add_picture(&mut self, picture: Option<(&[u8], usize, usize)>, pages: usize) -> io::Result<()> {
+        let number = self.added;
+        self.added += pages;
+        let Some((jpeg, width, height)) = picture else { return Ok(()) };
         let id = self.next_id();
         let mut chunk = Chunk::new();
         let mut image = chunk.image_xobject(id, jpeg);
@@ -88,7 +96,7 @@ impl<W: Write> VisFile<W> {
         image.color_space().device_rgb();
         image.finish();
         self.object(id, &chunk)?;
-        self.pictures.push(Some((id, width, height)));
+        self.pictures.insert(number, (id, width, height));
         Ok(())
     }
 
@@ -97,8 +105,11 @@ impl<W: Write> VisFile<W> {
         let mut pages = Vec::new();
         let mut at = 0;
         for page in &document.pages {
-            // Pages that failed alike have no pictures, and one drawing.
-            let Some(picture) = self.pictures.get(at).copied() else { break };
+            // Pages in a row that are one have no pictures, and one drawing.
+            if at >= self.added {
+                break;
+            }
+            let picture = self.pictures.get(&at).copied();
             pages.push(self.write_page(page, picture)?);
             at += page.stands_for();
         }
@@ -231,14 +242,14 @@ impl<'a> Drawing<'a> {
             }
             View::Order | View::Preprocessed => self.reading_order(&colors),
         }
-        if self.page.blocks.is_empty() && self.page.has_error() {
+        if self.page.blocks.is_empty() && (self.page.has_error() || self.page.is_repeated()) {
             let reason =
                 self.page.diagnostics.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; ");
             self.text(
                 12.0,
                 self.size.1 - 24.0,
                 8.0,
-                &match self.page.failed_through {
+                &match self.page.through {
                     Some(last) => format!("pages {}-{}: {reason}", self.page.page_index + 1, last + 1),
                     None => format!("page {}: {reason}", self.page.page_index + 1),
                 },
@@ -387,8 +398,8 @@ mod tests {
             Document { input_path: "x".into(), pages: vec![page.clone(), page], page_count: Some(2) };
         let mut file = VisFile::new(Vec::new(), View::Layout).unwrap();
         let jpeg = crate::raster::Pixels::white(8, 8).to_jpeg(80).unwrap();
-        file.add_picture(Some((&jpeg, 8, 8))).unwrap();
-        file.add_picture(None).unwrap();
+        file.add_picture(Some((&jpeg, 8, 8)), 1).unwrap();
+        file.add_picture(None, 1).unwrap();
         let bytes = file.finish(&document).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("text 0.90"));

@@ -27,6 +27,7 @@ mod models;
 mod network_safety;
 mod networks;
 mod recognizer;
+mod repeats;
 mod save_path;
 mod scans;
 mod servers;

@@ -71,6 +71,10 @@ impl PageSource for Source {
         16
     }
 
+    fn repeats(&self, _: usize) -> Option<usize> {
+        None
+    }
+
     fn is_paged(&self) -> bool {
         true
     }

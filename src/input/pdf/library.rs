@@ -136,6 +136,21 @@ impl<'a> OpenDocument<'a> {
         (is_there != 0).then_some((size[0], size[1]))
     }
 
+    /// Gives a page another size, in memory; false where it cannot be loaded.
+    pub(super) fn set_page_size(&self, index: usize, (width, height): (f32, f32)) -> bool {
+        // SAFETY: the document is open; the page is closed before anybody else loads it.
+        unsafe {
+            let page = self.library.api.FPDF_LoadPage(self.handle.cast(), index as i32);
+            if page.is_null() {
+                return false;
+            }
+            self.library.api.FPDFPage_SetMediaBox(page, 0.0, 0.0, width, height);
+            self.library.api.FPDFPage_SetCropBox(page, 0.0, 0.0, width, height);
+            self.library.api.FPDF_ClosePage(page);
+        }
+        true
+    }
+
     /// Loads a page.
     pub fn page(&self, index: usize) -> Result<OpenPage<'_>, ReadFailure> {
         // SAFETY: the handles are open and stay so while the page borrows the document.

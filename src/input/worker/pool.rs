@@ -130,6 +130,8 @@ pub struct DocumentHandle {
     pub sizes: Vec<(f32, f32)>,
     /// How many pages the file says it has; those that are not there are in no list.
     pub stated_pages: usize,
+    /// Pages that are the same object of the file as an earlier one, with the first of those; in order.
+    pub repeats: Vec<(u32, u32)>,
 }
 
 impl WorkerPool {
@@ -149,14 +151,25 @@ impl WorkerPool {
         static DOCUMENTS: AtomicU64 = AtomicU64::new(0);
         let id = DOCUMENTS.fetch_add(1, Ordering::Relaxed);
         let passwords = passwords.to_vec();
-        let mut handle = DocumentHandle { id, path, kind, passwords, sizes: Vec::new(), stated_pages: 0 };
-        let open = || self.with_worker(&handle, |worker, timeout| worker.open(&handle, timeout));
-        // Like a page: a worker that died may have been left in a bad state by the document before.
-        let opened = match open() {
-            Err(PoolError::Crashed(_)) => open(),
+        let mut handle = DocumentHandle {
+            id,
+            path,
+            kind,
+            passwords,
+            sizes: Vec::new(),
+            stated_pages: 0,
+            repeats: Vec::new(),
+        };
+        let open = |finds_repeats| {
+            self.with_worker(&handle, |worker, timeout| worker.open(&handle, finds_repeats, timeout))
+        };
+        // Like a page: a worker that died may have been left in a bad state by the document before. Or looking for
+        // repeated pages was too much, which is no reason to lose the document.
+        let opened = match open(true) {
+            Err(PoolError::Crashed(_) | PoolError::Timeout(_) | PoolError::Memory { .. }) => open(false),
             other => other,
         };
-        (handle.stated_pages, handle.sizes) = opened?;
+        (handle.stated_pages, handle.sizes, handle.repeats) = opened?;
         Ok(handle)
     }
 
@@ -260,6 +273,9 @@ impl WorkerPool {
     }
 }
 
+/// Pages that a file says it has, the sizes of those that are there, and those that repeat earlier ones.
+type Opened = (usize, Vec<(f32, f32)>, Vec<(u32, u32)>);
+
 fn over() -> PoolError {
     PoolError::Crashed("the run is over".into())
 }
@@ -307,15 +323,16 @@ impl Worker {
     fn open(
         &mut self,
         document: &DocumentHandle,
+        finds_repeats: bool,
         timeout: Duration,
-    ) -> Result<(usize, Vec<(f32, f32)>), PoolError> {
+    ) -> Result<Opened, PoolError> {
         self.open_document = None;
         let (path, passwords) = (document.path.clone(), document.passwords.clone());
-        let request = Request::Open { path, kind: document.kind, passwords };
+        let request = Request::Open { path, kind: document.kind, passwords, finds_repeats };
         match self.ask(&request, timeout)? {
-            Reply::Opened { page_count, sizes } => {
+            Reply::Opened { page_count, sizes, repeats } => {
                 self.open_document = Some(document.id);
-                Ok((page_count, sizes))
+                Ok((page_count, sizes, repeats))
             }
             Reply::Failed(failure) => Err(self.failed(failure)),
             _ => Err(PoolError::Crashed("it answered something else".into())),
@@ -326,7 +343,7 @@ impl Worker {
         if self.open_document == Some(document.id) {
             return Ok(());
         }
-        self.open(document, timeout).map(|_| ())
+        self.open(document, false, timeout).map(|_| ())
     }
 
     fn page(

@@ -6,6 +6,7 @@
 use super::protocol::{MAX_MESSAGE, PageRequest, ReadFailure, Reply, Request, read_message, write_message};
 use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
 use crate::input::pdf::library::{Library, OpenDocument};
+use crate::input::pdf::repeats;
 use std::cell::{Cell, OnceCell};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
@@ -66,15 +67,20 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
         };
         let answer = match request {
             Request::LoadLibrary => library.get().map(|_| (Reply::LibraryLoaded, Vec::new())),
-            Request::Open { path, kind, passwords } => {
+            Request::Open { path, kind, passwords, finds_repeats } => {
                 document = None;
-                open(&library, path, kind, &passwords, &room).map(|(opened, sizes)| {
+                open(&library, &path, kind, &passwords, &room).map(|(opened, sizes)| {
+                    let is_searched = finds_repeats && matches!(opened, Document::Pdf(_));
+                    let repeats = match is_searched {
+                        true => repeats(&library, &path, &passwords, &sizes, &room),
+                        false => Vec::new(),
+                    };
                     let page_count = match &opened {
                         Document::Pdf(document) => document.page_count(),
                         _ => sizes.len(),
                     };
                     document = Some(opened);
-                    (Reply::Opened { page_count, sizes }, Vec::new())
+                    (Reply::Opened { page_count, sizes, repeats }, Vec::new())
                 })
             }
             Request::Page(request) => match &mut document {
@@ -92,34 +98,59 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
 /// Opens a file; with it the sizes of its pages.
 fn open<'a>(
     library: &'a LazyLibrary<'_>,
-    path: PathBuf,
+    path: &Path,
     kind: FileKind,
     passwords: &[String],
     room: &Room,
 ) -> Result<(Document<'a>, Vec<(f32, f32)>), ReadFailure> {
     // A file that is mapped takes address space, but no memory that cannot be given back.
     room.allow_file(match kind {
-        FileKind::Pdf => std::fs::metadata(&path).map_or(0, |file| file.len()),
+        FileKind::Pdf => file_bytes(path),
         _ => 0,
     });
     match kind {
         FileKind::Pdf => {
-            let document = library.get()?.open(&path, passwords)?;
+            let document = library.get()?.open(path, passwords)?;
             let sizes = sizes(&document, document.page_count());
             Ok((Document::Pdf(document), sizes))
         }
         FileKind::Tiff => {
-            let mut frames = TiffFrames::open(&path, room.left()).map_err(failure)?;
+            let mut frames = TiffFrames::open(path, room.left()).map_err(failure)?;
             let sizes = frames.sizes().into_iter().map(|(width, height)| (width as f32, height as f32));
             let sizes = sizes.collect();
             Ok((Document::Tiff(Box::new(frames)), sizes))
         }
         kind => {
             // What is wrong with its header is told when its page is read.
-            let (width, height) = decode::picture_size(&path, kind).unwrap_or_default();
+            let (width, height) = decode::picture_size(path, kind).unwrap_or_default();
+            let path = path.to_path_buf();
             Ok((Document::Picture { path, kind }, vec![(width as f32, height as f32)]))
         }
     }
+}
+
+/// Pages that are the same object as earlier ones, in a file with many pages for its bytes.
+fn repeats(
+    library: &LazyLibrary<'_>,
+    path: &Path,
+    passwords: &[String],
+    sizes: &[(f32, f32)],
+    room: &Room,
+) -> Vec<(u32, u32)> {
+    let bytes = file_bytes(path);
+    if !repeats::may_repeat(bytes, sizes.len()) {
+        return Vec::new();
+    }
+    // It is mapped a second time.
+    room.allow_file(bytes.saturating_mul(2));
+    let copy = library.get().and_then(|library| library.open(path, passwords));
+    let found = copy.map_or_else(|_| Vec::new(), |copy| repeats::repeats(&copy, sizes));
+    room.allow_file(bytes);
+    found
+}
+
+fn file_bytes(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
 }
 
 fn failure(error: DecodeError) -> ReadFailure {

@@ -35,6 +35,8 @@ pub enum Request {
         kind: FileKind,
         /// For PDFs: tried in order after the empty password.
         passwords: Vec<String>,
+        /// For PDFs: whether pages that are the same object are looked for.
+        finds_repeats: bool,
     },
     /// Read a page of the open document.
     Page(PageRequest),
@@ -71,6 +73,8 @@ pub enum Reply {
         page_count: usize,
         /// Sizes of all pages: in points, rotation applied, for PDFs; else in pixels. Zero where it is not known.
         sizes: Vec<(f32, f32)>,
+        /// Pages that are the same object of the file as an earlier one, with the first of those; in order.
+        repeats: Vec<(u32, u32)>,
     },
     /// A page.
     Page {
@@ -137,7 +141,8 @@ mod tests {
     #[test]
     fn messages_survive_the_way_there() {
         let path = "a b.pdf".into();
-        let request = Request::Open { path, kind: FileKind::Pdf, passwords: vec!["ü".into()] };
+        let request =
+            Request::Open { path, kind: FileKind::Pdf, passwords: vec!["ü".into()], finds_repeats: true };
         let mut bytes = Vec::new();
         write_message(&mut bytes, &request).unwrap();
         assert_eq!(read_message::<Request>(&mut bytes.as_slice(), MAX_MESSAGE).unwrap(), request);
