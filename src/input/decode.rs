@@ -197,6 +197,8 @@ pub fn decode_picture(path: &Path, kind: FileKind, memory: u64) -> Result<Pixels
     let rgb = u64::from(width) * u64::from(height) * 3;
     let decoded = decoder.total_bytes();
     let beside = match decoder.color_type() {
+        // Its decoder has a copy of four bytes for every pixel.
+        _ if kind == FileKind::WebP => rgb / 3 * 4,
         _ if orientation != Orientation::NoTransforms => decoded.max(rgb), // turned into a copy
         image::ColorType::Rgb8 | image::ColorType::Rgba8 => 0,
         _ => rgb,

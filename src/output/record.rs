@@ -115,7 +115,7 @@ impl Identity {
         let untouched = now.changed_ns.is_some()
             && (now.changed_ns, now.modified_ns, now.inode)
                 == (then.changed_ns, then.modified_ns, then.inode);
-        untouched || File::open(&self.path).and_then(sha256_of).is_ok_and(|hash| hash == *then_hash)
+        untouched || self.hash().is_ok_and(|hash| hash.as_ref() == Some(then_hash))
     }
 
     /// The facts with the hash of the content; without it where the file is no longer what it was when the run looked
@@ -123,13 +123,28 @@ impl Identity {
     pub fn with_hash(&self) -> InputFacts {
         let mut facts = self.facts.clone();
         if facts.sha256.is_none() {
-            let hash = File::open(&self.path).and_then(sha256_of).ok();
-            let is_unchanged = InputFacts::of(&facts.path, &self.path).is_ok_and(|now| {
-                (now.size, now.modified_ns, now.inode) == (facts.size, facts.modified_ns, facts.inode)
-            });
-            facts.sha256 = hash.filter(|_| is_unchanged);
+            facts.sha256 = self.hash().ok().flatten();
         }
         facts
+    }
+
+    /// The hash of the file, if it is still the one that it was, before and after. What stands in its place may be a pipe
+    /// that nobody writes to, or a device without an end.
+    fn hash(&self) -> io::Result<Option<String>> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&self.path)?;
+        let facts = &self.facts;
+        let is_the_same = |meta: &fs::Metadata| {
+            let now = InputFacts::of_metadata(&facts.path, meta);
+            meta.is_file()
+                && (now.size, now.modified_ns, now.inode) == (facts.size, facts.modified_ns, facts.inode)
+        };
+        if !is_the_same(&file.metadata()?) {
+            return Ok(None);
+        }
+        // One that grows meanwhile has no end either.
+        let hash = sha256_of(file.try_clone()?.take(facts.size))?;
+        Ok((is_the_same(&file.metadata()?) && is_the_same(&fs::metadata(&self.path)?)).then_some(hash))
     }
 }
 
@@ -147,20 +162,23 @@ impl InputFacts {
     }
 
     fn of(given: &str, path: &Path) -> io::Result<InputFacts> {
+        Ok(InputFacts::of_metadata(given, &fs::metadata(path)?))
+    }
+
+    fn of_metadata(given: &str, meta: &fs::Metadata) -> InputFacts {
         use std::os::unix::fs::MetadataExt;
-        let meta = fs::metadata(path)?;
         let changed = nanoseconds(meta.ctime(), meta.ctime_nsec());
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |d| nanoseconds(d.as_secs() as i64, d.subsec_nanos().into()));
-        Ok(InputFacts {
+        InputFacts {
             path: given.to_string(),
             size: meta.len(),
             modified_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
             changed_ns: (now - changed > CLOCK_STEP).then_some(changed),
             inode: meta.ino(),
             sha256: None,
-        })
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -163,4 +164,21 @@ fn half_a_record_of_a_killed_run_is_swept_and_that_of_a_living_one_stays() {
     drop((path, living));
     drop(open(&out));
     assert_eq!(fs::read_dir(runs).unwrap().count(), 0);
+}
+
+#[test]
+fn what_stands_in_the_place_of_an_input_is_not_read_to_its_end() {
+    let (folder, files) = in_folder(&["a.pdf"]);
+    let path = open(&folder.path().join("out"));
+    let Decision::Parse { input, .. } = plan_one(&path, &files[0]) else { panic!() };
+    assert!(input.with_hash().sha256.is_some());
+    // It would wait for ever, or read for ever.
+    fs::remove_file(&files[0]).unwrap();
+    let name = std::ffi::CString::new(files[0].as_os_str().as_bytes()).unwrap();
+    // SAFETY: a plain call with a path that lives.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    assert_eq!(input.with_hash().sha256, None);
+    fs::remove_file(&files[0]).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &files[0]).unwrap();
+    assert_eq!(input.with_hash().sha256, None);
 }

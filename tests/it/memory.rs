@@ -147,3 +147,42 @@ fn the_cache_of_the_recognizer_is_still_known_by_its_old_name() {
     named(folder.run_with(&[&report, "-o", "out"], &[("DOCPARSE_MEMORY", "1G")], ""));
     named(folder.run_with(&[&report, "-o", "out"], &[("DOCPARSE_KV_CACHE", "1G")], ""));
 }
+
+#[test]
+fn a_picture_that_there_is_no_memory_for_fails_its_page() {
+    // The head of a progressive JPEG: 20000 x 20000 pixels, three components, then the first scan. The library draws nothing of
+    // one that it has no memory for, as if the page were blank.
+    let mut jpeg = vec![0xff, 0xd8];
+    jpeg.extend([0xff, 0xc2, 0, 17, 8, 0x4e, 0x20, 0x4e, 0x20, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+    jpeg.extend([0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0]);
+    let hex: String = jpeg.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + ">";
+    let drawn = "q 400 0 0 400 0 0 cm /I Do Q";
+    let page = |contents: usize| {
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 400 400] /Contents {contents} 0 R \
+             /Resources << /XObject << /I 5 0 R /X 6 0 R >> >> >>"
+        )
+    };
+    let folder = Folder::new();
+    let file = assemble(&[
+        "<< /Type /Catalog /Pages 2 0 R >>".to_string(),
+        "<< /Type /Pages /Count 2 /Kids [3 0 R 7 0 R] >>".to_string(),
+        page(4),
+        format!("<< /Length {} >>\nstream\n{drawn}\nendstream", drawn.len()),
+        format!(
+            "<< /Type /XObject /Subtype /Image /Width 20000 /Height 20000 /BitsPerComponent 8 \
+             /ColorSpace /DeviceRGB /Filter [/ASCIIHexDecode /DCTDecode] /Length {} >>\nstream\n{hex}\nendstream",
+            hex.len()
+        ),
+        format!(
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 400 400] /Resources << /XObject << /I 5 0 R >> >> \
+             /Length {} >>\nstream\n{drawn}\nendstream",
+            drawn.len()
+        ),
+        page(8),
+        "<< /Length 5 >>\nstream\n/X Do\nendstream".to_string(),
+    ]);
+    folder.write("large.pdf", file);
+    let ran = folder.run(&["large.pdf", "-o", "out", "--formats", "json"]).expect(3);
+    assert!(ran.stderr.contains("pages 1-2: it needs more memory"), "{}", ran.stderr);
+}

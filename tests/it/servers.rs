@@ -227,7 +227,7 @@ fn what_may_pass_is_tried_again_and_what_fails_costs_its_block() {
             "asks to wait too long",
         ),
     ];
-    let settings = with_client(&folder, "{timeout: 0.6}");
+    let settings = with_client(&folder, "{timeout: 2.5}");
     for (row, (behave, attempts, told)) in table.into_iter().enumerate() {
         let server = Server::start(behave);
         let code = if told.is_empty() { 0 } else { 3 };

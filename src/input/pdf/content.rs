@@ -15,7 +15,7 @@ const RULING_LENGTH: f32 = 5.0;
 /// Paths with more segments are drawings; tables of that many lines in one path have not been seen.
 const MAX_RULING_SEGMENTS: i32 = 4000;
 /// Nesting of form objects that is followed.
-const MAX_FORM_DEPTH: usize = 12;
+pub(super) const MAX_FORM_DEPTH: usize = 12;
 /// Spans above this are mistakes or attacks.
 const MAX_CELL_SPAN: f32 = 200.0;
 /// Structure elements and marked contents looked at on one page.
@@ -295,6 +295,29 @@ impl OpenPage<'_> {
     }
 }
 
+/// Kinds of page objects.
+pub(super) enum Object {
+    Path,
+    Picture,
+    Shading,
+    Form,
+    Other,
+}
+
+impl Object {
+    /// The kind of an object of a loaded page.
+    pub(super) fn of(page: &OpenPage<'_>, object: *mut c_void) -> Object {
+        // SAFETY: the object belongs to the loaded page.
+        match unsafe { page.api().FPDFPageObj_GetType(object.cast()) } {
+            2 => Object::Path,
+            3 => Object::Picture,
+            4 => Object::Shading,
+            5 => Object::Form,
+            _ => Object::Other,
+        }
+    }
+}
+
 /// Walks page objects and sorts them into rulings, fills, drawings and images.
 struct ObjectWalk<'a, 'p> {
     page: &'a OpenPage<'p>,
@@ -319,18 +342,17 @@ impl ObjectWalk<'_, '_> {
             return;
         }
         let api = self.page.api();
-        // SAFETY: the object belongs to the loaded page.
-        match unsafe { api.FPDFPageObj_GetType(object.cast()) } {
-            2 => self.path(object, to_page),
-            3 => {
+        match Object::of(self.page, object) {
+            Object::Path => self.path(object, to_page),
+            Object::Picture => {
                 let bounds = self.bounds(object, to_page);
                 self.out.images.push(bounds);
             }
-            4 => {
+            Object::Shading => {
                 let bounds = self.bounds(object, to_page);
                 self.out.drawings.push(bounds);
             }
-            5 => {
+            Object::Form => {
                 let mut matrix = IDENTITY;
                 // SAFETY: FS_MATRIX is six floats.
                 let count = unsafe {
@@ -344,7 +366,7 @@ impl ObjectWalk<'_, '_> {
                     self.object(child.cast(), &inner, depth + 1);
                 }
             }
-            _ => {}
+            Object::Other => {}
         }
     }
 

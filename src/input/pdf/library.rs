@@ -4,6 +4,7 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so handles
 //! are kept as plain pointers and cast where they are passed.
 
+use super::pictures;
 use crate::input::worker::protocol::ReadFailure;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
 use std::ffi::c_void;
@@ -198,6 +199,11 @@ impl OpenPage<'_> {
                 self.api().FPDF_GetPageHeightF(self.handle.cast()),
             )
         }
+    }
+
+    /// Bytes that drawing the page takes for one of its pictures at most, where that is much.
+    pub fn picture_memory(&self) -> u64 {
+        pictures::memory(self)
     }
 
     /// Draws the page with annotations and form fields on white, as the reference does.

@@ -193,6 +193,9 @@ fn read_pdf_page(
     if (width as u64).saturating_mul(height as u64).saturating_mul(3) > room.left() {
         return Err(ReadFailure::Memory);
     }
+    if page.picture_memory() > room.left() {
+        return Err(ReadFailure::Memory);
+    }
     let picture = page.render(width, height)?;
     if let Reply::Page { bitmap, .. } = &mut reply {
         *bitmap = Some((width, height));
