@@ -341,6 +341,7 @@ fn task(prompt: Prompt, tokens: usize, draft: Vec<u32>) -> Task<Prompt, ()> {
         draft: Draft::new(draft),
         started: Instant::now(),
         timeout: None,
+        cancel: Default::default(),
     }
 }
 
@@ -463,12 +464,13 @@ fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 
         request.max_new_tokens = *tokens as u64;
         let sent = to_recognizer.send(BlockRequest {
             ticket: Ticket { page: 0, block },
-            document: 0,
+            document: Arc::default(),
             page: page.clone(),
             region: region.clone(),
             request: Arc::new(request),
             crop: Some(Arc::new(Pixels { width, height, data })),
             time_left: None,
+            time_spent: Arc::default(),
         });
         sent.unwrap();
     }

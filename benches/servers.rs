@@ -71,12 +71,13 @@ fn request(block: usize) -> BlockRequest {
     let region = Region::new(Label::Text, Rect::new(0.0, 0.0, 600.0, 100.0), 1.0);
     BlockRequest {
         ticket: Ticket { page: 0, block },
-        document: 0,
+        document: Arc::default(),
         page: Arc::new(PreparedPage::blank(0, 700, 900)),
         region: Arc::new(region),
         request: Arc::new(Request::of(Label::Text, &RequestOptions::default())),
         crop: Some(Arc::new(Pixels { width, height, data })),
         time_left: None,
+        time_spent: Arc::default(),
     }
 }
 

@@ -11,11 +11,36 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// Says whether something was cancelled: by the flag of whoever wanted it, or by a flag of whoever does it.
+#[derive(Debug, Clone, Default)]
+pub struct CancelToken {
+    outer: Arc<AtomicBool>,
+    own: Arc<AtomicBool>,
+}
+
+impl CancelToken {
+    /// A token that is cancelled when `outer` is set, or by [`CancelToken::cancel`].
+    pub fn new(outer: Arc<AtomicBool>) -> CancelToken {
+        CancelToken { outer, own: Arc::default() }
+    }
+
+    /// Cancels, and leaves the outer flag as it is.
+    pub fn cancel(&self) {
+        self.own.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.outer.load(Ordering::Relaxed) || self.own.load(Ordering::Relaxed)
+    }
+}
+
 /// When work has to end.
 #[derive(Debug, Clone, Default)]
 pub struct Deadline {
     until: Option<Instant>,
-    cancel: Option<Arc<AtomicBool>>,
+    /// It has to end when all of these are cancelled; none: not for that.
+    cancels: Vec<CancelToken>,
 }
 
 /// Why work was ended.
@@ -41,9 +66,14 @@ thread_local! {
 }
 
 impl Deadline {
-    /// The end of a run, by its flag; without `left` that is all that ends the work.
+    /// The end of work by a flag; without `left` that is all that ends it.
     pub fn new(cancel: Arc<AtomicBool>, left: Option<Duration>) -> Deadline {
-        Deadline { until: left.and_then(|left| Instant::now().checked_add(left)), cancel: Some(cancel) }
+        Deadline::of_all(vec![CancelToken::new(cancel)], left)
+    }
+
+    /// The end of work for several: when all of them are cancelled, or after `left`.
+    pub fn of_all(cancels: Vec<CancelToken>, left: Option<Duration>) -> Deadline {
+        Deadline { until: left.and_then(|left| Instant::now().checked_add(left)), cancels }
     }
 
     /// The same with an end after `left` at the latest.
@@ -54,12 +84,12 @@ impl Deadline {
 
     /// Whether work by it may ever have to end before it is done.
     pub fn can_end(&self) -> bool {
-        self.until.is_some() || self.cancel.is_some()
+        self.until.is_some() || !self.cancels.is_empty()
     }
 
     /// Why work by it has to end; `None`: it may go on.
     pub fn stopped(&self) -> Option<Stopped> {
-        if self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+        if !self.cancels.is_empty() && self.cancels.iter().all(CancelToken::is_cancelled) {
             return Some(Stopped::Cancelled);
         }
         self.until.is_some_and(|until| Instant::now() >= until).then_some(Stopped::TimeUp)

@@ -6,7 +6,7 @@
 
 use crate::geometry::contour::Mask;
 use crate::layout::postprocess::{LayoutOptions, RawBox, RawLayout, postprocess};
-use crate::layout::{LayoutDetector, LayoutError, Region, whole_page};
+use crate::layout::{LayoutDetector, LayoutError, Region};
 use crate::lines::PreparedPage;
 use crate::preprocess::{DocPreprocessor, PreprocessError};
 use crate::raster::Pixels;
@@ -142,17 +142,15 @@ pub fn mask(width: usize, height: usize, runs: &[usize]) -> Mask {
 pub struct ReplayDetector {
     /// The case.
     pub case: Arc<Case>,
-    /// Options of the post-processing; none: the whole page is one region of the label.
-    pub options: Result<LayoutOptions, crate::document::Label>,
 }
 
 impl LayoutDetector for ReplayDetector {
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        options: &LayoutOptions,
+    ) -> Result<Vec<Vec<Region>>, LayoutError> {
         let regions = pages.iter().map(|page| {
-            let options = match &self.options {
-                Ok(options) => options,
-                Err(label) => return Ok(vec![whole_page(*label, page.width, page.height)]),
-            };
             let missing = || LayoutError(format!("nothing was recorded for page {}", page.page_index + 1));
             let raw = self.case.raw_layout(page.page_index).ok_or_else(missing)?;
             Ok(postprocess(&raw, page.width, page.height, options))

@@ -10,8 +10,7 @@ use super::report_file::Report;
 use super::request::{self, not_loaded};
 use super::{Failure, exit, logging};
 use crate::config::Config;
-use crate::config::vl::VlConfig;
-use crate::engine::{self, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, Stages, StartError};
+use crate::engine::{self, Batch, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, StartError};
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
 use crate::input::worker::protocol::MAX_MESSAGE;
@@ -20,10 +19,10 @@ use crate::input::{self, InputFile, OpenOptions};
 use crate::layout::polygons::ShapeMode;
 use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
+use crate::pipeline::Resolved;
+use crate::pipeline::job::WantedPictures;
 use crate::pipeline::memory::{self, MemoryPlan};
-use crate::pipeline::stages::{Loader, PipelineStages};
-use crate::pipeline::{Backend, Resolved};
-use crate::plan::PlanOptions;
+use crate::pipeline::stages::Loader;
 use crate::recognize::server::Ends;
 use crate::restructure::RestructureOptions;
 use crate::runtime::{self, RuntimeDirs};
@@ -117,9 +116,20 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         gpu_memory: args.gpu_memory,
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
     };
+    let to_files = target == Target::Files;
+    let wanted = WantedPictures {
+        pixels: args.trace.is_some() || (args.compat && formats.vis && to_files),
+        trace: args.trace.is_some(),
+        pages: formats.vis && to_files && !args.compat,
+        // The reference's files name pictures whether they are written or not.
+        blocks: (formats.images && to_files) || args.compat || args.trace.is_some(),
+    };
     let options = EngineOptions {
-        page_memory: memory.shares.pages,
-        ..engine_options(args, &resolved, formats, target == Target::Files, threads, pages)
+        limits: resolved.limits(threads, memory.shares.pages),
+        settings: resolved.job_settings(wanted, args.compat),
+        pages,
+        max_pages: args.max_pages.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+        fail_fast: args.fail_fast,
     };
     let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
     if args.report.is_some() {
@@ -150,17 +160,15 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
             session,
             quantized: super::quantized_store(),
             no_lines: memory.no_lines,
-            keep_steps: options.keep_steps(),
             ends: &ends,
         };
-        let loaded = loader.load(&resolved).map_err(not_loaded)?;
+        let stages = loader.load(&resolved).map_err(not_loaded)?;
         let formats = (target, formats);
         let outcome =
             with_sink(args, &resolved, formats, sink_outputs, &jobs, &mut reporter.clone(), |sink| {
-                let open = Box::new(move |job: &Job| input::open(&job.file, &open_options));
-                let PipelineStages { lines, detector, recognizer } = loaded;
-                let stages = Stages { open, lines, detector, recognizer, on_cancel: Box::new(kill_workers) };
-                engine::run(jobs.clone(), stages, &options, sink, cancel)
+                let open = Arc::new(move |job: &Job| input::open(&job.file, &open_options));
+                let batch = Batch { jobs: jobs.clone(), open, on_cancel: Box::new(kill_workers) };
+                engine::run(batch, stages, &options, sink, cancel)
             });
         outcome.map_err(|error| {
             Failure::fatal(error.to_string(), "raise the limit of processes (ulimit -u), or lower --threads")
@@ -177,57 +185,6 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         reporter.lock().close(&place, outcome.cancelled);
     }
     Ok(code)
-}
-
-/// Pages that are the same object of the file as an earlier one and are parsed all the same: honest documents show a blank or
-/// separating page this often.
-const MOST_REPEATS: usize = 100;
-/// Blocks of a page, about.
-const BLOCKS_OF_A_PAGE: usize = 8;
-/// Pages in flight at most for the sake of their blocks.
-const MOST_PAGES: usize = 64;
-
-fn engine_options(
-    args: &ParseArgs,
-    resolved: &Resolved,
-    formats: Formats,
-    to_files: bool,
-    threads: usize,
-    pages: PageSelection,
-) -> EngineOptions {
-    let vl = resolved.vl.as_ref().map(|(vl, _)| vl);
-    // While one batch of pages is looked at, the next one is read.
-    let batch = vl.map_or(1, |vl| vl.layout_batch_size);
-    // Enough pages for all that reads blocks at once; pages have some ten of them.
-    let at_once = match resolved.vl.as_ref() {
-        Some((_, Backend::Native(run))) => run.slots.unwrap_or(run.run.slots),
-        Some((VlConfig { server: Some(server), .. }, Backend::Server)) => server.requests_in_flight,
-        _ => 0,
-    };
-    let fed = (at_once / BLOCKS_OF_A_PAGE).min(MOST_PAGES);
-    EngineOptions {
-        readers: threads,
-        pages_in_flight: (threads * 2 + 2).max(batch + threads).max(fed + threads),
-        page_memory: u64::MAX,
-        // The reference parses every page.
-        most_repeats: (!args.compat).then_some(MOST_REPEATS),
-        pages,
-        max_pages: args.max_pages.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
-        text_layer: resolved.config.text_layer,
-        reads_pictures: resolved.looks_at_pictures().is_some(),
-        detector_sees_pixels: vl.is_some(),
-        plan: match resolved.looks_at_pictures() {
-            Some(vl) => PlanOptions::Vl(vl.plan.clone().into()),
-            None => PlanOptions::PageText,
-        },
-        keep_pixels: args.trace.is_some() || (args.compat && formats.vis && to_files),
-        trace: args.trace.is_some(),
-        page_pictures: formats.vis && to_files && !args.compat,
-        // The reference's files name pictures whether they are written or not.
-        block_pictures: (formats.images && to_files) || args.compat || args.trace.is_some(),
-        fail_fast: args.fail_fast,
-        page_timeout: Some(resolved.config.page_timeout),
-    }
 }
 
 /// Makes the sink that the arguments ask for and runs with it.

@@ -1,7 +1,7 @@
 //! Cutting everything out of a page that anybody will need of its pixels, which are then let go.
 
 use super::stages::error_chain;
-use super::{EngineOptions, PageTrace, TracedPicture};
+use super::{JobSettings, PageTrace, TracedPicture};
 use crate::deadline;
 use crate::document::Picture;
 use crate::input::PageSource;
@@ -43,7 +43,7 @@ pub(super) fn illustrate(
     prepared: &mut PreparedPage,
     plan: &PagePlan,
     source: &dyn PageSource,
-    options: &EngineOptions,
+    options: &JobSettings,
 ) -> Result<Illustrations, String> {
     let wanted = options.block_pictures && plan.blocks.iter().any(|b| b.picture.is_some());
     if wanted && prepared.pixels.is_none() {

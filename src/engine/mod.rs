@@ -1,46 +1,74 @@
-//! The engine: stage threads, channels, permits, page order, cancelling and the failure policy.
+//! The engine: stages that live as long as it does, and jobs that share them.
 //!
 //! ```text
-//! opener -> readers (several) -> lines -> layout -> recognizer -> assembler (the calling thread) -> sink
+//! clients -> coordinator -> openers
+//!                        -> readers (several) -> lines -> layout -> coordinator
+//!                        -> recognizer -> coordinator -> clients
 //! ```
 //!
-//! * A page holds a permit from before it is read until it is handed to the sink, so memory is bounded by the
-//!   pages in flight, by their number and their pixels, and not by the length of documents. Permits are taken in page order. Every channel has room
-//!   for all pages in flight: sending never blocks.
-//! * Every page that was asked for has exactly one outcome; pages in a row that repeat earlier ones have one together. A page that fails, or makes a stage panic, becomes a
-//!   page with a diagnostic. A recognizer that ends early fails the blocks that it still owes.
-//! * A stage keeps emptying its inbox until that closes, also after a fault.
+//! [`Engine::start`] starts the threads of the stages; [`Engine::submit`] hands a job over, with its settings and the channel
+//! for its events, and returns at once. [`run`] is the client that takes the documents of a command line one after the
+//! other.
+//!
+//! * The coordinator alone counts. A page holds a permit from before it is read until it is finished, so memory is bounded by
+//!   the pages in flight, by their number and their pixels, and not by the length of documents or the number of jobs. Jobs
+//!   take turns, page by page and block by block: a book does not stop a letter.
+//! * Finished pages that a client has not received yet are bounded in the same way, but for each client by itself: one that is
+//!   slow holds back its own jobs, and one that is gone ends them. So with many slow clients more pages may wait than are in
+//!   flight; those hold no pixels unless they were asked for.
+//! * Every page that was started has exactly one outcome; pages in a row that repeat earlier ones have one together. A page
+//!   that fails, or makes a stage panic, becomes a page with a diagnostic.
+//! * A recognizer that ends early is started again, and asked again for the blocks that it had, one by one; only a block with
+//!   which it ends a second time fails. Where it cannot be started, or gives no answer however often it is, blocks fail with
+//!   the reason, until it is tried once more after a while. A detector that fails is started again, not more often than
+//!   every hundred pages.
+//! * A stage keeps emptying its inbox until that closes, also after a fault. Every channel between stages has room for all
+//!   pages in flight: sending never blocks.
 //! * The time of a page is what is spent on it, by all stages together; what it waits for its turn does not count. A
 //!   page whose time is up fails.
-//! * Cancelling is a flag. Stages pass on what they take from then on, and end the work at hand where that looks at
-//!   its [`crate::deadline`]. Nobody waits for one that does not: after a moment ([`GRACE`]) every document that is not
-//!   finished is given up, the run returns, and the thread is left behind. The process should then end without the
-//!   destructors of its libraries.
+//! * Cancelling is a flag of each job. The job is given up at once; stages pass on what they take of it from then on, and end
+//!   the work at hand where that looks at its [`crate::deadline`]. Nobody waits for one that does not: the threads of an
+//!   engine that ends are joined for a moment ([`GRACE`]), and left behind after it. The process should then end without
+//!   the destructors of its libraries.
+//! * What a job's pages come out as does not depend on the jobs beside it or before it.
 
 mod assemble;
+mod blocks;
+mod coordinator;
 mod illustrate;
+mod job;
 mod permits;
 mod repeats;
+mod run;
 mod stages;
 #[cfg(test)]
 mod tests;
 mod threads;
 
+use crate::deadline::CancelToken;
 use crate::document::{Page, TextDecision};
-use crate::input::{InputError, InputFile, PageSource, PixelsWanted, SourcePage};
+use crate::input::{PageSource, SourcePage};
 use crate::layout::LayoutDetector;
-use crate::lines::{PrepareError, PreparedPage, TextLayerMode};
+use crate::lines::{PrepareError, PreparedPage};
 use crate::plan::{PagePlan, PlanOptions};
 use crate::preprocess::PreprocessSteps;
 use crate::raster::Pixels;
 use crate::recognize::Recognizer;
+use coordinator::{Coordinator, Message, State};
+use crossbeam_channel::Sender;
+pub use job::{
+    Delivery, Event, EventReceiver, EventSender, Job, JobFault, JobSettings, LayoutChoice, OpenSource,
+    Submission, SubmitError, events,
+};
 use permits::Permits;
+pub use run::{Batch, DocumentEnd, DocumentSink, EngineOptions, Opener, RunOutcome, run};
 use sha2::{Digest, Sha256};
+use stages::Stage;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 pub use threads::StartError;
 use threads::Threads;
 
@@ -50,17 +78,6 @@ pub const GRACE: Duration = Duration::from_millis(800);
 pub const CANCELLED: &str = "cancelled";
 /// Why a document is given up after another fault, where one is enough.
 pub const NOT_TRIED: &str = "not done, since something else failed before (--fail-fast)";
-
-/// A document to be parsed.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Its position in the run.
-    pub id: usize,
-    /// Its file.
-    pub file: InputFile,
-    /// Folder of its pictures below `imgs/`.
-    pub picture_folder: String,
-}
 
 /// Which pages of every document are wanted, as ranges from 1; none: all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,56 +90,26 @@ impl PageSelection {
     }
 }
 
-/// What the engine needs to know.
-#[derive(Debug, Clone)]
-pub struct EngineOptions {
+/// What may be in the engine at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Jobs that have not ended.
+    pub jobs: usize,
+    /// Threads that open files.
+    pub openers: usize,
     /// Threads that read pages.
     pub readers: usize,
-    /// Pages in flight at most.
+    /// Pages in flight at most; of each client as many that it has not received.
     pub pages_in_flight: usize,
     /// Bytes that the pages in flight may take together; one page alone may take more.
     pub page_memory: u64,
-    /// Which pages are wanted.
-    pub pages: PageSelection,
-    /// How many pages of a document at most; `None`: all.
-    pub max_pages: Option<usize>,
-    /// Pages of a document, of those that are the same object of the file as earlier ones, that are parsed all the same; the
-    /// others become one page without content for all in a row. `None`: all are parsed.
-    pub most_repeats: Option<usize>,
-    /// Where the text of PDF pages comes from.
-    pub text_layer: TextLayerMode,
-    /// Whether pages are looked at as pictures, whatever text they hold.
-    pub reads_pictures: bool,
-    /// Whether the detector sees the pixels of pages.
-    pub detector_sees_pixels: bool,
-    /// How pages are planned.
-    pub plan: PlanOptions,
-    /// Whether the pixels of pages are handed to the sink.
-    pub keep_pixels: bool,
-    /// Whether what was decided and asked is handed to the sink.
-    pub trace: bool,
-    /// Whether the pictures of pages are wanted, as JPEG, for drawings.
-    pub page_pictures: bool,
-    /// Whether pictures are cut out of pages.
-    pub block_pictures: bool,
-    /// Stop at the first failed page or document.
-    pub fail_fast: bool,
-    /// Longest time that is spent on a page, all stages together; `None`: as long as it takes.
-    pub page_timeout: Option<Duration>,
+    /// Blocks that the recognizer has at once.
+    pub blocks_in_flight: usize,
 }
 
-impl EngineOptions {
-    /// Whether the page at every step of document preprocessing is wanted: where anybody draws it.
-    pub fn keep_steps(&self) -> bool {
-        self.keep_pixels || self.page_pictures
-    }
-
-    fn pixels_wanted(&self) -> PixelsWanted {
-        if self.page_pictures || self.reads_pictures || self.detector_sees_pixels || self.keep_pixels {
-            PixelsWanted::Full
-        } else {
-            PixelsWanted::Preview
-        }
+impl Limits {
+    fn permits(&self) -> Permits {
+        Permits::new(self.pages_in_flight.max(1), self.page_memory)
     }
 }
 
@@ -134,24 +121,66 @@ pub trait LinePreparer: Send {
         source: &dyn PageSource,
         page: SourcePage,
         decision: TextDecision,
+        settings: &JobSettings,
     ) -> Result<PreparedPage, PrepareError>;
 }
 
-/// Opens a job's file.
-pub type Opener = dyn Fn(&Job) -> Result<Arc<dyn PageSource>, InputError> + Send + Sync;
-
 /// The parts that do the work of the stages.
 pub struct Stages {
-    /// Opens files.
-    pub open: Box<Opener>,
     /// Reads lines.
     pub lines: Box<dyn LinePreparer>,
     /// Finds regions.
     pub detector: Box<dyn LayoutDetector>,
     /// Reads blocks.
     pub recognizer: Box<dyn Recognizer>,
-    /// Called once when the run is cancelled, to end whatever a stage may be waiting for. It must not wait itself.
-    pub on_cancel: Box<dyn FnOnce()>,
+    /// What of it was loaded: what the settings of a job may ask for.
+    pub loaded: LoadedParts,
+}
+
+/// The parts that jobs may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadedParts {
+    /// The detector finds layouts.
+    pub layout: bool,
+    /// The orientation classifier.
+    pub orientation: bool,
+    /// The unwarping network.
+    pub unwarping: bool,
+    /// A recognizer that looks at pictures.
+    pub recognizer: bool,
+    /// One that cuts blocks out of the page's text.
+    pub page_text: bool,
+    /// The PDF's own text before the recognizer.
+    pub own_text: bool,
+}
+
+impl LoadedParts {
+    /// All of them.
+    pub const ALL: LoadedParts = LoadedParts {
+        layout: true,
+        orientation: true,
+        unwarping: true,
+        recognizer: true,
+        page_text: true,
+        own_text: true,
+    };
+
+    /// What settings ask for beyond what was loaded.
+    fn lacks(&self, settings: &JobSettings) -> Option<&'static str> {
+        let preprocess = &settings.preprocess;
+        let detects = matches!(settings.layout, LayoutChoice::Detect(_));
+        let recognizes = matches!(settings.plan, PlanOptions::Vl(_));
+        let wants = |step| preprocess.use_doc_preprocessor && step;
+        let asked = [
+            (detects, self.layout, "layout detection"),
+            (wants(preprocess.use_doc_orientation_classify), self.orientation, "the orientation classifier"),
+            (wants(preprocess.use_doc_unwarping), self.unwarping, "the unwarping network"),
+            (recognizes, self.recognizer, "a recognizer"),
+            (!recognizes, self.page_text, "a recognizer of the page's text"),
+            (settings.own_text.is_some(), self.own_text, "the PDF's own text before the recognizer"),
+        ];
+        asked.into_iter().find_map(|(asked, loaded, what)| (asked && !loaded).then_some(what))
+    }
 }
 
 /// A finished page with what goes beside it.
@@ -209,136 +238,103 @@ impl TracedPicture {
     }
 }
 
-/// How a document's outputs came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DocumentEnd {
-    /// All of them are there.
-    Whole,
-    /// Some could not be made.
-    Partial,
+/// The engine. It ends, with all its jobs, when it is dropped.
+pub struct Engine {
+    address: Sender<Message>,
+    limits: Limits,
+    loaded: LoadedParts,
+    open_jobs: Arc<AtomicUsize>,
+    shutdown: CancelToken,
+    threads: Threads,
 }
 
-/// Takes what the engine makes. Called from the thread that runs the engine.
-///
-/// A panic counts as an error of the document that the call was about.
-pub trait DocumentSink {
-    /// A document was opened; `page_count` is that of the whole input, `selected` of what is wanted.
-    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool);
-    /// The next page of a document, in order. An error fails the document.
-    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String>;
-    /// All pages were handed over. An error fails the document.
-    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String>;
-    /// The document was given up: it could not be opened or written, or the run ended before it ([`CANCELLED`],
-    /// [`NOT_TRIED`]).
-    fn failed(&mut self, job: &Job, reason: &str);
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunOutcome {
-    /// Documents finished without any failed page or block.
-    pub done: usize,
-    /// Documents finished with failed pages or blocks.
-    pub partial: usize,
-    /// Documents that were given up.
-    pub failed: usize,
-    /// Whether the run was cancelled.
-    pub cancelled: bool,
-}
-
-/// A page on its way.
-pub(crate) struct PageJob {
-    /// Number over the whole run.
-    serial: u64,
-    job: Arc<Job>,
-    source: Arc<dyn PageSource>,
-    page_index: usize,
-    timings: Vec<(&'static str, f64)>,
-    /// The time spent on it.
-    spent: Duration,
-}
-
-/// What stages know of the run.
-pub(crate) struct Run {
-    options: EngineOptions,
-    permits: Permits,
-    /// Set where a fault ends the run.
-    stop: AtomicBool,
-    cancel: Arc<AtomicBool>,
-}
-
-impl Run {
-    fn is_cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+impl Engine {
+    /// Starts the threads of the stages. Fails where the system refuses one that is needed.
+    pub fn start(stages: Stages, limits: Limits) -> Result<Engine, StartError> {
+        let capacity = limits.pages_in_flight.max(1);
+        let Stages { mut lines, mut detector, mut recognizer, loaded } = stages;
+        let (address, inbox) = crossbeam_channel::unbounded();
+        let (to_open, opener_inbox) = crossbeam_channel::unbounded();
+        let (to_readers, reader_inbox) = crossbeam_channel::bounded(capacity);
+        let (to_lines, lines_inbox) = crossbeam_channel::bounded(capacity);
+        let (to_layout, layout_inbox) = crossbeam_channel::bounded(capacity);
+        let (to_recognizer, recognizer_inbox) = crossbeam_channel::unbounded();
+        let shutdown = CancelToken::default();
+        let open_jobs = Arc::<AtomicUsize>::default();
+        let mut threads = Threads::default();
+        let stage = |name| Stage { name, out: address.clone() };
+        let (at, ends) = (stage("recognition"), shutdown.clone());
+        threads.start("recognize", move || {
+            stages::recognize(recognizer_inbox, recognizer.as_mut(), ends, at);
+        })?;
+        let at = stage("layout detection");
+        threads.start("layout", move || stages::layout(layout_inbox, detector.as_mut(), at))?;
+        let (layout, at) = (to_layout.clone(), stage("line recognition"));
+        threads.start("lines", move || stages::lines(lines_inbox, lines.as_mut(), layout, at))?;
+        threads.start_several("read", limits.readers, || {
+            let (inbox, lines, layout) = (reader_inbox.clone(), to_lines.clone(), to_layout.clone());
+            let at = stage("reading pages");
+            move || stages::read(inbox, lines, layout, at)
+        })?;
+        threads.start_several("open", limits.openers, || {
+            let (inbox, at) = (opener_inbox.clone(), stage("opening files"));
+            move || stages::open(inbox, at)
+        })?;
+        let mut coordinator = Coordinator {
+            limits,
+            inbox,
+            address: address.clone(),
+            to_open,
+            to_readers,
+            open_jobs: open_jobs.clone(),
+            shutdown: shutdown.clone(),
+            state: State::new(&limits, to_recognizer),
+        };
+        // The last that is needed: nothing is done before all others are there.
+        threads.start("engine", move || coordinator.run())?;
+        Ok(Engine { address, limits, loaded, open_jobs, shutdown, threads })
     }
 
-    fn is_stopped(&self) -> bool {
-        self.is_cancelled() || self.stop.load(Ordering::Relaxed)
-    }
-}
-
-/// Runs all jobs to their end, or until `cancel` is set and [`GRACE`] is over. Blocks; the sink is called from this thread.
-///
-/// Fails where the system refuses a thread that is needed, before anything is done.
-pub fn run(
-    jobs: Vec<Job>,
-    stages: Stages,
-    options: &EngineOptions,
-    sink: &mut dyn DocumentSink,
-    cancel: &Arc<AtomicBool>,
-) -> Result<RunOutcome, StartError> {
-    let capacity = options.pages_in_flight.max(1);
-    let run = Arc::new(Run {
-        options: options.clone(),
-        permits: Permits::new(capacity, options.page_memory),
-        stop: AtomicBool::new(false),
-        cancel: cancel.clone(),
-    });
-    let jobs: Vec<Arc<Job>> = jobs.into_iter().map(Arc::new).collect();
-    let (to_readers, reader_inbox) = crossbeam_channel::bounded::<PageJob>(capacity);
-    let (to_lines, lines_inbox) = crossbeam_channel::bounded(capacity);
-    let (to_layout, layout_inbox) = crossbeam_channel::bounded(capacity);
-    // A page has any number of blocks; the pages in flight bound them.
-    let (to_recognizer, recognizer_inbox) = crossbeam_channel::unbounded();
-    let (outcomes, inbox) = crossbeam_channel::unbounded();
-    let Stages { open, mut lines, mut detector, mut recognizer, on_cancel } = stages;
-    let mut threads = Threads::default();
-    let (shared, out) = (run.clone(), outcomes.clone());
-    let (answers, from_recognizer) = crossbeam_channel::unbounded();
-    let (forwarding, forwarded) = crossbeam_channel::bounded(0);
-    threads.start("answers", move || stages::forward(from_recognizer, out, forwarding))?;
-    let out = outcomes.clone();
-    threads.start("recognize", move || {
-        stages::recognize(recognizer_inbox, recognizer.as_mut(), &shared, (answers, forwarded), out)
-    })?;
-    let (shared, out) = (run.clone(), outcomes.clone());
-    threads.start("layout", move || {
-        stages::layout(layout_inbox, detector.as_mut(), &shared, to_recognizer, out)
-    })?;
-    let (shared, layout, out) = (run.clone(), to_layout.clone(), outcomes.clone());
-    threads.start("lines", move || stages::lines(lines_inbox, lines.as_mut(), &shared, layout, out))?;
-    let mut readers = (0..options.readers.max(1)).map(|number| {
-        let (shared, inbox) = (run.clone(), reader_inbox.clone());
-        let (lines, layout, out) = (to_lines.clone(), to_layout.clone(), outcomes.clone());
-        (format!("read-{number}"), move || stages::read(inbox, &shared, lines, layout, out))
-    });
-    if let Some((name, body)) = readers.next() {
-        threads.start(&name, body)?;
-    }
-    // The last that is needed: nothing is done before all others are there.
-    let (shared, to_open, out) = (run.clone(), jobs.clone(), outcomes.clone());
-    threads.start("open", move || stages::open(to_open, &*open, &shared, to_readers, out))?;
-    for (number, (name, body)) in (1..).zip(&mut readers) {
-        // Fewer do it too.
-        if let Err(error) = threads.start(&name, body) {
-            tracing::warn!("{error}; {number} read pages instead of {}", options.readers);
-            break;
+    /// Hands a job over. All that happens to it is told through its events.
+    pub fn submit(&self, submission: Submission) -> Result<(), SubmitError> {
+        if let Some(what) = self.loaded.lacks(&submission.settings) {
+            return Err(SubmitError::NotLoaded(what));
         }
+        let most = self.limits.jobs.max(1);
+        let counted = self
+            .open_jobs
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |jobs| (jobs < most).then_some(jobs + 1));
+        if let Err(jobs) = counted {
+            return Err(SubmitError::Overloaded { jobs });
+        }
+        let message = Message::Submitted(Box::new(submission));
+        self.address.send(message).map_err(|_| {
+            self.open_jobs.fetch_sub(1, Ordering::SeqCst);
+            SubmitError::Ended
+        })
     }
-    drop(readers);
-    drop((reader_inbox, to_lines, to_layout, outcomes));
-    let mut assembler = assemble::Assembler::new(sink, &run, jobs);
-    let deadline = assembler.run(inbox, on_cancel);
-    threads.join(deadline);
-    Ok(assembler.outcome())
+
+    /// Whether it has ended by itself, by a fault of its own.
+    pub fn has_ended(&self) -> bool {
+        self.shutdown.is_cancelled()
+    }
+
+    /// Ends the engine: jobs that have not ended are given up, and its threads are waited for, at most so long; `None`: until
+    /// they have ended.
+    pub fn end(mut self, grace: Option<Duration>) {
+        self.end_within(grace);
+    }
+
+    fn end_within(&mut self, grace: Option<Duration>) {
+        // Where it is gone there is nothing to be told.
+        drop(self.address.send(Message::Shutdown));
+        self.shutdown.cancel();
+        std::mem::take(&mut self.threads).join(grace.map(|grace| Instant::now() + grace));
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.end_within(Some(GRACE));
+    }
 }

@@ -1,6 +1,5 @@
 //! Pages of a document that are the same object of the file as earlier ones: some are parsed, the rest are told in a row.
 
-use super::assemble::Outcome;
 use crate::document::Page;
 use crate::input::PageSource;
 use std::collections::hash_map::Entry;
@@ -42,7 +41,8 @@ impl Repeats {
 
 /// Pages in a row that are left out because they repeat earlier ones.
 pub(super) struct LeftOut {
-    first_serial: u64,
+    /// The place of the first among the selected pages.
+    place: usize,
     pages: Range<usize>,
     earlier: BTreeSet<usize>,
 }
@@ -51,9 +51,9 @@ impl LeftOut {
     /// Of different earlier pages as many are remembered: messages name fewer.
     const MOST_EARLIER: usize = 8;
 
-    /// None yet, the first will be this one.
-    pub(super) fn from(serial: u64, page_index: usize) -> LeftOut {
-        LeftOut { first_serial: serial, pages: page_index..page_index, earlier: BTreeSet::new() }
+    /// None yet; the first will be this one, at this place among the selected pages.
+    pub(super) fn from(place: usize, page_index: usize) -> LeftOut {
+        LeftOut { place, pages: page_index..page_index, earlier: BTreeSet::new() }
     }
 
     /// Whether a page does not come next.
@@ -68,9 +68,9 @@ impl LeftOut {
         }
     }
 
-    pub(super) fn outcome(self) -> Outcome {
-        let serials = self.first_serial..self.first_serial + self.pages.len() as u64;
+    /// The place of the first among the selected pages, how many there are, and the page that stands for them.
+    pub(super) fn page(self) -> (usize, usize, Page) {
         let last = self.pages.end.saturating_sub(1);
-        Outcome::Repeated { serials, page: Box::new(Page::repeated(self.pages.start, last, &self.earlier)) }
+        (self.place, self.pages.len(), Page::repeated(self.pages.start, last, &self.earlier))
     }
 }

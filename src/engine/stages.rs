@@ -1,24 +1,51 @@
 //! The stage threads. Each takes from its inbox until that closes and passes on exactly one thing for each taken:
-//! to the next stage, or a failure to the assembler.
+//! to the next stage, or a failure to the coordinator.
 
-use super::assemble::{Outcome, PlannedPage};
+use super::assemble::PlannedPage;
+use super::coordinator::{Message, Opened, RecognizerEnds, ToOpen};
 use super::illustrate::illustrate;
-use super::repeats::{LeftOut, Repeats};
-use super::{CANCELLED, Job, LinePreparer, Opener, PageJob, Run};
-use crate::deadline::{self, Deadline, Stopped};
+use super::job::{JobContext, JobSettings, LayoutChoice};
+use super::{CANCELLED, LinePreparer};
+use crate::deadline::{self, CancelToken, Deadline, Stopped};
 use crate::document::{TextDecision, TextSource};
-use crate::input::{InputError, SourcePage};
-use crate::layout::{LayoutDetector, Region};
+use crate::input::{InputError, PageSource, SourcePage};
+use crate::layout::postprocess::LayoutOptions;
+use crate::layout::{LayoutDetector, Region, whole_page};
 use crate::lines::memory::PAGE_PIXEL;
 use crate::lines::{PreparedPage, decide_text, prepare_layer};
-use crate::plan::{self, PageName, PagePlan};
+use crate::plan::{self, PageName, PagePlan, PlanOptions};
 use crate::raster::Pixels;
-use crate::recognize::{BlockAnswer, BlockRequest, Recognizer, Ticket};
-use crossbeam_channel::{Receiver, Sender};
+use crate::recognize::{BlockRequest, DocumentState, Recognizer, Ticket};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// A page on its way through the stages.
+pub(crate) struct PageJob {
+    /// Its number, which no other page ever has.
+    pub(super) serial: u64,
+    pub(super) context: Arc<JobContext>,
+    pub(super) source: Arc<dyn PageSource>,
+    pub(super) page_index: usize,
+    timings: Vec<(&'static str, f64)>,
+    /// The time spent on it.
+    spent: Duration,
+}
+
+/// Tells the coordinator that a stage has ended, however it does.
+pub(super) struct Stage {
+    pub(super) name: &'static str,
+    pub(super) out: Sender<Message>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // Without a coordinator the engine has ended too.
+        drop(self.out.send(Message::StageEnded { name: self.name }));
+    }
+}
 
 /// A page that needs its lines read.
 pub(crate) struct ToRead {
@@ -40,74 +67,83 @@ pub(super) fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -
     })
 }
 
-impl Run {
-    /// What is left of a page's time; an error where that is nothing.
-    fn left(&self, job: &PageJob) -> Result<Option<Duration>, String> {
-        let Some(limit) = self.options.page_timeout else { return Ok(None) };
-        match limit.checked_sub(job.spent) {
+/// Runs work by a deadline; also how long it took, without what it waited for its turn.
+fn by_deadline<T>(
+    deadline: Deadline,
+    limit: Option<Duration>,
+    what: &str,
+    work: impl FnOnce() -> Result<T, String>,
+) -> (Result<T, String>, Duration) {
+    let start = Instant::now();
+    let ((result, is_over), waited) = deadline.run(|| {
+        let result = guarded(what, work);
+        (result, deadline::stopped() == Some(Stopped::TimeUp))
+    });
+    // Whatever it says itself: what is wrong is that its time is up.
+    let result = match (result, limit) {
+        (Err(_), Some(limit)) if is_over => Err(deadline::time_up(limit)),
+        (result, _) => result,
+    };
+    (result, start.elapsed().saturating_sub(waited))
+}
+
+impl PageJob {
+    pub(super) fn new(
+        serial: u64,
+        context: Arc<JobContext>,
+        source: Arc<dyn PageSource>,
+        page_index: usize,
+    ) -> PageJob {
+        PageJob { serial, context, source, page_index, timings: Vec::new(), spent: Duration::ZERO }
+    }
+
+    fn count(&mut self, stage: &'static str, took: Duration) {
+        self.spent += took;
+        self.timings.push((stage, took.as_secs_f64() * 1000.0));
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.context.cancel.is_cancelled()
+    }
+
+    /// What is left of its time; an error where that is nothing.
+    fn left(&self) -> Result<Option<Duration>, String> {
+        let Some(limit) = self.context.settings.page_timeout else { return Ok(None) };
+        match limit.checked_sub(self.spent) {
             Some(left) if !left.is_zero() => Ok(Some(left)),
             _ => Err(deadline::time_up(limit)),
         }
     }
 
-    /// Runs work by a deadline; also how long it took, without what it waited for its turn.
-    fn by_deadline<T>(
-        &self,
-        left: Option<Duration>,
-        what: &str,
-        work: impl FnOnce() -> Result<T, String>,
-    ) -> (Result<T, String>, Duration) {
-        let start = Instant::now();
-        let deadline = Deadline::new(self.cancel.clone(), left);
-        let ((result, is_over), waited) = deadline.run(|| {
-            let result = guarded(what, work);
-            (result, deadline::stopped() == Some(Stopped::TimeUp))
-        });
-        // Whatever it says itself: what is wrong is that its time is up.
-        let result = match (result, self.options.page_timeout) {
-            (Err(_), Some(limit)) if is_over => Err(deadline::time_up(limit)),
-            (result, _) => result,
-        };
-        (result, start.elapsed().saturating_sub(waited))
-    }
-
-    /// Does a stage's work on a page.
+    /// Does a stage's work on it.
     fn work<T>(
-        &self,
-        job: &mut PageJob,
+        &mut self,
         (stage, what): (&'static str, &str),
         work: impl FnOnce() -> Result<T, String>,
     ) -> Result<T, String> {
-        let left = self.left(job)?;
-        let (result, took) = self.by_deadline(left, what, work);
-        job.count(stage, took);
+        let deadline = Deadline::of_all(vec![self.context.cancel.clone()], self.left()?);
+        let (result, took) = by_deadline(deadline, self.context.settings.page_timeout, what, work);
+        self.count(stage, took);
         result
     }
 
-    /// Tells that a page failed; after a cancel that says nothing about the page.
-    fn fail(&self, outcomes: &Sender<Outcome>, job: &PageJob, reason: String) {
-        let serial = job.serial;
-        // The assembler is gone only after a cancel, and then nobody needs to hear of the page.
-        drop(outcomes.send(match self.is_cancelled() {
-            true => Outcome::Interrupted { serial },
-            false => Outcome::Failed { serial, page_index: job.page_index, reason },
+    /// Tells that it failed; after a cancel that says nothing about the page.
+    fn fail(&self, out: &Sender<Message>, reason: String) {
+        let serial = self.serial;
+        // The coordinator is gone only when the engine has ended, and then nobody needs to hear of the page.
+        drop(out.send(match self.is_cancelled() {
+            true => Message::Interrupted { serial },
+            false => Message::Failed { serial, page_index: self.page_index, reason },
         }));
     }
 
-    /// Whether the run was cancelled; then the page is told.
-    fn passes(&self, outcomes: &Sender<Outcome>, job: &PageJob) -> bool {
+    /// Whether its job was cancelled; then that is told.
+    fn passes(&self, out: &Sender<Message>) -> bool {
         let is_cancelled = self.is_cancelled();
         if is_cancelled {
-            drop(outcomes.send(Outcome::Interrupted { serial: job.serial }));
+            drop(out.send(Message::Interrupted { serial: self.serial }));
         }
         is_cancelled
-    }
-}
-
-impl PageJob {
-    fn count(&mut self, stage: &'static str, took: Duration) {
-        self.spent += took;
-        self.timings.push((stage, took.as_secs_f64() * 1000.0));
     }
 }
 
@@ -115,126 +151,84 @@ impl PageJob {
 const PAGE_CONTENT: u64 = 1 << 20;
 
 /// Bytes that a page of so many pixels may take.
-fn page_memory(pixels: u64) -> u64 {
+pub(super) fn page_memory(pixels: u64) -> u64 {
     pixels.saturating_mul(PAGE_PIXEL).saturating_add(PAGE_CONTENT)
 }
 
-/// Opens documents one after the other and sends their pages, each with a permit.
-pub(crate) fn open(
-    jobs: Vec<Arc<Job>>,
-    open: &Opener,
-    run: &Run,
-    to_readers: Sender<PageJob>,
-    outcomes: Sender<Outcome>,
-) {
-    let mut serial = 0;
-    // A closed channel means that the assembler is gone, which it never is before all pages are, but after a cancel.
-    let tell = |outcome| outcomes.send(outcome).is_ok();
-    for job in jobs {
-        if run.is_stopped() {
-            tell(Outcome::NotTried { job });
-            continue;
-        }
-        let deadline = Deadline::new(run.cancel.clone(), None);
-        let (opened, _) = deadline.run(|| guarded("opening the file", || Ok((open)(&job))));
-        let opened = opened.unwrap_or_else(|reason| Err(InputError::new(&job.file.given, reason)));
-        let source = match opened {
-            Ok(source) => source,
-            // Its worker may have been ended.
-            Err(_) if run.is_cancelled() => {
-                tell(Outcome::NotTried { job });
-                continue;
-            }
-            Err(error) => {
-                tell(Outcome::GivenUp { job, reason: error.reason });
-                continue;
-            }
-        };
-        let mut selected = run.options.pages.of(source.page_count());
-        let wanted = selected.len();
-        selected.truncate(run.options.max_pages.unwrap_or(usize::MAX));
-        let is_cut = selected.len() < wanted;
-        if is_cut {
-            let message = format!("only {} of {wanted} pages are parsed (--max-pages)", selected.len());
-            tracing::warn!(code = "max_pages", file = job.file.given, "{message}");
-        }
-        if selected.is_empty() {
-            let reason = format!("none of the {} pages was asked for", source.page_count());
-            tell(Outcome::GivenUp { job, reason });
-            continue;
-        }
-        let (page_count, is_paged) = (source.page_count(), source.is_paged());
-        let (first, end) = (serial, serial + selected.len() as u64);
-        serial = end;
-        let (told, selected_count) = (job.clone(), selected.len());
-        tell(Outcome::Opened { job: told, page_count, is_paged, first, selected: selected_count, is_cut });
-        let mut repeats = Repeats::new(run.options.most_repeats);
-        let mut left_out: Option<LeftOut> = None;
-        for (serial, page_index) in (first..end).zip(selected) {
-            if let Some(earlier) = repeats.left_out(&*source, page_index) {
-                if let Some(row) = left_out.take_if(|row| row.ends_before(page_index)) {
-                    tell(row.outcome());
-                }
-                let row = left_out.get_or_insert_with(|| LeftOut::from(serial, page_index));
-                row.add(earlier);
-                continue;
-            }
-            if let Some(row) = left_out.take() {
-                tell(row.outcome());
-            }
-            let bytes = page_memory(source.page_pixels(page_index));
-            if !run.permits.take(serial, bytes, &|| run.is_stopped()) {
-                tell(Outcome::Unread { serials: serial..end });
-                break;
-            }
-            let (job, source) = (job.clone(), source.clone());
-            let page =
-                PageJob { serial, job, source, page_index, timings: Vec::new(), spent: Duration::ZERO };
-            if let Err(lost) = to_readers.send(page) {
-                run.fail(&outcomes, &lost.0, "the readers are gone".to_string());
-            }
-        }
-        if let Some(row) = left_out {
-            tell(row.outcome());
-        }
+/// Opens documents.
+pub(super) fn open(inbox: Receiver<ToOpen>, stage: Stage) {
+    for ToOpen { context, source, pages, max_pages } in inbox {
+        let deadline = Deadline::of_all(vec![context.cancel.clone()], None);
+        let (opened, _) = deadline.run(|| {
+            guarded("opening the file", || {
+                deadline::check();
+                // With its causes in one line where it is another error.
+                let source = source().map_err(|InputError { reason, .. }| reason)?;
+                let mut selected = pages.of(source.page_count());
+                let wanted = selected.len();
+                selected.truncate(max_pages.unwrap_or(usize::MAX));
+                let context = Arc::new(JobContext {
+                    document: Arc::new(document(&context, &*source)),
+                    job: context.job.clone(),
+                    settings: context.settings.clone(),
+                    cancel: context.cancel.clone(),
+                    key: context.key,
+                });
+                Ok(Box::new(Opened { source, context, selected, wanted }))
+            })
+        });
+        drop(stage.out.send(Message::Opened { key: context.key, opened }));
+    }
+}
+
+/// What the blocks of a document have in common.
+fn document(context: &JobContext, source: &dyn PageSource) -> DocumentState {
+    let settings = &context.settings;
+    // Only what recognizers choose by chance depends on it, and it takes a reading of the file.
+    let fingerprint = match settings.plan {
+        PlanOptions::Vl(_) => source.fingerprint(),
+        PlanOptions::PageText => 0,
+    };
+    DocumentState {
+        fingerprint,
+        cancel: context.cancel.clone(),
+        takes_own_text: settings.own_text.is_some(),
+        own_text: Default::default(),
     }
 }
 
 /// Reads pages; those with a trusted text layer are prepared at once, the others go to the line reader.
-pub(crate) fn read(
+pub(super) fn read(
     inbox: Receiver<PageJob>,
-    run: &Run,
     to_lines: Sender<ToRead>,
     to_layout: Sender<(PageJob, PreparedPage)>,
-    outcomes: Sender<Outcome>,
+    stage: Stage,
 ) {
-    let options = &run.options;
     for mut job in inbox {
-        if run.passes(&outcomes, &job) {
+        if job.passes(&stage.out) {
             continue;
         }
-        let source = job.source.clone();
+        let (source, settings) = (job.source.clone(), job.context.settings.clone());
         let index = job.page_index;
-        let read = run.work(&mut job, ("read", "reading the page"), || {
-            let page = source.read_page(index, options.pixels_wanted()).map_err(|e| error_chain(&e))?;
-            let decision = match options.reads_pictures {
+        let read = job.work(("read", "reading the page"), || {
+            let page = source.read_page(index, settings.pixels_wanted()).map_err(|e| error_chain(&e))?;
+            let decision = match settings.reads_pictures {
                 true => picture_decision(),
-                false => decide_text(&page, options.text_layer),
+                false => decide_text(&page, settings.text_layer),
             };
             Ok((page, decision))
         });
         match read {
-            Err(reason) => run.fail(&outcomes, &job, reason),
-            Ok((page, decision)) if decision.source == TextSource::Lines || options.reads_pictures => {
+            Err(reason) => job.fail(&stage.out, reason),
+            Ok((page, decision)) if decision.source == TextSource::Lines || settings.reads_pictures => {
                 drop(to_lines.send(ToRead { job, page, decision }));
             }
             Ok((page, decision)) => {
-                let prepared = run.work(&mut job, ("text_layer", "reading the text layer"), || {
-                    Ok(prepare_layer(page, decision))
-                });
+                let prepared =
+                    job.work(("text_layer", "reading the text layer"), || Ok(prepare_layer(page, decision)));
                 match prepared {
                     Ok(prepared) => drop(to_layout.send((job, prepared))),
-                    Err(reason) => run.fail(&outcomes, &job, reason),
+                    Err(reason) => job.fail(&stage.out, reason),
                 }
             }
         }
@@ -258,134 +252,206 @@ pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Reads the lines of pages without a usable text layer.
-pub(crate) fn lines(
+pub(super) fn lines(
     inbox: Receiver<ToRead>,
     preparer: &mut dyn LinePreparer,
-    run: &Run,
     to_layout: Sender<(PageJob, PreparedPage)>,
-    outcomes: Sender<Outcome>,
+    stage: Stage,
 ) {
     for ToRead { mut job, page, decision } in inbox {
-        if run.passes(&outcomes, &job) {
+        if job.passes(&stage.out) {
             continue;
         }
-        let source = job.source.clone();
-        let prepared = run.work(&mut job, ("lines", "reading lines"), || {
-            preparer.prepare(source.as_ref(), page, decision).map_err(|e| error_chain(&e))
+        let (source, settings) = (job.source.clone(), job.context.settings.clone());
+        let prepared = job.work(("lines", "reading lines"), || {
+            preparer.prepare(source.as_ref(), page, decision, &settings).map_err(|e| error_chain(&e))
         });
         match prepared {
             Ok(prepared) => drop(to_layout.send((job, prepared))),
-            Err(reason) => run.fail(&outcomes, &job, reason),
+            Err(reason) => job.fail(&stage.out, reason),
         }
     }
 }
 
 /// Finds regions, plans them, cuts pictures, and sends a request for every block that is read.
 ///
-/// Pages that wait, whatever document they are of, are shown to the detector together, up to its batch size; it never
-/// waits for more: while it works the next ones gather.
-pub(crate) fn layout(
+/// Pages that wait, whatever document they are of, are shown to the detector together where their options are the same, up
+/// to its batch size; it never waits for more: while it works the next ones gather.
+pub(super) fn layout(
     inbox: Receiver<(PageJob, PreparedPage)>,
     detector: &mut dyn LayoutDetector,
-    run: &Run,
-    to_recognizer: Sender<BlockRequest>,
-    outcomes: Sender<Outcome>,
+    stage: Stage,
 ) {
-    while let Ok(first) = inbox.recv() {
-        let others = detector.batch_size().max(1) - 1;
-        let mut batch: Vec<_> = std::iter::once(first).chain(inbox.try_iter().take(others)).collect();
+    let mut detector = Restarted { detector, since: PAGES_BETWEEN_RESTARTS, restarting: Duration::ZERO };
+    let mut held = None;
+    while let Some(first) = held.take().or_else(|| inbox.recv().ok()) {
+        let others = detector.detector.batch_size().max(1) - 1;
+        let settings = first.0.context.settings.clone();
+        let mut batch = vec![first];
+        while batch.len() <= others && held.is_none() {
+            match inbox.try_recv() {
+                Ok(next) if asks_alike(&next.0, &settings) => batch.push(next),
+                Ok(next) => held = Some(next),
+                Err(_) => break,
+            }
+        }
         // Of the pages that are left the one with the least time ends the work; it then costs the others nothing more.
         let mut least = None;
-        batch.retain(|(job, _)| match run.left(job) {
-            _ if run.passes(&outcomes, job) => false,
+        batch.retain(|(job, _)| match job.left() {
+            _ if job.passes(&stage.out) => false,
             Ok(left) => {
                 least = least.into_iter().chain(left).min();
                 true
             }
             Err(reason) => {
-                run.fail(&outcomes, job, reason);
+                job.fail(&stage.out, reason);
                 false
             }
         });
         if batch.is_empty() {
             continue;
         }
-        let pages: Vec<_> = batch.iter().map(|(_, prepared)| prepared).collect();
         let start = Instant::now();
-        let found = detect(detector, &pages, run, least);
-        let share = start.elapsed() / batch.len() as u32;
+        let pages: Vec<_> = batch.iter().map(|(_, prepared)| prepared).collect();
+        let found = match &settings.layout {
+            LayoutChoice::WholePage(label) => {
+                pages.iter().map(|page| Ok(vec![whole_page(*label, page.width, page.height)])).collect()
+            }
+            LayoutChoice::Detect(options) => {
+                let cancels = batch.iter().map(|(job, _)| job.context.cancel.clone()).collect();
+                let ends = Ends { cancels, left: least, limit: settings.page_timeout };
+                detector.detect(&pages, options, &ends)
+            }
+        };
+        let restarting = std::mem::take(&mut detector.restarting);
+        let share = start.elapsed().saturating_sub(restarting) / batch.len() as u32;
         for ((mut job, prepared), found) in batch.into_iter().zip(found) {
             job.count("layout", share);
             match found {
-                Ok(regions) => plan(job, prepared, regions, run, &to_recognizer, &outcomes),
-                Err(reason) => run.fail(&outcomes, &job, reason),
+                Ok(regions) => plan(job, prepared, regions, &stage.out),
+                Err(reason) => job.fail(&stage.out, reason),
             }
         }
     }
 }
 
-/// The regions of every page. Pages that fail together are tried in halves, so that a page, or the lack of memory
-/// for many at once, costs no other page. `left`: the time for all, and for each half again.
-fn detect(
-    detector: &mut dyn LayoutDetector,
-    pages: &[&PreparedPage],
-    run: &Run,
+/// Whether a page may be shown to the detector together with those of these settings.
+fn asks_alike(page: &PageJob, settings: &Arc<JobSettings>) -> bool {
+    let own = &page.context.settings;
+    Arc::ptr_eq(own, settings) || (own.layout == settings.layout && own.page_timeout == settings.page_timeout)
+}
+
+/// When a batch's work ends: when all its pages are cancelled, or the time is up.
+struct Ends {
+    cancels: Vec<CancelToken>,
     left: Option<Duration>,
-) -> Vec<Result<Vec<Region>, String>> {
-    let (found, _) = run.by_deadline(left, "finding the layout", || {
-        let regions = detector.detect(pages).map_err(|e| e.to_string())?;
-        match regions.len() == pages.len() {
-            true => Ok(regions),
-            false => Err(format!("{} pages were answered with {} layouts", pages.len(), regions.len())),
-        }
-    });
-    match found {
-        Ok(regions) => regions.into_iter().map(Ok).collect(),
-        Err(reason) if pages.len() < 2 || run.is_cancelled() => {
-            pages.iter().map(|_| Err(reason.clone())).collect()
-        }
-        Err(_) => {
-            let (a, b) = pages.split_at(pages.len() / 2);
-            let mut found = detect(detector, a, run, left);
-            found.extend(detect(detector, b, run, left));
-            found
-        }
+    /// The time of a page, for what is told.
+    limit: Option<Duration>,
+}
+
+impl Ends {
+    fn deadline(&self) -> Deadline {
+        Deadline::of_all(self.cancels.clone(), self.left)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancels.iter().all(CancelToken::is_cancelled)
     }
 }
 
-/// Plans a page's regions, cuts pictures and sends its requests.
-fn plan(
-    mut job: PageJob,
-    mut prepared: PreparedPage,
-    regions: Vec<Region>,
-    run: &Run,
-    to_recognizer: &Sender<BlockRequest>,
-    outcomes: &Sender<Outcome>,
-) {
-    let options = &run.options;
-    let source = job.source.clone();
-    let folder = job.job.picture_folder.clone();
-    let planned = run.work(&mut job, ("pictures", "planning the page and cutting pictures"), || {
-        let name = PageName { folder: &folder, page_index: prepared.page_index };
-        let plan = plan::plan_page(regions, name, &options.plan);
-        let cut = illustrate(&mut prepared, &plan, source.as_ref(), options)?;
+/// Pages for which a detector has to work before it may be started again once more.
+const PAGES_BETWEEN_RESTARTS: usize = 100;
+
+/// A detector that is started again where it fails.
+struct Restarted<'a> {
+    detector: &'a mut dyn LayoutDetector,
+    /// Pages since it was started again.
+    since: usize,
+    /// Time that starting took, which is none of a page.
+    restarting: Duration,
+}
+
+impl Restarted<'_> {
+    /// The regions of every page. Pages that fail together are tried in halves, so that a page, or the lack of memory
+    /// for many at once, costs no other page; the time for all is that of each half again. Where a page fails alone the
+    /// detector is started again, and the page tried once more: the fault may be the detector's own.
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        options: &LayoutOptions,
+        ends: &Ends,
+    ) -> Vec<Result<Vec<Region>, String>> {
+        let (found, _) = by_deadline(ends.deadline(), ends.limit, "finding the layout", || {
+            let regions = self.detector.detect(pages, options).map_err(|e| e.to_string())?;
+            match regions.len() == pages.len() {
+                true => Ok(regions),
+                false => Err(format!("{} pages were answered with {} layouts", pages.len(), regions.len())),
+            }
+        });
+        match found {
+            Ok(regions) => {
+                self.since = self.since.saturating_add(pages.len());
+                regions.into_iter().map(Ok).collect()
+            }
+            Err(reason)
+                if ends.limit.is_some_and(|limit| reason == deadline::time_up(limit)) && pages.len() < 2 =>
+            {
+                vec![Err(reason)]
+            }
+            Err(reason) if ends.is_cancelled() => pages.iter().map(|_| Err(reason.clone())).collect(),
+            Err(reason) if pages.len() < 2 => match self.restart(&reason) {
+                true => self.detect(pages, options, ends),
+                false => vec![Err(reason)],
+            },
+            Err(_) => {
+                let (a, b) = pages.split_at(pages.len() / 2);
+                let mut found = self.detect(a, options, ends);
+                found.extend(self.detect(b, options, ends));
+                found
+            }
+        }
+    }
+
+    /// Starts the detector again, if it was not a short while before.
+    fn restart(&mut self, reason: &str) -> bool {
+        if self.since < PAGES_BETWEEN_RESTARTS {
+            return false;
+        }
+        self.since = 0;
+        let start = Instant::now();
+        let what = "starting layout detection";
+        let restarted = guarded(what, || self.detector.restart().map_err(|e| e.to_string()));
+        self.restarting += start.elapsed();
+        restarted.unwrap_or_else(|error| {
+            tracing::warn!("layout detection failed ({reason}) and cannot be started again: {error}");
+            false
+        })
+    }
+}
+
+/// Plans a page's regions, cuts pictures and asks for its blocks.
+fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out: &Sender<Message>) {
+    let (source, context) = (job.source.clone(), job.context.clone());
+    let settings = &context.settings;
+    let planned = job.work(("pictures", "planning the page and cutting pictures"), || {
+        let name = PageName { folder: &context.job.picture_folder, page_index: prepared.page_index };
+        let plan = plan::plan_page(regions, name, &settings.plan);
+        let cut = illustrate(&mut prepared, &plan, source.as_ref(), settings)?;
         Ok((plan, cut))
     });
     let (plan, mut cut) = match planned {
         Ok(planned) => planned,
-        Err(reason) => return run.fail(outcomes, &job, reason),
+        Err(reason) => return job.fail(out, reason),
     };
     let steps = prepared.preprocess_steps.take();
     let prepared = Arc::new(prepared);
     let crops = std::mem::take(&mut cut.crops);
-    let time_left = options.page_timeout.map(|limit| limit.saturating_sub(job.spent));
+    let time_left = settings.page_timeout.map(|limit| limit.saturating_sub(job.spent));
     let requests = requests(&job, &plan, &prepared, &crops, time_left);
     let waiting = requests.iter().map(|r| r.ticket.block).collect();
-    let planned =
-        PlannedPage { prepared, plan, cut, steps, timings: job.timings, waiting, serial: job.serial };
-    // The assembler hears of the page before the recognizer does: no answer comes to an unknown page.
-    drop(outcomes.send(Outcome::Planned(Box::new(planned))));
-    requests.into_iter().for_each(|request| drop(to_recognizer.send(request)));
+    let (serial, timings) = (job.serial, job.timings);
+    let page = Box::new(PlannedPage { serial, context, prepared, plan, cut, steps, timings, waiting });
+    drop(out.send(Message::Planned { page, requests }));
 }
 
 /// What is asked of the recognizer about a page.
@@ -396,50 +462,44 @@ fn requests(
     crops: &BTreeMap<usize, Arc<Pixels>>,
     time_left: Option<Duration>,
 ) -> Vec<BlockRequest> {
+    let spent = Arc::default();
     let asked = plan.blocks.iter().enumerate().filter_map(|(block, planned)| {
         Some(BlockRequest {
             ticket: Ticket { page: job.serial, block },
-            document: job.job.id,
+            document: job.context.document.clone(),
             page: prepared.clone(),
             region: Arc::new(planned.region.clone()),
             request: Arc::new(planned.request.clone()?),
             crop: crops.get(&block).cloned(),
             time_left,
+            time_spent: Arc::clone(&spent),
         })
     });
     asked.collect()
 }
 
-/// Hands the recognizer's answers to the assembler; `_open` closes when all are there.
-pub(crate) fn forward(answers: Receiver<BlockAnswer>, outcomes: Sender<Outcome>, _open: Sender<()>) {
-    for answer in answers {
-        drop(outcomes.send(Outcome::Answer(answer)));
-    }
-}
-
-/// Runs the recognizer; when it ends early, answers for it what it leaves behind.
-///
-/// `forwarded` closes when all that was sent to `answers` lies in the assembler's inbox.
-pub(crate) fn recognize(
-    inbox: Receiver<BlockRequest>,
+/// Runs the recognizer, each time with the channels that it is handed. When it ends early it is made ready for another run.
+pub(super) fn recognize(
+    inbox: Receiver<RecognizerEnds>,
     recognizer: &mut dyn Recognizer,
-    run: &Run,
-    (answers, forwarded): (Sender<BlockAnswer>, Receiver<()>),
-    outcomes: Sender<Outcome>,
+    shutdown: CancelToken,
+    stage: Stage,
 ) {
-    let requests = inbox.clone();
-    let deadline = Deadline::new(run.cancel.clone(), None);
-    let (ended, _) = deadline
-        .run(|| guarded("recognizing", || recognizer.run(requests, answers).map_err(|e| e.to_string())));
-    // Nothing is sent: it only closes.
-    let _ = forwarded.recv();
-    let reason = match ended {
-        Ok(()) => "the recognizer ended early".to_string(),
-        Err(reason) => reason,
-    };
-    drop(outcomes.send(Outcome::RecognizerEnded { reason: reason.clone() }));
-    for request in inbox {
-        let answer = BlockAnswer { ticket: request.ticket, result: Err(reason.clone()) };
-        drop(outcomes.send(Outcome::Answer(answer)));
+    for (requests, answers) in inbox {
+        let watch = requests.clone();
+        let deadline = Deadline::of_all(vec![shutdown.clone()], None);
+        let (ended, _) = deadline
+            .run(|| guarded("recognizing", || recognizer.run(requests, answers).map_err(|e| e.to_string())));
+        let is_over = matches!(watch.try_recv(), Err(TryRecvError::Disconnected));
+        if shutdown.is_cancelled() || (ended.is_ok() && is_over) {
+            continue;
+        }
+        let reason = ended.err().unwrap_or_else(|| "the recognizer ended early".to_string());
+        let restarted =
+            guarded("starting the recognizer", || recognizer.restart().map_err(|e| e.to_string()));
+        if let Err(error) = &restarted {
+            tracing::error!("the recognizer cannot be started again: {error}");
+        }
+        drop(stage.out.send(Message::RecognizerEnded { reason, restarts: restarted.is_ok() }));
     }
 }

@@ -1,18 +1,22 @@
 //! The engine with fakes: random work, failures, panics, cancelling, a dying recognizer, a slow sink.
 
+mod batches;
+mod living;
 mod stuck;
 
 use super::*;
 use crate::document::{Label, Severity, TextSource};
 use crate::geometry::Rect;
-use crate::input::PageError;
+use crate::input::{InputError, InputFile, PageError, PixelsWanted};
+use crate::layout::postprocess::LayoutOptions;
 use crate::layout::{LayoutError, Region};
-use crate::plan::PlanOptions;
+use crate::lines::TextLayerMode;
+use crate::preprocess::PreprocessOptions;
 use crate::raster::Pixels;
 use crate::recognize::{BlockAnswer, BlockRequest, Recognition, RecognizeError};
 use crossbeam_channel::{Receiver, Sender};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::AtomicBool;
 
 /// A small generator: the tests must be the same every time.
 #[derive(Clone, Copy)]
@@ -59,6 +63,10 @@ impl PageSource for FakeSource {
         (page_index >= 20).then_some(page_index % 4)
     }
 
+    fn fingerprint(&self) -> u64 {
+        self.pages as u64
+    }
+
     fn is_paged(&self) -> bool {
         true
     }
@@ -96,6 +104,7 @@ impl LinePreparer for FakeLines {
         _: &dyn PageSource,
         page: SourcePage,
         decision: TextDecision,
+        _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         assert_ne!((self.0)(page.page_index), Trouble::LinesPanic, "the line reader panics");
         Ok(PreparedPage { pixels: page.pixels, decision, ..PreparedPage::blank(page.page_index, 4, 4) })
@@ -109,7 +118,11 @@ impl LayoutDetector for FakeDetector {
         3
     }
 
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        _: &LayoutOptions,
+    ) -> Result<Vec<Vec<Region>>, LayoutError> {
         assert!((1..=3).contains(&pages.len()));
         let regions = pages.iter().map(|page| {
             match (self.0)(page.page_index) {
@@ -272,34 +285,53 @@ fn run_fakes(
         }
     };
     let stages = Stages {
-        open: Box::new(open),
         lines: Box::new(FakeLines(trouble)),
         detector: Box::new(FakeDetector(trouble)),
         recognizer: Box::new(FakeRecognizer(trouble, Dice(seed))),
-        on_cancel: Box::new(|| {}),
+        loaded: LoadedParts::ALL,
     };
-    let outcome = run(jobs, stages, &options, &mut record, &cancel).unwrap();
+    let batch = Batch { jobs, open: Arc::new(open), on_cancel: Box::new(|| {}) };
+    let outcome = run(batch, stages, &options, &mut record, &cancel).unwrap();
     Ran { outcome, record, most_in_flight: most.load(Ordering::SeqCst) }
 }
 
-fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
-    EngineOptions {
-        readers,
-        pages_in_flight,
-        page_memory: u64::MAX,
+fn settings() -> JobSettings {
+    JobSettings {
         most_repeats: None,
-        pages: PageSelection::default(),
-        max_pages: None,
         text_layer: TextLayerMode::Auto,
+        own_text: None,
         reads_pictures: false,
         detector_sees_pixels: false,
+        preprocess: PreprocessOptions::default(),
+        layout: LayoutChoice::Detect(LayoutOptions::default()),
         plan: PlanOptions::PageText,
         keep_pixels: false,
         trace: false,
         page_pictures: false,
         block_pictures: false,
-        fail_fast: false,
         page_timeout: None,
+        pages_are_final: true,
+    }
+}
+
+fn limits(readers: usize, pages_in_flight: usize) -> Limits {
+    Limits {
+        jobs: 100,
+        openers: 2,
+        readers,
+        pages_in_flight,
+        page_memory: u64::MAX,
+        blocks_in_flight: 1 + 3 * readers,
+    }
+}
+
+fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
+    EngineOptions {
+        limits: limits(readers, pages_in_flight),
+        settings: settings(),
+        pages: PageSelection::default(),
+        max_pages: None,
+        fail_fast: false,
     }
 }
 
@@ -374,7 +406,7 @@ fn a_thousand_random_runs_lose_no_page() {
 }
 
 #[test]
-fn a_dying_recognizer_fails_what_it_owes_and_nothing_hangs() {
+fn a_recognizer_that_dies_is_started_again_and_only_what_it_dies_of_fails() {
     quiet_panics();
     for (trouble, message) in [
         (
@@ -385,13 +417,24 @@ fn a_dying_recognizer_fails_what_it_owes_and_nothing_hangs() {
     ] {
         for seed in 0..100 {
             let run = run_fakes(&[9, 7], trouble, seed, Record::default(), options(2, 3));
-            assert_eq!(run.record.pages.iter().map(Vec::len).collect::<Vec<_>>(), [9, 7]);
-            let last = run.record.pages[1].last().unwrap();
-            assert_eq!(last.diagnostics.len(), last.page_index % 4);
-            assert!(
-                last.diagnostics.iter().all(|d| d.message.contains(message) && d.severity == Severity::Error)
-            );
+            check_pages(&run, &[9, 7], trouble);
+            for page in run.record.pages.iter().flatten().filter(|page| page.page_index == 5) {
+                let [told] = page.diagnostics.as_slice() else { panic!("{:?}", page.diagnostics) };
+                assert!(told.message.contains(message) && told.severity == Severity::Error);
+            }
             assert_eq!(run.outcome.partial, 2);
+        }
+    }
+}
+
+#[test]
+fn a_recognizer_that_never_answers_is_not_started_for_ever() {
+    for seed in 0..50 {
+        let run = run_fakes(&[9, 7], |_| Trouble::RecognizerDies, seed, Record::default(), options(2, 3));
+        assert_eq!(run.record.pages.iter().map(Vec::len).collect::<Vec<_>>(), [9, 7]);
+        for page in run.record.pages.iter().flatten() {
+            assert_eq!(page.diagnostics.len(), page.page_index % 4);
+            assert!(page.diagnostics.iter().all(|told| told.message.contains("device is lost")));
         }
     }
 }
@@ -410,6 +453,10 @@ fn cancelling_gives_up_what_is_not_finished() {
 
 #[test]
 fn pages_that_repeat_earlier_ones_too_often_are_one() {
+    let with = |most_repeats| EngineOptions {
+        settings: JobSettings { most_repeats, ..settings() },
+        ..options(2, 3)
+    };
     let shown = |options: EngineOptions| -> Vec<(usize, usize, usize)> {
         let run = run_fakes(&[60, 2], |_| Trouble::None, 3, Record::default(), options);
         assert_eq!((run.outcome.done, run.record.pages[1].len()), (2, 2));
@@ -419,7 +466,7 @@ fn pages_that_repeat_earlier_ones_too_often_are_one() {
     // From page 20 on the source shows pages 0 to 3 again.
     let all = shown(options(2, 3));
     assert_eq!(all.len(), 60);
-    let some = shown(EngineOptions { most_repeats: Some(3), ..options(2, 3) });
+    let some = shown(with(Some(3)));
     assert_eq!(some[..23], all[..23]);
     assert_eq!(some[23..], [(23, 37, 0)]);
     let run = run_fakes(
@@ -427,11 +474,7 @@ fn pages_that_repeat_earlier_ones_too_often_are_one() {
         |_| Trouble::None,
         3,
         Record::default(),
-        EngineOptions {
-            most_repeats: Some(0),
-            pages: PageSelection(vec![20..=24, 31..=31, 33..=33, 46..=60]),
-            ..options(2, 3)
-        },
+        EngineOptions { pages: PageSelection(vec![20..=24, 31..=31, 33..=33, 46..=60]), ..with(Some(0)) },
     );
     let pages: Vec<_> = run.record.pages[0].iter().map(|p| (p.page_index, p.stands_for())).collect();
     // Of the selected pages the first ones of each object are parsed.
@@ -493,65 +536,4 @@ fn selected_pages_come_in_order_and_once() {
     let indices: Vec<usize> = run.record.pages[0].iter().map(|p| p.page_index).collect();
     assert_eq!(indices, [1, 4, 5]);
     assert!(run.record.events.contains(&"failed 1 none of the 1 pages was asked for".to_string()));
-}
-
-/// Notes how many pages it was shown at once.
-struct CountingDetector(Arc<std::sync::Mutex<Vec<usize>>>);
-
-impl LayoutDetector for CountingDetector {
-    fn batch_size(&self) -> usize {
-        3
-    }
-
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
-        self.0.lock().unwrap().push(pages.len());
-        match pages.iter().any(|page| page.page_index == 5) {
-            true => Err(LayoutError("this page spoils its batch".into())),
-            false => Ok(vec![Vec::new(); pages.len()]),
-        }
-    }
-}
-
-#[test]
-fn waiting_pages_of_several_documents_are_shown_together() {
-    let most = Arc::new(AtomicUsize::new(0));
-    let trouble: fn(usize) -> Trouble = |_| Trouble::None;
-    let source: Arc<dyn PageSource> =
-        Arc::new(FakeSource { pages: 9, trouble, in_flight: Arc::default(), most });
-    let (sender, inbox) = crossbeam_channel::unbounded();
-    for serial in 0..7u64 {
-        let page_index = serial as usize;
-        let file = InputFile::from_path(&PathBuf::from("a.pdf"), PathBuf::new());
-        // The first pages are of one document, the others of another.
-        let job = Arc::new(Job { id: usize::from(serial > 1), file, picture_folder: String::new() });
-        let page = source.read_page(page_index, PixelsWanted::Preview).unwrap();
-        let decision = TextDecision { source: TextSource::Lines, reason: String::new() };
-        let prepared = FakeLines(trouble).prepare(source.as_ref(), page, decision).unwrap();
-        let (timings, spent) = (Vec::new(), Duration::ZERO);
-        let job = PageJob { serial, job, source: source.clone(), page_index, timings, spent };
-        sender.send((job, prepared)).unwrap();
-    }
-    // No more are coming: the last batch must not wait for any.
-    drop(sender);
-    let counts = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let (to_recognizer, _requests) = crossbeam_channel::unbounded();
-    let (outcomes, results) = crossbeam_channel::unbounded();
-    let mut detector = CountingDetector(counts.clone());
-    let run = super::Run {
-        options: options(1, 1),
-        permits: Permits::new(1, u64::MAX),
-        stop: AtomicBool::new(false),
-        cancel: Arc::default(),
-    };
-    stages::layout(inbox, &mut detector, &run, to_recognizer, outcomes);
-    // Pages 3 to 5 fail together, then 3 alone goes through, 4 and 5 fail, 4 goes through, 5 fails.
-    assert_eq!(*counts.lock().unwrap(), [3, 3, 1, 2, 1, 1, 1]);
-    let failed: Vec<usize> = results
-        .iter()
-        .filter_map(|outcome| match outcome {
-            assemble::Outcome::Failed { page_index, .. } => Some(page_index),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(failed, [5]);
 }

@@ -33,6 +33,26 @@ impl Threads {
         Ok(())
     }
 
+    /// Starts as many threads as are wanted of a kind, or as many as the system allows, at least one.
+    pub(super) fn start_several<F: FnOnce() + Send + 'static>(
+        &mut self,
+        name: &str,
+        count: usize,
+        mut body: impl FnMut() -> F,
+    ) -> Result<(), StartError> {
+        for number in 0..count.max(1) {
+            match self.start(&format!("{name}-{number}"), body()) {
+                // Fewer do it too.
+                Err(error) if number > 0 => {
+                    tracing::warn!("{error}; {number} do it instead of {count}");
+                    break;
+                }
+                started => started?,
+            }
+        }
+        Ok(())
+    }
+
     /// Waits for all threads; with a deadline, those that run on then are left behind.
     pub(super) fn join(self, deadline: Option<Instant>) {
         for thread in self.0 {
@@ -40,7 +60,7 @@ impl Threads {
                 thread::sleep(LOOK);
             }
             if deadline.is_none() || thread.is_finished() {
-                // Stages catch panics; one that did not has told the assembler by closing its channels.
+                // Stages catch panics; one that did not has told the coordinator.
                 drop(thread.join());
             }
         }

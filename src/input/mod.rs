@@ -17,10 +17,12 @@ pub mod worker;
 pub use discover::{Found, InputFile, discover};
 pub use list::read_list;
 
+use crate::deadline;
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
 use fetch::{Fetched, Remote};
 use pdf::page::PdfPage;
+use sha2::{Digest, Sha256};
 use spool::Spooled;
 use std::path::Path;
 use std::sync::Arc;
@@ -114,6 +116,8 @@ pub trait PageSource: Send + Sync {
     fn page_pixels(&self, page_index: usize) -> u64;
     /// The first page that is the same object of the file, if that is an earlier one.
     fn repeats(&self, page_index: usize) -> Option<usize>;
+    /// A number that is the same for equal files; 0 where the file cannot be read. Reads all of it.
+    fn fingerprint(&self) -> u64;
     /// Whether the reference numbers the pages of this kind of input (PDF and TIFF).
     fn is_paged(&self) -> bool;
     /// Reads a page.
@@ -175,6 +179,10 @@ impl PageSource for RemoteSource {
         self.inner.repeats(page_index)
     }
 
+    fn fingerprint(&self) -> u64 {
+        self.inner.fingerprint()
+    }
+
     fn is_paged(&self) -> bool {
         self.inner.is_paged()
     }
@@ -229,6 +237,21 @@ fn open_reason(error: &PoolError) -> String {
     }
 }
 
+/// The first bytes of a file's SHA-256, as a number.
+fn fingerprint(path: &Path) -> std::io::Result<u64> {
+    let mut hash = Sha256::new();
+    let mut file = std::fs::File::open(path)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        deadline::check();
+        match std::io::Read::read(&mut file, &mut buffer)? {
+            0 => break,
+            read => hash.update(&buffer[..read]),
+        }
+    }
+    Ok(hash.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
 struct PdfSource {
     _held: Option<Spooled>,
     pool: Arc<WorkerPool>,
@@ -266,6 +289,10 @@ impl PageSource for PdfSource {
         let repeats = &self.handle.repeats;
         let at = repeats.binary_search_by_key(&page_index, |(page, _)| *page as usize).ok()?;
         Some(repeats[at].1 as usize)
+    }
+
+    fn fingerprint(&self) -> u64 {
+        fingerprint(&self.handle.path).unwrap_or_default()
     }
 
     fn is_paged(&self) -> bool {
@@ -330,6 +357,10 @@ impl PageSource for PictureSource {
 
     fn repeats(&self, _: usize) -> Option<usize> {
         None
+    }
+
+    fn fingerprint(&self) -> u64 {
+        fingerprint(&self.handle.path).unwrap_or_default()
     }
 
     fn is_paged(&self) -> bool {

@@ -19,6 +19,7 @@ use crate::document::{BlockStyle, Label, Table};
 use crate::geometry::{Point, Rect};
 use crate::lines::PreparedPage;
 use crate::raster::Pixels;
+use postprocess::LayoutOptions;
 
 /// What the detector returns.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,5 +96,14 @@ pub trait LayoutDetector: Send {
     /// The regions of each page in reading order, for one page or more.
     ///
     /// An error is one of all these pages together: the caller tries them in smaller batches, at last alone.
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError>;
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        options: &LayoutOptions,
+    ) -> Result<Vec<Vec<Region>>, LayoutError>;
+
+    /// Starts it again after a fault that may be its own; false where nothing would be different.
+    fn restart(&mut self) -> Result<bool, LayoutError> {
+        Ok(false)
+    }
 }

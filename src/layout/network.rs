@@ -3,8 +3,7 @@
 use super::exported::ExportedLayout;
 use super::postprocess::{LayoutOptions, RawLayout, Threshold, postprocess};
 use super::pp_doclayout::PpDocLayout;
-use super::{LayoutDetector, LayoutError, Region, over_text, whole_page};
-use crate::document::Label;
+use super::{LayoutDetector, LayoutError, Region, over_text};
 use crate::lines::PreparedPage;
 use crate::onnx::OnnxError;
 use crate::raster::Pixels;
@@ -29,14 +28,14 @@ impl LayoutNetwork {
 
 /// The detector of the PaddleOCR-VL pipelines.
 pub struct NetworkDetector {
-    /// The network.
-    pub network: LayoutNetwork,
-    /// Options of the post-processing.
-    pub options: LayoutOptions,
+    /// The network; none after it could not be loaded once more.
+    pub network: Option<LayoutNetwork>,
     /// Pages shown to the network at once.
     pub batch_size: usize,
     /// Whether regions are given the text that the page has.
     pub reads_page_text: bool,
+    /// Loads the network once more.
+    pub reload: Box<dyn FnMut() -> Result<LayoutNetwork, String> + Send>,
 }
 
 impl LayoutDetector for NetworkDetector {
@@ -44,11 +43,16 @@ impl LayoutDetector for NetworkDetector {
         self.batch_size
     }
 
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        options: &LayoutOptions,
+    ) -> Result<Vec<Vec<Region>>, LayoutError> {
         let missing = || LayoutError("the page has no picture".into());
         let pictures = pages.iter().map(|page| page.pixels.as_ref().ok_or_else(missing));
         let pictures: Vec<&Pixels> = pictures.collect::<Result<_, _>>()?;
-        let layouts = self.network.detect(&pictures, &self.options.threshold).map_err(|error| {
+        let network = self.network.as_mut().ok_or_else(|| LayoutError("the network is not loaded".into()))?;
+        let layouts = network.detect(&pictures, &options.threshold).map_err(|error| {
             if matches!(error, OnnxError::OutOfMemory { .. }) && pages.len() > 1 {
                 // The caller tries these pages again in halves; the next ones need not fail first.
                 self.batch_size = pages.len() / 2;
@@ -61,24 +65,19 @@ impl LayoutDetector for NetworkDetector {
             LayoutError(error.to_string())
         })?;
         let regions = pages.iter().zip(layouts).map(|(page, raw)| {
-            let regions = postprocess(&raw, page.width, page.height, &self.options);
+            let regions = postprocess(&raw, page.width, page.height, options);
             match self.reads_page_text {
-                true => over_text::with_text(regions, page, self.options.shape_mode),
+                true => over_text::with_text(regions, page, options.shape_mode),
                 false => regions,
             }
         });
         Ok(regions.collect())
     }
-}
 
-/// Takes every page as one region (`use_layout_detection` is off).
-pub struct WholePageDetector {
-    /// Its label.
-    pub label: Label,
-}
-
-impl LayoutDetector for WholePageDetector {
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
-        Ok(pages.iter().map(|page| vec![whole_page(self.label, page.width, page.height)]).collect())
+    fn restart(&mut self) -> Result<bool, LayoutError> {
+        // Not two at once: there may be no memory for that.
+        self.network = None;
+        self.network = Some((self.reload)().map_err(LayoutError)?);
+        Ok(true)
     }
 }

@@ -5,7 +5,7 @@ use crate::geometry::polygon::{Overlap, min_area_quad};
 use crate::geometry::{Point, distance};
 
 /// Which shape regions get (`layout_shape_mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ShapeMode {
     /// Upright rectangles; masks are ignored.
     Rect,
@@ -14,6 +14,7 @@ pub enum ShapeMode {
     /// Polygons.
     Poly,
     /// The simplest that fits.
+    #[default]
     Auto,
 }
 

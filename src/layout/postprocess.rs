@@ -35,9 +35,10 @@ pub struct RawLayout {
 }
 
 /// Scores above which boxes are kept.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Threshold {
     /// All boxes are kept, whatever their score.
+    #[default]
     Off,
     /// The same for all classes.
     All(f32),
@@ -71,9 +72,10 @@ pub enum MergeMode {
 }
 
 /// Merge modes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum MergeModes {
     /// Nothing is merged.
+    #[default]
     Off,
     /// The same for all classes.
     All(MergeMode),
@@ -82,9 +84,10 @@ pub enum MergeModes {
 }
 
 /// Factors of width and height by which boxes are grown about their middle.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Unclip {
     /// Boxes stay as they are.
+    #[default]
     Off,
     /// The same for all classes.
     All([f32; 2]),
@@ -93,7 +96,7 @@ pub enum Unclip {
 }
 
 /// Options of layout detection, named like the reference's.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct LayoutOptions {
     /// `layout_threshold`.
     pub threshold: Threshold,

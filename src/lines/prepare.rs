@@ -208,24 +208,22 @@ fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
 
 /// Document preprocessing with its networks.
 pub struct Preprocessor {
-    /// What is done.
-    pub options: PreprocessOptions,
     /// The networks that do it.
     pub networks: Box<dyn DocPreprocessor>,
-    /// Whether the page at every step is kept, for the drawing that compares them.
-    pub keep_steps: bool,
 }
 
 impl Preprocessor {
     /// Turns and flattens a page as far as asked for; `prepare` does the rest. Nothing that a PDF says of the page's
-    /// content is handed on where the page was changed: its places are those of the page before.
+    /// content is handed on where the page was changed: its places are those of the page before. With `keep_steps` the page
+    /// at every step is kept, for the drawing that compares them.
     pub fn prepare(
         &mut self,
         mut page: SourcePage,
+        (options, keep_steps): (PreprocessOptions, bool),
         source: &dyn PageSource,
         prepare: impl FnOnce(SourcePage) -> Result<PreparedPage, PrepareError>,
     ) -> Result<PreparedPage, PrepareError> {
-        if !self.options.use_doc_preprocessor {
+        if !options.use_doc_preprocessor {
             return prepare(page);
         }
         let pixels = match page.pixels.take() {
@@ -234,7 +232,7 @@ impl Preprocessor {
         };
         let networks = self.networks.as_mut();
         let (pixels, done, steps) =
-            preprocess::preprocess(pixels, page.page_index, self.options, networks, self.keep_steps)?;
+            preprocess::preprocess(pixels, page.page_index, options, networks, keep_steps)?;
         if done.is_some_and(|done| done.angle % 180 == 90) {
             page.size_points = (page.size_points.1, page.size_points.0);
         }

@@ -137,6 +137,7 @@ impl Fault {
 }
 
 /// The loaded runtime library.
+#[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
     options: SessionOptions,

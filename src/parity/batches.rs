@@ -241,6 +241,7 @@ fn differing(
             draft: Draft::new(draft),
             started: Instant::now(),
             timeout: None,
+            cancel: Default::default(),
         });
     }
     let mut right = 0;

@@ -4,6 +4,7 @@
 //! Nothing here knows flags, the environment or exit codes; messages name parameters as the table in
 //! [`crate::config::parameters`] does.
 
+pub mod job;
 pub mod memory;
 pub mod networks;
 pub mod resolve;

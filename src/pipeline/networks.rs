@@ -285,6 +285,43 @@ pub struct RunNetworks {
     pub preprocess: DocNetworks,
 }
 
+/// A network that may have been named.
+fn load_named(
+    model: &ModelChoice,
+    role: NetworkRole,
+    runtime: &Runtime,
+    quantized: Option<&Path>,
+) -> Result<LoadedModel, SetupError> {
+    let folder = model.dir.as_ref().ok_or(SetupError::NoFolder(role))?;
+    let loaded = load(folder, runtime, quantized).map_err(SetupError::Model)?;
+    match model.name.as_ref().filter(|_| model.is_name_given) {
+        Some(named) if *named != loaded.name => Err(SetupError::OtherName {
+            folder: folder.display().to_string(),
+            holds: loaded.name,
+            named: named.clone(),
+        }),
+        _ => Ok(loaded),
+    }
+}
+
+fn other<T>(loaded: LoadedModel, role: NetworkRole) -> Result<T, SetupError> {
+    Err(SetupError::OtherRole { holds: loaded.name, role })
+}
+
+/// Loads the layout network of the settings.
+pub fn load_layout(
+    config: &VlConfig,
+    runtime: &Runtime,
+    quantized: Option<&Path>,
+) -> Result<LayoutNetwork, SetupError> {
+    let role = NetworkRole::Layout;
+    let loaded = load_named(&config.models.layout, role, runtime, quantized)?;
+    match loaded.network {
+        AnyNetwork::Layout(network) => Ok(*network),
+        _ => other(loaded, role),
+    }
+}
+
 /// Loads what the settings of a run ask for.
 pub fn load_for_run(
     config: &VlConfig,
@@ -292,28 +329,10 @@ pub fn load_for_run(
     quantized: Option<&Path>,
 ) -> Result<RunNetworks, SetupError> {
     let models = &config.models;
-    let load = |model: &ModelChoice, role: NetworkRole| {
-        let folder = model.dir.as_ref().ok_or(SetupError::NoFolder(role))?;
-        let loaded = load(folder, runtime, quantized).map_err(SetupError::Model)?;
-        match model.name.as_ref().filter(|_| model.is_name_given) {
-            Some(named) if *named != loaded.name => Err(SetupError::OtherName {
-                folder: folder.display().to_string(),
-                holds: loaded.name,
-                named: named.clone(),
-            }),
-            _ => Ok(loaded),
-        }
-    };
-    let other =
-        |loaded: LoadedModel, role: NetworkRole| Err(SetupError::OtherRole { holds: loaded.name, role });
+    let load = |model: &ModelChoice, role: NetworkRole| load_named(model, role, runtime, quantized);
     let mut networks = RunNetworks { layout: None, preprocess: DocNetworks::default() };
     if config.plan.use_layout_detection {
-        let role = NetworkRole::Layout;
-        let loaded = load(&models.layout, role)?;
-        match loaded.network {
-            AnyNetwork::Layout(network) => networks.layout = Some(*network),
-            _ => return other(loaded, role),
-        }
+        networks.layout = Some(load_layout(config, runtime, quantized)?);
     }
     let preprocess = config.preprocess;
     if preprocess.use_doc_preprocessor && preprocess.use_doc_orientation_classify {

@@ -6,16 +6,17 @@ use crate::config::Config;
 use crate::config::server::ServerConfig;
 use crate::config::vl::VlConfig;
 use crate::document::{TextDecision, TextSource};
-use crate::engine::LinePreparer;
+use crate::engine::{JobSettings, LinePreparer, LoadedParts, Stages};
 use crate::input::{PageSource, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
-use crate::layout::network::{NetworkDetector, WholePageDetector};
+use crate::layout::network::NetworkDetector;
 use crate::lines::{
     LineReader, PageText, PrepareError, PreparedPage, Preprocessor, TextLayerMode, decide_text,
     prepare_lines, prepare_picture, text_layer,
 };
 use crate::onnx::{Runtime, SessionOptions};
+use crate::preprocess::PreprocessOptions;
 use crate::recognize::Recognizer;
 use crate::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use crate::recognize::page_text::PageTextRecognizer;
@@ -24,16 +25,6 @@ use crate::recognize::text_first::TextFirst;
 use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::runtime::{self, RuntimeDirs};
 use std::path::{Path, PathBuf};
-
-/// The stages of a run that depend on the pipeline.
-pub struct PipelineStages {
-    /// Prepares pages.
-    pub lines: Box<dyn LinePreparer>,
-    /// Finds regions.
-    pub detector: Box<dyn LayoutDetector>,
-    /// Reads blocks.
-    pub recognizer: Box<dyn Recognizer>,
-}
 
 /// Where the stages come from, and what ends them early.
 pub struct Loader<'a> {
@@ -45,16 +36,15 @@ pub struct Loader<'a> {
     pub quantized: Option<PathBuf>,
     /// Why no lines are read from pictures, if none are.
     pub no_lines: Option<String>,
-    /// Whether the page at every step of document preprocessing is kept.
-    pub keep_steps: bool,
     /// What ends requests to servers early.
     pub ends: &'a Ends,
 }
 
 impl Loader<'_> {
     /// Loads what the settings ask for.
-    pub fn load(&self, resolved: &Resolved) -> Result<PipelineStages, SetupError> {
+    pub fn load(&self, resolved: &Resolved) -> Result<Stages, SetupError> {
         let own_text = resolved.own_text;
+        let loaded = loaded(resolved);
         let lines = LazyLines {
             dirs: self.dirs.clone(),
             session: self.session.clone(),
@@ -63,30 +53,26 @@ impl Loader<'_> {
             preprocessor: None,
         };
         match &resolved.vl {
-            None => Ok(PipelineStages {
+            None => Ok(Stages {
                 lines: Box::new(lines),
                 detector: Box::new(GeometricDetector),
                 recognizer: Box::new(PageTextRecognizer),
+                loaded,
             }),
-            Some((vl, Backend::Recorded(case))) => {
+            Some((_, Backend::Recorded(case))) => {
                 let networks = Box::new(ReplayPreprocessor { case: case.clone() });
-                let options = match vl.plan.use_layout_detection {
-                    true => Ok(vl.layout.clone()),
-                    false => Err(vl.prompt_label),
-                };
-                let keep_steps = self.keep_steps;
-                Ok(PipelineStages {
+                Ok(Stages {
                     lines: Box::new(Pictures {
-                        preprocessor: Preprocessor { options: vl.preprocess, networks, keep_steps },
+                        preprocessor: Preprocessor { networks },
                         drafts: DraftMode::Off,
                         lines: None,
-                        own_text,
                     }),
-                    detector: Box::new(ReplayDetector { case: case.clone(), options }),
+                    detector: Box::new(ReplayDetector { case: case.clone() }),
                     recognizer: behind(own_text, Box::new(ReplayRecognizer { case: case.clone() })),
+                    loaded,
                 })
             }
-            Some((vl, backend)) => self.load_networks(vl, backend, lines, own_text),
+            Some((vl, backend)) => self.load_networks(vl, backend, lines, own_text, loaded),
         }
     }
 
@@ -97,27 +83,33 @@ impl Loader<'_> {
         backend: &Backend,
         mut lines: LazyLines,
         own_text: Option<OwnText>,
-    ) -> Result<PipelineStages, SetupError> {
+        loaded: LoadedParts,
+    ) -> Result<Stages, SetupError> {
         let runtime = lines.runtime().map_err(SetupError::Runtime)?;
         let quantized = self.quantized.as_deref();
         let networks = networks::load_for_run(vl, &runtime, quantized)?;
         let detector: Box<dyn LayoutDetector> = match networks.layout {
             Some(network) => Box::new(NetworkDetector {
-                network,
-                options: vl.layout.clone(),
+                network: Some(network),
+                reload: {
+                    let (vl, runtime, quantized) = (vl.clone(), runtime.clone(), self.quantized.clone());
+                    let load = move || networks::load_layout(&vl, &runtime, quantized.as_deref());
+                    Box::new(move || load().map_err(|error| error.to_string()))
+                },
                 // On the CPU a page at a time is as fast, and takes a quarter of the memory.
                 batch_size: if runtime.uses_gpu() { vl.layout_batch_size } else { 1 },
                 reads_page_text: matches!(backend, Backend::PageText),
             }),
-            None => Box::new(WholePageDetector { label: vl.prompt_label }),
+            // Pages are one region as a whole; the detector is not asked.
+            None => Box::new(GeometricDetector),
         };
         let networks = Box::new(networks.preprocess);
-        let preprocessor = Preprocessor { options: vl.preprocess, networks, keep_steps: self.keep_steps };
+        let preprocessor = Preprocessor { networks };
         let (drafts, line_drafts, recognizer): (_, _, Box<dyn Recognizer>) = match backend {
             Backend::PageText | Backend::Recorded(_) => {
                 lines.preprocessor = Some(preprocessor);
                 let recognizer = Box::new(PageTextRecognizer);
-                return Ok(PipelineStages { lines: Box::new(lines), detector, recognizer });
+                return Ok(Stages { lines: Box::new(lines), detector, recognizer, loaded });
             }
             Backend::Server => (DraftMode::Off, None, server(vl, self.ends)?),
             Backend::Native(native) => {
@@ -125,8 +117,9 @@ impl Loader<'_> {
                 (native.draft, (native.draft == DraftMode::Lines).then_some(lines), recognizer)
             }
         };
-        let pictures = Pictures { preprocessor, drafts, lines: line_drafts, own_text };
-        Ok(PipelineStages { lines: Box::new(pictures), detector, recognizer: behind(own_text, recognizer) })
+        let pictures = Pictures { preprocessor, drafts, lines: line_drafts };
+        let recognizer = behind(own_text, recognizer);
+        Ok(Stages { lines: Box::new(pictures), detector, recognizer, loaded })
     }
 }
 
@@ -138,7 +131,37 @@ fn recognizer(
     quantized: Option<&Path>,
 ) -> Result<Box<dyn Recognizer>, SetupError> {
     let (model, slots) = networks::load_recognizer(vl, native, runtime, quantized)?;
-    Ok(Box::new(PaddleOcrVl::new(model, RunOptions { slots, ..native.run.clone() })))
+    let options = RunOptions { slots, ..native.run.clone() };
+    let (vl, native, runtime) = (vl.clone(), native.clone(), runtime.clone());
+    let quantized = quantized.map(Path::to_path_buf);
+    let load = move || networks::load_recognizer(&vl, &native, &runtime, quantized.as_deref());
+    let reload = Box::new(move || load().map(|(model, _)| model).map_err(|error| error.to_string()));
+    Ok(Box::new(PaddleOcrVl::new(model, options).with_reload(reload)))
+}
+
+/// What jobs may ask for where these settings were loaded.
+fn loaded(resolved: &Resolved) -> LoadedParts {
+    match &resolved.vl {
+        None => LoadedParts {
+            layout: true,
+            orientation: false,
+            unwarping: false,
+            recognizer: false,
+            page_text: true,
+            own_text: false,
+        },
+        Some((vl, backend)) => {
+            let PreprocessOptions { use_doc_preprocessor: any, .. } = vl.preprocess;
+            LoadedParts {
+                layout: vl.plan.use_layout_detection,
+                orientation: any && vl.preprocess.use_doc_orientation_classify,
+                unwarping: any && vl.preprocess.use_doc_unwarping,
+                recognizer: !matches!(backend, Backend::PageText),
+                page_text: matches!(backend, Backend::PageText),
+                own_text: resolved.own_text.is_some(),
+            }
+        }
+    }
 }
 
 /// The recognizer, with the text of PDFs before it if that is wanted.
@@ -189,16 +212,21 @@ impl LinePreparer for LazyLines {
         source: &dyn PageSource,
         page: SourcePage,
         decision: TextDecision,
+        settings: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
-        let mut preprocessor = self.preprocessor.take();
-        let reader = self.reader();
+        if self.reader.is_none() {
+            self.reader = Some(self.load());
+        }
+        // Borrowed, not taken out: the work may unwind.
+        let LazyLines { reader, preprocessor, .. } = self;
+        let reader = reader.as_mut().expect("loaded above").as_mut().map_err(|reason| reason.as_str());
         let read = |page| prepare_lines(page, decision, source, reader);
-        let prepared = match &mut preprocessor {
-            Some(preprocessor) => preprocessor.prepare(page, source, read),
+        match preprocessor {
+            Some(preprocessor) => {
+                preprocessor.prepare(page, (settings.preprocess, settings.keep_steps()), source, read)
+            }
             None => read(page),
-        };
-        self.preprocessor = preprocessor;
-        prepared
+        }
     }
 }
 
@@ -209,20 +237,17 @@ struct Pictures {
     drafts: DraftMode,
     /// Reads lines for drafts.
     lines: Option<LazyLines>,
-    /// Whether the text of PDFs is also taken as it is.
-    own_text: Option<OwnText>,
 }
 
 impl Pictures {
     /// The text of a page for drafts, in the pixels of the page as it is; none where that is not to be had.
-    fn draft(&mut self, page: &SourcePage) -> PageText {
-        let options = self.preprocessor.options;
+    fn draft(&mut self, page: &SourcePage, settings: &JobSettings) -> PageText {
         // The places of the text would not be those of a page that is turned or flattened.
-        let is_wanted = self.drafts != DraftMode::Off || self.own_text.is_some();
-        if !is_wanted || options.use_doc_preprocessor {
+        let is_wanted = self.drafts != DraftMode::Off || settings.own_text.is_some();
+        if !is_wanted || settings.preprocess.use_doc_preprocessor {
             return PageText::empty();
         }
-        let mode = self.own_text.map_or(TextLayerMode::Auto, |own_text| own_text.mode);
+        let mode = settings.own_text.unwrap_or(TextLayerMode::Auto);
         if let Some(content) = &page.content
             && decide_text(page, mode).source == TextSource::TextLayer
         {
@@ -242,10 +267,12 @@ impl LinePreparer for Pictures {
         source: &dyn PageSource,
         page: SourcePage,
         decision: TextDecision,
+        settings: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
-        let draft = self.draft(&page);
+        let draft = self.draft(&page, settings);
+        let steps = (settings.preprocess, settings.keep_steps());
         let mut prepared =
-            self.preprocessor.prepare(page, source, |page| prepare_picture(page, decision, source))?;
+            self.preprocessor.prepare(page, steps, source, |page| prepare_picture(page, decision, source))?;
         prepared.text = draft;
         Ok(prepared)
     }

@@ -14,14 +14,17 @@ pub mod scheduler;
 pub mod server;
 pub mod text_first;
 
+use crate::deadline::{CancelToken, Stopped};
 use crate::document::{Generation, Markup, ReadLine, TextDecision};
 use crate::layout::Region;
 use crate::lines::PreparedPage;
 use crate::plan::Request;
 use crate::raster::Pixels;
 use crossbeam_channel::{Receiver, Sender};
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+pub use text_first::OwnTextRecord;
 
 /// Names a block of a page that is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,8 +40,8 @@ pub struct Ticket {
 pub struct BlockRequest {
     /// Which block.
     pub ticket: Ticket,
-    /// The document, by the number of its job.
-    pub document: usize,
+    /// The document, which all its blocks share.
+    pub document: Arc<DocumentState>,
     /// The page it stands on.
     pub page: Arc<PreparedPage>,
     /// The region.
@@ -50,6 +53,40 @@ pub struct BlockRequest {
     /// Time that is left to the page, for backends that read its text; `None`: as much as they need. Others have a time
     /// of their own for every block.
     pub time_left: Option<Duration>,
+    /// Nanoseconds that such backends have spent on blocks of the page; all its blocks share it.
+    pub time_spent: Arc<AtomicU64>,
+}
+
+impl BlockRequest {
+    /// Whether nobody waits for the answer any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.document.cancel.is_cancelled()
+    }
+
+    /// A seed for whatever is chosen by chance about the block: of the document, the page and the block, and of nothing that
+    /// stands before it or beside it.
+    pub fn seed(&self) -> u64 {
+        let place = ((self.page.page_index as u64) << 32) ^ self.ticket.block as u64;
+        self.document.fingerprint ^ place
+    }
+}
+
+/// Why a block of a cancelled document has no answer.
+pub(crate) fn cancelled() -> String {
+    Stopped::Cancelled.to_string()
+}
+
+/// What the blocks of a document have in common.
+#[derive(Debug, Default)]
+pub struct DocumentState {
+    /// Of the content of its file: the same for equal files.
+    pub fingerprint: u64,
+    /// Ends the reading of its blocks.
+    pub cancel: CancelToken,
+    /// Whether the PDF's own text may be taken where it can be trusted.
+    pub takes_own_text: bool,
+    /// What is known of that text.
+    pub own_text: Mutex<OwnTextRecord>,
 }
 
 /// What a recognizer says of a block.
@@ -91,10 +128,16 @@ pub struct RecognizeError(pub String);
 pub trait Recognizer: Send {
     /// Answers requests until their channel closes.
     ///
-    /// An error is final: requests without an answer then count as failed with its message.
+    /// After an error, or an early end, requests without an answer are asked again where [`Recognizer::restart`] makes that
+    /// possible.
     fn run(
         &mut self,
         requests: Receiver<BlockRequest>,
         answers: Sender<BlockAnswer>,
     ) -> Result<(), RecognizeError>;
+
+    /// Makes it ready for another run after one that ended early.
+    fn restart(&mut self) -> Result<(), RecognizeError> {
+        Ok(())
+    }
 }

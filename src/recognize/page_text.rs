@@ -4,13 +4,14 @@
 //! contents their lines; tables become HTML.
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
-use crate::deadline;
+use crate::deadline::{self, Deadline};
 use crate::document::{Label, Markup, ReadLine};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::{Region, join_line};
 use crate::lines::{PageText, Segment, Shift};
 use crossbeam_channel::{Receiver, Sender};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Width of a character of code in ems, for indents: common fixed-pitch fonts have 0.6.
@@ -28,23 +29,20 @@ impl Recognizer for PageTextRecognizer {
         requests: Receiver<BlockRequest>,
         answers: Sender<BlockAnswer>,
     ) -> Result<(), RecognizeError> {
-        // The page at hand, and the time spent on its blocks.
-        let (mut page, mut spent) = (None, Duration::ZERO);
         for request in requests {
             let ticket = request.ticket;
-            if page.replace(ticket.page) != Some(ticket.page) {
-                spent = Duration::ZERO;
-            }
             let start = Instant::now();
+            let spent = Duration::from_nanos(request.time_spent.load(Ordering::Relaxed));
             let left = request.time_left.map(|left| left.saturating_sub(spent));
-            let deadline = deadline::current().shortened(left);
+            let deadline = Deadline::of_all(vec![request.document.cancel.clone()], left);
             let (result, _) = deadline.run(|| {
                 catch_unwind(AssertUnwindSafe(|| {
                     deadline::check();
                     recognize(&request.page.text, &request.region)
                 }))
             });
-            spent += start.elapsed();
+            let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            request.time_spent.fetch_add(took, Ordering::Relaxed);
             let result = result.map_err(|panic| match deadline::why(panic.as_ref()) {
                 Some(why) => why.to_string(),
                 None => "internal error while reading the block".to_string(),

@@ -2,12 +2,15 @@
 //! others go to the recognizer behind. A sample of the former goes there as well, and is compared: where too much of a
 //! document differs, the rest of it is read by the recognizer.
 
-use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, page_text};
+use super::{
+    BlockAnswer, BlockRequest, DocumentState, Recognition, RecognizeError, Recognizer, Ticket, page_text,
+};
 use crate::deadline;
 use crate::document::{TextDecision, TextSource};
 use crate::plan::own_text;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::BTreeMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 
 /// Texts as similar as this agree: recognizers misread a character now and then, and set marks of their own.
@@ -24,16 +27,17 @@ pub struct TextFirst {
     check: f64,
 }
 
-/// What is known of a document.
-#[derive(Default)]
-struct Checked {
-    /// Blocks with trusted text.
-    trusted: usize,
+/// What is known of the own text of a document.
+#[derive(Debug, Default)]
+pub struct OwnTextRecord {
     samples: usize,
     differing: usize,
+    /// Pages and blocks whose text was taken, and whether they belong to the sample: a block is asked for again where the
+    /// recognizer had to be started again.
+    taken: BTreeMap<(usize, usize), bool>,
 }
 
-impl Checked {
+impl OwnTextRecord {
     fn is_given_up(&self) -> bool {
         self.differing as f64 > MOST_DISAGREE * self.samples as f64
     }
@@ -41,7 +45,7 @@ impl Checked {
 
 /// What the page's own text says of a block that is recognized as well.
 struct Sample {
-    document: usize,
+    document: Arc<DocumentState>,
     own: Recognition,
 }
 
@@ -67,7 +71,6 @@ impl Recognizer for TextFirst {
                 .name("behind".into())
                 .spawn_scoped(scope, move || deadline.run(|| behind.run(for_behind, from_behind)).0)
                 .map_err(|error| RecognizeError(format!("no thread can be started: {error}")))?;
-            let mut documents: BTreeMap<usize, Checked> = BTreeMap::new();
             let mut samples: BTreeMap<Ticket, Sample> = BTreeMap::new();
             let mut to_behind = Some(to_behind);
             let mut requests = requests;
@@ -75,13 +78,13 @@ impl Recognizer for TextFirst {
                 let answer = crossbeam_channel::select! {
                     recv(requests) -> request => match request {
                         Ok(request) => {
-                            let known = documents.entry(request.document).or_default();
-                            match taken(&request, known, check) {
+                            match taken(&request, check) {
                                 Ok((own, false)) => {
                                     Some(BlockAnswer { ticket: request.ticket, result: Ok(own) })
                                 }
                                 Ok((own, true)) => {
-                                    samples.insert(request.ticket, Sample { document: request.document, own });
+                                    let document = request.document.clone();
+                                    samples.insert(request.ticket, Sample { document, own });
                                     forward(&to_behind, request);
                                     None
                                 }
@@ -100,7 +103,7 @@ impl Recognizer for TextFirst {
                     },
                     recv(read) -> answer => match answer {
                         Ok(answer) => Some(match samples.remove(&answer.ticket) {
-                            Some(sample) => compared(answer, sample, &mut documents),
+                            Some(sample) => compared(answer, sample),
                             None => answer,
                         }),
                         Err(_) => break,
@@ -115,6 +118,10 @@ impl Recognizer for TextFirst {
             running.join().unwrap_or_else(|_| Err(RecognizeError("internal error while recognizing".into())))
         })
     }
+
+    fn restart(&mut self) -> Result<(), RecognizeError> {
+        self.behind.restart()
+    }
 }
 
 fn forward(to: &Option<Sender<BlockRequest>>, request: BlockRequest) {
@@ -125,11 +132,11 @@ fn forward(to: &Option<Sender<BlockRequest>>, request: BlockRequest) {
 /// The own text of a block, and whether it belongs to the sample; or why it is not taken.
 ///
 /// The first such block of a document always belongs to it.
-fn taken(
-    request: &BlockRequest,
-    known: &mut Checked,
-    check: f64,
-) -> Result<(Recognition, bool), &'static str> {
+fn taken(request: &BlockRequest, check: f64) -> Result<(Recognition, bool), &'static str> {
+    if !request.document.takes_own_text {
+        return Err("it is not asked for");
+    }
+    let mut known = record(&request.document);
     if known.is_given_up() {
         return Err("too much of the document's text differs from what is shown");
     }
@@ -144,19 +151,23 @@ fn taken(
         return Err("no text lies in it");
     }
     own.text = Some(decision("the PDF's own text"));
-    let is_first = known.trusted == 0;
-    known.trusted += 1;
-    Ok((own, check > 0.0 && (is_first || chance(request.ticket) < check)))
+    let is_first = known.taken.is_empty();
+    let is_sampled = check > 0.0 && (is_first || chance(request.seed()) < check);
+    let place = (request.page.page_index, request.ticket.block);
+    Ok((own, *known.taken.entry(place).or_insert(is_sampled)))
 }
 
 fn decision(reason: &str) -> TextDecision {
     TextDecision { source: TextSource::TextLayer, reason: reason.to_string() }
 }
 
+fn record(document: &DocumentState) -> MutexGuard<'_, OwnTextRecord> {
+    document.own_text.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A number from 0 to 1, always the same for a block.
-fn chance(ticket: Ticket) -> f64 {
-    let mut state =
-        ticket.page.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (ticket.block as u64).wrapping_mul(0xc2b2_ae3d);
+fn chance(seed: u64) -> f64 {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     state ^= state >> 29;
     state = state.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     state ^= state >> 32;
@@ -164,13 +175,13 @@ fn chance(ticket: Ticket) -> f64 {
 }
 
 /// The answer to a block of the sample: its own text where the recognizer agrees, else what that says.
-fn compared(answer: BlockAnswer, sample: Sample, documents: &mut BTreeMap<usize, Checked>) -> BlockAnswer {
+fn compared(answer: BlockAnswer, sample: Sample) -> BlockAnswer {
     let Ok(read) = answer.result else {
         // The check is lost, and the text is not.
         return BlockAnswer { result: Ok(sample.own), ..answer };
     };
     let similarity = similarity(&sample.own.content, &read.content);
-    let known = documents.entry(sample.document).or_default();
+    let mut known = record(&sample.document);
     known.samples += 1;
     if similarity >= AGREE {
         let reason =
@@ -210,7 +221,7 @@ mod tests {
     use crate::lines::{PageText, PreparedPage, Segment, Word};
     use crate::plan::{Request, RequestOptions};
     use crate::raster::Pixels;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     /// Says the same of every block, and remembers which it was asked about.
     struct Behind {
@@ -236,7 +247,12 @@ mod tests {
         }
     }
 
-    fn request(document: usize, block: usize, label: Label) -> BlockRequest {
+    /// A document with a number of its own.
+    fn document(fingerprint: u64) -> Arc<DocumentState> {
+        Arc::new(DocumentState { fingerprint, takes_own_text: true, ..DocumentState::default() })
+    }
+
+    fn request(document: &Arc<DocumentState>, block: usize, label: Label) -> BlockRequest {
         let bbox = Rect::new(10.0, 10.0, 190.0, 50.0);
         let word = Word::of(Rect::new(20.0, 20.0, 180.0, 40.0), "some words");
         let mut page = PreparedPage::blank(0, 200, 100);
@@ -245,13 +261,14 @@ mod tests {
         let mut crop = Pixels { width: 180, height: 40, data: vec![255; 180 * 40 * 3] };
         (12..28).for_each(|y| crop.data[(y * 180 + 12) * 3..(y * 180 + 60) * 3].fill(0));
         BlockRequest {
-            ticket: Ticket { page: document as u64, block },
-            document,
+            ticket: Ticket { page: document.fingerprint, block },
+            document: document.clone(),
             page: Arc::new(page),
             region: Arc::new(Region::new(label, bbox, 0.9)),
             request: Arc::new(Request::of(label, &RequestOptions::default())),
             crop: Some(Arc::new(crop)),
             time_left: None,
+            time_spent: Arc::default(),
         }
     }
 
@@ -278,7 +295,8 @@ mod tests {
     #[test]
     fn plain_text_is_taken_and_the_rest_is_read() {
         let labels = [Label::Text, Label::Table, Label::Text];
-        let requests = labels.into_iter().enumerate().map(|(block, label)| request(0, block, label));
+        let document = document(0);
+        let requests = labels.into_iter().enumerate().map(|(block, label)| request(&document, block, label));
         let (answers, asked) = run("read", 0.0, requests.collect());
         let contents: Vec<&str> = answers.iter().map(|answer| answer.content.as_str()).collect();
         assert_eq!((contents, asked), (vec!["some words", "read", "some words"], 1));
@@ -288,7 +306,10 @@ mod tests {
 
     #[test]
     fn the_first_block_of_a_document_and_a_share_are_checked() {
-        let blocks = || (0..200).map(|block| request(0, block, Label::Text)).collect::<Vec<_>>();
+        let blocks = || {
+            let document = document(0);
+            (0..200).map(|block| request(&document, block, Label::Text)).collect::<Vec<_>>()
+        };
         let (answers, asked) = run("Some **words**", 0.1, blocks());
         assert!((10..40).contains(&asked), "{asked}");
         assert!(answers.iter().all(|answer| answer.content == "some words" && answer.warning.is_none()));
@@ -302,7 +323,8 @@ mod tests {
     #[test]
     fn a_document_whose_text_differs_is_read() {
         let requests = [(0, 0), (0, 1), (1, 0), (0, 2)];
-        let requests = requests.map(|(document, block)| request(document, block, Label::Text));
+        let documents = [document(0), document(1)];
+        let requests = requests.map(|(at, block)| request(&documents[at], block, Label::Text));
         let (answers, asked) = run("something else altogether", 1e-9, requests.to_vec());
         let contents: Vec<&str> = answers.iter().map(|answer| answer.content.as_str()).collect();
         assert_eq!((contents, asked), (vec!["something else altogether"; 4], 4));

@@ -105,31 +105,67 @@ fn standard(element: Element, way: Way) -> Kernels {
     Kernels::Standard { element, way, slots: Slots { count: 5, longest: 300, common: 100 } }
 }
 
+/// A request about a picture of a size.
+fn request(block: usize, (width, height): (usize, usize)) -> BlockRequest {
+    let data = (0..width * height * 3).map(|i| ((i * i) % (251 - block)) as u8).collect();
+    let mut request = Request::of(Label::Text, &RequestOptions::default());
+    request.max_new_tokens = 10 + 6 * block as u64;
+    BlockRequest {
+        ticket: Ticket { page: 0, block },
+        document: Arc::default(),
+        page: Arc::new(PreparedPage::blank(0, 1000, 1000)),
+        region: Arc::new(Region::new(Label::Text, Rect::new(0.0, 0.0, 100.0, 100.0), 1.0)),
+        request: Arc::new(request),
+        crop: Some(Arc::new(Pixels { width, height, data })),
+        time_left: None,
+        time_spent: Arc::default(),
+    }
+}
+
+fn run_options() -> RunOptions {
+    RunOptions { slots: 5, repetition_stop: true, timeout: None, drafts: false, seed: 0 }
+}
+
 /// Reads pictures of many sizes, one of which cannot be shown; contents or reasons by block.
 fn read_blocks(model: Model) -> Vec<Result<String, String>> {
-    let page = Arc::new(PreparedPage::blank(0, 1000, 1000));
-    let region = Arc::new(Region::new(Label::Text, Rect::new(0.0, 0.0, 100.0, 100.0), 1.0));
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
     let sizes = [(200, 60), (64, 300), (9000, 4), (120, 120), (200, 64), (30, 30), (190, 60), (120, 116)];
-    for (block, (width, height)) in sizes.into_iter().enumerate() {
-        let data = (0..width * height * 3).map(|i| ((i * i) % (251 - block)) as u8).collect();
-        let mut request = Request::of(Label::Text, &RequestOptions::default());
-        request.max_new_tokens = 10 + 6 * block as u64;
-        let crop = Some(Arc::new(Pixels { width, height, data }));
-        let ticket = Ticket { page: 0, block };
-        let (page, region, request) = (page.clone(), region.clone(), Arc::new(request));
-        to_recognizer
-            .send(BlockRequest { ticket, document: 0, page, region, request, crop, time_left: None })
-            .unwrap();
+    for (block, size) in sizes.into_iter().enumerate() {
+        to_recognizer.send(request(block, size)).unwrap();
     }
     drop(to_recognizer);
     let (answers, answered) = crossbeam_channel::unbounded();
-    let options = RunOptions { slots: 5, repetition_stop: true, timeout: None, drafts: false, seed: 0 };
-    PaddleOcrVl::new(model, options).run(requests, answers).unwrap();
+    PaddleOcrVl::new(model, run_options()).run(requests, answers).unwrap();
     let mut all: Vec<_> = answered.iter().map(|a| (a.ticket.block, a.result.map(|r| r.content))).collect();
     all.sort();
     assert_eq!(all.len(), sizes.len());
     all.into_iter().map(|(_, result)| result).collect()
+}
+
+#[test]
+fn a_recognizer_ends_whatever_it_waits_for_and_is_loaded_again() {
+    let model = || load(Kernels::Own { decoder: Keep::Exact, vision: Keep::Exact });
+    let mut recognizer = PaddleOcrVl::new(model().unwrap(), run_options()).with_reload(Box::new(model));
+    // Nobody takes its answers, and more requests may come at any time.
+    let (to_recognizer, requests) = crossbeam_channel::unbounded();
+    to_recognizer.send(request(0, (200, 60))).unwrap();
+    let answers = crossbeam_channel::unbounded().0;
+    recognizer.run(requests.clone(), answers).unwrap();
+    drop(to_recognizer);
+    let (answers, answered) = crossbeam_channel::unbounded();
+    assert!(recognizer.run(requests.clone(), answers.clone()).is_err());
+    recognizer.restart().unwrap();
+    let (to_recognizer, requests) = crossbeam_channel::unbounded();
+    let cancelled = request(2, (200, 60));
+    cancelled.document.cancel.cancel();
+    for request in [request(1, (200, 60)), cancelled] {
+        to_recognizer.send(request).unwrap();
+    }
+    drop(to_recognizer);
+    recognizer.run(requests, answers).unwrap();
+    let mut all: Vec<_> = answered.iter().map(|a| (a.ticket.block, a.result.map(|r| r.content))).collect();
+    all.sort();
+    assert!(matches!(all.as_slice(), [(1, Ok(_)), (2, Err(reason))] if reason == "cancelled"), "{all:?}");
 }
 
 #[test]

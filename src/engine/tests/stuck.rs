@@ -75,6 +75,10 @@ impl PageSource for Source {
         None
     }
 
+    fn fingerprint(&self) -> u64 {
+        0
+    }
+
     fn is_paged(&self) -> bool {
         true
     }
@@ -107,6 +111,7 @@ impl LinePreparer for Lines {
         _: &dyn PageSource,
         page: SourcePage,
         decision: TextDecision,
+        _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let blank = PreparedPage::blank(page.page_index, page.width, 4);
         if is_stuck(&blank) {
@@ -119,7 +124,11 @@ impl LinePreparer for Lines {
 struct Detector(Gate);
 
 impl LayoutDetector for Detector {
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        _: &LayoutOptions,
+    ) -> Result<Vec<Vec<Region>>, LayoutError> {
         if pages.iter().any(|page| is_stuck(page)) {
             self.0.pass(Place::Layout);
         }
@@ -146,7 +155,16 @@ impl Recognizer for Reader {
     }
 }
 
-fn stages(gate: &Gate, on_cancel: impl FnOnce() + 'static) -> Stages {
+fn stages(gate: &Gate) -> Stages {
+    Stages {
+        lines: Box::new(Lines(gate.clone())),
+        detector: Box::new(Detector(gate.clone())),
+        recognizer: Box::new(Reader(gate.clone())),
+        loaded: LoadedParts::ALL,
+    }
+}
+
+fn batch(count: usize, gate: &Gate, on_cancel: impl FnOnce() + 'static) -> Batch {
     let own = gate.clone();
     let open = move |job: &Job| -> Result<Arc<dyn PageSource>, InputError> {
         if job.id == STUCK.0 {
@@ -154,13 +172,7 @@ fn stages(gate: &Gate, on_cancel: impl FnOnce() + 'static) -> Stages {
         }
         Ok(Arc::new(Source(job.id, own.clone())))
     };
-    Stages {
-        open: Box::new(open),
-        lines: Box::new(Lines(gate.clone())),
-        detector: Box::new(Detector(gate.clone())),
-        recognizer: Box::new(Reader(gate.clone())),
-        on_cancel: Box::new(on_cancel),
-    }
+    Batch { jobs: jobs(count), open: Arc::new(open), on_cancel: Box::new(on_cancel) }
 }
 
 fn record(count: usize) -> Record {
@@ -173,12 +185,13 @@ fn cancelled(place: Place, opens: bool) -> (RunOutcome, Record, Duration) {
     let cancel = Arc::<AtomicBool>::default();
     let mut record = record(4);
     let at_cancel = gate.clone();
-    let stages = stages(&gate, move || {
+    let batch = batch(4, &gate, move || {
         // As the workers are ended, which frees who waits for them.
         if opens {
             at_cancel.open();
         }
     });
+    let stages = stages(&gate);
     let since = std::thread::scope(|scope| {
         let (gate, flag) = (gate.clone(), cancel.clone());
         let canceller = scope.spawn(move || {
@@ -186,7 +199,7 @@ fn cancelled(place: Place, opens: bool) -> (RunOutcome, Record, Duration) {
             flag.store(true, Ordering::Relaxed);
             Instant::now()
         });
-        let outcome = run(jobs(4), stages, &options(2, 3), &mut record, &cancel).unwrap();
+        let outcome = run(batch, stages, &options(2, 3), &mut record, &cancel).unwrap();
         let ended = Instant::now();
         (outcome, ended.duration_since(canceller.join().unwrap()))
     });
@@ -230,8 +243,8 @@ fn cancelling_waits_for_no_stage() {
 fn a_run_that_is_cancelled_before_it_begins_tells_all_of_its_documents() {
     let cancel = Arc::new(AtomicBool::new(true));
     let mut record = record(3);
-    let outcome =
-        run(jobs(3), stages(&Gate::new(Place::None), || {}), &options(2, 3), &mut record, &cancel).unwrap();
+    let gate = Gate::new(Place::None);
+    let outcome = run(batch(3, &gate, || {}), stages(&gate), &options(2, 3), &mut record, &cancel).unwrap();
     assert_eq!((outcome.failed, outcome.cancelled), (3, true));
     assert_eq!(record.events, ["failed 0 cancelled", "failed 1 cancelled", "failed 2 cancelled"]);
 }
@@ -249,6 +262,7 @@ impl LinePreparer for SlowLines {
         _: &dyn PageSource,
         page: SourcePage,
         decision: TextDecision,
+        _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let blank = PreparedPage::blank(page.page_index, page.width, 4);
         let end = Instant::now() + if is_stuck(&blank) { self.one } else { self.all };
@@ -264,10 +278,11 @@ impl LinePreparer for SlowLines {
 
 fn timed(lines: SlowLines, limit: Duration) -> Record {
     let gate = Gate::new(Place::None);
-    let stages = Stages { lines: Box::new(lines), ..stages(&gate, || {}) };
+    let stages = Stages { lines: Box::new(lines), ..stages(&gate) };
     let mut record = record(3);
-    let options = EngineOptions { page_timeout: Some(limit), ..options(2, 8) };
-    run(jobs(3), stages, &options, &mut record, &Arc::default()).unwrap();
+    let settings = JobSettings { page_timeout: Some(limit), ..settings() };
+    let options = EngineOptions { settings, ..options(2, 8) };
+    run(batch(3, &gate, || {}), stages, &options, &mut record, &Arc::default()).unwrap();
     record
 }
 

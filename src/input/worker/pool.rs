@@ -2,7 +2,7 @@
 //! hangs or dies.
 
 use super::protocol::{PageRequest, ReadFailure, Reply, Request, TooLong, read_message, write_message};
-use crate::deadline;
+use crate::deadline::{self, Stopped};
 use crate::input::decode::FileKind;
 use crate::input::pdf::page::PdfPage;
 use crate::raster::Pixels;
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How long a worker may take to end whose pipe is closed.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
+/// How often it is looked whether what waits for a worker was cancelled.
+const LOOK: Duration = Duration::from_millis(50);
 /// Seconds of work after which a worker ends whatever happens to the main process; honest ones live for many pages.
 const CPU_SECONDS: u64 = 24 * 3600;
 
@@ -166,7 +168,11 @@ impl WorkerPool {
         // Like a page: a worker that died may have been left in a bad state by the document before. Or looking for
         // repeated pages was too much, which is no reason to lose the document.
         let opened = match open(true) {
-            Err(PoolError::Crashed(_) | PoolError::Timeout(_) | PoolError::Memory { .. }) => open(false),
+            Err(PoolError::Crashed(_) | PoolError::Timeout(_) | PoolError::Memory { .. })
+                if !is_cancelled() =>
+            {
+                open(false)
+            }
             other => other,
         };
         (handle.stated_pages, handle.sizes, handle.repeats) = opened?;
@@ -189,7 +195,7 @@ impl WorkerPool {
             })
         };
         match read() {
-            Err(PoolError::Crashed(_)) => read(),
+            Err(PoolError::Crashed(_)) if !is_cancelled() => read(),
             other => other,
         }
     }
@@ -254,6 +260,9 @@ impl WorkerPool {
             if state.is_over {
                 return Err(over());
             }
+            if is_cancelled() {
+                return Err(PoolError::Crashed(Stopped::Cancelled.to_string()));
+            }
             if let Some(at) = state.idle.iter().position(|w| w.open_document == Some(document)) {
                 return Ok(state.idle.swap_remove(at));
             }
@@ -268,13 +277,18 @@ impl WorkerPool {
             if let Some(worker) = state.idle.pop() {
                 return Ok(worker);
             }
-            state = self.free.wait(state).expect("no thread panics while it holds the pool");
+            state = self.free.wait_timeout(state, LOOK).expect("no thread panics while it holds the pool").0;
         }
     }
 }
 
 /// Pages that a file says it has, the sizes of those that are there, and those that repeat earlier ones.
 type Opened = (usize, Vec<(f32, f32)>, Vec<(u32, u32)>);
+
+/// Whether nobody waits any more for what this thread works for.
+fn is_cancelled() -> bool {
+    deadline::stopped() == Some(Stopped::Cancelled)
+}
 
 fn over() -> PoolError {
     PoolError::Crashed("the run is over".into())
@@ -408,6 +422,13 @@ impl Worker {
             Ok(Some(status)) if status.signal().is_some() && most > self.options.memory / 10 * 6 => {
                 self.out_of_memory()
             }
+            // Without memory the library may do anything; that is not told from its other faults.
+            Ok(Some(status)) if status.signal().is_some_and(|signal| signal != libc::SIGKILL) => {
+                let (most, setting) = (self.options.memory >> 20, self.options.memory_setting);
+                PoolError::Crashed(format!(
+                    "{status}; if {most} MB of memory are too little for it, raise {setting}"
+                ))
+            }
             Ok(Some(status)) => PoolError::Crashed(status.to_string()),
             _ => PoolError::Crashed(error.to_string()),
         }
@@ -449,11 +470,14 @@ impl Read for TimedReader {
             if left.is_zero() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
+            if is_cancelled() {
+                return Err(io::Error::other(Stopped::Cancelled));
+            }
             let mut poll = libc::pollfd { fd: self.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-            let wait = left.as_millis().min(i32::MAX as u128).max(1) as i32;
+            let wait = left.min(LOOK).as_millis().max(1) as i32;
             // SAFETY: one valid pollfd.
             match unsafe { libc::poll(&mut poll, 1, wait) } {
-                0 => return Err(io::ErrorKind::TimedOut.into()),
+                0 => {}
                 n if n < 0 => {
                     let error = io::Error::last_os_error();
                     if error.kind() != io::ErrorKind::Interrupted {

@@ -13,6 +13,7 @@ mod tagged;
 #[cfg(test)]
 mod tests;
 
+use super::postprocess::LayoutOptions;
 use super::table::{FoundTable, aligned, ruled};
 use super::{LayoutDetector, LayoutError, Region};
 use crate::deadline;
@@ -34,7 +35,11 @@ const DEFAULT_BODY: f32 = 20.0;
 pub struct GeometricDetector;
 
 impl LayoutDetector for GeometricDetector {
-    fn detect(&mut self, pages: &[&PreparedPage]) -> Result<Vec<Vec<Region>>, LayoutError> {
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        _: &LayoutOptions,
+    ) -> Result<Vec<Vec<Region>>, LayoutError> {
         Ok(pages.iter().map(|page| regions(page)).collect())
     }
 }

@@ -11,7 +11,7 @@ use super::config::Config;
 use super::image::{Patches, patches};
 use super::model::{DecoderSteps, Encoder, Model, Prompt};
 use super::prompt::Prompts;
-use crate::deadline;
+use crate::deadline::{self, CancelToken};
 use crate::plan;
 use crate::raster::Pixels;
 use crate::recognize::draft::Draft;
@@ -19,7 +19,7 @@ use crate::recognize::repetition;
 use crate::recognize::sampling::Sampling;
 use crate::recognize::scheduler::{Answer, EarlyEnd, Scheduler, Task};
 use crate::recognize::{
-    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, page_text,
+    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, cancelled, page_text,
 };
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use rand_mt::Mt64;
@@ -48,15 +48,22 @@ pub struct RunOptions {
     pub seed: u64,
 }
 
+/// Loads the model once more.
+pub type Reload = Box<dyn FnMut() -> Result<Model, String> + Send>;
+
 /// The backend.
 pub struct PaddleOcrVl {
     model: Option<Model>,
+    reload: Option<Reload>,
     options: RunOptions,
 }
 
 /// A block that is ready to be looked at.
 struct Prepared {
     ticket: Ticket,
+    /// Of the block and not of its neighbours in the batch.
+    seed: u64,
+    cancel: CancelToken,
     request: Arc<plan::Request>,
     patches: Patches,
     ids: Vec<u32>,
@@ -73,7 +80,12 @@ struct Tag {
 impl PaddleOcrVl {
     /// A recognizer of a loaded model.
     pub fn new(model: Model, options: RunOptions) -> Self {
-        PaddleOcrVl { model: Some(model), options }
+        PaddleOcrVl { model: Some(model), reload: None, options }
+    }
+
+    /// The same with what loads the model once more, where a run ended early.
+    pub fn with_reload(self, reload: Reload) -> Self {
+        PaddleOcrVl { reload: Some(reload), ..self }
     }
 }
 
@@ -99,6 +111,8 @@ impl Recognizer for PaddleOcrVl {
         let deadline = deadline::current();
         let refused = |error: std::io::Error| RecognizeError(format!("no thread can be started: {error}"));
         thread::scope(|scope| {
+            // Closes when this ends, however it does: preparers that wait for requests must not wait any longer.
+            let (_over, is_over) = crossbeam_channel::bounded::<()>(0);
             // It owns its end of the channel: where this ends early, those at the other end do as well.
             let next: Box<dyn FnMut(bool) -> Result<Looked, TryRecvError>> = match looks_ahead {
                 false => Box::new(move |wait| next_of(&prepared, wait).map(|block| looking.one(block))),
@@ -111,19 +125,27 @@ impl Recognizer for PaddleOcrVl {
             };
             for number in 0..preparers {
                 let (requests, to_run, refusals) = (requests.clone(), to_run.clone(), answers.clone());
+                let is_over = is_over.clone();
                 let (config, prompts) = (&config, &prompts);
                 let work = move || {
-                    for request in requests {
+                    let next = || {
+                        crossbeam_channel::select! {
+                            recv(requests) -> request => request.ok(),
+                            recv(is_over) -> _ => None,
+                        }
+                    };
+                    while let Some(request) = next() {
                         let ticket = request.ticket;
-                        let result = guarded(|| prepare(&request, config, prompts, drafts));
-                        let is_over = match result {
-                            Ok(prepared) => to_run.send(prepared).is_err(),
-                            Err(reason) => {
-                                refusals.send(BlockAnswer { ticket, result: Err(reason) }).is_err()
-                            }
+                        let result = match request.is_cancelled() {
+                            true => Err(cancelled()),
+                            false => guarded(|| prepare(&request, config, prompts, drafts)),
+                        };
+                        let is_heard = match result {
+                            Ok(prepared) => to_run.send(prepared).is_ok(),
+                            Err(reason) => refusals.send(BlockAnswer { ticket, result: Err(reason) }).is_ok(),
                         };
                         // Nobody listens any more: the run is over.
-                        if is_over {
+                        if !is_heard {
                             break;
                         }
                     }
@@ -138,6 +160,14 @@ impl Recognizer for PaddleOcrVl {
             serve(scheduler, next, &prompts, &answers);
             Ok(())
         })
+    }
+
+    fn restart(&mut self) -> Result<(), RecognizeError> {
+        let reload =
+            self.reload.as_mut().ok_or_else(|| RecognizeError("it cannot be loaded again".into()))?;
+        // The memory of the one before is free by now: the run has dropped it.
+        self.model = Some(reload().map_err(RecognizeError)?);
+        Ok(())
     }
 }
 
@@ -168,6 +198,7 @@ pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<An
         draft: Draft::default(),
         started,
         timeout: None,
+        cancel: CancelToken::default(),
     });
     loop {
         if let Some((_, result)) = scheduler.step().pop() {
@@ -196,7 +227,9 @@ fn prepare(
         true => Draft::new(draft_tokens(request, prompts)),
         false => Draft::default(),
     };
-    Ok(Prepared { ticket: request.ticket, request: asked.clone(), patches, ids, draft, started })
+    let (ticket, seed) = (request.ticket, request.seed());
+    let cancel = request.document.cancel.clone();
+    Ok(Prepared { ticket, seed, cancel, request: asked.clone(), patches, ids, draft, started })
 }
 
 /// The patches of a crop, and the tokens of the prompt about it.
@@ -234,6 +267,9 @@ impl Looking<'_> {
     /// Looks at a block's picture.
     fn one(&mut self, mut block: Prepared) -> Looked {
         let ticket = block.ticket;
+        if block.cancel.is_cancelled() {
+            return Err((ticket, cancelled()));
+        }
         // Moved, not copied: nothing needs them afterwards.
         let patches = Patches { values: std::mem::take(&mut block.patches.values), grid: block.patches.grid };
         let prompt = self.encoder.encode(patches, &block.ids);
@@ -283,13 +319,12 @@ impl Looking<'_> {
 
     /// Makes a sequence of a block.
     fn task(&self, block: Prepared, prompt: Prompt) -> Task<Prompt, Tag> {
-        let Prepared { ticket, request, ids, draft, started, .. } = block;
+        let Prepared { ticket, seed, cancel, request, ids, draft, started, .. } = block;
         let room = self.config.text.max_positions.saturating_sub(ids.len());
         let max_new_tokens = (request.max_new_tokens as usize).min(room);
         let skip_special_tokens = request.skip_special_tokens;
         let sampling = Sampling::of(request.temperature, request.top_p, request.repetition_penalty);
-        // Of the block and not of its neighbours in the batch.
-        let seed = self.options.seed ^ ticket.page.rotate_left(32) ^ ticket.block as u64;
+        let seed = self.options.seed ^ seed;
         let early_end: Option<EarlyEnd> = self.options.repetition_stop.then(|| {
             let (prompts, task) = (self.prompts.clone(), request.task);
             let decode = move |ids: &[u32]| prompts.decode(ids, skip_special_tokens).ok();
@@ -305,6 +340,7 @@ impl Looking<'_> {
             draft,
             started,
             timeout: self.options.timeout,
+            cancel,
         }
     }
 }

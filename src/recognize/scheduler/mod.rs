@@ -11,8 +11,10 @@
 
 pub mod room;
 
+use super::cancelled;
 use super::draft::Draft;
 use super::sampling::Sampling;
+use crate::deadline::CancelToken;
 use crate::document::{FinishReason, Generation};
 use rand_mt::Mt64;
 use room::{Division, Grown, Room};
@@ -93,6 +95,8 @@ pub struct Task<P, T> {
     pub started: Instant,
     /// How long it may take.
     pub timeout: Option<Duration>,
+    /// Ends it before the next step.
+    pub cancel: CancelToken,
 }
 
 /// A finished answer.
@@ -193,6 +197,7 @@ impl<S: Steps, T> Scheduler<S, T> {
     /// Takes a step with all sequences in slots; returns those that ended.
     pub fn step(&mut self) -> Vec<Done<T>> {
         let mut done = Vec::new();
+        self.end_cancelled(&mut done);
         self.admit(&mut done);
         self.propose();
         self.make_room(&mut done);
@@ -217,6 +222,23 @@ impl<S: Steps, T> Scheduler<S, T> {
         }
         done.extend(ended.into_iter().rev());
         done
+    }
+
+    /// Ends sequences that were cancelled: their slots are free in this step.
+    fn end_cancelled(&mut self, done: &mut Vec<Done<T>>) {
+        let is_cancelled = |sequence: &Sequence<S::Prompt, T>| sequence.task.cancel.is_cancelled();
+        if !self.active.iter().chain(&self.waiting).any(is_cancelled) {
+            return;
+        }
+        let (ended, active): (Vec<_>, _) =
+            std::mem::take(&mut self.active).into_iter().partition(is_cancelled);
+        let (unstarted, waiting): (VecDeque<_>, _) =
+            std::mem::take(&mut self.waiting).into_iter().partition(is_cancelled);
+        (self.active, self.waiting) = (active, waiting);
+        for sequence in ended.into_iter().chain(unstarted) {
+            self.free(sequence.pages);
+            done.push((sequence.task.tag, Err(cancelled())));
+        }
     }
 
     fn free(&mut self, pages: Vec<u32>) {

@@ -112,7 +112,28 @@ fn task(number: usize, length: usize, answer: usize) -> Task<FakePrompt, usize> 
         draft: Draft::default(),
         started: Instant::now(),
         timeout: None,
+        cancel: CancelToken::default(),
     }
+}
+
+#[test]
+fn a_cancelled_sequence_frees_its_slot_in_the_next_step() {
+    let mut scheduler = Scheduler::new(Fake::new(100), 2);
+    let tokens: Vec<CancelToken> = (0..4).map(|_| CancelToken::default()).collect();
+    for (number, cancel) in tokens.iter().enumerate() {
+        scheduler.push(Task { cancel: cancel.clone(), ..task(number, 5, 50) });
+    }
+    assert!(scheduler.step().is_empty());
+    // One in a slot, and one that waits for one.
+    tokens[0].cancel();
+    tokens[2].cancel();
+    let done = scheduler.step();
+    assert_eq!(done, [(0, Err("cancelled".to_string())), (2, Err("cancelled".to_string()))]);
+    let rest = run(&mut scheduler);
+    assert_eq!(
+        rest.iter().map(|(number, result)| (*number, result.is_ok())).collect::<Vec<_>>(),
+        [(1, true), (3, true)]
+    );
 }
 
 /// Runs to the end; the answers by number.

@@ -6,7 +6,7 @@ use crate::net::{
 };
 use serde_json::Value;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -197,7 +197,7 @@ impl Client {
         image_url: String,
         prompt: &str,
         arguments: &Arguments,
-        stop: &AtomicBool,
+        stop: &dyn Fn() -> bool,
     ) -> Result<Completion, String> {
         let started = Instant::now();
         let left = || match self.options.deadline {
@@ -210,7 +210,7 @@ impl Client {
         let mut missed = 0;
         let mut failing = None;
         loop {
-            if failed > 0 && stop.load(Ordering::Relaxed) {
+            if failed > 0 && stop() {
                 return Err("cancelled while the server was asked again".into());
             }
             let Some(time) = left() else { return Err(late(&self.options)) };
@@ -218,7 +218,7 @@ impl Client {
                 Choice::Server(number) => number,
                 Choice::Later => {
                     std::thread::sleep(AGAIN);
-                    match stop.load(Ordering::Relaxed) {
+                    match stop() {
                         true => return Err("cancelled before the server was asked".into()),
                         false => continue,
                     }
@@ -563,10 +563,10 @@ fn late(options: &ClientOptions) -> String {
 }
 
 /// Sleeps, unless it is to stop.
-fn sleep(time: Duration, stop: &AtomicBool) {
+fn sleep(time: Duration, stop: &dyn Fn() -> bool) {
     let end = Instant::now() + time;
     while let Some(left) = end.checked_duration_since(Instant::now())
-        && !stop.load(Ordering::Relaxed)
+        && !stop()
     {
         std::thread::sleep(left.min(Duration::from_millis(50)));
     }

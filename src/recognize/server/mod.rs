@@ -7,7 +7,8 @@
 pub mod client;
 pub mod protocol;
 
-use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
+use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, cancelled};
+use crate::deadline;
 use crate::document::{FinishReason, Generation};
 use client::{Client, ClientOptions};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -74,10 +75,14 @@ impl Recognizer for ServerRecognizer {
             let work = move || {
                 for request in requests {
                     let answer = match ends.fail_fast && has_failed.load(Ordering::Relaxed) {
+                        _ if request.is_cancelled() => {
+                            BlockAnswer { ticket: request.ticket, result: Err(cancelled()) }
+                        }
                         true => not_asked(&request),
                         false => answered(&request, &client, dialect, &ends.cancel),
                     };
-                    if answer.result.is_err() {
+                    // What was called off says nothing of the others.
+                    if answer.result.is_err() && !request.is_cancelled() {
                         has_failed.store(true, Ordering::Relaxed);
                     }
                     // Nobody listens any more: the run is over.
@@ -106,7 +111,7 @@ impl Recognizer for ServerRecognizer {
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if self.ends.cancel.load(Ordering::Relaxed) {
+            if self.ends.cancel.load(Ordering::Relaxed) || deadline::stopped().is_some() {
                 let since = *cancelled_at.get_or_insert_with(Instant::now);
                 if since.elapsed() > GRACE {
                     return Err(RecognizeError("cancelled".into()));
@@ -139,7 +144,8 @@ fn ask(
     let crop = block.crop.as_deref().ok_or("there is no crop")?;
     let image_url = dialect.image_url(crop).map_err(|e| e.to_string())?;
     let request = &block.request;
-    let completion = client.complete(image_url, request.task.prompt(), &Arguments::of(request), cancel)?;
+    let stop = || cancel.load(Ordering::Relaxed) || block.is_cancelled();
+    let completion = client.complete(image_url, request.task.prompt(), &Arguments::of(request), &stop)?;
     let generation = completion.token_count.map(|token_count| Generation {
         token_count,
         mean_log_probability: None,

@@ -1,0 +1,291 @@
+//! A run: documents one after the other through an engine into a sink, as the command line wants it. The first client of
+//! [`super::Engine`].
+
+use super::job::{Event, EventReceiver, EventSender, Job, JobFault, JobSettings, Submission, events};
+use super::stages::guarded;
+use super::{CANCELLED, Engine, FinishedPage, GRACE, Limits, NOT_TRIED, PageSelection, Stages, StartError};
+use crate::input::{InputError, PageSource};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a cancel is looked for while nothing comes.
+const LOOK: Duration = Duration::from_millis(20);
+/// What the sink is at, for messages.
+const WRITING: &str = "writing the document";
+
+/// How the documents of a run are parsed.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// What may be in the engine at once.
+    pub limits: Limits,
+    /// What every document is parsed with.
+    pub settings: JobSettings,
+    /// Which pages are wanted.
+    pub pages: PageSelection,
+    /// How many pages of a document at most; `None`: all.
+    pub max_pages: Option<usize>,
+    /// Stop at the first failed page or document.
+    pub fail_fast: bool,
+}
+
+/// Opens a job's file.
+pub type Opener = dyn Fn(&Job) -> Result<Arc<dyn PageSource>, InputError> + Send + Sync;
+
+/// The documents of a run.
+pub struct Batch {
+    /// They, in order.
+    pub jobs: Vec<Job>,
+    /// Opens files.
+    pub open: Arc<Opener>,
+    /// Called once when the run is cancelled, to end whatever a stage may be waiting for. It must not wait itself.
+    pub on_cancel: Box<dyn FnOnce()>,
+}
+
+/// How a document's outputs came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentEnd {
+    /// All of them are there.
+    Whole,
+    /// Some could not be made.
+    Partial,
+}
+
+/// Takes what the engine makes. Called from the thread that calls [`run`].
+///
+/// A panic counts as an error of the document that the call was about.
+pub trait DocumentSink {
+    /// A document was opened; `page_count` is that of the whole input, `selected` of what is wanted.
+    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool);
+    /// The next page of a document, in order. An error fails the document.
+    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String>;
+    /// All pages were handed over. An error fails the document.
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String>;
+    /// The document was given up: it could not be opened or written, or the run ended before it ([`CANCELLED`],
+    /// [`NOT_TRIED`]).
+    fn failed(&mut self, job: &Job, reason: &str);
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOutcome {
+    /// Documents finished without any failed page or block.
+    pub done: usize,
+    /// Documents finished with failed pages or blocks.
+    pub partial: usize,
+    /// Documents that were given up.
+    pub failed: usize,
+    /// Whether the run was cancelled.
+    pub cancelled: bool,
+}
+
+/// Runs all documents to their end, or until `cancel` is set. Then what is not finished is given up, and stages have a moment
+/// ([`GRACE`]) to end. Blocks; the sink is called from this thread.
+///
+/// The next document is begun when all pages of the one before were started. Fails where the system refuses a thread that is
+/// needed, before anything is done.
+pub fn run(
+    batch: Batch,
+    stages: Stages,
+    options: &EngineOptions,
+    sink: &mut dyn DocumentSink,
+    cancel: &Arc<AtomicBool>,
+) -> Result<RunOutcome, StartError> {
+    let engine = Engine::start(stages, options.limits)?;
+    let (events, received) = events();
+    let mut run = Run {
+        engine: &engine,
+        open: batch.open,
+        options,
+        settings: Arc::new(options.settings.clone()),
+        events,
+        sink,
+        cancel,
+        todo: batch.jobs.into_iter().map(Arc::new).collect(),
+        under_way: BTreeMap::new(),
+        starting: None,
+        is_stopped: false,
+        outcome: RunOutcome::default(),
+    };
+    run.all(&received, batch.on_cancel);
+    let outcome = run.outcome;
+    let is_waited_for = !outcome.cancelled && !engine.has_ended();
+    engine.end((!is_waited_for).then_some(GRACE));
+    Ok(outcome)
+}
+
+/// A document that was handed to the engine.
+struct UnderWay {
+    job: Arc<Job>,
+    stop: Arc<AtomicBool>,
+    /// Why it was given up, if it was; its further pages are let go.
+    broken: Option<String>,
+    has_errors: bool,
+}
+
+/// What [`run`] has at hand.
+struct Run<'a> {
+    engine: &'a Engine,
+    open: Arc<Opener>,
+    options: &'a EngineOptions,
+    settings: Arc<JobSettings>,
+    events: EventSender,
+    sink: &'a mut dyn DocumentSink,
+    cancel: &'a Arc<AtomicBool>,
+    todo: VecDeque<Arc<Job>>,
+    under_way: BTreeMap<usize, UnderWay>,
+    /// The document whose pages are being started; the next one waits for that.
+    starting: Option<usize>,
+    /// Whether no further ones are begun, since something failed.
+    is_stopped: bool,
+    outcome: RunOutcome,
+}
+
+impl Run<'_> {
+    fn all(&mut self, received: &EventReceiver, on_cancel: Box<dyn FnOnce()>) {
+        let mut on_cancel = Some(on_cancel);
+        let mut deadline = None;
+        while !(self.todo.is_empty() && self.under_way.is_empty()) {
+            if let Some(on_cancel) = on_cancel.take_if(|_| self.cancel.load(Ordering::Relaxed)) {
+                self.outcome.cancelled = true;
+                deadline = Some(Instant::now() + GRACE);
+                on_cancel();
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) || self.engine.has_ended() {
+                break;
+            }
+            self.submit_next();
+            // It lasts as long as this has a sender.
+            let Ok(Some(delivery)) = received.receive(LOOK) else { continue };
+            let (id, event) = (delivery.job, delivery.event);
+            self.take(id, event);
+        }
+        // Only where the engine did not answer in time, or has ended.
+        let reason = if self.outcome.cancelled { CANCELLED } else { "internal error: the engine has ended" };
+        for (_, UnderWay { job, broken, .. }) in std::mem::take(&mut self.under_way) {
+            self.give_up(&job, broken.as_deref().unwrap_or(reason));
+        }
+        self.give_up_todo(reason);
+        self.outcome.cancelled |= self.cancel.load(Ordering::Relaxed);
+    }
+
+    fn submit_next(&mut self) {
+        if self.outcome.cancelled || self.is_stopped {
+            // In their order: those that were begun first.
+            if self.under_way.is_empty() {
+                self.give_up_todo(if self.outcome.cancelled { CANCELLED } else { NOT_TRIED });
+            }
+            return;
+        }
+        while self.starting.is_none()
+            && let Some(job) = self.todo.pop_front()
+        {
+            let (open, opened) = (self.open.clone(), job.clone());
+            let stop = Arc::<AtomicBool>::default();
+            let submission = Submission {
+                job: job.clone(),
+                source: Box::new(move || open(&opened)),
+                pages: self.options.pages.clone(),
+                max_pages: self.options.max_pages,
+                settings: self.settings.clone(),
+                cancel: self.cancel.clone(),
+                stop: stop.clone(),
+                events: self.events.clone(),
+            };
+            match self.engine.submit(submission) {
+                Ok(()) => {
+                    self.starting = Some(job.id);
+                    self.under_way.insert(job.id, UnderWay { job, stop, broken: None, has_errors: false });
+                }
+                Err(error) => self.give_up(&job, &error.to_string()),
+            }
+        }
+    }
+
+    fn take(&mut self, id: usize, event: Event) {
+        let Some(under_way) = self.under_way.get_mut(&id) else { return };
+        let (sink, job) = (&mut self.sink, &under_way.job);
+        match event {
+            Event::Opened { page_count, selected, wanted, is_paged } => {
+                if selected < wanted {
+                    let message = format!("only {selected} of {wanted} pages are parsed (--max-pages)");
+                    tracing::warn!(code = "max_pages", file = job.file.given, "{message}");
+                    under_way.has_errors = true;
+                }
+                let begun = guarded(WRITING, || {
+                    sink.begin(job, page_count, selected, is_paged);
+                    Ok(())
+                });
+                self.broken(id, begun.err());
+            }
+            Event::Page { page, .. } if under_way.broken.is_none() => {
+                let has_error = page.page.has_error();
+                under_way.has_errors |= has_error;
+                let taken = guarded(WRITING, || sink.page(job, *page));
+                self.broken(id, taken.err());
+                if has_error && self.options.fail_fast {
+                    self.stop();
+                }
+            }
+            Event::Page { .. } => {}
+            Event::AllStarted => drop(self.starting.take_if(|starting| *starting == id)),
+            Event::Finished => self.ended(id, None),
+            Event::GivenUp(fault) => self.ended(id, Some(fault)),
+        }
+    }
+
+    /// Notes that a document cannot be written; none of its further pages is started.
+    fn broken(&mut self, id: usize, reason: Option<String>) {
+        if let (Some(reason), Some(under_way)) = (reason, self.under_way.get_mut(&id)) {
+            under_way.broken.get_or_insert(reason);
+            under_way.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the run: what was not started is not done.
+    fn stop(&mut self) {
+        self.is_stopped = true;
+        for under_way in self.under_way.values() {
+            under_way.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn ended(&mut self, id: usize, fault: Option<JobFault>) {
+        self.starting.take_if(|starting| *starting == id);
+        let Some(UnderWay { job, broken, has_errors, .. }) = self.under_way.remove(&id) else { return };
+        let sink = &mut self.sink;
+        let result = match (broken, fault) {
+            (Some(reason), _) => Err(reason),
+            (None, Some(JobFault::CalledOff)) => Err(NOT_TRIED.to_string()),
+            (None, Some(fault)) => Err(fault.to_string()),
+            (None, None) => guarded(WRITING, || sink.finish(&job)),
+        };
+        match result {
+            Err(reason) => self.give_up(&job, &reason),
+            Ok(DocumentEnd::Whole) if !has_errors => self.outcome.done += 1,
+            Ok(_) => self.outcome.partial += 1,
+        }
+    }
+
+    fn give_up_todo(&mut self, reason: &str) {
+        for job in std::mem::take(&mut self.todo) {
+            self.give_up(&job, reason);
+        }
+    }
+
+    fn give_up(&mut self, job: &Job, reason: &str) {
+        self.outcome.failed += 1;
+        let sink = &mut self.sink;
+        let told = guarded(WRITING, || {
+            sink.failed(job, reason);
+            Ok(())
+        });
+        if let Err(fault) = told {
+            tracing::error!("{}: {fault}", job.file.given);
+        }
+        if self.options.fail_fast {
+            self.stop();
+        }
+    }
+}

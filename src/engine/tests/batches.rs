@@ -1,0 +1,67 @@
+//! Which pages the detector is shown together.
+
+use super::*;
+
+/// Notes how many pages it was shown at once.
+struct CountingDetector(Arc<std::sync::Mutex<Vec<usize>>>);
+
+impl LayoutDetector for CountingDetector {
+    fn batch_size(&self) -> usize {
+        3
+    }
+
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        _: &LayoutOptions,
+    ) -> Result<Vec<Vec<Region>>, LayoutError> {
+        self.0.lock().unwrap().push(pages.len());
+        match pages.iter().any(|page| page.page_index == 5) {
+            true => Err(LayoutError("this page spoils its batch".into())),
+            false => Ok(vec![Vec::new(); pages.len()]),
+        }
+    }
+}
+
+#[test]
+fn waiting_pages_of_several_documents_are_shown_together() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let trouble: fn(usize) -> Trouble = |_| Trouble::None;
+    let source: Arc<dyn PageSource> =
+        Arc::new(FakeSource { pages: 9, trouble, in_flight: Arc::default(), most });
+    let (sender, inbox) = crossbeam_channel::unbounded();
+    for serial in 0..7u64 {
+        let page_index = serial as usize;
+        let file = InputFile::from_path(&PathBuf::from("a.pdf"), PathBuf::new());
+        // The first pages are of one document, the others of another; the last has other options.
+        let job = Arc::new(Job { id: usize::from(serial > 1), file, picture_folder: String::new() });
+        let own = match serial {
+            6 => LayoutOptions { nms: true, ..LayoutOptions::default() },
+            _ => LayoutOptions::default(),
+        };
+        let own = Arc::new(JobSettings { layout: LayoutChoice::Detect(own), ..settings() });
+        let page = source.read_page(page_index, PixelsWanted::Preview).unwrap();
+        let decision = TextDecision { source: TextSource::Lines, reason: String::new() };
+        let prepared = FakeLines(trouble).prepare(source.as_ref(), page, decision, &own).unwrap();
+        let (cancel, document) = (CancelToken::default(), Arc::default());
+        let context = Arc::new(job::JobContext { key: job.id as u64, job, settings: own, cancel, document });
+        let page = stages::PageJob::new(serial, context, source.clone(), page_index);
+        sender.send((page, prepared)).unwrap();
+    }
+    // No more are coming: the last batch must not wait for any.
+    drop(sender);
+    let counts = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (out, results) = crossbeam_channel::unbounded();
+    let mut detector = CountingDetector(counts.clone());
+    stages::layout(inbox, &mut detector, Stage { name: "layout", out });
+    // Pages 3 to 5 fail together, then 3 alone goes through, 4 and 5 fail, 4 goes through, 5 fails.
+    assert_eq!(*counts.lock().unwrap(), [3, 3, 1, 2, 1, 1, 1]);
+    let failed: Vec<usize> = results
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Message::Failed { page_index, .. } => Some(page_index),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(failed, [5]);
+}

@@ -1,0 +1,86 @@
+//! What the jobs of a run are parsed with, and what may be in the engine at once, by the run's settings.
+
+use super::{Backend, Resolved};
+use crate::config::vl::VlConfig;
+use crate::engine::{JobSettings, LayoutChoice, Limits};
+use crate::layout::postprocess::LayoutOptions;
+use crate::plan::PlanOptions;
+use crate::preprocess::PreprocessOptions;
+
+/// Pages that are the same object of the file as an earlier one and are parsed all the same: honest documents show a blank or
+/// separating page this often.
+const MOST_REPEATS: usize = 100;
+/// Blocks of a page, about.
+const BLOCKS_OF_A_PAGE: usize = 8;
+/// Pages in flight at most for the sake of their blocks.
+const MOST_PAGES: usize = 64;
+/// Blocks that recognizers get beyond twice as many as they read at once: they prepare them ahead, and sort them by size.
+const BLOCKS_AHEAD: usize = 128;
+/// Threads that open files: one that takes long holds up no other.
+const OPENERS: usize = 2;
+
+/// What is wanted of pages beside their content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WantedPictures {
+    /// Their pixels.
+    pub pixels: bool,
+    /// What was decided and asked.
+    pub trace: bool,
+    /// Their pictures as JPEG, for drawings.
+    pub pages: bool,
+    /// The pictures that are cut out of them.
+    pub blocks: bool,
+}
+
+impl Resolved {
+    /// What a document is parsed with.
+    pub fn job_settings(&self, wanted: WantedPictures, as_reference: bool) -> JobSettings {
+        let vl = self.vl.as_ref().map(|(vl, _)| vl);
+        JobSettings {
+            // The reference parses every page.
+            most_repeats: (!as_reference).then_some(MOST_REPEATS),
+            text_layer: self.config.text_layer,
+            own_text: self.own_text.map(|own_text| own_text.mode),
+            reads_pictures: self.looks_at_pictures().is_some(),
+            detector_sees_pixels: vl.is_some(),
+            preprocess: vl.map_or_else(PreprocessOptions::default, |vl| vl.preprocess),
+            layout: match vl {
+                None => LayoutChoice::Detect(LayoutOptions::default()),
+                Some(vl) if vl.plan.use_layout_detection => LayoutChoice::Detect(vl.layout.clone()),
+                Some(vl) => LayoutChoice::WholePage(vl.prompt_label),
+            },
+            plan: match self.looks_at_pictures() {
+                Some(vl) => PlanOptions::Vl(vl.plan.clone().into()),
+                None => PlanOptions::PageText,
+            },
+            keep_pixels: wanted.pixels,
+            trace: wanted.trace,
+            page_pictures: wanted.pages,
+            block_pictures: wanted.blocks,
+            page_timeout: Some(self.config.page_timeout),
+            // Without networks labels follow from the whole document.
+            pages_are_final: vl.is_some(),
+        }
+    }
+
+    /// What may be in the engine at once, where `threads` read pages and all pages in flight have so many bytes.
+    pub fn limits(&self, threads: usize, page_memory: u64) -> Limits {
+        // While one batch of pages is looked at, the next one is read.
+        let batch = self.vl.as_ref().map_or(1, |(vl, _)| vl.layout_batch_size);
+        // Enough pages for all that reads blocks at once.
+        let at_once = match &self.vl {
+            Some((_, Backend::Native(run))) => run.slots.unwrap_or(run.run.slots),
+            Some((VlConfig { server: Some(server), .. }, Backend::Server)) => server.requests_in_flight,
+            _ => 0,
+        };
+        let fed = (at_once / BLOCKS_OF_A_PAGE).min(MOST_PAGES);
+        Limits {
+            jobs: usize::MAX,
+            openers: OPENERS,
+            readers: threads,
+            pages_in_flight: (threads * 2 + 2).max(batch + threads).max(fed + threads),
+            page_memory,
+            blocks_in_flight: at_once.saturating_mul(2).saturating_add(BLOCKS_AHEAD),
+        }
+    }
+}
