@@ -1,6 +1,27 @@
 //! docparse reads pages, finds their layout, recognizes each block and writes documents.
 //!
-//! `ARCHITECTURE.md` is the map. A module may use only modules above it in the list below.
+//! ```
+//! use docparse::{Parser, ParserOptions};
+//!
+//! # let target = std::env::var("CARGO_TARGET_DIR").unwrap_or("target".into());
+//! # let built = [format!("{target}/release/docparse"), format!("{target}/debug/docparse")];
+//! # let program = built.iter().find(|path| std::path::Path::new(path).is_file());
+//! // The program `docparse` reads files in processes of its own; it is looked for beside the one that runs.
+//! let worker = None;
+//! # let worker = program.map(|path| path.into()).or(worker);
+//! let parser = Parser::load(ParserOptions { worker, ..ParserOptions::default() })?;
+//! let parsed = parser.parse("examples/documents/report.pdf")?;
+//! println!("{}", parsed.to_markdown());
+//! for page in &parsed.document.pages {
+//!     println!("page {}: {} blocks", page.page_index + 1, page.blocks.len());
+//! }
+//! # assert!(parsed.to_markdown().contains("Tidal Observations at Twelve Harbours"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Parser`] is for one document after the other, or several threads with one each. Services submit jobs to its [`Engine`],
+//! each with settings and events of its own. The other modules are public for the benchmarks and tests of this project; they
+//! change without notice. `ARCHITECTURE.md` is the map: a module may use only those before it.
 
 pub mod cli;
 pub mod config;
@@ -18,6 +39,7 @@ pub mod net;
 pub mod onnx;
 pub mod output;
 pub mod parity;
+pub mod parser;
 pub mod pipeline;
 pub mod plan;
 pub mod preprocess;
@@ -29,3 +51,8 @@ pub mod runtime;
 pub mod shown;
 pub mod store;
 pub mod writer;
+
+pub use document::Document;
+pub use engine::Engine;
+pub use parser::{ParseError, Parsed, Parser, ParserError, ParserOptions};
+pub use pipeline::RunRequest;

@@ -9,23 +9,19 @@ use super::report::RunReporter;
 use super::report_file::Report;
 use super::request::{self, not_loaded};
 use super::{Failure, exit, logging};
-use crate::config::Config;
 use crate::engine::{self, Batch, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, StartError};
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
-use crate::input::worker::protocol::MAX_MESSAGE;
-use crate::input::worker::{PoolOptions, WorkerPool};
-use crate::input::{self, InputFile, OpenOptions};
-use crate::layout::polygons::ShapeMode;
+use crate::input::{self, InputFile};
 use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
 use crate::pipeline::Resolved;
 use crate::pipeline::job::WantedPictures;
-use crate::pipeline::memory::{self, MemoryPlan};
+use crate::pipeline::memory;
 use crate::pipeline::stages::Loader;
 use crate::recognize::server::Ends;
 use crate::restructure::RestructureOptions;
-use crate::runtime::{self, RuntimeDirs};
+use crate::runtime::RuntimeDirs;
 use crate::shown;
 use crate::writer::compat::{CompatOptions, CompatWriter};
 use crate::writer::json::JsonOptions;
@@ -37,7 +33,6 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use tracing::Level;
 
 /// Parses what the arguments name; returns the exit code.
@@ -97,7 +92,10 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let settings = outputs::settings_hash(args, &resolved, formats);
     let planned = PlannedRun::of(files, save_path.as_ref(), formats, settings, args);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
-    let open_options = open_options(args, &dirs, &memory, config)?;
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::fatal(format!("cannot find the program itself: {error}"), "start it by its path")
+    })?;
+    let open_options = resolved.open_options(program, args.password.clone(), &dirs, &memory);
     if args.dry_run {
         return Ok(outputs::dry_run(&planned, &missing, &open_options));
     }
@@ -197,7 +195,7 @@ fn with_sink(
     reporter: &mut dyn WriteObserver,
     run: impl FnOnce(&mut dyn DocumentSink) -> Result<RunOutcome, StartError>,
 ) -> Result<RunOutcome, StartError> {
-    let json = json_options(args, resolved);
+    let json = resolved.json_options(args.compat);
     let folders = trace_folders(args, jobs);
     let asked =
         ["merge_tables", "relevel_titles", "concatenate_pages"].map(|name| args.parameters.0.bool(name));
@@ -221,8 +219,7 @@ fn with_sink(
             target,
             formats,
             json: json.clone(),
-            restructure,
-            regions_from_text: resolved.vl.is_none(),
+            finish: resolved.finish_options(restructure),
             to_terminal: std::io::stdout().is_terminal(),
             preprocesses: resolved.vl.as_ref().is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
         };
@@ -236,26 +233,6 @@ fn trace_folders(args: &ParseArgs, jobs: &[Job]) -> Option<BTreeMap<usize, PathB
     let root = args.trace.as_ref()?;
     let folder = |job: &Job| if jobs.len() == 1 { root.clone() } else { root.join(job.id.to_string()) };
     Some(jobs.iter().map(|job| (job.id, folder(job))).collect())
-}
-
-fn json_options(args: &ParseArgs, resolved: &Resolved) -> JsonOptions {
-    let config = &resolved.config;
-    let options = JsonOptions {
-        settings: config.settings.clone(),
-        format_block_content: config.format_block_content,
-        ignore_labels: resolved.ignore_labels.clone(),
-        compat: args.compat,
-        ..JsonOptions::page_text(config.pipeline.name(), config.markdown.clone())
-    };
-    match &resolved.vl {
-        None => options,
-        Some((vl, _)) => JsonOptions {
-            use_doc_preprocessor: vl.preprocess.use_doc_preprocessor,
-            merge_layout_blocks: vl.plan.merge_layout_blocks,
-            return_layout_polygon_points: vl.layout.shape_mode != ShapeMode::Rect,
-            ..options
-        },
-    }
 }
 
 fn exit_code(outcome: &RunOutcome, missing: usize, skipped: usize) -> u8 {
@@ -334,42 +311,6 @@ pub(super) fn device(text: Option<&str>) -> Result<Device, Failure> {
             "use --device auto, cpu, gpu or gpu:N",
         )),
     }
-}
-
-/// A worker that has not answered after so long is given up, where a page's time is not much longer: what it reads
-/// it reads in milliseconds, or never.
-const WORKER_PATIENCE: Duration = Duration::from_secs(50);
-
-/// How files are opened.
-fn open_options(
-    args: &ParseArgs,
-    dirs: &RuntimeDirs,
-    memory: &MemoryPlan,
-    config: &Config,
-) -> Result<OpenOptions, Failure> {
-    let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string());
-    let max_picture_pixels = memory.picture_pixels();
-    let program = std::env::current_exe().map_err(|error| {
-        Failure::fatal(format!("cannot find the program itself: {error}"), "start it by its path")
-    })?;
-    let pool = PoolOptions {
-        program,
-        library: library.as_ref().ok().cloned(),
-        workers: memory.shares.workers,
-        timeout: config.page_timeout.min(WORKER_PATIENCE).max(config.page_timeout / 4),
-        memory: memory.shares.worker,
-        memory_setting: memory.worker_setting,
-        // A page may be another size when it is drawn; twice as many pixels are still within what is planned for a page.
-        max_pixels: max_picture_pixels.saturating_mul(2),
-        max_message: memory.message_bytes(MAX_MESSAGE),
-    };
-    Ok(OpenOptions {
-        passwords: args.password.clone(),
-        max_page_pixels: config.max_page_pixels,
-        max_picture_pixels,
-        workers: Arc::new(WorkerPool::new(pool)),
-        no_pdfs: library.err(),
-    })
 }
 
 #[cfg(test)]

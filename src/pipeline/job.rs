@@ -1,11 +1,23 @@
-//! What the jobs of a run are parsed with, and what may be in the engine at once, by the run's settings.
+//! What follows from the settings of a run for its jobs: what they are parsed with, how their files are opened, what is done to
+//! their documents, and what may be in the engine at once.
 
+use super::memory::MemoryPlan;
 use super::{Backend, Resolved};
 use crate::config::vl::VlConfig;
 use crate::engine::{JobSettings, LayoutChoice, Limits};
+use crate::input::OpenOptions;
+use crate::input::worker::protocol::MAX_MESSAGE;
+use crate::input::worker::{PoolOptions, WorkerPool};
+use crate::layout::polygons::ShapeMode;
 use crate::layout::postprocess::LayoutOptions;
 use crate::plan::PlanOptions;
 use crate::preprocess::PreprocessOptions;
+use crate::restructure::{FinishOptions, RestructureOptions};
+use crate::runtime::{self, RuntimeDirs};
+use crate::writer::json::JsonOptions;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Pages that are the same object of the file as an earlier one and are parsed all the same: honest documents show a blank or
 /// separating page this often.
@@ -18,6 +30,10 @@ const MOST_PAGES: usize = 64;
 const BLOCKS_AHEAD: usize = 128;
 /// Threads that open files: one that takes long holds up no other.
 const OPENERS: usize = 2;
+
+/// A worker that has not answered after so long is given up, where a page's time is not much longer: what it reads
+/// it reads in milliseconds, or never.
+const WORKER_PATIENCE: Duration = Duration::from_secs(50);
 
 /// What is wanted of pages beside their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +76,63 @@ impl Resolved {
             page_timeout: Some(self.config.page_timeout),
             // Without networks labels follow from the whole document.
             pages_are_final: vl.is_some(),
+        }
+    }
+
+    /// What is done to a document once all its pages are there.
+    pub fn finish_options(&self, restructure: RestructureOptions) -> FinishOptions {
+        FinishOptions { restructure, regions_from_text: self.vl.is_none() }
+    }
+
+    /// How documents are written as JSON and Markdown.
+    pub fn json_options(&self, as_reference: bool) -> JsonOptions {
+        let config = &self.config;
+        let options = JsonOptions {
+            settings: config.settings.clone(),
+            format_block_content: config.format_block_content,
+            ignore_labels: self.ignore_labels.clone(),
+            compat: as_reference,
+            ..JsonOptions::page_text(config.pipeline.name(), config.markdown.clone())
+        };
+        match &self.vl {
+            None => options,
+            Some((vl, _)) => JsonOptions {
+                use_doc_preprocessor: vl.preprocess.use_doc_preprocessor,
+                merge_layout_blocks: vl.plan.merge_layout_blocks,
+                return_layout_polygon_points: vl.layout.shape_mode != ShapeMode::Rect,
+                ..options
+            },
+        }
+    }
+
+    /// How files are opened: by worker processes of `program`, which is docparse itself.
+    pub fn open_options(
+        &self,
+        program: PathBuf,
+        passwords: Vec<String>,
+        dirs: &RuntimeDirs,
+        memory: &MemoryPlan,
+    ) -> OpenOptions {
+        let config = &self.config;
+        let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string());
+        let max_picture_pixels = memory.picture_pixels();
+        let pool = PoolOptions {
+            program,
+            library: library.as_ref().ok().cloned(),
+            workers: memory.shares.workers,
+            timeout: config.page_timeout.min(WORKER_PATIENCE).max(config.page_timeout / 4),
+            memory: memory.shares.worker,
+            memory_setting: memory.worker_setting,
+            // A page may be another size when it is drawn; twice as many pixels are still within what is planned for a page.
+            max_pixels: max_picture_pixels.saturating_mul(2),
+            max_message: memory.message_bytes(MAX_MESSAGE),
+        };
+        OpenOptions {
+            passwords,
+            max_page_pixels: config.max_page_pixels,
+            max_picture_pixels,
+            workers: Arc::new(WorkerPool::new(pool)),
+            no_pdfs: library.err(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What only the whole document can tell: tables that go on across pages, depths of headings.
 //!
-//! [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
+//! [`finish`] does all of it, before anything of a document is written. [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
 //! regions that were found in the page's text, [`text`] first tells running headers, titles and references apart.
 
 mod clusters;
@@ -11,7 +11,7 @@ pub mod text;
 
 pub use clusters::level_of_heights;
 
-use crate::document::{Block, Diagnostic, Page, Severity};
+use crate::document::{Block, Diagnostic, Document, Page, Severity};
 use std::collections::BTreeSet;
 
 /// Takes the pictures that stand inside tables out of all pages.
@@ -24,6 +24,26 @@ pub fn drop_table_pictures(pages: &mut [Page]) {
     if !inside.is_empty() {
         pages.iter_mut().for_each(|page| page.blocks.retain(|b| !is_inside(b)));
     }
+}
+
+/// What is done to a document once all its pages are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FinishOptions {
+    /// What is put together over pages.
+    pub restructure: RestructureOptions,
+    /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
+    pub regions_from_text: bool,
+}
+
+/// Does to a document what single pages cannot tell. Its pages are final after that.
+pub fn finish(document: &mut Document, options: &FinishOptions) {
+    drop_table_pictures(&mut document.pages);
+    let mut restructure = options.restructure;
+    if options.regions_from_text {
+        text::restructure(document, restructure.relevel_titles);
+        restructure.relevel_titles = false;
+    }
+    restructure_pages(&mut document.pages, &restructure);
 }
 
 /// What is put together, named like the reference's arguments.

@@ -21,7 +21,7 @@ use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath};
 use crate::preprocess::PreprocessSteps;
 use crate::raster::JPEG_SIDE;
-use crate::restructure::{self, RestructureOptions};
+use crate::restructure::{self, FinishOptions};
 use json::JsonOptions;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -150,10 +150,8 @@ pub struct WriterOptions {
     pub formats: Formats,
     /// Options of JSON and Markdown.
     pub json: JsonOptions,
-    /// What is put together over pages.
-    pub restructure: RestructureOptions,
-    /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
-    pub regions_from_text: bool,
+    /// What is done to a document before it is written.
+    pub finish: FinishOptions,
     /// Whether standard output is a terminal.
     pub to_terminal: bool,
     /// Whether document preprocessing runs, so that every document gets a comparison.
@@ -379,20 +377,9 @@ impl<'a> DocumentWriter<'a> {
         Ok(())
     }
 
-    /// Asks the whole document what single pages cannot tell.
-    fn restructure(&self, document: &mut Document) {
-        restructure::drop_table_pictures(&mut document.pages);
-        let mut options = self.options.restructure;
-        if self.options.regions_from_text {
-            restructure::text::restructure(document, options.relevel_titles);
-            options.relevel_titles = false;
-        }
-        restructure::restructure_pages(&mut document.pages, &options);
-    }
-
     fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
         let Some(mut open) = self.open.remove(&job.id) else { return Ok(DocumentEnd::Whole) };
-        self.restructure(&mut open.document);
+        restructure::finish(&mut open.document, &self.options.finish);
         open.written.warnings = page_warnings(&open.document.pages);
         match (&self.outputs, open.output.take()) {
             (Some(outputs), Some(mut output)) => {
@@ -422,7 +409,7 @@ impl<'a> DocumentWriter<'a> {
     }
 
     fn write_json(&self, out: &mut dyn Write, document: &Document) -> io::Result<()> {
-        json::write(out, document, &self.options.json, self.options.restructure.concatenate_pages)
+        json::write(out, document, &self.options.json, self.options.finish.restructure.concatenate_pages)
     }
 
     fn number(&self, job: &Job) -> usize {
@@ -431,7 +418,7 @@ impl<'a> DocumentWriter<'a> {
 
     fn print(&mut self, job: &Job, document: &Document) -> Result<(), String> {
         let (number, json) = (self.number(job), &self.options.json);
-        let concatenate = self.options.restructure.concatenate_pages;
+        let concatenate = self.options.finish.restructure.concatenate_pages;
         let target = self.options.target;
         let written = self.stdout.finish(number, &job.file.given, |out| match target {
             Target::StdoutJson => json::write(out, document, json, concatenate),

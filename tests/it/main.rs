@@ -21,6 +21,7 @@ mod http;
 mod imageproc;
 mod interrupts;
 mod left;
+mod library;
 mod markdown_safety;
 mod memory;
 mod models;

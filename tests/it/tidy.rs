@@ -31,6 +31,7 @@ const ORDER: &[&str] = &[
     "golden",
     "parity",
     "pipeline",
+    "parser",
     "cli",
 ];
 /// Longer files are split.
