@@ -6,6 +6,7 @@
 //! ([`shown::text`]).
 
 use super::args::LogFormat;
+use crate::document::Code;
 use crate::shown;
 use serde_json::json;
 use std::fmt::{self, Write as _};
@@ -44,7 +45,8 @@ pub fn catch_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let text = info.payload_as_str().unwrap_or("a fault without a message");
         let place = info.location().map(|place| format!(" ({place})")).unwrap_or_default();
-        Record::new(Level::ERROR, "panic", &format!("a fault of docparse itself: {text}{place}")).print();
+        Record::new(Level::ERROR, Code::Panic.name(), &format!("a fault of docparse itself: {text}{place}"))
+            .print();
     }));
 }
 
@@ -140,12 +142,12 @@ where
         }
         message.push_str(&rest);
         let usual = match level {
-            Level::ERROR => "error",
-            Level::WARN => "warning",
-            Level::INFO => "note",
-            _ => "debug",
+            Level::ERROR => Code::Error,
+            Level::WARN => Code::Warning,
+            Level::INFO => Code::Note,
+            _ => Code::Debug,
         };
-        let code = code.as_deref().unwrap_or(usual);
+        let code = code.as_deref().unwrap_or(usual.name());
         let (message, file) = (message.as_str(), file.as_deref());
         let record = Record { level, code, message, file, page, last_page, word: None };
         out.write_str(&record.line(as_json, use_color()))

@@ -18,6 +18,7 @@ mod report;
 mod report_file;
 mod request;
 
+use crate::document::Code;
 use crate::input::worker::process::{self, Limits};
 use crate::shown;
 use args::{Cli, Command};
@@ -66,10 +67,10 @@ impl Failure {
     /// Prints it.
     pub(crate) fn tell(&self) {
         if logging::is_json() {
-            let code = if self.code == exit::USAGE { "usage" } else { "fatal" };
+            let code = if self.code == exit::USAGE { Code::Usage.name() } else { Code::Fatal.name() };
             Record::new(Level::ERROR, code, &format!("{}; hint: {}", self.reason, self.hint)).print();
         } else {
-            Record::new(Level::ERROR, "fatal", &self.reason).print();
+            Record::new(Level::ERROR, Code::Fatal.name(), &self.reason).print();
             eprint(&format!("hint: {}\n", shown::text(&self.hint)));
         }
     }
@@ -157,7 +158,7 @@ fn explain(error: &clap::Error) -> u8 {
         let text = text.split("\n\nUsage:").next().unwrap_or(&text);
         let text = text.split("\n\nFor more information").next().unwrap_or(text);
         let words: Vec<&str> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
-        Record::new(Level::ERROR, "usage", &words.join(" ")).print();
+        Record::new(Level::ERROR, Code::Usage.name(), &words.join(" ")).print();
     } else if matches!(shown::lines(&text), Cow::Borrowed(_)) {
         let _ = error.print();
     } else {

@@ -3,6 +3,7 @@
 use super::args::ParseArgs;
 use super::report::RunReporter;
 use super::{Failure, exit};
+use crate::document::Code;
 use crate::engine::Job;
 use crate::input::{self, InputError, InputFile, OpenOptions};
 use crate::output::names::key_of;
@@ -176,7 +177,7 @@ impl PlannedRun {
             match &input.decision {
                 Decision::Parse { name, input: identity, note } => {
                     if let Some(note) = note {
-                        tracing::warn!(code = "done_again", file = given, "{note}");
+                        tracing::warn!(code = Code::DoneAgain.name(), file = given, "{note}");
                     }
                     jobs.push(Job { id, file: input.file.clone(), picture_folder: name.pictures.clone() });
                     documents.insert(id, (name.clone(), identity.as_ref().clone()));
@@ -234,7 +235,7 @@ fn suffixes(compat: bool, formats: Formats) -> Vec<String> {
 pub fn dry_run(planned: &PlannedRun, missing: &[Result<InputFile, InputError>], options: &OpenOptions) -> u8 {
     let mut failed = missing.len();
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        tracing::error!(code = "input_failed", file = error.input, "{}", error.reason);
+        tracing::error!(code = Code::InputFailed.name(), file = error.input, "{}", error.reason);
     }
     for PlannedInput { file, decision } in &planned.inputs {
         let given = &file.given;
@@ -242,7 +243,7 @@ pub fn dry_run(planned: &PlannedRun, missing: &[Result<InputFile, InputError>], 
             Decision::Skip(reason) => super::print(&format!("{}: left out: {reason}\n", shown::text(given))),
             Decision::Refuse(reason) => {
                 failed += 1;
-                tracing::error!(code = "input_failed", file = given, "{reason}");
+                tracing::error!(code = Code::InputFailed.name(), file = given, "{reason}");
             }
             Decision::Parse { name, note, .. } => match input::open(file, options) {
                 Ok(source) => {
@@ -254,7 +255,7 @@ pub fn dry_run(planned: &PlannedRun, missing: &[Result<InputFile, InputError>], 
                 }
                 Err(error) => {
                     failed += 1;
-                    tracing::error!(code = "input_failed", file = error.input, "{}", error.reason);
+                    tracing::error!(code = Code::InputFailed.name(), file = error.input, "{}", error.reason);
                 }
             },
         }

@@ -9,6 +9,7 @@ use super::report::RunReporter;
 use super::report_file::Report;
 use super::request::{self, not_loaded};
 use super::{Failure, exit, logging};
+use crate::document::Code;
 use crate::engine::{self, Batch, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, StartError};
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
@@ -82,7 +83,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let config = &resolved.config;
     if !args.quiet {
         let notes = request::notes(args, &resolved);
-        notes.iter().for_each(|note| Record::new(Level::INFO, "note", note).print());
+        notes.iter().for_each(|note| Record::new(Level::INFO, Code::Note.name(), note).print());
     }
     let save_path = outputs::open(args, target)?;
     let spooler = Spooler::new(inputs::spool_folders(args), args.fetch.max_bytes(), cancel.clone());

@@ -1,7 +1,7 @@
 //! What the user sees of a run: progress, messages, and the report.
 
 use super::logging::Record;
-use crate::document::Page;
+use crate::document::{Code, Page};
 use crate::engine::{self, Job};
 use crate::input::InputError;
 use crate::shown;
@@ -88,9 +88,9 @@ impl RunReporter {
     /// An input that was no file: it could not be found, or it was skipped.
     pub fn outside(&mut self, path: &str, outcome: &'static str, reason: &str) {
         self.bar.suspend(|| match outcome {
-            "failed" => tracing::error!(code = "input_failed", file = path, "{reason}"),
+            "failed" => tracing::error!(code = Code::InputFailed.name(), file = path, "{reason}"),
             "cancelled" => {}
-            _ => tracing::info!(code = "skipped", file = path, "{reason}"),
+            _ => tracing::info!(code = Code::Skipped.name(), file = path, "{reason}"),
         });
         *self.outside_counts.entry(outcome).or_default() += 1;
         self.outside.push(json!({"path": path, "outcome": outcome, "reason": reason}));
@@ -109,7 +109,7 @@ impl RunReporter {
         quiet: bool,
     ) {
         for InputError { input, reason } in passed_over {
-            self.bar.suspend(|| tracing::warn!(code = "left_out", file = input, "{reason}"));
+            self.bar.suspend(|| tracing::warn!(code = Code::LeftOut.name(), file = input, "{reason}"));
             self.outside.push(json!({"path": input, "outcome": "left out", "reason": reason}));
         }
         if let Some(note) = other_kinds_note(&other_kinds).filter(|_| !quiet) {
@@ -120,7 +120,7 @@ impl RunReporter {
 
     /// The closing line: what was done, where it is, and what was not done.
     pub fn close(&self, place: &str, interrupted: bool) {
-        let (word, code) = (if interrupted { "interrupted" } else { "done" }, "summary");
+        let (word, code) = (if interrupted { "interrupted" } else { "done" }, Code::Summary.name());
         let message = self.sum(place);
         Record { word: Some(word), ..Record::new(Level::INFO, code, &message) }.print();
     }
@@ -260,7 +260,7 @@ impl WriteObserver for RunReporter {
         }
         let ms: f64 = page.timings.iter().map(|t| t.1).sum();
         tracing::debug!(
-            code = "page_done",
+            code = Code::PageDone.name(),
             file = job.file.given,
             page = page.page_index as u64 + 1,
             text = page.text_decision.reason,
@@ -275,14 +275,14 @@ impl WriteObserver for RunReporter {
             let file = job.file.given.as_str();
             for error in document.errors.iter().take(SHOWN_ERRORS) {
                 let (page, last_page, message) = pages_and_message(error);
-                tracing::error!(code = "page_failed", file, page, last_page, "{message}");
+                tracing::error!(code = Code::PageFailed.name(), file, page, last_page, "{message}");
             }
             if document.errors.len() > SHOWN_ERRORS {
                 let more = document.errors.len() - SHOWN_ERRORS;
-                tracing::error!(code = "page_failed", file, "{more} more errors");
+                tracing::error!(code = Code::PageFailed.name(), file, "{more} more errors");
             }
             for warning in document.warnings.iter().take(SHOWN_ERRORS) {
-                let (code, message) = (warning.diagnostic.code, &warning.diagnostic.message);
+                let (code, message) = (warning.diagnostic.code.name(), &warning.diagnostic.message);
                 let last_page = warning.last_page.map(|page| page as u64);
                 tracing::warn!(code, file, page = warning.page as u64, last_page, "{message}");
             }
@@ -290,7 +290,7 @@ impl WriteObserver for RunReporter {
                 let more = document.warnings.len() - SHOWN_ERRORS;
                 tracing::warn!(file, "{}", counted(more, "more warning"));
             }
-            tracing::info!(code = "document_done", file, "{} pages", document.pages);
+            tracing::info!(code = Code::DocumentDone.name(), file, "{} pages", document.pages);
         });
         let hashes = self.hashes;
         let hashed = |path: &PathBuf| (shown::name(path), hashes.then(|| sha256(path)).flatten());
@@ -311,7 +311,7 @@ impl WriteObserver for RunReporter {
         };
         if outcome == "failed" {
             let file = job.file.given.as_str();
-            self.bar.suspend(|| tracing::error!(code = "input_failed", file, "{reason}"));
+            self.bar.suspend(|| tracing::error!(code = Code::InputFailed.name(), file, "{reason}"));
         }
         match self.records.get_mut(&job.id) {
             Some(record) => {

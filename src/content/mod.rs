@@ -12,7 +12,7 @@ mod spotting;
 pub use repetition::{MIN_LENGTH, MIN_LENGTH_TABLE, truncate_repetition};
 pub use spotting::spotting_content;
 
-use crate::document::{Label, Spotting};
+use crate::document::{Code, Label, Spotting};
 
 /// What was made of an answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,7 +22,7 @@ pub struct Reading {
     /// What text spotting found.
     pub spotting: Option<Spotting>,
     /// What of the answer was left out and why: a code and words.
-    pub notes: Vec<(&'static str, String)>,
+    pub notes: Vec<(Code, String)>,
 }
 
 /// Reads the answer of a recognizer to a block; `size` is that of the block in pixels.
@@ -32,7 +32,7 @@ pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
     if let Some(all) = all {
         let limit = bounds::MAX_ANSWER_CHARS;
         let message = format!("the answer has {all} characters and was cut after {limit}");
-        reading.notes.push(("answer_cut", message));
+        reading.notes.push((Code::AnswerCut, message));
     }
     let min_length = if label == Label::Table { MIN_LENGTH_TABLE } else { MIN_LENGTH };
     let text = uniform_delimiters(truncate_repetition(answer, min_length), label);
@@ -41,7 +41,7 @@ pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
             Ok(html) if html.is_empty() => reading.content = text,
             Ok(html) => reading.content = html,
             Err(too_large) => {
-                reading.notes.push(("table_too_large", too_large.to_string()));
+                reading.notes.push((Code::TableTooLarge, too_large.to_string()));
                 reading.content = text;
             }
         },
@@ -149,19 +149,19 @@ mod tests {
         let codes = |reading: &Reading| reading.notes.iter().map(|(code, _)| *code).collect::<Vec<_>>();
         let row: String = (0..1_000_000).map(|i| format!("<fcel>{i}")).collect();
         let reading = read(&row, Label::Table, (100, 100));
-        assert_eq!(codes(&reading), ["answer_cut"]);
+        assert_eq!(codes(&reading), [Code::AnswerCut]);
         assert!(reading.content.starts_with("<table><tr><td>0</td><td>1</td>"));
         assert!(reading.content.len() < 2 * bounds::MAX_ANSWER_CHARS);
         // Rows of very different lengths: filled up they would be 9 GB.
         let rows: String = (0..20_000).map(|i| format!("<fcel>{i}<nl>")).collect();
         let ragged = format!("{}<nl>{rows}", "<fcel>a".repeat(20_000));
         let reading = read(&ragged, Label::Table, (100, 100));
-        assert_eq!(codes(&reading), ["table_too_large"]);
+        assert_eq!(codes(&reading), [Code::TableTooLarge]);
         assert_eq!(reading.content, ragged);
         let long = "ab".repeat(10).replace('a', "\u{1f600}") + &"x y ".repeat(1_000_000);
         let reading = read(&long, Label::Text, (9, 9));
         assert!(reading.content.chars().count() <= bounds::MAX_ANSWER_CHARS);
-        assert_eq!(codes(&reading), ["answer_cut"]);
+        assert_eq!(codes(&reading), [Code::AnswerCut]);
         assert!(read("an honest answer", Label::Text, (9, 9)).notes.is_empty());
     }
 

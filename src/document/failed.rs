@@ -1,7 +1,7 @@
 //! Pages that stand for several in a row: those that failed alike, from some number on, and those that repeat earlier ones; so
 //! that a document that claims a million pages costs no more than what it holds.
 
-use super::{Document, Page};
+use super::{Code, Document, Page};
 
 /// Pages in a row that failed alike and still are pages of their own each.
 pub const FAILED_ALIKE: usize = 16;
@@ -14,7 +14,7 @@ impl Page {
 
     /// Whether it says only that it repeats an earlier page.
     pub fn is_repeated(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.code == "page_repeated")
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::PageRepeated)
     }
 
     fn last_index(&self) -> usize {
@@ -24,7 +24,7 @@ impl Page {
     /// Why it failed, if nothing else is known of it.
     fn failure(&self) -> Option<&str> {
         match self.diagnostics.as_slice() {
-            [only] if only.code == "page_failed" && self.blocks.is_empty() => Some(&only.message),
+            [only] if only.code == Code::PageFailed && self.blocks.is_empty() => Some(&only.message),
             _ => None,
         }
     }

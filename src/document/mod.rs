@@ -3,9 +3,11 @@
 //! Names follow the reference's result object: a [`Block`] is an entry of `parsing_res_list`, its `label`,
 //! `content` and `bbox` are `block_label`, `block_content` and `block_bbox`.
 
+mod code;
 mod failed;
 mod table;
 
+pub use code::{Code, reference as code_reference};
 pub use failed::FAILED_ALIKE;
 pub use table::{Cell, Table, escape, unescape};
 
@@ -274,8 +276,8 @@ pub enum TextSource {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
-    /// A stable word for programs, such as `page_failed`.
-    pub code: &'static str,
+    /// A stable word for programs.
+    pub code: Code,
     /// Position of the block it is about, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block_id: Option<usize>,
@@ -402,7 +404,7 @@ impl Page {
     /// The page that stands for one that could not be read.
     pub fn failed(page_index: usize, message: String) -> Page {
         let diagnostic =
-            Diagnostic { severity: Severity::Error, code: "page_failed", block_id: None, message };
+            Diagnostic { severity: Severity::Error, code: Code::PageFailed, block_id: None, message };
         Page::without_content(page_index, "the page could not be read", diagnostic)
     }
 
@@ -421,7 +423,7 @@ impl Page {
             shown.join(", ")
         );
         let diagnostic =
-            Diagnostic { severity: Severity::Warning, code: "page_repeated", block_id: None, message };
+            Diagnostic { severity: Severity::Warning, code: Code::PageRepeated, block_id: None, message };
         let page = Page::without_content(first, "the page repeats an earlier one", diagnostic);
         Page { through: (last > first).then_some(last), ..page }
     }

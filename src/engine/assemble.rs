@@ -6,7 +6,7 @@ use super::job::JobContext;
 use super::stages::guarded;
 use crate::content;
 use crate::deadline::{self, Stopped};
-use crate::document::{Block, Diagnostic, FinishReason, Markup, Page, Picture, Severity, Spotting};
+use crate::document::{Block, Code, Diagnostic, FinishReason, Markup, Page, Picture, Severity, Spotting};
 use crate::lines::PreparedPage;
 use crate::plan::{Figure, PagePlan};
 use crate::preprocess::PreprocessSteps;
@@ -67,7 +67,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         if let Some(Ok(Recognition { warning: Some((code, message)), .. })) = &answer {
             let block_id = Some(blocks.len());
             let message = message.clone();
-            diagnostics.push(Diagnostic { severity: Severity::Warning, code, block_id, message });
+            diagnostics.push(Diagnostic { severity: Severity::Warning, code: *code, block_id, message });
         }
         let mut notes = Vec::new();
         let filled = answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer, &mut notes)));
@@ -86,7 +86,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
             }
             Some(Err(message)) => diagnostics.push(Diagnostic {
                 severity: Severity::Error,
-                code: "block_failed",
+                code: Code::BlockFailed,
                 block_id: Some(blocks.len()),
                 message,
             }),
@@ -122,9 +122,9 @@ fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
     let generation = block.generation.as_ref()?;
     let (code, what) = match generation.finish_reason {
         FinishReason::Eos => return None,
-        FinishReason::Length => ("block_cut", "the answer was cut at its limit"),
-        FinishReason::Repetition => ("block_repetition", "the answer repeated itself and was ended"),
-        FinishReason::Timeout => ("block_timeout", "the answer was cut because its time was up"),
+        FinishReason::Length => (Code::BlockCut, "the answer was cut at its limit"),
+        FinishReason::Repetition => (Code::BlockRepetition, "the answer repeated itself and was ended"),
+        FinishReason::Timeout => (Code::BlockTimeout, "the answer was cut because its time was up"),
     };
     let message = format!("{what}, after {} tokens", generation.token_count);
     Some(Diagnostic { severity: Severity::Warning, code, block_id: Some(index), message })
@@ -137,7 +137,7 @@ fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
 fn fill(
     block: &mut Block,
     answer: Recognition,
-    notes: &mut Vec<(&'static str, String)>,
+    notes: &mut Vec<(Code, String)>,
 ) -> Result<Option<Spotting>, String> {
     block.confidence = answer.confidence;
     block.lines = answer.lines;

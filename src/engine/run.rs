@@ -4,6 +4,7 @@
 use super::job::{Event, EventReceiver, EventSender, Job, JobFault, JobSettings, Submission, events};
 use super::stages::guarded;
 use super::{CANCELLED, Engine, FinishedPage, GRACE, Limits, NOT_TRIED, PageSelection, Stages, StartError};
+use crate::document::Code;
 use crate::input::{InputError, PageSource};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -210,7 +211,7 @@ impl Run<'_> {
             Event::Opened { page_count, selected, wanted, is_paged } => {
                 if selected < wanted {
                     let message = format!("only {selected} of {wanted} pages are parsed (--max-pages)");
-                    tracing::warn!(code = "max_pages", file = job.file.given, "{message}");
+                    tracing::warn!(code = Code::MaxPages.name(), file = job.file.given, "{message}");
                     under_way.has_errors = true;
                 }
                 let begun = guarded(WRITING, || {

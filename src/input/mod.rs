@@ -18,6 +18,7 @@ pub use discover::{Found, InputFile, discover};
 pub use list::read_list;
 
 use crate::deadline;
+use crate::document::Code;
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
 use fetch::{Fetched, Remote};
@@ -224,7 +225,7 @@ fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<d
     let (stated, there) = (handle.stated_pages, handle.sizes.len());
     if there < stated {
         let message = format!("it says that it has {stated} pages; {there} of them are there");
-        tracing::warn!(code = "page_count", file = file.given, "{message}");
+        tracing::warn!(code = Code::PageCount.name(), file = file.given, "{message}");
     }
     Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels, _held: held }))
 }

@@ -5,7 +5,7 @@ use super::scan::{self, DarkMap};
 use super::tiles::LEAST_SIDE;
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
-use crate::document::{Diagnostic, Preprocessing, Severity, TextDecision, TextSource};
+use crate::document::{Code, Diagnostic, Preprocessing, Severity, TextDecision, TextSource};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, StructNode};
 use crate::input::{PageError, PageSource, SourcePage};
@@ -139,7 +139,7 @@ pub fn prepare_lines(
             let mut prepared = from_content(page, fallback, 0, decision);
             prepared.diagnostics.push(Diagnostic {
                 severity: Severity::Error,
-                code: "lines_unavailable",
+                code: Code::LinesUnavailable,
                 block_id: None,
                 message,
             });
@@ -182,7 +182,7 @@ pub fn prepare_lines(
 fn too_narrow(width: usize, height: usize) -> Option<Diagnostic> {
     (width.min(height) < LEAST_SIDE).then(|| Diagnostic {
         severity: Severity::Warning,
-        code: "too_narrow",
+        code: Code::TooNarrow,
         block_id: None,
         message: format!(
             "a picture of {width}x{height} pixels has no room for text; no lines were looked for"
@@ -198,7 +198,7 @@ fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
     let [x, y, width, height] = [first.x1, first.y1, first.width(), first.height()].map(|v| v.round());
     Some(Diagnostic {
         severity: Severity::Warning,
-        code: "line_too_long",
+        code: Code::LineTooLong,
         block_id: None,
         message: format!(
             "{count} line{plural} too long to be text, {of_first}{width} pixels by {height} at {x}, {y}: not read"
@@ -336,9 +336,9 @@ mod tests {
         let told = |lines: &[Rect]| too_long(lines).map(|d| (d.code, d.message));
         assert_eq!(told(&[]), None);
         let one = "1 line too long to be text, 60000 pixels by 10 at 3, 40: not read";
-        assert_eq!(told(&[line(40.0)]), Some(("line_too_long", one.to_string())));
+        assert_eq!(told(&[line(40.0)]), Some((Code::LineTooLong, one.to_string())));
         let two = "2 lines too long to be text, the first 60000 pixels by 10 at 3, 40: not read";
-        assert_eq!(told(&[line(40.0), line(80.0)]), Some(("line_too_long", two.to_string())));
+        assert_eq!(told(&[line(40.0), line(80.0)]), Some((Code::LineTooLong, two.to_string())));
     }
 
     #[test]

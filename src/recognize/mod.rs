@@ -15,7 +15,7 @@ pub mod server;
 pub mod text_first;
 
 use crate::deadline::{CancelToken, Stopped};
-use crate::document::{Generation, Markup, ReadLine, TextDecision};
+use crate::document::{Code, Generation, Markup, ReadLine, TextDecision};
 use crate::layout::Region;
 use crate::lines::PreparedPage;
 use crate::plan::Request;
@@ -107,7 +107,7 @@ pub struct Recognition {
     /// Where the text came from, where a recognizer might have read it instead.
     pub text: Option<TextDecision>,
     /// What is to be told about it: a code and words.
-    pub warning: Option<(&'static str, String)>,
+    pub warning: Option<(Code, String)>,
 }
 
 /// The answer to one request.

@@ -6,7 +6,7 @@ use super::{
     BlockAnswer, BlockRequest, DocumentState, Recognition, RecognizeError, Recognizer, Ticket, page_text,
 };
 use crate::deadline;
-use crate::document::{TextDecision, TextSource};
+use crate::document::{Code, TextDecision, TextSource};
 use crate::plan::own_text;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::BTreeMap;
@@ -196,7 +196,7 @@ fn compared(answer: BlockAnswer, sample: Sample) -> BlockAnswer {
         warning.push_str("; the rest of the document is read by the recognizer");
     }
     BlockAnswer {
-        result: Ok(Recognition { warning: Some(("text_layer_differs", warning)), ..read }),
+        result: Ok(Recognition { warning: Some((Code::TextLayerDiffers, warning)), ..read }),
         ..answer
     }
 }
@@ -329,7 +329,7 @@ mod tests {
         let contents: Vec<&str> = answers.iter().map(|answer| answer.content.as_str()).collect();
         assert_eq!((contents, asked), (vec!["something else altogether"; 4], 4));
         let (code, warning) = answers[0].warning.as_ref().unwrap();
-        assert!(*code == "text_layer_differs" && warning.contains("the rest of the document"), "{warning}");
+        assert!(*code == Code::TextLayerDiffers && warning.contains("the rest of the document"), "{warning}");
         assert!(answers[1].warning.is_none() && answers[2].warning.is_some());
     }
 

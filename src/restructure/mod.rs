@@ -11,7 +11,7 @@ pub mod text;
 
 pub use clusters::level_of_heights;
 
-use crate::document::{Block, Diagnostic, Document, Page, Severity};
+use crate::document::{Block, Code, Diagnostic, Document, Page, Severity};
 use std::collections::BTreeSet;
 
 /// Takes the pictures that stand inside tables out of all pages.
@@ -74,7 +74,7 @@ pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
         let message =
             format!("the first table may go on the last one of the page before, and stays apart: {why}");
         let diagnostic =
-            Diagnostic { severity: Severity::Warning, code: "tables_apart", block_id: None, message };
+            Diagnostic { severity: Severity::Warning, code: Code::TablesApart, block_id: None, message };
         pages[at].diagnostics.push(diagnostic);
     }
 }
@@ -102,7 +102,7 @@ mod tests {
         restructure_pages(&mut pages, &options);
         assert!(pages[2].blocks[0].content.is_empty() && !pages[1].blocks[0].content.is_empty());
         let told = pages.each_ref().map(|page| page.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>());
-        assert_eq!(told, [vec![], vec!["tables_apart"], vec![]]);
+        assert_eq!(told, [vec![], vec![Code::TablesApart], vec![]]);
         let expected = "the first table may go on the last one of the page before, and stays apart: together they take more than \
                         2000000 bytes";
         assert_eq!(pages[1].diagnostics[0].message, expected);

@@ -104,3 +104,18 @@ fn only_one_module_names_the_runtime() {
         assert!(!named, "{}", path.display());
     }
 }
+
+#[test]
+fn the_list_of_codes_is_that_of_the_program() {
+    let written = std::fs::read_to_string(root().join("docs/errors.md")).unwrap_or_default();
+    let list = docparse::document::code_reference();
+    assert!(written == list, "docs/errors.md is not what it should be:\n{list}");
+    // No code is spelled anywhere else.
+    for (path, text) in sources() {
+        let spelled = text.lines().find(|line| {
+            let after = |mark: &str| line.split(mark).nth(1).is_some_and(|rest| rest.starts_with('"'));
+            after("code: ") || after(" code = ")
+        });
+        assert_eq!(spelled, None, "{}", path.display());
+    }
+}

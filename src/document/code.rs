@@ -1,0 +1,94 @@
+//! The codes of messages: in the JSON of results (`diagnostics.messages`) and on stderr (`--log-format json`). They stay what
+//! they are; words for people may change. `docs/errors.md` lists them.
+
+use serde::{Serialize, Serializer};
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal, $what:literal, $todo:literal;)*) => {
+        /// A stable word for programs about what happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The word.
+            pub const fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// What happened, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => $what,)* }
+            }
+
+            /// What can be done about it.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Code::$variant => $todo,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    PageFailed = "page_failed", "A page could not be parsed; the message says why.",
+        "Where it says so, raise `--page-timeout`, `--memory-limit` or `worker_memory`; else the page is damaged. The other pages are whole.";
+    PageRepeated = "page_repeated", "A PDF lists one page so often that it is not parsed again.",
+        "Nothing: the page that is named has the content. `--pages` or `--compat` parse it all the same.";
+    LinesUnavailable = "lines_unavailable", "A page needs its lines read from its picture, and the line networks are not there.",
+        "Run `scripts/setup.sh`, or name their folder with `--runtime-dir`; `docparse doctor` checks them.";
+    TooNarrow = "too_narrow", "A picture is so narrow that no text fits into it.", "Nothing, unless it was cut wrongly.";
+    LineTooLong = "line_too_long", "Something looked like a line of text and is too long to be one; it was not read.",
+        "Look at the page: it may be a drawing. Cut the picture into parts if it is text.";
+    BlockFailed = "block_failed", "A block could not be recognized; the message says why.",
+        "Parse the document again if the reason may pass; the block's place and its picture are in the result.";
+    BlockCut = "block_cut", "The answer to a block came to its limit of tokens.", "Raise `--max-new-tokens`.";
+    BlockRepetition = "block_repetition", "The answer to a block repeated itself and was ended.",
+        "Look at the block: what stands before the repetition is kept.";
+    BlockTimeout = "block_timeout", "The time of a block was up before its answer was whole.", "Raise `--block-timeout`.";
+    AnswerCut = "answer_cut", "The answer to a block was longer than anything that stands on a page, and was cut.",
+        "Look at the block; with a server, limit its answers.";
+    TableTooLarge = "table_too_large", "The answer about a table has more cells than a table is given.", "Look at the block: its text is kept.";
+    TextLayerDiffers = "text_layer_differs", "The PDF's own text of a block is not what the recognizer reads; the latter is taken.",
+        "Leave `--text-layer` out to have everything read.";
+    TablesApart = "tables_apart", "A table may go on over pages, and its parts are too large to be put together.", "Join them in the workbook.";
+    PageCount = "page_count", "A PDF says that it has more pages than are there.", "Nothing: those that are there are parsed. The file may be cut off.";
+    MaxPages = "max_pages", "A document has more pages than `--max-pages` allows; the rest is left out.", "Raise it, or leave it out.";
+    InputFailed = "input_failed", "A document could not be parsed at all; the message says why.", "The message says what to do.";
+    LeftOut = "left_out", "Something in a folder is not read: a pipe, a device, an output of docparse.", "Name it as an input if it is meant.";
+    Skipped = "skipped", "A document is done already (`--skip-existing`).", "Nothing.";
+    DoneAgain = "done_again", "A document that was done before is done again; the message says why.", "Nothing.";
+    DocumentDone = "document_done", "A document is finished.", "Nothing.";
+    PageDone = "page_done", "A page is finished (`--verbose`).", "Nothing.";
+    Note = "note", "Something worth knowing about the run.", "Nothing.";
+    Summary = "summary", "The last message of a run: what was done, and where.", "Nothing.";
+    Usage = "usage", "The command line or a setting is wrong; nothing was done.", "The message says what to do.";
+    Fatal = "fatal", "The run could not begin, or could not go on.", "The message says what to do.";
+    Error = "error", "Another error, about no document.", "The message says what it is about.";
+    Warning = "warning", "Another warning.", "The message says what it is about.";
+    Debug = "debug", "What the run does (`--verbose`).", "Nothing.";
+    Panic = "panic", "A fault of docparse itself. It costs the page or the file at hand.", "Report it, with the file if you can.";
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// The list of codes for people, as Markdown.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Codes of messages\n\n\
+         Messages in `diagnostics.messages` of results and lines of `--log-format json` carry one of these codes. The words of messages may\n\
+         change, codes do not.\n\n\
+         | code | what happened | what to do |\n| --- | --- | --- |\n",
+    );
+    for code in Code::ALL {
+        text.push_str(&format!("| `{}` | {} | {} |\n", code.name(), code.meaning(), code.advice()));
+    }
+    text
+}
