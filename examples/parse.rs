@@ -9,6 +9,8 @@ use docparse::{Parser, ParserOptions};
 use std::io::Write;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Before there are threads.
+    docparse::forbid_telemetry();
     let parser = Parser::load(ParserOptions::default())?;
     let mut failed = 0;
     for file in std::env::args_os().skip(1) {

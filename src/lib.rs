@@ -6,6 +6,8 @@
 //! # let target = std::env::var("CARGO_TARGET_DIR").unwrap_or("target".into());
 //! # let built = [format!("{target}/release/docparse"), format!("{target}/debug/docparse")];
 //! # let program = built.iter().find(|path| std::path::Path::new(path).is_file());
+//! // Before there are threads: it is a variable of the environment.
+//! docparse::forbid_telemetry();
 //! // The program `docparse` reads files in processes of its own; it is looked for beside the one that runs.
 //! let worker = None;
 //! # let worker = program.map(|path| path.into()).or(worker);
@@ -20,8 +22,8 @@
 //! ```
 //!
 //! [`Parser`] is for one document after the other, or several threads with one each. Services submit jobs to its [`Engine`],
-//! each with settings and events of its own. The other modules are public for the benchmarks and tests of this project; they
-//! change without notice. `ARCHITECTURE.md` is the map: a module may use only those before it.
+//! each with settings and events of its own. What these need is in [`parser`], [`engine`], [`document`], [`pipeline`] and
+//! [`config::parameters`]; the other modules are public for the benchmarks and tests of this project, and change without notice. `ARCHITECTURE.md` is the map: a module may use only those before it.
 
 pub mod cli;
 pub mod config;
@@ -54,5 +56,6 @@ pub mod writer;
 
 pub use document::Document;
 pub use engine::Engine;
+pub use onnx::{Device, forbid_telemetry};
 pub use parser::{ParseError, Parsed, Parser, ParserError, ParserOptions};
 pub use pipeline::RunRequest;

@@ -9,13 +9,14 @@ use crate::engine::{
 };
 use crate::input::{self, InputFile, OpenOptions};
 use crate::onnx::{Device, SessionOptions};
+use crate::output::{OutputName, names};
 use crate::pipeline::job::WantedPictures;
 use crate::pipeline::resolve::resolve;
 use crate::pipeline::stages::Loader;
-use crate::pipeline::{RequestError, RunRequest, SetupError, memory};
+use crate::pipeline::{RequestError, RunRequest, SetupError, memory, restructure_options};
 use crate::recognize::server::Ends;
-use crate::restructure::{self, FinishOptions, RestructureOptions};
-use crate::runtime::RuntimeDirs;
+use crate::restructure::{self, FinishOptions};
+use crate::runtime::{self, RuntimeDirs};
 use crate::writer::json::{self, JsonOptions};
 use crate::writer::markdown;
 use std::io;
@@ -39,13 +40,14 @@ pub struct ParserOptions {
     /// The program `docparse` of the same version. Files are read in processes of it, with limits on memory and time, so that a
     /// hostile file costs its own pages only. `None`: it is looked for in the folder of the running program.
     pub worker: Option<PathBuf>,
-    /// The folder of native libraries and line networks, as `scripts/setup.sh` makes it; `None`: where the command line looks.
+    /// The folder of native libraries and line networks, as `scripts/setup.sh` makes it; `None`: beside the running program, and
+    /// in the checkout that it was built in.
     pub runtime_dir: Option<PathBuf>,
     /// Where networks run.
     pub device: Device,
     /// Threads that read pages; `None`: as many as there are processors.
     pub threads: Option<usize>,
-    /// Bytes that the processes may take together; `None`: three quarters of what the machine has.
+    /// Bytes that this process and its workers may take together for this parser; `None`: three quarters of what the machine has.
     pub memory_limit: Option<u64>,
     /// Passwords that encrypted PDFs are tried with.
     pub passwords: Vec<String>,
@@ -80,6 +82,12 @@ pub enum ParserError {
     /// The program that reads files is not there.
     #[error("the program `{PROGRAM}`, which reads files in processes of its own, was not found at {}", shown(.0))]
     NoWorker(Vec<PathBuf>),
+    /// The program that was found is the running one, which would be started by itself without end.
+    #[error("`{}` is the running program, and not `{PROGRAM}`", .0.display())]
+    WorkerIsSelf(PathBuf),
+    /// The running program cannot be found, and so nothing beside it.
+    #[error("the running program cannot be found ({0}); name the program `{PROGRAM}`")]
+    NoProgram(String),
     /// The system refuses threads.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -139,14 +147,13 @@ impl Parser {
         let mut limits = resolved.limits(threads, page_memory);
         limits.jobs = options.documents_at_once.max(1);
         let wanted = WantedPictures { blocks: true, ..WantedPictures::default() };
-        let restructure =
-            RestructureOptions { merge_tables: true, relevel_titles: true, concatenate_pages: false };
+        let as_reference = options.request.as_reference;
         Ok(Parser {
             engine: Engine::start(stages, limits)?,
             open,
-            settings: Arc::new(resolved.job_settings(wanted, false)),
-            finish: resolved.finish_options(restructure),
-            json: resolved.json_options(false),
+            settings: Arc::new(resolved.job_settings(wanted, as_reference)),
+            finish: resolved.finish_options(restructure_options(&options.request.parameters, as_reference)),
+            json: resolved.json_options(as_reference),
             jobs: AtomicUsize::new(0),
         })
     }
@@ -172,8 +179,14 @@ impl Parser {
                 Ok(None) | Err(_) => return Err(given_up(JobFault::Internal("the engine has ended".into()))),
             }
         }
+        Ok(self.finish(document))
+    }
+
+    /// Does what only a whole document tells, for clients of the engine: `document` has all the pages of a job that came.
+    pub fn finish(&self, mut document: Document) -> Parsed {
         restructure::finish(&mut document, &self.finish);
-        Ok(Parsed { document, json: self.json.clone() })
+        let concatenate_pages = self.finish.restructure.concatenate_pages;
+        Parsed { document, json: self.json.clone(), concatenate_pages }
     }
 
     /// The engine, for clients that submit jobs themselves.
@@ -181,13 +194,14 @@ impl Parser {
         &self.engine
     }
 
-    /// A job for a file with the parser's settings, for the engine. Its events go nowhere yet: put a sender of your own there.
+    /// A job for a file with the parser's settings, for the engine. Its events go nowhere yet: put a sender of your own there, and
+    /// receive what comes until the job has ended: it counts as one of those at once until then.
     pub fn submission(&self, path: &Path) -> Submission {
         let id = self.jobs.fetch_add(1, Ordering::Relaxed);
         let file = InputFile::from_path(path, PathBuf::new());
-        // Names of pictures are of this document, and of no file outside.
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().replace(['/', '\\'], "_"));
-        let picture_folder = stem.unwrap_or_default();
+        // As the command line names them: of this document, and of no file outside.
+        let stem = names::safe_name(names::stem_of(path.file_name().unwrap_or_default())).into_owned();
+        let picture_folder = OutputName::new(PathBuf::new(), stem).pictures;
         let job = Arc::new(Job { id, file, picture_folder });
         let (open, opened) = (self.open.clone(), job.clone());
         Submission {
@@ -209,6 +223,7 @@ pub struct Parsed {
     /// Its pages and blocks.
     pub document: Document,
     json: JsonOptions,
+    concatenate_pages: bool,
 }
 
 impl Parsed {
@@ -219,10 +234,11 @@ impl Parsed {
 
     /// Writes the document as JSON, as the command line does.
     pub fn write_json(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        json::write(out, &self.document, &self.json, false)
+        json::write(out, &self.document, &self.json, self.concatenate_pages)
     }
 
-    /// The pictures that Markdown and JSON name: path and JPEG.
+    /// The pictures that Markdown and JSON name: path and JPEG. Paths begin with the file's name without its ending: those of two
+    /// files that differ only in their folder or ending are the same.
     pub fn pictures(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let pages = self.document.pages.iter();
         let pictures = pages.flat_map(|page| {
@@ -234,16 +250,23 @@ impl Parsed {
 
 /// The program whose processes read files.
 fn worker(given: Option<PathBuf>) -> Result<PathBuf, ParserError> {
-    let looked = match given {
-        Some(path) => vec![path],
-        None => {
-            let own = std::env::current_exe().and_then(|path| path.canonicalize()).unwrap_or_default();
+    let own = std::env::current_exe().and_then(|path| path.canonicalize());
+    let looked = match (given, &own) {
+        (Some(path), _) => vec![path],
+        (None, Err(error)) => return Err(ParserError::NoProgram(error.to_string())),
+        (None, Ok(own)) => {
             let folder = own.parent().unwrap_or(Path::new("/"));
             let is_below = BELOW_PROGRAMS.iter().any(|name| folder.ends_with(name));
-            let above = folder.parent().filter(|_| is_below);
+            // In a folder of that name elsewhere anybody could have put something above.
+            let above = folder.parent().filter(|above| is_below && runtime::is_trusted(above));
             [Some(folder), above].into_iter().flatten().map(|folder| folder.join(PROGRAM)).collect()
         }
     };
-    let found = looked.iter().find(|path| path.is_file()).cloned();
-    found.ok_or(ParserError::NoWorker(looked))
+    // As it is now, whatever the working folder will be.
+    let found = looked.iter().find_map(|path| path.canonicalize().ok().filter(|path| path.is_file()));
+    match found {
+        None => Err(ParserError::NoWorker(looked)),
+        Some(found) if own.is_ok_and(|own| own == found) => Err(ParserError::WorkerIsSelf(found)),
+        Some(found) => Ok(found),
+    }
 }

@@ -102,6 +102,12 @@ fn trusted_users(owner: Option<u32>) -> Vec<u32> {
     [0, user].into_iter().chain(owner).collect()
 }
 
+/// Whether nobody but root, this user and the owner of the running program can have put something into a folder.
+pub fn is_trusted(folder: &Path) -> bool {
+    let owner = std::env::current_exe().and_then(|path| path.metadata()).map(|meta| meta.uid());
+    belongs_to(folder, &trusted_users(owner.ok()))
+}
+
 /// Whether a folder is there, and it and all above it belong to these users, and nobody else may rename what is in them.
 fn belongs_to(folder: &Path, users: &[u32]) -> bool {
     let Ok(folder) = folder.canonicalize() else { return false };

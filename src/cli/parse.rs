@@ -16,12 +16,11 @@ use crate::input::spool::Spooler;
 use crate::input::{self, InputFile};
 use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
-use crate::pipeline::Resolved;
 use crate::pipeline::job::WantedPictures;
 use crate::pipeline::memory;
 use crate::pipeline::stages::Loader;
+use crate::pipeline::{Resolved, restructure_options};
 use crate::recognize::server::Ends;
-use crate::restructure::RestructureOptions;
 use crate::runtime::RuntimeDirs;
 use crate::shown;
 use crate::writer::compat::{CompatOptions, CompatWriter};
@@ -197,14 +196,8 @@ fn with_sink(
     run: impl FnOnce(&mut dyn DocumentSink) -> Result<RunOutcome, StartError>,
 ) -> Result<RunOutcome, StartError> {
     let json = resolved.json_options(args.compat);
+    let restructure = restructure_options(&args.parameters.0, args.compat);
     let folders = trace_folders(args, jobs);
-    let asked =
-        ["merge_tables", "relevel_titles", "concatenate_pages"].map(|name| args.parameters.0.bool(name));
-    let restructure = RestructureOptions {
-        merge_tables: asked[0].unwrap_or(!args.compat),
-        relevel_titles: asked[1].unwrap_or(!args.compat),
-        concatenate_pages: asked[2].unwrap_or(false),
-    };
     let traced = |inner: &mut dyn DocumentSink| match folders {
         Some(folders) => {
             run(&mut TraceWriter::new(folders, JsonOptions { compat: true, ..json.clone() }, inner))
@@ -212,7 +205,9 @@ fn with_sink(
         None => run(inner),
     };
     if let (true, Some(outputs)) = (args.compat, &outputs) {
-        let restructure = asked.contains(&Some(true)).then_some(restructure);
+        let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
+        let is_asked = asked.iter().any(|name| args.parameters.0.bool(name) == Some(true));
+        let restructure = is_asked.then_some(restructure);
         let options = CompatOptions { formats, json: json.clone(), restructure };
         traced(&mut CompatWriter::new(options, outputs.clone(), reporter))
     } else {

@@ -35,9 +35,9 @@ macro_rules! codes {
 
 codes! {
     PageFailed = "page_failed", "A page could not be parsed; the message says why.",
-        "Where it says so, raise `--page-timeout`, `--memory-limit` or `worker_memory`; else the page is damaged. The other pages are whole.";
+        "Where it says so, raise `--page-timeout`, `--memory-limit`, or `worker_memory` in a file of settings; else the page is damaged. The other pages are whole.";
     PageRepeated = "page_repeated", "A PDF lists one page so often that it is not parsed again.",
-        "Nothing: the page that is named has the content. `--pages` or `--compat` parse it all the same.";
+        "Nothing: the page that is named has the content. `--pages` with that page alone, or `--compat`, parse it all the same.";
     LinesUnavailable = "lines_unavailable", "A page needs its lines read from its picture, and the line networks are not there.",
         "Run `scripts/setup.sh`, or name their folder with `--runtime-dir`; `docparse doctor` checks them.";
     TooNarrow = "too_narrow", "A picture is so narrow that no text fits into it.", "Nothing, unless it was cut wrongly.";
@@ -58,8 +58,8 @@ codes! {
     PageCount = "page_count", "A PDF says that it has more pages than are there.", "Nothing: those that are there are parsed. The file may be cut off.";
     MaxPages = "max_pages", "A document has more pages than `--max-pages` allows; the rest is left out.", "Raise it, or leave it out.";
     InputFailed = "input_failed", "A document could not be parsed at all; the message says why.", "The message says what to do.";
-    LeftOut = "left_out", "Something in a folder is not read: a pipe, a device, an output of docparse.", "Name it as an input if it is meant.";
-    Skipped = "skipped", "A document is done already (`--skip-existing`).", "Nothing.";
+    LeftOut = "left_out", "Something in a folder is not read: a pipe, a device, a socket.", "Give a pipe as an input of its own if it is meant.";
+    Skipped = "skipped", "A document is done already (`--skip-existing`), or it is an output of docparse itself.", "Name an output as an input of its own if it is meant.";
     DoneAgain = "done_again", "A document that was done before is done again; the message says why.", "Nothing.";
     DocumentDone = "document_done", "A document is finished.", "Nothing.";
     PageDone = "page_done", "A page is finished (`--verbose`).", "Nothing.";

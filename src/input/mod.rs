@@ -17,7 +17,6 @@ pub mod worker;
 pub use discover::{Found, InputFile, discover};
 pub use list::read_list;
 
-use crate::deadline;
 use crate::document::Code;
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
@@ -117,7 +116,7 @@ pub trait PageSource: Send + Sync {
     fn page_pixels(&self, page_index: usize) -> u64;
     /// The first page that is the same object of the file, if that is an earlier one.
     fn repeats(&self, page_index: usize) -> Option<usize>;
-    /// A number that is the same for equal files; 0 where the file cannot be read. Reads all of it.
+    /// A number that is the same for equal files, made of their length and beginning; 0 where the file cannot be read.
     fn fingerprint(&self) -> u64;
     /// Whether the reference numbers the pages of this kind of input (PDF and TIFF).
     fn is_paged(&self) -> bool;
@@ -238,18 +237,15 @@ fn open_reason(error: &PoolError) -> String {
     }
 }
 
-/// The first bytes of a file's SHA-256, as a number.
+/// Bytes of a file that tell it from others.
+const FINGERPRINT: u64 = 16 << 20;
+
+/// A number made of the length of a file and its beginning.
 fn fingerprint(path: &Path) -> std::io::Result<u64> {
+    let file = std::fs::File::open(path)?;
     let mut hash = Sha256::new();
-    let mut file = std::fs::File::open(path)?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        deadline::check();
-        match std::io::Read::read(&mut file, &mut buffer)? {
-            0 => break,
-            read => hash.update(&buffer[..read]),
-        }
-    }
+    hash.update(file.metadata()?.len().to_le_bytes());
+    std::io::copy(&mut std::io::Read::take(file, FINGERPRINT), &mut hash)?;
     Ok(hash.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 

@@ -21,6 +21,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Larger files in the record are none of docparse's.
 const MAX_RECORD_BYTES: u64 = 64 << 20;
+/// Longer files are not hashed: nothing is proven of them, and a run does not end later because somebody's file says that it is
+/// long.
+const MOST_HASHED: u64 = 16 << 30;
 /// A change so short before it was looked at may be followed by another one with the same time: nanoseconds.
 const CLOCK_STEP: i64 = 2_000_000_000;
 
@@ -139,7 +142,7 @@ impl Identity {
             meta.is_file()
                 && (now.size, now.modified_ns, now.inode) == (facts.size, facts.modified_ns, facts.inode)
         };
-        if !is_the_same(&file.metadata()?) {
+        if !is_the_same(&file.metadata()?) || facts.size > MOST_HASHED {
             return Ok(None);
         }
         // One that grows meanwhile has no end either.

@@ -28,8 +28,8 @@ const BLOCKS_OF_A_PAGE: usize = 8;
 const MOST_PAGES: usize = 64;
 /// Blocks that recognizers get beyond twice as many as they read at once: they prepare them ahead, and sort them by size.
 const BLOCKS_AHEAD: usize = 128;
-/// Threads that open files: one that takes long holds up no other.
-const OPENERS: usize = 2;
+/// Threads that open files: a few that take long hold up no others.
+const OPENERS: usize = 4;
 
 /// A worker that has not answered after so long is given up, where a page's time is not much longer: what it reads
 /// it reads in milliseconds, or never.

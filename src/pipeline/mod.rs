@@ -13,6 +13,7 @@ pub mod stages;
 use crate::config::parameters::Parameters;
 use crate::config::{ConfigError, Pipeline, Settings};
 use crate::replay::Case;
+use crate::restructure::RestructureOptions;
 use std::sync::Arc;
 
 pub use resolve::{Backend, DraftMode, NativeOptions, OwnText, Precision, Resolved};
@@ -30,6 +31,15 @@ pub struct RunRequest {
     pub recorded: Option<Arc<Case>>,
     /// Whether results are to be the reference's in every detail.
     pub as_reference: bool,
+}
+
+/// What is put together over pages: what is asked for, else tables and headings, or for results like the reference's nothing.
+pub fn restructure_options(parameters: &Parameters, as_reference: bool) -> RestructureOptions {
+    RestructureOptions {
+        merge_tables: parameters.bool("merge_tables").unwrap_or(!as_reference),
+        relevel_titles: parameters.bool("relevel_titles").unwrap_or(!as_reference),
+        concatenate_pages: parameters.bool("concatenate_pages").unwrap_or(false),
+    }
 }
 
 /// Why a request cannot be resolved.

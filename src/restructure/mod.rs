@@ -1,6 +1,7 @@
 //! What only the whole document can tell: tables that go on across pages, depths of headings.
 //!
-//! [`finish`] does all of it, before anything of a document is written. [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
+//! [`finish`] does all of it, before anything of a document is written; for results like the reference's the writers do the parts
+//! that are asked for. [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
 //! regions that were found in the page's text, [`text`] first tells running headers, titles and references apart.
 
 mod clusters;

@@ -63,10 +63,44 @@ fn jobs_of_a_service_have_pages_as_events_and_are_bounded() {
 }
 
 #[test]
+fn names_and_settings_are_those_of_the_command_line() {
+    let mut request = docparse::RunRequest::default();
+    request.parameters.set("relevel_titles", false);
+    request.parameters.set("merge_tables", false);
+    let parser = Parser::load(ParserOptions { request, ..options() }).unwrap();
+    let folder = Folder::new();
+    // Of the folder's name nothing may lead out of the pictures' folder.
+    std::fs::copy(example("report.pdf"), folder.path().join("...pdf")).unwrap();
+    let parsed = parser.parse(folder.path().join("...pdf")).unwrap();
+    folder
+        .run(&[
+            "...pdf",
+            "-o",
+            "out",
+            "--formats",
+            "md",
+            "--relevel_titles",
+            "false",
+            "--merge_tables",
+            "false",
+        ])
+        .expect(0);
+    let written = std::fs::read_dir(folder.path().join("out")).unwrap().filter_map(|entry| {
+        let path = entry.unwrap().path();
+        path.extension().is_some_and(|ending| ending == "md").then(|| std::fs::read_to_string(path).unwrap())
+    });
+    assert_eq!(written.collect::<Vec<_>>(), [parsed.to_markdown()]);
+    assert!(parsed.pictures().all(|(path, _)| !path.contains("..")));
+}
+
+#[test]
 fn what_a_parser_lacks_is_told() {
     let missing = ParserOptions { worker: Some(PathBuf::from("/nowhere/docparse")), ..options() };
     let error = Parser::load(missing).err().unwrap();
     assert!(matches!(error, ParserError::NoWorker(_)) && error.to_string().contains("/nowhere/docparse"));
+    // It would start itself for ever.
+    let own = ParserOptions { worker: std::env::current_exe().ok(), ..options() };
+    assert!(matches!(Parser::load(own), Err(ParserError::WorkerIsSelf(_))));
     let error = Parser::load(ParserOptions { memory_limit: Some(1 << 20), ..options() }).err().unwrap();
     assert!(error.to_string().contains("the memory limit of 1 MB is too little"), "{error}");
 }

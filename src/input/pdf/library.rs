@@ -4,7 +4,7 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so handles
 //! are kept as plain pointers and cast where they are passed.
 
-use super::pictures;
+use super::pictures::{self, PictureMemory};
 use crate::input::worker::protocol::ReadFailure;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
 use std::ffi::c_void;
@@ -201,9 +201,9 @@ impl OpenPage<'_> {
         }
     }
 
-    /// Bytes that drawing the page takes for one of its pictures at most, where that is much.
-    pub fn picture_memory(&self) -> u64 {
-        pictures::memory(self)
+    /// What its pictures take to be decoded where the page is drawn with so many pixels.
+    pub fn picture_memory(&self, width: usize, height: usize) -> PictureMemory {
+        pictures::memory(self, (width, height))
     }
 
     /// Draws the page with annotations and form fields on white, as the reference does.

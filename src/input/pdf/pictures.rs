@@ -5,60 +5,109 @@ use super::content::{MAX_FORM_DEPTH, Object};
 use super::library::OpenPage;
 use std::ffi::c_void;
 
-/// Pictures of fewer pixels take little memory, however they are encoded.
+/// Pictures of fewer pixels take little memory, however they are encoded; unless their data is as long as this: a PDF may say
+/// anything about the size of a picture.
 const LEAST_PIXELS: u64 = 4_000_000;
+const LEAST_DATA: u64 = 100_000;
 /// Bytes of the name of a filter that are read.
 const FILTER_NAME: usize = 32;
+/// Large pictures of a page that are looked at: each is copied for that, and a page may show one any number of times.
+const MOST_PICTURES: usize = 32;
 
-/// Bytes that decoding the picture takes that needs most of those on the page; 0 where all are decoded row by row.
-pub(super) fn memory(page: &OpenPage<'_>) -> u64 {
+/// Bytes that the pictures of a page take to be decoded: of each kind the one that takes most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PictureMemory {
+    /// JPEGs with several scans; others are decoded row by row. This is what they take.
+    pub jpeg: u64,
+    /// JPEG 2000, if it is decoded to the size of the page as it is drawn. Where it is drawn smaller it takes less.
+    pub jpeg_2000: u64,
+}
+
+/// What the pictures of a page take that is drawn with so many pixels.
+pub(super) fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
     let api = page.api();
     // SAFETY: the page is loaded; an index below the count is valid.
     let count = unsafe { api.FPDFPage_CountObjects(page.handle.cast()) };
     let object = |index| unsafe { api.FPDFPage_GetObject(page.handle.cast(), index) };
-    (0..count.max(0)).map(|index| of_object(page, object(index).cast(), 0)).max().unwrap_or(0)
+    let mut large = Vec::new();
+    for index in 0..count.max(0) {
+        find_large(page, object(index).cast(), 0, &mut large);
+    }
+    let mut memory = PictureMemory::default();
+    for (picture, kind) in large {
+        let data = encoded(page, picture);
+        match (kind, data) {
+            (Kind::Jpeg, None) => memory.jpeg = u64::MAX,
+            (Kind::Jpeg, Some(data)) => memory.jpeg = memory.jpeg.max(jpeg_memory(&data).unwrap_or(0)),
+            (Kind::Jpeg2000, None) => memory.jpeg_2000 = u64::MAX,
+            (Kind::Jpeg2000, Some(data)) => {
+                memory.jpeg_2000 = memory.jpeg_2000.max(jpx_memory(&data, drawn).unwrap_or(0));
+            }
+        }
+    }
+    memory
 }
 
-fn of_object(page: &OpenPage<'_>, object: *mut c_void, depth: usize) -> u64 {
-    if object.is_null() || depth > MAX_FORM_DEPTH {
-        return 0;
+/// Kinds of pictures that are not decoded row by row.
+#[derive(Clone, Copy)]
+enum Kind {
+    Jpeg,
+    Jpeg2000,
+}
+
+/// Adds the large pictures of an object, which may be a form.
+fn find_large(page: &OpenPage<'_>, object: *mut c_void, depth: usize, large: &mut Vec<(*mut c_void, Kind)>) {
+    if object.is_null() || depth > MAX_FORM_DEPTH || large.len() >= MOST_PICTURES {
+        return;
     }
     match Object::of(page, object) {
-        Object::Picture => of_picture(page, object),
+        Object::Picture => {
+            let kind = match last_filter(page, object).as_slice() {
+                b"DCTDecode" | b"DCT" => Kind::Jpeg,
+                b"JPXDecode" => Kind::Jpeg2000,
+                _ => return,
+            };
+            if is_large(page, object) {
+                large.push((object, kind));
+            }
+        }
         Object::Form => {
             let api = page.api();
             // SAFETY: the object is a form of the loaded page; an index below the count is valid.
             let count = unsafe { api.FPDFFormObj_CountObjects(object.cast()) };
             let child = |index| unsafe { api.FPDFFormObj_GetObject(object.cast(), index as _) };
-            (0..count.max(0)).map(|index| of_object(page, child(index).cast(), depth + 1)).max().unwrap_or(0)
+            for index in 0..count.max(0) {
+                find_large(page, child(index).cast(), depth + 1, large);
+            }
         }
-        _ => 0,
+        _ => {}
     }
 }
 
-fn of_picture(page: &OpenPage<'_>, object: *mut c_void) -> u64 {
+fn is_large(page: &OpenPage<'_>, object: *mut c_void) -> bool {
     let api = page.api();
     let (mut width, mut height) = (0, 0);
-    // SAFETY: the object is a picture of the loaded page; the targets are locals.
-    let is_known = unsafe { api.FPDFImageObj_GetImagePixelSize(object.cast(), &mut width, &mut height) };
-    if is_known == 0 || u64::from(width) * u64::from(height) < LEAST_PIXELS {
-        return 0;
-    }
-    let needs: fn(&[u8]) -> Option<u64> = match last_filter(page, object).as_slice() {
-        b"DCTDecode" | b"DCT" => jpeg_memory,
-        b"JPXDecode" => jpx_memory,
-        _ => return 0,
+    // SAFETY: the object is a picture of the loaded page; the targets are locals. Without a buffer the length is returned.
+    let (is_known, length) = unsafe {
+        (
+            api.FPDFImageObj_GetImagePixelSize(object.cast(), &mut width, &mut height),
+            api.FPDFImageObj_GetImageDataRaw(object.cast(), std::ptr::null_mut(), 0),
+        )
     };
-    // SAFETY: as above; without a buffer the length is returned.
+    length >= LEAST_DATA || (is_known != 0 && u64::from(width) * u64::from(height) >= LEAST_PIXELS)
+}
+
+/// The data of a picture as its own filter takes it; `None` where there is no memory for that.
+fn encoded(page: &OpenPage<'_>, object: *mut c_void) -> Option<Vec<u8>> {
+    let api = page.api();
+    // SAFETY: the object is a picture of the loaded page; without a buffer the length is returned.
     let length = unsafe { api.FPDFImageObj_GetImageDataDecoded(object.cast(), std::ptr::null_mut(), 0) };
     let mut data = Vec::new();
-    if data.try_reserve_exact(length as usize).is_err() {
-        return u64::MAX;
-    }
+    data.try_reserve_exact(length as usize).ok()?;
     data.resize(length as usize, 0u8);
     // SAFETY: the buffer has the length that is told.
     unsafe { api.FPDFImageObj_GetImageDataDecoded(object.cast(), data.as_mut_ptr().cast(), length) };
-    needs(&data).unwrap_or(0)
+    Some(data)
 }
 
 /// The name of the filter that is undone last: the picture's own.
@@ -86,13 +135,19 @@ fn be32(data: &[u8], at: usize) -> Option<u64> {
 /// Bytes that decoding a JPEG takes: where not all is in one scan, the coefficients of the whole picture, two bytes each
 /// (libjpeg); else a few rows.
 fn jpeg_memory(data: &[u8]) -> Option<u64> {
-    let mut at = 2;
+    // Whatever stands before the picture.
+    let mut at = data.windows(2).position(|bytes| bytes == [0xff, 0xd8])? + 2;
     // Progressive or not, the components, and the bytes of all coefficients.
     let mut frame = None;
     loop {
         let marker = *data.get(at + 1)?;
         if *data.get(at)? != 0xff || marker == 0xff {
             at += 1; // filling
+            continue;
+        }
+        // Without a length.
+        if matches!(marker, 0x01 | 0xd0..=0xd8) {
+            at += 2;
             continue;
         }
         match marker {
@@ -120,14 +175,34 @@ fn jpeg_memory(data: &[u8]) -> Option<u64> {
     }
 }
 
-/// Bytes that decoding a JPEG 2000 picture takes: all samples, four bytes each (OpenJPEG), and the picture made of them.
-fn jpx_memory(data: &[u8]) -> Option<u64> {
+/// Bytes that decoding a JPEG 2000 picture takes: all samples, four bytes each (OpenJPEG), and the picture made of them. It is
+/// decoded in the lowest resolution that is not smaller than what is drawn; how many there are is told by the marker COD.
+fn jpx_memory(data: &[u8], drawn: (usize, usize)) -> Option<u64> {
     // The codestream begins with these markers, in whatever boxes it lies.
     let at = data.windows(4).position(|bytes| bytes == [0xff, 0x4f, 0xff, 0x51])? + 4;
     let (right, bottom) = (be32(data, at + 4)?, be32(data, at + 8)?);
     let (left, top) = (be32(data, at + 12)?, be32(data, at + 16)?);
     let components = be16(data, at + 36)?;
-    let pixels = right.saturating_sub(left).saturating_mul(bottom.saturating_sub(top));
+    let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
+    let mut levels = 0;
+    let mut marker = at + be16(data, at)? as usize;
+    // COD is one of the first markers behind.
+    while let (Some(0xff), Some(code)) = (data.get(marker), data.get(marker + 1)) {
+        match code {
+            0x52 => {
+                levels = u32::from(*data.get(marker + 9)?);
+                break;
+            }
+            0x90 => break,
+            _ => marker += 2 + be16(data, marker + 2)? as usize,
+        }
+    }
+    let is_enough = |levels: u32| {
+        let side = |length: u64, drawn: usize| length.checked_shr(levels).unwrap_or(0) >= drawn as u64;
+        side(width, drawn.0) && side(height, drawn.1)
+    };
+    let skipped = (0..=levels).rev().find(|levels| is_enough(*levels)).unwrap_or(0);
+    let pixels = (width >> skipped).saturating_mul(height >> skipped);
     Some(pixels.saturating_mul(components * 4 + components.min(4)))
 }
 
@@ -149,6 +224,8 @@ mod tests {
         assert_eq!(jpeg_memory(&jpeg(0xc2, 3)), Some(all));
         assert_eq!(jpeg_memory(&jpeg(0xc0, 1)), Some(all));
         assert_eq!(jpeg_memory(&jpeg(0xc0, 3)), Some(0));
+        // Something before it, and a marker without a length.
+        assert_eq!(jpeg_memory(&[&[7, 0xff, 0xd8, 0xff, 0x01][..], &jpeg(0xc2, 3)[2..]].concat()), Some(all));
         let whole = jpeg(0xc2, 3);
         // Up to the marker of the scan.
         (0..whole.len() - 3).for_each(|end| assert_eq!(jpeg_memory(&whole[..end]), None));
@@ -160,7 +237,13 @@ mod tests {
         data.extend([0xff, 0x4f, 0xff, 0x51, 0, 47, 0, 0]);
         [110u32, 60, 10, 10, 110, 60, 0, 0].iter().for_each(|n| data.extend(n.to_be_bytes()));
         data.extend([0, 3]);
-        assert_eq!(jpx_memory(&data), Some(100 * 50 * 15));
-        assert_eq!(jpx_memory(&data[..data.len() - 1]), None);
+        data.extend([7, 1, 1, 7, 1, 1, 7, 1, 1]);
+        assert_eq!(jpx_memory(&data, (30, 20)), Some(100 * 50 * 15));
+        // Three levels of resolution: half of it is enough, a quarter is not.
+        data.extend([0xff, 0x52, 0, 12, 0, 0, 0, 1, 1, 3, 4, 4, 0, 0]);
+        assert_eq!(jpx_memory(&data, (30, 20)), Some(50 * 25 * 15));
+        assert_eq!(jpx_memory(&data, (1, 1)), Some(12 * 6 * 15));
+        assert_eq!(jpx_memory(&data, (101, 1)), Some(100 * 50 * 15));
+        assert_eq!(jpx_memory(&data[..40], (30, 20)), None);
     }
 }

@@ -193,10 +193,16 @@ fn read_pdf_page(
     if (width as u64).saturating_mul(height as u64).saturating_mul(3) > room.left() {
         return Err(ReadFailure::Memory);
     }
-    if page.picture_memory() > room.left() {
+    let (needs, left) = (page.picture_memory(width, height), room.left());
+    if needs.jpeg > left {
         return Err(ReadFailure::Memory);
     }
     let picture = page.render(width, height)?;
+    // It may be drawn smaller than the page, and take less: only where there is nothing to be seen it was left out.
+    let is_plain = || picture.windows(4).all(|bytes| bytes[0] == bytes[3]);
+    if needs.jpeg_2000 > left && is_plain() {
+        return Err(ReadFailure::Memory);
+    }
     if let Reply::Page { bitmap, .. } = &mut reply {
         *bitmap = Some((width, height));
     }
