@@ -175,6 +175,9 @@ fn read_page(
     Ok((Reply::Page { content: None, bitmap }, pixels.data))
 }
 
+/// Bytes that drawing takes beside a large picture: its data once more, rows of it, and what is lost between large pieces.
+const BESIDE_PICTURE: u64 = 64 << 20;
+
 fn read_pdf_page(
     document: &OpenDocument<'_>,
     request: PageRequest,
@@ -193,7 +196,7 @@ fn read_pdf_page(
     if (width as u64).saturating_mul(height as u64).saturating_mul(3) > room.left() {
         return Err(ReadFailure::Memory);
     }
-    let (needs, left) = (page.picture_memory(width, height), room.left());
+    let (needs, left) = (page.picture_memory(width, height), room.left().saturating_sub(BESIDE_PICTURE));
     if needs.jpeg > left {
         return Err(ReadFailure::Memory);
     }
