@@ -1,4 +1,4 @@
-//! How long the work of a thread may go on: until the time of its page is up, or the run is cancelled.
+//! How long the work of a thread may go on: until the time of its page is up, or its document is cancelled.
 //!
 //! A stage does its work inside [`Deadline::run`]. What computes for long looks at [`check`] between its steps, however
 //! deep below it is; where the work has to end, the thread unwinds with [`Stopped`] to whoever caught panics of it, so no
@@ -49,7 +49,7 @@ pub enum Stopped {
     /// The time is up.
     #[error("the time is up")]
     TimeUp,
-    /// The run was cancelled.
+    /// What the work is for was cancelled.
     #[error("cancelled")]
     Cancelled,
 }
@@ -66,11 +66,6 @@ thread_local! {
 }
 
 impl Deadline {
-    /// The end of work by a flag; without `left` that is all that ends it.
-    pub fn new(cancel: Arc<AtomicBool>, left: Option<Duration>) -> Deadline {
-        Deadline::of_all(vec![CancelToken::new(cancel)], left)
-    }
-
     /// The end of work for several: when all of them are cancelled, or after `left`.
     pub fn of_all(cancels: Vec<CancelToken>, left: Option<Duration>) -> Deadline {
         Deadline { until: left.and_then(|left| Instant::now().checked_add(left)), cancels }
@@ -175,6 +170,11 @@ mod tests {
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    /// The end of work by a flag.
+    fn by_flag(cancel: Arc<AtomicBool>, left: Option<Duration>) -> Deadline {
+        Deadline::of_all(vec![CancelToken::new(cancel)], left)
+    }
+
     fn caught(deadline: Deadline, work: impl FnOnce()) -> Option<Stopped> {
         let (result, _) = deadline.run(|| catch_unwind(AssertUnwindSafe(work)));
         result.err().and_then(|panic| why(panic.as_ref()))
@@ -183,19 +183,19 @@ mod tests {
     #[test]
     fn work_ends_when_its_time_is_up_or_the_run_is_cancelled() {
         let cancel = Arc::<AtomicBool>::default();
-        assert_eq!(caught(Deadline::new(cancel.clone(), None), check), None);
-        assert_eq!(caught(Deadline::new(cancel.clone(), Some(Duration::ZERO)), check), Some(Stopped::TimeUp));
+        assert_eq!(caught(by_flag(cancel.clone(), None), check), None);
+        assert_eq!(caught(by_flag(cancel.clone(), Some(Duration::ZERO)), check), Some(Stopped::TimeUp));
         let long = Some(Duration::MAX);
-        assert_eq!(caught(Deadline::new(cancel.clone(), long), check), None);
+        assert_eq!(caught(by_flag(cancel.clone(), long), check), None);
         cancel.store(true, Ordering::Relaxed);
-        assert_eq!(caught(Deadline::new(cancel, long), check), Some(Stopped::Cancelled));
+        assert_eq!(caught(by_flag(cancel, long), check), Some(Stopped::Cancelled));
         // Nothing is left of it outside.
         assert_eq!(stopped(), None);
     }
 
     #[test]
     fn waiting_is_no_work() {
-        let deadline = Deadline::new(Arc::default(), Some(Duration::from_millis(400)));
+        let deadline = by_flag(Arc::default(), Some(Duration::from_millis(400)));
         let (left, waited) = deadline.run(|| {
             waiting(|| std::thread::sleep(Duration::from_millis(500)));
             left()
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn inner_work_has_its_own_time_and_what_it_waits_counts_outside() {
         let (inner, waited) = Deadline::default().run(|| {
-            let inner = Deadline::new(Arc::default(), Some(Duration::ZERO)).run(|| {
+            let inner = by_flag(Arc::default(), Some(Duration::ZERO)).run(|| {
                 waiting(|| std::thread::sleep(Duration::from_millis(5)));
                 current().until.is_some()
             });

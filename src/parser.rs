@@ -3,6 +3,7 @@
 //! Clients that want pages while they come, many documents at once, or other settings for each of them submit jobs to its
 //! [`Engine`].
 
+use crate::config::machine;
 use crate::document::Document;
 use crate::engine::{
     Engine, Event, Job, JobFault, JobSettings, PageSelection, StartError, Submission, SubmitError, events,
@@ -129,7 +130,7 @@ impl Parser {
     pub fn load(options: ParserOptions) -> Result<Parser, ParserError> {
         let worker = worker(options.worker)?;
         let mut resolved = resolve(&options.request)?;
-        let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+        let cores = machine::cores();
         let threads = options.threads.unwrap_or(cores).clamp(1, 256);
         let limit = (options.memory_limit, "the memory limit");
         let memory = memory::plan(&mut resolved, limit, options.device, threads.min(cores))?;

@@ -26,7 +26,7 @@ const WORKER_MEMORY: u64 = 256 << 20;
 pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let device = super::parse::device(args.device.as_deref())?;
-    let threads = args.cpu_threads.unwrap_or_else(super::cores).clamp(1, 256);
+    let threads = args.cpu_threads.unwrap_or_else(crate::config::machine::cores).clamp(1, 256);
     let options = SessionOptions::on(device, threads);
     if let Some(folder) = &args.model {
         return model(folder, &dirs, options);

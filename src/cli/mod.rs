@@ -177,11 +177,6 @@ pub(crate) fn eprint(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Processors of the machine.
-pub(crate) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, |n| n.get())
-}
-
 /// Where quantized weights are kept.
 pub(crate) fn quantized_store() -> Option<PathBuf> {
     data_home().map(|home| home.join("docparse").join("quantized"))

@@ -13,7 +13,7 @@ pub fn run(args: &ParityArgs) -> Result<u8, Failure> {
         .find(runtime::ONNXRUNTIME)
         .map_err(|e| Failure::fatal(e.to_string(), "scripts/setup.sh fetches the native libraries"))?;
     let device = super::parse::device(args.device.as_deref())?;
-    let threads = args.cpu_threads.unwrap_or_else(super::cores).clamp(1, 256);
+    let threads = args.cpu_threads.unwrap_or_else(crate::config::machine::cores).clamp(1, 256);
     let loaded = Runtime::load(&library, SessionOptions::on(device, threads));
     let loaded = loaded.map_err(|e| Failure::fatal(e.to_string(), "docparse doctor checks the set-up"))?;
     let reports =

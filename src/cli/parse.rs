@@ -9,6 +9,7 @@ use super::report::RunReporter;
 use super::report_file::Report;
 use super::request::{self, not_loaded};
 use super::{Failure, exit, logging};
+use crate::config::machine;
 use crate::document::Code;
 use crate::engine::{self, Batch, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, StartError};
 use crate::input::fetch::Fetcher;
@@ -74,7 +75,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let formats = formats(args)?;
     let pages = page_selection(args.pages.as_deref())?;
     let device = device(args.device.as_deref())?;
-    let cores = super::cores();
+    let cores = machine::cores();
     let threads = args.threads.unwrap_or(cores).clamp(1, 256);
     // More processes than cores would only take memory.
     let limit = (args.memory_limit.map(|bytes| bytes as u64), "--memory-limit");

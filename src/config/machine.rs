@@ -1,6 +1,11 @@
-//! How much memory this machine has, or the control group that the process is in.
+//! What this machine has, or the control group that the process is in: memory, processors.
 
 use std::path::{Component, Path, PathBuf};
+
+/// Processors that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get())
+}
 
 /// Bytes that this process and its children may have: the machine's memory, or less where a control group says so (a
 /// container, a job of a batch system). `None` where the system does not tell.

@@ -10,7 +10,7 @@ use super::permits::Permits;
 use super::repeats::{LeftOut, Repeats};
 use super::stages::{PageJob, page_memory};
 use super::{FinishedPage, Limits};
-use crate::deadline::{CancelToken, Stopped};
+use crate::deadline::CancelToken;
 use crate::document::Page;
 use crate::input::PageSource;
 use crate::recognize::{BlockAnswer, BlockRequest};
@@ -479,12 +479,6 @@ impl Coordinator {
             return;
         }
         let Some((page, answers)) = self.state.planned.remove(&serial) else { return };
-        let cancelled = |answer: &Result<_, String>| {
-            answer.as_ref().is_err_and(|reason| *reason == Stopped::Cancelled.to_string())
-        };
-        if page.context.cancel.is_cancelled() && answers.values().any(cancelled) {
-            return self.interrupted(serial);
-        }
         self.page_done(serial, assemble::page(page, answers));
     }
 }
@@ -545,19 +539,22 @@ impl OpenJob {
     /// The next page to be started; those before it that repeat earlier ones too often are done.
     fn leave_out_repeats(&mut self, source: &dyn PageSource) -> Option<usize> {
         let mut row: Option<LeftOut> = None;
-        loop {
-            let page_index = self.selected.get(self.started).copied();
-            let earlier = page_index.and_then(|page_index| self.repeats.left_out(source, page_index));
-            let is_next =
-                page_index.is_some_and(|index| row.as_ref().is_some_and(|row| row.ends_before(index)));
-            if (earlier.is_none() || is_next)
-                && let Some((place, count, page)) = row.take().map(LeftOut::page)
-            {
-                self.ready.insert(place, (Box::new(FinishedPage::of(page)), count, None));
+        let next = loop {
+            let Some(page_index) = self.selected.get(self.started).copied() else { break None };
+            let Some(earlier) = self.repeats.left_out(source, page_index) else { break Some(page_index) };
+            if let Some(row) = row.take_if(|row| row.ends_before(page_index)) {
+                self.leave_out(row);
             }
-            let Some((page_index, earlier)) = page_index.zip(earlier) else { return page_index };
             row.get_or_insert_with(|| LeftOut::from(self.started, page_index)).add(earlier);
             self.started += 1;
-        }
+        };
+        row.into_iter().for_each(|row| self.leave_out(row));
+        next
+    }
+
+    /// One page stands for those in a row.
+    fn leave_out(&mut self, row: LeftOut) {
+        let (place, count, page) = row.page();
+        self.ready.insert(place, (Box::new(FinishedPage::of(page)), count, None));
     }
 }

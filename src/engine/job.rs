@@ -268,7 +268,7 @@ impl EventReceiver {
 }
 
 /// What stages know of a job.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct JobContext {
     /// Its number in the engine, which no other job ever has.
     pub(super) key: u64,

@@ -162,18 +162,12 @@ pub(super) fn open(inbox: Receiver<ToOpen>, stage: Stage) {
         let (opened, _) = deadline.run(|| {
             guarded("opening the file", || {
                 deadline::check();
-                // With its causes in one line where it is another error.
                 let source = source().map_err(|InputError { reason, .. }| reason)?;
                 let mut selected = pages.of(source.page_count());
                 let wanted = selected.len();
                 selected.truncate(max_pages.unwrap_or(usize::MAX));
-                let context = Arc::new(JobContext {
-                    document: Arc::new(document(&context, &*source)),
-                    job: context.job.clone(),
-                    settings: context.settings.clone(),
-                    cancel: context.cancel.clone(),
-                    key: context.key,
-                });
+                let document = Arc::new(document(&context, &*source));
+                let context = Arc::new(JobContext { document, ..(*context).clone() });
                 Ok(Box::new(Opened { source, context, selected, wanted }))
             })
         });
@@ -319,7 +313,7 @@ pub(super) fn layout(
             }
             LayoutChoice::Detect(options) => {
                 let cancels = batch.iter().map(|(job, _)| job.context.cancel.clone()).collect();
-                let ends = Ends { cancels, left: least, limit: settings.page_timeout };
+                let ends = BatchEnd { cancels, left: least, limit: settings.page_timeout };
                 detector.detect(&pages, options, &ends)
             }
         };
@@ -342,14 +336,14 @@ fn asks_alike(page: &PageJob, settings: &Arc<JobSettings>) -> bool {
 }
 
 /// When a batch's work ends: when all its pages are cancelled, or the time is up.
-struct Ends {
+struct BatchEnd {
     cancels: Vec<CancelToken>,
     left: Option<Duration>,
     /// The time of a page, for what is told.
     limit: Option<Duration>,
 }
 
-impl Ends {
+impl BatchEnd {
     fn deadline(&self) -> Deadline {
         Deadline::of_all(self.cancels.clone(), self.left)
     }
@@ -379,7 +373,7 @@ impl Restarted<'_> {
         &mut self,
         pages: &[&PreparedPage],
         options: &LayoutOptions,
-        ends: &Ends,
+        ends: &BatchEnd,
     ) -> Vec<Result<Vec<Region>, String>> {
         let (found, _) = by_deadline(ends.deadline(), ends.limit, "finding the layout", || {
             let regions = self.detector.detect(pages, options).map_err(|e| e.to_string())?;

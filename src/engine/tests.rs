@@ -48,6 +48,15 @@ struct FakeSource {
     trouble: fn(usize) -> Trouble,
     in_flight: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
+    /// Called when a page is read.
+    on_read: Box<dyn Fn() + Send + Sync>,
+}
+
+impl FakeSource {
+    fn of(pages: usize, trouble: fn(usize) -> Trouble) -> FakeSource {
+        let (in_flight, most) = Default::default();
+        FakeSource { pages, trouble, in_flight, most, on_read: Box::new(|| {}) }
+    }
 }
 
 impl PageSource for FakeSource {
@@ -74,6 +83,7 @@ impl PageSource for FakeSource {
     fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
         let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
+        (self.on_read)();
         match (self.trouble)(page_index) {
             Trouble::ReadFails => return Err(PageError::Size { width: 0.0, height: 0.0 }),
             Trouble::ReadPanics => panic!("the source panics"),
@@ -242,14 +252,39 @@ impl DocumentSink for Record {
     }
 }
 
-/// Documents `0.pdf`, `1.pdf` and so on.
-fn jobs(count: usize) -> Vec<Job> {
-    let job = |id: usize| Job {
+/// The document `0.pdf`, `1.pdf` or so on.
+fn job(id: usize) -> Job {
+    Job {
         id,
         file: InputFile::from_path(&PathBuf::from(format!("{id}.pdf")), PathBuf::new()),
         picture_folder: id.to_string(),
-    };
+    }
+}
+
+fn jobs(count: usize) -> Vec<Job> {
     (0..count).map(job).collect()
+}
+
+/// Every page is in some trouble by its number, but none that ends the recognizer.
+fn troubles(page: usize) -> Trouble {
+    match page % 11 {
+        2 => Trouble::ReadFails,
+        3 => Trouble::ReadPanics,
+        5 => Trouble::LayoutFails,
+        6 => Trouble::LayoutPanics,
+        7 => Trouble::BlockFails,
+        8 => Trouble::LinesPanic,
+        _ => Trouble::None,
+    }
+}
+
+fn fake_stages(trouble: fn(usize) -> Trouble, seed: u64) -> Stages {
+    Stages {
+        lines: Box::new(FakeLines(trouble)),
+        detector: Box::new(FakeDetector(trouble)),
+        recognizer: Box::new(FakeRecognizer(trouble, Dice(seed))),
+        loaded: LoadedParts::ALL,
+    }
 }
 
 struct Ran {
@@ -277,19 +312,13 @@ fn run_fakes(
         match lengths[job.id] {
             0 => Err(InputError::new(&job.file.given, "cannot be opened".into())),
             pages => Ok(Arc::new(FakeSource {
-                pages,
-                trouble,
                 in_flight: in_flight.clone(),
                 most: counted.clone(),
+                ..FakeSource::of(pages, trouble)
             })),
         }
     };
-    let stages = Stages {
-        lines: Box::new(FakeLines(trouble)),
-        detector: Box::new(FakeDetector(trouble)),
-        recognizer: Box::new(FakeRecognizer(trouble, Dice(seed))),
-        loaded: LoadedParts::ALL,
-    };
+    let stages = fake_stages(trouble, seed);
     let batch = Batch { jobs, open: Arc::new(open), on_cancel: Box::new(|| {}) };
     let outcome = run(batch, stages, &options, &mut record, &cancel).unwrap();
     Ran { outcome, record, most_in_flight: most.load(Ordering::SeqCst) }
@@ -374,16 +403,7 @@ fn check_pages(run: &Ran, lengths: &[usize], trouble: fn(usize) -> Trouble) {
 #[test]
 fn a_thousand_random_runs_lose_no_page() {
     quiet_panics();
-    // Every page is in some trouble by its number, but none that ends the recognizer.
-    let trouble = |page: usize| match page % 11 {
-        2 => Trouble::ReadFails,
-        3 => Trouble::ReadPanics,
-        5 => Trouble::LayoutFails,
-        6 => Trouble::LayoutPanics,
-        7 => Trouble::BlockFails,
-        8 => Trouble::LinesPanic,
-        _ => Trouble::None,
-    };
+    let trouble = troubles;
     for seed in 0..1000 {
         let mut dice = Dice(seed);
         let lengths: Vec<usize> = (0..1 + dice.roll(4)).map(|_| dice.roll(14) as usize).collect();

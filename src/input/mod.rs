@@ -18,12 +18,13 @@ pub use discover::{Found, InputFile, discover};
 pub use list::read_list;
 
 use crate::document::Code;
+use crate::output::record::sha256_of;
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
 use fetch::{Fetched, Remote};
 use pdf::page::PdfPage;
-use sha2::{Digest, Sha256};
 use spool::Spooled;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use worker::protocol::{PageRequest, ReadFailure};
@@ -114,8 +115,11 @@ pub trait PageSource: Send + Sync {
     fn page_count(&self) -> usize;
     /// Pixels that a page has at full scale; 0 where that is not known.
     fn page_pixels(&self, page_index: usize) -> u64;
-    /// The first page that is the same object of the file, if that is an earlier one.
-    fn repeats(&self, page_index: usize) -> Option<usize>;
+    /// The first page that is the same object of the file, if that is an earlier one. Most kinds of input have none.
+    fn repeats(&self, page_index: usize) -> Option<usize> {
+        let _ = page_index;
+        None
+    }
     /// A number that is the same for equal files, made of their length and beginning; 0 where the file cannot be read.
     fn fingerprint(&self) -> u64;
     /// Whether the reference numbers the pages of this kind of input (PDF and TIFF).
@@ -243,10 +247,9 @@ const FINGERPRINT: u64 = 16 << 20;
 /// A number made of the length of a file and its beginning.
 fn fingerprint(path: &Path) -> std::io::Result<u64> {
     let file = std::fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    hash.update(file.metadata()?.len().to_le_bytes());
-    std::io::copy(&mut std::io::Read::take(file, FINGERPRINT), &mut hash)?;
-    Ok(hash.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    let length = file.metadata()?.len().to_le_bytes();
+    let hash = sha256_of(length.chain(file.take(FINGERPRINT)))?;
+    Ok(u64::from_str_radix(&hash[..16], 16).unwrap_or_default())
 }
 
 struct PdfSource {
@@ -350,10 +353,6 @@ impl PageSource for PictureSource {
     fn page_pixels(&self, page_index: usize) -> u64 {
         let (width, height) = self.handle.sizes.get(page_index).copied().unwrap_or((0.0, 0.0));
         (width as u64).saturating_mul(height as u64)
-    }
-
-    fn repeats(&self, _: usize) -> Option<usize> {
-        None
     }
 
     fn fingerprint(&self) -> u64 {

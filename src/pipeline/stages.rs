@@ -151,11 +151,12 @@ fn loaded(resolved: &Resolved) -> LoadedParts {
             own_text: false,
         },
         Some((vl, backend)) => {
-            let PreprocessOptions { use_doc_preprocessor: any, .. } = vl.preprocess;
+            let PreprocessOptions { use_doc_preprocessor, use_doc_orientation_classify, use_doc_unwarping } =
+                vl.preprocess;
             LoadedParts {
                 layout: vl.plan.use_layout_detection,
-                orientation: any && vl.preprocess.use_doc_orientation_classify,
-                unwarping: any && vl.preprocess.use_doc_unwarping,
+                orientation: use_doc_preprocessor && use_doc_orientation_classify,
+                unwarping: use_doc_preprocessor && use_doc_unwarping,
                 recognizer: !matches!(backend, Backend::PageText),
                 page_text: matches!(backend, Backend::PageText),
                 own_text: resolved.own_text.is_some(),
@@ -193,12 +194,14 @@ impl LazyLines {
         Runtime::load(&library, self.session.clone()).map_err(|e| e.to_string())
     }
 
-    /// The line networks, loaded when they are first needed.
-    fn reader(&mut self) -> Result<&mut LineReader, &str> {
+    /// The line networks, loaded when they are first needed, and what preprocesses pages. Both are borrowed and not taken out:
+    /// the work may unwind.
+    fn parts(&mut self) -> (Result<&mut LineReader, &str>, Option<&mut Preprocessor>) {
         if self.reader.is_none() {
             self.reader = Some(self.load());
         }
-        self.reader.as_mut().expect("loaded above").as_mut().map_err(|reason| reason.as_str())
+        let reader = self.reader.as_mut().expect("loaded above");
+        (reader.as_mut().map_err(|reason| reason.as_str()), self.preprocessor.as_mut())
     }
 
     fn load(&self) -> Result<LineReader, String> {
@@ -214,12 +217,7 @@ impl LinePreparer for LazyLines {
         decision: TextDecision,
         settings: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
-        if self.reader.is_none() {
-            self.reader = Some(self.load());
-        }
-        // Borrowed, not taken out: the work may unwind.
-        let LazyLines { reader, preprocessor, .. } = self;
-        let reader = reader.as_mut().expect("loaded above").as_mut().map_err(|reason| reason.as_str());
+        let (reader, preprocessor) = self.parts();
         let read = |page| prepare_lines(page, decision, source, reader);
         match preprocessor {
             Some(preprocessor) => {
@@ -254,7 +252,7 @@ impl Pictures {
             return text_layer(content);
         }
         let read = self.lines.as_mut().zip(page.pixels.as_ref()).and_then(|(lines, pixels)| {
-            let reader = lines.reader().ok()?;
+            let reader = lines.parts().0.ok()?;
             reader.read(pixels).ok().filter(|read| read.picture.is_none())
         });
         read.map_or_else(PageText::empty, |read| read.text)

@@ -251,12 +251,13 @@ fn reference_picture_path(label: Label, bbox: &Rect) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const NAME: PageName = PageName { folder: "report", page_index: 0 };
 
-    fn vl() -> VlOptions {
+    /// The options as they are by default.
+    pub(crate) fn vl() -> VlOptions {
         VlOptions {
             use_layout_detection: true,
             merge_layout_blocks: true,

@@ -125,7 +125,7 @@ impl Recognizer for TextFirst {
 }
 
 fn forward(to: &Option<Sender<BlockRequest>>, request: BlockRequest) {
-    // Where nobody takes it the recognizer has ended, and its error answers for all.
+    // Where nobody takes it the recognizer has ended, and the block is asked for again when that is told.
     drop(to.as_ref().map(|to| to.send(request)));
 }
 

@@ -25,10 +25,8 @@ impl LayoutDetector for CountingDetector {
 
 #[test]
 fn waiting_pages_of_several_documents_are_shown_together() {
-    let most = Arc::new(AtomicUsize::new(0));
     let trouble: fn(usize) -> Trouble = |_| Trouble::None;
-    let source: Arc<dyn PageSource> =
-        Arc::new(FakeSource { pages: 9, trouble, in_flight: Arc::default(), most });
+    let source: Arc<dyn PageSource> = Arc::new(FakeSource::of(9, trouble));
     let (sender, inbox) = crossbeam_channel::unbounded();
     for serial in 0..7u64 {
         let page_index = serial as usize;

@@ -1,8 +1,6 @@
 //! An engine with many clients: fairness, cancelling, slow and vanished receivers, settings of their own, faults.
 
 use super::*;
-use crate::layout::polygons::ShapeMode;
-use crate::plan::{RequestOptions, VlOptions};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -14,59 +12,23 @@ struct Heard {
     end: Option<Result<(), JobFault>>,
 }
 
-/// A source of so many pages, each of which takes so long to be read.
-struct SlowSource {
-    pages: usize,
-    each: Duration,
-    read: Arc<Mutex<Vec<usize>>>,
-}
-
-impl PageSource for SlowSource {
-    fn page_count(&self) -> usize {
-        self.pages
-    }
-
-    fn page_pixels(&self, _: usize) -> u64 {
-        16
-    }
-
-    fn repeats(&self, _: usize) -> Option<usize> {
-        None
-    }
-
-    fn fingerprint(&self) -> u64 {
-        7
-    }
-
-    fn is_paged(&self) -> bool {
-        true
-    }
-
-    fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
-        let end = Instant::now() + self.each;
+/// A source of so many pages, each of which takes so long to be read; `read` hears of each.
+fn slow_source(pages: usize, each: Duration, read: &Arc<Mutex<Vec<usize>>>) -> Arc<dyn PageSource> {
+    let read = read.clone();
+    let on_read = Box::new(move || {
+        let end = Instant::now() + each;
         while Instant::now() < end {
             crate::deadline::check();
             std::thread::sleep(Duration::from_micros(100));
         }
-        self.read.lock().unwrap().push(self.pages);
-        let pixels = Some(Pixels::white(4, 4));
-        let size_points = (2.0, 2.0);
-        Ok(SourcePage { page_index, width: 4, height: 4, size_points, pixels, preview: None, content: None })
-    }
-
-    fn render_page(&self, _: usize) -> Result<Pixels, PageError> {
-        Ok(Pixels::white(4, 4))
-    }
-}
-
-fn job(id: usize) -> Arc<Job> {
-    let file = InputFile::from_path(&PathBuf::from(format!("{id}.pdf")), PathBuf::new());
-    Arc::new(Job { id, file, picture_folder: id.to_string() })
+        read.lock().unwrap().push(pages);
+    });
+    Arc::new(FakeSource { on_read, ..FakeSource::of(pages, |_| Trouble::None) })
 }
 
 fn submission(id: usize, source: Arc<dyn PageSource>, events: &EventSender) -> Submission {
     Submission {
-        job: job(id),
+        job: Arc::new(job(id)),
         source: Box::new(move || Ok(source)),
         pages: PageSelection::default(),
         max_pages: None,
@@ -78,29 +40,15 @@ fn submission(id: usize, source: Arc<dyn PageSource>, events: &EventSender) -> S
 }
 
 fn vl_plan() -> PlanOptions {
-    PlanOptions::Vl(Box::new(VlOptions {
-        use_layout_detection: true,
-        merge_layout_blocks: false,
-        use_chart_recognition: false,
-        use_seal_recognition: false,
-        use_ocr_for_image_block: false,
-        shape_mode: ShapeMode::Auto,
-        request: RequestOptions::default(),
-        reference_picture_names: false,
-    }))
+    PlanOptions::Vl(Box::new(crate::plan::tests::vl()))
 }
 
 fn fake_source(pages: usize, trouble: fn(usize) -> Trouble) -> Arc<dyn PageSource> {
-    Arc::new(FakeSource { pages, trouble, in_flight: Arc::default(), most: Arc::default() })
+    Arc::new(FakeSource::of(pages, trouble))
 }
 
 fn stages(trouble: fn(usize) -> Trouble) -> Stages {
-    Stages {
-        lines: Box::new(FakeLines(trouble)),
-        detector: Box::new(FakeDetector(trouble)),
-        recognizer: Box::new(FakeRecognizer(trouble, Dice(1))),
-        loaded: LoadedParts::ALL,
-    }
+    fake_stages(trouble, 1)
 }
 
 /// Receives until each of so many jobs has ended; fails after a while.
@@ -142,7 +90,7 @@ fn sixty_four_clients_get_what_each_gets_alone() {
             scope.spawn(move || {
                 let mut dice = Dice(client as u64);
                 let (sender, receiver) = events();
-                // Its own settings: every third takes a part of the pages, every fourth has pages without pixels kept.
+                // Its own settings: every third takes a part of the pages, every fourth keeps the pixels.
                 let pages = 1 + dice.roll(20) as usize;
                 let mut own = submission(client, fake_source(pages, |_| Trouble::None), &sender);
                 let wanted = if client % 3 == 0 { 1 + pages / 2 } else { pages };
@@ -161,15 +109,9 @@ fn sixty_four_clients_get_what_each_gets_alone() {
 fn a_thousand_jobs_of_random_troubles_each_have_one_end() {
     quiet_panics();
     let trouble = |page: usize| match page % 11 {
-        2 => Trouble::ReadFails,
-        3 => Trouble::ReadPanics,
-        5 => Trouble::LayoutFails,
-        6 => Trouble::LayoutPanics,
-        7 => Trouble::BlockFails,
-        8 => Trouble::LinesPanic,
         9 => Trouble::RecognizerDies,
         10 => Trouble::RecognizerPanics,
-        _ => Trouble::None,
+        _ => troubles(page),
     };
     let engine = Engine::start(stages(trouble), Limits { jobs: 20, ..limits(2, 4) }).unwrap();
     let mut dice = Dice(11);
@@ -212,9 +154,7 @@ fn a_thousand_jobs_of_random_troubles_each_have_one_end() {
 fn a_book_does_not_stop_a_letter() {
     let engine = Engine::start(stages(|_| Trouble::None), limits(1, 2)).unwrap();
     let read = Arc::<Mutex<Vec<usize>>>::default();
-    let source = |pages| -> Arc<dyn PageSource> {
-        Arc::new(SlowSource { pages, each: Duration::from_millis(1), read: read.clone() })
-    };
+    let source = |pages| slow_source(pages, Duration::from_millis(1), &read);
     let (sender, receiver) = events();
     engine.submit(submission(0, source(300), &sender)).unwrap();
     // The book is well under way when the letter comes.
@@ -243,9 +183,7 @@ fn a_book_does_not_stop_a_letter() {
 fn a_receiver_that_is_slow_or_gone_holds_back_its_own_jobs_only() {
     let engine = Engine::start(stages(|_| Trouble::None), limits(2, 3)).unwrap();
     let read = Arc::<Mutex<Vec<usize>>>::default();
-    let source = |pages| -> Arc<dyn PageSource> {
-        Arc::new(SlowSource { pages, each: Duration::ZERO, read: read.clone() })
-    };
+    let source = |pages| slow_source(pages, Duration::ZERO, &read);
     let (slow, slow_receiver) = events();
     engine.submit(submission(0, source(50), &slow)).unwrap();
     let (gone, gone_receiver) = events();
@@ -318,7 +256,7 @@ fn what_was_not_loaded_and_what_is_too_much_is_refused() {
             let _ = held.lock().unwrap().recv();
             Ok(source)
         };
-        let own = Submission { job: job(id), source: Box::new(open), ..with(own.clone()) };
+        let own = Submission { job: Arc::new(job(id)), source: Box::new(open), ..with(own.clone()) };
         engine.submit(own).unwrap();
     }
     assert_eq!(engine.submit(with(own.clone())), Err(SubmitError::Overloaded { jobs: 2 }));
@@ -335,8 +273,7 @@ fn a_cancelled_job_frees_what_it_holds_and_an_engine_that_ends_gives_up_all() {
     let read = Arc::<Mutex<Vec<usize>>>::default();
     let hour = Duration::from_secs(3600);
     let (sender, receiver) = events();
-    let stuck =
-        || -> Arc<dyn PageSource> { Arc::new(SlowSource { pages: 9, each: hour, read: read.clone() }) };
+    let stuck = || slow_source(9, hour, &read);
     let own = submission(0, stuck(), &sender);
     let cancel = own.cancel.clone();
     engine.submit(own).unwrap();

@@ -71,10 +71,6 @@ impl PageSource for Source {
         16
     }
 
-    fn repeats(&self, _: usize) -> Option<usize> {
-        None
-    }
-
     fn fingerprint(&self) -> u64 {
         0
     }

@@ -5,7 +5,7 @@
 pub(super) mod content;
 pub(super) mod library;
 pub mod page;
-mod pictures;
+pub(super) mod pictures;
 pub(super) mod repeats;
 
 /// Pixels per point at which the reference renders pages (specification, section 3.4: 144 dpi).

@@ -6,6 +6,7 @@
 use super::protocol::{MAX_MESSAGE, PageRequest, ReadFailure, Reply, Request, read_message, write_message};
 use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
 use crate::input::pdf::library::{Library, OpenDocument};
+use crate::input::pdf::pictures::PictureMemory;
 use crate::input::pdf::repeats;
 use std::cell::{Cell, OnceCell};
 use std::fs::File;
@@ -196,7 +197,11 @@ fn read_pdf_page(
     if (width as u64).saturating_mul(height as u64).saturating_mul(3) > room.left() {
         return Err(ReadFailure::Memory);
     }
-    let (needs, left) = (page.picture_memory(width, height), room.left().saturating_sub(BESIDE_PICTURE));
+    // What stands on the page was looked through already; where it shows no picture there is none to be counted.
+    let shows_pictures =
+        !matches!(&reply, Reply::Page { content: Some(content), .. } if content.images.is_empty());
+    let needs = if shows_pictures { page.picture_memory(width, height) } else { PictureMemory::default() };
+    let left = room.left().saturating_sub(BESIDE_PICTURE);
     if needs.jpeg > left {
         return Err(ReadFailure::Memory);
     }
