@@ -37,7 +37,10 @@ fn main() {
     };
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
     let profiles = std::env::args().any(|argument| argument == "--profile");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     folders.sort();
     folders.retain(|folder| folder.join("config.json").exists());
     if profiles {
@@ -51,7 +54,14 @@ fn main() {
     let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, threads)).unwrap();
     for folder in &folders {
         let start = Instant::now();
-        let Some(Bench { page, mut run, is_batched }) = network(folder, &runtime) else { continue };
+        let Some(Bench {
+            page,
+            mut run,
+            is_batched,
+        }) = network(folder, &runtime)
+        else {
+            continue;
+        };
         let loaded = start.elapsed();
         let mut other = Torch::start(folder, threads);
         for (batch, rounds) in [(1, 9), (8, 3)] {
@@ -74,7 +84,10 @@ fn main() {
             let (ours, theirs) = (median(ours), median(theirs));
             let name = folder.file_name().unwrap().to_string_lossy();
             let ratio = theirs / ours;
-            println!("{name:<18} {batch:>5} {ours:>12.1} {theirs:>12.1} {ratio:>7.2} {:>10.0}", memory());
+            println!(
+                "{name:<18} {batch:>5} {ours:>12.1} {theirs:>12.1} {ratio:>7.2} {:>10.0}",
+                memory()
+            );
         }
         println!("{:<18} loaded in {:.2} s", "", loaded.as_secs_f64());
     }
@@ -83,24 +96,40 @@ fn main() {
 /// The network of a folder.
 fn network(folder: &Path, runtime: &Runtime) -> Option<Bench> {
     let checkpoint = Checkpoint::open(folder).unwrap().with_names(released_name);
-    let page =
-        Pixels { width: 800, height: 800, data: (0..800 * 800 * 3).map(|i| (i * 7 % 251) as u8).collect() };
+    let page = Pixels {
+        width: 800,
+        height: 800,
+        data: (0..800 * 800 * 3).map(|i| (i * 7 % 251) as u8).collect(),
+    };
     match checkpoint.config.model_type() {
         "pp_lcnet" => {
-            let mut network = OrientationClassifier::read(&checkpoint, &[]).unwrap()(runtime).unwrap();
+            let mut network =
+                OrientationClassifier::read(&checkpoint, &[]).unwrap()(runtime).unwrap();
             let run = Box::new(move |pages, _| drop(network.run(pages, &[]).unwrap()));
-            Some(Bench { page: docparse::preprocess::pp_lcnet::pixel_values(&page), run, is_batched: false })
+            Some(Bench {
+                page: docparse::preprocess::pp_lcnet::pixel_values(&page),
+                run,
+                is_batched: false,
+            })
         }
         "uvdoc" => {
             let mut network = Unwarper::read(&checkpoint).unwrap()(runtime).unwrap();
             let run = Box::new(move |_, _| drop(network.mesh(&page).unwrap()));
-            Some(Bench { page: Vec::new(), run, is_batched: false })
+            Some(Bench {
+                page: Vec::new(),
+                run,
+                is_batched: false,
+            })
         }
         _ => {
             let mut network = PpDocLayout::read(&checkpoint, &[], true).ok()?(runtime).unwrap();
             let [height, width] = network.config.input;
             let run = Box::new(move |pages, batch| drop(network.run(pages, batch).unwrap()));
-            Some(Bench { page: docparse::layout::pixel_values(&page, width, height), run, is_batched: true })
+            Some(Bench {
+                page: docparse::layout::pixel_values(&page, width, height),
+                run,
+                is_batched: true,
+            })
         }
     }
 }
@@ -109,10 +138,15 @@ fn network(folder: &Path, runtime: &Runtime) -> Option<Bench> {
 fn profile(folder: &Path, threads: usize) {
     let library = RuntimeDirs::new(None, None).find(ONNXRUNTIME).unwrap();
     let path = std::env::temp_dir().join("docparse-profile");
-    let options = SessionOptions { profile: Some(path), ..SessionOptions::on(Device::Cpu, threads) };
+    let options = SessionOptions {
+        profile: Some(path),
+        ..SessionOptions::on(Device::Cpu, threads)
+    };
     let runtime = Runtime::load(&library, options).unwrap();
     let checkpoint = Checkpoint::open(folder).unwrap().with_names(released_name);
-    let Ok(read) = PpDocLayout::read(&checkpoint, &[], true) else { return };
+    let Ok(read) = PpDocLayout::read(&checkpoint, &[], true) else {
+        return;
+    };
     let mut network = read(&runtime).unwrap();
     let [height, width] = network.config.input;
     let rounds = 4;
@@ -120,13 +154,20 @@ fn profile(folder: &Path, threads: usize) {
     let file = network.end_profile().unwrap();
     let events: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     std::fs::remove_file(file).unwrap();
-    let (mut nodes, mut kinds) = (BTreeMap::<String, f64>::new(), BTreeMap::<String, f64>::new());
+    let (mut nodes, mut kinds) = (
+        BTreeMap::<String, f64>::new(),
+        BTreeMap::<String, f64>::new(),
+    );
     for event in events.as_array().unwrap() {
         let name = event["name"].as_str().unwrap_or_default();
         if event["cat"] == "Node" && name.ends_with("_kernel_time") {
             let ms = event["dur"].as_f64().unwrap() / 1000.0 / rounds as f64;
-            *nodes.entry(name.trim_end_matches("_kernel_time").to_string()).or_default() += ms;
-            *kinds.entry(event["args"]["op_name"].as_str().unwrap().to_string()).or_default() += ms;
+            *nodes
+                .entry(name.trim_end_matches("_kernel_time").to_string())
+                .or_default() += ms;
+            *kinds
+                .entry(event["args"]["op_name"].as_str().unwrap().to_string())
+                .or_default() += ms;
         }
     }
     for (title, times) in [("operators", nodes), ("kinds", kinds)] {
@@ -166,8 +207,12 @@ impl Torch {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/networks.py");
         let mut command = Command::new(python);
         command.arg(script).arg(folder).arg(threads.to_string());
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut answers = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         answers.read_line(&mut line).unwrap();

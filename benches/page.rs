@@ -30,7 +30,11 @@ fn raw_page(width: usize, height: usize, with_masks: bool) -> RawLayout {
         let x = 60.0 + column as f32 * 560.0 + ghost as f32 * 2.0;
         let y = 40.0 + row as f32 * 50.0 + ghost as f32;
         let bbox = [x, y, x + 520.0, y + 44.0];
-        let score = if ghost == 0 { 0.9 - block as f32 * 0.001 } else { 0.2 - i as f32 * 0.0001 };
+        let score = if ghost == 0 {
+            0.9 - block as f32 * 0.001
+        } else {
+            0.2 - i as f32 * 0.0001
+        };
         boxes.push(RawBox {
             class_id: classes[block % 8],
             score,
@@ -46,36 +50,63 @@ fn raw_page(width: usize, height: usize, with_masks: bool) -> RawLayout {
         }
         masks.push(mask);
     }
-    RawLayout { boxes, masks: with_masks.then_some(masks) }
+    RawLayout {
+        boxes,
+        masks: with_masks.then_some(masks),
+    }
 }
 
 fn answer(label: Label, index: usize) -> String {
     match label {
-        Label::Table => (0..12).map(|r| format!("<fcel>row {r}<fcel>{index}<fcel>3.14<lcel><nl>")).collect(),
+        Label::Table => (0..12)
+            .map(|r| format!("<fcel>row {r}<fcel>{index}<fcel>3.14<lcel><nl>"))
+            .collect(),
         Label::DisplayFormula => "\\[ a = b_{1} + \\frac{c}{d} \\]".into(),
-        _ => format!("{index}. The quick brown fox jumps over the lazy dog, and not for the first time. ")
-            .repeat(4),
+        _ => format!(
+            "{index}. The quick brown fox jumps over the lazy dog, and not for the first time. "
+        )
+        .repeat(4),
     }
 }
 
 fn page_of_60_blocks(c: &mut Criterion) {
     let (width, height) = (1224, 1584);
-    let config = VlConfig::new(&Settings::defaults(Pipeline::V16), &Default::default(), false).unwrap();
+    let config = VlConfig::new(
+        &Settings::defaults(Pipeline::V16),
+        &Default::default(),
+        false,
+    )
+    .unwrap();
     let options = PlanOptions::Vl(Box::new(config.plan.clone()));
     for with_masks in [false, true] {
         let raw = raw_page(width, height, with_masks);
-        let name = if with_masks { "page of 60 blocks, with masks" } else { "page of 60 blocks" };
+        let name = if with_masks {
+            "page of 60 blocks, with masks"
+        } else {
+            "page of 60 blocks"
+        };
         c.bench_function(name, |b| {
             b.iter(|| {
                 let regions = postprocess(black_box(&raw), width, height, &config.layout);
-                let plan = plan_page(regions, PageName { folder: "bench", page_index: 0 }, &options);
+                let plan = plan_page(
+                    regions,
+                    PageName {
+                        folder: "bench",
+                        page_index: 0,
+                    },
+                    &options,
+                );
                 let contents: Vec<(Label, f32, String)> = plan
                     .blocks
                     .iter()
                     .enumerate()
                     .map(|(i, block)| {
                         let label = block.region.label;
-                        (label, block.region.bbox.width(), content_of(&answer(label, i), label, (520, 44)).0)
+                        (
+                            label,
+                            block.region.bbox.width(),
+                            content_of(&answer(label, i), label, (520, 44)).0,
+                        )
                     })
                     .collect();
                 let views: Vec<MarkdownBlock> = contents
@@ -101,8 +132,14 @@ const CROP: (usize, usize) = (2000, 2800);
 const SHOWN: (usize, usize) = (840, 1176);
 
 fn noise() -> Pixels {
-    let data = (0..CROP.0 * CROP.1 * 3).map(|i| ((i * 2_654_435_761) >> 7) as u8).collect();
-    Pixels { width: CROP.0, height: CROP.1, data }
+    let data = (0..CROP.0 * CROP.1 * 3)
+        .map(|i| ((i * 2_654_435_761) >> 7) as u8)
+        .collect();
+    Pixels {
+        width: CROP.0,
+        height: CROP.1,
+        data,
+    }
 }
 
 /// Best of several runs of Pillow in milliseconds; `None` where there is no Pillow.
@@ -138,9 +175,18 @@ fn resampling(c: &mut Criterion) {
     c.bench_function("detector input 2000x2800 -> 800x800", |b| {
         b.iter(|| docparse::layout::pixel_values(black_box(&picture), 800, 800))
     });
-    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let single = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
     let rounds: Vec<(f64, f64, f64)> = (0..3)
-        .filter_map(|_| Some((pillow_ms()?, own_ms(&picture), single.install(|| own_ms(&picture)))))
+        .filter_map(|_| {
+            Some((
+                pillow_ms()?,
+                own_ms(&picture),
+                single.install(|| own_ms(&picture)),
+            ))
+        })
         .collect();
     let median = |pick: fn(&(f64, f64, f64)) -> f64| {
         let mut values: Vec<f64> = rounds.iter().map(pick).collect();

@@ -49,10 +49,15 @@ fn main() {
     };
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
     let library = RuntimeDirs::new(None, None).find(ONNXRUNTIME).unwrap();
-    let gpu = std::env::var("GPU").ok().and_then(|number| number.parse().ok());
+    let gpu = std::env::var("GPU")
+        .ok()
+        .and_then(|number| number.parse().ok());
     let device = gpu.map_or(Device::Cpu, Device::Gpu);
     let runtime = Runtime::load(&library, SessionOptions::on(device, threads)).unwrap();
-    let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let asked: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
     if wants("steps") && gpu.is_none() {
         steps(&folder, &runtime, threads);
@@ -129,17 +134,30 @@ impl Ours {
     fn load(folder: &Path, runtime: &Runtime, decoder: Keep, vision: Keep) -> Ours {
         let checkpoint = Checkpoint::open(folder).unwrap().with_names(released_name);
         let config = Config::read(folder, &checkpoint.config).unwrap();
-        let computing = Computing::Single { keep: vision, own_kernels: true };
-        let vision = Vision::read(&checkpoint, &config, computing, &[], None).unwrap()(runtime).unwrap();
+        let computing = Computing::Single {
+            keep: vision,
+            own_kernels: true,
+        };
+        let vision =
+            Vision::read(&checkpoint, &config, computing, &[], None).unwrap()(runtime).unwrap();
         let pages = 8 * LENGTH / 16;
-        let decoder = Decoder::read(&checkpoint, &config, decoder, &[], pages, None).unwrap()(runtime);
-        Ours { vision, decoder: decoder.unwrap(), rotary: TextRotary::new(&config.text), config }
+        let decoder =
+            Decoder::read(&checkpoint, &config, decoder, &[], pages, None).unwrap()(runtime);
+        Ours {
+            vision,
+            decoder: decoder.unwrap(),
+            rotary: TextRotary::new(&config.text),
+            config,
+        }
     }
 
     /// Seconds of looking at a picture.
     fn vision(&mut self, grid: [usize; 2]) -> f64 {
         let numbers = grid[0] * grid[1] * self.config.vision.patch_numbers();
-        let patches = Patches { values: vec![0.1; numbers], grid };
+        let patches = Patches {
+            values: vec![0.1; numbers],
+            grid,
+        };
         let start = Instant::now();
         self.vision.encode(patches).unwrap();
         start.elapsed().as_secs_f64()
@@ -152,10 +170,19 @@ impl Ours {
             let first = row * tokens;
             let places: Vec<[i64; 3]> = (past..past + tokens).map(|n| [n as i64; 3]).collect();
             call.rotary.extend(&self.rotary.at(&places));
-            (0..tokens)
-                .for_each(|n| self.decoder.embeddings().embed((n * 37 % 1000) as u32, &mut call.embeddings));
-            let pages = (0..LENGTH / 16).map(|page| (row * LENGTH / 16 + page) as u32).collect();
-            call.rows.push(Row { tokens: first..first + tokens, past, pages });
+            (0..tokens).for_each(|n| {
+                self.decoder
+                    .embeddings()
+                    .embed((n * 37 % 1000) as u32, &mut call.embeddings)
+            });
+            let pages = (0..LENGTH / 16)
+                .map(|page| (row * LENGTH / 16 + page) as u32)
+                .collect();
+            call.rows.push(Row {
+                tokens: first..first + tokens,
+                past,
+                pages,
+            });
             call.wanted.push(first + tokens - 1);
         }
         let start = Instant::now();
@@ -219,20 +246,39 @@ fn steps(folder: &Path, runtime: &Runtime, threads: usize) {
 fn errors(folder: &Path, runtime: &Runtime) {
     const WANTED: usize = 33;
     let of = |keep: Keep| {
-        let mut ours = Ours::load(folder, runtime, keep, if keep == Keep::Int4 { Keep::Exact } else { keep });
+        let mut ours = Ours::load(
+            folder,
+            runtime,
+            keep,
+            if keep == Keep::Int4 {
+                Keep::Exact
+            } else {
+                keep
+            },
+        );
         let mut call = Packed::default();
         let ids = (0..256u32).map(|n| n * 7919 % 90_000 + 500);
         ids.for_each(|id| ours.decoder.embeddings().embed(id, &mut call.embeddings));
         let places: Vec<[i64; 3]> = (0..256).map(|n| [n; 3]).collect();
         call.rotary = ours.rotary.at(&places);
-        call.rows = vec![Row { tokens: 0..256, past: 0, pages: (0..16).collect() }];
+        call.rows = vec![Row {
+            tokens: 0..256,
+            past: 0,
+            pages: (0..16).collect(),
+        }];
         call.wanted = (256 - WANTED..256).collect();
         let (next, logits) = ours.decoder.run_for_logits(call).unwrap();
         let grid = [22, 30];
         let count = grid[0] * grid[1] * ours.config.vision.patch_numbers();
-        let values = (0..count).map(|i| (i * 7919 % 255) as f32 / 127.5 - 1.0).collect();
+        let values = (0..count)
+            .map(|i| (i * 7919 % 255) as f32 / 127.5 - 1.0)
+            .collect();
         let picture = ours.vision.encode(Patches { values, grid }).unwrap();
-        (next.iter().map(|next| next.id).collect::<Vec<_>>(), logits, picture)
+        (
+            next.iter().map(|next| next.id).collect::<Vec<_>>(),
+            logits,
+            picture,
+        )
     };
     let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let off = |a: &[f32], b: &[f32]| {
@@ -240,11 +286,17 @@ fn errors(folder: &Path, runtime: &Runtime) {
         difference / square(&mut a.iter().map(|v| f64::from(*v)))
     };
     let (ids, logits, picture) = of(Keep::Exact);
-    println!("{:<6} {:>14} {:>16} {:>14}", "", "logits, rms", "same likeliest", "picture, rms");
+    println!(
+        "{:<6} {:>14} {:>16} {:>14}",
+        "", "logits, rms", "same likeliest", "picture, rms"
+    );
     for (name, keep) in [("int8", Keep::Int8), ("int4", Keep::Int4)] {
         let (other_ids, other_logits, other_picture) = of(keep);
         let same = ids.iter().zip(&other_ids).filter(|(a, b)| a == b).count();
-        let (logits, picture) = (off(&logits, &other_logits) * 100.0, off(&picture, &other_picture) * 100.0);
+        let (logits, picture) = (
+            off(&logits, &other_logits) * 100.0,
+            off(&picture, &other_picture) * 100.0,
+        );
         println!("{name:<6} {logits:>12.1} % {same:>10} of {WANTED} {picture:>12.1} %");
     }
 }
@@ -294,12 +346,34 @@ impl Drop for Other {
 }
 
 fn load(folder: &Path, runtime: &Runtime) -> Model {
-    let slots = Slots { count: slots(runtime), longest: 2048, common: 2048 };
-    let (kernels, memory) = match runtime.uses_gpu() {
-        true => (Kernels::Standard { element: Element::Bf16, way: Way::Fused, slots }, 8 << 30),
-        false => (Kernels::Own { decoder: Keep::Int8, vision: Keep::Exact }, 1 << 30),
+    let slots = Slots {
+        count: slots(runtime),
+        longest: 2048,
+        common: 2048,
     };
-    let options = ModelOptions { kernels, memory, is_first_version: false, store: None };
+    let (kernels, memory) = match runtime.uses_gpu() {
+        true => (
+            Kernels::Standard {
+                element: Element::Bf16,
+                way: Way::Fused,
+                slots,
+            },
+            8 << 30,
+        ),
+        false => (
+            Kernels::Own {
+                decoder: Keep::Int8,
+                vision: Keep::Exact,
+            },
+            1 << 30,
+        ),
+    };
+    let options = ModelOptions {
+        kernels,
+        memory,
+        is_first_version: false,
+        store: None,
+    };
     Model::load(folder, runtime, options).unwrap()
 }
 
@@ -311,8 +385,9 @@ fn slots(runtime: &Runtime) -> usize {
 /// A picture of `grid` patches and the tokens of a question about it.
 fn shown(model: &Model, grid: [usize; 2]) -> (Patches, Vec<u32>) {
     let count = grid[0] * grid[1];
-    let values =
-        (0..count * model.config.vision.patch_numbers()).map(|i| (i % 29) as f32 / 29.0 - 0.5).collect();
+    let values = (0..count * model.config.vision.patch_numbers())
+        .map(|i| (i % 29) as f32 / 29.0 - 0.5)
+        .collect();
     let ids = model.prompts.encode("OCR:", count / 4).unwrap();
     (Patches { values, grid }, ids)
 }
@@ -324,7 +399,10 @@ fn prompts(model: &mut Model, grids: &[[usize; 2]]) -> Vec<Prompt> {
     for batch in model.encoder.batches(&counts) {
         let shown = batch.iter().map(|at| shown(model, grids[*at])).collect();
         let made = model.encoder.encode_all(shown).unwrap();
-        batch.into_iter().zip(made).for_each(|(at, prompt)| prompts[at] = Some(prompt));
+        batch
+            .into_iter()
+            .zip(made)
+            .for_each(|(at, prompt)| prompts[at] = Some(prompt));
     }
     prompts.into_iter().flatten().collect()
 }
@@ -349,7 +427,12 @@ fn task(prompt: Prompt, tokens: usize, draft: Vec<u32>) -> Task<Prompt, ()> {
 fn finish<S: Steps>(scheduler: &mut Scheduler<S, ()>) -> Vec<Answer> {
     let mut answers = Vec::new();
     while scheduler.load() > 0 {
-        answers.extend(scheduler.step().into_iter().map(|(_, result)| result.unwrap()));
+        answers.extend(
+            scheduler
+                .step()
+                .into_iter()
+                .map(|(_, result)| result.unwrap()),
+        );
     }
     answers
 }
@@ -369,14 +452,25 @@ fn drafts(folder: &Path, runtime: &Runtime) {
         (start.elapsed().as_secs_f64() - prefill, answer)
     };
     let (_, plain) = run(Vec::new());
-    println!("{:<8} {:>10} {:>10} {:>9} {:>9}", "right", "plain ms", "drafted ms", "speed-up", "accepted");
+    println!(
+        "{:<8} {:>10} {:>10} {:>9} {:>9}",
+        "right", "plain ms", "drafted ms", "speed-up", "accepted"
+    );
     for percent in [100, 98, 90, 0] {
         let mut number = 12345u64;
         let mut next = || {
-            number = number.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            number = number
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             number >> 33
         };
-        let noisy = |id: &u32| if next() % 100 < percent { *id } else { (next() % 1000) as u32 + 50_000 };
+        let noisy = |id: &u32| {
+            if next() % 100 < percent {
+                *id
+            } else {
+                (next() % 1000) as u32 + 50_000
+            }
+        };
         let draft: Vec<u32> = plain.ids.iter().map(noisy).collect();
         let (mut without, mut with, mut accepted) = (Vec::new(), Vec::new(), 0.0);
         for _ in 0..3 {
@@ -416,8 +510,12 @@ fn pages(folder: &Path, runtime: &Runtime) {
     ];
     let count = if runtime.uses_gpu() { 64 } else { 8 };
     let mut model = load(folder, runtime);
-    let blocks: Vec<([usize; 2], usize)> =
-        BLOCKS.iter().copied().cycle().take(BLOCKS.len() * count).collect();
+    let blocks: Vec<([usize; 2], usize)> = BLOCKS
+        .iter()
+        .copied()
+        .cycle()
+        .take(BLOCKS.len() * count)
+        .collect();
     let tokens: usize = blocks.iter().map(|(_, tokens)| tokens).sum();
     let start = Instant::now();
     let grids: Vec<[usize; 2]> = blocks.iter().map(|(grid, _)| *grid).collect();
@@ -447,19 +545,31 @@ fn pages(folder: &Path, runtime: &Runtime) {
         "vision {vision:.1} s, prefill {prefill:.1} s, decoding {single:.1} s block by block, {batched:.1} s in {} slots",
         slots(runtime)
     );
-    println!("decoding in batches is {:.2} times as fast", single / batched);
-    println!("the whole run takes {whole:.1} s, {:.2} of the sum of its parts ({sum:.1} s)", whole / sum);
+    println!(
+        "decoding in batches is {:.2} times as fast",
+        single / batched
+    );
+    println!(
+        "the whole run takes {whole:.1} s, {:.2} of the sum of its parts ({sum:.1} s)",
+        whole / sum
+    );
     println!("{:.2} pages a second", count as f64 / whole);
 }
 
 /// Seconds of the recognizer as the program runs it, from crops to text.
 fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 {
     let page = Arc::new(PreparedPage::blank(0, 1000, 1000));
-    let region = Arc::new(Region::new(Label::Text, Rect::new(0.0, 0.0, 100.0, 100.0), 1.0));
+    let region = Arc::new(Region::new(
+        Label::Text,
+        Rect::new(0.0, 0.0, 100.0, 100.0),
+        1.0,
+    ));
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
     for (block, (grid, tokens)) in blocks.iter().enumerate() {
         let [height, width] = grid.map(|n| n * 14);
-        let data = (0..width * height * 3).map(|i| (i * 7 % 251) as u8).collect();
+        let data = (0..width * height * 3)
+            .map(|i| (i * 7 % 251) as u8)
+            .collect();
         let mut request = Request::of(Label::Text, &RequestOptions::default());
         request.max_new_tokens = *tokens as u64;
         let sent = to_recognizer.send(BlockRequest {
@@ -468,7 +578,11 @@ fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 
             page: page.clone(),
             region: region.clone(),
             request: Arc::new(request),
-            crop: Some(Arc::new(Pixels { width, height, data })),
+            crop: Some(Arc::new(Pixels {
+                width,
+                height,
+                data,
+            })),
             time_left: None,
             time_spent: Arc::default(),
         });
@@ -476,15 +590,28 @@ fn whole_run(model: Model, blocks: &[([usize; 2], usize)], slots: usize) -> f64 
     }
     drop(to_recognizer);
     let (answers, answered) = crossbeam_channel::unbounded();
-    let options = RunOptions { slots, repetition_stop: true, timeout: None, drafts: false, seed: 0 };
+    let options = RunOptions {
+        slots,
+        repetition_stop: true,
+        timeout: None,
+        drafts: false,
+        seed: 0,
+    };
     let start = Instant::now();
-    PaddleOcrVl::new(model, options).run(requests, answers).unwrap();
+    PaddleOcrVl::new(model, options)
+        .run(requests, answers)
+        .unwrap();
     let seconds = start.elapsed().as_secs_f64();
-    let said: usize =
-        answered.iter().map(|answer| answer.result.unwrap().generation.unwrap().token_count).sum();
+    let said: usize = answered
+        .iter()
+        .map(|answer| answer.result.unwrap().generation.unwrap().token_count)
+        .sum();
     let wanted: usize = blocks.iter().map(|(_, tokens)| tokens).sum();
     // Random weights say the token that ends an answer once in a hundred thousand.
-    assert!(said * 100 >= wanted * 97, "{said} tokens instead of {wanted}");
+    assert!(
+        said * 100 >= wanted * 97,
+        "{said} tokens instead of {wanted}"
+    );
     seconds
 }
 
@@ -496,6 +623,13 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// Megabytes that the system accounts to this process.
 fn memory(key: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(key)).unwrap_or("0");
-    line.split_whitespace().nth(1).and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(key))
+        .unwrap_or("0");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse::<f64>().ok())
+        .unwrap_or(0.0)
+        / 1024.0
 }

@@ -31,9 +31,15 @@ fn main() {
         return serve();
     }
     let program = std::env::current_exe().unwrap();
-    let mut server = Command::new(program).arg("--serve").stdout(Stdio::piped()).spawn().unwrap();
+    let mut server = Command::new(program)
+        .arg("--serve")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut url = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut url)
+        .unwrap();
     let options = ClientOptions {
         dialect: Dialect::Vllm,
         urls: vec![url.trim().to_string()],
@@ -55,18 +61,37 @@ fn main() {
     let (start, before) = (Instant::now(), cpu_seconds());
     recognizer.run(requests, answers).unwrap();
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - before);
-    assert_eq!(answered.iter().filter(|answer| answer.result.is_ok()).count(), BLOCKS);
+    assert_eq!(
+        answered
+            .iter()
+            .filter(|answer| answer.result.is_ok())
+            .count(),
+        BLOCKS
+    );
     let _ = server.kill();
     let _ = server.wait();
-    let (rate, allowed) = (BLOCKS as f64 / seconds, IN_FLIGHT as f64 / WAIT.as_secs_f64());
+    let (rate, allowed) = (
+        BLOCKS as f64 / seconds,
+        IN_FLIGHT as f64 / WAIT.as_secs_f64(),
+    );
     println!("{BLOCKS} crops of 600x100 pixels, {IN_FLIGHT} in flight, answers after {WAIT:?}");
-    println!("{rate:.1} a second, {:.3} of what is possible; {:.2} cores", rate / allowed, cpu / seconds);
+    println!(
+        "{rate:.1} a second, {:.3} of what is possible; {:.2} cores",
+        rate / allowed,
+        cpu / seconds
+    );
 }
 
 /// A crop with something like text on it.
 fn request(block: usize) -> BlockRequest {
     let (width, height) = (600, 100);
-    let value = |at: usize| if (at / 7 + at / width / 3 + block).is_multiple_of(4) { 30 } else { 240 };
+    let value = |at: usize| {
+        if (at / 7 + at / width / 3 + block).is_multiple_of(4) {
+            30
+        } else {
+            240
+        }
+    };
     let data = (0..width * height).flat_map(|at| [value(at); 3]).collect();
     let region = Region::new(Label::Text, Rect::new(0.0, 0.0, 600.0, 100.0), 1.0);
     BlockRequest {
@@ -75,7 +100,11 @@ fn request(block: usize) -> BlockRequest {
         page: Arc::new(PreparedPage::blank(0, 700, 900)),
         region: Arc::new(region),
         request: Arc::new(Request::of(Label::Text, &RequestOptions::default())),
-        crop: Some(Arc::new(Pixels { width, height, data })),
+        crop: Some(Arc::new(Pixels {
+            width,
+            height,
+            data,
+        })),
         time_left: None,
         time_spent: Arc::default(),
     }
@@ -98,7 +127,10 @@ fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("http://{}/v1", listener.local_addr().unwrap());
     for stream in listener.incoming().flatten() {
-        std::thread::Builder::new().stack_size(256 << 10).spawn(move || answer_all(stream)).unwrap();
+        std::thread::Builder::new()
+            .stack_size(256 << 10)
+            .spawn(move || answer_all(stream))
+            .unwrap();
     }
 }
 
@@ -124,7 +156,10 @@ fn answer_all(stream: TcpStream) {
         reader.read_exact(&mut body).unwrap();
         std::thread::sleep(WAIT);
         let text = r#"{"choices": [{"message": {"content": "text"}, "finish_reason": "stop"}]}"#;
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}",
+            text.len()
+        );
         if reader.get_mut().write_all(head.as_bytes()).is_err() {
             return;
         }

@@ -38,7 +38,10 @@ fn main() {
     let dirs = RuntimeDirs::new(Some(&root.join("runtime")), None);
     let pool = Arc::new(WorkerPool::new(PoolOptions {
         program: PathBuf::from(env!("CARGO_BIN_EXE_docparse")),
-        library: Some(dirs.find(runtime::PDFIUM).expect("scripts/setup.sh was run")),
+        library: Some(
+            dirs.find(runtime::PDFIUM)
+                .expect("scripts/setup.sh was run"),
+        ),
         workers: 1,
         timeout: Duration::from_secs(60),
         memory: 4 << 30,
@@ -56,25 +59,57 @@ fn main() {
     let path = root.join("examples/documents/report.pdf");
     let file = InputFile::from_path(&path, PathBuf::new());
     let source = docparse::input::open(&file, &options).expect("the example opens");
-    let handle = pool.open(&path, FileKind::Pdf, &[]).expect("the example opens");
-    let request = PageRequest { page_index: 0, scale: 2.0, content: true, render_scale: None };
+    let handle = pool
+        .open(&path, FileKind::Pdf, &[])
+        .expect("the example opens");
+    let request = PageRequest {
+        page_index: 0,
+        scale: 2.0,
+        content: true,
+        render_scale: None,
+    };
     println!("{:44} {:>9}", "stage, first page of report.pdf", "ms");
     let show = |name: &str, ms: f64| println!("{name:44} {ms:9.3}");
-    show("characters and shapes from the worker", median(|| drop(pool.page(&handle, request))));
-    show("the same and a preview", median(|| drop(source.read_page(0, PixelsWanted::Preview))));
-    show("the same and the page at 144 dpi", median(|| drop(source.read_page(0, PixelsWanted::Full))));
-    let page = || source.read_page(0, PixelsWanted::Preview).expect("the page can be read");
-    let decision = || TextDecision { source: TextSource::TextLayer, reason: String::new() };
+    show(
+        "characters and shapes from the worker",
+        median(|| drop(pool.page(&handle, request))),
+    );
+    show(
+        "the same and a preview",
+        median(|| drop(source.read_page(0, PixelsWanted::Preview))),
+    );
+    show(
+        "the same and the page at 144 dpi",
+        median(|| drop(source.read_page(0, PixelsWanted::Full))),
+    );
+    let page = || {
+        source
+            .read_page(0, PixelsWanted::Preview)
+            .expect("the page can be read")
+    };
+    let decision = || TextDecision {
+        source: TextSource::TextLayer,
+        reason: String::new(),
+    };
     let read = median(|| drop(page()));
-    show("words and lines of the text layer", median(|| drop(prepare_layer(page(), decision()))) - read);
+    show(
+        "words and lines of the text layer",
+        median(|| drop(prepare_layer(page(), decision()))) - read,
+    );
     let prepared = prepare_layer(page(), decision());
     show("layout", median(|| drop(regions(&prepared))));
     let pixels = source.render_page(0).expect("the page can be drawn");
     show("page picture as JPEG", median(|| drop(pixels.to_jpeg(72))));
     let threads = std::thread::available_parallelism().map_or(2, |n| n.get());
     let session = SessionOptions::on(Device::Cpu, threads);
-    let library = dirs.find(runtime::ONNXRUNTIME).expect("scripts/setup.sh was run");
+    let library = dirs
+        .find(runtime::ONNXRUNTIME)
+        .expect("scripts/setup.sh was run");
     let runtime = Runtime::load(&library, session).expect("the runtime loads");
-    let mut reader = LineReader::load(&runtime, &dirs, LineOptions::default()).expect("the models load");
-    show("lines read from the picture", median(|| drop(reader.read(&pixels))));
+    let mut reader =
+        LineReader::load(&runtime, &dirs, LineOptions::default()).expect("the models load");
+    show(
+        "lines read from the picture",
+        median(|| drop(reader.read(&pixels))),
+    );
 }

@@ -21,7 +21,10 @@ pub struct CancelToken {
 impl CancelToken {
     /// A token that is cancelled when `outer` is set, or by [`CancelToken::cancel`].
     pub fn new(outer: Arc<AtomicBool>) -> CancelToken {
-        CancelToken { outer, own: Arc::default() }
+        CancelToken {
+            outer,
+            own: Arc::default(),
+        }
     }
 
     /// Cancels, and leaves the outer flag as it is.
@@ -68,13 +71,19 @@ thread_local! {
 impl Deadline {
     /// The end of work for several: when all of them are cancelled, or after `left`.
     pub fn of_all(cancels: Vec<CancelToken>, left: Option<Duration>) -> Deadline {
-        Deadline { until: left.and_then(|left| Instant::now().checked_add(left)), cancels }
+        Deadline {
+            until: left.and_then(|left| Instant::now().checked_add(left)),
+            cancels,
+        }
     }
 
     /// The same with an end after `left` at the latest.
     pub fn shortened(self, left: Option<Duration>) -> Deadline {
         let end = left.and_then(|left| Instant::now().checked_add(left));
-        Deadline { until: self.until.into_iter().chain(end).min(), ..self }
+        Deadline {
+            until: self.until.into_iter().chain(end).min(),
+            ..self
+        }
     }
 
     /// Whether work by it may ever have to end before it is done.
@@ -87,7 +96,9 @@ impl Deadline {
         if !self.cancels.is_empty() && self.cancels.iter().all(CancelToken::is_cancelled) {
             return Some(Stopped::Cancelled);
         }
-        self.until.is_some_and(|until| Instant::now() >= until).then_some(Stopped::TimeUp)
+        self.until
+            .is_some_and(|until| Instant::now() >= until)
+            .then_some(Stopped::TimeUp)
     }
 
     /// Does work of this thread by it; also how long the work waited.
@@ -104,7 +115,10 @@ impl Deadline {
                 });
             }
         }
-        let own = Current { deadline: self, waited: Duration::ZERO };
+        let own = Current {
+            deadline: self,
+            waited: Duration::ZERO,
+        };
         let _restore = Restore(CURRENT.with_borrow_mut(|current| std::mem::replace(current, own)));
         let result = work();
         (result, CURRENT.with_borrow(|current| current.waited))
@@ -162,7 +176,10 @@ pub fn why(caught: &(dyn Any + Send)) -> Option<Stopped> {
 
 /// What is told of a page that took longer than it may.
 pub fn time_up(limit: Duration) -> String {
-    format!("the page took longer than {} s and was given up", limit.as_secs())
+    format!(
+        "the page took longer than {} s and was given up",
+        limit.as_secs()
+    )
 }
 
 #[cfg(test)]
@@ -184,11 +201,17 @@ mod tests {
     fn work_ends_when_its_time_is_up_or_the_run_is_cancelled() {
         let cancel = Arc::<AtomicBool>::default();
         assert_eq!(caught(by_flag(cancel.clone(), None), check), None);
-        assert_eq!(caught(by_flag(cancel.clone(), Some(Duration::ZERO)), check), Some(Stopped::TimeUp));
+        assert_eq!(
+            caught(by_flag(cancel.clone(), Some(Duration::ZERO)), check),
+            Some(Stopped::TimeUp)
+        );
         let long = Some(Duration::MAX);
         assert_eq!(caught(by_flag(cancel.clone(), long), check), None);
         cancel.store(true, Ordering::Relaxed);
-        assert_eq!(caught(by_flag(cancel, long), check), Some(Stopped::Cancelled));
+        assert_eq!(
+            caught(by_flag(cancel, long), check),
+            Some(Stopped::Cancelled)
+        );
         // Nothing is left of it outside.
         assert_eq!(stopped(), None);
     }

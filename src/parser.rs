@@ -6,7 +6,8 @@
 use crate::config::machine;
 use crate::document::Document;
 use crate::engine::{
-    Engine, Event, Job, JobFault, JobSettings, PageSelection, StartError, Submission, SubmitError, events,
+    Engine, Event, Job, JobFault, JobSettings, PageSelection, StartError, Submission, SubmitError,
+    events,
 };
 use crate::input::{self, InputFile, OpenOptions};
 use crate::onnx::{Device, SessionOptions};
@@ -95,7 +96,11 @@ pub enum ParserError {
 }
 
 fn shown(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Why a document was not parsed. Pages that fail are no reason: they say so in their diagnostics.
@@ -147,13 +152,19 @@ impl Parser {
         let stages = loader.load(&resolved)?;
         let mut limits = resolved.limits(threads, page_memory);
         limits.jobs = options.documents_at_once.max(1);
-        let wanted = WantedPictures { blocks: true, ..WantedPictures::default() };
+        let wanted = WantedPictures {
+            blocks: true,
+            ..WantedPictures::default()
+        };
         let as_reference = options.request.as_reference;
         Ok(Parser {
             engine: Engine::start(stages, limits)?,
             open,
             settings: Arc::new(resolved.job_settings(wanted, as_reference)),
-            finish: resolved.finish_options(restructure_options(&options.request.parameters, as_reference)),
+            finish: resolved.finish_options(restructure_options(
+                &options.request.parameters,
+                as_reference,
+            )),
             json: resolved.json_options(as_reference),
             jobs: AtomicUsize::new(0),
         })
@@ -162,14 +173,31 @@ impl Parser {
     /// Parses a file. Waits until all its pages are there.
     pub fn parse(&self, path: impl AsRef<Path>) -> Result<Parsed, ParseError> {
         let (sender, receiver) = events();
-        let submission = Submission { events: sender, ..self.submission(path.as_ref()) };
+        let submission = Submission {
+            events: sender,
+            ..self.submission(path.as_ref())
+        };
         let file = submission.job.file.given.clone();
-        let given_up = |fault| ParseError::GivenUp { file: file.clone(), fault };
+        let given_up = |fault| ParseError::GivenUp {
+            file: file.clone(),
+            fault,
+        };
         self.engine.submit(submission)?;
-        let mut document = Document { input_path: file.clone(), pages: Vec::new(), page_count: None };
+        let mut document = Document {
+            input_path: file.clone(),
+            pages: Vec::new(),
+            page_count: None,
+        };
         loop {
-            match receiver.receive(LOOK).map(|delivery| delivery.map(|delivery| delivery.event)) {
-                Ok(Some(Event::Opened { page_count, is_paged, .. })) => {
+            match receiver
+                .receive(LOOK)
+                .map(|delivery| delivery.map(|delivery| delivery.event))
+            {
+                Ok(Some(Event::Opened {
+                    page_count,
+                    is_paged,
+                    ..
+                })) => {
                     document.page_count = is_paged.then_some(page_count);
                 }
                 Ok(Some(Event::Page { page, .. })) => document.push(page.page),
@@ -177,7 +205,9 @@ impl Parser {
                 Ok(Some(Event::Finished)) => break,
                 Ok(Some(Event::GivenUp(fault))) => return Err(given_up(fault)),
                 Ok(None) if !self.engine.has_ended() => {}
-                Ok(None) | Err(_) => return Err(given_up(JobFault::Internal("the engine has ended".into()))),
+                Ok(None) | Err(_) => {
+                    return Err(given_up(JobFault::Internal("the engine has ended".into())));
+                }
             }
         }
         Ok(self.finish(document))
@@ -187,7 +217,11 @@ impl Parser {
     pub fn finish(&self, mut document: Document) -> Parsed {
         restructure::finish(&mut document, &self.finish);
         let concatenate_pages = self.finish.restructure.concatenate_pages;
-        Parsed { document, json: self.json.clone(), concatenate_pages }
+        Parsed {
+            document,
+            json: self.json.clone(),
+            concatenate_pages,
+        }
     }
 
     /// The engine, for clients that submit jobs themselves.
@@ -201,9 +235,14 @@ impl Parser {
         let id = self.jobs.fetch_add(1, Ordering::Relaxed);
         let file = InputFile::from_path(path, PathBuf::new());
         // As the command line names them: of this document, and of no file outside.
-        let stem = names::safe_name(names::stem_of(path.file_name().unwrap_or_default())).into_owned();
+        let stem =
+            names::safe_name(names::stem_of(path.file_name().unwrap_or_default())).into_owned();
         let picture_folder = OutputName::new(PathBuf::new(), stem).pictures;
-        let job = Arc::new(Job { id, file, picture_folder });
+        let job = Arc::new(Job {
+            id,
+            file,
+            picture_folder,
+        });
         let (open, opened) = (self.open.clone(), job.clone());
         Submission {
             job,
@@ -243,7 +282,10 @@ impl Parsed {
     pub fn pictures(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let pages = self.document.pages.iter();
         let pictures = pages.flat_map(|page| {
-            page.blocks.iter().filter_map(|block| block.picture.as_ref()).chain(&page.pictures)
+            page.blocks
+                .iter()
+                .filter_map(|block| block.picture.as_ref())
+                .chain(&page.pictures)
         });
         pictures.filter_map(|picture| Some((picture.path.as_str(), picture.jpeg.as_deref()?)))
     }
@@ -259,12 +301,20 @@ fn worker(given: Option<PathBuf>) -> Result<PathBuf, ParserError> {
             let folder = own.parent().unwrap_or(Path::new("/"));
             let is_below = BELOW_PROGRAMS.iter().any(|name| folder.ends_with(name));
             // In a folder of that name elsewhere anybody could have put something above.
-            let above = folder.parent().filter(|above| is_below && runtime::is_trusted(above));
-            [Some(folder), above].into_iter().flatten().map(|folder| folder.join(PROGRAM)).collect()
+            let above = folder
+                .parent()
+                .filter(|above| is_below && runtime::is_trusted(above));
+            [Some(folder), above]
+                .into_iter()
+                .flatten()
+                .map(|folder| folder.join(PROGRAM))
+                .collect()
         }
     };
     // As it is now, whatever the working folder will be.
-    let found = looked.iter().find_map(|path| path.canonicalize().ok().filter(|path| path.is_file()));
+    let found = looked
+        .iter()
+        .find_map(|path| path.canonicalize().ok().filter(|path| path.is_file()));
     match found {
         None => Err(ParserError::NoWorker(looked)),
         Some(found) if own.is_ok_and(|own| own == found) => Err(ParserError::WorkerIsSelf(found)),

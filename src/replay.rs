@@ -92,9 +92,14 @@ impl Case {
     /// Reads a case.
     pub fn load(path: &Path) -> Result<Case, CaseError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| CaseError::Read { path: shown.clone(), source })?;
-        Case::parse(&text).map_err(|source| CaseError::Format { path: shown, source })
+        let text = std::fs::read_to_string(path).map_err(|source| CaseError::Read {
+            path: shown.clone(),
+            source,
+        })?;
+        Case::parse(&text).map_err(|source| CaseError::Format {
+            path: shown,
+            source,
+        })
     }
 
     /// Reads a case from its text.
@@ -110,8 +115,9 @@ impl Case {
             .mask_size
             .zip(page.mask_rle.as_ref())
             .filter(|([w, h], _)| w.saturating_mul(*h) <= MAX_MASK_CELLS);
-        let masks =
-            masks.map(|([width, height], rows)| rows.iter().map(|runs| mask(width, height, runs)).collect());
+        let masks = masks.map(|([width, height], rows)| {
+            rows.iter().map(|runs| mask(width, height, runs)).collect()
+        });
         Some(RawLayout { boxes, masks })
     }
 }
@@ -151,7 +157,12 @@ impl LayoutDetector for ReplayDetector {
         options: &LayoutOptions,
     ) -> Result<Vec<Vec<Region>>, LayoutError> {
         let regions = pages.iter().map(|page| {
-            let missing = || LayoutError(format!("nothing was recorded for page {}", page.page_index + 1));
+            let missing = || {
+                LayoutError(format!(
+                    "nothing was recorded for page {}",
+                    page.page_index + 1
+                ))
+            };
             let raw = self.case.raw_layout(page.page_index).ok_or_else(missing)?;
             Ok(postprocess(&raw, page.width, page.height, options))
         });
@@ -182,7 +193,13 @@ impl Recognizer for ReplayRecognizer {
                 None => Err(format!("no answer was recorded for `{key}`")),
             };
             // Nobody listens any more: the run is over.
-            if answers.send(BlockAnswer { ticket: request.ticket, result }).is_err() {
+            if answers
+                .send(BlockAnswer {
+                    ticket: request.ticket,
+                    result,
+                })
+                .is_err()
+            {
                 break;
             }
         }
@@ -199,8 +216,12 @@ pub struct ReplayPreprocessor {
 
 impl DocPreprocessor for ReplayPreprocessor {
     fn orientation(&mut self, _: &Pixels, page_index: usize) -> Result<u32, PreprocessError> {
-        let label =
-            self.case.pages.get(page_index).and_then(|p| p.orientation_label.as_deref()).unwrap_or("0");
+        let label = self
+            .case
+            .pages
+            .get(page_index)
+            .and_then(|p| p.orientation_label.as_deref())
+            .unwrap_or("0");
         match label {
             "0" | "90" | "180" | "270" => Ok(label.parse().unwrap_or(0)),
             other => Err(PreprocessError(format!("`{other}` is no orientation"))),
@@ -209,7 +230,11 @@ impl DocPreprocessor for ReplayPreprocessor {
 
     fn unwarp(&mut self, page: &Pixels, _: usize) -> Result<Pixels, PreprocessError> {
         let through = |v: &u8| (*v as f32 / 255.0 * 255.0) as u8;
-        Ok(Pixels { width: page.width, height: page.height, data: page.data.iter().map(through).collect() })
+        Ok(Pixels {
+            width: page.width,
+            height: page.height,
+            data: page.data.iter().map(through).collect(),
+        })
     }
 }
 

@@ -20,7 +20,13 @@ pub const LINE_RECOGNIZER: &str = "PP-OCRv6_rec_small.onnx";
 /// File name of the line-direction classifier.
 pub const LINE_DIRECTION: &str = "ch_ppocr_mobile_v2.0_cls_mobile.onnx";
 /// Everything the embedded default can use.
-pub const FILES: &[&str] = &[PDFIUM, ONNXRUNTIME, LINE_DETECTOR, LINE_RECOGNIZER, LINE_DIRECTION];
+pub const FILES: &[&str] = &[
+    PDFIUM,
+    ONNXRUNTIME,
+    LINE_DETECTOR,
+    LINE_RECOGNIZER,
+    LINE_DIRECTION,
+];
 
 /// A checkout's `target/release/deps/x` lies this many folders below its root.
 const MAX_ANCESTORS: usize = 5;
@@ -38,13 +44,19 @@ pub struct RuntimeError {
 }
 
 fn list(folders: &[PathBuf]) -> String {
-    folders.iter().map(|f| format!("`{}`", f.display())).collect::<Vec<_>>().join(", ")
+    folders
+        .iter()
+        .map(|f| format!("`{}`", f.display()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn left_out(folder: &Option<PathBuf>) -> String {
-    let reason =
-        "is not looked into: it, or a folder around it, belongs to another user or can be changed by anybody";
-    folder.as_ref().map(|folder| format!("; `{}` {reason}", folder.display())).unwrap_or_default()
+    let reason = "is not looked into: it, or a folder around it, belongs to another user or can be changed by anybody";
+    folder
+        .as_ref()
+        .map(|folder| format!("; `{}` {reason}", folder.display()))
+        .unwrap_or_default()
 }
 
 /// The folders in which runtime files may lie.
@@ -58,7 +70,10 @@ impl RuntimeDirs {
     /// The folders for this executable. One that is given is the only one.
     pub fn new(given: Option<&Path>, data_home: Option<&Path>) -> Self {
         if let Some(folder) = given {
-            return Self { folders: vec![folder.to_path_buf()], distrusted: None };
+            return Self {
+                folders: vec![folder.to_path_buf()],
+                distrusted: None,
+            };
         }
         let mut folders = Vec::new();
         let executable = std::env::current_exe().and_then(|p| p.canonicalize()).ok();
@@ -70,11 +85,16 @@ impl RuntimeDirs {
             if let Some(home) = data_home {
                 folders.push(home.join("docparse").join("runtime"));
             }
-            let checkout = folder.ancestors().take(MAX_ANCESTORS).find(|f| f.join("Cargo.toml").is_file());
+            let checkout = folder
+                .ancestors()
+                .take(MAX_ANCESTORS)
+                .find(|f| f.join("Cargo.toml").is_file());
             folders.extend(checkout.map(|root| root.join("runtime")));
         }
         let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("runtime");
-        let owner = executable.and_then(|path| path.metadata().ok()).map(|meta| meta.uid());
+        let owner = executable
+            .and_then(|path| path.metadata().ok())
+            .map(|meta| meta.uid());
         let mut distrusted = None;
         if !folders.contains(&built_in) && built_in.is_dir() {
             match belongs_to(&built_in, &trusted_users(owner)) {
@@ -82,15 +102,26 @@ impl RuntimeDirs {
                 false => distrusted = Some(built_in),
             }
         }
-        Self { folders, distrusted }
+        Self {
+            folders,
+            distrusted,
+        }
     }
 
     /// The path of a runtime file.
     pub fn find(&self, name: &str) -> Result<PathBuf, RuntimeError> {
-        let found = self.folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
+        let found = self
+            .folders
+            .iter()
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file());
         found.ok_or_else(|| {
             let (searched, distrusted) = (self.folders.clone(), self.distrusted.clone());
-            RuntimeError { name: name.to_string(), searched, distrusted }
+            RuntimeError {
+                name: name.to_string(),
+                searched,
+                distrusted,
+            }
         })
     }
 }
@@ -104,13 +135,17 @@ fn trusted_users(owner: Option<u32>) -> Vec<u32> {
 
 /// Whether nobody but root, this user and the owner of the running program can have put something into a folder.
 pub fn is_trusted(folder: &Path) -> bool {
-    let owner = std::env::current_exe().and_then(|path| path.metadata()).map(|meta| meta.uid());
+    let owner = std::env::current_exe()
+        .and_then(|path| path.metadata())
+        .map(|meta| meta.uid());
     belongs_to(folder, &trusted_users(owner.ok()))
 }
 
 /// Whether a folder is there, and it and all above it belong to these users, and nobody else may rename what is in them.
 fn belongs_to(folder: &Path, users: &[u32]) -> bool {
-    let Ok(folder) = folder.canonicalize() else { return false };
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
     let is_theirs = |folder: &Path| {
         folder.metadata().is_ok_and(|meta| {
             let open_to_all = meta.mode() & libc::S_IWOTH != 0 && meta.mode() & libc::S_ISVTX == 0;
@@ -135,8 +170,15 @@ mod tests {
         let others: Vec<u32> = vec![dir.path().metadata().unwrap().uid() + 1];
         assert!(!belongs_to(&folder, &others));
         assert!(!belongs_to(&folder.join("missing"), &users));
-        std::fs::set_permissions(dir.path().join("checkout"), PermissionsExt::from_mode(0o777)).unwrap();
-        assert!(!belongs_to(&folder, &users), "anybody could have put it there");
+        std::fs::set_permissions(
+            dir.path().join("checkout"),
+            PermissionsExt::from_mode(0o777),
+        )
+        .unwrap();
+        assert!(
+            !belongs_to(&folder, &users),
+            "anybody could have put it there"
+        );
     }
 
     #[test]
@@ -146,8 +188,16 @@ mod tests {
         let error = dirs.find(PDFIUM).unwrap_err();
         assert_eq!(error.searched, [dir.path()]);
         assert!(!error.to_string().contains("is not looked into"), "{error}");
-        let distrusted = RuntimeError { distrusted: Some("/shared/runtime".into()), ..error.clone() };
-        assert!(distrusted.to_string().contains("; `/shared/runtime` is not looked into"), "{distrusted}");
+        let distrusted = RuntimeError {
+            distrusted: Some("/shared/runtime".into()),
+            ..error.clone()
+        };
+        assert!(
+            distrusted
+                .to_string()
+                .contains("; `/shared/runtime` is not looked into"),
+            "{distrusted}"
+        );
         assert!(error.to_string().contains("--runtime-dir"), "{error}");
         std::fs::write(dir.path().join(PDFIUM), "x").unwrap();
         assert_eq!(dirs.find(PDFIUM).unwrap(), dir.path().join(PDFIUM));

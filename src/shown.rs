@@ -34,7 +34,10 @@ pub fn name(name: impl AsRef<OsStr>) -> String {
 /// Whether a name in UTF-8 could be taken for an escaped one.
 fn needs_doubling(name: &str) -> bool {
     name.contains('\\')
-        && (["\\x", "\\u", "\\\\"].iter().any(|start| name.contains(start)) || name.contains(is_hidden))
+        && (["\\x", "\\u", "\\\\"]
+            .iter()
+            .any(|start| name.contains(start))
+            || name.contains(is_hidden))
 }
 
 /// A message or text without characters that a terminal obeys or that nobody sees.
@@ -57,7 +60,11 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if stays(c) { out.push(c) } else { push(&mut out, c) }
+        if stays(c) {
+            out.push(c)
+        } else {
+            push(&mut out, c)
+        }
     }
     Cow::Owned(out)
 }
@@ -96,7 +103,11 @@ mod tests {
 
     #[test]
     fn honest_names_stay() {
-        check("Übersicht 50% #1.pdf".as_bytes(), "Übersicht 50% #1.pdf", "Übersicht 50% #1.pdf");
+        check(
+            "Übersicht 50% #1.pdf".as_bytes(),
+            "Übersicht 50% #1.pdf",
+            "Übersicht 50% #1.pdf",
+        );
         check("عربي.pdf".as_bytes(), "عربي.pdf", "عربي.pdf");
         check(br"a\b.pdf", r"a\b.pdf", r"a\b.pdf");
     }
@@ -106,7 +117,11 @@ mod tests {
         check(b"a\x1b[31m", "a\x1b[31m", r"a\x1b[31m");
         check(b"a\nerror: b", "a\nerror: b", r"a\x0aerror: b");
         check("a\u{9b}31m".as_bytes(), "a\u{9b}31m", r"a\u{9b}31m");
-        check("a\u{202e}fdp.exe".as_bytes(), "a\u{202e}fdp.exe", r"a\u{202e}fdp.exe");
+        check(
+            "a\u{202e}fdp.exe".as_bytes(),
+            "a\u{202e}fdp.exe",
+            r"a\u{202e}fdp.exe",
+        );
     }
 
     #[test]
@@ -118,12 +133,23 @@ mod tests {
     #[test]
     fn different_names_are_shown_differently() {
         // All names of up to five of these pieces.
-        let pieces: [&[u8]; 8] =
-            [b"\\", b"x1b", b"\x1b", b"\xe9", b"xE9", b"u{9b}", "\u{9b}".as_bytes(), b"a"];
+        let pieces: [&[u8]; 8] = [
+            b"\\",
+            b"x1b",
+            b"\x1b",
+            b"\xe9",
+            b"xE9",
+            b"u{9b}",
+            "\u{9b}".as_bytes(),
+            b"a",
+        ];
         let mut names: Vec<Vec<u8>> = vec![Vec::new()];
         let mut last = names.clone();
         for _ in 0..5 {
-            last = last.iter().flat_map(|n| pieces.iter().map(|p| [n, *p].concat())).collect();
+            last = last
+                .iter()
+                .flat_map(|n| pieces.iter().map(|p| [n, *p].concat()))
+                .collect();
             names.extend(last.clone());
         }
         names.sort();

@@ -126,18 +126,38 @@ pub struct ParseArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
     pub files_from: Vec<OsString>,
     /// The names in --files-from end with NUL, as find -print0 writes them
-    #[arg(short = '0', long, requires = "files_from", help_heading = "Input and output")]
+    #[arg(
+        short = '0',
+        long,
+        requires = "files_from",
+        help_heading = "Input and output"
+    )]
     pub null: bool,
     /// Where files are written
-    #[arg(short = 'o', long, value_name = "DIR", help_heading = "Input and output")]
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "DIR",
+        help_heading = "Input and output"
+    )]
     pub save_path: Option<PathBuf>,
     /// Print the result instead of writing files: in the order of the inputs, JSON one value a document, Markdown with a
     /// line `<!-- document: NAME -->` before each of several documents
-    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input and output")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "Input and output"
+    )]
     pub stdout: Option<StdoutFormat>,
     /// Files to write: md (with the pictures that it shows), json, xlsx, images, vis; a minus takes one away, as in
     /// md,-images (Markdown without pictures) or --formats=-vis [default: all]
-    #[arg(long, value_delimiter = ',', value_name = "LIST", help_heading = "Input and output")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "LIST",
+        help_heading = "Input and output"
+    )]
     pub formats: Vec<String>,
     /// Pages to parse, from 1, such as 1-3,7,10-
     #[arg(long, value_name = "RANGES", help_heading = "Input and output")]
@@ -149,7 +169,11 @@ pub struct ParseArgs {
     #[arg(long, value_name = "TEXT", help_heading = "Input and output")]
     pub password: Vec<String>,
     /// Write documents again that were written before: the default
-    #[arg(long, overrides_with = "skip_existing", help_heading = "Input and output")]
+    #[arg(
+        long,
+        overrides_with = "skip_existing",
+        help_heading = "Input and output"
+    )]
     pub overwrite: bool,
     /// Leave out documents that were written before
     #[arg(long, overrides_with = "overwrite", help_heading = "Input and output")]
@@ -162,7 +186,12 @@ pub struct ParseArgs {
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = ["auto", "lite", "v1", "v1.5", "v1.6"], help_heading = "Pipeline")]
     pub pipeline_version: String,
     /// YAML file of settings, put over those of the pipeline
-    #[arg(long, visible_alias = "config", value_name = "FILE", help_heading = "Pipeline")]
+    #[arg(
+        long,
+        visible_alias = "config",
+        value_name = "FILE",
+        help_heading = "Pipeline"
+    )]
     pub paddlex_config: Option<PathBuf>,
     /// Flags of the settings.
     #[command(flatten)]
@@ -171,7 +200,11 @@ pub struct ParseArgs {
     #[arg(long, value_name = "FILE", help_heading = "PaddleOCR-VL pipelines")]
     pub vl_rec_api_key_file: Option<PathBuf>,
     /// Fetch the models that a run needs and that are not on this machine, as docparse models pull does
-    #[arg(long, conflicts_with = "offline", help_heading = "PaddleOCR-VL pipelines")]
+    #[arg(
+        long,
+        conflicts_with = "offline",
+        help_heading = "PaddleOCR-VL pipelines"
+    )]
     pub download: bool,
     /// Where --download fetches from: huggingface, modelscope, or an address [default: huggingface]
     #[arg(long, value_name = "SOURCE", help_heading = "PaddleOCR-VL pipelines")]
@@ -226,7 +259,13 @@ pub struct ParseArgs {
     #[arg(long, help_heading = "Running")]
     pub verbose: bool,
     /// Form of messages on stderr: text, or json: a record a line with level, code, message, file and page
-    #[arg(long, value_enum, value_name = "FORM", default_value_t, help_heading = "Running")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        default_value_t,
+        help_heading = "Running"
+    )]
     pub log_format: LogFormat,
 
     /// Flags of the reference without effect here.
@@ -264,7 +303,14 @@ pub fn parse_bool(text: &str) -> Result<bool, String> {
 
 /// A share in percent, with or without its sign, as 0 to 1.
 pub fn parse_percent(text: &str) -> Result<f64, String> {
-    let number = text.trim().trim_end_matches('%').trim_end().parse::<f64>().ok();
-    let share = number.filter(|percent| (0.0..=100.0).contains(percent)).map(|percent| percent / 100.0);
+    let number = text
+        .trim()
+        .trim_end_matches('%')
+        .trim_end()
+        .parse::<f64>()
+        .ok();
+    let share = number
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .map(|percent| percent / 100.0);
     share.ok_or_else(|| "expected a share such as 2%".into())
 }

@@ -32,7 +32,9 @@ pub fn command() -> Command {
     };
     // The folder of libraries is the same for everything.
     let with_folder = |command: Command| {
-        command.mut_arg("runtime_dir", |arg| arg.env("DOCPARSE_RUNTIME_DIR").hide_env(true))
+        command.mut_arg("runtime_dir", |arg| {
+            arg.env("DOCPARSE_RUNTIME_DIR").hide_env(true)
+        })
     };
     with_environment(Cli::command())
         .mut_subcommand("doc_parser", with_environment)
@@ -46,7 +48,9 @@ fn variable(flag: &str) -> String {
     let is_set = |name: &str| std::env::var_os(name).is_some();
     match flag {
         // As the flag was called once.
-        "kv-cache" if !is_set("DOCPARSE_KV_CACHE") && is_set("DOCPARSE_MEMORY") => "DOCPARSE_MEMORY".into(),
+        "kv-cache" if !is_set("DOCPARSE_KV_CACHE") && is_set("DOCPARSE_MEMORY") => {
+            "DOCPARSE_MEMORY".into()
+        }
         _ => format!("DOCPARSE_{}", flag.replace('-', "_").to_uppercase()),
     }
 }
@@ -54,8 +58,17 @@ fn variable(flag: &str) -> String {
 /// The inputs of a run in the order in which they stand, with `-i` and without.
 pub fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
     let of = |id: &str| {
-        let values = matches.get_many::<OsString>(id).into_iter().flatten().cloned();
-        matches.indices_of(id).into_iter().flatten().zip(values).collect::<Vec<_>>()
+        let values = matches
+            .get_many::<OsString>(id)
+            .into_iter()
+            .flatten()
+            .cloned();
+        matches
+            .indices_of(id)
+            .into_iter()
+            .flatten()
+            .zip(values)
+            .collect::<Vec<_>>()
     };
     let mut inputs = [of("input"), of("files")].concat();
     inputs.sort_by_key(|(place, _)| *place);
@@ -65,15 +78,24 @@ pub fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
 /// The form of messages that arguments and environment ask for, found out without understanding them.
 pub fn log_format(arguments: &[OsString]) -> LogFormat {
     let mut value = std::env::var_os("DOCPARSE_LOG_FORMAT");
-    let mut arguments = arguments.iter().take_while(|a| *a != "--").filter_map(|a| a.to_str());
+    let mut arguments = arguments
+        .iter()
+        .take_while(|a| *a != "--")
+        .filter_map(|a| a.to_str());
     while let Some(argument) = arguments.next() {
-        let (name, given) = argument.split_once('=').map_or((argument, None), |(n, v)| (n, Some(v)));
+        let (name, given) = argument
+            .split_once('=')
+            .map_or((argument, None), |(n, v)| (n, Some(v)));
         let name = name.replace('_', "-");
         if name.len() > "--lo".len() && "--log-format".starts_with(&name) {
             value = given.or_else(|| arguments.next()).map(OsString::from);
         }
     }
-    if value.is_some_and(|value| value == "json") { LogFormat::Json } else { LogFormat::Text }
+    if value.is_some_and(|value| value == "json") {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    }
 }
 
 /// Arguments with their flags spelled out: underscores become hyphens, unambiguous prefixes are completed.
@@ -82,17 +104,23 @@ pub fn log_format(arguments: &[OsString]) -> LogFormat {
 /// whose value may be left out has none if an input comes next.
 pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>, String> {
     let flags: Vec<String> = long_flags(command, |_| true);
-    let switches = long_flags(command, |arg| arg.get_num_args() == Some(ValueRange::new(0..=1)));
+    let switches = long_flags(command, |arg| {
+        arg.get_num_args() == Some(ValueRange::new(0..=1))
+    });
     let mut out = Vec::with_capacity(arguments.len());
     let mut only_values = false;
     let mut arguments = arguments.into_iter().peekable();
     while let Some(argument) = arguments.next() {
         only_values |= argument == "--";
-        let body = argument.as_bytes().strip_prefix(b"--").filter(|b| !b.is_empty() && !only_values);
+        let body = argument
+            .as_bytes()
+            .strip_prefix(b"--")
+            .filter(|b| !b.is_empty() && !only_values);
         let end = |body: &[u8]| body.iter().position(|b| *b == b'=').unwrap_or(body.len());
         let parts = body.map(|body| body.split_at(end(body)));
         // A name that is no text is no flag's: clap says so.
-        let Some((Ok(name), value)) = parts.map(|(name, value)| (str::from_utf8(name), value)) else {
+        let Some((Ok(name), value)) = parts.map(|(name, value)| (str::from_utf8(name), value))
+        else {
             out.push(argument);
             continue;
         };
@@ -112,7 +140,9 @@ pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsSt
         };
         let mut spelled = OsString::from(format!("--{full}"));
         spelled.push(OsStr::from_bytes(value));
-        if value.is_empty() && switches.contains(&full) && arguments.peek().is_some_and(|next| is_input(next))
+        if value.is_empty()
+            && switches.contains(&full)
+            && arguments.peek().is_some_and(|next| is_input(next))
         {
             spelled.push("=true");
         }
@@ -161,8 +191,16 @@ mod tests {
     #[test]
     fn values_have_any_bytes() {
         let raw = |bytes: &[u8]| OsStr::from_bytes(bytes).to_os_string();
-        let arguments = vec![raw(b"a\xe9"), raw(b"--save_path=out-\xe9_=\xe8"), raw(b"--\xe9")];
-        let expected = [raw(b"a\xe9"), raw(b"--save-path=out-\xe9_=\xe8"), raw(b"--\xe9")];
+        let arguments = vec![
+            raw(b"a\xe9"),
+            raw(b"--save_path=out-\xe9_=\xe8"),
+            raw(b"--\xe9"),
+        ];
+        let expected = [
+            raw(b"a\xe9"),
+            raw(b"--save-path=out-\xe9_=\xe8"),
+            raw(b"--\xe9"),
+        ];
         assert_eq!(spell_out(arguments, &command()).unwrap(), expected);
     }
 
@@ -172,24 +210,48 @@ mod tests {
             spell(&["-i", "a_b", "--save_path=x_y", "--vl_rec_server", "u"]).unwrap(),
             ["-i", "a_b", "--save-path=x_y", "--vl-rec-server-url", "u"]
         );
-        assert_eq!(spell(&["--", "--save_path"]).unwrap(), ["--", "--save_path"]);
+        assert_eq!(
+            spell(&["--", "--save_path"]).unwrap(),
+            ["--", "--save_path"]
+        );
         assert_eq!(spell(&["--nonsense_flag"]).unwrap(), ["--nonsense-flag"]);
     }
 
     #[test]
     fn inputs_keep_their_order_with_and_without_a_flag() {
         let inputs = |arguments: &[&str]| {
-            let matches = command().try_get_matches_from(spell(arguments).unwrap()).unwrap();
-            let matches = matches.subcommand_matches("doc_parser").unwrap_or(&matches).clone();
+            let matches = command()
+                .try_get_matches_from(spell(arguments).unwrap())
+                .unwrap();
+            let matches = matches
+                .subcommand_matches("doc_parser")
+                .unwrap_or(&matches)
+                .clone();
             inputs_in_order(&matches)
         };
-        let mixed =
-            ["docparse", "a", "-i", "b", "c", "-o", "out", "d", "-0", "--files-from", "list", "--input", "e"];
+        let mixed = [
+            "docparse",
+            "a",
+            "-i",
+            "b",
+            "c",
+            "-o",
+            "out",
+            "d",
+            "-0",
+            "--files-from",
+            "list",
+            "--input",
+            "e",
+        ];
         assert_eq!(inputs(&mixed), ["a", "b", "c", "d", "e"]);
         let words = [&["docparse", "doc_parser"], &mixed[1..]].concat();
         assert_eq!(inputs(&words), ["a", "b", "c", "d", "e"]);
         // A word that is a subcommand is one only in the first place.
-        assert_eq!(inputs(&["docparse", "a", "doctor", "./doctor"]), ["a", "doctor", "./doctor"]);
+        assert_eq!(
+            inputs(&["docparse", "a", "doctor", "./doctor"]),
+            ["a", "doctor", "./doctor"]
+        );
         assert!(
             command()
                 .try_get_matches_from(["docparse", "doctor"])
@@ -199,19 +261,31 @@ mod tests {
         );
         // An input behind a switch is no value of it.
         let file = env!("CARGO_MANIFEST_DIR");
-        assert_eq!(inputs(&["docparse", "--use_doc_unwarping", file, "--compat", "b"]), [file, "b"]);
+        assert_eq!(
+            inputs(&["docparse", "--use_doc_unwarping", file, "--compat", "b"]),
+            [file, "b"]
+        );
         assert_eq!(inputs(&["docparse", "--merge-tables", "false", "b"]), ["b"]);
     }
 
     #[test]
     fn the_form_of_messages_is_known_before_anything_else() {
-        let format =
-            |arguments: &[&str]| log_format(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(format(&["docparse", "--log_format", "json"]), LogFormat::Json);
-        assert_eq!(format(&["docparse", "--nonsense", "--log-f=json"]), LogFormat::Json);
-        for other in
-            [&["docparse", "--", "--log-format", "json"][..], &["docparse", "--log-format"], &["json"]]
-        {
+        let format = |arguments: &[&str]| {
+            log_format(&arguments.iter().map(OsString::from).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            format(&["docparse", "--log_format", "json"]),
+            LogFormat::Json
+        );
+        assert_eq!(
+            format(&["docparse", "--nonsense", "--log-f=json"]),
+            LogFormat::Json
+        );
+        for other in [
+            &["docparse", "--", "--log-format", "json"][..],
+            &["docparse", "--log-format"],
+            &["json"],
+        ] {
             assert_eq!(format(other), LogFormat::Text);
         }
     }
@@ -219,7 +293,10 @@ mod tests {
     #[test]
     fn ambiguous_prefixes_name_their_candidates() {
         let error = spell(&["--use_doc"]).unwrap_err();
-        assert_eq!(error, "`--use-doc` could be any of --use-doc-orientation-classify, --use-doc-unwarping");
+        assert_eq!(
+            error,
+            "`--use-doc` could be any of --use-doc-orientation-classify, --use-doc-unwarping"
+        );
     }
 
     #[test]

@@ -26,7 +26,10 @@ const WORKER_MEMORY: u64 = 256 << 20;
 pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let device = super::parse::device(args.device.as_deref())?;
-    let threads = args.cpu_threads.unwrap_or_else(crate::config::machine::cores).clamp(1, 256);
+    let threads = args
+        .cpu_threads
+        .unwrap_or_else(crate::config::machine::cores)
+        .clamp(1, 256);
     let options = SessionOptions::on(device, threads);
     if let Some(folder) = &args.model {
         return model(folder, &dirs, options);
@@ -41,13 +44,17 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
         super::print(&text);
     };
     for name in runtime::FILES {
-        line(name, dirs.find(name).map(|p| p.display().to_string()).map_err(|e| e.to_string()));
+        line(
+            name,
+            dirs.find(name)
+                .map(|p| p.display().to_string())
+                .map_err(|e| e.to_string()),
+        );
     }
     line("memory", memory());
     line("worker process", worker(&dirs));
     line("line recognition", line_recognition(&dirs, options));
-    let pipelines =
-        "lite; v1, v1.5 and v1.6 with folders of their networks (docparse doctor --model DIR checks one)";
+    let pipelines = "lite; v1, v1.5 and v1.6 with folders of their networks (docparse doctor --model DIR checks one)";
     line("pipelines", Ok(pipelines.into()));
     Ok(if failed { exit::FAILED } else { exit::DONE })
 }
@@ -55,29 +62,48 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
 /// Loads the model of a folder, tells what it is, and runs it on a drawn page.
 fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u8, Failure> {
     let fail = |reason: String| {
-        let hint =
-            "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori, UVDoc or PaddleOCR-VL";
+        let hint = "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori, UVDoc or PaddleOCR-VL";
         Failure::fatal(reason, hint)
     };
-    let library = dirs
-        .find(runtime::ONNXRUNTIME)
-        .map_err(|e| Failure::fatal(e.to_string(), "scripts/setup.sh fetches the native libraries"))?;
+    let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| {
+        Failure::fatal(
+            e.to_string(),
+            "scripts/setup.sh fetches the native libraries",
+        )
+    })?;
     let start = Instant::now();
     let loaded = Runtime::load(&library, options).map_err(|e| fail(e.to_string()))?;
-    let LoadedModel { network, name, used, ignored, unknown } =
-        networks::load(folder, &loaded, super::quantized_store().as_deref()).map_err(fail)?;
+    let LoadedModel {
+        network,
+        name,
+        used,
+        ignored,
+        unknown,
+    } = networks::load(folder, &loaded, super::quantized_store().as_deref()).map_err(fail)?;
     let tell = |name: &str, text: String| super::print(&format!("{name:<9}{text}\n"));
     tell("model", name);
     match used {
-        Some(used) => tell("format", format!("checkpoint: {used} tensors used, {} ignored", ignored.len())),
+        Some(used) => tell(
+            "format",
+            format!("checkpoint: {used} tensors used, {} ignored", ignored.len()),
+        ),
         None => tell("format", "model file, post-processing included".into()),
     }
     ignored.iter().for_each(|key| tell("ignored", key.clone()));
     unknown.iter().for_each(|key| tell("unknown", key.clone()));
-    tell("loaded", format!("in {:.2} s", start.elapsed().as_secs_f64()));
+    tell(
+        "loaded",
+        format!("in {:.2} s", start.elapsed().as_secs_f64()),
+    );
     let start = Instant::now();
     let found = run_once(network).map_err(fail)?;
-    tell("runs", format!("in {:.2} s on a drawn page: {found}", start.elapsed().as_secs_f64()));
+    tell(
+        "runs",
+        format!(
+            "in {:.2} s on a drawn page: {found}",
+            start.elapsed().as_secs_f64()
+        ),
+    );
     Ok(exit::DONE)
 }
 
@@ -85,30 +111,54 @@ fn run_once(network: AnyNetwork) -> Result<String, String> {
     let page = drawn_page();
     match network {
         AnyNetwork::Layout(mut network) => {
-            let layouts = network.detect(&[&page], &Threshold::Off).map_err(|e| e.to_string())?;
-            let best = layouts[0].boxes.iter().map(|row| row.score).fold(0.0, f32::max);
-            let masks = if layouts[0].masks.is_some() { "with masks" } else { "without masks" };
-            Ok(format!("{} rows {masks}, best score {best:.3}", layouts[0].boxes.len()))
+            let layouts = network
+                .detect(&[&page], &Threshold::Off)
+                .map_err(|e| e.to_string())?;
+            let best = layouts[0]
+                .boxes
+                .iter()
+                .map(|row| row.score)
+                .fold(0.0, f32::max);
+            let masks = if layouts[0].masks.is_some() {
+                "with masks"
+            } else {
+                "without masks"
+            };
+            Ok(format!(
+                "{} rows {masks}, best score {best:.3}",
+                layouts[0].boxes.len()
+            ))
         }
-        AnyNetwork::Orientation(mut network) => {
-            network.classify(&page).map(|degrees| format!("{degrees} degrees")).map_err(|e| e.to_string())
-        }
+        AnyNetwork::Orientation(mut network) => network
+            .classify(&page)
+            .map(|degrees| format!("{degrees} degrees"))
+            .map_err(|e| e.to_string()),
         AnyNetwork::Unwarping(mut network) => {
             let flat = network.unwarp(&page).map_err(|e| e.to_string())?;
             Ok(format!("a page of {}x{} pixels", flat.width, flat.height))
         }
         AnyNetwork::Recognizer(model) => {
-            let crop = page.crop(&Rect::new(80.0, 80.0, 480.0, 150.0)).ok_or("nothing was drawn")?;
+            let crop = page
+                .crop(&Rect::new(80.0, 80.0, 480.0, 150.0))
+                .ok_or("nothing was drawn")?;
             let answer = backend::read_one(*model, &crop, DOCTOR_TOKENS)?;
-            Ok(format!("{} tokens for a crop of it", answer.generation.token_count))
+            Ok(format!(
+                "{} tokens for a crop of it",
+                answer.generation.token_count
+            ))
         }
     }
 }
 
 /// What a run may take by itself.
 fn memory() -> Result<String, String> {
-    let all = machine::memory().ok_or("the system does not tell how much there is; give --memory-limit")?;
-    Ok(format!("{} MB, of which a run takes {} at most (--memory-limit)", all >> 20, (all / 4 * 3) >> 20))
+    let all = machine::memory()
+        .ok_or("the system does not tell how much there is; give --memory-limit")?;
+    Ok(format!(
+        "{} MB, of which a run takes {} at most (--memory-limit)",
+        all >> 20,
+        (all / 4 * 3) >> 20
+    ))
 }
 
 /// Starts a worker that loads the PDF library.
@@ -133,16 +183,28 @@ fn worker(dirs: &RuntimeDirs) -> Result<String, String> {
 fn line_recognition(dirs: &RuntimeDirs, options: SessionOptions) -> Result<String, String> {
     let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
     let runtime = Runtime::load(&library, options).map_err(|e| e.to_string())?;
-    let mut reader = LineReader::load(&runtime, dirs, LineOptions::default()).map_err(|e| e.to_string())?;
+    let mut reader =
+        LineReader::load(&runtime, dirs, LineOptions::default()).map_err(|e| e.to_string())?;
     let read = reader.read(&drawn_page()).map_err(|e| e.to_string())?;
-    Ok(format!("runs ({} lines on a drawn page)", read.text.segments.len()))
+    Ok(format!(
+        "runs ({} lines on a drawn page)",
+        read.text.segments.len()
+    ))
 }
 
 /// A white page with black bars.
 fn drawn_page() -> Pixels {
     let mut page = Pixels::white(800, 800);
     for i in 0..8 {
-        paint(&mut page, &Rect::new(100.0 + i as f32 * 40.0, 100.0, 120.0 + i as f32 * 40.0, 130.0));
+        paint(
+            &mut page,
+            &Rect::new(
+                100.0 + i as f32 * 40.0,
+                100.0,
+                120.0 + i as f32 * 40.0,
+                130.0,
+            ),
+        );
     }
     page
 }

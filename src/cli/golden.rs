@@ -11,15 +11,32 @@ use std::process::Command;
 
 /// Checks the folder; 1 on any difference.
 pub fn run(args: &GoldenArgs) -> Result<u8, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::fatal(format!("cannot find the program itself: {error}"), "try again"))?;
-    let runtime = args.runtime_dir.as_deref().map(std::path::absolute).transpose();
-    let runtime = runtime.map_err(|e| Failure::usage(e.to_string(), "give another --runtime-dir"))?;
-    let run_case = |folder: &Path| run_case(&program, runtime.as_deref(), folder);
-    let context = Context { root: &args.dir, check_flag: &check_flag, run_case: &run_case };
-    let reports = golden::run(&context, &mut |file| super::print(&line(file))).map_err(|reason| {
-        Failure::fatal(reason, "docparse golden DIR checks a folder of recorded outputs")
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::fatal(
+            format!("cannot find the program itself: {error}"),
+            "try again",
+        )
     })?;
+    let runtime = args
+        .runtime_dir
+        .as_deref()
+        .map(std::path::absolute)
+        .transpose();
+    let runtime =
+        runtime.map_err(|e| Failure::usage(e.to_string(), "give another --runtime-dir"))?;
+    let run_case = |folder: &Path| run_case(&program, runtime.as_deref(), folder);
+    let context = Context {
+        root: &args.dir,
+        check_flag: &check_flag,
+        run_case: &run_case,
+    };
+    let reports =
+        golden::run(&context, &mut |file| super::print(&line(file))).map_err(|reason| {
+            Failure::fatal(
+                reason,
+                "docparse golden DIR checks a folder of recorded outputs",
+            )
+        })?;
     let (offered, others): (Vec<_>, Vec<_>) = reports.iter().partition(|r| !r.not_offered);
     let sum = |of: fn(&FileReport) -> usize| offered.iter().map(|r| of(r)).sum::<usize>();
     let (passed, total) = (sum(|r| r.passed), sum(|r| r.total));
@@ -29,7 +46,11 @@ pub fn run(args: &GoldenArgs) -> Result<u8, Failure> {
     for report in &others {
         super::print(&format!("  {} {}\n", report.name, report.total));
     }
-    Ok(if passed == total { exit::DONE } else { exit::FAILED })
+    Ok(if passed == total {
+        exit::DONE
+    } else {
+        exit::FAILED
+    })
 }
 
 /// Runs a case with this program, its folder being the working directory.
@@ -38,8 +59,19 @@ fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<Cas
     let out = tempfile::tempdir().map_err(|e| e.to_string())?;
     let (saved, trace) = (out.path().join("saved"), out.path().join("trace"));
     let mut command = Command::new(program);
-    command.current_dir(folder).args(["-i", &case.input, "--compat", "--replay", "case.json", "--quiet"]);
-    command.arg("--save-path").arg(&saved).arg("--trace").arg(&trace);
+    command.current_dir(folder).args([
+        "-i",
+        &case.input,
+        "--compat",
+        "--replay",
+        "case.json",
+        "--quiet",
+    ]);
+    command
+        .arg("--save-path")
+        .arg(&saved)
+        .arg("--trace")
+        .arg(&trace);
     // Settings of the environment are not the case's.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -52,8 +84,15 @@ fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<Cas
     }
     let ran = command.output().map_err(|e| e.to_string())?;
     match ran.status.code() {
-        Some(0) => Ok(CaseRun { saved, trace, folder: out }),
-        code => Err(format!("exit code {code:?}: {}", String::from_utf8_lossy(&ran.stderr).trim())),
+        Some(0) => Ok(CaseRun {
+            saved,
+            trace,
+            folder: out,
+        }),
+        code => Err(format!(
+            "exit code {code:?}: {}",
+            String::from_utf8_lossy(&ran.stderr).trim()
+        )),
     }
 }
 
@@ -61,8 +100,15 @@ fn line(report: &FileReport) -> String {
     if report.not_offered {
         return String::new();
     }
-    let difference = report.first_difference.as_ref().map(|d| format!("  {d}")).unwrap_or_default();
-    format!("{} {}/{}{difference}\n", report.name, report.passed, report.total)
+    let difference = report
+        .first_difference
+        .as_ref()
+        .map(|d| format!("  {d}"))
+        .unwrap_or_default();
+    format!(
+        "{} {}/{}{difference}\n",
+        report.name, report.passed, report.total
+    )
 }
 
 /// Whether the command line takes a flag of the reference in both spellings.
@@ -74,7 +120,10 @@ fn check_flag(flag: &Value) -> Result<(), String> {
         // A value that nothing takes: a flag that is known complains of the value, not of the flag.
         let arguments = vec!["docparse".into(), format!("{spelling}=\u{1}").into()];
         let arguments = command::spell_out(arguments, &command)?;
-        let result = command.clone().try_get_matches_from(arguments).and_then(|m| Cli::from_arg_matches(&m));
+        let result = command
+            .clone()
+            .try_get_matches_from(arguments)
+            .and_then(|m| Cli::from_arg_matches(&m));
         if let Err(error) = result
             && error.kind() == clap::error::ErrorKind::UnknownArgument
         {

@@ -37,10 +37,17 @@ impl IgnoredArgs {
             ("--enable-hpi", self.enable_hpi.is_some()),
             ("--use-tensorrt", self.use_tensorrt.is_some()),
             ("--enable-mkldnn", self.enable_mkldnn.is_some()),
-            ("--mkldnn-cache-capacity", self.mkldnn_cache_capacity.is_some()),
+            (
+                "--mkldnn-cache-capacity",
+                self.mkldnn_cache_capacity.is_some(),
+            ),
             ("--enable-cinn", self.enable_cinn.is_some()),
             ("--use-queues", self.use_queues.is_some()),
         ];
-        checks.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+        checks
+            .into_iter()
+            .filter(|(_, given)| *given)
+            .map(|(name, _)| name)
+            .collect()
     }
 }

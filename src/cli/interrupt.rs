@@ -57,7 +57,10 @@ fn set_up() -> Arc<AtomicBool> {
                 end_now(exit::INTERRUPTED);
             }
         };
-        let _ = thread::Builder::new().name("interrupts".into()).stack_size(1 << 20).spawn(wait);
+        let _ = thread::Builder::new()
+            .name("interrupts".into())
+            .stack_size(1 << 20)
+            .spawn(wait);
     }
     flag
 }

@@ -35,7 +35,9 @@ pub fn is_json() -> bool {
 /// Sets up messages for the process. `level` is the least important that is shown.
 pub fn set_up(format: LogFormat, level: Level) {
     choose(format);
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr);
     // A second call in one process keeps the first set-up.
     let _ = builder.event_format(Records).try_init();
 }
@@ -44,9 +46,16 @@ pub fn set_up(format: LogFormat, level: Level) {
 pub fn catch_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let text = info.payload_as_str().unwrap_or("a fault without a message");
-        let place = info.location().map(|place| format!(" ({place})")).unwrap_or_default();
-        Record::new(Level::ERROR, Code::Panic.name(), &format!("a fault of docparse itself: {text}{place}"))
-            .print();
+        let place = info
+            .location()
+            .map(|place| format!(" ({place})"))
+            .unwrap_or_default();
+        Record::new(
+            Level::ERROR,
+            Code::Panic.name(),
+            &format!("a fault of docparse itself: {text}{place}"),
+        )
+        .print();
     }));
 }
 
@@ -72,7 +81,15 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// A message about no file.
     pub fn new(level: Level, code: &'a str, message: &'a str) -> Self {
-        Self { level, code, message, file: None, page: None, last_page: None, word: None }
+        Self {
+            level,
+            code,
+            message,
+            file: None,
+            page: None,
+            last_page: None,
+            word: None,
+        }
     }
 
     /// Writes it to stderr, whatever level is shown.
@@ -101,7 +118,10 @@ impl<'a> Record<'a> {
             _ => ("debug", "90"),
         };
         let word = self.word.unwrap_or(word);
-        let file = self.file.map(|file| format!("{file}: ")).unwrap_or_default();
+        let file = self
+            .file
+            .map(|file| format!("{file}: "))
+            .unwrap_or_default();
         let page = match (self.page, self.last_page) {
             (Some(page), None) => format!("page {page}: "),
             (Some(page), Some(last)) => format!("pages {page}-{last}: "),
@@ -128,16 +148,30 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let level = *event.metadata().level();
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let Fields { mut message, mut rest, code, mut file, mut page, last_page } = fields;
+        let Fields {
+            mut message,
+            mut rest,
+            code,
+            mut file,
+            mut page,
+            last_page,
+        } = fields;
         let as_json = is_json();
         // What is only for those who look closely says first what happens.
         if level > Level::INFO && !as_json {
             let about = file.take().map(|file| format!(" file={file}"));
-            let about = about.into_iter().chain(page.take().map(|page| format!(" page={page}")));
+            let about = about
+                .into_iter()
+                .chain(page.take().map(|page| format!(" page={page}")));
             rest = about.chain([rest]).collect();
         }
         message.push_str(&rest);
@@ -149,7 +183,15 @@ where
         };
         let code = code.as_deref().unwrap_or(usual.name());
         let (message, file) = (message.as_str(), file.as_deref());
-        let record = Record { level, code, message, file, page, last_page, word: None };
+        let record = Record {
+            level,
+            code,
+            message,
+            file,
+            page,
+            last_page,
+            word: None,
+        };
         out.write_str(&record.line(as_json, use_color()))
     }
 }
@@ -201,21 +243,30 @@ mod tests {
     fn a_record_is_one_line_whatever_it_holds() {
         let file = Some("a\x1b[2J\n.pdf");
         let message = "bad\r\nerror: forged \u{202e}";
-        let record = Record { file, page: Some(3), ..Record::new(Level::WARN, "some_code", message) };
+        let record = Record {
+            file,
+            page: Some(3),
+            ..Record::new(Level::WARN, "some_code", message)
+        };
         let shown = r"a\x1b[2J\x0a.pdf: page 3: bad\x0d\x0aerror: forged \u{202e}";
         assert_eq!(record.line(false, false), format!("warning: {shown}\n"));
-        assert_eq!(record.line(false, true), format!("\x1b[1;33mwarning\x1b[0m: {shown}\n"));
+        assert_eq!(
+            record.line(false, true),
+            format!("\x1b[1;33mwarning\x1b[0m: {shown}\n")
+        );
         let json = r#"{"level":"WARN","code":"some_code","message":"bad\\x0d\\x0aerror: forged \\u{202e}","file":"a\\x1b[2J\\x0a.pdf","page":3,"last_page":null}"#;
         assert_eq!(record.line(true, true), format!("{json}\n"));
     }
 
     #[test]
     fn pages_in_a_row_are_told_by_the_first_and_the_last() {
-        let record =
-            Record { page: Some(3), last_page: Some(7), ..Record::new(Level::ERROR, "page_failed", "bad") };
+        let record = Record {
+            page: Some(3),
+            last_page: Some(7),
+            ..Record::new(Level::ERROR, "page_failed", "bad")
+        };
         assert_eq!(record.line(false, false), "error: pages 3-7: bad\n");
-        let json =
-            r#"{"level":"ERROR","code":"page_failed","message":"bad","file":null,"page":3,"last_page":7}"#;
+        let json = r#"{"level":"ERROR","code":"page_failed","message":"bad","file":null,"page":3,"last_page":7}"#;
         assert_eq!(record.line(true, false), format!("{json}\n"));
     }
 }

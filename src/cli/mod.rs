@@ -56,19 +56,36 @@ pub struct Failure {
 impl Failure {
     /// The arguments or the configuration are wrong.
     pub fn usage(reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code: exit::USAGE, reason: reason.into(), hint: hint.into() }
+        Self {
+            code: exit::USAGE,
+            reason: reason.into(),
+            hint: hint.into(),
+        }
     }
 
     /// The run cannot start or go on.
     pub fn fatal(reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code: exit::FAILED, reason: reason.into(), hint: hint.into() }
+        Self {
+            code: exit::FAILED,
+            reason: reason.into(),
+            hint: hint.into(),
+        }
     }
 
     /// Prints it.
     pub(crate) fn tell(&self) {
         if logging::is_json() {
-            let code = if self.code == exit::USAGE { Code::Usage.name() } else { Code::Fatal.name() };
-            Record::new(Level::ERROR, code, &format!("{}; hint: {}", self.reason, self.hint)).print();
+            let code = if self.code == exit::USAGE {
+                Code::Usage.name()
+            } else {
+                Code::Fatal.name()
+            };
+            Record::new(
+                Level::ERROR,
+                code,
+                &format!("{}; hint: {}", self.reason, self.hint),
+            )
+            .print();
         } else {
             Record::new(Level::ERROR, Code::Fatal.name(), &self.reason).print();
             eprint(&format!("hint: {}\n", shown::text(&self.hint)));
@@ -127,15 +144,25 @@ fn run(arguments: Vec<OsString>) -> u8 {
             let mut page = Vec::new();
             let rendered = clap_mangen::Man::new(command.clone()).render(&mut page);
             print(&String::from_utf8_lossy(&page));
-            rendered.map(|()| exit::DONE).map_err(|e| Failure::fatal(e.to_string(), "try again"))
+            rendered
+                .map(|()| exit::DONE)
+                .map_err(|e| Failure::fatal(e.to_string(), "try again"))
         }
-        Some(Command::Worker { pdfium, memory, cpu_seconds }) => {
-            let limits = Limits { memory: *memory, cpu_seconds: *cpu_seconds };
+        Some(Command::Worker {
+            pdfium,
+            memory,
+            cpu_seconds,
+        }) => {
+            let limits = Limits {
+                memory: *memory,
+                cpu_seconds: *cpu_seconds,
+            };
             match process::run(pdfium.as_deref(), limits) {
                 Ok(()) => Ok(exit::DONE),
-                Err(error) => {
-                    Err(Failure::fatal(format!("worker: {error}"), "docparse doctor checks the libraries"))
-                }
+                Err(error) => Err(Failure::fatal(
+                    format!("worker: {error}"),
+                    "docparse doctor checks the libraries",
+                )),
             }
         }
     };
@@ -156,8 +183,15 @@ fn explain(error: &clap::Error) -> u8 {
     }
     if logging::is_json() {
         let text = text.split("\n\nUsage:").next().unwrap_or(&text);
-        let text = text.split("\n\nFor more information").next().unwrap_or(text);
-        let words: Vec<&str> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
+        let text = text
+            .split("\n\nFor more information")
+            .next()
+            .unwrap_or(text);
+        let words: Vec<&str> = text
+            .strip_prefix("error: ")
+            .unwrap_or(text)
+            .split_whitespace()
+            .collect();
         Record::new(Level::ERROR, Code::Usage.name(), &words.join(" ")).print();
     } else if matches!(shown::lines(&text), Cow::Borrowed(_)) {
         let _ = error.print();
@@ -184,6 +218,10 @@ pub(crate) fn quantized_store() -> Option<PathBuf> {
 
 /// The user's folder for data.
 pub(crate) fn data_home() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local").join("share")))
 }

@@ -60,8 +60,9 @@ fn variable(name: &str) -> Option<String> {
 
 /// The store of this user.
 pub fn store() -> Result<Store, Failure> {
-    let home = super::data_home()
-        .ok_or_else(|| Failure::fatal("there is no folder for models", "set HOME or XDG_DATA_HOME"))?;
+    let home = super::data_home().ok_or_else(|| {
+        Failure::fatal("there is no folder for models", "set HOME or XDG_DATA_HOME")
+    })?;
     Store::new(&home, variable).map_err(|reason| Failure::fatal(reason, "this build is broken"))
 }
 
@@ -79,7 +80,13 @@ pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
             super::print(&list(&store));
             Ok(exit::DONE)
         }
-        ModelsCommand::Pull { names, all, source, revision, offline } => {
+        ModelsCommand::Pull {
+            names,
+            all,
+            source,
+            revision,
+            offline,
+        } => {
             let models = named(&store, names, *all)?;
             if *offline || is_offline_by_environment() {
                 return pull_offline(&store, &models);
@@ -103,7 +110,10 @@ pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
                     }
                     None => Err(missing(model)),
                 },
-                _ => Err(Failure::usage(format!("`{name}` is a pipeline"), "name one of its models")),
+                _ => Err(Failure::usage(
+                    format!("`{name}` is a pipeline"),
+                    "name one of its models",
+                )),
             }
         }
         ModelsCommand::Remove { names } => {
@@ -118,7 +128,11 @@ pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
     }
 }
 
-fn named<'a>(store: &'a Store, names: &[String], all: bool) -> Result<Vec<&'a ModelEntry>, Failure> {
+fn named<'a>(
+    store: &'a Store,
+    names: &[String],
+    all: bool,
+) -> Result<Vec<&'a ModelEntry>, Failure> {
     let mut models: Vec<&ModelEntry> = Vec::new();
     for name in names {
         let found = store.catalog.named(name, all).ok_or_else(|| {
@@ -155,8 +169,15 @@ fn list(store: &Store) -> String {
     for model in &store.catalog.models {
         let place = match store.find(model) {
             Some(place) => {
-                let commit = store.record(model).map(|record| format!(" at {}", short(&record.commit)));
-                format!("{} ({}{})", place.path().display(), place.owner(), commit.unwrap_or_default())
+                let commit = store
+                    .record(model)
+                    .map(|record| format!(" at {}", short(&record.commit)));
+                format!(
+                    "{} ({}{})",
+                    place.path().display(),
+                    place.owner(),
+                    commit.unwrap_or_default()
+                )
             }
             None => "-".to_string(),
         };
@@ -166,7 +187,10 @@ fn list(store: &Store) -> String {
 }
 
 fn short(commit: &str) -> &str {
-    commit.get(..12).filter(|_| commit.len() == 40).unwrap_or(commit)
+    commit
+        .get(..12)
+        .filter(|_| commit.len() == 40)
+        .unwrap_or(commit)
 }
 
 fn pull_offline(store: &Store, models: &[&ModelEntry]) -> Result<u8, Failure> {
@@ -174,9 +198,14 @@ fn pull_offline(store: &Store, models: &[&ModelEntry]) -> Result<u8, Failure> {
         match store.find(model) {
             Some(place) => super::print(&format!("{}: {}\n", model.name, place.path().display())),
             None => {
-                let reason =
-                    format!("{} is not on this machine, and no network call may be made", model.name);
-                return Err(Failure::fatal(reason, "leave --offline and DOCPARSE_OFFLINE out"));
+                let reason = format!(
+                    "{} is not on this machine, and no network call may be made",
+                    model.name
+                );
+                return Err(Failure::fatal(
+                    reason,
+                    "leave --offline and DOCPARSE_OFFLINE out",
+                ));
             }
         }
     }
@@ -184,20 +213,37 @@ fn pull_offline(store: &Store, models: &[&ModelEntry]) -> Result<u8, Failure> {
 }
 
 /// Fetches a model, with a bar on a terminal.
-fn fetch(store: &Store, hub: &Hub, model: &ModelEntry, revision: Option<&str>) -> Result<Pulled, Failure> {
+fn fetch(
+    store: &Store,
+    hub: &Hub,
+    model: &ModelEntry,
+    revision: Option<&str>,
+) -> Result<Pulled, Failure> {
     let bar = Bar::new(&model.name);
     let pulled = pull(store, hub, model, revision, &bar);
     bar.0.finish_and_clear();
     pulled.map_err(failed)
 }
 
-fn pull_one(store: &Store, hub: &Hub, model: &ModelEntry, revision: Option<&str>) -> Result<(), Failure> {
+fn pull_one(
+    store: &Store,
+    hub: &Hub,
+    model: &ModelEntry,
+    revision: Option<&str>,
+) -> Result<(), Failure> {
     let text = match fetch(store, hub, model, revision)? {
-        Pulled::UpToDate(record) => format!("{} is up to date at {}", model.name, short(&record.commit)),
+        Pulled::UpToDate(record) => {
+            format!("{} is up to date at {}", model.name, short(&record.commit))
+        }
         Pulled::Fetched(record) => {
             let bytes: u64 = record.files.iter().map(|file| file.size).sum();
             let commit = short(&record.commit);
-            format!("{}: {} files, {:.1} MB, at {commit}", model.name, record.files.len(), bytes as f64 / 1e6)
+            format!(
+                "{}: {} files, {:.1} MB, at {commit}",
+                model.name,
+                record.files.len(),
+                bytes as f64 / 1e6
+            )
         }
     };
     super::print(&format!("{text}\n"));
@@ -212,8 +258,9 @@ impl Bar {
         if !std::io::stderr().is_terminal() {
             return Bar(ProgressBar::hidden());
         }
-        let style =
-            ProgressStyle::with_template("{prefix} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        let style = ProgressStyle::with_template(
+            "{prefix} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        );
         let bar = ProgressBar::new(0).with_prefix(name.to_string());
         Bar(match style {
             Ok(style) => bar.with_style(style),
@@ -234,13 +281,22 @@ impl Progress for Bar {
 
 fn verify(store: &Store, names: &[String]) -> Result<u8, Failure> {
     let models = match names.is_empty() {
-        true => store.catalog.models.iter().filter(|model| store.record(model).is_some()).collect(),
+        true => store
+            .catalog
+            .models
+            .iter()
+            .filter(|model| store.record(model).is_some())
+            .collect(),
         false => named(store, names, true)?,
     };
     let mut code = exit::DONE;
     for model in models {
         match store.verify(model, &mut |_| {}) {
-            Ok(record) => super::print(&format!("{}: {} files are right\n", model.name, record.files.len())),
+            Ok(record) => super::print(&format!(
+                "{}: {} files are right\n",
+                model.name,
+                record.files.len()
+            )),
             Err(error) => {
                 super::print(&format!("{}: {error}\n", model.name));
                 code = exit::FAILED;
@@ -264,10 +320,26 @@ pub fn provide(vl: &mut VlConfig, wanted: Wanted<'_>) -> Result<(), Failure> {
     let preprocess = vl.preprocess;
     let does = |step: bool| preprocess.use_doc_preprocessor && step;
     let needed = [
-        (vl.plan.use_layout_detection, &mut vl.models.layout, NetworkRole::Layout),
-        (does(preprocess.use_doc_orientation_classify), &mut vl.models.orientation, NetworkRole::Orientation),
-        (does(preprocess.use_doc_unwarping), &mut vl.models.unwarping, NetworkRole::Unwarping),
-        (wanted.recognizer, &mut vl.models.recognizer, NetworkRole::Recognizer),
+        (
+            vl.plan.use_layout_detection,
+            &mut vl.models.layout,
+            NetworkRole::Layout,
+        ),
+        (
+            does(preprocess.use_doc_orientation_classify),
+            &mut vl.models.orientation,
+            NetworkRole::Orientation,
+        ),
+        (
+            does(preprocess.use_doc_unwarping),
+            &mut vl.models.unwarping,
+            NetworkRole::Unwarping,
+        ),
+        (
+            wanted.recognizer,
+            &mut vl.models.recognizer,
+            NetworkRole::Recognizer,
+        ),
     ];
     let mut store = None;
     for (is_needed, choice, role) in needed {
@@ -291,10 +363,13 @@ fn find(
 ) -> Result<(), Failure> {
     // A name that docparse does not know is told where the network is loaded.
     let name = choice.name.as_ref();
-    let Some(model) = name.and_then(|name| store.catalog.model(name)) else { return Ok(()) };
+    let Some(model) = name.and_then(|name| store.catalog.model(name)) else {
+        return Ok(());
+    };
     if let Some(source) = download.filter(|_| store.find(model).is_none()) {
-        let source = Source::named(source, &store.catalog.hubs, variable)
-            .map_err(|reason| Failure::usage(format!("--model-source: {reason}"), "leave it out"))?;
+        let source = Source::named(source, &store.catalog.hubs, variable).map_err(|reason| {
+            Failure::usage(format!("--model-source: {reason}"), "leave it out")
+        })?;
         let hub = Hub::new(source, variable("HF_TOKEN"));
         fetch(store, &hub, model, None)?;
     }
@@ -306,7 +381,10 @@ fn find(
                 model.name,
                 flag_name(role.folder_parameter())
             );
-            return Err(Failure::usage(format!("{} is not on this machine", model.name), hint));
+            return Err(Failure::usage(
+                format!("{} is not on this machine", model.name),
+                hint,
+            ));
         }
     }
     Ok(())

@@ -24,7 +24,11 @@ const OWN_OUTPUT: &str = "docparse wrote it itself; name it as a file to parse i
 
 /// The user's folder for states of programs.
 fn state_home() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local").join("state")))
 }
 
@@ -38,10 +42,16 @@ pub fn open(args: &ParseArgs, target: Target) -> Result<Option<Arc<SavePath>>, F
         false => RecordPlace::SavePath,
         // What runs on recorded answers is a check.
         true if args.replay.is_some() => RecordPlace::Nowhere,
-        true => state_home().map_or(RecordPlace::Nowhere, |home| RecordPlace::State(home.join("docparse"))),
+        true => state_home().map_or(RecordPlace::Nowhere, |home| {
+            RecordPlace::State(home.join("docparse"))
+        }),
     };
     let overwrite = args.overwrite || record == RecordPlace::Nowhere;
-    let options = SavePathOptions { record, overwrite, shares_names: args.compat };
+    let options = SavePathOptions {
+        record,
+        overwrite,
+        shares_names: args.compat,
+    };
     if args.dry_run {
         return Ok(Some(Arc::new(SavePath::look(root, &options))));
     }
@@ -49,9 +59,15 @@ pub fn open(args: &ParseArgs, target: Target) -> Result<Option<Arc<SavePath>>, F
     let opened = match SavePath::open(root, &options) {
         // Where nothing can be remembered, as in a container without a home, the reference's files can still be written.
         Err(reason) if args.compat && options.record != RecordPlace::Nowhere => {
-            let forgetful = SavePathOptions { record: RecordPlace::Nowhere, overwrite: true, ..options };
+            let forgetful = SavePathOptions {
+                record: RecordPlace::Nowhere,
+                overwrite: true,
+                ..options
+            };
             let opened = SavePath::open(root, &forgetful).map_err(fail)?;
-            tracing::warn!("{reason}; this run leaves no record, and replaces files that are there");
+            tracing::warn!(
+                "{reason}; this run leaves no record, and replaces files that are there"
+            );
             opened
         }
         other => other.map_err(fail)?,
@@ -61,8 +77,12 @@ pub fn open(args: &ParseArgs, target: Target) -> Result<Option<Arc<SavePath>>, F
 
 /// A hash of all settings that outputs depend on; of none that only say how fast they come.
 pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) -> String {
-    let given =
-        |names: &[&str]| names.iter().map(|name| args.parameters.0.get(name).cloned()).collect::<Vec<_>>();
+    let given = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| args.parameters.0.get(name).cloned())
+            .collect::<Vec<_>>()
+    };
     let own = format!(
         "{:?}",
         (
@@ -71,7 +91,13 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
                 resolved.config.pipeline.name(),
                 resolved.config.settings.to_string()
             ),
-            (formats, &args.pages, args.max_pages, args.compat, &resolved.ignore_labels),
+            (
+                formats,
+                &args.pages,
+                args.max_pages,
+                args.compat,
+                &resolved.ignore_labels
+            ),
             given(&["merge_tables", "relevel_titles", "concatenate_pages"]),
             &resolved.own_text,
         )
@@ -81,7 +107,10 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
             Backend::Recorded(_) => format!("recorded {:?}", args.replay),
             Backend::PageText => format!("page text {:?}", given(&["vl_rec_backend"])),
             Backend::Native(run) => {
-                format!("model {:?} {} {:?}", run.precision, run.is_vision_int8, run.run.repetition_stop)
+                format!(
+                    "model {:?} {} {:?}",
+                    run.precision, run.is_vision_int8, run.run.repetition_stop
+                )
             }
             Backend::Server => "server".to_string(),
         };
@@ -131,7 +160,10 @@ impl PlannedRun {
             true => OwnOutputs::of(path.map(Arc::as_ref)),
             false => OwnOutputs::default(),
         };
-        let is_own: Vec<bool> = files.iter().map(|f| !f.is_named && own.contains(&f.path)).collect();
+        let is_own: Vec<bool> = files
+            .iter()
+            .map(|f| !f.is_named && own.contains(&f.path))
+            .collect();
         let Some(path) = path else {
             let inputs = files.into_iter().zip(is_own).map(|(file, is_own)| {
                 let decision = match is_own {
@@ -140,10 +172,18 @@ impl PlannedRun {
                 };
                 PlannedInput { file, decision }
             });
-            return PlannedRun { inputs: inputs.collect(), settings, path: None };
+            return PlannedRun {
+                inputs: inputs.collect(),
+                settings,
+                path: None,
+            };
         };
-        let candidates: Vec<Candidate> =
-            files.iter().zip(&is_own).filter(|(_, own)| !**own).map(|(file, _)| candidate(file)).collect();
+        let candidates: Vec<Candidate> = files
+            .iter()
+            .zip(&is_own)
+            .filter(|(_, own)| !**own)
+            .map(|(file, _)| candidate(file))
+            .collect();
         let rules = PlanRules {
             suffixes: suffixes(args.compat, formats),
             pictures: formats.images && !args.compat,
@@ -154,7 +194,9 @@ impl PlannedRun {
         let mut decisions = path.plan(&candidates, &rules).into_iter();
         let of_file = |is_own: bool| match is_own {
             true => Decision::Skip(OWN_OUTPUT.into()),
-            false => decisions.next().unwrap_or(Decision::Refuse("it was not planned".into())),
+            false => decisions
+                .next()
+                .unwrap_or(Decision::Refuse("it was not planned".into())),
         };
         let decisions: Vec<Decision> = is_own.into_iter().map(of_file).collect();
         let inputs = files
@@ -162,7 +204,11 @@ impl PlannedRun {
             .zip(decisions)
             .map(|(file, decision)| PlannedInput { file, decision })
             .collect();
-        PlannedRun { inputs, settings, path: Some(path.clone()) }
+        PlannedRun {
+            inputs,
+            settings,
+            path: Some(path.clone()),
+        }
     }
 
     /// The jobs, the names and inputs of their documents by their ids, and how many inputs are left out, which `reporter`
@@ -175,11 +221,19 @@ impl PlannedRun {
         for (id, input) in self.inputs.iter().enumerate() {
             let given = &input.file.given;
             match &input.decision {
-                Decision::Parse { name, input: identity, note } => {
+                Decision::Parse {
+                    name,
+                    input: identity,
+                    note,
+                } => {
                     if let Some(note) = note {
                         tracing::warn!(code = Code::DoneAgain.name(), file = given, "{note}");
                     }
-                    jobs.push(Job { id, file: input.file.clone(), picture_folder: name.pictures.clone() });
+                    jobs.push(Job {
+                        id,
+                        file: input.file.clone(),
+                        picture_folder: name.pictures.clone(),
+                    });
                     documents.insert(id, (name.clone(), identity.as_ref().clone()));
                 }
                 Decision::Skip(reason) => {
@@ -198,10 +252,16 @@ impl PlannedRun {
 
 /// A document that is printed: it needs a name for links to its pictures only.
 fn printed(file: &InputFile) -> Decision {
-    let stem = crate::output::names::safe_name(Path::new(&file.name).file_stem().unwrap_or(OsStr::new("_")));
+    let stem = crate::output::names::safe_name(
+        Path::new(&file.name).file_stem().unwrap_or(OsStr::new("_")),
+    );
     let name = OutputName::new(PathBuf::new(), stem.into_owned());
     match Identity::of(&file.given, &file.path, file.origin()) {
-        Ok(input) => Decision::Parse { name, input: Box::new(input), note: None },
+        Ok(input) => Decision::Parse {
+            name,
+            input: Box::new(input),
+            note: None,
+        },
         Err(error) => Decision::Refuse(format!("cannot be read: {error}")),
     }
 }
@@ -232,30 +292,55 @@ fn suffixes(compat: bool, formats: Formats) -> Vec<String> {
 }
 
 /// Prints what would be done, one line an input.
-pub fn dry_run(planned: &PlannedRun, missing: &[Result<InputFile, InputError>], options: &OpenOptions) -> u8 {
+pub fn dry_run(
+    planned: &PlannedRun,
+    missing: &[Result<InputFile, InputError>],
+    options: &OpenOptions,
+) -> u8 {
     let mut failed = missing.len();
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        tracing::error!(code = Code::InputFailed.name(), file = error.input, "{}", error.reason);
+        tracing::error!(
+            code = Code::InputFailed.name(),
+            file = error.input,
+            "{}",
+            error.reason
+        );
     }
     for PlannedInput { file, decision } in &planned.inputs {
         let given = &file.given;
         match decision {
-            Decision::Skip(reason) => super::print(&format!("{}: left out: {reason}\n", shown::text(given))),
+            Decision::Skip(reason) => {
+                super::print(&format!("{}: left out: {reason}\n", shown::text(given)))
+            }
             Decision::Refuse(reason) => {
                 failed += 1;
                 tracing::error!(code = Code::InputFailed.name(), file = given, "{reason}");
             }
             Decision::Parse { name, note, .. } => match input::open(file, options) {
                 Ok(source) => {
-                    let out = planned.path.as_ref().map(|path| shown::name(path.shown(&name.file(""))));
+                    let out = planned
+                        .path
+                        .as_ref()
+                        .map(|path| shown::name(path.shown(&name.file(""))));
                     let out = out.unwrap_or_else(|| "standard output".into());
-                    let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+                    let note = note
+                        .as_ref()
+                        .map(|note| format!(" ({note})"))
+                        .unwrap_or_default();
                     let given = shown::text(given);
-                    super::print(&format!("{given}: {} pages -> {out}{note}\n", source.page_count()));
+                    super::print(&format!(
+                        "{given}: {} pages -> {out}{note}\n",
+                        source.page_count()
+                    ));
                 }
                 Err(error) => {
                     failed += 1;
-                    tracing::error!(code = Code::InputFailed.name(), file = error.input, "{}", error.reason);
+                    tracing::error!(
+                        code = Code::InputFailed.name(),
+                        file = error.input,
+                        "{}",
+                        error.reason
+                    );
                 }
             },
         }

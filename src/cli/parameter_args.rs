@@ -15,7 +15,9 @@ pub struct ParameterArgs(pub Parameters);
 
 impl Args for ParameterArgs {
     fn augment_args(command: Command) -> Command {
-        PARAMETERS.iter().fold(command, |command, parameter| command.arg(flag(parameter)))
+        PARAMETERS
+            .iter()
+            .fold(command, |command, parameter| command.arg(flag(parameter)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -31,7 +33,10 @@ impl FromArgMatches for ParameterArgs {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<()> {
-        for parameter in PARAMETERS.iter().filter(|parameter| matches.contains_id(parameter.name)) {
+        for parameter in PARAMETERS
+            .iter()
+            .filter(|parameter| matches.contains_id(parameter.name))
+        {
             let name = parameter.name;
             if parameter.kind == ValueKind::Folder {
                 if let Some(folder) = matches.get_one::<PathBuf>(name) {
@@ -61,19 +66,27 @@ fn flag(parameter: &'static Parameter) -> Arg {
         None => arg,
     };
     match parameter.kind {
-        ValueKind::Bool => arg.num_args(0..=1).default_missing_value("true").value_parser(parse_bool),
+        ValueKind::Bool => arg
+            .num_args(0..=1)
+            .default_missing_value("true")
+            .value_parser(parse_bool),
         ValueKind::Int => arg.value_parser(value_parser!(i64)),
         ValueKind::Count => arg.value_parser(value_parser!(u64)),
         ValueKind::Float => arg.value_parser(value_parser!(f64)),
         ValueKind::Size => arg.value_parser(parse_size),
         ValueKind::Percent => arg.value_parser(parse_percent),
         ValueKind::Text => arg.value_parser(value_parser!(String)),
-        ValueKind::Secret => arg.value_parser(value_parser!(String)).hide_env_values(true),
+        ValueKind::Secret => arg
+            .value_parser(value_parser!(String))
+            .hide_env_values(true),
         ValueKind::OneOf(words) => arg.value_parser(PossibleValuesParser::new(words)),
-        ValueKind::OneOfAnyCase(words) => {
-            arg.value_parser(PossibleValuesParser::new(words)).ignore_case(true)
-        }
-        ValueKind::Texts => arg.num_args(1..).action(ArgAction::Append).value_parser(value_parser!(String)),
+        ValueKind::OneOfAnyCase(words) => arg
+            .value_parser(PossibleValuesParser::new(words))
+            .ignore_case(true),
+        ValueKind::Texts => arg
+            .num_args(1..)
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(String)),
         ValueKind::Folder => arg.value_parser(value_parser!(PathBuf)),
     }
 }
@@ -95,9 +108,14 @@ fn value(parameter: &Parameter, matches: &ArgMatches) -> Option<Value> {
         ValueKind::Text | ValueKind::Secret | ValueKind::OneOf(_) | ValueKind::OneOfAnyCase(_) => {
             one::<String>(matches, name)
         }
-        ValueKind::Texts => {
-            Some(matches.get_many::<String>(name)?.cloned().map(Value::from).collect::<Vec<_>>().into())
-        }
+        ValueKind::Texts => Some(
+            matches
+                .get_many::<String>(name)?
+                .cloned()
+                .map(Value::from)
+                .collect::<Vec<_>>()
+                .into(),
+        ),
         ValueKind::Folder => None,
     }
 }

@@ -11,7 +11,9 @@ use super::request::{self, not_loaded};
 use super::{Failure, exit, logging};
 use crate::config::machine;
 use crate::document::Code;
-use crate::engine::{self, Batch, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, StartError};
+use crate::engine::{
+    self, Batch, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, StartError,
+};
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
 use crate::input::{self, InputFile};
@@ -65,11 +67,17 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     });
     // Before models are fetched.
     let inputs = inputs::named(args)?;
-    let mut addresses = inputs.iter().filter_map(|input| input.to_str()).filter(|word| is_address(word));
+    let mut addresses = inputs
+        .iter()
+        .filter_map(|input| input.to_str())
+        .filter(|word| is_address(word));
     if let Some(address) = addresses.next().filter(|_| args.offline) {
         let shown = shown_address(address);
         let reason = format!("--offline makes no network call, and `{shown}` is an address");
-        return Err(Failure::usage(reason, "leave --offline out, or give a file"));
+        return Err(Failure::usage(
+            reason,
+            "leave --offline out, or give a file",
+        ));
     }
     let mut resolved = request::resolved(args)?;
     let formats = formats(args)?;
@@ -78,15 +86,25 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let cores = machine::cores();
     let threads = args.threads.unwrap_or(cores).clamp(1, 256);
     // More processes than cores would only take memory.
-    let limit = (args.memory_limit.map(|bytes| bytes as u64), "--memory-limit");
-    let memory = memory::plan(&mut resolved, limit, device, threads.min(cores)).map_err(not_loaded)?;
+    let limit = (
+        args.memory_limit.map(|bytes| bytes as u64),
+        "--memory-limit",
+    );
+    let memory =
+        memory::plan(&mut resolved, limit, device, threads.min(cores)).map_err(not_loaded)?;
     let config = &resolved.config;
     if !args.quiet {
         let notes = request::notes(args, &resolved);
-        notes.iter().for_each(|note| Record::new(Level::INFO, Code::Note.name(), note).print());
+        notes
+            .iter()
+            .for_each(|note| Record::new(Level::INFO, Code::Note.name(), note).print());
     }
     let save_path = outputs::open(args, target)?;
-    let spooler = Spooler::new(inputs::spool_folders(args), args.fetch.max_bytes(), cancel.clone());
+    let spooler = Spooler::new(
+        inputs::spool_folders(args),
+        args.fetch.max_bytes(),
+        cancel.clone(),
+    );
     let found = input::discover(&inputs, &Fetcher::new(args.fetch.timeout(), spooler));
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
@@ -94,23 +112,36 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let planned = PlannedRun::of(files, save_path.as_ref(), formats, settings, args);
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let program = std::env::current_exe().map_err(|error| {
-        Failure::fatal(format!("cannot find the program itself: {error}"), "start it by its path")
+        Failure::fatal(
+            format!("cannot find the program itself: {error}"),
+            "start it by its path",
+        )
     })?;
     let open_options = resolved.open_options(program, args.password.clone(), &dirs, &memory);
     if args.dry_run {
         return Ok(outputs::dry_run(&planned, &missing, &open_options));
     }
-    let show_bar =
-        !args.quiet && !args.verbose && args.log_format == LogFormat::Text && std::io::stderr().is_terminal();
+    let show_bar = !args.quiet
+        && !args.verbose
+        && args.log_format == LogFormat::Text
+        && std::io::stderr().is_terminal();
     let mut reporter = RunReporter::new(planned.inputs.len(), show_bar);
     reporter.left_out(&found.passed_over, found.other_kinds, args.quiet);
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
         let cancelled = error.reason == "cancelled";
-        reporter.outside(&error.input, if cancelled { "cancelled" } else { "failed" }, &error.reason);
+        reporter.outside(
+            &error.input,
+            if cancelled { "cancelled" } else { "failed" },
+            &error.reason,
+        );
     }
     let (jobs, documents, left) = planned.jobs(&mut reporter);
     let settings = planned.settings.clone();
-    let sink_outputs = save_path.map(|path| Outputs { path, documents, settings });
+    let sink_outputs = save_path.map(|path| Outputs {
+        path,
+        documents,
+        settings,
+    });
     let session = SessionOptions {
         gpu_memory: args.gpu_memory,
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
@@ -127,17 +158,25 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         limits: resolved.limits(threads, memory.shares.pages),
         settings: resolved.job_settings(wanted, args.compat),
         pages,
-        max_pages: args.max_pages.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+        max_pages: args
+            .max_pages
+            .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         fail_fast: args.fail_fast,
     };
-    let ends = Ends { cancel: cancel.clone(), fail_fast: args.fail_fast };
+    let ends = Ends {
+        cancel: cancel.clone(),
+        fail_fast: args.fail_fast,
+    };
     if args.report.is_some() {
         reporter.hash_outputs();
     }
     let reporter = SharedReporter::new(reporter);
     let workers = open_options.workers.clone();
     let kill_workers = move || workers.kill_all();
-    let place = args.save_path.as_deref().map_or("standard output".into(), shown::name);
+    let place = args
+        .save_path
+        .as_deref()
+        .map_or("standard output".into(), shown::name);
     let (last, last_report, name) = (reporter.clone(), report.clone(), config.pipeline.name());
     let (last_place, is_quiet) = (place.clone(), args.quiet);
     let kill_workers_last = kill_workers.clone();
@@ -152,7 +191,10 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         }
     });
     let outcome = if cancel.load(Ordering::Relaxed) {
-        RunOutcome { cancelled: true, ..RunOutcome::default() } // nobody waits for models any more
+        RunOutcome {
+            cancelled: true,
+            ..RunOutcome::default()
+        } // nobody waits for models any more
     } else {
         let loader = Loader {
             dirs: dirs.clone(),
@@ -163,14 +205,28 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         };
         let stages = loader.load(&resolved).map_err(not_loaded)?;
         let formats = (target, formats);
-        let outcome =
-            with_sink(args, &resolved, formats, sink_outputs, &jobs, &mut reporter.clone(), |sink| {
+        let outcome = with_sink(
+            args,
+            &resolved,
+            formats,
+            sink_outputs,
+            &jobs,
+            &mut reporter.clone(),
+            |sink| {
                 let open = Arc::new(move |job: &Job| input::open(&job.file, &open_options));
-                let batch = Batch { jobs: jobs.clone(), open, on_cancel: Box::new(kill_workers) };
+                let batch = Batch {
+                    jobs: jobs.clone(),
+                    open,
+                    on_cancel: Box::new(kill_workers),
+                };
                 engine::run(batch, stages, &options, sink, cancel)
-            });
+            },
+        );
         outcome.map_err(|error| {
-            Failure::fatal(error.to_string(), "raise the limit of processes (ulimit -u), or lower --threads")
+            Failure::fatal(
+                error.to_string(),
+                "raise the limit of processes (ulimit -u), or lower --threads",
+            )
         })?
     };
     interrupt::drop_last_words();
@@ -200,16 +256,27 @@ fn with_sink(
     let restructure = restructure_options(&args.parameters.0, args.compat);
     let folders = trace_folders(args, jobs);
     let traced = |inner: &mut dyn DocumentSink| match folders {
-        Some(folders) => {
-            run(&mut TraceWriter::new(folders, JsonOptions { compat: true, ..json.clone() }, inner))
-        }
+        Some(folders) => run(&mut TraceWriter::new(
+            folders,
+            JsonOptions {
+                compat: true,
+                ..json.clone()
+            },
+            inner,
+        )),
         None => run(inner),
     };
     if let (true, Some(outputs)) = (args.compat, &outputs) {
         let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
-        let is_asked = asked.iter().any(|name| args.parameters.0.bool(name) == Some(true));
+        let is_asked = asked
+            .iter()
+            .any(|name| args.parameters.0.bool(name) == Some(true));
         let restructure = is_asked.then_some(restructure);
-        let options = CompatOptions { formats, json: json.clone(), restructure };
+        let options = CompatOptions {
+            formats,
+            json: json.clone(),
+            restructure,
+        };
         traced(&mut CompatWriter::new(options, outputs.clone(), reporter))
     } else {
         let options = WriterOptions {
@@ -218,7 +285,10 @@ fn with_sink(
             json: json.clone(),
             finish: resolved.finish_options(restructure),
             to_terminal: std::io::stdout().is_terminal(),
-            preprocesses: resolved.vl.as_ref().is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
+            preprocesses: resolved
+                .vl
+                .as_ref()
+                .is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
         };
         traced(&mut DocumentWriter::new(options, outputs, jobs, reporter))
     }
@@ -228,7 +298,13 @@ fn with_sink(
 /// several.
 fn trace_folders(args: &ParseArgs, jobs: &[Job]) -> Option<BTreeMap<usize, PathBuf>> {
     let root = args.trace.as_ref()?;
-    let folder = |job: &Job| if jobs.len() == 1 { root.clone() } else { root.join(job.id.to_string()) };
+    let folder = |job: &Job| {
+        if jobs.len() == 1 {
+            root.clone()
+        } else {
+            root.join(job.id.to_string())
+        }
+    };
     Some(jobs.iter().map(|job| (job.id, folder(job))).collect())
 }
 
@@ -247,12 +323,14 @@ fn exit_code(outcome: &RunOutcome, missing: usize, skipped: usize) -> u8 {
 
 fn target(args: &ParseArgs) -> Result<Target, Failure> {
     match (args.stdout, &args.save_path) {
-        (Some(_), Some(_)) => {
-            Err(Failure::usage("--stdout and --save-path exclude each other", "leave one of them out"))
-        }
-        (Some(_), None) if args.compat => {
-            Err(Failure::usage("--compat writes files only", "give --save-path instead of --stdout"))
-        }
+        (Some(_), Some(_)) => Err(Failure::usage(
+            "--stdout and --save-path exclude each other",
+            "leave one of them out",
+        )),
+        (Some(_), None) if args.compat => Err(Failure::usage(
+            "--compat writes files only",
+            "give --save-path instead of --stdout",
+        )),
         (Some(StdoutFormat::Md), None) => Ok(Target::StdoutMarkdown),
         (Some(StdoutFormat::Json), None) => Ok(Target::StdoutJson),
         (None, Some(_)) => Ok(Target::Files),
@@ -271,32 +349,49 @@ fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
     Formats::from_names(args.formats.iter().map(String::as_str)).map_err(|name| {
         Failure::usage(
             format!("unknown format `{name}`"),
-            format!("use some of {}, with a minus before those to leave out", Formats::NAMES.join(",")),
+            format!(
+                "use some of {}, with a minus before those to leave out",
+                Formats::NAMES.join(",")
+            ),
         )
     })
 }
 
 /// `1-3,7,10-` as ranges from 1.
 fn page_selection(text: Option<&str>) -> Result<PageSelection, Failure> {
-    let Some(text) = text else { return Ok(PageSelection::default()) };
-    let bad =
-        |part: &str| Failure::usage(format!("`{part}` is no range of pages"), "write --pages 1-3,7,10-");
+    let Some(text) = text else {
+        return Ok(PageSelection::default());
+    };
+    let bad = |part: &str| {
+        Failure::usage(
+            format!("`{part}` is no range of pages"),
+            "write --pages 1-3,7,10-",
+        )
+    };
     let number = |n: &str| n.trim().parse::<usize>().ok().filter(|n| *n > 0);
     let range = |part: &str| -> Option<RangeInclusive<usize>> {
         match part.split_once('-') {
             None => number(part).map(|n| n..=n),
             Some((a, "")) => number(a).map(|a| a..=usize::MAX),
             Some(("", b)) => number(b).map(|b| 1..=b),
-            Some((a, b)) => number(a).zip(number(b)).filter(|(a, b)| a <= b).map(|(a, b)| a..=b),
+            Some((a, b)) => number(a)
+                .zip(number(b))
+                .filter(|(a, b)| a <= b)
+                .map(|(a, b)| a..=b),
         }
     };
-    let parts = text.split(',').map(|part| range(part.trim()).ok_or_else(|| bad(part)));
+    let parts = text
+        .split(',')
+        .map(|part| range(part.trim()).ok_or_else(|| bad(part)));
     parts.collect::<Result<Vec<_>, _>>().map(PageSelection)
 }
 
 pub(super) fn device(text: Option<&str>) -> Result<Device, Failure> {
     let name = text.unwrap_or("auto");
-    match name.split_once(':').map_or((name, None), |(a, b)| (a, Some(b))) {
+    match name
+        .split_once(':')
+        .map_or((name, None), |(a, b)| (a, Some(b)))
+    {
         ("auto", None) => Ok(Device::Auto),
         ("cpu", None) => Ok(Device::Cpu),
         ("gpu", None) => Ok(Device::Gpu(0)),
@@ -317,7 +412,10 @@ mod tests {
     #[test]
     fn ranges_of_pages() {
         let ranges = |text| page_selection(Some(text)).map(|s| s.0).ok();
-        assert_eq!(ranges("1-3,7,10-"), Some(vec![1..=3, 7..=7, 10..=usize::MAX]));
+        assert_eq!(
+            ranges("1-3,7,10-"),
+            Some(vec![1..=3, 7..=7, 10..=usize::MAX])
+        );
         assert_eq!(ranges("-2"), Some(vec![1..=2]));
         for bad in ["", "0", "3-1", "a", "1--2", "1,,2"] {
             assert_eq!(ranges(bad), None, "{bad}");
@@ -333,13 +431,28 @@ mod tests {
 
     #[test]
     fn exit_codes_tell_how_much_was_done() {
-        let outcome = |done, partial, failed| RunOutcome { done, partial, failed, cancelled: false };
+        let outcome = |done, partial, failed| RunOutcome {
+            done,
+            partial,
+            failed,
+            cancelled: false,
+        };
         assert_eq!(exit_code(&outcome(2, 0, 0), 0, 0), 0);
         assert_eq!(exit_code(&outcome(0, 0, 1), 0, 0), 1);
         assert_eq!(exit_code(&outcome(0, 0, 0), 1, 0), 1);
         assert_eq!(exit_code(&outcome(1, 0, 0), 1, 0), 3);
         assert_eq!(exit_code(&outcome(0, 1, 0), 0, 0), 3);
         assert_eq!(exit_code(&outcome(0, 0, 0), 0, 4), 0);
-        assert_eq!(exit_code(&RunOutcome { cancelled: true, ..outcome(1, 0, 0) }, 0, 0), 130);
+        assert_eq!(
+            exit_code(
+                &RunOutcome {
+                    cancelled: true,
+                    ..outcome(1, 0, 0)
+                },
+                0,
+                0
+            ),
+            130
+        );
     }
 }

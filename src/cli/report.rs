@@ -59,9 +59,14 @@ pub struct RunReporter {
 impl RunReporter {
     /// A reporter for so many files; `show_bar` only where somebody looks at a terminal.
     pub fn new(total_files: usize, show_bar: bool) -> Self {
-        let target = if show_bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if show_bar {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let template = "{spinner} {prefix} {wide_bar} {pos}/{len} pages, {per_sec}, {eta} left  {msg}";
+        let template =
+            "{spinner} {prefix} {wide_bar} {pos}/{len} pages, {per_sec}, {eta} left  {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -93,7 +98,8 @@ impl RunReporter {
             _ => tracing::info!(code = Code::Skipped.name(), file = path, "{reason}"),
         });
         *self.outside_counts.entry(outcome).or_default() += 1;
-        self.outside.push(json!({"path": path, "outcome": outcome, "reason": reason}));
+        self.outside
+            .push(json!({"path": path, "outcome": outcome, "reason": reason}));
     }
 
     /// Files are hashed as they are written: there is a report, and an interrupt leaves no time for it.
@@ -109,39 +115,77 @@ impl RunReporter {
         quiet: bool,
     ) {
         for InputError { input, reason } in passed_over {
-            self.bar.suspend(|| tracing::warn!(code = Code::LeftOut.name(), file = input, "{reason}"));
-            self.outside.push(json!({"path": input, "outcome": "left out", "reason": reason}));
+            self.bar
+                .suspend(|| tracing::warn!(code = Code::LeftOut.name(), file = input, "{reason}"));
+            self.outside
+                .push(json!({"path": input, "outcome": "left out", "reason": reason}));
         }
         if let Some(note) = other_kinds_note(&other_kinds).filter(|_| !quiet) {
-            self.bar.suspend(|| Record::new(Level::INFO, "left_out", &note).print());
+            self.bar
+                .suspend(|| Record::new(Level::INFO, "left_out", &note).print());
         }
         self.other_kinds = other_kinds;
     }
 
     /// The closing line: what was done, where it is, and what was not done.
     pub fn close(&self, place: &str, interrupted: bool) {
-        let (word, code) = (if interrupted { "interrupted" } else { "done" }, Code::Summary.name());
+        let (word, code) = (
+            if interrupted { "interrupted" } else { "done" },
+            Code::Summary.name(),
+        );
         let message = self.sum(place);
-        Record { word: Some(word), ..Record::new(Level::INFO, code, &message) }.print();
+        Record {
+            word: Some(word),
+            ..Record::new(Level::INFO, code, &message)
+        }
+        .print();
     }
 
     fn sum(&self, place: &str) -> String {
-        let outside = |outcome: &str| self.outside_counts.get(outcome).copied().unwrap_or_default();
-        let ended = |outcome: &str| self.records.values().filter(|r| r.outcome == outcome).count();
+        let outside = |outcome: &str| {
+            self.outside_counts
+                .get(outcome)
+                .copied()
+                .unwrap_or_default()
+        };
+        let ended = |outcome: &str| {
+            self.records
+                .values()
+                .filter(|r| r.outcome == outcome)
+                .count()
+        };
         let (partial, failed) = (ended("partial"), ended("failed") + outside("failed"));
-        let written = self.records.values().filter(|r| matches!(r.outcome, "done" | "partial"));
-        let (documents, pages) = written.fold((0, 0), |(n, pages), r| (n + 1, pages + r.written.pages));
+        let written = self
+            .records
+            .values()
+            .filter(|r| matches!(r.outcome, "done" | "partial"));
+        let (documents, pages) =
+            written.fold((0, 0), |(n, pages), r| (n + 1, pages + r.written.pages));
         let started = documents + ended("failed") + self.failed_unopened + outside("skipped");
         let parts = [
             (partial, "with errors"),
             (failed + self.failed_unopened, "failed"),
             (outside("skipped"), "skipped"),
-            (self.total_files.saturating_sub(started) + outside("cancelled"), "not done"),
+            (
+                self.total_files.saturating_sub(started) + outside("cancelled"),
+                "not done",
+            ),
         ];
-        let parts: Vec<String> =
-            parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-        let rest = if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) };
-        format!("{}, {} -> {place}{rest}", counted(documents, "document"), counted(pages, "page"))
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{n} {what}"))
+            .collect();
+        let rest = if parts.is_empty() {
+            String::new()
+        } else {
+            format!("; {}", parts.join(", "))
+        };
+        format!(
+            "{}, {} -> {place}{rest}",
+            counted(documents, "document"),
+            counted(pages, "page")
+        )
     }
 
     /// Takes the bar away.
@@ -151,13 +195,18 @@ impl RunReporter {
 
     fn file_done(&mut self) {
         self.done_files += 1;
-        self.bar.set_prefix(format!("{}/{} files", self.done_files, self.total_files));
+        self.bar
+            .set_prefix(format!("{}/{} files", self.done_files, self.total_files));
     }
 
     /// The report as one JSON object.
     pub fn to_json(&self, pipeline: &str, exit_code: u8) -> Value {
-        let inputs: Vec<Value> =
-            self.records.values().map(record_json).chain(self.outside.iter().cloned()).collect();
+        let inputs: Vec<Value> = self
+            .records
+            .values()
+            .map(record_json)
+            .chain(self.outside.iter().cloned())
+            .collect();
         json!({
             "docparse": env!("CARGO_PKG_VERSION"),
             "pipeline": pipeline,
@@ -178,18 +227,31 @@ fn counted(count: usize, what: &str) -> String {
 /// `12 files of other kinds left out: .docx 10, .txt 2`, the most frequent first.
 fn other_kinds_note(kinds: &BTreeMap<String, usize>) -> Option<String> {
     let total: usize = kinds.values().sum();
-    let mut kinds: Vec<(&str, usize)> = kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    let mut kinds: Vec<(&str, usize)> = kinds
+        .iter()
+        .map(|(kind, count)| (kind.as_str(), *count))
+        .collect();
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = kinds.len().saturating_sub(SHOWN_KINDS);
-    let shown = kinds.iter().take(SHOWN_KINDS).map(|(kind, count)| match kind {
-        &"" => format!("without extension {count}"),
-        kind => format!(".{kind} {count}"),
-    });
+    let shown = kinds
+        .iter()
+        .take(SHOWN_KINDS)
+        .map(|(kind, count)| match kind {
+            &"" => format!("without extension {count}"),
+            kind => format!(".{kind} {count}"),
+        });
     let mut list = shown.collect::<Vec<_>>().join(", ");
     if more > 0 {
         list.push_str(&format!(" and {}", counted(more, "more kind")));
     }
-    let (kind, files) = (if total == 1 { "another kind" } else { "other kinds" }, counted(total, "file"));
+    let (kind, files) = (
+        if total == 1 {
+            "another kind"
+        } else {
+            "other kinds"
+        },
+        counted(total, "file"),
+    );
     (total > 0).then(|| format!("{files} of {kind} left out: {list}"))
 }
 
@@ -198,7 +260,9 @@ fn pages_and_message(error: &str) -> (Option<u64>, Option<u64>, &str) {
     let parsed = || {
         let (pages, message) = error.strip_prefix("page")?.split_once(": ")?;
         let (first, last) = match pages.strip_prefix("s ") {
-            Some(pages) => pages.split_once('-').map(|(first, last)| (first, Some(last)))?,
+            Some(pages) => pages
+                .split_once('-')
+                .map(|(first, last)| (first, Some(last)))?,
             None => (pages.strip_prefix(' ')?, None),
         };
         let last = last.map(str::parse).transpose().ok()?;
@@ -209,8 +273,11 @@ fn pages_and_message(error: &str) -> (Option<u64>, Option<u64>, &str) {
 
 fn record_json(record: &InputRecord) -> Value {
     let written = &record.written;
-    let outputs: Vec<Value> =
-        record.outputs.iter().map(|(path, sha256)| json!({"path": path, "sha256": sha256})).collect();
+    let outputs: Vec<Value> = record
+        .outputs
+        .iter()
+        .map(|(path, sha256)| json!({"path": path, "sha256": sha256}))
+        .collect();
     json!({
         "path": record.path,
         "outcome": record.outcome,
@@ -250,7 +317,8 @@ impl WriteObserver for RunReporter {
     }
 
     fn page(&mut self, job: &Job, page: &Page) {
-        self.first_page.get_or_insert_with(|| self.started.elapsed());
+        self.first_page
+            .get_or_insert_with(|| self.started.elapsed());
         self.bar.inc(page.stands_for() as u64);
         if let Some((stage, _)) = page.timings.iter().max_by(|a, b| a.1.total_cmp(&b.1)) {
             self.bar.set_message(stage.to_string());
@@ -275,7 +343,13 @@ impl WriteObserver for RunReporter {
             let file = job.file.given.as_str();
             for error in document.errors.iter().take(SHOWN_ERRORS) {
                 let (page, last_page, message) = pages_and_message(error);
-                tracing::error!(code = Code::PageFailed.name(), file, page, last_page, "{message}");
+                tracing::error!(
+                    code = Code::PageFailed.name(),
+                    file,
+                    page,
+                    last_page,
+                    "{message}"
+                );
             }
             if document.errors.len() > SHOWN_ERRORS {
                 let more = document.errors.len() - SHOWN_ERRORS;
@@ -284,19 +358,34 @@ impl WriteObserver for RunReporter {
             for warning in document.warnings.iter().take(SHOWN_ERRORS) {
                 let (code, message) = (warning.diagnostic.code.name(), &warning.diagnostic.message);
                 let last_page = warning.last_page.map(|page| page as u64);
-                tracing::warn!(code, file, page = warning.page as u64, last_page, "{message}");
+                tracing::warn!(
+                    code,
+                    file,
+                    page = warning.page as u64,
+                    last_page,
+                    "{message}"
+                );
             }
             if document.warnings.len() > SHOWN_ERRORS {
                 let more = document.warnings.len() - SHOWN_ERRORS;
                 tracing::warn!(file, "{}", counted(more, "more warning"));
             }
-            tracing::info!(code = Code::DocumentDone.name(), file, "{} pages", document.pages);
+            tracing::info!(
+                code = Code::DocumentDone.name(),
+                file,
+                "{} pages",
+                document.pages
+            );
         });
         let hashes = self.hashes;
         let hashed = |path: &PathBuf| (shown::name(path), hashes.then(|| sha256(path)).flatten());
         if let Some(record) = self.records.get_mut(&job.id) {
             record.outputs = document.files.iter().map(hashed).collect();
-            record.outcome = if document.errors.is_empty() { "done" } else { "partial" };
+            record.outcome = if document.errors.is_empty() {
+                "done"
+            } else {
+                "partial"
+            };
             record.seconds = record.started.elapsed().as_secs_f64();
             record.written = document;
         }
@@ -311,7 +400,8 @@ impl WriteObserver for RunReporter {
         };
         if outcome == "failed" {
             let file = job.file.given.as_str();
-            self.bar.suspend(|| tracing::error!(code = Code::InputFailed.name(), file, "{reason}"));
+            self.bar
+                .suspend(|| tracing::error!(code = Code::InputFailed.name(), file, "{reason}"));
         }
         match self.records.get_mut(&job.id) {
             Some(record) => {
@@ -321,7 +411,8 @@ impl WriteObserver for RunReporter {
             }
             None => {
                 self.failed_unopened += usize::from(outcome == "failed");
-                self.outside.push(json!({"path": job.file.given, "outcome": outcome, "reason": reason}));
+                self.outside
+                    .push(json!({"path": job.file.given, "outcome": outcome, "reason": reason}));
             }
         }
         self.file_done();
@@ -336,13 +427,20 @@ mod tests {
 
     fn job(id: usize) -> Job {
         let file = InputFile::from_path(Path::new(&format!("{id}.pdf")), PathBuf::new());
-        Job { id, file, picture_folder: String::new() }
+        Job {
+            id,
+            file,
+            picture_folder: String::new(),
+        }
     }
 
     #[test]
     fn the_closing_line_counts_every_input_once() {
         let mut reporter = RunReporter::new(6, false);
-        assert_eq!(reporter.sum("out"), "0 documents, 0 pages -> out; 6 not done");
+        assert_eq!(
+            reporter.sum("out"),
+            "0 documents, 0 pages -> out; 6 not done"
+        );
         for id in [0, 1, 4] {
             reporter.opened(&job(id), 3);
         }
@@ -361,29 +459,57 @@ mod tests {
         reporter.failed(&job(4), "cancelled");
         reporter.failed(&job(5), "cancelled");
         let rest = "1 with errors, 2 failed, 1 skipped, 2 not done";
-        assert_eq!(reporter.sum("out"), format!("2 documents, 3 pages -> out; {rest}"));
+        assert_eq!(
+            reporter.sum("out"),
+            format!("2 documents, 3 pages -> out; {rest}")
+        );
     }
 
     #[test]
     fn other_kinds_are_counted() {
         let kinds = |list: &[(&str, usize)]| {
-            other_kinds_note(&list.iter().map(|(kind, count)| (kind.to_string(), *count)).collect())
+            other_kinds_note(
+                &list
+                    .iter()
+                    .map(|(kind, count)| (kind.to_string(), *count))
+                    .collect(),
+            )
         };
         assert_eq!(kinds(&[]), None);
         let note = kinds(&[("docx", 10), ("txt", 2), ("", 2)]).unwrap();
-        assert_eq!(note, "14 files of other kinds left out: .docx 10, without extension 2, .txt 2");
+        assert_eq!(
+            note,
+            "14 files of other kinds left out: .docx 10, without extension 2, .txt 2"
+        );
         let many: Vec<(String, usize)> = (0..10).map(|i| (format!("k{i}"), 1)).collect();
-        let many: Vec<(&str, usize)> = many.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+        let many: Vec<(&str, usize)> = many
+            .iter()
+            .map(|(kind, count)| (kind.as_str(), *count))
+            .collect();
         assert!(kinds(&many).unwrap().ends_with(".k7 1 and 2 more kinds"));
-        assert_eq!(kinds(&[("md", 1)]).unwrap(), "1 file of another kind left out: .md 1");
+        assert_eq!(
+            kinds(&[("md", 1)]).unwrap(),
+            "1 file of another kind left out: .md 1"
+        );
     }
 
     #[test]
     fn errors_name_their_page() {
-        assert_eq!(pages_and_message("page 12: page 3: bad"), (Some(12), None, "page 3: bad"));
-        assert_eq!(pages_and_message("pages 1-3: bad"), (Some(1), Some(3), "bad"));
-        for no_page in ["failed to write `page 3: a`", "page one: bad", "pages 1: bad", "pages: 1-2", "page"]
-        {
+        assert_eq!(
+            pages_and_message("page 12: page 3: bad"),
+            (Some(12), None, "page 3: bad")
+        );
+        assert_eq!(
+            pages_and_message("pages 1-3: bad"),
+            (Some(1), Some(3), "bad")
+        );
+        for no_page in [
+            "failed to write `page 3: a`",
+            "page one: bad",
+            "pages 1: bad",
+            "pages: 1-2",
+            "page",
+        ] {
             assert_eq!(pages_and_message(no_page), (None, None, no_page));
         }
     }

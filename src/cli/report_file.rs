@@ -54,19 +54,34 @@ pub struct Report(Arc<Mutex<Option<ReportFile>>>);
 impl Report {
     /// Checks that a report can be written to `path`; without one there is none.
     pub fn check(path: Option<&Path>) -> Result<Self, Failure> {
-        Ok(Report(Arc::new(Mutex::new(path.map(ReportFile::check).transpose()?))))
+        Ok(Report(Arc::new(Mutex::new(
+            path.map(ReportFile::check).transpose()?,
+        ))))
     }
 
     /// Writes what `reporter` knows, where a report is wanted and not yet written.
-    pub fn write(&self, reporter: &SharedReporter, pipeline: &str, code: u8) -> Result<(), Failure> {
-        let Some(file) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
+    pub fn write(
+        &self,
+        reporter: &SharedReporter,
+        pipeline: &str,
+        code: u8,
+    ) -> Result<(), Failure> {
+        let Some(file) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return Ok(());
+        };
         let value = reporter.lock().to_json(pipeline, code);
-        file.write(&format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default()))
+        file.write(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&value).unwrap_or_default()
+        ))
     }
 }
 
 fn failure(name: &str, error: &io::Error) -> Failure {
-    Failure::fatal(format!("cannot write `{name}`: {error}"), "give another --report")
+    Failure::fatal(
+        format!("cannot write `{name}`: {error}"),
+        "give another --report",
+    )
 }
 
 fn place(path: &Path) -> io::Result<Place> {
@@ -74,9 +89,10 @@ fn place(path: &Path) -> io::Result<Place> {
         Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(meta) if !meta.is_file() => stream(path).map(Place::Stream),
         // What `/dev/stdout` leads to may have no name of its own, and others may be writing to it.
-        Ok(_) if path.starts_with("/dev") || path.starts_with("/proc") => {
-            OpenOptions::new().append(true).open(path).map(Place::Stream)
-        }
+        Ok(_) if path.starts_with("/dev") || path.starts_with("/proc") => OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map(Place::Stream),
         Ok(_) => {
             let path = path.canonicalize()?;
             temporary(&path)?;
@@ -92,11 +108,16 @@ fn place(path: &Path) -> io::Result<Place> {
 
 /// A pipe or device, opened without waiting for a reader, then written to with as much patience as it takes.
 fn stream(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
     // SAFETY: the descriptor is that of an open file.
     unsafe {
         let flags = libc::fcntl(file.as_raw_fd(), libc::F_GETFL);
-        if flags == -1 || libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK) == -1 {
+        if flags == -1
+            || libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK) == -1
+        {
             return Err(io::Error::last_os_error());
         }
     }
@@ -105,10 +126,16 @@ fn stream(path: &Path) -> io::Result<File> {
 
 /// A temporary file beside the report, removed if it is dropped.
 fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     // As any new file, less what the user's mask takes away.
     let permissions = Permissions::from_mode(0o666);
-    tempfile::Builder::new().prefix(".docparse-").permissions(permissions).tempfile_in(folder)
+    tempfile::Builder::new()
+        .prefix(".docparse-")
+        .permissions(permissions)
+        .tempfile_in(folder)
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {
@@ -128,21 +155,34 @@ mod tests {
     #[test]
     fn a_report_is_replaced_whole_and_keeps_its_link_and_mode() {
         let folder = tempfile::tempdir().unwrap();
-        let (path, link) = (folder.path().join("report.json"), folder.path().join("link.json"));
+        let (path, link) = (
+            folder.path().join("report.json"),
+            folder.path().join("link.json"),
+        );
         std::fs::write(&path, "old").unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink("report.json", &link).unwrap();
         ReportFile::check(&link).unwrap().write("new").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         assert!(link.symlink_metadata().unwrap().is_symlink());
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file stays");
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o640
+        );
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            2,
+            "no temporary file stays"
+        );
     }
 
     #[test]
     fn what_cannot_hold_a_report_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        for path in [folder.path().to_path_buf(), folder.path().join("missing/report.json")] {
+        for path in [
+            folder.path().to_path_buf(),
+            folder.path().join("missing/report.json"),
+        ] {
             assert!(ReportFile::check(&path).is_err(), "{}", path.display());
         }
         // A pipe that nobody reads from.

@@ -26,12 +26,22 @@ pub fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
         let download = (args.download && !args.dry_run).then_some(source);
         let recognizer = matches!(backend, Backend::Native(_));
         if !matches!(backend, Backend::Recorded(_)) {
-            models::provide(vl, models::Wanted { recognizer, download })?;
+            models::provide(
+                vl,
+                models::Wanted {
+                    recognizer,
+                    download,
+                },
+            )?;
         }
         let is_here = |url: &String| Origin::of(url).is_some_and(|origin| origin.is_loopback());
-        let servers = vl.server.iter().filter(|_| matches!(backend, Backend::Server));
+        let servers = vl
+            .server
+            .iter()
+            .filter(|_| matches!(backend, Backend::Server));
         if args.offline && !servers.flat_map(|server| &server.client.urls).all(is_here) {
-            let reason = "--offline makes no network call, and the recognition server is another machine";
+            let reason =
+                "--offline makes no network call, and the recognition server is another machine";
             return Err(Failure::usage(reason, "leave --offline out"));
         }
     }
@@ -46,20 +56,35 @@ pub fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     }
     let ignored = args.ignored.given();
     if !ignored.is_empty() {
-        notes.push(format!("{}: for the reference's engines, without effect here", ignored.join(", ")));
+        notes.push(format!(
+            "{}: for the reference's engines, without effect here",
+            ignored.join(", ")
+        ));
     }
     notes
 }
 
 fn request(args: &ParseArgs) -> Result<RunRequest, Failure> {
-    let settings = args.paddlex_config.as_deref().map(Settings::from_file).transpose();
+    let settings = args
+        .paddlex_config
+        .as_deref()
+        .map(Settings::from_file)
+        .transpose();
     let settings = settings.map_err(|error| Failure::usage(error.to_string(), HELP))?;
     let recorded = args.replay.as_deref().map(Case::load).transpose();
-    let recorded = recorded.map_err(|e| Failure::usage(e.to_string(), "give a file of recorded answers"))?;
+    let recorded =
+        recorded.map_err(|e| Failure::usage(e.to_string(), "give a file of recorded answers"))?;
     let mut parameters = args.parameters.0.clone();
-    if let Some(path) = args.vl_rec_api_key_file.as_ref().filter(|_| !parameters.has("vl_rec_api_key")) {
+    if let Some(path) = args
+        .vl_rec_api_key_file
+        .as_ref()
+        .filter(|_| !parameters.has("vl_rec_api_key"))
+    {
         let key = std::fs::read_to_string(path).map_err(|error| {
-            let reason = format!("--vl-rec-api-key-file `{}` cannot be read: {error}", path.display());
+            let reason = format!(
+                "--vl-rec-api-key-file `{}` cannot be read: {error}",
+                path.display()
+            );
             Failure::usage(reason, "give the file that holds the key, and nothing else")
         })?;
         parameters.set("vl_rec_api_key", key.trim());
@@ -82,7 +107,11 @@ fn refused(error: &RequestError) -> Failure {
     let reason = match error {
         RequestError::NotTaken { parameter, why } => format!("{} {}", flag(parameter), why.text()),
         RequestError::NotPositive(parameter) => format!("{} must be above 0", flag(parameter)),
-        RequestError::Config(ConfigError::Parameter { name, expected, value }) => {
+        RequestError::Config(ConfigError::Parameter {
+            name,
+            expected,
+            value,
+        }) => {
             format!("`{}` must be {expected}, not `{value}`", flag(name))
         }
         other => other.to_string(),
@@ -92,7 +121,9 @@ fn refused(error: &RequestError) -> Failure {
         RequestError::NotTaken { why, .. } => match why {
             NotTaken::ByLite => LITE_ONLY,
             NotTaken::ByPageText => "leave the flag out, or use --vl-rec-backend native",
-            NotTaken::WithoutServer => "add --vl-rec-backend vllm-server (or another), or leave the flag out",
+            NotTaken::WithoutServer => {
+                "add --vl-rec-backend vllm-server (or another), or leave the flag out"
+            }
             NotTaken::ByServer => "leave the flag out, or use --vl-rec-backend native",
         },
         RequestError::NotOfLite(_) => "leave --pipeline-version out, or name v1, v1.5 or v1.6",
@@ -107,7 +138,9 @@ fn refused(error: &RequestError) -> Failure {
 pub fn not_loaded(error: SetupError) -> Failure {
     let folder = |role: NetworkRole| flag(role.folder_parameter());
     let hint = match &error {
-        SetupError::Memory { least_mib, .. } => format!("raise --memory-limit to {least_mib}M or more"),
+        SetupError::Memory { least_mib, .. } => {
+            format!("raise --memory-limit to {least_mib}M or more")
+        }
         SetupError::Runtime(_) => {
             "scripts/setup.sh fetches the native libraries; docparse doctor checks them".into()
         }
@@ -116,12 +149,20 @@ pub fn not_loaded(error: SetupError) -> Failure {
             folder(*role)
         ),
         SetupError::UnknownRecognizer(_) => {
-            format!("use one of {}, or leave the name out", RECOGNIZERS.join(", "))
+            format!(
+                "use one of {}, or leave the name out",
+                RECOGNIZERS.join(", ")
+            )
         }
         SetupError::NoRecognizer(_) => {
-            format!("give another folder with {}", folder(NetworkRole::Recognizer))
+            format!(
+                "give another folder with {}",
+                folder(NetworkRole::Recognizer)
+            )
         }
-        SetupError::OtherName { named, .. } => format!("give the folder of {named}, or leave the name out"),
+        SetupError::OtherName { named, .. } => {
+            format!("give the folder of {named}, or leave the name out")
+        }
         SetupError::OtherRole { role, .. } => format!("give another folder with {}", folder(*role)),
         SetupError::Model(_) => "docparse doctor --model DIR tells what a folder holds".into(),
         SetupError::Precision(error) => match error {
@@ -129,11 +170,17 @@ pub fn not_loaded(error: SetupError) -> Failure {
                 "fp32 keeps bfloat16 weights as they are; leave --precision out for int8".into()
             }
             PrecisionError::OnGpu => "leave --precision out for bf16, or add --device cpu".into(),
-            PrecisionError::VisionOnGpu => "leave --vision-precision out, or add --device cpu".into(),
+            PrecisionError::VisionOnGpu => {
+                "leave --vision-precision out, or add --device cpu".into()
+            }
         },
-        SetupError::GpuMemory { .. } => "raise --gpu-memory, leave it out, or add --device cpu".into(),
+        SetupError::GpuMemory { .. } => {
+            "raise --gpu-memory, leave it out, or add --device cpu".into()
+        }
         SetupError::NoServer => "give its address with --vl-rec-server-url".into(),
-        SetupError::Server(_) => "start the server, or give its address with --vl-rec-server-url".into(),
+        SetupError::Server(_) => {
+            "start the server, or give its address with --vl-rec-server-url".into()
+        }
     };
     match error {
         SetupError::Runtime(_)

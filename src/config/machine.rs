@@ -15,23 +15,34 @@ pub fn memory() -> Option<u64> {
 
 /// The same with another root of the file system.
 fn memory_below(root: &Path) -> Option<u64> {
-    let machine = std::fs::read_to_string(root.join("proc/meminfo")).ok().and_then(|text| total(&text));
+    let machine = std::fs::read_to_string(root.join("proc/meminfo"))
+        .ok()
+        .and_then(|text| total(&text));
     let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
-    let limits = groups.lines().filter_map(group).flat_map(|(folder, path, file)| {
-        // A limit of a group holds for those in it. In a container the path may be that of the host, and the group the root.
-        let folder = root.join(folder);
-        let ancestors: Vec<PathBuf> = path.ancestors().map(|path| folder.join(path)).collect();
-        ancestors.into_iter().filter_map(move |group| {
-            // Without a limit there is the word `max`, or a number above all memory.
-            std::fs::read_to_string(group.join(file)).ok()?.trim().parse::<u64>().ok()
-        })
-    });
+    let limits = groups
+        .lines()
+        .filter_map(group)
+        .flat_map(|(folder, path, file)| {
+            // A limit of a group holds for those in it. In a container the path may be that of the host, and the group the root.
+            let folder = root.join(folder);
+            let ancestors: Vec<PathBuf> = path.ancestors().map(|path| folder.join(path)).collect();
+            ancestors.into_iter().filter_map(move |group| {
+                // Without a limit there is the word `max`, or a number above all memory.
+                std::fs::read_to_string(group.join(file))
+                    .ok()?
+                    .trim()
+                    .parse::<u64>()
+                    .ok()
+            })
+        });
     machine.into_iter().chain(limits).min()
 }
 
 /// `MemTotal` of `/proc/meminfo`.
 fn total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kib = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
     kib.checked_mul(1024)
 }
@@ -49,7 +60,10 @@ fn group(line: &str) -> Option<(&'static str, PathBuf, &'static str)> {
         _ => return None,
     };
     // Relative, and without `..`, which stands for what a container does not see.
-    let path = Path::new(path).components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    let path = Path::new(path)
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_)))
+        .collect();
     Some((folder, path, file))
 }
 
@@ -81,14 +95,26 @@ mod tests {
         assert_eq!(machine(&[MEMINFO, own, free, above]), Some(5_000_000));
         // A container sees its own group as the root.
         let root = ("sys/fs/cgroup/memory.max", "4000000\n");
-        assert_eq!(machine(&[MEMINFO, ("proc/self/cgroup", "0::/../..\n"), root]), Some(4_000_000));
+        assert_eq!(
+            machine(&[MEMINFO, ("proc/self/cgroup", "0::/../..\n"), root]),
+            Some(4_000_000)
+        );
     }
 
     #[test]
     fn groups_of_the_first_version_count_as_well() {
-        let own = ("proc/self/cgroup", "9:cpu,cpuacct:/x\n4:memory:/docker/1\n1:name=systemd:/x\n");
-        let limit = ("sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes", "3000000\n");
-        let none = ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+        let own = (
+            "proc/self/cgroup",
+            "9:cpu,cpuacct:/x\n4:memory:/docker/1\n1:name=systemd:/x\n",
+        );
+        let limit = (
+            "sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes",
+            "3000000\n",
+        );
+        let none = (
+            "sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "9223372036854771712\n",
+        );
         assert_eq!(machine(&[MEMINFO, own, limit, none]), Some(3_000_000));
         assert_eq!(machine(&[MEMINFO, own, none]), Some(8000 << 10));
     }

@@ -67,7 +67,10 @@ impl Wants {
     pub fn least(&self) -> (u64, u64) {
         let worker = self.worker.min(LEAST_WORKER) + WORKER_BASE;
         let least = BASE + self.networks + worker + LEAST_PAGES + self.kv_cache.0;
-        (least, least.saturating_add(if self.reads_lines { LEAST_BUDGET } else { 0 }))
+        (
+            least,
+            least.saturating_add(if self.reads_lines { LEAST_BUDGET } else { 0 }),
+        )
     }
 
     /// Shares out `limit` bytes. Where that is less than the least, every part gets its least: [`Shares::total`] is then more.
@@ -78,7 +81,11 @@ impl Wants {
             [
                 (n * self.worker.min(LEAST_WORKER), n * self.worker),
                 (LEAST_PAGES, MOST_PAGES),
-                if reads_lines { (LEAST_BUDGET, DEFAULT_BUDGET) } else { (0, 0) },
+                if reads_lines {
+                    (LEAST_BUDGET, DEFAULT_BUDGET)
+                } else {
+                    (0, 0)
+                },
                 self.kv_cache,
             ]
         };
@@ -87,7 +94,9 @@ impl Wants {
             let steady = BASE + self.networks + workers as u64 * WORKER_BASE;
             let least: u64 = steady + parts(workers).iter().map(|part| part.0).sum::<u64>();
             let more: u64 = parts(workers).iter().map(|part| part.1 - part.0).sum();
-            limit.checked_sub(least).map(|left| (left as f64 / more.max(1) as f64).min(1.0))
+            limit
+                .checked_sub(least)
+                .map(|left| (left as f64 / more.max(1) as f64).min(1.0))
         };
         let mut workers = self.workers.max(1);
         while workers > 1 && share(workers).is_none_or(|share| share < FEW) {
@@ -114,14 +123,25 @@ mod tests {
     const GIB: u64 = 1 << 30;
 
     fn lite(workers: usize) -> Wants {
-        Wants { workers, worker: GIB, reads_lines: true, networks: 0, kv_cache: (0, 0) }
+        Wants {
+            workers,
+            worker: GIB,
+            reads_lines: true,
+            networks: 0,
+            kv_cache: (0, 0),
+        }
     }
 
     #[test]
     fn who_has_enough_gets_all_that_is_of_use() {
         let shares = lite(2).share(8 * GIB);
-        let all =
-            Shares { workers: 2, worker: GIB, lines: Some(DEFAULT_BUDGET), pages: MOST_PAGES, kv_cache: 0 };
+        let all = Shares {
+            workers: 2,
+            worker: GIB,
+            lines: Some(DEFAULT_BUDGET),
+            pages: MOST_PAGES,
+            kv_cache: 0,
+        };
         assert_eq!(shares, all);
         assert!(shares.page_pixels() >= MAX_PICTURE_PIXELS);
     }
@@ -130,21 +150,36 @@ mod tests {
     fn with_less_the_parts_shrink_then_workers_go_then_lines_are_not_read() {
         let two_gib = lite(2).share(2 * GIB);
         assert_eq!(two_gib.workers, 2);
-        assert!(two_gib.lines.is_some_and(|lines| lines > LEAST_BUDGET && lines < DEFAULT_BUDGET));
+        assert!(
+            two_gib
+                .lines
+                .is_some_and(|lines| lines > LEAST_BUDGET && lines < DEFAULT_BUDGET)
+        );
         // Eight processes would leave nothing for anybody else.
         assert!((1..4).contains(&lite(8).share(2 * GIB).workers));
         let little = lite(2).share(600 << 20);
         assert_eq!((little.workers, little.lines), (1, None));
         assert!(little.worker >= LEAST_WORKER && little.pages >= LEAST_PAGES);
         let (text, lines) = lite(2).least();
-        assert!(text < 350 << 20 && lines > 600 << 20 && lines < 720 << 20, "{text} {lines}");
+        assert!(
+            text < 350 << 20 && lines > 600 << 20 && lines < 720 << 20,
+            "{text} {lines}"
+        );
     }
 
     #[test]
     fn a_cache_that_was_asked_for_is_kept() {
-        let wants = Wants { networks: GIB, kv_cache: (GIB, GIB), reads_lines: false, ..lite(2) };
+        let wants = Wants {
+            networks: GIB,
+            kv_cache: (GIB, GIB),
+            reads_lines: false,
+            ..lite(2)
+        };
         assert_eq!(wants.share(3 * GIB).kv_cache, GIB);
-        let by_default = Wants { kv_cache: (GIB / 8, GIB), ..wants };
+        let by_default = Wants {
+            kv_cache: (GIB / 8, GIB),
+            ..wants
+        };
         assert!((GIB / 8..GIB).contains(&by_default.share(3 * GIB).kv_cache));
     }
 

@@ -149,14 +149,19 @@ impl Settings {
     /// The defaults of a pipeline.
     pub fn defaults(pipeline: Pipeline) -> Settings {
         let file = format!("configs/{}.yaml", pipeline.name());
-        Settings(yaml::parse(pipeline.defaults(), &file).expect("the built-in configurations are tested"))
+        Settings(
+            yaml::parse(pipeline.defaults(), &file)
+                .expect("the built-in configurations are tested"),
+        )
     }
 
     /// Reads a user's file.
     pub fn from_file(path: &Path) -> Result<Settings, ConfigError> {
         let file = path.display().to_string();
-        let read =
-            |error: std::io::Error| ConfigError::Read { file: file.clone(), message: error.to_string() };
+        let read = |error: std::io::Error| ConfigError::Read {
+            file: file.clone(),
+            message: error.to_string(),
+        };
         Settings::parse(&std::fs::read_to_string(path).map_err(read)?, &file)
     }
 
@@ -211,7 +216,10 @@ impl Settings {
             self.set(key, value.clone());
         }
         let switch = |name: &str| values.get(name).and_then(Value::as_bool);
-        let (orientation, unwarping) = (switch("use_doc_orientation_classify"), switch("use_doc_unwarping"));
+        let (orientation, unwarping) = (
+            switch("use_doc_orientation_classify"),
+            switch("use_doc_unwarping"),
+        );
         if orientation == Some(true) || unwarping == Some(true) {
             self.set("use_doc_preprocessor", true.into());
         } else if unwarping == Some(false) {
@@ -230,7 +238,10 @@ impl Settings {
         // Addresses and headers carry keys as well.
         let key = "SubModules.VLRecognition.genai_config.server_url";
         if let Some(urls) = copy.get(key).and_then(Value::as_str).map(str::to_string) {
-            let shown: Vec<String> = urls.split(',').map(|url| shown_address(url.trim())).collect();
+            let shown: Vec<String> = urls
+                .split(',')
+                .map(|url| shown_address(url.trim()))
+                .collect();
             copy.set(key, shown.join(",").into());
         }
         let key = "SubModules.VLRecognition.genai_config.client_kwargs.default_headers";
@@ -281,9 +292,14 @@ impl Config {
         let read = Reader(settings);
         let detect = "SubModules.LineDetection";
         let recognize = "SubModules.LineRecognition";
-        let labels = settings.get("markdown_ignore_labels").and_then(Value::as_array);
-        let ignore_labels =
-            labels.into_iter().flatten().filter_map(|v| v.as_str().map(String::from)).collect();
+        let labels = settings
+            .get("markdown_ignore_labels")
+            .and_then(Value::as_array);
+        let ignore_labels = labels
+            .into_iter()
+            .flatten()
+            .filter_map(|v| v.as_str().map(String::from))
+            .collect();
         Ok(Config {
             pipeline: Pipeline::Lite,
             text_layer: match read.one_of("text_layer", &["auto", "always", "never"])? {
@@ -297,21 +313,32 @@ impl Config {
             memory_limit: settings.get("memory_limit").and_then(schema::size),
             lines: LineOptions {
                 detect: DetectOptions {
-                    limit_side_len: read.int(&format!("{detect}.det_limit_side_len"), 32, 10_000)? as u32,
-                    limit_type: match read.one_of(&format!("{detect}.det_limit_type"), &["min", "max"])? {
+                    limit_side_len: read.int(&format!("{detect}.det_limit_side_len"), 32, 10_000)?
+                        as u32,
+                    limit_type: match read
+                        .one_of(&format!("{detect}.det_limit_type"), &["min", "max"])?
+                    {
                         0 => LimitType::Min,
                         _ => LimitType::Max,
                     },
                     thresh: read.float(&format!("{detect}.det_db_thresh"), 0.0, 1.0)?,
                     box_thresh: read.float(&format!("{detect}.det_db_box_thresh"), 0.0, 1.0)?,
-                    unclip_ratio: read.float(&format!("{detect}.det_db_unclip_ratio"), 0.1, 10.0)?,
+                    unclip_ratio: read.float(
+                        &format!("{detect}.det_db_unclip_ratio"),
+                        0.1,
+                        10.0,
+                    )?,
                 },
                 rec_batch_num: read.int(&format!("{recognize}.rec_batch_num"), 1, 256)? as usize,
                 drop_score: read.float(&format!("{recognize}.drop_score"), 0.0, 1.0)?,
-                use_textline_orientation: read.bool(&format!("{recognize}.use_textline_orientation")),
+                use_textline_orientation: read
+                    .bool(&format!("{recognize}.use_textline_orientation")),
                 ..LineOptions::default()
             },
-            markdown: MarkdownOptions { ignore_labels, ..MarkdownOptions::default() },
+            markdown: MarkdownOptions {
+                ignore_labels,
+                ..MarkdownOptions::default()
+            },
             format_block_content: read.bool("format_block_content"),
             settings: settings.to_json(),
         })
@@ -323,18 +350,35 @@ struct Reader<'a>(&'a Settings);
 
 impl Reader<'_> {
     fn range(&self, key: &str, expected: String) -> ConfigError {
-        let value = self.0.get(key).map_or("nothing".to_string(), Value::to_string);
-        ConfigError::Range { key: key.into(), expected, value }
+        let value = self
+            .0
+            .get(key)
+            .map_or("nothing".to_string(), Value::to_string);
+        ConfigError::Range {
+            key: key.into(),
+            expected,
+            value,
+        }
     }
 
     fn int(&self, key: &str, low: i64, high: i64) -> Result<i64, ConfigError> {
-        let value = self.0.get(key).and_then(Value::as_i64).filter(|v| (low..=high).contains(v));
+        let value = self
+            .0
+            .get(key)
+            .and_then(Value::as_i64)
+            .filter(|v| (low..=high).contains(v));
         value.ok_or_else(|| self.range(key, format!("a whole number from {low} to {high}")))
     }
 
     fn float(&self, key: &str, low: f64, high: f64) -> Result<f32, ConfigError> {
-        let value = self.0.get(key).and_then(Value::as_f64).filter(|v| (low..=high).contains(v));
-        value.map(|v| v as f32).ok_or_else(|| self.range(key, format!("a number from {low} to {high}")))
+        let value = self
+            .0
+            .get(key)
+            .and_then(Value::as_f64)
+            .filter(|v| (low..=high).contains(v));
+        value
+            .map(|v| v as f32)
+            .ok_or_else(|| self.range(key, format!("a number from {low} to {high}")))
     }
 
     fn bool(&self, key: &str) -> bool {
@@ -363,12 +407,19 @@ mod tests {
     #[test]
     fn later_layers_win_key_by_key() {
         let mut settings = Settings::defaults(Pipeline::Lite);
-        settings
-            .merge(Settings(yaml::parse("SubModules: {LineRecognition: {drop_score: 0.25}}", "x").unwrap()));
-        let values = serde_json::json!({"text_layer": "never"}).as_object().unwrap().clone();
+        settings.merge(Settings(
+            yaml::parse("SubModules: {LineRecognition: {drop_score: 0.25}}", "x").unwrap(),
+        ));
+        let values = serde_json::json!({"text_layer": "never"})
+            .as_object()
+            .unwrap()
+            .clone();
         settings.apply_parameters(&values).unwrap();
         let config = Config::lite(&settings).unwrap();
-        assert_eq!((config.lines.drop_score, config.text_layer), (0.25, TextLayerMode::Never));
+        assert_eq!(
+            (config.lines.drop_score, config.text_layer),
+            (0.25, TextLayerMode::Never)
+        );
         assert_eq!(config.lines.rec_batch_num, 6);
     }
 
@@ -377,13 +428,19 @@ mod tests {
         let mut settings = Settings::defaults(Pipeline::Lite);
         settings.set("text_layer", "sometimes".into());
         let error = Config::lite(&settings).unwrap_err().to_string();
-        assert_eq!(error, "`text_layer` must be one of auto, always, never, not `\"sometimes\"`");
+        assert_eq!(
+            error,
+            "`text_layer` must be one of auto, always, never, not `\"sometimes\"`"
+        );
     }
 
     #[test]
     fn keys_of_servers_are_never_shown() {
         let mut settings = Settings::default();
-        settings.set("SubModules.VLRecognition.genai_config.client_kwargs.api_key", "secret".into());
+        settings.set(
+            "SubModules.VLRecognition.genai_config.client_kwargs.api_key",
+            "secret".into(),
+        );
         assert!(!settings.to_json().to_string().contains("secret"));
     }
 }

@@ -148,7 +148,8 @@ impl Parameters {
 
     /// Gives a parameter a folder.
     pub fn set_folder(&mut self, name: &str, folder: PathBuf) {
-        self.values.insert(name.to_string(), crate::shown::name(&folder).into());
+        self.values
+            .insert(name.to_string(), crate::shown::name(&folder).into());
         self.folders.insert(name.to_string(), folder);
     }
 
@@ -190,20 +191,31 @@ impl Parameters {
 
     /// The values of one kind of place, by name.
     pub fn at(&self, wanted: impl Fn(Place) -> bool) -> Map<String, Value> {
-        let is_wanted = |name: &str| parameter(name).is_some_and(|parameter| wanted(parameter.place));
-        let values = self.values.iter().filter(|(name, value)| !value.is_null() && is_wanted(name));
-        values.map(|(name, value)| (name.clone(), value.clone())).collect()
+        let is_wanted =
+            |name: &str| parameter(name).is_some_and(|parameter| wanted(parameter.place));
+        let values = self
+            .values
+            .iter()
+            .filter(|(name, value)| !value.is_null() && is_wanted(name));
+        values
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 
     /// The first parameter, in the order of the table, that has a value which is not neutral, and is about something that
     /// `takes` says no to.
     pub fn first_not_taken(&self, takes: impl Fn(About) -> bool) -> Option<&'static Parameter> {
         let is_neutral = |parameter: &Parameter, value: &Value| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_lowercase);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_lowercase);
             parameter.neutral.contains(&text.as_str())
         };
         PARAMETERS.iter().find(|parameter| {
-            let value = self.values.get(parameter.name).filter(|value| !value.is_null());
+            let value = self
+                .values
+                .get(parameter.name)
+                .filter(|value| !value.is_null());
             value.is_some_and(|value| !takes(parameter.about) && !is_neutral(parameter, value))
         })
     }
@@ -219,7 +231,10 @@ mod tests {
         for (at, parameter) in PARAMETERS.iter().enumerate() {
             let name = parameter.name;
             assert!(!name.is_empty() && !parameter.help.is_empty(), "{name}");
-            assert!(PARAMETERS[..at].iter().all(|before| before.name != name), "{name} stands twice");
+            assert!(
+                PARAMETERS[..at].iter().all(|before| before.name != name),
+                "{name} stands twice"
+            );
             if let Place::Key(key) = parameter.place {
                 assert!(schema::kind_of(key).is_some(), "{name}: no key {key}");
             }
@@ -228,7 +243,10 @@ mod tests {
                 ValueKind::Bool => &["true", "false"],
                 _ => &[],
             };
-            assert!(parameter.neutral.iter().all(|value| words.contains(value)), "{name}");
+            assert!(
+                parameter.neutral.iter().all(|value| words.contains(value)),
+                "{name}"
+            );
         }
     }
 
@@ -242,9 +260,14 @@ mod tests {
         assert_eq!(given.first_not_taken(lite), None);
         given.set("temperature", 0.5);
         given.set("layout_nms", true);
-        assert_eq!(given.first_not_taken(lite).map(|p| p.name), Some("layout_nms"));
         assert_eq!(
-            given.first_not_taken(|about| about != About::Recognizer).map(|p| p.name),
+            given.first_not_taken(lite).map(|p| p.name),
+            Some("layout_nms")
+        );
+        assert_eq!(
+            given
+                .first_not_taken(|about| about != About::Recognizer)
+                .map(|p| p.name),
             Some("temperature")
         );
     }

@@ -33,18 +33,28 @@ impl Kind {
     /// Whether a value is of this kind.
     pub fn accepts(self, value: &Value) -> bool {
         let by_class = |inner: &dyn Fn(&Value) -> bool| {
-            value.as_object().is_some_and(|map| map.iter().all(|(k, v)| k.parse::<u32>().is_ok() && inner(v)))
+            value.as_object().is_some_and(|map| {
+                map.iter()
+                    .all(|(k, v)| k.parse::<u32>().is_ok() && inner(v))
+            })
         };
-        let pair = |v: &Value| v.as_array().is_some_and(|a| a.len() == 2 && a.iter().all(Value::is_number));
+        let pair = |v: &Value| {
+            v.as_array()
+                .is_some_and(|a| a.len() == 2 && a.iter().all(Value::is_number))
+        };
         match self {
             Kind::Bool => value.is_boolean(),
             Kind::Int => value.is_i64(),
             Kind::Float => value.is_number(),
             Kind::Text => value.is_string(),
             Kind::OptionalText => value.is_string() || value.is_null(),
-            Kind::Texts => value.as_array().is_some_and(|a| a.iter().all(Value::is_string)),
+            Kind::Texts => value
+                .as_array()
+                .is_some_and(|a| a.iter().all(Value::is_string)),
             Kind::NumberOrByClass => value.is_number() || by_class(&Value::is_number),
-            Kind::Ratio => value.is_number() || pair(value) || by_class(&|v| v.is_number() || pair(v)),
+            Kind::Ratio => {
+                value.is_number() || pair(value) || by_class(&|v| v.is_number() || pair(v))
+            }
             Kind::TextOrByClass => value.is_string() || by_class(&Value::is_string),
             Kind::Size => value.is_null() || size(value).is_some(),
             Kind::Any => true,
@@ -91,10 +101,19 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("SubModules.LayoutDetection.model_name", Kind::Text),
     ("SubModules.LayoutDetection.model_dir", Kind::OptionalText),
     ("SubModules.LayoutDetection.batch_size", Kind::Int),
-    ("SubModules.LayoutDetection.threshold", Kind::NumberOrByClass),
+    (
+        "SubModules.LayoutDetection.threshold",
+        Kind::NumberOrByClass,
+    ),
     ("SubModules.LayoutDetection.layout_nms", Kind::Bool),
-    ("SubModules.LayoutDetection.layout_unclip_ratio", Kind::Ratio),
-    ("SubModules.LayoutDetection.layout_merge_bboxes_mode", Kind::TextOrByClass),
+    (
+        "SubModules.LayoutDetection.layout_unclip_ratio",
+        Kind::Ratio,
+    ),
+    (
+        "SubModules.LayoutDetection.layout_merge_bboxes_mode",
+        Kind::TextOrByClass,
+    ),
     ("SubModules.LayoutDetection.engine", Kind::OptionalText),
     ("SubModules.LayoutDetection.engine_config", Kind::Any),
     ("SubModules.LayoutDetection.use_hpip", Kind::Bool),
@@ -108,21 +127,57 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("SubModules.VLRecognition.use_hpip", Kind::Bool),
     ("SubModules.VLRecognition.hpi_config", Kind::Any),
     ("SubModules.VLRecognition.genai_config.backend", Kind::Text),
-    ("SubModules.VLRecognition.genai_config.server_url", Kind::OptionalText),
-    ("SubModules.VLRecognition.genai_config.max_concurrency", Kind::Int),
-    ("SubModules.VLRecognition.genai_config.client_kwargs", Kind::Any),
+    (
+        "SubModules.VLRecognition.genai_config.server_url",
+        Kind::OptionalText,
+    ),
+    (
+        "SubModules.VLRecognition.genai_config.max_concurrency",
+        Kind::Int,
+    ),
+    (
+        "SubModules.VLRecognition.genai_config.client_kwargs",
+        Kind::Any,
+    ),
     ("SubPipelines.DocPreprocessor.pipeline_name", Kind::Text),
     ("SubPipelines.DocPreprocessor.batch_size", Kind::Int),
-    ("SubPipelines.DocPreprocessor.use_doc_orientation_classify", Kind::Bool),
+    (
+        "SubPipelines.DocPreprocessor.use_doc_orientation_classify",
+        Kind::Bool,
+    ),
     ("SubPipelines.DocPreprocessor.use_doc_unwarping", Kind::Bool),
-    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.module_name", Kind::Text),
-    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name", Kind::Text),
-    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir", Kind::OptionalText),
-    ("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.batch_size", Kind::Int),
-    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.module_name", Kind::Text),
-    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name", Kind::Text),
-    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir", Kind::OptionalText),
-    ("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.batch_size", Kind::Int),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.module_name",
+        Kind::Text,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name",
+        Kind::Text,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
+        Kind::OptionalText,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.batch_size",
+        Kind::Int,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.module_name",
+        Kind::Text,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name",
+        Kind::Text,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir",
+        Kind::OptionalText,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.batch_size",
+        Kind::Int,
+    ),
     ("Serving", Kind::Any),
     ("text_layer", Kind::Text),
     ("max_page_pixels", Kind::Int),
@@ -138,7 +193,10 @@ pub const KEYS: &[(&str, Kind)] = &[
     ("SubModules.LineRecognition.model_name", Kind::Text),
     ("SubModules.LineRecognition.rec_batch_num", Kind::Int),
     ("SubModules.LineRecognition.drop_score", Kind::Float),
-    ("SubModules.LineRecognition.use_textline_orientation", Kind::Bool),
+    (
+        "SubModules.LineRecognition.use_textline_orientation",
+        Kind::Bool,
+    ),
 ];
 
 /// Bytes of a value of [`Kind::Size`].
@@ -158,7 +216,11 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
         Some((at, 'g' | 'G')) => (&text[..at], 1usize << 30),
         _ => (text, 1),
     };
-    let bytes = digits.parse::<usize>().ok().filter(|n| *n > 0).and_then(|n| n.checked_mul(unit));
+    let bytes = digits
+        .parse::<usize>()
+        .ok()
+        .filter(|n| *n > 0)
+        .and_then(|n| n.checked_mul(unit));
     bytes.ok_or_else(|| "expected a size such as 8G, 500M or 1000000".into())
 }
 
@@ -166,7 +228,9 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
 pub fn kind_of(path: &str) -> Option<Kind> {
     KEYS.iter()
         .find(|(key, kind)| {
-            let below = path.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+            let below = path
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with('.'));
             path == *key || (*kind == Kind::Any && below)
         })
         .map(|(_, kind)| *kind)
@@ -174,7 +238,10 @@ pub fn kind_of(path: &str) -> Option<Kind> {
 
 /// Whether a path leads to keys without being one.
 pub fn is_section(path: &str) -> bool {
-    KEYS.iter().any(|(key, _)| key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    KEYS.iter().any(|(key, _)| {
+        key.strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('.'))
+    })
 }
 
 /// The known key that is most like `path`, to be suggested.
@@ -207,7 +274,10 @@ mod tests {
     #[test]
     fn sizes_have_units() {
         assert_eq!(parse_size("8G"), Ok(8 << 30));
-        assert_eq!((parse_size("500m"), parse_size("12")), (Ok(500 << 20), Ok(12)));
+        assert_eq!(
+            (parse_size("500m"), parse_size("12")),
+            (Ok(500 << 20), Ok(12))
+        );
         for bad in ["", "G", "0", "-1", "1T", "99999999999999999999G"] {
             assert!(parse_size(bad).is_err(), "{bad}");
         }

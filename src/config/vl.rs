@@ -67,12 +67,22 @@ const MAX_BATCH: u64 = 64;
 pub type PredictParams = Map<String, Value>;
 
 /// Labels for pages without layout detection.
-const PROMPT_LABELS: [Label; 6] =
-    [Label::Ocr, Label::Formula, Label::Table, Label::Chart, Label::Seal, Label::Spotting];
+const PROMPT_LABELS: [Label; 6] = [
+    Label::Ocr,
+    Label::Formula,
+    Label::Table,
+    Label::Chart,
+    Label::Seal,
+    Label::Spotting,
+];
 
 impl VlConfig {
     /// Makes the options of a run; `compat` as in `--compat`.
-    pub fn new(settings: &Settings, predict: &PredictParams, compat: bool) -> Result<VlConfig, ConfigError> {
+    pub fn new(
+        settings: &Settings,
+        predict: &PredictParams,
+        compat: bool,
+    ) -> Result<VlConfig, ConfigError> {
         let read = Reader(settings);
         let layout = layout_options(settings, predict, compat)?;
         let use_layout_detection = read.bool("use_layout_detection");
@@ -80,9 +90,14 @@ impl VlConfig {
         // A whole page that is a chart or a seal is read as one.
         let whole = (!use_layout_detection).then_some(prompt_label);
         let switch = |key: &str, label: Label| read.bool(key) || whole == Some(label);
-        let ignored = settings.get("markdown_ignore_labels").and_then(Value::as_array);
-        let ignore_labels: BTreeSet<String> =
-            ignored.into_iter().flatten().filter_map(|v| v.as_str().map(String::from)).collect();
+        let ignored = settings
+            .get("markdown_ignore_labels")
+            .and_then(Value::as_array);
+        let ignore_labels: BTreeSet<String> = ignored
+            .into_iter()
+            .flatten()
+            .filter_map(|v| v.as_str().map(String::from))
+            .collect();
         let preprocessor = "SubPipelines.DocPreprocessor";
         let plan = VlOptions {
             use_layout_detection,
@@ -119,7 +134,10 @@ impl VlConfig {
                     settings,
                     &format!("{preprocessor}.SubModules.DocOrientationClassify"),
                 ),
-                unwarping: model_choice(settings, &format!("{preprocessor}.SubModules.DocUnwarping")),
+                unwarping: model_choice(
+                    settings,
+                    &format!("{preprocessor}.SubModules.DocUnwarping"),
+                ),
                 recognizer: model_choice(settings, "SubModules.VLRecognition"),
             },
             layout_batch_size: batch_size(settings)?,
@@ -129,9 +147,20 @@ impl VlConfig {
 }
 
 fn model_choice(settings: &Settings, section: &str) -> ModelChoice {
-    let text = |key: &str| Some(settings.get(&format!("{section}.{key}"))?.as_str()?.to_string());
+    let text = |key: &str| {
+        Some(
+            settings
+                .get(&format!("{section}.{key}"))?
+                .as_str()?
+                .to_string(),
+        )
+    };
     let dir = text("model_dir").map(PathBuf::from);
-    ModelChoice { name: text("model_name"), dir, is_name_given: false }
+    ModelChoice {
+        name: text("model_name"),
+        dir,
+        is_name_given: false,
+    }
 }
 
 fn batch_size(settings: &Settings) -> Result<usize, ConfigError> {
@@ -145,7 +174,11 @@ fn batch_size(settings: &Settings) -> Result<usize, ConfigError> {
 }
 
 fn bad(key: &str, expected: &str, value: &Value) -> ConfigError {
-    ConfigError::Range { key: key.to_string(), expected: expected.to_string(), value: value.to_string() }
+    ConfigError::Range {
+        key: key.to_string(),
+        expected: expected.to_string(),
+        value: value.to_string(),
+    }
 }
 
 /// Options of layout detection: what is given for the run, else what the configuration says.
@@ -155,10 +188,19 @@ fn layout_options(
     compat: bool,
 ) -> Result<LayoutOptions, ConfigError> {
     let value = |name: &str| {
-        let given = predict.get(&format!("layout_{name}")).filter(|v| !v.is_null());
-        let key = if name == "threshold" { name.to_string() } else { format!("layout_{name}") };
+        let given = predict
+            .get(&format!("layout_{name}"))
+            .filter(|v| !v.is_null());
+        let key = if name == "threshold" {
+            name.to_string()
+        } else {
+            format!("layout_{name}")
+        };
         let key = format!("SubModules.LayoutDetection.{key}");
-        given.or_else(|| settings.get(&key)).cloned().unwrap_or(Value::Null)
+        given
+            .or_else(|| settings.get(&key))
+            .cloned()
+            .unwrap_or(Value::Null)
     };
     let shape_mode = match predict.get("layout_shape_mode").filter(|v| !v.is_null()) {
         None => ShapeMode::Auto,
@@ -180,15 +222,30 @@ fn layout_options(
 
 /// The label of the whole page; case does not matter.
 fn prompt_label(predict: &PredictParams) -> Result<Label, ConfigError> {
-    let word = predict.get("prompt_label").and_then(Value::as_str).unwrap_or("ocr").to_lowercase();
+    let word = predict
+        .get("prompt_label")
+        .and_then(Value::as_str)
+        .unwrap_or("ocr")
+        .to_lowercase();
     Label::from_name(&word)
         .filter(|label| PROMPT_LABELS.contains(label))
-        .ok_or_else(|| bad("prompt_label", "ocr, formula, table, chart, seal or spotting", &word.into()))
+        .ok_or_else(|| {
+            bad(
+                "prompt_label",
+                "ocr, formula, table, chart, seal or spotting",
+                &word.into(),
+            )
+        })
 }
 
 /// Entries by class id; keys that are none are left out.
-fn by_class<T>(map: &Map<String, Value>, value: impl Fn(&Value) -> Option<T>) -> BTreeMap<usize, T> {
-    map.iter().filter_map(|(k, v)| Some((k.parse().ok()?, value(v)?))).collect()
+fn by_class<T>(
+    map: &Map<String, Value>,
+    value: impl Fn(&Value) -> Option<T>,
+) -> BTreeMap<usize, T> {
+    map.iter()
+        .filter_map(|(k, v)| Some((k.parse().ok()?, value(v)?)))
+        .collect()
 }
 
 /// `threshold`. A whole number switches the filter off in the reference (appendix A, 17); not here without `compat`.
@@ -247,8 +304,16 @@ fn request_options(predict: &PredictParams) -> RequestOptions {
     };
     let limits = ["ocr", "table", "chart", "formula", "seal"]
         .map(|task| ["min", "max"].map(|end| format!("{task}_{end}_pixels")));
-    for (key, value) in predict.get("vlm_extra_args").and_then(Value::as_object).into_iter().flatten() {
-        match value.as_u64().filter(|_| limits.iter().flatten().any(|limit| limit == key)) {
+    for (key, value) in predict
+        .get("vlm_extra_args")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        match value
+            .as_u64()
+            .filter(|_| limits.iter().flatten().any(|limit| limit == key))
+        {
             Some(limit) => drop(options.task_limits.insert(key.clone(), limit)),
             None => drop(options.other_arguments.insert(key.clone(), value.clone())),
         }
@@ -271,8 +336,15 @@ mod tests {
     fn defaults_are_those_of_the_file() {
         let config = config(json!({}), false).unwrap();
         assert_eq!(config.layout.threshold, Threshold::All(0.3));
-        assert!(config.layout.nms && config.plan.merge_layout_blocks && !config.plan.use_chart_recognition);
-        assert!(matches!(config.layout.merge_bboxes_mode, MergeModes::ByClass(_)));
+        assert!(
+            config.layout.nms
+                && config.plan.merge_layout_blocks
+                && !config.plan.use_chart_recognition
+        );
+        assert!(matches!(
+            config.layout.merge_bboxes_mode,
+            MergeModes::ByClass(_)
+        ));
         assert!(!config.preprocess.use_doc_preprocessor);
     }
 
@@ -284,8 +356,13 @@ mod tests {
 
     #[test]
     fn wrong_words_are_named() {
-        let error = config(json!({"layout_shape_mode": "round"}), false).unwrap_err().to_string();
-        assert_eq!(error, "`layout_shape_mode` must be rect, quad, poly or auto, not `\"round\"`");
+        let error = config(json!({"layout_shape_mode": "round"}), false)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "`layout_shape_mode` must be rect, quad, poly or auto, not `\"round\"`"
+        );
         assert!(config(json!({"prompt_label": "text"}), false).is_err());
         assert!(config(json!({"layout_merge_bboxes_mode": "huge"}), false).is_err());
     }

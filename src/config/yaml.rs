@@ -11,7 +11,11 @@ use serde_json::{Map, Value};
 pub fn parse(text: &str, name: &str) -> Result<Map<String, Value>, ConfigError> {
     let documents = MarkedYaml::load_from_str(text).map_err(|error| {
         let marker = error.marker();
-        ConfigError::Syntax { file: name.into(), line: marker.line(), message: error.info().to_string() }
+        ConfigError::Syntax {
+            file: name.into(),
+            line: marker.line(),
+            message: error.info().to_string(),
+        }
     })?;
     let mut map = Map::new();
     match documents.first() {
@@ -42,7 +46,9 @@ fn section(
     file: &str,
     out: &mut Map<String, Value>,
 ) -> Result<(), ConfigError> {
-    let YamlData::Mapping(entries) = &node.data else { return Ok(()) };
+    let YamlData::Mapping(entries) = &node.data else {
+        return Ok(());
+    };
     for (key_node, value_node) in entries {
         let Value::String(key) = text_key(key_node) else {
             return Err(ConfigError::Value {
@@ -52,7 +58,11 @@ fn section(
                 expected: "a text",
             });
         };
-        let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let full = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         if let Some(kind) = schema::kind_of(&full) {
             let value = to_value(value_node);
             if !kind.accepts(&value) {
@@ -73,7 +83,12 @@ fn section(
                 _ => {
                     let line = line_of(value_node);
                     let expected = "a mapping of keys to values";
-                    return Err(ConfigError::Value { file: file.into(), line, key: full, expected });
+                    return Err(ConfigError::Value {
+                        file: file.into(),
+                        line,
+                        key: full,
+                        expected,
+                    });
                 }
             }
             out.insert(key, Value::Object(inner));
@@ -110,7 +125,10 @@ fn to_value(node: &MarkedYaml) -> Value {
         YamlData::Sequence(items) => items.iter().map(to_value).collect(),
         YamlData::Mapping(entries) => {
             let pair = |(k, v): (&MarkedYaml, &MarkedYaml)| {
-                (text_key(k).as_str().unwrap_or_default().to_string(), to_value(v))
+                (
+                    text_key(k).as_str().unwrap_or_default().to_string(),
+                    to_value(v),
+                )
             };
             Value::Object(entries.iter().map(pair).collect())
         }
@@ -122,7 +140,11 @@ fn to_value(node: &MarkedYaml) -> Value {
 /// Checks a value that a flag or the environment gives for a key.
 pub fn check(key: &str, value: &Value) -> Result<(), &'static str> {
     let kind = schema::kind_of(key).unwrap_or(Kind::Any);
-    if kind.accepts(value) { Ok(()) } else { Err(kind.describe()) }
+    if kind.accepts(value) {
+        Ok(())
+    } else {
+        Err(kind.describe())
+    }
 }
 
 #[cfg(test)]
@@ -148,9 +170,18 @@ mod tests {
 
     #[test]
     fn wrong_kinds_are_named_with_their_line() {
-        fails("use_queues: 3", "x.yaml, line 1: `use_queues` must be true or false");
-        fails("\nSubModules: 7", "x.yaml, line 2: `SubModules` must be a mapping of keys to values");
-        fails("- a\n- b", "x.yaml, line 1: `the file` must be a mapping of keys to values");
+        fails(
+            "use_queues: 3",
+            "x.yaml, line 1: `use_queues` must be true or false",
+        );
+        fails(
+            "\nSubModules: 7",
+            "x.yaml, line 2: `SubModules` must be a mapping of keys to values",
+        );
+        fails(
+            "- a\n- b",
+            "x.yaml, line 1: `the file` must be a mapping of keys to values",
+        );
     }
 
     #[test]
@@ -161,7 +192,11 @@ mod tests {
 
     #[test]
     fn class_ids_are_keys() {
-        let map = parse("SubModules: {LayoutDetection: {threshold: {0: 0.5, 3: 1}}}", "x").unwrap();
+        let map = parse(
+            "SubModules: {LayoutDetection: {threshold: {0: 0.5, 3: 1}}}",
+            "x",
+        )
+        .unwrap();
         assert_eq!(map["SubModules"]["LayoutDetection"]["threshold"]["3"], 1);
         assert!(parse("", "x").unwrap().is_empty());
     }

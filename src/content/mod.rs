@@ -34,14 +34,20 @@ pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
         let message = format!("the answer has {all} characters and was cut after {limit}");
         reading.notes.push((Code::AnswerCut, message));
     }
-    let min_length = if label == Label::Table { MIN_LENGTH_TABLE } else { MIN_LENGTH };
+    let min_length = if label == Label::Table {
+        MIN_LENGTH_TABLE
+    } else {
+        MIN_LENGTH
+    };
     let text = uniform_delimiters(truncate_repetition(answer, min_length), label);
     match label {
         Label::Table => match otsl::read(&text) {
             Ok(html) if html.is_empty() => reading.content = text,
             Ok(html) => reading.content = html,
             Err(too_large) => {
-                reading.notes.push((Code::TableTooLarge, too_large.to_string()));
+                reading
+                    .notes
+                    .push((Code::TableTooLarge, too_large.to_string()));
                 reading.content = text;
             }
         },
@@ -74,7 +80,11 @@ fn uniform_delimiters(text: String, label: Label) -> String {
         .replace("\\]\\]", "\\]")
         .replace("\\[", " $$ ")
         .replace("\\]", " $$ ");
-    if label == Label::FormulaNumber { text.replace('$', "") } else { text }
+    if label == Label::FormulaNumber {
+        text.replace('$', "")
+    } else {
+        text
+    }
 }
 
 /// Puts pictures back into a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed by
@@ -86,7 +96,10 @@ pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, Str
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(at) = rest.find("[F") {
-        let digits = rest[at + 2..].bytes().take_while(u8::is_ascii_digit).count();
+        let digits = rest[at + 2..]
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count();
         let end = at + 2 + digits;
         let token = (digits > 0 && rest[end..].starts_with(']')).then(|| &rest[at..=end]);
         out.push_str(&rest[..at]);
@@ -123,7 +136,10 @@ mod tests {
 
     #[test]
     fn delimiters_become_dollars_when_there_is_a_pair() {
-        assert_eq!(content(Label::Text, "\\(a\\) and \\[b\\]"), " $ a $ and  $$ b $$ ");
+        assert_eq!(
+            content(Label::Text, "\\(a\\) and \\[b\\]"),
+            " $ a $ and  $$ b $$ "
+        );
         assert_eq!(content(Label::Text, "\\(a and $b$"), "\\(a and $b$");
         assert_eq!(content(Label::FormulaNumber, "\\((1)\\)"), "  (1) ");
     }
@@ -131,12 +147,16 @@ mod tests {
     #[test]
     fn a_table_without_tokens_stays_as_it_was_said() {
         assert_eq!(content(Label::Table, "no table here"), "no table here");
-        assert_eq!(content(Label::Table, "<fcel>a<nl>"), "<table><tr><td>a</td></tr></table>");
+        assert_eq!(
+            content(Label::Table, "<fcel>a<nl>"),
+            "<table><tr><td>a</td></tr></table>"
+        );
     }
 
     #[test]
     fn known_figures_come_back_and_unknown_tokens_stay() {
-        let picture = |token: &str| (token == "[F2]").then(|| ("p.jpg".to_string(), "seen".to_string()));
+        let picture =
+            |token: &str| (token == "[F2]").then(|| ("p.jpg".to_string(), "seen".to_string()));
         assert_eq!(
             restore_figures("a[F2]b[F3][F][Fx", picture),
             "a<img src=\"p.jpg\" alt=\"Image\"\" />\n\nseen\n\nb[F3][F][Fx"
@@ -146,11 +166,21 @@ mod tests {
     /// What a broken or hostile recognizer may say; each once took minutes, or memory without bound.
     #[test]
     fn answers_without_end_are_cut_and_told() {
-        let codes = |reading: &Reading| reading.notes.iter().map(|(code, _)| *code).collect::<Vec<_>>();
+        let codes = |reading: &Reading| {
+            reading
+                .notes
+                .iter()
+                .map(|(code, _)| *code)
+                .collect::<Vec<_>>()
+        };
         let row: String = (0..1_000_000).map(|i| format!("<fcel>{i}")).collect();
         let reading = read(&row, Label::Table, (100, 100));
         assert_eq!(codes(&reading), [Code::AnswerCut]);
-        assert!(reading.content.starts_with("<table><tr><td>0</td><td>1</td>"));
+        assert!(
+            reading
+                .content
+                .starts_with("<table><tr><td>0</td><td>1</td>")
+        );
         assert!(reading.content.len() < 2 * bounds::MAX_ANSWER_CHARS);
         // Rows of very different lengths: filled up they would be 9 GB.
         let rows: String = (0..20_000).map(|i| format!("<fcel>{i}<nl>")).collect();
@@ -162,13 +192,19 @@ mod tests {
         let reading = read(&long, Label::Text, (9, 9));
         assert!(reading.content.chars().count() <= bounds::MAX_ANSWER_CHARS);
         assert_eq!(codes(&reading), [Code::AnswerCut]);
-        assert!(read("an honest answer", Label::Text, (9, 9)).notes.is_empty());
+        assert!(
+            read("an honest answer", Label::Text, (9, 9))
+                .notes
+                .is_empty()
+        );
     }
 
     #[test]
     fn repeated_tokens_of_figures_do_not_multiply_their_text() {
         let text = "t".repeat(100_000);
-        let restored = restore_figures(&"[F2]".repeat(10_000), |_| Some(("p.jpg".into(), text.clone())));
+        let restored = restore_figures(&"[F2]".repeat(10_000), |_| {
+            Some(("p.jpg".into(), text.clone()))
+        });
         assert!(restored.len() < 2 * bounds::MAX_RESTORED_BYTES);
         assert!(restored.ends_with("[F2][F2]"));
     }

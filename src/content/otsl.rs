@@ -18,7 +18,14 @@ enum Tag {
 }
 
 impl Tag {
-    const ALL: [Tag; 6] = [Tag::Full, Tag::Empty, Tag::Left, Tag::Up, Tag::Cross, Tag::NewLine];
+    const ALL: [Tag; 6] = [
+        Tag::Full,
+        Tag::Empty,
+        Tag::Left,
+        Tag::Up,
+        Tag::Cross,
+        Tag::NewLine,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +59,10 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut rest, mut from) = (text, 0);
     while let Some(open) = rest[from..].find('<').map(|at| at + from) {
-        match Tag::ALL.into_iter().find(|tag| rest[open..].starts_with(tag.as_str())) {
+        match Tag::ALL
+            .into_iter()
+            .find(|tag| rest[open..].starts_with(tag.as_str()))
+        {
             Some(tag) => {
                 if open > 0 {
                     pieces.push(Piece::Text(&rest[..open]));
@@ -84,7 +94,11 @@ pub struct TooLarge {
 
 impl TooLarge {
     fn check(rows: usize, columns: usize) -> Result<(), TooLarge> {
-        if rows.saturating_mul(columns) > MAX_TABLE_PLACES { Err(TooLarge { rows, columns }) } else { Ok(()) }
+        if rows.saturating_mul(columns) > MAX_TABLE_PLACES {
+            Err(TooLarge { rows, columns })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -96,10 +110,17 @@ pub fn to_html(otsl: &str) -> String {
 /// The table as HTML; empty when the text has no cell.
 pub fn read(otsl: &str) -> Result<String, TooLarge> {
     let squared = squared(otsl)?;
-    let pieces: Vec<Piece> = pieces(&squared).into_iter().filter(|p| !strip(p.as_str()).is_empty()).collect();
+    let pieces: Vec<Piece> = pieces(&squared)
+        .into_iter()
+        .filter(|p| !strip(p.as_str()).is_empty())
+        .collect();
     let rows = rows(&pieces)?;
     let aligned = aligned(&pieces, &rows);
-    Ok(write_grid(&cells(&aligned, &rows), rows.len(), rows.first().map_or(0, Vec::len)))
+    Ok(write_grid(
+        &cells(&aligned, &rows),
+        rows.len(),
+        rows.first().map_or(0, Vec::len),
+    ))
 }
 
 /// The text with rows of equal length: that which costs the fewest cells cut off or added. Empty if it is too large.
@@ -112,10 +133,16 @@ fn squared(otsl: &str) -> Result<String, TooLarge> {
     if !otsl.contains(Tag::NewLine.as_str()) {
         return Ok(format!("{otsl}{}", Tag::NewLine.as_str()));
     }
-    let lines: Vec<Vec<(Tag, String)>> =
-        otsl.split(Tag::NewLine.as_str()).map(line_cells).filter(|cells| !cells.is_empty()).collect();
-    let need =
-        |line: &Vec<(Tag, String)>| line.iter().rposition(|(t, _)| *t == Tag::Full).map_or(0, |i| i + 1);
+    let lines: Vec<Vec<(Tag, String)>> = otsl
+        .split(Tag::NewLine.as_str())
+        .map(line_cells)
+        .filter(|cells| !cells.is_empty())
+        .collect();
+    let need = |line: &Vec<(Tag, String)>| {
+        line.iter()
+            .rposition(|(t, _)| *t == Tag::Full)
+            .map_or(0, |i| i + 1)
+    };
     let least = lines.iter().map(need).max().unwrap_or(0);
     let most = lines.iter().map(Vec::len).max().unwrap_or(0).max(least);
     let width = cheapest_width(lines.iter().map(Vec::len).collect(), least, most);
@@ -143,7 +170,10 @@ fn squared(otsl: &str) -> Result<String, TooLarge> {
 fn cheapest_width(mut lengths: Vec<usize>, least: usize, most: usize) -> usize {
     lengths.sort_unstable();
     // The sum of distances falls up to the lower median, and rises or stays from there on.
-    let median = lengths.len().checked_sub(1).map_or(0, |last| lengths[last / 2]);
+    let median = lengths
+        .len()
+        .checked_sub(1)
+        .map_or(0, |last| lengths[last / 2]);
     median.clamp(least, most)
 }
 
@@ -168,11 +198,14 @@ fn rows(pieces: &[Piece]) -> Result<Vec<Vec<Tag>>, TooLarge> {
         Piece::Text(_) => None,
     });
     let tags: Vec<Tag> = tags.collect();
-    let lines = tags.split(|t| *t == Tag::NewLine).filter(|row| !row.is_empty());
+    let lines = tags
+        .split(|t| *t == Tag::NewLine)
+        .filter(|row| !row.is_empty());
     let mut rows: Vec<Vec<Tag>> = lines.map(<[Tag]>::to_vec).collect();
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     TooLarge::check(rows.len(), width)?;
-    rows.iter_mut().for_each(|row| row.resize(width, Tag::Empty));
+    rows.iter_mut()
+        .for_each(|row| row.resize(width, Tag::Empty));
     Ok(rows)
 }
 
@@ -215,12 +248,17 @@ fn cells<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<SpannedCell<'a>> {
         }
         if matches!(tag, Tag::Full | Tag::Empty) {
             // The very next piece is the text, even if it is a tag (appendix A, 10).
-            let text = if tag == Tag::Full { pieces.get(i + 1).map_or("", |p| p.as_str()) } else { "" };
+            let text = if tag == Tag::Full {
+                pieces.get(i + 1).map_or("", |p| p.as_str())
+            } else {
+                ""
+            };
             let next = pieces.get(i + if tag == Tag::Full { 2 } else { 1 });
             let joined = matches!(next, Some(Piece::Tag(t)) if across.contains(t));
             let tag_at = |r: usize, c: usize| rows.get(r).and_then(|row: &Vec<Tag>| row.get(c));
             let run = |tags: &mut dyn Iterator<Item = Option<&Tag>>, which: [Tag; 2]| {
-                tags.take_while(|t| t.is_some_and(|t| which.contains(t))).count()
+                tags.take_while(|t| t.is_some_and(|t| which.contains(t)))
+                    .count()
             };
             let right = run(&mut (column + 1..).map(|c| tag_at(row, c)), across);
             let below = run(&mut (row + 1..).map(|r| tag_at(r, column)), down);
@@ -295,8 +333,14 @@ mod tests {
 
     #[test]
     fn rows_get_the_width_that_most_have() {
-        assert_eq!(square("<fcel>a<fcel>b<nl><fcel>c<nl>"), "<fcel>a<fcel>b<nl><fcel>c<ecel><nl>");
-        assert_eq!(square("<fcel>a<ecel><nl><fcel>b<nl><fcel>c<nl>"), "<fcel>a<nl><fcel>b<nl><fcel>c<nl>");
+        assert_eq!(
+            square("<fcel>a<fcel>b<nl><fcel>c<nl>"),
+            "<fcel>a<fcel>b<nl><fcel>c<ecel><nl>"
+        );
+        assert_eq!(
+            square("<fcel>a<ecel><nl><fcel>b<nl><fcel>c<nl>"),
+            "<fcel>a<nl><fcel>b<nl><fcel>c<nl>"
+        );
         assert_eq!(square(" x "), "x<nl>");
     }
 
@@ -315,13 +359,22 @@ mod tests {
     fn tables_beyond_the_limit_are_refused() {
         let row = format!("{}<nl>", "<ecel>".repeat(1_000));
         assert!(read(&row.repeat(100)).is_ok());
-        assert_eq!(read(&row.repeat(101)), Err(TooLarge { rows: 101, columns: 1_000 }));
+        assert_eq!(
+            read(&row.repeat(101)),
+            Err(TooLarge {
+                rows: 101,
+                columns: 1_000
+            })
+        );
         assert_eq!(to_html(&row.repeat(101)), "");
     }
 
     #[test]
     fn a_full_cell_without_text_shows_the_next_tag() {
-        check("<fcel><fcel>b<nl>", "<table><tr><td>&lt;fcel&gt;</td><td>b</td></tr></table>");
+        check(
+            "<fcel><fcel>b<nl>",
+            "<table><tr><td>&lt;fcel&gt;</td><td>b</td></tr></table>",
+        );
     }
 
     #[test]

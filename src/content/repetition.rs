@@ -24,7 +24,9 @@ const EQUAL_LINES: f64 = 0.8;
 /// The text without what repeats. Lengths count Unicode code points.
 pub fn truncate_repetition(text: &str, min_length: usize) -> String {
     let stripped = strip(text);
-    if stripped.is_empty() || text.chars().nth(min_length.saturating_sub(1)).is_none() && min_length > 0 {
+    if stripped.is_empty()
+        || text.chars().nth(min_length.saturating_sub(1)).is_none() && min_length > 0
+    {
         return text.to_string();
     }
     if !stripped.contains('\n') {
@@ -44,9 +46,14 @@ fn before_repeated_end(text: &[char]) -> Option<&[char]> {
     }
     let agreement = agreement_with_end(text);
     // Equal units in a row: every character equals the one a unit earlier.
-    let unit = (MIN_UNIT..=length / MIN_REPEATS).rev().find(|&u| agreement[u] >= (MIN_REPEATS - 1) * u)?;
+    let unit = (MIN_UNIT..=length / MIN_REPEATS)
+        .rev()
+        .find(|&u| agreement[u] >= (MIN_REPEATS - 1) * u)?;
     let tail = &text[length - unit..];
-    let count = text.rchunks_exact(unit).take_while(|chunk| *chunk == tail).count();
+    let count = text
+        .rchunks_exact(unit)
+        .take_while(|chunk| *chunk == tail)
+        .count();
     let repeated = count * unit;
     (repeated as f64 > MOST * length as f64).then(|| &text[..length - repeated])
 }
@@ -60,7 +67,11 @@ fn agreement_with_end(text: &[char]) -> Vec<usize> {
     // The stretch known to agree that reaches farthest: from `start` up to `end`.
     let (mut start, mut end) = (0, 0);
     for i in 1..length {
-        let mut known = if i < end { agreement[i - start].min(end - i) } else { 0 };
+        let mut known = if i < end {
+            agreement[i - start].min(end - i)
+        } else {
+            0
+        };
         while i + known < length && at(known) == at(i + known) {
             known += 1;
         }
@@ -93,7 +104,11 @@ fn one_period(text: &[char]) -> Option<&[char]> {
 
 /// The line that makes up nearly all lines.
 fn prevailing_line(text: &str) -> Option<&str> {
-    let lines: Vec<&str> = text.split('\n').map(strip).filter(|l| !l.is_empty()).collect();
+    let lines: Vec<&str> = text
+        .split('\n')
+        .map(strip)
+        .filter(|l| !l.is_empty())
+        .collect();
     if lines.len() < MIN_LINES {
         return None;
     }
@@ -101,7 +116,9 @@ fn prevailing_line(text: &str) -> Option<&str> {
     for (i, line) in lines.iter().enumerate() {
         counts.entry(line).or_insert((0, i)).0 += 1;
     }
-    let (line, (count, _)) = counts.into_iter().max_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))?;
+    let (line, (count, _)) = counts
+        .into_iter()
+        .max_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(b.1.cmp(&a.1)))?;
     (count >= MIN_LINES && count as f64 / lines.len() as f64 >= EQUAL_LINES).then_some(line)
 }
 

@@ -23,9 +23,19 @@ pub fn spotting_content(answer: &str, width: f64, height: f64) -> (String, Spott
     if found.is_empty() {
         found = unframed(answer, width, height);
     }
-    let content = found.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n\n");
+    let content = found
+        .iter()
+        .map(|(text, _)| text.as_str())
+        .collect::<Vec<_>>()
+        .join("\n\n");
     let (rec_texts, rec_polys) = found.into_iter().unzip();
-    (content, Spotting { rec_polys, rec_texts })
+    (
+        content,
+        Spotting {
+            rec_polys,
+            rec_texts,
+        },
+    )
 }
 
 /// Numbers in groups of eight, each with the text before it.
@@ -52,7 +62,9 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find(open).map(|at| at + open.len()) {
-        let Some(length) = rest[start..].find(close) else { break };
+        let Some(length) = rest[start..].find(close) else {
+            break;
+        };
         found.push(&rest[start..start + length]);
         rest = &rest[start + length + close.len()..];
     }
@@ -72,13 +84,23 @@ fn locations(text: &str) -> Vec<Location> {
     let mut from = 0;
     while let Some(start) = text[from..].find(OPEN).map(|at| at + from) {
         let digits = start + OPEN.len();
-        let length = text[digits..].bytes().take_while(u8::is_ascii_digit).count();
+        let length = text[digits..]
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count();
         let close = digits + length;
         from = digits;
         if length > 0 && text[close..].starts_with("|>") {
-            let value = text[digits..close].parse::<f64>().unwrap_or(0.0).min(FARTHEST);
+            let value = text[digits..close]
+                .parse::<f64>()
+                .unwrap_or(0.0)
+                .min(FARTHEST);
             from = close + 2;
-            found.push(Location { value, start, end: from });
+            found.push(Location {
+                value,
+                start,
+                end: from,
+            });
         }
     }
     found
@@ -98,7 +120,10 @@ mod tests {
         let answer = format!("<|TEXT_START|> EXIT <|TEXT_END|><|LOC_BEGIN|>{place}<|LOC_END|>");
         let (content, found) = spotting_content(&answer, 50.0, 20.0);
         assert_eq!(content, "EXIT");
-        assert_eq!(found.rec_polys[0], [[5.0, 2.0], [10.0, 2.0], [10.0, 4.0], [5.0, 4.0]]);
+        assert_eq!(
+            found.rec_polys[0],
+            [[5.0, 2.0], [10.0, 2.0], [10.0, 4.0], [5.0, 4.0]]
+        );
     }
 
     #[test]

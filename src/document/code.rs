@@ -88,7 +88,12 @@ pub fn reference() -> String {
          | code | what happened | what to do |\n| --- | --- | --- |\n",
     );
     for code in Code::ALL {
-        text.push_str(&format!("| `{}` | {} | {} |\n", code.name(), code.meaning(), code.advice()));
+        text.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            code.name(),
+            code.meaning(),
+            code.advice()
+        ));
     }
     text
 }

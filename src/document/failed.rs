@@ -14,7 +14,9 @@ impl Page {
 
     /// Whether it says only that it repeats an earlier page.
     pub fn is_repeated(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::PageRepeated)
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.code == Code::PageRepeated)
     }
 
     fn last_index(&self) -> usize {
@@ -24,7 +26,9 @@ impl Page {
     /// Why it failed, if nothing else is known of it.
     fn failure(&self) -> Option<&str> {
         match self.diagnostics.as_slice() {
-            [only] if only.code == Code::PageFailed && self.blocks.is_empty() => Some(&only.message),
+            [only] if only.code == Code::PageFailed && self.blocks.is_empty() => {
+                Some(&only.message)
+            }
             _ => None,
         }
     }
@@ -35,7 +39,8 @@ impl Document {
     /// the position of the first and says in `through` which is the last.
     pub fn push(&mut self, page: Page) {
         let is_alike = |a: &Page, b: &Page| {
-            a.last_index() + 1 == b.page_index && a.failure().is_some_and(|why| b.failure() == Some(why))
+            a.last_index() + 1 == b.page_index
+                && a.failure().is_some_and(|why| b.failure() == Some(why))
         };
         if let Some(last) = self.pages.last_mut()
             && last.through.is_some()
@@ -45,7 +50,13 @@ impl Document {
             return;
         }
         self.pages.push(page);
-        let alike = self.pages.windows(2).rev().take_while(|two| is_alike(&two[0], &two[1])).count() + 1;
+        let alike = self
+            .pages
+            .windows(2)
+            .rev()
+            .take_while(|two| is_alike(&two[0], &two[1]))
+            .count()
+            + 1;
         if alike > FAILED_ALIKE {
             let last = self.pages.last().map(|page| page.page_index);
             self.pages.truncate(self.pages.len() - alike + 1);
@@ -61,11 +72,19 @@ mod tests {
     use super::*;
 
     fn pages(reasons: &[(usize, &str)]) -> Vec<[usize; 2]> {
-        let mut document = Document { input_path: String::new(), pages: Vec::new(), page_count: None };
+        let mut document = Document {
+            input_path: String::new(),
+            pages: Vec::new(),
+            page_count: None,
+        };
         for (index, reason) in reasons {
             document.push(Page::failed(*index, reason.to_string()));
         }
-        document.pages.iter().map(|page| [page.page_index, page.stands_for()]).collect()
+        document
+            .pages
+            .iter()
+            .map(|page| [page.page_index, page.stands_for()])
+            .collect()
     }
 
     #[test]

@@ -103,12 +103,18 @@ impl Label {
 
     /// The label of this name.
     pub fn from_name(name: &str) -> Option<Label> {
-        Self::ALL.iter().copied().find(|label| label.as_str() == name)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|label| label.as_str() == name)
     }
 
     /// Number of the class in the layout networks (specification, table C.1).
     pub fn class_id(self) -> usize {
-        Self::ALL.iter().position(|label| *label == self).expect("ALL holds every label")
+        Self::ALL
+            .iter()
+            .position(|label| *label == self)
+            .expect("ALL holds every label")
     }
 
     /// Whether blocks of this label take no number in the reading order (specification, C.2).
@@ -403,16 +409,27 @@ pub struct DetectedRegion {
 impl Page {
     /// The page that stands for one that could not be read.
     pub fn failed(page_index: usize, message: String) -> Page {
-        let diagnostic =
-            Diagnostic { severity: Severity::Error, code: Code::PageFailed, block_id: None, message };
+        let diagnostic = Diagnostic {
+            severity: Severity::Error,
+            code: Code::PageFailed,
+            block_id: None,
+            message,
+        };
         Page::without_content(page_index, "the page could not be read", diagnostic)
     }
 
     /// The page that stands for those from `first` to `last`, which are the same objects of the file as `earlier` pages.
     pub fn repeated(first: usize, last: usize, earlier: &BTreeSet<usize>) -> Page {
-        let shown: Vec<String> =
-            earlier.iter().take(SHOWN_PAGES).map(|page| (page + 1).to_string()).collect();
-        let more = if earlier.len() > SHOWN_PAGES { " and others" } else { "" };
+        let shown: Vec<String> = earlier
+            .iter()
+            .take(SHOWN_PAGES)
+            .map(|page| (page + 1).to_string())
+            .collect();
+        let more = if earlier.len() > SHOWN_PAGES {
+            " and others"
+        } else {
+            ""
+        };
         let pages = if earlier.len() == 1 { "page" } else { "pages" };
         let which = match first == last {
             true => format!("page {} is", first + 1),
@@ -422,10 +439,17 @@ impl Page {
             "{which} the same in the file as {pages} {}{more}, and not parsed again",
             shown.join(", ")
         );
-        let diagnostic =
-            Diagnostic { severity: Severity::Warning, code: Code::PageRepeated, block_id: None, message };
+        let diagnostic = Diagnostic {
+            severity: Severity::Warning,
+            code: Code::PageRepeated,
+            block_id: None,
+            message,
+        };
         let page = Page::without_content(first, "the page repeats an earlier one", diagnostic);
-        Page { through: (last > first).then_some(last), ..page }
+        Page {
+            through: (last > first).then_some(last),
+            ..page
+        }
     }
 
     fn without_content(page_index: usize, reason: &str, diagnostic: Diagnostic) -> Page {
@@ -442,7 +466,10 @@ impl Page {
             table_pictures: Vec::new(),
             spotting: None,
             preprocessed: None,
-            text_decision: TextDecision { source: TextSource::None, reason: reason.into() },
+            text_decision: TextDecision {
+                source: TextSource::None,
+                reason: reason.into(),
+            },
             diagnostics: vec![diagnostic],
             timings: Vec::new(),
             through: None,
@@ -451,7 +478,9 @@ impl Page {
 
     /// Whether the page or one of its blocks failed.
     pub fn has_error(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+        self.diagnostics
+            .iter()
+            .any(|d| d.severity == Severity::Error)
     }
 }
 

@@ -181,8 +181,11 @@ impl HtmlReader {
 
     /// Takes the inside of a tag; true at the end of the table.
     fn tag(&mut self, tag: &str) -> bool {
-        let name: String =
-            tag.chars().take_while(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        let name: String = tag
+            .chars()
+            .take_while(|c| !c.is_whitespace())
+            .collect::<String>()
+            .to_ascii_lowercase();
         match name.trim_end_matches('/') {
             "table" => self.in_table = true,
             "/table" => {
@@ -209,13 +212,16 @@ impl HtmlReader {
             self.rows += 1;
             self.rows - 1
         });
-        let is_free = |free_from: &[usize], column: usize| free_from.get(column).is_none_or(|r| *r <= row);
+        let is_free =
+            |free_from: &[usize], column: usize| free_from.get(column).is_none_or(|r| *r <= row);
         let mut column = self.next_column;
         while !is_free(&self.free_from, column) {
             column += 1;
         }
         // A cell ends where one from above is in the way: cells must not overlap.
-        let free = (0..span(tag, "colspan")).take_while(|c| is_free(&self.free_from, column + c)).count();
+        let free = (0..span(tag, "colspan"))
+            .take_while(|c| is_free(&self.free_from, column + c))
+            .count();
         let (mut row_span, mut column_span) = (span(tag, "rowspan"), free.max(1));
         if self.places + row_span * column_span > MAX_PLACES {
             self.is_cut = true;
@@ -226,9 +232,17 @@ impl HtmlReader {
         }
         self.places += row_span * column_span;
         self.next_column = column + column_span;
-        self.free_from.resize(self.free_from.len().max(self.next_column), 0);
+        self.free_from
+            .resize(self.free_from.len().max(self.next_column), 0);
         self.free_from[column..self.next_column].fill(row + row_span);
-        self.open = Some(Cell { row, column, row_span, column_span, text: String::new(), header });
+        self.open = Some(Cell {
+            row,
+            column,
+            row_span,
+            column_span,
+            text: String::new(),
+            header,
+        });
     }
 
     fn close_cell(&mut self) {
@@ -246,14 +260,24 @@ impl HtmlReader {
         for cell in &mut self.cells {
             cell.row_span = cell.row_span.min(rows - cell.row);
         }
-        Some(Table { rows, columns, cells: self.cells })
+        Some(Table {
+            rows,
+            columns,
+            cells: self.cells,
+        })
     }
 }
 
 fn span(tag: &str, name: &str) -> usize {
     let lower = tag.to_ascii_lowercase();
-    let value = lower.find(name).map(|at| lower[at + name.len()..].trim_start_matches([' ', '=', '"', '\'']));
-    let digits: String = value.unwrap_or("").chars().take_while(char::is_ascii_digit).collect();
+    let value = lower
+        .find(name)
+        .map(|at| lower[at + name.len()..].trim_start_matches([' ', '=', '"', '\'']));
+    let digits: String = value
+        .unwrap_or("")
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
     digits.parse().unwrap_or(1).clamp(1, MAX_SPAN)
 }
 
@@ -262,7 +286,14 @@ mod tests {
     use super::*;
 
     fn cell(row: usize, column: usize, row_span: usize, column_span: usize, text: &str) -> Cell {
-        Cell { row, column, row_span, column_span, text: text.into(), header: false }
+        Cell {
+            row,
+            column,
+            row_span,
+            column_span,
+            text: text.into(),
+            header: false,
+        }
     }
 
     #[test]
@@ -288,13 +319,17 @@ mod tests {
 
     #[test]
     fn sloppy_html_is_read_as_browsers_do() {
-        let table =
-            Table::from_html("<TABLE border=1><tr><th rowspan=3>x<td>1<br>2<tr><td>&#65;&nope;</TABLE>")
-                .unwrap();
+        let table = Table::from_html(
+            "<TABLE border=1><tr><th rowspan=3>x<td>1<br>2<tr><td>&#65;&nope;</TABLE>",
+        )
+        .unwrap();
         assert_eq!((table.rows, table.columns), (2, 2));
         assert_eq!((table.cells[0].row_span, table.cells[0].header), (2, true));
         assert_eq!(table.cells[1].text, "1\n2");
-        assert_eq!((table.cells[2].column, table.cells[2].text.as_str()), (1, "A&nope;"));
+        assert_eq!(
+            (table.cells[2].column, table.cells[2].text.as_str()),
+            (1, "A&nope;")
+        );
         assert_eq!(Table::from_html("no table <td>x"), None);
         assert_eq!(Table::from_html("<table></table>"), None);
     }
@@ -304,7 +339,10 @@ mod tests {
         // Every cell once looked for its column from the first on.
         let row: String = (0..200_000).map(|i| format!("<td>{i}")).collect();
         let (table, is_cut) = Table::read_html(&format!("<table><tr>{row}")).unwrap();
-        assert_eq!((table.columns, table.cells.len(), is_cut), (200_000, 200_000, false));
+        assert_eq!(
+            (table.columns, table.cells.len(), is_cut),
+            (200_000, 200_000, false)
+        );
         assert!(table.to_html().ends_with("<td>199999</td></tr></table>"));
         let huge = "<td rowspan=100000000 colspan=1000>x".repeat(3);
         let (table, is_cut) =
@@ -318,9 +356,11 @@ mod tests {
     fn is_well_formed(table: &Table) -> bool {
         let mut seen = std::collections::HashSet::new();
         table.cells.iter().all(|c| {
-            let inside = c.row + c.row_span <= table.rows && c.column + c.column_span <= table.columns;
+            let inside =
+                c.row + c.row_span <= table.rows && c.column + c.column_span <= table.columns;
             inside
-                && (0..c.row_span).all(|r| (0..c.column_span).all(|k| seen.insert((c.row + r, c.column + k))))
+                && (0..c.row_span)
+                    .all(|r| (0..c.column_span).all(|k| seen.insert((c.row + r, c.column + k))))
         })
     }
 

@@ -6,7 +6,9 @@ use super::job::JobContext;
 use super::stages::guarded;
 use crate::content;
 use crate::deadline::{self, Stopped};
-use crate::document::{Block, Code, Diagnostic, FinishReason, Markup, Page, Picture, Severity, Spotting};
+use crate::document::{
+    Block, Code, Diagnostic, FinishReason, Markup, Page, Picture, Severity, Spotting,
+};
 use crate::lines::PreparedPage;
 use crate::plan::{Figure, PagePlan};
 use crate::preprocess::PreprocessSteps;
@@ -37,13 +39,21 @@ pub(super) fn page(page: PlannedPage, answers: Answers) -> FinishedPage {
     let limit = page.context.settings.page_timeout;
     match limit.filter(|_| answers.values().any(|answer| *answer == time_up)) {
         Some(limit) => failed(deadline::time_up(limit)),
-        None => guarded("putting the page together", || Ok(finished(page, answers))).unwrap_or_else(failed),
+        None => guarded("putting the page together", || Ok(finished(page, answers)))
+            .unwrap_or_else(failed),
     }
 }
 
 /// Puts a page together from its plan and the answers.
 fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
-    let PlannedPage { prepared, plan, mut cut, steps, timings, .. } = planned;
+    let PlannedPage {
+        prepared,
+        plan,
+        mut cut,
+        steps,
+        timings,
+        ..
+    } = planned;
     let mut pictures: BTreeMap<usize, Picture> = cut.pictures.into_iter().collect();
     let mut diagnostics = prepared.diagnostics.clone();
     let mut blocks = Vec::with_capacity(plan.blocks.len());
@@ -64,13 +74,23 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         if let (Some(trace), Some(Ok(answer))) = (&mut cut.trace, &answer) {
             trace.answers.insert(index, answer.content.clone());
         }
-        if let Some(Ok(Recognition { warning: Some((code, message)), .. })) = &answer {
+        if let Some(Ok(Recognition {
+            warning: Some((code, message)),
+            ..
+        })) = &answer
+        {
             let block_id = Some(blocks.len());
             let message = message.clone();
-            diagnostics.push(Diagnostic { severity: Severity::Warning, code: *code, block_id, message });
+            diagnostics.push(Diagnostic {
+                severity: Severity::Warning,
+                code: *code,
+                block_id,
+                message,
+            });
         }
         let mut notes = Vec::new();
-        let filled = answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer, &mut notes)));
+        let filled =
+            answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer, &mut notes)));
         let block_id = Some(blocks.len());
         let warnings = notes.into_iter().map(|(code, message)| Diagnostic {
             severity: Severity::Warning,
@@ -114,7 +134,13 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         timings,
         through: None,
     };
-    FinishedPage { page, picture: cut.page_picture, pixels: cut.pixels, steps, trace: cut.trace }
+    FinishedPage {
+        page,
+        picture: cut.page_picture,
+        pixels: cut.pixels,
+        steps,
+        trace: cut.trace,
+    }
 }
 
 /// What is told of a block whose answer did not come to its own end.
@@ -123,11 +149,22 @@ fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
     let (code, what) = match generation.finish_reason {
         FinishReason::Eos => return None,
         FinishReason::Length => (Code::BlockCut, "the answer was cut at its limit"),
-        FinishReason::Repetition => (Code::BlockRepetition, "the answer repeated itself and was ended"),
-        FinishReason::Timeout => (Code::BlockTimeout, "the answer was cut because its time was up"),
+        FinishReason::Repetition => (
+            Code::BlockRepetition,
+            "the answer repeated itself and was ended",
+        ),
+        FinishReason::Timeout => (
+            Code::BlockTimeout,
+            "the answer was cut because its time was up",
+        ),
     };
     let message = format!("{what}, after {} tokens", generation.token_count);
-    Some(Diagnostic { severity: Severity::Warning, code, block_id: Some(index), message })
+    Some(Diagnostic {
+        severity: Severity::Warning,
+        code,
+        block_id: Some(index),
+        message,
+    })
 }
 
 /// Puts an answer into its block, cleaned if it is a model's own words; returns what text spotting found. `notes` hear of
@@ -149,9 +186,15 @@ fn fill(
         return Ok(None);
     }
     // Models mark formulas and raised text as the pipelines' own recognizer does; all else they say is text.
-    block.markup = Markup { formulas: true, scripts: true, list_item: false };
+    block.markup = Markup {
+        formulas: true,
+        scripts: true,
+        list_item: false,
+    };
     let size = (block.bbox.width() as usize, block.bbox.height() as usize);
-    let reading = guarded("reading the answer", || Ok(content::read(&block.content, block.label, size)))?;
+    let reading = guarded("reading the answer", || {
+        Ok(content::read(&block.content, block.label, size))
+    })?;
     block.content = reading.content;
     notes.extend(reading.notes);
     Ok(reading.spotting.filter(|found| !found.rec_texts.is_empty()))
@@ -168,9 +211,15 @@ fn restore_table_pictures(
         return in_tables;
     }
     let path_of = |block: &Block| block.picture.as_ref().map(|p| p.path.clone());
-    let known: BTreeMap<String, String> =
-        blocks.iter().filter_map(|b| Some((path_of(b)?, b.content.clone()))).collect();
-    for (block, figures) in blocks.iter_mut().zip(figures).filter(|(_, figures)| !figures.is_empty()) {
+    let known: BTreeMap<String, String> = blocks
+        .iter()
+        .filter_map(|b| Some((path_of(b)?, b.content.clone())))
+        .collect();
+    for (block, figures) in blocks
+        .iter_mut()
+        .zip(figures)
+        .filter(|(_, figures)| !figures.is_empty())
+    {
         block.content = content::restore_figures(&block.content, |token| {
             let figure = figures.iter().find(|f| f.painted && f.token == token)?;
             if known.is_empty() {
@@ -180,11 +229,15 @@ fn restore_table_pictures(
         });
     }
     // Diagnostics name blocks by their position, which changes.
-    let stays: Vec<bool> =
-        blocks.iter().map(|b| path_of(b).is_none_or(|path| !in_tables.contains(&path))).collect();
+    let stays: Vec<bool> = blocks
+        .iter()
+        .map(|b| path_of(b).is_none_or(|path| !in_tables.contains(&path)))
+        .collect();
     for diagnostic in diagnostics {
-        diagnostic.block_id =
-            diagnostic.block_id.filter(|i| stays[*i]).map(|i| stays[..i].iter().filter(|s| **s).count());
+        diagnostic.block_id = diagnostic
+            .block_id
+            .filter(|i| stays[*i])
+            .map(|i| stays[..i].iter().filter(|s| **s).count());
     }
     let mut stays = stays.into_iter();
     blocks.retain(|_| stays.next().unwrap_or(true));

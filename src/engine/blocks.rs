@@ -36,7 +36,10 @@ struct Asked {
 }
 
 fn failed(ticket: Ticket, reason: &str) -> BlockAnswer {
-    BlockAnswer { ticket, result: Err(reason.to_string()) }
+    BlockAnswer {
+        ticket,
+        result: Err(reason.to_string()),
+    }
 }
 
 impl Blocks {
@@ -67,7 +70,9 @@ impl Blocks {
 
     /// Where answers come from.
     pub(super) fn answers(&self) -> Receiver<BlockAnswer> {
-        self.answers.clone().unwrap_or_else(crossbeam_channel::never)
+        self.answers
+            .clone()
+            .unwrap_or_else(crossbeam_channel::never)
     }
 
     /// Notes that no further answers come. Why is told by the stage.
@@ -77,8 +82,15 @@ impl Blocks {
 
     /// Asks for blocks, as many as the recognizer may have; `next` gives one. Returns the answers of those that cannot be
     /// asked for any more.
-    pub(super) fn ask(&mut self, mut next: impl FnMut() -> Option<BlockRequest>) -> Vec<BlockAnswer> {
-        if self.fault.take_if(|(_, since)| since.elapsed() >= REST).is_some() {
+    pub(super) fn ask(
+        &mut self,
+        mut next: impl FnMut() -> Option<BlockRequest>,
+    ) -> Vec<BlockAnswer> {
+        if self
+            .fault
+            .take_if(|(_, since)| since.elapsed() >= REST)
+            .is_some()
+        {
             // Once: without an answer blocks fail again.
             self.start();
         }
@@ -93,7 +105,13 @@ impl Blocks {
         while let Some(requests) = self.requests.clone()
             && let Some((request, is_suspect)) = self.next_to_ask(&mut next)
         {
-            self.asked.insert(request.ticket, Asked { request: request.clone(), is_suspect });
+            self.asked.insert(
+                request.ticket,
+                Asked {
+                    request: request.clone(),
+                    is_suspect,
+                },
+            );
             // Where nobody takes it the recognizer has ended, and it is asked again when that is told.
             drop(requests.send(request));
         }
@@ -109,8 +127,13 @@ impl Blocks {
             let next = self.asked.is_empty().then(|| self.suspects.pop_front());
             return next.flatten().map(|request| (request, true));
         }
-        let is_full = self.asked.len() >= self.most || self.asked.values().any(|asked| asked.is_suspect);
-        if is_full { None } else { next().map(|request| (request, false)) }
+        let is_full =
+            self.asked.len() >= self.most || self.asked.values().any(|asked| asked.is_suspect);
+        if is_full {
+            None
+        } else {
+            next().map(|request| (request, false))
+        }
     }
 
     /// Notes an answer; whether it was asked for.
@@ -124,7 +147,8 @@ impl Blocks {
 
     /// Forgets blocks that are to be asked again, but for those of pages that are wanted.
     pub(super) fn forget(&mut self, is_wanted: impl Fn(u64) -> bool) {
-        self.suspects.retain(|request| is_wanted(request.ticket.page));
+        self.suspects
+            .retain(|request| is_wanted(request.ticket.page));
     }
 
     /// Starts the recognizer again, which has ended. The wanted blocks that it had are asked for once more, each alone: one
@@ -136,9 +160,15 @@ impl Blocks {
         restarts: bool,
         is_wanted: impl Fn(u64) -> bool,
     ) -> Vec<BlockAnswer> {
-        let left = self.answers.take().map(|answers| answers.try_iter().collect::<Vec<_>>());
-        let mut answers: Vec<BlockAnswer> =
-            left.unwrap_or_default().into_iter().filter(|answer| self.answered(answer.ticket)).collect();
+        let left = self
+            .answers
+            .take()
+            .map(|answers| answers.try_iter().collect::<Vec<_>>());
+        let mut answers: Vec<BlockAnswer> = left
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|answer| self.answered(answer.ticket))
+            .collect();
         self.requests = None;
         let mut asked: Vec<(Ticket, Asked)> = self.asked.drain().collect();
         asked.sort_by_key(|(ticket, _)| *ticket);

@@ -28,13 +28,23 @@ pub(crate) enum Message {
     /// A client hands a job over.
     Submitted(Box<Submission>),
     /// A job's file was opened, or could not be.
-    Opened { key: u64, opened: Result<Box<Opened>, String> },
+    Opened {
+        key: u64,
+        opened: Result<Box<Opened>, String>,
+    },
     /// A page will not be done, since its job was cancelled.
     Interrupted { serial: u64 },
     /// A page failed.
-    Failed { serial: u64, page_index: usize, reason: String },
+    Failed {
+        serial: u64,
+        page_index: usize,
+        reason: String,
+    },
     /// A page is planned; its blocks are to be read.
-    Planned { page: Box<PlannedPage>, requests: Vec<BlockRequest> },
+    Planned {
+        page: Box<PlannedPage>,
+        requests: Vec<BlockRequest>,
+    },
     /// The recognizer ended, or could not be started again; all its answers were sent before.
     RecognizerEnded { reason: String, restarts: bool },
     /// A client has received a page.
@@ -186,11 +196,17 @@ impl Coordinator {
             Message::Submitted(submission) => self.submitted(*submission),
             Message::Opened { key, opened } => self.opened(key, opened),
             Message::Interrupted { serial } => self.interrupted(serial),
-            Message::Failed { serial, page_index, reason } => {
+            Message::Failed {
+                serial,
+                page_index,
+                reason,
+            } => {
                 self.page_done(serial, FinishedPage::of(Page::failed(page_index, reason)));
             }
             Message::Planned { page, requests } => self.planned(*page, requests),
-            Message::RecognizerEnded { reason, restarts } => self.recognizer_ended(&reason, restarts),
+            Message::RecognizerEnded { reason, restarts } => {
+                self.recognizer_ended(&reason, restarts)
+            }
             Message::Received { receiver, serial } => self.received(receiver, serial),
             // Nothing can be parsed any more.
             Message::StageEnded { name } => self.state.fault = Some(name),
@@ -201,15 +217,34 @@ impl Coordinator {
     // Jobs.
 
     fn submitted(&mut self, submission: Submission) {
-        let Submission { job, source, pages, max_pages, settings, cancel, stop, events } = submission;
+        let Submission {
+            job,
+            source,
+            pages,
+            max_pages,
+            settings,
+            cancel,
+            stop,
+            events,
+        } = submission;
         let key = self.state.next_key;
         self.state.next_key += 1;
         let cancel = CancelToken::new(cancel);
-        let context = JobContext { key, job, settings, cancel, document: Arc::default() };
+        let context = JobContext {
+            key,
+            job,
+            settings,
+            cancel,
+            document: Arc::default(),
+        };
         let context = Arc::new(context);
         let limits = &self.limits;
         let window = || (limits.permits(), 0);
-        self.state.windows.entry(events.receiver).or_insert_with(window).1 += 1;
+        self.state
+            .windows
+            .entry(events.receiver)
+            .or_insert_with(window)
+            .1 += 1;
         self.state.jobs.insert(
             key,
             OpenJob {
@@ -227,26 +262,51 @@ impl Coordinator {
                 undelivered: BTreeSet::new(),
             },
         );
-        if self.to_open.send(ToOpen { context, source, pages, max_pages }).is_err() {
-            self.give_up(key, JobFault::Internal("files are not opened any more".into()));
+        if self
+            .to_open
+            .send(ToOpen {
+                context,
+                source,
+                pages,
+                max_pages,
+            })
+            .is_err()
+        {
+            self.give_up(
+                key,
+                JobFault::Internal("files are not opened any more".into()),
+            );
         }
     }
 
     fn opened(&mut self, key: u64, opened: Result<Box<Opened>, String>) {
-        let Some(job) = self.state.jobs.get_mut(&key) else { return };
+        let Some(job) = self.state.jobs.get_mut(&key) else {
+            return;
+        };
         let opened = match opened {
-            _ if job.context.cancel.is_cancelled() => return self.give_up(key, JobFault::Cancelled),
+            _ if job.context.cancel.is_cancelled() => {
+                return self.give_up(key, JobFault::Cancelled);
+            }
             _ if job.stop.load(Ordering::Relaxed) => return self.give_up(key, JobFault::CalledOff),
             Err(reason) => return self.give_up(key, JobFault::Open(reason)),
             Ok(opened) => *opened,
         };
-        let Opened { source, context, selected, wanted } = opened;
+        let Opened {
+            source,
+            context,
+            selected,
+            wanted,
+        } = opened;
         let page_count = source.page_count();
         if selected.is_empty() {
             return self.give_up(key, JobFault::NoPages { count: page_count });
         }
-        let event =
-            Event::Opened { page_count, selected: selected.len(), wanted, is_paged: source.is_paged() };
+        let event = Event::Opened {
+            page_count,
+            selected: selected.len(),
+            wanted,
+            is_paged: source.is_paged(),
+        };
         (job.context, job.source, job.selected) = (context, Some(source), selected);
         if !job.events.send(job.context.job.id, event) {
             return self.give_up(key, JobFault::Cancelled);
@@ -256,7 +316,9 @@ impl Coordinator {
 
     /// Ends a job; whatever works on it ends as soon as that looks.
     fn give_up(&mut self, key: u64, fault: JobFault) {
-        let Some(job) = self.state.jobs.remove(&key) else { return };
+        let Some(job) = self.state.jobs.remove(&key) else {
+            return;
+        };
         job.context.cancel.cancel();
         let state = &mut self.state;
         state.page_turns.retain(|turn| *turn != key);
@@ -288,10 +350,17 @@ impl Coordinator {
     fn look_for_cancels(&mut self) {
         let fault = |job: &OpenJob| {
             let is_over = job.context.cancel.is_cancelled() || job.events.is_gone();
-            let is_called_off = job.stop.load(Ordering::Relaxed) && job.started < job.selected.len();
-            is_over.then_some(JobFault::Cancelled).or(is_called_off.then_some(JobFault::CalledOff))
+            let is_called_off =
+                job.stop.load(Ordering::Relaxed) && job.started < job.selected.len();
+            is_over
+                .then_some(JobFault::Cancelled)
+                .or(is_called_off.then_some(JobFault::CalledOff))
         };
-        let ended = self.state.jobs.iter().filter_map(|(key, job)| Some((*key, fault(job)?)));
+        let ended = self
+            .state
+            .jobs
+            .iter()
+            .filter_map(|(key, job)| Some((*key, fault(job)?)));
         for (key, fault) in ended.collect::<Vec<_>>() {
             self.give_up(key, fault);
         }
@@ -337,8 +406,12 @@ impl Coordinator {
 
     /// Starts a job's next page.
     fn start_page(&mut self, key: u64) -> Turn {
-        let Some(job) = self.state.jobs.get_mut(&key) else { return Turn::Over };
-        let Some(source) = job.source.clone() else { return Turn::Over };
+        let Some(job) = self.state.jobs.get_mut(&key) else {
+            return Turn::Over;
+        };
+        let Some(source) = job.source.clone() else {
+            return Turn::Over;
+        };
         if job.next_page.is_none() {
             job.next_page = job.leave_out_repeats(&*source);
             let is_over = job.next_page.is_none();
@@ -351,14 +424,20 @@ impl Coordinator {
             }
         }
         let state = &mut self.state;
-        let Some(job) = state.jobs.get_mut(&key) else { return Turn::Over };
-        let Some(page_index) = job.next_page else { return Turn::Over };
+        let Some(job) = state.jobs.get_mut(&key) else {
+            return Turn::Over;
+        };
+        let Some(page_index) = job.next_page else {
+            return Turn::Over;
+        };
         if job.stop.load(Ordering::Relaxed) {
             self.give_up(key, JobFault::CalledOff);
             return Turn::Over;
         }
         let bytes = page_memory(source.page_pixels(page_index));
-        let Some((window, _)) = state.windows.get_mut(&job.events.receiver) else { return Turn::Over };
+        let Some((window, _)) = state.windows.get_mut(&job.events.receiver) else {
+            return Turn::Over;
+        };
         if !window.has(bytes) {
             return Turn::WaitsForClient;
         }
@@ -370,12 +449,21 @@ impl Coordinator {
         state.next_serial += 1;
         state.permits.take(serial, bytes);
         window.take(serial, bytes);
-        state.pages.insert(serial, Under { key, place: job.started });
+        state.pages.insert(
+            serial,
+            Under {
+                key,
+                place: job.started,
+            },
+        );
         job.undelivered.insert(serial);
         job.started += 1;
         let page = PageJob::new(serial, job.context.clone(), source, page_index);
         if self.to_readers.send(page).is_err() {
-            self.page_done(serial, FinishedPage::of(Page::failed(page_index, "the readers are gone".into())));
+            self.page_done(
+                serial,
+                FinishedPage::of(Page::failed(page_index, "the readers are gone".into())),
+            );
         }
         Turn::Started
     }
@@ -395,8 +483,12 @@ impl Coordinator {
 
     fn page_done(&mut self, serial: u64, page: FinishedPage) {
         // A second outcome of a page would be a fault of a stage, and must not count twice.
-        let Some(Under { key, place }) = self.end_page(serial) else { return };
-        let Some(job) = self.state.jobs.get_mut(&key) else { return };
+        let Some(Under { key, place }) = self.end_page(serial) else {
+            return;
+        };
+        let Some(job) = self.state.jobs.get_mut(&key) else {
+            return;
+        };
         // What fails after a cancel fails because of it.
         if page.page.has_error() && job.context.cancel.is_cancelled() {
             return self.give_up(key, JobFault::Cancelled);
@@ -407,7 +499,9 @@ impl Coordinator {
 
     /// Delivers the pages of a job that come next.
     fn deliver(&mut self, key: u64) {
-        let Some(job) = self.state.jobs.get_mut(&key) else { return };
+        let Some(job) = self.state.jobs.get_mut(&key) else {
+            return;
+        };
         let is_final = job.context.settings.pages_are_final;
         let mut is_heard = true;
         while is_heard && let Some((page, count, serial)) = job.ready.remove(&job.delivered) {
@@ -417,7 +511,8 @@ impl Coordinator {
                 None => job.events.send(id, event),
                 Some(serial) => {
                     job.undelivered.remove(&serial);
-                    job.events.send_page(id, event, serial, self.address.clone())
+                    job.events
+                        .send_page(id, event, serial, self.address.clone())
                 }
             };
         }
@@ -436,7 +531,9 @@ impl Coordinator {
 
     fn planned(&mut self, page: PlannedPage, requests: Vec<BlockRequest>) {
         let serial = page.serial;
-        let Some(key) = self.state.pages.get(&serial).map(|under| under.key) else { return };
+        let Some(key) = self.state.pages.get(&serial).map(|under| under.key) else {
+            return;
+        };
         let Some(job) = self.state.jobs.get_mut(&key) else {
             self.end_page(serial);
             return;
@@ -451,7 +548,12 @@ impl Coordinator {
 
     /// Hands blocks to the recognizer, one of each job in turn, as many as it may have.
     fn ask(&mut self) {
-        let State { blocks, block_turns, jobs, .. } = &mut self.state;
+        let State {
+            blocks,
+            block_turns,
+            jobs,
+            ..
+        } = &mut self.state;
         let failed = blocks.ask(|| next_block(block_turns, jobs));
         self.answered(failed);
     }
@@ -475,10 +577,17 @@ impl Coordinator {
     }
 
     fn finish_if_complete(&mut self, serial: u64) {
-        if !self.state.planned.get(&serial).is_some_and(|(page, _)| page.waiting.is_empty()) {
+        if !self
+            .state
+            .planned
+            .get(&serial)
+            .is_some_and(|(page, _)| page.waiting.is_empty())
+        {
             return;
         }
-        let Some((page, answers)) = self.state.planned.remove(&serial) else { return };
+        let Some((page, answers)) = self.state.planned.remove(&serial) else {
+            return;
+        };
         self.page_done(serial, assemble::page(page, answers));
     }
 }
@@ -491,11 +600,14 @@ impl Drop for Coordinator {
         let fault = JobFault::Internal("the engine has ended".into());
         for (_, job) in std::mem::take(&mut self.state.jobs) {
             job.context.cancel.cancel();
-            job.events.send(job.context.job.id, Event::GivenUp(fault.clone()));
+            job.events
+                .send(job.context.job.id, Event::GivenUp(fault.clone()));
         }
         while let Ok(message) = self.inbox.try_recv() {
             if let Message::Submitted(submission) = message {
-                submission.events.send(submission.job.id, Event::GivenUp(JobFault::Cancelled));
+                submission
+                    .events
+                    .send(submission.job.id, Event::GivenUp(JobFault::Cancelled));
             }
         }
     }
@@ -521,9 +633,14 @@ impl State {
 }
 
 /// The next block of the job whose turn it is.
-fn next_block(turns: &mut VecDeque<u64>, jobs: &mut BTreeMap<u64, OpenJob>) -> Option<BlockRequest> {
+fn next_block(
+    turns: &mut VecDeque<u64>,
+    jobs: &mut BTreeMap<u64, OpenJob>,
+) -> Option<BlockRequest> {
     while let Some(key) = turns.pop_front() {
-        let Some(job) = jobs.get_mut(&key) else { continue };
+        let Some(job) = jobs.get_mut(&key) else {
+            continue;
+        };
         let request = job.blocks.pop_front();
         if !job.blocks.is_empty() {
             turns.push_back(key);
@@ -540,12 +657,17 @@ impl OpenJob {
     fn leave_out_repeats(&mut self, source: &dyn PageSource) -> Option<usize> {
         let mut row: Option<LeftOut> = None;
         let next = loop {
-            let Some(page_index) = self.selected.get(self.started).copied() else { break None };
-            let Some(earlier) = self.repeats.left_out(source, page_index) else { break Some(page_index) };
+            let Some(page_index) = self.selected.get(self.started).copied() else {
+                break None;
+            };
+            let Some(earlier) = self.repeats.left_out(source, page_index) else {
+                break Some(page_index);
+            };
             if let Some(row) = row.take_if(|row| row.ends_before(page_index)) {
                 self.leave_out(row);
             }
-            row.get_or_insert_with(|| LeftOut::from(self.started, page_index)).add(earlier);
+            row.get_or_insert_with(|| LeftOut::from(self.started, page_index))
+                .add(earlier);
             self.started += 1;
         };
         row.into_iter().for_each(|row| self.leave_out(row));
@@ -555,6 +677,7 @@ impl OpenJob {
     /// One page stands for those in a row.
     fn leave_out(&mut self, row: LeftOut) {
         let (place, count, page) = row.page();
-        self.ready.insert(place, (Box::new(FinishedPage::of(page)), count, None));
+        self.ready
+            .insert(place, (Box::new(FinishedPage::of(page)), count, None));
     }
 }

@@ -47,10 +47,14 @@ pub(super) fn illustrate(
 ) -> Result<Illustrations, String> {
     let wanted = options.block_pictures && plan.blocks.iter().any(|b| b.picture.is_some());
     if wanted && prepared.pixels.is_none() {
-        let pixels = source.render_page(prepared.page_index).map_err(|e| error_chain(&e))?;
+        let pixels = source
+            .render_page(prepared.page_index)
+            .map_err(|e| error_chain(&e))?;
         prepared.pixels = Some(pixels.rotate_quarters((4 - prepared.rotation_quarters) % 4));
     }
-    let Some(pixels) = prepared.pixels.take() else { return Ok(Illustrations::default()) };
+    let Some(pixels) = prepared.pixels.take() else {
+        return Ok(Illustrations::default());
+    };
     let mut out = Illustrations::default();
     for (i, block) in plan.blocks.iter().enumerate() {
         deadline::check();
@@ -88,21 +92,33 @@ fn block_picture(pixels: &Pixels, block: &plan::PlannedBlock) -> Option<Pixels> 
 
 fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Result<(), String> {
     let encoded = |path: &str, crop: &Pixels| -> Result<Picture, String> {
-        let jpeg = crop.within(JPEG_SIDE).to_jpeg(BLOCK_QUALITY).map_err(|e| error_chain(&e))?;
-        Ok(Picture { path: path.to_string(), jpeg: Some(jpeg.into()) })
+        let jpeg = crop
+            .within(JPEG_SIDE)
+            .to_jpeg(BLOCK_QUALITY)
+            .map_err(|e| error_chain(&e))?;
+        Ok(Picture {
+            path: path.to_string(),
+            jpeg: Some(jpeg.into()),
+        })
     };
     for (i, block) in plan.blocks.iter().enumerate() {
         deadline::check();
-        let Some(picture) = &block.picture else { continue };
+        let Some(picture) = &block.picture else {
+            continue;
+        };
         match block_picture(pixels, block) {
             Some(crop) => out.pictures.push((i, encoded(&picture.path, &crop)?)),
             None => out.blank.push(i),
         }
     }
     for page_picture in &plan.pictures {
-        let area = CropArea { bbox: page_picture.bbox, polygon: None };
+        let area = CropArea {
+            bbox: page_picture.bbox,
+            polygon: None,
+        };
         if let Some(crop) = crop::cut_area(pixels, &area) {
-            out.page_pictures.push(encoded(&page_picture.picture.path, &crop)?);
+            out.page_pictures
+                .push(encoded(&page_picture.picture.path, &crop)?);
         }
     }
     Ok(())
@@ -122,16 +138,30 @@ fn trace(pixels: &Pixels, plan: &PagePlan, cut: &Illustrations) -> PageTrace {
         }
     }
     for picture in &plan.pictures {
-        let area = CropArea { bbox: picture.bbox, polygon: None };
+        let area = CropArea {
+            bbox: picture.bbox,
+            polygon: None,
+        };
         add(&picture.picture.path, crop::cut_area(pixels, &area));
     }
     let plain = |i: usize| {
         let crop = plan.blocks[i].crop.as_ref()?;
-        crop::cut_area(pixels, &CropArea { bbox: crop.areas[0].bbox, polygon: None })
+        crop::cut_area(
+            pixels,
+            &CropArea {
+                bbox: crop.areas[0].bbox,
+                polygon: None,
+            },
+        )
     };
     let crops = cut.crops.iter().map(|(i, crop)| {
         let is_plain = plain(*i).is_some_and(|plain| plain == **crop);
         (*i, (crop.clone(), is_plain))
     });
-    PageTrace { plan: plan.clone(), crops: crops.collect(), pictures, answers: BTreeMap::new() }
+    PageTrace {
+        plan: plan.clone(),
+        crops: crops.collect(),
+        pictures,
+        answers: BTreeMap::new(),
+    }
 }

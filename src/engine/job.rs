@@ -67,7 +67,11 @@ impl JobSettings {
     }
 
     pub(super) fn pixels_wanted(&self) -> PixelsWanted {
-        if self.page_pictures || self.reads_pictures || self.detector_sees_pixels || self.keep_pixels {
+        if self.page_pictures
+            || self.reads_pictures
+            || self.detector_sees_pixels
+            || self.keep_pixels
+        {
             PixelsWanted::Full
         } else {
             PixelsWanted::Preview
@@ -199,7 +203,10 @@ struct Receipt {
 impl Drop for Receipt {
     fn drop(&mut self) {
         // Without an engine nobody counts.
-        drop(self.to.send(Message::Received { receiver: self.receiver, serial: self.serial }));
+        drop(self.to.send(Message::Received {
+            receiver: self.receiver,
+            serial: self.serial,
+        }));
     }
 }
 
@@ -210,7 +217,11 @@ pub fn events() -> (EventSender, EventReceiver) {
     let (sender, receiver) = crossbeam_channel::unbounded();
     let number = RECEIVERS.fetch_add(1, Ordering::Relaxed);
     let is_gone = Arc::<AtomicBool>::default();
-    let sender = EventSender { receiver: number, sender, is_gone: is_gone.clone() };
+    let sender = EventSender {
+        receiver: number,
+        sender,
+        is_gone: is_gone.clone(),
+    };
     (sender, EventReceiver { receiver, is_gone })
 }
 
@@ -231,13 +242,35 @@ impl EventSender {
 
     /// Sends an event; false where nobody receives any more.
     pub(super) fn send(&self, job: usize, event: Event) -> bool {
-        self.sender.send(Delivery { job, event, _receipt: None }).is_ok()
+        self.sender
+            .send(Delivery {
+                job,
+                event,
+                _receipt: None,
+            })
+            .is_ok()
     }
 
     /// Sends a page that holds room until it is received.
-    pub(super) fn send_page(&self, job: usize, event: Event, serial: u64, to: Sender<Message>) -> bool {
-        let receipt = Receipt { receiver: self.receiver, serial, to };
-        self.sender.send(Delivery { job, event, _receipt: Some(receipt) }).is_ok()
+    pub(super) fn send_page(
+        &self,
+        job: usize,
+        event: Event,
+        serial: u64,
+        to: Sender<Message>,
+    ) -> bool {
+        let receipt = Receipt {
+            receiver: self.receiver,
+            serial,
+            to,
+        };
+        self.sender
+            .send(Delivery {
+                job,
+                event,
+                _receipt: Some(receipt),
+            })
+            .is_ok()
     }
 }
 

@@ -57,8 +57,8 @@ use crate::recognize::Recognizer;
 use coordinator::{Coordinator, Message, State};
 use crossbeam_channel::Sender;
 pub use job::{
-    Delivery, Event, EventReceiver, EventSender, Job, JobFault, JobSettings, LayoutChoice, OpenSource,
-    Submission, SubmitError, events,
+    Delivery, Event, EventReceiver, EventSender, Job, JobFault, JobSettings, LayoutChoice,
+    OpenSource, Submission, SubmitError, events,
 };
 use permits::Permits;
 pub use run::{Batch, DocumentEnd, DocumentSink, EngineOptions, Opener, RunOutcome, run};
@@ -86,7 +86,9 @@ pub struct PageSelection(pub Vec<RangeInclusive<usize>>);
 impl PageSelection {
     /// The wanted positions, from 0, of a document with `count` pages, in order and each once.
     pub fn of(&self, count: usize) -> Vec<usize> {
-        (0..count).filter(|i| self.0.is_empty() || self.0.iter().any(|r| r.contains(&(i + 1)))).collect()
+        (0..count)
+            .filter(|i| self.0.is_empty() || self.0.iter().any(|r| r.contains(&(i + 1))))
+            .collect()
     }
 }
 
@@ -173,13 +175,31 @@ impl LoadedParts {
         let wants = |step| preprocess.use_doc_preprocessor && step;
         let asked = [
             (detects, self.layout, "layout detection"),
-            (wants(preprocess.use_doc_orientation_classify), self.orientation, "the orientation classifier"),
-            (wants(preprocess.use_doc_unwarping), self.unwarping, "the unwarping network"),
+            (
+                wants(preprocess.use_doc_orientation_classify),
+                self.orientation,
+                "the orientation classifier",
+            ),
+            (
+                wants(preprocess.use_doc_unwarping),
+                self.unwarping,
+                "the unwarping network",
+            ),
             (recognizes, self.recognizer, "a recognizer"),
-            (!recognizes, self.page_text, "a recognizer of the page's text"),
-            (settings.own_text.is_some(), self.own_text, "the PDF's own text before the recognizer"),
+            (
+                !recognizes,
+                self.page_text,
+                "a recognizer of the page's text",
+            ),
+            (
+                settings.own_text.is_some(),
+                self.own_text,
+                "the PDF's own text before the recognizer",
+            ),
         ];
-        asked.into_iter().find_map(|(asked, loaded, what)| (asked && !loaded).then_some(what))
+        asked
+            .into_iter()
+            .find_map(|(asked, loaded, what)| (asked && !loaded).then_some(what))
     }
 }
 
@@ -201,7 +221,13 @@ pub struct FinishedPage {
 impl FinishedPage {
     /// A page with nothing beside it.
     pub fn of(page: Page) -> Self {
-        FinishedPage { page, picture: None, pixels: None, steps: None, trace: None }
+        FinishedPage {
+            page,
+            picture: None,
+            pixels: None,
+            steps: None,
+            trace: None,
+        }
     }
 }
 
@@ -234,7 +260,11 @@ impl TracedPicture {
     pub fn of(pixels: &Pixels) -> Self {
         let hash = Sha256::digest(&pixels.data);
         let rgb_sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        TracedPicture { width: pixels.width, height: pixels.height, rgb_sha256 }
+        TracedPicture {
+            width: pixels.width,
+            height: pixels.height,
+            rgb_sha256,
+        }
     }
 }
 
@@ -252,7 +282,12 @@ impl Engine {
     /// Starts the threads of the stages. Fails where the system refuses one that is needed.
     pub fn start(stages: Stages, limits: Limits) -> Result<Engine, StartError> {
         let capacity = limits.pages_in_flight.max(1);
-        let Stages { mut lines, mut detector, mut recognizer, loaded } = stages;
+        let Stages {
+            mut lines,
+            mut detector,
+            mut recognizer,
+            loaded,
+        } = stages;
         let (address, inbox) = crossbeam_channel::unbounded();
         let (to_open, opener_inbox) = crossbeam_channel::unbounded();
         let (to_readers, reader_inbox) = crossbeam_channel::bounded(capacity);
@@ -262,17 +297,25 @@ impl Engine {
         let shutdown = CancelToken::default();
         let open_jobs = Arc::<AtomicUsize>::default();
         let mut threads = Threads::default();
-        let stage = |name| Stage { name, out: address.clone() };
+        let stage = |name| Stage {
+            name,
+            out: address.clone(),
+        };
         let (at, ends) = (stage("recognition"), shutdown.clone());
         threads.start("recognize", move || {
             stages::recognize(recognizer_inbox, recognizer.as_mut(), ends, at);
         })?;
         let at = stage("layout detection");
-        threads.start("layout", move || stages::layout(layout_inbox, detector.as_mut(), at))?;
+        threads.start("layout", move || {
+            stages::layout(layout_inbox, detector.as_mut(), at)
+        })?;
         let (layout, at) = (to_layout.clone(), stage("line recognition"));
-        threads.start("lines", move || stages::lines(lines_inbox, lines.as_mut(), layout, at))?;
+        threads.start("lines", move || {
+            stages::lines(lines_inbox, lines.as_mut(), layout, at)
+        })?;
         threads.start_several("read", limits.readers, || {
-            let (inbox, lines, layout) = (reader_inbox.clone(), to_lines.clone(), to_layout.clone());
+            let (inbox, lines, layout) =
+                (reader_inbox.clone(), to_lines.clone(), to_layout.clone());
             let at = stage("reading pages");
             move || stages::read(inbox, lines, layout, at)
         })?;
@@ -292,7 +335,14 @@ impl Engine {
         };
         // The last that is needed: nothing is done before all others are there.
         threads.start("engine", move || coordinator.run())?;
-        Ok(Engine { address, limits, loaded, open_jobs, shutdown, threads })
+        Ok(Engine {
+            address,
+            limits,
+            loaded,
+            open_jobs,
+            shutdown,
+            threads,
+        })
     }
 
     /// Hands a job over. All that happens to it is told through its events.
@@ -303,7 +353,9 @@ impl Engine {
         let most = self.limits.jobs.max(1);
         let counted = self
             .open_jobs
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |jobs| (jobs < most).then_some(jobs + 1));
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |jobs| {
+                (jobs < most).then_some(jobs + 1)
+            });
         if let Err(jobs) = counted {
             return Err(SubmitError::Overloaded { jobs });
         }

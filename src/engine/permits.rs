@@ -15,7 +15,12 @@ pub(super) struct Permits {
 impl Permits {
     /// Permits for `most_pages` pages of `most_bytes` together. One page alone always gets one.
     pub(super) fn new(most_pages: usize, most_bytes: u64) -> Self {
-        Self { most_pages, most_bytes, pages: BTreeMap::new(), bytes: 0 }
+        Self {
+            most_pages,
+            most_bytes,
+            pages: BTreeMap::new(),
+            bytes: 0,
+        }
     }
 
     /// Whether there is a permit for a page of so many bytes.

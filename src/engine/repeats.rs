@@ -19,7 +19,11 @@ pub(super) struct Repeats {
 impl Repeats {
     /// None met yet; of those that come again `most` are parsed, or all.
     pub(super) fn new(most: Option<usize>) -> Repeats {
-        Repeats { most, seen: HashMap::new(), count: 0 }
+        Repeats {
+            most,
+            seen: HashMap::new(),
+            count: 0,
+        }
     }
 
     /// The page that this one repeats, if it is one repeated page too many.
@@ -53,7 +57,11 @@ impl LeftOut {
 
     /// None yet; the first will be this one, at this place among the selected pages.
     pub(super) fn from(place: usize, page_index: usize) -> LeftOut {
-        LeftOut { place, pages: page_index..page_index, earlier: BTreeSet::new() }
+        LeftOut {
+            place,
+            pages: page_index..page_index,
+            earlier: BTreeSet::new(),
+        }
     }
 
     /// Whether a page does not come next.
@@ -71,6 +79,10 @@ impl LeftOut {
     /// The place of the first among the selected pages, how many there are, and the page that stands for them.
     pub(super) fn page(self) -> (usize, usize, Page) {
         let last = self.pages.end.saturating_sub(1);
-        (self.place, self.pages.len(), Page::repeated(self.pages.start, last, &self.earlier))
+        (
+            self.place,
+            self.pages.len(),
+            Page::repeated(self.pages.start, last, &self.earlier),
+        )
     }
 }

@@ -1,9 +1,13 @@
 //! A run: documents one after the other through an engine into a sink, as the command line wants it. The first client of
 //! [`super::Engine`].
 
-use super::job::{Event, EventReceiver, EventSender, Job, JobFault, JobSettings, Submission, events};
+use super::job::{
+    Event, EventReceiver, EventSender, Job, JobFault, JobSettings, Submission, events,
+};
 use super::stages::guarded;
-use super::{CANCELLED, Engine, FinishedPage, GRACE, Limits, NOT_TRIED, PageSelection, Stages, StartError};
+use super::{
+    CANCELLED, Engine, FinishedPage, GRACE, Limits, NOT_TRIED, PageSelection, Stages, StartError,
+};
 use crate::document::Code;
 use crate::input::{InputError, PageSource};
 use std::collections::{BTreeMap, VecDeque};
@@ -153,17 +157,25 @@ impl Run<'_> {
                 deadline = Some(Instant::now() + GRACE);
                 on_cancel();
             }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) || self.engine.has_ended() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline)
+                || self.engine.has_ended()
+            {
                 break;
             }
             self.submit_next();
             // It lasts as long as this has a sender.
-            let Ok(Some(delivery)) = received.receive(LOOK) else { continue };
+            let Ok(Some(delivery)) = received.receive(LOOK) else {
+                continue;
+            };
             let (id, event) = (delivery.job, delivery.event);
             self.take(id, event);
         }
         // Only where the engine did not answer in time, or has ended.
-        let reason = if self.outcome.cancelled { CANCELLED } else { "internal error: the engine has ended" };
+        let reason = if self.outcome.cancelled {
+            CANCELLED
+        } else {
+            "internal error: the engine has ended"
+        };
         for (_, UnderWay { job, broken, .. }) in std::mem::take(&mut self.under_way) {
             self.give_up(&job, broken.as_deref().unwrap_or(reason));
         }
@@ -175,7 +187,11 @@ impl Run<'_> {
         if self.outcome.cancelled || self.is_stopped {
             // In their order: those that were begun first.
             if self.under_way.is_empty() {
-                self.give_up_todo(if self.outcome.cancelled { CANCELLED } else { NOT_TRIED });
+                self.give_up_todo(if self.outcome.cancelled {
+                    CANCELLED
+                } else {
+                    NOT_TRIED
+                });
             }
             return;
         }
@@ -197,7 +213,15 @@ impl Run<'_> {
             match self.engine.submit(submission) {
                 Ok(()) => {
                     self.starting = Some(job.id);
-                    self.under_way.insert(job.id, UnderWay { job, stop, broken: None, has_errors: false });
+                    self.under_way.insert(
+                        job.id,
+                        UnderWay {
+                            job,
+                            stop,
+                            broken: None,
+                            has_errors: false,
+                        },
+                    );
                 }
                 Err(error) => self.give_up(&job, &error.to_string()),
             }
@@ -205,13 +229,25 @@ impl Run<'_> {
     }
 
     fn take(&mut self, id: usize, event: Event) {
-        let Some(under_way) = self.under_way.get_mut(&id) else { return };
+        let Some(under_way) = self.under_way.get_mut(&id) else {
+            return;
+        };
         let (sink, job) = (&mut self.sink, &under_way.job);
         match event {
-            Event::Opened { page_count, selected, wanted, is_paged } => {
+            Event::Opened {
+                page_count,
+                selected,
+                wanted,
+                is_paged,
+            } => {
                 if selected < wanted {
-                    let message = format!("only {selected} of {wanted} pages are parsed (--max-pages)");
-                    tracing::warn!(code = Code::MaxPages.name(), file = job.file.given, "{message}");
+                    let message =
+                        format!("only {selected} of {wanted} pages are parsed (--max-pages)");
+                    tracing::warn!(
+                        code = Code::MaxPages.name(),
+                        file = job.file.given,
+                        "{message}"
+                    );
                     under_way.has_errors = true;
                 }
                 let begun = guarded(WRITING, || {
@@ -254,7 +290,15 @@ impl Run<'_> {
 
     fn ended(&mut self, id: usize, fault: Option<JobFault>) {
         self.starting.take_if(|starting| *starting == id);
-        let Some(UnderWay { job, broken, has_errors, .. }) = self.under_way.remove(&id) else { return };
+        let Some(UnderWay {
+            job,
+            broken,
+            has_errors,
+            ..
+        }) = self.under_way.remove(&id)
+        else {
+            return;
+        };
         let sink = &mut self.sink;
         let result = match (broken, fault) {
             (Some(reason), _) => Err(reason),

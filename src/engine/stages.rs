@@ -55,14 +55,21 @@ pub(crate) struct ToRead {
 }
 
 /// Runs `work`, turning a panic into an error; `what` names the stage.
-pub(super) fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| match deadline::why(panic.as_ref()) {
-        Some(Stopped::Cancelled) => Err(CANCELLED.to_string()),
-        Some(Stopped::TimeUp) => Err(format!("the time is up while {what}")),
-        None => {
-            let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(format!("internal error while {what}: {text}"))
+pub(super) fn guarded<T>(
+    what: &str,
+    work: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        match deadline::why(panic.as_ref()) {
+            Some(Stopped::Cancelled) => Err(CANCELLED.to_string()),
+            Some(Stopped::TimeUp) => Err(format!("the time is up while {what}")),
+            None => {
+                let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
+                let text = text
+                    .or_else(|| panic.downcast_ref::<String>().cloned())
+                    .unwrap_or_default();
+                Err(format!("internal error while {what}: {text}"))
+            }
         }
     })
 }
@@ -94,7 +101,14 @@ impl PageJob {
         source: Arc<dyn PageSource>,
         page_index: usize,
     ) -> PageJob {
-        PageJob { serial, context, source, page_index, timings: Vec::new(), spent: Duration::ZERO }
+        PageJob {
+            serial,
+            context,
+            source,
+            page_index,
+            timings: Vec::new(),
+            spent: Duration::ZERO,
+        }
     }
 
     fn count(&mut self, stage: &'static str, took: Duration) {
@@ -108,7 +122,9 @@ impl PageJob {
 
     /// What is left of its time; an error where that is nothing.
     fn left(&self) -> Result<Option<Duration>, String> {
-        let Some(limit) = self.context.settings.page_timeout else { return Ok(None) };
+        let Some(limit) = self.context.settings.page_timeout else {
+            return Ok(None);
+        };
         match limit.checked_sub(self.spent) {
             Some(left) if !left.is_zero() => Ok(Some(left)),
             _ => Err(deadline::time_up(limit)),
@@ -133,7 +149,11 @@ impl PageJob {
         // The coordinator is gone only when the engine has ended, and then nobody needs to hear of the page.
         drop(out.send(match self.is_cancelled() {
             true => Message::Interrupted { serial },
-            false => Message::Failed { serial, page_index: self.page_index, reason },
+            false => Message::Failed {
+                serial,
+                page_index: self.page_index,
+                reason,
+            },
         }));
     }
 
@@ -141,7 +161,9 @@ impl PageJob {
     fn passes(&self, out: &Sender<Message>) -> bool {
         let is_cancelled = self.is_cancelled();
         if is_cancelled {
-            drop(out.send(Message::Interrupted { serial: self.serial }));
+            drop(out.send(Message::Interrupted {
+                serial: self.serial,
+            }));
         }
         is_cancelled
     }
@@ -152,12 +174,20 @@ const PAGE_CONTENT: u64 = 1 << 20;
 
 /// Bytes that a page of so many pixels may take.
 pub(super) fn page_memory(pixels: u64) -> u64 {
-    pixels.saturating_mul(PAGE_PIXEL).saturating_add(PAGE_CONTENT)
+    pixels
+        .saturating_mul(PAGE_PIXEL)
+        .saturating_add(PAGE_CONTENT)
 }
 
 /// Opens documents.
 pub(super) fn open(inbox: Receiver<ToOpen>, stage: Stage) {
-    for ToOpen { context, source, pages, max_pages } in inbox {
+    for ToOpen {
+        context,
+        source,
+        pages,
+        max_pages,
+    } in inbox
+    {
         let deadline = Deadline::of_all(vec![context.cancel.clone()], None);
         let (opened, _) = deadline.run(|| {
             guarded("opening the file", || {
@@ -167,11 +197,22 @@ pub(super) fn open(inbox: Receiver<ToOpen>, stage: Stage) {
                 let wanted = selected.len();
                 selected.truncate(max_pages.unwrap_or(usize::MAX));
                 let document = Arc::new(document(&context, &*source));
-                let context = Arc::new(JobContext { document, ..(*context).clone() });
-                Ok(Box::new(Opened { source, context, selected, wanted }))
+                let context = Arc::new(JobContext {
+                    document,
+                    ..(*context).clone()
+                });
+                Ok(Box::new(Opened {
+                    source,
+                    context,
+                    selected,
+                    wanted,
+                }))
             })
         });
-        drop(stage.out.send(Message::Opened { key: context.key, opened }));
+        drop(stage.out.send(Message::Opened {
+            key: context.key,
+            opened,
+        }));
     }
 }
 
@@ -205,7 +246,9 @@ pub(super) fn read(
         let (source, settings) = (job.source.clone(), job.context.settings.clone());
         let index = job.page_index;
         let read = job.work(("read", "reading the page"), || {
-            let page = source.read_page(index, settings.pixels_wanted()).map_err(|e| error_chain(&e))?;
+            let page = source
+                .read_page(index, settings.pixels_wanted())
+                .map_err(|e| error_chain(&e))?;
             let decision = match settings.reads_pictures {
                 true => picture_decision(),
                 false => decide_text(&page, settings.text_layer),
@@ -214,12 +257,19 @@ pub(super) fn read(
         });
         match read {
             Err(reason) => job.fail(&stage.out, reason),
-            Ok((page, decision)) if decision.source == TextSource::Lines || settings.reads_pictures => {
-                drop(to_lines.send(ToRead { job, page, decision }));
+            Ok((page, decision))
+                if decision.source == TextSource::Lines || settings.reads_pictures =>
+            {
+                drop(to_lines.send(ToRead {
+                    job,
+                    page,
+                    decision,
+                }));
             }
             Ok((page, decision)) => {
-                let prepared =
-                    job.work(("text_layer", "reading the text layer"), || Ok(prepare_layer(page, decision)));
+                let prepared = job.work(("text_layer", "reading the text layer"), || {
+                    Ok(prepare_layer(page, decision))
+                });
                 match prepared {
                     Ok(prepared) => drop(to_layout.send((job, prepared))),
                     Err(reason) => job.fail(&stage.out, reason),
@@ -231,7 +281,10 @@ pub(super) fn read(
 
 /// Of pages that are looked at as pictures no text is taken.
 fn picture_decision() -> TextDecision {
-    TextDecision { source: TextSource::None, reason: "the pipeline reads the page's picture".into() }
+    TextDecision {
+        source: TextSource::None,
+        reason: "the pipeline reads the page's picture".into(),
+    }
 }
 
 /// An error and its causes in one line.
@@ -252,13 +305,20 @@ pub(super) fn lines(
     to_layout: Sender<(PageJob, PreparedPage)>,
     stage: Stage,
 ) {
-    for ToRead { mut job, page, decision } in inbox {
+    for ToRead {
+        mut job,
+        page,
+        decision,
+    } in inbox
+    {
         if job.passes(&stage.out) {
             continue;
         }
         let (source, settings) = (job.source.clone(), job.context.settings.clone());
         let prepared = job.work(("lines", "reading lines"), || {
-            preparer.prepare(source.as_ref(), page, decision, &settings).map_err(|e| error_chain(&e))
+            preparer
+                .prepare(source.as_ref(), page, decision, &settings)
+                .map_err(|e| error_chain(&e))
         });
         match prepared {
             Ok(prepared) => drop(to_layout.send((job, prepared))),
@@ -276,7 +336,11 @@ pub(super) fn layout(
     detector: &mut dyn LayoutDetector,
     stage: Stage,
 ) {
-    let mut detector = Restarted { detector, since: PAGES_BETWEEN_RESTARTS, restarting: Duration::ZERO };
+    let mut detector = Restarted {
+        detector,
+        since: PAGES_BETWEEN_RESTARTS,
+        restarting: Duration::ZERO,
+    };
     let mut held = None;
     while let Some(first) = held.take().or_else(|| inbox.recv().ok()) {
         let others = detector.detector.batch_size().max(1) - 1;
@@ -308,12 +372,20 @@ pub(super) fn layout(
         let start = Instant::now();
         let pages: Vec<_> = batch.iter().map(|(_, prepared)| prepared).collect();
         let found = match &settings.layout {
-            LayoutChoice::WholePage(label) => {
-                pages.iter().map(|page| Ok(vec![whole_page(*label, page.width, page.height)])).collect()
-            }
+            LayoutChoice::WholePage(label) => pages
+                .iter()
+                .map(|page| Ok(vec![whole_page(*label, page.width, page.height)]))
+                .collect(),
             LayoutChoice::Detect(options) => {
-                let cancels = batch.iter().map(|(job, _)| job.context.cancel.clone()).collect();
-                let ends = BatchEnd { cancels, left: least, limit: settings.page_timeout };
+                let cancels = batch
+                    .iter()
+                    .map(|(job, _)| job.context.cancel.clone())
+                    .collect();
+                let ends = BatchEnd {
+                    cancels,
+                    left: least,
+                    limit: settings.page_timeout,
+                };
                 detector.detect(&pages, options, &ends)
             }
         };
@@ -332,7 +404,8 @@ pub(super) fn layout(
 /// Whether a page may be shown to the detector together with those of these settings.
 fn asks_alike(page: &PageJob, settings: &Arc<JobSettings>) -> bool {
     let own = &page.context.settings;
-    Arc::ptr_eq(own, settings) || (own.layout == settings.layout && own.page_timeout == settings.page_timeout)
+    Arc::ptr_eq(own, settings)
+        || (own.layout == settings.layout && own.page_timeout == settings.page_timeout)
 }
 
 /// When a batch's work ends: when all its pages are cancelled, or the time is up.
@@ -376,10 +449,17 @@ impl Restarted<'_> {
         ends: &BatchEnd,
     ) -> Vec<Result<Vec<Region>, String>> {
         let (found, _) = by_deadline(ends.deadline(), ends.limit, "finding the layout", || {
-            let regions = self.detector.detect(pages, options).map_err(|e| e.to_string())?;
+            let regions = self
+                .detector
+                .detect(pages, options)
+                .map_err(|e| e.to_string())?;
             match regions.len() == pages.len() {
                 true => Ok(regions),
-                false => Err(format!("{} pages were answered with {} layouts", pages.len(), regions.len())),
+                false => Err(format!(
+                    "{} pages were answered with {} layouts",
+                    pages.len(),
+                    regions.len()
+                )),
             }
         });
         match found {
@@ -388,11 +468,16 @@ impl Restarted<'_> {
                 regions.into_iter().map(Ok).collect()
             }
             Err(reason)
-                if ends.limit.is_some_and(|limit| reason == deadline::time_up(limit)) && pages.len() < 2 =>
+                if ends
+                    .limit
+                    .is_some_and(|limit| reason == deadline::time_up(limit))
+                    && pages.len() < 2 =>
             {
                 vec![Err(reason)]
             }
-            Err(reason) if ends.is_cancelled() => pages.iter().map(|_| Err(reason.clone())).collect(),
+            Err(reason) if ends.is_cancelled() => {
+                pages.iter().map(|_| Err(reason.clone())).collect()
+            }
             Err(reason) if pages.len() < 2 => match self.restart(&reason) {
                 true => self.detect(pages, options, ends),
                 false => vec![Err(reason)],
@@ -417,7 +502,9 @@ impl Restarted<'_> {
         let restarted = guarded(what, || self.detector.restart().map_err(|e| e.to_string()));
         self.restarting += start.elapsed();
         restarted.unwrap_or_else(|error| {
-            tracing::warn!("layout detection failed ({reason}) and cannot be started again: {error}");
+            tracing::warn!(
+                "layout detection failed ({reason}) and cannot be started again: {error}"
+            );
             false
         })
     }
@@ -427,12 +514,18 @@ impl Restarted<'_> {
 fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out: &Sender<Message>) {
     let (source, context) = (job.source.clone(), job.context.clone());
     let settings = &context.settings;
-    let planned = job.work(("pictures", "planning the page and cutting pictures"), || {
-        let name = PageName { folder: &context.job.picture_folder, page_index: prepared.page_index };
-        let plan = plan::plan_page(regions, name, &settings.plan);
-        let cut = illustrate(&mut prepared, &plan, source.as_ref(), settings)?;
-        Ok((plan, cut))
-    });
+    let planned = job.work(
+        ("pictures", "planning the page and cutting pictures"),
+        || {
+            let name = PageName {
+                folder: &context.job.picture_folder,
+                page_index: prepared.page_index,
+            };
+            let plan = plan::plan_page(regions, name, &settings.plan);
+            let cut = illustrate(&mut prepared, &plan, source.as_ref(), settings)?;
+            Ok((plan, cut))
+        },
+    );
     let (plan, mut cut) = match planned {
         Ok(planned) => planned,
         Err(reason) => return job.fail(out, reason),
@@ -440,11 +533,22 @@ fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out:
     let steps = prepared.preprocess_steps.take();
     let prepared = Arc::new(prepared);
     let crops = std::mem::take(&mut cut.crops);
-    let time_left = settings.page_timeout.map(|limit| limit.saturating_sub(job.spent));
+    let time_left = settings
+        .page_timeout
+        .map(|limit| limit.saturating_sub(job.spent));
     let requests = requests(&job, &plan, &prepared, &crops, time_left);
     let waiting = requests.iter().map(|r| r.ticket.block).collect();
     let (serial, timings) = (job.serial, job.timings);
-    let page = Box::new(PlannedPage { serial, context, prepared, plan, cut, steps, timings, waiting });
+    let page = Box::new(PlannedPage {
+        serial,
+        context,
+        prepared,
+        plan,
+        cut,
+        steps,
+        timings,
+        waiting,
+    });
     drop(out.send(Message::Planned { page, requests }));
 }
 
@@ -457,18 +561,25 @@ fn requests(
     time_left: Option<Duration>,
 ) -> Vec<BlockRequest> {
     let spent = Arc::default();
-    let asked = plan.blocks.iter().enumerate().filter_map(|(block, planned)| {
-        Some(BlockRequest {
-            ticket: Ticket { page: job.serial, block },
-            document: job.context.document.clone(),
-            page: prepared.clone(),
-            region: Arc::new(planned.region.clone()),
-            request: Arc::new(planned.request.clone()?),
-            crop: crops.get(&block).cloned(),
-            time_left,
-            time_spent: Arc::clone(&spent),
-        })
-    });
+    let asked = plan
+        .blocks
+        .iter()
+        .enumerate()
+        .filter_map(|(block, planned)| {
+            Some(BlockRequest {
+                ticket: Ticket {
+                    page: job.serial,
+                    block,
+                },
+                document: job.context.document.clone(),
+                page: prepared.clone(),
+                region: Arc::new(planned.region.clone()),
+                request: Arc::new(planned.request.clone()?),
+                crop: crops.get(&block).cloned(),
+                time_left,
+                time_spent: Arc::clone(&spent),
+            })
+        });
     asked.collect()
 }
 
@@ -482,18 +593,27 @@ pub(super) fn recognize(
     for (requests, answers) in inbox {
         let watch = requests.clone();
         let deadline = Deadline::of_all(vec![shutdown.clone()], None);
-        let (ended, _) = deadline
-            .run(|| guarded("recognizing", || recognizer.run(requests, answers).map_err(|e| e.to_string())));
+        let (ended, _) = deadline.run(|| {
+            guarded("recognizing", || {
+                recognizer.run(requests, answers).map_err(|e| e.to_string())
+            })
+        });
         let is_over = matches!(watch.try_recv(), Err(TryRecvError::Disconnected));
         if shutdown.is_cancelled() || (ended.is_ok() && is_over) {
             continue;
         }
-        let reason = ended.err().unwrap_or_else(|| "the recognizer ended early".to_string());
-        let restarted =
-            guarded("starting the recognizer", || recognizer.restart().map_err(|e| e.to_string()));
+        let reason = ended
+            .err()
+            .unwrap_or_else(|| "the recognizer ended early".to_string());
+        let restarted = guarded("starting the recognizer", || {
+            recognizer.restart().map_err(|e| e.to_string())
+        });
         if let Err(error) = &restarted {
             tracing::error!("the recognizer cannot be started again: {error}");
         }
-        drop(stage.out.send(Message::RecognizerEnded { reason, restarts: restarted.is_ok() }));
+        drop(stage.out.send(Message::RecognizerEnded {
+            reason,
+            restarts: restarted.is_ok(),
+        }));
     }
 }

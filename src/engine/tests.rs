@@ -24,7 +24,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (self.0 >> 33) % sides
     }
 }
@@ -55,7 +58,13 @@ struct FakeSource {
 impl FakeSource {
     fn of(pages: usize, trouble: fn(usize) -> Trouble) -> FakeSource {
         let (in_flight, most) = Default::default();
-        FakeSource { pages, trouble, in_flight, most, on_read: Box::new(|| {}) }
+        FakeSource {
+            pages,
+            trouble,
+            in_flight,
+            most,
+            on_read: Box::new(|| {}),
+        }
     }
 }
 
@@ -85,7 +94,12 @@ impl PageSource for FakeSource {
         self.most.fetch_max(now, Ordering::SeqCst);
         (self.on_read)();
         match (self.trouble)(page_index) {
-            Trouble::ReadFails => return Err(PageError::Size { width: 0.0, height: 0.0 }),
+            Trouble::ReadFails => {
+                return Err(PageError::Size {
+                    width: 0.0,
+                    height: 0.0,
+                });
+            }
             Trouble::ReadPanics => panic!("the source panics"),
             _ => {}
         }
@@ -116,8 +130,16 @@ impl LinePreparer for FakeLines {
         decision: TextDecision,
         _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
-        assert_ne!((self.0)(page.page_index), Trouble::LinesPanic, "the line reader panics");
-        Ok(PreparedPage { pixels: page.pixels, decision, ..PreparedPage::blank(page.page_index, 4, 4) })
+        assert_ne!(
+            (self.0)(page.page_index),
+            Trouble::LinesPanic,
+            "the line reader panics"
+        );
+        Ok(PreparedPage {
+            pixels: page.pixels,
+            decision,
+            ..PreparedPage::blank(page.page_index, 4, 4)
+        })
     }
 }
 
@@ -162,16 +184,24 @@ impl Recognizer for FakeRecognizer {
             let content = format!("{}:{}", request.page.page_index, request.ticket.block);
             let result = match trouble {
                 Trouble::BlockFails => Err("a bad block".to_string()),
-                _ => Ok(Recognition { content, ..Recognition::default() }),
+                _ => Ok(Recognition {
+                    content,
+                    ..Recognition::default()
+                }),
             };
-            let _ = answers.send(BlockAnswer { ticket: request.ticket, result });
+            let _ = answers.send(BlockAnswer {
+                ticket: request.ticket,
+                result,
+            });
         };
         // Held requests must be answered when nothing more comes for a while: pages wait for them.
         loop {
             match requests.recv_timeout(std::time::Duration::from_millis(1)) {
                 Ok(request) => {
                     match (self.0)(request.page.page_index) {
-                        Trouble::RecognizerDies => return Err(RecognizeError("the device is lost".into())),
+                        Trouble::RecognizerDies => {
+                            return Err(RecognizeError("the device is lost".into()));
+                        }
                         Trouble::RecognizerPanics => panic!("the recognizer panics"),
                         _ => {}
                     }
@@ -304,7 +334,11 @@ fn run_fakes(
     let most = Arc::new(AtomicUsize::new(0));
     record.pages = vec![Vec::new(); lengths.len()];
     let in_flight = record.in_flight.clone();
-    let cancel = record.cancel_at.as_ref().map(|c| c.1.clone()).unwrap_or_default();
+    let cancel = record
+        .cancel_at
+        .as_ref()
+        .map(|c| c.1.clone())
+        .unwrap_or_default();
     let jobs = jobs(lengths.len());
     let lengths = lengths.to_vec();
     let counted = most.clone();
@@ -319,9 +353,17 @@ fn run_fakes(
         }
     };
     let stages = fake_stages(trouble, seed);
-    let batch = Batch { jobs, open: Arc::new(open), on_cancel: Box::new(|| {}) };
+    let batch = Batch {
+        jobs,
+        open: Arc::new(open),
+        on_cancel: Box::new(|| {}),
+    };
     let outcome = run(batch, stages, &options, &mut record, &cancel).unwrap();
-    Ran { outcome, record, most_in_flight: most.load(Ordering::SeqCst) }
+    Ran {
+        outcome,
+        record,
+        most_in_flight: most.load(Ordering::SeqCst),
+    }
 }
 
 fn settings() -> JobSettings {
@@ -370,10 +412,16 @@ fn quiet_panics() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let text = info.payload().downcast_ref::<&str>().copied().unwrap_or_default();
+            let text = info
+                .payload()
+                .downcast_ref::<&str>()
+                .copied()
+                .unwrap_or_default();
             let told = info.to_string();
             if !text.ends_with("panics")
-                && !["line reader", "sink"].iter().any(|who| told.contains(&format!("the {who} panics")))
+                && !["line reader", "sink"]
+                    .iter()
+                    .any(|who| told.contains(&format!("the {who} panics")))
             {
                 usual(info);
             }
@@ -386,13 +434,18 @@ fn quiet_panics() {
 fn check_pages(run: &Ran, lengths: &[usize], trouble: fn(usize) -> Trouble) {
     for (id, pages) in run.record.pages.iter().enumerate() {
         let indices: Vec<usize> = pages.iter().map(|p| p.page_index).collect();
-        assert_eq!(indices, (0..lengths[id]).collect::<Vec<_>>(), "document {id}");
+        assert_eq!(
+            indices,
+            (0..lengths[id]).collect::<Vec<_>>(),
+            "document {id}"
+        );
         for page in pages {
             let expected = trouble(page.page_index);
             if expected == Trouble::None {
                 let contents: Vec<_> = page.blocks.iter().map(|b| b.content.clone()).collect();
-                let wanted: Vec<_> =
-                    (0..page.page_index % 4).map(|b| format!("{}:{b}", page.page_index)).collect();
+                let wanted: Vec<_> = (0..page.page_index % 4)
+                    .map(|b| format!("{}:{b}", page.page_index))
+                    .collect();
                 assert_eq!(contents, wanted);
                 assert!(!page.has_error(), "{:?}", page.diagnostics);
             }
@@ -406,13 +459,22 @@ fn a_thousand_random_runs_lose_no_page() {
     let trouble = troubles;
     for seed in 0..1000 {
         let mut dice = Dice(seed);
-        let lengths: Vec<usize> = (0..1 + dice.roll(4)).map(|_| dice.roll(14) as usize).collect();
+        let lengths: Vec<usize> = (0..1 + dice.roll(4))
+            .map(|_| dice.roll(14) as usize)
+            .collect();
         let in_flight = 1 + dice.roll(6) as usize;
         let options = options(1 + dice.roll(3) as usize, in_flight);
-        let record = Record { slow: seed % 50 == 0, ..Record::default() };
+        let record = Record {
+            slow: seed % 50 == 0,
+            ..Record::default()
+        };
         let run = run_fakes(&lengths, trouble, seed, record, options);
         check_pages(&run, &lengths, trouble);
-        assert!(run.most_in_flight <= in_flight, "{} of {in_flight}", run.most_in_flight);
+        assert!(
+            run.most_in_flight <= in_flight,
+            "{} of {in_flight}",
+            run.most_in_flight
+        );
         let opened = lengths.iter().filter(|n| **n > 0).count();
         assert_eq!(run.outcome.done + run.outcome.partial, opened);
         assert_eq!(run.outcome.failed, lengths.len() - opened);
@@ -430,16 +492,39 @@ fn a_recognizer_that_dies_is_started_again_and_only_what_it_dies_of_fails() {
     quiet_panics();
     for (trouble, message) in [
         (
-            (|page| if page == 5 { Trouble::RecognizerDies } else { Trouble::None }) as fn(usize) -> Trouble,
+            (|page| {
+                if page == 5 {
+                    Trouble::RecognizerDies
+                } else {
+                    Trouble::None
+                }
+            }) as fn(usize) -> Trouble,
             "device is lost",
         ),
-        (|page| if page == 5 { Trouble::RecognizerPanics } else { Trouble::None }, "recognizer panics"),
+        (
+            |page| {
+                if page == 5 {
+                    Trouble::RecognizerPanics
+                } else {
+                    Trouble::None
+                }
+            },
+            "recognizer panics",
+        ),
     ] {
         for seed in 0..100 {
             let run = run_fakes(&[9, 7], trouble, seed, Record::default(), options(2, 3));
             check_pages(&run, &[9, 7], trouble);
-            for page in run.record.pages.iter().flatten().filter(|page| page.page_index == 5) {
-                let [told] = page.diagnostics.as_slice() else { panic!("{:?}", page.diagnostics) };
+            for page in run
+                .record
+                .pages
+                .iter()
+                .flatten()
+                .filter(|page| page.page_index == 5)
+            {
+                let [told] = page.diagnostics.as_slice() else {
+                    panic!("{:?}", page.diagnostics)
+                };
                 assert!(told.message.contains(message) && told.severity == Severity::Error);
             }
             assert_eq!(run.outcome.partial, 2);
@@ -450,11 +535,24 @@ fn a_recognizer_that_dies_is_started_again_and_only_what_it_dies_of_fails() {
 #[test]
 fn a_recognizer_that_never_answers_is_not_started_for_ever() {
     for seed in 0..50 {
-        let run = run_fakes(&[9, 7], |_| Trouble::RecognizerDies, seed, Record::default(), options(2, 3));
-        assert_eq!(run.record.pages.iter().map(Vec::len).collect::<Vec<_>>(), [9, 7]);
+        let run = run_fakes(
+            &[9, 7],
+            |_| Trouble::RecognizerDies,
+            seed,
+            Record::default(),
+            options(2, 3),
+        );
+        assert_eq!(
+            run.record.pages.iter().map(Vec::len).collect::<Vec<_>>(),
+            [9, 7]
+        );
         for page in run.record.pages.iter().flatten() {
             assert_eq!(page.diagnostics.len(), page.page_index % 4);
-            assert!(page.diagnostics.iter().all(|told| told.message.contains("device is lost")));
+            assert!(
+                page.diagnostics
+                    .iter()
+                    .all(|told| told.message.contains("device is lost"))
+            );
         }
     }
 }
@@ -462,11 +560,27 @@ fn a_recognizer_that_never_answers_is_not_started_for_ever() {
 #[test]
 fn cancelling_gives_up_what_is_not_finished() {
     for seed in 0..200 {
-        let record = Record { cancel_at: Some((12, Arc::default())), ..Record::default() };
+        let record = Record {
+            cancel_at: Some((12, Arc::default())),
+            ..Record::default()
+        };
         let run = run_fakes(&[8, 40, 8], |_| Trouble::None, seed, record, options(2, 4));
         assert!(run.outcome.cancelled);
-        assert_eq!(run.record.events.iter().filter(|e| *e == "finish 0").count(), 1);
-        assert!(run.record.events.contains(&"failed 1 cancelled".to_string()), "{:?}", run.record.events);
+        assert_eq!(
+            run.record
+                .events
+                .iter()
+                .filter(|e| *e == "finish 0")
+                .count(),
+            1
+        );
+        assert!(
+            run.record
+                .events
+                .contains(&"failed 1 cancelled".to_string()),
+            "{:?}",
+            run.record.events
+        );
         assert_eq!(run.outcome.done + run.outcome.failed, 3);
     }
 }
@@ -474,14 +588,19 @@ fn cancelling_gives_up_what_is_not_finished() {
 #[test]
 fn pages_that_repeat_earlier_ones_too_often_are_one() {
     let with = |most_repeats| EngineOptions {
-        settings: JobSettings { most_repeats, ..settings() },
+        settings: JobSettings {
+            most_repeats,
+            ..settings()
+        },
         ..options(2, 3)
     };
     let shown = |options: EngineOptions| -> Vec<(usize, usize, usize)> {
         let run = run_fakes(&[60, 2], |_| Trouble::None, 3, Record::default(), options);
         assert_eq!((run.outcome.done, run.record.pages[1].len()), (2, 2));
         let pages = run.record.pages[0].iter();
-        pages.map(|page| (page.page_index, page.stands_for(), page.blocks.len())).collect()
+        pages
+            .map(|page| (page.page_index, page.stands_for(), page.blocks.len()))
+            .collect()
     };
     // From page 20 on the source shows pages 0 to 3 again.
     let all = shown(options(2, 3));
@@ -494,11 +613,29 @@ fn pages_that_repeat_earlier_ones_too_often_are_one() {
         |_| Trouble::None,
         3,
         Record::default(),
-        EngineOptions { pages: PageSelection(vec![20..=24, 31..=31, 33..=33, 46..=60]), ..with(Some(0)) },
+        EngineOptions {
+            pages: PageSelection(vec![20..=24, 31..=31, 33..=33, 46..=60]),
+            ..with(Some(0))
+        },
     );
-    let pages: Vec<_> = run.record.pages[0].iter().map(|p| (p.page_index, p.stands_for())).collect();
+    let pages: Vec<_> = run.record.pages[0]
+        .iter()
+        .map(|p| (p.page_index, p.stands_for()))
+        .collect();
     // Of the selected pages the first ones of each object are parsed.
-    assert_eq!(pages, [(19, 1), (20, 1), (21, 1), (22, 1), (23, 1), (30, 1), (32, 1), (45, 15)]);
+    assert_eq!(
+        pages,
+        [
+            (19, 1),
+            (20, 1),
+            (21, 1),
+            (22, 1),
+            (23, 1),
+            (30, 1),
+            (32, 1),
+            (45, 15)
+        ]
+    );
     let message = &run.record.pages[0].last().unwrap().diagnostics[0].message;
     assert_eq!(
         message,
@@ -508,37 +645,73 @@ fn pages_that_repeat_earlier_ones_too_often_are_one() {
 
 #[test]
 fn a_sink_that_fails_costs_its_document_only() {
-    let record = Record { fail_at: Some((0, 3)), ..Record::default() };
+    let record = Record {
+        fail_at: Some((0, 3)),
+        ..Record::default()
+    };
     let run = run_fakes(&[9, 5], |_| Trouble::None, 1, record, options(2, 3));
     assert_eq!((run.outcome.done, run.outcome.failed), (1, 1));
-    assert!(run.record.events.contains(&"failed 0 disk full".to_string()));
+    assert!(
+        run.record
+            .events
+            .contains(&"failed 0 disk full".to_string())
+    );
     assert_eq!(run.record.pages[0].len(), 3);
 }
 
 #[test]
 fn a_sink_that_panics_costs_its_document_only() {
     quiet_panics();
-    for (call, told) in [("begin", true), ("page", true), ("finish", true), ("failed", false)] {
-        let record = Record { panic_at: Some((1, call)), ..Record::default() };
+    for (call, told) in [
+        ("begin", true),
+        ("page", true),
+        ("finish", true),
+        ("failed", false),
+    ] {
+        let record = Record {
+            panic_at: Some((1, call)),
+            ..Record::default()
+        };
         // The last document cannot be opened; with `failed` the second cannot be either.
         let lengths = [4, if call == "failed" { 0 } else { 5 }, 6, 0];
         let run = run_fakes(&lengths, |_| Trouble::None, 1, record, options(2, 3));
         assert_eq!((run.outcome.done, run.outcome.failed), (2, 2), "{call}");
-        let failed =
-            run.record.events.iter().filter(|event| event.starts_with("failed 1 ")).collect::<Vec<_>>();
+        let failed = run
+            .record
+            .events
+            .iter()
+            .filter(|event| event.starts_with("failed 1 "))
+            .collect::<Vec<_>>();
         assert_eq!(failed.len(), 1, "{call}: {:?}", run.record.events);
         let is_told = failed[0].contains("internal error while writing the document");
-        assert_eq!((is_told, run.record.pages[0].len()), (told, 4), "{failed:?}");
-        assert!(run.record.events.contains(&"failed 3 cannot be opened".to_string()));
+        assert_eq!(
+            (is_told, run.record.pages[0].len()),
+            (told, 4),
+            "{failed:?}"
+        );
+        assert!(
+            run.record
+                .events
+                .contains(&"failed 3 cannot be opened".to_string())
+        );
     }
 }
 
 #[test]
 fn fail_fast_stops_the_run() {
-    let options = EngineOptions { fail_fast: true, ..options(1, 1) };
+    let options = EngineOptions {
+        fail_fast: true,
+        ..options(1, 1)
+    };
     let run = run_fakes(
         &[3, 300],
-        |page| if page == 2 { Trouble::ReadFails } else { Trouble::None },
+        |page| {
+            if page == 2 {
+                Trouble::ReadFails
+            } else {
+                Trouble::None
+            }
+        },
         1,
         Record::default(),
         options,
@@ -549,11 +722,21 @@ fn fail_fast_stops_the_run() {
 
 #[test]
 fn selected_pages_come_in_order_and_once() {
-    assert_eq!(PageSelection(vec![4..=9, 1..=2, 2..=2]).of(6), [0, 1, 3, 4, 5]);
+    assert_eq!(
+        PageSelection(vec![4..=9, 1..=2, 2..=2]).of(6),
+        [0, 1, 3, 4, 5]
+    );
     assert_eq!(PageSelection::default().of(2), [0, 1]);
-    let options = EngineOptions { pages: PageSelection(vec![2..=2, 5..=usize::MAX]), ..options(2, 2) };
+    let options = EngineOptions {
+        pages: PageSelection(vec![2..=2, 5..=usize::MAX]),
+        ..options(2, 2)
+    };
     let run = run_fakes(&[6, 1], |_| Trouble::None, 1, Record::default(), options);
     let indices: Vec<usize> = run.record.pages[0].iter().map(|p| p.page_index).collect();
     assert_eq!(indices, [1, 4, 5]);
-    assert!(run.record.events.contains(&"failed 1 none of the 1 pages was asked for".to_string()));
+    assert!(
+        run.record
+            .events
+            .contains(&"failed 1 none of the 1 pages was asked for".to_string())
+    );
 }

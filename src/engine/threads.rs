@@ -29,7 +29,10 @@ impl Threads {
         body: impl FnOnce() + Send + 'static,
     ) -> Result<(), StartError> {
         let started = thread::Builder::new().name(name.into()).spawn(body);
-        self.0.push(started.map_err(|source| StartError { name: name.into(), source })?);
+        self.0.push(started.map_err(|source| StartError {
+            name: name.into(),
+            source,
+        })?);
         Ok(())
     }
 
@@ -56,7 +59,9 @@ impl Threads {
     /// Waits for all threads; with a deadline, those that run on then are left behind.
     pub(super) fn join(self, deadline: Option<Instant>) {
         for thread in self.0 {
-            while deadline.is_some_and(|deadline| Instant::now() < deadline) && !thread.is_finished() {
+            while deadline.is_some_and(|deadline| Instant::now() < deadline)
+                && !thread.is_finished()
+            {
                 thread::sleep(LOOK);
             }
             if deadline.is_none() || thread.is_finished() {

@@ -20,13 +20,23 @@ pub struct Mask {
 impl Mask {
     /// An empty mask.
     pub fn new(width: usize, height: usize) -> Self {
-        Self { width, height, cells: vec![false; width * height] }
+        Self {
+            width,
+            height,
+            cells: vec![false; width * height],
+        }
     }
 
     /// The part of columns `x1..x2` and rows `y1..y2`; bounds must lie on the mask.
     pub fn cut(&self, x1: usize, y1: usize, x2: usize, y2: usize) -> Mask {
-        let cells = (y1..y2).flat_map(|y| &self.cells[y * self.width + x1..y * self.width + x2]).copied();
-        Mask { width: x2 - x1, height: y2 - y1, cells: cells.collect() }
+        let cells = (y1..y2)
+            .flat_map(|y| &self.cells[y * self.width + x1..y * self.width + x2])
+            .copied();
+        Mask {
+            width: x2 - x1,
+            height: y2 - y1,
+            cells: cells.collect(),
+        }
     }
 
     /// Whether no cell is set.
@@ -38,7 +48,9 @@ impl Mask {
     pub fn resize_nearest(&self, width: usize, height: usize) -> Mask {
         let taps = |from: usize, to: usize| -> Vec<usize> {
             let scale = 1.0 / (to as f64 / from as f64);
-            (0..to).map(|i| ((i as f64 * scale).floor() as usize).min(from - 1)).collect()
+            (0..to)
+                .map(|i| ((i as f64 * scale).floor() as usize).min(from - 1))
+                .collect()
         };
         let (columns, rows) = (taps(self.width, width), taps(self.height, height));
         let mut cells: Vec<bool> = Vec::with_capacity(width * height);
@@ -53,12 +65,25 @@ impl Mask {
             }
             last = Some(y);
         }
-        Mask { width, height, cells }
+        Mask {
+            width,
+            height,
+            cells,
+        }
     }
 }
 
 /// The eight neighbours, counter-clockwise from the right one (y down).
-const STEPS: [(i32, i32); 8] = [(1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1)];
+const STEPS: [(i32, i32); 8] = [
+    (1, 0),
+    (1, -1),
+    (0, -1),
+    (-1, -1),
+    (-1, 0),
+    (-1, 1),
+    (0, 1),
+    (1, 1),
+];
 
 /// Marks of border cells while contours are followed.
 const UNSEEN: i8 = 1;
@@ -104,7 +129,9 @@ fn follow(cells: &mut [i8], stride: usize, start: usize) -> Vec<[i32; 2]> {
     };
     let point = |at: usize| [(at % stride) as i32 - 1, (at / stride) as i32 - 1];
     // Clockwise from the left neighbour, the last cell of the border.
-    let Some(mut direction) = (1..8).map(|k| (4 + 8 - k) & 7).find(|s| cells[neighbour(start, *s)] != 0)
+    let Some(mut direction) = (1..8)
+        .map(|k| (4 + 8 - k) & 7)
+        .find(|s| cells[neighbour(start, *s)] != 0)
     else {
         cells[start] = RIGHT_BORDER;
         return vec![point(start)];
@@ -208,9 +235,18 @@ fn drop_points_on_lines(mut points: Vec<[i32; 2]>, limit: f64) -> Vec<[i32; 2]> 
     let mut i = 0;
     while i < count && left > 2 {
         let following = next(&points);
-        let (dx, dy) = ((following[0] - previous[0]) as f64, (following[1] - previous[1]) as f64);
-        let (ax, ay) = ((current[0] - previous[0]) as f64, (current[1] - previous[1]) as f64);
-        let (bx, by) = ((following[0] - current[0]) as f64, (following[1] - current[1]) as f64);
+        let (dx, dy) = (
+            (following[0] - previous[0]) as f64,
+            (following[1] - previous[1]) as f64,
+        );
+        let (ax, ay) = (
+            (current[0] - previous[0]) as f64,
+            (current[1] - previous[1]) as f64,
+        );
+        let (bx, by) = (
+            (following[0] - current[0]) as f64,
+            (following[1] - current[1]) as f64,
+        );
         let distance = (ax * dy - ay * dx).abs();
         let on_line = distance * distance <= 0.5 * limit * (dx * dx + dy * dy);
         let dropped = on_line && dx != 0.0 && dy != 0.0 && ax * bx + ay * by >= 0.0;
@@ -232,10 +268,15 @@ fn drop_points_on_lines(mut points: Vec<[i32; 2]>, limit: f64) -> Vec<[i32; 2]> 
 
 /// Length of the closed curve, summed in single precision as `cv2.arcLength` does.
 pub fn arc_length(contour: &[[i32; 2]]) -> f64 {
-    let Some(mut previous) = contour.last() else { return 0.0 };
+    let Some(mut previous) = contour.last() else {
+        return 0.0;
+    };
     let mut length = 0.0;
     for point in contour {
-        let (dx, dy) = ((point[0] - previous[0]) as f32, (point[1] - previous[1]) as f32);
+        let (dx, dy) = (
+            (point[0] - previous[0]) as f32,
+            (point[1] - previous[1]) as f32,
+        );
         length += (dx * dx + dy * dy).sqrt() as f64;
         previous = point;
     }
@@ -244,7 +285,13 @@ pub fn arc_length(contour: &[[i32; 2]]) -> f64 {
 
 /// Area inside the closed curve through the points.
 pub fn contour_area(contour: &[[i32; 2]]) -> f64 {
-    let points: Vec<Point> = contour.iter().map(|p| Point { x: p[0] as f32, y: p[1] as f32 }).collect();
+    let points: Vec<Point> = contour
+        .iter()
+        .map(|p| Point {
+            x: p[0] as f32,
+            y: p[1] as f32,
+        })
+        .collect();
     super::polygon::signed_area(&points).abs()
 }
 
@@ -253,8 +300,15 @@ mod tests {
     use super::*;
 
     fn mask(rows: &[&str]) -> Mask {
-        let cells = rows.iter().flat_map(|r| r.bytes().map(|b| b == b'#')).collect();
-        Mask { width: rows[0].len(), height: rows.len(), cells }
+        let cells = rows
+            .iter()
+            .flat_map(|r| r.bytes().map(|b| b == b'#'))
+            .collect();
+        Mask {
+            width: rows[0].len(),
+            height: rows.len(),
+            cells,
+        }
     }
 
     #[test]
@@ -265,9 +319,14 @@ mod tests {
 
     #[test]
     fn shapes_inside_holes_are_not_external() {
-        let rows = ["#######", "#.....#", "#..#..#", "#.....#", "#######", ".......", "..#...."];
+        let rows = [
+            "#######", "#.....#", "#..#..#", "#.....#", "#######", ".......", "..#....",
+        ];
         let contours = external_contours(&mask(&rows));
-        assert_eq!(contours, [vec![[2, 6]], vec![[0, 0], [0, 4], [6, 4], [6, 0]]]);
+        assert_eq!(
+            contours,
+            [vec![[2, 6]], vec![[0, 0], [0, 4], [6, 4], [6, 0]]]
+        );
     }
 
     #[test]

@@ -33,7 +33,12 @@ pub struct Rect {
 impl Rect {
     /// The rectangle between two corners given in any order.
     pub fn new(x1: f32, y1: f32, x2: f32, y2: f32) -> Self {
-        Self { x1: x1.min(x2), y1: y1.min(y2), x2: x1.max(x2), y2: y1.max(y2) }
+        Self {
+            x1: x1.min(x2),
+            y1: y1.min(y2),
+            x2: x1.max(x2),
+            y2: y1.max(y2),
+        }
     }
 
     /// Width, never negative.
@@ -80,13 +85,22 @@ impl Rect {
     pub fn intersection(&self, other: &Rect) -> Rect {
         let x1 = self.x1.max(other.x1);
         let y1 = self.y1.max(other.y1);
-        Rect { x1, y1, x2: self.x2.min(other.x2).max(x1), y2: self.y2.min(other.y2).max(y1) }
+        Rect {
+            x1,
+            y1,
+            x2: self.x2.min(other.x2).max(x1),
+            y2: self.y2.min(other.y2).max(y1),
+        }
     }
 
     /// Share of this rectangle's own area that lies in `other`, 0 to 1; 0 for an empty rectangle.
     pub fn share_inside(&self, other: &Rect) -> f32 {
         let area = self.area();
-        if area <= 0.0 { 0.0 } else { self.intersection(other).area() / area }
+        if area <= 0.0 {
+            0.0
+        } else {
+            self.intersection(other).area() / area
+        }
     }
 
     /// Length of the common part of the two horizontal extents.
@@ -114,7 +128,12 @@ impl Rect {
 
     /// Grown by `dx` to the left and right and by `dy` up and down.
     pub fn expanded(&self, dx: f32, dy: f32) -> Rect {
-        Rect { x1: self.x1 - dx, y1: self.y1 - dy, x2: self.x2 + dx, y2: self.y2 + dy }
+        Rect {
+            x1: self.x1 - dx,
+            y1: self.y1 - dy,
+            x2: self.x2 + dx,
+            y2: self.y2 + dy,
+        }
     }
 
     /// Cut to a page of `width` x `height` pixels.
@@ -129,7 +148,12 @@ impl Rect {
 
     /// Grown outward to whole pixels, `[x1, y1, x2, y2]`.
     pub fn to_pixels(&self) -> [i32; 4] {
-        [self.x1.floor() as i32, self.y1.floor() as i32, self.x2.ceil() as i32, self.y2.ceil() as i32]
+        [
+            self.x1.floor() as i32,
+            self.y1.floor() as i32,
+            self.x2.ceil() as i32,
+            self.y2.ceil() as i32,
+        ]
     }
 }
 
@@ -137,14 +161,24 @@ impl Rect {
 /// lower one's height. Returns positions, by vertical middle, and the extent of every row.
 ///
 /// `extent` tells how far a row reaches once a box is added to it.
-pub fn rows_by_overlap(boxes: &[Rect], extent: impl Fn(&Rect, &Rect) -> Rect) -> Vec<(Vec<usize>, Rect)> {
+pub fn rows_by_overlap(
+    boxes: &[Rect],
+    extent: impl Fn(&Rect, &Rect) -> Rect,
+) -> Vec<(Vec<usize>, Rect)> {
     let mut sorted: Vec<usize> = (0..boxes.len()).collect();
-    sorted.sort_by(|&a, &b| boxes[a].center_y().total_cmp(&boxes[b].center_y()).then(a.cmp(&b)));
+    sorted.sort_by(|&a, &b| {
+        boxes[a]
+            .center_y()
+            .total_cmp(&boxes[b].center_y())
+            .then(a.cmp(&b))
+    });
     let mut rows: Vec<(Vec<usize>, Rect)> = Vec::new();
     for i in sorted {
         let bbox = &boxes[i];
         match rows.last_mut() {
-            Some((row, reach)) if reach.overlap_y(bbox) > 0.5 * bbox.height().min(reach.height()) => {
+            Some((row, reach))
+                if reach.overlap_y(bbox) > 0.5 * bbox.height().min(reach.height()) =>
+            {
                 row.push(i);
                 *reach = extent(reach, bbox);
             }
@@ -165,7 +199,12 @@ impl Quad {
         let ys = self.0.map(|p| p.y);
         let min = |v: [f32; 4]| v.into_iter().fold(f32::INFINITY, f32::min);
         let max = |v: [f32; 4]| v.into_iter().fold(f32::NEG_INFINITY, f32::max);
-        Rect { x1: min(xs), y1: min(ys), x2: max(xs), y2: max(ys) }
+        Rect {
+            x1: min(xs),
+            y1: min(ys),
+            x2: max(xs),
+            y2: max(ys),
+        }
     }
 
     /// Length of the longer of the two reading-direction edges, in pixels.
@@ -197,7 +236,9 @@ pub fn convex_hull(points: &[Point]) -> Vec<Point> {
     let half = |points: &mut dyn Iterator<Item = Point>| {
         let mut chain: Vec<Point> = Vec::new();
         for p in points {
-            while chain.len() >= 2 && cross(chain[chain.len() - 2], chain[chain.len() - 1], p) <= 0.0 {
+            while chain.len() >= 2
+                && cross(chain[chain.len() - 2], chain[chain.len() - 1], p) <= 0.0
+            {
                 chain.pop();
             }
             chain.push(p);
@@ -246,14 +287,22 @@ pub fn min_area_rect(points: &[Point]) -> Option<TiltedRect> {
     let hull = convex_hull(points);
     let first = *hull.first()?;
     if hull.len() == 1 {
-        return Some(TiltedRect { center: first, width: 0.0, height: 0.0, angle: 0.0 });
+        return Some(TiltedRect {
+            center: first,
+            width: 0.0,
+            height: 0.0,
+            angle: 0.0,
+        });
     }
     let mut best: Option<TiltedRect> = None;
     for i in 0..hull.len() {
         let (a, b) = (hull[i], hull[(i + 1) % hull.len()]);
         let angle = (b.y - a.y).atan2(b.x - a.x);
         let (sin, cos) = angle.sin_cos();
-        let (mut u, mut v) = ([f32::INFINITY, f32::NEG_INFINITY], [f32::INFINITY, f32::NEG_INFINITY]);
+        let (mut u, mut v) = (
+            [f32::INFINITY, f32::NEG_INFINITY],
+            [f32::INFINITY, f32::NEG_INFINITY],
+        );
         for p in &hull {
             let along = p.x * cos + p.y * sin;
             let across = p.y * cos - p.x * sin;
@@ -263,8 +312,16 @@ pub fn min_area_rect(points: &[Point]) -> Option<TiltedRect> {
         let (width, height) = (u[1] - u[0], v[1] - v[0]);
         if best.is_none_or(|r| width * height < r.width * r.height) {
             let (cu, cv) = ((u[0] + u[1]) / 2.0, (v[0] + v[1]) / 2.0);
-            let center = Point { x: cu * cos - cv * sin, y: cu * sin + cv * cos };
-            best = Some(TiltedRect { center, width, height, angle });
+            let center = Point {
+                x: cu * cos - cv * sin,
+                y: cu * sin + cv * cos,
+            };
+            best = Some(TiltedRect {
+                center,
+                width,
+                height,
+                angle,
+            });
         }
     }
     best
@@ -292,7 +349,10 @@ mod tests {
         let boxes = [(30.0, 40.0), (0.0, 10.0), (4.0, 12.0), (33.0, 39.0)]
             .map(|(y1, y2)| Rect::new(0.0, y1, 5.0, y2));
         let rows = rows_by_overlap(&boxes, Rect::union);
-        assert_eq!(rows.iter().map(|r| r.0.clone()).collect::<Vec<_>>(), [vec![1, 2], vec![0, 3]]);
+        assert_eq!(
+            rows.iter().map(|r| r.0.clone()).collect::<Vec<_>>(),
+            [vec![1, 2], vec![0, 3]]
+        );
         assert_eq!((rows[0].1.y1, rows[0].1.y2), (0.0, 12.0));
         assert!(rows_by_overlap(&[], Rect::union).is_empty());
     }
@@ -307,8 +367,17 @@ mod tests {
 
     #[test]
     fn least_rectangle_follows_a_turned_square() {
-        let rect = min_area_rect(&[p(0.0, 2.0), p(2.0, 0.0), p(4.0, 2.0), p(2.0, 4.0), p(2.0, 2.0)]).unwrap();
-        assert!((rect.width - 8f32.sqrt()).abs() < 1e-4 && (rect.height - 8f32.sqrt()).abs() < 1e-4);
+        let rect = min_area_rect(&[
+            p(0.0, 2.0),
+            p(2.0, 0.0),
+            p(4.0, 2.0),
+            p(2.0, 4.0),
+            p(2.0, 2.0),
+        ])
+        .unwrap();
+        assert!(
+            (rect.width - 8f32.sqrt()).abs() < 1e-4 && (rect.height - 8f32.sqrt()).abs() < 1e-4
+        );
         assert!((rect.center.x - 2.0).abs() < 1e-4 && (rect.center.y - 2.0).abs() < 1e-4);
     }
 

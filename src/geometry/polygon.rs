@@ -10,7 +10,9 @@ use i_overlay::float::single::SingleFloatOverlay;
 
 /// Area inside the ring; positive when it runs clockwise on the page.
 pub fn signed_area(ring: &[Point]) -> f64 {
-    let Some(mut previous) = ring.last() else { return 0.0 };
+    let Some(mut previous) = ring.last() else {
+        return 0.0;
+    };
     let mut twice = 0.0;
     for point in ring {
         twice += previous.x as f64 * point.y as f64 - previous.y as f64 * point.x as f64;
@@ -35,7 +37,11 @@ impl Overlap {
     pub fn of(a: &[Point], b: &[Point]) -> Overlap {
         let (a, b) = (repaired(a), repaired(b));
         let common = area(&a.overlay(&b, OverlayRule::Intersect, FillRule::NonZero));
-        Overlap { common, first: area(&a), second: area(&b) }
+        Overlap {
+            common,
+            first: area(&a),
+            second: area(&b),
+        }
     }
 
     /// Common area by the area of their union.
@@ -91,9 +97,16 @@ fn area(shapes: &Shapes) -> f64 {
     // The first ring of a shape is its outline, the others are holes, which run the other way.
     let ring_area = |ring: &Vec<[f64; 2]>| -> f64 {
         let next = ring.iter().cycle().skip(1);
-        ring.iter().zip(next).map(|(a, b)| a[0] * b[1] - a[1] * b[0]).sum::<f64>() / 2.0
+        ring.iter()
+            .zip(next)
+            .map(|(a, b)| a[0] * b[1] - a[1] * b[0])
+            .sum::<f64>()
+            / 2.0
     };
-    shapes.iter().map(|shape| shape.iter().map(ring_area).sum::<f64>().abs()).sum()
+    shapes
+        .iter()
+        .map(|shape| shape.iter().map(ring_area).sum::<f64>().abs())
+        .sum()
 }
 
 /// The rectangle of least area around the points; its corners go round, in no particular order.
@@ -109,10 +122,16 @@ pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
     }
     let edge = |i: usize| {
         let (a, b) = (hull[i], hull[(i + 1) % count]);
-        Point { x: b.x - a.x, y: b.y - a.y }
+        Point {
+            x: b.x - a.x,
+            y: b.y - a.y,
+        }
     };
     let first_by = |better: &dyn Fn(Point, Point) -> bool| {
-        (1..count).fold(0, |best, i| if better(hull[i], hull[best]) { i } else { best })
+        (1..count).fold(
+            0,
+            |best, i| if better(hull[i], hull[best]) { i } else { best },
+        )
     };
     // Positions of the calipers: below, right, above, left.
     let mut at = [
@@ -126,27 +145,49 @@ pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
         // The edge that the calipers touch first when they turn, all seen from the lowest side.
         let turned = [
             edge(at[0]),
-            Point { x: edge(at[1]).y, y: -edge(at[1]).x },
-            Point { x: -edge(at[2]).x, y: -edge(at[2]).y },
-            Point { x: -edge(at[3]).y, y: edge(at[3]).x },
+            Point {
+                x: edge(at[1]).y,
+                y: -edge(at[1]).x,
+            },
+            Point {
+                x: -edge(at[2]).x,
+                y: -edge(at[2]).y,
+            },
+            Point {
+                x: -edge(at[3]).y,
+                y: edge(at[3]).x,
+            },
         ];
         let is_right_of = |a: Point, b: Point| (a.y * b.x) < (a.x * b.y);
-        let side = (1..4).fold(0, |main, i| if is_right_of(turned[i], turned[main]) { i } else { main });
+        let side = (1..4).fold(0, |main, i| {
+            if is_right_of(turned[i], turned[main]) {
+                i
+            } else {
+                main
+            }
+        });
         let vector = edge(at[side]);
         let length = (vector.x as f64 * vector.x as f64 + vector.y as f64 * vector.y as f64).sqrt();
         let inverse = (1.0 / length) as f32;
         let (x, y) = (vector.x * inverse, vector.y * inverse);
         let [a, b] = [[x, y], [y, -x], [-x, -y], [-y, x]][side];
         at[side] = (at[side] + 1) % count;
-        let across = |from: usize, to: usize| (hull[to].x - hull[from].x, hull[to].y - hull[from].y);
+        let across =
+            |from: usize, to: usize| (hull[to].x - hull[from].x, hull[to].y - hull[from].y);
         let (dx, dy) = across(at[3], at[1]);
         let width = dx * a + dy * b;
         let (dx, dy) = across(at[0], at[2]);
         let height = -dx * b + dy * a;
         let area = width * height;
         if best.as_ref().is_none_or(|fit| area <= fit.area) {
-            best =
-                Some(Fit { area, direction: [a, b], width, height, left: hull[at[3]], lowest: hull[at[0]] });
+            best = Some(Fit {
+                area,
+                direction: [a, b],
+                width,
+                height,
+                left: hull[at[3]],
+                lowest: hull[at[0]],
+            });
         }
     }
     best.map(|fit| fit.corners())
@@ -165,24 +206,39 @@ struct Fit {
 impl Fit {
     /// Corners, by way of the middle, the size and the angle in degrees.
     fn corners(&self) -> [Point; 4] {
-        let Fit { direction: [a, b], width, height, left, lowest: bottom, .. } = *self;
+        let Fit {
+            direction: [a, b],
+            width,
+            height,
+            left,
+            lowest: bottom,
+            ..
+        } = *self;
         let c1 = a * left.x + left.y * b;
         let c2 = -b * bottom.x + bottom.y * a;
         let idet = 1.0 / (a * a + b * b);
         let (px, py) = ((c1 * a - c2 * b) * idet, (a * c2 + b * c1) * idet);
         let (u, v) = ([a * width, b * width], [-b * height, a * height]);
         let center = [px + (u[0] + v[0]) * 0.5, py + (u[1] + v[1]) * 0.5];
-        let length = |v: [f32; 2]| (v[0] as f64 * v[0] as f64 + v[1] as f64 * v[1] as f64).sqrt() as f32;
+        let length =
+            |v: [f32; 2]| (v[0] as f64 * v[0] as f64 + v[1] as f64 * v[1] as f64).sqrt() as f32;
         let (width, height) = (length(u), length(v));
         let radians = (u[1] as f64).atan2(u[0] as f64) as f32;
         let degrees = (radians as f64 * 180.0 / std::f64::consts::PI) as f32;
         let angle = degrees as f64 * std::f64::consts::PI / 180.0;
         let (cos, sin) = (angle.cos() as f32 * 0.5, angle.sin() as f32 * 0.5);
-        let p0 =
-            Point { x: center[0] - sin * height - cos * width, y: center[1] + cos * height - sin * width };
-        let p1 =
-            Point { x: center[0] + sin * height - cos * width, y: center[1] - cos * height - sin * width };
-        let opposite = |p: Point| Point { x: 2.0 * center[0] - p.x, y: 2.0 * center[1] - p.y };
+        let p0 = Point {
+            x: center[0] - sin * height - cos * width,
+            y: center[1] + cos * height - sin * width,
+        };
+        let p1 = Point {
+            x: center[0] + sin * height - cos * width,
+            y: center[1] - cos * height - sin * width,
+        };
+        let opposite = |p: Point| Point {
+            x: 2.0 * center[0] - p.x,
+            y: 2.0 * center[1] - p.y,
+        };
         [p0, p1, opposite(p0), opposite(p1)]
     }
 }
@@ -193,22 +249,35 @@ impl Fit {
 /// or last of the given points if the hull runs through them in their order, else at the rightmost.
 fn hull_in_order(points: &[Point]) -> Vec<Point> {
     let mut hull = super::convex_hull(points);
-    let area: f64 = (1..hull.len().saturating_sub(1)).map(|i| cross(hull[0], hull[i], hull[i + 1])).sum();
+    let area: f64 = (1..hull.len().saturating_sub(1))
+        .map(|i| cross(hull[0], hull[i], hull[i + 1]))
+        .sum();
     if area < 0.0 {
         hull.reverse();
     }
-    let given: Vec<usize> =
-        hull.iter().map(|p| points.iter().position(|q| q == p).unwrap_or(usize::MAX)).collect();
+    let given: Vec<usize> = hull
+        .iter()
+        .map(|p| points.iter().position(|q| q == p).unwrap_or(usize::MAX))
+        .collect();
     let position = |best: &dyn Fn(usize, usize) -> bool| {
         (1..given.len()).fold(0, |at, i| if best(given[i], given[at]) { i } else { at })
     };
     let runs_from = |start: usize, ordered: &dyn Fn(usize, usize) -> bool| {
-        (0..given.len().saturating_sub(1))
-            .all(|i| ordered(given[(start + i) % given.len()], given[(start + i + 1) % given.len()]))
+        (0..given.len().saturating_sub(1)).all(|i| {
+            ordered(
+                given[(start + i) % given.len()],
+                given[(start + i + 1) % given.len()],
+            )
+        })
     };
     let (lowest, highest) = (position(&|a, b| a < b), position(&|a, b| a > b));
     let rightmost = (0..hull.len())
-        .max_by(|&a, &b| hull[a].x.total_cmp(&hull[b].x).then(hull[a].y.total_cmp(&hull[b].y)))
+        .max_by(|&a, &b| {
+            hull[a]
+                .x
+                .total_cmp(&hull[b].x)
+                .then(hull[a].y.total_cmp(&hull[b].y))
+        })
         .unwrap_or(0);
     let start = if runs_from(lowest, &|a, b| a < b) {
         lowest
@@ -234,7 +303,9 @@ mod tests {
         let a = ring(&[[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]]);
         let b = ring(&[[5.0, 0.0], [25.0, 0.0], [25.0, 10.0], [5.0, 10.0]]);
         let overlap = Overlap::of(&a, &b);
-        assert!((overlap.of_smaller() - 0.5).abs() < 1e-9 && (overlap.of_union() - 0.2).abs() < 1e-9);
+        assert!(
+            (overlap.of_smaller() - 0.5).abs() < 1e-9 && (overlap.of_union() - 0.2).abs() < 1e-9
+        );
         assert!((overlap.of_larger() - 0.25).abs() < 1e-9);
         assert_eq!(Overlap::of(&a, &[]).of_smaller(), 0.0);
     }

@@ -46,8 +46,10 @@ pub(super) fn check(name: &str, context: &Context) -> Vec<FileReport> {
     let expected = folder.join("expected");
     let files = files_below(&expected);
     let is_crop = |file: &&PathBuf| file.starts_with("crops");
-    let (word, files): (Vec<PathBuf>, Vec<PathBuf>) =
-        files.into_iter().filter(|f| !is_crop(&f)).partition(|file| file.starts_with("docx"));
+    let (word, files): (Vec<PathBuf>, Vec<PathBuf>) = files
+        .into_iter()
+        .filter(|f| !is_crop(&f))
+        .partition(|file| file.starts_with("docx"));
     let mut reports = Vec::new();
     let results = match prepare(&folder, context) {
         Err(error) => vec![Err(error); files.len().max(1)],
@@ -56,7 +58,11 @@ pub(super) fn check(name: &str, context: &Context) -> Vec<FileReport> {
     reports.push(FileReport::of(full.clone(), results));
     if !word.is_empty() {
         let report = FileReport::of(format!("{full}/docx"), Vec::new());
-        reports.push(FileReport { not_offered: true, total: word.len(), ..report });
+        reports.push(FileReport {
+            not_offered: true,
+            total: word.len(),
+            ..report
+        });
     }
     reports
 }
@@ -93,7 +99,9 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 fn guarded(case: &Case, file: &Path) -> Checked {
     let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check_file(case, file)));
     let shown = file.display();
-    checked.unwrap_or_else(|_| Err("panicked".into())).map_err(|difference| format!("{shown}: {difference}"))
+    checked
+        .unwrap_or_else(|_| Err("panicked".into()))
+        .map_err(|difference| format!("{shown}: {difference}"))
 }
 
 fn check_file(case: &Case, file: &Path) -> Checked {
@@ -136,7 +144,10 @@ impl Case {
     /// The hash of a cut with the recorded polygon: corners of one's own carry other noise.
     fn hash_with_recorded_polygon(&self, page: usize, bbox: &Value) -> Option<String> {
         let recorded = self.block(page, bbox)?.get("polygon_points").map(polygon);
-        let area = CropArea { bbox: rect(bbox), polygon: recorded };
+        let area = CropArea {
+            bbox: rect(bbox),
+            polygon: recorded,
+        };
         Some(TracedPicture::of(&cut_area(&self.page(page).ok()?, &area)?).rgb_sha256)
     }
 }
@@ -179,11 +190,19 @@ fn crop_pixels(case: &Case, expected: &Value, got: &Value) -> Checked {
         }
     }
     let Some(file) = expected["crop_file"].as_str() else {
-        return if exact { Err("the pixels of the crop differ".into()) } else { Ok(()) };
+        return if exact {
+            Err("the pixels of the crop differ".into())
+        } else {
+            Ok(())
+        };
     };
     let reference = super::pixels::picture(&case.expected.join(file))?;
     let own = text(&got["crop_file"]);
-    let own = if own.is_empty() { return Err("the crop is the plain page".into()) } else { own };
+    let own = if own.is_empty() {
+        return Err("the crop is the plain page".into());
+    } else {
+        own
+    };
     let own = super::pixels::picture(&case.run.trace.join(own))?;
     match exact {
         true => drawings::same_but_for_borders(&reference, &own),
@@ -210,23 +229,45 @@ fn markdown(case: &Case, expected: &Value) -> Checked {
 }
 
 fn pictures(case: &Case, page: usize, expected: &Value, got: &Value) -> Checked {
-    let names =
-        |value: &Value| value.as_object().into_iter().flatten().map(|(k, _)| k.clone()).collect::<Vec<_>>();
+    let names = |value: &Value| {
+        value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(k, _)| k.clone())
+            .collect::<Vec<_>>()
+    };
     let sorted = |mut names: Vec<String>| {
         names.sort();
         names
     };
-    exactly("images", &json!(sorted(names(expected))), sorted(names(got)))?;
+    exactly(
+        "images",
+        &json!(sorted(names(expected))),
+        sorted(names(got)),
+    )?;
     for (path, expected) in expected.as_object().into_iter().flatten() {
         let got = &got[path];
-        exactly(&format!("{path}.width"), &expected["width"], got["width"].clone())?;
-        exactly(&format!("{path}.height"), &expected["height"], got["height"].clone())?;
+        exactly(
+            &format!("{path}.width"),
+            &expected["width"],
+            got["width"].clone(),
+        )?;
+        exactly(
+            &format!("{path}.height"),
+            &expected["height"],
+            got["height"].clone(),
+        )?;
         if expected["rgb_sha256"] == got["rgb_sha256"] || !case.pixel_exact {
             continue;
         }
         // The numbers at the end of the name are the box.
-        let numbers: Vec<u64> =
-            path.trim_end_matches(".jpg").rsplit('_').take(4).map_while(|n| n.parse().ok()).collect();
+        let numbers: Vec<u64> = path
+            .trim_end_matches(".jpg")
+            .rsplit('_')
+            .take(4)
+            .map_while(|n| n.parse().ok())
+            .collect();
         let bbox: Value = numbers.into_iter().rev().collect();
         let recorded = case.hash_with_recorded_polygon(page, &bbox);
         if recorded.as_deref() != expected["rgb_sha256"].as_str() {
@@ -238,14 +279,22 @@ fn pictures(case: &Case, page: usize, expected: &Value, got: &Value) -> Checked 
 
 fn concatenated(case: &Case, expected: &str) -> Checked {
     let got = case.traced("markdown.json")?;
-    let joined: String = list(&got["pages"]).iter().map(|p| format!("\n\n{}", text(&p["pretty"]))).collect();
+    let joined: String = list(&got["pages"])
+        .iter()
+        .map(|p| format!("\n\n{}", text(&p["pretty"])))
+        .collect();
     same_text("concatenated", expected, &joined)
 }
 
 fn file_names(case: &Case, expected: &Value) -> Checked {
-    let wanted = list(&expected["save_all"]).iter().map(text).filter(|f| !f.ends_with(NOT_OFFERED));
+    let wanted = list(&expected["save_all"])
+        .iter()
+        .map(text)
+        .filter(|f| !f.ends_with(NOT_OFFERED));
     let wanted: BTreeSet<String> = wanted.map(String::from).collect();
-    let got = files_below(&case.run.saved).into_iter().map(|f| f.to_string_lossy().into_owned());
+    let got = files_below(&case.run.saved)
+        .into_iter()
+        .map(|f| f.to_string_lossy().into_owned());
     let got: BTreeSet<String> = got.collect();
     let missing: Vec<&String> = wanted.difference(&got).collect();
     let unexpected: Vec<&String> = got.difference(&wanted).collect();
@@ -258,15 +307,27 @@ fn file_names(case: &Case, expected: &Value) -> Checked {
 /// Runs with equal switches are compared in the keys that the expected one has.
 fn restructured(case: &Case, expected: &Value) -> Checked {
     let got = case.traced("restructured.json")?;
-    let switches = ["source", "merge_tables", "relevel_titles", "concatenate_pages"];
+    let switches = [
+        "source",
+        "merge_tables",
+        "relevel_titles",
+        "concatenate_pages",
+    ];
     for expected in list(&expected["runs"]) {
         let equal = |run: &&Value| switches.iter().all(|key| run[*key] == expected[*key]);
         let shown = switches.map(|key| expected[key].to_string()).join(" ");
-        let got = list(&got["runs"]).iter().find(equal).ok_or(format!("no run {shown}"))?;
+        let got = list(&got["runs"])
+            .iter()
+            .find(equal)
+            .ok_or(format!("no run {shown}"))?;
         for (key, value) in expected.as_object().into_iter().flatten() {
             match (value.as_array(), key.as_str()) {
                 (Some(texts), "markdown") => {
-                    exactly("markdown", &json!(texts.len()), list(&got["markdown"]).len())?;
+                    exactly(
+                        "markdown",
+                        &json!(texts.len()),
+                        list(&got["markdown"]).len(),
+                    )?;
                     for (expected, got) in texts.iter().zip(list(&got["markdown"])) {
                         same_text(&format!("{shown} markdown"), text(expected), text(got))?;
                     }
@@ -284,22 +345,39 @@ const ROUNDED_LEVELS: f64 = 1.0;
 const LEVELS: f64 = 255.0;
 
 fn layout_input(case: &Case, expected: &Value) -> Checked {
-    let levels = if case.pixel_exact { ROUNDED_LEVELS } else { DECODED_LEVELS };
+    let levels = if case.pixel_exact {
+        ROUNDED_LEVELS
+    } else {
+        DECODED_LEVELS
+    };
     for page in list(&expected["pages"]) {
         let pixels = case.page(whole(&page["page"]))?;
         let side = crate::layout::NETWORK_SIDE;
-        let scale = [side as f64 / pixels.height as f64, side as f64 / pixels.width as f64];
+        let scale = [
+            side as f64 / pixels.height as f64,
+            side as f64 / pixels.width as f64,
+        ];
         same("scale_factor", &page["scale_factor"], &json!(scale), 1e-6)?;
         exactly("shape", &page["shape"], vec![3, side, side])?;
         let input = pixel_values(&pixels, NETWORK_SIDE, NETWORK_SIDE);
         let means = input
             .chunks_exact(side * side)
             .map(|c| c.iter().map(|v| *v as f64).sum::<f64>() / c.len() as f64);
-        same("channel_means", &page["channel_means"], &means.collect(), levels / LEVELS)?;
+        same(
+            "channel_means",
+            &page["channel_means"],
+            &means.collect(),
+            levels / LEVELS,
+        )?;
         for sample in list(&page["samples"]) {
             let [channel, y, x] = std::array::from_fn(|i| whole(&sample[i]));
             let got = input[(channel * side + y) * side + x];
-            same(&format!("sample {sample}"), &sample[3], &json!(got), (levels + 0.01) / LEVELS)?;
+            same(
+                &format!("sample {sample}"),
+                &sample[3],
+                &json!(got),
+                (levels + 0.01) / LEVELS,
+            )?;
         }
     }
     Ok(())
@@ -317,7 +395,11 @@ fn saved_file(case: &Case, expected: &Path, name: &Path) -> Checked {
         let (wanted_value, own_value) = (read_json(expected)?, read_json(&got)?);
         exactly("", &wanted_value, own_value)?;
         return match wanted.contains("polygon_points") {
-            true => same_text("layout of the text", &without_numbers(&wanted), &without_numbers(&own)),
+            true => same_text(
+                "layout of the text",
+                &without_numbers(&wanted),
+                &without_numbers(&own),
+            ),
             false => same_text("text", &wanted, &own),
         };
     }
@@ -330,7 +412,11 @@ fn saved_file(case: &Case, expected: &Path, name: &Path) -> Checked {
     let own = super::pixels::picture(&own)?;
     let stem = shown.split('.').next().unwrap_or("");
     if stem.ends_with("_layout_det_res") {
-        let page = stem.trim_end_matches("_layout_det_res").rsplit('_').next().and_then(|n| n.parse().ok());
+        let page = stem
+            .trim_end_matches("_layout_det_res")
+            .rsplit('_')
+            .next()
+            .and_then(|n| n.parse().ok());
         let boxes = &case.stages["pages"][page.unwrap_or(0)]["layout_boxes"];
         return drawings::same_layout(&reference, &own, boxes);
     }
@@ -348,5 +434,8 @@ fn saved_file(case: &Case, expected: &Path, name: &Path) -> Checked {
 fn without_numbers(text: &str) -> String {
     let is_number =
         |line: &str| line.trim().trim_end_matches(',').parse::<f64>().is_ok() && line.contains('.');
-    text.lines().map(|line| if is_number(line) { "0.0" } else { line }).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| if is_number(line) { "0.0" } else { line })
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -9,16 +9,37 @@ pub(super) const POINT_TOLERANCE: f64 = 1e-3;
 pub(super) const RATIO_TOLERANCE: f64 = 1e-6;
 
 /// The first difference of two values, with the path that leads to it; whole and fractional numbers are one kind.
-pub(super) fn same(path: &str, expected: &Value, got: &Value, tolerance: f64) -> Result<(), String> {
+pub(super) fn same(
+    path: &str,
+    expected: &Value,
+    got: &Value,
+    tolerance: f64,
+) -> Result<(), String> {
     match (expected, got) {
         (Value::Number(a), Value::Number(b)) => {
-            let (x, y) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-            let equal = if tolerance > 0.0 { (x - y).abs() <= tolerance } else { x == y };
-            if equal { Ok(()) } else { Err(format!("{path}: expected {a}, got {b}")) }
+            let (x, y) = (
+                a.as_f64().unwrap_or(f64::NAN),
+                b.as_f64().unwrap_or(f64::NAN),
+            );
+            let equal = if tolerance > 0.0 {
+                (x - y).abs() <= tolerance
+            } else {
+                x == y
+            };
+            if equal {
+                Ok(())
+            } else {
+                Err(format!("{path}: expected {a}, got {b}"))
+            }
         }
         (Value::Array(a), Value::Array(b)) => {
             if a.len() != b.len() {
-                return Err(format!("{path}: expected {} entries, got {}: {}", a.len(), b.len(), short(got)));
+                return Err(format!(
+                    "{path}: expected {} entries, got {}: {}",
+                    a.len(),
+                    b.len(),
+                    short(got)
+                ));
             }
             a.iter()
                 .zip(b)
@@ -31,7 +52,11 @@ pub(super) fn same(path: &str, expected: &Value, got: &Value, tolerance: f64) ->
             }
             a.iter().try_for_each(|(key, value)| {
                 // Points and ratios are all that tolerances are for.
-                let tolerance = if key.ends_with("polygon_points") { POINT_TOLERANCE } else { tolerance };
+                let tolerance = if key.ends_with("polygon_points") {
+                    POINT_TOLERANCE
+                } else {
+                    tolerance
+                };
                 match b.get(key) {
                     Some(got) => same(&format!("{path}.{key}"), value, got, tolerance),
                     None => Err(format!("{path}.{key}: missing")),
@@ -53,9 +78,22 @@ pub(super) fn same_text(path: &str, expected: &str, got: &str) -> Result<(), Str
     if expected == got {
         return Ok(());
     }
-    let at = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
-    let around = |text: &str| text.chars().skip(at.saturating_sub(30)).take(90).collect::<String>();
-    Err(format!("{path}: at character {at} expected {:?}, got {:?}", around(expected), around(got)))
+    let at = expected
+        .chars()
+        .zip(got.chars())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let around = |text: &str| {
+        text.chars()
+            .skip(at.saturating_sub(30))
+            .take(90)
+            .collect::<String>()
+    };
+    Err(format!(
+        "{path}: at character {at} expected {:?}, got {:?}",
+        around(expected),
+        around(got)
+    ))
 }
 
 /// A value, shortened for a message.
@@ -71,18 +109,36 @@ pub(super) fn short(value: &Value) -> String {
 pub(super) fn rect(value: &Value) -> Rect {
     let n = numbers(value);
     let at = |i: usize| n.get(i).copied().unwrap_or(0.0) as f32;
-    Rect { x1: at(0), y1: at(1), x2: at(2), y2: at(3) }
+    Rect {
+        x1: at(0),
+        y1: at(1),
+        x2: at(2),
+        y2: at(3),
+    }
 }
 
 /// A polygon of a vector.
 pub(super) fn polygon(value: &Value) -> Vec<Point> {
     let number = |v: &Value| v.as_f64().unwrap_or(0.0) as f32;
-    value.as_array().into_iter().flatten().map(|p| Point { x: number(&p[0]), y: number(&p[1]) }).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|p| Point {
+            x: number(&p[0]),
+            y: number(&p[1]),
+        })
+        .collect()
 }
 
 /// A list of numbers.
 pub(super) fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().into_iter().flatten().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|v| v.as_f64().unwrap_or(f64::NAN))
+        .collect()
 }
 
 /// A whole number; 0 where there is none.

@@ -18,7 +18,10 @@ fn same_size(a: &Pixels, b: &Pixels) -> Checked {
     if (a.width, a.height) == (b.width, b.height) {
         return Ok(());
     }
-    Err(format!("expected {}x{} pixels, got {}x{}", a.width, a.height, b.width, b.height))
+    Err(format!(
+        "expected {}x{} pixels, got {}x{}",
+        a.width, a.height, b.width, b.height
+    ))
 }
 
 fn differ(a: &[u8], b: &[u8]) -> bool {
@@ -28,9 +31,18 @@ fn differ(a: &[u8], b: &[u8]) -> bool {
 /// Whether two pictures look the same on the whole.
 pub(super) fn alike(expected: &Pixels, got: &Pixels) -> Checked {
     same_size(expected, got)?;
-    let sum: u64 = expected.data.iter().zip(&got.data).map(|(a, b)| a.abs_diff(*b) as u64).sum();
+    let sum: u64 = expected
+        .data
+        .iter()
+        .zip(&got.data)
+        .map(|(a, b)| a.abs_diff(*b) as u64)
+        .sum();
     let mean = sum as f64 / expected.data.len().max(1) as f64;
-    if mean <= ALIKE { Ok(()) } else { Err(format!("pixels differ by {mean:.1} levels on average")) }
+    if mean <= ALIKE {
+        Ok(())
+    } else {
+        Err(format!("pixels differ by {mean:.1} levels on average"))
+    }
 }
 
 /// Whether two crops are the same but for pixels near the border of what is whitened.
@@ -40,8 +52,14 @@ pub(super) fn same_but_for_borders(expected: &Pixels, got: &Pixels) -> Checked {
     let near_border = |x: i64, y: i64| {
         (-EDGE..=EDGE).any(|dy| (-EDGE..=EDGE).any(|dx| white(x + dx, y + dy) != white(x, y)))
     };
-    let wrong = places(expected, got, |a, b| a != b).filter(|(x, y)| !near_border(*x, *y)).count();
-    if wrong == 0 { Ok(()) } else { Err(format!("{wrong} pixels differ inside the crop")) }
+    let wrong = places(expected, got, |a, b| a != b)
+        .filter(|(x, y)| !near_border(*x, *y))
+        .count();
+    if wrong == 0 {
+        Ok(())
+    } else {
+        Err(format!("{wrong} pixels differ inside the crop"))
+    }
 }
 
 /// Places at which the pixels of two pictures of one size differ.
@@ -50,15 +68,24 @@ fn places<'a>(
     b: &'a Pixels,
     differs: impl Fn(&[u8], &[u8]) -> bool + 'a,
 ) -> impl Iterator<Item = (i64, i64)> + 'a {
-    let pairs = a.data.chunks_exact(3).zip(b.data.chunks_exact(3)).enumerate();
-    pairs.filter(move |(_, (a, b))| differs(a, b)).map(|(i, _)| ((i % a.width) as i64, (i / a.width) as i64))
+    let pairs = a
+        .data
+        .chunks_exact(3)
+        .zip(b.data.chunks_exact(3))
+        .enumerate();
+    pairs
+        .filter(move |(_, (a, b))| differs(a, b))
+        .map(|(i, _)| ((i % a.width) as i64, (i / a.width) as i64))
 }
 
 fn none_outside(expected: &Pixels, got: &Pixels, is_text: impl Fn(i64, i64) -> bool) -> Checked {
     let mut wrong = places(expected, got, differ).filter(|(x, y)| !is_text(*x, *y));
     match wrong.next() {
         None => Ok(()),
-        Some((x, y)) => Err(format!("{} pixels differ outside text, first at ({x}, {y})", wrong.count() + 1)),
+        Some((x, y)) => Err(format!(
+            "{} pixels differ outside text, first at ({x}, {y})",
+            wrong.count() + 1
+        )),
     }
 }
 
@@ -75,11 +102,16 @@ pub(super) fn same_layout(expected: &Pixels, got: &Pixels, boxes: &Value) -> Che
         let b = numbers(&found["coordinate"]);
         let points = found.get("polygon_points").map(polygon);
         // Corners are truncated to whole pixels, so their noise can move an edge.
-        let ring = points.iter().flat_map(|p| p.iter().zip(p.iter().cycle().skip(1)));
+        let ring = points
+            .iter()
+            .flat_map(|p| p.iter().zip(p.iter().cycle().skip(1)));
         edges.extend(ring.map(|(a, b)| [a.x, a.y, b.x, b.y].map(f64::from)));
         let corner = |x: f64| match &points {
             Some(points) => {
-                let to = crate::geometry::Point { x: x as f32, y: 0.0 };
+                let to = crate::geometry::Point {
+                    x: x as f32,
+                    y: 0.0,
+                };
                 let near = crate::layout::polygons::nearest_corner(points, to);
                 near.map_or([0.0; 2], |p| [p.x as f64, p.y as f64])
             }
@@ -90,11 +122,17 @@ pub(super) fn same_layout(expected: &Pixels, got: &Pixels, boxes: &Value) -> Che
         let [x, y] = corner(0.0);
         text.push([x - 2.0, y - 2.0 * size, x + letters * size, y + 2.0 * size]);
         let [x, y] = corner(expected.width as f64);
-        text.push([x - 2.0 * size, y - 2.0 * size, x + 2.0 * size, y + 2.0 * size]);
+        text.push([
+            x - 2.0 * size,
+            y - 2.0 * size,
+            x + 2.0 * size,
+            y + 2.0 * size,
+        ]);
     }
     none_outside(expected, got, |x, y| {
         let (x, y) = (x as f64, y as f64);
-        text.iter().any(|t| x >= t[0] && x <= t[2] && y >= t[1] && y <= t[3])
+        text.iter()
+            .any(|t| x >= t[0] && x <= t[2] && y >= t[1] && y <= t[3])
             || edges.iter().any(|e| distance_to([x, y], e) <= EDGE as f64)
     })
 }
@@ -135,7 +173,11 @@ mod tests {
         spotted.set(30, 10, [0; 3]);
         assert!(same_left_half(&white, &spotted).is_ok());
         spotted.set(10, 10, [0; 3]);
-        assert!(same_left_half(&white, &spotted).unwrap_err().contains("(10, 10)"));
+        assert!(
+            same_left_half(&white, &spotted)
+                .unwrap_err()
+                .contains("(10, 10)")
+        );
         assert!(same_above_captions(&white, &spotted).is_err());
         assert!(alike(&white, &spotted).is_ok());
         assert!(alike(&white, &Pixels::white(40, 41)).is_err());

@@ -85,7 +85,10 @@ fn check_of(name: &str) -> Option<(&'static str, Check)> {
 /// Checks everything in the folder, telling `report` of each file as it is done.
 ///
 /// Fails when the folder holds nothing to check.
-pub fn run(context: &Context, report: &mut dyn FnMut(&FileReport)) -> Result<Vec<FileReport>, String> {
+pub fn run(
+    context: &Context,
+    report: &mut dyn FnMut(&FileReport),
+) -> Result<Vec<FileReport>, String> {
     let mut reports = Vec::new();
     let mut done = |file: FileReport| {
         report(&file);
@@ -98,7 +101,10 @@ pub fn run(context: &Context, report: &mut dyn FnMut(&FileReport)) -> Result<Vec
         cases::check(&name, context).into_iter().for_each(&mut done);
     }
     if reports.is_empty() {
-        return Err(format!("`{}` holds no `functions` and no `pipeline` folder", context.root.display()));
+        return Err(format!(
+            "`{}` holds no `functions` and no `pipeline` folder",
+            context.root.display()
+        ));
     }
     Ok(reports)
 }
@@ -110,7 +116,11 @@ fn names_in(folder: &Path, files: bool) -> Vec<String> {
         .filter(|e| e.path().is_dir() != files)
         .filter_map(|e| {
             let name = e.file_name().to_string_lossy().into_owned();
-            if files { name.strip_suffix(".json").map(String::from) } else { Some(name) }
+            if files {
+                name.strip_suffix(".json").map(String::from)
+            } else {
+                Some(name)
+            }
         })
         .collect();
     names.sort();
@@ -135,11 +145,19 @@ fn check_functions(name: &str, context: &Context) -> FileReport {
         ("pipeline_configs", _) => settings::pipeline_configs(&value),
         (_, Some((key, check))) => {
             let vectors = value[key].as_array().map(Vec::as_slice).unwrap_or_default();
-            vectors.iter().enumerate().map(|(i, vector)| guarded(i, vector, check, context)).collect()
+            vectors
+                .iter()
+                .enumerate()
+                .map(|(i, vector)| guarded(i, vector, check, context))
+                .collect()
         }
         (_, None) => {
             let total = value["vectors"].as_array().map_or(1, Vec::len);
-            return FileReport { not_offered: true, total, ..FileReport::of(full, Vec::new()) };
+            return FileReport {
+                not_offered: true,
+                total,
+                ..FileReport::of(full, Vec::new())
+            };
         }
     };
     FileReport::of(full, results)
@@ -160,7 +178,13 @@ impl FileReport {
         let passed = results.iter().filter(|r| r.is_ok()).count();
         let total = results.len();
         let first_difference = results.into_iter().find_map(Result::err);
-        FileReport { name, passed, total, first_difference, not_offered: false }
+        FileReport {
+            name,
+            passed,
+            total,
+            first_difference,
+            not_offered: false,
+        }
     }
 }
 
@@ -170,7 +194,11 @@ mod tests {
 
     fn run_in(root: &Path) -> Result<Vec<FileReport>, String> {
         let no_case: &RunCase = &|_| Err("no case".into());
-        let context = Context { root, check_flag: &|_| Ok(()), run_case: no_case };
+        let context = Context {
+            root,
+            check_flag: &|_| Ok(()),
+            run_case: no_case,
+        };
         run(&context, &mut |_| {})
     }
 
@@ -182,12 +210,25 @@ mod tests {
         std::fs::create_dir(&functions).unwrap();
         let right = r#"{"otsl": "<fcel>a<nl>", "padded": "<fcel>a<nl>", "html": "<table><tr><td>a</td></tr></table>"}"#;
         let wrong = right.replace("<td>a", "<td>b");
-        std::fs::write(functions.join("otsl_to_html.json"), format!("{{\"vectors\": [{right}, {wrong}]}}"))
-            .unwrap();
-        std::fs::write(functions.join("telepathy.json"), r#"{"vectors": [1, 2, 3]}"#).unwrap();
+        std::fs::write(
+            functions.join("otsl_to_html.json"),
+            format!("{{\"vectors\": [{right}, {wrong}]}}"),
+        )
+        .unwrap();
+        std::fs::write(
+            functions.join("telepathy.json"),
+            r#"{"vectors": [1, 2, 3]}"#,
+        )
+        .unwrap();
         let reports = run_in(folder.path()).unwrap();
         assert_eq!((reports[0].passed, reports[0].total), (1, 2));
-        assert!(reports[0].first_difference.as_ref().unwrap().starts_with("vector 1: html"));
+        assert!(
+            reports[0]
+                .first_difference
+                .as_ref()
+                .unwrap()
+                .starts_with("vector 1: html")
+        );
         assert!(reports[1].not_offered && reports[1].total == 3);
     }
 }

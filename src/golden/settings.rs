@@ -11,8 +11,13 @@ type Checked = Result<(), String>;
 pub(super) fn pdf_scale(v: &Value, _: &Context) -> Checked {
     let number = |key: &str| v[key].as_f64().unwrap_or(0.0);
     let (min, max) = (number("min_scale"), number("max_pixels") as u64);
-    let scale =
-        render_scale(number("page_width"), number("page_height"), number("requested_scale"), min, max);
+    let scale = render_scale(
+        number("page_width"),
+        number("page_height"),
+        number("requested_scale"),
+        min,
+        max,
+    );
     exactly("scale", &v["scale"], scale.ok_or("no scale fits")?)
 }
 
@@ -33,7 +38,12 @@ pub(super) fn config_overrides(v: &Value, _: &Context) -> Checked {
     let flags = v["flags"].as_object().ok_or("no flags")?;
     after.apply_parameters(flags).map_err(|e| e.to_string())?;
     let mut changed = Map::new();
-    difference("", &with_secrets(&before), &with_secrets(&after), &mut changed);
+    difference(
+        "",
+        &with_secrets(&before),
+        &with_secrets(&after),
+        &mut changed,
+    );
     exactly("changed", &v["changed"], Value::Object(changed))
 }
 
@@ -42,7 +52,8 @@ fn with_secrets(settings: &Settings) -> Value {
     let mut value = settings.to_json();
     let key = "SubModules.VLRecognition.genai_config.client_kwargs.api_key";
     if let Some(secret) = settings.get(key) {
-        value["SubModules"]["VLRecognition"]["genai_config"]["client_kwargs"]["api_key"] = secret.clone();
+        value["SubModules"]["VLRecognition"]["genai_config"]["client_kwargs"]["api_key"] =
+            secret.clone();
     }
     value
 }
@@ -52,7 +63,11 @@ fn difference(path: &str, before: &Value, after: &Value, out: &mut Map<String, V
     match (before, after) {
         (Value::Object(a), Value::Object(b)) => {
             for (key, value) in b {
-                let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let full = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 match a.get(key) {
                     Some(before) => difference(&full, before, value, out),
                     None => drop(out.insert(full, value.clone())),

@@ -117,7 +117,9 @@ pub enum DecodeError {
 /// Tells what a file holds from its first bytes.
 pub fn sniff(path: &Path) -> Result<FileKind, DecodeError> {
     let mut head = Vec::with_capacity(SNIFF_BYTES);
-    File::open(path)?.take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
+    File::open(path)?
+        .take(SNIFF_BYTES as u64)
+        .read_to_end(&mut head)?;
     sniff_bytes(&head).ok_or_else(|| {
         if head.is_empty() {
             return DecodeError::Empty;
@@ -155,20 +157,31 @@ fn sniff_bytes(head: &[u8]) -> Option<FileKind> {
 /// A decoder that has read the header of a picture.
 fn header(path: &Path, kind: FileKind, memory: u64) -> Result<impl ImageDecoder, DecodeError> {
     let Some(format) = kind.format() else {
-        return Err(DecodeError::UnknownKind(format!("a {} has no decoder here", kind.name())));
+        return Err(DecodeError::UnknownKind(format!(
+            "a {} has no decoder here",
+            kind.name()
+        )));
     };
     let mut reader = ImageReader::new(BufReader::new(File::open(path)?));
     reader.set_format(format);
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(memory);
     reader.limits(limits);
-    reader.into_decoder().map_err(|error| damaged(kind, error, memory))
+    reader
+        .into_decoder()
+        .map_err(|error| damaged(kind, error, memory))
 }
 
 fn damaged(kind: FileKind, error: ImageError, memory: u64) -> DecodeError {
     match error {
-        ImageError::Limits(_) => DecodeError::Memory { needs: memory, memory },
-        error => DecodeError::Damaged { format: kind.name(), reason: error.to_string() },
+        ImageError::Limits(_) => DecodeError::Memory {
+            needs: memory,
+            memory,
+        },
+        error => DecodeError::Damaged {
+            format: kind.name(),
+            reason: error.to_string(),
+        },
     }
 }
 
@@ -204,7 +217,8 @@ pub fn decode_picture(path: &Path, kind: FileKind, memory: u64) -> Result<Pixels
         _ => rgb,
     };
     check_memory(decoded.saturating_add(beside), memory)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| damaged(kind, error, memory))?;
+    let mut picture =
+        DynamicImage::from_decoder(decoder).map_err(|error| damaged(kind, error, memory))?;
     picture.apply_orientation(orientation);
     Ok(to_pixels(picture))
 }
@@ -231,8 +245,12 @@ fn to_pixels(picture: DynamicImage) -> Pixels {
         DynamicImage::ImageLuma8(p) => colors(p.iter().map(|v| [*v; 3]), width * height),
         DynamicImage::ImageLumaA8(p) => colors(p.pixels().map(|v| [v.0[0]; 3]), width * height),
         DynamicImage::ImageRgba8(p) => without_alpha(p.into_raw()),
-        DynamicImage::ImageLuma16(p) => colors(p.iter().map(|v| [(v >> 8) as u8; 3]), width * height),
-        DynamicImage::ImageLumaA16(p) => colors(p.pixels().map(|v| [(v.0[0] >> 8) as u8; 3]), width * height),
+        DynamicImage::ImageLuma16(p) => {
+            colors(p.iter().map(|v| [(v >> 8) as u8; 3]), width * height)
+        }
+        DynamicImage::ImageLumaA16(p) => {
+            colors(p.pixels().map(|v| [(v.0[0] >> 8) as u8; 3]), width * height)
+        }
         DynamicImage::ImageRgb16(p) => p.iter().map(|v| (v >> 8) as u8).collect(),
         DynamicImage::ImageRgba16(p) => {
             let color = |v: [u16; 4]| [v[0], v[1], v[2]].map(|c| (c >> 8) as u8);
@@ -240,7 +258,11 @@ fn to_pixels(picture: DynamicImage) -> Pixels {
         }
         other => other.into_rgb8().into_raw(),
     };
-    Pixels { width, height, data }
+    Pixels {
+        width,
+        height,
+        data,
+    }
 }
 
 /// The bytes of `count` colours, in memory of just that size: a growing list would take twice as much.
@@ -276,7 +298,10 @@ impl TiffFrames {
         limits.intermediate_buffer_size = most;
         let decoder = Decoder::new(BufReader::new(File::open(path)?));
         let decoder = decoder.map_err(|error| tiff_damaged(error, memory))?;
-        Ok(Self { decoder: decoder.with_limits(limits), memory })
+        Ok(Self {
+            decoder: decoder.with_limits(limits),
+            memory,
+        })
     }
 
     /// Width and height of all frames, found by following the chain of directories. Where that breaks, the last one has
@@ -305,7 +330,11 @@ impl TiffFrames {
         let planar = self.decoder.get_tag_u32(Tag::PlanarConfiguration).ok() == Some(2);
         let sample_bytes = u64::from(color.bit_depth()).div_ceil(8);
         let pixel_bytes = u64::from(color.num_samples()) * sample_bytes;
-        let turned = if orientation.is_some_and(|o| o > 1) { 3 } else { 0 };
+        let turned = if orientation.is_some_and(|o| o > 1) {
+            3
+        } else {
+            0
+        };
         let count = u64::from(width) * u64::from(height);
         check_memory(count.saturating_mul(pixel_bytes + 3 + turned), memory)?;
         let data = match self.decoder.read_image().map_err(tiff_damaged)? {
@@ -324,7 +353,11 @@ impl TiffFrames {
         let (width, height) = (width as usize, height as usize);
         let data = tiff_rgb(&data, width, height, color, planar)?;
         Ok(oriented(
-            Pixels { width, height, data },
+            Pixels {
+                width,
+                height,
+                data,
+            },
             orientation.and_then(|o| Orientation::from_exif(o as u8)),
         ))
     }
@@ -332,9 +365,15 @@ impl TiffFrames {
 
 fn tiff_damaged(error: tiff::TiffError, memory: u64) -> DecodeError {
     if matches!(error, tiff::TiffError::LimitsExceeded) {
-        return DecodeError::Memory { needs: memory, memory };
+        return DecodeError::Memory {
+            needs: memory,
+            memory,
+        };
     }
-    DecodeError::Damaged { format: "TIFF", reason: error.to_string() }
+    DecodeError::Damaged {
+        format: "TIFF",
+        reason: error.to_string(),
+    }
 }
 
 /// Samples of any supported colour type as RGB.
@@ -347,8 +386,10 @@ fn tiff_rgb(
 ) -> Result<Vec<u8>, DecodeError> {
     use tiff::ColorType::*;
     let count = width * height;
-    let unsupported =
-        || DecodeError::Damaged { format: "TIFF", reason: format!("unsupported colour type {color:?}") };
+    let unsupported = || DecodeError::Damaged {
+        format: "TIFF",
+        reason: format!("unsupported colour type {color:?}"),
+    };
     let samples = color.num_samples() as usize;
     let rgb = match color {
         Gray(bits) if bits < 8 => {
@@ -367,13 +408,26 @@ fn tiff_rgb(
         _ if data.len() < count * samples => return Err(unsupported()),
         Gray(_) => colors(data.iter().take(count).map(|v| [*v; 3]), count),
         GrayA(_) => colors(data.chunks_exact(2).take(count).map(|v| [v[0]; 3]), count),
-        RGB(_) | RGBA(_) if planar => {
-            colors((0..count).map(|i| [data[i], data[count + i], data[2 * count + i]]), count)
-        }
-        RGB(_) | RGBA(_) => colors(data.chunks_exact(samples).take(count).map(|v| [v[0], v[1], v[2]]), count),
+        RGB(_) | RGBA(_) if planar => colors(
+            (0..count).map(|i| [data[i], data[count + i], data[2 * count + i]]),
+            count,
+        ),
+        RGB(_) | RGBA(_) => colors(
+            data.chunks_exact(samples)
+                .take(count)
+                .map(|v| [v[0], v[1], v[2]]),
+            count,
+        ),
         CMYK(_) => {
-            let ink = |v: &[u8], c: usize| (((255 - v[c] as u32) * (255 - v[3] as u32) + 127) / 255) as u8;
-            colors(data.chunks_exact(4).take(count).map(|v| [0, 1, 2].map(|c| ink(v, c))), count)
+            let ink = |v: &[u8], c: usize| {
+                (((255 - v[c] as u32) * (255 - v[3] as u32) + 127) / 255) as u8
+            };
+            colors(
+                data.chunks_exact(4)
+                    .take(count)
+                    .map(|v| [0, 1, 2].map(|c| ink(v, c))),
+                count,
+            )
         }
         Palette(_) => return Err(unsupported()),
         _ => return Err(unsupported()),
@@ -411,9 +465,15 @@ struct SunHeader {
 impl SunHeader {
     fn read(file: &mut impl Read) -> Result<SunHeader, DecodeError> {
         let mut header = [0u8; 32];
-        file.read_exact(&mut header).map_err(|_| sun_damaged("the header is cut off"))?;
+        file.read_exact(&mut header)
+            .map_err(|_| sun_damaged("the header is cut off"))?;
         let word = |i: usize| {
-            u32::from_be_bytes([header[i * 4], header[i * 4 + 1], header[i * 4 + 2], header[i * 4 + 3]])
+            u32::from_be_bytes([
+                header[i * 4],
+                header[i * 4 + 1],
+                header[i * 4 + 2],
+                header[i * 4 + 3],
+            ])
         };
         Ok(SunHeader {
             size: (word(1) as usize, word(2) as usize),
@@ -425,29 +485,43 @@ impl SunHeader {
 }
 
 fn sun_damaged(reason: &str) -> DecodeError {
-    DecodeError::Damaged { format: FileKind::SunRaster.name(), reason: reason.into() }
+    DecodeError::Damaged {
+        format: FileKind::SunRaster.name(),
+        reason: reason.into(),
+    }
 }
 
 /// Decodes an uncompressed Sun raster file of 8, 24 or 32 bits.
 fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, DecodeError> {
     let damaged = sun_damaged;
     let mut file = BufReader::new(File::open(path)?);
-    let SunHeader { size: (width, height), depth, kind, map: (map_kind, map_length) } =
-        SunHeader::read(&mut file)?;
+    let SunHeader {
+        size: (width, height),
+        depth,
+        kind,
+        map: (map_kind, map_length),
+    } = SunHeader::read(&mut file)?;
     check_size(width as u64, height as u64)?;
     // The pixels, and a row as it lies in the file.
-    check_memory((width as u64 * height as u64 * 3).saturating_add(width as u64 * 4), memory)?;
+    check_memory(
+        (width as u64 * height as u64 * 3).saturating_add(width as u64 * 4),
+        memory,
+    )?;
     if !matches!(depth, 8 | 24 | 32) || !matches!(kind, 0 | 1 | 3) {
-        return Err(damaged("only uncompressed files of 8, 24 or 32 bits are supported"));
+        return Err(damaged(
+            "only uncompressed files of 8, 24 or 32 bits are supported",
+        ));
     }
     let mut map = vec![0u8; map_length.min(1 << 16)];
-    file.read_exact(&mut map).map_err(|_| damaged("the colour map is cut off"))?;
+    file.read_exact(&mut map)
+        .map_err(|_| damaged("the colour map is cut off"))?;
     file.seek(SeekFrom::Start(32 + map_length as u64))?;
     let bytes = depth as usize / 8;
     let mut row = vec![0u8; (width * bytes).next_multiple_of(2)];
     let mut data = Vec::with_capacity(width * height * 3);
     for _ in 0..height {
-        file.read_exact(&mut row).map_err(|_| damaged("the pixels are cut off"))?;
+        file.read_exact(&mut row)
+            .map_err(|_| damaged("the pixels are cut off"))?;
         for pixel in row.chunks_exact(bytes).take(width) {
             let color = match bytes {
                 1 if map_kind == 1 && map.len() >= 3 => {
@@ -463,7 +537,11 @@ fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, DecodeError> {
             data.extend_from_slice(&color);
         }
     }
-    Ok(Pixels { width, height, data })
+    Ok(Pixels {
+        width,
+        height,
+        data,
+    })
 }
 
 #[cfg(test)]
@@ -480,13 +558,23 @@ mod tests {
 
     #[test]
     fn alpha_is_dropped_in_place() {
-        assert_eq!(without_alpha(vec![1, 2, 3, 9, 4, 5, 6, 9, 7, 8, 9, 9]), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(
+            without_alpha(vec![1, 2, 3, 9, 4, 5, 6, 9, 7, 8, 9, 9]),
+            [1, 2, 3, 4, 5, 6, 7, 8, 9]
+        );
         assert!(without_alpha(Vec::new()).is_empty());
     }
 
     #[test]
     fn packed_bilevel_rows_start_on_bytes() {
-        let rgb = tiff_rgb(&[0b1000_0000, 0b0100_0000], 2, 2, tiff::ColorType::Gray(1), false).unwrap();
+        let rgb = tiff_rgb(
+            &[0b1000_0000, 0b0100_0000],
+            2,
+            2,
+            tiff::ColorType::Gray(1),
+            false,
+        )
+        .unwrap();
         assert_eq!(rgb, [[255; 3], [0; 3], [0; 3], [255; 3]].concat());
     }
 }

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Extensions looked for in directories (specification, section 3.1), and `gif`.
 const EXTENSIONS: &[&str] = &[
-    "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm", "sr",
-    "ras", "gif",
+    "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm",
+    "sr", "ras", "gif",
 ];
 
 /// A file to be parsed.
@@ -110,8 +110,15 @@ pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Found {
         }
         for file in expand(input, fetcher, &mut found) {
             let new = match &file {
-                Ok(InputFile { remote: Some(remote), .. }) => seen.insert(PathBuf::from(remote.key())),
-                Ok(file) => seen.insert(file.path.canonicalize().unwrap_or_else(|_| file.path.clone())),
+                Ok(InputFile {
+                    remote: Some(remote),
+                    ..
+                }) => seen.insert(PathBuf::from(remote.key())),
+                Ok(file) => seen.insert(
+                    file.path
+                        .canonicalize()
+                        .unwrap_or_else(|_| file.path.clone()),
+                ),
                 Err(_) => true,
             };
             if new {
@@ -123,12 +130,20 @@ pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Found {
 }
 
 fn stream_identity(input: &OsStr) -> Option<(u64, u64)> {
-    let path = if input == "-" { Path::new("/dev/stdin") } else { Path::new(input) };
+    let path = if input == "-" {
+        Path::new("/dev/stdin")
+    } else {
+        Path::new(input)
+    };
     let meta = std::fs::metadata(path).ok()?;
     (input == "-" || !(meta.is_file() || meta.is_dir())).then(|| named::identity(&meta))
 }
 
-fn expand(input: &OsStr, fetcher: &Fetcher, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
+fn expand(
+    input: &OsStr,
+    fetcher: &Fetcher,
+    found: &mut Found,
+) -> Vec<Result<InputFile, InputError>> {
     let fail = |reason: String| vec![Err(InputError::new(&shown::name(input), reason))];
     let spooler = fetcher.spooler();
     if input == "-" {
@@ -143,30 +158,44 @@ fn expand(input: &OsStr, fetcher: &Fetcher, found: &mut Found) -> Vec<Result<Inp
         Ok(_) => vec![named::take(path, spooler)],
         Err(_) if input.to_str().is_some_and(has_scheme) => {
             let shown = shown_address(input.to_str().unwrap_or_default());
-            vec![Err(InputError::new(&shown, "only http and https addresses are fetched".to_string()))]
+            vec![Err(InputError::new(
+                &shown,
+                "only http and https addresses are fetched".to_string(),
+            ))]
         }
-        Err(_) if pattern::is_pattern(input) => match pattern::expand(input, &|| spooler.is_cancelled()) {
-            Err(error) => fail(format!("not a valid pattern: {error}")),
-            Ok(mut paths) => {
-                paths.retain(|path| is_file(path, found));
-                if paths.is_empty() {
-                    return fail("no file matches the pattern".into());
+        Err(_) if pattern::is_pattern(input) => {
+            match pattern::expand(input, &|| spooler.is_cancelled()) {
+                Err(error) => fail(format!("not a valid pattern: {error}")),
+                Ok(mut paths) => {
+                    paths.retain(|path| is_file(path, found));
+                    if paths.is_empty() {
+                        return fail("no file matches the pattern".into());
+                    }
+                    paths
+                        .iter()
+                        .map(|p| Ok(InputFile::from_path(p, PathBuf::new())))
+                        .collect()
                 }
-                paths.iter().map(|p| Ok(InputFile::from_path(p, PathBuf::new()))).collect()
             }
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fail("no such file or directory".into()),
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fail("no such file or directory".into())
+        }
         Err(error) => fail(format!("cannot be read: {error}")),
     }
 }
 
 /// Whether something that was not named itself is a file; pipes and devices are noted down.
 fn is_file(path: &Path, found: &mut Found) -> bool {
-    let Ok(meta) = std::fs::metadata(path) else { return false };
+    let Ok(meta) = std::fs::metadata(path) else {
+        return false;
+    };
     let refusal = named::refusal(meta.file_type());
     if let Some(what) = refusal.filter(|_| !meta.is_dir()) {
         let reason = format!("is {what}: left out; only what is named itself is waited for");
-        found.passed_over.push(InputError::new(&shown::name(path), reason));
+        found
+            .passed_over
+            .push(InputError::new(&shown::name(path), reason));
     }
     refusal.is_none()
 }
@@ -205,21 +234,38 @@ fn walk(root: &Path, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFi
             }
         }
     }
-    files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    files.sort_by(|a, b| {
+        a.as_os_str()
+            .as_encoded_bytes()
+            .cmp(b.as_os_str().as_encoded_bytes())
+    });
     if files.is_empty() && errors.is_empty() && !spooler.is_cancelled() {
-        let reason = format!("the directory holds no file of a known kind ({})", EXTENSIONS.join(", "));
+        let reason = format!(
+            "the directory holds no file of a known kind ({})",
+            EXTENSIONS.join(", ")
+        );
         return vec![Err(InputError::new(&shown::name(root), reason))];
     }
     let mirror = |path: &Path| {
-        path.parent().and_then(|p| p.strip_prefix(root).ok()).map(Path::to_path_buf).unwrap_or_default()
+        path.parent()
+            .and_then(|p| p.strip_prefix(root).ok())
+            .map(Path::to_path_buf)
+            .unwrap_or_default()
     };
-    errors.extend(files.iter().map(|path| Ok(InputFile::from_path(path, mirror(path)))));
+    errors.extend(
+        files
+            .iter()
+            .map(|path| Ok(InputFile::from_path(path, mirror(path)))),
+    );
     errors
 }
 
 /// The extension of a file in lower case, for people.
 fn extension(path: &Path) -> String {
-    path.extension().map(shown::name).unwrap_or_default().to_lowercase()
+    path.extension()
+        .map(shown::name)
+        .unwrap_or_default()
+        .to_lowercase()
 }
 
 #[cfg(test)]
@@ -228,7 +274,10 @@ mod tests {
 
     fn find(inputs: &[&Path]) -> Found {
         discover(
-            &inputs.iter().map(|i| i.as_os_str().to_os_string()).collect::<Vec<_>>(),
+            &inputs
+                .iter()
+                .map(|i| i.as_os_str().to_os_string())
+                .collect::<Vec<_>>(),
             &Fetcher::default(),
         )
     }
@@ -240,8 +289,15 @@ mod tests {
         for name in ["b.pdf", "B.PDF", "notes.txt", "sub/a.png"] {
             std::fs::write(dir.path().join(name), "x").unwrap();
         }
-        let Found { files: found, other_kinds, .. } = find(&[dir.path()]);
-        let names: Vec<_> = found.iter().map(|f| f.as_ref().unwrap().name.clone()).collect();
+        let Found {
+            files: found,
+            other_kinds,
+            ..
+        } = find(&[dir.path()]);
+        let names: Vec<_> = found
+            .iter()
+            .map(|f| f.as_ref().unwrap().name.clone())
+            .collect();
         assert_eq!(names, ["B.PDF", "b.pdf", "a.png"]);
         assert_eq!(found[2].as_ref().unwrap().mirror, Path::new("sub"));
         assert_eq!(other_kinds, BTreeMap::from([("txt".to_string(), 1)]));
@@ -250,12 +306,20 @@ mod tests {
     #[test]
     fn a_file_with_two_names_is_two_inputs() {
         let dir = tempfile::tempdir().unwrap();
-        let (file, link, other) =
-            (dir.path().join("a.pdf"), dir.path().join("link.pdf"), dir.path().join("other.pdf"));
+        let (file, link, other) = (
+            dir.path().join("a.pdf"),
+            dir.path().join("link.pdf"),
+            dir.path().join("other.pdf"),
+        );
         std::fs::write(&file, "x").unwrap();
         std::os::unix::fs::symlink("a.pdf", &link).unwrap();
         std::fs::hard_link(&file, &other).unwrap();
-        assert_eq!(find(&[&file, &link, &other, &dir.path().join("./a.pdf")]).files.len(), 2);
+        assert_eq!(
+            find(&[&file, &link, &other, &dir.path().join("./a.pdf")])
+                .files
+                .len(),
+            2
+        );
     }
 
     #[test]
@@ -265,6 +329,9 @@ mod tests {
         std::fs::write(&file, "x").unwrap();
         let (missing, pattern) = (dir.path().join("missing.pdf"), dir.path().join("*.tiff"));
         let found = find(&[&missing, &file, &pattern, &file]).files;
-        assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(
+            found.iter().map(Result::is_ok).collect::<Vec<_>>(),
+            [false, true, false]
+        );
     }
 }

@@ -22,7 +22,10 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(900);
 /// Downloads that are under way or wait to be opened, the one that is waited for included.
 pub const AHEAD: usize = 4;
 /// Time for connecting and for the first byte (specification, section 3.1), and without a byte later.
-const PATIENCE: Patience = Patience { reach: Duration::from_secs(15), stall: Duration::from_secs(30) };
+const PATIENCE: Patience = Patience {
+    reach: Duration::from_secs(15),
+    stall: Duration::from_secs(30),
+};
 /// How often an interrupt is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 /// Attempts besides the first where a server says that it is busy, and the longest pause before one.
@@ -141,7 +144,15 @@ impl Fetcher {
     /// as it is unpacked, and ends it on an interrupt.
     pub fn new(timeout: Duration, spooler: Spooler) -> Fetcher {
         let (agent, queue, changed) = (net::agent(PATIENCE), Mutex::default(), Condvar::new());
-        Fetcher { shared: Arc::new(Shared { timeout, spooler, agent, queue, changed }) }
+        Fetcher {
+            shared: Arc::new(Shared {
+                timeout,
+                spooler,
+                agent,
+                queue,
+                changed,
+            }),
+        }
     }
 
     /// What keeps streams.
@@ -168,7 +179,11 @@ impl Fetcher {
             name: net::file_name_of(&address).into(),
             mirror: PathBuf::new(),
             is_named: true,
-            remote: Some(Remote { shared: self.shared.clone(), number, address }),
+            remote: Some(Remote {
+                shared: self.shared.clone(),
+                number,
+                address,
+            }),
             _temporary: None,
         }
     }
@@ -188,7 +203,10 @@ impl Remote {
                 State::Waiting | State::UnderWay => {}
             }
             if self.shared.spooler.is_cancelled() {
-                return Err(InputError::new(&shown_address(&self.address), "cancelled".into()));
+                return Err(InputError::new(
+                    &shown_address(&self.address),
+                    "cancelled".into(),
+                ));
             }
             let waited = self.shared.changed.wait_timeout(queue, LOOK);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -233,7 +251,9 @@ fn download(address: &str, shared: &Shared) -> Result<Fetched, String> {
             Ok(fetched) => return Ok(fetched),
             Err(fault) => fault,
         };
-        let pause = again.filter(|_| attempt < RETRIES).and_then(|asked| net::pause(attempt, asked, 0.5));
+        let pause = again
+            .filter(|_| attempt < RETRIES)
+            .and_then(|asked| net::pause(attempt, asked, 0.5));
         let left = until.saturating_duration_since(Instant::now());
         match pause.filter(|pause| *pause <= LONGEST_PAUSE && *pause < left) {
             Some(pause) => std::thread::sleep(pause),
@@ -269,7 +289,12 @@ impl<R: Read> Read for Body<R> {
 fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched, Fault> {
     let (agent, most) = (&shared.agent, shared.spooler.limit());
     let seconds = shared.timeout.as_secs_f64();
-    let late = || Fault(format!("it was not there after {seconds} seconds (--fetch-timeout)"), None);
+    let late = || {
+        Fault(
+            format!("it was not there after {seconds} seconds (--fetch-timeout)"),
+            None,
+        )
+    };
     let is_late = || Instant::now() >= until;
     let mut answer = match net::get(agent, address, &[], None, Some(until)) {
         Ok(answer) => answer,
@@ -278,28 +303,56 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
     };
     let status = answer.status().as_u16();
     if !(200..300).contains(&status) {
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| {
+            answer
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let asked = net::asked(header, std::time::SystemTime::now());
-        let again = matches!(status, 429 | 502 | 503).then_some(asked).filter(|_| is_passing(status));
-        return Err(Fault(format!("the server answered with status {status}"), again));
+        let again = matches!(status, 429 | 502 | 503)
+            .then_some(asked)
+            .filter(|_| is_passing(status));
+        return Err(Fault(
+            format!("the server answered with status {status}"),
+            again,
+        ));
     }
     let big = || {
-        Fault(format!("it is larger than the {most} bytes that an input may have (--max-input-size)"), None)
+        Fault(
+            format!("it is larger than the {most} bytes that an input may have (--max-input-size)"),
+            None,
+        )
     };
-    if answer.body().content_length().is_some_and(|length| length > most) {
+    if answer
+        .body()
+        .content_length()
+        .is_some_and(|length| length > most)
+    {
         return Err(big());
     }
     let capped = Capped::new(answer.body_mut().as_reader(), most);
-    let mut body = Body { body: capped, hash: Sha256::new(), size: 0, until };
+    let mut body = Body {
+        body: capped,
+        hash: Sha256::new(),
+        size: 0,
+        until,
+    };
     match shared.spooler.copy(&mut body) {
-        Ok(spooled) => Ok(Fetched { spooled, sha256: body.hash.finalize().into() }),
+        Ok(spooled) => Ok(Fetched {
+            spooled,
+            sha256: body.hash.finalize().into(),
+        }),
         Err(SpoolError::TooLarge { .. }) => Err(big()),
         Err(SpoolError::Cancelled) => Err(Fault("cancelled".into(), None)),
         Err(SpoolError::Read(error)) if is_too_long(&error) => Err(big()),
         Err(SpoolError::Read(_)) if is_late() => Err(late()),
         Err(SpoolError::Read(error)) => {
             let why = reason(&ureq::Error::from(error));
-            Err(Fault(format!("the download broke off after {} bytes: {why}", body.size), None))
+            Err(Fault(
+                format!("the download broke off after {} bytes: {why}", body.size),
+                None,
+            ))
         }
         Err(error) => Err(Fault(format!("the download cannot be kept: {error}"), None)),
     }

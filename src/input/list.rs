@@ -14,7 +14,11 @@ const MAX_LIST: u64 = 1 << 30;
 /// The names in a list, `-` being standard input. Names have any bytes but the separator; empty ones are left out.
 ///
 /// Fails where the list cannot be read.
-pub fn read_list(list: &OsStr, with_nul: bool, spooler: &Spooler) -> Result<Vec<OsString>, InputError> {
+pub fn read_list(
+    list: &OsStr,
+    with_nul: bool,
+    spooler: &Spooler,
+) -> Result<Vec<OsString>, InputError> {
     let file = match list.as_encoded_bytes() {
         b"-" => named::take_stdin(spooler)?,
         _ => named::take(Path::new(list), spooler)?,
@@ -23,11 +27,18 @@ pub fn read_list(list: &OsStr, with_nul: bool, spooler: &Spooler) -> Result<Vec<
         0..=MAX_LIST => std::fs::read(&file.path),
         _ => Err(io::ErrorKind::FileTooLarge.into()),
     });
-    let bytes = read
-        .map_err(|error| InputError::new(&shown::name(list), format!("the list cannot be read: {error}")))?;
+    let bytes = read.map_err(|error| {
+        InputError::new(
+            &shown::name(list),
+            format!("the list cannot be read: {error}"),
+        )
+    })?;
     let separator = if with_nul { 0 } else { b'\n' };
     let names = bytes.split(|byte| *byte == separator);
-    Ok(names.filter(|name| !name.is_empty()).map(|name| OsString::from_vec(name.to_vec())).collect())
+    Ok(names
+        .filter(|name| !name.is_empty())
+        .map(|name| OsString::from_vec(name.to_vec()))
+        .collect())
 }
 
 #[cfg(test)]
@@ -40,13 +51,17 @@ mod tests {
         let list = folder.path().join("list");
         let names = |with_nul| {
             let names = read_list(list.as_os_str(), with_nul, &Spooler::default()).unwrap();
-            names.into_iter().map(OsString::into_vec).collect::<Vec<_>>()
+            names
+                .into_iter()
+                .map(OsString::into_vec)
+                .collect::<Vec<_>>()
         };
         std::fs::write(&list, b" a b.pdf\n\n#\xe9.pdf\nlast").unwrap();
         assert_eq!(names(false), [&b" a b.pdf"[..], b"#\xe9.pdf", b"last"]);
         std::fs::write(&list, b"a\nb.pdf\0\0c").unwrap();
         assert_eq!(names(true), [&b"a\nb.pdf"[..], b"c"]);
-        let missing = read_list(OsStr::new("/no/such/list"), false, &Spooler::default()).unwrap_err();
+        let missing =
+            read_list(OsStr::new("/no/such/list"), false, &Spooler::default()).unwrap_err();
         assert_eq!(missing.input, "/no/such/list");
     }
 }

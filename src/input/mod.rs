@@ -48,7 +48,10 @@ pub struct InputError {
 impl InputError {
     /// An error about `input`.
     pub fn new(input: &str, reason: String) -> Self {
-        Self { input: input.to_string(), reason }
+        Self {
+            input: input.to_string(),
+            reason,
+        }
     }
 }
 
@@ -147,13 +150,19 @@ pub struct OpenOptions {
 
 /// Opens a file; one that lies behind an address is waited for, and its bytes are given back when nobody reads it any more.
 pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
-    let Some(remote) = &file.remote else { return open_at(&file.path, file, options) };
+    let Some(remote) = &file.remote else {
+        return open_at(&file.path, file, options);
+    };
     let fetched = remote.wait()?;
     let inner = open_at(fetched.path(), file, options);
     if inner.is_err() {
         remote.release();
     }
-    Ok(Arc::new(RemoteSource { inner: inner?, remote: remote.clone(), _fetched: fetched }))
+    Ok(Arc::new(RemoteSource {
+        inner: inner?,
+        remote: remote.clone(),
+        _fetched: fetched,
+    }))
 }
 
 /// A document whose bytes were fetched.
@@ -201,7 +210,11 @@ impl PageSource for RemoteSource {
 }
 
 /// Opens the file at `path`, which is `file`'s.
-fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
+fn open_at(
+    path: &Path,
+    file: &InputFile,
+    options: &OpenOptions,
+) -> Result<Arc<dyn PageSource>, InputError> {
     let fail = |reason: String| InputError::new(&file.given, reason);
     let (held, path) = match path == file.path {
         true => {
@@ -217,10 +230,17 @@ fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<d
         return Err(fail(reason.clone()));
     }
     let pool = options.workers.clone();
-    let handle = pool.open(&path, kind, &options.passwords).map_err(|error| fail(open_reason(&error)))?;
+    let handle = pool
+        .open(&path, kind, &options.passwords)
+        .map_err(|error| fail(open_reason(&error)))?;
     if !is_pdf {
         let max_pixels = options.max_picture_pixels;
-        return Ok(Arc::new(PictureSource { pool, handle, max_pixels, _held: held }));
+        return Ok(Arc::new(PictureSource {
+            pool,
+            handle,
+            max_pixels,
+            _held: held,
+        }));
     }
     if handle.sizes.is_empty() {
         return Err(fail("the PDF has no pages".into()));
@@ -228,9 +248,18 @@ fn open_at(path: &Path, file: &InputFile, options: &OpenOptions) -> Result<Arc<d
     let (stated, there) = (handle.stated_pages, handle.sizes.len());
     if there < stated {
         let message = format!("it says that it has {stated} pages; {there} of them are there");
-        tracing::warn!(code = Code::PageCount.name(), file = file.given, "{message}");
+        tracing::warn!(
+            code = Code::PageCount.name(),
+            file = file.given,
+            "{message}"
+        );
     }
-    Ok(Arc::new(PdfSource { pool, handle, max_pixels: options.max_page_pixels, _held: held }))
+    Ok(Arc::new(PdfSource {
+        pool,
+        handle,
+        max_pixels: options.max_page_pixels,
+        _held: held,
+    }))
 }
 
 fn open_reason(error: &PoolError) -> String {
@@ -261,7 +290,12 @@ struct PdfSource {
 
 impl PdfSource {
     fn scale(&self, page_index: usize) -> Result<f64, PageError> {
-        let (width, height) = self.handle.sizes.get(page_index).copied().unwrap_or((0.0, 0.0));
+        let (width, height) = self
+            .handle
+            .sizes
+            .get(page_index)
+            .copied()
+            .unwrap_or((0.0, 0.0));
         pdf::render_scale(
             width.into(),
             height.into(),
@@ -279,7 +313,9 @@ impl PageSource for PdfSource {
     }
 
     fn page_pixels(&self, page_index: usize) -> u64 {
-        let Ok(scale) = self.scale(page_index) else { return 0 };
+        let Ok(scale) = self.scale(page_index) else {
+            return 0;
+        };
         let (width, height) = self.handle.sizes[page_index];
         let pixels = |points: f32| (points as f64 * scale).ceil() as u64;
         pixels(width).saturating_mul(pixels(height))
@@ -287,7 +323,9 @@ impl PageSource for PdfSource {
 
     fn repeats(&self, page_index: usize) -> Option<usize> {
         let repeats = &self.handle.repeats;
-        let at = repeats.binary_search_by_key(&page_index, |(page, _)| *page as usize).ok()?;
+        let at = repeats
+            .binary_search_by_key(&page_index, |(page, _)| *page as usize)
+            .ok()?;
         Some(repeats[at].1 as usize)
     }
 
@@ -305,7 +343,12 @@ impl PageSource for PdfSource {
             PixelsWanted::Full => scale,
             PixelsWanted::Preview => scale.min(PREVIEW_SCALE),
         };
-        let request = PageRequest { page_index, scale, content: true, render_scale: Some(render_scale) };
+        let request = PageRequest {
+            page_index,
+            scale,
+            content: true,
+            render_scale: Some(render_scale),
+        };
         let (content, picture) = self.pool.page(&self.handle, request)?;
         let content = content.ok_or_else(|| PoolError::Crashed("it sent no content".into()))?;
         let (width, height) = content.size_points;
@@ -327,7 +370,12 @@ impl PageSource for PdfSource {
 
     fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
         let scale = self.scale(page_index)?;
-        let request = PageRequest { page_index, scale, content: false, render_scale: Some(scale) };
+        let request = PageRequest {
+            page_index,
+            scale,
+            content: false,
+            render_scale: Some(scale),
+        };
         let (_, pixels) = self.pool.page(&self.handle, request)?;
         pixels.ok_or_else(no_picture)
     }
@@ -351,7 +399,12 @@ impl PageSource for PictureSource {
     }
 
     fn page_pixels(&self, page_index: usize) -> u64 {
-        let (width, height) = self.handle.sizes.get(page_index).copied().unwrap_or((0.0, 0.0));
+        let (width, height) = self
+            .handle
+            .sizes
+            .get(page_index)
+            .copied()
+            .unwrap_or((0.0, 0.0));
         (width as u64).saturating_mul(height as u64)
     }
 
@@ -383,9 +436,15 @@ impl PageSource for PictureSource {
         // Those beyond what is ever decoded are told so by the decoder.
         if pixels > self.max_pixels && pixels <= MAX_PICTURE_PIXELS {
             let (width, height) = self.handle.sizes[page_index];
-            return Err(PageError::Memory { width, height, most: self.max_pixels });
+            return Err(PageError::Memory {
+                width,
+                height,
+                most: self.max_pixels,
+            });
         }
-        let (_, pixels) = self.pool.page(&self.handle, PageRequest::picture(page_index))?;
+        let (_, pixels) = self
+            .pool
+            .page(&self.handle, PageRequest::picture(page_index))?;
         pixels.ok_or_else(no_picture)
     }
 }
@@ -396,7 +455,9 @@ pub fn decode_all(path: &Path) -> Result<Vec<Pixels>, DecodeError> {
         FileKind::Pdf => Err(DecodeError::UnknownKind("a PDF is not a picture".into())),
         FileKind::Tiff => {
             let mut frames = TiffFrames::open(path, u64::MAX)?;
-            (0..frames.sizes().len()).map(|index| frames.frame(index)).collect()
+            (0..frames.sizes().len())
+                .map(|index| frames.frame(index))
+                .collect()
         }
         kind => Ok(vec![decode::decode_picture(path, kind, u64::MAX)?]),
     }

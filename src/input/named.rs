@@ -35,7 +35,9 @@ pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
         if !pipe.metadata().map_err(unreadable)?.file_type().is_fifo() {
             return Err(fail("was replaced while it was opened".into()));
         }
-        let spooled = spooler.copy(&mut Patient(pipe)).map_err(|e| fail(e.to_string()))?;
+        let spooled = spooler
+            .copy(&mut Patient(pipe))
+            .map_err(|e| fail(e.to_string()))?;
         return Ok(InputFile::spooled(given, file_name(path), spooled));
     }
     if let Some(what) = refusal(kind) {
@@ -44,7 +46,9 @@ pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
     let mut file = InputFile::from_path(path, PathBuf::new());
     file.is_named = true;
     if is_of_this_process(path) {
-        let held = open(path).and_then(|file| Spooled::hold(file, path)).map_err(unreadable)?;
+        let held = open(path)
+            .and_then(|file| Spooled::hold(file, path))
+            .map_err(unreadable)?;
         file = InputFile::spooled(given, file.name, held);
     }
     Ok(file)
@@ -52,7 +56,11 @@ pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
 
 /// Standard input, read to its end.
 pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
-    let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(SpoolError::Read);
+    let stdin = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .map(File::from)
+        .map_err(SpoolError::Read);
     let spooled = stdin.and_then(|stdin| match stdin.metadata() {
         // What a directory says when it is read tells nobody anything.
         Ok(meta) if meta.is_dir() => Err(SpoolError::Read(io::ErrorKind::IsADirectory.into())),
@@ -68,7 +76,9 @@ pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
 pub fn hold(file: &InputFile) -> Result<Spooled, InputError> {
     let fail = |reason: String| InputError::new(&file.given, reason);
     let opened = open(&file.path).map_err(|error| fail(unreadable(&error)))?;
-    let meta = opened.metadata().map_err(|error| fail(unreadable(&error)))?;
+    let meta = opened
+        .metadata()
+        .map_err(|error| fail(unreadable(&error)))?;
     match refusal(meta.file_type()) {
         Some(what) => Err(fail(format!("is {what}"))),
         None => Spooled::hold(opened, &file.path).map_err(|error| fail(unreadable(&error))),
@@ -84,7 +94,10 @@ fn unreadable(error: &io::Error) -> String {
 
 /// Opens without waiting for whoever writes.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
 }
 
 fn file_name(path: &Path) -> std::ffi::OsString {
@@ -120,6 +133,10 @@ mod tests {
         // SAFETY: the name is a C string.
         assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
         assert_eq!(hold(&file).unwrap_err().reason, "is a named pipe");
-        assert_eq!(std::fs::read(held.path()).unwrap(), b"first", "what was opened stays");
+        assert_eq!(
+            std::fs::read(held.path()).unwrap(),
+            b"first",
+            "what was opened stays"
+        );
     }
 }

@@ -14,7 +14,9 @@ const FIRST_OF_BYTES: u32 = 0x10_fe00;
 
 /// Whether a word has signs of a pattern.
 pub fn is_pattern(word: &OsStr) -> bool {
-    word.as_encoded_bytes().iter().any(|b| matches!(b, b'*' | b'?' | b'['))
+    word.as_encoded_bytes()
+        .iter()
+        .any(|b| matches!(b, b'*' | b'?' | b'['))
 }
 
 /// What lies at the end of a pattern, files and folders, sorted by folder and name. Folders that cannot be read hold
@@ -29,9 +31,17 @@ pub fn expand(pattern: &OsStr, stop: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, 
             Component::Normal(name) if is_pattern(name) => {
                 let pattern = Pattern::new(&as_characters(name))?;
                 let matching = |name: &OsStr| pattern.matches(&as_characters(name));
-                found.iter().take_while(|_| !stop()).flat_map(|folder| entries(folder, &matching)).collect()
+                found
+                    .iter()
+                    .take_while(|_| !stop())
+                    .flat_map(|folder| entries(folder, &matching))
+                    .collect()
             }
-            other => found.iter().map(|f| f.join(other)).filter(|f| f.symlink_metadata().is_ok()).collect(),
+            other => found
+                .iter()
+                .map(|f| f.join(other))
+                .filter(|f| f.symlink_metadata().is_ok())
+                .collect(),
         };
     }
     let mut seen = HashSet::new();
@@ -41,9 +51,16 @@ pub fn expand(pattern: &OsStr, stop: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, 
 
 /// Entries of a folder whose names match, sorted by their bytes.
 fn entries(folder: &Path, matching: &dyn Fn(&OsStr) -> bool) -> Vec<PathBuf> {
-    let readable = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let readable = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let entries = std::fs::read_dir(readable).into_iter().flatten().flatten();
-    let mut names: Vec<_> = entries.map(|e| e.file_name()).filter(|name| matching(name)).collect();
+    let mut names: Vec<_> = entries
+        .map(|e| e.file_name())
+        .filter(|name| matching(name))
+        .collect();
     names.sort();
     names.iter().map(|name| folder.join(name)).collect()
 }
@@ -54,7 +71,11 @@ fn with_folders(folder: &Path, stop: &dyn Fn() -> bool) -> Vec<PathBuf> {
     let mut at = 0;
     while at < found.len() && !stop() {
         let below = entries(&found[at], &|_| true);
-        found.extend(below.into_iter().filter(|p| p.symlink_metadata().is_ok_and(|m| m.is_dir())));
+        found.extend(
+            below
+                .into_iter()
+                .filter(|p| p.symlink_metadata().is_ok_and(|m| m.is_dir())),
+        );
         at += 1;
     }
     found.sort();
@@ -66,7 +87,10 @@ fn as_characters(name: &OsStr) -> String {
     let mut text = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
         text.push_str(chunk.valid());
-        let characters = chunk.invalid().iter().map(|b| char::from_u32(FIRST_OF_BYTES + u32::from(*b)));
+        let characters = chunk
+            .invalid()
+            .iter()
+            .map(|b| char::from_u32(FIRST_OF_BYTES + u32::from(*b)));
         text.extend(characters.flatten());
     }
     text
@@ -82,7 +106,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let name = |bytes: &[u8]| dir.path().join(OsStr::from_bytes(bytes));
         std::fs::create_dir_all(name(b"d\xe9/deep/er")).unwrap();
-        for file in [&b"a.pdf"[..], b"raw-\xe9.pdf", b"d\xe9/b.pdf", b"d\xe9/deep/er/c.pdf", b"x[1].pdf"] {
+        for file in [
+            &b"a.pdf"[..],
+            b"raw-\xe9.pdf",
+            b"d\xe9/b.pdf",
+            b"d\xe9/deep/er/c.pdf",
+            b"x[1].pdf",
+        ] {
             std::fs::write(name(file), "x").unwrap();
         }
         let check = |pattern: &[u8], expected: &[&[u8]]| {

@@ -74,8 +74,16 @@ impl Spooled {
     /// Without `/proc` it keeps its name.
     pub fn hold(file: File, name: &Path) -> io::Result<Self> {
         let size = file.metadata()?.len();
-        let path = if has_descriptor_paths() { descriptor_path(&file) } else { name.to_path_buf() };
-        Ok(Self { path, size, _keep: Arc::new(Keep::Open { _file: file }) })
+        let path = if has_descriptor_paths() {
+            descriptor_path(&file)
+        } else {
+            name.to_path_buf()
+        };
+        Ok(Self {
+            path,
+            size,
+            _keep: Arc::new(Keep::Open { _file: file }),
+        })
     }
 }
 
@@ -87,7 +95,11 @@ fn has_descriptor_paths() -> bool {
 }
 
 fn descriptor_path(file: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()))
+    PathBuf::from(format!(
+        "/proc/{}/fd/{}",
+        std::process::id(),
+        file.as_raw_fd()
+    ))
 }
 
 /// Copies streams into temporary files.
@@ -101,7 +113,11 @@ pub struct Spooler {
 impl Spooler {
     /// Takes up to `limit` bytes a stream, into the first of `folders` that takes them, until `cancel` is set.
     pub fn new(folders: Vec<PathBuf>, limit: u64, cancel: Arc<AtomicBool>) -> Self {
-        Self { folders, limit, cancel }
+        Self {
+            folders,
+            limit,
+            cancel,
+        }
     }
 
     /// The most bytes that an input may have.
@@ -131,7 +147,10 @@ impl Spooler {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error)
-                    if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) =>
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+                    ) =>
                 {
                     continue;
                 }
@@ -170,7 +189,14 @@ impl Place {
         folders: &mut impl Iterator<Item = &'a PathBuf>,
         failed: Option<(Place, u64, io::Error)>,
     ) -> Result<Place, SpoolError> {
-        if let Some((Place { in_memory: true, .. }, _, error)) = failed {
+        if let Some((
+            Place {
+                in_memory: true, ..
+            },
+            _,
+            error,
+        )) = failed
+        {
             return Err(SpoolError::Write(error));
         }
         loop {
@@ -181,7 +207,9 @@ impl Place {
                 },
                 None => Place::memory().map_err(SpoolError::Write)?,
             };
-            let Some((old, size, _)) = &failed else { return Ok(place) };
+            let Some((old, size, _)) = &failed else {
+                return Ok(place);
+            };
             match place.take_over(&old.file, *size) {
                 Ok(()) => return Ok(place),
                 Err(error) if place.in_memory => return Err(SpoolError::Write(error)),
@@ -194,11 +222,18 @@ impl Place {
         let (file, name) = if has_descriptor_paths() {
             (tempfile::tempfile_in(folder)?, None)
         } else {
-            let (file, name) = tempfile::Builder::new().prefix("docparse-").tempfile_in(folder)?.into_parts();
+            let (file, name) = tempfile::Builder::new()
+                .prefix("docparse-")
+                .tempfile_in(folder)?
+                .into_parts();
             (file, Some(name))
         };
         file.set_permissions(Permissions::from_mode(0o600))?;
-        Ok(Place { file, name, in_memory: false })
+        Ok(Place {
+            file,
+            name,
+            in_memory: false,
+        })
     }
 
     fn memory() -> io::Result<Place> {
@@ -209,7 +244,11 @@ impl Place {
                 descriptor => File::from_raw_fd(descriptor),
             }
         };
-        Ok(Place { file, name: None, in_memory: true })
+        Ok(Place {
+            file,
+            name: None,
+            in_memory: true,
+        })
     }
 
     fn take_over(&mut self, old: &File, size: u64) -> io::Result<()> {
@@ -233,7 +272,11 @@ impl Place {
             Some(name) => (name.to_path_buf(), Keep::Named { _path: name }),
             None => (descriptor_path(&self.file), Keep::Open { _file: self.file }),
         };
-        Ok(Spooled { path, size, _keep: Arc::new(keep) })
+        Ok(Spooled {
+            path,
+            size,
+            _keep: Arc::new(keep),
+        })
     }
 }
 
@@ -244,7 +287,11 @@ pub struct Patient(pub File);
 
 impl Read for Patient {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut waiting = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let mut waiting = libc::pollfd {
+            fd: self.0.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
         // SAFETY: `waiting` is one record, and lives as long as the call.
         match unsafe { libc::poll(&mut waiting, 1, PATIENCE) } {
             -1 => Err(io::Error::last_os_error()),
@@ -259,25 +306,51 @@ mod tests {
     use super::*;
 
     fn spooler(folders: &[&Path], limit: u64) -> Spooler {
-        Spooler::new(folders.iter().map(|f| f.to_path_buf()).collect(), limit, Arc::default())
+        Spooler::new(
+            folders.iter().map(|f| f.to_path_buf()).collect(),
+            limit,
+            Arc::default(),
+        )
     }
 
     #[test]
     fn a_stream_becomes_a_file_without_a_name() {
         let folder = tempfile::tempdir().unwrap();
         let data = vec![7; 3 * CHUNK + 1];
-        let spooled = spooler(&[folder.path()], u64::MAX).copy(&mut data.as_slice()).unwrap();
-        assert_eq!((std::fs::read(spooled.path()).unwrap(), spooled.size()), (data, 3 * CHUNK as u64 + 1));
-        assert_eq!(std::fs::metadata(spooled.path()).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing to be left behind");
+        let spooled = spooler(&[folder.path()], u64::MAX)
+            .copy(&mut data.as_slice())
+            .unwrap();
+        assert_eq!(
+            (std::fs::read(spooled.path()).unwrap(), spooled.size()),
+            (data, 3 * CHUNK as u64 + 1)
+        );
+        assert_eq!(
+            std::fs::metadata(spooled.path())
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777,
+            0o600
+        );
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing to be left behind"
+        );
     }
 
     #[test]
     fn folders_that_take_nothing_are_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
-        for folders in [&[missing.as_path(), folder.path()][..], &[missing.as_path()], &[]] {
-            let spooled = spooler(folders, 9).copy(&mut b"some text".as_slice()).unwrap();
+        for folders in [
+            &[missing.as_path(), folder.path()][..],
+            &[missing.as_path()],
+            &[],
+        ] {
+            let spooled = spooler(folders, 9)
+                .copy(&mut b"some text".as_slice())
+                .unwrap();
             assert_eq!(std::fs::read(spooled.path()).unwrap(), b"some text");
         }
     }
@@ -292,14 +365,20 @@ mod tests {
         let full = io::ErrorKind::StorageFull.into();
         let mut place = Place::next(&mut folders.iter(), Some((old, 9, full))).unwrap();
         place.write_at(9, b", on").unwrap();
-        assert_eq!(std::fs::read(place.done(13).unwrap().path()).unwrap(), b"some text, on");
+        assert_eq!(
+            std::fs::read(place.done(13).unwrap().path()).unwrap(),
+            b"some text, on"
+        );
     }
 
     #[test]
     fn too_much_is_refused() {
         let endless = &mut io::repeat(1);
         let error = spooler(&[], 1 << 20).copy(endless).unwrap_err();
-        assert!(matches!(error, SpoolError::TooLarge { limit: 0x100000 }), "{error}");
+        assert!(
+            matches!(error, SpoolError::TooLarge { limit: 0x100000 }),
+            "{error}"
+        );
     }
 
     #[test]
@@ -311,6 +390,9 @@ mod tests {
             spooler.copy(&mut Patient(File::from(std::os::fd::OwnedFd::from(reader))))
         });
         cancel.store(true, Ordering::Relaxed);
-        assert!(matches!(copying.join().unwrap(), Err(SpoolError::Cancelled)));
+        assert!(matches!(
+            copying.join().unwrap(),
+            Err(SpoolError::Cancelled)
+        ));
     }
 }

@@ -133,7 +133,10 @@ impl Cache {
         let heads = self.heads;
         let tokens = input.len() / heads.width();
         let half = heads.size / 2;
-        assert!(input.len() == tokens * heads.width() && output.len() == tokens * heads.query * heads.size);
+        assert!(
+            input.len() == tokens * heads.width()
+                && output.len() == tokens * heads.query * heads.size
+        );
         assert!(cosines.len() == tokens * half && sines.len() == tokens * half);
         assert!(self.rows.iter().all(|row| row.tokens.end <= tokens));
         self.queries.resize(tokens * heads.query * heads.size, 0.0);
@@ -152,13 +155,17 @@ impl Cache {
         let parts = |size: usize| -> Vec<(usize, Range<usize>)> {
             let of = |i: usize| {
                 let n = rows[i].tokens.len();
-                (0..n).step_by(size).map(move |first| (i, first..(first + size).min(n)))
+                (0..n)
+                    .step_by(size)
+                    .map(move |first| (i, first..(first + size).min(n)))
             };
             (0..rows.len()).flat_map(of).collect()
         };
         let writes = parts(JOB_TOKENS);
         // SAFETY: jobs write to different tokens; rows own different pages.
-        shared_out(&writes, parallel, &|(row, tokens)| unsafe { call.store(&rows[*row], tokens.clone()) });
+        shared_out(&writes, parallel, &|(row, tokens)| unsafe {
+            call.store(&rows[*row], tokens.clone())
+        });
         let group = heads.query / heads.key_value;
         let mut reads = Vec::new();
         for (row, tokens) in parts((JOB_QUERIES / group).max(1)) {
@@ -174,13 +181,23 @@ impl Cache {
                             x86::attend_avx512(&call, &rows[*row], tokens.clone(), *head, scores)
                         }
                         #[cfg(target_arch = "x86_64")]
-                        Level::Avx2 => x86::attend_avx2(&call, &rows[*row], tokens.clone(), *head, scores),
-                        #[cfg(target_arch = "x86_64")]
-                        Level::Plain => {
-                            call.attend::<Portable<false>>(&rows[*row], tokens.clone(), *head, scores)
+                        Level::Avx2 => {
+                            x86::attend_avx2(&call, &rows[*row], tokens.clone(), *head, scores)
                         }
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Plain => call.attend::<Portable<false>>(
+                            &rows[*row],
+                            tokens.clone(),
+                            *head,
+                            scores,
+                        ),
                         #[cfg(not(target_arch = "x86_64"))]
-                        _ => call.attend::<Portable<true>>(&rows[*row], tokens.clone(), *head, scores),
+                        _ => call.attend::<Portable<true>>(
+                            &rows[*row],
+                            tokens.clone(),
+                            *head,
+                            scores,
+                        ),
                     }
                 }
             });
@@ -189,7 +206,9 @@ impl Cache {
 
     /// Cached keys and values of a layer, `[heads, tokens, size]` each, of a row of `tokens` tokens in `pages`.
     pub fn read(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
-        let Heads { key_value, size, .. } = self.heads;
+        let Heads {
+            key_value, size, ..
+        } = self.heads;
         let stored = self.heads.stored();
         let place = |token: usize, head: usize| head * self.pages + pages[token / PAGE] as usize;
         let each = |at: &dyn Fn(usize, usize, usize) -> f32| {
@@ -232,14 +251,22 @@ struct Call<'a> {
 impl Call<'_> {
     /// Turns queries and keys of tokens, counted within a row, and caches keys and values.
     unsafe fn store(&self, row: &Row, tokens: Range<usize>) {
-        let Heads { query, key_value, size, .. } = self.heads;
+        let Heads {
+            query,
+            key_value,
+            size,
+            ..
+        } = self.heads;
         let (half, stored) = (size / 2, self.heads.stored());
         let scale = 1.0 / (size as f32).sqrt();
         let mut turned = vec![0f32; size];
         for token in tokens {
             let (at, position) = (row.tokens.start + token, row.past + token);
             let line = &self.input[at * self.heads.width()..(at + 1) * self.heads.width()];
-            let (cosines, sines) = (&self.cosines[at * half..][..half], &self.sines[at * half..][..half]);
+            let (cosines, sines) = (
+                &self.cosines[at * half..][..half],
+                &self.sines[at * half..][..half],
+            );
             let turn = |head: &[f32], to: &mut [f32]| {
                 let (first, second) = head.split_at(half);
                 for j in 0..half {
@@ -258,10 +285,19 @@ impl Call<'_> {
                 let (page, slot) = (row.pages[position / PAGE] as usize, position % PAGE);
                 for head in 0..key_value {
                     turn(&line[(query + head) * size..][..size], &mut turned);
-                    let keys = self.keys.get().add((head * self.pages + page) * size * PAGE + slot);
-                    turned.iter().enumerate().for_each(|(d, value)| *keys.add(d * PAGE) = *value);
+                    let keys = self
+                        .keys
+                        .get()
+                        .add((head * self.pages + page) * size * PAGE + slot);
+                    turned
+                        .iter()
+                        .enumerate()
+                        .for_each(|(d, value)| *keys.add(d * PAGE) = *value);
                     let values = &line[(query + key_value + head) * size..][..size];
-                    let to = self.values.get().add(((head * self.pages + page) * PAGE + slot) * stored);
+                    let to = self
+                        .values
+                        .get()
+                        .add(((head * self.pages + page) * PAGE + slot) * stored);
                     std::ptr::copy_nonoverlapping(values.as_ptr(), to, size);
                 }
             }
@@ -277,7 +313,12 @@ impl Call<'_> {
         head: usize,
         scores: &mut Vec<f32>,
     ) {
-        let Heads { query, key_value, size, .. } = self.heads;
+        let Heads {
+            query,
+            key_value,
+            size,
+            ..
+        } = self.heads;
         let stored = self.heads.stored();
         let group = query / key_value;
         let count = tokens.len() * group;
@@ -295,7 +336,9 @@ impl Call<'_> {
             let at = (token * query + head * group + i % group) * size;
             // SAFETY: by the caller.
             let query = unsafe { std::slice::from_raw_parts(self.queries.get().add(at), size) };
-            let to = queries[i / QUERIES * QUERIES * size + i % QUERIES..].iter_mut().step_by(QUERIES);
+            let to = queries[i / QUERIES * QUERIES * size + i % QUERIES..]
+                .iter_mut()
+                .step_by(QUERIES);
             to.zip(query).for_each(|(to, value)| *to = *value);
         }
         let place = |page: usize| head * self.pages + row.pages[page] as usize;
@@ -311,7 +354,8 @@ impl Call<'_> {
                 // SAFETY: by the caller, who asks for these instructions; the slices are as long as they must be.
                 unsafe { P::scores(&mut sums, queries, keys) };
                 for (i, sums) in sums.iter().enumerate() {
-                    scores[(chunk * QUERIES + i) * width + page * PAGE..][..PAGE].copy_from_slice(sums);
+                    scores[(chunk * QUERIES + i) * width + page * PAGE..][..PAGE]
+                        .copy_from_slice(sums);
                 }
             }
         }
@@ -340,7 +384,8 @@ impl Call<'_> {
                 let at = (token * query + head * group + i % group) * size + column;
                 let columns = COLUMNS.min(size - column);
                 // SAFETY: by the caller: the token and these heads are this job's alone.
-                let to = unsafe { std::slice::from_raw_parts_mut(self.output.get().add(at), columns) };
+                let to =
+                    unsafe { std::slice::from_raw_parts_mut(self.output.get().add(at), columns) };
                 to.copy_from_slice(&sums[..columns]);
             }
         }
@@ -431,7 +476,9 @@ fn softmax<const FMA: bool>(scores: &mut [f32], seen: usize) {
     }
     let total = sums.into_iter().sum::<f32>();
     let inverse = 1.0 / total;
-    scores[..seen].iter_mut().for_each(|score| *score *= inverse);
+    scores[..seen]
+        .iter_mut()
+        .for_each(|score| *score *= inverse);
     scores[seen..].fill(0.0);
 }
 
@@ -478,7 +525,12 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx512f")]
-    unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: *const f32, keys: *const f32, size: usize) {
+    unsafe fn scores(
+        sums: &mut [[f32; PAGE]; QUERIES],
+        queries: *const f32,
+        keys: *const f32,
+        size: usize,
+    ) {
         let mut totals = [_mm512_setzero_ps(); QUERIES];
         for d in 0..size {
             // SAFETY: by the caller.

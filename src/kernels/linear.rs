@@ -125,11 +125,21 @@ impl Linear {
     }
 
     /// Packs, and where weights are quantized quantizes, the inputs.
-    fn packed(&self, input: &[f32], rows: usize, scratch: &mut Scratch, parallel: Parallel<'_>) -> Inputs {
+    fn packed(
+        &self,
+        input: &[f32],
+        rows: usize,
+        scratch: &mut Scratch,
+        parallel: Parallel<'_>,
+    ) -> Inputs {
         let from = self.from;
         let blocks = from.div_ceil(BLOCK);
         let quantized = self.form.is_quantized();
-        let floats = if quantized { rows * blocks } else { rows * from };
+        let floats = if quantized {
+            rows * blocks
+        } else {
+            rows * from
+        };
         if scratch.floats.len() < floats {
             scratch.floats.resize(floats, 0.0);
         }
@@ -143,7 +153,11 @@ impl Linear {
             starts: Shared(scratch.starts.as_mut_ptr()),
             blocks,
         };
-        let offset = if self.form == Form::Int8 { INT8_OFFSET } else { INT4_OFFSET };
+        let offset = if self.form == Form::Int8 {
+            INT8_OFFSET
+        } else {
+            INT4_OFFSET
+        };
         let pack = |job: usize| {
             let first = job * JOB_ROWS;
             // SAFETY: the buffers are as large as set above, and jobs write to different rows.
@@ -174,7 +188,9 @@ impl Linear {
 fn tiles(rows: std::ops::Range<usize>, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.len().div_ceil(most).max(1);
     let at = move |tile: usize| rows.start + tile * rows.len() / count;
-    (0..count).map(move |tile| (at(tile), at(tile + 1) - at(tile))).filter(|(_, n)| *n > 0)
+    (0..count)
+        .map(move |tile| (at(tile), at(tile + 1) - at(tile)))
+        .filter(|(_, n)| *n > 0)
 }
 
 /// `[rows, from]` to `[from, rows]`.
@@ -216,22 +232,35 @@ unsafe fn quantize_portable(
     inputs: Inputs,
 ) {
     for row in rows {
-        for (block, values) in input[row * from..(row + 1) * from].chunks(BLOCK).enumerate() {
+        for (block, values) in input[row * from..(row + 1) * from]
+            .chunks(BLOCK)
+            .enumerate()
+        {
             let mut padded = [0f32; BLOCK];
             padded[..values.len()].copy_from_slice(values);
             let mut largest = [0f32; LANES];
             for half in padded.as_chunks::<LANES>().0 {
                 for lane in 0..LANES {
                     let size = half[lane].abs();
-                    largest[lane] = if size > largest[lane] { size } else { largest[lane] };
+                    largest[lane] = if size > largest[lane] {
+                        size
+                    } else {
+                        largest[lane]
+                    };
                 }
             }
-            let largest = largest.iter().fold(0f32, |a, b| if *b > a { *b } else { a });
+            let largest = largest
+                .iter()
+                .fold(0f32, |a, b| if *b > a { *b } else { a });
             let inverse = if largest == 0.0 { 0.0 } else { 127.0 / largest };
             let at = row * inputs.blocks + block;
             let mut sums = [0i32; LANES];
             let mut levels = [0i8; BLOCK];
-            for (half, levels) in padded.as_chunks::<LANES>().0.iter().zip(levels.as_chunks_mut::<LANES>().0)
+            for (half, levels) in padded
+                .as_chunks::<LANES>()
+                .0
+                .iter()
+                .zip(levels.as_chunks_mut::<LANES>().0)
             {
                 for lane in 0..LANES {
                     // To the nearest, ties to even: added to this number, a number leaves its whole part in the lowest
@@ -276,7 +305,11 @@ unsafe fn finish<const FMA: bool>(
     panel: usize,
 ) {
     let width = layer.outputs;
-    let per_panel = if layer.finish == Finish::SiluGate { LANES } else { PANEL };
+    let per_panel = if layer.finish == Finish::SiluGate {
+        LANES
+    } else {
+        PANEL
+    };
     let column = panel * per_panel;
     let count = per_panel.min(width - column);
     let mut biases = [0f32; PANEL];
@@ -304,7 +337,8 @@ unsafe fn finish<const FMA: bool>(
         let to = unsafe { std::slice::from_raw_parts_mut(job.output.get().add(at), count) };
         match job.residual {
             Some(residual) => {
-                for ((to, value), other) in to.iter_mut().zip(values).zip(&residual[at..at + count]) {
+                for ((to, value), other) in to.iter_mut().zip(values).zip(&residual[at..at + count])
+                {
                     *to = value + other;
                 }
             }
@@ -320,7 +354,11 @@ unsafe fn each_tile<const FMA: bool>(
     job: &Job<'_>,
     tile: impl Fn(usize, usize, usize, &mut Sums),
 ) {
-    let most = if layer.form.is_quantized() { QUANTIZED_ROWS } else { ROWS };
+    let most = if layer.form.is_quantized() {
+        QUANTIZED_ROWS
+    } else {
+        ROWS
+    };
     let mut sums = [[0f32; PANEL]; ROWS];
     for panel in job.panels.clone() {
         for (first, rows) in tiles(job.rows.clone(), most) {
@@ -359,11 +397,17 @@ unsafe fn portable_exact<const FMA: bool>(
     let weights = &layer.weights[panel * size..(panel + 1) * size];
     // SAFETY: by the caller.
     let x = unsafe {
-        std::slice::from_raw_parts(job.inputs.floats.get().add(first * layer.from), rows * layer.from)
+        std::slice::from_raw_parts(
+            job.inputs.floats.get().add(first * layer.from),
+            rows * layer.from,
+        )
     };
     let mut line = [0f32; PANEL];
     *sums = [[0.0; PANEL]; ROWS];
-    for (bytes, x) in weights.chunks_exact(size / layer.from).zip(x.chunks_exact(rows)) {
+    for (bytes, x) in weights
+        .chunks_exact(size / layer.from)
+        .zip(x.chunks_exact(rows))
+    {
         let words = bytes.as_chunks::<4>().0;
         if layer.form == Form::Bf16 {
             for (n, word) in words.iter().enumerate() {
@@ -372,7 +416,9 @@ unsafe fn portable_exact<const FMA: bool>(
                 line[n + LANES] = f32::from_bits(word & 0xffff_0000);
             }
         } else {
-            line.iter_mut().zip(words).for_each(|(value, word)| *value = f32::from_le_bytes(*word));
+            line.iter_mut()
+                .zip(words)
+                .for_each(|(value, word)| *value = f32::from_le_bytes(*word));
         }
         for (sums, x) in sums.iter_mut().zip(x) {
             for n in 0..PANEL {
@@ -413,8 +459,13 @@ unsafe fn portable_quantized<const FMA: bool>(
                 let at = (first + i) * blocks + block;
                 // SAFETY: by the caller.
                 let (x, x_factor, start) = unsafe {
-                    let x = std::slice::from_raw_parts(job.inputs.levels.get().add(at * BLOCK), BLOCK);
-                    (x, *job.inputs.floats.get().add(at), *job.inputs.starts.get().add(at))
+                    let x =
+                        std::slice::from_raw_parts(job.inputs.levels.get().add(at * BLOCK), BLOCK);
+                    (
+                        x,
+                        *job.inputs.floats.get().add(at),
+                        *job.inputs.starts.get().add(at),
+                    )
                 };
                 let mut whole = [start; LANES];
                 for (line, x) in levels.iter().zip(x) {
@@ -436,10 +487,16 @@ unsafe fn portable_quantized<const FMA: bool>(
 /// Weights and factors of a quantized panel.
 #[inline(always)]
 fn quantized_panel(layer: &Linear, panel: usize) -> (&[u8], &[u8]) {
-    let (weights, factors) = (layer.form.panel_bytes(layer.from), layer.form.factor_bytes(layer.from));
+    let (weights, factors) = (
+        layer.form.panel_bytes(layer.from),
+        layer.form.factor_bytes(layer.from),
+    );
     let all = layer.to.div_ceil(PANEL) * weights;
     let at = all + panel * factors;
-    (&layer.weights[panel * weights..(panel + 1) * weights], &layer.weights[at..at + factors])
+    (
+        &layer.weights[panel * weights..(panel + 1) * weights],
+        &layer.weights[at..at + factors],
+    )
 }
 
 /// The number and the log-probability of the largest logit of each row; of equal ones the first.
@@ -476,19 +533,31 @@ fn best<const FMA: bool>(logits: &[f32]) -> (usize, f32) {
     let mut largest = [f32::NEG_INFINITY; LANES];
     for line in lines {
         for lane in 0..LANES {
-            largest[lane] = if line[lane] > largest[lane] { line[lane] } else { largest[lane] };
+            largest[lane] = if line[lane] > largest[lane] {
+                line[lane]
+            } else {
+                largest[lane]
+            };
         }
     }
-    let largest = largest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
+    let largest = largest
+        .iter()
+        .chain(rest)
+        .copied()
+        .fold(f32::NEG_INFINITY, f32::max);
     let mut sums = [0f32; LANES];
     for line in lines {
         for lane in 0..LANES {
             sums[lane] += exp::<FMA>(line[lane] - largest);
         }
     }
-    let total: f32 = sums.iter().sum::<f32>() + rest.iter().map(|v| exp::<FMA>(v - largest)).sum::<f32>();
+    let total: f32 =
+        sums.iter().sum::<f32>() + rest.iter().map(|v| exp::<FMA>(v - largest)).sum::<f32>();
     // Where nothing is a number there is no largest: the first is as good.
-    (logits.iter().position(|v| *v == largest).unwrap_or(0), -total.ln())
+    (
+        logits.iter().position(|v| *v == largest).unwrap_or(0),
+        -total.ln(),
+    )
 }
 
 #[cfg(test)]

@@ -22,7 +22,13 @@ pub fn exp<const FMA: bool>(x: f32) -> f32 {
     let rest = mul_add::<FMA>(whole, -0.693_359_4, x);
     let rest = mul_add::<FMA>(whole, 2.121_944_4e-4, rest);
     let mut sum = 1.987_569_1e-4;
-    for factor in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+    for factor in [
+        1.398_2e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        0.5,
+    ] {
         sum = mul_add::<FMA>(sum, rest, factor);
     }
     let value = mul_add::<FMA>(sum, rest * rest, rest) + 1.0;
@@ -53,7 +59,10 @@ mod tests {
             let x = step as f32 / 100.0;
             let wanted = f64::from(x).exp();
             for value in [exp::<true>(x), exp::<false>(x)] {
-                assert!((f64::from(value) / wanted - 1.0).abs() < 3e-7, "{x}: {value} for {wanted}");
+                assert!(
+                    (f64::from(value) / wanted - 1.0).abs() < 3e-7,
+                    "{x}: {value} for {wanted}"
+                );
             }
         }
         assert_eq!(exp::<true>(0.0), 1.0);
@@ -65,8 +74,9 @@ mod tests {
         for step in -400..=400 {
             let x = f64::from(step) / 40.0;
             let silu_of = x / (1.0 + (-x).exp());
-            let gelu_of =
-                0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
+            let gelu_of = 0.5
+                * x
+                * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
             assert!((f64::from(silu::<true>(x as f32)) - silu_of).abs() < 2e-6);
             assert!((f64::from(gelu_tanh::<true>(x as f32)) - gelu_of).abs() < 2e-6);
         }

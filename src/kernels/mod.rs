@@ -52,7 +52,11 @@ fn level() -> Level {
         {
             use std::arch::is_x86_feature_detected as has;
             if has!("avx512f") && has!("avx512bw") && has!("avx512vl") {
-                return if has!("avx512vnni") { Level::Vnni } else { Level::Avx512 };
+                return if has!("avx512vnni") {
+                    Level::Vnni
+                } else {
+                    Level::Avx512
+                };
             }
             if has!("avx2") && has!("fma") {
                 return Level::Avx2;

@@ -56,7 +56,11 @@ impl Form {
 
     /// Bytes of the factors of a panel.
     pub(super) fn factor_bytes(self, from: usize) -> usize {
-        if self.is_quantized() { from.div_ceil(BLOCK) * PANEL * 2 } else { 0 }
+        if self.is_quantized() {
+            from.div_ceil(BLOCK) * PANEL * 2
+        } else {
+            0
+        }
     }
 
     /// Bytes of a layer.
@@ -96,11 +100,17 @@ pub fn pack(form: Form, from: usize, to: usize, row: &(dyn Fn(usize, &mut [f32])
     let (all_weights, all_factors) = bytes.split_at_mut(panels * weights);
     let mut no_factors = vec![[0u8; 0]; panels];
     let factor_parts: Vec<&mut [u8]> = match factors {
-        0 => no_factors.iter_mut().map(|part| part.as_mut_slice()).collect(),
+        0 => no_factors
+            .iter_mut()
+            .map(|part| part.as_mut_slice())
+            .collect(),
         _ => all_factors.chunks_exact_mut(factors).collect(),
     };
-    all_weights.par_chunks_exact_mut(weights).zip(factor_parts).enumerate().for_each(
-        |(panel, (weights, factors))| {
+    all_weights
+        .par_chunks_exact_mut(weights)
+        .zip(factor_parts)
+        .enumerate()
+        .for_each(|(panel, (weights, factors))| {
             let mut rows = vec![0f32; PANEL * from];
             for (i, values) in rows.chunks_exact_mut(from).enumerate() {
                 if panel * PANEL + i < to {
@@ -112,8 +122,7 @@ pub fn pack(form: Form, from: usize, to: usize, row: &(dyn Fn(usize, &mut [f32])
                 Form::Bf16 => pack_bf16(&rows, from, weights),
                 Form::Int8 | Form::Int4 => pack_quantized(form, &rows, from, weights, factors),
             }
-        },
-    );
+        });
     Bytes::Owned(Arc::new(bytes))
 }
 
@@ -166,7 +175,10 @@ fn pack_quantized(form: Form, rows: &[f32], from: usize, weights: &mut [u8], fac
 
 /// Whole numbers, with their offset, for the weights of a block, and their factor as bfloat16.
 fn quantized(form: Form, values: &[f32], levels: &mut [u8; BLOCK]) -> u16 {
-    let largest = values.iter().copied().fold(0f32, |a, v| if v.abs() > a.abs() { v } else { a });
+    let largest = values
+        .iter()
+        .copied()
+        .fold(0f32, |a, v| if v.abs() > a.abs() { v } else { a });
     let (factor, offset, least, most) = match form {
         // Rounded up: the largest stays in range.
         Form::Int8 => (up_to_bf16(largest.abs() / 127.0), INT8_OFFSET, -127, 127),
@@ -220,7 +232,9 @@ mod tests {
 
     #[test]
     fn quantized_weights_are_off_by_half_a_step_at_most() {
-        let values: Vec<f32> = (0..BLOCK).map(|i| ((i * 37 % 23) as f32 - 11.0) * 0.013).collect();
+        let values: Vec<f32> = (0..BLOCK)
+            .map(|i| ((i * 37 % 23) as f32 - 11.0) * 0.013)
+            .collect();
         for (form, offset) in [(Form::Int8, INT8_OFFSET), (Form::Int4, INT4_OFFSET)] {
             let mut levels = [0; BLOCK];
             let step = from_bf16(quantized(form, &values, &mut levels));
@@ -228,7 +242,10 @@ mod tests {
                 let back = (i32::from(*level) - offset) as f32 * step;
                 // With four bits, the side opposite to the largest is cut off at 7 steps, and a step is rounded.
                 let allowed = if form == Form::Int8 { 0.5001 } else { 1.05 } * step.abs();
-                assert!((back - value).abs() <= allowed, "{form:?}: {value} became {back}");
+                assert!(
+                    (back - value).abs() <= allowed,
+                    "{form:?}: {value} became {back}"
+                );
             }
         }
         let mut levels = [0; BLOCK];

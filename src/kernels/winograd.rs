@@ -58,7 +58,11 @@ impl Filter {
                 weights[(group * channels + from) * COLUMNS + out % COLUMNS] = sum as f32;
             }
         }
-        Filter { channels, weights, bias: bias.iter().map(|b| *b as f32).collect() }
+        Filter {
+            channels,
+            weights,
+            bias: bias.iter().map(|b| *b as f32).collect(),
+        }
     }
 }
 
@@ -102,7 +106,14 @@ pub fn chain(
     assert!(input.len() == channels * height * width && output.len() == input.len());
     let (rows, columns) = (height.div_ceil(TILE), width.div_ceil(TILE));
     let tiles = (rows * columns).next_multiple_of(ROWS);
-    let sizes = Sizes { channels, height, width, columns, tiles, line: columns * TILE + 2 };
+    let sizes = Sizes {
+        channels,
+        height,
+        width,
+        columns,
+        tiles,
+        line: columns * TILE + 2,
+    };
     let fit = |buffer: &mut Vec<f32>, length: usize| {
         buffer.resize(length, 0.0);
         Shared(buffer.as_mut_ptr())
@@ -118,10 +129,14 @@ pub fn chain(
         use kernels::*;
         // SAFETY: the instructions are there, buffers have the sizes that the kernels expect, and each job writes to its
         // own row, column or matrix.
-        parallel(height, &|y| unsafe { channels_last(input.as_ptr(), map.get(), y, sizes) });
+        parallel(height, &|y| unsafe {
+            channels_last(input.as_ptr(), map.get(), y, sizes)
+        });
         for filter in filters {
             // SAFETY: as above.
-            parallel(rows, &|row| unsafe { transform_input(map.get(), sums.get(), row, sizes) });
+            parallel(rows, &|row| unsafe {
+                transform_input(map.get(), sums.get(), row, sizes)
+            });
             let groups = channels / COLUMNS;
             parallel(POINTS * PARTS, &|job| {
                 let (point, part) = (job / PARTS, job % PARTS);
@@ -131,7 +146,13 @@ pub fn chain(
                     // SAFETY: as above.
                     unsafe {
                         let to = products.get().add(offset + group * COLUMNS);
-                        multiply(sums.get().add(offset), weights.as_ptr(), to, tiles, channels);
+                        multiply(
+                            sums.get().add(offset),
+                            weights.as_ptr(),
+                            to,
+                            tiles,
+                            channels,
+                        );
                     }
                 }
             });
@@ -143,7 +164,9 @@ pub fn chain(
             });
         }
         // SAFETY: as above.
-        parallel(height, &|y| unsafe { channels_first(map.get(), output.get(), y, sizes) });
+        parallel(height, &|y| unsafe {
+            channels_first(map.get(), output.get(), y, sizes)
+        });
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (map, sums, products, output, parallel);
@@ -162,7 +185,13 @@ mod kernels {
     /// A line of the map to channels last.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn channels_last(input: *const f32, map: *mut f32, y: usize, sizes: Sizes) {
-        let Sizes { channels, height, width, line, .. } = sizes;
+        let Sizes {
+            channels,
+            height,
+            width,
+            line,
+            ..
+        } = sizes;
         for first in (0..width).step_by(LANES) {
             for channel in (0..channels).step_by(LANES) {
                 for c in channel..channel + LANES {
@@ -181,7 +210,13 @@ mod kernels {
     /// A line of the map to channels first.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn channels_first(map: *const f32, output: *mut f32, y: usize, sizes: Sizes) {
-        let Sizes { channels, height, width, line, .. } = sizes;
+        let Sizes {
+            channels,
+            height,
+            width,
+            line,
+            ..
+        } = sizes;
         for first in (0..width).step_by(LANES) {
             for channel in (0..channels).step_by(LANES) {
                 for c in channel..channel + LANES {
@@ -241,7 +276,13 @@ mod kernels {
     /// The sums of a row of tiles, `[36, tiles, channels]`.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn transform_input(map: *const f32, to: *mut f32, row: usize, sizes: Sizes) {
-        let Sizes { channels, columns, tiles, line, .. } = sizes;
+        let Sizes {
+            channels,
+            columns,
+            tiles,
+            line,
+            ..
+        } = sizes;
         for column in 0..columns {
             let tile = row * columns + column;
             for c in (0..channels).step_by(LANES) {
@@ -309,11 +350,18 @@ mod kernels {
         let number = |n: f32| _mm512_set1_ps(n);
         let negative = _mm512_sub_ps(_mm512_setzero_ps(), x);
         let power = _mm512_min_ps(_mm512_max_ps(negative, number(-87.0)), number(88.0));
-        let whole = _mm512_roundscale_ps::<0x08>(_mm512_mul_ps(power, number(std::f32::consts::LOG2_E)));
+        let whole =
+            _mm512_roundscale_ps::<0x08>(_mm512_mul_ps(power, number(std::f32::consts::LOG2_E)));
         // ln 2 in two parts, the first exact when multiplied by a whole number.
         let rest = _mm512_fnmadd_ps(whole, number(0.693_359_4), power);
         let rest = _mm512_fnmadd_ps(whole, number(-2.121_944_4e-4), rest);
-        let coefficients = [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
+        let coefficients = [
+            1.398_199_9e-3,
+            8.333_452e-3,
+            4.166_579_6e-2,
+            1.666_666_5e-1,
+            0.5,
+        ];
         let mut polynomial = number(1.987_569_1e-4);
         for coefficient in coefficients {
             polynomial = _mm512_fmadd_ps(polynomial, rest, number(coefficient));
@@ -333,7 +381,15 @@ mod kernels {
         row: usize,
         sizes: Sizes,
     ) {
-        let Sizes { channels, height, width, columns, tiles, line, .. } = sizes;
+        let Sizes {
+            channels,
+            height,
+            width,
+            columns,
+            tiles,
+            line,
+            ..
+        } = sizes;
         for column in 0..columns {
             let tile = row * columns + column;
             for c in (0..channels).step_by(LANES) {
@@ -371,14 +427,21 @@ mod tests {
     /// Numbers from -1 to 1, always the same.
     fn numbers(count: usize, scale: f64, mut seed: u64) -> Vec<f64> {
         let mut next = || {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             ((seed >> 40) as f64 / (1u64 << 23) as f64 - 1.0) * scale
         };
         (0..count).map(|_| next()).collect()
     }
 
     /// The convolution by its definition, and SiLU.
-    fn by_definition(map: &[f64], weight: &[f64], bias: &[f64], [height, width]: [usize; 2]) -> Vec<f64> {
+    fn by_definition(
+        map: &[f64],
+        weight: &[f64],
+        bias: &[f64],
+        [height, width]: [usize; 2],
+    ) -> Vec<f64> {
         let channels = bias.len();
         let mut out = Vec::with_capacity(map.len());
         for o in 0..channels {
@@ -423,8 +486,11 @@ mod tests {
             for _ in 0..2 {
                 chain(&filters, &input, &mut output, size, &mut scratch, &parallel);
                 let largest = map.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
-                let worst =
-                    map.iter().zip(&output).map(|(a, b)| (a - f64::from(*b)).abs()).fold(0.0, f64::max);
+                let worst = map
+                    .iter()
+                    .zip(&output)
+                    .map(|(a, b)| (a - f64::from(*b)).abs())
+                    .fold(0.0, f64::max);
                 assert!(worst < 1e-5 * largest, "{size:?}: {worst} of {largest}");
             }
         }

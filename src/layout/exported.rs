@@ -34,7 +34,9 @@ pub enum ExportedError {
         reason: String,
     },
     /// The model is not what it should be.
-    #[error("`{path}` is no layout model: {reason}; give a folder of PP-DocLayoutV2 or PP-DocLayoutV3")]
+    #[error(
+        "`{path}` is no layout model: {reason}; give a folder of PP-DocLayoutV2 or PP-DocLayoutV3"
+    )]
     Signature {
         /// The file.
         path: PathBuf,
@@ -60,9 +62,20 @@ impl ExportedLayout {
     pub fn of(network: Network, folder: &Path) -> Result<Self, ExportedError> {
         let Description { name, input } = Description::read(&folder.join(DESCRIPTION))?;
         let path = folder.join(MODEL);
-        let bad = |reason: String| ExportedError::Signature { path: path.clone(), reason };
-        let (rows, counts, masks) = signature(&network.inputs(), &network.outputs()).map_err(bad)?;
-        Ok(ExportedLayout { name, network, input, rows, counts, masks })
+        let bad = |reason: String| ExportedError::Signature {
+            path: path.clone(),
+            reason,
+        };
+        let (rows, counts, masks) =
+            signature(&network.inputs(), &network.outputs()).map_err(bad)?;
+        Ok(ExportedLayout {
+            name,
+            network,
+            input,
+            rows,
+            counts,
+            masks,
+        })
     }
 
     /// The rows of boxes on pages.
@@ -70,19 +83,30 @@ impl ExportedLayout {
         let [height, width] = self.input;
         let batch = pages.len();
         let pair = |of: &dyn Fn(&Pixels) -> [f32; 2]| {
-            Array::F32(vec![batch, 2], pages.iter().flat_map(|page| of(page)).collect())
+            Array::F32(
+                vec![batch, 2],
+                pages.iter().flat_map(|page| of(page)).collect(),
+            )
         };
         let scale = |page: &Pixels| {
-            [(height as f64 / page.height as f64) as f32, (width as f64 / page.width as f64) as f32]
+            [
+                (height as f64 / page.height as f64) as f32,
+                (width as f64 / page.width as f64) as f32,
+            ]
         };
-        let pixels = pages.iter().flat_map(|page| pixel_values(page, width, height)).collect();
+        let pixels = pages
+            .iter()
+            .flat_map(|page| pixel_values(page, width, height))
+            .collect();
         let inputs = vec![
             ("im_shape", pair(&|_| [height as f32, width as f32])),
             ("image", Array::F32(vec![batch, 3, height, width], pixels)),
             ("scale_factor", pair(&scale)),
         ];
         let (rows, counts, masks) = (&self.rows, &self.counts, self.masks.as_deref());
-        self.network.run(inputs, |outputs| layouts(outputs, rows, counts, masks, batch))
+        self.network.run(inputs, |outputs| {
+            layouts(outputs, rows, counts, masks, batch)
+        })
     }
 }
 
@@ -91,22 +115,36 @@ type Ports = (String, String, Option<String>);
 
 /// Checks a model's signature; what is missing or wrong is named.
 fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, String> {
-    let names = |ports: &[PortInfo]| ports.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = |ports: &[PortInfo]| {
+        ports
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     for wanted in ["im_shape", "image", "scale_factor"] {
         if !inputs.iter().any(|port| port.name == wanted) {
-            return Err(format!("it has no input `{wanted}`, only {}", names(inputs)));
+            return Err(format!(
+                "it has no input `{wanted}`, only {}",
+                names(inputs)
+            ));
         }
     }
-    if let Some(other) =
-        inputs.iter().find(|p| !["im_shape", "image", "scale_factor"].contains(&p.name.as_str()))
+    if let Some(other) = inputs
+        .iter()
+        .find(|p| !["im_shape", "image", "scale_factor"].contains(&p.name.as_str()))
     {
         return Err(format!("its input `{}` is not known", other.name));
     }
     let find = |what: &str, rank: usize, is: &dyn Fn(&PortInfo) -> bool| {
-        let found = outputs.iter().find(|port| port.shape.len() == rank && is(port));
+        let found = outputs
+            .iter()
+            .find(|port| port.shape.len() == rank && is(port));
         found.ok_or_else(|| format!("it has no output for {what} among {}", names(outputs)))
     };
-    let rows = find("rows of boxes", 2, &|port| port.element == Some(Element::F32))?;
+    let rows = find("rows of boxes", 2, &|port| {
+        port.element == Some(Element::F32)
+    })?;
     let columns = rows.shape[1];
     if columns >= 0 && !COLUMNS.contains(&(columns as usize)) {
         return Err(format!("its rows have {columns} columns, not 6, 7 or 8"));
@@ -114,7 +152,11 @@ fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, String>
     let is_whole = |port: &PortInfo| matches!(port.element, Some(Element::I32 | Element::I64));
     let counts = find("how many rows a page has", 1, &is_whole)?;
     let masks = find("masks", 3, &is_whole).ok();
-    Ok((rows.name.clone(), counts.name.clone(), masks.map(|port| port.name.clone())))
+    Ok((
+        rows.name.clone(),
+        counts.name.clone(),
+        masks.map(|port| port.name.clone()),
+    ))
 }
 
 /// Whole numbers of either kind.
@@ -122,7 +164,9 @@ fn whole(outputs: &Outputs<'_>, name: &str) -> Result<(Vec<usize>, Vec<i64>), On
     if let Ok((shape, data)) = outputs.i32(name) {
         return Ok((shape, data.iter().map(|v| i64::from(*v)).collect()));
     }
-    outputs.i64(name).map(|(shape, data)| (shape, data.to_vec()))
+    outputs
+        .i64(name)
+        .map(|(shape, data)| (shape, data.to_vec()))
 }
 
 fn layouts(
@@ -132,7 +176,10 @@ fn layouts(
     masks: Option<&str>,
     pages: usize,
 ) -> Result<Vec<RawLayout>, OnnxError> {
-    let wrong = |reason: String| OnnxError::Run { model: "the layout model".into(), reason };
+    let wrong = |reason: String| OnnxError::Run {
+        model: "the layout model".into(),
+        reason,
+    };
     let (shape, data) = outputs.f32(rows)?;
     let columns = shape[1];
     let (_, counts) = whole(outputs, counts)?;
@@ -151,19 +198,29 @@ fn layouts(
     if let Some((shape, _)) = &masks
         && shape[0] as i64 != total
     {
-        return Err(wrong(format!("it returned {} masks for {total} rows", shape[0])));
+        return Err(wrong(format!(
+            "it returned {} masks for {total} rows",
+            shape[0]
+        )));
     }
     let mut layouts = Vec::with_capacity(pages);
     let mut start = 0;
     for count in counts {
         let range = start..start + count as usize;
         start = range.end;
-        let boxes = range.clone().map(|row| raw_box(&data[row * columns..(row + 1) * columns])).collect();
+        let boxes = range
+            .clone()
+            .map(|row| raw_box(&data[row * columns..(row + 1) * columns]))
+            .collect();
         let masks = masks.as_ref().map(|(shape, cells)| {
             let (height, width) = (shape[1], shape[2]);
             let mask = |row: usize| {
                 let cells = &cells[row * height * width..(row + 1) * height * width];
-                Mask { width, height, cells: cells.iter().map(|v| *v > 0).collect() }
+                Mask {
+                    width,
+                    height,
+                    cells: cells.iter().map(|v| *v > 0).collect(),
+                }
             };
             range.clone().map(mask).collect()
         });
@@ -192,7 +249,10 @@ struct Description {
 
 impl Description {
     fn read(path: &Path) -> Result<Self, ExportedError> {
-        let bad = |reason: String| ExportedError::Description { path: path.into(), reason };
+        let bad = |reason: String| ExportedError::Description {
+            path: path.into(),
+            reason,
+        };
         let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
         Description::parse(&text).map_err(bad)
     }
@@ -200,29 +260,47 @@ impl Description {
     fn parse(text: &str) -> Result<Self, String> {
         let documents = Yaml::load_from_str(text).map_err(|e| e.to_string())?;
         let root = documents.first().ok_or("it is empty")?;
-        let name = root.as_mapping_get("Global").and_then(|g| g.as_mapping_get("model_name"));
-        let labels = root.as_mapping_get("label_list").and_then(Yaml::as_sequence);
+        let name = root
+            .as_mapping_get("Global")
+            .and_then(|g| g.as_mapping_get("model_name"));
+        let labels = root
+            .as_mapping_get("label_list")
+            .and_then(Yaml::as_sequence);
         let labels = labels.ok_or("it has no `label_list`")?;
         let same = labels.len() == Label::CLASSES.len()
-            && labels.iter().zip(Label::CLASSES).all(|(name, label)| name.as_str() == Some(label.as_str()));
+            && labels
+                .iter()
+                .zip(Label::CLASSES)
+                .all(|(name, label)| name.as_str() == Some(label.as_str()));
         if !same {
             return Err(format!(
                 "its `label_list` is not that of PP-DocLayoutV2 and V3 ({} labels)",
                 Label::CLASSES.len()
             ));
         }
-        let steps = root.as_mapping_get("Preprocess").and_then(Yaml::as_sequence);
-        let size =
-            steps.into_iter().flatten().find_map(|step| step.as_mapping_get("target_size")?.as_sequence());
+        let steps = root
+            .as_mapping_get("Preprocess")
+            .and_then(Yaml::as_sequence);
+        let size = steps
+            .into_iter()
+            .flatten()
+            .find_map(|step| step.as_mapping_get("target_size")?.as_sequence());
         let side = |i: usize| match size {
             None => Ok(super::NETWORK_SIDE),
             Some(size) => {
-                let side = size.get(i).and_then(Yaml::as_integer).filter(|n| (1..=1 << 14).contains(n));
-                side.map(|n| n as usize).ok_or_else(|| "its `target_size` is no size".to_string())
+                let side = size
+                    .get(i)
+                    .and_then(Yaml::as_integer)
+                    .filter(|n| (1..=1 << 14).contains(n));
+                side.map(|n| n as usize)
+                    .ok_or_else(|| "its `target_size` is no size".to_string())
             }
         };
         let name = name.and_then(Yaml::as_str).map(str::to_string);
-        Ok(Description { name, input: [side(0)?, side(1)?] })
+        Ok(Description {
+            name,
+            input: [side(0)?, side(1)?],
+        })
     }
 }
 
@@ -231,11 +309,17 @@ mod tests {
     use super::*;
 
     fn port(name: &str, element: Element, shape: &[i64]) -> PortInfo {
-        PortInfo { name: name.into(), element: Some(element), shape: shape.to_vec() }
+        PortInfo {
+            name: name.into(),
+            element: Some(element),
+            shape: shape.to_vec(),
+        }
     }
 
     fn inputs() -> Vec<PortInfo> {
-        ["im_shape", "image", "scale_factor"].map(|name| port(name, Element::F32, &[-1, 2])).to_vec()
+        ["im_shape", "image", "scale_factor"]
+            .map(|name| port(name, Element::F32, &[-1, 2]))
+            .to_vec()
     }
 
     #[test]
@@ -252,8 +336,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_signature_is_named() {
-        let outputs = [port("a", Element::F32, &[-1, 5]), port("b", Element::I32, &[-1])];
-        let check = |inputs: &[PortInfo], outputs: &[PortInfo]| signature(inputs, outputs).unwrap_err();
+        let outputs = [
+            port("a", Element::F32, &[-1, 5]),
+            port("b", Element::I32, &[-1]),
+        ];
+        let check =
+            |inputs: &[PortInfo], outputs: &[PortInfo]| signature(inputs, outputs).unwrap_err();
         assert!(check(&inputs(), &outputs).contains("5 columns"));
         assert!(check(&inputs()[1..], &outputs).contains("no input `im_shape`"));
         assert!(check(&inputs(), &outputs[1..]).contains("no output for rows of boxes among b"));
@@ -263,14 +351,28 @@ mod tests {
 
     #[test]
     fn descriptions_tell_size_and_labels() {
-        let labels = Label::CLASSES.iter().map(|l| format!("- {}\n", l.as_str())).collect::<String>();
+        let labels = Label::CLASSES
+            .iter()
+            .map(|l| format!("- {}\n", l.as_str()))
+            .collect::<String>();
         let text = format!(
             "Global:\n  model_name: PP-DocLayoutV3\nPreprocess:\n- type: Resize\n  target_size:\n  - 640\n  - 800\nlabel_list:\n{labels}"
         );
         let found = Description::parse(&text).unwrap();
-        assert_eq!((found.name.as_deref(), found.input), (Some("PP-DocLayoutV3"), [640, 800]));
-        assert!(Description::parse("label_list: [text]").unwrap_err().contains("label_list"));
-        assert!(Description::parse("a: 1").unwrap_err().contains("no `label_list`"));
+        assert_eq!(
+            (found.name.as_deref(), found.input),
+            (Some("PP-DocLayoutV3"), [640, 800])
+        );
+        assert!(
+            Description::parse("label_list: [text]")
+                .unwrap_err()
+                .contains("label_list")
+        );
+        assert!(
+            Description::parse("a: 1")
+                .unwrap_err()
+                .contains("no `label_list`")
+        );
         assert!(Description::parse("[").is_err());
     }
 }

@@ -78,7 +78,16 @@ pub const NETWORK_SIDE: usize = 800;
 pub fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
     let small = page.resize_bicubic(width, height);
     let levels: [f32; 256] = std::array::from_fn(|v| v as f32 * (1.0 / 255.0));
-    (0..3).flat_map(|c| small.data.iter().skip(c).step_by(3).map(|v| levels[usize::from(*v)])).collect()
+    (0..3)
+        .flat_map(|c| {
+            small
+                .data
+                .iter()
+                .skip(c)
+                .step_by(3)
+                .map(|v| levels[usize::from(*v)])
+        })
+        .collect()
 }
 
 /// Why pages have no layout.

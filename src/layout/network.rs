@@ -18,7 +18,11 @@ pub enum LayoutNetwork {
 
 impl LayoutNetwork {
     /// The rows of boxes on pages; those that `threshold` drops may be left out.
-    pub fn detect(&mut self, pages: &[&Pixels], threshold: &Threshold) -> Result<Vec<RawLayout>, OnnxError> {
+    pub fn detect(
+        &mut self,
+        pages: &[&Pixels],
+        threshold: &Threshold,
+    ) -> Result<Vec<RawLayout>, OnnxError> {
         match self {
             LayoutNetwork::Checkpoint(network) => network.detect(pages, threshold),
             LayoutNetwork::Exported(network) => network.detect(pages),
@@ -49,21 +53,28 @@ impl LayoutDetector for NetworkDetector {
         options: &LayoutOptions,
     ) -> Result<Vec<Vec<Region>>, LayoutError> {
         let missing = || LayoutError("the page has no picture".into());
-        let pictures = pages.iter().map(|page| page.pixels.as_ref().ok_or_else(missing));
+        let pictures = pages
+            .iter()
+            .map(|page| page.pixels.as_ref().ok_or_else(missing));
         let pictures: Vec<&Pixels> = pictures.collect::<Result<_, _>>()?;
-        let network = self.network.as_mut().ok_or_else(|| LayoutError("the network is not loaded".into()))?;
-        let layouts = network.detect(&pictures, &options.threshold).map_err(|error| {
-            if matches!(error, OnnxError::OutOfMemory { .. }) && pages.len() > 1 {
-                // The caller tries these pages again in halves; the next ones need not fail first.
-                self.batch_size = pages.len() / 2;
-                tracing::warn!(
-                    batch_size = self.batch_size,
-                    "too little memory for {} pages at once",
-                    pages.len()
-                );
-            }
-            LayoutError(error.to_string())
-        })?;
+        let network = self
+            .network
+            .as_mut()
+            .ok_or_else(|| LayoutError("the network is not loaded".into()))?;
+        let layouts = network
+            .detect(&pictures, &options.threshold)
+            .map_err(|error| {
+                if matches!(error, OnnxError::OutOfMemory { .. }) && pages.len() > 1 {
+                    // The caller tries these pages again in halves; the next ones need not fail first.
+                    self.batch_size = pages.len() / 2;
+                    tracing::warn!(
+                        batch_size = self.batch_size,
+                        "too little memory for {} pages at once",
+                        pages.len()
+                    );
+                }
+                LayoutError(error.to_string())
+            })?;
         let regions = pages.iter().zip(layouts).map(|(page, raw)| {
             let regions = postprocess(&raw, page.width, page.height, options);
             match self.reads_page_text {

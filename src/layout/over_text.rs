@@ -21,22 +21,35 @@ const DEFAULT_BODY: f32 = 20.0;
 pub fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> Vec<Region> {
     let mut regions = postprocess::without_overlaps(&regions, mode);
     let segments = &page.text.segments;
-    let mut owner: Vec<Option<usize>> = segments.iter().map(|s| owner_of(&s.bbox, &regions)).collect();
-    let body = page.text.body_size().filter(|size| *size > 1.0).unwrap_or(DEFAULT_BODY);
+    let mut owner: Vec<Option<usize>> = segments
+        .iter()
+        .map(|s| owner_of(&s.bbox, &regions))
+        .collect();
+    let body = page
+        .text
+        .body_size()
+        .filter(|size| *size > 1.0)
+        .unwrap_or(DEFAULT_BODY);
     for (index, region) in regions.iter_mut().enumerate() {
-        let own: Vec<usize> = (0..segments.len()).filter(|i| owner[*i] == Some(index)).collect();
+        let own: Vec<usize> = (0..segments.len())
+            .filter(|i| owner[*i] == Some(index))
+            .collect();
         if region.label == Label::Table
             && let Some(found) = table_in(&region.bbox, &own, page, body)
         {
             // What stands in the region but not in the grid is a note or a caption.
-            own.iter().filter(|i| !found.segments.contains(i)).for_each(|i| owner[*i] = None);
+            own.iter()
+                .filter(|i| !found.segments.contains(i))
+                .for_each(|i| owner[*i] = None);
             region.table = Some(found.table);
             region.lines = lines(&found.segments, segments);
         } else {
             region.lines = lines(&own, segments);
         }
     }
-    let free: Vec<usize> = (0..segments.len()).filter(|i| owner[*i].is_none()).collect();
+    let free: Vec<usize> = (0..segments.len())
+        .filter(|i| owner[*i].is_none())
+        .collect();
     for region in passed_over(&free, page) {
         let at = place(&region.bbox, &regions);
         regions.insert(at, region);
@@ -61,23 +74,39 @@ fn owner_of(bbox: &Rect, regions: &[Region]) -> Option<usize> {
 
 /// Pieces of text side by side, from top to bottom.
 fn lines(own: &[usize], segments: &[Segment]) -> Vec<Vec<usize>> {
-    table::aligned::rows(own, segments).into_iter().map(|row| row.segments).collect()
+    table::aligned::rows(own, segments)
+        .into_iter()
+        .map(|row| row.segments)
+        .collect()
 }
 
 /// The grid of a region: of drawn lines, else of columns that white space separates.
 fn table_in(bbox: &Rect, own: &[usize], page: &PreparedPage, body: f32) -> Option<FoundTable> {
     let segments: Vec<Segment> = own.iter().map(|i| page.text.segments[*i].clone()).collect();
     let around = bbox.expanded(body, body);
-    let rulings: Vec<Rect> =
-        page.rulings.iter().filter(|r| r.share_inside(&around) > INSIDE).copied().collect();
+    let rulings: Vec<Rect> = page
+        .rulings
+        .iter()
+        .filter(|r| r.share_inside(&around) > INSIDE)
+        .copied()
+        .collect();
     let all: Vec<usize> = (0..segments.len()).collect();
-    let largest = |found: Vec<FoundTable>| found.into_iter().max_by_key(|table| table.segments.len());
+    let largest =
+        |found: Vec<FoundTable>| found.into_iter().max_by_key(|table| table.segments.len());
     let found = largest(table::ruled::find(&rulings, &segments, body))
         .or_else(|| largest(table::aligned::find_framed(&all, &segments, &rulings, body)))
         .or_else(|| {
-            largest(table::aligned::find(&table::aligned::rows(&all, &segments), &segments, &rulings, body))
+            largest(table::aligned::find(
+                &table::aligned::rows(&all, &segments),
+                &segments,
+                &rulings,
+                body,
+            ))
         })?;
-    Some(FoundTable { segments: found.segments.iter().map(|i| own[*i]).collect(), ..found })
+    Some(FoundTable {
+        segments: found.segments.iter().map(|i| own[*i]).collect(),
+        ..found
+    })
 }
 
 /// Regions for the pieces of text that no region has.
@@ -89,7 +118,10 @@ fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
         size_points: page.size_points,
         text: PageText {
             source: page.text.source,
-            segments: free.iter().map(|i| page.text.segments[*i].clone()).collect(),
+            segments: free
+                .iter()
+                .map(|i| page.text.segments[*i].clone())
+                .collect(),
         },
         decision: page.decision.clone(),
         rotation_quarters: page.rotation_quarters,
@@ -98,7 +130,11 @@ fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
     };
     let mut regions = geometric::regions(&rest);
     for region in &mut regions {
-        region.lines.iter_mut().flatten().for_each(|i| *i = free[*i]);
+        region
+            .lines
+            .iter_mut()
+            .flatten()
+            .for_each(|i| *i = free[*i]);
     }
     regions
 }
@@ -108,7 +144,10 @@ fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
 fn place(bbox: &Rect, regions: &[Region]) -> usize {
     let in_column = |r: &Region| r.bbox.x1 < bbox.x2 && bbox.x1 < r.bbox.x2;
     let is_above = |r: &Region| r.bbox.center_y() <= bbox.center_y();
-    let after = regions.iter().rposition(|r| in_column(r) && is_above(r)).map(|at| at + 1);
+    let after = regions
+        .iter()
+        .rposition(|r| in_column(r) && is_above(r))
+        .map(|at| at + 1);
     let before = || regions.iter().position(|r| in_column(r) && !is_above(r));
     after.or_else(before).unwrap_or(regions.len())
 }
@@ -125,8 +164,14 @@ mod tests {
             Segment::of(vec![Word::of(bbox, text)], 20.0)
         };
         PreparedPage {
-            text: PageText { source: TextSource::TextLayer, segments: pieces.iter().map(segment).collect() },
-            decision: TextDecision { source: TextSource::TextLayer, reason: String::new() },
+            text: PageText {
+                source: TextSource::TextLayer,
+                segments: pieces.iter().map(segment).collect(),
+            },
+            decision: TextDecision {
+                source: TextSource::TextLayer,
+                reason: String::new(),
+            },
             ..PreparedPage::blank(0, 600, 800)
         }
     }
@@ -149,21 +194,39 @@ mod tests {
         ];
         let regions = with_text(found, &page, ShapeMode::Auto);
         let lines: Vec<_> = regions.iter().map(|r| (r.lines.clone(), r.order)).collect();
-        assert_eq!(lines, [(vec![vec![0]], Some(1)), (vec![vec![1, 2]], Some(2)), (vec![vec![3]], Some(3))]);
+        assert_eq!(
+            lines,
+            [
+                (vec![vec![0]], Some(1)),
+                (vec![vec![1, 2]], Some(2)),
+                (vec![vec![3]], Some(3))
+            ]
+        );
     }
 
     #[test]
     fn a_table_region_gets_its_grid_and_gives_back_the_rest() {
         let mut pieces = Vec::new();
         for (row, y) in [100.0, 140.0, 180.0, 220.0].into_iter().enumerate() {
-            pieces.extend([(50.0, y, "name"), (250.0, y, "12.5"), (400.0, y, ["a", "b", "c", "d"][row])]);
+            pieces.extend([
+                (50.0, y, "name"),
+                (250.0, y, "12.5"),
+                (400.0, y, ["a", "b", "c", "d"][row]),
+            ]);
         }
         let page = page(&pieces);
-        let regions = with_text(vec![region(Label::Table, 40.0, 90.0, 500.0, 250.0)], &page, ShapeMode::Auto);
+        let regions = with_text(
+            vec![region(Label::Table, 40.0, 90.0, 500.0, 250.0)],
+            &page,
+            ShapeMode::Auto,
+        );
         assert_eq!(regions.len(), 1);
         let html = regions[0].table.as_ref().unwrap().to_html();
         assert_eq!(html.matches("<tr>").count(), 4, "{html}");
-        assert!(html.contains("<td>name</td><td>12.5</td><td>d</td>"), "{html}");
+        assert!(
+            html.contains("<td>name</td><td>12.5</td><td>d</td>"),
+            "{html}"
+        );
     }
 
     #[test]
@@ -174,6 +237,14 @@ mod tests {
             region(Label::Text, 100.0, 0.0, 190.0, 50.0),
         ];
         let at = |x1, y1| place(&Rect::new(x1, y1, x1 + 50.0, y1 + 20.0), &regions);
-        assert_eq!([at(10.0, 100.0), at(110.0, 100.0), at(10.0, 300.0), at(300.0, 0.0)], [1, 3, 2, 3]);
+        assert_eq!(
+            [
+                at(10.0, 100.0),
+                at(110.0, 100.0),
+                at(10.0, 300.0),
+                at(300.0, 0.0)
+            ],
+            [1, 3, 2, 3]
+        );
     }
 }

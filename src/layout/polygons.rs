@@ -58,10 +58,16 @@ pub fn polygons(
     mode: ShapeMode,
 ) -> Vec<Vec<Point>> {
     // x2 - y1 is a slip of the reference for x2 - x1: it must be matched (appendix A, 5).
-    let widest = boxes.iter().map(|b| b[2] as f64 - b[1] as f64).fold(f64::NEG_INFINITY, f64::max);
+    let widest = boxes
+        .iter()
+        .map(|b| b[2] as f64 - b[1] as f64)
+        .fold(f64::NEG_INFINITY, f64::max);
     let mut shapes: Vec<Vec<Point>> = Vec::with_capacity(boxes.len());
     for (bbox, mask) in boxes.iter().zip(masks) {
-        let scale = [mask.width as f64 / width as f64, mask.height as f64 / height as f64];
+        let scale = [
+            mask.width as f64 / width as f64,
+            mask.height as f64 / height as f64,
+        ];
         let outline = outline(bbox, mask, scale, widest);
         let shape = normalized(bbox, outline, mode, shapes.last().map(Vec::as_slice));
         shapes.push(shape);
@@ -71,7 +77,9 @@ pub fn polygons(
 
 fn rectangle(bbox: &[f32; 4]) -> Vec<Point> {
     let [x1, y1, x2, y2] = bbox.map(f32::trunc);
-    [(x1, y1), (x2, y1), (x2, y2), (x1, y2)].map(|(x, y)| Point { x, y }).to_vec()
+    [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
+        .map(|(x, y)| Point { x, y })
+        .to_vec()
 }
 
 /// The outline of the largest shape of a mask inside a box; `None` when there is none.
@@ -82,7 +90,9 @@ fn outline(bbox: &[f32; 4], mask: &Mask, scale: [f64; 2], widest: f64) -> Option
         return None;
     }
     let cell = |v: i64, axis: usize, limit: usize| {
-        (v as f64 * scale[axis]).round_ties_even().clamp(0.0, limit as f64) as usize
+        (v as f64 * scale[axis])
+            .round_ties_even()
+            .clamp(0.0, limit as f64) as usize
     };
     let (left, right) = (cell(x1, 0, mask.width), cell(x2, 0, mask.width));
     let (top, bottom) = (cell(y1, 1, mask.height), cell(y2, 1, mask.height));
@@ -94,13 +104,25 @@ fn outline(bbox: &[f32; 4], mask: &Mask, scale: [f64; 2], widest: f64) -> Option
         return None;
     }
     let contours = external_contours(&cut.resize_nearest(width as usize, height as usize));
-    let largest =
-        contours.into_iter().reduce(|a, b| if contour_area(&b) > contour_area(&a) { b } else { a })?;
+    let largest = contours.into_iter().reduce(|a, b| {
+        if contour_area(&b) > contour_area(&a) {
+            b
+        } else {
+            a
+        }
+    })?;
     let corners = simplify(&largest, SIMPLIFY * arc_length(&largest));
-    let reach = if width as f64 > WIDE * widest { width as f64 } else { widest };
+    let reach = if width as f64 > WIDE * widest {
+        width as f64
+    } else {
+        widest
+    };
     let shifted = custom_vertices(&corners, reach)
         .into_iter()
-        .map(|[x, y]| Point { x: (x + x1 as f64) as f32, y: (y + y1 as f64) as f32 });
+        .map(|[x, y]| Point {
+            x: (x + x1 as f64) as f32,
+            y: (y + y1 as f64) as f32,
+        });
     Some(shifted.collect())
 }
 
@@ -118,13 +140,18 @@ pub fn custom_vertices(corners: &[[i32; 2]], reach: f64) -> Vec<[f64; 2]> {
     let mut kept: Vec<usize> = (0..count).filter(|i| views[*i].convex).collect();
     kept.extend(groups.into_iter().filter(|i| views[*i].angle >= FLAT_DENT));
     kept.sort_unstable();
-    let between =
-        |from: usize, to: usize| (1..count).map(move |k| (from + k) % count).take_while(move |i| *i != to);
+    let between = |from: usize, to: usize| {
+        (1..count)
+            .map(move |k| (from + k) % count)
+            .take_while(move |i| *i != to)
+    };
     let mut back = Vec::new();
     for (k, &from) in kept.iter().enumerate() {
         let to = kept[(k + 1) % kept.len()];
-        let (dx, dy) =
-            ((corners[to][0] - corners[from][0]) as f64, (corners[to][1] - corners[from][1]) as f64);
+        let (dx, dy) = (
+            (corners[to][0] - corners[from][0]) as f64,
+            (corners[to][1] - corners[from][1]) as f64,
+        );
         let length = (dx * dx + dy * dy).sqrt();
         if length <= limit || limit <= 0.0 {
             continue;
@@ -146,10 +173,16 @@ pub fn custom_vertices(corners: &[[i32; 2]], reach: f64) -> Vec<[f64; 2]> {
 
 /// Dents that stand beside other dents. A run that wraps around the start only counts when both its ends do.
 fn runs_of_dents(dents: &[usize], count: usize) -> Vec<usize> {
-    let runs = dents.chunk_by(|a, b| b - a == 1).filter(|run| run.len() > 1);
+    let runs = dents
+        .chunk_by(|a, b| b - a == 1)
+        .filter(|run| run.len() > 1);
     let grouped: Vec<usize> = runs.flatten().copied().collect();
     let wraps = dents.len() > 1 && dents.first() == Some(&0) && dents.last() == Some(&(count - 1));
-    if wraps && !(grouped.contains(&0) && grouped.contains(&(count - 1))) { Vec::new() } else { grouped }
+    if wraps && !(grouped.contains(&0) && grouped.contains(&(count - 1))) {
+        Vec::new()
+    } else {
+        grouped
+    }
 }
 
 /// A corner as seen from its neighbours.
@@ -178,9 +211,16 @@ impl Corner {
             let bisector = [a[0] / la + b[0] / lb, a[1] / la + b[1] / lb];
             let length = bisector[0].hypot(bisector[1]);
             let reach = (la + lb) / 2.0;
-            place = [here[0] + bisector[0] / length * reach, here[1] + bisector[1] / length * reach];
+            place = [
+                here[0] + bisector[0] / length * reach,
+                here[1] + bisector[1] / length * reach,
+            ];
         }
-        Corner { convex, angle, place }
+        Corner {
+            convex,
+            angle,
+            place,
+        }
     }
 }
 
@@ -192,11 +232,15 @@ fn normalized(
     previous: Option<&[Point]>,
 ) -> Vec<Point> {
     let rectangle = rectangle(bbox);
-    let Some(outline) = outline.filter(|o| o.len() >= 4) else { return rectangle };
+    let Some(outline) = outline.filter(|o| o.len() >= 4) else {
+        return rectangle;
+    };
     if mode == ShapeMode::Poly {
         return outline;
     }
-    let Some(quad) = quad(&outline) else { return rectangle };
+    let Some(quad) = quad(&outline) else {
+        return rectangle;
+    };
     match mode {
         ShapeMode::Rect => rectangle,
         ShapeMode::Quad => quad,
@@ -204,7 +248,11 @@ fn normalized(
         _ => {
             let in_the_way = previous.map_or(0.0, |p| Overlap::of(p, &rectangle).of_smaller());
             let fits = Overlap::of(&outline, &quad).of_union() >= QUAD_FITS;
-            if fits && in_the_way < IN_THE_WAY { quad } else { outline }
+            if fits && in_the_way < IN_THE_WAY {
+                quad
+            } else {
+                outline
+            }
         }
     }
 }
@@ -228,7 +276,13 @@ pub fn quad(polygon: &[Point]) -> Option<Vec<Point>> {
 
 /// The corner of a polygon nearest to a point.
 pub fn nearest_corner(polygon: &[Point], to: Point) -> Option<Point> {
-    polygon.iter().copied().reduce(|a, b| if distance(b, to) < distance(a, to) { b } else { a })
+    polygon.iter().copied().reduce(|a, b| {
+        if distance(b, to) < distance(a, to) {
+            b
+        } else {
+            a
+        }
+    })
 }
 
 #[cfg(test)]
@@ -238,7 +292,13 @@ mod tests {
     #[test]
     fn an_empty_mask_gives_the_box() {
         let mask = Mask::new(200, 200);
-        let shapes = polygons(&[[10.0, 10.0, 50.0, 30.0]], &[&mask], 100, 100, ShapeMode::Poly);
+        let shapes = polygons(
+            &[[10.0, 10.0, 50.0, 30.0]],
+            &[&mask],
+            100,
+            100,
+            ShapeMode::Poly,
+        );
         assert_eq!(shapes[0], rectangle(&[10.0, 10.0, 50.0, 30.0]));
     }
 
@@ -246,9 +306,18 @@ mod tests {
     fn a_full_mask_is_a_rectangle() {
         let mut mask = Mask::new(200, 200);
         mask.cells.fill(true);
-        let shapes = polygons(&[[10.0, 10.0, 50.0, 30.0]], &[&mask], 100, 100, ShapeMode::Poly);
+        let shapes = polygons(
+            &[[10.0, 10.0, 50.0, 30.0]],
+            &[&mask],
+            100,
+            100,
+            ShapeMode::Poly,
+        );
         let corners: Vec<_> = shapes[0].iter().map(|p| (p.x, p.y)).collect();
-        assert_eq!(corners, [(10.0, 10.0), (10.0, 29.0), (49.0, 29.0), (49.0, 10.0)]);
+        assert_eq!(
+            corners,
+            [(10.0, 10.0), (10.0, 29.0), (49.0, 29.0), (49.0, 10.0)]
+        );
     }
 
     #[test]

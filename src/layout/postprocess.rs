@@ -122,9 +122,16 @@ const FULL_PAGE_PORTRAIT: f32 = 0.93;
 const CONTAINED: f32 = 0.9;
 
 /// The regions of a page of `width` x `height` pixels, in reading order.
-pub fn postprocess(raw: &RawLayout, width: usize, height: usize, options: &LayoutOptions) -> Vec<Region> {
-    let masks =
-        raw.masks.as_ref().filter(|m| options.shape_mode != ShapeMode::Rect && m.len() == raw.boxes.len());
+pub fn postprocess(
+    raw: &RawLayout,
+    width: usize,
+    height: usize,
+    options: &LayoutOptions,
+) -> Vec<Region> {
+    let masks = raw
+        .masks
+        .as_ref()
+        .filter(|m| options.shape_mode != ShapeMode::Rect && m.len() == raw.boxes.len());
     let boxes: Vec<RawBox> = raw.boxes.iter().map(rounded).collect();
     let mut kept = above_threshold(&boxes, &options.threshold);
     if options.nms {
@@ -142,11 +149,15 @@ pub fn postprocess(raw: &RawLayout, width: usize, height: usize, options: &Layou
         let areas: Vec<[f32; 4]> = sorted.iter().map(|b| b.bbox).collect();
         polygons(&areas, &masks, width, height, options.shape_mode)
     });
-    sorted.iter_mut().for_each(|b| unclip(b, &options.unclip_ratio));
+    sorted
+        .iter_mut()
+        .for_each(|b| unclip(b, &options.unclip_ratio));
     let mut regions = Vec::with_capacity(sorted.len());
     let mut order = 0;
     for (i, found) in sorted.iter().enumerate() {
-        let Some((label, bbox)) = labelled(found).zip(on_page(found.bbox, width, height)) else { continue };
+        let Some((label, bbox)) = labelled(found).zip(on_page(found.bbox, width, height)) else {
+            continue;
+        };
         let mut region = Region::new(label, bbox, found.score);
         region.polygon = shapes.as_mut().map(|shapes| std::mem::take(&mut shapes[i]));
         if !label.is_unordered() {
@@ -165,17 +176,30 @@ fn pick(boxes: &[RawBox], kept: &[usize]) -> Vec<RawBox> {
 /// Coordinates as whole numbers, halves to even.
 fn rounded(raw: &RawBox) -> RawBox {
     // A coordinate that is no number would spoil every comparison after it.
-    let whole = |v: f32| if v.is_finite() { v.round_ties_even() } else { 0.0 };
-    RawBox { bbox: raw.bbox.map(whole), ..*raw }
+    let whole = |v: f32| {
+        if v.is_finite() {
+            v.round_ties_even()
+        } else {
+            0.0
+        }
+    };
+    RawBox {
+        bbox: raw.bbox.map(whole),
+        ..*raw
+    }
 }
 
 fn labelled(raw: &RawBox) -> Option<Label> {
-    usize::try_from(raw.class_id).ok().and_then(|id| Label::CLASSES.get(id).copied())
+    usize::try_from(raw.class_id)
+        .ok()
+        .and_then(|id| Label::CLASSES.get(id).copied())
 }
 
 /// Positions of the boxes above their threshold; a table of thresholds groups them by class.
 fn above_threshold(boxes: &[RawBox], threshold: &Threshold) -> Vec<usize> {
-    let mut kept: Vec<usize> = (0..boxes.len()).filter(|i| threshold.keeps(&boxes[*i])).collect();
+    let mut kept: Vec<usize> = (0..boxes.len())
+        .filter(|i| threshold.keeps(&boxes[*i]))
+        .collect();
     if matches!(threshold, Threshold::ByClass(_)) {
         kept.sort_by_key(|i| boxes[*i].class_id);
     }
@@ -196,7 +220,11 @@ pub fn nms(boxes: &[RawBox]) -> Vec<usize> {
         kept.push(best);
         for &other in &waiting[at + 1..] {
             let same = boxes[best].class_id == boxes[other].class_id;
-            let limit = if same { NMS_SAME_CLASS } else { NMS_OTHER_CLASS };
+            let limit = if same {
+                NMS_SAME_CLASS
+            } else {
+                NMS_OTHER_CLASS
+            };
             dropped[other] |= inclusive_iou(&boxes[best].bbox, &boxes[other].bbox) >= limit;
         }
     }
@@ -215,15 +243,28 @@ fn inclusive_iou(a: &[f32; 4], b: &[f32; 4]) -> f32 {
 /// Positions of the boxes without pictures that fill the page; all of them if nothing else is there.
 fn without_full_page_pictures(boxes: &[RawBox], width: usize, height: usize) -> Vec<usize> {
     let (width_f, height_f) = (width as f32, height as f32);
-    let limit = if width > height { FULL_PAGE_LANDSCAPE } else { FULL_PAGE_PORTRAIT } * width_f * height_f;
+    let limit = if width > height {
+        FULL_PAGE_LANDSCAPE
+    } else {
+        FULL_PAGE_PORTRAIT
+    } * width_f
+        * height_f;
     let fills_page = |b: &RawBox| {
         let [x1, y1, x2, y2] = b.bbox;
         let area = (x2.min(width_f) - x1.max(0.0)) * (y2.min(height_f) - y1.max(0.0));
         labelled(b) == Some(Label::Image) && area > limit
     };
     let all: Vec<usize> = (0..boxes.len()).collect();
-    let kept: Vec<usize> = all.iter().copied().filter(|i| !fills_page(&boxes[*i])).collect();
-    if boxes.len() <= 1 || kept.is_empty() { all } else { kept }
+    let kept: Vec<usize> = all
+        .iter()
+        .copied()
+        .filter(|i| !fills_page(&boxes[*i]))
+        .collect();
+    if boxes.len() <= 1 || kept.is_empty() {
+        all
+    } else {
+        kept
+    }
 }
 
 /// Whether most of one box lies in another.
@@ -236,7 +277,10 @@ fn lies_in(inner: &[f32; 4], outer: &[f32; 4]) -> bool {
 
 /// For every box whether it contains another and whether it is contained in one, over the pairs (inner, outer)
 /// that count.
-pub fn containment(boxes: &[RawBox], counts: impl Fn(&RawBox, &RawBox) -> bool) -> (Vec<bool>, Vec<bool>) {
+pub fn containment(
+    boxes: &[RawBox],
+    counts: impl Fn(&RawBox, &RawBox) -> bool,
+) -> (Vec<bool>, Vec<bool>) {
     let (mut contains, mut contained) = (vec![false; boxes.len()], vec![false; boxes.len()]);
     for (i, inner) in boxes.iter().enumerate() {
         for (j, outer) in boxes.iter().enumerate() {
@@ -269,7 +313,9 @@ fn merged(boxes: &[RawBox], modes: &MergeModes) -> Vec<usize> {
     match modes {
         MergeModes::Off => {}
         MergeModes::All(mode) => apply(*mode, None),
-        MergeModes::ByClass(table) => table.iter().for_each(|(class, mode)| apply(*mode, Some(*class))),
+        MergeModes::ByClass(table) => table
+            .iter()
+            .for_each(|(class, mode)| apply(*mode, Some(*class))),
     }
     (0..boxes.len()).filter(|i| keep[*i]).collect()
 }
@@ -280,7 +326,9 @@ fn sort_by_order(boxes: &[RawBox], kept: &mut [usize]) {
         let (a, b) = (&boxes[a], &boxes[b]);
         let key = |b: &RawBox| b.order.unwrap_or(0.0);
         let votes = |b: &RawBox| b.votes.unwrap_or(0.0);
-        key(a).total_cmp(&key(b)).then(votes(b).total_cmp(&votes(a)))
+        key(a)
+            .total_cmp(&key(b))
+            .then(votes(b).total_cmp(&votes(a)))
     });
 }
 
@@ -289,21 +337,33 @@ fn unclip(found: &mut RawBox, ratios: &Unclip) {
     let ratio = match ratios {
         Unclip::Off => None,
         Unclip::All(ratio) => Some(*ratio),
-        Unclip::ByClass(table) => usize::try_from(found.class_id).ok().and_then(|c| table.get(&c).copied()),
+        Unclip::ByClass(table) => usize::try_from(found.class_id)
+            .ok()
+            .and_then(|c| table.get(&c).copied()),
     };
     let Some([rx, ry]) = ratio else { return };
     let [x1, y1, x2, y2] = found.bbox;
     let (width, height) = (x2 - x1, y2 - y1);
     let (cx, cy) = (x1 + width / 2.0, y1 + height / 2.0);
     let (new_width, new_height) = (width * rx, height * ry);
-    found.bbox = [cx - new_width / 2.0, cy - new_height / 2.0, cx + new_width / 2.0, cy + new_height / 2.0];
+    found.bbox = [
+        cx - new_width / 2.0,
+        cy - new_height / 2.0,
+        cx + new_width / 2.0,
+        cy + new_height / 2.0,
+    ];
 }
 
 /// The box cut to the page, in whole pixels; `None` when nothing is left.
 fn on_page([x1, y1, x2, y2]: [f32; 4], width: usize, height: usize) -> Option<Rect> {
     let low = |v: f32| v.max(0.0).trunc();
     let high = |v: f32, limit: usize| v.min(limit as f32).trunc();
-    let bbox = Rect { x1: low(x1), y1: low(y1), x2: high(x2, width), y2: high(y2, height) };
+    let bbox = Rect {
+        x1: low(x1),
+        y1: low(y1),
+        x2: high(x2, width),
+        y2: high(y2, height),
+    };
     (bbox.x2 > bbox.x1 && bbox.y2 > bbox.y1).then_some(bbox)
 }
 
@@ -315,7 +375,10 @@ const INLINE_OVERLAP: f32 = 0.5;
 
 /// The regions without those that say the same as others (specification, section 6.2), in the same order.
 pub fn without_overlaps(regions: &[Region], shape_mode: ShapeMode) -> Vec<Region> {
-    let regions: Vec<&Region> = regions.iter().filter(|r| r.label != Label::Reference).collect();
+    let regions: Vec<&Region> = regions
+        .iter()
+        .filter(|r| r.label != Label::Reference)
+        .collect();
     let mut dropped = vec![false; regions.len()];
     for i in 0..regions.len() {
         if regions[i].bbox.width() < MIN_SHAPE_SIDE || regions[i].bbox.height() < MIN_SHAPE_SIDE {
@@ -330,7 +393,12 @@ pub fn without_overlaps(regions: &[Region], shape_mode: ShapeMode) -> Vec<Region
             dropped[j] |= drop_j;
         }
     }
-    regions.iter().zip(dropped).filter(|(_, dropped)| !dropped).map(|(r, _)| (*r).clone()).collect()
+    regions
+        .iter()
+        .zip(dropped)
+        .filter(|(_, dropped)| !dropped)
+        .map(|(r, _)| (*r).clone())
+        .collect()
 }
 
 /// Whether the first, the second or both of two regions go.
@@ -342,14 +410,21 @@ fn rivals(a: &Region, b: &Region, shape_mode: ShapeMode) -> (bool, bool) {
     if (inline(a) || inline(b)) && overlap > INLINE_OVERLAP {
         return (inline(a), inline(b));
     }
-    if overlap <= BOXES_OVERLAP || shapes_differ(a, b, shape_mode) || may_lie_over(a.label, b.label) {
+    if overlap <= BOXES_OVERLAP || shapes_differ(a, b, shape_mode) || may_lie_over(a.label, b.label)
+    {
         return (false, false);
     }
-    if a.bbox.area() >= b.bbox.area() { (false, true) } else { (true, false) }
+    if a.bbox.area() >= b.bbox.area() {
+        (false, true)
+    } else {
+        (true, false)
+    }
 }
 
 fn shapes_differ(a: &Region, b: &Region, shape_mode: ShapeMode) -> bool {
-    let (Some(a), Some(b)) = (&a.polygon, &b.polygon) else { return false };
+    let (Some(a), Some(b)) = (&a.polygon, &b.polygon) else {
+        return false;
+    };
     shape_mode != ShapeMode::Rect
         && crate::geometry::polygon::Overlap::of(a, b).of_smaller() < POLYGONS_OVERLAP
 }
@@ -369,7 +444,13 @@ mod tests {
     use super::*;
 
     fn raw(class_id: i64, score: f32, bbox: [f32; 4]) -> RawBox {
-        RawBox { class_id, score, bbox, order: None, votes: None }
+        RawBox {
+            class_id,
+            score,
+            bbox,
+            order: None,
+            votes: None,
+        }
     }
 
     fn options() -> LayoutOptions {
@@ -384,20 +465,32 @@ mod tests {
 
     fn labels(boxes: Vec<RawBox>, options: &LayoutOptions) -> Vec<Label> {
         let raw = RawLayout { boxes, masks: None };
-        postprocess(&raw, 100, 200, options).iter().map(|r| r.label).collect()
+        postprocess(&raw, 100, 200, options)
+            .iter()
+            .map(|r| r.label)
+            .collect()
     }
 
     #[test]
     fn a_score_must_be_above_the_threshold() {
-        let boxes = vec![raw(22, 0.3, [0.0, 0.0, 9.0, 9.0]), raw(6, 0.31, [0.0, 20.0, 9.0, 29.0])];
+        let boxes = vec![
+            raw(22, 0.3, [0.0, 0.0, 9.0, 9.0]),
+            raw(6, 0.31, [0.0, 20.0, 9.0, 29.0]),
+        ];
         assert_eq!(labels(boxes.clone(), &options()), [Label::DocTitle]);
-        let off = LayoutOptions { threshold: Threshold::Off, ..options() };
+        let off = LayoutOptions {
+            threshold: Threshold::Off,
+            ..options()
+        };
         assert_eq!(labels(boxes, &off).len(), 2);
     }
 
     #[test]
     fn boxes_that_leave_the_page_are_cut_or_dropped() {
-        let boxes = vec![raw(22, 0.9, [-5.0, -5.0, 10.4, 10.6]), raw(21, 0.9, [150.0, 0.0, 160.0, 9.0])];
+        let boxes = vec![
+            raw(22, 0.9, [-5.0, -5.0, 10.4, 10.6]),
+            raw(21, 0.9, [150.0, 0.0, 160.0, 9.0]),
+        ];
         let regions = postprocess(&RawLayout { boxes, masks: None }, 100, 200, &options());
         assert_eq!(regions.len(), 1);
         assert_eq!(regions[0].bbox, Rect::new(0.0, 0.0, 10.0, 11.0));
@@ -407,8 +500,20 @@ mod tests {
     #[test]
     fn the_large_mode_of_a_class_swallows_all_classes() {
         let modes = MergeModes::ByClass([(21, MergeMode::Large)].into());
-        let boxes = vec![raw(21, 0.9, [0.0, 0.0, 90.0, 90.0]), raw(22, 0.8, [10.0, 10.0, 50.0, 20.0])];
-        assert_eq!(labels(boxes, &LayoutOptions { merge_bboxes_mode: modes, ..options() }), [Label::Table]);
+        let boxes = vec![
+            raw(21, 0.9, [0.0, 0.0, 90.0, 90.0]),
+            raw(22, 0.8, [10.0, 10.0, 50.0, 20.0]),
+        ];
+        assert_eq!(
+            labels(
+                boxes,
+                &LayoutOptions {
+                    merge_bboxes_mode: modes,
+                    ..options()
+                }
+            ),
+            [Label::Table]
+        );
     }
 
     #[test]
@@ -416,12 +521,18 @@ mod tests {
         let text = Region::new(Label::Text, Rect::new(10.0, 10.0, 50.0, 20.0), 0.9);
         let under = |label| Region::new(label, Rect::new(0.0, 0.0, 90.0, 90.0), 0.9);
         let left = |label| without_overlaps(&[under(label), text.clone()], ShapeMode::Auto).len();
-        assert_eq!((left(Label::Image), left(Label::Table), left(Label::Text)), (2, 1, 1));
+        assert_eq!(
+            (left(Label::Image), left(Label::Table), left(Label::Text)),
+            (2, 1, 1)
+        );
     }
 
     #[test]
     fn numbers_that_are_none_are_no_panic() {
-        let boxes = vec![raw(22, f32::NAN, [f32::NAN; 4]), raw(99, 0.9, [f32::INFINITY, 0.0, -9.0, 5.0])];
+        let boxes = vec![
+            raw(22, f32::NAN, [f32::NAN; 4]),
+            raw(99, 0.9, [f32::INFINITY, 0.0, -9.0, 5.0]),
+        ];
         assert!(labels(boxes, &options()).is_empty());
     }
 }

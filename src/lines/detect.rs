@@ -68,7 +68,12 @@ pub fn detect_lines(
         Shown::Whole(width, height) => in_whole(model, page, (width, height), options)?,
         Shown::Tiles(tiles) => in_tiles(model, page, &tiles, options)?,
     };
-    lines.sort_by(|a, b| a.0.0[0].y.total_cmp(&b.0.0[0].y).then(a.0.0[0].x.total_cmp(&b.0.0[0].x)));
+    lines.sort_by(|a, b| {
+        a.0.0[0]
+            .y
+            .total_cmp(&b.0.0[0].y)
+            .then(a.0.0[0].x.total_cmp(&b.0.0[0].x))
+    });
     Ok(lines)
 }
 
@@ -86,15 +91,28 @@ fn in_whole(
     };
     let top = tiles::padding(shrunk.width, shrunk.height);
     let (shrunk_width, shrunk_height) = (shrunk.width as f32, shrunk.height as f32);
-    let padded = if top == 0 { shrunk } else { Cow::Owned(padded(&shrunk, 0, top)) };
-    let (sx, sy) = (padded.width as f32 / width as f32, padded.height as f32 / height as f32);
+    let padded = if top == 0 {
+        shrunk
+    } else {
+        Cow::Owned(padded(&shrunk, 0, top))
+    };
+    let (sx, sy) = (
+        padded.width as f32 / width as f32,
+        padded.height as f32 / height as f32,
+    );
     let boxes = boxes(model, &padded.resize_bilinear(width, height), options)?;
-    let (rx, ry) = (page.width as f32 / shrunk_width, page.height as f32 / shrunk_height);
+    let (rx, ry) = (
+        page.width as f32 / shrunk_width,
+        page.height as f32 / shrunk_height,
+    );
     let to_page = |p: Point| Point {
         x: ((p.x * sx).round() * rx).clamp(0.0, page.width as f32),
         y: (((p.y * sy).round() - top as f32) * ry).clamp(0.0, page.height as f32),
     };
-    Ok(boxes.into_iter().map(|(q, score)| (Quad(q.0.map(to_page)), score)).collect())
+    Ok(boxes
+        .into_iter()
+        .map(|(q, score)| (Quad(q.0.map(to_page)), score))
+        .collect())
 }
 
 /// The lines of a page that is shown in tiles; tiles on which nothing can be seen are left out.
@@ -106,7 +124,9 @@ fn in_tiles(
 ) -> Result<Vec<(Quad, f32)>, OnnxError> {
     let mut found = Vec::new();
     for (number, tile) in tiles.iter().enumerate() {
-        let Some(part) = page.part(tile.x, tile.y, tile.width, tile.height).filter(|part| !part.is_plain())
+        let Some(part) = page
+            .part(tile.x, tile.y, tile.width, tile.height)
+            .filter(|part| !part.is_plain())
         else {
             continue;
         };
@@ -115,11 +135,24 @@ fn in_tiles(
         drop(part);
         let margin = |side: usize| tiles::LEAST_INPUT.saturating_sub(side).div_ceil(64) * 32;
         let (left, top) = (margin(width), margin(height));
-        let input = if (left, top) == (0, 0) { input } else { padded(&input, left, top) };
-        let (sx, sy) = (tile.width as f32 / width as f32, tile.height as f32 / height as f32);
+        let input = if (left, top) == (0, 0) {
+            input
+        } else {
+            padded(&input, left, top)
+        };
+        let (sx, sy) = (
+            tile.width as f32 / width as f32,
+            tile.height as f32 / height as f32,
+        );
         let to_page = |p: Point| Point {
-            x: tile.x as f32 + ((p.x - left as f32) * sx).round().clamp(0.0, tile.width as f32),
-            y: tile.y as f32 + ((p.y - top as f32) * sy).round().clamp(0.0, tile.height as f32),
+            x: tile.x as f32
+                + ((p.x - left as f32) * sx)
+                    .round()
+                    .clamp(0.0, tile.width as f32),
+            y: tile.y as f32
+                + ((p.y - top as f32) * sy)
+                    .round()
+                    .clamp(0.0, tile.height as f32),
         };
         let boxes = boxes(model, &input, options)?;
         found.extend(boxes.into_iter().map(|(q, score)| Found {
@@ -132,17 +165,29 @@ fn in_tiles(
 }
 
 /// The boxes that the network sees in its input.
-fn boxes(model: &mut Model, input: &Pixels, options: &DetectOptions) -> Result<Vec<(Quad, f32)>, OnnxError> {
-    model.run(&[1, 3, input.height, input.width], normalized(input), |shape, map| {
-        let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
-        boxes_from_map(map, w, h, options)
-    })
+fn boxes(
+    model: &mut Model,
+    input: &Pixels,
+    options: &DetectOptions,
+) -> Result<Vec<(Quad, f32)>, OnnxError> {
+    model.run(
+        &[1, 3, input.height, input.width],
+        normalized(input),
+        |shape, map| {
+            let (h, w) = (shape[shape.len() - 2], shape[shape.len() - 1]);
+            boxes_from_map(map, w, h, options)
+        },
+    )
 }
 
 /// A picture with black around it: `left` columns on both sides, `top` rows above and below.
 fn padded(picture: &Pixels, left: usize, top: usize) -> Pixels {
     let (width, height) = (picture.width + 2 * left, picture.height + 2 * top);
-    let mut out = Pixels { width, height, data: vec![0; width * height * 3] };
+    let mut out = Pixels {
+        width,
+        height,
+        data: vec![0; width * height * 3],
+    };
     out.paste(picture, left, top);
     out
 }
@@ -160,11 +205,21 @@ pub(super) fn normalized(picture: &Pixels) -> Vec<f32> {
 }
 
 /// The boxes in a probability map of `width` x `height`.
-fn boxes_from_map(map: &[f32], width: usize, height: usize, options: &DetectOptions) -> Vec<(Quad, f32)> {
+fn boxes_from_map(
+    map: &[f32],
+    width: usize,
+    height: usize,
+    options: &DetectOptions,
+) -> Vec<(Quad, f32)> {
     let mask = dilated(map, width, height, options.thresh);
     let mut boxes = Vec::new();
-    for border in components(mask, width, height).into_iter().take(MAX_CANDIDATES) {
-        let Some(rect) = min_area_rect(&border) else { continue };
+    for border in components(mask, width, height)
+        .into_iter()
+        .take(MAX_CANDIDATES)
+    {
+        let Some(rect) = min_area_rect(&border) else {
+            continue;
+        };
         if rect.width.min(rect.height) < MIN_AREA_SIDE {
             continue;
         }
@@ -172,8 +227,13 @@ fn boxes_from_map(map: &[f32], width: usize, height: usize, options: &DetectOpti
         if score < options.box_thresh {
             continue;
         }
-        let grow = rect.width * rect.height * options.unclip_ratio / (2.0 * (rect.width + rect.height));
-        let grown = TiltedRect { width: rect.width + 2.0 * grow, height: rect.height + 2.0 * grow, ..rect };
+        let grow =
+            rect.width * rect.height * options.unclip_ratio / (2.0 * (rect.width + rect.height));
+        let grown = TiltedRect {
+            width: rect.width + 2.0 * grow,
+            height: rect.height + 2.0 * grow,
+            ..rect
+        };
         if grown.width.min(grown.height) < MIN_AREA_SIDE + 2.0 {
             continue;
         }
@@ -226,8 +286,16 @@ fn components(mut mask: Vec<bool>, width: usize, height: usize) -> Vec<Vec<Point
             }
         }
         // The first and last pixel of every row are enough for the hull.
-        let point = |x: usize, y: usize| Point { x: x as f32, y: y as f32 };
-        found.push(extremes.into_iter().flat_map(|(y, (a, b))| [point(a, y), point(b, y)]).collect());
+        let point = |x: usize, y: usize| Point {
+            x: x as f32,
+            y: y as f32,
+        };
+        found.push(
+            extremes
+                .into_iter()
+                .flat_map(|(y, (a, b))| [point(a, y), point(b, y)])
+                .collect(),
+        );
     }
     found.reverse();
     found
@@ -249,7 +317,11 @@ fn mean_inside(map: &[f32], width: usize, height: usize, rect: &TiltedRect) -> f
             }
         }
     }
-    if count == 0 { 0.0 } else { (sum / count as f64) as f32 }
+    if count == 0 {
+        0.0
+    } else {
+        (sum / count as f64) as f32
+    }
 }
 
 /// Corners going round, the left ones first: top left, top right, bottom right, bottom left.
@@ -276,8 +348,14 @@ mod tests {
         assert_eq!(boxes.len(), 1);
         let bounds = boxes[0].0.bounds();
         // 40 x 8 after dilation and on pixel centres, grown by 40 * 8 * 1.6 / 96 = 5.3
-        assert!((bounds.x1 - 4.7).abs() < 0.1 && (bounds.x2 - 55.3).abs() < 0.1, "{bounds:?}");
-        assert!((bounds.y1 - 4.7).abs() < 0.1 && (bounds.y2 - 23.3).abs() < 0.1, "{bounds:?}");
+        assert!(
+            (bounds.x1 - 4.7).abs() < 0.1 && (bounds.x2 - 55.3).abs() < 0.1,
+            "{bounds:?}"
+        );
+        assert!(
+            (bounds.y1 - 4.7).abs() < 0.1 && (bounds.y2 - 23.3).abs() < 0.1,
+            "{bounds:?}"
+        );
         assert!(boxes[0].1 > 0.7);
     }
 

@@ -28,9 +28,11 @@ const MOST_COLUMNS: u64 = 4096;
 const LEAST_COLUMNS: u64 = 2048;
 
 /// Budget with which every ordinary page is read whole.
-pub const DEFAULT_BUDGET: u64 = SESSIONS + MOST_PIXELS * DETECTOR_PIXEL + MOST_COLUMNS * RECOGNIZER_COLUMN;
+pub const DEFAULT_BUDGET: u64 =
+    SESSIONS + MOST_PIXELS * DETECTOR_PIXEL + MOST_COLUMNS * RECOGNIZER_COLUMN;
 /// Least budget; a lower one is taken as this.
-pub const LEAST_BUDGET: u64 = SESSIONS + LEAST_PIXELS * DETECTOR_PIXEL + LEAST_COLUMNS * RECOGNIZER_COLUMN;
+pub const LEAST_BUDGET: u64 =
+    SESSIONS + LEAST_PIXELS * DETECTOR_PIXEL + LEAST_COLUMNS * RECOGNIZER_COLUMN;
 
 /// Columns of the recognizer's input for a budget, all lines of a call together: a sixth of what the sessions leave.
 pub(super) fn most_columns(budget: u64) -> usize {
@@ -41,7 +43,9 @@ pub(super) fn most_columns(budget: u64) -> usize {
 /// Pixels of the detector's input for a budget: what sessions and recognizer leave.
 pub fn most_pixels(budget: u64) -> usize {
     let recognizer = most_columns(budget) as u64 * RECOGNIZER_COLUMN;
-    let work = budget.max(LEAST_BUDGET).saturating_sub(SESSIONS + recognizer);
+    let work = budget
+        .max(LEAST_BUDGET)
+        .saturating_sub(SESSIONS + recognizer);
     (work / DETECTOR_PIXEL).clamp(LEAST_PIXELS, MOST_PIXELS) as usize
 }
 
@@ -53,11 +57,19 @@ pub fn picture_memory(width: usize, height: usize, options: &LineOptions) -> u64
     let largest = match shown(width, height, &options.detect, most_pixels(options.memory)) {
         Shown::Nothing => 0,
         Shown::Whole(width, height) => width * height,
-        Shown::Tiles(tiles) => tiles.iter().map(|tile| tile.input.0 * tile.input.1).max().unwrap_or(0),
+        Shown::Tiles(tiles) => tiles
+            .iter()
+            .map(|tile| tile.input.0 * tile.input.1)
+            .max()
+            .unwrap_or(0),
     };
     let recognizer = most_columns(options.memory) as u64 * RECOGNIZER_COLUMN;
     let networks = SESSIONS + largest as u64 * DETECTOR_PIXEL + recognizer;
-    networks.saturating_add((width as u64).saturating_mul(height as u64).saturating_mul(PAGE_PIXEL))
+    networks.saturating_add(
+        (width as u64)
+            .saturating_mul(height as u64)
+            .saturating_mul(PAGE_PIXEL),
+    )
 }
 
 #[cfg(test)]
@@ -65,29 +77,53 @@ mod tests {
     use super::*;
 
     fn with(memory: u64) -> LineOptions {
-        LineOptions { memory, ..LineOptions::default() }
+        LineOptions {
+            memory,
+            ..LineOptions::default()
+        }
     }
 
     #[test]
     fn the_default_reads_ordinary_pages_whole_and_less_in_tiles() {
         let detect = LineOptions::default().detect;
-        for (width, height) in [(1191, 1684), (2480, 3508), (4000, 3000), (2000, 2000), (736, 250)] {
+        for (width, height) in [
+            (1191, 1684),
+            (2480, 3508),
+            (4000, 3000),
+            (2000, 2000),
+            (736, 250),
+        ] {
             let whole = shown(width, height, &detect, most_pixels(DEFAULT_BUDGET));
             assert!(matches!(whole, Shown::Whole(..)), "{width}x{height}");
         }
-        assert_eq!((most_pixels(DEFAULT_BUDGET), most_columns(DEFAULT_BUDGET)), (4_400_000, 4096));
+        assert_eq!(
+            (most_pixels(DEFAULT_BUDGET), most_columns(DEFAULT_BUDGET)),
+            (4_400_000, 4096)
+        );
         assert_eq!(most_pixels(0), 1 << 20);
         assert_eq!(most_columns(0), 2048);
-        assert!(matches!(shown(1191, 1684, &detect, most_pixels(LEAST_BUDGET)), Shown::Tiles(_)));
+        assert!(matches!(
+            shown(1191, 1684, &detect, most_pixels(LEAST_BUDGET)),
+            Shown::Tiles(_)
+        ));
     }
 
     #[test]
     fn networks_never_take_more_than_the_budget() {
         for budget in [LEAST_BUDGET, 500 << 20, 800 << 20, DEFAULT_BUDGET] {
-            for (width, height) in [(1, 1), (500, 8000), (16_000, 700), (13_000, 13_000), (40, 3000)] {
+            for (width, height) in [
+                (1, 1),
+                (500, 8000),
+                (16_000, 700),
+                (13_000, 13_000),
+                (40, 3000),
+            ] {
                 let rasters = (width * height) as u64 * PAGE_PIXEL;
                 let networks = picture_memory(width, height, &with(budget)) - rasters;
-                assert!(networks <= budget, "{width}x{height} in {budget}: {networks}");
+                assert!(
+                    networks <= budget,
+                    "{width}x{height} in {budget}: {networks}"
+                );
             }
         }
     }

@@ -21,7 +21,8 @@ pub use page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left, words_text,
 };
 pub use prepare::{
-    PrepareError, PreparedPage, Preprocessor, decide_text, prepare_layer, prepare_lines, prepare_picture,
+    PrepareError, PreparedPage, Preprocessor, decide_text, prepare_layer, prepare_lines,
+    prepare_picture,
 };
 pub use reader::{LineOptions, LineReader, ReadPage, ReaderError};
 pub use text_layer::page_text as text_layer;

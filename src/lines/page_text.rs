@@ -83,7 +83,13 @@ pub struct Segment {
 impl Word {
     /// A word on its line with nothing special about it.
     pub(crate) fn of(bbox: Rect, text: &str) -> Self {
-        Self { bbox, text: text.into(), space_before: false, shift: Shift::None, mcid: -1 }
+        Self {
+            bbox,
+            text: text.into(),
+            space_before: false,
+            shift: Shift::None,
+            mcid: -1,
+        }
     }
 }
 
@@ -94,7 +100,10 @@ impl Segment {
         Self {
             bbox: Rect::union_all(words.iter().map(|w| &w.bbox)).unwrap_or_default(),
             words,
-            style: SegmentStyle { font_size, ..SegmentStyle::default() },
+            style: SegmentStyle {
+                font_size,
+                ..SegmentStyle::default()
+            },
             direction: Direction::Horizontal,
             right_to_left: false,
             hyphenated: false,
@@ -156,16 +165,24 @@ pub struct PageText {
 impl PageText {
     /// A page without text.
     pub fn empty() -> Self {
-        Self { source: TextSource::None, segments: Vec::new() }
+        Self {
+            source: TextSource::None,
+            segments: Vec::new(),
+        }
     }
 
     /// The font size of most characters, in page pixels; `None` without text.
     pub fn body_size(&self) -> Option<f32> {
         let mut by_size: std::collections::BTreeMap<u32, usize> = Default::default();
-        for segment in self.segments.iter().filter(|s| s.direction == Direction::Horizontal) {
+        for segment in self
+            .segments
+            .iter()
+            .filter(|s| s.direction == Direction::Horizontal)
+        {
             // Half pixels: sizes of one font vary by rounding, sizes of two fonts by a point, that is two pixels.
-            *by_size.entry((segment.style.font_size * 2.0).round() as u32).or_default() +=
-                segment.char_count();
+            *by_size
+                .entry((segment.style.font_size * 2.0).round() as u32)
+                .or_default() += segment.char_count();
         }
         by_size
             .into_iter()

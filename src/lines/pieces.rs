@@ -46,7 +46,12 @@ pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
     }
     let overlap = (OVERLAP * crop.height).min(longest / SEARCH);
     let mut pieces = Vec::new();
-    let mut next = Piece { start: 0, end: crop.width.min(longest), from: 0, begins_word: true };
+    let mut next = Piece {
+        start: 0,
+        end: crop.width.min(longest),
+        from: 0,
+        begins_word: true,
+    };
     while next.end < crop.width {
         let gap = widest_gap(crop, next.end - longest / SEARCH, next.end);
         let (start, from) = match gap {
@@ -58,7 +63,12 @@ pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
         };
         pieces.push(next);
         let begins_word = gap.is_some_and(|(_, width)| width >= (crop.height / GAP).max(2));
-        next = Piece { start, end: crop.width.min(start + longest), from, begins_word };
+        next = Piece {
+            start,
+            end: crop.width.min(start + longest),
+            from,
+            begins_word,
+        };
     }
     pieces.push(next);
     pieces
@@ -102,8 +112,13 @@ pub fn joined(texts: &[(Piece, LineText)], width: usize) -> LineText {
             if at < piece.from as f32 || at >= until as f32 && piece.end > until {
                 continue;
             }
-            let last = line.text.chars().next_back().filter(|last| *last != ' ' && c != ' ');
-            if is_first && piece.begins_word && last.is_some_and(|last| !is_cjk(last) || !is_cjk(c)) {
+            let last = line
+                .text
+                .chars()
+                .next_back()
+                .filter(|last| *last != ' ' && c != ' ');
+            if is_first && piece.begins_word && last.is_some_and(|last| !is_cjk(last) || !is_cjk(c))
+            {
                 line.text.push(' ');
                 line.positions.push(piece.start as f32 / width as f32);
             }
@@ -114,7 +129,11 @@ pub fn joined(texts: &[(Piece, LineText)], width: usize) -> LineText {
             count += 1;
         }
     }
-    line.confidence = if count == 0 { 0.0 } else { (sum / count as f64) as f32 };
+    line.confidence = if count == 0 {
+        0.0
+    } else {
+        (sum / count as f64) as f32
+    };
     line
 }
 
@@ -158,8 +177,18 @@ mod tests {
     #[test]
     fn without_gaps_pieces_overlap() {
         let pieces = pieces_of(&line(2000, 1000, 0), 500);
-        let first = Piece { start: 0, end: 500, from: 0, begins_word: true };
-        let second = Piece { start: 440, end: 940, from: 470, begins_word: false };
+        let first = Piece {
+            start: 0,
+            end: 500,
+            from: 0,
+            begins_word: true,
+        };
+        let second = Piece {
+            start: 440,
+            end: 940,
+            from: 470,
+            begins_word: false,
+        };
         assert_eq!(pieces[..2], [first, second]);
     }
 
@@ -171,26 +200,59 @@ mod tests {
     }
 
     fn text(text: &str, positions: &[f32]) -> LineText {
-        LineText { text: text.into(), confidence: 0.8, positions: positions.to_vec(), is_too_long: false }
+        LineText {
+            text: text.into(),
+            confidence: 0.8,
+            positions: positions.to_vec(),
+            is_too_long: false,
+        }
     }
 
     #[test]
     fn of_an_overlap_each_piece_gives_its_half() {
-        let a = Piece { start: 0, end: 100, from: 0, begins_word: true };
-        let b = Piece { start: 80, end: 180, from: 90, begins_word: false };
+        let a = Piece {
+            start: 0,
+            end: 100,
+            from: 0,
+            begins_word: true,
+        };
+        let b = Piece {
+            start: 80,
+            end: 180,
+            from: 90,
+            begins_word: false,
+        };
         // `d` at 85 is in both, `e` at 95 too.
-        let texts = [(a, text("abde", &[0.1, 0.3, 0.85, 0.95])), (b, text("defg", &[0.05, 0.15, 0.5, 0.9]))];
+        let texts = [
+            (a, text("abde", &[0.1, 0.3, 0.85, 0.95])),
+            (b, text("defg", &[0.05, 0.15, 0.5, 0.9])),
+        ];
         let line = joined(&texts, 180);
         assert_eq!(line.text, "abdefg");
-        assert!((line.positions[3] - 95.0 / 180.0).abs() < 1e-6 && (line.confidence - 0.8).abs() < 1e-6);
+        assert!(
+            (line.positions[3] - 95.0 / 180.0).abs() < 1e-6 && (line.confidence - 0.8).abs() < 1e-6
+        );
         assert!(line.positions.windows(2).all(|p| p[0] < p[1]));
     }
 
     #[test]
     fn a_gap_is_a_space() {
-        let a = Piece { start: 0, end: 100, from: 0, begins_word: true };
-        let b = Piece { start: 100, end: 200, from: 100, begins_word: true };
-        let line = joined(&[(a, text("ab", &[0.1, 0.8])), (b, text("cd", &[0.1, 0.8]))], 200);
+        let a = Piece {
+            start: 0,
+            end: 100,
+            from: 0,
+            begins_word: true,
+        };
+        let b = Piece {
+            start: 100,
+            end: 200,
+            from: 100,
+            begins_word: true,
+        };
+        let line = joined(
+            &[(a, text("ab", &[0.1, 0.8])), (b, text("cd", &[0.1, 0.8]))],
+            200,
+        );
         assert_eq!((line.text.as_str(), line.positions.len()), ("ab cd", 5));
     }
 

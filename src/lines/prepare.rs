@@ -10,7 +10,9 @@ use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, StructNode};
 use crate::input::{PageError, PageSource, SourcePage};
 use crate::onnx::OnnxError;
-use crate::preprocess::{self, DocPreprocessor, PreprocessError, PreprocessOptions, PreprocessSteps};
+use crate::preprocess::{
+    self, DocPreprocessor, PreprocessError, PreprocessOptions, PreprocessSteps,
+};
 use crate::raster::Pixels;
 
 /// Share of characters written along the page from which the page counts as turned.
@@ -66,7 +68,10 @@ impl PreparedPage {
             size_points: (width as f32 / 2.0, height as f32 / 2.0),
             pixels: None,
             text: PageText::empty(),
-            decision: TextDecision { source: TextSource::None, reason: String::new() },
+            decision: TextDecision {
+                source: TextSource::None,
+                reason: String::new(),
+            },
             rulings: Vec::new(),
             fills: Vec::new(),
             drawings: Vec::new(),
@@ -98,10 +103,18 @@ pub enum PrepareError {
 /// Where the text of the page is to come from.
 pub fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecision {
     match &page.content {
-        None => TextDecision { source: TextSource::Lines, reason: "the input is a picture".into() },
+        None => TextDecision {
+            source: TextSource::Lines,
+            reason: "the input is a picture".into(),
+        },
         Some(content) => {
             let picture = page.pixels.as_ref().or(page.preview.as_ref());
-            trust::decide(content, picture, (page.width as f32, page.height as f32), mode)
+            trust::decide(
+                content,
+                picture,
+                (page.width as f32, page.height as f32),
+                mode,
+            )
         }
     }
 }
@@ -134,7 +147,11 @@ pub fn prepare_lines(
             let fallback = page.content.take().unwrap_or_default();
             let message = format!("lines cannot be read: {reason}");
             let has_layer = fallback.chars.iter().any(|c| c.run != u32::MAX);
-            decision.source = if has_layer { TextSource::TextLayer } else { TextSource::None };
+            decision.source = if has_layer {
+                TextSource::TextLayer
+            } else {
+                TextSource::None
+            };
             page.pixels = Some(pixels);
             let mut prepared = from_content(page, fallback, 0, decision);
             prepared.diagnostics.push(Diagnostic {
@@ -195,7 +212,8 @@ fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
     let first = lines.first()?;
     let (count, plural) = (lines.len(), if lines.len() == 1 { "" } else { "s" });
     let of_first = if lines.len() == 1 { "" } else { "the first " };
-    let [x, y, width, height] = [first.x1, first.y1, first.width(), first.height()].map(|v| v.round());
+    let [x, y, width, height] =
+        [first.x1, first.y1, first.width(), first.height()].map(|v| v.round());
     Some(Diagnostic {
         severity: Severity::Warning,
         code: Code::LineTooLong,
@@ -280,10 +298,18 @@ fn from_content(
         height,
         size_points,
         pixels,
-        text: if decision.source == TextSource::None { PageText::empty() } else { text_layer(&content) },
+        text: if decision.source == TextSource::None {
+            PageText::empty()
+        } else {
+            text_layer(&content)
+        },
         decision,
         rulings: content.rulings.iter().map(|r| rect(*r)).collect(),
-        fills: content.fills.iter().map(|(r, color)| (rect(*r), *color)).collect(),
+        fills: content
+            .fills
+            .iter()
+            .map(|(r, color)| (rect(*r), *color))
+            .collect(),
         drawings: content.drawings.iter().map(|r| rect(*r)).collect(),
         images: content.images.iter().map(|r| rect(*r)).collect(),
         structure: content.structure,
@@ -304,7 +330,9 @@ fn turned_quarters(content: &PdfPage) -> u32 {
         }
     }
     let total: usize = counts.iter().sum();
-    (1..4).find(|q| counts[*q] as f32 > TURNED_SHARE * total as f32).unwrap_or(0) as u32
+    (1..4)
+        .find(|q| counts[*q] as f32 > TURNED_SHARE * total as f32)
+        .unwrap_or(0) as u32
 }
 
 /// Turns all boxes counter-clockwise by `quarters`, so that a page turned clockwise stands upright.
@@ -318,8 +346,17 @@ fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
             _ => *r,
         };
     };
-    content.chars.iter_mut().filter(|c| c.run != u32::MAX).for_each(|c| turn(&mut c.bbox));
-    content.rulings.iter_mut().chain(&mut content.drawings).chain(&mut content.images).for_each(turn);
+    content
+        .chars
+        .iter_mut()
+        .filter(|c| c.run != u32::MAX)
+        .for_each(|c| turn(&mut c.bbox));
+    content
+        .rulings
+        .iter_mut()
+        .chain(&mut content.drawings)
+        .chain(&mut content.images)
+        .for_each(turn);
     content.fills.iter_mut().for_each(|(r, _)| turn(r));
     for run in &mut content.runs {
         run.angle = (run.angle - 90.0 * quarters as f32 + 180.0).rem_euclid(360.0) - 180.0;
@@ -332,13 +369,24 @@ mod tests {
 
     #[test]
     fn lines_that_are_too_long_are_told() {
-        let line = |y: f32| Rect { x1: 3.0, y1: y, x2: 60_003.4, y2: y + 10.0 };
+        let line = |y: f32| Rect {
+            x1: 3.0,
+            y1: y,
+            x2: 60_003.4,
+            y2: y + 10.0,
+        };
         let told = |lines: &[Rect]| too_long(lines).map(|d| (d.code, d.message));
         assert_eq!(told(&[]), None);
         let one = "1 line too long to be text, 60000 pixels by 10 at 3, 40: not read";
-        assert_eq!(told(&[line(40.0)]), Some((Code::LineTooLong, one.to_string())));
+        assert_eq!(
+            told(&[line(40.0)]),
+            Some((Code::LineTooLong, one.to_string()))
+        );
         let two = "2 lines too long to be text, the first 60000 pixels by 10 at 3, 40: not read";
-        assert_eq!(told(&[line(40.0), line(80.0)]), Some((Code::LineTooLong, two.to_string())));
+        assert_eq!(
+            told(&[line(40.0), line(80.0)]),
+            Some((Code::LineTooLong, two.to_string()))
+        );
     }
 
     #[test]
@@ -346,11 +394,18 @@ mod tests {
         let mut picture = Pixels::white(30, 20);
         picture.data[(5 * 30 + 3) * 3..][..3].fill(0);
         for quarters in 1..4 {
-            let mut content = PdfPage { rulings: vec![[3.0, 5.0, 4.0, 6.0]], ..PdfPage::default() };
+            let mut content = PdfPage {
+                rulings: vec![[3.0, 5.0, 4.0, 6.0]],
+                ..PdfPage::default()
+            };
             turn_content(&mut content, quarters, 30.0, 20.0);
             let turned = picture.rotate_quarters(4 - quarters);
             let [x1, y1, ..] = content.rulings[0];
-            assert_eq!(turned.clamped_pixel(x1 as i64, y1 as i64), [0; 3], "{quarters}");
+            assert_eq!(
+                turned.clamped_pixel(x1 as i64, y1 as i64),
+                [0; 3],
+                "{quarters}"
+            );
         }
     }
 }

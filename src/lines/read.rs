@@ -53,7 +53,11 @@ fn is_tall(width: usize, height: usize) -> bool {
 /// Width by height of the crop that [`cut_line`] gives; `None` where it gives none for its size.
 pub fn crop_ratio(quad: &Quad) -> Option<f32> {
     let (width, height) = crop_size(quad)?;
-    let (width, height) = if is_tall(width, height) { (height, width) } else { (width, height) };
+    let (width, height) = if is_tall(width, height) {
+        (height, width)
+    } else {
+        (width, height)
+    };
     Some(width as f32 / height as f32)
 }
 
@@ -61,7 +65,11 @@ pub fn crop_ratio(quad: &Quad) -> Option<f32> {
 pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
     let (width, height) = crop_size(quad)?;
     let crop = page.warp_quad(quad, width, height)?;
-    if is_tall(width, height) { Some(crop.rotate_quarters(3)) } else { Some(crop) }
+    if is_tall(width, height) {
+        Some(crop.rotate_quarters(3))
+    } else {
+        Some(crop)
+    }
 }
 
 /// The recognizer and its alphabet.
@@ -77,12 +85,19 @@ impl LineRecognizer {
     ///
     /// `batch`: lines that are padded to the same width; `most_columns`: columns that the network is given at once.
     pub fn new(model: Model, batch: usize, most_columns: usize) -> Result<Self, String> {
-        let characters = model.metadata("character").ok_or("its metadata has no key `character`")?;
+        let characters = model
+            .metadata("character")
+            .ok_or("its metadata has no key `character`")?;
         // The blank comes first, the space last; neither is in the list.
         let mut alphabet = vec![String::new()];
         alphabet.extend(characters.lines().map(str::to_string));
         alphabet.push(" ".to_string());
-        Ok(Self { model, alphabet, batch: batch.max(1), most_columns })
+        Ok(Self {
+            model,
+            alphabet,
+            batch: batch.max(1),
+            most_columns,
+        })
     }
 
     /// Lines that are read together.
@@ -96,15 +111,23 @@ impl LineRecognizer {
         // A line of more columns than the network is given at once is read in pieces.
         let longest = self.most_columns as f32 / HEIGHT as f32;
         let ratio = |i: &usize| crops[*i].width as f32 / crops[*i].height.max(1) as f32;
-        let (mut order, long): (Vec<usize>, Vec<usize>) =
-            (0..crops.len()).filter(|i| crops[*i].height > 1).partition(|i| ratio(i) <= longest);
+        let (mut order, long): (Vec<usize>, Vec<usize>) = (0..crops.len())
+            .filter(|i| crops[*i].height > 1)
+            .partition(|i| ratio(i) <= longest);
         order.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)).then(a.cmp(b)));
         for batch in order.chunks(self.batch) {
-            let widest = batch.iter().map(ratio).fold(MIN_WIDTH as f32 / HEIGHT as f32, f32::max);
+            let widest = batch
+                .iter()
+                .map(ratio)
+                .fold(MIN_WIDTH as f32 / HEIGHT as f32, f32::max);
             let width = (HEIGHT as f32 * widest) as usize;
             for batch in batch.chunks((self.most_columns / width.max(1)).max(1)) {
-                let texts = self.read_padded(batch.iter().map(|i| &crops[*i]), batch.len(), width)?;
-                batch.iter().zip(texts).for_each(|(&i, text)| answers[i] = text);
+                let texts =
+                    self.read_padded(batch.iter().map(|i| &crops[*i]), batch.len(), width)?;
+                batch
+                    .iter()
+                    .zip(texts)
+                    .for_each(|(&i, text)| answers[i] = text);
             }
         }
         for i in long {
@@ -122,17 +145,21 @@ impl LineRecognizer {
     ) -> Result<Vec<LineText>, OnnxError> {
         let data = batch_input(crops.clone(), width);
         let alphabet = &self.alphabet;
-        let mut texts = self.model.run(&[count, 3, HEIGHT, width], data, |shape, output| {
-            let (steps, classes) = (shape[1], shape[2]);
-            output
-                .chunks_exact((steps * classes).max(1))
-                .map(|o| ctc(o, classes, alphabet))
-                .collect::<Vec<_>>()
-        })?;
+        let mut texts = self
+            .model
+            .run(&[count, 3, HEIGHT, width], data, |shape, output| {
+                let (steps, classes) = (shape[1], shape[2]);
+                output
+                    .chunks_exact((steps * classes).max(1))
+                    .map(|o| ctc(o, classes, alphabet))
+                    .collect::<Vec<_>>()
+            })?;
         for (crop, text) in crops.zip(&mut texts) {
             // Positions come as shares of the padded width.
             let stretch = width as f32 / scaled_width(crop, width) as f32;
-            text.positions.iter_mut().for_each(|p| *p = (*p * stretch).min(1.0));
+            text.positions
+                .iter_mut()
+                .for_each(|p| *p = (*p * stretch).min(1.0));
         }
         Ok(texts)
     }
@@ -142,12 +169,17 @@ impl LineRecognizer {
         // Rounding must not make a piece wider than the network is given at once.
         let longest = crop.height * (self.most_columns - HEIGHT) / HEIGHT;
         if pieces::is_too_long(crop.width, longest) {
-            return Ok(LineText { is_too_long: true, ..LineText::default() });
+            return Ok(LineText {
+                is_too_long: true,
+                ..LineText::default()
+            });
         }
         let mut texts: Vec<(Piece, LineText)> = Vec::new();
         for piece in pieces::pieces_of(crop, longest) {
             let part = crop.part(piece.start, 0, piece.end - piece.start, crop.height);
-            let Some(part) = part.filter(|part| !part.is_plain()) else { continue };
+            let Some(part) = part.filter(|part| !part.is_plain()) else {
+                continue;
+            };
             let width = scaled_width(&part, self.most_columns).max(MIN_WIDTH);
             let text = self.read_padded(std::iter::once(&part), 1, width)?.pop();
             texts.extend(text.map(|text| (piece, text)));
@@ -172,15 +204,28 @@ fn ctc(output: &[f32], classes: usize, alphabet: &[String]) -> LineText {
         }
         last = best;
     }
-    let confidence = if count == 0 { 0.0 } else { (sum / count as f64) as f32 };
-    LineText { text, confidence, positions, is_too_long: false }
+    let confidence = if count == 0 {
+        0.0
+    } else {
+        (sum / count as f64) as f32
+    };
+    LineText {
+        text,
+        confidence,
+        positions,
+        is_too_long: false,
+    }
 }
 
 /// The first of the largest values. Looks for the maximum in lanes first, which compilers turn into SIMD.
 fn argmax(values: &[f32]) -> (usize, f32) {
     let mut lanes = [f32::NEG_INFINITY; 16];
     let chunks = values.chunks_exact(16);
-    let rest = chunks.remainder().iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let rest = chunks
+        .remainder()
+        .iter()
+        .copied()
+        .fold(f32::NEG_INFINITY, f32::max);
     for chunk in chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
             *lane = if *value > *lane { *value } else { *lane };
@@ -202,9 +247,16 @@ pub fn turn_upside_down(
     for start in (0..crops.len()).step_by(batch.max(1)) {
         let end = (start + batch.max(1)).min(crops.len());
         let data = batch_input(crops[start..end].iter(), DIRECTION_WIDTH);
-        let flags = model.run(&[end - start, 3, HEIGHT, DIRECTION_WIDTH], data, |_, output| {
-            output.chunks_exact(2).map(|p| p[1] > p[0] && p[1] > DIRECTION_THRESH).collect::<Vec<_>>()
-        })?;
+        let flags = model.run(
+            &[end - start, 3, HEIGHT, DIRECTION_WIDTH],
+            data,
+            |_, output| {
+                output
+                    .chunks_exact(2)
+                    .map(|p| p[1] > p[0] && p[1] > DIRECTION_THRESH)
+                    .collect::<Vec<_>>()
+            },
+        )?;
         for (i, flag) in flags.into_iter().enumerate() {
             if flag {
                 crops[start + i] = crops[start + i].rotate_quarters(2);
@@ -243,7 +295,10 @@ mod tests {
     fn repeats_merge_unless_a_blank_stands_between() {
         let alphabet: Vec<String> = ["", "a", "b", " "].map(String::from).to_vec();
         let step = |class: usize| (0..4).map(move |i| if i == class { 0.8 } else { 0.1 });
-        let output: Vec<f32> = [1, 1, 0, 1, 2, 3, 3, 2].into_iter().flat_map(step).collect();
+        let output: Vec<f32> = [1, 1, 0, 1, 2, 3, 3, 2]
+            .into_iter()
+            .flat_map(step)
+            .collect();
         let line = ctc(&output, 4, &alphabet);
         assert_eq!(line.text, "aab b");
         assert!((line.confidence - 0.8).abs() < 1e-6);
@@ -265,7 +320,10 @@ mod tests {
         let crops = [Pixels::white(48, 48), Pixels::white(96, 48)];
         let data = batch_input(crops.iter(), 96);
         assert_eq!(data.len(), 2 * 3 * 48 * 96);
-        assert_eq!((data[0], data[47], data[48], data[95]), (1.0, 1.0, 0.0, 0.0));
+        assert_eq!(
+            (data[0], data[47], data[48], data[95]),
+            (1.0, 1.0, 0.0, 0.0)
+        );
         assert!(data[3 * 48 * 96..].iter().all(|v| *v == 1.0));
     }
 }

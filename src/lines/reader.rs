@@ -2,7 +2,9 @@
 
 use super::detect::{DetectOptions, detect_lines};
 use super::memory::{self, most_columns, most_pixels};
-use super::page_text::{Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left};
+use super::page_text::{
+    Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
+};
 use super::read::{LineRecognizer, LineText, crop_ratio, cut_line, turn_upside_down};
 use crate::document::TextSource;
 use crate::geometry::{Point, Quad, Rect};
@@ -88,16 +90,29 @@ pub struct LineReader {
 
 impl LineReader {
     /// Loads the networks from the runtime folders.
-    pub fn load(runtime: &Runtime, dirs: &RuntimeDirs, options: LineOptions) -> Result<Self, ReaderError> {
+    pub fn load(
+        runtime: &Runtime,
+        dirs: &RuntimeDirs,
+        options: LineOptions,
+    ) -> Result<Self, ReaderError> {
         let detector = runtime.model(&dirs.find(runtime::LINE_DETECTOR)?)?;
         let recognizer = runtime.model(&dirs.find(runtime::LINE_RECOGNIZER)?)?;
         let direction = match options.use_textline_orientation {
             true => Some(runtime.model(&dirs.find(runtime::LINE_DIRECTION)?)?),
             false => None,
         };
-        let recognizer = LineRecognizer::new(recognizer, options.rec_batch_num, most_columns(options.memory))
-            .map_err(ReaderError::Recognizer)?;
-        Ok(Self { detector, direction, recognizer, options })
+        let recognizer = LineRecognizer::new(
+            recognizer,
+            options.rec_batch_num,
+            most_columns(options.memory),
+        )
+        .map_err(ReaderError::Recognizer)?;
+        Ok(Self {
+            detector,
+            direction,
+            recognizer,
+            options,
+        })
     }
 
     /// Reads a page; what comes back is in the pixels of the straightened page.
@@ -114,19 +129,33 @@ impl LineReader {
         let lines = self.recognize(upright, &quads)?;
         let skew = skew(&quads);
         let (width, height) = (upright.width as f32, upright.height as f32);
-        let too_long =
-            lines.iter().filter(|(_, line)| line.is_too_long).map(|(quad, _)| quad.bounds()).collect();
+        let too_long = lines
+            .iter()
+            .filter(|(_, line)| line.is_too_long)
+            .map(|(quad, _)| quad.bounds())
+            .collect();
         let straighten = |p: Point| rotate_point(p, -skew, width / 2.0, height / 2.0);
         let segments = lines
             .into_iter()
-            .filter(|(_, line)| line.confidence >= self.options.drop_score && !line.text.trim().is_empty())
+            .filter(|(_, line)| {
+                line.confidence >= self.options.drop_score && !line.text.trim().is_empty()
+            })
             .map(|(quad, line)| segment(&Quad(quad.0.map(straighten)), &line))
             .collect();
         if skew != 0.0 {
             picture = Some(upright.rotate_small(skew));
         }
-        let text = PageText { source: TextSource::Lines, segments };
-        Ok(ReadPage { text, picture, rotation_quarters: quarters, skew_degrees: skew.to_degrees(), too_long })
+        let text = PageText {
+            source: TextSource::Lines,
+            segments,
+        };
+        Ok(ReadPage {
+            text,
+            picture,
+            rotation_quarters: quarters,
+            skew_degrees: skew.to_degrees(),
+            too_long,
+        })
     }
 
     fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {
@@ -141,15 +170,26 @@ impl LineReader {
     /// reading some of them both ways. The direction classifier alone is only a hint: it errs on single lines.
     fn orientation(&mut self, page: &Pixels, quads: &[Quad]) -> Result<u32, OnnxError> {
         let mut longest: Vec<&Quad> = quads.iter().collect();
-        longest.sort_by(|a, b| b.width().max(b.height()).total_cmp(&a.width().max(a.height())));
+        longest.sort_by(|a, b| {
+            b.width()
+                .max(b.height())
+                .total_cmp(&a.width().max(a.height()))
+        });
         longest.truncate(ORIENTATION_LINES);
-        let tall = longest.iter().filter(|q| q.height() > q.width() * 1.5).count() * 2 > longest.len();
+        let tall = longest
+            .iter()
+            .filter(|q| q.height() > q.width() * 1.5)
+            .count()
+            * 2
+            > longest.len();
         let mut crops: Vec<Pixels> = longest.iter().filter_map(|q| cut_line(page, q)).collect();
         if crops.is_empty() {
             return Ok(0);
         }
         if !tall {
-            let Some(direction) = &mut self.direction else { return Ok(0) };
+            let Some(direction) = &mut self.direction else {
+                return Ok(0);
+            };
             let mut copies = crops.clone();
             let turned = turn_upside_down(direction, &mut copies, self.options.rec_batch_num)?;
             let suspects = turned.iter().filter(|t| **t).count();
@@ -158,7 +198,9 @@ impl LineReader {
             }
         }
         let as_cut = self.mean_confidence(&crops)?;
-        crops.iter_mut().for_each(|crop| *crop = crop.rotate_quarters(2));
+        crops
+            .iter_mut()
+            .for_each(|crop| *crop = crop.rotate_quarters(2));
         let on_head = self.mean_confidence(&crops)?;
         // A tall crop was turned counter-clockwise, which undoes one quarter clockwise.
         Ok(match (tall, as_cut >= on_head) {
@@ -175,16 +217,26 @@ impl LineReader {
     }
 
     /// The lines at `quads` with their text. They are cut out batch by batch: all at once they would be the page again.
-    fn recognize(&mut self, page: &Pixels, quads: &[Quad]) -> Result<Vec<(Quad, LineText)>, OnnxError> {
-        let mut order: Vec<(usize, f32)> =
-            quads.iter().enumerate().filter_map(|(i, quad)| Some((i, crop_ratio(quad)?))).collect();
+    fn recognize(
+        &mut self,
+        page: &Pixels,
+        quads: &[Quad],
+    ) -> Result<Vec<(Quad, LineText)>, OnnxError> {
+        let mut order: Vec<(usize, f32)> = quads
+            .iter()
+            .enumerate()
+            .filter_map(|(i, quad)| Some((i, crop_ratio(quad)?)))
+            .collect();
         // As the recognizer sorts them, so that a batch holds what it would of all lines.
         order.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         let mut lines: Vec<(usize, LineText)> = Vec::with_capacity(order.len());
         let mut waiting = order.into_iter();
         loop {
-            let cut = waiting.by_ref().filter_map(|(i, _)| Some((i, cut_line(page, &quads[i])?)));
-            let (batch, mut crops): (Vec<usize>, Vec<Pixels>) = cut.take(self.recognizer.batch()).unzip();
+            let cut = waiting
+                .by_ref()
+                .filter_map(|(i, _)| Some((i, cut_line(page, &quads[i])?)));
+            let (batch, mut crops): (Vec<usize>, Vec<Pixels>) =
+                cut.take(self.recognizer.batch()).unzip();
             if batch.is_empty() {
                 break;
             }
@@ -194,7 +246,10 @@ impl LineReader {
             lines.extend(batch.into_iter().zip(self.recognizer.read(&crops)?));
         }
         lines.sort_by_key(|(i, _)| *i);
-        Ok(lines.into_iter().map(|(i, line)| (quads[i], line)).collect())
+        Ok(lines
+            .into_iter()
+            .map(|(i, line)| (quads[i], line))
+            .collect())
     }
 }
 
@@ -213,13 +268,19 @@ fn skew(quads: &[Quad]) -> f32 {
         passed += weight;
         passed * 2.0 >= total
     });
-    median.map(|(angle, _)| *angle).filter(|a| (MIN_SKEW..MAX_SKEW).contains(&a.abs())).unwrap_or(0.0)
+    median
+        .map(|(angle, _)| *angle)
+        .filter(|a| (MIN_SKEW..MAX_SKEW).contains(&a.abs()))
+        .unwrap_or(0.0)
 }
 
 fn rotate_point(p: Point, angle: f32, cx: f32, cy: f32) -> Point {
     let (sin, cos) = angle.sin_cos();
     let (dx, dy) = (p.x - cx, p.y - cy);
-    Point { x: cx + dx * cos - dy * sin, y: cy + dx * sin + dy * cos }
+    Point {
+        x: cx + dx * cos - dy * sin,
+        y: cy + dx * sin + dy * cos,
+    }
 }
 
 /// A recognized line as a segment; its words get boxes from where the recognizer saw their characters.
@@ -244,7 +305,10 @@ fn segment(quad: &Quad, line: &LineText) -> Segment {
     let mut segment = Segment {
         bbox,
         words,
-        style: SegmentStyle { font_size: em, ..SegmentStyle::default() },
+        style: SegmentStyle {
+            font_size: em,
+            ..SegmentStyle::default()
+        },
         direction: match tall {
             true if count(is_cjk) * 2 > line.text.chars().count() => Direction::Vertical,
             true => Direction::Turned,
@@ -270,7 +334,12 @@ fn ends_with_line_hyphen(text: &str) -> bool {
 fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
     let chars: Vec<char> = line.text.chars().collect();
     let half = 0.5 / chars.len().max(1) as f32;
-    let at = |i: usize| line.positions.get(i).copied().unwrap_or(i as f32 / chars.len().max(1) as f32);
+    let at = |i: usize| {
+        line.positions
+            .get(i)
+            .copied()
+            .unwrap_or(i as f32 / chars.len().max(1) as f32)
+    };
     let mut words = Vec::new();
     let mut start = 0;
     while start < chars.len() {
@@ -278,7 +347,9 @@ fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
             start += 1;
             continue;
         }
-        let end = (start..chars.len()).find(|&i| chars[i].is_whitespace()).unwrap_or(chars.len());
+        let end = (start..chars.len())
+            .find(|&i| chars[i].is_whitespace())
+            .unwrap_or(chars.len());
         let left = (at(start) - half).clamp(0.0, 1.0);
         let right = (at(end - 1) + half).clamp(left, 1.0);
         words.push(Word {
@@ -318,18 +389,34 @@ mod tests {
     #[test]
     fn words_lie_where_their_characters_were_seen() {
         let positions = vec![0.1, 0.3, 0.5, 0.9];
-        let line = LineText { text: "ab c".into(), confidence: 1.0, positions, is_too_long: false };
+        let line = LineText {
+            text: "ab c".into(),
+            confidence: 1.0,
+            positions,
+            is_too_long: false,
+        };
         let segment = segment(&Quad(line_at(0.0).0), &line);
-        let boxes: Vec<_> = segment.words.iter().map(|w| (w.bbox.x1, w.bbox.x2)).collect();
+        let boxes: Vec<_> = segment
+            .words
+            .iter()
+            .map(|w| (w.bbox.x1, w.bbox.x2))
+            .collect();
         assert_eq!(boxes, [(0.0, 85.0), (155.0, 200.0)]);
         assert_eq!(segment.text(), "ab c");
     }
 
     #[test]
     fn a_word_cut_at_the_line_end_loses_its_hyphen() {
-        let line = LineText { text: "the recog-".into(), confidence: 1.0, ..LineText::default() };
+        let line = LineText {
+            text: "the recog-".into(),
+            confidence: 1.0,
+            ..LineText::default()
+        };
         let segment = segment(&line_at(0.0), &line);
-        assert_eq!((segment.text().as_str(), segment.hyphenated), ("the recog", true));
+        assert_eq!(
+            (segment.text().as_str(), segment.hyphenated),
+            ("the recog", true)
+        );
         assert!(!ends_with_line_hyphen("A-") && !ends_with_line_hyphen("-"));
     }
 }

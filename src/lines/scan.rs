@@ -40,7 +40,8 @@ impl DarkMap {
     /// frequent light level.
     pub fn new(page: &Pixels) -> Self {
         let mut histogram = [0u32; 256];
-        page.gray_levels().for_each(|v| histogram[usize::from(v)] += 1);
+        page.gray_levels()
+            .for_each(|v| histogram[usize::from(v)] += 1);
         let paper = (128..256).max_by_key(|v| histogram[*v]).unwrap_or(255);
         let least = (page.width * page.height / 2000) as u32;
         let darkest = (0..256).find(|v| histogram[*v] > least).unwrap_or(0);
@@ -53,7 +54,12 @@ impl DarkMap {
                 row[x / TURNED] |= u64::from(level < threshold) << (x % TURNED);
             }
         }
-        Self { bits, stride, width: page.width, height: page.height }
+        Self {
+            bits,
+            stride,
+            width: page.width,
+            height: page.height,
+        }
     }
 
     /// Fills `row` with the pixels of a row.
@@ -92,7 +98,12 @@ impl DarkMap {
                 lines.add(first + i, &runs(column, min_length));
             }
         }
-        let upright = |r: Rect| Rect { x1: r.y1, y1: r.x1, x2: r.y2, y2: r.x2 };
+        let upright = |r: Rect| Rect {
+            x1: r.y1,
+            y1: r.x1,
+            x2: r.y2,
+            y2: r.x2,
+        };
         lines.done().into_iter().map(upright).collect()
     }
 }
@@ -112,11 +123,18 @@ impl Lines {
         let mut right: Vec<f32> = self.open.iter().map(|line| line.x2).collect();
         (1..right.len()).for_each(|i| right[i] = right[i].max(right[i - 1]));
         let mut left: Vec<f32> = self.open.iter().map(|line| line.x1).collect();
-        (1..left.len()).rev().for_each(|i| left[i - 1] = left[i - 1].min(left[i]));
+        (1..left.len())
+            .rev()
+            .for_each(|i| left[i - 1] = left[i - 1].min(left[i]));
         let mut is_joined = vec![false; self.open.len()];
         let mut next = Vec::with_capacity(runs.len());
         for &(a, b) in runs {
-            let mut line = Rect { x1: a as f32, y1: y as f32, x2: b as f32, y2: y as f32 + 1.0 };
+            let mut line = Rect {
+                x1: a as f32,
+                y1: y as f32,
+                x2: b as f32,
+                y2: y as f32 + 1.0,
+            };
             for i in right.partition_point(|x2| *x2 < line.x1)..self.open.len() {
                 if left[i] > line.x2 {
                     break;
@@ -129,8 +147,13 @@ impl Lines {
             }
             next.push(line);
         }
-        let ended = self.open.iter().zip(&is_joined).filter(|(_, is_joined)| !**is_joined);
-        self.done.extend(ended.map(|(line, _)| *line).filter(is_thin));
+        let ended = self
+            .open
+            .iter()
+            .zip(&is_joined)
+            .filter(|(_, is_joined)| !**is_joined);
+        self.done
+            .extend(ended.map(|(line, _)| *line).filter(is_thin));
         self.open = next;
     }
 
@@ -200,8 +223,9 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
     }
     // A speck of dust fills less than this.
     let mut full: Vec<bool> = ink.iter().map(|n| *n > 5).collect();
-    let doubtful =
-        |s: &&Segment| s.confidence.is_some_and(|c| c < DOUBTFUL) && s.char_count() <= DOUBTFUL_CHARS;
+    let doubtful = |s: &&Segment| {
+        s.confidence.is_some_and(|c| c < DOUBTFUL) && s.char_count() <= DOUBTFUL_CHARS
+    };
     let covers = text
         .segments
         .iter()
@@ -209,10 +233,13 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
         .map(|s| s.bbox)
         .chain(rulings.iter().map(|r| r.expanded(3.0, 3.0)));
     for cover in covers {
-        let [x1, y1, x2, y2] =
-            cover.clamped(map.width as f32, map.height as f32).to_pixels().map(|v| v as usize);
+        let [x1, y1, x2, y2] = cover
+            .clamped(map.width as f32, map.height as f32)
+            .to_pixels()
+            .map(|v| v as usize);
         for cy in y1 / CELL..y2.div_ceil(CELL).min(rows) {
-            full[cy * columns + x1 / CELL..cy * columns + x2.div_ceil(CELL).min(columns)].fill(false);
+            full[cy * columns + x1 / CELL..cy * columns + x2.div_ceil(CELL).min(columns)]
+                .fill(false);
         }
     }
     let mut found = Vec::new();
@@ -251,7 +278,12 @@ fn flood(
     let (mut bounds, mut count) = ((usize::MAX, usize::MAX, 0, 0), 0);
     while let Some(at) = stack.pop() {
         let (x, y) = (at % columns, at / columns);
-        bounds = (bounds.0.min(x), bounds.1.min(y), bounds.2.max(x), bounds.3.max(y));
+        bounds = (
+            bounds.0.min(x),
+            bounds.1.min(y),
+            bounds.2.max(x),
+            bounds.3.max(y),
+        );
         count += 1;
         for ny in y.saturating_sub(REACH)..(y + REACH + 1).min(rows) {
             for nx in x.saturating_sub(REACH)..(x + REACH + 1).min(columns) {
@@ -282,7 +314,13 @@ mod tests {
     fn thin_long_strokes_are_rulings() {
         let page = page(&[(10, 20, 250, 22), (10, 20, 12, 120), (40, 150, 60, 170)]);
         let found = rulings(&DarkMap::new(&page), &PageText::empty());
-        assert_eq!(found, [Rect::new(10.0, 20.0, 250.0, 22.0), Rect::new(10.0, 20.0, 12.0, 120.0)]);
+        assert_eq!(
+            found,
+            [
+                Rect::new(10.0, 20.0, 250.0, 22.0),
+                Rect::new(10.0, 20.0, 12.0, 120.0)
+            ]
+        );
     }
 
     #[test]
@@ -313,6 +351,9 @@ mod tests {
     fn large_inked_areas_are_figures() {
         let page = page(&[(40, 40, 140, 140), (200, 10, 210, 20)]);
         let map = DarkMap::new(&page);
-        assert_eq!(figures(&map, &PageText::empty(), &[]), [Rect::new(40.0, 40.0, 144.0, 144.0)]);
+        assert_eq!(
+            figures(&map, &PageText::empty(), &[]),
+            [Rect::new(40.0, 40.0, 144.0, 144.0)]
+        );
     }
 }

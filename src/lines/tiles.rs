@@ -80,7 +80,10 @@ pub fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) 
     }
     let (mut sx, mut sy) = match strip {
         true => [strip_scale(width, height, options); 2].into(),
-        false => (whole.0 as f64 / width as f64, whole.1 as f64 / height as f64),
+        false => (
+            whole.0 as f64 / width as f64,
+            whole.1 as f64 / height as f64,
+        ),
     };
     let all = width as f64 * sx * (height as f64 * sy);
     let fit = (ALL_PIXELS / all).sqrt().min(1.0);
@@ -229,7 +232,11 @@ const SAME_PIECE: f32 = 0.5;
 pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
     let reach = |f: &Found| {
         let bounds = f.quad.bounds();
-        if along_x { (bounds.x1, bounds.x2) } else { (bounds.y1, bounds.y2) }
+        if along_x {
+            (bounds.x1, bounds.x2)
+        } else {
+            (bounds.y1, bounds.y2)
+        }
     };
     found.sort_by(|a, b| reach(a).0.total_cmp(&reach(b).0).then(a.tile.cmp(&b.tile)));
     let mut lines: Vec<Option<Found>> = Vec::with_capacity(found.len());
@@ -237,11 +244,16 @@ pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
     let mut open: Vec<usize> = Vec::new();
     for mut line in found {
         let start = reach(&line).0;
-        open.retain(|&i| lines[i].as_ref().is_some_and(|other| reach(other).1 >= start));
+        open.retain(|&i| {
+            lines[i]
+                .as_ref()
+                .is_some_and(|other| reach(other).1 >= start)
+        });
         for &i in &open {
             let Some(other) = &lines[i] else { continue };
-            if let Some(joined) =
-                (other.tile.is_none() || other.tile != line.tile).then(|| joined(other, &line)).flatten()
+            if let Some(joined) = (other.tile.is_none() || other.tile != line.tile)
+                .then(|| joined(other, &line))
+                .flatten()
             {
                 lines[i] = None;
                 line = joined;
@@ -250,7 +262,11 @@ pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
         open.push(lines.len());
         lines.push(Some(line));
     }
-    lines.into_iter().flatten().map(|f| (f.quad, f.score)).collect()
+    lines
+        .into_iter()
+        .flatten()
+        .map(|f| (f.quad, f.score))
+        .collect()
 }
 
 /// Two lines as one, where they are one.
@@ -274,18 +290,32 @@ fn joined(a: &Found, b: &Found) -> Option<Found> {
         x: (p.x - p0.x) * cos + (p.y - p0.y) * sin,
         y: (p.y - p0.y) * cos - (p.x - p0.x) * sin,
     };
-    let (ra, rb) = (Quad(a.quad.0.map(turned)).bounds(), Quad(b.quad.0.map(turned)).bounds());
+    let (ra, rb) = (
+        Quad(a.quad.0.map(turned)).bounds(),
+        Quad(b.quad.0.map(turned)).bounds(),
+    );
     let (x, y) = (ra.overlap_x(&rb), ra.overlap_y(&rb));
     let (width, height) = (ra.width().min(rb.width()), ra.height().min(rb.height()));
     let (along, across) = if runs_down { (y, x) } else { (x, y) };
-    let (length, thickness) = if runs_down { (height, width) } else { (width, height) };
+    let (length, thickness) = if runs_down {
+        (height, width)
+    } else {
+        (width, height)
+    };
     if along < SAME_PIECE * length.min(thickness) || across < SAME_BAND * thickness {
         return None;
     }
     let Rect { x1, y1, x2, y2 } = ra.union(&rb);
-    let back = |x: f32, y: f32| Point { x: p0.x + x * cos - y * sin, y: p0.y + x * sin + y * cos };
+    let back = |x: f32, y: f32| Point {
+        x: p0.x + x * cos - y * sin,
+        y: p0.y + x * sin + y * cos,
+    };
     let quad = Quad([back(x1, y1), back(x2, y1), back(x2, y2), back(x1, y2)]);
-    Some(Found { quad, score: a.score.max(b.score), tile: None })
+    Some(Found {
+        quad,
+        score: a.score.max(b.score),
+        tile: None,
+    })
 }
 
 #[cfg(test)]

@@ -46,8 +46,14 @@ pub fn decide(
     size: (f32, f32),
     mode: TextLayerMode,
 ) -> TextDecision {
-    let layer = |reason: &str| TextDecision { source: TextSource::TextLayer, reason: reason.to_string() };
-    let lines = |reason: String| TextDecision { source: TextSource::Lines, reason };
+    let layer = |reason: &str| TextDecision {
+        source: TextSource::TextLayer,
+        reason: reason.to_string(),
+    };
+    let lines = |reason: String| TextDecision {
+        source: TextSource::Lines,
+        reason,
+    };
     match mode {
         TextLayerMode::Always => return layer("asked for"),
         TextLayerMode::Never => return lines("asked for".into()),
@@ -57,34 +63,66 @@ pub fn decide(
     let chars: Vec<&PdfChar> = content.chars.iter().filter(|c| is_mark(c)).collect();
     if chars.is_empty() {
         let blank = ink.as_ref().is_some_and(InkMap::is_blank);
-        return if blank { layer("the page is blank") } else { lines("the page has no text layer".into()) };
+        return if blank {
+            layer("the page is blank")
+        } else {
+            lines("the page has no text layer".into())
+        };
     }
     let share = |count: usize| count as f32 / chars.len() as f32;
-    let visible = |c: &PdfChar| content.runs.get(c.run as usize).is_none_or(|run| run.visible);
+    let visible = |c: &PdfChar| {
+        content
+            .runs
+            .get(c.run as usize)
+            .is_none_or(|run| run.visible)
+    };
     let hidden = share(chars.iter().filter(|c| !visible(c)).count());
     if hidden > MAX_HIDDEN {
-        return lines(format!("{:.0} % of the characters are hidden", hidden * 100.0));
+        return lines(format!(
+            "{:.0} % of the characters are hidden",
+            hidden * 100.0
+        ));
     }
     let meaningless = share(chars.iter().filter(|c| is_meaningless(c)).count());
     if meaningless > MAX_MEANINGLESS {
-        return lines(format!("{:.0} % of the characters have no meaning in Unicode", meaningless * 100.0));
+        return lines(format!(
+            "{:.0} % of the characters have no meaning in Unicode",
+            meaningless * 100.0
+        ));
     }
     if chars.len() < SCAN_CHARS && image_cover(content, size) > SCAN_COVER {
         return lines("the page is a picture with hardly any characters".into());
     }
-    if content.drawings.iter().filter(|d| is_glyph_sized(d, size)).count() > OUTLINES.max(chars.len()) {
+    if content
+        .drawings
+        .iter()
+        .filter(|d| is_glyph_sized(d, size))
+        .count()
+        > OUTLINES.max(chars.len())
+    {
         return lines("the text is drawn as outlines".into());
     }
     if let Some(ink) = &ink {
         let seen: Vec<_> = chars.iter().filter(|c| visible(c)).collect();
-        let without = seen.iter().filter(|c| !ink.has_ink(&c.bbox)).count() as f32 / seen.len().max(1) as f32;
-        let boxes = content.chars.iter().map(|c| &c.bbox).chain(&content.images).chain(&content.drawings);
-        let boxes = boxes.chain(&content.rulings).chain(content.fills.iter().map(|(r, _)| r));
+        let without =
+            seen.iter().filter(|c| !ink.has_ink(&c.bbox)).count() as f32 / seen.len().max(1) as f32;
+        let boxes = content
+            .chars
+            .iter()
+            .map(|c| &c.bbox)
+            .chain(&content.images)
+            .chain(&content.drawings);
+        let boxes = boxes
+            .chain(&content.rulings)
+            .chain(content.fills.iter().map(|(r, _)| r));
         if ink.share_outside(boxes) > MAX_INK_OUTSIDE {
             return lines("most of what is shown is not in the text layer".into());
         }
         if without > MAX_WITHOUT_INK {
-            return lines(format!("{:.0} % of the characters are not on the shown page", without * 100.0));
+            return lines(format!(
+                "{:.0} % of the characters are not on the shown page",
+                without * 100.0
+            ));
         }
     }
     layer("passed all checks")
@@ -92,7 +130,8 @@ pub fn decide(
 
 /// Whether the character leaves a mark on the page.
 fn is_mark(c: &PdfChar) -> bool {
-    c.run != u32::MAX && char::from_u32(c.code).is_none_or(|c| !c.is_whitespace() && !c.is_control())
+    c.run != u32::MAX
+        && char::from_u32(c.code).is_none_or(|c| !c.is_whitespace() && !c.is_control())
 }
 
 fn is_meaningless(c: &PdfChar) -> bool {
@@ -124,12 +163,23 @@ struct InkMap {
 
 impl InkMap {
     fn new(picture: &Pixels, size: (f32, f32)) -> Self {
-        let scale = (picture.width as f32 / size.0.max(1.0), picture.height as f32 / size.1.max(1.0));
-        Self { gray: picture.to_gray(), width: picture.width, height: picture.height, scale }
+        let scale = (
+            picture.width as f32 / size.0.max(1.0),
+            picture.height as f32 / size.1.max(1.0),
+        );
+        Self {
+            gray: picture.to_gray(),
+            width: picture.width,
+            height: picture.height,
+            scale,
+        }
     }
 
     fn is_blank(&self) -> bool {
-        let (min, max) = self.gray.iter().fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
+        let (min, max) = self
+            .gray
+            .iter()
+            .fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
         max.saturating_sub(min) < INK_CONTRAST
     }
 
@@ -145,15 +195,23 @@ impl InkMap {
             }
         }
         let total = self.gray.iter().filter(|v| dark(**v)).count();
-        let outside = self.gray.iter().zip(&covered).filter(|(v, covered)| dark(**v) && !**covered).count();
+        let outside = self
+            .gray
+            .iter()
+            .zip(&covered)
+            .filter(|(v, covered)| dark(**v) && !**covered)
+            .count();
         outside as f32 / total.max(1) as f32
     }
 
     /// Left, right, top and bottom of a box in the picture, with a pixel of margin: at the small scale a thin glyph
     /// may fall between two boxes.
     fn reach(&self, &[x1, y1, x2, y2]: &[f32; 4]) -> (usize, usize, usize, usize) {
-        let low = |v: f32, scale: f32, n: usize| ((v * scale).floor() - 1.0).clamp(0.0, n as f32) as usize;
-        let high = |v: f32, scale: f32, n: usize| ((v * scale).ceil() + 1.0).clamp(0.0, n as f32) as usize;
+        let low = |v: f32, scale: f32, n: usize| {
+            ((v * scale).floor() - 1.0).clamp(0.0, n as f32) as usize
+        };
+        let high =
+            |v: f32, scale: f32, n: usize| ((v * scale).ceil() + 1.0).clamp(0.0, n as f32) as usize;
         (
             low(x1, self.scale.0, self.width),
             high(x2, self.scale.0, self.width),
@@ -200,7 +258,11 @@ mod tests {
             run: 0,
             unmapped: false,
         };
-        PdfPage { chars: (0..count).map(char).collect(), runs: vec![run], ..PdfPage::default() }
+        PdfPage {
+            chars: (0..count).map(char).collect(),
+            runs: vec![run],
+            ..PdfPage::default()
+        }
     }
 
     /// Black stripes over the line of text.
@@ -238,13 +300,20 @@ mod tests {
         let mut page = page(90);
         page.chars[..20].iter_mut().for_each(|c| c.unmapped = true);
         check(&page, &inked(), TextSource::Lines, "no meaning");
-        page.chars[..20].iter_mut().for_each(|c| (c.unmapped, c.code) = (false, 0xE001));
+        page.chars[..20]
+            .iter_mut()
+            .for_each(|c| (c.unmapped, c.code) = (false, 0xE001));
         check(&page, &inked(), TextSource::Lines, "no meaning");
     }
 
     #[test]
     fn characters_without_ink_are_not() {
-        check(&page(90), &Pixels::white(200, 100), TextSource::Lines, "not on the shown page");
+        check(
+            &page(90),
+            &Pixels::white(200, 100),
+            TextSource::Lines,
+            "not on the shown page",
+        );
     }
 
     #[test]
@@ -253,7 +322,12 @@ mod tests {
         for y in 40..90 {
             picture.data[(y * 200 + 20) * 3..(y * 200 + 180) * 3].fill(0);
         }
-        check(&page(90), &picture, TextSource::Lines, "not in the text layer");
+        check(
+            &page(90),
+            &picture,
+            TextSource::Lines,
+            "not in the text layer",
+        );
     }
 
     #[test]
@@ -265,7 +339,12 @@ mod tests {
 
     #[test]
     fn pages_without_characters_are_blank_or_scans() {
-        check(&page(0), &Pixels::white(20, 10), TextSource::TextLayer, "blank");
+        check(
+            &page(0),
+            &Pixels::white(20, 10),
+            TextSource::TextLayer,
+            "blank",
+        );
         check(&page(0), &inked(), TextSource::Lines, "no text layer");
     }
 

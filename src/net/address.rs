@@ -23,14 +23,17 @@ pub fn has_scheme(word: &str) -> bool {
 fn split(word: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = word.split_once("://")?;
     let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    let is_word = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_scheme);
+    let is_word =
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_scheme);
     is_word.then_some((scheme, rest))
 }
 
 /// An address as it may be printed and stored: without user and password, without query (it may hold a signature) and
 /// fragment, and with control characters escaped. What is no address comes back as it is, with the same escapes.
 pub fn shown_address(address: &str) -> String {
-    let Some((scheme, rest)) = split(address) else { return escaped(address) };
+    let Some((scheme, rest)) = split(address) else {
+        return escaped(address);
+    };
     let end = rest.find(AFTER_HOST).unwrap_or(rest.len());
     let host = &rest[..end];
     let host = &host[host.rfind('@').map_or(0, |at| at + 1)..];
@@ -68,9 +71,19 @@ fn escaped(text: &str) -> String {
 pub fn file_name_of(address: &str) -> String {
     let rest = split(address).map_or(address, |(_, rest)| rest);
     let path = rest.split(['?', '#']).next().unwrap_or_default();
-    let Some((_, last)) = path.rsplit_once(['/', '\\']) else { return NAMELESS.to_string() };
-    let decoded = percent_decode_str(last).decode_utf8().map_or_else(|_| last.to_string(), String::from);
-    let safe = |c: char| if matches!(c, '/' | '\\') || super::capped::is_unseen(c) { '_' } else { c };
+    let Some((_, last)) = path.rsplit_once(['/', '\\']) else {
+        return NAMELESS.to_string();
+    };
+    let decoded = percent_decode_str(last)
+        .decode_utf8()
+        .map_or_else(|_| last.to_string(), String::from);
+    let safe = |c: char| {
+        if matches!(c, '/' | '\\') || super::capped::is_unseen(c) {
+            '_'
+        } else {
+            c
+        }
+    };
     let name: String = decoded.chars().map(safe).collect();
     // Dots in front would hide the file, or be all that is left of its name without the extension.
     match name.trim().trim_start_matches('.') {
@@ -98,7 +111,11 @@ impl Origin {
         };
         let host = uri.host()?.trim_end_matches('.').to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        (!host.is_empty()).then_some(Origin { is_https, host, port })
+        (!host.is_empty()).then_some(Origin {
+            is_https,
+            host,
+            port,
+        })
     }
 
     /// Whether it is asked with encryption.
@@ -156,7 +173,14 @@ mod tests {
     #[test]
     fn addresses_are_told_from_other_words() {
         assert!(is_address("http://a") && is_address("HTTPS://a/b"));
-        for word in ["ftp://a", "file:///etc/passwd", "a.pdf", "http:/a", "", "dir/http://a"] {
+        for word in [
+            "ftp://a",
+            "file:///etc/passwd",
+            "a.pdf",
+            "http:/a",
+            "",
+            "dir/http://a",
+        ] {
             assert!(!is_address(word), "{word}");
         }
         assert!(has_scheme("ftp://a") && !has_scheme("1x://a") && !has_scheme("a b://c"));
@@ -167,7 +191,10 @@ mod tests {
         for (address, shown) in [
             ("http://me:secret@host:1/v1", "http://host:1/v1"),
             ("https://host/v1?a=b@c", "https://host/v1"),
-            ("https://host/a.pdf?X-Signature=secret#secret", "https://host/a.pdf"),
+            (
+                "https://host/a.pdf?X-Signature=secret#secret",
+                "https://host/a.pdf",
+            ),
             ("https://secret@host", "https://host"),
             ("https://host?secret", "https://host"),
             ("https://me:se@cret@host/x", "https://host/x"),
@@ -227,10 +254,14 @@ mod tests {
         let of = |address: &str| Origin::of(address).unwrap();
         assert_eq!(of("https://Hub.co/x"), of("https://me:pw@hub.co:443?y#z"));
         assert!(
-            of("https://hub.co") != of("http://hub.co") && of("https://hub.co") != of("https://hub.co:8")
+            of("https://hub.co") != of("http://hub.co")
+                && of("https://hub.co") != of("https://hub.co:8")
         );
         assert!(of("http://127.0.0.2:3/x").is_loopback() && of("http://[::1]").is_loopback());
-        assert!(of("http://localhost").keeps_secrets() && !of("http://localhost.evil.com").keeps_secrets());
+        assert!(
+            of("http://localhost").keeps_secrets()
+                && !of("http://localhost.evil.com").keeps_secrets()
+        );
         assert!(!of("http://evil.com//127.0.0.1").is_loopback());
         assert_eq!(Origin::of("ftp://h"), None);
     }

@@ -28,7 +28,11 @@ pub struct Capped<R> {
 impl<R: Read> Capped<R> {
     /// What `inner` reads, up to `cap` bytes.
     pub fn new(inner: R, cap: u64) -> Capped<R> {
-        Capped { inner, left: cap, cap }
+        Capped {
+            inner,
+            left: cap,
+            cap,
+        }
     }
 }
 
@@ -108,7 +112,10 @@ mod tests {
     fn no_more_is_read_than_wanted() {
         assert_eq!(read_all(&b"abcd"[..], 4).unwrap(), b"abcd");
         let error = read_all(&b"abcde"[..], 4).unwrap_err();
-        assert!(is_too_long(&error) && error.to_string().contains("longer than 4 bytes"), "{error}");
+        assert!(
+            is_too_long(&error) && error.to_string().contains("longer than 4 bytes"),
+            "{error}"
+        );
         // However much would come.
         assert!(is_too_long(&read_all(io::repeat(7), 1 << 20).unwrap_err()));
         assert!(read_all(io::empty(), 0).unwrap().is_empty());
@@ -117,7 +124,10 @@ mod tests {
 
     #[test]
     fn texts_of_others_are_one_clean_line() {
-        assert_eq!(clean_text(" a\u{1b}]0;b\u{7}\r\n\tc\u{202e}d ", 99), "a ]0;b c d");
+        assert_eq!(
+            clean_text(" a\u{1b}]0;b\u{7}\r\n\tc\u{202e}d ", 99),
+            "a ]0;b c d"
+        );
         assert_eq!(clean_text("abcdef", 3), "abc ...");
         assert_eq!(clean_text("abc", 3), "abc");
         let secret = ureq::Error::BadUri("http://me:secret@h".into());

@@ -51,7 +51,9 @@ pub enum GetError {
 impl GetError {
     /// Whether another attempt may fare better.
     pub fn is_passing(&self) -> bool {
-        let GetError::Failed(error) = self else { return false };
+        let GetError::Failed(error) = self else {
+            return false;
+        };
         !matches!(
             error,
             ureq::Error::HostNotFound
@@ -76,27 +78,39 @@ pub fn get(
     let mut token = token;
     for _ in 0..=MOST_HOPS {
         let Some(origin) = Origin::of(&at).filter(|_| is_address(&at)) else {
-            return Err(GetError::Refused("it is no address that can be asked".into()));
+            return Err(GetError::Refused(
+                "it is no address that can be asked".into(),
+            ));
         };
         let mut request = agent.get(&at);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some((_, token)) = token.take().filter(|(own, _)| **own == origin && origin.keeps_secrets()) {
+        if let Some((_, token)) = token
+            .take()
+            .filter(|(own, _)| **own == origin && origin.keeps_secrets())
+        {
             request = request.header("Authorization", token);
         }
         if let Some(until) = until {
-            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let left = until
+                .saturating_duration_since(Instant::now())
+                .max(Duration::from_millis(1));
             request = request.config().timeout_global(Some(left)).build();
         }
         let answer = request.call().map_err(GetError::Failed)?;
         if !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
             return Ok(answer);
         }
-        let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+        let location = answer
+            .headers()
+            .get("location")
+            .and_then(|value| value.to_str().ok());
         let next = location.and_then(|location| resolved(&at, location));
         let Some(next) = next else {
-            return Err(GetError::Refused("it redirects, but not to an address".into()));
+            return Err(GetError::Refused(
+                "it redirects, but not to an address".into(),
+            ));
         };
         let next = next.split('#').next().unwrap_or_default().to_string();
         if !is_address(&next) {
@@ -107,9 +121,13 @@ pub fn get(
         }
         if origin.is_https() && !Origin::of(&next).is_some_and(|origin| origin.is_https()) {
             let shown = shown_address(&next);
-            return Err(GetError::Refused(format!("it redirects to `{shown}`, which is not encrypted")));
+            return Err(GetError::Refused(format!(
+                "it redirects to `{shown}`, which is not encrypted"
+            )));
         }
         at = next;
     }
-    Err(GetError::Refused(format!("it redirects more than {MOST_HOPS} times")))
+    Err(GetError::Refused(format!(
+        "it redirects more than {MOST_HOPS} times"
+    )))
 }

@@ -31,7 +31,9 @@ pub fn pause(attempt: u32, asked: Option<f64>, chance: f64) -> Option<Duration> 
         Some(seconds) => Some(Duration::from_secs_f64(seconds.max(0.0))),
         None => {
             let seconds = (0.5 * 2f64.powi(attempt.min(10) as i32)).min(8.0);
-            Some(Duration::from_secs_f64(seconds * (1.0 - 0.25 * chance.clamp(0.0, 1.0))))
+            Some(Duration::from_secs_f64(
+                seconds * (1.0 - 0.25 * chance.clamp(0.0, 1.0)),
+            ))
         }
     }
 }
@@ -45,7 +47,10 @@ pub fn asked<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> O
     let after = header("retry-after")?;
     number(after).or_else(|| {
         let date = httpdate::parse_http_date(after.trim()).ok()?;
-        Some(date.duration_since(now).map_or(0.0, |wait| wait.as_secs_f64()))
+        Some(
+            date.duration_since(now)
+                .map_or(0.0, |wait| wait.as_secs_f64()),
+        )
     })
 }
 
@@ -56,7 +61,10 @@ mod tests {
     #[test]
     fn statuses_that_pass_are_tried_again() {
         let again = [408, 409, 429, 500, 503].map(is_passing);
-        assert_eq!((again, [400, 401, 404, 422].map(is_passing)), ([true; 5], [false; 4]));
+        assert_eq!(
+            (again, [400, 401, 404, 422].map(is_passing)),
+            ([true; 5], [false; 4])
+        );
     }
 
     #[test]
@@ -72,7 +80,10 @@ mod tests {
         };
         assert_eq!(of("retry-after", "2"), Some(2.0));
         assert_eq!(of("retry-after-ms", "1500"), Some(1.5));
-        assert_eq!(of("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"), Some(30.0));
+        assert_eq!(
+            of("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT"),
+            Some(30.0)
+        );
         assert_eq!((of("retry-after", "soon"), of("other", "2")), (None, None));
     }
 }

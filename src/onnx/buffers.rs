@@ -64,7 +64,9 @@ pub(super) unsafe fn view(
         );
         Error::result_from_status(status)?;
     }
-    NonNull::new(value).map(View).ok_or_else(|| Error::new("the runtime made no tensor"))
+    NonNull::new(value)
+        .map(View)
+        .ok_or_else(|| Error::new("the runtime made no tensor"))
 }
 
 /// Memory of a network's device.
@@ -85,12 +87,18 @@ impl Buffer {
         shape: &[usize],
     ) -> Result<Buffer, Error> {
         // The crate's network that copies tensors knows no bfloat16; it is as wide as half precision.
-        let stored = if element == Element::Bf16 { Element::F16 } else { element };
-        let tensor = |allocator: &Allocator| DynTensor::new(allocator, stored.of_ort(), shape.to_vec());
+        let stored = if element == Element::Bf16 {
+            Element::F16
+        } else {
+            element
+        };
+        let tensor =
+            |allocator: &Allocator| DynTensor::new(allocator, stored.of_ort(), shape.to_vec());
         let (tensor, staging) = match gpu {
             None => (tensor(&Allocator::default())?, None),
             Some(gpu) => {
-                let on = |device, kind| MemoryInfo::new(device, gpu as i32, AllocatorType::Device, kind);
+                let on =
+                    |device, kind| MemoryInfo::new(device, gpu as i32, AllocatorType::Device, kind);
                 let info = on(AllocationDevice::CUDA, MemoryType::Default)?;
                 let mut device = tensor(&Allocator::new(session, info)?)?;
                 // What is left in the memory may be no number, and nothing times that is no number either. The host's
@@ -98,12 +106,21 @@ impl Buffer {
                 tensor(&Allocator::default())?.copy_into(&mut device)?;
                 let info = on(AllocationDevice::CUDA_PINNED, MemoryType::CPUInput)?;
                 let small = shape.iter().product::<usize>() * element.bytes() < STAGED;
-                let staging = if small { Some(tensor(&Allocator::new(session, info)?)?) } else { None };
+                let staging = if small {
+                    Some(tensor(&Allocator::new(session, info)?)?)
+                } else {
+                    None
+                };
                 (device, staging)
             }
         };
         let staging = staging.map(Mutex::new);
-        Ok(Buffer { tensor: Mutex::new(tensor), staging, element, shape: shape.to_vec() })
+        Ok(Buffer {
+            tensor: Mutex::new(tensor),
+            staging,
+            element,
+            shape: shape.to_vec(),
+        })
     }
 
     /// Writes all elements.
@@ -146,7 +163,10 @@ impl Buffer {
 
     /// The entries `rows` of the first dimension as a tensor.
     fn rows(&self, rows: Range<usize>) -> Result<View, Error> {
-        assert!(rows.start <= rows.end && rows.end <= self.shape[0], "rows of a buffer");
+        assert!(
+            rows.start <= rows.end && rows.end <= self.shape[0],
+            "rows of a buffer"
+        );
         let row = self.bytes() / self.shape[0].max(1);
         let mut shape = self.shape.clone();
         shape[0] = rows.len();
@@ -169,7 +189,12 @@ fn fill<T: Pod>(tensor: &mut DynTensor, bytes: usize, data: &[T]) {
     let data: &[u8] = bytemuck::cast_slice(data);
     assert_eq!(bytes, data.len(), "elements of a buffer");
     // SAFETY: the tensor lies in the host's memory and has as many bytes.
-    unsafe { tensor.data_ptr_mut().cast::<u8>().copy_from_nonoverlapping(data.as_ptr(), bytes) };
+    unsafe {
+        tensor
+            .data_ptr_mut()
+            .cast::<u8>()
+            .copy_from_nonoverlapping(data.as_ptr(), bytes)
+    };
 }
 
 /// A call of a network, its inputs and outputs in their places. It can be run again and again.
@@ -201,7 +226,12 @@ impl Network {
             options.set("gpu_graph_id", number).map_err(fail)?;
         }
         let binding = self.session().create_binding().map_err(fail)?;
-        Ok(Call { binding, kept: Vec::new(), options: Arc::new(options), has_placed_outputs: false })
+        Ok(Call {
+            binding,
+            kept: Vec::new(),
+            options: Arc::new(options),
+            has_placed_outputs: false,
+        })
     }
 
     /// Runs a call; `read` gets the outputs that [`Call::output_to_cpu`] asked for.
@@ -214,7 +244,9 @@ impl Network {
     ) -> Result<T, OnnxError> {
         let (session, name) = self.parts();
         let options = &call.options;
-        let outputs = watch::watched(options, || session.run_binding_with_options(&call.binding, options));
+        let outputs = watch::watched(options, || {
+            session.run_binding_with_options(&call.binding, options)
+        });
         let outputs = outputs.map_err(|error| OnnxError::of_run(name, &error.to_string()))?;
         read(&Outputs::new(outputs, name))
     }
@@ -223,13 +255,19 @@ impl Network {
 impl Call {
     /// Binds an input to an array, which is copied now where the device is another one.
     pub fn array(&mut self, input: &str, array: Array) -> Result<(), OnnxError> {
-        let fail = |error: Error| OnnxError::of_run(&format!("input `{input}`"), &error.to_string());
+        let fail =
+            |error: Error| OnnxError::of_run(&format!("input `{input}`"), &error.to_string());
         let value = array.into_value().map_err(fail)?;
         self.binding.bind_input(input, &value).map_err(fail)
     }
 
     /// Binds an input to entries of a buffer's first dimension.
-    pub fn input(&mut self, input: &str, buffer: &Arc<Buffer>, rows: Range<usize>) -> Result<(), OnnxError> {
+    pub fn input(
+        &mut self,
+        input: &str,
+        buffer: &Arc<Buffer>,
+        rows: Range<usize>,
+    ) -> Result<(), OnnxError> {
         self.bind(input, buffer, rows, ort::api().BindInput)
     }
 
@@ -252,9 +290,15 @@ impl Call {
     /// Where one is bound to a buffer already.
     pub fn output_to_cpu(&mut self, output: &str) -> Result<(), OnnxError> {
         // The crate gives the first results the names of the outputs that it knows of.
-        assert!(!self.has_placed_outputs, "outputs in the host's memory come first");
-        let fail = |error: Error| OnnxError::of_run(&format!("output `{output}`"), &error.to_string());
-        self.binding.bind_output_to_device(output, &MemoryInfo::default()).map_err(fail)
+        assert!(
+            !self.has_placed_outputs,
+            "outputs in the host's memory come first"
+        );
+        let fail =
+            |error: Error| OnnxError::of_run(&format!("output `{output}`"), &error.to_string());
+        self.binding
+            .bind_output_to_device(output, &MemoryInfo::default())
+            .map_err(fail)
     }
 
     fn bind(

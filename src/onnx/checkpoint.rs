@@ -124,33 +124,55 @@ pub struct ModelConfig {
 impl ModelConfig {
     /// Reads a configuration.
     pub fn read(path: PathBuf) -> Result<Self, CheckpointError> {
-        let text =
-            std::fs::read(&path).map_err(|source| CheckpointError::Read { path: path.clone(), source })?;
-        let value: Value = serde_json::from_slice(&text)
-            .map_err(|e| CheckpointError::Damaged { path: path.clone(), reason: e.to_string() })?;
+        let text = std::fs::read(&path).map_err(|source| CheckpointError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let value: Value = serde_json::from_slice(&text).map_err(|e| CheckpointError::Damaged {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
         Ok(Self { path, value })
     }
 
     /// `model_type`; empty where there is none.
     pub fn model_type(&self) -> &str {
-        self.value.get("model_type").and_then(Value::as_str).unwrap_or_default()
+        self.value
+            .get("model_type")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// The configuration below `key`; empty where there is none.
     pub fn section(&self, key: &str) -> Self {
         let value = self.value.get(key).cloned().unwrap_or(Value::Null);
-        Self { path: self.path.clone(), value }
+        Self {
+            path: self.path.clone(),
+            value,
+        }
     }
 
     /// The error about a key.
     pub fn bad(&self, key: &str, problem: impl Into<String>) -> CheckpointError {
-        CheckpointError::Config { path: self.path.clone(), key: key.into(), problem: problem.into() }
+        CheckpointError::Config {
+            path: self.path.clone(),
+            key: key.into(),
+            problem: problem.into(),
+        }
     }
 
     /// The error about a configuration of another network.
     pub fn of_another_network(&self, expected: &str) -> CheckpointError {
-        let architecture = self.value.get("architectures").and_then(|a| a.get(0)).and_then(Value::as_str);
-        let found = if self.model_type().is_empty() { architecture } else { Some(self.model_type()) };
+        let architecture = self
+            .value
+            .get("architectures")
+            .and_then(|a| a.get(0))
+            .and_then(Value::as_str);
+        let found = if self.model_type().is_empty() {
+            architecture
+        } else {
+            Some(self.model_type())
+        };
         CheckpointError::Architecture {
             path: self.path.clone(),
             found: found.unwrap_or("no known model").to_string(),
@@ -159,7 +181,10 @@ impl ModelConfig {
     }
 
     /// A value of any kind; `None` where it is missing or null.
-    pub fn get<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CheckpointError> {
+    pub fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, CheckpointError> {
         match self.value.get(key).filter(|v| !v.is_null()) {
             None => Ok(None),
             Some(value) => serde_json::from_value(value.clone())
@@ -202,7 +227,9 @@ impl ModelConfig {
 
     /// Counts above zero, given as a list (or as a single number); `default` where the key is missing.
     pub fn counts(&self, key: &str, default: &[usize]) -> Result<Vec<usize>, CheckpointError> {
-        let Some(value) = self.value.get(key).filter(|v| !v.is_null()) else { return Ok(default.to_vec()) };
+        let Some(value) = self.value.get(key).filter(|v| !v.is_null()) else {
+            return Ok(default.to_vec());
+        };
         let numbers = match value {
             Value::Array(list) => list.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>(),
             single => single.as_u64().map(|n| vec![n]),
@@ -236,12 +263,23 @@ impl Checkpoint {
         let config = ModelConfig::read(folder.join("config.json"))?;
         let path = folder.join(WEIGHTS);
         let (map, entries) = map_tensors(&path)?;
-        Ok(Self { config, folder: folder.into(), path, map, entries, used: RefCell::default() })
+        Ok(Self {
+            config,
+            folder: folder.into(),
+            path,
+            map,
+            entries,
+            used: RefCell::default(),
+        })
     }
 
     /// The checkpoint with the names of its tensors translated.
     pub fn with_names(mut self, translate: impl Fn(&str) -> String) -> Self {
-        self.entries = self.entries.into_iter().map(|(name, entry)| (translate(&name), entry)).collect();
+        self.entries = self
+            .entries
+            .into_iter()
+            .map(|(name, entry)| (translate(&name), entry))
+            .collect();
         self
     }
 
@@ -263,10 +301,17 @@ impl Checkpoint {
         let mut hash = Sha256::new();
         hash.update((self.map.len() as u64).to_le_bytes());
         for entry in self.entries.values() {
-            hash.update(format!("{} {:?} {:?} {}", entry.stored, entry.dtype, entry.shape, entry.start));
+            hash.update(format!(
+                "{} {:?} {:?} {}",
+                entry.stored, entry.dtype, entry.shape, entry.start
+            ));
             hash.update(&self.map[entry.start..entry.end.min(entry.start + BEGINNING)]);
         }
-        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// A tensor's elements as `f32`, whatever floating-point kind the file holds.
@@ -282,7 +327,12 @@ impl Checkpoint {
     /// # Panics
     ///
     /// Where `element` is no floating-point kind.
-    pub fn weights(&self, key: &str, shape: &[usize], element: Element) -> Result<Weights, CheckpointError> {
+    pub fn weights(
+        &self,
+        key: &str,
+        shape: &[usize],
+        element: Element,
+    ) -> Result<Weights, CheckpointError> {
         let entry = self.checked(key, shape)?;
         let stored = match element {
             Element::F32 => Dtype::F32,
@@ -291,7 +341,10 @@ impl Checkpoint {
             Element::I64 | Element::I32 => panic!("weights are floating-point numbers"),
         };
         if entry.dtype == stored && entry.start.is_multiple_of(element.bytes()) {
-            let mapped = Mapped { map: self.map.clone(), bytes: entry.start..entry.end };
+            let mapped = Mapped {
+                map: self.map.clone(),
+                bytes: entry.start..entry.end,
+            };
             return Ok(Weights::Mapped(element, mapped));
         }
         let values = self.floats(entry)?;
@@ -310,7 +363,12 @@ impl Checkpoint {
         if floats(dtype, &[]).is_none() {
             return Err(self.unusable(entry));
         }
-        Ok(Matrix { map: self.map.clone(), bytes, dtype, from: shape[1] })
+        Ok(Matrix {
+            map: self.map.clone(),
+            bytes,
+            dtype,
+            from: shape[1],
+        })
     }
 
     /// Whether there is a tensor.
@@ -321,7 +379,11 @@ impl Checkpoint {
     /// Names in the file of the tensors that nothing asked for.
     pub fn unused(&self) -> Vec<&str> {
         let used = self.used.borrow();
-        self.entries.iter().filter(|(key, _)| !used.contains(*key)).map(|(_, e)| e.stored.as_str()).collect()
+        self.entries
+            .iter()
+            .filter(|(key, _)| !used.contains(*key))
+            .map(|(_, e)| e.stored.as_str())
+            .collect()
     }
 
     /// How many tensors were asked for.
@@ -330,7 +392,10 @@ impl Checkpoint {
     }
 
     fn checked(&self, key: &str, shape: &[usize]) -> Result<&Entry, CheckpointError> {
-        let missing = || CheckpointError::Missing { path: self.path.clone(), key: key.into() };
+        let missing = || CheckpointError::Missing {
+            path: self.path.clone(),
+            key: key.into(),
+        };
         let entry = self.entries.get(key).ok_or_else(missing)?;
         self.used.borrow_mut().insert(key.to_string());
         if entry.shape != shape {
@@ -382,13 +447,20 @@ impl Matrix {
         let size = self.dtype.bitsize() / 8 * self.from;
         let bytes = &self.map[self.bytes.clone()][row * size..(row + 1) * size];
         let fill = |to: &mut [f32], values: &mut dyn Iterator<Item = f32>| {
-            to.iter_mut().zip(values).for_each(|(to, value)| *to = value);
+            to.iter_mut()
+                .zip(values)
+                .for_each(|(to, value)| *to = value);
         };
         match self.dtype {
             // Most of a checkpoint: without a detour over a list.
-            Dtype::BF16 => {
-                fill(to, &mut bytes.as_chunks::<2>().0.iter().map(|b| wide(u16::from_le_bytes(*b))))
-            }
+            Dtype::BF16 => fill(
+                to,
+                &mut bytes
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .map(|b| wide(u16::from_le_bytes(*b))),
+            ),
             dtype => fill(to, &mut floats(dtype, bytes).into_iter().flatten()),
         }
     }
@@ -401,8 +473,14 @@ fn wide(bits: u16) -> f32 {
 
 /// Maps a safetensors file and reads its table of contents.
 fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), CheckpointError> {
-    let unreadable = |source| CheckpointError::Read { path: path.into(), source };
-    let damaged = |reason: String| CheckpointError::Damaged { path: path.into(), reason };
+    let unreadable = |source| CheckpointError::Read {
+        path: path.into(),
+        source,
+    };
+    let damaged = |reason: String| CheckpointError::Damaged {
+        path: path.into(),
+        reason,
+    };
     let file = File::open(path).map_err(unreadable)?;
     // SAFETY: the mapping is read-only; as with every mapped file, others must not cut it off while it is used.
     let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
@@ -418,7 +496,16 @@ fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), Chec
             return Err(damaged(format!("tensor `{name}` lies outside the file")));
         }
         let stored = name.clone();
-        entries.insert(name, Entry { dtype: info.dtype, shape: info.shape.clone(), start, end, stored });
+        entries.insert(
+            name,
+            Entry {
+                dtype: info.dtype,
+                shape: info.shape.clone(),
+                start,
+                end,
+                stored,
+            },
+        );
     }
     Ok((Arc::new(map), entries))
 }
@@ -426,10 +513,30 @@ fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), Chec
 /// Little-endian elements as `f32`; `None` for kinds that are no floating-point numbers.
 fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     Some(match dtype {
-        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-        Dtype::BF16 => bytes.as_chunks::<2>().0.iter().map(|b| wide(u16::from_le_bytes(*b))).collect(),
-        Dtype::F16 => bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::F32 => bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect(),
+        Dtype::F64 => bytes
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|b| f64::from_le_bytes(*b) as f32)
+            .collect(),
+        Dtype::BF16 => bytes
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|b| wide(u16::from_le_bytes(*b)))
+            .collect(),
+        Dtype::F16 => bytes
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|b| f16::from_le_bytes(*b).to_f32())
+            .collect(),
         _ => return None,
     })
 }
@@ -443,8 +550,18 @@ pub fn read_tensors(path: &Path) -> Result<Tensors, CheckpointError> {
     for (name, entry) in entries {
         let bytes = &map[entry.start..entry.end];
         let values = match entry.dtype {
-            Dtype::I64 => bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b) as f32).collect(),
-            Dtype::I32 => bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b) as f32).collect(),
+            Dtype::I64 => bytes
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|b| i64::from_le_bytes(*b) as f32)
+                .collect(),
+            Dtype::I32 => bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| i32::from_le_bytes(*b) as f32)
+                .collect(),
             dtype => floats(dtype, bytes).ok_or_else(|| CheckpointError::Element {
                 path: path.into(),
                 key: name.clone(),
@@ -462,8 +579,10 @@ mod tests {
 
     /// A file with one tensor `a` of the given kind, shape and bytes.
     fn file(dtype: &str, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
-        let header =
-            format!(r#"{{"a":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[0,{}]}}}}"#, bytes.len());
+        let header = format!(
+            r#"{{"a":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[0,{}]}}}}"#,
+            bytes.len()
+        );
         let mut out = (header.len() as u64).to_le_bytes().to_vec();
         out.extend_from_slice(header.as_bytes());
         out.extend_from_slice(bytes);
@@ -472,8 +591,11 @@ mod tests {
 
     fn folder(weights: &[u8]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("config.json"), r#"{"model_type": "x", "n": 3, "bad": -1}"#)
-            .unwrap();
+        std::fs::write(
+            folder.path().join("config.json"),
+            r#"{"model_type": "x", "n": 3, "bad": -1}"#,
+        )
+        .unwrap();
         std::fs::write(folder.path().join(WEIGHTS), weights).unwrap();
         folder
     }
@@ -482,7 +604,10 @@ mod tests {
     fn floating_point_kinds_become_f32() {
         let read = |dtype, bytes: &[u8]| {
             let folder = folder(&file(dtype, &[2], bytes));
-            Checkpoint::open(folder.path()).unwrap().f32("a", &[2]).unwrap()
+            Checkpoint::open(folder.path())
+                .unwrap()
+                .f32("a", &[2])
+                .unwrap()
         };
         assert_eq!(read("F32", &[0, 0, 128, 63, 0, 0, 0, 192]), [1.0, -2.0]);
         assert_eq!(read("BF16", &[128, 63, 0, 192]), [1.0, -2.0]);
@@ -500,7 +625,9 @@ mod tests {
             Weights::Half(Element::Bf16, bits) => bits == [0x3f80, 0xc000],
             _ => false,
         });
-        assert!(matches!(of(Element::F16), Weights::Half(Element::F16, bits) if bits == [0x3c00, 0xc000]));
+        assert!(
+            matches!(of(Element::F16), Weights::Half(Element::F16, bits) if bits == [0x3c00, 0xc000])
+        );
         assert!(matches!(of(Element::F32), Weights::F32(values) if values == [1.0, -2.0]));
     }
 
@@ -510,13 +637,26 @@ mod tests {
         let folder = folder(&whole);
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
         let shape = checkpoint.f32("a", &[1, 2]).unwrap_err().to_string();
-        assert!(shape.contains("`a` has shape [2]") && shape.contains("[1, 2]"), "{shape}");
+        assert!(
+            shape.contains("`a` has shape [2]") && shape.contains("[1, 2]"),
+            "{shape}"
+        );
         let missing = checkpoint.f32("b", &[2]).unwrap_err().to_string();
-        assert!(missing.contains("no tensor `b`") && missing.contains(WEIGHTS), "{missing}");
+        assert!(
+            missing.contains("no tensor `b`") && missing.contains(WEIGHTS),
+            "{missing}"
+        );
         assert_eq!((checkpoint.used(), checkpoint.unused()), (1, vec![]));
         assert_eq!(checkpoint.config.count("n", 1).unwrap(), 3);
         assert_eq!(checkpoint.config.count("absent", 7).unwrap(), 7);
-        assert!(checkpoint.config.count("bad", 1).unwrap_err().to_string().contains("`bad` cannot be `-1`"));
+        assert!(
+            checkpoint
+                .config
+                .count("bad", 1)
+                .unwrap_err()
+                .to_string()
+                .contains("`bad` cannot be `-1`")
+        );
         std::fs::write(folder.path().join(WEIGHTS), &whole[..whole.len() - 1]).unwrap();
         let cut = Checkpoint::open(folder.path()).err().unwrap().to_string();
         assert!(cut.contains("is damaged"), "{cut}");
@@ -527,7 +667,11 @@ mod tests {
     #[test]
     fn integers_are_no_weights() {
         let folder = folder(&file("I64", &[1], &[0; 8]));
-        let error = Checkpoint::open(folder.path()).unwrap().f32("a", &[1]).unwrap_err().to_string();
+        let error = Checkpoint::open(folder.path())
+            .unwrap()
+            .f32("a", &[1])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("holds I64"), "{error}");
     }
 }

@@ -242,7 +242,11 @@ impl Graph {
 
     /// Adds an input.
     pub fn input(&mut self, name: &str, element: Element, dims: &[Dim]) -> Value {
-        self.inputs.push(Port { name: name.into(), element, dims: dims.to_vec() });
+        self.inputs.push(Port {
+            name: name.into(),
+            element,
+            dims: dims.to_vec(),
+        });
         Value(name.into())
     }
 
@@ -256,14 +260,22 @@ impl Graph {
             outputs: vec![name.into()],
             attributes: Vec::new(),
         });
-        self.outputs.push(Port { name: name.into(), element, dims: dims.to_vec() });
+        self.outputs.push(Port {
+            name: name.into(),
+            element,
+            dims: dims.to_vec(),
+        });
     }
 
     /// Makes what an operator computes an output under its own name, which is returned: what writes in place must not be
     /// copied on its way out.
     pub fn output_in_place(&mut self, value: &Value, element: Element, dims: &[Dim]) -> String {
         let name = value.0.to_string();
-        self.outputs.push(Port { name: name.clone(), element, dims: dims.to_vec() });
+        self.outputs.push(Port {
+            name: name.clone(),
+            element,
+            dims: dims.to_vec(),
+        });
         name
     }
 
@@ -281,7 +293,9 @@ impl Graph {
 
     /// Adds a weight. A name that was given before stands for the weight given then.
     pub fn weight(&mut self, name: &str, shape: &[usize], weights: Weights) -> Value {
-        self.weights.entry(name.to_string()).or_insert((shape.to_vec(), weights));
+        self.weights
+            .entry(name.to_string())
+            .or_insert((shape.to_vec(), weights));
         Value(name.into())
     }
 
@@ -305,7 +319,8 @@ impl Graph {
         inputs: &[&Value],
         attributes: &[(&'static str, Attr)],
     ) -> Value {
-        self.add(kind.into(), ONNX_DOMAIN, at, inputs, attributes, 1).remove(0)
+        self.add(kind.into(), ONNX_DOMAIN, at, inputs, attributes, 1)
+            .remove(0)
     }
 
     /// `x` with elements of another kind.
@@ -333,7 +348,8 @@ impl Graph {
         inputs: &[&Value],
         attributes: &[(&'static str, Attr)],
     ) -> Value {
-        self.add(kind.into(), CONTRIB, at, inputs, attributes, 1).remove(0)
+        self.add(kind.into(), CONTRIB, at, inputs, attributes, 1)
+            .remove(0)
     }
 
     /// Adds an operator of ONNX Runtime's own, with several outputs.
@@ -371,7 +387,8 @@ impl Graph {
         // A type for each: the kernel belongs to it.
         let kind = format!("{kind}{}", self.kernels.len());
         self.kernels.push((kind.clone(), Arc::new(kernel)));
-        self.add(kind.into(), operators::DOMAIN, at, inputs, &[], 1).remove(0)
+        self.add(kind.into(), operators::DOMAIN, at, inputs, &[], 1)
+            .remove(0)
     }
 
     fn add(
@@ -385,7 +402,13 @@ impl Graph {
     ) -> Vec<Value> {
         let name = self.unique(&format!("{at}/{kind}"));
         let outputs: Vec<Rc<str>> = (0..outputs)
-            .map(|i| if i == 0 { name.as_str().into() } else { format!("{name}:{i}").into() })
+            .map(|i| {
+                if i == 0 {
+                    name.as_str().into()
+                } else {
+                    format!("{name}:{i}").into()
+                }
+            })
             .collect();
         self.operators.push(Operator {
             kind,
@@ -402,7 +425,11 @@ impl Graph {
     fn unique(&mut self, name: &str) -> String {
         let count = self.names.entry(name.to_string()).or_insert(0);
         *count += 1;
-        if *count == 1 { name.to_string() } else { format!("{name}#{count}") }
+        if *count == 1 {
+            name.to_string()
+        } else {
+            format!("{name}#{count}")
+        }
     }
 
     /// Makes a session of the graph.
@@ -418,13 +445,18 @@ impl Graph {
             true => None,
             false => {
                 let domain = operators::domain(kernels);
-                let fail = |e: Error| OnnxError::Load { model: model(), reason: e.to_string() };
+                let fail = |e: Error| OnnxError::Load {
+                    model: model(),
+                    reason: e.to_string(),
+                };
                 Some(Arc::new(domain.map_err(fail)?))
             }
         };
         let session = runtime
             .session(|builder| {
-                let Some(domain) = &domain else { return self.model()?.into_session(builder) };
+                let Some(domain) = &domain else {
+                    return self.model()?.into_session(builder);
+                };
                 let builder = builder.clone().with_operators(domain.clone());
                 let mut builder = builder.map_err(|e| Error::new(e.to_string()))?;
                 let mut session = builder.edit_from_memory(EMPTY_MODEL)?;
@@ -432,7 +464,11 @@ impl Graph {
                 session.into_session()
             })
             .map_err(|fault| fault.named(model()))?;
-        let backing = self.weights.into_values().map(|(_, weights)| weights).collect();
+        let backing = self
+            .weights
+            .into_values()
+            .map(|(_, weights)| weights)
+            .collect();
         Ok(Network::new(self.name, session, outputs, backing))
     }
 
@@ -452,7 +488,14 @@ impl Graph {
                 Attr::Text(value) => Attribute::new(name, (*value).to_string()),
             });
             let attributes = attributes.collect::<Result<Vec<_>, _>>()?;
-            let Operator { kind, domain, name, inputs, outputs, .. } = operator;
+            let Operator {
+                kind,
+                domain,
+                name,
+                inputs,
+                outputs,
+                ..
+            } = operator;
             let node = Node::new(kind, domain, name, inputs, outputs, attributes)
                 .map_err(|e| Error::new(format!("operator `{name}`: {e}")))?;
             graph.add_node(node)?;
@@ -467,7 +510,12 @@ impl Graph {
     }
 }
 
-fn add_weight(graph: &mut EditorGraph, name: &str, shape: &[usize], weights: &Weights) -> Result<(), Error> {
+fn add_weight(
+    graph: &mut EditorGraph,
+    name: &str,
+    shape: &[usize],
+    weights: &Weights,
+) -> Result<(), Error> {
     let (element, bytes) = (weights.element(), weights.bytes());
     if shape.iter().product::<usize>() * element.bytes() != bytes.len() {
         return Err(Error::new(format!("it has {} bytes", bytes.len())));
@@ -475,15 +523,30 @@ fn add_weight(graph: &mut EditorGraph, name: &str, shape: &[usize], weights: &We
     if bytes.len() < MIN_EXTERNAL {
         let mut tensor = DynTensor::new(&Allocator::default(), element.of_ort(), shape.to_vec())?;
         // SAFETY: the tensor is new, lies in memory of the CPU and has as many bytes (checked above).
-        unsafe { tensor.data_ptr_mut().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe {
+            tensor
+                .data_ptr_mut()
+                .cast::<u8>()
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
         return add_initializer(graph, name, tensor, false);
     }
     if !bytes.as_ptr().addr().is_multiple_of(element.bytes()) {
-        return Err(Error::new(format!("it does not lie at a multiple of {} bytes", element.bytes())));
+        return Err(Error::new(format!(
+            "it does not lie at a multiple of {} bytes",
+            element.bytes()
+        )));
     }
     // SAFETY: `bytes` has as many elements as `shape` says (checked above) and is owned by the graph, then by the
     // `Network` made of it, which drops its session first. Weights are only read.
-    let tensor = unsafe { view(&MemoryInfo::default(), bytes.as_ptr().cast_mut().cast(), element, shape)? };
+    let tensor = unsafe {
+        view(
+            &MemoryInfo::default(),
+            bytes.as_ptr().cast_mut().cast(),
+            element,
+            shape,
+        )?
+    };
     add_initializer(graph, name, tensor, true)
 }
 
@@ -535,6 +598,13 @@ mod tests {
         let x = graph.input("x", Element::F32, &[]);
         graph.tap("inner", &x, &[]);
         graph.tap("other", &x, &[]);
-        assert_eq!(graph.outputs.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(), ["inner"]);
+        assert_eq!(
+            graph
+                .outputs
+                .iter()
+                .map(|o| o.name.as_str())
+                .collect::<Vec<_>>(),
+            ["inner"]
+        );
     }
 }

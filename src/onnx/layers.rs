@@ -70,7 +70,15 @@ pub struct ConvShape {
 impl ConvShape {
     /// A convolution that keeps the size of the map: one step, zeros of half the kernel.
     pub fn same(channels: usize, out: usize, kernel: usize) -> Self {
-        ConvShape { channels, out, kernel, stride: 1, dilation: 1, pads: [(kernel - 1) / 2; 4], groups: 1 }
+        ConvShape {
+            channels,
+            out,
+            kernel,
+            stride: 1,
+            dilation: 1,
+            pads: [(kernel - 1) / 2; 4],
+            groups: 1,
+        }
     }
 
     /// The same with another step.
@@ -80,12 +88,19 @@ impl ConvShape {
 
     /// The same, each channel on its own.
     pub fn depthwise(self) -> Self {
-        ConvShape { groups: self.channels, ..self }
+        ConvShape {
+            groups: self.channels,
+            ..self
+        }
     }
 
     /// The same with taps further apart, and zeros to keep the size of the map.
     pub fn with_dilation(self, dilation: usize) -> Self {
-        ConvShape { dilation, pads: [(self.kernel - 1) / 2 * dilation; 4], ..self }
+        ConvShape {
+            dilation,
+            pads: [(self.kernel - 1) / 2 * dilation; 4],
+            ..self
+        }
     }
 
     /// The same with other zeros around the map: at the top, left, bottom and right.
@@ -95,7 +110,12 @@ impl ConvShape {
 
     /// `[out, channels / groups, kernel, kernel]`.
     fn weight_shape(&self) -> [usize; 4] {
-        [self.out, self.channels / self.groups, self.kernel, self.kernel]
+        [
+            self.out,
+            self.channels / self.groups,
+            self.kernel,
+            self.kernel,
+        ]
     }
 }
 
@@ -115,10 +135,17 @@ impl ConvWeights {
         let (large, small) = (self.shape.kernel, other.shape.kernel);
         let offset = (large - small) / 2;
         for (index, value) in other.weight.iter().enumerate() {
-            let (plane, y, x) = (index / (small * small), index / small % small, index % small);
+            let (plane, y, x) = (
+                index / (small * small),
+                index / small % small,
+                index % small,
+            );
             self.weight[(plane * large + y + offset) * large + x + offset] += value;
         }
-        self.bias.iter_mut().zip(&other.bias).for_each(|(a, b)| *a += b);
+        self.bias
+            .iter_mut()
+            .zip(&other.bias)
+            .for_each(|(a, b)| *a += b);
         self
     }
 
@@ -130,12 +157,27 @@ impl ConvWeights {
         for out in 0..self.shape.out {
             let sums = &mut weight[out * channels..(out + 1) * channels];
             for (factor, from) in row(out).iter().zip(first.weight.chunks_exact(channels)) {
-                sums.iter_mut().zip(from).for_each(|(sum, w)| *sum += factor * w);
+                sums.iter_mut()
+                    .zip(from)
+                    .for_each(|(sum, w)| *sum += factor * w);
             }
         }
-        let bias = (0..self.shape.out)
-            .map(|out| self.bias[out] + row(out).iter().zip(&first.bias).map(|(w, b)| w * b).sum::<f64>());
-        ConvWeights { shape: ConvShape { channels, ..self.shape }, weight, bias: bias.collect() }
+        let bias = (0..self.shape.out).map(|out| {
+            self.bias[out]
+                + row(out)
+                    .iter()
+                    .zip(&first.bias)
+                    .map(|(w, b)| w * b)
+                    .sum::<f64>()
+        });
+        ConvWeights {
+            shape: ConvShape {
+                channels,
+                ..self.shape
+            },
+            weight,
+            bias: bias.collect(),
+        }
     }
 
     /// The part that sees the input channels `range`, for inputs that are not put together; the first part keeps the
@@ -143,15 +185,35 @@ impl ConvWeights {
     pub fn of_channels(&self, range: Range<usize>) -> ConvWeights {
         let plane = self.shape.kernel * self.shape.kernel;
         let rows = self.weight.chunks_exact(self.shape.channels * plane);
-        let weight = rows.flat_map(|row| &row[range.start * plane..range.end * plane]).copied().collect();
-        let bias = if range.start == 0 { self.bias.clone() } else { vec![0.0; self.shape.out] };
-        ConvWeights { shape: ConvShape { channels: range.len(), ..self.shape }, weight, bias }
+        let weight = rows
+            .flat_map(|row| &row[range.start * plane..range.end * plane])
+            .copied()
+            .collect();
+        let bias = if range.start == 0 {
+            self.bias.clone()
+        } else {
+            vec![0.0; self.shape.out]
+        };
+        ConvWeights {
+            shape: ConvShape {
+                channels: range.len(),
+                ..self.shape
+            },
+            weight,
+            bias,
+        }
     }
 
     /// The same without its bias, and that.
     pub fn without_bias(self) -> (ConvWeights, Vec<f32>) {
         let bias = rounded(&self.bias);
-        (ConvWeights { bias: vec![0.0; self.bias.len()], ..self }, bias)
+        (
+            ConvWeights {
+                bias: vec![0.0; self.bias.len()],
+                ..self
+            },
+            bias,
+        )
     }
 }
 
@@ -180,7 +242,10 @@ impl<'c> Layers<'c> {
 
     /// The same with kernels of our own, if these may be used: on the CPU only.
     pub fn with_own_kernels(self, own_kernels: bool) -> Self {
-        Layers { own_kernels, ..self }
+        Layers {
+            own_kernels,
+            ..self
+        }
     }
 
     /// The same with quantized weights of an earlier run.
@@ -215,11 +280,17 @@ impl<'c> Layers<'c> {
             let plane = weight.len() / shape.out;
             for out in 0..shape.out {
                 let scale = gamma[out] / (variance[out] + epsilon).sqrt();
-                weight[out * plane..(out + 1) * plane].iter_mut().for_each(|w| *w *= scale);
+                weight[out * plane..(out + 1) * plane]
+                    .iter_mut()
+                    .for_each(|w| *w *= scale);
                 bias[out] = beta[out] + (bias[out] - mean[out]) * scale;
             }
         }
-        Ok(ConvWeights { shape, weight, bias })
+        Ok(ConvWeights {
+            shape,
+            weight,
+            bias,
+        })
     }
 
     /// Weights of `key.convolution` followed by the batch norm `key.normalization`, as most networks name them.
@@ -231,20 +302,40 @@ impl<'c> Layers<'c> {
         shape: ConvShape,
     ) -> Result<ConvWeights, CheckpointError> {
         let norm = format!("{key}.normalization");
-        self.conv_weights(&format!("{key}.convolution"), has_bias, Some((&norm, epsilon)), shape)
+        self.conv_weights(
+            &format!("{key}.convolution"),
+            has_bias,
+            Some((&norm, epsilon)),
+            shape,
+        )
     }
 
     /// A convolution. `at` is its place, for names.
-    pub fn conv(&mut self, at: &str, x: &Value, weights: &ConvWeights, activation: Activation) -> Value {
-        let ConvWeights { shape, weight, bias } = weights;
-        let w = self.graph.floats(at, &shape.weight_shape(), rounded(weight));
+    pub fn conv(
+        &mut self,
+        at: &str,
+        x: &Value,
+        weights: &ConvWeights,
+        activation: Activation,
+    ) -> Value {
+        let ConvWeights {
+            shape,
+            weight,
+            bias,
+        } = weights;
+        let w = self
+            .graph
+            .floats(at, &shape.weight_shape(), rounded(weight));
         let b = self.graph.floats(at, &[shape.out], rounded(bias));
         let pair = |n: usize| Attr::Ints(vec![n as i64; 2]);
         let attributes = [
             ("kernel_shape", pair(shape.kernel)),
             ("strides", pair(shape.stride)),
             ("dilations", pair(shape.dilation)),
-            ("pads", Attr::Ints(shape.pads.iter().map(|n| *n as i64).collect())),
+            (
+                "pads",
+                Attr::Ints(shape.pads.iter().map(|n| *n as i64).collect()),
+            ),
             ("group", Attr::Int(shape.groups as i64)),
         ];
         let y = self.graph.op("Conv", at, &[x, &w, &b], &attributes);
@@ -252,9 +343,23 @@ impl<'c> Layers<'c> {
     }
 
     /// 3x3 convolutions with SiLU after each, over maps of `size` (height, width).
-    pub fn silu_chain(&mut self, at: &str, x: &Value, convs: &[ConvWeights], size: [usize; 2]) -> Value {
+    pub fn silu_chain(
+        &mut self,
+        at: &str,
+        x: &Value,
+        convs: &[ConvWeights],
+        size: [usize; 2],
+    ) -> Value {
         let is_fit = |conv: &ConvWeights| {
-            let ConvShape { channels, out, kernel, stride, dilation, pads, groups } = conv.shape;
+            let ConvShape {
+                channels,
+                out,
+                kernel,
+                stride,
+                dilation,
+                pads,
+                groups,
+            } = conv.shape;
             channels == out
                 && [kernel, stride, dilation, groups] == [3, 1, 1, 1]
                 && pads == [1; 4]
@@ -262,7 +367,10 @@ impl<'c> Layers<'c> {
         };
         let cells = size[0] * size[1];
         if self.own_kernels && cells >= MIN_CHAIN_CELLS && convs.iter().all(is_fit) {
-            let filters = convs.iter().map(|c| Filter::new(c.shape.channels, &c.weight, &c.bias)).collect();
+            let filters = convs
+                .iter()
+                .map(|c| Filter::new(c.shape.channels, &c.weight, &c.bias))
+                .collect();
             let scratch = self.chain_scratch.clone();
             return self.graph.silu_chain(at, x, filters, scratch);
         }
@@ -280,12 +388,21 @@ impl<'c> Layers<'c> {
             Activation::Relu => self.graph.op("Relu", at, &[x], &[]),
             Activation::Gelu => self.graph.op("Gelu", at, &[x], &[]),
             Activation::HardSwish => self.graph.op("HardSwish", at, &[x], &[]),
-            Activation::Silu => self.graph.contrib("QuickGelu", at, &[x], &[("alpha", Attr::Float(1.0))]),
+            Activation::Silu => {
+                self.graph
+                    .contrib("QuickGelu", at, &[x], &[("alpha", Attr::Float(1.0))])
+            }
         }
     }
 
     /// `x @ weight^T + bias` of the linear layer `key`, `[.., from]` to `[.., to]`.
-    pub fn linear(&mut self, key: &str, x: &Value, from: usize, to: usize) -> Result<Value, CheckpointError> {
+    pub fn linear(
+        &mut self,
+        key: &str,
+        x: &Value,
+        from: usize,
+        to: usize,
+    ) -> Result<Value, CheckpointError> {
         let y = self.linear_without_bias(key, x, from, to)?;
         let bias = self.vector(&format!("{key}.bias"), to)?;
         Ok(self.graph.op("Add", key, &[&y, &bias], &[]))
@@ -303,11 +420,21 @@ impl<'c> Layers<'c> {
         // The kernel packs the weight for itself, whichever way it lies: it can stay in the file.
         let weights = self.checkpoint.weights(&name, &[to, from], self.element)?;
         let weight = self.graph.weight(&name, &[to, from], weights);
-        Ok(self.graph.contrib("FusedMatMul", key, &[x, &weight], &[("transB", Attr::Int(1))]))
+        Ok(self.graph.contrib(
+            "FusedMatMul",
+            key,
+            &[x, &weight],
+            &[("transB", Attr::Int(1))],
+        ))
     }
 
     /// The linear layer `key` as a 1x1 convolution, for maps instead of tokens.
-    pub fn linear_as_conv(&self, key: &str, from: usize, to: usize) -> Result<ConvWeights, CheckpointError> {
+    pub fn linear_as_conv(
+        &self,
+        key: &str,
+        from: usize,
+        to: usize,
+    ) -> Result<ConvWeights, CheckpointError> {
         Ok(ConvWeights {
             shape: ConvShape::same(from, to, 1),
             weight: wide(self.checkpoint.f32(&format!("{key}.weight"), &[to, from])?),
@@ -327,7 +454,12 @@ impl<'c> Layers<'c> {
     }
 
     /// Linear layers `key.layers.0`, `.1`, ... with ReLU between; `widths` from the first input to the last output.
-    pub fn mlp(&mut self, key: &str, x: &Value, widths: &[usize]) -> Result<Value, CheckpointError> {
+    pub fn mlp(
+        &mut self,
+        key: &str,
+        x: &Value,
+        widths: &[usize],
+    ) -> Result<Value, CheckpointError> {
         let mut x = x.clone();
         for (layer, pair) in widths.windows(2).enumerate() {
             let name = format!("{key}.layers.{layer}");
@@ -350,7 +482,9 @@ impl<'c> Layers<'c> {
         let scale = self.vector(&format!("{key}.weight"), width)?;
         let bias = self.vector(&format!("{key}.bias"), width)?;
         let attributes = [("axis", Attr::Int(-1)), ("epsilon", Attr::Float(epsilon))];
-        Ok(self.graph.op("LayerNormalization", key, &[x, &scale, &bias], &attributes))
+        Ok(self
+            .graph
+            .op("LayerNormalization", key, &[x, &scale, &bias], &attributes))
     }
 
     /// Attention of `heads` heads over projected queries, keys and values, `[batch, tokens, width]` each.
@@ -368,7 +502,12 @@ impl<'c> Layers<'c> {
         if let Some(bias) = bias {
             inputs.extend([&absent, &absent, bias]);
         }
-        self.graph.contrib("MultiHeadAttention", at, &inputs, &[("num_heads", Attr::Int(heads as i64))])
+        self.graph.contrib(
+            "MultiHeadAttention",
+            at,
+            &inputs,
+            &[("num_heads", Attr::Int(heads as i64))],
+        )
     }
 
     /// `x` in another shape; -1 for the dimension that follows from the others, 0 for one that stays.
@@ -379,7 +518,12 @@ impl<'c> Layers<'c> {
 
     /// `x` with its dimensions in another order.
     pub fn transpose(&mut self, at: &str, x: &Value, order: &[i64]) -> Value {
-        self.graph.op("Transpose", at, &[x], &[("perm", Attr::Ints(order.to_vec()))])
+        self.graph.op(
+            "Transpose",
+            at,
+            &[x],
+            &[("perm", Attr::Ints(order.to_vec()))],
+        )
     }
 
     /// A map `[batch, channels, height, width]` as tokens `[batch, height * width, channels]`.
@@ -390,13 +534,15 @@ impl<'c> Layers<'c> {
 
     /// Values one behind the other along a dimension.
     pub fn concat(&mut self, at: &str, parts: &[&Value], axis: i64) -> Value {
-        self.graph.op("Concat", at, parts, &[("axis", Attr::Int(axis))])
+        self.graph
+            .op("Concat", at, parts, &[("axis", Attr::Int(axis))])
     }
 
     /// Entries `start` to `end` of the last dimension.
     pub fn last(&mut self, at: &str, x: &Value, start: i64, end: i64) -> Value {
         let bounds = [start, end, -1].map(|n| self.graph.ints(at, &[n]));
-        self.graph.op("Slice", at, &[x, &bounds[0], &bounds[1], &bounds[2]], &[])
+        self.graph
+            .op("Slice", at, &[x, &bounds[0], &bounds[1], &bounds[2]], &[])
     }
 
     /// `x` with an operator of two inputs and a number: `Add`, `Mul`, `Div`, `Greater`, ...
@@ -408,13 +554,18 @@ impl<'c> Layers<'c> {
     /// Twice as high and wide: nearest neighbours, or bilinear with half-pixel centres.
     pub fn upsample(&mut self, at: &str, x: &Value, bilinear: bool) -> Value {
         let scales = self.graph.floats(at, &[4], vec![1.0, 1.0, 2.0, 2.0]);
-        let (mode, transform) = if bilinear { ("linear", "half_pixel") } else { ("nearest", "asymmetric") };
+        let (mode, transform) = if bilinear {
+            ("linear", "half_pixel")
+        } else {
+            ("nearest", "asymmetric")
+        };
         let attributes = [
             ("mode", Attr::Text(mode)),
             ("coordinate_transformation_mode", Attr::Text(transform)),
             ("nearest_mode", Attr::Text("floor")),
         ];
-        self.graph.op("Resize", at, &[x, &Value::absent(), &scales], &attributes)
+        self.graph
+            .op("Resize", at, &[x, &Value::absent(), &scales], &attributes)
     }
 }
 
@@ -425,8 +576,16 @@ mod tests {
     #[test]
     fn branches_are_added_in_the_middle_of_the_larger_kernel() {
         let shape = |kernel| ConvShape::same(1, 1, kernel);
-        let large = ConvWeights { shape: shape(3), weight: vec![1.0; 9], bias: vec![1.0] };
-        let small = ConvWeights { shape: shape(1), weight: vec![5.0], bias: vec![2.0] };
+        let large = ConvWeights {
+            shape: shape(3),
+            weight: vec![1.0; 9],
+            bias: vec![1.0],
+        };
+        let small = ConvWeights {
+            shape: shape(1),
+            weight: vec![5.0],
+            bias: vec![2.0],
+        };
         let sum = large.plus(&small);
         assert_eq!(sum.weight, [1.0, 1.0, 1.0, 1.0, 6.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(sum.bias, [3.0]);
@@ -434,7 +593,11 @@ mod tests {
 
     fn one_by_one(channels: usize, weight: &[f64], bias: &[f64]) -> ConvWeights {
         let shape = ConvShape::same(channels, bias.len(), 1);
-        ConvWeights { shape, weight: weight.to_vec(), bias: bias.to_vec() }
+        ConvWeights {
+            shape,
+            weight: weight.to_vec(),
+            bias: bias.to_vec(),
+        }
     }
 
     #[test]
@@ -449,13 +612,19 @@ mod tests {
         let whole = one_by_one(3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[7.0, 8.0]);
         let (a, b) = (whole.of_channels(0..1), whole.of_channels(1..3));
         assert_eq!((a.weight, a.bias), (vec![1.0, 4.0], vec![7.0, 8.0]));
-        assert_eq!((b.weight, b.bias), (vec![2.0, 3.0, 5.0, 6.0], vec![0.0, 0.0]));
+        assert_eq!(
+            (b.weight, b.bias),
+            (vec![2.0, 3.0, 5.0, 6.0], vec![0.0, 0.0])
+        );
     }
 
     #[test]
     fn sizes_are_kept() {
         assert_eq!(ConvShape::same(4, 8, 5).pads, [2; 4]);
         assert_eq!(ConvShape::same(4, 8, 3).with_dilation(5).pads, [5; 4]);
-        assert_eq!(ConvShape::same(4, 4, 3).depthwise().weight_shape(), [4, 1, 3, 3]);
+        assert_eq!(
+            ConvShape::same(4, 4, 3).depthwise().weight_shape(),
+            [4, 1, 3, 3]
+        );
     }
 }

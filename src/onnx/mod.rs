@@ -54,7 +54,12 @@ pub struct SessionOptions {
 impl SessionOptions {
     /// Sessions on a device, with everything else at its default.
     pub fn on(device: Device, cpu_threads: usize) -> Self {
-        SessionOptions { device, cpu_threads, gpu_memory: None, profile: None }
+        SessionOptions {
+            device,
+            cpu_threads,
+            gpu_memory: None,
+            profile: None,
+        }
     }
 }
 
@@ -112,11 +117,22 @@ impl OnnxError {
     fn of_run(model: &str, reason: &str) -> Self {
         let (model, text, reason) = (model.to_string(), reason.to_lowercase(), reason.trim_end());
         // The arena's, the driver's and the C++ library's words for it.
-        let words = ["failed to allocate memory", "out of memory", "bad_alloc", "available memory of"];
+        let words = [
+            "failed to allocate memory",
+            "out of memory",
+            "bad_alloc",
+            "available memory of",
+        ];
         if words.iter().any(|words| text.contains(words)) {
-            OnnxError::OutOfMemory { model, reason: reason.into() }
+            OnnxError::OutOfMemory {
+                model,
+                reason: reason.into(),
+            }
         } else {
-            OnnxError::Run { model, reason: reason.into() }
+            OnnxError::Run {
+                model,
+                reason: reason.into(),
+            }
         }
     }
 }
@@ -130,8 +146,14 @@ enum Fault {
 impl Fault {
     fn named(self, model: String) -> OnnxError {
         match self {
-            Fault::Model(reason) => OnnxError::Load { model, reason: reason.trim_end().into() },
-            Fault::Device(device, reason) => OnnxError::Device { device, reason: reason.trim_end().into() },
+            Fault::Model(reason) => OnnxError::Load {
+                model,
+                reason: reason.trim_end().into(),
+            },
+            Fault::Device(device, reason) => OnnxError::Device {
+                device,
+                reason: reason.trim_end().into(),
+            },
         }
     }
 }
@@ -151,9 +173,16 @@ impl Runtime {
         static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(environment) = loaded.as_ref() {
-            return Ok(Self { environment: environment.clone(), options, captures: false });
+            return Ok(Self {
+                environment: environment.clone(),
+                options,
+                captures: false,
+            });
         }
-        let fail = |reason: String| OnnxError::Library { path: library.to_path_buf(), reason };
+        let fail = |reason: String| OnnxError::Library {
+            path: library.to_path_buf(),
+            reason,
+        };
         forbid_telemetry();
         let builder = ort::init_from(library).map_err(|error| fail(error.to_string()))?;
         let environment = builder
@@ -164,13 +193,24 @@ impl Runtime {
             .map_err(|error| fail(error.to_string()))?;
         environment.set_log_level(ort::logging::LogLevel::Warning);
         *loaded = Some(environment.clone());
-        Ok(Self { environment, options, captures: false })
+        Ok(Self {
+            environment,
+            options,
+            captures: false,
+        })
     }
 
     /// The same with sessions on the CPU.
     pub fn on_cpu(&self) -> Runtime {
-        let options = SessionOptions { device: Device::Cpu, ..self.options.clone() };
-        Runtime { environment: self.environment.clone(), options, captures: false }
+        let options = SessionOptions {
+            device: Device::Cpu,
+            ..self.options.clone()
+        };
+        Runtime {
+            environment: self.environment.clone(),
+            options,
+            captures: false,
+        }
     }
 
     /// The same with sessions on the GPU that is used, and an error where it cannot be; `captures`: whether runs are
@@ -182,8 +222,15 @@ impl Runtime {
             device => device,
         };
         let captures = captures && device != Device::Cpu;
-        let options = SessionOptions { device, ..self.options.clone() };
-        Runtime { environment: self.environment.clone(), options, captures }
+        let options = SessionOptions {
+            device,
+            ..self.options.clone()
+        };
+        Runtime {
+            environment: self.environment.clone(),
+            options,
+            captures,
+        }
     }
 
     /// Bytes of GPU memory that a session may take.
@@ -222,7 +269,9 @@ impl Runtime {
     ) -> Result<Network, OnnxError> {
         let name = format!("the model `{}`", path.display());
         let session = self.session(commit);
-        session.map(|session| Network::of_file(name.clone(), session)).map_err(|fault| fault.named(name))
+        session
+            .map(|session| Network::of_file(name.clone(), session))
+            .map_err(|fault| fault.named(name))
     }
 
     /// Loads a model of one input and one output, whose input has another size at nearly every call.
@@ -231,14 +280,25 @@ impl Runtime {
     /// large as all intermediate results beside what it has (a page of the line detector: 690 MiB instead of 410, in
     /// the same time).
     pub fn model(&self, path: &Path) -> Result<Model, OnnxError> {
-        let network = self
-            .network_by(path, |builder| builder.clone().with_memory_pattern(false)?.commit_from_file(path))?;
+        let network = self.network_by(path, |builder| {
+            builder
+                .clone()
+                .with_memory_pattern(false)?
+                .commit_from_file(path)
+        })?;
         let first = |ports: Vec<network::PortInfo>| ports.into_iter().next().map(|port| port.name);
         match (first(network.inputs()), first(network.outputs())) {
-            (Some(input), Some(output)) => Ok(Model { network, input, output }),
+            (Some(input), Some(output)) => Ok(Model {
+                network,
+                input,
+                output,
+            }),
             _ => {
                 let reason = "it has no input or no output".to_string();
-                Err(OnnxError::Load { model: format!("the model `{}`", path.display()), reason })
+                Err(OnnxError::Load {
+                    model: format!("the model `{}`", path.display()),
+                    reason,
+                })
             }
         }
     }
@@ -252,11 +312,19 @@ impl Runtime {
             let builder = Session::builder(&self.environment).map_err(|error| error.to_string())?;
             let mut builder = self.configured(builder, gpu)?;
             let session = commit(&mut builder).map_err(|error| error.to_string())?;
-            Ok((session, Place { gpu, captures: self.captures && gpu.is_some() }))
+            Ok((
+                session,
+                Place {
+                    gpu,
+                    captures: self.captures && gpu.is_some(),
+                },
+            ))
         };
         match self.options.device {
             Device::Cpu => build(None).map_err(Fault::Model),
-            Device::Gpu(device) => build(Some(device)).map_err(|reason| Fault::Device(device, reason)),
+            Device::Gpu(device) => {
+                build(Some(device)).map_err(|reason| Fault::Device(device, reason))
+            }
             Device::Auto if self.uses_gpu() => build(Some(0)).or_else(|reason| {
                 tracing::warn!(reason, "the GPU cannot be used, running on the CPU");
                 build(None).map_err(Fault::Model)
@@ -265,7 +333,11 @@ impl Runtime {
         }
     }
 
-    fn configured(&self, builder: SessionBuilder, gpu: Option<u32>) -> Result<SessionBuilder, String> {
+    fn configured(
+        &self,
+        builder: SessionBuilder,
+        gpu: Option<u32>,
+    ) -> Result<SessionBuilder, String> {
         let mut builder = recovered(builder.with_intra_threads(self.options.cpu_threads.max(1)))?;
         builder = recovered(builder.with_optimization_level(GraphOptimizationLevel::All))?;
         if let Some(path) = &self.options.profile {
@@ -287,7 +359,8 @@ impl Runtime {
             if let Some(limit) = self.options.gpu_memory {
                 provider = provider.with_memory_limit(limit);
             }
-            builder = recovered(builder.with_execution_providers([provider.build().error_on_failure()]))?;
+            builder =
+                recovered(builder.with_execution_providers([provider.build().error_on_failure()]))?;
         }
         Ok(builder)
     }
@@ -335,11 +408,17 @@ mod tests {
     #[test]
     fn a_lack_of_memory_is_told_from_other_faults() {
         let arena = "Failed to allocate memory for requested buffer of size 9";
-        assert!(matches!(OnnxError::of_run("x", arena), OnnxError::OutOfMemory { .. }));
+        assert!(matches!(
+            OnnxError::of_run("x", arena),
+            OnnxError::OutOfMemory { .. }
+        ));
         assert!(matches!(
             OnnxError::of_run("x", "CUDA failure 2: out of memory"),
             OnnxError::OutOfMemory { .. }
         ));
-        assert!(matches!(OnnxError::of_run("x", "invalid dimensions"), OnnxError::Run { .. }));
+        assert!(matches!(
+            OnnxError::of_run("x", "invalid dimensions"),
+            OnnxError::Run { .. }
+        ));
     }
 }

@@ -66,11 +66,21 @@ impl Network {
         outputs: Vec<String>,
         weights: Vec<Weights>,
     ) -> Self {
-        Network { session, _weights: weights, name, outputs, place }
+        Network {
+            session,
+            _weights: weights,
+            name,
+            outputs,
+            place,
+        }
     }
 
     pub(super) fn of_file(name: String, (session, place): (Session, Place)) -> Self {
-        let outputs = session.outputs().iter().map(|o| o.name().to_string()).collect();
+        let outputs = session
+            .outputs()
+            .iter()
+            .map(|o| o.name().to_string())
+            .collect();
         Network::new(name, (session, place), outputs, Vec::new())
     }
 
@@ -97,12 +107,20 @@ impl Network {
 
     /// Inputs, in order.
     pub fn inputs(&self) -> Vec<PortInfo> {
-        self.session.inputs().iter().map(|o| port(o.name(), o.dtype())).collect()
+        self.session
+            .inputs()
+            .iter()
+            .map(|o| port(o.name(), o.dtype()))
+            .collect()
     }
 
     /// Outputs, in order.
     pub fn outputs(&self) -> Vec<PortInfo> {
-        self.session.outputs().iter().map(|o| port(o.name(), o.dtype())).collect()
+        self.session
+            .outputs()
+            .iter()
+            .map(|o| port(o.name(), o.dtype()))
+            .collect()
     }
 
     /// A value of the model's own metadata.
@@ -143,7 +161,9 @@ impl Network {
     /// Stops collecting the profile that [`SessionOptions::profile`](super::SessionOptions::profile) asked for; the
     /// file it was written to.
     pub fn end_profile(&mut self) -> Result<String, OnnxError> {
-        self.session.end_profiling().map_err(|error| OnnxError::of_run(&self.name, &error.to_string()))
+        self.session
+            .end_profiling()
+            .map_err(|error| OnnxError::of_run(&self.name, &error.to_string()))
     }
 }
 
@@ -162,7 +182,11 @@ fn port(name: &str, kind: &ValueType) -> PortInfo {
         }
         _ => (None, Vec::new()),
     };
-    PortInfo { name: name.into(), element, shape }
+    PortInfo {
+        name: name.into(),
+        element,
+        shape,
+    }
 }
 
 /// What a run returned.
@@ -197,9 +221,9 @@ impl<'a> Outputs<'a> {
     ) -> Result<(Vec<usize>, &[T]), OnnxError> {
         let missing = || OnnxError::of_run(self.network, &format!("there is no output `{name}`"));
         let value = self.outputs.get(name).ok_or_else(missing)?;
-        let (shape, data) = value
-            .try_extract_tensor::<T>()
-            .map_err(|error| OnnxError::of_run(self.network, &format!("output `{name}`: {error}")))?;
+        let (shape, data) = value.try_extract_tensor::<T>().map_err(|error| {
+            OnnxError::of_run(self.network, &format!("output `{name}`: {error}"))
+        })?;
         Ok((shape.iter().map(|n| *n as usize).collect(), data))
     }
 }

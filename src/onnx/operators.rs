@@ -7,8 +7,8 @@ use crate::kernels::linear::{Linear, Scratch};
 use crate::kernels::winograd::{self, Filter};
 use ort::Error;
 use ort::operator::{
-    BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput, OperatorOutput,
-    ShapeInferenceContext,
+    BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput,
+    OperatorOutput, ShapeInferenceContext,
 };
 use ort::value::TensorElementType;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,7 +66,14 @@ impl Kernel for SiluChain {
         let map = input.len() / shape[0].max(1);
         let mut scratch = locked(&self.scratch);
         for (input, output) in input.chunks_exact(map).zip(output.chunks_exact_mut(map)) {
-            winograd::chain(&self.filters, input, output, [shape[2], shape[3]], &mut scratch, parallel);
+            winograd::chain(
+                &self.filters,
+                input,
+                output,
+                [shape[2], shape[3]],
+                &mut scratch,
+                parallel,
+            );
         }
     }
 }
@@ -85,14 +92,27 @@ impl Kernel for LinearLayer {
     }
 
     fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize> {
-        let (last, rest) = inputs[0].0.split_last().map_or((0, &[][..]), |(last, rest)| (*last, rest));
-        assert!(last == self.layer.from, "{last} inputs for a layer of {}", self.layer.from);
+        let (last, rest) = inputs[0]
+            .0
+            .split_last()
+            .map_or((0, &[][..]), |(last, rest)| (*last, rest));
+        assert!(
+            last == self.layer.from,
+            "{last} inputs for a layer of {}",
+            self.layer.from
+        );
         [rest, &[self.layer.outputs]].concat()
     }
 
     fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>) {
         let residual = inputs.get(1).map(|(_, values)| *values);
-        self.layer.run(inputs[0].1, residual, output, &mut locked(&self.scratch), parallel);
+        self.layer.run(
+            inputs[0].1,
+            residual,
+            output,
+            &mut locked(&self.scratch),
+            parallel,
+        );
     }
 }
 
@@ -170,7 +190,9 @@ impl Operator for OwnOperator {
 
     fn create_kernel<'attr>(&self, _: &KernelContext<'attr>) -> ort::Result<BoxedKernel<'attr>> {
         let kernel = self.kernel.clone();
-        Ok(Box::new(move |context: &ComputeContext| run(&*kernel, context)))
+        Ok(Box::new(move |context: &ComputeContext| {
+            run(&*kernel, context)
+        }))
     }
 }
 
@@ -185,7 +207,11 @@ fn run(kernel: &dyn Kernel, context: &ComputeContext) -> ort::Result<()> {
         let (shape, data) = value.try_extract_tensor::<f32>()?;
         inputs.push((shape.iter().map(|n| *n as usize).collect(), data));
     }
-    let shape: Vec<i64> = kernel.shape(&inputs).into_iter().map(|n| n as i64).collect();
+    let shape: Vec<i64> = kernel
+        .shape(&inputs)
+        .into_iter()
+        .map(|n| n as i64)
+        .collect();
     let mut output = context.output(0, shape)?.ok_or_else(missing)?;
     let (_, output) = output.try_extract_tensor_mut::<f32>()?;
     // ONNX Runtime's own threads: others would get into their way.

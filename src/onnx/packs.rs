@@ -33,9 +33,16 @@ pub struct Packs {
 impl Packs {
     /// Looks for what was kept of a checkpoint in a folder; `kind` says how it was packed.
     pub fn open(folder: &Path, checkpoint: &Checkpoint, kind: &str) -> Packs {
-        let path = folder.join(format!("{}-{kind}-{RECIPE}.safetensors", checkpoint.identity()));
+        let path = folder.join(format!(
+            "{}-{kind}-{RECIPE}.safetensors",
+            checkpoint.identity()
+        ));
         let found = mapped(&path);
-        Packs { path, found, made: RefCell::default() }
+        Packs {
+            path,
+            found,
+            made: RefCell::default(),
+        }
     }
 
     /// The weights of a name, kept or made.
@@ -46,7 +53,9 @@ impl Packs {
             return Bytes::Mapped(map.clone(), place.clone());
         }
         let bytes = make();
-        self.made.borrow_mut().push((name.to_string(), bytes.clone()));
+        self.made
+            .borrow_mut()
+            .push((name.to_string(), bytes.clone()));
         bytes
     }
 
@@ -57,7 +66,10 @@ impl Packs {
             return;
         }
         if let Err(reason) = write(&self.path, &made) {
-            tracing::debug!("quantized weights are not kept in `{}`: {reason}", self.path.display());
+            tracing::debug!(
+                "quantized weights are not kept in `{}`: {reason}",
+                self.path.display()
+            );
         }
     }
 }
@@ -74,7 +86,10 @@ fn mapped(path: &Path) -> Option<Found> {
         (name, data + start..data + end)
     });
     let places: BTreeMap<_, _> = places.collect();
-    places.values().all(|place| place.end <= map.len()).then(|| (Arc::new(map), places))
+    places
+        .values()
+        .all(|place| place.end <= map.len())
+        .then(|| (Arc::new(map), places))
 }
 
 fn write(path: &Path, packs: &[(String, Bytes)]) -> Result<(), String> {
@@ -87,8 +102,10 @@ fn write(path: &Path, packs: &[(String, Bytes)]) -> Result<(), String> {
         views.push((name.as_str(), view));
     }
     // Under another name until it is whole: two processes may write at once.
-    let temporary =
-        tempfile::Builder::new().prefix(".quantized").tempfile_in(folder).map_err(|e| text(&e))?;
+    let temporary = tempfile::Builder::new()
+        .prefix(".quantized")
+        .tempfile_in(folder)
+        .map_err(|e| text(&e))?;
     safetensors::serialize_to_file(views, None, temporary.path()).map_err(|e| text(&e))?;
     temporary.persist(path).map_err(|e| text(&e)).map(drop)
 }
@@ -119,7 +136,12 @@ mod tests {
         assert_eq!(second.get_or("layer", 5, || weights(8))[0], 8);
         assert_eq!(open(2).get_or("layer", MIN_BYTES, || weights(9))[0], 9);
         // A damaged file is as good as none.
-        let file = std::fs::read_dir(store.path()).unwrap().next().unwrap().unwrap().path();
+        let file = std::fs::read_dir(store.path())
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
         std::fs::write(&file, b"nonsense").unwrap();
         assert_eq!(open(1).get_or("layer", MIN_BYTES, || weights(3))[0], 3);
     }
@@ -127,7 +149,11 @@ mod tests {
     #[test]
     fn little_is_not_kept() {
         let (model, store) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let packs = Packs::open(&store.path().join("new"), &checkpoint(model.path(), 1), "int8");
+        let packs = Packs::open(
+            &store.path().join("new"),
+            &checkpoint(model.path(), 1),
+            "int8",
+        );
         packs.get_or("layer", 3, || Bytes::Owned(Arc::new(vec![1; 3])));
         packs.save();
         assert!(!store.path().join("new").exists());

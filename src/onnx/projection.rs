@@ -57,10 +57,20 @@ impl Layers<'_> {
         projection: &Projection<'_>,
         residual: Option<&Value>,
     ) -> Result<Value, CheckpointError> {
-        let Projection { keys, from, has_bias, finish, keep } = *projection;
+        let Projection {
+            keys,
+            from,
+            has_bias,
+            finish,
+            keep,
+        } = *projection;
         let (mut matrices, mut biases) = (Vec::new(), Vec::new());
         for (key, to) in keys {
-            matrices.push((self.checkpoint.matrix(&format!("{key}.weight"), [*to, from])?, *to));
+            matrices.push((
+                self.checkpoint
+                    .matrix(&format!("{key}.weight"), [*to, from])?,
+                *to,
+            ));
             if has_bias {
                 biases.push(self.checkpoint.f32(&format!("{key}.bias"), &[*to])?);
             }
@@ -84,13 +94,31 @@ impl Layers<'_> {
             None => pack(),
         };
         let bias = match has_bias {
-            true => rows.iter().map(|place| place.map_or(0.0, |(matrix, row)| biases[matrix][row])).collect(),
+            true => rows
+                .iter()
+                .map(|place| place.map_or(0.0, |(matrix, row)| biases[matrix][row]))
+                .collect(),
             false => Vec::new(),
         };
-        let outputs = if finish == Finish::SiluGate { keys[0].1 } else { to };
-        let layer = Linear { from, to, outputs, form, weights, bias, finish };
-        let kernel =
-            LinearLayer { layer, has_residual: residual.is_some(), scratch: self.linear_scratch.clone() };
+        let outputs = if finish == Finish::SiluGate {
+            keys[0].1
+        } else {
+            to
+        };
+        let layer = Linear {
+            from,
+            to,
+            outputs,
+            form,
+            weights,
+            bias,
+            finish,
+        };
+        let kernel = LinearLayer {
+            layer,
+            has_residual: residual.is_some(),
+            scratch: self.linear_scratch.clone(),
+        };
         let inputs: Vec<&Value> = std::iter::once(x).chain(residual).collect();
         Ok(self.graph.own("Linear", at, &inputs, kernel))
     }
@@ -102,20 +130,40 @@ impl Layers<'_> {
         projection: &Projection<'_>,
         residual: Option<&Value>,
     ) -> Result<Value, CheckpointError> {
-        let Projection { keys, from, has_bias, finish, .. } = *projection;
+        let Projection {
+            keys,
+            from,
+            has_bias,
+            finish,
+            ..
+        } = *projection;
         let (mut weights, mut biases) = (Vec::new(), Vec::new());
         for (key, to) in keys {
             let (weight, bias) = (format!("{key}.weight"), format!("{key}.bias"));
-            weights.push(self.checkpoint.weights(&weight, &[*to, from], self.element)?);
+            weights.push(
+                self.checkpoint
+                    .weights(&weight, &[*to, from], self.element)?,
+            );
             if has_bias {
                 biases.push(self.checkpoint.weights(&bias, &[*to], self.element)?);
             }
         }
         let to = keys.iter().map(|(_, to)| to).sum();
-        let weight = self.graph.weight(&format!("{at}.weight"), &[to, from], Weights::stacked(weights));
-        let mut joined = self.graph.contrib("FusedMatMul", at, &[x, &weight], &[("transB", Attr::Int(1))]);
+        let weight = self.graph.weight(
+            &format!("{at}.weight"),
+            &[to, from],
+            Weights::stacked(weights),
+        );
+        let mut joined = self.graph.contrib(
+            "FusedMatMul",
+            at,
+            &[x, &weight],
+            &[("transB", Attr::Int(1))],
+        );
         if has_bias {
-            let bias = self.graph.weight(&format!("{at}.bias"), &[to], Weights::stacked(biases));
+            let bias = self
+                .graph
+                .weight(&format!("{at}.bias"), &[to], Weights::stacked(biases));
             joined = self.graph.op("Add", at, &[&joined, &bias], &[]);
         }
         if finish == Finish::SiluGate {
@@ -125,7 +173,12 @@ impl Layers<'_> {
             joined = self.graph.op("Mul", at, &[&gates, &parts[1]], &[]);
         }
         let finished = match finish {
-            Finish::GeluTanh => self.graph.op("Gelu", at, &[&joined], &[("approximate", Attr::Text("tanh"))]),
+            Finish::GeluTanh => self.graph.op(
+                "Gelu",
+                at,
+                &[&joined],
+                &[("approximate", Attr::Text("tanh"))],
+            ),
             Finish::Plain | Finish::SiluGate => joined,
         };
         Ok(match residual {
@@ -143,7 +196,16 @@ impl Layers<'_> {
         layer: usize,
         width: usize,
     ) -> Value {
-        self.graph.own("CachedAttention", at, &inputs, CachedAttention { cache: cache.clone(), layer, width })
+        self.graph.own(
+            "CachedAttention",
+            at,
+            &inputs,
+            CachedAttention {
+                cache: cache.clone(),
+                layer,
+                width,
+            },
+        )
     }
 
     /// Attention of tokens that all see each other: queries, keys and values `[.., 3 * width]` of as many heads.
@@ -161,7 +223,10 @@ impl Layers<'_> {
     ) -> Value {
         let mut parts = self.split(at, projected, &[width as i64; 3]);
         if lengths.is_none() {
-            parts = parts.iter().map(|part| self.reshape(at, part, &[1, -1, width as i64])).collect();
+            parts = parts
+                .iter()
+                .map(|part| self.reshape(at, part, &[1, -1, width as i64]))
+                .collect();
         }
         let (query, key) = (
             self.turned(at, &parts[0], [numbers, cosines, sines]),
@@ -172,25 +237,42 @@ impl Layers<'_> {
             return self.reshape(at, &attended, &[-1, width as i64]);
         };
         let inputs = [&query, &key, &parts[2], &Value::absent(), lengths];
-        self.graph.contrib("MultiHeadAttention", at, &inputs, &[("num_heads", Attr::Int(heads as i64))])
+        self.graph.contrib(
+            "MultiHeadAttention",
+            at,
+            &inputs,
+            &[("num_heads", Attr::Int(heads as i64))],
+        )
     }
 
     /// Queries or keys with their positions: the halves of each head are turned against each other.
     pub fn turned(&mut self, at: &str, x: &Value, [numbers, cosines, sines]: [&Value; 3]) -> Value {
-        self.graph.contrib("RotaryEmbedding", at, &[x, numbers, cosines, sines], &[])
+        self.graph
+            .contrib("RotaryEmbedding", at, &[x, numbers, cosines, sines], &[])
     }
 
     /// Parts of the last dimension.
     pub fn split(&mut self, at: &str, x: &Value, widths: &[i64]) -> Vec<Value> {
         let sizes = self.graph.ints(at, widths);
-        self.graph.op_many("Split", at, &[x, &sizes], &[("axis", Attr::Int(-1))], widths.len())
+        self.graph.op_many(
+            "Split",
+            at,
+            &[x, &sizes],
+            &[("axis", Attr::Int(-1))],
+            widths.len(),
+        )
     }
 
     /// What [`Layers::choice`] does, with ONNX Runtime's operators; logits of any kind.
     pub fn standard_choice(&mut self, at: &str, logits: &Value) -> Value {
         let logits = self.graph.cast(at, logits, Element::F32);
         let axis = ("axis", Attr::Int(-1));
-        let id = self.graph.op("ArgMax", at, &[&logits], &[axis.clone(), ("keepdims", Attr::Int(1))]);
+        let id = self.graph.op(
+            "ArgMax",
+            at,
+            &[&logits],
+            &[axis.clone(), ("keepdims", Attr::Int(1))],
+        );
         let id = self.graph.cast(at, &id, Element::F32);
         let axes = self.graph.ints(at, &[-1]);
         let largest = self.graph.op("ReduceMax", at, &[&logits, &axes], &[]);
@@ -217,9 +299,17 @@ impl Layers<'_> {
         epsilon: f32,
     ) -> Result<Value, CheckpointError> {
         let scale = self.vector(&format!("{key}.weight"), width)?;
-        let attributes =
-            [("axis", Attr::Int(-1)), ("epsilon", Attr::Float(epsilon)), ("stash_type", Attr::Int(1))];
-        Ok(self.graph.op("SimplifiedLayerNormalization", key, &[x, &scale], &attributes))
+        let attributes = [
+            ("axis", Attr::Int(-1)),
+            ("epsilon", Attr::Float(epsilon)),
+            ("stash_type", Attr::Int(1)),
+        ];
+        Ok(self.graph.op(
+            "SimplifiedLayerNormalization",
+            key,
+            &[x, &scale],
+            &attributes,
+        ))
     }
 }
 
@@ -227,7 +317,12 @@ impl Layers<'_> {
 /// begin. In this form ONNX Runtime needs no matrix of all scores.
 pub fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
     let starts = || (0..=counts.len()).map(|picture| (picture * padded) as i32);
-    counts.iter().map(|count| *count as i32).chain(starts()).chain(starts()).collect()
+    counts
+        .iter()
+        .map(|count| *count as i32)
+        .chain(starts())
+        .chain(starts())
+        .collect()
 }
 
 /// Which row of which matrix each row of the packed one is; `None` for one of zeros.
@@ -236,7 +331,9 @@ pub fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
 fn rows(matrices: &[(Matrix, usize)], finish: Finish) -> Vec<Option<(usize, usize)>> {
     if finish != Finish::SiluGate {
         let all = matrices.iter().enumerate();
-        return all.flat_map(|(matrix, (_, to))| (0..*to).map(move |row| Some((matrix, row)))).collect();
+        return all
+            .flat_map(|(matrix, (_, to))| (0..*to).map(move |row| Some((matrix, row))))
+            .collect();
     }
     let (half, width) = (PANEL / 2, matrices[0].1);
     let panels = width.div_ceil(half);

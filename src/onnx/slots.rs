@@ -60,7 +60,10 @@ impl Layers<'_> {
         let (batch, graph) = (Dim::Named("batch"), &mut self.graph);
         let inputs = match way {
             Way::Fused => {
-                vec![graph.input("lengths", Element::I32, &[batch]), graph.input("total", Element::I32, &[])]
+                vec![
+                    graph.input("lengths", Element::I32, &[batch]),
+                    graph.input("total", Element::I32, &[]),
+                ]
             }
             Way::Plain => vec![
                 graph.input("first", Element::I64, &[batch]),
@@ -79,18 +82,33 @@ impl Layers<'_> {
         [query, key, value]: [&Value; 3],
         places: &Places,
     ) -> (Value, CachePorts) {
-        let SlotHeads { query: queries, key_value, size } = places.heads;
-        let dims = [Dim::Named("batch"), Dim::Fixed(key_value), Dim::Named("length"), Dim::Fixed(size)];
+        let SlotHeads {
+            query: queries,
+            key_value,
+            size,
+        } = places.heads;
+        let dims = [
+            Dim::Named("batch"),
+            Dim::Fixed(key_value),
+            Dim::Named("length"),
+            Dim::Fixed(size),
+        ];
         let element = self.element;
         let names = ["key", "value"].map(|kind| format!("past_{kind}_{layer}"));
-        let past = names.clone().map(|name| self.graph.input(&name, element, &dims));
+        let past = names
+            .clone()
+            .map(|name| self.graph.input(&name, element, &dims));
         let (attended, present) = match places.way {
             Way::Fused => {
                 let [lengths, total] = [&places.inputs[0], &places.inputs[1]];
                 let inputs = [query, key, value, &past[0], &past[1], lengths, total];
-                let attributes =
-                    [("num_heads", Attr::Int(queries as i64)), ("kv_num_heads", Attr::Int(key_value as i64))];
-                let mut made = self.graph.contrib_many("GroupQueryAttention", at, &inputs, &attributes, 3);
+                let attributes = [
+                    ("num_heads", Attr::Int(queries as i64)),
+                    ("kv_num_heads", Attr::Int(key_value as i64)),
+                ];
+                let mut made =
+                    self.graph
+                        .contrib_many("GroupQueryAttention", at, &inputs, &attributes, 3);
                 let present = [made.remove(1), made.remove(1)];
                 (made.remove(0), present)
             }
@@ -98,13 +116,23 @@ impl Layers<'_> {
                 let [key, value] = [(key, &past[0]), (value, &past[1])].map(|(new, past)| {
                     let new = self.reshape(at, new, &[0, 0, key_value as i64, size as i64]);
                     let new = self.transpose(at, &new, &[0, 2, 1, 3]);
-                    self.graph.op("TensorScatter", at, &[past, &new, &places.inputs[0]], &[])
+                    self.graph
+                        .op("TensorScatter", at, &[past, &new, &places.inputs[0]], &[])
                 });
-                (self.plain_attention(at, query, [&key, &value], places), [key, value])
+                (
+                    self.plain_attention(at, query, [&key, &value], places),
+                    [key, value],
+                )
             }
         };
         let present = present.map(|value| self.graph.output_in_place(&value, element, &dims));
-        (attended, CachePorts { past: names, present })
+        (
+            attended,
+            CachePorts {
+                past: names,
+                present,
+            },
+        )
     }
 
     fn plain_attention(
@@ -115,19 +143,33 @@ impl Layers<'_> {
         places: &Places,
     ) -> Value {
         let heads = places.heads;
-        let (shared, group, size) = (heads.key_value as i64, heads.group() as i64, heads.size as i64);
+        let (shared, group, size) = (
+            heads.key_value as i64,
+            heads.group() as i64,
+            heads.size as i64,
+        );
         // Queries that share keys come one behind the other: [batch, shared, group * tokens, size].
         let split = self.reshape(at, query, &[0, 0, shared, group, size]);
         let turned = self.transpose(at, &split, &[0, 2, 3, 1, 4]);
         let rows = self.reshape(at, &turned, &[0, shared, -1, size]);
-        let attributes =
-            [("transB", Attr::Int(1)), ("alpha", Attr::Float((heads.size as f32).sqrt().recip()))];
-        let scores = self.graph.contrib("FusedMatMul", at, &[&rows, key], &attributes);
+        let attributes = [
+            ("transB", Attr::Int(1)),
+            ("alpha", Attr::Float((heads.size as f32).sqrt().recip())),
+        ];
+        let scores = self
+            .graph
+            .contrib("FusedMatMul", at, &[&rows, key], &attributes);
         let own = self.reshape(at, &places.inputs[1], &[0, 1, -1, 1]);
-        let is_seen = self.graph.op("LessOrEqual", at, &[&places.inputs[2], &own], &[]);
+        let is_seen = self
+            .graph
+            .op("LessOrEqual", at, &[&places.inputs[2], &own], &[]);
         let never = self.graph.floats(at, &[], vec![f32::MIN]);
-        let scores = self.graph.op("Where", at, &[&is_seen, &scores, &never], &[]);
-        let shares = self.graph.op("Softmax", at, &[&scores], &[("axis", Attr::Int(-1))]);
+        let scores = self
+            .graph
+            .op("Where", at, &[&is_seen, &scores, &never], &[]);
+        let shares = self
+            .graph
+            .op("Softmax", at, &[&scores], &[("axis", Attr::Int(-1))]);
         let sums = self.graph.op("MatMul", at, &[&shares, value], &[]);
         // And back to the order of the tokens; as many of them as queries had.
         let shape = self.graph.op("Shape", at, &[query], &[]);
@@ -155,7 +197,11 @@ pub fn place_arrays(
     let batch = pasts.len();
     match way {
         Way::Fused => {
-            let last = pasts.iter().zip(counts).map(|(past, count)| (past + count - 1) as i32).collect();
+            let last = pasts
+                .iter()
+                .zip(counts)
+                .map(|(past, count)| (past + count - 1) as i32)
+                .collect();
             // Prompts say how long they are, all others how long they can be: captured runs must not depend on it.
             let is_new = pasts.iter().all(|past| *past == 0) && tokens > 1;
             let total = match (is_new, tokens) {
@@ -176,8 +222,14 @@ pub fn place_arrays(
             });
             vec![
                 ("first", Array::I64(vec![batch], first)),
-                ("places", Array::I64(vec![batch, heads.group() * tokens], places.collect())),
-                ("keys", Array::I64(vec![length], (0..length as i64).collect())),
+                (
+                    "places",
+                    Array::I64(vec![batch, heads.group() * tokens], places.collect()),
+                ),
+                (
+                    "keys",
+                    Array::I64(vec![length], (0..length as i64).collect()),
+                ),
             ]
         }
     }

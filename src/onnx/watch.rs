@@ -26,7 +26,11 @@ struct Watch {
     is_watching: bool,
 }
 
-static WATCH: Mutex<Watch> = Mutex::new(Watch { runs: Vec::new(), next: 0, is_watching: false });
+static WATCH: Mutex<Watch> = Mutex::new(Watch {
+    runs: Vec::new(),
+    next: 0,
+    is_watching: false,
+});
 static HAS_RUNS: Condvar = Condvar::new();
 
 fn lock() -> MutexGuard<'static, Watch> {
@@ -34,7 +38,10 @@ fn lock() -> MutexGuard<'static, Watch> {
 }
 
 /// Runs something with options by the deadline of this thread's work; unwinds where that is over.
-pub(super) fn watched<T, E>(options: &Arc<RunOptions>, run: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+pub(super) fn watched<T, E>(
+    options: &Arc<RunOptions>,
+    run: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
     deadline::check();
     let deadline = deadline::current();
     if !deadline.can_end() {
@@ -55,13 +62,21 @@ pub(super) fn watched<T, E>(options: &Arc<RunOptions>, run: impl FnOnce() -> Res
 fn begin(options: Arc<RunOptions>, deadline: Deadline) -> u64 {
     let mut watch = lock();
     if !watch.is_watching {
-        let started = thread::Builder::new().name("deadlines".into()).stack_size(256 << 10).spawn(look);
+        let started = thread::Builder::new()
+            .name("deadlines".into())
+            .stack_size(256 << 10)
+            .spawn(look);
         // Without it runs end by themselves.
         watch.is_watching = started.is_ok();
     }
     watch.next += 1;
     let number = watch.next;
-    watch.runs.push(Watched { number, deadline, options, is_ended: false });
+    watch.runs.push(Watched {
+        number,
+        deadline,
+        options,
+        is_ended: false,
+    });
     drop(watch);
     HAS_RUNS.notify_one();
     number
@@ -80,10 +95,17 @@ fn look() {
         while watch.runs.is_empty() {
             watch = HAS_RUNS.wait(watch).unwrap_or_else(PoisonError::into_inner);
         }
-        for run in watch.runs.iter_mut().filter(|run| !run.is_ended && run.deadline.stopped().is_some()) {
+        for run in watch
+            .runs
+            .iter_mut()
+            .filter(|run| !run.is_ended && run.deadline.stopped().is_some())
+        {
             run.is_ended = true;
             drop(run.options.terminate());
         }
-        watch = HAS_RUNS.wait_timeout(watch, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+        watch = HAS_RUNS
+            .wait_timeout(watch, LOOK)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
     }
 }

@@ -98,7 +98,10 @@ impl SavePath {
         };
         let _planning = path.record.lock("planning");
         path.sweep();
-        path.run = Some(Arc::new(path.start_run(options.record == RecordPlace::SavePath).map_err(fail)?));
+        path.run = Some(Arc::new(
+            path.start_run(options.record == RecordPlace::SavePath)
+                .map_err(fail)?,
+        ));
         Ok(path)
     }
 
@@ -134,7 +137,11 @@ impl SavePath {
 
     /// Makes the folder of this run and locks it. Called while nobody else plans.
     fn start_run(&self, is_inside: bool) -> io::Result<RunFolder> {
-        let runs = self.record.dir().map(|record| record.open_dir("runs")).transpose()?;
+        let runs = self
+            .record
+            .dir()
+            .map(|record| record.open_dir("runs"))
+            .transpose()?;
         let (parent, name, mark) = match runs {
             Some(runs) if is_inside => (runs, random_name(), None),
             runs => {
@@ -153,17 +160,29 @@ impl SavePath {
         let dir = parent.open_dir(&name)?;
         let lock = dir.create("lock")?.into_std();
         lock.lock().ok();
-        Ok(RunFolder { dir, parent, name, mark, _lock: lock })
+        Ok(RunFolder {
+            dir,
+            parent,
+            name,
+            mark,
+            _lock: lock,
+        })
     }
 
     fn opened(&self) -> io::Result<&Dir> {
-        self.dir.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.dir
+            .as_ref()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Removes the folders of runs that no longer live, and files of the record that they were writing.
     fn sweep(&self) {
-        let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else { return };
-        let Ok(runs) = record.open_dir("runs") else { return };
+        let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else {
+            return;
+        };
+        let Ok(runs) = record.open_dir("runs") else {
+            return;
+        };
         for entry in runs.entries().into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
@@ -185,16 +204,28 @@ impl SavePath {
     /// The names that other runs under way have planned, with their documents.
     pub(super) fn claims(&self) -> BTreeMap<String, String> {
         let mut claims = BTreeMap::new();
-        let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else { return claims };
-        let Ok(runs) = record.open_dir("runs") else { return claims };
+        let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else {
+            return claims;
+        };
+        let Ok(runs) = record.open_dir("runs") else {
+            return claims;
+        };
         for entry in runs.entries().into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let parent = if name.starts_with(RUN_PREFIX) { root } else { &runs };
+            let parent = if name.starts_with(RUN_PREFIX) {
+                root
+            } else {
+                &runs
+            };
             let is_own = self.run.as_ref().is_some_and(|run| run.name == name);
             if !is_own && lives(parent, name) {
-                let text = parent.open_dir(name).and_then(|dir| dir.read("claims")).unwrap_or_default();
-                let of_run: BTreeMap<String, String> = serde_json::from_slice(&text).unwrap_or_default();
+                let text = parent
+                    .open_dir(name)
+                    .and_then(|dir| dir.read("claims"))
+                    .unwrap_or_default();
+                let of_run: BTreeMap<String, String> =
+                    serde_json::from_slice(&text).unwrap_or_default();
                 claims.extend(of_run);
             }
         }
@@ -210,7 +241,12 @@ impl SavePath {
     }
 
     /// Starts the outputs of a document.
-    pub fn begin(self: &Arc<Self>, name: &OutputName, input: &Identity, settings: &str) -> DocumentOutput {
+    pub fn begin(
+        self: &Arc<Self>,
+        name: &OutputName,
+        input: &Identity,
+        settings: &str,
+    ) -> DocumentOutput {
         DocumentOutput {
             path: self.clone(),
             name: name.clone(),
@@ -222,13 +258,19 @@ impl SavePath {
 
     /// A path below the save path as people are shown it.
     pub fn shown(&self, path: &Path) -> PathBuf {
-        if self.root == Path::new(".") { path.to_path_buf() } else { self.root.join(path) }
+        if self.root == Path::new(".") {
+            path.to_path_buf()
+        } else {
+            self.root.join(path)
+        }
     }
 }
 
 /// The folder of the record of a save path in the user's folder of states.
 fn state_folder(root: &Path, state: &Path) -> PathBuf {
-    let whole = fs::canonicalize(root).or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.into());
+    let whole = fs::canonicalize(root)
+        .or_else(|_| std::path::absolute(root))
+        .unwrap_or_else(|_| root.into());
     state.join(names::key_of(&[whole.as_os_str().as_bytes()]))
 }
 
@@ -327,15 +369,30 @@ impl DocumentOutput {
         let run = self.path.run.clone().ok_or(io::ErrorKind::NotFound)?;
         let part = random_name();
         let mut options = OpenOptions::new();
-        let file = run.dir.open_with(&part, options.write(true).create_new(true))?.into_std();
-        let out = BufWriter::new(Hashing { file, hash: Sha256::new(), size: 0 });
-        Ok(OutputFile { out, run, part, is_added: false })
+        let file = run
+            .dir
+            .open_with(&part, options.write(true).create_new(true))?
+            .into_std();
+        let out = BufWriter::new(Hashing {
+            file,
+            hash: Sha256::new(),
+            size: 0,
+        });
+        Ok(OutputFile {
+            out,
+            run,
+            part,
+            is_added: false,
+        })
     }
 
     /// Takes a complete file, to be put at `place` below the save path. One at the same place before is replaced.
     pub fn add(&mut self, mut file: OutputFile, place: PathBuf) -> io::Result<()> {
         if !is_below(&place) || place.starts_with(names::RECORD_FOLDER) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a place below the save path"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a place below the save path",
+            ));
         }
         file.out.flush()?;
         let inner = file.out.get_ref();
@@ -355,7 +412,11 @@ impl DocumentOutput {
             }
             stays
         });
-        self.staged.push(Staged { part: file.part.clone(), place, facts });
+        self.staged.push(Staged {
+            part: file.part.clone(),
+            place,
+            facts,
+        });
         Ok(())
     }
 
@@ -375,16 +436,27 @@ impl DocumentOutput {
 
     /// Puts all files in their places and records the document. Files of earlier runs of it for which `replaces` is true,
     /// and which are none of these, are removed.
-    pub fn publish(mut self, outcome: DocumentOutcome, replaces: &dyn Fn(&Path) -> bool) -> Published {
+    pub fn publish(
+        mut self,
+        outcome: DocumentOutcome,
+        replaces: &dyn Fn(&Path) -> bool,
+    ) -> Published {
         let path = self.path.clone();
         let record = &path.record;
         let _lock = record.lock(&self.input.key);
         let before = record.document(&self.input.key);
-        let earlier: Vec<OutputFacts> = before.iter().flat_map(|r| r.all_outputs().cloned()).collect();
+        let earlier: Vec<OutputFacts> = before
+            .iter()
+            .flat_map(|r| r.all_outputs().cloned())
+            .collect();
         let mut facts = self.facts(outcome);
         facts.folders = before.map(|r| r.folders).unwrap_or_default();
         facts.earlier = earlier.clone();
-        facts.outputs = self.staged.iter().map(|staged| staged.facts.clone()).collect();
+        facts.outputs = self
+            .staged
+            .iter()
+            .map(|staged| staged.facts.clone())
+            .collect();
         let mut published = Published::default();
         // Before anything is placed: whoever finds these files later knows whose they are.
         let recorded = record.set_document(&self.input.key, &facts);
@@ -425,7 +497,10 @@ impl DocumentOutput {
         }
         facts.is_complete = true;
         if let Err(error) = record.set_document(&self.input.key, &facts) {
-            published.errors.push(io_message(&path.shown(Path::new(names::RECORD_FOLDER)), &error));
+            published.errors.push(io_message(
+                &path.shown(Path::new(names::RECORD_FOLDER)),
+                &error,
+            ));
         }
         published
     }
@@ -438,7 +513,8 @@ impl DocumentOutput {
         if let Some(before) = record.document(&self.input.key) {
             facts.earlier = before.all_outputs().cloned().collect();
             facts.folders = before.folders;
-            (facts.folder, facts.stem, facts.pictures) = (before.folder, before.stem, before.pictures);
+            (facts.folder, facts.stem, facts.pictures) =
+                (before.folder, before.stem, before.pictures);
         }
         // Nothing is lost with it: without a record the document is done again.
         let _ = record.set_document(&self.input.key, &facts);
@@ -469,7 +545,9 @@ impl SavePath {
     pub(super) fn is_own(&self, place: &Path, outputs: &[OutputFacts]) -> bool {
         let Some(root) = &self.dir else { return false };
         let text = text_of(place);
-        outputs.iter().any(|output| output.path == text && output.is_there(root, true))
+        outputs
+            .iter()
+            .any(|output| output.path == text && output.is_there(root, true))
     }
 
     /// Renames a file to its place, in which nothing may lie but what is docparse's own.
@@ -482,7 +560,10 @@ impl SavePath {
         let shown = self.shown(&staged.place);
         let fail = |error: io::Error| io_message(&shown, &error);
         let root = self.opened().map_err(fail)?;
-        let run = self.run.as_ref().ok_or_else(|| fail(io::ErrorKind::NotFound.into()))?;
+        let run = self
+            .run
+            .as_ref()
+            .ok_or_else(|| fail(io::ErrorKind::NotFound.into()))?;
         let parent = staged.place.parent().unwrap_or(Path::new(""));
         make_folders(root, parent, folders).map_err(fail)?;
         let parent = match parent.as_os_str().is_empty() {
@@ -491,7 +572,8 @@ impl SavePath {
         };
         let name = Path::new(staged.place.file_name().unwrap_or_default());
         let foreign = || {
-            let reason = "something that docparse did not write is there; --overwrite replaces files";
+            let reason =
+                "something that docparse did not write is there; --overwrite replaces files";
             fail(io::Error::new(io::ErrorKind::AlreadyExists, reason))
         };
         // Somebody may be quicker, perhaps with the same document: looked at once more where the system says so.
@@ -523,10 +605,14 @@ impl SavePath {
         places: &BTreeSet<PathBuf>,
         replaces: &dyn Fn(&Path) -> bool,
     ) -> Vec<OutputFacts> {
-        let Some(root) = &self.dir else { return earlier };
+        let Some(root) = &self.dir else {
+            return earlier;
+        };
         let mut stay = Vec::new();
         for output in earlier {
-            let Some(path) = output.path().filter(|path| !places.contains(path)) else { continue };
+            let Some(path) = output.path().filter(|path| !places.contains(path)) else {
+                continue;
+            };
             if !output.is_there(root, true) {
                 continue; // gone, or changed by somebody: no longer docparse's own
             }

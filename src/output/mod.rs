@@ -51,17 +51,26 @@ pub fn write_file(
         let mut out = BufWriter::new(file);
         return write(&mut out).and_then(|()| out.flush()).map_err(fail);
     }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(fail)?;
     let part = folder.join(format!(".docparse-{}.part", random_name()));
-    let written = OpenOptions::new().write(true).create_new(true).open(&part).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.flush()?;
-        out.get_ref().sync_data()
-    });
-    written.and_then(|()| fs::rename(&part, path)).map_err(|error| {
-        let _ = fs::remove_file(&part);
-        fail(error)
-    })
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&part)
+        .and_then(|file| {
+            let mut out = BufWriter::new(file);
+            write(&mut out)?;
+            out.flush()?;
+            out.get_ref().sync_data()
+        });
+    written
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(|error| {
+            let _ = fs::remove_file(&part);
+            fail(error)
+        })
 }

@@ -37,11 +37,19 @@ impl OutputName {
         let pictures = match stem.to_str() {
             Some(text) => text.to_string(),
             None => {
-                let readable = percent_encode(stem.as_bytes(), &UNREADABLE).to_string().replace('%', "x");
-                safe_name(OsStr::new(&readable)).to_string_lossy().into_owned()
+                let readable = percent_encode(stem.as_bytes(), &UNREADABLE)
+                    .to_string()
+                    .replace('%', "x");
+                safe_name(OsStr::new(&readable))
+                    .to_string_lossy()
+                    .into_owned()
             }
         };
-        Self { folder, stem, pictures }
+        Self {
+            folder,
+            stem,
+            pictures,
+        }
     }
 
     /// The file with an ending, below the save path.
@@ -125,7 +133,9 @@ pub struct NamedInput<'a> {
 /// Inputs that would share one all get their full file name; those that still would are mirrored below the
 /// folder that they have in common; what is left gets numbers.
 pub fn plan(inputs: &[NamedInput]) -> Vec<OutputName> {
-    let of = |folder: &Path, stem: &OsStr| OutputName::new(safe_folder(folder), safe_name(stem).into_owned());
+    let of = |folder: &Path, stem: &OsStr| {
+        OutputName::new(safe_folder(folder), safe_name(stem).into_owned())
+    };
     let short = |input: &NamedInput| of(input.mirror, stem_of(input.name));
     let mut names: Vec<OutputName> = inputs.iter().map(short).collect();
     // Full names can meet other inputs' stems (`a.pdf.png` beside `a.pdf` and `a.png`): repeat until none do.
@@ -154,7 +164,10 @@ pub fn plan(inputs: &[NamedInput]) -> Vec<OutputName> {
 /// The name itself, or with the first number with which it is free.
 pub fn first_free(name: &OutputName, mut is_free: impl FnMut(&OutputName) -> bool) -> OutputName {
     let numbered = (2..).map(|number| name.numbered(number));
-    std::iter::once(name.clone()).chain(numbered).find(|name| is_free(name)).expect("numbers do not end")
+    std::iter::once(name.clone())
+        .chain(numbered)
+        .find(|name| is_free(name))
+        .expect("numbers do not end")
 }
 
 /// Gives other folders for pictures where one would hold, or lie in, the folder of another document.
@@ -180,14 +193,24 @@ fn shared(names: &[OutputName]) -> Vec<Vec<usize>> {
     for (i, name) in names.iter().enumerate() {
         by_name.entry(name).or_default().push(i);
     }
-    by_name.into_values().filter(|group| group.len() > 1).collect()
+    by_name
+        .into_values()
+        .filter(|group| group.len() > 1)
+        .collect()
 }
 
 fn common_folder<'a>(parents: impl Iterator<Item = &'a Path>) -> PathBuf {
     let common = |a: PathBuf, b: PathBuf| {
-        a.components().zip(b.components()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect()
+        a.components()
+            .zip(b.components())
+            .take_while(|(x, y)| x == y)
+            .map(|(x, _)| x)
+            .collect()
     };
-    parents.map(Path::to_path_buf).reduce(common).unwrap_or_default()
+    parents
+        .map(Path::to_path_buf)
+        .reduce(common)
+        .unwrap_or_default()
 }
 
 /// The name without its last extension; as it is where there is nothing before that.
@@ -222,7 +245,10 @@ fn is_unsafe(c: char) -> bool {
 pub fn is_unsafe_name(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     let is_dots = bytes.iter().all(|b| *b == b'.');
-    is_dots || bytes.utf8_chunks().any(|chunk| chunk.valid().contains(is_unsafe))
+    is_dots
+        || bytes
+            .utf8_chunks()
+            .any(|chunk| chunk.valid().contains(is_unsafe))
 }
 
 /// A name that is a path component of its own: control characters become `_`, as do the dots of a name that is
@@ -262,8 +288,10 @@ mod tests {
 
     #[track_caller]
     fn check(inputs: &[(&str, &str)], expected: &[&str]) {
-        let paths: Vec<(&Path, &Path)> =
-            inputs.iter().map(|(path, mirror)| (Path::new(*path), Path::new(*mirror))).collect();
+        let paths: Vec<(&Path, &Path)> = inputs
+            .iter()
+            .map(|(path, mirror)| (Path::new(*path), Path::new(*mirror)))
+            .collect();
         let files: Vec<NamedInput> = paths
             .iter()
             .map(|(path, mirror)| NamedInput {
@@ -279,7 +307,10 @@ mod tests {
             })
             .collect();
         let forward = plan(&files);
-        let shown: Vec<String> = forward.iter().map(|s| s.file("").display().to_string()).collect();
+        let shown: Vec<String> = forward
+            .iter()
+            .map(|s| s.file("").display().to_string())
+            .collect();
         assert_eq!(shown, expected);
         let reversed: Vec<NamedInput> = files.into_iter().rev().collect();
         let mut backward = plan(&reversed);
@@ -294,36 +325,60 @@ mod tests {
 
     #[test]
     fn directories_are_mirrored() {
-        check(&[("/in/a.pdf", ""), ("/in/sub/a.pdf", "sub")], &["a", "sub/a"]);
+        check(
+            &[("/in/a.pdf", ""), ("/in/sub/a.pdf", "sub")],
+            &["a", "sub/a"],
+        );
     }
 
     #[test]
     fn shared_stems_get_full_names() {
-        check(&[("/x/a.pdf", ""), ("/x/a.png", ""), ("/x/b.pdf", "")], &["a.pdf", "a.png", "b"]);
+        check(
+            &[("/x/a.pdf", ""), ("/x/a.png", ""), ("/x/b.pdf", "")],
+            &["a.pdf", "a.png", "b"],
+        );
     }
 
     #[test]
     fn shared_names_are_mirrored_below_their_common_folder() {
-        check(&[("/x/1/a.pdf", ""), ("/x/2/a.pdf", "")], &["1/a.pdf", "2/a.pdf"]);
+        check(
+            &[("/x/1/a.pdf", ""), ("/x/2/a.pdf", "")],
+            &["1/a.pdf", "2/a.pdf"],
+        );
     }
 
     #[test]
     fn full_names_do_not_meet_other_stems() {
-        check(&[("/x/a.pdf", ""), ("/x/a.png", ""), ("/x/a.pdf.tif", "")], &["a.pdf", "a.png", "a.pdf.tif"]);
+        check(
+            &[("/x/a.pdf", ""), ("/x/a.png", ""), ("/x/a.pdf.tif", "")],
+            &["a.pdf", "a.png", "a.pdf.tif"],
+        );
     }
 
     #[test]
     fn names_of_dots_are_no_folders() {
-        check(&[("/x/...pdf", ""), ("/x/..pdf", ""), ("/x/.pdf", "")], &["__", "_", ".pdf"]);
-        check(&[("/x/y/a.pdf", "../../y"), ("/x/b.pdf", ".docparse/c")], &["y/a", "_docparse/c/b"]);
+        check(
+            &[("/x/...pdf", ""), ("/x/..pdf", ""), ("/x/.pdf", "")],
+            &["__", "_", ".pdf"],
+        );
+        check(
+            &[("/x/y/a.pdf", "../../y"), ("/x/b.pdf", ".docparse/c")],
+            &["y/a", "_docparse/c/b"],
+        );
     }
 
     #[test]
     fn folders_of_pictures_hold_no_other_document() {
         let path = Path::new;
-        let input =
-            |name: &'static str, mirror| NamedInput { name: OsStr::new(name), mirror, parent: path("/") };
-        let names = plan(&[input("report.pdf", path("")), input("x.pdf", path("imgs/report"))]);
+        let input = |name: &'static str, mirror| NamedInput {
+            name: OsStr::new(name),
+            mirror,
+            parent: path("/"),
+        };
+        let names = plan(&[
+            input("report.pdf", path("")),
+            input("x.pdf", path("imgs/report")),
+        ]);
         assert_eq!(names[0].picture_folder(), path("imgs/report_2"));
         assert_eq!(names[1].file(".md"), path("imgs/report/x.md"));
     }
@@ -331,19 +386,35 @@ mod tests {
     #[test]
     fn long_names_are_shortened_and_stay_apart() {
         let name = |end: &str| OsString::from(format!("{}{end}", "ä".repeat(150)));
-        let (a, b) = (safe_name(&name("a")).into_owned(), safe_name(&name("b")).into_owned());
-        assert!(a != b && a.len() <= MAX_STEM_BYTES && a.to_str().is_some(), "{a:?}");
-        assert_eq!(safe_name(OsStr::new("a\u{1b}[2J\n\u{202e}b")), OsStr::new("a_[2J__b"));
+        let (a, b) = (
+            safe_name(&name("a")).into_owned(),
+            safe_name(&name("b")).into_owned(),
+        );
+        assert!(
+            a != b && a.len() <= MAX_STEM_BYTES && a.to_str().is_some(),
+            "{a:?}"
+        );
+        assert_eq!(
+            safe_name(OsStr::new("a\u{1b}[2J\n\u{202e}b")),
+            OsStr::new("a_[2J__b")
+        );
     }
 
     #[test]
     fn bytes_that_are_no_text_are_kept() {
         let name = OsStr::from_bytes(b"raw-\xe9.pdf");
-        let planned = &plan(&[NamedInput { name, mirror: Path::new(""), parent: Path::new("") }])[0];
+        let planned = &plan(&[NamedInput {
+            name,
+            mirror: Path::new(""),
+            parent: Path::new(""),
+        }])[0];
         assert_eq!(planned.stem.as_bytes(), b"raw-\xe9");
         assert_eq!(planned.pictures, "raw-xE9");
         let path = planned.file(".md");
-        assert_eq!((text_of(&path).as_str(), path_of(&text_of(&path))), ("raw-%E9.md", path));
+        assert_eq!(
+            (text_of(&path).as_str(), path_of(&text_of(&path))),
+            ("raw-%E9.md", path)
+        );
     }
 
     proptest::proptest! {

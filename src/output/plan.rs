@@ -77,17 +77,27 @@ impl SavePath {
         let named: Vec<NamedInput> = inputs
             .iter()
             .zip(&parents)
-            .map(|(input, parent)| NamedInput { name: input.name, mirror: input.mirror, parent })
+            .map(|(input, parent)| NamedInput {
+                name: input.name,
+                mirror: input.mirror,
+                parent,
+            })
             .collect();
         let wanted = match rules.reference_names {
-            true => named.iter().map(|input| reference_name(input.name)).collect(),
+            true => named
+                .iter()
+                .map(|input| reference_name(input.name))
+                .collect(),
             false => names::plan(&named),
         };
         let mut planning = Planning {
             path: self,
             rules,
             claims: self.claims(),
-            folders: wanted.iter().flat_map(|n| n.folder.ancestors().map(Path::to_path_buf)).collect(),
+            folders: wanted
+                .iter()
+                .flat_map(|n| n.folder.ancestors().map(Path::to_path_buf))
+                .collect(),
         };
         let mut own = BTreeMap::new();
         let mut decisions = Vec::with_capacity(inputs.len());
@@ -99,8 +109,11 @@ impl SavePath {
             }
             decisions.push(decision);
         }
-        let of_this_run =
-            planning.claims.into_iter().filter(|(_, key)| own.contains_key(key)).collect::<BTreeMap<_, _>>();
+        let of_this_run = planning
+            .claims
+            .into_iter()
+            .filter(|(_, key)| own.contains_key(key))
+            .collect::<BTreeMap<_, _>>();
         // Without it two runs that start together may meet at a name; the system then keeps them apart at the end.
         let _ = self.claim(&of_this_run);
         decisions
@@ -108,19 +121,28 @@ impl SavePath {
 }
 
 impl Planning<'_> {
-    fn decide(&self, input: &Candidate, wanted: &OutputName, own: &BTreeMap<String, ()>) -> Decision {
+    fn decide(
+        &self,
+        input: &Candidate,
+        wanted: &OutputName,
+        own: &BTreeMap<String, ()>,
+    ) -> Decision {
         let mut identity = match Identity::of(input.given, input.path, input.origin) {
             Ok(identity) => identity,
             Err(error) => return Decision::Refuse(format!("cannot be read: {error}")),
         };
         // The same stream twice in one run.
         if own.contains_key(&identity.key) {
-            identity.key =
-                names::key_of(&[identity.key.as_bytes(), input.path.as_os_str().as_encoded_bytes()]);
+            identity.key = names::key_of(&[
+                identity.key.as_bytes(),
+                input.path.as_os_str().as_encoded_bytes(),
+            ]);
         }
         let before = self.path.record.document(&identity.key);
         let mut again = None;
-        if let (true, Some(before), Some(root)) = (self.rules.skip_existing, &before, &self.path.dir) {
+        if let (true, Some(before), Some(root)) =
+            (self.rules.skip_existing, &before, &self.path.dir)
+        {
             match before.proves(&identity, &self.rules.settings, root) {
                 Ok(()) => return Decision::Skip("written before".into()),
                 Err(reason) => again = Some(format!("done again: {reason}")),
@@ -130,7 +152,11 @@ impl Planning<'_> {
             Ok((name, other)) => {
                 let notes: Vec<String> = again.into_iter().chain(other).collect();
                 let note = (!notes.is_empty()).then(|| notes.join("; "));
-                Decision::Parse { name, input: Box::new(identity), note }
+                Decision::Parse {
+                    name,
+                    input: Box::new(identity),
+                    note,
+                }
             }
             Err(reason) => Decision::Refuse(reason),
         }
@@ -143,7 +169,10 @@ impl Planning<'_> {
         key: &str,
         before: Option<&DocumentRecord>,
     ) -> Result<(OutputName, Option<String>), String> {
-        let outputs: Vec<OutputFacts> = before.iter().flat_map(|r| r.all_outputs().cloned()).collect();
+        let outputs: Vec<OutputFacts> = before
+            .iter()
+            .flat_map(|r| r.all_outputs().cloned())
+            .collect();
         let taken = |name: &OutputName| self.taken(name, key, &outputs);
         if self.rules.reference_names {
             if names::is_unsafe_name(&wanted.stem) {
@@ -157,7 +186,9 @@ impl Planning<'_> {
                 None => Ok((wanted.clone(), None)),
             };
         }
-        let had = before.and_then(DocumentRecord::name).filter(|name| name.folder == wanted.folder);
+        let had = before
+            .and_then(DocumentRecord::name)
+            .filter(|name| name.folder == wanted.folder);
         // Who overwrites wants the name that belongs to the input.
         let had = had.filter(|had| !self.path.overwrite || had == wanted);
         if let Some(had) = had.filter(|had| taken(had).is_none()) {
@@ -182,11 +213,23 @@ impl Planning<'_> {
     fn taken(&self, name: &OutputName, key: &str, outputs: &[OutputFacts]) -> Option<String> {
         let shown = |path: &Path| text_of(&self.path.shown(path));
         let base = name.file("");
-        if self.claims.get(&name.key()).is_some_and(|other| other != key) {
-            return Some(format!("`{}` is being written for another document", shown(&base)));
+        if self
+            .claims
+            .get(&name.key())
+            .is_some_and(|other| other != key)
+        {
+            return Some(format!(
+                "`{}` is being written for another document",
+                shown(&base)
+            ));
         }
         if let Some(other) = self.path.record.owner(name).filter(|other| other != key) {
-            let of = self.path.record.document(&other).map(|record| record.input.path).unwrap_or_default();
+            let of = self
+                .path
+                .record
+                .document(&other)
+                .map(|record| record.input.path)
+                .unwrap_or_default();
             return Some(format!("`{}` belongs to `{of}`", shown(&base)));
         }
         let root = self.path.dir.as_ref()?;
@@ -195,7 +238,9 @@ impl Planning<'_> {
             if self.folders.contains(&file) {
                 return Some(format!("`{}` is a folder", shown(&file)));
             }
-            let Ok(meta) = root.symlink_metadata(&file) else { continue };
+            let Ok(meta) = root.symlink_metadata(&file) else {
+                continue;
+            };
             let may = !meta.is_dir() && (self.path.overwrite || self.path.is_own(&file, outputs));
             if !may {
                 return Some(format!("`{}` is not docparse's own", shown(&file)));
@@ -211,23 +256,34 @@ impl Planning<'_> {
 
     /// A picture in a document's folder that has a name as docparse gives them, but is none of its own. Other files may
     /// lie there; they stay.
-    fn foreign_picture(&self, root: &Dir, name: &OutputName, outputs: &[OutputFacts]) -> Option<PathBuf> {
+    fn foreign_picture(
+        &self,
+        root: &Dir,
+        name: &OutputName,
+        outputs: &[OutputFacts],
+    ) -> Option<PathBuf> {
         let folder = name.picture_folder();
         let meta = root.symlink_metadata(&folder).ok()?;
         if !meta.is_dir() {
             return Some(folder);
         }
         let entries = root.read_dir(&folder).ok()?.flatten();
-        let pictures =
-            entries.map(|entry| folder.join(entry.file_name())).filter(|path| is_picture_name(path));
-        pictures.into_iter().find(|path| !self.path.is_own(path, outputs))
+        let pictures = entries
+            .map(|entry| folder.join(entry.file_name()))
+            .filter(|path| is_picture_name(path));
+        pictures
+            .into_iter()
+            .find(|path| !self.path.is_own(path, outputs))
     }
 }
 
 /// `p0012_image_....jpg`.
 fn is_picture_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    name.len() > 6 && name[0] == b'p' && name[1..5].iter().all(u8::is_ascii_digit) && name.ends_with(b".jpg")
+    name.len() > 6
+        && name[0] == b'p'
+        && name[1..5].iter().all(u8::is_ascii_digit)
+        && name.ends_with(b".jpg")
 }
 
 /// The name that the reference gives: all in one folder.
@@ -241,7 +297,10 @@ fn parent_of(input: &Candidate) -> PathBuf {
         return PathBuf::new();
     }
     let whole = fs::canonicalize(input.path).or_else(|_| std::path::absolute(input.path));
-    whole.ok().and_then(|path| path.parent().map(Path::to_path_buf)).unwrap_or_default()
+    whole
+        .ok()
+        .and_then(|path| path.parent().map(Path::to_path_buf))
+        .unwrap_or_default()
 }
 
 /// Tells files apart that docparse wrote itself, by the records of the folders that they lie in.
@@ -257,7 +316,9 @@ impl OwnOutputs {
     /// Knows what was written into this save path, too, whose record may lie elsewhere.
     pub fn of(path: Option<&SavePath>) -> Self {
         let mut own = Self::default();
-        if let Some((path, root)) = path.and_then(|path| Some((path, fs::canonicalize(path.root()).ok()?))) {
+        if let Some((path, root)) =
+            path.and_then(|path| Some((path, fs::canonicalize(path.root()).ok()?)))
+        {
             own.elsewhere.push((root, path.record.outputs()));
         }
         own
@@ -265,11 +326,19 @@ impl OwnOutputs {
 
     /// Whether a file is an output of docparse.
     pub fn contains(&mut self, path: &Path) -> bool {
-        let Ok(whole) = fs::canonicalize(path) else { return false };
-        let is_in = |folder: &Path, outputs: &BTreeSet<PathBuf>| {
-            whole.strip_prefix(folder).is_ok_and(|below| outputs.contains(below))
+        let Ok(whole) = fs::canonicalize(path) else {
+            return false;
         };
-        if self.elsewhere.iter().any(|(folder, outputs)| is_in(folder, outputs)) {
+        let is_in = |folder: &Path, outputs: &BTreeSet<PathBuf>| {
+            whole
+                .strip_prefix(folder)
+                .is_ok_and(|below| outputs.contains(below))
+        };
+        if self
+            .elsewhere
+            .iter()
+            .any(|(folder, outputs)| is_in(folder, outputs))
+        {
             return true;
         }
         whole.ancestors().skip(1).any(|folder| {
@@ -285,6 +354,7 @@ impl OwnOutputs {
 
 /// Whether a path below the save path is one of a document's own places: its files, or pictures in its folder.
 pub fn is_place_of(name: &OutputName, suffixes: &[String], path: &Path) -> bool {
-    let is_picture = path.parent() == Some(name.picture_folder().as_path()) && is_picture_name(path);
+    let is_picture =
+        path.parent() == Some(name.picture_folder().as_path()) && is_picture_name(path);
     is_below(path) && (is_picture || suffixes.iter().any(|suffix| name.file(suffix) == path))
 }

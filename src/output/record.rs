@@ -85,7 +85,11 @@ impl Identity {
     pub fn of(given: &str, path: &Path, origin: Origin) -> io::Result<Identity> {
         if let Origin::Address(address) = origin {
             let key = key_of(&[b"address", address.as_bytes()]);
-            return Ok(Identity { key, path: PathBuf::new(), facts: InputFacts::unknown(given) });
+            return Ok(Identity {
+                key,
+                path: PathBuf::new(),
+                facts: InputFacts::unknown(given),
+            });
         }
         let facts = InputFacts::of(given, path)?;
         let (key, facts) = match origin {
@@ -96,29 +100,52 @@ impl Identity {
             Origin::Address(_) | Origin::Stream => {
                 let sha256 = Some(sha256_of(File::open(path)?)?);
                 let key = key_of(&[b"stream", sha256.as_deref().unwrap_or_default().as_bytes()]);
-                (key, InputFacts { sha256, changed_ns: None, ..facts })
+                (
+                    key,
+                    InputFacts {
+                        sha256,
+                        changed_ns: None,
+                        ..facts
+                    },
+                )
             }
         };
-        Ok(Identity { key, path: path.to_path_buf(), facts })
+        Ok(Identity {
+            key,
+            path: path.to_path_buf(),
+            facts,
+        })
     }
 
     /// The same input, whose content is known by now.
     pub fn fetched(&self, size: u64, sha256: &[u8]) -> Identity {
-        let facts = InputFacts { size, sha256: Some(names::hex(sha256)), ..self.facts.clone() };
-        Identity { facts, ..self.clone() }
+        let facts = InputFacts {
+            size,
+            sha256: Some(names::hex(sha256)),
+            ..self.facts.clone()
+        };
+        Identity {
+            facts,
+            ..self.clone()
+        }
     }
 
     /// Whether the input is still what a record says of it. Reads it only where its times do not tell.
     pub fn is_same_as(&self, recorded: &InputFacts) -> bool {
         let (now, then) = (&self.facts, recorded);
-        let Some(then_hash) = &then.sha256 else { return false };
+        let Some(then_hash) = &then.sha256 else {
+            return false;
+        };
         if now.size != then.size {
             return false;
         }
         let untouched = now.changed_ns.is_some()
             && (now.changed_ns, now.modified_ns, now.inode)
                 == (then.changed_ns, then.modified_ns, then.inode);
-        untouched || self.hash().is_ok_and(|hash| hash.as_ref() == Some(then_hash))
+        untouched
+            || self
+                .hash()
+                .is_ok_and(|hash| hash.as_ref() == Some(then_hash))
     }
 
     /// The facts with the hash of the content; without it where the file is no longer what it was when the run looked
@@ -135,19 +162,26 @@ impl Identity {
     /// that nobody writes to, or a device without an end.
     fn hash(&self) -> io::Result<Option<String>> {
         use std::os::unix::fs::OpenOptionsExt;
-        let file = fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&self.path)?;
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(&self.path)?;
         let facts = &self.facts;
         let is_the_same = |meta: &fs::Metadata| {
             let now = InputFacts::of_metadata(&facts.path, meta);
             meta.is_file()
-                && (now.size, now.modified_ns, now.inode) == (facts.size, facts.modified_ns, facts.inode)
+                && (now.size, now.modified_ns, now.inode)
+                    == (facts.size, facts.modified_ns, facts.inode)
         };
         if !is_the_same(&file.metadata()?) || facts.size > MOST_HASHED {
             return Ok(None);
         }
         // One that grows meanwhile has no end either.
         let hash = sha256_of(file.try_clone()?.take(facts.size))?;
-        Ok((is_the_same(&file.metadata()?) && is_the_same(&fs::metadata(&self.path)?)).then_some(hash))
+        Ok(
+            (is_the_same(&file.metadata()?) && is_the_same(&fs::metadata(&self.path)?))
+                .then_some(hash),
+        )
     }
 }
 
@@ -171,9 +205,9 @@ impl InputFacts {
     fn of_metadata(given: &str, meta: &fs::Metadata) -> InputFacts {
         use std::os::unix::fs::MetadataExt;
         let changed = nanoseconds(meta.ctime(), meta.ctime_nsec());
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |d| nanoseconds(d.as_secs() as i64, d.subsec_nanos().into()));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| {
+            nanoseconds(d.as_secs() as i64, d.subsec_nanos().into())
+        });
         InputFacts {
             path: given.to_string(),
             size: meta.len(),
@@ -219,8 +253,12 @@ impl OutputFacts {
     /// Whether the file still lies there with its size; with `exactly` also that its content is what was written. A link
     /// is never what was written.
     pub fn is_there(&self, root: &Dir, exactly: bool) -> bool {
-        let Some(path) = self.path() else { return false };
-        let Ok(meta) = root.symlink_metadata(&path) else { return false };
+        let Some(path) = self.path() else {
+            return false;
+        };
+        let Ok(meta) = root.symlink_metadata(&path) else {
+            return false;
+        };
         if !meta.is_file() || meta.len() != self.size {
             return false;
         }
@@ -228,7 +266,9 @@ impl OutputFacts {
         if !exactly || modified == self.modified_ns {
             return true;
         }
-        root.open(&path).and_then(sha256_of).is_ok_and(|hash| hash == self.sha256)
+        root.open(&path)
+            .and_then(sha256_of)
+            .is_ok_and(|hash| hash == self.sha256)
     }
 }
 
@@ -264,7 +304,11 @@ impl DocumentRecord {
         let stem = names::path_of(&self.stem);
         let is_folder = self.folder.is_empty() || names::is_below(&folder);
         let one = |path: &Path| names::is_below(path) && path.components().count() == 1;
-        let name = OutputName { folder, stem: stem.clone().into(), pictures: self.pictures.clone() };
+        let name = OutputName {
+            folder,
+            stem: stem.clone().into(),
+            pictures: self.pictures.clone(),
+        };
         (is_folder && one(&stem) && one(Path::new(&self.pictures))).then_some(name)
     }
 
@@ -285,7 +329,11 @@ impl DocumentRecord {
             return Err("the settings are others");
         }
         // Where the run was ended while files were put in place, they are looked at closely.
-        if !self.outputs.iter().all(|output| output.is_there(root, !self.is_complete)) {
+        if !self
+            .outputs
+            .iter()
+            .all(|output| output.is_there(root, !self.is_complete))
+        {
             return Err("an output is missing or was changed");
         }
         if input.path.as_os_str().is_empty() {
@@ -303,14 +351,16 @@ impl DocumentRecord {
 fn write_whole(dir: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
     let part = format!("runs/{}", random_name());
     let mut options = OpenOptions::new();
-    let written = dir.open_with(&part, options.write(true).create_new(true)).and_then(|file| {
-        let mut file = file.into_std();
-        // Where the file system knows no locks, nothing is swept either.
-        let _ = file.lock();
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        dir.rename(&part, dir, name)
-    });
+    let written = dir
+        .open_with(&part, options.write(true).create_new(true))
+        .and_then(|file| {
+            let mut file = file.into_std();
+            // Where the file system knows no locks, nothing is swept either.
+            let _ = file.lock();
+            file.write_all(bytes)?;
+            file.sync_data()?;
+            dir.rename(&part, dir, name)
+        });
     written.inspect_err(|_| drop(dir.remove_file(&part)))
 }
 
@@ -373,13 +423,18 @@ impl Record {
         let key = String::from_utf8(self.read(&format!("names/{}", name.key()))?).ok()?;
         let key = key.trim();
         let is_owner = |record: DocumentRecord| record.name().as_ref() == Some(name);
-        self.document(key).is_some_and(is_owner).then(|| key.to_string())
+        self.document(key)
+            .is_some_and(is_owner)
+            .then(|| key.to_string())
     }
 
     /// Records whose a name is.
     pub fn set_owner(&self, name: &OutputName, key: &str) -> io::Result<()> {
         let file = format!("names/{}", name.key());
-        match self.read(&file).is_some_and(|owner| owner == key.as_bytes()) {
+        match self
+            .read(&file)
+            .is_some_and(|owner| owner == key.as_bytes())
+        {
             true => Ok(()),
             false => self.write(&file, key.as_bytes()),
         }
@@ -390,7 +445,10 @@ impl Record {
     pub fn lock(&self, name: &str) -> Option<File> {
         let dir = self.dir.as_ref()?;
         let mut options = OpenOptions::new();
-        let file = dir.open_with(format!("locks/{name}"), options.write(true).create(true)).ok()?.into_std();
+        let file = dir
+            .open_with(format!("locks/{name}"), options.write(true).create(true))
+            .ok()?
+            .into_std();
         file.lock().ok()?;
         Some(file)
     }
@@ -398,7 +456,10 @@ impl Record {
     /// All files that docparse has written, below the save path. Reads the whole record.
     pub fn outputs(&self) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
-        let entries = self.dir.as_ref().and_then(|dir| dir.read_dir("documents").ok());
+        let entries = self
+            .dir
+            .as_ref()
+            .and_then(|dir| dir.read_dir("documents").ok());
         for entry in entries.into_iter().flatten().flatten() {
             let name = entry.file_name();
             let key = name.to_str().and_then(|name| name.strip_suffix(".json"));

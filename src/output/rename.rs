@@ -12,7 +12,10 @@ use std::path::Path;
 
 /// Makes the folders of a path that are missing, and writes down which.
 pub(super) fn make_folders(root: &Dir, path: &Path, made: &mut Vec<String>) -> io::Result<()> {
-    let mut folders: Vec<&Path> = path.ancestors().filter(|p| !p.as_os_str().is_empty()).collect();
+    let mut folders: Vec<&Path> = path
+        .ancestors()
+        .filter(|p| !p.as_os_str().is_empty())
+        .collect();
     folders.reverse();
     for folder in folders {
         match root.create_dir(folder) {
@@ -25,7 +28,13 @@ pub(super) fn make_folders(root: &Dir, path: &Path, made: &mut Vec<String>) -> i
 }
 
 /// Renames a part to its place. Without `replace` the system makes sure that nothing is there.
-pub(super) fn rename(from: &Dir, part: &str, parent: &Dir, name: &Path, replace: bool) -> io::Result<()> {
+pub(super) fn rename(
+    from: &Dir,
+    part: &str,
+    parent: &Dir,
+    name: &Path,
+    replace: bool,
+) -> io::Result<()> {
     let result = match replace {
         true => from.rename(part, parent, name),
         false => rename_exclusively(from, part, parent, name),
@@ -40,11 +49,19 @@ pub(super) fn rename(from: &Dir, part: &str, parent: &Dir, name: &Path, replace:
 }
 
 fn rename_exclusively(from: &Dir, part: &str, to: &Dir, name: &Path) -> io::Result<()> {
-    let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
+    let text = |bytes: &[u8]| {
+        CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
+    };
     let (old, new) = (text(part.as_bytes())?, text(name.as_os_str().as_bytes())?);
     // SAFETY: open folders and strings that end in zero; single components, so nothing is followed.
     let result = unsafe {
-        libc::renameat2(from.as_raw_fd(), old.as_ptr(), to.as_raw_fd(), new.as_ptr(), libc::RENAME_NOREPLACE)
+        libc::renameat2(
+            from.as_raw_fd(),
+            old.as_ptr(),
+            to.as_raw_fd(),
+            new.as_ptr(),
+            libc::RENAME_NOREPLACE,
+        )
     };
     if result == 0 {
         return Ok(());
@@ -66,10 +83,12 @@ fn copy(folder: &Dir, part: &str, parent: &Dir, name: &Path, replace: bool) -> i
     let beside = format!(".docparse-{}.part", random_name());
     let mut options = OpenOptions::new();
     let mut from = folder.open(part)?;
-    let copied = parent.open_with(&beside, options.write(true).create_new(true)).and_then(|mut to| {
-        io::copy(&mut from, &mut to)?;
-        to.sync_data()
-    });
+    let copied = parent
+        .open_with(&beside, options.write(true).create_new(true))
+        .and_then(|mut to| {
+            io::copy(&mut from, &mut to)?;
+            to.sync_data()
+        });
     let placed = copied.and_then(|()| match replace {
         true => parent.rename(&beside, parent, name),
         false => rename_exclusively(parent, &beside, parent, name),

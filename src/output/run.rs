@@ -70,7 +70,11 @@ impl OpenDirNoFollow for Dir {
 
 /// Whether a run's folder is locked by one that lives.
 pub(super) fn lives(parent: &Dir, name: &str) -> bool {
-    let Ok(dir) = parent.open_dir_nofollow_std(name) else { return false };
-    let Ok(lock) = dir.open("lock") else { return false };
+    let Ok(dir) = parent.open_dir_nofollow_std(name) else {
+        return false;
+    };
+    let Ok(lock) = dir.open("lock") else {
+        return false;
+    };
     lock.into_std().try_lock().is_err()
 }

@@ -23,21 +23,34 @@ fn rules() -> PlanRules {
 fn plan_one(path: &SavePath, file: &Path) -> Decision {
     let name = file.file_name().unwrap();
     let given = file.to_str().unwrap();
-    let candidate = Candidate { given, path: file, name, mirror: Path::new(""), origin: Origin::File };
+    let candidate = Candidate {
+        given,
+        path: file,
+        name,
+        mirror: Path::new(""),
+        origin: Origin::File,
+    };
     path.plan(&[candidate], &rules()).remove(0)
 }
 
 /// Writes a document of one file.
 fn write(path: &Arc<SavePath>, file: &Path, text: &str, outcome: DocumentOutcome) -> Published {
-    let Decision::Parse { name, input, .. } = plan_one(path, file) else { panic!("it is left out") };
+    let Decision::Parse { name, input, .. } = plan_one(path, file) else {
+        panic!("it is left out")
+    };
     let mut output = path.begin(&name, &input, "s");
-    output.write(name.file(".md"), |out| out.write_all(text.as_bytes())).unwrap();
+    output
+        .write(name.file(".md"), |out| out.write_all(text.as_bytes()))
+        .unwrap();
     output.publish(outcome, &|_| true)
 }
 
 fn in_folder(names: &[&str]) -> (tempfile::TempDir, Vec<PathBuf>) {
     let folder = tempfile::tempdir().unwrap();
-    let files = names.iter().map(|name| folder.path().join(name)).collect::<Vec<_>>();
+    let files = names
+        .iter()
+        .map(|name| folder.path().join(name))
+        .collect::<Vec<_>>();
     for file in &files {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, file.to_str().unwrap()).unwrap();
@@ -51,23 +64,35 @@ fn what_is_finished_is_proven_until_something_changes() {
     let path = open(&folder.path().join("out"));
     let published = write(&path, &files[0], "text", DocumentOutcome::Done);
     assert!(published.errors.is_empty() && published.files[0].0 == Path::new("a.md"));
-    assert_eq!(plan_one(&path, &files[0]), Decision::Skip("written before".into()));
+    assert_eq!(
+        plan_one(&path, &files[0]),
+        Decision::Skip("written before".into())
+    );
     fs::write(&files[0], "other").unwrap();
-    assert!(matches!(plan_one(&path, &files[0]), Decision::Parse { note: Some(_), .. }));
+    assert!(matches!(
+        plan_one(&path, &files[0]),
+        Decision::Parse { note: Some(_), .. }
+    ));
 }
 
 #[test]
 fn a_document_that_is_not_published_leaves_nothing() {
     let (folder, files) = in_folder(&["a.pdf"]);
     let path = open(&folder.path().join("out"));
-    let Decision::Parse { name, input, .. } = plan_one(&path, &files[0]) else { panic!() };
+    let Decision::Parse { name, input, .. } = plan_one(&path, &files[0]) else {
+        panic!()
+    };
     let mut output = path.begin(&name, &input, "s");
-    output.write(name.file(".md"), |out| out.write_all(b"half")).unwrap();
+    output
+        .write(name.file(".md"), |out| out.write_all(b"half"))
+        .unwrap();
     let other = output.create().unwrap();
     drop((other, output));
     drop(path);
-    let left: Vec<_> =
-        walk(&folder.path().join("out")).into_iter().filter(|p| !p.contains("locks")).collect();
+    let left: Vec<_> = walk(&folder.path().join("out"))
+        .into_iter()
+        .filter(|p| !p.contains("locks"))
+        .collect();
     assert_eq!(left, Vec::<String>::new());
 }
 
@@ -75,10 +100,23 @@ fn a_document_that_is_not_published_leaves_nothing() {
 fn places_lie_below_the_save_path() {
     let (folder, files) = in_folder(&["a.pdf"]);
     let path = open(&folder.path().join("out"));
-    let Decision::Parse { name, input, .. } = plan_one(&path, &files[0]) else { panic!() };
+    let Decision::Parse { name, input, .. } = plan_one(&path, &files[0]) else {
+        panic!()
+    };
     let mut output = path.begin(&name, &input, "s");
-    for place in ["../a.md", "/tmp/a.md", "", "b/../../a.md", ".docparse/names/x"] {
-        assert!(output.write(place.into(), |out| out.write_all(b"x")).is_err(), "{place}");
+    for place in [
+        "../a.md",
+        "/tmp/a.md",
+        "",
+        "b/../../a.md",
+        ".docparse/names/x",
+    ] {
+        assert!(
+            output
+                .write(place.into(), |out| out.write_all(b"x"))
+                .is_err(),
+            "{place}"
+        );
     }
 }
 
@@ -89,7 +127,12 @@ fn a_record_of_somebody_else_removes_nothing_outside() {
     write(&path, &files[0], "text", DocumentOutcome::Done);
     // Planted: an output that lies outside, with the right size and hash.
     let records = folder.path().join("out/.docparse/documents");
-    let record = fs::read_dir(&records).unwrap().next().unwrap().unwrap().path();
+    let record = fs::read_dir(&records)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let text = fs::read_to_string(&record).unwrap();
     let victim = fs::read(&files[1]).unwrap();
     let planted = format!(
@@ -102,7 +145,10 @@ fn a_record_of_somebody_else_removes_nothing_outside() {
     fs::write(&files[0], "changed").unwrap();
     write(&path, &files[0], "text 2", DocumentOutcome::Done);
     assert_eq!(fs::read(&files[1]).unwrap(), victim);
-    assert_eq!(fs::read_to_string(folder.path().join("out/a.md")).unwrap(), "text 2");
+    assert_eq!(
+        fs::read_to_string(folder.path().join("out/a.md")).unwrap(),
+        "text 2"
+    );
 }
 
 #[test]
@@ -110,12 +156,16 @@ fn a_name_is_free_again_when_its_document_is_gone_from_the_record() {
     let (folder, files) = in_folder(&["1/a.pdf", "2/a.pdf"]);
     let path = open(&folder.path().join("out"));
     write(&path, &files[0], "one", DocumentOutcome::Done);
-    let Decision::Parse { name, .. } = plan_one(&path, &files[1]) else { panic!() };
+    let Decision::Parse { name, .. } = plan_one(&path, &files[1]) else {
+        panic!()
+    };
     assert_eq!(name.stem, OsStr::new("a_2"));
     drop(path);
     fs::remove_dir_all(folder.path().join("out")).unwrap();
     let path = open(&folder.path().join("out"));
-    let Decision::Parse { name, .. } = plan_one(&path, &files[1]) else { panic!() };
+    let Decision::Parse { name, .. } = plan_one(&path, &files[1]) else {
+        panic!()
+    };
     assert_eq!(name.stem, OsStr::new("a"));
 }
 
@@ -125,13 +175,27 @@ fn a_run_that_was_killed_while_it_published_is_understood() {
     let path = open(&folder.path().join("out"));
     write(&path, &files[0], "text", DocumentOutcome::Done);
     let records = folder.path().join("out/.docparse/documents");
-    let record = fs::read_dir(&records).unwrap().next().unwrap().unwrap().path();
+    let record = fs::read_dir(&records)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let text = fs::read_to_string(&record).unwrap();
-    fs::write(&record, text.replace("\"is_complete\": true", "\"is_complete\": false")).unwrap();
+    fs::write(
+        &record,
+        text.replace("\"is_complete\": true", "\"is_complete\": false"),
+    )
+    .unwrap();
     // Everything is in its place: finished. One file is not: done again, under the same name.
-    assert_eq!(plan_one(&path, &files[0]), Decision::Skip("written before".into()));
+    assert_eq!(
+        plan_one(&path, &files[0]),
+        Decision::Skip("written before".into())
+    );
     fs::remove_file(folder.path().join("out/a.md")).unwrap();
-    let Decision::Parse { name, .. } = plan_one(&path, &files[0]) else { panic!() };
+    let Decision::Parse { name, .. } = plan_one(&path, &files[0]) else {
+        panic!()
+    };
     assert_eq!(name.stem, OsStr::new("a"));
 }
 
@@ -160,7 +224,11 @@ fn half_a_record_of_a_killed_run_is_swept_and_that_of_a_living_one_stays() {
     living.lock().unwrap();
     let path = open(&out);
     assert!(!runs.join("0123456789abcdef").exists() && runs.join("fedcba9876543210").exists());
-    assert!(write(&path, &files[0], "text", DocumentOutcome::Done).errors.is_empty());
+    assert!(
+        write(&path, &files[0], "text", DocumentOutcome::Done)
+            .errors
+            .is_empty()
+    );
     drop((path, living));
     drop(open(&out));
     assert_eq!(fs::read_dir(runs).unwrap().count(), 0);
@@ -170,7 +238,9 @@ fn half_a_record_of_a_killed_run_is_swept_and_that_of_a_living_one_stays() {
 fn what_stands_in_the_place_of_an_input_is_not_read_to_its_end() {
     let (folder, files) = in_folder(&["a.pdf"]);
     let path = open(&folder.path().join("out"));
-    let Decision::Parse { input, .. } = plan_one(&path, &files[0]) else { panic!() };
+    let Decision::Parse { input, .. } = plan_one(&path, &files[0]) else {
+        panic!()
+    };
     assert!(input.with_hash().sha256.is_some());
     // It would wait for ever, or read for ever.
     fs::remove_file(&files[0]).unwrap();

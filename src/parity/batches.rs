@@ -13,7 +13,9 @@ use crate::plan::PixelLimits;
 use crate::recognize::draft::Draft;
 use crate::recognize::paddleocr_vl::decoder::heads;
 use crate::recognize::paddleocr_vl::image::patches;
-use crate::recognize::paddleocr_vl::model::{DecoderSteps, Kernels, Model, ModelOptions, Prompt, Slots};
+use crate::recognize::paddleocr_vl::model::{
+    DecoderSteps, Kernels, Model, ModelOptions, Prompt, Slots,
+};
 use crate::recognize::paddleocr_vl::slot_decoder::token_bytes;
 use crate::recognize::sampling::Sampling;
 use crate::recognize::scheduler::room::Division;
@@ -57,7 +59,11 @@ const STANDARD_ROUNDS: [Round; 4] = [
 ];
 
 /// Slots in which half of a folder's requests find no room and have to move; two of four are long.
-const SLOTS: Slots = Slots { count: 4, longest: 400, common: 60 };
+const SLOTS: Slots = Slots {
+    count: 4,
+    longest: 400,
+    common: 60,
+};
 /// Tokens of all of them.
 const SLOT_TOKENS: usize = 2 * 400 + 2 * 60;
 
@@ -79,27 +85,56 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
         return Ok(Vec::new());
     }
     let text = |error: CheckpointError| error.to_string();
-    let config = crate::onnx::checkpoint::ModelConfig::read(folder.join("config.json")).map_err(text)?;
-    let config = crate::recognize::paddleocr_vl::config::Config::read(folder, &config).map_err(text)?;
+    let config =
+        crate::onnx::checkpoint::ModelConfig::read(folder.join("config.json")).map_err(text)?;
+    let config =
+        crate::recognize::paddleocr_vl::config::Config::read(folder, &config).map_err(text)?;
     let page = heads(&config.text).page_bytes();
-    let options = |kernels, memory| ModelOptions { kernels, memory, is_first_version: false, store: None };
-    let own = Kernels::Own { decoder: Keep::Exact, vision: Keep::Exact };
+    let options = |kernels, memory| ModelOptions {
+        kernels,
+        memory,
+        is_first_version: false,
+        store: None,
+    };
+    let own = Kernels::Own {
+        decoder: Keep::Exact,
+        vision: Keep::Exact,
+    };
     let mut checks = Vec::new();
     let mut model = Model::load(folder, &runtime.on_cpu(), options(own, PAGES * page))?;
     rounds(folder, &mut model, &ROUNDS, "", Some(0.0), &mut checks)?;
     // The fused operator has no kernel for single precision on CUDA, and none for bfloat16 on the CPU.
     let ways = match runtime.uses_gpu() {
-        true => [(Element::F32, Way::Plain), (Element::F16, Way::Fused), (Element::Bf16, Way::Fused)],
-        false => [(Element::F32, Way::Plain), (Element::F32, Way::Fused), (Element::F16, Way::Fused)],
+        true => [
+            (Element::F32, Way::Plain),
+            (Element::F16, Way::Fused),
+            (Element::Bf16, Way::Fused),
+        ],
+        false => [
+            (Element::F32, Way::Plain),
+            (Element::F32, Way::Fused),
+            (Element::F16, Way::Fused),
+        ],
     };
     for (element, way) in ways {
-        let kernels = Kernels::Standard { element, way, slots: SLOTS };
+        let kernels = Kernels::Standard {
+            element,
+            way,
+            slots: SLOTS,
+        };
         let budget = SLOT_TOKENS * token_bytes(&config.text, element);
         let mut model = Model::load(folder, runtime, options(kernels, budget))?;
         let is_exact = element == Element::F32;
         let name = format!("{element:?} {way:?}, ").to_lowercase();
         let tolerance = is_exact.then_some(0.0);
-        rounds(folder, &mut model, &STANDARD_ROUNDS, &name, tolerance, &mut checks)?;
+        rounds(
+            folder,
+            &mut model,
+            &STANDARD_ROUNDS,
+            &name,
+            tolerance,
+            &mut checks,
+        )?;
     }
     Ok(checks)
 }
@@ -113,13 +148,24 @@ fn rounds(
     checks: &mut Vec<Check>,
 ) -> Result<(), String> {
     let (requests, seen) = requests(folder, model)?;
-    let tokens = requests.iter().map(|r| model.decoder.prompt_tokens(&r.prompt) + r.answer.len());
+    let tokens = requests
+        .iter()
+        .map(|r| model.decoder.prompt_tokens(&r.prompt) + r.answer.len());
     let few = tokens.max().unwrap_or(0).div_ceil(PAGE) + 2;
     let mut add = |tensor: String, error: f64, tolerance: Option<f64>| {
-        checks.push(Check { case: "batched".into(), tensor, error, tolerance });
+        checks.push(Check {
+            case: "batched".into(),
+            tensor,
+            error,
+            tolerance,
+        });
     };
     if let Some(error) = seen {
-        add(format!("{kernels}pictures in prompts"), error, tolerance.map(|_| TOLERANCE));
+        add(
+            format!("{kernels}pictures in prompts"),
+            error,
+            tolerance.map(|_| TOLERANCE),
+        );
     }
     for &(slots, pages, drafts, stride) in rounds {
         let room = if pages == FEW_PAGES { few } else { pages };
@@ -131,7 +177,11 @@ fn rounds(
             Drafts::Hostile => "hostile drafts",
             Drafts::Sampled => "sampled",
         };
-        let room = if pages == FEW_PAGES { ", little memory" } else { "" };
+        let room = if pages == FEW_PAGES {
+            ", little memory"
+        } else {
+            ""
+        };
         let tensor = format!("{kernels}{slots} slots, {name}{room}: answers that differ");
         add(tensor, differing as f64, tolerance);
     }
@@ -153,7 +203,10 @@ impl Steps for Part<'_> {
 
     fn division(&self) -> Division {
         match self.steps.division() {
-            Division::Pages { tokens, .. } => Division::Pages { count: self.pages, tokens },
+            Division::Pages { tokens, .. } => Division::Pages {
+                count: self.pages,
+                tokens,
+            },
             slots => slots,
         }
     }
@@ -172,17 +225,25 @@ fn requests(folder: &Path, model: &mut Model) -> Result<(Vec<Expected>, Option<f
     let (mut shown, mut wanted) = (Vec::new(), Vec::new());
     for case in cases(folder)? {
         let (tensors, facts) = expected(folder, &case)?;
-        let (Some((_, ids)), Some(answer)) = (tensors.get("input_ids"), facts["greedy_ids"].as_array())
+        let (Some((_, ids)), Some(answer)) =
+            (tensors.get("input_ids"), facts["greedy_ids"].as_array())
         else {
             continue;
         };
         let name = case.split('.').next().unwrap_or(&case);
-        let source = picture(folder, &format!("{name}.png"))?.ok_or(format!("`{name}.png` is missing"))?;
+        let source =
+            picture(folder, &format!("{name}.png"))?.ok_or(format!("`{name}.png` is missing"))?;
         let [min, max] = model.config.image.limits;
         let patches = patches(&source, PixelLimits { min, max }, &model.config)?;
         let ids: Vec<u32> = ids.iter().map(|id| *id as u32).collect();
-        let answer = answer.iter().filter_map(|id| id.as_u64()).map(|id| id as u32).collect();
-        let embeddings = tensors.get("inputs_embeds").map(|(_, values)| values.clone());
+        let answer = answer
+            .iter()
+            .filter_map(|id| id.as_u64())
+            .map(|id| id as u32)
+            .collect();
+        let embeddings = tensors
+            .get("inputs_embeds")
+            .map(|(_, values)| values.clone());
         shown.push((patches, ids));
         wanted.push((embeddings, answer));
     }
@@ -190,8 +251,14 @@ fn requests(folder: &Path, model: &mut Model) -> Result<(Vec<Expected>, Option<f
     let mut prompts: Vec<Option<Prompt>> = shown.iter().map(|_| None).collect();
     for batch in model.encoder.batches(&counts) {
         let together = batch.iter().map(|at| shown[*at].clone()).collect();
-        let made = model.encoder.encode_all(together).map_err(|e| e.to_string())?;
-        batch.into_iter().zip(made).for_each(|(at, prompt)| prompts[at] = Some(prompt));
+        let made = model
+            .encoder
+            .encode_all(together)
+            .map_err(|e| e.to_string())?;
+        batch
+            .into_iter()
+            .zip(made)
+            .for_each(|(at, prompt)| prompts[at] = Some(prompt));
     }
     let (mut requests, mut largest) = (Vec::new(), None);
     for (prompt, (embeddings, answer)) in prompts.into_iter().zip(wanted) {
@@ -214,13 +281,21 @@ fn differing(
     stride: usize,
     requests: &[Expected],
 ) -> usize {
-    let answers: Vec<&[u32]> = requests.iter().map(|request| request.answer.as_slice()).collect();
+    let answers: Vec<&[u32]> = requests
+        .iter()
+        .map(|request| request.answer.as_slice())
+        .collect();
     let mut scheduler: Scheduler<Part<'_>, usize> = Scheduler::new(Part { steps, pages }, slots);
     let count = requests.len();
     let mut requests: Vec<Option<&Expected>> = requests.iter().map(Some).collect();
     // Each once, whatever the stride: what was taken before is left out, what is left comes at the end.
-    for at in (0..count).map(|i| i * stride % count.max(1)).chain(0..count) {
-        let Some(Expected { prompt, answer }) = requests[at].take() else { continue };
+    for at in (0..count)
+        .map(|i| i * stride % count.max(1))
+        .chain(0..count)
+    {
+        let Some(Expected { prompt, answer }) = requests[at].take() else {
+            continue;
+        };
         let draft = match drafts {
             Drafts::None | Drafts::Sampled => Vec::new(),
             Drafts::Perfect => answer.clone(),

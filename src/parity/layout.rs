@@ -51,8 +51,11 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     let checkpoint = open(folder)?.with_names(released_name);
     let config = LayoutConfig::read(&checkpoint.config, folder).map_err(|e| e.to_string())?;
     let is_full = facts(&folder.join("goldens/summary.json"))?["size"] == "full";
-    let taps: Vec<String> =
-        TAPS.iter().filter(|tap| is_inside(tap, &config)).map(|t| t.to_string()).collect();
+    let taps: Vec<String> = TAPS
+        .iter()
+        .filter(|tap| is_inside(tap, &config))
+        .map(|t| t.to_string())
+        .collect();
     let mut network = PpDocLayout::read(&checkpoint, &taps, runtime.takes_own_kernels())
         .map_err(|e| e.to_string())
         .and_then(|build| build(runtime).map_err(|e| e.to_string()))?;
@@ -66,7 +69,12 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
         let missing = || format!("`{case}.png` is missing");
         let page = picture(folder, &format!("{case}.png"))?.ok_or_else(missing)?;
         let mut add = |tensor: &str, error: f64, tolerance: Option<f64>| {
-            checks.push(Check { case: case.clone(), tensor: tensor.into(), error, tolerance });
+            checks.push(Check {
+                case: case.clone(),
+                tensor: tensor.into(),
+                error,
+                tolerance,
+            });
         };
         let [height, width] = network.config.input;
         let mut pixels = pixel_values(&page, width, height);
@@ -85,7 +93,11 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
                 (false, _, Version::V2) if name == "order_logits" => Some(TOLERANCE_ORDER_V2),
                 _ => Some(TOLERANCE),
             };
-            add(&name, error, tolerance.map(|tolerance| tolerance.max(rounding(&facts, &name))));
+            add(
+                &name,
+                error,
+                tolerance.map(|tolerance| tolerance.max(rounding(&facts, &name))),
+            );
         }
         if !is_full {
             for (threshold, rows) in facts["detections"].as_object().into_iter().flatten() {
@@ -94,7 +106,11 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
                 let limit = 2.0 * limit.into_iter().fold(TOLERANCE, f64::max);
                 let (error, order) = detections(answer, &page, threshold, rows, limit);
                 add(&format!("detections above {threshold}"), error, Some(limit));
-                add(&format!("order above {threshold}, pairs that differ"), order as f64, Some(0.0));
+                add(
+                    &format!("order above {threshold}, pairs that differ"),
+                    order as f64,
+                    Some(0.0),
+                );
             }
         }
     }
@@ -114,15 +130,25 @@ fn compared(tensors: &Tensors, inner: &Tensors, answer: &Answer) -> Vec<(String,
             "pred_boxes" => error(values, &answer.boxes),
             "order_logits" => above_diagonal(values, &answer.order_logits, answer.queries),
             "out_masks" => answer.masks.as_ref().map_or(f64::INFINITY, |masks| {
-                let all: Vec<f32> = (0..answer.queries).flat_map(|query| masks.logits(query)).collect();
+                let all: Vec<f32> = (0..answer.queries)
+                    .flat_map(|query| masks.logits(query))
+                    .collect();
                 error(values, &all)
             }),
             "init_reference_points" => {
-                let sigmoid =
-                    |values: &[f32]| values.iter().map(|v| 1.0 / (1.0 + (-v).exp())).collect::<Vec<_>>();
-                inner.get(name).map_or(f64::INFINITY, |(_, got)| error(&sigmoid(values), &sigmoid(got)))
+                let sigmoid = |values: &[f32]| {
+                    values
+                        .iter()
+                        .map(|v| 1.0 / (1.0 + (-v).exp()))
+                        .collect::<Vec<_>>()
+                };
+                inner.get(name).map_or(f64::INFINITY, |(_, got)| {
+                    error(&sigmoid(values), &sigmoid(got))
+                })
             }
-            _ => inner.get(name).map_or(f64::INFINITY, |(_, got)| error(values, got)),
+            _ => inner
+                .get(name)
+                .map_or(f64::INFINITY, |(_, got)| error(values, got)),
         };
         (name.clone(), error)
     });
@@ -132,21 +158,37 @@ fn compared(tensors: &Tensors, inner: &Tensors, answer: &Answer) -> Vec<(String,
 fn above_diagonal(expected: &[f32], got: &[f32], queries: usize) -> f64 {
     let part = |values: &[f32]| -> Vec<f32> {
         let rows = values.chunks(queries).enumerate();
-        rows.flat_map(|(i, row)| row.iter().skip(i + 1).copied()).collect()
+        rows.flat_map(|(i, row)| row.iter().skip(i + 1).copied())
+            .collect()
     };
     error(&part(expected), &part(got))
 }
 
 /// The reading-order network alone, on given boxes.
-fn reading_order(network: &mut PpDocLayout, tensors: &Tensors, facts: &Value) -> Result<Vec<Check>, String> {
+fn reading_order(
+    network: &mut PpDocLayout,
+    tensors: &Tensors,
+    facts: &Value,
+) -> Result<Vec<Check>, String> {
     let (queries, order) = (network.config.queries, network.config.reading_order.clone());
-    let order = order.ok_or("expected numbers of a reading-order network, but the model has none")?;
-    let network = network.reading_order().ok_or("the model has no reading-order network")?;
-    let mut names: Vec<&String> = facts.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let order =
+        order.ok_or("expected numbers of a reading-order network, but the model has none")?;
+    let network = network
+        .reading_order()
+        .ok_or("the model has no reading-order network")?;
+    let mut names: Vec<&String> = facts
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+        .collect();
     names.sort();
     let tensor = |name: &str, part: &str| {
         let key = format!("{name}.{part}");
-        tensors.get(&key).map(|(_, values)| values.as_slice()).ok_or(format!("`{key}` is missing"))
+        tensors
+            .get(&key)
+            .map(|(_, values)| values.as_slice())
+            .ok_or(format!("`{key}` is missing"))
     };
     let mut requests = Vec::new();
     for name in &names {
@@ -162,7 +204,10 @@ fn reading_order(network: &mut PpDocLayout, tensors: &Tensors, facts: &Value) ->
         };
         requests.push(OrderRequest {
             boxes: boxes[..valid].to_vec(),
-            kinds: classes[..valid].iter().map(kind).collect::<Result<_, _>>()?,
+            kinds: classes[..valid]
+                .iter()
+                .map(kind)
+                .collect::<Result<_, _>>()?,
             queries,
         });
     }
@@ -170,18 +215,45 @@ fn reading_order(network: &mut PpDocLayout, tensors: &Tensors, facts: &Value) ->
     let together = network.run(&requests).map_err(|e| e.to_string())?;
     let mut checks = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let alone = network.run(&requests[index..=index]).map_err(|e| e.to_string())?.swap_remove(0);
+        let alone = network
+            .run(&requests[index..=index])
+            .map_err(|e| e.to_string())?
+            .swap_remove(0);
         let expected = tensor(name, "order_logits")?;
         let mut add = |tensor: &str, error: f64, tolerance: f64| {
             let case = format!("{READING_ORDER}.{name}");
-            checks.push(Check { case, tensor: tensor.into(), error, tolerance: Some(tolerance) });
+            checks.push(Check {
+                case,
+                tensor: tensor.into(),
+                error,
+                tolerance: Some(tolerance),
+            });
         };
-        add("order_logits", above_diagonal(expected, &alone, queries), TOLERANCE_ORDER_V2);
-        add("order_logits, batched", above_diagonal(expected, &together[index], queries), TOLERANCE_ORDER_V2);
+        add(
+            "order_logits",
+            above_diagonal(expected, &alone, queries),
+            TOLERANCE_ORDER_V2,
+        );
+        add(
+            "order_logits, batched",
+            above_diagonal(expected, &together[index], queries),
+            TOLERANCE_ORDER_V2,
+        );
         let valid = requests[index].boxes.len();
-        let answer = Answer { queries, order_logits: alone, ..Answer::default() };
-        let places: Vec<f32> = answer.places()[..valid].iter().map(|(place, _)| *place as f32).collect();
-        let differing = places.iter().zip(tensor(name, "order_seq")?).filter(|(a, b)| a != b).count();
+        let answer = Answer {
+            queries,
+            order_logits: alone,
+            ..Answer::default()
+        };
+        let places: Vec<f32> = answer.places()[..valid]
+            .iter()
+            .map(|(place, _)| *place as f32)
+            .collect();
+        let differing = places
+            .iter()
+            .zip(tensor(name, "order_seq")?)
+            .filter(|(a, b)| a != b)
+            .count();
         add("order_seq, places that differ", differing as f64, 0.0);
     }
     Ok(checks)
@@ -189,7 +261,10 @@ fn reading_order(network: &mut PpDocLayout, tensors: &Tensors, facts: &Value) ->
 
 /// The tolerance that the reference's own rounding errors ask for.
 fn rounding(facts: &Value, tensor: &str) -> f64 {
-    ROUNDING * facts["fp32_vs_fp64_max_rel"][tensor].as_f64().unwrap_or(0.0)
+    ROUNDING
+        * facts["fp32_vs_fp64_max_rel"][tensor]
+            .as_f64()
+            .unwrap_or(0.0)
 }
 
 /// The worst error of detections, of scores or of corners as a share of the page's longer side, and how many pairs are
@@ -197,44 +272,80 @@ fn rounding(facts: &Value, tensor: &str) -> f64 {
 ///
 /// The error is infinite where one side has a detection that the other has not, unless it lies within `limit` of the
 /// threshold, or of the last of all detections.
-fn detections(answer: &Answer, page: &Pixels, threshold: &str, expected: &Value, limit: f64) -> (f64, usize) {
-    let Ok(lowest) = threshold.parse::<f64>() else { return (f64::INFINITY, 0) };
+fn detections(
+    answer: &Answer,
+    page: &Pixels,
+    threshold: &str,
+    expected: &Value,
+    limit: f64,
+) -> (f64, usize) {
+    let Ok(lowest) = threshold.parse::<f64>() else {
+        return (f64::INFINITY, 0);
+    };
     let side = page.width.max(page.height) as f64;
-    let rows = answer.rows(page.width, page.height, &Threshold::Off, true).boxes;
-    let last = rows.iter().map(|row| f64::from(row.score)).fold(1.0, f64::min).max(lowest);
-    let mut rows: Vec<Option<RawBox>> =
-        rows.into_iter().filter(|row| f64::from(row.score) >= lowest - limit).map(Some).collect();
+    let rows = answer
+        .rows(page.width, page.height, &Threshold::Off, true)
+        .boxes;
+    let last = rows
+        .iter()
+        .map(|row| f64::from(row.score))
+        .fold(1.0, f64::min)
+        .max(lowest);
+    let mut rows: Vec<Option<RawBox>> = rows
+        .into_iter()
+        .filter(|row| f64::from(row.score) >= lowest - limit)
+        .map(Some)
+        .collect();
     let number = |value: &Value| value.as_f64().unwrap_or(f64::INFINITY);
     let difference = |wanted: &Value, row: &RawBox| {
         let corners = row.bbox.iter().enumerate();
-        let corners = corners.map(|(i, v)| (number(&wanted["box"][i]) - f64::from(*v)).abs() / side);
-        corners.fold((number(&wanted["score"]) - f64::from(row.score)).abs(), f64::max)
+        let corners =
+            corners.map(|(i, v)| (number(&wanted["box"][i]) - f64::from(*v)).abs() / side);
+        corners.fold(
+            (number(&wanted["score"]) - f64::from(row.score)).abs(),
+            f64::max,
+        )
     };
     let may_be_missing = |score: f64| (score - last).abs() <= limit;
     let mut worst = 0.0f64;
     let mut matched: Vec<(f64, RawBox)> = Vec::new();
     for wanted in expected.as_array().into_iter().flatten() {
         let same_class = |row: &RawBox| number(&wanted["label_id"]) == row.class_id as f64;
-        let candidates = rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.filter(same_class)?)));
-        let nearest =
-            candidates.map(|(at, row)| (at, difference(wanted, &row))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let candidates = rows
+            .iter()
+            .enumerate()
+            .filter_map(|(at, row)| Some((at, row.filter(same_class)?)));
+        let nearest = candidates
+            .map(|(at, row)| (at, difference(wanted, &row)))
+            .min_by(|a, b| a.1.total_cmp(&b.1));
         match nearest {
             // Farther away it is another one.
             Some((at, error)) if error < 0.1 => {
                 worst = worst.max(error);
-                matched.extend(rows[at].take().map(|row| (number(&wanted["order_seq"]), row)));
+                matched.extend(
+                    rows[at]
+                        .take()
+                        .map(|row| (number(&wanted["order_seq"]), row)),
+                );
             }
             _ if may_be_missing(number(&wanted["score"])) => {}
             _ => return (f64::INFINITY, 0),
         }
     }
-    if rows.iter().flatten().any(|row| !may_be_missing(f64::from(row.score))) {
+    if rows
+        .iter()
+        .flatten()
+        .any(|row| !may_be_missing(f64::from(row.score)))
+    {
         return (f64::INFINITY, 0);
     }
     let is_swapped = |(place, row): &(f64, RawBox), (other_place, other): &(f64, RawBox)| {
         let votes = |row: &RawBox| row.votes.unwrap_or(0.0);
         place < other_place && votes(row) > votes(other) + EQUAL_VOTES
     };
-    let swapped = matched.iter().map(|a| matched.iter().filter(|b| is_swapped(a, b)).count()).sum();
+    let swapped = matched
+        .iter()
+        .map(|a| matched.iter().filter(|b| is_swapped(a, b)).count())
+        .sum();
     (worst, swapped)
 }

@@ -37,7 +37,8 @@ pub struct Check {
 impl Check {
     /// Whether the error is over its tolerance. One that is no number is.
     pub fn fails(&self) -> bool {
-        self.tolerance.is_some_and(|tolerance| self.error.is_nan() || self.error > tolerance)
+        self.tolerance
+            .is_some_and(|tolerance| self.error.is_nan() || self.error > tolerance)
     }
 }
 
@@ -91,7 +92,10 @@ pub fn run(
         reports.push(report);
     }
     match reports.is_empty() {
-        true => Err(format!("no folder with config.json and goldens lies in `{}`", root.display())),
+        true => Err(format!(
+            "no folder with config.json and goldens lies in `{}`",
+            root.display()
+        )),
         false => Ok(reports),
     }
 }
@@ -101,16 +105,28 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
         found.push(folder.to_path_buf());
         return Ok(());
     }
-    let mut inner: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect::<std::io::Result<_>>()?;
+    let mut inner: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .map(|e| Ok(e?.path()))
+        .collect::<std::io::Result<_>>()?;
     inner.sort();
-    inner.iter().filter(|path| path.is_dir()).try_for_each(|path| find(path, found))
+    inner
+        .iter()
+        .filter(|path| path.is_dir())
+        .try_for_each(|path| find(path, found))
 }
 
 fn check(root: &Path, folder: &Path, runtime: &Runtime) -> FolderReport {
     let below = folder.strip_prefix(root).unwrap_or(folder);
-    let name = if below.as_os_str().is_empty() { folder } else { below };
-    let report = |model: &str, outcome| FolderReport { folder: name.into(), model: model.into(), outcome };
+    let name = if below.as_os_str().is_empty() {
+        folder
+    } else {
+        below
+    };
+    let report = |model: &str, outcome| FolderReport {
+        folder: name.into(),
+        model: model.into(),
+        outcome,
+    };
     let config = match ModelConfig::read(folder.join("config.json")) {
         Ok(config) => config,
         Err(error) => return report("?", Outcome::Failed(error.to_string())),
@@ -154,12 +170,13 @@ fn facts(path: &Path) -> Result<Value, String> {
 /// Names of the cases: the files of tensors.
 fn cases(folder: &Path) -> Result<Vec<String>, String> {
     let folder = folder.join("goldens");
-    let entries =
-        std::fs::read_dir(&folder).map_err(|e| format!("cannot read `{}`: {e}", folder.display()))?;
+    let entries = std::fs::read_dir(&folder)
+        .map_err(|e| format!("cannot read `{}`: {e}", folder.display()))?;
     let paths = entries.flatten().map(|entry| entry.path());
     let tensors = paths.filter(|path| path.extension().is_some_and(|e| e == "safetensors"));
-    let mut names: Vec<String> =
-        tensors.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string())).collect();
+    let mut names: Vec<String> = tensors
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_string()))
+        .collect();
     names.sort();
     Ok(names)
 }
@@ -170,9 +187,15 @@ fn picture(folder: &Path, name: &str) -> Result<Option<Pixels>, String> {
     if !path.exists() {
         return Ok(None);
     }
-    let picture = image::open(&path).map_err(|e| format!("`{}`: {e}", path.display()))?.into_rgb8();
+    let picture = image::open(&path)
+        .map_err(|e| format!("`{}`: {e}", path.display()))?
+        .into_rgb8();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    Ok(Some(Pixels { width, height, data: picture.into_raw() }))
+    Ok(Some(Pixels {
+        width,
+        height,
+        data: picture.into_raw(),
+    }))
 }
 
 /// The largest difference relative to the largest expected value; infinite where the sizes differ.
@@ -180,12 +203,18 @@ fn error(expected: &[f32], got: &[f32]) -> f64 {
     if expected.len() != got.len() {
         return f64::INFINITY;
     }
-    let largest = expected.iter().map(|v| f64::from(v.abs())).fold(0.0, f64::max);
+    let largest = expected
+        .iter()
+        .map(|v| f64::from(v.abs()))
+        .fold(0.0, f64::max);
     let pairs = expected.iter().zip(got).filter(|(a, b)| a != b);
     // `f64::max` would hide what is no number.
     let worst = pairs
         .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
-        .fold(0.0, |worst: f64, d| if d.is_nan() || d > worst { d } else { worst });
+        .fold(
+            0.0,
+            |worst: f64, d| if d.is_nan() || d > worst { d } else { worst },
+        );
     worst / (largest + 1e-30)
 }
 
@@ -198,7 +227,12 @@ mod tests {
         assert_eq!(error(&[1.0, -4.0], &[1.0, -3.0]), 0.25);
         assert_eq!(error(&[f32::MAX, 1.0], &[f32::MAX, 1.0]), 0.0);
         assert!(error(&[1.0], &[f32::NAN]).is_nan() && error(&[1.0], &[1.0, 2.0]).is_infinite());
-        let check = |error| Check { case: "c".into(), tensor: "t".into(), error, tolerance: Some(1e-3) };
+        let check = |error| Check {
+            case: "c".into(),
+            tensor: "t".into(),
+            error,
+            tolerance: Some(1e-3),
+        };
         assert!(check(f64::NAN).fails() && check(0.01).fails() && !check(1e-3).fails());
     }
 

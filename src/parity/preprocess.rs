@@ -12,8 +12,9 @@ const LEVEL: f64 = 1.01 / 255.0;
 
 /// Names of the pictures that a file of tensors `<picture>.<tensor>` is about.
 fn pictures<'a>(tensors: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let mut names: Vec<String> =
-        tensors.filter_map(|name| Some(name.split_once('.')?.0.to_string())).collect();
+    let mut names: Vec<String> = tensors
+        .filter_map(|name| Some(name.split_once('.')?.0.to_string()))
+        .collect();
     names.dedup();
     names
 }
@@ -28,12 +29,19 @@ pub fn orientation(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, Strin
     for case in cases(folder)? {
         let (tensors, facts) = expected(folder, &case)?;
         for name in pictures(tensors.keys()) {
-            let page = picture(folder, &format!("{name}.png"))?.ok_or(format!("`{name}.png` is missing"))?;
-            let (logits, inner) =
-                network.run(pp_lcnet::pixel_values(&page), &["encoder"]).map_err(|e| e.to_string())?;
+            let page = picture(folder, &format!("{name}.png"))?
+                .ok_or(format!("`{name}.png` is missing"))?;
+            let (logits, inner) = network
+                .run(pp_lcnet::pixel_values(&page), &["encoder"])
+                .map_err(|e| e.to_string())?;
             let mut add = |tensor: &str, error: f64, tolerance: f64| {
                 let case = format!("{case}.{name}");
-                checks.push(Check { case, tensor: tensor.into(), error, tolerance: Some(tolerance) });
+                checks.push(Check {
+                    case,
+                    tensor: tensor.into(),
+                    error,
+                    tolerance: Some(tolerance),
+                });
             };
             for (tensor, got) in [("encoder", &inner[0]), ("logits", &logits)] {
                 if let Some((_, values)) = tensors.get(&format!("{name}.{tensor}")) {
@@ -43,7 +51,11 @@ pub fn orientation(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, Strin
             if let Some(best) = facts[&name]["argmax"].as_u64() {
                 let degrees = network.classify(&page).map_err(|e| e.to_string())?;
                 let wanted = pp_lcnet::DEGREES.get(best as usize);
-                add("class, whether it differs", f64::from(u8::from(wanted != Some(&degrees))), 0.0);
+                add(
+                    "class, whether it differs",
+                    f64::from(u8::from(wanted != Some(&degrees))),
+                    0.0,
+                );
             }
         }
     }
@@ -60,20 +72,32 @@ pub fn unwarping(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String>
     for case in cases(folder)? {
         let (tensors, _) = expected(folder, &case)?;
         for name in pictures(tensors.keys()) {
-            let page = picture(folder, &format!("{name}.png"))?.ok_or(format!("`{name}.png` is missing"))?;
+            let page = picture(folder, &format!("{name}.png"))?
+                .ok_or(format!("`{name}.png` is missing"))?;
             let mesh = network.mesh(&page).map_err(|e| e.to_string())?;
             let mut add = |tensor: &str, error: f64, tolerance: f64| {
                 let case = format!("{case}.{name}");
-                checks.push(Check { case, tensor: tensor.into(), error, tolerance: Some(tolerance) });
+                checks.push(Check {
+                    case,
+                    tensor: tensor.into(),
+                    error,
+                    tolerance: Some(tolerance),
+                });
             };
             if let Some((_, values)) = tensors.get(&format!("{name}.mesh")) {
-                let planes: Vec<f32> =
-                    (0..2).flat_map(|axis| mesh.places.iter().map(move |place| place[axis])).collect();
+                let planes: Vec<f32> = (0..2)
+                    .flat_map(|axis| mesh.places.iter().map(move |place| place[axis]))
+                    .collect();
                 add("mesh", error(values, &planes), TOLERANCE);
             }
             if let Some(wanted) = picture(folder, &format!("{name}.rectified.png"))? {
                 let flat = page.warp(&mesh);
-                let worst = flat.data.iter().zip(&wanted.data).map(|(a, b)| a.abs_diff(*b)).max();
+                let worst = flat
+                    .data
+                    .iter()
+                    .zip(&wanted.data)
+                    .map(|(a, b)| a.abs_diff(*b))
+                    .max();
                 // Values are cut off to whole levels, so noise in the last place can cost one.
                 let error = if flat.data.len() == wanted.data.len() {
                     f64::from(worst.unwrap_or(0))

@@ -81,7 +81,10 @@ impl Resolved {
 
     /// What is done to a document once all its pages are there.
     pub fn finish_options(&self, restructure: RestructureOptions) -> FinishOptions {
-        FinishOptions { restructure, regions_from_text: self.vl.is_none() }
+        FinishOptions {
+            restructure,
+            regions_from_text: self.vl.is_none(),
+        }
     }
 
     /// How documents are written as JSON and Markdown.
@@ -114,13 +117,18 @@ impl Resolved {
         memory: &MemoryPlan,
     ) -> OpenOptions {
         let config = &self.config;
-        let library = dirs.find(runtime::PDFIUM).map_err(|error| error.to_string());
+        let library = dirs
+            .find(runtime::PDFIUM)
+            .map_err(|error| error.to_string());
         let max_picture_pixels = memory.picture_pixels();
         let pool = PoolOptions {
             program,
             library: library.as_ref().ok().cloned(),
             workers: memory.shares.workers,
-            timeout: config.page_timeout.min(WORKER_PATIENCE).max(config.page_timeout / 4),
+            timeout: config
+                .page_timeout
+                .min(WORKER_PATIENCE)
+                .max(config.page_timeout / 4),
             memory: memory.shares.worker,
             memory_setting: memory.worker_setting,
             // A page may be another size when it is drawn; twice as many pixels are still within what is planned for a page.
@@ -143,7 +151,13 @@ impl Resolved {
         // Enough pages for all that reads blocks at once.
         let at_once = match &self.vl {
             Some((_, Backend::Native(run))) => run.slots.unwrap_or(run.run.slots),
-            Some((VlConfig { server: Some(server), .. }, Backend::Server)) => server.requests_in_flight,
+            Some((
+                VlConfig {
+                    server: Some(server),
+                    ..
+                },
+                Backend::Server,
+            )) => server.requests_in_flight,
             _ => 0,
         };
         let fed = (at_once / BLOCKS_OF_A_PAGE).min(MOST_PAGES);

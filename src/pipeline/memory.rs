@@ -40,7 +40,9 @@ impl MemoryPlan {
     /// Bytes that what stands on a page may take on its way from a worker. It is unpacked beside the message, to twice as much
     /// and more.
     pub fn message_bytes(&self, most: usize) -> usize {
-        usize::try_from(self.shares.pages / 4).unwrap_or(usize::MAX).min(most)
+        usize::try_from(self.shares.pages / 4)
+            .unwrap_or(usize::MAX)
+            .min(most)
     }
 }
 
@@ -60,7 +62,10 @@ pub fn plan(
     if limit < least {
         let (limit, least) = (megabytes(limit), megabytes(least));
         if asked.is_some() {
-            return Err(SetupError::Memory { limit_mib: limit, least_mib: least });
+            return Err(SetupError::Memory {
+                limit_mib: limit,
+                least_mib: least,
+            });
         }
         tracing::warn!(
             "three quarters of this machine's memory are {limit} MB; a run takes at least {least} MB"
@@ -84,7 +89,11 @@ pub fn plan(
     if let Some((_, Backend::Native(run))) = &mut resolved.vl {
         run.kv_cache = usize::try_from(shares.kv_cache).unwrap_or(usize::MAX);
     }
-    Ok(MemoryPlan { shares, worker_setting, no_lines })
+    Ok(MemoryPlan {
+        shares,
+        worker_setting,
+        no_lines,
+    })
 }
 
 /// Rounded up, so that what is named is enough.
@@ -126,7 +135,13 @@ fn wants(resolved: &Resolved, device: Device, workers: usize) -> Wants {
     if uses_gpu {
         networks += GPU_LIBRARIES;
     }
-    Wants { workers, worker: resolved.config.worker_memory, reads_lines, networks, kv_cache }
+    Wants {
+        workers,
+        worker: resolved.config.worker_memory,
+        reads_lines,
+        networks,
+        kv_cache,
+    }
 }
 
 fn layout_and_preprocessing(vl: &VlConfig) -> u64 {
@@ -147,7 +162,11 @@ fn layout_and_preprocessing(vl: &VlConfig) -> u64 {
 /// Bytes of the file of weights in a model's folder; 0 where there is none, which is told when it is loaded.
 fn weights(folder: Option<&Path>) -> u64 {
     let length = |name: &str| {
-        folder.and_then(|folder| std::fs::metadata(folder.join(name)).ok()).map(|file| file.len())
+        folder
+            .and_then(|folder| std::fs::metadata(folder.join(name)).ok())
+            .map(|file| file.len())
     };
-    length("model.safetensors").or_else(|| length(exported::MODEL)).unwrap_or(0)
+    length("model.safetensors")
+        .or_else(|| length(exported::MODEL))
+        .unwrap_or(0)
 }

@@ -88,9 +88,13 @@ impl NotTaken {
     pub fn text(self) -> &'static str {
         match self {
             NotTaken::ByLite => "belongs to the PaddleOCR-VL pipelines",
-            NotTaken::ByPageText => "belongs to the PaddleOCR-VL recognizer, and blocks are read as text",
+            NotTaken::ByPageText => {
+                "belongs to the PaddleOCR-VL recognizer, and blocks are read as text"
+            }
             NotTaken::WithoutServer => "is about a server, and no server reads blocks",
-            NotTaken::ByServer => "is about the recognizer in this process, and a server reads blocks",
+            NotTaken::ByServer => {
+                "is about the recognizer in this process, and a server reads blocks"
+            }
         }
     }
 }
@@ -134,7 +138,9 @@ impl NetworkRole {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SetupError {
     /// The memory limit is less than the least.
-    #[error("the memory limit of {limit_mib} MB is too little: this run takes at least {least_mib} MB")]
+    #[error(
+        "the memory limit of {limit_mib} MB is too little: this run takes at least {least_mib} MB"
+    )]
     Memory {
         /// The limit in MiB.
         limit_mib: u64,
@@ -178,7 +184,9 @@ pub enum SetupError {
     #[error("{0}")]
     Precision(PrecisionError),
     /// The GPU memory that is allowed does not hold the weights.
-    #[error("{limit_mib} MB of GPU memory leave no room beside the recognizer's weights of {weights_mib} MB")]
+    #[error(
+        "{limit_mib} MB of GPU memory leave no room beside the recognizer's weights of {weights_mib} MB"
+    )]
     GpuMemory {
         /// The limit in MiB.
         limit_mib: usize,

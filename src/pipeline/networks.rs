@@ -47,7 +47,10 @@ pub struct LoadedModel {
 
 /// How a folder is loaded to see whether it works.
 const TRIAL: ModelOptions<'_> = ModelOptions {
-    kernels: Kernels::Own { decoder: Keep::Int8, vision: Keep::Exact },
+    kernels: Kernels::Own {
+        decoder: Keep::Int8,
+        vision: Keep::Exact,
+    },
     // For one short block.
     memory: 64 << 20,
     is_first_version: false,
@@ -57,14 +60,22 @@ const TRIAL: ModelOptions<'_> = ModelOptions {
 /// Name of the recognizers, whatever their version.
 const RECOGNIZER: &str = "PaddleOCR-VL";
 /// Names of the recognizers, as the reference has them.
-pub const RECOGNIZERS: [&str; 3] = ["PaddleOCR-VL-0.9B", "PaddleOCR-VL-1.5-0.9B", "PaddleOCR-VL-1.6-0.9B"];
+pub const RECOGNIZERS: [&str; 3] = [
+    "PaddleOCR-VL-0.9B",
+    "PaddleOCR-VL-1.5-0.9B",
+    "PaddleOCR-VL-1.6-0.9B",
+];
 /// Names of the other models, as the reference has them.
 const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
 const UNWARPING: &str = "UVDoc";
 
 /// Loads the model of a folder, whatever it is. The error names the file and what to do. `quantized`: where quantized weights
 /// are kept.
-pub fn load(folder: &Path, runtime: &Runtime, quantized: Option<&Path>) -> Result<LoadedModel, String> {
+pub fn load(
+    folder: &Path,
+    runtime: &Runtime,
+    quantized: Option<&Path>,
+) -> Result<LoadedModel, String> {
     let has = |name: &str| folder.join(name).is_file();
     if !folder.is_dir() {
         return Err(format!("`{}` is no folder", folder.display()));
@@ -76,7 +87,9 @@ pub fn load(folder: &Path, runtime: &Runtime, quantized: Option<&Path>) -> Resul
         return model_file(folder, runtime);
     }
     let advice = match has("inference.pdiparams") {
-        true => "; these are weights for Paddle: give the `_safetensors` or `_onnx` edition of the model",
+        true => {
+            "; these are weights for Paddle: give the `_safetensors` or `_onnx` edition of the model"
+        }
         false => "",
     };
     Err(format!(
@@ -85,59 +98,98 @@ pub fn load(folder: &Path, runtime: &Runtime, quantized: Option<&Path>) -> Resul
     ))
 }
 
-fn checkpoint(folder: &Path, runtime: &Runtime, quantized: Option<&Path>) -> Result<LoadedModel, String> {
+fn checkpoint(
+    folder: &Path,
+    runtime: &Runtime,
+    quantized: Option<&Path>,
+) -> Result<LoadedModel, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
+    let checkpoint = Checkpoint::open(folder)
+        .map_err(|e| text(&e))?
+        .with_names(released_name);
     if checkpoint.config.model_type() == paddleocr_vl::config::MODEL_TYPE {
         // A trial tells of the folder, not of the device.
-        let options = ModelOptions { store: quantized, ..TRIAL };
+        let options = ModelOptions {
+            store: quantized,
+            ..TRIAL
+        };
         return recognizer(folder, &runtime.on_cpu(), options);
     }
     let (network, name) = match checkpoint.config.model_type() {
         pp_lcnet::MODEL_TYPE => {
             let build = OrientationClassifier::read(&checkpoint, &[]).map_err(|e| text(&e))?;
-            (AnyNetwork::Orientation(build(runtime).map_err(|e| text(&e))?), ORIENTATION)
+            (
+                AnyNetwork::Orientation(build(runtime).map_err(|e| text(&e))?),
+                ORIENTATION,
+            )
         }
         uvdoc::MODEL_TYPE => {
             let build = Unwarper::read(&checkpoint).map_err(|e| text(&e))?;
-            (AnyNetwork::Unwarping(build(runtime).map_err(|e| text(&e))?), UNWARPING)
+            (
+                AnyNetwork::Unwarping(build(runtime).map_err(|e| text(&e))?),
+                UNWARPING,
+            )
         }
         _ => match Version::of(&checkpoint.config) {
             Some(version) => {
-                let build =
-                    PpDocLayout::read(&checkpoint, &[], runtime.takes_own_kernels()).map_err(|e| text(&e))?;
-                let network = LayoutNetwork::Checkpoint(Box::new(build(runtime).map_err(|e| text(&e))?));
+                let build = PpDocLayout::read(&checkpoint, &[], runtime.takes_own_kernels())
+                    .map_err(|e| text(&e))?;
+                let network =
+                    LayoutNetwork::Checkpoint(Box::new(build(runtime).map_err(|e| text(&e))?));
                 (AnyNetwork::Layout(Box::new(network)), version.name())
             }
             None => {
-                let known =
-                    format!("PP-DocLayoutV2, PP-DocLayoutV3, {ORIENTATION}, {UNWARPING} or {RECOGNIZER}");
+                let known = format!(
+                    "PP-DocLayoutV2, PP-DocLayoutV3, {ORIENTATION}, {UNWARPING} or {RECOGNIZER}"
+                );
                 return Err(checkpoint.config.of_another_network(&known).to_string());
             }
         },
     };
     // Counters of training steps are in many files and mean nothing here.
-    let may_be_left = |name: &String| is_known_unused(name) || name.ends_with(".num_batches_tracked");
+    let may_be_left =
+        |name: &String| is_known_unused(name) || name.ends_with(".num_batches_tracked");
     let left = checkpoint.unused().into_iter().map(str::to_string);
     let (ignored, unknown): (Vec<String>, Vec<String>) = left.partition(may_be_left);
     warn_of(&unknown, checkpoint.path(), name);
-    Ok(LoadedModel { network, name: name.into(), used: Some(checkpoint.used()), ignored, unknown })
+    Ok(LoadedModel {
+        network,
+        name: name.into(),
+        used: Some(checkpoint.used()),
+        ignored,
+        unknown,
+    })
 }
 
 fn warn_of(unknown: &[String], path: &Path, name: &str) {
     if let Some(first) = unknown.first() {
         let (path, count) = (path.display(), unknown.len());
-        tracing::warn!("`{path}` holds {count} tensors that {name} has no place for, such as `{first}`");
+        tracing::warn!(
+            "`{path}` holds {count} tensors that {name} has no place for, such as `{first}`"
+        );
     }
 }
 
 /// Loads the recognizer of a folder.
-fn recognizer(folder: &Path, runtime: &Runtime, options: ModelOptions<'_>) -> Result<LoadedModel, String> {
+fn recognizer(
+    folder: &Path,
+    runtime: &Runtime,
+    options: ModelOptions<'_>,
+) -> Result<LoadedModel, String> {
     let mut model = Model::load(folder, runtime, options)?;
-    let (ignored, unknown) = (std::mem::take(&mut model.ignored), std::mem::take(&mut model.unknown));
+    let (ignored, unknown) = (
+        std::mem::take(&mut model.ignored),
+        std::mem::take(&mut model.unknown),
+    );
     warn_of(&unknown, &folder.join("model.safetensors"), RECOGNIZER);
     let (name, used) = (RECOGNIZER.to_string(), Some(model.used));
-    Ok(LoadedModel { network: AnyNetwork::Recognizer(Box::new(model)), name, used, ignored, unknown })
+    Ok(LoadedModel {
+        network: AnyNetwork::Recognizer(Box::new(model)),
+        name,
+        used,
+        ignored,
+        unknown,
+    })
 }
 
 /// Blocks that decode together on a GPU, unless told otherwise.
@@ -158,7 +210,11 @@ pub fn load_recognizer(
     runtime: &Runtime,
     quantized: Option<&Path>,
 ) -> Result<(Model, usize), SetupError> {
-    let ModelChoice { name, dir, is_name_given } = &config.models.recognizer;
+    let ModelChoice {
+        name,
+        dir,
+        is_name_given,
+    } = &config.models.recognizer;
     let name = name.as_ref().filter(|_| *is_name_given);
     let folder = dir.as_deref().unwrap_or(Path::new(""));
     // A folder does not tell which version it is; only what a name stands for can be checked.
@@ -178,13 +234,24 @@ pub fn load_recognizer(
         .map(|loaded| loaded.network)
     {
         Ok(AnyNetwork::Recognizer(model)) => Ok(*model),
-        Ok(_) => Err(SetupError::Model(format!("`{}` holds no recognizer", folder.display()))),
+        Ok(_) => Err(SetupError::Model(format!(
+            "`{}` holds no recognizer",
+            folder.display()
+        ))),
         Err(reason) => Err(SetupError::Model(reason)),
     };
     if runtime.uses_gpu() {
         let slots = run.slots.unwrap_or(GPU_SLOTS);
-        let longest = LONGEST_PROMPT + config.plan.request.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
-        let kernels = gpu_kernels(run, Slots { count: slots, longest, common: COMMON_TOKENS })?;
+        let longest =
+            LONGEST_PROMPT + config.plan.request.max_new_tokens.unwrap_or(MAX_NEW_TOKENS) as usize;
+        let kernels = gpu_kernels(
+            run,
+            Slots {
+                count: slots,
+                longest,
+                common: COMMON_TOKENS,
+            },
+        )?;
         let mut memory = gpu_cache(folder, runtime, kernels)?;
         let mut loaded = load(runtime, options((kernels, memory)));
         // A smaller GPU, or one that others use as well.
@@ -201,7 +268,9 @@ pub fn load_recognizer(
         }
         match loaded {
             // What was asked for by name is not replaced by something else.
-            Err(failure) if runtime.must_use_gpu() || run.precision.is_some() => return Err(failure),
+            Err(failure) if runtime.must_use_gpu() || run.precision.is_some() => {
+                return Err(failure);
+            }
             Err(failure) => {
                 tracing::warn!(
                     reason = failure.to_string(),
@@ -212,7 +281,10 @@ pub fn load_recognizer(
         }
     }
     let kernels = cpu_kernels(run)?;
-    Ok((load(&runtime.on_cpu(), options((kernels, run.kv_cache)))?, run.run.slots))
+    Ok((
+        load(&runtime.on_cpu(), options((kernels, run.kv_cache)))?,
+        run.run.slots,
+    ))
 }
 
 fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
@@ -224,7 +296,14 @@ fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
             return Err(SetupError::Precision(PrecisionError::OnCpu));
         }
     };
-    Ok(Kernels::Own { decoder, vision: if run.is_vision_int8 { Keep::Int8 } else { Keep::Exact } })
+    Ok(Kernels::Own {
+        decoder,
+        vision: if run.is_vision_int8 {
+            Keep::Int8
+        } else {
+            Keep::Exact
+        },
+    })
 }
 
 fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError> {
@@ -239,20 +318,43 @@ fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError>
     if run.is_vision_int8 {
         return Err(SetupError::Precision(PrecisionError::VisionOnGpu));
     }
-    Ok(Kernels::Standard { element, way, slots })
+    Ok(Kernels::Standard {
+        element,
+        way,
+        slots,
+    })
 }
 
 /// Bytes of GPU memory for keys and values: what is left of the limit beside the weights, less a quarter for what comes
 /// and goes in a step.
 fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize, SetupError> {
-    let Some(limit) = runtime.gpu_memory() else { return Ok(GPU_CACHE) };
-    let file = std::fs::metadata(folder.join("model.safetensors")).map_or(0, |file| file.len() as usize);
+    let Some(limit) = runtime.gpu_memory() else {
+        return Ok(GPU_CACHE);
+    };
+    let file =
+        std::fs::metadata(folder.join("model.safetensors")).map_or(0, |file| file.len() as usize);
     // Files hold two bytes for every weight.
-    let weights =
-        if matches!(kernels, Kernels::Standard { element: Element::F32, .. }) { 2 * file } else { file };
-    match limit.checked_sub(weights).map(|left| left / 4 * 3).filter(|left| *left >= LEAST_CACHE) {
+    let weights = if matches!(
+        kernels,
+        Kernels::Standard {
+            element: Element::F32,
+            ..
+        }
+    ) {
+        2 * file
+    } else {
+        file
+    };
+    match limit
+        .checked_sub(weights)
+        .map(|left| left / 4 * 3)
+        .filter(|left| *left >= LEAST_CACHE)
+    {
         Some(memory) => Ok(memory),
-        None => Err(SetupError::GpuMemory { limit_mib: limit >> 20, weights_mib: weights >> 20 }),
+        None => Err(SetupError::GpuMemory {
+            limit_mib: limit >> 20,
+            weights_mib: weights >> 20,
+        }),
     }
 }
 
@@ -263,18 +365,31 @@ fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     let inputs = network.inputs();
     let outputs = network.outputs();
     let named = |reason: String| format!("`{}`: {reason}", path.display());
-    let (network, name) = if inputs.len() == 1 && outputs.first().is_some_and(|port| port.shape.len() == 4) {
-        let unwarper = Unwarper::exported(network).map_err(named)?;
-        (AnyNetwork::Unwarping(unwarper), UNWARPING.to_string())
-    } else if inputs.len() == 1 {
-        let classifier = OrientationClassifier::exported(network).map_err(named)?;
-        (AnyNetwork::Orientation(classifier), ORIENTATION.to_string())
-    } else {
-        let layout = ExportedLayout::of(network, folder).map_err(|e| e.to_string())?;
-        let name = layout.name.clone().unwrap_or_else(|| "a layout model".into());
-        (AnyNetwork::Layout(Box::new(LayoutNetwork::Exported(Box::new(layout)))), name)
-    };
-    Ok(LoadedModel { network, name, used: None, ignored: Vec::new(), unknown: Vec::new() })
+    let (network, name) =
+        if inputs.len() == 1 && outputs.first().is_some_and(|port| port.shape.len() == 4) {
+            let unwarper = Unwarper::exported(network).map_err(named)?;
+            (AnyNetwork::Unwarping(unwarper), UNWARPING.to_string())
+        } else if inputs.len() == 1 {
+            let classifier = OrientationClassifier::exported(network).map_err(named)?;
+            (AnyNetwork::Orientation(classifier), ORIENTATION.to_string())
+        } else {
+            let layout = ExportedLayout::of(network, folder).map_err(|e| e.to_string())?;
+            let name = layout
+                .name
+                .clone()
+                .unwrap_or_else(|| "a layout model".into());
+            (
+                AnyNetwork::Layout(Box::new(LayoutNetwork::Exported(Box::new(layout)))),
+                name,
+            )
+        };
+    Ok(LoadedModel {
+        network,
+        name,
+        used: None,
+        ignored: Vec::new(),
+        unknown: Vec::new(),
+    })
 }
 
 /// The networks that a run needs.
@@ -305,7 +420,10 @@ fn load_named(
 }
 
 fn other<T>(loaded: LoadedModel, role: NetworkRole) -> Result<T, SetupError> {
-    Err(SetupError::OtherRole { holds: loaded.name, role })
+    Err(SetupError::OtherRole {
+        holds: loaded.name,
+        role,
+    })
 }
 
 /// Loads the layout network of the settings.
@@ -330,7 +448,10 @@ pub fn load_for_run(
 ) -> Result<RunNetworks, SetupError> {
     let models = &config.models;
     let load = |model: &ModelChoice, role: NetworkRole| load_named(model, role, runtime, quantized);
-    let mut networks = RunNetworks { layout: None, preprocess: DocNetworks::default() };
+    let mut networks = RunNetworks {
+        layout: None,
+        preprocess: DocNetworks::default(),
+    };
     if config.plan.use_layout_detection {
         networks.layout = Some(load_layout(config, runtime, quantized)?);
     }

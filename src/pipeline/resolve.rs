@@ -142,17 +142,22 @@ enum Reader {
 
 impl RunRequest {
     fn in_settings(&self, key: &str) -> Option<&Value> {
-        self.settings.as_ref().and_then(|settings| settings.get(key))
+        self.settings
+            .as_ref()
+            .and_then(|settings| settings.get(key))
     }
 
     /// The backend that is asked for.
     fn backend(&self) -> Option<&str> {
-        self.parameters.text("vl_rec_backend").or(self.in_settings(BACKEND).and_then(Value::as_str))
+        self.parameters
+            .text("vl_rec_backend")
+            .or(self.in_settings(BACKEND).and_then(Value::as_str))
     }
 
     /// The pipeline that is named.
     fn named_pipeline(&self) -> Option<Pipeline> {
-        self.pipeline.or(self.settings.as_ref().and_then(Settings::pipeline))
+        self.pipeline
+            .or(self.settings.as_ref().and_then(Settings::pipeline))
     }
 
     /// A PaddleOCR-VL pipeline: the named one, or the newest; `lite` is refused with what it does not do.
@@ -167,7 +172,8 @@ impl RunRequest {
     fn reader(&self) -> Result<Reader, RequestError> {
         let named = |parameter: &str, module: &str| {
             let key = format!("SubModules.{module}.model_dir");
-            self.parameters.has(parameter) || self.in_settings(&key).and_then(Value::as_str).is_some()
+            self.parameters.has(parameter)
+                || self.in_settings(&key).and_then(Value::as_str).is_some()
         };
         let backend = self.backend();
         let is_server = backend.is_some_and(|name| name.ends_with("-server"));
@@ -187,9 +193,16 @@ impl RunRequest {
         })
     }
 
-    fn check_taken(&self, why: NotTaken, takes: impl Fn(About) -> bool) -> Result<(), RequestError> {
+    fn check_taken(
+        &self,
+        why: NotTaken,
+        takes: impl Fn(About) -> bool,
+    ) -> Result<(), RequestError> {
         match self.parameters.first_not_taken(takes) {
-            Some(parameter) => Err(RequestError::NotTaken { parameter: parameter.name, why }),
+            Some(parameter) => Err(RequestError::NotTaken {
+                parameter: parameter.name,
+                why,
+            }),
             None => Ok(()),
         }
     }
@@ -221,7 +234,13 @@ impl RunRequest {
         let ignore_labels = ignore_labels(&settings)?;
         let config = Config::lite(&settings)?;
         let is_default = self.named_pipeline().is_none();
-        Ok(Resolved { config, vl: None, ignore_labels, is_default, own_text: None })
+        Ok(Resolved {
+            config,
+            vl: None,
+            ignore_labels,
+            is_default,
+            own_text: None,
+        })
     }
 
     /// Layout network and servers.
@@ -229,8 +248,18 @@ impl RunRequest {
         let pipeline = self.vl_pipeline("asks no server")?;
         self.check_taken(NotTaken::ByServer, |about| about != About::OwnRecognizer)?;
         let mut resolved = self.vl(pipeline, self.page_config()?, Backend::Server)?;
-        if let Some((VlConfig { server: Some(server), .. }, _)) = &mut resolved.vl {
-            server.client.deadline = self.parameters.count("block_timeout").map(Duration::from_secs);
+        if let Some((
+            VlConfig {
+                server: Some(server),
+                ..
+            },
+            _,
+        )) = &mut resolved.vl
+        {
+            server.client.deadline = self
+                .parameters
+                .count("block_timeout")
+                .map(Duration::from_secs);
         }
         Ok(resolved)
     }
@@ -257,7 +286,9 @@ impl RunRequest {
             Some("lines") => DraftMode::Lines,
             _ => DraftMode::Auto,
         };
-        let slots = given.count("vl_rec_slots").map(|slots| slots.clamp(1, MOST_SLOTS) as usize);
+        let slots = given
+            .count("vl_rec_slots")
+            .map(|slots| slots.clamp(1, MOST_SLOTS) as usize);
         let kv_cache = given.count("kv_cache");
         NativeOptions {
             precision,
@@ -302,15 +333,27 @@ impl RunRequest {
         let pipeline = pipeline.ok_or_else(|| RequestError::Recorded(version.clone()))?;
         let mut base = Settings::defaults(Pipeline::Lite);
         base.apply_parameters(&self.keyed(|about| about == About::Documents))?;
-        let config = Config { max_page_pixels: REFERENCE_PAGE_PIXELS, ..Config::lite(&base)? };
+        let config = Config {
+            max_page_pixels: REFERENCE_PAGE_PIXELS,
+            ..Config::lite(&base)?
+        };
         self.vl(pipeline, config, Backend::Recorded(case.clone()))
     }
 
     /// The settings of a PaddleOCR-VL pipeline: its own, those of the file, those recorded, those of the parameters.
-    fn vl(&self, pipeline: Pipeline, base: Config, backend: Backend) -> Result<Resolved, RequestError> {
+    fn vl(
+        &self,
+        pipeline: Pipeline,
+        base: Config,
+        backend: Backend,
+    ) -> Result<Resolved, RequestError> {
         let given = &self.parameters;
         for name in ["min_pixels", "max_pixels", "max_new_tokens"] {
-            if given.get(name).and_then(Value::as_i64).is_some_and(|n| n <= 0) {
+            if given
+                .get(name)
+                .and_then(Value::as_i64)
+                .is_some_and(|n| n <= 0)
+            {
                 return Err(RequestError::NotPositive(name));
             }
         }
@@ -320,10 +363,18 @@ impl RunRequest {
         }
         let mut predict = PredictParams::new();
         if let Backend::Recorded(case) = &backend {
-            let is_predict =
-                |name: &str| PARAMETERS.iter().any(|p| p.name == name && p.place == Place::Predict);
-            let recorded = case.params.clone().into_iter().filter(|(_, value)| !value.is_null());
-            let (called, set): (Map<_, _>, Map<_, _>) = recorded.partition(|(name, _)| is_predict(name));
+            let is_predict = |name: &str| {
+                PARAMETERS
+                    .iter()
+                    .any(|p| p.name == name && p.place == Place::Predict)
+            };
+            let recorded = case
+                .params
+                .clone()
+                .into_iter()
+                .filter(|(_, value)| !value.is_null());
+            let (called, set): (Map<_, _>, Map<_, _>) =
+                recorded.partition(|(name, _)| is_predict(name));
             settings.apply_parameters(&set)?;
             predict = called;
             predict.extend(case.api_predict_params.clone());
@@ -350,15 +401,23 @@ impl RunRequest {
             Backend::PageText => None,
             Backend::Recorded(_) | Backend::Native(_) | Backend::Server => self.own_text(),
         };
-        Ok(Resolved { config, vl: Some((vl, backend)), ignore_labels, is_default: false, own_text })
+        Ok(Resolved {
+            config,
+            vl: Some((vl, backend)),
+            ignore_labels,
+            is_default: false,
+            own_text,
+        })
     }
 
     /// One step of document preprocessing that is asked for does not bring the other with it. In the reference it does, since
     /// the pipelines' files switch both on (specification, section 1.3).
     fn with_other_switch_off(&self, mut values: Map<String, Value>) -> Map<String, Value> {
         const SWITCHES: [&str; 2] = ["use_doc_orientation_classify", "use_doc_unwarping"];
-        let is_in_file =
-            |switch: &str| self.in_settings(&format!("SubPipelines.DocPreprocessor.{switch}")).is_some();
+        let is_in_file = |switch: &str| {
+            self.in_settings(&format!("SubPipelines.DocPreprocessor.{switch}"))
+                .is_some()
+        };
         for (asked, other) in [(0, 1), (1, 0)].map(|(a, b)| (SWITCHES[a], SWITCHES[b])) {
             let is_asked = values.get(asked) == Some(&Value::Bool(true));
             if is_asked && !self.as_reference && !is_in_file(other) && !values.contains_key(other) {
@@ -386,7 +445,8 @@ impl RunRequest {
             }
             let name = format!("{parameter}_name");
             let key = PARAMETERS.iter().find(|p| p.name == name).map(|p| p.place);
-            let is_in_file = matches!(key, Some(Place::Key(key)) if self.in_settings(key).is_some());
+            let is_in_file =
+                matches!(key, Some(Place::Key(key)) if self.in_settings(key).is_some());
             choice.is_name_given = self.parameters.has(&name) || is_in_file;
         }
     }
@@ -399,13 +459,23 @@ impl RunRequest {
             "always" => TextLayerMode::Always,
             _ => return None,
         };
-        Some(OwnText { mode, check: self.parameters.float("text_layer_check").unwrap_or(CHECKED_SHARE) })
+        Some(OwnText {
+            mode,
+            check: self
+                .parameters
+                .float("text_layer_check")
+                .unwrap_or(CHECKED_SHARE),
+        })
     }
 }
 
 /// The labels left out of Markdown; a word that is no label is an error.
 fn ignore_labels(settings: &Settings) -> Result<Vec<String>, RequestError> {
-    let labels = settings.get("markdown_ignore_labels").and_then(Value::as_array).into_iter().flatten();
+    let labels = settings
+        .get("markdown_ignore_labels")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let checked = labels.map(|label| {
         let name = label.as_str().unwrap_or_default();
         let known = Label::from_name(name).map(|_| name.to_string());

@@ -92,12 +92,17 @@ impl Loader<'_> {
             Some(network) => Box::new(NetworkDetector {
                 network: Some(network),
                 reload: {
-                    let (vl, runtime, quantized) = (vl.clone(), runtime.clone(), self.quantized.clone());
+                    let (vl, runtime, quantized) =
+                        (vl.clone(), runtime.clone(), self.quantized.clone());
                     let load = move || networks::load_layout(&vl, &runtime, quantized.as_deref());
                     Box::new(move || load().map_err(|error| error.to_string()))
                 },
                 // On the CPU a page at a time is as fast, and takes a quarter of the memory.
-                batch_size: if runtime.uses_gpu() { vl.layout_batch_size } else { 1 },
+                batch_size: if runtime.uses_gpu() {
+                    vl.layout_batch_size
+                } else {
+                    1
+                },
                 reads_page_text: matches!(backend, Backend::PageText),
             }),
             // Pages are one region as a whole; the detector is not asked.
@@ -109,17 +114,35 @@ impl Loader<'_> {
             Backend::PageText | Backend::Recorded(_) => {
                 lines.preprocessor = Some(preprocessor);
                 let recognizer = Box::new(PageTextRecognizer);
-                return Ok(Stages { lines: Box::new(lines), detector, recognizer, loaded });
+                return Ok(Stages {
+                    lines: Box::new(lines),
+                    detector,
+                    recognizer,
+                    loaded,
+                });
             }
             Backend::Server => (DraftMode::Off, None, server(vl, self.ends)?),
             Backend::Native(native) => {
                 let recognizer = recognizer(vl, native, &runtime, quantized)?;
-                (native.draft, (native.draft == DraftMode::Lines).then_some(lines), recognizer)
+                (
+                    native.draft,
+                    (native.draft == DraftMode::Lines).then_some(lines),
+                    recognizer,
+                )
             }
         };
-        let pictures = Pictures { preprocessor, drafts, lines: line_drafts };
+        let pictures = Pictures {
+            preprocessor,
+            drafts,
+            lines: line_drafts,
+        };
         let recognizer = behind(own_text, recognizer);
-        Ok(Stages { lines: Box::new(pictures), detector, recognizer, loaded })
+        Ok(Stages {
+            lines: Box::new(pictures),
+            detector,
+            recognizer,
+            loaded,
+        })
     }
 }
 
@@ -131,12 +154,21 @@ fn recognizer(
     quantized: Option<&Path>,
 ) -> Result<Box<dyn Recognizer>, SetupError> {
     let (model, slots) = networks::load_recognizer(vl, native, runtime, quantized)?;
-    let options = RunOptions { slots, ..native.run.clone() };
+    let options = RunOptions {
+        slots,
+        ..native.run.clone()
+    };
     let (vl, native, runtime) = (vl.clone(), native.clone(), runtime.clone());
     let quantized = quantized.map(Path::to_path_buf);
     let load = move || networks::load_recognizer(&vl, &native, &runtime, quantized.as_deref());
-    let reload = Box::new(move || load().map(|(model, _)| model).map_err(|error| error.to_string()));
-    Ok(Box::new(PaddleOcrVl::new(model, options).with_reload(reload)))
+    let reload = Box::new(move || {
+        load()
+            .map(|(model, _)| model)
+            .map_err(|error| error.to_string())
+    });
+    Ok(Box::new(
+        PaddleOcrVl::new(model, options).with_reload(reload),
+    ))
 }
 
 /// What jobs may ask for where these settings were loaded.
@@ -151,8 +183,11 @@ fn loaded(resolved: &Resolved) -> LoadedParts {
             own_text: false,
         },
         Some((vl, backend)) => {
-            let PreprocessOptions { use_doc_preprocessor, use_doc_orientation_classify, use_doc_unwarping } =
-                vl.preprocess;
+            let PreprocessOptions {
+                use_doc_preprocessor,
+                use_doc_orientation_classify,
+                use_doc_unwarping,
+            } = vl.preprocess;
             LoadedParts {
                 layout: vl.plan.use_layout_detection,
                 orientation: use_doc_preprocessor && use_doc_orientation_classify,
@@ -174,7 +209,10 @@ fn behind(own_text: Option<OwnText>, recognizer: Box<dyn Recognizer>) -> Box<dyn
 }
 
 fn server(vl: &VlConfig, ends: &Ends) -> Result<Box<dyn Recognizer>, SetupError> {
-    let ServerConfig { client, requests_in_flight } = vl.server.clone().ok_or(SetupError::NoServer)?;
+    let ServerConfig {
+        client,
+        requests_in_flight,
+    } = vl.server.clone().ok_or(SetupError::NoServer)?;
     let recognizer = ServerRecognizer::new(client, requests_in_flight, ends.clone());
     Ok(Box::new(recognizer.map_err(SetupError::Server)?))
 }
@@ -190,7 +228,10 @@ struct LazyLines {
 
 impl LazyLines {
     fn runtime(&self) -> Result<Runtime, String> {
-        let library = self.dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
+        let library = self
+            .dirs
+            .find(runtime::ONNXRUNTIME)
+            .map_err(|e| e.to_string())?;
         Runtime::load(&library, self.session.clone()).map_err(|e| e.to_string())
     }
 
@@ -201,7 +242,10 @@ impl LazyLines {
             self.reader = Some(self.load());
         }
         let reader = self.reader.as_mut().expect("loaded above");
-        (reader.as_mut().map_err(|reason| reason.as_str()), self.preprocessor.as_mut())
+        (
+            reader.as_mut().map_err(|reason| reason.as_str()),
+            self.preprocessor.as_mut(),
+        )
     }
 
     fn load(&self) -> Result<LineReader, String> {
@@ -220,9 +264,12 @@ impl LinePreparer for LazyLines {
         let (reader, preprocessor) = self.parts();
         let read = |page| prepare_lines(page, decision, source, reader);
         match preprocessor {
-            Some(preprocessor) => {
-                preprocessor.prepare(page, (settings.preprocess, settings.keep_steps()), source, read)
-            }
+            Some(preprocessor) => preprocessor.prepare(
+                page,
+                (settings.preprocess, settings.keep_steps()),
+                source,
+                read,
+            ),
             None => read(page),
         }
     }
@@ -251,10 +298,17 @@ impl Pictures {
         {
             return text_layer(content);
         }
-        let read = self.lines.as_mut().zip(page.pixels.as_ref()).and_then(|(lines, pixels)| {
-            let reader = lines.parts().0.ok()?;
-            reader.read(pixels).ok().filter(|read| read.picture.is_none())
-        });
+        let read = self
+            .lines
+            .as_mut()
+            .zip(page.pixels.as_ref())
+            .and_then(|(lines, pixels)| {
+                let reader = lines.parts().0.ok()?;
+                reader
+                    .read(pixels)
+                    .ok()
+                    .filter(|read| read.picture.is_none())
+            });
         read.map_or_else(PageText::empty, |read| read.text)
     }
 }
@@ -269,8 +323,9 @@ impl LinePreparer for Pictures {
     ) -> Result<PreparedPage, PrepareError> {
         let draft = self.draft(&page, settings);
         let steps = (settings.preprocess, settings.keep_steps());
-        let mut prepared =
-            self.preprocessor.prepare(page, steps, source, |page| prepare_picture(page, decision, source))?;
+        let mut prepared = self.preprocessor.prepare(page, steps, source, |page| {
+            prepare_picture(page, decision, source)
+        })?;
         prepared.text = draft;
         Ok(prepared)
     }

@@ -11,7 +11,10 @@ use crate::raster::{Filter, Pixels};
 pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
     let (request, plan) = block.request.as_ref().zip(block.crop.as_ref())?;
     let mut crop = cut(page, plan)?;
-    let origin = plan.areas.first().map_or((0.0, 0.0), |a| (a.bbox.x1, a.bbox.y1));
+    let origin = plan
+        .areas
+        .first()
+        .map_or((0.0, 0.0), |a| (a.bbox.x1, a.bbox.y1));
     paint_figures(&mut crop, origin, &request.figures);
     let mut crop = match request.preparation {
         Preparation::None => crop,
@@ -19,14 +22,20 @@ pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
         Preparation::Double => doubled(crop),
     };
     if request.swap_channels {
-        crop.data.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+        crop.data
+            .chunks_exact_mut(3)
+            .for_each(|pixel| pixel.swap(0, 2));
     }
     Some(crop)
 }
 
 /// The areas of a crop, stacked; `None` when nothing of them lies on the page.
 pub fn cut(page: &Pixels, plan: &CropPlan) -> Option<Pixels> {
-    let parts: Vec<Pixels> = plan.areas.iter().filter_map(|area| cut_area(page, area)).collect();
+    let parts: Vec<Pixels> = plan
+        .areas
+        .iter()
+        .filter_map(|area| cut_area(page, area))
+        .collect();
     stack(parts, &plan.aligns)
 }
 
@@ -35,9 +44,14 @@ pub fn cut(page: &Pixels, plan: &CropPlan) -> Option<Pixels> {
 /// The polygon's corners are truncated to whole pixels, its border belongs to it.
 pub fn cut_area(page: &Pixels, area: &CropArea) -> Option<Pixels> {
     let mut crop = page.crop(&area.bbox)?;
-    let Some(polygon) = &area.polygon else { return Some(crop) };
+    let Some(polygon) = &area.polygon else {
+        return Some(crop);
+    };
     let (left, top) = (area.bbox.x1 as i64, area.bbox.y1 as i64);
-    let corners: Vec<[i64; 2]> = polygon.iter().map(|p| [p.x as i64 - left, p.y as i64 - top]).collect();
+    let corners: Vec<[i64; 2]> = polygon
+        .iter()
+        .map(|p| [p.x as i64 - left, p.y as i64 - top])
+        .collect();
     let inside = filled_polygon(crop.width, crop.height, &corners);
     for (pixel, inside) in crop.data.chunks_exact_mut(3).zip(inside.cells) {
         if !inside {
@@ -128,7 +142,12 @@ fn paint_figures(crop: &mut Pixels, origin: (f32, f32), figures: &[Figure]) {
         let (width, height) = (b.width() as i64, b.height() as i64);
         // Both corners belong to the rectangle (OpenCV, `rectangle`).
         crop.fill_rect([x, y, x + width, y + height], [255; 3]);
-        write_token(crop, &figure.token, (x as f64, y as f64), (width as f64, height as f64));
+        write_token(
+            crop,
+            &figure.token,
+            (x as f64, y as f64),
+            (width as f64, height as f64),
+        );
     }
 }
 
@@ -147,15 +166,23 @@ const BASE_LINE: f64 = 9.0;
 /// Writes a token into the middle of a box, as large as fits.
 fn write_token(crop: &mut Pixels, token: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
     let unscaled: f64 = token.chars().map(|c| glyph(c).0).sum();
-    let size =
-        |scale: f64| ((unscaled * scale + 1.0).round(), ((CAP_LINE + BASE_LINE) * scale + 1.0).round());
+    let size = |scale: f64| {
+        (
+            (unscaled * scale + 1.0).round(),
+            ((CAP_LINE + BASE_LINE) * scale + 1.0).round(),
+        )
+    };
     let limit = TOKEN_SHARE * width.min(height);
     let (mut low, mut high) = (MIN_SCALE, MAX_SCALE);
     let mut measured = size(low);
     while high - low > SCALE_STEP {
         let middle = (low + high) / 2.0;
         measured = size(middle);
-        if measured.0 < limit && measured.1 < limit { low = middle } else { high = middle }
+        if measured.0 < limit && measured.1 < limit {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     let scale = low;
     // OpenCV's antialiased strokes come out wider than their nominal thickness.
@@ -196,7 +223,10 @@ fn glyph(c: char) -> (f64, &'static str) {
         '5' => (20.0, "WFMFLOMNPMSMVNXPYSYUXXVZS[P[MZLYKW"),
         '6' => (20.0, "XIWGTFRFOGMJLOLTMXOZR[S[VZXXYUYTXQVOSNRNOOMQLT"),
         '7' => (20.0, "YFO[ KFYF"),
-        '8' => (20.0, "PFMGLILKMMONSOVPXRYTYWXYWZT[P[MZLYKWKTLRNPQOUNWMXKXIWGTFPF"),
+        '8' => (
+            20.0,
+            "PFMGLILKMMONSOVPXRYTYWXYWZT[P[MZLYKWKTLRNPQOUNWMXKXIWGTFPF",
+        ),
         'F' => (18.0, "NFN[ NFZF NPVP"),
         '[' => (14.0, "PBPb PBVB PbVb"),
         ']' => (14.0, "TBTb NBTB NbTb"),
@@ -210,13 +240,22 @@ mod tests {
     use crate::geometry::Point;
 
     fn dark(width: usize, height: usize) -> Pixels {
-        Pixels { width, height, data: vec![0; width * height * 3] }
+        Pixels {
+            width,
+            height,
+            data: vec![0; width * height * 3],
+        }
     }
 
     #[test]
     fn what_lies_outside_a_polygon_is_white() {
-        let polygon = [(2.0, 2.0), (6.9, 2.0), (2.0, 6.9)].map(|(x, y)| Point { x, y }).to_vec();
-        let area = CropArea { bbox: Rect::new(1.0, 1.0, 8.0, 8.0), polygon: Some(polygon) };
+        let polygon = [(2.0, 2.0), (6.9, 2.0), (2.0, 6.9)]
+            .map(|(x, y)| Point { x, y })
+            .to_vec();
+        let area = CropArea {
+            bbox: Rect::new(1.0, 1.0, 8.0, 8.0),
+            polygon: Some(polygon),
+        };
         let crop = cut_area(&dark(10, 10), &area).unwrap();
         assert_eq!((crop.width, crop.height), (7, 7));
         assert_eq!(crop.clamped_pixel(1, 1), [0; 3]);
@@ -242,7 +281,10 @@ mod tests {
         assert_eq!((small.width, small.height), (6, 4));
         let mut speck = Pixels::white(20, 20);
         speck.fill_rect([5, 5, 6, 6], [0; 3]);
-        assert_eq!((trim_margin(&speck).unwrap().width, trimmed(speck).width), (2, 20));
+        assert_eq!(
+            (trim_margin(&speck).unwrap().width, trimmed(speck).width),
+            (2, 20)
+        );
         assert_eq!(trimmed(Pixels::white(3, 3)).width, 3);
     }
 
@@ -250,7 +292,12 @@ mod tests {
     fn tokens_are_written_into_white_boxes() {
         let mut crop = dark(100, 100);
         let bbox = Rect::new(110.0, 10.0, 190.0, 90.0);
-        let figure = Figure { token: "[F2]".into(), path: String::new(), bbox, painted: true };
+        let figure = Figure {
+            token: "[F2]".into(),
+            path: String::new(),
+            bbox,
+            painted: true,
+        };
         paint_figures(&mut crop, (100.0, 0.0), &[figure]);
         assert_eq!(crop.clamped_pixel(9, 50), [0; 3]);
         assert_eq!(crop.clamped_pixel(11, 11), [255; 3]);

@@ -24,7 +24,8 @@ const SEED: u32 = 1024;
 
 /// The pictures of the page that lie completely inside a table.
 pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<Figure> {
-    let is_inside = |b: &Rect| table.x1 <= b.x1 && table.y1 <= b.y1 && b.x2 <= table.x2 && b.y2 <= table.y2;
+    let is_inside =
+        |b: &Rect| table.x1 <= b.x1 && table.y1 <= b.y1 && b.x2 <= table.x2 && b.y2 <= table.y2;
     if !pictures.iter().any(|p| is_inside(&p.bbox)) {
         return Vec::new();
     }
@@ -88,6 +89,11 @@ mod tests {
     fn tokens_are_shuffled_as_python_does() {
         assert_eq!(figure_tokens(1), ["[F2]"]);
         assert_eq!(figure_tokens(3), ["[F4]", "[F3]", "[F2]"]);
-        assert_eq!(figure_tokens(8), ["[F7]", "[F6]", "[F3]", "[F22]", "[F4]", "[F8]", "[F5]", "[F2]"]);
+        assert_eq!(
+            figure_tokens(8),
+            [
+                "[F7]", "[F6]", "[F3]", "[F22]", "[F4]", "[F8]", "[F5]", "[F2]"
+            ]
+        );
     }
 }

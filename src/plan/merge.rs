@@ -42,7 +42,12 @@ pub struct MergedBlock {
 impl MergedBlock {
     /// A block that belongs to no group.
     pub fn alone(index: usize) -> Self {
-        MergedBlock { index, members: vec![index], aligns: Vec::new(), group_id: None }
+        MergedBlock {
+            index,
+            members: vec![index],
+            aligns: Vec::new(),
+            group_id: None,
+        }
     }
 }
 
@@ -77,7 +82,13 @@ pub fn merge_blocks(regions: &[Region], stays_alone: &dyn Fn(Label) -> bool) -> 
     let mut out = Vec::with_capacity(regions.len());
     let mut groups = groups.into_iter().peekable();
     let mut alone = alone.into_iter().peekable();
-    while let Some(next) = groups.peek().map(|g| g.0[0]).into_iter().chain(alone.peek().copied()).min() {
+    while let Some(next) = groups
+        .peek()
+        .map(|g| g.0[0])
+        .into_iter()
+        .chain(alone.peek().copied())
+        .min()
+    {
         if alone.next_if_eq(&next).is_some() {
             out.push(MergedBlock::alone(next));
         } else if let Some((members, aligns)) = groups.next() {
@@ -89,14 +100,22 @@ pub fn merge_blocks(regions: &[Region], stays_alone: &dyn Fn(Label) -> bool) -> 
 
 /// The blocks of a group: the first owns the stack, unless that would be too high.
 fn group(regions: &[Region], members: Vec<usize>, aligns: Vec<Align>) -> Vec<MergedBlock> {
-    let width = members.iter().map(|i| regions[*i].bbox.width()).fold(0.0, f32::max);
+    let width = members
+        .iter()
+        .map(|i| regions[*i].bbox.width())
+        .fold(0.0, f32::max);
     let height: f32 = members.iter().map(|i| regions[*i].bbox.height()).sum();
     if width <= 0.0 || height / width >= TOO_HIGH {
         return members.into_iter().map(MergedBlock::alone).collect();
     }
     let group_id = members.first().copied();
     let others = members[1..].to_vec();
-    let first = MergedBlock { index: members[0], members, aligns, group_id };
+    let first = MergedBlock {
+        index: members[0],
+        members,
+        aligns,
+        group_id,
+    };
     let given = others.into_iter().map(|index| MergedBlock {
         members: Vec::new(),
         group_id,
@@ -112,14 +131,17 @@ fn continues(previous: &Region, block: &Region, obstacles: &[Rect]) -> Option<Al
         return None;
     }
     if p.overlap_x(b) <= 0.0 {
-        let column_break = b.x1 > p.x2 && b.y1 < p.y2 && b.x1 - p.x2 < COLUMN_GAP * p.width().max(b.width());
+        let column_break =
+            b.x1 > p.x2 && b.y1 < p.y2 && b.x1 - p.x2 < COLUMN_GAP * p.width().max(b.width());
         return column_break.then_some(Align::Center);
     }
     let left = (p.x1 - b.x1).abs() <= SAME_EDGE;
     let right = (p.x2 - b.x2).abs() <= SAME_EDGE;
     let below = b.y2 >= p.y1 && (b.y1 - p.y2).abs() < LINE_GAP * p.height().max(b.height());
     let around = p.union(b);
-    let beside_obstacle = obstacles.iter().any(|o| around.intersection(o).area() > 0.0);
+    let beside_obstacle = obstacles
+        .iter()
+        .any(|o| around.intersection(o).area() > 0.0);
     if !below || left == right || !beside_obstacle {
         return None;
     }
@@ -141,18 +163,31 @@ mod tests {
 
     #[test]
     fn text_goes_on_in_the_next_column() {
-        let blocks = [text(0.0, 100.0, 100.0, 200.0), text(110.0, 0.0, 210.0, 150.0)];
+        let blocks = [
+            text(0.0, 100.0, 100.0, 200.0),
+            text(110.0, 0.0, 210.0, 150.0),
+        ];
         assert_eq!(merge(&blocks), [(0, 2), (1, 0)]);
-        let far = [text(0.0, 100.0, 100.0, 200.0), text(140.0, 0.0, 240.0, 150.0)];
+        let far = [
+            text(0.0, 100.0, 100.0, 200.0),
+            text(140.0, 0.0, 240.0, 150.0),
+        ];
         assert_eq!(merge(&far), [(0, 1), (1, 1)]);
     }
 
     #[test]
     fn text_runs_around_a_picture_which_then_follows() {
         let picture = Region::new(Label::Image, Rect::new(60.0, 50.0, 100.0, 100.0), 0.9);
-        let blocks = [text(0.0, 0.0, 100.0, 48.0), picture, text(0.0, 50.0, 58.0, 100.0)];
+        let blocks = [
+            text(0.0, 0.0, 100.0, 48.0),
+            picture,
+            text(0.0, 50.0, 58.0, 100.0),
+        ];
         assert_eq!(merge(&blocks), [(0, 2), (2, 0), (1, 1)]);
-        assert_eq!(merge(&[blocks[0].clone(), blocks[2].clone()]), [(0, 1), (1, 1)]);
+        assert_eq!(
+            merge(&[blocks[0].clone(), blocks[2].clone()]),
+            [(0, 1), (1, 1)]
+        );
     }
 
     #[test]

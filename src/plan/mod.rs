@@ -157,10 +157,20 @@ pub fn plan_page(regions: Vec<Region>, name: PageName, options: &PlanOptions) ->
         .collect();
     match options {
         PlanOptions::PageText => {
-            let blocks = regions.into_iter().map(|region| plan_page_text(region, name)).collect();
-            PagePlan { blocks, detected, ..PagePlan::default() }
+            let blocks = regions
+                .into_iter()
+                .map(|region| plan_page_text(region, name))
+                .collect();
+            PagePlan {
+                blocks,
+                detected,
+                ..PagePlan::default()
+            }
         }
-        PlanOptions::Vl(options) => PagePlan { detected, ..plan_vl(regions, name, options) },
+        PlanOptions::Vl(options) => PagePlan {
+            detected,
+            ..plan_vl(regions, name, options)
+        },
     }
 }
 
@@ -189,7 +199,13 @@ fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePla
     let pictures: Vec<PagePicture> = regions
         .iter()
         .filter(|r| options.use_layout_detection && matches!(r.label, Label::Image | Label::Seal))
-        .map(|r| PagePicture { picture: Picture { path: path(r), jpeg: None }, bbox: r.bbox })
+        .map(|r| PagePicture {
+            picture: Picture {
+                path: path(r),
+                jpeg: None,
+            },
+            bbox: r.bbox,
+        })
         .collect();
     let stays_alone = |label: Label| label == Label::Table || options.is_picture_only(label);
     let merged = match options.merge_layout_blocks {
@@ -198,7 +214,10 @@ fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePla
     };
     let area = |i: &usize| CropArea {
         bbox: kept[*i].bbox,
-        polygon: kept[*i].polygon.clone().filter(|_| options.shape_mode != ShapeMode::Rect),
+        polygon: kept[*i]
+            .polygon
+            .clone()
+            .filter(|_| options.shape_mode != ShapeMode::Rect),
     };
     let blocks = merged
         .into_iter()
@@ -211,36 +230,58 @@ fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePla
                 request.figures = figures::inside(&region.bbox, &pictures);
             }
             let picture = options.carries_picture(region.label);
-            let crop = CropPlan { areas: block.members.iter().map(area).collect(), aligns: block.aligns };
+            let crop = CropPlan {
+                areas: block.members.iter().map(area).collect(),
+                aligns: block.aligns,
+            };
             PlannedBlock {
                 request,
                 crop: has_crop.then_some(crop),
-                picture: picture.then(|| Picture { path: path(&region), jpeg: None }),
+                picture: picture.then(|| Picture {
+                    path: path(&region),
+                    jpeg: None,
+                }),
                 group_id: block.group_id,
                 region,
             }
         })
         .collect();
-    PagePlan { blocks, detected: Vec::new(), kept, pictures }
+    PagePlan {
+        blocks,
+        detected: Vec::new(),
+        kept,
+        pictures,
+    }
 }
 
 /// Whether blocks of the label are kept as pictures where no recognizer sees pixels. Formulas are: without a
 /// formula recognizer their text would be garbled.
 pub fn is_picture(label: Label) -> bool {
     use Label::*;
-    matches!(label, Image | Chart | Seal | HeaderImage | FooterImage | DisplayFormula)
+    matches!(
+        label,
+        Image | Chart | Seal | HeaderImage | FooterImage | DisplayFormula
+    )
 }
 
 /// The part of the page that is cut out for a picture where regions are found in the text.
 pub fn picture_area(label: Label, bbox: &Rect) -> Rect {
-    let margin = if label == Label::DisplayFormula { FORMULA_MARGIN } else { PICTURE_MARGIN };
+    let margin = if label == Label::DisplayFormula {
+        FORMULA_MARGIN
+    } else {
+        PICTURE_MARGIN
+    };
     bbox.expanded(margin, margin)
 }
 
 /// Where a picture lies below the document's folder; unique over pages.
 fn own_picture_path(name: PageName, label: Label, bbox: &Rect) -> String {
     let [x1, y1, x2, y2] = bbox.to_pixels();
-    let file = format!("p{:04}_{}_{x1}_{y1}_{x2}_{y2}.jpg", name.page_index + 1, label.as_str());
+    let file = format!(
+        "p{:04}_{}_{x1}_{y1}_{x2}_{y2}.jpg",
+        name.page_index + 1,
+        label.as_str()
+    );
     format!("imgs/{}/{file}", name.folder)
 }
 
@@ -254,7 +295,10 @@ fn reference_picture_path(label: Label, bbox: &Rect) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    const NAME: PageName = PageName { folder: "report", page_index: 0 };
+    const NAME: PageName = PageName {
+        folder: "report",
+        page_index: 0,
+    };
 
     /// The options as they are by default.
     pub(crate) fn vl() -> VlOptions {
@@ -272,16 +316,28 @@ pub(crate) mod tests {
 
     fn one_of_each() -> Vec<Region> {
         let bbox = |i: usize| Rect::new(0.0, 50.0 * i as f32, 90.0, 50.0 * i as f32 + 30.0);
-        Label::CLASSES.iter().enumerate().map(|(i, l)| Region::new(*l, bbox(i), 0.5)).collect()
+        Label::CLASSES
+            .iter()
+            .enumerate()
+            .map(|(i, l)| Region::new(*l, bbox(i), 0.5))
+            .collect()
     }
 
     #[test]
     fn every_region_is_planned_once() {
         let plan = plan_page(one_of_each(), NAME, &PlanOptions::PageText);
         assert_eq!((plan.blocks.len(), plan.detected.len()), (25, 25));
-        let of = |label| plan.blocks.iter().find(|b| b.region.label == label).unwrap();
+        let of = |label| {
+            plan.blocks
+                .iter()
+                .find(|b| b.region.label == label)
+                .unwrap()
+        };
         assert!(of(Label::Text).request.is_some() && of(Label::Text).picture.is_none());
-        assert!(of(Label::DisplayFormula).request.is_none() && of(Label::DisplayFormula).picture.is_some());
+        assert!(
+            of(Label::DisplayFormula).request.is_none()
+                && of(Label::DisplayFormula).picture.is_some()
+        );
     }
 
     #[test]
@@ -289,24 +345,43 @@ pub(crate) mod tests {
         let plan = plan_page(one_of_each(), NAME, &PlanOptions::Vl(Box::new(vl())));
         // `reference` regions only frame their entries.
         assert_eq!((plan.blocks.len(), plan.detected.len()), (24, 25));
-        let of = |label| plan.blocks.iter().find(|b| b.region.label == label).unwrap();
+        let of = |label| {
+            plan.blocks
+                .iter()
+                .find(|b| b.region.label == label)
+                .unwrap()
+        };
         assert_eq!(of(Label::Table).request.as_ref().unwrap().task, Task::Table);
-        assert_eq!(of(Label::FormulaNumber).request.as_ref().unwrap().task, Task::Ocr);
+        assert_eq!(
+            of(Label::FormulaNumber).request.as_ref().unwrap().task,
+            Task::Ocr
+        );
         assert!(of(Label::Chart).request.is_none() && of(Label::Chart).picture.is_some());
         assert_eq!(plan.pictures.len(), 2);
-        let both = VlOptions { use_seal_recognition: true, ..vl() };
+        let both = VlOptions {
+            use_seal_recognition: true,
+            ..vl()
+        };
         let plan = plan_page(one_of_each(), NAME, &PlanOptions::Vl(Box::new(both)));
-        let seal = plan.blocks.iter().find(|b| b.region.label == Label::Seal).unwrap();
+        let seal = plan
+            .blocks
+            .iter()
+            .find(|b| b.region.label == Label::Seal)
+            .unwrap();
         assert!(seal.request.is_some() && seal.picture.is_some());
     }
 
     #[test]
     fn pictures_of_two_pages_have_two_names() {
         let bbox = Rect::new(1.2, 2.0, 9.0, 9.5);
-        let path = |page_index| own_picture_path(PageName { page_index, ..NAME }, Label::Image, &bbox);
+        let path =
+            |page_index| own_picture_path(PageName { page_index, ..NAME }, Label::Image, &bbox);
         assert_eq!(path(0), "imgs/report/p0001_image_1_2_9_10.jpg");
         assert_ne!(path(0), path(1));
-        assert_eq!(reference_picture_path(Label::Image, &bbox), "imgs/img_in_image_box_1_2_9_10.jpg");
+        assert_eq!(
+            reference_picture_path(Label::Image, &bbox),
+            "imgs/img_in_image_box_1_2_9_10.jpg"
+        );
     }
 
     proptest::proptest! {

@@ -43,10 +43,16 @@ pub fn doubt(
     if text.source != TextSource::TextLayer || text.segments.is_empty() {
         return Some("the page has no text layer that can be trusted");
     }
-    let Some(crop) = crop else { return Some("nothing is shown of it") };
+    let Some(crop) = crop else {
+        return Some("nothing is shown of it");
+    };
     let size = [region.bbox.width(), region.bbox.height()];
     let shown = [crop.width as f32, crop.height as f32];
-    if size.iter().zip(shown).any(|(a, b)| (a - b).abs() > CROP_SLACK) {
+    if size
+        .iter()
+        .zip(shown)
+        .any(|(a, b)| (a - b).abs() > CROP_SLACK)
+    {
         return Some("it was put together from several blocks");
     }
     let mut inside: Vec<&Segment> = Vec::new();
@@ -72,7 +78,10 @@ pub fn doubt(
         let is_raised = segment.words.iter().any(|word| word.shift != Shift::None);
         if segment.style.math > MATH
             || is_raised
-            || segment.words.iter().any(|word| has_formula_signs(&word.text))
+            || segment
+                .words
+                .iter()
+                .any(|word| has_formula_signs(&word.text))
         {
             return Some("it has formulas");
         }
@@ -116,21 +125,30 @@ fn ink_doubt(crop: &Pixels, bbox: Rect, inside: &[&Segment]) -> Option<&'static 
     }
     let is_ink = |at: usize| (i32::from(gray[at]) - paper).abs() > CONTRAST;
     let ink = (0..gray.len()).filter(|at| is_ink(*at)).count();
-    let stray = (0..gray.len()).filter(|at| !owned[*at] && is_ink(*at)).count();
+    let stray = (0..gray.len())
+        .filter(|at| !owned[*at] && is_ink(*at))
+        .count();
     if stray as f32 > STRAY_INK * ink as f32 {
         return Some("it shows more than its text");
     }
     let is_empty = |[x1, y1, x2, y2]: &[usize; 4]| {
-        let count = (*y1..*y2).flat_map(|y| y * width + x1..y * width + x2).filter(|at| is_ink(*at)).count();
+        let count = (*y1..*y2)
+            .flat_map(|y| y * width + x1..y * width + x2)
+            .filter(|at| is_ink(*at))
+            .count();
         (count as f32) < LEAST_INK * ((x2 - x1) * (y2 - y1)) as f32
     };
-    boxes.iter().any(is_empty).then_some("text of it is not to be seen")
+    boxes
+        .iter()
+        .any(is_empty)
+        .then_some("text of it is not to be seen")
 }
 
 /// The commonest brightness.
 fn paper(gray: &[u8]) -> i32 {
     let mut counts = [0usize; 256];
-    gray.iter().for_each(|value| counts[usize::from(*value)] += 1);
+    gray.iter()
+        .for_each(|value| counts[usize::from(*value)] += 1);
     // The lightest of equals.
     (0..256).max_by_key(|value| counts[*value]).unwrap_or(255) as i32
 }
@@ -142,12 +160,26 @@ mod tests {
 
     /// A page with two lines, and the crop of a block around them with ink where they stand.
     fn page() -> (PageText, Region, Pixels) {
-        let line =
-            |y: f32| Segment::of(vec![Word::of(Rect::new(20.0, y, 180.0, y + 20.0), "some words")], 20.0);
-        let text = PageText { source: TextSource::TextLayer, segments: vec![line(20.0), line(60.0)] };
+        let line = |y: f32| {
+            Segment::of(
+                vec![Word::of(Rect::new(20.0, y, 180.0, y + 20.0), "some words")],
+                20.0,
+            )
+        };
+        let text = PageText {
+            source: TextSource::TextLayer,
+            segments: vec![line(20.0), line(60.0)],
+        };
         let region = Region::new(Label::Text, Rect::new(10.0, 10.0, 190.0, 90.0), 0.9);
-        let mut crop = Pixels { width: 180, height: 80, data: vec![255; 180 * 80 * 3] };
-        for (x, y) in (10..170).step_by(3).flat_map(|x| (12..28).chain(52..68).map(move |y| (x, y))) {
+        let mut crop = Pixels {
+            width: 180,
+            height: 80,
+            data: vec![255; 180 * 80 * 3],
+        };
+        for (x, y) in (10..170)
+            .step_by(3)
+            .flat_map(|x| (12..28).chain(52..68).map(move |y| (x, y)))
+        {
             crop.data[(y * 180 + x) * 3..][..3].fill(0);
         }
         (text, region, crop)
@@ -165,21 +197,43 @@ mod tests {
         let says = |text: &PageText, region: &Region, task, crop: Option<&Pixels>| {
             doubt(text, region, task, 0, crop).unwrap_or("nothing")
         };
-        assert_eq!(says(&text, &region, Task::Table, Some(&crop)), "it is no plain text");
-        assert_eq!(says(&text, &region, Task::Ocr, None), "nothing is shown of it");
-        let lines = PageText { source: TextSource::Lines, ..text.clone() };
+        assert_eq!(
+            says(&text, &region, Task::Table, Some(&crop)),
+            "it is no plain text"
+        );
+        assert_eq!(
+            says(&text, &region, Task::Ocr, None),
+            "nothing is shown of it"
+        );
+        let lines = PageText {
+            source: TextSource::Lines,
+            ..text.clone()
+        };
         assert!(says(&lines, &region, Task::Ocr, Some(&crop)).contains("no text layer"));
         let mut cut = region.clone();
         cut.bbox.y2 = 70.0;
-        let short = Pixels { height: 60, data: crop.data[..180 * 60 * 3].to_vec(), ..crop.clone() };
-        assert_eq!(says(&text, &cut, Task::Ocr, Some(&short)), "text lies across its edge");
+        let short = Pixels {
+            height: 60,
+            data: crop.data[..180 * 60 * 3].to_vec(),
+            ..crop.clone()
+        };
+        assert_eq!(
+            says(&text, &cut, Task::Ocr, Some(&short)),
+            "text lies across its edge"
+        );
         assert!(says(&text, &cut, Task::Ocr, Some(&crop)).contains("several blocks"));
         let mut formula = text.clone();
         formula.segments[1].style.math = 0.5;
-        assert_eq!(says(&formula, &region, Task::Ocr, Some(&crop)), "it has formulas");
+        assert_eq!(
+            says(&formula, &region, Task::Ocr, Some(&crop)),
+            "it has formulas"
+        );
         let mut raised = text.clone();
         raised.segments[0].words[0].shift = Shift::Super;
-        assert_eq!(says(&raised, &region, Task::Ocr, Some(&crop)), "it has formulas");
+        assert_eq!(
+            says(&raised, &region, Task::Ocr, Some(&crop)),
+            "it has formulas"
+        );
         let mut turned = text.clone();
         turned.segments[0].direction = Direction::Turned;
         assert!(says(&turned, &region, Task::Ocr, Some(&crop)).contains("not horizontal"));
@@ -187,13 +241,22 @@ mod tests {
         arabic.segments[0].right_to_left = true;
         assert!(says(&arabic, &region, Task::Ocr, Some(&crop)).contains("right to left"));
         let elsewhere = Region::new(Label::Text, Rect::new(300.0, 10.0, 480.0, 90.0), 0.9);
-        assert_eq!(says(&text, &elsewhere, Task::Ocr, Some(&crop)), "no text lies in it");
+        assert_eq!(
+            says(&text, &elsewhere, Task::Ocr, Some(&crop)),
+            "no text lies in it"
+        );
         // A stamp between the lines, and a line that nobody sees.
         let mut stamped = crop.clone();
         (36..46).for_each(|y| stamped.data[(y * 180 + 20) * 3..(y * 180 + 160) * 3].fill(90));
-        assert_eq!(says(&text, &region, Task::Ocr, Some(&stamped)), "it shows more than its text");
+        assert_eq!(
+            says(&text, &region, Task::Ocr, Some(&stamped)),
+            "it shows more than its text"
+        );
         let mut wiped = crop;
         wiped.data[48 * 180 * 3..72 * 180 * 3].fill(255);
-        assert_eq!(says(&text, &region, Task::Ocr, Some(&wiped)), "text of it is not to be seen");
+        assert_eq!(
+            says(&text, &region, Task::Ocr, Some(&wiped)),
+            "text of it is not to be seen"
+        );
     }
 }

@@ -70,8 +70,14 @@ pub struct PixelLimits {
 }
 
 /// Limits of all tasks but spotting, and of spotting.
-const LIMITS: PixelLimits = PixelLimits { min: 112_896, max: 1_003_520 };
-const SPOTTING_LIMITS: PixelLimits = PixelLimits { min: 112_896, max: 1_605_632 };
+const LIMITS: PixelLimits = PixelLimits {
+    min: 112_896,
+    max: 1_003_520,
+};
+const SPOTTING_LIMITS: PixelLimits = PixelLimits {
+    min: 112_896,
+    max: 1_605_632,
+};
 /// Tokens of an answer (reference, `max_new_tokens`).
 pub const MAX_NEW_TOKENS: u64 = 4096;
 
@@ -146,7 +152,9 @@ impl Request {
     pub fn of(label: Label, options: &RequestOptions) -> Request {
         let task = Task::of(label);
         let limit = |name: &str, given: Option<u64>, default: u64| {
-            let own = task.key().and_then(|key| options.task_limits.get(&format!("{key}_{name}")));
+            let own = task
+                .key()
+                .and_then(|key| options.task_limits.get(&format!("{key}_{name}")));
             own.copied().or(given).unwrap_or(default)
         };
         let limits = match task {
@@ -207,8 +215,10 @@ pub fn smart_resize(
         return None;
     }
     let (min, max) = (limits.min as f64, limits.max as f64);
-    let (mut rows, mut columns) =
-        ((h / factor).round_ties_even() * factor, (w / factor).round_ties_even() * factor);
+    let (mut rows, mut columns) = (
+        (h / factor).round_ties_even() * factor,
+        (w / factor).round_ties_even() * factor,
+    );
     if rows * columns > max {
         let beta = (h * w / max).sqrt();
         rows = (h / beta / factor).floor() * factor;
@@ -228,12 +238,24 @@ mod tests {
 
     #[test]
     fn sizes_are_multiples_within_limits() {
-        assert_eq!(smart_resize(480, 120, FACTOR, LIMITS, true), Some((672, 168)));
+        assert_eq!(
+            smart_resize(480, 120, FACTOR, LIMITS, true),
+            Some((672, 168))
+        );
         assert_eq!(smart_resize(1, 1, FACTOR, LIMITS, false), Some((336, 336)));
         assert_eq!(smart_resize(6000, 20, FACTOR, LIMITS, true), None);
-        let narrow = PixelLimits { min: 1, max: 100_000 };
-        assert_eq!(smart_resize(28, 5550, FACTOR, narrow, true), Some((0, 4452)));
-        assert_eq!(smart_resize(28, 5550, FACTOR, narrow, false), Some((28, 4452)));
+        let narrow = PixelLimits {
+            min: 1,
+            max: 100_000,
+        };
+        assert_eq!(
+            smart_resize(28, 5550, FACTOR, narrow, true),
+            Some((0, 4452))
+        );
+        assert_eq!(
+            smart_resize(28, 5550, FACTOR, narrow, false),
+            Some((28, 4452))
+        );
     }
 
     #[test]
@@ -244,6 +266,9 @@ mod tests {
             ..RequestOptions::default()
         };
         let min = |label| Request::of(label, &options).limits.min;
-        assert_eq!((min(Label::Table), min(Label::Text), min(Label::Spotting)), (7, 5, 112_896));
+        assert_eq!(
+            (min(Label::Table), min(Label::Text), min(Label::Spotting)),
+            (7, 5, 112_896)
+        );
     }
 }

@@ -64,8 +64,10 @@ pub fn orientation_size(width: usize, height: usize) -> (usize, usize) {
 /// middle, 224 by 224 pixels.
 pub fn orientation_value(resampled: &Pixels, x: usize, y: usize) -> [f32; 3] {
     let offset = |length: usize| (length as i64 - ORIENTATION_SIDE as i64).div_euclid(2);
-    let pixel =
-        resampled.clamped_pixel(x as i64 + offset(resampled.width), y as i64 + offset(resampled.height));
+    let pixel = resampled.clamped_pixel(
+        x as i64 + offset(resampled.width),
+        y as i64 + offset(resampled.height),
+    );
     std::array::from_fn(|c| (pixel[c] as f32 / 255.0 - MEAN[c]) / DEVIATION[c])
 }
 
@@ -94,11 +96,13 @@ pub fn preprocess(
     if options.use_doc_unwarping {
         page = networks.unwarp(&page, page_index)?;
     }
-    let steps = original.zip(rotated).map(|(original, rotated)| PreprocessSteps {
-        original,
-        rotated,
-        unwarped: page.clone(),
-    });
+    let steps = original
+        .zip(rotated)
+        .map(|(original, rotated)| PreprocessSteps {
+            original,
+            rotated,
+            unwarped: page.clone(),
+        });
     let done = Preprocessing {
         use_doc_orientation_classify: options.use_doc_orientation_classify,
         use_doc_unwarping: options.use_doc_unwarping,
@@ -115,7 +119,11 @@ mod tests {
 
     impl DocPreprocessor for Fake {
         fn orientation(&mut self, _: &Pixels, page_index: usize) -> Result<u32, PreprocessError> {
-            if page_index > 0 { Err(PreprocessError("no".into())) } else { Ok(90) }
+            if page_index > 0 {
+                Err(PreprocessError("no".into()))
+            } else {
+                Ok(90)
+            }
         }
 
         fn unwarp(&mut self, page: &Pixels, _: usize) -> Result<Pixels, PreprocessError> {
@@ -131,7 +139,11 @@ mod tests {
                 use_doc_orientation_classify: classify,
                 use_doc_unwarping: unwarp,
             };
-            let page = Pixels { width: 4, height: 2, data: vec![9; 24] };
+            let page = Pixels {
+                width: 4,
+                height: 2,
+                data: vec![9; 24],
+            };
             preprocess(page, index, options, &mut Fake, true)
         };
         let (page, done, steps) = run(true, false, 0).unwrap();

@@ -76,7 +76,11 @@ impl LcnetConfig {
         let wanted = channels as f64 * self.scale;
         let rounded = (wanted + self.divisor as f64 / 2.0) as usize / self.divisor * self.divisor;
         let channels = rounded.max(self.divisor);
-        if (channels as f64) < 0.9 * wanted { channels + self.divisor } else { channels }
+        if (channels as f64) < 0.9 * wanted {
+            channels + self.divisor
+        } else {
+            channels
+        }
     }
 }
 
@@ -100,7 +104,11 @@ impl OrientationClassifier {
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
             let network = graph.build(runtime)?;
-            Ok(OrientationClassifier { network, input: "image".into(), output: "logits".into() })
+            Ok(OrientationClassifier {
+                network,
+                input: "image".into(),
+                output: "logits".into(),
+            })
         })
     }
 
@@ -110,7 +118,11 @@ impl OrientationClassifier {
         match (inputs.as_slice(), outputs.as_slice()) {
             ([input], [output]) if output.shape.last().is_none_or(|n| [-1, 4].contains(n)) => {
                 let (input, output) = (input.name.clone(), output.name.clone());
-                Ok(OrientationClassifier { network, input, output })
+                Ok(OrientationClassifier {
+                    network,
+                    input,
+                    output,
+                })
             }
             _ => Err(format!(
                 "an orientation classifier has one input and one output of 4 classes, this model has {} and {}",
@@ -122,12 +134,19 @@ impl OrientationClassifier {
 
     /// Scores of the four classes for an input `[1, 3, 224, 224]` made by [`pixel_values`], and the values inside that
     /// were asked for.
-    pub fn run(&mut self, pixels: Vec<f32>, taps: &[&str]) -> Result<(Vec<f32>, Vec<Vec<f32>>), OnnxError> {
+    pub fn run(
+        &mut self,
+        pixels: Vec<f32>,
+        taps: &[&str],
+    ) -> Result<(Vec<f32>, Vec<Vec<f32>>), OnnxError> {
         let side = ORIENTATION_SIDE;
         let image = Array::F32(vec![1, 3, side, side], pixels);
         self.network.run(vec![(&self.input, image)], |outputs| {
             let inner = taps.iter().map(|tap| Ok(outputs.f32(tap)?.1.to_vec()));
-            Ok((outputs.f32(&self.output)?.1.to_vec(), inner.collect::<Result<_, OnnxError>>()?))
+            Ok((
+                outputs.f32(&self.output)?.1.to_vec(),
+                inner.collect::<Result<_, OnnxError>>()?,
+            ))
         })
     }
 
@@ -163,7 +182,9 @@ pub fn pixel_values(page: &Pixels) -> Vec<f32> {
 /// `image` `[batch, 3, 224, 224]` to `logits` `[batch, 4]`.
 fn graph(net: &mut Layers<'_>, config: &LcnetConfig) -> Result<(), CheckpointError> {
     let side = Dim::Fixed(ORIENTATION_SIDE);
-    let image = net.graph.input("image", Element::F32, &[BATCH, Dim::Fixed(3), side, side]);
+    let image = net
+        .graph
+        .input("image", Element::F32, &[BATCH, Dim::Fixed(3), side, side]);
     let mut channels = config.channels(config.stem_channels);
     let stem = ConvShape::same(3, channels, 3).with_stride(config.stem_stride);
     let mut x = unit(net, "encoder.convolution", &image, stem)?;
@@ -171,17 +192,33 @@ fn graph(net: &mut Layers<'_>, config: &LcnetConfig) -> Result<(), CheckpointErr
         for (layer, (kernel, from, to, stride, squeezes)) in blocks.iter().enumerate() {
             let key = format!("encoder.blocks.{stage}.layers.{layer}");
             let (from, to) = (config.channels(*from), config.channels(*to));
-            let deep = ConvShape::same(from, from, *kernel).with_stride(*stride).depthwise();
+            let deep = ConvShape::same(from, from, *kernel)
+                .with_stride(*stride)
+                .depthwise();
             x = unit(net, &format!("{key}.depthwise_convolution"), &x, deep)?;
             if *squeezes {
                 let key = format!("{key}.squeeze_excitation_module.convolutions");
                 x = squeeze_excitation(net, &key, &x, from, from / config.reduction)?;
             }
-            x = unit(net, &format!("{key}.pointwise_convolution"), &x, ConvShape::same(from, to, 1))?;
+            x = unit(
+                net,
+                &format!("{key}.pointwise_convolution"),
+                &x,
+                ConvShape::same(from, to, 1),
+            )?;
             channels = to;
         }
     }
-    net.graph.tap("encoder", &x, &[BATCH, Dim::Fixed(channels), Dim::Named("rows"), Dim::Named("columns")]);
+    net.graph.tap(
+        "encoder",
+        &x,
+        &[
+            BATCH,
+            Dim::Fixed(channels),
+            Dim::Named("rows"),
+            Dim::Named("columns"),
+        ],
+    );
     let x = net.graph.op("GlobalAveragePool", "head", &[&x], &[]);
     let expand = ConvShape::same(channels, config.class_expand, 1);
     let weights = net.conv_weights("last_convolution", false, None, expand)?;
@@ -189,11 +226,21 @@ fn graph(net: &mut Layers<'_>, config: &LcnetConfig) -> Result<(), CheckpointErr
     let x = net.with_number("Mul", "head", &x, config.kept);
     let x = net.reshape("head", &x, &[0, config.class_expand as i64]);
     let logits = net.linear("head", &x, config.class_expand, DEGREES.len())?;
-    net.graph.output("logits", &logits, Element::F32, &[BATCH, Dim::Fixed(DEGREES.len())]);
+    net.graph.output(
+        "logits",
+        &logits,
+        Element::F32,
+        &[BATCH, Dim::Fixed(DEGREES.len())],
+    );
     Ok(())
 }
 
-fn unit(net: &mut Layers<'_>, key: &str, x: &Value, shape: ConvShape) -> Result<Value, CheckpointError> {
+fn unit(
+    net: &mut Layers<'_>,
+    key: &str,
+    x: &Value,
+    shape: ConvShape,
+) -> Result<Value, CheckpointError> {
     let weights = net.unit_weights(key, false, EPSILON, shape)?;
     Ok(net.conv(key, x, &weights, Activation::HardSwish))
 }
@@ -207,15 +254,28 @@ fn squeeze_excitation(
     squeezed: usize,
 ) -> Result<Value, CheckpointError> {
     let means = net.graph.op("GlobalAveragePool", key, &[x], &[]);
-    let down = net.conv_weights(&format!("{key}.0"), true, None, ConvShape::same(channels, squeezed, 1))?;
+    let down = net.conv_weights(
+        &format!("{key}.0"),
+        true,
+        None,
+        ConvShape::same(channels, squeezed, 1),
+    )?;
     let y = net.conv(key, &means, &down, Activation::Relu);
-    let up = net.conv_weights(&format!("{key}.2"), true, None, ConvShape::same(squeezed, channels, 1))?;
+    let up = net.conv_weights(
+        &format!("{key}.2"),
+        true,
+        None,
+        ConvShape::same(squeezed, channels, 1),
+    )?;
     let y = net.conv(key, &y, &up, Activation::Linear);
     let y = net.graph.op(
         "HardSigmoid",
         key,
         &[&y],
-        &[("alpha", Attr::Float(1.0 / 6.0)), ("beta", Attr::Float(0.5))],
+        &[
+            ("alpha", Attr::Float(1.0 / 6.0)),
+            ("beta", Attr::Float(0.5)),
+        ],
     );
     Ok(net.graph.op("Mul", key, &[x, &y], &[]))
 }
@@ -236,7 +296,10 @@ mod tests {
             divisor: 8,
             kept: 0.8,
         };
-        assert_eq!([16, 32, 512].map(|n| config(1.0).channels(n)), [16, 32, 512]);
+        assert_eq!(
+            [16, 32, 512].map(|n| config(1.0).channels(n)),
+            [16, 32, 512]
+        );
         assert_eq!([16, 32, 64].map(|n| config(0.25).channels(n)), [8, 8, 16]);
         // 0.35 x 32 = 11.2 would become 8, less than nine tenths of it.
         assert_eq!(config(0.35).channels(32), 16);
@@ -245,10 +308,21 @@ mod tests {
     #[test]
     fn the_middle_is_made_without_the_rest() {
         let page = |width: usize, height: usize| {
-            let data = (0..width * height * 3).map(|i| (i * i * 7919 % 251) as u8).collect();
-            Pixels { width, height, data }
+            let data = (0..width * height * 3)
+                .map(|i| (i * i * 7919 % 251) as u8)
+                .collect();
+            Pixels {
+                width,
+                height,
+                data,
+            }
         };
-        for page in [page(300, 200), page(90, 333), page(1, 20_000), page(50_000, 2)] {
+        for page in [
+            page(300, 200),
+            page(90, 333),
+            page(1, 20_000),
+            page(50_000, 2),
+        ] {
             let values = pixel_values(&page);
             assert_eq!(values.len(), 3 * 224 * 224);
             if page.width > 2 && page.height > 2 {
@@ -262,7 +336,11 @@ mod tests {
 
     #[test]
     fn an_input_has_the_page_middle() {
-        let page = Pixels { width: 512, height: 256, data: vec![255; 512 * 256 * 3] };
+        let page = Pixels {
+            width: 512,
+            height: 256,
+            data: vec![255; 512 * 256 * 3],
+        };
         let values = pixel_values(&page);
         assert_eq!(values.len(), 3 * 224 * 224);
         assert!((values[0] - (1.0 - 0.485) / 0.229).abs() < 1e-6);

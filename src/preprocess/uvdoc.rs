@@ -49,12 +49,24 @@ impl UvdocConfig {
         let backbone = config.section("backbone_config");
         let stage = |from: usize, to: usize, blocks: usize, halves: bool| {
             let first = (from, to, 1, halves);
-            std::iter::once(first).chain((1..blocks).map(|_| (to, to, 3, false))).collect::<Vec<_>>()
+            std::iter::once(first)
+                .chain((1..blocks).map(|_| (to, to, 3, false)))
+                .collect::<Vec<_>>()
         };
-        let stages = || vec![stage(32, 32, 3, false), stage(32, 64, 4, true), stage(64, 128, 6, true)];
+        let stages = || {
+            vec![
+                stage(32, 32, 3, false),
+                stage(32, 64, 4, true),
+                stage(64, 128, 6, true),
+            ]
+        };
         let dilations: [&[usize]; 6] = [&[1], &[2], &[5], &[8, 3, 2], &[12, 7, 4], &[18, 12, 6]];
-        let bridges =
-            || dilations.iter().map(|chain| chain.iter().map(|d| [128, *d]).collect()).collect::<Vec<_>>();
+        let bridges = || {
+            dilations
+                .iter()
+                .map(|chain| chain.iter().map(|d| [128, *d]).collect())
+                .collect::<Vec<_>>()
+        };
         Ok(UvdocConfig {
             kernel: backbone.count("kernel_size", 5)?,
             head: backbone.get_or("resnet_head", vec![[3, 32], [32, 32]])?,
@@ -90,23 +102,31 @@ impl Unwarper {
         let mut net = Layers::new(Graph::new(name), checkpoint);
         graph(&mut net, &config)?;
         let graph = net.graph;
-        Ok(move |runtime: &Runtime| Ok(Unwarper { network: graph.build(runtime)?, form: Form::Mesh }))
+        Ok(move |runtime: &Runtime| {
+            Ok(Unwarper {
+                network: graph.build(runtime)?,
+                form: Form::Mesh,
+            })
+        })
     }
 
     /// The publisher's model file, its input and output checked.
     pub fn exported(network: Network) -> Result<Self, String> {
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let is_picture = |port: &PortInfo| {
-            port.element == Some(Element::F32) && port.shape.len() == 4 && [-1, 3].contains(&port.shape[1])
+            port.element == Some(Element::F32)
+                && port.shape.len() == 4
+                && [-1, 3].contains(&port.shape[1])
         };
         match (inputs.as_slice(), outputs.as_slice()) {
             ([input], [output]) if is_picture(input) && is_picture(output) => {
                 let form = Form::Exported(input.name.clone(), output.name.clone());
                 Ok(Unwarper { network, form })
             }
-            _ => {
-                Err("an unwarping model has one picture as input and one as output, this one has not".into())
-            }
+            _ => Err(
+                "an unwarping model has one picture as input and one as output, this one has not"
+                    .into(),
+            ),
         }
     }
 
@@ -118,33 +138,54 @@ impl Unwarper {
             let (shape, data) = outputs.f32("mesh")?;
             let (rows, columns) = (shape[2], shape[3]);
             let (x, y) = data.split_at(rows * columns);
-            Ok(Mesh { columns, rows, places: x.iter().zip(y).map(|(x, y)| [*x, *y]).collect() })
+            Ok(Mesh {
+                columns,
+                rows,
+                places: x.iter().zip(y).map(|(x, y)| [*x, *y]).collect(),
+            })
         })
     }
 
     /// The page, flattened; the same size.
     pub fn unwarp(&mut self, page: &Pixels) -> Result<Pixels, OnnxError> {
-        let Form::Exported(input, output) = &self.form else { return Ok(page.warp(&self.mesh(page)?)) };
+        let Form::Exported(input, output) = &self.form else {
+            return Ok(page.warp(&self.mesh(page)?));
+        };
         let (width, height) = (page.width, page.height);
         if width * height > MOST_EXPORTED {
             let reason = format!(
                 "a page of {width}x{height} pixels is too large for the exported model, which takes at most {MOST_EXPORTED} pixels; use a checkpoint of UVDoc, or leave out --use_doc_unwarping"
             );
-            return Err(OnnxError::Run { model: "the unwarping model".into(), reason });
+            return Err(OnnxError::Run {
+                model: "the unwarping model".into(),
+                reason,
+            });
         }
-        let blue_first = [2, 1, 0].into_iter().flat_map(|c| page.data.iter().skip(c).step_by(3));
-        let image =
-            Array::F32(vec![1, 3, height, width], blue_first.map(|v| f32::from(*v) / 255.0).collect());
+        let blue_first = [2, 1, 0]
+            .into_iter()
+            .flat_map(|c| page.data.iter().skip(c).step_by(3));
+        let image = Array::F32(
+            vec![1, 3, height, width],
+            blue_first.map(|v| f32::from(*v) / 255.0).collect(),
+        );
         self.network.run(vec![(input, image)], |outputs| {
             let (shape, data) = outputs.f32(output)?;
             if shape != [1, 3, height, width] {
-                let reason = format!("it made a picture of {shape:?} of a page of {width}x{height}");
-                return Err(OnnxError::Run { model: "the unwarping model".into(), reason });
+                let reason =
+                    format!("it made a picture of {shape:?} of a page of {width}x{height}");
+                return Err(OnnxError::Run {
+                    model: "the unwarping model".into(),
+                    reason,
+                });
             }
             let plane = width * height;
             // Cut off to whole levels; what lies outside wraps around in the reference and is kept at the ends here.
             let level = |i: usize| (data[(2 - i % 3) * plane + i / 3] * 255.0) as u8;
-            Ok(Pixels { width, height, data: (0..plane * 3).map(level).collect() })
+            Ok(Pixels {
+                width,
+                height,
+                data: (0..plane * 3).map(level).collect(),
+            })
         })
     }
 }
@@ -152,8 +193,12 @@ impl Unwarper {
 /// What the network is shown of a page: `[3, height, width]`, channels B, G, R, values 0 to 1, resampled bilinearly
 /// with the corners aligned and in single precision throughout.
 fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
-    let (columns, rows) = (aligned_taps(width, page.width), aligned_taps(height, page.height));
-    let level = |x: usize, y: usize, c: usize| f32::from(page.data[(y * page.width + x) * 3 + c]) / 255.0;
+    let (columns, rows) = (
+        aligned_taps(width, page.width),
+        aligned_taps(height, page.height),
+    );
+    let level =
+        |x: usize, y: usize, c: usize| f32::from(page.data[(y * page.width + x) * 3 + c]) / 255.0;
     let mut values = Vec::with_capacity(3 * width * height);
     for c in [2, 1, 0] {
         for (top, bottom, v) in &rows {
@@ -170,10 +215,21 @@ fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
 /// `image` `[batch, 3, 712, 488]` to `mesh` `[batch, 2, rows, columns]`: x, then y, from -1 to 1.
 fn graph(net: &mut Layers<'_>, config: &UvdocConfig) -> Result<(), CheckpointError> {
     let [height, width] = INPUT.map(Dim::Fixed);
-    let mut x = net.graph.input("image", Element::F32, &[BATCH, Dim::Fixed(3), height, width]);
+    let mut x = net.graph.input(
+        "image",
+        Element::F32,
+        &[BATCH, Dim::Fixed(3), height, width],
+    );
     for (layer, [from, to]) in config.head.iter().enumerate() {
         let shape = ConvShape::same(*from, *to, config.kernel).with_stride(2);
-        x = unit(net, &format!("backbone.resnet.resnet_head.{layer}"), &x, shape, false, Activation::Relu)?;
+        x = unit(
+            net,
+            &format!("backbone.resnet.resnet_head.{layer}"),
+            &x,
+            shape,
+            false,
+            Activation::Relu,
+        )?;
     }
     for (stage, blocks) in config.stages.iter().enumerate() {
         for (layer, block) in blocks.iter().enumerate() {
@@ -194,7 +250,14 @@ fn graph(net: &mut Layers<'_>, config: &UvdocConfig) -> Result<(), CheckpointErr
     let joined = net.concat("backbone.bridge", &parts.iter().collect::<Vec<_>>(), 1);
     let [from, to] = config.connector;
     let connector = ConvShape::same(from * parts.len(), to, 1);
-    let x = unit(net, "head.bridge_connector", &joined, connector, false, Activation::Relu)?;
+    let x = unit(
+        net,
+        "head.bridge_connector",
+        &joined,
+        connector,
+        false,
+        Activation::Relu,
+    )?;
     let key = "head.out_point_positions2D";
     let [down, up] = config.positions;
     let shape = ConvShape::same(down[0], down[1], config.kernel);
@@ -211,9 +274,19 @@ fn graph(net: &mut Layers<'_>, config: &UvdocConfig) -> Result<(), CheckpointErr
     let x = net.graph.op("PRelu", key, &[&x, &slope], &[]);
     let shape = ConvShape::same(up[0], up[1], config.kernel);
     let x = mirrored(net, key, &x, &shape);
-    let weights = net.conv_weights(&format!("{key}.conv_up"), true, None, shape.with_pads([0; 4]))?;
+    let weights = net.conv_weights(
+        &format!("{key}.conv_up"),
+        true,
+        None,
+        shape.with_pads([0; 4]),
+    )?;
     let mesh = net.conv(key, &x, &weights, Activation::Linear);
-    let dims = [BATCH, Dim::Fixed(up[1]), Dim::Named("rows"), Dim::Named("columns")];
+    let dims = [
+        BATCH,
+        Dim::Fixed(up[1]),
+        Dim::Named("rows"),
+        Dim::Named("columns"),
+    ];
     net.graph.output("mesh", &mesh, Element::F32, &dims);
     Ok(())
 }
@@ -221,8 +294,11 @@ fn graph(net: &mut Layers<'_>, config: &UvdocConfig) -> Result<(), CheckpointErr
 /// A map with its edge mirrored around it, as wide as the kernel reaches.
 fn mirrored(net: &mut Layers<'_>, at: &str, x: &Value, shape: &ConvShape) -> Value {
     let reach = (shape.kernel / 2) as i64;
-    let pads = net.graph.ints(at, &[0, 0, reach, reach, 0, 0, reach, reach]);
-    net.graph.op("Pad", at, &[x, &pads], &[("mode", Attr::Text("reflect"))])
+    let pads = net
+        .graph
+        .ints(at, &[0, 0, reach, reach, 0, 0, reach, reach]);
+    net.graph
+        .op("Pad", at, &[x, &pads], &[("mode", Attr::Text("reflect"))])
 }
 
 fn unit(
@@ -245,14 +321,37 @@ fn residual(
     (from, to, dilation, halves): (usize, usize, usize, bool),
 ) -> Result<Value, CheckpointError> {
     let stride = if halves { 2 } else { 1 };
-    let start = ConvShape::same(from, to, kernel).with_stride(stride).with_dilation(dilation);
-    let y = unit(net, &format!("{key}.conv_start"), x, start, true, Activation::Relu)?;
+    let start = ConvShape::same(from, to, kernel)
+        .with_stride(stride)
+        .with_dilation(dilation);
+    let y = unit(
+        net,
+        &format!("{key}.conv_start"),
+        x,
+        start,
+        true,
+        Activation::Relu,
+    )?;
     let last = ConvShape::same(to, to, kernel).with_dilation(dilation);
-    let y = unit(net, &format!("{key}.conv_final"), &y, last, true, Activation::Linear)?;
+    let y = unit(
+        net,
+        &format!("{key}.conv_final"),
+        &y,
+        last,
+        true,
+        Activation::Linear,
+    )?;
     let skipped = match halves {
         true => {
             let shape = ConvShape::same(from, to, kernel).with_stride(stride);
-            unit(net, &format!("{key}.conv_down"), x, shape, true, Activation::Linear)?
+            unit(
+                net,
+                &format!("{key}.conv_down"),
+                x,
+                shape,
+                true,
+                Activation::Linear,
+            )?
         }
         false => x.clone(),
     };

@@ -21,8 +21,12 @@ pub fn filled_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask
         previous = corner;
     }
     for y in 0..height as i64 {
-        let crossing = edges.iter().filter(|(top, bottom, ..)| *top <= y && y < *bottom);
-        let mut xs: Vec<i64> = crossing.map(|(top, _, x, slope)| x + slope * (y - top)).collect();
+        let crossing = edges
+            .iter()
+            .filter(|(top, bottom, ..)| *top <= y && y < *bottom);
+        let mut xs: Vec<i64> = crossing
+            .map(|(top, _, x, slope)| x + slope * (y - top))
+            .collect();
         xs.sort_unstable();
         for pair in xs.chunks_exact(2) {
             let (from, to) = (pair[0] >> X_BITS, pair[1] >> X_BITS);
@@ -46,8 +50,11 @@ pub fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask 
         }
     };
     let next = corners.iter().cycle().skip(1);
-    let edges: Vec<([i64; 2], [i64; 2])> =
-        corners.iter().zip(next).map(|(a, b)| if a[1] <= b[1] { (*a, *b) } else { (*b, *a) }).collect();
+    let edges: Vec<([i64; 2], [i64; 2])> = corners
+        .iter()
+        .zip(next)
+        .map(|(a, b)| if a[1] <= b[1] { (*a, *b) } else { (*b, *a) })
+        .collect();
     let last = edges.iter().map(|e| e.1[1]).max().unwrap_or(-1);
     for y in edges.iter().map(|e| e.0[1]).min().unwrap_or(0).max(0)..=last.min(height as i64) {
         let mut xs: Vec<f32> = Vec::new();
@@ -69,7 +76,8 @@ pub fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask 
         xs.sort_by(f32::total_cmp);
         let away = |x: f32| x.signum() * (x.abs() + 0.5).floor();
         let towards = |x: f32| x.signum() * (x.abs() - 0.5).ceil();
-        xs.chunks_exact(2).for_each(|pair| span(y, away(pair[0]) as i64, towards(pair[1]) as i64));
+        xs.chunks_exact(2)
+            .for_each(|pair| span(y, away(pair[0]) as i64, towards(pair[1]) as i64));
     }
     mask
 }
@@ -82,13 +90,26 @@ fn edge(a: [i64; 2], b: [i64; 2], width: i64, height: i64) -> (i64, i64, i64, i6
     let half = 1 << (X_BITS - 1);
     let (from, to, shift) = if outside(a) || outside(b) {
         let (cut_a, cut_b) = clip(a, b, width - 1, height - 1).0;
-        if cut_a[1] != cut_b[1] { (cut_a, cut_b, 0) } else { (a, b, 0) }
+        if cut_a[1] != cut_b[1] {
+            (cut_a, cut_b, 0)
+        } else {
+            (a, b, 0)
+        }
     } else {
         (a, b, half)
     };
     let slope = ((to[0] - from[0]) << X_BITS) / (to[1] - from[1]);
-    let (top, bottom, start) = if a[1] < b[1] { (a, b, from) } else { (b, a, to) };
-    (top[1], bottom[1], (start[0] << X_BITS) + shift + (top[1] - start[1]) * slope, slope)
+    let (top, bottom, start) = if a[1] < b[1] {
+        (a, b, from)
+    } else {
+        (b, a, to)
+    };
+    (
+        top[1],
+        bottom[1],
+        (start[0] << X_BITS) + shift + (top[1] - start[1]) * slope,
+        slope,
+    )
 }
 
 /// Sets the cells of a line, both ends included; parts outside are cut off first.
@@ -110,7 +131,11 @@ fn line(mask: &mut Mask, a: [i64; 2], b: [i64; 2]) {
     for _ in 0..=long {
         mask.cells[y as usize * mask.width + x as usize] = true;
         let aside = error < 0;
-        error += if aside { 2 * long - 2 * short } else { -2 * short };
+        error += if aside {
+            2 * long - 2 * short
+        } else {
+            -2 * short
+        };
         if steep || aside {
             y += down;
         }
@@ -126,8 +151,18 @@ fn line(mask: &mut Mask, a: [i64; 2], b: [i64; 2]) {
 /// that lies outside some ends may have been moved.
 fn clip(mut a: [i64; 2], mut b: [i64; 2], right: i64, bottom: i64) -> (([i64; 2], [i64; 2]), bool) {
     let limits = [right, bottom];
-    let side = |p: [i64; 2], axis: usize| if p[axis] < 0 { -1 } else { (p[axis] > limits[axis]) as i64 };
-    let same_side = |a, b| [0, 1].iter().any(|axis| side(a, *axis) * side(b, *axis) > 0);
+    let side = |p: [i64; 2], axis: usize| {
+        if p[axis] < 0 {
+            -1
+        } else {
+            (p[axis] > limits[axis]) as i64
+        }
+    };
+    let same_side = |a, b| {
+        [0, 1]
+            .iter()
+            .any(|axis| side(a, *axis) * side(b, *axis) > 0)
+    };
     for axis in [1, 0] {
         if same_side(a, b) {
             return ((a, b), false);
@@ -140,7 +175,8 @@ fn clip(mut a: [i64; 2], mut b: [i64; 2], right: i64, bottom: i64) -> (([i64; 2]
                 _ => limits[axis],
             };
             let other = 1 - axis;
-            let share = (limit - p[axis]) as f64 * (q[other] - p[other]) as f64 / (q[axis] - p[axis]) as f64;
+            let share = (limit - p[axis]) as f64 * (q[other] - p[other]) as f64
+                / (q[axis] - p[axis]) as f64;
             let mut cut = p;
             cut[other] += share as i64;
             cut[axis] = limit;
@@ -190,8 +226,11 @@ impl Pixels {
         for y in span(1, self.height) {
             for x in span(0, self.width) {
                 let p = [x as f64 - a[0], y as f64 - a[1]];
-                let along =
-                    if length > 0.0 { ((p[0] * d[0] + p[1] * d[1]) / length).clamp(0.0, 1.0) } else { 0.0 };
+                let along = if length > 0.0 {
+                    ((p[0] * d[0] + p[1] * d[1]) / length).clamp(0.0, 1.0)
+                } else {
+                    0.0
+                };
                 let distance = (p[0] - along * d[0]).hypot(p[1] - along * d[1]);
                 let cover = (width / 2.0 + 0.5 - distance).clamp(0.0, 1.0);
                 let at = (y * self.width + x) * 3;

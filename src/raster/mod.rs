@@ -36,7 +36,11 @@ impl std::fmt::Debug for Pixels {
 impl Pixels {
     /// A white picture.
     pub fn white(width: usize, height: usize) -> Self {
-        Self { width, height, data: vec![255; width * height * 3] }
+        Self {
+            width,
+            height,
+            data: vec![255; width * height * 3],
+        }
     }
 
     /// The colour at a place; places outside get the nearest one inside.
@@ -52,10 +56,20 @@ impl Pixels {
     ///
     /// `None` when nothing of it lies on the picture.
     pub fn crop(&self, rect: &Rect) -> Option<Pixels> {
-        let [x1, y1, x2, y2] = rect.clamped(self.width as f32, self.height as f32).to_pixels();
+        let [x1, y1, x2, y2] = rect
+            .clamped(self.width as f32, self.height as f32)
+            .to_pixels();
         // Single precision may round the width of a very wide picture up.
-        let (x2, y2) = ((x2 as usize).min(self.width), (y2 as usize).min(self.height));
-        self.part(x1 as usize, y1 as usize, x2.saturating_sub(x1 as usize), y2.saturating_sub(y1 as usize))
+        let (x2, y2) = (
+            (x2 as usize).min(self.width),
+            (y2 as usize).min(self.height),
+        );
+        self.part(
+            x1 as usize,
+            y1 as usize,
+            x2.saturating_sub(x1 as usize),
+            y2.saturating_sub(y1 as usize),
+        )
     }
 
     /// The part of `width` x `height` pixels whose upper left corner is at `x`, `y`; `None` when it is empty or sticks out.
@@ -67,7 +81,11 @@ impl Pixels {
         for row in y..y + height {
             data.extend_from_slice(&self.data[(row * self.width + x) * 3..][..width * 3]);
         }
-        Some(Pixels { width, height, data })
+        Some(Pixels {
+            width,
+            height,
+            data,
+        })
     }
 
     /// Puts another picture onto this one; what would stick out is left out.
@@ -105,12 +123,16 @@ impl Pixels {
 
     /// Resampled to `width` x `height` as `cv2.INTER_CUBIC` (OpenCV 4.10): a = -0.75, no antialiasing.
     pub fn resize_bicubic(&self, width: usize, height: usize) -> Pixels {
-        self.resized(width, height, |picture| resample::bicubic(picture, width, height))
+        self.resized(width, height, |picture| {
+            resample::bicubic(picture, width, height)
+        })
     }
 
     /// Resampled to `width` x `height` as Pillow does.
     pub fn resize_pillow(&self, width: usize, height: usize, filter: Filter) -> Pixels {
-        self.resized(width, height, |picture| resample::pillow(picture, width, height, filter))
+        self.resized(width, height, |picture| {
+            resample::pillow(picture, width, height, filter)
+        })
     }
 
     /// Resampled, where there is something to resample: an empty side gives white pixels.
@@ -126,7 +148,11 @@ impl Pixels {
 
     /// Turned counter-clockwise by 0, 90, 180 or 270 degrees as the reference turns pages; see `rotate`.
     pub fn rotate_page(&self, angle: u32) -> Pixels {
-        if self.data.is_empty() { self.clone() } else { rotate::rotate_page(self, angle) }
+        if self.data.is_empty() {
+            self.clone()
+        } else {
+            rotate::rotate_page(self, angle)
+        }
     }
 
     /// Turned by a quarter circle `quarters` times, clockwise.
@@ -146,7 +172,11 @@ impl Pixels {
                 data[to..to + 3].copy_from_slice(&self.data[from..from + 3]);
             }
         }
-        Pixels { width, height, data }
+        Pixels {
+            width,
+            height,
+            data,
+        }
     }
 
     /// Turned counter-clockwise by a small angle (radians) about its middle at the same size; bilinear, new
@@ -158,8 +188,15 @@ impl Pixels {
         for y in 0..self.height {
             for x in 0..self.width {
                 let (dx, dy) = (x as f32 + 0.5 - cx, y as f32 + 0.5 - cy);
-                let (sx, sy) = (cx + dx * cos - dy * sin - 0.5, cy + dx * sin + dy * cos - 0.5);
-                if sx < -0.5 || sy < -0.5 || sx > self.width as f32 - 0.5 || sy > self.height as f32 - 0.5 {
+                let (sx, sy) = (
+                    cx + dx * cos - dy * sin - 0.5,
+                    cy + dx * sin + dy * cos - 0.5,
+                );
+                if sx < -0.5
+                    || sy < -0.5
+                    || sx > self.width as f32 - 0.5
+                    || sy > self.height as f32 - 0.5
+                {
                     continue;
                 }
                 let (x0, y0) = (sx.floor(), sy.floor());
@@ -186,7 +223,11 @@ impl Pixels {
             return None;
         }
         let m = square_to_quad(width as f64, height as f64, &quad.0)?;
-        let mut out = Pixels { width, height, data: vec![0; width * height * 3] };
+        let mut out = Pixels {
+            width,
+            height,
+            data: vec![0; width * height * 3],
+        };
         for y in 0..height {
             for x in 0..width {
                 let (fx, fy) = (x as f64, y as f64);
@@ -224,16 +265,18 @@ impl Pixels {
 
     /// The same level by level, without a copy of the picture.
     pub fn gray_levels(&self) -> impl Iterator<Item = u8> + '_ {
-        self.data
-            .chunks_exact(3)
-            .map(|p| ((p[0] as u32 * 4899 + p[1] as u32 * 9617 + p[2] as u32 * 1868 + 8192) >> 14) as u8)
+        self.data.chunks_exact(3).map(|p| {
+            ((p[0] as u32 * 4899 + p[1] as u32 * 9617 + p[2] as u32 * 1868 + 8192) >> 14) as u8
+        })
     }
 
     /// Whether nothing can be seen: all pixels have nearly the same colour.
     pub fn is_plain(&self) -> bool {
         let channel = |c: usize| self.data.iter().skip(c).step_by(3);
         let range = |c| channel(c).fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
-        (0..3).map(range).all(|(min, max)| max.saturating_sub(min) < 12)
+        (0..3)
+            .map(range)
+            .all(|(min, max)| max.saturating_sub(min) < 12)
     }
 
     /// The picture, or a smaller one where a side is longer than `longest`: for formats that cannot hold more.
@@ -252,7 +295,10 @@ impl Pixels {
     pub fn to_jpeg(&self, quality: u8) -> Result<Vec<u8>, RasterError> {
         let side = |n: usize| u16::try_from(n).ok().filter(|n| *n > 0);
         let (Some(width), Some(height)) = (side(self.width), side(self.height)) else {
-            return Err(RasterError::JpegSize { width: self.width, height: self.height });
+            return Err(RasterError::JpegSize {
+                width: self.width,
+                height: self.height,
+            });
         };
         let mut bytes = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
@@ -324,9 +370,14 @@ mod tests {
     use super::*;
 
     fn gradient(width: usize, height: usize) -> Pixels {
-        let data =
-            (0..width * height).flat_map(|i| [(i % width * 10) as u8, (i / width * 10) as u8, 7]).collect();
-        Pixels { width, height, data }
+        let data = (0..width * height)
+            .flat_map(|i| [(i % width * 10) as u8, (i / width * 10) as u8, 7])
+            .collect();
+        Pixels {
+            width,
+            height,
+            data,
+        }
     }
 
     #[test]

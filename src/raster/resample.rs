@@ -71,22 +71,32 @@ pub(super) fn bilinear(
     let rows = linear_taps(picture.height, size.1, rows, false);
     let stride = width * 3;
     let mut data = vec![0u8; stride * height];
-    data.par_chunks_exact_mut(stride).zip(&rows).for_each(|(out, row)| {
-        let [top, bottom] = row.at.map(|at| &picture.data[at * picture.width * 3..][..picture.width * 3]);
-        for (column, out) in columns.iter().zip(out.chunks_exact_mut(3)) {
-            let [left, right] = column.at.map(|at| at * 3);
-            let across = |row: &[u8], c: usize| {
-                row[left + c] as i32 * column.weights[0] + row[right + c] as i32 * column.weights[1]
-            };
-            for (c, out) in out.iter_mut().enumerate() {
-                // OpenCV's own order of shifts, which loses some bits.
-                let down = |sum: i32, weight: i32| ((sum >> 4) * weight) >> 16;
-                let sum = down(across(top, c), row.weights[0]) + down(across(bottom, c), row.weights[1]);
-                *out = ((sum + 2) >> 2) as u8;
+    data.par_chunks_exact_mut(stride)
+        .zip(&rows)
+        .for_each(|(out, row)| {
+            let [top, bottom] = row
+                .at
+                .map(|at| &picture.data[at * picture.width * 3..][..picture.width * 3]);
+            for (column, out) in columns.iter().zip(out.chunks_exact_mut(3)) {
+                let [left, right] = column.at.map(|at| at * 3);
+                let across = |row: &[u8], c: usize| {
+                    row[left + c] as i32 * column.weights[0]
+                        + row[right + c] as i32 * column.weights[1]
+                };
+                for (c, out) in out.iter_mut().enumerate() {
+                    // OpenCV's own order of shifts, which loses some bits.
+                    let down = |sum: i32, weight: i32| ((sum >> 4) * weight) >> 16;
+                    let sum = down(across(top, c), row.weights[0])
+                        + down(across(bottom, c), row.weights[1]);
+                    *out = ((sum + 2) >> 2) as u8;
+                }
             }
-        }
-    });
-    Pixels { width, height, data }
+        });
+    Pixels {
+        width,
+        height,
+        data,
+    }
 }
 
 /// Resampled as `cv2.resize(..., interpolation=cv2.INTER_CUBIC)`, the weights not shortened to whole numbers: so do
@@ -98,8 +108,12 @@ pub(super) fn bicubic(picture: &Pixels, width: usize, height: usize) -> Pixels {
             .map(|i| {
                 let at = (i as f64 + 0.5) * scale - 0.5;
                 let low = at.floor();
-                let neighbour = |k: usize| (low as i64 + k as i64 - 1).clamp(0, from as i64 - 1) as usize;
-                (std::array::from_fn(neighbour), exact_cubic_weights(at - low))
+                let neighbour =
+                    |k: usize| (low as i64 + k as i64 - 1).clamp(0, from as i64 - 1) as usize;
+                (
+                    std::array::from_fn(neighbour),
+                    exact_cubic_weights(at - low),
+                )
             })
             .collect()
     };
@@ -110,24 +124,37 @@ pub(super) fn bicubic(picture: &Pixels, width: usize, height: usize) -> Pixels {
     used.sort_unstable();
     used.dedup();
     let mut narrowed = vec![0f32; stride * used.len()];
-    narrowed.par_chunks_exact_mut(stride).zip(&used).for_each(|(out, y)| {
-        let row = &picture.data[y * picture.width * 3..][..picture.width * 3];
-        for ((at, weights), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
-            for (c, out) in out.iter_mut().enumerate() {
-                *out = (0..4).map(|k| row[at[k] * 3 + c] as f32 * weights[k]).sum();
+    narrowed
+        .par_chunks_exact_mut(stride)
+        .zip(&used)
+        .for_each(|(out, y)| {
+            let row = &picture.data[y * picture.width * 3..][..picture.width * 3];
+            for ((at, weights), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
+                for (c, out) in out.iter_mut().enumerate() {
+                    *out = (0..4).map(|k| row[at[k] * 3 + c] as f32 * weights[k]).sum();
+                }
             }
-        }
-    });
+        });
     let mut data = vec![0u8; stride * height];
-    data.par_chunks_exact_mut(stride).zip(&rows).for_each(|(out, (at, weights))| {
-        let narrowed_row = |y: usize| used.binary_search(&y).expect("every row of the taps is in the list");
-        let [a, b, c, d] = at.map(|at| &narrowed[narrowed_row(at) * stride..][..stride]);
-        for (i, out) in out.iter_mut().enumerate() {
-            let sum = a[i] * weights[0] + b[i] * weights[1] + c[i] * weights[2] + d[i] * weights[3];
-            *out = sum.round_ties_even().clamp(0.0, 255.0) as u8;
-        }
-    });
-    Pixels { width, height, data }
+    data.par_chunks_exact_mut(stride)
+        .zip(&rows)
+        .for_each(|(out, (at, weights))| {
+            let narrowed_row = |y: usize| {
+                used.binary_search(&y)
+                    .expect("every row of the taps is in the list")
+            };
+            let [a, b, c, d] = at.map(|at| &narrowed[narrowed_row(at) * stride..][..stride]);
+            for (i, out) in out.iter_mut().enumerate() {
+                let sum =
+                    a[i] * weights[0] + b[i] * weights[1] + c[i] * weights[2] + d[i] * weights[3];
+                *out = sum.round_ties_even().clamp(0.0, 255.0) as u8;
+            }
+        });
+    Pixels {
+        width,
+        height,
+        data,
+    }
 }
 
 /// Pillow's filters.
@@ -165,7 +192,11 @@ impl Filter {
                     let x = x * std::f64::consts::PI;
                     if x == 0.0 { 1.0 } else { x.sin() / x }
                 };
-                if (-3.0..3.0).contains(&x) { sinc(x) * sinc(x / 3.0) } else { 0.0 }
+                if (-3.0..3.0).contains(&x) {
+                    sinc(x) * sinc(x / 3.0)
+                } else {
+                    0.0
+                }
             }
         }
     }
@@ -181,8 +212,9 @@ fn pillow_taps(from: usize, to: usize, filter: Filter) -> Vec<(usize, Vec<i32>)>
             let center = (i as f64 + 0.5) * scale;
             let first = ((center - support + 0.5) as i64).max(0) as usize;
             let end = ((center + support + 0.5) as i64).min(from as i64) as usize;
-            let weights: Vec<f64> =
-                (first..end).map(|x| filter.weight((x as f64 - center + 0.5) * (1.0 / stretch))).collect();
+            let weights: Vec<f64> = (first..end)
+                .map(|x| filter.weight((x as f64 - center + 0.5) * (1.0 / stretch)))
+                .collect();
             let sum: f64 = weights.iter().sum();
             let fixed = |w: &f64| {
                 let w = if sum != 0.0 { w * (1.0 / sum) } else { *w };
@@ -286,7 +318,11 @@ fn pillow_rows(picture: &Pixels, width: usize, filter: Filter) -> Option<Pixels>
     data.par_chunks_exact_mut(width * 3)
         .zip(picture.data.par_chunks_exact(picture.width * 3))
         .for_each(|(out, source)| row(source, &taps, out));
-    Some(Pixels { width, height: picture.height, data })
+    Some(Pixels {
+        width,
+        height: picture.height,
+        data,
+    })
 }
 
 /// Columns resampled to another height.
@@ -303,7 +339,11 @@ fn pillow_columns(picture: &Pixels, height: usize, filter: Filter) -> Pixels {
             blend(&picture.data[first * stride..], stride, weights, sums, out);
         },
     );
-    Pixels { width: picture.width, height, data }
+    Pixels {
+        width: picture.width,
+        height,
+        data,
+    }
 }
 
 #[cfg(test)]
@@ -311,18 +351,33 @@ mod tests {
     use super::*;
 
     fn noise(width: usize, height: usize) -> Pixels {
-        let data = (0..width * height * 3).map(|i| (i * i * 7919 % 251) as u8).collect();
-        Pixels { width, height, data }
+        let data = (0..width * height * 3)
+            .map(|i| (i * i * 7919 % 251) as u8)
+            .collect();
+        Pixels {
+            width,
+            height,
+            data,
+        }
     }
 
     #[test]
     fn plain_pictures_stay_plain() {
-        let gray = Pixels { width: 7, height: 5, data: vec![99; 105] };
+        let gray = Pixels {
+            width: 7,
+            height: 5,
+            data: vec![99; 105],
+        };
         for filter in [Filter::Bicubic, Filter::Lanczos] {
             assert!(pillow(&gray, 13, 4, filter).data.iter().all(|v| *v == 99));
         }
         assert!(bicubic(&gray, 20, 3).data.iter().all(|v| *v == 99));
-        assert!(bilinear(&gray, (20, 3), 0..20, 0..3).data.iter().all(|v| *v == 99));
+        assert!(
+            bilinear(&gray, (20, 3), 0..20, 0..3)
+                .data
+                .iter()
+                .all(|v| *v == 99)
+        );
     }
 
     #[test]
@@ -335,8 +390,20 @@ mod tests {
         assert_eq!(a, b);
         let weights = &pillow_taps(11, 5, Filter::Lanczos)[2];
         let (mut a, mut b, mut sums) = (vec![0; 111], vec![0; 111], vec![0; 111]);
-        blend(&picture.data[weights.0 * 111..], 111, &weights.1, &mut sums, &mut a);
-        pillow_blend(&picture.data[weights.0 * 111..], 111, &weights.1, &mut sums, &mut b);
+        blend(
+            &picture.data[weights.0 * 111..],
+            111,
+            &weights.1,
+            &mut sums,
+            &mut a,
+        );
+        pillow_blend(
+            &picture.data[weights.0 * 111..],
+            111,
+            &weights.1,
+            &mut sums,
+            &mut b,
+        );
         assert_eq!(a, b);
     }
 

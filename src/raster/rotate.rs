@@ -22,8 +22,16 @@ pub(super) fn rotate_page(picture: &Pixels, angle: u32) -> Pixels {
     // Rotation about the centre, then a shift to the new centre.
     let (cx, cy) = (w / 2.0, h / 2.0);
     let forward = [
-        [cos, sin, (1.0 - cos) * cx - sin * cy + (width as f64 - w) / 2.0],
-        [-sin, cos, sin * cx + (1.0 - cos) * cy + (height as f64 - h) / 2.0],
+        [
+            cos,
+            sin,
+            (1.0 - cos) * cx - sin * cy + (width as f64 - w) / 2.0,
+        ],
+        [
+            -sin,
+            cos,
+            sin * cx + (1.0 - cos) * cy + (height as f64 - h) / 2.0,
+        ],
     ];
     let inverse = invert(forward);
     let table: Vec<[[i32; 4]; 4]> = (0..1 << (2 * FRACTION_BITS))
@@ -33,36 +41,52 @@ pub(super) fn rotate_page(picture: &Pixels, angle: u32) -> Pixels {
     let fixed = |v: f64| (v * scale).round_ties_even() as i64;
     let half_step = 1i64 << (COORD_BITS - FRACTION_BITS - 1);
     let mut data = vec![0u8; width * height * 3];
-    data.par_chunks_exact_mut((width * 3).max(1)).enumerate().for_each(|(y, row)| {
-        let base = inverse.map(|m| fixed(m[1] * y as f64 + m[2]) + half_step);
-        for (x, out) in row.chunks_exact_mut(3).enumerate() {
-            let at: [i64; 2] = std::array::from_fn(|i| {
-                (base[i] + fixed(inverse[i][0] * x as f64)) >> (COORD_BITS - FRACTION_BITS)
-            });
-            let mask = (1 << FRACTION_BITS) - 1;
-            let entry = ((at[1] & mask) << FRACTION_BITS | (at[0] & mask)) as usize;
-            out.copy_from_slice(&blend(
-                picture,
-                at[0] >> FRACTION_BITS,
-                at[1] >> FRACTION_BITS,
-                &table[entry],
-            ));
-        }
-    });
-    Pixels { width, height, data }
+    data.par_chunks_exact_mut((width * 3).max(1))
+        .enumerate()
+        .for_each(|(y, row)| {
+            let base = inverse.map(|m| fixed(m[1] * y as f64 + m[2]) + half_step);
+            for (x, out) in row.chunks_exact_mut(3).enumerate() {
+                let at: [i64; 2] = std::array::from_fn(|i| {
+                    (base[i] + fixed(inverse[i][0] * x as f64)) >> (COORD_BITS - FRACTION_BITS)
+                });
+                let mask = (1 << FRACTION_BITS) - 1;
+                let entry = ((at[1] & mask) << FRACTION_BITS | (at[0] & mask)) as usize;
+                out.copy_from_slice(&blend(
+                    picture,
+                    at[0] >> FRACTION_BITS,
+                    at[1] >> FRACTION_BITS,
+                    &table[entry],
+                ));
+            }
+        });
+    Pixels {
+        width,
+        height,
+        data,
+    }
 }
 
 fn invert(m: [[f64; 3]; 2]) -> [[f64; 3]; 2] {
     let determinant = m[0][0] * m[1][1] - m[0][1] * m[1][0];
-    let d = if determinant != 0.0 { 1.0 / determinant } else { 0.0 };
+    let d = if determinant != 0.0 {
+        1.0 / determinant
+    } else {
+        0.0
+    };
     let (a, b, c, e) = (m[1][1] * d, -m[0][1] * d, -m[1][0] * d, m[0][0] * d);
-    [[a, b, -a * m[0][2] - b * m[1][2]], [c, e, -c * m[0][2] - e * m[1][2]]]
+    [
+        [a, b, -a * m[0][2] - b * m[1][2]],
+        [c, e, -c * m[0][2] - e * m[1][2]],
+    ]
 }
 
 /// Weights of the sixteen neighbours, which sum to exactly one.
 fn weights(fraction_y: usize, fraction_x: usize) -> [[i32; 4]; 4] {
     let step = 1.0 / (1 << FRACTION_BITS) as f32;
-    let (wx, wy) = (cubic_weights(fraction_x as f32 * step), cubic_weights(fraction_y as f32 * step));
+    let (wx, wy) = (
+        cubic_weights(fraction_x as f32 * step),
+        cubic_weights(fraction_y as f32 * step),
+    );
     let one = 1i32 << WEIGHT_BITS;
     let mut table = wy.map(|wy| wx.map(|wx| (wy * wx * one as f32).round_ties_even() as i32));
     let missing = one - table.iter().flatten().sum::<i32>();

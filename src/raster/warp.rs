@@ -19,8 +19,15 @@ impl Mesh {
     /// The place between four others.
     fn at(&self, (top, bottom, v): Tap, (left, right, u): Tap) -> [f32; 2] {
         let place = |column: usize, row: usize| self.places[row * self.columns + column];
-        let (a, b, c, d) = (place(left, top), place(right, top), place(left, bottom), place(right, bottom));
-        std::array::from_fn(|i| (1.0 - v) * ((1.0 - u) * a[i] + u * b[i]) + v * ((1.0 - u) * c[i] + u * d[i]))
+        let (a, b, c, d) = (
+            place(left, top),
+            place(right, top),
+            place(left, bottom),
+            place(right, bottom),
+        );
+        std::array::from_fn(|i| {
+            (1.0 - v) * ((1.0 - u) * a[i] + u * b[i]) + v * ((1.0 - u) * c[i] + u * d[i])
+        })
     }
 }
 
@@ -29,7 +36,11 @@ pub type Tap = (usize, usize, f32);
 
 /// For every place of `length` its neighbours among `from` places, the first and last of both lying on each other.
 pub fn aligned_taps(length: usize, from: usize) -> Vec<Tap> {
-    let scale = if length > 1 { (from - 1) as f32 / (length - 1) as f32 } else { 0.0 };
+    let scale = if length > 1 {
+        (from - 1) as f32 / (length - 1) as f32
+    } else {
+        0.0
+    };
     let tap = |i: usize| {
         let place = i as f32 * scale;
         let first = (place as usize).min(from - 1);
@@ -42,16 +53,25 @@ impl Pixels {
     /// The picture that the mesh makes of this one; the same size. Places outside are black.
     pub fn warp(&self, mesh: &Mesh) -> Pixels {
         let (width, height) = (self.width, self.height);
-        let (columns, rows) = (aligned_taps(width, mesh.columns), aligned_taps(height, mesh.rows));
+        let (columns, rows) = (
+            aligned_taps(width, mesh.columns),
+            aligned_taps(height, mesh.rows),
+        );
         let mut data = vec![0; self.data.len()];
-        data.par_chunks_exact_mut(width * 3).zip(&rows).for_each(|(line, row)| {
-            for (pixel, column) in line.chunks_exact_mut(3).zip(&columns) {
-                let [x, y] = mesh.at(*row, *column);
-                let place = |v: f32, length: usize| (v + 1.0) / 2.0 * (length as f32 - 1.0);
-                pixel.copy_from_slice(&self.sampled(place(x, width), place(y, height)));
-            }
-        });
-        Pixels { width, height, data }
+        data.par_chunks_exact_mut(width * 3)
+            .zip(&rows)
+            .for_each(|(line, row)| {
+                for (pixel, column) in line.chunks_exact_mut(3).zip(&columns) {
+                    let [x, y] = mesh.at(*row, *column);
+                    let place = |v: f32, length: usize| (v + 1.0) / 2.0 * (length as f32 - 1.0);
+                    pixel.copy_from_slice(&self.sampled(place(x, width), place(y, height)));
+                }
+            });
+        Pixels {
+            width,
+            height,
+            data,
+        }
     }
 
     /// The colour at a place between pixels, cut off to whole levels.
@@ -83,18 +103,33 @@ mod tests {
     use super::*;
 
     fn picture() -> Pixels {
-        Pixels { width: 4, height: 3, data: (0..36).map(|v| v * 7).collect() }
+        Pixels {
+            width: 4,
+            height: 3,
+            data: (0..36).map(|v| v * 7).collect(),
+        }
     }
 
     fn mesh(place: impl Fn(f32, f32) -> [f32; 2]) -> Mesh {
-        let places = (0..6).map(|i| place((i % 3) as f32 - 1.0, (i / 3) as f32 * 2.0 - 1.0)).collect();
-        Mesh { columns: 3, rows: 2, places }
+        let places = (0..6)
+            .map(|i| place((i % 3) as f32 - 1.0, (i / 3) as f32 * 2.0 - 1.0))
+            .collect();
+        Mesh {
+            columns: 3,
+            rows: 2,
+            places,
+        }
     }
 
     #[test]
     fn a_mesh_of_nothing_new_changes_at_most_a_level() {
         let same = picture().warp(&mesh(|x, y| [x, y]));
-        assert!(same.data.iter().zip(&picture().data).all(|(a, b)| a.abs_diff(*b) <= 1));
+        assert!(
+            same.data
+                .iter()
+                .zip(&picture().data)
+                .all(|(a, b)| a.abs_diff(*b) <= 1)
+        );
     }
 
     #[test]
@@ -105,7 +140,19 @@ mod tests {
 
     #[test]
     fn places_outside_and_no_places_are_black() {
-        assert!(picture().warp(&mesh(|_, _| [5.0, 0.0])).data.iter().all(|v| *v == 0));
-        assert!(picture().warp(&mesh(|_, _| [f32::NAN, 0.0])).data.iter().all(|v| *v == 0));
+        assert!(
+            picture()
+                .warp(&mesh(|_, _| [5.0, 0.0]))
+                .data
+                .iter()
+                .all(|v| *v == 0)
+        );
+        assert!(
+            picture()
+                .warp(&mesh(|_, _| [f32::NAN, 0.0]))
+                .data
+                .iter()
+                .all(|v| *v == 0)
+        );
     }
 }

@@ -32,7 +32,14 @@ impl Draft {
     /// A draft of tokens; an empty one proposes nothing.
     pub fn new(tokens: Vec<u32>) -> Self {
         let at = (!tokens.is_empty()).then_some(0);
-        Draft { tokens, at, left: 0, size: FIRST, failures: 0, accepted: 0 }
+        Draft {
+            tokens,
+            at,
+            left: 0,
+            size: FIRST,
+            failures: 0,
+            accepted: 0,
+        }
     }
 
     /// Whether there is none.
@@ -58,8 +65,11 @@ impl Draft {
         self.accepted += right;
         if proposed > 0 {
             self.failures = if right == 0 { self.failures + 1 } else { 0 };
-            self.size =
-                if right == proposed { (self.size * 2).min(MOST) } else { (right + 1).clamp(2, MOST) };
+            self.size = if right == proposed {
+                (self.size * 2).min(MOST)
+            } else {
+                (right + 1).clamp(2, MOST)
+            };
         }
         let Some(last) = said.last() else { return };
         if let Some(at) = self.at {
@@ -77,11 +87,17 @@ impl Draft {
 
     /// The place behind the next tokens of the draft that are those said last.
     fn anchor(&self, said: &[u32]) -> Option<usize> {
-        let length = if self.failures >= PATIENCE { LONG_ANCHOR } else { ANCHOR };
+        let length = if self.failures >= PATIENCE {
+            LONG_ANCHOR
+        } else {
+            ANCHOR
+        };
         let tail = said.len().checked_sub(length).map(|start| &said[start..])?;
         let start = self.left.saturating_sub(length);
         let end = (self.left + AHEAD).min(self.tokens.len());
-        let found = self.tokens[start.min(end)..end].windows(length).position(|window| window == tail)?;
+        let found = self.tokens[start.min(end)..end]
+            .windows(length)
+            .position(|window| window == tail)?;
         Some(start + found + length).filter(|at| *at < self.tokens.len())
     }
 }
@@ -98,7 +114,11 @@ mod tests {
         while said.len() < answer.len() {
             let proposal = draft.propose(MOST).to_vec();
             let rest = &answer[said.len()..];
-            let right = proposal.iter().zip(rest).take_while(|(a, b)| a == b).count();
+            let right = proposal
+                .iter()
+                .zip(rest)
+                .take_while(|(a, b)| a == b)
+                .count();
             let new = (right + 1).min(rest.len());
             said.extend(&rest[..new]);
             draft.observe(proposal.len(), right.min(new), &said);

@@ -67,14 +67,21 @@ pub fn recognize(text: &PageText, region: &Region) -> Recognition {
     } else {
         &region.lines
     };
-    let segments: Vec<&Segment> = lines.iter().flatten().filter_map(|i| text.segments.get(*i)).collect();
+    let segments: Vec<&Segment> = lines
+        .iter()
+        .flatten()
+        .filter_map(|i| text.segments.get(*i))
+        .collect();
     let mut markup = Markup::default();
     let content = match (&region.table, region.label) {
         (Some(table), _) => table.to_html(),
         (None, Label::Algorithm) => code(text, lines),
         (None, Label::Content) => contents(text, lines),
         _ => {
-            markup.scripts = segments.iter().flat_map(|s| &s.words).any(|word| word.shift != Shift::None);
+            markup.scripts = segments
+                .iter()
+                .flat_map(|s| &s.words)
+                .any(|word| word.shift != Shift::None);
             let (content, is_item) = list_item(running_text(text, lines));
             markup.list_item = is_item;
             content
@@ -104,14 +111,26 @@ fn read_line(segment: &Segment) -> Option<ReadLine> {
 
 fn lines_inside(text: &PageText, region: &Region) -> Vec<Vec<usize>> {
     let inside: Vec<usize> = (0..text.segments.len())
-        .filter(|&i| region.bbox.contains(text.segments[i].bbox.center_x(), text.segments[i].bbox.center_y()))
+        .filter(|&i| {
+            region.bbox.contains(
+                text.segments[i].bbox.center_x(),
+                text.segments[i].bbox.center_y(),
+            )
+        })
         .collect();
     let boxes: Vec<Rect> = inside.iter().map(|i| text.segments[*i].bbox).collect();
-    let lines = rows_by_overlap(&boxes, Rect::union).into_iter().map(|(row, _)| {
-        let mut line: Vec<usize> = row.into_iter().map(|i| inside[i]).collect();
-        line.sort_by(|&a, &b| text.segments[a].bbox.x1.total_cmp(&text.segments[b].bbox.x1));
-        line
-    });
+    let lines = rows_by_overlap(&boxes, Rect::union)
+        .into_iter()
+        .map(|(row, _)| {
+            let mut line: Vec<usize> = row.into_iter().map(|i| inside[i]).collect();
+            line.sort_by(|&a, &b| {
+                text.segments[a]
+                    .bbox
+                    .x1
+                    .total_cmp(&text.segments[b].bbox.x1)
+            });
+            line
+        });
     lines.collect()
 }
 
@@ -120,7 +139,11 @@ fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
     let mut cut = false;
     for line in lines {
         let segments: Vec<&Segment> = line.iter().filter_map(|i| text.segments.get(*i)).collect();
-        let joined = segments.iter().map(|s| s.text()).collect::<Vec<_>>().join(" ");
+        let joined = segments
+            .iter()
+            .map(|s| s.text())
+            .collect::<Vec<_>>()
+            .join(" ");
         join_line(&mut out, &joined, cut);
         cut = segments.last().is_some_and(|s| s.hyphenated);
     }
@@ -141,8 +164,16 @@ fn list_item(text: String) -> (String, bool) {
 }
 
 fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
-    let segments = |line: &[usize]| line.iter().filter_map(|i| text.segments.get(*i)).collect::<Vec<_>>();
-    let left = lines.iter().flat_map(|l| segments(l)).map(|s| s.bbox.x1).fold(f32::INFINITY, f32::min);
+    let segments = |line: &[usize]| {
+        line.iter()
+            .filter_map(|i| text.segments.get(*i))
+            .collect::<Vec<_>>()
+    };
+    let left = lines
+        .iter()
+        .flat_map(|l| segments(l))
+        .map(|s| s.bbox.x1)
+        .fold(f32::INFINITY, f32::min);
     let mut out = String::new();
     for line in lines {
         let mut column = 0;
@@ -152,8 +183,11 @@ fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
         for segment in segments(line) {
             let width = (CODE_CHAR * segment.style.font_size).max(1.0);
             let at = ((segment.bbox.x1 - left) / width).round().max(0.0) as usize;
-            let blanks =
-                if column == 0 { at.min(MAX_INDENT) } else { at.saturating_sub(column).clamp(1, MAX_INDENT) };
+            let blanks = if column == 0 {
+                at.min(MAX_INDENT)
+            } else {
+                at.saturating_sub(column).clamp(1, MAX_INDENT)
+            };
             out.extend(std::iter::repeat_n(' ', blanks));
             let piece = segment.plain_text();
             column += blanks + piece.chars().count();
@@ -184,9 +218,16 @@ mod tests {
         let segment = |&(x, y, text, hyphenated): &(f32, f32, &str, bool)| {
             let bbox = Rect::new(x, y, x + 12.0 * text.len() as f32, y + 20.0);
             let piece = Segment::of(vec![Word::of(bbox, text)], 20.0);
-            Segment { hyphenated, confidence: Some(0.9), ..piece }
+            Segment {
+                hyphenated,
+                confidence: Some(0.9),
+                ..piece
+            }
         };
-        PageText { source: TextSource::Lines, segments: pieces.iter().map(segment).collect() }
+        PageText {
+            source: TextSource::Lines,
+            segments: pieces.iter().map(segment).collect(),
+        }
     }
 
     fn region(label: Label, lines: &[&[usize]]) -> Region {
@@ -197,8 +238,11 @@ mod tests {
 
     #[test]
     fn lines_run_on() {
-        let text =
-            page(&[(0.0, 0.0, "• hyphen", true), (0.0, 24.0, "ation", false), (0.0, 48.0, "end", false)]);
+        let text = page(&[
+            (0.0, 0.0, "• hyphen", true),
+            (0.0, 24.0, "ation", false),
+            (0.0, 48.0, "end", false),
+        ]);
         let read = recognize(&text, &region(Label::Text, &[&[0], &[1], &[2]]));
         assert_eq!(read.content, "- hyphenation end");
         assert!((read.confidence.unwrap() - 0.9).abs() < 1e-6);
@@ -208,12 +252,19 @@ mod tests {
     #[test]
     fn code_keeps_lines_and_indents() {
         let text = page(&[(0.0, 0.0, "if x:", false), (48.0, 24.0, "y()", false)]);
-        assert_eq!(recognize(&text, &region(Label::Algorithm, &[&[0], &[1]])).content, "if x:\n    y()");
+        assert_eq!(
+            recognize(&text, &region(Label::Algorithm, &[&[0], &[1]])).content,
+            "if x:\n    y()"
+        );
     }
 
     #[test]
     fn a_region_without_lines_takes_what_lies_inside() {
-        let text = page(&[(100.0, 0.0, "b", false), (0.0, 2.0, "a", false), (0.0, 900.0, "out", false)]);
+        let text = page(&[
+            (100.0, 0.0, "b", false),
+            (0.0, 2.0, "a", false),
+            (0.0, 900.0, "out", false),
+        ]);
         assert_eq!(recognize(&text, &region(Label::Text, &[])).content, "a b");
     }
 }

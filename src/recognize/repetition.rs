@@ -38,7 +38,11 @@ pub fn endless(
         return None;
     }
     let last = &ids[ids.len() - unit..];
-    let going_on = ids.iter().chain(last.iter().cycle()).take(limit.max(ids.len())).copied();
+    let going_on = ids
+        .iter()
+        .chain(last.iter().cycle())
+        .take(limit.max(ids.len()))
+        .copied();
     let text = decode(&going_on.collect::<Vec<_>>())?;
     (truncate_repetition(&text, min_length) != text).then_some(text)
 }
@@ -81,8 +85,9 @@ mod tests {
     /// How many tokens of an answer are decoded.
     fn decoded(text: &str, task: Task) -> usize {
         let ids = ids(text);
-        let ended =
-            (LOOK..=ids.len()).step_by(LOOK).find(|n| endless(&ids[..*n], task, 4096, &decode).is_some());
+        let ended = (LOOK..=ids.len())
+            .step_by(LOOK)
+            .find(|n| endless(&ids[..*n], task, 4096, &decode).is_some());
         ended.unwrap_or(ids.len())
     }
 
@@ -95,9 +100,16 @@ mod tests {
             ("Sums: ", "\\frac{1}{2}+", Task::Formula),
         ];
         for (begin, unit, task) in loops {
-            let whole: String = begin.chars().chain(unit.chars().cycle()).take(4096).collect();
+            let whole: String = begin
+                .chars()
+                .chain(unit.chars().cycle())
+                .take(4096)
+                .collect();
             let tokens = decoded(&whole, task);
-            assert!(tokens <= LONGEST_TEXT + begin.len() + LOOK, "{unit:?}: {tokens}");
+            assert!(
+                tokens <= LONGEST_TEXT + begin.len() + LOOK,
+                "{unit:?}: {tokens}"
+            );
             let text = endless(&ids(&whole)[..tokens], task, 4096, &decode).unwrap();
             assert_eq!(text, whole, "{unit:?}");
         }
@@ -106,20 +118,34 @@ mod tests {
     #[test]
     fn honest_repetitions_are_left_alone() {
         let dots = format!("Chapter one {} 17", ". ".repeat(200));
-        let leaders: String = (1..40).map(|i| format!("Chapter {i} {} {i}\n", ".".repeat(60))).collect();
+        let leaders: String = (1..40)
+            .map(|i| format!("Chapter {i} {} {i}\n", ".".repeat(60)))
+            .collect();
         let ruled = "________________\n".repeat(40);
-        let blank_form: String = (0..30).map(|i| format!("Name {i}: {}\n", "_".repeat(40))).collect();
+        let blank_form: String = (0..30)
+            .map(|i| format!("Name {i}: {}\n", "_".repeat(40)))
+            .collect();
         for text in [&dots, &leaders, &ruled, &blank_form] {
             assert_eq!(decoded(text, Task::Ocr), ids(text).len(), "{text:?}");
         }
         // Cells are tokens of their own.
         let cells = |rows: usize, columns: usize| -> Vec<u32> {
-            (0..rows).flat_map(|_| std::iter::repeat_n(1, columns).chain([2])).collect()
+            (0..rows)
+                .flat_map(|_| std::iter::repeat_n(1, columns).chain([2]))
+                .collect()
         };
-        let names =
-            |ids: &[u32]| Some(ids.iter().map(|id| if *id == 1 { "<ecel>" } else { "<nl>" }).collect());
+        let names = |ids: &[u32]| {
+            Some(
+                ids.iter()
+                    .map(|id| if *id == 1 { "<ecel>" } else { "<nl>" })
+                    .collect(),
+            )
+        };
         for (rows, columns) in [(60, 30), (200, 8), (1, 500)] {
-            assert_eq!(endless(&cells(rows, columns), Task::Table, 4096, &names), None);
+            assert_eq!(
+                endless(&cells(rows, columns), Task::Table, 4096, &names),
+                None
+            );
         }
         assert!(endless(&cells(600, 5), Task::Table, 4096, &names).is_some());
     }

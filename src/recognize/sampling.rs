@@ -16,7 +16,11 @@ pub struct Sampling {
 
 impl Sampling {
     /// By what a request asks for; `None` where that is what is done anyway.
-    pub fn of(temperature: Option<f64>, top_p: Option<f64>, penalty: Option<f64>) -> Option<Sampling> {
+    pub fn of(
+        temperature: Option<f64>,
+        top_p: Option<f64>,
+        penalty: Option<f64>,
+    ) -> Option<Sampling> {
         let sampling = Sampling {
             temperature: temperature.unwrap_or(0.0),
             top_p: top_p.unwrap_or(1.0),
@@ -31,10 +35,18 @@ impl Sampling {
         for id in before.iter().collect::<BTreeSet<_>>() {
             if let Some(score) = scores.get_mut(*id as usize) {
                 let penalty = self.repetition_penalty;
-                *score = if *score > 0.0 { *score / penalty } else { *score * penalty };
+                *score = if *score > 0.0 {
+                    *score / penalty
+                } else {
+                    *score * penalty
+                };
             }
         }
-        let id = if self.temperature > 0.0 { self.draw(&scores, random) } else { largest(&scores) };
+        let id = if self.temperature > 0.0 {
+            self.draw(&scores, random)
+        } else {
+            largest(&scores)
+        };
         let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let total: f64 = logits.iter().map(|v| f64::from(v - most).exp()).sum();
         (id as u32, logits[id] - most - total.ln() as f32)
@@ -42,8 +54,11 @@ impl Sampling {
 
     fn draw(&self, scores: &[f64], random: &mut Mt64) -> usize {
         let most = scores[largest(scores)];
-        let mut shares: Vec<(usize, f64)> =
-            scores.iter().map(|s| ((s - most) / self.temperature).exp()).enumerate().collect();
+        let mut shares: Vec<(usize, f64)> = scores
+            .iter()
+            .map(|s| ((s - most) / self.temperature).exp())
+            .enumerate()
+            .collect();
         let total: f64 = shares.iter().map(|(_, share)| share).sum();
         shares.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let mut sum = 0.0;
@@ -66,7 +81,10 @@ impl Sampling {
 
 /// The number of the largest; of equal ones the first.
 fn largest(scores: &[f64]) -> usize {
-    scores.iter().enumerate().fold(0, |best, (i, score)| if *score > scores[best] { i } else { best })
+    scores.iter().enumerate().fold(
+        0,
+        |best, (i, score)| if *score > scores[best] { i } else { best },
+    )
 }
 
 #[cfg(test)]
@@ -96,12 +114,18 @@ mod tests {
         let logits = [3.0f32.ln(), 1.0f32.ln(), 0.01f32.ln()];
         let draw = |seed: u64| {
             let mut random = Mt64::new(seed);
-            (0..1000).map(|_| sampling.choose(&logits, &[], &mut random).0).collect::<Vec<_>>()
+            (0..1000)
+                .map(|_| sampling.choose(&logits, &[], &mut random).0)
+                .collect::<Vec<_>>()
         };
         let drawn = draw(7);
         let count = |id: u32| drawn.iter().filter(|d| **d == id).count();
         // The third has less than the tenth that is left out.
-        assert!((700..800).contains(&count(0)) && count(1) > 200 && count(2) == 0, "{}", count(0));
+        assert!(
+            (700..800).contains(&count(0)) && count(1) > 200 && count(2) == 0,
+            "{}",
+            count(0)
+        );
         assert_eq!(drawn, draw(7));
         assert_ne!(drawn, draw(8));
     }

@@ -3,7 +3,8 @@
 //! document differs, the rest of it is read by the recognizer.
 
 use super::{
-    BlockAnswer, BlockRequest, DocumentState, Recognition, RecognizeError, Recognizer, Ticket, page_text,
+    BlockAnswer, BlockRequest, DocumentState, Recognition, RecognizeError, Recognizer, Ticket,
+    page_text,
 };
 use crate::deadline;
 use crate::document::{Code, TextDecision, TextSource};
@@ -52,7 +53,10 @@ struct Sample {
 impl TextFirst {
     /// A recognizer behind the page's own text; `check`: the share of blocks that are recognized as well, 0 to 1.
     pub fn new(behind: Box<dyn Recognizer>, check: f64) -> TextFirst {
-        TextFirst { behind, check: check.clamp(0.0, 1.0) }
+        TextFirst {
+            behind,
+            check: check.clamp(0.0, 1.0),
+        }
     }
 }
 
@@ -69,7 +73,9 @@ impl Recognizer for TextFirst {
             let deadline = deadline::current();
             let running = thread::Builder::new()
                 .name("behind".into())
-                .spawn_scoped(scope, move || deadline.run(|| behind.run(for_behind, from_behind)).0)
+                .spawn_scoped(scope, move || {
+                    deadline.run(|| behind.run(for_behind, from_behind)).0
+                })
                 .map_err(|error| RecognizeError(format!("no thread can be started: {error}")))?;
             let mut samples: BTreeMap<Ticket, Sample> = BTreeMap::new();
             let mut to_behind = Some(to_behind);
@@ -115,7 +121,9 @@ impl Recognizer for TextFirst {
                 }
             }
             drop((to_behind, read));
-            running.join().unwrap_or_else(|_| Err(RecognizeError("internal error while recognizing".into())))
+            running
+                .join()
+                .unwrap_or_else(|_| Err(RecognizeError("internal error while recognizing".into())))
         })
     }
 
@@ -143,7 +151,9 @@ fn taken(request: &BlockRequest, check: f64) -> Result<(Recognition, bool), &'st
     let asked = &request.request;
     let crop = request.crop.as_deref();
     let text = &request.page.text;
-    if let Some(doubt) = own_text::doubt(text, &request.region, asked.task, asked.figures.len(), crop) {
+    if let Some(doubt) =
+        own_text::doubt(text, &request.region, asked.task, asked.figures.len(), crop)
+    {
         return Err(doubt);
     }
     let mut own = page_text::recognize(text, &request.region);
@@ -158,11 +168,17 @@ fn taken(request: &BlockRequest, check: f64) -> Result<(Recognition, bool), &'st
 }
 
 fn decision(reason: &str) -> TextDecision {
-    TextDecision { source: TextSource::TextLayer, reason: reason.to_string() }
+    TextDecision {
+        source: TextSource::TextLayer,
+        reason: reason.to_string(),
+    }
 }
 
 fn record(document: &DocumentState) -> MutexGuard<'_, OwnTextRecord> {
-    document.own_text.lock().unwrap_or_else(PoisonError::into_inner)
+    document
+        .own_text
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A number from 0 to 1, always the same for a block.
@@ -178,25 +194,43 @@ fn chance(seed: u64) -> f64 {
 fn compared(answer: BlockAnswer, sample: Sample) -> BlockAnswer {
     let Ok(read) = answer.result else {
         // The check is lost, and the text is not.
-        return BlockAnswer { result: Ok(sample.own), ..answer };
+        return BlockAnswer {
+            result: Ok(sample.own),
+            ..answer
+        };
     };
     let similarity = similarity(&sample.own.content, &read.content);
     let mut known = record(&sample.document);
     known.samples += 1;
     if similarity >= AGREE {
-        let reason =
-            format!("the PDF's own text, which the recognizer confirms ({:.0} %)", similarity * 100.0);
-        let own = Recognition { text: Some(decision(&reason)), generation: read.generation, ..sample.own };
-        return BlockAnswer { result: Ok(own), ..answer };
+        let reason = format!(
+            "the PDF's own text, which the recognizer confirms ({:.0} %)",
+            similarity * 100.0
+        );
+        let own = Recognition {
+            text: Some(decision(&reason)),
+            generation: read.generation,
+            ..sample.own
+        };
+        return BlockAnswer {
+            result: Ok(own),
+            ..answer
+        };
     }
     let was_given_up = known.is_given_up();
     known.differing += 1;
-    let mut warning = format!("the PDF's own text is only {:.0} % like what is shown", similarity * 100.0);
+    let mut warning = format!(
+        "the PDF's own text is only {:.0} % like what is shown",
+        similarity * 100.0
+    );
     if known.is_given_up() && !was_given_up {
         warning.push_str("; the rest of the document is read by the recognizer");
     }
     BlockAnswer {
-        result: Ok(Recognition { warning: Some((Code::TextLayerDiffers, warning)), ..read }),
+        result: Ok(Recognition {
+            warning: Some((Code::TextLayerDiffers, warning)),
+            ..read
+        }),
         ..answer
     }
 }
@@ -239,9 +273,18 @@ mod tests {
                 self.asked.lock().unwrap().push(request.ticket);
                 let result = match self.says {
                     "" => Err("no".to_string()),
-                    says => Ok(Recognition { content: says.into(), is_raw: true, ..Recognition::default() }),
+                    says => Ok(Recognition {
+                        content: says.into(),
+                        is_raw: true,
+                        ..Recognition::default()
+                    }),
                 };
-                answers.send(BlockAnswer { ticket: request.ticket, result }).unwrap();
+                answers
+                    .send(BlockAnswer {
+                        ticket: request.ticket,
+                        result,
+                    })
+                    .unwrap();
             }
             Ok(())
         }
@@ -249,7 +292,11 @@ mod tests {
 
     /// A document with a number of its own.
     fn document(fingerprint: u64) -> Arc<DocumentState> {
-        Arc::new(DocumentState { fingerprint, takes_own_text: true, ..DocumentState::default() })
+        Arc::new(DocumentState {
+            fingerprint,
+            takes_own_text: true,
+            ..DocumentState::default()
+        })
     }
 
     fn request(document: &Arc<DocumentState>, block: usize, label: Label) -> BlockRequest {
@@ -257,11 +304,21 @@ mod tests {
         let word = Word::of(Rect::new(20.0, 20.0, 180.0, 40.0), "some words");
         let mut page = PreparedPage::blank(0, 200, 100);
         let segments = vec![Segment::of(vec![word], 20.0)];
-        page.text = PageText { source: TextSource::TextLayer, segments };
-        let mut crop = Pixels { width: 180, height: 40, data: vec![255; 180 * 40 * 3] };
+        page.text = PageText {
+            source: TextSource::TextLayer,
+            segments,
+        };
+        let mut crop = Pixels {
+            width: 180,
+            height: 40,
+            data: vec![255; 180 * 40 * 3],
+        };
         (12..28).for_each(|y| crop.data[(y * 180 + 12) * 3..(y * 180 + 60) * 3].fill(0));
         BlockRequest {
-            ticket: Ticket { page: document.fingerprint, block },
+            ticket: Ticket {
+                page: document.fingerprint,
+                block,
+            },
             document: document.clone(),
             page: Arc::new(page),
             region: Arc::new(Region::new(label, bbox, 0.9)),
@@ -273,9 +330,16 @@ mod tests {
     }
 
     /// Answers in order, one request after the other, and how many were asked of the recognizer behind.
-    fn run(says: &'static str, check: f64, requests: Vec<BlockRequest>) -> (Vec<Recognition>, usize) {
+    fn run(
+        says: &'static str,
+        check: f64,
+        requests: Vec<BlockRequest>,
+    ) -> (Vec<Recognition>, usize) {
         let asked = Arc::<Mutex<Vec<Ticket>>>::default();
-        let behind = Behind { says, asked: asked.clone() };
+        let behind = Behind {
+            says,
+            asked: asked.clone(),
+        };
         let mut recognizer = TextFirst::new(Box::new(behind), check);
         let (to, inbox) = crossbeam_channel::unbounded();
         let (answers, answered) = crossbeam_channel::unbounded();
@@ -296,11 +360,23 @@ mod tests {
     fn plain_text_is_taken_and_the_rest_is_read() {
         let labels = [Label::Text, Label::Table, Label::Text];
         let document = document(0);
-        let requests = labels.into_iter().enumerate().map(|(block, label)| request(&document, block, label));
+        let requests = labels
+            .into_iter()
+            .enumerate()
+            .map(|(block, label)| request(&document, block, label));
         let (answers, asked) = run("read", 0.0, requests.collect());
-        let contents: Vec<&str> = answers.iter().map(|answer| answer.content.as_str()).collect();
-        assert_eq!((contents, asked), (vec!["some words", "read", "some words"], 1));
-        assert_eq!(answers[0].text.as_ref().unwrap().source, TextSource::TextLayer);
+        let contents: Vec<&str> = answers
+            .iter()
+            .map(|answer| answer.content.as_str())
+            .collect();
+        assert_eq!(
+            (contents, asked),
+            (vec!["some words", "read", "some words"], 1)
+        );
+        assert_eq!(
+            answers[0].text.as_ref().unwrap().source,
+            TextSource::TextLayer
+        );
         assert!(answers[1].text.is_none());
     }
 
@@ -308,12 +384,25 @@ mod tests {
     fn the_first_block_of_a_document_and_a_share_are_checked() {
         let blocks = || {
             let document = document(0);
-            (0..200).map(|block| request(&document, block, Label::Text)).collect::<Vec<_>>()
+            (0..200)
+                .map(|block| request(&document, block, Label::Text))
+                .collect::<Vec<_>>()
         };
         let (answers, asked) = run("Some **words**", 0.1, blocks());
         assert!((10..40).contains(&asked), "{asked}");
-        assert!(answers.iter().all(|answer| answer.content == "some words" && answer.warning.is_none()));
-        assert!(answers[0].text.as_ref().unwrap().reason.contains("confirms (100 %)"));
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.content == "some words" && answer.warning.is_none())
+        );
+        assert!(
+            answers[0]
+                .text
+                .as_ref()
+                .unwrap()
+                .reason
+                .contains("confirms (100 %)")
+        );
         assert_eq!(run("Some words", 1e-9, blocks()).1, 1);
         assert_eq!(run("Some words", 1.0, blocks()).1, 200);
         // A check that fails loses nothing.
@@ -326,10 +415,16 @@ mod tests {
         let documents = [document(0), document(1)];
         let requests = requests.map(|(at, block)| request(&documents[at], block, Label::Text));
         let (answers, asked) = run("something else altogether", 1e-9, requests.to_vec());
-        let contents: Vec<&str> = answers.iter().map(|answer| answer.content.as_str()).collect();
+        let contents: Vec<&str> = answers
+            .iter()
+            .map(|answer| answer.content.as_str())
+            .collect();
         assert_eq!((contents, asked), (vec!["something else altogether"; 4], 4));
         let (code, warning) = answers[0].warning.as_ref().unwrap();
-        assert!(*code == Code::TextLayerDiffers && warning.contains("the rest of the document"), "{warning}");
+        assert!(
+            *code == Code::TextLayerDiffers && warning.contains("the rest of the document"),
+            "{warning}"
+        );
         assert!(answers[1].warning.is_none() && answers[2].warning.is_some());
     }
 

@@ -31,9 +31,18 @@ pub fn level_of_heights(heights: &[i64]) -> BTreeMap<i64, i32> {
     // Of equal distances the cluster found first wins.
     let nearest = |height: i64| {
         let distance = |c: usize| (height as f64 - centers[c]).abs();
-        (0..centers.len()).fold(0, |best, c| if distance(c) < distance(best) { c } else { best })
+        (0..centers.len()).fold(0, |best, c| {
+            if distance(c) < distance(best) {
+                c
+            } else {
+                best
+            }
+        })
     };
-    distinct.into_iter().map(|height| (height, rank(nearest(height)))).collect()
+    distinct
+        .into_iter()
+        .map(|height| (height, rank(nearest(height))))
+        .collect()
 }
 
 /// Middles of `k` clusters.
@@ -53,8 +62,17 @@ fn centers(points: &[f64], k: usize) -> Vec<f64> {
         let mut moved = 0.0;
         let next: Vec<f64> = (0..k)
             .map(|c| {
-                let own: Vec<f64> = x.iter().zip(&now).filter(|(_, l)| **l == c).map(|(v, _)| *v).collect();
-                if own.is_empty() { centers[c] } else { own.iter().sum::<f64>() * (1.0 / own.len() as f64) }
+                let own: Vec<f64> = x
+                    .iter()
+                    .zip(&now)
+                    .filter(|(_, l)| **l == c)
+                    .map(|(v, _)| *v)
+                    .collect();
+                if own.is_empty() {
+                    centers[c]
+                } else {
+                    own.iter().sum::<f64>() * (1.0 / own.len() as f64)
+                }
             })
             .collect();
         for (a, b) in centers.iter().zip(&next) {
@@ -98,7 +116,10 @@ fn first_centers(x: &[f64], k: usize) -> Vec<f64> {
     }
     let total = cumulative[count - 1];
     let first_draw = draw();
-    let first = cumulative.iter().position(|c| c / total > first_draw).unwrap_or(count - 1);
+    let first = cumulative
+        .iter()
+        .position(|c| c / total > first_draw)
+        .unwrap_or(count - 1);
     let mut centers = vec![x[first]];
     let mut closest: Vec<f64> = x.iter().map(|v| squared(x[first], *v)).collect();
     let trials = 2 + (k as f64).ln() as usize;
@@ -116,14 +137,19 @@ fn first_centers(x: &[f64], k: usize) -> Vec<f64> {
         for _ in 0..trials {
             let limit = draw() * potential;
             let candidate = sums.partition_point(|s| *s < limit).min(count - 1);
-            let distances: Vec<f64> =
-                x.iter().zip(&closest).map(|(v, d)| squared(x[candidate], *v).min(*d)).collect();
+            let distances: Vec<f64> = x
+                .iter()
+                .zip(&closest)
+                .map(|(v, d)| squared(x[candidate], *v).min(*d))
+                .collect();
             let total = blas_sum(&distances);
             if best.as_ref().is_none_or(|(least, ..)| total < *least) {
                 best = Some((total, candidate, distances));
             }
         }
-        let Some((_, candidate, distances)) = best else { break };
+        let Some((_, candidate, distances)) = best else {
+            break;
+        };
         centers.push(x[candidate]);
         closest = distances;
     }

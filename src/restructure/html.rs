@@ -46,9 +46,9 @@ struct Reading {
 
 /// Elements without content.
 const VOID: &[&str] = &[
-    "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image", "img",
-    "input", "isindex", "keygen", "link", "menuitem", "meta", "nextid", "param", "source", "spacer", "track",
-    "wbr",
+    "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image",
+    "img", "input", "isindex", "keygen", "link", "menuitem", "meta", "nextid", "param", "source",
+    "spacer", "track", "wbr",
 ];
 
 impl Html {
@@ -145,9 +145,19 @@ impl Html {
             match &from.nodes[node] {
                 Node::Text(text) => drop(self.add(home, Node::Text(text.clone()))),
                 Node::Verbatim(text) => drop(self.add(home, Node::Verbatim(text.clone()))),
-                Node::Element { name, attributes, children, .. } => {
+                Node::Element {
+                    name,
+                    attributes,
+                    children,
+                    ..
+                } => {
                     let (name, attributes) = (name.clone(), attributes.clone());
-                    let copy = Node::Element { name, attributes, children: Vec::new(), parent: home };
+                    let copy = Node::Element {
+                        name,
+                        attributes,
+                        children: Vec::new(),
+                        parent: home,
+                    };
                     let copy = self.add(home, copy);
                     stack.extend(children.iter().rev().map(|child| (copy, *child)));
                 }
@@ -162,14 +172,24 @@ impl Html {
             Close(&'a str),
         }
         let mut out = String::new();
-        let mut stack: Vec<Step> = self.children(0).iter().rev().map(|c| Step::Open(*c)).collect();
+        let mut stack: Vec<Step> = self
+            .children(0)
+            .iter()
+            .rev()
+            .map(|c| Step::Open(*c))
+            .collect();
         while let Some(step) = stack.pop() {
             match step {
                 Step::Close(name) => out.push_str(&format!("</{name}>")),
                 Step::Open(node) => match &self.nodes[node] {
                     Node::Text(text) => out.push_str(&minimally_escaped(text)),
                     Node::Verbatim(text) => out.push_str(text),
-                    Node::Element { name, attributes, children, .. } => {
+                    Node::Element {
+                        name,
+                        attributes,
+                        children,
+                        ..
+                    } => {
                         out.push_str(&format!("<{name}"));
                         for (key, value) in attributes {
                             out.push_str(&format!(" {key}={}", quoted(value)));
@@ -247,7 +267,11 @@ impl Html {
             && is_letter(rest)
             && let Some(end) = rest.find('>')
         {
-            let name = rest[..end].split(is_html_space).next().unwrap_or("").to_lowercase();
+            let name = rest[..end]
+                .split(is_html_space)
+                .next()
+                .unwrap_or("")
+                .to_lowercase();
             self.close_tag(&name, reading);
             return &rest[end + 1..];
         } else if after.starts_with(['!', '?', '/'])
@@ -262,7 +286,12 @@ impl Html {
     fn open_tag(&mut self, tag: Tag, reading: &mut Reading) {
         let closed = tag.closed || VOID.contains(&tag.name.as_str());
         let (parent, children) = (reading.open, Vec::new());
-        let element = Node::Element { name: tag.name, attributes: tag.attributes, children, parent };
+        let element = Node::Element {
+            name: tag.name,
+            attributes: tag.attributes,
+            children,
+            parent,
+        };
         let id = self.add(parent, element);
         if !closed && reading.depth < MAX_DEPTH {
             reading.open = id;
@@ -276,7 +305,9 @@ impl Html {
         while at != 0 {
             left -= 1;
             match &self.nodes[at] {
-                Node::Element { name: own, parent, .. } if own == name => {
+                Node::Element {
+                    name: own, parent, ..
+                } if own == name => {
                     (reading.open, reading.depth) = (*parent, left);
                     return;
                 }
@@ -300,8 +331,11 @@ impl Tag {
     /// Reads the inside of an opening tag and its end; the bytes read. `None` when it never ends.
     fn read(text: &str) -> Option<(Tag, usize)> {
         let name_end = text.find(|c: char| is_html_space(c) || matches!(c, '/' | '>'))?;
-        let mut tag =
-            Tag { name: text[..name_end].to_lowercase(), attributes: BTreeMap::new(), closed: false };
+        let mut tag = Tag {
+            name: text[..name_end].to_lowercase(),
+            attributes: BTreeMap::new(),
+            closed: false,
+        };
         let mut at = name_end;
         loop {
             at += text[at..].find(|c: char| !is_html_space(c))?;
@@ -333,7 +367,9 @@ impl Tag {
             self.attributes.insert(key, String::new());
             return Some(name_end);
         };
-        let value = value.trim_start_matches('=').trim_start_matches(is_html_space);
+        let value = value
+            .trim_start_matches('=')
+            .trim_start_matches(is_html_space);
         let start = text.len() - value.len();
         let (value, length) = match value.chars().next()? {
             quote @ ('"' | '\'') => {
@@ -381,14 +417,18 @@ fn decoded(text: &str) -> String {
             true => out.push_str(&format!("&{name}")),
             false => out.push_str(&character),
         }
-        rest = after[length..].strip_prefix(';').unwrap_or(&after[length..]);
+        rest = after[length..]
+            .strip_prefix(';')
+            .unwrap_or(&after[length..]);
     }
     out.push_str(rest);
     out
 }
 
 fn minimally_escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn quoted(value: &str) -> String {
@@ -411,8 +451,14 @@ mod tests {
 
     #[test]
     fn attributes_are_sorted_and_quoted() {
-        check("<td rowspan=2 colspan='3'>x</td>", "<td colspan=\"3\" rowspan=\"2\">x</td>");
-        check("<img src=\"p.jpg\" alt=\"Image\"\" />", "<img \"=\"\" alt=\"Image\" src=\"p.jpg\"/>");
+        check(
+            "<td rowspan=2 colspan='3'>x</td>",
+            "<td colspan=\"3\" rowspan=\"2\">x</td>",
+        );
+        check(
+            "<img src=\"p.jpg\" alt=\"Image\"\" />",
+            "<img \"=\"\" alt=\"Image\" src=\"p.jpg\"/>",
+        );
     }
 
     #[test]
@@ -425,7 +471,10 @@ mod tests {
 
     #[test]
     fn what_is_not_closed_is_closed_at_the_end() {
-        check("<table><tr><td>a<tr><td>b</table>c", "<table><tr><td>a<tr><td>b</td></tr></td></tr></table>c");
+        check(
+            "<table><tr><td>a<tr><td>b</table>c",
+            "<table><tr><td>a<tr><td>b</td></tr></td></tr></table>c",
+        );
         check("a < b </i> <br> <td/>x", "a &lt; b  <br/> <td></td>x");
     }
 
@@ -442,7 +491,11 @@ mod tests {
             }
             depth
         };
-        assert!(deep.elements(0, &["div"]).iter().all(|div| depth(&deep, *div) <= MAX_DEPTH + 1));
+        assert!(
+            deep.elements(0, &["div"])
+                .iter()
+                .all(|div| depth(&deep, *div) <= MAX_DEPTH + 1)
+        );
         // Comments, ends and quotes that never end: every one of them was searched to the end of the text.
         for piece in ["<!--", "</x ", "<!x", "<?x", "<a b "] {
             assert_eq!(many(piece, 200_000).text(0), piece.repeat(200_000));

@@ -62,10 +62,18 @@ const SPECIAL: &[&str] = &[
 /// Gives every heading of a document its depth.
 pub(super) fn relevel_titles(pages: &mut [&mut [Block]]) {
     let is_title = |b: &&mut Block| b.label == Label::ParagraphTitle;
-    let titles = pages.iter().flat_map(|p| p.iter()).filter(|b| b.label == Label::ParagraphTitle);
+    let titles = pages
+        .iter()
+        .flat_map(|p| p.iter())
+        .filter(|b| b.label == Label::ParagraphTitle);
     let known: Vec<(String, i64)> = titles.map(|b| (b.content.clone(), height(b))).collect();
     let levels = title_levels(&known);
-    for (block, level) in pages.iter_mut().flat_map(|p| p.iter_mut()).filter(is_title).zip(levels) {
+    for (block, level) in pages
+        .iter_mut()
+        .flat_map(|p| p.iter_mut())
+        .filter(is_title)
+        .zip(levels)
+    {
         block.title_level = Some(level);
     }
 }
@@ -74,7 +82,11 @@ pub(super) fn relevel_titles(pages: &mut [&mut [Block]]) {
 pub fn height(block: &Block) -> i64 {
     let lines = strip(&block.content).matches('\n').count() + 1;
     let (width, height) = (block.bbox.width() as f64, block.bbox.height() as f64);
-    let across = if height > 0.0 && width / height >= 1.0 { height } else { width };
+    let across = if height > 0.0 && width / height >= 1.0 {
+        height
+    } else {
+        width
+    };
     (across / lines as f64) as i64
 }
 
@@ -89,8 +101,11 @@ fn title_levels(titles: &[(String, i64)]) -> Vec<i32> {
             order.push(*style);
         }
     }
-    let first_list =
-        styles.iter().flatten().find(|(style, _)| *style == Numbering::NumberList).map(|(_, l)| *l);
+    let first_list = styles
+        .iter()
+        .flatten()
+        .find(|(style, _)| *style == Numbering::NumberList)
+        .map(|(_, l)| *l);
     titles
         .iter()
         .zip(styles)
@@ -99,20 +114,29 @@ fn title_levels(titles: &[(String, i64)]) -> Vec<i32> {
             let Some((style, semantic)) = style else {
                 return if is_special(text) { 1 } else { cluster };
             };
-            let place = order.iter().position(|s| *s == style).map_or(1, |i| i as i32 + 1);
+            let place = order
+                .iter()
+                .position(|s| *s == style)
+                .map_or(1, |i| i as i32 + 1);
             let relative = match style {
                 Numbering::NumberList => place + semantic - first_list.unwrap_or(semantic),
                 _ => place,
             };
             // Two of three votes win.
-            if semantic == cluster { cluster } else { relative }
+            if semantic == cluster {
+                cluster
+            } else {
+                relative
+            }
         })
         .collect()
 }
 
 fn is_special(text: &str) -> bool {
     let text = text.to_uppercase();
-    let text = strip(&text).trim_end_matches(['：', ':', ' ']).replace(' ', "");
+    let text = strip(&text)
+        .trim_end_matches(['：', ':', ' '])
+        .replace(' ', "");
     SPECIAL.contains(&text.as_str())
 }
 
@@ -128,13 +152,22 @@ pub fn numbering(text: &str) -> Option<(Numbering, i32)> {
 
 /// Bytes and dots of `digits(.digits)*` at the start.
 fn dotted_number(text: &str) -> Option<(usize, usize)> {
-    let digits = |s: &str| s.chars().take_while(|c| is_digit(*c)).map(char::len_utf8).sum::<usize>();
+    let digits = |s: &str| {
+        s.chars()
+            .take_while(|c| is_digit(*c))
+            .map(char::len_utf8)
+            .sum::<usize>()
+    };
     let mut length = digits(text);
     if length == 0 {
         return None;
     }
     let mut dots = 0;
-    while let Some(more) = text[length..].strip_prefix('.').map(digits).filter(|n| *n > 0) {
+    while let Some(more) = text[length..]
+        .strip_prefix('.')
+        .map(digits)
+        .filter(|n| *n > 0)
+    {
         length += 1 + more;
         dots += 1;
     }
@@ -149,17 +182,22 @@ fn is_digit(c: char) -> bool {
 /// Decimal digits stand in runs of ten that start at these code points (Unicode 15, category Nd, the BMP).
 fn unicode_decimal(c: char) -> bool {
     const ZEROS: &[u32] = &[
-        0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
-        0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
-        0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+        0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
+        0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
+        0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0,
+        0xff10,
     ];
-    ZEROS.iter().any(|zero| (*zero..zero + 10).contains(&(c as u32)))
+    ZEROS
+        .iter()
+        .any(|zero| (*zero..zero + 10).contains(&(c as u32)))
 }
 
 fn bracketed(text: &str) -> Option<(Numbering, i32)> {
     let inner = text.strip_prefix(['(', '（']).unwrap_or(text);
     let (length, _) = dotted_number(inner)?;
-    inner[length..].starts_with([')', '）']).then_some((Numbering::BracketedNumber, 4))
+    inner[length..]
+        .starts_with([')', '）'])
+        .then_some((Numbering::BracketedNumber, 4))
 }
 
 fn roman(text: &str) -> Option<(Numbering, i32)> {
@@ -189,7 +227,9 @@ fn chinese(text: &str) -> Option<(Numbering, i32)> {
 fn letter(text: &str) -> Option<(Numbering, i32)> {
     let mut chars = text.chars();
     chars.next().filter(char::is_ascii_alphabetic)?;
-    let mark = chars.next().is_some_and(|c| matches!(c, '.' | '．' | ')') || is_space(c));
+    let mark = chars
+        .next()
+        .is_some_and(|c| matches!(c, '.' | '．' | ')') || is_space(c));
     mark.then_some((Numbering::Letter, 2))
 }
 
@@ -221,7 +261,12 @@ mod tests {
 
     #[test]
     fn special_words_and_votes() {
-        let titles = [("REFERENCES :", 10), ("1 One", 30), ("1.1 Two", 20), ("Plain", 20)];
+        let titles = [
+            ("REFERENCES :", 10),
+            ("1 One", 30),
+            ("1.1 Two", 20),
+            ("Plain", 20),
+        ];
         let titles = titles.map(|(t, h)| (t.to_string(), h));
         assert_eq!(title_levels(&titles), [1, 1, 2, 2]);
         assert_eq!(title_levels(&[]), [0; 0]);

@@ -20,10 +20,15 @@ use std::collections::BTreeSet;
 /// Names tell which they are: where pictures of different pages share a name, one of another page goes too, as in
 /// the reference (appendix A, 8).
 pub fn drop_table_pictures(pages: &mut [Page]) {
-    let inside: BTreeSet<String> = pages.iter().flat_map(|p| p.table_pictures.iter().cloned()).collect();
+    let inside: BTreeSet<String> = pages
+        .iter()
+        .flat_map(|p| p.table_pictures.iter().cloned())
+        .collect();
     let is_inside = |b: &Block| b.picture.as_ref().is_some_and(|p| inside.contains(&p.path));
     if !inside.is_empty() {
-        pages.iter_mut().for_each(|page| page.blocks.retain(|b| !is_inside(b)));
+        pages
+            .iter_mut()
+            .for_each(|page| page.blocks.retain(|b| !is_inside(b)));
     }
 }
 
@@ -67,15 +72,24 @@ pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
         block.global_ids = Some((id, id));
     }
     let mut blocks: Vec<&mut [Block]> = pages.iter_mut().map(|p| p.blocks.as_mut_slice()).collect();
-    let apart = if options.merge_tables { tables::merge_tables(&mut blocks) } else { Vec::new() };
+    let apart = if options.merge_tables {
+        tables::merge_tables(&mut blocks)
+    } else {
+        Vec::new()
+    };
     if options.relevel_titles {
         levels::relevel_titles(&mut blocks);
     }
     for (at, why) in apart {
-        let message =
-            format!("the first table may go on the last one of the page before, and stays apart: {why}");
-        let diagnostic =
-            Diagnostic { severity: Severity::Warning, code: Code::TablesApart, block_id: None, message };
+        let message = format!(
+            "the first table may go on the last one of the page before, and stays apart: {why}"
+        );
+        let diagnostic = Diagnostic {
+            severity: Severity::Warning,
+            code: Code::TablesApart,
+            block_id: None,
+            message,
+        };
         pages[at].diagnostics.push(diagnostic);
     }
 }
@@ -89,20 +103,36 @@ mod tests {
     #[test]
     fn a_table_that_stays_apart_for_its_size_is_told() {
         let page = |index: usize, rows: usize| {
-            let bbox = Rect { x1: 0.0, y1: 0.0, x2: 100.0, y2: 100.0 };
+            let bbox = Rect {
+                x1: 0.0,
+                y1: 0.0,
+                x2: 100.0,
+                y2: 100.0,
+            };
             let mut table = Block::new(Label::Table, bbox, 1.0);
-            table.content =
-                format!("<table>{}</table>", "<tr><td>a long cell</td><td>b</td></tr>".repeat(rows));
+            table.content = format!(
+                "<table>{}</table>",
+                "<tr><td>a long cell</td><td>b</td></tr>".repeat(rows)
+            );
             let failed = Page::failed(index, String::new());
-            Page { blocks: vec![table], diagnostics: Vec::new(), ..failed }
+            Page {
+                blocks: vec![table],
+                diagnostics: Vec::new(),
+                ..failed
+            }
         };
         // The third goes on the second, which is then too long for the first.
         let mut pages = [page(0, 30_000), page(1, 30_000), page(2, 10)];
-        let options =
-            RestructureOptions { merge_tables: true, relevel_titles: false, concatenate_pages: false };
+        let options = RestructureOptions {
+            merge_tables: true,
+            relevel_titles: false,
+            concatenate_pages: false,
+        };
         restructure_pages(&mut pages, &options);
         assert!(pages[2].blocks[0].content.is_empty() && !pages[1].blocks[0].content.is_empty());
-        let told = pages.each_ref().map(|page| page.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>());
+        let told = pages
+            .each_ref()
+            .map(|page| page.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>());
         assert_eq!(told, [vec![], vec![Code::TablesApart], vec![]]);
         let expected = "the first table may go on the last one of the page before, and stays apart: together they take more than \
                         2000000 bytes";

@@ -23,11 +23,18 @@ pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, TooLarge)>
     let mut apart = Vec::new();
     for at in (1..pages.len()).rev() {
         let (before, after) = pages.split_at_mut(at);
-        apart.extend(merge_pair(before[at - 1], after[0]).err().map(|why| (at, why)));
+        apart.extend(
+            merge_pair(before[at - 1], after[0])
+                .err()
+                .map(|why| (at, why)),
+        );
     }
     apart.reverse();
-    let mut groups: Vec<usize> =
-        pages.iter().flat_map(|p| p.iter()).map(|b| b.global_ids.map_or(0, |ids| ids.1)).collect();
+    let mut groups: Vec<usize> = pages
+        .iter()
+        .flat_map(|p| p.iter())
+        .map(|b| b.global_ids.map_or(0, |ids| ids.1))
+        .collect();
     for i in 0..groups.len() {
         groups[i] = groups.get(groups[i]).copied().unwrap_or(i);
     }
@@ -54,20 +61,32 @@ pub(super) enum TooLarge {
 fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), TooLarge> {
     use Label::*;
     let is_table = |b: &Block| b.label == Table;
-    let (Some(first), Some(second)) = (before.iter().rposition(is_table), after.iter().position(is_table))
-    else {
+    let (Some(first), Some(second)) = (
+        before.iter().rposition(is_table),
+        after.iter().position(is_table),
+    ) else {
         return Ok(());
     };
     let may_follow = [Footer, VisionFootnote, Number, Footnote, FooterImage, Seal];
     let may_precede = [Header, HeaderImage, Number, Seal];
-    if !before[first + 1..].iter().all(|b| may_follow.contains(&b.label))
-        || !after[..second].iter().all(|b| may_precede.contains(&b.label))
+    if !before[first + 1..]
+        .iter()
+        .all(|b| may_follow.contains(&b.label))
+        || !after[..second]
+            .iter()
+            .all(|b| may_precede.contains(&b.label))
     {
         return Ok(());
     }
     let (a, b) = (&mut before[first], &mut after[second]);
-    let (wide, narrow) = (a.bbox.width().max(b.bbox.width()), a.bbox.width().min(b.bbox.width()));
-    if narrow <= 0.0 || (wide - narrow) / narrow >= SAME_WIDTH || a.content.is_empty() || b.content.is_empty()
+    let (wide, narrow) = (
+        a.bbox.width().max(b.bbox.width()),
+        a.bbox.width().min(b.bbox.width()),
+    );
+    if narrow <= 0.0
+        || (wide - narrow) / narrow >= SAME_WIDTH
+        || a.content.is_empty()
+        || b.content.is_empty()
     {
         return Ok(());
     }
@@ -96,8 +115,12 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, TooLarge> {
     };
     let rows_agree = rest.first().is_some_and(|row| {
         let (x, y) = (cells(&a, last), cells(&b, *row));
-        let spans =
-            |html: &Html, cells: &[NodeId]| cells.iter().map(|c| span(html, *c, "colspan")).sum::<usize>();
+        let spans = |html: &Html, cells: &[NodeId]| {
+            cells
+                .iter()
+                .map(|c| span(html, *c, "colspan"))
+                .sum::<usize>()
+        };
         spans(&a, &x) == spans(&b, &y) || x.len() == y.len()
     });
     let (columns_a, columns_b) = (columns(&a, &rows_a), columns(&b, &rows_b));
@@ -123,7 +146,10 @@ fn cells(html: &Html, row: NodeId) -> Vec<NodeId> {
 }
 
 fn span(html: &Html, cell: NodeId, name: &str) -> usize {
-    html.attribute(cell, name).and_then(|v| v.trim().parse::<usize>().ok()).unwrap_or(1).min(MAX_SPAN)
+    html.attribute(cell, name)
+        .and_then(|v| v.trim().parse::<usize>().ok())
+        .unwrap_or(1)
+        .min(MAX_SPAN)
 }
 
 /// Columns of a table, spans counted; of one that is too wide, more than [`MAX_COLUMNS`].
@@ -163,7 +189,12 @@ fn repeated_header(a: &Html, rows_a: &[NodeId], b: &Html, rows_b: &[NodeId]) -> 
                     && span(a, *x, "colspan") == span(b, *y, "colspan")
             })
     };
-    rows_a.iter().zip(rows_b).take(MAX_HEADER_ROWS).take_while(same).count()
+    rows_a
+        .iter()
+        .zip(rows_b)
+        .take(MAX_HEADER_ROWS)
+        .take_while(same)
+        .count()
 }
 
 /// Text without blanks, full-width ASCII made half-width.
@@ -210,8 +241,14 @@ mod tests {
             format!("<tr>{}", "<td rowspan=1000 colspan=1000>x</td>".repeat(30)).repeat(500)
         );
         assert_eq!(merged(&spans, &spans), Err(TooLarge::Columns));
-        let long = format!("<table><tr><td>{}</td></tr></table>", "a".repeat(MAX_MERGED_BYTES));
-        assert_eq!(merged(&long, "<table><tr><td>b</td></tr></table>"), Err(TooLarge::Bytes));
+        let long = format!(
+            "<table><tr><td>{}</td></tr></table>",
+            "a".repeat(MAX_MERGED_BYTES)
+        );
+        assert_eq!(
+            merged(&long, "<table><tr><td>b</td></tr></table>"),
+            Err(TooLarge::Bytes)
+        );
     }
 
     proptest::proptest! {

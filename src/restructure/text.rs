@@ -44,11 +44,19 @@ pub fn restructure(document: &mut Document, relevel_titles: bool) {
 /// Size of most text, in pixels.
 fn body_size(pages: &[Page]) -> f32 {
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
-    for block in pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::Text) {
-        *sizes.entry((block.style.font_size * 2.0).round() as u32).or_default() +=
-            block.content.chars().count();
+    for block in pages
+        .iter()
+        .flat_map(|p| &p.blocks)
+        .filter(|b| b.label == Label::Text)
+    {
+        *sizes
+            .entry((block.style.font_size * 2.0).round() as u32)
+            .or_default() += block.content.chars().count();
     }
-    sizes.into_iter().max_by_key(|(_, n)| *n).map_or(20.0, |(size, _)| size as f32 / 2.0)
+    sizes
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map_or(20.0, |(size, _)| size as f32 / 2.0)
 }
 
 /// A block's text with its digits made equal, so that `Page 3` and `Page 4` are the same.
@@ -70,7 +78,9 @@ fn find_running(pages: &mut [Page], body: f32) {
         for (at, top) in margin_blocks(page) {
             let block = &page.blocks[at];
             let place = block.bbox.center_y() / page.height.max(1) as f32;
-            seen.entry((top, shape_of(&block.content))).or_default().push((index, place));
+            seen.entry((top, shape_of(&block.content)))
+                .or_default()
+                .push((index, place));
         }
     }
     let several = pages.len() > 1;
@@ -82,10 +92,13 @@ fn find_running(pages: &mut [Page], body: f32) {
             // The first one tells: counting all would take the square of the number of pages.
             let is_elsewhere = seen
                 .get(&(top, shape_of(&block.content)))
-                .is_some_and(|all| all.iter().any(|(i, p)| *i != index && (p - place).abs() < SAME_PLACE));
+                .is_some_and(|all| {
+                    all.iter()
+                        .any(|(i, p)| *i != index && (p - place).abs() < SAME_PLACE)
+                });
             let repeats = several && is_elsewhere && !block.content.trim().is_empty();
-            let number =
-                labels::is_page_number(&block.content) && (repeats || labels::in_margin(&block.bbox, height));
+            let number = labels::is_page_number(&block.content)
+                && (repeats || labels::in_margin(&block.bbox, height));
             let small = block.style.font_size <= MAX_RUNNING_SIZE * body;
             if number && small {
                 block.label = Label::Number;
@@ -110,22 +123,33 @@ fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
                 | Label::Footnote
         ) && b.style.line_count <= 3
     };
-    let mut order: Vec<usize> = (0..page.blocks.len()).filter(|&i| text(&page.blocks[i])).collect();
+    let mut order: Vec<usize> = (0..page.blocks.len())
+        .filter(|&i| text(&page.blocks[i]))
+        .collect();
     order.sort_by(|&a, &b| page.blocks[a].bbox.y1.total_cmp(&page.blocks[b].bbox.y1));
-    let top = order.iter().take(MARGIN_BLOCKS).filter(|&&i| page.blocks[i].bbox.y2 < MARGIN_SHARE * height);
+    let top = order
+        .iter()
+        .take(MARGIN_BLOCKS)
+        .filter(|&&i| page.blocks[i].bbox.y2 < MARGIN_SHARE * height);
     let bottom = order
         .iter()
         .rev()
         .take(MARGIN_BLOCKS)
         .filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - MARGIN_SHARE) * height);
-    top.map(|i| (*i, true)).chain(bottom.map(|i| (*i, false))).collect()
+    top.map(|i| (*i, true))
+        .chain(bottom.map(|i| (*i, false)))
+        .collect()
 }
 
 /// Takes back headings that are no larger than body text, and finds those that their own page did not show.
 fn settle_headings(pages: &mut [Page], body: f32) {
     for page in pages {
         let recognized = page.text_decision.source == TextSource::Lines;
-        let limit = if recognized { HEADING_SIZE_RECOGNIZED } else { HEADING_SIZE };
+        let limit = if recognized {
+            HEADING_SIZE_RECOGNIZED
+        } else {
+            HEADING_SIZE
+        };
         for block in &mut page.blocks {
             let large = block.style.font_size >= limit * body;
             let distinct = block.style.bold
@@ -153,23 +177,32 @@ fn is_short(block: &Block) -> bool {
 
 /// The largest heading in the upper part of the first page is the document's title.
 fn find_title(pages: &mut [Page], body: f32) {
-    let Some(page) = pages.iter_mut().find(|p| !p.blocks.is_empty()) else { return };
+    let Some(page) = pages.iter_mut().find(|p| !p.blocks.is_empty()) else {
+        return;
+    };
     let height = page.height as f32;
     let mut candidates: Vec<(usize, f32)> = page
         .blocks
         .iter()
         .enumerate()
         .filter(|(_, b)| b.label == Label::ParagraphTitle && b.bbox.y1 < TITLE_PLACE * height)
-        .filter(|(_, b)| b.style.font_size >= TITLE_SIZE * body && !labels::numbered_heading(&b.content))
+        .filter(|(_, b)| {
+            b.style.font_size >= TITLE_SIZE * body && !labels::numbered_heading(&b.content)
+        })
         .map(|(i, b)| (i, b.style.font_size))
         .collect();
     // The first of equals: later ones are sections.
     candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let text_before =
-        |index: usize| page.blocks[..index].iter().any(|b| b.label == Label::Text && b.style.line_count > 4);
+    let text_before = |index: usize| {
+        page.blocks[..index]
+            .iter()
+            .any(|b| b.label == Label::Text && b.style.line_count > 4)
+    };
     let equals = |size: f32| candidates.iter().filter(|c| c.1 > 0.97 * size).count();
-    let title =
-        candidates.iter().find(|(index, size)| !text_before(*index) && equals(*size) <= 2).map(|c| c.0);
+    let title = candidates
+        .iter()
+        .find(|(index, size)| !text_before(*index) && equals(*size) <= 2)
+        .map(|c| c.0);
     if let Some(index) = title {
         page.blocks[index].label = Label::DocTitle;
     }
@@ -192,8 +225,10 @@ fn label_sections(pages: &mut [Page]) {
             }
             match block.label {
                 Label::ParagraphTitle | Label::DocTitle => {
-                    let heading =
-                        block.content.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+                    let heading = block
+                        .content
+                        .trim()
+                        .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
                     let heading = heading.trim().trim_end_matches([':', '.']).to_lowercase();
                     section = match heading.as_str() {
                         "abstract" | "摘要" => Label::Abstract,
@@ -213,21 +248,36 @@ fn label_sections(pages: &mut [Page]) {
 
 fn opens_abstract(text: &str) -> bool {
     let start: String = text.chars().take(12).collect::<String>().to_lowercase();
-    ["abstract.", "abstract:", "abstract—", "abstract –", "摘要：", "摘要:"]
-        .iter()
-        .any(|w| start.starts_with(w))
+    [
+        "abstract.",
+        "abstract:",
+        "abstract—",
+        "abstract –",
+        "摘要：",
+        "摘要:",
+    ]
+    .iter()
+    .any(|w| start.starts_with(w))
         && text.chars().count() > 200
 }
 
 /// How a heading looks, for comparing depths: larger first, then capitals, bold, upright.
 fn rank(block: &Block) -> (f32, bool, bool) {
-    (block.style.font_size, block.style.capitals, block.style.bold)
+    (
+        block.style.font_size,
+        block.style.capitals,
+        block.style.bold,
+    )
 }
 
 /// Gives every heading its depth: as tagged, by its number, else by its looks among the headings seen.
 fn set_levels(pages: &mut [Page]) {
     let mut looks: Vec<(f32, bool, bool)> = Vec::new();
-    for block in pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::ParagraphTitle) {
+    for block in pages
+        .iter()
+        .flat_map(|p| &p.blocks)
+        .filter(|b| b.label == Label::ParagraphTitle)
+    {
         let look = rank(block);
         if !looks.iter().any(|l| same_look(l, &look)) {
             looks.push(look);
@@ -236,11 +286,17 @@ fn set_levels(pages: &mut [Page]) {
     looks.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.cmp(&a.2)));
     // Numbers tell depths best; looks that only unnumbered headings have are ranked among them.
     let mut numbered: Vec<Option<i32>> = vec![None; looks.len()];
-    let headings = || pages.iter().flat_map(|p| &p.blocks).filter(|b| b.label == Label::ParagraphTitle);
+    let headings = || {
+        pages
+            .iter()
+            .flat_map(|p| &p.blocks)
+            .filter(|b| b.label == Label::ParagraphTitle)
+    };
     for block in headings() {
-        if let (Some(depth), Some(at)) =
-            (number_depth(&block.content), looks.iter().position(|l| same_look(l, &rank(block))))
-        {
+        if let (Some(depth), Some(at)) = (
+            number_depth(&block.content),
+            looks.iter().position(|l| same_look(l, &rank(block))),
+        ) {
             numbered[at] = Some(numbered[at].map_or(depth, |d| d.min(depth)));
         }
     }
@@ -255,8 +311,15 @@ fn set_levels(pages: &mut [Page]) {
             })
         })
         .collect();
-    for block in pages.iter_mut().flat_map(|p| &mut p.blocks).filter(|b| b.label == Label::ParagraphTitle) {
-        let by_look = looks.iter().position(|l| same_look(l, &rank(block))).map_or(1, |i| levels[i]);
+    for block in pages
+        .iter_mut()
+        .flat_map(|p| &mut p.blocks)
+        .filter(|b| b.label == Label::ParagraphTitle)
+    {
+        let by_look = looks
+            .iter()
+            .position(|l| same_look(l, &rank(block)))
+            .map_or(1, |i| levels[i]);
         let level = match block.style.tagged_level {
             Some(level) => level as i32,
             None => number_depth(&block.content).unwrap_or(by_look),
@@ -287,7 +350,11 @@ mod tests {
     fn block(label: Label, y: f32, size: f32, content: &str) -> Block {
         let mut block = Block::new(label, Rect::new(100.0, y, 900.0, y + size), 0.9);
         block.content = content.into();
-        block.style = BlockStyle { font_size: size, line_count: 1, ..Default::default() };
+        block.style = BlockStyle {
+            font_size: size,
+            line_count: 1,
+            ..Default::default()
+        };
         block
     }
 
@@ -295,16 +362,28 @@ mod tests {
         let page = |(index, blocks): (usize, Vec<Block>)| {
             let mut page = Page::failed(index, String::new());
             page.diagnostics.clear();
-            page.text_decision = TextDecision { source: TextSource::TextLayer, reason: String::new() };
+            page.text_decision = TextDecision {
+                source: TextSource::TextLayer,
+                reason: String::new(),
+            };
             (page.width, page.height, page.blocks) = (1000, 1400, blocks);
             page
         };
         let pages = pages.into_iter().enumerate().map(page).collect();
-        Document { input_path: "x.pdf".into(), pages, page_count: None }
+        Document {
+            input_path: "x.pdf".into(),
+            pages,
+            page_count: None,
+        }
     }
 
     fn labels_of(document: &Document) -> Vec<Label> {
-        document.pages.iter().flat_map(|p| &p.blocks).map(|b| b.label).collect()
+        document
+            .pages
+            .iter()
+            .flat_map(|p| &p.blocks)
+            .map(|b| b.label)
+            .collect()
     }
 
     #[test]
@@ -323,14 +402,22 @@ mod tests {
         };
         let mut document = document(vec![page(1), page(2), page(3)]);
         restructure(&mut document, true);
-        assert_eq!(labels_of(&document)[..3], [Label::Header, Label::Text, Label::Number]);
+        assert_eq!(
+            labels_of(&document)[..3],
+            [Label::Header, Label::Text, Label::Number]
+        );
     }
 
     #[test]
     fn one_page_has_no_running_header() {
         let mut document = document(vec![vec![
             block(Label::Text, 50.0, 20.0, "Dear reader"),
-            block(Label::Text, 400.0, 20.0, "Body text that is long enough to count as such."),
+            block(
+                Label::Text,
+                400.0,
+                20.0,
+                "Body text that is long enough to count as such.",
+            ),
         ]]);
         restructure(&mut document, true);
         assert_eq!(labels_of(&document), [Label::Text, Label::Text]);
@@ -341,7 +428,12 @@ mod tests {
         let mut document = document(vec![vec![
             block(Label::ParagraphTitle, 100.0, 40.0, "On Tides"),
             block(Label::ParagraphTitle, 300.0, 26.0, "1 Introduction"),
-            block(Label::Text, 400.0, 20.0, "Body text that is long enough to count as such."),
+            block(
+                Label::Text,
+                400.0,
+                20.0,
+                "Body text that is long enough to count as such.",
+            ),
             block(Label::ParagraphTitle, 500.0, 23.0, "1.2 Ebb"),
             block(Label::ParagraphTitle, 600.0, 20.0, "No heading at all"),
             block(Label::ParagraphTitle, 700.0, 26.0, "References"),
@@ -351,9 +443,21 @@ mod tests {
         use Label::*;
         assert_eq!(
             labels_of(&document),
-            [DocTitle, ParagraphTitle, Text, ParagraphTitle, Text, ParagraphTitle, ReferenceContent]
+            [
+                DocTitle,
+                ParagraphTitle,
+                Text,
+                ParagraphTitle,
+                Text,
+                ParagraphTitle,
+                ReferenceContent
+            ]
         );
-        let levels: Vec<_> = document.pages[0].blocks.iter().map(|b| b.title_level).collect();
+        let levels: Vec<_> = document.pages[0]
+            .blocks
+            .iter()
+            .map(|b| b.title_level)
+            .collect();
         assert_eq!(levels, [None, Some(1), None, Some(2), None, Some(1), None]);
     }
 }

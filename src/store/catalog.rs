@@ -72,14 +72,24 @@ impl Catalog {
         }
         let parts = self.pipelines.get(name)?;
         let optional = parts.optional.iter().filter(|_| all);
-        Some(parts.needs.iter().chain(optional).filter_map(|part| self.model(part)).collect())
+        Some(
+            parts
+                .needs
+                .iter()
+                .chain(optional)
+                .filter_map(|part| self.model(part))
+                .collect(),
+        )
     }
 }
 
 impl ModelEntry {
     /// The last part of the repository's name.
     pub fn folder(&self) -> &str {
-        self.repository.rsplit('/').next().unwrap_or(&self.repository)
+        self.repository
+            .rsplit('/')
+            .next()
+            .unwrap_or(&self.repository)
     }
 }
 
@@ -91,15 +101,27 @@ mod tests {
     #[test]
     fn the_file_fits_together() {
         let catalog = Catalog::embedded().unwrap();
-        let names: BTreeSet<&str> = catalog.models.iter().map(|model| model.name.as_str()).collect();
+        let names: BTreeSet<&str> = catalog
+            .models
+            .iter()
+            .map(|model| model.name.as_str())
+            .collect();
         assert_eq!(names.len(), catalog.models.len());
         for (name, parts) in &catalog.pipelines {
             let all = parts.needs.len() + parts.optional.len();
             assert_eq!(catalog.named(name, true).unwrap().len(), all, "{name}");
             assert_eq!(catalog.named(name, false).unwrap().len(), 2, "{name}");
         }
-        assert_eq!(catalog.named("UVDoc", false).unwrap()[0].folder(), "UVDoc_safetensors");
+        assert_eq!(
+            catalog.named("UVDoc", false).unwrap()[0].folder(),
+            "UVDoc_safetensors"
+        );
         assert!(catalog.named("v9", false).is_none());
-        assert!(catalog.models.iter().all(|model| model.files.contains(&"config.json".to_string())));
+        assert!(
+            catalog
+                .models
+                .iter()
+                .all(|model| model.files.contains(&"config.json".to_string()))
+        );
     }
 }

@@ -6,8 +6,8 @@
 use super::StoreError;
 use super::catalog::{Hubs, ModelEntry};
 use crate::net::{
-    self, Capped, Origin, Patience, asked, is_address, is_passing, is_too_long, pause, read_all, reason,
-    shown_address,
+    self, Capped, Origin, Patience, asked, is_address, is_passing, is_too_long, pause, read_all,
+    reason, shown_address,
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -19,7 +19,10 @@ const MOST_LISTED: u64 = 16 << 20;
 /// Bytes of a file, whatever its hub says: the largest that is known has a tenth of it.
 const MOST_OF_A_FILE: u64 = 64 << 30;
 /// Time to reach a hub, and without a byte after which a download is broken off and taken up again.
-const PATIENCE: Patience = Patience { reach: Duration::from_secs(30), stall: Duration::from_secs(60) };
+const PATIENCE: Patience = Patience {
+    reach: Duration::from_secs(30),
+    stall: Duration::from_secs(60),
+};
 /// Attempts besides the first, for every request; what was fetched before is kept.
 const RETRIES: u32 = 5;
 
@@ -43,15 +46,25 @@ impl Source {
     ) -> Result<Source, String> {
         let address = |name: &str, default: &str| {
             let given = variable(name).filter(|address| !address.is_empty());
-            given.unwrap_or_else(|| default.to_string()).trim_end_matches('/').to_string()
+            given
+                .unwrap_or_else(|| default.to_string())
+                .trim_end_matches('/')
+                .to_string()
         };
         match word {
-            "huggingface" => Ok(Source::HuggingFace(address("HF_ENDPOINT", &hubs.huggingface))),
-            "modelscope" => Ok(Source::ModelScope(address("MODELSCOPE_ENDPOINT", &hubs.modelscope))),
+            "huggingface" => Ok(Source::HuggingFace(address(
+                "HF_ENDPOINT",
+                &hubs.huggingface,
+            ))),
+            "modelscope" => Ok(Source::ModelScope(address(
+                "MODELSCOPE_ENDPOINT",
+                &hubs.modelscope,
+            ))),
             url if is_address(url) => Ok(Source::Folders(url.trim_end_matches('/').to_string())),
-            other => {
-                Err(format!("`{}` is neither huggingface, modelscope nor an address", shown_address(other)))
-            }
+            other => Err(format!(
+                "`{}` is neither huggingface, modelscope nor an address",
+                shown_address(other)
+            )),
         }
     }
 
@@ -142,19 +155,27 @@ impl Hub {
     /// A client; nothing is sent yet. `token` is Hugging Face's: it goes to that hub only, and there to the address that the source
     /// has and to nowhere that redirects from it lead, encrypted unless that is this machine.
     pub fn new(source: Source, token: Option<String>) -> Hub {
-        let token = token.map(|token| token.trim().to_string()).filter(|token| !token.is_empty());
+        let token = token
+            .map(|token| token.trim().to_string())
+            .filter(|token| !token.is_empty());
         let token = match &source {
             Source::HuggingFace(url) => token.zip(Origin::of(url)).filter(|(_, origin)| {
                 if !origin.keeps_secrets() {
                     let shown = shown_address(url);
-                    tracing::warn!("HF_TOKEN is not sent to `{shown}`: the way there is not encrypted");
+                    tracing::warn!(
+                        "HF_TOKEN is not sent to `{shown}`: the way there is not encrypted"
+                    );
                 }
                 origin.keeps_secrets()
             }),
             Source::ModelScope(_) | Source::Folders(_) => None,
         };
         let token = token.map(|(token, origin)| (format!("Bearer {token}"), origin));
-        Hub { source, token, agent: net::agent(PATIENCE) }
+        Hub {
+            source,
+            token,
+            agent: net::agent(PATIENCE),
+        }
     }
 
     /// Where it is.
@@ -168,25 +189,46 @@ impl Hub {
         match &self.source {
             Source::HuggingFace(url) => {
                 let revision = revision.unwrap_or("main");
-                let address = format!("{url}/api/models/{repository}/revision/{revision}?blobs=true");
+                let address =
+                    format!("{url}/api/models/{repository}/revision/{revision}?blobs=true");
                 let listed: HfModel = self.json(&address, repository)?;
                 let file = |file: HfFile| {
-                    let hash = file.lfs.as_ref().and_then(|large| large.sha256.clone().or(large.oid.clone()));
+                    let hash = file
+                        .lfs
+                        .as_ref()
+                        .and_then(|large| large.sha256.clone().or(large.oid.clone()));
                     let size = file.lfs.and_then(|large| large.size).or(file.size);
-                    RemoteFile { path: file.rfilename, size, sha256: hash }
+                    RemoteFile {
+                        path: file.rfilename,
+                        size,
+                        sha256: hash,
+                    }
                 };
-                Ok(Listing { commit: listed.sha, files: listed.siblings.into_iter().map(file).collect() })
+                Ok(Listing {
+                    commit: listed.sha,
+                    files: listed.siblings.into_iter().map(file).collect(),
+                })
             }
             Source::ModelScope(url) => {
                 let revision = revision.unwrap_or("master");
-                let address =
-                    format!("{url}/api/v1/models/{repository}/repo/files?Revision={revision}&Recursive=true");
+                let address = format!(
+                    "{url}/api/v1/models/{repository}/repo/files?Revision={revision}&Recursive=true"
+                );
                 let listed: MsAnswer = self.json(&address, repository)?;
-                let blobs: Vec<MsFile> = listed.data.files.into_iter().filter(|f| f.kind == "blob").collect();
+                let blobs: Vec<MsFile> = listed
+                    .data
+                    .files
+                    .into_iter()
+                    .filter(|f| f.kind == "blob")
+                    .collect();
                 // It names the commit of each file, and none of all: their hashes stand for one.
                 let mut state = Sha256::new();
                 for file in &blobs {
-                    state.update(format!("{}\0{}\n", file.path, file.sha256.as_deref().unwrap_or_default()));
+                    state.update(format!(
+                        "{}\0{}\n",
+                        file.path,
+                        file.sha256.as_deref().unwrap_or_default()
+                    ));
                 }
                 let commit = format!("{revision}@{}", &super::hex(&state.finalize())[..16]);
                 let file = |file: MsFile| RemoteFile {
@@ -194,24 +236,43 @@ impl Hub {
                     size: file.size,
                     sha256: file.sha256.filter(|hash| !hash.is_empty()),
                 };
-                Ok(Listing { commit, files: blobs.into_iter().map(file).collect() })
+                Ok(Listing {
+                    commit,
+                    files: blobs.into_iter().map(file).collect(),
+                })
             }
             Source::Folders(_) => {
                 let paths = model.files.iter().chain(&model.optional);
-                let file = |path: &String| RemoteFile { path: path.clone(), size: None, sha256: None };
+                let file = |path: &String| RemoteFile {
+                    path: path.clone(),
+                    size: None,
+                    sha256: None,
+                };
                 let commit = revision.unwrap_or("as found").to_string();
-                Ok(Listing { commit, files: paths.map(file).collect() })
+                Ok(Listing {
+                    commit,
+                    files: paths.map(file).collect(),
+                })
             }
         }
     }
 
     /// The address of a file.
-    fn address(&self, model: &ModelEntry, commit: &str, revision: Option<&str>, path: &str) -> String {
+    fn address(
+        &self,
+        model: &ModelEntry,
+        commit: &str,
+        revision: Option<&str>,
+        path: &str,
+    ) -> String {
         let repository = &model.repository;
         match &self.source {
             Source::HuggingFace(url) => format!("{url}/{repository}/resolve/{commit}/{path}"),
             Source::ModelScope(url) => {
-                format!("{url}/models/{repository}/resolve/{}/{path}", revision.unwrap_or("master"))
+                format!(
+                    "{url}/models/{repository}/resolve/{}/{path}",
+                    revision.unwrap_or("master")
+                )
             }
             Source::Folders(url) => format!("{url}/{}/{path}", model.folder()),
         }
@@ -278,7 +339,10 @@ impl Hub {
             }
             _ => return Err(self.refusal(address, &response)),
         };
-        let left = size.unwrap_or(MOST_OF_A_FILE).min(MOST_OF_A_FILE).saturating_sub(*have);
+        let left = size
+            .unwrap_or(MOST_OF_A_FILE)
+            .min(MOST_OF_A_FILE)
+            .saturating_sub(*have);
         let mut body = Capped::new(response.body_mut().as_reader(), left);
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -303,12 +367,18 @@ impl Hub {
             *have += read as u64;
         }
         match size {
-            Some(size) if *have < size => Err(Fault::Passing(broken(address, "it ends too early"), None)),
+            Some(size) if *have < size => {
+                Err(Fault::Passing(broken(address, "it ends too early"), None))
+            }
             _ => Ok(true),
         }
     }
 
-    fn json<T: for<'a> Deserialize<'a>>(&self, address: &str, repository: &str) -> Result<T, StoreError> {
+    fn json<T: for<'a> Deserialize<'a>>(
+        &self,
+        address: &str,
+        repository: &str,
+    ) -> Result<T, StoreError> {
         let mut failed = 0;
         loop {
             let fault = match self.json_once(address) {
@@ -317,7 +387,10 @@ impl Hub {
             };
             let (error, wait) = match fault {
                 Fault::Passing(error, wait) => (error, wait),
-                Fault::Final(StoreError::Status { status: 401 | 403 | 404, .. }) => {
+                Fault::Final(StoreError::Status {
+                    status: 401 | 403 | 404,
+                    ..
+                }) => {
                     return Err(StoreError::NoRepository {
                         repository: repository.into(),
                         hub: self.source.name(),
@@ -339,20 +412,26 @@ impl Hub {
         if !response.status().is_success() {
             return Err(self.refusal(address, &response));
         }
-        let body =
-            read_all(response.body_mut().as_reader(), MOST_LISTED).map_err(|error| {
-                match is_too_long(&error) {
-                    true => Fault::Final(broken(address, &format!("its list of files: {error}"))),
-                    false => Fault::Passing(broken(address, &reason(&ureq::Error::from(error))), None),
-                }
-            })?;
+        let body = read_all(response.body_mut().as_reader(), MOST_LISTED).map_err(|error| {
+            match is_too_long(&error) {
+                true => Fault::Final(broken(address, &format!("its list of files: {error}"))),
+                false => Fault::Passing(broken(address, &reason(&ureq::Error::from(error))), None),
+            }
+        })?;
         serde_json::from_slice(&body)
             .map_err(|e| Fault::Final(broken(address, &format!("no such list: {e}"))))
     }
 
-    fn get(&self, address: &str, range: Option<&str>) -> Result<ureq::http::Response<ureq::Body>, Fault> {
+    fn get(
+        &self,
+        address: &str,
+        range: Option<&str>,
+    ) -> Result<ureq::http::Response<ureq::Body>, Fault> {
         let headers: Vec<(&str, &str)> = range.map(|range| ("Range", range)).into_iter().collect();
-        let token = self.token.as_ref().map(|(token, origin)| (origin, token.as_str()));
+        let token = self
+            .token
+            .as_ref()
+            .map(|(token, origin)| (origin, token.as_str()));
         net::get(&self.agent, address, &headers, token, None).map_err(|error| {
             let broken = broken(address, &error.to_string());
             match error.is_passing() {
@@ -364,15 +443,28 @@ impl Hub {
 
     fn refusal(&self, address: &str, response: &ureq::http::Response<ureq::Body>) -> Fault {
         let status = response.status().as_u16();
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let wait = asked(header, SystemTime::now());
         let error = self.status_error(address, status);
-        if is_passing(status) { Fault::Passing(error, wait) } else { Fault::Final(error) }
+        if is_passing(status) {
+            Fault::Passing(error, wait)
+        } else {
+            Fault::Final(error)
+        }
     }
 
     fn status_error(&self, address: &str, status: u16) -> StoreError {
         let takes_token = matches!(self.source, Source::HuggingFace(_));
-        StoreError::Status { address: shown_address(address), status, takes_token }
+        StoreError::Status {
+            address: shown_address(address),
+            status,
+            takes_token,
+        }
     }
 }
 
@@ -382,5 +474,8 @@ enum Fault {
 }
 
 fn broken(address: &str, reason: &str) -> StoreError {
-    StoreError::Network { address: shown_address(address), reason: reason.into() }
+    StoreError::Network {
+        address: shown_address(address),
+        reason: reason.into(),
+    }
 }

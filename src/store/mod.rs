@@ -158,8 +158,15 @@ pub struct Store {
 
 impl Store {
     /// The store below a folder for data. `variable` reads the environment.
-    pub fn new(data_home: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Store, String> {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    pub fn new(
+        data_home: &Path,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Store, String> {
+        let set = |name: &str| {
+            variable(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let home = set("HOME");
         let in_home = |rest: &str| home.as_ref().map(|home| home.join(rest));
         let paddlex = set("PADDLE_PDX_CACHE_HOME").or_else(|| in_home(".paddlex"));
@@ -179,7 +186,8 @@ impl Store {
 
     /// Where a model lies, if all files that it needs are there.
     pub fn find(&self, model: &ModelEntry) -> Option<Place> {
-        let is_whole = |folder: &PathBuf| model.files.iter().all(|file| folder.join(file).is_file());
+        let is_whole =
+            |folder: &PathBuf| model.files.iter().all(|file| folder.join(file).is_file());
         let own = self.root.join(&model.name);
         if is_whole(&own) {
             return Some(Place::Store(own));
@@ -192,13 +200,17 @@ impl Store {
         if let Some(folder) = paddlex.into_iter().find(is_whole) {
             return Some(Place::PaddleX(folder));
         }
-        self.in_hub_cache(model).filter(is_whole).map(Place::HubCache)
+        self.in_hub_cache(model)
+            .filter(is_whole)
+            .map(Place::HubCache)
     }
 
     /// The snapshot of a repository that the hub's cache takes for `main`, or its only one.
     fn in_hub_cache(&self, model: &ModelEntry) -> Option<PathBuf> {
-        let folder =
-            self.hub_cache.as_ref()?.join(format!("models--{}", model.repository.replace('/', "--")));
+        let folder = self
+            .hub_cache
+            .as_ref()?
+            .join(format!("models--{}", model.repository.replace('/', "--")));
         let snapshots = folder.join("snapshots");
         let main = std::fs::read_to_string(folder.join("refs").join("main")).ok();
         if let Some(commit) = main.map(|commit| commit.trim().to_string())
@@ -207,7 +219,10 @@ impl Store {
         {
             return Some(snapshots.join(commit));
         }
-        let mut found = std::fs::read_dir(snapshots).ok()?.flatten().map(|entry| entry.path());
+        let mut found = std::fs::read_dir(snapshots)
+            .ok()?
+            .flatten()
+            .map(|entry| entry.path());
         let only = found.next();
         if found.next().is_none() { only } else { None }
     }
@@ -221,7 +236,11 @@ impl Store {
     /// Reads all files of a model in the store and compares them with its record; `progress` is told of the bytes read.
     ///
     /// Fails with the first file that differs.
-    pub fn verify(&self, model: &ModelEntry, progress: &mut dyn FnMut(u64)) -> Result<Record, StoreError> {
+    pub fn verify(
+        &self,
+        model: &ModelEntry,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Record, StoreError> {
         let folder = self.root.join(&model.name);
         let record = self.record(model).ok_or_else(|| StoreError::Io {
             path: folder.join(RECORD),
@@ -233,7 +252,11 @@ impl Store {
         for file in &record.files {
             let path = folder.join(&file.path);
             let (size, hash) = hashed(&path, progress).map_err(StoreError::io(&path))?;
-            check(model, &file.path, [(size, hash.as_str()), (file.size, file.sha256.as_str())])?;
+            check(
+                model,
+                &file.path,
+                [(size, hash.as_str()), (file.size, file.sha256.as_str())],
+            )?;
         }
         Ok(record)
     }
@@ -270,11 +293,19 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Whether a file is what it should be: sizes and hashes, found and expected.
-fn check(model: &ModelEntry, file: &str, [found, expected]: [(u64, &str); 2]) -> Result<(), StoreError> {
+fn check(
+    model: &ModelEntry,
+    file: &str,
+    [found, expected]: [(u64, &str); 2],
+) -> Result<(), StoreError> {
     let reason = match (found.0 == expected.0, found.1 == expected.1) {
         (true, true) => return Ok(()),
         (false, _) => format!("it has {} bytes instead of {}", found.0, expected.0),
         (true, false) => format!("its SHA-256 is {} instead of {}", found.1, expected.1),
     };
-    Err(StoreError::Wrong { file: file.into(), model: model.name.clone(), reason })
+    Err(StoreError::Wrong {
+        file: file.into(),
+        model: model.name.clone(),
+        reason,
+    })
 }

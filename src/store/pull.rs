@@ -46,7 +46,13 @@ pub fn pull(
         wanted.push(found.cloned().ok_or_else(|| missing(model, path))?);
     }
     let optional = model.optional.iter();
-    wanted.extend(optional.filter_map(|path| listing.files.iter().find(|file| file.path == *path).cloned()));
+    wanted.extend(optional.filter_map(|path| {
+        listing
+            .files
+            .iter()
+            .find(|file| file.path == *path)
+            .cloned()
+    }));
     std::fs::create_dir_all(store.root()).map_err(StoreError::io(store.root()))?;
     let lock_path = store.root().join(format!(".{}.lock", model.name));
     let lock = File::create(&lock_path).map_err(StoreError::io(&lock_path))?;
@@ -60,7 +66,14 @@ pub fn pull(
         return Ok(Pulled::UpToDate(record));
     }
     let aside = store.root().join(format!(".{}.partial", model.name));
-    let files = fetch_all(&aside, hub, model, (&listing.commit, revision), &wanted, progress)?;
+    let files = fetch_all(
+        &aside,
+        hub,
+        model,
+        (&listing.commit, revision),
+        &wanted,
+        progress,
+    )?;
     let record = Record {
         model: model.name.clone(),
         repository: model.repository.clone(),
@@ -68,11 +81,16 @@ pub fn pull(
         commit: listing.commit,
         files,
     };
-    let text = serde_json::to_string_pretty(&record)
-        .map_err(|e| StoreError::Io { path: aside.join(RECORD), reason: e.into() })?;
+    let text = serde_json::to_string_pretty(&record).map_err(|e| StoreError::Io {
+        path: aside.join(RECORD),
+        reason: e.into(),
+    })?;
     std::fs::write(aside.join(RECORD), text + "\n").map_err(StoreError::io(&aside))?;
     // What another pull left there is no part of this commit.
-    for entry in std::fs::read_dir(&aside).map_err(StoreError::io(&aside))?.flatten() {
+    for entry in std::fs::read_dir(&aside)
+        .map_err(StoreError::io(&aside))?
+        .flatten()
+    {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name != RECORD && !record.files.iter().any(|file| file.path == name) {
             drop(std::fs::remove_file(entry.path()));
@@ -94,10 +112,12 @@ fn missing(model: &ModelEntry, file: &str) -> StoreError {
 
 fn is_whole(store: &Store, model: &ModelEntry, record: &Record) -> bool {
     let folder = store.root().join(&model.name);
-    record
-        .files
-        .iter()
-        .all(|file| folder.join(&file.path).metadata().is_ok_and(|found| found.len() == file.size))
+    record.files.iter().all(|file| {
+        folder
+            .join(&file.path)
+            .metadata()
+            .is_ok_and(|found| found.len() == file.size)
+    })
 }
 
 /// Fetches files, several at once; the first failure stops the others where they are.
@@ -110,7 +130,12 @@ fn fetch_all(
     progress: &dyn Progress,
 ) -> Result<Vec<RecordedFile>, StoreError> {
     std::fs::create_dir_all(aside).map_err(StoreError::io(aside))?;
-    progress.expect(wanted.iter().filter_map(|file| file.size).fold(0, u64::saturating_add));
+    progress.expect(
+        wanted
+            .iter()
+            .filter_map(|file| file.size)
+            .fold(0, u64::saturating_add),
+    );
     let queue = Mutex::new(wanted.iter());
     let (done, failed) = (Mutex::new(Vec::new()), Mutex::new(None));
     let stop = AtomicBool::new(false);
@@ -119,8 +144,17 @@ fn fetch_all(
             scope.spawn(|| {
                 loop {
                     let next = locked(&queue).next();
-                    let Some(file) = next.filter(|_| !stop.load(Ordering::Relaxed)) else { return };
-                    match fetch_one(aside, hub, model, (commit, revision), file, (&stop, progress)) {
+                    let Some(file) = next.filter(|_| !stop.load(Ordering::Relaxed)) else {
+                        return;
+                    };
+                    match fetch_one(
+                        aside,
+                        hub,
+                        model,
+                        (commit, revision),
+                        file,
+                        (&stop, progress),
+                    ) {
                         Ok(recorded) => locked(&done).extend(recorded),
                         Err(error) => {
                             stop.store(true, Ordering::Relaxed);
@@ -131,10 +165,15 @@ fn fetch_all(
             });
         }
     });
-    if let Some(error) = failed.into_inner().unwrap_or_else(|poison| poison.into_inner()) {
+    if let Some(error) = failed
+        .into_inner()
+        .unwrap_or_else(|poison| poison.into_inner())
+    {
         return Err(error);
     }
-    let mut files: Vec<RecordedFile> = done.into_inner().unwrap_or_else(|poison| poison.into_inner());
+    let mut files: Vec<RecordedFile> = done
+        .into_inner()
+        .unwrap_or_else(|poison| poison.into_inner());
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -156,8 +195,11 @@ fn fetch_one(
     // Names of the catalog have no folders in them, but a list could be extended.
     let path = aside.join(file.path.replace(['/', '\\'], "_"));
     for attempt in 0.. {
-        let mut out =
-            OpenOptions::new().create(true).append(true).open(&path).map_err(StoreError::io(&path))?;
+        let mut out = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(StoreError::io(&path))?;
         let start = out.metadata().map_err(StoreError::io(&path))?.len();
         let start = match file.size {
             // Where the hub does not say how long it is, what is there cannot be told from all of it.
@@ -182,7 +224,10 @@ fn fetch_one(
             progress.advance(bytes.len() as u64);
             Ok(())
         };
-        if hub.fetch(model, commit, revision, file, start, &mut write)?.is_none() {
+        if hub
+            .fetch(model, commit, revision, file, start, &mut write)?
+            .is_none()
+        {
             drop(std::fs::remove_file(&path));
             return match model.files.contains(&file.path) {
                 true => Err(missing(model, &file.path)),
@@ -191,10 +236,25 @@ fn fetch_one(
         }
         out.sync_all().map_err(StoreError::io(&path))?;
         let (size, sha256) = hashed(&path, &mut |_| {}).map_err(StoreError::io(&path))?;
-        let expected =
-            (file.size.unwrap_or(size), file.sha256.as_deref().unwrap_or(&sha256).to_ascii_lowercase());
-        match check(model, &file.path, [(size, &sha256), (expected.0, &expected.1)]) {
-            Ok(()) => return Ok(Some(RecordedFile { path: file.path.clone(), size, sha256 })),
+        let expected = (
+            file.size.unwrap_or(size),
+            file.sha256
+                .as_deref()
+                .unwrap_or(&sha256)
+                .to_ascii_lowercase(),
+        );
+        match check(
+            model,
+            &file.path,
+            [(size, &sha256), (expected.0, &expected.1)],
+        ) {
+            Ok(()) => {
+                return Ok(Some(RecordedFile {
+                    path: file.path.clone(),
+                    size,
+                    sha256,
+                }));
+            }
             Err(error) => {
                 drop(std::fs::remove_file(&path));
                 if attempt > 0 || start == 0 {

@@ -3,8 +3,8 @@
 
 use super::json::{self, JsonOptions};
 use super::{
-    Formats, Outputs, WriteObserver, WrittenDocument, drawings, markdown, new_document, outcome_of_failure,
-    page_warnings, python_json,
+    Formats, Outputs, WriteObserver, WrittenDocument, drawings, markdown, new_document,
+    outcome_of_failure, page_warnings, python_json,
 };
 use crate::document::{Document, Page};
 use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
@@ -49,28 +49,51 @@ fn numbered(page_index: Option<usize>) -> String {
 /// The ending of drawings: that of the input if it is a picture, else `png`.
 fn drawing_extension(file_name: &str) -> &str {
     let extension = file_name.rsplit_once('.').map_or("", |(_, e)| e);
-    if drawings::can_encode(extension) { extension } else { "png" }
+    if drawings::can_encode(extension) {
+        extension
+    } else {
+        "png"
+    }
 }
 
 impl<'a> CompatWriter<'a> {
     /// A writer.
-    pub fn new(options: CompatOptions, outputs: Outputs, observer: &'a mut dyn WriteObserver) -> Self {
-        Self { options, outputs, open: BTreeMap::new(), observer }
+    pub fn new(
+        options: CompatOptions,
+        outputs: Outputs,
+        observer: &'a mut dyn WriteObserver,
+    ) -> Self {
+        Self {
+            options,
+            outputs,
+            open: BTreeMap::new(),
+            observer,
+        }
     }
 
     fn joins_pages(&self) -> bool {
-        self.options.restructure.is_some_and(|r| r.concatenate_pages)
+        self.options
+            .restructure
+            .is_some_and(|r| r.concatenate_pages)
     }
 
     fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
         let joined = self.joins_pages();
-        let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
+        let Some(open) = self.open.get_mut(&job.id) else {
+            return Ok(());
+        };
         let file_name = job.file.name.to_string_lossy();
-        let FinishedPage { mut page, pixels, steps, .. } = finished;
+        let FinishedPage {
+            mut page,
+            pixels,
+            steps,
+            ..
+        } = finished;
         let index = open.document.page_count.map(|_| page.page_index);
         let output = &mut open.output;
         let of_document = output.name().clone();
-        let mut write = |place: PathBuf, bytes: &[u8]| output.write(place, |out| out.write_all(bytes));
+        let mut write =
+            |place: PathBuf, bytes: &[u8]| output.write(place, |out| out.write_all(bytes));
         if self.options.formats.images {
             // The page's own pictures come later and win where names are equal (section 9.5).
             let of_blocks = page.blocks.iter().filter_map(|b| b.picture.as_ref());
@@ -80,7 +103,10 @@ impl<'a> CompatWriter<'a> {
                 }
             }
         }
-        page.blocks.iter_mut().filter_map(|b| b.picture.as_mut()).for_each(|p| p.jpeg = None);
+        page.blocks
+            .iter_mut()
+            .filter_map(|b| b.picture.as_mut())
+            .for_each(|p| p.jpeg = None);
         page.pictures.iter_mut().for_each(|p| p.jpeg = None);
         if let (Some(pixels), true) = (&pixels, self.options.formats.vis) {
             let extension = drawing_extension(&file_name);
@@ -90,7 +116,10 @@ impl<'a> CompatWriter<'a> {
                     Some(index) if joined => format!("_{name}_{index}.{extension}"),
                     index => format!("{}_{name}.{extension}", numbered(index)),
                 };
-                write(of_document.file(&file), &drawings::encoded(&picture, extension)?)
+                write(
+                    of_document.file(&file),
+                    &drawings::encoded(&picture, extension)?,
+                )
             };
             if self.options.json.markdown.use_layout_detection {
                 draw("layout_det_res", drawings::layout(pixels, &page))?;
@@ -109,9 +138,15 @@ impl<'a> CompatWriter<'a> {
     }
 
     fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
-        let Some(open) = self.open.remove(&job.id) else { return Ok(DocumentEnd::Whole) };
+        let Some(open) = self.open.remove(&job.id) else {
+            return Ok(DocumentEnd::Whole);
+        };
         let written = self.write_results(open, None)?;
-        let end = if written.errors.is_empty() { DocumentEnd::Whole } else { DocumentEnd::Partial };
+        let end = if written.errors.is_empty() {
+            DocumentEnd::Whole
+        } else {
+            DocumentEnd::Partial
+        };
         self.observer.written(job, written);
         Ok(end)
     }
@@ -122,7 +157,11 @@ impl<'a> CompatWriter<'a> {
         open: InProgress,
         failure: Option<DocumentOutcome>,
     ) -> Result<WrittenDocument, String> {
-        let InProgress { mut document, mut output, mut written } = open;
+        let InProgress {
+            mut document,
+            mut output,
+            mut written,
+        } = open;
         drop_table_pictures(&mut document.pages);
         let mut pages = std::mem::take(&mut document.pages);
         if let Some(options) = &self.options.restructure {
@@ -140,7 +179,11 @@ impl<'a> CompatWriter<'a> {
             }
         }
         let is_partial = !errors.is_empty() || !written.errors.is_empty();
-        let outcome = if is_partial { DocumentOutcome::Partial } else { DocumentOutcome::Done };
+        let outcome = if is_partial {
+            DocumentOutcome::Partial
+        } else {
+            DocumentOutcome::Done
+        };
         // The reference removes nothing.
         let published = output.publish(failure.unwrap_or(outcome), &|_| false);
         written.files = self.outputs.shown(&published);
@@ -165,7 +208,11 @@ impl<'a> CompatWriter<'a> {
         let (name, number) = (output.name().clone(), numbered(page_index));
         let mut write = |ending: &str, text: String| {
             let place = name.file(&format!("{number}{ending}"));
-            errors.extend(output.write(place, |out| out.write_all(text.as_bytes())).err());
+            errors.extend(
+                output
+                    .write(place, |out| out.write_all(text.as_bytes()))
+                    .err(),
+            );
         };
         if formats.json {
             let value = json::result_value(pages, document, page_index, json);
@@ -183,7 +230,14 @@ impl DocumentSink for CompatWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
         let document = new_document(job, page_count, is_paged);
         if let Some(output) = self.outputs.begin(job) {
-            self.open.insert(job.id, InProgress { document, output, written: WrittenDocument::default() });
+            self.open.insert(
+                job.id,
+                InProgress {
+                    document,
+                    output,
+                    written: WrittenDocument::default(),
+                },
+            );
         }
         self.observer.opened(job, selected);
     }
@@ -199,7 +253,10 @@ impl DocumentSink for CompatWriter<'_> {
     fn failed(&mut self, job: &Job, reason: &str) {
         // Pages that were read before keep their files, as the reference's do; what fails now failed before.
         if let Some(open) = self.open.remove(&job.id) {
-            let _ = self.write_results(open, outcome_of_failure(reason).or(Some(DocumentOutcome::Failed)));
+            let _ = self.write_results(
+                open,
+                outcome_of_failure(reason).or(Some(DocumentOutcome::Failed)),
+            );
         }
         self.observer.failed(job, reason);
     }
@@ -211,7 +268,13 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_reference() {
-        assert_eq!((numbered(Some(1)), numbered(None)), ("_1".to_string(), String::new()));
-        assert_eq!((drawing_extension("a.pdf"), drawing_extension("a.TIFF")), ("png", "TIFF"));
+        assert_eq!(
+            (numbered(Some(1)), numbered(None)),
+            ("_1".to_string(), String::new())
+        );
+        assert_eq!(
+            (drawing_extension("a.pdf"), drawing_extension("a.TIFF")),
+            ("png", "TIFF")
+        );
     }
 }

@@ -30,7 +30,11 @@ fn color(number: usize) -> [u8; 3] {
 }
 
 fn text_color(number: usize) -> [u8; 3] {
-    if WHITE_TEXT.contains(&(number % COLORS.len())) { [255; 3] } else { DARK }
+    if WHITE_TEXT.contains(&(number % COLORS.len())) {
+        [255; 3]
+    } else {
+        DARK
+    }
 }
 
 /// Text of a given size in pixels.
@@ -66,7 +70,8 @@ impl Lettering {
         let mut pen = 0.0;
         for c in text.chars() {
             let id = scaled.glyph_id(c);
-            let glyph = id.with_scale_and_position(self.scale, ab_glyph::point(0.0, scaled.ascent()));
+            let glyph =
+                id.with_scale_and_position(self.scale, ab_glyph::point(0.0, scaled.ascent()));
             take(pen, glyph);
             pen += scaled.h_advance(id).round();
         }
@@ -75,12 +80,16 @@ impl Lettering {
     /// Writes a line whose ascender line starts at a place.
     fn write(&self, picture: &mut Pixels, text: &str, x: i64, y: i64, ink: [u8; 3]) {
         self.each_glyph(text, |pen, glyph| {
-            let Some(outline) = self.font.outline_glyph(glyph) else { return };
+            let Some(outline) = self.font.outline_glyph(glyph) else {
+                return;
+            };
             let bounds = outline.px_bounds();
             outline.draw(|dx, dy, cover| {
                 let px = x + pen as i64 + bounds.min.x as i64 + dx as i64;
                 let py = y + bounds.min.y as i64 + dy as i64;
-                if (0..picture.width as i64).contains(&px) && (0..picture.height as i64).contains(&py) {
+                if (0..picture.width as i64).contains(&px)
+                    && (0..picture.height as i64).contains(&py)
+                {
                     let under = picture.clamped_pixel(px, py);
                     let mixed = std::array::from_fn(|c| {
                         (under[c] as f32 * (1.0 - cover) + ink[c] as f32 * cover).round() as u8
@@ -130,14 +139,31 @@ fn layout_polygons(pixels: &Pixels, regions: &[DetectedRegion]) -> Pixels {
     let mut out = pixels.clone();
     let number_of = color_numbers(regions);
     for region in regions {
-        let Some(polygon) = &region.polygon else { continue };
+        let Some(polygon) = &region.polygon else {
+            continue;
+        };
         fill_half(&mut out, polygon, color(number_of(region.label)));
     }
     for region in regions {
-        let Some(polygon) = &region.polygon else { continue };
-        let corner = |x: usize| nearest_corner(polygon, Point { x: x as f32, y: 0.0 });
+        let Some(polygon) = &region.polygon else {
+            continue;
+        };
+        let corner = |x: usize| {
+            nearest_corner(
+                polygon,
+                Point {
+                    x: x as f32,
+                    y: 0.0,
+                },
+            )
+        };
         if let Some(Point { x, y }) = corner(0) {
-            tag(&mut out, region, number_of(region.label), [x as i64, y as i64]);
+            tag(
+                &mut out,
+                region,
+                number_of(region.label),
+                [x as i64, y as i64],
+            );
         }
         if let Some((order, Point { x, y })) = region.order.zip(corner(pixels.width)) {
             number_beside(&mut out, order, [x as i64, y as i64]);
@@ -152,7 +178,11 @@ fn tag(picture: &mut Pixels, region: &DetectedRegion, number: usize, [x, y]: [i6
     let text = format!("{} {:.2}", region.label.as_str(), region.score);
     let (width, height) = lettering.size(&text);
     let height = height + 4;
-    let (top, bottom) = if y < height { (y, y + height + 1) } else { (y - height, y + 1) };
+    let (top, bottom) = if y < height {
+        (y, y + height + 1)
+    } else {
+        (y - height, y + 1)
+    };
     picture.fill_rect([x, top, x + width + 4, bottom], color(number));
     lettering.write(picture, &text, x + 2, top - 2, text_color(number));
 }
@@ -161,7 +191,11 @@ fn tag(picture: &mut Pixels, region: &DetectedRegion, number: usize, [x, y]: [i6
 fn number_beside(picture: &mut Pixels, number: usize, [x, y]: [i64; 2]) {
     let size = letter_size(picture);
     let at_border = picture.width as i64 - x < size as i64;
-    let left = if at_border { (x as f64 - 1.1 * size as f64) as i64 } else { x + 2 };
+    let left = if at_border {
+        (x as f64 - 1.1 * size as f64) as i64
+    } else {
+        x + 2
+    };
     Lettering::new(size as f32).write(picture, &number.to_string(), left, y - size as i64 / 2, RED);
 }
 
@@ -185,9 +219,16 @@ pub fn preprocessed(steps: &PreprocessSteps, done: &Preprocessing) -> Pixels {
         (&steps.original, "Original Image".to_string()),
         (
             &steps.rotated,
-            format!("Rotated Image ({}, {})", switch(done.use_doc_orientation_classify), done.angle),
+            format!(
+                "Rotated Image ({}, {})",
+                switch(done.use_doc_orientation_classify),
+                done.angle
+            ),
         ),
-        (&steps.unwarped, format!("Unwarping Image ({})", switch(done.use_doc_unwarping))),
+        (
+            &steps.unwarped,
+            format!("Unwarping Image ({})", switch(done.use_doc_unwarping)),
+        ),
     ];
     let width = parts.iter().map(|(p, _)| p.width).sum();
     let tallest = parts.iter().map(|(p, _)| p.height).max().unwrap_or(0);
@@ -222,7 +263,12 @@ pub fn spotting(pixels: &Pixels, found: &Spotting) -> Pixels {
         write_into(&mut right, text, corners);
         for (i, a) in corners.iter().enumerate() {
             let b = corners[(i + 1) % 4];
-            right.stroke([a[0] as f64, a[1] as f64], [b[0] as f64, b[1] as f64], 1.0, ink);
+            right.stroke(
+                [a[0] as f64, a[1] as f64],
+                [b[0] as f64, b[1] as f64],
+                1.0,
+                ink,
+            );
         }
     }
     let mut out = Pixels::white(pixels.width * 2, pixels.height);
@@ -243,8 +289,11 @@ fn write_into(picture: &mut Pixels, text: &str, corners: [[i64; 2]; 4]) {
     let high = |axis: usize| corners.iter().map(|c| c[axis]).max().unwrap_or(0);
     let (x, y, width, height) = (low(0), low(1), high(0) - low(0), high(1) - low(1));
     let down = height > 2 * width && height > 30;
-    let lines: Vec<String> =
-        if down { text.chars().map(String::from).collect() } else { vec![text.replace('\n', " ")] };
+    let lines: Vec<String> = if down {
+        text.chars().map(String::from).collect()
+    } else {
+        vec![text.replace('\n', " ")]
+    };
     let room = height as f32 / lines.len().max(1) as f32;
     let widest = |size: f32| {
         let lettering = Lettering::new(size);
@@ -285,11 +334,14 @@ pub fn encoded(pixels: &Pixels, extension: &str) -> Result<Vec<u8>, String> {
                 .map_err(|e| failed(&e))?;
             return Ok(out.into_inner());
         }
-        "bmp" => image::codecs::bmp::BmpEncoder::new(&mut out).write_image(data, width, height, rgb),
-        "webp" => {
-            image::codecs::webp::WebPEncoder::new_lossless(&mut out).write_image(data, width, height, rgb)
+        "bmp" => {
+            image::codecs::bmp::BmpEncoder::new(&mut out).write_image(data, width, height, rgb)
         }
-        "ppm" | "pnm" => image::codecs::pnm::PnmEncoder::new(&mut out).write_image(data, width, height, rgb),
+        "webp" => image::codecs::webp::WebPEncoder::new_lossless(&mut out)
+            .write_image(data, width, height, rgb),
+        "ppm" | "pnm" => {
+            image::codecs::pnm::PnmEncoder::new(&mut out).write_image(data, width, height, rgb)
+        }
         "pgm" => {
             let gray = pixels.to_gray();
             image::codecs::pnm::PnmEncoder::new(&mut out).write_image(
@@ -319,7 +371,11 @@ mod tests {
             order: None,
             polygon: None,
         };
-        let regions = [region(Label::Text), region(Label::Text), region(Label::Table)];
+        let regions = [
+            region(Label::Text),
+            region(Label::Text),
+            region(Label::Table),
+        ];
         let number_of = color_numbers(&regions);
         assert_eq!((number_of(Label::Text), number_of(Label::Table)), (0, 2));
         let drawn = layout_boxes(&Pixels::white(600, 100), &regions[..1]);
@@ -334,7 +390,10 @@ mod tests {
         for extension in ["png", "bmp", "tiff", "webp", "ppm"] {
             let path = folder.path().join(format!("a.{extension}"));
             std::fs::write(&path, encoded(&picture, extension).unwrap()).unwrap();
-            assert!(crate::input::decode_all(&path).unwrap()[0] == picture, "{extension}");
+            assert!(
+                crate::input::decode_all(&path).unwrap()[0] == picture,
+                "{extension}"
+            );
         }
     }
 
@@ -342,7 +401,11 @@ mod tests {
     fn odd_boxes_do_not_panic() {
         let mut picture = Pixels::white(20, 20);
         write_into(&mut picture, "", [[0, 0]; 4]);
-        write_into(&mut picture, "a\nb", [[-50, -50], [90, -50], [90, 90], [-50, 90]]);
+        write_into(
+            &mut picture,
+            "a\nb",
+            [[-50, -50], [90, -50], [90, 90], [-50, 90]],
+        );
         write_into(&mut picture, "tall", [[0, 0], [5, 0], [5, 90], [0, 90]]);
     }
 }

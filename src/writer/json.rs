@@ -59,7 +59,12 @@ pub fn write(
 ) -> std::io::Result<()> {
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    Root { document, options, concatenate_pages }.serialize(&mut serializer)?;
+    Root {
+        document,
+        options,
+        concatenate_pages,
+    }
+    .serialize(&mut serializer)?;
     out.write_all(b"\n")
 }
 
@@ -75,7 +80,8 @@ impl Serialize for Root<'_> {
         map.serialize_entry("docparse", env!("CARGO_PKG_VERSION"))?;
         map.serialize_entry("pipeline", &self.options.pipeline)?;
         map.serialize_entry("settings", &self.options.settings)?;
-        let input = json!({"path": self.document.input_path, "page_count": self.document.page_count});
+        let input =
+            json!({"path": self.document.input_path, "page_count": self.document.page_count});
         map.serialize_entry("input", &input)?;
         map.serialize_entry("pages", &Pages(self))?;
         map.end()
@@ -107,10 +113,14 @@ pub fn page_value(page: &Page, document: &Document, options: &JsonOptions) -> Va
     if let (Some(last), Value::Object(map)) = (page.through, &mut value) {
         // Beside the first: the entry is for all pages from the one to the other.
         let (before, after) = (["input_path", "page_index"], std::mem::take(map));
-        let (before, after): (Vec<_>, Vec<_>) =
-            after.into_iter().partition(|(key, _)| before.contains(&key.as_str()));
-        *map =
-            before.into_iter().chain([("last_page_index".to_string(), json!(last))]).chain(after).collect();
+        let (before, after): (Vec<_>, Vec<_>) = after
+            .into_iter()
+            .partition(|(key, _)| before.contains(&key.as_str()));
+        *map = before
+            .into_iter()
+            .chain([("last_page_index".to_string(), json!(last))])
+            .chain(after)
+            .collect();
     }
     value["diagnostics"] = diagnostics(page);
     value
@@ -124,10 +134,16 @@ pub fn result_value(
     page_index: Option<usize>,
     options: &JsonOptions,
 ) -> Value {
-    let Some(first) = pages.first() else { return Value::Null };
+    let Some(first) = pages.first() else {
+        return Value::Null;
+    };
     let joined = pages.len() > 1 || (page_index.is_none() && document.page_count.is_some());
     let joined_count = || pages.iter().map(Page::stands_for).sum::<usize>();
-    let page_count = if joined { Some(joined_count()) } else { document.page_count };
+    let page_count = if joined {
+        Some(joined_count())
+    } else {
+        document.page_count
+    };
     let mut value = json!({
         "input_path": document.input_path,
         "page_index": page_index,
@@ -138,14 +154,29 @@ pub fn result_value(
         "parsing_res_list": blocks(pages, first.width, options),
     });
     let each = |part: &dyn Fn(&Page) -> Option<Value>| -> Option<Value> {
-        if joined { pages.iter().map(part).collect() } else { part(first) }
+        if joined {
+            pages.iter().map(part).collect()
+        } else {
+            part(first)
+        }
     };
     let optional = [
-        ("spotting_res", first.spotting.as_ref().map(|found| json!(found))),
-        ("doc_preprocessor_res", each(&|page| page.preprocessed.as_ref().map(preprocessor_value))),
+        (
+            "spotting_res",
+            first.spotting.as_ref().map(|found| json!(found)),
+        ),
+        (
+            "doc_preprocessor_res",
+            each(&|page| page.preprocessed.as_ref().map(preprocessor_value)),
+        ),
         (
             "layout_det_res",
-            each(&|page| options.markdown.use_layout_detection.then(|| layout_value(page, options))),
+            each(&|page| {
+                options
+                    .markdown
+                    .use_layout_detection
+                    .then(|| layout_value(page, options))
+            }),
         ),
     ];
     for (key, part) in optional {
@@ -185,7 +216,10 @@ fn preprocessor_value(done: &Preprocessing) -> Value {
 
 /// Points of a polygon as `[x, y]`.
 pub(crate) fn points(polygon: &[Point]) -> Value {
-    polygon.iter().map(|p| json!([p.x as f64, p.y as f64])).collect()
+    polygon
+        .iter()
+        .map(|p| json!([p.x as f64, p.y as f64]))
+        .collect()
 }
 
 fn layout_value(page: &Page, options: &JsonOptions) -> Value {
@@ -223,7 +257,8 @@ fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<Value> {
     let pictures = Pictures::of(pages);
     let block_value = |(id, block): (usize, &Block)| {
         let label = block.label.as_str();
-        let ordered = !block.label.is_unordered() && !options.markdown.ignore_labels.contains(label);
+        let ordered =
+            !block.label.is_unordered() && !options.markdown.ignore_labels.contains(label);
         order += usize::from(ordered);
         let mut value = json!({
             "block_label": label,
@@ -242,7 +277,12 @@ fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<Value> {
         }
         value
     };
-    pages.iter().flat_map(|p| &p.blocks).enumerate().map(block_value).collect()
+    pages
+        .iter()
+        .flat_map(|p| &p.blocks)
+        .enumerate()
+        .map(block_value)
+        .collect()
 }
 
 fn content(block: &Block, width: usize, pictures: &Pictures, options: &JsonOptions) -> String {
@@ -346,12 +386,26 @@ mod tests {
     #[test]
     fn pages_have_the_keys_of_the_reference_in_its_order() {
         let mut page = Page::failed(0, "broken".into());
-        page.blocks.push(Block::new(Label::Header, Rect::new(0.4, 0.0, 9.2, 5.0), 0.912345));
-        page.blocks.push(Block::new(Label::Text, Rect::new(0.0, 6.0, 9.0, 9.0), 0.9));
-        let document = Document { input_path: "a.pdf".into(), pages: vec![page], page_count: Some(1) };
+        page.blocks.push(Block::new(
+            Label::Header,
+            Rect::new(0.4, 0.0, 9.2, 5.0),
+            0.912345,
+        ));
+        page.blocks
+            .push(Block::new(Label::Text, Rect::new(0.0, 6.0, 9.0, 9.0), 0.9));
+        let document = Document {
+            input_path: "a.pdf".into(),
+            pages: vec![page],
+            page_count: Some(1),
+        };
         let options = JsonOptions::page_text("lite", MarkdownOptions::default());
         let value = page_value(&document.pages[0], &document, &options);
-        let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        let keys: Vec<&str> = value
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
         assert_eq!(
             keys,
             [
@@ -368,7 +422,10 @@ mod tests {
         );
         assert_eq!(value["parsing_res_list"][0]["block_order"], Value::Null);
         assert_eq!(value["parsing_res_list"][1]["block_order"], 1);
-        assert_eq!(value["parsing_res_list"][0]["block_bbox"], json!([0, 0, 10, 5]));
+        assert_eq!(
+            value["parsing_res_list"][0]["block_bbox"],
+            json!([0, 0, 10, 5])
+        );
         assert_eq!(value["diagnostics"]["messages"][0]["message"], "broken");
         let mut bytes = Vec::new();
         write(&mut bytes, &document, &options, false).unwrap();
@@ -378,7 +435,11 @@ mod tests {
 
     #[test]
     fn pages_that_failed_alike_are_one_entry_with_a_range() {
-        let mut document = Document { input_path: "a.pdf".into(), pages: Vec::new(), page_count: Some(900) };
+        let mut document = Document {
+            input_path: "a.pdf".into(),
+            pages: Vec::new(),
+            page_count: Some(900),
+        };
         (3..900).for_each(|index| document.push(Page::failed(index, "broken".into())));
         let options = JsonOptions::page_text("lite", MarkdownOptions::default());
         let mut bytes = Vec::new();
@@ -386,9 +447,20 @@ mod tests {
         let read: Value = serde_json::from_slice(&bytes).unwrap();
         let pages = read["pages"].as_array().unwrap();
         assert_eq!(pages.len(), 1);
-        let keys: Vec<&str> = pages[0].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys[..4], ["input_path", "page_index", "last_page_index", "page_count"]);
-        assert_eq!((&pages[0]["page_index"], &pages[0]["last_page_index"]), (&json!(3), &json!(899)));
+        let keys: Vec<&str> = pages[0]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(
+            keys[..4],
+            ["input_path", "page_index", "last_page_index", "page_count"]
+        );
+        assert_eq!(
+            (&pages[0]["page_index"], &pages[0]["last_page_index"]),
+            (&json!(3), &json!(899))
+        );
         assert_eq!(pages[0]["diagnostics"]["messages"][0]["message"], "broken");
         let joined = result_value(&document.pages, &document, None, &options);
         assert_eq!(joined["page_count"], 897);

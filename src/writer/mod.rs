@@ -18,7 +18,9 @@ mod xlsx;
 use crate::document::{Diagnostic, Document, Page, Severity};
 use crate::engine::{self, DocumentEnd, DocumentSink, FinishedPage, Job};
 use crate::output::plan::is_place_of;
-use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath};
+use crate::output::{
+    DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath,
+};
 use crate::preprocess::PreprocessSteps;
 use crate::raster::JPEG_SIDE;
 use crate::restructure::{self, FinishOptions};
@@ -48,7 +50,13 @@ pub struct Formats {
 
 impl Formats {
     /// All of them.
-    pub const ALL: Formats = Formats { md: true, json: true, xlsx: true, images: true, vis: true };
+    pub const ALL: Formats = Formats {
+        md: true,
+        json: true,
+        xlsx: true,
+        images: true,
+        vis: true,
+    };
     /// Their names on the command line.
     pub const NAMES: [&'static str; 5] = ["md", "json", "xlsx", "images", "vis"];
 
@@ -57,10 +65,22 @@ impl Formats {
     /// Markdown brings the pictures that it shows. A minus before a name takes it away, from all if no other is named:
     /// Markdown without images shows none.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Formats, String> {
-        let (taken_away, named): (Vec<&str>, Vec<&str>) =
-            names.into_iter().map(str::trim).partition(|name| name.starts_with('-'));
-        let none = Formats { md: false, json: false, xlsx: false, images: false, vis: false };
-        let mut formats = if named.is_empty() && !taken_away.is_empty() { Formats::ALL } else { none };
+        let (taken_away, named): (Vec<&str>, Vec<&str>) = names
+            .into_iter()
+            .map(str::trim)
+            .partition(|name| name.starts_with('-'));
+        let none = Formats {
+            md: false,
+            json: false,
+            xlsx: false,
+            images: false,
+            vis: false,
+        };
+        let mut formats = if named.is_empty() && !taken_away.is_empty() {
+            Formats::ALL
+        } else {
+            none
+        };
         for name in named {
             *formats.named(name)? = true;
             formats.images |= name == "md";
@@ -74,11 +94,20 @@ impl Formats {
     /// Endings of the files that a document may get, pictures aside.
     pub fn suffixes(self) -> Vec<String> {
         let of = |wanted: bool, endings: &[&str]| {
-            endings.iter().filter(|_| wanted).map(|e| e.to_string()).collect::<Vec<_>>()
+            endings
+                .iter()
+                .filter(|_| wanted)
+                .map(|e| e.to_string())
+                .collect::<Vec<_>>()
         };
         let views = ALL_VIEWS.map(View::suffix);
-        [of(self.md, &[".md"]), of(self.json, &[".json"]), of(self.xlsx, &[".xlsx"]), of(self.vis, &views)]
-            .concat()
+        [
+            of(self.md, &[".md"]),
+            of(self.json, &[".json"]),
+            of(self.xlsx, &[".xlsx"]),
+            of(self.vis, &views),
+        ]
+        .concat()
     }
 
     fn named(&mut self, name: &str) -> Result<&mut bool, String> {
@@ -128,7 +157,11 @@ impl Outputs {
 
     /// Files in their places as they are shown.
     fn shown(&self, published: &Published) -> Vec<PathBuf> {
-        published.files.iter().map(|(place, _)| self.path.shown(place)).collect()
+        published
+            .files
+            .iter()
+            .map(|(place, _)| self.path.shown(place))
+            .collect()
     }
 }
 
@@ -200,14 +233,17 @@ impl WrittenDocument {
         if let ([error], Some((first, last)), Some(message)) =
             (errors.as_slice(), self.last, self.errors.last_mut())
             && last + 1 == number
-            && message.split_once(": ").is_some_and(|(_, before)| before == *error)
+            && message
+                .split_once(": ")
+                .is_some_and(|(_, before)| before == *error)
         {
             *message = format!("pages {first}-{number}: {error}");
             self.last = Some((first, number));
             return;
         }
         self.last = (errors.len() == 1).then_some((number, number));
-        self.errors.extend(errors.iter().map(|error| format!("page {number}: {error}")));
+        self.errors
+            .extend(errors.iter().map(|error| format!("page {number}: {error}")));
     }
 }
 
@@ -240,7 +276,11 @@ fn page_warnings(pages: &[Page]) -> Vec<PageWarning> {
 /// A document of which no page has come yet.
 fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Document {
     let page_count = is_paged.then_some(page_count);
-    Document { input_path: job.file.given.clone(), pages: Vec::new(), page_count }
+    Document {
+        input_path: job.file.given.clone(),
+        pages: Vec::new(),
+        page_count,
+    }
 }
 
 /// Hears of documents that are finished or given up.
@@ -299,25 +339,41 @@ impl InProgress {
         picture: Option<&(Arc<[u8]>, usize, usize)>,
         steps: Option<PreprocessSteps>,
     ) -> Result<(), String> {
-        let Some(output) = &self.output else { return Ok(()) };
+        let Some(output) = &self.output else {
+            return Ok(());
+        };
         let fail = |error: io::Error| format!("failed to write a drawing: {error}");
         if self.vis.is_empty() {
             for view in views {
-                let file = output.create().and_then(|out| VisFile::new(out, *view)).map_err(fail)?;
+                let file = output
+                    .create()
+                    .and_then(|out| VisFile::new(out, *view))
+                    .map_err(fail)?;
                 self.vis.push((file, *view));
             }
         }
         let picture = picture.map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
-        let comparison =
-            steps.zip(page.preprocessed).map(|(steps, done)| drawings::preprocessed(&steps, &done));
+        let comparison = steps
+            .zip(page.preprocessed)
+            .map(|(steps, done)| drawings::preprocessed(&steps, &done));
         let comparison = comparison.map(|drawn| {
             let shown = drawn.within(JPEG_SIDE);
-            shown.to_jpeg(COMPARISON_QUALITY).map(|jpeg| (jpeg, shown.width, shown.height))
+            shown
+                .to_jpeg(COMPARISON_QUALITY)
+                .map(|jpeg| (jpeg, shown.width, shown.height))
         });
-        let comparison = comparison.transpose().map_err(|e| format!("failed to encode a comparison: {e}"))?;
-        let comparison = comparison.as_ref().map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
+        let comparison = comparison
+            .transpose()
+            .map_err(|e| format!("failed to encode a comparison: {e}"))?;
+        let comparison = comparison
+            .as_ref()
+            .map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
         for (file, view) in &mut self.vis {
-            let picture = if *view == View::Preprocessed { comparison } else { picture };
+            let picture = if *view == View::Preprocessed {
+                comparison
+            } else {
+                picture
+            };
             file.add_picture(picture, page.stands_for()).map_err(fail)?;
         }
         Ok(())
@@ -346,21 +402,46 @@ impl<'a> DocumentWriter<'a> {
         observer: &'a mut dyn WriteObserver,
     ) -> Self {
         let with_names = options.target == Target::StdoutMarkdown && jobs.len() > 1;
-        let output = OutputOptions { with_names, to_terminal: options.to_terminal };
+        let output = OutputOptions {
+            with_names,
+            to_terminal: options.to_terminal,
+        };
         let stdout = OrderedOutput::new(io::stdout(), output);
-        let numbers = jobs.iter().enumerate().map(|(number, job)| (job.id, number)).collect();
-        Self { options, outputs, open: BTreeMap::new(), observer, stdout, numbers }
+        let numbers = jobs
+            .iter()
+            .enumerate()
+            .map(|(number, job)| (job.id, number))
+            .collect();
+        Self {
+            options,
+            outputs,
+            open: BTreeMap::new(),
+            observer,
+            stdout,
+            numbers,
+        }
     }
 
     /// The drawings that every document gets.
     fn views(&self) -> &'static [View] {
-        if self.options.preprocesses { &ALL_VIEWS } else { &ALL_VIEWS[..2] }
+        if self.options.preprocesses {
+            &ALL_VIEWS
+        } else {
+            &ALL_VIEWS[..2]
+        }
     }
 
     fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
         let (formats, views) = (self.options.formats, self.views());
-        let Some(open) = self.open.get_mut(&job.id) else { return Ok(()) };
-        let FinishedPage { mut page, picture, steps, .. } = finished;
+        let Some(open) = self.open.get_mut(&job.id) else {
+            return Ok(());
+        };
+        let FinishedPage {
+            mut page,
+            picture,
+            steps,
+            ..
+        } = finished;
         open.add_pictures(&mut page, formats.images);
         if formats.vis && open.draws {
             let drawn = open.draw(views, &page, picture.as_ref(), steps);
@@ -378,7 +459,9 @@ impl<'a> DocumentWriter<'a> {
     }
 
     fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
-        let Some(mut open) = self.open.remove(&job.id) else { return Ok(DocumentEnd::Whole) };
+        let Some(mut open) = self.open.remove(&job.id) else {
+            return Ok(DocumentEnd::Whole);
+        };
         restructure::finish(&mut open.document, &self.options.finish);
         open.written.warnings = page_warnings(&open.document.pages);
         match (&self.outputs, open.output.take()) {
@@ -387,7 +470,11 @@ impl<'a> DocumentWriter<'a> {
                 let mut errors = std::mem::take(&mut open.faults);
                 errors.extend(self.write_files(&open.document, &mut output, vis));
                 let is_partial = !errors.is_empty() || !open.written.errors.is_empty();
-                let outcome = if is_partial { DocumentOutcome::Partial } else { DocumentOutcome::Done };
+                let outcome = if is_partial {
+                    DocumentOutcome::Partial
+                } else {
+                    DocumentOutcome::Done
+                };
                 let name = output.name().clone();
                 let (formats, suffixes) = (self.options.formats, self.options.formats.suffixes());
                 let is_picture = |path: &std::path::Path| path.starts_with(name.picture_folder());
@@ -403,13 +490,22 @@ impl<'a> DocumentWriter<'a> {
             }
             _ => self.print(job, &open.document)?,
         }
-        let end = if open.written.errors.is_empty() { DocumentEnd::Whole } else { DocumentEnd::Partial };
+        let end = if open.written.errors.is_empty() {
+            DocumentEnd::Whole
+        } else {
+            DocumentEnd::Partial
+        };
         self.observer.written(job, open.written);
         Ok(end)
     }
 
     fn write_json(&self, out: &mut dyn Write, document: &Document) -> io::Result<()> {
-        json::write(out, document, &self.options.json, self.options.finish.restructure.concatenate_pages)
+        json::write(
+            out,
+            document,
+            &self.options.json,
+            self.options.finish.restructure.concatenate_pages,
+        )
     }
 
     fn number(&self, job: &Job) -> usize {
@@ -420,10 +516,12 @@ impl<'a> DocumentWriter<'a> {
         let (number, json) = (self.number(job), &self.options.json);
         let concatenate = self.options.finish.restructure.concatenate_pages;
         let target = self.options.target;
-        let written = self.stdout.finish(number, &job.file.given, |out| match target {
-            Target::StdoutJson => json::write(out, document, json, concatenate),
-            _ => out.write_all(markdown::document(document, &json.markdown).as_bytes()),
-        });
+        let written = self
+            .stdout
+            .finish(number, &job.file.given, |out| match target {
+                Target::StdoutJson => json::write(out, document, json, concatenate),
+                _ => out.write_all(markdown::document(document, &json.markdown).as_bytes()),
+            });
         written.map_err(stdout_message)
     }
 
@@ -441,13 +539,17 @@ impl<'a> DocumentWriter<'a> {
             match done {
                 Ok(Ok(())) => {}
                 Ok(Err(reason)) => errors.push(reason),
-                Err(_) => errors.push(format!("internal error while writing the file `...{suffix}`")),
+                Err(_) => errors.push(format!(
+                    "internal error while writing the file `...{suffix}`"
+                )),
             }
         };
         for (file, view) in vis {
             let mut file = Some(file);
             each(view.suffix(), &mut |place| {
-                let Some(file) = file.take() else { return Ok(()) };
+                let Some(file) = file.take() else {
+                    return Ok(());
+                };
                 let added = file.finish(document).and_then(|out| output.add(out, place));
                 added.map_err(|error| format!("failed to write a drawing: {error}"))
             });
@@ -462,7 +564,9 @@ impl<'a> DocumentWriter<'a> {
             });
         }
         if formats.json {
-            each(".json", &mut |place| output.write(place, |out| self.write_json(out, document)));
+            each(".json", &mut |place| {
+                output.write(place, |out| self.write_json(out, document))
+            });
         }
         if formats.md {
             each(".md", &mut |place| {
@@ -521,8 +625,9 @@ mod tests {
 
     #[test]
     fn markdown_brings_its_pictures_unless_they_are_taken_away() {
-        let formats =
-            |names: &str| Formats::from_names(names.split(',')).map(|f| [f.md, f.json, f.images, f.vis]);
+        let formats = |names: &str| {
+            Formats::from_names(names.split(',')).map(|f| [f.md, f.json, f.images, f.vis])
+        };
         assert_eq!(formats("md"), Ok([true, false, true, false]));
         assert_eq!(formats("json"), Ok([false, true, false, false]));
         for names in ["md,-images", "-images,md", "md, images, -images"] {
@@ -537,9 +642,15 @@ mod tests {
     fn pages_in_a_row_with_the_same_error_are_one_message() {
         let mut written = WrittenDocument::default();
         let failed = |index: usize, reason: &str| Page::failed(index, reason.into());
-        for (index, reason) in
-            [(0, "a: b"), (2, "a: b"), (3, "a: b"), (4, "a: b"), (5, "c"), (6, "c"), (9, "c")]
-        {
+        for (index, reason) in [
+            (0, "a: b"),
+            (2, "a: b"),
+            (3, "a: b"),
+            (4, "a: b"),
+            (5, "c"),
+            (6, "c"),
+            (9, "c"),
+        ] {
             written.count(&failed(index, reason));
         }
         let mut two = failed(10, "c");
@@ -555,6 +666,9 @@ mod tests {
             "page 11: d",
             "page 12: d",
         ];
-        assert_eq!((written.errors.as_slice(), written.pages), (&expected.map(String::from)[..], 9));
+        assert_eq!(
+            (written.errors.as_slice(), written.pages),
+            (&expected.map(String::from)[..], 9)
+        );
     }
 }

@@ -29,7 +29,11 @@ impl Formatter for PythonFormatter {
         self.0.end_array(writer)
     }
 
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_array_value(writer, first)
     }
 
@@ -45,7 +49,11 @@ impl Formatter for PythonFormatter {
         self.0.end_object(writer)
     }
 
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         self.0.begin_object_key(writer, first)
     }
 
@@ -66,7 +74,9 @@ fn float_repr(value: f64) -> String {
     let scientific = format!("{value:e}");
     match scientific.split_once('e') {
         Some((digits, exponent)) => {
-            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
+            let (sign, exponent) = exponent
+                .strip_prefix('-')
+                .map_or(('+', exponent), |e| ('-', e));
             format!("{digits}e{sign}{exponent:0>2}")
         }
         None => scientific,
@@ -82,7 +92,10 @@ mod tests {
     fn floats_as_python_writes_them() {
         let shown = |v: f64| float_repr(v);
         assert_eq!(shown(0.9f32 as f64), "0.8999999761581421");
-        assert_eq!((shown(1.0), shown(-0.0), shown(0.0001)), ("1.0".into(), "-0.0".into(), "0.0001".into()));
+        assert_eq!(
+            (shown(1.0), shown(-0.0), shown(0.0001)),
+            ("1.0".into(), "-0.0".into(), "0.0001".into())
+        );
         assert_eq!(
             (shown(1e-5), shown(-2.5e-15), shown(1e16)),
             ("1e-05".into(), "-2.5e-15".into(), "1e+16".into())

@@ -44,7 +44,15 @@ enum Held {
 impl<W: Write> OrderedOutput<W> {
     /// Output of documents whose numbers count up from 0. Each is [finished](Self::finish) or [given up](Self::give_up).
     pub fn new(out: W, options: OutputOptions) -> Self {
-        Self { out, options, waiting: BTreeMap::new(), next: 0, written: 0, in_memory: 0, spill: None }
+        Self {
+            out,
+            options,
+            waiting: BTreeMap::new(),
+            next: 0,
+            written: 0,
+            in_memory: 0,
+            spill: None,
+        }
     }
 
     /// Takes a finished document; what can be written now is written.
@@ -106,7 +114,11 @@ impl<W: Write> OrderedOutput<W> {
     /// The blank line before all documents but the first.
     fn separate(&mut self) -> io::Result<()> {
         self.written += 1;
-        if self.options.with_names && self.written > 1 { self.out.write_all(b"\n") } else { Ok(()) }
+        if self.options.with_names && self.written > 1 {
+            self.out.write_all(b"\n")
+        } else {
+            Ok(())
+        }
     }
 
     /// Keeps a text, in a file if too much waits. Without a folder for temporary files it stays in memory.
@@ -136,7 +148,9 @@ impl<W: Write> OrderedOutput<W> {
                 text
             }
             Held::Spilled(place, length) => {
-                let Some(file) = &mut self.spill else { return Ok(()) };
+                let Some(file) = &mut self.spill else {
+                    return Ok(());
+                };
                 file.seek(SeekFrom::Start(place))?;
                 let mut file = file.take(length);
                 if !self.options.to_terminal {
@@ -149,7 +163,9 @@ impl<W: Write> OrderedOutput<W> {
             }
         };
         match self.options.to_terminal {
-            true => self.out.write_all(shown::lines(&String::from_utf8_lossy(&text)).as_bytes())?,
+            true => self
+                .out
+                .write_all(shown::lines(&String::from_utf8_lossy(&text)).as_bytes())?,
             false => self.out.write_all(&text)?,
         }
         self.out.flush()
@@ -172,23 +188,36 @@ fn unless_gone(written: io::Result<()>) -> io::Result<()> {
 
 /// A name that ends no comment.
 fn in_comment(name: &str) -> String {
-    shown::text(name).replace("--", "-\\x2d").replace('<', "\\x3c").replace('>', "\\x3e")
+    shown::text(name)
+        .replace("--", "-\\x2d")
+        .replace('<', "\\x3c")
+        .replace('>', "\\x3e")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PLAIN: OutputOptions = OutputOptions { with_names: false, to_terminal: false };
+    const PLAIN: OutputOptions = OutputOptions {
+        with_names: false,
+        to_terminal: false,
+    };
 
-    fn text(options: OutputOptions, steps: impl FnOnce(&mut OrderedOutput<&mut Vec<u8>>)) -> String {
+    fn text(
+        options: OutputOptions,
+        steps: impl FnOnce(&mut OrderedOutput<&mut Vec<u8>>),
+    ) -> String {
         let mut out = Vec::new();
         steps(&mut OrderedOutput::new(&mut out, options));
         String::from_utf8(out).unwrap()
     }
 
     fn finish(output: &mut OrderedOutput<&mut Vec<u8>>, number: usize, text: &str) {
-        output.finish(number, "some--><b>\x1b.pdf", |out| out.write_all(text.as_bytes())).unwrap();
+        output
+            .finish(number, "some--><b>\x1b.pdf", |out| {
+                out.write_all(text.as_bytes())
+            })
+            .unwrap();
     }
 
     #[test]
@@ -216,10 +245,16 @@ mod tests {
 
     #[test]
     fn documents_are_told_apart_by_their_names() {
-        let all = text(OutputOptions { with_names: true, ..PLAIN }, |output| {
-            finish(output, 0, "zero\n");
-            finish(output, 1, "one\n");
-        });
+        let all = text(
+            OutputOptions {
+                with_names: true,
+                ..PLAIN
+            },
+            |output| {
+                finish(output, 0, "zero\n");
+                finish(output, 1, "one\n");
+            },
+        );
         let line = r"<!-- document: some-\x2d\x3e\x3cb\x3e\x1b.pdf -->";
         assert_eq!(all, format!("{line}\n\nzero\n\n{line}\n\none\n"));
     }
@@ -232,8 +267,12 @@ mod tests {
                 finish(output, number, &large);
                 finish(output, number + 4, "small\n");
             }
-            let kept =
-                output.waiting.values().flatten().filter(|held| matches!(held, Held::Memory(_))).count();
+            let kept = output
+                .waiting
+                .values()
+                .flatten()
+                .filter(|held| matches!(held, Held::Memory(_)))
+                .count();
             assert!(kept < 8 && output.in_memory <= IN_MEMORY, "{kept}");
             finish(output, 0, "zero\n");
         });
@@ -243,8 +282,13 @@ mod tests {
 
     #[test]
     fn a_terminal_obeys_nothing_of_a_document() {
-        let all =
-            text(OutputOptions { to_terminal: true, ..PLAIN }, |output| finish(output, 0, "a\x1b[2J\n\tb\n"));
+        let all = text(
+            OutputOptions {
+                to_terminal: true,
+                ..PLAIN
+            },
+            |output| finish(output, 0, "a\x1b[2J\n\tb\n"),
+        );
         assert_eq!(all, "a\\x1b[2J\n\tb\n");
     }
 }

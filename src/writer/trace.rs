@@ -37,19 +37,31 @@ impl<'a> TraceWriter<'a> {
         options: JsonOptions,
         inner: &'a mut dyn DocumentSink,
     ) -> Self {
-        Self { folders, options, open: BTreeMap::new(), inner }
+        Self {
+            folders,
+            options,
+            open: BTreeMap::new(),
+            inner,
+        }
     }
 
     fn write(&self, job: &Job, traced: Traced) -> Result<(), String> {
         let folder = &self.folders[&job.id];
-        let Traced { mut document, traces } = traced;
+        let Traced {
+            mut document,
+            traces,
+        } = traced;
         let write = |name: &str, value: Value| {
             let text = format!("{}\n", super::python_json::to_string(&value));
             write_file(&folder.join(name), |out| out.write_all(text.as_bytes()))
         };
         drop_table_pictures(&mut document.pages);
         let whole = !self.options.markdown.use_layout_detection;
-        let stages: Value = traces.iter().zip(&document.pages).map(|(t, p)| stage(t, p, whole)).collect();
+        let stages: Value = traces
+            .iter()
+            .zip(&document.pages)
+            .map(|(t, p)| stage(t, p, whole))
+            .collect();
         write("stages.json", json!({"pages": stages}))?;
         let mut requests = Vec::new();
         for (trace, page) in traces.iter().zip(&document.pages) {
@@ -60,10 +72,15 @@ impl<'a> TraceWriter<'a> {
             }
         }
         write("vlm_requests.json", json!({"requests": requests}))?;
-        let pages = traces.iter().zip(&document.pages).map(|(t, p)| self.markdown_page(t, p));
+        let pages = traces
+            .iter()
+            .zip(&document.pages)
+            .map(|(t, p)| self.markdown_page(t, p));
         write("markdown.json", json!({"pages": pages.collect::<Value>()}))?;
         if document.pages.len() > 1 {
-            let stem = Path::new(&job.file.name).file_stem().map(|s| s.to_string_lossy().into_owned());
+            let stem = Path::new(&job.file.name)
+                .file_stem()
+                .map(|s| s.to_string_lossy().into_owned());
             write(
                 "restructured.json",
                 json!({"runs": self.restructured(&document, &stem.unwrap_or_default())}),
@@ -75,18 +92,30 @@ impl<'a> TraceWriter<'a> {
     fn markdown_page(&self, trace: &PageTrace, page: &Page) -> Value {
         let mut value = json!({"page": page.page_index});
         for (name, pretty, show_formula_number) in VARIANTS {
-            let options = MarkdownOptions { pretty, show_formula_number, ..self.options.markdown.clone() };
+            let options = MarkdownOptions {
+                pretty,
+                show_formula_number,
+                ..self.options.markdown.clone()
+            };
             value[name] = markdown::reference(&page.blocks, page.width, &options).into();
         }
         // Pictures of blocks that are gone go with them; those of the page stay.
         let belongs = |path: &str| {
             trace.plan.pictures.iter().any(|p| p.picture.path == path)
-                || page.blocks.iter().any(|b| b.picture.as_ref().is_some_and(|p| p.path == path))
+                || page
+                    .blocks
+                    .iter()
+                    .any(|b| b.picture.as_ref().is_some_and(|p| p.path == path))
         };
-        let pictures = trace.pictures.iter().filter(|(path, _)| belongs(path)).map(|(path, picture)| {
-            let hash = &picture.rgb_sha256;
-            (path.clone(), json!({"width": picture.width, "height": picture.height, "rgb_sha256": hash}))
-        });
+        let pictures = trace.pictures.iter().filter(|(path, _)| belongs(path)).map(
+            |(path, picture)| {
+                let hash = &picture.rgb_sha256;
+                (
+                    path.clone(),
+                    json!({"width": picture.width, "height": picture.height, "rgb_sha256": hash}),
+                )
+            },
+        );
         value["images"] = Value::Object(pictures.collect());
         value
     }
@@ -98,18 +127,32 @@ impl<'a> TraceWriter<'a> {
         for merge_tables in switches {
             for relevel_titles in switches {
                 for concatenate_pages in switches {
-                    ways.push(RestructureOptions { merge_tables, relevel_titles, concatenate_pages });
+                    ways.push(RestructureOptions {
+                        merge_tables,
+                        relevel_titles,
+                        concatenate_pages,
+                    });
                 }
             }
         }
-        let saved =
-            Document { pages: document.pages.iter().map(|p| self.as_saved(p)).collect(), ..document.clone() };
-        let from_results = ways.iter().map(|way| self.run("results", document, way, stem));
+        let saved = Document {
+            pages: document.pages.iter().map(|p| self.as_saved(p)).collect(),
+            ..document.clone()
+        };
+        let from_results = ways
+            .iter()
+            .map(|way| self.run("results", document, way, stem));
         let from_saved = ways.iter().map(|way| self.run("json", &saved, way, stem));
         from_results.chain(from_saved).collect()
     }
 
-    fn run(&self, source: &str, document: &Document, way: &RestructureOptions, stem: &str) -> Value {
+    fn run(
+        &self,
+        source: &str,
+        document: &Document,
+        way: &RestructureOptions,
+        stem: &str,
+    ) -> Value {
         let mut pages = document.pages.clone();
         restructure_pages(&mut pages, way);
         let options = &self.options.markdown;
@@ -127,10 +170,14 @@ impl<'a> TraceWriter<'a> {
             value["page_count"] = pages.len().into();
             value["output_stem"] = stem.into();
         } else {
-            let texts = pages.iter().map(|p| markdown::reference(&p.blocks, p.width, options));
+            let texts = pages
+                .iter()
+                .map(|p| markdown::reference(&p.blocks, p.width, options));
             value["markdown"] = texts.collect();
-            value["blocks"] =
-                pages.iter().map(|p| p.blocks.iter().map(block_value).collect::<Value>()).collect();
+            value["blocks"] = pages
+                .iter()
+                .map(|p| p.blocks.iter().map(block_value).collect::<Value>())
+                .collect();
         }
         value
     }
@@ -143,7 +190,9 @@ impl<'a> TraceWriter<'a> {
             let marks = block.content.len() - block.content.trim_start_matches('#').len();
             let rest = &block.content[marks..];
             if marks > 0 && rest.starts_with(crate::document::is_space) {
-                block.content = rest.trim_start_matches(crate::document::is_space).to_string();
+                block.content = rest
+                    .trim_start_matches(crate::document::is_space)
+                    .to_string();
             }
             let restored = match block.label {
                 Label::Image | Label::Seal => true,
@@ -198,7 +247,11 @@ fn stage(trace: &PageTrace, page: &Page, is_whole_page: bool) -> Value {
             "has_image": block.crop.is_some(),
         });
         if let Some(crop) = &block.crop {
-            let width = crop.areas.iter().map(|a| a.bbox.width()).fold(0.0, f32::max);
+            let width = crop
+                .areas
+                .iter()
+                .map(|a| a.bbox.width())
+                .fold(0.0, f32::max);
             let height: f32 = crop.areas.iter().map(|a| a.bbox.height()).sum();
             value["image_size"] = json!([width as i64, height as i64]);
             if !crop.aligns.is_empty() {
@@ -226,7 +279,8 @@ fn request(
     page_index: usize,
     folder: &Path,
 ) -> Result<Option<Value>, String> {
-    let Some((request, (crop, is_plain))) = block.request.as_ref().zip(trace.crops.get(&index)) else {
+    let Some((request, (crop, is_plain))) = block.request.as_ref().zip(trace.crops.get(&index))
+    else {
         return Ok(None);
     };
     let figures = request.figures.iter().filter(|f| f.painted);
@@ -267,14 +321,21 @@ fn request(
 }
 
 fn write_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
-    let bytes = super::drawings::encoded(pixels, "png").map_err(|e| format!("{}: {e}", path.display()))?;
+    let bytes =
+        super::drawings::encoded(pixels, "png").map_err(|e| format!("{}: {e}", path.display()))?;
     write_file(path, |out| out.write_all(&bytes))
 }
 
 impl DocumentSink for TraceWriter<'_> {
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
         let document = new_document(job, page_count, is_paged);
-        self.open.insert(job.id, Traced { document, traces: Vec::new() });
+        self.open.insert(
+            job.id,
+            Traced {
+                document,
+                traces: Vec::new(),
+            },
+        );
         self.inner.begin(job, page_count, selected, is_paged);
     }
 
@@ -288,7 +349,10 @@ impl DocumentSink for TraceWriter<'_> {
             }
             let mut copy = page.page.clone();
             // Only the paths are of interest here.
-            copy.blocks.iter_mut().filter_map(|b| b.picture.as_mut()).for_each(|p| p.jpeg = None);
+            copy.blocks
+                .iter_mut()
+                .filter_map(|b| b.picture.as_mut())
+                .for_each(|p| p.jpeg = None);
             copy.pictures.iter_mut().for_each(|p| p.jpeg = None);
             traced.document.pages.push(copy);
             traced.traces.push(*trace);

@@ -36,8 +36,9 @@ impl View {
 
 /// Colours of labels (specification, table C.5).
 pub(super) const COLORS: [u32; 20] = [
-    0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF, 0xFF00E5,
-    0xFF9900, 0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF, 0x8000FF, 0xFF004D,
+    0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF,
+    0xFF00E5, 0xFF9900, 0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF,
+    0x8000FF, 0xFF004D,
 ];
 /// Colour numbers with white text (specification, section 9.9).
 pub(super) const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
@@ -84,15 +85,24 @@ impl<W: Write> VisFile<W> {
     }
 
     /// Writes the picture of the next page, or of `pages` in a row that have one drawing.
-    pub fn add_picture(&mut self, picture: Option<(&[u8], usize, usize)>, pages: usize) -> io::Result<()> {
+    pub fn add_picture(
+        &mut self,
+        picture: Option<(&[u8], usize, usize)>,
+        pages: usize,
+    ) -> io::Result<()> {
         let number = self.added;
         self.added += pages;
-        let Some((jpeg, width, height)) = picture else { return Ok(()) };
+        let Some((jpeg, width, height)) = picture else {
+            return Ok(());
+        };
         let id = self.next_id();
         let mut chunk = Chunk::new();
         let mut image = chunk.image_xobject(id, jpeg);
         image.filter(Filter::DctDecode);
-        image.width(width as i32).height(height as i32).bits_per_component(8);
+        image
+            .width(width as i32)
+            .height(height as i32)
+            .bits_per_component(8);
         image.color_space().device_rgb();
         image.finish();
         self.object(id, &chunk)?;
@@ -149,12 +159,18 @@ impl<W: Write> VisFile<W> {
         let picture = picture.map(|(id, ..)| id);
         let content_id = self.next_id();
         let mut chunk = Chunk::new();
-        chunk.stream(content_id, &Drawing::new(page, size).draw(self.view, picture.is_some()));
+        chunk.stream(
+            content_id,
+            &Drawing::new(page, size).draw(self.view, picture.is_some()),
+        );
         self.object(content_id, &chunk)?;
         let id = self.next_id();
         let mut chunk = Chunk::new();
         let mut object = chunk.page(id);
-        object.parent(Ref::new(TREE)).contents(content_id).media_box(PdfRect::new(0.0, 0.0, size.0, size.1));
+        object
+            .parent(Ref::new(TREE))
+            .contents(content_id)
+            .media_box(PdfRect::new(0.0, 0.0, size.0, size.1));
         let mut resources = object.resources();
         resources.fonts().pair(Name(b"F"), Ref::new(FONT));
         resources.ext_g_states().pair(Name(b"T"), Ref::new(TINT));
@@ -188,7 +204,10 @@ impl<W: Write> VisFile<W> {
             .pair(Name(b"Pages"), Ref::new(TREE));
         self.object(Ref::new(CATALOG), &chunk)?;
         let mut chunk = Chunk::new();
-        chunk.pages(Ref::new(TREE)).kids(pages.iter().copied()).count(pages.len() as i32);
+        chunk
+            .pages(Ref::new(TREE))
+            .kids(pages.iter().copied())
+            .count(pages.len() as i32);
         self.object(Ref::new(TREE), &chunk)?;
         let mut chunk = Chunk::new();
         chunk
@@ -213,13 +232,23 @@ struct Drawing<'a> {
 
 impl<'a> Drawing<'a> {
     fn new(page: &'a Page, size: (f32, f32)) -> Self {
-        let scale = (size.0 / page.width.max(1) as f32, size.1 / page.height.max(1) as f32);
-        Self { page, size, scale, content: Content::new() }
+        let scale = (
+            size.0 / page.width.max(1) as f32,
+            size.1 / page.height.max(1) as f32,
+        );
+        Self {
+            page,
+            size,
+            scale,
+            content: Content::new(),
+        }
     }
 
     fn draw(mut self, view: View, has_picture: bool) -> Vec<u8> {
         if has_picture {
-            self.content.save_state().transform([self.size.0, 0.0, 0.0, self.size.1, 0.0, 0.0]);
+            self.content
+                .save_state()
+                .transform([self.size.0, 0.0, 0.0, self.size.1, 0.0, 0.0]);
             self.content.x_object(Name(b"P")).restore_state();
         }
         if view == View::Preprocessed {
@@ -228,7 +257,12 @@ impl<'a> Drawing<'a> {
         let colors = label_colors(&self.page.blocks);
         // Large boxes first: the labels of small ones stay readable.
         let mut order: Vec<usize> = (0..self.page.blocks.len()).collect();
-        order.sort_by(|&a, &b| self.page.blocks[b].bbox.area().total_cmp(&self.page.blocks[a].bbox.area()));
+        order.sort_by(|&a, &b| {
+            self.page.blocks[b]
+                .bbox
+                .area()
+                .total_cmp(&self.page.blocks[a].bbox.area())
+        });
         for &i in &order {
             self.outline(&self.page.blocks[i], colors[i]);
         }
@@ -243,14 +277,21 @@ impl<'a> Drawing<'a> {
             View::Order | View::Preprocessed => self.reading_order(&colors),
         }
         if self.page.blocks.is_empty() && (self.page.has_error() || self.page.is_repeated()) {
-            let reason =
-                self.page.diagnostics.iter().map(|d| d.message.as_str()).collect::<Vec<_>>().join("; ");
+            let reason = self
+                .page
+                .diagnostics
+                .iter()
+                .map(|d| d.message.as_str())
+                .collect::<Vec<_>>()
+                .join("; ");
             self.text(
                 12.0,
                 self.size.1 - 24.0,
                 8.0,
                 &match self.page.through {
-                    Some(last) => format!("pages {}-{}: {reason}", self.page.page_index + 1, last + 1),
+                    Some(last) => {
+                        format!("pages {}-{}: {reason}", self.page.page_index + 1, last + 1)
+                    }
                     None => format!("page {}: {reason}", self.page.page_index + 1),
                 },
                 DARK_TEXT,
@@ -262,15 +303,26 @@ impl<'a> Drawing<'a> {
     /// A box in points, y upward: left, bottom, width, height.
     fn to_points(&self, bbox: &Rect) -> [f32; 4] {
         let (sx, sy) = self.scale;
-        [bbox.x1 * sx, self.size.1 - bbox.y2 * sy, bbox.width() * sx, bbox.height() * sy]
+        [
+            bbox.x1 * sx,
+            self.size.1 - bbox.y2 * sy,
+            bbox.width() * sx,
+            bbox.height() * sy,
+        ]
     }
 
     fn outline(&mut self, block: &Block, color: usize) {
         let [r, g, b] = rgb(color);
-        self.content.save_state().set_parameters(Name(b"T")).set_fill_rgb(r, g, b);
+        self.content
+            .save_state()
+            .set_parameters(Name(b"T"))
+            .set_fill_rgb(r, g, b);
         self.shape(block);
         self.content.fill_nonzero().restore_state();
-        self.content.save_state().set_stroke_rgb(r, g, b).set_line_width(0.9);
+        self.content
+            .save_state()
+            .set_stroke_rgb(r, g, b)
+            .set_line_width(0.9);
         self.content.set_line_join(LineJoinStyle::RoundJoin);
         self.shape(block);
         self.content.stroke().restore_state();
@@ -302,10 +354,20 @@ impl<'a> Drawing<'a> {
         let [x, y, _, h] = self.to_points(bbox);
         let (width, height) = (text.len() as f32 * CHAR_WIDTH * font + 4.0, font * 1.3);
         let top = y + h;
-        let bottom = if top + height > self.size.1 { top - height } else { top };
+        let bottom = if top + height > self.size.1 {
+            top - height
+        } else {
+            top
+        };
         let left = x.min(self.size.0 - width).max(0.0);
         self.filled(left, bottom, width, height, color);
-        self.text(left + 2.0, bottom + 0.32 * font, font, text, text_color(color));
+        self.text(
+            left + 2.0,
+            bottom + 0.32 * font,
+            font,
+            text,
+            text_color(color),
+        );
     }
 
     fn font_size(&self) -> f32 {
@@ -332,13 +394,19 @@ impl<'a> Drawing<'a> {
             .set_line_width(0.7)
             .set_dash_pattern([3.0, 2.0], 0.0);
         for pair in places.windows(2) {
-            self.content.move_to(pair[0].1, pair[0].2).line_to(pair[1].1, pair[1].2).stroke();
+            self.content
+                .move_to(pair[0].1, pair[0].2)
+                .line_to(pair[1].1, pair[1].2)
+                .stroke();
         }
         self.content.restore_state();
         let font = self.font_size() * 1.35;
         for (number, (i, x, y)) in places.iter().enumerate() {
             let text = (number + 1).to_string();
-            let (width, height) = (text.len() as f32 * CHAR_WIDTH * font + font * 0.7, font * 1.4);
+            let (width, height) = (
+                text.len() as f32 * CHAR_WIDTH * font + font * 0.7,
+                font * 1.4,
+            );
             self.filled(x - width / 2.0, y - height / 2.0, width, height, colors[*i]);
             let left = x - text.len() as f32 * CHAR_WIDTH * font / 2.0;
             self.text(left, y - 0.36 * font, font, &text, text_color(colors[*i]));
@@ -357,23 +425,45 @@ impl<'a> Drawing<'a> {
 
     fn text(&mut self, x: f32, y: f32, font: f32, text: &str, [r, g, b]: [f32; 3]) {
         // The built-in font shows Latin-1; anything else is not part of a label.
-        let bytes: Vec<u8> =
-            text.chars().map(|c| if (' '..='~').contains(&c) { c as u8 } else { b'?' }).collect();
-        self.content.save_state().set_fill_rgb(r, g, b).begin_text().set_font(Name(b"F"), font);
-        self.content.next_line(x, y).show(Str(&bytes)).end_text().restore_state();
+        let bytes: Vec<u8> = text
+            .chars()
+            .map(|c| {
+                if (' '..='~').contains(&c) {
+                    c as u8
+                } else {
+                    b'?'
+                }
+            })
+            .collect();
+        self.content
+            .save_state()
+            .set_fill_rgb(r, g, b)
+            .begin_text()
+            .set_font(Name(b"F"), font);
+        self.content
+            .next_line(x, y)
+            .show(Str(&bytes))
+            .end_text()
+            .restore_state();
     }
 }
 
 /// Running headers and the like are not part of what is read in order.
 fn is_read(label: Label) -> bool {
     use Label::*;
-    !matches!(label, Header | Footer | Number | HeaderImage | FooterImage | AsideText)
+    !matches!(
+        label,
+        Header | Footer | Number | HeaderImage | FooterImage | AsideText
+    )
 }
 
 /// The colour of every block: that of the first block with its label (specification, section 9.9).
 fn label_colors(blocks: &[Block]) -> Vec<usize> {
     let first = |label: Label| blocks.iter().position(|b| b.label == label).unwrap_or(0);
-    blocks.iter().map(|b| first(b.label) % COLORS.len()).collect()
+    blocks
+        .iter()
+        .map(|b| first(b.label) % COLORS.len())
+        .collect()
 }
 
 fn rgb(color: usize) -> [f32; 3] {
@@ -382,7 +472,11 @@ fn rgb(color: usize) -> [f32; 3] {
 }
 
 fn text_color(color: usize) -> [f32; 3] {
-    if WHITE_TEXT.contains(&color) { [1.0; 3] } else { DARK_TEXT }
+    if WHITE_TEXT.contains(&color) {
+        [1.0; 3]
+    } else {
+        DARK_TEXT
+    }
 }
 
 #[cfg(test)]
@@ -393,9 +487,16 @@ mod tests {
     fn the_table_of_objects_points_at_them() {
         let mut page = Page::failed(0, "no picture".into());
         (page.width, page.height) = (1224, 1584);
-        page.blocks.push(Block::new(Label::Text, Rect::new(10.0, 10.0, 100.0, 50.0), 0.9));
-        let document =
-            Document { input_path: "x".into(), pages: vec![page.clone(), page], page_count: Some(2) };
+        page.blocks.push(Block::new(
+            Label::Text,
+            Rect::new(10.0, 10.0, 100.0, 50.0),
+            0.9,
+        ));
+        let document = Document {
+            input_path: "x".into(),
+            pages: vec![page.clone(), page],
+            page_count: Some(2),
+        };
         let mut file = VisFile::new(Vec::new(), View::Layout).unwrap();
         let jpeg = crate::raster::Pixels::white(8, 8).to_jpeg(80).unwrap();
         file.add_picture(Some((&jpeg, 8, 8)), 1).unwrap();
@@ -404,15 +505,27 @@ mod tests {
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("text 0.90"));
         // Positions count bytes: look at them in the bytes.
-        let find = |needle: &[u8]| bytes.windows(needle.len()).rposition(|w| w == needle).unwrap();
+        let find = |needle: &[u8]| {
+            bytes
+                .windows(needle.len())
+                .rposition(|w| w == needle)
+                .unwrap()
+        };
         let xref = find(b"xref\n0 ");
         let table = std::str::from_utf8(&bytes[xref..]).unwrap();
-        let offsets: Vec<usize> =
-            table.lines().filter(|l| l.ends_with(" n ")).map(|l| l[..10].parse().unwrap()).collect();
+        let offsets: Vec<usize> = table
+            .lines()
+            .filter(|l| l.ends_with(" n "))
+            .map(|l| l[..10].parse().unwrap())
+            .collect();
         assert_eq!(offsets.len(), 9);
         for (i, offset) in offsets.iter().enumerate() {
             let head = format!("{} 0 obj", i + 1);
-            assert!(bytes[*offset..].starts_with(head.as_bytes()), "object {}", i + 1);
+            assert!(
+                bytes[*offset..].starts_with(head.as_bytes()),
+                "object {}",
+                i + 1
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::document::{Block, Document, Label, Table};
 use rust_xlsxwriter::{
-    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook, Worksheet,
-    XlsxError,
+    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook,
+    Worksheet, XlsxError,
 };
 
 /// Most that Excel keeps in a cell.
@@ -57,7 +57,9 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
             if block.label != Label::Table {
                 continue;
             }
-            let Some((table, is_cut)) = Table::read_html(&block.content) else { continue };
+            let Some((table, is_cut)) = Table::read_html(&block.content) else {
+                continue;
+            };
             let note = if table.rows > MAX_ROWS || table.columns > MAX_COLUMNS {
                 Some(NO_SHEET)
             } else if is_cut {
@@ -77,7 +79,14 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
                 .find(|b| b.label == Label::FigureTitle)
                 .map(|b| b.content.as_str());
             let sheet = format!("p{} t{number}", page.page_index + 1);
-            found.push(Listed { table, page: page.page_index + 1, block, caption, sheet, note });
+            found.push(Listed {
+                table,
+                page: page.page_index + 1,
+                block,
+                caption,
+                sheet,
+                note,
+            });
         }
     }
     found
@@ -86,7 +95,16 @@ fn tables(document: &Document) -> Vec<Listed<'_>> {
 fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
     sheet.set_name("Tables")?;
     let head = header_format();
-    for (column, title) in ["Sheet", "Page", "Box (pixels)", "Rows", "Columns", "Caption"].iter().enumerate()
+    for (column, title) in [
+        "Sheet",
+        "Page",
+        "Box (pixels)",
+        "Rows",
+        "Columns",
+        "Caption",
+    ]
+    .iter()
+    .enumerate()
     {
         sheet.write_with_format(0, column as u16, *title, &head)?;
     }
@@ -99,7 +117,16 @@ fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
             sheet.write_url(row, 0, link)?;
         }
         sheet.write(row, 1, listed.page as u32)?;
-        sheet.write(row, 2, listed.block.bbox.to_pixels().map(|v| v.to_string()).join(", "))?;
+        sheet.write(
+            row,
+            2,
+            listed
+                .block
+                .bbox
+                .to_pixels()
+                .map(|v| v.to_string())
+                .join(", "),
+        )?;
         sheet.write(row, 3, listed.table.rows as u32)?;
         sheet.write(row, 4, listed.table.columns as u32)?;
         sheet.write_string(row, 5, clipped(listed.caption.unwrap_or_default()))?;
@@ -114,28 +141,44 @@ fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
 }
 
 fn header_format() -> Format {
-    Format::new().set_bold().set_background_color(Color::RGB(0xE8EDF3)).set_border(FormatBorder::Thin)
+    Format::new()
+        .set_bold()
+        .set_background_color(Color::RGB(0xE8EDF3))
+        .set_border(FormatBorder::Thin)
 }
 
 fn write_table(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
     let headers = header_rows(table);
-    let body =
-        Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap();
-    let head =
-        header_format().set_align(FormatAlign::Center).set_align(FormatAlign::VerticalCenter).set_text_wrap();
+    let body = Format::new()
+        .set_border(FormatBorder::Thin)
+        .set_align(FormatAlign::VerticalCenter)
+        .set_text_wrap();
+    let head = header_format()
+        .set_align(FormatAlign::Center)
+        .set_align(FormatAlign::VerticalCenter)
+        .set_text_wrap();
     for cell in &table.cells {
-        let format = if cell.row < headers || cell.header { &head } else { &body };
+        let format = if cell.row < headers || cell.header {
+            &head
+        } else {
+            &body
+        };
         let (row, column) = (cell.row as u32, cell.column as u16);
         if cell.row_span > 1 || cell.column_span > 1 {
-            let (last_row, last_column) =
-                (row + cell.row_span as u32 - 1, column + cell.column_span as u16 - 1);
+            let (last_row, last_column) = (
+                row + cell.row_span as u32 - 1,
+                column + cell.column_span as u16 - 1,
+            );
             sheet.merge_range(row, column, last_row, last_column, "", format)?;
         }
         match number(&cell.text) {
             Some((value, None)) => sheet.write_number_with_format(row, column, value, format)?,
-            Some((value, Some(pattern))) => {
-                sheet.write_number_with_format(row, column, value, &format.clone().set_num_format(pattern))?
-            }
+            Some((value, Some(pattern))) => sheet.write_number_with_format(
+                row,
+                column,
+                value,
+                &format.clone().set_num_format(pattern),
+            )?,
             None => sheet.write_string_with_format(row, column, clipped(&cell.text), format)?,
         };
     }
@@ -183,21 +226,29 @@ fn number(text: &str) -> Option<(f64, Option<String>)> {
         Some(rest) => (rest.trim_end(), true),
         None => (core, false),
     };
-    let (whole, fraction) = core.split_once('.').map_or((core, None), |(w, f)| (w, Some(f)));
+    let (whole, fraction) = core
+        .split_once('.')
+        .map_or((core, None), |(w, f)| (w, Some(f)));
     let groups: Vec<&str> = whole.split(',').collect();
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     let grouped = groups.len() > 1;
     let well_grouped = groups[0].len() <= 3 && groups[1..].iter().all(|g| g.len() == 3);
-    if !groups.iter().all(|g| digits(g)) || (grouped && !well_grouped) || !fraction.is_none_or(digits) {
+    if !groups.iter().all(|g| digits(g))
+        || (grouped && !well_grouped)
+        || !fraction.is_none_or(digits)
+    {
         return None;
     }
     let plain: String = groups.concat();
-    if (plain.len() > 1 && plain.starts_with('0')) || plain.len() + fraction.map_or(0, str::len) > MAX_DIGITS
+    if (plain.len() > 1 && plain.starts_with('0'))
+        || plain.len() + fraction.map_or(0, str::len) > MAX_DIGITS
     {
         return None;
     }
     let decimals = fraction.map_or(0, str::len);
-    let value: f64 = format!("{plain}.{}", fraction.unwrap_or("0")).parse().ok()?;
+    let value: f64 = format!("{plain}.{}", fraction.unwrap_or("0"))
+        .parse()
+        .ok()?;
     let value = if negative { -value } else { value };
     let mut pattern = String::from(if grouped { "#,##0" } else { "0" });
     if decimals > 0 {
@@ -208,7 +259,10 @@ fn number(text: &str) -> Option<(f64, Option<String>)> {
         pattern.push('%');
     }
     let plain_shown = !grouped && !percent && decimals == 0;
-    Some((if percent { value / 100.0 } else { value }, (!plain_shown).then_some(pattern)))
+    Some((
+        if percent { value / 100.0 } else { value },
+        (!plain_shown).then_some(pattern),
+    ))
 }
 
 #[cfg(test)]
@@ -219,7 +273,11 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Option<(f64, Option<&str>)>) {
-        assert_eq!(number(text), expected.map(|(v, p)| (v, p.map(String::from))), "{text}");
+        assert_eq!(
+            number(text),
+            expected.map(|(v, p)| (v, p.map(String::from))),
+            "{text}"
+        );
     }
 
     #[test]
@@ -229,7 +287,16 @@ mod tests {
         check("1,234,567", Some((1234567.0, Some("#,##0"))));
         check("12.5 %", Some((0.125, Some("0.0%"))));
         check("(40)", Some((-40.0, None)));
-        for text in ["", "007", "1,23", "12 apples", "1.2.3", "12345678901234567", "1e5", "."] {
+        for text in [
+            "",
+            "007",
+            "1,23",
+            "12 apples",
+            "1.2.3",
+            "12345678901234567",
+            "1e5",
+            ".",
+        ] {
             check(text, None);
         }
     }
@@ -239,7 +306,9 @@ mod tests {
         let rows = |html: &str| header_rows(&Table::from_html(html).unwrap());
         assert_eq!(rows("<table><tr><td>a<td>b<tr><td>1<td>2</table>"), 1);
         assert_eq!(
-            rows("<table><tr><td rowspan=2>a<td colspan=2>b<tr><td>c<td>d<tr><td>1<td>2<td>3</table>"),
+            rows(
+                "<table><tr><td rowspan=2>a<td colspan=2>b<tr><td>c<td>d<tr><td>1<td>2<td>3</table>"
+            ),
             2
         );
         assert_eq!(rows("<table><tr><td>a</table>"), 1);
@@ -253,14 +322,25 @@ mod tests {
             block.content = content.into();
             page.blocks.push(block);
         }
-        let document = Document { input_path: "a".into(), pages: vec![page], page_count: None };
+        let document = Document {
+            input_path: "a".into(),
+            pages: vec![page],
+            page_count: None,
+        };
         workbook(&document).unwrap().unwrap()
     }
 
     #[test]
     fn texts_that_look_like_formulas_are_texts() {
         // The library writes a formula only where it is asked for one; the cells hold references to shared strings.
-        for text in ["=1+1", "+SUM(A1)", "-cmd|' /C calc'!A0", "@a", "\tx", "a\u{1}\u{0}b"] {
+        for text in [
+            "=1+1",
+            "+SUM(A1)",
+            "-cmd|' /C calc'!A0",
+            "@a",
+            "\tx",
+            "a\u{1}\u{0}b",
+        ] {
             let escaped = crate::document::escape(text);
             workbook_of(&format!("<table><tr><td>{escaped}</td></tr></table>"), text);
             assert_eq!(number(text), None);
@@ -279,19 +359,30 @@ mod tests {
 
     #[test]
     fn tables_too_wide_for_a_sheet_are_listed() {
-        let wide = format!("<table><tr>{}</tr></table>", "<td>a</td>".repeat(MAX_COLUMNS + 1));
+        let wide = format!(
+            "<table><tr>{}</tr></table>",
+            "<td>a</td>".repeat(MAX_COLUMNS + 1)
+        );
         assert!(workbook_of(&wide, "a").starts_with(b"PK"));
     }
 
     #[test]
     fn a_document_without_tables_has_no_workbook() {
         let mut page = Page::failed(0, String::new());
-        let mut document = Document { input_path: "a".into(), pages: vec![page.clone()], page_count: None };
+        let mut document = Document {
+            input_path: "a".into(),
+            pages: vec![page.clone()],
+            page_count: None,
+        };
         assert!(workbook(&document).unwrap().is_none());
         let mut block = Block::new(Label::Table, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
         block.content = "<table><tr><td rowspan=2>x<td>1<tr><td>2</table>".into();
         page.blocks.push(block);
         document.pages = vec![page];
-        assert!(workbook(&document).unwrap().is_some_and(|bytes| bytes.starts_with(b"PK")));
+        assert!(
+            workbook(&document)
+                .unwrap()
+                .is_some_and(|bytes| bytes.starts_with(b"PK"))
+        );
     }
 }

@@ -11,11 +11,19 @@ fn hello() -> Vec<u8> {
 
 #[test]
 fn every_flag_of_the_reference_is_in_the_help() {
-    let text = std::fs::read_to_string(root().join("tests/golden/functions/cli_flags.json")).unwrap();
+    let text =
+        std::fs::read_to_string(root().join("tests/golden/functions/cli_flags.json")).unwrap();
     let flags: Value = serde_json::from_str(&text).unwrap();
     let help = Folder::new().run(&["--help"]).expect(0).stdout;
     for flag in flags["flags"].as_array().unwrap() {
-        let name = flag["flags"].as_array().unwrap().last().unwrap().as_str().unwrap().replace('_', "-");
+        let name = flag["flags"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .replace('_', "-");
         assert!(help.contains(&name), "{name} is not in the help");
     }
 }
@@ -24,9 +32,23 @@ fn every_flag_of_the_reference_is_in_the_help() {
 fn a_document_becomes_its_files() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
-    let ran = folder.run(&["-i", &report, "--save-path", "out", "--report", "report.json"]).expect(0);
+    let ran = folder
+        .run(&[
+            "-i",
+            &report,
+            "--save-path",
+            "out",
+            "--report",
+            "report.json",
+        ])
+        .expect(0);
     assert_eq!(ran.stdout, "");
-    assert!(ran.stderr.starts_with("note: using the embedded pipeline `lite`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .starts_with("note: using the embedded pipeline `lite`"),
+        "{}",
+        ran.stderr
+    );
     let tree = folder.tree("out");
     for file in [
         "report.md",
@@ -35,23 +57,36 @@ fn a_document_becomes_its_files() {
         "report_layout_det_res.pdf",
         "report_layout_order_res.pdf",
     ] {
-        assert!(tree.contains(&file.to_string()), "{file} is not in {tree:?}");
+        assert!(
+            tree.contains(&file.to_string()),
+            "{file} is not in {tree:?}"
+        );
     }
     assert!(tree.iter().all(|f| !f.contains(".part")), "{tree:?}");
     // Every link of the Markdown leads to a file, and every picture has a link.
     let markdown = folder.text("out/report.md");
-    let pictures: Vec<&String> = tree.iter().filter(|f| f.starts_with("imgs/report/")).collect();
+    let pictures: Vec<&String> = tree
+        .iter()
+        .filter(|f| f.starts_with("imgs/report/"))
+        .collect();
     assert_eq!(pictures.len(), 3);
     assert_eq!(markdown.matches("src=\"imgs/").count(), 3);
     for picture in pictures {
-        assert!(markdown.contains(&format!("src=\"{picture}\"")), "{picture}");
+        assert!(
+            markdown.contains(&format!("src=\"{picture}\"")),
+            "{picture}"
+        );
     }
     let record = folder.json("report.json");
     assert_eq!(record["exit_code"], 0);
     assert_eq!(record["inputs"][0]["outcome"], "done");
     let outputs = record["inputs"][0]["outputs"].as_array().unwrap();
     assert_eq!(outputs.len(), tree.len());
-    assert!(outputs.iter().all(|o| o["sha256"].as_str().unwrap().len() == 64));
+    assert!(
+        outputs
+            .iter()
+            .all(|o| o["sha256"].as_str().unwrap().len() == 64)
+    );
 }
 
 #[test]
@@ -60,7 +95,14 @@ fn two_runs_write_the_same_bytes() {
     let report = example("report.pdf").display().to_string();
     for out in ["a", "b"] {
         folder
-            .run(&["-i", &report, "--save-path", out, "--threads", if out == "a" { "1" } else { "4" }])
+            .run(&[
+                "-i",
+                &report,
+                "--save-path",
+                out,
+                "--threads",
+                if out == "a" { "1" } else { "4" },
+            ])
             .expect(0);
     }
     assert_eq!(folder.tree("a"), folder.tree("b"));
@@ -93,22 +135,37 @@ fn the_word_doc_parser_changes_nothing() {
 fn formats_choose_files() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
-    folder.run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,json"]).expect(0);
+    folder
+        .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,json"])
+        .expect(0);
     assert_eq!(folder.tree("out"), ["a.json", "a.md"]);
-    let ran = folder.run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,docx"]).expect(2);
-    assert!(ran.stderr.contains("unknown format `docx`"), "{}", ran.stderr);
+    let ran = folder
+        .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,docx"])
+        .expect(2);
+    assert!(
+        ran.stderr.contains("unknown format `docx`"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn standard_output_carries_the_result_alone() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
-    let ran = folder.run(&["-i", "a.pdf", "--stdout", "md", "--verbose"]).expect(0);
+    let ran = folder
+        .run(&["-i", "a.pdf", "--stdout", "md", "--verbose"])
+        .expect(0);
     assert_eq!(ran.stdout, "Hello from page one.\n");
     assert!(ran.stderr.contains("debug: page done"));
-    let ran = folder.run(&["-i", "a.pdf", "--stdout", "json", "--quiet"]).expect(0);
+    let ran = folder
+        .run(&["-i", "a.pdf", "--stdout", "json", "--quiet"])
+        .expect(0);
     let value: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(value["pages"][0]["parsing_res_list"][0]["block_content"], "Hello from page one.");
+    assert_eq!(
+        value["pages"][0]["parsing_res_list"][0]["block_content"],
+        "Hello from page one."
+    );
     assert_eq!(ran.stderr, "");
     assert_eq!(folder.tree("."), ["a.pdf"]);
 }
@@ -117,20 +174,43 @@ fn standard_output_carries_the_result_alone() {
 fn layers_of_settings_override_each_other() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
-    folder.write("own.yaml", "text_layer: never\nSubModules:\n  LineRecognition:\n    drop_score: 0.25\n");
-    let base = ["-i", "a.pdf", "--formats", "json", "--save-path", "out", "--config", "own.yaml"];
+    folder.write(
+        "own.yaml",
+        "text_layer: never\nSubModules:\n  LineRecognition:\n    drop_score: 0.25\n",
+    );
+    let base = [
+        "-i",
+        "a.pdf",
+        "--formats",
+        "json",
+        "--save-path",
+        "out",
+        "--config",
+        "own.yaml",
+    ];
     let settings = |extra: &[&str], environment: &[(&str, &str)]| {
-        folder.run_with(&[&base, extra].concat(), environment, "").expect(0);
+        folder
+            .run_with(&[&base, extra].concat(), environment, "")
+            .expect(0);
         folder.json("out/a.json")["settings"].clone()
     };
     let file = settings(&[], &[]);
     assert_eq!(
-        (&file["text_layer"], &file["SubModules"]["LineRecognition"]["drop_score"]),
+        (
+            &file["text_layer"],
+            &file["SubModules"]["LineRecognition"]["drop_score"]
+        ),
         (&"never".into(), &0.25.into())
     );
-    assert_eq!(settings(&[], &[("DOCPARSE_TEXT_LAYER", "always")])["text_layer"], "always");
     assert_eq!(
-        settings(&["--text_layer", "auto"], &[("DOCPARSE_TEXT_LAYER", "always")])["text_layer"],
+        settings(&[], &[("DOCPARSE_TEXT_LAYER", "always")])["text_layer"],
+        "always"
+    );
+    assert_eq!(
+        settings(
+            &["--text_layer", "auto"],
+            &[("DOCPARSE_TEXT_LAYER", "always")]
+        )["text_layer"],
         "auto"
     );
 }
@@ -140,9 +220,12 @@ fn wrong_settings_name_file_key_and_line() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
     folder.write("own.yaml", "use_queues: true\ntext_leyer: never\n");
-    let ran = folder.run(&["-i", "a.pdf", "--save-path", "out", "--config", "own.yaml"]).expect(2);
+    let ran = folder
+        .run(&["-i", "a.pdf", "--save-path", "out", "--config", "own.yaml"])
+        .expect(2);
     assert!(
-        ran.stderr.contains("own.yaml, line 2: unknown key `text_leyer`; did you mean `text_layer`?"),
+        ran.stderr
+            .contains("own.yaml, line 2: unknown key `text_leyer`; did you mean `text_layer`?"),
         "{}",
         ran.stderr
     );
@@ -155,11 +238,34 @@ fn usage_errors_exit_with_two_and_a_hint() {
     for (arguments, message) in [
         (&["-i", "a.pdf"][..], "nothing says where the result goes"),
         (&["--save-path", "out"], "no input was given"),
-        (&["-i", "a.pdf", "--save-path", "o", "--pages", "3-1"], "`3-1` is no range of pages"),
-        (&["-i", "a.pdf", "--save-path", "o", "--device", "npu"], "`npu` is no device"),
-        (&["-i", "a.pdf", "--save-path", "o", "--pipeline-version", "v1.6"], "is not on this machine"),
         (
-            &["-i", "a.pdf", "--save-path", "o", "--vl_rec_server_url", "http://x"],
+            &["-i", "a.pdf", "--save-path", "o", "--pages", "3-1"],
+            "`3-1` is no range of pages",
+        ),
+        (
+            &["-i", "a.pdf", "--save-path", "o", "--device", "npu"],
+            "`npu` is no device",
+        ),
+        (
+            &[
+                "-i",
+                "a.pdf",
+                "--save-path",
+                "o",
+                "--pipeline-version",
+                "v1.6",
+            ],
+            "is not on this machine",
+        ),
+        (
+            &[
+                "-i",
+                "a.pdf",
+                "--save-path",
+                "o",
+                "--vl_rec_server_url",
+                "http://x",
+            ],
             "--vl-rec-server-url is about a server",
         ),
         (
@@ -170,11 +276,21 @@ fn usage_errors_exit_with_two_and_a_hint() {
             &["-i", "a.pdf", "--save-path", "o", "--drop_score", "7"],
             "`SubModules.LineRecognition.drop_score` must be a number from 0 to 1",
         ),
-        (&["-i", "a.pdf", "--save-path", "o", "--use_queues", "perhaps"], "expected true, yes, t, y, 1"),
-        (&["-i", "a.pdf", "--save-path", "o", "--nonsense"], "unexpected argument"),
+        (
+            &["-i", "a.pdf", "--save-path", "o", "--use_queues", "perhaps"],
+            "expected true, yes, t, y, 1",
+        ),
+        (
+            &["-i", "a.pdf", "--save-path", "o", "--nonsense"],
+            "unexpected argument",
+        ),
     ] {
         let ran = folder.run(arguments).expect(2);
-        assert!(ran.stderr.contains(message), "{arguments:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(message),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
         assert_eq!(folder.tree("."), ["a.pdf"], "nothing is written");
     }
 }
@@ -183,10 +299,20 @@ fn usage_errors_exit_with_two_and_a_hint() {
 fn flags_without_effect_are_said_to_have_none() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
-    let ran =
-        folder.run(&["-i", "a.pdf", "--stdout", "md", "--use_tensorrt", "--cpu_threads", "1"]).expect(0);
+    let ran = folder
+        .run(&[
+            "-i",
+            "a.pdf",
+            "--stdout",
+            "md",
+            "--use_tensorrt",
+            "--cpu_threads",
+            "1",
+        ])
+        .expect(0);
     assert!(
-        ran.stderr.contains("note: --use-tensorrt: for the reference's engines, without effect here"),
+        ran.stderr
+            .contains("note: --use-tensorrt: for the reference's engines, without effect here"),
         "{}",
         ran.stderr
     );
@@ -196,10 +322,28 @@ fn flags_without_effect_are_said_to_have_none() {
 fn pages_are_selected_and_keep_their_numbers() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
-    folder.run(&["-i", &report, "--save-path", "out", "--formats", "json", "--pages", "2-"]).expect(0);
+    folder
+        .run(&[
+            "-i",
+            &report,
+            "--save-path",
+            "out",
+            "--formats",
+            "json",
+            "--pages",
+            "2-",
+        ])
+        .expect(0);
     let document = folder.json("out/report.json");
     let pages = document["pages"].as_array().unwrap();
-    assert_eq!((pages.len(), &pages[0]["page_index"], &pages[0]["page_count"]), (1, &1.into(), &2.into()));
+    assert_eq!(
+        (
+            pages.len(),
+            &pages[0]["page_index"],
+            &pages[0]["page_count"]
+        ),
+        (1, &1.into(), &2.into())
+    );
 }
 
 #[test]
@@ -208,7 +352,9 @@ fn directories_are_mirrored_and_stems_never_meet() {
     for name in ["in/a.pdf", "in/a.PDF", "in/sub/a.pdf", "in/notes.txt"] {
         folder.write(name, hello());
     }
-    folder.run(&["-i", "in", "--save-path", "out", "--formats", "md"]).expect(0);
+    folder
+        .run(&["-i", "in", "--save-path", "out", "--formats", "md"])
+        .expect(0);
     assert_eq!(folder.tree("out"), ["a.PDF.md", "a.pdf.md", "sub/a.md"]);
 }
 
@@ -219,9 +365,13 @@ fn documents_written_before_are_left_out_on_demand() {
     let base = ["-i", "a.pdf", "--save-path", "out", "--formats", "md"];
     folder.run(&base).expect(0);
     folder.write("out/a.md", "kept");
-    folder.run(&[&base[..], &["--skip-existing"]].concat()).expect(0);
+    folder
+        .run(&[&base[..], &["--skip-existing"]].concat())
+        .expect(0);
     assert_eq!(folder.text("out/a.md"), "kept");
-    folder.run(&[&base[..], &["--overwrite"]].concat()).expect(0);
+    folder
+        .run(&[&base[..], &["--overwrite"]].concat())
+        .expect(0);
     assert_eq!(folder.text("out/a.md"), "Hello from page one.\n");
 }
 
@@ -229,7 +379,9 @@ fn documents_written_before_are_left_out_on_demand() {
 fn standard_input_is_a_document() {
     let folder = Folder::new();
     let text = String::from_utf8(hello()).unwrap();
-    let ran = folder.run_with(&["-i", "-", "--stdout", "md"], &[], &text).expect(0);
+    let ran = folder
+        .run_with(&["-i", "-", "--stdout", "md"], &[], &text)
+        .expect(0);
     assert_eq!(ran.stdout, "Hello from page one.\n");
 }
 
@@ -237,16 +389,38 @@ fn standard_input_is_a_document() {
 fn a_dry_run_lists_and_writes_nothing() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());
-    let ran = folder.run(&["-i", "a.pdf", "missing.pdf", "--save-path", "out", "--dry-run"]).expect(3);
+    let ran = folder
+        .run(&[
+            "-i",
+            "a.pdf",
+            "missing.pdf",
+            "--save-path",
+            "out",
+            "--dry-run",
+        ])
+        .expect(3);
     assert_eq!(ran.stdout, "a.pdf: 1 pages -> out/a\n");
-    assert!(ran.stderr.contains("error: missing.pdf: no such file"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("error: missing.pdf: no such file"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(folder.tree("."), ["a.pdf"]);
 }
 
 #[test]
 fn messages_come_as_json_on_demand() {
     let folder = Folder::new();
-    let ran = folder.run(&["-i", "missing.pdf", "--save-path", "out", "--log-format", "json"]).expect(1);
+    let ran = folder
+        .run(&[
+            "-i",
+            "missing.pdf",
+            "--save-path",
+            "out",
+            "--log-format",
+            "json",
+        ])
+        .expect(1);
     for line in ran.stderr.lines() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{line}: {e}"));
     }
@@ -258,29 +432,89 @@ fn pages_in_a_row_that_fail_alike_are_one_message() {
     let folder = Folder::new();
     let page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] >>";
     let pages = "<< /Type /Pages /Kids [3 0 R 4 0 R 5 0 R 6 0 R] /Count 4 >>";
-    let objects = ["<< /Type /Catalog /Pages 2 0 R >>", pages, page, "null", "null", page];
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        pages,
+        page,
+        "null",
+        "null",
+        page,
+    ];
     folder.write("a.pdf", assemble(&objects.map(String::from)));
-    let ran = folder.run(&["-i", "a.pdf", "--save-path", "out", "--formats", "json"]).expect(3);
-    assert!(ran.stderr.contains("error: a.pdf: pages 2-3: the page measures"), "{}", ran.stderr);
-    let arguments = ["-i", "a.pdf", "--save-path", "out", "--formats", "json", "--log-format", "json"];
+    let ran = folder
+        .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "json"])
+        .expect(3);
+    assert!(
+        ran.stderr
+            .contains("error: a.pdf: pages 2-3: the page measures"),
+        "{}",
+        ran.stderr
+    );
+    let arguments = [
+        "-i",
+        "a.pdf",
+        "--save-path",
+        "out",
+        "--formats",
+        "json",
+        "--log-format",
+        "json",
+    ];
     let ran = folder.run(&arguments).expect(3);
-    let records = ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let failed = records.filter(|record| record["code"] == "page_failed").collect::<Vec<_>>();
+    let records = ran
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let failed = records
+        .filter(|record| record["code"] == "page_failed")
+        .collect::<Vec<_>>();
     assert_eq!(failed.len(), 1);
-    assert_eq!((&failed[0]["page"], &failed[0]["last_page"]), (&2.into(), &3.into()));
-    assert!(failed[0]["message"].as_str().unwrap().starts_with("the page measures"));
+    assert_eq!(
+        (&failed[0]["page"], &failed[0]["last_page"]),
+        (&2.into(), &3.into())
+    );
+    assert!(
+        failed[0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("the page measures")
+    );
 }
 
 #[test]
 fn helpers_print_what_they_should() {
     let folder = Folder::new();
-    assert!(folder.run(&["completions", "bash"]).expect(0).stdout.contains("_docparse"));
-    assert!(folder.run(&["man"]).expect(0).stdout.contains(".TH docparse"));
+    assert!(
+        folder
+            .run(&["completions", "bash"])
+            .expect(0)
+            .stdout
+            .contains("_docparse")
+    );
+    assert!(
+        folder
+            .run(&["man"])
+            .expect(0)
+            .stdout
+            .contains(".TH docparse")
+    );
     let doctor = folder.run(&["doctor"]).expect(0).stdout;
-    assert!(doctor.lines().all(|line| line.starts_with("ok ")), "{doctor}");
-    let broken = folder.run(&["doctor", "--runtime-dir", "."]).expect(1).stdout;
+    assert!(
+        doctor.lines().all(|line| line.starts_with("ok ")),
+        "{doctor}"
+    );
+    let broken = folder
+        .run(&["doctor", "--runtime-dir", "."])
+        .expect(1)
+        .stdout;
     assert!(broken.contains("missing  libpdfium.so"), "{broken}");
-    assert!(folder.run(&["--version"]).expect(0).stdout.starts_with("docparse 0."));
+    assert!(
+        folder
+            .run(&["--version"])
+            .expect(0)
+            .stdout
+            .starts_with("docparse 0.")
+    );
 }
 
 #[test]
@@ -288,7 +522,15 @@ fn block_contents_become_markdown_on_demand() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
     folder
-        .run(&["-i", &report, "--save-path", "out", "--formats", "json", "--format_block_content"])
+        .run(&[
+            "-i",
+            &report,
+            "--save-path",
+            "out",
+            "--formats",
+            "json",
+            "--format_block_content",
+        ])
         .expect(0);
     let document = folder.json("out/report.json");
     let titles = blocks_with(&document["pages"][0], "doc_title");

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 /// Runs a case of the golden folder with further arguments; the results lie in `out`.
 fn replay(folder: &Folder, case: &str, input: &str, more: &[&str]) -> Ran {
     let golden = root().join("tests/golden/pipeline").join(case);
-    let (input, answers) =
-        (golden.join(input).display().to_string(), golden.join("case.json").display().to_string());
+    let (input, answers) = (
+        golden.join(input).display().to_string(),
+        golden.join("case.json").display().to_string(),
+    );
     let mut arguments = vec!["-i", &input, "--save-path", "out", "--replay", &answers];
     arguments.extend(more);
     folder.run(&arguments)
@@ -20,35 +22,85 @@ fn tables(text: &str) -> usize {
 #[test]
 fn a_table_over_three_pages_becomes_one() {
     let folder = Folder::new();
-    replay(&folder, "tables_document", "doc.tiff", &["--formats", "md,json,xlsx"]).expect(0);
+    replay(
+        &folder,
+        "tables_document",
+        "doc.tiff",
+        &["--formats", "md,json,xlsx"],
+    )
+    .expect(0);
     let merged = tables(&folder.text("out/doc.md"));
     let document = folder.json("out/doc.json");
-    let blocks = |page: usize| document["pages"][page]["parsing_res_list"].as_array().unwrap().clone();
-    let ids = |block: &Value| {
-        (block["global_block_id"].as_u64().unwrap(), block["global_group_id"].as_u64().unwrap())
+    let blocks = |page: usize| {
+        document["pages"][page]["parsing_res_list"]
+            .as_array()
+            .unwrap()
+            .clone()
     };
-    let continued = blocks(1).iter().find(|b| b["block_label"] == "table").map(ids).unwrap();
-    let first = blocks(0).iter().find(|b| b["block_label"] == "table").map(ids).unwrap();
+    let ids = |block: &Value| {
+        (
+            block["global_block_id"].as_u64().unwrap(),
+            block["global_group_id"].as_u64().unwrap(),
+        )
+    };
+    let continued = blocks(1)
+        .iter()
+        .find(|b| b["block_label"] == "table")
+        .map(ids)
+        .unwrap();
+    let first = blocks(0)
+        .iter()
+        .find(|b| b["block_label"] == "table")
+        .map(ids)
+        .unwrap();
     assert_eq!((first.0, continued.1), (first.1, first.0));
-    replay(&folder, "tables_document", "doc.tiff", &["--formats", "md,json", "--merge_tables", "false"])
-        .expect(0);
+    replay(
+        &folder,
+        "tables_document",
+        "doc.tiff",
+        &["--formats", "md,json", "--merge_tables", "false"],
+    )
+    .expect(0);
     assert!(tables(&folder.text("out/doc.md")) > merged);
 }
 
 #[test]
 fn joined_pages_are_one_result() {
     let folder = Folder::new();
-    replay(&folder, "tables_document", "doc.tiff", &["--formats", "json", "--concatenate-pages"]).expect(0);
+    replay(
+        &folder,
+        "tables_document",
+        "doc.tiff",
+        &["--formats", "json", "--concatenate-pages"],
+    )
+    .expect(0);
     let document = folder.json("out/doc.json");
     let pages = document["pages"].as_array().unwrap();
     assert_eq!(pages.len(), 1);
-    assert_eq!((&pages[0]["page_index"], &pages[0]["page_count"]), (&Value::Null, &json!(4)));
+    assert_eq!(
+        (&pages[0]["page_index"], &pages[0]["page_count"]),
+        (&Value::Null, &json!(4))
+    );
     assert_eq!(pages[0]["layout_det_res"].as_array().unwrap().len(), 4);
     let folder = Folder::new();
-    replay(&folder, "tables_document", "doc.tiff", &["--compat", "--concatenate-pages"]).expect(0);
+    replay(
+        &folder,
+        "tables_document",
+        "doc.tiff",
+        &["--compat", "--concatenate-pages"],
+    )
+    .expect(0);
     let tree = folder.tree("out");
-    assert_eq!(tree.iter().filter(|f| f.ends_with(".json")).collect::<Vec<_>>(), ["doc_res.json"]);
-    assert!(tree.contains(&"doc_layout_det_res_3.tiff".to_string()), "{tree:?}");
+    assert_eq!(
+        tree.iter()
+            .filter(|f| f.ends_with(".json"))
+            .collect::<Vec<_>>(),
+        ["doc_res.json"]
+    );
+    assert!(
+        tree.contains(&"doc_layout_det_res_3.tiff".to_string()),
+        "{tree:?}"
+    );
 }
 
 #[test]
@@ -58,7 +110,10 @@ fn depths_of_headings_are_found_over_the_document_unless_told_not_to() {
         let ran = [&["--formats", "md"], more].concat();
         replay(&folder, "titles_document", "doc.tiff", &ran).expect(0);
         let text = folder.text("out/doc.md");
-        text.lines().filter(|l| l.starts_with('#')).map(String::from).collect::<Vec<_>>()
+        text.lines()
+            .filter(|l| l.starts_with('#'))
+            .map(String::from)
+            .collect::<Vec<_>>()
     };
     assert_ne!(headings(&[]), headings(&["--relevel-titles", "no"]));
 }
@@ -68,11 +123,21 @@ fn pictures_of_all_pages_have_their_own_names() {
     let folder = Folder::new();
     replay(&folder, "pdf_document", "doc.pdf", &[]).expect(0);
     let tree = folder.tree("out");
-    let pictures: Vec<&String> = tree.iter().filter(|f| f.starts_with("imgs/doc/p000")).collect();
+    let pictures: Vec<&String> = tree
+        .iter()
+        .filter(|f| f.starts_with("imgs/doc/p000"))
+        .collect();
     assert!(!pictures.is_empty());
     let markdown = folder.text("out/doc.md");
-    for link in markdown.split("src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-        assert!(tree.contains(&link.to_string()), "{link} is not in {tree:?}");
+    for link in markdown
+        .split("src=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+    {
+        assert!(
+            tree.contains(&link.to_string()),
+            "{link} is not in {tree:?}"
+        );
     }
 }
 
@@ -80,12 +145,34 @@ fn pictures_of_all_pages_have_their_own_names() {
 fn the_embedded_pipeline_can_write_the_reference_s_files_too() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
-    folder.run(&["-i", &report, "--save-path", "out", "--compat", "--pages", "1"]).expect(0);
+    folder
+        .run(&[
+            "-i",
+            &report,
+            "--save-path",
+            "out",
+            "--compat",
+            "--pages",
+            "1",
+        ])
+        .expect(0);
     let tree = folder.tree("out");
-    for file in ["report_0.md", "report_0_res.json", "report_0_layout_det_res.png"] {
-        assert!(tree.contains(&file.to_string()), "{file} is not in {tree:?}");
+    for file in [
+        "report_0.md",
+        "report_0_res.json",
+        "report_0_layout_det_res.png",
+    ] {
+        assert!(
+            tree.contains(&file.to_string()),
+            "{file} is not in {tree:?}"
+        );
     }
-    assert!(!tree.iter().any(|f| f.ends_with(".xlsx") || f.contains(".part")), "{tree:?}");
+    assert!(
+        !tree
+            .iter()
+            .any(|f| f.ends_with(".xlsx") || f.contains(".part")),
+        "{tree:?}"
+    );
     let result = folder.json("out/report_0_res.json");
     assert_eq!(result["diagnostics"], Value::Null);
     assert!(
@@ -95,7 +182,16 @@ fn the_embedded_pipeline_can_write_the_reference_s_files_too() {
             .stderr
             .contains("--compat writes files")
     );
-    let again = ["-i", &report, "--save-path", "out", "--compat", "--skip-existing", "--report", "r.json"];
+    let again = [
+        "-i",
+        &report,
+        "--save-path",
+        "out",
+        "--compat",
+        "--skip-existing",
+        "--report",
+        "r.json",
+    ];
     // Other settings, then the same ones.
     folder.run(&again).expect(0);
     assert_eq!(folder.json("r.json")["inputs"][0]["outcome"], "done");
@@ -106,7 +202,8 @@ fn the_embedded_pipeline_can_write_the_reference_s_files_too() {
 /// A case of one page with two boxes of text.
 fn case(answers: Value) -> String {
     let boxes = json!([[22, 0.9, 10, 10, 90, 30, 0], [22, 0.8, 10, 40, 90, 60, 1]]);
-    json!({"pipeline_version": "v1.6", "pages": [{"raw_boxes": boxes}], "vlm_answers": answers}).to_string()
+    json!({"pipeline_version": "v1.6", "pages": [{"raw_boxes": boxes}], "vlm_answers": answers})
+        .to_string()
 }
 
 fn page(folder: &Folder) {
@@ -119,8 +216,21 @@ fn a_block_without_an_answer_is_one_lost_block() {
     let folder = Folder::new();
     page(&folder);
     folder.write("case.json", case(json!({"0:0": "read"})));
-    let ran = folder.run(&["-i", "page.ppm", "--save-path", "out", "--replay", "case.json"]).expect(3);
-    assert!(ran.stderr.contains("no answer was recorded for `0:1`"), "{}", ran.stderr);
+    let ran = folder
+        .run(&[
+            "-i",
+            "page.ppm",
+            "--save-path",
+            "out",
+            "--replay",
+            "case.json",
+        ])
+        .expect(3);
+    assert!(
+        ran.stderr.contains("no answer was recorded for `0:1`"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(folder.text("out/page.md"), "read\n");
 }
 
@@ -128,8 +238,12 @@ fn a_block_without_an_answer_is_one_lost_block() {
 fn files_that_are_no_cases_are_told() {
     let folder = Folder::new();
     page(&folder);
-    let run =
-        |case: &str| folder.run(&["-i", "page.ppm", "--save-path", "out", "--replay", case]).expect(2).stderr;
+    let run = |case: &str| {
+        folder
+            .run(&["-i", "page.ppm", "--save-path", "out", "--replay", case])
+            .expect(2)
+            .stderr
+    };
     assert!(run("missing.json").starts_with("error: missing.json: "));
     folder.write("list.json", "[1, 2]");
     assert!(run("list.json").contains("not a recorded case"));
@@ -143,17 +257,48 @@ fn flags_win_over_the_case_and_colors_can_change_places() {
     page(&folder);
     folder.write("case.json", case(json!({"0:0": "a", "0:1": "b"})));
     let run = |more: &[&str]| {
-        let fixed = ["-i", "page.ppm", "--save-path", "out", "--replay", "case.json", "--trace", "trace"];
+        let fixed = [
+            "-i",
+            "page.ppm",
+            "--save-path",
+            "out",
+            "--replay",
+            "case.json",
+            "--trace",
+            "trace",
+        ];
         folder.run(&[&fixed[..], more].concat()).expect(0);
-        folder.json("trace/vlm_requests.json")["requests"].as_array().unwrap().clone()
+        folder.json("trace/vlm_requests.json")["requests"]
+            .as_array()
+            .unwrap()
+            .clone()
     };
     assert_eq!(run(&[]).len(), 2);
     assert_eq!(run(&["--layout-threshold", "0.85"]).len(), 1);
     let limits = run(&["--min-pixels", "2000", "--max-pixels", "5000"]);
-    assert_eq!((&limits[0]["min_pixels"], &limits[0]["max_pixels"]), (&json!(2000), &json!(5000)));
-    let lite = ["-i", "page.ppm", "--save-path", "out", "--vl_rec_channel_order", "bgr"];
-    assert!(folder.run(&lite).expect(2).stderr.contains("--vl-rec-channel-order belongs to"));
-    assert_ne!(run(&["--vl_rec_channel_order", "bgr"])[0]["rgb_sha256"], run(&[])[0]["rgb_sha256"]);
+    assert_eq!(
+        (&limits[0]["min_pixels"], &limits[0]["max_pixels"]),
+        (&json!(2000), &json!(5000))
+    );
+    let lite = [
+        "-i",
+        "page.ppm",
+        "--save-path",
+        "out",
+        "--vl_rec_channel_order",
+        "bgr",
+    ];
+    assert!(
+        folder
+            .run(&lite)
+            .expect(2)
+            .stderr
+            .contains("--vl-rec-channel-order belongs to")
+    );
+    assert_ne!(
+        run(&["--vl_rec_channel_order", "bgr"])[0]["rgb_sha256"],
+        run(&[])[0]["rgb_sha256"]
+    );
 }
 
 #[test]
@@ -162,10 +307,22 @@ fn pages_read_before_a_stop_keep_their_files() {
     let golden = root().join("tests/golden/pipeline/tables_document");
     let mut case: Value =
         serde_json::from_str(&std::fs::read_to_string(golden.join("case.json")).unwrap()).unwrap();
-    case["vlm_answers"].as_object_mut().unwrap().retain(|key, _| key.starts_with("0:"));
+    case["vlm_answers"]
+        .as_object_mut()
+        .unwrap()
+        .retain(|key, _| key.starts_with("0:"));
     folder.write("case.json", case.to_string());
     let input = golden.join("doc.tiff").display().to_string();
-    let arguments = ["-i", &input, "--save-path", "out", "--replay", "case.json", "--compat", "--fail-fast"];
+    let arguments = [
+        "-i",
+        &input,
+        "--save-path",
+        "out",
+        "--replay",
+        "case.json",
+        "--compat",
+        "--fail-fast",
+    ];
     let ran = folder.run(&[&arguments[..], &["--threads", "1"]].concat());
     assert!(ran.code == 1 || ran.code == 3, "{}", ran.stderr);
     let expected = std::fs::read_to_string(golden.join("expected/save_all/doc_0.md")).unwrap();

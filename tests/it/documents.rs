@@ -6,7 +6,9 @@ use serde_json::Value;
 fn report() -> Value {
     let folder = Folder::new();
     let path = example("report.pdf").display().to_string();
-    folder.run(&["-i", &path, "--save-path", "out", "--formats", "json"]).expect(0);
+    folder
+        .run(&["-i", &path, "--save-path", "out", "--formats", "json"])
+        .expect(0);
     folder.json("out/report.json")
 }
 
@@ -24,19 +26,30 @@ const BETWEEN_RULES: &str = "<table><tr><td>Winter</td><td>Harbour</td><td>Surge
 #[test]
 fn tables_cell_by_cell() {
     let document = report();
-    let tables: Vec<String> = blocks_with(&document["pages"][0], "table").into_iter().map(|t| t.0).collect();
+    let tables: Vec<String> = blocks_with(&document["pages"][0], "table")
+        .into_iter()
+        .map(|t| t.0)
+        .collect();
     assert_eq!(tables, [RULED, BETWEEN_RULES]);
 }
 
 #[test]
 fn spans_that_only_tags_tell() {
     let folder = Folder::new();
-    let path = root().join("tests/fixtures/tagged_table.pdf").display().to_string();
-    folder.run(&["-i", &path, "--save-path", "out", "--formats", "json"]).expect(0);
+    let path = root()
+        .join("tests/fixtures/tagged_table.pdf")
+        .display()
+        .to_string();
+    folder
+        .run(&["-i", &path, "--save-path", "out", "--formats", "json"])
+        .expect(0);
     let tables = blocks_with(&folder.json("out/tagged_table.json")["pages"][0], "table");
     let expected = "<table><tr><td>A</td><td colspan=\"2\">BC wide</td></tr><tr><td rowspan=\"2\">tall</td><td>1</td>\
         <td>2</td></tr><tr><td>3</td><td>4</td></tr><tr><td>x</td><td>y</td><td>z</td></tr></table>";
-    assert_eq!(tables.iter().map(|t| t.0.as_str()).collect::<Vec<_>>(), [expected]);
+    assert_eq!(
+        tables.iter().map(|t| t.0.as_str()).collect::<Vec<_>>(),
+        [expected]
+    );
 }
 
 #[test]
@@ -87,7 +100,11 @@ fn labels_and_reading_order() {
     ];
     assert_eq!(labels, expected);
     let texts = contents(page);
-    assert!(texts[6].starts_with("The series presented here"), "{:?}", texts[6]);
+    assert!(
+        texts[6].starts_with("The series presented here"),
+        "{:?}",
+        texts[6]
+    );
     assert!(texts[24].starts_with("3 Results"), "{:?}", texts[24]);
 }
 
@@ -102,7 +119,10 @@ fn words_cut_at_line_ends_are_whole() {
 fn running_headers_stay_out_of_the_text() {
     let document = report();
     let headers = blocks_with(&document["pages"][1], "header");
-    assert_eq!(headers[0].0, "Tidal Observations at Twelve Harbours Annual Report");
+    assert_eq!(
+        headers[0].0,
+        "Tidal Observations at Twelve Harbours Annual Report"
+    );
     let references = blocks_with(&document["pages"][1], "reference_content");
     assert_eq!(references.len(), 3);
 }
@@ -110,7 +130,10 @@ fn running_headers_stay_out_of_the_text() {
 #[test]
 fn every_page_says_where_its_text_came_from() {
     let text = &report()["pages"][0]["diagnostics"]["text"];
-    assert_eq!((&text["source"], &text["reason"]), (&"text_layer".into(), &"passed all checks".into()));
+    assert_eq!(
+        (&text["source"], &text["reason"]),
+        (&"text_layer".into(), &"passed all checks".into())
+    );
 }
 
 #[test]
@@ -125,19 +148,33 @@ fn a_turned_page_is_read_upright() {
         })
         .collect();
     folder.write("turned.pdf", tiny_pdf(612.0, 792.0, &lines));
-    folder.run(&["-i", "turned.pdf", "--save-path", "out", "--formats", "json"]).expect(0);
+    folder
+        .run(&[
+            "-i",
+            "turned.pdf",
+            "--save-path",
+            "out",
+            "--formats",
+            "json",
+        ])
+        .expect(0);
     let document = folder.json("out/turned.json");
     let page = &document["pages"][0];
-    assert_eq!((&page["diagnostics"]["rotation"], &page["width"]), (&270.into(), &1584.into()));
+    assert_eq!(
+        (&page["diagnostics"]["rotation"], &page["width"]),
+        (&270.into(), &1584.into())
+    );
     let text = contents(page).join(" ");
-    assert!(text.starts_with("Line 0 of a page that lies on its side Line 1 of"), "{text}");
+    assert!(
+        text.starts_with("Line 0 of a page that lies on its side Line 1 of"),
+        "{text}"
+    );
 }
 
 #[test]
 fn hidden_text_is_not_read() {
     let folder = Folder::new();
-    let content =
-        "BT /F 12 Tf 72 700 Td (What people see here.) Tj ET BT 3 Tr /F 12 Tf 72 600 Td (unseen) Tj ET";
+    let content = "BT /F 12 Tf 72 700 Td (What people see here.) Tj ET BT 3 Tr /F 12 Tf 72 600 Td (unseen) Tj ET";
     folder.write("a.pdf", tiny_pdf(612.0, 792.0, content));
     let ran = folder.run(&["-i", "a.pdf", "--stdout", "md"]).expect(0);
     assert_eq!(ran.stdout, "What people see here.\n");
@@ -147,7 +184,9 @@ fn hidden_text_is_not_read() {
 fn a_blank_page_has_an_outcome_too() {
     let folder = Folder::new();
     folder.write("blank.pdf", tiny_pdf(612.0, 792.0, ""));
-    folder.run(&["-i", "blank.pdf", "--save-path", "out"]).expect(0);
+    folder
+        .run(&["-i", "blank.pdf", "--save-path", "out"])
+        .expect(0);
     assert_eq!(
         folder.json("out/blank.json")["pages"][0]["diagnostics"]["text"]["reason"],
         "the page is blank"

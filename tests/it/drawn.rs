@@ -5,18 +5,25 @@ use docparse::raster::Pixels;
 
 /// Writes a line of black text; `x`, `y`: the upper left corner of its first letter's box, `size`: its height.
 pub fn write(page: &mut Pixels, (x, y): (usize, usize), size: f32, text: &str) {
-    let font = std::fs::read(super::support::root().join("assets/fonts/DejaVuSans-subset.ttf")).unwrap();
+    let font =
+        std::fs::read(super::support::root().join("assets/fonts/DejaVuSans-subset.ttf")).unwrap();
     let font = FontRef::try_from_slice(&font).unwrap();
     let scaled = font.as_scaled(PxScale::from(size));
     let mut pen = x as f32;
     for c in text.chars() {
         let id = font.glyph_id(c);
-        let glyph = id.with_scale_and_position(size, ab_glyph::point(pen, y as f32 + scaled.ascent()));
+        let glyph =
+            id.with_scale_and_position(size, ab_glyph::point(pen, y as f32 + scaled.ascent()));
         pen += scaled.h_advance(id);
-        let Some(outline) = font.outline_glyph(glyph) else { continue };
+        let Some(outline) = font.outline_glyph(glyph) else {
+            continue;
+        };
         let corner = outline.px_bounds().min;
         outline.draw(|dx, dy, share| {
-            let (x, y) = (corner.x as usize + dx as usize, corner.y as usize + dy as usize);
+            let (x, y) = (
+                corner.x as usize + dx as usize,
+                corner.y as usize + dy as usize,
+            );
             if x < page.width && y < page.height {
                 let level = (255.0 * (1.0 - share.min(1.0))) as u8;
                 let at = (y * page.width + x) * 3;
@@ -39,7 +46,12 @@ pub fn receipt(height: usize) -> (Pixels, Vec<String>) {
     for (i, y) in (40..height - 60).step_by(48).enumerate() {
         let item = format!("Item {:03} roasted coffee", i + 1);
         write(&mut page, (20, y), 22.0, &item);
-        write(&mut page, (400, y), 22.0, &format!("{}.{:02}", i % 90 + 3, i * 7 % 100));
+        write(
+            &mut page,
+            (400, y),
+            22.0,
+            &format!("{}.{:02}", i % 90 + 3, i * 7 % 100),
+        );
         items.push(item);
     }
     (page, items)

@@ -14,13 +14,18 @@ pub struct Request {
 
 impl Request {
     pub fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map_or("", |(_, value)| value.as_str())
     }
 }
 
 /// Starts a server. `answer` writes what it likes, and says whether the connection goes on.
-pub fn serve(answer: impl Fn(&Request, &mut TcpStream) -> bool + Send + Sync + 'static) -> SocketAddr {
+pub fn serve(
+    answer: impl Fn(&Request, &mut TcpStream) -> bool + Send + Sync + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let answer = Arc::new(answer);
@@ -42,7 +47,10 @@ pub fn serve(answer: impl Fn(&Request, &mut TcpStream) -> bool + Send + Sync + '
 
 /// An address at which nobody listens.
 pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 /// Writes an answer with its length; `headers` are lines of their own.
@@ -56,7 +64,11 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let path = line.split(' ').nth(1)?.to_string();
-    let mut request = Request { path, headers: Vec::new(), body: Vec::new() };
+    let mut request = Request {
+        path,
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;

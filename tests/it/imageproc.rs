@@ -10,16 +10,23 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 fn fixture() -> Value {
-    let text = std::fs::read_to_string(root().join("tests/parity/imageproc/imageproc.json")).unwrap();
+    let text =
+        std::fs::read_to_string(root().join("tests/parity/imageproc/imageproc.json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
 /// Entries whose picture is kept, with it.
 fn entries(key: &str) -> Vec<(Value, Pixels)> {
     let fixture = fixture();
-    let kept = fixture[key].as_array().unwrap().iter().filter(|e| e["image"].is_string());
+    let kept = fixture[key]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|e| e["image"].is_string());
     let load = |entry: &Value| {
-        let path = root().join("tests/parity/imageproc").join(entry["image"].as_str().unwrap());
+        let path = root()
+            .join("tests/parity/imageproc")
+            .join(entry["image"].as_str().unwrap());
         (entry.clone(), decode_all(&path).unwrap().remove(0))
     };
     let entries: Vec<_> = kept.map(load).collect();
@@ -28,7 +35,10 @@ fn entries(key: &str) -> Vec<(Value, Pixels)> {
 }
 
 fn hash(pixels: &Pixels) -> String {
-    Sha256::digest(&pixels.data).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(&pixels.data)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn size(entry: &Value) -> (usize, usize) {
@@ -45,10 +55,15 @@ fn the_recognizer_sees_the_same_pixels() {
             _ => (112_896, 1_003_520),
         };
         let limits = PixelLimits { min, max };
-        let (width, height) = smart_resize(source.width, source.height, FACTOR, limits, false).unwrap();
+        let (width, height) =
+            smart_resize(source.width, source.height, FACTOR, limits, false).unwrap();
         assert_eq!((width, height), size(&entry), "{entry}");
         let shown = source.resize_pillow(width, height, Filter::Bicubic);
-        assert_eq!(hash(&shown), entry["pil_bicubic_sha256"].as_str().unwrap(), "{entry}");
+        assert_eq!(
+            hash(&shown),
+            entry["pil_bicubic_sha256"].as_str().unwrap(),
+            "{entry}"
+        );
     }
 }
 
@@ -58,7 +73,11 @@ fn the_orientation_classifier_sees_the_same_pixels() {
         let (width, height) = orientation_size(source.width, source.height);
         assert_eq!((width, height), size(&entry), "{entry}");
         let shown = source.resize_bilinear(width, height);
-        assert_eq!(hash(&shown), entry["cv2_linear_sha256"].as_str().unwrap(), "{entry}");
+        assert_eq!(
+            hash(&shown),
+            entry["cv2_linear_sha256"].as_str().unwrap(),
+            "{entry}"
+        );
     }
 }
 
@@ -68,11 +87,22 @@ fn layout_networks_see_the_same_pixels_but_for_rounding() {
     for (entry, source) in entries("layout") {
         let shown = source.resize_bicubic(800, 800);
         for (c, mean) in entry["mean"].as_array().unwrap().iter().enumerate() {
-            let sum: u64 = shown.data.iter().skip(c).step_by(3).map(|v| *v as u64).sum();
-            assert!((sum as f64 / 640_000.0 - mean.as_f64().unwrap()).abs() < 1e-4, "{entry}");
+            let sum: u64 = shown
+                .data
+                .iter()
+                .skip(c)
+                .step_by(3)
+                .map(|v| *v as u64)
+                .sum();
+            assert!(
+                (sum as f64 / 640_000.0 - mean.as_f64().unwrap()).abs() < 1e-4,
+                "{entry}"
+            );
         }
         if entry["image"] == "a.png" {
-            let recorded = decode_all(&root().join("tests/parity/imageproc/a.layout.png")).unwrap().remove(0);
+            let recorded = decode_all(&root().join("tests/parity/imageproc/a.layout.png"))
+                .unwrap()
+                .remove(0);
             let differ: Vec<u8> = shown
                 .data
                 .iter()
@@ -80,7 +110,10 @@ fn layout_networks_see_the_same_pixels_but_for_rounding() {
                 .map(|(a, b)| a.abs_diff(*b))
                 .filter(|d| *d > 0)
                 .collect();
-            assert!(differ.len() <= 2 && differ.iter().all(|d| *d == 1), "{differ:?}");
+            assert!(
+                differ.len() <= 2 && differ.iter().all(|d| *d == 1),
+                "{differ:?}"
+            );
         }
     }
 }

@@ -19,18 +19,37 @@ pub fn start(folder: &Folder, arguments: &[&str]) -> Child {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
         command.env_remove(name);
     }
-    for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+    for name in [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ] {
         command.env_remove(name);
     }
-    command.env_remove("XDG_DATA_HOME").env("HOME", folder.path());
-    command.args(arguments).current_dir(folder.path()).stdin(Stdio::piped());
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+    command
+        .env_remove("XDG_DATA_HOME")
+        .env("HOME", folder.path());
+    command
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdin(Stdio::piped());
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts")
 }
 
 pub fn wait_for(what: &str, is_there: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_there() {
-        assert!(start.elapsed() < Duration::from_secs(120), "waited in vain for {what}");
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "waited in vain for {what}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -38,9 +57,13 @@ pub fn wait_for(what: &str, is_there: impl Fn() -> bool) {
 /// Waits until the program catches SIGTERM: before that, a signal ends it as any other program.
 pub fn wait_until_it_listens(child: &Child) {
     let mask = |status: String| {
-        let line =
-            status.lines().find_map(|line| line.strip_prefix("SigCgt:").map(str::trim).map(String::from));
-        line.and_then(|mask| u64::from_str_radix(&mask, 16).ok()).unwrap_or(0)
+        let line = status.lines().find_map(|line| {
+            line.strip_prefix("SigCgt:")
+                .map(str::trim)
+                .map(String::from)
+        });
+        line.and_then(|mask| u64::from_str_radix(&mask, 16).ok())
+            .unwrap_or(0)
     };
     wait_for("the program to listen to signals", || {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
@@ -51,7 +74,10 @@ pub fn wait_until_it_listens(child: &Child) {
 /// Sends SIGTERM; the exit code, which must come within the bound.
 #[track_caller]
 fn terminated(mut child: Child) -> Option<i32> {
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
     let start = Instant::now();
     loop {
@@ -72,16 +98,28 @@ fn outcome(folder: &Folder, name: &str) -> String {
     let report = folder.json("report.json");
     assert_eq!(report["exit_code"], 130);
     let inputs = report["inputs"].as_array().unwrap();
-    let input = inputs.iter().find(|input| input["path"].as_str().unwrap().ends_with(name));
-    input.unwrap_or_else(|| panic!("{name}: {report}"))["outcome"].as_str().unwrap().to_string()
+    let input = inputs
+        .iter()
+        .find(|input| input["path"].as_str().unwrap().ends_with(name));
+    input.unwrap_or_else(|| panic!("{name}: {report}"))["outcome"]
+        .as_str()
+        .unwrap()
+        .to_string()
 }
 
 /// Processes that this one started and that still run.
 pub fn children(of: u32) -> Vec<u32> {
-    let tasks = std::fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
+    let tasks = std::fs::read_dir(format!("/proc/{of}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
     let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
     lists
-        .flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect::<Vec<_>>()
+        })
         .collect()
 }
 
@@ -99,7 +137,8 @@ pub fn slow_shading() -> Vec<u8> {
          /Resources << /Shading << /S 5 0 R >> >> >>"
             .to_string(),
         "<< /Length 5 >>\nstream\n/S sh\nendstream".to_string(),
-        "<< /ShadingType 1 /ColorSpace /DeviceRGB /Domain [0 100000 0 100000] /Function 6 0 R >>".to_string(),
+        "<< /ShadingType 1 /ColorSpace /DeviceRGB /Domain [0 100000 0 100000] /Function 6 0 R >>"
+            .to_string(),
         format!(
             "<< /FunctionType 4 /Domain [0 1 0 1] /Range [0 1 0 1 0 1] /Length {} >>\nstream\n{program}\nendstream",
             program.len()
@@ -111,9 +150,20 @@ pub fn slow_shading() -> Vec<u8> {
 fn stuck(folder: &Folder, more: &[&str]) -> Child {
     folder.write("in/a.pdf", good());
     folder.write("in/b.pdf", slow_shading());
-    let arguments = ["-i", "in", "--save-path", "out", "--report", "report.json", "--formats", "md,json,vis"];
+    let arguments = [
+        "-i",
+        "in",
+        "--save-path",
+        "out",
+        "--report",
+        "report.json",
+        "--formats",
+        "md,json,vis",
+    ];
     let child = start(folder, &[&arguments, more].concat());
-    wait_for("the first document", || folder.tree("out").iter().any(|file| file.ends_with(".md")));
+    wait_for("the first document", || {
+        folder.tree("out").iter().any(|file| file.ends_with(".md"))
+    });
     child
 }
 
@@ -126,15 +176,20 @@ fn while_a_worker_computes() {
     assert_eq!(terminated(child), Some(130));
     assert_eq!(outcome(&folder, "a.pdf"), "done");
     assert_eq!(outcome(&folder, "b.pdf"), "interrupted");
-    let files = folder.tree("out").into_iter().filter(|file| file.contains("b.") || file.contains("b_"));
+    let files = folder
+        .tree("out")
+        .into_iter()
+        .filter(|file| file.contains("b.") || file.contains("b_"));
     assert_eq!(files.collect::<Vec<_>>(), Vec::<String>::new());
     assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
     // Nor do the workers go on.
     wait_for("the end of the workers", || {
-        workers.iter().all(|id| match std::fs::read_to_string(format!("/proc/{id}/stat")) {
-            Ok(stat) => stat.contains(") Z "),
-            Err(_) => true,
-        })
+        workers.iter().all(
+            |id| match std::fs::read_to_string(format!("/proc/{id}/stat")) {
+                Ok(stat) => stat.contains(") Z "),
+                Err(_) => true,
+            },
+        )
     });
 }
 
@@ -149,20 +204,36 @@ fn while_a_worker_computes_for_the_reference_s_tree() {
 /// What is left behind is seen: by a run that could take nothing away, and where a file is not whole.
 #[test]
 fn a_killed_run_is_seen_to_leave_something() {
-    for (more, place) in [(&[][..], "no run owns: runs/"), (&["--compat"], "no record knows: .docparse-run-")]
-    {
+    for (more, place) in [
+        (&[][..], "no run owns: runs/"),
+        (&["--compat"], "no record knows: .docparse-run-"),
+    ] {
         let folder = Folder::new();
         let mut child = stuck(&folder, more);
         child.kill().unwrap();
         child.wait().unwrap();
         let left = left_behind(&folder, "out");
         assert!(left.iter().any(|line| line.starts_with(place)), "{left:?}");
-        assert!(!left.iter().any(|line| line.starts_with("torn")), "{left:?}");
+        assert!(
+            !left.iter().any(|line| line.starts_with("torn")),
+            "{left:?}"
+        );
         // The next run takes it away.
-        let files = ["-i", "in/a.pdf", "--save-path", "out", "--formats", "md,json,vis"];
+        let files = [
+            "-i",
+            "in/a.pdf",
+            "--save-path",
+            "out",
+            "--formats",
+            "md,json,vis",
+        ];
         folder.run(&[&files, more].concat()).expect(0);
         assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
-        let file = folder.tree("out").into_iter().find(|file| file.ends_with(".md")).unwrap();
+        let file = folder
+            .tree("out")
+            .into_iter()
+            .find(|file| file.ends_with(".md"))
+            .unwrap();
         std::fs::write(folder.path().join("out").join(&file), "A go").unwrap();
         assert_eq!(left_behind(&folder, "out"), [format!("torn: {file}")]);
     }
@@ -171,11 +242,23 @@ fn a_killed_run_is_seen_to_leave_something() {
 /// A page full of marks that look like text to the detector.
 fn dense(path: &Path) {
     let (width, height) = (1600, 2200);
-    let ink =
-        |x: usize, y: usize| y % 28 < 16 && (x / 7 * 31 + y / 28 * 17) % 5 < 3 && (40..1560).contains(&x);
-    let data =
-        (0..width * height).flat_map(|at| [if ink(at % width, at / width) { 20 } else { 245 }; 3]).collect();
-    std::fs::write(path, Pixels { width, height, data }.to_png().unwrap()).unwrap();
+    let ink = |x: usize, y: usize| {
+        y % 28 < 16 && (x / 7 * 31 + y / 28 * 17) % 5 < 3 && (40..1560).contains(&x)
+    };
+    let data = (0..width * height)
+        .flat_map(|at| [if ink(at % width, at / width) { 20 } else { 245 }; 3])
+        .collect();
+    std::fs::write(
+        path,
+        Pixels {
+            width,
+            height,
+            data,
+        }
+        .to_png()
+        .unwrap(),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -183,15 +266,28 @@ fn while_lines_are_read() {
     let folder = Folder::new();
     folder.write("in/a.pdf", good());
     (0..12).for_each(|page| dense(&folder.path().join(format!("in/scan{page:02}.png"))));
-    let child = start(&folder, &["-i", "in", "--save-path", "out", "--report", "report.json"]);
-    wait_for("the first document", || folder.path().join("out/a.md").exists());
+    let child = start(
+        &folder,
+        &["-i", "in", "--save-path", "out", "--report", "report.json"],
+    );
+    wait_for("the first document", || {
+        folder.path().join("out/a.md").exists()
+    });
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(terminated(child), Some(130));
     assert_eq!(outcome(&folder, "a.pdf"), "done");
     assert_eq!(outcome(&folder, "scan11.png"), "interrupted");
     let report = folder.json("report.json");
-    let told = report["inputs"].as_array().unwrap().iter().map(|input| input["outcome"].clone());
-    assert!(told.clone().all(|outcome| outcome == "done" || outcome == "interrupted"), "{report}");
+    let told = report["inputs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|input| input["outcome"].clone());
+    assert!(
+        told.clone()
+            .all(|outcome| outcome == "done" || outcome == "interrupted"),
+        "{report}"
+    );
     assert_eq!(told.count(), 13);
     assert_eq!(left_behind(&folder, "out"), Vec::<String>::new());
 }
@@ -203,7 +299,12 @@ fn while_a_server_says_nothing() {
     let hears = asked.clone();
     let address = serve(move |request, stream| {
         if request.path == "/v1/models" {
-            say(stream, 200, "", br#"{"data": [{"id": "PaddleOCR-VL-1.6-0.9B"}]}"#);
+            say(
+                stream,
+                200,
+                "",
+                br#"{"data": [{"id": "PaddleOCR-VL-1.6-0.9B"}]}"#,
+            );
             return true;
         }
         *hears.lock().unwrap() = true;
@@ -238,7 +339,10 @@ fn while_a_server_says_nothing() {
 #[test]
 fn while_standard_input_never_ends() {
     let folder = Folder::new();
-    let child = start(&folder, &["-i", "-", "--save-path", "out", "--report", "report.json"]);
+    let child = start(
+        &folder,
+        &["-i", "-", "--save-path", "out", "--report", "report.json"],
+    );
     wait_until_it_listens(&child);
     assert_eq!(terminated(child), Some(130));
     assert_eq!(folder.json("report.json")["exit_code"], 130);
@@ -257,7 +361,10 @@ fn while_a_download_never_ends() {
         false
     });
     let url = format!("http://{address}/slow.pdf");
-    let child = start(&folder, &["-i", &url, "--save-path", "out", "--report", "report.json"]);
+    let child = start(
+        &folder,
+        &["-i", &url, "--save-path", "out", "--report", "report.json"],
+    );
     wait_for("a request", || *asked.lock().unwrap());
     assert_eq!(terminated(child), Some(130));
     assert_eq!(folder.json("report.json")["exit_code"], 130);
@@ -268,7 +375,10 @@ fn a_second_signal_ends_at_once() {
     let folder = Folder::new();
     let child = start(&folder, &["-i", "-", "--save-path", "out"]);
     wait_until_it_listens(&child);
-    let first = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let first = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(first.success());
     std::thread::sleep(Duration::from_millis(50));
     assert_eq!(terminated(child), Some(130));

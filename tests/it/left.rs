@@ -15,9 +15,15 @@ use std::path::{Path, PathBuf};
 /// The record of a save path; with `--compat` the only one in the folder of states of the test.
 fn record(folder: &Folder, out: &str) -> PathBuf {
     let inside = folder.path().join(out).join(".docparse");
-    let states = std::fs::read_dir(folder.path().join(".local/state/docparse")).into_iter().flatten();
+    let states = std::fs::read_dir(folder.path().join(".local/state/docparse"))
+        .into_iter()
+        .flatten();
     let mut outside = states.flatten().map(|entry| entry.path());
-    if inside.exists() { inside } else { outside.next().expect("a run has a record") }
+    if inside.exists() {
+        inside
+    } else {
+        outside.next().expect("a run has a record")
+    }
 }
 
 /// Names in a folder; a folder among them ends with `/`.
@@ -41,9 +47,12 @@ pub fn left_behind(folder: &Folder, out: &str) -> Vec<String> {
         let text = std::fs::read(record.join("documents").join(&name)).unwrap_or_default();
         match serde_json::from_slice::<Value>(&text) {
             Ok(document) if name.ends_with(".json") => {
-                let lists = ["outputs", "earlier"].into_iter().filter_map(|list| document[list].as_array());
+                let lists = ["outputs", "earlier"]
+                    .into_iter()
+                    .filter_map(|list| document[list].as_array());
                 for file in lists.flatten() {
-                    let texts = [&file["path"], &file["sha256"]].map(|v| v.as_str().unwrap().to_string());
+                    let texts =
+                        [&file["path"], &file["sha256"]].map(|v| v.as_str().unwrap().to_string());
                     let [path, hash] = texts;
                     known.entry(path).or_insert_with(Vec::new).push(hash);
                 }
@@ -51,12 +60,21 @@ pub fn left_behind(folder: &Folder, out: &str) -> Vec<String> {
             _ => found.push(format!("half a record: documents/{name}")),
         }
     }
-    let halves = names(&record.join("names")).into_iter().filter(|name| name.contains('.'));
+    let halves = names(&record.join("names"))
+        .into_iter()
+        .filter(|name| name.contains('.'));
     found.extend(halves.map(|name| format!("half a record: names/{name}")));
-    found.extend(names(&record.join("runs")).iter().map(|name| format!("no run owns: runs/{name}")));
+    found.extend(
+        names(&record.join("runs"))
+            .iter()
+            .map(|name| format!("no run owns: runs/{name}")),
+    );
     for name in folder.tree(out) {
         let bytes = std::fs::read(folder.path().join(out).join(&name)).unwrap();
-        let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         match known.get(&name) {
             None => found.push(format!("no record knows: {name}")),
             Some(hashes) if !hashes.contains(&hash) => found.push(format!("torn: {name}")),

@@ -9,12 +9,23 @@ use std::time::Duration;
 
 /// The arguments of a run that writes JSON of a file with a limit.
 fn arguments<'a>(file: &'a str, limit: &'a str) -> Vec<&'a str> {
-    vec![file, "-o", "out", "--formats", "json", "--memory-limit", limit]
+    vec![
+        file,
+        "-o",
+        "out",
+        "--formats",
+        "json",
+        "--memory-limit",
+        limit,
+    ]
 }
 
 /// The limit that a message asks for.
 fn asked_for(stderr: &str) -> &str {
-    let rest = stderr.split("raise --memory-limit to ").nth(1).expect(stderr);
+    let rest = stderr
+        .split("raise --memory-limit to ")
+        .nth(1)
+        .expect(stderr);
     rest.split(' ').next().unwrap()
 }
 
@@ -28,7 +39,12 @@ fn line_of_text() -> Pixels {
 fn resident(process: u32) -> u64 {
     let of = |process: u32| {
         let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
-        statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+        statm
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse::<u64>().ok())
+            .unwrap_or(0)
+            * 4096
     };
     of(process) + children(process).into_iter().map(of).sum::<u64>()
 }
@@ -51,9 +67,16 @@ fn a_limit_that_is_too_little_is_refused_and_names_one_that_is_enough() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
     let ran = folder.run(&arguments(&report, "100M")).expect(2);
-    assert!(ran.stderr.contains("the memory limit of 100 MB is too little"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("the memory limit of 100 MB is too little"),
+        "{}",
+        ran.stderr
+    );
     assert!(!folder.path().join("out").exists());
-    folder.run(&arguments(&report, asked_for(&ran.stderr))).expect(0);
+    folder
+        .run(&arguments(&report, asked_for(&ran.stderr)))
+        .expect(0);
 }
 
 #[test]
@@ -64,12 +87,21 @@ fn with_little_memory_text_is_read_and_pictures_are_refused() {
     assert_eq!(code, 0);
     assert!(most < 600, "{most}");
     let text = folder.text("out/report.json");
-    folder.run(&[&report, "-o", "all", "--formats", "json"]).expect(0);
-    assert_eq!(text, folder.text("all/report.json"), "less memory gives no other result");
+    folder
+        .run(&[&report, "-o", "all", "--formats", "json"])
+        .expect(0);
+    assert_eq!(
+        text,
+        folder.text("all/report.json"),
+        "less memory gives no other result"
+    );
 
     folder.write("line.png", drawn::png(&line_of_text()));
     let ran = folder.run(&arguments("line.png", "600M")).expect(3);
-    assert!(ran.stderr.contains("the memory limit of 600 MB leaves no room for line recognition"));
+    assert!(
+        ran.stderr
+            .contains("the memory limit of 600 MB leaves no room for line recognition")
+    );
     let (code, most) = measured(&folder, &arguments("line.png", asked_for(&ran.stderr)));
     assert_eq!(code, 0);
     assert!(most < 700, "{most}");
@@ -79,10 +111,22 @@ fn with_little_memory_text_is_read_and_pictures_are_refused() {
 #[test]
 fn a_picture_that_is_too_large_for_the_limit_is_refused_before_it_is_decoded() {
     let folder = Folder::new();
-    folder.write("large.pgm", [b"P5 5000 4000 255\n".to_vec(), vec![255; 20_000_000]].concat());
+    folder.write(
+        "large.pgm",
+        [b"P5 5000 4000 255\n".to_vec(), vec![255; 20_000_000]].concat(),
+    );
     let ran = folder.run(&arguments("large.pgm", "760M")).expect(3);
-    assert!(ran.stderr.contains("5000x4000 pixels, more than there is memory for"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("raise --memory-limit"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("5000x4000 pixels, more than there is memory for"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("raise --memory-limit"),
+        "{}",
+        ran.stderr
+    );
 }
 
 /// A page whose content is 400 MB of blanks, in half a kilobyte.
@@ -112,8 +156,17 @@ fn the_processes_together_stay_below_the_limit() {
     let folder = Folder::new();
     folder.write("bomb.pdf", bomb());
     let ran = folder.run(&arguments("bomb.pdf", "500M")).expect(3);
-    assert!(ran.stderr.contains("more memory than a worker process may take"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("raise --memory-limit"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("more memory than a worker process may take"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("raise --memory-limit"),
+        "{}",
+        ran.stderr
+    );
     let (code, most) = measured(&folder, &arguments("bomb.pdf", "500M"));
     assert_eq!(code, 3);
     assert!((100..500).contains(&most), "{most}");
@@ -126,13 +179,23 @@ fn the_limit_may_stand_in_a_file_of_settings() {
     folder.write("little.yaml", "memory_limit: 100M\n");
     let with_file = [&report, "-o", "out", "--config", "little.yaml"];
     let ran = folder.run(&with_file).expect(2);
-    assert!(ran.stderr.contains("the memory limit of 100 MB is too little"), "{}", ran.stderr);
-    // The flag is stronger.
-    folder.run(&[&with_file[..], &["--memory-limit", "1G"]].concat()).expect(0);
-    folder.write("bad.yaml", "memory_limit: much\n");
-    let ran = folder.run(&[&report, "-o", "out", "--config", "bad.yaml"]).expect(2);
     assert!(
-        ran.stderr.contains("`memory_limit` must be a size such as 8G or 500M, or null"),
+        ran.stderr
+            .contains("the memory limit of 100 MB is too little"),
+        "{}",
+        ran.stderr
+    );
+    // The flag is stronger.
+    folder
+        .run(&[&with_file[..], &["--memory-limit", "1G"]].concat())
+        .expect(0);
+    folder.write("bad.yaml", "memory_limit: much\n");
+    let ran = folder
+        .run(&[&report, "-o", "out", "--config", "bad.yaml"])
+        .expect(2);
+    assert!(
+        ran.stderr
+            .contains("`memory_limit` must be a size such as 8G or 500M, or null"),
         "{}",
         ran.stderr
     );
@@ -142,7 +205,8 @@ fn the_limit_may_stand_in_a_file_of_settings() {
 fn the_cache_of_the_recognizer_is_still_known_by_its_old_name() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
-    let named = |ran: super::support::Ran| assert!(ran.expect(2).stderr.contains("--kv-cache belongs to"));
+    let named =
+        |ran: super::support::Ran| assert!(ran.expect(2).stderr.contains("--kv-cache belongs to"));
     named(folder.run(&[&report, "-o", "out", "--memory", "1G"]));
     named(folder.run_with(&[&report, "-o", "out"], &[("DOCPARSE_MEMORY", "1G")], ""));
     named(folder.run_with(&[&report, "-o", "out"], &[("DOCPARSE_KV_CACHE", "1G")], ""));
@@ -153,9 +217,15 @@ fn a_picture_that_there_is_no_memory_for_fails_its_page() {
     // The head of a progressive JPEG: 20000 x 20000 pixels, three components, then the first scan. The library draws nothing of
     // one that it has no memory for, as if the page were blank.
     let mut jpeg = vec![0xff, 0xd8];
-    jpeg.extend([0xff, 0xc2, 0, 17, 8, 0x4e, 0x20, 0x4e, 0x20, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]);
+    jpeg.extend([
+        0xff, 0xc2, 0, 17, 8, 0x4e, 0x20, 0x4e, 0x20, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0,
+    ]);
     jpeg.extend([0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0]);
-    let hex: String = jpeg.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + ">";
+    let hex: String = jpeg
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>()
+        + ">";
     let drawn = "q 400 0 0 400 0 0 cm /I Do Q";
     let page = |contents: usize| {
         format!(
@@ -183,6 +253,12 @@ fn a_picture_that_there_is_no_memory_for_fails_its_page() {
         "<< /Length 5 >>\nstream\n/X Do\nendstream".to_string(),
     ]);
     folder.write("large.pdf", file);
-    let ran = folder.run(&["large.pdf", "-o", "out", "--formats", "json"]).expect(3);
-    assert!(ran.stderr.contains("pages 1-2: it needs more memory"), "{}", ran.stderr);
+    let ran = folder
+        .run(&["large.pdf", "-o", "out", "--formats", "json"])
+        .expect(3);
+    assert!(
+        ran.stderr.contains("pages 1-2: it needs more memory"),
+        "{}",
+        ran.stderr
+    );
 }

@@ -32,7 +32,9 @@ impl Hub {
             record.lock().unwrap().push(request.clone());
             let path = request.path.split('?').next().unwrap().to_string();
             if let Some(rest) = path.strip_prefix("/api/models/") {
-                let found = rest.split_once("/revision/").and_then(|(name, _)| repositories.get(name));
+                let found = rest
+                    .split_once("/revision/")
+                    .and_then(|(name, _)| repositories.get(name));
                 match found {
                     Some(files) => say(stream, 200, "", hugging_face(files).as_bytes()),
                     None => say(stream, 404, "", b"{}"),
@@ -40,7 +42,9 @@ impl Hub {
                 return true;
             }
             if let Some(rest) = path.strip_prefix("/api/v1/models/") {
-                let found = rest.strip_suffix("/repo/files").and_then(|name| repositories.get(name));
+                let found = rest
+                    .strip_suffix("/repo/files")
+                    .and_then(|name| repositories.get(name));
                 match found {
                     Some(files) => say(stream, 200, "", model_scope(files).as_bytes()),
                     None => say(stream, 404, "", b"{}"),
@@ -49,7 +53,9 @@ impl Hub {
             }
             // As the hub does it, large files lie elsewhere.
             let path = path.trim_start_matches("/models");
-            if let Some((_, rest)) = path.split_once("/resolve/").filter(|_| !path.starts_with("/elsewhere"))
+            if let Some((_, rest)) = path
+                .split_once("/resolve/")
+                .filter(|_| !path.starts_with("/elsewhere"))
                 && rest.ends_with("model.safetensors")
             {
                 say(stream, 302, &format!("Location: /elsewhere{path}\r\n"), b"");
@@ -58,23 +64,38 @@ impl Hub {
             let path = path.trim_start_matches("/elsewhere");
             let (name, file) = match path.trim_start_matches('/').split_once("/resolve/") {
                 Some((name, rest)) => (name, rest.split_once('/').map_or("", |(_, file)| file)),
-                None => path.trim_start_matches('/').rsplit_once('/').unwrap_or_default(),
+                None => path
+                    .trim_start_matches('/')
+                    .rsplit_once('/')
+                    .unwrap_or_default(),
             };
-            let of = |files: &Vec<(String, Vec<u8>)>| files.iter().find(|(path, _)| path == file).cloned();
-            let folder = |(repository, _): &(&String, _)| repository.rsplit('/').next() == Some(name);
-            let files =
-                repositories.get(name).or_else(|| repositories.iter().find(folder).map(|(_, files)| files));
+            let of = |files: &Vec<(String, Vec<u8>)>| {
+                files.iter().find(|(path, _)| path == file).cloned()
+            };
+            let folder =
+                |(repository, _): &(&String, _)| repository.rsplit('/').next() == Some(name);
+            let files = repositories
+                .get(name)
+                .or_else(|| repositories.iter().find(folder).map(|(_, files)| files));
             let Some((_, bytes)) = files.and_then(of) else {
                 say(stream, 404, "", b"");
                 return true;
             };
-            if let Some(goes_on) = mischief(count.fetch_add(1, Ordering::SeqCst), request, &bytes, stream) {
+            if let Some(goes_on) = mischief(
+                count.fetch_add(1, Ordering::SeqCst),
+                request,
+                &bytes,
+                stream,
+            ) {
                 return goes_on;
             }
             send(request, &bytes, stream);
             true
         });
-        Hub { url: format!("http://{address}"), requests }
+        Hub {
+            url: format!("http://{address}"),
+            requests,
+        }
     }
 
     fn requests(&self) -> Vec<Request> {
@@ -84,10 +105,17 @@ impl Hub {
 
 /// The whole, or the range that is asked for.
 fn send(request: &Request, bytes: &[u8], stream: &mut TcpStream) {
-    let start = request.header("range").strip_prefix("bytes=").and_then(|range| range.strip_suffix('-'));
+    let start = request
+        .header("range")
+        .strip_prefix("bytes=")
+        .and_then(|range| range.strip_suffix('-'));
     match start.and_then(|start| start.parse::<usize>().ok()) {
         Some(start) if start < bytes.len() => {
-            let range = format!("Content-Range: bytes {start}-{}/{}\r\n", bytes.len() - 1, bytes.len());
+            let range = format!(
+                "Content-Range: bytes {start}-{}/{}\r\n",
+                bytes.len() - 1,
+                bytes.len()
+            );
             say(stream, 206, &range, &bytes[start..]);
         }
         Some(_) => say(stream, 416, "", b""),
@@ -96,7 +124,10 @@ fn send(request: &Request, bytes: &[u8], stream: &mut TcpStream) {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn hugging_face(files: &[(String, Vec<u8>)]) -> String {
@@ -121,9 +152,19 @@ fn no_mischief() -> Mischief {
 
 /// A repository of the files of a fixture.
 fn files_of(name: &str) -> Vec<(String, Vec<u8>)> {
-    let names = std::fs::read_dir(fixture(name)).unwrap().flatten().filter(|entry| entry.path().is_file());
+    let names = std::fs::read_dir(fixture(name))
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_file());
     let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.map(|file| (file.clone(), std::fs::read(fixture(name).join(file)).unwrap())).collect()
+    names
+        .map(|file| {
+            (
+                file.clone(),
+                std::fs::read(fixture(name).join(file)).unwrap(),
+            )
+        })
+        .collect()
 }
 
 fn small() -> Repositories {
@@ -139,13 +180,20 @@ fn small() -> Repositories {
 /// The store of a test and what the program is told of it.
 fn run(folder: &Folder, arguments: &[&str], more: &[(&str, &str)]) -> Ran {
     let home = folder.path().display().to_string();
-    let mut environment = vec![("HOME", home.as_str()), ("XDG_DATA_HOME", ""), ("HF_TOKEN", "")];
+    let mut environment = vec![
+        ("HOME", home.as_str()),
+        ("XDG_DATA_HOME", ""),
+        ("HF_TOKEN", ""),
+    ];
     environment.extend(more);
     folder.run_with(arguments, &environment, "")
 }
 
 fn stored(folder: &Folder, model: &str) -> PathBuf {
-    folder.path().join(".local/share/docparse/models").join(model)
+    folder
+        .path()
+        .join(".local/share/docparse/models")
+        .join(model)
 }
 
 #[test]
@@ -153,7 +201,12 @@ fn a_model_is_fetched_checked_found_and_removed() {
     let (folder, hub) = (Folder::new(), Hub::start(small(), no_mischief()));
     let endpoint = [("HF_ENDPOINT", hub.url.as_str()), ("HF_TOKEN", "hf-secret")];
     let ran = run(&folder, &["models", "pull", "UVDoc"], &endpoint).expect(0);
-    assert!(ran.stdout.contains("UVDoc: 2 files, 0.3 MB, at 0123456789ab"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("UVDoc: 2 files, 0.3 MB, at 0123456789ab"),
+        "{}",
+        ran.stdout
+    );
     let place = stored(&folder, "UVDoc");
     assert_eq!(
         std::fs::read(place.join("model.safetensors")).unwrap(),
@@ -161,34 +214,75 @@ fn a_model_is_fetched_checked_found_and_removed() {
     );
     assert!(!place.join("README.md").exists());
     let record = std::fs::read_to_string(place.join("docparse.json")).unwrap();
-    assert!(record.contains(COMMIT) && record.contains("PaddlePaddle/UVDoc_safetensors"), "{record}");
+    assert!(
+        record.contains(COMMIT) && record.contains("PaddlePaddle/UVDoc_safetensors"),
+        "{record}"
+    );
     // The token goes to the hub, and not to where it sends us.
     for request in hub.requests() {
-        let expected = if request.path.starts_with("/elsewhere") { "" } else { "Bearer hf-secret" };
-        assert_eq!(request.header("authorization"), expected, "{}", request.path);
+        let expected = if request.path.starts_with("/elsewhere") {
+            ""
+        } else {
+            "Bearer hf-secret"
+        };
+        assert_eq!(
+            request.header("authorization"),
+            expected,
+            "{}",
+            request.path
+        );
     }
     // Again: only the list is asked for.
     let before = hub.requests().len();
     let again = run(&folder, &["models", "pull", "UVDoc"], &endpoint).expect(0);
-    assert!(again.stdout.contains("up to date") && hub.requests().len() == before + 1, "{}", again.stdout);
+    assert!(
+        again.stdout.contains("up to date") && hub.requests().len() == before + 1,
+        "{}",
+        again.stdout
+    );
     let path = run(&folder, &["models", "path", "UVDoc"], &[]).expect(0);
     assert_eq!(path.stdout.trim(), place.display().to_string());
-    assert!(run(&folder, &["models", "list"], &[]).expect(0).stdout.contains("(docparse at 0123456789ab)"));
-    assert!(run(&folder, &["models", "verify"], &[]).expect(0).stdout.contains("2 files are right"));
+    assert!(
+        run(&folder, &["models", "list"], &[])
+            .expect(0)
+            .stdout
+            .contains("(docparse at 0123456789ab)")
+    );
+    assert!(
+        run(&folder, &["models", "verify"], &[])
+            .expect(0)
+            .stdout
+            .contains("2 files are right")
+    );
     // A flipped bit and a missing end are found.
     let mut bytes = std::fs::read(place.join("model.safetensors")).unwrap();
     bytes[1000] ^= 1;
     std::fs::write(place.join("model.safetensors"), &bytes).unwrap();
-    assert!(run(&folder, &["models", "verify", "UVDoc"], &[]).expect(1).stdout.contains("its SHA-256 is"));
+    assert!(
+        run(&folder, &["models", "verify", "UVDoc"], &[])
+            .expect(1)
+            .stdout
+            .contains("its SHA-256 is")
+    );
     std::fs::write(place.join("model.safetensors"), &bytes[..99]).unwrap();
-    assert!(run(&folder, &["models", "verify"], &[]).expect(1).stdout.contains("99 bytes instead of 300000"));
+    assert!(
+        run(&folder, &["models", "verify"], &[])
+            .expect(1)
+            .stdout
+            .contains("99 bytes instead of 300000")
+    );
     // What is damaged is fetched anew.
     run(&folder, &["models", "pull", "UVDoc"], &endpoint).expect(0);
     run(&folder, &["models", "verify"], &[]).expect(0);
     run(&folder, &["models", "remove", "UVDoc"], &[]).expect(0);
     assert!(!place.exists());
     let gone = run(&folder, &["models", "path", "UVDoc"], &[]).expect(1);
-    assert!(gone.stderr.contains("docparse models pull UVDoc fetches it"), "{}", gone.stderr);
+    assert!(
+        gone.stderr
+            .contains("docparse models pull UVDoc fetches it"),
+        "{}",
+        gone.stderr
+    );
 }
 
 #[test]
@@ -201,7 +295,12 @@ fn other_hubs_and_folders_are_sources_too() {
     run(&folder, &[&pull[..], &[&hub.url]].concat(), &[]).expect(0);
     run(&folder, &["models", "verify"], &[]).expect(0);
     let ran = run(&folder, &[&pull[..], &["elsewhere"]].concat(), &[]).expect(2);
-    assert!(ran.stderr.contains("neither huggingface, modelscope nor an address"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("neither huggingface, modelscope nor an address"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -212,8 +311,12 @@ fn what_breaks_off_goes_on_and_what_is_wrong_is_not_kept() {
         if bytes.len() < 1000 {
             return None;
         }
-        let start =
-            request.header("range").trim_start_matches("bytes=").trim_end_matches('-').parse().unwrap_or(0);
+        let start = request
+            .header("range")
+            .trim_start_matches("bytes=")
+            .trim_end_matches('-')
+            .parse()
+            .unwrap_or(0);
         let end = bytes.len().min(start + 100_000);
         let (status, left) = (if start > 0 { 206 } else { 200 }, bytes.len() - start);
         let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {left}\r\n\r\n");
@@ -221,25 +324,54 @@ fn what_breaks_off_goes_on_and_what_is_wrong_is_not_kept() {
         Some(end == bytes.len())
     });
     let (folder, hub) = (Folder::new(), Hub::start(small(), cut));
-    run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(0);
+    run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(0);
     run(&folder, &["models", "verify"], &[]).expect(0);
-    let ranges: Vec<String> = hub.requests().iter().map(|r| r.header("range").to_string()).collect();
-    assert!(ranges.contains(&"bytes=100000-".to_string()) && ranges.contains(&"bytes=200000-".to_string()));
+    let ranges: Vec<String> = hub
+        .requests()
+        .iter()
+        .map(|r| r.header("range").to_string())
+        .collect();
+    assert!(
+        ranges.contains(&"bytes=100000-".to_string())
+            && ranges.contains(&"bytes=200000-".to_string())
+    );
 
     // A process that died left the beginning of the file.
     let (folder, hub) = (Folder::new(), Hub::start(small(), no_mischief()));
     let begun = stored(&folder, ".UVDoc.partial");
     std::fs::create_dir_all(&begun).unwrap();
-    std::fs::write(begun.join("model.safetensors"), &small().into_values().next().unwrap()[2].1[..250_000])
-        .unwrap();
-    run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(0);
-    assert!(hub.requests().iter().any(|request| request.header("range") == "bytes=250000-"));
+    std::fs::write(
+        begun.join("model.safetensors"),
+        &small().into_values().next().unwrap()[2].1[..250_000],
+    )
+    .unwrap();
+    run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(0);
+    assert!(
+        hub.requests()
+            .iter()
+            .any(|request| request.header("range") == "bytes=250000-")
+    );
     run(&folder, &["models", "verify"], &[]).expect(0);
     // Of another file: it is fetched anew.
     run(&folder, &["models", "remove", "UVDoc"], &[]).expect(0);
     std::fs::create_dir_all(&begun).unwrap();
     std::fs::write(begun.join("model.safetensors"), vec![9; 250_000]).unwrap();
-    run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(0);
+    run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(0);
     run(&folder, &["models", "verify"], &[]).expect(0);
 
     let wrong: Mischief = Box::new(|_, _, bytes, stream| {
@@ -247,8 +379,18 @@ fn what_breaks_off_goes_on_and_what_is_wrong_is_not_kept() {
         Some(true)
     });
     let (folder, hub) = (Folder::new(), Hub::start(small(), wrong));
-    let ran = run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(1);
-    assert!(ran.stderr.contains("`model.safetensors` of UVDoc is not what its hub says"), "{}", ran.stderr);
+    let ran = run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(1);
+    assert!(
+        ran.stderr
+            .contains("`model.safetensors` of UVDoc is not what its hub says"),
+        "{}",
+        ran.stderr
+    );
     assert!(!stored(&folder, "UVDoc").exists());
 
     let busy: Mischief = Box::new(|count, _, _, stream| {
@@ -258,28 +400,65 @@ fn what_breaks_off_goes_on_and_what_is_wrong_is_not_kept() {
         })
     });
     let (folder, hub) = (Folder::new(), Hub::start(small(), busy));
-    run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(0);
+    run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(0);
 
     let closed: Mischief = Box::new(|_, _, _, stream| {
         say(stream, 401, "", b"");
         Some(true)
     });
     let (folder, hub) = (Folder::new(), Hub::start(small(), closed));
-    let ran = run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(1);
-    assert!(ran.stderr.contains("status 401: it asks for a token; set HF_TOKEN"), "{}", ran.stderr);
-    let ran = run(&folder, &["models", "pull", "PP-DocLayoutV3"], &[("HF_ENDPOINT", &hub.url)]).expect(1);
+    let ran = run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(1);
     assert!(
-        ran.stderr.contains("has no repository `PaddlePaddle/PP-DocLayoutV3_safetensors`"),
+        ran.stderr
+            .contains("status 401: it asks for a token; set HF_TOKEN"),
+        "{}",
+        ran.stderr
+    );
+    let ran = run(
+        &folder,
+        &["models", "pull", "PP-DocLayoutV3"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(1);
+    assert!(
+        ran.stderr
+            .contains("has no repository `PaddlePaddle/PP-DocLayoutV3_safetensors`"),
         "{}",
         ran.stderr
     );
     let ran = run(&folder, &["models", "pull", "v9"], &[]).expect(2);
-    assert!(ran.stderr.contains("`v9` is no model and no pipeline"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`v9` is no model and no pipeline"),
+        "{}",
+        ran.stderr
+    );
     let mut without = small();
-    without.values_mut().for_each(|files| files.retain(|(path, _)| path != "config.json"));
+    without
+        .values_mut()
+        .for_each(|files| files.retain(|(path, _)| path != "config.json"));
     let hub = Hub::start(without, no_mischief());
-    let ran = run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(1);
-    assert!(ran.stderr.contains("has no `config.json`, which UVDoc cannot do without"), "{}", ran.stderr);
+    let ran = run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url)],
+    )
+    .expect(1);
+    assert!(
+        ran.stderr
+            .contains("has no `config.json`, which UVDoc cannot do without"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -293,12 +472,21 @@ fn two_processes_at_once_do_not_spoil_each_other() {
         for _ in 0..3 {
             let (folder, hub) = (&folder, &hub);
             scope.spawn(move || {
-                run(folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url)]).expect(0);
+                run(
+                    folder,
+                    &["models", "pull", "UVDoc"],
+                    &[("HF_ENDPOINT", &hub.url)],
+                )
+                .expect(0);
             });
         }
     });
     run(&folder, &["models", "verify"], &[]).expect(0);
-    let fetched = hub.requests().iter().filter(|request| request.path.starts_with("/elsewhere")).count();
+    let fetched = hub
+        .requests()
+        .iter()
+        .filter(|request| request.path.starts_with("/elsewhere"))
+        .count();
     assert_eq!(fetched, 1);
 }
 
@@ -310,20 +498,33 @@ fn caches_of_other_programs_are_used_where_they_are() {
         folder.write(&format!("{place}/model.safetensors"), b"x");
         folder.path().join(place).display().to_string()
     };
-    let path = |name: &str| run(&folder, &["models", "path", name], &[]).expect(0).stdout.trim().to_string();
+    let path = |name: &str| {
+        run(&folder, &["models", "path", name], &[])
+            .expect(0)
+            .stdout
+            .trim()
+            .to_string()
+    };
     let expected = whole(".paddlex/official_models/UVDoc_safetensors");
     assert_eq!(path("UVDoc"), expected);
-    let snapshot =
-        format!(".cache/huggingface/hub/models--PaddlePaddle--PP-DocLayoutV3_safetensors/snapshots/{COMMIT}");
+    let snapshot = format!(
+        ".cache/huggingface/hub/models--PaddlePaddle--PP-DocLayoutV3_safetensors/snapshots/{COMMIT}"
+    );
     let expected = whole(&snapshot);
     assert_eq!(path("PP-DocLayoutV3"), expected);
     // With several snapshots the reference to `main` counts.
     whole(&snapshot.replace("0123", "9999"));
     run(&folder, &["models", "path", "PP-DocLayoutV3"], &[]).expect(1);
-    folder.write(".cache/huggingface/hub/models--PaddlePaddle--PP-DocLayoutV3_safetensors/refs/main", COMMIT);
+    folder.write(
+        ".cache/huggingface/hub/models--PaddlePaddle--PP-DocLayoutV3_safetensors/refs/main",
+        COMMIT,
+    );
     assert_eq!(path("PP-DocLayoutV3"), expected);
     let listed = run(&folder, &["models", "list"], &[]).expect(0).stdout;
-    assert!(listed.contains("(PaddleX)") && listed.contains("(Hugging Face cache)"), "{listed}");
+    assert!(
+        listed.contains("(PaddleX)") && listed.contains("(Hugging Face cache)"),
+        "{listed}"
+    );
     // Not all files are there.
     folder.write(".paddlex/official_models/PP-DocLayoutV2/config.json", b"{}");
     run(&folder, &["models", "path", "PP-DocLayoutV2"], &[]).expect(1);
@@ -335,8 +536,14 @@ fn caches_of_other_programs_are_used_where_they_are() {
 fn a_run_fetches_only_when_told_and_then_needs_no_network() {
     let folder = Folder::new();
     let repositories: Repositories = [
-        ("PaddlePaddle/PP-DocLayoutV3_safetensors".to_string(), files_of("pp_doclayout_v3")),
-        ("PaddlePaddle/PaddleOCR-VL-1.6".to_string(), files_of("paddleocr_vl")),
+        (
+            "PaddlePaddle/PP-DocLayoutV3_safetensors".to_string(),
+            files_of("pp_doclayout_v3"),
+        ),
+        (
+            "PaddlePaddle/PaddleOCR-VL-1.6".to_string(),
+            files_of("paddleocr_vl"),
+        ),
     ]
     .into();
     let hub = Hub::start(repositories, no_mischief());
@@ -355,32 +562,76 @@ fn a_run_fetches_only_when_told_and_then_needs_no_network() {
             out,
         ];
         let more = ["--max-new-tokens", "8", "--layout-threshold", "0.4"];
-        run(&folder, &[&base[..], &more, flags].concat(), &[("HF_ENDPOINT", endpoint)])
+        run(
+            &folder,
+            &[&base[..], &more, flags].concat(),
+            &[("HF_ENDPOINT", endpoint)],
+        )
     };
     let ran = parse(&[], &hub.url, "a").expect(2);
-    assert!(ran.stderr.contains("PP-DocLayoutV3 is not on this machine"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("--download fetches it") && hub.requests().is_empty(), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("PP-DocLayoutV3 is not on this machine"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("--download fetches it") && hub.requests().is_empty(),
+        "{}",
+        ran.stderr
+    );
     let ran = parse(&["--offline", "--download"], &hub.url, "a").expect(2);
-    assert!(ran.stderr.contains("--offline") && hub.requests().is_empty(), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("--offline") && hub.requests().is_empty(),
+        "{}",
+        ran.stderr
+    );
     parse(&["--download"], &hub.url, "a").expect(0);
     assert!(folder.path().join("a/report.md").exists());
     // From now on nobody is asked: there is nobody.
     let (silent, count) = (format!("http://{}", nobody()), hub.requests().len());
     parse(&["--offline"], &silent, "b").expect(0);
     parse(&["--download"], &silent, "c").expect(0);
-    run(&folder, &["models", "pull", "v1.6", "--offline"], &[("HF_ENDPOINT", &silent)]).expect(0);
-    run(&folder, &["models", "pull", "v1.6"], &[("HF_ENDPOINT", &silent), ("DOCPARSE_OFFLINE", "1")])
-        .expect(0);
-    let ran =
-        run(&folder, &["models", "pull", "UVDoc"], &[("HF_ENDPOINT", &hub.url), ("DOCPARSE_OFFLINE", "1")]);
+    run(
+        &folder,
+        &["models", "pull", "v1.6", "--offline"],
+        &[("HF_ENDPOINT", &silent)],
+    )
+    .expect(0);
+    run(
+        &folder,
+        &["models", "pull", "v1.6"],
+        &[("HF_ENDPOINT", &silent), ("DOCPARSE_OFFLINE", "1")],
+    )
+    .expect(0);
+    let ran = run(
+        &folder,
+        &["models", "pull", "UVDoc"],
+        &[("HF_ENDPOINT", &hub.url), ("DOCPARSE_OFFLINE", "1")],
+    );
     assert!(ran.expect(1).stderr.contains("no network call may be made"));
     assert_eq!(hub.requests().len(), count);
     // Neither is an address fetched, nor a server on another machine asked.
-    let ran =
-        run(&folder, &["-i", &format!("{}/a.pdf", hub.url), "--save-path", "d", "--offline"], &[]).expect(2);
+    let ran = run(
+        &folder,
+        &[
+            "-i",
+            &format!("{}/a.pdf", hub.url),
+            "--save-path",
+            "d",
+            "--offline",
+        ],
+        &[],
+    )
+    .expect(2);
     assert!(ran.stderr.contains("is an address"), "{}", ran.stderr);
     let ran = parse(
-        &["--offline", "--vl-rec-backend", "vllm-server", "--vl-rec-server-url", "http://10.0.0.9/v1"],
+        &[
+            "--offline",
+            "--vl-rec-backend",
+            "vllm-server",
+            "--vl-rec-server-url",
+            "http://10.0.0.9/v1",
+        ],
         &hub.url,
         "d",
     );

@@ -34,7 +34,11 @@ fn recording(
 }
 
 fn one_page(words: &str) -> Vec<u8> {
-    tiny_pdf(612.0, 792.0, &format!("BT /F 14 Tf 72 700 Td ({words}) Tj ET"))
+    tiny_pdf(
+        612.0,
+        792.0,
+        &format!("BT /F 14 Tf 72 700 Td ({words}) Tj ET"),
+    )
 }
 
 /// `bytes` zeros, packed by gzip.
@@ -82,40 +86,74 @@ fn no_run_writes_into_the_home_or_the_temporary_folder() {
     let folder = Folder::new();
     let pdf = folder.write("a.pdf", one_page("Some words of a page"));
     let picture = folder.path().join("a.png");
-    image::RgbImage::from_pixel(200, 60, image::Rgb([250, 250, 250])).save(&picture).unwrap();
+    image::RgbImage::from_pixel(200, 60, image::Rgb([250, 250, 250]))
+        .save(&picture)
+        .unwrap();
     let (pdf, picture) = (pdf.display().to_string(), picture.display().to_string());
     for input in [&pdf, &picture] {
         quiet_run(&folder, &["-i", input, "--save-path", "out"], &[]).expect(0);
     }
     quiet_run(&folder, &["doctor"], &[]);
     let model = fixture("uvdoc").display().to_string();
-    quiet_run(&folder, &["doctor", "--model", &model, "--device", "cpu"], &[]).expect(0);
+    quiet_run(
+        &folder,
+        &["doctor", "--model", &model, "--device", "cpu"],
+        &[],
+    )
+    .expect(0);
     let layout = fixture("pp_doclayout_v3").display().to_string();
-    let networks = ["--layout-detection-model-dir", &layout, "--vl-rec-backend", "lines", "--device", "cpu"];
-    quiet_run(&folder, &[&["-i", &picture, "--save-path", "out"][..], &networks].concat(), &[]).expect(0);
+    let networks = [
+        "--layout-detection-model-dir",
+        &layout,
+        "--vl-rec-backend",
+        "lines",
+        "--device",
+        "cpu",
+    ];
+    quiet_run(
+        &folder,
+        &[&["-i", &picture, "--save-path", "out"][..], &networks].concat(),
+        &[],
+    )
+    .expect(0);
     // Fetched inputs leave nothing either.
     let bytes = std::fs::read(&pdf).unwrap();
     let (address, _) = recording(move |_, _, stream| {
         say(stream, 200, "", &bytes);
         true
     });
-    let ran =
-        quiet_run(&folder, &["-i", &format!("http://{address}/a.pdf"), "--stdout", "md"], &[]).expect(0);
-    assert!(ran.stdout.contains("Some words of a page"), "{}", ran.stdout);
+    let ran = quiet_run(
+        &folder,
+        &["-i", &format!("http://{address}/a.pdf"), "--stdout", "md"],
+        &[],
+    )
+    .expect(0);
+    assert!(
+        ran.stdout.contains("Some words of a page"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
 fn a_link_in_the_temporary_folder_is_not_followed() {
     let folder = Folder::new();
     let picture = folder.path().join("a.png");
-    image::RgbImage::from_pixel(200, 60, image::Rgb([250, 250, 250])).save(&picture).unwrap();
+    image::RgbImage::from_pixel(200, 60, image::Rgb([250, 250, 250]))
+        .save(&picture)
+        .unwrap();
     let victim = folder.write("victim", "mine");
     let temporary = folder.path().join("planted");
     std::fs::create_dir(&temporary).unwrap();
     std::os::unix::fs::symlink(&victim, temporary.join(".ses")).unwrap();
     let picture = picture.display().to_string();
-    let environment = [("TMPDIR", temporary.to_str().unwrap()), ("ORT_DISABLE_TELEMETRY", "")];
-    folder.run_with(&["-i", &picture, "--save-path", "out"], &environment, "").expect(0);
+    let environment = [
+        ("TMPDIR", temporary.to_str().unwrap()),
+        ("ORT_DISABLE_TELEMETRY", ""),
+    ];
+    folder
+        .run_with(&["-i", &picture, "--save-path", "out"], &environment, "")
+        .expect(0);
     assert_eq!(folder.text("victim"), "mine");
     assert_eq!(listing(&temporary), [temporary.join(".ses")]);
 }
@@ -131,9 +169,19 @@ fn failing_model() -> Vec<u8> {
     let port = |name: &[u8]| [field(1, name), field(2, &field(1, &[8, 1]))].concat();
     let ports = [field(1, b"x"), field(1, b"shape"), field(2, b"y")].concat();
     let node = [ports, field(4, b"Reshape")].concat();
-    let shape = [vec![8, 1, 16, 7], field(8, b"shape"), field(9, &7i64.to_le_bytes())].concat();
-    let graph =
-        [field(1, &node), field(2, b"g"), field(5, &shape), field(11, &port(b"x")), field(12, &port(b"y"))];
+    let shape = [
+        vec![8, 1, 16, 7],
+        field(8, b"shape"),
+        field(9, &7i64.to_le_bytes()),
+    ]
+    .concat();
+    let graph = [
+        field(1, &node),
+        field(2, b"g"),
+        field(5, &shape),
+        field(11, &port(b"x")),
+        field(12, &port(b"y")),
+    ];
     [vec![8, 8], field(8, &[16, 13]), field(7, &graph.concat())].concat()
 }
 
@@ -141,7 +189,9 @@ fn failing_model() -> Vec<u8> {
 fn the_runtime_talks_at_debug_level_only() {
     let folder = Folder::new();
     let picture = folder.path().join("a.png");
-    image::RgbImage::from_pixel(200, 60, image::Rgb([250, 250, 250])).save(&picture).unwrap();
+    image::RgbImage::from_pixel(200, 60, image::Rgb([250, 250, 250]))
+        .save(&picture)
+        .unwrap();
     let runtime = folder.path().join("runtime");
     std::fs::create_dir(&runtime).unwrap();
     for entry in std::fs::read_dir(root().join("runtime")).unwrap().flatten() {
@@ -150,7 +200,14 @@ fn the_runtime_talks_at_debug_level_only() {
     std::fs::remove_file(runtime.join("PP-OCRv6_det_small.onnx")).unwrap();
     folder.write("runtime/PP-OCRv6_det_small.onnx", failing_model());
     let (picture, runtime) = (picture.display().to_string(), runtime.display().to_string());
-    let base = ["-i", &picture, "--save-path", "out", "--runtime-dir", &runtime];
+    let base = [
+        "-i",
+        &picture,
+        "--save-path",
+        "out",
+        "--runtime-dir",
+        &runtime,
+    ];
     for (flags, is_told) in [
         (&["--quiet"][..], false),
         (&[], false),
@@ -162,26 +219,54 @@ fn the_runtime_talks_at_debug_level_only() {
         // The fault itself is told, where errors are.
         let page = folder.json("out/a.json").to_string();
         assert!(page.contains("Reshape"), "{page}");
-        assert!(!ran.stderr.contains('\x1b') && !ran.stderr.contains("[E:onnxruntime"), "{}", ran.stderr);
-        assert_eq!(ran.stderr.contains("ONNX Runtime: "), is_told, "{}", ran.stderr);
+        assert!(
+            !ran.stderr.contains('\x1b') && !ran.stderr.contains("[E:onnxruntime"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(
+            ran.stderr.contains("ONNX Runtime: "),
+            is_told,
+            "{}",
+            ran.stderr
+        );
         let is_json = |line: &str| serde_json::from_str::<Value>(line).is_ok();
-        assert!(!flags.contains(&"json") || ran.stderr.lines().all(is_json), "{}", ran.stderr);
+        assert!(
+            !flags.contains(&"json") || ran.stderr.lines().all(is_json),
+            "{}",
+            ran.stderr
+        );
     }
 }
 
 /// A hub of one small model. `file` answers for its files.
-fn hub(size: usize, file: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> (SocketAddr, Asked) {
+fn hub(
+    size: usize,
+    file: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static,
+) -> (SocketAddr, Asked) {
     recording(move |_, request, stream| {
         let path = request.path.split('?').next().unwrap();
         if path.starts_with("/api/v1/models/") {
             let file = |path: &str| json!({"Path": path, "Size": size, "Type": "blob"});
             let files = [file("config.json"), file("model.safetensors")];
-            say(stream, 200, "", json!({"Data": {"Files": files}}).to_string().as_bytes());
+            say(
+                stream,
+                200,
+                "",
+                json!({"Data": {"Files": files}}).to_string().as_bytes(),
+            );
         } else if path.starts_with("/api/models/") {
             let file = |path: &str| json!({"rfilename": path, "size": size});
             let files = [file("config.json"), file("model.safetensors")];
             let sha = "0123456789abcdef0123456789abcdef01234567";
-            say(stream, 200, "", json!({"sha": sha, "siblings": files}).to_string().as_bytes());
+            say(
+                stream,
+                200,
+                "",
+                json!({"sha": sha, "siblings": files})
+                    .to_string()
+                    .as_bytes(),
+            );
         } else {
             file(request, stream);
         }
@@ -191,7 +276,11 @@ fn hub(size: usize, file: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'sta
 
 fn pull(folder: &Folder, flags: &[&str], environment: &[(&str, &str)]) -> Ran {
     let home = folder.path().display().to_string();
-    let base = [("HOME", home.as_str()), ("XDG_DATA_HOME", ""), ("HF_TOKEN", "hf_SECRET")];
+    let base = [
+        ("HOME", home.as_str()),
+        ("XDG_DATA_HOME", ""),
+        ("HF_TOKEN", "hf_SECRET"),
+    ];
     folder.run_with(
         &[&["models", "pull", "UVDoc"][..], flags].concat(),
         &[&base[..], environment].concat(),
@@ -202,7 +291,11 @@ fn pull(folder: &Folder, flags: &[&str], environment: &[(&str, &str)]) -> Ran {
 fn secrets(asked: &Asked) -> Vec<String> {
     let asked = asked.lock().unwrap();
     let told = |request: &Request| format!("{:?}", request.headers).contains("SECRET");
-    asked.iter().filter(|request| told(request)).map(|request| request.path.clone()).collect()
+    asked
+        .iter()
+        .filter(|request| told(request))
+        .map(|request| request.path.clone())
+        .collect()
 }
 
 #[test]
@@ -211,7 +304,11 @@ fn the_token_goes_to_its_hub_and_to_nobody_else() {
     let back = Arc::<Mutex<String>>::default();
     let to = back.clone();
     let (other, other_asked) = recording(move |_, request, stream| {
-        let location = format!("Location: http://{}/back{}\r\n", to.lock().unwrap(), request.path);
+        let location = format!(
+            "Location: http://{}/back{}\r\n",
+            to.lock().unwrap(),
+            request.path
+        );
         say(stream, 302, &location, b"");
         true
     });
@@ -221,11 +318,19 @@ fn the_token_goes_to_its_hub_and_to_nobody_else() {
         }
         match request.path.ends_with("config.json") {
             // Also at the same place.
-            true if !request.path.starts_with("/here") => {
-                say(stream, 307, &format!("Location: /here{}\r\n", request.path), b"")
-            }
+            true if !request.path.starts_with("/here") => say(
+                stream,
+                307,
+                &format!("Location: /here{}\r\n", request.path),
+                b"",
+            ),
             true => say(stream, 200, "", b"{   }"),
-            false => say(stream, 302, &format!("Location: http://{other}{}\r\n", request.path), b""),
+            false => say(
+                stream,
+                302,
+                &format!("Location: http://{other}{}\r\n", request.path),
+                b"",
+            ),
         }
     });
     *back.lock().unwrap() = own.to_string();
@@ -234,23 +339,46 @@ fn the_token_goes_to_its_hub_and_to_nobody_else() {
     let count = other_asked.lock().unwrap().len();
     assert_eq!((count, secrets(&other_asked).len()), (1, 0));
     let told = secrets(&own_asked);
-    assert!(told.iter().any(|path| path.starts_with("/api/models")), "{told:?}");
-    assert!(told.iter().any(|path| path.ends_with("/config.json")), "{told:?}");
-    assert!(!told.iter().any(|path| path.starts_with("/here") || path.starts_with("/back")), "{told:?}");
+    assert!(
+        told.iter().any(|path| path.starts_with("/api/models")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().any(|path| path.ends_with("/config.json")),
+        "{told:?}"
+    );
+    assert!(
+        !told
+            .iter()
+            .any(|path| path.starts_with("/here") || path.starts_with("/back")),
+        "{told:?}"
+    );
     // The same machine by another name is another host.
     let (named, named_asked) = hub(5, move |request, stream| {
-        let location = format!("Location: http://localhost:{}/here{}\r\n", own.port(), request.path);
+        let location = format!(
+            "Location: http://localhost:{}/here{}\r\n",
+            own.port(),
+            request.path
+        );
         say(stream, 302, &location, b"");
     });
     own_asked.lock().unwrap().clear();
-    pull(&Folder::new(), &[], &[("HF_ENDPOINT", &format!("http://{named}"))]);
+    pull(
+        &Folder::new(),
+        &[],
+        &[("HF_ENDPOINT", &format!("http://{named}"))],
+    );
     assert!(!secrets(&named_asked).is_empty());
     assert!(!own_asked.lock().unwrap().is_empty() && secrets(&own_asked).is_empty());
     // Other hubs, and folders.
     let (scope, scope_asked) = hub(5, |_, stream| say(stream, 200, "", b"bytes"));
     let folder = Folder::new();
     let url = format!("http://{scope}");
-    let ran = pull(&folder, &["--source", "modelscope"], &[("MODELSCOPE_ENDPOINT", &url)]);
+    let ran = pull(
+        &folder,
+        &["--source", "modelscope"],
+        &[("MODELSCOPE_ENDPOINT", &url)],
+    );
     assert_eq!(ran.expect(0).code, 0);
     pull(&folder, &["--source", &url], &[]).expect(0);
     assert!(scope_asked.lock().unwrap().len() >= 5 && secrets(&scope_asked).is_empty());
@@ -259,16 +387,33 @@ fn the_token_goes_to_its_hub_and_to_nobody_else() {
 #[test]
 fn a_token_is_not_sent_without_encryption() {
     // Nobody is asked: the name stands for no machine.
-    let ran = pull(&Folder::new(), &[], &[("HF_ENDPOINT", "http://hub.invalid")]).expect(1);
-    assert!(ran.stderr.contains("HF_TOKEN is not sent to `http://hub.invalid`"), "{}", ran.stderr);
+    let ran = pull(
+        &Folder::new(),
+        &[],
+        &[("HF_ENDPOINT", "http://hub.invalid")],
+    )
+    .expect(1);
+    assert!(
+        ran.stderr
+            .contains("HF_TOKEN is not sent to `http://hub.invalid`"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn a_file_of_a_hub_ends_where_it_said() {
-    let (own, _) = hub(16, |_, stream| say(stream, 200, "Content-Encoding: gzip\r\n", &bomb(64 << 20)));
+    let (own, _) = hub(16, |_, stream| {
+        say(stream, 200, "Content-Encoding: gzip\r\n", &bomb(64 << 20))
+    });
     let folder = Folder::new();
     let ran = pull(&folder, &[], &[("HF_ENDPOINT", &format!("http://{own}"))]).expect(1);
-    assert!(ran.stderr.contains("more comes than the 16 bytes that the hub says"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("more comes than the 16 bytes that the hub says"),
+        "{}",
+        ran.stderr
+    );
     let store = folder.path().join(".local/share/docparse/models");
     for path in listing(&store).into_iter().filter(|path| path.is_file()) {
         assert!(path.metadata().unwrap().len() <= 16, "{}", path.display());
@@ -278,8 +423,17 @@ fn a_file_of_a_hub_ends_where_it_said() {
         say(stream, 200, "Content-Encoding: gzip\r\n", &bomb(64 << 20));
         true
     });
-    let ran = pull(&Folder::new(), &[], &[("HF_ENDPOINT", &format!("http://{own}"))]).expect(1);
-    assert!(ran.stderr.contains("longer than 16777216 bytes"), "{}", ran.stderr);
+    let ran = pull(
+        &Folder::new(),
+        &[],
+        &[("HF_ENDPOINT", &format!("http://{own}"))],
+    )
+    .expect(1);
+    assert!(
+        ran.stderr.contains("longer than 16777216 bytes"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(asked.lock().unwrap().len(), 1);
 }
 
@@ -287,7 +441,8 @@ fn a_file_of_a_hub_ends_where_it_said() {
 fn said(folder: &Folder, ran: &Ran) -> String {
     let mut text = format!("{}{}", ran.stdout, ran.stderr);
     for name in folder.tree("out").iter().chain(&folder.tree("report")) {
-        let of = |below: &str| std::fs::read(folder.path().join(below).join(name)).unwrap_or_default();
+        let of =
+            |below: &str| std::fs::read(folder.path().join(below).join(name)).unwrap_or_default();
         text += name;
         text += &String::from_utf8_lossy(&[of("out"), of("report")].concat());
     }
@@ -299,7 +454,12 @@ fn what_is_secret_in_an_address_is_shown_nowhere() {
     let (address, asked) = recording(|_, request, stream| {
         match request.path.split('?').next().unwrap() {
             "/a%20b.pdf" => say(stream, 200, "", &one_page("Some words")),
-            "/away" => say(stream, 302, "Location: ftp://me:SECRET@host/x?SECRET\r\n", b""),
+            "/away" => say(
+                stream,
+                302,
+                "Location: ftp://me:SECRET@host/x?SECRET\r\n",
+                b"",
+            ),
             _ => say(stream, 404, "", b"SECRET"),
         }
         true
@@ -316,22 +476,54 @@ fn what_is_secret_in_an_address_is_shown_nowhere() {
             let folder = Folder::new();
             std::fs::create_dir(folder.path().join("report")).unwrap();
             let input = format!("{scheme}://me:SECRET@{host}/{path}?X-Signature=SECRET#SECRET");
-            let base = ["-i", &input, "--save-path", "out", "--report", "report/r.json"];
+            let base = [
+                "-i",
+                &input,
+                "--save-path",
+                "out",
+                "--report",
+                "report/r.json",
+            ];
             for flags in [&["--verbose"][..], &["--log-format", "json"]] {
                 let ran = folder.run(&[&base[..], flags].concat()).expect(code);
                 let said = said(&folder, &ran);
                 assert!(!said.contains("SECRET"), "{input}: {said}");
-                assert!(said.contains(&format!("{scheme}://{host}/{path}")), "{input}: {said}");
+                assert!(
+                    said.contains(&format!("{scheme}://{host}/{path}")),
+                    "{input}: {said}"
+                );
             }
         }
     }
-    assert!(asked.lock().unwrap().iter().any(|request| request.path.contains("X-Signature=SECRET")));
-    for (input, code) in [("ftp://me:SECRET@host/x?SECRET", 1), ("http://me:SEC/RET@host/a", 1)] {
-        let ran = Folder::new().run(&["-i", input, "--save-path", "out"]).expect(code);
-        assert!(!ran.stderr.contains("SEC") && !ran.stderr.contains("RET@"), "{}", ran.stderr);
+    assert!(
+        asked
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|request| request.path.contains("X-Signature=SECRET"))
+    );
+    for (input, code) in [
+        ("ftp://me:SECRET@host/x?SECRET", 1),
+        ("http://me:SEC/RET@host/a", 1),
+    ] {
+        let ran = Folder::new()
+            .run(&["-i", input, "--save-path", "out"])
+            .expect(code);
+        assert!(
+            !ran.stderr.contains("SEC") && !ran.stderr.contains("RET@"),
+            "{}",
+            ran.stderr
+        );
     }
-    let ran =
-        Folder::new().run(&["-i", "http://me:SECRET@host/x", "--offline", "--save-path", "out"]).expect(2);
+    let ran = Folder::new()
+        .run(&[
+            "-i",
+            "http://me:SECRET@host/x",
+            "--offline",
+            "--save-path",
+            "out",
+        ])
+        .expect(2);
     assert!(!ran.stderr.contains("SECRET"), "{}", ran.stderr);
     let source = format!("http://me:SECRET@{gone}/x?SECRET");
     let ran = pull(&Folder::new(), &["--source", &source], &[]).expect(1);
@@ -344,20 +536,33 @@ fn outputs_are_named_after_the_path() {
         say(stream, 200, "", &one_page("Some words"));
         true
     });
-    for (path, stem) in [("x/..", "download"), ("x/%2e%2e%2f", "_"), ("a%20b.pdf?c=/d.pdf", "a b")] {
+    for (path, stem) in [
+        ("x/..", "download"),
+        ("x/%2e%2e%2f", "_"),
+        ("a%20b.pdf?c=/d.pdf", "a b"),
+    ] {
         let folder = Folder::new();
         folder.write("kept/imgs/x", "mine");
         let input = format!("http://{address}/{path}");
-        folder.run(&["-i", &input, "--save-path", "kept/out", "--formats", "md"]).expect(0);
+        folder
+            .run(&["-i", &input, "--save-path", "kept/out", "--formats", "md"])
+            .expect(0);
         assert!(folder.path().join("kept/imgs/x").exists());
-        assert!(folder.tree("kept/out").contains(&format!("{stem}.md")), "{:?}", folder.tree("kept/out"));
+        assert!(
+            folder.tree("kept/out").contains(&format!("{stem}.md")),
+            "{:?}",
+            folder.tree("kept/out")
+        );
     }
 }
 
 #[test]
 fn redirects_of_inputs_stay_on_the_web() {
     let folder = Folder::new();
-    let secret = folder.write("secret.pdf", one_page("Hidden words")).display().to_string();
+    let secret = folder
+        .write("secret.pdf", one_page("Hidden words"))
+        .display()
+        .to_string();
     let (address, asked) = recording(move |_, request, stream| {
         let location = match request.path.as_str() {
             "/file" => format!("file://{secret}"),
@@ -373,14 +578,23 @@ fn redirects_of_inputs_stay_on_the_web() {
         say(stream, 302, &format!("Location: {location}\r\n"), b"");
         true
     });
-    let run = |path: &str| folder.run(&["-i", &format!("http://{address}/{path}"), "--stdout", "md"]);
+    let run =
+        |path: &str| folder.run(&["-i", &format!("http://{address}/{path}"), "--stdout", "md"]);
     let ran = run("file").expect(1);
-    assert!(ran.stderr.contains("neither http nor https") && ran.stdout.is_empty(), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("neither http nor https") && ran.stdout.is_empty(),
+        "{}",
+        ran.stderr
+    );
     let ran = run("data").expect(1);
     assert!(ran.stderr.contains("not to an address"), "{}", ran.stderr);
     let before = asked.lock().unwrap().len();
     let ran = run("again").expect(1);
-    assert!(ran.stderr.contains("redirects more than 10 times"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("redirects more than 10 times"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(asked.lock().unwrap().len() - before, 11);
     assert!(run("relative/a").expect(0).stdout.contains("Right words"));
 }
@@ -408,16 +622,36 @@ fn inputs_end_at_their_limits() {
     });
     let folder = Folder::new();
     for (path, flags, words) in [
-        ("announced", ["--max-input-size", "1M"], "larger than the 1048576 bytes"),
-        ("endless", ["--max-input-size", "1M"], "larger than the 1048576 bytes"),
-        ("bomb", ["--max-input-size", "1M"], "larger than the 1048576 bytes"),
-        ("drip", ["--fetch-timeout", "1"], "not there after 1 seconds"),
+        (
+            "announced",
+            ["--max-input-size", "1M"],
+            "larger than the 1048576 bytes",
+        ),
+        (
+            "endless",
+            ["--max-input-size", "1M"],
+            "larger than the 1048576 bytes",
+        ),
+        (
+            "bomb",
+            ["--max-input-size", "1M"],
+            "larger than the 1048576 bytes",
+        ),
+        (
+            "drip",
+            ["--fetch-timeout", "1"],
+            "not there after 1 seconds",
+        ),
         ("cut", ["--fetch-timeout", "60"], "broke off after 0 bytes"),
     ] {
         let started = Instant::now();
         let input = format!("http://{address}/{path}");
-        let ran =
-            quiet_run(&folder, &[&["-i", &input, "--stdout", "md"][..], &flags].concat(), &[]).expect(1);
+        let ran = quiet_run(
+            &folder,
+            &[&["-i", &input, "--stdout", "md"][..], &flags].concat(),
+            &[],
+        )
+        .expect(1);
         assert!(ran.stderr.contains(words), "{path}: {}", ran.stderr);
         assert!(started.elapsed() < Duration::from_secs(40), "{path}");
     }
@@ -434,16 +668,33 @@ fn inputs_are_fetched_side_by_side_and_read_in_their_order() {
         wait_for("a second request", || counted.1.load(Ordering::SeqCst) > 1);
         std::thread::sleep(Duration::from_millis(300));
         counted.0.fetch_sub(1, Ordering::SeqCst);
-        let number = request.path.trim_start_matches("/n").trim_end_matches(".pdf").to_string();
-        say(stream, 200, "", &one_page(&format!("Words of number {number}")));
+        let number = request
+            .path
+            .trim_start_matches("/n")
+            .trim_end_matches(".pdf")
+            .to_string();
+        say(
+            stream,
+            200,
+            "",
+            &one_page(&format!("Words of number {number}")),
+        );
         true
     });
     let folder = Folder::new();
-    let addresses: Vec<String> = (0..9).map(|number| format!("http://{address}/n{number}.pdf")).collect();
+    let addresses: Vec<String> = (0..9)
+        .map(|number| format!("http://{address}/n{number}.pdf"))
+        .collect();
     let mut arguments = vec!["-i"];
     arguments.extend(addresses.iter().map(String::as_str));
     // A file named twice is taken once.
-    arguments.extend([addresses[0].as_str(), "--save-path", "out", "--formats", "md"]);
+    arguments.extend([
+        addresses[0].as_str(),
+        "--save-path",
+        "out",
+        "--formats",
+        "md",
+    ]);
     quiet_run(&folder, &arguments, &[]).expect(0);
     assert_eq!(asked.lock().unwrap().len(), 9);
     // Not one by one, and not all at once.
@@ -451,7 +702,10 @@ fn inputs_are_fetched_side_by_side_and_read_in_their_order() {
     assert!((2..=4).contains(&most), "{most}");
     for number in 0..9 {
         let text = folder.text(&format!("out/n{number}.md"));
-        assert!(text.contains(&format!("Words of number {number}")), "{number}: {text}");
+        assert!(
+            text.contains(&format!("Words of number {number}")),
+            "{number}: {text}"
+        );
     }
 }
 
@@ -496,30 +750,60 @@ fn recognized(folder: &Folder, count: usize, url: &str, flags: &[&str]) -> Ran {
     let mut arguments = vec!["-i".to_string()];
     for number in 0..count {
         let path = folder.path().join(format!("p{number:02}.png"));
-        image::RgbImage::from_pixel(120, 40, image::Rgb([(number * 20) as u8, 200, 90])).save(&path).unwrap();
+        image::RgbImage::from_pixel(120, 40, image::Rgb([(number * 20) as u8, 200, 90]))
+            .save(&path)
+            .unwrap();
         arguments.push(path.display().to_string());
     }
-    let base = ["--save-path", "out", "--use-layout-detection", "false", "--vl-rec-backend", "vllm-server"];
-    let more = ["--vl-rec-server-url", url, "--vl-rec-api-key", "key-SECRET", "--report", "report.json"];
-    arguments.extend(base.iter().chain(&more).chain(flags).map(|flag| flag.to_string()));
+    let base = [
+        "--save-path",
+        "out",
+        "--use-layout-detection",
+        "false",
+        "--vl-rec-backend",
+        "vllm-server",
+    ];
+    let more = [
+        "--vl-rec-server-url",
+        url,
+        "--vl-rec-api-key",
+        "key-SECRET",
+        "--report",
+        "report.json",
+    ];
+    arguments.extend(
+        base.iter()
+            .chain(&more)
+            .chain(flags)
+            .map(|flag| flag.to_string()),
+    );
     folder.run(&arguments)
 }
 
 fn completions(asked: &Asked) -> usize {
-    asked.lock().unwrap().iter().filter(|request| request.path.ends_with("/chat/completions")).count()
+    asked
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|request| request.path.ends_with("/chat/completions"))
+        .count()
 }
 
 const MODELS: &[u8] = br#"{"data": [{"id": "PaddleOCR-VL-1.6-0.9B"}]}"#;
-const ANSWER: &[u8] = br#"{"choices": [{"message": {"content": "read"}, "finish_reason": "stop"}]}"#;
+const ANSWER: &[u8] =
+    br#"{"choices": [{"message": {"content": "read"}, "finish_reason": "stop"}]}"#;
 
 #[test]
 fn a_wrong_key_is_told_once_and_asked_with_once() {
     let refuse = |_: usize, request: &Request, stream: &mut TcpStream| {
         match request.path.ends_with("/models") {
             true => say(stream, 200, "", MODELS),
-            false => {
-                say(stream, 401, "", b"{\"error\": {\"message\": \"no such key: key-SECRET \\u001b[2J\"}}")
-            }
+            false => say(
+                stream,
+                401,
+                "",
+                b"{\"error\": {\"message\": \"no such key: key-SECRET \\u001b[2J\"}}",
+            ),
         }
         true
     };
@@ -527,20 +811,43 @@ fn a_wrong_key_is_told_once_and_asked_with_once() {
     let folder = Folder::new();
     let ran = recognized(&folder, 9, &format!("http://{address}/v1"), &[]).expect(3);
     assert_eq!(completions(&asked), 1);
-    let told = ran.stderr.lines().filter(|line| line.starts_with("error: `http")).count();
+    let told = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: `http"))
+        .count();
     assert_eq!(told, 1, "{}", ran.stderr);
-    assert!(ran.stderr.contains("it is not asked again") && !ran.stderr.contains('\x1b'), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("it is not asked again") && !ran.stderr.contains('\x1b'),
+        "{}",
+        ran.stderr
+    );
     assert!(!ran.stderr.contains("SECRET"), "{}", ran.stderr);
     let blocks: Value = folder.json("out/p08.json");
-    assert!(blocks.to_string().contains("status 401") && !blocks.to_string().contains("SECRET"), "{blocks}");
+    assert!(
+        blocks.to_string().contains("status 401") && !blocks.to_string().contains("SECRET"),
+        "{blocks}"
+    );
     // Another server takes it.
     let (other, other_asked) = recording(|_, request, stream| {
-        say(stream, 200, "", if request.path.ends_with("/models") { MODELS } else { ANSWER });
+        say(
+            stream,
+            200,
+            "",
+            if request.path.ends_with("/models") {
+                MODELS
+            } else {
+                ANSWER
+            },
+        );
         true
     });
     let urls = format!("http://{address}/v1,http://{other}/v1");
     recognized(&folder, 9, &urls, &[]).expect(0);
-    assert_eq!((completions(&asked) <= 2, completions(&other_asked)), (true, 9));
+    assert_eq!(
+        (completions(&asked) <= 2, completions(&other_asked)),
+        (true, 9)
+    );
 }
 
 #[test]
@@ -549,7 +856,9 @@ fn a_picture_that_is_forbidden_costs_itself() {
     let (address, asked) = recording(move |_, request, stream| {
         match request.path.ends_with("/models") {
             true => say(stream, 200, "", MODELS),
-            false if count.fetch_add(1, Ordering::SeqCst) == 1 => say(stream, 403, "", b"not this one"),
+            false if count.fetch_add(1, Ordering::SeqCst) == 1 => {
+                say(stream, 403, "", b"not this one")
+            }
             false => say(stream, 200, "", ANSWER),
         }
         true
@@ -602,5 +911,15 @@ fn offline_lets_only_this_machine_be_asked() {
         assert!(ran.stderr.contains("--offline"), "{}", ran.stderr);
     }
     let input = example("report.pdf").display().to_string();
-    folder.run(&["-i", &input, "--save-path", "out", "--offline", "--formats", "md"]).expect(0);
+    folder
+        .run(&[
+            "-i",
+            &input,
+            "--save-path",
+            "out",
+            "--offline",
+            "--formats",
+            "md",
+        ])
+        .expect(0);
 }

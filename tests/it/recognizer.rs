@@ -28,11 +28,26 @@ use std::sync::Arc;
 fn run(folder: &Folder, inputs: &[&Path], out: &str, flags: &[&str]) -> Ran {
     let model = |name: &str| fixture(name).display().to_string();
     let (layout, recognizer) = (model("pp_doclayout_v3"), model("paddleocr_vl"));
-    let inputs: Vec<String> = inputs.iter().map(|path| path.display().to_string()).collect();
+    let inputs: Vec<String> = inputs
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     let mut arguments = vec!["-i"];
     arguments.extend(inputs.iter().map(String::as_str));
-    arguments.extend(["--save-path", out, "--device", "cpu", "--layout-threshold", "0.4"]);
-    arguments.extend(["--layout-detection-model-dir", &layout, "--vl-rec-model-dir", &recognizer]);
+    arguments.extend([
+        "--save-path",
+        out,
+        "--device",
+        "cpu",
+        "--layout-threshold",
+        "0.4",
+    ]);
+    arguments.extend([
+        "--layout-detection-model-dir",
+        &layout,
+        "--vl-rec-model-dir",
+        &recognizer,
+    ]);
     if !flags.contains(&"--max-new-tokens") {
         arguments.extend(["--max-new-tokens", "30"]);
     }
@@ -47,27 +62,55 @@ fn document(folder: &Folder, path: &str) -> Value {
 /// The contents of all blocks, page by page.
 fn contents(document: &Value) -> Vec<String> {
     let pages = document["pages"].as_array().unwrap();
-    let blocks = pages.iter().flat_map(|page| page["parsing_res_list"].as_array().unwrap());
-    blocks.map(|block| block["block_content"].as_str().unwrap().to_string()).collect()
+    let blocks = pages
+        .iter()
+        .flat_map(|page| page["parsing_res_list"].as_array().unwrap());
+    blocks
+        .map(|block| block["block_content"].as_str().unwrap().to_string())
+        .collect()
 }
 
 /// What is told of every block that was read.
 fn generations(document: &Value) -> Vec<Value> {
     let pages = document["pages"].as_array().unwrap();
-    let blocks = pages.iter().flat_map(|page| page["diagnostics"]["blocks"].as_array().unwrap());
-    blocks.filter_map(|block| block.get("generation").cloned()).collect()
+    let blocks = pages
+        .iter()
+        .flat_map(|page| page["diagnostics"]["blocks"].as_array().unwrap());
+    blocks
+        .filter_map(|block| block.get("generation").cloned())
+        .collect()
 }
 
 #[test]
 fn batches_drafts_and_files_beside_do_not_change_what_is_read() {
     let folder = Folder::new();
     let (report, scan) = (example("report.pdf"), example("report_scan.pdf"));
-    run(&folder, &[&report], "alone", &["--vl-rec-slots", "1", "--draft", "off"]).expect(0);
+    run(
+        &folder,
+        &[&report],
+        "alone",
+        &["--vl-rec-slots", "1", "--draft", "off"],
+    )
+    .expect(0);
     let alone = document(&folder, "alone/report.json");
-    assert!(contents(&alone).iter().any(|content| content.len() > 20), "{:?}", contents(&alone));
+    assert!(
+        contents(&alone).iter().any(|content| content.len() > 20),
+        "{:?}",
+        contents(&alone)
+    );
     for (out, flags) in [
         ("batched", &["--vl-rec-slots", "16", "--draft", "auto"][..]),
-        ("drafted", &["--vl-rec-slots", "3", "--draft", "lines", "--kv-cache", "10M"]),
+        (
+            "drafted",
+            &[
+                "--vl-rec-slots",
+                "3",
+                "--draft",
+                "lines",
+                "--kv-cache",
+                "10M",
+            ],
+        ),
     ] {
         run(&folder, &[&scan, &report], out, flags).expect(0);
         let other = document(&folder, &format!("{out}/report.json"));
@@ -75,18 +118,35 @@ fn batches_drafts_and_files_beside_do_not_change_what_is_read() {
     }
     for generation in generations(&alone) {
         let number = |key: &str| generation[key].as_f64().unwrap();
-        assert!(number("token_count") > 0.0 && number("milliseconds") >= 0.0, "{generation}");
-        assert!(number("min_log_probability") <= number("mean_log_probability"), "{generation}");
+        assert!(
+            number("token_count") > 0.0 && number("milliseconds") >= 0.0,
+            "{generation}"
+        );
+        assert!(
+            number("min_log_probability") <= number("mean_log_probability"),
+            "{generation}"
+        );
         assert!(number("mean_log_probability") < 0.0, "{generation}");
         let reason = &generation["finish_reason"];
-        assert_eq!(reason == "length", number("token_count") == 30.0, "{generation}");
+        assert_eq!(
+            reason == "length",
+            number("token_count") == 30.0,
+            "{generation}"
+        );
         assert!(generation.get("drafted_share").is_none());
     }
     // Cut answers are told, and are no errors.
     let messages = alone["pages"][0]["diagnostics"]["messages"].to_string();
-    assert!(messages.contains("block_cut") && messages.contains("after 30 tokens"), "{messages}");
+    assert!(
+        messages.contains("block_cut") && messages.contains("after 30 tokens"),
+        "{messages}"
+    );
     let drafted = generations(&document(&folder, "drafted/report.json"));
-    assert!(drafted.iter().any(|generation| generation["drafted_share"].is_number()));
+    assert!(
+        drafted
+            .iter()
+            .any(|generation| generation["drafted_share"].is_number())
+    );
 }
 
 fn runtime() -> Runtime {
@@ -96,47 +156,90 @@ fn runtime() -> Runtime {
 
 fn load(kernels: Kernels) -> Result<Model, String> {
     let runtime = runtime();
-    let options = ModelOptions { kernels, memory: 1 << 22, is_first_version: false, store: None };
+    let options = ModelOptions {
+        kernels,
+        memory: 1 << 22,
+        is_first_version: false,
+        store: None,
+    };
     Model::load(&fixture("paddleocr_vl"), &runtime, options)
 }
 
 /// The networks as they run on a GPU.
 fn standard(element: Element, way: Way) -> Kernels {
-    Kernels::Standard { element, way, slots: Slots { count: 5, longest: 300, common: 100 } }
+    Kernels::Standard {
+        element,
+        way,
+        slots: Slots {
+            count: 5,
+            longest: 300,
+            common: 100,
+        },
+    }
 }
 
 /// A request about a picture of a size.
 fn request(block: usize, (width, height): (usize, usize)) -> BlockRequest {
-    let data = (0..width * height * 3).map(|i| ((i * i) % (251 - block)) as u8).collect();
+    let data = (0..width * height * 3)
+        .map(|i| ((i * i) % (251 - block)) as u8)
+        .collect();
     let mut request = Request::of(Label::Text, &RequestOptions::default());
     request.max_new_tokens = 10 + 6 * block as u64;
     BlockRequest {
         ticket: Ticket { page: 0, block },
         document: Arc::default(),
         page: Arc::new(PreparedPage::blank(0, 1000, 1000)),
-        region: Arc::new(Region::new(Label::Text, Rect::new(0.0, 0.0, 100.0, 100.0), 1.0)),
+        region: Arc::new(Region::new(
+            Label::Text,
+            Rect::new(0.0, 0.0, 100.0, 100.0),
+            1.0,
+        )),
         request: Arc::new(request),
-        crop: Some(Arc::new(Pixels { width, height, data })),
+        crop: Some(Arc::new(Pixels {
+            width,
+            height,
+            data,
+        })),
         time_left: None,
         time_spent: Arc::default(),
     }
 }
 
 fn run_options() -> RunOptions {
-    RunOptions { slots: 5, repetition_stop: true, timeout: None, drafts: false, seed: 0 }
+    RunOptions {
+        slots: 5,
+        repetition_stop: true,
+        timeout: None,
+        drafts: false,
+        seed: 0,
+    }
 }
 
 /// Reads pictures of many sizes, one of which cannot be shown; contents or reasons by block.
 fn read_blocks(model: Model) -> Vec<Result<String, String>> {
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
-    let sizes = [(200, 60), (64, 300), (9000, 4), (120, 120), (200, 64), (30, 30), (190, 60), (120, 116)];
+    let sizes = [
+        (200, 60),
+        (64, 300),
+        (9000, 4),
+        (120, 120),
+        (200, 64),
+        (30, 30),
+        (190, 60),
+        (120, 116),
+    ];
     for (block, size) in sizes.into_iter().enumerate() {
         to_recognizer.send(request(block, size)).unwrap();
     }
     drop(to_recognizer);
     let (answers, answered) = crossbeam_channel::unbounded();
-    PaddleOcrVl::new(model, run_options()).run(requests, answers).unwrap();
-    let mut all: Vec<_> = answered.iter().map(|a| (a.ticket.block, a.result.map(|r| r.content))).collect();
+    PaddleOcrVl::new(model, run_options())
+        .run(requests, answers)
+        .unwrap();
+    let mut all: Vec<_> = answered
+        .iter()
+        .map(|a| (a.ticket.block, a.result.map(|r| r.content)))
+        .collect();
     all.sort();
     assert_eq!(all.len(), sizes.len());
     all.into_iter().map(|(_, result)| result).collect()
@@ -144,8 +247,14 @@ fn read_blocks(model: Model) -> Vec<Result<String, String>> {
 
 #[test]
 fn a_recognizer_ends_whatever_it_waits_for_and_is_loaded_again() {
-    let model = || load(Kernels::Own { decoder: Keep::Exact, vision: Keep::Exact });
-    let mut recognizer = PaddleOcrVl::new(model().unwrap(), run_options()).with_reload(Box::new(model));
+    let model = || {
+        load(Kernels::Own {
+            decoder: Keep::Exact,
+            vision: Keep::Exact,
+        })
+    };
+    let mut recognizer =
+        PaddleOcrVl::new(model().unwrap(), run_options()).with_reload(Box::new(model));
     // Nobody takes its answers, and more requests may come at any time.
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
     to_recognizer.send(request(0, (200, 60))).unwrap();
@@ -163,19 +272,35 @@ fn a_recognizer_ends_whatever_it_waits_for_and_is_loaded_again() {
     }
     drop(to_recognizer);
     recognizer.run(requests, answers).unwrap();
-    let mut all: Vec<_> = answered.iter().map(|a| (a.ticket.block, a.result.map(|r| r.content))).collect();
+    let mut all: Vec<_> = answered
+        .iter()
+        .map(|a| (a.ticket.block, a.result.map(|r| r.content)))
+        .collect();
     all.sort();
-    assert!(matches!(all.as_slice(), [(1, Ok(_)), (2, Err(reason))] if reason == "cancelled"), "{all:?}");
+    assert!(
+        matches!(all.as_slice(), [(1, Ok(_)), (2, Err(reason))] if reason == "cancelled"),
+        "{all:?}"
+    );
 }
 
 #[test]
 fn the_networks_for_a_gpu_read_what_those_of_the_cpu_read() {
-    let own = Kernels::Own { decoder: Keep::Exact, vision: Keep::Exact };
+    let own = Kernels::Own {
+        decoder: Keep::Exact,
+        vision: Keep::Exact,
+    };
     let expected = read_blocks(load(own).unwrap());
     assert_eq!(expected.iter().filter(|result| result.is_err()).count(), 1);
-    assert!(expected.iter().flatten().any(|content| content.len() > 20), "{expected:?}");
+    assert!(
+        expected.iter().flatten().any(|content| content.len() > 20),
+        "{expected:?}"
+    );
     for way in [Way::Fused, Way::Plain] {
-        assert_eq!(read_blocks(load(standard(Element::F32, way)).unwrap()), expected, "{way:?}");
+        assert_eq!(
+            read_blocks(load(standard(Element::F32, way)).unwrap()),
+            expected,
+            "{way:?}"
+        );
     }
     assert!(read_blocks(load(standard(Element::F16, Way::Fused)).unwrap())[2].is_err());
 }
@@ -184,15 +309,28 @@ fn the_networks_for_a_gpu_read_what_those_of_the_cpu_read() {
 fn bfloat16_fails_on_the_cpu_for_want_of_kernels_only() {
     // All kinds fit together, or the graph itself would be refused.
     let reason = load(standard(Element::Bf16, Way::Fused)).err().unwrap();
-    assert!(reason.contains("Could not find an implementation"), "{reason}");
+    assert!(
+        reason.contains("Could not find an implementation"),
+        "{reason}"
+    );
     let folder = fixture("paddleocr_vl");
     let checkpoint = Checkpoint::open(&folder).unwrap().with_names(released_name);
     let config = Config::read(&folder, &checkpoint.config).unwrap();
-    let slots = vec![Bucket { slots: 2, tokens: 50 }];
-    let options = SlotOptions { element: Element::Bf16, buckets: slots, way: Way::Fused };
+    let slots = vec![Bucket {
+        slots: 2,
+        tokens: 50,
+    }];
+    let options = SlotOptions {
+        element: Element::Bf16,
+        buckets: slots,
+        way: Way::Fused,
+    };
     let decoder = SlotDecoder::read(&checkpoint, &config, options).unwrap();
     let reason = decoder(&runtime()).err().unwrap().to_string();
-    assert!(reason.contains("Could not find an implementation"), "{reason}");
+    assert!(
+        reason.contains("Could not find an implementation"),
+        "{reason}"
+    );
 }
 
 #[test]
@@ -200,20 +338,34 @@ fn sampling_follows_its_seed() {
     let folder = Folder::new();
     let report = example("report.pdf");
     let read = |out: &str, flags: &[&str]| {
-        run(&folder, &[&report], out, &[flags, &["--pages", "1"]].concat()).expect(0);
+        run(
+            &folder,
+            &[&report],
+            out,
+            &[flags, &["--pages", "1"]].concat(),
+        )
+        .expect(0);
         contents(&document(&folder, &format!("{out}/report.json")))
     };
     let greedy = read("greedy", &[]);
     let hot = ["--temperature", "1.5", "--top-p", "0.9"];
     let first = read("first", &hot);
     assert_ne!(first, greedy);
-    assert_eq!(first, read("again", &[&hot[..], &["--vl-rec-slots", "1"]].concat()));
+    assert_eq!(
+        first,
+        read("again", &[&hot[..], &["--vl-rec-slots", "1"]].concat())
+    );
     assert_ne!(first, read("other", &[&hot[..], &["--seed", "5"]].concat()));
     assert_ne!(greedy, read("penalty", &["--repetition-penalty", "1.8"]));
     // Every precision reads something.
     for precision in ["int8", "int4", "fp32"] {
         let flags = ["--precision", precision, "--vision-precision", "int8"];
-        assert!(read(precision, &flags).iter().any(|content| !content.is_empty()), "{precision}");
+        assert!(
+            read(precision, &flags)
+                .iter()
+                .any(|content| !content.is_empty()),
+            "{precision}"
+        );
     }
 }
 
@@ -225,7 +377,8 @@ fn a_crop_that_cannot_be_shown_is_one_lost_block() {
     let (strip, report) = (folder.path().join("strip.png"), example("report.pdf"));
     let flags = ["--use-layout-detection", "false", "--max-new-tokens", "5"];
     run(&folder, &[&strip, &report], "out", &flags).expect(3);
-    let messages = document(&folder, "out/strip.json")["pages"][0]["diagnostics"]["messages"].to_string();
+    let messages =
+        document(&folder, "out/strip.json")["pages"][0]["diagnostics"]["messages"].to_string();
     assert!(
         messages.contains("block_failed") && messages.contains("6x3000 pixels is too long"),
         "{messages}"
@@ -252,8 +405,24 @@ fn answers_that_go_on_for_ever_are_ended_unless_told_not_to() {
     let report = example("report.pdf").display().to_string();
     let read = |out: &str, switch: &str| {
         let model = recognizer.display().to_string();
-        let flags = ["-i", &report, "--save-path", out, "--pages", "1", "--use-layout-detection", "false"];
-        let more = ["--vl-rec-model-dir", &model, "--repetition-stop", switch, "--max-new-tokens", "2000"];
+        let flags = [
+            "-i",
+            &report,
+            "--save-path",
+            out,
+            "--pages",
+            "1",
+            "--use-layout-detection",
+            "false",
+        ];
+        let more = [
+            "--vl-rec-model-dir",
+            &model,
+            "--repetition-stop",
+            switch,
+            "--max-new-tokens",
+            "2000",
+        ];
         folder.run(&[&flags[..], &more].concat()).expect(0);
         document(&folder, &format!("{out}/report.json"))
     };
@@ -277,17 +446,34 @@ fn what_is_wrong_is_said_before_anything_is_read() {
     let report = example("report.pdf");
     let check = |flags: &[&str], code: i32, words: &str| {
         let ran = run(&folder, &[&report], "out", flags);
-        assert!(ran.code == code && ran.stderr.contains(words), "{flags:?}: {} {}", ran.code, ran.stderr);
+        assert!(
+            ran.code == code && ran.stderr.contains(words),
+            "{flags:?}: {} {}",
+            ran.code,
+            ran.stderr
+        );
     };
     check(
         &["--vl-rec-backend", "vllm-server"],
         2,
         "--vl-rec-model-dir is about the recognizer in this process",
     );
-    check(&["--vl-rec-model-name", "PaddleOCR-VL-9"], 2, "is no recognizer of docparse");
+    check(
+        &["--vl-rec-model-name", "PaddleOCR-VL-9"],
+        2,
+        "is no recognizer of docparse",
+    );
     check(&["--precision", "bf16"], 2, "fp32, int8 or int4");
-    check(&["--vl-rec-backend", "lines"], 2, "--vl-rec-model-dir belongs to the PaddleOCR-VL recognizer");
-    check(&["--pipeline-version", "lite"], 2, "without a layout network and a recognizer");
+    check(
+        &["--vl-rec-backend", "lines"],
+        2,
+        "--vl-rec-model-dir belongs to the PaddleOCR-VL recognizer",
+    );
+    check(
+        &["--pipeline-version", "lite"],
+        2,
+        "without a layout network and a recognizer",
+    );
     check(&["--kv-cache", "1K"], 3, "more than there is memory for");
     check(&["--memory", "900000G"], 1, "lower --kv-cache");
     let says = |model: &Path, word: &str| {
@@ -300,13 +486,21 @@ fn what_is_wrong_is_said_before_anything_is_read() {
         change(&copy);
         copy
     };
-    let tokenizer = broken("a", &|copy| std::fs::write(copy.join("tokenizer.json"), "{").unwrap());
+    let tokenizer = broken("a", &|copy| {
+        std::fs::write(copy.join("tokenizer.json"), "{").unwrap()
+    });
     says(&tokenizer, "tokenizer.json` is damaged");
-    let template = broken("b", &|copy| std::fs::write(copy.join("chat_template.jinja"), "{% if").unwrap());
+    let template = broken("b", &|copy| {
+        std::fs::write(copy.join("chat_template.jinja"), "{% if").unwrap()
+    });
     says(&template, "chat_template.jinja` is damaged");
-    let silent = broken("c", &|copy| std::fs::write(copy.join("chat_template.jinja"), "hello").unwrap());
+    let silent = broken("c", &|copy| {
+        std::fs::write(copy.join("chat_template.jinja"), "hello").unwrap()
+    });
     says(&silent, "names the picture 0 times");
-    let missing = broken("d", &|copy| std::fs::remove_file(copy.join("preprocessor_config.json")).unwrap());
+    let missing = broken("d", &|copy| {
+        std::fs::remove_file(copy.join("preprocessor_config.json")).unwrap()
+    });
     says(&missing, "preprocessor_config.json");
     let key = "model.layers.1.mlp.up_proj.weight";
     let incomplete = changed(&folder, "paddleocr_vl", |header, _| {
@@ -322,7 +516,9 @@ fn names_of_transformers_and_a_tied_last_layer_are_understood() {
     let model = changed(&folder, "paddleocr_vl", |header, _| {
         let renamed = header.as_object().unwrap().iter().map(|(name, value)| {
             let name = match name {
-                _ if name.starts_with("model.") => name.replacen("model.", "model.language_model.", 1),
+                _ if name.starts_with("model.") => {
+                    name.replacen("model.", "model.language_model.", 1)
+                }
                 _ if name.starts_with("visual.") => format!("model.{name}"),
                 _ => name.replacen("mlp_AR.", "model.projector.", 1),
             };
@@ -332,12 +528,25 @@ fn names_of_transformers_and_a_tied_last_layer_are_understood() {
     });
     let path = model.display().to_string();
     let ran = folder.run(&["parity", &path, "--device", "cpu"]).expect(0);
-    assert!(ran.stdout.ends_with("1 of 1 checkpoints agree\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with("1 of 1 checkpoints agree\n"),
+        "{}",
+        ran.stdout
+    );
     // Without a last layer of its own the table of tokens is taken; its place in the file goes to a part without use.
     let tied = changed(&folder, "paddleocr_vl", |header, _| {
-        let value = header.as_object_mut().unwrap().remove("lm_head.weight").unwrap();
+        let value = header
+            .as_object_mut()
+            .unwrap()
+            .remove("lm_head.weight")
+            .unwrap();
         header["visual.vision_model.head.more"] = value;
     });
     let ran = doctor(&folder, &tied).expect(0);
-    assert!(ran.stdout.contains("ignored  visual.vision_model.head.more"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("ignored  visual.vision_model.head.more"),
+        "{}",
+        ran.stdout
+    );
 }

@@ -9,7 +9,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 fn pdf(text: &str) -> Vec<u8> {
-    tiny_pdf(612.0, 792.0, &format!("BT /F 12 Tf 72 700 Td ({text}) Tj ET"))
+    tiny_pdf(
+        612.0,
+        792.0,
+        &format!("BT /F 12 Tf 72 700 Td ({text}) Tj ET"),
+    )
 }
 
 /// Runs and expects an exit code; only Markdown unless the arguments say otherwise.
@@ -24,12 +28,20 @@ fn run(folder: &Folder, arguments: &[&str], code: i32) -> Ran {
 
 /// Names and contents of all files below `below` but the record.
 fn contents(folder: &Folder, below: &str) -> BTreeMap<String, Vec<u8>> {
-    let read = |name: String| (name.clone(), fs::read(folder.path().join(below).join(&name)).unwrap());
+    let read = |name: String| {
+        (
+            name.clone(),
+            fs::read(folder.path().join(below).join(&name)).unwrap(),
+        )
+    };
     folder.tree(below).into_iter().map(read).collect()
 }
 
 fn outcome(folder: &Folder, report: &str, input: usize) -> String {
-    folder.json(report)["inputs"][input]["outcome"].as_str().unwrap().to_string()
+    folder.json(report)["inputs"][input]["outcome"]
+        .as_str()
+        .unwrap()
+        .to_string()
 }
 
 #[test]
@@ -40,10 +52,21 @@ fn names_made_of_dots_delete_nothing() {
     folder.write("out/mine.txt", "mine");
     folder.write("out/imgs/mine.jpg", "mine");
     folder.write("out/sub/imgs/other/mine.jpg", "mine");
-    folder.run(&["-i", "...pdf", "..pdf", "--save-path", "out"]).expect(0);
+    folder
+        .run(&["-i", "...pdf", "..pdf", "--save-path", "out"])
+        .expect(0);
     let tree = folder.tree("out");
-    for file in ["mine.txt", "imgs/mine.jpg", "sub/imgs/other/mine.jpg", "__.md", "_.md"] {
-        assert!(tree.contains(&file.to_string()), "{file} is not in {tree:?}");
+    for file in [
+        "mine.txt",
+        "imgs/mine.jpg",
+        "sub/imgs/other/mine.jpg",
+        "__.md",
+        "_.md",
+    ] {
+        assert!(
+            tree.contains(&file.to_string()),
+            "{file} is not in {tree:?}"
+        );
     }
     assert_eq!(folder.text("out/__.md"), "Three dots.\n");
 }
@@ -55,9 +78,12 @@ fn files_of_the_user_stay_whatever_their_names() {
     folder.write("report.pdf", report);
     folder.write("out/imgs/report/holiday.jpg", "mine");
     folder.write("out/report.json", "mine");
-    let ran = folder.run(&["-i", "report.pdf", "--save-path", "out"]).expect(0);
+    let ran = folder
+        .run(&["-i", "report.pdf", "--save-path", "out"])
+        .expect(0);
     assert!(
-        ran.stderr.contains("`out/report.json` is not docparse's own; written as `out/report_2`"),
+        ran.stderr
+            .contains("`out/report.json` is not docparse's own; written as `out/report_2`"),
         "{}",
         ran.stderr
     );
@@ -66,14 +92,28 @@ fn files_of_the_user_stay_whatever_their_names() {
     let first = contents(&folder, "out");
     assert!(first.contains_key("report_2.md") && !first.contains_key("report.md"));
     // Once more: the same names, and pictures of its own are replaced.
-    folder.run(&["-i", "report.pdf", "--save-path", "out"]).expect(0);
+    folder
+        .run(&["-i", "report.pdf", "--save-path", "out"])
+        .expect(0);
     assert_eq!(contents(&folder, "out"), first);
     // An output that the user edited is the user's.
     folder.write("out/report_2.md", "edited");
-    folder.run(&["-i", "report.pdf", "--save-path", "out", "--formats", "md"]).expect(0);
+    folder
+        .run(&["-i", "report.pdf", "--save-path", "out", "--formats", "md"])
+        .expect(0);
     assert_eq!(folder.text("out/report_2.md"), "edited");
     // Who asks for it gets it.
-    folder.run(&["-i", "report.pdf", "--save-path", "out", "--formats", "json", "--overwrite"]).expect(0);
+    folder
+        .run(&[
+            "-i",
+            "report.pdf",
+            "--save-path",
+            "out",
+            "--formats",
+            "json",
+            "--overwrite",
+        ])
+        .expect(0);
     assert_ne!(folder.text("out/report.json"), "mine");
 }
 
@@ -82,10 +122,30 @@ fn pictures_of_an_earlier_run_go_with_it() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
     folder.run(&["-i", &report, "--save-path", "out"]).expect(0);
-    assert!(folder.tree("out").iter().any(|f| f.starts_with("imgs/report/")));
+    assert!(
+        folder
+            .tree("out")
+            .iter()
+            .any(|f| f.starts_with("imgs/report/"))
+    );
     folder.write("out/imgs/report/mine.txt", "mine");
-    folder.run(&["-i", &report, "--save-path", "out", "--pages", "2", "--text_layer", "always"]).expect(0);
-    let kept: Vec<String> = folder.tree("out").into_iter().filter(|f| f.starts_with("imgs/")).collect();
+    folder
+        .run(&[
+            "-i",
+            &report,
+            "--save-path",
+            "out",
+            "--pages",
+            "2",
+            "--text_layer",
+            "always",
+        ])
+        .expect(0);
+    let kept: Vec<String> = folder
+        .tree("out")
+        .into_iter()
+        .filter(|f| f.starts_with("imgs/"))
+        .collect();
     assert!(kept.contains(&"imgs/report/mine.txt".to_string()));
     assert!(!kept.iter().any(|f| f.contains("/p0001_")), "{kept:?}");
 }
@@ -98,9 +158,15 @@ fn no_document_lies_in_the_pictures_of_another() {
     folder.run(&["-i", "in", "--save-path", "out"]).expect(0);
     let first = contents(&folder, "out");
     assert!(first.contains_key("imgs/report/x.md") && first.contains_key("report.md"));
-    assert!(first.keys().any(|f| f.starts_with("imgs/report_2/p0")), "{:?}", first.keys());
+    assert!(
+        first.keys().any(|f| f.starts_with("imgs/report_2/p0")),
+        "{:?}",
+        first.keys()
+    );
     assert!(folder.text("out/report.md").contains("imgs/report_2/p0"));
-    folder.run(&["-i", "in/report.pdf", "--save-path", "out"]).expect(0);
+    folder
+        .run(&["-i", "in/report.pdf", "--save-path", "out"])
+        .expect(0);
     assert!(folder.tree("out").contains(&"imgs/report/x.md".to_string()));
 }
 
@@ -109,7 +175,11 @@ fn outputs_lie_below_the_save_path() {
     let folder = Folder::new();
     folder.write("a/x.pdf", pdf("One."));
     folder.write("b/x.pdf", pdf("Two."));
-    run(&folder, &["-i", "a/x.pdf", "a/../b/x.pdf", "--save-path", "deep/out"], 0);
+    run(
+        &folder,
+        &["-i", "a/x.pdf", "a/../b/x.pdf", "--save-path", "deep/out"],
+        0,
+    );
     assert_eq!(folder.tree("deep"), ["out/a/x.pdf.md", "out/b/x.pdf.md"]);
     // Links in the save path lead nowhere.
     folder.write("victim/keep.txt", "mine");
@@ -117,7 +187,11 @@ fn outputs_lie_below_the_save_path() {
     symlink("../victim", folder.path().join("linked/sub")).unwrap();
     folder.write("in/sub/y.pdf", pdf("Three."));
     let ran = run(&folder, &["-i", "in", "--save-path", "linked"], 1);
-    assert!(ran.stderr.contains("cannot write `linked/sub/y.md`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot write `linked/sub/y.md`"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(folder.tree("victim"), ["keep.txt"]);
     fs::create_dir(folder.path().join("planted")).unwrap();
     symlink("../victim", folder.path().join("planted/.docparse")).unwrap();
@@ -127,8 +201,18 @@ fn outputs_lie_below_the_save_path() {
     folder.write("secret.txt", "mine");
     fs::create_dir(folder.path().join("third")).unwrap();
     symlink("../secret.txt", folder.path().join("third/x.md")).unwrap();
-    run(&folder, &["-i", "a/x.pdf", "--save-path", "third", "--overwrite"], 0);
-    assert_eq!((folder.text("secret.txt").as_str(), folder.text("third/x.md").as_str()), ("mine", "One.\n"));
+    run(
+        &folder,
+        &["-i", "a/x.pdf", "--save-path", "third", "--overwrite"],
+        0,
+    );
+    assert_eq!(
+        (
+            folder.text("secret.txt").as_str(),
+            folder.text("third/x.md").as_str()
+        ),
+        ("mine", "One.\n")
+    );
 }
 
 #[test]
@@ -140,12 +224,37 @@ fn what_docparse_wrote_is_no_input() {
         folder.run(&["-i", "d", "--save-path", "d"]).expect(0);
         counts.push(folder.tree("d").len());
     }
-    assert!(counts[0] > 4 && counts.iter().all(|n| *n == counts[0]), "{counts:?}");
+    assert!(
+        counts[0] > 4 && counts.iter().all(|n| *n == counts[0]),
+        "{counts:?}"
+    );
     // Into another folder as well; and by name it is read.
-    folder.run(&["-i", "d", "--save-path", "e", "--formats", "md"]).expect(0);
-    assert_eq!(folder.tree("e").iter().filter(|f| f.ends_with(".md")).collect::<Vec<_>>(), ["doc.md"]);
-    folder.run(&["-i", "d/doc_layout_det_res.pdf", "--save-path", "e", "--formats", "md"]).expect(0);
-    assert!(folder.tree("e").contains(&"doc_layout_det_res.md".to_string()));
+    folder
+        .run(&["-i", "d", "--save-path", "e", "--formats", "md"])
+        .expect(0);
+    assert_eq!(
+        folder
+            .tree("e")
+            .iter()
+            .filter(|f| f.ends_with(".md"))
+            .collect::<Vec<_>>(),
+        ["doc.md"]
+    );
+    folder
+        .run(&[
+            "-i",
+            "d/doc_layout_det_res.pdf",
+            "--save-path",
+            "e",
+            "--formats",
+            "md",
+        ])
+        .expect(0);
+    assert!(
+        folder
+            .tree("e")
+            .contains(&"doc_layout_det_res.md".to_string())
+    );
 }
 
 #[test]
@@ -156,7 +265,8 @@ fn documents_of_one_name_do_not_meet() {
     run(&folder, &["-i", "d1/doc.pdf", "--save-path", "out"], 0);
     let ran = run(&folder, &["-i", "d2/doc.pdf", "--save-path", "out"], 0);
     assert!(
-        ran.stderr.contains("`out/doc` belongs to `d1/doc.pdf`; written as `out/doc_2`"),
+        ran.stderr
+            .contains("`out/doc` belongs to `d1/doc.pdf`; written as `out/doc_2`"),
         "{}",
         ran.stderr
     );
@@ -166,13 +276,26 @@ fn documents_of_one_name_do_not_meet() {
     run(&folder, &["-i", "d1/doc.pdf", "--save-path", "out"], 0);
     assert_eq!(folder.tree("out"), ["doc.md", "doc_2.md"]);
     assert_eq!(
-        (folder.text("out/doc.md").as_str(), folder.text("out/doc_2.md").as_str()),
+        (
+            folder.text("out/doc.md").as_str(),
+            folder.text("out/doc_2.md").as_str()
+        ),
         ("First, changed.\n", "Second.\n")
     );
     // Streams are known by what they hold.
-    for (text, expected) in [("Third.", "stdin.md"), ("Fourth.", "stdin_2.md"), ("Third.", "stdin.md")] {
+    for (text, expected) in [
+        ("Third.", "stdin.md"),
+        ("Fourth.", "stdin_2.md"),
+        ("Third.", "stdin.md"),
+    ] {
         let input = String::from_utf8(pdf(text)).unwrap();
-        folder.run_with(&["-i", "-", "--save-path", "out", "--formats", "md"], &[], &input).expect(0);
+        folder
+            .run_with(
+                &["-i", "-", "--save-path", "out", "--formats", "md"],
+                &[],
+                &input,
+            )
+            .expect(0);
         assert_eq!(folder.text(&format!("out/{expected}")), format!("{text}\n"));
     }
 }
@@ -182,8 +305,19 @@ fn only_what_the_record_proves_is_left_out() {
     let folder = Folder::new();
     let input = folder.write("a.pdf", pdf("Version 1."));
     let again = |more: &[&str]| {
-        let arguments =
-            [&["-i", "a.pdf", "--save-path", "out", "--skip-existing", "--report", "r.json"], more].concat();
+        let arguments = [
+            &[
+                "-i",
+                "a.pdf",
+                "--save-path",
+                "out",
+                "--skip-existing",
+                "--report",
+                "r.json",
+            ],
+            more,
+        ]
+        .concat();
         let ran = run(&folder, &arguments, 0);
         (outcome(&folder, "r.json", 0), ran.stderr)
     };
@@ -192,7 +326,12 @@ fn only_what_the_record_proves_is_left_out() {
     // The same length and time, another content.
     let time = fs::metadata(&input).unwrap().modified().unwrap();
     fs::write(&input, pdf("Version 2.")).unwrap();
-    fs::File::options().write(true).open(&input).unwrap().set_modified(time).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&input)
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
     let (outcome, told) = again(&[]);
     assert_eq!(outcome, "done");
     assert!(told.contains("done again: the input was changed"), "{told}");
@@ -201,23 +340,40 @@ fn only_what_the_record_proves_is_left_out() {
     fs::write(&input, pdf("Version 2.")).unwrap();
     assert_eq!(again(&[]).0, "skipped");
     let (outcome, told) = again(&["--formats", "md,json"]);
-    assert!(outcome == "done" && told.contains("the settings are others"), "{told}");
+    assert!(
+        outcome == "done" && told.contains("the settings are others"),
+        "{told}"
+    );
     fs::remove_file(folder.path().join("out/a.json")).unwrap();
     let (outcome, told) = again(&["--formats", "md,json"]);
-    assert!(outcome == "done" && told.contains("an output is missing or was changed"), "{told}");
+    assert!(
+        outcome == "done" && told.contains("an output is missing or was changed"),
+        "{told}"
+    );
     // An output of no bytes is somebody's: it stays, and is told.
     folder.write("out/a.md", "");
     let (outcome, told) = again(&["--formats", "md,json"]);
     assert!(
-        outcome == "done" && told.contains("`out/a.md` is not docparse's own; written as `out/a_2`"),
+        outcome == "done"
+            && told.contains("`out/a.md` is not docparse's own; written as `out/a_2`"),
         "{told}"
     );
-    assert_eq!((folder.text("out/a.md").as_str(), folder.text("out/a_2.md").as_str()), ("", "Version 2.\n"));
+    assert_eq!(
+        (
+            folder.text("out/a.md").as_str(),
+            folder.text("out/a_2.md").as_str()
+        ),
+        ("", "Version 2.\n")
+    );
     assert_eq!(again(&["--formats", "md,json"]).0, "skipped");
     // Files that were there before docparse came prove nothing.
     folder.write("b.pdf", pdf("Other."));
     folder.write("old/b.md", "old");
-    run(&folder, &["-i", "b.pdf", "--save-path", "old", "--skip-existing"], 0);
+    run(
+        &folder,
+        &["-i", "b.pdf", "--save-path", "old", "--skip-existing"],
+        0,
+    );
     assert_eq!(folder.tree("old"), ["b.md", "b_2.md"]);
 }
 
@@ -226,9 +382,19 @@ fn a_partial_result_is_done_again() {
     let folder = Folder::new();
     let mut png = Vec::new();
     let picture = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8, y as u8, 0]));
-    picture.write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png).unwrap();
+    picture
+        .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
+        .unwrap();
     folder.write("a.png", &png[..40]);
-    let arguments = ["-i", "a.png", "--save-path", "out", "--skip-existing", "--report", "r.json"];
+    let arguments = [
+        "-i",
+        "a.png",
+        "--save-path",
+        "out",
+        "--skip-existing",
+        "--report",
+        "r.json",
+    ];
     for _ in 0..2 {
         run(&folder, &arguments, 3);
         assert_eq!(outcome(&folder, "r.json", 0), "partial");
@@ -245,12 +411,23 @@ fn a_dry_run_tells_what_a_run_does_and_makes_nothing() {
     let folder = Folder::new();
     folder.write("d1/doc.pdf", pdf("First."));
     folder.write("d2/doc.pdf", pdf("Second."));
-    let dry = run(&folder, &["-i", "d1/doc.pdf", "--save-path", "out", "--dry-run"], 0);
+    let dry = run(
+        &folder,
+        &["-i", "d1/doc.pdf", "--save-path", "out", "--dry-run"],
+        0,
+    );
     assert_eq!(dry.stdout, "d1/doc.pdf: 1 pages -> out/doc\n");
     assert!(!folder.path().join("out").exists());
     run(&folder, &["-i", "d1/doc.pdf", "--save-path", "out"], 0);
     let before = contents(&folder, "out");
-    let arguments = ["-i", "d1/doc.pdf", "d2", "--save-path", "out", "--skip-existing"];
+    let arguments = [
+        "-i",
+        "d1/doc.pdf",
+        "d2",
+        "--save-path",
+        "out",
+        "--skip-existing",
+    ];
     let dry = run(&folder, &[&arguments[..], &["--dry-run"]].concat(), 0);
     let expected = "d1/doc.pdf: left out: written before\n\
                     d2/doc.pdf: 1 pages -> out/d2/doc.pdf\n";
@@ -266,16 +443,34 @@ fn the_reference_s_tree_has_its_record_elsewhere() {
     folder.write("d1/doc.pdf", pdf("First."));
     folder.write("d2/doc.pdf", pdf("Second."));
     folder.write("...pdf", pdf("Dots."));
-    let of = |input: &'static str| ["-i", input, "--save-path", "out", "--compat", "--formats", "md,json"];
+    let of = |input: &'static str| {
+        [
+            "-i",
+            input,
+            "--save-path",
+            "out",
+            "--compat",
+            "--formats",
+            "md,json",
+        ]
+    };
     run(&folder, &of("d1/doc.pdf"), 0);
     let first = contents(&folder, "out");
     assert_eq!(folder.tree("out"), ["doc_0.md", "doc_0_res.json"]);
     assert!(!folder.path().join("out/.docparse").exists());
     assert!(folder.path().join(".local/state/docparse").is_dir());
     let ran = run(&folder, &of("d2/doc.pdf"), 1);
-    assert!(ran.stderr.contains("belongs to `d1/doc.pdf`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("belongs to `d1/doc.pdf`"),
+        "{}",
+        ran.stderr
+    );
     let ran = run(&folder, &of("...pdf"), 1);
-    assert!(ran.stderr.contains("cannot be the name of files"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot be the name of files"),
+        "{}",
+        ran.stderr
+    );
     run(&folder, &of("d1/doc.pdf"), 0);
     assert_eq!(contents(&folder, "out"), first);
     let rest: Vec<_> = fs::read_dir(folder.path().join("out")).unwrap().collect();
@@ -292,14 +487,18 @@ fn a_file_that_cannot_be_written_costs_itself() {
         env!("CARGO_BIN_EXE_docparse")
     );
     let mut command = Command::new("bash");
-    command.args(["-c", &script]).current_dir(folder.path()).env("HOME", folder.path());
+    command
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env("HOME", folder.path());
     let ran = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(3), "{stderr}");
     assert!(stderr.contains("failed to write a drawing"), "{stderr}");
     let tree = folder.tree("out");
     assert!(
-        tree.contains(&"report.md".to_string()) && !tree.contains(&"report_layout_det_res.pdf".to_string()),
+        tree.contains(&"report.md".to_string())
+            && !tree.contains(&"report_layout_det_res.pdf".to_string()),
         "{tree:?}"
     );
     assert_eq!(outcome(&folder, "r.json", 0), "partial");
@@ -308,30 +507,66 @@ fn a_file_that_cannot_be_written_costs_itself() {
 /// Starts a run and gives it a while before it is killed or ends.
 fn start(folder: &Folder, arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
-    command.args(arguments).current_dir(folder.path()).env("HOME", folder.path());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    command
+        .args(arguments)
+        .current_dir(folder.path())
+        .env("HOME", folder.path());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 #[test]
 fn killed_runs_leave_whole_files_and_nothing_else() {
     let folder = Folder::new();
     for name in ["a", "b", "c"] {
-        folder.write(&format!("in/{name}.pdf"), fs::read(example("report.pdf")).unwrap());
+        folder.write(
+            &format!("in/{name}.pdf"),
+            fs::read(example("report.pdf")).unwrap(),
+        );
     }
-    run(&folder, &["-i", "in", "--save-path", "undisturbed", "--formats", "md,json,xlsx,images,vis"], 0);
+    run(
+        &folder,
+        &[
+            "-i",
+            "in",
+            "--save-path",
+            "undisturbed",
+            "--formats",
+            "md,json,xlsx,images,vis",
+        ],
+        0,
+    );
     let whole = contents(&folder, "undisturbed");
-    let arguments = ["-i", "in", "--save-path", "out", "--skip-existing", "--quiet"];
+    let arguments = [
+        "-i",
+        "in",
+        "--save-path",
+        "out",
+        "--skip-existing",
+        "--quiet",
+    ];
     for milliseconds in [20, 150, 300, 500, 700, 900, 1100] {
         let mut child = start(&folder, &arguments);
         std::thread::sleep(Duration::from_millis(milliseconds));
         let _ = child.kill();
         child.wait().unwrap();
         for (name, bytes) in contents(&folder, "out") {
-            assert!(whole.get(&name) == Some(&bytes), "{name} is not whole after {milliseconds} ms");
+            assert!(
+                whole.get(&name) == Some(&bytes),
+                "{name} is not whole after {milliseconds} ms"
+            );
         }
     }
     folder.run(&arguments).expect(0);
-    assert!(contents(&folder, "out") == whole, "{:?}", folder.tree("out"));
+    assert!(
+        contents(&folder, "out") == whole,
+        "{:?}",
+        folder.tree("out")
+    );
     let runs = fs::read_dir(folder.path().join("out/.docparse/runs")).unwrap();
     assert_eq!(runs.count(), 0, "what killed runs left is swept");
 }
@@ -340,22 +575,45 @@ fn killed_runs_leave_whole_files_and_nothing_else() {
 fn two_runs_share_a_save_path() {
     let folder = Folder::new();
     for name in ["a", "b", "c"] {
-        folder.write(&format!("in/{name}.pdf"), fs::read(example("report.pdf")).unwrap());
+        folder.write(
+            &format!("in/{name}.pdf"),
+            fs::read(example("report.pdf")).unwrap(),
+        );
     }
     folder.write("other/a.pdf", pdf("Another one."));
     let arguments = ["-i", "in", "--save-path", "out"];
     let mut children = vec![start(&folder, &arguments), start(&folder, &arguments)];
-    children.push(start(&folder, &["-i", "other/a.pdf", "--save-path", "out", "--formats", "md"]));
+    children.push(start(
+        &folder,
+        &["-i", "other/a.pdf", "--save-path", "out", "--formats", "md"],
+    ));
     for mut child in children {
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }
-    run(&folder, &["-i", "in", "--save-path", "alone", "--formats", "md,json,xlsx,images,vis"], 0);
+    run(
+        &folder,
+        &[
+            "-i",
+            "in",
+            "--save-path",
+            "alone",
+            "--formats",
+            "md,json,xlsx,images,vis",
+        ],
+        0,
+    );
     let (both, alone) = (contents(&folder, "out"), contents(&folder, "alone"));
     // Whoever came first has the name.
-    let texts: Vec<_> =
-        both.iter().filter(|(name, _)| name.starts_with('a') && name.ends_with(".md")).collect();
+    let texts: Vec<_> = both
+        .iter()
+        .filter(|(name, _)| name.starts_with('a') && name.ends_with(".md"))
+        .collect();
     assert_eq!(texts.len(), 2);
-    assert!(texts.iter().any(|(_, text)| text.as_slice() == b"Another one.\n"));
+    assert!(
+        texts
+            .iter()
+            .any(|(_, text)| text.as_slice() == b"Another one.\n")
+    );
     for name in ["b.md", "b.json", "c_layout_det_res.pdf"] {
         assert!(both.get(name) == alone.get(name), "{name}");
     }

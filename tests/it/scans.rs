@@ -5,7 +5,11 @@ use serde_json::Value;
 
 fn parse(path: &str, flags: &[&str]) -> Value {
     let folder = Folder::new();
-    let all = [&["-i", path, "--save-path", "out", "--formats", "json"][..], flags].concat();
+    let all = [
+        &["-i", path, "--save-path", "out", "--formats", "json"][..],
+        flags,
+    ]
+    .concat();
     folder.run(&all).expect(0);
     let name = folder.tree("out").remove(0);
     folder.json(&format!("out/{name}"))
@@ -13,7 +17,11 @@ fn parse(path: &str, flags: &[&str]) -> Value {
 
 /// Edits that turn one text into the other, over the length of the second.
 fn error_rate(read: &str, truth: &str) -> f64 {
-    let squeeze = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<Vec<char>>();
+    let squeeze = |s: &str| {
+        s.chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<Vec<char>>()
+    };
     let (a, b) = (squeeze(read), squeeze(truth));
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
@@ -34,21 +42,37 @@ fn the_skewed_noisy_scan_of_the_report() {
     let page = &document["pages"][0];
     assert_eq!(page["diagnostics"]["text"]["source"], "lines");
     let skew = page["diagnostics"]["skew_degrees"].as_f64().unwrap();
-    assert!((skew + 0.7).abs() < 0.2, "the scan was turned by 0.7 degrees counter-clockwise, found {skew}");
+    assert!(
+        (skew + 0.7).abs() < 0.2,
+        "the scan was turned by 0.7 degrees counter-clockwise, found {skew}"
+    );
     // The table with drawn lines, cell by cell.
     let tables = blocks_with(page, "table");
     assert!(
-        tables[0].0.starts_with("<table><tr><td rowspan=\"2\">Harbour</td><td colspan=\"2\">Range</td>"),
+        tables[0]
+            .0
+            .starts_with("<table><tr><td rowspan=\"2\">Harbour</td><td colspan=\"2\">Range</td>"),
         "{}",
         tables[0].0
     );
-    for cell in
-        ["<td>Alderby</td><td>1.12</td><td>3.46</td><td>712</td>", "<td colspan=\"3\">All stations</td>"]
-    {
-        assert!(tables[0].0.contains(cell), "{cell} is not in {}", tables[0].0);
+    for cell in [
+        "<td>Alderby</td><td>1.12</td><td>3.46</td><td>712</td>",
+        "<td colspan=\"3\">All stations</td>",
+    ] {
+        assert!(
+            tables[0].0.contains(cell),
+            "{cell} is not in {}",
+            tables[0].0
+        );
     }
     // The text of both pages in reading order: pictured formulas and misread signs are all that may be lost.
-    let text = document["pages"].as_array().unwrap().iter().flat_map(contents).collect::<Vec<_>>().join("\n");
+    let text = document["pages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(contents)
+        .collect::<Vec<_>>()
+        .join("\n");
     let plain = text.replace("<td", "\n<td");
     let mut stripped = String::new();
     let mut inside = false;
@@ -65,11 +89,23 @@ fn the_skewed_noisy_scan_of_the_report() {
 
 #[test]
 fn every_line_has_its_confidence() {
-    let document = parse(&example("report_scan.pdf").display().to_string(), &["--pages", "2"]);
-    let blocks = document["pages"][0]["diagnostics"]["blocks"].as_array().unwrap();
-    let lines: Vec<&Value> = blocks.iter().flat_map(|b| b["lines"].as_array().unwrap()).collect();
+    let document = parse(
+        &example("report_scan.pdf").display().to_string(),
+        &["--pages", "2"],
+    );
+    let blocks = document["pages"][0]["diagnostics"]["blocks"]
+        .as_array()
+        .unwrap();
+    let lines: Vec<&Value> = blocks
+        .iter()
+        .flat_map(|b| b["lines"].as_array().unwrap())
+        .collect();
     assert!(lines.len() > 15);
-    assert!(lines.iter().all(|l| (0.5..=1.0).contains(&l["confidence"].as_f64().unwrap())));
+    assert!(
+        lines
+            .iter()
+            .all(|l| (0.5..=1.0).contains(&l["confidence"].as_f64().unwrap()))
+    );
 }
 
 /// A picture of a page, turned clockwise by quarters, is found upright again.
@@ -78,28 +114,50 @@ fn check_turned(quarters: u32) {
     let folder = Folder::new();
     let pages = page_picture();
     let turned = pages.rotate_quarters(quarters);
-    let picture = image::RgbImage::from_raw(turned.width as u32, turned.height as u32, turned.data).unwrap();
+    let picture =
+        image::RgbImage::from_raw(turned.width as u32, turned.height as u32, turned.data).unwrap();
     let path = folder.path().join("page.png");
     picture.save(&path).unwrap();
-    folder.run(&["-i", "page.png", "--save-path", "out", "--formats", "json"]).expect(0);
+    folder
+        .run(&["-i", "page.png", "--save-path", "out", "--formats", "json"])
+        .expect(0);
     let page = folder.json("out/page.json")["pages"][0].clone();
     assert_eq!(page["diagnostics"]["rotation"], quarters * 90);
     let text = contents(&page).join("\n");
-    assert!(text.contains("The harmonic method predicts the tide at all twelve harbours"), "{text}");
+    assert!(
+        text.contains("The harmonic method predicts the tide at all twelve harbours"),
+        "{text}"
+    );
 }
 
 /// The second page of the report as pixels, by the program itself: its visualization holds the page picture.
 fn page_picture() -> docparse::raster::Pixels {
     let folder = Folder::new();
     let path = example("report.pdf").display().to_string();
-    folder.run(&["-i", &path, "--save-path", "out", "--formats", "vis", "--pages", "2"]).expect(0);
+    folder
+        .run(&[
+            "-i",
+            &path,
+            "--save-path",
+            "out",
+            "--formats",
+            "vis",
+            "--pages",
+            "2",
+        ])
+        .expect(0);
     let bytes = std::fs::read(folder.path().join("out/report_layout_det_res.pdf")).unwrap();
     let find = |needle: &[u8], from: usize| {
-        from + bytes[from..].windows(needle.len()).position(|w| w == needle).unwrap()
+        from + bytes[from..]
+            .windows(needle.len())
+            .position(|w| w == needle)
+            .unwrap()
     };
     let start = find(b"\xff\xd8\xff", 0);
     let end = find(b"\nendstream", start);
-    let picture = image::load_from_memory(&bytes[start..end]).unwrap().into_rgb8();
+    let picture = image::load_from_memory(&bytes[start..end])
+        .unwrap()
+        .into_rgb8();
     docparse::raster::Pixels {
         width: picture.width() as usize,
         height: picture.height() as usize,
@@ -116,9 +174,15 @@ fn pages_turned_by_quarters_are_found() {
 
 #[test]
 fn the_text_layer_can_be_refused() {
-    let document =
-        parse(&example("report.pdf").display().to_string(), &["--text_layer", "never", "--pages", "2"]);
+    let document = parse(
+        &example("report.pdf").display().to_string(),
+        &["--text_layer", "never", "--pages", "2"],
+    );
     let page = &document["pages"][0];
     assert_eq!(page["diagnostics"]["text"]["source"], "lines");
-    assert!(contents(page).join(" ").contains("harmonic method predicts"));
+    assert!(
+        contents(page)
+            .join(" ")
+            .contains("harmonic method predicts")
+    );
 }

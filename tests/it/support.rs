@@ -27,7 +27,11 @@ pub struct Folder(tempfile::TempDir);
 impl Folder {
     pub fn new() -> Self {
         let libraries = root().join("runtime/stamp");
-        assert!(libraries.exists(), "run scripts/setup.sh first: {} is missing", libraries.display());
+        assert!(
+            libraries.exists(),
+            "run scripts/setup.sh first: {} is missing",
+            libraries.display()
+        );
         Self(tempfile::tempdir().expect("the system has a temporary folder"))
     }
 
@@ -59,11 +63,24 @@ impl Folder {
             command.env_remove(name);
         }
         // Nor any models of whoever runs the tests.
-        for name in ["XDG_DATA_HOME", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "PADDLE_PDX_CACHE_HOME"] {
+        for name in [
+            "XDG_DATA_HOME",
+            "HF_HOME",
+            "HF_HUB_CACHE",
+            "HF_ENDPOINT",
+            "PADDLE_PDX_CACHE_HOME",
+        ] {
             command.env_remove(name);
         }
         // Servers of the tests are on this machine.
-        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        for name in [
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+        ] {
             command.env_remove(name);
         }
         command.env("HOME", self.path());
@@ -108,7 +125,8 @@ impl Folder {
 
     pub fn json(&self, name: &str) -> Value {
         let path = self.path().join(name);
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         serde_json::from_str(&text).unwrap()
     }
 
@@ -120,7 +138,11 @@ impl Folder {
 impl Ran {
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 }
@@ -133,7 +155,10 @@ pub fn blocks_with(page: &Value, label: &str) -> Vec<(String, [i64; 4])> {
         .map(|b| {
             let bbox = b["block_bbox"].as_array().unwrap();
             let number = |i: usize| bbox[i].as_i64().unwrap();
-            (b["block_content"].as_str().unwrap().to_string(), [number(0), number(1), number(2), number(3)])
+            (
+                b["block_content"].as_str().unwrap().to_string(),
+                [number(0), number(1), number(2), number(3)],
+            )
         })
         .collect()
 }
@@ -157,7 +182,10 @@ pub fn tiny_pdf(width: f32, height: f32, content: &str) -> Vec<u8> {
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width} {height}] /Contents 4 0 R \
              /Resources << /Font << /F 5 0 R >> >> >>"
         ),
-        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        format!(
+            "<< /Length {} >>\nstream\n{content}\nendstream",
+            content.len()
+        ),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_string(),
     ];
     assemble(&objects)
@@ -177,8 +205,11 @@ pub fn assemble(objects: &[String]) -> Vec<u8> {
         file.extend(format!("{offset:010} 00000 n \n").bytes());
     }
     file.extend(
-        format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1)
-            .bytes(),
+        format!(
+            "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
+            objects.len() + 1
+        )
+        .bytes(),
     );
     file
 }

@@ -47,7 +47,10 @@ fn sources() -> Vec<(PathBuf, String)> {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                found.push((path.strip_prefix(root().join("src")).unwrap().to_path_buf(), text));
+                found.push((
+                    path.strip_prefix(root().join("src")).unwrap().to_path_buf(),
+                    text,
+                ));
             }
         }
     }
@@ -75,14 +78,28 @@ fn files_stay_short() {
 fn modules_use_only_those_before_them() {
     let position = |name: &str| ORDER.iter().position(|m| *m == name);
     for (path, text) in sources() {
-        let own = path.components().next().unwrap().as_os_str().to_string_lossy().replace(".rs", "");
+        let own = path
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .replace(".rs", "");
         if own == "lib" || own == "main" {
             continue;
         }
-        let own_position = position(&own).unwrap_or_else(|| panic!("module `{own}` is not in the order"));
-        for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+        let own_position =
+            position(&own).unwrap_or_else(|| panic!("module `{own}` is not in the order"));
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.trim_start().starts_with("//"))
+        {
             for part in line.split("crate::").skip(1) {
-                let used: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let used: String = part
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
                 if let Some(used_position) = position(&used) {
                     assert!(
                         used_position <= own_position,
@@ -98,9 +115,13 @@ fn modules_use_only_those_before_them() {
 
 #[test]
 fn only_one_module_names_the_runtime() {
-    for (path, text) in sources().iter().filter(|(path, _)| !path.starts_with("onnx")) {
-        let named =
-            text.match_indices("ort::").any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()));
+    for (path, text) in sources()
+        .iter()
+        .filter(|(path, _)| !path.starts_with("onnx"))
+    {
+        let named = text
+            .match_indices("ort::")
+            .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()));
         assert!(!named, "{}", path.display());
     }
 }
@@ -109,11 +130,18 @@ fn only_one_module_names_the_runtime() {
 fn the_list_of_codes_is_that_of_the_program() {
     let written = std::fs::read_to_string(root().join("docs/errors.md")).unwrap_or_default();
     let list = docparse::document::code_reference();
-    assert!(written == list, "docs/errors.md is not what it should be:\n{list}");
+    assert!(
+        written == list,
+        "docs/errors.md is not what it should be:\n{list}"
+    );
     // No code is spelled anywhere else.
     for (path, text) in sources() {
         let spelled = text.lines().find(|line| {
-            let after = |mark: &str| line.split(mark).nth(1).is_some_and(|rest| rest.starts_with('"'));
+            let after = |mark: &str| {
+                line.split(mark)
+                    .nth(1)
+                    .is_some_and(|rest| rest.starts_with('"'))
+            };
             after("code: ") || after(" code = ")
         });
         assert_eq!(spelled, None, "{}", path.display());

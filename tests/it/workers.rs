@@ -13,29 +13,66 @@ fn a_page_count_that_lies_is_not_believed() {
         "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] >>",
     ];
     folder.write("lies.pdf", assemble(&objects.map(String::from)));
-    let ran = folder.run(&["lies.pdf", "-o", "out", "--formats", "json"]).expect(0);
-    assert!(ran.stderr.contains("it says that it has 500000 pages; 1 of them are there"), "{}", ran.stderr);
-    assert_eq!(folder.json("out/lies.json")["pages"].as_array().unwrap().len(), 1);
+    let ran = folder
+        .run(&["lies.pdf", "-o", "out", "--formats", "json"])
+        .expect(0);
+    assert!(
+        ran.stderr
+            .contains("it says that it has 500000 pages; 1 of them are there"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        folder.json("out/lies.json")["pages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]
 fn pages_beyond_the_most_are_left_out_and_told() {
     let folder = Folder::new();
     let report = example("report.pdf").display().to_string();
-    let arguments = [report.as_str(), "-o", "out", "--formats", "json", "--max-pages", "1"];
+    let arguments = [
+        report.as_str(),
+        "-o",
+        "out",
+        "--formats",
+        "json",
+        "--max-pages",
+        "1",
+    ];
     let ran = folder.run(&arguments).expect(3);
     assert!(ran.stderr.contains("only 1 of "), "{}", ran.stderr);
-    assert_eq!(folder.json("out/report.json")["pages"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        folder.json("out/report.json")["pages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     // No page that is there is cut by itself.
-    folder.run(&[report.as_str(), "-o", "out", "--formats", "json"]).expect(0);
-    assert!(folder.json("out/report.json")["pages"].as_array().unwrap().len() > 1);
+    folder
+        .run(&[report.as_str(), "-o", "out", "--formats", "json"])
+        .expect(0);
+    assert!(
+        folder.json("out/report.json")["pages"]
+            .as_array()
+            .unwrap()
+            .len()
+            > 1
+    );
 }
 
 /// Time for which a process has computed, in hundredths of a second.
 fn ticks(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The fourteenth field; the second one may hold spaces.
-    let field = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(11));
+    let field = stat
+        .rsplit_once(") ")
+        .and_then(|(_, rest)| rest.split(' ').nth(11));
     field.and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
 }
 
@@ -46,7 +83,9 @@ fn workers_end_with_the_main_process() {
     let mut child = start(&folder, &["slow.pdf", "-o", "out", "--page-timeout", "600"]);
     let workers = || children(child.id());
     // One that computes: it has been at work for longer than opening the file takes.
-    wait_for("a worker at work", || workers().into_iter().any(|worker| ticks(worker) >= 30));
+    wait_for("a worker at work", || {
+        workers().into_iter().any(|worker| ticks(worker) >= 30)
+    });
     let workers = workers();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -86,7 +125,16 @@ fn a_file_that_wants_all_memory_costs_itself() {
     ));
     folder.write("forms.pdf", assemble(&objects));
     folder.write("good.pdf", good());
-    let arguments = ["forms.pdf", "good.pdf", "-o", "out", "--formats", "md,json", "--page-timeout", "20"];
+    let arguments = [
+        "forms.pdf",
+        "good.pdf",
+        "-o",
+        "out",
+        "--formats",
+        "md,json",
+        "--page-timeout",
+        "20",
+    ];
     let ran = folder.run(&arguments);
     assert!([0, 3].contains(&ran.code), "{}", ran.stderr);
     assert!(Path::new(&folder.path().join("out/good.md")).exists());
@@ -116,5 +164,10 @@ fn a_picture_takes_no_more_memory_than_its_process_may() {
     folder.write("little.yaml", "pipeline_name: lite\nworker_memory: 256\n");
     let ran = folder.run(&["vast.png", "-o", "out", "--config", "little.yaml"]);
     assert_ne!(ran.code, 0);
-    assert!(ran.stderr.contains("more memory than a worker process may take (256 MB)"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("more memory than a worker process may take (256 MB)"),
+        "{}",
+        ran.stderr
+    );
 }

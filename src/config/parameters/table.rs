@@ -14,9 +14,17 @@ const LINES: Parameter = Parameter {
     value_name: "N",
     help: "",
 };
-const OUTPUT: Parameter =
-    Parameter { kind: ValueKind::Bool, heading: Heading::InputAndOutput, value_name: "BOOL", ..LINES };
-const PIPELINE: Parameter = Parameter { heading: Heading::Pipeline, value_name: "MODE", ..LINES };
+const OUTPUT: Parameter = Parameter {
+    kind: ValueKind::Bool,
+    heading: Heading::InputAndOutput,
+    value_name: "BOOL",
+    ..LINES
+};
+const PIPELINE: Parameter = Parameter {
+    heading: Heading::Pipeline,
+    value_name: "MODE",
+    ..LINES
+};
 const NETWORKS: Parameter = Parameter {
     kind: ValueKind::Bool,
     about: About::Networks,
@@ -24,17 +32,44 @@ const NETWORKS: Parameter = Parameter {
     value_name: "BOOL",
     ..LINES
 };
-const NETWORK_NAME: Parameter = Parameter { kind: ValueKind::Text, value_name: "NAME", ..NETWORKS };
-const NETWORK_DIR: Parameter = Parameter { kind: ValueKind::Folder, value_name: "DIR", ..NETWORKS };
-const RECOGNIZER: Parameter = Parameter { about: About::Recognizer, ..NETWORKS };
-const SAMPLING: Parameter =
-    Parameter { place: Place::Predict, kind: ValueKind::Float, value_name: "X", ..RECOGNIZER };
-const PIXELS: Parameter =
-    Parameter { place: Place::Predict, kind: ValueKind::Int, value_name: "N", ..RECOGNIZER };
-const OWN: Parameter =
-    Parameter { about: About::OwnRecognizer, kind: ValueKind::Count, value_name: "N", ..RECOGNIZER };
-const SERVER: Parameter =
-    Parameter { about: About::Server, kind: ValueKind::Text, value_name: "NAME", ..RECOGNIZER };
+const NETWORK_NAME: Parameter = Parameter {
+    kind: ValueKind::Text,
+    value_name: "NAME",
+    ..NETWORKS
+};
+const NETWORK_DIR: Parameter = Parameter {
+    kind: ValueKind::Folder,
+    value_name: "DIR",
+    ..NETWORKS
+};
+const RECOGNIZER: Parameter = Parameter {
+    about: About::Recognizer,
+    ..NETWORKS
+};
+const SAMPLING: Parameter = Parameter {
+    place: Place::Predict,
+    kind: ValueKind::Float,
+    value_name: "X",
+    ..RECOGNIZER
+};
+const PIXELS: Parameter = Parameter {
+    place: Place::Predict,
+    kind: ValueKind::Int,
+    value_name: "N",
+    ..RECOGNIZER
+};
+const OWN: Parameter = Parameter {
+    about: About::OwnRecognizer,
+    kind: ValueKind::Count,
+    value_name: "N",
+    ..RECOGNIZER
+};
+const SERVER: Parameter = Parameter {
+    about: About::Server,
+    kind: ValueKind::Text,
+    value_name: "NAME",
+    ..RECOGNIZER
+};
 
 /// All parameters, in the order of the help.
 pub const PARAMETERS: &[Parameter] = &[
@@ -308,13 +343,17 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "doc_orientation_classify_model_name",
-        place: Place::Key("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name"),
+        place: Place::Key(
+            "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name",
+        ),
         help: "Orientation network",
         ..NETWORK_NAME
     },
     Parameter {
         name: "doc_orientation_classify_model_dir",
-        place: Place::Key("SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir"),
+        place: Place::Key(
+            "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
+        ),
         help: "Folder of the orientation network",
         ..NETWORK_DIR
     },
@@ -339,12 +378,37 @@ pub const PARAMETERS: &[Parameter] = &[
         help: "Task for whole pages without layout detection",
         ..RECOGNIZER
     },
-    Parameter { name: "repetition_penalty", help: "Penalty on repeated tokens", ..SAMPLING },
-    Parameter { name: "temperature", help: "Sampling temperature", ..SAMPLING },
-    Parameter { name: "top_p", value_name: "P", help: "Sampling mass", ..SAMPLING },
-    Parameter { name: "min_pixels", help: "Lower pixel limit of crops", ..PIXELS },
-    Parameter { name: "max_pixels", help: "Upper pixel limit of crops", ..PIXELS },
-    Parameter { name: "max_new_tokens", help: "Token limit of a block", ..PIXELS },
+    Parameter {
+        name: "repetition_penalty",
+        help: "Penalty on repeated tokens",
+        ..SAMPLING
+    },
+    Parameter {
+        name: "temperature",
+        help: "Sampling temperature",
+        ..SAMPLING
+    },
+    Parameter {
+        name: "top_p",
+        value_name: "P",
+        help: "Sampling mass",
+        ..SAMPLING
+    },
+    Parameter {
+        name: "min_pixels",
+        help: "Lower pixel limit of crops",
+        ..PIXELS
+    },
+    Parameter {
+        name: "max_pixels",
+        help: "Upper pixel limit of crops",
+        ..PIXELS
+    },
+    Parameter {
+        name: "max_new_tokens",
+        help: "Token limit of a block",
+        ..PIXELS
+    },
     Parameter {
         name: "vl_rec_channel_order",
         kind: ValueKind::OneOf(&["rgb", "bgr"]),
@@ -395,7 +459,11 @@ pub const PARAMETERS: &[Parameter] = &[
         help: "Seconds after which the answer for a block is cut, or a server's is given up [default: none]",
         ..RECOGNIZER
     },
-    Parameter { name: "seed", help: "Seed of --temperature [default: 0]", ..OWN },
+    Parameter {
+        name: "seed",
+        help: "Seed of --temperature [default: 0]",
+        ..OWN
+    },
     Parameter {
         name: "vl_rec_slots",
         help: "Blocks that are decoded together [default: 16; on a GPU 64]",

@@ -32,17 +32,38 @@ fn waiting_pages_of_several_documents_are_shown_together() {
         let page_index = serial as usize;
         let file = InputFile::from_path(&PathBuf::from("a.pdf"), PathBuf::new());
         // The first pages are of one document, the others of another; the last has other options.
-        let job = Arc::new(Job { id: usize::from(serial > 1), file, picture_folder: String::new() });
+        let job = Arc::new(Job {
+            id: usize::from(serial > 1),
+            file,
+            picture_folder: String::new(),
+        });
         let own = match serial {
-            6 => LayoutOptions { nms: true, ..LayoutOptions::default() },
+            6 => LayoutOptions {
+                nms: true,
+                ..LayoutOptions::default()
+            },
             _ => LayoutOptions::default(),
         };
-        let own = Arc::new(JobSettings { layout: LayoutChoice::Detect(own), ..settings() });
+        let own = Arc::new(JobSettings {
+            layout: LayoutChoice::Detect(own),
+            ..settings()
+        });
         let page = source.read_page(page_index, PixelsWanted::Preview).unwrap();
-        let decision = TextDecision { source: TextSource::Lines, reason: String::new() };
-        let prepared = FakeLines(trouble).prepare(source.as_ref(), page, decision, &own).unwrap();
+        let decision = TextDecision {
+            source: TextSource::Lines,
+            reason: String::new(),
+        };
+        let prepared = FakeLines(trouble)
+            .prepare(source.as_ref(), page, decision, &own)
+            .unwrap();
         let (cancel, document) = (CancelToken::default(), Arc::default());
-        let context = Arc::new(job::JobContext { key: job.id as u64, job, settings: own, cancel, document });
+        let context = Arc::new(job::JobContext {
+            key: job.id as u64,
+            job,
+            settings: own,
+            cancel,
+            document,
+        });
         let page = stages::PageJob::new(serial, context, source.clone(), page_index);
         sender.send((page, prepared)).unwrap();
     }
@@ -51,7 +72,14 @@ fn waiting_pages_of_several_documents_are_shown_together() {
     let counts = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (out, results) = crossbeam_channel::unbounded();
     let mut detector = CountingDetector(counts.clone());
-    stages::layout(inbox, &mut detector, Stage { name: "layout", out });
+    stages::layout(
+        inbox,
+        &mut detector,
+        Stage {
+            name: "layout",
+            out,
+        },
+    );
     // Pages 3 to 5 fail together, then 3 alone goes through, 4 and 5 fail, 4 goes through, 5 fails.
     assert_eq!(*counts.lock().unwrap(), [3, 3, 1, 2, 1, 1, 1]);
     let failed: Vec<usize> = results

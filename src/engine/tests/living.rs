@@ -23,7 +23,10 @@ fn slow_source(pages: usize, each: Duration, read: &Arc<Mutex<Vec<usize>>>) -> A
         }
         read.lock().unwrap().push(pages);
     });
-    Arc::new(FakeSource { on_read, ..FakeSource::of(pages, |_| Trouble::None) })
+    Arc::new(FakeSource {
+        on_read,
+        ..FakeSource::of(pages, |_| Trouble::None)
+    })
 }
 
 fn submission(id: usize, source: Arc<dyn PageSource>, events: &EventSender) -> Submission {
@@ -58,13 +61,23 @@ fn receive(events: &EventReceiver, jobs: usize) -> BTreeMap<usize, Heard> {
     let until = Instant::now() + Duration::from_secs(60);
     let mut ended = 0;
     while ended < jobs {
-        assert!(Instant::now() < until, "{ended} of {jobs} jobs have ended: {heard:?}");
-        let Some(delivery) = events.receive(Duration::from_millis(100)).unwrap() else { continue };
+        assert!(
+            Instant::now() < until,
+            "{ended} of {jobs} jobs have ended: {heard:?}"
+        );
+        let Some(delivery) = events.receive(Duration::from_millis(100)).unwrap() else {
+            continue;
+        };
         let of = heard.entry(delivery.job).or_default();
         assert_eq!(of.end, None, "nothing comes after the end");
         match delivery.event {
             Event::Page { page, .. } => {
-                let contents = page.page.blocks.iter().map(|block| block.content.clone()).collect();
+                let contents = page
+                    .page
+                    .blocks
+                    .iter()
+                    .map(|block| block.content.clone())
+                    .collect();
                 of.pages.push((page.page.page_index, contents));
             }
             Event::Finished => of.end = Some(Ok(())),
@@ -77,8 +90,18 @@ fn receive(events: &EventReceiver, jobs: usize) -> BTreeMap<usize, Heard> {
 }
 
 fn whole(pages: usize) -> Heard {
-    let page = |page: usize| (page, (0..page % 4).map(|block| format!("{page}:{block}")).collect());
-    Heard { pages: (0..pages).map(page).collect(), end: Some(Ok(())) }
+    let page = |page: usize| {
+        (
+            page,
+            (0..page % 4)
+                .map(|block| format!("{page}:{block}"))
+                .collect(),
+        )
+    };
+    Heard {
+        pages: (0..pages).map(page).collect(),
+        end: Some(Ok(())),
+    }
 }
 
 #[test]
@@ -93,9 +116,16 @@ fn sixty_four_clients_get_what_each_gets_alone() {
                 // Its own settings: every third takes a part of the pages, every fourth keeps the pixels.
                 let pages = 1 + dice.roll(20) as usize;
                 let mut own = submission(client, fake_source(pages, |_| Trouble::None), &sender);
-                let wanted = if client % 3 == 0 { 1 + pages / 2 } else { pages };
+                let wanted = if client % 3 == 0 {
+                    1 + pages / 2
+                } else {
+                    pages
+                };
                 own.max_pages = Some(wanted);
-                own.settings = Arc::new(JobSettings { keep_pixels: client % 4 == 0, ..settings() });
+                own.settings = Arc::new(JobSettings {
+                    keep_pixels: client % 4 == 0,
+                    ..settings()
+                });
                 engine.submit(own).unwrap();
                 let heard = receive(&receiver, 1);
                 assert_eq!(heard[&client], whole(wanted), "client {client}");
@@ -113,7 +143,14 @@ fn a_thousand_jobs_of_random_troubles_each_have_one_end() {
         10 => Trouble::RecognizerPanics,
         _ => troubles(page),
     };
-    let engine = Engine::start(stages(trouble), Limits { jobs: 20, ..limits(2, 4) }).unwrap();
+    let engine = Engine::start(
+        stages(trouble),
+        Limits {
+            jobs: 20,
+            ..limits(2, 4)
+        },
+    )
+    .unwrap();
     let mut dice = Dice(11);
     for round in 0..100 {
         let (sender, receiver) = events();
@@ -144,7 +181,11 @@ fn a_thousand_jobs_of_random_troubles_each_have_one_end() {
         assert_eq!(heard.len(), 10, "round {round}");
         for of in heard.values() {
             let indices: Vec<usize> = of.pages.iter().map(|(index, _)| *index).collect();
-            assert_eq!(indices, (0..indices.len()).collect::<Vec<_>>(), "in order, each once");
+            assert_eq!(
+                indices,
+                (0..indices.len()).collect::<Vec<_>>(),
+                "in order, each once"
+            );
         }
     }
     assert_eq!(engine.open_jobs.load(Ordering::SeqCst), 0);
@@ -175,7 +216,10 @@ fn a_book_does_not_stop_a_letter() {
     let first = read.iter().position(|pages| *pages == 3).unwrap();
     let last = read.iter().rposition(|pages| *pages == 3).unwrap();
     // Page by page in turn, give and take what was in flight.
-    assert!(last - first <= 12, "the letter took pages {first} to {last}");
+    assert!(
+        last - first <= 12,
+        "the letter took pages {first} to {last}"
+    );
     assert!(read.len() < 300, "the book was not waited for");
 }
 
@@ -191,12 +235,25 @@ fn a_receiver_that_is_slow_or_gone_holds_back_its_own_jobs_only() {
     drop(gone_receiver);
     for id in 2..10 {
         let (sender, receiver) = events();
-        engine.submit(submission(id, fake_source(30, |_| Trouble::None), &sender)).unwrap();
+        engine
+            .submit(submission(id, fake_source(30, |_| Trouble::None), &sender))
+            .unwrap();
         assert_eq!(receive(&receiver, 1)[&id], whole(30));
     }
     // Of the slow one as many pages were read as may wait for it, of the other not many more.
-    let count = |of: usize| read.lock().unwrap().iter().filter(|pages| **pages == of).count();
-    assert!(count(50) <= 3 && count(40) <= 3, "{} {}", count(50), count(40));
+    let count = |of: usize| {
+        read.lock()
+            .unwrap()
+            .iter()
+            .filter(|pages| **pages == of)
+            .count()
+    };
+    assert!(
+        count(50) <= 3 && count(40) <= 3,
+        "{} {}",
+        count(50),
+        count(40)
+    );
     // It has lost nothing by being slow.
     assert_eq!(receive(&slow_receiver, 1)[&0], whole(50));
     assert_eq!(engine.open_jobs.load(Ordering::SeqCst), 0);
@@ -219,7 +276,9 @@ fn a_file_that_opens_slowly_holds_up_itself() {
     });
     engine.submit(slow).unwrap();
     let (other, answered) = events();
-    engine.submit(submission(1, fake_source(5, |_| Trouble::None), &other)).unwrap();
+    engine
+        .submit(submission(1, fake_source(5, |_| Trouble::None), &other))
+        .unwrap();
     assert_eq!(receive(&answered, 1)[&1], whole(5));
     *gate.0.lock().unwrap() = true;
     gate.1.notify_all();
@@ -228,10 +287,23 @@ fn a_file_that_opens_slowly_holds_up_itself() {
 
 #[test]
 fn what_was_not_loaded_and_what_is_too_much_is_refused() {
-    let loaded = LoadedParts { recognizer: false, own_text: false, layout: false, ..LoadedParts::ALL };
-    let engine =
-        Engine::start(Stages { loaded, ..stages(|_| Trouble::None) }, Limits { jobs: 2, ..limits(1, 1) })
-            .unwrap();
+    let loaded = LoadedParts {
+        recognizer: false,
+        own_text: false,
+        layout: false,
+        ..LoadedParts::ALL
+    };
+    let engine = Engine::start(
+        Stages {
+            loaded,
+            ..stages(|_| Trouble::None)
+        },
+        Limits {
+            jobs: 2,
+            ..limits(1, 1)
+        },
+    )
+    .unwrap();
     let (sender, receiver) = events();
     let (gate, held) = std::sync::mpsc::channel::<()>();
     let with = |settings: JobSettings| Submission {
@@ -239,14 +311,29 @@ fn what_was_not_loaded_and_what_is_too_much_is_refused() {
         ..submission(9, fake_source(1, |_| Trouble::None), &sender)
     };
     let whole_page = LayoutChoice::WholePage(Label::Text);
-    let own = JobSettings { layout: whole_page.clone(), ..settings() };
-    assert_eq!(engine.submit(with(settings())), Err(SubmitError::NotLoaded("layout detection")));
-    let asks = JobSettings { own_text: Some(TextLayerMode::Auto), ..own.clone() };
+    let own = JobSettings {
+        layout: whole_page.clone(),
+        ..settings()
+    };
+    assert_eq!(
+        engine.submit(with(settings())),
+        Err(SubmitError::NotLoaded("layout detection"))
+    );
+    let asks = JobSettings {
+        own_text: Some(TextLayerMode::Auto),
+        ..own.clone()
+    };
     assert!(
         matches!(engine.submit(with(asks)), Err(SubmitError::NotLoaded(what)) if what.contains("own text"))
     );
-    let asks = JobSettings { plan: vl_plan(), ..own.clone() };
-    assert_eq!(engine.submit(with(asks)), Err(SubmitError::NotLoaded("a recognizer")));
+    let asks = JobSettings {
+        plan: vl_plan(),
+        ..own.clone()
+    };
+    assert_eq!(
+        engine.submit(with(asks)),
+        Err(SubmitError::NotLoaded("a recognizer"))
+    );
     // Two wait to be opened; a third is too much.
     let held = Arc::new(Mutex::new(held));
     for id in 0..2 {
@@ -256,13 +343,25 @@ fn what_was_not_loaded_and_what_is_too_much_is_refused() {
             let _ = held.lock().unwrap().recv();
             Ok(source)
         };
-        let own = Submission { job: Arc::new(job(id)), source: Box::new(open), ..with(own.clone()) };
+        let own = Submission {
+            job: Arc::new(job(id)),
+            source: Box::new(open),
+            ..with(own.clone())
+        };
         engine.submit(own).unwrap();
     }
-    assert_eq!(engine.submit(with(own.clone())), Err(SubmitError::Overloaded { jobs: 2 }));
+    assert_eq!(
+        engine.submit(with(own.clone())),
+        Err(SubmitError::Overloaded { jobs: 2 })
+    );
     drop(gate);
     let heard = receive(&receiver, 2);
-    assert!(heard.values().all(|of| of.end == Some(Ok(())) && of.pages.len() == 1), "{heard:?}");
+    assert!(
+        heard
+            .values()
+            .all(|of| of.end == Some(Ok(())) && of.pages.len() == 1),
+        "{heard:?}"
+    );
     engine.submit(with(own)).unwrap();
     receive(&receiver, 1);
 }
@@ -277,7 +376,9 @@ fn a_cancelled_job_frees_what_it_holds_and_an_engine_that_ends_gives_up_all() {
     let own = submission(0, stuck(), &sender);
     let cancel = own.cancel.clone();
     engine.submit(own).unwrap();
-    engine.submit(submission(1, fake_source(4, |_| Trouble::None), &sender)).unwrap();
+    engine
+        .submit(submission(1, fake_source(4, |_| Trouble::None), &sender))
+        .unwrap();
     std::thread::sleep(Duration::from_millis(20));
     cancel.store(true, Ordering::Relaxed);
     let heard = receive(&receiver, 2);
@@ -286,8 +387,14 @@ fn a_cancelled_job_frees_what_it_holds_and_an_engine_that_ends_gives_up_all() {
     engine.submit(submission(2, stuck(), &sender)).unwrap();
     let start = Instant::now();
     drop(engine);
-    assert!(start.elapsed() < Duration::from_secs(30), "it would take an hour");
-    assert_eq!(receive(&receiver, 1)[&2].end, Some(Err(JobFault::Cancelled)));
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "it would take an hour"
+    );
+    assert_eq!(
+        receive(&receiver, 1)[&2].end,
+        Some(Err(JobFault::Cancelled))
+    );
 }
 
 /// Prepares pages that are large enough for a block.
@@ -302,7 +409,11 @@ impl LinePreparer for LargePages {
         _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let pixels = Some(Pixels::white(64, 64));
-        Ok(PreparedPage { pixels, decision, ..PreparedPage::blank(page.page_index, 64, 64) })
+        Ok(PreparedPage {
+            pixels,
+            decision,
+            ..PreparedPage::blank(page.page_index, 64, 64)
+        })
     }
 }
 
@@ -317,8 +428,14 @@ impl Recognizer for SeedTeller {
     ) -> Result<(), RecognizeError> {
         for request in requests {
             let content = request.seed().to_string();
-            let result = Ok(Recognition { content, ..Recognition::default() });
-            let _ = answers.send(BlockAnswer { ticket: request.ticket, result });
+            let result = Ok(Recognition {
+                content,
+                ..Recognition::default()
+            });
+            let _ = answers.send(BlockAnswer {
+                ticket: request.ticket,
+                result,
+            });
         }
         Ok(())
     }
@@ -332,12 +449,20 @@ fn nothing_depends_on_what_stood_before() {
         ..stages(|_| Trouble::None)
     };
     let layout = LayoutChoice::WholePage(Label::Text);
-    let vl = JobSettings { plan: vl_plan(), reads_pictures: true, layout, ..settings() };
+    let vl = JobSettings {
+        plan: vl_plan(),
+        reads_pictures: true,
+        layout,
+        ..settings()
+    };
     let parse = |engine: &Engine, id: usize, pages: usize| {
         let (sender, receiver) = events();
         let source = fake_source(pages, |_| Trouble::None);
         engine
-            .submit(Submission { settings: Arc::new(vl.clone()), ..submission(id, source, &sender) })
+            .submit(Submission {
+                settings: Arc::new(vl.clone()),
+                ..submission(id, source, &sender)
+            })
             .unwrap();
         receive(&receiver, 1).remove(&id).unwrap()
     };
@@ -349,5 +474,9 @@ fn nothing_depends_on_what_stood_before() {
     let seeds: std::collections::BTreeSet<&String> =
         first.pages.iter().flat_map(|(_, seeds)| seeds).collect();
     assert_eq!(seeds.len(), 9, "each block has its own");
-    assert_ne!(parse(&engine, 3, 8).pages[3], first.pages[3], "other files have others");
+    assert_ne!(
+        parse(&engine, 3, 8).pages[3],
+        first.pages[3],
+        "other files have others"
+    );
 }

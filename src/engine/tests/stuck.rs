@@ -26,7 +26,10 @@ struct Gate {
 
 impl Gate {
     fn new(place: Place) -> Gate {
-        Gate { place, state: Arc::default() }
+        Gate {
+            place,
+            state: Arc::default(),
+        }
     }
 
     fn pass(&self, place: Place) {
@@ -87,7 +90,15 @@ impl PageSource for Source {
         let pixels = Some(Pixels::white(4 + self.0, 4));
         let size_points = (2.0, 2.0);
         let (width, height) = (4 + self.0, 4);
-        Ok(SourcePage { page_index, width, height, size_points, pixels, preview: None, content: None })
+        Ok(SourcePage {
+            page_index,
+            width,
+            height,
+            size_points,
+            pixels,
+            preview: None,
+            content: None,
+        })
     }
 
     fn render_page(&self, _: usize) -> Result<Pixels, PageError> {
@@ -113,7 +124,11 @@ impl LinePreparer for Lines {
         if is_stuck(&blank) {
             self.0.pass(Place::Lines);
         }
-        Ok(PreparedPage { pixels: page.pixels, decision, ..blank })
+        Ok(PreparedPage {
+            pixels: page.pixels,
+            decision,
+            ..blank
+        })
     }
 }
 
@@ -128,7 +143,10 @@ impl LayoutDetector for Detector {
         if pages.iter().any(|page| is_stuck(page)) {
             self.0.pass(Place::Layout);
         }
-        Ok(pages.iter().map(|_| vec![Region::new(Label::Text, Rect::new(0.0, 0.0, 4.0, 4.0), 1.0)]).collect())
+        Ok(pages
+            .iter()
+            .map(|_| vec![Region::new(Label::Text, Rect::new(0.0, 0.0, 4.0, 4.0), 1.0)])
+            .collect())
     }
 }
 
@@ -144,7 +162,10 @@ impl Recognizer for Reader {
             if is_stuck(&request.page) {
                 self.0.pass(Place::Recognize);
             }
-            let answer = BlockAnswer { ticket: request.ticket, result: Ok(Recognition::default()) };
+            let answer = BlockAnswer {
+                ticket: request.ticket,
+                result: Ok(Recognition::default()),
+            };
             let _ = answers.send(answer);
         }
         Ok(())
@@ -168,11 +189,18 @@ fn batch(count: usize, gate: &Gate, on_cancel: impl FnOnce() + 'static) -> Batch
         }
         Ok(Arc::new(Source(job.id, own.clone())))
     };
-    Batch { jobs: jobs(count), open: Arc::new(open), on_cancel: Box::new(on_cancel) }
+    Batch {
+        jobs: jobs(count),
+        open: Arc::new(open),
+        on_cancel: Box::new(on_cancel),
+    }
 }
 
 fn record(count: usize) -> Record {
-    Record { pages: vec![Vec::new(); count], ..Record::default() }
+    Record {
+        pages: vec![Vec::new(); count],
+        ..Record::default()
+    }
 }
 
 /// Cancels once the place is stuck; returns what became of four documents, and how long that took.
@@ -205,7 +233,13 @@ fn cancelled(place: Place, opens: bool) -> (RunOutcome, Record, Duration) {
 
 #[test]
 fn cancelling_waits_for_no_stage() {
-    for place in [Place::Open, Place::Read, Place::Lines, Place::Layout, Place::Recognize] {
+    for place in [
+        Place::Open,
+        Place::Read,
+        Place::Lines,
+        Place::Layout,
+        Place::Recognize,
+    ] {
         for opens in [false, true] {
             let (outcome, record, took) = cancelled(place, opens);
             // It would wait forever; how long it should take is measured by scripts/check_interrupts.sh.
@@ -214,10 +248,20 @@ fn cancelling_waits_for_no_stage() {
             // Every document has one end, and what was given up was begun once at most.
             for id in 0..4 {
                 let ends = |event: &&String| {
-                    **event == format!("finish {id}") || **event == format!("failed {id} {CANCELLED}")
+                    **event == format!("finish {id}")
+                        || **event == format!("failed {id} {CANCELLED}")
                 };
-                assert_eq!(record.events.iter().filter(ends).count(), 1, "{place:?}: {:?}", record.events);
-                let begun = record.events.iter().filter(|event| **event == format!("begin {id}")).count();
+                assert_eq!(
+                    record.events.iter().filter(ends).count(),
+                    1,
+                    "{place:?}: {:?}",
+                    record.events
+                );
+                let begun = record
+                    .events
+                    .iter()
+                    .filter(|event| **event == format!("begin {id}"))
+                    .count();
                 assert!(begun <= 1);
             }
             assert_eq!(outcome.done + outcome.failed, 4);
@@ -228,8 +272,15 @@ fn cancelling_waits_for_no_stage() {
             );
             for pages in &record.pages {
                 let indices: Vec<usize> = pages.iter().map(|page| page.page_index).collect();
-                assert_eq!(indices, (0..pages.len()).collect::<Vec<_>>(), "in order, each once");
-                assert!(pages.iter().all(|page| !page.has_error()), "an interrupted page is no failed one");
+                assert_eq!(
+                    indices,
+                    (0..pages.len()).collect::<Vec<_>>(),
+                    "in order, each once"
+                );
+                assert!(
+                    pages.iter().all(|page| !page.has_error()),
+                    "an interrupted page is no failed one"
+                );
             }
         }
     }
@@ -240,9 +291,23 @@ fn a_run_that_is_cancelled_before_it_begins_tells_all_of_its_documents() {
     let cancel = Arc::new(AtomicBool::new(true));
     let mut record = record(3);
     let gate = Gate::new(Place::None);
-    let outcome = run(batch(3, &gate, || {}), stages(&gate), &options(2, 3), &mut record, &cancel).unwrap();
+    let outcome = run(
+        batch(3, &gate, || {}),
+        stages(&gate),
+        &options(2, 3),
+        &mut record,
+        &cancel,
+    )
+    .unwrap();
     assert_eq!((outcome.failed, outcome.cancelled), (3, true));
-    assert_eq!(record.events, ["failed 0 cancelled", "failed 1 cancelled", "failed 2 cancelled"]);
+    assert_eq!(
+        record.events,
+        [
+            "failed 0 cancelled",
+            "failed 1 cancelled",
+            "failed 2 cancelled"
+        ]
+    );
 }
 
 /// Takes its time with the second page of the second document, or with all, looking at its deadline; or not.
@@ -268,35 +333,67 @@ impl LinePreparer for SlowLines {
                 deadline::check();
             }
         }
-        Ok(PreparedPage { pixels: page.pixels, decision, ..blank })
+        Ok(PreparedPage {
+            pixels: page.pixels,
+            decision,
+            ..blank
+        })
     }
 }
 
 fn timed(lines: SlowLines, limit: Duration) -> Record {
     let gate = Gate::new(Place::None);
-    let stages = Stages { lines: Box::new(lines), ..stages(&gate) };
+    let stages = Stages {
+        lines: Box::new(lines),
+        ..stages(&gate)
+    };
     let mut record = record(3);
-    let settings = JobSettings { page_timeout: Some(limit), ..settings() };
-    let options = EngineOptions { settings, ..options(2, 8) };
-    run(batch(3, &gate, || {}), stages, &options, &mut record, &Arc::default()).unwrap();
+    let settings = JobSettings {
+        page_timeout: Some(limit),
+        ..settings()
+    };
+    let options = EngineOptions {
+        settings,
+        ..options(2, 8)
+    };
+    run(
+        batch(3, &gate, || {}),
+        stages,
+        &options,
+        &mut record,
+        &Arc::default(),
+    )
+    .unwrap();
     record
 }
 
 #[test]
 fn a_page_over_its_time_fails_and_the_others_do_not() {
     for looks in [true, false] {
-        let lines = SlowLines { all: Duration::ZERO, one: Duration::from_millis(1200), looks };
+        let lines = SlowLines {
+            all: Duration::ZERO,
+            one: Duration::from_millis(1200),
+            looks,
+        };
         let start = Instant::now();
         let record = timed(lines, Duration::from_secs(1));
         assert!(looks || start.elapsed() >= Duration::from_millis(1200));
         for (document, pages) in record.pages.iter().enumerate() {
             assert_eq!(pages.len(), 5);
             for page in pages {
-                assert_eq!(page.has_error(), (document, page.page_index) == STUCK, "{:?}", page.diagnostics);
+                assert_eq!(
+                    page.has_error(),
+                    (document, page.page_index) == STUCK,
+                    "{:?}",
+                    page.diagnostics
+                );
             }
         }
         let failed = &record.pages[STUCK.0][STUCK.1];
-        assert_eq!(failed.diagnostics[0].message, "the page took longer than 1 s and was given up");
+        assert_eq!(
+            failed.diagnostics[0].message,
+            "the page took longer than 1 s and was given up"
+        );
     }
 }
 
@@ -304,6 +401,13 @@ fn a_page_over_its_time_fails_and_the_others_do_not() {
 fn a_page_that_waits_for_its_turn_uses_none_of_its_time() {
     // Fifteen pages, of which eight wait at a time: together they take far longer than one may.
     let each = Duration::from_millis(100);
-    let record = timed(SlowLines { all: each, one: each, looks: true }, Duration::from_secs(1));
+    let record = timed(
+        SlowLines {
+            all: each,
+            one: each,
+            looks: true,
+        },
+        Duration::from_secs(1),
+    );
     assert!(record.pages.iter().flatten().all(|page| !page.has_error()));
 }

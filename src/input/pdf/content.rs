@@ -32,27 +32,50 @@ fn apply(m: &Matrix, x: f32, y: f32) -> (f32, f32) {
 
 /// First `inner`, then `outer`.
 fn concat(inner: &Matrix, outer: &Matrix) -> Matrix {
-    let (a, b) = (outer[0] * inner[0] + outer[2] * inner[1], outer[1] * inner[0] + outer[3] * inner[1]);
-    let (c, d) = (outer[0] * inner[2] + outer[2] * inner[3], outer[1] * inner[2] + outer[3] * inner[3]);
+    let (a, b) = (
+        outer[0] * inner[0] + outer[2] * inner[1],
+        outer[1] * inner[0] + outer[3] * inner[1],
+    );
+    let (c, d) = (
+        outer[0] * inner[2] + outer[2] * inner[3],
+        outer[1] * inner[2] + outer[3] * inner[3],
+    );
     let (e, f) = apply(outer, inner[4], inner[5]);
     [a, b, c, d, e, f]
 }
 
 fn apply_box(m: &Matrix, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
-    let corners = [apply(m, x1, y1), apply(m, x2, y1), apply(m, x1, y2), apply(m, x2, y2)];
+    let corners = [
+        apply(m, x1, y1),
+        apply(m, x2, y1),
+        apply(m, x1, y2),
+        apply(m, x2, y2),
+    ];
     let fold = |f: fn(f32, f32) -> f32, pick: fn(&(f32, f32)) -> f32| {
         corners.iter().map(pick).reduce(f).unwrap_or(0.0)
     };
-    [fold(f32::min, |c| c.0), fold(f32::min, |c| c.1), fold(f32::max, |c| c.0), fold(f32::max, |c| c.1)]
+    [
+        fold(f32::min, |c| c.0),
+        fold(f32::min, |c| c.1),
+        fold(f32::max, |c| c.0),
+        fold(f32::max, |c| c.1),
+    ]
 }
 
 impl OpenPage<'_> {
     /// Characters, rulings, boxes and structure of the page in pixels of `scale` per point.
     pub fn content(&self, scale: f64) -> PdfPage {
         let to_page = self.user_to_pixels(scale);
-        let mut page = PdfPage { size_points: self.size(), ..PdfPage::default() };
+        let mut page = PdfPage {
+            size_points: self.size(),
+            ..PdfPage::default()
+        };
         self.read_chars(&to_page, &mut page);
-        let mut walk = ObjectWalk { page: self, scale: scale as f32, out: &mut page };
+        let mut walk = ObjectWalk {
+            page: self,
+            scale: scale as f32,
+            out: &mut page,
+        };
         walk.page_objects(&to_page);
         page.structure = self.structure();
         page
@@ -64,7 +87,10 @@ impl OpenPage<'_> {
         const GRID: f64 = 64.0;
         const SPAN: f64 = 1000.0;
         let (width, height) = self.size();
-        let size = ((width as f64 * GRID).round() as i32, (height as f64 * GRID).round() as i32);
+        let size = (
+            (width as f64 * GRID).round() as i32,
+            (height as f64 * GRID).round() as i32,
+        );
         let at = |x: f64, y: f64| {
             let (mut dx, mut dy) = (0i32, 0i32);
             // SAFETY: the page is loaded and both targets are valid.
@@ -130,7 +156,12 @@ impl OpenPage<'_> {
                 high_surrogate = None;
                 let object = api.FPDFText_GetTextObject(text, index);
                 if api.FPDFText_IsGenerated(text, index) == 1 || object.is_null() {
-                    out.chars.push(PdfChar { code, bbox: [0.0; 4], run: u32::MAX, unmapped: false });
+                    out.chars.push(PdfChar {
+                        code,
+                        bbox: [0.0; 4],
+                        run: u32::MAX,
+                        unmapped: false,
+                    });
                     continue;
                 }
                 if last_object.0 != object as usize {
@@ -161,7 +192,12 @@ impl OpenPage<'_> {
                 if code < 0x20 && unmapped && api.FPDFText_IsHyphen(text, index) != 1 {
                     code = 0xFFFD;
                 }
-                out.chars.push(PdfChar { code, bbox, run: last_object.1, unmapped });
+                out.chars.push(PdfChar {
+                    code,
+                    bbox,
+                    run: last_object.1,
+                    unmapped,
+                });
             }
             api.FPDFText_ClosePage(text);
         }
@@ -184,7 +220,8 @@ impl OpenPage<'_> {
             let index = *fonts.entry(font as usize).or_insert_with(|| {
                 let mut name = vec![0u8; 256];
                 let length =
-                    api.FPDFFont_GetBaseFontName(font, name.as_mut_ptr().cast(), name.len() as _) as usize;
+                    api.FPDFFont_GetBaseFontName(font, name.as_mut_ptr().cast(), name.len() as _)
+                        as usize;
                 name.truncate(length.saturating_sub(1).min(255));
                 out.fonts.push(String::from_utf8_lossy(&name).into_owned());
                 (out.fonts.len() - 1).min(u16::MAX as usize) as u16
@@ -218,7 +255,10 @@ impl OpenPage<'_> {
             }
             let mut stack: Vec<(*mut c_void, Option<usize>)> = Vec::new();
             for index in (0..api.FPDF_StructTree_CountChildren(tree).max(0)).rev() {
-                stack.push((api.FPDF_StructTree_GetChildAtIndex(tree, index).cast(), None));
+                stack.push((
+                    api.FPDF_StructTree_GetChildAtIndex(tree, index).cast(),
+                    None,
+                ));
             }
             while let Some((element, parent)) = stack.pop() {
                 if element.is_null() || nodes.len() >= MAX_STRUCTURE_NODES {
@@ -226,7 +266,8 @@ impl OpenPage<'_> {
                 }
                 nodes.push(self.structure_node(element, parent));
                 let this = Some(nodes.len() - 1);
-                for index in (0..api.FPDF_StructElement_CountChildren(element.cast()).max(0)).rev() {
+                for index in (0..api.FPDF_StructElement_CountChildren(element.cast()).max(0)).rev()
+                {
                     let child = api.FPDF_StructElement_GetChildAtIndex(element.cast(), index);
                     stack.push((child.cast(), this));
                 }
@@ -262,8 +303,18 @@ impl OpenPage<'_> {
                 mcids.push(single);
             }
             let is_cell = matches!(kind.as_str(), "TD" | "TH");
-            let spans = if is_cell { self.cell_spans(element) } else { [1; 2] };
-            StructNode { kind, parent, mcids, alt: (!alt.trim().is_empty()).then_some(alt), spans }
+            let spans = if is_cell {
+                self.cell_spans(element)
+            } else {
+                [1; 2]
+            };
+            StructNode {
+                kind,
+                parent,
+                mcids,
+                alt: (!alt.trim().is_empty()).then_some(alt),
+                spans,
+            }
         }
     }
 
@@ -276,7 +327,10 @@ impl OpenPage<'_> {
         let mut spans = [1u16; 2];
         // SAFETY: by the contract of this function; attributes live as long as their element.
         unsafe {
-            for index in 0..api.FPDF_StructElement_GetAttributeCount(element.cast()).max(0) {
+            for index in 0..api
+                .FPDF_StructElement_GetAttributeCount(element.cast())
+                .max(0)
+            {
                 let attributes = api.FPDF_StructElement_GetAttributeAtIndex(element.cast(), index);
                 if attributes.is_null() {
                     continue;
@@ -284,7 +338,8 @@ impl OpenPage<'_> {
                 for (span, name) in spans.iter_mut().zip(["RowSpan", "ColSpan"]) {
                     let value = api.FPDF_StructElement_Attr_GetValue(attributes, name);
                     let mut number = 0f32;
-                    if !value.is_null() && api.FPDF_StructElement_Attr_GetNumberValue(value, &mut number) != 0
+                    if !value.is_null()
+                        && api.FPDF_StructElement_Attr_GetNumberValue(value, &mut number) != 0
                     {
                         *span = number.clamp(1.0, MAX_CELL_SPAN) as u16;
                     }
@@ -332,7 +387,11 @@ impl ObjectWalk<'_, '_> {
         let count = unsafe { api.FPDFPage_CountObjects(self.page.handle.cast()) };
         for index in 0..count.max(0) {
             // SAFETY: as above.
-            let object = unsafe { self.page.api().FPDFPage_GetObject(self.page.handle.cast(), index) };
+            let object = unsafe {
+                self.page
+                    .api()
+                    .FPDFPage_GetObject(self.page.handle.cast(), index)
+            };
             self.object(object.cast(), to_page, 0);
         }
     }
@@ -362,7 +421,11 @@ impl ObjectWalk<'_, '_> {
                 let inner = concat(&matrix, to_page);
                 for index in 0..count.max(0) {
                     // SAFETY: the index is below the count.
-                    let child = unsafe { self.page.api().FPDFFormObj_GetObject(object.cast(), index as _) };
+                    let child = unsafe {
+                        self.page
+                            .api()
+                            .FPDFFormObj_GetObject(object.cast(), index as _)
+                    };
                     self.object(child.cast(), &inner, depth + 1);
                 }
             }
@@ -374,7 +437,13 @@ impl ObjectWalk<'_, '_> {
         let (mut left, mut bottom, mut right, mut top) = (0f32, 0f32, 0f32, 0f32);
         // SAFETY: the object is valid, the targets are locals.
         unsafe {
-            self.page.api().FPDFPageObj_GetBounds(object.cast(), &mut left, &mut bottom, &mut right, &mut top)
+            self.page.api().FPDFPageObj_GetBounds(
+                object.cast(),
+                &mut left,
+                &mut bottom,
+                &mut right,
+                &mut top,
+            )
         };
         apply_box(to_page, [left, bottom, right, top])
     }
@@ -437,7 +506,12 @@ impl ObjectWalk<'_, '_> {
     }
 
     /// The path's lines as boxes, if it has nothing but horizontal and vertical ones.
-    fn straight_lines(&self, object: *mut c_void, segments: i32, matrix: &Matrix) -> Option<Vec<[f32; 4]>> {
+    fn straight_lines(
+        &self,
+        object: *mut c_void,
+        segments: i32,
+        matrix: &Matrix,
+    ) -> Option<Vec<[f32; 4]>> {
         if segments > MAX_RULING_SEGMENTS {
             return None;
         }
@@ -450,7 +524,10 @@ impl ObjectWalk<'_, '_> {
             let (kind, closes) = unsafe {
                 let segment = api.FPDFPath_GetPathSegment(object.cast(), index);
                 api.FPDFPathSegment_GetPoint(segment, &mut x, &mut y);
-                (api.FPDFPathSegment_GetType(segment), api.FPDFPathSegment_GetClose(segment) != 0)
+                (
+                    api.FPDFPathSegment_GetType(segment),
+                    api.FPDFPathSegment_GetClose(segment) != 0,
+                )
             };
             let to = apply(matrix, x, y);
             let mut add = |from: (f32, f32), to: (f32, f32)| {
@@ -458,7 +535,12 @@ impl ObjectWalk<'_, '_> {
                 if dx > slack && dy > slack {
                     return false;
                 }
-                lines.push([from.0.min(to.0), from.1.min(to.1), from.0.max(to.0), from.1.max(to.1)]);
+                lines.push([
+                    from.0.min(to.0),
+                    from.1.min(to.1),
+                    from.0.max(to.0),
+                    from.1.max(to.1),
+                ]);
                 true
             };
             match kind {
@@ -489,6 +571,9 @@ mod tests {
         let shift = [1.0, 0.0, 0.0, 1.0, 10.0, 0.0];
         assert_eq!(apply(&concat(&double, &shift), 3.0, 4.0), (16.0, 8.0));
         assert_eq!(apply(&concat(&shift, &double), 3.0, 4.0), (26.0, 8.0));
-        assert_eq!(apply_box(&[0.0, 1.0, -1.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 5.0]), [-5.0, 1.0, -2.0, 3.0]);
+        assert_eq!(
+            apply_box(&[0.0, 1.0, -1.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 5.0]),
+            [-5.0, 1.0, -2.0, 3.0]
+        );
     }
 }

@@ -32,7 +32,11 @@ impl Library {
     }
 
     /// Opens a document, trying the empty password and then `passwords` in order.
-    pub fn open<'a>(&'a self, path: &Path, passwords: &[String]) -> Result<OpenDocument<'a>, ReadFailure> {
+    pub fn open<'a>(
+        &'a self,
+        path: &Path,
+        passwords: &[String],
+    ) -> Result<OpenDocument<'a>, ReadFailure> {
         let map = FileMap::new(path)?;
         let mut failure = ReadFailure::Damaged;
         let candidates = std::iter::once(None).chain(passwords.iter().map(|p| Some(p.as_str())));
@@ -72,7 +76,14 @@ impl FileMap {
         }
         // SAFETY: a private read-only mapping of an open file; checked below.
         let address = unsafe {
-            libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
+            libc::mmap(
+                std::ptr::null_mut(),
+                length,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
         };
         if address == libc::MAP_FAILED {
             return Err(unreadable(std::io::Error::last_os_error()));
@@ -112,9 +123,18 @@ impl<'a> OpenDocument<'a> {
         form_info[0] = 2;
         // SAFETY: the document was just opened and the structure outlives the form handle.
         let form = unsafe {
-            library.api.FPDFDOC_InitFormFillEnvironment(handle.cast(), form_info.as_mut_ptr().cast()).cast()
+            library
+                .api
+                .FPDFDOC_InitFormFillEnvironment(handle.cast(), form_info.as_mut_ptr().cast())
+                .cast()
         };
-        OpenDocument { library, handle, form, _form_info: form_info, _map: map }
+        OpenDocument {
+            library,
+            handle,
+            form,
+            _form_info: form_info,
+            _map: map,
+        }
     }
 
     /// Number of pages; 0 for a damaged page tree.
@@ -141,12 +161,19 @@ impl<'a> OpenDocument<'a> {
     pub(super) fn set_page_size(&self, index: usize, (width, height): (f32, f32)) -> bool {
         // SAFETY: the document is open; the page is closed before anybody else loads it.
         unsafe {
-            let page = self.library.api.FPDF_LoadPage(self.handle.cast(), index as i32);
+            let page = self
+                .library
+                .api
+                .FPDF_LoadPage(self.handle.cast(), index as i32);
             if page.is_null() {
                 return false;
             }
-            self.library.api.FPDFPage_SetMediaBox(page, 0.0, 0.0, width, height);
-            self.library.api.FPDFPage_SetCropBox(page, 0.0, 0.0, width, height);
+            self.library
+                .api
+                .FPDFPage_SetMediaBox(page, 0.0, 0.0, width, height);
+            self.library
+                .api
+                .FPDFPage_SetCropBox(page, 0.0, 0.0, width, height);
             self.library.api.FPDF_ClosePage(page);
         }
         true
@@ -155,15 +182,26 @@ impl<'a> OpenDocument<'a> {
     /// Loads a page.
     pub fn page(&self, index: usize) -> Result<OpenPage<'_>, ReadFailure> {
         // SAFETY: the handles are open and stay so while the page borrows the document.
-        let page = unsafe { self.library.api.FPDF_LoadPage(self.handle.cast(), index as i32) };
+        let page = unsafe {
+            self.library
+                .api
+                .FPDF_LoadPage(self.handle.cast(), index as i32)
+        };
         if page.is_null() {
             return Err(ReadFailure::Page);
         }
         if !self.form.is_null() {
             // SAFETY: as above.
-            unsafe { self.library.api.FORM_OnAfterLoadPage(page, self.form.cast()) };
+            unsafe {
+                self.library
+                    .api
+                    .FORM_OnAfterLoadPage(page, self.form.cast())
+            };
         }
-        Ok(OpenPage { document: self, handle: page.cast() })
+        Ok(OpenPage {
+            document: self,
+            handle: page.cast(),
+        })
     }
 }
 
@@ -172,7 +210,9 @@ impl Drop for OpenDocument<'_> {
         // SAFETY: closed once, the form first.
         unsafe {
             if !self.form.is_null() {
-                self.library.api.FPDFDOC_ExitFormFillEnvironment(self.form.cast());
+                self.library
+                    .api
+                    .FPDFDOC_ExitFormFillEnvironment(self.form.cast());
             }
             self.library.api.FPDF_CloseDocument(self.handle.cast());
         }
@@ -216,14 +256,34 @@ impl OpenPage<'_> {
         // SAFETY: the buffer is `stride * height` bytes and outlives the bitmap.
         unsafe {
             let api = self.api();
-            let bitmap = api.FPDFBitmap_CreateEx(w, h, BITMAP_BGR, data.as_mut_ptr().cast(), stride as i32);
+            let bitmap =
+                api.FPDFBitmap_CreateEx(w, h, BITMAP_BGR, data.as_mut_ptr().cast(), stride as i32);
             if bitmap.is_null() {
                 return Err(ReadFailure::TooLarge);
             }
-            api.FPDF_RenderPageBitmap(bitmap, self.handle.cast(), 0, 0, w, h, 0, RENDER_ANNOTATIONS);
+            api.FPDF_RenderPageBitmap(
+                bitmap,
+                self.handle.cast(),
+                0,
+                0,
+                w,
+                h,
+                0,
+                RENDER_ANNOTATIONS,
+            );
             if !self.document.form.is_null() {
                 let form = self.document.form.cast();
-                api.FPDF_FFLDraw(form, bitmap, self.handle.cast(), 0, 0, w, h, 0, RENDER_ANNOTATIONS);
+                api.FPDF_FFLDraw(
+                    form,
+                    bitmap,
+                    self.handle.cast(),
+                    0,
+                    0,
+                    w,
+                    h,
+                    0,
+                    RENDER_ANNOTATIONS,
+                );
             }
             api.FPDFBitmap_Destroy(bitmap);
         }
@@ -239,7 +299,8 @@ impl Drop for OpenPage<'_> {
         // SAFETY: closed once.
         unsafe {
             if !self.document.form.is_null() {
-                self.api().FORM_OnBeforeClosePage(self.handle.cast(), self.document.form.cast());
+                self.api()
+                    .FORM_OnBeforeClosePage(self.handle.cast(), self.document.form.cast());
             }
             self.api().FPDF_ClosePage(self.handle.cast());
         }

@@ -19,7 +19,13 @@ pub const MIN_RENDER_SCALE: f64 = 0.1;
 ///
 /// `requested`, lowered by 32 bisection steps until the pixels fit `max_pixels`. `None` when a side is not
 /// positive or `min_scale` does not fit. Source: specification, section 3.4, vectors `pdf_scale`.
-pub fn render_scale(width: f64, height: f64, requested: f64, min_scale: f64, max_pixels: u64) -> Option<f64> {
+pub fn render_scale(
+    width: f64,
+    height: f64,
+    requested: f64,
+    min_scale: f64,
+    max_pixels: u64,
+) -> Option<f64> {
     if width <= 0.0 || height <= 0.0 {
         return None;
     }

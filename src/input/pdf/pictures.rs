@@ -38,7 +38,9 @@ pub(super) fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemor
         let data = encoded(page, picture);
         match (kind, data) {
             (Kind::Jpeg, None) => memory.jpeg = u64::MAX,
-            (Kind::Jpeg, Some(data)) => memory.jpeg = memory.jpeg.max(jpeg_memory(&data).unwrap_or(0)),
+            (Kind::Jpeg, Some(data)) => {
+                memory.jpeg = memory.jpeg.max(jpeg_memory(&data).unwrap_or(0))
+            }
             (Kind::Jpeg2000, None) => memory.jpeg_2000 = u64::MAX,
             (Kind::Jpeg2000, Some(data)) => {
                 memory.jpeg_2000 = memory.jpeg_2000.max(jpx_memory(&data, drawn).unwrap_or(0));
@@ -56,7 +58,12 @@ enum Kind {
 }
 
 /// Adds the large pictures of an object, which may be a form.
-fn find_large(page: &OpenPage<'_>, object: *mut c_void, depth: usize, large: &mut Vec<(*mut c_void, Kind)>) {
+fn find_large(
+    page: &OpenPage<'_>,
+    object: *mut c_void,
+    depth: usize,
+    large: &mut Vec<(*mut c_void, Kind)>,
+) {
     if object.is_null() || depth > MAX_FORM_DEPTH || large.len() >= MOST_PICTURES {
         return;
     }
@@ -101,12 +108,15 @@ fn is_large(page: &OpenPage<'_>, object: *mut c_void) -> bool {
 fn encoded(page: &OpenPage<'_>, object: *mut c_void) -> Option<Vec<u8>> {
     let api = page.api();
     // SAFETY: the object is a picture of the loaded page; without a buffer the length is returned.
-    let length = unsafe { api.FPDFImageObj_GetImageDataDecoded(object.cast(), std::ptr::null_mut(), 0) };
+    let length =
+        unsafe { api.FPDFImageObj_GetImageDataDecoded(object.cast(), std::ptr::null_mut(), 0) };
     let mut data = Vec::new();
     data.try_reserve_exact(length as usize).ok()?;
     data.resize(length as usize, 0u8);
     // SAFETY: the buffer has the length that is told.
-    unsafe { api.FPDFImageObj_GetImageDataDecoded(object.cast(), data.as_mut_ptr().cast(), length) };
+    unsafe {
+        api.FPDFImageObj_GetImageDataDecoded(object.cast(), data.as_mut_ptr().cast(), length)
+    };
     Some(data)
 }
 
@@ -117,7 +127,12 @@ fn last_filter(page: &OpenPage<'_>, object: *mut c_void) -> Vec<u8> {
     let length = unsafe {
         let api = page.api();
         let last = api.FPDFImageObj_GetImageFilterCount(object.cast()) - 1;
-        api.FPDFImageObj_GetImageFilter(object.cast(), last, name.as_mut_ptr().cast(), FILTER_NAME as _)
+        api.FPDFImageObj_GetImageFilter(
+            object.cast(),
+            last,
+            name.as_mut_ptr().cast(),
+            FILTER_NAME as _,
+        )
     };
     // The length counts the zero at the end.
     name.truncate((length as usize).saturating_sub(1).min(FILTER_NAME));
@@ -125,11 +140,15 @@ fn last_filter(page: &OpenPage<'_>, object: *mut c_void) -> Vec<u8> {
 }
 
 fn be16(data: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from(u16::from_be_bytes(data.get(at..at + 2)?.try_into().ok()?)))
+    Some(u64::from(u16::from_be_bytes(
+        data.get(at..at + 2)?.try_into().ok()?,
+    )))
 }
 
 fn be32(data: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?)))
+    Some(u64::from(u32::from_be_bytes(
+        data.get(at..at + 4)?.try_into().ok()?,
+    )))
 }
 
 /// Bytes that decoding a JPEG takes: where not all is in one scan, the coefficients of the whole picture, two bytes each
@@ -155,12 +174,18 @@ fn jpeg_memory(data: &[u8]) -> Option<u64> {
                 let (height, width) = (be16(data, at + 5)?, be16(data, at + 7)?);
                 let count = usize::from(*data.get(at + 9)?);
                 let sampling = (0..count).map(|i| data.get(at + 11 + 3 * i).copied());
-                let sampling: Vec<(u64, u64)> =
-                    sampling.map(|s| s.map(|s| ((s >> 4).into(), (s & 15).into()))).collect::<Option<_>>()?;
-                let most = sampling.iter().fold((1, 1), |most, s| (s.0.max(most.0), s.1.max(most.1)));
-                let side = |length: u64, factor: u64, most: u64| (length * factor).div_ceil(most * 8) * 8;
-                let all: u64 =
-                    sampling.iter().map(|s| side(width, s.0, most.0) * side(height, s.1, most.1) * 2).sum();
+                let sampling: Vec<(u64, u64)> = sampling
+                    .map(|s| s.map(|s| ((s >> 4).into(), (s & 15).into())))
+                    .collect::<Option<_>>()?;
+                let most = sampling
+                    .iter()
+                    .fold((1, 1), |most, s| (s.0.max(most.0), s.1.max(most.1)));
+                let side =
+                    |length: u64, factor: u64, most: u64| (length * factor).div_ceil(most * 8) * 8;
+                let all: u64 = sampling
+                    .iter()
+                    .map(|s| side(width, s.0, most.0) * side(height, s.1, most.1) * 2)
+                    .sum();
                 frame = Some((marker == 0xc2, count, all));
             }
             0xda => {
@@ -179,7 +204,10 @@ fn jpeg_memory(data: &[u8]) -> Option<u64> {
 /// decoded in the lowest resolution that is not smaller than what is drawn; how many there are is told by the marker COD.
 fn jpx_memory(data: &[u8], drawn: (usize, usize)) -> Option<u64> {
     // The codestream begins with these markers, in whatever boxes it lies.
-    let at = data.windows(4).position(|bytes| bytes == [0xff, 0x4f, 0xff, 0x51])? + 4;
+    let at = data
+        .windows(4)
+        .position(|bytes| bytes == [0xff, 0x4f, 0xff, 0x51])?
+        + 4;
     let (right, bottom) = (be32(data, at + 4)?, be32(data, at + 8)?);
     let (left, top) = (be32(data, at + 12)?, be32(data, at + 16)?);
     let components = be16(data, at + 36)?;
@@ -198,10 +226,14 @@ fn jpx_memory(data: &[u8], drawn: (usize, usize)) -> Option<u64> {
         }
     }
     let is_enough = |levels: u32| {
-        let side = |length: u64, drawn: usize| length.checked_shr(levels).unwrap_or(0) >= drawn as u64;
+        let side =
+            |length: u64, drawn: usize| length.checked_shr(levels).unwrap_or(0) >= drawn as u64;
         side(width, drawn.0) && side(height, drawn.1)
     };
-    let skipped = (0..=levels).rev().find(|levels| is_enough(*levels)).unwrap_or(0);
+    let skipped = (0..=levels)
+        .rev()
+        .find(|levels| is_enough(*levels))
+        .unwrap_or(0);
     let pixels = (width >> skipped).saturating_mul(height >> skipped);
     Some(pixels.saturating_mul(components * 4 + components.min(4)))
 }
@@ -213,7 +245,9 @@ mod tests {
     /// The head of a JPEG of 100x50 pixels: three components, the first of twice the resolution, then the first scan.
     fn jpeg(frame: u8, in_scan: u8) -> Vec<u8> {
         let mut data = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0];
-        data.extend([0xff, frame, 0, 17, 8, 0, 50, 0, 100, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0]);
+        data.extend([
+            0xff, frame, 0, 17, 8, 0, 50, 0, 100, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0,
+        ]);
         data.extend([0xff, 0xff, 0xda, 0, 12, in_scan]);
         data
     }
@@ -225,7 +259,10 @@ mod tests {
         assert_eq!(jpeg_memory(&jpeg(0xc0, 1)), Some(all));
         assert_eq!(jpeg_memory(&jpeg(0xc0, 3)), Some(0));
         // Something before it, and a marker without a length.
-        assert_eq!(jpeg_memory(&[&[7, 0xff, 0xd8, 0xff, 0x01][..], &jpeg(0xc2, 3)[2..]].concat()), Some(all));
+        assert_eq!(
+            jpeg_memory(&[&[7, 0xff, 0xd8, 0xff, 0x01][..], &jpeg(0xc2, 3)[2..]].concat()),
+            Some(all)
+        );
         let whole = jpeg(0xc2, 3);
         // Up to the marker of the scan.
         (0..whole.len() - 3).for_each(|end| assert_eq!(jpeg_memory(&whole[..end]), None));
@@ -235,7 +272,9 @@ mod tests {
     fn samples_of_jpeg_2000_are_counted() {
         let mut data = b"boxes".to_vec();
         data.extend([0xff, 0x4f, 0xff, 0x51, 0, 47, 0, 0]);
-        [110u32, 60, 10, 10, 110, 60, 0, 0].iter().for_each(|n| data.extend(n.to_be_bytes()));
+        [110u32, 60, 10, 10, 110, 60, 0, 0]
+            .iter()
+            .for_each(|n| data.extend(n.to_be_bytes()));
         data.extend([0, 3]);
         data.extend([7, 1, 1, 7, 1, 1, 7, 1, 1]);
         assert_eq!(jpx_memory(&data, (30, 20)), Some(100 * 50 * 15));

@@ -33,7 +33,12 @@ pub fn may_repeat(file_bytes: u64, pages: usize) -> bool {
 /// Takes time in proportion to the pages, and loads [`MOST_MARKS`] of them at most, for [`MOST_TIME`]. Changes `document`,
 /// which is good for nothing else afterwards.
 pub fn repeats(document: &OpenDocument<'_>, sizes: &[(f32, f32)]) -> Vec<(u32, u32)> {
-    let mut marks = Marks { document, sizes, until: Instant::now() + MOST_TIME, count: 0 };
+    let mut marks = Marks {
+        document,
+        sizes,
+        until: Instant::now() + MOST_TIME,
+        count: 0,
+    };
     // Pages all over the document first: what comes again and again is among them, however many others stand before it.
     for index in (0..sizes.len()).step_by((sizes.len() / SPREAD_MARKS).max(1)) {
         marks.of(index);
@@ -41,7 +46,9 @@ pub fn repeats(document: &OpenDocument<'_>, sizes: &[(f32, f32)]) -> Vec<(u32, u
     let mut first_pages: HashMap<[u32; 2], u32> = HashMap::new();
     let mut repeats = Vec::new();
     for index in 0..sizes.len() {
-        let Some(mark) = marks.of(index) else { continue };
+        let Some(mark) = marks.of(index) else {
+            continue;
+        };
         match first_pages.entry(mark) {
             Entry::Vacant(entry) => drop(entry.insert(index as u32)),
             Entry::Occupied(entry) => repeats.push((index as u32, *entry.get())),
@@ -68,7 +75,12 @@ impl Marks<'_> {
         // As the size is told, whatever the page's rotation and units make of it. A page has another size than it had only
         // if it was marked.
         let original = key(*self.sizes.get(index)?);
-        let mark = || self.document.page_size(index).map(key).filter(|size| *size != original);
+        let mark = || {
+            self.document
+                .page_size(index)
+                .map(key)
+                .filter(|size| *size != original)
+        };
         if let Some(mark) = mark() {
             return Some(mark);
         }

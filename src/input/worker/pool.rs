@@ -1,7 +1,9 @@
 //! The worker processes: started when needed, given one request at a time, killed and replaced when one
 //! hangs or dies.
 
-use super::protocol::{PageRequest, ReadFailure, Reply, Request, TooLong, read_message, write_message};
+use super::protocol::{
+    PageRequest, ReadFailure, Reply, Request, TooLong, read_message, write_message,
+};
 use crate::deadline::{self, Stopped};
 use crate::input::decode::FileKind;
 use crate::input::pdf::page::PdfPage;
@@ -139,7 +141,11 @@ pub struct DocumentHandle {
 impl WorkerPool {
     /// A pool without workers yet.
     pub fn new(options: PoolOptions) -> Self {
-        Self { options, state: Mutex::new(State::default()), free: Condvar::new() }
+        Self {
+            options,
+            state: Mutex::new(State::default()),
+            free: Condvar::new(),
+        }
     }
 
     /// Opens a document in some worker and asks for its page sizes.
@@ -163,7 +169,9 @@ impl WorkerPool {
             repeats: Vec::new(),
         };
         let open = |finds_repeats| {
-            self.with_worker(&handle, |worker, timeout| worker.open(&handle, finds_repeats, timeout))
+            self.with_worker(&handle, |worker, timeout| {
+                worker.open(&handle, finds_repeats, timeout)
+            })
         };
         // Like a page: a worker that died may have been left in a bad state by the document before. Or looking for
         // repeated pages was too much, which is no reason to lose the document.
@@ -212,7 +220,10 @@ impl WorkerPool {
 
     /// Ends all workers, whatever they are at, and lends none any more; who waits for an answer gets an error. Does not wait.
     pub fn kill_all(&self) {
-        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        let mut state = self
+            .state
+            .lock()
+            .expect("no thread panics while it holds the pool");
         state.is_over = true;
         state.idle.clear();
         for worker in &state.busy {
@@ -231,16 +242,23 @@ impl WorkerPool {
     ) -> Result<T, PoolError> {
         let mut worker = deadline::waiting(|| self.take(document.id))?;
         let id = worker.child.id();
-        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        let mut state = self
+            .state
+            .lock()
+            .expect("no thread panics while it holds the pool");
         if state.is_over {
             return Err(over());
         }
         state.busy.push(id);
         drop(state);
-        let timeout = deadline::left().map_or(self.options.timeout, |left| left.min(self.options.timeout));
+        let timeout =
+            deadline::left().map_or(self.options.timeout, |left| left.min(self.options.timeout));
         let result = exchange(&mut worker, timeout);
         let usable = matches!(result, Ok(_) | Err(PoolError::Failed(_)));
-        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        let mut state = self
+            .state
+            .lock()
+            .expect("no thread panics while it holds the pool");
         state.busy.retain(|busy| *busy != id);
         if usable && !state.is_over {
             state.idle.push(worker);
@@ -255,7 +273,10 @@ impl WorkerPool {
 
     /// A free worker, one with the document already open if possible.
     fn take(&self, document: u64) -> Result<Worker, PoolError> {
-        let mut state = self.state.lock().expect("no thread panics while it holds the pool");
+        let mut state = self
+            .state
+            .lock()
+            .expect("no thread panics while it holds the pool");
         loop {
             if state.is_over {
                 return Err(over());
@@ -263,21 +284,32 @@ impl WorkerPool {
             if is_cancelled() {
                 return Err(PoolError::Crashed(Stopped::Cancelled.to_string()));
             }
-            if let Some(at) = state.idle.iter().position(|w| w.open_document == Some(document)) {
+            if let Some(at) = state
+                .idle
+                .iter()
+                .position(|w| w.open_document == Some(document))
+            {
                 return Ok(state.idle.swap_remove(at));
             }
             if state.running < self.options.workers.max(1) {
                 state.running += 1;
                 drop(state);
                 return Worker::start(&self.options).inspect_err(|_| {
-                    self.state.lock().expect("no thread panics while it holds the pool").running -= 1;
+                    self.state
+                        .lock()
+                        .expect("no thread panics while it holds the pool")
+                        .running -= 1;
                     self.free.notify_one();
                 });
             }
             if let Some(worker) = state.idle.pop() {
                 return Ok(worker);
             }
-            state = self.free.wait_timeout(state, LOOK).expect("no thread panics while it holds the pool").0;
+            state = self
+                .free
+                .wait_timeout(state, LOOK)
+                .expect("no thread panics while it holds the pool")
+                .0;
         }
     }
 }
@@ -304,11 +336,18 @@ struct Worker {
 
 impl Worker {
     fn start(options: &PoolOptions) -> Result<Worker, PoolError> {
-        let start_error =
-            |source| PoolError::Start { program: options.program.display().to_string(), source };
+        let start_error = |source| PoolError::Start {
+            program: options.program.display().to_string(),
+            source,
+        };
         let mut child = Command::new(&options.program)
             .arg("worker")
-            .args(options.library.iter().flat_map(|path| [OsStr::new("--pdfium"), path.as_os_str()]))
+            .args(
+                options
+                    .library
+                    .iter()
+                    .flat_map(|path| [OsStr::new("--pdfium"), path.as_os_str()]),
+            )
             .arg("--memory")
             .arg(options.memory.to_string())
             .arg("--cpu-seconds")
@@ -328,7 +367,10 @@ impl Worker {
         Ok(Worker {
             child,
             input,
-            output: TimedReader { pipe: output, deadline: Instant::now() },
+            output: TimedReader {
+                pipe: output,
+                deadline: Instant::now(),
+            },
             options: options.clone(),
             open_document: None,
         })
@@ -342,9 +384,18 @@ impl Worker {
     ) -> Result<Opened, PoolError> {
         self.open_document = None;
         let (path, passwords) = (document.path.clone(), document.passwords.clone());
-        let request = Request::Open { path, kind: document.kind, passwords, finds_repeats };
+        let request = Request::Open {
+            path,
+            kind: document.kind,
+            passwords,
+            finds_repeats,
+        };
         match self.ask(&request, timeout)? {
-            Reply::Opened { page_count, sizes, repeats } => {
+            Reply::Opened {
+                page_count,
+                sizes,
+                repeats,
+            } => {
                 self.open_document = Some(document.id);
                 Ok((page_count, sizes, repeats))
             }
@@ -353,7 +404,11 @@ impl Worker {
         }
     }
 
-    fn ensure_open(&mut self, document: &DocumentHandle, timeout: Duration) -> Result<(), PoolError> {
+    fn ensure_open(
+        &mut self,
+        document: &DocumentHandle,
+        timeout: Duration,
+    ) -> Result<(), PoolError> {
         if self.open_document == Some(document.id) {
             return Ok(());
         }
@@ -371,14 +426,27 @@ impl Worker {
             _ => return Err(PoolError::Crashed("it answered something else".into())),
         };
         let content = content.map(|content| *content);
-        let Some((width, height)) = bitmap else { return Ok((content, None)) };
+        let Some((width, height)) = bitmap else {
+            return Ok((content, None));
+        };
         // What a worker says of itself is not believed: it read somebody's file.
         if (width as u64).saturating_mul(height as u64) > self.options.max_pixels {
-            return Err(PoolError::Crashed("it sent a picture that nobody asked for".into()));
+            return Err(PoolError::Crashed(
+                "it sent a picture that nobody asked for".into(),
+            ));
         }
         let mut data = vec![0u8; width * height * 3];
-        self.output.read_exact(&mut data).map_err(|error| self.fault(error, timeout))?;
-        Ok((content, Some(Pixels { width, height, data })))
+        self.output
+            .read_exact(&mut data)
+            .map_err(|error| self.fault(error, timeout))?;
+        Ok((
+            content,
+            Some(Pixels {
+                width,
+                height,
+                data,
+            }),
+        ))
     }
 
     fn failed(&self, failure: ReadFailure) -> PoolError {
@@ -389,14 +457,18 @@ impl Worker {
     }
 
     fn out_of_memory(&self) -> PoolError {
-        PoolError::Memory { memory: self.options.memory, setting: self.options.memory_setting }
+        PoolError::Memory {
+            memory: self.options.memory,
+            setting: self.options.memory_setting,
+        }
     }
 
     fn ask(&mut self, request: &Request, timeout: Duration) -> Result<Reply, PoolError> {
         self.output.deadline = Instant::now() + timeout;
         let sent = write_message(&mut self.input, request).and_then(|()| self.input.flush());
         let most = self.options.max_message;
-        sent.and_then(|()| read_message(&mut self.output, most)).map_err(|error| self.fault(error, timeout))
+        sent.and_then(|()| read_message(&mut self.output, most))
+            .map_err(|error| self.fault(error, timeout))
     }
 
     /// Turns a broken exchange into what it means, ending the worker.
@@ -404,13 +476,21 @@ impl Worker {
         if error.kind() == io::ErrorKind::TimedOut {
             return PoolError::Timeout(timeout);
         }
-        if let Some(TooLong { bytes, most }) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            return PoolError::TooMuch { bytes: *bytes, most: *most };
+        if let Some(TooLong { bytes, most }) =
+            error.get_ref().and_then(|inner| inner.downcast_ref())
+        {
+            return PoolError::TooMuch {
+                bytes: *bytes,
+                most: *most,
+            };
         }
         // One whose pipe is closed is ending, which takes a moment where much memory is given back; do not wait for one
         // that merely talks nonsense.
-        let patience =
-            if error.kind() == io::ErrorKind::UnexpectedEof { LAST_MOMENT } else { Duration::ZERO };
+        let patience = if error.kind() == io::ErrorKind::UnexpectedEof {
+            LAST_MOMENT
+        } else {
+            Duration::ZERO
+        };
         let until = Instant::now() + patience;
         let mut most = most_memory(&self.child);
         while most.is_none() && Instant::now() < until {
@@ -419,11 +499,17 @@ impl Worker {
         }
         let most = most.unwrap_or(0);
         match self.child.try_wait() {
-            Ok(Some(status)) if status.signal().is_some() && most > self.options.memory / 10 * 6 => {
+            Ok(Some(status))
+                if status.signal().is_some() && most > self.options.memory / 10 * 6 =>
+            {
                 self.out_of_memory()
             }
             // Without memory the library may do anything; that is not told from its other faults.
-            Ok(Some(status)) if status.signal().is_some_and(|signal| signal != libc::SIGKILL) => {
+            Ok(Some(status))
+                if status
+                    .signal()
+                    .is_some_and(|signal| signal != libc::SIGKILL) =>
+            {
                 let (most, setting) = (self.options.memory >> 20, self.options.memory_setting);
                 PoolError::Crashed(format!(
                     "{status}; if {most} MB of memory are too little for it, raise {setting}"
@@ -442,8 +528,16 @@ fn most_memory(child: &Child) -> Option<u64> {
     let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // The library's function leaves the last argument out.
     // SAFETY: as above.
-    let result =
-        unsafe { libc::syscall(libc::SYS_waitid, libc::P_PID, child.id(), &mut info, flags, &mut usage) };
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_waitid,
+            libc::P_PID,
+            child.id(),
+            &mut info,
+            flags,
+            &mut usage,
+        )
+    };
     // SAFETY: the structure is that of an ended process, or all zero.
     let has_ended = result == 0 && unsafe { info.si_pid() } != 0;
     has_ended.then(|| usage.ru_maxrss.max(0) as u64 * 1024)
@@ -473,7 +567,11 @@ impl Read for TimedReader {
             if is_cancelled() {
                 return Err(io::Error::other(Stopped::Cancelled));
             }
-            let mut poll = libc::pollfd { fd: self.pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+            let mut poll = libc::pollfd {
+                fd: self.pipe.as_raw_fd(),
+                events: libc::POLLIN,
+                revents: 0,
+            };
             let wait = left.min(LOOK).as_millis().max(1) as i32;
             // SAFETY: one valid pollfd.
             match unsafe { libc::poll(&mut poll, 1, wait) } {

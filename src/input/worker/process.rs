@@ -3,7 +3,9 @@
 //! Started by [`super::pool`] as a hidden subcommand of the same binary. It limits its own memory, so that a
 //! hostile file ends this process and not the machine.
 
-use super::protocol::{MAX_MESSAGE, PageRequest, ReadFailure, Reply, Request, read_message, write_message};
+use super::protocol::{
+    MAX_MESSAGE, PageRequest, ReadFailure, Reply, Request, read_message, write_message,
+};
 use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
 use crate::input::pdf::library::{Library, OpenDocument};
 use crate::input::pdf::pictures::PictureMemory;
@@ -42,11 +44,15 @@ struct LazyLibrary<'a> {
 impl LazyLibrary<'_> {
     fn get(&self) -> Result<&Library, ReadFailure> {
         if self.library.get().is_none() {
-            let path = self.path.ok_or_else(|| ReadFailure::Library("it is not there".into()))?;
+            let path = self
+                .path
+                .ok_or_else(|| ReadFailure::Library("it is not there".into()))?;
             let loaded = Library::load(path).map_err(ReadFailure::Library)?;
             return Ok(self.library.get_or_init(|| loaded));
         }
-        self.library.get().ok_or_else(|| ReadFailure::Library("it is not there".into()))
+        self.library
+            .get()
+            .ok_or_else(|| ReadFailure::Library("it is not there".into()))
     }
 }
 
@@ -58,7 +64,10 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
     end_with_parent()?;
     let mut output = BufWriter::with_capacity(1 << 16, take_stdout()?);
     let mut input = BufReader::new(io::stdin().lock());
-    let library = LazyLibrary { path: library, library: OnceCell::new() };
+    let library = LazyLibrary {
+        path: library,
+        library: OnceCell::new(),
+    };
     let mut document: Option<Document> = None;
     loop {
         let request: Request = match read_message(&mut input, MAX_MESSAGE) {
@@ -68,7 +77,12 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
         };
         let answer = match request {
             Request::LoadLibrary => library.get().map(|_| (Reply::LibraryLoaded, Vec::new())),
-            Request::Open { path, kind, passwords, finds_repeats } => {
+            Request::Open {
+                path,
+                kind,
+                passwords,
+                finds_repeats,
+            } => {
                 document = None;
                 open(&library, &path, kind, &passwords, &room).map(|(opened, sizes)| {
                     let is_searched = finds_repeats && matches!(opened, Document::Pdf(_));
@@ -81,7 +95,14 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
                         _ => sizes.len(),
                     };
                     document = Some(opened);
-                    (Reply::Opened { page_count, sizes, repeats }, Vec::new())
+                    (
+                        Reply::Opened {
+                            page_count,
+                            sizes,
+                            repeats,
+                        },
+                        Vec::new(),
+                    )
                 })
             }
             Request::Page(request) => match &mut document {
@@ -117,7 +138,10 @@ fn open<'a>(
         }
         FileKind::Tiff => {
             let mut frames = TiffFrames::open(path, room.left()).map_err(failure)?;
-            let sizes = frames.sizes().into_iter().map(|(width, height)| (width as f32, height as f32));
+            let sizes = frames
+                .sizes()
+                .into_iter()
+                .map(|(width, height)| (width as f32, height as f32));
             let sizes = sizes.collect();
             Ok((Document::Tiff(Box::new(frames)), sizes))
         }
@@ -125,7 +149,10 @@ fn open<'a>(
             // What is wrong with its header is told when its page is read.
             let (width, height) = decode::picture_size(path, kind).unwrap_or_default();
             let path = path.to_path_buf();
-            Ok((Document::Picture { path, kind }, vec![(width as f32, height as f32)]))
+            Ok((
+                Document::Picture { path, kind },
+                vec![(width as f32, height as f32)],
+            ))
         }
     }
 }
@@ -144,7 +171,9 @@ fn repeats(
     }
     // It is mapped a second time.
     room.allow_file(bytes.saturating_mul(2));
-    let copy = library.get().and_then(|library| library.open(path, passwords));
+    let copy = library
+        .get()
+        .and_then(|library| library.open(path, passwords));
     let found = copy.map_or_else(|_| Vec::new(), |copy| repeats::repeats(&copy, sizes));
     room.allow_file(bytes);
     found
@@ -173,7 +202,13 @@ fn read_page(
     };
     let pixels = pixels.map_err(failure)?;
     let bitmap = Some((pixels.width, pixels.height));
-    Ok((Reply::Page { content: None, bitmap }, pixels.data))
+    Ok((
+        Reply::Page {
+            content: None,
+            bitmap,
+        },
+        pixels.data,
+    ))
 }
 
 /// Bytes that drawing takes beside a large picture: its data once more, rows of it, and what is lost between large pieces.
@@ -189,18 +224,33 @@ fn read_pdf_page(
     if width <= 0.0 || height <= 0.0 {
         return Err(ReadFailure::EmptyPage);
     }
-    let content = request.content.then(|| Box::new(page.content(request.scale)));
-    let mut reply = Reply::Page { content, bitmap: None };
-    let Some(scale) = request.render_scale else { return Ok((reply, Vec::new())) };
+    let content = request
+        .content
+        .then(|| Box::new(page.content(request.scale)));
+    let mut reply = Reply::Page {
+        content,
+        bitmap: None,
+    };
+    let Some(scale) = request.render_scale else {
+        return Ok((reply, Vec::new()));
+    };
     let pixels = |points: f32| ((points as f64 * scale).ceil() as usize).max(1);
     let (width, height) = (pixels(width), pixels(height));
-    if (width as u64).saturating_mul(height as u64).saturating_mul(3) > room.left() {
+    if (width as u64)
+        .saturating_mul(height as u64)
+        .saturating_mul(3)
+        > room.left()
+    {
         return Err(ReadFailure::Memory);
     }
     // What stands on the page was looked through already; where it shows no picture there is none to be counted.
     let shows_pictures =
         !matches!(&reply, Reply::Page { content: Some(content), .. } if content.images.is_empty());
-    let needs = if shows_pictures { page.picture_memory(width, height) } else { PictureMemory::default() };
+    let needs = if shows_pictures {
+        page.picture_memory(width, height)
+    } else {
+        PictureMemory::default()
+    };
     let left = room.left().saturating_sub(BESIDE_PICTURE);
     if needs.jpeg > left {
         return Err(ReadFailure::Memory);
@@ -259,7 +309,11 @@ fn end_with_parent() -> io::Result<()> {
     let watch = || {
         loop {
             // Nothing is asked for: only the end of the pipe is told.
-            let mut stdin = libc::pollfd { fd: 0, events: 0, revents: 0 };
+            let mut stdin = libc::pollfd {
+                fd: 0,
+                events: 0,
+                revents: 0,
+            };
             // SAFETY: one valid descriptor.
             let told = unsafe { libc::poll(&mut stdin, 1, -1) };
             if told > 0 && stdin.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
@@ -268,7 +322,11 @@ fn end_with_parent() -> io::Result<()> {
             }
         }
     };
-    std::thread::Builder::new().name("parent".into()).stack_size(64 << 10).spawn(watch).map(drop)
+    std::thread::Builder::new()
+        .name("parent".into())
+        .stack_size(64 << 10)
+        .spawn(watch)
+        .map(drop)
 }
 
 /// What this process may take.
@@ -289,7 +347,10 @@ impl Room {
             libc::setrlimit(libc::RLIMIT_CORE, &both(0));
         }
         let address_space = address_space().saturating_add(limits.memory);
-        let room = Room { address_space, file: Cell::new(0) };
+        let room = Room {
+            address_space,
+            file: Cell::new(0),
+        };
         room.allow_file(0);
         room
     }
@@ -318,13 +379,18 @@ impl Room {
 }
 
 fn both(value: u64) -> libc::rlimit {
-    libc::rlimit { rlim_cur: value, rlim_max: value }
+    libc::rlimit {
+        rlim_cur: value,
+        rlim_max: value,
+    }
 }
 
 /// Bytes of address space of this process; 0 where the system does not tell.
 fn address_space() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
-    let pages = pages.and_then(|text| text.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0);
+    let pages = pages
+        .and_then(|text| text.split(' ').next()?.parse::<u64>().ok())
+        .unwrap_or(0);
     // SAFETY: a plain call.
     let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     pages.saturating_mul(page.max(0) as u64)

@@ -58,7 +58,12 @@ pub struct PageRequest {
 impl PageRequest {
     /// The picture of a page, in its own pixels.
     pub fn picture(page_index: usize) -> Self {
-        PageRequest { page_index, scale: 1.0, content: false, render_scale: Some(1.0) }
+        PageRequest {
+            page_index,
+            scale: 1.0,
+            content: false,
+            render_scale: Some(1.0),
+        }
     }
 }
 
@@ -127,7 +132,13 @@ pub fn read_message<T: DeserializeOwned>(input: &mut impl Read, most: usize) -> 
     input.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;
     if length > most {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, TooLong { bytes: length, most }));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            TooLong {
+                bytes: length,
+                most,
+            },
+        ));
     }
     let mut bytes = vec![0u8; length];
     input.read_exact(&mut bytes)?;
@@ -141,11 +152,18 @@ mod tests {
     #[test]
     fn messages_survive_the_way_there() {
         let path = "a b.pdf".into();
-        let request =
-            Request::Open { path, kind: FileKind::Pdf, passwords: vec!["ü".into()], finds_repeats: true };
+        let request = Request::Open {
+            path,
+            kind: FileKind::Pdf,
+            passwords: vec!["ü".into()],
+            finds_repeats: true,
+        };
         let mut bytes = Vec::new();
         write_message(&mut bytes, &request).unwrap();
-        assert_eq!(read_message::<Request>(&mut bytes.as_slice(), MAX_MESSAGE).unwrap(), request);
+        assert_eq!(
+            read_message::<Request>(&mut bytes.as_slice(), MAX_MESSAGE).unwrap(),
+            request
+        );
     }
 
     #[test]

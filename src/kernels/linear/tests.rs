@@ -7,23 +7,44 @@ use crate::kernels::quantize::pack;
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
     let mut state = seed as u64 * 7919 + 12345;
     let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (state >> 40) as f32 / (1 << 23) as f32 - 1.0
     };
     // Numbers that bfloat16 holds exactly.
-    (0..count).map(|_| f32::from_bits(next().to_bits() & 0xffff_0000)).collect()
+    (0..count)
+        .map(|_| f32::from_bits(next().to_bits() & 0xffff_0000))
+        .collect()
 }
 
 fn layer(form: Form, from: usize, to: usize, finish: Finish) -> (Linear, Vec<f32>) {
     let weights = numbers(from * to, 1);
     let row = |n: usize, out: &mut [f32]| out.copy_from_slice(&weights[n * from..(n + 1) * from]);
     let bytes = pack(form, from, to, &row);
-    (Linear { from, to, outputs: to, form, weights: bytes, bias: numbers(to, 2), finish }, weights)
+    (
+        Linear {
+            from,
+            to,
+            outputs: to,
+            form,
+            weights: bytes,
+            bias: numbers(to, 2),
+            finish,
+        },
+        weights,
+    )
 }
 
 fn run(layer: &Linear, input: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
     let mut output = vec![f32::NAN; input.len() / layer.from * layer.outputs];
-    layer.run(input, residual, &mut output, &mut Scratch::default(), &one_after_the_other);
+    layer.run(
+        input,
+        residual,
+        &mut output,
+        &mut Scratch::default(),
+        &one_after_the_other,
+    );
     output
 }
 
@@ -31,10 +52,17 @@ fn run(layer: &Linear, input: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
 fn error(layer: &Linear, weights: &[f32], input: &[f32]) -> f64 {
     let got = run(layer, input, None);
     let (mut worst, mut largest) = (0f64, 0f64);
-    for (row, got) in input.chunks_exact(layer.from).zip(got.chunks_exact(layer.to)) {
+    for (row, got) in input
+        .chunks_exact(layer.from)
+        .zip(got.chunks_exact(layer.to))
+    {
         for (n, got) in got.iter().enumerate() {
             let weights = &weights[n * layer.from..(n + 1) * layer.from];
-            let sum: f64 = row.iter().zip(weights).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+            let sum: f64 = row
+                .iter()
+                .zip(weights)
+                .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                .sum();
             let wanted = sum + f64::from(layer.bias[n]);
             worst = worst.max((f64::from(*got) - wanted).abs());
             largest = largest.max(wanted.abs());
@@ -47,11 +75,18 @@ fn error(layer: &Linear, weights: &[f32], input: &[f32]) -> f64 {
 fn sums_agree_with_double_precision() {
     for (from, to, rows) in [(64, 96, 1), (70, 45, 7), (200, 33, 13), (33, 64, 100)] {
         let input = numbers(from * rows, 3);
-        for (form, allowed) in [(Form::Bf16, 1e-6), (Form::F32, 1e-6), (Form::Int8, 0.02), (Form::Int4, 0.2)]
-        {
+        for (form, allowed) in [
+            (Form::Bf16, 1e-6),
+            (Form::F32, 1e-6),
+            (Form::Int8, 0.02),
+            (Form::Int4, 0.2),
+        ] {
             let (layer, weights) = layer(form, from, to, Finish::Plain);
             let error = error(&layer, &weights, &input);
-            assert!(error < allowed, "{form:?} {from}x{to}, {rows} rows: {error}");
+            assert!(
+                error < allowed,
+                "{form:?} {from}x{to}, {rows} rows: {error}"
+            );
         }
     }
 }
@@ -79,12 +114,21 @@ fn the_portable_form_agrees() {
         let mut scratch = Scratch::default();
         let inputs = layer.packed(&input, rows, &mut scratch, &one_after_the_other);
         let mut output = vec![0f32; rows * 64];
-        let job =
-            Job { inputs, rows: 0..rows, panels: 0..2, residual: None, output: Shared(output.as_mut_ptr()) };
+        let job = Job {
+            inputs,
+            rows: 0..rows,
+            panels: 0..2,
+            residual: None,
+            output: Shared(output.as_mut_ptr()),
+        };
         // SAFETY: the job covers the whole result.
         unsafe { job_portable::<false>(&layer, &job) };
         let got = run(&layer, &input, None);
-        let worst = got.iter().zip(&output).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+        let worst = got
+            .iter()
+            .zip(&output)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0f32, f32::max);
         assert!(worst < 1e-5, "{form:?}: {worst}");
     }
 }
@@ -109,7 +153,10 @@ fn gates_and_residuals() {
     };
     let input = numbers(from * rows, 6);
     let residual = numbers(32 * rows, 7);
-    let (sums, got) = (run(&plain, &input, None), run(&gated, &input, Some(&residual)));
+    let (sums, got) = (
+        run(&plain, &input, None),
+        run(&gated, &input, Some(&residual)),
+    );
     for row in 0..rows {
         for n in 0..32 {
             // Panels hold 16 gates, then 16 values.

@@ -70,10 +70,20 @@ pub unsafe fn job_vnni(layer: &Linear, job: &Job<'_>) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
-unsafe fn exact(layer: &Linear, job: &Job<'_>, first: usize, rows: usize, panel: usize, sums: &mut Sums) {
+unsafe fn exact(
+    layer: &Linear,
+    job: &Job<'_>,
+    first: usize,
+    rows: usize,
+    panel: usize,
+    sums: &mut Sums,
+) {
     // SAFETY: by the caller.
     unsafe {
-        let weights = layer.weights.as_ptr().add(panel * layer.form.panel_bytes(layer.from));
+        let weights = layer
+            .weights
+            .as_ptr()
+            .add(panel * layer.form.panel_bytes(layer.from));
         let x = job.inputs.floats.get().add(first * layer.from).cast_const();
         let half = layer.form == Form::Bf16;
         macro_rules! by_rows {
@@ -105,7 +115,10 @@ unsafe fn exact_tile<const N: usize, const HALF: bool>(
             if HALF {
                 let words = _mm512_loadu_si512(weights.add(k * PANEL * 2).cast());
                 let second = _mm512_and_si512(words, high);
-                [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(words)), _mm512_castsi512_ps(second)]
+                [
+                    _mm512_castsi512_ps(_mm512_slli_epi32::<16>(words)),
+                    _mm512_castsi512_ps(second),
+                ]
             } else {
                 let at = weights.add(k * PANEL * 4).cast::<f32>();
                 [_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(LANES))]
@@ -128,13 +141,25 @@ unsafe fn exact_tile<const N: usize, const HALF: bool>(
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
-unsafe fn quantized(layer: &Linear, job: &Job<'_>, first: usize, rows: usize, panel: usize, sums: &mut Sums) {
+unsafe fn quantized(
+    layer: &Linear,
+    job: &Job<'_>,
+    first: usize,
+    rows: usize,
+    panel: usize,
+    sums: &mut Sums,
+) {
     let (weights, factors) = quantized_panel(layer, panel);
     let blocks = job.inputs.blocks;
     // SAFETY: by the caller.
     unsafe {
         let tile = Tile {
-            x: job.inputs.levels.get().add(first * blocks * BLOCK).cast_const(),
+            x: job
+                .inputs
+                .levels
+                .get()
+                .add(first * blocks * BLOCK)
+                .cast_const(),
             x_factors: job.inputs.floats.get().add(first * blocks).cast_const(),
             starts: job.inputs.starts.get().add(first * blocks).cast_const(),
             weights: [weights.as_ptr(), weights.as_ptr().add(weights.len() / 2)],

@@ -33,7 +33,11 @@ pub struct Item {
 ///
 /// `body` is the usual font size in pixels; with `right_to_left` columns are read from the right.
 pub fn zones(items: &[Item], body: f32, right_to_left: bool) -> Vec<Vec<usize>> {
-    let cutter = Cutter { items, body, right_to_left };
+    let cutter = Cutter {
+        items,
+        body,
+        right_to_left,
+    };
     let mut out = Vec::new();
     cutter.cut((0..items.len()).collect(), 0, &mut out);
     out
@@ -52,7 +56,11 @@ impl Cutter<'_> {
         let mut start = 0;
         while start < rows.len() {
             deadline::check();
-            let band = if depth < MAX_DEPTH { self.longest_band(&rows, start) } else { None };
+            let band = if depth < MAX_DEPTH {
+                self.longest_band(&rows, start)
+            } else {
+                None
+            };
             match band {
                 None => {
                     whole.extend(&rows[start]);
@@ -79,7 +87,11 @@ impl Cutter<'_> {
         // Line boxes reach from ascent to descent and touch the next line's: only their core counts.
         let core = |i: usize| {
             let b = self.items[i].bbox;
-            let trim = if self.items[i].is_text { 0.2 * b.height() } else { 0.0 };
+            let trim = if self.items[i].is_text {
+                0.2 * b.height()
+            } else {
+                0.0
+            };
             (b.y1 + trim, b.y2 - trim)
         };
         members.sort_by(|&a, &b| core(a).0.total_cmp(&core(b).0).then(a.cmp(&b)));
@@ -121,8 +133,10 @@ impl Cutter<'_> {
 
     /// Horizontal extents that the members cover, merged where less than a gutter apart.
     fn coverage(&self, members: &[usize]) -> Vec<(f32, f32)> {
-        let mut extents: Vec<(f32, f32)> =
-            members.iter().map(|&i| (self.items[i].bbox.x1, self.items[i].bbox.x2)).collect();
+        let mut extents: Vec<(f32, f32)> = members
+            .iter()
+            .map(|&i| (self.items[i].bbox.x1, self.items[i].bbox.x2))
+            .collect();
         extents.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut merged: Vec<(f32, f32)> = Vec::new();
         for (a, b) in extents {
@@ -135,7 +149,10 @@ impl Cutter<'_> {
     }
 
     fn gutters(&self, members: &[usize]) -> Vec<f32> {
-        self.coverage(members).windows(2).map(|pair| (pair[0].1 + pair[1].0) / 2.0).collect()
+        self.coverage(members)
+            .windows(2)
+            .map(|pair| (pair[0].1 + pair[1].0) / 2.0)
+            .collect()
     }
 
     /// The members sorted into columns, those gutters left out at which a side is no column.
@@ -149,11 +166,17 @@ impl Cutter<'_> {
         let mut kept: Vec<Vec<usize>> = Vec::new();
         for column in columns {
             match kept.last_mut() {
-                Some(last) if !self.is_column(&column) || !self.is_column(last) => last.extend(column),
+                Some(last) if !self.is_column(&column) || !self.is_column(last) => {
+                    last.extend(column)
+                }
                 _ => kept.push(column),
             }
         }
-        if kept.len() < 2 || !kept.windows(2).all(|pair| self.stand_beside(&pair[0], &pair[1])) {
+        if kept.len() < 2
+            || !kept
+                .windows(2)
+                .all(|pair| self.stand_beside(&pair[0], &pair[1]))
+        {
             return Vec::new();
         }
         if self.right_to_left {
@@ -175,7 +198,10 @@ impl Cutter<'_> {
             return true;
         }
         let rows = self.rows(members.to_vec());
-        let mut fills: Vec<f32> = rows.iter().map(|row| self.bounds(row).width() / bounds.width()).collect();
+        let mut fills: Vec<f32> = rows
+            .iter()
+            .map(|row| self.bounds(row).width() / bounds.width())
+            .collect();
         fills.sort_by(f32::total_cmp);
         rows.len() >= MIN_ROWS && fills[fills.len() / 2] >= MIN_FILL
     }
@@ -191,7 +217,10 @@ mod tests {
     use super::*;
 
     fn text(x1: f32, y: f32, x2: f32) -> Item {
-        Item { bbox: Rect::new(x1, y, x2, y + 20.0), is_text: true }
+        Item {
+            bbox: Rect::new(x1, y, x2, y + 20.0),
+            is_text: true,
+        }
     }
 
     /// Lines of two columns at 0..400 and 440..840.
@@ -209,20 +238,31 @@ mod tests {
         two_columns(&mut items, 60.0, 5);
         items.push(text(0.0, 300.0, 840.0));
         let zones = zones(&items, 20.0, false);
-        assert_eq!(zones, [vec![0], vec![1, 3, 5, 7, 9], vec![2, 4, 6, 8, 10], vec![11]]);
+        assert_eq!(
+            zones,
+            [vec![0], vec![1, 3, 5, 7, 9], vec![2, 4, 6, 8, 10], vec![11]]
+        );
     }
 
     #[test]
     fn right_to_left_pages_start_at_the_right() {
         let mut items = Vec::new();
         two_columns(&mut items, 0.0, 4);
-        assert_eq!(zones(&items, 20.0, true), [vec![1, 3, 5, 7], vec![0, 2, 4, 6]]);
+        assert_eq!(
+            zones(&items, 20.0, true),
+            [vec![1, 3, 5, 7], vec![0, 2, 4, 6]]
+        );
     }
 
     #[test]
     fn short_pieces_side_by_side_are_no_columns() {
         let items: Vec<Item> = (0..6)
-            .flat_map(|i| [text(0.0, i as f32 * 30.0, 60.0), text(300.0, i as f32 * 30.0, 800.0)])
+            .flat_map(|i| {
+                [
+                    text(0.0, i as f32 * 30.0, 60.0),
+                    text(300.0, i as f32 * 30.0, 800.0),
+                ]
+            })
             .collect();
         assert_eq!(zones(&items, 20.0, false).len(), 1);
     }
@@ -231,7 +271,10 @@ mod tests {
     fn a_picture_in_one_column_does_not_join_them() {
         let mut items = Vec::new();
         two_columns(&mut items, 0.0, 3);
-        items.push(Item { bbox: Rect::new(0.0, 80.0, 400.0, 300.0), is_text: false });
+        items.push(Item {
+            bbox: Rect::new(0.0, 80.0, 400.0, 300.0),
+            is_text: false,
+        });
         items.extend((0..8).map(|i| text(440.0, 83.0 + i as f32 * 24.0, 840.0)));
         let zones = zones(&items, 20.0, false);
         assert_eq!(zones.len(), 2);

@@ -43,8 +43,14 @@ const MAX_SHAPES: usize = 4000;
 pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> Vec<Figure> {
     let (width, height) = (page.width as f32, page.height as f32);
     let page_area = (width * height).max(1.0);
-    let in_table = |r: &Rect| tables.iter().any(|t| r.share_inside(&t.expanded(2.0, 2.0)) > 0.5);
-    let free: Vec<usize> = (0..page.text.segments.len()).filter(|i| !taken[*i]).collect();
+    let in_table = |r: &Rect| {
+        tables
+            .iter()
+            .any(|t| r.share_inside(&t.expanded(2.0, 2.0)) > 0.5)
+    };
+    let free: Vec<usize> = (0..page.text.segments.len())
+        .filter(|i| !taken[*i])
+        .collect();
     let segments = &page.text.segments;
 
     // Figures of a scan were found in its picture: they may be drawings, with labels around them.
@@ -56,12 +62,21 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
             boxes.push((image, !scanned));
         }
     }
-    let holds_text = |r: &Rect, free: &[usize]| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
-    let fills =
-        page.fills.iter().filter(|(r, color)| *color != [255; 3] && !holds_text(r, &free)).map(|(r, _)| r);
-    let shapes = page.drawings.iter().chain(fills).map(|r| r.clamped(width, height));
-    let shapes: Vec<Rect> =
-        shapes.filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r)).collect();
+    let holds_text =
+        |r: &Rect, free: &[usize]| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
+    let fills = page
+        .fills
+        .iter()
+        .filter(|(r, color)| *color != [255; 3] && !holds_text(r, &free))
+        .map(|(r, _)| r);
+    let shapes = page
+        .drawings
+        .iter()
+        .chain(fills)
+        .map(|r| r.clamped(width, height));
+    let shapes: Vec<Rect> = shapes
+        .filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r))
+        .collect();
     if scanned {
         for (bbox, _) in &mut boxes {
             // The axes of a chart are rulings to whoever looks for lines.
@@ -74,7 +89,11 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
                 .fold(*bbox, |b, r| b.union(r));
         }
     }
-    boxes.extend(grouped(shapes, SHAPE_GAP * body, &page.rulings, tables).into_iter().map(|r| (r, false)));
+    boxes.extend(
+        grouped(shapes, SHAPE_GAP * body, &page.rulings, tables)
+            .into_iter()
+            .map(|r| (r, false)),
+    );
     join_overlapping(&mut boxes);
 
     let mut figures: Vec<Figure> = Vec::new();
@@ -88,8 +107,11 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
         // Words printed over a photograph are text; a word or two may be a label.
         let is_label = |s: &Segment| !raster || s.words.len() <= 2;
         let lies_inside = |s: &Segment| s.bbox.share_inside(&bbox) > 0.6;
-        let inside: Vec<usize> =
-            free.iter().copied().filter(|&i| lies_inside(&segments[i]) && is_label(&segments[i])).collect();
+        let inside: Vec<usize> = free
+            .iter()
+            .copied()
+            .filter(|&i| lies_inside(&segments[i]) && is_label(&segments[i]))
+            .collect();
         let large = bbox.area() > LARGE_SHARE * page_area;
         if is_text_background(&bbox, &inside, segments, raster, large) {
             continue;
@@ -116,7 +138,12 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
         groups.sort_by(|a, b| a.x1.total_cmp(&b.x1).then(a.y1.total_cmp(&b.y1)));
         let mut merged: Vec<Rect> = Vec::new();
         for shape in groups {
-            match merged.iter_mut().rev().take(400).find(|g| g.near(&shape, gap / 2.0)) {
+            match merged
+                .iter_mut()
+                .rev()
+                .take(400)
+                .find(|g| g.near(&shape, gap / 2.0))
+            {
                 Some(group) => *group = group.union(&shape),
                 None => merged.push(shape),
             }
@@ -126,9 +153,11 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
             break;
         }
     }
-    for ruling in
-        rulings.iter().filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5))
-    {
+    for ruling in rulings.iter().filter(|r| {
+        !tables
+            .iter()
+            .any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)
+    }) {
         // A long rule beside a small shape is no axis of it.
         if let Some(group) = groups.iter_mut().find(|g| g.near(ruling, 3.0)) {
             let larger = group.union(ruling);
@@ -146,7 +175,10 @@ fn coarse(shapes: &[Rect], cell: f32) -> Vec<Rect> {
     let cell = cell.max(1.0) * 2.0;
     for shape in shapes {
         let key = ((shape.y1 / cell) as i32, (shape.x1 / cell) as i32);
-        cells.entry(key).and_modify(|r| *r = r.union(shape)).or_insert(*shape);
+        cells
+            .entry(key)
+            .and_modify(|r| *r = r.union(shape))
+            .or_insert(*shape);
     }
     cells.into_values().collect()
 }
@@ -190,15 +222,26 @@ fn is_text_background(
     raster: bool,
     large: bool,
 ) -> bool {
-    let in_lines = |i: &usize| if segments[*i].words.len() >= 4 { segments[*i].words.len() } else { 0 };
+    let in_lines = |i: &usize| {
+        if segments[*i].words.len() >= 4 {
+            segments[*i].words.len()
+        } else {
+            0
+        }
+    };
     if large && inside.iter().map(in_lines).sum::<usize>() >= LARGE_WORDS {
         return true;
     }
-    let prose = inside.iter().filter(|i| segments[**i].words.len() >= PROSE_WORDS);
-    let (lines, area) = prose.fold((0, 0.0), |(n, area), i| (n + 1, area + segments[*i].bbox.area()));
+    let prose = inside
+        .iter()
+        .filter(|i| segments[**i].words.len() >= PROSE_WORDS);
+    let (lines, area) = prose.fold((0, 0.0), |(n, area), i| {
+        (n + 1, area + segments[*i].bbox.area())
+    });
     let all: f32 = inside.iter().map(|i| segments[*i].bbox.area()).sum();
     let share = area / bbox.area().max(1.0);
-    (lines >= 3 && share > MAX_TEXT_SHARE) || (raster && all / bbox.area().max(1.0) > MAX_TEXT_SHARE)
+    (lines >= 3 && share > MAX_TEXT_SHARE)
+        || (raster && all / bbox.area().max(1.0) > MAX_TEXT_SHARE)
 }
 
 fn with_labels(
@@ -211,10 +254,18 @@ fn with_labels(
 ) -> Figure {
     if !raster {
         let reach = |segment: &Segment| {
-            if segment.style.font_size < SMALL_LABEL * body { SMALL_LABEL_GAP } else { LABEL_GAP }
+            if segment.style.font_size < SMALL_LABEL * body {
+                SMALL_LABEL_GAP
+            } else {
+                LABEL_GAP
+            }
         };
         let drawn = bbox;
-        for &i in free.iter().filter(|i| !inside.contains(*i)).collect::<Vec<_>>() {
+        for &i in free
+            .iter()
+            .filter(|i| !inside.contains(*i))
+            .collect::<Vec<_>>()
+        {
             let segment = &segments[i];
             let label = segment.words.len() <= 4 && segment.style.font_size < 1.02 * body;
             let beside = segment.bbox.near(&drawn, reach(segment) * body)
@@ -234,7 +285,11 @@ fn with_labels(
             text.chars().any(|c| c.is_ascii_digit()) && text.chars().all(|c| !c.is_alphabetic())
         })
         .count();
-    Figure { bbox, is_chart: !raster && numbers >= 4, segments: inside }
+    Figure {
+        bbox,
+        is_chart: !raster && numbers >= 4,
+        segments: inside,
+    }
 }
 
 #[cfg(test)]
@@ -250,7 +305,13 @@ mod tests {
         ];
         let axis = Rect::new(100.0, 40.0, 140.0, 41.0);
         let groups = grouped(shapes, 20.0, &[axis], &[]);
-        assert_eq!(groups, [Rect::new(0.0, 0.0, 30.0, 10.0), Rect::new(100.0, 0.0, 140.0, 41.0)]);
+        assert_eq!(
+            groups,
+            [
+                Rect::new(0.0, 0.0, 30.0, 10.0),
+                Rect::new(100.0, 0.0, 140.0, 41.0)
+            ]
+        );
     }
 
     #[test]
@@ -263,7 +324,10 @@ mod tests {
         join_overlapping(&mut boxes);
         assert_eq!(
             boxes,
-            [(Rect::new(0.0, 0.0, 50.0, 50.0), false), (Rect::new(60.0, 0.0, 70.0, 9.0), true)]
+            [
+                (Rect::new(0.0, 0.0, 50.0, 50.0), false),
+                (Rect::new(60.0, 0.0, 70.0, 9.0), true)
+            ]
         );
     }
 }

@@ -61,7 +61,11 @@ const FORMULA_SHARE: f32 = 0.33;
 
 /// The label of a block of text and how sure it is, 0 to 1.
 pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
-    let text = lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join(" ");
+    let text = lines
+        .iter()
+        .map(|l| l.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
     let style = style(lines);
     if is_contents(lines) {
         return (Label::Content, 0.85);
@@ -91,12 +95,25 @@ pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
 pub fn style(lines: &[Line]) -> BlockStyle {
     let total: usize = lines.iter().map(|l| l.text.chars().count()).sum();
     let most = |f: &dyn Fn(&Line) -> bool| {
-        lines.iter().filter(|l| f(l)).map(|l| l.text.chars().count()).sum::<usize>() * 2 > total
+        lines
+            .iter()
+            .filter(|l| f(l))
+            .map(|l| l.text.chars().count())
+            .sum::<usize>()
+            * 2
+            > total
     };
     let longest = lines.iter().max_by_key(|l| l.text.chars().count());
-    let letters = || lines.iter().flat_map(|l| l.text.chars()).filter(|c| c.is_alphabetic());
-    let (upper, cased) =
-        (letters().filter(|c| c.is_uppercase()).count(), letters().filter(|c| c.is_lowercase()).count());
+    let letters = || {
+        lines
+            .iter()
+            .flat_map(|l| l.text.chars())
+            .filter(|c| c.is_alphabetic())
+    };
+    let (upper, cased) = (
+        letters().filter(|c| c.is_uppercase()).count(),
+        letters().filter(|c| c.is_lowercase()).count(),
+    );
     BlockStyle {
         font_size: longest.map_or(0.0, |l| l.size),
         bold: most(&|l| l.bold),
@@ -111,12 +128,17 @@ pub fn style(lines: &[Line]) -> BlockStyle {
 pub fn caption_kind(text: &str) -> Option<bool> {
     let text = text.trim_start();
     let lower = text.to_lowercase();
-    let word = CAPTION_WORDS.iter().filter(|w| lower.starts_with(**w)).max_by_key(|w| w.len())?;
+    let word = CAPTION_WORDS
+        .iter()
+        .filter(|w| lower.starts_with(**w))
+        .max_by_key(|w| w.len())?;
     // Lower-casing may change lengths: count characters, not bytes.
     let rest: String = text.chars().skip(word.chars().count()).collect();
     let rest = rest.trim_start_matches(['.', ' ', '\u{a0}']);
-    let number: String =
-        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
+    let number: String = rest
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+        .collect();
     let core = number.trim_end_matches(['.', '-']);
     let numbered = core.chars().next().is_some_and(|c| c.is_ascii_digit())
         || (!core.is_empty() && core.len() <= 5 && core.chars().all(|c| "IVXLC".contains(c)))
@@ -129,7 +151,11 @@ pub fn caption_kind(text: &str) -> Option<bool> {
     let after = &rest[core.len()..];
     let strong = after.is_empty()
         || after.starts_with(['.', ':', '|', '：', '。', '–', '—', '-'])
-        || after.trim_start().chars().next().is_some_and(|c| c.is_uppercase() || !c.is_ascii());
+        || after
+            .trim_start()
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_uppercase() || !c.is_ascii());
     Some(strong)
 }
 
@@ -140,7 +166,9 @@ fn is_contents(lines: &[Line]) -> bool {
             return false;
         };
         let head = head.trim_end();
-        let leader = ["...", ". .", ".", "…", "··"].iter().any(|dots| head.ends_with(dots));
+        let leader = ["...", ". .", ".", "…", "··"]
+            .iter()
+            .any(|dots| head.ends_with(dots));
         leader && is_page_number(number) && l.text.matches(['.', '…', '·']).count() >= 3
     };
     lines.iter().filter(|l| entry(l)).count() * 2 > lines.len()
@@ -153,23 +181,51 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
     if total == 0 || lines.len() > 12 {
         return false;
     }
-    let text = lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>().join(" ");
-    let words = text.split(|c: char| !c.is_alphabetic()).filter(|w| w.chars().count() >= 4).count();
-    let signs = text.chars().filter(|c| "=≤≥±∑∏∫√∂∞≈≠×÷^{}|∈→∝".contains(*c)).count();
-    let left = lines.iter().map(|l| l.bbox.x1).fold(f32::INFINITY, f32::min);
-    let right = lines.iter().map(|l| l.bbox.x2).fold(f32::NEG_INFINITY, f32::max);
+    let text = lines
+        .iter()
+        .map(|l| l.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let words = text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|w| w.chars().count() >= 4)
+        .count();
+    let signs = text
+        .chars()
+        .filter(|c| "=≤≥±∑∏∫√∂∞≈≠×÷^{}|∈→∝".contains(*c))
+        .count();
+    let left = lines
+        .iter()
+        .map(|l| l.bbox.x1)
+        .fold(f32::INFINITY, f32::min);
+    let right = lines
+        .iter()
+        .map(|l| l.bbox.x2)
+        .fold(f32::NEG_INFINITY, f32::max);
     let set_in = left > shape.zone.0 + 2.0 * shape.body;
     let fixed = lines.iter().any(|l| l.fixed_pitch);
     let open = right < shape.zone.1 - 2.0 * shape.body;
     let wordless = words <= usize::from(shape.recognized) && (shape.recognized || open);
-    if signs >= 1 && wordless && set_in && !fixed && total <= 120 && text.split_whitespace().count() >= 2 {
+    if signs >= 1
+        && wordless
+        && set_in
+        && !fixed
+        && total <= 120
+        && text.split_whitespace().count() >= 2
+    {
         return true;
     }
     if shape.recognized {
         return false;
     }
-    let math: f32 = lines.iter().map(|l| l.math * l.text.chars().count() as f32).sum::<f32>() / total as f32;
-    let narrow = lines.iter().all(|l| l.bbox.width() < 0.97 * zone_width || l.math > 0.5);
+    let math: f32 = lines
+        .iter()
+        .map(|l| l.math * l.text.chars().count() as f32)
+        .sum::<f32>()
+        / total as f32;
+    let narrow = lines
+        .iter()
+        .all(|l| l.bbox.width() < 0.97 * zone_width || l.math > 0.5);
     math > FORMULA_SHARE && words * 8 <= total && narrow
 }
 
@@ -182,7 +238,10 @@ fn is_code(lines: &[Line]) -> bool {
 /// Small text low on the page that opens with a mark.
 fn is_footnote(lines: &[Line], shape: &PageShape) -> bool {
     let first = &lines[0];
-    if shape.footnote_rule.is_some_and(|y| first.bbox.center_y() > y) {
+    if shape
+        .footnote_rule
+        .is_some_and(|y| first.bbox.center_y() > y)
+    {
         let text = first.text.as_str();
         return first.size < 1.05 * shape.body && !(lines.len() == 1 && is_page_number(text));
     }
@@ -192,7 +251,11 @@ fn is_footnote(lines: &[Line], shape: &PageShape) -> bool {
     let digits = mark.chars().take_while(char::is_ascii_digit).count();
     let marked = mark.starts_with(['*', '†', '‡', '§', '¹', '²', '³', '①'])
         || ((1..=3).contains(&digits)
-            && mark[digits..].trim_start().chars().next().is_some_and(|c| c.is_alphabetic() || c == '"'));
+            && mark[digits..]
+                .trim_start()
+                .chars()
+                .next()
+                .is_some_and(|c| c.is_alphabetic() || c == '"'));
     low && small && marked
 }
 
@@ -203,7 +266,12 @@ fn is_heading(text: &str, style: &BlockStyle, shape: &PageShape) -> bool {
         return false;
     }
     let ratio = style.font_size / shape.body.max(1.0);
-    let large = ratio > if shape.recognized { HEADING_SIZE_RECOGNIZED } else { HEADING_SIZE };
+    let large = ratio
+        > if shape.recognized {
+            HEADING_SIZE_RECOGNIZED
+        } else {
+            HEADING_SIZE
+        };
     let ends_open = !text.trim_end().ends_with([',', ';', '-']);
     if large && ends_open && letters * 2 > chars {
         return true;
@@ -225,22 +293,36 @@ fn is_heading(text: &str, style: &BlockStyle, shape: &PageShape) -> bool {
 }
 
 fn starts_like_heading(text: &str) -> bool {
-    text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase())
+    text.chars()
+        .find(|c| c.is_alphanumeric())
+        .is_some_and(|c| !c.is_lowercase())
 }
 
 /// Whether a text opens with a heading's number: `1 Title`, `2.3 Title`, `IV. Title`, `A. Title`.
 pub fn numbered_heading(text: &str) -> bool {
-    let Some((number, rest)) = text.trim_start().split_once(char::is_whitespace) else { return false };
+    let Some((number, rest)) = text.trim_start().split_once(char::is_whitespace) else {
+        return false;
+    };
     let core = number.trim_end_matches(['.', ')']);
     let parts: Vec<&str> = core.split('.').collect();
-    let digits = parts.iter().all(|p| !p.is_empty() && p.len() <= 2 && p.chars().all(|c| c.is_ascii_digit()));
-    let roman = number.ends_with('.') && !core.is_empty() && core.chars().all(|c| "IVX".contains(c));
+    let digits = parts
+        .iter()
+        .all(|p| !p.is_empty() && p.len() <= 2 && p.chars().all(|c| c.is_ascii_digit()));
+    let roman =
+        number.ends_with('.') && !core.is_empty() && core.chars().all(|c| "IVX".contains(c));
     let lettered = core.len() <= 6
         && core.chars().next().is_some_and(|c| c.is_ascii_uppercase())
         && (parts.len() > 1 || number.ends_with('.'))
         && parts[0].len() == 1
-        && parts[1..].iter().all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit()));
-    (digits || roman || lettered) && rest.trim_start().chars().next().is_some_and(char::is_uppercase)
+        && parts[1..]
+            .iter()
+            .all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit()));
+    (digits || roman || lettered)
+        && rest
+            .trim_start()
+            .chars()
+            .next()
+            .is_some_and(char::is_uppercase)
 }
 
 /// Headings known by their wording (specification, table C.4, and their common relatives).
@@ -267,13 +349,20 @@ pub fn is_special_heading(text: &str) -> bool {
         "致谢",
         "附录",
     ];
-    let text = text.trim().trim_end_matches([':', '：', '.']).to_lowercase();
+    let text = text
+        .trim()
+        .trim_end_matches([':', '：', '.'])
+        .to_lowercase();
     WORDS.contains(&text.as_str())
 }
 
 /// Whether a text is a page number: digits or roman numerals, alone or in the usual dress.
 pub fn is_page_number(text: &str) -> bool {
-    let text = text.trim().trim_matches(['-', '–', '—', '·', '|', ' ', '[', ']']).trim().to_lowercase();
+    let text = text
+        .trim()
+        .trim_matches(['-', '–', '—', '·', '|', ' ', '[', ']'])
+        .trim()
+        .to_lowercase();
     let text = text
         .strip_prefix("page")
         .or(text.strip_prefix("seite"))
@@ -282,11 +371,14 @@ pub fn is_page_number(text: &str) -> bool {
         .trim();
     let number = |s: &str| !s.is_empty() && s.len() <= 5 && s.chars().all(|c| c.is_ascii_digit());
     let roman = !text.is_empty() && text.len() <= 6 && text.chars().all(|c| "ivxl".contains(c));
-    let of = ["of", "/", "von", "de"]
-        .iter()
-        .any(|w| text.split_once(w).is_some_and(|(a, b)| number(a.trim()) && number(b.trim())));
-    let chinese =
-        text.strip_prefix('第').and_then(|t| t.strip_suffix('页')).is_some_and(|t| number(t.trim()));
+    let of = ["of", "/", "von", "de"].iter().any(|w| {
+        text.split_once(w)
+            .is_some_and(|(a, b)| number(a.trim()) && number(b.trim()))
+    });
+    let chinese = text
+        .strip_prefix('第')
+        .and_then(|t| t.strip_suffix('页'))
+        .is_some_and(|t| number(t.trim()));
     number(text) || roman || of || chinese
 }
 
@@ -298,7 +390,9 @@ pub fn formula_number(texts: &[String]) -> Option<usize> {
     let plausible = !core.is_empty()
         && core.len() <= 7
         && core.chars().any(|c| c.is_ascii_digit())
-        && core.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+        && core
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
     plausible.then_some(last)
 }
 
@@ -313,13 +407,23 @@ mod tests {
 
     #[test]
     fn captions_are_told_from_sentences() {
-        for text in
-            ["Figure 3: The way", "Table 1. HPO", "Fig. 2 The way", "TABLE IV", "表 1 结果", "Figure A.1. x"]
-        {
+        for text in [
+            "Figure 3: The way",
+            "Table 1. HPO",
+            "Fig. 2 The way",
+            "TABLE IV",
+            "表 1 结果",
+            "Figure A.1. x",
+        ] {
             assert_eq!(caption_kind(text), Some(true), "{text}");
         }
         assert_eq!(caption_kind("Table 2 shows that"), Some(false));
-        for text in ["Tables are", "Figure it out", "Table of contents", "The figure 3"] {
+        for text in [
+            "Tables are",
+            "Figure it out",
+            "Table of contents",
+            "The figure 3",
+        ] {
             assert_eq!(caption_kind(text), None, "{text}");
         }
     }
@@ -336,7 +440,13 @@ mod tests {
 
     #[test]
     fn numbered_headings_need_a_title() {
-        for text in ["1 Introduction", "2.3 Methods", "IV. Results", "A. Proofs", "A.1 More"] {
+        for text in [
+            "1 Introduction",
+            "2.3 Methods",
+            "IV. Results",
+            "A. Proofs",
+            "A.1 More",
+        ] {
             assert!(numbered_heading(text), "{text}");
         }
         for text in ["1998 was", "1 of them", "3.5", "A plan"] {

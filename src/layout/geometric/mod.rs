@@ -75,7 +75,11 @@ impl<'a> PageLayout<'a> {
         Self {
             page,
             segments,
-            body: page.text.body_size().filter(|s| *s > 1.0).unwrap_or(DEFAULT_BODY),
+            body: page
+                .text
+                .body_size()
+                .filter(|s| *s > 1.0)
+                .unwrap_or(DEFAULT_BODY),
             tags: Tags::new(&page.structure, segments),
             taken: vec![false; segments.len()],
             floats: Vec::new(),
@@ -99,8 +103,14 @@ impl<'a> PageLayout<'a> {
         let items: Vec<Item> = contents
             .iter()
             .map(|content| match content {
-                Content::Text(i) => Item { bbox: self.segments[*i].bbox, is_text: true },
-                Content::Float(i) => Item { bbox: self.floats[*i].bbox, is_text: false },
+                Content::Text(i) => Item {
+                    bbox: self.segments[*i].bbox,
+                    is_text: true,
+                },
+                Content::Float(i) => Item {
+                    bbox: self.floats[*i].bbox,
+                    is_text: false,
+                },
             })
             .collect();
         let mut regions = Vec::new();
@@ -117,7 +127,9 @@ impl<'a> PageLayout<'a> {
     }
 
     fn free(&self) -> Vec<usize> {
-        (0..self.segments.len()).filter(|i| !self.taken[*i]).collect()
+        (0..self.segments.len())
+            .filter(|i| !self.taken[*i])
+            .collect()
     }
 
     /// Makes a region of a table, unless another one already has some of its text.
@@ -144,7 +156,11 @@ impl<'a> PageLayout<'a> {
             .page
             .rulings
             .iter()
-            .filter(|r| !tables.iter().any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5))
+            .filter(|r| {
+                !tables
+                    .iter()
+                    .any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)
+            })
             .copied()
             .collect();
         let free: Vec<usize> = self
@@ -161,7 +177,11 @@ impl<'a> PageLayout<'a> {
         let tables: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
         let mut alternatives = tagged::alternative_texts(&self.page.structure).into_iter();
         for figure in figures::find(self.page, &self.taken, &tables, self.body) {
-            let label = if figure.is_chart { Label::Chart } else { Label::Image };
+            let label = if figure.is_chart {
+                Label::Chart
+            } else {
+                Label::Image
+            };
             figure.segments.iter().for_each(|&i| self.taken[i] = true);
             let mut region = Region::new(label, figure.bbox, 0.85);
             region.lines = figure.segments.iter().map(|i| vec![*i]).collect();
@@ -180,7 +200,9 @@ impl<'a> PageLayout<'a> {
                 Direction::Horizontal => continue,
                 Direction::Vertical => vertical.push(i),
                 Direction::Turned => {
-                    let near = aside.last_mut().filter(|r| r.bbox.near(&segment.bbox, self.body));
+                    let near = aside
+                        .last_mut()
+                        .filter(|r| r.bbox.near(&segment.bbox, self.body));
                     match near {
                         Some(region) => {
                             region.bbox = region.bbox.union(&segment.bbox);
@@ -198,8 +220,12 @@ impl<'a> PageLayout<'a> {
             self.taken[i] = true;
         }
         // Columns of vertical text are read from the right.
-        vertical
-            .sort_by(|&a, &b| self.segments[b].bbox.center_x().total_cmp(&self.segments[a].bbox.center_x()));
+        vertical.sort_by(|&a, &b| {
+            self.segments[b]
+                .bbox
+                .center_x()
+                .total_cmp(&self.segments[a].bbox.center_x())
+        });
         for i in vertical {
             let bbox = self.segments[i].bbox;
             let near = self.floats.last_mut().filter(|r| {
@@ -236,7 +262,12 @@ impl<'a> PageLayout<'a> {
             texts.retain(|i| !found.segments.contains(i));
             floats.push(table_region(found));
         }
-        floats.sort_by(|a, b| a.bbox.y1.total_cmp(&b.bbox.y1).then(a.bbox.x1.total_cmp(&b.bbox.x1)));
+        floats.sort_by(|a, b| {
+            a.bbox
+                .y1
+                .total_cmp(&b.bbox.y1)
+                .then(a.bbox.x1.total_cmp(&b.bbox.x1))
+        });
         let tags = |mcid: i32| self.tags.as_ref().and_then(|t| t.element(mcid));
         let lines = paragraphs::lines_of(&texts, self.segments, &tags);
         let bounds = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
@@ -250,7 +281,10 @@ impl<'a> PageLayout<'a> {
         let mut floats = floats.into_iter().peekable();
         let mut run: Vec<Line> = Vec::new();
         for line in lines {
-            while floats.peek().is_some_and(|f| f.bbox.y1 < line.bbox.center_y()) {
+            while floats
+                .peek()
+                .is_some_and(|f| f.bbox.y1 < line.bbox.center_y())
+            {
                 self.read_lines(std::mem::take(&mut run), &shape, out);
                 out.extend(floats.next());
             }
@@ -288,27 +322,31 @@ impl<'a> PageLayout<'a> {
 
     /// The outermost line of a page that holds a page number beside something else: a running header or footer.
     fn margin_line(&self, line: &Line, shape: &PageShape) -> Option<Vec<Region>> {
-        let top = self
-            .segments
-            .iter()
-            .all(|s| s.bbox.y1 >= line.bbox.y1 - 0.5 * self.body || s.direction != Direction::Horizontal);
-        let bottom = self
-            .segments
-            .iter()
-            .all(|s| s.bbox.y2 <= line.bbox.y2 + 0.5 * self.body || s.direction != Direction::Horizontal);
-        let outside =
-            (top && line.bbox.y2 < 0.2 * shape.height) || (bottom && line.bbox.y1 > 0.8 * shape.height);
+        let top = self.segments.iter().all(|s| {
+            s.bbox.y1 >= line.bbox.y1 - 0.5 * self.body || s.direction != Direction::Horizontal
+        });
+        let bottom = self.segments.iter().all(|s| {
+            s.bbox.y2 <= line.bbox.y2 + 0.5 * self.body || s.direction != Direction::Horizontal
+        });
+        let outside = (top && line.bbox.y2 < 0.2 * shape.height)
+            || (bottom && line.bbox.y1 > 0.8 * shape.height);
         if !outside {
             return None;
         }
         if top && line.bbox.y2 < RUNNING_SHARE * shape.height && self.is_set_apart(line) {
             let inner = Line::new(line.segments.clone(), self.segments, &|_| None);
-            if !line.segments.iter().any(|i| labels::is_page_number(&self.segments[*i].plain_text())) {
+            if !line
+                .segments
+                .iter()
+                .any(|i| labels::is_page_number(&self.segments[*i].plain_text()))
+            {
                 return Some(vec![text_region(Label::Header, 0.75, &[inner])]);
             }
         }
-        let number =
-            line.segments.iter().position(|i| labels::is_page_number(&self.segments[*i].plain_text()))?;
+        let number = line
+            .segments
+            .iter()
+            .position(|i| labels::is_page_number(&self.segments[*i].plain_text()))?;
         if number != 0 && number + 1 != line.segments.len() {
             return None;
         }
@@ -320,7 +358,10 @@ impl<'a> PageLayout<'a> {
         let number = others.remove(number);
         let mut parts = Vec::new();
         if !others.is_empty() {
-            parts.push(part(if top { Label::Header } else { Label::Footer }, others));
+            parts.push(part(
+                if top { Label::Header } else { Label::Footer },
+                others,
+            ));
         }
         parts.push(part(Label::Number, vec![number]));
         Some(parts)
@@ -335,7 +376,10 @@ impl<'a> PageLayout<'a> {
                 && (-0.3 * self.body..1.6 * self.body).contains(&(r.center_y() - line.bbox.y2))
         });
         let spread = line.segments.len() == 2 && {
-            let (a, b) = (&self.segments[line.segments[0]].bbox, &self.segments[line.segments[1]].bbox);
+            let (a, b) = (
+                &self.segments[line.segments[0]].bbox,
+                &self.segments[line.segments[1]].bbox,
+            );
             (b.x1 - a.x2).max(a.x1 - b.x2) > 0.3 * width
         };
         ruled || spread
@@ -351,11 +395,21 @@ impl<'a> PageLayout<'a> {
                 && r.y1 > 0.5 * height
         };
         let alone = |r: &&Rect| {
-            let others = self.page.rulings.iter().filter(|o| o.near(r, 4.0 * self.body)).count();
+            let others = self
+                .page
+                .rulings
+                .iter()
+                .filter(|o| o.near(r, 4.0 * self.body))
+                .count();
             others == 1 && !self.floats.iter().any(|f| r.near(&f.bbox, self.body))
         };
-        let lowest =
-            self.page.rulings.iter().filter(short).filter(alone).max_by(|a, b| a.y1.total_cmp(&b.y1))?;
+        let lowest = self
+            .page
+            .rulings
+            .iter()
+            .filter(short)
+            .filter(alone)
+            .max_by(|a, b| a.y1.total_cmp(&b.y1))?;
         // Something stands right below it.
         let below = |s: &&Segment| {
             s.bbox.y1 > lowest.y1 - 0.3 * self.body
@@ -371,7 +425,11 @@ impl<'a> PageLayout<'a> {
         let mut number = None;
         let several = block.len() > 1;
         for line in &mut block {
-            let texts: Vec<String> = line.segments.iter().map(|i| self.segments[*i].plain_text()).collect();
+            let texts: Vec<String> = line
+                .segments
+                .iter()
+                .map(|i| self.segments[*i].plain_text())
+                .collect();
             if (texts.len() > 1 || several)
                 && let Some(at) = labels::formula_number(&texts)
             {
@@ -410,13 +468,21 @@ fn join_pieces(regions: &mut Vec<Region>) {
     let mut i = 0;
     while i + 1 < regions.len() {
         // The number of a formula may stand between its pieces.
-        let next = if regions[i + 1].label == Label::FormulaNumber { i + 2 } else { i + 1 };
+        let next = if regions[i + 1].label == Label::FormulaNumber {
+            i + 2
+        } else {
+            i + 1
+        };
         let Some(b) = regions.get(next) else { break };
         let a = &regions[i];
         let size = a.style.font_size.max(b.style.font_size).max(8.0);
         let gap = (b.bbox.y1 - a.bbox.y2).max(a.bbox.y1 - b.bbox.y2);
-        let same = |label: Label, reach: f32| a.label == label && b.label == label && gap < reach * size;
-        if same(Label::DisplayFormula, 0.6) || same(Label::Content, 2.5) || same(Label::Algorithm, 2.2) {
+        let same =
+            |label: Label, reach: f32| a.label == label && b.label == label && gap < reach * size;
+        if same(Label::DisplayFormula, 0.6)
+            || same(Label::Content, 2.5)
+            || same(Label::Algorithm, 2.2)
+        {
             let b = regions.remove(next);
             regions[i].bbox = regions[i].bbox.union(&b.bbox);
             regions[i].lines.extend(b.lines);

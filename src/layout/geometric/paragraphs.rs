@@ -45,10 +45,16 @@ impl Line {
             indices.reverse();
         }
         let count = |f: &dyn Fn(&Segment) -> f32| -> f32 {
-            indices.iter().map(|i| f(&all[*i]) * all[*i].char_count() as f32).sum()
+            indices
+                .iter()
+                .map(|i| f(&all[*i]) * all[*i].char_count() as f32)
+                .sum()
         };
         let total = count(&|_| 1.0).max(1.0);
-        let longest = indices.iter().max_by_key(|i| all[**i].char_count()).map(|i| &all[*i]);
+        let longest = indices
+            .iter()
+            .max_by_key(|i| all[**i].char_count())
+            .map(|i| &all[*i]);
         let flag = |value: bool| if value { 1.0 } else { 0.0 };
         Line {
             bbox: Rect::union_all(indices.iter().map(|i| &all[*i].bbox)).unwrap_or_default(),
@@ -59,7 +65,11 @@ impl Line {
             math: count(&|s| s.style.math) / total,
             color: longest.map_or([0; 3], |s| s.style.color),
             right_to_left: rtl,
-            text: indices.iter().map(|i| all[*i].plain_text()).collect::<Vec<_>>().join(" "),
+            text: indices
+                .iter()
+                .map(|i| all[*i].plain_text())
+                .collect::<Vec<_>>()
+                .join(" "),
             tag: longest.and_then(|s| tags(s.mcid)),
             segments: indices,
         }
@@ -69,7 +79,10 @@ impl Line {
     pub fn starts_item(&self) -> bool {
         let mut words = self.text.split_whitespace();
         let first = words.next().unwrap_or("");
-        let bullet = first.chars().next().is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔".contains(c));
+        let bullet = first
+            .chars()
+            .next()
+            .is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔".contains(c));
         bullet || (is_marker(first) && words.next().is_some())
     }
 }
@@ -99,11 +112,17 @@ pub fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
 }
 
 fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
-    let min = lines.iter().map(|l| l.bbox.x1).fold(f32::INFINITY, f32::min);
+    let min = lines
+        .iter()
+        .map(|l| l.bbox.x1)
+        .fold(f32::INFINITY, f32::min);
     // One line that sticks out must not make all others look short.
     let mut ends: Vec<f32> = lines.iter().map(|l| l.bbox.x2).collect();
     ends.sort_by(f32::total_cmp);
-    let max = ends.get(((ends.len() as f32 - 1.0) * 0.9) as usize).copied().unwrap_or(min);
+    let max = ends
+        .get(((ends.len() as f32 - 1.0) * 0.9) as usize)
+        .copied()
+        .unwrap_or(min);
     let mut pitches: Vec<f32> = lines
         .windows(2)
         .filter(|pair| (pair[0].size - pair[1].size).abs() < 0.1 * pair[0].size)
@@ -113,7 +132,12 @@ fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
     pitches.sort_by(f32::total_cmp);
     // The lower quartile: distances between paragraphs must not count as the distance between lines.
     let pitch = pitches.get(pitches.len() / 4).copied().unwrap_or(1.25);
-    ZoneShape { left: min, right: max, pitch, recognized }
+    ZoneShape {
+        left: min,
+        right: max,
+        pitch,
+        recognized,
+    }
 }
 
 /// Whether a line starts a new block after `block`.
@@ -123,7 +147,8 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     // Limits and denominators of a recognized formula are lines of their own, of any size.
     let in_formula = is_formula_line(&block[0], shape);
     let is_formula = is_formula_line(line, shape);
-    let piece = in_formula && line.text.chars().count() <= 5 && line.bbox.x1 > shape.left + 2.0 * em;
+    let piece =
+        in_formula && line.text.chars().count() <= 5 && line.bbox.x1 > shape.left + 2.0 * em;
     if piece && line.bbox.y1 - last.bbox.y2 < em {
         return false;
     }
@@ -183,7 +208,8 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         return outdented || ends_early(shape.right - last.bbox.x2, shape);
     }
     let centered = |l: &Line| {
-        ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < 1.0 * em && l.bbox.x1 > shape.left + em
+        ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < 1.0 * em
+            && l.bbox.x1 > shape.left + em
     };
     if centered(line) && centered(last) {
         return false;
@@ -196,7 +222,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if starts_in && ends_early(shape.right - last.bbox.x2, shape) {
         return true;
     }
-    ends_early(shape.right - last.bbox.x2, shape) && ends_sentence(&last.text) && starts_sentence(&line.text)
+    ends_early(shape.right - last.bbox.x2, shape)
+        && ends_sentence(&last.text)
+        && starts_sentence(&line.text)
 }
 
 /// Whether a line is a heading by its number or wording, and does not fill its column.
@@ -210,7 +238,11 @@ fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
 /// Whether a line is set in and has the signs of a formula but no words.
 fn is_formula_line(line: &Line, shape: &ZoneShape) -> bool {
     let signs = line.text.chars().any(|c| "=≤≥±∑∏∫√≈≠".contains(c));
-    let words = line.text.split(|c: char| !c.is_alphabetic()).filter(|w| w.chars().count() >= 4).count();
+    let words = line
+        .text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|w| w.chars().count() >= 4)
+        .count();
     let set_in = line.bbox.x1 > shape.left + 2.0 * line.size;
     signs
         && words <= usize::from(shape.recognized)
@@ -230,11 +262,17 @@ fn ends_sentence(text: &str) -> bool {
 }
 
 fn starts_sentence(text: &str) -> bool {
-    text.chars().find(|c| c.is_alphanumeric()).is_none_or(|c| !c.is_lowercase())
+    text.chars()
+        .find(|c| c.is_alphanumeric())
+        .is_none_or(|c| !c.is_lowercase())
 }
 
 fn color_differs(a: [u8; 3], b: [u8; 3]) -> bool {
-    a.iter().zip(b).map(|(x, y)| x.abs_diff(y) as u32).sum::<u32>() > 180
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| x.abs_diff(y) as u32)
+        .sum::<u32>()
+        > 180
 }
 
 /// Pieces in the order of lines: those side by side together, from top to bottom.
@@ -243,14 +281,26 @@ pub fn lines_of(
     all: &[Segment],
     tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>,
 ) -> Vec<Line> {
-    let level: Vec<usize> =
-        indices.iter().copied().filter(|i| all[*i].direction == Direction::Horizontal).collect();
+    let level: Vec<usize> = indices
+        .iter()
+        .copied()
+        .filter(|i| all[*i].direction == Direction::Horizontal)
+        .collect();
     let boxes: Vec<Rect> = level.iter().map(|i| all[*i].bbox).collect();
     // The row keeps the extent of its tallest piece, so that a raised one does not stretch it.
-    let tallest = |row: &Rect, bbox: &Rect| if bbox.height() > row.height() { *bbox } else { *row };
+    let tallest = |row: &Rect, bbox: &Rect| {
+        if bbox.height() > row.height() {
+            *bbox
+        } else {
+            *row
+        }
+    };
     let groups = rows_by_overlap(&boxes, tallest);
     let of_all = |row: Vec<usize>| row.into_iter().map(|i| level[i]).collect();
-    groups.into_iter().map(|(row, _)| Line::new(of_all(row), all, tags)).collect()
+    groups
+        .into_iter()
+        .map(|(row, _)| Line::new(of_all(row), all, tags))
+        .collect()
 }
 
 #[cfg(test)]
@@ -283,7 +333,12 @@ mod tests {
     fn first_lines_that_stand_in_start_paragraphs() {
         let l = |x, y, x2| line(x, y, x2, "words of a line");
         check(
-            vec![l(0.0, 0.0, 400.0), l(0.0, 24.0, 400.0), l(30.0, 48.0, 400.0), l(0.0, 72.0, 390.0)],
+            vec![
+                l(0.0, 0.0, 400.0),
+                l(0.0, 24.0, 400.0),
+                l(30.0, 48.0, 400.0),
+                l(0.0, 72.0, 390.0),
+            ],
             &[2, 2],
         );
     }
@@ -298,7 +353,14 @@ mod tests {
     fn a_bold_line_stands_apart() {
         let mut heading = line(0.0, 0.0, 120.0, "Heading");
         heading.bold = true;
-        check(vec![heading, line(0.0, 24.0, 400.0, "and text"), line(0.0, 48.0, 400.0, "and text")], &[1, 2]);
+        check(
+            vec![
+                heading,
+                line(0.0, 24.0, 400.0, "and text"),
+                line(0.0, 48.0, 400.0, "and text"),
+            ],
+            &[1, 2],
+        );
     }
 
     #[test]

@@ -58,16 +58,23 @@ impl Tags {
             }
         }
         let total: usize = segments.iter().map(Segment::char_count).sum();
-        let covered: usize =
-            segments.iter().filter(|s| element_of.contains_key(&s.mcid)).map(Segment::char_count).sum();
+        let covered: usize = segments
+            .iter()
+            .filter(|s| element_of.contains_key(&s.mcid))
+            .map(Segment::char_count)
+            .sum();
         if total == 0 || (covered as f32) < MIN_COVER * total as f32 {
             return None;
         }
         let mut elements: Vec<usize> = element_of.values().map(|e| e.0).collect();
         elements.sort_unstable();
         elements.dedup();
-        let headings = elements.iter().filter(|e| heading_level(&nodes[**e].kind).is_some()).count();
-        let sane = elements.len() >= 2 && headings as f32 <= MAX_HEADING_SHARE * elements.len() as f32 + 1.0;
+        let headings = elements
+            .iter()
+            .filter(|e| heading_level(&nodes[**e].kind).is_some())
+            .count();
+        let sane = elements.len() >= 2
+            && headings as f32 <= MAX_HEADING_SHARE * elements.len() as f32 + 1.0;
         sane.then_some(Tags { element_of })
     }
 
@@ -101,7 +108,11 @@ fn heading_level(kind: &str) -> Option<u8> {
     match kind {
         "Title" => Some(1),
         "H" => Some(2),
-        _ => kind.strip_prefix('H')?.parse().ok().filter(|level| (1..=6).contains(level)),
+        _ => kind
+            .strip_prefix('H')?
+            .parse()
+            .ok()
+            .filter(|level| (1..=6).contains(level)),
     }
 }
 
@@ -111,34 +122,62 @@ fn heading_level(kind: &str) -> Option<u8> {
 /// believed. `taken` are segments that other tables have.
 pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec<FoundTable> {
     // The list is depth first: an element's descendants follow it without a gap.
-    let below = |outer: usize| (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer));
+    let below = |outer: usize| {
+        (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer))
+    };
     let inside = |outer: usize, kinds: &[&str]| -> Vec<usize> {
-        below(outer).filter(|&i| kinds.contains(&nodes[i].kind.as_str())).collect()
+        below(outer)
+            .filter(|&i| kinds.contains(&nodes[i].kind.as_str()))
+            .collect()
     };
     let mut found = Vec::new();
     for table in (0..nodes.len()).filter(|&i| nodes[i].kind == "Table") {
-        let rows: Vec<Vec<usize>> =
-            inside(table, &["TR"]).into_iter().map(|row| inside(row, &["TH", "TD"])).collect();
+        let rows: Vec<Vec<usize>> = inside(table, &["TR"])
+            .into_iter()
+            .map(|row| inside(row, &["TH", "TD"]))
+            .collect();
         let nested = !inside(table, &["Table"]).is_empty();
-        let Some(grid) = grid(nodes, &rows).filter(|g| !nested && g.rows >= 2 && g.columns >= 2) else {
+        let Some(grid) = grid(nodes, &rows).filter(|g| !nested && g.rows >= 2 && g.columns >= 2)
+        else {
             continue;
         };
         let mut cell_of: HashMap<i32, usize> = HashMap::new();
         for (number, &cell) in rows.iter().flatten().enumerate() {
             let contents = std::iter::once(cell).chain(below(cell));
-            cell_of.extend(contents.flat_map(|i| &nodes[i].mcids).map(|mcid| (*mcid, number)));
+            cell_of.extend(
+                contents
+                    .flat_map(|i| &nodes[i].mcids)
+                    .map(|mcid| (*mcid, number)),
+            );
         }
         let own: Vec<usize> = (0..segments.len())
-            .filter(|&i| !taken[i] && segments[i].words.iter().all(|w| cell_of.contains_key(&w.mcid)))
+            .filter(|&i| {
+                !taken[i]
+                    && segments[i]
+                        .words
+                        .iter()
+                        .all(|w| cell_of.contains_key(&w.mcid))
+            })
             .collect();
-        let Some(bbox) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) else { continue };
+        let Some(bbox) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) else {
+            continue;
+        };
         let cells = grid.cells.into_iter().enumerate().map(|(number, cell)| {
-            let words = own.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
+            let words = own
+                .iter()
+                .flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
             let text = cell_text(words.filter(|(_, w)| cell_of[&w.mcid] == number).collect());
             Cell { text, ..cell }
         });
-        let table = Table { cells: cells.collect(), ..grid };
-        found.push(FoundTable { bbox, table, segments: own });
+        let table = Table {
+            cells: cells.collect(),
+            ..grid
+        };
+        found.push(FoundTable {
+            bbox,
+            table,
+            segments: own,
+        });
     }
     found
 }
@@ -152,17 +191,28 @@ fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
         for &element in elements {
             let [row_span, column_span] = nodes[element].spans.map(usize::from);
             let column = (0..).find(|c| !taken.contains(&(row, *c)))?;
-            let places =
-                (row..row + row_span).flat_map(|r| (column..column + column_span).map(move |c| (r, c)));
+            let places = (row..row + row_span)
+                .flat_map(|r| (column..column + column_span).map(move |c| (r, c)));
             if row + row_span > rows.len() || !places.into_iter().all(|place| taken.insert(place)) {
                 return None;
             }
             let header = nodes[element].kind == "TH";
-            cells.push(Cell { row, column, row_span, column_span, text: String::new(), header });
+            cells.push(Cell {
+                row,
+                column,
+                row_span,
+                column_span,
+                text: String::new(),
+                header,
+            });
         }
     }
     let columns = cells.iter().map(|c| c.column + c.column_span).max()?;
-    (taken.len() == rows.len() * columns).then_some(Table { rows: rows.len(), columns, cells })
+    (taken.len() == rows.len() * columns).then_some(Table {
+        rows: rows.len(),
+        columns,
+        cells,
+    })
 }
 
 /// Puts regions into the order of the tags, where all have one and it agrees with their places for the most part.
@@ -171,11 +221,22 @@ fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
 pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<Region> {
     let outside = |r: &Region| {
         use Label::*;
-        matches!(r.label, Header | Footer | Number | Footnote | AsideText | HeaderImage | FooterImage)
+        matches!(
+            r.label,
+            Header | Footer | Number | Footnote | AsideText | HeaderImage | FooterImage
+        )
     };
     let key = |r: &Region| {
-        let mcids = r.lines.iter().flatten().filter_map(|i| segments.get(*i)).map(|s| s.mcid);
-        mcids.filter_map(|mcid| tags.element(mcid)).map(|(element, _)| element).min()
+        let mcids = r
+            .lines
+            .iter()
+            .flatten()
+            .filter_map(|i| segments.get(*i))
+            .map(|s| s.mcid);
+        mcids
+            .filter_map(|mcid| tags.element(mcid))
+            .map(|(element, _)| element)
+            .min()
     };
     // A figure has no text: it stays behind what stands before it.
     let mut keys: Vec<usize> = Vec::with_capacity(regions.len());
@@ -185,14 +246,21 @@ pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<R
     // Programs differ about what comes first, a float or its caption: the two move as one, as the page shows them.
     let is_float = |r: &Region| matches!(r.label, Label::Table | Label::Image | Label::Chart);
     for i in (0..regions.len()).filter(|&i| regions[i].label == Label::FigureTitle) {
-        let beside = [i.wrapping_sub(1), i + 1].into_iter().find(|&j| regions.get(j).is_some_and(is_float));
+        let beside = [i.wrapping_sub(1), i + 1]
+            .into_iter()
+            .find(|&j| regions.get(j).is_some_and(is_float));
         if let Some(j) = beside {
             let first = keys[i].min(keys[j]);
             (keys[i], keys[j]) = (first, first);
         }
     }
-    let flow: Vec<usize> = (0..regions.len()).filter(|&i| !outside(&regions[i])).collect();
-    let agreeing = flow.windows(2).filter(|pair| keys[pair[0]] <= keys[pair[1]]).count();
+    let flow: Vec<usize> = (0..regions.len())
+        .filter(|&i| !outside(&regions[i]))
+        .collect();
+    let agreeing = flow
+        .windows(2)
+        .filter(|pair| keys[pair[0]] <= keys[pair[1]])
+        .count();
     if flow.len() < 2
         || agreeing == flow.len() - 1
         || (agreeing as f32) < MIN_AGREEMENT * (flow.len() - 1) as f32
@@ -206,12 +274,19 @@ pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<R
         order[*place] = from;
     }
     let mut regions: Vec<Option<Region>> = regions.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|i| regions[i].take()).collect()
+    order
+        .into_iter()
+        .filter_map(|i| regions[i].take())
+        .collect()
 }
 
 /// Alternative texts of figures, in the order of the tree.
 pub fn alternative_texts(nodes: &[StructNode]) -> Vec<String> {
-    nodes.iter().filter(|n| n.kind == "Figure").filter_map(|n| n.alt.clone()).collect()
+    nodes
+        .iter()
+        .filter(|n| n.kind == "Figure")
+        .filter_map(|n| n.alt.clone())
+        .collect()
 }
 
 #[cfg(test)]
@@ -219,7 +294,13 @@ mod tests {
     use super::*;
 
     fn node(kind: &str, parent: Option<usize>, mcids: &[i32]) -> StructNode {
-        StructNode { kind: kind.into(), parent, mcids: mcids.to_vec(), alt: None, spans: [1; 2] }
+        StructNode {
+            kind: kind.into(),
+            parent,
+            mcids: mcids.to_vec(),
+            alt: None,
+            spans: [1; 2],
+        }
     }
 
     #[test]
@@ -239,7 +320,16 @@ mod tests {
     fn segment(mcid: i32, x: f32, y: f32, text: &str) -> Segment {
         use crate::lines::Word;
         let bbox = Rect::new(x, y, x + 50.0, y + 20.0);
-        Segment { mcid, ..Segment::of(vec![Word { mcid, ..Word::of(bbox, text) }], 20.0) }
+        Segment {
+            mcid,
+            ..Segment::of(
+                vec![Word {
+                    mcid,
+                    ..Word::of(bbox, text)
+                }],
+                20.0,
+            )
+        }
     }
 
     #[test]
@@ -253,7 +343,14 @@ mod tests {
         }
         let texts = ["a", "1", "b", "2"];
         let segments: Vec<Segment> = (0..4)
-            .map(|i| segment(i, (i % 2) as f32 * 60.0, (i / 2) as f32 * 30.0, texts[i as usize]))
+            .map(|i| {
+                segment(
+                    i,
+                    (i % 2) as f32 * 60.0,
+                    (i / 2) as f32 * 30.0,
+                    texts[i as usize],
+                )
+            })
             .collect();
         let found = tables(&nodes, &segments, &[false; 4]);
         assert_eq!(found.len(), 1);
@@ -265,7 +362,10 @@ mod tests {
         // Stated ones are believed.
         nodes[3].spans = [1, 2];
         let html = "<table><tr><td>a</td><td colspan=\"2\">1</td></tr><tr><td>b</td><td>2</td><td></td></tr></table>";
-        assert_eq!(tables(&nodes, &segments, &[false; 4])[0].table.to_html(), html);
+        assert_eq!(
+            tables(&nodes, &segments, &[false; 4])[0].table.to_html(),
+            html
+        );
         nodes[3].spans = [3, 2];
         assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
     }
@@ -273,7 +373,9 @@ mod tests {
     #[test]
     fn regions_follow_the_tags() {
         let nodes: Vec<StructNode> = (0..4).map(|i| node("P", None, &[i])).collect();
-        let segments: Vec<Segment> = (0..4).map(|i| segment(i, 0.0, i as f32 * 30.0, "words")).collect();
+        let segments: Vec<Segment> = (0..4)
+            .map(|i| segment(i, 0.0, i as f32 * 30.0, "words"))
+            .collect();
         let tags = Tags::new(&nodes, &segments).unwrap();
         let region = |i: usize| {
             let mut region = Region::new(Label::Text, segments[i].bbox, 1.0);
@@ -281,7 +383,10 @@ mod tests {
             region
         };
         let order = |given: [usize; 4]| -> Vec<usize> {
-            reorder(given.map(region).to_vec(), &tags, &segments).iter().map(|r| r.lines[0][0]).collect()
+            reorder(given.map(region).to_vec(), &tags, &segments)
+                .iter()
+                .map(|r| r.lines[0][0])
+                .collect()
         };
         assert_eq!(order([0, 2, 1, 3]), [0, 1, 2, 3]);
         // Tags that contradict the page altogether are not believed.

@@ -7,13 +7,24 @@ use proptest::prelude::*;
 
 /// A segment of some words at a place.
 fn segment(x: f32, y: f32, size: f32, words: usize, kind: u8) -> Segment {
-    let text =
-        ["Figure 1: tide", "2.1", "x = y", "(3)", "• item", "word", "1,024", "Harbour"][kind as usize % 8];
+    let text = [
+        "Figure 1: tide",
+        "2.1",
+        "x = y",
+        "(3)",
+        "• item",
+        "word",
+        "1,024",
+        "Harbour",
+    ][kind as usize % 8];
     let width = size * 2.5;
     let word = |i: usize| {
         let left = x + i as f32 * (width + size * 0.3);
         let bbox = Rect::new(left, y, left + width, y + size * 1.2);
-        Word { space_before: i > 0, ..Word::of(bbox, text) }
+        Word {
+            space_before: i > 0,
+            ..Word::of(bbox, text)
+        }
     };
     let words: Vec<Word> = (0..words).map(word).collect();
     let piece = Segment::of(words, size);
@@ -44,12 +55,22 @@ fn rect() -> impl Strategy<Value = Rect> {
 
 /// A horizontal or vertical line.
 fn ruling() -> impl Strategy<Value = Rect> {
-    (0f32..1000.0, 0f32..1500.0, 20f32..600.0, any::<bool>()).prop_map(
-        |(x, y, length, across)| match across {
-            true => Rect { x1: x, y1: y, x2: x + length, y2: y + 1.0 },
-            false => Rect { x1: x, y1: y, x2: x + 1.0, y2: y + length },
-        },
-    )
+    (0f32..1000.0, 0f32..1500.0, 20f32..600.0, any::<bool>()).prop_map(|(x, y, length, across)| {
+        match across {
+            true => Rect {
+                x1: x,
+                y1: y,
+                x2: x + length,
+                y2: y + 1.0,
+            },
+            false => Rect {
+                x1: x,
+                y1: y,
+                x2: x + 1.0,
+                y2: y + length,
+            },
+        }
+    })
 }
 
 /// Places on a coarse grid: pieces then line up as they do on real pages.

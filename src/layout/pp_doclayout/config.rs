@@ -64,7 +64,11 @@ impl BackboneConfig {
     fn read(config: &ModelConfig) -> Result<Self, CheckpointError> {
         let flags = |key: &str, default: [bool; STAGES]| -> Result<Vec<bool>, CheckpointError> {
             let flags: Vec<bool> = config.get_or(key, default.to_vec())?;
-            if flags.len() == STAGES { Ok(flags) } else { Err(config.bad(key, "must have four entries")) }
+            if flags.len() == STAGES {
+                Ok(flags)
+            } else {
+                Err(config.bad(key, "must have four entries"))
+            }
         };
         let stem = config.counts("stem_channels", &[3, 32, 48])?;
         Ok(BackboneConfig {
@@ -143,7 +147,10 @@ impl ReadingOrderConfig {
         let kinds = inner.count("num_classes", 20)?;
         let order: Vec<i64> = config.get_or("class_order", (0..classes as i64).collect())?;
         if order.len() != classes || order.iter().any(|kind| !(0..kinds as i64).contains(kind)) {
-            return Err(config.bad("class_order", format!("must have {classes} entries below {kinds}")));
+            return Err(config.bad(
+                "class_order",
+                format!("must have {classes} entries below {kinds}"),
+            ));
         }
         let token = |key: &str, default: i64| inner.get_or(key, default);
         Ok(ReadingOrderConfig {
@@ -277,7 +284,11 @@ impl LayoutConfig {
                 }),
                 false => None,
             },
-            reading_order: if is_v3 { None } else { Some(ReadingOrderConfig::read(config, classes)?) },
+            reading_order: if is_v3 {
+                None
+            } else {
+                Some(ReadingOrderConfig::read(config, classes)?)
+            },
         })
     }
 
@@ -298,9 +309,10 @@ where
     T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
 {
     match config.get::<T>(key)? {
-        Some(value) if value != supported => {
-            Err(config.bad(key, format!("is `{value:?}`; only `{supported:?}` is supported")))
-        }
+        Some(value) if value != supported => Err(config.bad(
+            key,
+            format!("is `{value:?}`; only `{supported:?}` is supported"),
+        )),
         _ => Ok(()),
     }
 }
@@ -314,7 +326,10 @@ fn input_size(folder: &Path) -> Result<[usize; 2], CheckpointError> {
     let config = ModelConfig::read(path)?;
     let size = config.section("size");
     let default = super::super::NETWORK_SIDE;
-    let input = [size.count("height", default)?, size.count("width", default)?];
+    let input = [
+        size.count("height", default)?,
+        size.count("width", default)?,
+    ];
     // The deepest map must have whole cells, and those above exactly twice as many.
     if input.iter().any(|side| side % 32 != 0) {
         return Err(config.bad("size", "must be multiples of 32"));

@@ -44,15 +44,25 @@ impl MaskAnswer {
         let factors = &self.queries[query * self.prototypes..(query + 1) * self.prototypes];
         let mut mask = vec![0.0f32; cells];
         for (factor, map) in factors.iter().zip(self.maps.chunks_exact(cells)) {
-            mask.iter_mut().zip(map).for_each(|(sum, value)| *sum += factor * value);
+            mask.iter_mut()
+                .zip(map)
+                .for_each(|(sum, value)| *sum += factor * value);
         }
         mask
     }
 
     /// A query's mask: what is more likely on than off. (The exported models do not tell their limit.)
     fn mask(&self, query: usize) -> Mask {
-        let cells = self.logits(query).into_iter().map(|logit| logit > 0.0).collect();
-        Mask { width: self.size[1], height: self.size[0], cells }
+        let cells = self
+            .logits(query)
+            .into_iter()
+            .map(|logit| logit > 0.0)
+            .collect();
+        Mask {
+            width: self.size[1],
+            height: self.size[0],
+            cells,
+        }
     }
 }
 
@@ -62,7 +72,12 @@ fn sigmoid(x: f32) -> f32 {
 
 /// `[x1, y1, x2, y2]` of a box given by its middle and size.
 fn corners(b: &[f32]) -> [f32; 4] {
-    [b[0] - 0.5 * b[2], b[1] - 0.5 * b[3], b[0] + 0.5 * b[2], b[1] + 0.5 * b[3]]
+    [
+        b[0] - 0.5 * b[2],
+        b[1] - 0.5 * b[3],
+        b[0] + 0.5 * b[2],
+        b[1] + 0.5 * b[3],
+    ]
 }
 
 impl Answer {
@@ -72,9 +87,16 @@ impl Answer {
 
     /// The class with the highest score of a query, the first of equal ones, and that score.
     fn best(&self, query: usize) -> (usize, f32) {
-        let best = self.row(query).iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (class, logit)| {
-            if *logit > best.1 { (class, *logit) } else { best }
-        });
+        let best = self.row(query).iter().enumerate().fold(
+            (0, f32::NEG_INFINITY),
+            |best, (class, logit)| {
+                if *logit > best.1 {
+                    (class, *logit)
+                } else {
+                    best
+                }
+            },
+        );
         (best.0, sigmoid(best.1))
     }
 
@@ -91,12 +113,19 @@ impl Answer {
                     corners(&self.boxes[q * 4..q * 4 + 4]).map(scaled)
                 })
                 .collect(),
-            kinds: sure.iter().map(|q| config.class_order[best[*q].0]).collect(),
+            kinds: sure
+                .iter()
+                .map(|q| config.class_order[best[*q].0])
+                .collect(),
             queries: self.queries,
         };
         let order: Vec<usize> = sure.into_iter().chain(rest).collect();
         self.logits = order.iter().flat_map(|q| self.row(*q)).copied().collect();
-        self.boxes = order.iter().flat_map(|q| &self.boxes[q * 4..q * 4 + 4]).copied().collect();
+        self.boxes = order
+            .iter()
+            .flat_map(|q| &self.boxes[q * 4..q * 4 + 4])
+            .copied()
+            .collect();
         request
     }
 
@@ -125,13 +154,22 @@ impl Answer {
     /// the post-processing drops first of all, are left out with their rows.
     ///
     /// `with_votes` as V2 has it: rows carry their votes.
-    pub fn rows(&self, width: usize, height: usize, threshold: &Threshold, with_votes: bool) -> RawLayout {
+    pub fn rows(
+        &self,
+        width: usize,
+        height: usize,
+        threshold: &Threshold,
+        with_votes: bool,
+    ) -> RawLayout {
         let places = self.places();
         let scores: Vec<f32> = self.logits.iter().map(|logit| sigmoid(*logit)).collect();
         let mut pairs: Vec<usize> = (0..scores.len()).collect();
         pairs.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         pairs.truncate(self.queries);
-        let mut layout = RawLayout { boxes: Vec::new(), masks: self.masks.as_ref().map(|_| Vec::new()) };
+        let mut layout = RawLayout {
+            boxes: Vec::new(),
+            masks: self.masks.as_ref().map(|_| Vec::new()),
+        };
         for pair in pairs {
             let (query, class) = (pair / self.classes, pair % self.classes);
             let [x1, y1, x2, y2] = corners(&self.boxes[query * 4..query * 4 + 4]);
@@ -180,7 +218,11 @@ mod tests {
     #[test]
     fn one_query_may_stand_with_several_classes() {
         let layout = answer().rows(100, 200, &Threshold::Off, true);
-        let rows: Vec<(i64, f32)> = layout.boxes.iter().map(|b| (b.class_id, b.order.unwrap())).collect();
+        let rows: Vec<(i64, f32)> = layout
+            .boxes
+            .iter()
+            .map(|b| (b.class_id, b.order.unwrap()))
+            .collect();
         assert_eq!(rows, [(0, 2.0), (1, 1.0), (1, 2.0)]);
         assert_eq!(layout.boxes[0].bbox, [0.0, 0.0, 50.0, 100.0]);
         let sure = answer().rows(100, 200, &Threshold::All(0.6), true);

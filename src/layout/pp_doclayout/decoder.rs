@@ -36,16 +36,25 @@ pub fn decoder(
             let mask_queries = mask_queries(net, &hidden, masks, config)?;
             let boxes = boxes_of_masks(net, &mask_queries, maps, masks, config);
             let unactivated = logit(net, "init_reference_points", &boxes);
-            net.graph.tap("init_reference_points", &unactivated, &dims(4));
+            net.graph
+                .tap("init_reference_points", &unactivated, &dims(4));
             sigmoid(net, "init_reference_points", &unactivated)
         }
         None => {
             let boxes = net.mlp("model.enc_bbox_head", &hidden, &[d, d, d, 4])?;
             let places = config.level_sizes().iter().map(|[h, w]| h * w).sum();
-            let anchors = net.graph.floats("anchors", &[places, 4], anchor_logits(config));
-            let anchors = net.graph.op("Gather", "anchors", &[&anchors, &chosen], &[("axis", Attr::Int(0))]);
+            let anchors = net
+                .graph
+                .floats("anchors", &[places, 4], anchor_logits(config));
+            let anchors = net.graph.op(
+                "Gather",
+                "anchors",
+                &[&anchors, &chosen],
+                &[("axis", Attr::Int(0))],
+            );
             let unactivated = net.graph.op("Add", "anchors", &[&boxes, &anchors], &[]);
-            net.graph.tap("init_reference_points", &unactivated, &dims(4));
+            net.graph
+                .tap("init_reference_points", &unactivated, &dims(4));
             sigmoid(net, "init_reference_points", &unactivated)
         }
     };
@@ -70,12 +79,18 @@ pub fn decoder(
     tap_steps(net, &steps, config);
     net.graph.tap("last_hidden_state", &hidden, &dims(d));
     let (logits, boxes) = steps.last().expect("the last layer is there");
-    net.graph.output("logits", logits, Element::F32, &dims(config.classes));
+    net.graph
+        .output("logits", logits, Element::F32, &dims(config.classes));
     net.graph.output("boxes", boxes, Element::F32, &dims(4));
     if let Some((maps, masks)) = mask_maps {
         order_output(net, &hidden, config)?;
         let mask_queries = mask_queries(net, &hidden, masks, config)?;
-        net.graph.output("mask_queries", &mask_queries, Element::F32, &dims(masks.prototypes));
+        net.graph.output(
+            "mask_queries",
+            &mask_queries,
+            Element::F32,
+            &dims(masks.prototypes),
+        );
         let [height, width] = config.mask_size().map(Dim::Fixed);
         let dims = [BATCH, Dim::Fixed(masks.prototypes), height, width];
         net.graph.output("mask_maps", maps, Element::F32, &dims);
@@ -90,14 +105,21 @@ struct Level {
     projection: ConvWeights,
 }
 
-fn memory(net: &Layers<'_>, maps: &[Value], config: &LayoutConfig) -> Result<Vec<Level>, CheckpointError> {
+fn memory(
+    net: &Layers<'_>,
+    maps: &[Value],
+    config: &LayoutConfig,
+) -> Result<Vec<Level>, CheckpointError> {
     let levels = maps.iter().enumerate().map(|(level, map)| {
         let key = format!("model.decoder_input_proj.{level}");
         let shape = ConvShape::same(config.encoder_hidden, config.d_model, 1);
         let norm = format!("{key}.1");
         let norm = Some((norm.as_str(), config.norm_epsilon));
         let projection = net.conv_weights(&format!("{key}.0"), false, norm, shape)?;
-        Ok(Level { map: map.clone(), projection })
+        Ok(Level {
+            map: map.clone(),
+            projection,
+        })
     });
     levels.collect()
 }
@@ -116,14 +138,21 @@ fn select_queries(
     let flat: Vec<Value> = memory
         .iter()
         .map(|level| {
-            let map = net.conv(at, &level.map, &linear.after(&level.projection), Activation::Linear);
+            let map = net.conv(
+                at,
+                &level.map,
+                &linear.after(&level.projection),
+                Activation::Linear,
+            );
             net.reshape(at, &map, &[0, d as i64, -1])
         })
         .collect();
     let joined = net.concat(at, &flat.iter().collect::<Vec<_>>(), 2);
     let tokens = net.transpose(at, &joined, &[0, 2, 1]);
-    let valid: Vec<f32> =
-        anchors(config).into_iter().map(|anchor| if anchor.is_some() { 1.0 } else { 0.0 }).collect();
+    let valid: Vec<f32> = anchors(config)
+        .into_iter()
+        .map(|anchor| if anchor.is_some() { 1.0 } else { 0.0 })
+        .collect();
     let valid = net.graph.floats(at, &[1, valid.len(), 1], valid);
     let tokens = net.graph.op("Mul", at, &[&tokens, &valid], &[]);
     let bias = net.graph.floats(at, &[d], bias);
@@ -131,12 +160,25 @@ fn select_queries(
     let x = net.layer_norm("model.enc_output.1", &x, d, config.epsilon)?;
     let scores = net.linear("model.enc_score_head", &x, d, config.classes)?;
     let axis = net.graph.ints(at, &[-1]);
-    let best = net.graph.op("ReduceMax", at, &[&scores, &axis], &[("keepdims", Attr::Int(0))]);
+    let best = net.graph.op(
+        "ReduceMax",
+        at,
+        &[&scores, &axis],
+        &[("keepdims", Attr::Int(0))],
+    );
     let count = net.graph.ints(at, &[queries as i64]);
-    let chosen = net.graph.op_many("TopK", at, &[&best, &count], &[("axis", Attr::Int(-1))], 2)[1].clone();
+    let chosen = net
+        .graph
+        .op_many("TopK", at, &[&best, &count], &[("axis", Attr::Int(-1))], 2)[1]
+        .clone();
     let index = net.reshape(at, &chosen, &[0, queries as i64, 1]);
     let pick = |net: &mut Layers<'_>, x: &Value| {
-        net.graph.op("GatherND", at, &[x, &index], &[("batch_dims", Attr::Int(1))])
+        net.graph.op(
+            "GatherND",
+            at,
+            &[x, &index],
+            &[("batch_dims", Attr::Int(1))],
+        )
     };
     let hidden = pick(net, &x);
     if net.graph.is_tapped("enc_topk_logits") {
@@ -154,8 +196,15 @@ fn anchors(config: &LayoutConfig) -> Vec<Option<[f32; 4]>> {
         let side = ANCHOR_SIDE * 2f32.powi(level as i32);
         for y in 0..height {
             for x in 0..width {
-                let anchor = [(x as f32 + 0.5) / width as f32, (y as f32 + 0.5) / height as f32, side, side];
-                let fits = anchor.iter().all(|v| *v > ANCHOR_EPSILON && *v < 1.0 - ANCHOR_EPSILON);
+                let anchor = [
+                    (x as f32 + 0.5) / width as f32,
+                    (y as f32 + 0.5) / height as f32,
+                    side,
+                    side,
+                ];
+                let fits = anchor
+                    .iter()
+                    .all(|v| *v > ANCHOR_EPSILON && *v < 1.0 - ANCHOR_EPSILON);
                 anchors.push(fits.then_some(anchor));
             }
         }
@@ -166,7 +215,10 @@ fn anchors(config: &LayoutConfig) -> Vec<Option<[f32; 4]>> {
 /// Logits of the anchors, `[N, 4]`; of those left out the largest number, so that they lie at one after a sigmoid.
 fn anchor_logits(config: &LayoutConfig) -> Vec<f32> {
     let logit = |v: f32| (v / (1.0 - v)).ln();
-    anchors(config).into_iter().flat_map(|anchor| anchor.map_or([f32::MAX; 4], |a| a.map(logit))).collect()
+    anchors(config)
+        .into_iter()
+        .flat_map(|anchor| anchor.map_or([f32::MAX; 4], |a| a.map(logit)))
+        .collect()
 }
 
 /// 1 / (1 + exp(-x)), written out: the runtime's own operator is off by 1e-7, which is much for boxes at the edge of
@@ -199,7 +251,12 @@ fn class_logits(
 ) -> Result<Value, CheckpointError> {
     let (d, classes) = (config.d_model, config.classes);
     match config.version {
-        Version::V2 => net.linear(&format!("model.decoder.class_embed.{layer}"), hidden, d, classes),
+        Version::V2 => net.linear(
+            &format!("model.decoder.class_embed.{layer}"),
+            hidden,
+            d,
+            classes,
+        ),
         Version::V3 => {
             let x = net.layer_norm("model.decoder_norm", hidden, d, config.epsilon)?;
             net.linear("model.enc_score_head", &x, d, classes)
@@ -214,13 +271,29 @@ fn tap_steps(net: &mut Layers<'_>, steps: &[(Value, Value)], config: &LayoutConf
     }
     let mut stack = |name: &str, values: Vec<&Value>, width: usize| {
         let shape = [0, 1, config.queries as i64, width as i64];
-        let parts: Vec<Value> = values.into_iter().map(|v| net.reshape(name, v, &shape)).collect();
+        let parts: Vec<Value> = values
+            .into_iter()
+            .map(|v| net.reshape(name, v, &shape))
+            .collect();
         let joined = net.concat(name, &parts.iter().collect::<Vec<_>>(), 1);
-        let dims = [BATCH, Dim::Fixed(steps.len()), Dim::Fixed(config.queries), Dim::Fixed(width)];
+        let dims = [
+            BATCH,
+            Dim::Fixed(steps.len()),
+            Dim::Fixed(config.queries),
+            Dim::Fixed(width),
+        ];
         net.graph.tap(name, &joined, &dims);
     };
-    stack("intermediate_logits", steps.iter().map(|s| &s.0).collect(), config.classes);
-    stack("intermediate_reference_points", steps.iter().map(|s| &s.1).collect(), 4);
+    stack(
+        "intermediate_logits",
+        steps.iter().map(|s| &s.0).collect(),
+        config.classes,
+    );
+    stack(
+        "intermediate_reference_points",
+        steps.iter().map(|s| &s.1).collect(),
+        4,
+    );
 }
 
 fn decoder_layer(
@@ -234,7 +307,12 @@ fn decoder_layer(
     let d = config.d_model;
     let key = format!("model.decoder.layers.{layer}");
     let position = net.mlp("model.decoder.query_pos_head", reference, &[4, 2 * d, d])?;
-    let placed = net.graph.op("Add", &format!("{key}.positions"), &[hidden, &position], &[]);
+    let placed = net.graph.op(
+        "Add",
+        &format!("{key}.positions"),
+        &[hidden, &position],
+        &[],
+    );
     let attention = format!("{key}.self_attn");
     let q = net.linear(&format!("{attention}.q_proj"), &placed, d, d)?;
     let k = net.linear(&format!("{attention}.k_proj"), &placed, d, d)?;
@@ -242,11 +320,30 @@ fn decoder_layer(
     let y = net.attention(&attention, [&q, &k, &v], config.decoder_heads, None);
     let y = net.linear(&format!("{attention}.out_proj"), &y, d, d)?;
     let y = net.graph.op("Add", &attention, &[hidden, &y], &[]);
-    let x = net.layer_norm(&format!("{key}.self_attn_layer_norm"), &y, d, config.epsilon)?;
-    let placed = net.graph.op("Add", &format!("{key}.positions"), &[&x, &position], &[]);
-    let y = deformable_attention(net, &format!("{key}.encoder_attn"), &placed, reference, memory, config)?;
+    let x = net.layer_norm(
+        &format!("{key}.self_attn_layer_norm"),
+        &y,
+        d,
+        config.epsilon,
+    )?;
+    let placed = net
+        .graph
+        .op("Add", &format!("{key}.positions"), &[&x, &position], &[]);
+    let y = deformable_attention(
+        net,
+        &format!("{key}.encoder_attn"),
+        &placed,
+        reference,
+        memory,
+        config,
+    )?;
     let y = net.graph.op("Add", &key, &[&x, &y], &[]);
-    let x = net.layer_norm(&format!("{key}.encoder_attn_layer_norm"), &y, d, config.epsilon)?;
+    let x = net.layer_norm(
+        &format!("{key}.encoder_attn_layer_norm"),
+        &y,
+        d,
+        config.epsilon,
+    )?;
     let y = net.linear(&format!("{key}.fc1"), &x, d, config.decoder_ffn)?;
     let y = net.activation(&key, &y, Activation::Relu);
     let y = net.linear(&format!("{key}.fc2"), &y, config.decoder_ffn, d)?;
@@ -266,11 +363,23 @@ fn deformable_attention(
     let (d, heads, points) = (config.d_model, config.decoder_heads, config.points);
     let [head, samples] = [d / heads, LEVELS * points];
     let [q, h, s] = [config.queries, heads, samples].map(|n| n as i64);
-    let offsets = net.linear(&format!("{key}.sampling_offsets"), query, d, heads * samples * 2)?;
+    let offsets = net.linear(
+        &format!("{key}.sampling_offsets"),
+        query,
+        d,
+        heads * samples * 2,
+    )?;
     let offsets = net.reshape(key, &offsets, &[0, q, h, s, 2]);
-    let weights = net.linear(&format!("{key}.attention_weights"), query, d, heads * samples)?;
+    let weights = net.linear(
+        &format!("{key}.attention_weights"),
+        query,
+        d,
+        heads * samples,
+    )?;
     let weights = net.reshape(key, &weights, &[0, q, h, s]);
-    let weights = net.graph.op("Softmax", key, &[&weights], &[("axis", Attr::Int(-1))]);
+    let weights = net
+        .graph
+        .op("Softmax", key, &[&weights], &[("axis", Attr::Int(-1))]);
     let weights = net.transpose(key, &weights, &[0, 2, 1, 3]);
     let weights = net.reshape(key, &weights, &[-1, 1, q, s]); // [B h, 1, Q, L P]
     // Places from -1 to 1 as the sampling wants them: 2 (xy + offset / P * wh * 0.5) - 1.
@@ -285,7 +394,10 @@ fn deformable_attention(
     let grid = net.graph.op("Add", key, &[&grid, &xy], &[]);
     let grid = net.transpose(key, &grid, &[0, 2, 1, 3, 4]);
     let grid = net.reshape(key, &grid, &[-1, q, s, 2]); // [B h, Q, L P, 2]
-    let split = [("axis", Attr::Int(2)), ("num_outputs", Attr::Int(LEVELS as i64))];
+    let split = [
+        ("axis", Attr::Int(2)),
+        ("num_outputs", Attr::Int(LEVELS as i64)),
+    ];
     let grids = net.graph.op_many("Split", key, &[&grid], &split, LEVELS);
     let values = net.linear_as_conv(&format!("{key}.value_proj"), d, d)?;
     let attributes = [
@@ -300,12 +412,20 @@ fn deformable_attention(
         let value = net.conv(&at, &memory[level].map, &values, Activation::Linear);
         let shape = [-1, head as i64, height as i64, width as i64];
         let value = net.reshape(&at, &value, &shape); // [B h, d / h, height, width]
-        sampled.push(net.graph.op("GridSample", &at, &[&value, &grids[level]], &attributes)); // [B h, d / h, Q, P]
+        sampled.push(
+            net.graph
+                .op("GridSample", &at, &[&value, &grids[level]], &attributes),
+        ); // [B h, d / h, Q, P]
     }
     let sampled = net.concat(key, &sampled.iter().collect::<Vec<_>>(), 3);
     let weighted = net.graph.op("Mul", key, &[&sampled, &weights], &[]);
     let axis = net.graph.ints(key, &[-1]);
-    let sum = net.graph.op("ReduceSum", key, &[&weighted, &axis], &[("keepdims", Attr::Int(0))]);
+    let sum = net.graph.op(
+        "ReduceSum",
+        key,
+        &[&weighted, &axis],
+        &[("keepdims", Attr::Int(0))],
+    );
     let sum = net.reshape(key, &sum, &[-1, d as i64, q]);
     let sum = net.transpose(key, &sum, &[0, 2, 1]);
     net.linear(&format!("{key}.output_proj"), &sum, d, d)
@@ -341,10 +461,17 @@ fn boxes_of_masks(
     // Along each axis: the first and last row or column that has anything above zero, and one more.
     let ends = [(2, width), (3, height)].map(|(other, length)| {
         let axis = net.graph.ints(at, &[other]);
-        let most = net.graph.op("ReduceMax", at, &[&logits, &axis], &[("keepdims", Attr::Int(0))]);
+        let most = net.graph.op(
+            "ReduceMax",
+            at,
+            &[&logits, &axis],
+            &[("keepdims", Attr::Int(0))],
+        );
         let is_on = net.with_number("Greater", at, &most, 0.0);
         let on = net.graph.op("Cast", at, &[&is_on], &[("to", Attr::Int(1))]);
-        let places = net.graph.floats(at, &[length], (0..length).map(|i| i as f32).collect());
+        let places = net
+            .graph
+            .floats(at, &[length], (0..length).map(|i| i as f32).collect());
         let beyond = net.graph.floats(at, &[], vec![length as f32]);
         let last_axis = net.graph.ints(at, &[-1]);
         let kept = net.graph.op("Mul", at, &[&on, &places], &[]);
@@ -362,22 +489,38 @@ fn boxes_of_masks(
         let sum = net.graph.op("Add", at, &[first, last], &[]);
         net.with_number("Div", at, &sum, 2.0)
     };
-    let extent =
-        |net: &mut Layers<'_>, [first, last]: &[Value; 2]| net.graph.op("Sub", at, &[last, first], &[]);
+    let extent = |net: &mut Layers<'_>, [first, last]: &[Value; 2]| {
+        net.graph.op("Sub", at, &[last, first], &[])
+    };
     let (x, y) = (middle(net, &ends[0]), middle(net, &ends[1]));
     let (w, h) = (extent(net, &ends[0]), extent(net, &ends[1]));
     net.concat(at, &[&x, &y, &w, &h], -1)
 }
 
 /// V3's pointer: how much the one query comes before the other.
-fn order_output(net: &mut Layers<'_>, hidden: &Value, config: &LayoutConfig) -> Result<(), CheckpointError> {
+fn order_output(
+    net: &mut Layers<'_>,
+    hidden: &Value,
+    config: &LayoutConfig,
+) -> Result<(), CheckpointError> {
     let d = config.d_model;
     let x = net.layer_norm("model.decoder_norm", hidden, d, config.epsilon)?;
     let key = format!("model.decoder_order_head.{}", config.decoder_layers - 1);
     let x = net.linear(&key, &x, d, d)?;
-    let logits = pointer(net, "model.decoder_global_pointer.dense", &x, d, config.pointer)?;
+    let logits = pointer(
+        net,
+        "model.decoder_global_pointer.dense",
+        &x,
+        d,
+        config.pointer,
+    )?;
     let queries = Dim::Fixed(config.queries);
-    net.graph.output("order_logits", &logits, Element::F32, &[BATCH, queries, queries]);
+    net.graph.output(
+        "order_logits",
+        &logits,
+        Element::F32,
+        &[BATCH, queries, queries],
+    );
     Ok(())
 }
 
@@ -393,5 +536,10 @@ pub fn pointer(
     let query = net.last(key, &both, 0, width as i64);
     let query = net.with_number("Div", key, &query, (width as f32).sqrt());
     let token = net.last(key, &both, width as i64, 2 * width as i64);
-    Ok(net.graph.contrib("FusedMatMul", key, &[&query, &token], &[("transB", Attr::Int(1))]))
+    Ok(net.graph.contrib(
+        "FusedMatMul",
+        key,
+        &[&query, &token],
+        &[("transB", Attr::Int(1))],
+    ))
 }

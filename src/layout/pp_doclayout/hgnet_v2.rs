@@ -20,7 +20,13 @@ pub fn backbone(
     let mut x = stem(net, &format!("{key}.embedder"), image, config)?;
     let mut maps = Vec::with_capacity(STAGES);
     for stage in 0..STAGES {
-        x = stage_of(net, &format!("{key}.encoder.stages.{stage}"), &x, config, stage)?;
+        x = stage_of(
+            net,
+            &format!("{key}.encoder.stages.{stage}"),
+            &x,
+            config,
+            stage,
+        )?;
         maps.push(x.clone());
     }
     Ok(maps)
@@ -49,8 +55,13 @@ fn stem(
     let relu = Activation::Relu;
     // A row and a column of zeros at the bottom and right keep the size under 2x2 kernels.
     let pads = [0, 0, 1, 1];
-    let x =
-        unit(net, &format!("{key}.stem1"), image, ConvShape::same(channels, middle, 3).with_stride(2), relu)?;
+    let x = unit(
+        net,
+        &format!("{key}.stem1"),
+        image,
+        ConvShape::same(channels, middle, 3).with_stride(2),
+        relu,
+    )?;
     let a = ConvShape::same(middle, middle / 2, 2).with_pads(pads);
     let a = unit(net, &format!("{key}.stem2a"), &x, a, relu)?;
     let b = ConvShape::same(middle / 2, middle, 2).with_pads(pads);
@@ -61,16 +72,38 @@ fn stem(
         ("strides", Attr::Ints(vec![1, 1])),
         ("pads", Attr::Ints(pads.iter().map(|n| *n as i64).collect())),
     ];
-    let pooled = net.graph.op("MaxPool", &format!("{key}.pool"), &[&x], &pool);
+    let pooled = net
+        .graph
+        .op("MaxPool", &format!("{key}.pool"), &[&x], &pool);
     // Both maps belong together; the sum of two convolutions saves putting them together.
     let stem3 = format!("{key}.stem3");
-    let weights =
-        net.unit_weights(&stem3, false, EPSILON, ConvShape::same(2 * middle, middle, 3).with_stride(2))?;
-    let first = net.conv(&stem3, &pooled, &weights.of_channels(0..middle), Activation::Linear);
-    let second = net.conv(&stem3, &b, &weights.of_channels(middle..2 * middle), Activation::Linear);
+    let weights = net.unit_weights(
+        &stem3,
+        false,
+        EPSILON,
+        ConvShape::same(2 * middle, middle, 3).with_stride(2),
+    )?;
+    let first = net.conv(
+        &stem3,
+        &pooled,
+        &weights.of_channels(0..middle),
+        Activation::Linear,
+    );
+    let second = net.conv(
+        &stem3,
+        &b,
+        &weights.of_channels(middle..2 * middle),
+        Activation::Linear,
+    );
     let sum = net.graph.op("Add", &stem3, &[&second, &first], &[]);
     let x = net.activation(&stem3, &sum, relu);
-    unit(net, &format!("{key}.stem4"), &x, ConvShape::same(middle, out, 1), relu)
+    unit(
+        net,
+        &format!("{key}.stem4"),
+        &x,
+        ConvShape::same(middle, out, 1),
+        relu,
+    )
 }
 
 fn stage_of(
@@ -83,16 +116,36 @@ fn stage_of(
     let mut x = x.clone();
     let inputs = config.inputs[stage];
     if config.downsamples[stage] {
-        let shape = ConvShape::same(inputs, inputs, 3).with_stride(2).depthwise();
-        x = unit(net, &format!("{key}.downsample"), &x, shape, Activation::Linear)?;
+        let shape = ConvShape::same(inputs, inputs, 3)
+            .with_stride(2)
+            .depthwise();
+        x = unit(
+            net,
+            &format!("{key}.downsample"),
+            &x,
+            shape,
+            Activation::Linear,
+        )?;
     }
     for block in 0..config.blocks[stage] {
-        let channels = if block == 0 { inputs } else { config.outputs[stage] };
-        let y = block_of(net, &format!("{key}.blocks.{block}"), &x, channels, config, stage)?;
+        let channels = if block == 0 {
+            inputs
+        } else {
+            config.outputs[stage]
+        };
+        let y = block_of(
+            net,
+            &format!("{key}.blocks.{block}"),
+            &x,
+            channels,
+            config,
+            stage,
+        )?;
         x = if block == 0 {
             y
         } else {
-            net.graph.op("Add", &format!("{key}.blocks.{block}"), &[&y, &x], &[])
+            net.graph
+                .op("Add", &format!("{key}.blocks.{block}"), &[&y, &x], &[])
         };
     }
     Ok(x)
@@ -107,7 +160,11 @@ fn block_of(
     config: &BackboneConfig,
     stage: usize,
 ) -> Result<Value, CheckpointError> {
-    let (middle, out, kernel) = (config.mids[stage], config.outputs[stage], config.kernels[stage]);
+    let (middle, out, kernel) = (
+        config.mids[stage],
+        config.outputs[stage],
+        config.kernels[stage],
+    );
     let mut parts = vec![x.clone()];
     let mut from = channels;
     for layer in 0..config.layers[stage] {
@@ -115,11 +172,23 @@ fn block_of(
         let last = parts.last().expect("the block's input is there").clone();
         let y = if config.is_light[stage] {
             let point = ConvShape::same(from, middle, 1);
-            let y = unit(net, &format!("{key}.conv1"), &last, point, Activation::Linear)?;
+            let y = unit(
+                net,
+                &format!("{key}.conv1"),
+                &last,
+                point,
+                Activation::Linear,
+            )?;
             let deep = ConvShape::same(middle, middle, kernel).depthwise();
             unit(net, &format!("{key}.conv2"), &y, deep, Activation::Relu)?
         } else {
-            unit(net, &key, &last, ConvShape::same(from, middle, kernel), Activation::Relu)?
+            unit(
+                net,
+                &key,
+                &last,
+                ConvShape::same(from, middle, kernel),
+                Activation::Relu,
+            )?
         };
         parts.push(y);
         from = middle;
@@ -127,6 +196,18 @@ fn block_of(
     let all = channels + config.layers[stage] * middle;
     let joined = net.concat(key, &parts.iter().collect::<Vec<_>>(), 1);
     let squeezed = ConvShape::same(all, out / 2, 1);
-    let y = unit(net, &format!("{key}.aggregation.0"), &joined, squeezed, Activation::Relu)?;
-    unit(net, &format!("{key}.aggregation.1"), &y, ConvShape::same(out / 2, out, 1), Activation::Relu)
+    let y = unit(
+        net,
+        &format!("{key}.aggregation.0"),
+        &joined,
+        squeezed,
+        Activation::Relu,
+    )?;
+    unit(
+        net,
+        &format!("{key}.aggregation.1"),
+        &y,
+        ConvShape::same(out / 2, out, 1),
+        Activation::Relu,
+    )
 }

@@ -66,15 +66,22 @@ impl PpDocLayout {
         checkpoint: &Checkpoint,
         taps: &[String],
         own_kernels: bool,
-    ) -> Result<impl FnOnce(&Runtime) -> Result<PpDocLayout, OnnxError> + use<>, CheckpointError> {
+    ) -> Result<impl FnOnce(&Runtime) -> Result<PpDocLayout, OnnxError> + use<>, CheckpointError>
+    {
         let config = LayoutConfig::read(&checkpoint.config, checkpoint.folder())?;
-        let name = format!("{} of `{}`", config.version.name(), checkpoint.folder().display());
+        let name = format!(
+            "{} of `{}`",
+            config.version.name(),
+            checkpoint.folder().display()
+        );
         let graph = Graph::new(name.clone()).with_taps(taps);
         let mut net = Layers::new(graph, checkpoint).with_own_kernels(own_kernels);
         detector(&mut net, &config)?;
         let graph = net.graph;
         let order = config.reading_order.as_ref();
-        let order = order.map(|order| ReadingOrder::build(checkpoint, order, &name)).transpose()?;
+        let order = order
+            .map(|order| ReadingOrder::build(checkpoint, order, &name))
+            .transpose()?;
         let taps = taps.to_vec();
         Ok(move |runtime: &Runtime| {
             Ok(PpDocLayout {
@@ -89,7 +96,11 @@ impl PpDocLayout {
     /// Runs the networks on pictures as [`pixel_values`] makes them of pages, one behind the other.
     ///
     /// Returns what is said of each page, and the values inside for all of them.
-    pub fn run(&mut self, pixels: Vec<f32>, pages: usize) -> Result<(Vec<Answer>, Tensors), OnnxError> {
+    pub fn run(
+        &mut self,
+        pixels: Vec<f32>,
+        pages: usize,
+    ) -> Result<(Vec<Answer>, Tensors), OnnxError> {
         let [height, width] = self.config.input;
         let image = Array::F32(vec![pages, 3, height, width], pixels);
         let (config, taps) = (&self.config, &self.taps);
@@ -126,10 +137,20 @@ impl PpDocLayout {
             }
             Ok((answers, tensors))
         })?;
-        if let Some((network, config)) = self.reading_order.as_mut().zip(self.config.reading_order.as_ref()) {
-            let requests: Vec<_> = answers.iter_mut().map(|answer| answer.partition(config)).collect();
+        if let Some((network, config)) = self
+            .reading_order
+            .as_mut()
+            .zip(self.config.reading_order.as_ref())
+        {
+            let requests: Vec<_> = answers
+                .iter_mut()
+                .map(|answer| answer.partition(config))
+                .collect();
             let orders = network.run(&requests)?;
-            answers.iter_mut().zip(orders).for_each(|(answer, order)| answer.order_logits = order);
+            answers
+                .iter_mut()
+                .zip(orders)
+                .for_each(|(answer, order)| answer.order_logits = order);
         }
         Ok((answers, tensors))
     }
@@ -145,13 +166,21 @@ impl PpDocLayout {
     }
 
     /// The rows of boxes on pages, for the post-processing.
-    pub fn detect(&mut self, pages: &[&Pixels], threshold: &Threshold) -> Result<Vec<RawLayout>, OnnxError> {
+    pub fn detect(
+        &mut self,
+        pages: &[&Pixels],
+        threshold: &Threshold,
+    ) -> Result<Vec<RawLayout>, OnnxError> {
         let [height, width] = self.config.input;
-        let pixels: Vec<f32> = pages.iter().flat_map(|page| pixel_values(page, width, height)).collect();
+        let pixels: Vec<f32> = pages
+            .iter()
+            .flat_map(|page| pixel_values(page, width, height))
+            .collect();
         let (answers, _) = self.run(pixels, pages.len())?;
         let with_votes = self.config.version == Version::V2;
-        let rows =
-            |(page, answer): (&&Pixels, Answer)| answer.rows(page.width, page.height, threshold, with_votes);
+        let rows = |(page, answer): (&&Pixels, Answer)| {
+            answer.rows(page.width, page.height, threshold, with_votes)
+        };
         Ok(pages.iter().zip(answers).map(rows).collect())
     }
 }
@@ -160,7 +189,9 @@ impl PpDocLayout {
 fn detector(net: &mut Layers<'_>, config: &LayoutConfig) -> Result<(), CheckpointError> {
     let [height, width] = config.input.map(Dim::Fixed);
     let channels = Dim::Fixed(config.backbone.stem[0]);
-    let image = net.graph.input("image", Element::F32, &[BATCH, channels, height, width]);
+    let image = net
+        .graph
+        .input("image", Element::F32, &[BATCH, channels, height, width]);
     let maps = hgnet_v2::backbone(net, "model.backbone.model", &image, &config.backbone)?;
     let dims = |channels: usize, stride: usize| {
         let [h, w] = config.input.map(|side| Dim::Fixed(side / stride));
@@ -170,21 +201,32 @@ fn detector(net: &mut Layers<'_>, config: &LayoutConfig) -> Result<(), Checkpoin
     let first = if config.version == Version::V2 { 1 } else { 0 };
     for (i, map) in maps.iter().enumerate().skip(first) {
         let dims = dims(config.backbone.outputs[i], 4 << i);
-        net.graph.tap(&format!("backbone_{}", i - first), map, &dims);
+        net.graph
+            .tap(&format!("backbone_{}", i - first), map, &dims);
     }
     let levels = neck::neck(net, &maps[1..], config)?;
     for (level, map) in levels.iter().enumerate() {
-        net.graph.tap(&format!("encoder_{level}"), map, &dims(config.encoder_hidden, 8 << level));
+        net.graph.tap(
+            &format!("encoder_{level}"),
+            map,
+            &dims(config.encoder_hidden, 8 << level),
+        );
     }
     let mask_maps = match config.masks {
         Some(masks) => {
             let maps = neck::mask_maps(net, &levels, &maps[0], &masks, config)?;
-            net.graph.tap("mask_feat", &maps, &dims(masks.prototypes, 4));
+            net.graph
+                .tap("mask_feat", &maps, &dims(masks.prototypes, 4));
             Some((maps, masks))
         }
         None => None,
     };
-    decoder::decoder(net, &levels, mask_maps.as_ref().map(|(maps, masks)| (maps, *masks)), config)
+    decoder::decoder(
+        net,
+        &levels,
+        mask_maps.as_ref().map(|(maps, masks)| (maps, *masks)),
+        config,
+    )
 }
 
 #[cfg(test)]
@@ -194,8 +236,14 @@ mod tests {
     #[test]
     fn names_of_transformers_are_those_of_the_released_files() {
         let cases = [
-            ("model.encoder.aifi.0.layers.0.mlp.fc1.weight", "model.encoder.encoder.0.layers.0.fc1.weight"),
-            ("model.decoder.layers.3.mlp.fc2.bias", "model.decoder.layers.3.fc2.bias"),
+            (
+                "model.encoder.aifi.0.layers.0.mlp.fc1.weight",
+                "model.encoder.encoder.0.layers.0.fc1.weight",
+            ),
+            (
+                "model.decoder.layers.3.mlp.fc2.bias",
+                "model.decoder.layers.3.fc2.bias",
+            ),
             (
                 "model.decoder.layers.0.self_attn.o_proj.bias",
                 "model.decoder.layers.0.self_attn.out_proj.bias",

@@ -20,8 +20,12 @@ pub fn neck(
         let key = format!("model.encoder_input_proj.{level}");
         let shape = ConvShape::same(config.backbone.outputs[level + 1], hidden, 1);
         let norm = format!("{key}.1");
-        let weights =
-            net.conv_weights(&format!("{key}.0"), false, Some((&norm, config.norm_epsilon)), shape)?;
+        let weights = net.conv_weights(
+            &format!("{key}.0"),
+            false,
+            Some((&norm, config.norm_epsilon)),
+            shape,
+        )?;
         levels.push(net.conv(&key, map, &weights, Activation::Linear));
     }
     for (index, level) in config.attended_levels.iter().enumerate() {
@@ -31,7 +35,13 @@ pub fn neck(
     let mut tops = vec![levels[LEVELS - 1].clone()];
     for step in 0..LEVELS - 1 {
         let key = format!("model.encoder.lateral_convs.{step}");
-        tops[step] = unit(net, &key, &tops[step], ConvShape::same(hidden, hidden, 1), config)?;
+        tops[step] = unit(
+            net,
+            &key,
+            &tops[step],
+            ConvShape::same(hidden, hidden, 1),
+            config,
+        )?;
         let key = format!("model.encoder.fpn_blocks.{step}");
         tops.push(block(
             net,
@@ -50,7 +60,14 @@ pub fn neck(
         let half = ConvShape::same(hidden, hidden, 3).with_stride(2);
         let down = unit(net, &key, &maps[step], half, config)?;
         let key = format!("model.encoder.pan_blocks.{step}");
-        maps.push(block(net, &key, [&down, &tops[step + 1]], false, step + 1, config)?);
+        maps.push(block(
+            net,
+            &key,
+            [&down, &tops[step + 1]],
+            false,
+            step + 1,
+            config,
+        )?);
     }
     Ok(maps)
 }
@@ -64,8 +81,12 @@ fn unit(
     config: &LayoutConfig,
 ) -> Result<Value, CheckpointError> {
     let norm = format!("{key}.norm");
-    let weights =
-        net.conv_weights(&format!("{key}.conv"), false, Some((&norm, config.norm_epsilon)), shape)?;
+    let weights = net.conv_weights(
+        &format!("{key}.conv"),
+        false,
+        Some((&norm, config.norm_epsilon)),
+        shape,
+    )?;
     Ok(net.conv(key, x, &weights, Activation::Silu))
 }
 
@@ -90,7 +111,12 @@ fn block(
         let branch = |name: &str, kernel| {
             let norm = format!("{key}.{name}.norm");
             let shape = ConvShape::same(inner, inner, kernel);
-            net.conv_weights(&format!("{key}.{name}.conv"), false, Some((&norm, config.norm_epsilon)), shape)
+            net.conv_weights(
+                &format!("{key}.{name}.conv"),
+                false,
+                Some((&norm, config.norm_epsilon)),
+                shape,
+            )
         };
         bottlenecks.push(branch("conv1", 3)?.plus(&branch("conv2", 1)?));
     }
@@ -100,7 +126,13 @@ fn block(
     if inner == hidden {
         return Ok(sum);
     }
-    unit(net, &format!("{key}.conv3"), &sum, ConvShape::same(inner, hidden, 1), config)
+    unit(
+        net,
+        &format!("{key}.conv3"),
+        &sum,
+        ConvShape::same(inner, hidden, 1),
+        config,
+    )
 }
 
 /// `key.conv`, `key.norm` and SiLU over two maps that belong together: the sum of two convolutions. A 1x1 convolution of a
@@ -115,13 +147,27 @@ fn joined_unit(
     let (hidden, inner) = (config.encoder_hidden, config.block_hidden);
     let norm = format!("{key}.norm");
     let shape = ConvShape::same(2 * hidden, inner, 1);
-    let weights =
-        net.conv_weights(&format!("{key}.conv"), false, Some((&norm, config.norm_epsilon)), shape)?;
-    let mut a = net.conv(key, first, &weights.of_channels(0..hidden), Activation::Linear);
+    let weights = net.conv_weights(
+        &format!("{key}.conv"),
+        false,
+        Some((&norm, config.norm_epsilon)),
+        shape,
+    )?;
+    let mut a = net.conv(
+        key,
+        first,
+        &weights.of_channels(0..hidden),
+        Activation::Linear,
+    );
     if grows {
         a = net.upsample(key, &a, false);
     }
-    let b = net.conv(key, second, &weights.of_channels(hidden..2 * hidden), Activation::Linear);
+    let b = net.conv(
+        key,
+        second,
+        &weights.of_channels(hidden..2 * hidden),
+        Activation::Linear,
+    );
     let sum = net.graph.op("Add", key, &[&b, &a], &[]);
     Ok(net.activation(key, &sum, Activation::Silu))
 }
@@ -138,11 +184,15 @@ fn attended(
     let [height, width] = config.level_sizes()[level];
     let key = format!("model.encoder.encoder.{index}");
     let positions = sine_positions(height, width, hidden, config.temperature);
-    let positions = net.graph.floats(&key, &[1, height * width, hidden], positions);
+    let positions = net
+        .graph
+        .floats(&key, &[1, height * width, hidden], positions);
     let mut x = net.tokens(&key, map, hidden);
     for layer in 0..config.encoder_layers {
         let key = format!("{key}.layers.{layer}");
-        let placed = net.graph.op("Add", &format!("{key}.positions"), &[&x, &positions], &[]);
+        let placed = net
+            .graph
+            .op("Add", &format!("{key}.positions"), &[&x, &positions], &[]);
         let attention = format!("{key}.self_attn");
         let q = net.linear(&format!("{attention}.q_proj"), &placed, hidden, hidden)?;
         let k = net.linear(&format!("{attention}.k_proj"), &placed, hidden, hidden)?;
@@ -150,21 +200,37 @@ fn attended(
         let y = net.attention(&attention, [&q, &k, &v], config.encoder_heads, None);
         let y = net.linear(&format!("{attention}.out_proj"), &y, hidden, hidden)?;
         let y = net.graph.op("Add", &attention, &[&x, &y], &[]);
-        x = net.layer_norm(&format!("{key}.self_attn_layer_norm"), &y, hidden, config.epsilon)?;
+        x = net.layer_norm(
+            &format!("{key}.self_attn_layer_norm"),
+            &y,
+            hidden,
+            config.epsilon,
+        )?;
         let y = net.linear(&format!("{key}.fc1"), &x, hidden, config.encoder_ffn)?;
         let y = net.activation(&key, &y, Activation::Gelu);
         let y = net.linear(&format!("{key}.fc2"), &y, config.encoder_ffn, hidden)?;
         let y = net.graph.op("Add", &key, &[&x, &y], &[]);
-        x = net.layer_norm(&format!("{key}.final_layer_norm"), &y, hidden, config.epsilon)?;
+        x = net.layer_norm(
+            &format!("{key}.final_layer_norm"),
+            &y,
+            hidden,
+            config.epsilon,
+        )?;
     }
     let channels_first = net.transpose(&key, &x, &[0, 2, 1]);
-    Ok(net.reshape(&key, &channels_first, &[0, hidden as i64, height as i64, width as i64]))
+    Ok(net.reshape(
+        &key,
+        &channels_first,
+        &[0, hidden as i64, height as i64, width as i64],
+    ))
 }
 
 /// Positions of the cells of a map, `[height * width, channels]`: sine and cosine of row, then of column.
 fn sine_positions(height: usize, width: usize, channels: usize, temperature: f64) -> Vec<f32> {
     let quarter = channels / 4;
-    let omega: Vec<f64> = (0..quarter).map(|j| 1.0 / temperature.powf(j as f64 / quarter as f64)).collect();
+    let omega: Vec<f64> = (0..quarter)
+        .map(|j| 1.0 / temperature.powf(j as f64 / quarter as f64))
+        .collect();
     let mut positions = Vec::with_capacity(height * width * channels);
     for y in 0..height {
         for x in 0..width {
@@ -203,7 +269,11 @@ pub fn mask_maps(
         let mut x = map.clone();
         // Each doubling up to stride 8 has its convolution; stride 8 has one without doubling.
         for step in 0..level.max(1) {
-            let channels = if step == 0 { config.encoder_hidden } else { middle };
+            let channels = if step == 0 {
+                config.encoder_hidden
+            } else {
+                middle
+            };
             let key = format!("{head}.scale_heads.{level}.layers.{}", 2 * step);
             x = silu(net, &key, &x, ConvShape::same(channels, middle, 3))?;
             if level > 0 {
@@ -216,12 +286,27 @@ pub fn mask_maps(
         });
     }
     let sum = sum.expect("there are three levels");
-    let x = silu(net, &format!("{head}.output_conv"), &sum, ConvShape::same(middle, out, 3))?;
+    let x = silu(
+        net,
+        &format!("{head}.output_conv"),
+        &sum,
+        ConvShape::same(middle, out, 3),
+    )?;
     let x = net.upsample(&format!("{head}.output_conv"), &x, true);
     let lateral = ConvShape::same(config.backbone.outputs[0], out, 3);
     let fine = silu(net, "model.encoder.encoder_mask_lateral", fine, lateral)?;
-    let x = net.graph.op("Add", "model.encoder.encoder_mask_lateral", &[&x, &fine], &[]);
-    let x = silu(net, "model.encoder.encoder_mask_output.base_conv", &x, ConvShape::same(out, out, 3))?;
+    let x = net.graph.op(
+        "Add",
+        "model.encoder.encoder_mask_lateral",
+        &[&x, &fine],
+        &[],
+    );
+    let x = silu(
+        net,
+        "model.encoder.encoder_mask_output.base_conv",
+        &x,
+        ConvShape::same(out, out, 3),
+    )?;
     let last = "model.encoder.encoder_mask_output.conv";
     let weights = net.conv_weights(last, true, None, ConvShape::same(out, masks.prototypes, 1))?;
     Ok(net.conv(last, &x, &weights, Activation::Linear))

@@ -45,22 +45,36 @@ impl ReadingOrder {
         checkpoint: &Checkpoint,
         config: &ReadingOrderConfig,
         name: &str,
-    ) -> Result<impl FnOnce(&Runtime) -> Result<ReadingOrder, OnnxError> + use<>, CheckpointError> {
+    ) -> Result<impl FnOnce(&Runtime) -> Result<ReadingOrder, OnnxError> + use<>, CheckpointError>
+    {
         let mut net = Layers::new(Graph::new(format!("{name}, reading order")), checkpoint);
         graph(&mut net, config)?;
         let (graph, config) = (net.graph, config.clone());
-        Ok(move |runtime: &Runtime| Ok(ReadingOrder { network: graph.build(runtime)?, config }))
+        Ok(move |runtime: &Runtime| {
+            Ok(ReadingOrder {
+                network: graph.build(runtime)?,
+                config,
+            })
+        })
     }
 
     /// Scores of all pairs of queries of each page, `queries` x `queries`, those that take part first: how much the
     /// first of a pair comes before the second. Only what lies above the diagonal means anything.
     pub fn run(&mut self, pages: &[OrderRequest]) -> Result<Vec<Vec<f32>>, OnnxError> {
-        let tokens = pages.iter().map(|page| page.boxes.len() + 3).max().unwrap_or(0);
+        let tokens = pages
+            .iter()
+            .map(|page| page.boxes.len() + 3)
+            .max()
+            .unwrap_or(0);
         let inputs = inputs(pages, tokens, &self.config);
         self.network.run(inputs, |outputs| {
             let (_, logits) = outputs.f32("order_logits")?;
             let of_page = logits.chunks_exact(tokens * tokens);
-            Ok(pages.iter().zip(of_page).map(|(page, logits)| spread(page, logits, tokens)).collect())
+            Ok(pages
+                .iter()
+                .zip(of_page)
+                .map(|(page, logits)| spread(page, logits, tokens))
+                .collect())
         })
     }
 }
@@ -70,11 +84,17 @@ impl ReadingOrder {
 fn spread(page: &OrderRequest, logits: &[f32], tokens: usize) -> Vec<f32> {
     let token = |query: usize| 1 + query.min(page.boxes.len() + 1);
     let pairs = (0..page.queries).flat_map(|i| (0..page.queries).map(move |j| (i, j)));
-    pairs.map(|(i, j)| logits[token(i) * tokens + token(j)]).collect()
+    pairs
+        .map(|(i, j)| logits[token(i) * tokens + token(j)])
+        .collect()
 }
 
 /// The network's inputs: pages side by side, shorter ones filled up with tokens that nothing looks at.
-fn inputs(pages: &[OrderRequest], tokens: usize, config: &ReadingOrderConfig) -> Vec<(&'static str, Array)> {
+fn inputs(
+    pages: &[OrderRequest],
+    tokens: usize,
+    config: &ReadingOrderConfig,
+) -> Vec<(&'static str, Array)> {
     let [pad, start, end, block] = config.tokens;
     let mut ids = Vec::new();
     let mut positions = Vec::new();
@@ -95,11 +115,19 @@ fn inputs(pages: &[OrderRequest], tokens: usize, config: &ReadingOrderConfig) ->
             } else {
                 pad
             });
-            positions.push(if token < live { token as i64 + 1 + pad } else { pad });
+            positions.push(if token < live {
+                token as i64 + 1 + pad
+            } else {
+                pad
+            });
             corners.push(inner.map_or([0.0; 4], |i| page.boxes[i]));
             // Queries that are left out have the kind of class 0; start and the token after the last query have none.
             kinds.push(inner.map_or(config.class_order[0], |i| page.kinds[i]));
-            has_kind.push(if token > 0 && token <= page.queries { 1.0 } else { 0.0 });
+            has_kind.push(if token > 0 && token <= page.queries {
+                1.0
+            } else {
+                0.0
+            });
             bias.push(if token < live { 0.0 } else { MASKED });
         }
     }
@@ -108,7 +136,10 @@ fn inputs(pages: &[OrderRequest], tokens: usize, config: &ReadingOrderConfig) ->
     let column = |column: usize| corners.iter().map(|c| c[column] as i64).collect::<Vec<_>>();
     let side = |from: usize, to: usize| {
         let largest = config.coordinates as i64 - 1;
-        corners.iter().map(|c| (c[to] as i64 - c[from] as i64).clamp(0, largest)).collect::<Vec<_>>()
+        corners
+            .iter()
+            .map(|c| (c[to] as i64 - c[from] as i64).clamp(0, largest))
+            .collect::<Vec<_>>()
     };
     vec![
         ("ids", Array::I64(shape(), ids)),
@@ -129,11 +160,17 @@ fn inputs(pages: &[OrderRequest], tokens: usize, config: &ReadingOrderConfig) ->
 fn graph(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<(), CheckpointError> {
     let hidden = config.hidden;
     let mut x = embeddings(net, config)?;
-    let boxes = net.graph.input("boxes", Element::F32, &[BATCH, TOKENS, Dim::Fixed(4)]);
+    let boxes = net
+        .graph
+        .input("boxes", Element::F32, &[BATCH, TOKENS, Dim::Fixed(4)]);
     let one = Dim::Fixed(1);
-    let mask = net.graph.input("mask", Element::F32, &[BATCH, one, one, TOKENS]);
+    let mask = net
+        .graph
+        .input("mask", Element::F32, &[BATCH, one, one, TOKENS]);
     let relations = relations(net, &boxes, config)?;
-    let bias = net.graph.op("Add", "reading_order.bias", &[&relations, &mask], &[]);
+    let bias = net
+        .graph
+        .op("Add", "reading_order.bias", &[&relations, &mask], &[]);
     for layer in 0..config.layers {
         let key = format!("reading_order.encoder.layer.{layer}");
         let part = |net: &mut Layers<'_>, name: &str| {
@@ -142,16 +179,36 @@ fn graph(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<(), Checkp
         let (q, k, v) = (part(net, "query")?, part(net, "key")?, part(net, "value")?);
         let y = net.attention(&key, [&q, &k, &v], config.heads, Some(&bias));
         let y = net.linear(&format!("{key}.attention.output.dense"), &y, hidden, hidden)?;
-        let y = net.graph.op("Add", &format!("{key}.attention"), &[&y, &x], &[]);
-        let y = net.layer_norm(&format!("{key}.attention.output.norm"), &y, hidden, config.epsilon)?;
+        let y = net
+            .graph
+            .op("Add", &format!("{key}.attention"), &[&y, &x], &[]);
+        let y = net.layer_norm(
+            &format!("{key}.attention.output.norm"),
+            &y,
+            hidden,
+            config.epsilon,
+        )?;
         let z = net.linear(&format!("{key}.intermediate.dense"), &y, hidden, config.ffn)?;
         let z = net.activation(&format!("{key}.intermediate"), &z, Activation::Gelu);
         let z = net.linear(&format!("{key}.output.dense"), &z, config.ffn, hidden)?;
-        let z = net.graph.op("Add", &format!("{key}.output"), &[&z, &y], &[]);
+        let z = net
+            .graph
+            .op("Add", &format!("{key}.output"), &[&z, &y], &[]);
         x = net.layer_norm(&format!("{key}.output.norm"), &z, hidden, config.epsilon)?;
     }
-    let logits = pointer(net, "reading_order.relative_head.dense", &x, hidden, config.pointer)?;
-    net.graph.output("order_logits", &logits, Element::F32, &[BATCH, TOKENS, TOKENS]);
+    let logits = pointer(
+        net,
+        "reading_order.relative_head.dense",
+        &x,
+        hidden,
+        config.pointer,
+    )?;
+    net.graph.output(
+        "order_logits",
+        &logits,
+        Element::F32,
+        &[BATCH, TOKENS, TOKENS],
+    );
     Ok(())
 }
 
@@ -175,20 +232,31 @@ fn looked_up(
     width: usize,
 ) -> Result<Value, CheckpointError> {
     let table = net.tensor(&format!("{key}.weight"), &[rows, width])?;
-    Ok(net.graph.op("Gather", key, &[&table, index], &[("axis", Attr::Int(0))]))
+    Ok(net
+        .graph
+        .op("Gather", key, &[&table, index], &[("axis", Attr::Int(0))]))
 }
 
 /// What the tokens are made of, `[B, tokens, hidden]`.
 fn embeddings(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<Value, CheckpointError> {
     let hidden = config.hidden;
     let prefix = "reading_order.embeddings";
-    let add = |net: &mut Layers<'_>, a: &Value, b: &Value| net.graph.op("Add", prefix, &[a, b], &[]);
-    let x = embedding(net, &format!("{prefix}.word_embeddings"), "ids", config.words, hidden)?;
+    let add =
+        |net: &mut Layers<'_>, a: &Value, b: &Value| net.graph.op("Add", prefix, &[a, b], &[]);
+    let x = embedding(
+        net,
+        &format!("{prefix}.word_embeddings"),
+        "ids",
+        config.words,
+        hidden,
+    )?;
     // All tokens are of the first type.
     let key = format!("{prefix}.token_type_embeddings");
     let types = net.tensor(&format!("{key}.weight"), &[config.types, hidden])?;
     let first = net.graph.ints(&key, &[0]);
-    let kind = net.graph.op("Gather", &key, &[&types, &first], &[("axis", Attr::Int(0))]);
+    let kind = net
+        .graph
+        .op("Gather", &key, &[&types, &first], &[("axis", Attr::Int(0))]);
     let x = add(net, &x, &kind);
     let key = format!("{prefix}.position_embeddings");
     let position = embedding(net, &key, "positions", config.positions, hidden)?;
@@ -210,9 +278,22 @@ fn embeddings(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<Value
     let width = 4 * config.coordinate + 2 * config.shape;
     let places = net.linear(&format!("{prefix}.spatial_proj"), &places, width, hidden)?;
     let x = add(net, &x, &places);
-    let kinds = embedding(net, "reading_order.label_embeddings", "kinds", config.classes, hidden)?;
-    let kinds = net.linear("reading_order.label_features_projection", &kinds, hidden, hidden)?;
-    let has_kind = net.graph.input("has_kind", Element::F32, &[BATCH, TOKENS, Dim::Fixed(1)]);
+    let kinds = embedding(
+        net,
+        "reading_order.label_embeddings",
+        "kinds",
+        config.classes,
+        hidden,
+    )?;
+    let kinds = net.linear(
+        "reading_order.label_features_projection",
+        &kinds,
+        hidden,
+        hidden,
+    )?;
+    let has_kind = net
+        .graph
+        .input("has_kind", Element::F32, &[BATCH, TOKENS, Dim::Fixed(1)]);
     let kinds = net.graph.op("Mul", prefix, &[&kinds, &has_kind], &[]);
     let x = add(net, &x, &kinds);
     net.layer_norm(&format!("{prefix}.norm"), &x, hidden, config.epsilon)
@@ -233,11 +314,15 @@ fn relations(
     let middle = net.graph.op("Add", at, &[&low, &high], &[]);
     let middle = net.with_number("Mul", at, &middle, 0.5);
     let (source_axis, target_axis) = (net.graph.ints(at, &[2]), net.graph.ints(at, &[1]));
-    let source = |net: &mut Layers<'_>, x: &Value| net.graph.op("Unsqueeze", at, &[x, &source_axis], &[]);
+    let source =
+        |net: &mut Layers<'_>, x: &Value| net.graph.op("Unsqueeze", at, &[x, &source_axis], &[]);
     let (middle_source, size_source) = (source(net, &middle), source(net, &size));
-    let target = |net: &mut Layers<'_>, x: &Value| net.graph.op("Unsqueeze", at, &[x, &target_axis], &[]);
+    let target =
+        |net: &mut Layers<'_>, x: &Value| net.graph.op("Unsqueeze", at, &[x, &target_axis], &[]);
     let (middle_target, size_target) = (target(net, &middle), target(net, &size));
-    let apart = net.graph.op("Sub", at, &[&middle_source, &middle_target], &[]);
+    let apart = net
+        .graph
+        .op("Sub", at, &[&middle_source, &middle_target], &[]);
     let apart = net.graph.op("Abs", at, &[&apart], &[]);
     let apart = net.graph.op("Div", at, &[&apart, &size_source], &[]);
     let apart = net.with_number("Add", at, &apart, 1.0);
@@ -248,8 +333,9 @@ fn relations(
     let axis = net.graph.ints(at, &[-1]);
     let features = net.graph.op("Unsqueeze", at, &[&features, &axis], &[]);
     let half = config.relation / 2;
-    let frequencies: Vec<f32> =
-        (0..half).map(|j| 1.0 / (config.relation_theta as f32).powf(2.0 * j as f32 / half as f32)).collect();
+    let frequencies: Vec<f32> = (0..half)
+        .map(|j| 1.0 / (config.relation_theta as f32).powf(2.0 * j as f32 / half as f32))
+        .collect();
     let frequencies = net.graph.floats(at, &[half], frequencies);
     let angles = net.graph.op("Mul", at, &[&features, &frequencies], &[]);
     let sine = net.graph.op("Sin", at, &[&angles], &[]);
@@ -258,9 +344,17 @@ fn relations(
     let width = 4 * config.relation;
     // The last two dimensions as one; those before stay.
     let waves = net.reshape(at, &waves, &[0, 0, 0, width as i64]);
-    let weights = net.checkpoint.f32(&format!("{at}.pos_proj.weight"), &[config.heads, width, 1, 1])?;
+    let weights = net.checkpoint.f32(
+        &format!("{at}.pos_proj.weight"),
+        &[config.heads, width, 1, 1],
+    )?;
     let weight = net.graph.floats(at, &[config.heads, width], weights);
-    let y = net.graph.contrib("FusedMatMul", at, &[&waves, &weight], &[("transB", Attr::Int(1))]);
+    let y = net.graph.contrib(
+        "FusedMatMul",
+        at,
+        &[&waves, &weight],
+        &[("transB", Attr::Int(1))],
+    );
     let bias = net.vector(&format!("{at}.pos_proj.bias"), config.heads)?;
     let y = net.graph.op("Add", at, &[&y, &bias], &[]);
     Ok(net.transpose(at, &y, &[0, 3, 1, 2]))
@@ -273,12 +367,19 @@ mod tests {
     #[test]
     fn one_padding_token_stands_for_all_queries_left_out() {
         // Two of four queries take part: start, two boxes, end, padding.
-        let page = OrderRequest { boxes: vec![[0.0; 4]; 2], kinds: vec![1, 2], queries: 4 };
+        let page = OrderRequest {
+            boxes: vec![[0.0; 4]; 2],
+            kinds: vec![1, 2],
+            queries: 4,
+        };
         let logits: Vec<f32> = (0..25).map(|i| i as f32).collect();
         let all = spread(&page, &logits, 5);
         assert_eq!(all[..4], [6.0, 7.0, 8.0, 9.0], "boxes, end, padding");
         assert_eq!(all[12..], [21.0, 22.0, 23.0, 24.0]);
         let more = OrderRequest { queries: 5, ..page };
-        assert_eq!(spread(&more, &logits, 5)[20..], [21.0, 22.0, 23.0, 24.0, 24.0]);
+        assert_eq!(
+            spread(&more, &logits, 5)[20..],
+            [21.0, 22.0, 23.0, 24.0, 24.0]
+        );
     }
 }

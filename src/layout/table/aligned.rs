@@ -40,11 +40,16 @@ pub struct Row {
 /// Groups segments into rows by their vertical extent, from top to bottom.
 pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<Row> {
     let boxes: Vec<Rect> = indices.iter().map(|i| segments[*i].bbox).collect();
-    let rows = rows_by_overlap(&boxes, Rect::union).into_iter().map(|(row, bbox)| {
-        let mut row: Vec<usize> = row.into_iter().map(|i| indices[i]).collect();
-        row.sort_by(|&a, &b| segments[a].bbox.x1.total_cmp(&segments[b].bbox.x1));
-        Row { segments: row, bbox }
-    });
+    let rows = rows_by_overlap(&boxes, Rect::union)
+        .into_iter()
+        .map(|(row, bbox)| {
+            let mut row: Vec<usize> = row.into_iter().map(|i| indices[i]).collect();
+            row.sort_by(|&a, &b| segments[a].bbox.x1.total_cmp(&segments[b].bbox.x1));
+            Row {
+                segments: row,
+                bbox,
+            }
+        });
     rows.collect()
 }
 
@@ -69,7 +74,12 @@ pub fn find(rows: &[Row], segments: &[Segment], rulings: &[Rect], body: f32) -> 
 /// Finds the tables of a page that stand between horizontal rules of equal extent, as books print them.
 ///
 /// `free` are the segments that no other table has.
-pub fn find_framed(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> Vec<FoundTable> {
+pub fn find_framed(
+    free: &[usize],
+    segments: &[Segment],
+    rulings: &[Rect],
+    body: f32,
+) -> Vec<FoundTable> {
     let mut found = Vec::new();
     for frame in frames(free, segments, rulings, body) {
         let inside: Vec<usize> = free
@@ -77,7 +87,13 @@ pub fn find_framed(free: &[usize], segments: &[Segment], rulings: &[Rect], body:
             .copied()
             .filter(|&i| segments[i].bbox.share_inside(&frame.expanded(body, 0.0)) > 0.7)
             .collect();
-        if let Some(table) = build(&rows(&inside, segments), segments, rulings, body, Some(frame)) {
+        if let Some(table) = build(
+            &rows(&inside, segments),
+            segments,
+            rulings,
+            body,
+            Some(frame),
+        ) {
             found.push(table);
         }
     }
@@ -85,11 +101,22 @@ pub fn find_framed(free: &[usize], segments: &[Segment], rulings: &[Rect], body:
 }
 
 /// The longest part of a run of rows that makes a table: rows are given up at its ends.
-fn build_longest(rows: &[Row], segments: &[Segment], rulings: &[Rect], body: f32) -> Option<FoundTable> {
+fn build_longest(
+    rows: &[Row],
+    segments: &[Segment],
+    rulings: &[Rect],
+    body: f32,
+) -> Option<FoundTable> {
     // A heading or a paragraph's end may stick to either end of the run.
     for (head, tail) in [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2)] {
         if rows.len() > head + tail + 1
-            && let Some(table) = build(&rows[head..rows.len() - tail], segments, rulings, body, None)
+            && let Some(table) = build(
+                &rows[head..rows.len() - tail],
+                segments,
+                rulings,
+                body,
+                None,
+            )
         {
             return Some(table);
         }
@@ -99,8 +126,10 @@ fn build_longest(rows: &[Row], segments: &[Segment], rulings: &[Rect], body: f32
 
 /// Boxes between rules of equal extent with rows of several pieces between them.
 fn frames(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> Vec<Rect> {
-    let mut rules: Vec<&Rect> =
-        rulings.iter().filter(|r| r.width() > 5.0 * body && r.height() < 0.5 * body).collect();
+    let mut rules: Vec<&Rect> = rulings
+        .iter()
+        .filter(|r| r.width() > 5.0 * body && r.height() < 0.5 * body)
+        .collect();
     rules.sort_by(|a, b| a.y1.total_cmp(&b.y1));
     let mut used = vec![false; rules.len()];
     let mut found = Vec::new();
@@ -110,15 +139,22 @@ fn frames(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> 
             continue;
         }
         let same = |r: &Rect| {
-            (r.x1 - rules[i].x1).abs() < RULE_SNAP * body && (r.x2 - rules[i].x2).abs() < RULE_SNAP * body
+            (r.x1 - rules[i].x1).abs() < RULE_SNAP * body
+                && (r.x2 - rules[i].x2).abs() < RULE_SNAP * body
         };
-        let group: Vec<usize> = (i..rules.len()).filter(|&j| !used[j] && same(rules[j])).collect();
+        let group: Vec<usize> = (i..rules.len())
+            .filter(|&j| !used[j] && same(rules[j]))
+            .collect();
         group.iter().for_each(|&j| used[j] = true);
         let mut open: Option<Rect> = None;
         for pair in group.windows(2) {
             let (top, bottom) = (rules[pair[0]], rules[pair[1]]);
-            let between =
-                Rect { x1: top.x1.min(bottom.x1), y1: top.y1, x2: top.x2.max(bottom.x2), y2: bottom.y2 };
+            let between = Rect {
+                x1: top.x1.min(bottom.x1),
+                y1: top.y1,
+                x2: top.x2.max(bottom.x2),
+                y2: bottom.y2,
+            };
             if is_tabular(&between, free, segments, body) {
                 open = Some(open.map_or(between, |o| o.union(&between)));
             } else {
@@ -138,10 +174,16 @@ fn is_tabular(between: &Rect, free: &[usize], segments: &[Segment], body: f32) -
         .filter(|&i| between.contains(segments[i].bbox.center_x(), segments[i].bbox.center_y()))
         .collect();
     // Text that sticks out of the rules is not framed by them.
-    if inside.iter().any(|&i| segments[i].bbox.share_inside(&between.expanded(body, body)) < 0.9) {
+    if inside
+        .iter()
+        .any(|&i| segments[i].bbox.share_inside(&between.expanded(body, body)) < 0.9)
+    {
         return false;
     }
-    let fixed = inside.iter().filter(|i| segments[**i].style.fixed_pitch).count();
+    let fixed = inside
+        .iter()
+        .filter(|i| segments[**i].style.fixed_pitch)
+        .count();
     if fixed * 2 > inside.len() {
         return false; // a listing
     }
@@ -149,8 +191,13 @@ fn is_tabular(between: &Rect, free: &[usize], segments: &[Segment], body: f32) -
     if rows.is_empty() {
         return between.height() < 1.5 * body;
     }
-    let multi = rows.iter().filter(|r| pieces(r, segments, body).len() >= 2).count();
-    let bullets = inside.iter().filter(|&&i| segments[i].plain_text().starts_with(['•', '▪', '●', '■']));
+    let multi = rows
+        .iter()
+        .filter(|r| pieces(r, segments, body).len() >= 2)
+        .count();
+    let bullets = inside
+        .iter()
+        .filter(|&&i| segments[i].plain_text().starts_with(['•', '▪', '●', '■']));
     if bullets.count() >= 3 {
         return false; // a list, or a page's design around lists
     }
@@ -190,8 +237,10 @@ fn columns(rows: &[Row], segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
     let allowed = (multi as f32 * CROSSING_SHARE).max(if multi >= 3 { 1.0 } else { 0.0 }) as usize;
     // Rows of one piece are headings or wrapped cells; they do not close gaps.
     let counted: Vec<&Vec<(f32, f32)>> = pieces.iter().filter(|p| p.len() >= 2).collect();
-    let mut edges: Vec<(f32, i32)> =
-        counted.iter().flat_map(|p| p.iter().flat_map(|&(a, b)| [(a, 1), (b, -1)])).collect();
+    let mut edges: Vec<(f32, i32)> = counted
+        .iter()
+        .flat_map(|p| p.iter().flat_map(|&(a, b)| [(a, 1), (b, -1)]))
+        .collect();
     edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
     let mut found = Vec::new();
     let (mut depth, mut start) = (0i32, f32::NEG_INFINITY);
@@ -213,8 +262,11 @@ fn columns(rows: &[Row], segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
 
 /// Extents of what stands in a row, blanks between words bridged.
 fn pieces(row: &Row, segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
-    let mut words: Vec<(f32, f32)> =
-        row.segments.iter().flat_map(|&i| segments[i].words.iter().map(|w| (w.bbox.x1, w.bbox.x2))).collect();
+    let mut words: Vec<(f32, f32)> = row
+        .segments
+        .iter()
+        .flat_map(|&i| segments[i].words.iter().map(|w| (w.bbox.x1, w.bbox.x2)))
+        .collect();
     words.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut pieces: Vec<(f32, f32)> = Vec::new();
     for (a, b) in words {
@@ -238,8 +290,10 @@ fn build(
         return None;
     }
     let text_box = Rect::union_all(rows.iter().map(|r| &r.bbox))?;
-    let grid: Vec<Vec<Placed>> =
-        rows.iter().map(|row| place(row, segments, &columns, rulings, body)).collect();
+    let grid: Vec<Vec<Placed>> = rows
+        .iter()
+        .map(|row| place(row, segments, &columns, rulings, body))
+        .collect();
     let prose = grid.iter().flatten().filter(|p| p.words.len() > 11).count();
     if frame.is_some() && prose * 4 > grid.iter().map(Vec::len).sum() {
         return None;
@@ -272,9 +326,20 @@ fn build(
     }
     cells.sort_by_key(|c| (c.row, c.column));
     let bbox = frame.map_or(text_box, |f| f.union(&text_box));
-    let indices = rows.iter().flat_map(|row| row.segments.iter().copied()).collect();
-    let table = Table { rows: records.len(), columns: columns.len(), cells };
-    Some(FoundTable { bbox, table, segments: indices })
+    let indices = rows
+        .iter()
+        .flat_map(|row| row.segments.iter().copied())
+        .collect();
+    let table = Table {
+        rows: records.len(),
+        columns: columns.len(),
+        cells,
+    };
+    Some(FoundTable {
+        bbox,
+        table,
+        segments: indices,
+    })
 }
 
 /// Gives every place of a row that no cell covers an empty cell, and cuts spans that overlap.
@@ -295,7 +360,13 @@ fn fill_row(cells: &mut Vec<Cell>, row: usize, columns: usize) {
 }
 
 fn empty_cell(row: usize, column: usize) -> Cell {
-    Cell { row, column, row_span: 1, column_span: 1, ..Cell::default() }
+    Cell {
+        row,
+        column,
+        row_span: 1,
+        column_span: 1,
+        ..Cell::default()
+    }
 }
 
 /// What stands in one or more columns of a row.
@@ -314,8 +385,11 @@ fn place<'a>(
     rulings: &[Rect],
     body: f32,
 ) -> Vec<Placed<'a>> {
-    let mut words: Vec<_> =
-        row.segments.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w))).collect();
+    let mut words: Vec<_> = row
+        .segments
+        .iter()
+        .flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)))
+        .collect();
     words.sort_by(|a, b| a.1.bbox.x1.total_cmp(&b.1.bbox.x1));
     let mut pieces: Vec<PlacedWords> = Vec::new();
     let mut right = f32::NEG_INFINITY;
@@ -350,14 +424,25 @@ fn place<'a>(
 fn columns_of(bounds: &Rect, columns: &[(f32, f32)], body: f32) -> (usize, usize) {
     let covered = |c: &(f32, f32)| {
         let overlap = bounds.x2.min(c.1) - bounds.x1.max(c.0);
-        overlap > (0.3 * body).min(0.5 * (c.1 - c.0)).min(0.5 * bounds.width())
+        overlap
+            > (0.3 * body)
+                .min(0.5 * (c.1 - c.0))
+                .min(0.5 * bounds.width())
     };
-    let hit: Vec<usize> = (0..columns.len()).filter(|&c| covered(&columns[c])).collect();
+    let hit: Vec<usize> = (0..columns.len())
+        .filter(|&c| covered(&columns[c]))
+        .collect();
     if let (Some(&first), Some(&last)) = (hit.first(), hit.last()) {
         return (first, last);
     }
-    let distance = |c: usize| (columns[c].0 - bounds.x2).max(bounds.x1 - columns[c].1).max(0.0);
-    let nearest = (0..columns.len()).min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
+    let distance = |c: usize| {
+        (columns[c].0 - bounds.x2)
+            .max(bounds.x1 - columns[c].1)
+            .max(0.0)
+    };
+    let nearest = (0..columns.len())
+        .min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
+        .unwrap_or(0);
     (nearest, nearest)
 }
 
@@ -371,7 +456,9 @@ fn widen_over_rule(
     body: f32,
 ) {
     let whole = columns[columns.len() - 1].1 - columns[0].0;
-    let Some(text) = Rect::union_all(placed.words.iter().map(|(_, w)| &w.bbox)) else { return };
+    let Some(text) = Rect::union_all(placed.words.iter().map(|(_, w)| &w.bbox)) else {
+        return;
+    };
     let rule = rulings.iter().find(|r| {
         let below = r.center_y() - row.bbox.y2;
         r.width() > 2.0 * body
@@ -383,8 +470,13 @@ fn widen_over_rule(
     });
     if let Some(rule) = rule {
         let under = |c: &(f32, f32)| rule.x1 <= (c.0 + c.1) / 2.0 && (c.0 + c.1) / 2.0 <= rule.x2;
-        let first = (low..=placed.first).find(|&c| under(&columns[c])).unwrap_or(placed.first);
-        let last = (placed.last..=high).rev().find(|&c| under(&columns[c])).unwrap_or(placed.last);
+        let first = (low..=placed.first)
+            .find(|&c| under(&columns[c]))
+            .unwrap_or(placed.first);
+        let last = (placed.last..=high)
+            .rev()
+            .find(|&c| under(&columns[c]))
+            .unwrap_or(placed.last);
         (placed.first, placed.last) = (first, last);
     }
 }
@@ -398,18 +490,32 @@ fn looks_like_table(
     segments: &[Segment],
 ) -> bool {
     let multi = grid.iter().filter(|row| row.len() >= 2).count();
-    let needed = if columns.len() == 2 { MIN_ROWS_TWO_COLUMNS } else { MIN_ROWS };
+    let needed = if columns.len() == 2 {
+        MIN_ROWS_TWO_COLUMNS
+    } else {
+        MIN_ROWS
+    };
     if multi < needed || multi * 10 < rows.len() * 6 {
         return false;
     }
-    let filled = |c: usize| grid.iter().filter(|row| row.iter().any(|p| p.first <= c && c <= p.last)).count();
+    let filled = |c: usize| {
+        grid.iter()
+            .filter(|row| row.iter().any(|p| p.first <= c && c <= p.last))
+            .count()
+    };
     let least = if columns.len() == 2 { 5 } else { 3 };
     if (0..columns.len()).any(|c| filled(c) * 10 < rows.len() * least) {
         return false;
     }
     // A narrow first column of markers before prose is a list.
-    let markers = grid.iter().filter_map(|row| row.first()).filter(|p| p.first == 0);
-    let marker_like = markers.clone().filter(|p| p.words.len() == 1 && is_marker(&p.words[0].1.text)).count();
+    let markers = grid
+        .iter()
+        .filter_map(|row| row.first())
+        .filter(|p| p.first == 0);
+    let marker_like = markers
+        .clone()
+        .filter(|p| p.words.len() == 1 && is_marker(&p.words[0].1.text))
+        .count();
     if columns.len() == 2
         && marker_like * 10 > markers.count() * 7
         && columns[0].1 - columns[0].0 < 0.12 * text_box.width()
@@ -418,9 +524,17 @@ fn looks_like_table(
     }
     // Prose fills its columns: lines of many words that end at the same place.
     let limit = if columns.len() == 2 { 5 } else { 7 };
-    let long = grid.iter().flatten().filter(|p| p.words.len() > limit).count();
+    let long = grid
+        .iter()
+        .flatten()
+        .filter(|p| p.words.len() > limit)
+        .count();
     let all = grid.iter().map(Vec::len).sum::<usize>();
-    let mono = rows.iter().flat_map(|r| &r.segments).filter(|i| segments[**i].style.fixed_pitch).count();
+    let mono = rows
+        .iter()
+        .flat_map(|r| &r.segments)
+        .filter(|i| segments[**i].style.fixed_pitch)
+        .count();
     let pieces = rows.iter().map(|r| r.segments.len()).sum::<usize>();
     long * 4 < all && mono * 2 < pieces
 }
@@ -431,10 +545,14 @@ pub fn is_marker(word: &str) -> bool {
     match (chars.next(), word.chars().count()) {
         (Some(c), 1) => "•◦▪▫■□●○‣⁃·*–—-➢➤✓✔".contains(c),
         (Some(_), n) if n <= 6 => {
-            let core = word.trim_start_matches(['(', '[']).trim_end_matches([')', '.', ']', ':']);
+            let core = word
+                .trim_start_matches(['(', '['])
+                .trim_end_matches([')', '.', ']', ':']);
             let closed = word.ends_with([')', '.', ']', ':']);
             let roman = core.chars().all(|c| "ivxIVX".contains(c));
-            let number = core.split('.').all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit()));
+            let number = core
+                .split('.')
+                .all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit()));
             closed && !core.is_empty() && (number || roman || core.chars().count() == 1)
         }
         _ => false,
@@ -445,8 +563,10 @@ pub fn is_marker(word: &str) -> bool {
 fn records(grid: &[Vec<Placed>], rows: &[Row], columns: usize) -> Vec<Vec<usize>> {
     let step = |r: usize| rows[r].bbox.center_y() - rows[r - 1].bbox.center_y();
     let has_first = |r: usize| grid[r].first().is_some_and(|p| p.first == 0);
-    let mut full_steps: Vec<f32> =
-        (1..rows.len()).filter(|&r| has_first(r) && has_first(r - 1)).map(step).collect();
+    let mut full_steps: Vec<f32> = (1..rows.len())
+        .filter(|&r| has_first(r) && has_first(r - 1))
+        .map(step)
+        .collect();
     full_steps.sort_by(f32::total_cmp);
     let usual = full_steps.get(full_steps.len() / 2).copied().unwrap_or(0.0);
     let mut records: Vec<Vec<usize>> = Vec::new();
@@ -456,7 +576,11 @@ fn records(grid: &[Vec<Placed>], rows: &[Row], columns: usize) -> Vec<Vec<usize>
             && grid[r].len() < columns
             && usual > 0.0
             && step(r) < 0.9 * usual
-            && grid[r].iter().all(|p| grid[r - 1].iter().any(|q| q.first <= p.first && p.last <= q.last));
+            && grid[r].iter().all(|p| {
+                grid[r - 1]
+                    .iter()
+                    .any(|q| q.first <= p.first && p.last <= q.last)
+            });
         match records.last_mut() {
             Some(record) if continues => record.push(r),
             _ => records.push(vec![r]),
@@ -478,7 +602,10 @@ mod tests {
             for part in text.split(' ') {
                 let left = x + at as f32 * 10.0;
                 let bbox = Rect::new(left, y, left + part.len() as f32 * 10.0, y + 20.0);
-                words.push(Word { space_before: at > 0, ..Word::of(bbox, part) });
+                words.push(Word {
+                    space_before: at > 0,
+                    ..Word::of(bbox, part)
+                });
                 at += part.len() + 1;
             }
             Segment::of(words, 20.0)
@@ -534,10 +661,18 @@ mod tests {
             (320.0, 60.0, "2"),
         ]);
         let rule = |y: f32, x1: f32, x2: f32| Rect::new(x1, y, x2, y + 1.0);
-        let rulings = [rule(-5.0, 0.0, 360.0), rule(25.0, 195.0, 355.0), rule(90.0, 0.0, 360.0)];
+        let rulings = [
+            rule(-5.0, 0.0, 360.0),
+            rule(25.0, 195.0, 355.0),
+            rule(90.0, 0.0, 360.0),
+        ];
         let html = tables(&segments, &rulings);
         assert_eq!(html.len(), 1);
-        assert!(html[0].starts_with("<table><tr><td></td><td colspan=\"2\">both</td></tr>"), "{}", html[0]);
+        assert!(
+            html[0].starts_with("<table><tr><td></td><td colspan=\"2\">both</td></tr>"),
+            "{}",
+            html[0]
+        );
     }
 
     #[test]
@@ -553,7 +688,13 @@ mod tests {
             (60.0, 90.0, "fourth thing with a much longer text to it"),
         ]);
         assert!(tables(&list, &[]).is_empty());
-        assert!(tables(&page(&[(0.0, 0.0, "one line"), (0.0, 30.0, "and another")]), &[]).is_empty());
+        assert!(
+            tables(
+                &page(&[(0.0, 0.0, "one line"), (0.0, 30.0, "and another")]),
+                &[]
+            )
+            .is_empty()
+        );
     }
 
     #[test]

@@ -34,8 +34,14 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
             // Raised words lie higher than their line: half a line's height still belongs to it.
             Some(line)
                 if {
-                    let top = line.iter().map(|(s, _)| s.bbox.y1).fold(f32::INFINITY, f32::min);
-                    let bottom = line.iter().map(|(s, _)| s.bbox.y2).fold(f32::NEG_INFINITY, f32::max);
+                    let top = line
+                        .iter()
+                        .map(|(s, _)| s.bbox.y1)
+                        .fold(f32::INFINITY, f32::min);
+                    let bottom = line
+                        .iter()
+                        .map(|(s, _)| s.bbox.y2)
+                        .fold(f32::NEG_INFINITY, f32::max);
                     let overlap = bottom.min(segment.bbox.y2) - top.max(segment.bbox.y1);
                     overlap > 0.5 * segment.bbox.height().min(bottom - top)
                 } =>
@@ -71,7 +77,8 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
 pub fn join_line(text: &mut String, line: &str, cut: bool) {
     let last = text.chars().next_back();
     let first = line.chars().next();
-    let kept_hyphen = last == Some('-') && text.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
+    let kept_hyphen =
+        last == Some('-') && text.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
     let wide = last.is_some_and(is_cjk) && first.is_some_and(is_cjk);
     let compound = kept_hyphen && first.is_some_and(char::is_alphanumeric);
     if !(text.is_empty() || cut || wide || compound) {

@@ -34,17 +34,30 @@ struct Line {
 
 /// Finds the drawn tables of a page.
 pub fn find(rulings: &[Rect], segments: &[Segment], body: f32) -> Vec<FoundTable> {
-    let horizontal = merged(rulings.iter().filter(|r| r.width() >= r.height()).map(|r| Line {
-        at: r.center_y(),
-        from: r.x1,
-        to: r.x2,
-    }));
-    let vertical = merged(rulings.iter().filter(|r| r.width() < r.height()).map(|r| Line {
-        at: r.center_x(),
-        from: r.y1,
-        to: r.y2,
-    }));
-    groups(&horizontal, &vertical).into_iter().filter_map(|(h, v)| table(&h, &v, segments, body)).collect()
+    let horizontal = merged(
+        rulings
+            .iter()
+            .filter(|r| r.width() >= r.height())
+            .map(|r| Line {
+                at: r.center_y(),
+                from: r.x1,
+                to: r.x2,
+            }),
+    );
+    let vertical = merged(
+        rulings
+            .iter()
+            .filter(|r| r.width() < r.height())
+            .map(|r| Line {
+                at: r.center_x(),
+                from: r.y1,
+                to: r.y2,
+            }),
+    );
+    groups(&horizontal, &vertical)
+        .into_iter()
+        .filter_map(|(h, v)| table(&h, &v, segments, body))
+        .collect()
 }
 
 /// Pieces of the same line put together.
@@ -69,7 +82,10 @@ fn merged(lines: impl Iterator<Item = Line>) -> Vec<Line> {
 /// Groups of lines that meet, as `(horizontal, vertical)`.
 fn groups(horizontal: &[Line], vertical: &[Line]) -> Vec<(Vec<Line>, Vec<Line>)> {
     let meets = |h: &Line, v: &Line| {
-        h.from - TOUCH <= v.at && v.at <= h.to + TOUCH && v.from - TOUCH <= h.at && h.at <= v.to + TOUCH
+        h.from - TOUCH <= v.at
+            && v.at <= h.to + TOUCH
+            && v.from - TOUCH <= h.at
+            && h.at <= v.to + TOUCH
     };
     let mut group_of_h: Vec<Option<usize>> = vec![None; horizontal.len()];
     let mut group_of_v: Vec<Option<usize>> = vec![None; vertical.len()];
@@ -97,9 +113,21 @@ fn groups(horizontal: &[Line], vertical: &[Line]) -> Vec<(Vec<Line>, Vec<Line>)>
         count += 1;
     }
     let pick = |lines: &[Line], groups: &[Option<usize>], group: usize| {
-        lines.iter().zip(groups).filter(|(_, g)| **g == Some(group)).map(|(l, _)| *l).collect::<Vec<_>>()
+        lines
+            .iter()
+            .zip(groups)
+            .filter(|(_, g)| **g == Some(group))
+            .map(|(l, _)| *l)
+            .collect::<Vec<_>>()
     };
-    (0..count).map(|g| (pick(horizontal, &group_of_h, g), pick(vertical, &group_of_v, g))).collect()
+    (0..count)
+        .map(|g| {
+            (
+                pick(horizontal, &group_of_h, g),
+                pick(vertical, &group_of_v, g),
+            )
+        })
+        .collect()
 }
 
 /// Distinct positions, those nearer than the snap distance averaged.
@@ -116,7 +144,12 @@ fn positions(values: impl Iterator<Item = f32>) -> Vec<f32> {
     clusters.into_iter().map(|(sum, n)| sum / n).collect()
 }
 
-fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32) -> Option<FoundTable> {
+fn table(
+    horizontal: &[Line],
+    vertical: &[Line],
+    segments: &[Segment],
+    body: f32,
+) -> Option<FoundTable> {
     if horizontal.len() < 2 || vertical.is_empty() {
         return None;
     }
@@ -136,24 +169,48 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
     };
     let low = |lines: &[Line]| lines.iter().map(|l| l.from).fold(f32::INFINITY, f32::min);
     let high = |lines: &[Line]| lines.iter().map(|l| l.to).fold(f32::NEG_INFINITY, f32::max);
-    extend(&mut xs, &mut open_x, low(horizontal), high(horizontal), body * 0.8);
-    extend(&mut ys, &mut open_y, low(vertical), high(vertical), body * 0.8);
+    extend(
+        &mut xs,
+        &mut open_x,
+        low(horizontal),
+        high(horizontal),
+        body * 0.8,
+    );
+    extend(
+        &mut ys,
+        &mut open_y,
+        low(vertical),
+        high(vertical),
+        body * 0.8,
+    );
     let (rows, columns) = (ys.len().saturating_sub(1), xs.len().saturating_sub(1));
     if rows * columns < 2 || rows * columns > MAX_PLACES || columns == 0 {
         return None;
     }
-    let bbox = Rect { x1: xs[0], y1: ys[0], x2: xs[columns], y2: ys[rows] };
+    let bbox = Rect {
+        x1: xs[0],
+        y1: ys[0],
+        x2: xs[columns],
+        y2: ys[rows],
+    };
     let inside: Vec<usize> = (0..segments.len())
-        .filter(|&i| segments[i].direction != Direction::Turned || segments[i].bbox.share_inside(&bbox) > 0.9)
+        .filter(|&i| {
+            segments[i].direction != Direction::Turned || segments[i].bbox.share_inside(&bbox) > 0.9
+        })
         .filter(|&i| {
             let words = &segments[i].words;
-            let within = words.iter().filter(|w| bbox.contains(w.bbox.center_x(), w.bbox.center_y())).count();
+            let within = words
+                .iter()
+                .filter(|w| bbox.contains(w.bbox.center_x(), w.bbox.center_y()))
+                .count();
             within * 2 > words.len()
         })
         .collect();
     let drawn = |lines: &[Line], at: f32, from: f32, to: f32| {
         let near = lines.iter().filter(|l| (l.at - at).abs() < SNAP);
-        let covered: f32 = near.map(|l| (l.to.min(to) - l.from.max(from)).max(0.0)).sum();
+        let covered: f32 = near
+            .map(|l| (l.to.min(to) - l.from.max(from)).max(0.0))
+            .sum();
         covered >= BORDER_SHARE * (to - from)
     };
     let mut place = Places::new(rows, columns);
@@ -172,7 +229,9 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
         return None;
     }
     let own_words = |area: &Rect| {
-        let words = inside.iter().flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
+        let words = inside
+            .iter()
+            .flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
         let own = words.filter(|(_, w)| {
             // A word that sticks out of the table belongs to the nearest cell.
             let x = w.bbox.center_x().clamp(bbox.x1, bbox.x2 - 0.01);
@@ -186,7 +245,12 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
     let mut cells = Vec::new();
     let mut filled = 0;
     for (r1, c1, r2, c2) in rectangles {
-        let area = Rect { x1: xs[c1], y1: ys[r1], x2: xs[c2 + 1], y2: ys[r2 + 1] };
+        let area = Rect {
+            x1: xs[c1],
+            y1: ys[r1],
+            x2: xs[c2 + 1],
+            y2: ys[r2 + 1],
+        };
         let text = cell_text(own_words(&area));
         filled += usize::from(!text.is_empty());
         cells.push(Cell {
@@ -199,15 +263,34 @@ fn table(horizontal: &[Line], vertical: &[Line], segments: &[Segment], body: f32
         });
     }
     // A few large boxes full of prose are the page's design.
-    let prose = cells.iter().filter(|c| c.text.chars().count() > PROSE_CHARS).count();
+    let prose = cells
+        .iter()
+        .filter(|c| c.text.chars().count() > PROSE_CHARS)
+        .count();
     if bbox.height() > DESIGN_HEIGHT * body && cells.len() <= 12 && prose * 4 >= cells.len() {
         return None;
     }
-    let column_count = cells.iter().map(|c| c.column).collect::<std::collections::BTreeSet<_>>().len();
+    let column_count = cells
+        .iter()
+        .map(|c| c.column)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
     if filled < 2 || (filled as f32) < MIN_FILLED * cells.len() as f32 || column_count < 2 {
         return None;
     }
-    Some(FoundTable { bbox, table: compact(Table { rows, columns, cells }, &ys, body), segments: inside })
+    Some(FoundTable {
+        bbox,
+        table: compact(
+            Table {
+                rows,
+                columns,
+                cells,
+            },
+            &ys,
+            body,
+        ),
+        segments: inside,
+    })
 }
 
 /// First row, first column, last row, last column of a cell.
@@ -227,7 +310,12 @@ fn split_stacked<'a>(
             .iter()
             .filter(|s| s.0 == row && s.2 == row)
             .map(|s| {
-                let area = Rect { x1: xs[s.1], y1: ys[row], x2: xs[s.3 + 1], y2: ys[row + 1] };
+                let area = Rect {
+                    x1: xs[s.1],
+                    y1: ys[row],
+                    x2: xs[s.3 + 1],
+                    y2: ys[row + 1],
+                };
                 text_lines(&words(&area), &area)
             })
             .collect();
@@ -240,7 +328,12 @@ fn split_stacked<'a>(
     let mut out = Vec::new();
     for (r1, c1, r2, c2) in spans {
         let (first, last) = (offset(r1), offset(r2) + cuts[r2]);
-        let area = Rect { x1: xs[c1], y1: new_ys[first], x2: xs[c2 + 1], y2: new_ys[last + 1] };
+        let area = Rect {
+            x1: xs[c1],
+            y1: new_ys[first],
+            x2: xs[c2 + 1],
+            y2: new_ys[last + 1],
+        };
         if r1 == r2 && cuts[r1] > 0 && text_lines(&words(&area), &area).len() == cuts[r1] + 1 {
             out.extend((first..=last).map(|r| (r, c1, r, c2)));
         } else {
@@ -254,12 +347,15 @@ fn split_stacked<'a>(
 /// The boxes of the lines of text in a cell, each widened by the room that its next word would have had.
 fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
     let boxes: Vec<Rect> = words.iter().map(|(_, w)| w.bbox).collect();
-    let mut lines: Vec<Rect> =
-        rows_by_overlap(&boxes, Rect::union).into_iter().map(|(_, line)| line).collect();
+    let mut lines: Vec<Rect> = rows_by_overlap(&boxes, Rect::union)
+        .into_iter()
+        .map(|(_, line)| line)
+        .collect();
     // A line that leaves no room for the next one's beginning was wrapped: then all of it is one text. Lines of a
     // word each tell nothing: a narrow column of numbers has no room for two.
-    let wrapped =
-        lines.windows(2).any(|pair| pair[0].width() + pair[1].width().min(60.0) > 0.9 * area.width());
+    let wrapped = lines
+        .windows(2)
+        .any(|pair| pair[0].width() + pair[1].width().min(60.0) > 0.9 * area.width());
     if wrapped && words.len() > lines.len() {
         lines = Rect::union_all(&lines).into_iter().collect();
     }
@@ -269,22 +365,28 @@ fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
 /// Where to cut a row, from the lines of its cells: between the lines when most cells agree.
 fn record_borders(cells: &[Vec<Rect>]) -> Vec<f32> {
     let filled = cells.iter().filter(|lines| !lines.is_empty()).count();
-    let Some(count) = cells.iter().map(Vec::len).max().filter(|n| *n >= 2) else { return Vec::new() };
+    let Some(count) = cells.iter().map(Vec::len).max().filter(|n| *n >= 2) else {
+        return Vec::new();
+    };
     let agreeing: Vec<&Vec<Rect>> = cells.iter().filter(|lines| lines.len() == count).collect();
     if agreeing.len() < 2 || agreeing.len() * 10 < filled * 6 {
         return Vec::new();
     }
     let aligned = (0..count).all(|i| {
         let first = agreeing[0][i];
-        agreeing.iter().all(|lines| (lines[i].center_y() - first.center_y()).abs() < 0.4 * first.height())
+        agreeing
+            .iter()
+            .all(|lines| (lines[i].center_y() - first.center_y()).abs() < 0.4 * first.height())
     });
     if !aligned {
         return Vec::new();
     }
     (1..count)
         .map(|i| {
-            let above = agreeing.iter().map(|l| l[i - 1].center_y()).sum::<f32>() / agreeing.len() as f32;
-            let below = agreeing.iter().map(|l| l[i].center_y()).sum::<f32>() / agreeing.len() as f32;
+            let above =
+                agreeing.iter().map(|l| l[i - 1].center_y()).sum::<f32>() / agreeing.len() as f32;
+            let below =
+                agreeing.iter().map(|l| l[i].center_y()).sum::<f32>() / agreeing.len() as f32;
             (above + below) / 2.0
         })
         .collect()
@@ -294,7 +396,10 @@ fn record_borders(cells: &[Vec<Rect>]) -> Vec<f32> {
 fn compact(mut table: Table, ys: &[f32], body: f32) -> Table {
     for row in (0..table.rows).rev() {
         let thin = ys[row + 1] - ys[row] < 0.5 * body;
-        let empty = table.cells.iter().all(|c| c.row != row || (c.row_span == 1 && c.text.is_empty()));
+        let empty = table
+            .cells
+            .iter()
+            .all(|c| c.row != row || (c.row_span == 1 && c.text.is_empty()));
         if thin && empty && table.rows > 1 {
             table.cells.retain(|c| c.row != row);
             for cell in &mut table.cells {
@@ -319,7 +424,11 @@ struct Places {
 
 impl Places {
     fn new(rows: usize, columns: usize) -> Self {
-        Self { rows, columns, parent: (0..rows * columns).collect() }
+        Self {
+            rows,
+            columns,
+            parent: (0..rows * columns).collect(),
+        }
     }
 
     fn root(&self, mut at: usize) -> usize {
@@ -351,8 +460,14 @@ impl Places {
                     let other = r * self.columns + c;
                     !taken[other] && self.root(other) == self.root(at)
                 };
-                let c2 = (c..self.columns).take_while(|&x| same(r, x)).last().unwrap_or(c);
-                let r2 = (r..self.rows).take_while(|&y| (c..=c2).all(|x| same(y, x))).last().unwrap_or(r);
+                let c2 = (c..self.columns)
+                    .take_while(|&x| same(r, x))
+                    .last()
+                    .unwrap_or(c);
+                let r2 = (r..self.rows)
+                    .take_while(|&y| (c..=c2).all(|x| same(y, x)))
+                    .last()
+                    .unwrap_or(r);
                 for y in r..=r2 {
                     taken[y * self.columns + c..=y * self.columns + c2].fill(true);
                 }
@@ -391,7 +506,11 @@ mod tests {
             vertical(100.0, 40.0, 80.0),
             vertical(200.0, 0.0, 80.0),
         ];
-        let segments = [segment(60.0, 10.0, "head"), segment(10.0, 50.0, "a"), segment(110.0, 50.0, "b")];
+        let segments = [
+            segment(60.0, 10.0, "head"),
+            segment(10.0, 50.0, "a"),
+            segment(110.0, 50.0, "b"),
+        ];
         let found = find(&rulings, &segments, 20.0);
         assert_eq!(found.len(), 1);
         assert_eq!(
@@ -460,6 +579,9 @@ mod tests {
         let mut places = Places::new(2, 2);
         places.join(0, 1);
         places.join(1, 3);
-        assert_eq!(places.rectangles(), [(0, 0, 0, 1), (1, 0, 1, 0), (1, 1, 1, 1)]);
+        assert_eq!(
+            places.rectangles(),
+            [(0, 0, 0, 1), (1, 0, 1, 0), (1, 1, 1, 1)]
+        );
     }
 }

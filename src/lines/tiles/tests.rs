@@ -23,7 +23,11 @@ fn tiles(width: usize, height: usize) -> Vec<Tile> {
 fn sides_become_multiples_of_32_within_the_limit() {
     assert_eq!(network_size(1191, 1684, &DEFAULTS), (1184, 1696));
     assert_eq!(network_size(368, 500, &DEFAULTS), (736, 992));
-    let max = DetectOptions { limit_type: LimitType::Max, limit_side_len: 960, ..DEFAULTS };
+    let max = DetectOptions {
+        limit_type: LimitType::Max,
+        limit_side_len: 960,
+        ..DEFAULTS
+    };
     assert_eq!(network_size(1920, 1080, &max), (960, 544));
 }
 
@@ -31,7 +35,10 @@ fn sides_become_multiples_of_32_within_the_limit() {
 fn pages_are_shown_whole_by_rapidocrs_rule() {
     let most = most_pixels(DEFAULT_BUDGET);
     let check = |width, height, input: (usize, usize)| {
-        assert_eq!(shown(width, height, &DEFAULTS, most), Shown::Whole(input.0, input.1));
+        assert_eq!(
+            shown(width, height, &DEFAULTS, most),
+            Shown::Whole(input.0, input.1)
+        );
     };
     check(1191, 1684, (1184, 1696));
     check(4960, 7016, (1408, 1984));
@@ -42,14 +49,26 @@ fn pages_are_shown_whole_by_rapidocrs_rule() {
 #[test]
 fn strips_are_shown_in_tiles_at_the_scale_of_a_page() {
     let screenshot = tiles(800, 30_000);
-    assert!(screenshot.iter().all(|t| t.x == 0 && t.width == 800 && t.input.0 == 800));
+    assert!(
+        screenshot
+            .iter()
+            .all(|t| t.x == 0 && t.width == 800 && t.input.0 == 800)
+    );
     let scale = screenshot[0].input.1 as f64 / screenshot[0].height as f64;
     assert!((0.95..1.05).contains(&scale), "{scale}");
     let panorama = tiles(16_000, 700);
-    assert!(panorama.iter().all(|t| t.y == 0 && t.height == 700 && t.input.1 == 736));
+    assert!(
+        panorama
+            .iter()
+            .all(|t| t.y == 0 && t.height == 700 && t.input.1 == 736)
+    );
     // A receipt is enlarged as a page of its width is.
     let receipt = tiles(500, 8000);
-    assert!(receipt.iter().all(|t| t.input.0 == 736 && t.input.0 * t.input.1 <= TILE_PIXELS));
+    assert!(
+        receipt
+            .iter()
+            .all(|t| t.input.0 == 736 && t.input.0 * t.input.1 <= TILE_PIXELS)
+    );
     // A thin strip is not enlarged until its width is that of a page.
     assert!(tiles(40, 3000).iter().all(|t| t.input.0 == 64));
 }
@@ -63,7 +82,11 @@ fn what_nobody_can_read_is_not_shown() {
 
 fn line(tile: usize, x1: f32, y1: f32, x2: f32, y2: f32) -> Found {
     let p = |x: f32, y: f32| Point { x, y };
-    Found { quad: Quad([p(x1, y1), p(x2, y1), p(x2, y2), p(x1, y2)]), score: 0.9, tile: Some(tile) }
+    Found {
+        quad: Quad([p(x1, y1), p(x2, y1), p(x2, y2), p(x1, y2)]),
+        score: 0.9,
+        tile: Some(tile),
+    }
 }
 
 fn boxes(lines: Vec<(Quad, f32)>) -> Vec<[f32; 4]> {
@@ -84,7 +107,10 @@ fn a_line_that_a_seam_cuts_is_joined() {
         line(1, 900.0, 90.0, 1500.0, 120.0),
     ];
     let lines = merged(found, true);
-    assert_eq!(boxes(lines), [[900.0, 90.0, 1500.0, 120.0], [100.0, 50.0, 2200.0, 81.0]]);
+    assert_eq!(
+        boxes(lines),
+        [[900.0, 90.0, 1500.0, 120.0], [100.0, 50.0, 2200.0, 81.0]]
+    );
 }
 
 #[test]
@@ -114,7 +140,12 @@ fn what_two_tiles_show_is_there_once() {
 fn tiles_may_split_a_line_otherwise() {
     // One tile shows two words as one line, the other as two, in either order.
     let whole = |tile| line(tile, 100.0, 0.0, 300.0, 20.0);
-    let parts = |tile| [line(tile, 100.0, 0.0, 190.0, 20.0), line(tile, 200.0, 0.0, 300.0, 20.0)];
+    let parts = |tile| {
+        [
+            line(tile, 100.0, 0.0, 190.0, 20.0),
+            line(tile, 200.0, 0.0, 300.0, 20.0),
+        ]
+    };
     for (a, b) in [(0, 1), (1, 0)] {
         let found = [&[whole(a)][..], &parts(b)].concat();
         assert_eq!(boxes(merged(found, true)), [[100.0, 0.0, 300.0, 20.0]]);
@@ -123,9 +154,15 @@ fn tiles_may_split_a_line_otherwise() {
 
 #[test]
 fn neighbours_stay_apart() {
-    let touching = vec![line(0, 0.0, 0.0, 52.0, 20.0), line(1, 50.0, 0.0, 90.0, 20.0)];
+    let touching = vec![
+        line(0, 0.0, 0.0, 52.0, 20.0),
+        line(1, 50.0, 0.0, 90.0, 20.0),
+    ];
     assert_eq!(merged(touching, true).len(), 2);
-    let found = vec![line(0, 0.0, 0.0, 50.0, 20.0), line(0, 40.0, 0.0, 90.0, 20.0)];
+    let found = vec![
+        line(0, 0.0, 0.0, 50.0, 20.0),
+        line(0, 40.0, 0.0, 90.0, 20.0),
+    ];
     assert_eq!(merged(found, true).len(), 2);
 }
 
@@ -134,14 +171,34 @@ fn tilted_and_upright_lines_are_joined_along_themselves() {
     let tilted = |tile: usize, from: f32, to: f32| {
         let p = |x: f32, dy: f32| Point { x, y: x * 0.1 + dy };
         let quad = Quad([p(from, 0.0), p(to, 0.0), p(to, 30.0), p(from, 30.0)]);
-        Found { quad, score: 0.9, tile: Some(tile) }
+        Found {
+            quad,
+            score: 0.9,
+            tile: Some(tile),
+        }
     };
-    let lines =
-        merged(vec![tilted(0, 0.0, 1000.0), tilted(1, 900.0, 2000.0), tilted(1, 2100.0, 2300.0)], true);
+    let lines = merged(
+        vec![
+            tilted(0, 0.0, 1000.0),
+            tilted(1, 900.0, 2000.0),
+            tilted(1, 2100.0, 2300.0),
+        ],
+        true,
+    );
     assert_eq!(lines.len(), 2);
-    let quad = lines.iter().map(|(q, _)| q).max_by(|a, b| a.width().total_cmp(&b.width())).unwrap();
+    let quad = lines
+        .iter()
+        .map(|(q, _)| q)
+        .max_by(|a, b| a.width().total_cmp(&b.width()))
+        .unwrap();
     assert!(quad.width() > 1990.0 && quad.height() < 40.0, "{quad:?}");
-    let down = merged(vec![line(0, 10.0, 0.0, 40.0, 900.0), line(1, 11.0, 800.0, 40.0, 1500.0)], false);
+    let down = merged(
+        vec![
+            line(0, 10.0, 0.0, 40.0, 900.0),
+            line(1, 11.0, 800.0, 40.0, 1500.0),
+        ],
+        false,
+    );
     assert_eq!(boxes(down), [[10.0, 0.0, 40.0, 1500.0]]);
 }
 
@@ -182,5 +239,7 @@ fn covers(mut parts: Vec<(usize, usize)>, length: usize) -> bool {
     parts.sort();
     parts.dedup();
     let overlap = |pair: &[(usize, usize)]| pair[0].0 + pair[0].1 >= pair[1].0;
-    parts[0].0 == 0 && parts.windows(2).all(overlap) && parts.last().is_some_and(|p| p.0 + p.1 == length)
+    parts[0].0 == 0
+        && parts.windows(2).all(overlap)
+        && parts.last().is_some_and(|p| p.0 + p.1 == length)
 }

@@ -19,7 +19,8 @@ use crate::recognize::repetition;
 use crate::recognize::sampling::Sampling;
 use crate::recognize::scheduler::{Answer, EarlyEnd, Scheduler, Task};
 use crate::recognize::{
-    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, cancelled, page_text,
+    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, cancelled,
+    page_text,
 };
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use rand_mt::Mt64;
@@ -80,12 +81,19 @@ struct Tag {
 impl PaddleOcrVl {
     /// A recognizer of a loaded model.
     pub fn new(model: Model, options: RunOptions) -> Self {
-        PaddleOcrVl { model: Some(model), reload: None, options }
+        PaddleOcrVl {
+            model: Some(model),
+            reload: None,
+            options,
+        }
     }
 
     /// The same with what loads the model once more, where a run ended early.
     pub fn with_reload(self, reload: Reload) -> Self {
-        PaddleOcrVl { reload: Some(reload), ..self }
+        PaddleOcrVl {
+            reload: Some(reload),
+            ..self
+        }
     }
 }
 
@@ -95,8 +103,10 @@ impl Recognizer for PaddleOcrVl {
         requests: Receiver<BlockRequest>,
         answers: Sender<BlockAnswer>,
     ) -> Result<(), RecognizeError> {
-        let model =
-            self.model.take().ok_or_else(|| RecognizeError("the recognizer has run already".into()))?;
+        let model = self
+            .model
+            .take()
+            .ok_or_else(|| RecognizeError("the recognizer has run already".into()))?;
         let (config, prompts) = (model.config.clone(), model.prompts.clone());
         let options = self.options.clone();
         // Enough to fill the slots when all end at once; each holds a picture.
@@ -104,27 +114,44 @@ impl Recognizer for PaddleOcrVl {
         let (drafts, looks_ahead) = (options.drafts, model.encoder.takes_several());
         // On the CPU the networks need the cores; a GPU waits for one thread.
         let cores = thread::available_parallelism().map_or(1, |n| n.get());
-        let preparers = if looks_ahead { (cores / 2).clamp(1, MOST_PREPARERS) } else { 1 };
-        let Model { encoder, decoder, .. } = model;
-        let mut looking = Looking { encoder, options: &options, config: &config, prompts: &prompts };
+        let preparers = if looks_ahead {
+            (cores / 2).clamp(1, MOST_PREPARERS)
+        } else {
+            1
+        };
+        let Model {
+            encoder, decoder, ..
+        } = model;
+        let mut looking = Looking {
+            encoder,
+            options: &options,
+            config: &config,
+            prompts: &prompts,
+        };
         let scheduler = Scheduler::new(decoder, options.slots);
         let deadline = deadline::current();
-        let refused = |error: std::io::Error| RecognizeError(format!("no thread can be started: {error}"));
+        let refused =
+            |error: std::io::Error| RecognizeError(format!("no thread can be started: {error}"));
         thread::scope(|scope| {
             // Closes when this ends, however it does: preparers that wait for requests must not wait any longer.
             let (_over, is_over) = crossbeam_channel::bounded::<()>(0);
             // It owns its end of the channel: where this ends early, those at the other end do as well.
             let next: Box<dyn FnMut(bool) -> Result<Looked, TryRecvError>> = match looks_ahead {
-                false => Box::new(move |wait| next_of(&prepared, wait).map(|block| looking.one(block))),
+                false => {
+                    Box::new(move |wait| next_of(&prepared, wait).map(|block| looking.one(block)))
+                }
                 true => {
                     let (to_decode, looked) = crossbeam_channel::bounded(options.slots.max(1));
                     let ahead = move || deadline.run(|| looking.ahead(&prepared, &to_decode)).0;
-                    thread::Builder::new().spawn_scoped(scope, ahead).map_err(refused)?;
+                    thread::Builder::new()
+                        .spawn_scoped(scope, ahead)
+                        .map_err(refused)?;
                     Box::new(move |wait| next_of(&looked, wait))
                 }
             };
             for number in 0..preparers {
-                let (requests, to_run, refusals) = (requests.clone(), to_run.clone(), answers.clone());
+                let (requests, to_run, refusals) =
+                    (requests.clone(), to_run.clone(), answers.clone());
                 let is_over = is_over.clone();
                 let (config, prompts) = (&config, &prompts);
                 let work = move || {
@@ -142,7 +169,12 @@ impl Recognizer for PaddleOcrVl {
                         };
                         let is_heard = match result {
                             Ok(prepared) => to_run.send(prepared).is_ok(),
-                            Err(reason) => refusals.send(BlockAnswer { ticket, result: Err(reason) }).is_ok(),
+                            Err(reason) => refusals
+                                .send(BlockAnswer {
+                                    ticket,
+                                    result: Err(reason),
+                                })
+                                .is_ok(),
                         };
                         // Nobody listens any more: the run is over.
                         if !is_heard {
@@ -163,8 +195,10 @@ impl Recognizer for PaddleOcrVl {
     }
 
     fn restart(&mut self) -> Result<(), RecognizeError> {
-        let reload =
-            self.reload.as_mut().ok_or_else(|| RecognizeError("it cannot be loaded again".into()))?;
+        let reload = self
+            .reload
+            .as_mut()
+            .ok_or_else(|| RecognizeError("it cannot be loaded again".into()))?;
         // The memory of the one before is free by now: the run has dropped it.
         self.model = Some(reload().map_err(RecognizeError)?);
         Ok(())
@@ -181,7 +215,13 @@ fn next_of<T>(channel: &Receiver<T>, wait: bool) -> Result<T, TryRecvError> {
 
 /// Reads one crop as text, up to a number of tokens.
 pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<Answer, String> {
-    let Model { config, prompts, mut encoder, decoder, .. } = model;
+    let Model {
+        config,
+        prompts,
+        mut encoder,
+        decoder,
+        ..
+    } = model;
     let [min, max] = config.image.limits;
     let limits = plan::PixelLimits { min, max };
     let (patches, ids) = shown(crop, plan::Task::Ocr, limits, &config, &prompts)?;
@@ -229,7 +269,16 @@ fn prepare(
     };
     let (ticket, seed) = (request.ticket, request.seed());
     let cancel = request.document.cancel.clone();
-    Ok(Prepared { ticket, seed, cancel, request: asked.clone(), patches, ids, draft, started })
+    Ok(Prepared {
+        ticket,
+        seed,
+        cancel,
+        request: asked.clone(),
+        patches,
+        ids,
+        draft,
+        started,
+    })
 }
 
 /// The patches of a crop, and the tokens of the prompt about it.
@@ -271,7 +320,10 @@ impl Looking<'_> {
             return Err((ticket, cancelled()));
         }
         // Moved, not copied: nothing needs them afterwards.
-        let patches = Patches { values: std::mem::take(&mut block.patches.values), grid: block.patches.grid };
+        let patches = Patches {
+            values: std::mem::take(&mut block.patches.values),
+            grid: block.patches.grid,
+        };
         let prompt = self.encoder.encode(patches, &block.ids);
         let prompt = prompt.map_err(|error| (ticket, error.to_string()))?;
         Ok(self.task(block, prompt))
@@ -285,13 +337,25 @@ impl Looking<'_> {
                 let Ok(block) = prepared.recv() else { return };
                 pending.push(block);
             }
-            pending.extend(prepared.try_iter().take(MOST_PENDING.saturating_sub(pending.len())));
+            pending.extend(
+                prepared
+                    .try_iter()
+                    .take(MOST_PENDING.saturating_sub(pending.len())),
+            );
             let counts: Vec<usize> = pending.iter().map(|block| block.patches.count()).collect();
             // With the block that has waited longest, so that none waits for ever.
-            let batch = self.encoder.batches(&counts).into_iter().find(|batch| batch.contains(&0));
+            let batch = self
+                .encoder
+                .batches(&counts)
+                .into_iter()
+                .find(|batch| batch.contains(&0));
             let mut batch = batch.unwrap_or_else(|| vec![0]);
             batch.sort_unstable();
-            let blocks = batch.into_iter().rev().map(|at| pending.remove(at)).collect();
+            let blocks = batch
+                .into_iter()
+                .rev()
+                .map(|at| pending.remove(at))
+                .collect();
             for looked in self.several(blocks) {
                 // Nobody listens any more: the run is over.
                 if to_decode.send(looked).is_err() {
@@ -303,11 +367,16 @@ impl Looking<'_> {
 
     /// Looks at several pictures at once; one by one where that fails, so that none costs the others.
     fn several(&mut self, blocks: Vec<Prepared>) -> Vec<Looked> {
-        let shown = blocks.iter().map(|block| (block.patches.clone(), block.ids.clone())).collect();
+        let shown = blocks
+            .iter()
+            .map(|block| (block.patches.clone(), block.ids.clone()))
+            .collect();
         match self.encoder.encode_all(shown) {
-            Ok(prompts) => {
-                blocks.into_iter().zip(prompts).map(|(block, prompt)| Ok(self.task(block, prompt))).collect()
-            }
+            Ok(prompts) => blocks
+                .into_iter()
+                .zip(prompts)
+                .map(|(block, prompt)| Ok(self.task(block, prompt)))
+                .collect(),
             Err(error) => {
                 if blocks.len() > 1 {
                     tracing::warn!(%error, "{} pictures at once failed, trying one by one", blocks.len());
@@ -319,19 +388,36 @@ impl Looking<'_> {
 
     /// Makes a sequence of a block.
     fn task(&self, block: Prepared, prompt: Prompt) -> Task<Prompt, Tag> {
-        let Prepared { ticket, seed, cancel, request, ids, draft, started, .. } = block;
+        let Prepared {
+            ticket,
+            seed,
+            cancel,
+            request,
+            ids,
+            draft,
+            started,
+            ..
+        } = block;
         let room = self.config.text.max_positions.saturating_sub(ids.len());
         let max_new_tokens = (request.max_new_tokens as usize).min(room);
         let skip_special_tokens = request.skip_special_tokens;
-        let sampling = Sampling::of(request.temperature, request.top_p, request.repetition_penalty);
+        let sampling = Sampling::of(
+            request.temperature,
+            request.top_p,
+            request.repetition_penalty,
+        );
         let seed = self.options.seed ^ seed;
         let early_end: Option<EarlyEnd> = self.options.repetition_stop.then(|| {
             let (prompts, task) = (self.prompts.clone(), request.task);
             let decode = move |ids: &[u32]| prompts.decode(ids, skip_special_tokens).ok();
-            Box::new(move |ids: &[u32]| repetition::endless(ids, task, max_new_tokens, &decode)) as EarlyEnd
+            Box::new(move |ids: &[u32]| repetition::endless(ids, task, max_new_tokens, &decode))
+                as EarlyEnd
         });
         Task {
-            tag: Tag { ticket, skip_special_tokens },
+            tag: Tag {
+                ticket,
+                skip_special_tokens,
+            },
             prompt,
             max_new_tokens,
             eos: self.config.eos.clone(),
@@ -363,24 +449,43 @@ fn serve(
                 Err(TryRecvError::Disconnected) => is_open = false,
                 Ok(Ok(task)) => scheduler.push(task),
                 Ok(Err((ticket, reason))) => {
-                    drop(answers.send(BlockAnswer { ticket, result: Err(reason) }));
+                    drop(answers.send(BlockAnswer {
+                        ticket,
+                        result: Err(reason),
+                    }));
                 }
             }
         }
         for (tag, result) in scheduler.step() {
-            let result = result.and_then(|answer| recognition(answer, prompts, tag.skip_special_tokens));
+            let result =
+                result.and_then(|answer| recognition(answer, prompts, tag.skip_special_tokens));
             // Nobody listens any more: what is in the scheduler would be for nothing.
-            if answers.send(BlockAnswer { ticket: tag.ticket, result }).is_err() {
+            if answers
+                .send(BlockAnswer {
+                    ticket: tag.ticket,
+                    result,
+                })
+                .is_err()
+            {
                 return;
             }
         }
     }
 }
 
-fn recognition(answer: Answer, prompts: &Prompts, skip_special_tokens: bool) -> Result<Recognition, String> {
+fn recognition(
+    answer: Answer,
+    prompts: &Prompts,
+    skip_special_tokens: bool,
+) -> Result<Recognition, String> {
     let content = match answer.text {
         Some(text) => text,
         None => prompts.decode(&answer.ids, skip_special_tokens)?,
     };
-    Ok(Recognition { content, is_raw: true, generation: Some(answer.generation), ..Recognition::default() })
+    Ok(Recognition {
+        content,
+        is_raw: true,
+        generation: Some(answer.generation),
+        ..Recognition::default()
+    })
 }

@@ -100,10 +100,18 @@ impl Config {
     /// Reads `config.json` (flat as released, or nested as transformers saves it), `generation_config.json` and
     /// `preprocessor_config.json`.
     pub fn read(folder: &Path, config: &ModelConfig) -> Result<Config, CheckpointError> {
-        let text = if config.has("text_config") { config.section("text_config") } else { config.clone() };
+        let text = if config.has("text_config") {
+            config.section("text_config")
+        } else {
+            config.clone()
+        };
         let vision = vision(&config.section("vision_config"))?;
         let generation = folder.join("generation_config.json");
-        let generation = if generation.exists() { ModelConfig::read(generation)? } else { text.clone() };
+        let generation = if generation.exists() {
+            ModelConfig::read(generation)?
+        } else {
+            text.clone()
+        };
         let eos = match eos(&generation)? {
             list if list.is_empty() => eos(&text)?,
             list => list,
@@ -112,7 +120,13 @@ impl Config {
             return Err(text.bad("eos_token_id", "is missing: nothing would end an answer"));
         }
         let image = image(folder, &vision)?;
-        Ok(Config { text: decoder(&text)?, vision, image, image_token: config.need("image_token_id")?, eos })
+        Ok(Config {
+            text: decoder(&text)?,
+            vision,
+            image,
+            image_token: config.need("image_token_id")?,
+            eos,
+        })
     }
 }
 
@@ -132,9 +146,10 @@ fn vision(config: &ModelConfig) -> Result<VisionConfig, CheckpointError> {
     };
     // Half of a head turns with the row and half with the column, each in pairs.
     if !read.hidden_size.is_multiple_of(read.heads * 4) {
-        return Err(
-            config.bad("num_attention_heads", "must divide hidden_size into heads of a multiple of four")
-        );
+        return Err(config.bad(
+            "num_attention_heads",
+            "must divide hidden_size into heads of a multiple of four",
+        ));
     }
     if read.channels != 3 {
         return Err(config.bad("num_channels", "must be 3"));
@@ -149,7 +164,11 @@ fn decoder(config: &ModelConfig) -> Result<TextConfig, CheckpointError> {
     }
     // Both names occur, and in the second form the base stands there as well.
     let rope = ["rope_parameters", "rope_scaling"].map(|key| config.section(key));
-    let rope = if config.has("rope_parameters") { &rope[0] } else { &rope[1] };
+    let rope = if config.has("rope_parameters") {
+        &rope[0]
+    } else {
+        &rope[1]
+    };
     for key in ["rope_type", "type"] {
         supported(rope, key, &["default", "mrope"])?;
     }
@@ -173,9 +192,10 @@ fn decoder(config: &ModelConfig) -> Result<TextConfig, CheckpointError> {
         mrope_section: rope.need("mrope_section")?,
     };
     if read.mrope_section.iter().sum::<usize>() * 2 != read.head_dim {
-        return Err(
-            rope.bad("mrope_section", format!("must add up to half of head_dim, {}", read.head_dim / 2))
-        );
+        return Err(rope.bad(
+            "mrope_section",
+            format!("must add up to half of head_dim, {}", read.head_dim / 2),
+        ));
     }
     if !read.heads.is_multiple_of(read.key_value_heads) {
         return Err(config.bad("num_key_value_heads", "must divide num_attention_heads"));
@@ -186,9 +206,10 @@ fn decoder(config: &ModelConfig) -> Result<TextConfig, CheckpointError> {
 /// A word that must be one of those that this network is built for, where it is given.
 fn supported(config: &ModelConfig, key: &str, words: &[&str]) -> Result<(), CheckpointError> {
     match config.get::<String>(key)? {
-        Some(word) if !words.contains(&word.as_str()) => {
-            Err(config.bad(key, format!("is `{word}`, and only {} can be run", words.join(", "))))
-        }
+        Some(word) if !words.contains(&word.as_str()) => Err(config.bad(
+            key,
+            format!("is `{word}`, and only {} can be run", words.join(", ")),
+        )),
         _ => Ok(()),
     }
 }
@@ -205,7 +226,10 @@ fn eos(config: &ModelConfig) -> Result<Vec<u32>, CheckpointError> {
 
 fn image(folder: &Path, vision: &VisionConfig) -> Result<ImageConfig, CheckpointError> {
     // Newer versions of transformers put it into the file of the whole processor.
-    let (path, other) = (folder.join("preprocessor_config.json"), folder.join("processor_config.json"));
+    let (path, other) = (
+        folder.join("preprocessor_config.json"),
+        folder.join("processor_config.json"),
+    );
     let config = match !path.exists() && other.exists() {
         true => ModelConfig::read(other)?.section("image_processor"),
         false => ModelConfig::read(path)?,
@@ -229,7 +253,10 @@ fn image(folder: &Path, vision: &VisionConfig) -> Result<ImageConfig, Checkpoint
         mean: config.need("image_mean")?,
         std: config.need("image_std")?,
         rescale: config.get_or("rescale_factor", 1.0 / 255.0)?,
-        limits: [limit("min_pixels", "shortest_edge")?, limit("max_pixels", "longest_edge")?],
+        limits: [
+            limit("min_pixels", "shortest_edge")?,
+            limit("max_pixels", "longest_edge")?,
+        ],
     })
 }
 
@@ -250,8 +277,9 @@ mod tests {
 
     fn read(config: &Value, generation: Option<Value>) -> Result<Config, String> {
         let folder = tempfile::tempdir().unwrap();
-        let write =
-            |name: &str, value: &Value| std::fs::write(folder.path().join(name), value.to_string()).unwrap();
+        let write = |name: &str, value: &Value| {
+            std::fs::write(folder.path().join(name), value.to_string()).unwrap()
+        };
         write("config.json", config);
         write(
             "preprocessor_config.json",
@@ -273,11 +301,17 @@ mod tests {
         nested["vision_config"] = text.remove("vision_config").unwrap();
         text.remove("rope_scaling");
         text.remove("rope_theta");
-        text.insert("rope_parameters".into(), json!({"mrope_section": [4, 6, 6], "rope_theta": 500000.0}));
+        text.insert(
+            "rope_parameters".into(),
+            json!({"mrope_section": [4, 6, 6], "rope_theta": 500000.0}),
+        );
         nested["text_config"] = text.into();
         let (a, b) = (read(&flat, None).unwrap(), read(&nested, None).unwrap());
         assert_eq!(a, b);
-        assert_eq!((a.eos, a.image.limits, a.vision.table_side), (vec![2], [10, 20], 6));
+        assert_eq!(
+            (a.eos, a.image.limits, a.vision.table_side),
+            (vec![2], [10, 20], 6)
+        );
     }
 
     #[test]
@@ -293,14 +327,21 @@ mod tests {
         for (key, value, word) in [
             ("hidden_act", json!("relu"), "relu"),
             ("use_bias", json!(true), "use_bias"),
-            ("rope_scaling", json!({"mrope_section": [4, 6, 5]}), "mrope_section"),
+            (
+                "rope_scaling",
+                json!({"mrope_section": [4, 6, 5]}),
+                "mrope_section",
+            ),
             ("num_key_value_heads", json!(3), "num_key_value_heads"),
             ("head_dim", json!("x"), "head_dim"),
         ] {
             let mut config = flat();
             config[key] = value;
             let error = read(&config, None).unwrap_err();
-            assert!(error.contains(word) && error.contains("config.json"), "{error}");
+            assert!(
+                error.contains(word) && error.contains("config.json"),
+                "{error}"
+            );
         }
     }
 }

@@ -41,7 +41,10 @@ impl Embeddings {
     pub fn read(checkpoint: &Checkpoint, text: &TextConfig) -> Result<Embeddings, CheckpointError> {
         let shape = [text.vocab_size, text.hidden_size];
         let table = checkpoint.matrix(&format!("{DECODER}.embed_tokens.weight"), shape)?;
-        Ok(Embeddings { table, hidden: text.hidden_size })
+        Ok(Embeddings {
+            table,
+            hidden: text.hidden_size,
+        })
     }
 
     /// Numbers of a representation.
@@ -105,13 +108,20 @@ impl Decoder {
         let embeddings = Embeddings::read(checkpoint, text)?;
         let cache = Arc::new(Mutex::new(Cache::new(heads(text), pages)));
         let graph = Graph::new("the decoder of PaddleOCR-VL").with_taps(taps);
-        let mut net = Layers::new(graph, checkpoint).with_own_kernels(true).with_packs(packs);
+        let mut net = Layers::new(graph, checkpoint)
+            .with_own_kernels(true)
+            .with_packs(packs);
         build(&mut net, text, keep, &cache)?;
         let half_head = text.head_dim / 2;
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
             let network = graph.build(runtime)?;
-            Ok(Decoder { network, cache, embeddings, half_head })
+            Ok(Decoder {
+                network,
+                cache,
+                embeddings,
+                half_head,
+            })
         })
     }
 
@@ -132,27 +142,52 @@ impl Decoder {
     }
 
     /// The same with tensors inside the network.
-    pub fn run_tapped(&mut self, call: Packed, taps: &[String]) -> Result<(Vec<Next>, Taps), OnnxError> {
+    pub fn run_tapped(
+        &mut self,
+        call: Packed,
+        taps: &[String],
+    ) -> Result<(Vec<Next>, Taps), OnnxError> {
         self.call(call, taps)
     }
 
     fn call(&mut self, call: Packed, taps: &[String]) -> Result<(Vec<Next>, Taps), OnnxError> {
-        let Packed { embeddings, rotary, rows, wanted } = call;
+        let Packed {
+            embeddings,
+            rotary,
+            rows,
+            wanted,
+        } = call;
         let hidden = self.embeddings.hidden;
         let tokens = embeddings.len() / hidden;
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).begin(rows);
+        self.cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .begin(rows);
         let wanted: Vec<i64> = wanted.into_iter().map(|n| n as i64).collect();
         let inputs = vec![
             ("embeddings", Array::F32(vec![tokens, hidden], embeddings)),
-            ("cosines", Array::F32(vec![tokens, self.half_head], rotary.cosines)),
-            ("sines", Array::F32(vec![tokens, self.half_head], rotary.sines)),
+            (
+                "cosines",
+                Array::F32(vec![tokens, self.half_head], rotary.cosines),
+            ),
+            (
+                "sines",
+                Array::F32(vec![tokens, self.half_head], rotary.sines),
+            ),
             ("wanted", Array::I64(vec![wanted.len()], wanted)),
         ];
-        let names: Vec<&str> = std::iter::once("next").chain(taps.iter().map(String::as_str)).collect();
+        let names: Vec<&str> = std::iter::once("next")
+            .chain(taps.iter().map(String::as_str))
+            .collect();
         self.network.run_for(inputs, &names, |outputs| {
             let (_, next) = outputs.f32("next")?;
             let pairs = next.as_chunks::<2>().0.iter();
-            let next = pairs.map(|[id, log]| Next { id: *id as u32, log_probability: *log }).collect();
+            let next = pairs
+                .map(|[id, log]| Next {
+                    id: *id as u32,
+                    log_probability: *log,
+                })
+                .collect();
             let read = |name: &String| Ok((name.clone(), outputs.f32(name)?.1.to_vec()));
             Ok((next, taps.iter().map(read).collect::<Result<_, _>>()?))
         })
@@ -160,7 +195,10 @@ impl Decoder {
 
     /// Cached keys and values of a layer, `[heads, tokens, size]`, of a sequence.
     pub fn cached(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).read(layer, pages, tokens)
+        self.cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read(layer, pages, tokens)
     }
 }
 
@@ -184,14 +222,24 @@ fn build(
     let mut x = embeddings;
     for layer in 0..text.layers {
         x = decoder_layer(net, text, keep, layer, &x, &mut attend)?;
-        net.graph.tap(&format!("decoder_layer_{layer}"), &x, &[tokens, Dim::Fixed(hidden)]);
+        net.graph.tap(
+            &format!("decoder_layer_{layer}"),
+            &x,
+            &[tokens, Dim::Fixed(hidden)],
+        );
     }
     let x = net.graph.op("Gather", DECODER, &[&x, &wanted], &[]);
     let logits = head(net, text, keep, &x)?;
     let rows = Dim::Named("wanted");
-    net.graph.output("logits", &logits, Element::F32, &[rows, Dim::Fixed(text.vocab_size)]);
+    net.graph.output(
+        "logits",
+        &logits,
+        Element::F32,
+        &[rows, Dim::Fixed(text.vocab_size)],
+    );
     let next = net.choice("next", &logits);
-    net.graph.output("next", &next, Element::F32, &[rows, Dim::Fixed(2)]);
+    net.graph
+        .output("next", &next, Element::F32, &[rows, Dim::Fixed(2)]);
     Ok(())
 }
 
@@ -202,7 +250,12 @@ pub(super) fn head(
     keep: Keep,
     x: &Value,
 ) -> Result<Value, CheckpointError> {
-    let x = net.rms_norm(&format!("{DECODER}.norm"), x, text.hidden_size, text.rms_norm_eps)?;
+    let x = net.rms_norm(
+        &format!("{DECODER}.norm"),
+        x,
+        text.hidden_size,
+        text.rms_norm_eps,
+    )?;
     let head = match net.checkpoint.has("lm_head.weight") {
         true => "lm_head".to_string(),
         // Tied: the table of representations is the last layer.
@@ -210,7 +263,13 @@ pub(super) fn head(
     };
     let keys = [(head, text.vocab_size)];
     let from = text.hidden_size;
-    let projection = Projection { keys: &keys, from, has_bias: false, finish: Finish::Plain, keep };
+    let projection = Projection {
+        keys: &keys,
+        from,
+        has_bias: false,
+        finish: Finish::Plain,
+        keep,
+    };
     net.projection("lm_head", &x, &projection, None)
 }
 
@@ -228,22 +287,58 @@ pub(super) fn decoder_layer(
 ) -> Result<Value, CheckpointError> {
     let at = format!("{DECODER}.layers.{layer}");
     let (hidden, inner, eps) = (text.hidden_size, text.intermediate_size, text.rms_norm_eps);
-    let (queries, keys) = (text.heads * text.head_dim, text.key_value_heads * text.head_dim);
-    let linear =
-        |net: &mut Layers<'_>, name: &str, x: &Value, from, parts: &[(&str, usize)], finish, residual| {
-            let keys: Vec<(String, usize)> =
-                parts.iter().map(|(key, to)| (format!("{at}.{key}"), *to)).collect();
-            let projection = Projection { keys: &keys, from, has_bias: false, finish, keep };
-            net.projection(&format!("{at}.{name}"), x, &projection, residual)
+    let (queries, keys) = (
+        text.heads * text.head_dim,
+        text.key_value_heads * text.head_dim,
+    );
+    let linear = |net: &mut Layers<'_>,
+                  name: &str,
+                  x: &Value,
+                  from,
+                  parts: &[(&str, usize)],
+                  finish,
+                  residual| {
+        let keys: Vec<(String, usize)> = parts
+            .iter()
+            .map(|(key, to)| (format!("{at}.{key}"), *to))
+            .collect();
+        let projection = Projection {
+            keys: &keys,
+            from,
+            has_bias: false,
+            finish,
+            keep,
         };
+        net.projection(&format!("{at}.{name}"), x, &projection, residual)
+    };
     let normed = net.rms_norm(&format!("{at}.input_layernorm"), x, hidden, eps)?;
-    let parts = [("self_attn.q_proj", queries), ("self_attn.k_proj", keys), ("self_attn.v_proj", keys)];
+    let parts = [
+        ("self_attn.q_proj", queries),
+        ("self_attn.k_proj", keys),
+        ("self_attn.v_proj", keys),
+    ];
     let projected = linear(net, "qkv", &normed, hidden, &parts, Finish::Plain, None)?;
     let attended = attend(net, &at, layer, &projected);
     let out = [("self_attn.o_proj", hidden)];
     let x = linear(net, "out", &attended, queries, &out, Finish::Plain, Some(x))?;
     let normed = net.rms_norm(&format!("{at}.post_attention_layernorm"), &x, hidden, eps)?;
     let parts = [("mlp.gate_proj", inner), ("mlp.up_proj", inner)];
-    let between = linear(net, "gate_up", &normed, hidden, &parts, Finish::SiluGate, None)?;
-    linear(net, "down", &between, inner, &[("mlp.down_proj", hidden)], Finish::Plain, Some(&x))
+    let between = linear(
+        net,
+        "gate_up",
+        &normed,
+        hidden,
+        &parts,
+        Finish::SiluGate,
+        None,
+    )?;
+    linear(
+        net,
+        "down",
+        &between,
+        inner,
+        &[("mlp.down_proj", hidden)],
+        Finish::Plain,
+        Some(&x),
+    )
 }

@@ -31,7 +31,10 @@ pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Pa
     let size = smart_resize(width, height, config.vision.factor(), limits, false);
     let (new_width, new_height) =
         size.ok_or_else(|| format!("a crop of {width}x{height} pixels is too long to be shown"))?;
-    Ok(cut(&crop.resize_pillow(new_width, new_height, Filter::Bicubic), config))
+    Ok(cut(
+        &crop.resize_pillow(new_width, new_height, Filter::Bicubic),
+        config,
+    ))
 }
 
 /// Cuts a picture whose sides are multiples of a patch's.

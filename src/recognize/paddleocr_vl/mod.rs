@@ -12,9 +12,11 @@ pub mod vision;
 
 /// The released name of a tensor, whichever naming the file has.
 pub fn released_name(name: &str) -> String {
-    for (native, released) in
-        [("model.projector.", "mlp_AR."), ("model.visual.", "visual."), ("model.language_model.", "model.")]
-    {
+    for (native, released) in [
+        ("model.projector.", "mlp_AR."),
+        ("model.visual.", "visual."),
+        ("model.language_model.", "model."),
+    ] {
         if let Some(rest) = name.strip_prefix(native) {
             return format!("{released}{rest}");
         }

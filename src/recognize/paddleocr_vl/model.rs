@@ -85,22 +85,40 @@ pub struct Model {
 
 impl Model {
     /// Loads a folder. The error names the file and what to do.
-    pub fn load(folder: &Path, runtime: &Runtime, options: ModelOptions<'_>) -> Result<Model, String> {
+    pub fn load(
+        folder: &Path,
+        runtime: &Runtime,
+        options: ModelOptions<'_>,
+    ) -> Result<Model, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
-        let checkpoint = Checkpoint::open(folder).map_err(|e| text(&e))?.with_names(released_name);
+        let checkpoint = Checkpoint::open(folder)
+            .map_err(|e| text(&e))?
+            .with_names(released_name);
         if checkpoint.config.model_type() != super::config::MODEL_TYPE {
-            return Err(checkpoint.config.of_another_network("PaddleOCR-VL").to_string());
+            return Err(checkpoint
+                .config
+                .of_another_network("PaddleOCR-VL")
+                .to_string());
         }
         let config = Config::read(folder, &checkpoint.config).map_err(|e| text(&e))?;
-        let prompts = Prompts::read(folder, &config, options.is_first_version).map_err(|e| text(&e))?;
+        let prompts =
+            Prompts::read(folder, &config, options.is_first_version).map_err(|e| text(&e))?;
         let (vision, decoder) = match options.kernels {
             Kernels::Own { decoder, vision } => {
                 own_networks(&checkpoint, &config, runtime, options, [decoder, vision])?
             }
-            Kernels::Standard { element, way, slots } => {
+            Kernels::Standard {
+                element,
+                way,
+                slots,
+            } => {
                 let budget = options.memory / token_bytes(&config.text, element);
                 let buckets = room::slots_within(budget, slots.count, slots.longest, slots.common);
-                let slots = SlotOptions { element, buckets, way };
+                let slots = SlotOptions {
+                    element,
+                    buckets,
+                    way,
+                };
                 standard_networks(&checkpoint, &config, runtime, slots)?
             }
         };
@@ -109,7 +127,11 @@ impl Model {
         let (ignored, unknown) = left.partition(|name| is_known_unused(name));
         Ok(Model {
             prompts: Arc::new(prompts),
-            encoder: Encoder { vision, embeddings: decoder.embeddings().clone(), config: config.clone() },
+            encoder: Encoder {
+                vision,
+                embeddings: decoder.embeddings().clone(),
+                config: config.clone(),
+            },
             decoder: DecoderSteps { decoder, rotary },
             used: checkpoint.used(),
             ignored,
@@ -131,7 +153,10 @@ fn own_networks(
     let page_bytes = heads(&config.text).page_bytes();
     let pages = (options.memory / page_bytes).max(1);
     // Asked for and given back at once: what the system cannot give ends the program where it is taken.
-    if Vec::<u8>::new().try_reserve_exact(pages * page_bytes).is_err() {
+    if Vec::<u8>::new()
+        .try_reserve_exact(pages * page_bytes)
+        .is_err()
+    {
         return Err(format!(
             "there are no {} MB of memory for the recognizer's cache: lower --kv-cache",
             options.memory >> 20
@@ -141,14 +166,24 @@ fn own_networks(
     let is_quantized = decoder != Keep::Exact || vision != Keep::Exact;
     let store = options.store.filter(|_| is_quantized);
     let packs = store.map(|folder| Packs::open(folder, checkpoint, &kind));
-    let computing = Computing::Single { keep: vision, own_kernels: runtime.takes_own_kernels() };
-    let vision = Vision::read(checkpoint, config, computing, &[], packs.as_ref()).map_err(|e| text(&e))?;
+    let computing = Computing::Single {
+        keep: vision,
+        own_kernels: runtime.takes_own_kernels(),
+    };
+    let vision =
+        Vision::read(checkpoint, config, computing, &[], packs.as_ref()).map_err(|e| text(&e))?;
     let vision = vision(runtime).map_err(|e| text(&e))?;
-    let decoder =
-        Decoder::read(checkpoint, config, decoder, &[], pages, packs.as_ref()).map_err(|e| text(&e))?;
+    let decoder = Decoder::read(checkpoint, config, decoder, &[], pages, packs.as_ref())
+        .map_err(|e| text(&e))?;
     packs.into_iter().for_each(Packs::save);
     let decoder = decoder(runtime).map_err(|e| text(&e))?;
-    Ok((vision, AnyDecoder::Paged { decoder: Box::new(decoder), pages }))
+    Ok((
+        vision,
+        AnyDecoder::Paged {
+            decoder: Box::new(decoder),
+            pages,
+        },
+    ))
 }
 
 /// Both networks with ONNX Runtime's operators.
@@ -195,12 +230,17 @@ impl Encoder {
     }
 
     /// The same with several pictures at once.
-    pub fn encode_all(&mut self, shown: Vec<(Patches, Vec<u32>)>) -> Result<Vec<Prompt>, OnnxError> {
+    pub fn encode_all(
+        &mut self,
+        shown: Vec<(Patches, Vec<u32>)>,
+    ) -> Result<Vec<Prompt>, OnnxError> {
         let (patches, ids): (Vec<Patches>, Vec<Vec<u32>>) = shown.into_iter().unzip();
         let grids: Vec<[usize; 2]> = patches.iter().map(|patches| patches.grid).collect();
         let pictures = self.vision.encode_all(patches)?;
         let each = grids.into_iter().zip(&pictures).zip(&ids);
-        Ok(each.map(|((grid, picture), ids)| self.prompt(grid, picture, ids)).collect())
+        Ok(each
+            .map(|((grid, picture), ids)| self.prompt(grid, picture, ids))
+            .collect())
     }
 
     fn prompt(&self, grid: [usize; 2], picture: &[f32], ids: &[u32]) -> Prompt {
@@ -210,14 +250,22 @@ impl Encoder {
         let mut embeddings = Vec::with_capacity(ids.len() * hidden);
         for id in ids {
             // As many pieces as placeholders: both follow from the size of the picture.
-            let piece = if *id == self.config.image_token { pieces.next() } else { None };
+            let piece = if *id == self.config.image_token {
+                pieces.next()
+            } else {
+                None
+            };
             match piece {
                 Some(piece) => embeddings.extend_from_slice(piece),
                 None => self.embeddings.embed(*id, &mut embeddings),
             }
         }
         let (positions, delta) = prompt_positions(ids, self.config.image_token, merged);
-        Prompt { embeddings, positions, delta }
+        Prompt {
+            embeddings,
+            positions,
+            delta,
+        }
     }
 }
 
@@ -259,7 +307,11 @@ impl AnyDecoder {
     }
 
     /// What follows each wanted token, and their logits where these are wanted.
-    fn run(&mut self, call: Packed, wants_logits: bool) -> Result<(Vec<Next>, Vec<f32>), OnnxError> {
+    fn run(
+        &mut self,
+        call: Packed,
+        wants_logits: bool,
+    ) -> Result<(Vec<Next>, Vec<f32>), OnnxError> {
         match self {
             AnyDecoder::Paged { decoder, .. } if wants_logits => decoder.run_for_logits(call),
             AnyDecoder::Paged { decoder, .. } => Ok((decoder.run(call)?, Vec::new())),
@@ -277,7 +329,10 @@ impl Steps for DecoderSteps {
 
     fn division(&self) -> Division {
         match &self.decoder {
-            AnyDecoder::Paged { pages, .. } => Division::Pages { count: *pages, tokens: PAGE },
+            AnyDecoder::Paged { pages, .. } => Division::Pages {
+                count: *pages,
+                tokens: PAGE,
+            },
             AnyDecoder::Slots(decoder) => Division::Slots(decoder.buckets().to_vec()),
         }
     }
@@ -293,20 +348,34 @@ impl Steps for DecoderSteps {
         let mut call = Packed::default();
         let mut wants_logits = false;
         for row in rows {
-            let Prompt { embeddings, positions, delta } = row.prompt;
+            let Prompt {
+                embeddings,
+                positions,
+                delta,
+            } = row.prompt;
             let first = call.embeddings.len() / hidden;
             let (prompt, length) = (positions.len(), positions.len() + row.tokens.len());
-            call.embeddings.extend_from_slice(&embeddings[row.past.min(prompt) * hidden..]);
+            call.embeddings
+                .extend_from_slice(&embeddings[row.past.min(prompt) * hidden..]);
             for token in row.past.saturating_sub(prompt)..row.tokens.len() {
-                self.decoder.embeddings().embed(row.tokens[token], &mut call.embeddings);
+                self.decoder
+                    .embeddings()
+                    .embed(row.tokens[token], &mut call.embeddings);
             }
             let later = (row.past.max(prompt)..length).map(|number| [number as i64 + delta; 3]);
-            let places: Vec<[i64; 3]> =
-                positions[row.past.min(prompt)..].iter().copied().chain(later).collect();
+            let places: Vec<[i64; 3]> = positions[row.past.min(prompt)..]
+                .iter()
+                .copied()
+                .chain(later)
+                .collect();
             call.rotary.extend(&self.rotary.at(&places));
             let tokens = first..first + length - row.past;
             call.wanted.extend(tokens.end - row.wanted..tokens.end);
-            call.rows.push(Row { tokens, past: row.past, pages: row.pages.to_vec() });
+            call.rows.push(Row {
+                tokens,
+                past: row.past,
+                pages: row.pages.to_vec(),
+            });
             wants_logits |= row.wants_logits;
         }
         let fail = |error: OnnxError| error.to_string();
@@ -316,9 +385,16 @@ impl Steps for DecoderSteps {
         let each = rows.iter().map(|row| {
             let own = &next[at..at + row.wanted];
             at += row.wanted;
-            let logits = if row.wants_logits { &logits[(at - 1) * vocabulary..at * vocabulary] } else { &[] };
+            let logits = if row.wants_logits {
+                &logits[(at - 1) * vocabulary..at * vocabulary]
+            } else {
+                &[]
+            };
             let pair = |next: &Next| (next.id, next.log_probability);
-            Followers { next: own.iter().map(pair).collect(), logits: logits.to_vec() }
+            Followers {
+                next: own.iter().map(pair).collect(),
+                logits: logits.to_vec(),
+            }
         });
         Ok(each.collect())
     }

@@ -72,14 +72,23 @@ impl TextRotary {
     pub fn new(config: &TextConfig) -> Self {
         let axes = config.mrope_section.iter().enumerate();
         let axes = axes.flat_map(|(axis, pairs)| std::iter::repeat_n(axis, *pairs));
-        TextRotary { pairs: frequencies(config.rope_theta, config.head_dim).into_iter().zip(axes).collect() }
+        TextRotary {
+            pairs: frequencies(config.rope_theta, config.head_dim)
+                .into_iter()
+                .zip(axes)
+                .collect(),
+        }
     }
 
     /// Cosines and sines at positions.
     pub fn at(&self, positions: &[[i64; 3]]) -> Rotary {
         let mut rotary = Rotary::default();
         for position in positions {
-            rotary.push(self.pairs.iter().map(|(frequency, axis)| position[*axis] as f32 * frequency));
+            rotary.push(
+                self.pairs
+                    .iter()
+                    .map(|(frequency, axis)| position[*axis] as f32 * frequency),
+            );
         }
         rotary
     }
@@ -91,7 +100,11 @@ pub fn vision_rotary(config: &VisionConfig, [rows, columns]: [usize; 2]) -> Rota
     let mut rotary = Rotary::default();
     for row in 0..rows {
         for column in 0..columns {
-            let of = |n: usize| frequencies.iter().map(move |frequency| n as f32 * frequency);
+            let of = |n: usize| {
+                frequencies
+                    .iter()
+                    .map(move |frequency| n as f32 * frequency)
+            };
             rotary.push(of(row).chain(of(column)));
         }
     }
@@ -149,7 +162,17 @@ mod tests {
         let (positions, delta) = prompt_positions(&[1, 9, 9, 9, 9, 9, 9, 2, 3], 9, [2, 3]);
         assert_eq!(
             positions,
-            [[0; 3], [1, 1, 1], [1, 1, 2], [1, 1, 3], [1, 2, 1], [1, 2, 2], [1, 2, 3], [4; 3], [5; 3]]
+            [
+                [0; 3],
+                [1, 1, 1],
+                [1, 1, 2],
+                [1, 1, 3],
+                [1, 2, 1],
+                [1, 2, 2],
+                [1, 2, 3],
+                [4; 3],
+                [5; 3]
+            ]
         );
         assert_eq!(delta, -3);
     }

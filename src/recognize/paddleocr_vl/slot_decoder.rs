@@ -93,26 +93,45 @@ impl SlotDecoder {
         checkpoint: &Checkpoint,
         config: &Config,
         options: SlotOptions,
-    ) -> Result<impl FnOnce(&Runtime) -> Result<SlotDecoder, OnnxError> + use<>, CheckpointError> {
+    ) -> Result<impl FnOnce(&Runtime) -> Result<SlotDecoder, OnnxError> + use<>, CheckpointError>
+    {
         let text = config.text.clone();
         let embeddings = Embeddings::read(checkpoint, &text)?;
         let graph = Graph::new("the decoder of PaddleOCR-VL").with_opset(OPSET);
         let mut net = Layers::new(graph, checkpoint).with_element(options.element);
-        let heads = SlotHeads { query: text.heads, key_value: text.key_value_heads, size: text.head_dim };
+        let heads = SlotHeads {
+            query: text.heads,
+            key_value: text.key_value_heads,
+            size: text.head_dim,
+        };
         let ports = build(&mut net, &text, heads, options.way)?;
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
             let network = graph.build(runtime)?;
-            let SlotOptions { element, buckets, way } = options;
+            let SlotOptions {
+                element,
+                buckets,
+                way,
+            } = options;
             let cache = |bucket: &Bucket| {
                 // A place more than there are tokens: slots that have nothing to do in a step write there.
                 let length = bucket.tokens + 1;
                 let shape = [bucket.slots, heads.key_value, length, heads.size];
-                let pair = |_| Ok([network.buffer(element, &shape)?, network.buffer(element, &shape)?]);
-                let layers = (0..text.layers).map(pair).collect::<Result<_, OnnxError>>()?;
+                let pair = |_| {
+                    Ok([
+                        network.buffer(element, &shape)?,
+                        network.buffer(element, &shape)?,
+                    ])
+                };
+                let layers = (0..text.layers)
+                    .map(pair)
+                    .collect::<Result<_, OnnxError>>()?;
                 Ok(Cache { layers, length })
             };
-            let caches = buckets.iter().map(cache).collect::<Result<_, OnnxError>>()?;
+            let caches = buckets
+                .iter()
+                .map(cache)
+                .collect::<Result<_, OnnxError>>()?;
             let lengths = vec![0; buckets.iter().map(|bucket| bucket.slots).sum()];
             Ok(SlotDecoder {
                 steps: BTreeMap::new(),
@@ -149,8 +168,18 @@ impl SlotDecoder {
     /// What follows each wanted token, and their logits, `[wanted, vocabulary]`, where these are wanted.
     ///
     /// The pages of a row are its slot.
-    pub fn run(&mut self, call: &Packed, wants_logits: bool) -> Result<(Vec<Next>, Vec<f32>), OnnxError> {
-        let mut next = vec![Next { id: 0, log_probability: 0.0 }; call.wanted.len()];
+    pub fn run(
+        &mut self,
+        call: &Packed,
+        wants_logits: bool,
+    ) -> Result<(Vec<Next>, Vec<f32>), OnnxError> {
+        let mut next = vec![
+            Next {
+                id: 0,
+                log_probability: 0.0
+            };
+            call.wanted.len()
+        ];
         let vocabulary = if wants_logits { self.vocabulary } else { 0 };
         let mut logits = vec![0.0; next.len() * vocabulary];
         for together in plan(&call.rows, &self.buckets) {
@@ -181,7 +210,8 @@ impl SlotDecoder {
             for (at, token) in range.enumerate() {
                 let start = (slot * together.tokens + at) * width;
                 let to = &mut tokens[start..start + width];
-                to[..hidden].copy_from_slice(&call.embeddings[token * hidden..(token + 1) * hidden]);
+                to[..hidden]
+                    .copy_from_slice(&call.embeddings[token * hidden..(token + 1) * hidden]);
                 let own = token * half..(token + 1) * half;
                 to[hidden..hidden + half].copy_from_slice(&call.rotary.cosines[own.clone()]);
                 to[hidden + half..].copy_from_slice(&call.rotary.sines[own]);
@@ -192,19 +222,34 @@ impl SlotDecoder {
 
     /// Where the tokens lie in their slots.
     fn places(&self, call: &Packed, together: &Together) -> Vec<(&'static str, Array)> {
-        let first: usize = self.buckets[..together.bucket].iter().map(|bucket| bucket.slots).sum();
+        let first: usize = self.buckets[..together.bucket]
+            .iter()
+            .map(|bucket| bucket.slots)
+            .sum();
         let of = |(at, row): (usize, &Option<usize>)| match row {
             Some(row) => (call.rows[*row].past, call.rows[*row].tokens.len()),
             // Behind what lies there, so that nothing of it is lost.
             None => (self.lengths[first + together.slots.start + at], 1),
         };
-        let (pasts, counts): (Vec<usize>, Vec<usize>) = together.rows.iter().enumerate().map(of).unzip();
+        let (pasts, counts): (Vec<usize>, Vec<usize>) =
+            together.rows.iter().enumerate().map(of).unzip();
         let length = self.caches[together.bucket].length;
-        place_arrays(self.way, self.heads, (&pasts, &counts), together.tokens, length)
+        place_arrays(
+            self.way,
+            self.heads,
+            (&pasts, &counts),
+            together.tokens,
+            length,
+        )
     }
 
     /// Binds the cache of slots of a bucket, to be written in place.
-    fn bind_cache(&self, call: &mut Call, bucket: usize, slots: &Range<usize>) -> Result<(), OnnxError> {
+    fn bind_cache(
+        &self,
+        call: &mut Call,
+        bucket: usize,
+        slots: &Range<usize>,
+    ) -> Result<(), OnnxError> {
         for (ports, buffers) in self.ports.iter().zip(&self.caches[bucket].layers) {
             for (at, buffer) in buffers.iter().enumerate() {
                 call.input(&ports.past[at], buffer, slots.clone())?;
@@ -225,8 +270,14 @@ impl SlotDecoder {
         let mut call = self.network.call(None)?;
         let (batch, tokens) = (together.slots.len(), together.tokens);
         let width = self.embeddings.width() + 2 * self.half_head;
-        call.array("tokens", Array::F32(vec![batch, tokens, width], self.tokens(packed, together)))?;
-        let (numbers, wanted) = (numbers(batch, tokens), wanted.iter().map(|(_, at)| *at as i64).collect());
+        call.array(
+            "tokens",
+            Array::F32(vec![batch, tokens, width], self.tokens(packed, together)),
+        )?;
+        let (numbers, wanted) = (
+            numbers(batch, tokens),
+            wanted.iter().map(|(_, at)| *at as i64).collect(),
+        );
         call.array("numbers", numbers)?;
         call.array("wanted", i64_row(wanted))?;
         for (name, array) in self.places(packed, together) {
@@ -238,7 +289,11 @@ impl SlotDecoder {
         }
         self.bind_cache(&mut call, together.bucket, &together.slots)?;
         self.network.run_call(&mut call, |outputs: &Outputs<'_>| {
-            let logits = if wants_logits { outputs.f32("logits")?.1.to_vec() } else { Vec::new() };
+            let logits = if wants_logits {
+                outputs.f32("logits")?.1.to_vec()
+            } else {
+                Vec::new()
+            };
             Ok((pairs(outputs.f32("next")?.1), logits))
         })
     }
@@ -283,13 +338,19 @@ impl SlotDecoder {
         let tokens = self.network.buffer(Element::F32, &[slots, 1, width])?;
         call.input("tokens", &tokens, 0..slots)?;
         let fixed = |values: Array| -> Result<Arc<Buffer>, OnnxError> {
-            let Array::I64(shape, values) = values else { unreachable!("rows of whole numbers") };
+            let Array::I64(shape, values) = values else {
+                unreachable!("rows of whole numbers")
+            };
             let buffer = self.network.buffer(Element::I64, &shape)?;
             buffer.write(&values)?;
             Ok(buffer)
         };
         call.input("numbers", &fixed(numbers(slots, 1))?, 0..slots)?;
-        call.input("wanted", &fixed(i64_row((0..slots as i64).collect()))?, 0..slots)?;
+        call.input(
+            "wanted",
+            &fixed(i64_row((0..slots as i64).collect()))?,
+            0..slots,
+        )?;
         let mut bound = Vec::new();
         for (name, array) in places {
             let (element, shape) = match array {
@@ -308,7 +369,12 @@ impl SlotDecoder {
         self.bind_cache(&mut call, bucket, &(0..slots))?;
         let next = self.network.buffer(Element::F32, &[slots, 2])?;
         call.output("next", &next, 0..slots)?;
-        Ok(Step { call, tokens, places: bound, next })
+        Ok(Step {
+            call,
+            tokens,
+            places: bound,
+            next,
+        })
     }
 }
 
@@ -318,7 +384,8 @@ fn wanted_places(call: &Packed, together: &Together) -> Vec<(usize, usize)> {
     let place = |(number, token): (usize, &usize)| {
         together.rows.iter().enumerate().find_map(|(slot, row)| {
             let own = &call.rows[(*row)?].tokens;
-            own.contains(token).then(|| (number, slot * together.tokens + token - own.start))
+            own.contains(token)
+                .then(|| (number, slot * together.tokens + token - own.start))
         })
     };
     call.wanted.iter().enumerate().filter_map(place).collect()
@@ -334,7 +401,12 @@ fn i64_row(values: Vec<i64>) -> Array {
 
 fn pairs(values: &[f32]) -> Vec<Next> {
     let pairs = values.as_chunks::<2>().0.iter();
-    pairs.map(|[id, log]| Next { id: *id as u32, log_probability: *log }).collect()
+    pairs
+        .map(|[id, log]| Next {
+            id: *id as u32,
+            log_probability: *log,
+        })
+        .collect()
 }
 
 /// Divides rows into what is run together (see the module text).
@@ -350,12 +422,20 @@ fn plan(rows: &[Row], buckets: &[Bucket]) -> Vec<Together> {
     let mut all: Vec<Together> = Vec::new();
     for (bucket, size) in buckets.iter().enumerate() {
         let own = placed.iter().filter(|(of, _, _)| *of == bucket);
-        let (single, several): (Vec<_>, Vec<_>) = own.partition(|(_, _, row)| rows[*row].tokens.len() == 1);
+        let (single, several): (Vec<_>, Vec<_>) =
+            own.partition(|(_, _, row)| rows[*row].tokens.len() == 1);
         if let Some((_, last, _)) = single.last() {
             let count = (last + 1).next_power_of_two().min(size.slots);
             let mut in_slots = vec![None; count];
-            single.iter().for_each(|(_, slot, row)| in_slots[*slot] = Some(*row));
-            all.push(Together { bucket, slots: 0..count, rows: in_slots, tokens: 1 });
+            single
+                .iter()
+                .for_each(|(_, slot, row)| in_slots[*slot] = Some(*row));
+            all.push(Together {
+                bucket,
+                slots: 0..count,
+                rows: in_slots,
+                tokens: 1,
+            });
         }
         let mut open: Option<Together> = None;
         for (_, slot, row) in several {
@@ -371,7 +451,12 @@ fn plan(rows: &[Row], buckets: &[Bucket]) -> Vec<Together> {
                 group.tokens = group.tokens.max(tokens);
             } else {
                 all.extend(open.take());
-                open = Some(Together { bucket, slots: slot..slot + 1, rows: vec![Some(row)], tokens });
+                open = Some(Together {
+                    bucket,
+                    slots: slot..slot + 1,
+                    rows: vec![Some(row)],
+                    tokens,
+                });
             }
         }
         all.extend(open);
@@ -394,16 +479,27 @@ fn build(
     let (hidden, half) = (text.hidden_size, text.head_dim / 2);
     let (batch, tokens) = (Dim::Named("batch"), Dim::Named("tokens"));
     let element = net.element;
-    let input = net.graph.input("tokens", Element::F32, &[batch, tokens, Dim::Fixed(hidden + 2 * half)]);
+    let input = net.graph.input(
+        "tokens",
+        Element::F32,
+        &[batch, tokens, Dim::Fixed(hidden + 2 * half)],
+    );
     let numbers = net.graph.input("numbers", Element::I64, &[batch, tokens]);
-    let wanted = net.graph.input("wanted", Element::I64, &[Dim::Named("wanted")]);
+    let wanted = net
+        .graph
+        .input("wanted", Element::I64, &[Dim::Named("wanted")]);
     let places = net.slot_places(way, heads);
     let mut parts = net.split(DECODER, &input, &[hidden as i64, half as i64, half as i64]);
     if element != Element::F32 {
-        parts = parts.iter().map(|part| net.graph.cast(DECODER, part, element)).collect();
+        parts = parts
+            .iter()
+            .map(|part| net.graph.cast(DECODER, part, element))
+            .collect();
     }
-    let [cosines, sines] = [1, 2].map(|part| net.reshape(DECODER, &parts[part], &[-1, half as i64]));
-    let widths = [text.heads, text.key_value_heads, text.key_value_heads].map(|n| (n * text.head_dim) as i64);
+    let [cosines, sines] =
+        [1, 2].map(|part| net.reshape(DECODER, &parts[part], &[-1, half as i64]));
+    let widths = [text.heads, text.key_value_heads, text.key_value_heads]
+        .map(|n| (n * text.head_dim) as i64);
     let mut ports = Vec::new();
     let mut attend = |net: &mut Layers<'_>, at: &str, layer: usize, projected: &Value| {
         let parts = net.split(at, projected, &widths);
@@ -422,9 +518,15 @@ fn build(
     let logits = head(net, text, Keep::Exact, &x)?;
     let rows = Dim::Named("wanted");
     let next = net.standard_choice("next", &logits);
-    net.graph.output("next", &next, Element::F32, &[rows, Dim::Fixed(2)]);
+    net.graph
+        .output("next", &next, Element::F32, &[rows, Dim::Fixed(2)]);
     let logits = net.graph.cast("logits", &logits, Element::F32);
-    net.graph.output("logits", &logits, Element::F32, &[rows, Dim::Fixed(text.vocab_size)]);
+    net.graph.output(
+        "logits",
+        &logits,
+        Element::F32,
+        &[rows, Dim::Fixed(text.vocab_size)],
+    );
     Ok(ports)
 }
 
@@ -433,12 +535,25 @@ mod tests {
     use super::*;
 
     fn row(slot: u32, past: usize, tokens: Range<usize>) -> Row {
-        Row { tokens, past, pages: vec![slot] }
+        Row {
+            tokens,
+            past,
+            pages: vec![slot],
+        }
     }
 
     #[test]
     fn single_tokens_decode_together_and_prompts_with_their_neighbours() {
-        let buckets = [Bucket { slots: 6, tokens: 100 }, Bucket { slots: 3, tokens: 400 }];
+        let buckets = [
+            Bucket {
+                slots: 6,
+                tokens: 100,
+            },
+            Bucket {
+                slots: 3,
+                tokens: 400,
+            },
+        ];
         let rows = [
             row(4, 9, 0..1),
             row(0, 30, 1..2),

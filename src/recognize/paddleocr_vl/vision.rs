@@ -69,7 +69,13 @@ impl Vision {
         let is_batched = matches!(computing, Computing::Batched(_));
         build(&mut net, config, keep, is_batched)?;
         let (graph, config) = (net.graph, config.clone());
-        Ok(move |runtime: &Runtime| Ok(Vision { network: graph.build(runtime)?, config, is_batched }))
+        Ok(move |runtime: &Runtime| {
+            Ok(Vision {
+                network: graph.build(runtime)?,
+                config,
+                is_batched,
+            })
+        })
     }
 
     /// Whether it looks at several pictures at once.
@@ -88,15 +94,24 @@ impl Vision {
     /// Representations of the tokens of several pictures, `[tokens, width of the decoder]` each.
     pub fn encode_all(&mut self, pictures: Vec<Patches>) -> Result<Vec<Vec<f32>>, OnnxError> {
         if !self.is_batched {
-            return pictures.into_iter().map(|picture| self.encode(picture)).collect();
+            return pictures
+                .into_iter()
+                .map(|picture| self.encode(picture))
+                .collect();
         }
         let (vision, hidden) = (&self.config.vision, self.config.text.hidden_size);
         let counts: Vec<usize> = pictures.iter().map(Patches::count).collect();
         let (batch, padded) = (counts.len(), counts.iter().copied().max().unwrap_or(0));
-        let (numbers, pairs) = (vision.patch_numbers(), vision.hidden_size / vision.heads / 2);
+        let (numbers, pairs) = (
+            vision.patch_numbers(),
+            vision.hidden_size / vision.heads / 2,
+        );
         let mut patches = vec![0.0; batch * padded * numbers];
         let (mut places, mut shares) = (vec![0; batch * padded * 4], vec![0.0; batch * padded * 4]);
-        let (mut cosines, mut sines) = (vec![0.0; batch * padded * pairs], vec![0.0; batch * padded * pairs]);
+        let (mut cosines, mut sines) = (
+            vec![0.0; batch * padded * pairs],
+            vec![0.0; batch * padded * pairs],
+        );
         let mut order = Vec::new();
         for (at, picture) in pictures.iter().enumerate() {
             let first = at * padded;
@@ -110,7 +125,11 @@ impl Vision {
             let rotary = vision_rotary(vision, picture.grid);
             fill(&mut cosines, &rotary.cosines, pairs);
             fill(&mut sines, &rotary.sines, pairs);
-            order.extend(merge_order(vision.merge_size, picture.grid).iter().map(|n| n + first as i64));
+            order.extend(
+                merge_order(vision.merge_size, picture.grid)
+                    .iter()
+                    .map(|n| n + first as i64),
+            );
         }
         let lengths = key_lengths(&counts, padded);
         let inputs = vec![
@@ -119,7 +138,10 @@ impl Vision {
             ("shares", Array::F32(vec![batch, padded, 4, 1], shares)),
             ("cosines", Array::F32(vec![batch * padded, pairs], cosines)),
             ("sines", Array::F32(vec![batch * padded, pairs], sines)),
-            ("numbers", Array::I64(vec![batch, padded], (0..(batch * padded) as i64).collect())),
+            (
+                "numbers",
+                Array::I64(vec![batch, padded], (0..(batch * padded) as i64).collect()),
+            ),
             ("merge_order", Array::I64(vec![order.len()], order)),
             ("lengths", Array::I32(vec![lengths.len()], lengths)),
         ];
@@ -138,30 +160,48 @@ impl Vision {
     /// Representations of a picture's tokens, `[tokens, width of the decoder]`.
     pub fn encode(&mut self, patches: Patches) -> Result<Vec<f32>, OnnxError> {
         match self.is_batched {
-            true => self.encode_all(vec![patches]).map(|mut all| all.pop().unwrap_or_default()),
+            true => self
+                .encode_all(vec![patches])
+                .map(|mut all| all.pop().unwrap_or_default()),
             false => self.run(patches, &[]).map(|(tokens, _)| tokens),
         }
     }
 
     /// The same with tensors inside the network, which looks at one picture at a time.
-    pub fn run(&mut self, patches: Patches, taps: &[String]) -> Result<(Vec<f32>, Taps), OnnxError> {
+    pub fn run(
+        &mut self,
+        patches: Patches,
+        taps: &[String],
+    ) -> Result<(Vec<f32>, Taps), OnnxError> {
         let vision = &self.config.vision;
         let (grid, count) = (patches.grid, patches.count());
         let (places, shares) = table_taps(vision, grid);
         let rotary = vision_rotary(vision, grid);
         let pairs = rotary.cosines.len() / count;
         let inputs = vec![
-            ("patches", Array::F32(vec![count, vision.patch_numbers()], patches.values)),
+            (
+                "patches",
+                Array::F32(vec![count, vision.patch_numbers()], patches.values),
+            ),
             ("places", Array::I64(vec![count, 4], places)),
             ("shares", Array::F32(vec![count, 4, 1], shares)),
             ("cosines", Array::F32(vec![count, pairs], rotary.cosines)),
             ("sines", Array::F32(vec![count, pairs], rotary.sines)),
-            ("numbers", Array::I64(vec![1, count], (0..count as i64).collect())),
-            ("merge_order", Array::I64(vec![count], merge_order(vision.merge_size, grid))),
+            (
+                "numbers",
+                Array::I64(vec![1, count], (0..count as i64).collect()),
+            ),
+            (
+                "merge_order",
+                Array::I64(vec![count], merge_order(vision.merge_size, grid)),
+            ),
         ];
         self.network.run(inputs, |outputs| {
             let read = |name: &str| outputs.f32(name).map(|(_, values)| values.to_vec());
-            let taps = taps.iter().map(|name| Ok((name.clone(), read(name)?))).collect::<Result<_, _>>()?;
+            let taps = taps
+                .iter()
+                .map(|name| Ok((name.clone(), read(name)?)))
+                .collect::<Result<_, _>>()?;
             Ok((read("image_embeds")?, taps))
         })
     }
@@ -187,29 +227,59 @@ fn batches(counts: &[usize], most_patches: usize) -> Vec<Vec<usize>> {
     all
 }
 
-fn build(net: &mut Layers<'_>, config: &Config, keep: Keep, is_batched: bool) -> Result<(), CheckpointError> {
+fn build(
+    net: &mut Layers<'_>,
+    config: &Config,
+    keep: Keep,
+    is_batched: bool,
+) -> Result<(), CheckpointError> {
     let vision = &config.vision;
     let (width, count) = (vision.hidden_size, Dim::Named("patches"));
     let numbers = vision.patch_numbers();
     let pairs = Dim::Fixed(width / vision.heads / 2);
     let (element, graph) = (net.element, &mut net.graph);
-    let batch = if is_batched { vec![Dim::Named("pictures")] } else { Vec::new() };
+    let batch = if is_batched {
+        vec![Dim::Named("pictures")]
+    } else {
+        Vec::new()
+    };
     let of_patches = |dims: &[Dim]| [&batch, &[count][..], dims].concat();
     let float = |graph: &mut Graph, name: &str, dims: &[Dim]| {
         let input = graph.input(name, Element::F32, dims);
-        if element == Element::F32 { input } else { graph.cast(ENCODER, &input, element) }
+        if element == Element::F32 {
+            input
+        } else {
+            graph.cast(ENCODER, &input, element)
+        }
     };
     let patches = float(graph, "patches", &of_patches(&[Dim::Fixed(numbers)]));
     let places = graph.input("places", Element::I64, &of_patches(&[Dim::Fixed(4)]));
-    let shares = float(graph, "shares", &of_patches(&[Dim::Fixed(4), Dim::Fixed(1)]));
-    let rows = if is_batched { Dim::Named("rows") } else { count };
+    let shares = float(
+        graph,
+        "shares",
+        &of_patches(&[Dim::Fixed(4), Dim::Fixed(1)]),
+    );
+    let rows = if is_batched {
+        Dim::Named("rows")
+    } else {
+        count
+    };
     let cosines = float(graph, "cosines", &[rows, pairs]);
     let sines = float(graph, "sines", &[rows, pairs]);
-    let first = if is_batched { Dim::Named("pictures") } else { Dim::Fixed(1) };
+    let first = if is_batched {
+        Dim::Named("pictures")
+    } else {
+        Dim::Fixed(1)
+    };
     let places_of = graph.input("numbers", Element::I64, &[first, count]);
-    let kept = if is_batched { Dim::Named("kept") } else { count };
+    let kept = if is_batched {
+        Dim::Named("kept")
+    } else {
+        count
+    };
     let order = graph.input("merge_order", Element::I64, &[kept]);
-    let lengths = is_batched.then(|| graph.input("lengths", Element::I32, &[Dim::Named("lengths")]));
+    let lengths =
+        is_batched.then(|| graph.input("lengths", Element::I32, &[Dim::Named("lengths")]));
 
     let embeddings = format!("{ENCODER}.embeddings");
     let key = format!("{embeddings}.patch_embedding.weight");
@@ -217,15 +287,28 @@ fn build(net: &mut Layers<'_>, config: &Config, keep: Keep, is_batched: bool) ->
     let shape = [width, vision.channels, vision.patch_size, vision.patch_size];
     let weights = net.checkpoint.weights(&key, &shape, net.element)?;
     let weight = net.graph.weight(&key, &[width, numbers], weights);
-    let x = net.graph.contrib("FusedMatMul", &embeddings, &[&patches, &weight], &[("transB", Attr::Int(1))]);
+    let x = net.graph.contrib(
+        "FusedMatMul",
+        &embeddings,
+        &[&patches, &weight],
+        &[("transB", Attr::Int(1))],
+    );
     let bias = net.vector(&format!("{embeddings}.patch_embedding.bias"), width)?;
     let x = net.graph.op("Add", &embeddings, &[&x, &bias], &[]);
     let cells = vision.table_side * vision.table_side;
-    let table = net.tensor(&format!("{embeddings}.position_embedding.weight"), &[cells, width])?;
+    let table = net.tensor(
+        &format!("{embeddings}.position_embedding.weight"),
+        &[cells, width],
+    )?;
     let taken = net.graph.op("Gather", &embeddings, &[&table, &places], &[]);
     let weighted = net.graph.op("Mul", &embeddings, &[&taken, &shares], &[]);
     let axes = net.graph.ints(&embeddings, &[-2]);
-    let position = net.graph.op("ReduceSum", &embeddings, &[&weighted, &axes], &[("keepdims", Attr::Int(0))]);
+    let position = net.graph.op(
+        "ReduceSum",
+        &embeddings,
+        &[&weighted, &axes],
+        &[("keepdims", Attr::Int(0))],
+    );
     let mut x = net.graph.op("Add", &embeddings, &[&x, &position], &[]);
     let dims = [count, Dim::Fixed(width)];
     net.graph.tap("vision_embeddings", &x, &dims);
@@ -234,26 +317,49 @@ fn build(net: &mut Layers<'_>, config: &Config, keep: Keep, is_batched: bool) ->
         x = encoder_layer(net, config, keep, layer, &x, positions, lengths.as_ref())?;
         net.graph.tap(&format!("vision_layer_{layer}"), &x, &dims);
     }
-    let x = net.layer_norm(&format!("{ENCODER}.post_layernorm"), &x, width, vision.layer_norm_eps)?;
+    let x = net.layer_norm(
+        &format!("{ENCODER}.post_layernorm"),
+        &x,
+        width,
+        vision.layer_norm_eps,
+    )?;
     net.graph.tap("vision_output", &x, &dims);
 
     let x = net.layer_norm(&format!("{PROJECTOR}.pre_norm"), &x, width, PROJECTOR_EPS)?;
-    let x = if is_batched { net.reshape(PROJECTOR, &x, &[-1, width as i64]) } else { x };
+    let x = if is_batched {
+        net.reshape(PROJECTOR, &x, &[-1, width as i64])
+    } else {
+        x
+    };
     let x = net.graph.op("Gather", PROJECTOR, &[&x, &order], &[]);
     let merged = width * vision.merge_size * vision.merge_size;
     let x = net.reshape(PROJECTOR, &x, &[-1, merged as i64]);
     let linear = |net: &mut Layers<'_>, key: &str, x: &Value, to: usize| {
         let keys = [(format!("{PROJECTOR}.{key}"), to)];
-        let projection =
-            Projection { keys: &keys, from: merged, has_bias: true, finish: Finish::Plain, keep };
+        let projection = Projection {
+            keys: &keys,
+            from: merged,
+            has_bias: true,
+            finish: Finish::Plain,
+            keep,
+        };
         net.projection(&keys[0].0, x, &projection, None)
     };
     let x = linear(net, "linear_1", &x, merged)?;
     let x = net.activation(PROJECTOR, &x, Activation::Gelu);
     let hidden = config.text.hidden_size;
     let x = linear(net, "linear_2", &x, hidden)?;
-    let x = if element == Element::F32 { x } else { net.graph.cast(PROJECTOR, &x, Element::F32) };
-    net.graph.output("image_embeds", &x, Element::F32, &[Dim::Named("tokens"), Dim::Fixed(hidden)]);
+    let x = if element == Element::F32 {
+        x
+    } else {
+        net.graph.cast(PROJECTOR, &x, Element::F32)
+    };
+    net.graph.output(
+        "image_embeds",
+        &x,
+        Element::F32,
+        &[Dim::Named("tokens"), Dim::Fixed(hidden)],
+    );
     Ok(())
 }
 
@@ -271,21 +377,52 @@ fn encoder_layer(
     let width = vision.hidden_size;
     let at = format!("{ENCODER}.encoder.layers.{layer}");
     let eps = vision.layer_norm_eps;
-    let linear = |net: &mut Layers<'_>, parts: &[&str], x: &Value, sizes: [usize; 2], finish, residual| {
-        let keys: Vec<(String, usize)> = parts.iter().map(|key| (format!("{at}.{key}"), sizes[1])).collect();
-        let projection = Projection { keys: &keys, from: sizes[0], has_bias: true, finish, keep };
-        net.projection(&keys[0].0, x, &projection, residual)
-    };
+    let linear =
+        |net: &mut Layers<'_>, parts: &[&str], x: &Value, sizes: [usize; 2], finish, residual| {
+            let keys: Vec<(String, usize)> = parts
+                .iter()
+                .map(|key| (format!("{at}.{key}"), sizes[1]))
+                .collect();
+            let projection = Projection {
+                keys: &keys,
+                from: sizes[0],
+                has_bias: true,
+                finish,
+                keep,
+            };
+            net.projection(&keys[0].0, x, &projection, residual)
+        };
     let square = [width, width];
     let normed = net.layer_norm(&format!("{at}.layer_norm1"), x, width, eps)?;
     let parts = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
     let projected = linear(net, &parts, &normed, square, Finish::Plain, None)?;
     let attended = net.full_attention(&at, &projected, positions, lengths, vision.heads, width);
-    let x = linear(net, &["self_attn.out_proj"], &attended, square, Finish::Plain, Some(x))?;
+    let x = linear(
+        net,
+        &["self_attn.out_proj"],
+        &attended,
+        square,
+        Finish::Plain,
+        Some(x),
+    )?;
     let normed = net.layer_norm(&format!("{at}.layer_norm2"), &x, width, eps)?;
     let inner = vision.intermediate_size;
-    let between = linear(net, &["mlp.fc1"], &normed, [width, inner], Finish::GeluTanh, None)?;
-    linear(net, &["mlp.fc2"], &between, [inner, width], Finish::Plain, Some(&x))
+    let between = linear(
+        net,
+        &["mlp.fc1"],
+        &normed,
+        [width, inner],
+        Finish::GeluTanh,
+        None,
+    )?;
+    linear(
+        net,
+        &["mlp.fc2"],
+        &between,
+        [inner, width],
+        Finish::Plain,
+        Some(&x),
+    )
 }
 
 #[cfg(test)]
@@ -295,9 +432,15 @@ mod tests {
     #[test]
     fn pictures_of_similar_size_are_looked_at_together() {
         let counts = [100, 660, 2560, 640, 90, 600, 88, 580];
-        assert_eq!(batches(&counts, 10_000), [vec![2], vec![1, 3, 5, 7], vec![0, 4, 6]]);
+        assert_eq!(
+            batches(&counts, 10_000),
+            [vec![2], vec![1, 3, 5, 7], vec![0, 4, 6]]
+        );
         // 660 * 3 are too many.
-        assert_eq!(batches(&counts, 1_500), [vec![2], vec![1, 3], vec![5, 7], vec![0, 4, 6]]);
+        assert_eq!(
+            batches(&counts, 1_500),
+            [vec![2], vec![1, 3], vec![5, 7], vec![0, 4, 6]]
+        );
         assert_eq!(batches(&[], 10), Vec::<Vec<usize>>::new());
     }
 }

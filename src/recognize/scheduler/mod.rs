@@ -143,7 +143,14 @@ impl<P, T> Sequence<P, T> {
             drafted_share: (!self.task.draft.is_empty())
                 .then(|| self.task.draft.accepted() as f32 / count.max(1) as f32),
         };
-        (self.task.tag, Answer { ids: self.tokens, text, generation })
+        (
+            self.task.tag,
+            Answer {
+                ids: self.tokens,
+                text,
+                generation,
+            },
+        )
     }
 }
 
@@ -167,7 +174,13 @@ impl<S: Steps, T> Scheduler<S, T> {
     /// A scheduler of a number of slots, all empty.
     pub fn new(steps: S, slots: usize) -> Self {
         let room = Room::new(steps.division());
-        Scheduler { steps, slots: slots.max(1), room, waiting: VecDeque::new(), active: Vec::new() }
+        Scheduler {
+            steps,
+            slots: slots.max(1),
+            room,
+            waiting: VecDeque::new(),
+            active: Vec::new(),
+        }
     }
 
     /// Hands a sequence over. It waits until a slot is free.
@@ -230,10 +243,12 @@ impl<S: Steps, T> Scheduler<S, T> {
         if !self.active.iter().chain(&self.waiting).any(is_cancelled) {
             return;
         }
-        let (ended, active): (Vec<_>, _) =
-            std::mem::take(&mut self.active).into_iter().partition(is_cancelled);
-        let (unstarted, waiting): (VecDeque<_>, _) =
-            std::mem::take(&mut self.waiting).into_iter().partition(is_cancelled);
+        let (ended, active): (Vec<_>, _) = std::mem::take(&mut self.active)
+            .into_iter()
+            .partition(is_cancelled);
+        let (unstarted, waiting): (VecDeque<_>, _) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(is_cancelled);
         (self.active, self.waiting) = (active, waiting);
         for sequence in ended.into_iter().chain(unstarted) {
             self.free(sequence.pages);
@@ -271,19 +286,30 @@ impl<S: Steps, T> Scheduler<S, T> {
                 continue;
             }
             // Those that run keep a page each to grow into, or they would be sent away at once.
-            let Some(pages) = self.room.take(tokens, self.active.len()) else { break };
-            let Some(next) = self.waiting.pop_front() else { break };
+            let Some(pages) = self.room.take(tokens, self.active.len()) else {
+                break;
+            };
+            let Some(next) = self.waiting.pop_front() else {
+                break;
+            };
             self.active.push(Sequence { pages, ..next });
         }
     }
 
     /// Lets drafts fill the step up.
     fn propose(&mut self) {
-        let drafting = self.active.iter().filter(|s| !s.task.draft.is_empty() && s.past > 0).count();
+        let drafting = self
+            .active
+            .iter()
+            .filter(|s| !s.task.draft.is_empty() && s.past > 0)
+            .count();
         let most = DRAFTED.saturating_sub(self.active.len()) / drafting.max(1);
         for sequence in &mut self.active {
             sequence.proposed = 0;
-            let left = sequence.task.max_new_tokens.saturating_sub(sequence.tokens.len() + 1);
+            let left = sequence
+                .task
+                .max_new_tokens
+                .saturating_sub(sequence.tokens.len() + 1);
             if sequence.past > 0 && sequence.task.sampling.is_none() {
                 let proposal = sequence.task.draft.propose(most.min(left));
                 sequence.proposed = proposal.len();
@@ -310,7 +336,11 @@ impl<S: Steps, T> Scheduler<S, T> {
                 Grown::Full if sequence.proposed > 0 => sequence.forget_draft(),
                 Grown::Full if self.active.len() > 1 => {
                     // Of those that share pages the last one waits; it may be this one.
-                    let waiting = if self.room.is_shared() { self.active.len() - 1 } else { index };
+                    let waiting = if self.room.is_shared() {
+                        self.active.len() - 1
+                    } else {
+                        index
+                    };
                     let mut sequence = self.active.remove(waiting);
                     sequence.forget_draft();
                     sequence.past = 0;
@@ -342,16 +372,22 @@ impl<S: Steps, T> Scheduler<S, T> {
             })
             .collect();
         let result = match self.steps.step(&rows) {
-            Ok(followers) if followers.len() != rows.len() => {
-                Err(format!("a step of {} rows gave {} results", rows.len(), followers.len()))
-            }
+            Ok(followers) if followers.len() != rows.len() => Err(format!(
+                "a step of {} rows gave {} results",
+                rows.len(),
+                followers.len()
+            )),
             result => result,
         };
         match result {
             Ok(followers) => followers.into_iter().map(Ok).collect(),
             Err(error) if range.len() < 2 => vec![Err(error)],
             Err(error) => {
-                tracing::warn!(error, "a step of {} blocks failed, trying them in halves", range.len());
+                tracing::warn!(
+                    error,
+                    "a step of {} blocks failed, trying them in halves",
+                    range.len()
+                );
                 let middle = range.start + range.len() / 2;
                 let mut results = self.run(range.start..middle);
                 results.extend(self.run(middle..range.end));
@@ -372,7 +408,11 @@ impl<S: Steps, T> Scheduler<S, T> {
         }
         let said = sequence.tokens.len() - sequence.proposed;
         let drafted = sequence.tokens.split_off(said);
-        let right = drafted.iter().zip(&followers.next).take_while(|(d, (id, _))| *d == id).count();
+        let right = drafted
+            .iter()
+            .zip(&followers.next)
+            .take_while(|(d, (id, _))| *d == id)
+            .count();
         sequence.past = sequence.prompt_tokens + said + right;
         let looked = said / LOOK;
         let mut kept = 0;
@@ -380,7 +420,9 @@ impl<S: Steps, T> Scheduler<S, T> {
         for place in 0..=right {
             let (id, log) = match &mut sequence.task.sampling {
                 None => followers.next[place],
-                Some((sampling, random)) => sampling.choose(&followers.logits, &sequence.tokens, random),
+                Some((sampling, random)) => {
+                    sampling.choose(&followers.logits, &sequence.tokens, random)
+                }
             };
             sequence.logs.push(log);
             if sequence.task.eos.contains(&id) {
@@ -394,13 +436,24 @@ impl<S: Steps, T> Scheduler<S, T> {
                 break;
             }
         }
-        sequence.task.draft.observe(drafted.len(), right.min(kept), &sequence.tokens);
+        sequence
+            .task
+            .draft
+            .observe(drafted.len(), right.min(kept), &sequence.tokens);
         if end.is_none() && sequence.tokens.len() / LOOK > looked {
-            let text = sequence.task.early_end.as_ref().and_then(|early_end| early_end(&sequence.tokens));
+            let text = sequence
+                .task
+                .early_end
+                .as_ref()
+                .and_then(|early_end| early_end(&sequence.tokens));
             end = text.map(|text| (FinishReason::Repetition, Some(text)));
         }
-        let is_late = sequence.task.timeout.is_some_and(|timeout| sequence.task.started.elapsed() >= timeout);
-        end.or(is_late.then_some((FinishReason::Timeout, None))).map(Ok)
+        let is_late = sequence
+            .task
+            .timeout
+            .is_some_and(|timeout| sequence.task.started.elapsed() >= timeout);
+        end.or(is_late.then_some((FinishReason::Timeout, None)))
+            .map(Ok)
     }
 }
 

@@ -38,11 +38,26 @@ pub fn slots_within(budget: usize, slots: usize, longest: usize, common: usize) 
     };
     let long = long.clamp(1, slots);
     let Some(left) = budget.checked_sub(long * longest) else {
-        return vec![Bucket { slots: 1, tokens: budget.clamp(1, longest) }];
+        return vec![Bucket {
+            slots: 1,
+            tokens: budget.clamp(1, longest),
+        }];
     };
     let short = (slots - long).min(left / common.max(1));
-    let buckets = [Bucket { slots: short, tokens: common }, Bucket { slots: long, tokens: longest }];
-    buckets.into_iter().filter(|bucket| bucket.slots > 0).collect()
+    let buckets = [
+        Bucket {
+            slots: short,
+            tokens: common,
+        },
+        Bucket {
+            slots: long,
+            tokens: longest,
+        },
+    ];
+    buckets
+        .into_iter()
+        .filter(|bucket| bucket.slots > 0)
+        .collect()
 }
 
 /// What became of a sequence that grows.
@@ -82,7 +97,10 @@ impl Room {
     /// Whether as many tokens would fit if all were free.
     pub(super) fn holds(&self, tokens: usize) -> bool {
         match &self.division {
-            Division::Pages { count, tokens: size } => tokens <= count * size,
+            Division::Pages {
+                count,
+                tokens: size,
+            } => tokens <= count * size,
             Division::Slots(buckets) => buckets.iter().any(|bucket| tokens <= bucket.tokens),
         }
     }
@@ -100,10 +118,15 @@ impl Room {
                 (needed + spare <= self.free[0].len()).then(|| self.first_pages(needed))
             }
             Division::Slots(buckets) => {
-                let fitting =
-                    buckets.iter().zip(&mut self.free).filter(|(bucket, _)| tokens <= bucket.tokens);
+                let fitting = buckets
+                    .iter()
+                    .zip(&mut self.free)
+                    .filter(|(bucket, _)| tokens <= bucket.tokens);
                 // The first slots of the shortest bucket: a step covers all up to the last one in use.
-                fitting.into_iter().find_map(|(_, free)| free.pop_first()).map(|slot| vec![slot])
+                fitting
+                    .into_iter()
+                    .find_map(|(_, free)| free.pop_first())
+                    .map(|slot| vec![slot])
             }
         }
     }
@@ -154,7 +177,9 @@ impl Room {
 
     /// The first free pages, of which there are enough.
     fn first_pages(&mut self, count: usize) -> Vec<u32> {
-        (0..count).filter_map(|_| self.free[0].pop_first()).collect()
+        (0..count)
+            .filter_map(|_| self.free[0].pop_first())
+            .collect()
     }
 }
 
@@ -173,7 +198,10 @@ mod tests {
     use super::*;
 
     fn buckets(budget: usize, slots: usize) -> Vec<[usize; 2]> {
-        slots_within(budget, slots, 800, 200).iter().map(|b| [b.slots, b.tokens]).collect()
+        slots_within(budget, slots, 800, 200)
+            .iter()
+            .map(|b| [b.slots, b.tokens])
+            .collect()
     }
 
     #[test]
@@ -186,29 +214,62 @@ mod tests {
         assert_eq!(buckets(700, 8), [[1, 700]]);
         for budget in (0..8_000).step_by(37) {
             for slots in 1..10 {
-                let taken: usize = buckets(budget, slots).iter().map(|[slots, tokens]| slots * tokens).sum();
-                assert!(taken <= budget.max(1), "{slots} slots take {taken} of {budget}");
+                let taken: usize = buckets(budget, slots)
+                    .iter()
+                    .map(|[slots, tokens]| slots * tokens)
+                    .sum();
+                assert!(
+                    taken <= budget.max(1),
+                    "{slots} slots take {taken} of {budget}"
+                );
             }
         }
     }
 
     #[test]
     fn a_slot_belongs_to_its_bucket() {
-        let buckets = [Bucket { slots: 2, tokens: 4 }, Bucket { slots: 1, tokens: 9 }];
+        let buckets = [
+            Bucket {
+                slots: 2,
+                tokens: 4,
+            },
+            Bucket {
+                slots: 1,
+                tokens: 9,
+            },
+        ];
         assert_eq!([0, 1, 2].map(|slot| bucket_of(&buckets, slot)), [0, 0, 1]);
     }
 
     #[test]
     fn who_outgrows_a_slot_gets_a_longer_one() {
-        let short = Bucket { slots: 1, tokens: 4 };
-        let mut room = Room::new(Division::Slots(vec![short, Bucket { slots: 1, tokens: 9 }]));
+        let short = Bucket {
+            slots: 1,
+            tokens: 4,
+        };
+        let mut room = Room::new(Division::Slots(vec![
+            short,
+            Bucket {
+                slots: 1,
+                tokens: 9,
+            },
+        ]));
         let mut held = room.take(3, 0).unwrap();
-        assert_eq!((held.as_slice(), room.grow(&mut held.clone(), 4)), (&[0][..], Grown::InPlace));
-        assert_eq!((room.grow(&mut held, 5), held.as_slice()), (Grown::Moved, &[1][..]));
+        assert_eq!(
+            (held.as_slice(), room.grow(&mut held.clone(), 4)),
+            (&[0][..], Grown::InPlace)
+        );
+        assert_eq!(
+            (room.grow(&mut held, 5), held.as_slice()),
+            (Grown::Moved, &[1][..])
+        );
         // The short one is free again, and the only one.
         let mut other = room.take(1, 0).unwrap();
         assert_eq!((other.as_slice(), room.take(1, 0)), (&[0][..], None));
-        assert_eq!((room.grow(&mut other, 5), other.as_slice()), (Grown::Full, &[0][..]));
+        assert_eq!(
+            (room.grow(&mut other, 5), other.as_slice()),
+            (Grown::Full, &[0][..])
+        );
         assert!(room.holds(9) && !room.holds(10));
     }
 }

@@ -32,23 +32,44 @@ struct FakePrompt {
 
 impl FakePrompt {
     fn token(&self, n: usize) -> u32 {
-        if n == self.answer { EOS } else { ((self.number * 31 + n * 17) % 900) as u32 }
+        if n == self.answer {
+            EOS
+        } else {
+            ((self.number * 31 + n * 17) % 900) as u32
+        }
     }
 }
 
 impl Fake {
     fn new(pages: usize) -> Fake {
-        Fake::divided(Division::Pages { count: pages, tokens: PAGE })
+        Fake::divided(Division::Pages {
+            count: pages,
+            tokens: PAGE,
+        })
     }
 
     fn divided(division: Division) -> Fake {
         let sizes = match &division {
             Division::Pages { count, tokens } => vec![*tokens; *count],
-            Division::Slots(buckets) => buckets.iter().flat_map(|b| vec![b.tokens; b.slots]).collect(),
+            Division::Slots(buckets) => buckets
+                .iter()
+                .flat_map(|b| vec![b.tokens; b.slots])
+                .collect(),
         };
-        let cache = sizes.into_iter().map(|tokens| vec![(usize::MAX, 0); tokens]).collect();
+        let cache = sizes
+            .into_iter()
+            .map(|tokens| vec![(usize::MAX, 0); tokens])
+            .collect();
         let (steps, tokens, broken) = (vec![], vec![], vec![]);
-        Fake { division, released: 0, steps, tokens, cache, broken, room: usize::MAX }
+        Fake {
+            division,
+            released: 0,
+            steps,
+            tokens,
+            cache,
+            broken,
+            room: usize::MAX,
+        }
     }
 }
 
@@ -68,18 +89,28 @@ impl Steps for Fake {
     }
 
     fn step(&mut self, rows: &[StepRow<'_, FakePrompt>]) -> Result<Vec<Followers>, String> {
-        if rows.len() > self.room || rows.iter().any(|row| self.broken.contains(&row.prompt.number)) {
+        if rows.len() > self.room
+            || rows
+                .iter()
+                .any(|row| self.broken.contains(&row.prompt.number))
+        {
             return Err("no".into());
         }
         self.steps.push(rows.len());
-        self.tokens.push(rows.iter().map(|r| r.prompt.length + r.tokens.len() - r.past).sum());
+        self.tokens.push(
+            rows.iter()
+                .map(|r| r.prompt.length + r.tokens.len() - r.past)
+                .sum(),
+        );
         let mut all = Vec::new();
         for row in rows {
             let length = row.prompt.length + row.tokens.len();
             assert!(row.past < length);
             for position in 0..length {
                 let (page, at) = match self.division {
-                    Division::Pages { tokens, .. } => (row.pages[position / tokens], position % tokens),
+                    Division::Pages { tokens, .. } => {
+                        (row.pages[position / tokens], position % tokens)
+                    }
                     Division::Slots(_) => (row.pages[0], position),
                 };
                 let place = &mut self.cache[page as usize][at];
@@ -95,7 +126,10 @@ impl Steps for Fake {
                 let is_right = (0..n).all(|i| row.tokens[i] == row.prompt.token(i));
                 (if is_right { row.prompt.token(n) } else { 998 }, -0.5)
             };
-            all.push(Followers { next: (first..=row.tokens.len()).map(follower).collect(), logits: vec![] });
+            all.push(Followers {
+                next: (first..=row.tokens.len()).map(follower).collect(),
+                logits: vec![],
+            });
         }
         Ok(all)
     }
@@ -104,7 +138,11 @@ impl Steps for Fake {
 fn task(number: usize, length: usize, answer: usize) -> Task<FakePrompt, usize> {
     Task {
         tag: number,
-        prompt: FakePrompt { number, length, answer },
+        prompt: FakePrompt {
+            number,
+            length,
+            answer,
+        },
         max_new_tokens: 1000,
         eos: vec![EOS],
         sampling: None,
@@ -121,17 +159,28 @@ fn a_cancelled_sequence_frees_its_slot_in_the_next_step() {
     let mut scheduler = Scheduler::new(Fake::new(100), 2);
     let tokens: Vec<CancelToken> = (0..4).map(|_| CancelToken::default()).collect();
     for (number, cancel) in tokens.iter().enumerate() {
-        scheduler.push(Task { cancel: cancel.clone(), ..task(number, 5, 50) });
+        scheduler.push(Task {
+            cancel: cancel.clone(),
+            ..task(number, 5, 50)
+        });
     }
     assert!(scheduler.step().is_empty());
     // One in a slot, and one that waits for one.
     tokens[0].cancel();
     tokens[2].cancel();
     let done = scheduler.step();
-    assert_eq!(done, [(0, Err("cancelled".to_string())), (2, Err("cancelled".to_string()))]);
+    assert_eq!(
+        done,
+        [
+            (0, Err("cancelled".to_string())),
+            (2, Err("cancelled".to_string()))
+        ]
+    );
     let rest = run(&mut scheduler);
     assert_eq!(
-        rest.iter().map(|(number, result)| (*number, result.is_ok())).collect::<Vec<_>>(),
+        rest.iter()
+            .map(|(number, result)| (*number, result.is_ok()))
+            .collect::<Vec<_>>(),
         [(1, true), (3, true)]
     );
 }
@@ -146,7 +195,11 @@ fn run(scheduler: &mut Scheduler<Fake, usize>) -> Vec<(usize, Result<Answer, Str
         done.extend(scheduler.step());
     }
     assert_eq!(scheduler.load(), 0, "it hangs");
-    assert_eq!(scheduler.room.free(), scheduler.steps.cache.len(), "pages were lost");
+    assert_eq!(
+        scheduler.room.free(),
+        scheduler.steps.cache.len(),
+        "pages were lost"
+    );
     assert!(scheduler.steps.released > 0);
     done.sort_by_key(|(number, _)| *number);
     done
@@ -170,7 +223,10 @@ fn steps_are_as_many_as_the_slots_allow() {
     assert_eq!(scheduler.steps.tokens, [12, 2, 2, 2, 7, 2, 1]);
     for (number, result) in done {
         let answer = result.unwrap();
-        assert_eq!(answer.ids, right_answer(&task(number, 6, [3, 5, 2][number]).prompt));
+        assert_eq!(
+            answer.ids,
+            right_answer(&task(number, 6, [3, 5, 2][number]).prompt)
+        );
         assert_eq!(answer.generation.finish_reason, FinishReason::Eos);
         assert_eq!(answer.generation.token_count, answer.ids.len() + 1);
         assert_eq!(answer.generation.mean_log_probability, Some(-0.5));
@@ -190,7 +246,11 @@ fn any_mix_in_any_number_of_slots_gives_the_same() {
             for (number, result) in run(&mut scheduler) {
                 let (length, answer) = tasks[number];
                 let expected = right_answer(&task(number, length, answer).prompt);
-                assert_eq!(result.unwrap().ids, expected, "{slots} slots, {pages} pages");
+                assert_eq!(
+                    result.unwrap().ids,
+                    expected,
+                    "{slots} slots, {pages} pages"
+                );
             }
             assert!(scheduler.steps.steps.iter().all(|rows| *rows <= slots));
         }
@@ -201,7 +261,16 @@ fn any_mix_in_any_number_of_slots_gives_the_same() {
 fn slots_of_fixed_lengths_give_the_same() {
     let tasks: Vec<(usize, usize)> = (0..40).map(|i| (1 + i * 7 % 23, i * 13 % 37)).collect();
     for [short, long] in [[3, 2], [0, 1], [5, 1], [1, 8]] {
-        let buckets = [Bucket { slots: short, tokens: 24 }, Bucket { slots: long, tokens: 61 }];
+        let buckets = [
+            Bucket {
+                slots: short,
+                tokens: 24,
+            },
+            Bucket {
+                slots: long,
+                tokens: 61,
+            },
+        ];
         let mut scheduler = Scheduler::new(Fake::divided(Division::Slots(buckets.to_vec())), 6);
         for (number, (length, answer)) in tasks.iter().enumerate() {
             scheduler.push(task(number, *length, *answer));
@@ -209,18 +278,34 @@ fn slots_of_fixed_lengths_give_the_same() {
         for (number, result) in run(&mut scheduler) {
             let (length, answer) = tasks[number];
             let expected = right_answer(&task(number, length, answer).prompt);
-            assert_eq!(result.unwrap().ids, expected, "{short} short slots, {long} long ones");
+            assert_eq!(
+                result.unwrap().ids,
+                expected,
+                "{short} short slots, {long} long ones"
+            );
         }
     }
     // Of a bucket with room for nobody else: the answer ends where the longest slot does.
-    let slots = Division::Slots(vec![Bucket { slots: 2, tokens: 10 }, Bucket { slots: 1, tokens: 20 }]);
+    let slots = Division::Slots(vec![
+        Bucket {
+            slots: 2,
+            tokens: 10,
+        },
+        Bucket {
+            slots: 1,
+            tokens: 20,
+        },
+    ]);
     let mut scheduler = Scheduler::new(Fake::divided(slots), 3);
     (0..3).for_each(|number| scheduler.push(task(number, 6, 500)));
     scheduler.push(task(3, 30, 1));
     let done = run(&mut scheduler);
     for (_, result) in &done[..3] {
         let cut = result.as_ref().unwrap();
-        assert_eq!((cut.ids.len(), cut.generation.finish_reason), (15, FinishReason::Length));
+        assert_eq!(
+            (cut.ids.len(), cut.generation.finish_reason),
+            (15, FinishReason::Length)
+        );
     }
     assert!(done[3].1.as_ref().unwrap_err().contains("30 tokens"));
 }
@@ -235,17 +320,29 @@ fn what_does_not_fit_is_told_or_cut() {
     assert!(done[0].1.as_ref().unwrap_err().contains("30 tokens"));
     // Five pages of four hold 20 tokens; what follows the last needs no place.
     let cut = done[1].1.as_ref().unwrap();
-    assert_eq!((cut.ids.len(), cut.generation.finish_reason), (15, FinishReason::Length));
+    assert_eq!(
+        (cut.ids.len(), cut.generation.finish_reason),
+        (15, FinishReason::Length)
+    );
     assert_eq!(done[2].1.as_ref().unwrap().ids.len(), 2);
 }
 
 #[test]
 fn one_that_fails_costs_no_other() {
-    let mut scheduler = Scheduler::new(Fake { broken: vec![2], room: 3, ..Fake::new(100) }, 5);
+    let mut scheduler = Scheduler::new(
+        Fake {
+            broken: vec![2],
+            room: 3,
+            ..Fake::new(100)
+        },
+        5,
+    );
     (0..5).for_each(|number| scheduler.push(task(number, 5, 4)));
     let done = run(&mut scheduler);
     assert_eq!(
-        done.iter().map(|(_, result)| result.is_ok()).collect::<Vec<_>>(),
+        done.iter()
+            .map(|(_, result)| result.is_ok())
+            .collect::<Vec<_>>(),
         [true, true, false, true, true]
     );
 }
@@ -253,10 +350,19 @@ fn one_that_fails_costs_no_other() {
 #[test]
 fn limits_time_and_early_ends() {
     let mut scheduler = Scheduler::new(Fake::new(200), 4);
-    scheduler.push(Task { max_new_tokens: 7, ..task(0, 5, 100) });
-    scheduler.push(Task { timeout: Some(Duration::ZERO), ..task(1, 5, 100) });
+    scheduler.push(Task {
+        max_new_tokens: 7,
+        ..task(0, 5, 100)
+    });
+    scheduler.push(Task {
+        timeout: Some(Duration::ZERO),
+        ..task(1, 5, 100)
+    });
     let early_end: EarlyEnd = Box::new(|ids| (ids.len() >= 128).then(|| "so on".to_string()));
-    scheduler.push(Task { early_end: Some(early_end), ..task(2, 5, 500) });
+    scheduler.push(Task {
+        early_end: Some(early_end),
+        ..task(2, 5, 500)
+    });
     let done = run(&mut scheduler);
     let ends: Vec<_> = done
         .iter()
@@ -267,7 +373,11 @@ fn limits_time_and_early_ends() {
         .collect();
     assert_eq!(
         ends,
-        [(7, FinishReason::Length), (1, FinishReason::Timeout), (128, FinishReason::Repetition)]
+        [
+            (7, FinishReason::Length),
+            (1, FinishReason::Timeout),
+            (128, FinishReason::Repetition)
+        ]
     );
     assert_eq!(done[2].1.as_ref().unwrap().text.as_deref(), Some("so on"));
 }
@@ -275,8 +385,11 @@ fn limits_time_and_early_ends() {
 #[test]
 fn drafts_change_the_steps_and_not_the_answers() {
     let answer = right_answer(&task(3, 9, 300).prompt);
-    let noisy: Vec<u32> =
-        answer.iter().enumerate().map(|(i, id)| if i % 40 == 39 { 5 } else { *id }).collect();
+    let noisy: Vec<u32> = answer
+        .iter()
+        .enumerate()
+        .map(|(i, id)| if i % 40 == 39 { 5 } else { *id })
+        .collect();
     let shifted = [&[1, 2, 3], &answer[..100], &[7], &answer[104..]].concat();
     let too_long = [&answer[..], &answer[..]].concat();
     let hostile: Vec<u32> = answer.iter().map(|id| (id + 1) % 900).collect();
@@ -290,7 +403,10 @@ fn drafts_change_the_steps_and_not_the_answers() {
         ("ends", vec![EOS; 50], 301),
     ] {
         let mut scheduler = Scheduler::new(Fake::new(200), 2);
-        scheduler.push(Task { draft: Draft::new(draft), ..task(3, 9, 300) });
+        scheduler.push(Task {
+            draft: Draft::new(draft),
+            ..task(3, 9, 300)
+        });
         let done = run(&mut scheduler).remove(0).1.unwrap();
         assert_eq!(done.ids, answer, "{name}");
         let steps = scheduler.steps.steps.len();
@@ -300,7 +416,11 @@ fn drafts_change_the_steps_and_not_the_answers() {
     // Also where the limit cuts a proposal, and where memory does.
     for (pages, limit) in [(200, 50), (20, 300)] {
         let mut scheduler = Scheduler::new(Fake::new(pages), 2);
-        scheduler.push(Task { max_new_tokens: limit, draft: Draft::new(answer.clone()), ..task(3, 9, 300) });
+        scheduler.push(Task {
+            max_new_tokens: limit,
+            draft: Draft::new(answer.clone()),
+            ..task(3, 9, 300)
+        });
         let done = run(&mut scheduler).remove(0).1.unwrap();
         let expected = limit.min(pages * PAGE - 9 + 1);
         assert_eq!(done.ids, answer[..expected]);

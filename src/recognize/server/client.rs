@@ -43,7 +43,11 @@ impl ApiKey {
 
     /// A text without the key in it.
     fn hidden_in(&self, text: String) -> String {
-        if self.0.len() < 4 || self.0 == "null" { text } else { text.replace(&self.0, "(hidden)") }
+        if self.0.len() < 4 || self.0 == "null" {
+            text
+        } else {
+            text.replace(&self.0, "(hidden)")
+        }
     }
 }
 
@@ -169,10 +173,18 @@ impl Client {
         let endpoint = |url: &String| Endpoint {
             url: url.trim_end_matches('/').to_string(),
             shown: shown_address(url.trim_end_matches('/')),
-            state: Mutex::new(State { model: name.clone(), ..State::default() }),
+            state: Mutex::new(State {
+                model: name.clone(),
+                ..State::default()
+            }),
         };
         let endpoints = options.urls.iter().map(endpoint).collect();
-        Client { options, agent, endpoints, random: AtomicU64::new(0x9e37_79b9_7f4a_7c15) }
+        Client {
+            options,
+            agent,
+            endpoints,
+            random: AtomicU64::new(0x9e37_79b9_7f4a_7c15),
+        }
     }
 
     /// Sees whether any of the servers can be reached; the error tells of all.
@@ -201,7 +213,9 @@ impl Client {
     ) -> Result<Completion, String> {
         let started = Instant::now();
         let left = || match self.options.deadline {
-            Some(deadline) => deadline.checked_sub(started.elapsed()).filter(|left| !left.is_zero()),
+            Some(deadline) => deadline
+                .checked_sub(started.elapsed())
+                .filter(|left| !left.is_zero()),
             None => Some(Duration::MAX),
         };
         let mut body = self.options.dialect.body("", image_url, prompt, arguments);
@@ -213,7 +227,9 @@ impl Client {
             if failed > 0 && stop() {
                 return Err("cancelled while the server was asked again".into());
             }
-            let Some(time) = left() else { return Err(late(&self.options)) };
+            let Some(time) = left() else {
+                return Err(late(&self.options));
+            };
             let number = match self.choose(failing) {
                 Choice::Server(number) => number,
                 Choice::Later => {
@@ -265,10 +281,17 @@ impl Client {
                 return Err(self.told(endpoint, format!("{reason} ({attempts} attempts)")));
             }
             let Some(wait) = pause(failed, wait, self.chance()) else {
-                return Err(self.told(endpoint, format!("{reason}; the server asks to wait too long")));
+                return Err(self.told(
+                    endpoint,
+                    format!("{reason}; the server asks to wait too long"),
+                ));
             };
             if left().is_none_or(|left| wait >= left) {
-                return Err(format!("{}: {}", late(&self.options), self.told(endpoint, reason)));
+                return Err(format!(
+                    "{}: {}",
+                    late(&self.options),
+                    self.told(endpoint, reason)
+                ));
             }
             failed += 1;
             sleep(wait, stop);
@@ -286,18 +309,29 @@ impl Client {
             let state = endpoint.lock();
             let is_unproven = !state.lets_in
                 && state.in_flight > 0
-                && state.first_asked.is_some_and(|asked| asked.elapsed() < PROOF);
+                && state
+                    .first_asked
+                    .is_some_and(|asked| asked.elapsed() < PROOF);
             if state.refusal.is_some() || is_unproven {
                 return None;
             }
             // One that could not be reached is tried by a single request when its time is over.
             let is_probed = state.unreachable > 0 && state.in_flight > 0;
-            Some(((is_out || is_probed, failing == Some(number), state.in_flight), number))
+            Some((
+                (
+                    is_out || is_probed,
+                    failing == Some(number),
+                    state.in_flight,
+                ),
+                number,
+            ))
         };
         if let Some((_, number)) = self.endpoints.iter().enumerate().filter_map(load).min() {
             let mut state = self.endpoints[number].lock();
             // Another thread may have been faster.
-            let is_proof_over = state.first_asked.is_some_and(|asked| asked.elapsed() >= PROOF);
+            let is_proof_over = state
+                .first_asked
+                .is_some_and(|asked| asked.elapsed() >= PROOF);
             if state.refusal.is_none() && (state.lets_in || state.in_flight == 0 || is_proof_over) {
                 state.in_flight += 1;
                 state.first_asked.get_or_insert_with(Instant::now);
@@ -305,7 +339,11 @@ impl Client {
             }
             return Choice::Later;
         }
-        let refusals: Vec<String> = self.endpoints.iter().filter_map(|e| e.lock().refusal.clone()).collect();
+        let refusals: Vec<String> = self
+            .endpoints
+            .iter()
+            .filter_map(|e| e.lock().refusal.clone())
+            .collect();
         match refusals.len() == self.endpoints.len() {
             true => Choice::None(refusals.join("; ")),
             false => Choice::Later,
@@ -329,7 +367,12 @@ impl Client {
         }
     }
 
-    fn attempt(&self, endpoint: &Endpoint, body: &mut Value, timeout: Duration) -> Result<Completion, Fault> {
+    fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        body: &mut Value,
+        timeout: Duration,
+    ) -> Result<Completion, Fault> {
         let known = endpoint.lock().model.clone();
         let model = match known {
             Some(model) => model,
@@ -351,15 +394,27 @@ impl Client {
         };
         let bytes = bytes.map_err(|e| Fault::Final(e.to_string()))?;
         let url = format!("{}/chat/completions", endpoint.url);
-        let mut request = self.agent.post(&url).header("Authorization", self.options.key.authorization());
+        let mut request = self
+            .agent
+            .post(&url)
+            .header("Authorization", self.options.key.authorization());
         request = request.header("Content-Type", "application/json");
         for (name, value) in &self.options.headers {
             request = request.header(name, value);
         }
-        let sent = request.config().timeout_global(Some(timeout)).build().send(bytes.as_slice());
+        let sent = request
+            .config()
+            .timeout_global(Some(timeout))
+            .build()
+            .send(bytes.as_slice());
         let mut response = sent.map_err(fault)?;
         let status = response.status().as_u16();
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let wait = asked(header, SystemTime::now());
         let read = read_all(response.body_mut().as_reader(), MOST_BYTES);
         let sent_body = &*body;
@@ -373,14 +428,16 @@ impl Client {
                     401 => Fault::Unauthorized(reason),
                     // Later it may be about the picture.
                     403 if !lets_in => Fault::Unauthorized(reason),
-                    300..400 => {
-                        Fault::Final(format!("status {status}: it sends requests on to another address"))
-                    }
+                    300..400 => Fault::Final(format!(
+                        "status {status}: it sends requests on to another address"
+                    )),
                     404 => Fault::Model(reason),
-                    400 | 422 => match dispensable(&reason, sent_body).filter(|key| !unknown.contains(key)) {
-                        Some(key) => Fault::Key(key),
-                        None => Fault::Final(reason),
-                    },
+                    400 | 422 => {
+                        match dispensable(&reason, sent_body).filter(|key| !unknown.contains(key)) {
+                            Some(key) => Fault::Key(key),
+                            None => Fault::Final(reason),
+                        }
+                    }
                     _ if is_passing(status) => Fault::Passing(reason, wait),
                     _ => Fault::Final(reason),
                 })
@@ -391,19 +448,33 @@ impl Client {
     /// The models that a server lists.
     fn listed(&self, endpoint: &Endpoint) -> Result<Vec<String>, Fault> {
         let url = format!("{}/models", endpoint.url);
-        let mut request = self.agent.get(&url).header("Authorization", self.options.key.authorization());
+        let mut request = self
+            .agent
+            .get(&url)
+            .header("Authorization", self.options.key.authorization());
         for (name, value) in &self.options.headers {
             request = request.header(name, value);
         }
-        let mut response = request.config().timeout_global(Some(REACH)).build().call().map_err(fault)?;
+        let mut response = request
+            .config()
+            .timeout_global(Some(REACH))
+            .build()
+            .call()
+            .map_err(fault)?;
         let status = response.status().as_u16();
         let body = read_all(response.body_mut().as_reader(), MOST_BYTES).map_err(broken_off)?;
         match status {
             200..300 => models(&body).map_err(Fault::Final),
             _ => {
-                let reason =
-                    format!("its models cannot be listed: status {status}: {}", error_message(&body));
-                Err(if status == 401 { Fault::Unauthorized(reason) } else { Fault::Final(reason) })
+                let reason = format!(
+                    "its models cannot be listed: status {status}: {}",
+                    error_message(&body)
+                );
+                Err(if status == 401 {
+                    Fault::Unauthorized(reason)
+                } else {
+                    Fault::Final(reason)
+                })
             }
         }
     }
@@ -415,7 +486,9 @@ impl Client {
             return Ok(());
         }
         let listed = self.listed(endpoint).map_err(|fault| match fault {
-            Fault::Unreachable(reason) | Fault::Broken(reason) | Fault::Passing(reason, _) => reason,
+            Fault::Unreachable(reason) | Fault::Broken(reason) | Fault::Passing(reason, _) => {
+                reason
+            }
             Fault::Model(reason) | Fault::Final(reason) | Fault::Unauthorized(reason) => reason,
             Fault::Key(key) => key.to_string(),
         })?;
@@ -435,25 +508,42 @@ impl Client {
                 state.model = Some(only.clone());
                 Ok(())
             }
-            _ if state.model.as_ref().is_some_and(|model| listed.contains(model)) => {
+            _ if state
+                .model
+                .as_ref()
+                .is_some_and(|model| listed.contains(model)) =>
+            {
                 Err("though it lists that model".into())
             }
             _ => {
                 let served = clean_text(&listed.join(", "), MOST_SHOWN);
-                Err(format!("it serves {served}; name one with --vl-rec-api-model-name"))
+                Err(format!(
+                    "it serves {served}; name one with --vl-rec-api-model-name"
+                ))
             }
         }
     }
 
     /// A fault of a server, without the key.
     fn told(&self, endpoint: &Endpoint, reason: String) -> String {
-        self.options.key.hidden_in(format!("`{}`: {reason}", endpoint.shown))
+        self.options
+            .key
+            .hidden_in(format!("`{}`: {reason}", endpoint.shown))
     }
 
     /// A number from 0 to 1.
     fn chance(&self) -> f64 {
-        let step = |state: u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
-        let state = self.random.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or_default();
+        let step = |state: u64| {
+            Some(
+                state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1),
+            )
+        };
+        let state = self
+            .random
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
+            .unwrap_or_default();
         (state >> 11) as f64 / (1u64 << 53) as f64
     }
 }
@@ -465,7 +555,9 @@ impl Endpoint {
 
     /// Whether it is not left out at present.
     fn is_in(&self) -> bool {
-        self.lock().left_out_until.is_none_or(|until| until <= Instant::now())
+        self.lock()
+            .left_out_until
+            .is_none_or(|until| until <= Instant::now())
     }
 
     /// Remembers that an attempt failed; after several in a row it is left out.
@@ -494,7 +586,9 @@ impl Endpoint {
     fn leave_out(&self) {
         let mut state = self.lock();
         let [first, most] = LEFT_OUT;
-        let time = first.saturating_mul(1 << state.unreachable.min(10)).min(most);
+        let time = first
+            .saturating_mul(1 << state.unreachable.min(10))
+            .min(most);
         state.unreachable += 1;
         state.left_out_until = Some(Instant::now() + time);
     }
@@ -506,9 +600,14 @@ fn dispensable(reason: &str, body: &Value) -> Option<&'static str> {
     let is_default = body["skip_special_tokens"] == Value::Bool(true);
     let keys = [
         ("skip_special_tokens", is_default),
-        ("mm_processor_kwargs", !body["mm_processor_kwargs"].is_null()),
+        (
+            "mm_processor_kwargs",
+            !body["mm_processor_kwargs"].is_null(),
+        ),
     ];
-    keys.into_iter().find(|(key, may_go)| *may_go && reason.contains(key)).map(|(key, _)| key)
+    keys.into_iter()
+        .find(|(key, may_go)| *may_go && reason.contains(key))
+        .map(|(key, _)| key)
 }
 
 /// Sorts what went wrong on the way.
@@ -526,7 +625,9 @@ fn fault(error: ureq::Error) -> Fault {
             Fault::Unreachable(format!("it cannot be reached: {reason}"))
         }
         ureq::Error::Io(_) | ureq::Error::Protocol(_) => Fault::Broken(reason),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => Fault::Final(reason),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => {
+            Fault::Final(reason)
+        }
         _ => Fault::Passing(reason, None),
     }
 }

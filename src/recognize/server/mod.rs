@@ -56,7 +56,12 @@ impl ServerRecognizer {
         let client = Client::new(options);
         client.check()?;
         let requests_in_flight = requests_in_flight.max(1);
-        Ok(ServerRecognizer { client: Arc::new(client), dialect, requests_in_flight, ends })
+        Ok(ServerRecognizer {
+            client: Arc::new(client),
+            dialect,
+            requests_in_flight,
+            ends,
+        })
     }
 }
 
@@ -70,14 +75,16 @@ impl Recognizer for ServerRecognizer {
         let (to_answers, results) = crossbeam_channel::unbounded();
         let has_failed = Arc::<AtomicBool>::default();
         for number in 0..self.requests_in_flight {
-            let (requests, results, client) = (requests.clone(), to_answers.clone(), self.client.clone());
+            let (requests, results, client) =
+                (requests.clone(), to_answers.clone(), self.client.clone());
             let (dialect, ends, has_failed) = (self.dialect, self.ends.clone(), has_failed.clone());
             let work = move || {
                 for request in requests {
                     let answer = match ends.fail_fast && has_failed.load(Ordering::Relaxed) {
-                        _ if request.is_cancelled() => {
-                            BlockAnswer { ticket: request.ticket, result: Err(cancelled()) }
-                        }
+                        _ if request.is_cancelled() => BlockAnswer {
+                            ticket: request.ticket,
+                            result: Err(cancelled()),
+                        },
                         true => not_asked(&request),
                         false => answered(&request, &client, dialect, &ends.cancel),
                     };
@@ -96,7 +103,9 @@ impl Recognizer for ServerRecognizer {
                 Ok(_) => {}
                 // Fewer do it too.
                 Err(_) if number > 0 => break,
-                Err(error) => return Err(RecognizeError(format!("no thread can be started: {error}"))),
+                Err(error) => {
+                    return Err(RecognizeError(format!("no thread can be started: {error}")));
+                }
             }
         }
         drop((requests, to_answers));
@@ -124,14 +133,25 @@ impl Recognizer for ServerRecognizer {
 /// After another block has failed, where that ends the run.
 fn not_asked(request: &BlockRequest) -> BlockAnswer {
     let reason = "it was not asked for, since another block failed (--fail-fast)".to_string();
-    BlockAnswer { ticket: request.ticket, result: Err(reason) }
+    BlockAnswer {
+        ticket: request.ticket,
+        result: Err(reason),
+    }
 }
 
 /// The answer to a block; a panic costs that block and no more.
-fn answered(request: &BlockRequest, client: &Client, dialect: Dialect, cancel: &AtomicBool) -> BlockAnswer {
+fn answered(
+    request: &BlockRequest,
+    client: &Client,
+    dialect: Dialect,
+    cancel: &AtomicBool,
+) -> BlockAnswer {
     let result = catch_unwind(AssertUnwindSafe(|| ask(request, client, dialect, cancel)));
     let result = result.unwrap_or_else(|_| Err("internal error while asking the server".into()));
-    BlockAnswer { ticket: request.ticket, result }
+    BlockAnswer {
+        ticket: request.ticket,
+        result,
+    }
 }
 
 fn ask(
@@ -145,15 +165,29 @@ fn ask(
     let image_url = dialect.image_url(crop).map_err(|e| e.to_string())?;
     let request = &block.request;
     let stop = || cancel.load(Ordering::Relaxed) || block.is_cancelled();
-    let completion = client.complete(image_url, request.task.prompt(), &Arguments::of(request), &stop)?;
+    let completion = client.complete(
+        image_url,
+        request.task.prompt(),
+        &Arguments::of(request),
+        &stop,
+    )?;
     let generation = completion.token_count.map(|token_count| Generation {
         token_count,
         mean_log_probability: None,
         min_log_probability: None,
-        finish_reason: if completion.is_cut { FinishReason::Length } else { FinishReason::Eos },
+        finish_reason: if completion.is_cut {
+            FinishReason::Length
+        } else {
+            FinishReason::Eos
+        },
         milliseconds: started.elapsed().as_secs_f64() * 1000.0,
         drafted_share: None,
     });
     let content = completion.content.unwrap_or_default();
-    Ok(Recognition { content, is_raw: true, generation, ..Recognition::default() })
+    Ok(Recognition {
+        content,
+        is_raw: true,
+        generation,
+        ..Recognition::default()
+    })
 }

@@ -63,7 +63,13 @@ impl Dialect {
     }
 
     /// The body of a request about a picture.
-    pub fn body(self, model: &str, image_url: String, prompt: &str, arguments: &Arguments) -> Value {
+    pub fn body(
+        self,
+        model: &str,
+        image_url: String,
+        prompt: &str,
+        arguments: &Arguments,
+    ) -> Value {
         let content = json!([
             {"type": "image_url", "image_url": {"url": image_url}},
             {"type": "text", "text": prompt},
@@ -72,13 +78,21 @@ impl Dialect {
         let mut set = |key: &str, value: Value| drop(body.insert(key.to_string(), value));
         set("model", model.into());
         set("messages", json!([{"role": "user", "content": content}]));
-        set(self.limit_key(), arguments.max_new_tokens.unwrap_or(MAX_TOKENS).into());
+        set(
+            self.limit_key(),
+            arguments.max_new_tokens.unwrap_or(MAX_TOKENS).into(),
+        );
         // FastDeploy knows no temperature of 0: with no mass to draw from, 1 does the same.
         let (temperature, top_p) = match self {
             Dialect::FastDeploy => (1, Some(0)),
             _ => (0, None),
         };
-        set("temperature", arguments.temperature.map_or(temperature.into(), Value::from));
+        set(
+            "temperature",
+            arguments
+                .temperature
+                .map_or(temperature.into(), Value::from),
+        );
         if let Some(top_p) = arguments.top_p.map(Value::from).or(top_p.map(Value::from)) {
             set("top_p", top_p);
         }
@@ -89,7 +103,10 @@ impl Dialect {
             set("repetition_penalty", penalty.into());
         }
         if let (Dialect::Vllm, Some(PixelLimits { min, max })) = (self, arguments.limits) {
-            set("mm_processor_kwargs", json!({"min_pixels": min, "max_pixels": max}));
+            set(
+                "mm_processor_kwargs",
+                json!({"min_pixels": min, "max_pixels": max}),
+            );
         }
         Value::Object(body)
     }
@@ -142,35 +159,59 @@ pub fn completion(body: &[u8]) -> Result<Completion, String> {
     let value: Value =
         serde_json::from_slice(body).map_err(|e| format!("the server's answer is no JSON: {e}"))?;
     if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
-        return Err(format!("the server answers with an error: {}", message_of(error)));
+        return Err(format!(
+            "the server answers with an error: {}",
+            message_of(error)
+        ));
     }
     let choice = value.get("choices").and_then(|choices| choices.get(0));
     let choice = choice.ok_or("the server's answer has no `choices`")?;
-    let content = match choice.get("message").and_then(|message| message.get("content")) {
+    let content = match choice
+        .get("message")
+        .and_then(|message| message.get("content"))
+    {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(other) => {
-            return Err(format!("the server's `content` is no text: {}", shortened(&other.to_string())));
+            return Err(format!(
+                "the server's `content` is no text: {}",
+                shortened(&other.to_string())
+            ));
         }
     };
-    let tokens = value.get("usage").and_then(|usage| usage.get("completion_tokens")).and_then(Value::as_u64);
+    let tokens = value
+        .get("usage")
+        .and_then(|usage| usage.get("completion_tokens"))
+        .and_then(Value::as_u64);
     let is_cut = choice.get("finish_reason").and_then(Value::as_str) == Some("length");
-    Ok(Completion { content, token_count: tokens.map(|n| n as usize), is_cut })
+    Ok(Completion {
+        content,
+        token_count: tokens.map(|n| n as usize),
+        is_cut,
+    })
 }
 
 /// Names of the models that a server has, from its answer to `/models`.
 pub fn models(body: &[u8]) -> Result<Vec<String>, String> {
     let value: Value =
         serde_json::from_slice(body).map_err(|e| format!("its list of models is no JSON: {e}"))?;
-    let list = value.get("data").and_then(Value::as_array).ok_or("its list of models has no `data`")?;
-    Ok(list.iter().filter_map(|model| Some(model.get("id")?.as_str()?.to_string())).collect())
+    let list = value
+        .get("data")
+        .and_then(Value::as_array)
+        .ok_or("its list of models has no `data`")?;
+    Ok(list
+        .iter()
+        .filter_map(|model| Some(model.get("id")?.as_str()?.to_string()))
+        .collect())
 }
 
 /// What a server says of an error, in few words.
 pub fn error_message(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => {
-            let error = ["error", "detail", "message"].iter().find_map(|key| value.get(*key));
+            let error = ["error", "detail", "message"]
+                .iter()
+                .find_map(|key| value.get(*key));
             message_of(error.unwrap_or(&value))
         }
         Err(_) => shortened(String::from_utf8_lossy(body).trim()),
@@ -179,7 +220,11 @@ pub fn error_message(body: &[u8]) -> String {
 
 fn message_of(error: &Value) -> String {
     let text = error.get("message").unwrap_or(error);
-    shortened(&text.as_str().map_or_else(|| text.to_string(), str::to_string))
+    shortened(
+        &text
+            .as_str()
+            .map_or_else(|| text.to_string(), str::to_string),
+    )
 }
 
 /// Some of a server's words, as a line.
@@ -194,9 +239,18 @@ mod tests {
     #[test]
     fn answers_are_read_and_faults_told() {
         let answer = br#"{"choices": [{"message": {"content": "a"}, "finish_reason": "length"}], "usage": {"completion_tokens": 3}}"#;
-        let expected = Completion { content: Some("a".into()), token_count: Some(3), is_cut: true };
+        let expected = Completion {
+            content: Some("a".into()),
+            token_count: Some(3),
+            is_cut: true,
+        };
         assert_eq!(completion(answer), Ok(expected));
-        assert_eq!(completion(br#"{"choices": [{"message": {"content": null}}]}"#).unwrap().content, None);
+        assert_eq!(
+            completion(br#"{"choices": [{"message": {"content": null}}]}"#)
+                .unwrap()
+                .content,
+            None
+        );
         let fault = |body: &str| completion(body.as_bytes()).unwrap_err();
         assert!(fault("<html>").contains("no JSON"));
         assert!(fault("{}").contains("no `choices`"));
@@ -206,6 +260,9 @@ mod tests {
         assert_eq!(error_message(b"Bad Gateway\n"), "Bad Gateway");
         assert_eq!(error_message(b"{\"detail\": \"a\\u001b[31mb\"}"), "a [31mb");
         assert!(error_message(&[b'x'; 5000]).len() < 400);
-        assert_eq!(models(br#"{"data": [{"id": "m"}, {"id": "n"}]}"#).unwrap(), ["m", "n"]);
+        assert_eq!(
+            models(br#"{"data": [{"id": "m"}, {"id": "n"}]}"#).unwrap(),
+            ["m", "n"]
+        );
     }
 }

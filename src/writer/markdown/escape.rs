@@ -24,7 +24,10 @@ impl Marked {
     /// Tells apart what `markup` says of a text.
     pub(super) fn new(text: &str, markup: Markup) -> Marked {
         let chars: Vec<char> = text.chars().collect();
-        let mut out = Marked { chars: Vec::with_capacity(chars.len()), is_text: Vec::new() };
+        let mut out = Marked {
+            chars: Vec::with_capacity(chars.len()),
+            is_text: Vec::new(),
+        };
         let mut search = formulas::Search::new(&chars);
         let mut shift_end = None;
         let mut at = 0;
@@ -87,7 +90,10 @@ fn shifted(chars: &[char]) -> Option<usize> {
         _ => return None,
     };
     let inner = chars.strip_prefix(&open)?;
-    let end = inner.iter().take(MAX_SHIFTED).position(|c| matches!(c, '<' | '\n'))?;
+    let end = inner
+        .iter()
+        .take(MAX_SHIFTED)
+        .position(|c| matches!(c, '<' | '\n'))?;
     inner[end..].starts_with(&close).then_some(open.len() + end)
 }
 
@@ -154,7 +160,10 @@ pub(super) fn description(text: &str) -> String {
 /// Text inside of an HTML element, on one line.
 pub(super) fn html(text: &str, markup: Markup) -> String {
     let text = normalized(text).replace('\n', " ");
-    let markup = Markup { formulas: false, ..markup };
+    let markup = Markup {
+        formulas: false,
+        ..markup
+    };
     let marked = Marked::new(&text, markup);
     let mut out = String::with_capacity(text.len());
     for (c, is_text) in marked.chars.iter().zip(&marked.is_text) {
@@ -204,9 +213,14 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
     for (at, escape) in plan.iter_mut().enumerate() {
         let next = text.chars.get(at + 1).copied();
         *escape = match text.text_at(at) {
-            Some('\\') if next.is_none_or(|c| c.is_ascii_punctuation() || c == '\n') => Escape::Backslash,
+            Some('\\') if next.is_none_or(|c| c.is_ascii_punctuation() || c == '\n') => {
+                Escape::Backslash
+            }
             // Also where the tag never ends: not every reader of Markdown is careful.
-            Some('<') if next.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) => {
+            Some('<')
+                if next
+                    .is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) =>
+            {
                 Escape::Entity
             }
             Some('&') if is_entity(&text.chars[at + 1..]) => Escape::Entity,
@@ -234,7 +248,9 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
     // One dollar sign is an amount. Two could be the ends of a formula, whatever stands between them: readers of
     // formulas differ too much for a finer rule.
     let dollars = text.runs('$');
-    if dollars.len() > 1 || dollars.iter().any(|run| run.1 > 1) || (text.has_markup() && !dollars.is_empty())
+    if dollars.len() > 1
+        || dollars.iter().any(|run| run.1 > 1)
+        || (text.has_markup() && !dollars.is_empty())
     {
         escape(&dollars);
     }
@@ -245,7 +261,11 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
 fn is_entity(after: &[char]) -> bool {
     const LONGEST: usize = 33;
     let after = after.strip_prefix(&['#']).unwrap_or(after);
-    let name = after.iter().take(LONGEST).take_while(|c| c.is_ascii_alphanumeric()).count();
+    let name = after
+        .iter()
+        .take(LONGEST)
+        .take_while(|c| c.is_ascii_alphanumeric())
+        .count();
     name > 0 && after.get(name) == Some(&';')
 }
 
@@ -257,11 +277,16 @@ fn plan_emphasis(text: &Marked, mark: char, plan: &mut [Escape]) {
         let before = start.checked_sub(1).and_then(|at| text.chars.get(at));
         let after = text.chars.get(start + length);
         let inside_word = |c: Option<&char>| mark == '_' && c.is_some_and(|c| is_word(*c));
-        (!is_space(after) && !inside_word(before), !is_space(before) && !inside_word(after))
+        (
+            !is_space(after) && !inside_word(before),
+            !is_space(before) && !inside_word(after),
+        )
     };
     let first_opener = runs.iter().position(|run| sides(run).0);
     let last_closer = runs.iter().rposition(|run| sides(run).1);
-    let has_effect = first_opener.zip(last_closer).is_some_and(|(open, close)| open < close);
+    let has_effect = first_opener
+        .zip(last_closer)
+        .is_some_and(|(open, close)| open < close);
     if has_effect {
         for run in runs.iter().filter(|run| sides(run) != (false, false)) {
             plan[run.0..run.0 + run.1].fill(Escape::Backslash);
@@ -279,12 +304,23 @@ fn is_word(c: char) -> bool {
 /// What has an effect at the start of a line.
 fn plan_lines(text: &Marked, plan: &mut [Escape]) {
     // A label may run over several lines.
-    let last_label = text.chars.windows(2).rposition(|pair| pair == [']', ':']).unwrap_or(0);
+    let last_label = text
+        .chars
+        .windows(2)
+        .rposition(|pair| pair == [']', ':'])
+        .unwrap_or(0);
     let mut start = 0;
     while start < text.chars.len() {
-        let end = start + text.chars[start..].iter().take_while(|c| **c != '\n').count();
+        let end = start
+            + text.chars[start..]
+                .iter()
+                .take_while(|c| **c != '\n')
+                .count();
         // Blanks that Markdown takes for text may be trimmed by others.
-        start += text.chars[start..end].iter().take_while(|c| c.is_whitespace()).count();
+        start += text.chars[start..end]
+            .iter()
+            .take_while(|c| c.is_whitespace())
+            .count();
         let length = end - start;
         if text.text_at(start) == Some('[') && start < last_label {
             plan[start] = Escape::Backslash;
@@ -297,11 +333,17 @@ fn plan_lines(text: &Marked, plan: &mut [Escape]) {
             plan[start + at] = Escape::Backslash;
             // The rest of a run would be seen behind a character that is no blank, and might close emphasis.
             if matches!(text.chars[start], '*' | '_') {
-                let run = text.chars[start..end].iter().take_while(|c| **c == text.chars[start]).count();
+                let run = text.chars[start..end]
+                    .iter()
+                    .take_while(|c| **c == text.chars[start])
+                    .count();
                 plan[start..start + run].fill(Escape::Backslash);
             }
         }
-        let tildes = text.chars[start..end].iter().take_while(|c| **c == '~').count();
+        let tildes = text.chars[start..end]
+            .iter()
+            .take_while(|c| **c == '~')
+            .count();
         if tildes >= 3 {
             plan[start..start + tildes].fill(Escape::Backslash);
         }
@@ -313,7 +355,10 @@ fn plan_lines(text: &Marked, plan: &mut [Escape]) {
 fn line_start(line: &[char]) -> Option<usize> {
     let ends_marker = |at: usize| line.get(at).is_none_or(|c| c.is_whitespace());
     let first = *line.first()?;
-    let only = |allowed: &[char]| line.iter().all(|c| allowed.contains(c) || c.is_whitespace());
+    let only = |allowed: &[char]| {
+        line.iter()
+            .all(|c| allowed.contains(c) || c.is_whitespace())
+    };
     match first {
         // With `:` a definition starts in some dialects, and the line below the head of a table.
         '#' | '>' | '|' | ':' => Some(0),

@@ -38,7 +38,11 @@ impl<'a> Search<'a> {
         }
         let is_display = |at: &usize| free[*at] && free.get(at + 1).copied().unwrap_or(false);
         let last_display = (0..chars.len()).rev().find(is_display).unwrap_or(0);
-        Search { chars, next_dollar: dollars, last_display }
+        Search {
+            chars,
+            next_dollar: dollars,
+            last_display,
+        }
     }
 
     /// The formula that starts here.
@@ -52,16 +56,24 @@ impl<'a> Search<'a> {
             let inner = &self.chars[open..close];
             let holds = inner.iter().any(|c| !c.is_whitespace()) && !inner.contains(&'`');
             let markdown = format!("$${}$$", safe(inner));
-            return holds.then_some(Formula { end: close + 2, markdown });
+            return holds.then_some(Formula {
+                end: close + 2,
+                markdown,
+            });
         }
         let close = *self.next_dollar.get(start + 1)?;
-        let inner = self.chars.get(start + 1..close).filter(|_| close < self.chars.len())?;
+        let inner = self
+            .chars
+            .get(start + 1..close)
+            .filter(|_| close < self.chars.len())?;
         let before = start.checked_sub(1).and_then(|at| self.chars.get(at));
         let after = self.chars.get(close + 1);
         let apart = |c: Option<&char>| c.is_none_or(|c| !c.is_ascii_alphanumeric() && *c != '$');
         let markdown = || format!("${}$", safe(inner));
-        (apart(before) && apart(after) && is_formula(inner))
-            .then(|| Formula { end: close + 1, markdown: markdown() })
+        (apart(before) && apart(after) && is_formula(inner)).then(|| Formula {
+            end: close + 1,
+            markdown: markdown(),
+        })
     }
 
     fn display_end(&mut self, from: usize) -> Option<usize> {
@@ -79,14 +91,20 @@ impl<'a> Search<'a> {
 
 /// Whether what stands between two dollar signs is a formula rather than the words between two amounts.
 fn is_formula(inner: &[char]) -> bool {
-    let (Some(first), Some(last)) = (inner.first(), inner.last()) else { return false };
+    let (Some(first), Some(last)) = (inner.first(), inner.last()) else {
+        return false;
+    };
     let is_symmetric = first.is_whitespace() == last.is_whitespace();
     let is_blank = inner.iter().all(|c| c.is_whitespace());
     if !is_symmetric || is_blank || inner.contains(&'`') {
         return false;
     }
-    let has_signs = inner.iter().any(|c| matches!(c, '\\' | '^' | '_' | '=' | '{' | '}' | '+' | '<' | '>'));
-    let has_words = inner.split(|c| !c.is_alphabetic()).any(|word| word.len() > 2);
+    let has_signs = inner
+        .iter()
+        .any(|c| matches!(c, '\\' | '^' | '_' | '=' | '{' | '}' | '+' | '<' | '>'));
+    let has_words = inner
+        .split(|c| !c.is_alphabetic())
+        .any(|word| word.len() > 2);
     has_signs || !has_words
 }
 
@@ -123,6 +141,7 @@ pub(super) fn safe(inner: &[char]) -> String {
 fn starts_block(c: char) -> bool {
     matches!(
         c,
-        '#' | '>' | '-' | '+' | '*' | '=' | '_' | '~' | '`' | '|' | ':' | '[' | '<' | '0'..='9' | '\n'
+        '#' | '>' | '-' | '+' | '*' | '=' | '_' | '~' | '`' | '|' | ':' | '[' | '<' | '0'
+            ..='9' | '\n'
     ) || c.is_whitespace()
 }

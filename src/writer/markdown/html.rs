@@ -22,19 +22,32 @@ pub struct Pictures(BTreeSet<String>);
 impl Pictures {
     /// Those of some pages.
     pub fn of(pages: &[Page]) -> Pictures {
-        Pictures(pages.iter().flat_map(|p| p.table_pictures.iter().cloned()).collect())
+        Pictures(
+            pages
+                .iter()
+                .flat_map(|p| p.table_pictures.iter().cloned())
+                .collect(),
+        )
     }
 
     /// The path at the start of a text that goes on with `end`.
     fn at_start<'a>(&'a self, text: &str, end: &str) -> Option<&'a str> {
-        let is_here = |path: &&String| text.strip_prefix(path.as_str()).is_some_and(|t| t.starts_with(end));
+        let is_here = |path: &&String| {
+            text.strip_prefix(path.as_str())
+                .is_some_and(|t| t.starts_with(end))
+        };
         self.0.iter().find(is_here).map(String::as_str)
     }
 }
 
 /// Markdown of a table's content.
 pub(super) fn table(content: &str, pictures: &Pictures, pretty: bool, markup: Markup) -> String {
-    let mut writer = Writer { pictures, out: String::new(), open: Vec::new(), pieces: Vec::new() };
+    let mut writer = Writer {
+        pictures,
+        out: String::new(),
+        open: Vec::new(),
+        pieces: Vec::new(),
+    };
     writer.read(content);
     let pieces: Vec<String> = writer
         .pieces
@@ -45,7 +58,11 @@ pub(super) fn table(content: &str, pictures: &Pictures, pretty: bool, markup: Ma
             Piece::Table(html) => vec![html],
         })
         .collect();
-    format!("{}{}", if pretty { "\n" } else { "\n\n" }, pieces.join("\n\n"))
+    format!(
+        "{}{}",
+        if pretty { "\n" } else { "\n\n" },
+        pieces.join("\n\n")
+    )
 }
 
 enum Piece {
@@ -116,7 +133,10 @@ impl Writer<'_> {
                 continue;
             }
             // Up to the next bracket, so that every character is looked at once.
-            let end = rest[1..].find(['<', '>']).map(|at| at + 1).filter(|at| rest[*at..].starts_with('>'));
+            let end = rest[1..]
+                .find(['<', '>'])
+                .map(|at| at + 1)
+                .filter(|at| rest[*at..].starts_with('>'));
             match end {
                 Some(end) if self.tag(&rest[1..end]) => rest = &rest[end + 1..],
                 _ => {
@@ -163,7 +183,9 @@ impl Writer<'_> {
         let (is_end, tag) = tag.strip_prefix('/').map_or((false, tag), |t| (true, t));
         let length = tag.bytes().take_while(u8::is_ascii_alphanumeric).count();
         let (name, attributes) = tag.split_at(length);
-        if !attributes.is_empty() && !attributes.starts_with(|c: char| c.is_whitespace() || c == '/') {
+        if !attributes.is_empty()
+            && !attributes.starts_with(|c: char| c.is_whitespace() || c == '/')
+        {
             return false;
         }
         let name = name.to_ascii_lowercase();
@@ -171,7 +193,11 @@ impl Writer<'_> {
             // What frames a whole page says nothing.
             "html" | "body" => true,
             "br" if self.in_cell() && !is_end => {
-                self.out.push_str(if attributes.contains('/') { "<br/>" } else { "<br>" });
+                self.out.push_str(if attributes.contains('/') {
+                    "<br/>"
+                } else {
+                    "<br>"
+                });
                 true
             }
             name => match Element::named(name) {
@@ -184,11 +210,16 @@ impl Writer<'_> {
 
     /// Position in `open` after the innermost table.
     fn inside(&self) -> usize {
-        self.open.iter().rposition(|e| *e == Element::Table).map_or(0, |at| at + 1)
+        self.open
+            .iter()
+            .rposition(|e| *e == Element::Table)
+            .map_or(0, |at| at + 1)
     }
 
     fn in_cell(&self) -> bool {
-        self.open[self.inside()..].iter().any(|e| matches!(e, Element::Cell(_)))
+        self.open[self.inside()..]
+            .iter()
+            .any(|e| matches!(e, Element::Cell(_)))
     }
 
     fn start(&mut self, element: Element, attributes: &str) -> bool {
@@ -244,7 +275,9 @@ impl Writer<'_> {
         } else if let Some(at) = self.open[inside..].iter().rposition(|e| *e == element) {
             // A mark ends in its own cell.
             let is_mark = matches!(element, Element::Mark(_));
-            let crosses = self.open[inside + at..].iter().any(|e| matches!(e, Element::Cell(_)));
+            let crosses = self.open[inside + at..]
+                .iter()
+                .any(|e| matches!(e, Element::Cell(_)));
             if !(is_mark && crosses) {
                 self.close_down_to(inside + at);
             }
@@ -269,7 +302,8 @@ impl Writer<'_> {
 
     fn end_piece_as_table(&mut self) {
         if !self.out.is_empty() {
-            self.pieces.push(Piece::Table(std::mem::take(&mut self.out)));
+            self.pieces
+                .push(Piece::Table(std::mem::take(&mut self.out)));
         }
     }
 
@@ -286,11 +320,17 @@ impl Writer<'_> {
             return None;
         }
         // As figures are restored, and as a merged table has them.
-        const FORMS: [(&str, &str); 2] =
-            [("<img src=\"", "\" alt=\"Image\"\" />"), ("<img \"=\"\" alt=\"Image\" src=\"", "\"/>")];
+        const FORMS: [(&str, &str); 2] = [
+            ("<img src=\"", "\" alt=\"Image\"\" />"),
+            ("<img \"=\"\" alt=\"Image\" src=\"", "\"/>"),
+        ];
         for (before, after) in FORMS {
-            if let Some(path) = text.strip_prefix(before).and_then(|t| self.pictures.at_start(t, after)) {
-                self.out.push_str(&format!("<img src=\"{}\" alt=\"Image\" />", link(path)));
+            if let Some(path) = text
+                .strip_prefix(before)
+                .and_then(|t| self.pictures.at_start(t, after))
+            {
+                self.out
+                    .push_str(&format!("<img src=\"{}\" alt=\"Image\" />", link(path)));
                 return Some(before.len() + path.len() + after.len());
             }
         }
@@ -303,7 +343,10 @@ fn spans(attributes: &str) -> Vec<(&'static str, usize)> {
     let mut found: Vec<(&'static str, usize)> = Vec::new();
     let mut rest = attributes;
     while let Some(equals) = rest.find('=') {
-        let name = rest[..equals].trim_end().rsplit([' ', '\t', '\n', '\r', '/', '"', '\'']).next();
+        let name = rest[..equals]
+            .trim_end()
+            .rsplit([' ', '\t', '\n', '\r', '/', '"', '\''])
+            .next();
         let name = name.unwrap_or_default().to_ascii_lowercase();
         rest = rest[equals + 1..].trim_start();
         let (value, length) = match rest.chars().next() {
@@ -326,7 +369,11 @@ fn spans(attributes: &str) -> Vec<(&'static str, usize)> {
         let digits = value.trim().trim_end_matches('/');
         let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
         // A number too large to be one is as large as it may be.
-        let span = if is_number { digits.parse().unwrap_or(MAX_SPAN).min(MAX_SPAN) } else { 1 };
+        let span = if is_number {
+            digits.parse().unwrap_or(MAX_SPAN).min(MAX_SPAN)
+        } else {
+            1
+        };
         if span > 1 && found.iter().all(|(known, _)| *known != name) {
             found.push((name, span));
         }

@@ -40,8 +40,15 @@ pub struct MarkdownOptions {
 
 impl Default for MarkdownOptions {
     fn default() -> Self {
-        let ignored =
-            ["number", "footnote", "header", "header_image", "footer", "footer_image", "aside_text"];
+        let ignored = [
+            "number",
+            "footnote",
+            "header",
+            "header_image",
+            "footer",
+            "footer_image",
+            "aside_text",
+        ];
         Self {
             pretty: true,
             show_formula_number: false,
@@ -99,10 +106,15 @@ pub fn document(document: &Document, options: &MarkdownOptions) -> String {
 ///
 /// A picture that was not kept leaves no trace, and a formula that was kept as a picture is one.
 fn page(page: &Page, pictures: &Pictures, options: &MarkdownOptions) -> String {
-    let kept = page.blocks.iter().filter(|b| !b.content.is_empty() || b.picture.is_some());
+    let kept = page
+        .blocks
+        .iter()
+        .filter(|b| !b.content.is_empty() || b.picture.is_some());
     let views: Vec<MarkdownBlock> = kept
         .filter_map(|b| match b.label {
-            Label::DisplayFormula if b.content.is_empty() => Some(MarkdownBlock::of(b, Label::Image)),
+            Label::DisplayFormula if b.content.is_empty() => {
+                Some(MarkdownBlock::of(b, Label::Image))
+            }
             label if b.picture.is_none() && shows_picture(label, options) => {
                 reads_picture(label, options).then(|| MarkdownBlock::of(b, Label::Text))
             }
@@ -124,7 +136,11 @@ fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
 
 /// Whether the text of a block that is shown as its picture goes with it.
 fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
-    if label == Label::Seal { options.use_seal_recognition } else { options.use_ocr_for_image_block }
+    if label == Label::Seal {
+        options.use_seal_recognition
+    } else {
+        options.use_ocr_for_image_block
+    }
 }
 
 /// Markdown of one block; `None` for labels that have no form.
@@ -143,7 +159,10 @@ pub fn reference<'a>(
     page_width: usize,
     options: &MarkdownOptions,
 ) -> String {
-    let views: Vec<MarkdownBlock> = blocks.into_iter().map(|b| MarkdownBlock::of(b, b.label)).collect();
+    let views: Vec<MarkdownBlock> = blocks
+        .into_iter()
+        .map(|b| MarkdownBlock::of(b, b.label))
+        .collect();
     self::blocks(&views, page_width as f32, options)
 }
 

@@ -9,12 +9,16 @@ use std::borrow::Cow;
 pub fn blocks(blocks: &[MarkdownBlock], page_width: f32, options: &MarkdownOptions) -> String {
     let mut text = String::new();
     for (index, block) in blocks.iter().enumerate() {
-        let number = blocks.get(index + 1).filter(|next| next.label == "formula_number");
+        let number = blocks
+            .get(index + 1)
+            .filter(|next| next.label == "formula_number");
         let formula = matches!(block.label, "formula" | "display_formula");
         let piece = match (formula && options.show_formula_number, number) {
-            (true, Some(number)) if !options.ignore_labels.contains(block.label) => {
-                Some(format!("$${} \\tag*{{{}}}$$", block.content.replace("$$", ""), number.content))
-            }
+            (true, Some(number)) if !options.ignore_labels.contains(block.label) => Some(format!(
+                "$${} \\tag*{{{}}}$$",
+                block.content.replace("$$", ""),
+                number.content
+            )),
             _ => self::block(block, page_width, options),
         };
         if let Some(piece) = piece {
@@ -47,7 +51,9 @@ pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) 
         "abstract" => first_word_heading(content, ' ', &["abstract", "摘要"], "\n"),
         "reference" => first_word_heading(content, '\n', &["references", "参考文献"], ""),
         "content" => content.replace("-\n", "  \n").replace('\n', "  \n"),
-        "table_title" | "figure_title" | "chart_title" if pretty => centered(&soft_newlines(content)),
+        "table_title" | "figure_title" | "chart_title" if pretty => {
+            centered(&soft_newlines(content))
+        }
         "table_title" | "figure_title" | "chart_title" => content.to_string(),
         "image" | "header_image" | "footer_image" => {
             picture(block, page_width, options, options.use_ocr_for_image_block)
@@ -65,8 +71,8 @@ pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) 
             format!("\n\n{plain}")
         }
         "algorithm" => algorithm(content),
-        "formula" | "display_formula" | "inline_formula" | "spotting" | "number" | "footnote" | "header"
-        | "footer" | "aside_text" => content.to_string(),
+        "formula" | "display_formula" | "inline_formula" | "spotting" | "number" | "footnote"
+        | "header" | "footer" | "aside_text" => content.to_string(),
         _ => return None,
     })
 }
@@ -78,18 +84,35 @@ fn algorithm(content: &str) -> String {
 
 /// Removes hyphens at line ends and turns the other line ends into blanks.
 pub(super) fn soft_newlines(text: &str) -> Cow<'_, str> {
-    if text.contains('\n') { text.replace("-\n", "").replace('\n', " ").into() } else { text.into() }
+    if text.contains('\n') {
+        text.replace("-\n", "").replace('\n', " ").into()
+    } else {
+        text.into()
+    }
 }
 
 pub(super) fn centered(inner: &str) -> String {
     format!("<div style=\"text-align: center;\">{inner}</div>\n")
 }
 
-fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, with_text: bool) -> String {
+fn picture(
+    block: &MarkdownBlock,
+    page_width: f32,
+    options: &MarkdownOptions,
+    with_text: bool,
+) -> String {
     let Some(path) = block.image else {
-        return if options.pretty { centered("") } else { String::new() };
+        return if options.pretty {
+            centered("")
+        } else {
+            String::new()
+        };
     };
-    let text = if with_text { format!("\n\n{}\n\n", block.content) } else { String::new() };
+    let text = if with_text {
+        format!("\n\n{}\n\n", block.content)
+    } else {
+        String::new()
+    };
     if !options.pretty {
         return format!("![{}]({path}){text}", block.alt.unwrap_or_default());
     }
@@ -98,13 +121,26 @@ fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, wi
     let alt = crate::document::escape(block.alt.unwrap_or("Image"));
     let tag = format!("<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />");
     // With text its line ends are kept.
-    if with_text { centered(&format!("{tag}{text}")) } else { centered(&soft_newlines(&tag)) }
+    if with_text {
+        centered(&format!("{tag}{text}"))
+    } else {
+        centered(&soft_newlines(&tag))
+    }
 }
 
 pub(super) fn styled_table(html: &str) -> String {
-    html.replace("<table>", "<table border=1 style='margin: auto; word-wrap: break-word;'>")
-        .replace("<th>", "<th style='text-align: center; word-wrap: break-word;'>")
-        .replace("<td>", "<td style='text-align: center; word-wrap: break-word;'>")
+    html.replace(
+        "<table>",
+        "<table border=1 style='margin: auto; word-wrap: break-word;'>",
+    )
+    .replace(
+        "<th>",
+        "<th style='text-align: center; word-wrap: break-word;'>",
+    )
+    .replace(
+        "<td>",
+        "<td style='text-align: center; word-wrap: break-word;'>",
+    )
 }
 
 fn chart_table(content: &str) -> String {
@@ -138,7 +174,11 @@ fn first_word_heading(text: &str, separator: char, words: &[&str], after: &str) 
 
 /// A heading whose depth is known.
 pub fn leveled_title(text: &str, level: i32) -> String {
-    format!("{} {}", "#".repeat((level + 1).max(1) as usize), soft_newlines(text))
+    format!(
+        "{} {}",
+        "#".repeat((level + 1).max(1) as usize),
+        soft_newlines(text)
+    )
 }
 
 /// A heading whose depth follows from the dots in it (specification, section 9.3).
@@ -174,18 +214,30 @@ fn numbering_length(line: &str) -> Option<usize> {
     if digits > 0 {
         let after = &line[digits..];
         return Some(
-            digits + after.chars().next().filter(|c| matches!(c, '.' | '、')).map_or(0, char::len_utf8),
+            digits
+                + after
+                    .chars()
+                    .next()
+                    .filter(|c| matches!(c, '.' | '、'))
+                    .map_or(0, char::len_utf8),
         );
     }
-    let chinese =
-        |s: &str| s.chars().take_while(|c| CHINESE_DIGITS.contains(*c)).map(char::len_utf8).sum::<usize>();
+    let chinese = |s: &str| {
+        s.chars()
+            .take_while(|c| CHINESE_DIGITS.contains(*c))
+            .map(char::len_utf8)
+            .sum::<usize>()
+    };
     if let Some(inner) = line.strip_prefix(['(', '（']) {
         let open = line.len() - inner.len();
         let length = match integer(inner) {
             0 => chinese(inner),
             n => n,
         };
-        if let Some(close) = inner[length..].chars().next().filter(|c| length > 0 && matches!(c, ')' | '）'))
+        if let Some(close) = inner[length..]
+            .chars()
+            .next()
+            .filter(|c| length > 0 && matches!(c, ')' | '）'))
         {
             return Some(open + length + close.len_utf8());
         }
@@ -194,12 +246,24 @@ fn numbering_length(line: &str) -> Option<usize> {
     if length > 0 {
         return Some(
             length
-                + line[length..].chars().next().filter(|c| matches!(c, '、' | '.')).map_or(0, char::len_utf8),
+                + line[length..]
+                    .chars()
+                    .next()
+                    .filter(|c| matches!(c, '、' | '.'))
+                    .map_or(0, char::len_utf8),
         );
     }
     const ROMAN: [&str; 10] = ["VIII", "III", "VII", "II", "IV", "VI", "IX", "I", "V", "X"];
-    let follows = |n: &&&str| line[n.len()..].chars().next().filter(|c| *c == '.' || c.is_whitespace());
-    let numeral = ROMAN.iter().filter(|n| line.starts_with(**n)).find(|n| follows(n).is_some())?;
+    let follows = |n: &&&str| {
+        line[n.len()..]
+            .chars()
+            .next()
+            .filter(|c| *c == '.' || c.is_whitespace())
+    };
+    let numeral = ROMAN
+        .iter()
+        .filter(|n| line.starts_with(**n))
+        .find(|n| follows(n).is_some())?;
     Some(numeral.len() + follows(&numeral).map_or(0, char::len_utf8))
 }
 
@@ -229,7 +293,15 @@ mod tests {
 
     fn view<'a>(label: &'a str, content: &'a str) -> MarkdownBlock<'a> {
         let markup = Markup::default();
-        MarkdownBlock { label, width: 300.0, content, markup, image: None, alt: None, title_level: None }
+        MarkdownBlock {
+            label,
+            width: 300.0,
+            content,
+            markup,
+            image: None,
+            alt: None,
+            title_level: None,
+        }
     }
 
     #[test]
@@ -243,13 +315,19 @@ mod tests {
 
     #[test]
     fn pictures_state_their_share_of_the_page() {
-        let block = MarkdownBlock { image: Some("imgs/a.jpg"), ..view("image", "") };
+        let block = MarkdownBlock {
+            image: Some("imgs/a.jpg"),
+            ..view("image", "")
+        };
         let options = MarkdownOptions::default();
         assert_eq!(
             blocks(&[block], 1000.0, &options),
             "<div style=\"text-align: center;\"><img src=\"imgs/a.jpg\" alt=\"Image\" width=\"30%\" /></div>\n"
         );
-        let plain = MarkdownOptions { pretty: false, ..options };
+        let plain = MarkdownOptions {
+            pretty: false,
+            ..options
+        };
         assert_eq!(blocks(&[block], 1000.0, &plain), "![](imgs/a.jpg)");
     }
 
@@ -267,8 +345,15 @@ mod tests {
 
     #[test]
     fn ignored_and_unknown_labels_leave_no_trace() {
-        let all =
-            [view("header", "H"), view("text", "a\nb"), view("formula_number", "(1)"), view("text", "c")];
-        assert_eq!(blocks(&all, 100.0, &MarkdownOptions::default()), "a\n\nb\n\nc");
+        let all = [
+            view("header", "H"),
+            view("text", "a\nb"),
+            view("formula_number", "(1)"),
+            view("text", "c"),
+        ];
+        assert_eq!(
+            blocks(&all, 100.0, &MarkdownOptions::default()),
+            "a\n\nb\n\nc"
+        );
     }
 }

@@ -24,13 +24,19 @@ pub(super) fn blocks(
 ) -> String {
     let mut text = String::new();
     for (index, block) in blocks.iter().enumerate() {
-        let number = blocks.get(index + 1).filter(|next| next.label == "formula_number");
+        let number = blocks
+            .get(index + 1)
+            .filter(|next| next.label == "formula_number");
         let formula = matches!(block.label, "formula" | "display_formula");
         let piece = match (formula && options.show_formula_number, number) {
             (true, Some(number)) if !options.ignore_labels.contains(block.label) => {
                 let inner = block.content.replace("$$", "");
                 let number = number.content.replace(['$', '{', '}', '\\'], "");
-                Some(format!("$${} \\tag*{{{}}}$$", safe_formula(&inner), safe_formula(&number)))
+                Some(format!(
+                    "$${} \\tag*{{{}}}$$",
+                    safe_formula(&inner),
+                    safe_formula(&number)
+                ))
             }
             _ => self::block(block, page_width, pictures, options),
         };
@@ -54,7 +60,9 @@ pub(super) fn block(
     if options.ignore_labels.contains(block.label) {
         return None;
     }
-    let MarkdownBlock { content, markup, .. } = *block;
+    let MarkdownBlock {
+        content, markup, ..
+    } = *block;
     let pretty = options.pretty;
     let caption = || {
         if pretty {
@@ -66,7 +74,11 @@ pub(super) fn block(
     Some(match block.label {
         "doc_title" => titled(1, content, markup),
         "paragraph_title" => match block.title_level {
-            Some(level) => titled(level.clamp(1, MAX_DEPTH as i32) as usize + 1, content, markup),
+            Some(level) => titled(
+                level.clamp(1, MAX_DEPTH as i32) as usize + 1,
+                content,
+                markup,
+            ),
             None => numbered_title(content, markup),
         },
         "abstract_title" | "reference_title" | "content_title" => numbered_title(content, markup),
@@ -87,8 +99,8 @@ pub(super) fn block(
         "table" => table(content, pictures, pretty, markup),
         "algorithm" => listing(content, markup),
         "formula" | "display_formula" | "inline_formula" if markup.formulas => formula(content),
-        "formula" | "display_formula" | "inline_formula" | "spotting" | "number" | "footnote" | "header"
-        | "footer" | "aside_text" => paragraphs(content, markup).join("\n\n"),
+        "formula" | "display_formula" | "inline_formula" | "spotting" | "number" | "footnote"
+        | "header" | "footer" | "aside_text" => paragraphs(content, markup).join("\n\n"),
         _ => return None,
     })
 }
@@ -96,7 +108,11 @@ pub(super) fn block(
 /// A heading of a depth, 1 for that of the document.
 fn titled(depth: usize, content: &str, markup: Markup) -> String {
     let text = normalized(&soft_newlines(content)).replace('\n', " ");
-    format!("{} {}", "#".repeat(depth.clamp(1, MAX_DEPTH)), heading(&text, markup))
+    format!(
+        "{} {}",
+        "#".repeat(depth.clamp(1, MAX_DEPTH)),
+        heading(&text, markup)
+    )
 }
 
 /// A heading whose depth follows from the dots in it.
@@ -112,7 +128,12 @@ fn running(content: &str, markup: Markup) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        let end = at + if markup.formulas { formula_lines(&lines[at..]) } else { 1 };
+        let end = at
+            + if markup.formulas {
+                formula_lines(&lines[at..])
+            } else {
+                1
+            };
         let piece = lines[at..end].join("\n");
         let is_item = at == 0 && markup.list_item;
         match piece.strip_prefix("- ").filter(|_| is_item) {
@@ -131,8 +152,13 @@ fn formula_lines(lines: &[&str]) -> usize {
     if marks(lines[0]) % 2 == 0 {
         return 1;
     }
-    let more = lines.iter().skip(1).take(MAX_FORMULA_LINES).position(|line| marks(line) % 2 == 1);
-    more.filter(|more| lines[..more + 2].iter().all(|line| !line.is_empty())).map_or(1, |more| more + 2)
+    let more = lines
+        .iter()
+        .skip(1)
+        .take(MAX_FORMULA_LINES)
+        .position(|line| marks(line) % 2 == 1);
+    more.filter(|more| lines[..more + 2].iter().all(|line| !line.is_empty()))
+        .map_or(1, |more| more + 2)
 }
 
 /// Paragraphs as blank lines part them, their lines kept.
@@ -152,14 +178,24 @@ pub(super) fn paragraphs(content: &str, markup: Markup) -> Vec<String> {
 }
 
 /// Text whose first part is made a heading if it is one of `words`.
-fn opened_by(content: &str, separator: char, words: &[&str], after: &str, markup: Markup) -> String {
+fn opened_by(
+    content: &str,
+    separator: char,
+    words: &[&str],
+    after: &str,
+    markup: Markup,
+) -> String {
     let text = normalized(content);
     let text = text.trim_start_matches(['\n', separator]);
     let (first, rest) = text.split_once(separator).unwrap_or((text, ""));
     if words.contains(&first.trim().to_lowercase().as_str()) {
         let heading = format!("## {}", heading(first.trim(), markup));
         let rest = paragraphs(rest, markup).join("\n\n");
-        return if rest.is_empty() { heading } else { format!("{heading}{after}{rest}") };
+        return if rest.is_empty() {
+            heading
+        } else {
+            format!("{heading}{after}{rest}")
+        };
     }
     paragraphs(text, markup).join("\n\n")
 }
@@ -168,7 +204,11 @@ fn opened_by(content: &str, separator: char, words: &[&str], after: &str, markup
 fn contents(content: &str, markup: Markup) -> String {
     let text = normalized(&content.replace("-\n", "\n"));
     let paragraphs = paragraphs(&text, markup);
-    paragraphs.iter().map(|p| p.replace('\n', "  \n")).collect::<Vec<_>>().join("\n\n")
+    paragraphs
+        .iter()
+        .map(|p| p.replace('\n', "  \n"))
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 /// A listing between fences that it cannot end: nothing in it is markup. One with formulas is no program but steps in
@@ -177,7 +217,17 @@ fn listing(content: &str, markup: Markup) -> String {
     let lines: Vec<String> = content
         .replace("\r\n", "\n")
         .split(['\n', '\r'])
-        .map(|line| line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect())
+        .map(|line| {
+            line.chars()
+                .map(|c| {
+                    if c.is_control() && c != '\t' {
+                        '\u{fffd}'
+                    } else {
+                        c
+                    }
+                })
+                .collect()
+        })
         .collect();
     let text = lines.join("\n");
     let text = text.trim_matches('\n');
@@ -203,12 +253,18 @@ fn formula(content: &str) -> String {
     let text = normalized(content);
     let trimmed = text.trim();
     for mark in ["$$", "$"] {
-        let inner = trimmed.strip_prefix(mark).and_then(|t| t.strip_suffix(mark));
-        if let Some(inner) = inner.filter(|inner| !inner.contains('$') && !inner.trim().is_empty()) {
+        let inner = trimmed
+            .strip_prefix(mark)
+            .and_then(|t| t.strip_suffix(mark));
+        if let Some(inner) = inner.filter(|inner| !inner.contains('$') && !inner.trim().is_empty())
+        {
             return format!("{mark}{}{mark}", safe_formula(inner));
         }
     }
-    let markup = Markup { formulas: true, ..Markup::default() };
+    let markup = Markup {
+        formulas: true,
+        ..Markup::default()
+    };
     paragraphs(&text, markup).join("\n\n")
 }
 
@@ -222,21 +278,39 @@ fn safe_formula(inner: &str) -> String {
     format!("{before}{}{after}", formulas::safe(&chars))
 }
 
-fn picture(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions, with_text: bool) -> String {
+fn picture(
+    block: &MarkdownBlock,
+    page_width: f32,
+    options: &MarkdownOptions,
+    with_text: bool,
+) -> String {
     let text = match with_text {
-        true => format!("\n\n{}\n\n", paragraphs(block.content, block.markup).join("\n\n")),
+        true => format!(
+            "\n\n{}\n\n",
+            paragraphs(block.content, block.markup).join("\n\n")
+        ),
         false => String::new(),
     };
     let Some(path) = block.image.map(link) else {
-        return if options.pretty { centered("") } else { String::new() };
+        return if options.pretty {
+            centered("")
+        } else {
+            String::new()
+        };
     };
     if !options.pretty {
-        return format!("![{}]({path}){}", description(block.alt.unwrap_or_default()), text);
+        return format!(
+            "![{}]({path}){}",
+            description(block.alt.unwrap_or_default()),
+            text
+        );
     }
     // In this order: the rounding of the division decides about the last percent.
     let percent = (block.width as f64 / page_width.max(1.0) as f64 * 100.0) as i64;
     let alt = escape(&normalized(&soft_newlines(block.alt.unwrap_or("Image"))).replace('\n', " "));
-    centered(&format!("<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />{text}"))
+    centered(&format!(
+        "<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />{text}"
+    ))
 }
 
 /// A chart that was read as rows of cells with `|` between them.
@@ -244,7 +318,13 @@ fn chart_table(content: &str) -> String {
     let cells = |line: &str, tag: &str| -> String {
         line.split('|')
             .map(|cell| {
-                let text = html(cell.trim(), Markup { scripts: true, ..Markup::default() });
+                let text = html(
+                    cell.trim(),
+                    Markup {
+                        scripts: true,
+                        ..Markup::default()
+                    },
+                );
                 format!("<{tag} style='text-align: center;'>{text}</{tag}>")
             })
             .collect()

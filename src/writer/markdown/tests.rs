@@ -11,8 +11,13 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 const CASES: u32 = 2_000;
 
 fn config() -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());
-    ProptestConfig { cases: asked.unwrap_or(CASES), ..ProptestConfig::default() }
+    let asked = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    ProptestConfig {
+        cases: asked.unwrap_or(CASES),
+        ..ProptestConfig::default()
+    }
 }
 
 /// All that documents are likely to be read with.
@@ -22,8 +27,13 @@ fn readers() -> [Options; 3] {
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_GFM;
-    let more = Options::ENABLE_MATH | Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_DEFINITION_LIST;
-    [Options::empty(), github, github | more | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS]
+    let more =
+        Options::ENABLE_MATH | Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_DEFINITION_LIST;
+    [
+        Options::empty(),
+        github,
+        github | more | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS,
+    ]
 }
 
 /// What stands in a Markdown text: structure in words, and the text itself.
@@ -40,7 +50,9 @@ fn parse(markdown: &str, options: Options) -> Found {
             Event::Text(text) => found.text.push_str(&text),
             Event::SoftBreak => found.text.push('\n'),
             Event::Start(Tag::Paragraph) => found.structure.push("p".into()),
-            Event::Start(Tag::Heading { level, .. }) => found.structure.push(format!("h{}", depth(level))),
+            Event::Start(Tag::Heading { level, .. }) => {
+                found.structure.push(format!("h{}", depth(level)))
+            }
             Event::End(TagEnd::Paragraph | TagEnd::Heading(_)) => found.text.push('\n'),
             Event::End(_) => {}
             Event::Html(html) => found.structure.push(format!("html {html}")),
@@ -72,12 +84,29 @@ fn folded(text: &str) -> String {
 }
 
 fn view<'a>(label: &'a str, content: &'a str, markup: Markup) -> MarkdownBlock<'a> {
-    MarkdownBlock { label, width: 300.0, content, markup, image: None, alt: None, title_level: None }
+    MarkdownBlock {
+        label,
+        width: 300.0,
+        content,
+        markup,
+        image: None,
+        alt: None,
+        title_level: None,
+    }
 }
 
 fn written(label: &str, content: &str, markup: Markup, pretty: bool) -> String {
-    let options = MarkdownOptions { pretty, ignore_labels: BTreeSet::new(), ..MarkdownOptions::default() };
-    let text = block(&view(label, content, markup), 1000.0, &Pictures::default(), &options);
+    let options = MarkdownOptions {
+        pretty,
+        ignore_labels: BTreeSet::new(),
+        ..MarkdownOptions::default()
+    };
+    let text = block(
+        &view(label, content, markup),
+        1000.0,
+        &Pictures::default(),
+        &options,
+    );
     text.unwrap_or_default().trim().to_string()
 }
 
@@ -100,7 +129,10 @@ fn comes_back(text: &str) {
         for label in PARAGRAPHS {
             let markdown = written(label, text, Markup::default(), false);
             let found = parse(&markdown, options);
-            assert!(found.structure.iter().all(|s| s == "p"), "{label} {text:?}\n{markdown}\n{found:?}");
+            assert!(
+                found.structure.iter().all(|s| s == "p"),
+                "{label} {text:?}\n{markdown}\n{found:?}"
+            );
             assert_eq!(folded(&found.text), folded(text), "{label}\n{markdown}");
         }
         for (label, depth) in [("doc_title", "h1"), ("paragraph_title", "")] {
@@ -109,7 +141,11 @@ fn comes_back(text: &str) {
             if folded(text).is_empty() {
                 continue;
             }
-            assert_eq!(found.structure.len(), 1, "{label} {text:?}\n{markdown}\n{found:?}");
+            assert_eq!(
+                found.structure.len(),
+                1,
+                "{label} {text:?}\n{markdown}\n{found:?}"
+            );
             assert!(found.structure[0].starts_with('h') && !found.structure[0].starts_with("html"));
             assert!(found.structure[0].contains(depth));
             let expected = match label {
@@ -117,7 +153,11 @@ fn comes_back(text: &str) {
                 _ => reference::soft_newlines(&reference::title_parts(text).1).into_owned(),
             };
             let without_blanks = |t: &str| folded(t).replace([' ', '-'], "");
-            assert_eq!(without_blanks(&found.text), without_blanks(&expected), "{label}\n{markdown}");
+            assert_eq!(
+                without_blanks(&found.text),
+                without_blanks(&expected),
+                "{label}\n{markdown}"
+            );
         }
     }
 }
@@ -528,5 +568,8 @@ fn table_piece() -> impl Strategy<Value = String> {
 
 /// Names of the tags in HTML, in order, with the slash of those that close.
 fn tags(html: &str) -> Vec<String> {
-    html.split('<').skip(1).map(|t| t.split(['>', ' ']).next().unwrap_or("").to_string()).collect()
+    html.split('<')
+        .skip(1)
+        .map(|t| t.split(['>', ' ']).next().unwrap_or("").to_string())
+        .collect()
 }
