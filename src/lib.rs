@@ -31,6 +31,7 @@ pub mod content;
 pub mod deadline;
 pub mod document;
 pub mod engine;
+pub mod fault;
 pub mod geometry;
 pub mod golden;
 pub mod input;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 /// The modules in their order; each may use only those before it.
 const ORDER: &[&str] = &[
     "shown",
+    "fault",
     "deadline",
     "geometry",
     "raster",

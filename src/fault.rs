@@ -1,0 +1,127 @@
+//! Faults: what failed, as a [`Reason`] for programs and a sentence for people. Modules have error types of their own where a caller
+//! tells cases apart; where work ends for good (a page, a block, a file, a document, a run) the error becomes a [`Fault`].
+
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+macro_rules! reasons {
+    ($($variant:ident = $name:literal, $what:literal, $todo:literal;)*) => {
+        /// Why something failed: a stable word in JSON, in the report and in `--log-format json`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Reason {
+            /// All of them.
+            pub const ALL: &'static [Reason] = &[$(Reason::$variant),*];
+
+            /// The word.
+            pub const fn name(self) -> &'static str {
+                match self { $(Reason::$variant => $name,)* }
+            }
+
+            /// What happened, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Reason::$variant => $what,)* }
+            }
+
+            /// What can be done about it.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Reason::$variant => $todo,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    Cancelled = "cancelled", "The run or the job was ended from outside.", "Run it again; `--skip-existing` leaves out what is done.";
+    TimeUp = "time_up", "The time for it was up.", "Raise `--page-timeout` or `--block-timeout`.";
+    OutOfMemory = "out_of_memory", "It needs more memory than it may take.",
+        "Raise `--memory-limit` or `--gpu-memory`, parse fewer pages at once, or scale the picture down.";
+    TooLarge = "too_large", "It is larger than anything that is read or fetched.", "Cut it into parts.";
+    Damaged = "damaged", "The file or the page is damaged.", "Repair the file, or make it again.";
+    Unsupported = "unsupported", "A kind of file, or of compression, that is not read.", "Convert the file.";
+    Encrypted = "encrypted", "The PDF is encrypted and no password opens it.", "Give `--password`.";
+    NotFound = "not_found", "A file, folder or address is not there.", "Look at the path.";
+    Access = "access", "The system does not allow a file to be read or written, or the disk is full.", "The message has the words of the system.";
+    Network = "network", "An address cannot be reached, or does not answer as it should.", "Try again later; look at the address.";
+    Server = "server", "A recognition server refused a request, or gave an answer that makes no sense.", "Look at the server's log.";
+    Model = "model", "A model's files are missing, incomplete, or of another structure than expected.", "Run `docparse models` or `docparse doctor`.";
+    Device = "device", "The GPU or its libraries failed.", "Try `--device cpu`; `docparse doctor` looks at the device.";
+    Settings = "settings", "A setting is wrong, or does not go with another one.", "The message says which.";
+    WorkerDied = "worker_died", "A process that reads files ended in the middle of its work.", "The file is hostile or damaged; raise `--memory-limit` if it is large.";
+    Internal = "internal", "A fault of docparse itself.", "Report it, with the file if you can.";
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a piece of work failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// For programs.
+    pub reason: Reason,
+    /// One line for people.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Fault {
+        Fault {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// The fault of an error of the system about a file; `what` begins the message: "failed to write report.md".
+    pub fn io(what: impl fmt::Display, error: &std::io::Error) -> Fault {
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => Reason::NotFound,
+            std::io::ErrorKind::OutOfMemory => Reason::OutOfMemory,
+            _ => Reason::Access,
+        };
+        Fault::new(reason, format!("{what}: {error}"))
+    }
+
+    /// The same fault, with words before its message that say where it happened.
+    pub fn within(self, place: impl fmt::Display) -> Fault {
+        Fault {
+            message: format!("{place}: {}", self.message),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart() {
+        let mut names: Vec<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn the_place_stands_before_the_message_and_the_reason_stays() {
+        let fault = Fault::io("cannot open", &std::io::ErrorKind::NotFound.into());
+        assert_eq!(fault.reason, Reason::NotFound);
+        let fault = fault.within("page 3");
+        assert_eq!(fault.reason, Reason::NotFound);
+        assert!(fault.to_string().starts_with("page 3: cannot open: "));
+    }
+}
