@@ -216,7 +216,7 @@ impl Parser {
     /// Does what only a whole document tells, for clients of the engine: `document` has all the pages of a job that came.
     pub fn finish(&self, mut document: Document) -> Parsed {
         restructure::finish(&mut document, &self.finish);
-        let concatenate_pages = self.finish.restructure.concatenate_pages;
+        let concatenate_pages = self.finish.restructure.is_some_and(|r| r.concatenate_pages);
         Parsed {
             document,
             json: self.json.clone(),

@@ -13,7 +13,7 @@ use crate::output::{
 };
 use crate::pipeline::{Backend, Resolved};
 use crate::shown;
-use crate::writer::{Formats, Target};
+use crate::writer::{Formats, Tree};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ fn state_home() -> Option<PathBuf> {
 }
 
 /// Opens the save path of a run, or looks into it where nothing is to be done; none where documents are printed.
-pub fn open(args: &ParseArgs, target: Target) -> Result<Option<Arc<SavePath>>, Failure> {
-    if target != Target::Files {
+pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>, Failure> {
+    if is_printed {
         return Ok(None);
     }
     let root = args.save_path.as_deref().unwrap_or(Path::new("."));
@@ -185,8 +185,8 @@ impl PlannedRun {
             .map(|(file, _)| candidate(file))
             .collect();
         let rules = PlanRules {
-            suffixes: suffixes(args.compat, formats),
-            pictures: formats.images && !args.compat,
+            suffixes: Tree::of(args.compat).endings(formats),
+            pictures: formats.contains("images") && !args.compat,
             settings: settings.clone(),
             skip_existing: args.skip_existing,
             reference_names: args.compat,
@@ -274,21 +274,6 @@ fn candidate(file: &InputFile) -> Candidate<'_> {
         mirror: &file.mirror,
         origin: file.origin(),
     }
-}
-
-/// Endings of the files that a document may get; of the reference's files those that every document has.
-fn suffixes(compat: bool, formats: Formats) -> Vec<String> {
-    if !compat {
-        return formats.suffixes();
-    }
-    let mut endings: Vec<&str> = Vec::new();
-    if formats.md {
-        endings.extend([".md", "_0.md"]);
-    }
-    if formats.json {
-        endings.extend(["_res.json", "_0_res.json"]);
-    }
-    endings.iter().map(|e| e.to_string()).collect()
 }
 
 /// Prints what would be done, one line an input.

@@ -26,10 +26,15 @@ use crate::pipeline::{Resolved, restructure_options};
 use crate::recognize::server::Ends;
 use crate::runtime::RuntimeDirs;
 use crate::shown;
-use crate::writer::compat::{CompatOptions, CompatWriter};
-use crate::writer::json::JsonOptions;
+use crate::restructure::FinishOptions;
+use crate::writer::format::Needs;
+use crate::writer::json::{Json, JsonOptions};
+use crate::writer::markdown::Markdown;
 use crate::writer::trace::TraceWriter;
-use crate::writer::{DocumentWriter, Formats, Outputs, Target, WriteObserver, WriterOptions};
+use crate::writer::{
+    FilesOptions, FilesWriter, Format, FormatOptions, Formats, Outputs, PrintOptions, PrintWriter,
+    Tree, WriteObserver,
+};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
@@ -99,7 +104,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
             .iter()
             .for_each(|note| Record::new(Level::INFO, Code::Note.name(), note).print());
     }
-    let save_path = outputs::open(args, target)?;
+    let save_path = outputs::open(args, matches!(target, Target::Print(_)))?;
     let spooler = Spooler::new(
         inputs::spool_folders(args),
         args.fetch.max_bytes(),
@@ -146,13 +151,16 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         gpu_memory: args.gpu_memory,
         ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
     };
-    let to_files = target == Target::Files;
+    let needs = match target {
+        Target::Files => Tree::of(args.compat).needs(formats),
+        Target::Print(_) => Needs::default(),
+    };
     let wanted = WantedPictures {
-        pixels: args.trace.is_some() || (args.compat && formats.vis && to_files),
+        pixels: args.trace.is_some() || needs.pixels,
         trace: args.trace.is_some(),
-        pages: formats.vis && to_files && !args.compat,
+        pages: needs.page_pictures,
         // The reference's files name pictures whether they are written or not.
-        blocks: (formats.images && to_files) || args.compat || args.trace.is_some(),
+        blocks: needs.block_pictures || args.compat || args.trace.is_some(),
     };
     let options = EngineOptions {
         limits: resolved.limits(threads, memory.shares.pages),
@@ -242,6 +250,15 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// Where finished documents go.
+#[derive(Clone, Copy)]
+enum Target {
+    /// Files below the save path.
+    Files,
+    /// Standard output, in this format.
+    Print(&'static dyn Format),
+}
+
 /// Makes the sink that the arguments ask for and runs with it.
 fn with_sink(
     args: &ParseArgs,
@@ -266,31 +283,47 @@ fn with_sink(
         )),
         None => run(inner),
     };
-    if let (true, Some(outputs)) = (args.compat, &outputs) {
-        let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
-        let is_asked = asked
-            .iter()
-            .any(|name| args.parameters.0.bool(name) == Some(true));
-        let restructure = is_asked.then_some(restructure);
-        let options = CompatOptions {
-            formats,
-            json: json.clone(),
-            restructure,
-        };
-        traced(&mut CompatWriter::new(options, outputs.clone(), reporter))
-    } else {
-        let options = WriterOptions {
-            target,
-            formats,
-            json: json.clone(),
-            finish: resolved.finish_options(restructure),
-            to_terminal: std::io::stdout().is_terminal(),
-            preprocesses: resolved
-                .vl
-                .as_ref()
-                .is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
-        };
-        traced(&mut DocumentWriter::new(options, outputs, jobs, reporter))
+    let finish = match args.compat {
+        true => {
+            // The reference's command puts nothing together over pages unless it is asked to.
+            let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
+            let is_asked = |name: &&str| args.parameters.0.bool(name) == Some(true);
+            FinishOptions {
+                restructure: asked.iter().any(is_asked).then_some(restructure),
+                regions_from_text: false,
+            }
+        }
+        false => resolved.finish_options(restructure),
+    };
+    let format = FormatOptions {
+        json: json.clone(),
+        concatenate_pages: finish.restructure.is_some_and(|r| r.concatenate_pages),
+        preprocesses: resolved
+            .vl
+            .as_ref()
+            .is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
+    };
+    match (target, outputs) {
+        (Target::Print(printed), _) => {
+            let options = PrintOptions {
+                format: printed,
+                options: format,
+                finish,
+                with_names: printed.name() == "md" && jobs.len() > 1,
+                to_terminal: std::io::stdout().is_terminal(),
+            };
+            traced(&mut PrintWriter::new(options, jobs, reporter))
+        }
+        (Target::Files, outputs) => {
+            let options = FilesOptions {
+                formats,
+                format,
+                finish,
+            };
+            let outputs = outputs.expect("a run into files has a save path");
+            let tree = Tree::of(args.compat);
+            traced(&mut FilesWriter::new(tree, options, outputs, reporter))
+        }
     }
 }
 
@@ -331,8 +364,8 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
             "--compat writes files only",
             "give --save-path instead of --stdout",
         )),
-        (Some(StdoutFormat::Md), None) => Ok(Target::StdoutMarkdown),
-        (Some(StdoutFormat::Json), None) => Ok(Target::StdoutJson),
+        (Some(StdoutFormat::Md), None) => Ok(Target::Print(&Markdown)),
+        (Some(StdoutFormat::Json), None) => Ok(Target::Print(&Json)),
         (None, Some(_)) => Ok(Target::Files),
         (None, None) if args.dry_run => Ok(Target::Files),
         (None, None) => Err(Failure::usage(
@@ -351,7 +384,7 @@ fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
             format!("unknown format `{name}`"),
             format!(
                 "use some of {}, with a minus before those to leave out",
-                Formats::NAMES.join(",")
+                Formats::names().join(",")
             ),
         )
     })

@@ -82,7 +82,7 @@ impl Resolved {
     /// What is done to a document once all its pages are there.
     pub fn finish_options(&self, restructure: RestructureOptions) -> FinishOptions {
         FinishOptions {
-            restructure,
+            restructure: Some(restructure),
             regions_from_text: self.vl.is_none(),
         }
     }

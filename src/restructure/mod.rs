@@ -1,7 +1,6 @@
 //! What only the whole document can tell: tables that go on across pages, depths of headings.
 //!
-//! [`finish`] does all of it, before anything of a document is written; for results like the reference's the writers do the parts
-//! that are asked for. [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
+//! [`finish`] does all of it, before anything of a document is written. [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
 //! regions that were found in the page's text, [`text`] first tells running headers, titles and references apart.
 
 mod clusters;
@@ -35,8 +34,8 @@ pub fn drop_table_pictures(pages: &mut [Page]) {
 /// What is done to a document once all its pages are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FinishOptions {
-    /// What is put together over pages.
-    pub restructure: RestructureOptions,
+    /// What is put together over pages; `None`: nothing, and blocks get no numbers over the whole document.
+    pub restructure: Option<RestructureOptions>,
     /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
     pub regions_from_text: bool,
 }
@@ -44,7 +43,9 @@ pub struct FinishOptions {
 /// Does to a document what single pages cannot tell. Its pages are final after that.
 pub fn finish(document: &mut Document, options: &FinishOptions) {
     drop_table_pictures(&mut document.pages);
-    let mut restructure = options.restructure;
+    let Some(mut restructure) = options.restructure else {
+        return;
+    };
     if options.regions_from_text {
         text::restructure(document, restructure.relevel_titles);
         restructure.relevel_titles = false;

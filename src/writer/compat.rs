@@ -1,47 +1,23 @@
 //! The files of the reference, as `--compat` asks for them (specification, section 1.5): everything flat in one
 //! folder, one result and one Markdown file a page, pictures by the reference's names.
 
-use super::json::{self, JsonOptions};
-use super::{
-    Formats, Outputs, WriteObserver, WrittenDocument, drawings, markdown, new_document,
-    outcome_of_failure, page_warnings, python_json,
-};
+use super::files::Files;
+use super::format::{Format, FormatOptions, Needs, PageWriter};
+use super::pictures::PictureWriter;
+use super::{drawings, json, markdown, python_json};
 use crate::document::{Document, Page};
-use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
-use crate::output::{DocumentOutcome, DocumentOutput};
+use crate::engine::FinishedPage;
+use crate::fault::{Fault, Reason};
 use crate::raster::Pixels;
-use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-/// Settings of the writer.
-#[derive(Debug, Clone)]
-pub struct CompatOptions {
-    /// Which files; workbooks are none of the reference's.
-    pub formats: Formats,
-    /// Options of JSON and Markdown.
-    pub json: JsonOptions,
-    /// What is put together over pages; the reference's command puts nothing together.
-    pub restructure: Option<RestructureOptions>,
-}
+/// The formats of the reference that are written; workbooks are none of them.
+pub(super) const FORMATS: &[&dyn Format] =
+    &[&PageMarkdown, &PageResults, &FlatPictures, &PageDrawings];
 
-/// Takes pages and writes the reference's files.
-pub struct CompatWriter<'a> {
-    options: CompatOptions,
-    outputs: Outputs,
-    open: BTreeMap<usize, InProgress>,
-    observer: &'a mut dyn WriteObserver,
-}
-
-/// A document of which pages are still to come.
-struct InProgress {
-    document: Document,
-    output: DocumentOutput,
-    written: WrittenDocument,
-}
-
-/// What stands after the stem in a page's files, where pages are counted.
+/// Text between the stem and the ending in the names of a page's files, where pages are counted.
 fn numbered(page_index: Option<usize>) -> String {
     page_index.map_or_else(String::new, |index| format!("_{index}"))
 }
@@ -56,210 +32,200 @@ fn drawing_extension(file_name: &str) -> &str {
     }
 }
 
-impl<'a> CompatWriter<'a> {
-    /// A writer.
-    pub fn new(
-        options: CompatOptions,
-        outputs: Outputs,
-        observer: &'a mut dyn WriteObserver,
-    ) -> Self {
-        Self {
-            options,
-            outputs,
-            open: BTreeMap::new(),
-            observer,
-        }
+/// Pages that share a file, with the number in its name.
+fn parts<'a>(
+    document: &'a Document,
+    options: &FormatOptions,
+) -> Vec<(Option<usize>, &'a [Page])> {
+    if options.concatenate_pages {
+        return vec![(None, &document.pages)];
     }
+    let pages = document.pages.iter();
+    pages
+        .map(|page| {
+            let number = document.page_count.map(|_| page.page_index);
+            (number, std::slice::from_ref(page))
+        })
+        .collect()
+}
 
-    fn joins_pages(&self) -> bool {
-        self.options
-            .restructure
-            .is_some_and(|r| r.concatenate_pages)
-    }
+/// A text file for every page, or one for all.
+struct PageTexts {
+    ending: &'static str,
+    options: Arc<FormatOptions>,
+    text: fn((Option<usize>, &[Page]), &Document, &FormatOptions) -> String,
+}
 
-    fn add_page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
-        let joined = self.joins_pages();
-        let Some(open) = self.open.get_mut(&job.id) else {
-            return Ok(());
-        };
-        let file_name = job.file.name.to_string_lossy();
-        let FinishedPage {
-            mut page,
-            pixels,
-            steps,
-            ..
-        } = finished;
-        let index = open.document.page_count.map(|_| page.page_index);
-        let output = &mut open.output;
-        let of_document = output.name().clone();
-        let mut write =
-            |place: PathBuf, bytes: &[u8]| output.write(place, |out| out.write_all(bytes));
-        if self.options.formats.images {
-            // The page's own pictures come later and win where names are equal (section 9.5).
-            let of_blocks = page.blocks.iter().filter_map(|b| b.picture.as_ref());
-            for picture in of_blocks.chain(&page.pictures) {
-                if let Some(jpeg) = &picture.jpeg {
-                    write(PathBuf::from(&picture.path), jpeg)?;
-                }
-            }
-        }
-        page.blocks
-            .iter_mut()
-            .filter_map(|b| b.picture.as_mut())
-            .for_each(|p| p.jpeg = None);
-        page.pictures.iter_mut().for_each(|p| p.jpeg = None);
-        if let (Some(pixels), true) = (&pixels, self.options.formats.vis) {
-            let extension = drawing_extension(&file_name);
-            let mut draw = |name: &str, picture: Pixels| {
-                // Joined pages share a stem: the number comes last.
-                let file = match index {
-                    Some(index) if joined => format!("_{name}_{index}.{extension}"),
-                    index => format!("{}_{name}.{extension}", numbered(index)),
-                };
-                write(
-                    of_document.file(&file),
-                    &drawings::encoded(&picture, extension)?,
-                )
-            };
-            if self.options.json.markdown.use_layout_detection {
-                draw("layout_det_res", drawings::layout(pixels, &page))?;
-            }
-            if let Some((steps, done)) = steps.as_ref().zip(page.preprocessed) {
-                draw("preprocessed_img", drawings::preprocessed(steps, &done))?;
-            }
-            if let Some(found) = &page.spotting {
-                draw("spotting_res_img", drawings::spotting(pixels, found))?;
-            }
-        }
-        open.written.count(&page);
-        self.observer.page(job, &page);
-        open.document.pages.push(page);
-        Ok(())
-    }
+impl PageWriter for PageTexts {
+    fn page(&mut self, _: &FinishedPage, _: &mut Files) {}
 
-    fn finish_document(&mut self, job: &Job) -> Result<DocumentEnd, String> {
-        let Some(open) = self.open.remove(&job.id) else {
-            return Ok(DocumentEnd::Whole);
-        };
-        let written = self.write_results(open, None)?;
-        let end = if written.errors.is_empty() {
-            DocumentEnd::Whole
-        } else {
-            DocumentEnd::Partial
-        };
-        self.observer.written(job, written);
-        Ok(end)
-    }
-
-    /// Writes what was read of a document; `failure` where not all of it was.
-    fn write_results(
-        &self,
-        open: InProgress,
-        failure: Option<DocumentOutcome>,
-    ) -> Result<WrittenDocument, String> {
-        let InProgress {
-            mut document,
-            mut output,
-            mut written,
-        } = open;
-        drop_table_pictures(&mut document.pages);
-        let mut pages = std::mem::take(&mut document.pages);
-        if let Some(options) = &self.options.restructure {
-            restructure_pages(&mut pages, options);
+    fn finish(self: Box<Self>, document: &Document, files: &mut Files) {
+        for part in parts(document, &self.options) {
+            let place = files.place(&format!("{}{}", numbered(part.0), self.ending));
+            let text = (self.text)(part, document, &self.options);
+            files.write(place, |out| out.write_all(text.as_bytes()));
         }
-        written.warnings = page_warnings(&pages);
-        let mut errors = Vec::new();
-        if self.joins_pages() {
-            errors.extend(self.write_result((None, &pages), &document, &mut output));
-        } else {
-            for page in &pages {
-                let index = document.page_count.map(|_| page.page_index);
-                let part = std::slice::from_ref(page);
-                errors.extend(self.write_result((index, part), &document, &mut output));
-            }
-        }
-        let is_partial = !errors.is_empty() || !written.errors.is_empty();
-        let outcome = if is_partial {
-            DocumentOutcome::Partial
-        } else {
-            DocumentOutcome::Done
-        };
-        // The reference removes nothing.
-        let published = output.publish(failure.unwrap_or(outcome), &|_| false);
-        written.files = self.outputs.shown(&published);
-        errors.extend(published.errors);
-        if written.files.is_empty() && !errors.is_empty() {
-            return Err(errors.join("; "));
-        }
-        written.errors.extend(errors);
-        Ok(written)
-    }
-
-    /// Makes the result and the Markdown of these pages; returns what went wrong.
-    fn write_result(
-        &self,
-        (page_index, pages): (Option<usize>, &[Page]),
-        document: &Document,
-        output: &mut DocumentOutput,
-    ) -> Vec<String> {
-        let CompatOptions { formats, json, .. } = &self.options;
-        let width = pages.first().map_or(0, |p| p.width);
-        let mut errors = Vec::new();
-        let (name, number) = (output.name().clone(), numbered(page_index));
-        let mut write = |ending: &str, text: String| {
-            let place = name.file(&format!("{number}{ending}"));
-            errors.extend(
-                output
-                    .write(place, |out| out.write_all(text.as_bytes()))
-                    .err(),
-            );
-        };
-        if formats.json {
-            let value = json::result_value(pages, document, page_index, json);
-            write("_res.json", python_json::to_string(&value));
-        }
-        if formats.md {
-            let blocks = pages.iter().flat_map(|p| &p.blocks);
-            write(".md", markdown::reference(blocks, width, &json.markdown));
-        }
-        errors
     }
 }
 
-impl DocumentSink for CompatWriter<'_> {
-    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
-        let document = new_document(job, page_count, is_paged);
-        if let Some(output) = self.outputs.begin(job) {
-            self.open.insert(
-                job.id,
-                InProgress {
-                    document,
-                    output,
-                    written: WrittenDocument::default(),
-                },
-            );
+/// Markdown, one file a page.
+struct PageMarkdown;
+
+impl Format for PageMarkdown {
+    fn name(&self) -> &'static str {
+        "md"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[".md", "_0.md"]
+    }
+
+    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn start(&self, options: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
+        Some(Box::new(PageTexts {
+            ending: ".md",
+            options: options.clone(),
+            text: |(_, pages), _, options| {
+                let width = pages.first().map_or(0, |page| page.width);
+                let blocks = pages.iter().flat_map(|page| &page.blocks);
+                markdown::reference(blocks, width, &options.json.markdown)
+            },
+        }))
+    }
+}
+
+/// Results, one file a page.
+struct PageResults;
+
+impl Format for PageResults {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &["_res.json", "_0_res.json"]
+    }
+
+    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn start(&self, options: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
+        Some(Box::new(PageTexts {
+            ending: "_res.json",
+            options: options.clone(),
+            text: |(page_index, pages), document, options| {
+                let value = json::result_value(pages, document, page_index, &options.json);
+                python_json::to_string(&value)
+            },
+        }))
+    }
+}
+
+/// Pictures, beside the other files by the names that the result gives them.
+struct FlatPictures;
+
+impl Format for FlatPictures {
+    fn name(&self) -> &'static str {
+        "images"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            block_pictures: true,
+            ..Needs::default()
         }
-        self.observer.opened(job, selected);
     }
 
-    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String> {
-        self.add_page(job, page)
+    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
     }
 
-    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
-        self.finish_document(job)
+    fn start(&self, _: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
+        Some(Box::new(PictureWriter {
+            place: |path, _| PathBuf::from(path),
+        }))
+    }
+}
+
+/// Pages with what was found on them, as pictures.
+struct PageDrawings;
+
+impl Format for PageDrawings {
+    fn name(&self) -> &'static str {
+        "vis"
     }
 
-    fn failed(&mut self, job: &Job, reason: &str) {
-        // Pages that were read before keep their files, as the reference's do; what fails now failed before.
-        if let Some(open) = self.open.remove(&job.id) {
-            let _ = self.write_results(
-                open,
-                outcome_of_failure(reason).or(Some(DocumentOutcome::Failed)),
-            );
+    fn endings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            pixels: true,
+            ..Needs::default()
         }
-        self.observer.failed(job, reason);
     }
+
+    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn start(&self, options: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
+        Some(Box::new(DrawingWriter {
+            options: options.clone(),
+        }))
+    }
+}
+
+struct DrawingWriter {
+    options: Arc<FormatOptions>,
+}
+
+impl PageWriter for DrawingWriter {
+    fn page(&mut self, finished: &FinishedPage, files: &mut Files) {
+        let Some(pixels) = &finished.pixels else {
+            return;
+        };
+        let page = &finished.page;
+        let input_name = files.input_name().to_string_lossy().into_owned();
+        let extension = drawing_extension(&input_name);
+        let number = files.is_paged().then_some(page.page_index);
+        let mut draw = |name: &str, picture: Pixels| {
+            // Joined pages share a stem: the number comes last.
+            let ending = match number {
+                Some(index) if self.options.concatenate_pages => {
+                    format!("_{name}_{index}.{extension}")
+                }
+                number => format!("{}_{name}.{extension}", numbered(number)),
+            };
+            match drawings::encoded(&picture, extension) {
+                Ok(bytes) => {
+                    let place = files.place(&ending);
+                    files.write(place, |out| out.write_all(&bytes));
+                }
+                Err(message) => files.fault(Fault::new(Reason::Internal, message)),
+            }
+        };
+        if self.options.json.markdown.use_layout_detection {
+            draw("layout_det_res", drawings::layout(pixels, page));
+        }
+        if let Some((steps, done)) = finished.steps.as_ref().zip(page.preprocessed) {
+            draw("preprocessed_img", drawings::preprocessed(steps, &done));
+        }
+        if let Some(found) = &page.spotting {
+            draw("spotting_res_img", drawings::spotting(pixels, found));
+        }
+    }
+
+    fn finish(self: Box<Self>, _: &Document, _: &mut Files) {}
 }
 
 #[cfg(test)]

@@ -3,12 +3,35 @@
 //! Pages are turned into JSON one at a time while the file is written. Indented by four, non-ASCII characters as
 //! they are, as the reference writes.
 
+use super::format::{Format, FormatOptions};
 use super::markdown::{self, MarkdownBlock, MarkdownOptions, Pictures};
 use crate::document::{Block, Document, Generation, Page, Preprocessing};
 use crate::geometry::Point;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value, json};
 use std::io::Write;
+
+/// The format `json`: the whole document with the reference's keys, and what was noticed.
+pub struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[".json"]
+    }
+
+    fn write(
+        &self,
+        document: &Document,
+        options: &FormatOptions,
+        out: &mut dyn Write,
+    ) -> std::io::Result<()> {
+        write(out, document, &options.json, options.concatenate_pages)
+    }
+}
 
 /// What stands in the file besides the document.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 
 use super::json::{self, JsonOptions};
 use super::markdown::{self, MarkdownOptions, VARIANTS};
-use super::new_document;
+use super::written::new_document;
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, PageTrace};
 use crate::layout::Region;

@@ -5,12 +5,20 @@
 //! encoded once and written to both files as it comes; drawings follow when the whole document is known, so a
 //! long document never lies in memory. Text is the built-in Helvetica: crisp at any size and selectable.
 
+use super::drawings;
+use super::files::Files;
+use super::format::{Format, FormatOptions, Needs, PageWriter};
 use crate::document::{Block, Document, Label, Page};
+use crate::engine::FinishedPage;
+use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Rect};
+use crate::output::OutputFile;
+use crate::raster::JPEG_SIDE;
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Rect as PdfRect, Ref, Str};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// What a file shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +31,118 @@ pub enum View {
     Preprocessed,
 }
 
-impl View {
-    /// What the file name ends with.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            View::Layout => "_layout_det_res.pdf",
-            View::Order => "_layout_order_res.pdf",
-            View::Preprocessed => "_preprocessed_img.pdf",
+/// The drawings of a document with the endings of their files; the last one only where pages are preprocessed.
+const VIEWS: [View; 3] = [View::Layout, View::Order, View::Preprocessed];
+const ENDINGS: [&str; 3] = [
+    "_layout_det_res.pdf",
+    "_layout_order_res.pdf",
+    "_preprocessed_img.pdf",
+];
+/// JPEG quality of comparisons, as that of the other drawings.
+const COMPARISON_QUALITY: u8 = 72;
+
+/// The format `vis`: visualization PDFs.
+pub struct Drawings;
+
+impl Format for Drawings {
+    fn name(&self) -> &'static str {
+        "vis"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &ENDINGS
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            page_pictures: true,
+            ..Needs::default()
+        }
+    }
+
+    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn start(&self, options: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
+        let views = if options.preprocesses { 3 } else { 2 };
+        Some(Box::new(DrawingWriter {
+            views: &VIEWS[..views],
+            files: Vec::new(),
+            is_lost: false,
+        }))
+    }
+}
+
+/// Writes the drawings of one document.
+struct DrawingWriter {
+    views: &'static [View],
+    /// A file for every view, once there is a page.
+    files: Vec<VisFile<OutputFile>>,
+    /// A fault costs the drawings, and nothing else.
+    is_lost: bool,
+}
+
+impl DrawingWriter {
+    fn draw(&mut self, finished: &FinishedPage, files: &Files) -> Result<(), Fault> {
+        let fail = |error: io::Error| Fault::io("failed to write a drawing", &error);
+        if self.files.is_empty() {
+            for view in self.views {
+                let file = files
+                    .create()
+                    .and_then(|out| VisFile::new(out, *view))
+                    .map_err(fail)?;
+                self.files.push(file);
+            }
+        }
+        let page = &finished.page;
+        let picture = finished.picture.as_ref();
+        let picture = picture.map(|(jpeg, width, height)| (jpeg.as_ref(), *width, *height));
+        let steps = finished.steps.as_ref().zip(page.preprocessed);
+        let comparison = steps.map(|(steps, done)| {
+            let drawn = drawings::preprocessed(steps, &done);
+            let shown = drawn.within(JPEG_SIDE);
+            let jpeg = shown.to_jpeg(COMPARISON_QUALITY);
+            jpeg.map(|jpeg| (jpeg, shown.width, shown.height))
+        });
+        let comparison = comparison.transpose().map_err(|error| {
+            let message = format!("failed to encode a comparison: {error}");
+            Fault::new(Reason::Internal, message)
+        })?;
+        let comparison = comparison.as_ref();
+        let comparison =
+            comparison.map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
+        for file in &mut self.files {
+            let shown = match file.view {
+                View::Preprocessed => comparison,
+                _ => picture,
+            };
+            file.add_picture(shown, page.stands_for()).map_err(fail)?;
+        }
+        Ok(())
+    }
+}
+
+impl PageWriter for DrawingWriter {
+    fn page(&mut self, finished: &FinishedPage, files: &mut Files) {
+        if self.is_lost {
+            return;
+        }
+        if let Err(fault) = self.draw(finished, files) {
+            self.is_lost = true;
+            self.files.clear();
+            files.fault(fault);
+        }
+    }
+
+    fn finish(self: Box<Self>, document: &Document, files: &mut Files) {
+        for (file, ending) in self.files.into_iter().zip(ENDINGS) {
+            let added = file
+                .finish(document)
+                .and_then(|out| files.add(out, ending));
+            if let Err(error) = added {
+                files.fault(Fault::io("failed to write a drawing", &error));
+            }
         }
     }
 }

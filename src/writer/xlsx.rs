@@ -1,10 +1,42 @@
 //! The tables of a document as a workbook: a first sheet that lists them, then one sheet for each.
 
 use crate::document::{Block, Document, Label, Table};
+use super::format::{Format, FormatOptions};
 use rust_xlsxwriter::{
-    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Url, Workbook,
+    Color, DocProperties, ExcelDateTime, Format as CellFormat, FormatAlign, FormatBorder, Url, Workbook,
     Worksheet, XlsxError,
 };
+use std::io::Write;
+
+/// The format `xlsx`: the tables of a document, if it has any.
+pub struct Workbooks;
+
+impl Format for Workbooks {
+    fn name(&self) -> &'static str {
+        "xlsx"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[".xlsx"]
+    }
+
+    fn has_file(&self, document: &Document) -> bool {
+        let blocks = document.pages.iter().flat_map(|page| &page.blocks);
+        blocks
+            .filter(|block| block.label == Label::Table)
+            .any(|block| Table::from_html(&block.content).is_some())
+    }
+
+    fn write(
+        &self,
+        document: &Document,
+        _: &FormatOptions,
+        out: &mut dyn Write,
+    ) -> std::io::Result<()> {
+        let bytes = workbook(document).map_err(std::io::Error::other)?;
+        out.write_all(&bytes.unwrap_or_default())
+    }
+}
 
 /// Most that Excel keeps in a cell.
 const MAX_CELL_CHARS: usize = 32_767;
@@ -140,8 +172,8 @@ fn list(sheet: &mut Worksheet, tables: &[Listed]) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn header_format() -> Format {
-    Format::new()
+fn header_format() -> CellFormat {
+    CellFormat::new()
         .set_bold()
         .set_background_color(Color::RGB(0xE8EDF3))
         .set_border(FormatBorder::Thin)
@@ -149,7 +181,7 @@ fn header_format() -> Format {
 
 fn write_table(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
     let headers = header_rows(table);
-    let body = Format::new()
+    let body = CellFormat::new()
         .set_border(FormatBorder::Thin)
         .set_align(FormatAlign::VerticalCenter)
         .set_text_wrap();

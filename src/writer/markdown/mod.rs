@@ -16,8 +16,32 @@ pub use html::Pictures;
 pub use links::link;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
 
+use super::format::{Format, FormatOptions};
 use crate::document::{Block, Document, Label, Markup, Page};
 use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+/// The format `md`: the whole document as Markdown in our form.
+pub struct Markdown;
+
+impl Format for Markdown {
+    fn name(&self) -> &'static str {
+        "md"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[".md"]
+    }
+
+    fn write(
+        &self,
+        finished: &Document,
+        options: &FormatOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        out.write_all(document(finished, &options.json.markdown).as_bytes())
+    }
+}
 
 /// How Markdown is written; names and defaults are the reference's.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,102 @@
+//! Documents on standard output: [`PrintWriter`] takes the pages of jobs and prints each document once it is whole, in the order of
+//! the inputs.
+
+use super::format::{Format, FormatOptions};
+use super::stdout::{OrderedOutput, OutputOptions};
+use super::written::{WriteObserver, WrittenDocument, new_document, page_warnings};
+use crate::document::Document;
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::restructure::{self, FinishOptions};
+use std::collections::BTreeMap;
+use std::io;
+
+/// Settings of the writer.
+pub struct PrintOptions {
+    /// The format that is printed.
+    pub format: &'static dyn Format,
+    /// Settings of formats.
+    pub options: FormatOptions,
+    /// Work on a document before it is printed.
+    pub finish: FinishOptions,
+    /// A line with the document's name stands before each.
+    pub with_names: bool,
+    /// Standard output is a terminal, which must not obey what stands in documents.
+    pub to_terminal: bool,
+}
+
+/// Takes pages and prints documents.
+pub struct PrintWriter<'a> {
+    options: PrintOptions,
+    stdout: OrderedOutput<io::Stdout>,
+    /// Positions of the documents in what is printed, by the ids of their jobs.
+    positions: BTreeMap<usize, usize>,
+    open: BTreeMap<usize, (Document, WrittenDocument)>,
+    observer: &'a mut dyn WriteObserver,
+}
+
+impl<'a> PrintWriter<'a> {
+    /// A writer; documents are printed in the order of `jobs`.
+    pub fn new(options: PrintOptions, jobs: &[Job], observer: &'a mut dyn WriteObserver) -> Self {
+        let output = OutputOptions {
+            with_names: options.with_names,
+            to_terminal: options.to_terminal,
+        };
+        let positions = jobs.iter().enumerate().map(|(at, job)| (job.id, at));
+        Self {
+            options,
+            stdout: OrderedOutput::new(io::stdout(), output),
+            positions: positions.collect(),
+            open: BTreeMap::new(),
+            observer,
+        }
+    }
+
+    fn position(&self, job: &Job) -> usize {
+        self.positions.get(&job.id).copied().unwrap_or(job.id)
+    }
+}
+
+impl DocumentSink for PrintWriter<'_> {
+    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
+        let document = new_document(job, page_count, is_paged);
+        let written = WrittenDocument::default();
+        self.open.insert(job.id, (document, written));
+        self.observer.opened(job, selected);
+    }
+
+    fn page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
+        if let Some((document, written)) = self.open.get_mut(&job.id) {
+            written.count(&finished.page);
+            self.observer.page(job, &finished.page);
+            document.push(finished.page);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+        let Some((mut document, mut written)) = self.open.remove(&job.id) else {
+            return Ok(DocumentEnd::Whole);
+        };
+        restructure::finish(&mut document, &self.options.finish);
+        written.warnings = page_warnings(&document.pages);
+        let (position, options) = (self.position(job), &self.options);
+        let printed = self.stdout.finish(position, &job.file.given, |out| {
+            options.format.write(&document, &options.options, out)
+        });
+        printed.map_err(|error| format!("cannot write to standard output: {error}"))?;
+        let end = if written.errors.is_empty() {
+            DocumentEnd::Whole
+        } else {
+            DocumentEnd::Partial
+        };
+        self.observer.written(job, written);
+        Ok(end)
+    }
+
+    fn failed(&mut self, job: &Job, reason: &str) {
+        self.open.remove(&job.id);
+        // Faults of standard output are told of a document that has something to print.
+        drop(self.stdout.give_up(self.position(job)));
+        self.observer.failed(job, reason);
+    }
+}
