@@ -3,16 +3,21 @@
 //! Names follow the reference's result object: a [`Block`] is an entry of `parsing_res_list`, its `label`,
 //! `content` and `bbox` are `block_label`, `block_content` and `block_bbox`.
 
+mod body;
 mod code;
 mod failed;
+pub mod html;
+pub mod inline;
 mod table;
 
+pub use body::{Body, ListItem, Paragraph};
 pub use code::{Code, reference as code_reference};
 pub use failed::FAILED_ALIKE;
 pub use table::{Cell, Table, escape, unescape};
 
 use crate::geometry::{Point, Rect};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -185,6 +190,8 @@ pub struct Block {
     pub content: String,
     /// What in the content is markup.
     pub markup: Markup,
+    /// The content by kind, once the document is finished.
+    pub body: Body,
     /// Confidence of the label, 0 to 1.
     pub score: f32,
     /// The picture cut out for it, if it is kept as one.
@@ -219,6 +226,7 @@ impl Block {
             bbox,
             content: String::new(),
             markup: Markup::default(),
+            body: Body::Empty,
             score,
             picture: None,
             title_level: None,
@@ -237,6 +245,7 @@ impl Block {
 
 /// Pieces of text found all over a picture.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Spotting {
     /// Four corners of each, in page pixels.
     pub rec_polys: Vec<[[f64; 2]; 4]>,
@@ -254,6 +263,15 @@ pub fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
+/// Removes hyphens at line ends and turns the other line ends into blanks.
+pub fn soft_newlines(text: &str) -> Cow<'_, str> {
+    if text.contains('\n') {
+        text.replace("-\n", "").replace('\n', " ").into()
+    } else {
+        text.into()
+    }
+}
+
 /// A recognized line, kept for the diagnostics.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReadLine {
@@ -268,6 +286,7 @@ pub struct ReadLine {
 /// Where the text of a page came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum TextSource {
     /// The PDF's own characters.
     TextLayer,
@@ -279,6 +298,7 @@ pub enum TextSource {
 
 /// Something that went wrong or was decided, with what it is about.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
@@ -311,6 +331,7 @@ pub struct Generation {
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum FinishReason {
     /// The model ended it.
     Eos,
@@ -325,6 +346,7 @@ pub enum FinishReason {
 /// How bad a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Severity {
     /// Worth knowing.
     Info,
@@ -336,6 +358,7 @@ pub enum Severity {
 
 /// How the text of a page was come by.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TextDecision {
     /// Where the text came from.
     pub source: TextSource,

@@ -3,25 +3,34 @@
 //! The HTML is the reference's (specification, section 8.3): `<table>`, `<tr>`, `<td>` with `rowspan` and
 //! `colspan` where they exceed 1, no blanks, cell text escaped.
 
+use super::html::{Tag, Token, Tokens};
+use super::inline::is_false;
+use serde::Serialize;
+
 /// A cell and the rectangle of the grid that it fills.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cell {
     /// First row.
     pub row: usize,
     /// First column.
     pub column: usize,
     /// Rows it fills, at least 1.
+    #[serde(skip_serializing_if = "is_one")]
     pub row_span: usize,
     /// Columns it fills, at least 1.
+    #[serde(skip_serializing_if = "is_one")]
     pub column_span: usize,
     /// Its text.
     pub text: String,
     /// Whether it heads a row or column.
+    #[serde(skip_serializing_if = "is_false")]
     pub header: bool,
 }
 
 /// A table: cells that tile a grid.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Table {
     /// Number of rows.
     pub rows: usize,
@@ -31,13 +40,16 @@ pub struct Table {
     pub cells: Vec<Cell>,
 }
 
+/// For spans that are written only where they say something.
+fn is_one(span: &usize) -> bool {
+    *span == 1
+}
+
 /// Spans above this are mistakes or attacks.
 const MAX_SPAN: usize = 1000;
 /// Places of the grid that the cells of a table read from HTML fill at most. Cells after that are not read, and one whose
 /// spans alone would exceed it fills a single place.
 const MAX_PLACES: usize = 1_000_000;
-/// Characters of the longest entity that is known, `&` and `;` included.
-const LONGEST_ENTITY: usize = 11;
 
 impl Table {
     /// The table as HTML.
@@ -78,16 +90,14 @@ impl Table {
     /// As [`Table::from_html`], and whether cells were left out because the table is too large.
     pub fn read_html(html: &str) -> Option<(Table, bool)> {
         let mut reader = HtmlReader::default();
-        let mut rest = html;
-        while let Some(open) = rest.find('<') {
-            reader.text(&rest[..open]);
-            rest = &rest[open..];
-            let Some(close) = rest.find('>') else { break };
-            let is_end = reader.tag(&rest[1..close]);
-            rest = if is_end { "" } else { &rest[close + 1..] };
+        for token in Tokens::new(html) {
+            match token {
+                Token::Text(text) => reader.text(text),
+                Token::Open(tag) => reader.open(&tag),
+                Token::Close(name) if reader.close(&name) => break,
+                Token::Close(_) | Token::Comment(_) | Token::Declaration(_) => {}
+            }
         }
-        // The last cell may be open.
-        reader.text(rest);
         let is_cut = reader.is_cut;
         reader.finish().map(|table| (table, is_cut))
     }
@@ -95,65 +105,12 @@ impl Table {
 
 /// Escapes text for HTML as Python's `html.escape` does.
 pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#x27;"),
-            c => out.push(c),
-        }
-    }
-    out
+    html_escape::encode_quoted_attribute(text).into_owned()
 }
 
-/// Undoes [`escape`] and the numeric entities.
+/// Replaces the character references of a text.
 pub fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        // No farther: a text of ampersands would be searched to its end from every one of them.
-        let entity = rest
-            .bytes()
-            .take(LONGEST_ENTITY)
-            .position(|b| b == b';')
-            .and_then(|end| Some((end, decode_entity(&rest[1..end])?)));
-        match entity {
-            Some((end, c)) => {
-                out.push(c);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn decode_entity(name: &str) -> Option<char> {
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)
-        }
-    }
+    html_escape::decode_html_entities(text).into_owned()
 }
 
 #[derive(Default)]
@@ -179,34 +136,35 @@ impl HtmlReader {
         }
     }
 
-    /// Takes the inside of a tag; true at the end of the table.
-    fn tag(&mut self, tag: &str) -> bool {
-        let name: String = tag
-            .chars()
-            .take_while(|c| !c.is_whitespace())
-            .collect::<String>()
-            .to_ascii_lowercase();
-        match name.trim_end_matches('/') {
+    fn open(&mut self, tag: &Tag) {
+        match tag.name.as_str() {
             "table" => self.in_table = true,
-            "/table" => {
-                self.close_cell();
-                return self.in_table;
-            }
             "tr" if self.in_table => {
                 self.close_cell();
                 self.row = Some(self.rows);
                 self.rows += 1;
                 self.next_column = 0;
             }
-            "td" | "th" if self.in_table => self.open_cell(tag, name == "th"),
-            "/td" | "/th" | "/tr" => self.close_cell(),
+            "td" | "th" if self.in_table => self.open_cell(tag),
             "br" => self.text("\n"),
+            _ => {}
+        }
+    }
+
+    /// Takes the end of an element; `true` for that of the table.
+    fn close(&mut self, name: &str) -> bool {
+        match name {
+            "table" => {
+                self.close_cell();
+                return self.in_table;
+            }
+            "td" | "th" | "tr" => self.close_cell(),
             _ => {}
         }
         false
     }
 
-    fn open_cell(&mut self, tag: &str, header: bool) {
+    fn open_cell(&mut self, tag: &Tag) {
         self.close_cell();
         let row = *self.row.get_or_insert_with(|| {
             self.rows += 1;
@@ -241,7 +199,7 @@ impl HtmlReader {
             row_span,
             column_span,
             text: String::new(),
-            header,
+            header: tag.name == "th",
         });
     }
 
@@ -268,17 +226,15 @@ impl HtmlReader {
     }
 }
 
-fn span(tag: &str, name: &str) -> usize {
-    let lower = tag.to_ascii_lowercase();
-    let value = lower
-        .find(name)
-        .map(|at| lower[at + name.len()..].trim_start_matches([' ', '=', '"', '\'']));
-    let digits: String = value
-        .unwrap_or("")
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    digits.parse().unwrap_or(1).clamp(1, MAX_SPAN)
+fn span(tag: &Tag, name: &str) -> usize {
+    let value = tag.attributes.iter().find(|(key, _)| key == name);
+    let value = value.map_or("", |(_, value)| value.trim());
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    match value[..digits].parse() {
+        Ok(span) => usize::clamp(span, 1, MAX_SPAN),
+        // No digits, or more than a number holds.
+        Err(_) => 1,
+    }
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ pub(super) fn geometry(v: &Value, _: &Context) -> Checked {
             y: p[1] as f32,
         })
         .collect();
-    let quad = polygons::quad(&corners).map_or(Value::Null, |quad| points(&quad));
+    let quad = polygons::quad(&corners).map_or(Value::Null, |quad| points(&quad).into());
     same("quad", &v["quad"], &quad, POINT_TOLERANCE)
 }
 

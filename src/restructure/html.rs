@@ -1,6 +1,7 @@
 //! A forgiving HTML tree that reads and writes as Python's `html.parser` does under BeautifulSoup 4: merged tables
 //! must come out with the bytes that the reference gives them (specification, section 9.7).
 
+use crate::document::html::{Tag, Token, Tokens, decoded};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node of the tree.
@@ -26,22 +27,10 @@ pub(super) struct Html {
 /// Elements that lie in each other at most. A tag that would go deeper makes an element without content, whose text stands
 /// beside it: what asks every element for all below it, or all around it, stays linear.
 const MAX_DEPTH: usize = 256;
-/// Tags that never end are searched to the end of the text. Once that was done for this many times its length, only this
-/// many bytes of each are looked at.
-const MAX_VAIN_READINGS: usize = 8;
-const MAX_TAG_AFTER_THAT: usize = 256;
-
-/// Where reading stands.
+/// The innermost open element, and how many lie around it.
 struct Reading {
-    /// The innermost open element and how many lie around it.
     open: NodeId,
     depth: usize,
-    /// Bytes of the text from the last `>` on, and from the last `-->` on, if there is one: what is left has none if it is
-    /// shorter.
-    from_last_end: usize,
-    from_last_comment_end: usize,
-    /// Bytes that may still be searched in vain.
-    patience: usize,
 }
 
 /// Elements without content.
@@ -61,17 +50,17 @@ impl Html {
             parent: 0,
         };
         let mut html = Html { nodes: vec![root] };
-        let from_last = |mark: &str| text.rfind(mark).map_or(usize::MAX, |at| text.len() - at);
-        let mut reading = Reading {
-            open: 0,
-            depth: 0,
-            from_last_end: from_last(">"),
-            from_last_comment_end: from_last("-->"),
-            patience: text.len().saturating_mul(MAX_VAIN_READINGS),
-        };
-        let mut rest = text;
-        while !rest.is_empty() {
-            rest = html.read(rest, &mut reading);
+        let mut reading = Reading { open: 0, depth: 0 };
+        for token in Tokens::new(text) {
+            match token {
+                Token::Text(text) => html.add_text(reading.open, &decoded(text)),
+                Token::Comment(comment) => {
+                    html.add(reading.open, Node::Verbatim(comment.to_string()));
+                }
+                Token::Open(tag) => html.open_tag(tag, &mut reading),
+                Token::Close(name) => html.close_tag(&name, &mut reading),
+                Token::Declaration(_) => {}
+            }
         }
         html
     }
@@ -236,59 +225,13 @@ impl Html {
         }
     }
 
-    /// Reads one tag or piece of text; returns what is left.
-    fn read<'a>(&mut self, text: &'a str, reading: &mut Reading) -> &'a str {
-        let Some(after) = text.strip_prefix('<') else {
-            let end = text.find('<').unwrap_or(text.len());
-            self.add_text(reading.open, &decoded(&text[..end]));
-            return &text[end..];
-        };
-        let is_letter = |s: &str| s.starts_with(|c: char| c.is_ascii_alphabetic());
-        if after.len() < reading.from_last_end {
-            // No tag ends any more.
-        } else if let Some(rest) = after.strip_prefix("!--") {
-            if rest.len() >= reading.from_last_comment_end
-                && let Some(end) = rest.find("-->")
-            {
-                self.add(reading.open, Node::Verbatim(text[..end + 7].to_string()));
-                return &rest[end + 3..];
-            }
-        } else if is_letter(after) {
-            let looked_at = match reading.patience {
-                0 => &after[..after.floor_char_boundary(MAX_TAG_AFTER_THAT)],
-                _ => after,
-            };
-            if let Some((tag, length)) = Tag::read(looked_at) {
-                self.open_tag(tag, reading);
-                return &after[length..];
-            }
-            reading.patience = reading.patience.saturating_sub(looked_at.len());
-        } else if let Some(rest) = after.strip_prefix('/')
-            && is_letter(rest)
-            && let Some(end) = rest.find('>')
-        {
-            let name = rest[..end]
-                .split(is_html_space)
-                .next()
-                .unwrap_or("")
-                .to_lowercase();
-            self.close_tag(&name, reading);
-            return &rest[end + 1..];
-        } else if after.starts_with(['!', '?', '/'])
-            && let Some(end) = after.find('>')
-        {
-            return &after[end + 1..];
-        }
-        self.add_text(reading.open, "<");
-        after
-    }
-
     fn open_tag(&mut self, tag: Tag, reading: &mut Reading) {
         let closed = tag.closed || VOID.contains(&tag.name.as_str());
         let (parent, children) = (reading.open, Vec::new());
         let element = Node::Element {
             name: tag.name,
-            attributes: tag.attributes,
+            // Of an attribute that comes twice the last one counts.
+            attributes: tag.attributes.into_iter().collect(),
             children,
             parent,
         };
@@ -315,114 +258,6 @@ impl Html {
             }
         }
     }
-}
-
-struct Tag {
-    name: String,
-    attributes: BTreeMap<String, String>,
-    closed: bool,
-}
-
-fn is_html_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c')
-}
-
-impl Tag {
-    /// Reads the inside of an opening tag and its end; the bytes read. `None` when it never ends.
-    fn read(text: &str) -> Option<(Tag, usize)> {
-        let name_end = text.find(|c: char| is_html_space(c) || matches!(c, '/' | '>'))?;
-        let mut tag = Tag {
-            name: text[..name_end].to_lowercase(),
-            attributes: BTreeMap::new(),
-            closed: false,
-        };
-        let mut at = name_end;
-        loop {
-            at += text[at..].find(|c: char| !is_html_space(c))?;
-            let rest = &text[at..];
-            if rest.starts_with("/>") {
-                tag.closed = true;
-                return Some((tag, at + 2));
-            }
-            if rest.starts_with('>') {
-                return Some((tag, at + 1));
-            }
-            if rest.starts_with('/') {
-                at += 1;
-                continue;
-            }
-            at += tag.attribute(rest)?;
-        }
-    }
-
-    /// Reads an attribute; the bytes read.
-    fn attribute(&mut self, text: &str) -> Option<usize> {
-        // Its first character may be anything, even an equals sign or a quote.
-        let first = text.chars().next()?.len_utf8();
-        let stop = |c: char| is_html_space(c) || matches!(c, '/' | '>' | '=');
-        let name_end = first + text[first..].find(stop)?;
-        let key = text[..name_end].to_lowercase();
-        let after = text[name_end..].trim_start_matches(is_html_space);
-        let Some(value) = after.strip_prefix('=') else {
-            self.attributes.insert(key, String::new());
-            return Some(name_end);
-        };
-        let value = value
-            .trim_start_matches('=')
-            .trim_start_matches(is_html_space);
-        let start = text.len() - value.len();
-        let (value, length) = match value.chars().next()? {
-            quote @ ('"' | '\'') => {
-                let inner = &value[1..];
-                let end = inner.find(quote)?;
-                (&inner[..end], end + 2)
-            }
-            _ => {
-                let end = value.find(|c: char| is_html_space(c) || c == '>')?;
-                (&value[..end], end)
-            }
-        };
-        let mut value = decoded(value);
-        if key == "class" {
-            value = value.split_whitespace().collect::<Vec<_>>().join(" ");
-        }
-        self.attributes.insert(key, value);
-        Some(start + length)
-    }
-}
-
-/// Text with its entities replaced; their semicolon may be missing, and unknown ones lose it.
-fn decoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        let (kind, digits): (usize, fn(u8) -> bool) = match after.as_bytes() {
-            [b'#', b'x' | b'X', ..] => (2, |b| b.is_ascii_hexdigit()),
-            [b'#', ..] => (1, |b| b.is_ascii_digit()),
-            _ => (0, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')),
-        };
-        let length = kind + after.bytes().skip(kind).take_while(|b| digits(*b)).count();
-        let starts = kind > 0 || after.starts_with(|c: char| c.is_ascii_alphabetic());
-        if length == kind || !starts {
-            out.push('&');
-            rest = after;
-            continue;
-        }
-        let name = &after[..length];
-        let entity = format!("&{name};");
-        let character = html_escape::decode_html_entities(&entity);
-        match character == entity {
-            true => out.push_str(&format!("&{name}")),
-            false => out.push_str(&character),
-        }
-        rest = after[length..]
-            .strip_prefix(';')
-            .unwrap_or(&after[length..]);
-    }
-    out.push_str(rest);
-    out
 }
 
 fn minimally_escaped(text: &str) -> String {

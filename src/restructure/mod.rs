@@ -3,6 +3,7 @@
 //! [`finish`] does all of it, before anything of a document is written. [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
 //! regions that were found in the page's text, [`text`] first tells running headers, titles and references apart.
 
+mod body;
 mod clusters;
 mod html;
 pub mod levels;
@@ -43,14 +44,14 @@ pub struct FinishOptions {
 /// Does to a document what single pages cannot tell. Its pages are final after that.
 pub fn finish(document: &mut Document, options: &FinishOptions) {
     drop_table_pictures(&mut document.pages);
-    let Some(mut restructure) = options.restructure else {
-        return;
-    };
-    if options.regions_from_text {
-        text::restructure(document, restructure.relevel_titles);
-        restructure.relevel_titles = false;
+    if let Some(mut restructure) = options.restructure {
+        if options.regions_from_text {
+            text::restructure(document, restructure.relevel_titles);
+            restructure.relevel_titles = false;
+        }
+        restructure_pages(&mut document.pages, &restructure);
     }
-    restructure_pages(&mut document.pages, &restructure);
+    body::fill(&mut document.pages);
 }
 
 /// What is put together, named like the reference's arguments.

@@ -33,10 +33,7 @@ fn drawing_extension(file_name: &str) -> &str {
 }
 
 /// Pages that share a file, with the number in its name.
-fn parts<'a>(
-    document: &'a Document,
-    options: &FormatOptions,
-) -> Vec<(Option<usize>, &'a [Page])> {
+fn parts<'a>(document: &'a Document, options: &FormatOptions) -> Vec<(Option<usize>, &'a [Page])> {
     if options.concatenate_pages {
         return vec![(None, &document.pages)];
     }
@@ -49,11 +46,14 @@ fn parts<'a>(
         .collect()
 }
 
+/// Makes the text of some pages' file; they have the number, or are joined.
+type MakeText = fn((Option<usize>, &[Page]), &Document, &FormatOptions) -> String;
+
 /// A text file for every page, or one for all.
 struct PageTexts {
     ending: &'static str,
     options: Arc<FormatOptions>,
-    text: fn((Option<usize>, &[Page]), &Document, &FormatOptions) -> String,
+    text: MakeText,
 }
 
 impl PageWriter for PageTexts {

@@ -227,7 +227,7 @@ pub(crate) fn region(region: &Region, is_whole_page: bool) -> Value {
         value["order"] = json!(region.order);
     }
     if let Some(polygon) = &region.polygon {
-        value["polygon_points"] = json::points(polygon);
+        value["polygon_points"] = json!(json::points(polygon));
     }
     value
 }
@@ -259,7 +259,7 @@ fn stage(trace: &PageTrace, page: &Page, is_whole_page: bool) -> Value {
             }
         }
         if let Some(polygon) = &block.region.polygon {
-            value["polygon_points"] = json::points(polygon);
+            value["polygon_points"] = json!(json::points(polygon));
         }
         value
     });

@@ -1,7 +1,7 @@
 //! The two trees of files that docparse writes below the save path: its own, and the reference's.
 
-use super::format::{FORMATS, Format, Formats, Needs};
 use super::compat;
+use super::format::{FORMATS, Format, Formats, Needs};
 
 /// A tree of files: the formats that it has, and its ways where they differ.
 pub struct Tree {

@@ -110,8 +110,7 @@ impl DrawingWriter {
             Fault::new(Reason::Internal, message)
         })?;
         let comparison = comparison.as_ref();
-        let comparison =
-            comparison.map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
+        let comparison = comparison.map(|(jpeg, width, height)| (jpeg.as_slice(), *width, *height));
         for file in &mut self.files {
             let shown = match file.view {
                 View::Preprocessed => comparison,
@@ -137,9 +136,7 @@ impl PageWriter for DrawingWriter {
 
     fn finish(self: Box<Self>, document: &Document, files: &mut Files) {
         for (file, ending) in self.files.into_iter().zip(ENDINGS) {
-            let added = file
-                .finish(document)
-                .and_then(|out| files.add(out, ending));
+            let added = file.finish(document).and_then(|out| files.add(out, ending));
             if let Err(error) = added {
                 files.fault(Fault::io("failed to write a drawing", &error));
             }

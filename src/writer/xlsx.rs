@@ -1,10 +1,10 @@
 //! The tables of a document as a workbook: a first sheet that lists them, then one sheet for each.
 
-use crate::document::{Block, Document, Label, Table};
 use super::format::{Format, FormatOptions};
+use crate::document::{Block, Document, Label, Table};
 use rust_xlsxwriter::{
-    Color, DocProperties, ExcelDateTime, Format as CellFormat, FormatAlign, FormatBorder, Url, Workbook,
-    Worksheet, XlsxError,
+    Color, DocProperties, ExcelDateTime, Format as CellFormat, FormatAlign, FormatBorder, Url,
+    Workbook, Worksheet, XlsxError,
 };
 use std::io::Write;
 

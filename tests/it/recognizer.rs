@@ -56,7 +56,7 @@ fn run(folder: &Folder, inputs: &[&Path], out: &str, flags: &[&str]) -> Ran {
 }
 
 fn document(folder: &Folder, path: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(folder.path().join(path)).unwrap()).unwrap()
+    folder.json(path)
 }
 
 /// The contents of all blocks, page by page.

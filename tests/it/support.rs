@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 /// The checkout.
 pub fn root() -> &'static Path {
@@ -127,11 +128,46 @@ impl Folder {
         let path = self.path().join(name);
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        serde_json::from_str(&text).unwrap()
+        let value: Value = serde_json::from_str(&text).unwrap();
+        // A result of ours; the reference's have no such key.
+        if value.get("docparse").is_some() {
+            assert_is_described(&value, &path);
+        }
+        value
     }
 
     pub fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.path().join(name)).unwrap()
+    }
+}
+
+/// Fails unless `docs/output.schema.json` describes all of a result: every key that stands there, too.
+fn assert_is_described(value: &Value, path: &Path) {
+    static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let text = std::fs::read_to_string(root().join("docs/output.schema.json")).unwrap();
+        let mut schema: Value = serde_json::from_str(&text).unwrap();
+        forbid_other_keys(&mut schema);
+        jsonschema::validator_for(&schema).unwrap()
+    });
+    let errors: Vec<String> = VALIDATOR
+        .iter_errors(value)
+        .take(5)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+}
+
+/// The schema leaves keys of later versions open; a test must not.
+fn forbid_other_keys(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.get("properties").is_some_and(Value::is_object) && map.contains_key("type") {
+                map.insert("additionalProperties".into(), false.into());
+            }
+            map.values_mut().for_each(forbid_other_keys);
+        }
+        Value::Array(values) => values.iter_mut().for_each(forbid_other_keys),
+        _ => {}
     }
 }
 

@@ -9,9 +9,7 @@
 
 use super::formulas;
 use crate::document::Markup;
-
-/// Longest text between `<sup>` and `</sup>` that counts as raised, in characters.
-const MAX_SHIFTED: usize = 200;
+use crate::document::inline::{Segment, segments};
 
 /// A text with what is markup in it already (formulas, raised text) told from what is text.
 pub(super) struct Marked {
@@ -28,28 +26,19 @@ impl Marked {
             chars: Vec::with_capacity(chars.len()),
             is_text: Vec::new(),
         };
-        let mut search = formulas::Search::new(&chars);
-        let mut shift_end = None;
-        let mut at = 0;
-        while at < chars.len() {
-            if markup.formulas
-                && let Some(formula) = search.at(at)
-            {
-                out.push_markup(formula.markdown.chars());
-                at = formula.end;
-            } else if shift_end == Some(at) {
-                out.push_markup(chars[at..at + 6].iter().copied());
-                (shift_end, at) = (None, at + 6);
-            } else if markup.scripts
-                && shift_end.is_none()
-                && let Some(end) = shifted(&chars[at..])
-            {
-                out.push_markup(chars[at..at + 5].iter().copied());
-                (shift_end, at) = (Some(at + end), at + 5);
-            } else {
-                out.chars.push(chars[at]);
-                out.is_text.push(true);
-                at += 1;
+        for segment in segments(&chars, markup) {
+            match segment {
+                Segment::Text { within, .. } => {
+                    out.chars.extend(&chars[within]);
+                    out.is_text.resize(out.chars.len(), true);
+                }
+                Segment::Tag(tag) => out.push_markup(chars[tag].iter().copied()),
+                Segment::Formula { whole, within } => {
+                    let mark = &chars[whole.start..within.start];
+                    let formula = formulas::safe(&chars[within]);
+                    out.push_markup(mark.iter().copied().chain(formula.chars()));
+                    out.push_markup(mark.iter().copied());
+                }
             }
         }
         out
@@ -80,21 +69,6 @@ impl Marked {
         }
         runs
     }
-}
-
-/// Where `</sup>` or `</sub>` stands, if the characters are raised or lowered text with its marks.
-fn shifted(chars: &[char]) -> Option<usize> {
-    let (open, close): ([char; 5], [char; 6]) = match chars.get(1..4)? {
-        ['s', 'u', 'p'] => (['<', 's', 'u', 'p', '>'], ['<', '/', 's', 'u', 'p', '>']),
-        ['s', 'u', 'b'] => (['<', 's', 'u', 'b', '>'], ['<', '/', 's', 'u', 'b', '>']),
-        _ => return None,
-    };
-    let inner = chars.strip_prefix(&open)?;
-    let end = inner
-        .iter()
-        .take(MAX_SHIFTED)
-        .position(|c| matches!(c, '<' | '\n'))?;
-    inner[end..].starts_with(&close).then_some(open.len() + end)
 }
 
 /// Text without control characters, all line ends `\n`, without blanks at the ends of lines.

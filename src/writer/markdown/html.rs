@@ -7,6 +7,7 @@
 use super::links::link;
 use super::reference::styled_table;
 use super::safe::paragraphs;
+use crate::document::html::Tag;
 use crate::document::{Markup, Page};
 use std::collections::BTreeSet;
 
@@ -137,8 +138,12 @@ impl Writer<'_> {
                 .find(['<', '>'])
                 .map(|at| at + 1)
                 .filter(|at| rest[*at..].starts_with('>'));
+            let is_taken = end.is_some_and(|end| match rest[1..end].strip_prefix('/') {
+                Some(inside) => self.close_tag(inside),
+                None => self.open_tag(&tag_of(&rest[1..=end])),
+            });
             match end {
-                Some(end) if self.tag(&rest[1..end]) => rest = &rest[end + 1..],
+                Some(end) if is_taken => rest = &rest[end + 1..],
                 _ => {
                     self.text("<");
                     rest = &rest[1..];
@@ -178,33 +183,25 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes the inside of a tag; whether it was one that means something here.
-    fn tag(&mut self, tag: &str) -> bool {
-        let (is_end, tag) = tag.strip_prefix('/').map_or((false, tag), |t| (true, t));
-        let length = tag.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        let (name, attributes) = tag.split_at(length);
-        if !attributes.is_empty()
-            && !attributes.starts_with(|c: char| c.is_whitespace() || c == '/')
-        {
-            return false;
-        }
-        let name = name.to_ascii_lowercase();
-        match name.as_str() {
-            // What frames a whole page says nothing.
+    /// Takes the inside of a tag that opens an element; `false` if it means nothing here.
+    fn open_tag(&mut self, tag: &Tag) -> bool {
+        match tag.name.as_str() {
+            // Frames around a whole page say nothing.
             "html" | "body" => true,
-            "br" if self.in_cell() && !is_end => {
-                self.out.push_str(if attributes.contains('/') {
-                    "<br/>"
-                } else {
-                    "<br>"
-                });
+            "br" if self.in_cell() => {
+                self.out.push_str(if tag.closed { "<br/>" } else { "<br>" });
                 true
             }
-            name => match Element::named(name) {
-                Some(element) if is_end => self.end(element),
-                Some(element) => self.start(element, attributes),
-                None => false,
-            },
+            name => Element::named(name).is_some_and(|element| self.start(element, tag)),
+        }
+    }
+
+    /// Takes the name in a tag that closes an element; `false` if it means nothing here.
+    fn close_tag(&mut self, inside: &str) -> bool {
+        let name = inside.split_whitespace().next().unwrap_or_default();
+        match name.to_ascii_lowercase().as_str() {
+            "html" | "body" => true,
+            name => Element::named(name).is_some_and(|element| self.end(element)),
         }
     }
 
@@ -222,7 +219,7 @@ impl Writer<'_> {
             .any(|e| matches!(e, Element::Cell(_)))
     }
 
-    fn start(&mut self, element: Element, attributes: &str) -> bool {
+    fn start(&mut self, element: Element, tag: &Tag) -> bool {
         let inside = self.inside();
         // Room for a row and a cell that have still to be opened.
         if self.open.len() + 2 > MAX_DEPTH {
@@ -243,17 +240,17 @@ impl Writer<'_> {
                 None => {
                     let section = matches!(self.open.get(inside), Some(Element::Section(_)));
                     self.close_down_to(inside + usize::from(section));
-                    self.write_start(Element::Row, "");
+                    self.write_start(Element::Row, &[]);
                 }
             },
             Element::Mark(_) if !self.in_cell() => return false,
             Element::Mark(_) => {}
         }
-        self.write_start(element, attributes);
+        self.write_start(element, &tag.attributes);
         true
     }
 
-    fn write_start(&mut self, element: Element, attributes: &str) {
+    fn write_start(&mut self, element: Element, attributes: &[(String, String)]) {
         self.out.extend(["<", element.name()]);
         if matches!(element, Element::Cell(_)) {
             for (name, span) in spans(attributes) {
@@ -338,30 +335,25 @@ impl Writer<'_> {
     }
 }
 
+/// The tag that ends with the first `>` of a text; one whose attributes make no sense has none.
+fn tag_of(text: &str) -> Tag {
+    let name = || {
+        let name = text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '>'));
+        name.into_iter().next().unwrap_or_default().to_lowercase()
+    };
+    let tag = Tag::read(text).map(|(tag, _)| tag);
+    tag.unwrap_or_else(|| Tag {
+        name: name(),
+        attributes: Vec::new(),
+        closed: false,
+    })
+}
+
 /// The spans among attributes, in their order, each once.
-fn spans(attributes: &str) -> Vec<(&'static str, usize)> {
+fn spans(attributes: &[(String, String)]) -> Vec<(&'static str, usize)> {
     let mut found: Vec<(&'static str, usize)> = Vec::new();
-    let mut rest = attributes;
-    while let Some(equals) = rest.find('=') {
-        let name = rest[..equals]
-            .trim_end()
-            .rsplit([' ', '\t', '\n', '\r', '/', '"', '\''])
-            .next();
-        let name = name.unwrap_or_default().to_ascii_lowercase();
-        rest = rest[equals + 1..].trim_start();
-        let (value, length) = match rest.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let inner = &rest[1..];
-                let end = inner.find(quote).unwrap_or(inner.len());
-                (&inner[..end], (end + 2).min(rest.len()))
-            }
-            _ => {
-                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-                (&rest[..end], end)
-            }
-        };
-        rest = &rest[length..];
-        let name = match name.as_str() {
+    for (key, value) in attributes {
+        let name = match key.as_str() {
             "rowspan" => "rowspan",
             "colspan" => "colspan",
             _ => continue,

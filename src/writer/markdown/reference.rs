@@ -3,7 +3,7 @@
 //! own are written by [`super::blocks`].
 
 use super::{MarkdownBlock, MarkdownOptions};
-use std::borrow::Cow;
+use crate::document::soft_newlines;
 
 /// Markdown of the blocks of a page, `page_width` pixels wide.
 pub fn blocks(blocks: &[MarkdownBlock], page_width: f32, options: &MarkdownOptions) -> String {
@@ -80,15 +80,6 @@ pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) 
 /// A listing keeps its line ends and is not fenced, as the reference writes it.
 fn algorithm(content: &str) -> String {
     content.trim_matches('\n').to_string()
-}
-
-/// Removes hyphens at line ends and turns the other line ends into blanks.
-pub(super) fn soft_newlines(text: &str) -> Cow<'_, str> {
-    if text.contains('\n') {
-        text.replace("-\n", "").replace('\n', " ").into()
-    } else {
-        text.into()
-    }
 }
 
 pub(super) fn centered(inner: &str) -> String {

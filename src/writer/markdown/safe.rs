@@ -6,9 +6,10 @@
 use super::escape::{description, heading, html, normalized, paragraph};
 use super::html::{Pictures, table};
 use super::links::link;
-use super::reference::{centered, soft_newlines, title_parts};
+use super::reference::{centered, title_parts};
 use super::{MarkdownBlock, MarkdownOptions, formulas};
-use crate::document::{Markup, escape};
+use crate::document::inline::{Segment, segments};
+use crate::document::{Markup, escape, soft_newlines};
 
 /// Deepest heading of Markdown.
 const MAX_DEPTH: usize = 6;
@@ -244,8 +245,12 @@ fn listing(content: &str, markup: Markup) -> String {
 
 fn has_formula(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
-    let mut search = formulas::Search::new(&chars);
-    (0..chars.len()).any(|at| search.at(at).is_some())
+    let markup = Markup {
+        formulas: true,
+        ..Markup::default()
+    };
+    let is_formula = |segment: &Segment| matches!(segment, Segment::Formula { .. });
+    segments(&chars, markup).iter().any(is_formula)
 }
 
 /// A formula with the dollar signs that it came with; what stands outside of them is text.

@@ -3,6 +3,7 @@
 mod forms;
 
 use super::*;
+use crate::document::soft_newlines;
 use crate::geometry::Rect;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
@@ -149,8 +150,8 @@ fn comes_back(text: &str) {
             assert!(found.structure[0].starts_with('h') && !found.structure[0].starts_with("html"));
             assert!(found.structure[0].contains(depth));
             let expected = match label {
-                "doc_title" => reference::soft_newlines(&escape::normalized(text)).into_owned(),
-                _ => reference::soft_newlines(&reference::title_parts(text).1).into_owned(),
+                "doc_title" => soft_newlines(&escape::normalized(text)).into_owned(),
+                _ => soft_newlines(&reference::title_parts(text).1).into_owned(),
             };
             let without_blanks = |t: &str| folded(t).replace([' ', '-'], "");
             assert_eq!(

@@ -1,0 +1,454 @@
+//! The bodies of blocks: what a finished document's contents are by kind, made from the strings that the reference has for them.
+
+use crate::document::inline::{Inline, Script, Segment, TextRun, segments};
+use crate::document::{
+    Block, Body, Label, ListItem, Markup, Page, Paragraph, Table, soft_newlines,
+};
+use std::collections::BTreeSet;
+
+/// Marks of footnotes that are no numbers.
+const SIGNS: [char; 6] = ['*', '†', '‡', '§', '¶', '#'];
+/// Digits of a footnote's number at most: more are a year or an amount.
+const MOST_DIGITS: usize = 3;
+
+/// Makes the bodies of all blocks. Contents must not change after that.
+pub(super) fn fill(pages: &mut [Page]) {
+    for page in pages {
+        for at in 0..page.blocks.len() {
+            let before = at.checked_sub(1).map(|before| page.blocks[before].label);
+            let after = page.blocks.get(at + 1);
+            let number = after.filter(|next| next.label == Label::FormulaNumber);
+            let number = number.map(|next| without_dollars(&next.content).to_string());
+            let is_taken = before.is_some_and(is_formula);
+            let body = match page.blocks[at].label {
+                Label::FormulaNumber if is_taken => Body::Empty,
+                _ => body(&page.blocks[at], number),
+            };
+            page.blocks[at].body = body;
+        }
+        refer_to_footnotes(&mut page.blocks);
+    }
+}
+
+fn is_formula(label: Label) -> bool {
+    matches!(
+        label,
+        Label::DisplayFormula | Label::Formula | Label::InlineFormula
+    )
+}
+
+fn body(block: &Block, number: Option<String>) -> Body {
+    let content = block.content.replace("\r\n", "\n");
+    let text = Text {
+        content: &content,
+        markup: block.markup,
+        style: TextRun {
+            bold: block.style.bold,
+            italic: block.style.italic,
+            ..TextRun::default()
+        },
+    };
+    let is_empty = content.trim().is_empty();
+    match block.label {
+        Label::Image
+        | Label::HeaderImage
+        | Label::FooterImage
+        | Label::Chart
+        | Label::Seal
+        | Label::DisplayFormula
+        | Label::Formula
+        | Label::InlineFormula
+            if block.picture.is_some() || !is_formula(block.label) && !is_empty =>
+        {
+            Body::Picture {
+                path: block.picture.as_ref().map(|picture| picture.path.clone()),
+                alt: block.alt.clone(),
+                paragraphs: text.by_blank_lines(),
+            }
+        }
+        _ if is_empty => Body::Empty,
+        Label::DocTitle => Body::Heading {
+            depth: Some(0),
+            text: text.joined(),
+        },
+        Label::ParagraphTitle => Body::Heading {
+            depth: block
+                .title_level
+                .map(|level| level.clamp(1, i32::from(u8::MAX)) as u8),
+            text: text.joined(),
+        },
+        Label::FigureTitle => Body::Caption {
+            text: text.joined(),
+        },
+        Label::Text
+        | Label::Ocr
+        | Label::VerticalText
+        | Label::ReferenceContent
+        | Label::Image
+        | Label::HeaderImage
+        | Label::FooterImage
+        | Label::Chart
+        | Label::Seal => text.running(),
+        Label::Abstract | Label::Reference | Label::Spotting | Label::FormulaNumber => Body::Text {
+            paragraphs: text.by_blank_lines(),
+        },
+        Label::Content => Body::Contents {
+            entries: text.by_lines(),
+        },
+        Label::Table => match Table::read_html(&content) {
+            Some((table, is_cut)) => Body::Table { table, is_cut },
+            None => text.running(),
+        },
+        Label::Algorithm if block.markup.formulas && text.has_formula() => Body::Text {
+            paragraphs: text.by_blank_lines(),
+        },
+        Label::Algorithm => Body::Code {
+            language: None,
+            text: content.trim_matches('\n').to_string(),
+        },
+        Label::DisplayFormula | Label::Formula | Label::InlineFormula => {
+            text.formula(number, block.markup)
+        }
+        Label::Footnote | Label::VisionFootnote => text.footnote(),
+        Label::Header | Label::Footer | Label::Number | Label::AsideText => Body::Running {
+            paragraphs: text.by_blank_lines(),
+        },
+    }
+}
+
+/// The text of a block, with its markup and style.
+struct Text<'a> {
+    content: &'a str,
+    markup: Markup,
+    style: TextRun,
+}
+
+impl Text<'_> {
+    fn inline(&self, text: &str) -> Paragraph {
+        Inline::parse(text, self.markup, &self.style)
+    }
+
+    /// All of it on one line.
+    fn joined(&self) -> Paragraph {
+        self.inline(soft_newlines(self.content.trim()).trim())
+    }
+
+    fn by_lines(&self) -> Vec<Paragraph> {
+        let lines = self.content.split('\n').map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty());
+        lines.map(|line| self.inline(line)).collect()
+    }
+
+    fn by_blank_lines(&self) -> Vec<Paragraph> {
+        paragraphs_of(self.content)
+            .iter()
+            .map(|paragraph| self.inline(paragraph))
+            .collect()
+    }
+
+    /// Running text: recognizers and the text layer end a paragraph with a line end. Formulas between `$$` may have some.
+    fn running(&self) -> Body {
+        let mut paragraphs: Vec<String> = Vec::new();
+        let mut is_open = false;
+        for line in self.content.split('\n').map(str::trim) {
+            match paragraphs.last_mut() {
+                Some(last) if is_open && !line.is_empty() => {
+                    last.push('\n');
+                    last.push_str(line);
+                }
+                _ if line.is_empty() => is_open = false,
+                _ => paragraphs.push(line.to_string()),
+            }
+            let marks = line.matches("$$").count();
+            if self.markup.formulas && marks % 2 == 1 {
+                is_open = !is_open;
+            }
+        }
+        let item = paragraphs.first().and_then(|first| {
+            let item = first.strip_prefix("- ")?;
+            self.markup.list_item.then(|| item.trim().to_string())
+        });
+        let mut found: Vec<Paragraph> = Vec::new();
+        let skipped = usize::from(item.is_some());
+        let rest = paragraphs.iter().skip(skipped);
+        found.extend(item.iter().map(|item| self.inline(item)));
+        found.extend(rest.map(|paragraph| self.inline(paragraph)));
+        match item {
+            Some(_) => Body::List {
+                items: vec![ListItem {
+                    marker: None,
+                    paragraphs: found,
+                    items: Vec::new(),
+                }],
+            },
+            None => Body::Text { paragraphs: found },
+        }
+    }
+
+    fn has_formula(&self) -> bool {
+        let chars: Vec<char> = self.content.chars().collect();
+        let is_formula = |segment: &Segment| matches!(segment, Segment::Formula { .. });
+        segments(&chars, self.markup).iter().any(is_formula)
+    }
+
+    fn formula(&self, number: Option<String>, markup: Markup) -> Body {
+        let inner = without_dollars(self.content);
+        if markup.formulas && !inner.contains('$') && inner.len() < self.content.trim().len() {
+            let latex = inner.to_string();
+            return Body::Formula { latex, number };
+        }
+        Body::Text {
+            paragraphs: self.by_blank_lines(),
+        }
+    }
+
+    fn footnote(&self) -> Body {
+        let mut paragraphs = self.by_blank_lines();
+        let mark = paragraphs.first_mut().and_then(take_mark);
+        Body::Footnote { mark, paragraphs }
+    }
+}
+
+/// Paragraphs that blank lines part, their lines kept.
+fn paragraphs_of(content: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for line in content.split('\n').map(str::trim) {
+        match found.last_mut() {
+            _ if line.is_empty() => is_open = false,
+            Some(last) if is_open => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            _ => {
+                found.push(line.to_string());
+                is_open = true;
+            }
+        }
+    }
+    found
+}
+
+fn without_dollars(content: &str) -> &str {
+    let trimmed = content.trim();
+    for mark in ["$$", "$"] {
+        let inner = trimmed
+            .strip_prefix(mark)
+            .and_then(|text| text.strip_suffix(mark));
+        if let Some(inner) = inner.filter(|inner| !inner.trim().is_empty()) {
+            return inner.trim();
+        }
+    }
+    trimmed
+}
+
+/// Takes the mark at the start of a footnote out of its first paragraph.
+fn take_mark(paragraph: &mut Paragraph) -> Option<String> {
+    let Some(Inline::Text(first)) = paragraph.first_mut() else {
+        return None;
+    };
+    let text = first.text.trim_start();
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let length = match text.chars().next()? {
+        sign if SIGNS.contains(&sign) => sign.len_utf8(),
+        _ if (1..=MOST_DIGITS).contains(&digits) => digits,
+        _ => return None,
+    };
+    let (mark, rest) = (text[..length].to_string(), &text[length..]);
+    if first.script == Some(Script::Sup) && rest.trim().is_empty() {
+        paragraph.remove(0);
+        if let Some(Inline::Text(next)) = paragraph.first_mut() {
+            next.text = next.text.trim_start().to_string();
+        }
+        return Some(mark);
+    }
+    // A number without blank or bracket after it is part of a word.
+    let ends =
+        rest.starts_with([' ', ')', '.', '\u{a0}']) || SIGNS.iter().any(|s| text.starts_with(*s));
+    if first.script.is_some() || !ends || rest.starts_with(|c: char| c == '.' && digits == 0) {
+        return None;
+    }
+    let rest = rest.trim_start_matches([')', '.']).trim_start().to_string();
+    first.text = rest;
+    Some(mark)
+}
+
+/// Turns raised marks in the text of a page into references, where a footnote of the page has that mark.
+fn refer_to_footnotes(blocks: &mut [Block]) {
+    let marks: BTreeSet<String> = blocks
+        .iter()
+        .filter_map(|block| match &block.body {
+            Body::Footnote { mark, .. } if block.label == Label::Footnote => mark.clone(),
+            _ => None,
+        })
+        .collect();
+    if marks.is_empty() {
+        return;
+    }
+    let is_text = |body: &Body| {
+        matches!(
+            body,
+            Body::Text { .. } | Body::List { .. } | Body::Heading { .. } | Body::Caption { .. }
+        )
+    };
+    let texts = blocks.iter_mut().filter(|block| is_text(&block.body));
+    for inline in texts
+        .flat_map(|block| block.body.paragraphs_mut())
+        .flatten()
+    {
+        if let Inline::Text(run) = inline
+            && run.script == Some(Script::Sup)
+            && marks.contains(run.text.trim())
+        {
+            let mark = run.text.trim().to_string();
+            *inline = Inline::FootnoteReference { mark };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Rect;
+
+    const MARKED: Markup = Markup {
+        formulas: true,
+        scripts: true,
+        list_item: false,
+    };
+
+    fn block(label: Label, content: &str, markup: Markup) -> Block {
+        let mut block = Block::new(label, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
+        block.content = content.into();
+        block.markup = markup;
+        block
+    }
+
+    fn bodies(blocks: Vec<Block>) -> Vec<Body> {
+        let mut page = Page::failed(0, String::new());
+        page.blocks = blocks;
+        fill(std::slice::from_mut(&mut page));
+        page.blocks.into_iter().map(|block| block.body).collect()
+    }
+
+    fn text(text: &str) -> Inline {
+        Inline::Text(TextRun {
+            text: text.into(),
+            ..TextRun::default()
+        })
+    }
+
+    #[test]
+    fn raised_marks_refer_to_the_footnotes_of_their_page() {
+        let found = bodies(vec![
+            block(Label::Text, "see<sup>2</sup> and m<sup>3</sup>", MARKED),
+            block(Label::Footnote, "2 A note.", MARKED),
+            block(Label::Footnote, "<sup>4</sup> Another.", MARKED),
+            block(Label::Footnote, "2024 was a year.", MARKED),
+        ]);
+        let raised = Inline::Text(TextRun {
+            text: "3".into(),
+            script: Some(Script::Sup),
+            ..TextRun::default()
+        });
+        let reference = Inline::FootnoteReference { mark: "2".into() };
+        let footnote = |mark: Option<&str>, content: &str| Body::Footnote {
+            mark: mark.map(String::from),
+            paragraphs: vec![vec![text(content)]],
+        };
+        assert_eq!(
+            found,
+            [
+                Body::Text {
+                    paragraphs: vec![vec![text("see"), reference, text(" and m"), raised]]
+                },
+                footnote(Some("2"), "A note."),
+                footnote(Some("4"), "Another."),
+                footnote(None, "2024 was a year."),
+            ]
+        );
+    }
+
+    #[test]
+    fn formulas_have_their_numbers() {
+        let found = bodies(vec![
+            block(Label::DisplayFormula, "$$ a^2 $$", MARKED),
+            block(Label::FormulaNumber, "(3)", MARKED),
+            block(Label::DisplayFormula, "not read", Markup::default()),
+        ]);
+        let formula = Body::Formula {
+            latex: "a^2".into(),
+            number: Some("(3)".into()),
+        };
+        let paragraphs = vec![vec![text("not read")]];
+        assert_eq!(found, [formula, Body::Empty, Body::Text { paragraphs }]);
+    }
+
+    #[test]
+    fn lines_are_paragraphs_but_for_those_of_a_formula() {
+        let item = Markup {
+            list_item: true,
+            ..MARKED
+        };
+        let found = bodies(vec![
+            block(Label::Text, "one\n$$\na\n$$\ntwo", MARKED),
+            block(Label::Text, "- one\ntwo", item),
+            block(Label::Text, "- one", MARKED),
+            block(Label::Content, "1 One ... 3\n2 Two ... 4", MARKED),
+            block(Label::DocTitle, "A long ti-\ntle of\ntwo", MARKED),
+        ]);
+        let formula = Inline::Formula {
+            latex: "a".into(),
+            display: true,
+        };
+        let line = |content: &str| vec![text(content)];
+        assert_eq!(
+            found,
+            [
+                Body::Text {
+                    paragraphs: vec![line("one"), vec![formula], line("two")]
+                },
+                Body::List {
+                    items: vec![ListItem {
+                        marker: None,
+                        paragraphs: vec![line("one"), line("two")],
+                        items: Vec::new()
+                    }]
+                },
+                Body::Text {
+                    paragraphs: vec![line("- one")]
+                },
+                Body::Contents {
+                    entries: vec![line("1 One ... 3"), line("2 Two ... 4")]
+                },
+                Body::Heading {
+                    depth: Some(0),
+                    text: line("A long title of two")
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn pictures_code_tables_and_furniture_are_apart() {
+        let found = bodies(vec![
+            block(Label::Image, "", Markup::default()),
+            block(Label::Image, "in it", Markup::default()),
+            block(Label::Algorithm, "\nlet a = 1;\n", Markup::default()),
+            block(Label::Table, "<table><tr><th>a<td>b</table>", MARKED),
+            block(Label::Header, "Chapter 1", MARKED),
+            block(Label::FigureTitle, "Figure 1. A\nB", MARKED),
+        ]);
+        assert_eq!(found[0], Body::Empty);
+        assert!(
+            matches!(&found[1], Body::Picture { path: None, paragraphs, .. } if paragraphs.len() == 1)
+        );
+        assert!(matches!(&found[2], Body::Code { text, .. } if text == "let a = 1;"));
+        assert!(
+            matches!(&found[3], Body::Table { table, is_cut: false } if table.columns == 2 && table.cells[0].header)
+        );
+        assert!(matches!(&found[4], Body::Running { .. }));
+        let caption = vec![text("Figure 1. A B")];
+        assert_eq!(found[5], Body::Caption { text: caption });
+    }
+}

@@ -1,0 +1,287 @@
+//! The document as JSON: per page the reference's result object (specification, section 9.1) and `diagnostics`.
+//!
+//! Pages are turned into JSON one at a time while the file is written. Indented by four, non-ASCII characters as
+//! they are, as the reference writes. `docs/output.schema.json` describes the file; a test makes it from the types.
+
+mod result;
+
+use super::format::{Format, FormatOptions};
+use super::markdown::MarkdownOptions;
+use crate::document::{Document, Page};
+use crate::geometry::Point;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use std::io::Write;
+
+/// The format `json`: the whole document with the reference's keys, and what was noticed.
+pub struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[".json"]
+    }
+
+    fn write(
+        &self,
+        document: &Document,
+        options: &FormatOptions,
+        out: &mut dyn Write,
+    ) -> std::io::Result<()> {
+        write(out, document, &options.json, options.concatenate_pages)
+    }
+}
+
+/// What stands in the file besides the document.
+#[derive(Debug, Clone)]
+pub struct JsonOptions {
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Settings to be written down.
+    pub settings: Value,
+    /// Options of Markdown, which also name labels without a number in the reading order.
+    pub markdown: MarkdownOptions,
+    /// Whether block contents are written as Markdown.
+    pub format_block_content: bool,
+    /// Whether pages were preprocessed.
+    pub use_doc_preprocessor: bool,
+    /// Whether neighbouring blocks were merged.
+    pub merge_layout_blocks: bool,
+    /// Whether regions have shapes other than rectangles, where their detector sees any.
+    pub return_layout_polygon_points: bool,
+    /// Labels left out of Markdown, in the order in which they were given.
+    pub ignore_labels: Vec<String>,
+    /// As `--compat`: numbers in full.
+    pub compat: bool,
+}
+
+impl JsonOptions {
+    /// Options for regions that were found in the page's text.
+    pub fn page_text(pipeline: &str, markdown: MarkdownOptions) -> Self {
+        Self {
+            pipeline: pipeline.into(),
+            settings: Value::Null,
+            ignore_labels: markdown.ignore_labels.iter().cloned().collect(),
+            markdown,
+            format_block_content: false,
+            use_doc_preprocessor: false,
+            merge_layout_blocks: false,
+            return_layout_polygon_points: false,
+            compat: false,
+        }
+    }
+}
+
+/// Writes the document, all pages joined into one if asked for.
+pub fn write(
+    out: &mut (impl Write + ?Sized),
+    document: &Document,
+    options: &JsonOptions,
+    concatenate_pages: bool,
+) -> std::io::Result<()> {
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
+    let output = Output {
+        docparse: env!("CARGO_PKG_VERSION"),
+        pipeline: &options.pipeline,
+        settings: &options.settings,
+        input: Input {
+            path: &document.input_path,
+            page_count: document.page_count,
+        },
+        pages: Pages {
+            document,
+            options,
+            concatenate_pages,
+        },
+    };
+    output.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
+
+/// The file.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Output<'a> {
+    /// Version of the program that wrote it.
+    docparse: &'static str,
+    /// The pipeline that parsed the document.
+    pipeline: &'a str,
+    /// The settings that it was parsed with.
+    settings: &'a Value,
+    /// The document that was parsed.
+    input: Input<'a>,
+    /// A result for every page, or for several in a row that have nothing but the same message; one for all where pages
+    /// are joined.
+    #[cfg_attr(test, schemars(with = "Vec<result::PageResult>"))]
+    pages: Pages<'a>,
+}
+
+/// The document that was parsed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Input<'a> {
+    /// The input as it was given.
+    path: &'a str,
+    /// Pages of the whole document, those included that were not asked for; null for a plain picture.
+    page_count: Option<usize>,
+}
+
+/// Makes the results of pages one at a time.
+struct Pages<'a> {
+    document: &'a Document,
+    options: &'a JsonOptions,
+    concatenate_pages: bool,
+}
+
+impl Serialize for Pages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (document, options) = (self.document, self.options);
+        if self.concatenate_pages && !document.pages.is_empty() {
+            return [result::joined(document, options)].serialize(serializer);
+        }
+        let pages = document.pages.iter();
+        serializer.collect_seq(pages.map(|page| result::of_page(page, document, options)))
+    }
+}
+
+/// The reference's result object for a page, or for several that were joined: then sizes and settings are those of the
+/// first (specification, sections 9.1 and 9.6).
+pub fn result_value(
+    pages: &[Page],
+    document: &Document,
+    page_index: Option<usize>,
+    options: &JsonOptions,
+) -> Value {
+    let result = result::of_reference(pages, document, page_index, options);
+    serde_json::to_value(result).unwrap_or_default()
+}
+
+/// Points of a polygon as `[x, y]`.
+pub(crate) fn points(polygon: &[Point]) -> Vec<[f64; 2]> {
+    let points = polygon.iter();
+    points.map(|p| [f64::from(p.x), f64::from(p.y)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::markdown::Pictures;
+    use super::*;
+    use crate::document::{Block, Label};
+    use crate::geometry::Rect;
+    use serde_json::json;
+
+    #[test]
+    fn formatted_contents_are_escaped_and_compatible_ones_are_not() {
+        let mut block = Block::new(Label::Text, Rect::new(0.0, 0.0, 9.0, 9.0), 0.9);
+        block.content = "# <b>".into();
+        let mut options = JsonOptions::page_text("lite", MarkdownOptions::default());
+        let pictures = Pictures::default();
+        let written = |options: &JsonOptions| result::content(&block, 100, &pictures, options);
+        assert_eq!(written(&options), "# <b>");
+        options.format_block_content = true;
+        assert_eq!(written(&options), "\\# &lt;b>");
+        options.compat = true;
+        assert_eq!(written(&options), "# <b>");
+    }
+
+    #[test]
+    fn pages_have_the_keys_of_the_reference_in_its_order() {
+        let mut page = Page::failed(0, "broken".into());
+        page.blocks.push(Block::new(
+            Label::Header,
+            Rect::new(0.4, 0.0, 9.2, 5.0),
+            0.912345,
+        ));
+        page.blocks
+            .push(Block::new(Label::Text, Rect::new(0.0, 6.0, 9.0, 9.0), 0.9));
+        let document = Document {
+            input_path: "a.pdf".into(),
+            pages: vec![page],
+            page_count: Some(1),
+        };
+        let options = JsonOptions::page_text("lite", MarkdownOptions::default());
+        let value = result::of_page(&document.pages[0], &document, &options);
+        let value = serde_json::to_value(value).unwrap();
+        let keys: Vec<&str> = value
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "input_path",
+                "page_index",
+                "page_count",
+                "width",
+                "height",
+                "model_settings",
+                "parsing_res_list",
+                "layout_det_res",
+                "diagnostics"
+            ]
+        );
+        assert_eq!(value["parsing_res_list"][0]["block_order"], Value::Null);
+        assert_eq!(value["parsing_res_list"][1]["block_order"], 1);
+        assert_eq!(
+            value["parsing_res_list"][0]["block_bbox"],
+            json!([0, 0, 10, 5])
+        );
+        assert_eq!(value["diagnostics"]["messages"][0]["message"], "broken");
+        let mut bytes = Vec::new();
+        write(&mut bytes, &document, &options, false).unwrap();
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(read["pages"][0], value);
+    }
+
+    #[test]
+    fn the_schema_is_that_of_the_types() {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+        let schema = settings.into_generator().into_root_schema_for::<Output>();
+        let made = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/output.schema.json");
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == made,
+            "docs/output.schema.json is not what it should be:\n{made}"
+        );
+    }
+
+    #[test]
+    fn pages_that_failed_alike_are_one_entry_with_a_range() {
+        let mut document = Document {
+            input_path: "a.pdf".into(),
+            pages: Vec::new(),
+            page_count: Some(900),
+        };
+        (3..900).for_each(|index| document.push(Page::failed(index, "broken".into())));
+        let options = JsonOptions::page_text("lite", MarkdownOptions::default());
+        let mut bytes = Vec::new();
+        write(&mut bytes, &document, &options, false).unwrap();
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        let pages = read["pages"].as_array().unwrap();
+        assert_eq!(pages.len(), 1);
+        let keys: Vec<&str> = pages[0]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(
+            keys[..4],
+            ["input_path", "page_index", "last_page_index", "page_count"]
+        );
+        assert_eq!(
+            (&pages[0]["page_index"], &pages[0]["last_page_index"]),
+            (&json!(3), &json!(899))
+        );
+        assert_eq!(pages[0]["diagnostics"]["messages"][0]["message"], "broken");
+        let joined = result_value(&document.pages, &document, None, &options);
+        assert_eq!(joined["page_count"], 897);
+    }
+}
