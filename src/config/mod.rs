@@ -204,7 +204,7 @@ impl Settings {
         map.insert(key.to_string(), value);
     }
 
-    /// Puts the values of parameters over the settings (specification, section 1.3).
+    /// Puts the values of parameters over the settings (docs/reference.md, "Flags and configuration").
     pub fn apply_parameters(&mut self, values: &Map<String, Value>) -> Result<(), ConfigError> {
         for (name, value) in values {
             let key = parameters::key_of(name);

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub enum Place {
     /// A dotted key of the settings, which YAML files have as well.
     Key(&'static str),
-    /// An argument of the reference's `predict` call, which has no key (specification, section 1.3).
+    /// An argument of the reference's `predict` call, which has no key (docs/reference.md, "Flags and configuration").
     Predict,
     /// Nothing but the run itself.
     Run,

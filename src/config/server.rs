@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Where they stand.
 const SECTION: &str = "SubModules.VLRecognition";
-/// Requests in flight where nothing is said (specification, section 1.2).
+/// Requests in flight where nothing is said (docs/reference.md, "Recognition servers").
 const IN_FLIGHT: u64 = 200;
 /// Most of them: each has a thread.
 const MOST_IN_FLIGHT: u64 = 4096;

@@ -62,7 +62,7 @@ pub struct ModelChoices {
 /// Most pages that a layout network is shown at once: more take memory only.
 const MAX_BATCH: u64 = 64;
 
-/// What is given for a run besides the configuration (specification, section 1.3), by the reference's names:
+/// What is given for a run besides the configuration (docs/reference.md, "Flags and configuration"), by the reference's names:
 /// `layout_shape_mode`, `prompt_label`, `min_pixels`, ... and, for its Python call, `layout_threshold` and others.
 pub type PredictParams = Map<String, Value>;
 
@@ -248,7 +248,8 @@ fn by_class<T>(
         .collect()
 }
 
-/// `threshold`. A whole number switches the filter off in the reference (appendix A, 17); not here without `compat`.
+/// `threshold`. A whole number switches the filter off in the reference (docs/reference.md,
+/// "Configuration files"); not here without `compat`.
 pub fn threshold(value: &Value, compat: bool) -> Threshold {
     let number = |v: &Value| v.as_f64().map(|v| v as f32);
     match value {

@@ -1,4 +1,4 @@
-//! From what a recognizer says of a block to the block's content (specification, section 8).
+//! From what a recognizer says of a block to the block's content (docs/reference.md, "Block content").
 //!
 //! [`read`] is the order of the steps: repetitions are cut, formula delimiters made uniform, table tokens turned into
 //! HTML, found texts separated from their places. Every step takes time and memory in proportion to what it is given, and
@@ -88,7 +88,7 @@ fn uniform_delimiters(text: String, label: Label) -> String {
 }
 
 /// Puts pictures back into a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed by
-/// the text recognized in it (specification, section 8.5).
+/// the text recognized in it (docs/reference.md, "Images inside tables").
 ///
 /// `picture` gives path and text of the picture of a token; tokens without one stay, and so do those after the first
 /// [`bounds::MAX_RESTORED_BYTES`]. Of a picture without a path only the text is shown.
@@ -108,7 +108,7 @@ pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, Str
         match token.map(|token| (token, picture(token))) {
             Some((token, Some((path, text)))) => {
                 if !path.is_empty() {
-                    // The doubled quote is the reference's (appendix A, 6).
+                    // The doubled quote is the reference's (docs/reference.md, "Images inside tables").
                     out.push_str(&format!("<img src=\"{path}\" alt=\"Image\"\" />"));
                 }
                 if !text.is_empty() {

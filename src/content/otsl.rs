@@ -1,4 +1,4 @@
-//! Table tokens to HTML (specification, section 8.3).
+//! Table tokens to HTML (docs/reference.md, "OTSL tables to HTML").
 //!
 //! A recognizer writes tables in OTSL: `<fcel>` a cell with text, `<ecel>` an empty cell, `<lcel>` what the cell to
 //! the left also fills, `<ucel>` the one above, `<xcel>` both, `<nl>` the end of a row.
@@ -247,7 +247,7 @@ fn cells<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<SpannedCell<'a>> {
             continue;
         }
         if matches!(tag, Tag::Full | Tag::Empty) {
-            // The very next piece is the text, even if it is a tag (appendix A, 10).
+            // The very next piece is the text, even if it is a tag (docs/reference.md, "OTSL tables to HTML").
             let text = if tag == Tag::Full {
                 pieces.get(i + 1).map_or("", |p| p.as_str())
             } else {

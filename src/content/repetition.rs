@@ -1,4 +1,4 @@
-//! Cutting what a recognizer repeats without end (specification, section 8.2).
+//! Cutting what a recognizer repeats without end (docs/reference.md, "Repetition truncation").
 
 use crate::document::strip;
 

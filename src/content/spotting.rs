@@ -1,4 +1,4 @@
-//! Text spotting: texts and where they stand (specification, section 8.4).
+//! Text spotting: texts and where they stand (docs/reference.md, "Text spotting").
 
 use crate::document::{Spotting, strip};
 

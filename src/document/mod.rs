@@ -114,7 +114,7 @@ impl Label {
             .find(|label| label.as_str() == name)
     }
 
-    /// Number of the class in the layout networks (specification, table C.1).
+    /// Number of the class in the layout networks (docs/reference.md, "Layout classes").
     pub fn class_id(self) -> usize {
         Self::ALL
             .iter()
@@ -122,7 +122,7 @@ impl Label {
             .expect("ALL holds every label")
     }
 
-    /// Whether blocks of this label take no number in the reading order (specification, C.2).
+    /// Whether blocks of this label take no number in the reading order (docs/reference.md, "Reading-order numbers").
     pub fn is_unordered(self) -> bool {
         use Label::*;
         matches!(

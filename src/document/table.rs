@@ -1,6 +1,6 @@
 //! A table as a grid of cells with spans, and its HTML form.
 //!
-//! The HTML is the reference's (specification, section 8.3): `<table>`, `<tr>`, `<td>` with `rowspan` and
+//! The HTML is the reference's (docs/reference.md, "OTSL tables to HTML"): `<table>`, `<tr>`, `<td>` with `rowspan` and
 //! `colspan` where they exceed 1, no blanks, cell text escaped.
 
 use super::html::{Tag, Token, Tokens};

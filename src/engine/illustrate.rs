@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// JPEG quality of page pictures in drawings: crisp enough to read at a width of 144 dpi.
 const PAGE_QUALITY: u8 = 72;
-/// JPEG quality of pictures cut out (specification, section 1.5: OpenCV's default).
+/// JPEG quality of pictures cut out (docs/reference.md, "Output files": OpenCV's default).
 const BLOCK_QUALITY: u8 = 95;
 
 /// A picture as JPEG with its size.
@@ -125,7 +125,8 @@ fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Re
 }
 
 fn trace(pixels: &Pixels, plan: &PagePlan, cut: &Illustrations) -> PageTrace {
-    // The page's own pictures come later and win where paths are equal (specification, section 9.5).
+    // The page's own pictures come later and win where paths are equal (docs/reference.md, "Images referenced by the
+    // Markdown").
     let mut pictures: BTreeMap<String, TracedPicture> = BTreeMap::new();
     let mut add = |path: &str, crop: Option<Pixels>| {
         if let Some(crop) = crop {

@@ -1,4 +1,4 @@
-//! Image files to RGB pixels, the way the reference's decoder does it (specification, sections 3.2 and 3.3).
+//! Image files to RGB pixels, the way the reference's decoder does it (docs/reference.md, "Decoding images").
 //!
 //! The format is found from the content. Alpha is dropped, grey becomes three equal channels, of 16 bits the
 //! top byte is kept (TIFF grey: clipped), EXIF orientation is applied except for WebP.

@@ -15,7 +15,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Extensions looked for in directories (specification, section 3.1), and `gif`.
+/// Extensions looked for in directories (docs/reference.md, "Kinds of input"), and `gif`.
 const EXTENSIONS: &[&str] = &[
     "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm",
     "sr", "ras", "gif",

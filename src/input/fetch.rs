@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(900);
 /// Downloads that are under way or wait to be opened, the one that is waited for included.
 pub const AHEAD: usize = 4;
-/// Time for connecting and for the first byte (specification, section 3.1), and without a byte later.
+/// Time for connecting and for the first byte (docs/reference.md, "Kinds of input"), and without a byte later.
 const PATIENCE: Patience = Patience {
     reach: Duration::from_secs(15),
     stall: Duration::from_secs(30),

@@ -2,7 +2,7 @@
 //!
 //! Inputs `im_shape` `[B, 2]`, `image` `[B, 3, height, width]`, `scale_factor` `[B, 2]` (height, then width); outputs:
 //! rows of 6, 7 or 8 numbers, how many rows each page has, and with masks a third one `[rows, height, width]`
-//! (specification, sections 5.1 and 5.2).
+//! (docs/reference.md, "Input and output of the layout networks").
 
 use super::pixel_values;
 use super::postprocess::{RawBox, RawLayout};

@@ -45,7 +45,7 @@ pub struct Region {
     pub order: Option<usize>,
 }
 
-/// Regions with a shorter side than this, in pixels, are specks (specification, section 6.2).
+/// Regions with a shorter side than this, in pixels, are specks (docs/reference.md, "Overlapping regions").
 pub(crate) const MIN_SHAPE_SIDE: f32 = 6.0;
 
 impl Region {
@@ -73,8 +73,8 @@ pub fn whole_page(label: Label, width: usize, height: usize) -> Region {
 /// Side in pixels of the picture that layout networks see.
 pub const NETWORK_SIDE: usize = 800;
 
-/// What layout networks are shown of a page: `[3, height, width]`, channels R, G, B, values 0 to 1 (specification,
-/// section 5.1: bicubic, the aspect ratio not kept).
+/// What layout networks are shown of a page: `[3, height, width]`, channels R, G, B, values 0 to 1; bicubic,
+/// the aspect ratio not kept (docs/reference.md, "Input and output of the layout networks").
 pub fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
     let small = page.resize_bicubic(width, height);
     let levels: [f32; 256] = std::array::from_fn(|v| v as f32 * (1.0 / 255.0));

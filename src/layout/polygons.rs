@@ -1,4 +1,4 @@
-//! From the masks of a layout network to polygons, rectangles and quadrilaterals (specification, section 5.5).
+//! From the masks of a layout network to polygons, rectangles and quadrilaterals (docs/reference.md, "Polygons from masks").
 
 use crate::geometry::contour::{Mask, arc_length, contour_area, external_contours, simplify};
 use crate::geometry::polygon::{Overlap, min_area_quad};
@@ -57,7 +57,7 @@ pub fn polygons(
     height: usize,
     mode: ShapeMode,
 ) -> Vec<Vec<Point>> {
-    // x2 - y1 is a slip of the reference for x2 - x1: it must be matched (appendix A, 5).
+    // x2 - y1 is a slip of the reference for x2 - x1: it must be matched (docs/reference.md, "Polygons from masks").
     let widest = boxes
         .iter()
         .map(|b| b[2] as f64 - b[1] as f64)
@@ -127,7 +127,7 @@ fn outline(bbox: &[f32; 4], mask: &Mask, scale: [f64; 2], widest: f64) -> Option
 }
 
 /// The corners of an outline that are worth keeping: convex ones and flat dents, with others put back where
-/// stretches longer than 0.3 times `reach` would have none (specification, section 5.5, step 5).
+/// stretches longer than 0.3 times `reach` would have none (docs/reference.md, "Polygons from masks", step 3).
 pub fn custom_vertices(corners: &[[i32; 2]], reach: f64) -> Vec<[f64; 2]> {
     let limit = MAX_STRETCH * reach;
     let count = corners.len();
@@ -224,7 +224,7 @@ impl Corner {
     }
 }
 
-/// The shape that the mode asks for (specification, section 5.5, step 7).
+/// The shape that the mode asks for (docs/reference.md, "Polygons from masks", step 4).
 fn normalized(
     bbox: &[f32; 4],
     outline: Option<Vec<Point>>,

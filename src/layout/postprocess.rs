@@ -1,4 +1,5 @@
-//! From what a layout network returns to regions: filters, merging, order, polygons (specification, section 5.4).
+//! From what a layout network returns to regions: filters, merging, order, polygons (docs/reference.md,
+//! "Layout post-processing").
 //!
 //! [`postprocess`] is the order of the steps; each step is a function of its own below it. Arithmetic is in single
 //! precision where the reference's is, since boxes that just reach a limit must fall on the same side of it.
@@ -373,7 +374,7 @@ const BOXES_OVERLAP: f32 = 0.7;
 /// The same for formulas inside lines.
 const INLINE_OVERLAP: f32 = 0.5;
 
-/// The regions without those that say the same as others (specification, section 6.2), in the same order.
+/// The regions without those that say the same as others (docs/reference.md, "Overlapping regions"), in the same order.
 pub fn without_overlaps(regions: &[Region], shape_mode: ShapeMode) -> Vec<Region> {
     let regions: Vec<&Region> = regions
         .iter()

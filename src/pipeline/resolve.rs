@@ -411,7 +411,7 @@ impl RunRequest {
     }
 
     /// One step of document preprocessing that is asked for does not bring the other with it. In the reference it does, since
-    /// the pipelines' files switch both on (specification, section 1.3).
+    /// the pipelines' files switch both on (docs/reference.md, "Document preprocessing switches").
     fn with_other_switch_off(&self, mut values: Map<String, Value>) -> Map<String, Value> {
         const SWITCHES: [&str; 2] = ["use_doc_orientation_classify", "use_doc_unwarping"];
         let is_in_file = |switch: &str| {

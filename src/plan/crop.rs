@@ -1,5 +1,5 @@
-//! Cutting out of the page what is shown to the recognizer and what is kept as a picture (specification, sections
-//! 6.3, 6.4, 6.6 to 6.8).
+//! Cutting out of the page what is shown to the recognizer and what is kept as a picture (docs/reference.md,
+//! "Crops", "Merging neighbouring text blocks", "Images inside tables" and "Preparing crops").
 
 use super::merge::Align;
 use super::{CropArea, CropPlan, Figure, PlannedBlock, Preparation};

@@ -1,4 +1,4 @@
-//! Pictures inside tables: the tokens that stand for them (specification, section 6.6).
+//! Pictures inside tables: the tokens that stand for them (docs/reference.md, "Images inside tables").
 
 use super::PagePicture;
 use crate::geometry::Rect;

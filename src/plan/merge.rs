@@ -1,4 +1,4 @@
-//! Merging neighbouring text blocks into one crop (specification, section 6.4).
+//! Merging neighbouring text blocks into one crop (docs/reference.md, "Merging neighbouring text blocks").
 
 use crate::document::Label;
 use crate::geometry::Rect;

@@ -1,9 +1,9 @@
 //! Decides for every region what becomes of it: what is asked of the recognizer, whether it is kept as a picture.
 //!
 //! [`plan_page`] is the one place that decides, and it looks at no pixels; [`crop`] carries the plan out on the
-//! page's picture. What it decides for the PaddleOCR-VL pipelines is section 6 of the specification, in its order:
-//! overlapping regions go, pictures of the page are noted, neighbouring blocks are merged, requests are made,
-//! pictures inside tables get tokens.
+//! page's picture. What it decides for the PaddleOCR-VL pipelines stands in docs/reference.md, "From regions to
+//! requests", in that order: overlapping regions go, pictures of the page are noted, neighbouring blocks are merged,
+//! requests are made, pictures inside tables get tokens.
 
 pub mod crop;
 mod figures;
@@ -54,7 +54,7 @@ pub struct VlOptions {
 }
 
 impl VlOptions {
-    /// Whether blocks of the label are pictures only (specification, section 6.5, picture labels).
+    /// Whether blocks of the label are pictures only (docs/reference.md, "Prompts and generation parameters").
     pub fn is_picture_only(&self, label: Label) -> bool {
         match label {
             Label::Image | Label::HeaderImage | Label::FooterImage => !self.use_ocr_for_image_block,
@@ -64,7 +64,7 @@ impl VlOptions {
         }
     }
 
-    /// Whether blocks of the label carry a picture (specification, section 8.6).
+    /// Whether blocks of the label carry a picture (docs/reference.md, "Images cut out of a page").
     pub fn carries_picture(&self, label: Label) -> bool {
         match label {
             Label::Image | Label::HeaderImage | Label::FooterImage | Label::Seal => true,
@@ -186,7 +186,7 @@ fn plan_page_text(region: Region, name: PageName) -> PlannedBlock {
     }
 }
 
-/// Section 6 of the specification: the order of its steps.
+/// The plan of a page in a PaddleOCR-VL pipeline, its steps in the order of docs/reference.md, "From regions to requests".
 fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePlan {
     let kept = match options.use_layout_detection {
         true => without_overlaps(&regions, options.shape_mode),
@@ -285,7 +285,8 @@ fn own_picture_path(name: PageName, label: Label, bbox: &Rect) -> String {
     format!("imgs/{}/{file}", name.folder)
 }
 
-/// Where the reference puts a picture: names of different pages can be the same (appendix A, 8).
+/// Where the reference puts a picture: names of different pages can be the same (docs/reference.md,
+/// "Images cut out of a page").
 fn reference_picture_path(label: Label, bbox: &Rect) -> String {
     let [x1, y1, x2, y2] = bbox.to_pixels();
     format!("imgs/img_in_{}_box_{x1}_{y1}_{x2}_{y2}.jpg", label.as_str())

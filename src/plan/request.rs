@@ -1,4 +1,5 @@
-//! What is asked of the recognizer: task, prompt, limits (specification, sections 6.5 and 6.9).
+//! What is asked of the recognizer: task, prompt, limits (docs/reference.md, "Prompts and generation parameters" and
+//! "Image processor").
 
 use super::figures::Figure;
 use crate::document::Label;
@@ -189,11 +190,10 @@ pub const FACTOR: usize = 28;
 /// Longer by shorter side from which a crop cannot be shown.
 const MAX_ASPECT: f64 = 200.0;
 
-/// The size that the recognizer's image processor gives a crop (specification, section 6.9).
+/// The size that the recognizer's image processor gives a crop (docs/reference.md, "Image processor").
 ///
 /// Both sides are multiples of `factor` (the released recognizers': [`FACTOR`]) and the area lies within the limits as far as the shape allows; `None` for
-/// pictures more than 200 times as long as wide. Extreme strips can get a side of 0 in the reference (appendix A,
-/// 22), which only `compat` keeps.
+/// pictures more than 200 times as long as wide. Extreme strips can get a side of 0 in the reference, which only `compat` keeps.
 pub fn smart_resize(
     width: usize,
     height: usize,

@@ -1,4 +1,4 @@
-//! Straightening pages before their layout is detected: orientation and unwarping (specification, section 4).
+//! Straightening pages before their layout is detected: orientation and unwarping (docs/reference.md, "Document preprocessing").
 //!
 //! [`DocPreprocessor`] is the seam for the networks; [`preprocess`] is the order of the steps. The networks are
 //! PP-LCNet_x1_0_doc_ori ([`pp_lcnet`]) and UVDoc ([`uvdoc`]).

@@ -1,6 +1,6 @@
 //! PP-LCNet_x1_0_doc_ori from a checkpoint: by how many degrees a page is turned.
 //!
-//! Source: specification of the networks, section 3, and `PPLCNetConfig` of transformers 5.23 for the defaults.
+//! Source: docs/reference.md, "PP-LCNet orientation classifier", and `PPLCNetConfig` of transformers 5.23 for the defaults.
 
 use super::{ORIENTATION_SIDE, orientation_size, orientation_value};
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
@@ -159,7 +159,7 @@ impl OrientationClassifier {
     }
 }
 
-/// What the classifier is shown of a page: `[3, 224, 224]`, channels R, G, B, normalized (specification, section 4.1).
+/// What the classifier is shown of a page: `[3, 224, 224]`, channels R, G, B, normalized (docs/reference.md, "Page orientation").
 pub fn pixel_values(page: &Pixels) -> Vec<f32> {
     let (width, height) = orientation_size(page.width, page.height);
     let side = ORIENTATION_SIDE;

@@ -4,7 +4,7 @@
 //! ([`Pixels::warp`](crate::raster::Pixels::warp)), on all cores and in bytes: as an operator of the graph the full
 //! page would be held several times in single precision, 200 MB for a page of 2000x2800 pixels.
 //!
-//! Source: specification of the networks, section 4.
+//! Source: docs/reference.md, "UVDoc unwarping network" and "Page unwarping".
 
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
 use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};

@@ -12,7 +12,7 @@ const FRACTION_BITS: u32 = 5;
 const WEIGHT_BITS: u32 = 15;
 
 /// Turned counter-clockwise by `angle` degrees (a multiple of 90) as `cv2.warpAffine` with bicubic interpolation
-/// about `(width / 2, height / 2)` into a picture that holds it, the border black (specification, section 4.1).
+/// about `(width / 2, height / 2)` into a picture that holds it, the border black (docs/reference.md, "Page orientation").
 pub(super) fn rotate_page(picture: &Pixels, angle: u32) -> Pixels {
     let (w, h) = (picture.width as f64, picture.height as f64);
     let radians = (angle as f64).to_radians();

@@ -1,4 +1,5 @@
-//! Clustering of heading heights: scikit-learn's k-means with seed 42, step by step (specification, section 9.8).
+//! Clustering of heading heights: scikit-learn's k-means with seed 42, step by step (docs/reference.md, "Clustering
+//! heading heights").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ const MAX_CLUSTERS: usize = 4;
 const MAX_ROUNDS: usize = 300;
 /// Movement of the centres, as a share of the variance, that ends the rounds (scikit-learn's default).
 const TOLERANCE: f64 = 1e-4;
-/// What numpy's legacy generator draws with seed 42 (specification, C.3).
+/// What numpy's legacy generator draws with seed 42 (docs/reference.md, "Clustering heading heights").
 const DRAWS: [f64; 10] = [
     0.3745401188473625,
     0.9507143064099162,

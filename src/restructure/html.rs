@@ -1,5 +1,5 @@
 //! A forgiving HTML tree that reads and writes as Python's `html.parser` does under BeautifulSoup 4: merged tables
-//! must come out with the bytes that the reference gives them (specification, section 9.7).
+//! must come out with the bytes that the reference gives them (docs/reference.md, "Merging tables across pages").
 
 use crate::document::html::{Tag, Token, Tokens, decoded};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! Depths of headings over a whole document (specification, section 9.8).
+//! Depths of headings over a whole document (docs/reference.md, "Heading levels").
 
 use super::clusters::level_of_heights;
 use crate::document::{Block, Label, is_space, strip};
@@ -18,7 +18,7 @@ pub enum Numbering {
     NumberList,
 }
 
-/// What counts as a heading of the first depth whatever its height (specification, table C.4).
+/// What counts as a heading of the first depth whatever its height (docs/reference.md, "Heading levels").
 const SPECIAL: &[&str] = &[
     "ABSTRACT",
     "SUMMARY",

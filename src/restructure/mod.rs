@@ -1,7 +1,8 @@
 //! What only the whole document can tell: tables that go on across pages, depths of headings.
 //!
-//! [`finish`] does all of it, before anything of a document is written. [`restructure_pages`] does what the reference's function of that name does (specification, section 9.6). For
-//! regions that were found in the page's text, [`text`] first tells running headers, titles and references apart.
+//! [`finish`] does all of it, before anything of a document is written. [`restructure_pages`] does what the reference's function of
+//! that name does (docs/reference.md, "Restructuring pages"). For regions that were found in the page's text, [`text`] first
+//! tells running headers, titles and references apart.
 
 mod body;
 mod clusters;
@@ -18,7 +19,7 @@ use std::collections::BTreeSet;
 /// Takes the pictures that stand inside tables out of all pages.
 ///
 /// Names tell which they are: where pictures of different pages share a name, one of another page goes too, as in
-/// the reference (appendix A, 8).
+/// the reference (docs/reference.md, "Images inside tables").
 pub fn drop_table_pictures(pages: &mut [Page]) {
     let inside: BTreeSet<String> = pages
         .iter()

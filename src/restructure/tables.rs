@@ -1,4 +1,4 @@
-//! Tables that go on on the next page (specification, section 9.7).
+//! Tables that go on on the next page (docs/reference.md, "Merging tables across pages").
 
 use super::html::{Html, NodeId};
 use crate::document::{Block, Label, is_space};

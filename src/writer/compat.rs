@@ -1,4 +1,4 @@
-//! The files of the reference, as `--compat` asks for them (specification, section 1.5): everything flat in one
+//! The files of the reference, as `--compat` asks for them (docs/reference.md, "Output files"): everything flat in one
 //! folder, one result and one Markdown file a page, pictures by the reference's names.
 
 use super::files::Files;

@@ -1,4 +1,4 @@
-//! Drawings of pages as pictures, as the reference makes them (specification, section 9.9).
+//! Drawings of pages as pictures, as the reference makes them (docs/reference.md, "Drawings").
 
 use super::vis::{COLORS, WHITE_TEXT};
 use crate::document::{DetectedRegion, Label, Page, Preprocessing, Spotting};

@@ -183,7 +183,7 @@ impl<'a> TraceWriter<'a> {
     }
 
     /// A page as it comes back from its saved JSON: without the marks of headings, and with pictures only where
-    /// their paths can be told from labels and boxes (specification, section 9.6).
+    /// their paths can be told from labels and boxes (docs/reference.md, "Restructuring pages").
     fn as_saved(&self, page: &Page) -> Page {
         let mut page = page.clone();
         for block in &mut page.blocks {

@@ -144,15 +144,15 @@ impl PageWriter for DrawingWriter {
     }
 }
 
-/// Colours of labels (specification, table C.5).
+/// Colours of labels (docs/reference.md, "Drawings").
 pub(super) const COLORS: [u32; 20] = [
     0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF,
     0xFF00E5, 0xFF9900, 0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF,
     0x8000FF, 0xFF004D,
 ];
-/// Colour numbers with white text (specification, section 9.9).
+/// Colour numbers with white text (docs/reference.md, "Drawings").
 pub(super) const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
-/// Text on the other colours (specification, section 9.9).
+/// Text on the other colours (docs/reference.md, "Drawings").
 const DARK_TEXT: [f32; 3] = [20.0 / 255.0, 14.0 / 255.0, 53.0 / 255.0];
 /// Objects of every file: catalog, page tree, font, transparency.
 const CATALOG: i32 = 1;
@@ -567,7 +567,7 @@ fn is_read(label: Label) -> bool {
     )
 }
 
-/// The colour of every block: that of the first block with its label (specification, section 9.9).
+/// The colour of every block: that of the first block with its label (docs/reference.md, "Drawings").
 fn label_colors(blocks: &[Block]) -> Vec<usize> {
     let first = |label: Label| blocks.iter().position(|b| b.label == label).unwrap_or(0);
     blocks

@@ -1,7 +1,7 @@
 //! House rules that a compiler does not check.
 
 use super::support::root;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The modules in their order; each may use only those before it.
 const ORDER: &[&str] = &[
@@ -38,9 +38,11 @@ const ORDER: &[&str] = &[
 /// Longer files are split.
 const MAX_LINES: usize = 600;
 
-fn sources() -> Vec<(PathBuf, String)> {
+/// The Rust files below a folder of the checkout, by their paths in that folder.
+fn rust_files(folder: &str) -> Vec<(PathBuf, String)> {
+    let start = root().join(folder);
     let mut found = Vec::new();
-    let mut folders = vec![root().join("src")];
+    let mut folders = vec![start.clone()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap().flatten() {
             let path = entry.path();
@@ -48,15 +50,17 @@ fn sources() -> Vec<(PathBuf, String)> {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                found.push((
-                    path.strip_prefix(root().join("src")).unwrap().to_path_buf(),
-                    text,
-                ));
+                found.push((path.strip_prefix(&start).unwrap().to_path_buf(), text));
             }
         }
     }
-    assert!(found.len() > 40);
     found.sort();
+    found
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let found = rust_files("src");
+    assert!(found.len() > 40);
     found
 }
 
@@ -146,5 +150,163 @@ fn the_list_of_codes_is_that_of_the_program() {
             after("code: ") || after(" code = ")
         });
         assert_eq!(spelled, None, "{}", path.display());
+    }
+}
+
+/// The page that comments cite for the behaviour of the reference.
+const REFERENCE: &str = "docs/reference.md";
+/// Folders whose comments cite it.
+const CITING: &[&str] = &["src", "tests", "benches", "examples", "fuzz"];
+/// Whose specifications may be named.
+const SPECIFIED: &[&str] = &["PDF", "HTML", "CSS", "CommonMark", "GFM", "TIFF", "ONNX"];
+/// Marks of works that are cited by the number of a section: an RFC, or an author's work with its year.
+const NUMBERED: &[&str] = &["RFC ", "(19", "(20"];
+/// Bytes before the number in which such a mark stands.
+const NEAR: usize = 20;
+
+/// The words of a file with single blanks between them, comment marks left out: a citation may go on in the next line.
+fn words(text: &str) -> String {
+    let bare = |line| {
+        str::trim_start(line)
+            .trim_start_matches("//")
+            .trim_start_matches(['/', '!'])
+    };
+    let words: Vec<&str> = text
+        .lines()
+        .flat_map(|line| bare(line).split_whitespace())
+        .collect();
+    words.join(" ")
+}
+
+/// The sections that are cited in words: quoted names after that of the page, a comma or "and" between them. `None` stands
+/// for the page without a section.
+fn cited(words: &str) -> Vec<Option<&str>> {
+    let mut found = Vec::new();
+    for rest in words.split(REFERENCE).skip(1) {
+        let mut rest = rest.strip_prefix(", \"");
+        if rest.is_none() {
+            found.push(None);
+        }
+        while let Some((name, after)) = rest.and_then(|rest| rest.split_once('"')) {
+            found.push(Some(name));
+            rest = after
+                .strip_prefix(", \"")
+                .or_else(|| after.strip_prefix(" and \""));
+        }
+    }
+    found
+}
+
+/// The first citation of a text that readers of this repository cannot follow.
+fn unknown_source(words: &str) -> Option<String> {
+    let shown = |at: usize| {
+        words[words.floor_char_boundary(at.saturating_sub(60))..]
+            .chars()
+            .take(100)
+            .collect()
+    };
+    for (at, _) in words.match_indices("specification") {
+        let before = words[..at].trim_end().rsplit([' ', '(']).next();
+        if !before.is_some_and(|word| SPECIFIED.contains(&word)) {
+            return Some(shown(at));
+        }
+    }
+    for mark in ["section ", "sections "] {
+        for (at, _) in words.match_indices(mark) {
+            let is_number = words[at + mark.len()..].starts_with(|c: char| c.is_ascii_digit());
+            let near = &words[words.floor_char_boundary(at.saturating_sub(NEAR))..at];
+            if is_number && !NUMBERED.iter().any(|work| near.contains(work)) {
+                return Some(shown(at));
+            }
+        }
+    }
+    let old = ["appendix A", "table C."]
+        .iter()
+        .find_map(|mark| words.find(mark));
+    old.map(shown)
+}
+
+#[test]
+fn citations_of_the_reference_name_its_sections() {
+    let page = std::fs::read_to_string(root().join(REFERENCE)).unwrap();
+    let headings: Vec<&str> = page
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("## ")
+                .or_else(|| line.strip_prefix("### "))
+        })
+        .collect();
+    let check = |path: &Path, name: &str| {
+        assert!(
+            headings.contains(&name),
+            "{}: no section \"{name}\" in {REFERENCE}",
+            path.display()
+        );
+    };
+    let mut count = 0;
+    for folder in CITING {
+        for (path, text) in rust_files(folder)
+            .iter()
+            .filter(|(path, _)| !path.ends_with("tidy.rs"))
+        {
+            let words = words(text);
+            assert_eq!(unknown_source(&words), None, "{folder}/{}", path.display());
+            for name in cited(&words) {
+                let name = name.unwrap_or_else(|| {
+                    panic!("{folder}/{}: {REFERENCE} without a section", path.display())
+                });
+                check(path, name);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 60, "only {count} citations were found");
+    // The documents name the page itself as well, and the page its own sections.
+    let mut documents: Vec<PathBuf> = ["", "docs", "tests/golden", "tests/parity"]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap().flatten())
+        .map(|entry| entry.path())
+        .collect();
+    documents.retain(|path| path.extension().is_some_and(|e| e == "md"));
+    for path in &documents {
+        let words = words(&std::fs::read_to_string(path).unwrap());
+        cited(&words)
+            .into_iter()
+            .flatten()
+            .for_each(|name| check(path, name));
+    }
+    let own = words(&page);
+    let seen: Vec<&str> = own
+        .split("see \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(seen.len() > 10);
+    seen.iter()
+        .for_each(|name| check(Path::new(REFERENCE), name));
+}
+
+#[test]
+fn sources_that_readers_do_not_have_are_found() {
+    let words = words(
+        "//! Layout (docs/reference.md,\n//! \"A b\", \"C\" and \"D\"); docs/reference.md too",
+    );
+    assert_eq!(cited(&words), [Some("A b"), Some("C"), Some("D"), None]);
+    for known in [
+        "the PDF specification",
+        "RFC 3986, section 5.2",
+        "Heckbert (1989), section 2.2",
+        "a section of it",
+    ] {
+        assert_eq!(unknown_source(known), None, "{known}");
+    }
+    for unknown in [
+        "(specification, section 1.2)",
+        "of the specification",
+        "(section 9.5)",
+        "appendix A, 8",
+        "table C.4",
+    ] {
+        assert!(unknown_source(unknown).is_some(), "{unknown}");
     }
 }

@@ -8,17 +8,18 @@ pub mod page;
 pub(super) mod pictures;
 pub(super) mod repeats;
 
-/// Pixels per point at which the reference renders pages (specification, section 3.4: 144 dpi).
+/// Pixels per point at which the reference renders pages (144 dpi; docs/reference.md, "Rendering PDF pages").
 pub const RENDER_SCALE: f64 = 2.0;
-/// Pillow's limit, which the reference applies to rendered pages (specification, section 3.4).
+/// Pillow's limit, which the reference applies to rendered pages (docs/reference.md, "Rendering PDF pages").
 pub const REFERENCE_MAX_PIXELS: u64 = 178_956_970;
-/// The scale below which the reference gives up (specification, section 3.4).
+/// The scale below which the reference gives up (docs/reference.md, "Rendering PDF pages").
 pub const MIN_RENDER_SCALE: f64 = 0.1;
 
 /// The scale at which a page of `width` x `height` points is rendered.
 ///
 /// `requested`, lowered by 32 bisection steps until the pixels fit `max_pixels`. `None` when a side is not
-/// positive or `min_scale` does not fit. Source: specification, section 3.4, vectors `pdf_scale`.
+/// positive or `min_scale` does not fit. Source: docs/reference.md, "Rendering PDF pages"; vectors
+/// `pdf_scale`.
 pub fn render_scale(
     width: f64,
     height: f64,

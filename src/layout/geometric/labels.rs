@@ -325,7 +325,7 @@ pub fn numbered_heading(text: &str) -> bool {
             .is_some_and(char::is_uppercase)
 }
 
-/// Headings known by their wording (specification, table C.4, and their common relatives).
+/// Headings known by their wording (docs/reference.md, "Heading levels", and their common relatives).
 pub fn is_special_heading(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "abstract",

@@ -1,6 +1,6 @@
 //! From what the network says of its queries to rows of boxes, as the exported models give them.
 //!
-//! Source: specification of the networks, sections 2.6 to 2.8.
+//! Source: docs/reference.md, "Reading order of PP-DocLayoutV2" and "Detections and votes".
 
 use super::config::ReadingOrderConfig;
 use super::reading_order::{COORDINATES, OrderRequest};

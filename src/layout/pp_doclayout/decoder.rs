@@ -1,8 +1,8 @@
 //! The decoder of PP-DocLayout, that of RT-DETR: the most promising places of the maps become queries, which layers of
 //! attention turn into classes and boxes, in V3 also into masks and a reading order.
 //!
-//! Source: specification of the networks, sections 2.4 and 2.5. Letters in shapes: B pages, N places of all levels,
-//! Q queries, d width, L levels, P points, h heads.
+//! Source: docs/reference.md, "Query selection and decoder" and "Masks of PP-DocLayoutV3". Letters in shapes: B pages,
+//! N places of all levels, Q queries, d width, L levels, P points, h heads.
 
 use super::config::{LEVELS, LayoutConfig, MaskConfig, Version};
 use crate::onnx::checkpoint::CheckpointError;

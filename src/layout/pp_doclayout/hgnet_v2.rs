@@ -1,6 +1,6 @@
 //! HGNetV2, the backbone of PP-DocLayout: a picture in, four maps out.
 //!
-//! Source: specification of the networks, section 2.2; the names of the weights are those of the released files.
+//! Source: docs/reference.md, "HGNetV2 backbone"; the names of the weights are those of the released files.
 
 use super::config::{BackboneConfig, STAGES};
 use crate::onnx::checkpoint::CheckpointError;

@@ -33,7 +33,7 @@ pub struct PpDocLayout {
     taps: Vec<String>,
 }
 
-/// Names of the released files for those of transformers (specification of the networks, section 2.3).
+/// Names of the released files for those of transformers (docs/reference.md, "Hybrid encoder").
 pub fn released_name(name: &str) -> String {
     name.replace("encoder.aifi.", "encoder.encoder.")
         .replace(".mlp.fc", ".fc")

@@ -1,7 +1,7 @@
 //! The neck of PP-DocLayout, that of RT-DETR: maps of three strides are mixed with each other; V3 makes the maps that
 //! masks are mixed of as well.
 //!
-//! Source: specification of the networks, sections 2.3 and 2.5.
+//! Source: docs/reference.md, "Hybrid encoder" and "Masks of PP-DocLayoutV3".
 
 use super::config::{LEVELS, LayoutConfig, MaskConfig};
 use crate::onnx::checkpoint::CheckpointError;

@@ -1,4 +1,4 @@
-//! PaddleOCR-VL in process: a crop and a task in, text out.
+//! PaddleOCR-VL in process: a crop and a task in, text out (docs/reference.md, "PaddleOCR-VL recognizer").
 
 pub mod backend;
 pub mod config;

@@ -1,5 +1,5 @@
 //! What is sent to a server and what comes back: chat completions as OpenAI describes them, in the dialect of each kind of
-//! server (specification, section 7).
+//! server (docs/reference.md, "Recognition servers").
 
 use crate::net::clean_text;
 use crate::plan::{PixelLimits, Request};

@@ -1,4 +1,4 @@
-//! The document as JSON: per page the reference's result object (specification, section 9.1) and `diagnostics`.
+//! The document as JSON: per page the reference's result object (docs/reference.md, "Result object") and `diagnostics`.
 //!
 //! Pages are turned into JSON one at a time while the file is written. Indented by four, non-ASCII characters as
 //! they are, as the reference writes. `docs/output.schema.json` describes the file; a test makes it from the types.
@@ -149,7 +149,7 @@ impl Serialize for Pages<'_> {
 }
 
 /// The reference's result object for a page, or for several that were joined: then sizes and settings are those of the
-/// first (specification, sections 9.1 and 9.6).
+/// first (docs/reference.md, "Result object" and "Restructuring pages").
 pub fn result_value(
     pages: &[Page],
     document: &Document,

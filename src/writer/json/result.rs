@@ -1,4 +1,5 @@
-//! The result of a page: the keys of the reference's result object in its order (specification, section 9.1), and ours beside them.
+//! The result of a page: the keys of the reference's result object in its order (docs/reference.md, "Result object"), and ours beside
+//! them.
 
 use super::super::markdown::{self, MarkdownBlock, Pictures};
 use super::{JsonOptions, points};

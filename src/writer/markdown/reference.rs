@@ -1,4 +1,4 @@
-//! Markdown of blocks exactly as the reference writes it (specification, sections 9.2 to 9.4): contents go in as they
+//! Markdown of blocks exactly as the reference writes it (docs/reference.md, "Markdown of blocks"): contents go in as they
 //! are, so whatever a document says can become markup. `--compat` and the recorded comparisons need that; files of our
 //! own are written by [`super::blocks`].
 
@@ -172,7 +172,7 @@ pub fn leveled_title(text: &str, level: i32) -> String {
     )
 }
 
-/// A heading whose depth follows from the dots in it (specification, section 9.3).
+/// A heading whose depth follows from the dots in it (docs/reference.md, "Headings without a level").
 pub fn title(text: &str) -> String {
     let (level, text) = title_parts(text);
     format!("{} {}", "#".repeat(level + 1), soft_newlines(&text))

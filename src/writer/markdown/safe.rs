@@ -1,4 +1,4 @@
-//! Blocks as Markdown in the shapes of the reference (specification, sections 9.2 to 9.4), with text that stays text.
+//! Blocks as Markdown in the shapes of the reference (docs/reference.md, "Markdown of blocks"), with text that stays text.
 //!
 //! What is ours is structure: headings, bullets that the layout found, hard line ends of contents, the frames of pictures
 //! and tables. Everything else goes through [`super::escape`] or [`super::html`].
