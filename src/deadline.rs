@@ -1,9 +1,11 @@
-//! How long the work of a thread may go on: until the time of its page is up, or its document is cancelled.
+//! Deadlines and cancellation of a thread's work: it ends when its page's time is up or its document is
+//! cancelled.
 //!
-//! A stage does its work inside [`Deadline::run`]. What computes for long looks at [`check`] between its steps, however
-//! deep below it is; where the work has to end, the thread unwinds with [`Stopped`] to whoever caught panics of it, so no
-//! function on the way needs a way to say so. (rust-analyzer's queries are ended the same way.) Waiting for a turn, such
-//! as for a free worker, is no work: [`waiting`] stops the clock. Threads that are started inside take [`current`] along.
+//! A stage works inside [`Deadline::run`]. Long computations call [`check`] between their steps, at any call
+//! depth; when the work has to end, the thread unwinds with [`Stopped`] to the nearest code that catches its
+//! panics, so functions in between need no error type for it. (rust-analyzer cancels its queries the same
+//! way.) Waiting for a turn, such as for a free worker, does not count as work: [`waiting`] stops the clock.
+//! Threads started inside take [`current`] along.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Says whether something was cancelled: by the flag of whoever wanted it, or by a flag of whoever does it.
+/// A cancellation flag that is set either by the caller (`outer`) or by the code doing the work.
 #[derive(Debug, Clone, Default)]
 pub struct CancelToken {
     outer: Arc<AtomicBool>,
@@ -27,37 +29,37 @@ impl CancelToken {
         }
     }
 
-    /// Cancels, and leaves the outer flag as it is.
+    /// Cancels this token only; the outer flag stays as it is.
     pub fn cancel(&self) {
         self.own.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was cancelled.
+    /// `true` once either flag is set.
     pub fn is_cancelled(&self) -> bool {
         self.outer.load(Ordering::Relaxed) || self.own.load(Ordering::Relaxed)
     }
 }
 
-/// When work has to end.
+/// The end of a piece of work: a point in time, cancellation, or both.
 #[derive(Debug, Clone, Default)]
 pub struct Deadline {
     until: Option<Instant>,
-    /// It has to end when all of these are cancelled; none: not for that.
+    /// The work ends once all of these are cancelled; if empty, it cannot be cancelled.
     cancels: Vec<CancelToken>,
 }
 
-/// Why work was ended.
+/// Reason why work was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
-    /// The time is up.
+    /// The deadline has passed.
     #[error("the time is up")]
     TimeUp,
-    /// What the work is for was cancelled.
+    /// Everybody who wanted the result has cancelled.
     #[error("cancelled")]
     Cancelled,
 }
 
-/// What a thread works by.
+/// The state of a thread's work: its deadline and the time it spent waiting.
 #[derive(Default)]
 struct Current {
     deadline: Deadline,
@@ -69,7 +71,7 @@ thread_local! {
 }
 
 impl Deadline {
-    /// The end of work for several: when all of them are cancelled, or after `left`.
+    /// A deadline shared by several clients: it ends when all of them have cancelled, or after `left`.
     pub fn of_all(cancels: Vec<CancelToken>, left: Option<Duration>) -> Deadline {
         Deadline {
             until: left.and_then(|left| Instant::now().checked_add(left)),
@@ -77,7 +79,7 @@ impl Deadline {
         }
     }
 
-    /// The same with an end after `left` at the latest.
+    /// The same deadline, ending after `left` at the latest.
     pub fn shortened(self, left: Option<Duration>) -> Deadline {
         let end = left.and_then(|left| Instant::now().checked_add(left));
         Deadline {
@@ -86,12 +88,12 @@ impl Deadline {
         }
     }
 
-    /// Whether work by it may ever have to end before it is done.
+    /// `true` if work under this deadline may be ended early at all.
     pub fn can_end(&self) -> bool {
         self.until.is_some() || !self.cancels.is_empty()
     }
 
-    /// Why work by it has to end; `None`: it may go on.
+    /// The reason why work has to end now; `None` if it may go on.
     pub fn stopped(&self) -> Option<Stopped> {
         if !self.cancels.is_empty() && self.cancels.iter().all(CancelToken::is_cancelled) {
             return Some(Stopped::Cancelled);
@@ -101,14 +103,14 @@ impl Deadline {
             .then_some(Stopped::TimeUp)
     }
 
-    /// Does work of this thread by it; also how long the work waited.
+    /// Runs `work` on this thread under this deadline; also returns how long the work waited.
     pub fn run<T>(self, work: impl FnOnce() -> T) -> (T, Duration) {
-        /// Puts back what was before, also when the work unwinds.
+        /// Restores the previous state, also when the work unwinds.
         struct Restore(Current);
         impl Drop for Restore {
             fn drop(&mut self) {
                 CURRENT.with_borrow_mut(|current| {
-                    // Whoever is around it has waited as long.
+                    // The enclosing work has waited just as long.
                     self.0.waited += current.waited;
                     self.0.deadline.postpone(current.waited);
                     *current = std::mem::take(&mut self.0);
@@ -129,35 +131,35 @@ impl Deadline {
     }
 }
 
-/// The deadline of this thread's work, for a thread that does part of it.
+/// The deadline of this thread's work, to hand to threads that do part of it.
 pub fn current() -> Deadline {
     CURRENT.with_borrow(|current| current.deadline.clone())
 }
 
-/// Why this thread's work has to end; `None`: it may go on.
+/// The reason why this thread's work has to end; `None` if it may go on.
 pub fn stopped() -> Option<Stopped> {
     CURRENT.with_borrow(|current| current.deadline.stopped())
 }
 
-/// Time that is left to this thread's work; `None`: as much as it needs.
+/// Time left for this thread's work; `None` if it is not limited.
 pub fn left() -> Option<Duration> {
     let until = CURRENT.with_borrow(|current| current.deadline.until);
     until.map(|until| until.saturating_duration_since(Instant::now()))
 }
 
-/// Ends this thread's work, by unwinding with [`Stopped`], where it has to end.
+/// Unwinds with [`Stopped`] if this thread's work has to end.
 pub fn check() {
     if let Some(why) = stopped() {
         end(why);
     }
 }
 
-/// Unwinds without the message of a panic.
+/// Unwinds with [`Stopped`], without printing a panic message.
 pub fn end(why: Stopped) -> ! {
     std::panic::resume_unwind(Box::new(why))
 }
 
-/// Waits for a turn: the clock stands still meanwhile.
+/// Waits for a turn; the deadline is postponed by as long as that takes.
 pub fn waiting<T>(wait: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = wait();
@@ -169,12 +171,12 @@ pub fn waiting<T>(wait: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Why work was ended, by what was caught of it; `None`: it panicked.
+/// The reason carried by a caught unwind; `None` if it was an ordinary panic.
 pub fn why(caught: &(dyn Any + Send)) -> Option<Stopped> {
     caught.downcast_ref().copied()
 }
 
-/// What is told of a page that took longer than it may.
+/// The diagnostic for a page that exceeded its time limit.
 pub fn time_up(limit: Duration) -> String {
     format!(
         "the page took longer than {} s and was given up",
@@ -187,7 +189,7 @@ mod tests {
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    /// The end of work by a flag.
+    /// A deadline with one cancellation flag.
     fn by_flag(cancel: Arc<AtomicBool>, left: Option<Duration>) -> Deadline {
         Deadline::of_all(vec![CancelToken::new(cancel)], left)
     }
@@ -212,7 +214,7 @@ mod tests {
             caught(by_flag(cancel, long), check),
             Some(Stopped::Cancelled)
         );
-        // Nothing is left of it outside.
+        // Nothing of it is left outside.
         assert_eq!(stopped(), None);
     }
 

@@ -1,7 +1,8 @@
-//! The library's door: a [`Parser`] loads once what documents are parsed with, and parses any number of them.
+//! The entry point of the library: a [`Parser`] loads a pipeline once and parses any number of documents with
+//! it.
 //!
-//! Clients that want pages while they come, many documents at once, or other settings for each of them submit jobs to its
-//! [`Engine`].
+//! Clients that want pages as they are finished, many documents at once, or different settings for each
+//! submit jobs to its [`Engine`].
 
 use crate::config::machine;
 use crate::document::Document;
@@ -27,33 +28,35 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// The name of the program that reads files in processes of its own.
+/// The program that runs as worker process and reads files.
 const PROGRAM: &str = "docparse";
-/// Folders in which cargo puts examples and tests, below that of programs.
+/// Folders into which cargo puts examples and tests, below that of programs.
 const BELOW_PROGRAMS: [&str; 2] = ["examples", "deps"];
-/// How long nothing may come before it is looked whether the engine is still there.
+/// Interval of checks that the engine is still running while no event arrives.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What a parser is made of.
+/// Options of a parser.
 #[derive(Clone)]
 pub struct ParserOptions {
-    /// The pipeline and its settings; by default what the command line does without flags.
+    /// The pipeline and its settings; the default is that of the command line without flags.
     pub request: RunRequest,
-    /// The program `docparse` of the same version. Files are read in processes of it, with limits on memory and time, so that a
-    /// hostile file costs its own pages only. `None`: it is looked for in the folder of the running program.
+    /// The program `docparse` of the same version. It reads files in worker processes with limits on memory
+    /// and time, so that a hostile file costs only its own pages. `None`: searched for in the folder of the
+    /// running program.
     pub worker: Option<PathBuf>,
-    /// The folder of native libraries and line networks, as `scripts/setup.sh` makes it; `None`: beside the running program, and
-    /// in the checkout that it was built in.
+    /// The folder of native libraries and line networks, as created by `scripts/setup.sh`; `None`: beside the
+    /// running program, and in the checkout that it was built in.
     pub runtime_dir: Option<PathBuf>,
-    /// Where networks run.
+    /// Device that networks run on.
     pub device: Device,
     /// Threads that read pages; `None`: as many as there are processors.
     pub threads: Option<usize>,
-    /// Bytes that this process and its workers may take together for this parser; `None`: three quarters of what the machine has.
+    /// Memory limit of this parser in bytes, its workers included; `None`: three quarters of the machine's
+    /// memory.
     pub memory_limit: Option<u64>,
-    /// Passwords that encrypted PDFs are tried with.
+    /// Passwords to try on encrypted PDFs.
     pub passwords: Vec<String>,
-    /// Documents that may be under way at once; further ones are refused.
+    /// Limit on documents in progress at once; further ones are refused.
     pub documents_at_once: usize,
 }
 
@@ -72,25 +75,25 @@ impl Default for ParserOptions {
     }
 }
 
-/// Why there is no parser.
+/// Reason why a parser could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ParserError {
-    /// The settings are wrong.
+    /// The settings are invalid.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// A part cannot be loaded.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// The program that reads files is not there.
+    /// The worker program was not found.
     #[error("the program `{PROGRAM}`, which reads files in processes of its own, was not found at {}", shown(.0))]
     NoWorker(Vec<PathBuf>),
-    /// The program that was found is the running one, which would be started by itself without end.
+    /// The worker program is the running one, which would start itself without end.
     #[error("`{}` is the running program, and not `{PROGRAM}`", .0.display())]
     WorkerIsSelf(PathBuf),
-    /// The running program cannot be found, and so nothing beside it.
+    /// The path of the running program is unknown, so nothing can be searched for beside it.
     #[error("the running program cannot be found ({0}); name the program `{PROGRAM}`")]
     NoProgram(String),
-    /// The system refuses threads.
+    /// The system refuses to start threads.
     #[error(transparent)]
     Start(#[from] StartError),
 }
@@ -103,35 +106,35 @@ fn shown(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// Why a document was not parsed. Pages that fail are no reason: they say so in their diagnostics.
+/// Reason why a document was not parsed. Failed pages do not count: they are reported in their diagnostics.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ParseError {
-    /// It was not taken.
+    /// The engine refused the document.
     #[error(transparent)]
     Submit(#[from] SubmitError),
-    /// It was given up.
+    /// The document was given up.
     #[error("`{file}`: {fault}")]
     GivenUp {
         /// The file.
         file: String,
-        /// Why.
+        /// The cause.
         fault: JobFault,
     },
 }
 
-/// Parses documents. May be shared by threads: documents that are parsed at the same time take turns.
+/// Parses documents. It may be shared by threads: documents parsed at the same time take turns.
 pub struct Parser {
     engine: Engine,
     open: OpenOptions,
     settings: Arc<JobSettings>,
     finish: FinishOptions,
     json: JsonOptions,
-    /// Numbers of jobs.
+    /// Id of the next job.
     jobs: AtomicUsize,
 }
 
 impl Parser {
-    /// Loads what documents are parsed with. Line networks are loaded when a page first needs them.
+    /// Loads a pipeline. Line networks are loaded when a page first needs them.
     pub fn load(options: ParserOptions) -> Result<Parser, ParserError> {
         let worker = worker(options.worker)?;
         let mut resolved = resolve(&options.request)?;
@@ -170,7 +173,7 @@ impl Parser {
         })
     }
 
-    /// Parses a file. Waits until all its pages are there.
+    /// Parses a file; blocks until all its pages are done.
     pub fn parse(&self, path: impl AsRef<Path>) -> Result<Parsed, ParseError> {
         let (sender, receiver) = events();
         let submission = Submission {
@@ -213,7 +216,8 @@ impl Parser {
         Ok(self.finish(document))
     }
 
-    /// Does what only a whole document tells, for clients of the engine: `document` has all the pages of a job that came.
+    /// Runs the steps that need the whole document, for clients of the engine: `document` has all pages that
+    /// a job delivered.
     pub fn finish(&self, mut document: Document) -> Parsed {
         restructure::finish(&mut document, &self.finish);
         let concatenate_pages = self.finish.restructure.is_some_and(|r| r.concatenate_pages);
@@ -229,12 +233,13 @@ impl Parser {
         &self.engine
     }
 
-    /// A job for a file with the parser's settings, for the engine. Its events go nowhere yet: put a sender of your own there, and
-    /// receive what comes until the job has ended: it counts as one of those at once until then.
+    /// A job for a file with the parser's settings, for the engine. Its events are dropped until you set a
+    /// sender of your own; receive events until the job has ended, since it counts against
+    /// [`ParserOptions::documents_at_once`] until then.
     pub fn submission(&self, path: &Path) -> Submission {
         let id = self.jobs.fetch_add(1, Ordering::Relaxed);
         let file = InputFile::from_path(path, PathBuf::new());
-        // As the command line names them: of this document, and of no file outside.
+        // Named as on the command line: derived from this document's name, and safe as a path component.
         let stem =
             names::safe_name(names::stem_of(path.file_name().unwrap_or_default())).into_owned();
         let picture_folder = OutputName::new(PathBuf::new(), stem).pictures;
@@ -257,7 +262,7 @@ impl Parser {
     }
 }
 
-/// A document that was parsed.
+/// A parsed document.
 #[derive(Debug, Clone)]
 pub struct Parsed {
     /// Its pages and blocks.
@@ -267,18 +272,18 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// The document as Markdown, as the command line writes it.
+    /// The document as Markdown, identical to the command line's.
     pub fn to_markdown(&self) -> String {
         markdown::document(&self.document, &self.json.markdown)
     }
 
-    /// Writes the document as JSON, as the command line does.
+    /// Writes the document as JSON, identical to the command line's.
     pub fn write_json(&self, out: &mut dyn io::Write) -> io::Result<()> {
         json::write(out, &self.document, &self.json, self.concatenate_pages)
     }
 
-    /// The pictures that Markdown and JSON name: path and JPEG. Paths begin with the file's name without its ending: those of two
-    /// files that differ only in their folder or ending are the same.
+    /// The pictures that Markdown and JSON link to: path and JPEG. Paths start with the file's name without
+    /// its extension, so they collide for two files that differ only in their folder or extension.
     pub fn pictures(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let pages = self.document.pages.iter();
         let pictures = pages.flat_map(|page| {
@@ -291,7 +296,7 @@ impl Parsed {
     }
 }
 
-/// The program whose processes read files.
+/// The worker program.
 fn worker(given: Option<PathBuf>) -> Result<PathBuf, ParserError> {
     let own = std::env::current_exe().and_then(|path| path.canonicalize());
     let looked = match (given, &own) {
@@ -300,7 +305,8 @@ fn worker(given: Option<PathBuf>) -> Result<PathBuf, ParserError> {
         (None, Ok(own)) => {
             let folder = own.parent().unwrap_or(Path::new("/"));
             let is_below = BELOW_PROGRAMS.iter().any(|name| folder.ends_with(name));
-            // In a folder of that name elsewhere anybody could have put something above.
+            // The parent folder is searched only if it is trusted: anybody could have put a program into
+            // another one.
             let above = folder
                 .parent()
                 .filter(|above| is_below && runtime::is_trusted(above));
@@ -311,7 +317,7 @@ fn worker(given: Option<PathBuf>) -> Result<PathBuf, ParserError> {
                 .collect()
         }
     };
-    // As it is now, whatever the working folder will be.
+    // Made absolute now, since the working directory may change.
     let found = looked
         .iter()
         .find_map(|path| path.canonicalize().ok().filter(|path| path.is_file()));

@@ -1,10 +1,11 @@
-//! Finds what `scripts/setup.sh` fetched: native libraries and the model files of the embedded default.
+//! Locates the files fetched by `scripts/setup.sh`: native libraries and the models of the embedded default.
 //!
-//! Looked for in this order: the folder given, the folder of the executable, `../lib/docparse` beside it, the
-//! user's data folder, and the `runtime/` folder of the checkout that the executable was built in: above its own folder,
-//! or where the compiler saw it, for target directories that lie elsewhere. That last folder is only taken if it and all
-//! above it belong to root, to the user, or to the owner of the executable: on another machine anybody could have made
-//! it. The current directory is not looked at: a library lying there is not to be trusted.
+//! Search order: the given folder (then no other), the folder of the executable, `../lib/docparse` beside it,
+//! the user's data folder, and the `runtime/` folder of the checkout that the executable was built in: above
+//! the executable, or, for target directories elsewhere, at the path known at compile time. The compile-time
+//! path is used only if it and all its parents belong to root, the user, or the owner of the executable: on
+//! another machine anybody could have created it. The current directory is not searched: a library lying
+//! there cannot be trusted.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ pub const LINE_DETECTOR: &str = "PP-OCRv6_det_small.onnx";
 pub const LINE_RECOGNIZER: &str = "PP-OCRv6_rec_small.onnx";
 /// File name of the line-direction classifier.
 pub const LINE_DIRECTION: &str = "ch_ppocr_mobile_v2.0_cls_mobile.onnx";
-/// Everything the embedded default can use.
+/// All files that the embedded default can use.
 pub const FILES: &[&str] = &[
     PDFIUM,
     ONNXRUNTIME,
@@ -31,15 +32,15 @@ pub const FILES: &[&str] = &[
 /// A checkout's `target/release/deps/x` lies this many folders below its root.
 const MAX_ANCESTORS: usize = 5;
 
-/// A file that was not found, and where it was looked for.
+/// A file that was not found, with the folders searched.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("`{name}` was not found in {}; run scripts/setup.sh in the checkout, or name its folder with --runtime-dir{}", list(.searched), left_out(.distrusted))]
 pub struct RuntimeError {
     /// Name of the file.
     pub name: String,
-    /// Folders that were looked into.
+    /// Folders searched.
     pub searched: Vec<PathBuf>,
-    /// The checkout's folder, where it is there and not trusted.
+    /// The checkout's folder, if it exists but is not trusted.
     pub distrusted: Option<PathBuf>,
 }
 
@@ -59,7 +60,7 @@ fn left_out(folder: &Option<PathBuf>) -> String {
         .unwrap_or_default()
 }
 
-/// The folders in which runtime files may lie.
+/// The folders that may hold runtime files.
 #[derive(Debug, Clone)]
 pub struct RuntimeDirs {
     folders: Vec<PathBuf>,
@@ -67,7 +68,7 @@ pub struct RuntimeDirs {
 }
 
 impl RuntimeDirs {
-    /// The folders for this executable. One that is given is the only one.
+    /// The folders for this executable. If one is given, it is the only one.
     pub fn new(given: Option<&Path>, data_home: Option<&Path>) -> Self {
         if let Some(folder) = given {
             return Self {
@@ -126,14 +127,14 @@ impl RuntimeDirs {
     }
 }
 
-/// Root, the user that runs this, and the one who could have changed the program itself.
+/// Root, the current user, and the owner of the executable, who could have changed the program itself.
 fn trusted_users(owner: Option<u32>) -> Vec<u32> {
-    // SAFETY: the call has no conditions and cannot fail.
+    // SAFETY: the call has no preconditions and cannot fail.
     let user = unsafe { libc::geteuid() };
     [0, user].into_iter().chain(owner).collect()
 }
 
-/// Whether nobody but root, this user and the owner of the running program can have put something into a folder.
+/// `true` if only root, this user and the owner of the executable can have put files into the folder.
 pub fn is_trusted(folder: &Path) -> bool {
     let owner = std::env::current_exe()
         .and_then(|path| path.metadata())
@@ -141,7 +142,8 @@ pub fn is_trusted(folder: &Path) -> bool {
     belongs_to(folder, &trusted_users(owner.ok()))
 }
 
-/// Whether a folder is there, and it and all above it belong to these users, and nobody else may rename what is in them.
+/// `true` if the folder exists, and it and all its parents belong to these users and nobody else may rename
+/// entries in them.
 fn belongs_to(folder: &Path, users: &[u32]) -> bool {
     let Ok(folder) = folder.canonicalize() else {
         return false;

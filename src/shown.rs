@@ -1,19 +1,20 @@
-//! Names and texts of strangers as they are shown to people: nothing in them can move a cursor, start a line or turn
-//! the direction of writing.
+//! Display of untrusted names and texts (file names, messages): nothing in the output can move the cursor,
+//! start a new line or change the writing direction.
 //!
-//! Control characters, escape codes and marks of direction are written as `\x1b` or `\u{202e}`, bytes that are no
-//! UTF-8 as `\xE9`. [`name`] is for names of files, wherever they become text (messages, JSON); [`text`] is for whole
-//! messages, and is what the log and the progress bar pass everything through. What `name` gives stays as it is in
-//! `text` but for control characters, and two different names are never shown alike.
+//! Control characters, escape codes and bidirectional marks are written as `\x1b` or `\u{202e}`, bytes that
+//! are not valid UTF-8 as `\xE9`. [`name`] is for file names wherever they become text (messages, JSON);
+//! [`text`] is for whole messages, and the log and the progress bar pass all their output through it. Apart
+//! from control characters, `text` leaves the result of `name` unchanged, and two different names are never
+//! shown alike.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write;
 
-/// A file name, path or argument as text. Names in UTF-8 stay as they are; bytes that are none become `\xE9`.
+/// A file name, path or argument as text. Valid UTF-8 stays as it is; other bytes become `\xE9`.
 ///
-/// Backslashes are doubled where the name could be taken for one with an escape, so different names stay different,
-/// also after [`text`].
+/// Backslashes are doubled where the name could be mistaken for one with an escape, so different names stay
+/// different, also after [`text`].
 pub fn name(name: impl AsRef<OsStr>) -> String {
     let bytes = name.as_ref().as_encoded_bytes();
     if let Ok(valid) = std::str::from_utf8(bytes)
@@ -31,7 +32,7 @@ pub fn name(name: impl AsRef<OsStr>) -> String {
     out
 }
 
-/// Whether a name in UTF-8 could be taken for an escaped one.
+/// `true` if a UTF-8 name could be mistaken for an escaped one.
 fn needs_doubling(name: &str) -> bool {
     name.contains('\\')
         && (["\\x", "\\u", "\\\\"]
@@ -40,7 +41,7 @@ fn needs_doubling(name: &str) -> bool {
             || name.contains(is_hidden))
 }
 
-/// A message or text without characters that a terminal obeys or that nobody sees.
+/// A message with all control and invisible characters escaped.
 pub fn text(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -52,7 +53,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Text of several lines, as it goes to a terminal: line breaks and tabs stay, the rest as in [`text`].
+/// Text of several lines for a terminal: line breaks and tabs stay, the rest is escaped as in [`text`].
 pub fn lines(text: &str) -> Cow<'_, str> {
     let stays = |c: char| matches!(c, '\n' | '\t');
     if !text.contains(|c| is_hidden(c) && !stays(c)) {
@@ -81,7 +82,7 @@ fn push(out: &mut String, c: char) {
     written.expect("writing to a string cannot fail");
 }
 
-/// Characters that a terminal obeys (C0, C1, DEL), that break lines, that turn the direction of writing, and tags.
+/// Control characters (C0, C1, DEL), line separators, bidirectional marks, byte order marks and Unicode tags.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -273,7 +273,7 @@ pub struct ParseArgs {
     pub ignored: IgnoredArgs,
 }
 
-/// What `--stdout` prints.
+/// Formats of `--stdout`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StdoutFormat {
     /// Markdown
@@ -301,7 +301,7 @@ pub fn parse_bool(text: &str) -> Result<bool, String> {
     }
 }
 
-/// A share in percent, with or without its sign, as 0 to 1.
+/// A percentage, with or without its sign, as 0 to 1.
 pub fn parse_percent(text: &str) -> Result<f64, String> {
     let number = text
         .trim()

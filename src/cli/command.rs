@@ -1,4 +1,5 @@
-//! The clap command: what the types in `args` cannot say. Environment variables, and spellings of flags.
+//! The parts of the clap command that the types in `args` cannot express: environment variables, and
+//! spellings of flags.
 
 use super::args::{Cli, LogFormat, parse_bool};
 use crate::net::is_address;
@@ -9,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Flags that the environment does not set.
+/// Flags that cannot be set in the environment.
 const NOT_IN_ENVIRONMENT: [&str; 5] = ["help", "version", "input", "files-from", "null"];
 
 /// The command with an environment variable `DOCPARSE_<FLAG>` for every flag of parsing.
@@ -18,7 +19,7 @@ pub fn command() -> Command {
         command.mut_args(|arg: Arg| match arg.get_long().map(str::to_string) {
             Some(long) if !NOT_IN_ENVIRONMENT.contains(&long.as_str()) => {
                 let list = matches!(arg.get_action(), ArgAction::Append);
-                // Switches take 1 and yes in a variable as well.
+                // In a variable, switches also accept 1 and yes.
                 let arg = match arg.get_action() {
                     ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
                     _ => arg,
@@ -30,7 +31,7 @@ pub fn command() -> Command {
             _ => arg,
         })
     };
-    // The folder of libraries is the same for everything.
+    // The folder of libraries applies to all subcommands.
     let with_folder = |command: Command| {
         command.mut_arg("runtime_dir", |arg| {
             arg.env("DOCPARSE_RUNTIME_DIR").hide_env(true)
@@ -47,7 +48,7 @@ pub fn command() -> Command {
 fn variable(flag: &str) -> String {
     let is_set = |name: &str| std::env::var_os(name).is_some();
     match flag {
-        // As the flag was called once.
+        // Fallback to the flag's former name.
         "kv-cache" if !is_set("DOCPARSE_KV_CACHE") && is_set("DOCPARSE_MEMORY") => {
             "DOCPARSE_MEMORY".into()
         }
@@ -55,7 +56,7 @@ fn variable(flag: &str) -> String {
     }
 }
 
-/// The inputs of a run in the order in which they stand, with `-i` and without.
+/// The inputs of a run in command line order, with `-i` and without.
 pub fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
     let of = |id: &str| {
         let values = matches
@@ -75,7 +76,7 @@ pub fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
     inputs.into_iter().map(|(_, input)| input).collect()
 }
 
-/// The form of messages that arguments and environment ask for, found out without understanding them.
+/// The message format in arguments or environment, found without a full parse.
 pub fn log_format(arguments: &[OsString]) -> LogFormat {
     let mut value = std::env::var_os("DOCPARSE_LOG_FORMAT");
     let mut arguments = arguments
@@ -100,8 +101,8 @@ pub fn log_format(arguments: &[OsString]) -> LogFormat {
 
 /// Arguments with their flags spelled out: underscores become hyphens, unambiguous prefixes are completed.
 ///
-/// Values are left alone, whatever bytes they have. An ambiguous prefix is an error that names the candidates. A switch
-/// whose value may be left out has none if an input comes next.
+/// Values are left unchanged, whatever bytes they contain. An ambiguous prefix is an error that names the
+/// candidates. A switch with an optional value has none if an input follows.
 pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>, String> {
     let flags: Vec<String> = long_flags(command, |_| true);
     let switches = long_flags(command, |arg| {
@@ -118,7 +119,7 @@ pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsSt
             .filter(|b| !b.is_empty() && !only_values);
         let end = |body: &[u8]| body.iter().position(|b| *b == b'=').unwrap_or(body.len());
         let parts = body.map(|body| body.split_at(end(body)));
-        // A name that is no text is no flag's: clap says so.
+        // A name that is not UTF-8 is no known flag: clap reports it.
         let Some((Ok(name), value)) = parts.map(|(name, value)| (str::from_utf8(name), value))
         else {
             out.push(argument);
@@ -151,7 +152,7 @@ pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsSt
     Ok(out)
 }
 
-/// Whether an argument behind a switch is an input rather than the switch's value.
+/// `true` if an argument after a switch is an input rather than the switch's value.
 fn is_input(argument: &OsStr) -> bool {
     match argument.to_str() {
         Some(word) if parse_bool(word).is_ok() => false,
@@ -160,7 +161,7 @@ fn is_input(argument: &OsStr) -> bool {
     }
 }
 
-/// Long names of all flags that are wanted, of subcommands too.
+/// Long names of the flags that `wanted` selects, including those of subcommands.
 fn long_flags(command: &Command, wanted: impl Fn(&Arg) -> bool) -> Vec<String> {
     let commands = std::iter::once(command).chain(command.get_subcommands());
     let mut flags: Vec<String> = commands
@@ -247,7 +248,7 @@ mod tests {
         assert_eq!(inputs(&mixed), ["a", "b", "c", "d", "e"]);
         let words = [&["docparse", "doc_parser"], &mixed[1..]].concat();
         assert_eq!(inputs(&words), ["a", "b", "c", "d", "e"]);
-        // A word that is a subcommand is one only in the first place.
+        // A subcommand's name is one only in the first position.
         assert_eq!(
             inputs(&["docparse", "a", "doctor", "./doctor"]),
             ["a", "doctor", "./doctor"]
@@ -259,7 +260,7 @@ mod tests {
                 .subcommand_matches("doctor")
                 .is_some()
         );
-        // An input behind a switch is no value of it.
+        // An input after a switch is not its value.
         let file = env!("CARGO_MANIFEST_DIR");
         assert_eq!(
             inputs(&["docparse", "--use_doc_unwarping", file, "--compat", "b"]),

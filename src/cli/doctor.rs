@@ -1,4 +1,4 @@
-//! `docparse doctor`: what is there, and whether it works.
+//! `docparse doctor`: checks that libraries and models are present and work.
 
 use super::args::DoctorArgs;
 use super::{Failure, exit};
@@ -16,9 +16,9 @@ use crate::runtime::{self, RuntimeDirs};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Tokens that a recognizer says to show that it does.
+/// Tokens that a recognizer generates as a test.
 const DOCTOR_TOKENS: usize = 8;
-/// Time and memory of a worker that only loads its library.
+/// Time and memory limits of a worker that only loads its library.
 const WORKER_TIME: Duration = Duration::from_secs(20);
 const WORKER_MEMORY: u64 = 256 << 20;
 
@@ -59,7 +59,7 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     Ok(if failed { exit::FAILED } else { exit::DONE })
 }
 
-/// Loads the model of a folder, tells what it is, and runs it on a drawn page.
+/// Loads the model in a folder, reports what it is, and runs it on a drawn page.
 fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u8, Failure> {
     let fail = |reason: String| {
         let hint = "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori, UVDoc or PaddleOCR-VL";
@@ -150,7 +150,7 @@ fn run_once(network: AnyNetwork) -> Result<String, String> {
     }
 }
 
-/// What a run may take by itself.
+/// Default memory limit of a run.
 fn memory() -> Result<String, String> {
     let all = machine::memory()
         .ok_or("the system does not tell how much there is; give --memory-limit")?;
@@ -179,7 +179,7 @@ fn worker(dirs: &RuntimeDirs) -> Result<String, String> {
     Ok("starts, loads the PDF library and ends".into())
 }
 
-/// Reads a drawn page without text.
+/// Runs line recognition on a drawn page without text.
 fn line_recognition(dirs: &RuntimeDirs, options: SessionOptions) -> Result<String, String> {
     let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
     let runtime = Runtime::load(&library, options).map_err(|e| e.to_string())?;

@@ -18,13 +18,13 @@ pub struct FetchArgs {
 }
 
 impl FetchArgs {
-    /// Bytes at most of an input that is no file.
+    /// Size limit in bytes of an input that is not a file.
     pub fn max_bytes(&self) -> u64 {
         self.max_input_size
             .map_or(MAX_INPUT_SIZE, |bytes| bytes as u64)
     }
 
-    /// Time for the download of an input.
+    /// Time limit for the download of an input.
     pub fn timeout(&self) -> Duration {
         self.fetch_timeout
             .map_or(DEFAULT_TIMEOUT, Duration::from_secs)

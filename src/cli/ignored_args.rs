@@ -1,4 +1,4 @@
-//! Flags of the reference that are taken so that its command lines go on working, and change nothing.
+//! Flags of the reference that are accepted for compatibility and have no effect.
 
 use super::args::parse_bool;
 use clap::Args;
@@ -30,7 +30,7 @@ pub struct IgnoredArgs {
 }
 
 impl IgnoredArgs {
-    /// Flags that were given.
+    /// Names of the flags that were given.
     pub fn given(&self) -> Vec<&'static str> {
         let checks = [
             ("--engine", self.engine.is_some()),

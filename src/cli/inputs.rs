@@ -1,4 +1,4 @@
-//! The inputs that the command line names, itself or in lists, and where their data may be kept.
+//! Inputs named on the command line or in lists, and the folders for spooled data.
 
 use super::Failure;
 use super::args::ParseArgs;
@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// All inputs: those of the arguments, and those in lists.
+/// All inputs: those of the arguments, then those in lists.
 pub fn named(args: &ParseArgs) -> Result<Vec<OsString>, Failure> {
     let hint = "docparse file.pdf --save-path out";
     let asks_stdin = |inputs: &[OsString]| inputs.iter().any(|input| input == "-");
@@ -18,7 +18,7 @@ pub fn named(args: &ParseArgs) -> Result<Vec<OsString>, Failure> {
         return Err(Failure::usage(reason, hint));
     }
     let mut inputs = args.input.clone();
-    // Nothing is under way that an interrupt would have to end in order.
+    // No cancellation flag: nothing has started yet that an interrupt would have to stop cleanly.
     let spooler = Spooler::new(spool_folders(args), MAX_INPUT_SIZE, Arc::default());
     for list in &args.files_from {
         let names = input::read_list(list, args.null, &spooler).map_err(|error| {
@@ -36,7 +36,7 @@ pub fn named(args: &ParseArgs) -> Result<Vec<OsString>, Failure> {
     }
 }
 
-/// Folders for the data of streams, those in memory last.
+/// Folders for spooled streams, those in memory last.
 pub fn spool_folders(args: &ParseArgs) -> Vec<PathBuf> {
     let set = |name: &str| {
         std::env::var_os(name)

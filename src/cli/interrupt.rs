@@ -1,6 +1,6 @@
-//! Interrupts. The first SIGINT or SIGTERM sets a flag at which the run ends by itself; where it does not within a moment,
-//! because it starts up, reads what never comes, or writes a long document, a thread says its last words and ends the
-//! process. The second signal ends it at once.
+//! Interrupts. The first SIGINT or SIGTERM sets a cancellation flag, and the run ends by itself. If it does
+//! not end in time, because it is starting up, is blocked in a read or is writing a long document, a thread
+//! runs the last words (the final report) and ends the process. The second signal ends it at once.
 
 use super::exit;
 use super::report::RunReporter;
@@ -14,13 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// After a signal, how long the run has to end by itself: the engine's grace, and as long again to tell what became of
-/// everything.
+/// Time for the run to end by itself after a signal: the engine's grace period, and as long again to report
+/// the outcome of everything.
 const PATIENCE: Duration = Duration::from_millis(1600);
-/// How long the report may take that is being written when patience ends.
+/// Time for a report that is already being written to finish.
 const REPORT: Duration = Duration::from_millis(200);
 
-/// What is done before the process is ended from outside.
+/// Action before the process is ended from outside the run.
 type LastWords = Box<dyn FnOnce() + Send>;
 
 static LAST_WORDS: Mutex<Option<LastWords>> = Mutex::new(None);
@@ -34,7 +34,7 @@ pub(crate) fn flag() -> Arc<AtomicBool> {
 fn set_up() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // Where a signal cannot be caught it ends the process, as it would anyway.
+        // If a signal cannot be caught, it ends the process, as it would anyway.
         let _ = signal_hook::flag::register_conditional_shutdown(
             signal,
             i32::from(exit::INTERRUPTED),
@@ -42,7 +42,7 @@ fn set_up() -> Arc<AtomicBool> {
         );
         let _ = signal_hook::flag::register(signal, flag.clone());
     }
-    // Without the thread the run still ends by itself, as far as it can.
+    // Without the thread, the run still ends by itself if it can.
     if let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) {
         let wait = move || {
             if signals.forever().next().is_some() {
@@ -50,10 +50,10 @@ fn set_up() -> Arc<AtomicBool> {
                 let last_words = words().take();
                 match last_words {
                     Some(last_words) => last_words(),
-                    // They are being said, or there is nothing to say.
+                    // They are running already, or there are none.
                     None => thread::sleep(REPORT),
                 }
-                // What lies in the buffer of standard output stays there: somebody may hold it and never let go.
+                // Buffered standard output is not flushed: another thread may hold its lock for ever.
                 end_now(exit::INTERRUPTED);
             }
         };
@@ -69,29 +69,29 @@ fn words() -> MutexGuard<'static, Option<LastWords>> {
     LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sets what is done before the process is ended because the run did not end by itself.
+/// Sets the action for a run that does not end by itself.
 pub(crate) fn set_last_words(last_words: impl FnOnce() + Send + 'static) {
     *words() = Some(Box::new(last_words));
 }
 
-/// The run says what there is to say itself.
+/// Removes the last words: the run reports its end itself.
 pub(crate) fn drop_last_words() {
     drop(words().take());
 }
 
-/// Says the last words, where the run cannot go on to say its own.
+/// Runs the last words, if the run cannot report its end itself.
 pub(crate) fn say_last_words() {
     let last_words = words().take();
     last_words.into_iter().for_each(|last_words| last_words());
 }
 
-/// Ends the process without the destructors of its libraries: threads that were left behind may be in the middle of them.
+/// Ends the process without its libraries' destructors: remaining threads may still be using those libraries.
 pub(crate) fn end_now(code: u8) -> ! {
-    // SAFETY: it does not return, and nothing of this process is used after it.
+    // SAFETY: it does not return, and nothing of this process is used afterwards.
     unsafe { libc::_exit(i32::from(code)) }
 }
 
-/// The reporter of a run, also for last words.
+/// The reporter of a run, shared with the last words.
 #[derive(Clone)]
 pub(crate) struct SharedReporter(Arc<Mutex<RunReporter>>);
 

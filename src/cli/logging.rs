@@ -1,9 +1,9 @@
-//! Messages on stderr: lines for people (`error: ...`, `note: ...`) or a JSON object a line.
+//! Messages on stderr: lines for people (`error: ...`, `note: ...`) or one JSON object per line.
 //!
-//! One function writes them all: the events of `tracing`, what is told before a run is set up, panics, and the sum at the
-//! end. As JSON every record has the same keys: `level`, `code`, `message`, `file`, `page` and `last_page`, null where a
-//! message is about no file, no page, or not about several pages in a row. Whatever a message holds, nothing in it can move a cursor or start a line
-//! ([`shown::text`]).
+//! One function writes them all: the events of `tracing`, messages before a run is set up, panics, and the
+//! closing line. In JSON, every record has the same keys: `level`, `code`, `message`, `file`, `page` and
+//! `last_page`; the last three are null if a message concerns no file, no page, or no range of pages. No
+//! message can move the cursor or start a new line ([`shown::text`]).
 
 use super::args::LogFormat;
 use crate::document::Code;
@@ -19,30 +19,30 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Whether messages are written as JSON.
+/// Messages are written as JSON.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// Chooses the form of all messages from now on.
+/// Sets the format of all later messages.
 pub fn choose(format: LogFormat) {
     AS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
 }
 
-/// Whether messages are JSON.
+/// `true` if messages are JSON.
 pub fn is_json() -> bool {
     AS_JSON.load(Ordering::Relaxed)
 }
 
-/// Sets up messages for the process. `level` is the least important that is shown.
+/// Sets up messages for the process. `level`: least important level to show.
 pub fn set_up(format: LogFormat, level: Level) {
     choose(format);
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr);
-    // A second call in one process keeps the first set-up.
+    // A second call in one process keeps the first setup.
     let _ = builder.event_format(Records).try_init();
 }
 
-/// Makes panics messages like all others.
+/// Prints panics in the format of other messages.
 pub fn catch_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let text = info.payload_as_str().unwrap_or("a fault without a message");
@@ -62,24 +62,24 @@ pub fn catch_panics() {
 /// A message.
 #[derive(Debug, Clone)]
 pub struct Record<'a> {
-    /// How important it is.
+    /// Severity.
     pub level: Level,
-    /// What kind of message, for programs.
+    /// Stable code for programs.
     pub code: &'a str,
-    /// What is said.
+    /// Text of the message.
     pub message: &'a str,
-    /// The input that it is about, as it was given.
+    /// The input concerned, as given.
     pub file: Option<&'a str>,
-    /// The page that it is about, from 1.
+    /// The page concerned, from 1.
     pub page: Option<u64>,
-    /// Where it is about several pages in a row, the last of them.
+    /// The last page, if the message concerns a range of pages.
     pub last_page: Option<u64>,
     /// The word before the message for people, if not that of the level.
     pub word: Option<&'a str>,
 }
 
 impl<'a> Record<'a> {
-    /// A message about no file.
+    /// A message that concerns no file.
     pub fn new(level: Level, code: &'a str, message: &'a str) -> Self {
         Self {
             level,
@@ -92,7 +92,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Writes it to stderr, whatever level is shown.
+    /// Writes it to stderr, regardless of the level.
     pub fn print(&self) {
         super::eprint(&self.line(is_json(), use_color()));
     }
@@ -140,7 +140,7 @@ fn use_color() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }
 
-/// Events as records.
+/// Formats `tracing` events as records.
 struct Records;
 
 impl<S, N> FormatEvent<S, N> for Records
@@ -166,7 +166,7 @@ where
             last_page,
         } = fields;
         let as_json = is_json();
-        // What is only for those who look closely says first what happens.
+        // For debug output the text comes first, then file and page.
         if level > Level::INFO && !as_json {
             let about = file.take().map(|file| format!(" file={file}"));
             let about = about

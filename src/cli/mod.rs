@@ -1,4 +1,5 @@
-//! Arguments, one file for each subcommand, progress, exit codes. The only module that sees clap or a terminal.
+//! The command line: arguments, one file for each subcommand, progress, exit codes. Only this module uses
+//! clap or a terminal.
 
 pub mod args;
 mod command;
@@ -41,11 +42,11 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// Done, but an input, page or block failed.
     pub const PARTIAL: u8 = 3;
-    /// Interrupted; what was finished is whole.
+    /// Interrupted; finished documents are complete.
     pub const INTERRUPTED: u8 = 130;
 }
 
-/// Why a command could not run, and what to do.
+/// Reason why a command could not run, and advice on what to do.
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
@@ -95,7 +96,7 @@ impl Failure {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    // First of all: there is no other thread yet.
+    // Before anything else, while there is no other thread.
     crate::onnx::forbid_telemetry();
     let code = run(std::env::args_os().collect());
     if code == exit::INTERRUPTED {
@@ -174,7 +175,7 @@ fn report(failure: Failure) -> u8 {
     failure.code
 }
 
-/// Prints what clap has to say. Help and version go to stdout with 0, errors to stderr with 2.
+/// Prints a message of clap. Help and version go to stdout with exit code 0, errors to stderr with 2.
 fn explain(error: &clap::Error) -> u8 {
     let text = error.render().to_string();
     if !error.use_stderr() {
@@ -201,7 +202,7 @@ fn explain(error: &clap::Error) -> u8 {
     exit::USAGE
 }
 
-/// Prints what was asked for; a reader that has gone is no error.
+/// Prints requested output; a closed pipe is not an error.
 pub(crate) fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
@@ -211,12 +212,12 @@ pub(crate) fn eprint(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Where quantized weights are kept.
+/// Folder for quantized weights.
 pub(crate) fn quantized_store() -> Option<PathBuf> {
     data_home().map(|home| home.join("docparse").join("quantized"))
 }
 
-/// The user's folder for data.
+/// The user's data folder.
 pub(crate) fn data_home() -> Option<PathBuf> {
     let set = |name: &str| {
         std::env::var_os(name)

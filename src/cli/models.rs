@@ -1,4 +1,4 @@
-//! `docparse models`: what there is, fetching, checking, finding and removing.
+//! `docparse models`: listing, fetching, verifying, locating and removing models.
 
 use super::parameter_args::flag_name;
 use super::{Failure, exit};
@@ -66,7 +66,7 @@ pub fn store() -> Result<Store, Failure> {
     Store::new(&home, variable).map_err(|reason| Failure::fatal(reason, "this build is broken"))
 }
 
-/// Whether the environment forbids network calls.
+/// `true` if the environment forbids network calls.
 fn is_offline_by_environment() -> bool {
     variable("DOCPARSE_OFFLINE").is_some_and(|value| super::args::parse_bool(&value) == Ok(true))
 }
@@ -212,7 +212,7 @@ fn pull_offline(store: &Store, models: &[&ModelEntry]) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-/// Fetches a model, with a bar on a terminal.
+/// Fetches a model, with a progress bar on a terminal.
 fn fetch(
     store: &Store,
     hub: &Hub,
@@ -250,7 +250,7 @@ fn pull_one(
     Ok(())
 }
 
-/// A bar on a terminal.
+/// A progress bar on a terminal.
 struct Bar(ProgressBar);
 
 impl Bar {
@@ -306,16 +306,16 @@ fn verify(store: &Store, names: &[String]) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Which networks of a run are looked for on this machine.
+/// Networks of a run to locate on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted<'a> {
-    /// The recognizer, besides those of pages.
+    /// Also the recognizer, besides the networks for pages.
     pub recognizer: bool,
-    /// Where from what is missing is fetched; `None`: it is not.
+    /// Source that missing models are fetched from; `None` to not fetch them.
     pub download: Option<&'a str>,
 }
 
-/// Gives the networks that a run needs, and that no folder was given for, the folders in which they lie on this machine.
+/// Fills in the folders on this machine of all networks that a run needs and that have no folder yet.
 pub fn provide(vl: &mut VlConfig, wanted: Wanted<'_>) -> Result<(), Failure> {
     let preprocess = vl.preprocess;
     let does = |step: bool| preprocess.use_doc_preprocessor && step;
@@ -361,7 +361,7 @@ fn find(
     role: NetworkRole,
     download: Option<&str>,
 ) -> Result<(), Failure> {
-    // A name that docparse does not know is told where the network is loaded.
+    // An unknown name is reported when the network is loaded.
     let name = choice.name.as_ref();
     let Some(model) = name.and_then(|name| store.catalog.model(name)) else {
         return Ok(());

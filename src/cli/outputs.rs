@@ -1,4 +1,4 @@
-//! What a run will write, and what it leaves out: the save path, the plan of outputs, and `--dry-run`, which shows it.
+//! Outputs of a run: the save path, the plan of outputs, and `--dry-run`, which shows it.
 
 use super::args::ParseArgs;
 use super::report::RunReporter;
@@ -19,10 +19,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why documents are left out that docparse wrote itself.
+/// Reason for skipping documents that docparse wrote itself.
 const OWN_OUTPUT: &str = "docparse wrote it itself; name it as a file to parse it";
 
-/// The user's folder for states of programs.
+/// The user's state directory.
 fn state_home() -> Option<PathBuf> {
     let set = |name: &str| {
         std::env::var_os(name)
@@ -32,7 +32,7 @@ fn state_home() -> Option<PathBuf> {
     set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local").join("state")))
 }
 
-/// Opens the save path of a run, or looks into it where nothing is to be done; none where documents are printed.
+/// Opens the save path of a run, read-only for a dry run; `None` if documents are printed.
 pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>, Failure> {
     if is_printed {
         return Ok(None);
@@ -40,7 +40,7 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
     let root = args.save_path.as_deref().unwrap_or(Path::new("."));
     let record = match args.compat {
         false => RecordPlace::SavePath,
-        // What runs on recorded answers is a check.
+        // A run on recorded answers is a check and leaves no record.
         true if args.replay.is_some() => RecordPlace::Nowhere,
         true => state_home().map_or(RecordPlace::Nowhere, |home| {
             RecordPlace::State(home.join("docparse"))
@@ -57,7 +57,8 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
     }
     let fail = |reason| Failure::fatal(reason, "give another --save-path");
     let opened = match SavePath::open(root, &options) {
-        // Where nothing can be remembered, as in a container without a home, the reference's files can still be written.
+        // Without a place for the record, as in a container without a home, the reference's files can still
+        // be written.
         Err(reason) if args.compat && options.record != RecordPlace::Nowhere => {
             let forgetful = SavePathOptions {
                 record: RecordPlace::Nowhere,
@@ -75,7 +76,7 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
     Ok(Some(Arc::new(opened)))
 }
 
-/// A hash of all settings that outputs depend on; of none that only say how fast they come.
+/// Hash of all settings that outputs depend on; settings that only affect speed are excluded.
 pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) -> String {
     let given = |names: &[&str]| {
         names
@@ -119,30 +120,30 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
     key_of(&[own.as_bytes(), vl.unwrap_or_default().as_bytes()])
 }
 
-/// An input with what becomes of it.
+/// An input with the decision about it.
 pub struct PlannedInput {
     /// The input.
     pub file: InputFile,
-    /// What becomes of it.
+    /// The decision.
     pub decision: Decision,
 }
 
-/// What a run will do.
+/// Plan of a run.
 pub struct PlannedRun {
-    /// All inputs, in their order.
+    /// All inputs, in order.
     pub inputs: Vec<PlannedInput>,
     /// Hash of the settings.
     pub settings: String,
-    /// The save path, where files are written.
+    /// The save path, if files are written.
     path: Option<Arc<SavePath>>,
 }
 
-/// Inputs that are not parsed.
+/// Counts of inputs that are not parsed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LeftOut {
-    /// Because the record proves that they were done, or because docparse wrote them.
+    /// The record proves them done, or docparse wrote them.
     pub skipped: usize,
-    /// Because they cannot be.
+    /// They cannot be parsed.
     pub refused: usize,
 }
 
@@ -155,7 +156,7 @@ impl PlannedRun {
         settings: String,
         args: &ParseArgs,
     ) -> PlannedRun {
-        // The whole record is read only where something was found rather than named.
+        // The whole record is read only if some input was found by a search.
         let mut own = match files.iter().any(|f| !f.is_named) {
             true => OwnOutputs::of(path.map(Arc::as_ref)),
             false => OwnOutputs::default(),
@@ -211,8 +212,8 @@ impl PlannedRun {
         }
     }
 
-    /// The jobs, the names and inputs of their documents by their ids, and how many inputs are left out, which `reporter`
-    /// hears of.
+    /// The jobs, the names and inputs of their documents by job id, and the counts of inputs left out, which
+    /// are reported to `reporter`.
     pub fn jobs(
         &self,
         reporter: &mut RunReporter,
@@ -250,7 +251,7 @@ impl PlannedRun {
     }
 }
 
-/// A document that is printed: it needs a name for links to its pictures only.
+/// Decision about a document that is printed: its name is needed only for links to its pictures.
 fn printed(file: &InputFile) -> Decision {
     let stem = crate::output::names::safe_name(
         Path::new(&file.name).file_stem().unwrap_or(OsStr::new("_")),
@@ -276,7 +277,7 @@ fn candidate(file: &InputFile) -> Candidate<'_> {
     }
 }
 
-/// Prints what would be done, one line an input.
+/// Prints the plan, one line per input.
 pub fn dry_run(
     planned: &PlannedRun,
     missing: &[Result<InputFile, InputError>],

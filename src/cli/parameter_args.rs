@@ -1,4 +1,4 @@
-//! Flags of the settings, made of the table in [`crate::config::parameters`].
+//! Flags of the settings, generated from the table in [`crate::config::parameters`].
 
 use super::args::{parse_bool, parse_percent};
 use crate::config::parameters::{PARAMETERS, Parameter, Parameters, ValueKind};
@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_pars
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// The settings that were given as flags or in the environment.
+/// Settings given as flags or in the environment.
 #[derive(Debug, Clone, Default)]
 pub struct ParameterArgs(pub Parameters);
 

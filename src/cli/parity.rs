@@ -6,7 +6,7 @@ use crate::onnx::{Runtime, SessionOptions};
 use crate::parity::{self, Check, FolderReport, Outcome};
 use crate::runtime::{self, RuntimeDirs};
 
-/// Checks the folder; 1 on any error over its tolerance.
+/// Checks the folder; exit code 1 if any error exceeds its tolerance.
 pub fn run(args: &ParityArgs) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| {

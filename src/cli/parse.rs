@@ -43,11 +43,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::Level;
 
-/// Parses what the arguments name; returns the exit code.
+/// Parses the inputs in the arguments; returns the exit code.
 pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let cancel = interrupt::flag();
     match parse(args, &cancel) {
-        // Whatever did not come about then did not because of it.
+        // After an interrupt, any error is a consequence of it.
         Err(_) if cancel.load(Ordering::Relaxed) => {
             interrupt::say_last_words();
             Ok(exit::INTERRUPTED)
@@ -159,7 +159,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         pixels: args.trace.is_some() || needs.pixels,
         trace: args.trace.is_some(),
         pages: needs.page_pictures,
-        // The reference's files name pictures whether they are written or not.
+        // The reference's files link to pictures whether they are written or not.
         blocks: needs.block_pictures || args.compat || args.trace.is_some(),
     };
     let options = EngineOptions {
@@ -192,7 +192,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     interrupt::set_last_words(move || {
         kill_workers_last();
         last_save_path.iter().for_each(|path| path.abandon());
-        // There is nobody left to tell that it cannot be written.
+        // A failure to write the report can no longer be reported.
         drop(last_report.write(&last, name, exit::INTERRUPTED));
         if !is_quiet {
             last.lock().close(&last_place, true);
@@ -250,7 +250,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Where finished documents go.
+/// Destination of finished documents.
 #[derive(Clone, Copy)]
 enum Target {
     /// Files below the save path.
@@ -259,7 +259,7 @@ enum Target {
     Print(&'static dyn Format),
 }
 
-/// Makes the sink that the arguments ask for and runs with it.
+/// Creates the sink for the arguments and runs with it.
 fn with_sink(
     args: &ParseArgs,
     resolved: &Resolved,
@@ -285,7 +285,7 @@ fn with_sink(
     };
     let finish = match args.compat {
         true => {
-            // The reference's command puts nothing together over pages unless it is asked to.
+            // The reference's command restructures across pages only on request.
             let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
             let is_asked = |name: &&str| args.parameters.0.bool(name) == Some(true);
             FinishOptions {
@@ -327,8 +327,7 @@ fn with_sink(
     }
 }
 
-/// Where the trace of every document goes, by the id of its job: into the folder itself, or below it where there are
-/// several.
+/// Trace folder of every document, by job id: the folder itself, or a subfolder if there are several.
 fn trace_folders(args: &ParseArgs, jobs: &[Job]) -> Option<BTreeMap<usize, PathBuf>> {
     let root = args.trace.as_ref()?;
     let folder = |job: &Job| {
@@ -390,7 +389,7 @@ fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
     })
 }
 
-/// `1-3,7,10-` as ranges from 1.
+/// Parses `1-3,7,10-` into ranges from 1.
 fn page_selection(text: Option<&str>) -> Result<PageSelection, Failure> {
     let Some(text) = text else {
         return Ok(PageSelection::default());

@@ -1,4 +1,4 @@
-//! What the user sees of a run: progress, messages, and the report.
+//! Progress, messages and the report of a run.
 
 use super::logging::Record;
 use crate::document::{Code, Page};
@@ -15,15 +15,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tracing::Level;
 
-/// Pages of a document whose errors are printed, and whose warnings are; the report has all errors, the JSON both.
+/// Pages of a document whose errors, and whose warnings, are printed; the report lists all errors, the JSON
+/// both.
 const SHOWN_ERRORS: usize = 5;
 
-/// The outcome of an input that was not done when the run was interrupted.
+/// Outcome of an input that was not finished when the run was interrupted.
 const INTERRUPTED: &str = "interrupted";
-/// Kinds of files that are named when they were left out.
+/// File types listed in the note about files left out.
 const SHOWN_KINDS: usize = 8;
 
-/// How an input ended.
+/// Outcome of an input.
 #[derive(Debug, Clone)]
 struct InputRecord {
     path: String,
@@ -31,7 +32,7 @@ struct InputRecord {
     reason: Option<String>,
     selected: usize,
     written: WrittenDocument,
-    /// The files written, with their SHA-256 in hexadecimal digits.
+    /// The files written, with their SHA-256 in hexadecimal.
     outputs: Vec<(String, Option<String>)>,
     started: Instant,
     seconds: f64,
@@ -44,11 +45,11 @@ pub struct RunReporter {
     done_files: usize,
     started: Instant,
     first_page: Option<Duration>,
-    /// Whether the files written are hashed, for the report.
+    /// Hash the files written, for the report.
     hashes: bool,
     records: BTreeMap<usize, InputRecord>,
     outside: Vec<Value>,
-    /// How many inputs without a record ended how.
+    /// Counts by outcome of inputs without a record.
     outside_counts: BTreeMap<&'static str, usize>,
     other_kinds: BTreeMap<String, usize>,
     /// Inputs that were found but could not be opened.
@@ -57,7 +58,7 @@ pub struct RunReporter {
 }
 
 impl RunReporter {
-    /// A reporter for so many files; `show_bar` only where somebody looks at a terminal.
+    /// A reporter for this number of files; `show_bar` only on a terminal.
     pub fn new(total_files: usize, show_bar: bool) -> Self {
         let target = if show_bar {
             ProgressDrawTarget::stderr()
@@ -90,7 +91,7 @@ impl RunReporter {
         }
     }
 
-    /// An input that was no file: it could not be found, or it was skipped.
+    /// Reports an input without a job: it was not found, or it was skipped.
     pub fn outside(&mut self, path: &str, outcome: &'static str, reason: &str) {
         self.bar.suspend(|| match outcome {
             "failed" => tracing::error!(code = Code::InputFailed.name(), file = path, "{reason}"),
@@ -102,12 +103,12 @@ impl RunReporter {
             .push(json!({"path": path, "outcome": outcome, "reason": reason}));
     }
 
-    /// Files are hashed as they are written: there is a report, and an interrupt leaves no time for it.
+    /// Hashes files as they are written, for the report: after an interrupt there is no time for it.
     pub fn hash_outputs(&mut self) {
         self.hashes = true;
     }
 
-    /// What was found but is none of the inputs: pipes and devices, and how many files of other kinds.
+    /// Reports what was found but not used: pipes and devices, and counts of files of other types.
     pub fn left_out(
         &mut self,
         passed_over: &[InputError],
@@ -127,7 +128,7 @@ impl RunReporter {
         self.other_kinds = other_kinds;
     }
 
-    /// The closing line: what was done, where it is, and what was not done.
+    /// Prints the closing line: what was done, where the results are, and what was not done.
     pub fn close(&self, place: &str, interrupted: bool) {
         let (word, code) = (
             if interrupted { "interrupted" } else { "done" },
@@ -188,7 +189,7 @@ impl RunReporter {
         )
     }
 
-    /// Takes the bar away.
+    /// Removes the progress bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
@@ -255,7 +256,8 @@ fn other_kinds_note(kinds: &BTreeMap<String, usize>) -> Option<String> {
     (total > 0).then(|| format!("{files} of {kind} left out: {list}"))
 }
 
-/// The page that an error of a document is about, from 1, the last where they are several in a row, and what it says.
+/// First and last page of an error of a document, from 1 (the last only for a range of pages), and its
+/// message.
 fn pages_and_message(error: &str) -> (Option<u64>, Option<u64>, &str) {
     let parsed = || {
         let (pages, message) = error.strip_prefix("page")?.split_once(": ")?;

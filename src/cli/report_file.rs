@@ -1,4 +1,5 @@
-//! Where `--report` goes: checked before any work is done, and written by rename, so that a report that exists is whole.
+//! The destination of `--report`: checked before any work is done, and replaced by rename, so a report is
+//! never partial.
 
 use super::Failure;
 use super::interrupt::SharedReporter;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::NamedTempFile;
 
-/// The place of a report.
+/// Destination of a report.
 #[derive(Debug)]
 pub struct ReportFile {
     name: String,
@@ -20,7 +21,7 @@ pub struct ReportFile {
 
 #[derive(Debug)]
 enum Place {
-    /// A file in a folder that can be written to; links of its name are resolved.
+    /// A file in a writable folder; symbolic links in its name are resolved.
     File(PathBuf),
     /// A pipe or a device, which cannot be replaced.
     Stream(File),
@@ -47,19 +48,19 @@ impl ReportFile {
     }
 }
 
-/// The report of a run: written once, by the run itself or by its last words. Clones share it.
+/// The report of a run: written once, by the run itself or by its interrupt handler. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Report(Arc<Mutex<Option<ReportFile>>>);
 
 impl Report {
-    /// Checks that a report can be written to `path`; without one there is none.
+    /// Checks that a report can be written to `path`; `None` for no report.
     pub fn check(path: Option<&Path>) -> Result<Self, Failure> {
         Ok(Report(Arc::new(Mutex::new(
             path.map(ReportFile::check).transpose()?,
         ))))
     }
 
-    /// Writes what `reporter` knows, where a report is wanted and not yet written.
+    /// Writes the state of `reporter`, if a report is wanted and not written yet.
     pub fn write(
         &self,
         reporter: &SharedReporter,
@@ -88,7 +89,7 @@ fn place(path: &Path) -> io::Result<Place> {
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(meta) if !meta.is_file() => stream(path).map(Place::Stream),
-        // What `/dev/stdout` leads to may have no name of its own, and others may be writing to it.
+        // The target of `/dev/stdout` may have no name of its own, and others may be writing to it.
         Ok(_) if path.starts_with("/dev") || path.starts_with("/proc") => OpenOptions::new()
             .append(true)
             .open(path)
@@ -106,7 +107,7 @@ fn place(path: &Path) -> io::Result<Place> {
     }
 }
 
-/// A pipe or device, opened without waiting for a reader, then written to with as much patience as it takes.
+/// A pipe or device, opened without waiting for a reader; later writes block as usual.
 fn stream(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .write(true)
@@ -130,7 +131,7 @@ fn temporary(path: &Path) -> io::Result<NamedTempFile> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    // As any new file, less what the user's mask takes away.
+    // The mode of any new file, reduced by the user's umask.
     let permissions = Permissions::from_mode(0o666);
     tempfile::Builder::new()
         .prefix(".docparse-")
@@ -185,7 +186,7 @@ mod tests {
         ] {
             assert!(ReportFile::check(&path).is_err(), "{}", path.display());
         }
-        // A pipe that nobody reads from.
+        // A pipe without a reader.
         let pipe = folder.path().join("pipe");
         let name = std::ffi::CString::new(pipe.as_os_str().as_encoded_bytes()).unwrap();
         // SAFETY: the name is a C string.

@@ -1,4 +1,4 @@
-//! From arguments to a request of the pipeline, and from its errors to what a user of the command line can do about them.
+//! From arguments to a request to the pipeline, and from its errors to advice for users of the command line.
 
 use super::args::ParseArgs;
 use super::parameter_args::flag_name;
@@ -13,11 +13,11 @@ use crate::pipeline::{
 use crate::replay::Case;
 use std::sync::Arc;
 
-/// What to do about a parameter of another pipeline.
+/// Advice for a parameter that `lite` does not have.
 const LITE_ONLY: &str = "leave the flag out, or name the networks: --layout-detection-model-dir DIR with --vl-rec-model-dir DIR, or with --vl-rec-backend lines";
 const HELP: &str = "docparse --help lists the flags";
 
-/// The settings of a run; its models are found, and fetched where that is wanted.
+/// The settings of a run; its models are located, and fetched if wanted.
 pub fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
     let request = request(args)?;
     let mut resolved = resolve(&request).map_err(|error| refused(&error))?;
@@ -48,7 +48,7 @@ pub fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
     Ok(resolved)
 }
 
-/// What the user is told about the settings before the work begins.
+/// Notes for the user about the settings, before the work begins.
 pub fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     if resolved.is_default {
@@ -102,7 +102,7 @@ fn flag(parameter: &str) -> String {
     format!("--{}", flag_name(parameter))
 }
 
-/// What to do about a request that cannot be resolved.
+/// Advice for a request that cannot be resolved.
 fn refused(error: &RequestError) -> Failure {
     let reason = match error {
         RequestError::NotTaken { parameter, why } => format!("{} {}", flag(parameter), why.text()),
@@ -134,7 +134,7 @@ fn refused(error: &RequestError) -> Failure {
     Failure::usage(reason, hint)
 }
 
-/// What to do about parts of a run that cannot be loaded.
+/// Advice for parts of a run that cannot be loaded.
 pub fn not_loaded(error: SetupError) -> Failure {
     let folder = |role: NetworkRole| flag(role.folder_parameter());
     let hint = match &error {

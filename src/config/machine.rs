@@ -1,19 +1,19 @@
-//! What this machine has, or the control group that the process is in: memory, processors.
+//! Memory and processors available to this process, from the machine and its control groups.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Processors that this process may use.
+/// Number of processors that this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get())
 }
 
-/// Bytes that this process and its children may have: the machine's memory, or less where a control group says so (a
-/// container, a job of a batch system). `None` where the system does not tell.
+/// Memory in bytes available to this process and its children: that of the machine, or less if a control
+/// group limits it (a container, a batch job). `None` if the system does not report it.
 pub fn memory() -> Option<u64> {
     memory_below(Path::new("/"))
 }
 
-/// The same with another root of the file system.
+/// The same, with another root of the file system.
 fn memory_below(root: &Path) -> Option<u64> {
     let machine = std::fs::read_to_string(root.join("proc/meminfo"))
         .ok()
@@ -23,11 +23,12 @@ fn memory_below(root: &Path) -> Option<u64> {
         .lines()
         .filter_map(group)
         .flat_map(|(folder, path, file)| {
-            // A limit of a group holds for those in it. In a container the path may be that of the host, and the group the root.
+            // A group's limit also holds for groups in it. In a container the path may be that of the host,
+            // with the group mounted as the root.
             let folder = root.join(folder);
             let ancestors: Vec<PathBuf> = path.ancestors().map(|path| folder.join(path)).collect();
             ancestors.into_iter().filter_map(move |group| {
-                // Without a limit there is the word `max`, or a number above all memory.
+                // No limit is written as `max`, or as a number larger than any memory.
                 std::fs::read_to_string(group.join(file))
                     .ok()?
                     .trim()
@@ -47,8 +48,8 @@ fn total(meminfo: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// Of a line of `/proc/self/cgroup`, `number:controllers:path`: the folder of the hierarchy, the path in it, and the file of
-/// the limit. `None` for hierarchies that limit no memory.
+/// From a line of `/proc/self/cgroup`, `number:controllers:path`: folder of the hierarchy, path within it,
+/// and name of the limit file. `None` for hierarchies without a memory limit.
 fn group(line: &str) -> Option<(&'static str, PathBuf, &'static str)> {
     let mut parts = line.splitn(3, ':');
     let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
@@ -59,7 +60,7 @@ fn group(line: &str) -> Option<(&'static str, PathBuf, &'static str)> {
         }
         _ => return None,
     };
-    // Relative, and without `..`, which stands for what a container does not see.
+    // Relative, and without `..`, which stands for groups invisible to a container.
     let path = Path::new(path)
         .components()
         .filter(|part| matches!(part, Component::Normal(_)))

@@ -1,61 +1,62 @@
-//! How the memory that a run may take is shared out among what takes some: worker processes, networks, pages in flight.
+//! Division of a run's memory among worker processes, networks and pages in flight.
 //!
-//! Nothing is measured while a run goes on: every part is told its share before anything is loaded, and keeps to it. Numbers
-//! were measured on x86-64 with ONNX Runtime 1.31.1.
+//! Nothing is measured during a run: every part gets its share before anything is loaded, and keeps to it.
+//! The constants were measured on x86-64 with ONNX Runtime 1.31.1.
 
 use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::lines::memory::{DEFAULT_BUDGET, LEAST_BUDGET, PAGE_PIXEL};
 
-/// Bytes of the main process itself, with what is known of the documents under way.
+/// Bytes of the main process itself, including the state of documents in progress.
 pub const BASE: u64 = 64 << 20;
-/// Bytes of a worker process before it reads anything: 11 MiB measured.
+/// Bytes of an idle worker process: 11 MiB measured.
 pub const WORKER_BASE: u64 = 12 << 20;
-/// Bytes that a worker must be able to take to read ordinary pages: a page at 144 dpi, its fonts, and a scan on it.
+/// Least bytes of a worker that can read ordinary pages: a page at 144 dpi, its fonts, and a scan on it.
 pub const LEAST_WORKER: u64 = 160 << 20;
-/// Bytes for the pages in flight, at least: one of 6.7 million pixels, or three of A4 at 144 dpi.
+/// Least bytes for pages in flight: one of 6.7 million pixels, or three of A4 at 144 dpi.
 pub const LEAST_PAGES: u64 = 64 << 20;
-/// As many are of use: the largest picture that is ever decoded.
+/// Most bytes for pages in flight that are useful: the largest picture that is ever decoded.
 pub const MOST_PAGES: u64 = MAX_PICTURE_PIXELS * PAGE_PIXEL;
-/// Of all that the parts could use beyond their least, the share below which fewer workers get more each.
+/// If the parts get less than this share of what they could use beyond their least, the number of workers is
+/// reduced.
 const FEW: f64 = 0.25;
 
-/// What a run would take if memory were no question.
+/// Memory that a run would use if there were no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wants {
-    /// Worker processes.
+    /// Number of worker processes.
     pub workers: usize,
-    /// Bytes that one may take beside the program.
+    /// Bytes of one worker, besides the program.
     pub worker: u64,
-    /// Whether lines may have to be read from pictures.
+    /// Lines may have to be recognized in images.
     pub reads_lines: bool,
-    /// Bytes of networks that are loaded at the start, and stay.
+    /// Bytes of networks that are loaded at the start and stay.
     pub networks: u64,
-    /// Bytes for the recognizer's keys and values: at least, and wanted.
+    /// Bytes of the recognizer's KV cache: least and wanted.
     pub kv_cache: (u64, u64),
 }
 
-/// What each part may take.
+/// Memory that each part may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shares {
-    /// Worker processes.
+    /// Number of worker processes.
     pub workers: usize,
-    /// Bytes that one may take beside the program.
+    /// Bytes of one worker, besides the program.
     pub worker: u64,
-    /// Budget of the line networks; none where there is no room for them beside the rest.
+    /// Budget of the line networks in bytes; `None` if there is no room for them.
     pub lines: Option<u64>,
     /// Bytes of the pages in flight.
     pub pages: u64,
-    /// Bytes for the recognizer's keys and values.
+    /// Bytes of the recognizer's KV cache.
     pub kv_cache: u64,
 }
 
 impl Shares {
-    /// Pixels that a page may have.
+    /// Pixel limit of a page.
     pub fn page_pixels(&self) -> u64 {
         self.pages / PAGE_PIXEL
     }
 
-    /// Bytes that all take together, if each takes what it may.
+    /// Bytes of all parts together, each at its limit.
     pub fn total(&self, wants: &Wants) -> u64 {
         let workers = self.workers as u64 * (self.worker + WORKER_BASE);
         BASE + wants.networks + workers + self.lines.unwrap_or(0) + self.pages + self.kv_cache
@@ -63,7 +64,7 @@ impl Shares {
 }
 
 impl Wants {
-    /// Least bytes of a run that reads no lines from pictures, and of one that does.
+    /// Least bytes of a run, without and with line recognition in images.
     pub fn least(&self) -> (u64, u64) {
         let worker = self.worker.min(LEAST_WORKER) + WORKER_BASE;
         let least = BASE + self.networks + worker + LEAST_PAGES + self.kv_cache.0;
@@ -73,7 +74,8 @@ impl Wants {
         )
     }
 
-    /// Shares out `limit` bytes. Where that is less than the least, every part gets its least: [`Shares::total`] is then more.
+    /// Divides `limit` bytes. If that is too little, every part gets its least: [`Shares::total`] then
+    /// exceeds the limit.
     pub fn share(&self, limit: u64) -> Shares {
         let reads_lines = self.reads_lines && self.least().1 <= limit;
         let parts = |workers: usize| {
@@ -89,7 +91,7 @@ impl Wants {
                 self.kv_cache,
             ]
         };
-        // How much of what every part could use beyond its least there is.
+        // Available share of what the parts could use beyond their least; `None` if not even that fits.
         let share = |workers: usize| {
             let steady = BASE + self.networks + workers as u64 * WORKER_BASE;
             let least: u64 = steady + parts(workers).iter().map(|part| part.0).sum::<u64>();
@@ -155,7 +157,7 @@ mod tests {
                 .lines
                 .is_some_and(|lines| lines > LEAST_BUDGET && lines < DEFAULT_BUDGET)
         );
-        // Eight processes would leave nothing for anybody else.
+        // Eight processes would leave nothing for the other parts.
         assert!((1..4).contains(&lite(8).share(2 * GIB).workers));
         let little = lite(2).share(600 << 20);
         assert_eq!((little.workers, little.lines), (1, None));

@@ -1,7 +1,7 @@
 //! The resolved settings: `configs/<pipeline>.yaml` < `--paddlex_config` file < environment < flags.
 //!
-//! Settings are kept as one tree of keys, as the reference's YAML files have them, so that every layer can
-//! override every key; [`Config`] is made from the tree at the end.
+//! Settings are stored as one tree of keys, as in the reference's YAML files, so that every layer can
+//! override every key; [`Config`] is built from the tree at the end.
 
 pub mod machine;
 pub mod memory;
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use std::path::Path;
 use std::time::Duration;
 
-/// What is wrong with a configuration.
+/// Errors in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -26,61 +26,61 @@ pub enum ConfigError {
     Read {
         /// The file.
         file: String,
-        /// Why.
+        /// The cause.
         message: String,
     },
-    /// It is no YAML.
+    /// It is not valid YAML.
     #[error("{file}, line {line}: not valid YAML: {message}")]
     Syntax {
         /// The file.
         file: String,
-        /// Where.
+        /// Line number.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         message: String,
     },
-    /// A key that does not exist.
+    /// An unknown key.
     #[error("{file}, line {line}: unknown key `{key}`{}", .hint.as_ref().map(|h| format!("; did you mean `{h}`?")).unwrap_or_default())]
     UnknownKey {
         /// The file.
         file: String,
-        /// Where.
+        /// Line number.
         line: usize,
         /// The key.
         key: String,
-        /// A key like it.
+        /// A known key with a similar name.
         hint: Option<String>,
     },
-    /// A value of the wrong kind.
+    /// A value of the wrong type.
     #[error("{file}, line {line}: `{key}` must be {expected}")]
     Value {
         /// The file.
         file: String,
-        /// Where.
+        /// Line number.
         line: usize,
         /// The key.
         key: String,
-        /// What it must be.
+        /// Description of valid values.
         expected: &'static str,
     },
-    /// A parameter's value of the wrong kind.
+    /// A parameter's value of the wrong type.
     #[error("`{name}` must be {expected}, not `{value}`")]
     Parameter {
         /// The parameter.
         name: String,
-        /// What it must be.
+        /// Description of valid values.
         expected: String,
-        /// What it is.
+        /// The value given.
         value: String,
     },
-    /// A value out of its range, from whatever layer.
+    /// A value out of range, from any layer.
     #[error("`{key}` must be {expected}, not `{value}`")]
     Range {
         /// The key.
         key: String,
-        /// What it must be.
+        /// Description of valid values.
         expected: String,
-        /// What it is.
+        /// The value given.
         value: String,
     },
 }
@@ -121,12 +121,12 @@ impl Pipeline {
         }
     }
 
-    /// The pipeline of a command-line name.
+    /// The pipeline with this name on the command line.
     pub fn from_version(version: &str) -> Option<Pipeline> {
         Self::ALL.into_iter().find(|p| p.version() == version)
     }
 
-    /// The pipeline of a configuration file's name.
+    /// The pipeline with this name in configuration files.
     pub fn from_name(name: &str) -> Option<Pipeline> {
         Self::ALL.into_iter().find(|p| p.name() == name)
     }
@@ -155,7 +155,7 @@ impl Settings {
         )
     }
 
-    /// Reads a user's file.
+    /// Reads a user's configuration file.
     pub fn from_file(path: &Path) -> Result<Settings, ConfigError> {
         let file = path.display().to_string();
         let read = |error: std::io::Error| ConfigError::Read {
@@ -165,7 +165,7 @@ impl Settings {
         Settings::parse(&std::fs::read_to_string(path).map_err(read)?, &file)
     }
 
-    /// Reads the text of a file; `file` is its name in messages.
+    /// Parses the text of a configuration file; `file` is its name in messages.
     pub fn parse(text: &str, file: &str) -> Result<Settings, ConfigError> {
         yaml::parse(text, file).map(Settings)
     }
@@ -175,12 +175,12 @@ impl Settings {
         Pipeline::from_name(self.get("pipeline_name")?.as_str()?)
     }
 
-    /// Puts other settings over these: maps are merged, everything else is replaced.
+    /// Merges other settings over these: maps are merged, other values are replaced.
     pub fn merge(&mut self, over: Settings) {
         merge(&mut self.0, over.0);
     }
 
-    /// The value of a dotted path.
+    /// The value at a dotted path.
     pub fn get(&self, path: &str) -> Option<&Value> {
         let mut parts = path.split('.');
         let mut value = self.0.get(parts.next()?)?;
@@ -190,7 +190,7 @@ impl Settings {
         Some(value)
     }
 
-    /// Sets a dotted path, making the maps on the way.
+    /// Sets the value at a dotted path, creating the maps on the way.
     pub fn set(&mut self, path: &str, value: Value) {
         let (sections, key) = path.rsplit_once('.').unwrap_or(("", path));
         let mut map = &mut self.0;
@@ -204,7 +204,7 @@ impl Settings {
         map.insert(key.to_string(), value);
     }
 
-    /// Puts the values of parameters over the settings (docs/reference.md, "Flags and configuration").
+    /// Sets the values of parameters (docs/reference.md, "Flags and configuration").
     pub fn apply_parameters(&mut self, values: &Map<String, Value>) -> Result<(), ConfigError> {
         for (name, value) in values {
             let key = parameters::key_of(name);
@@ -228,14 +228,14 @@ impl Settings {
         Ok(())
     }
 
-    /// The tree as JSON; secrets are left out.
+    /// The tree as JSON, without secrets.
     pub fn to_json(&self) -> Value {
         let mut copy = self.clone();
         let key = "SubModules.VLRecognition.genai_config.client_kwargs.api_key";
         if copy.get(key).is_some() {
             copy.set(key, "(hidden)".into());
         }
-        // Addresses and headers carry keys as well.
+        // Addresses and headers may contain keys as well.
         let key = "SubModules.VLRecognition.genai_config.server_url";
         if let Some(urls) = copy.get(key).and_then(Value::as_str).map(str::to_string) {
             let shown: Vec<String> = urls
@@ -261,33 +261,34 @@ fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
     }
 }
 
-/// The settings of the embedded default, ready for use.
+/// Settings of the embedded default pipeline.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The pipeline.
     pub pipeline: Pipeline,
-    /// Where text of PDF pages comes from.
+    /// Source of the text of PDF pages.
     pub text_layer: TextLayerMode,
-    /// Pages are rendered at a lower scale to have at most so many pixels.
+    /// Pixel limit of a rendered page; larger pages are rendered at a lower scale.
     pub max_page_pixels: u64,
-    /// Longest time for a page of a PDF.
+    /// Time limit of a page.
     pub page_timeout: Duration,
-    /// Bytes that a worker process may take beside the program itself.
+    /// Memory limit of a worker process in bytes, besides the program itself.
     pub worker_memory: u64,
-    /// Bytes that a run may take, its processes together; `None`: what the machine has, less a quarter.
+    /// Memory limit of a run in bytes, all its processes together; `None`: three quarters of the machine's
+    /// memory.
     pub memory_limit: Option<u64>,
-    /// Line reading.
+    /// Line recognition.
     pub lines: LineOptions,
-    /// Markdown.
+    /// Markdown output.
     pub markdown: MarkdownOptions,
-    /// Whether block contents in the JSON are Markdown.
+    /// Block contents in the JSON are Markdown.
     pub format_block_content: bool,
-    /// The tree, for the JSON output.
+    /// The settings tree, for the JSON output.
     pub settings: Value,
 }
 
 impl Config {
-    /// Makes the settings of the embedded default from a tree; fails on values out of range.
+    /// Builds the settings of the embedded default from a tree; fails on values out of range.
     pub fn lite(settings: &Settings) -> Result<Config, ConfigError> {
         let read = Reader(settings);
         let detect = "SubModules.LineDetection";
@@ -345,7 +346,7 @@ impl Config {
     }
 }
 
-/// Reads values and checks their ranges. Kinds were checked when the values came in.
+/// Reads values and checks their ranges. Types were checked when the values were set.
 struct Reader<'a>(&'a Settings);
 
 impl Reader<'_> {

@@ -1,9 +1,9 @@
-//! The settings that a run may be given by name, in one table ([`PARAMETERS`]): name, place in the settings, kind of value,
-//! what it is about, and help.
+//! Settings that can be given to a run by name, in one table ([`PARAMETERS`]): name, place in the settings,
+//! type of value, the part they concern, and help text.
 //!
-//! The command line makes its flags, environment variables, help, completions and manual page of it
-//! ([`crate::cli`]), the pipeline its check of what it accepts. A new setting is one more entry here, and one line where its
-//! value is read.
+//! The command line derives its flags, environment variables, help, completions and manual page from it
+//! ([`crate::cli`]), and the pipeline its check of accepted parameters. A new setting is one more entry here,
+//! and one line where its value is read.
 
 mod table;
 
@@ -13,54 +13,54 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where the value of a parameter goes.
+/// Destination of a parameter's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// A dotted key of the settings, which YAML files have as well.
+    /// A dotted key of the settings, which YAML files can set as well.
     Key(&'static str),
     /// An argument of the reference's `predict` call, which has no key (docs/reference.md, "Flags and configuration").
     Predict,
-    /// Nothing but the run itself.
+    /// Only the run itself.
     Run,
 }
 
-/// Kinds of values.
+/// Types of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {
     /// `true` or `false`; a flag alone is `true`.
     Bool,
-    /// A whole number.
+    /// An integer.
     Int,
-    /// A whole number from 0.
+    /// A non-negative integer.
     Count,
     /// A number.
     Float,
     /// A number of bytes, with K, M or G for powers of 1024.
     Size,
-    /// A share such as `2%`, kept as 0 to 1.
+    /// A percentage such as `2%`, stored as 0 to 1.
     Percent,
-    /// A text.
+    /// A string.
     Text,
-    /// A text that is nobody's business, such as a key.
+    /// A secret string, such as a key.
     Secret,
-    /// One of some words.
+    /// One of these words.
     OneOf(&'static [&'static str]),
-    /// One of some words, in any case.
+    /// One of these words, in any case.
     OneOfAnyCase(&'static [&'static str]),
-    /// Several texts.
+    /// A list of strings.
     Texts,
     /// A folder.
     Folder,
 }
 
-/// What a parameter is about; a pipeline takes those of its parts.
+/// Part of the program that a parameter concerns; a pipeline accepts those of its own parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// Reading documents and writing results: every pipeline.
     Documents,
     /// Layout detection by a network, and the networks of document preprocessing.
     Networks,
-    /// A recognizer that sees pictures of blocks.
+    /// A recognizer that reads crops of blocks, local or on a server.
     Recognizer,
     /// The recognizer that runs in this process.
     OwnRecognizer,
@@ -68,7 +68,7 @@ pub enum About {
     Server,
 }
 
-/// Headings of the help.
+/// Headings of the help text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heading {
     /// Input and output.
@@ -84,7 +84,7 @@ pub enum Heading {
 }
 
 impl Heading {
-    /// As help shows it.
+    /// The text of the heading.
     pub fn text(self) -> &'static str {
         match self {
             Heading::InputAndOutput => "Input and output",
@@ -99,32 +99,33 @@ impl Heading {
 /// A parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name, with underscores; the flag has hyphens.
+    /// Name, with underscores; the flag has hyphens.
     pub name: &'static str,
-    /// An older name, still accepted.
+    /// An older name that is still accepted.
     pub alias: Option<&'static str>,
-    /// Where its value goes.
+    /// Destination of the value.
     pub place: Place,
-    /// The kind of its value.
+    /// Type of the value.
     pub kind: ValueKind,
-    /// What it is about.
+    /// Part of the program concerned.
     pub about: About,
-    /// Values that ask for nothing: pipelines without the part take them.
+    /// Values that request nothing: pipelines without the part accept them.
     pub neutral: &'static [&'static str],
-    /// Where help shows it.
+    /// Heading in the help text.
     pub heading: Heading,
-    /// The word for its value in help.
+    /// Placeholder for the value in the help text.
     pub value_name: &'static str,
-    /// What it does, with its default.
+    /// Help text, with the default.
     pub help: &'static str,
 }
 
-/// The parameter of a name.
+/// The parameter with this name.
 pub fn parameter(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name == name)
 }
 
-/// The key that a parameter sets. The reference's own parameters that are not in the table are keys themselves.
+/// The key that a parameter sets. The reference's own parameters that are not in the table are keys
+/// themselves.
 pub fn key_of(name: &str) -> &str {
     match parameter(name).map(|parameter| parameter.place) {
         Some(Place::Key(key)) => key,
@@ -132,54 +133,54 @@ pub fn key_of(name: &str) -> &str {
     }
 }
 
-/// Values by the names of their parameters.
+/// Values by parameter name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Parameters {
     values: Map<String, Value>,
-    /// Folders as they were given: in the settings they are text, and names may have any bytes.
+    /// Folders with their original bytes: the settings hold them as text.
     folders: BTreeMap<String, PathBuf>,
 }
 
 impl Parameters {
-    /// Gives a parameter a value of its kind.
+    /// Sets a value of the parameter's type.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.values.insert(name.to_string(), value.into());
     }
 
-    /// Gives a parameter a folder.
+    /// Sets a folder.
     pub fn set_folder(&mut self, name: &str, folder: PathBuf) {
         self.values
             .insert(name.to_string(), crate::shown::name(&folder).into());
         self.folders.insert(name.to_string(), folder);
     }
 
-    /// The value of a parameter, where one was given.
+    /// The value of a parameter, if given.
     pub fn get(&self, name: &str) -> Option<&Value> {
         debug_assert!(parameter(name).is_some(), "{name} is in the table");
         self.values.get(name)
     }
 
-    /// Whether a value was given.
+    /// `true` if a value was given.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
-    /// A value that is true or false.
+    /// A boolean value.
     pub fn bool(&self, name: &str) -> Option<bool> {
         self.get(name)?.as_bool()
     }
 
-    /// A value that is a text.
+    /// A string value.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name)?.as_str()
     }
 
-    /// A value that is a whole number from 0.
+    /// A non-negative integer value.
     pub fn count(&self, name: &str) -> Option<u64> {
         self.get(name)?.as_u64()
     }
 
-    /// A value that is a number.
+    /// A number.
     pub fn float(&self, name: &str) -> Option<f64> {
         self.get(name)?.as_f64()
     }
@@ -189,7 +190,7 @@ impl Parameters {
         self.folders.get(name).map(PathBuf::as_path)
     }
 
-    /// The values of one kind of place, by name.
+    /// The values of parameters with a certain place, by name.
     pub fn at(&self, wanted: impl Fn(Place) -> bool) -> Map<String, Value> {
         let is_wanted =
             |name: &str| parameter(name).is_some_and(|parameter| wanted(parameter.place));
@@ -202,8 +203,8 @@ impl Parameters {
             .collect()
     }
 
-    /// The first parameter, in the order of the table, that has a value which is not neutral, and is about something that
-    /// `takes` says no to.
+    /// The first parameter, in table order, that has a non-neutral value and concerns a part that `takes`
+    /// rejects.
     pub fn first_not_taken(&self, takes: impl Fn(About) -> bool) -> Option<&'static Parameter> {
         let is_neutral = |parameter: &Parameter, value: &Value| {
             let text = value

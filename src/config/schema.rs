@@ -1,36 +1,36 @@
-//! Every key that a configuration may have, with the kind of its value.
+//! Schema of configurations: every allowed key with the type of its value.
 
 use serde_json::Value;
 
-/// Kinds of values.
+/// Types of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `true` or `false`.
     Bool,
-    /// A whole number.
+    /// An integer.
     Int,
     /// A number.
     Float,
-    /// A text.
+    /// A string.
     Text,
-    /// A text or null.
+    /// A string or null.
     OptionalText,
-    /// A list of texts.
+    /// A list of strings.
     Texts,
     /// A number, or numbers by class id.
     NumberOrByClass,
     /// A number, a pair of numbers, or either by class id.
     Ratio,
-    /// A text, or texts by class id.
+    /// A string, or strings by class id.
     TextOrByClass,
     /// A number of bytes, with K, M or G for powers of 1024, or null.
     Size,
-    /// Anything: settings of engines that docparse does not have, kept for files of the reference.
+    /// Anything: settings of the reference's engines that docparse lacks, accepted for compatibility.
     Any,
 }
 
 impl Kind {
-    /// Whether a value is of this kind.
+    /// `true` if a value is of this type.
     pub fn accepts(self, value: &Value) -> bool {
         let by_class = |inner: &dyn Fn(&Value) -> bool| {
             value.as_object().is_some_and(|map| {
@@ -61,7 +61,7 @@ impl Kind {
         }
     }
 
-    /// What is expected, for people.
+    /// Description of valid values, for messages.
     pub fn describe(self) -> &'static str {
         match self {
             Kind::Bool => "true or false",
@@ -79,7 +79,7 @@ impl Kind {
     }
 }
 
-/// All keys as dotted paths. Those of the reference first, then those of `lite`.
+/// All keys as dotted paths: those of the reference first, then those of `lite`.
 pub const KEYS: &[(&str, Kind)] = &[
     ("pipeline_name", Kind::Text),
     ("batch_size", Kind::Int),
@@ -199,7 +199,7 @@ pub const KEYS: &[(&str, Kind)] = &[
     ),
 ];
 
-/// Bytes of a value of [`Kind::Size`].
+/// Number of bytes of a value of [`Kind::Size`].
 pub fn size(value: &Value) -> Option<u64> {
     match value {
         Value::String(text) => parse_size(text).ok().map(|bytes| bytes as u64),
@@ -207,7 +207,7 @@ pub fn size(value: &Value) -> Option<u64> {
     }
 }
 
-/// Bytes, with K, M or G for powers of 1024.
+/// Parses a number of bytes, with K, M or G for powers of 1024.
 pub fn parse_size(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let (digits, unit) = match text.char_indices().next_back() {
@@ -224,7 +224,7 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| "expected a size such as 8G, 500M or 1000000".into())
 }
 
-/// The kind of a key; `None` if there is no such key. Keys below one of kind `Any` are of that kind too.
+/// Type of a key; `None` if there is no such key. Keys below one of type `Any` are of that type too.
 pub fn kind_of(path: &str) -> Option<Kind> {
     KEYS.iter()
         .find(|(key, kind)| {
@@ -236,7 +236,7 @@ pub fn kind_of(path: &str) -> Option<Kind> {
         .map(|(_, kind)| *kind)
 }
 
-/// Whether a path leads to keys without being one.
+/// `true` if the path is a proper prefix of keys.
 pub fn is_section(path: &str) -> bool {
     KEYS.iter().any(|(key, _)| {
         key.strip_prefix(path)
@@ -244,7 +244,7 @@ pub fn is_section(path: &str) -> bool {
     })
 }
 
-/// The known key that is most like `path`, to be suggested.
+/// The most similar known key, as a suggestion; `None` if there is none.
 pub fn nearest(path: &str) -> Option<&'static str> {
     let distance = |key: &str| edit_distance(&path.to_lowercase(), &key.to_lowercase());
     let best = KEYS.iter().map(|(key, _)| (distance(key), *key)).min()?;

@@ -7,26 +7,26 @@ use crate::recognize::server::protocol::Dialect;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Where they stand.
+/// Section of the settings.
 const SECTION: &str = "SubModules.VLRecognition";
-/// Requests in flight where nothing is said (docs/reference.md, "Recognition servers").
+/// Default number of requests in flight (docs/reference.md, "Recognition servers").
 const IN_FLIGHT: u64 = 200;
-/// Most of them: each has a thread.
+/// Limit on requests in flight: each has a thread.
 const MOST_IN_FLIGHT: u64 = 4096;
-/// Seconds of an attempt where nothing is said.
+/// Default time limit of an attempt, in seconds.
 const TIMEOUT: f64 = 600.0;
 
 /// Recognition by servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// How they are asked.
+    /// Options of the client.
     pub client: ClientOptions,
-    /// Requests in flight at most, to all servers together.
+    /// Limit on requests in flight, to all servers together.
     pub requests_in_flight: usize,
 }
 
 impl ServerConfig {
-    /// The servers that the settings ask for; `None` where the recognizer is none.
+    /// The servers in the settings; `None` if the recognizer runs locally.
     pub fn new(settings: &Settings) -> Result<Option<ServerConfig>, ConfigError> {
         let get = |key: &str| {
             settings
@@ -154,7 +154,7 @@ impl ServerConfig {
     }
 }
 
-/// Whether a header can be sent.
+/// `true` if the header's name and value are valid.
 fn is_header(name: &str, value: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.!#$%&'*+^`|~".contains(c);
     !name.is_empty() && name.chars().all(is_name) && value.chars().all(|c| !c.is_control())

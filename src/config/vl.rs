@@ -1,4 +1,4 @@
-//! The settings of the PaddleOCR-VL pipelines: from the tree of keys to the options of each stage.
+//! Settings of the PaddleOCR-VL pipelines: from the tree of keys to the options of each stage.
 
 use super::server::ServerConfig;
 use super::{ConfigError, Reader, Settings};
@@ -17,36 +17,36 @@ use std::path::PathBuf;
 pub struct VlConfig {
     /// Layout detection.
     pub layout: LayoutOptions,
-    /// What becomes of regions.
+    /// Merging of regions and requests to the recognizer.
     pub plan: VlOptions,
     /// Document preprocessing.
     pub preprocess: PreprocessOptions,
-    /// Markdown.
+    /// Markdown output.
     pub markdown: MarkdownOptions,
-    /// The label of the whole page when no layout is detected.
+    /// Label of the whole page if no layout is detected.
     pub prompt_label: Label,
     /// `format_block_content`.
     pub format_block_content: bool,
-    /// Where the networks come from.
+    /// Names and folders of the networks.
     pub models: ModelChoices,
-    /// Pages that the layout network is shown at once.
+    /// Pages per batch of the layout network.
     pub layout_batch_size: usize,
-    /// Servers in place of the recognizer.
+    /// Recognition servers, if used in place of the local recognizer.
     pub server: Option<ServerConfig>,
 }
 
-/// A network's name and folder, where they are given.
+/// Name and folder of a network, if given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ModelChoice {
     /// `model_name`.
     pub name: Option<String>,
     /// `model_dir`.
     pub dir: Option<PathBuf>,
-    /// Whether somebody gave the name, so that the folder must hold that network; else it is the pipeline's default.
+    /// The user gave the name, so the folder must hold that network; otherwise it is the pipeline's default.
     pub is_name_given: bool,
 }
 
-/// The networks.
+/// Choices of all networks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ModelChoices {
     /// Layout detection.
@@ -59,14 +59,15 @@ pub struct ModelChoices {
     pub recognizer: ModelChoice,
 }
 
-/// Most pages that a layout network is shown at once: more take memory only.
+/// Largest batch of a layout network; larger ones only take more memory.
 const MAX_BATCH: u64 = 64;
 
-/// What is given for a run besides the configuration (docs/reference.md, "Flags and configuration"), by the reference's names:
-/// `layout_shape_mode`, `prompt_label`, `min_pixels`, ... and, for its Python call, `layout_threshold` and others.
+/// Parameters of a run besides the configuration (docs/reference.md, "Flags and configuration"), by the reference's names:
+/// `layout_shape_mode`, `prompt_label`, `min_pixels`, ... and, for its Python call, `layout_threshold` and
+/// others.
 pub type PredictParams = Map<String, Value>;
 
-/// Labels for pages without layout detection.
+/// Labels allowed for pages without layout detection.
 const PROMPT_LABELS: [Label; 6] = [
     Label::Ocr,
     Label::Formula,
@@ -77,7 +78,7 @@ const PROMPT_LABELS: [Label; 6] = [
 ];
 
 impl VlConfig {
-    /// Makes the options of a run; `compat` as in `--compat`.
+    /// Builds the options of a run; `compat` as in `--compat`.
     pub fn new(
         settings: &Settings,
         predict: &PredictParams,
@@ -87,7 +88,7 @@ impl VlConfig {
         let layout = layout_options(settings, predict, compat)?;
         let use_layout_detection = read.bool("use_layout_detection");
         let prompt_label = prompt_label(predict)?;
-        // A whole page that is a chart or a seal is read as one.
+        // With the prompt label `chart` or `seal`, the whole page is recognized as such.
         let whole = (!use_layout_detection).then_some(prompt_label);
         let switch = |key: &str, label: Label| read.bool(key) || whole == Some(label);
         let ignored = settings
@@ -181,7 +182,7 @@ fn bad(key: &str, expected: &str, value: &Value) -> ConfigError {
     }
 }
 
-/// Options of layout detection: what is given for the run, else what the configuration says.
+/// Options of layout detection: parameters of the run, else the configuration.
 fn layout_options(
     settings: &Settings,
     predict: &PredictParams,
@@ -220,7 +221,7 @@ fn layout_options(
     })
 }
 
-/// The label of the whole page; case does not matter.
+/// Label of the whole page, in any case.
 fn prompt_label(predict: &PredictParams) -> Result<Label, ConfigError> {
     let word = predict
         .get("prompt_label")
@@ -238,7 +239,7 @@ fn prompt_label(predict: &PredictParams) -> Result<Label, ConfigError> {
         })
 }
 
-/// Entries by class id; keys that are none are left out.
+/// Entries by class id; other keys are ignored.
 fn by_class<T>(
     map: &Map<String, Value>,
     value: impl Fn(&Value) -> Option<T>,
@@ -248,8 +249,7 @@ fn by_class<T>(
         .collect()
 }
 
-/// `threshold`. A whole number switches the filter off in the reference (docs/reference.md,
-/// "Configuration files"); not here without `compat`.
+/// `threshold`. An integer disables the filter in the reference (appendix A, 17); here only with `compat`.
 pub fn threshold(value: &Value, compat: bool) -> Threshold {
     let number = |v: &Value| v.as_f64().map(|v| v as f32);
     match value {
@@ -274,7 +274,7 @@ pub fn unclip_ratio(value: &Value) -> Unclip {
     }
 }
 
-/// `layout_merge_bboxes_mode`: a word, or words by class id; `None` for a word that is no mode.
+/// `layout_merge_bboxes_mode`: a word, or words by class id; `None` for an unknown word.
 pub fn merge_modes(value: &Value) -> Option<MergeModes> {
     let mode = |value: &Value| match value.as_str()? {
         "union" => Some(MergeMode::Union),

@@ -1,13 +1,14 @@
-//! Reads a YAML configuration and checks every key and value against the schema, naming lines.
+//! Parsing of a YAML configuration; every key and value is checked against the schema, and errors name the
+//! line.
 
 use super::ConfigError;
 use super::schema::{self, Kind};
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use serde_json::{Map, Value};
 
-/// A checked configuration file: nested maps of known keys with values of the right kinds.
+/// A checked configuration file: nested maps of known keys with values of the right types.
 ///
-/// `name` is what errors call the file.
+/// `name` is the name of the file in errors.
 pub fn parse(text: &str, name: &str) -> Result<Map<String, Value>, ConfigError> {
     let documents = MarkedYaml::load_from_str(text).map_err(|error| {
         let marker = error.marker();
@@ -105,7 +106,7 @@ fn section(
     Ok(())
 }
 
-/// A key as text: class ids are written as numbers.
+/// A key as text: class ids may be written as numbers.
 fn text_key(node: &MarkedYaml) -> Value {
     match to_value(node) {
         Value::Number(number) => Value::String(number.to_string()),
@@ -137,7 +138,7 @@ fn to_value(node: &MarkedYaml) -> Value {
     }
 }
 
-/// Checks a value that a flag or the environment gives for a key.
+/// Checks a value for a key given by a flag or the environment.
 pub fn check(key: &str, value: &Value) -> Result<(), &'static str> {
     let kind = schema::kind_of(key).unwrap_or(Kind::Any);
     if kind.accepts(value) {

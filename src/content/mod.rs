@@ -1,8 +1,8 @@
-//! From what a recognizer says of a block to the block's content (docs/reference.md, "Block content").
+//! Post-processing: a recognizer's answer to the block's content (docs/reference.md, "Block content").
 //!
-//! [`read`] is the order of the steps: repetitions are cut, formula delimiters made uniform, table tokens turned into
-//! HTML, found texts separated from their places. Every step takes time and memory in proportion to what it is given, and
-//! [`bounds`] says how much that is at most.
+//! [`read`] runs the steps in order: repetition is truncated, formula delimiters are normalized, table tokens
+//! become HTML, spotted texts are separated from their locations. Every step takes linear time and memory,
+//! and [`bounds`] limits the length of its input.
 
 pub mod bounds;
 pub mod otsl;
@@ -14,18 +14,18 @@ pub use spotting::spotting_content;
 
 use crate::document::{Code, Label, Spotting};
 
-/// What was made of an answer.
+/// Content made from an answer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
     /// The block's content.
     pub content: String,
-    /// What text spotting found.
+    /// Result of text spotting.
     pub spotting: Option<Spotting>,
-    /// What of the answer was left out and why: a code and words.
+    /// Parts of the answer that were dropped, with the reason: a code and a message.
     pub notes: Vec<(Code, String)>,
 }
 
-/// Reads the answer of a recognizer to a block; `size` is that of the block in pixels.
+/// Post-processes a recognizer's answer; `size` is the block's width and height in pixels.
 pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
     let mut reading = Reading::default();
     let (answer, all) = bounds::first_chars(answer, bounds::MAX_ANSWER_CHARS);
@@ -60,13 +60,13 @@ pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
     reading
 }
 
-/// The content of a block of which a recognizer said `answer`, without what is told about it; see [`read`].
+/// The same as [`read`], without the notes.
 pub fn content_of(answer: &str, label: Label, size: (usize, usize)) -> (String, Option<Spotting>) {
     let reading = read(answer, label, size);
     (reading.content, reading.spotting)
 }
 
-/// Writes `\(...\)` and `\[...\]` with dollar signs, if the text has a pair of either.
+/// Replaces `\(...\)` and `\[...\]` by dollar signs if the text has a pair of either.
 fn uniform_delimiters(text: String, label: Label) -> String {
     let has = |open: &str, close: &str| text.contains(open) && text.contains(close);
     if !has("\\(", "\\)") && !has("\\[", "\\]") {
@@ -87,11 +87,11 @@ fn uniform_delimiters(text: String, label: Label) -> String {
     }
 }
 
-/// Puts pictures back into a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed by
-/// the text recognized in it (docs/reference.md, "Images inside tables").
+/// Restores pictures in a table: `[F<n>]` becomes the tag of the picture that the token stands for, followed
+/// by the text recognized in it (docs/reference.md, "Images inside tables").
 ///
-/// `picture` gives path and text of the picture of a token; tokens without one stay, and so do those after the first
-/// [`bounds::MAX_RESTORED_BYTES`]. Of a picture without a path only the text is shown.
+/// `picture` returns a token's path and text; tokens without a picture stay, and so do all after the first
+/// [`bounds::MAX_RESTORED_BYTES`]. For a picture without a path only the text is inserted.
 pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, String)>) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
@@ -103,7 +103,7 @@ pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, Str
         let end = at + 2 + digits;
         let token = (digits > 0 && rest[end..].starts_with(']')).then(|| &rest[at..=end]);
         out.push_str(&rest[..at]);
-        // A token that is repeated without end would repeat all the text of its picture.
+        // Without the limit a token repeated without end would insert its picture's text each time.
         let token = token.filter(|_| out.len() < bounds::MAX_RESTORED_BYTES);
         match token.map(|token| (token, picture(token))) {
             Some((token, Some((path, text)))) => {
@@ -163,7 +163,7 @@ mod tests {
         );
     }
 
-    /// What a broken or hostile recognizer may say; each once took minutes, or memory without bound.
+    /// Answers of a broken or hostile recognizer; each once took minutes or unbounded memory.
     #[test]
     fn answers_without_end_are_cut_and_told() {
         let codes = |reading: &Reading| {
@@ -182,7 +182,7 @@ mod tests {
                 .starts_with("<table><tr><td>0</td><td>1</td>")
         );
         assert!(reading.content.len() < 2 * bounds::MAX_ANSWER_CHARS);
-        // Rows of very different lengths: filled up they would be 9 GB.
+        // Rows of very different lengths: padded they would take 9 GB.
         let rows: String = (0..20_000).map(|i| format!("<fcel>{i}<nl>")).collect();
         let ragged = format!("{}<nl>{rows}", "<fcel>a".repeat(20_000));
         let reading = read(&ragged, Label::Table, (100, 100));

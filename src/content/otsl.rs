@@ -1,12 +1,13 @@
 //! Table tokens to HTML (docs/reference.md, "OTSL tables to HTML").
 //!
-//! A recognizer writes tables in OTSL: `<fcel>` a cell with text, `<ecel>` an empty cell, `<lcel>` what the cell to
-//! the left also fills, `<ucel>` the one above, `<xcel>` both, `<nl>` the end of a row.
+//! A recognizer writes tables in OTSL: `<fcel>` a cell with text, `<ecel>` an empty cell, `<lcel>` a
+//! continuation of the cell to the left, `<ucel>` of the one above, `<xcel>` of both, `<nl>` the end of a
+//! row.
 
 use super::bounds::MAX_TABLE_PLACES;
 use crate::document::{escape, strip};
 
-/// A tag of the language.
+/// An OTSL tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tag {
     Full,
@@ -39,7 +40,7 @@ impl Tag {
     }
 }
 
-/// A tag, or the text between two.
+/// A tag, or the text between two tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece<'a> {
     Tag(Tag),
@@ -80,15 +81,15 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// A table of more places than [`MAX_TABLE_PLACES`].
+/// A table with more than [`MAX_TABLE_PLACES`] cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a table of {rows} x {columns} cells is too large; its tokens are kept as text (limit: {MAX_TABLE_PLACES} cells)"
 )]
 pub struct TooLarge {
-    /// Its rows.
+    /// Number of rows.
     pub rows: usize,
-    /// Its columns.
+    /// Number of columns.
     pub columns: usize,
 }
 
@@ -102,12 +103,12 @@ impl TooLarge {
     }
 }
 
-/// The table as HTML; empty when the text has no cell or is too large.
+/// The table as HTML; empty if the text has no cell or is too large.
 pub fn to_html(otsl: &str) -> String {
     read(otsl).unwrap_or_default()
 }
 
-/// The table as HTML; empty when the text has no cell.
+/// The table as HTML; empty if the text has no cell.
 pub fn read(otsl: &str) -> Result<String, TooLarge> {
     let squared = squared(otsl)?;
     let pieces: Vec<Piece> = pieces(&squared)
@@ -123,7 +124,7 @@ pub fn read(otsl: &str) -> Result<String, TooLarge> {
     ))
 }
 
-/// The text with rows of equal length: that which costs the fewest cells cut off or added. Empty if it is too large.
+/// The text with rows of equal length, chosen to change the fewest cells. Empty if the table is too large.
 pub fn square(otsl: &str) -> String {
     squared(otsl).unwrap_or_default()
 }
@@ -166,10 +167,10 @@ fn squared(otsl: &str) -> Result<String, TooLarge> {
     Ok(out)
 }
 
-/// The least width between two limits to which rows of these lengths are brought with the fewest cells cut off or added.
+/// The smallest width between two limits that cuts off or adds the fewest cells.
 fn cheapest_width(mut lengths: Vec<usize>, least: usize, most: usize) -> usize {
     lengths.sort_unstable();
-    // The sum of distances falls up to the lower median, and rises or stays from there on.
+    // The sum of distances falls up to the lower median and never falls after it.
     let median = lengths
         .len()
         .checked_sub(1)
@@ -177,10 +178,10 @@ fn cheapest_width(mut lengths: Vec<usize>, least: usize, most: usize) -> usize {
     median.clamp(least, most)
 }
 
-/// The cells of a line with their texts; text before the first is lost.
+/// The cells of a line with their texts; text before the first cell is dropped.
 fn line_cells(line: &str) -> Vec<(Tag, String)> {
     let mut cells: Vec<(Tag, String)> = Vec::new();
-    // One line end before the end of the row is lost, as a `$` in Python's patterns stands before it.
+    // One line break before the end of the row is dropped, as `$` in Python's patterns matches before it.
     for piece in pieces(line.strip_suffix('\n').unwrap_or(line)) {
         match (piece, cells.last_mut()) {
             (Piece::Tag(tag), _) => cells.push((tag, String::new())),
@@ -191,7 +192,7 @@ fn line_cells(line: &str) -> Vec<(Tag, String)> {
     cells
 }
 
-/// The tags row by row, all rows as long as the longest.
+/// The tags row by row, all rows padded to the longest.
 fn rows(pieces: &[Piece]) -> Result<Vec<Vec<Tag>>, TooLarge> {
     let tags = pieces.iter().filter_map(|p| match p {
         Piece::Tag(tag) => Some(*tag),
@@ -209,7 +210,7 @@ fn rows(pieces: &[Piece]) -> Result<Vec<Vec<Tag>>, TooLarge> {
     Ok(rows)
 }
 
-/// The pieces once more, in step with the rows. Where they fall out of step later texts are lost.
+/// The pieces realigned to the padded rows. Where the two disagree, later texts are lost.
 fn aligned<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<Piece<'a>> {
     let mut out = Vec::with_capacity(pieces.len());
     let mut unread = pieces.iter().copied().peekable();
@@ -226,7 +227,7 @@ fn aligned<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<Piece<'a>> {
     out
 }
 
-/// A cell and the rectangle that it means to fill.
+/// A cell and the rectangle that it spans.
 struct SpannedCell<'a> {
     row: usize,
     column: usize,
@@ -247,7 +248,7 @@ fn cells<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<SpannedCell<'a>> {
             continue;
         }
         if matches!(tag, Tag::Full | Tag::Empty) {
-            // The very next piece is the text, even if it is a tag (docs/reference.md, "OTSL tables to HTML").
+            // The next piece is the text, even if it is a tag (docs/reference.md, "OTSL tables to HTML").
             let text = if tag == Tag::Full {
                 pieces.get(i + 1).map_or("", |p| p.as_str())
             } else {
@@ -275,7 +276,7 @@ fn cells<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<SpannedCell<'a>> {
     cells
 }
 
-/// Writes the grid; a cell stands where its top left place still is its own.
+/// Writes the grid; a cell is written unless a later cell covers its top left corner.
 fn write_grid(cells: &[SpannedCell], rows: usize, columns: usize) -> String {
     if cells.is_empty() {
         return String::new();
@@ -345,7 +346,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// The width by counting, as the rule is stated.
+        /// The width by brute force, from the rule's definition.
         #[test]
         fn the_width_is_the_cheapest(lengths in proptest::collection::vec(0usize..12, 0..9), least in 0usize..12) {
             let most = lengths.iter().copied().max().unwrap_or(0).max(least);
@@ -384,7 +385,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Any text gives well-formed HTML; read as a browser would, its spans tile a grid.
+        /// Any text gives well-formed HTML; parsed as a browser does, its spans tile a grid.
         #[test]
         fn any_text_gives_a_table_or_nothing(otsl in "(<[fellux]cel>|<nl>|<|[a-z<>&\" ]{1,4}){0,40}") {
             let html = to_html(&otsl);

@@ -1,27 +1,27 @@
-//! Cutting what a recognizer repeats without end (docs/reference.md, "Repetition truncation").
+//! Truncation of runaway repetition in a recognizer's answer (docs/reference.md, "Repetition truncation").
 
 use crate::document::strip;
 
-/// Texts shorter than this many characters are left alone.
+/// Texts shorter than this many characters stay unchanged.
 pub const MIN_LENGTH: usize = 50;
-/// The same for tables, which honestly repeat themselves.
+/// The same for tables, which legitimately repeat themselves.
 pub const MIN_LENGTH_TABLE: usize = 5000;
 
-/// Copies from which a text that is nothing but copies is cut to one.
+/// Number of copies from which a text that consists only of copies is cut to one.
 const MIN_COPIES: usize = 10;
-/// Texts up to this length are not searched for a repeated end, and up to that not for a period.
+/// Lengths up to which a text is not searched for a repeated end, and for a period.
 const LONG_ENOUGH_FOR_AN_END: usize = 100;
 const LONG_ENOUGH_FOR_A_PERIOD: usize = 10;
-/// Shortest unit that counts as a repeated end, and how often it must stand there.
+/// Shortest unit of a repeated end, and how often it must occur.
 const MIN_UNIT: usize = 8;
 const MIN_REPEATS: usize = 5;
 /// Share of the text that the repeated end must exceed.
 const MOST: f64 = 0.5;
-/// Lines from which, and share of equal lines from which, only that line is kept.
+/// Least number of lines, and share of equal lines, for which only that line is kept.
 const MIN_LINES: usize = 10;
 const EQUAL_LINES: f64 = 0.8;
 
-/// The text without what repeats. Lengths count Unicode code points.
+/// The text without repetition. Lengths count Unicode code points.
 pub fn truncate_repetition(text: &str, min_length: usize) -> String {
     let stripped = strip(text);
     if stripped.is_empty()
@@ -38,14 +38,14 @@ pub fn truncate_repetition(text: &str, min_length: usize) -> String {
     prevailing_line(stripped).map_or_else(|| text.to_string(), String::from)
 }
 
-/// What stands before a unit that is repeated at the end, if the repetition is most of the text.
+/// The text before a unit repeated at the end, if the repetition makes up most of the text.
 fn before_repeated_end(text: &[char]) -> Option<&[char]> {
     let length = text.len();
     if length <= LONG_ENOUGH_FOR_AN_END {
         return None;
     }
     let agreement = agreement_with_end(text);
-    // Equal units in a row: every character equals the one a unit earlier.
+    // Consecutive equal units: every character equals the one a unit earlier.
     let unit = (MIN_UNIT..=length / MIN_REPEATS)
         .rev()
         .find(|&u| agreement[u] >= (MIN_REPEATS - 1) * u)?;
@@ -58,13 +58,13 @@ fn before_repeated_end(text: &[char]) -> Option<&[char]> {
     (repeated as f64 > MOST * length as f64).then(|| &text[..length - repeated])
 }
 
-/// For every distance: how many characters at the end of the text equal those that distance before them. The Z function
-/// of the reversed text, in linear time.
+/// For every distance, the length of the longest suffix that equals the text that distance earlier: the Z
+/// function of the reversed text, in linear time.
 fn agreement_with_end(text: &[char]) -> Vec<usize> {
     let length = text.len();
     let at = |i: usize| text[length - 1 - i];
     let mut agreement = vec![0; length];
-    // The stretch known to agree that reaches farthest: from `start` up to `end`.
+    // The matching range that reaches farthest, `start..end`.
     let (mut start, mut end) = (0, 0);
     for i in 1..length {
         let mut known = if i < end {
@@ -83,12 +83,12 @@ fn agreement_with_end(text: &[char]) -> Vec<usize> {
     agreement
 }
 
-/// One copy, if the text is a whole number of copies.
+/// One copy, if the text is an integer number of copies.
 fn one_period(text: &[char]) -> Option<&[char]> {
     if text.len() <= LONG_ENOUGH_FOR_A_PERIOD {
         return None;
     }
-    // Prefix function of Knuth, Morris and Pratt: the longest border gives the shortest period.
+    // Knuth-Morris-Pratt prefix function: the longest border gives the shortest period.
     let mut border = vec![0usize; text.len()];
     for i in 1..text.len() {
         let mut k = border[i - 1];
@@ -102,7 +102,7 @@ fn one_period(text: &[char]) -> Option<&[char]> {
     (copies >= MIN_COPIES && copies * period == text.len()).then(|| &text[..period])
 }
 
-/// The line that makes up nearly all lines.
+/// The line that nearly all lines equal.
 fn prevailing_line(text: &str) -> Option<&str> {
     let lines: Vec<&str> = text
         .split('\n')
@@ -153,13 +153,13 @@ mod tests {
 
     #[test]
     fn nearly_repeated_ends_take_no_longer() {
-        // Compared unit by unit, this took the square of its length.
+        // Compared unit by unit, this took quadratic time.
         let nearly = format!("x{}b{}", "a".repeat(200_000), "a".repeat(200_000));
         assert_eq!(truncate_repetition(&nearly, MIN_LENGTH), nearly);
     }
 
     proptest::proptest! {
-        /// The table says what comparing character by character says.
+        /// The table agrees with a comparison character by character.
         #[test]
         fn agreement_is_counted(text in "[ab]{1,40}") {
             let text: Vec<char> = text.chars().collect();

@@ -1,15 +1,15 @@
-//! Text spotting: texts and where they stand (docs/reference.md, "Text spotting").
+//! Text spotting: texts and their locations (docs/reference.md, "Text spotting").
 
 use crate::document::{Spotting, strip};
 
-/// Places are told in thousandths of the picture's sides.
+/// Locations are given in thousandths of the picture's sides.
 const THOUSANDTHS: f64 = 1000.0;
-/// Numbers of a place: four corners.
+/// Numbers of a location: x and y of four corners.
 const NUMBERS: usize = 8;
-/// Places beyond a thousand pictures' sides are slips or attacks: nothing is drawn so far away.
+/// Clamp for locations beyond a thousand times the picture's side: they are mistakes or attacks.
 const FARTHEST: f64 = 1e6;
 
-/// The texts of an answer, a blank line between them, and their places in a picture of the given size.
+/// The texts of an answer, separated by blank lines, and their quadrilaterals in a picture of the given size.
 pub fn spotting_content(answer: &str, width: f64, height: f64) -> (String, Spotting) {
     let texts = between(answer, "<|TEXT_START|>", "<|TEXT_END|>");
     let places = between(answer, "<|LOC_BEGIN|>", "<|LOC_END|>");
@@ -38,7 +38,7 @@ pub fn spotting_content(answer: &str, width: f64, height: f64) -> (String, Spott
     )
 }
 
-/// Numbers in groups of eight, each with the text before it.
+/// Groups of eight location tokens, each with the text before it.
 fn unframed(answer: &str, width: f64, height: f64) -> Vec<(String, [[f64; 2]; 4])> {
     let mut end = 0;
     let mut found = Vec::new();
@@ -57,7 +57,7 @@ fn corners(numbers: &[f64; NUMBERS], width: f64, height: f64) -> [[f64; 2]; 4] {
     std::array::from_fn(|i| [x(i), y(i)])
 }
 
-/// What stands between pairs of marks.
+/// The texts between pairs of markers.
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -71,7 +71,7 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     found
 }
 
-/// A `<|LOC_n|>` and where it stands in the text.
+/// A `<|LOC_n|>` token and its byte range in the text.
 struct Location {
     value: f64,
     start: usize,

@@ -1,31 +1,31 @@
-//! The codes of messages: in the JSON of results (`diagnostics.messages`) and on stderr (`--log-format json`). They stay what
-//! they are; words for people may change. `docs/errors.md` lists them.
+//! Codes of messages, in the JSON of results (`diagnostics.messages`) and on stderr (`--log-format json`).
+//! Codes are stable; the wording of messages may change. `docs/errors.md` lists them.
 
 use serde::{Serialize, Serializer};
 
 macro_rules! codes {
     ($($variant:ident = $name:literal, $what:literal, $todo:literal;)*) => {
-        /// A stable word for programs about what happened.
+        /// A stable code for programs that says what happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $what] $variant,)*
         }
 
         impl Code {
-            /// All of them.
+            /// All codes.
             pub const ALL: &'static [Code] = &[$(Code::$variant),*];
 
-            /// The word.
+            /// The code as written in files and logs.
             pub const fn name(self) -> &'static str {
                 match self { $(Code::$variant => $name,)* }
             }
 
-            /// What happened, in a sentence.
+            /// One sentence on what happened.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Code::$variant => $what,)* }
             }
 
-            /// What can be done about it.
+            /// Advice on what to do about it.
             pub const fn advice(self) -> &'static str {
                 match self { $(Code::$variant => $todo,)* }
             }
@@ -91,7 +91,7 @@ impl Serialize for Code {
     }
 }
 
-/// The list of codes for people, as Markdown.
+/// The list of codes in Markdown, for `docs/errors.md`.
 pub fn reference() -> String {
     let mut text = String::from(
         "# Codes of messages\n\n\

@@ -1,18 +1,18 @@
-//! Pages that stand for several in a row: those that failed alike, from some number on, and those that repeat earlier ones; so
-//! that a document that claims a million pages costs no more than what it holds.
+//! Pages that stand for a range of pages: long runs that failed for the same reason, and pages that repeat
+//! earlier ones. A file that claims a million pages thus costs no more than its actual content.
 
 use super::{Code, Document, Page};
 
-/// Pages in a row that failed alike and still are pages of their own each.
+/// Longest run of pages with the same failure that is still listed page by page.
 pub const FAILED_ALIKE: usize = 16;
 
 impl Page {
-    /// Number of pages that it stands for.
+    /// Number of pages that this one stands for.
     pub fn stands_for(&self) -> usize {
         self.last_index() - self.page_index + 1
     }
 
-    /// Whether it says only that it repeats an earlier page.
+    /// `true` if the page only says that it repeats an earlier one.
     pub fn is_repeated(&self) -> bool {
         self.diagnostics
             .iter()
@@ -23,7 +23,7 @@ impl Page {
         self.through.unwrap_or(self.page_index).max(self.page_index)
     }
 
-    /// Why it failed, if nothing else is known of it.
+    /// The failure's message, if nothing else is known of the page.
     fn failure(&self) -> Option<&str> {
         match self.diagnostics.as_slice() {
             [only] if only.code == Code::PageFailed && self.blocks.is_empty() => {
@@ -35,8 +35,8 @@ impl Page {
 }
 
 impl Document {
-    /// Adds the next page. More than [`FAILED_ALIKE`] pages in a row that failed for the same reason become one, which has
-    /// the position of the first and says in `through` which is the last.
+    /// Adds the next page. More than [`FAILED_ALIKE`] consecutive pages that failed for the same reason are
+    /// replaced by one with `page_index` of the first and `through` of the last.
     pub fn push(&mut self, page: Page) {
         let is_alike = |a: &Page, b: &Page| {
             a.last_index() + 1 == b.page_index
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(pages(&alike(FAILED_ALIKE)).len(), FAILED_ALIKE);
         assert_eq!(pages(&alike(FAILED_ALIKE + 1)), [[0, FAILED_ALIKE + 1]]);
         assert_eq!(pages(&alike(5000)), [[0, 5000]]);
-        // Another reason, or a page between, begins anew.
+        // Another reason, or a page in between, starts a new group.
         let mut two = alike(40);
         two.extend((40..80).map(|index| (index, "never")));
         two.extend((90..130).map(|index| (index, "never")));

@@ -1,4 +1,4 @@
-//! The result: documents, pages, blocks and what was noticed on the way. Plain data, no input or output.
+//! The result: documents, pages, blocks and diagnostics. Plain data, no input or output.
 //!
 //! Names follow the reference's result object: a [`Block`] is an entry of `parsing_res_list`, its `label`,
 //! `content` and `bbox` are `block_label`, `block_content` and `block_bbox`.
@@ -21,13 +21,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Pages that a message names at most.
+/// Most page numbers listed in a message.
 const SHOWN_PAGES: usize = 4;
 
 macro_rules! labels {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
-        /// What a block is. The first 25 are the classes of the layout networks, in the order of their ids; the
-        /// others are tasks for whole pages without layout detection.
+        /// The type of a block. The first 25 are the classes of the layout networks, in the order of their
+        /// ids; the others are tasks on whole pages without layout detection.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Label { $($(#[$doc])* #[serde(rename = $name)] $variant),* }
 
@@ -98,7 +98,7 @@ labels! {
     Ocr = "ocr",
     /// A whole page read as a formula.
     Formula = "formula",
-    /// A whole page of which every piece of text is found.
+    /// A whole page in which every piece of text is located and read.
     Spotting = "spotting",
 }
 
@@ -106,7 +106,7 @@ impl Label {
     /// The classes of the layout networks.
     pub const CLASSES: &'static [Label] = Self::ALL.split_at(25).0;
 
-    /// The label of this name.
+    /// The label with this name.
     pub fn from_name(name: &str) -> Option<Label> {
         Self::ALL
             .iter()
@@ -114,7 +114,7 @@ impl Label {
             .find(|label| label.as_str() == name)
     }
 
-    /// Number of the class in the layout networks (docs/reference.md, "Layout classes").
+    /// Class id in the layout networks (docs/reference.md, "Layout classes").
     pub fn class_id(self) -> usize {
         Self::ALL
             .iter()
@@ -122,7 +122,8 @@ impl Label {
             .expect("ALL holds every label")
     }
 
-    /// Whether blocks of this label take no number in the reading order (docs/reference.md, "Reading-order numbers").
+    /// `true` if blocks of this label get no number in the reading order (docs/reference.md,
+    /// "Reading-order numbers").
     pub fn is_unordered(self) -> bool {
         use Label::*;
         matches!(
@@ -142,84 +143,84 @@ impl Label {
     }
 }
 
-/// Typographic facts of a block that come from a text layer or from line heights.
+/// Typographic properties of a block, taken from a text layer or from line heights.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct BlockStyle {
-    /// Size of most of its characters, in page pixels.
+    /// Font size of most of its characters, in page pixels.
     pub font_size: f32,
-    /// Whether most of its characters are bold.
+    /// Most of its characters are bold.
     pub bold: bool,
-    /// Whether most of its characters are italic.
+    /// Most of its characters are italic.
     pub italic: bool,
-    /// Whether most of its letters are capitals.
+    /// Most of its letters are capitals.
     pub capitals: bool,
-    /// Lines of text in it.
+    /// Number of text lines.
     pub line_count: usize,
-    /// Depth of the heading as a tagged PDF states it, 1 to 6.
+    /// Heading level given by the tags of the PDF, 1 to 6.
     pub tagged_level: Option<u8>,
 }
 
-/// What in a block's content is markup; all else is text, whatever it looks like.
+/// The parts of a block's content that are markup; the rest is plain text, whatever it looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Markup {
-    /// Dollar signs stand around formulas: a recognizer wrote the content.
+    /// Formulas are enclosed in dollar signs: a recognizer wrote the content.
     pub formulas: bool,
-    /// `<sup>` and `<sub>` stand around raised and lowered text.
+    /// `<sup>` and `<sub>` enclose superscripts and subscripts.
     pub scripts: bool,
-    /// The first two characters, `- `, stand for a bullet.
+    /// The first two characters, `- `, are a bullet.
     pub list_item: bool,
 }
 
-/// A picture that goes with the document: a JPEG below the document's folder.
+/// A picture of the document: a JPEG below the document's folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// Where the Markdown points, relative to the document's folder, with `/`.
+    /// Link target in the Markdown: relative to the document's folder, with `/`.
     pub path: String,
     /// The encoded picture; dropped once written.
     pub jpeg: Option<Arc<[u8]>>,
 }
 
-/// A piece of a page.
+/// A block of a page: a region with its content.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
-    /// What it is.
+    /// Type of the block.
     pub label: Label,
-    /// Where it is.
+    /// Bounding box in page pixels.
     pub bbox: Rect,
-    /// What was read: text, HTML for tables, empty for pictures.
+    /// Content: text, HTML for tables, empty for pictures.
     pub content: String,
-    /// What in the content is markup.
+    /// The parts of the content that are markup.
     pub markup: Markup,
     /// The content by kind, once the document is finished.
     pub body: Body,
     /// Confidence of the label, 0 to 1.
     pub score: f32,
-    /// The picture cut out for it, if it is kept as one.
+    /// The crop of the block, if it is kept as a picture.
     pub picture: Option<Picture>,
-    /// Depth of a heading, 1 for the first level below the document's title.
+    /// Heading level: 1 for the first below the document's title.
     pub title_level: Option<i32>,
     /// Alternative text of a tagged picture.
     pub alt: Option<String>,
-    /// Typographic facts, where there are any.
+    /// Typographic properties, as far as known.
     pub style: BlockStyle,
-    /// Mean confidence of the lines in it, where lines were recognized.
+    /// Mean confidence of its lines, 0 to 1, if lines were recognized.
     pub confidence: Option<f32>,
-    /// The lines of the block with their boxes and confidence, where they were recognized.
+    /// Its lines with bounding boxes and confidence, if they were recognized.
     pub lines: Vec<ReadLine>,
-    /// How its content was come by, where a model wrote it.
+    /// Statistics of the generation, if a model wrote the content.
     pub generation: Option<Generation>,
-    /// Where its text came from, where a recognizer might have read it instead.
+    /// Source of its text and the reason for it, if a recognizer might have read it instead.
     pub text: Option<TextDecision>,
-    /// Its outline, where the detector sees shapes.
+    /// Outline in page pixels, if the detector predicts masks.
     pub polygon: Option<Vec<Point>>,
-    /// The group of blocks that were read together: the position of its first block before merging.
+    /// The group of blocks that were read together: index of its first block before merging.
     pub group_id: Option<usize>,
-    /// Its number over the whole document and that of the block it continues, once pages were put together.
+    /// Its number within the whole document and that of the block it continues, once pages are joined.
     pub global_ids: Option<(usize, usize)>,
 }
 
 impl Block {
-    /// A block with nothing but its place and label.
+    /// A block with only label, bounding box and score.
     pub fn new(label: Label, bbox: Rect, score: f32) -> Self {
         Self {
             label,
@@ -243,22 +244,22 @@ impl Block {
     }
 }
 
-/// Pieces of text found all over a picture.
+/// Result of text spotting: pieces of text anywhere on a page.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Spotting {
-    /// Four corners of each, in page pixels.
+    /// Four corners of each piece, in page pixels.
     pub rec_polys: Vec<[[f64; 2]; 4]>,
-    /// What each says.
+    /// Text of each piece.
     pub rec_texts: Vec<String>,
 }
 
-/// The text without blanks at its ends, as Python's `str.strip` sees blanks.
+/// The text without leading and trailing whitespace, as Python's `str.strip` defines it.
 pub fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// Whether Python counts the character as whitespace: Unicode's and the four separators of ASCII.
+/// `true` if Python counts the character as whitespace: Unicode whitespace and the four ASCII separators.
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
@@ -275,80 +276,80 @@ pub fn soft_newlines(text: &str) -> Cow<'_, str> {
 /// A recognized line, kept for the diagnostics.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReadLine {
-    /// What was read.
+    /// Recognized text.
     pub text: String,
-    /// Where, in page pixels.
+    /// Bounding box in page pixels.
     pub bbox: [i32; 4],
-    /// How sure the recognizer is, 0 to 1.
+    /// Confidence of the line recognizer, 0 to 1.
     pub confidence: f32,
 }
 
-/// Where the text of a page came from.
+/// Source of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum TextSource {
-    /// The PDF's own characters.
+    /// The PDF's text layer.
     TextLayer,
-    /// Recognized lines.
+    /// Line recognition.
     Lines,
     /// Nothing was read.
     None,
 }
 
-/// Something that went wrong or was decided, with what it is about.
+/// A problem or decision to report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
-    /// A stable word for programs.
+    /// Stable code for programs.
     pub code: Code,
-    /// Position of the block it is about, from 0.
+    /// Index of the block concerned, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block_id: Option<usize>,
     /// One line for people.
     pub message: String,
 }
 
-/// How a recognizer came to a block's content.
+/// Statistics of a recognizer's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generation {
-    /// Tokens of the answer.
+    /// Number of generated tokens.
     pub token_count: usize,
-    /// Mean logarithm of the tokens' probabilities; `None` where a server does not tell.
+    /// Mean log-probability of the tokens; `None` if a server does not report it.
     pub mean_log_probability: Option<f32>,
-    /// That of the least likely token.
+    /// Log-probability of the least likely token.
     pub min_log_probability: Option<f32>,
-    /// Why the answer ended.
+    /// Reason why generation ended.
     pub finish_reason: FinishReason,
-    /// From the first look at the crop to the last token.
+    /// Milliseconds from the start of the crop's vision encoding to the last token.
     pub milliseconds: f64,
-    /// Share of the tokens that were drafted and found right; `None` without a draft.
+    /// Share of the tokens that were drafted and accepted, 0 to 1; `None` without a draft.
     pub drafted_share: Option<f32>,
 }
 
-/// Why an answer ended.
+/// Reason why generation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum FinishReason {
-    /// The model ended it.
+    /// The model produced its end token.
     Eos,
-    /// It reached the limit of tokens, or what there is of memory.
+    /// The token limit or the end of the KV cache was reached.
     Length,
-    /// It repeated itself without end.
+    /// Runaway repetition.
     Repetition,
-    /// Its time was up.
+    /// The time limit was reached.
     Timeout,
 }
 
-/// How bad a diagnostic is.
+/// Severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Severity {
-    /// Worth knowing.
+    /// For information.
     Info,
     /// Something may be missing or wrong.
     Warning,
@@ -356,13 +357,13 @@ pub enum Severity {
     Error,
 }
 
-/// How the text of a page was come by.
+/// Source of a page's or block's text, and the reason for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TextDecision {
-    /// Where the text came from.
+    /// Source of the text.
     pub source: TextSource,
-    /// Why, in a few words.
+    /// Reason, in a few words.
     pub reason: String,
 }
 
@@ -371,66 +372,67 @@ pub struct TextDecision {
 pub struct Page {
     /// Position in the document, from 0.
     pub page_index: usize,
-    /// Width in pixels of the prepared page.
+    /// Width of the prepared page in pixels.
     pub width: usize,
-    /// Height in pixels of the prepared page.
+    /// Height of the prepared page in pixels.
     pub height: usize,
-    /// Size in PDF points (1/72 inch) of the page as it is shown, for drawings at the original size.
+    /// Size of the displayed page in PDF points (1/72 inch), for drawings at the original size.
     pub size_points: (f32, f32),
-    /// Quarter turns clockwise that were undone.
+    /// Clockwise quarter turns that were undone.
     pub rotation_quarters: u32,
-    /// Small angle in degrees that was straightened, clockwise positive.
+    /// Skew that was corrected, in degrees, clockwise positive.
     pub skew_degrees: f32,
-    /// What the layout detector returned, before anything was filtered.
+    /// The layout detector's regions before any filtering.
     pub regions: Vec<DetectedRegion>,
     /// Blocks in reading order.
     pub blocks: Vec<Block>,
-    /// Pictures that go with the page whatever became of their regions.
+    /// Pictures that belong to the page, whatever becomes of their regions.
     pub pictures: Vec<Picture>,
-    /// Paths of pictures that stand inside tables and are no blocks of their own.
+    /// Paths of pictures that lie inside tables and are not blocks of their own.
     pub table_pictures: Vec<String>,
-    /// What text spotting found.
+    /// Result of text spotting.
     pub spotting: Option<Spotting>,
-    /// Degrees by which document preprocessing turned the page; none where it did not run.
+    /// Result of document preprocessing; `None` if it did not run.
     pub preprocessed: Option<Preprocessing>,
-    /// Where the text came from and why.
+    /// Source of the text and the reason for it.
     pub text_decision: TextDecision,
-    /// What was noticed.
+    /// Messages about the page and its blocks.
     pub diagnostics: Vec<Diagnostic>,
-    /// Milliseconds spent on each stage, in order.
+    /// Milliseconds spent in each stage, in order.
     pub timings: Vec<(&'static str, f64)>,
-    /// Where it stands for several pages in a row, which all failed alike or repeat earlier ones: the position of the last one.
+    /// Index of the last page, if this one stands for a range of pages that failed alike or repeat earlier
+    /// ones.
     pub through: Option<usize>,
 }
 
-/// What document preprocessing did to a page.
+/// Result of document preprocessing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preprocessing {
-    /// Whether the orientation was looked for.
+    /// The orientation classifier was enabled.
     pub use_doc_orientation_classify: bool,
-    /// Whether the page was flattened.
+    /// The page was unwarped.
     pub use_doc_unwarping: bool,
-    /// Degrees by which the page was turned counter-clockwise; -1 when nobody looked.
+    /// Counter-clockwise rotation of the page in degrees; -1 if the orientation was not classified.
     pub angle: i32,
 }
 
-/// A region as the layout detector returned it.
+/// A region as returned by the layout detector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectedRegion {
-    /// What it is.
+    /// Type of the region.
     pub label: Label,
-    /// Where it is.
+    /// Bounding box in page pixels.
     pub bbox: Rect,
     /// Confidence, 0 to 1.
     pub score: f32,
-    /// Its number in the reading order, where the detector gives numbers.
+    /// Number in the reading order, if the detector predicts one.
     pub order: Option<usize>,
-    /// Its outline, where the detector sees shapes.
+    /// Outline in page pixels, if the detector predicts masks.
     pub polygon: Option<Vec<Point>>,
 }
 
 impl Page {
-    /// The page that stands for one that could not be read.
+    /// The stand-in for a page that could not be read.
     pub fn failed(page_index: usize, message: String) -> Page {
         let diagnostic = Diagnostic {
             severity: Severity::Error,
@@ -441,7 +443,8 @@ impl Page {
         Page::without_content(page_index, "the page could not be read", diagnostic)
     }
 
-    /// The page that stands for those from `first` to `last`, which are the same objects of the file as `earlier` pages.
+    /// The stand-in for pages `first` to `last`, which are the same objects of the file as the `earlier`
+    /// pages.
     pub fn repeated(first: usize, last: usize, earlier: &BTreeSet<usize>) -> Page {
         let shown: Vec<String> = earlier
             .iter()
@@ -499,7 +502,7 @@ impl Page {
         }
     }
 
-    /// Whether the page or one of its blocks failed.
+    /// `true` if the page or one of its blocks failed.
     pub fn has_error(&self) -> bool {
         self.diagnostics
             .iter()
@@ -510,11 +513,11 @@ impl Page {
 /// A parsed document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// The input as it was given.
+    /// The input as given.
     pub input_path: String,
-    /// Pages in order; every page of the input that was asked for has one.
+    /// Pages in order, one for every requested page (or see [`Page::through`]).
     pub pages: Vec<Page>,
-    /// Pages of the whole input, also those not asked for; `None` for a plain picture.
+    /// Page count of the whole input, including pages not requested; `None` for a plain image.
     pub page_count: Option<usize>,
 }
 

@@ -1,13 +1,13 @@
 //! A table as a grid of cells with spans, and its HTML form.
 //!
-//! The HTML is the reference's (docs/reference.md, "OTSL tables to HTML"): `<table>`, `<tr>`, `<td>` with `rowspan` and
-//! `colspan` where they exceed 1, no blanks, cell text escaped.
+//! The HTML is that of the reference (docs/reference.md, "OTSL tables to HTML"): `<table>`, `<tr>`, `<td>` with `rowspan`
+//! and `colspan` where they exceed 1, no whitespace, cell text escaped.
 
 use super::html::{Tag, Token, Tokens};
 use super::inline::is_false;
 use serde::Serialize;
 
-/// A cell and the rectangle of the grid that it fills.
+/// A cell and the rectangle of grid positions that it covers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cell {
@@ -15,16 +15,19 @@ pub struct Cell {
     pub row: usize,
     /// First column.
     pub column: usize,
-    /// Rows it fills, at least 1.
+    /// Rows covered, at least 1.
     #[serde(skip_serializing_if = "is_one")]
+    /// Rows covered, at least 1.
     pub row_span: usize,
-    /// Columns it fills, at least 1.
+    /// Columns covered, at least 1.
     #[serde(skip_serializing_if = "is_one")]
+    /// Columns covered, at least 1.
     pub column_span: usize,
-    /// Its text.
+    /// Plain text.
     pub text: String,
-    /// Whether it heads a row or column.
+    /// The cell is a header of a row or column.
     #[serde(skip_serializing_if = "is_false")]
+    /// The cell is a header of a row or column.
     pub header: bool,
 }
 
@@ -36,7 +39,7 @@ pub struct Table {
     pub rows: usize,
     /// Number of columns.
     pub columns: usize,
-    /// Cells in the order of rows, then columns.
+    /// Cells ordered by row, then column.
     pub cells: Vec<Cell>,
 }
 
@@ -45,17 +48,17 @@ fn is_one(span: &usize) -> bool {
     *span == 1
 }
 
-/// Spans above this are mistakes or attacks.
+/// Limit on spans; larger ones are mistakes or attacks.
 const MAX_SPAN: usize = 1000;
-/// Places of the grid that the cells of a table read from HTML fill at most. Cells after that are not read, and one whose
-/// spans alone would exceed it fills a single place.
+/// Limit on grid positions covered by the cells of a table read from HTML. Later cells are dropped, and a
+/// cell whose spans alone would exceed the limit covers a single position.
 const MAX_PLACES: usize = 1_000_000;
 
 impl Table {
     /// The table as HTML.
     pub fn to_html(&self) -> String {
         let mut html = String::from("<table>");
-        // Stable, and nothing to do for tables whose cells are in order.
+        // A stable sort: a table whose cells are in order keeps it.
         let mut cells: Vec<&Cell> = self.cells.iter().collect();
         cells.sort_by_key(|cell| cell.row);
         let mut cells = cells.into_iter().peekable();
@@ -79,15 +82,16 @@ impl Table {
         html
     }
 
-    /// Reads the first table of an HTML text; `None` when there is none with cells.
+    /// Reads the first table of an HTML text; `None` if there is no table with cells.
     ///
-    /// Takes what recognizers write: tags in any case, unclosed cells and rows, `th`, entities, markup inside
-    /// cells (dropped). Cells are placed as browsers do: in the first free column, spans honoured.
+    /// Accepts the HTML that recognizers write: tags in any case, unclosed cells and rows, `th`, entities,
+    /// markup inside cells (dropped). Cells are placed as in browsers: in the first free column, spans
+    /// honoured.
     pub fn from_html(html: &str) -> Option<Table> {
         Self::read_html(html).map(|(table, _)| table)
     }
 
-    /// As [`Table::from_html`], and whether cells were left out because the table is too large.
+    /// As [`Table::from_html`]; the flag is `true` if cells were dropped because the table is too large.
     pub fn read_html(html: &str) -> Option<(Table, bool)> {
         let mut reader = HtmlReader::default();
         for token in Tokens::new(html) {
@@ -108,7 +112,7 @@ pub fn escape(text: &str) -> String {
     html_escape::encode_quoted_attribute(text).into_owned()
 }
 
-/// Replaces the character references of a text.
+/// Undoes [`escape`] and decodes numeric entities.
 pub fn unescape(text: &str) -> String {
     html_escape::decode_html_entities(text).into_owned()
 }
@@ -118,11 +122,11 @@ struct HtmlReader {
     in_table: bool,
     row: Option<usize>,
     rows: usize,
-    /// For every column the row from which on it is free.
+    /// For each column, the first row that is free.
     free_from: Vec<usize>,
-    /// Where the next cell of the row can be at the earliest: all places before are taken.
+    /// First column that may be free in the current row.
     next_column: usize,
-    /// Places that are taken.
+    /// Grid positions taken so far.
     places: usize,
     is_cut: bool,
     cells: Vec<Cell>,
@@ -176,7 +180,7 @@ impl HtmlReader {
         while !is_free(&self.free_from, column) {
             column += 1;
         }
-        // A cell ends where one from above is in the way: cells must not overlap.
+        // The span is shortened at a cell that reaches down from above: cells must not overlap.
         let free = (0..span(tag, "colspan"))
             .take_while(|c| is_free(&self.free_from, column + c))
             .count();
@@ -292,7 +296,7 @@ mod tests {
 
     #[test]
     fn tables_without_end_are_cut_and_told() {
-        // Every cell once looked for its column from the first on.
+        // Each cell used to search its column from the first one on (quadratic time).
         let row: String = (0..200_000).map(|i| format!("<td>{i}")).collect();
         let (table, is_cut) = Table::read_html(&format!("<table><tr>{row}")).unwrap();
         assert_eq!(
@@ -304,11 +308,11 @@ mod tests {
         let (table, is_cut) =
             Table::read_html(&format!("<table>{}", format!("<tr>{huge}").repeat(9))).unwrap();
         assert!(is_cut && is_well_formed(&table) && table.columns <= 3 * MAX_SPAN);
-        // As many ampersands as characters, and no semicolon.
+        // Ampersands only, without a semicolon.
         assert_eq!(unescape(&"&".repeat(300_000)).len(), 300_000);
     }
 
-    /// Whether the cells cover no place of the grid twice and stay inside it.
+    /// `true` if no grid position is covered twice and all cells lie inside the grid.
     fn is_well_formed(table: &Table) -> bool {
         let mut seen = std::collections::HashSet::new();
         table.cells.iter().all(|c| {

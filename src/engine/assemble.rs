@@ -1,4 +1,4 @@
-//! Assembling: a planned page and the answers for its blocks become a finished page.
+//! Assembly: combines a planned page and the answers for its blocks into a finished page.
 
 use super::FinishedPage;
 use super::illustrate::Illustrations;
@@ -16,10 +16,10 @@ use crate::recognize::Recognition;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What was answered for the blocks of a page.
+/// Answers for the blocks of a page, by block index.
 pub(super) type Answers = BTreeMap<usize, Result<Recognition, String>>;
 
-/// A page that waits for answers.
+/// A page that waits for the answers of its blocks.
 pub(crate) struct PlannedPage {
     pub(super) serial: u64,
     pub(super) context: Arc<JobContext>,
@@ -31,7 +31,7 @@ pub(crate) struct PlannedPage {
     pub(super) waiting: BTreeSet<usize>,
 }
 
-/// The page; a failed one where its time was up while its blocks were read.
+/// The finished page; a failed one if its deadline passed while its blocks were recognized.
 pub(super) fn page(page: PlannedPage, answers: Answers) -> FinishedPage {
     let index = page.prepared.page_index;
     let failed = |reason: String| FinishedPage::of(Page::failed(index, reason));
@@ -44,7 +44,7 @@ pub(super) fn page(page: PlannedPage, answers: Answers) -> FinishedPage {
     }
 }
 
-/// Puts a page together from its plan and the answers.
+/// Assembles a page from its plan and the answers.
 fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
     let PlannedPage {
         prepared,
@@ -143,7 +143,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
     }
 }
 
-/// What is told of a block whose answer did not come to its own end.
+/// Warning about a block whose answer did not end by itself.
 fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
     let generation = block.generation.as_ref()?;
     let (code, what) = match generation.finish_reason {
@@ -167,10 +167,10 @@ fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
     })
 }
 
-/// Puts an answer into its block, cleaned if it is a model's own words; returns what text spotting found. `notes` hear of
-/// what was left out.
+/// Puts an answer into its block, post-processed if it is a model's raw words; returns the spotted texts.
+/// `notes` collects what was dropped.
 ///
-/// Places in an answer refer to the block's box, whatever was done to the crop that was shown.
+/// Locations in an answer refer to the block's box, whatever was done to the crop.
 fn fill(
     block: &mut Block,
     answer: Recognition,
@@ -185,7 +185,7 @@ fn fill(
     if !answer.is_raw {
         return Ok(None);
     }
-    // Models mark formulas and raised text as the pipelines' own recognizer does; all else they say is text.
+    // Models mark up formulas and superscripts like the pipelines' own recognizer; the rest is text.
     block.markup = Markup {
         formulas: true,
         scripts: true,
@@ -200,7 +200,7 @@ fn fill(
     Ok(reading.spotting.filter(|found| !found.rec_texts.is_empty()))
 }
 
-/// Puts the pictures inside tables back into them, and takes them out of the page's blocks; returns their paths.
+/// Restores the pictures inside tables, and removes them from the page's blocks; returns their paths.
 fn restore_table_pictures(
     blocks: &mut Vec<Block>,
     diagnostics: &mut [Diagnostic],
@@ -228,7 +228,7 @@ fn restore_table_pictures(
             Some((figure.path.clone(), known.get(&figure.path)?.clone()))
         });
     }
-    // Diagnostics name blocks by their position, which changes.
+    // Diagnostics refer to blocks by index, which changes here.
     let stays: Vec<bool> = blocks
         .iter()
         .map(|b| path_of(b).is_none_or(|path| !in_tables.contains(&path)))

@@ -1,4 +1,4 @@
-//! The blocks that the recognizer has, and those that it is asked again because it ended early with them.
+//! Blocks in flight at the recognizer, including those requested again after it ended early.
 
 use super::coordinator::RecognizerEnds;
 use crate::recognize::{BlockAnswer, BlockRequest, Ticket};
@@ -6,32 +6,32 @@ use crossbeam_channel::{Receiver, Sender};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// Starts of the recognizer in a row without an answer, after which blocks fail.
+/// Consecutive starts of the recognizer without an answer, after which blocks fail.
 const MOST_STARTS: usize = 8;
-/// How long they do before it is tried again.
+/// Time after which a failing recognizer is tried again.
 const REST: Duration = Duration::from_secs(60);
 
-/// See the module text.
+/// Bookkeeping of the recognizer's blocks; see the module documentation.
 pub(super) struct Blocks {
-    /// Blocks that the recognizer has at most.
+    /// Most blocks in flight.
     most: usize,
-    /// Hands a recognizer that is started again its channels.
+    /// Gives a restarted recognizer its channels.
     to_recognizer: Sender<RecognizerEnds>,
     requests: Option<Sender<BlockRequest>>,
     answers: Option<Receiver<BlockAnswer>>,
     asked: HashMap<Ticket, Asked>,
-    /// Blocks that the recognizer had when it died: asked again, one at a time, before all others.
+    /// Blocks that were in flight when the recognizer died: requested again before all others, one at a time.
     suspects: VecDeque<BlockRequest>,
-    /// Starts of the recognizer since its last answer.
+    /// Number of starts since the recognizer's last answer.
     starts: usize,
-    /// Why blocks cannot be read, and since when.
+    /// Reason why blocks fail at present, and since when.
     fault: Option<(String, Instant)>,
 }
 
-/// A block that the recognizer has.
+/// A block in flight.
 struct Asked {
     request: BlockRequest,
-    /// Whether the recognizer died with it before.
+    /// `true` if the recognizer already died once with this block in flight.
     is_suspect: bool,
 }
 
@@ -43,7 +43,7 @@ fn failed(ticket: Ticket, reason: &str) -> BlockAnswer {
 }
 
 impl Blocks {
-    /// None yet; the recognizer has `most` at once. It is started.
+    /// Starts the recognizer, which gets at most `most` blocks at once.
     pub(super) fn new(most: usize, to_recognizer: Sender<RecognizerEnds>) -> Blocks {
         let mut blocks = Blocks {
             most: most.max(1),
@@ -63,25 +63,25 @@ impl Blocks {
         let (to_requests, requests) = crossbeam_channel::unbounded();
         let (to_answers, answers) = crossbeam_channel::unbounded();
         self.starts += 1;
-        // Where its stage has ended that is told, and everything is given up.
+        // If sending fails, the recognizer's stage has ended and reports it; all jobs are given up.
         drop(self.to_recognizer.send((requests, to_answers)));
         (self.requests, self.answers) = (Some(to_requests), Some(answers));
     }
 
-    /// Where answers come from.
+    /// Channel of the recognizer's answers.
     pub(super) fn answers(&self) -> Receiver<BlockAnswer> {
         self.answers
             .clone()
             .unwrap_or_else(crossbeam_channel::never)
     }
 
-    /// Notes that no further answers come. Why is told by the stage.
+    /// Records that no further answers come. The stage reports the reason.
     pub(super) fn no_more_answers(&mut self) {
         self.answers = None;
     }
 
-    /// Asks for blocks, as many as the recognizer may have; `next` gives one. Returns the answers of those that cannot be
-    /// asked for any more.
+    /// Requests blocks from `next` up to the limit. Returns failed answers for those that cannot be
+    /// requested.
     pub(super) fn ask(
         &mut self,
         mut next: impl FnMut() -> Option<BlockRequest>,
@@ -91,7 +91,7 @@ impl Blocks {
             .take_if(|(_, since)| since.elapsed() >= REST)
             .is_some()
         {
-            // Once: without an answer blocks fail again.
+            // One attempt: without an answer, blocks fail again.
             self.start();
         }
         if let Some((reason, _)) = &self.fault {
@@ -112,7 +112,7 @@ impl Blocks {
                     is_suspect,
                 },
             );
-            // Where nobody takes it the recognizer has ended, and it is asked again when that is told.
+            // If sending fails, the recognizer has ended; the block is requested again when that is reported.
             drop(requests.send(request));
         }
         Vec::new()
@@ -122,7 +122,7 @@ impl Blocks {
         &mut self,
         next: &mut impl FnMut() -> Option<BlockRequest>,
     ) -> Option<(BlockRequest, bool)> {
-        // Suspects alone, so that it is known which one it dies of.
+        // Suspects go alone, to find out which of them the recognizer dies of.
         if !self.suspects.is_empty() {
             let next = self.asked.is_empty().then(|| self.suspects.pop_front());
             return next.flatten().map(|request| (request, true));
@@ -136,7 +136,7 @@ impl Blocks {
         }
     }
 
-    /// Notes an answer; whether it was asked for.
+    /// Records an answer; `true` if the block was in flight.
     pub(super) fn answered(&mut self, ticket: Ticket) -> bool {
         let was_asked = self.asked.remove(&ticket).is_some();
         if was_asked {
@@ -145,15 +145,14 @@ impl Blocks {
         was_asked
     }
 
-    /// Forgets blocks that are to be asked again, but for those of pages that are wanted.
+    /// Drops suspects of pages that are no longer wanted.
     pub(super) fn forget(&mut self, is_wanted: impl Fn(u64) -> bool) {
         self.suspects
             .retain(|request| is_wanted(request.ticket.page));
     }
 
-    /// Starts the recognizer again, which has ended. The wanted blocks that it had are asked for once more, each alone: one
-    /// with which it ends a second time fails, and no other. Returns the last answers that it gave, and those of blocks that
-    /// failed.
+    /// Restarts the recognizer after it ended. Its wanted blocks are requested again, each alone: only a
+    /// block with which it ends a second time fails. Returns its last answers and those of failed blocks.
     pub(super) fn ended(
         &mut self,
         reason: &str,
@@ -181,7 +180,7 @@ impl Blocks {
         for (ticket, asked) in asked.into_iter().rev() {
             match asked.is_suspect {
                 true => answers.push(failed(ticket, reason)),
-                // Where its job has ended nobody waits for it.
+                // Nobody waits for blocks of a job that has ended.
                 false if !is_wanted(ticket.page) => {}
                 false => self.suspects.push_front(asked.request),
             }

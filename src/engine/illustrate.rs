@@ -1,4 +1,4 @@
-//! Cutting everything out of a page that anybody will need of its pixels, which are then let go.
+//! Cuts all needed pictures out of a page, so that its pixels can be freed.
 
 use super::stages::error_chain;
 use super::{JobSettings, PageTrace, TracedPicture};
@@ -11,34 +11,34 @@ use crate::raster::{JPEG_SIDE, Pixels};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// JPEG quality of page pictures in drawings: crisp enough to read at a width of 144 dpi.
+/// JPEG quality of page pictures in drawings: readable at 144 dpi.
 const PAGE_QUALITY: u8 = 72;
-/// JPEG quality of pictures cut out (docs/reference.md, "Output files": OpenCV's default).
+/// JPEG quality of pictures that are cut out (docs/reference.md, "Output files": OpenCV's default).
 const BLOCK_QUALITY: u8 = 95;
 
-/// A picture as JPEG with its size.
+/// A JPEG with its width and height in pixels.
 pub(crate) type PagePicture = (Arc<[u8]>, usize, usize);
 
-/// What was cut out of a page.
+/// Pictures cut out of a page.
 #[derive(Default)]
 pub(super) struct Illustrations {
-    /// The pictures of blocks, by position.
+    /// Pictures of blocks, with their block's index.
     pub pictures: Vec<(usize, Picture)>,
-    /// Pictures that go with the page.
+    /// Pictures that belong to the page.
     pub page_pictures: Vec<Picture>,
-    /// Blocks that would be pictures of nothing.
+    /// Indices of blocks whose picture would be uniform.
     pub blank: Vec<usize>,
-    /// What the recognizer is shown, by position of the block.
+    /// Crops for the recognizer, by block index.
     pub crops: BTreeMap<usize, Arc<Pixels>>,
     /// The picture of the whole page.
     pub page_picture: Option<PagePicture>,
     /// The pixels of the whole page.
     pub pixels: Option<Arc<Pixels>>,
-    /// What is written down of the page.
+    /// Record of the plan and the pictures.
     pub trace: Option<Box<PageTrace>>,
 }
 
-/// Cuts out and encodes all pictures of a page, then lets go of its pixels.
+/// Cuts out and encodes all pictures of a page, then frees its pixels unless they are to be kept.
 pub(super) fn illustrate(
     prepared: &mut PreparedPage,
     plan: &PagePlan,
@@ -77,12 +77,12 @@ pub(super) fn illustrate(
     Ok(out)
 }
 
-/// The pixels of a block's picture: its own box, whatever it was merged with; `None` where there is nothing to see.
+/// The pixels of a block's picture: its own box, even if merged; `None` if they are uniform or off the page.
 fn block_picture(pixels: &Pixels, block: &plan::PlannedBlock) -> Option<Pixels> {
     let region = &block.region;
     match &block.crop {
         Some(crop) => crop::cut_area(pixels, &crop.areas[0]),
-        // Found in the text, so nobody has seen whether there is anything.
+        // The region was found in the text, so it may be visually empty.
         None => {
             let crop = pixels.crop(&plan::picture_area(region.label, &region.bbox))?;
             (!crop.is_plain()).then_some(crop)
@@ -125,8 +125,8 @@ fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Re
 }
 
 fn trace(pixels: &Pixels, plan: &PagePlan, cut: &Illustrations) -> PageTrace {
-    // The page's own pictures come later and win where paths are equal (docs/reference.md, "Images referenced by the
-    // Markdown").
+    // The page's own pictures come later and win if paths are equal (docs/reference.md, "Images referenced by
+    // the Markdown").
     let mut pictures: BTreeMap<String, TracedPicture> = BTreeMap::new();
     let mut add = |path: &str, crop: Option<Pixels>| {
         if let Some(crop) = crop {

@@ -1,4 +1,4 @@
-//! Jobs: what a client hands to the engine, what each is parsed with, and the events that it gets back.
+//! Jobs: documents that a client submits, their settings, and the events that it receives.
 
 use super::coordinator::Message;
 use super::{FinishedPage, PageSelection};
@@ -15,53 +15,53 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A document to be parsed.
+/// A document to parse.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Its number; what its events are told apart by.
+    /// Number of the job, which identifies its events.
     pub id: usize,
-    /// Its file.
+    /// File of the document.
     pub file: InputFile,
     /// Folder of its pictures below `imgs/`.
     pub picture_folder: String,
 }
 
-/// What a job is parsed with. Jobs in the engine at the same time may have different settings.
+/// Settings of a job. Jobs in the engine at the same time may have different ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobSettings {
-    /// Pages of a document, of those that are the same object of the file as earlier ones, that are parsed all the same; the
-    /// others become one page without content for all in a row. `None`: all are parsed.
+    /// Number of repeated pages (the same object of the file as an earlier page) that are still parsed; each
+    /// run of further ones becomes one page without content. `None`: all are parsed.
     pub most_repeats: Option<usize>,
-    /// Where the text of PDF pages comes from.
+    /// Source of the text of PDF pages.
     pub text_layer: TextLayerMode,
-    /// Whether a recognizer with the PDF's own text before it may take that; which pages have some.
+    /// Text layer mode for the PDF's own text before a recognizer; `None` to recognize all blocks.
     pub own_text: Option<TextLayerMode>,
-    /// Whether pages are looked at as pictures, whatever text they hold.
+    /// `true` to treat pages as pictures, whatever text they contain.
     pub reads_pictures: bool,
-    /// Whether the detector sees the pixels of pages.
+    /// `true` if the detector needs the pixels of pages.
     pub detector_sees_pixels: bool,
     /// Steps of document preprocessing.
     pub preprocess: PreprocessOptions,
-    /// Where the regions of pages come from.
+    /// Source of the regions of pages.
     pub layout: LayoutChoice,
-    /// How pages are planned, and with what blocks are generated.
+    /// Planning of pages, and options for generating blocks.
     pub plan: PlanOptions,
-    /// Whether the pixels of pages come with them.
+    /// `true` to deliver the pixels of pages.
     pub keep_pixels: bool,
-    /// Whether what was decided and asked comes with pages.
+    /// `true` to deliver the plan, requests and answers of pages.
     pub trace: bool,
-    /// Whether the pictures of pages are wanted, as JPEG, for drawings.
+    /// `true` to deliver the pictures of pages as JPEG, for drawings.
     pub page_pictures: bool,
-    /// Whether pictures are cut out of pages.
+    /// `true` to cut pictures out of pages.
     pub block_pictures: bool,
-    /// Longest time that is spent on a page, all stages together; `None`: as long as it takes.
+    /// Limit of the time spent on a page by all stages together; `None` for no limit.
     pub page_timeout: Option<Duration>,
-    /// Whether a page is final when it comes; else what the whole document tells may still change its labels.
+    /// `true` if pages are final when delivered; otherwise whole-document steps may change their labels.
     pub pages_are_final: bool,
 }
 
 impl JobSettings {
-    /// Whether the page at every step of document preprocessing is wanted: where anybody draws it.
+    /// `true` if the page after every step of document preprocessing is needed for drawings.
     pub fn keep_steps(&self) -> bool {
         self.keep_pixels || self.page_pictures
     }
@@ -79,10 +79,10 @@ impl JobSettings {
     }
 }
 
-/// Where the regions of a page come from.
+/// Source of the regions of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LayoutChoice {
-    /// The detector finds them.
+    /// Layout detection.
     Detect(LayoutOptions),
     /// The page as a whole is one region with this label.
     WholePage(Label),
@@ -91,33 +91,33 @@ pub enum LayoutChoice {
 /// Opens a job's file.
 pub type OpenSource = Box<dyn FnOnce() -> Result<Arc<dyn PageSource>, InputError> + Send>;
 
-/// A job with all that belongs to it.
+/// A job as it is submitted.
 pub struct Submission {
     /// The document.
     pub job: Arc<Job>,
-    /// Opens its file, in a thread of the engine.
+    /// Opens the file, on a thread of the engine.
     pub source: OpenSource,
-    /// Which of its pages are wanted.
+    /// Selected pages.
     pub pages: PageSelection,
-    /// How many pages at most; `None`: all.
+    /// Most pages; `None` for all.
     pub max_pages: Option<usize>,
-    /// What it is parsed with.
+    /// Settings.
     pub settings: Arc<JobSettings>,
-    /// Set by the client to end the job: it is given up at once, and whatever works on it ends as soon as that looks.
+    /// Set by the client to cancel the job: it is given up at once, and running work ends at its next check.
     pub cancel: Arc<AtomicBool>,
-    /// Set by the client to call the rest off: where pages have not been started the job is given up.
+    /// Set by the client to call off the rest: if pages have not been started, the job is given up.
     pub stop: Arc<AtomicBool>,
-    /// Where its events go. Jobs may share it.
+    /// Receives the job's events. Jobs may share it.
     pub events: EventSender,
 }
 
-/// Why a job is not taken.
+/// Reason why a job is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// As many jobs as may be are under way.
+    /// The limit of jobs is reached.
     #[error("{jobs} documents are under way, and no more are taken")]
     Overloaded {
-        /// How many.
+        /// Number of jobs in the engine.
         jobs: usize,
     },
     /// The settings need a part that was not loaded.
@@ -128,7 +128,7 @@ pub enum SubmitError {
     Ended,
 }
 
-/// Why a job is given up.
+/// Reason why a job is given up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobFault {
     /// It was cancelled.
@@ -140,10 +140,10 @@ pub enum JobFault {
     /// Its file cannot be opened.
     #[error("{0}")]
     Open(String),
-    /// None of its pages is wanted.
+    /// None of its pages is selected.
     #[error("none of the {count} pages was asked for")]
     NoPages {
-        /// Its pages.
+        /// Number of pages of the document.
         count: usize,
     },
     /// A part of the engine ended early.
@@ -151,45 +151,45 @@ pub enum JobFault {
     Internal(String),
 }
 
-/// What happens to a job. The last event of each job is [`Event::Finished`] or [`Event::GivenUp`].
+/// Events of a job. The last one is [`Event::Finished`] or [`Event::GivenUp`].
 #[derive(Debug)]
 pub enum Event {
-    /// It was opened.
+    /// The file was opened.
     Opened {
-        /// Pages of the document.
+        /// Number of pages of the document.
         page_count: usize,
-        /// Pages that will come.
+        /// Number of pages that will be delivered.
         selected: usize,
-        /// Pages that were asked for; more than `selected` where `max_pages` cuts.
+        /// Number of pages requested; more than `selected` if `max_pages` cuts them.
         wanted: usize,
-        /// Whether the reference numbers the pages of this kind of input.
+        /// `true` if the reference numbers the pages of this kind of input.
         is_paged: bool,
     },
     /// The next page, in order.
     Page {
         /// The page.
         page: Box<FinishedPage>,
-        /// Whether nothing that comes later changes it.
+        /// `true` if nothing later changes it.
         is_final: bool,
     },
-    /// All its pages were started; it takes no more of the turns of others.
+    /// All pages were started; the job takes no more turns from others.
     AllStarted,
     /// All its pages were delivered.
     Finished,
-    /// It has no further pages.
+    /// The job was given up; no further pages come.
     GivenUp(JobFault),
 }
 
-/// An event on its way to the client.
+/// An event in transit to the client.
 ///
-/// A page counts as received when this is dropped: until then it takes up room that the job's next pages need.
+/// A page counts as received when this is dropped; until then it takes up room of the job's next pages.
 #[derive(Debug)]
 pub struct Delivery {
-    /// The number of the job.
+    /// Number of the job.
     pub job: usize,
-    /// What happened.
+    /// The event.
     pub event: Event,
-    /// Tells the engine that a page was received.
+    /// Reports the page as received when dropped.
     _receipt: Option<Receipt>,
 }
 
@@ -202,7 +202,7 @@ struct Receipt {
 
 impl Drop for Receipt {
     fn drop(&mut self) {
-        // Without an engine nobody counts.
+        // Fails only if the engine has ended.
         drop(self.to.send(Message::Received {
             receiver: self.receiver,
             serial: self.serial,
@@ -210,8 +210,9 @@ impl Drop for Receipt {
     }
 }
 
-/// A channel for events. The pages of all jobs that send into it and were not received yet are bounded together, by what the
-/// engine allows to be in flight: a client that receives slowly, or not at all, holds back its own jobs only.
+/// Creates a channel for events. The unreceived pages of all jobs that send into it are bounded together, by
+/// the engine's limit of pages in flight: a client that receives slowly, or not at all, holds back only its
+/// own jobs.
 pub fn events() -> (EventSender, EventReceiver) {
     static RECEIVERS: AtomicU64 = AtomicU64::new(0);
     let (sender, receiver) = crossbeam_channel::unbounded();
@@ -228,19 +229,19 @@ pub fn events() -> (EventSender, EventReceiver) {
 /// The engine's end of a channel for events.
 #[derive(Debug, Clone)]
 pub struct EventSender {
-    /// The number of the other end.
+    /// Number of the receiving end.
     pub(super) receiver: u64,
     sender: Sender<Delivery>,
     is_gone: Arc<AtomicBool>,
 }
 
 impl EventSender {
-    /// Whether the other end was dropped.
+    /// `true` if the receiving end was dropped.
     pub(super) fn is_gone(&self) -> bool {
         self.is_gone.load(Ordering::Relaxed)
     }
 
-    /// Sends an event; false where nobody receives any more.
+    /// Sends an event; `false` if the receiver is gone.
     pub(super) fn send(&self, job: usize, event: Event) -> bool {
         self.sender
             .send(Delivery {
@@ -251,7 +252,7 @@ impl EventSender {
             .is_ok()
     }
 
-    /// Sends a page that holds room until it is received.
+    /// Sends a page that occupies room until it is received.
     pub(super) fn send_page(
         &self,
         job: usize,
@@ -274,7 +275,7 @@ impl EventSender {
     }
 }
 
-/// The client's end of a channel for events. Where it is dropped, its jobs are cancelled.
+/// The client's end of a channel for events. Dropping it cancels its jobs.
 #[derive(Debug)]
 pub struct EventReceiver {
     receiver: Receiver<Delivery>,
@@ -288,9 +289,9 @@ impl Drop for EventReceiver {
 }
 
 impl EventReceiver {
-    /// The next event; `None` where none came in time.
+    /// Waits for the next event; `None` on timeout.
     ///
-    /// Fails where no sender is left: no job sends into the channel, and the client has none to submit another with.
+    /// Fails if no sender is left: no job sends into the channel, and the client cannot submit another.
     pub fn receive(&self, timeout: Duration) -> Result<Option<Delivery>, RecvTimeoutError> {
         match self.receiver.recv_timeout(timeout) {
             Ok(delivery) => Ok(Some(delivery)),
@@ -300,14 +301,14 @@ impl EventReceiver {
     }
 }
 
-/// What stages know of a job.
+/// A job as the stages see it.
 #[derive(Debug, Clone)]
 pub(crate) struct JobContext {
-    /// Its number in the engine, which no other job ever has.
+    /// Number that is unique within the engine.
     pub(super) key: u64,
     pub(super) job: Arc<Job>,
     pub(super) settings: Arc<JobSettings>,
     pub(super) cancel: CancelToken,
-    /// What its blocks have in common.
+    /// State shared by its blocks.
     pub(super) document: Arc<DocumentState>,
 }

@@ -1,4 +1,4 @@
-//! The engine: stages that live as long as it does, and jobs that share them.
+//! The engine: long-lived stages, and jobs that share them.
 //!
 //! ```text
 //! clients -> coordinator -> openers
@@ -6,31 +6,32 @@
 //!                        -> recognizer -> coordinator -> clients
 //! ```
 //!
-//! [`Engine::start`] starts the threads of the stages; [`Engine::submit`] hands a job over, with its settings and the channel
-//! for its events, and returns at once. [`run`] is the client that takes the documents of a command line one after the
-//! other.
+//! [`Engine::start`] starts the threads of the stages; [`Engine::submit`] hands over a job with its settings
+//! and the channel for its events, and returns at once. [`run`] is the client that processes the documents of
+//! a command line in order.
 //!
-//! * The coordinator alone counts. A page holds a permit from before it is read until it is finished, so memory is bounded by
-//!   the pages in flight, by their number and their pixels, and not by the length of documents or the number of jobs. Jobs
-//!   take turns, page by page and block by block: a book does not stop a letter.
-//! * Finished pages that a client has not received yet are bounded in the same way, but for each client by itself: one that is
-//!   slow holds back its own jobs, and one that is gone ends them. So with many slow clients more pages may wait than are in
-//!   flight; those hold no pixels unless they were asked for.
-//! * Every page that was started has exactly one outcome; pages in a row that repeat earlier ones have one together. A page
-//!   that fails, or makes a stage panic, becomes a page with a diagnostic.
-//! * A recognizer that ends early is started again, and asked again for the blocks that it had, one by one; only a block with
-//!   which it ends a second time fails. Where it cannot be started, or gives no answer however often it is, blocks fail with
-//!   the reason, until it is tried once more after a while. A detector that fails is started again, not more often than
-//!   every hundred pages.
-//! * A stage keeps emptying its inbox until that closes, also after a fault. Every channel between stages has room for all
-//!   pages in flight: sending never blocks.
-//! * The time of a page is what is spent on it, by all stages together; what it waits for its turn does not count. A
-//!   page whose time is up fails.
-//! * Cancelling is a flag of each job. The job is given up at once; stages pass on what they take of it from then on, and end
-//!   the work at hand where that looks at its [`crate::deadline`]. Nobody waits for one that does not: the threads of an
-//!   engine that ends are joined for a moment ([`GRACE`]), and left behind after it. The process should then end without
-//!   the destructors of its libraries.
-//! * What a job's pages come out as does not depend on the jobs beside it or before it.
+//! * Only the coordinator does the bookkeeping. A page holds a permit from before it is read until it is
+//!   finished, so memory is bounded by the number and pixels of the pages in flight, not by the length of
+//!   documents or the number of jobs. Jobs take turns, page by page and block by block: a book does not hold
+//!   up a letter.
+//! * Finished pages that a client has not received are bounded in the same way, but per client: a slow client
+//!   holds back its own jobs, and one that is gone ends them. With many slow clients more pages may wait than
+//!   are in flight; those hold no pixels unless they were requested.
+//! * Every page that was started has exactly one outcome; consecutive pages that repeat earlier ones share
+//!   one. A page that fails, or makes a stage panic, becomes a page with a diagnostic.
+//! * A recognizer that ends early is restarted and gets its blocks in flight again, one by one; only a block
+//!   with which it ends a second time fails. If it cannot be restarted, or gives no answer after several
+//!   restarts, blocks fail with the reason until it is tried again after a while. A detector that fails is
+//!   restarted, at most once every hundred pages.
+//! * A stage keeps emptying its inbox until that closes, even after a fault. Every channel between stages has
+//!   room for all pages in flight, so sending never blocks.
+//! * The time of a page is the time that all stages together spend on it; waiting for a turn does not count.
+//!   A page whose deadline passes fails.
+//! * Cancellation is a flag of each job. The job is given up at once; stages forward its pages without work,
+//!   and running work ends at its next check of [`crate::deadline`]. Nothing waits for work that does not:
+//!   the threads of an engine that ends are joined for a moment ([`GRACE`]) and then abandoned. The process
+//!   should then end without the destructors of its libraries.
+//! * The results of a job do not depend on the jobs beside it or before it.
 
 mod assemble;
 mod blocks;
@@ -72,19 +73,19 @@ use std::time::{Duration, Instant};
 pub use threads::StartError;
 use threads::Threads;
 
-/// After a cancel, how long stages have to end what they are at.
+/// Time for stages to end their work after a cancellation.
 pub const GRACE: Duration = Duration::from_millis(800);
-/// Why a document is given up when the run is cancelled.
+/// Reason of documents that are given up because the run was cancelled.
 pub const CANCELLED: &str = "cancelled";
-/// Why a document is given up after another fault, where one is enough.
+/// Reason of documents that are given up after another failure, under `--fail-fast`.
 pub const NOT_TRIED: &str = "not done, since something else failed before (--fail-fast)";
 
-/// Which pages of every document are wanted, as ranges from 1; none: all.
+/// Selected pages of every document, as ranges from 1; empty for all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PageSelection(pub Vec<RangeInclusive<usize>>);
 
 impl PageSelection {
-    /// The wanted positions, from 0, of a document with `count` pages, in order and each once.
+    /// Selected page indices, from 0, of a document with `count` pages, in order and each once.
     pub fn of(&self, count: usize) -> Vec<usize> {
         (0..count)
             .filter(|i| self.0.is_empty() || self.0.iter().any(|r| r.contains(&(i + 1))))
@@ -92,20 +93,20 @@ impl PageSelection {
     }
 }
 
-/// What may be in the engine at once.
+/// Limits on the work in the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Jobs that have not ended.
+    /// Most jobs that have not ended.
     pub jobs: usize,
-    /// Threads that open files.
+    /// Number of threads that open files.
     pub openers: usize,
-    /// Threads that read pages.
+    /// Number of threads that read pages.
     pub readers: usize,
-    /// Pages in flight at most; of each client as many that it has not received.
+    /// Most pages in flight, and for each client most pages that it has not received.
     pub pages_in_flight: usize,
-    /// Bytes that the pages in flight may take together; one page alone may take more.
+    /// Most bytes of the pages in flight together; a single page may take more.
     pub page_memory: u64,
-    /// Blocks that the recognizer has at once.
+    /// Most blocks in flight at the recognizer.
     pub blocks_in_flight: usize,
 }
 
@@ -115,9 +116,9 @@ impl Limits {
     }
 }
 
-/// Prepares pages whose text has to be read from their picture.
+/// Prepares pages whose text is read from their picture.
 pub trait LinePreparer: Send {
-    /// The prepared page.
+    /// Prepares a page.
     fn prepare(
         &mut self,
         source: &dyn PageSource,
@@ -127,30 +128,30 @@ pub trait LinePreparer: Send {
     ) -> Result<PreparedPage, PrepareError>;
 }
 
-/// The parts that do the work of the stages.
+/// The components that do the work of the stages.
 pub struct Stages {
     /// Reads lines.
     pub lines: Box<dyn LinePreparer>,
-    /// Finds regions.
+    /// Detects regions.
     pub detector: Box<dyn LayoutDetector>,
-    /// Reads blocks.
+    /// Recognizes blocks.
     pub recognizer: Box<dyn Recognizer>,
-    /// What of it was loaded: what the settings of a job may ask for.
+    /// The loaded parts, which limit the settings of jobs.
     pub loaded: LoadedParts,
 }
 
-/// The parts that jobs may ask for.
+/// Parts that the settings of jobs may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadedParts {
-    /// The detector finds layouts.
+    /// A layout detector.
     pub layout: bool,
     /// The orientation classifier.
     pub orientation: bool,
     /// The unwarping network.
     pub unwarping: bool,
-    /// A recognizer that looks at pictures.
+    /// A recognizer for pictures.
     pub recognizer: bool,
-    /// One that cuts blocks out of the page's text.
+    /// A recognizer that takes blocks from the page's text.
     pub page_text: bool,
     /// The PDF's own text before the recognizer.
     pub own_text: bool,
@@ -167,7 +168,7 @@ impl LoadedParts {
         own_text: true,
     };
 
-    /// What settings ask for beyond what was loaded.
+    /// The first part that the settings need and that was not loaded.
     fn lacks(&self, settings: &JobSettings) -> Option<&'static str> {
         let preprocess = &settings.preprocess;
         let detects = matches!(settings.layout, LayoutChoice::Detect(_));
@@ -203,23 +204,23 @@ impl LoadedParts {
     }
 }
 
-/// A finished page with what goes beside it.
+/// A finished page with its optional extras.
 #[derive(Debug)]
 pub struct FinishedPage {
     /// The page.
     pub page: Page,
-    /// Its picture as JPEG with its size in pixels, where it was asked for.
+    /// Its picture as JPEG with width and height in pixels, if requested.
     pub picture: Option<(Arc<[u8]>, usize, usize)>,
-    /// Its pixels, where they were asked for.
+    /// Its pixels, if requested.
     pub pixels: Option<Arc<Pixels>>,
-    /// The page at every step of document preprocessing, where it was asked for.
+    /// The page after every step of document preprocessing, if requested.
     pub steps: Option<PreprocessSteps>,
-    /// What was decided and asked, where it was asked for.
+    /// Its plan, requests and answers, if requested.
     pub trace: Option<Box<PageTrace>>,
 }
 
 impl FinishedPage {
-    /// A page with nothing beside it.
+    /// A page without extras.
     pub fn of(page: Page) -> Self {
         FinishedPage {
             page,
@@ -231,27 +232,27 @@ impl FinishedPage {
     }
 }
 
-/// What was decided about a page and asked of the recognizer.
+/// Record of a page's plan, its requests and the recognizer's answers.
 #[derive(Debug, Clone)]
 pub struct PageTrace {
     /// The plan.
     pub plan: PagePlan,
-    /// What the recognizer was shown, by position of the block, and whether that is the page as it is.
+    /// Crops for the recognizer by block index, `true` if a crop is the unchanged page.
     pub crops: BTreeMap<usize, (Arc<Pixels>, bool)>,
-    /// The pictures that go with the page, by path.
+    /// Pictures that belong to the page, by path.
     pub pictures: BTreeMap<String, TracedPicture>,
-    /// What the recognizer said, by position of the block.
+    /// Answers of the recognizer, by block index.
     pub answers: BTreeMap<usize, String>,
 }
 
-/// A picture as it was before encoding.
+/// A picture before encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TracedPicture {
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// SHA-256 of its rows of R, G, B bytes, in hexadecimal digits.
+    /// SHA-256 of its rows of R, G, B bytes, in hexadecimal.
     pub rgb_sha256: String,
 }
 
@@ -268,7 +269,7 @@ impl TracedPicture {
     }
 }
 
-/// The engine. It ends, with all its jobs, when it is dropped.
+/// The engine. Dropping it ends it with all its jobs.
 pub struct Engine {
     address: Sender<Message>,
     limits: Limits,
@@ -279,7 +280,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the threads of the stages. Fails where the system refuses one that is needed.
+    /// Starts the threads of the stages. Fails if the system refuses one that is needed.
     pub fn start(stages: Stages, limits: Limits) -> Result<Engine, StartError> {
         let capacity = limits.pages_in_flight.max(1);
         let Stages {
@@ -333,7 +334,7 @@ impl Engine {
             shutdown: shutdown.clone(),
             state: State::new(&limits, to_recognizer),
         };
-        // The last that is needed: nothing is done before all others are there.
+        // Started last: the engine does no work until all other threads exist.
         threads.start("engine", move || coordinator.run())?;
         Ok(Engine {
             address,
@@ -345,7 +346,7 @@ impl Engine {
         })
     }
 
-    /// Hands a job over. All that happens to it is told through its events.
+    /// Submits a job. Its progress is reported by its events.
     pub fn submit(&self, submission: Submission) -> Result<(), SubmitError> {
         if let Some(what) = self.loaded.lacks(&submission.settings) {
             return Err(SubmitError::NotLoaded(what));
@@ -366,19 +367,18 @@ impl Engine {
         })
     }
 
-    /// Whether it has ended by itself, by a fault of its own.
+    /// `true` if the engine has ended by itself, because of an internal error.
     pub fn has_ended(&self) -> bool {
         self.shutdown.is_cancelled()
     }
 
-    /// Ends the engine: jobs that have not ended are given up, and its threads are waited for, at most so long; `None`: until
-    /// they have ended.
+    /// Ends the engine: open jobs are given up, and threads are joined within `grace`; `None` for no limit.
     pub fn end(mut self, grace: Option<Duration>) {
         self.end_within(grace);
     }
 
     fn end_within(&mut self, grace: Option<Duration>) {
-        // Where it is gone there is nothing to be told.
+        // Fails only if the coordinator has ended already.
         drop(self.address.send(Message::Shutdown));
         self.shutdown.cancel();
         std::mem::take(&mut self.threads).join(grace.map(|grace| Instant::now() + grace));

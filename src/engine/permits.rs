@@ -1,19 +1,19 @@
-//! Permits: how many pages may be under way, and how much memory they may take together.
+//! Permits: bound the number of pages in flight and their total memory.
 
 use std::collections::BTreeMap;
 
-/// Pages that hold a permit, with the bytes that each may take.
+/// Pages that hold a permit, with the bytes reserved for each.
 #[derive(Debug)]
 pub(super) struct Permits {
     most_pages: usize,
     most_bytes: u64,
-    /// Bytes by the number of the page.
+    /// Bytes by the page's serial number.
     pages: BTreeMap<u64, u64>,
     bytes: u64,
 }
 
 impl Permits {
-    /// Permits for `most_pages` pages of `most_bytes` together. One page alone always gets one.
+    /// Permits for `most_pages` pages and `most_bytes` together. A single page always gets one.
     pub(super) fn new(most_pages: usize, most_bytes: u64) -> Self {
         Self {
             most_pages,
@@ -23,27 +23,27 @@ impl Permits {
         }
     }
 
-    /// Whether there is a permit for a page of so many bytes.
+    /// `true` if there is a permit for a page of this size.
     pub(super) fn has(&self, bytes: u64) -> bool {
         let fits = self.bytes.saturating_add(bytes) <= self.most_bytes;
         self.pages.is_empty() || (fits && self.pages.len() < self.most_pages)
     }
 
-    /// Gives the page `serial` a permit for so many bytes, whether there is one or not.
+    /// Gives page `serial` a permit for `bytes`, even beyond the limits.
     pub(super) fn take(&mut self, serial: u64, bytes: u64) {
         self.give_back(serial);
         self.bytes = self.bytes.saturating_add(bytes);
         self.pages.insert(serial, bytes);
     }
 
-    /// Takes the permit of a page back, if it has one.
+    /// Returns the permit of a page, if it has one.
     pub(super) fn give_back(&mut self, serial: u64) {
         if let Some(bytes) = self.pages.remove(&serial) {
             self.bytes -= bytes.min(self.bytes);
         }
     }
 
-    /// Whether no page has a permit.
+    /// `true` if no page has a permit.
     pub(super) fn is_unused(&self) -> bool {
         self.pages.is_empty()
     }

@@ -1,4 +1,5 @@
-//! Pages of a document that are the same object of the file as earlier ones: some are parsed, the rest are told in a row.
+//! Repeated pages of a document (the same object of the file as an earlier page): some are parsed, the rest
+//! are reported in runs.
 
 use crate::document::Page;
 use crate::input::PageSource;
@@ -6,18 +7,18 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-/// The pages of a document that were met, to find those that come again.
+/// The pages of a document so far, to find repeated ones.
 pub(super) struct Repeats {
-    /// Repeated pages that are parsed.
+    /// Most repeated pages that are parsed; `None` for all.
     most: Option<usize>,
-    /// The first page that was met of each object.
+    /// The first page of each object.
     seen: HashMap<usize, usize>,
-    /// Repeated pages that were met.
+    /// Number of repeated pages so far.
     count: usize,
 }
 
 impl Repeats {
-    /// None met yet; of those that come again `most` are parsed, or all.
+    /// No pages yet; at most `most` repeated pages are parsed, `None` for all.
     pub(super) fn new(most: Option<usize>) -> Repeats {
         Repeats {
             most,
@@ -26,7 +27,7 @@ impl Repeats {
         }
     }
 
-    /// The page that this one repeats, if it is one repeated page too many.
+    /// The page that this one repeats, if the limit of repeated pages is exceeded.
     pub(super) fn left_out(&mut self, source: &dyn PageSource, page_index: usize) -> Option<usize> {
         let most = self.most?;
         let object = source.repeats(page_index).unwrap_or(page_index);
@@ -43,19 +44,19 @@ impl Repeats {
     }
 }
 
-/// Pages in a row that are left out because they repeat earlier ones.
+/// A run of pages that are left out because they repeat earlier ones.
 pub(super) struct LeftOut {
-    /// The place of the first among the selected pages.
+    /// Index of the first among the selected pages.
     place: usize,
     pages: Range<usize>,
     earlier: BTreeSet<usize>,
 }
 
 impl LeftOut {
-    /// Of different earlier pages as many are remembered: messages name fewer.
+    /// Most earlier pages that are remembered: messages name fewer.
     const MOST_EARLIER: usize = 8;
 
-    /// None yet; the first will be this one, at this place among the selected pages.
+    /// An empty run that begins with this page, at this index among the selected pages.
     pub(super) fn from(place: usize, page_index: usize) -> LeftOut {
         LeftOut {
             place,
@@ -64,7 +65,7 @@ impl LeftOut {
         }
     }
 
-    /// Whether a page does not come next.
+    /// `true` if a page does not continue the run.
     pub(super) fn ends_before(&self, page_index: usize) -> bool {
         self.pages.end != page_index
     }
@@ -76,7 +77,7 @@ impl LeftOut {
         }
     }
 
-    /// The place of the first among the selected pages, how many there are, and the page that stands for them.
+    /// Index of the first among the selected pages, number of pages, and the page that stands for them.
     pub(super) fn page(self) -> (usize, usize, Page) {
         let last = self.pages.end.saturating_sub(1);
         (

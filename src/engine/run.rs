@@ -1,4 +1,4 @@
-//! A run: documents one after the other through an engine into a sink, as the command line wants it. The first client of
+//! A run of the command line: sends documents through an engine into a sink, in order. The first client of
 //! [`super::Engine`].
 
 use super::job::{
@@ -15,21 +15,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often a cancel is looked for while nothing comes.
+/// Interval at which cancellation is checked.
 const LOOK: Duration = Duration::from_millis(20);
-/// What the sink is at, for messages.
+/// Name of the sink's work in messages.
 const WRITING: &str = "writing the document";
 
-/// How the documents of a run are parsed.
+/// Options of a run.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// What may be in the engine at once.
+    /// Limits of the engine.
     pub limits: Limits,
-    /// What every document is parsed with.
+    /// Settings of every document.
     pub settings: JobSettings,
-    /// Which pages are wanted.
+    /// Selected pages.
     pub pages: PageSelection,
-    /// How many pages of a document at most; `None`: all.
+    /// Most pages of a document; `None` for all.
     pub max_pages: Option<usize>,
     /// Stop at the first failed page or document.
     pub fail_fast: bool,
@@ -40,39 +40,39 @@ pub type Opener = dyn Fn(&Job) -> Result<Arc<dyn PageSource>, InputError> + Send
 
 /// The documents of a run.
 pub struct Batch {
-    /// They, in order.
+    /// The documents, in order.
     pub jobs: Vec<Job>,
     /// Opens files.
     pub open: Arc<Opener>,
-    /// Called once when the run is cancelled, to end whatever a stage may be waiting for. It must not wait itself.
+    /// Called once when the run is cancelled, to end whatever a stage may be waiting for. It must not block.
     pub on_cancel: Box<dyn FnOnce()>,
 }
 
-/// How a document's outputs came out.
+/// Completeness of a document's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DocumentEnd {
-    /// All of them are there.
+    /// All outputs were written.
     Whole,
-    /// Some could not be made.
+    /// Some outputs could not be made.
     Partial,
 }
 
-/// Takes what the engine makes. Called from the thread that calls [`run`].
+/// Receives the engine's results, on the thread that calls [`run`].
 ///
-/// A panic counts as an error of the document that the call was about.
+/// A panic counts as an error of the document of the call.
 pub trait DocumentSink {
-    /// A document was opened; `page_count` is that of the whole input, `selected` of what is wanted.
+    /// A document was opened; `page_count` is that of the whole input, `selected` that of the pages to come.
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool);
     /// The next page of a document, in order. An error fails the document.
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String>;
-    /// All pages were handed over. An error fails the document.
+    /// All pages were delivered. An error fails the document.
     fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String>;
-    /// The document was given up: it could not be opened or written, or the run ended before it ([`CANCELLED`],
-    /// [`NOT_TRIED`]).
+    /// The document was given up: it could not be opened or written, or the run ended before it
+    /// ([`CANCELLED`], [`NOT_TRIED`]).
     fn failed(&mut self, job: &Job, reason: &str);
 }
 
-/// How a run ended.
+/// Outcome of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunOutcome {
     /// Documents finished without any failed page or block.
@@ -81,15 +81,15 @@ pub struct RunOutcome {
     pub partial: usize,
     /// Documents that were given up.
     pub failed: usize,
-    /// Whether the run was cancelled.
+    /// `true` if the run was cancelled.
     pub cancelled: bool,
 }
 
-/// Runs all documents to their end, or until `cancel` is set. Then what is not finished is given up, and stages have a moment
-/// ([`GRACE`]) to end. Blocks; the sink is called from this thread.
+/// Processes all documents, or until `cancel` is set: then unfinished documents are given up, and stages have
+/// a moment ([`GRACE`]) to end. Blocks; the sink is called on this thread.
 ///
-/// The next document is begun when all pages of the one before were started. Fails where the system refuses a thread that is
-/// needed, before anything is done.
+/// The next document begins when all pages of the previous one were started. Fails if the system refuses a
+/// thread that is needed, before any work is done.
 pub fn run(
     batch: Batch,
     stages: Stages,
@@ -120,16 +120,16 @@ pub fn run(
     Ok(outcome)
 }
 
-/// A document that was handed to the engine.
+/// A document in the engine.
 struct UnderWay {
     job: Arc<Job>,
     stop: Arc<AtomicBool>,
-    /// Why it was given up, if it was; its further pages are let go.
+    /// Reason why it was given up, if it was; its further pages are dropped.
     broken: Option<String>,
     has_errors: bool,
 }
 
-/// What [`run`] has at hand.
+/// State of [`run`].
 struct Run<'a> {
     engine: &'a Engine,
     open: Arc<Opener>,
@@ -140,9 +140,9 @@ struct Run<'a> {
     cancel: &'a Arc<AtomicBool>,
     todo: VecDeque<Arc<Job>>,
     under_way: BTreeMap<usize, UnderWay>,
-    /// The document whose pages are being started; the next one waits for that.
+    /// The document whose pages are being started; the next one waits for it.
     starting: Option<usize>,
-    /// Whether no further ones are begun, since something failed.
+    /// `true` if no further documents begin because of a failure.
     is_stopped: bool,
     outcome: RunOutcome,
 }
@@ -163,14 +163,14 @@ impl Run<'_> {
                 break;
             }
             self.submit_next();
-            // It lasts as long as this has a sender.
+            // The channel stays open because this holds a sender.
             let Ok(Some(delivery)) = received.receive(LOOK) else {
                 continue;
             };
             let (id, event) = (delivery.job, delivery.event);
             self.take(id, event);
         }
-        // Only where the engine did not answer in time, or has ended.
+        // Reached only if the engine did not answer in time, or has ended.
         let reason = if self.outcome.cancelled {
             CANCELLED
         } else {
@@ -185,7 +185,7 @@ impl Run<'_> {
 
     fn submit_next(&mut self) {
         if self.outcome.cancelled || self.is_stopped {
-            // In their order: those that were begun first.
+            // Documents that were begun are reported first.
             if self.under_way.is_empty() {
                 self.give_up_todo(if self.outcome.cancelled {
                     CANCELLED
@@ -272,7 +272,7 @@ impl Run<'_> {
         }
     }
 
-    /// Notes that a document cannot be written; none of its further pages is started.
+    /// Records that a document cannot be written; no further page of it is started.
     fn broken(&mut self, id: usize, reason: Option<String>) {
         if let (Some(reason), Some(under_way)) = (reason, self.under_way.get_mut(&id)) {
             under_way.broken.get_or_insert(reason);
@@ -280,7 +280,7 @@ impl Run<'_> {
         }
     }
 
-    /// Ends the run: what was not started is not done.
+    /// Ends the run: documents and pages not started yet are skipped.
     fn stop(&mut self) {
         self.is_stopped = true;
         for under_way in self.under_way.values() {

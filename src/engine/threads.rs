@@ -1,28 +1,28 @@
-//! The threads of the stages: started one by one, joined in the end, or left behind.
+//! Threads of the stages: started one by one, joined at the end or abandoned.
 
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How often it is looked whether a thread has ended, where nobody waits for it any longer than to a deadline.
+/// Interval at which a thread's end is checked while joining with a deadline.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// The system refused a thread.
 #[derive(Debug, thiserror::Error)]
 #[error("the thread `{name}` cannot be started: {source}")]
 pub struct StartError {
-    /// What the thread is for.
+    /// Purpose of the thread.
     name: String,
-    /// Why.
+    /// The reason.
     source: std::io::Error,
 }
 
-/// Threads that run.
+/// Running threads.
 #[derive(Default)]
 pub(super) struct Threads(Vec<JoinHandle<()>>);
 
 impl Threads {
-    /// Starts a thread. Where that fails `body` is dropped, and with it its ends of channels: the threads at the others
-    /// end by themselves.
+    /// Starts a thread. If that fails, `body` is dropped with its ends of channels, so that the threads at
+    /// the other ends end by themselves.
     pub(super) fn start(
         &mut self,
         name: &str,
@@ -36,7 +36,7 @@ impl Threads {
         Ok(())
     }
 
-    /// Starts as many threads as are wanted of a kind, or as many as the system allows, at least one.
+    /// Starts `count` threads of a kind, or as many as the system allows, at least one.
     pub(super) fn start_several<F: FnOnce() + Send + 'static>(
         &mut self,
         name: &str,
@@ -45,7 +45,7 @@ impl Threads {
     ) -> Result<(), StartError> {
         for number in 0..count.max(1) {
             match self.start(&format!("{name}-{number}"), body()) {
-                // Fewer do it too.
+                // Fewer threads suffice.
                 Err(error) if number > 0 => {
                     tracing::warn!("{error}; {number} do it instead of {count}");
                     break;
@@ -56,7 +56,7 @@ impl Threads {
         Ok(())
     }
 
-    /// Waits for all threads; with a deadline, those that run on then are left behind.
+    /// Joins all threads; with a deadline, those that are still running then are abandoned.
     pub(super) fn join(self, deadline: Option<Instant>) {
         for thread in self.0 {
             while deadline.is_some_and(|deadline| Instant::now() < deadline)
@@ -65,7 +65,7 @@ impl Threads {
                 thread::sleep(LOOK);
             }
             if deadline.is_none() || thread.is_finished() {
-                // Stages catch panics; one that did not has told the coordinator.
+                // Stages catch panics; a thread that did panic has reported it to the coordinator.
                 drop(thread.join());
             }
         }

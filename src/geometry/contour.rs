@@ -1,24 +1,24 @@
-//! Contours of masks: following borders, and simplifying them, with the results of OpenCV 4.10.
+//! Contours of masks: border following and curve simplification, with the results of OpenCV 4.10.
 //!
-//! [`external_contours`] is Suzuki and Abe's border following (1985) restricted to outer borders, with straight
-//! runs shortened to their ends; [`simplify`] is the Douglas-Peucker reduction of a closed curve as
-//! `approxPolyDP` does it, its choice of starting points and its last clean-up included.
+//! [`external_contours`] is Suzuki and Abe's border following (1985) restricted to outer borders, with
+//! straight runs shortened to their ends; [`simplify`] is the Douglas-Peucker reduction of a closed curve as
+//! `approxPolyDP` does it, including its choice of starting points and its final clean-up.
 
 use super::Point;
 
-/// A black and white picture: `width * height` flags, rows from the top.
+/// A binary image: `width * height` flags, rows from the top.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mask {
     /// Columns.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Whether a cell belongs to the shape.
+    /// Row by row; `true` if the cell belongs to the shape.
     pub cells: Vec<bool>,
 }
 
 impl Mask {
-    /// An empty mask.
+    /// A mask without any cell set.
     pub fn new(width: usize, height: usize) -> Self {
         Self {
             width,
@@ -27,7 +27,7 @@ impl Mask {
         }
     }
 
-    /// The part of columns `x1..x2` and rows `y1..y2`; bounds must lie on the mask.
+    /// The part at columns `x1..x2` and rows `y1..y2`; both ranges must lie within the mask.
     pub fn cut(&self, x1: usize, y1: usize, x2: usize, y2: usize) -> Mask {
         let cells = (y1..y2)
             .flat_map(|y| &self.cells[y * self.width + x1..y * self.width + x2])
@@ -39,7 +39,7 @@ impl Mask {
         }
     }
 
-    /// Whether no cell is set.
+    /// `true` if no cell is set.
     pub fn is_empty(&self) -> bool {
         !self.cells.contains(&true)
     }
@@ -88,13 +88,13 @@ const STEPS: [(i32, i32); 8] = [
 /// Marks of border cells while contours are followed.
 const UNSEEN: i8 = 1;
 const BORDER: i8 = 2;
-/// A border cell whose right neighbour lies outside: to the right of it the scan is outside again.
+/// A border cell whose right neighbour is empty: to the right of it the scan is outside the shape again.
 const RIGHT_BORDER: i8 = -2;
 
-/// The outer borders of all connected (eight neighbours) shapes, in the order of OpenCV: the one found last by
-/// rows comes first. Each runs down the left side first; points in the middle of straight runs are left out.
+/// The outer borders of all 8-connected shapes, in OpenCV's order: the one that a scan by rows finds last
+/// comes first. Each runs down the left side first; points inside straight runs are left out.
 pub fn external_contours(mask: &Mask) -> Vec<Vec<[i32; 2]>> {
-    // A frame of empty cells saves all checks of bounds.
+    // A frame of empty cells makes bounds checks unnecessary.
     let stride = mask.width + 2;
     let mut cells = vec![0i8; stride * (mask.height + 2)];
     for (y, row) in mask.cells.chunks_exact(mask.width.max(1)).enumerate() {
@@ -128,7 +128,7 @@ fn follow(cells: &mut [i8], stride: usize, start: usize) -> Vec<[i32; 2]> {
         (at as isize + dx as isize + dy as isize * stride as isize) as usize
     };
     let point = |at: usize| [(at % stride) as i32 - 1, (at / stride) as i32 - 1];
-    // Clockwise from the left neighbour, the last cell of the border.
+    // The last cell of the border: the first set one clockwise from the left neighbour.
     let Some(mut direction) = (1..8)
         .map(|k| (4 + 8 - k) & 7)
         .find(|s| cells[neighbour(start, *s)] != 0)
@@ -144,7 +144,7 @@ fn follow(cells: &mut [i8], stride: usize, start: usize) -> Vec<[i32; 2]> {
         let turn = (from + 1..from + 9).find(|s| cells[neighbour(at, *s)] != 0);
         let next = turn.expect("the cell this one was reached from is set");
         direction = next & 7;
-        // The right neighbour was passed over, so it is empty.
+        // The search passed over the right neighbour, so it is empty.
         if direction.wrapping_sub(1) < from {
             cells[at] = RIGHT_BORDER;
         } else if cells[at] == UNSEEN {
@@ -163,7 +163,7 @@ fn follow(cells: &mut [i8], stride: usize, start: usize) -> Vec<[i32; 2]> {
     }
 }
 
-/// The closed curve with fewer points, none of the left out ones further than `epsilon` from it.
+/// The closed curve with fewer points; no dropped point lies further than `epsilon` from it.
 pub fn simplify(contour: &[[i32; 2]], epsilon: f64) -> Vec<[i32; 2]> {
     let count = contour.len();
     if count == 0 {
@@ -174,7 +174,7 @@ pub fn simplify(contour: &[[i32; 2]], epsilon: f64) -> Vec<[i32; 2]> {
         let (dx, dy) = ((a[0] - b[0]) as f64, (a[1] - b[1]) as f64);
         dx * dx + dy * dy
     };
-    // Two points far from each other: three times the farthest from the last.
+    // Two points far from each other: three times, the point farthest from the last one.
     let (mut from, mut farthest) = (0, 0);
     let mut distance = 0.0;
     for _ in 0..3 {
@@ -202,7 +202,7 @@ pub fn simplify(contour: &[[i32; 2]], epsilon: f64) -> Vec<[i32; 2]> {
     drop_points_on_lines(kept, limit)
 }
 
-/// The point between two others that lies farthest from the line through them, if it is too far.
+/// The point between two others that lies farthest from the line through them, if that exceeds the limit.
 fn split(contour: &[[i32; 2]], start: usize, end: usize, limit: f64) -> Option<usize> {
     let count = contour.len();
     let (a, b) = (contour[start], contour[end]);
@@ -220,7 +220,7 @@ fn split(contour: &[[i32; 2]], start: usize, end: usize, limit: f64) -> Option<u
     farthest.filter(|_| distance * distance > limit * (dx * dx + dy * dy))
 }
 
-/// Leaves out points that lie almost on the line between their neighbours; lines along an axis are spared.
+/// Drops points that lie almost on the line between their neighbours, except on lines along an axis.
 fn drop_points_on_lines(mut points: Vec<[i32; 2]>, limit: f64) -> Vec<[i32; 2]> {
     let count = points.len();
     let mut left = count;

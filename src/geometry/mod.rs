@@ -1,4 +1,4 @@
-//! Points, rectangles and quadrilaterals in page pixels, and how much they overlap.
+//! Points, rectangles and quadrilaterals in page pixels, and measures of their overlap.
 //!
 //! A [`Rect`] always lies in page pixels: origin top left, x to the right, y down. Other spaces (PDF points,
 //! model inputs) have their own types where they occur and one conversion function each.
@@ -66,7 +66,7 @@ impl Rect {
         (self.y1 + self.y2) / 2.0
     }
 
-    /// The smallest rectangle that holds both.
+    /// The bounding box of both.
     pub fn union(&self, other: &Rect) -> Rect {
         Rect {
             x1: self.x1.min(other.x1),
@@ -76,12 +76,12 @@ impl Rect {
         }
     }
 
-    /// The smallest rectangle that holds all; `None` for no rectangle at all.
+    /// The bounding box of all; `None` if there are none.
     pub fn union_all<'a>(rects: impl IntoIterator<Item = &'a Rect>) -> Option<Rect> {
         rects.into_iter().copied().reduce(|a, b| a.union(&b))
     }
 
-    /// The common part; empty (zero area) when there is none.
+    /// The common part; empty (zero area) if there is none.
     pub fn intersection(&self, other: &Rect) -> Rect {
         let x1 = self.x1.max(other.x1);
         let y1 = self.y1.max(other.y1);
@@ -113,7 +113,7 @@ impl Rect {
         (self.y2.min(other.y2) - self.y1.max(other.y1)).max(0.0)
     }
 
-    /// Whether the two touch or overlap once each is grown by `margin` on every side.
+    /// `true` if the two touch or overlap once each is grown by `margin` on every side.
     pub fn near(&self, other: &Rect, margin: f32) -> bool {
         self.x1 - margin <= other.x2
             && other.x1 - margin <= self.x2
@@ -121,7 +121,7 @@ impl Rect {
             && other.y1 - margin <= self.y2
     }
 
-    /// Whether the point lies inside or on the edge.
+    /// `true` if the point lies inside or on the edge.
     pub fn contains(&self, x: f32, y: f32) -> bool {
         x >= self.x1 && x <= self.x2 && y >= self.y1 && y <= self.y2
     }
@@ -136,7 +136,7 @@ impl Rect {
         }
     }
 
-    /// Cut to a page of `width` x `height` pixels.
+    /// Clipped to a page of `width` x `height` pixels.
     pub fn clamped(&self, width: f32, height: f32) -> Rect {
         Rect {
             x1: self.x1.clamp(0.0, width),
@@ -157,10 +157,11 @@ impl Rect {
     }
 }
 
-/// Groups boxes into rows from top to bottom: a box belongs to the row above it if they share more than half of the
-/// lower one's height. Returns positions, by vertical middle, and the extent of every row.
+/// Groups boxes into rows from top to bottom: a box belongs to the row above it if they share more than half
+/// of the lower one's height. Returns for each row the indices of its boxes, by vertical middle, and its
+/// extent.
 ///
-/// `extent` tells how far a row reaches once a box is added to it.
+/// `extent` computes the new extent of a row when a box is added to it.
 pub fn rows_by_overlap(
     boxes: &[Rect],
     extent: impl Fn(&Rect, &Rect) -> Rect,
@@ -188,12 +189,13 @@ pub fn rows_by_overlap(
     rows
 }
 
-/// Four corners in page pixels: top left, top right, bottom right, bottom left as the text in it is read.
+/// Four corners in page pixels in reading direction: top left, top right, bottom right, bottom left of the
+/// text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quad(pub [Point; 4]);
 
 impl Quad {
-    /// The upright rectangle around the corners.
+    /// The bounding box of the corners.
     pub fn bounds(&self) -> Rect {
         let xs = self.0.map(|p| p.x);
         let ys = self.0.map(|p| p.y);
@@ -207,12 +209,12 @@ impl Quad {
         }
     }
 
-    /// Length of the longer of the two reading-direction edges, in pixels.
+    /// Length in pixels of the longer of the two edges along the reading direction.
     pub fn width(&self) -> f32 {
         distance(self.0[0], self.0[1]).max(distance(self.0[2], self.0[3]))
     }
 
-    /// Length of the longer of the two edges across the reading direction, in pixels.
+    /// Length in pixels of the longer of the two edges across the reading direction.
     pub fn height(&self) -> f32 {
         distance(self.0[0], self.0[3]).max(distance(self.0[1], self.0[2]))
     }
@@ -225,7 +227,7 @@ pub fn distance(a: Point, b: Point) -> f32 {
 
 /// The convex hull of the points, counter-clockwise in a y-up plane, without collinear points.
 ///
-/// Andrew's monotone chain. Fewer than three distinct points come back as they are.
+/// Andrew's monotone chain. Fewer than three distinct points are returned as they are.
 pub fn convex_hull(points: &[Point]) -> Vec<Point> {
     let mut sorted = points.to_vec();
     sorted.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
@@ -255,7 +257,7 @@ fn cross(o: Point, a: Point, b: Point) -> f64 {
     (a.x - o.x) as f64 * (b.y - o.y) as f64 - (a.y - o.y) as f64 * (b.x - o.x) as f64
 }
 
-/// A rectangle of any direction: its middle, its two side lengths and the angle of the first side.
+/// A rotated rectangle: its middle, its two side lengths and the angle of the first side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TiltedRect {
     /// Middle of the rectangle.
@@ -269,7 +271,7 @@ pub struct TiltedRect {
 }
 
 impl TiltedRect {
-    /// The four corners, going round.
+    /// The four corners in circular order.
     pub fn corners(&self) -> [Point; 4] {
         let (sin, cos) = self.angle.sin_cos();
         let (w, h) = (self.width / 2.0, self.height / 2.0);
@@ -280,9 +282,9 @@ impl TiltedRect {
     }
 }
 
-/// The rectangle of least area around the points; `None` without points.
+/// The rectangle of least area around the points; `None` if there are no points.
 ///
-/// One side of it lies on an edge of the convex hull, so every edge is tried.
+/// One of its sides lies on an edge of the convex hull, so every edge is tried.
 pub fn min_area_rect(points: &[Point]) -> Option<TiltedRect> {
     let hull = convex_hull(points);
     let first = *hull.first()?;

@@ -1,7 +1,7 @@
 //! Polygons in page pixels: areas, overlaps, and rectangles around them.
 //!
-//! Exact intersections come from `i_overlay`; a ring that crosses itself counts where it winds around a place in
-//! the direction that its signed area has, as the zero-width buffer of GEOS repairs it.
+//! Exact intersections come from `i_overlay`. Of a ring that crosses itself, the parts count that it winds
+//! around in the direction of its signed area, as GEOS repairs it with a zero-width buffer.
 
 use super::{Point, cross};
 use i_overlay::core::fill_rule::FillRule;
@@ -21,10 +21,10 @@ pub fn signed_area(ring: &[Point]) -> f64 {
     twice / 2.0
 }
 
-/// How much two polygons have in common.
+/// Common area of two polygons, and their own areas.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Overlap {
-    /// Area of both.
+    /// Area of the intersection.
     pub common: f64,
     /// Area of the first.
     pub first: f64,
@@ -33,7 +33,7 @@ pub struct Overlap {
 }
 
 impl Overlap {
-    /// Measures two polygons.
+    /// Measures the overlap of two polygons.
     pub fn of(a: &[Point], b: &[Point]) -> Overlap {
         let (a, b) = (repaired(a), repaired(b));
         let common = area(&a.overlay(&b, OverlayRule::Intersect, FillRule::NonZero));
@@ -44,17 +44,17 @@ impl Overlap {
         }
     }
 
-    /// Common area by the area of their union.
+    /// Common area divided by the area of the union.
     pub fn of_union(&self) -> f64 {
         ratio(self.common, self.first + self.second - self.common)
     }
 
-    /// Common area by the smaller area.
+    /// Common area divided by the smaller area.
     pub fn of_smaller(&self) -> f64 {
         ratio(self.common, self.first.min(self.second))
     }
 
-    /// Common area by the larger area.
+    /// Common area divided by the larger area.
     pub fn of_larger(&self) -> f64 {
         ratio(self.common, self.first.max(self.second))
     }
@@ -79,7 +79,7 @@ fn repaired(ring: &[Point]) -> Shapes {
     vec![points].overlay(&vec![nothing], OverlayRule::Subject, FillRule::Positive)
 }
 
-/// Whether the ring turns one way only and goes round once, so that nothing has to be repaired.
+/// `true` if the ring turns in one direction only and goes round once, so that it needs no repair.
 fn is_convex(ring: &[[f64; 2]]) -> bool {
     let count = ring.len();
     let at = |i: usize| ring[i % count];
@@ -94,7 +94,7 @@ fn is_convex(ring: &[[f64; 2]]) -> bool {
 }
 
 fn area(shapes: &Shapes) -> f64 {
-    // The first ring of a shape is its outline, the others are holes, which run the other way.
+    // The first ring of a shape is its outline; the others are holes, which run the other way.
     let ring_area = |ring: &Vec<[f64; 2]>| -> f64 {
         let next = ring.iter().cycle().skip(1);
         ring.iter()
@@ -109,11 +109,11 @@ fn area(shapes: &Shapes) -> f64 {
         .sum()
 }
 
-/// The rectangle of least area around the points; its corners go round, in no particular order.
+/// The rectangle of least area around the points; its corners in circular order, starting anywhere.
 ///
-/// Rotating calipers in single precision as `cv2.minAreaRect` and `cv2.boxPoints` (OpenCV 4.10) do it: corners
-/// are later truncated to whole pixels, so even their rounding noise is kept. `None` for fewer than three points
-/// that do not lie on a line.
+/// Rotating calipers in single precision as `cv2.minAreaRect` and `cv2.boxPoints` (OpenCV 4.10) do it:
+/// corners are later truncated to whole pixels, so even their rounding noise is reproduced. `None` if the
+/// points have no area (fewer than three, or all on a line).
 pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
     let hull = hull_in_order(points);
     let count = hull.len();
@@ -142,7 +142,7 @@ pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
     ];
     let mut best: Option<Fit> = None;
     for _ in 0..count {
-        // The edge that the calipers touch first when they turn, all seen from the lowest side.
+        // The edge that the rotating calipers reach first, all rotated into the frame of the lowest side.
         let turned = [
             edge(at[0]),
             Point {
@@ -193,7 +193,7 @@ pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
     best.map(|fit| fit.corners())
 }
 
-/// A rectangle that touches the hull: its direction and size, and two points that it runs through.
+/// A rectangle that touches the hull: its direction and size, and two points on its sides.
 struct Fit {
     area: f32,
     direction: [f32; 2],
@@ -204,7 +204,7 @@ struct Fit {
 }
 
 impl Fit {
-    /// Corners, by way of the middle, the size and the angle in degrees.
+    /// The corners, computed from the middle, the size and the angle in degrees.
     fn corners(&self) -> [Point; 4] {
         let Fit {
             direction: [a, b],
@@ -245,8 +245,8 @@ impl Fit {
 
 /// The convex hull, clockwise on the page (x to y), without points on its edges.
 ///
-/// Starts where `cv2.convexHull` does, since ties between rectangles of equal area go by the order: at the first
-/// or last of the given points if the hull runs through them in their order, else at the rightmost.
+/// Starts where `cv2.convexHull` does, since the order decides between rectangles of equal area: at the first
+/// or last of the given points if the hull visits them in their order, else at the rightmost.
 fn hull_in_order(points: &[Point]) -> Vec<Point> {
     let mut hull = super::convex_hull(points);
     let area: f64 = (1..hull.len().saturating_sub(1))

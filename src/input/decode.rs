@@ -1,10 +1,11 @@
-//! Image files to RGB pixels, the way the reference's decoder does it (docs/reference.md, "Decoding images").
+//! Decoding of image files to RGB pixels as in the reference (docs/reference.md, "Decoding
+//! images").
 //!
-//! The format is found from the content. Alpha is dropped, grey becomes three equal channels, of 16 bits the
-//! top byte is kept (TIFF grey: clipped), EXIF orientation is applied except for WebP.
+//! The format is detected from the content. Alpha is dropped, grey becomes three equal channels, of 16 bits
+//! the top byte is kept (TIFF grey: clipped), EXIF orientation is applied except for WebP.
 //!
-//! Decoders read somebody's file: a run calls them in worker processes only. What a picture takes is computed from its
-//! header and refused before it is asked for.
+//! Decoders read untrusted files: a run calls them in worker processes only. The memory for a picture is
+//! computed from its header and checked before it is allocated.
 
 use crate::raster::Pixels;
 use image::metadata::Orientation;
@@ -16,17 +17,17 @@ use std::path::Path;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
-/// Pictures with more pixels are refused: decoded, one would not fit beside the pages in flight.
+/// Pixel limit of pictures: decoded, a larger one would not fit in memory beside the pages in flight.
 pub const MAX_PICTURE_PIXELS: u64 = 178_956_970;
-/// Bytes looked at to tell the kind of a file; PDF allows its header within the first 1024.
+/// Bytes examined to detect the file type; PDF allows its header within the first 1024.
 const SNIFF_BYTES: usize = 1024;
 
-/// What a file holds.
+/// File type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// A PDF document.
     Pdf,
-    /// A TIFF, of which every frame is a page.
+    /// A TIFF; every frame is a page.
     Tiff,
     /// A PNG.
     Png,
@@ -34,7 +35,7 @@ pub enum FileKind {
     Jpeg,
     /// A Windows bitmap.
     Bmp,
-    /// A GIF, of which the first frame counts.
+    /// A GIF; only its first frame is used.
     Gif,
     /// A WebP.
     WebP,
@@ -45,7 +46,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// Its name, for messages.
+    /// Name for messages.
     pub fn name(self) -> &'static str {
         match self {
             FileKind::Pdf => "PDF",
@@ -60,7 +61,7 @@ impl FileKind {
         }
     }
 
-    /// The decoder of the `image` crate for it, if that is what decodes it.
+    /// The `image` crate's format, if that crate decodes it.
     fn format(self) -> Option<ImageFormat> {
         Some(match self {
             FileKind::Png => ImageFormat::Png,
@@ -74,27 +75,27 @@ impl FileKind {
     }
 }
 
-/// What is wrong with a file.
+/// Reason why an image file cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// It cannot be opened or read.
     #[error("cannot read the file: {0}")]
     Io(#[from] std::io::Error),
-    /// It has no bytes.
+    /// The file is empty.
     #[error("the file is empty")]
     Empty,
-    /// Its content is none of the known kinds.
+    /// Unknown file type.
     #[error("{0}")]
     UnknownKind(String),
-    /// The decoder gave up.
+    /// The decoder failed.
     #[error("the {format} picture is damaged or cut off: {reason}")]
     Damaged {
         /// Name of the format.
         format: &'static str,
-        /// What the decoder says.
+        /// Message of the decoder.
         reason: String,
     },
-    /// More pixels than are accepted.
+    /// It exceeds the pixel limit.
     #[error(
         "the picture has {width}x{height} pixels, more than the limit of {MAX_PICTURE_PIXELS}; scale it down first"
     )]
@@ -104,17 +105,17 @@ pub enum DecodeError {
         /// Height in pixels.
         height: u64,
     },
-    /// Decoding it takes more memory than is allowed.
+    /// Decoding it takes too much memory.
     #[error("the picture takes {} MB to be decoded, more than the {} MB that it may", .needs >> 20, .memory >> 20)]
     Memory {
         /// Bytes that it takes.
         needs: u64,
-        /// Bytes that it may take.
+        /// The limit in bytes.
         memory: u64,
     },
 }
 
-/// Tells what a file holds from its first bytes.
+/// Detects the file type from the first bytes.
 pub fn sniff(path: &Path) -> Result<FileKind, DecodeError> {
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     File::open(path)?
@@ -154,7 +155,7 @@ fn sniff_bytes(head: &[u8]) -> Option<FileKind> {
     })
 }
 
-/// A decoder that has read the header of a picture.
+/// A decoder that has read the header of an image.
 fn header(path: &Path, kind: FileKind, memory: u64) -> Result<impl ImageDecoder, DecodeError> {
     let Some(format) = kind.format() else {
         return Err(DecodeError::UnknownKind(format!(
@@ -185,7 +186,7 @@ fn damaged(kind: FileKind, error: ImageError, memory: u64) -> DecodeError {
     }
 }
 
-/// Width and height of a picture other than TIFF, from its header.
+/// Width and height of an image other than TIFF, from its header.
 pub fn picture_size(path: &Path, kind: FileKind) -> Result<(u64, u64), DecodeError> {
     if kind == FileKind::SunRaster {
         let (width, height) = SunHeader::read(&mut BufReader::new(File::open(path)?))?.size;
@@ -195,7 +196,7 @@ pub fn picture_size(path: &Path, kind: FileKind) -> Result<(u64, u64), DecodeErr
     Ok((width.into(), height.into()))
 }
 
-/// Decodes a picture other than TIFF; of an animation the first frame. `memory`: bytes that it may take.
+/// Decodes an image other than TIFF, or the first frame of an animation. `memory`: limit in bytes.
 pub fn decode_picture(path: &Path, kind: FileKind, memory: u64) -> Result<Pixels, DecodeError> {
     if kind == FileKind::SunRaster {
         return decode_sun_raster(path, memory);
@@ -210,7 +211,7 @@ pub fn decode_picture(path: &Path, kind: FileKind, memory: u64) -> Result<Pixels
     let rgb = u64::from(width) * u64::from(height) * 3;
     let decoded = decoder.total_bytes();
     let beside = match decoder.color_type() {
-        // Its decoder has a copy of four bytes for every pixel.
+        // The WebP decoder keeps a copy of four bytes per pixel.
         _ if kind == FileKind::WebP => rgb / 3 * 4,
         _ if orientation != Orientation::NoTransforms => decoded.max(rgb), // turned into a copy
         image::ColorType::Rgb8 | image::ColorType::Rgba8 => 0,
@@ -265,14 +266,15 @@ fn to_pixels(picture: DynamicImage) -> Pixels {
     }
 }
 
-/// The bytes of `count` colours, in memory of just that size: a growing list would take twice as much.
+/// The bytes of `count` colours, in an allocation of exactly that size: a growing vector could take twice as
+/// much.
 fn colors(pixels: impl Iterator<Item = [u8; 3]>, count: usize) -> Vec<u8> {
     let mut data = Vec::with_capacity(count * 3);
     pixels.for_each(|color| data.extend_from_slice(&color));
     data
 }
 
-/// R, G, B of pixels of four bytes, in the memory where they lie.
+/// RGB from RGBA pixels, in place.
 fn without_alpha(mut data: Vec<u8>) -> Vec<u8> {
     let count = data.len() / 4;
     (1..count).for_each(|i| data.copy_within(i * 4..i * 4 + 3, i * 3));
@@ -283,14 +285,14 @@ fn without_alpha(mut data: Vec<u8>) -> Vec<u8> {
 
 /// An open TIFF whose frames are decoded one at a time.
 ///
-/// It keeps where the frames lie: one after the other they are found in steady time.
+/// It remembers the offsets of the frames, so reading them in order takes constant time per frame.
 pub struct TiffFrames {
     decoder: Decoder<BufReader<File>>,
     memory: u64,
 }
 
 impl TiffFrames {
-    /// Opens the file; `memory`: bytes that decoding a frame may take.
+    /// Opens the file; `memory`: limit in bytes for decoding a frame.
     pub fn open(path: &Path, memory: u64) -> Result<Self, DecodeError> {
         let mut limits = Limits::default();
         let most = (MAX_PICTURE_PIXELS * 8).min(memory) as usize;
@@ -304,8 +306,8 @@ impl TiffFrames {
         })
     }
 
-    /// Width and height of all frames, found by following the chain of directories. Where that breaks, the last one has
-    /// no size: it is the one that cannot be decoded.
+    /// Width and height of all frames, found by following the chain of directories. If the chain breaks, the
+    /// last entry has size zero: the frame that cannot be decoded.
     pub fn sizes(&mut self) -> Vec<(u32, u32)> {
         let mut sizes = vec![self.decoder.dimensions().unwrap_or_default()];
         while self.decoder.more_images() {
@@ -318,7 +320,7 @@ impl TiffFrames {
         sizes
     }
 
-    /// Decodes a frame, its orientation applied.
+    /// Decodes a frame and applies its orientation.
     pub fn frame(&mut self, index: usize) -> Result<Pixels, DecodeError> {
         let memory = self.memory;
         let tiff_damaged = |error| tiff_damaged(error, memory);
@@ -456,7 +458,7 @@ struct SunHeader {
     size: (usize, usize),
     /// Bits of a pixel.
     depth: u32,
-    /// Type of the file.
+    /// File type.
     kind: u32,
     /// Type and length of the colour map.
     map: (u32, usize),
@@ -502,7 +504,7 @@ fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, DecodeError> {
         map: (map_kind, map_length),
     } = SunHeader::read(&mut file)?;
     check_size(width as u64, height as u64)?;
-    // The pixels, and a row as it lies in the file.
+    // The pixels, and one row of the file.
     check_memory(
         (width as u64 * height as u64 * 3).saturating_add(width as u64 * 4),
         memory,

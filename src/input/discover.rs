@@ -1,8 +1,8 @@
-//! From what stands on the command line to a list of files.
+//! From command line arguments to a list of files.
 //!
-//! Files are taken as they are named, pipes are read to their end; directories are walked and their files sorted by
-//! path; globs are expanded; URLs are fetched (`fetch.rs`), `-` goes into a temporary file. Names may have any bytes.
-//! Every part that cannot be had becomes an [`InputError`] of its own, the others go on.
+//! Files are taken as named, pipes are read to their end; directories are walked and their files sorted by
+//! path; globs are expanded; URLs are fetched (`fetch.rs`), `-` is spooled. Names may contain any bytes.
+//! Every part that cannot be read becomes an [`InputError`] of its own; the others are still processed.
 
 use super::fetch::{Fetcher, Remote};
 use super::spool::{Spooled, Spooler};
@@ -15,7 +15,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Extensions looked for in directories (docs/reference.md, "Kinds of input"), and `gif`.
+/// Extensions searched for in directories (docs/reference.md, "Kinds of input"), and `gif`.
 const EXTENSIONS: &[&str] = &[
     "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm",
     "sr", "ras", "gif",
@@ -24,18 +24,18 @@ const EXTENSIONS: &[&str] = &[
 /// A file to be parsed.
 #[derive(Debug, Clone)]
 pub struct InputFile {
-    /// As it was given, or found below what was given, for people and JSON: see [`shown::name`]. This is `input_path`
-    /// in the results.
+    /// The input as given, or its path below a given directory, for people and JSON: see [`shown::name`].
+    /// This is `input_path` in the results.
     pub given: String,
-    /// Where its bytes are; empty for what lies behind an address.
+    /// File that holds its bytes; empty for an address.
     pub path: PathBuf,
-    /// File name for the output plan, its bytes as they are.
+    /// File name for the output plan, with its original bytes.
     pub name: OsString,
-    /// Folder below the directory that was given, for mirroring.
+    /// Folder below the given directory, for mirroring.
     pub mirror: PathBuf,
-    /// Whether it was named itself, and not found in a directory or by a pattern.
+    /// It was named explicitly, not found in a directory or by a pattern.
     pub is_named: bool,
-    /// Its bytes, where they are fetched from an address.
+    /// The download, if it has an address.
     pub remote: Option<Remote>,
     /// Keeps a temporary file alive.
     pub(super) _temporary: Option<Spooled>,
@@ -57,7 +57,7 @@ impl InputFile {
         }
     }
 
-    /// Where it came from.
+    /// Source of the input.
     pub fn origin(&self) -> Origin<'_> {
         match (&self.remote, &self._temporary) {
             (Some(remote), _) => Origin::Address(remote.key()),
@@ -66,7 +66,7 @@ impl InputFile {
         }
     }
 
-    /// What was copied into a temporary file, under the name by which it was given.
+    /// An input that was copied into a temporary file, with the name under which it was given.
     pub fn spooled(given: String, name: OsString, spooled: Spooled) -> Self {
         let path = spooled.path().to_path_buf();
         Self {
@@ -81,19 +81,19 @@ impl InputFile {
     }
 }
 
-/// What lies behind the inputs of a run.
+/// Result of a search for inputs.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Files, in order, and inputs behind which there are none.
+    /// Files in order, and errors for inputs without one.
     pub files: Vec<Result<InputFile, InputError>>,
-    /// Pipes and devices in directories or found by patterns: never waited for.
+    /// Pipes and devices found in directories or by patterns; they are not opened.
     pub passed_over: Vec<InputError>,
-    /// How many files of other kinds lie in directories, by extension in lower case (empty: without).
+    /// Counts of files of other types in directories, by lower-case extension (empty: without).
     pub other_kinds: BTreeMap<String, usize>,
 }
 
-/// Finds all files behind `inputs`, in order; a file named twice is taken once. What lies behind addresses is fetched by
-/// `fetcher` from now on. Once the run is cancelled nothing more is looked for.
+/// Finds the files of all `inputs`, in order; a file named twice is taken once. `fetcher` starts to download
+/// addresses. The search ends when the run is cancelled.
 pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Found {
     let spooler = fetcher.spooler();
     let mut found = Found::default();
@@ -102,7 +102,7 @@ pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Found {
         if spooler.is_cancelled() {
             break;
         }
-        // A stream is at its end after the first time.
+        // A stream can be read only once.
         if let Some(stream) = stream_identity(input)
             && !streams.insert(stream)
         {
@@ -185,7 +185,7 @@ fn expand(
     }
 }
 
-/// Whether something that was not named itself is a file; pipes and devices are noted down.
+/// `true` if a path found by search is a file; pipes and devices are noted.
 fn is_file(path: &Path, found: &mut Found) -> bool {
     let Ok(meta) = std::fs::metadata(path) else {
         return false;
@@ -260,7 +260,7 @@ fn walk(root: &Path, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFi
     errors
 }
 
-/// The extension of a file in lower case, for people.
+/// The extension of a file in lower case, for display.
 fn extension(path: &Path) -> String {
     path.extension()
         .map(shown::name)

@@ -1,10 +1,11 @@
-//! Inputs behind addresses: fetched a few at a time, ahead of the pages, into files that have no name.
+//! Downloads of inputs: a few at a time, ahead of the pages, into unnamed files.
 //!
-//! [`Fetcher::add`] hands out an [`InputFile`] at once; whoever opens it waits in [`Remote::wait`] until its bytes are there.
-//! Downloads begin in the order in which they were added, [`AHEAD`] of them at once counted from the one that is waited for, so
-//! a long list of addresses takes neither a long silence before the first page nor the whole disk.
+//! [`Fetcher::add`] returns an [`InputFile`] at once; opening it waits in [`Remote::wait`] until its bytes
+//! are there. Downloads start in the order in which they were added, at most [`AHEAD`] at a time, counted
+//! from the one that is waited for, so a long list of addresses neither delays the first page nor fills the
+//! disk.
 //!
-//! Bytes lie in a file without a name ([`Spooled`]): whatever ends the process ends them.
+//! The bytes lie in an unnamed file ([`Spooled`]), which disappears with the process.
 
 use super::spool::{SpoolError, Spooled, Spooler};
 use super::{InputError, InputFile};
@@ -17,18 +18,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Time for a whole download where nothing is said.
+/// Default time limit of a whole download.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(900);
-/// Downloads that are under way or wait to be opened, the one that is waited for included.
+/// Downloads that are running or waiting to be opened, including the one that is waited for.
 pub const AHEAD: usize = 4;
-/// Time for connecting and for the first byte (docs/reference.md, "Kinds of input"), and without a byte later.
+/// Timeouts for connecting and the first byte (docs/reference.md, "Kinds of input"), and between later bytes.
 const PATIENCE: Patience = Patience {
     reach: Duration::from_secs(15),
     stall: Duration::from_secs(30),
 };
-/// How often an interrupt is looked for.
+/// Interval of cancellation checks.
 const LOOK: Duration = Duration::from_millis(50);
-/// Attempts besides the first where a server says that it is busy, and the longest pause before one.
+/// Retries if a server says that it is busy, and the longest pause before one.
 const RETRIES: u32 = 2;
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
@@ -40,23 +41,23 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Where it can be opened, as long as this value lives.
+    /// Path by which it can be opened while this value lives.
     pub fn path(&self) -> &Path {
         self.spooled.path()
     }
 
-    /// Its bytes.
+    /// Size in bytes.
     pub fn size(&self) -> u64 {
         self.spooled.size()
     }
 
-    /// SHA-256 of its bytes.
+    /// SHA-256 of its content.
     pub fn sha256(&self) -> [u8; 32] {
         self.sha256
     }
 }
 
-/// Fetches inputs behind addresses. Clones share their queue.
+/// Fetches inputs from their addresses. Clones share a queue.
 #[derive(Clone)]
 pub struct Fetcher {
     shared: Arc<Shared>,
@@ -68,7 +69,7 @@ impl Default for Fetcher {
     }
 }
 
-/// The place of one input in a [`Fetcher`].
+/// One input's place in the queue of a [`Fetcher`].
 #[derive(Clone)]
 pub struct Remote {
     shared: Arc<Shared>,
@@ -87,11 +88,11 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     items: Vec<(Arc<str>, State)>,
-    /// Positions by address: one that is named twice is fetched once.
+    /// Indices by address: an address that is given twice is fetched once.
     numbers: HashMap<Arc<str>, usize>,
-    /// How many were begun.
+    /// Number of downloads started.
     begun: usize,
-    /// The furthest that was waited for.
+    /// Highest index that was waited for.
     front: usize,
 }
 
@@ -100,7 +101,7 @@ enum State {
     UnderWay,
     There(Arc<Fetched>),
     Failed(InputError),
-    /// It was there, and was given back.
+    /// It was fetched and then released.
     Released,
 }
 
@@ -109,7 +110,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins what may be under way now.
+    /// Starts the downloads that may run now.
     fn begin(self: &Arc<Self>, queue: &mut Queue) {
         while queue.begun < queue.items.len() && queue.begun < queue.front + AHEAD {
             let number = queue.begun;
@@ -140,8 +141,8 @@ impl Shared {
 }
 
 impl Fetcher {
-    /// Nothing is fetched yet. A download, with its redirects, may take `timeout`; `spooler` keeps what comes, up to its limit
-    /// as it is unpacked, and ends it on an interrupt.
+    /// A fetcher with an empty queue. A download, with its redirects, may take `timeout`; `spooler` stores
+    /// the content, up to its limit after decompression, and cancels it on an interrupt.
     pub fn new(timeout: Duration, spooler: Spooler) -> Fetcher {
         let (agent, queue, changed) = (net::agent(PATIENCE), Mutex::default(), Condvar::new());
         Fetcher {
@@ -155,12 +156,12 @@ impl Fetcher {
         }
     }
 
-    /// What keeps streams.
+    /// The spooler that stores downloads and streams.
     pub fn spooler(&self) -> &Spooler {
         &self.shared.spooler
     }
 
-    /// The file behind an address, which is fetched from now on.
+    /// The file behind an address; its download is queued.
     pub fn add(&self, address: &str) -> InputFile {
         let address: Arc<str> = address.into();
         let number = {
@@ -190,7 +191,7 @@ impl Fetcher {
 }
 
 impl Remote {
-    /// Waits until the bytes are there. An interrupt ends the waiting.
+    /// Waits until the bytes are there or the run is interrupted.
     pub fn wait(&self) -> Result<Arc<Fetched>, InputError> {
         let mut queue = self.shared.lock();
         queue.front = queue.front.max(self.number);
@@ -213,7 +214,7 @@ impl Remote {
         }
     }
 
-    /// The bytes, where they are there now.
+    /// The bytes, if they are there now.
     pub fn fetched(&self) -> Option<Arc<Fetched>> {
         match &self.shared.lock().items[self.number].1 {
             State::There(fetched) => Some(fetched.clone()),
@@ -221,7 +222,7 @@ impl Remote {
         }
     }
 
-    /// Gives the bytes back: the document is over. Who waits again has them fetched again.
+    /// Releases the bytes once the document is done. A later wait fetches them again.
     pub fn release(&self) {
         let state = &mut self.shared.lock().items[self.number].1;
         if matches!(state, State::There(_)) {
@@ -229,7 +230,7 @@ impl Remote {
         }
     }
 
-    /// What two inputs behind the same address have in common. It holds all of the address: not to be shown or stored.
+    /// Equal for two inputs with the same address. It contains the whole address: do not show or store it.
     pub fn key(&self) -> &str {
         &self.address
     }
@@ -241,7 +242,7 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// Why an attempt failed, and after how many seconds another one is worth it, where it is.
+/// Reason why an attempt failed and, if a retry may help, the pause in seconds that the server asked for.
 struct Fault(String, Option<Option<f64>>);
 
 fn download(address: &str, shared: &Shared) -> Result<Fetched, String> {
@@ -266,7 +267,7 @@ fn download(address: &str, shared: &Shared) -> Result<Fetched, String> {
     unreachable!("the loop returns")
 }
 
-/// What comes, hashed, until it is late.
+/// Response body that is hashed while it is read, up to a point in time.
 struct Body<R> {
     body: R,
     hash: Sha256,

@@ -1,4 +1,4 @@
-//! Lists of inputs, as `find` prints them: one name a line, or with NUL between.
+//! Lists of inputs, as `find` prints them: one name per line, or separated by NUL.
 
 use super::spool::Spooler;
 use super::{InputError, named};
@@ -8,12 +8,13 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-/// Lists are read whole: longer ones are refused, in bytes.
+/// Size limit of lists in bytes, since they are read whole.
 const MAX_LIST: u64 = 1 << 30;
 
-/// The names in a list, `-` being standard input. Names have any bytes but the separator; empty ones are left out.
+/// The names in a list; `-` reads the list from standard input. Names may contain any byte but the separator;
+/// empty ones are skipped.
 ///
-/// Fails where the list cannot be read.
+/// Fails if the list cannot be read.
 pub fn read_list(
     list: &OsStr,
     with_nul: bool,

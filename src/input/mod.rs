@@ -1,7 +1,7 @@
-//! Turns paths, globs, URLs, PDFs and streams into numbered pages.
+//! From paths, globs, URLs, PDFs and streams to numbered pages.
 //!
-//! [`discover`] lists files, [`open`] makes a [`PageSource`] of one, and a source hands out its pages one at a
-//! time from any thread. Files are read in worker processes ([`worker`]), so a hostile one can only cost its
+//! [`discover`] lists files, [`open`] makes a [`PageSource`] of one, and a source delivers its pages one at a
+//! time to any thread. Files are read in worker processes ([`worker`]), so a hostile one can only cost its
 //! own pages.
 
 pub mod decode;
@@ -30,18 +30,19 @@ use std::sync::Arc;
 use worker::protocol::{PageRequest, ReadFailure};
 use worker::{DocumentHandle, PoolError, WorkerPool};
 
-/// Pixels per point of the small picture with which a text layer is checked: 36 dpi.
+/// Scale in pixels per point of the preview with which a text layer is checked: 36 dpi.
 const PREVIEW_SCALE: f64 = 0.5;
-/// Dots per inch assumed for pictures, so that their drawings have a size; as rendered PDF pages.
+/// Resolution assumed for image files, in dots per inch, so that drawings of them have a size; that of
+/// rendered PDF pages.
 const PICTURE_DPI: f32 = 144.0;
 
 /// An input that cannot be read, with the reason.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("`{input}`: {reason}")]
 pub struct InputError {
-    /// The input as it was given.
+    /// The input as given.
     pub input: String,
-    /// Why, and what to do.
+    /// The cause, and what to do about it.
     pub reason: String,
 }
 
@@ -58,7 +59,7 @@ impl InputError {
 /// A page that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// The worker gave no answer, or that it cannot.
+    /// The worker failed or reported a failure.
     #[error(transparent)]
     Worker(#[from] PoolError),
     /// The page would need too many pixels, or has no area.
@@ -69,7 +70,7 @@ pub enum PageError {
         /// Height in points.
         height: f32,
     },
-    /// The picture takes more memory than there is for a page.
+    /// The picture takes more memory than a page may.
     #[error(
         "the picture has {width:.0}x{height:.0} pixels, more than there is memory for ({} million); raise --memory-limit, or scale it down",
         .most / 1_000_000
@@ -79,24 +80,24 @@ pub enum PageError {
         width: f32,
         /// Height in pixels.
         height: f32,
-        /// Pixels that a page may have.
+        /// Pixel limit of a page.
         most: u64,
     },
 }
 
-/// Which pixels are wanted with a page of a PDF.
+/// Pixels wanted with a page of a PDF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelsWanted {
     /// The whole page at full scale.
     Full,
-    /// A small picture, enough to see where there is ink.
+    /// A small picture, enough to find inked areas.
     Preview,
 }
 
-/// A page as it was read.
+/// A page as read from its file.
 #[derive(Debug)]
 pub struct SourcePage {
-    /// Position, from 0.
+    /// Page index, from 0.
     pub page_index: usize,
     /// Width in page pixels.
     pub width: usize,
@@ -104,11 +105,11 @@ pub struct SourcePage {
     pub height: usize,
     /// Size in points.
     pub size_points: (f32, f32),
-    /// The picture at full scale, if it was asked for; always there for pictures.
+    /// The picture at full scale, if requested; always present for image files.
     pub pixels: Option<Pixels>,
-    /// A smaller picture of the page.
+    /// A small picture of the page.
     pub preview: Option<Pixels>,
-    /// What a PDF says about the page.
+    /// Content of a PDF page.
     pub content: Option<PdfPage>,
 }
 
@@ -116,39 +117,40 @@ pub struct SourcePage {
 pub trait PageSource: Send + Sync {
     /// Number of pages.
     fn page_count(&self) -> usize;
-    /// Pixels that a page has at full scale; 0 where that is not known.
+    /// Pixel count of a page at full scale; 0 if unknown.
     fn page_pixels(&self, page_index: usize) -> u64;
-    /// The first page that is the same object of the file, if that is an earlier one. Most kinds of input have none.
+    /// The first page that is the same object of the file, if that is an earlier one. Most input types have
+    /// none.
     fn repeats(&self, page_index: usize) -> Option<usize> {
         let _ = page_index;
         None
     }
-    /// A number that is the same for equal files, made of their length and beginning; 0 where the file cannot be read.
+    /// Hash of the file's length and beginning, equal for equal files; 0 if the file cannot be read.
     fn fingerprint(&self) -> u64;
-    /// Whether the reference numbers the pages of this kind of input (PDF and TIFF).
+    /// `true` if the reference numbers the pages of this input type (PDF and TIFF).
     fn is_paged(&self) -> bool;
     /// Reads a page.
     fn read_page(&self, page_index: usize, wanted: PixelsWanted) -> Result<SourcePage, PageError>;
-    /// Only the picture of a page at full scale.
+    /// Renders or decodes a page at full scale, without its content.
     fn render_page(&self, page_index: usize) -> Result<Pixels, PageError>;
 }
 
-/// What opening needs.
+/// Options for opening inputs.
 #[derive(Clone)]
 pub struct OpenOptions {
     /// Passwords for encrypted PDFs.
     pub passwords: Vec<String>,
-    /// Pages of more pixels are rendered at a lower scale.
+    /// Pixel limit of PDF pages; larger ones are rendered at a lower scale.
     pub max_page_pixels: u64,
-    /// Pictures of more pixels are refused.
+    /// Pixel limit of image files; larger ones are refused.
     pub max_picture_pixels: u64,
-    /// The processes that read files.
+    /// The worker processes that read files.
     pub workers: Arc<WorkerPool>,
-    /// Why no PDF can be read, if none can.
+    /// The reason why PDFs cannot be read, if so.
     pub no_pdfs: Option<String>,
 }
 
-/// Opens a file; one that lies behind an address is waited for, and its bytes are given back when nobody reads it any more.
+/// Opens a file; a download is waited for, and its bytes are released when the document is dropped.
 pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSource>, InputError> {
     let Some(remote) = &file.remote else {
         return open_at(&file.path, file, options);
@@ -169,7 +171,7 @@ pub fn open(file: &InputFile, options: &OpenOptions) -> Result<Arc<dyn PageSourc
 struct RemoteSource {
     inner: Arc<dyn PageSource>,
     remote: Remote,
-    /// Keeps the bytes.
+    /// Keeps the bytes alive.
     _fetched: Arc<Fetched>,
 }
 
@@ -209,7 +211,7 @@ impl PageSource for RemoteSource {
     }
 }
 
-/// Opens the file at `path`, which is `file`'s.
+/// Opens the file at `path`, which holds the content of `file`.
 fn open_at(
     path: &Path,
     file: &InputFile,
@@ -270,10 +272,10 @@ fn open_reason(error: &PoolError) -> String {
     }
 }
 
-/// Bytes of a file that tell it from others.
+/// Bytes of a file's beginning that its fingerprint covers.
 const FINGERPRINT: u64 = 16 << 20;
 
-/// A number made of the length of a file and its beginning.
+/// Hash of a file's length and beginning.
 fn fingerprint(path: &Path) -> std::io::Result<u64> {
     let file = std::fs::File::open(path)?;
     let length = file.metadata()?.len().to_le_bytes();
@@ -385,7 +387,7 @@ fn no_picture() -> PageError {
     PageError::Worker(PoolError::Crashed("it sent no picture".into()))
 }
 
-/// A picture, or a TIFF of several.
+/// An image file, or a TIFF with several frames.
 struct PictureSource {
     _held: Option<Spooled>,
     pool: Arc<WorkerPool>,
@@ -416,7 +418,7 @@ impl PageSource for PictureSource {
         self.handle.kind == FileKind::Tiff
     }
 
-    /// A page that is nothing but a picture.
+    /// A page that consists of a picture only.
     fn read_page(&self, page_index: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
         let pixels = self.render_page(page_index)?;
         let points = |n: usize| n as f32 * 72.0 / PICTURE_DPI;
@@ -433,7 +435,7 @@ impl PageSource for PictureSource {
 
     fn render_page(&self, page_index: usize) -> Result<Pixels, PageError> {
         let pixels = self.page_pixels(page_index);
-        // Those beyond what is ever decoded are told so by the decoder.
+        // Pictures beyond the decoder's own limit are reported by the decoder.
         if pixels > self.max_pixels && pixels <= MAX_PICTURE_PIXELS {
             let (width, height) = self.handle.sizes[page_index];
             return Err(PageError::Memory {
@@ -449,7 +451,8 @@ impl PageSource for PictureSource {
     }
 }
 
-/// Decodes a picture, or a TIFF frame by frame, in this process and without limits; for checks against recorded pixels.
+/// Decodes an image file, a TIFF frame by frame, in this process and without limits; for comparison with
+/// recorded pixels.
 pub fn decode_all(path: &Path) -> Result<Vec<Pixels>, DecodeError> {
     match decode::sniff(path)? {
         FileKind::Pdf => Err(DecodeError::UnknownKind("a PDF is not a picture".into())),

@@ -1,7 +1,7 @@
-//! What lies behind a name: files are taken, pipes are spooled, devices and sockets refused.
+//! Opening of inputs given by name: files are taken, pipes are spooled, devices and sockets are refused.
 //!
-//! Names are looked at before they are opened and again afterwards, and opened without waiting, so that a pipe in the
-//! place of a file never hangs a run.
+//! The file type is checked before and after opening, and opening does not block, so that a pipe in place of
+//! a file never hangs a run.
 
 use super::spool::{Patient, SpoolError, Spooled, Spooler};
 use super::{InputError, InputFile};
@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Why a kind of file is not read, if it is not a plain file.
+/// The reason why a file of this type is not read; `None` for a regular file.
 pub fn refusal(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
@@ -24,7 +24,7 @@ pub fn refusal(kind: FileType) -> Option<&'static str> {
     }
 }
 
-/// An input of its own name: a file, or a pipe, which is read to its end.
+/// An input given by its own name: a file, or a pipe, which is read to its end.
 pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
     let given = shown::name(path);
     let fail = |reason: String| InputError::new(&given, reason);
@@ -62,7 +62,7 @@ pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
         .map(File::from)
         .map_err(SpoolError::Read);
     let spooled = stdin.and_then(|stdin| match stdin.metadata() {
-        // What a directory says when it is read tells nobody anything.
+        // The error of reading a directory would be unclear.
         Ok(meta) if meta.is_dir() => Err(SpoolError::Read(io::ErrorKind::IsADirectory.into())),
         _ => spooler.copy(&mut Patient(stdin)),
     });
@@ -70,9 +70,9 @@ pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
     Ok(InputFile::spooled("-".into(), "stdin".into(), spooled))
 }
 
-/// Opens an input for as long as its pages are read; what was put into its place since it was found is refused.
+/// Opens an input while its pages are read; anything but a regular file that has taken its place is refused.
 ///
-/// The path of what is returned stays that of the file as it was opened, also if its name goes to another.
+/// The returned path stays that of the opened file, even if its name is reused.
 pub fn hold(file: &InputFile) -> Result<Spooled, InputError> {
     let fail = |reason: String| InputError::new(&file.given, reason);
     let opened = open(&file.path).map_err(|error| fail(unreadable(&error)))?;
@@ -92,7 +92,7 @@ fn unreadable(error: &io::Error) -> String {
     }
 }
 
-/// Opens without waiting for whoever writes.
+/// Opens without waiting for a writer.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -104,13 +104,13 @@ fn file_name(path: &Path) -> std::ffi::OsString {
     path.file_name().unwrap_or(path.as_os_str()).to_os_string()
 }
 
-/// Whether a name means another file in another process, as `/dev/stdin` does.
+/// `true` if the name means another file in another process, as `/dev/stdin` does.
 fn is_of_this_process(path: &Path) -> bool {
     let means = |path: &Path| path.starts_with("/dev") || path.starts_with("/proc");
     means(path) || std::fs::read_link(path).is_ok_and(|target| means(&target))
 }
 
-/// What tells whether two names are one file.
+/// Device and inode number: equal for two names of one file.
 pub fn identity(meta: &Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())
 }

@@ -1,26 +1,26 @@
-//! Glob patterns over names of any bytes.
+//! Glob patterns over file names of arbitrary bytes.
 //!
-//! A pattern is matched component by component: those without `*`, `?` and `[` are taken as they are, `**` is any
-//! number of folders, others are matched with the names in their folder. Where a name or the pattern is no UTF-8, each
-//! byte that is none stands for a character that no name has.
+//! A pattern is matched component by component: components without `*`, `?` and `[` are literal, `**` is any
+//! number of folders, others are matched against the entries of their folder. In a name or pattern that is
+//! not valid UTF-8, each invalid byte stands for a character that occurs in no name.
 
 use glob::{Pattern, PatternError};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-/// First of the characters that bytes are shown as: the last 256 of the last private plane.
+/// First of the 256 characters that stand for invalid bytes: the last ones of the last private-use plane.
 const FIRST_OF_BYTES: u32 = 0x10_fe00;
 
-/// Whether a word has signs of a pattern.
+/// `true` if the word contains glob characters.
 pub fn is_pattern(word: &OsStr) -> bool {
     word.as_encoded_bytes()
         .iter()
         .any(|b| matches!(b, b'*' | b'?' | b'['))
 }
 
-/// What lies at the end of a pattern, files and folders, sorted by folder and name. Folders that cannot be read hold
-/// nothing. Once `stop` says so nothing more is looked for.
+/// Files and folders that match a pattern, sorted by folder and name. Unreadable folders count as empty. The
+/// search ends once `stop` returns `true`.
 pub fn expand(pattern: &OsStr, stop: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, PatternError> {
     let mut found = vec![PathBuf::new()];
     for component in Path::new(pattern).components() {
@@ -65,7 +65,7 @@ fn entries(folder: &Path, matching: &dyn Fn(&OsStr) -> bool) -> Vec<PathBuf> {
     names.iter().map(|name| folder.join(name)).collect()
 }
 
-/// A folder and all below it. Links to folders are not followed: they could lead back.
+/// A folder and all folders below it. Symbolic links are not followed: they could form cycles.
 fn with_folders(folder: &Path, stop: &dyn Fn() -> bool) -> Vec<PathBuf> {
     let mut found = vec![folder.to_path_buf()];
     let mut at = 0;
@@ -82,7 +82,7 @@ fn with_folders(folder: &Path, stop: &dyn Fn() -> bool) -> Vec<PathBuf> {
     found
 }
 
-/// A name as text, bytes that are no UTF-8 as characters of their own.
+/// A name as text, with each invalid byte as a character of its own.
 fn as_characters(name: &OsStr) -> String {
     let mut text = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {

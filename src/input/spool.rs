@@ -1,9 +1,10 @@
-//! Streams become files: standard input, named pipes and downloads are copied into a temporary file that has no name,
+//! Spooling of streams: standard input, named pipes and downloads are copied into an unnamed temporary file,
 //! so that nothing is left of it however the process ends.
 //!
-//! The file is reached as `/proc/PID/fd/N`, by the PDF workers too. It lies in the first of several folders that can
-//! be written to and has room, at last in memory. Where there is no `/proc`, or it is closed to others, it has a name
-//! that starts with `docparse-`, and is removed when its last user lets go of it. Only the user can read it (mode 0600).
+//! The file is opened by its path `/proc/PID/fd/N`, also by worker processes. It lies in the first of several
+//! folders that is writable and has room, or else in memory. If `/proc` is missing or closed to other
+//! processes, it gets a name that starts with `docparse-` and is removed with its last user. Only the user
+//! can read it (mode 0600).
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -14,28 +15,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempPath;
 
-/// Largest input that is spooled, in bytes, where nothing else is asked for.
+/// Default size limit of a spooled input, in bytes.
 pub const MAX_INPUT_SIZE: u64 = 4 << 30;
-/// Bytes of a stream that are kept in memory where no folder takes them.
+/// Bytes of a stream that are kept in memory if no folder takes them.
 const MOST_IN_MEMORY: u64 = 1 << 30;
-/// Bytes copied at once; the flag of cancelling is looked at between.
+/// Bytes copied at once; cancellation is checked in between.
 const CHUNK: usize = 1 << 16;
-/// Milliseconds between looks at the flag of cancelling while nothing comes.
+/// Milliseconds between cancellation checks while no data arrives.
 const PATIENCE: libc::c_int = 100;
 
-/// Why a stream could not be spooled.
+/// Reason why a stream could not be spooled.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// More bytes came than are taken.
+    /// The data exceeds the size limit.
     #[error("the data is larger than {limit} bytes; --max-input-size takes more")]
     TooLarge {
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
     /// The run was interrupted.
     #[error("cancelled")]
     Cancelled,
-    /// The stream failed.
+    /// Reading the stream failed.
     #[error("the data could not be read: {0}")]
     Read(#[source] io::Error),
     /// No folder takes the data.
@@ -43,7 +44,7 @@ pub enum SpoolError {
     Write(#[source] io::Error),
 }
 
-/// A file that was spooled, or is held open. It is there as long as this or a clone of it.
+/// A file that was spooled or is held open. It exists as long as this value or a clone of it.
 #[derive(Debug, Clone)]
 pub struct Spooled {
     path: PathBuf,
@@ -53,14 +54,14 @@ pub struct Spooled {
 
 #[derive(Debug)]
 enum Keep {
-    /// An open file without a name, or without one that stays.
+    /// An open file that needs no name.
     Open { _file: File },
-    /// A file with a name, where `/proc` is missing.
+    /// A named file, for systems without `/proc`.
     Named { _path: TempPath },
 }
 
 impl Spooled {
-    /// Where this and other processes of the user can open it.
+    /// Path by which this and other processes of the user can open it.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -70,7 +71,7 @@ impl Spooled {
         self.size
     }
 
-    /// Holds a file open, whose name may go to another or mean nothing in other processes, such as `/dev/stdin`.
+    /// Holds a file open whose name may be reused or mean nothing in other processes, such as `/dev/stdin`.
     /// Without `/proc` it keeps its name.
     pub fn hold(file: File, name: &Path) -> io::Result<Self> {
         let size = file.metadata()?.len();
@@ -87,7 +88,8 @@ impl Spooled {
     }
 }
 
-/// Whether other processes of the user can open what this one has open. They cannot where the program may not be read.
+/// `true` if other processes of the user can open this one's descriptors; not if the executable is
+/// unreadable.
 fn has_descriptor_paths() -> bool {
     // SAFETY: the call only reads a flag of this process.
     let is_open = unsafe { libc::prctl(libc::PR_GET_DUMPABLE, 0, 0, 0, 0) } == 1;
@@ -111,7 +113,8 @@ pub struct Spooler {
 }
 
 impl Spooler {
-    /// Takes up to `limit` bytes a stream, into the first of `folders` that takes them, until `cancel` is set.
+    /// Copies up to `limit` bytes per stream into the first of `folders` that takes them, until `cancel` is
+    /// set.
     pub fn new(folders: Vec<PathBuf>, limit: u64, cancel: Arc<AtomicBool>) -> Self {
         Self {
             folders,
@@ -120,20 +123,20 @@ impl Spooler {
         }
     }
 
-    /// The most bytes that an input may have.
+    /// Size limit of an input in bytes.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Whether the run was interrupted.
+    /// `true` once the run was interrupted.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
     }
 
-    /// Copies a stream to its end. Between reads the flag of cancelling is looked at: a stream should return from a
-    /// read in less than a second, as [`Patient`] does, with `WouldBlock` if nothing came.
+    /// Copies a stream to its end. Cancellation is checked between reads, so a read should return in less
+    /// than a second, with `WouldBlock` if nothing came, as [`Patient`] does.
     ///
-    /// Fails where the stream does, is longer than the limit, or no folder takes it.
+    /// Fails if the stream fails or exceeds the limit, or if no folder takes it.
     pub fn copy(&self, stream: &mut dyn Read) -> Result<Spooled, SpoolError> {
         let mut places = self.folders.iter();
         let mut place = Place::next(&mut places, None)?;
@@ -159,7 +162,7 @@ impl Spooler {
             if size + count as u64 > self.limit {
                 return Err(SpoolError::TooLarge { limit: self.limit });
             }
-            // A folder that is full is left for the next one.
+            // If a folder is full, the next one takes over.
             while let Err(error) = place.write_at(size, &buffer[..count]) {
                 place = Place::next(&mut places, Some((place, size, error)))?;
             }
@@ -170,7 +173,7 @@ impl Spooler {
 }
 
 impl Default for Spooler {
-    /// Into the system's folder for temporary files, never cancelled.
+    /// Into the system's temporary folder, never cancelled.
     fn default() -> Self {
         Self::new(vec![std::env::temp_dir()], MAX_INPUT_SIZE, Arc::default())
     }
@@ -184,7 +187,8 @@ struct Place {
 }
 
 impl Place {
-    /// A file in the next folder that takes one, at last in memory, with the first bytes of the one that failed.
+    /// A file in the next folder that takes one, or else in memory; it starts with the bytes of the file that
+    /// failed.
     fn next<'a>(
         folders: &mut impl Iterator<Item = &'a PathBuf>,
         failed: Option<(Place, u64, io::Error)>,
@@ -237,7 +241,7 @@ impl Place {
     }
 
     fn memory() -> io::Result<Place> {
-        // SAFETY: the name is a C string, and the descriptor, if there is one, belongs to nobody else.
+        // SAFETY: the name is a C string, and nobody else owns the descriptor, if there is one.
         let file = unsafe {
             match libc::memfd_create(c"docparse".as_ptr(), libc::MFD_CLOEXEC) {
                 -1 => return Err(io::Error::last_os_error()),
@@ -257,7 +261,7 @@ impl Place {
         io::copy(&mut old.take(size), &mut self.file).map(drop)
     }
 
-    /// Writes at a position: what a failed try has written of the same bytes is written over.
+    /// Writes at a position, over what a failed attempt has written of the same bytes.
     fn write_at(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
         if self.in_memory && position + bytes.len() as u64 > MOST_IN_MEMORY {
             return Err(io::ErrorKind::StorageFull.into());
@@ -280,9 +284,10 @@ impl Place {
     }
 }
 
-/// Reads a pipe or a terminal without ever waiting long: `WouldBlock` if nothing came in a tenth of a second.
+/// Reads a pipe or a terminal without blocking for long: `WouldBlock` if nothing came within a tenth of a
+/// second.
 ///
-/// A named pipe that nobody has opened to write yet has no end yet either.
+/// A named pipe that no writer has opened yet is not at its end either.
 pub struct Patient(pub File);
 
 impl Read for Patient {
@@ -358,7 +363,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_full_is_left_for_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
-        // What was written so far is taken along.
+        // The bytes written so far move along.
         let mut old = Place::create(folder.path()).unwrap();
         old.write_at(0, b"some text that was cut off").unwrap();
         let folders = [folder.path().to_path_buf()];

@@ -1,28 +1,28 @@
-//! Linear layers: rows of inputs times a packed matrix, with what follows each of them.
+//! Linear layers: rows of inputs times a packed weight matrix, with a fused epilogue.
 //!
-//! Sums are taken input by input in a row's order, with quantized weights block by block, so a row's result depends on
-//! nothing but the row. Rows are worked off in tiles that fit the registers; blocks of rows times groups of panels are
-//! the jobs that threads share.
+//! A row's dot products are accumulated input by input (quantized: block by block) in a fixed order, so its
+//! result depends on nothing but the row. Rows are processed in tiles that fit the registers; a job is a
+//! block of rows times a group of panels, and threads share the jobs.
 
 use super::math::{exp, gelu_tanh, mul_add, silu};
 use super::quantize::{BLOCK, Bytes, Form, INT4_OFFSET, INT8_OFFSET, LANES, PANEL, from_bf16};
 use super::{Level, Parallel, Shared, level};
 
-/// Rows of a tile with exact weights: 12 x 2 sums, two weights and a value fill 32 registers.
+/// Rows of a tile with unquantized weights: 12 x 2 accumulators, two weights and an input fill 32 registers.
 const ROWS: usize = 12;
-/// The same with quantized weights: each row has two sums in whole numbers besides.
+/// Rows of a tile with quantized weights: each row needs two integer accumulators besides.
 const QUANTIZED_ROWS: usize = 6;
-/// Rows of a job: four tiles, which stay in the second cache beside a panel.
+/// Rows of a job: four tiles, which stay in the L2 cache beside a panel.
 const JOB_ROWS: usize = 48;
-/// Jobs that a layer is cut into at least, where it has as many panels.
+/// Least number of jobs of a layer, if it has as many panels.
 const JOBS: usize = 32;
 
-/// What is done with the sums.
+/// Epilogue applied to the dot products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finish {
     /// Nothing.
     Plain,
-    /// GELU with the hyperbolic tangent.
+    /// GELU, tanh approximation.
     GeluTanh,
     /// Panels hold 16 gates and 16 values: silu(gate) * value, half as many outputs.
     SiluGate,
@@ -30,23 +30,23 @@ pub enum Finish {
 
 /// A linear layer.
 pub struct Linear {
-    /// Inputs.
+    /// Number of inputs.
     pub from: usize,
-    /// Rows of the matrix.
+    /// Number of rows of the weight matrix.
     pub to: usize,
-    /// Outputs: as many as rows; with [`Finish::SiluGate`] half as many, or less where the last panels are not full.
+    /// Number of outputs: `to`; with [`Finish::SiluGate`] half of it, or less if the last panels are partial.
     pub outputs: usize,
-    /// How its weights are kept.
+    /// Format of the weights.
     pub form: Form,
-    /// Its weights (see [`super::quantize::pack`]).
+    /// Packed weights (see [`super::quantize::pack`]).
     pub weights: Bytes,
-    /// Its bias; empty for none.
+    /// Bias, `[to]`; empty for none.
     pub bias: Vec<f32>,
-    /// What follows.
+    /// Epilogue.
     pub finish: Finish,
 }
 
-/// Memory that layers work in, kept for the next one.
+/// Working memory of a call, kept for the next one.
 #[derive(Default)]
 pub struct Scratch {
     floats: Vec<f32>,
@@ -54,24 +54,25 @@ pub struct Scratch {
     starts: Vec<i32>,
 }
 
-/// Where the inputs of a call lie once they are packed.
+/// The packed inputs of a call.
 #[derive(Clone, Copy)]
 struct Inputs {
-    /// Exact: tiles of rows, `[inputs, rows of the tile]`. Quantized: factors, `[rows, blocks]`.
+    /// Unquantized: tiles of rows, `[inputs, rows of the tile]`. Quantized: scales, `[rows, blocks]`.
     floats: Shared<f32>,
-    /// `[rows, inputs]`, whole blocks.
+    /// Quantized inputs, `[rows, inputs]`, padded to whole blocks.
     levels: Shared<i8>,
-    /// What the sums of blocks start with: the offset of the weights taken back. `[rows, blocks]`.
+    /// Initial value of each block's accumulator, which cancels the offset of the weights. `[rows, blocks]`.
     starts: Shared<i32>,
     blocks: usize,
 }
 
 impl Linear {
-    /// Computes `output[rows, outputs]` of `input[rows, from]`; `residual`, of the output's shape, is added.
+    /// Computes `output[rows, outputs]` from `input[rows, from]`; `residual`, of the output's shape, is
+    /// added.
     ///
     /// # Panics
     ///
-    /// Where sizes do not fit.
+    /// If sizes do not match.
     pub fn run(
         &self,
         input: &[f32],
@@ -104,8 +105,8 @@ impl Linear {
                 residual,
                 output,
             };
-            // SAFETY: sizes were checked above; jobs write to different rows or columns; the instructions are those that
-            // the machine has.
+            // SAFETY: sizes were checked above; jobs write to disjoint rows or columns; `level` names
+            // instructions that the machine has.
             unsafe {
                 match level() {
                     #[cfg(target_arch = "x86_64")]
@@ -116,7 +117,7 @@ impl Linear {
                     Level::Avx2 => x86::job_avx2(self, &job),
                     #[cfg(target_arch = "x86_64")]
                     Level::Plain => job_portable::<false>(self, &job),
-                    // Other processors that this runs on have the instruction.
+                    // Other supported architectures have fused multiply-add.
                     #[cfg(not(target_arch = "x86_64"))]
                     _ => job_portable::<true>(self, &job),
                 }
@@ -124,7 +125,7 @@ impl Linear {
         });
     }
 
-    /// Packs, and where weights are quantized quantizes, the inputs.
+    /// Packs the inputs, and quantizes them if the weights are quantized.
     fn packed(
         &self,
         input: &[f32],
@@ -160,7 +161,7 @@ impl Linear {
         };
         let pack = |job: usize| {
             let first = job * JOB_ROWS;
-            // SAFETY: the buffers are as large as set above, and jobs write to different rows.
+            // SAFETY: the buffers are as large as set above, and jobs write to disjoint rows.
             unsafe {
                 match quantized {
                     true => {
@@ -184,7 +185,7 @@ impl Linear {
     }
 }
 
-/// Rows as tiles of `most` rows at most, all nearly alike: first row and number of rows.
+/// Splits rows into tiles of nearly equal size, at most `most` rows: first row and number of rows.
 fn tiles(rows: std::ops::Range<usize>, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.len().div_ceil(most).max(1);
     let at = move |tile: usize| rows.start + tile * rows.len() / count;
@@ -203,7 +204,7 @@ unsafe fn transpose(input: &[f32], rows: usize, from: usize, to: *mut f32) {
     }
 }
 
-/// Whole numbers -127 to 127 for every block of inputs, its factor, and what its sums start with.
+/// Quantizes inputs to -127..=127 block by block, with each block's scale and initial accumulator.
 unsafe fn quantize_rows(
     input: &[f32],
     rows: std::ops::Range<usize>,
@@ -263,7 +264,7 @@ unsafe fn quantize_portable(
                 .zip(levels.as_chunks_mut::<LANES>().0)
             {
                 for lane in 0..LANES {
-                    // To the nearest, ties to even: added to this number, a number leaves its whole part in the lowest
+                    // Rounds to nearest, ties to even: adding 1.5 * 2^23 moves the integer to the lowest
                     // bits.
                     let shifted = half[lane] * inverse + 12_582_912.0;
                     let whole = shifted.to_bits() as i32 - 0x4b40_0000;
@@ -282,7 +283,7 @@ unsafe fn quantize_portable(
     }
 }
 
-/// A part of the result.
+/// One job: a part of the result.
 struct Job<'a> {
     inputs: Inputs,
     rows: std::ops::Range<usize>,
@@ -291,10 +292,10 @@ struct Job<'a> {
     output: Shared<f32>,
 }
 
-/// Sums of a tile and a panel, a row after the other.
+/// Accumulators of a tile and a panel, row by row.
 type Sums = [[f32; PANEL]; ROWS];
 
-/// Adds bias and residual, applies what follows, and writes a tile's part of the result.
+/// Adds bias and residual, applies the epilogue, and writes a tile's part of the result.
 #[inline(always)]
 unsafe fn finish<const FMA: bool>(
     layer: &Linear,
@@ -324,7 +325,7 @@ unsafe fn finish<const FMA: bool>(
         }
         match layer.finish {
             Finish::Plain => {}
-            // A loop: what `map` calls would not be compiled for these instructions.
+            // A loop: the closure of a `map` would not be compiled for these instructions.
             Finish::GeluTanh => values.iter_mut().for_each(|v| *v = gelu_tanh::<FMA>(*v)),
             Finish::SiluGate => {
                 for n in 0..LANES {
@@ -347,7 +348,7 @@ unsafe fn finish<const FMA: bool>(
     }
 }
 
-/// Works a job off; `tile` computes the sums of a tile and a panel: first row, rows, panel.
+/// Runs a job; `tile` accumulates one tile and panel, given first row, number of rows, panel.
 #[inline(always)]
 unsafe fn each_tile<const FMA: bool>(
     layer: &Linear,
@@ -369,7 +370,7 @@ unsafe fn each_tile<const FMA: bool>(
     }
 }
 
-/// A job in instructions that compilers choose.
+/// A job without intrinsics: the compiler vectorizes it.
 #[inline(always)]
 unsafe fn job_portable<const FMA: bool>(layer: &Linear, job: &Job<'_>) {
     // SAFETY: by the caller.
@@ -484,7 +485,7 @@ unsafe fn portable_quantized<const FMA: bool>(
     }
 }
 
-/// Weights and factors of a quantized panel.
+/// Weights and scales of a quantized panel.
 #[inline(always)]
 fn quantized_panel(layer: &Linear, panel: usize) -> (&[u8], &[u8]) {
     let (weights, factors) = (
@@ -499,7 +500,7 @@ fn quantized_panel(layer: &Linear, panel: usize) -> (&[u8], &[u8]) {
     )
 }
 
-/// The number and the log-probability of the largest logit of each row; of equal ones the first.
+/// Index and log-probability of each row's largest logit; ties go to the first.
 pub fn choose(logits: &[f32], vocabulary: usize, output: &mut [f32], parallel: Parallel<'_>) {
     let rows = logits.len() / vocabulary;
     assert!(logits.len() == rows * vocabulary && output.len() == rows * 2);
@@ -519,7 +520,7 @@ pub fn choose(logits: &[f32], vocabulary: usize, output: &mut [f32], parallel: P
                 _ => best::<true>(logits),
             }
         };
-        // SAFETY: every job has a row of its own.
+        // SAFETY: every job writes to its own row.
         unsafe {
             *output.get().add(row * 2) = best as f32;
             *output.get().add(row * 2 + 1) = log_probability;
@@ -553,7 +554,7 @@ fn best<const FMA: bool>(logits: &[f32]) -> (usize, f32) {
     }
     let total: f32 =
         sums.iter().sum::<f32>() + rest.iter().map(|v| exp::<FMA>(v - largest)).sum::<f32>();
-    // Where nothing is a number there is no largest: the first is as good.
+    // If all logits are NaN there is no largest; the first stands in.
     (
         logits.iter().position(|v| *v == largest).unwrap_or(0),
         -total.ln(),

@@ -1,7 +1,6 @@
-//! Functions of single numbers that compilers turn into vector instructions.
+//! Scalar functions that compilers vectorize.
 //!
-//! `FMA`: whether multiplication and addition may be one instruction; where the machine has none, asking for one would be
-//! a call.
+//! `FMA` allows fused multiply-add; on a machine without the instruction it would become a library call.
 
 /// `a * b + c`.
 #[inline(always)]
@@ -9,16 +8,16 @@ pub fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// The exponential by a power of two and a polynomial, off by less than 2e-7 of its value (Cephes mathematical library,
-/// `expf`); the argument is cut off at -87 and 88.
+/// Exponential as a power of two times a polynomial; relative error below 2e-7 (Cephes mathematical library,
+/// `expf`). The argument is clamped to -87..=88.
 #[inline(always)]
 pub fn exp<const FMA: bool>(x: f32) -> f32 {
-    // Added to a number below 2^22 it leaves the whole part in the lowest bits.
+    // 1.5 * 2^23: adding it to a number below 2^22 leaves the integer part in the lowest bits.
     const WHOLE: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = mul_add::<FMA>(x, std::f32::consts::LOG2_E, WHOLE);
     let whole = shifted - WHOLE;
-    // ln 2 in two parts, the first exact when multiplied by a whole number.
+    // ln 2 in two parts; products of the first with integers are exact.
     let rest = mul_add::<FMA>(whole, -0.693_359_4, x);
     let rest = mul_add::<FMA>(whole, 2.121_944_4e-4, rest);
     let mut sum = 1.987_569_1e-4;
@@ -41,7 +40,7 @@ pub fn silu<const FMA: bool>(x: f32) -> f32 {
     x / (1.0 + exp::<FMA>(-x))
 }
 
-/// The form of GELU with the hyperbolic tangent.
+/// GELU, tanh approximation.
 #[inline(always)]
 pub fn gelu_tanh<const FMA: bool>(x: f32) -> f32 {
     // (1 + tanh(u)) / 2 is the logistic function of 2 u; the factor is 2 sqrt(2 / pi).

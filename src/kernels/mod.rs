@@ -1,9 +1,9 @@
-//! Kernels of our own for the CPU, for what ONNX Runtime has none or slower ones: chains of convolutions, linear layers,
-//! and attention over cached keys and values.
+//! CPU kernels for what ONNX Runtime lacks or does slowly: chains of convolutions, linear layers, and
+//! attention over a paged KV cache.
 //!
-//! Each has a form for AVX-512 and a portable one. They share work out by a function that the caller gives
-//! ([`Parallel`]), so that they run on ONNX Runtime's threads. Every row of a result is computed by the same operations
-//! in the same order however many rows there are: what a batch holds besides does not change it by a bit.
+//! Each has an AVX-512 form and a portable one. They distribute work through a function that the caller
+//! passes ([`Parallel`]), so that they run on ONNX Runtime's threads. Every row of a result is computed by
+//! the same operations in the same order whatever the batch, so it is bit-identical alone and in any batch.
 
 pub mod attention;
 pub mod linear;
@@ -13,38 +13,38 @@ pub mod winograd;
 
 use std::sync::OnceLock;
 
-/// Runs a function for every number below a count, in any order and on any thread.
+/// Runs a function for every index below a count, in any order and on any thread.
 pub type Parallel<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
 
-/// A place that several threads write to, each its own part of it.
+/// A buffer that several threads write to, each its own part.
 #[derive(Clone, Copy)]
 struct Shared<T>(*mut T);
-// SAFETY: only the kernels make them, and their jobs write to parts that do not overlap.
+// SAFETY: only the kernels create it, and their jobs write to disjoint parts.
 unsafe impl<T> Send for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
-    /// The place. A method, so that closures take the whole of it.
+    /// The pointer. A method, so that closures capture the whole struct.
     fn get(self) -> *mut T {
         self.0
     }
 }
 
-/// Instructions that kernels are written for.
+/// Instruction sets that kernels are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
-    /// Nothing special.
+    /// Baseline.
     Plain,
-    /// AVX2 with fused multiplication and addition.
+    /// AVX2 with fused multiply-add.
     Avx2,
     /// AVX-512.
     Avx512,
-    /// AVX-512 with dot products of bytes.
+    /// AVX-512 with VNNI (dot products of bytes).
     Vnni,
 }
 
-/// The best that this machine has.
+/// The best instruction set of this machine.
 fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
@@ -66,7 +66,7 @@ fn level() -> Level {
     })
 }
 
-/// Runs jobs one after the other.
+/// Runs jobs sequentially.
 pub fn one_after_the_other(count: usize, job: &(dyn Fn(usize) + Sync)) {
     (0..count).for_each(job);
 }

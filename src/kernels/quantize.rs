@@ -1,13 +1,14 @@
 //! Weights of linear layers as the kernels read them: in panels of 32 outputs, exact or quantized.
 //!
-//! | form | a weight | error |
+//! | form | bits per weight | error |
 //! |---|---|---|
-//! | [`Form::Bf16`] | 16 bits | none, where the checkpoint holds bfloat16 |
-//! | [`Form::F32`] | 32 bits | none |
-//! | [`Form::Int8`] | 8.5 bits: whole numbers -127 to 127 times a factor for every 32 | half a step |
-//! | [`Form::Int4`] | 4.5 bits: whole numbers -8 to 7 times a factor for every 32 | half a step |
+//! | [`Form::Bf16`] | 16 | none if the checkpoint holds bfloat16 |
+//! | [`Form::F32`] | 32 | none |
+//! | [`Form::Int8`] | 8.5: integers -127 to 127 and a scale for every 32 | half a quantization step |
+//! | [`Form::Int4`] | 4.5: integers -8 to 7 and a scale for every 32 | half a quantization step |
 //!
-//! Factors are bfloat16, rounded before they are used, so that their rounding is no error.
+//! Scales are bfloat16 and rounded before the weights are quantized with them, so their rounding adds no
+//! error.
 
 use memmap2::Mmap;
 use rayon::prelude::*;
@@ -18,32 +19,32 @@ use std::sync::Arc;
 pub const PANEL: usize = 32;
 /// Lanes of a register: half a panel.
 pub(super) const LANES: usize = 16;
-/// Inputs that share a factor.
+/// Inputs that share a scale.
 pub const BLOCK: usize = 32;
-/// What is added to quantized weights so that they are not negative.
+/// Offsets that make quantized weights non-negative.
 pub(super) const INT8_OFFSET: i32 = 128;
 pub(super) const INT4_OFFSET: i32 = 8;
 
-/// How weights are kept.
+/// Storage format of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// bfloat16.
     Bf16,
     /// Single precision.
     F32,
-    /// Eight bits and a factor for every 32.
+    /// Eight bits, and a scale for every 32 weights.
     Int8,
-    /// Four bits and a factor for every 32.
+    /// Four bits, and a scale for every 32 weights.
     Int4,
 }
 
 impl Form {
-    /// Whether inputs are quantized as well.
+    /// `true` if inputs are quantized as well.
     pub(super) fn is_quantized(self) -> bool {
         matches!(self, Form::Int8 | Form::Int4)
     }
 
-    /// Bytes of the weights of a panel, without its factors.
+    /// Size in bytes of a panel's weights, without its scales.
     pub(super) fn panel_bytes(self, from: usize) -> usize {
         let padded = from.next_multiple_of(BLOCK) * PANEL;
         match self {
@@ -54,7 +55,7 @@ impl Form {
         }
     }
 
-    /// Bytes of the factors of a panel.
+    /// Size in bytes of a panel's scales.
     pub(super) fn factor_bytes(self, from: usize) -> usize {
         if self.is_quantized() {
             from.div_ceil(BLOCK) * PANEL * 2
@@ -63,7 +64,7 @@ impl Form {
         }
     }
 
-    /// Bytes of a layer.
+    /// Size in bytes of a packed layer.
     pub fn bytes(self, from: usize, to: usize) -> usize {
         to.div_ceil(PANEL) * (self.panel_bytes(from) + self.factor_bytes(from))
     }
@@ -74,7 +75,7 @@ impl Form {
 pub enum Bytes {
     /// In memory.
     Owned(Arc<Vec<u8>>),
-    /// In a file.
+    /// In a mapped file.
     Mapped(Arc<Mmap>, Range<usize>),
 }
 
@@ -89,10 +90,10 @@ impl Deref for Bytes {
     }
 }
 
-/// Packs a layer of `to` rows of `from` weights; `row` writes the weights of an output.
+/// Packs a layer of `to` outputs with `from` weights each; `row` writes the weights of one output.
 ///
-/// The panels come first, then the factors of all panels. Outputs beyond `to`, and inputs beyond `from` in quantized
-/// forms, are zeros.
+/// All panels come first, then the scales of all panels. Outputs beyond `to` are zero-padded, and so are
+/// inputs beyond `from` in quantized forms.
 pub fn pack(form: Form, from: usize, to: usize, row: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Bytes {
     let panels = to.div_ceil(PANEL);
     let (weights, factors) = (form.panel_bytes(from), form.factor_bytes(from));
@@ -134,7 +135,7 @@ fn pack_f32(rows: &[f32], from: usize, to: &mut [u8]) {
     }
 }
 
-/// Two outputs half a panel apart share 32 bits, so that a shift and a mask make single precision of them.
+/// Two outputs half a panel apart share 32 bits, so that a shift and a mask convert them to single precision.
 fn pack_bf16(rows: &[f32], from: usize, to: &mut [u8]) {
     let bits = |n: usize, k: usize| (to_bf16(rows[n * from + k])) as u32;
     for (k, line) in to.chunks_exact_mut(PANEL * 2).enumerate() {
@@ -144,8 +145,8 @@ fn pack_bf16(rows: &[f32], from: usize, to: &mut [u8]) {
     }
 }
 
-/// Half a panel after the other; in it blocks of 32 inputs; in these groups of four inputs for each of 16 outputs. With
-/// four bits two groups share their bytes, the first in the lower half.
+/// Layout: the two halves of a panel; in each, blocks of 32 inputs; in these, groups of four inputs for each
+/// of 16 outputs. With four bits two groups share their bytes, the first in the low nibbles.
 fn pack_quantized(form: Form, rows: &[f32], from: usize, weights: &mut [u8], factors: &mut [u8]) {
     let blocks = from.div_ceil(BLOCK);
     let half_bytes = weights.len() / 2;
@@ -173,30 +174,30 @@ fn pack_quantized(form: Form, rows: &[f32], from: usize, weights: &mut [u8], fac
     }
 }
 
-/// Whole numbers, with their offset, for the weights of a block, and their factor as bfloat16.
+/// Quantizes the weights of a block, with offset; the result is the scale as bfloat16.
 fn quantized(form: Form, values: &[f32], levels: &mut [u8; BLOCK]) -> u16 {
     let largest = values
         .iter()
         .copied()
         .fold(0f32, |a, v| if v.abs() > a.abs() { v } else { a });
     let (factor, offset, least, most) = match form {
-        // Rounded up: the largest stays in range.
+        // Rounded up, so that the largest stays in range.
         Form::Int8 => (up_to_bf16(largest.abs() / 127.0), INT8_OFFSET, -127, 127),
-        // The largest becomes -8, whatever its sign: one more step than with 7.
+        // The largest magnitude becomes -8, whatever its sign: one step more than with 7.
         _ => (to_bf16(largest / -8.0), INT4_OFFSET, -8, 7),
     };
     let step = from_bf16(factor);
     let inverse = if step == 0.0 { 0.0 } else { 1.0 / step };
     levels.fill(offset as u8);
     for (level, value) in levels.iter_mut().zip(values) {
-        // To the nearest, ties to even, by a number that leaves no room for a fraction: a call for each would be slow.
+        // Rounds to nearest, ties to even, by adding 1.5 * 2^23; a function call per weight would be slow.
         let whole = ((value * inverse + 12_582_912.0) - 12_582_912.0) as i32;
         *level = (whole.clamp(least, most) + offset) as u8;
     }
     factor
 }
 
-/// The nearest bfloat16, ties to even.
+/// Rounds to the nearest bfloat16, ties to even.
 pub fn to_bf16(value: f32) -> u16 {
     let bits = value.to_bits();
     if value.is_nan() {
@@ -205,12 +206,12 @@ pub fn to_bf16(value: f32) -> u16 {
     ((bits + 0x7fff + (bits >> 16 & 1)) >> 16) as u16
 }
 
-/// The next bfloat16 that is not smaller; for numbers that are not negative.
+/// Rounds up to bfloat16; for non-negative numbers.
 fn up_to_bf16(value: f32) -> u16 {
     (value.to_bits().saturating_add(0xffff) >> 16) as u16
 }
 
-/// Exact.
+/// The same value in single precision (exact).
 pub fn from_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
@@ -240,7 +241,8 @@ mod tests {
             let step = from_bf16(quantized(form, &values, &mut levels));
             for (level, value) in levels.iter().zip(&values) {
                 let back = (i32::from(*level) - offset) as f32 * step;
-                // With four bits, the side opposite to the largest is cut off at 7 steps, and a step is rounded.
+                // With four bits, values opposite to the largest are clamped at 7 steps; the scale is
+                // rounded.
                 let allowed = if form == Form::Int8 { 0.5001 } else { 1.05 } * step.abs();
                 assert!(
                     (back - value).abs() <= allowed,

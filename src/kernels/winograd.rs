@@ -1,26 +1,27 @@
-//! Chains of 3x3 convolutions by Winograd's minimal filtering, F(4x4, 3x3), in AVX-512: a kernel of our own for ONNX
-//! Runtime, whose convolutions do the full number of multiplications.
+//! Chains of 3x3 convolutions by Winograd's minimal filtering, F(4x4, 3x3), in AVX-512: ONNX Runtime's
+//! convolutions do the full number of multiplications, this kernel a quarter.
 //!
-//! Of a map's tiles of 6x6 cells, which overlap by two, 36 sums are made for each channel; 36 matrix products mix the
-//! channels; of these come tiles of 4x4 cells: a quarter of the multiplications. Convolutions follow each other without
-//! leaving the layout in between, channels last. Source of the transforms: A. Lavin and S. Gray, Fast Algorithms for
-//! Convolutional Neural Networks, 2015. Errors are some 2e-6 of the largest value.
+//! The input is cut into 6x6 tiles that overlap by two cells. Each tile is transformed to 36 values per
+//! channel, 36 matrix products mix the channels, and the inverse transform gives tiles of 4x4 cells.
+//! Consecutive convolutions stay in the layout in between, channels last. Source of the transforms: A. Lavin
+//! and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Errors are about 2e-6 of the largest
+//! value.
 
 use super::{Parallel, Shared};
 
 /// Lanes of a register.
 const LANES: usize = 16;
-/// Sums of a tile of 6x6 cells.
+/// Values of a transformed 6x6 tile.
 const POINTS: usize = 36;
-/// Cells of a tile's side in the result.
+/// Side of an output tile, in cells.
 const TILE: usize = 4;
-/// Tiles and channels of the innermost product: 12 x 2 sums, two weights and a value fill the 32 registers.
+/// Tiles and channels of the innermost product: 12 x 2 accumulators, 2 weights and a value fill 32 registers.
 const ROWS: usize = 12;
 const COLUMNS: usize = 2 * LANES;
-/// Jobs that the channels of one matrix product are shared out to.
+/// Jobs that the output channels of one matrix product are split into.
 const PARTS: usize = 2;
 
-/// Whether this machine has the instructions, and the channels fit them.
+/// `true` if this machine has the instructions and the number of channels fits them.
 pub fn is_supported(channels: usize) -> bool {
     #[cfg(target_arch = "x86_64")]
     let has_instructions = std::arch::is_x86_feature_detected!("avx512f");
@@ -29,7 +30,7 @@ pub fn is_supported(channels: usize) -> bool {
     has_instructions && channels.is_multiple_of(COLUMNS * PARTS)
 }
 
-/// A 3x3 convolution with a cell of zeros all around and as many channels out as in, its weights transformed.
+/// A 3x3 convolution with zero padding of one cell and as many channels out as in; weights are transformed.
 pub struct Filter {
     channels: usize,
     /// `[36, channels out / 32, channels in, 32]`.
@@ -66,7 +67,7 @@ impl Filter {
     }
 }
 
-/// Memory that a chain works in, kept for the next time.
+/// Working memory of a chain, kept for the next call.
 #[derive(Default)]
 pub struct Scratch {
     map: Vec<f32>,
@@ -82,9 +83,9 @@ struct Sizes {
     width: usize,
     /// Columns of tiles.
     columns: usize,
-    /// Tiles, filled up to a multiple of `ROWS`.
+    /// Number of tiles, rounded up to a multiple of `ROWS`.
     tiles: usize,
-    /// Cells of a line of the map with zeros around.
+    /// Width of the zero-padded map, in cells.
     line: usize,
 }
 
@@ -92,7 +93,7 @@ struct Sizes {
 ///
 /// # Panics
 ///
-/// Where sizes do not fit, or [`is_supported`] says no.
+/// If sizes do not match, or [`is_supported`] is `false`.
 pub fn chain(
     filters: &[Filter],
     input: &[f32],
@@ -118,7 +119,7 @@ pub fn chain(
         buffer.resize(length, 0.0);
         Shared(buffer.as_mut_ptr())
     };
-    // The zeros around the map must be zeros, and what the tiles reach beyond it.
+    // The padding around the map must be zero, and so must the cells that tiles reach beyond it.
     scratch.map.clear();
     let map = fit(&mut scratch.map, (rows * TILE + 2) * sizes.line * channels);
     let sums = fit(&mut scratch.sums, POINTS * tiles * channels);
@@ -127,8 +128,8 @@ pub fn chain(
     #[cfg(target_arch = "x86_64")]
     {
         use kernels::*;
-        // SAFETY: the instructions are there, buffers have the sizes that the kernels expect, and each job writes to its
-        // own row, column or matrix.
+        // SAFETY: the instructions are there, buffers have the sizes that the kernels expect, and each job
+        // writes to its own row, column or matrix.
         parallel(height, &|y| unsafe {
             channels_last(input.as_ptr(), map.get(), y, sizes)
         });
@@ -174,15 +175,15 @@ pub fn chain(
 
 #[cfg(target_arch = "x86_64")]
 mod kernels {
-    //! The parts that run in registers. All are unsafe to call: buffers must have the sizes that [`super::chain`] gives
-    //! them, and the machine AVX-512.
+    //! The parts written in intrinsics. All are unsafe to call: buffers must have the sizes that
+    //! [`super::chain`] gives them, and the machine must have AVX-512.
 
     use super::{COLUMNS, LANES, ROWS, Sizes, TILE};
     use std::arch::x86_64::*;
 
     type Vector = __m512;
 
-    /// A line of the map to channels last.
+    /// Copies a line of the map to channels last.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn channels_last(input: *const f32, map: *mut f32, y: usize, sizes: Sizes) {
         let Sizes {
@@ -207,7 +208,7 @@ mod kernels {
         }
     }
 
-    /// A line of the map to channels first.
+    /// Copies a line of the map to channels first.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn channels_first(map: *const f32, output: *mut f32, y: usize, sizes: Sizes) {
         let Sizes {
@@ -232,7 +233,7 @@ mod kernels {
         }
     }
 
-    /// The six sums of six cells.
+    /// Input transform of six cells.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn sums(d: [Vector; 6]) -> [Vector; 6] {
@@ -251,7 +252,7 @@ mod kernels {
         ]
     }
 
-    /// The four cells of six products.
+    /// Output transform of six products.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn cells(m: [Vector; 6]) -> [Vector; 4] {
@@ -266,14 +267,14 @@ mod kernels {
         ]
     }
 
-    /// Columns as lines.
+    /// Transposes.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn turned<const N: usize>(columns: [[Vector; N]; 6]) -> [[Vector; 6]; N] {
         std::array::from_fn(|y| std::array::from_fn(|x| columns[x][y]))
     }
 
-    /// The sums of a row of tiles, `[36, tiles, channels]`.
+    /// Input transform of a row of tiles, to `[36, tiles, channels]`.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn transform_input(map: *const f32, to: *mut f32, row: usize, sizes: Sizes) {
         let Sizes {
@@ -342,7 +343,7 @@ mod kernels {
         }
     }
 
-    /// x / (1 + exp(-x)); the exponential by a power of two and a polynomial, off by less than 2e-7 of its value
+    /// x / (1 + exp(-x)); the exponential is a power of two times a polynomial, relative error below 2e-7
     /// (Cephes mathematical library, expf).
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -352,7 +353,7 @@ mod kernels {
         let power = _mm512_min_ps(_mm512_max_ps(negative, number(-87.0)), number(88.0));
         let whole =
             _mm512_roundscale_ps::<0x08>(_mm512_mul_ps(power, number(std::f32::consts::LOG2_E)));
-        // ln 2 in two parts, the first exact when multiplied by a whole number.
+        // ln 2 in two parts; products of the first with integers are exact.
         let rest = _mm512_fnmadd_ps(whole, number(0.693_359_4), power);
         let rest = _mm512_fnmadd_ps(whole, number(-2.121_944_4e-4), rest);
         let coefficients = [
@@ -372,7 +373,7 @@ mod kernels {
         _mm512_div_ps(x, _mm512_add_ps(number(1.0), exponential))
     }
 
-    /// The cells of a row of tiles, back in the map.
+    /// Output transform of a row of tiles, with bias and SiLU, back into the map.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn transform_output(
         products: *const f32,
@@ -405,7 +406,7 @@ mod kernels {
                     }
                     *half = cells(column);
                 }
-                // What lies beyond the map stays zero for the next convolution.
+                // Cells beyond the map stay zero for the next convolution.
                 let end = [height - row * TILE, width - column * TILE].map(|n| TILE.min(n));
                 for (y, products) in turned(halves).into_iter().enumerate().take(end[0]) {
                     for (x, value) in cells(products).into_iter().enumerate().take(end[1]) {
@@ -424,7 +425,7 @@ mod kernels {
 mod tests {
     use super::*;
 
-    /// Numbers from -1 to 1, always the same.
+    /// Deterministic numbers from -1 to 1.
     fn numbers(count: usize, scale: f64, mut seed: u64) -> Vec<f64> {
         let mut next = || {
             seed = seed
@@ -435,7 +436,7 @@ mod tests {
         (0..count).map(|_| next()).collect()
     }
 
-    /// The convolution by its definition, and SiLU.
+    /// Direct convolution in double precision, with SiLU.
     fn by_definition(
         map: &[f64],
         weight: &[f64],
@@ -468,7 +469,7 @@ mod tests {
         if !is_supported(channels) {
             return;
         }
-        // Sizes that fill tiles and those that do not.
+        // Sizes that are multiples of the tile, and sizes that are not.
         for size in [[8, 12], [9, 14], [1, 3]] {
             let mut map = numbers(channels * size[0] * size[1], 1.0, 1);
             let input: Vec<f32> = map.iter().map(|v| *v as f32).collect();
@@ -482,7 +483,7 @@ mod tests {
             let mut output = vec![0.0; input.len()];
             let parallel = |count: usize, job: &(dyn Fn(usize) + Sync)| (0..count).for_each(job);
             let mut scratch = Scratch::default();
-            // Twice: what is left in the memory must not matter.
+            // Twice: what the first call leaves in the working memory must not matter.
             for _ in 0..2 {
                 chain(&filters, &input, &mut output, size, &mut scratch, &parallel);
                 let largest = map.iter().fold(0.0, |a: f64, b| a.max(b.abs()));

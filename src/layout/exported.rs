@@ -1,8 +1,8 @@
 //! PP-DocLayout as its publisher exports it: `inference.onnx` with `inference.yml`, post-processing included.
 //!
-//! Inputs `im_shape` `[B, 2]`, `image` `[B, 3, height, width]`, `scale_factor` `[B, 2]` (height, then width); outputs:
-//! rows of 6, 7 or 8 numbers, how many rows each page has, and with masks a third one `[rows, height, width]`
-//! (docs/reference.md, "Input and output of the layout networks").
+//! Inputs: `im_shape` `[B, 2]`, `image` `[B, 3, height, width]`, `scale_factor` `[B, 2]` (height, then
+//! width). Outputs: rows of 6, 7 or 8 numbers, the number of rows per page, and for models with masks `[rows,
+//! height, width]` (docs/reference.md, "Input and output of the layout networks").
 
 use super::pixel_values;
 use super::postprocess::{RawBox, RawLayout};
@@ -15,14 +15,14 @@ use crate::raster::Pixels;
 use saphyr::{LoadableYamlNode, Yaml};
 use std::path::{Path, PathBuf};
 
-/// Name of the model file.
+/// File name of the model.
 pub const MODEL: &str = "inference.onnx";
-/// Name of its description.
+/// File name of its description.
 const DESCRIPTION: &str = "inference.yml";
-/// Columns that rows may have.
+/// Possible numbers of columns of a row.
 const COLUMNS: [usize; 3] = [6, 7, 8];
 
-/// Why a folder cannot be used.
+/// Reason why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportedError {
     /// The description cannot be read.
@@ -30,27 +30,27 @@ pub enum ExportedError {
     Description {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The model is not what it should be.
+    /// The model has the wrong inputs or outputs.
     #[error(
         "`{path}` is no layout model: {reason}; give a folder of PP-DocLayoutV2 or PP-DocLayoutV3"
     )]
     Signature {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 /// The model, ready to run.
 pub struct ExportedLayout {
-    /// The model's name, where its description tells it.
+    /// The model's name, if its description has one.
     pub name: Option<String>,
     network: Network,
-    /// Height and width of the picture it sees.
+    /// Height and width of the network's input.
     input: [usize; 2],
     rows: String,
     counts: String,
@@ -78,7 +78,7 @@ impl ExportedLayout {
         })
     }
 
-    /// The rows of boxes on pages.
+    /// The rows of boxes of each page.
     pub fn detect(&mut self, pages: &[&Pixels]) -> Result<Vec<RawLayout>, OnnxError> {
         let [height, width] = self.input;
         let batch = pages.len();
@@ -113,7 +113,7 @@ impl ExportedLayout {
 /// Names of the outputs: rows, counts, masks.
 type Ports = (String, String, Option<String>);
 
-/// Checks a model's signature; what is missing or wrong is named.
+/// Checks a model's signature; the error names what is missing or wrong.
 fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, String> {
     let names = |ports: &[PortInfo]| {
         ports
@@ -159,7 +159,7 @@ fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, String>
     ))
 }
 
-/// Whole numbers of either kind.
+/// Integers, from an output of 32 or 64 bits.
 fn whole(outputs: &Outputs<'_>, name: &str) -> Result<(Vec<usize>, Vec<i64>), OnnxError> {
     if let Ok((shape, data)) = outputs.i32(name) {
         return Ok((shape, data.iter().map(|v| i64::from(*v)).collect()));
@@ -229,7 +229,7 @@ fn layouts(
     Ok(layouts)
 }
 
-/// Class, score, corners, order and votes.
+/// A box from a row: class, score, corners, order and votes.
 fn raw_box(row: &[f32]) -> RawBox {
     RawBox {
         class_id: row[0] as i64,
@@ -240,7 +240,7 @@ fn raw_box(row: &[f32]) -> RawBox {
     }
 }
 
-/// What `inference.yml` says.
+/// Contents of `inference.yml`.
 #[derive(Debug, PartialEq)]
 struct Description {
     name: Option<String>,

@@ -1,8 +1,9 @@
 //! Layout detection: a prepared page in, regions in reading order out.
 //!
 //! [`LayoutDetector`] is the seam: [`geometric`] works on characters, lines and ruling lines and needs no
-//! network; [`network`] shows pictures to one of the layout networks ([`pp_doclayout`], [`exported`]). A detector that knows which pieces of text or which table grid a region
-//! was made of says so in the [`Region`], so that nothing has to be guessed a second time from boxes.
+//! network; [`network`] runs one of the layout networks ([`pp_doclayout`], [`exported`]) on page pictures. A
+//! detector that knows which segments of text or which table grid a region was made from records it in the
+//! [`Region`], so that later stages need not guess it from boxes.
 
 pub mod exported;
 pub mod geometric;
@@ -21,27 +22,27 @@ use crate::lines::PreparedPage;
 use crate::raster::Pixels;
 use postprocess::LayoutOptions;
 
-/// What the detector returns.
+/// A region of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Region {
-    /// What it is.
+    /// Label.
     pub label: Label,
-    /// Where it is.
+    /// Bounding box in page pixels.
     pub bbox: Rect,
     /// Confidence, 0 to 1.
     pub score: f32,
-    /// Positions in `PreparedPage.text.segments` of the text it was made of, line by line; empty when the
+    /// Indices into `PreparedPage.text.segments` of the text it was made from, line by line; empty if the
     /// detector did not look at text.
     pub lines: Vec<Vec<usize>>,
-    /// The grid, where the detector found one.
+    /// The table grid, if the detector found one.
     pub table: Option<Table>,
-    /// Typographic facts.
+    /// Typographic properties.
     pub style: BlockStyle,
     /// Alternative text of a tagged picture.
     pub alt: Option<String>,
-    /// Its outline, where the detector sees shapes.
+    /// Outline, if the detector finds shapes.
     pub polygon: Option<Vec<Point>>,
-    /// Its number in the reading order, from 1, where its label has one.
+    /// Number in the reading order, from 1, if its label has one.
     pub order: Option<usize>,
 }
 
@@ -49,7 +50,7 @@ pub struct Region {
 pub(crate) const MIN_SHAPE_SIDE: f32 = 6.0;
 
 impl Region {
-    /// A region of which only the place is known.
+    /// A region with a label, a box and a score only.
     pub fn new(label: Label, bbox: Rect, score: f32) -> Self {
         Self {
             label,
@@ -65,7 +66,7 @@ impl Region {
     }
 }
 
-/// The region that a page is when no layout is detected.
+/// The region that covers the whole page, for runs without layout detection.
 pub fn whole_page(label: Label, width: usize, height: usize) -> Region {
     Region::new(label, Rect::new(0.0, 0.0, width as f32, height as f32), 1.0)
 }
@@ -73,8 +74,8 @@ pub fn whole_page(label: Label, width: usize, height: usize) -> Region {
 /// Side in pixels of the picture that layout networks see.
 pub const NETWORK_SIDE: usize = 800;
 
-/// What layout networks are shown of a page: `[3, height, width]`, channels R, G, B, values 0 to 1; bicubic,
-/// the aspect ratio not kept (docs/reference.md, "Input and output of the layout networks").
+/// Input of a layout network: `[3, height, width]`, channels R, G, B, values 0 to 1; bicubic, aspect ratio
+/// not kept (docs/reference.md, "Input and output of the layout networks").
 pub fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
     let small = page.resize_bicubic(width, height);
     let levels: [f32; 256] = std::array::from_fn(|v| v as f32 * (1.0 / 255.0));
@@ -90,28 +91,29 @@ pub fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Why pages have no layout.
+/// Layout detection failed.
 #[derive(Debug, thiserror::Error)]
 #[error("layout detection failed: {0}")]
 pub struct LayoutError(pub String);
 
-/// Finds the regions of pages.
+/// Detects the regions of pages.
 pub trait LayoutDetector: Send {
-    /// As many pages as it wants at once.
+    /// Most pages per call.
     fn batch_size(&self) -> usize {
         1
     }
 
-    /// The regions of each page in reading order, for one page or more.
+    /// The regions of one or more pages, each page's in reading order.
     ///
-    /// An error is one of all these pages together: the caller tries them in smaller batches, at last alone.
+    /// An error concerns all pages of the call: the caller retries them in smaller batches, finally one by
+    /// one.
     fn detect(
         &mut self,
         pages: &[&PreparedPage],
         options: &LayoutOptions,
     ) -> Result<Vec<Vec<Region>>, LayoutError>;
 
-    /// Starts it again after a fault that may be its own; false where nothing would be different.
+    /// Restarts the detector after an error that it may have caused; `false` if that would change nothing.
     fn restart(&mut self) -> Result<bool, LayoutError> {
         Ok(false)
     }

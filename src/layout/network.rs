@@ -1,4 +1,4 @@
-//! Layout detection by a network: pictures of pages in, post-processed regions out.
+//! Layout detection by a network: page pictures in, post-processed regions out.
 
 use super::exported::ExportedLayout;
 use super::postprocess::{LayoutOptions, RawLayout, Threshold, postprocess};
@@ -8,7 +8,7 @@ use crate::lines::PreparedPage;
 use crate::onnx::OnnxError;
 use crate::raster::Pixels;
 
-/// A layout network, wherever it comes from.
+/// A layout network from either source.
 pub enum LayoutNetwork {
     /// Built from a checkpoint.
     Checkpoint(Box<PpDocLayout>),
@@ -17,7 +17,7 @@ pub enum LayoutNetwork {
 }
 
 impl LayoutNetwork {
-    /// The rows of boxes on pages; those that `threshold` drops may be left out.
+    /// The rows of boxes of each page; those that `threshold` drops may be left out.
     pub fn detect(
         &mut self,
         pages: &[&Pixels],
@@ -32,13 +32,13 @@ impl LayoutNetwork {
 
 /// The detector of the PaddleOCR-VL pipelines.
 pub struct NetworkDetector {
-    /// The network; none after it could not be loaded once more.
+    /// The network; `None` if reloading it failed.
     pub network: Option<LayoutNetwork>,
-    /// Pages shown to the network at once.
+    /// Number of pages per call of the network.
     pub batch_size: usize,
-    /// Whether regions are given the text that the page has.
+    /// `true` if regions get the page's own text.
     pub reads_page_text: bool,
-    /// Loads the network once more.
+    /// Loads the network again.
     pub reload: Box<dyn FnMut() -> Result<LayoutNetwork, String> + Send>,
 }
 
@@ -65,7 +65,7 @@ impl LayoutDetector for NetworkDetector {
             .detect(&pictures, &options.threshold)
             .map_err(|error| {
                 if matches!(error, OnnxError::OutOfMemory { .. }) && pages.len() > 1 {
-                    // The caller tries these pages again in halves; the next ones need not fail first.
+                    // The caller retries these pages in halves; later batches start at the smaller size.
                     self.batch_size = pages.len() / 2;
                     tracing::warn!(
                         batch_size = self.batch_size,
@@ -86,7 +86,7 @@ impl LayoutDetector for NetworkDetector {
     }
 
     fn restart(&mut self) -> Result<bool, LayoutError> {
-        // Not two at once: there may be no memory for that.
+        // Dropped first: there may be no memory for two.
         self.network = None;
         self.network = Some((self.reload)().map_err(LayoutError)?);
         Ok(true)

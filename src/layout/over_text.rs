@@ -1,5 +1,5 @@
-//! Regions that a network found in the picture, over the text that the page has: which lines each region holds, the
-//! grids of tables, and regions for text that the network passed over.
+//! Combines regions that a network found in the picture with the page's text: assigns lines to regions, finds
+//! the grids of tables, and adds regions for text that the network missed.
 
 use super::geometric;
 use super::table::{self, FoundTable};
@@ -14,10 +14,10 @@ const INSIDE: f32 = 0.5;
 /// Size of body text assumed for a page without text: 10 points at 144 dpi.
 const DEFAULT_BODY: f32 = 20.0;
 
-/// The regions with their text, each piece of text in one of them, in reading order.
+/// Assigns each text segment to one region; the result is in reading order.
 ///
-/// Text that lies in no region becomes regions as the detector without a network makes them: nothing that the page says
-/// is lost because a network did not see it.
+/// Text outside all regions gets regions from the geometric detector, so that none is lost because the
+/// network missed it.
 pub fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> Vec<Region> {
     let mut regions = postprocess::without_overlaps(&regions, mode);
     let segments = &page.text.segments;
@@ -37,7 +37,7 @@ pub fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> 
         if region.label == Label::Table
             && let Some(found) = table_in(&region.bbox, &own, page, body)
         {
-            // What stands in the region but not in the grid is a note or a caption.
+            // Text in the region but outside the grid is a note or a caption.
             own.iter()
                 .filter(|i| !found.segments.contains(i))
                 .for_each(|i| owner[*i] = None);
@@ -64,7 +64,7 @@ pub fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> 
     regions
 }
 
-/// The region that most of a piece of text lies in; of several the smallest.
+/// The region that contains most of a segment; of several the smallest.
 fn owner_of(bbox: &Rect, regions: &[Region]) -> Option<usize> {
     let area = |i: &usize| regions[*i].bbox.width() * regions[*i].bbox.height();
     (0..regions.len())
@@ -72,7 +72,7 @@ fn owner_of(bbox: &Rect, regions: &[Region]) -> Option<usize> {
         .min_by(|a, b| area(a).total_cmp(&area(b)))
 }
 
-/// Pieces of text side by side, from top to bottom.
+/// Groups segments into rows, from top to bottom.
 fn lines(own: &[usize], segments: &[Segment]) -> Vec<Vec<usize>> {
     table::aligned::rows(own, segments)
         .into_iter()
@@ -80,7 +80,7 @@ fn lines(own: &[usize], segments: &[Segment]) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// The grid of a region: of drawn lines, else of columns that white space separates.
+/// The table grid of a region: from ruling lines, else from columns separated by white space.
 fn table_in(bbox: &Rect, own: &[usize], page: &PreparedPage, body: f32) -> Option<FoundTable> {
     let segments: Vec<Segment> = own.iter().map(|i| page.text.segments[*i].clone()).collect();
     let around = bbox.expanded(body, body);
@@ -109,7 +109,7 @@ fn table_in(bbox: &Rect, own: &[usize], page: &PreparedPage, body: f32) -> Optio
     })
 }
 
-/// Regions for the pieces of text that no region has.
+/// Regions for text segments without a region.
 fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
     if free.is_empty() {
         return Vec::new();
@@ -139,7 +139,7 @@ fn passed_over(free: &[usize], page: &PreparedPage) -> Vec<Region> {
     regions
 }
 
-/// Where a region belongs among regions in reading order: behind the last one that is above it in its column, else
+/// Index at which a region belongs in the reading order: behind the last region above it in its column, else
 /// before the first one below it there.
 fn place(bbox: &Rect, regions: &[Region]) -> usize {
     let in_column = |r: &Region| r.bbox.x1 < bbox.x2 && bbox.x1 < r.bbox.x2;

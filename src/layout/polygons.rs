@@ -1,10 +1,11 @@
-//! From the masks of a layout network to polygons, rectangles and quadrilaterals (docs/reference.md, "Polygons from masks").
+//! Converts masks of a layout network to polygons, rectangles and quadrilaterals (docs/reference.md,
+//! "Polygons from masks").
 
 use crate::geometry::contour::{Mask, arc_length, contour_area, external_contours, simplify};
 use crate::geometry::polygon::{Overlap, min_area_quad};
 use crate::geometry::{Point, distance};
 
-/// Which shape regions get (`layout_shape_mode`).
+/// Shape of regions (`layout_shape_mode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ShapeMode {
     /// Upright rectangles; masks are ignored.
@@ -13,13 +14,13 @@ pub enum ShapeMode {
     Quad,
     /// Polygons.
     Poly,
-    /// The simplest that fits.
+    /// The simplest shape that fits.
     #[default]
     Auto,
 }
 
 impl ShapeMode {
-    /// The mode of a name.
+    /// The mode with this name.
     pub fn from_name(name: &str) -> Option<ShapeMode> {
         Some(match name {
             "rect" => ShapeMode::Rect,
@@ -47,9 +48,9 @@ const QUAD_FITS: f64 = 0.8;
 /// Overlap with the polygon before from which a quadrilateral would get into its way.
 const IN_THE_WAY: f64 = 0.01;
 
-/// The polygons of boxes on a page of `width` x `height` pixels, one for each.
+/// The polygons of boxes on a page of `width` x `height` pixels, one per box.
 ///
-/// `boxes` are whole-numbered `[x1, y1, x2, y2]`; `masks` cover the whole page.
+/// `boxes` are `[x1, y1, x2, y2]` with integer values; `masks` cover the whole page.
 pub fn polygons(
     boxes: &[[f32; 4]],
     masks: &[&Mask],
@@ -57,7 +58,8 @@ pub fn polygons(
     height: usize,
     mode: ShapeMode,
 ) -> Vec<Vec<Point>> {
-    // x2 - y1 is a slip of the reference for x2 - x1: it must be matched (docs/reference.md, "Polygons from masks").
+    // The reference has x2 - y1 by mistake for x2 - x1; output must match (docs/reference.md, "Polygons from
+    // masks").
     let widest = boxes
         .iter()
         .map(|b| b[2] as f64 - b[1] as f64)
@@ -82,7 +84,7 @@ fn rectangle(bbox: &[f32; 4]) -> Vec<Point> {
         .to_vec()
 }
 
-/// The outline of the largest shape of a mask inside a box; `None` when there is none.
+/// The outline of a mask's largest component inside a box; `None` if it is empty.
 fn outline(bbox: &[f32; 4], mask: &Mask, scale: [f64; 2], widest: f64) -> Option<Vec<Point>> {
     let [x1, y1, x2, y2] = bbox.map(|v| v as i64);
     let (width, height) = (x2 - x1, y2 - y1);
@@ -126,8 +128,8 @@ fn outline(bbox: &[f32; 4], mask: &Mask, scale: [f64; 2], widest: f64) -> Option
     Some(shifted.collect())
 }
 
-/// The corners of an outline that are worth keeping: convex ones and flat dents, with others put back where
-/// stretches longer than 0.3 times `reach` would have none (docs/reference.md, "Polygons from masks", step 3).
+/// Selects the corners of an outline to keep: convex ones and flat dents; others are restored where a side
+/// longer than 0.3 times `reach` would have no corner (docs/reference.md, "Polygons from masks", step 3).
 pub fn custom_vertices(corners: &[[i32; 2]], reach: f64) -> Vec<[f64; 2]> {
     let limit = MAX_STRETCH * reach;
     let count = corners.len();
@@ -171,7 +173,7 @@ pub fn custom_vertices(corners: &[[i32; 2]], reach: f64) -> Vec<[f64; 2]> {
     kept.into_iter().map(|i| views[i].place).collect()
 }
 
-/// Dents that stand beside other dents. A run that wraps around the start only counts when both its ends do.
+/// Dents next to other dents. A run that wraps around the start counts only if both its ends have neighbours.
 fn runs_of_dents(dents: &[usize], count: usize) -> Vec<usize> {
     let runs = dents
         .chunk_by(|a, b| b - a == 1)
@@ -185,12 +187,12 @@ fn runs_of_dents(dents: &[usize], count: usize) -> Vec<usize> {
     }
 }
 
-/// A corner as seen from its neighbours.
+/// A corner in relation to its neighbours.
 struct Corner {
     convex: bool,
-    /// Degrees between its two sides.
+    /// Angle between its two sides in degrees.
     angle: f64,
-    /// Where it goes: sharp convex corners are moved outwards.
+    /// Final position: sharp convex corners are moved outwards.
     place: [f64; 2],
 }
 
@@ -224,7 +226,7 @@ impl Corner {
     }
 }
 
-/// The shape that the mode asks for (docs/reference.md, "Polygons from masks", step 4).
+/// The shape for the mode (docs/reference.md, "Polygons from masks", step 4).
 fn normalized(
     bbox: &[f32; 4],
     outline: Option<Vec<Point>>,
@@ -257,7 +259,7 @@ fn normalized(
     }
 }
 
-/// The smallest rectangle around a polygon, clockwise from the corner nearest the page's top left one.
+/// The minimum-area rectangle of a polygon, clockwise from the corner nearest to the page's top left.
 pub fn quad(polygon: &[Point]) -> Option<Vec<Point>> {
     let mut corners = min_area_quad(polygon)?;
     let middle = Point {

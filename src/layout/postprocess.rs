@@ -1,8 +1,8 @@
-//! From what a layout network returns to regions: filters, merging, order, polygons (docs/reference.md,
+//! Post-processing of a layout network's output: filtering, merging, order, polygons (docs/reference.md,
 //! "Layout post-processing").
 //!
-//! [`postprocess`] is the order of the steps; each step is a function of its own below it. Arithmetic is in single
-//! precision where the reference's is, since boxes that just reach a limit must fall on the same side of it.
+//! [`postprocess`] runs the steps in order; each step is a function below it. Arithmetic is in single
+//! precision where the reference's is, so that boxes close to a threshold fall on the same side of it.
 
 use super::polygons::{ShapeMode, polygons};
 use super::{MIN_SHAPE_SIDE, Region};
@@ -11,7 +11,7 @@ use crate::geometry::Rect;
 use crate::geometry::contour::Mask;
 use std::collections::BTreeMap;
 
-/// A row of a layout network's answer, in page pixels.
+/// A row of a layout network's output, in page pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RawBox {
     /// Class id; negative for no class.
@@ -20,18 +20,18 @@ pub struct RawBox {
     pub score: f32,
     /// `[x1, y1, x2, y2]`.
     pub bbox: [f32; 4],
-    /// Place in the reading order, where the network has one.
+    /// Position in the reading order, if the network predicts one.
     pub order: Option<f32>,
-    /// Votes for that place: of equal places the one with more comes first.
+    /// Votes for that position: of equal positions the one with more votes comes first.
     pub votes: Option<f32>,
 }
 
-/// What a layout network returns for a page.
+/// A layout network's output for a page.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RawLayout {
     /// Boxes.
     pub boxes: Vec<RawBox>,
-    /// Masks of the boxes over the whole page, where the network makes them.
+    /// Masks of the boxes, each over the whole page, if the network predicts them.
     pub masks: Option<Vec<Mask>>,
 }
 
@@ -48,7 +48,7 @@ pub enum Threshold {
 }
 
 impl Threshold {
-    /// Whether a row is kept.
+    /// `true` if a row is kept.
     pub fn keeps(&self, row: &RawBox) -> bool {
         match self {
             Threshold::Off => true,
@@ -61,38 +61,38 @@ impl Threshold {
     }
 }
 
-/// What happens to boxes that lie in other boxes.
+/// Treatment of boxes that lie in other boxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergeMode {
-    /// Both stay.
+    /// Both boxes stay.
     Union,
-    /// The outer one stays.
+    /// The outer box stays.
     Large,
-    /// The inner one stays.
+    /// The inner box stays.
     Small,
 }
 
-/// Merge modes.
+/// Merge modes of all classes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum MergeModes {
     /// Nothing is merged.
     #[default]
     Off,
-    /// The same for all classes.
+    /// The same mode for all classes.
     All(MergeMode),
     /// By class id.
     ByClass(BTreeMap<usize, MergeMode>),
 }
 
-/// Factors of width and height by which boxes are grown about their middle.
+/// Factors by which the width and height of boxes grow about their centres.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Unclip {
-    /// Boxes stay as they are.
+    /// Boxes are unchanged.
     #[default]
     Off,
-    /// The same for all classes.
+    /// The same factors for all classes.
     All([f32; 2]),
-    /// By class id; others stay as they are.
+    /// By class id; others are unchanged.
     ByClass(BTreeMap<usize, [f32; 2]>),
 }
 
@@ -174,9 +174,9 @@ fn pick(boxes: &[RawBox], kept: &[usize]) -> Vec<RawBox> {
     kept.iter().map(|i| boxes[*i]).collect()
 }
 
-/// Coordinates as whole numbers, halves to even.
+/// Rounds coordinates to integers, ties to even.
 fn rounded(raw: &RawBox) -> RawBox {
-    // A coordinate that is no number would spoil every comparison after it.
+    // NaN or infinity would break every later comparison.
     let whole = |v: f32| {
         if v.is_finite() {
             v.round_ties_even()
@@ -196,7 +196,7 @@ fn labelled(raw: &RawBox) -> Option<Label> {
         .and_then(|id| Label::CLASSES.get(id).copied())
 }
 
-/// Positions of the boxes above their threshold; a table of thresholds groups them by class.
+/// Indices of the boxes above their threshold; with a table of thresholds they are grouped by class.
 fn above_threshold(boxes: &[RawBox], threshold: &Threshold) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..boxes.len())
         .filter(|i| threshold.keeps(&boxes[*i]))
@@ -207,10 +207,10 @@ fn above_threshold(boxes: &[RawBox], threshold: &Threshold) -> Vec<usize> {
     kept
 }
 
-/// Positions of the boxes that survive non-maximum suppression, best score first.
+/// Indices of the boxes that survive non-maximum suppression, best score first.
 pub fn nms(boxes: &[RawBox]) -> Vec<usize> {
     let mut waiting: Vec<usize> = (0..boxes.len()).collect();
-    // Of equal scores the later row comes first, as a sort that is then reversed has it.
+    // Ties in score go to the later row, as in the reference, which sorts ascending and reverses.
     waiting.sort_by(|&a, &b| boxes[b].score.total_cmp(&boxes[a].score).then(b.cmp(&a)));
     let mut kept = Vec::new();
     let mut dropped = vec![false; boxes.len()];
@@ -232,7 +232,7 @@ pub fn nms(boxes: &[RawBox]) -> Vec<usize> {
     kept
 }
 
-/// Intersection over union, both edges of every box counted as inside.
+/// Intersection over union, with the pixels of both edges counted as inside.
 fn inclusive_iou(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     let area = |r: &[f32; 4]| (r[2] - r[0] + 1.0) * (r[3] - r[1] + 1.0);
     let width = (a[2].min(b[2]) - a[0].max(b[0]) + 1.0).max(0.0);
@@ -241,7 +241,7 @@ fn inclusive_iou(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     common / (area(a) + area(b) - common)
 }
 
-/// Positions of the boxes without pictures that fill the page; all of them if nothing else is there.
+/// Indices of the boxes without pictures that fill the page; all of them if no other box is left.
 fn without_full_page_pictures(boxes: &[RawBox], width: usize, height: usize) -> Vec<usize> {
     let (width_f, height_f) = (width as f32, height as f32);
     let limit = if width > height {
@@ -268,7 +268,7 @@ fn without_full_page_pictures(boxes: &[RawBox], width: usize, height: usize) -> 
     }
 }
 
-/// Whether most of one box lies in another.
+/// `true` if most of `inner` lies in `outer`.
 fn lies_in(inner: &[f32; 4], outer: &[f32; 4]) -> bool {
     let area = (inner[2] - inner[0]) * (inner[3] - inner[1]);
     let width = (inner[2].min(outer[2]) - inner[0].max(outer[0])).max(0.0);
@@ -276,8 +276,8 @@ fn lies_in(inner: &[f32; 4], outer: &[f32; 4]) -> bool {
     area > 0.0 && width * height / area >= CONTAINED
 }
 
-/// For every box whether it contains another and whether it is contained in one, over the pairs (inner, outer)
-/// that count.
+/// For every box, `true` if it contains another, and `true` if it is contained in one, over the pairs (inner,
+/// outer) that count.
 pub fn containment(
     boxes: &[RawBox],
     counts: impl Fn(&RawBox, &RawBox) -> bool,
@@ -294,7 +294,7 @@ pub fn containment(
     (contains, contained)
 }
 
-/// Positions of the boxes that stay when boxes that contain each other are merged.
+/// Indices of the boxes that stay when boxes that contain each other are merged.
 fn merged(boxes: &[RawBox], modes: &MergeModes) -> Vec<usize> {
     let mut keep = vec![true; boxes.len()];
     let mut apply = |mode: MergeMode, class: Option<usize>| {
@@ -321,7 +321,7 @@ fn merged(boxes: &[RawBox], modes: &MergeModes) -> Vec<usize> {
     (0..boxes.len()).filter(|i| keep[*i]).collect()
 }
 
-/// Sorts by the reading order, where the network has one; of equal places the one with more votes comes first.
+/// Sorts by the reading order, if the network predicts one; ties go to the box with more votes.
 fn sort_by_order(boxes: &[RawBox], kept: &mut [usize]) {
     kept.sort_by(|&a, &b| {
         let (a, b) = (&boxes[a], &boxes[b]);
@@ -333,7 +333,7 @@ fn sort_by_order(boxes: &[RawBox], kept: &mut [usize]) {
     });
 }
 
-/// Grows a box about its middle.
+/// Grows a box about its centre.
 fn unclip(found: &mut RawBox, ratios: &Unclip) {
     let ratio = match ratios {
         Unclip::Off => None,
@@ -355,7 +355,7 @@ fn unclip(found: &mut RawBox, ratios: &Unclip) {
     ];
 }
 
-/// The box cut to the page, in whole pixels; `None` when nothing is left.
+/// The box clipped to the page, in integer pixels; `None` if nothing is left.
 fn on_page([x1, y1, x2, y2]: [f32; 4], width: usize, height: usize) -> Option<Rect> {
     let low = |v: f32| v.max(0.0).trunc();
     let high = |v: f32, limit: usize| v.min(limit as f32).trunc();
@@ -374,7 +374,7 @@ const BOXES_OVERLAP: f32 = 0.7;
 /// The same for formulas inside lines.
 const INLINE_OVERLAP: f32 = 0.5;
 
-/// The regions without those that say the same as others (docs/reference.md, "Overlapping regions"), in the same order.
+/// The regions without duplicates (docs/reference.md, "Overlapping regions"), in the same order.
 pub fn without_overlaps(regions: &[Region], shape_mode: ShapeMode) -> Vec<Region> {
     let regions: Vec<&Region> = regions
         .iter()
@@ -402,7 +402,7 @@ pub fn without_overlaps(regions: &[Region], shape_mode: ShapeMode) -> Vec<Region
         .collect()
 }
 
-/// Whether the first, the second or both of two regions go.
+/// Decides for two regions if the first and if the second is dropped.
 fn rivals(a: &Region, b: &Region, shape_mode: ShapeMode) -> (bool, bool) {
     let smaller = a.bbox.area().min(b.bbox.area());
     let common = a.bbox.intersection(&b.bbox).area();
@@ -430,7 +430,7 @@ fn shapes_differ(a: &Region, b: &Region, shape_mode: ShapeMode) -> bool {
         && crate::geometry::polygon::Overlap::of(a, b).of_smaller() < POLYGONS_OVERLAP
 }
 
-/// Whether regions of two labels may share a place: text over pictures, but not text over tables.
+/// `true` if regions of the two labels may overlap: text over pictures, but not text over tables.
 fn may_lie_over(a: Label, b: Label) -> bool {
     let visual = |l: Label| matches!(l, Label::Image | Label::Table | Label::Seal | Label::Chart);
     if a == b || !(visual(a) || visual(b)) {

@@ -1,9 +1,9 @@
 //! Line detection: PP-OCR's differentiable-binarization network and its post-processing.
 //!
-//! In: a page picture. Out: a quadrilateral and a score for every line. Preprocessing, thresholds and box rules
-//! are those of rapidocr 3.10.0 (`ch_ppocr_det`): both sides to multiples of 32, mean and deviation 0.5; the
-//! probability map is cut at `det_db_thresh`, dilated by 2x2, and every connected area becomes the rectangle of
-//! least area around it, grown by area x ratio / perimeter.
+//! In: a page picture. Out: a quadrilateral and a score for every line. Preprocessing, thresholds and box
+//! rules are those of rapidocr 3.10.0 (`ch_ppocr_det`): both sides are resized to multiples of 32, mean and
+//! standard deviation are 0.5; the probability map is thresholded at `det_db_thresh` and dilated by 2x2, and
+//! every connected component becomes its minimum-area rectangle, grown by area x ratio / perimeter.
 
 use super::tiles::{self, Found, Shown, Tile};
 use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
@@ -14,24 +14,24 @@ use std::borrow::Cow;
 /// Parameters of the detector, under their usual names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DetectOptions {
-    /// Length in pixels that `limit_type` speaks of.
+    /// Side length in pixels; `limit_type` says which side.
     pub limit_side_len: u32,
-    /// Which side the limit is for.
+    /// Side that the limit applies to.
     pub limit_type: LimitType,
     /// Probability above which a pixel belongs to a line.
     pub thresh: f32,
     /// Mean probability below which a box is dropped.
     pub box_thresh: f32,
-    /// How far boxes are grown.
+    /// Factor by which boxes grow.
     pub unclip_ratio: f32,
 }
 
-/// Which side of the picture is limited.
+/// Side of the picture that is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitType {
-    /// The shorter side is at least that long.
+    /// The shorter side has at least this length.
     Min,
-    /// The longer side is at most that long.
+    /// The longer side has at most this length.
     Max,
 }
 
@@ -53,10 +53,11 @@ const MAX_CANDIDATES: usize = 1000;
 /// rapidocr 3.10.0, `DBPostProcess.min_size`: thinner areas are noise.
 const MIN_AREA_SIDE: f32 = 3.0;
 
-/// Finds the lines of a page: quadrilaterals in the pixels of `page`, in reading order of their text, from top
-/// to bottom, and the mean probability of each.
+/// Finds the lines of a page: quadrilaterals in the pixels of `page`, corners in reading order of the text,
+/// sorted from top to bottom, and the mean probability of each.
 ///
-/// No input of the network has more than `most` pixels: larger pages and strips are shown in tiles ([`tiles`](super::tiles)).
+/// No input of the network has more than `most` pixels: larger pages and strips are cut into tiles
+/// ([`tiles`](super::tiles)).
 pub fn detect_lines(
     model: &mut Model,
     page: &Pixels,
@@ -77,7 +78,7 @@ pub fn detect_lines(
     Ok(lines)
 }
 
-/// The lines of a page that is shown whole, its sizes as rapidocr rounds them.
+/// The lines of a page that is detected whole, at the size that rapidocr gives it.
 fn in_whole(
     model: &mut Model,
     page: &Pixels,
@@ -115,7 +116,7 @@ fn in_whole(
         .collect())
 }
 
-/// The lines of a page that is shown in tiles; tiles on which nothing can be seen are left out.
+/// The lines of a page that is detected in tiles; uniform tiles are skipped.
 fn in_tiles(
     model: &mut Model,
     page: &Pixels,
@@ -164,7 +165,7 @@ fn in_tiles(
     Ok(tiles::merged(found, page.width > page.height))
 }
 
-/// The boxes that the network sees in its input.
+/// The boxes in one input of the network.
 fn boxes(
     model: &mut Model,
     input: &Pixels,
@@ -180,7 +181,7 @@ fn boxes(
     )
 }
 
-/// A picture with black around it: `left` columns on both sides, `top` rows above and below.
+/// A picture with a black margin: `left` columns on both sides, `top` rows above and below.
 fn padded(picture: &Pixels, left: usize, top: usize) -> Pixels {
     let (width, height) = (picture.width + 2 * left, picture.height + 2 * top);
     let mut out = Pixels {
@@ -192,7 +193,7 @@ fn padded(picture: &Pixels, left: usize, top: usize) -> Pixels {
     out
 }
 
-/// `[3, height, width]`, (v / 255 - 0.5) / 0.5. The networks were trained on blue first.
+/// `[3, height, width]`, (v / 255 - 0.5) / 0.5, channels B, G, R, as the networks were trained.
 pub(super) fn normalized(picture: &Pixels) -> Vec<f32> {
     let count = picture.width * picture.height;
     let mut data = vec![0f32; count * 3];
@@ -242,8 +243,8 @@ fn boxes_from_map(
     boxes
 }
 
-/// The map cut at a threshold, every pixel spread to its right and lower neighbours (2x2 kernel, whose anchor
-/// OpenCV puts at its lower right).
+/// The thresholded map, every pixel spread to its right and lower neighbours (2x2 kernel, anchored at its
+/// lower right as in OpenCV).
 fn dilated(map: &[f32], width: usize, height: usize, thresh: f32) -> Vec<bool> {
     let mut mask = vec![false; width * height];
     for y in 0..height {
@@ -260,7 +261,7 @@ fn dilated(map: &[f32], width: usize, height: usize, thresh: f32) -> Vec<bool> {
     mask
 }
 
-/// The border pixels of every connected area (eight neighbours), the lowest areas first as OpenCV lists them.
+/// The border pixels of every connected component (8-connected), the lowest first as in OpenCV.
 fn components(mut mask: Vec<bool>, width: usize, height: usize) -> Vec<Vec<Point>> {
     let mut found = Vec::new();
     let mut stack = Vec::new();
@@ -285,7 +286,7 @@ fn components(mut mask: Vec<bool>, width: usize, height: usize) -> Vec<Vec<Point
                 }
             }
         }
-        // The first and last pixel of every row are enough for the hull.
+        // The first and last pixel of every row suffice for the convex hull.
         let point = |x: usize, y: usize| Point {
             x: x as f32,
             y: y as f32,
@@ -301,7 +302,7 @@ fn components(mut mask: Vec<bool>, width: usize, height: usize) -> Vec<Vec<Point
     found
 }
 
-/// Mean of the map inside a rectangle.
+/// Mean probability inside a rectangle.
 fn mean_inside(map: &[f32], width: usize, height: usize, rect: &TiltedRect) -> f32 {
     let bounds = Quad(rect.corners()).bounds();
     let (sin, cos) = rect.angle.sin_cos();
@@ -324,7 +325,7 @@ fn mean_inside(map: &[f32], width: usize, height: usize, rect: &TiltedRect) -> f
     }
 }
 
-/// Corners going round, the left ones first: top left, top right, bottom right, bottom left.
+/// Corners in reading order: top left, top right, bottom right, bottom left.
 fn reading_quad(mut corners: [Point; 4]) -> Quad {
     corners.sort_by(|a, b| a.x.total_cmp(&b.x));
     let [a, b, c, d] = corners;

@@ -1,8 +1,9 @@
-//! How much memory reading a picture takes, and what bounds it.
+//! Memory that reading a picture takes, and its bounds.
 //!
-//! The line networks' work grows with the pixels of the detector's input and with the columns of the recognizer's; both are
-//! cut to what a budget ([`LineOptions::memory`]) allows: larger pages are read in more tiles, lines in smaller batches.
-//! Constants were measured with ONNX Runtime 1.31.1 on x86-64, PP-OCRv6 small, sessions without a memory pattern.
+//! The line networks' memory grows with the pixels of the detector's input and the columns of the
+//! recognizer's; both are limited by a budget ([`LineOptions::memory`]): larger pages are read in more tiles,
+//! lines in smaller batches. Constants were measured with ONNX Runtime 1.31.1 on x86-64, PP-OCRv6 small,
+//! sessions without memory patterns.
 
 use super::reader::LineOptions;
 use super::tiles::{Shown, shown};
@@ -34,13 +35,14 @@ pub const DEFAULT_BUDGET: u64 =
 pub const LEAST_BUDGET: u64 =
     SESSIONS + LEAST_PIXELS * DETECTOR_PIXEL + LEAST_COLUMNS * RECOGNIZER_COLUMN;
 
-/// Columns of the recognizer's input for a budget, all lines of a call together: a sixth of what the sessions leave.
+/// Columns of the recognizer's input within a budget, all lines of a call together: a sixth of what the
+/// sessions leave.
 pub(super) fn most_columns(budget: u64) -> usize {
     let work = budget.max(LEAST_BUDGET).saturating_sub(SESSIONS);
     (work / 6 / RECOGNIZER_COLUMN).clamp(LEAST_COLUMNS, MOST_COLUMNS) as usize
 }
 
-/// Pixels of the detector's input for a budget: what sessions and recognizer leave.
+/// Pixels of the detector's input within a budget: what sessions and recognizer leave.
 pub fn most_pixels(budget: u64) -> usize {
     let recognizer = most_columns(budget) as u64 * RECOGNIZER_COLUMN;
     let work = budget
@@ -49,10 +51,11 @@ pub fn most_pixels(budget: u64) -> usize {
     (work / DETECTOR_PIXEL).clamp(LEAST_PIXELS, MOST_PIXELS) as usize
 }
 
-/// Bytes that reading a picture of `width` x `height` pixels takes at its peak, sessions included: never more for the
-/// networks than the budget of `options`, and 10 bytes for each pixel of the page.
+/// Peak memory in bytes for reading a picture of `width` x `height` pixels, sessions included: for the
+/// networks at most the budget of `options`, plus 10 bytes for each pixel of the page.
 ///
-/// Of this process, above the 25 MiB or so that it takes anyway; PDF workers are other processes.
+/// It does not include the 25 MiB or so that this process takes anyway, nor PDF workers, which are other
+/// processes.
 pub fn picture_memory(width: usize, height: usize, options: &LineOptions) -> u64 {
     let largest = match shown(width, height, &options.detect, most_pixels(options.memory)) {
         Shown::Nothing => 0,

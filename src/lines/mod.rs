@@ -1,8 +1,8 @@
-//! The text of a page: cut from a PDF's text layer where that can be trusted ([`trust`]), else read from the
-//! picture by the PP-OCR detector, direction classifier and recognizer ([`LineReader`]).
+//! The text of a page: from a PDF's text layer if it can be trusted ([`trust`]), else read from the picture
+//! by the PP-OCR detector, direction classifier and recognizer ([`LineReader`]).
 //!
-//! Either way the result is a [`PreparedPage`]: upright and straight, with its [`PageText`] (pieces of lines with
-//! boxes), its ruling lines and its pictures. The order of calls is in `prepare`.
+//! Either way the result is a [`PreparedPage`]: upright and straight, with its [`PageText`] (segments of
+//! lines with boxes), its ruling lines and its pictures. `prepare` makes the calls in order.
 
 mod detect;
 pub mod memory;

@@ -1,24 +1,24 @@
-//! The text of a page as pieces of lines with boxes, whoever read it.
+//! The text of a page as segments of lines with boxes, from any source.
 
 use crate::document::TextSource;
 use crate::geometry::Rect;
 
-/// A word with its place.
+/// A word and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
-    /// Where it is.
+    /// Bounding box in page pixels.
     pub bbox: Rect,
     /// Its characters in reading order.
     pub text: String,
-    /// Whether a blank stands before it in its line.
+    /// `true` if a space precedes it in its line.
     pub space_before: bool,
-    /// Raised, lowered or neither.
+    /// Superscript, subscript or neither.
     pub shift: Shift,
-    /// Marked content in a tagged PDF, -1 for none.
+    /// Marked content id in a tagged PDF, -1 for none.
     pub mcid: i32,
 }
 
-/// Position of a word against its line.
+/// Position of a word relative to its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shift {
     /// On the line.
@@ -30,58 +30,58 @@ pub enum Shift {
     Sub,
 }
 
-/// Which way a segment is written.
+/// Writing direction of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From left to right or right to left.
     Horizontal,
     /// Upright characters from top to bottom.
     Vertical,
-    /// Horizontal text turned by about a quarter circle, or slanted.
+    /// Horizontal text rotated by about a quarter turn, or slanted.
     Turned,
 }
 
-/// How a segment looks.
+/// Typographic style of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct SegmentStyle {
     /// Height of an em in page pixels.
     pub font_size: f32,
-    /// Heavier than regular.
+    /// Bold.
     pub bold: bool,
-    /// Leaning.
+    /// Italic.
     pub italic: bool,
-    /// All glyphs equally wide.
+    /// Fixed pitch.
     pub fixed_pitch: bool,
-    /// Share of its characters that are set in a font for formulas, 0 to 1.
+    /// Share of its characters in math fonts, 0 to 1.
     pub math: f32,
-    /// Colour of most of it.
+    /// Colour of most characters.
     pub color: [u8; 3],
 }
 
-/// A piece of a line without large gaps: at most what one column or table cell holds of the line.
+/// A part of a line without large gaps: at most the part within one column or table cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
-    /// Where it is.
+    /// Bounding box in page pixels.
     pub bbox: Rect,
     /// Its words in reading order.
     pub words: Vec<Word>,
-    /// How it looks.
+    /// Style.
     pub style: SegmentStyle,
-    /// Which way it is written.
+    /// Writing direction.
     pub direction: Direction,
-    /// Whether its script runs from right to left.
+    /// `true` if its script runs from right to left.
     pub right_to_left: bool,
-    /// Whether the last word is cut by a hyphen that the next line does not keep.
+    /// `true` if the last word is split by a hyphen that is dropped when it is rejoined with the next line.
     pub hyphenated: bool,
-    /// How sure the recognizer is, 0 to 1; none for a text layer.
+    /// Recognition confidence, 0 to 1; `None` for a text layer.
     pub confidence: Option<f32>,
-    /// Marked content in a tagged PDF, -1 for none.
+    /// Marked content id in a tagged PDF, -1 for none.
     pub mcid: i32,
 }
 
 #[cfg(test)]
 impl Word {
-    /// A word on its line with nothing special about it.
+    /// A word with default properties.
     pub(crate) fn of(bbox: Rect, text: &str) -> Self {
         Self {
             bbox,
@@ -95,7 +95,7 @@ impl Word {
 
 #[cfg(test)]
 impl Segment {
-    /// A horizontal piece of these words with nothing special about it.
+    /// A horizontal segment of these words with default properties.
     pub(crate) fn of(words: Vec<Word>, font_size: f32) -> Self {
         Self {
             bbox: Rect::union_all(words.iter().map(|w| &w.bbox)).unwrap_or_default(),
@@ -114,12 +114,12 @@ impl Segment {
 }
 
 impl Segment {
-    /// Its words as text, raised and lowered ones in `<sup>` and `<sub>`.
+    /// Text with superscripts in `<sup>` and subscripts in `<sub>`.
     pub fn text(&self) -> String {
         words_text(&self.words)
     }
 
-    /// Its words as text without any marks.
+    /// Text without markup.
     pub fn plain_text(&self) -> String {
         let mut text = String::new();
         for word in &self.words {
@@ -131,13 +131,13 @@ impl Segment {
         text
     }
 
-    /// Number of characters that are no blanks.
+    /// Number of characters other than spaces.
     pub fn char_count(&self) -> usize {
         self.words.iter().map(|w| w.text.chars().count()).sum()
     }
 }
 
-/// Words joined by blanks where they had some.
+/// Joins words, with spaces where the page has them.
 pub fn words_text(words: &[Word]) -> String {
     let mut text = String::new();
     for word in words {
@@ -153,12 +153,12 @@ pub fn words_text(words: &[Word]) -> String {
     text
 }
 
-/// All text of a prepared page.
+/// The text of a prepared page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageText {
-    /// Who read it.
+    /// Source of the text.
     pub source: TextSource,
-    /// Pieces of lines, in no particular order.
+    /// Segments of lines, in no particular order.
     pub segments: Vec<Segment>,
 }
 
@@ -179,7 +179,7 @@ impl PageText {
             .iter()
             .filter(|s| s.direction == Direction::Horizontal)
         {
-            // Half pixels: sizes of one font vary by rounding, sizes of two fonts by a point, that is two pixels.
+            // Half pixels: sizes of one font vary by rounding, sizes of two fonts by a point, or two pixels.
             *by_size
                 .entry((segment.style.font_size * 2.0).round() as u32)
                 .or_default() += segment.char_count();
@@ -191,12 +191,12 @@ impl PageText {
     }
 }
 
-/// Whether a character belongs to a script written from right to left.
+/// `true` if a character belongs to a script written from right to left.
 pub fn is_right_to_left(c: char) -> bool {
     matches!(c as u32, 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x10800..=0x10FFF | 0x1E800..=0x1EFFF)
 }
 
-/// Whether a character belongs to a script written without blanks between words.
+/// `true` if a character belongs to a script written without spaces between words.
 pub fn is_cjk(c: char) -> bool {
     matches!(c as u32,
         0x2E80..=0x303F | 0x3040..=0x30FF | 0x3100..=0x312F | 0x31A0..=0x31FF | 0x3400..=0x4DBF

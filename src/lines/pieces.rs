@@ -1,7 +1,7 @@
-//! Lines too long for one look of the recognizer: where they are cut, and how the texts of the pieces become one.
+//! Lines too long for one input of the recognizer: splits them into pieces, and joins the pieces' texts.
 //!
-//! A piece ends in a gap between words where there is one near its end, or else in one between letters, so that no character
-//! is cut. Where there is none, two pieces overlap, and of the overlap each gives its half.
+//! A piece ends in a gap between words if there is one near its end, else in a gap between letters, so that
+//! no character is cut. Without a gap two pieces overlap, and each contributes its half of the overlap.
 
 use super::page_text::is_cjk;
 use super::read::LineText;
@@ -22,22 +22,22 @@ const EMPTY: u8 = 40;
 /// A part of a line, in columns of its crop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// Its first column.
+    /// First column.
     pub start: usize,
-    /// The column after its last.
+    /// Column after the last.
     pub end: usize,
-    /// The column from which on its characters count: those before are the piece's before.
+    /// Column from which its characters count; those before belong to the previous piece.
     pub from: usize,
-    /// Whether it begins a word.
+    /// `true` if it begins a word.
     pub begins_word: bool,
 }
 
-/// Whether a crop of this width is too long to be a line, in pieces of at most `longest` columns.
+/// `true` if a crop of this width is too long to be a line, given pieces of at most `longest` columns.
 pub fn is_too_long(width: usize, longest: usize) -> bool {
     width / longest.max(1) >= MOST_PIECES
 }
 
-/// The pieces of at most `longest` columns that a line is read in; none for what is too long to be a line
+/// Splits a line into pieces of at most `longest` columns; empty if the crop is too long to be a line
 /// ([`is_too_long`]).
 pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
     let longest = longest.max(1);
@@ -74,7 +74,7 @@ pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
     pieces
 }
 
-/// The middle and the width of the widest run of empty columns, the last of equal ones.
+/// Middle and width of the widest run of empty columns; ties go to the last.
 fn widest_gap(crop: &Pixels, from: usize, to: usize) -> Option<(usize, usize)> {
     let (mut best, mut run) = (None, 0);
     for x in from..to {
@@ -86,20 +86,20 @@ fn widest_gap(crop: &Pixels, from: usize, to: usize) -> Option<(usize, usize)> {
     best.filter(|(middle, _)| *middle > from)
 }
 
-/// Whether a column has no ink.
+/// `true` if a column has no ink.
 fn is_empty(crop: &Pixels, x: usize) -> bool {
     let (mut min, mut max) = (255u8, 0u8);
     for y in 0..crop.height {
-        // Green is most of the brightness.
+        // Green contributes most to brightness.
         let level = crop.data[(y * crop.width + x) * 3 + 1];
         (min, max) = (min.min(level), max.max(level));
     }
     max.saturating_sub(min) <= EMPTY
 }
 
-/// The text of a line of `width` columns from those of its pieces.
+/// Joins the texts of the pieces of a line of `width` columns.
 ///
-/// A space goes before a piece that begins a word, unless one is there or the script has none.
+/// A space precedes a piece that begins a word, unless there is one already or the script has none.
 pub fn joined(texts: &[(Piece, LineText)], width: usize) -> LineText {
     let mut line = LineText::default();
     let (mut sum, mut count) = (0f64, 0usize);
@@ -222,7 +222,7 @@ mod tests {
             from: 90,
             begins_word: false,
         };
-        // `d` at 85 is in both, `e` at 95 too.
+        // `d` at 85 and `e` at 95 are in both.
         let texts = [
             (a, text("abde", &[0.1, 0.3, 0.85, 0.95])),
             (b, text("defg", &[0.05, 0.15, 0.5, 0.9])),

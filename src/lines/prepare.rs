@@ -1,4 +1,4 @@
-//! From a page as it was read to a prepared one: upright, straight, with its text and drawn lines.
+//! Prepares a page as read: upright and straight, with its text and ruling lines.
 
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
@@ -18,10 +18,10 @@ use crate::raster::Pixels;
 /// Share of characters written along the page from which the page counts as turned.
 const TURNED_SHARE: f32 = 0.6;
 
-/// A page that is ready for layout detection. Everything is in its own pixels.
+/// A page ready for layout detection. All coordinates are in its own pixels.
 #[derive(Debug)]
 pub struct PreparedPage {
-    /// Position, from 0.
+    /// Index of the page, from 0.
     pub page_index: usize,
     /// Width in pixels.
     pub width: usize,
@@ -29,15 +29,15 @@ pub struct PreparedPage {
     pub height: usize,
     /// Size in points.
     pub size_points: (f32, f32),
-    /// The picture, where somebody needs it.
+    /// The picture, if a later stage needs it.
     pub pixels: Option<Pixels>,
     /// The text.
     pub text: PageText,
-    /// Where the text came from and why.
+    /// Source of the text and the reason for it.
     pub decision: TextDecision,
-    /// Horizontal and vertical lines.
+    /// Ruling lines, horizontal and vertical.
     pub rulings: Vec<Rect>,
-    /// Filled areas with their colours.
+    /// Filled areas and their colours.
     pub fills: Vec<(Rect, [u8; 3])>,
     /// Vector shapes.
     pub drawings: Vec<Rect>,
@@ -45,20 +45,20 @@ pub struct PreparedPage {
     pub images: Vec<Rect>,
     /// Structure of a tagged page.
     pub structure: Vec<StructNode>,
-    /// Quarter turns clockwise that were undone.
+    /// Clockwise quarter turns that were undone.
     pub rotation_quarters: u32,
-    /// Small angle that was undone, degrees clockwise.
+    /// Skew that was undone, in degrees clockwise.
     pub skew_degrees: f32,
-    /// What document preprocessing did.
+    /// Steps done by document preprocessing.
     pub preprocessed: Option<Preprocessing>,
-    /// The page at every step of document preprocessing, where somebody wants to compare them.
+    /// The page after every step of document preprocessing, if they are to be compared.
     pub preprocess_steps: Option<PreprocessSteps>,
-    /// What was noticed.
+    /// Diagnostics of the page.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl PreparedPage {
-    /// A page of a size in pixels, with nothing on it.
+    /// An empty page of a size in pixels.
     pub fn blank(page_index: usize, width: usize, height: usize) -> Self {
         PreparedPage {
             page_index,
@@ -86,10 +86,10 @@ impl PreparedPage {
     }
 }
 
-/// Why a page could not be prepared.
+/// Reason why a page could not be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// The page's picture cannot be had.
+    /// The page cannot be rendered or decoded.
     #[error(transparent)]
     Page(#[from] PageError),
     /// A network failed.
@@ -100,7 +100,7 @@ pub enum PrepareError {
     Preprocess(#[from] PreprocessError),
 }
 
-/// Where the text of the page is to come from.
+/// Decides the source of a page's text.
 pub fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecision {
     match &page.content {
         None => TextDecision {
@@ -128,9 +128,9 @@ pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPa
     prepared
 }
 
-/// Prepares a page whose lines are to be read.
+/// Prepares a page by line recognition.
 ///
-/// Without a reader the page gets no text, and a diagnostic with the reason.
+/// Without a reader it falls back to the text layer, or to no text, with a diagnostic that names the reason.
 pub fn prepare_lines(
     mut page: SourcePage,
     mut decision: TextDecision,
@@ -195,7 +195,7 @@ pub fn prepare_lines(
     })
 }
 
-/// What is said of a page on which nothing was looked for.
+/// Diagnostic of a page that is too narrow to look for lines.
 fn too_narrow(width: usize, height: usize) -> Option<Diagnostic> {
     (width.min(height) < LEAST_SIDE).then(|| Diagnostic {
         severity: Severity::Warning,
@@ -207,7 +207,7 @@ fn too_narrow(width: usize, height: usize) -> Option<Diagnostic> {
     })
 }
 
-/// What is said of a page with lines that were not read.
+/// Diagnostic of a page with lines that were too long to be read.
 fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
     let first = lines.first()?;
     let (count, plural) = (lines.len(), if lines.len() == 1 { "" } else { "s" });
@@ -226,14 +226,14 @@ fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
 
 /// Document preprocessing with its networks.
 pub struct Preprocessor {
-    /// The networks that do it.
+    /// Its networks.
     pub networks: Box<dyn DocPreprocessor>,
 }
 
 impl Preprocessor {
-    /// Turns and flattens a page as far as asked for; `prepare` does the rest. Nothing that a PDF says of the page's
-    /// content is handed on where the page was changed: its places are those of the page before. With `keep_steps` the page
-    /// at every step is kept, for the drawing that compares them.
+    /// Rotates and unwarps a page as the options say, then calls `prepare`. The page's PDF content is
+    /// dropped, because its coordinates are those before the change. With `keep_steps` the page after every
+    /// step is kept, for the drawing that compares them.
     pub fn prepare(
         &mut self,
         mut page: SourcePage,
@@ -264,7 +264,7 @@ impl Preprocessor {
     }
 }
 
-/// Prepares a page that a pipeline looks at as a picture: no text, no drawn lines.
+/// Prepares a page for a pipeline that uses its picture only: no text, no ruling lines.
 pub fn prepare_picture(
     mut page: SourcePage,
     decision: TextDecision,
@@ -321,7 +321,7 @@ fn from_content(
     }
 }
 
-/// Quarter turns clockwise that most of the page's text has had.
+/// Clockwise quarter turns of most of the page's text.
 fn turned_quarters(content: &PdfPage) -> u32 {
     let mut counts = [0usize; 4];
     for c in &content.chars {
@@ -335,7 +335,7 @@ fn turned_quarters(content: &PdfPage) -> u32 {
         .unwrap_or(0) as u32
 }
 
-/// Turns all boxes counter-clockwise by `quarters`, so that a page turned clockwise stands upright.
+/// Rotates all boxes counter-clockwise by `quarters`, so that a page rotated clockwise becomes upright.
 fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
     let turn = |r: &mut [f32; 4]| {
         let [x1, y1, x2, y2] = *r;

@@ -1,9 +1,9 @@
-//! Line recognition: cutting lines out of the page, finding those that stand on their heads, and reading them.
+//! Line recognition: cuts lines out of the page, rotates upside-down ones, and reads them.
 //!
-//! Preprocessing and decoding are those of rapidocr 3.10.0 (`ch_ppocr_rec`, `ch_ppocr_cls`): height 48, batches
-//! of lines of similar width padded to the widest, greedy CTC with the blank first and the space last. What the network
-//! is given at once is bounded: a batch that is too wide is given in parts, padded as it would be whole, and a line
-//! too long is read in pieces ([`pieces`](super::pieces)).
+//! Preprocessing and decoding are those of rapidocr 3.10.0 (`ch_ppocr_rec`, `ch_ppocr_cls`): height 48,
+//! batches of lines of similar width padded to the widest, greedy CTC with the blank first and the space
+//! last. The network's input is bounded: a batch that is too wide is split, padded as the whole would be, and
+//! a line too long is read in pieces ([`pieces`](super::pieces)).
 
 use super::detect::normalized;
 use super::pieces::{self, Piece};
@@ -22,23 +22,23 @@ const DIRECTION_THRESH: f32 = 0.9;
 /// Crops taller than this against their width are turned by a quarter (`get_rotate_crop_image`).
 const UPRIGHT_RATIO: f32 = 1.5;
 
-/// A line as it was read.
+/// The text of a line.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LineText {
-    /// Its characters.
+    /// The characters.
     pub text: String,
     /// Mean probability of its characters, 0 to 1.
     pub confidence: f32,
-    /// Where each character is, as a share of the crop's width, 0 to 1.
+    /// Position of each character as a fraction of the crop's width, 0 to 1.
     pub positions: Vec<f32>,
-    /// Whether it was not read because it is too long to be a line.
+    /// `true` if it was not read because it is too long to be a line.
     pub is_too_long: bool,
 }
 
 /// Pixels of a line cut out of the page at most; a larger one (letters of thousands of pixels) is cut out smaller.
 const MOST_CROP: f32 = 8e6;
 
-/// Width and height of a line cut out of the page, before it is turned; `None` where nothing can be cut out.
+/// Width and height of a line's crop before rotation; `None` if nothing can be cut out.
 fn crop_size(quad: &Quad) -> Option<(usize, usize)> {
     let (width, height) = (quad.width(), quad.height());
     let scale = (MOST_CROP / (width * height)).sqrt().min(1.0);
@@ -50,7 +50,7 @@ fn is_tall(width: usize, height: usize) -> bool {
     height as f32 / width.max(1) as f32 >= UPRIGHT_RATIO
 }
 
-/// Width by height of the crop that [`cut_line`] gives; `None` where it gives none for its size.
+/// Aspect ratio (width by height) of the crop that [`cut_line`] gives; `None` if its size gives none.
 pub fn crop_ratio(quad: &Quad) -> Option<f32> {
     let (width, height) = crop_size(quad)?;
     let (width, height) = if is_tall(width, height) {
@@ -61,7 +61,8 @@ pub fn crop_ratio(quad: &Quad) -> Option<f32> {
     Some(width as f32 / height as f32)
 }
 
-/// Cuts a line out of the page and straightens it; a tall one is turned by a quarter counter-clockwise.
+/// Cuts a line out of the page and straightens it; a tall crop is rotated by a quarter turn
+/// counter-clockwise.
 pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
     let (width, height) = crop_size(quad)?;
     let crop = page.warp_quad(quad, width, height)?;
@@ -81,9 +82,9 @@ pub struct LineRecognizer {
 }
 
 impl LineRecognizer {
-    /// Takes the alphabet out of the model's metadata (key `character`, one entry a line).
+    /// Takes the alphabet from the model's metadata (key `character`, one entry per line).
     ///
-    /// `batch`: lines that are padded to the same width; `most_columns`: columns that the network is given at once.
+    /// `batch`: lines padded to the same width; `most_columns`: most columns of one input.
     pub fn new(model: Model, batch: usize, most_columns: usize) -> Result<Self, String> {
         let characters = model
             .metadata("character")
@@ -100,15 +101,15 @@ impl LineRecognizer {
         })
     }
 
-    /// Lines that are read together.
+    /// Number of lines in a batch.
     pub fn batch(&self) -> usize {
         self.batch
     }
 
-    /// Reads lines; the answers are in the order of `crops`.
+    /// Reads lines; results are in the order of `crops`.
     pub fn read(&mut self, crops: &[Pixels]) -> Result<Vec<LineText>, OnnxError> {
         let mut answers = vec![LineText::default(); crops.len()];
-        // A line of more columns than the network is given at once is read in pieces.
+        // A line with more columns than one input is read in pieces.
         let longest = self.most_columns as f32 / HEIGHT as f32;
         let ratio = |i: &usize| crops[*i].width as f32 / crops[*i].height.max(1) as f32;
         let (mut order, long): (Vec<usize>, Vec<usize>) = (0..crops.len())
@@ -136,7 +137,7 @@ impl LineRecognizer {
         Ok(answers)
     }
 
-    /// Reads lines that are at most `width` columns wide, padded to that.
+    /// Reads lines of at most `width` columns, padded to that width.
     fn read_padded<'a>(
         &mut self,
         crops: impl Iterator<Item = &'a Pixels> + Clone,
@@ -155,7 +156,7 @@ impl LineRecognizer {
                     .collect::<Vec<_>>()
             })?;
         for (crop, text) in crops.zip(&mut texts) {
-            // Positions come as shares of the padded width.
+            // Positions come as fractions of the padded width.
             let stretch = width as f32 / scaled_width(crop, width) as f32;
             text.positions
                 .iter_mut()
@@ -164,9 +165,9 @@ impl LineRecognizer {
         Ok(texts)
     }
 
-    /// Reads a line in pieces, one by one; empty where it is so long that it can be no line.
+    /// Reads a line in pieces, one by one; empty if it is too long to be a line.
     fn read_long(&mut self, crop: &Pixels) -> Result<LineText, OnnxError> {
-        // Rounding must not make a piece wider than the network is given at once.
+        // Leaves room for rounding, so that no piece is wider than one input.
         let longest = crop.height * (self.most_columns - HEIGHT) / HEIGHT;
         if pieces::is_too_long(crop.width, longest) {
             return Ok(LineText {
@@ -217,7 +218,7 @@ fn ctc(output: &[f32], classes: usize, alphabet: &[String]) -> LineText {
     }
 }
 
-/// The first of the largest values. Looks for the maximum in lanes first, which compilers turn into SIMD.
+/// Index and value of the maximum; ties go to the first. Computed in lanes, which compilers vectorize.
 fn argmax(values: &[f32]) -> (usize, f32) {
     let mut lanes = [f32::NEG_INFINITY; 16];
     let chunks = values.chunks_exact(16);
@@ -235,9 +236,9 @@ fn argmax(values: &[f32]) -> (usize, f32) {
     (values.iter().position(|v| *v == max).unwrap_or(0), max)
 }
 
-/// Finds lines that stand on their heads and turns them.
+/// Rotates upside-down lines.
 ///
-/// Returns for every crop whether it was turned.
+/// Returns `true` for every crop that was rotated.
 pub fn turn_upside_down(
     model: &mut Model,
     crops: &mut [Pixels],
@@ -267,7 +268,7 @@ pub fn turn_upside_down(
     Ok(turned)
 }
 
-/// `[batch, 3, 48, width]`: each crop scaled to the height, at most `width` wide, padded with zeros.
+/// `[batch, 3, 48, width]`: each crop scaled to the height, at most `width` wide, zero-padded.
 fn batch_input<'a>(crops: impl Iterator<Item = &'a Pixels>, width: usize) -> Vec<f32> {
     let mut data = Vec::new();
     for crop in crops {

@@ -15,16 +15,16 @@ use crate::runtime::{self, RuntimeDirs};
 /// Parameters of line reading, under their usual names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LineOptions {
-    /// The detector's.
+    /// Parameters of the detector.
     pub detect: DetectOptions,
-    /// Lines recognized at once.
+    /// Batch size of the recognizer.
     pub rec_batch_num: usize,
-    /// Lines less sure than this are dropped.
+    /// Confidence below which lines are dropped.
     pub drop_score: f32,
-    /// Whether lines that stand on their heads are looked for.
+    /// `true` to detect upside-down lines.
     pub use_textline_orientation: bool,
-    /// Bytes that the line networks may take, at rest and at work; from [`memory::LEAST_BUDGET`] up. With less than
-    /// [`memory::DEFAULT_BUDGET`] pages are read in more tiles, and lines in smaller batches.
+    /// Memory budget of the line networks in bytes, for sessions and runs; at least [`memory::LEAST_BUDGET`].
+    /// With less than [`memory::DEFAULT_BUDGET`] pages are read in more tiles, and lines in smaller batches.
     pub memory: u64,
 }
 
@@ -52,21 +52,21 @@ const MAX_SKEW: f32 = 0.26;
 /// Height of a detected line's box over the size of its font: boxes are grown by the unclip rule.
 const BOX_HEIGHT_PER_EM: f32 = 1.3;
 
-/// A page as it was read, upright and straight.
+/// The lines of a page, upright and straight.
 pub struct ReadPage {
     /// The lines.
     pub text: PageText,
     /// The straightened picture, if it had to be changed.
     pub picture: Option<Pixels>,
-    /// Quarter turns clockwise that were undone.
+    /// Clockwise quarter turns that were undone.
     pub rotation_quarters: u32,
-    /// Small angle that was undone, degrees clockwise.
+    /// Skew that was undone, in degrees clockwise.
     pub skew_degrees: f32,
-    /// Where lines were found that are too long to be read.
+    /// Boxes of lines that were too long to be read.
     pub too_long: Vec<Rect>,
 }
 
-/// Why the reader could not be set up.
+/// Reason why the reader could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ReaderError {
     /// A library or model file is missing.
@@ -75,7 +75,7 @@ pub enum ReaderError {
     /// The runtime or a model failed.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// The recognizer's file is not what it should be.
+    /// The recognizer's model file is unsuitable.
     #[error("the line recognizer cannot be used: {0}")]
     Recognizer(String),
 }
@@ -115,7 +115,7 @@ impl LineReader {
         })
     }
 
-    /// Reads a page; what comes back is in the pixels of the straightened page.
+    /// Reads a page; results are in the pixels of the straightened page.
     pub fn read(&mut self, page: &Pixels) -> Result<ReadPage, OnnxError> {
         let mut picture = None;
         let mut quads = self.detect(page)?;
@@ -164,10 +164,11 @@ impl LineReader {
         Ok(lines.into_iter().map(|(quad, _)| quad).collect())
     }
 
-    /// How many quarter turns clockwise the page has had: 0 to 3.
+    /// Clockwise quarter turns of the page: 0 to 3.
     ///
-    /// The longest lines say whether text runs across or along the page; which of the two ways is decided by
-    /// reading some of them both ways. The direction classifier alone is only a hint: it errs on single lines.
+    /// The shape of the longest lines shows if text runs across or along the page; reading some of them in
+    /// both directions decides which end is up. The direction classifier is only a hint, because it errs on
+    /// single lines.
     fn orientation(&mut self, page: &Pixels, quads: &[Quad]) -> Result<u32, OnnxError> {
         let mut longest: Vec<&Quad> = quads.iter().collect();
         longest.sort_by(|a, b| {
@@ -202,7 +203,7 @@ impl LineReader {
             .iter_mut()
             .for_each(|crop| *crop = crop.rotate_quarters(2));
         let on_head = self.mean_confidence(&crops)?;
-        // A tall crop was turned counter-clockwise, which undoes one quarter clockwise.
+        // A tall crop was rotated counter-clockwise, which undoes one quarter turn clockwise.
         Ok(match (tall, as_cut >= on_head) {
             (false, true) => 0,
             (false, false) => 2,
@@ -216,7 +217,8 @@ impl LineReader {
         Ok(lines.iter().map(|line| line.confidence).sum::<f32>() / lines.len().max(1) as f32)
     }
 
-    /// The lines at `quads` with their text. They are cut out batch by batch: all at once they would be the page again.
+    /// Recognizes the lines at `quads`. Crops are made batch by batch: all at once they would take as much
+    /// memory as the page.
     fn recognize(
         &mut self,
         page: &Pixels,
@@ -227,7 +229,7 @@ impl LineReader {
             .enumerate()
             .filter_map(|(i, quad)| Some((i, crop_ratio(quad)?)))
             .collect();
-        // As the recognizer sorts them, so that a batch holds what it would of all lines.
+        // The recognizer's own order, so that each batch holds the same lines as if it got all of them.
         order.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         let mut lines: Vec<(usize, LineText)> = Vec::with_capacity(order.len());
         let mut waiting = order.into_iter();
@@ -253,8 +255,8 @@ impl LineReader {
     }
 }
 
-/// The angle of most text against the page's edge, radians clockwise; 0 when it is too small or too large to be
-/// a skew. The median weighs every line by its length.
+/// Skew of the page in radians clockwise: the median of the lines' angles, weighted by length; 0 if it is too
+/// small or too large to be a skew.
 fn skew(quads: &[Quad]) -> f32 {
     let mut angles: Vec<(f32, f32)> = quads
         .iter()
@@ -283,7 +285,7 @@ fn rotate_point(p: Point, angle: f32, cx: f32, cy: f32) -> Point {
     }
 }
 
-/// A recognized line as a segment; its words get boxes from where the recognizer saw their characters.
+/// A recognized line as a segment; its words get boxes from the recognizer's character positions.
 fn segment(quad: &Quad, line: &LineText) -> Segment {
     let bbox = quad.bounds();
     let tall = bbox.height() > 1.5 * bbox.width() && line.text.chars().count() > 1;
@@ -325,7 +327,7 @@ fn segment(quad: &Quad, line: &LineText) -> Segment {
     segment
 }
 
-/// Whether a line ends in the middle of a word: a letter and a hyphen.
+/// `true` if a line ends within a word: a letter and a hyphen.
 fn ends_with_line_hyphen(text: &str) -> bool {
     let mut back = text.chars().rev();
     matches!(back.next(), Some('-' | '\u{2010}')) && back.next().is_some_and(char::is_lowercase)

@@ -1,4 +1,4 @@
-//! What can be seen in the picture of a scanned page besides text: ruling lines and figures.
+//! Ruling lines and figures in the picture of a scanned page.
 
 use super::page_text::{PageText, Segment};
 use crate::geometry::Rect;
@@ -22,11 +22,11 @@ const MIN_FIGURE_DENSITY: f32 = 0.07;
 const DOUBTFUL: f32 = 0.8;
 const DOUBTFUL_CHARS: usize = 6;
 
-/// The picture of a page as dark and light, a bit for each pixel: a page may have 180 million.
+/// The picture of a page as dark and light, one bit per pixel: a page may have 180 million.
 pub struct DarkMap {
     /// Rows of whole words, the first pixel in the lowest bit.
     bits: Vec<u64>,
-    /// Words of a row.
+    /// Words per row.
     stride: usize,
     width: usize,
     height: usize,
@@ -36,7 +36,7 @@ pub struct DarkMap {
 const TURNED: usize = u64::BITS as usize;
 
 impl DarkMap {
-    /// Dark is what is clearly darker than the paper: below the middle between the darkest and the most
+    /// Marks pixels that are clearly darker than the paper: below the middle between the darkest and the most
     /// frequent light level.
     pub fn new(page: &Pixels) -> Self {
         let mut histogram = [0u32; 256];
@@ -62,7 +62,7 @@ impl DarkMap {
         }
     }
 
-    /// Fills `row` with the pixels of a row.
+    /// Unpacks the pixels of a row into `row`.
     fn row(&self, y: usize, row: &mut Vec<bool>) {
         let words = &self.bits[y * self.stride..(y + 1) * self.stride];
         row.clear();
@@ -108,18 +108,18 @@ impl DarkMap {
     }
 }
 
-/// Lines while they are put together from runs, row by row.
+/// Lines under construction, built from runs row by row.
 #[derive(Default)]
 struct Lines {
-    /// Those that the last row belongs to, by where they begin in it.
+    /// Lines that continue in the last row, sorted by where they begin in it.
     open: Vec<Rect>,
     done: Vec<Rect>,
 }
 
 impl Lines {
-    /// Adds the runs of the next row, from left to right: those of neighbouring rows that overlap make one line.
+    /// Adds the runs of the next row, left to right: overlapping runs of neighbouring rows form one line.
     fn add(&mut self, y: usize, runs: &[(usize, usize)]) {
-        // How far the lines up to one reach to the right, and those from one on to the left: what lies between is looked at.
+        // Running maximum of right ends and minimum of left ends: they limit the lines compared with a run.
         let mut right: Vec<f32> = self.open.iter().map(|line| line.x2).collect();
         (1..right.len()).for_each(|i| right[i] = right[i].max(right[i - 1]));
         let mut left: Vec<f32> = self.open.iter().map(|line| line.x1).collect();
@@ -163,12 +163,12 @@ impl Lines {
     }
 }
 
-/// Whether it is a line and no area; a long one may be a little tilted.
+/// `true` for a line, `false` for an area; a long line may be slightly tilted.
 fn is_thin(line: &Rect) -> bool {
     line.height() <= MAX_THICKNESS as f32 + line.width() * 0.004
 }
 
-/// Stretches of dark pixels at least `min_length` long, short breaks bridged.
+/// Runs of dark pixels at least `min_length` long, with short breaks bridged.
 fn runs(row: &[bool], min_length: usize) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let (mut start, mut last) = (None, 0);
@@ -199,7 +199,7 @@ pub fn rulings(map: &DarkMap, text: &PageText) -> Vec<Rect> {
     let body = text.body_size().unwrap_or(20.0);
     let mut lines = map.horizontal(MIN_HORIZONTAL.max((body * 2.0) as usize));
     lines.extend(map.vertical(MIN_VERTICAL.max((body * 1.4) as usize)));
-    // A stroke through the middle of a line of text belongs to the text.
+    // A stroke through the middle of a text line belongs to the text.
     lines.retain(|line| {
         !text.segments.iter().any(|s| {
             let core = s.bbox.expanded(0.0, -0.22 * s.bbox.height());
@@ -209,19 +209,19 @@ pub fn rulings(map: &DarkMap, text: &PageText) -> Vec<Rect> {
     lines
 }
 
-/// Areas with ink that are neither text nor rulings and large enough for a figure.
+/// Areas with ink that are neither text nor ruling lines, large enough for a figure.
 pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
     let (columns, rows) = (map.width.div_ceil(CELL), map.height.div_ceil(CELL));
     let mut ink = vec![0u16; columns * rows];
     for y in 0..map.height {
-        // A word of a row is a whole number of cells.
+        // Cells do not cross the words of a row.
         let words = &map.bits[y * map.stride..(y + 1) * map.stride];
         let cells = words.iter().flat_map(|word| word.to_le_bytes());
         for (cell, dark) in ink[y / CELL * columns..][..columns].iter_mut().zip(cells) {
             *cell += dark.count_ones() as u16;
         }
     }
-    // A speck of dust fills less than this.
+    // A speck of dust has fewer pixels.
     let mut full: Vec<bool> = ink.iter().map(|n| *n > 5).collect();
     let doubtful = |s: &&Segment| {
         s.confidence.is_some_and(|c| c < DOUBTFUL) && s.char_count() <= DOUBTFUL_CHARS
@@ -265,7 +265,7 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
     found
 }
 
-/// Clears an area of cells that touch; returns its bounds and the number of cells.
+/// Clears a connected area of cells; returns its bounds and number of cells.
 fn flood(
     full: &mut [bool],
     columns: usize,
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn many_lines_side_by_side_stay_apart() {
-        // Two rows of 50,000 runs each: looking at every pair of them would take minutes.
+        // Two rows of 50,000 runs each: comparing every pair would take minutes.
         let runs: Vec<(usize, usize)> = (0..50_000).map(|i| (i * 60, i * 60 + 50)).collect();
         let mut lines = Lines::default();
         (0..200).for_each(|_| lines.add(0, &runs));

@@ -1,10 +1,10 @@
-//! How a page is shown to the line detector: whole, or in tiles that overlap; and what was found in tiles put together.
+//! Tiling for the line detector: a page is detected whole or in overlapping tiles, whose results are merged.
 //!
-//! rapidocr shrinks a picture until its longer side has 2000 pixels and then enlarges it until its shorter one has 736.
-//! For pages that is sane. For a strip it is not: a screenshot of 800x30000 pixels loses every letter in the first
-//! step and becomes 17 million pixels of nothing in the second. Such a picture is seen at the scale that a piece of it with
-//! the proportions of a page would get, and in tiles: an input of the network never has more pixels than
-//! [`most_pixels`](super::memory::most_pixels) allows, whatever the page's size, proportions and the settings are.
+//! rapidocr downscales a picture until its longer side has 2000 pixels and then upscales it until its shorter
+//! one has 736. This suits pages, but not strips: a screenshot of 800x30000 pixels loses every letter in the
+//! first step and becomes 17 million pixels of nothing in the second. Such a picture is scaled as a
+//! page-shaped piece of it would be, and cut into tiles: an input of the network never has more pixels than
+//! [`most_pixels`](super::memory::most_pixels) allows, whatever the page's size, proportions and settings.
 //!
 //! All sizes are `(width, height)`. "Network pixels" are page pixels times the scale.
 
@@ -40,35 +40,35 @@ const OVERLAP: usize = 8;
 /// read at all, at its own scale, and half as much for overlaps.
 const ALL_PIXELS: f64 = 268e6;
 
-/// A part of the page that is shown to the detector by itself.
+/// A part of the page that the detector sees by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {
-    /// Its left edge in page pixels.
+    /// Left edge in page pixels.
     pub x: usize,
-    /// Its upper edge in page pixels.
+    /// Upper edge in page pixels.
     pub y: usize,
-    /// Its width in page pixels.
+    /// Width in page pixels.
     pub width: usize,
-    /// Its height in page pixels.
+    /// Height in page pixels.
     pub height: usize,
-    /// Width and height that it is resampled to, multiples of 32.
+    /// Width and height after resampling, multiples of 32.
     pub input: (usize, usize),
 }
 
-/// How a page is shown to the detector.
+/// Division of a page into inputs of the detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// Not at all: nothing on it could be read.
+    /// No input: nothing on the page could be read.
     Nothing,
-    /// Whole, as rapidocr does it; the size of the network's input.
+    /// One input, as in rapidocr; its size.
     Whole(usize, usize),
     /// In tiles, row by row.
     Tiles(Vec<Tile>),
 }
 
-/// How a page of `width` x `height` pixels is shown to the detector, no input having more than `most` pixels.
+/// Inputs of the detector for a page of `width` x `height` pixels, none with more than `most` pixels.
 ///
-/// Tiles cover the page, and overlap by an eighth of their length where there are several.
+/// Tiles cover the page, and several ones overlap by an eighth of their length.
 pub fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) -> Shown {
     if width.min(height) < LEAST_SIDE {
         return Shown::Nothing;
@@ -105,16 +105,16 @@ pub fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) 
     Shown::Tiles(rows.iter().flat_map(tile).collect())
 }
 
-/// Whether rapidocr's rule would see a picture at no useful scale for its proportions.
+/// `true` if rapidocr's rule would scale a picture of these proportions uselessly.
 fn is_strip(width: usize, height: usize) -> bool {
     let (long, short) = (width.max(height), width.min(height).max(1));
     let is_long = long > MAX_SIDE && long > short * STRIP;
     let is_very_long = long > VERY_LONG && long > short * 2;
-    // Flat ones are padded by the rule, tall ones are not.
+    // The rule pads flat pictures, but not tall ones.
     is_long || is_very_long || height > width * MAX_FLATNESS
 }
 
-/// Network pixels for each page pixel of a strip: those of a piece of it with the proportions of a page, thinner ones being
+/// Network pixels per page pixel of a strip: the scale of a page-shaped piece of it; thinner strips are
 /// padded as rapidocr pads flat pictures (a quarter as high as wide).
 fn strip_scale(width: usize, height: usize, options: &DetectOptions) -> f64 {
     let (long, short) = (width.max(height) as f64, width.min(height) as f64);
@@ -127,14 +127,14 @@ fn strip_scale(width: usize, height: usize, options: &DetectOptions) -> f64 {
     }
 }
 
-/// The sides of the input that a whole page gets by rapidocr's rule; its pixels are not bounded.
+/// Size of the input for a whole page by rapidocr's rule; its pixels are not bounded.
 fn whole_input(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
     let (width, height) = within_bounds(width, height);
     let padded = height + 2 * padding(width, height);
     network_size(width, padded, options)
 }
 
-/// The size within the limits of all pictures (rapidocr 3.10.0, `resize_image_within_bounds`).
+/// Size of a picture after clamping its sides (rapidocr 3.10.0, `resize_image_within_bounds`).
 pub(super) fn within_bounds(width: usize, height: usize) -> (usize, usize) {
     let longest = width.max(height);
     let shortest = width.min(height).max(1);
@@ -149,7 +149,7 @@ pub(super) fn within_bounds(width: usize, height: usize) -> (usize, usize) {
     (side(width), side(height))
 }
 
-/// Rows of black that a flat picture gets above, and as many below; 0 for others.
+/// Rows of black padding above a flat picture, and as many below; 0 for others.
 pub(super) fn padding(width: usize, height: usize) -> usize {
     if height > MIN_SIDE && width <= height * MAX_FLATNESS {
         return 0;
@@ -158,7 +158,7 @@ pub(super) fn padding(width: usize, height: usize) -> usize {
     target.abs_diff(height) / 2
 }
 
-/// The sides of the network's input for a picture of `width` x `height` (rapidocr 3.10.0, `DetPreProcess`).
+/// Size of the network's input for a picture of `width` x `height` (rapidocr 3.10.0, `DetPreProcess`).
 pub(super) fn network_size(width: usize, height: usize, options: &DetectOptions) -> (usize, usize) {
     let limit = options.limit_side_len as f32;
     let side = match options.limit_type {
@@ -173,12 +173,12 @@ pub(super) fn network_size(width: usize, height: usize, options: &DetectOptions)
     (to_32(width as f32 * ratio), to_32(height as f32 * ratio))
 }
 
-/// The nearest multiple of 32, at least 32.
+/// Rounds to a multiple of 32, at least 32.
 fn to_32(side: f32) -> usize {
     ((side.floor() / 32.0).round_ties_even() as usize * 32).max(32)
 }
 
-/// The largest sides of a tile of a picture of `width` x `height` network pixels: as wide as may be, so that few lines are
+/// Largest tile of a picture of `width` x `height` network pixels: as wide as possible, so that few lines are
 /// cut, unless the picture is a flat strip.
 fn tile_limits(width: usize, height: usize, most: usize) -> (usize, usize) {
     let floor = |n: usize| (n / 32 * 32).clamp(32, LONGEST_TILE);
@@ -191,8 +191,8 @@ fn tile_limits(width: usize, height: usize, most: usize) -> (usize, usize) {
     (wide, floor(most / wide))
 }
 
-/// Cuts a side of `length` page pixels, seen as `seen` network pixels, into parts of at most `most`: start and length in
-/// page pixels, and length in network pixels, a multiple of 32.
+/// Splits a side of `length` page pixels, scaled to `seen` network pixels, into parts of at most `most`:
+/// start and length in page pixels, and length in network pixels, a multiple of 32.
 fn cuts(length: usize, seen: usize, most: usize) -> Vec<(usize, usize, usize)> {
     let input = |seen: usize| (seen.next_multiple_of(32)).min(most).max(32);
     if seen <= most {
@@ -201,7 +201,7 @@ fn cuts(length: usize, seen: usize, most: usize) -> Vec<(usize, usize, usize)> {
     let overlap = most / OVERLAP;
     let count = (seen - overlap).div_ceil(most - overlap);
     let part = (seen + (count - 1) * overlap).div_ceil(count).min(most);
-    // In page pixels, the first at the start and the last at the end.
+    // In page pixels, the first part at the start and the last at the end.
     let share = (length as u128 * part as u128).div_ceil(seen as u128) as usize;
     let share = share.min(length);
     let start = |i: usize| ((length - share) as u128 * i as u128 / (count - 1) as u128) as usize;
@@ -211,11 +211,11 @@ fn cuts(length: usize, seen: usize, most: usize) -> Vec<(usize, usize, usize)> {
 /// A line found in a tile.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
-    /// Where, in page pixels.
+    /// Quadrilateral in page pixels.
     pub quad: Quad,
-    /// How sure.
+    /// Score.
     pub score: f32,
-    /// Number of the tile; `None` for what was put together from several.
+    /// Index of the tile; `None` if merged from several.
     pub tile: Option<usize>,
 }
 
@@ -225,10 +225,11 @@ const SAME_BAND: f32 = 0.6;
 /// boxes are grown, so those of neighbours on a line may touch.
 const SAME_PIECE: f32 = 0.5;
 
-/// Lines of overlapping tiles put together: a line that two tiles show is there once, one that a seam cuts is whole.
+/// Merges the lines of overlapping tiles: a line in two tiles is kept once, a line cut by a seam becomes
+/// whole.
 ///
-/// Two lines of different tiles are one when they lie in the same band and share a piece of it. `along_x`: whether
-/// the tiles follow each other from left to right.
+/// Two lines of different tiles are one if they lie in the same band and share a part of it. `along_x`: the
+/// tiles are arranged from left to right.
 pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
     let reach = |f: &Found| {
         let bounds = f.quad.bounds();
@@ -240,7 +241,7 @@ pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
     };
     found.sort_by(|a, b| reach(a).0.total_cmp(&reach(b).0).then(a.tile.cmp(&b.tile)));
     let mut lines: Vec<Option<Found>> = Vec::with_capacity(found.len());
-    // Positions of lines that later ones may still reach.
+    // Indices of lines that later ones may still reach.
     let mut open: Vec<usize> = Vec::new();
     for mut line in found {
         let start = reach(&line).0;
@@ -269,13 +270,13 @@ pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
         .collect()
 }
 
-/// Two lines as one, where they are one.
+/// Two lines merged; `None` if they are not the same line.
 fn joined(a: &Found, b: &Found) -> Option<Found> {
     let (ba, bb) = (a.quad.bounds(), b.quad.bounds());
     if !ba.near(&bb, 0.0) {
         return None;
     }
-    // Along the longer line, whichever way it runs.
+    // Along the longer line, horizontal or vertical.
     let long = |f: &Found| f.quad.width().max(f.quad.height());
     let quad = if long(a) >= long(b) { &a.quad } else { &b.quad };
     let [p0, p1, _, p3] = quad.0;
@@ -285,7 +286,7 @@ fn joined(a: &Found, b: &Found) -> Option<Found> {
         true => (p3.y - p0.y).atan2(p3.x - p0.x) - std::f32::consts::FRAC_PI_2,
     };
     let (sin, cos) = angle.sin_cos();
-    // Seen from the longer line's first corner: far from the origin single precision is too coarse.
+    // Relative to the longer line's first corner: far from the origin single precision is too coarse.
     let turned = |p: Point| Point {
         x: (p.x - p0.x) * cos + (p.y - p0.y) * sin,
         y: (p.y - p0.y) * cos - (p.x - p0.x) * sin,

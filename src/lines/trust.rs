@@ -1,8 +1,8 @@
-//! Whether the text layer of a page can be trusted.
+//! Decides if a page's text layer can be trusted.
 //!
-//! Layers lie in known ways: recognized text of an unknown program hidden under a scan, glyphs whose font has
-//! no mapping to Unicode, characters that are not on the shown page, or a shown page whose text is outlines or
-//! a picture. Each is one rule below, looked at in order.
+//! Text layers fail in known ways: hidden text of unknown quality under a scan, glyphs without a mapping to
+//! Unicode, characters that are not on the rendered page, or a page whose visible text is outlines or a
+//! picture. Each is one rule below, checked in order.
 
 use crate::document::{TextDecision, TextSource};
 use crate::geometry::Rect;
@@ -28,18 +28,18 @@ const OUTLINES: usize = 150;
 /// Levels between the darkest and the lightest place of a box with ink in it.
 const INK_CONTRAST: u8 = 24;
 
-/// Which text is to be used.
+/// Choice of a page's text source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextLayerMode {
-    /// The layer where it can be trusted.
+    /// The text layer if it can be trusted.
     Auto,
-    /// The layer, whatever it says.
+    /// Always the text layer.
     Always,
-    /// Never the layer.
+    /// Never the text layer.
     Never,
 }
 
-/// Decides where a page's text comes from. `picture` is the page at any scale; `size` the page in pixels.
+/// Decides the source of a page's text. `picture` is the page at any scale; `size` is the page's in pixels.
 pub fn decide(
     content: &PdfPage,
     picture: Option<&Pixels>,
@@ -128,7 +128,7 @@ pub fn decide(
     layer("passed all checks")
 }
 
-/// Whether the character leaves a mark on the page.
+/// `true` if the character leaves a mark on the page.
 fn is_mark(c: &PdfChar) -> bool {
     c.run != u32::MAX
         && char::from_u32(c.code).is_none_or(|c| !c.is_whitespace() && !c.is_control())
@@ -143,7 +143,7 @@ fn is_glyph_sized(&[x1, y1, x2, y2]: &[f32; 4], size: (f32, f32)) -> bool {
     x2 - x1 < limit && y2 - y1 < limit
 }
 
-/// Share of the page that pictures cover, overlaps counted twice, at most 1.
+/// Share of the page that pictures cover, at most 1; overlaps count twice.
 fn image_cover(content: &PdfPage, (width, height): (f32, f32)) -> f32 {
     let area: f32 = content
         .images
@@ -153,7 +153,7 @@ fn image_cover(content: &PdfPage, (width, height): (f32, f32)) -> f32 {
     (area / (width * height).max(1.0)).min(1.0)
 }
 
-/// Where a rendered page is neither all light nor all dark.
+/// Grey levels of a rendered page, to look up ink in boxes.
 struct InkMap {
     gray: Vec<u8>,
     width: usize,
@@ -183,7 +183,7 @@ impl InkMap {
         max.saturating_sub(min) < INK_CONTRAST
     }
 
-    /// Share of the dark pixels that lie in none of the boxes (page pixels); 0 on a page without ink.
+    /// Share of the dark pixels that lie outside all boxes (in page pixels); 0 on a page without ink.
     fn share_outside<'a>(&self, boxes: impl Iterator<Item = &'a [f32; 4]>) -> f32 {
         let paper = self.gray.iter().fold(0u8, |max, v| max.max(*v));
         let dark = |v: u8| v < paper.saturating_sub(96);
@@ -204,8 +204,8 @@ impl InkMap {
         outside as f32 / total.max(1) as f32
     }
 
-    /// Left, right, top and bottom of a box in the picture, with a pixel of margin: at the small scale a thin glyph
-    /// may fall between two boxes.
+    /// Left, right, top and bottom of a box in the picture, with a margin of one pixel: at the small scale a
+    /// thin glyph may fall between two boxes.
     fn reach(&self, &[x1, y1, x2, y2]: &[f32; 4]) -> (usize, usize, usize, usize) {
         let low = |v: f32, scale: f32, n: usize| {
             ((v * scale).floor() - 1.0).clamp(0.0, n as f32) as usize
@@ -220,7 +220,7 @@ impl InkMap {
         )
     }
 
-    /// Whether light and dark differ inside a box of page pixels; boxes off the page have no ink.
+    /// `true` if light and dark differ inside a box in page pixels; boxes off the page have no ink.
     fn has_ink(&self, bbox: &[f32; 4]) -> bool {
         let (left, right, top, bottom) = self.reach(bbox);
         let (mut min, mut max) = (255u8, 0u8);

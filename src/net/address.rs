@@ -1,20 +1,21 @@
-//! Addresses on the web: which words are one, what of them may be shown, and where a redirect leads.
+//! Web addresses: recognizing them, displaying them without secrets, and resolving redirects.
 
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 use ureq::http::Uri;
 
-/// Name of a file whose address has none.
+/// File name for an address without one.
 const NAMELESS: &str = "download";
-/// Characters that end the part of an address that names the server.
+/// Characters that end the authority (user, host and port) of an address.
 const AFTER_HOST: [char; 4] = ['/', '?', '#', '\\'];
 
-/// Whether a word is an address that can be asked: `http` or `https`, in letters of any case.
+/// `true` if the word is an address that can be requested: `http` or `https`, in any case.
 pub fn is_address(word: &str) -> bool {
     matches!(split(word), Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
 }
 
-/// Whether a word looks like an address of any kind, such as `ftp://...`; it is shown by [`shown_address`] only.
+/// `true` if the word looks like an address of any scheme, such as `ftp://...`; display it by
+/// [`shown_address`] only.
 pub fn has_scheme(word: &str) -> bool {
     split(word).is_some()
 }
@@ -28,8 +29,8 @@ fn split(word: &str) -> Option<(&str, &str)> {
     is_word.then_some((scheme, rest))
 }
 
-/// An address as it may be printed and stored: without user and password, without query (it may hold a signature) and
-/// fragment, and with control characters escaped. What is no address comes back as it is, with the same escapes.
+/// An address for display and storage: without user and password, query (it may hold a signature) and
+/// fragment, and with control characters escaped. Other text is returned unchanged but for the same escapes.
 pub fn shown_address(address: &str) -> String {
     let Some((scheme, rest)) = split(address) else {
         return escaped(address);
@@ -38,7 +39,8 @@ pub fn shown_address(address: &str) -> String {
     let host = &rest[..end];
     let host = &host[host.rfind('@').map_or(0, |at| at + 1)..];
     if !is_host(host) {
-        // As where a password with a slash in it ends the server's name too early: what is secret of it cannot be told.
+        // For example, a password with a slash in it ends the authority too early: the secret part cannot be
+        // located.
         return format!("{scheme}://...");
     }
     let path = &rest[end..];
@@ -46,7 +48,7 @@ pub fn shown_address(address: &str) -> String {
     escaped(&format!("{scheme}://{host}{path}"))
 }
 
-/// Whether the name of a server may be one: not empty, and with digits behind its last colon.
+/// `true` if the text may be a host: not empty, and only digits after the last colon.
 fn is_host(host: &str) -> bool {
     match host.rsplit_once(':') {
         Some((name, port)) if !host.ends_with(']') => {
@@ -64,10 +66,10 @@ fn escaped(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// The name of the file behind an address: the last part of its path, percent-decoded.
+/// The file name of an address: the last segment of its path, percent-decoded.
 ///
-/// Never empty, without dots and spaces in front, and without separators and control characters: what would be one is `_`. A part that is no
-/// UTF-8 when decoded is left encoded.
+/// Never empty; no leading dots or spaces; separators and control characters become `_`. A segment that does
+/// not decode to UTF-8 is left encoded.
 pub fn file_name_of(address: &str) -> String {
     let rest = split(address).map_or(address, |(_, rest)| rest);
     let path = rest.split(['?', '#']).next().unwrap_or_default();
@@ -85,14 +87,14 @@ pub fn file_name_of(address: &str) -> String {
         }
     };
     let name: String = decoded.chars().map(safe).collect();
-    // Dots in front would hide the file, or be all that is left of its name without the extension.
+    // Leading dots would hide the file, or leave nothing of its name but the extension.
     match name.trim().trim_start_matches('.') {
         "" => NAMELESS.to_string(),
         name => name.to_string(),
     }
 }
 
-/// Scheme, server and port of an address: what a secret is for.
+/// Scheme, host and port of an address: the scope of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     is_https: bool,
@@ -101,7 +103,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// That of an address; `None` for what is none.
+    /// The origin of an address; `None` if it is not an `http` or `https` address.
     pub fn of(address: &str) -> Option<Origin> {
         let uri: Uri = address.split('#').next()?.parse().ok()?;
         let is_https = match uri.scheme_str()? {
@@ -118,37 +120,38 @@ impl Origin {
         })
     }
 
-    /// Whether it is asked with encryption.
+    /// `true` for `https`.
     pub fn is_https(&self) -> bool {
         self.is_https
     }
 
-    /// Whether it is this machine.
+    /// `true` if the host is this machine.
     pub fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         self.host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    /// Whether nobody on the way can read what is sent there.
+    /// `true` if nobody on the way can read what is sent: encrypted, or on this machine.
     pub fn keeps_secrets(&self) -> bool {
         self.is_https || self.is_loopback()
     }
 }
 
-/// Where a redirect from `base` to `location` leads (RFC 3986, section 5.2, without taking dots out of paths: servers do that).
+/// The target of a redirect from `base` to `location` (RFC 3986, section 5.2, but dot segments are left to
+/// the server).
 pub(super) fn resolved(base: &str, location: &str) -> Option<String> {
     let location = location.trim();
     if has_scheme(location) {
         return Some(location.to_string());
     }
-    // A scheme without slashes: nothing that is asked for here.
+    // A scheme without slashes is not an address that can be requested.
     let first = location.split(['/', '?', '#']).next().unwrap_or_default();
     if first.contains(':') {
         return None;
     }
     let (scheme, rest) = split(base)?;
     let host = &rest[..rest.find(AFTER_HOST).unwrap_or(rest.len())];
-    // Whoever was let in at the first server is not announced to the next.
+    // Credentials for the first server are not passed on to the next.
     let host = &host[host.rfind('@').map_or(0, |at| at + 1)..];
     let path = &rest[rest.find(AFTER_HOST).unwrap_or(rest.len())..];
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];

@@ -1,9 +1,9 @@
-//! Reading answers no further than wanted, and telling of them in messages.
+//! Reading responses up to a limit, and quoting them in messages.
 
 use std::fmt;
 use std::io::{self, Read};
 
-/// Says that more came than was wanted.
+/// Error: the response is longer than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct TooLong {
     cap: u64,
@@ -17,8 +17,8 @@ impl fmt::Display for TooLong {
 
 impl std::error::Error for TooLong {}
 
-/// Hands on at most `cap` bytes; a further one is an error. It stands behind whatever unpacks an answer, so that a small answer
-/// that unpacks to a big one ends there as well.
+/// Passes on at most `cap` bytes; one more is an error. It is placed behind any decompression, so that a
+/// small response that expands to a huge one is stopped too.
 pub struct Capped<R> {
     inner: R,
     left: u64,
@@ -26,7 +26,7 @@ pub struct Capped<R> {
 }
 
 impl<R: Read> Capped<R> {
-    /// What `inner` reads, up to `cap` bytes.
+    /// Reads from `inner`, up to `cap` bytes.
     pub fn new(inner: R, cap: u64) -> Capped<R> {
         Capped {
             inner,
@@ -42,7 +42,7 @@ impl<R: Read> Read for Capped<R> {
             return Ok(0);
         }
         if self.left == 0 {
-            // Whether it ends here is seen by asking for one more.
+            // The end is detected by asking for one more byte.
             return match self.inner.read(&mut [0])? {
                 0 => Ok(0),
                 _ => Err(io::Error::other(TooLong { cap: self.cap })),
@@ -55,19 +55,19 @@ impl<R: Read> Read for Capped<R> {
     }
 }
 
-/// Whether an error of [`Capped`] says that more came than was wanted.
+/// `true` if an error of [`Capped`] says that the response exceeds the limit.
 pub fn is_too_long(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<TooLong>())
 }
 
-/// Reads all of an answer, up to `cap` bytes as they are unpacked; more is an error.
+/// Reads a whole response, up to `cap` bytes after decompression; more is an error.
 pub fn read_all(answer: impl Read, cap: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     Capped::new(answer, cap).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// What went wrong on the way, without the address: some errors repeat it, with the password and the signature in it.
+/// The cause of an error, without the address: some errors repeat it, including passwords and signatures.
 pub fn reason(error: &ureq::Error) -> String {
     match error {
         ureq::Error::BadUri(_) => "it is no address that can be asked".into(),
@@ -78,8 +78,8 @@ pub fn reason(error: &ureq::Error) -> String {
     }
 }
 
-/// A text of somebody else as it may stand in a line of a message: at most `most` characters, and neither control characters nor
-/// those that turn the direction of writing; runs of them are one space.
+/// Text from a server, made safe for one line of a message: at most `most` characters; runs of spaces,
+/// control characters and bidirectional marks become one space.
 pub fn clean_text(text: &str, most: usize) -> String {
     let mut clean = String::new();
     let mut count = 0;
@@ -98,7 +98,7 @@ pub fn clean_text(text: &str, most: usize) -> String {
     clean.trim_end().to_string()
 }
 
-/// Whether a character is a command to a terminal or to whoever draws the text, and no text.
+/// `true` for characters that control a terminal or the layout of text and are not text themselves.
 pub(super) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -116,7 +116,7 @@ mod tests {
             is_too_long(&error) && error.to_string().contains("longer than 4 bytes"),
             "{error}"
         );
-        // However much would come.
+        // An endless response, too.
         assert!(is_too_long(&read_all(io::repeat(7), 1 << 20).unwrap_err()));
         assert!(read_all(io::empty(), 0).unwrap().is_empty());
         assert!(!is_too_long(&io::Error::other("x")));

@@ -1,8 +1,9 @@
-//! Asking for an address, along its redirects.
+//! GET requests that follow redirects.
 //!
-//! Redirects are followed here and not by the HTTP client, so that each hop is judged: only `http` and `https`, never from an
-//! encrypted address to one that is not, no more than `MOST_HOPS`, and a secret goes to the address that was asked for and
-//! along no redirect, wherever that leads: what a hub keeps elsewhere is signed.
+//! Redirects are followed here and not by the HTTP client, so that each hop is checked: only `http` and
+//! `https`, never from an encrypted address to an unencrypted one, at most `MOST_HOPS`. The token is sent to
+//! the requested address only and along no redirect: the storage that a hub redirects to uses signed
+//! addresses.
 
 use super::address::{Origin, is_address, resolved, shown_address};
 use super::capped::reason;
@@ -10,20 +11,21 @@ use std::time::{Duration, Instant};
 use ureq::Body;
 use ureq::http::Response;
 
-/// Redirects that are followed.
+/// Most redirects followed.
 const MOST_HOPS: usize = 10;
 
-/// How long is waited for what.
+/// Timeouts of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// To reach a server, and for it to begin to answer.
+    /// Connecting to a server, and waiting for the start of its response.
     pub reach: Duration,
-    /// Without a byte, once it answers.
+    /// Longest pause between bytes of a response.
     pub stall: Duration,
 }
 
-/// A client for [`get`]: no redirects of its own, statuses are answers, and what comes shall come as it is: bytes on the way are
-/// then those that are counted. (A server that packs its answer all the same is unpacked.)
+/// A client for [`get`]: it follows no redirects, returns error statuses as responses, and asks for
+/// uncompressed bodies, so that the bytes counted are those transferred. (A response that is compressed all
+/// the same is decompressed.)
 pub fn agent(patience: Patience) -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -37,19 +39,19 @@ pub fn agent(patience: Patience) -> ureq::Agent {
         .into()
 }
 
-/// Why there is no answer.
+/// Reason why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
-    /// It, or where it leads, is not asked.
+    /// The address, or one it redirects to, is not allowed.
     #[error("{0}")]
     Refused(String),
-    /// It could not be asked.
+    /// The request failed.
     #[error("{}", reason(.0))]
     Failed(ureq::Error),
 }
 
 impl GetError {
-    /// Whether another attempt may fare better.
+    /// `true` if a retry may succeed.
     pub fn is_passing(&self) -> bool {
         let GetError::Failed(error) = self else {
             return false;
@@ -65,8 +67,9 @@ impl GetError {
     }
 }
 
-/// Asks for an address and where it redirects to. `headers` go to every hop, `token` (the value of `Authorization`) to the address
-/// itself, where that is of the token's origin; `until` is when all of it must be there, the body included.
+/// Requests an address and follows its redirects. `headers` go to every hop; `token` (the value of
+/// `Authorization`) goes to the address itself only, if that has the token's origin; the whole response,
+/// including its body, must arrive before `until`.
 pub fn get(
     agent: &ureq::Agent,
     address: &str,

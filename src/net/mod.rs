@@ -1,8 +1,8 @@
-//! The network: what is an address and what of it may be shown ([`address`]), asking for one along its redirects (`get`),
-//! reading an answer no further than wanted ([`capped`]), and when a request is tried again ([`retry`]).
+//! The network: recognizing and displaying addresses ([`address`]), requests along redirects (`get`), size
+//! limits on responses ([`capped`]), and retries ([`retry`]).
 //!
-//! Three promises are kept here for everything that docparse fetches or asks: a secret goes to the origin that it is for and
-//! nowhere else; what comes is counted as it is unpacked; and no message repeats a password or a signature.
+//! Three guarantees for everything that docparse fetches or asks: a secret is sent to its own origin and
+//! nowhere else; responses are counted after decompression; and no message repeats a password or a signature.
 
 pub mod address;
 pub mod capped;

@@ -1,11 +1,11 @@
-//! When a request over the network is tried again, and after how long: the rules of OpenAI's client, which the reference has.
+//! Retries of requests and their back-off: the rules of OpenAI's client, which the reference uses.
 
 use std::time::{Duration, SystemTime};
 
-/// Seconds that a server may ask to be left alone; more is as good as a refusal.
+/// Longest pause in seconds that a server may ask for; more counts as a refusal.
 const MOST_ASKED: f64 = 300.0;
 
-/// How often and with what patience.
+/// Limits on retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryRules {
     /// Attempts besides the first.
@@ -18,13 +18,14 @@ impl Default for RetryRules {
     }
 }
 
-/// Whether a request that was answered with a status is worth another attempt.
+/// `true` if a response with this status is worth a retry.
 pub fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 409 | 429) || status >= 500
 }
 
-/// The pause before another attempt: what the server asks for, else half a second, doubled each time up to eight, less up to
-/// a quarter by `chance` (0 to 1), so that not all come back at once. `None`: it asks for more than is worth waiting.
+/// The back-off before retry number `attempt`, from 0: the pause that the server asked for, else half a
+/// second, doubled each time up to eight, less up to a quarter by `chance` (0 to 1) to spread clients out.
+/// `None` if the server asks for too long a pause.
 pub fn pause(attempt: u32, asked: Option<f64>, chance: f64) -> Option<Duration> {
     match asked {
         Some(seconds) if seconds > MOST_ASKED => None,
@@ -38,7 +39,7 @@ pub fn pause(attempt: u32, asked: Option<f64>, chance: f64) -> Option<Duration> 
     }
 }
 
-/// Seconds that headers ask to wait: `retry-after-ms`, or `retry-after` in seconds or as a date.
+/// Seconds of pause that the headers ask for: `retry-after-ms`, or `retry-after` in seconds or as a date.
 pub fn asked<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Option<f64> {
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     if let Some(milliseconds) = header("retry-after-ms").and_then(number) {

@@ -1,5 +1,5 @@
-//! Tensors that stay where they are in the memory of a network's device, and calls that are bound to them: what a decoder
-//! keeps from one step to the next is never copied.
+//! Tensors that stay in the memory of a network's device, and calls that are bound to them: the state that a
+//! decoder keeps between steps is never copied.
 
 use super::OnnxError;
 use super::graph::Element;
@@ -15,10 +15,10 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Number of a captured run for runs that are not captured.
+/// Graph annotation id of runs that are not captured.
 const NOT_CAPTURED: &str = "-1";
 
-/// A tensor over memory that belongs to somebody else.
+/// A tensor over memory that it does not own.
 pub(super) struct View(NonNull<ort::sys::OrtValue>);
 
 impl AsPointer for View {
@@ -31,7 +31,7 @@ impl AsPointer for View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        // SAFETY: it was made by `view`, and nobody else releases it.
+        // SAFETY: it was made by `view` and is released only here.
         unsafe { (ort::api().ReleaseValue)(self.0.as_ptr()) };
     }
 }
@@ -40,8 +40,8 @@ impl Drop for View {
 ///
 /// # Safety
 ///
-/// `data` must point to as many elements as `shape` says, in the memory that `info` names, for as long as the tensor, or a
-/// binding that it is given to, is used.
+/// `data` must point to as many elements as `shape` has, in the memory that `info` names, for as long as the
+/// tensor, or a binding that it is given to, is used.
 pub(super) unsafe fn view(
     info: &MemoryInfo<'_>,
     data: *mut c_void,
@@ -51,7 +51,7 @@ pub(super) unsafe fn view(
     let bytes = shape.iter().product::<usize>() * element.bytes();
     let shape: Vec<i64> = shape.iter().map(|n| *n as i64).collect();
     let mut value = std::ptr::null_mut();
-    // SAFETY: the shape has as many numbers as is said; the rest is up to the caller.
+    // SAFETY: the shape is passed with its length; the rest is up to the caller.
     unsafe {
         let status = (ort::api().CreateTensorWithDataAsOrtValue)(
             info.ptr(),
@@ -69,24 +69,24 @@ pub(super) unsafe fn view(
         .ok_or_else(|| Error::new("the runtime made no tensor"))
 }
 
-/// Memory of a network's device.
+/// A tensor in the memory of a network's device.
 pub struct Buffer {
     tensor: Mutex<DynTensor>,
-    /// Memory of the host that the device can read without a detour; `None` where the buffer lies in the host's.
+    /// Pinned host memory for transfers; `None` if the buffer is in host memory or too large to be written.
     staging: Option<Mutex<DynTensor>>,
     element: Element,
     shape: Vec<usize>,
 }
 
 impl Buffer {
-    /// A buffer of zeros on the device of a session; `gpu` is its number.
+    /// A zeroed buffer on the device of a session; `gpu` is the device's number.
     pub(super) fn new(
         session: &Session,
         gpu: Option<u32>,
         element: Element,
         shape: &[usize],
     ) -> Result<Buffer, Error> {
-        // The crate's network that copies tensors knows no bfloat16; it is as wide as half precision.
+        // `ort` cannot copy bfloat16 tensors; half precision has the same width.
         let stored = if element == Element::Bf16 {
             Element::F16
         } else {
@@ -101,8 +101,8 @@ impl Buffer {
                     |device, kind| MemoryInfo::new(device, gpu as i32, AllocatorType::Device, kind);
                 let info = on(AllocationDevice::CUDA, MemoryType::Default)?;
                 let mut device = tensor(&Allocator::new(session, info)?)?;
-                // What is left in the memory may be no number, and nothing times that is no number either. The host's
-                // memory is cleared when it is made.
+                // Uninitialized memory may hold NaN, which stays NaN when multiplied by zero. Host memory is
+                // allocated zeroed.
                 tensor(&Allocator::default())?.copy_into(&mut device)?;
                 let info = on(AllocationDevice::CUDA_PINNED, MemoryType::CPUInput)?;
                 let small = shape.iter().product::<usize>() * element.bytes() < STAGED;
@@ -127,7 +127,7 @@ impl Buffer {
     ///
     /// # Panics
     ///
-    /// Where `data` has another number of bytes.
+    /// If `data` has a different number of bytes.
     pub fn write<T: Pod>(&self, data: &[T]) -> Result<(), OnnxError> {
         let fail = |error: Error| OnnxError::of_run("a buffer", &error.to_string());
         let mut tensor = lock(&self.tensor);
@@ -144,7 +144,7 @@ impl Buffer {
         }
     }
 
-    /// All elements, which are single-precision numbers.
+    /// Reads all elements; they must be `f32`.
     pub fn read_f32(&self) -> Result<Vec<f32>, OnnxError> {
         let fail = |error: Error| OnnxError::of_run("a buffer", &error.to_string());
         let tensor = lock(&self.tensor);
@@ -161,7 +161,7 @@ impl Buffer {
         self.shape.iter().product::<usize>() * self.element.bytes()
     }
 
-    /// The entries `rows` of the first dimension as a tensor.
+    /// Entries `rows` of the first dimension as a tensor.
     fn rows(&self, rows: Range<usize>) -> Result<View, Error> {
         assert!(
             rows.start <= rows.end && rows.end <= self.shape[0],
@@ -172,23 +172,23 @@ impl Buffer {
         shape[0] = rows.len();
         let mut tensor = lock(&self.tensor);
         let start = tensor.data_ptr_mut().wrapping_byte_add(rows.start * row);
-        // SAFETY: the rows lie in the buffer (checked above); the binding that the view is given to keeps the buffer.
+        // SAFETY: the rows lie in the buffer (checked above), which the binding that gets the view keeps.
         unsafe { view(tensor.memory_info(), start, self.element, &shape) }
     }
 }
 
-/// Bytes from which buffers have no staging memory: those of that size are never written.
+/// Size in bytes from which buffers get no staging memory; buffers that large are never written.
 const STAGED: usize = 16 << 20;
 
 fn lock(tensor: &Mutex<DynTensor>) -> std::sync::MutexGuard<'_, DynTensor> {
     tensor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Fills a tensor in the host's memory.
+/// Fills a tensor in host memory.
 fn fill<T: Pod>(tensor: &mut DynTensor, bytes: usize, data: &[T]) {
     let data: &[u8] = bytemuck::cast_slice(data);
     assert_eq!(bytes, data.len(), "elements of a buffer");
-    // SAFETY: the tensor lies in the host's memory and has as many bytes.
+    // SAFETY: the tensor is in host memory and has that many bytes.
     unsafe {
         tensor
             .data_ptr_mut()
@@ -197,18 +197,18 @@ fn fill<T: Pod>(tensor: &mut DynTensor, bytes: usize, data: &[T]) {
     };
 }
 
-/// A call of a network, its inputs and outputs in their places. It can be run again and again.
+/// A call of a network with inputs and outputs bound to buffers; it can be run repeatedly.
 pub struct Call {
     binding: IoBinding,
-    /// What views point into.
+    /// Buffers that the bound views point into.
     kept: Vec<Arc<Buffer>>,
     options: Arc<RunOptions>,
-    /// Whether outputs are bound to buffers.
+    /// `true` once an output is bound to a buffer.
     has_placed_outputs: bool,
 }
 
 impl Network {
-    /// Memory of the device, zeros at first.
+    /// A zeroed buffer on the network's device.
     pub fn buffer(&self, element: Element, shape: &[usize]) -> Result<Arc<Buffer>, OnnxError> {
         let buffer = Buffer::new(self.session(), self.gpu(), element, shape);
         buffer.map(Arc::new).map_err(|error| self.failed(&error))
@@ -216,8 +216,8 @@ impl Network {
 
     /// A call with nothing bound yet.
     ///
-    /// `captured`: where the network was made to capture its runs, the number under which this one is; it must always have
-    /// the same shapes and buffers, and no arrays but those that the CPU reads.
+    /// `captured`: for a network made to capture its runs as CUDA graphs, the number of this one; it must
+    /// always have the same shapes and buffers, and only arrays that the CPU reads.
     pub fn call(&self, captured: Option<usize>) -> Result<Call, OnnxError> {
         let fail = |error: Error| self.failed(&error);
         let mut options = RunOptions::new().map_err(fail)?;
@@ -236,7 +236,8 @@ impl Network {
 
     /// Runs a call; `read` gets the outputs that [`Call::output_to_cpu`] asked for.
     ///
-    /// Unwinds where the thread's work has to end before it or in the middle of it: see [`crate::deadline`].
+    /// Unwinds if the thread's deadline passes or its job is cancelled, before or during the run: see
+    /// [`crate::deadline`].
     pub fn run_call<T>(
         &mut self,
         call: &mut Call,
@@ -253,7 +254,7 @@ impl Network {
 }
 
 impl Call {
-    /// Binds an input to an array, which is copied now where the device is another one.
+    /// Binds an input to an array; if the device is a GPU, it is copied there now.
     pub fn array(&mut self, input: &str, array: Array) -> Result<(), OnnxError> {
         let fail =
             |error: Error| OnnxError::of_run(&format!("input `{input}`"), &error.to_string());
@@ -271,8 +272,8 @@ impl Call {
         self.bind(input, buffer, rows, ort::api().BindInput)
     }
 
-    /// Binds an output to entries of a buffer's first dimension. They may be those of an input, where the operator
-    /// writes in place.
+    /// Binds an output to entries of a buffer's first dimension; the same entries as an input's if the
+    /// operator writes in place.
     pub fn output(
         &mut self,
         output: &str,
@@ -283,13 +284,13 @@ impl Call {
         self.bind(output, buffer, rows, ort::api().BindOutput)
     }
 
-    /// Asks for an output in the host's memory; before any is bound to a buffer.
+    /// Asks for an output in host memory. Such outputs are bound before any that goes to a buffer.
     ///
     /// # Panics
     ///
-    /// Where one is bound to a buffer already.
+    /// If an output is bound to a buffer already.
     pub fn output_to_cpu(&mut self, output: &str) -> Result<(), OnnxError> {
-        // The crate gives the first results the names of the outputs that it knows of.
+        // `ort` names the first results after the outputs that were bound through it.
         assert!(
             !self.has_placed_outputs,
             "outputs in the host's memory come first"
@@ -315,10 +316,11 @@ impl Call {
         let fail = |error: Error| OnnxError::of_run(&format!("port `{port}`"), &error.to_string());
         let view = buffer.rows(rows).map_err(fail)?;
         let name = CString::new(port).map_err(Error::wrap).map_err(fail)?;
-        // SAFETY: binding, name and tensor are alive; the binding takes a share of the tensor, and the memory behind it
-        // stays because the buffer is kept beside the binding. (The crate's own methods would copy a borrowed tensor.)
+        // SAFETY: binding, name and tensor are alive; the binding shares ownership of the tensor, and the
+        // memory behind it stays because the buffer is kept beside the binding. (`ort`'s own methods would
+        // copy a borrowed tensor.)
         let status = unsafe { bind(self.binding.ptr().cast_mut(), name.as_ptr(), view.ptr()) };
-        // SAFETY: the status is the one that the runtime just returned.
+        // SAFETY: the runtime has just returned this status.
         unsafe { Error::result_from_status(status) }.map_err(fail)?;
         self.kept.push(buffer.clone());
         Ok(())

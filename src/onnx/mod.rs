@@ -1,8 +1,8 @@
-//! ONNX Runtime: loading the library, choosing the device, building and running networks. The only module that names
-//! `ort`.
+//! ONNX Runtime: loading the library, choosing the device, building and running networks. The only module
+//! that names `ort`.
 //!
-//! A network comes from a model file ([`Runtime::network`]), or is built as code from a checkpoint ([`graph`],
-//! [`layers`], [`checkpoint`]).
+//! A network comes from a model file ([`Runtime::network`]), or is built as code from a checkpoint
+//! ([`graph`], [`layers`], [`checkpoint`]).
 
 pub mod buffers;
 pub mod checkpoint;
@@ -27,27 +27,27 @@ use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilde
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Where models run.
+/// Device that models run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Device {
     /// The GPU if the runtime has one, else the CPU.
     Auto,
     /// The CPU.
     Cpu,
-    /// The GPU of this number; an error where it cannot be used.
+    /// The GPU of this number; an error if it cannot be used.
     Gpu(u32),
 }
 
-/// What a session needs to know.
+/// Options of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionOptions {
-    /// Where it runs.
+    /// Device.
     pub device: Device,
     /// Threads inside an operator on the CPU.
     pub cpu_threads: usize,
-    /// Bytes of GPU memory that a session may take; `None` for as many as there are.
+    /// Limit of a session's GPU memory in bytes; `None` for no limit.
     pub gpu_memory: Option<usize>,
-    /// Beginning of the path of a file with the time of every operator, where one is wanted.
+    /// Path prefix of the file with the time of every operator, if one is wanted.
     pub profile: Option<PathBuf>,
 }
 
@@ -63,7 +63,7 @@ impl SessionOptions {
     }
 }
 
-/// What can go wrong with a model.
+/// Errors of loading and running models.
 #[derive(Debug, thiserror::Error)]
 pub enum OnnxError {
     /// The runtime library cannot be loaded.
@@ -71,7 +71,7 @@ pub enum OnnxError {
     Library {
         /// The library.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The model cannot be loaded.
@@ -79,7 +79,7 @@ pub enum OnnxError {
     Load {
         /// The model file or network.
         model: String,
-        /// Why; names the operator where one is at fault.
+        /// The reason; names the operator at fault, if there is one.
         reason: String,
     },
     /// The GPU that was asked for cannot be used.
@@ -89,7 +89,7 @@ pub enum OnnxError {
     Device {
         /// Number of the GPU.
         device: u32,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The device has too little memory.
@@ -99,7 +99,7 @@ pub enum OnnxError {
     OutOfMemory {
         /// The model file or network.
         model: String,
-        /// What the runtime says.
+        /// The runtime's message.
         reason: String,
     },
     /// Running failed.
@@ -107,16 +107,16 @@ pub enum OnnxError {
     Run {
         /// The model file or network.
         model: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl OnnxError {
-    /// The error of a run, by what the runtime says.
+    /// Classifies a failed run by the runtime's message.
     fn of_run(model: &str, reason: &str) -> Self {
         let (model, text, reason) = (model.to_string(), reason.to_lowercase(), reason.trim_end());
-        // The arena's, the driver's and the C++ library's words for it.
+        // Messages of the arena, the CUDA driver and the C++ library.
         let words = [
             "failed to allocate memory",
             "out of memory",
@@ -137,7 +137,7 @@ impl OnnxError {
     }
 }
 
-/// Why a session could not be made.
+/// Reason why a session could not be created.
 enum Fault {
     Model(String),
     Device(u32, String),
@@ -167,9 +167,9 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Loads the library. Once in a process: a second call, also with another path, keeps the first library.
+    /// Loads the library, once per process: a second call, even with another path, keeps the first library.
     pub fn load(library: &Path, options: SessionOptions) -> Result<Self, OnnxError> {
-        // Only one is allowed in a process.
+        // ONNX Runtime allows one environment per process.
         static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(environment) = loaded.as_ref() {
@@ -200,7 +200,7 @@ impl Runtime {
         })
     }
 
-    /// The same with sessions on the CPU.
+    /// The same runtime with sessions on the CPU.
     pub fn on_cpu(&self) -> Runtime {
         let options = SessionOptions {
             device: Device::Cpu,
@@ -213,8 +213,8 @@ impl Runtime {
         }
     }
 
-    /// The same with sessions on the GPU that is used, and an error where it cannot be; `captures`: whether runs are
-    /// captured, so that a step is handed to the GPU as a whole. Without a GPU the same as [`Runtime::on_cpu`].
+    /// The same runtime with sessions on the GPU, and an error if it cannot be used; `captures`: runs are
+    /// captured as CUDA graphs, so that a step is one launch. Without a GPU, the same as [`Runtime::on_cpu`].
     pub fn on_gpu(&self, captures: bool) -> Runtime {
         let device = match self.options.device {
             Device::Auto if self.uses_gpu() => Device::Gpu(0),
@@ -233,17 +233,17 @@ impl Runtime {
         }
     }
 
-    /// Bytes of GPU memory that a session may take.
+    /// Limit of a session's GPU memory in bytes.
     pub fn gpu_memory(&self) -> Option<usize> {
         self.options.gpu_memory
     }
 
-    /// Whether a GPU must be used, by the word of whoever set the options.
+    /// `true` if the options name a GPU, so that falling back to the CPU is an error.
     pub fn must_use_gpu(&self) -> bool {
         matches!(self.options.device, Device::Gpu(_))
     }
 
-    /// Whether sessions are made on a GPU, as far as can be told before.
+    /// `true` if sessions are expected to be created on a GPU.
     pub fn uses_gpu(&self) -> bool {
         match self.options.device {
             Device::Cpu => false,
@@ -252,7 +252,7 @@ impl Runtime {
         }
     }
 
-    /// Whether graphs may hold operators of our own, which run on the CPU only.
+    /// `true` if graphs may contain our own operators, which run on the CPU only.
     pub fn takes_own_kernels(&self) -> bool {
         !self.uses_gpu()
     }
@@ -274,11 +274,11 @@ impl Runtime {
             .map_err(|fault| fault.named(name))
     }
 
-    /// Loads a model of one input and one output, whose input has another size at nearly every call.
+    /// Loads a model with one input and one output, whose input size changes at nearly every call.
     ///
-    /// Its session plans no memory by the sizes that it has seen: for every new size the runtime would take one block as
-    /// large as all intermediate results beside what it has (a page of the line detector: 690 MiB instead of 410, in
-    /// the same time).
+    /// Memory planning by past sizes is off for its session: with it the runtime would allocate, for every
+    /// new size, one block for all intermediate results beside the memory that it has (a page of the line
+    /// detector: 690 MiB instead of 410, in the same time).
     pub fn model(&self, path: &Path) -> Result<Model, OnnxError> {
         let network = self.network_by(path, |builder| {
             builder
@@ -303,7 +303,7 @@ impl Runtime {
         }
     }
 
-    /// A session on the wanted device; `commit` makes it of the options.
+    /// A session on the selected device; `commit` creates it from the options.
     fn session(
         &self,
         commit: impl Fn(&mut SessionBuilder) -> graph::Built,
@@ -344,12 +344,12 @@ impl Runtime {
             builder = recovered(builder.with_profiling(path))?;
         }
         if let Some(device) = gpu {
-            // Single precision means single precision: boxes come from signs and whole parts of what is computed.
+            // No TF32: boxes come from signs and integer parts of results, which its rounding would change.
             let mut provider = ort::ep::CUDA::default()
                 .with_device_id(device as i32)
                 .with_tf32(false)
                 .with_cuda_graph(self.captures)
-                // cuDNN's attention makes a plan for every length that it has not seen, and prompts have all lengths.
+                // cuDNN's attention builds a plan for every new length, and prompts have all lengths.
                 .with_attention_backend(
                     AttentionBackend::FLASH_ATTENTION
                         | AttentionBackend::EFFICIENT_ATTENTION
@@ -378,14 +378,14 @@ pub struct Model {
 }
 
 impl Model {
-    /// A value of the model's own metadata.
+    /// A value of the model file's own metadata.
     pub fn metadata(&self, key: &str) -> Option<String> {
         self.network.metadata(key)
     }
 
     /// Runs the model on a tensor and hands its first output to `read`: the shape and the elements.
     ///
-    /// `data` holds the elements of `shape` in row-major order. Fails when the runtime does, or when the output
+    /// `data` holds the elements of `shape` in row-major order. Fails if the runtime does, or if the output
     /// is no `f32` tensor.
     pub fn run<T>(
         &mut self,

@@ -1,7 +1,7 @@
 //! A loaded network: named tensors in, named tensors out.
 //!
-//! It runs from one thread at a time (`run` takes `&mut self`) and is never called inside a rayon task: ONNX Runtime has
-//! its own threads.
+//! It runs on one thread at a time (`run` takes `&mut self`) and is never called inside a rayon task: ONNX
+//! Runtime has its own threads.
 
 use super::OnnxError;
 use super::graph::{Element, Weights};
@@ -13,9 +13,9 @@ use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 pub enum Array {
     /// Single precision.
     F32(Vec<usize>, Vec<f32>),
-    /// Whole numbers of 64 bits.
+    /// 64-bit integers.
     I64(Vec<usize>, Vec<i64>),
-    /// Whole numbers of 32 bits.
+    /// 32-bit integers.
     I32(Vec<usize>, Vec<i32>),
 }
 
@@ -29,20 +29,20 @@ impl Array {
     }
 }
 
-/// What an input or output of a model file is.
+/// An input or output of a model file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PortInfo {
     /// Its name.
     pub name: String,
-    /// Its kind of element, where it is one that docparse uses.
+    /// Element type, if it is one that docparse uses.
     pub element: Option<Element>,
-    /// Its dimensions; -1 for those only known when it runs.
+    /// Dimensions; -1 for those known only at run time.
     pub shape: Vec<i64>,
 }
 
 /// A network, ready to run.
 pub struct Network {
-    // Before the weights: fields are dropped in order, and the session points at them.
+    // Declared before the weights: fields are dropped in order, and the session points into the weights.
     session: Session,
     _weights: Vec<Weights>,
     name: String,
@@ -50,12 +50,12 @@ pub struct Network {
     place: Place,
 }
 
-/// Where and how a session runs.
+/// Device and mode of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Number of the GPU; `None`: on the CPU.
+    /// Number of the GPU; `None` for the CPU.
     pub gpu: Option<u32>,
-    /// Whether runs are captured.
+    /// `true` if runs are captured as CUDA graphs.
     pub captures: bool,
 }
 
@@ -92,7 +92,7 @@ impl Network {
         (&mut self.session, &self.name)
     }
 
-    /// Number of the GPU that it runs on; `None`: on the CPU.
+    /// Number of the GPU that it runs on; `None` for the CPU.
     pub fn gpu(&self) -> Option<u32> {
         self.place.gpu
     }
@@ -123,15 +123,15 @@ impl Network {
             .collect()
     }
 
-    /// A value of the model's own metadata.
+    /// A value of the model file's own metadata.
     pub fn metadata(&self, key: &str) -> Option<String> {
         self.session.metadata().ok()?.custom(key)
     }
 
     /// Runs the network and hands its outputs to `read`.
     ///
-    /// Inputs are bound as they lie and copied only to another device; outputs come back to the CPU. Fails when the
-    /// runtime does; [`OnnxError::OutOfMemory`] where the device has too little memory.
+    /// Inputs are bound without a copy, except to another device; outputs come back to the CPU. Fails if the
+    /// runtime does, with [`OnnxError::OutOfMemory`] if the device has too little memory.
     pub fn run<T>(
         &mut self,
         inputs: Vec<(&str, Array)>,
@@ -141,7 +141,7 @@ impl Network {
         self.run_for(inputs, &names, read)
     }
 
-    /// The same for some of the outputs.
+    /// The same, computing only the named outputs.
     pub fn run_for<T>(
         &mut self,
         inputs: Vec<(&str, Array)>,
@@ -158,8 +158,8 @@ impl Network {
         self.run_call(&mut call, read)
     }
 
-    /// Stops collecting the profile that [`SessionOptions::profile`](super::SessionOptions::profile) asked for; the
-    /// file it was written to.
+    /// Stops collecting the profile that [`SessionOptions::profile`](super::SessionOptions::profile) asked
+    /// for and returns the path of its file.
     pub fn end_profile(&mut self) -> Result<String, OnnxError> {
         self.session
             .end_profiling()
@@ -189,7 +189,7 @@ fn port(name: &str, kind: &ValueType) -> PortInfo {
     }
 }
 
-/// What a run returned.
+/// Outputs of a run.
 pub struct Outputs<'a> {
     outputs: SessionOutputs<'a>,
     network: &'a str,

@@ -1,4 +1,4 @@
-//! Operators of our own in ONNX Runtime's graphs: the [kernels](crate::kernels), fed with its tensors and run on its
+//! Our own operators in ONNX Runtime's graphs: the [kernels](crate::kernels) applied to its tensors, on its
 //! threads.
 
 use crate::kernels::Parallel;
@@ -19,15 +19,15 @@ pub(super) const DOMAIN: &str = "docparse";
 /// A single-precision tensor: its shape and its elements.
 pub type Input<'a> = (Vec<usize>, &'a [f32]);
 
-/// What an operator of our own does: single-precision tensors in, one out.
+/// Computation of a custom operator: single-precision tensors in, one out.
 pub trait Kernel: Send + Sync {
-    /// Tensors that go in.
+    /// Number of input tensors.
     fn inputs(&self) -> usize;
 
     /// The shape of the result.
     fn shape(&self, inputs: &[Input<'_>]) -> Vec<usize>;
 
-    /// Whether the result has the shape of the first input, whatever that is.
+    /// `true` if the result always has the shape of the first input.
     fn keeps_shape(&self) -> bool {
         false
     }
@@ -36,7 +36,7 @@ pub trait Kernel: Send + Sync {
     fn run(&self, inputs: &[Input<'_>], output: &mut [f32], parallel: Parallel<'_>);
 }
 
-/// Nothing is left half done where a kernel panics: memory that kernels work in is written before it is read.
+/// Locks even after a panic: kernels write working memory before they read it, so half-done work is harmless.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -44,7 +44,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// 3x3 convolutions with SiLU after each, `[B, channels, height, width]` to the same.
 pub(super) struct SiluChain {
     pub filters: Vec<Filter>,
-    /// Chains of a network run one after the other and share their memory.
+    /// Working memory; chains of a network run sequentially and share it.
     pub scratch: Arc<Mutex<winograd::Scratch>>,
 }
 
@@ -78,11 +78,11 @@ impl Kernel for SiluChain {
     }
 }
 
-/// A linear layer, `[.., from]` to `[.., outputs]`; a second input is added to the result.
+/// A linear layer, `[.., from]` to `[.., outputs]`; an optional second input is added to the result.
 pub(super) struct LinearLayer {
     pub layer: Linear,
     pub has_residual: bool,
-    /// Layers of a network run one after the other and share their memory.
+    /// Working memory; layers of a network run sequentially and share it.
     pub scratch: Arc<Mutex<Scratch>>,
 }
 
@@ -116,12 +116,12 @@ impl Kernel for LinearLayer {
     }
 }
 
-/// Attention of a layer over cached keys and values: queries, keys and values `[tokens, width]`, cosines and sines
-/// `[tokens, size / 2]` to `[tokens, heads * size]`.
+/// Attention of a layer over the paged KV cache: queries, keys and values `[tokens, width]`, cosines and
+/// sines `[tokens, size / 2]` to `[tokens, heads * size]`.
 pub(super) struct CachedAttention {
     pub cache: Arc<Mutex<Cache>>,
     pub layer: usize,
-    /// Numbers of a token in the result.
+    /// Width of a result row.
     pub width: usize,
 }
 
@@ -140,7 +140,8 @@ impl Kernel for CachedAttention {
     }
 }
 
-/// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability.
+/// Greedy choice: the largest logit of each row, `[rows, vocabulary]` to `[rows, 2]` (index,
+/// log-probability).
 pub(super) struct Choice;
 
 impl Kernel for Choice {
@@ -214,7 +215,7 @@ fn run(kernel: &dyn Kernel, context: &ComputeContext) -> ort::Result<()> {
         .collect();
     let mut output = context.output(0, shape)?.ok_or_else(missing)?;
     let (_, output) = output.try_extract_tensor_mut::<f32>()?;
-    // ONNX Runtime's own threads: others would get into their way.
+    // ONNX Runtime's own threads: a second pool would compete with them.
     let parallel = |count: usize, job: &(dyn Fn(usize) + Sync)| {
         if context.par_for(count, 0, job).is_err() {
             (0..count).for_each(job);
@@ -224,7 +225,7 @@ fn run(kernel: &dyn Kernel, context: &ComputeContext) -> ort::Result<()> {
     Ok(())
 }
 
-/// A domain with all operators of a network.
+/// An operator domain with all custom operators of a network.
 pub(super) fn domain(kernels: Vec<(String, Arc<dyn Kernel>)>) -> ort::Result<OperatorDomain> {
     kernels
         .into_iter()

@@ -1,7 +1,7 @@
-//! Quantized weights, kept in a file from one run to the next.
+//! Quantized weights, cached in a file between runs.
 //!
-//! The file is a safetensors file of bytes, named after what it was made of: the checkpoint and the recipe. It is mapped, so
-//! several processes share it in memory. Whatever is wrong with it, it is made anew: it can be deleted at any time.
+//! The file is a safetensors file of bytes, named after the checkpoint and the packing recipe. It is mapped,
+//! so several processes share its memory. A damaged or deleted file is simply made again.
 
 use super::checkpoint::Checkpoint;
 use crate::kernels::quantize::Bytes;
@@ -15,12 +15,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Changes with every change of how weights are packed.
+/// Version of the packing; to be raised with every change of it.
 const RECIPE: &str = "1";
-/// Fewer bytes are packed sooner than a file is found.
+/// Size in bytes below which packing is faster than finding the file.
 const MIN_BYTES: usize = 16 << 20;
 
-/// A mapped file, and where in it each layer lies.
+/// A mapped file and the byte range of each layer in it.
 type Found = (Arc<Mmap>, BTreeMap<String, Range<usize>>);
 
 /// Packed weights of a checkpoint.
@@ -31,7 +31,7 @@ pub struct Packs {
 }
 
 impl Packs {
-    /// Looks for what was kept of a checkpoint in a folder; `kind` says how it was packed.
+    /// Opens the cached weights of a checkpoint in a folder; `kind` names the packing.
     pub fn open(folder: &Path, checkpoint: &Checkpoint, kind: &str) -> Packs {
         let path = folder.join(format!(
             "{}-{kind}-{RECIPE}.safetensors",
@@ -45,7 +45,7 @@ impl Packs {
         }
     }
 
-    /// The weights of a name, kept or made.
+    /// The cached weights of this name, or those that `make` packs.
     pub fn get_or(&self, name: &str, length: usize, make: impl FnOnce() -> Bytes) -> Bytes {
         if let Some((map, places)) = &self.found
             && let Some(place) = places.get(name).filter(|place| place.len() == length)
@@ -59,7 +59,7 @@ impl Packs {
         bytes
     }
 
-    /// Keeps what was made; a file that cannot be written is no fault of the run.
+    /// Writes newly packed weights to the file unless they are small; failing to is logged, not an error.
     pub fn save(self) {
         let made = self.made.into_inner();
         if made.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() < MIN_BYTES {
@@ -76,10 +76,10 @@ impl Packs {
 
 fn mapped(path: &Path) -> Option<Found> {
     let file = File::open(path).ok()?;
-    // SAFETY: the mapping is read-only, and files are put here whole and never written to again.
+    // SAFETY: the mapping is read-only, and files are placed here complete and never written to again.
     let map = unsafe { Mmap::map(&file) }.ok()?;
     let (header, metadata) = SafeTensors::read_metadata(&map).ok()?;
-    // The length of the header stands before it, in eight bytes.
+    // The header is preceded by its length in eight bytes.
     let data = header + 8;
     let places = metadata.tensors().into_iter().map(|(name, info)| {
         let (start, end) = info.data_offsets;
@@ -101,7 +101,7 @@ fn write(path: &Path, packs: &[(String, Bytes)]) -> Result<(), String> {
         let view = TensorView::new(Dtype::U8, vec![bytes.len()], bytes).map_err(|e| text(&e))?;
         views.push((name.as_str(), view));
     }
-    // Under another name until it is whole: two processes may write at once.
+    // Written under a temporary name and renamed: two processes may write at once.
     let temporary = tempfile::Builder::new()
         .prefix(".quantized")
         .tempfile_in(folder)
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(second.get_or("layer", MIN_BYTES, || weights(8))[0], 7);
         assert_eq!(second.get_or("layer", 5, || weights(8))[0], 8);
         assert_eq!(open(2).get_or("layer", MIN_BYTES, || weights(9))[0], 9);
-        // A damaged file is as good as none.
+        // A damaged file counts as missing.
         let file = std::fs::read_dir(store.path())
             .unwrap()
             .next()

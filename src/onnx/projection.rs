@@ -1,4 +1,4 @@
-//! Linear layers with large matrices, by a kernel of our own on the CPU and by ONNX Runtime's elsewhere, and the
+//! Linear layers with large matrices, by our own kernel on the CPU and by ONNX Runtime elsewhere, and the
 //! operators of a decoder around them.
 
 use super::checkpoint::{CheckpointError, Matrix};
@@ -10,33 +10,33 @@ use crate::kernels::linear::{Finish, Linear};
 use crate::kernels::quantize::{Form, PANEL, pack};
 use std::sync::{Arc, Mutex};
 
-/// How the weights of a layer are kept.
+/// Storage of a layer's weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// As the checkpoint has them.
+    /// As in the checkpoint.
     Exact,
-    /// Eight bits (see [`Form::Int8`]); on the CPU.
+    /// Eight bits (see [`Form::Int8`]); CPU only.
     Int8,
-    /// Four bits (see [`Form::Int4`]); on the CPU.
+    /// Four bits (see [`Form::Int4`]); CPU only.
     Int4,
 }
 
-/// Linear layers over one input, their outputs one behind the other.
+/// Linear layers over one input; their outputs are concatenated.
 pub struct Projection<'a> {
-    /// Their keys (`key.weight`, and `key.bias` with `has_bias`) and their outputs.
+    /// Checkpoint keys (`key.weight`, and `key.bias` with `has_bias`) and number of outputs of each.
     pub keys: &'a [(String, usize)],
-    /// Inputs.
+    /// Number of inputs.
     pub from: usize,
-    /// Whether they have biases.
+    /// `true` if the layers have biases.
     pub has_bias: bool,
-    /// What follows. With [`Finish::SiluGate`] there are two layers: gates and values.
+    /// Epilogue. With [`Finish::SiluGate`] there are two layers: gates and values.
     pub finish: Finish,
-    /// How weights are kept.
+    /// Storage of the weights.
     pub keep: Keep,
 }
 
 impl Layers<'_> {
-    /// Computes `x[.., from]` to `[.., outputs]`; `residual` is added to the result.
+    /// Computes `[.., outputs]` from `x[.., from]`; `residual` is added to the result.
     pub fn projection(
         &mut self,
         at: &str,
@@ -187,7 +187,7 @@ impl Layers<'_> {
         })
     }
 
-    /// Attention of a layer over cached keys and values, on the CPU (see [`Cache::run`]).
+    /// Attention of a layer over the paged KV cache, on the CPU (see [`Cache::run`]).
     pub fn cached_attention(
         &mut self,
         at: &str,
@@ -208,10 +208,11 @@ impl Layers<'_> {
         )
     }
 
-    /// Attention of tokens that all see each other: queries, keys and values `[.., 3 * width]` of as many heads.
+    /// Full (unmasked) attention over `[.., 3 * width]`: queries, keys and values with equally many heads.
     ///
-    /// `numbers`, `[batch, tokens]`, are their rows in the tables of cosines and sines. Without `lengths` there is one
-    /// picture, `[tokens, 3 * width]`; with them (see [`key_lengths`]) there are several, `[batch, tokens, 3 * width]`.
+    /// `numbers`, `[batch, tokens]`, are the tokens' rows in the tables of cosines and sines. Without
+    /// `lengths` the input is one picture, `[tokens, 3 * width]`; with them (see [`key_lengths`]) a batch of
+    /// pictures, `[batch, tokens, 3 * width]`.
     pub fn full_attention(
         &mut self,
         at: &str,
@@ -245,13 +246,13 @@ impl Layers<'_> {
         )
     }
 
-    /// Queries or keys with their positions: the halves of each head are turned against each other.
+    /// Applies rotary position embedding to queries or keys: the halves of each head form the rotated pairs.
     pub fn turned(&mut self, at: &str, x: &Value, [numbers, cosines, sines]: [&Value; 3]) -> Value {
         self.graph
             .contrib("RotaryEmbedding", at, &[x, numbers, cosines, sines], &[])
     }
 
-    /// Parts of the last dimension.
+    /// Splits the last dimension.
     pub fn split(&mut self, at: &str, x: &Value, widths: &[i64]) -> Vec<Value> {
         let sizes = self.graph.ints(at, widths);
         self.graph.op_many(
@@ -263,7 +264,7 @@ impl Layers<'_> {
         )
     }
 
-    /// What [`Layers::choice`] does, with ONNX Runtime's operators; logits of any kind.
+    /// [`Layers::choice`] by ONNX Runtime's operators; logits of any element type.
     pub fn standard_choice(&mut self, at: &str, logits: &Value) -> Value {
         let logits = self.graph.cast(at, logits, Element::F32);
         let axis = ("axis", Attr::Int(-1));
@@ -276,7 +277,7 @@ impl Layers<'_> {
         let id = self.graph.cast(at, &id, Element::F32);
         let axes = self.graph.ints(at, &[-1]);
         let largest = self.graph.op("ReduceMax", at, &[&logits, &axes], &[]);
-        // Of the largest: -ln(sum of exp(x - largest)).
+        // Log-probability of the largest: -ln(sum of exp(x - largest)).
         let below = self.graph.op("Sub", at, &[&logits, &largest], &[]);
         let powers = self.graph.op("Exp", at, &[&below], &[]);
         let sum = self.graph.op("ReduceSum", at, &[&powers, &axes], &[]);
@@ -285,7 +286,8 @@ impl Layers<'_> {
         self.concat(at, &[&id, &log], -1)
     }
 
-    /// The largest logit of each row, `[rows, vocabulary]` to `[rows, 2]`: its number and its log-probability; on the CPU.
+    /// Greedy choice: the largest logit of each row, `[rows, vocabulary]` to `[rows, 2]` (index,
+    /// log-probability); CPU only.
     pub fn choice(&mut self, at: &str, logits: &Value) -> Value {
         self.graph.own("Choice", at, &[logits], Choice)
     }
@@ -313,8 +315,8 @@ impl Layers<'_> {
     }
 }
 
-/// Of pictures padded to the same number of tokens: how many tokens each really has, and where queries and keys of each
-/// begin. In this form ONNX Runtime needs no matrix of all scores.
+/// Key lengths for a batch of pictures padded to the same number of tokens: the real length of each, then the
+/// start offsets of queries and of keys. In this form ONNX Runtime's attention needs no matrix of all scores.
 pub fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
     let starts = || (0..=counts.len()).map(|picture| (picture * padded) as i32);
     counts
@@ -325,9 +327,9 @@ pub fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
         .collect()
 }
 
-/// Which row of which matrix each row of the packed one is; `None` for one of zeros.
+/// Source (matrix, row) of each row of the packed matrix; `None` for zero padding.
 ///
-/// Gates and values take turns, half a panel each, so that both of a pair are computed together.
+/// Gates and values alternate, half a panel each, so that both of a pair are computed together.
 fn rows(matrices: &[(Matrix, usize)], finish: Finish) -> Vec<Option<(usize, usize)>> {
     if finish != Finish::SiluGate {
         let all = matrices.iter().enumerate();

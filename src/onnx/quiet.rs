@@ -1,38 +1,40 @@
-//! Keeps ONNX Runtime from talking: neither about the user to its makers, nor on stderr.
+//! Turns off ONNX Runtime's telemetry and redirects its log from stderr.
 
 use ort::logging::{LogLevel, LoggerFunction};
 use std::sync::Arc;
 
-/// Read by the library when it is loaded and when its environment is made. Without it the official builds from 1.31 on keep a
-/// database and an identifier of the machine in the user's cache, and a file `.ses` in the temporary folder, through any link
-/// that lies there. What the API offers (`DisableTelemetryEvents`) needs an environment, and comes too late.
+/// Environment variable that the library reads when it is loaded and when its environment is created. Without
+/// it the official builds from 1.31 on keep a database and an identifier of the machine in the user's cache,
+/// and write a file `.ses` into the temporary folder, following any link of that name. The API
+/// (`DisableTelemetryEvents`) needs an environment, which is too late.
 const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 
-/// Forbids ONNX Runtime's telemetry in this process and those that it starts.
+/// Forbids ONNX Runtime's telemetry in this process and its child processes.
 ///
-/// To be called before the library is loaded, and best as the first statement of `main`: the environment of a process can only be
-/// written without a race while it has one thread. [`Runtime::load`](super::Runtime::load) calls it as well, so that a program
-/// that forgets it is kept quiet all the same.
+/// To be called before the library is loaded, best as the first statement of `main`: the environment of a
+/// process can be changed without a data race only while it has one thread.
+/// [`Runtime::load`](super::Runtime::load) calls it as well, for programs that do not.
 pub fn forbid_telemetry() {
     if std::env::var_os(SWITCH).is_some_and(|value| value == "1") {
         return;
     }
-    // SAFETY: in `docparse` this runs as the first statement of `main`, in the only thread. In another program that comes here
-    // first with several threads, the standard library's lock keeps all Rust code apart; C code that reads the environment in
-    // that very moment sees the old block or the new one, since the first change of a process is made in a copy and frees
-    // nothing. A process that changes its environment from C with several threads running is at fault already.
+    // SAFETY: in `docparse` this runs as the first statement of `main`, in the only thread. In a program that
+    // first gets here with several threads, the standard library's lock excludes all Rust code; C code that
+    // reads the environment at that moment sees the old block or the new one, because the first change in a
+    // process is made in a copy and frees nothing. A process that changes its environment from C while
+    // several threads run is already unsound.
     unsafe { std::env::set_var(SWITCH, "1") };
 }
 
-/// Takes the library's own lines, which it would print in red over several lines: they are details of what [`super::OnnxError`]
-/// says, or of no interest at a shell.
+/// Redirects the library's log lines, which it would print to stderr in red, to debug logging: they are
+/// details of what [`super::OnnxError`] says, or of no interest to users.
 pub(super) fn logger() -> LoggerFunction {
     Arc::new(|level, _category, _id, location, message| {
-        // Before the level is set, it tells of every step.
+        // Until the library's level is set, it logs every step.
         if level >= LogLevel::Warning {
             let message = crate::net::clean_text(message, 2000);
             let tell = || tracing::debug!(location, "ONNX Runtime: {message}");
-            // A panic, as where stderr is closed, must not go through the library.
+            // A panic (for example if stderr is closed) must not unwind through the library.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell));
         }
     })

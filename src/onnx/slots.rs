@@ -1,8 +1,8 @@
-//! Attention over keys and values that lie in slots of fixed lengths, by operators of ONNX Runtime: each slot a stretch of
-//! memory of a whole sequence, written in place.
+//! Attention over a KV cache of slots with fixed lengths, by ONNX Runtime's operators: a slot is contiguous
+//! memory for one whole sequence, written in place.
 //!
-//! In half precision one fused operator does it, which CUDA has for half precision only. In single precision it is put
-//! together from plain ones: slower, and exact enough to compare with.
+//! In half precision one fused operator does it; CUDA has it for half precision only. In single precision it
+//! is composed of plain operators: slower, but exact enough to compare with.
 
 use super::graph::{Attr, Dim, Element, Value};
 use super::layers::Layers;
@@ -11,22 +11,22 @@ use super::network::Array;
 /// Sizes of a layer's attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotHeads {
-    /// Heads of queries.
+    /// Query heads.
     pub query: usize,
-    /// Heads of keys and values.
+    /// Key and value heads.
     pub key_value: usize,
-    /// Numbers of each.
+    /// Size of each head.
     pub size: usize,
 }
 
 impl SlotHeads {
-    /// Heads of queries that share one of keys.
+    /// Query heads that share a key head.
     fn group(&self) -> usize {
         self.query / self.key_value
     }
 }
 
-/// The way it is computed.
+/// Implementation of the attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// `GroupQueryAttention`.
@@ -35,27 +35,27 @@ pub enum Way {
     Plain,
 }
 
-/// Operator set of ONNX that has what [`Way::Plain`] needs.
+/// ONNX operator set required by [`Way::Plain`].
 pub const OPSET: u32 = 24;
 
-/// Inputs of a network that say where tokens lie in their slots.
+/// Inputs of a network that give the tokens' positions in their slots.
 pub struct Places {
     way: Way,
     heads: SlotHeads,
     inputs: Vec<Value>,
 }
 
-/// Names of the cache of a layer: those of the inputs and those of the outputs, keys and values.
+/// Names of a layer's cache inputs and outputs, each keys and values.
 #[derive(Debug, Clone)]
 pub struct CachePorts {
-    /// What was there.
+    /// The cache before the call.
     pub past: [String; 2],
-    /// The same memory with what is new.
+    /// The same memory with the new tokens added.
     pub present: [String; 2],
 }
 
 impl Layers<'_> {
-    /// Adds the inputs; see [`place_arrays`].
+    /// Adds the position inputs; see [`place_arrays`].
     pub fn slot_places(&mut self, way: Way, heads: SlotHeads) -> Places {
         let (batch, graph) = (Dim::Named("batch"), &mut self.graph);
         let inputs = match way {
@@ -74,7 +74,7 @@ impl Layers<'_> {
         Places { way, heads, inputs }
     }
 
-    /// Attention of a layer: queries, keys (both with their positions) and values `[batch, tokens, heads * size]`.
+    /// Attention over queries and keys (after rotary embedding) and values `[batch, tokens, heads * size]`.
     pub fn slot_attention(
         &mut self,
         at: &str,
@@ -148,7 +148,7 @@ impl Layers<'_> {
             heads.group() as i64,
             heads.size as i64,
         );
-        // Queries that share keys come one behind the other: [batch, shared, group * tokens, size].
+        // Queries that share a key head become consecutive: [batch, shared, group * tokens, size].
         let split = self.reshape(at, query, &[0, 0, shared, group, size]);
         let turned = self.transpose(at, &split, &[0, 2, 3, 1, 4]);
         let rows = self.reshape(at, &turned, &[0, shared, -1, size]);
@@ -171,7 +171,7 @@ impl Layers<'_> {
             .graph
             .op("Softmax", at, &[&scores], &[("axis", Attr::Int(-1))]);
         let sums = self.graph.op("MatMul", at, &[&shares, value], &[]);
-        // And back to the order of the tokens; as many of them as queries had.
+        // Back to the order of the tokens; as many as the queries had.
         let shape = self.graph.op("Shape", at, &[query], &[]);
         let [first, behind, end] = [0, 1, 2].map(|n| self.graph.ints(at, &[n]));
         let batch = self.graph.op("Slice", at, &[&shape, &first, &behind], &[]);
@@ -185,8 +185,8 @@ impl Layers<'_> {
     }
 }
 
-/// Where tokens of a call lie: `pasts`, how many tokens are in each slot before; `counts`, how many come; all are padded to
-/// `tokens`; `length` is that of the slots.
+/// Position inputs of a call: `pasts`, number of tokens already in each slot; `counts`, number of new ones;
+/// all padded to `tokens`; `length` is that of the slots.
 pub fn place_arrays(
     way: Way,
     heads: SlotHeads,
@@ -202,7 +202,7 @@ pub fn place_arrays(
                 .zip(counts)
                 .map(|(past, count)| (past + count - 1) as i32)
                 .collect();
-            // Prompts say how long they are, all others how long they can be: captured runs must not depend on it.
+            // A decode step passes the slots' length: a captured run must not depend on how full they are.
             let is_new = pasts.iter().all(|past| *past == 0) && tokens > 1;
             let total = match (is_new, tokens) {
                 (true, _) => tokens,

@@ -1,5 +1,5 @@
-//! Runs that are ended in the middle where the work of their thread has to end: a thread watches the deadlines of all, and
-//! tells the runtime, which looks for that between two operators.
+//! Ends runs when the deadline of their thread passes: one thread watches the deadlines of all runs and sets
+//! the runtime's terminate flag, which it checks between two operators.
 
 use crate::deadline::{self, Deadline};
 use ort::session::RunOptions;
@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How often deadlines are looked at.
+/// Interval at which deadlines are checked.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A run that is under way.
+/// A run in progress.
 struct Watched {
     number: u64,
     deadline: Deadline,
@@ -18,11 +18,11 @@ struct Watched {
     is_ended: bool,
 }
 
-/// All runs that are under way and have a deadline.
+/// All runs in progress that have a deadline.
 struct Watch {
     runs: Vec<Watched>,
     next: u64,
-    /// Whether somebody watches.
+    /// `true` if the watching thread runs.
     is_watching: bool,
 }
 
@@ -37,7 +37,7 @@ fn lock() -> MutexGuard<'static, Watch> {
     WATCH.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs something with options by the deadline of this thread's work; unwinds where that is over.
+/// Runs something with options under the deadline of this thread's work; unwinds if that has passed.
 pub(super) fn watched<T, E>(
     options: &Arc<RunOptions>,
     run: impl FnOnce() -> Result<T, E>,
@@ -50,7 +50,7 @@ pub(super) fn watched<T, E>(
     let number = begin(options.clone(), deadline);
     let result = run();
     if end(number) {
-        // The options may be used again.
+        // Cleared, because the options may be used again.
         drop(options.unterminate());
     }
     if let (Err(_), Some(why)) = (&result, deadline::stopped()) {
@@ -66,7 +66,7 @@ fn begin(options: Arc<RunOptions>, deadline: Deadline) -> u64 {
             .name("deadlines".into())
             .stack_size(256 << 10)
             .spawn(look);
-        // Without it runs end by themselves.
+        // If no thread can be started, runs just end by themselves.
         watch.is_watching = started.is_ok();
     }
     watch.next += 1;
@@ -82,7 +82,7 @@ fn begin(options: Arc<RunOptions>, deadline: Deadline) -> u64 {
     number
 }
 
-/// Takes a run off; whether it was told to end.
+/// Unregisters a run; `true` if it was told to end.
 fn end(number: u64) -> bool {
     let mut watch = lock();
     let at = watch.runs.iter().position(|run| run.number == number);

@@ -1,13 +1,14 @@
-//! The save path belongs to the user: the one module that plans paths of outputs and opens, places and removes files there.
+//! The save path, which belongs to the user: only this module plans output paths and opens, places or removes
+//! files there.
 //!
-//! * [`names`] makes safe names out of names of inputs, none twice.
-//! * [`plan`] decides for every input, by the record of what was done before, whether it is parsed, under which name, or
-//!   why not.
-//! * [`SavePath`] opens files: each is written under a random name in a folder of the run, and put in its place when the
-//!   document is finished. All paths are resolved below the save path by the system, so that no link leads out of it.
-//!   What docparse did not write is neither replaced nor removed.
-//! * [`record`] is the memory of that: `.docparse/` in the save path, or in the user's folder of states where the tree has
-//!   to be the reference's.
+//! * [`names`] turns input names into safe and distinct output names.
+//! * [`plan`] decides for every input, from the record of earlier runs, whether it is parsed and under which
+//!   name, or why not.
+//! * [`SavePath`] opens files: each is written under a random name in a folder of the run and moved into
+//!   place when its document is finished. The system resolves all paths below the save path, so no link leads
+//!   out of it. Files that docparse did not write are neither replaced nor removed.
+//! * [`record`] remembers all this: in `.docparse/` of the save path, or in the user's state directory if the
+//!   tree must be exactly the reference's.
 
 mod folder;
 pub mod names;
@@ -29,18 +30,18 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// 16 hexadecimal digits that nobody can foretell: the standard library's hash tables are seeded by the system.
+/// 16 unpredictable hexadecimal digits: the standard library seeds its hash tables from the system.
 fn random_name() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
-/// An error about a file, with its path.
+/// An error message about a file, with its path.
 fn io_message(path: &Path, error: &io::Error) -> String {
     format!("cannot write `{}`: {error}", path.display())
 }
 
-/// Writes a file that the user named: under a random name beside it, then renamed. What is no ordinary file, such as a
-/// pipe or a terminal, is written as it is.
+/// Writes a file named by the user: under a random name beside it, then renamed. A special file such as a
+/// pipe or a terminal is written directly.
 pub fn write_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,

@@ -1,7 +1,7 @@
-//! Names of outputs: safe ones, for every document one that no other has, whatever the order of inputs.
+//! Output names: safe and distinct for every document, independent of the order of inputs.
 //!
-//! Names of inputs come from other people. What comes out of here are path components that are neither empty nor
-//! `.` nor `..`, hold no separator and no control character, and leave room for what formats add.
+//! Input names are untrusted. The results are path components that are not empty, `.` or `..`, contain no
+//! separator or control character, and leave room for the suffixes of the formats.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use sha2::{Digest, Sha256};
@@ -11,23 +11,25 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
-/// Bytes of a stem. Linux file systems allow 255 in a name; the longest ending has 21, and a number may follow.
+/// Limit on bytes of a stem. Linux file systems allow 255 in a name; the longest suffix has 21, and a number
+/// may follow.
 const MAX_STEM_BYTES: usize = 200;
-/// Digits of the hash that stands at the end of a shortened stem.
+/// Hexadecimal digits of the hash at the end of a shortened stem.
 const HASH_DIGITS: usize = 12;
 /// Folder of the record in a save path; nothing else is written there.
 pub const RECORD_FOLDER: &str = ".docparse";
 /// Folder of pictures beside a document.
 pub const PICTURES: &str = "imgs";
 
-/// Where a document's files go below the save path: `folder/stem.md`, `folder/imgs/pictures/p0001_....jpg`.
+/// Location of a document's files below the save path: `folder/stem.md`,
+/// `folder/imgs/pictures/p0001_....jpg`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OutputName {
-    /// Folder below the save path; nothing but ordinary components.
+    /// Folder below the save path; ordinary components only.
     pub folder: PathBuf,
-    /// Name without what the format adds.
+    /// File name without the suffix of the format.
     pub stem: OsString,
-    /// Folder of its pictures below `imgs/`: as the stem, but always text, since links to it stand in texts.
+    /// Folder of its pictures below `imgs/`: as the stem, but always valid UTF-8, since texts link to it.
     pub pictures: String,
 }
 
@@ -52,32 +54,32 @@ impl OutputName {
         }
     }
 
-    /// The file with an ending, below the save path.
+    /// Path of the file with this suffix, below the save path.
     pub fn file(&self, suffix: &str) -> PathBuf {
         let mut name = self.stem.clone();
         name.push(suffix);
         self.folder.join(name)
     }
 
-    /// The folder of its pictures, below the save path.
+    /// Path of the picture folder, below the save path.
     pub fn picture_folder(&self) -> PathBuf {
         self.folder.join(PICTURES).join(&self.pictures)
     }
 
-    /// The same with `_number` after the stem.
+    /// The same name with `_number` after the stem.
     pub fn numbered(&self, number: usize) -> Self {
         let mut stem = self.stem.clone();
         stem.push(format!("_{number}"));
         Self::new(self.folder.clone(), stem)
     }
 
-    /// A short name of this name for the record's own files.
+    /// Short key of this name for the files of the record.
     pub fn key(&self) -> String {
         key_of(&[self.folder.as_os_str().as_bytes(), self.stem.as_bytes()])
     }
 }
 
-/// 32 hexadecimal digits that tell lists of byte strings apart.
+/// Hash of a list of byte strings: 32 hexadecimal digits.
 pub fn key_of(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -92,10 +94,11 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What the percent sign would make ambiguous, and what is no text.
+/// Bytes to encode: controls, and the percent sign, which would be ambiguous. Bytes outside ASCII are always
+/// encoded.
 const UNREADABLE: AsciiSet = CONTROLS.add(b'%');
 
-/// A path as text that [`path_of`] turns back: bytes that are no text, controls and `%` as `%XX`.
+/// A path as text, reversible by [`path_of`]: invalid UTF-8, control characters and `%` as `%XX`.
 pub fn text_of(path: &Path) -> String {
     match path.to_str() {
         // Letters beyond ASCII stay readable.
@@ -104,41 +107,43 @@ pub fn text_of(path: &Path) -> String {
     }
 }
 
-/// The path that [`text_of`] wrote.
+/// The path encoded by [`text_of`].
 pub fn path_of(text: &str) -> PathBuf {
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
     OsString::from_vec(bytes).into()
 }
 
-/// Whether a path has nothing but ordinary components: below the folder that it is joined to, whatever that is.
+/// `true` if the path consists of ordinary components only, so that it stays below any folder that it is
+/// joined to.
 pub fn is_below(path: &Path) -> bool {
     let mut components = path.components().peekable();
     components.peek().is_some() && components.all(|c| matches!(c, Component::Normal(_)))
 }
 
-/// An input as names need it.
+/// The parts of an input that its output name depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct NamedInput<'a> {
     /// Its file name.
     pub name: &'a OsStr,
-    /// Folder below the directory that was given.
+    /// Folder below the given directory.
     pub mirror: &'a Path,
-    /// The folder that it lies in, without links; empty for what is no file.
+    /// The folder that it lies in, with links resolved; empty if it is not a file.
     pub parent: &'a Path,
 }
 
 /// Plans the names of all inputs.
 ///
-/// The stem is the file name without its last extension, below the folder that mirrors the directory given.
-/// Inputs that would share one all get their full file name; those that still would are mirrored below the
-/// folder that they have in common; what is left gets numbers.
+/// The stem is the file name without its last extension, below the folder that mirrors the given directory.
+/// Inputs that would share a name all get their full file name; those that still would are mirrored below
+/// their common folder; the rest get numbers.
 pub fn plan(inputs: &[NamedInput]) -> Vec<OutputName> {
     let of = |folder: &Path, stem: &OsStr| {
         OutputName::new(safe_folder(folder), safe_name(stem).into_owned())
     };
     let short = |input: &NamedInput| of(input.mirror, stem_of(input.name));
     let mut names: Vec<OutputName> = inputs.iter().map(short).collect();
-    // Full names can meet other inputs' stems (`a.pdf.png` beside `a.pdf` and `a.png`): repeat until none do.
+    // Full names can collide with the stems of other inputs (`a.pdf.png` beside `a.pdf` and `a.png`): repeat
+    // until none do.
     for level in 1..=2 {
         for group in shared(&names) {
             let common = common_folder(group.iter().map(|i| inputs[*i].parent));
@@ -161,7 +166,7 @@ pub fn plan(inputs: &[NamedInput]) -> Vec<OutputName> {
     names
 }
 
-/// The name itself, or with the first number with which it is free.
+/// The name itself if it is free, or with the first number that makes it free.
 pub fn first_free(name: &OutputName, mut is_free: impl FnMut(&OutputName) -> bool) -> OutputName {
     let numbered = (2..).map(|number| name.numbered(number));
     std::iter::once(name.clone())
@@ -170,7 +175,7 @@ pub fn first_free(name: &OutputName, mut is_free: impl FnMut(&OutputName) -> boo
         .expect("numbers do not end")
 }
 
-/// Gives other folders for pictures where one would hold, or lie in, the folder of another document.
+/// Renames picture folders that would contain, or lie in, the folder of another document.
 fn keep_apart(names: &mut [OutputName]) {
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     for name in names.iter() {
@@ -187,7 +192,7 @@ fn keep_apart(names: &mut [OutputName]) {
     }
 }
 
-/// Groups of positions with equal names.
+/// Groups of indices with equal names.
 fn shared(names: &[OutputName]) -> Vec<Vec<usize>> {
     let mut by_name: BTreeMap<&OutputName, Vec<usize>> = BTreeMap::new();
     for (i, name) in names.iter().enumerate() {
@@ -213,7 +218,7 @@ fn common_folder<'a>(parents: impl Iterator<Item = &'a Path>) -> PathBuf {
         .unwrap_or_default()
 }
 
-/// The name without its last extension; as it is where there is nothing before that.
+/// The name without its last extension; unchanged if nothing would be left.
 pub fn stem_of(name: &OsStr) -> &OsStr {
     let bytes = name.as_bytes();
     match bytes.iter().rposition(|b| *b == b'.') {
@@ -222,7 +227,7 @@ pub fn stem_of(name: &OsStr) -> &OsStr {
     }
 }
 
-/// Ordinary components of a folder, each made safe.
+/// The ordinary components of a folder, each made safe.
 fn safe_folder(folder: &Path) -> PathBuf {
     let ordinary = folder.components().filter_map(|c| match c {
         Component::Normal(name) => Some(name),
@@ -235,13 +240,13 @@ fn safe_folder(folder: &Path) -> PathBuf {
     safe.collect()
 }
 
-/// Characters that are shown as nothing or turn the direction of what follows; and the separator.
+/// Control characters, invisible characters, bidirectional marks, and the separator.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '/' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
-/// Whether a name cannot be that of files as it is.
+/// `true` if the name cannot be used for files unchanged.
 pub fn is_unsafe_name(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     let is_dots = bytes.iter().all(|b| *b == b'.');
@@ -251,8 +256,8 @@ pub fn is_unsafe_name(name: &OsStr) -> bool {
             .any(|chunk| chunk.valid().contains(is_unsafe))
 }
 
-/// A name that is a path component of its own: control characters become `_`, as do the dots of a name that is
-/// nothing but dots; a long name is cut and ends in a hash of the whole.
+/// A name that is safe as a path component: control characters become `_`, as do the dots of a name made of
+/// dots only; a long name is cut and ends in a hash of the whole.
 pub fn safe_name(name: &OsStr) -> Cow<'_, OsStr> {
     let bytes = name.as_bytes();
     let mut safe = Vec::with_capacity(bytes.len());
@@ -271,7 +276,7 @@ pub fn safe_name(name: &OsStr) -> Cow<'_, OsStr> {
     }
     if safe.len() > MAX_STEM_BYTES {
         let end = MAX_STEM_BYTES - HASH_DIGITS - 1;
-        // Not in the middle of a letter.
+        // Not in the middle of a character.
         safe.truncate(str::from_utf8(&safe).map_or(end, |text| text.floor_char_boundary(end)));
         safe.push(b'-');
         safe.extend_from_slice(&key_of(&[bytes]).as_bytes()[..HASH_DIGITS]);

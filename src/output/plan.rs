@@ -1,5 +1,5 @@
-//! What becomes of every input, before any work is done: parsed under a name that is free, left out because the record
-//! proves that it was done, or refused.
+//! The decision about every input, before any work is done: parse it under a free name, skip it because the
+//! record proves it done, or refuse it.
 
 use super::folder::SavePath;
 use super::names::{self, NamedInput, OutputName, first_free, is_below, text_of};
@@ -14,63 +14,63 @@ use std::path::{Path, PathBuf};
 /// An input for which outputs are planned.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
-    /// As it was given.
+    /// The input as given.
     pub given: &'a str,
-    /// Where its bytes are.
+    /// File that holds its bytes.
     pub path: &'a Path,
     /// File name that the outputs are named after.
     pub name: &'a OsStr,
-    /// Folder below the directory that was given.
+    /// Folder below the given directory.
     pub mirror: &'a Path,
-    /// Where it came from.
+    /// Source of the input.
     pub origin: Origin<'a>,
 }
 
-/// Rules of a run.
+/// Planning rules of a run.
 #[derive(Debug, Clone, Default)]
 pub struct PlanRules {
-    /// Endings of the files that a document may get.
+    /// Suffixes of the files that a document may get.
     pub suffixes: Vec<String>,
-    /// Whether it may get pictures.
+    /// The document may get pictures.
     pub pictures: bool,
     /// Hash of all settings that the outputs depend on.
     pub settings: String,
-    /// Whether documents are left out that the record proves done.
+    /// Skip documents that the record proves done.
     pub skip_existing: bool,
-    /// Whether names are those of the reference, all in one folder: what cannot have its name is refused.
+    /// Use the reference's names, all in one folder; a document that cannot have its name is refused.
     pub reference_names: bool,
 }
 
-/// What becomes of an input.
+/// Decision about an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// It is parsed.
+    /// Parsed.
     Parse {
-        /// Where its outputs go.
+        /// Name of its outputs.
         name: OutputName,
-        /// What it is.
+        /// Identity of the input.
         input: Box<Identity>,
-        /// What the user is told about it.
+        /// A note for the user.
         note: Option<String>,
     },
-    /// It is left out, for this reason.
+    /// Skipped, for this reason.
     Skip(String),
-    /// It cannot be done, for this reason.
+    /// Refused, for this reason.
     Refuse(String),
 }
 
-/// What is known while names are given.
+/// State of planning.
 struct Planning<'a> {
     path: &'a SavePath,
     rules: &'a PlanRules,
-    /// Names that runs under way have taken, this one as well, with their documents.
+    /// Keys of names claimed by running runs, including this one, with their documents.
     claims: BTreeMap<String, String>,
-    /// Folders that this run makes.
+    /// Folders that this run creates.
     folders: BTreeSet<PathBuf>,
 }
 
 impl SavePath {
-    /// Decides about all inputs, in their order; nobody else plans meanwhile.
+    /// Decides about all inputs in order, under the planning lock.
     pub fn plan(&self, inputs: &[Candidate], rules: &PlanRules) -> Vec<Decision> {
         let _planning = self.record.lock("planning");
         let parents: Vec<PathBuf> = inputs.iter().map(parent_of).collect();
@@ -114,7 +114,8 @@ impl SavePath {
             .into_iter()
             .filter(|(_, key)| own.contains_key(key))
             .collect::<BTreeMap<_, _>>();
-        // Without it two runs that start together may meet at a name; the system then keeps them apart at the end.
+        // If this fails, two runs that start together may choose the same name; exclusive renaming then still
+        // keeps them apart.
         let _ = self.claim(&of_this_run);
         decisions
     }
@@ -162,7 +163,7 @@ impl Planning<'_> {
         }
     }
 
-    /// A name that is free for a document, the one that it had before if possible; and what is told about it.
+    /// A free name for a document, if possible the one it had before, and a note for the user.
     fn name_for(
         &self,
         wanted: &OutputName,
@@ -189,7 +190,7 @@ impl Planning<'_> {
         let had = before
             .and_then(DocumentRecord::name)
             .filter(|name| name.folder == wanted.folder);
-        // Who overwrites wants the name that belongs to the input.
+        // With overwriting, the name that belongs to the input is preferred.
         let had = had.filter(|had| !self.path.overwrite || had == wanted);
         if let Some(had) = had.filter(|had| taken(had).is_none()) {
             return Ok((had, None));
@@ -209,7 +210,7 @@ impl Planning<'_> {
         Ok((name, told))
     }
 
-    /// Why a document cannot have a name; `None` where it can.
+    /// The reason why a document cannot have a name; `None` if it can.
     fn taken(&self, name: &OutputName, key: &str, outputs: &[OutputFacts]) -> Option<String> {
         let shown = |path: &Path| text_of(&self.path.shown(path));
         let base = name.file("");
@@ -254,8 +255,8 @@ impl Planning<'_> {
         None
     }
 
-    /// A picture in a document's folder that has a name as docparse gives them, but is none of its own. Other files may
-    /// lie there; they stay.
+    /// A picture in the document's picture folder that is named like docparse's but is not its own. Other
+    /// files may lie there; they stay.
     fn foreign_picture(
         &self,
         root: &Dir,
@@ -286,12 +287,12 @@ fn is_picture_name(path: &Path) -> bool {
         && name.ends_with(b".jpg")
 }
 
-/// The name that the reference gives: all in one folder.
+/// The reference's name: all outputs in one folder.
 fn reference_name(name: &OsStr) -> OutputName {
     OutputName::new(PathBuf::new(), names::stem_of(name).to_os_string())
 }
 
-/// The folder of an input's file, without links.
+/// The folder of an input's file, with links resolved.
 fn parent_of(input: &Candidate) -> PathBuf {
     if input.origin != Origin::File {
         return PathBuf::new();
@@ -303,17 +304,17 @@ fn parent_of(input: &Candidate) -> PathBuf {
         .unwrap_or_default()
 }
 
-/// Tells files apart that docparse wrote itself, by the records of the folders that they lie in.
+/// Recognizes files that docparse wrote itself, by the records of the folders that they lie in.
 #[derive(Debug, Default)]
 pub struct OwnOutputs {
-    /// What was written into a folder with a record.
+    /// Outputs by the folder that holds their record.
     known: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
-    /// The records that lie elsewhere, by their save paths.
+    /// Records stored elsewhere: save path and outputs.
     elsewhere: Vec<(PathBuf, BTreeSet<PathBuf>)>,
 }
 
 impl OwnOutputs {
-    /// Knows what was written into this save path, too, whose record may lie elsewhere.
+    /// Also knows the outputs of this save path, whose record may lie elsewhere.
     pub fn of(path: Option<&SavePath>) -> Self {
         let mut own = Self::default();
         if let Some((path, root)) =
@@ -324,7 +325,7 @@ impl OwnOutputs {
         own
     }
 
-    /// Whether a file is an output of docparse.
+    /// `true` if the file is an output of docparse.
     pub fn contains(&mut self, path: &Path) -> bool {
         let Ok(whole) = fs::canonicalize(path) else {
             return false;
@@ -352,7 +353,8 @@ impl OwnOutputs {
     }
 }
 
-/// Whether a path below the save path is one of a document's own places: its files, or pictures in its folder.
+/// `true` if a path below the save path may be an output of the document: one of its files, or a picture in
+/// its folder.
 pub fn is_place_of(name: &OutputName, suffixes: &[String], path: &Path) -> bool {
     let is_picture =
         path.parent() == Some(name.picture_folder().as_path()) && is_picture_name(path);

@@ -1,11 +1,10 @@
-//! The record of what was done in a save path: for every document what it was, how it was parsed, how that ended,
-//! and which files it left.
+//! The record of a save path: for every document its input, settings, outcome and output files.
 //!
-//! A folder with a file for each document (`documents/`, named by a hash of what the input is), one for each name of
-//! outputs that says whose it is (`names/`), locks (`locks/`), and what is under way (`runs/`): a folder for each run, and files
-//! of the record that are being written. Everything in it is found by name: a run over one file among a million reads
-//! two small files. What is read here may have been written by anybody: paths are only taken where they lie below the
-//! save path.
+//! A folder with one file per document (`documents/`, named by the hash of the input's key), one per output
+//! name with its owner (`names/`), locks (`locks/`), and work in progress (`runs/`): a folder per run, and
+//! record files that are being written. Everything is found by name: a run over one file among a million
+//! reads two small files. The record is untrusted input: paths are accepted only if they lie below the save
+//! path.
 
 use super::names::{self, OutputName, key_of};
 use super::random_name;
@@ -19,69 +18,71 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Larger files in the record are none of docparse's.
+/// Size limit of record files in bytes; docparse writes none that are larger.
 const MAX_RECORD_BYTES: u64 = 64 << 20;
-/// Longer files are not hashed: nothing is proven of them, and a run does not end later because somebody's file says that it is
-/// long.
+/// Longer files are not hashed and so never proven unchanged; the end of a run does not depend on the size
+/// that a file claims.
 const MOST_HASHED: u64 = 16 << 30;
-/// A change so short before it was looked at may be followed by another one with the same time: nanoseconds.
+/// Resolution to expect of file times, in nanoseconds: a file changed more recently than this before it was
+/// examined may change again without a new time.
 const CLOCK_STEP: i64 = 2_000_000_000;
 
-/// How a document ended.
+/// Outcome of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DocumentOutcome {
-    /// Without any fault.
+    /// No error.
     Done,
-    /// With failed pages, blocks or files.
+    /// Some pages, blocks or files failed.
     Partial,
-    /// It was given up.
+    /// The document was given up.
     Failed,
-    /// The run was interrupted before it was finished.
+    /// The run was interrupted before the document was finished.
     Interrupted,
 }
 
-/// What an input is.
+/// Identity of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Tells inputs apart, whatever they hold: made of where a file lies, of an address, or of a stream's content.
+    /// Key that tells inputs apart, independent of content for files and addresses: derived from the file's
+    /// location, the address, or the stream's content.
     pub key: String,
-    /// Its file; for what came another way a temporary one.
+    /// Its file; empty for an address, a temporary file for a stream.
     pub path: PathBuf,
-    /// What is recorded of it.
+    /// Facts for the record.
     pub facts: InputFacts,
 }
 
-/// What is recorded of an input.
+/// Facts about an input that are recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFacts {
-    /// As it was given.
+    /// The input as given.
     pub path: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When its content was last changed, nanoseconds since 1970.
+    /// Modification time (mtime), nanoseconds since 1970.
     pub modified_ns: i64,
-    /// When the file was last changed in any way; none where that proves nothing.
+    /// Status change time (ctime), nanoseconds since 1970; `None` if it proves nothing.
     pub changed_ns: Option<i64>,
-    /// Number of the file in its file system.
+    /// Inode number.
     pub inode: u64,
-    /// SHA-256 of its content, in hexadecimal digits; none before it was read whole.
+    /// SHA-256 of the content in hexadecimal; `None` until it was read whole.
     pub sha256: Option<String>,
 }
 
-/// Where an input came from.
+/// Source of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin<'a> {
     /// A file.
     File,
     /// An address.
     Address(&'a str),
-    /// Standard input, a pipe: known by its content alone.
+    /// Standard input or a pipe: identified by its content alone.
     Stream,
 }
 
 impl Identity {
-    /// Looks at an input's file. Fails where that cannot be done.
+    /// Examines an input's file. Fails if its metadata or, for a stream, its content cannot be read.
     pub fn of(given: &str, path: &Path, origin: Origin) -> io::Result<Identity> {
         if let Origin::Address(address) = origin {
             let key = key_of(&[b"address", address.as_bytes()]);
@@ -117,7 +118,7 @@ impl Identity {
         })
     }
 
-    /// The same input, whose content is known by now.
+    /// The same input, now that its content was fetched.
     pub fn fetched(&self, size: u64, sha256: &[u8]) -> Identity {
         let facts = InputFacts {
             size,
@@ -130,7 +131,8 @@ impl Identity {
         }
     }
 
-    /// Whether the input is still what a record says of it. Reads it only where its times do not tell.
+    /// `true` if the input is still the one recorded. Its content is read only if the file times leave it
+    /// open.
     pub fn is_same_as(&self, recorded: &InputFacts) -> bool {
         let (now, then) = (&self.facts, recorded);
         let Some(then_hash) = &then.sha256 else {
@@ -148,8 +150,8 @@ impl Identity {
                 .is_ok_and(|hash| hash.as_ref() == Some(then_hash))
     }
 
-    /// The facts with the hash of the content; without it where the file is no longer what it was when the run looked
-    /// at it first, so that nothing is proven by them.
+    /// The facts with the hash of the content; without it if the file has changed since the run first
+    /// examined it, so that they prove nothing.
     pub fn with_hash(&self) -> InputFacts {
         let mut facts = self.facts.clone();
         if facts.sha256.is_none() {
@@ -158,8 +160,8 @@ impl Identity {
         facts
     }
 
-    /// The hash of the file, if it is still the one that it was, before and after. What stands in its place may be a pipe
-    /// that nobody writes to, or a device without an end.
+    /// The hash of the file, if it is the same file before and after. A pipe without a writer or an endless
+    /// device may have taken its place.
     fn hash(&self) -> io::Result<Option<String>> {
         use std::os::unix::fs::OpenOptionsExt;
         let file = fs::OpenOptions::new()
@@ -176,7 +178,7 @@ impl Identity {
         if !is_the_same(&file.metadata()?) || facts.size > MOST_HASHED {
             return Ok(None);
         }
-        // One that grows meanwhile has no end either.
+        // A file that keeps growing has no end either.
         let hash = sha256_of(file.try_clone()?.take(facts.size))?;
         Ok(
             (is_the_same(&file.metadata()?) && is_the_same(&fs::metadata(&self.path)?))
@@ -186,7 +188,7 @@ impl Identity {
 }
 
 impl InputFacts {
-    /// Of what is not there yet.
+    /// Facts of an input that was not fetched yet.
     fn unknown(given: &str) -> InputFacts {
         InputFacts {
             path: given.to_string(),
@@ -219,12 +221,12 @@ impl InputFacts {
     }
 }
 
-/// A time of a file in nanoseconds since 1970, as far as they can be counted.
+/// A file time in nanoseconds since 1970, saturating.
 pub(super) fn nanoseconds(seconds: i64, part: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(part)
 }
 
-/// SHA-256 of a stream in hexadecimal digits.
+/// SHA-256 of a stream in hexadecimal.
 pub fn sha256_of(mut stream: impl Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     io::copy(&mut stream, &mut hash)?;
@@ -234,24 +236,24 @@ pub fn sha256_of(mut stream: impl Read) -> io::Result<String> {
 /// A file that docparse wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputFacts {
-    /// Path below the save path, as [`names::text_of`] writes it.
+    /// Path below the save path, encoded by [`names::text_of`].
     pub path: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// When it was written, nanoseconds since 1970.
+    /// Modification time, nanoseconds since 1970.
     pub modified_ns: i64,
-    /// SHA-256 in hexadecimal digits.
+    /// SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
 impl OutputFacts {
-    /// Its path; `None` where it would not lie below the save path.
+    /// Its path; `None` if that would not lie below the save path.
     pub fn path(&self) -> Option<PathBuf> {
         Some(names::path_of(&self.path)).filter(|path| names::is_below(path))
     }
 
-    /// Whether the file still lies there with its size; with `exactly` also that its content is what was written. A link
-    /// is never what was written.
+    /// `true` if the file is still there with its size; with `exactly` also unmodified, by its time or else
+    /// its content. A symbolic link never counts.
     pub fn is_there(&self, root: &Dir, exactly: bool) -> bool {
         let Some(path) = self.path() else {
             return false;
@@ -272,33 +274,33 @@ impl OutputFacts {
     }
 }
 
-/// What is recorded of a document.
+/// The record of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentRecord {
     /// The input.
     pub input: InputFacts,
     /// Hash of all settings that the outputs depend on.
     pub settings: String,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: DocumentOutcome,
-    /// Whether the outputs lie in their places; `false` while they are being put there.
+    /// All outputs are in place; `false` while they are being placed.
     pub is_complete: bool,
-    /// Folder of its outputs below the save path, as [`names::text_of`] writes it.
+    /// Folder of its outputs below the save path, encoded by [`names::text_of`].
     pub folder: String,
-    /// Stem of its outputs, written likewise.
+    /// Stem of its outputs, encoded likewise.
     pub stem: String,
     /// Folder of its pictures below `imgs/`.
     pub pictures: String,
-    /// Its files.
+    /// Its output files.
     pub outputs: Vec<OutputFacts>,
     /// Files of earlier runs that may still be there.
     pub earlier: Vec<OutputFacts>,
-    /// Folders that were made for its files.
+    /// Folders that were created for its files.
     pub folders: Vec<String>,
 }
 
 impl DocumentRecord {
-    /// Where its outputs go; `None` for a record that docparse did not write.
+    /// Name of its outputs; `None` if docparse cannot have written the record.
     pub fn name(&self) -> Option<OutputName> {
         let folder = names::path_of(&self.folder);
         let stem = names::path_of(&self.stem);
@@ -317,7 +319,7 @@ impl DocumentRecord {
         self.outputs.iter().chain(&self.earlier)
     }
 
-    /// Whether the document need not be parsed again: the reason why it must, if so.
+    /// `Ok` if the document need not be parsed again, else the reason why it must be.
     pub fn proves(&self, input: &Identity, settings: &str, root: &Dir) -> Result<(), &'static str> {
         match self.outcome {
             DocumentOutcome::Done => {}
@@ -328,7 +330,7 @@ impl DocumentRecord {
         if self.settings != settings {
             return Err("the settings are others");
         }
-        // Where the run was ended while files were put in place, they are looked at closely.
+        // If the run was killed while it placed the files, their times or contents are compared too.
         if !self
             .outputs
             .iter()
@@ -346,8 +348,8 @@ impl DocumentRecord {
     }
 }
 
-/// Writes a file of the record, first in `runs/`, where the next run looks for what a killed one left: locked as long as
-/// somebody writes it.
+/// Writes a record file by way of `runs/`, where the next run sweeps what a killed one left; the part file is
+/// locked while it is being written.
 fn write_whole(dir: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
     let part = format!("runs/{}", random_name());
     let mut options = OpenOptions::new();
@@ -355,7 +357,7 @@ fn write_whole(dir: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
         .open_with(&part, options.write(true).create_new(true))
         .and_then(|file| {
             let mut file = file.into_std();
-            // Where the file system knows no locks, nothing is swept either.
+            // On file systems without locks, nothing is swept either.
             let _ = file.lock();
             file.write_all(bytes)?;
             file.sync_data()?;
@@ -367,12 +369,12 @@ fn write_whole(dir: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
 /// The record of a save path.
 #[derive(Debug)]
 pub struct Record {
-    /// The folder; `None` where there is none and none is to be made.
+    /// The folder; `None` if it does not exist and must not be created.
     dir: Option<Dir>,
 }
 
 impl Record {
-    /// The record in a folder; its parts are made where they are missing.
+    /// Opens the record in a folder and creates its missing subfolders.
     pub fn open(dir: Dir) -> io::Result<Record> {
         for part in ["documents", "names", "locks", "runs"] {
             dir.create_dir_all(part)?;
@@ -380,7 +382,7 @@ impl Record {
         Ok(Record { dir: Some(dir) })
     }
 
-    /// The record in a folder, to look into only.
+    /// The record in a folder, for reading only.
     pub fn look(dir: Option<Dir>) -> Record {
         Record { dir }
     }
@@ -400,13 +402,13 @@ impl Record {
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
         match write_whole(dir, name, bytes) {
-            // A run that started just then has swept it before it was locked.
+            // A run that just started swept the part file before it was locked.
             Err(error) if error.kind() == io::ErrorKind::NotFound => write_whole(dir, name, bytes),
             written => written,
         }
     }
 
-    /// What is recorded of a document; nothing where there is no record that can be read.
+    /// The record of a document; `None` if there is none or it is unreadable.
     pub fn document(&self, key: &str) -> Option<DocumentRecord> {
         serde_json::from_slice(&self.read(&format!("documents/{key}.json"))?).ok()
     }
@@ -418,7 +420,7 @@ impl Record {
         self.write(&format!("documents/{key}.json"), &text)
     }
 
-    /// The document that a name belongs to, as long as files of it are there.
+    /// Key of the document that owns a name, while its record still claims it.
     pub fn owner(&self, name: &OutputName) -> Option<String> {
         let key = String::from_utf8(self.read(&format!("names/{}", name.key()))?).ok()?;
         let key = key.trim();
@@ -428,7 +430,7 @@ impl Record {
             .then(|| key.to_string())
     }
 
-    /// Records whose a name is.
+    /// Records the owner of a name.
     pub fn set_owner(&self, name: &OutputName, key: &str) -> io::Result<()> {
         let file = format!("names/{}", name.key());
         match self
@@ -440,8 +442,8 @@ impl Record {
         }
     }
 
-    /// Waits for the lock of this name and takes it: until what is returned is dropped, or the process ends. `None` where
-    /// the file system knows no locks.
+    /// Waits for the lock of this name and holds it until the returned file is dropped or the process ends.
+    /// `None` if the file system does not support locks.
     pub fn lock(&self, name: &str) -> Option<File> {
         let dir = self.dir.as_ref()?;
         let mut options = OpenOptions::new();
@@ -453,7 +455,7 @@ impl Record {
         Some(file)
     }
 
-    /// All files that docparse has written, below the save path. Reads the whole record.
+    /// All files that docparse has written below the save path. Reads the whole record.
     pub fn outputs(&self) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
         let entries = self

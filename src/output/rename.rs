@@ -1,5 +1,5 @@
-//! Putting a complete file in its place: in one step, over nothing that is not meant, and also where another file system is
-//! mounted in the save path.
+//! Moving a complete file to its destination: atomically, without replacing anything unintended, and also
+//! where another file system is mounted inside the save path.
 
 use super::names::text_of;
 use super::random_name;
@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Makes the folders of a path that are missing, and writes down which.
+/// Creates the missing folders of a path and adds them to `made`.
 pub(super) fn make_folders(root: &Dir, path: &Path, made: &mut Vec<String>) -> io::Result<()> {
     let mut folders: Vec<&Path> = path
         .ancestors()
@@ -27,7 +27,8 @@ pub(super) fn make_folders(root: &Dir, path: &Path, made: &mut Vec<String>) -> i
     Ok(())
 }
 
-/// Renames a part to its place. Without `replace` the system makes sure that nothing is there.
+/// Renames a part file to its destination. Without `replace`, the system call itself fails if the destination
+/// exists.
 pub(super) fn rename(
     from: &Dir,
     part: &str,
@@ -40,7 +41,7 @@ pub(super) fn rename(
         false => rename_exclusively(from, part, parent, name),
     };
     match result {
-        // Another file system is mounted there.
+        // Another file system is mounted at the destination.
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             copy(from, part, parent, name, replace)
         }
@@ -53,7 +54,7 @@ fn rename_exclusively(from: &Dir, part: &str, to: &Dir, name: &Path) -> io::Resu
         CString::new(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
     };
     let (old, new) = (text(part.as_bytes())?, text(name.as_os_str().as_bytes())?);
-    // SAFETY: open folders and strings that end in zero; single components, so nothing is followed.
+    // SAFETY: open directories and NUL-terminated strings; single components, so no link is followed.
     let result = unsafe {
         libc::renameat2(
             from.as_raw_fd(),
@@ -67,7 +68,7 @@ fn rename_exclusively(from: &Dir, part: &str, to: &Dir, name: &Path) -> io::Resu
         return Ok(());
     }
     match io::Error::last_os_error() {
-        // File systems that cannot do both at once.
+        // File systems without exclusive renaming: check, then rename.
         error if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => {
             match to.symlink_metadata(name) {
                 Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
@@ -78,7 +79,7 @@ fn rename_exclusively(from: &Dir, part: &str, to: &Dir, name: &Path) -> io::Resu
     }
 }
 
-/// Copies a part beside its place and renames it there.
+/// Copies a part file to the destination folder and renames it there.
 fn copy(folder: &Dir, part: &str, parent: &Dir, name: &Path, replace: bool) -> io::Result<()> {
     let beside = format!(".docparse-{}.part", random_name());
     let mut options = OpenOptions::new();

@@ -1,24 +1,24 @@
-//! The folder of a run, for files that are not complete: locked as long as the run lives, and removed with it, by itself or by
-//! the next run, as are files of the record that are not.
+//! The folder of a run for incomplete files: locked while the run lives, and removed when it ends or else by
+//! the next run, along with incomplete record files.
 
 use cap_std::fs::Dir;
 use std::fs::File;
 use std::io;
 
-/// The folder for files that are not complete; removed when the run ends.
+/// The folder for incomplete files; removed when the run ends.
 #[derive(Debug)]
 pub(super) struct RunFolder {
     pub(super) dir: Dir,
     pub(super) parent: Dir,
     pub(super) name: String,
-    /// In the record of a save path whose record lies elsewhere: the mark that the folder is docparse's own.
+    /// If the record lies elsewhere: a file in it that marks the folder as docparse's own.
     pub(super) mark: Option<(Dir, String)>,
-    /// Held as long as the run lives.
+    /// Held while the run lives.
     pub(super) _lock: File,
 }
 
 impl RunFolder {
-    /// Removes the folder with all that is in it.
+    /// Removes the folder and its content.
     pub(super) fn remove(&self) {
         clear(&self.parent, &self.name);
         if let Some((record, mark)) = &self.mark {
@@ -33,7 +33,7 @@ impl Drop for RunFolder {
     }
 }
 
-/// Removes a run's folder: it holds nothing but files.
+/// Removes a run's folder, which holds files only.
 pub(super) fn clear(parent: &Dir, name: &str) {
     if let Ok(dir) = parent.open_dir_nofollow_std(name) {
         for entry in dir.entries().into_iter().flatten().flatten() {
@@ -43,7 +43,7 @@ pub(super) fn clear(parent: &Dir, name: &str) {
     let _ = parent.remove_dir(name);
 }
 
-/// Removes a file of the record that was being written, unless it still is.
+/// Removes an incomplete record file, unless it is still being written.
 pub(super) fn clear_file(runs: &Dir, name: &str) {
     let is_file = runs.symlink_metadata(name).is_ok_and(|meta| meta.is_file());
     if let Some(file) = is_file.then(|| runs.open(name).ok()).flatten() {
@@ -54,7 +54,7 @@ pub(super) fn clear_file(runs: &Dir, name: &str) {
     }
 }
 
-/// Opening a folder, but no link to one.
+/// Opens a folder, but not through a symbolic link.
 trait OpenDirNoFollow {
     fn open_dir_nofollow_std(&self, name: &str) -> io::Result<Dir>;
 }
@@ -68,7 +68,7 @@ impl OpenDirNoFollow for Dir {
     }
 }
 
-/// Whether a run's folder is locked by one that lives.
+/// `true` if a run's folder is locked by a living run.
 pub(super) fn lives(parent: &Dir, name: &str) -> bool {
     let Ok(dir) = parent.open_dir_nofollow_std(name) else {
         return false;

@@ -125,7 +125,7 @@ fn a_record_of_somebody_else_removes_nothing_outside() {
     let (folder, files) = in_folder(&["a.pdf", "victim.txt"]);
     let path = open(&folder.path().join("out"));
     write(&path, &files[0], "text", DocumentOutcome::Done);
-    // Planted: an output that lies outside, with the right size and hash.
+    // Planted: an output outside the save path, with the right size and hash.
     let records = folder.path().join("out/.docparse/documents");
     let record = fs::read_dir(&records)
         .unwrap()
@@ -187,7 +187,7 @@ fn a_run_that_was_killed_while_it_published_is_understood() {
         text.replace("\"is_complete\": true", "\"is_complete\": false"),
     )
     .unwrap();
-    // Everything is in its place: finished. One file is not: done again, under the same name.
+    // All files are in place: finished. One is missing: parsed again, under the same name.
     assert_eq!(
         plan_one(&path, &files[0]),
         Decision::Skip("written before".into())
@@ -242,10 +242,10 @@ fn what_stands_in_the_place_of_an_input_is_not_read_to_its_end() {
         panic!()
     };
     assert!(input.with_hash().sha256.is_some());
-    // It would wait for ever, or read for ever.
+    // A pipe would block for ever, and a device would never end.
     fs::remove_file(&files[0]).unwrap();
     let name = std::ffi::CString::new(files[0].as_os_str().as_bytes()).unwrap();
-    // SAFETY: a plain call with a path that lives.
+    // SAFETY: `name` is a NUL-terminated path that outlives the call.
     assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
     assert_eq!(input.with_hash().sha256, None);
     fs::remove_file(&files[0]).unwrap();

@@ -1,5 +1,5 @@
-//! What follows from the settings of a run for its jobs: what they are parsed with, how their files are opened, what is done to
-//! their documents, and what may be in the engine at once.
+//! From the settings of a run to those of its jobs: parsing options, opening of files, finishing of
+//! documents, and the limits of the engine.
 
 use super::memory::MemoryPlan;
 use super::{Backend, Resolved};
@@ -19,37 +19,38 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Pages that are the same object of the file as an earlier one and are parsed all the same: honest documents show a blank or
-/// separating page this often.
+/// Most pages parsed that are the same object of the file as an earlier one: honest documents repeat a blank
+/// or separator page this often.
 const MOST_REPEATS: usize = 100;
-/// Blocks of a page, about.
+/// Approximate number of blocks on a page.
 const BLOCKS_OF_A_PAGE: usize = 8;
-/// Pages in flight at most for the sake of their blocks.
+/// Most pages in flight to keep the recognizer busy.
 const MOST_PAGES: usize = 64;
-/// Blocks that recognizers get beyond twice as many as they read at once: they prepare them ahead, and sort them by size.
+/// Blocks that recognizers get in addition to twice their parallel capacity: they prepare blocks ahead and
+/// sort them by size.
 const BLOCKS_AHEAD: usize = 128;
-/// Threads that open files: a few that take long hold up no others.
+/// Threads that open files, so that a few slow ones do not hold up the others.
 const OPENERS: usize = 4;
 
-/// A worker that has not answered after so long is given up, where a page's time is not much longer: what it reads
-/// it reads in milliseconds, or never.
+/// Time limit of a worker's request, unless the page timeout is shorter, or a quarter of it longer: a worker
+/// responds within milliseconds or not at all.
 const WORKER_PATIENCE: Duration = Duration::from_secs(50);
 
-/// What is wanted of pages beside their content.
+/// Outputs wanted from pages besides their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WantedPictures {
-    /// Their pixels.
+    /// Pixels of the pages.
     pub pixels: bool,
-    /// What was decided and asked.
+    /// Trace of decisions and requests.
     pub trace: bool,
-    /// Their pictures as JPEG, for drawings.
+    /// Pages as JPEG, for drawings.
     pub pages: bool,
-    /// The pictures that are cut out of them.
+    /// Crops of blocks that are kept as pictures.
     pub blocks: bool,
 }
 
 impl Resolved {
-    /// What a document is parsed with.
+    /// Settings for parsing a document.
     pub fn job_settings(&self, wanted: WantedPictures, as_reference: bool) -> JobSettings {
         let vl = self.vl.as_ref().map(|(vl, _)| vl);
         JobSettings {
@@ -74,12 +75,12 @@ impl Resolved {
             page_pictures: wanted.pages,
             block_pictures: wanted.blocks,
             page_timeout: Some(self.config.page_timeout),
-            // Without networks labels follow from the whole document.
+            // Without networks, labels depend on the whole document.
             pages_are_final: vl.is_some(),
         }
     }
 
-    /// What is done to a document once all its pages are there.
+    /// Steps applied to a document once all its pages are done.
     pub fn finish_options(&self, restructure: RestructureOptions) -> FinishOptions {
         FinishOptions {
             restructure: Some(restructure),
@@ -87,7 +88,7 @@ impl Resolved {
         }
     }
 
-    /// How documents are written as JSON and Markdown.
+    /// Options of the JSON and Markdown output.
     pub fn json_options(&self, as_reference: bool) -> JsonOptions {
         let config = &self.config;
         let options = JsonOptions {
@@ -108,7 +109,7 @@ impl Resolved {
         }
     }
 
-    /// How files are opened: by worker processes of `program`, which is docparse itself.
+    /// Options for opening files in worker processes of `program`, which is docparse itself.
     pub fn open_options(
         &self,
         program: PathBuf,
@@ -131,7 +132,8 @@ impl Resolved {
                 .max(config.page_timeout / 4),
             memory: memory.shares.worker,
             memory_setting: memory.worker_setting,
-            // A page may be another size when it is drawn; twice as many pixels are still within what is planned for a page.
+            // A page may have another size when it is rendered; twice as many pixels are still within the
+            // memory planned for a page.
             max_pixels: max_picture_pixels.saturating_mul(2),
             max_message: memory.message_bytes(MAX_MESSAGE),
         };
@@ -144,11 +146,11 @@ impl Resolved {
         }
     }
 
-    /// What may be in the engine at once, where `threads` read pages and all pages in flight have so many bytes.
+    /// Limits of the engine, for `threads` readers and `page_memory` bytes of pages in flight.
     pub fn limits(&self, threads: usize, page_memory: u64) -> Limits {
-        // While one batch of pages is looked at, the next one is read.
+        // While one batch of pages is processed, the next one is read.
         let batch = self.vl.as_ref().map_or(1, |(vl, _)| vl.layout_batch_size);
-        // Enough pages for all that reads blocks at once.
+        // Blocks recognized at once: enough pages are read to keep the recognizer busy.
         let at_once = match &self.vl {
             Some((_, Backend::Native(run))) => run.slots.unwrap_or(run.run.slots),
             Some((

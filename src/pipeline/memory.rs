@@ -1,4 +1,4 @@
-//! How the memory of a run is planned: the limit, what the pipeline's parts want, and what each of them gets.
+//! Memory plan of a run: the limit, the needs of the pipeline's parts, and the share of each.
 
 use super::{Backend, DraftMode, Resolved, SetupError};
 use crate::config::machine;
@@ -9,36 +9,37 @@ use crate::layout::exported;
 use crate::onnx::Device;
 use std::path::Path;
 
-/// Least bytes for the recognizer's keys and values where no size was asked for: one long answer.
+/// Least bytes of the recognizer's KV cache if no size is given: enough for one long answer.
 const LEAST_KV_CACHE: u64 = 128 << 20;
-/// Bytes that a layout network takes at work beside its weights, one page at a time: 580 MB measured with PP-DocLayoutV3.
+/// Working memory of a layout network in bytes, besides its weights, for one page: 580 MB measured with
+/// PP-DocLayoutV3.
 const LAYOUT_WORK: u64 = 640 << 20;
-/// Bytes that the recognizer takes at work beside weights, keys and values.
+/// Working memory of the recognizer in bytes, besides weights and KV cache.
 const RECOGNIZER_WORK: u64 = 256 << 20;
-/// Bytes that the networks of document preprocessing take at work beside their weights.
+/// Working memory of the networks of document preprocessing in bytes, besides their weights.
 const PREPROCESS_WORK: u64 = 256 << 20;
-/// Bytes of this machine's memory that the libraries of a GPU take. An estimate.
+/// Main memory taken by the libraries of a GPU, in bytes. An estimate.
 const GPU_LIBRARIES: u64 = 2 << 30;
 
-/// What the parts of a run may take.
+/// Memory shares of the parts of a run.
 #[derive(Debug)]
 pub struct MemoryPlan {
     /// The shares.
     pub shares: Shares,
-    /// The setting that gives worker processes more.
+    /// Name of the setting that gives worker processes more memory.
     pub worker_setting: &'static str,
-    /// Why no lines are read from pictures, where they would be and there is no room for it.
+    /// The reason why lines in images are not recognized, if there is no room for it.
     pub no_lines: Option<String>,
 }
 
 impl MemoryPlan {
-    /// Pixels that pictures may have.
+    /// Pixel limit of image files.
     pub fn picture_pixels(&self) -> u64 {
         self.shares.page_pixels().min(MAX_PICTURE_PIXELS)
     }
 
-    /// Bytes that what stands on a page may take on its way from a worker. It is unpacked beside the message, to twice as much
-    /// and more.
+    /// Limit in bytes on a worker's message about a page: decoding it takes more than twice as much memory
+    /// beside the message.
     pub fn message_bytes(&self, most: usize) -> usize {
         usize::try_from(self.shares.pages / 4)
             .unwrap_or(usize::MAX)
@@ -46,8 +47,8 @@ impl MemoryPlan {
     }
 }
 
-/// Shares out the memory, and puts into the settings what they say of it. `limit`: bytes, where somebody gave a limit besides
-/// that of the settings; `limit_name`: what a limit is called where it was given, for messages.
+/// Divides the memory and adjusts the settings to it. `limit`: bytes, if a limit was given besides that of
+/// the settings; `limit_name`: name of the limit for messages.
 pub fn plan(
     resolved: &mut Resolved,
     (limit, limit_name): (Option<u64>, &'static str),
@@ -56,7 +57,7 @@ pub fn plan(
 ) -> Result<MemoryPlan, SetupError> {
     let asked = limit.or(resolved.config.memory_limit);
     let wants = wants(resolved, device, workers);
-    // Where the system does not tell what there is, nothing is planned.
+    // If the system does not report its memory, there is no limit.
     let limit = asked.unwrap_or_else(|| machine::memory().map_or(u64::MAX, |bytes| bytes / 4 * 3));
     let (least, least_with_lines) = wants.least();
     if limit < least {
@@ -96,7 +97,7 @@ pub fn plan(
     })
 }
 
-/// Rounded up, so that what is named is enough.
+/// Rounded up, so that the number in a message is enough.
 fn megabytes(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
@@ -120,7 +121,8 @@ fn wants(resolved: &Resolved, device: Device, workers: usize) -> Wants {
         }
         if let Backend::Native(run) = parts {
             let weights = weights(vl.models.recognizer.dir.as_deref());
-            // Measured with int8: the vision encoder is kept as it is computed, the decoder in less than its file.
+            // Measured with int8: the vision encoder keeps the precision of computation, the decoder takes
+            // less than its file.
             networks += weights / 4 * 5 + RECOGNIZER_WORK;
             let wanted = run.kv_cache as u64;
             kv_cache = match run.is_kv_cache_given {
@@ -159,7 +161,8 @@ fn layout_and_preprocessing(vl: &VlConfig) -> u64 {
     bytes
 }
 
-/// Bytes of the file of weights in a model's folder; 0 where there is none, which is told when it is loaded.
+/// Size in bytes of the weights in a model's folder; 0 if there are none, which is reported when the model is
+/// loaded.
 fn weights(folder: Option<&Path>) -> u64 {
     let length = |name: &str| {
         folder

@@ -1,8 +1,8 @@
-//! What a run is made of, without a terminal: a [`RunRequest`] is resolved to settings ([`resolve`]), its models are found,
-//! memory is planned, and the stages of the engine are loaded.
+//! Setup of a run, without a terminal: a [`RunRequest`] is resolved to settings ([`resolve`]), its models are
+//! located, memory is planned, and the stages of the engine are loaded.
 //!
-//! Nothing here knows flags, the environment or exit codes; messages name parameters as the table in
-//! [`crate::config::parameters`] does.
+//! This module knows no flags, environment or exit codes; messages name parameters as in the table of
+//! [`crate::config::parameters`].
 
 pub mod job;
 pub mod memory;
@@ -18,22 +18,23 @@ use std::sync::Arc;
 
 pub use resolve::{Backend, DraftMode, NativeOptions, OwnText, Precision, Resolved};
 
-/// What somebody wants of a run.
+/// Request for a run.
 #[derive(Clone, Default)]
 pub struct RunRequest {
-    /// The pipeline; `None`: the one that the settings name, or else the one that what is asked for needs.
+    /// The pipeline; `None`: the one named in the settings, or else the one that the other fields require.
     pub pipeline: Option<Pipeline>,
-    /// Settings of a file, put over those of the pipeline.
+    /// Settings of a file, which override those of the pipeline.
     pub settings: Option<Settings>,
-    /// Parameters, put over the settings.
+    /// Parameters, which override the settings.
     pub parameters: Parameters,
-    /// Recorded answers in place of networks and recognizer.
+    /// Recorded answers instead of networks and recognizer.
     pub recorded: Option<Arc<Case>>,
-    /// Whether results are to be the reference's in every detail.
+    /// Results must match the reference in every detail.
     pub as_reference: bool,
 }
 
-/// What is put together over pages: what is asked for, else tables and headings, or for results like the reference's nothing.
+/// Restructuring across pages: as requested; by default tables and headings, or nothing for results like the
+/// reference's.
 pub fn restructure_options(parameters: &Parameters, as_reference: bool) -> RestructureOptions {
     RestructureOptions {
         merge_tables: parameters.bool("merge_tables").unwrap_or(!as_reference),
@@ -42,49 +43,49 @@ pub fn restructure_options(parameters: &Parameters, as_reference: bool) -> Restr
     }
 }
 
-/// Why a request cannot be resolved.
+/// Reason why a request cannot be resolved.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RequestError {
-    /// A setting is wrong.
+    /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A parameter asks for something that this run has no part for.
+    /// A parameter needs a part that this run does not have.
     #[error("`{parameter}` {}", .why.text())]
     NotTaken {
         /// The parameter.
         parameter: &'static str,
-        /// Which part that is.
+        /// The reason why.
         why: NotTaken,
     },
-    /// The pipeline `lite` was named together with something that it has no part for.
+    /// The pipeline `lite` was named together with something that it does not support.
     #[error("the pipeline `lite` {0}")]
     NotOfLite(&'static str),
-    /// Recorded answers are of a pipeline that asks no recognizer.
+    /// The recorded answers belong to a pipeline without a recognizer.
     #[error("recorded answers are for v1, v1.5 or v1.6, not `{0}`")]
     Recorded(String),
     /// A number must be above 0.
     #[error("`{0}` must be above 0")]
     NotPositive(&'static str),
-    /// A word is no label.
+    /// Unknown label.
     #[error("markdown_ignore_labels: `{0}` is no label")]
     UnknownLabel(String),
 }
 
-/// Why a parameter is not taken.
+/// Reason why a parameter is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotTaken {
     /// The pipeline `lite` has neither networks nor a recognizer.
     ByLite,
-    /// Blocks are cut out of the page's text.
+    /// Contents of blocks are cut from the page's text.
     ByPageText,
-    /// No server reads blocks.
+    /// No server is used for recognition.
     WithoutServer,
-    /// A server reads blocks, and not this process.
+    /// Servers are used for recognition, not this process.
     ByServer,
 }
 
 impl NotTaken {
-    /// How it goes on after the parameter's name.
+    /// Second half of a message that starts with the parameter's name.
     pub fn text(self) -> &'static str {
         match self {
             NotTaken::ByLite => "belongs to the PaddleOCR-VL pipelines",
@@ -113,7 +114,7 @@ pub enum NetworkRole {
 }
 
 impl NetworkRole {
-    /// What it does.
+    /// Task of the network, for messages.
     pub fn what(self) -> &'static str {
         match self {
             NetworkRole::Layout => "layout detection",
@@ -134,56 +135,56 @@ impl NetworkRole {
     }
 }
 
-/// Why the parts of a run cannot be loaded.
+/// Reason why the parts of a run cannot be loaded.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SetupError {
-    /// The memory limit is less than the least.
+    /// The memory limit is below the minimum.
     #[error(
         "the memory limit of {limit_mib} MB is too little: this run takes at least {least_mib} MB"
     )]
     Memory {
         /// The limit in MiB.
         limit_mib: u64,
-        /// What is needed in MiB.
+        /// Needed memory in MiB.
         least_mib: u64,
     },
     /// The runtime of the networks cannot be loaded.
     #[error("{0}")]
     Runtime(String),
-    /// No folder of a network is known.
+    /// A network is needed, but no folder of it is known.
     #[error("{} needs a network, and no folder of one was given", .0.what())]
     NoFolder(NetworkRole),
-    /// A name is that of no recognizer.
+    /// The name is not that of a recognizer.
     #[error("`{0}` is no recognizer of docparse")]
     UnknownRecognizer(String),
-    /// A folder holds no recognizer.
+    /// The folder holds no recognizer.
     #[error("`{0}` holds no config.json, and so no recognizer")]
     NoRecognizer(String),
-    /// A folder holds another network than the one that was named.
+    /// The folder holds another network than the one named.
     #[error("`{folder}` holds {holds}, not {named}")]
     OtherName {
         /// The folder.
         folder: String,
-        /// What it holds.
+        /// Name of the network in the folder.
         holds: String,
-        /// What was asked for.
+        /// Name requested.
         named: String,
     },
-    /// A folder holds a network that does something else.
+    /// The folder holds a network for another task.
     #[error("{holds} is no network for {}", .role.what())]
     OtherRole {
-        /// What it holds.
+        /// Name of the network in the folder.
         holds: String,
-        /// What it should do.
+        /// Task requested.
         role: NetworkRole,
     },
-    /// A model cannot be loaded; the text names the file and what to do.
+    /// A model cannot be loaded; the text names the file and says what to do.
     #[error("{0}")]
     Model(String),
-    /// The device has no kernels for the precision that was asked for.
+    /// The device does not support the requested precision.
     #[error("{0}")]
     Precision(PrecisionError),
-    /// The GPU memory that is allowed does not hold the weights.
+    /// The GPU memory limit is too low for the weights.
     #[error(
         "{limit_mib} MB of GPU memory leave no room beside the recognizer's weights of {weights_mib} MB"
     )]
@@ -201,7 +202,7 @@ pub enum SetupError {
     Server(String),
 }
 
-/// Precisions that a device does not have.
+/// Precisions that a device does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PrecisionError {
     /// The recognizer on the CPU.

@@ -1,4 +1,4 @@
-//! From a folder of a model to a network that is ready to run; which folders a run needs.
+//! Loading of networks from the folders of models, and the networks that a run needs.
 
 use super::{NativeOptions, NetworkRole, Precision, PrecisionError, SetupError};
 use crate::config::vl::{ModelChoice, VlConfig};
@@ -19,7 +19,7 @@ use crate::recognize::paddleocr_vl;
 use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots};
 use std::path::Path;
 
-/// A network of one of the kinds that docparse runs.
+/// A network of any task.
 pub enum AnyNetwork {
     /// Layout detection.
     Layout(Box<LayoutNetwork>),
@@ -31,46 +31,46 @@ pub enum AnyNetwork {
     Recognizer(Box<Model>),
 }
 
-/// A loaded folder.
+/// A loaded model folder.
 pub struct LoadedModel {
     /// The network.
     pub network: AnyNetwork,
-    /// Its name.
+    /// Name of the network.
     pub name: String,
-    /// Tensors of the checkpoint that it uses; `None` for a model file.
+    /// Number of tensors of the checkpoint in use; `None` for a model file.
     pub used: Option<usize>,
-    /// Tensors that it leaves alone, as it should.
+    /// Tensors that are known to be unused.
     pub ignored: Vec<String>,
-    /// Tensors that it has no place for.
+    /// Tensors that the network does not know.
     pub unknown: Vec<String>,
 }
 
-/// How a folder is loaded to see whether it works.
+/// Options for loading a recognizer as a trial.
 const TRIAL: ModelOptions<'_> = ModelOptions {
     kernels: Kernels::Own {
         decoder: Keep::Int8,
         vision: Keep::Exact,
     },
-    // For one short block.
+    // Enough for one short block.
     memory: 64 << 20,
     is_first_version: false,
     store: None,
 };
 
-/// Name of the recognizers, whatever their version.
+/// Name for recognizers of any version.
 const RECOGNIZER: &str = "PaddleOCR-VL";
-/// Names of the recognizers, as the reference has them.
+/// The reference's names of the recognizers.
 pub const RECOGNIZERS: [&str; 3] = [
     "PaddleOCR-VL-0.9B",
     "PaddleOCR-VL-1.5-0.9B",
     "PaddleOCR-VL-1.6-0.9B",
 ];
-/// Names of the other models, as the reference has them.
+/// The reference's names of the other models.
 const ORIENTATION: &str = "PP-LCNet_x1_0_doc_ori";
 const UNWARPING: &str = "UVDoc";
 
-/// Loads the model of a folder, whatever it is. The error names the file and what to do. `quantized`: where quantized weights
-/// are kept.
+/// Loads the model in a folder, of any task. The error names the file and says what to do. `quantized`:
+/// folder for quantized weights.
 pub fn load(
     folder: &Path,
     runtime: &Runtime,
@@ -108,7 +108,7 @@ fn checkpoint(
         .map_err(|e| text(&e))?
         .with_names(released_name);
     if checkpoint.config.model_type() == paddleocr_vl::config::MODEL_TYPE {
-        // A trial tells of the folder, not of the device.
+        // A trial checks the folder, not the device.
         let options = ModelOptions {
             store: quantized,
             ..TRIAL
@@ -146,7 +146,7 @@ fn checkpoint(
             }
         },
     };
-    // Counters of training steps are in many files and mean nothing here.
+    // Many files contain counters of training steps, which inference does not use.
     let may_be_left =
         |name: &String| is_known_unused(name) || name.ends_with(".num_batches_tracked");
     let left = checkpoint.unused().into_iter().map(str::to_string);
@@ -170,7 +170,7 @@ fn warn_of(unknown: &[String], path: &Path, name: &str) {
     }
 }
 
-/// Loads the recognizer of a folder.
+/// Loads the recognizer in a folder.
 fn recognizer(
     folder: &Path,
     runtime: &Runtime,
@@ -192,18 +192,18 @@ fn recognizer(
     })
 }
 
-/// Blocks that decode together on a GPU, unless told otherwise.
+/// Default number of slots on a GPU: blocks that are decoded together.
 const GPU_SLOTS: usize = 64;
-/// GPU memory for keys and values below which it is not worth while.
+/// Smallest KV cache on a GPU that is of use, in bytes.
 const LEAST_CACHE: usize = 64 << 20;
-/// GPU memory for keys and values where no limit is given.
+/// Size of the KV cache on a GPU without a limit, in bytes.
 const GPU_CACHE: usize = 8 << 30;
-/// Tokens of the largest picture with its question.
+/// Tokens of the largest image with its prompt.
 const LONGEST_PROMPT: usize = 2304;
-/// Tokens that most blocks stay below, with picture and answer.
+/// Tokens that most blocks stay below, including image and answer.
 const COMMON_TOKENS: usize = 2048;
 
-/// Loads the recognizer that a run needs; with it how many blocks decode together.
+/// Loads the recognizer of a run; also returns its number of slots.
 pub fn load_recognizer(
     config: &VlConfig,
     run: &NativeOptions,
@@ -217,7 +217,7 @@ pub fn load_recognizer(
     } = &config.models.recognizer;
     let name = name.as_ref().filter(|_| *is_name_given);
     let folder = dir.as_deref().unwrap_or(Path::new(""));
-    // A folder does not tell which version it is; only what a name stands for can be checked.
+    // A folder does not tell its version; only an unknown name can be rejected.
     if let Some(name) = name.filter(|name| !RECOGNIZERS.contains(&name.as_str())) {
         return Err(SetupError::UnknownRecognizer(name.clone()));
     }
@@ -254,7 +254,7 @@ pub fn load_recognizer(
         )?;
         let mut memory = gpu_cache(folder, runtime, kernels)?;
         let mut loaded = load(runtime, options((kernels, memory)));
-        // A smaller GPU, or one that others use as well.
+        // For a smaller GPU, or one that others use as well.
         while let Err(SetupError::Model(reason)) = &loaded
             && reason.contains("memory")
             && memory / 2 >= LEAST_CACHE
@@ -267,7 +267,7 @@ pub fn load_recognizer(
             loaded = load(runtime, options((kernels, memory)));
         }
         match loaded {
-            // What was asked for by name is not replaced by something else.
+            // An explicit request is never replaced by something else.
             Err(failure) if runtime.must_use_gpu() || run.precision.is_some() => {
                 return Err(failure);
             }
@@ -325,15 +325,15 @@ fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError>
     })
 }
 
-/// Bytes of GPU memory for keys and values: what is left of the limit beside the weights, less a quarter for what comes
-/// and goes in a step.
+/// Size of the KV cache on a GPU in bytes: the limit less the weights, less a quarter for the working memory
+/// of a step.
 fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize, SetupError> {
     let Some(limit) = runtime.gpu_memory() else {
         return Ok(GPU_CACHE);
     };
     let file =
         std::fs::metadata(folder.join("model.safetensors")).map_or(0, |file| file.len() as usize);
-    // Files hold two bytes for every weight.
+    // Files hold two bytes per weight.
     let weights = if matches!(
         kernels,
         Kernels::Standard {
@@ -358,7 +358,7 @@ fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize
     }
 }
 
-/// The publisher's model file. What it is follows from its inputs.
+/// A model file as published; its inputs and outputs tell which network it is.
 fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     let path = folder.join(exported::MODEL);
     let network = runtime.network(&path).map_err(|e| e.to_string())?;
@@ -392,7 +392,7 @@ fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
     })
 }
 
-/// The networks that a run needs.
+/// The networks of a run.
 pub struct RunNetworks {
     /// Layout detection, unless it is off.
     pub layout: Option<LayoutNetwork>,
@@ -400,7 +400,7 @@ pub struct RunNetworks {
     pub preprocess: DocNetworks,
 }
 
-/// A network that may have been named.
+/// A network whose name may have been given.
 fn load_named(
     model: &ModelChoice,
     role: NetworkRole,
@@ -440,7 +440,7 @@ pub fn load_layout(
     }
 }
 
-/// Loads what the settings of a run ask for.
+/// Loads the networks that the settings of a run need.
 pub fn load_for_run(
     config: &VlConfig,
     runtime: &Runtime,

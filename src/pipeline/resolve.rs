@@ -1,4 +1,4 @@
-//! From a request to the settings of a pipeline and of what reads its blocks.
+//! From a request to the settings of a pipeline and of its recognition backend.
 
 use super::{NotTaken, RequestError, RunRequest};
 use crate::config::parameters::{About, PARAMETERS, Place};
@@ -12,54 +12,54 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The key that says what reads blocks.
+/// The key that selects the backend.
 const BACKEND: &str = "SubModules.VLRecognition.genai_config.backend";
-/// Pixels of a page that the reference renders at most (Pillow's limit).
+/// Pixel limit of pages that the reference renders (Pillow's limit).
 const REFERENCE_PAGE_PIXELS: u64 = 178_956_970;
-/// Bytes of the KV cache on the CPU unless told otherwise: some 28,000 tokens.
+/// Default size of the KV cache on the CPU in bytes: some 28,000 tokens.
 const KV_CACHE: usize = 1 << 30;
-/// Share of the blocks taken from a PDF's text that are recognized as well.
+/// Default share of the blocks with text from the PDF that are recognized as well, as a check.
 const CHECKED_SHARE: f64 = 0.02;
-/// Blocks that decode together.
+/// Default number of slots: blocks that are decoded together.
 const SLOTS: usize = 16;
-/// Blocks that decode together at most.
+/// Largest number of slots.
 const MOST_SLOTS: u64 = 1024;
 
-/// What reads the blocks of a PaddleOCR-VL pipeline.
+/// Recognition backend of a PaddleOCR-VL pipeline.
 #[derive(Clone)]
 pub enum Backend {
-    /// Recorded answers in place of networks and recognizer.
+    /// Recorded answers instead of networks and recognizer.
     Recorded(Arc<Case>),
-    /// The networks; blocks are cut out of the text that pages have or that is read from their pictures.
+    /// Layout networks; contents of blocks are cut from the page's text layer or recognized lines.
     PageText,
-    /// The networks and the recognizer in this process.
+    /// Layout networks and the recognizer in this process.
     Native(NativeOptions),
-    /// The networks, and servers that read blocks.
+    /// Layout networks, and servers as recognizer.
     Server,
 }
 
-/// How the recognizer in this process runs.
+/// Options of the recognizer in this process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NativeOptions {
-    /// What its weights are kept in; `None`: what suits the device.
+    /// Precision of the weights; `None` for the device's default.
     pub precision: Option<Precision>,
-    /// Whether the vision encoder is quantized.
+    /// The vision encoder is quantized.
     pub is_vision_int8: bool,
-    /// Bytes of the KV cache on the CPU.
+    /// Size of the KV cache on the CPU in bytes.
     pub kv_cache: usize,
-    /// Whether somebody asked for that size.
+    /// The user gave that size.
     pub is_kv_cache_given: bool,
-    /// Blocks that decode together; `None`: what suits the device.
+    /// Slots: blocks that are decoded together; `None` for the device's default.
     pub slots: Option<usize>,
-    /// Whether a folder without a chat template is of version 1.0.
+    /// A folder without a chat template is version 1.0.
     pub is_first_version: bool,
-    /// How blocks are read.
+    /// Options of decoding.
     pub run: RunOptions,
-    /// Where drafts come from.
+    /// Source of drafts.
     pub draft: DraftMode,
 }
 
-/// A precision that was asked for.
+/// A requested precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
     /// Single precision: exact.
@@ -68,49 +68,50 @@ pub enum Precision {
     Fp16,
     /// bfloat16, on GPUs.
     Bf16,
-    /// Eight bits.
+    /// 8-bit integers.
     Int8,
-    /// Four bits.
+    /// 4-bit integers.
     Int4,
 }
 
-/// Where drafts of answers come from.
+/// Source of draft tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DraftMode {
-    /// The text of PDFs, where it can be trusted.
+    /// The text layer of PDFs, if it is reliable.
     Auto,
-    /// Text read from pictures as well.
+    /// Also lines recognized in images.
     Lines,
-    /// Nowhere.
+    /// No drafts.
     Off,
 }
 
-/// A pipeline, ready to run.
+/// The settings of a pipeline, ready to load.
 #[derive(Clone)]
 pub struct Resolved {
-    /// Settings of reading pages and lines.
+    /// Settings of reading pages and of line recognition.
     pub config: Config,
-    /// Settings of a PaddleOCR-VL pipeline, and what reads its blocks.
+    /// Settings of a PaddleOCR-VL pipeline, and its recognition backend.
     pub vl: Option<(VlConfig, Backend)>,
     /// The labels left out of Markdown, in the order given.
     pub ignore_labels: Vec<String>,
-    /// Whether nobody named a pipeline, so that the embedded one was taken.
+    /// No pipeline was named, so the embedded one is used.
     pub is_default: bool,
-    /// Whether a pipeline that looks at pictures takes plain text from PDFs first, and the share of it that is checked.
+    /// If set, a pipeline that works on images takes plain text from PDFs first.
     pub own_text: Option<OwnText>,
 }
 
-/// How text of PDFs is taken before blocks are recognized.
+/// Use of the PDF's own text before recognition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OwnText {
-    /// Which pages have some.
+    /// Criterion for pages with usable text.
     pub mode: TextLayerMode,
-    /// Share of the blocks that are recognized as well, 0 to 1.
+    /// Share of these blocks that are recognized as well, as a check, 0 to 1.
     pub check: f64,
 }
 
 impl Resolved {
-    /// The settings of a pipeline that looks at pages as pictures, recorded or for real; `None` for one that reads text.
+    /// The settings of a pipeline that works on page images, recorded or for real; `None` for one that reads
+    /// page text.
     pub fn looks_at_pictures(&self) -> Option<&VlConfig> {
         match &self.vl {
             Some((vl, Backend::Recorded(_) | Backend::Native(_) | Backend::Server)) => Some(vl),
@@ -119,7 +120,7 @@ impl Resolved {
     }
 }
 
-/// The settings of a run, from all layers. Models that no folder was given for are not looked for yet.
+/// The settings of a run, from all layers. Models without a folder are not located yet.
 pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
     match &request.recorded {
         Some(case) => request.recorded_answers(case),
@@ -132,7 +133,7 @@ pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
     }
 }
 
-/// What reads blocks.
+/// Kind of pipeline.
 enum Reader {
     Lite,
     PageText,
@@ -147,20 +148,21 @@ impl RunRequest {
             .and_then(|settings| settings.get(key))
     }
 
-    /// The backend that is asked for.
+    /// The requested backend.
     fn backend(&self) -> Option<&str> {
         self.parameters
             .text("vl_rec_backend")
             .or(self.in_settings(BACKEND).and_then(Value::as_str))
     }
 
-    /// The pipeline that is named.
+    /// The named pipeline.
     fn named_pipeline(&self) -> Option<Pipeline> {
         self.pipeline
             .or(self.settings.as_ref().and_then(Settings::pipeline))
     }
 
-    /// A PaddleOCR-VL pipeline: the named one, or the newest; `lite` is refused with what it does not do.
+    /// A PaddleOCR-VL pipeline: the named one, or the newest; for `lite` an error with `not_of_lite` as its
+    /// reason.
     fn vl_pipeline(&self, not_of_lite: &'static str) -> Result<Pipeline, RequestError> {
         match self.named_pipeline().unwrap_or(Pipeline::V16) {
             Pipeline::Lite => Err(RequestError::NotOfLite(not_of_lite)),
@@ -168,7 +170,7 @@ impl RunRequest {
         }
     }
 
-    /// What is asked for, by parameters, settings, and the networks that are named.
+    /// The requested kind of pipeline, from parameters, settings, and the networks that are named.
     fn reader(&self) -> Result<Reader, RequestError> {
         let named = |parameter: &str, module: &str| {
             let key = format!("SubModules.{module}.model_dir");
@@ -207,14 +209,14 @@ impl RunRequest {
         }
     }
 
-    /// Values of parameters that have a key in the settings and are about some part.
+    /// Values of parameters that have a key in the settings and concern a selected part.
     fn keyed(&self, about: impl Fn(About) -> bool) -> Map<String, Value> {
         let mut values = self.parameters.at(|place| matches!(place, Place::Key(_)));
         values.retain(|name, _| PARAMETERS.iter().any(|p| p.name == *name && about(p.about)));
         values
     }
 
-    /// Settings of reading pages and lines.
+    /// Settings of reading pages and of line recognition.
     fn page_config(&self) -> Result<Config, RequestError> {
         let mut base = Settings::defaults(Pipeline::Lite);
         if let Some(settings) = &self.settings {
@@ -308,7 +310,7 @@ impl RunRequest {
         }
     }
 
-    /// A layout network, and blocks that are cut out of the page's text.
+    /// A layout network, and contents of blocks cut from the page's text.
     fn page_text(&self) -> Result<Resolved, RequestError> {
         let takes = |about| matches!(about, About::Documents | About::Networks);
         self.check_taken(NotTaken::ByPageText, takes)?;
@@ -316,7 +318,7 @@ impl RunRequest {
         let mut resolved = self.vl(pipeline, self.page_config()?, Backend::PageText)?;
         if let Some((vl, _)) = &resolved.vl {
             resolved.config.text_layer = match self.backend() {
-                // The places of a PDF's text are those of the page before it is turned and flattened.
+                // The text layer's coordinates refer to the page before it is rotated and unwarped.
                 _ if vl.preprocess.use_doc_preprocessor => TextLayerMode::Never,
                 Some("text_layer") => TextLayerMode::Always,
                 _ => resolved.config.text_layer,
@@ -325,7 +327,7 @@ impl RunRequest {
         Ok(resolved)
     }
 
-    /// A PaddleOCR-VL pipeline that runs on recorded answers: the case's settings lie below the parameters.
+    /// A PaddleOCR-VL pipeline on recorded answers; parameters override the settings of the case.
     fn recorded_answers(&self, case: &Arc<Case>) -> Result<Resolved, RequestError> {
         let version = &case.pipeline_version;
         let pipeline = self.named_pipeline().or(Pipeline::from_version(version));
@@ -340,7 +342,8 @@ impl RunRequest {
         self.vl(pipeline, config, Backend::Recorded(case.clone()))
     }
 
-    /// The settings of a PaddleOCR-VL pipeline: its own, those of the file, those recorded, those of the parameters.
+    /// The settings of a PaddleOCR-VL pipeline, in rising priority: its defaults, the file's, those recorded,
+    /// the parameters.
     fn vl(
         &self,
         pipeline: Pipeline,
@@ -379,7 +382,7 @@ impl RunRequest {
             predict = called;
             predict.extend(case.api_predict_params.clone());
         }
-        // Of what is about all pipelines, what this one has a key for.
+        // Of the parameters common to all pipelines, those that this one has a key for.
         let mut common = self.keyed(|about| about == About::Documents);
         common.retain(|name, _| settings.get(name).is_some());
         let own = self.keyed(|about| about != About::Documents);
@@ -410,8 +413,9 @@ impl RunRequest {
         })
     }
 
-    /// One step of document preprocessing that is asked for does not bring the other with it. In the reference it does, since
-    /// the pipelines' files switch both on (docs/reference.md, "Document preprocessing switches").
+    /// Requesting one step of document preprocessing does not enable the other. In the reference it does,
+    /// since the pipelines' files enable both (docs/reference.md,
+    /// "Document preprocessing switches").
     fn with_other_switch_off(&self, mut values: Map<String, Value>) -> Map<String, Value> {
         const SWITCHES: [&str; 2] = ["use_doc_orientation_classify", "use_doc_unwarping"];
         let is_in_file = |switch: &str| {
@@ -427,8 +431,9 @@ impl RunRequest {
         values
     }
 
-    /// Puts in the folders that parameters name as they are, and marks the names that only are the pipeline's defaults: a
-    /// folder tells which network it is; only a name that somebody gave must be that one.
+    /// Sets the folders named by parameters, with their original bytes, and marks names that are only the
+    /// pipeline's defaults: the folder determines the network, which must match only a name that the user
+    /// gave.
     fn take_models(&self, vl: &mut VlConfig, backend: &Backend) {
         if matches!(backend, Backend::Recorded(_)) {
             return;
@@ -451,7 +456,8 @@ impl RunRequest {
         }
     }
 
-    /// How text of PDFs is taken before blocks are recognized; not without a word, since the reference reads everything.
+    /// Use of the PDF's own text before recognition; off by default, since the reference recognizes
+    /// everything.
     fn own_text(&self) -> Option<OwnText> {
         let in_file = self.in_settings("text_layer").and_then(Value::as_str);
         let mode = match self.parameters.text("text_layer").or(in_file)? {
@@ -469,7 +475,7 @@ impl RunRequest {
     }
 }
 
-/// The labels left out of Markdown; a word that is no label is an error.
+/// The labels left out of Markdown; an unknown label is an error.
 fn ignore_labels(settings: &Settings) -> Result<Vec<String>, RequestError> {
     let labels = settings
         .get("markdown_ignore_labels")

@@ -1,4 +1,5 @@
-//! The stages of a run, loaded: what prepares pages, finds regions and reads blocks, by the pipeline's settings.
+//! Loading of a run's stages, which prepare pages, detect regions and recognize blocks, from the pipeline's
+//! settings.
 
 use super::networks;
 use super::{Backend, DraftMode, NativeOptions, OwnText, Resolved, SetupError};
@@ -26,22 +27,22 @@ use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::runtime::{self, RuntimeDirs};
 use std::path::{Path, PathBuf};
 
-/// Where the stages come from, and what ends them early.
+/// Loads stages from files on this machine.
 pub struct Loader<'a> {
-    /// Where libraries and the line networks lie.
+    /// Folders of libraries and line networks.
     pub dirs: RuntimeDirs,
-    /// How networks run.
+    /// Session options of the networks.
     pub session: SessionOptions,
-    /// Where quantized weights are kept; `None`: nowhere.
+    /// Folder for quantized weights; `None` to not store them.
     pub quantized: Option<PathBuf>,
-    /// Why no lines are read from pictures, if none are.
+    /// The reason why lines in images are not recognized, if so.
     pub no_lines: Option<String>,
-    /// What ends requests to servers early.
+    /// Conditions that cancel requests to servers.
     pub ends: &'a Ends,
 }
 
 impl Loader<'_> {
-    /// Loads what the settings ask for.
+    /// Loads the stages for the settings.
     pub fn load(&self, resolved: &Resolved) -> Result<Stages, SetupError> {
         let own_text = resolved.own_text;
         let loaded = loaded(resolved);
@@ -76,7 +77,7 @@ impl Loader<'_> {
         }
     }
 
-    /// Layout networks with what reads blocks: the recognizer in this process, servers, or the text of pages.
+    /// Layout networks with a backend: the recognizer in this process, servers, or the text of pages.
     fn load_networks(
         &self,
         vl: &VlConfig,
@@ -97,7 +98,7 @@ impl Loader<'_> {
                     let load = move || networks::load_layout(&vl, &runtime, quantized.as_deref());
                     Box::new(move || load().map_err(|error| error.to_string()))
                 },
-                // On the CPU a page at a time is as fast, and takes a quarter of the memory.
+                // On the CPU one page at a time is as fast, and takes a quarter of the memory.
                 batch_size: if runtime.uses_gpu() {
                     vl.layout_batch_size
                 } else {
@@ -105,7 +106,7 @@ impl Loader<'_> {
                 },
                 reads_page_text: matches!(backend, Backend::PageText),
             }),
-            // Pages are one region as a whole; the detector is not asked.
+            // Each page is one region; the detector is not called.
             None => Box::new(GeometricDetector),
         };
         let networks = Box::new(networks.preprocess);
@@ -171,7 +172,7 @@ fn recognizer(
     ))
 }
 
-/// What jobs may ask for where these settings were loaded.
+/// Parts available to jobs after these settings were loaded.
 fn loaded(resolved: &Resolved) -> LoadedParts {
     match &resolved.vl {
         None => LoadedParts {
@@ -200,7 +201,7 @@ fn loaded(resolved: &Resolved) -> LoadedParts {
     }
 }
 
-/// The recognizer, with the text of PDFs before it if that is wanted.
+/// The recognizer, preceded by the text of PDFs if wanted.
 fn behind(own_text: Option<OwnText>, recognizer: Box<dyn Recognizer>) -> Box<dyn Recognizer> {
     match own_text {
         Some(OwnText { check, .. }) => Box::new(TextFirst::new(recognizer, check)),
@@ -217,7 +218,7 @@ fn server(vl: &VlConfig, ends: &Ends) -> Result<Box<dyn Recognizer>, SetupError>
     Ok(Box::new(recognizer.map_err(SetupError::Server)?))
 }
 
-/// Loads the line networks when the first page needs them; preprocesses pages where networks for that are there.
+/// Loads the line networks when the first page needs them; preprocesses pages if there are networks for that.
 struct LazyLines {
     dirs: RuntimeDirs,
     session: SessionOptions,
@@ -235,7 +236,7 @@ impl LazyLines {
         Runtime::load(&library, self.session.clone()).map_err(|e| e.to_string())
     }
 
-    /// The line networks, loaded when they are first needed, and what preprocesses pages. Both are borrowed and not taken out:
+    /// The line networks, loaded on first use, and the preprocessor. Both are borrowed, not taken out, since
     /// the work may unwind.
     fn parts(&mut self) -> (Result<&mut LineReader, &str>, Option<&mut Preprocessor>) {
         if self.reader.is_none() {
@@ -275,19 +276,19 @@ impl LinePreparer for LazyLines {
     }
 }
 
-/// Prepares pages that a pipeline looks at as pictures.
+/// Prepares pages for a pipeline that works on page images.
 struct Pictures {
     preprocessor: Preprocessor,
-    /// Whose text goes with a page as drafts of its blocks.
+    /// Source of the draft text that accompanies a page.
     drafts: DraftMode,
-    /// Reads lines for drafts.
+    /// Recognizes lines for drafts.
     lines: Option<LazyLines>,
 }
 
 impl Pictures {
-    /// The text of a page for drafts, in the pixels of the page as it is; none where that is not to be had.
+    /// The text of a page for drafts, in pixels of the page before preprocessing; empty if there is none.
     fn draft(&mut self, page: &SourcePage, settings: &JobSettings) -> PageText {
-        // The places of the text would not be those of a page that is turned or flattened.
+        // The text's coordinates would not match a page that is rotated or unwarped.
         let is_wanted = self.drafts != DraftMode::Off || settings.own_text.is_some();
         if !is_wanted || settings.preprocess.use_doc_preprocessor {
             return PageText::empty();

@@ -1,5 +1,5 @@
-//! Cutting out of the page what is shown to the recognizer and what is kept as a picture (docs/reference.md,
-//! "Crops", "Merging neighbouring text blocks", "Images inside tables" and "Preparing crops").
+//! Cuts the recognizer's crops and the kept pictures out of the page (docs/reference.md, "Crops", "Merging
+//! neighbouring text blocks", "Images inside tables" and "Preparing crops").
 
 use super::merge::Align;
 use super::{CropArea, CropPlan, Figure, PlannedBlock, Preparation};
@@ -7,7 +7,7 @@ use crate::geometry::Rect;
 use crate::raster::draw::filled_polygon;
 use crate::raster::{Filter, Pixels};
 
-/// What the recognizer is shown for a block; `None` when it is asked nothing or nothing of it lies on the page.
+/// The crop that the recognizer sees; `None` if the block has no request or lies entirely off the page.
 pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
     let (request, plan) = block.request.as_ref().zip(block.crop.as_ref())?;
     let mut crop = cut(page, plan)?;
@@ -29,7 +29,7 @@ pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
     Some(crop)
 }
 
-/// The areas of a crop, stacked; `None` when nothing of them lies on the page.
+/// The areas of a crop, stacked; `None` if all of them lie off the page.
 pub fn cut(page: &Pixels, plan: &CropPlan) -> Option<Pixels> {
     let parts: Vec<Pixels> = plan
         .areas
@@ -39,9 +39,9 @@ pub fn cut(page: &Pixels, plan: &CropPlan) -> Option<Pixels> {
     stack(parts, &plan.aligns)
 }
 
-/// One area of the page; what lies outside its polygon becomes white.
+/// One area of the page; pixels outside its polygon become white.
 ///
-/// The polygon's corners are truncated to whole pixels, its border belongs to it.
+/// The polygon's corners are truncated to integers, and its border belongs to it.
 pub fn cut_area(page: &Pixels, area: &CropArea) -> Option<Pixels> {
     let mut crop = page.crop(&area.bbox)?;
     let Some(polygon) = &area.polygon else {
@@ -61,14 +61,14 @@ pub fn cut_area(page: &Pixels, area: &CropArea) -> Option<Pixels> {
     Some(crop)
 }
 
-/// Pixels of a stack at most, in those of what it is made of: flat and tall pictures together can make a large square of
-/// next to nothing.
+/// Most pixels of a stack, as a multiple of its parts' pixels: flat and tall pictures together can make a
+/// large square that is almost empty.
 const MOST_STACKED: usize = 8;
-/// Stacks of fewer pixels are made, whatever they are made of.
+/// Number of pixels up to which a stack is always made.
 const SMALL_STACK: usize = 16_000_000;
 
-/// Pictures one below the other on white; each is aligned with the stack so far. `None` for none, and for those that would
-/// make a large picture of hardly anything but white.
+/// Stacks pictures vertically on white, each aligned with the stack so far. `None` for no pictures, or if the
+/// stack would be large and almost entirely white.
 pub fn stack(parts: Vec<Pixels>, aligns: &[Align]) -> Option<Pixels> {
     let width = parts.iter().map(|part| part.width).max()?;
     let pixels = width * parts.iter().map(|part| part.height).sum::<usize>();
@@ -95,12 +95,12 @@ pub fn stack(parts: Vec<Pixels>, aligns: &[Align]) -> Option<Pixels> {
     Some(whole)
 }
 
-/// Brightness, after stretching to the full range, up to which a pixel is ink.
+/// Highest brightness of ink, after contrast stretching to the full range.
 const INK: u8 = 200;
-/// A trimmed picture must be larger than this in both directions, or the margin stays.
+/// Smallest width and height of a trimmed picture, exclusive; below it the margin stays.
 const MIN_TRIMMED: usize = 2;
 
-/// The picture without its empty margin; as it is where all pixels are alike.
+/// The picture without its empty margin; unchanged if all pixels are alike.
 pub fn trim_margin(picture: &Pixels) -> Option<Pixels> {
     let gray = picture.to_gray();
     let (min, max) = (*gray.iter().min()?, *gray.iter().max()?);
@@ -117,13 +117,13 @@ pub fn trim_margin(picture: &Pixels) -> Option<Pixels> {
     picture.crop(&Rect::new(x1 as f32, y1 as f32, x2 as f32, y2 as f32))
 }
 
-/// The picture without its margin, unless next to nothing would be left.
+/// The picture without its margin, unless almost nothing would be left.
 fn trimmed(picture: Pixels) -> Pixels {
     let large = |p: &Pixels| p.width > MIN_TRIMMED && p.height > MIN_TRIMMED;
     trim_margin(&picture).filter(large).unwrap_or(picture)
 }
 
-/// Sides below which a picture is doubled before text is spotted in it.
+/// Width and height below which a picture is doubled before spotting.
 const SMALL: usize = 1500;
 
 fn doubled(picture: Pixels) -> Pixels {
@@ -134,7 +134,7 @@ fn doubled(picture: Pixels) -> Pixels {
     }
 }
 
-/// Paints pictures inside a table white, with their tokens in them; `origin` is the crop's place on the page.
+/// Paints pictures inside a table white and writes their tokens there; `origin`: the crop's top left corner.
 fn paint_figures(crop: &mut Pixels, origin: (f32, f32), figures: &[Figure]) {
     for figure in figures.iter().filter(|f| f.painted) {
         let b = figure.bbox;
@@ -151,19 +151,19 @@ fn paint_figures(crop: &mut Pixels, origin: (f32, f32), figures: &[Figure]) {
     }
 }
 
-/// Scales between which the size of a token is sought, and how exactly.
+/// Range and resolution of the search for a token's scale.
 const MIN_SCALE: f64 = 0.2;
 const MAX_SCALE: f64 = 10.0;
 const SCALE_STEP: f64 = 0.01;
 /// Share of the shorter side that the token may take.
 const TOKEN_SHARE: f64 = 0.9;
-/// Pixels by which strokes are wider than asked for.
+/// Extra width of strokes in pixels, which OpenCV's antialiasing adds.
 const STROKE_GROWTH: f64 = 1.5;
 /// Heights of capitals and of descenders at scale 1 (OpenCV, Hershey Simplex).
 const CAP_LINE: f64 = 12.0;
 const BASE_LINE: f64 = 9.0;
 
-/// Writes a token into the middle of a box, as large as fits.
+/// Writes a token into the middle of a box, as large as it fits.
 fn write_token(crop: &mut Pixels, token: &str, (x, y): (f64, f64), (width, height): (f64, f64)) {
     let unscaled: f64 = token.chars().map(|c| glyph(c).0).sum();
     let size = |scale: f64| {
@@ -185,9 +185,9 @@ fn write_token(crop: &mut Pixels, token: &str, (x, y): (f64, f64), (width, heigh
         }
     }
     let scale = low;
-    // OpenCV's antialiased strokes come out wider than their nominal thickness.
+    // OpenCV's antialiased strokes are wider than their nominal thickness.
     let thickness = (4.0 * scale).floor().max(1.0) + STROKE_GROWTH;
-    // The baseline lies where the text's full height, descenders included, ends.
+    // The baseline is at the lower end of the text's full height, descenders included.
     let mut pen = x + ((width - measured.0) / 2.0).floor();
     let base = y + ((height + measured.1) / 2.0).floor();
     for c in token.chars() {
@@ -212,7 +212,7 @@ fn write_token(crop: &mut Pixels, token: &str, (x, y): (f64, f64), (width, heigh
     }
 }
 
-/// Width and strokes of a character: pairs of letters are coordinates counted from `R`, blanks lift the pen.
+/// Width and strokes of a character: pairs of letters are coordinates relative to `R`, blanks lift the pen.
 ///
 /// A. V. Hershey, "Calligraphy for Computers" (1967), the simplex Roman letters; only those of tokens.
 fn glyph(c: char) -> (f64, &'static str) {

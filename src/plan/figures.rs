@@ -1,4 +1,4 @@
-//! Pictures inside tables: the tokens that stand for them (docs/reference.md, "Images inside tables").
+//! Pictures inside tables and their placeholder tokens (docs/reference.md, "Images inside tables").
 
 use super::PagePicture;
 use crate::geometry::Rect;
@@ -7,19 +7,19 @@ use rand_mt::Mt;
 /// A picture inside a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// What is painted over it, such as `[F2]`.
+    /// Token painted over it, such as `[F2]`.
     pub token: String,
-    /// Path of the picture.
+    /// Path of the picture file.
     pub path: String,
-    /// Where it is on the page.
+    /// Position on the page.
     pub bbox: Rect,
-    /// Whether it is large enough to be painted over; smaller ones are only left out of the result.
+    /// `true` if it is large enough to be painted over; smaller ones are only left out of the result.
     pub painted: bool,
 }
 
-/// Sides in pixels from which a picture is painted over.
+/// Smallest side in pixels of a picture that is painted over.
 const MIN_SIDE: f32 = 25.0;
-/// Seed of the order of tokens (reference).
+/// Seed of the shuffle of tokens (reference).
 const SEED: u32 = 1024;
 
 /// The pictures of the page that lie completely inside a table.
@@ -41,8 +41,8 @@ pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<Figure> {
         .collect()
 }
 
-/// The tokens of all pictures of a page with `count`: the first numbers without the digits 0, 1 and 9, which are
-/// easily misread, shuffled as Python's `random.Random(1024).shuffle` does.
+/// Tokens for `count` pictures of a page: the first numbers without the digits 0, 1 and 9, which are easily
+/// misread, shuffled like Python's `random.Random(1024).shuffle`.
 pub fn figure_tokens(count: usize) -> Vec<String> {
     let misread = |n: u32| n.to_string().contains(['0', '1', '9']);
     let mut numbers: Vec<u32> = (0..).filter(|n| !misread(*n)).take(count).collect();
@@ -53,16 +53,16 @@ pub fn figure_tokens(count: usize) -> Vec<String> {
     numbers.into_iter().map(|n| format!("[F{n}]")).collect()
 }
 
-/// Numbers as Python's `random.Random(seed)` draws them.
+/// Mersenne Twister that draws the numbers of Python's `random.Random(seed)`.
 pub struct PythonRandom(Mt);
 
 impl PythonRandom {
-    /// Python seeds the generator with the words of the number.
+    /// Python seeds the generator with the number's 32-bit words.
     pub fn new(seed: u32) -> Self {
         PythonRandom(Mt::new_with_key([seed]))
     }
 
-    /// A number below `limit`: as many bits as the limit has, again until it fits.
+    /// A number below `limit`: draws as many bits as the limit has until the value is below it.
     pub fn below(&mut self, limit: u32) -> u32 {
         let bits = 32 - limit.leading_zeros();
         loop {

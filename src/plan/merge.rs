@@ -4,19 +4,19 @@ use crate::document::Label;
 use crate::geometry::Rect;
 use crate::layout::Region;
 
-/// How a crop is aligned with the ones above it.
+/// Alignment of a crop with the stack above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// At the left edges.
+    /// Left edges.
     Left,
-    /// At the right edges.
+    /// Right edges.
     Right,
-    /// In the middle.
+    /// Centres.
     Center,
 }
 
 impl Align {
-    /// The name.
+    /// The alignment's name in lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Align::Left => "left",
@@ -29,18 +29,18 @@ impl Align {
 /// A block after merging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergedBlock {
-    /// Its position before merging.
+    /// Position before merging.
     pub index: usize,
-    /// Positions of the blocks that its crop is stacked of, itself first; empty when its own was given away.
+    /// Positions of the blocks whose areas its crop stacks, itself first; empty if its area went to another.
     pub members: Vec<usize>,
-    /// How each after the first is aligned.
+    /// Alignment of each member after the first.
     pub aligns: Vec<Align>,
-    /// Position before merging of the first block of its group.
+    /// Position before merging of the group's first block.
     pub group_id: Option<usize>,
 }
 
 impl MergedBlock {
-    /// A block that belongs to no group.
+    /// A block without a group.
     pub fn alone(index: usize) -> Self {
         MergedBlock {
             index,
@@ -51,15 +51,17 @@ impl MergedBlock {
     }
 }
 
-/// Pixels by which edges that are aligned may differ.
+/// Tolerance in pixels within which edges count as aligned.
 const SAME_EDGE: f32 = 5.0;
-/// Gap beside a column break, as a share of the wider block, and gap beside a picture, of the higher one.
+/// Largest gap at a column break, as a share of the wider block's width, and between lines, of the higher
+/// block's height.
 const COLUMN_GAP: f32 = 0.3;
 const LINE_GAP: f32 = 0.5;
-/// Height by width from which a stack is too high to be read at once.
+/// Ratio of height to width from which a stack is too tall to be read as one crop.
 const TOO_HIGH: f32 = 3.0;
 
-/// Merges blocks of text that continue each other; `stays_alone` names labels that are never merged.
+/// Merges text blocks that continue each other; blocks of labels for which `stays_alone` is `true` are never
+/// merged.
 ///
 /// A group takes the place of its first block; blocks that lay between its members follow it.
 pub fn merge_blocks(regions: &[Region], stays_alone: &dyn Fn(Label) -> bool) -> Vec<MergedBlock> {
@@ -98,7 +100,7 @@ pub fn merge_blocks(regions: &[Region], stays_alone: &dyn Fn(Label) -> bool) -> 
     out
 }
 
-/// The blocks of a group: the first owns the stack, unless that would be too high.
+/// The blocks of a group: the first owns the stacked crop, unless that would be too tall.
 fn group(regions: &[Region], members: Vec<usize>, aligns: Vec<Align>) -> Vec<MergedBlock> {
     let width = members
         .iter()
@@ -124,7 +126,7 @@ fn group(regions: &[Region], members: Vec<usize>, aligns: Vec<Align>) -> Vec<Mer
     std::iter::once(first).chain(given).collect()
 }
 
-/// Whether a block continues the one before it, and how they are aligned then.
+/// Alignment of a block that continues the previous one; `None` if it does not.
 fn continues(previous: &Region, block: &Region, obstacles: &[Rect]) -> Option<Align> {
     let (p, b) = (&previous.bbox, &block.bbox);
     if previous.label != Label::Text || block.label != Label::Text {

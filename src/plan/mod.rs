@@ -1,9 +1,9 @@
-//! Decides for every region what becomes of it: what is asked of the recognizer, whether it is kept as a picture.
+//! Plans each region: the request to the recognizer, if any, and the picture that is kept, if any.
 //!
-//! [`plan_page`] is the one place that decides, and it looks at no pixels; [`crop`] carries the plan out on the
-//! page's picture. What it decides for the PaddleOCR-VL pipelines stands in docs/reference.md, "From regions to
-//! requests", in that order: overlapping regions go, pictures of the page are noted, neighbouring blocks are merged,
-//! requests are made, pictures inside tables get tokens.
+//! [`plan_page`] makes all decisions without looking at pixels; [`crop`] then cuts the page's picture. For
+//! the PaddleOCR-VL pipelines it follows docs/reference.md, "From regions to requests", in order: overlapping
+//! regions are dropped, pictures of the page are noted, neighbouring blocks are merged, requests are made,
+//! pictures inside tables get tokens.
 
 pub mod crop;
 mod figures;
@@ -23,19 +23,19 @@ use crate::layout::Region;
 use crate::layout::polygons::ShapeMode;
 use crate::layout::postprocess::without_overlaps;
 
-/// How pages are planned.
+/// Rules by which pages are planned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlanOptions {
-    /// Text is cut out of the page's text; what cannot be read stays a picture.
+    /// Text comes from the page's text; what cannot be read stays a picture.
     PageText,
-    /// As the PaddleOCR-VL pipelines do.
+    /// The rules of the PaddleOCR-VL pipelines.
     Vl(Box<VlOptions>),
 }
 
 /// Options of the PaddleOCR-VL pipelines, named like the reference's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VlOptions {
-    /// `use_layout_detection`; false: the whole page is one region.
+    /// `use_layout_detection`; `false`: the whole page is one region.
     pub use_layout_detection: bool,
     /// `merge_layout_blocks`.
     pub merge_layout_blocks: bool,
@@ -47,14 +47,15 @@ pub struct VlOptions {
     pub use_ocr_for_image_block: bool,
     /// `layout_shape_mode`.
     pub shape_mode: ShapeMode,
-    /// What goes with every request.
+    /// Options of every request.
     pub request: RequestOptions,
     /// Name pictures as the reference does, so that those of different pages can collide.
     pub reference_picture_names: bool,
 }
 
 impl VlOptions {
-    /// Whether blocks of the label are pictures only (docs/reference.md, "Prompts and generation parameters").
+    /// `true` if blocks of the label are pictures only (docs/reference.md, "Prompts and generation
+    /// parameters").
     pub fn is_picture_only(&self, label: Label) -> bool {
         match label {
             Label::Image | Label::HeaderImage | Label::FooterImage => !self.use_ocr_for_image_block,
@@ -64,7 +65,7 @@ impl VlOptions {
         }
     }
 
-    /// Whether blocks of the label carry a picture (docs/reference.md, "Images cut out of a page").
+    /// `true` if blocks of the label carry a picture (docs/reference.md, "Images cut out of a page").
     pub fn carries_picture(&self, label: Label) -> bool {
         match label {
             Label::Image | Label::HeaderImage | Label::FooterImage | Label::Seal => true,
@@ -74,7 +75,7 @@ impl VlOptions {
     }
 }
 
-/// A part of the page that is cut out: a box, and the polygon outside of which it is made white.
+/// Part of the page to cut out: a box, and a polygon outside of which it becomes white.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CropArea {
     /// The box.
@@ -83,67 +84,67 @@ pub struct CropArea {
     pub polygon: Option<Vec<Point>>,
 }
 
-/// What is cut out for a block: areas, stacked from top to bottom.
+/// Crop of a block: areas stacked from top to bottom.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CropPlan {
-    /// The areas, one but for merged blocks.
+    /// The areas; one unless blocks are merged.
     pub areas: Vec<CropArea>,
-    /// How each after the first is aligned with those before it.
+    /// Alignment of each area after the first with the stack above it.
     pub aligns: Vec<Align>,
 }
 
-/// A region and what is done with it.
+/// A region and its plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedBlock {
     /// The region.
     pub region: Region,
-    /// What is asked of the recognizer.
+    /// The request to the recognizer, if it gets one.
     pub request: Option<Request>,
-    /// What the recognizer is shown; none when its text is read together with another block's.
+    /// The crop for the recognizer; `None` if the text is read together with another block's.
     pub crop: Option<CropPlan>,
-    /// The picture that the block carries, its pixels not cut yet.
+    /// The picture that the block carries, without pixels yet.
     pub picture: Option<Picture>,
     /// The group of blocks that are read together.
     pub group_id: Option<usize>,
 }
 
-/// A picture of the page that goes with the document whatever becomes of its region.
+/// A picture of the page that belongs to the document whatever becomes of its region.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PagePicture {
-    /// The picture, its pixels not cut yet.
+    /// The picture, without pixels yet.
     pub picture: Picture,
-    /// Where it is.
+    /// Position on the page.
     pub bbox: Rect,
 }
 
-/// The plan of a page: every region that is left exactly once, in reading order.
+/// Plan of a page: every remaining region exactly once, in reading order.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PagePlan {
     /// The blocks.
     pub blocks: Vec<PlannedBlock>,
-    /// The regions as they were detected.
+    /// The regions as detected.
     pub detected: Vec<DetectedRegion>,
-    /// The regions that are left when overlapping ones are gone, before merging.
+    /// The regions after dropping overlapping ones, before merging.
     pub kept: Vec<Region>,
     /// Pictures of the page.
     pub pictures: Vec<PagePicture>,
 }
 
-/// Where the page is from, as names of pictures need it.
+/// Identity of the page within picture names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PageName<'a> {
     /// Folder of the document's pictures below `imgs/`.
     pub folder: &'a str,
-    /// Position, from 0.
+    /// Index of the page, from 0.
     pub page_index: usize,
 }
 
-/// Space left around a picture that is cut out, in pixels: antialiased edges reach past their boxes.
+/// Margin around a picture that is cut out, in pixels: antialiased edges extend beyond their boxes.
 const PICTURE_MARGIN: f32 = 3.0;
-/// Space around a formula: accents and limits reach past the boxes of their characters.
+/// Margin around a formula in pixels: accents and limits extend beyond the boxes of their characters.
 const FORMULA_MARGIN: f32 = 8.0;
 
-/// Decides about all regions of a page.
+/// Plans all regions of a page.
 pub fn plan_page(regions: Vec<Region>, name: PageName, options: &PlanOptions) -> PagePlan {
     let detected = regions
         .iter()
@@ -186,7 +187,7 @@ fn plan_page_text(region: Region, name: PageName) -> PlannedBlock {
     }
 }
 
-/// The plan of a page in a PaddleOCR-VL pipeline, its steps in the order of docs/reference.md, "From regions to requests".
+/// Plans a page for a PaddleOCR-VL pipeline, in the order of docs/reference.md, "From regions to requests".
 fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePlan {
     let kept = match options.use_layout_detection {
         true => without_overlaps(&regions, options.shape_mode),
@@ -254,8 +255,8 @@ fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePla
     }
 }
 
-/// Whether blocks of the label are kept as pictures where no recognizer sees pixels. Formulas are: without a
-/// formula recognizer their text would be garbled.
+/// `true` if blocks of the label are kept as pictures by pipelines without a recognizer for pixels. Formulas
+/// are: without a formula recognizer their text would be garbled.
 pub fn is_picture(label: Label) -> bool {
     use Label::*;
     matches!(
@@ -264,7 +265,7 @@ pub fn is_picture(label: Label) -> bool {
     )
 }
 
-/// The part of the page that is cut out for a picture where regions are found in the text.
+/// Area cut out for a picture when regions are found in the text.
 pub fn picture_area(label: Label, bbox: &Rect) -> Rect {
     let margin = if label == Label::DisplayFormula {
         FORMULA_MARGIN
@@ -274,7 +275,7 @@ pub fn picture_area(label: Label, bbox: &Rect) -> Rect {
     bbox.expanded(margin, margin)
 }
 
-/// Where a picture lies below the document's folder; unique over pages.
+/// Path of a picture below the document's folder; unique across pages.
 fn own_picture_path(name: PageName, label: Label, bbox: &Rect) -> String {
     let [x1, y1, x2, y2] = bbox.to_pixels();
     let file = format!(
@@ -285,8 +286,8 @@ fn own_picture_path(name: PageName, label: Label, bbox: &Rect) -> String {
     format!("imgs/{}/{file}", name.folder)
 }
 
-/// Where the reference puts a picture: names of different pages can be the same (docs/reference.md,
-/// "Images cut out of a page").
+/// The reference's path of a picture; names of different pages can collide (docs/reference.md, "Images cut
+/// out of a page").
 fn reference_picture_path(label: Label, bbox: &Rect) -> String {
     let [x1, y1, x2, y2] = bbox.to_pixels();
     format!("imgs/img_in_{}_box_{x1}_{y1}_{x2}_{y2}.jpg", label.as_str())
@@ -301,7 +302,7 @@ pub(crate) mod tests {
         page_index: 0,
     };
 
-    /// The options as they are by default.
+    /// The default options.
     pub(crate) fn vl() -> VlOptions {
         VlOptions {
             use_layout_detection: true,
@@ -386,7 +387,7 @@ pub(crate) mod tests {
     }
 
     proptest::proptest! {
-        /// Every region that is left is planned once, and every crop is shown to the recognizer once.
+        /// Every remaining region is planned once, and every crop is shown to the recognizer once.
         #[test]
         fn plans_lose_nothing(boxes in proptest::collection::vec((0usize..25, 0u16..300, 0u16..300, 1u16..200, 1u16..200), 0..20), merge in proptest::bool::ANY) {
             let regions: Vec<Region> = boxes.iter().map(|&(label, x, y, w, h)| {

@@ -1,5 +1,5 @@
-//! Whether a block's text can be taken from the page's own: its characters lie inside the block, all of its ink is theirs, and
-//! nothing about it needs a recognizer that understands more than characters.
+//! Decides if a block's text can be taken from the page's own text: its characters lie inside the block, all
+//! ink is theirs, and nothing in it needs a recognizer that understands more than characters.
 
 use super::Task;
 use crate::document::{Label, TextSource};
@@ -8,22 +8,22 @@ use crate::layout::Region;
 use crate::lines::{Direction, PageText, Segment, Shift};
 use crate::raster::Pixels;
 
-/// Pixels by which a crop may differ from its block, from rounding.
+/// Tolerance in pixels between the size of a crop and of its block, for rounding.
 const CROP_SLACK: f32 = 3.0;
-/// A piece of a line counts as inside from this share of it on; below the other it counts as outside. Between them it lies
-/// across the edge of the block, and nobody knows whose it is.
+/// Share of a segment's area from which it counts as inside the block, and up to which it counts as outside.
+/// In between it crosses the block's edge, and its owner is unknown.
 const INSIDE: f32 = 0.85;
 const OUTSIDE: f32 = 0.15;
-/// Share of characters in fonts for formulas from which a piece is taken for one.
+/// Share of characters in math fonts above which a segment counts as a formula.
 const MATH: f32 = 0.02;
-/// Levels of brightness between ink and paper.
+/// Difference in brightness from the paper above which a pixel is ink.
 const CONTRAST: i32 = 48;
-/// Of the ink of a block at most this share may lie outside of its characters: rules and specks.
+/// Largest share of a block's ink outside its characters: rules and specks.
 const STRAY_INK: f32 = 0.06;
-/// Of a piece's box at least this share is ink, if its characters are on the page.
+/// Smallest share of ink in a segment's box if its characters are visible on the page.
 const LEAST_INK: f32 = 0.01;
 
-/// Why a block's text is not taken, or nothing if it can be.
+/// The reason why a block's text must not be taken; `None` if it can be.
 pub fn doubt(
     text: &PageText,
     region: &Region,
@@ -71,7 +71,7 @@ pub fn doubt(
         if segment.direction != Direction::Horizontal {
             return Some("it has text that is not horizontal");
         }
-        // Ligatures such as lam-alef come out of many files with their letters in the wrong order.
+        // In many files the letters of ligatures such as lam-alef are stored in the wrong order.
         if segment.right_to_left {
             return Some("it runs from right to left");
         }
@@ -89,7 +89,7 @@ pub fn doubt(
     ink_doubt(crop, region.bbox, &inside)
 }
 
-/// Characters that stand in formulas, or for nothing that is known.
+/// `true` if the text has characters of formulas, private-use characters or replacement characters.
 fn has_formula_signs(text: &str) -> bool {
     text.chars().any(|c| {
         matches!(c,
@@ -99,12 +99,12 @@ fn has_formula_signs(text: &str) -> bool {
     })
 }
 
-/// Whether the ink of a block is that of its characters.
+/// The reason if the ink of a block is not that of its characters.
 fn ink_doubt(crop: &Pixels, bbox: Rect, inside: &[&Segment]) -> Option<&'static str> {
     let gray = crop.to_gray();
     let paper = paper(&gray);
     let (width, height) = (crop.width, crop.height);
-    // Boxes of characters in the pixels of the crop; marks above and below letters reach out of them.
+    // Boxes of characters in crop pixels, enlarged for marks above and below letters.
     let boxes: Vec<[usize; 4]> = inside
         .iter()
         .map(|segment| {
@@ -144,12 +144,12 @@ fn ink_doubt(crop: &Pixels, bbox: Rect, inside: &[&Segment]) -> Option<&'static 
         .then_some("text of it is not to be seen")
 }
 
-/// The commonest brightness.
+/// The most frequent brightness.
 fn paper(gray: &[u8]) -> i32 {
     let mut counts = [0usize; 256];
     gray.iter()
         .for_each(|value| counts[usize::from(*value)] += 1);
-    // The lightest of equals.
+    // Ties go to the lightest.
     (0..256).max_by_key(|value| counts[*value]).unwrap_or(255) as i32
 }
 
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::lines::Word;
 
-    /// A page with two lines, and the crop of a block around them with ink where they stand.
+    /// A page with two lines, and the crop of a block around them with ink at their boxes.
     fn page() -> (PageText, Region, Pixels) {
         let line = |y: f32| {
             Segment::of(
@@ -245,7 +245,7 @@ mod tests {
             says(&text, &elsewhere, Task::Ocr, Some(&crop)),
             "no text lies in it"
         );
-        // A stamp between the lines, and a line that nobody sees.
+        // A stamp between the lines, and a line without ink on the page.
         let mut stamped = crop.clone();
         (36..46).for_each(|y| stamped.data[(y * 180 + 20) * 3..(y * 180 + 160) * 3].fill(90));
         assert_eq!(

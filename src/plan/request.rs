@@ -1,12 +1,12 @@
-//! What is asked of the recognizer: task, prompt, limits (docs/reference.md, "Prompts and generation parameters" and
-//! "Image processor").
+//! Requests to the recognizer: task, prompt, limits (docs/reference.md, "Prompts and generation parameters"
+//! and "Image processor").
 
 use super::figures::Figure;
 use crate::document::Label;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// What is asked about a crop.
+/// Task that the recognizer performs on a crop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Task {
     /// Read text.
@@ -19,12 +19,12 @@ pub enum Task {
     Chart,
     /// Read a seal.
     Seal,
-    /// Find all pieces of text and say where they are.
+    /// Find all pieces of text with their positions.
     Spotting,
 }
 
 impl Task {
-    /// The words that the recognizer was trained with.
+    /// The prompt that the recognizer was trained with.
     pub fn prompt(self) -> &'static str {
         match self {
             Task::Ocr => "OCR:",
@@ -48,7 +48,7 @@ impl Task {
         }
     }
 
-    /// How `vlm_extra_args` calls it; spotting has no limits of its own.
+    /// The task's key in `vlm_extra_args`; spotting has no limits of its own.
     fn key(self) -> Option<&'static str> {
         match self {
             Task::Ocr => Some("ocr"),
@@ -61,16 +61,16 @@ impl Task {
     }
 }
 
-/// Pixels of a crop after resizing.
+/// Limits of a crop's number of pixels after resizing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PixelLimits {
-    /// At least.
+    /// Minimum.
     pub min: u64,
-    /// At most.
+    /// Maximum.
     pub max: u64,
 }
 
-/// Limits of all tasks but spotting, and of spotting.
+/// Limits of all tasks but spotting, then of spotting.
 const LIMITS: PixelLimits = PixelLimits {
     min: 112_896,
     max: 1_003_520,
@@ -79,10 +79,10 @@ const SPOTTING_LIMITS: PixelLimits = PixelLimits {
     min: 112_896,
     max: 1_605_632,
 };
-/// Tokens of an answer (reference, `max_new_tokens`).
+/// Most tokens of an answer (reference, `max_new_tokens`).
 pub const MAX_NEW_TOKENS: u64 = 4096;
 
-/// What goes with every request.
+/// Options of every request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RequestOptions {
     /// `min_pixels`, instead of the default.
@@ -97,59 +97,59 @@ pub struct RequestOptions {
     pub top_p: Option<f64>,
     /// `repetition_penalty`.
     pub repetition_penalty: Option<f64>,
-    /// Limits of single tasks, by `<task>_min_pixels` and `<task>_max_pixels`.
+    /// Limits per task, by `<task>_min_pixels` and `<task>_max_pixels`.
     pub task_limits: BTreeMap<String, u64>,
-    /// Further arguments of the recognizer.
+    /// Further arguments for the recognizer.
     pub other_arguments: Map<String, Value>,
-    /// `vl_rec_channel_order`: show crops with red and blue swapped, as the reference's native backend does.
+    /// `vl_rec_channel_order`: sends crops with red and blue swapped, as the reference's native backend does.
     pub swap_channels: bool,
 }
 
-/// What is done to a crop before it is shown.
+/// Preparation of a crop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preparation {
     /// Nothing.
     None,
     /// The empty margin is cut off.
     TrimMargin,
-    /// A small picture is enlarged to twice its size.
+    /// A small picture is doubled in size.
     Double,
 }
 
-/// What is asked about a block.
+/// Request about a block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The task.
     pub task: Task,
-    /// What is done to the crop.
+    /// Preparation of the crop.
     pub preparation: Preparation,
-    /// Pixels after resizing.
+    /// Limits of its pixels after resizing.
     pub limits: PixelLimits,
-    /// Tokens of the answer at most.
+    /// Most tokens of the answer.
     pub max_new_tokens: u64,
     /// Sampling temperature.
     pub temperature: Option<f64>,
-    /// Sampling mass.
+    /// Nucleus sampling: probability mass.
     pub top_p: Option<f64>,
     /// Penalty on repeated tokens.
     pub repetition_penalty: Option<f64>,
-    /// Whether marks such as those of places are left out of the answer.
+    /// `true` if special tokens, such as those of locations, are left out of the answer.
     pub skip_special_tokens: bool,
-    /// Further arguments.
+    /// Further arguments for the recognizer.
     pub other_arguments: Map<String, Value>,
-    /// Whether red and blue change places.
+    /// `true` if red and blue are swapped.
     pub swap_channels: bool,
-    /// Pictures inside the crop that tokens are painted over.
+    /// Pictures inside the crop to paint tokens over.
     pub figures: Vec<Figure>,
 }
 
 impl Request {
-    /// The request for a block that is cut out of the page's text.
+    /// The request for a block whose text comes from the page's text.
     pub fn page_text() -> Request {
         Request::of(Label::Text, &RequestOptions::default())
     }
 
-    /// The request for a block of a label.
+    /// The request for a block by its label.
     pub fn of(label: Label, options: &RequestOptions) -> Request {
         let task = Task::of(label);
         let limit = |name: &str, given: Option<u64>, default: u64| {
@@ -185,15 +185,16 @@ impl Request {
     }
 }
 
-/// Side in pixels of what becomes one token of the recognizer: patches of 14, merged two by two.
+/// Side in pixels of the area of one vision token: patches of 14, merged two by two.
 pub const FACTOR: usize = 28;
-/// Longer by shorter side from which a crop cannot be shown.
+/// Ratio of the longer to the shorter side above which a crop cannot be sent.
 const MAX_ASPECT: f64 = 200.0;
 
-/// The size that the recognizer's image processor gives a crop (docs/reference.md, "Image processor").
+/// The size to which the recognizer's image processor resizes a crop (docs/reference.md, "Image processor").
 ///
-/// Both sides are multiples of `factor` (the released recognizers': [`FACTOR`]) and the area lies within the limits as far as the shape allows; `None` for
-/// pictures more than 200 times as long as wide. Extreme strips can get a side of 0 in the reference, which only `compat` keeps.
+/// Both sides are multiples of `factor` (released recognizers: [`FACTOR`]), and the area is within the limits
+/// as far as the shape allows; `None` for pictures more than 200 times as long as wide. Extreme strips can
+/// get a side of 0 in the reference, which only `compat` keeps.
 pub fn smart_resize(
     width: usize,
     height: usize,

@@ -1,6 +1,6 @@
-//! Straightening pages before their layout is detected: orientation and unwarping (docs/reference.md, "Document preprocessing").
+//! Orientation and unwarping of pages before layout detection (docs/reference.md, "Document preprocessing").
 //!
-//! [`DocPreprocessor`] is the seam for the networks; [`preprocess`] is the order of the steps. The networks are
+//! [`DocPreprocessor`] is the seam for the networks; [`preprocess`] runs the steps in order. The networks are
 //! PP-LCNet_x1_0_doc_ori ([`pp_lcnet`]) and UVDoc ([`uvdoc`]).
 
 pub mod networks;
@@ -10,10 +10,10 @@ pub mod uvdoc;
 use crate::document::Preprocessing;
 use crate::raster::Pixels;
 
-/// Which steps run.
+/// Steps that run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PreprocessOptions {
-    /// `use_doc_preprocessor`: whether any of it runs.
+    /// `use_doc_preprocessor`: `false` turns off both steps.
     pub use_doc_preprocessor: bool,
     /// `use_doc_orientation_classify`.
     pub use_doc_orientation_classify: bool,
@@ -21,12 +21,12 @@ pub struct PreprocessOptions {
     pub use_doc_unwarping: bool,
 }
 
-/// A page at every step, for the drawing that compares them.
+/// A page after every step, for the drawing that compares them.
 #[derive(Debug, Clone)]
 pub struct PreprocessSteps {
-    /// As it was read.
+    /// The page as read.
     pub original: Pixels,
-    /// After turning.
+    /// After rotation.
     pub rotated: Pixels,
     /// After unwarping.
     pub unwarped: Pixels,
@@ -39,29 +39,29 @@ pub struct PreprocessError(pub String);
 
 /// The networks of document preprocessing.
 pub trait DocPreprocessor: Send {
-    /// Degrees by which the page has to be turned counter-clockwise to stand upright: 0, 90, 180 or 270.
+    /// Angle in degrees, counter-clockwise, that turns the page upright: 0, 90, 180 or 270.
     fn orientation(&mut self, page: &Pixels, page_index: usize) -> Result<u32, PreprocessError>;
 
-    /// The page, flattened; the same size.
+    /// The unwarped page, of the same size.
     fn unwarp(&mut self, page: &Pixels, page_index: usize) -> Result<Pixels, PreprocessError>;
 }
 
-/// Side of the square that the orientation classifier sees, and length that the page's shorter side gets before.
+/// Side of the classifier's square input in pixels, and the page's shorter side after resampling.
 const ORIENTATION_SIDE: usize = 224;
 const ORIENTATION_SHORT_SIDE: f64 = 256.0;
-/// Mean and deviation of the channels R, G, B (PP-LCNet_x1_0_doc_ori, inference.yml).
+/// Mean and standard deviation of the channels R, G, B (PP-LCNet_x1_0_doc_ori, inference.yml).
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// The size to which a page is resampled before its orientation is looked for.
+/// Size to which a page is resampled for the orientation classifier.
 pub fn orientation_size(width: usize, height: usize) -> (usize, usize) {
     let scale = ORIENTATION_SHORT_SIDE / width.min(height).max(1) as f64;
     let side = |length: usize| (length as f64 * scale).round_ties_even() as usize;
     (side(width), side(height))
 }
 
-/// A value of the classifier's input, given the resampled page: the normalized colour (R, G, B) at a place of its
-/// middle, 224 by 224 pixels.
+/// Normalized R, G, B at a position of the classifier's input, the 224 by 224 pixels in the middle of the
+/// resampled page.
 pub fn orientation_value(resampled: &Pixels, x: usize, y: usize) -> [f32; 3] {
     let offset = |length: usize| (length as i64 - ORIENTATION_SIDE as i64).div_euclid(2);
     let pixel = resampled.clamped_pixel(
@@ -71,9 +71,9 @@ pub fn orientation_value(resampled: &Pixels, x: usize, y: usize) -> [f32; 3] {
     std::array::from_fn(|c| (pixel[c] as f32 / 255.0 - MEAN[c]) / DEVIATION[c])
 }
 
-/// Turns and flattens a page as far as asked for.
+/// Rotates and unwarps a page as the options say.
 ///
-/// With `keep_steps` the page before and after each step comes back too.
+/// With `keep_steps` the result includes the page after each step.
 pub fn preprocess(
     page: Pixels,
     page_index: usize,

@@ -1,16 +1,16 @@
-//! The networks of document preprocessing together.
+//! The networks of document preprocessing, combined.
 
 use super::pp_lcnet::OrientationClassifier;
 use super::uvdoc::Unwarper;
 use super::{DocPreprocessor, PreprocessError};
 use crate::raster::Pixels;
 
-/// Those that a run needs.
+/// The networks that a run needs.
 #[derive(Default)]
 pub struct DocNetworks {
-    /// Finds the orientation.
+    /// Orientation classifier.
     pub orientation: Option<OrientationClassifier>,
-    /// Flattens pages.
+    /// Unwarping network.
     pub unwarper: Option<Unwarper>,
 }
 

@@ -1,6 +1,7 @@
-//! PP-LCNet_x1_0_doc_ori from a checkpoint: by how many degrees a page is turned.
+//! PP-LCNet_x1_0_doc_ori from a checkpoint: classifies the rotation of a page.
 //!
-//! Source: docs/reference.md, "PP-LCNet orientation classifier", and `PPLCNetConfig` of transformers 5.23 for the defaults.
+//! Source: docs/reference.md, "PP-LCNet orientation classifier"; defaults from `PPLCNetConfig` of
+//! transformers 5.23.
 
 use super::{ORIENTATION_SIDE, orientation_size, orientation_value};
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
@@ -10,15 +11,16 @@ use crate::onnx::network::{Array, Network};
 use crate::onnx::{OnnxError, Runtime};
 use crate::raster::Pixels;
 
-/// Name in `model_type`.
+/// Value of `model_type` in `config.json`.
 pub const MODEL_TYPE: &str = "pp_lcnet";
-/// Degrees of the classes.
+/// Angle of each class in degrees.
 pub const DEGREES: [u32; 4] = [0, 90, 180, 270];
-/// Epsilon of its batch norms.
+/// Epsilon of the batch norms.
 const EPSILON: f64 = 1e-5;
 const BATCH: Dim = Dim::Named("batch");
 
-/// A depthwise and a pointwise convolution: kernel, channels in and out before scaling, stride, squeeze-excitation.
+/// Depthwise and pointwise convolution: kernel, channels in and out before scaling, stride,
+/// squeeze-excitation.
 type Block = (usize, usize, usize, usize, bool);
 
 /// The blocks of PP-LCNet, stage by stage.
@@ -37,7 +39,7 @@ const STAGES: [&[Block]; 5] = [
     &[(5, 256, 512, 2, true), (5, 512, 512, 1, true)],
 ];
 
-/// What the configuration says.
+/// Architecture read from `config.json`.
 struct LcnetConfig {
     scale: f64,
     stages: Vec<Vec<Block>>,
@@ -46,7 +48,7 @@ struct LcnetConfig {
     reduction: usize,
     class_expand: usize,
     divisor: usize,
-    /// What is left of the features by the dropout that stays in the exported model.
+    /// Factor `1 - dropout` on the features: the exported model keeps it at inference.
     kept: f32,
 }
 
@@ -71,7 +73,7 @@ impl LcnetConfig {
         })
     }
 
-    /// Channels after scaling: a multiple of the divisor, and not less than nine tenths of what it should be.
+    /// Channels after scaling: a multiple of the divisor, at least nine tenths of the scaled number.
     fn channels(&self, channels: usize) -> usize {
         let wanted = channels as f64 * self.scale;
         let rounded = (wanted + self.divisor as f64 / 2.0) as usize / self.divisor * self.divisor;
@@ -92,7 +94,7 @@ pub struct OrientationClassifier {
 }
 
 impl OrientationClassifier {
-    /// Reads the weights of a checkpoint; what is returned makes the session.
+    /// Reads the weights of a checkpoint; the returned function creates the session.
     pub fn read(
         checkpoint: &Checkpoint,
         taps: &[String],
@@ -112,7 +114,7 @@ impl OrientationClassifier {
         })
     }
 
-    /// A ready-made model file with the exported model's input and output (checked).
+    /// Wraps the publisher's model file after checking its input and output.
     pub fn exported(network: Network) -> Result<Self, String> {
         let (inputs, outputs) = (network.inputs(), network.outputs());
         match (inputs.as_slice(), outputs.as_slice()) {
@@ -132,8 +134,8 @@ impl OrientationClassifier {
         }
     }
 
-    /// Scores of the four classes for an input `[1, 3, 224, 224]` made by [`pixel_values`], and the values inside that
-    /// were asked for.
+    /// Scores of the four classes for an input `[1, 3, 224, 224]` made by [`pixel_values`], and the
+    /// intermediate values named by `taps`.
     pub fn run(
         &mut self,
         pixels: Vec<f32>,
@@ -150,7 +152,7 @@ impl OrientationClassifier {
         })
     }
 
-    /// Degrees by which a page has to be turned counter-clockwise to stand upright.
+    /// Angle in degrees, counter-clockwise, that turns a page upright.
     pub fn classify(&mut self, page: &Pixels) -> Result<u32, OnnxError> {
         let (scores, _) = self.run(pixel_values(page), &[])?;
         let best = (0..DEGREES.len().min(scores.len()))
@@ -159,11 +161,12 @@ impl OrientationClassifier {
     }
 }
 
-/// What the classifier is shown of a page: `[3, 224, 224]`, channels R, G, B, normalized (docs/reference.md, "Page orientation").
+/// Input of the classifier: `[3, 224, 224]`, channels R, G, B, normalized (docs/reference.md, "Page
+/// orientation").
 pub fn pixel_values(page: &Pixels) -> Vec<f32> {
     let (width, height) = orientation_size(page.width, page.height);
     let side = ORIENTATION_SIDE;
-    // Only the middle: of a page of 1x20000 pixels the whole would be 256x5120000.
+    // Only the middle is resampled: all of a page of 1x20000 pixels would become 256x5120000.
     let middle = |length: usize| {
         let start = length.saturating_sub(side) / 2;
         start..start + side
@@ -245,7 +248,7 @@ fn unit(
     Ok(net.conv(key, x, &weights, Activation::HardSwish))
 }
 
-/// Each channel times what the means of all channels say of it.
+/// Scales each channel by a gate that is computed from the means of all channels.
 fn squeeze_excitation(
     net: &mut Layers<'_>,
     key: &str,
@@ -301,7 +304,7 @@ mod tests {
             [16, 32, 512]
         );
         assert_eq!([16, 32, 64].map(|n| config(0.25).channels(n)), [8, 8, 16]);
-        // 0.35 x 32 = 11.2 would become 8, less than nine tenths of it.
+        // 0.35 x 32 = 11.2 would round to 8, which is less than nine tenths of it.
         assert_eq!(config(0.35).channels(32), 16);
     }
 

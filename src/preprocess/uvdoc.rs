@@ -1,8 +1,9 @@
-//! UVDoc from a checkpoint: a mesh that says where on the photographed page each place of the flat page lies.
+//! UVDoc from a checkpoint: predicts a mesh that maps each point of the flat page to a point of the
+//! photographed page.
 //!
-//! The network sees the page small; the page itself is sampled with the mesh outside the graph
-//! ([`Pixels::warp`](crate::raster::Pixels::warp)), on all cores and in bytes: as an operator of the graph the full
-//! page would be held several times in single precision, 200 MB for a page of 2000x2800 pixels.
+//! The network sees the page downscaled; the page itself is sampled with the mesh outside the graph
+//! ([`Pixels::warp`](crate::raster::Pixels::warp)), on all cores and in bytes: an operator of the graph would
+//! hold the full page several times in single precision, 200 MB for a page of 2000x2800 pixels.
 //!
 //! Source: docs/reference.md, "UVDoc unwarping network" and "Page unwarping".
 
@@ -13,18 +14,19 @@ use crate::onnx::network::{Array, Network, PortInfo};
 use crate::onnx::{OnnxError, Runtime};
 use crate::raster::{Mesh, Pixels, aligned_taps};
 
-/// Name in `model_type`.
+/// Value of `model_type` in `config.json`.
 pub const MODEL_TYPE: &str = "uvdoc";
-/// Height and width of the picture it sees (UVDoc's own constants; `preprocessor_config.json` of the release).
+/// Height and width of the network's input (UVDoc's constants; `preprocessor_config.json` of the release).
 pub const INPUT: [usize; 2] = [712, 488];
-/// Pixels of a page that the exported model is shown at most. It holds the page several times in single precision: at
-/// 100 bytes a pixel or so these are 4 GB.
+/// Most pixels of a page given to the exported model. It holds the page several times in single precision: at
+/// about 100 bytes a pixel this is 4 GB.
 const MOST_EXPORTED: usize = 40_000_000;
-/// Epsilon of its batch norms.
+/// Epsilon of the batch norms.
 const EPSILON: f64 = 1e-5;
 const BATCH: Dim = Dim::Named("batch");
 
-/// What the configuration says. A stage is a list of blocks: channels in and out, dilation, whether it halves the map.
+/// Architecture read from `config.json`. A stage is a list of blocks: channels in and out, dilation, `true`
+/// if it halves the map.
 struct UvdocConfig {
     kernel: usize,
     head: Vec<[usize; 2]>,
@@ -84,16 +86,16 @@ pub struct Unwarper {
     form: Form,
 }
 
-/// What the network takes and gives.
+/// Form of the network's input and output.
 enum Form {
-    /// Built from a checkpoint: a small picture, a mesh.
+    /// Built from a checkpoint: downscaled page in, mesh out.
     Mesh,
-    /// The publisher's model file: the page at full size, the flat page. Names of input and output.
+    /// The publisher's model file: full-size page in, flat page out. Names of input and output.
     Exported(String, String),
 }
 
 impl Unwarper {
-    /// Reads the weights of a checkpoint; what is returned makes the session.
+    /// Reads the weights of a checkpoint; the returned function creates the session.
     pub fn read(
         checkpoint: &Checkpoint,
     ) -> Result<impl FnOnce(&Runtime) -> Result<Self, OnnxError> + use<>, CheckpointError> {
@@ -110,7 +112,7 @@ impl Unwarper {
         })
     }
 
-    /// The publisher's model file, its input and output checked.
+    /// Wraps the publisher's model file after checking its input and output.
     pub fn exported(network: Network) -> Result<Self, String> {
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let is_picture = |port: &PortInfo| {
@@ -130,7 +132,7 @@ impl Unwarper {
         }
     }
 
-    /// The mesh of a page.
+    /// Predicts the mesh of a page.
     pub fn mesh(&mut self, page: &Pixels) -> Result<Mesh, OnnxError> {
         let [height, width] = INPUT;
         let image = Array::F32(vec![1, 3, height, width], pixel_values(page, width, height));
@@ -146,7 +148,7 @@ impl Unwarper {
         })
     }
 
-    /// The page, flattened; the same size.
+    /// The unwarped page, of the same size.
     pub fn unwarp(&mut self, page: &Pixels) -> Result<Pixels, OnnxError> {
         let Form::Exported(input, output) = &self.form else {
             return Ok(page.warp(&self.mesh(page)?));
@@ -179,7 +181,7 @@ impl Unwarper {
                 });
             }
             let plane = width * height;
-            // Cut off to whole levels; what lies outside wraps around in the reference and is kept at the ends here.
+            // Truncated to an integer level; values out of range wrap around in the reference and clamp here.
             let level = |i: usize| (data[(2 - i % 3) * plane + i / 3] * 255.0) as u8;
             Ok(Pixels {
                 width,
@@ -190,8 +192,8 @@ impl Unwarper {
     }
 }
 
-/// What the network is shown of a page: `[3, height, width]`, channels B, G, R, values 0 to 1, resampled bilinearly
-/// with the corners aligned and in single precision throughout.
+/// Input of the network: `[3, height, width]`, channels B, G, R, values 0 to 1, resampled bilinearly with
+/// aligned corners, in single precision throughout.
 fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
     let (columns, rows) = (
         aligned_taps(width, page.width),
@@ -291,7 +293,7 @@ fn graph(net: &mut Layers<'_>, config: &UvdocConfig) -> Result<(), CheckpointErr
     Ok(())
 }
 
-/// A map with its edge mirrored around it, as wide as the kernel reaches.
+/// Reflection padding by half the kernel's reach.
 fn mirrored(net: &mut Layers<'_>, at: &str, x: &Value, shape: &ConvShape) -> Value {
     let reach = (shape.kernel / 2) as i64;
     let pads = net

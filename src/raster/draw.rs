@@ -1,14 +1,16 @@
-//! Drawing into pixels: lines, filled polygons and strokes of letters, with the pixels of OpenCV 4.10.
+//! Drawing into pixels: lines, filled polygons and strokes of letters, pixel for pixel as OpenCV 4.10.
 
 use super::Pixels;
 use crate::geometry::contour::Mask;
 
-/// Bits of horizontal positions while polygons are filled (OpenCV 4.10, `fillPoly`).
+/// Fractional bits of horizontal positions while polygons are filled (OpenCV 4.10, `fillPoly`).
 const X_BITS: u32 = 16;
 
-/// The cells of a filled polygon of whole-numbered corners, its border line included; corners may lie outside.
+/// The cells of a filled polygon with integer corners, its border line included; corners may lie outside the
+/// mask.
 ///
-/// Rows are filled between pairs of edges (even-odd), edges run from their upper to above their lower end.
+/// Rows are filled between pairs of edges (even-odd); an edge covers the rows from its upper end to just
+/// above its lower end.
 pub fn filled_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask {
     let mut mask = Mask::new(width, height);
     let mut edges: Vec<(i64, i64, i64, i64)> = Vec::new();
@@ -38,8 +40,8 @@ pub fn filled_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask
     mask
 }
 
-/// The cells of a filled polygon as Pillow draws it: rows between pairs of edges, rounded inwards to the nearest
-/// cells, both ends of every edge included.
+/// The cells of a filled polygon as Pillow draws it: rows between pairs of edges, rounded inwards to the
+/// nearest cells, both ends of every edge included.
 pub fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask {
     let mut mask = Mask::new(width, height);
     let mut span = |y: i64, from: i64, to: i64| {
@@ -67,7 +69,7 @@ pub fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask 
                 let slope = (bottom[0] - top[0]) as f32 / (bottom[1] - top[1]) as f32;
                 let x = (y - top[1]) as f32 * slope + top[0] as f32;
                 xs.push(x);
-                // Twice at its lower end, so that the edge below pairs up with it.
+                // Twice at its lower end, so that the edge below is paired with it.
                 if y == bottom[1] && y < last {
                     xs.push(x);
                 }
@@ -82,9 +84,10 @@ pub fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask 
     mask
 }
 
-/// An edge: its upper and lower end, the horizontal position at the upper end and its change from row to row.
+/// An edge: the rows of its upper and lower end, the horizontal position at the upper end and its change from
+/// row to row.
 ///
-/// The slope of an edge that leaves the picture is that of its part inside, in whole pixels.
+/// An edge that leaves the mask gets the slope of its part inside, in whole pixels.
 fn edge(a: [i64; 2], b: [i64; 2], width: i64, height: i64) -> (i64, i64, i64, i64) {
     let outside = |p: [i64; 2]| p[0] < 0 || p[0] >= width || p[1] < 0 || p[1] >= height;
     let half = 1 << (X_BITS - 1);
@@ -112,7 +115,7 @@ fn edge(a: [i64; 2], b: [i64; 2], width: i64, height: i64) -> (i64, i64, i64, i6
     )
 }
 
-/// Sets the cells of a line, both ends included; parts outside are cut off first.
+/// Sets the cells of a line, both ends included; parts outside are clipped.
 fn line(mask: &mut Mask, a: [i64; 2], b: [i64; 2]) {
     let ((mut a, mut b), visible) = clip(a, b, mask.width as i64 - 1, mask.height as i64 - 1);
     if !visible {
@@ -145,10 +148,10 @@ fn line(mask: &mut Mask, a: [i64; 2], b: [i64; 2]) {
     }
 }
 
-/// A line cut to `0..=right`, `0..=bottom`, and whether any of it lies inside.
+/// A line clipped to `0..=right`, `0..=bottom`, and `true` if any of it lies inside.
 ///
-/// In whole numbers, rounded towards zero, top and bottom before left and right, as OpenCV's `clipLine`; of a line
-/// that lies outside some ends may have been moved.
+/// Computed in integers, rounded towards zero, top and bottom before left and right, as OpenCV's `clipLine`;
+/// the ends of a line that lies outside may have been moved.
 fn clip(mut a: [i64; 2], mut b: [i64; 2], right: i64, bottom: i64) -> (([i64; 2], [i64; 2]), bool) {
     let limits = [right, bottom];
     let side = |p: [i64; 2], axis: usize| {
@@ -187,7 +190,7 @@ fn clip(mut a: [i64; 2], mut b: [i64; 2], right: i64, bottom: i64) -> (([i64; 2]
 }
 
 impl Pixels {
-    /// Fills a rectangle, both corners included, cut to the picture.
+    /// Fills a rectangle, both corners included, clipped to the picture.
     pub fn fill_rect(&mut self, [x1, y1, x2, y2]: [i64; 4], color: [u8; 3]) {
         for y in y1.max(0)..=y2.min(self.height as i64 - 1) {
             for x in x1.max(0)..=x2.min(self.width as i64 - 1) {
@@ -207,7 +210,7 @@ impl Pixels {
         }
     }
 
-    /// Sets a pixel that lies on the picture.
+    /// Sets a pixel, which must lie in the picture.
     #[inline]
     pub fn set(&mut self, x: usize, y: usize, color: [u8; 3]) {
         self.data[(y * self.width + x) * 3..][..3].copy_from_slice(&color);

@@ -1,7 +1,7 @@
 //! RGB pixels: cutting, resampling, rotating, warping and encoding.
 //!
-//! [`Pixels`] is the one picture type: 8-bit RGB, rows from the top, no padding. Resampling and turning agree bit
-//! by bit with the libraries the models were trained with (`resample`, `rotate`).
+//! [`Pixels`] is the only image type: 8-bit RGB, rows from the top, no padding. Resampling and rotation are
+//! bit-identical with the libraries that the models were trained with (`resample`, `rotate`).
 
 pub mod draw;
 mod resample;
@@ -43,7 +43,7 @@ impl Pixels {
         }
     }
 
-    /// The colour at a place; places outside get the nearest one inside.
+    /// The colour at a position; positions outside take that of the nearest pixel.
     #[inline]
     pub fn clamped_pixel(&self, x: i64, y: i64) -> [u8; 3] {
         let x = x.clamp(0, self.width as i64 - 1) as usize;
@@ -52,9 +52,9 @@ impl Pixels {
         [self.data[at], self.data[at + 1], self.data[at + 2]]
     }
 
-    /// The part of the picture inside `rect`, grown to whole pixels and cut to the picture.
+    /// The part of the picture inside `rect`, grown to whole pixels and clipped to the picture.
     ///
-    /// `None` when nothing of it lies on the picture.
+    /// `None` if it does not overlap the picture.
     pub fn crop(&self, rect: &Rect) -> Option<Pixels> {
         let [x1, y1, x2, y2] = rect
             .clamped(self.width as f32, self.height as f32)
@@ -72,7 +72,8 @@ impl Pixels {
         )
     }
 
-    /// The part of `width` x `height` pixels whose upper left corner is at `x`, `y`; `None` when it is empty or sticks out.
+    /// The part of `width` x `height` pixels with its upper left corner at `x`, `y`; `None` if it is empty or
+    /// sticks out.
     pub fn part(&self, x: usize, y: usize, width: usize, height: usize) -> Option<Pixels> {
         if width == 0 || height == 0 || x + width > self.width || y + height > self.height {
             return None;
@@ -88,7 +89,8 @@ impl Pixels {
         })
     }
 
-    /// Puts another picture onto this one; what would stick out is left out.
+    /// Copies another picture onto this one with its upper left corner at `x`, `y`; parts that stick out are
+    /// dropped.
     pub fn paste(&mut self, picture: &Pixels, x: usize, y: usize) {
         let width = picture.width.min(self.width.saturating_sub(x));
         for row in 0..picture.height.min(self.height.saturating_sub(y)) {
@@ -105,8 +107,8 @@ impl Pixels {
         })
     }
 
-    /// The part of `columns` and `rows` of the picture resampled by [`Pixels::resize_bilinear`] to `width` x `height`, without
-    /// the rest being made, which may be many times as large. Ranges are cut to the size.
+    /// The part at `columns` and `rows` of the result of [`Pixels::resize_bilinear`] to `width` x `height`,
+    /// without computing the rest, which may be many times as large. Ranges are clipped to the size.
     pub fn resize_bilinear_part(
         &self,
         (width, height): (usize, usize),
@@ -135,7 +137,7 @@ impl Pixels {
         })
     }
 
-    /// Resampled, where there is something to resample: an empty side gives white pixels.
+    /// Resampled if there is anything to resample; an empty side gives white pixels.
     fn resized(&self, width: usize, height: usize, resample: impl Fn(&Pixels) -> Pixels) -> Pixels {
         if (width, height) == (self.width, self.height) {
             self.clone()
@@ -146,7 +148,7 @@ impl Pixels {
         }
     }
 
-    /// Turned counter-clockwise by 0, 90, 180 or 270 degrees as the reference turns pages; see `rotate`.
+    /// Rotated counter-clockwise by 0, 90, 180 or 270 degrees as the reference rotates pages; see `rotate`.
     pub fn rotate_page(&self, angle: u32) -> Pixels {
         if self.data.is_empty() {
             self.clone()
@@ -155,7 +157,7 @@ impl Pixels {
         }
     }
 
-    /// Turned by a quarter circle `quarters` times, clockwise.
+    /// Rotated clockwise by `quarters` times 90 degrees.
     pub fn rotate_quarters(&self, quarters: u32) -> Pixels {
         let (w, h) = (self.width, self.height);
         let (width, height) = if quarters % 2 == 1 { (h, w) } else { (w, h) };
@@ -179,8 +181,8 @@ impl Pixels {
         }
     }
 
-    /// Turned counter-clockwise by a small angle (radians) about its middle at the same size; bilinear, new
-    /// corners white.
+    /// Rotated counter-clockwise by a small angle (radians) about its middle, at the same size; bilinear,
+    /// uncovered corners white.
     pub fn rotate_small(&self, angle: f32) -> Pixels {
         let (sin, cos) = angle.sin_cos();
         let (cx, cy) = (self.width as f32 / 2.0, self.height as f32 / 2.0);
@@ -214,10 +216,10 @@ impl Pixels {
         out
     }
 
-    /// The content of a quadrilateral, straightened to `width` x `height` pixels; perspective, bicubic with
-    /// a = -0.75 and replicated borders as OpenCV's `warpPerspective` with `INTER_CUBIC`.
+    /// The content of a quadrilateral, rectified to `width` x `height` pixels; perspective, bicubic with a =
+    /// -0.75 and replicated borders as OpenCV's `warpPerspective` with `INTER_CUBIC`.
     ///
-    /// `None` when the quadrilateral or the target is degenerate.
+    /// `None` if the quadrilateral or the target is degenerate.
     pub fn warp_quad(&self, quad: &Quad, width: usize, height: usize) -> Option<Pixels> {
         if width == 0 || height == 0 {
             return None;
@@ -241,7 +243,7 @@ impl Pixels {
         Some(out)
     }
 
-    /// The picture at a place between pixels (pixel centres at whole numbers), bicubic with a = -0.75.
+    /// The colour at a fractional position (pixel centres at whole numbers), bicubic with a = -0.75.
     fn bicubic(&self, x: f32, y: f32) -> [u8; 3] {
         let (x0, y0) = (x.floor(), y.floor());
         let (wx, wy) = (cubic_weights(x - x0), cubic_weights(y - y0));
@@ -258,19 +260,19 @@ impl Pixels {
         sum.map(|v| v.round().clamp(0.0, 255.0) as u8)
     }
 
-    /// Brightness of every pixel, 0 to 255, rows from the top (ITU-R BT.601 weights, as OpenCV's grey).
+    /// Luma of every pixel, 0 to 255, rows from the top (ITU-R BT.601 weights, as OpenCV's grey).
     pub fn to_gray(&self) -> Vec<u8> {
         self.gray_levels().collect()
     }
 
-    /// The same level by level, without a copy of the picture.
+    /// The same, one value at a time, without a copy of the picture.
     pub fn gray_levels(&self) -> impl Iterator<Item = u8> + '_ {
         self.data.chunks_exact(3).map(|p| {
             ((p[0] as u32 * 4899 + p[1] as u32 * 9617 + p[2] as u32 * 1868 + 8192) >> 14) as u8
         })
     }
 
-    /// Whether nothing can be seen: all pixels have nearly the same colour.
+    /// `true` if the picture is practically uniform: every channel varies by less than 12 levels.
     pub fn is_plain(&self) -> bool {
         let channel = |c: usize| self.data.iter().skip(c).step_by(3);
         let range = |c| channel(c).fold((255u8, 0u8), |(a, b), &v| (a.min(v), b.max(v)));
@@ -279,7 +281,7 @@ impl Pixels {
             .all(|(min, max)| max.saturating_sub(min) < 12)
     }
 
-    /// The picture, or a smaller one where a side is longer than `longest`: for formats that cannot hold more.
+    /// The picture, shrunk if a side is longer than `longest` pixels: for formats with a size limit.
     pub fn within(&self, longest: usize) -> Cow<'_, Pixels> {
         let side = self.width.max(self.height);
         if side <= longest {
@@ -291,7 +293,7 @@ impl Pixels {
 
     /// Encoded as JPEG with 4:2:0 chroma, quality 1 to 100.
     ///
-    /// Fails for a picture without pixels or with a side above 65535, which JPEG cannot hold.
+    /// Fails for a picture without pixels or with a side above 65535, the limit of JPEG.
     pub fn to_jpeg(&self, quality: u8) -> Result<Vec<u8>, RasterError> {
         let side = |n: usize| u16::try_from(n).ok().filter(|n| *n > 0);
         let (Some(width), Some(height)) = (side(self.width), side(self.height)) else {
@@ -318,10 +320,10 @@ impl Pixels {
     }
 }
 
-/// The longest side of a JPEG.
+/// The longest side of a JPEG, in pixels.
 pub const JPEG_SIDE: usize = 65_535;
 
-/// What can go wrong with pixels.
+/// Errors of encoding pixels.
 #[derive(Debug, thiserror::Error)]
 pub enum RasterError {
     /// The picture is empty or too large for the format.
@@ -332,10 +334,10 @@ pub enum RasterError {
         /// Height in pixels.
         height: usize,
     },
-    /// The encoder gave up.
+    /// The JPEG encoder failed.
     #[error("failed to encode JPEG")]
     Jpeg(#[from] jpeg_encoder::EncodingError),
-    /// The encoder gave up.
+    /// The PNG encoder failed.
     #[error("failed to encode PNG")]
     Png(#[from] image::ImageError),
 }

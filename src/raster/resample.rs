@@ -1,26 +1,26 @@
 //! Resampling to another size with the results of the libraries the models were trained with.
 //!
 //! * OpenCV 4.10: bilinear and bicubic (a = -0.75) without antialiasing, weights in 11 bits.
-//! * Pillow: bicubic (a = -0.5) and Lanczos (three lobes), antialiased when shrinking, weights in 22 bits, rows
-//!   before columns, rounded to 8 bits in between.
+//! * Pillow: bicubic (a = -0.5) and Lanczos (three lobes), antialiased when shrinking, weights in 22 bits,
+//!   rows before columns, rounded to 8 bits in between.
 
 use super::Pixels;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Bits of OpenCV's weights.
+/// Fractional bits of OpenCV's weights.
 const CV_BITS: u32 = 11;
-/// Bits of Pillow's weights: 8 bits of value and 2 of headroom are left of 32.
+/// Fractional bits of Pillow's weights: 32 bits less 8 of value and 2 of headroom.
 const PILLOW_BITS: u32 = 32 - 8 - 2;
 
-/// Where an output position takes its value from: two source positions and their weights.
+/// The sources of an output position: two source positions and their weights.
 struct Taps {
     at: [usize; 2],
     weights: [i32; 2],
 }
 
-/// The output positions `wanted` of OpenCV's bilinear filter along one side, out of `to`. Beyond the first and last source
-/// position columns copy it, rows blend it with itself, which loses a bit.
+/// OpenCV's bilinear taps for the output positions `wanted`, out of `to`, along one side. Beyond the first
+/// and last source position, columns copy that position; rows blend it with itself, which loses a bit.
 fn linear_taps(from: usize, to: usize, wanted: Range<usize>, are_columns: bool) -> Vec<Taps> {
     let scale = 1.0 / (to as f64 / from as f64);
     let last = from as i64 - 1;
@@ -58,8 +58,8 @@ fn exact_cubic_weights(f: f64) -> [f32; 4] {
     [far(1.0 + f), near(f), near(1.0 - f), far(2.0 - f)].map(|w| w as f32)
 }
 
-/// Resampled to `size` (width, height) as `cv2.resize(..., interpolation=cv2.INTER_LINEAR)`, and of that the part of
-/// `columns` and `rows`: the whole is never made.
+/// The part at `columns` and `rows` of the picture resampled to `size` (width, height) as `cv2.resize(...,
+/// interpolation=cv2.INTER_LINEAR)`; the rest is not computed.
 pub(super) fn bilinear(
     picture: &Pixels,
     size: (usize, usize),
@@ -84,7 +84,7 @@ pub(super) fn bilinear(
                         + row[right + c] as i32 * column.weights[1]
                 };
                 for (c, out) in out.iter_mut().enumerate() {
-                    // OpenCV's own order of shifts, which loses some bits.
+                    // OpenCV's order of shifts, which loses some bits.
                     let down = |sum: i32, weight: i32| ((sum >> 4) * weight) >> 16;
                     let sum = down(across(top, c), row.weights[0])
                         + down(across(bottom, c), row.weights[1]);
@@ -99,8 +99,8 @@ pub(super) fn bilinear(
     }
 }
 
-/// Resampled as `cv2.resize(..., interpolation=cv2.INTER_CUBIC)`, the weights not shortened to whole numbers: so do
-/// the builds with Intel's primitives, which the reference runs on. Equal but for one value in a million.
+/// Resampled as `cv2.resize(..., interpolation=cv2.INTER_CUBIC)` with weights in floating point, as OpenCV
+/// builds with Intel's IPP do, which the reference runs on. Equal but for one value in a million.
 pub(super) fn bicubic(picture: &Pixels, width: usize, height: usize) -> Pixels {
     let taps = |from: usize, to: usize| -> Vec<([usize; 4], [f32; 4])> {
         let scale = from as f64 / to as f64;
@@ -119,7 +119,7 @@ pub(super) fn bicubic(picture: &Pixels, width: usize, height: usize) -> Pixels {
     };
     let (columns, rows) = (taps(picture.width, width), taps(picture.height, height));
     let stride = width * 3;
-    // Only rows that the result takes something from: of a tall picture next to none.
+    // Only source rows that contribute to the result: of a tall picture, very few.
     let mut used: Vec<usize> = rows.iter().flat_map(|(at, _)| *at).collect();
     used.sort_unstable();
     used.dedup();
@@ -202,7 +202,7 @@ impl Filter {
     }
 }
 
-/// For every output position the first source position and the weights from there on.
+/// For every output position, the first source position and the weights from there on.
 fn pillow_taps(from: usize, to: usize, filter: Filter) -> Vec<(usize, Vec<i32>)> {
     let scale = from as f64 / to as f64;
     let stretch = scale.max(1.0);
@@ -245,7 +245,7 @@ fn pillow_row(row: &[u8], taps: &[(usize, Vec<i32>)], out: &mut [u8]) {
     }
 }
 
-/// One output row blended from source rows of `stride` bytes.
+/// One output row as the weighted sum of source rows of `stride` bytes.
 #[inline(always)]
 fn pillow_blend(rows: &[u8], stride: usize, weights: &[i32], sums: &mut [i32], out: &mut [u8]) {
     sums.fill(1 << (PILLOW_BITS - 1));
@@ -276,7 +276,7 @@ mod wide {
 fn row(row: &[u8], taps: &[(usize, Vec<i32>)], out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has the instructions.
+        // SAFETY: the processor supports AVX2.
         return unsafe { wide::row(row, taps, out) };
     }
     pillow_row(row, taps, out)
@@ -285,13 +285,13 @@ fn row(row: &[u8], taps: &[(usize, Vec<i32>)], out: &mut [u8]) {
 fn blend(rows: &[u8], stride: usize, weights: &[i32], sums: &mut [i32], out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has the instructions.
+        // SAFETY: the processor supports AVX2.
         return unsafe { wide::blend(rows, stride, weights, sums, out) };
     }
     pillow_blend(rows, stride, weights, sums, out)
 }
 
-/// Resampled as `PIL.Image.resize` (Pillow 13); a side that keeps its length is left alone.
+/// Resampled as `PIL.Image.resize` (Pillow 13); a side that keeps its length is not filtered.
 pub(super) fn pillow(picture: &Pixels, width: usize, height: usize, filter: Filter) -> Pixels {
     // Found by comparing with Pillow: rows go first unless columns lose more than twice as many pixels.
     let lost = |from: usize, to: usize| from as i64 - to as i64;
@@ -308,7 +308,7 @@ pub(super) fn pillow(picture: &Pixels, width: usize, height: usize, filter: Filt
     }
 }
 
-/// Rows resampled to another width; `None` when they have it.
+/// Rows resampled to another width; `None` if they already have it.
 fn pillow_rows(picture: &Pixels, width: usize, filter: Filter) -> Option<Pixels> {
     if width == picture.width {
         return None;

@@ -1,18 +1,19 @@
-//! Turning pages by quarter circles the way the reference does: as an affine warp about a centre that is half a
-//! pixel off, so that the content moves by one pixel and a row or column at the border turns black.
+//! Page rotation by multiples of 90 degrees as the reference does it: an affine warp about a centre that is
+//! half a pixel off, so that the content moves by one pixel and a row or column at the border turns black.
 
 use super::{Pixels, resample::cubic_weights};
 use rayon::prelude::*;
 
-/// Bits of source coordinates (OpenCV 4.10, `warpAffine`).
+/// Fractional bits of source coordinates (OpenCV 4.10, `warpAffine`).
 const COORD_BITS: u32 = 10;
-/// Bits of the fraction that chooses weights.
+/// Bits of the fraction that selects the weights.
 const FRACTION_BITS: u32 = 5;
-/// Bits of weights.
+/// Fractional bits of weights.
 const WEIGHT_BITS: u32 = 15;
 
-/// Turned counter-clockwise by `angle` degrees (a multiple of 90) as `cv2.warpAffine` with bicubic interpolation
-/// about `(width / 2, height / 2)` into a picture that holds it, the border black (docs/reference.md, "Page orientation").
+/// Rotated counter-clockwise by `angle` degrees (a multiple of 90) as `cv2.warpAffine` with bicubic
+/// interpolation about `(width / 2, height / 2)` into a picture that holds the result, the border black
+/// (docs/reference.md, "Page orientation").
 pub(super) fn rotate_page(picture: &Pixels, angle: u32) -> Pixels {
     let (w, h) = (picture.width as f64, picture.height as f64);
     let radians = (angle as f64).to_radians();
@@ -80,7 +81,7 @@ fn invert(m: [[f64; 3]; 2]) -> [[f64; 3]; 2] {
     ]
 }
 
-/// Weights of the sixteen neighbours, which sum to exactly one.
+/// Weights of the sixteen neighbours; they sum to exactly one.
 fn weights(fraction_y: usize, fraction_x: usize) -> [[i32; 4]; 4] {
     let step = 1.0 / (1 << FRACTION_BITS) as f32;
     let (wx, wy) = (
@@ -91,7 +92,7 @@ fn weights(fraction_y: usize, fraction_x: usize) -> [[i32; 4]; 4] {
     let mut table = wy.map(|wy| wx.map(|wx| (wy * wx * one as f32).round_ties_even() as i32));
     let missing = one - table.iter().flatten().sum::<i32>();
     if missing != 0 {
-        // What rounding lost or gained goes to the largest, or from the smallest, of the middle four.
+        // The rounding error is added to the smallest, or subtracted from the largest, of the middle four.
         let middle = [(1, 1), (1, 2), (2, 1), (2, 2)];
         let value = |&(y, x): &(usize, usize)| table[y][x];
         let chosen = if missing < 0 {

@@ -1,22 +1,22 @@
-//! Sampling a picture with a mesh, as PyTorch's `grid_sample` over an `interpolate`d grid does it (bilinear, corners
-//! aligned, nothing outside).
+//! Warping a picture with a mesh, as PyTorch's `grid_sample` over an `interpolate`d grid (bilinear,
+//! `align_corners`, zero padding).
 
 use super::Pixels;
 use rayon::prelude::*;
 
-/// Where on a picture each place of another picture comes from.
+/// A sampling grid: for each position of the result, the source position in the picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mesh {
-    /// Columns of places.
+    /// Columns of the grid.
     pub columns: usize,
-    /// Rows of places.
+    /// Rows of the grid.
     pub rows: usize,
-    /// `[x, y]` of every place, row by row; -1 is the first pixel of the picture and 1 the last.
+    /// `[x, y]` of every grid point, row by row; -1 is the first pixel of the picture and 1 the last.
     pub places: Vec<[f32; 2]>,
 }
 
 impl Mesh {
-    /// The place between four others.
+    /// The grid interpolated between four points.
     fn at(&self, (top, bottom, v): Tap, (left, right, u): Tap) -> [f32; 2] {
         let place = |column: usize, row: usize| self.places[row * self.columns + column];
         let (a, b, c, d) = (
@@ -31,10 +31,11 @@ impl Mesh {
     }
 }
 
-/// Two neighbours and the share of the second.
+/// Two neighbouring positions and the weight of the second.
 pub type Tap = (usize, usize, f32);
 
-/// For every place of `length` its neighbours among `from` places, the first and last of both lying on each other.
+/// For every one of `length` positions its neighbours among `from` positions; both ends of the two ranges are
+/// aligned.
 pub fn aligned_taps(length: usize, from: usize) -> Vec<Tap> {
     let scale = if length > 1 {
         (from - 1) as f32 / (length - 1) as f32
@@ -50,7 +51,7 @@ pub fn aligned_taps(length: usize, from: usize) -> Vec<Tap> {
 }
 
 impl Pixels {
-    /// The picture that the mesh makes of this one; the same size. Places outside are black.
+    /// The picture warped by the mesh; the same size. Positions outside are black.
     pub fn warp(&self, mesh: &Mesh) -> Pixels {
         let (width, height) = (self.width, self.height);
         let (columns, rows) = (
@@ -74,7 +75,7 @@ impl Pixels {
         }
     }
 
-    /// The colour at a place between pixels, cut off to whole levels.
+    /// The colour at a fractional position, truncated to whole levels.
     fn sampled(&self, x: f32, y: f32) -> [u8; 3] {
         let (left, top) = (x.floor(), y.floor());
         let (u, v) = (x - left, y - top);
@@ -86,7 +87,7 @@ impl Pixels {
         ];
         let mut sum = [0.0f32; 3];
         for (x, y, weight) in corners {
-            // Written so that a place that is no number lies outside.
+            // Written so that a NaN position counts as outside.
             if x >= 0.0 && y >= 0.0 && x < self.width as f32 && y < self.height as f32 {
                 let at = (y as usize * self.width + x as usize) * 3;
                 for (sum, level) in sum.iter_mut().zip(&self.data[at..at + 3]) {

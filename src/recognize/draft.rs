@@ -1,27 +1,27 @@
-//! Drafts of answers: tokens that are likely to come, proposed for verification in one call.
+//! Speculative decoding: draft tokens that are likely to come next, proposed for verification in one call.
 //!
-//! A draft never changes an answer: of what is proposed only those tokens are kept that the model itself says. It only
-//! says how many tokens a call may settle.
+//! A draft never changes an answer: only those proposed tokens are accepted that the model itself would
+//! choose. It only affects how many tokens one call settles.
 
-/// Tokens of a proposal at first, and at most.
+/// Initial and largest number of tokens in a proposal.
 const FIRST: usize = 4;
 const MOST: usize = 32;
-/// Said tokens in a row that must stand in the draft for it to be taken up again there.
+/// Consecutive answer tokens that must match the draft for it to resume behind them.
 const ANCHOR: usize = 2;
-/// How far ahead of the place where it was left the draft is searched.
+/// Distance, from the position where the draft was left, within which a match is searched.
 const AHEAD: usize = 64;
-/// Proposals in a row without a right token after which the draft is given up, until more of it is said.
+/// Consecutive proposals without an accepted token after which the draft pauses until a longer match.
 const PATIENCE: u32 = 2;
-/// Said tokens in a row that a draft that was given up must hold.
+/// Consecutive answer tokens that must match for a paused draft to resume.
 const LONG_ANCHOR: usize = 6;
 
-/// A draft, and where in it the answer stands.
+/// A draft and the answer's position in it.
 #[derive(Debug, Clone, Default)]
 pub struct Draft {
     tokens: Vec<u32>,
-    /// The place of the next token; `None` where it is not known.
+    /// Position of the next token; `None` if unknown.
     at: Option<usize>,
-    /// Where the draft was left.
+    /// Position at which the draft was left.
     left: usize,
     size: usize,
     failures: u32,
@@ -42,17 +42,17 @@ impl Draft {
         }
     }
 
-    /// Whether there is none.
+    /// `true` if there is no draft.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
     }
 
-    /// Tokens of it that were right.
+    /// Number of accepted tokens.
     pub fn accepted(&self) -> usize {
         self.accepted
     }
 
-    /// What is likely to come, `most` tokens at most.
+    /// The draft's next tokens, at most `most`.
     pub fn propose(&self, most: usize) -> &[u32] {
         match self.at {
             Some(at) => &self.tokens[at..(at + self.size.min(most)).min(self.tokens.len())],
@@ -60,7 +60,8 @@ impl Draft {
         }
     }
 
-    /// Hears what came: how many tokens were proposed, how many of these were right, and all that was said so far.
+    /// Updates the draft after verification: number of proposed tokens, how many of them were accepted
+    /// (`right`), and the whole answer so far.
     pub fn observe(&mut self, proposed: usize, right: usize, said: &[u32]) {
         self.accepted += right;
         if proposed > 0 {
@@ -73,7 +74,7 @@ impl Draft {
         }
         let Some(last) = said.last() else { return };
         if let Some(at) = self.at {
-            // Behind the right ones one more token was said.
+            // The model's own next token comes after the accepted ones.
             let next = at + right;
             if self.tokens.get(next) == Some(last) {
                 self.at = Some(next + 1).filter(|at| *at < self.tokens.len());
@@ -85,7 +86,7 @@ impl Draft {
         self.at = self.anchor(said);
     }
 
-    /// The place behind the next tokens of the draft that are those said last.
+    /// Position behind the next occurrence of the answer's last tokens in the draft.
     fn anchor(&self, said: &[u32]) -> Option<usize> {
         let length = if self.failures >= PATIENCE {
             LONG_ANCHOR
@@ -106,7 +107,7 @@ impl Draft {
 mod tests {
     use super::*;
 
-    /// Says `answer` with the help of a draft; returns the calls it takes.
+    /// Generates `answer` with the help of a draft; returns the number of calls.
     fn calls(answer: &[u32], draft: Vec<u32>) -> usize {
         let mut draft = Draft::new(draft);
         let mut said: Vec<u32> = Vec::new();
@@ -145,7 +146,7 @@ mod tests {
         (25..400).step_by(50).for_each(|i| noisy[i] = 5000);
         let with_noise = calls(&answer(), noisy);
         assert!(with_noise < 80, "{with_noise}");
-        // A token too much here, three too few there.
+        // An inserted token, then three missing ones.
         let mut shifted = answer();
         shifted.insert(40, 5000);
         shifted.drain(200..203);

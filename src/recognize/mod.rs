@@ -1,9 +1,10 @@
 //! Recognition: a block's request in, its content out.
 //!
-//! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers each
-//! exactly once, in any order. [`page_text`] is the backend of the embedded default; [`paddleocr_vl`] looks at pictures,
-//! with [`scheduler`], [`draft`], [`sampling`] and [`repetition`] around its steps; [`server`] lets a server look at them;
-//! [`text_first`] takes the page's own text where it can, before either.
+//! [`Recognizer`] is the seam. A backend owns its batching: it takes requests when it has room and answers
+//! each exactly once, in any order. [`page_text`] is the backend of the embedded default; [`paddleocr_vl`]
+//! runs the vision-language model on crops, with [`scheduler`], [`draft`], [`sampling`] and [`repetition`]
+//! around its steps; [`server`] sends crops to a server; [`text_first`] wraps either and uses the page's own
+//! text where it can.
 
 pub mod draft;
 pub mod paddleocr_vl;
@@ -26,117 +27,116 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 pub use text_first::OwnTextRecord;
 
-/// Names a block of a page that is on its way.
+/// Identifies a block in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket {
-    /// The page, numbered over the whole run.
+    /// Number of the page within the whole run.
     pub page: u64,
-    /// The block's position on the page.
+    /// Index of the block on its page.
     pub block: usize,
 }
 
-/// What is asked of a recognizer.
+/// Request for one block.
 #[derive(Debug, Clone)]
 pub struct BlockRequest {
-    /// Which block.
+    /// Identifies the block.
     pub ticket: Ticket,
-    /// The document, which all its blocks share.
+    /// State shared by the blocks of its document.
     pub document: Arc<DocumentState>,
-    /// The page it stands on.
+    /// The page of the block.
     pub page: Arc<PreparedPage>,
     /// The region.
     pub region: Arc<Region>,
-    /// What is asked.
+    /// Task, prompt and limits.
     pub request: Arc<Request>,
-    /// What is shown; backends that read the page's text need no picture.
+    /// Crop of the block; backends that read the page's text need none.
     pub crop: Option<Arc<Pixels>>,
-    /// Time that is left to the page, for backends that read its text; `None`: as much as they need. Others have a time
-    /// of their own for every block.
+    /// Time left to the page, for backends that read its text; `None` for no limit. Other backends have a
+    /// time limit per block.
     pub time_left: Option<Duration>,
-    /// Nanoseconds that such backends have spent on blocks of the page; all its blocks share it.
+    /// Nanoseconds that such backends have spent on the page; shared by all its blocks.
     pub time_spent: Arc<AtomicU64>,
 }
 
 impl BlockRequest {
-    /// Whether nobody waits for the answer any more.
+    /// `true` if the document was cancelled and nobody waits for the answer.
     pub fn is_cancelled(&self) -> bool {
         self.document.cancel.is_cancelled()
     }
 
-    /// A seed for whatever is chosen by chance about the block: of the document, the page and the block, and of nothing that
-    /// stands before it or beside it.
+    /// Seed for random choices about the block: depends on document, page and block only, not on what is
+    /// processed before it or beside it.
     pub fn seed(&self) -> u64 {
         let place = ((self.page.page_index as u64) << 32) ^ self.ticket.block as u64;
         self.document.fingerprint ^ place
     }
 }
 
-/// Why a block of a cancelled document has no answer.
+/// Error of a block whose document was cancelled.
 pub(crate) fn cancelled() -> String {
     Stopped::Cancelled.to_string()
 }
 
-/// What the blocks of a document have in common.
+/// State shared by the blocks of a document.
 #[derive(Debug, Default)]
 pub struct DocumentState {
-    /// Of the content of its file: the same for equal files.
+    /// Hash of the file's content: the same for equal files.
     pub fingerprint: u64,
-    /// Ends the reading of its blocks.
+    /// Cancels recognition of its blocks.
     pub cancel: CancelToken,
-    /// Whether the PDF's own text may be taken where it can be trusted.
+    /// `true` if the PDF's own text may replace recognition where it can be trusted.
     pub takes_own_text: bool,
-    /// What is known of that text.
+    /// Results of checking that text.
     pub own_text: Mutex<OwnTextRecord>,
 }
 
-/// What a recognizer says of a block.
+/// Result of recognizing a block.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recognition {
     /// The content.
     pub content: String,
-    /// What in the content is markup; for a model's own words the engine says it.
+    /// Markup in the content; for a model's own words the engine sets it.
     pub markup: Markup,
-    /// Whether `content` is a model's own words, which have still to be cleaned.
+    /// `true` if `content` is a model's raw answer, still to be post-processed.
     pub is_raw: bool,
-    /// Mean confidence, where the backend has one.
+    /// Mean confidence, if the backend has one.
     pub confidence: Option<f32>,
-    /// Lines with boxes and confidence, where the backend has them.
+    /// Lines with boxes and confidence, if the backend has them.
     pub lines: Vec<ReadLine>,
-    /// How the content was come by, where a model wrote it.
+    /// How the answer was generated, if a model wrote it.
     pub generation: Option<Generation>,
-    /// Where the text came from, where a recognizer might have read it instead.
+    /// Source of the text, if a recognizer could have read it instead.
     pub text: Option<TextDecision>,
-    /// What is to be told about it: a code and words.
+    /// Warning about the block: a code and a message.
     pub warning: Option<(Code, String)>,
 }
 
 /// The answer to one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockAnswer {
-    /// Which block.
+    /// Identifies the block.
     pub ticket: Ticket,
-    /// Its content, or why there is none.
+    /// The content, or the reason why there is none.
     pub result: Result<Recognition, String>,
 }
 
-/// A fault after which the backend cannot go on.
+/// An error after which the backend cannot continue.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct RecognizeError(pub String);
 
-/// Reads blocks.
+/// Recognizes blocks.
 pub trait Recognizer: Send {
     /// Answers requests until their channel closes.
     ///
-    /// After an error, or an early end, requests without an answer are asked again where [`Recognizer::restart`] makes that
-    /// possible.
+    /// After an error or an early end, unanswered requests are sent again if [`Recognizer::restart`] works.
     fn run(
         &mut self,
         requests: Receiver<BlockRequest>,
         answers: Sender<BlockAnswer>,
     ) -> Result<(), RecognizeError>;
 
-    /// Makes it ready for another run after one that ended early.
+    /// Prepares another run after one that ended early.
     fn restart(&mut self) -> Result<(), RecognizeError> {
         Ok(())
     }

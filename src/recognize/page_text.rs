@@ -1,7 +1,7 @@
-//! Cuts a block's content out of the text of its page: the recognizer of the embedded default.
+//! Takes a block's content from the text of its page: the recognizer of the embedded default.
 //!
-//! Lines are joined to running text, words cut at line ends put together; code keeps its lines and indents,
-//! contents their lines; tables become HTML.
+//! Lines are joined to running text and hyphenated words are rejoined; code keeps its lines and indents,
+//! tables of contents keep their lines, tables become HTML.
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::deadline::{self, Deadline};
@@ -14,9 +14,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Width of a character of code in ems, for indents: common fixed-pitch fonts have 0.6.
+/// Width of a character of code in ems, to compute indents: common fixed-pitch fonts have 0.6.
 const CODE_CHAR: f32 = 0.6;
-/// Deeper indents are positions on the page, not indents.
+/// Largest indent in characters; anything deeper is a position on the page.
 const MAX_INDENT: usize = 40;
 
 /// The backend.
@@ -47,7 +47,7 @@ impl Recognizer for PageTextRecognizer {
                 Some(why) => why.to_string(),
                 None => "internal error while reading the block".to_string(),
             });
-            // Nobody listens any more: the run is over.
+            // The receiver is gone: the run is over.
             if answers.send(BlockAnswer { ticket, result }).is_err() {
                 break;
             }
@@ -58,7 +58,7 @@ impl Recognizer for PageTextRecognizer {
 
 /// The content of a region.
 ///
-/// A region that was made of text says which; for others the segments are taken whose middle lies inside.
+/// A region made from text knows its segments; for others, those are taken whose centre lies inside.
 pub fn recognize(text: &PageText, region: &Region) -> Recognition {
     let found;
     let lines: &[Vec<usize>] = if region.lines.is_empty() && region.table.is_none() {
@@ -150,7 +150,7 @@ fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
     out
 }
 
-/// Writes bullets the way Markdown does; whether there was one.
+/// Rewrites bullets for Markdown; `true` if there was one.
 fn list_item(text: String) -> (String, bool) {
     let mut chars = text.chars();
     match chars.next() {

@@ -1,27 +1,26 @@
-//! Ending answers that repeat themselves without end.
+//! Stops runaway repetition early once the token limit is certain to cut it anyway.
 //!
-//! The rule: an answer is ended when
+//! An answer is stopped if
 //!
-//! 1. its last tokens, [`LONGEST_TEXT`] of them or for tables [`LONGEST_TABLE`], are nothing but copies of one unit, ten
-//!    copies or more; rows of dots, ruled forms and rows of empty cells are shorter than that; and
-//! 2. if it simply went on like this to the limit of tokens, what is done to every answer
-//!    ([`truncate_repetition`]) would cut it.
+//! 1. its last tokens, [`LONGEST_TEXT`] of them or for tables [`LONGEST_TABLE`], consist of ten or more
+//!    copies of one unit (rows of dots, ruled forms and rows of empty cells are shorter); and
+//! 2. if it continued like this to the token limit, post-processing ([`truncate_repetition`]) would cut it.
 //!
-//! Its text is then the one that it would have had at the limit, of which the cut leaves what it would have left.
+//! The result is the text that it would have had at the limit, so post-processing gives the same content.
 
 use crate::content::{MIN_LENGTH, MIN_LENGTH_TABLE, truncate_repetition};
 use crate::plan::Task;
 
-/// Tokens of the longest honest repetition in text: a page of ruled lines has some 600.
+/// Tokens of the longest legitimate repetition in text: a page of ruled lines has about 600.
 pub const LONGEST_TEXT: usize = 768;
 /// The same in tables: a form of 60 rows and 30 columns has 1,860 empty cells and ends of rows.
 pub const LONGEST_TABLE: usize = 2048;
-/// Copies of the unit.
+/// Least number of copies of the unit.
 const COPIES: usize = 10;
 
-/// The text of an answer at its limit, if it repeats itself without end.
+/// Text that an answer in runaway repetition would have at its limit; `None` for any other answer.
 ///
-/// `decode` turns tokens into text; `limit` is that of tokens.
+/// `decode` turns tokens into text; `limit` is in tokens.
 pub fn endless(
     ids: &[u32],
     task: Task,
@@ -47,9 +46,9 @@ pub fn endless(
     (truncate_repetition(&text, min_length) != text).then_some(text)
 }
 
-/// The shortest unit of which the tokens are copies, the last perhaps not whole.
+/// Length of the shortest unit of which the tokens are copies, the first of them perhaps partial.
 fn period(tokens: &[u32]) -> Option<usize> {
-    // Prefix function of Knuth, Morris and Pratt, from the end: the longest border gives the shortest period.
+    // Knuth-Morris-Pratt prefix function from the end: the longest border gives the shortest period.
     let at = |i: usize| tokens[tokens.len() - 1 - i];
     let mut border = vec![0usize; tokens.len()];
     for i in 1..tokens.len() {
@@ -79,10 +78,10 @@ mod tests {
         endless(&ids(text), task, 4096, &decode)
     }
 
-    /// How often the scheduler looks.
+    /// Interval of the scheduler's check, in tokens.
     const LOOK: usize = 64;
 
-    /// How many tokens of an answer are decoded.
+    /// Number of tokens of an answer that are decoded.
     fn decoded(text: &str, task: Task) -> usize {
         let ids = ids(text);
         let ended = (LOOK..=ids.len())
@@ -128,7 +127,7 @@ mod tests {
         for text in [&dots, &leaders, &ruled, &blank_form] {
             assert_eq!(decoded(text, Task::Ocr), ids(text).len(), "{text:?}");
         }
-        // Cells are tokens of their own.
+        // Each cell is one token.
         let cells = |rows: usize, columns: usize| -> Vec<u32> {
             (0..rows)
                 .flat_map(|_| std::iter::repeat_n(1, columns).chain([2]))
@@ -152,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_would_not_be_cut_is_not_ended() {
-        // Lines that are not equal, however alike.
+        // Lines that differ, however similar.
         let numbered: String = (0..2000).map(|i| format!("{i:05}\n")).collect();
         assert_eq!(ends(&numbered[..4000], Task::Ocr), None);
         // Copies with a line break inside the unit: neither one period nor one prevailing line.

@@ -1,21 +1,21 @@
-//! Choosing a token where not simply the likeliest is asked for.
+//! Sampling, for requests that ask for more than greedy decoding.
 
 use rand_mt::Mt64;
 use std::collections::BTreeSet;
 
-/// How tokens are chosen.
+/// Sampling parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
-    /// Logits are divided by it; 0: the likeliest token.
+    /// Temperature: logits are divided by it; 0 for greedy decoding.
     pub temperature: f64,
-    /// Only the likeliest tokens that together have this share are considered.
+    /// Nucleus sampling: only the likeliest tokens that together have this probability are considered.
     pub top_p: f64,
-    /// Logits of tokens said before are divided by it, or multiplied where they are negative.
+    /// Repetition penalty: logits of earlier tokens are divided by it, or multiplied if negative.
     pub repetition_penalty: f64,
 }
 
 impl Sampling {
-    /// By what a request asks for; `None` where that is what is done anyway.
+    /// Parameters of a request; `None` if they amount to greedy decoding.
     pub fn of(
         temperature: Option<f64>,
         top_p: Option<f64>,
@@ -29,7 +29,7 @@ impl Sampling {
         (sampling.temperature > 0.0 || sampling.repetition_penalty != 1.0).then_some(sampling)
     }
 
-    /// A token and its log-probability (before any of this), for the logits behind `before`.
+    /// Samples a token after `before`; its log-probability is that of the unmodified logits.
     pub fn choose(&self, logits: &[f32], before: &[u32], random: &mut Mt64) -> (u32, f32) {
         let mut scores: Vec<f64> = logits.iter().map(|v| f64::from(*v)).collect();
         for id in before.iter().collect::<BTreeSet<_>>() {
@@ -68,7 +68,7 @@ impl Sampling {
             is_in
         });
         let considered: Vec<&(usize, f64)> = considered.collect();
-        // 53 bits are what a double can hold.
+        // A double holds 53 bits.
         let number = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         let mut rest = number * considered.iter().map(|(_, share)| share).sum::<f64>();
         let found = considered.iter().find(|(_, share)| {
@@ -79,7 +79,7 @@ impl Sampling {
     }
 }
 
-/// The number of the largest; of equal ones the first.
+/// Index of the largest; ties go to the first.
 fn largest(scores: &[f64]) -> usize {
     scores.iter().enumerate().fold(
         0,
@@ -120,7 +120,7 @@ mod tests {
         };
         let drawn = draw(7);
         let count = |id: u32| drawn.iter().filter(|d| **d == id).count();
-        // The third has less than the tenth that is left out.
+        // The third has less than the tenth that nucleus sampling drops.
         assert!(
             (700..800).contains(&count(0)) && count(1) > 200 && count(2) == 0,
             "{}",

@@ -1,6 +1,6 @@
-//! The page's own text before a recognizer: blocks of plain text whose characters can be trusted are answered with them, all
-//! others go to the recognizer behind. A sample of the former goes there as well, and is compared: where too much of a
-//! document differs, the rest of it is read by the recognizer.
+//! Uses the page's own text before a recognizer: blocks of plain text whose characters can be trusted are
+//! answered from it, all others go to the inner recognizer. A sample of the former is recognized as well and
+//! compared: if too many of a document's texts differ, the rest of it goes to the recognizer.
 
 use super::{
     BlockAnswer, BlockRequest, DocumentState, Recognition, RecognizeError, Recognizer, Ticket,
@@ -14,27 +14,27 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 
-/// Texts as similar as this agree: recognizers misread a character now and then, and set marks of their own.
+/// Similarity from which two texts agree: recognizers misread some characters and add markup.
 const AGREE: f64 = 0.9;
-/// Of a document's sample at most this share may disagree.
+/// Largest share of a document's sample that may disagree.
 const MOST_DISAGREE: f64 = 0.2;
-/// Characters of a text that are compared.
+/// Length in characters up to which texts are compared.
 const COMPARED: usize = 2000;
 
-/// The backend, with another one behind.
+/// A recognizer with the page's own text in front of it.
 pub struct TextFirst {
     behind: Box<dyn Recognizer>,
-    /// Share of the blocks with trusted text that are recognized as well, 0 to 1.
+    /// Share of blocks with trusted text that are recognized as well, 0 to 1.
     check: f64,
 }
 
-/// What is known of the own text of a document.
+/// Results of checking a document's own text.
 #[derive(Debug, Default)]
 pub struct OwnTextRecord {
     samples: usize,
     differing: usize,
-    /// Pages and blocks whose text was taken, and whether they belong to the sample: a block is asked for again where the
-    /// recognizer had to be started again.
+    /// Pages and blocks whose text was taken, `true` for those in the sample. Kept because a block is
+    /// requested again after a restart of the recognizer.
     taken: BTreeMap<(usize, usize), bool>,
 }
 
@@ -44,14 +44,14 @@ impl OwnTextRecord {
     }
 }
 
-/// What the page's own text says of a block that is recognized as well.
+/// A block's own text while its recognition is awaited.
 struct Sample {
     document: Arc<DocumentState>,
     own: Recognition,
 }
 
 impl TextFirst {
-    /// A recognizer behind the page's own text; `check`: the share of blocks that are recognized as well, 0 to 1.
+    /// Wraps a recognizer; `check`: share of blocks with trusted text that are recognized as well, 0 to 1.
     pub fn new(behind: Box<dyn Recognizer>, check: f64) -> TextFirst {
         TextFirst {
             behind,
@@ -101,7 +101,7 @@ impl Recognizer for TextFirst {
                             }
                         }
                         Err(_) => {
-                            // No more will come: the recognizer behind may end when it has answered.
+                            // Without the sender the inner recognizer ends once it has answered all requests.
                             to_behind = None;
                             requests = crossbeam_channel::never();
                             None
@@ -116,7 +116,7 @@ impl Recognizer for TextFirst {
                     },
                 };
                 if answer.is_some_and(|answer| answers.send(answer).is_err()) {
-                    // Nobody listens any more: the run is over.
+                    // The receiver is gone: the run is over.
                     break;
                 }
             }
@@ -133,13 +133,13 @@ impl Recognizer for TextFirst {
 }
 
 fn forward(to: &Option<Sender<BlockRequest>>, request: BlockRequest) {
-    // Where nobody takes it the recognizer has ended, and the block is asked for again when that is told.
+    // If sending fails, the inner recognizer has ended; its unanswered blocks are requested again.
     drop(to.as_ref().map(|to| to.send(request)));
 }
 
-/// The own text of a block, and whether it belongs to the sample; or why it is not taken.
+/// The own text of a block, and `true` if it belongs to the sample; or the reason why it is not used.
 ///
-/// The first such block of a document always belongs to it.
+/// The first such block of a document always belongs to the sample.
 fn taken(request: &BlockRequest, check: f64) -> Result<(Recognition, bool), &'static str> {
     if !request.document.takes_own_text {
         return Err("it is not asked for");
@@ -181,7 +181,7 @@ fn record(document: &DocumentState) -> MutexGuard<'_, OwnTextRecord> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A number from 0 to 1, always the same for a block.
+/// A number from 0 to 1 that depends on the seed only.
 fn chance(seed: u64) -> f64 {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     state ^= state >> 29;
@@ -190,10 +190,10 @@ fn chance(seed: u64) -> f64 {
     (state >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// The answer to a block of the sample: its own text where the recognizer agrees, else what that says.
+/// Answer to a block of the sample: its own text if the recognizer agrees, else the recognizer's answer.
 fn compared(answer: BlockAnswer, sample: Sample) -> BlockAnswer {
     let Ok(read) = answer.result else {
-        // The check is lost, and the text is not.
+        // Only the check is lost; the block's own text stands.
         return BlockAnswer {
             result: Ok(sample.own),
             ..answer
@@ -235,7 +235,7 @@ fn compared(answer: BlockAnswer, sample: Sample) -> BlockAnswer {
     }
 }
 
-/// How much two texts have in common, 0 to 1: their letters and digits, whatever stands between them.
+/// Similarity of two texts, 0 to 1, by their letters and digits alone.
 fn similarity(a: &str, b: &str) -> f64 {
     let plain = |text: &str| -> Vec<char> {
         let chars = text.chars().filter(|c| c.is_alphanumeric());
@@ -257,7 +257,7 @@ mod tests {
     use crate::raster::Pixels;
     use std::sync::Mutex;
 
-    /// Says the same of every block, and remembers which it was asked about.
+    /// Gives the same answer for every block, and records which blocks it got.
     struct Behind {
         says: &'static str,
         asked: Arc<Mutex<Vec<Ticket>>>,
@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    /// A document with a number of its own.
+    /// A document with its own fingerprint.
     fn document(fingerprint: u64) -> Arc<DocumentState> {
         Arc::new(DocumentState {
             fingerprint,
@@ -329,7 +329,7 @@ mod tests {
         }
     }
 
-    /// Answers in order, one request after the other, and how many were asked of the recognizer behind.
+    /// Answers in order, one request at a time, and how many requests reached the inner recognizer.
     fn run(
         says: &'static str,
         check: f64,
@@ -405,7 +405,7 @@ mod tests {
         );
         assert_eq!(run("Some words", 1e-9, blocks()).1, 1);
         assert_eq!(run("Some words", 1.0, blocks()).1, 200);
-        // A check that fails loses nothing.
+        // A failed check loses nothing.
         assert_eq!(run("", 1e-9, blocks()).0[0].content, "some words");
     }
 

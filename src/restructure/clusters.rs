@@ -1,5 +1,5 @@
-//! Clustering of heading heights: scikit-learn's k-means with seed 42, step by step (docs/reference.md, "Clustering
-//! heading heights").
+//! Clustering of heading heights: scikit-learn's k-means with seed 42, step by step (docs/reference.md,
+//! "Clustering heading heights").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,13 +23,13 @@ const DRAWS: [f64; 10] = [
     0.7080725777960455,
 ];
 
-/// The depth of every height: that of the cluster whose middle is nearest, the highest cluster being 1.
+/// Level of every height: that of the cluster with the nearest centre; the highest cluster is level 1.
 pub fn level_of_heights(heights: &[i64]) -> BTreeMap<i64, i32> {
     let distinct: BTreeSet<i64> = heights.iter().copied().collect();
     let points: Vec<f64> = heights.iter().map(|h| *h as f64).collect();
     let centers = centers(&points, MAX_CLUSTERS.min(distinct.len()));
     let rank = |c: usize| 1 + centers.iter().filter(|other| **other > centers[c]).count() as i32;
-    // Of equal distances the cluster found first wins.
+    // Ties in distance go to the cluster found first.
     let nearest = |height: i64| {
         let distance = |c: usize| (height as f64 - centers[c]).abs();
         (0..centers.len()).fold(0, |best, c| {
@@ -46,7 +46,7 @@ pub fn level_of_heights(heights: &[i64]) -> BTreeMap<i64, i32> {
         .collect()
 }
 
-/// Middles of `k` clusters.
+/// Centres of `k` clusters.
 fn centers(points: &[f64], k: usize) -> Vec<f64> {
     if k == 0 {
         return Vec::new();
@@ -93,13 +93,13 @@ fn nearest(centers: &[f64], x: f64) -> usize {
     (0..centers.len()).fold(0, |best, c| if cost(c) < cost(best) { c } else { best })
 }
 
-/// Squared distance the way scikit-learn computes it.
+/// Squared distance, computed as in scikit-learn.
 fn squared(a: f64, b: f64) -> f64 {
     (-2.0 * a * b + a * a + b * b).max(0.0)
 }
 
-/// A sum in the order of the vector code that numpy's products run on, even and odd positions apart: candidates of
-/// equal totals are told apart by rounding alone.
+/// Sums in the order of the vector code behind numpy's products, even and odd indices apart: candidates with
+/// equal totals differ by rounding only.
 fn blas_sum(values: &[f64]) -> f64 {
     let lane = |first: usize| values.chunks_exact(2).map(|pair| pair[first]).sum::<f64>();
     lane(0) + lane(1) + values.chunks_exact(2).remainder().iter().sum::<f64>()

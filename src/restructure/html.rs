@@ -1,5 +1,5 @@
-//! A forgiving HTML tree that reads and writes as Python's `html.parser` does under BeautifulSoup 4: merged tables
-//! must come out with the bytes that the reference gives them (docs/reference.md, "Merging tables across pages").
+//! A lenient HTML tree that parses and serializes like Python's `html.parser` under BeautifulSoup 4: merged
+//! tables must have the same bytes as the reference's (docs/reference.md, "Merging tables across pages").
 
 use crate::document::html::{Tag, Token, Tokens, decoded};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ enum Node {
         parent: NodeId,
     },
     Text(String),
-    /// A comment or declaration, written as it was read.
+    /// A comment or declaration, written back unchanged.
     Verbatim(String),
 }
 
@@ -27,13 +27,14 @@ pub(super) struct Html {
 /// Elements that lie in each other at most. A tag that would go deeper makes an element without content, whose text stands
 /// beside it: what asks every element for all below it, or all around it, stays linear.
 const MAX_DEPTH: usize = 256;
-/// The innermost open element, and how many lie around it.
+/// State of the parser.
 struct Reading {
+    /// The innermost open element and its depth.
     open: NodeId,
     depth: usize,
 }
 
-/// Elements without content.
+/// Void elements.
 const VOID: &[&str] = &[
     "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image",
     "img", "input", "isindex", "keygen", "link", "menuitem", "meta", "nextid", "param", "source",
@@ -41,7 +42,7 @@ const VOID: &[&str] = &[
 ];
 
 impl Html {
-    /// Reads any text.
+    /// Parses any text.
     pub fn parse(text: &str) -> Html {
         let root = Node::Element {
             name: String::new(),
@@ -70,7 +71,7 @@ impl Html {
         0
     }
 
-    /// The element around an element.
+    /// The parent of an element.
     pub fn parent(&self, node: NodeId) -> NodeId {
         match &self.nodes[node] {
             Node::Element { parent, .. } => *parent,
@@ -78,7 +79,7 @@ impl Html {
         }
     }
 
-    /// Whether an element lies somewhere inside one of others.
+    /// `true` if an element is a descendant of one of `others`.
     pub fn is_inside(&self, node: NodeId, others: &BTreeSet<NodeId>) -> bool {
         let mut at = node;
         while at != 0 {
@@ -90,7 +91,7 @@ impl Html {
         false
     }
 
-    /// All elements of these names below a node, in document order.
+    /// All descendants of a node with these names, in document order.
     pub fn elements(&self, below: NodeId, names: &[&str]) -> Vec<NodeId> {
         let mut found = Vec::new();
         let mut stack: Vec<NodeId> = self.children(below).iter().rev().copied().collect();
@@ -113,7 +114,7 @@ impl Html {
         }
     }
 
-    /// All text below a node.
+    /// The text of all descendants of a node.
     pub fn text(&self, node: NodeId) -> String {
         let mut out = String::new();
         let mut stack = vec![node];
@@ -154,7 +155,7 @@ impl Html {
         }
     }
 
-    /// Writes the tree: only `&`, `<` and `>` escaped, attributes sorted, everything closed.
+    /// Serializes the tree: only `&`, `<` and `>` escaped, attributes sorted, everything closed.
     pub fn to_html(&self) -> String {
         enum Step<'a> {
             Open(NodeId),
@@ -213,7 +214,7 @@ impl Html {
         id
     }
 
-    /// Adds text, to the text before it if there is one.
+    /// Adds text; appends it to a preceding text node if there is one.
     fn add_text(&mut self, home: NodeId, text: &str) {
         if text.is_empty() {
             return;
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn what_never_ends_is_read_in_time() {
         let many = |piece: &str, times: usize| Html::parse(&piece.repeat(times));
-        // Elements in each other: the text of all of them is kept, and no deeper than the limit.
+        // Nested elements: the text of all is kept, and the depth stays within the limit.
         let deep = many("<div>a", 200_000);
         assert_eq!(deep.text(0).len(), 200_000);
         let depth = |html: &Html, mut node: NodeId| {
@@ -331,7 +332,7 @@ mod tests {
                 .iter()
                 .all(|div| depth(&deep, *div) <= MAX_DEPTH + 1)
         );
-        // Comments, ends and quotes that never end: every one of them was searched to the end of the text.
+        // Comments, end tags and quotes that never end: each used to be searched to the end of the text.
         for piece in ["<!--", "</x ", "<!x", "<?x", "<a b "] {
             assert_eq!(many(piece, 200_000).text(0), piece.repeat(200_000));
         }

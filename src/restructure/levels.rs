@@ -1,9 +1,9 @@
-//! Depths of headings over a whole document (docs/reference.md, "Heading levels").
+//! Heading levels over a whole document (docs/reference.md, "Heading levels").
 
 use super::clusters::level_of_heights;
 use crate::document::{Block, Label, is_space, strip};
 
-/// How a heading is numbered.
+/// Numbering style of a heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Numbering {
     /// `(1)`, `2.1)`.
@@ -18,7 +18,7 @@ pub enum Numbering {
     NumberList,
 }
 
-/// What counts as a heading of the first depth whatever its height (docs/reference.md, "Heading levels").
+/// Headings of level 1 whatever their height (docs/reference.md, "Heading levels").
 const SPECIAL: &[&str] = &[
     "ABSTRACT",
     "SUMMARY",
@@ -59,7 +59,7 @@ const SPECIAL: &[&str] = &[
     "目录",
 ];
 
-/// Gives every heading of a document its depth.
+/// Sets the level of every heading of a document.
 pub(super) fn relevel_titles(pages: &mut [&mut [Block]]) {
     let is_title = |b: &&mut Block| b.label == Label::ParagraphTitle;
     let titles = pages
@@ -78,7 +78,7 @@ pub(super) fn relevel_titles(pages: &mut [&mut [Block]]) {
     }
 }
 
-/// Height of a line of a heading in whole pixels; of headings that run down the page their width.
+/// Line height of a heading in pixels; for headings that run down the page their width.
 pub fn height(block: &Block) -> i64 {
     let lines = strip(&block.content).matches('\n').count() + 1;
     let (width, height) = (block.bbox.width() as f64, block.bbox.height() as f64);
@@ -90,7 +90,7 @@ pub fn height(block: &Block) -> i64 {
     (across / lines as f64) as i64
 }
 
-/// Depths of headings, given their texts and line heights.
+/// Levels of headings, given their texts and line heights.
 fn title_levels(titles: &[(String, i64)]) -> Vec<i32> {
     let heights: Vec<i64> = titles.iter().map(|t| t.1).collect();
     let by_height = level_of_heights(&heights);
@@ -140,7 +140,7 @@ fn is_special(text: &str) -> bool {
     SPECIAL.contains(&text.as_str())
 }
 
-/// How a heading is numbered and the depth that its number states; `None` without a number.
+/// Numbering style of a heading and the level that its number gives; `None` without a number.
 pub fn numbering(text: &str) -> Option<(Numbering, i32)> {
     let text = strip(text);
     bracketed(text)
@@ -150,7 +150,7 @@ pub fn numbering(text: &str) -> Option<(Numbering, i32)> {
         .or_else(|| number_list(text))
 }
 
-/// Bytes and dots of `digits(.digits)*` at the start.
+/// Length in bytes and number of dots of `digits(.digits)*` at the start.
 fn dotted_number(text: &str) -> Option<(usize, usize)> {
     let digits = |s: &str| {
         s.chars()
@@ -174,12 +174,12 @@ fn dotted_number(text: &str) -> Option<(usize, usize)> {
     Some((length, dots))
 }
 
-/// Whether Python's `\d` matches: decimal digits of all scripts.
+/// `true` if Python's `\d` matches: decimal digits of all scripts.
 fn is_digit(c: char) -> bool {
     c.is_ascii_digit() || unicode_decimal(c)
 }
 
-/// Decimal digits stand in runs of ten that start at these code points (Unicode 15, category Nd, the BMP).
+/// Decimal digits come in runs of ten that start at these code points (Unicode 15, category Nd, the BMP).
 fn unicode_decimal(c: char) -> bool {
     const ZEROS: &[u32] = &[
         0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6,
@@ -212,7 +212,7 @@ fn chinese(text: &str) -> Option<(Numbering, i32)> {
     let inner = text.strip_prefix(['第', '（', '(']).unwrap_or(text);
     let mut chars = inner.chars();
     chars.next().filter(|c| DIGITS.contains(*c))?;
-    // One digit or two: where the second is no end it may be the first letter of the rest, and the other way round.
+    // One or two digits; if the second does not end the number, it may begin the rest, and vice versa.
     let ends = |c: Option<char>| {
         c.is_none_or(|c| {
             "章节篇卷部条题讲课回）)".contains(c)

@@ -1,8 +1,8 @@
-//! What only the whole document can tell: tables that go on across pages, depths of headings.
+//! Steps that need the whole document: tables continued across pages, heading levels.
 //!
-//! [`finish`] does all of it, before anything of a document is written. [`restructure_pages`] does what the reference's function of
-//! that name does (docs/reference.md, "Restructuring pages"). For regions that were found in the page's text, [`text`] first
-//! tells running headers, titles and references apart.
+//! [`finish`] runs all of them before anything of a document is written. [`restructure_pages`] does the same
+//! as the reference's function of that name (docs/reference.md, "Restructuring pages"). For regions that were
+//! found in the page's text, [`text`] first identifies running headers, titles and references.
 
 mod body;
 mod clusters;
@@ -16,10 +16,10 @@ pub use clusters::level_of_heights;
 use crate::document::{Block, Code, Diagnostic, Document, Page, Severity};
 use std::collections::BTreeSet;
 
-/// Takes the pictures that stand inside tables out of all pages.
+/// Removes the pictures inside tables from all pages.
 ///
-/// Names tell which they are: where pictures of different pages share a name, one of another page goes too, as in
-/// the reference (docs/reference.md, "Images inside tables").
+/// They are identified by name: if pictures of different pages share a name, one of another page is removed
+/// too, as in the reference (docs/reference.md, "Images inside tables").
 pub fn drop_table_pictures(pages: &mut [Page]) {
     let inside: BTreeSet<String> = pages
         .iter()
@@ -33,16 +33,16 @@ pub fn drop_table_pictures(pages: &mut [Page]) {
     }
 }
 
-/// What is done to a document once all its pages are there.
+/// Steps applied to a document after its last page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FinishOptions {
-    /// What is put together over pages; `None`: nothing, and blocks get no numbers over the whole document.
+    /// Steps named like the reference's; `None`: none of them, and blocks get no document-wide numbers.
     pub restructure: Option<RestructureOptions>,
-    /// Whether regions were found in the text, so that the whole document has still to be asked what they are.
+    /// `true` if regions were found in the text, so that their labels depend on the whole document.
     pub regions_from_text: bool,
 }
 
-/// Does to a document what single pages cannot tell. Its pages are final after that.
+/// Applies the steps that need the whole document. Its pages are final afterwards.
 pub fn finish(document: &mut Document, options: &FinishOptions) {
     drop_table_pictures(&mut document.pages);
     if let Some(mut restructure) = options.restructure {
@@ -55,7 +55,7 @@ pub fn finish(document: &mut Document, options: &FinishOptions) {
     body::fill(&mut document.pages);
 }
 
-/// What is put together, named like the reference's arguments.
+/// Options named like the reference's arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestructureOptions {
     /// `merge_tables`.
@@ -66,10 +66,10 @@ pub struct RestructureOptions {
     pub concatenate_pages: bool,
 }
 
-/// Numbers the blocks over all pages, merges tables and finds the depths of headings.
+/// Numbers the blocks across all pages, merges tables and sets heading levels.
 ///
-/// Joining the pages into one result is left to the writers. A page whose table may go on that of the page before, but is not merged
-/// with it because of its size, gets the diagnostic `tables_apart`.
+/// Joining the pages into one result is left to the writers. A page whose table may continue that of the
+/// previous page, but is not merged with it because of its size, gets the diagnostic `tables_apart`.
 pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
     for (id, block) in pages.iter_mut().flat_map(|p| &mut p.blocks).enumerate() {
         block.global_ids = Some((id, id));
@@ -124,7 +124,7 @@ mod tests {
                 ..failed
             }
         };
-        // The third goes on the second, which is then too long for the first.
+        // The third continues the second, which is then too long for the first.
         let mut pages = [page(0, 30_000), page(1, 30_000), page(2, 10)];
         let options = RestructureOptions {
             merge_tables: true,

@@ -1,4 +1,4 @@
-//! Tables that go on on the next page (docs/reference.md, "Merging tables across pages").
+//! Tables that continue on the next page (docs/reference.md, "Merging tables across pages").
 
 use super::html::{Html, NodeId};
 use crate::document::{Block, Label, is_space};
@@ -17,8 +17,8 @@ const MAX_MERGED_BYTES: usize = 2_000_000;
 
 /// Merges tables across pages, the last pair of pages first.
 ///
-/// Returns the positions of the pages whose first table stays apart, in order, because it and the one before are too large for it to
-/// be known whether they are one.
+/// Returns, in order, the indices of the pages whose first table was left unmerged because the two tables are
+/// too large to compare or merge.
 pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, TooLarge)> {
     let mut apart = Vec::new();
     for at in (1..pages.len()).rev() {
@@ -46,7 +46,7 @@ pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, TooLarge)>
     apart
 }
 
-/// Why tables are not compared or not merged.
+/// Limit because of which tables are not compared or not merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TooLarge {
     /// [`MAX_MERGED_BYTES`].
@@ -57,7 +57,7 @@ pub(super) enum TooLarge {
     Columns,
 }
 
-/// Merges the first table of a page into the last of the page before, if it continues it.
+/// Merges the first table of a page into the last of the previous page, if it continues it.
 fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), TooLarge> {
     use Label::*;
     let is_table = |b: &Block| b.label == Table;
@@ -100,7 +100,7 @@ fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), TooLarge>
     Ok(())
 }
 
-/// The table that two make, if the second continues the first.
+/// The merged table; `None` if the second does not continue the first.
 fn merged(first: &str, second: &str) -> Result<Option<String>, TooLarge> {
     if first.len() + second.len() > MAX_MERGED_BYTES {
         return Err(TooLarge::Bytes);
@@ -110,7 +110,7 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, TooLarge> {
     let header = repeated_header(&a, &rows_a, &b, &rows_b);
     let rest = &rows_b[header..];
     let Some(last) = rows_a.last().copied() else {
-        // Two tables without rows are one.
+        // Two tables without rows merge into one.
         return Ok(rows_b.is_empty().then(|| a.to_html()));
     };
     let rows_agree = rest.first().is_some_and(|row| {
@@ -133,7 +133,7 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, TooLarge> {
     let home = a.parent(last);
     let moving: BTreeSet<NodeId> = rest.iter().copied().collect();
     for row in rest {
-        // A row inside a cell of a row that moves has moved with it.
+        // A row inside a cell of a moved row has moved with it.
         if !b.is_inside(*row, &moving) {
             a.append_copy(home, &b, *row);
         }
@@ -152,9 +152,9 @@ fn span(html: &Html, cell: NodeId, name: &str) -> usize {
         .min(MAX_SPAN)
 }
 
-/// Columns of a table, spans counted; of one that is too wide, more than [`MAX_COLUMNS`].
+/// Number of columns of a table, spans counted; for one that is too wide, more than [`MAX_COLUMNS`].
 fn columns(html: &Html, rows: &[NodeId]) -> usize {
-    // For every column the row from which on it is free. A cell may lie over others, as the reference places it.
+    // For every column, the first row in which it is free. Cells may overlap, as the reference places them.
     let mut free_from: Vec<usize> = Vec::new();
     let mut most = 0;
     for (r, row) in rows.iter().enumerate() {
@@ -179,7 +179,7 @@ fn columns(html: &Html, rows: &[NodeId]) -> usize {
     most
 }
 
-/// Rows at the start of both tables that say the same.
+/// Number of equal rows at the start of both tables.
 fn repeated_header(a: &Html, rows_a: &[NodeId], b: &Html, rows_b: &[NodeId]) -> usize {
     let same = |(x, y): &(&NodeId, &NodeId)| {
         let (x, y) = (cells(a, **x), cells(b, **y));
@@ -197,7 +197,7 @@ fn repeated_header(a: &Html, rows_a: &[NodeId], b: &Html, rows_b: &[NodeId]) -> 
         .count()
 }
 
-/// Text without blanks, full-width ASCII made half-width.
+/// Text without white space, full-width ASCII made half-width.
 fn comparable(text: &str) -> String {
     let half = |c: char| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn hostile_tables_stay_apart_or_are_merged_in_time() {
-        // Rows that lie in each other because nothing is closed.
+        // Nested rows, because nothing is closed.
         let open = format!("<table>{}", "<tr><td>a".repeat(50_000));
         assert_eq!(merged(&open, &open), Err(TooLarge::Columns));
         let spans = format!(
@@ -252,7 +252,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever is merged, the text of no cell is lost but that of a repeated header.
+        /// No merge loses the text of a cell, except that of a repeated header.
         #[test]
         fn merged_tables_keep_every_text(a in rows(), b in rows()) {
             let html = |rows: &[Vec<String>]| {

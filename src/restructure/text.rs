@@ -1,8 +1,8 @@
-//! Whole-document passes for regions that were found in the text: what only all pages together can tell.
+//! Whole-document passes for regions that were found in the text.
 //!
-//! In order: running headers, footers and page numbers (`find_running`), headings against the size of body text
-//! over all pages (`settle_headings`), the document's title, sections that label what follows them (abstract,
-//! references), and depths of headings (`set_levels`).
+//! In order: running headers, footers and page numbers (`find_running`), headings compared with the body size
+//! of all pages (`settle_headings`), the document's title, sections that label their contents (abstract,
+//! references), and heading levels (`set_levels`).
 
 use crate::document::{Block, Document, Label, Page, TextSource};
 use crate::layout::geometric::labels;
@@ -29,7 +29,7 @@ const MAX_ABSTRACT: usize = 2500;
 /// Headings get at most this depth.
 const MAX_LEVEL: i32 = 5;
 
-/// Runs all passes over a document; depths of headings only if asked for.
+/// Runs all passes over a document; heading levels only if `relevel_titles`.
 pub fn restructure(document: &mut Document, relevel_titles: bool) {
     let body = body_size(&document.pages);
     find_running(&mut document.pages, body);
@@ -41,7 +41,7 @@ pub fn restructure(document: &mut Document, relevel_titles: bool) {
     }
 }
 
-/// Size of most text, in pixels.
+/// Font size of most text, in pixels.
 fn body_size(pages: &[Page]) -> f32 {
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
     for block in pages
@@ -59,7 +59,7 @@ fn body_size(pages: &[Page]) -> f32 {
         .map_or(20.0, |(size, _)| size as f32 / 2.0)
 }
 
-/// A block's text with its digits made equal, so that `Page 3` and `Page 4` are the same.
+/// A block's text with all digits made equal, so that `Page 3` and `Page 4` match.
 fn shape_of(text: &str) -> String {
     let mut out = String::new();
     for c in text.trim().chars() {
@@ -71,7 +71,7 @@ fn shape_of(text: &str) -> String {
     out
 }
 
-/// Labels what repeats at the top and bottom of pages as headers and footers, and numbers of pages as such.
+/// Labels repeated blocks at the top and bottom of pages as headers and footers, and page numbers as such.
 fn find_running(pages: &mut [Page], body: f32) {
     let mut seen: BTreeMap<(bool, String), Vec<(usize, f32)>> = BTreeMap::new();
     for (index, page) in pages.iter().enumerate() {
@@ -89,7 +89,7 @@ fn find_running(pages: &mut [Page], body: f32) {
             let height = page.height.max(1) as f32;
             let block = &mut page.blocks[at];
             let place = block.bbox.center_y() / height;
-            // The first one tells: counting all would take the square of the number of pages.
+            // One match suffices: counting all would take quadratic time in the number of pages.
             let is_elsewhere = seen
                 .get(&(top, shape_of(&block.content)))
                 .is_some_and(|all| {
@@ -109,7 +109,7 @@ fn find_running(pages: &mut [Page], body: f32) {
     }
 }
 
-/// Positions of the blocks in the margins of a page, and whether they stand at the top.
+/// Indices of the blocks in the margins of a page, `true` for those at the top.
 fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
     let height = page.height.max(1) as f32;
     let text = |b: &Block| {
@@ -141,7 +141,8 @@ fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
         .collect()
 }
 
-/// Takes back headings that are no larger than body text, and finds those that their own page did not show.
+/// Demotes headings that are no larger than body text, and promotes large text that its own page did not show
+/// to be a heading.
 fn settle_headings(pages: &mut [Page], body: f32) {
     for page in pages {
         let recognized = page.text_decision.source == TextSource::Lines;
@@ -175,7 +176,7 @@ fn is_short(block: &Block) -> bool {
         && !block.content.trim_end().ends_with([',', ';'])
 }
 
-/// The largest heading in the upper part of the first page is the document's title.
+/// Labels the largest heading in the upper part of the first page as the document's title.
 fn find_title(pages: &mut [Page], body: f32) {
     let Some(page) = pages.iter_mut().find(|p| !p.blocks.is_empty()) else {
         return;
@@ -191,7 +192,7 @@ fn find_title(pages: &mut [Page], body: f32) {
         })
         .map(|(i, b)| (i, b.style.font_size))
         .collect();
-    // The first of equals: later ones are sections.
+    // Ties go to the first: later ones are sections.
     candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let text_before = |index: usize| {
         page.blocks[..index]
@@ -261,7 +262,7 @@ fn opens_abstract(text: &str) -> bool {
         && text.chars().count() > 200
 }
 
-/// How a heading looks, for comparing depths: larger first, then capitals, bold, upright.
+/// Appearance of a heading, for ranking levels: larger first, then capitals, then bold.
 fn rank(block: &Block) -> (f32, bool, bool) {
     (
         block.style.font_size,
@@ -270,7 +271,7 @@ fn rank(block: &Block) -> (f32, bool, bool) {
     )
 }
 
-/// Gives every heading its depth: as tagged, by its number, else by its looks among the headings seen.
+/// Sets the level of every heading: from its tag, else its number, else its appearance among the others.
 fn set_levels(pages: &mut [Page]) {
     let mut looks: Vec<(f32, bool, bool)> = Vec::new();
     for block in pages
@@ -284,7 +285,7 @@ fn set_levels(pages: &mut [Page]) {
         }
     }
     looks.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.cmp(&a.2)));
-    // Numbers tell depths best; looks that only unnumbered headings have are ranked among them.
+    // Numbers determine levels best; appearances that only unnumbered headings have are ranked among them.
     let mut numbered: Vec<Option<i32>> = vec![None; looks.len()];
     let headings = || {
         pages
@@ -332,7 +333,7 @@ fn same_look(a: &(f32, bool, bool), b: &(f32, bool, bool)) -> bool {
     (a.0 - b.0).abs() <= SAME_SIZE * a.0.max(b.0) && a.1 == b.1 && a.2 == b.2
 }
 
-/// Depth that a heading's number states: `2` is 1, `2.1` is 2.
+/// Level given by a heading's number: `2` is 1, `2.1` is 2.
 fn number_depth(text: &str) -> Option<i32> {
     if !labels::numbered_heading(text) {
         return None;

@@ -1,18 +1,18 @@
-//! Which models there are, of which repositories and files: `configs/models.toml`.
+//! The catalog of models with their repositories and files: `configs/models.toml`.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The file.
+/// Content of the catalog file.
 const CATALOG: &str = include_str!("../../configs/models.toml");
 
-/// What there is to have.
+/// All known models.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
     /// Addresses of the hubs.
     pub hubs: Hubs,
-    /// The parts of each pipeline.
+    /// Models of each pipeline.
     pub pipelines: BTreeMap<String, Parts>,
     /// All models.
     pub models: Vec<ModelEntry>,
@@ -28,13 +28,13 @@ pub struct Hubs {
     pub modelscope: String,
 }
 
-/// Parts of a pipeline, by name.
+/// Models of a pipeline, by name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parts {
-    /// It cannot do without.
+    /// Models that it cannot run without.
     pub needs: Vec<String>,
-    /// Its flags can ask for.
+    /// Models that its flags can enable.
     pub optional: Vec<String>,
 }
 
@@ -42,30 +42,31 @@ pub struct Parts {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelEntry {
-    /// Its name, as settings have it.
+    /// Name, as in settings.
     pub name: String,
-    /// What it is for.
+    /// Purpose.
     pub what: String,
-    /// Its repository, the same on all hubs.
+    /// Repository, the same on all hubs.
     pub repository: String,
-    /// Files that must be there.
+    /// Required files.
     pub files: Vec<String>,
-    /// Files that are taken where they are there.
+    /// Files that are fetched if they exist.
     pub optional: Vec<String>,
 }
 
 impl Catalog {
-    /// The catalog that is part of the program.
+    /// The catalog built into the program.
     pub fn embedded() -> Result<Catalog, String> {
         toml::from_str(CATALOG).map_err(|e| format!("configs/models.toml: {e}"))
     }
 
-    /// A model by its name.
+    /// The model with this name.
     pub fn model(&self, name: &str) -> Option<&ModelEntry> {
         self.models.iter().find(|model| model.name == name)
     }
 
-    /// The models that a name stands for: itself, or the parts of a pipeline; with `all` also those that it can do without.
+    /// The models that a name stands for: that model, or those of a pipeline; with `all`, including its
+    /// optional ones.
     pub fn named(&self, name: &str, all: bool) -> Option<Vec<&ModelEntry>> {
         if let Some(model) = self.model(name) {
             return Some(vec![model]);
@@ -84,7 +85,7 @@ impl Catalog {
 }
 
 impl ModelEntry {
-    /// The last part of the repository's name.
+    /// Last part of the repository's name.
     pub fn folder(&self) -> &str {
         self.repository
             .rsplit('/')

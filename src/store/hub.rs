@@ -1,7 +1,7 @@
-//! What hubs say of a repository, and its files.
+//! Model hubs: listings of repositories, and their files.
 //!
-//! Hugging Face and ModelScope each have an interface of their own; any other address is taken for a folder of folders, each
-//! named as the repository, which can say nothing of itself.
+//! Hugging Face and ModelScope have an API each; any other address is taken for a folder with a subfolder per
+//! repository, for which there is no listing.
 
 use super::StoreError;
 use super::catalog::{Hubs, ModelEntry};
@@ -14,31 +14,32 @@ use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
-/// Bytes of a list of files.
+/// Size limit of a listing, in bytes.
 const MOST_LISTED: u64 = 16 << 20;
-/// Bytes of a file, whatever its hub says: the largest that is known has a tenth of it.
+/// Size limit of a file in bytes, whatever its hub claims: ten times the largest known.
 const MOST_OF_A_FILE: u64 = 64 << 30;
-/// Time to reach a hub, and without a byte after which a download is broken off and taken up again.
+/// Timeouts: for reaching a hub, and between bytes before a download is interrupted and resumed.
 const PATIENCE: Patience = Patience {
     reach: Duration::from_secs(30),
     stall: Duration::from_secs(60),
 };
-/// Attempts besides the first, for every request; what was fetched before is kept.
+/// Retries of every request; bytes fetched before are kept.
 const RETRIES: u32 = 5;
 
-/// Where models come from.
+/// A source of models.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Hugging Face, at an address.
+    /// Hugging Face, at this address.
     HuggingFace(String),
-    /// ModelScope, at an address.
+    /// ModelScope, at this address.
     ModelScope(String),
-    /// Folders at an address.
+    /// A folder of repositories at this address.
     Folders(String),
 }
 
 impl Source {
-    /// By the word of a flag: `huggingface`, `modelscope`, or an address. `variable` reads the environment.
+    /// Source for the value of a flag: `huggingface`, `modelscope`, or an address. `variable` reads the
+    /// environment.
     pub fn named(
         word: &str,
         hubs: &Hubs,
@@ -68,7 +69,7 @@ impl Source {
         }
     }
 
-    /// Its name in records and messages.
+    /// Name in records and messages.
     pub fn name(&self) -> String {
         match self {
             Source::HuggingFace(_) => "huggingface".into(),
@@ -81,30 +82,30 @@ impl Source {
 /// A file of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// Its path.
+    /// Path within the repository.
     pub path: String,
-    /// Its bytes, where the hub says so.
+    /// Size in bytes, if the hub reports it.
     pub size: Option<u64>,
-    /// Its SHA-256, where the hub says so.
+    /// SHA-256 in hexadecimal, if the hub reports it.
     pub sha256: Option<String>,
 }
 
-/// A repository at a commit.
+/// Files of a repository at a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// The commit; what names the state where there are none.
+    /// The commit, or another name of the state for hubs without commits.
     pub commit: String,
     /// Its files.
     pub files: Vec<RemoteFile>,
 }
 
-/// Takes the bytes of a file, and whether they begin at its beginning.
+/// Receives bytes of a file; the flag is `true` if they start at the beginning of the file.
 pub type Write<'a> = dyn FnMut(&[u8], bool) -> Result<(), StoreError> + 'a;
 
-/// A client of a hub.
+/// Client of a hub.
 pub struct Hub {
     source: Source,
-    /// What says who asks, and to whom.
+    /// The value of `Authorization`, and the origin that it may be sent to.
     token: Option<(String, Origin)>,
     agent: ureq::Agent,
 }
@@ -152,8 +153,8 @@ struct MsFile {
 }
 
 impl Hub {
-    /// A client; nothing is sent yet. `token` is Hugging Face's: it goes to that hub only, and there to the address that the source
-    /// has and to nowhere that redirects from it lead, encrypted unless that is this machine.
+    /// A client; no request is sent yet. `token` is that of Hugging Face: it is sent only to that hub, at the
+    /// source's own address and not along redirects, and only encrypted, unless the address is this machine.
     pub fn new(source: Source, token: Option<String>) -> Hub {
         let token = token
             .map(|token| token.trim().to_string())
@@ -178,12 +179,12 @@ impl Hub {
         }
     }
 
-    /// Where it is.
+    /// The source.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// The files of a model's repository at a revision, which is resolved to a commit.
+    /// Files of a model's repository at a revision, which is resolved to a commit.
     pub fn list(&self, model: &ModelEntry, revision: Option<&str>) -> Result<Listing, StoreError> {
         let repository = &model.repository;
         match &self.source {
@@ -221,7 +222,8 @@ impl Hub {
                     .into_iter()
                     .filter(|f| f.kind == "blob")
                     .collect();
-                // It names the commit of each file, and none of all: their hashes stand for one.
+                // ModelScope names a commit per file, but none for the repository: the files' hashes stand
+                // for it.
                 let mut state = Sha256::new();
                 for file in &blobs {
                     state.update(format!(
@@ -257,7 +259,7 @@ impl Hub {
         }
     }
 
-    /// The address of a file.
+    /// Address of a file.
     fn address(
         &self,
         model: &ModelEntry,
@@ -278,8 +280,9 @@ impl Hub {
         }
     }
 
-    /// Fetches a file from byte `start` on. `write` gets the bytes, and whether they begin at the file's beginning after
-    /// all; `None` where there is no such file. What breaks off is taken up again where it did.
+    /// Fetches a file from byte `start` on. `write` receives the bytes and a flag that is `true` if they
+    /// start at the beginning of the file after all; `None` if the file does not exist. An interrupted
+    /// download is resumed.
     pub fn fetch(
         &self,
         model: &ModelEntry,
@@ -298,7 +301,7 @@ impl Hub {
                 Ok(found) => return Ok(found.then_some(())),
                 Err(fault) => fault,
             };
-            // As long as something comes it goes on.
+            // Retries are counted anew as long as bytes arrive.
             failed = if have > before { 1 } else { failed + 1 };
             let (error, wait) = match fault {
                 Fault::Passing(error, wait) => (error, wait),
@@ -331,7 +334,7 @@ impl Hub {
                 true
             }
             404 => return Ok(false),
-            // All of it is there, or something else is: it begins anew.
+            // The partial file is already complete or belongs to another file: start anew.
             416 if *have > 0 => {
                 *have = 0;
                 write(&[], true).map_err(Fault::Final)?;
@@ -350,7 +353,7 @@ impl Hub {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if is_too_long(&error) => {
-                    // The beginning of something else is no beginning to go on from.
+                    // The beginning of another file must not be resumed.
                     write(&[], true).map_err(Fault::Final)?;
                     let said = size.map_or("may have", |_| "says");
                     let most = size.unwrap_or(MOST_OF_A_FILE).min(MOST_OF_A_FILE);

@@ -1,8 +1,8 @@
-//! Models on this machine: where they lie, and how they get there.
+//! The model store: locating models on this machine, and fetching them.
 //!
-//! A model lies in a folder of its own below the store, with a record of where it came from and the sizes and hashes of its
-//! files. It gets there by one rename when all of it is right: no other process sees half of one. Folders that other programs
-//! keep, PaddleX's and the Hugging Face hub's, are used where they are.
+//! A model lies in a folder of its own below the store, with a record of its origin and the sizes and hashes
+//! of its files. It appears by one rename once all files are checked: no other process sees half a model. The
+//! folders of other programs, PaddleX and the Hugging Face hub, are used in place.
 
 pub mod catalog;
 pub mod hub;
@@ -16,31 +16,31 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// File in which a model's record lies.
+/// File name of a model's record.
 const RECORD: &str = "docparse.json";
 
-/// What can go wrong with models.
+/// Errors of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A hub or its files cannot be reached.
     #[error("`{address}`: {reason}")]
     Network {
-        /// What was asked for.
+        /// Requested address.
         address: String,
-        /// Why not.
+        /// The cause.
         reason: String,
     },
-    /// A hub refuses.
+    /// A hub refuses the request.
     #[error("`{address}` answers with status {status}{}", match .status { 401 | 403 if *.takes_token => ": it asks for a token; set HF_TOKEN", _ => "" })]
     Status {
-        /// What was asked for.
+        /// Requested address.
         address: String,
-        /// The answer.
+        /// HTTP status of the response.
         status: u16,
-        /// Whether it is a hub that a token is sent to.
+        /// The hub accepts a token.
         takes_token: bool,
     },
-    /// There is no such repository, or it is not shown.
+    /// The repository does not exist or is not public.
     #[error(
         "{hub} has no repository `{repository}` of that revision{}",
         if *.takes_token { ", or shows it only to those with a token (HF_TOKEN)" } else { ", or does not show it" }
@@ -50,7 +50,7 @@ pub enum StoreError {
         repository: String,
         /// The hub.
         hub: String,
-        /// Whether it is a hub that a token is sent to.
+        /// The hub accepts a token.
         takes_token: bool,
     },
     /// A repository lacks a file.
@@ -63,14 +63,14 @@ pub enum StoreError {
         /// The model.
         model: String,
     },
-    /// What came is not what the hub has.
+    /// A file is not the one that the hub listed.
     #[error("`{file}` of {model} is not what its hub says: {reason}")]
     Wrong {
         /// The file.
         file: String,
         /// The model.
         model: String,
-        /// What differs.
+        /// The difference.
         reason: String,
     },
     /// The store cannot be read or written.
@@ -78,7 +78,7 @@ pub enum StoreError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: io::Error,
     },
 }
@@ -90,14 +90,14 @@ impl StoreError {
     }
 }
 
-/// Where a model came from and what it is made of.
+/// Origin and files of a stored model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The model.
     pub model: String,
     /// Its repository.
     pub repository: String,
-    /// The hub.
+    /// Name of the hub.
     pub source: String,
     /// The commit.
     pub commit: String,
@@ -108,20 +108,20 @@ pub struct Record {
 /// A file of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedFile {
-    /// Its path.
+    /// Path within the model's folder.
     pub path: String,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Its SHA-256.
+    /// SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
-/// Where a model lies.
+/// Location of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In the store.
     Store(PathBuf),
-    /// In a folder of PaddleX.
+    /// In PaddleX's folder of models.
     PaddleX(PathBuf),
     /// In the cache of the Hugging Face hub.
     HubCache(PathBuf),
@@ -135,7 +135,7 @@ impl Place {
         }
     }
 
-    /// Whose it is.
+    /// Program that owns the folder.
     pub fn owner(&self) -> &'static str {
         match self {
             Place::Store(_) => "docparse",
@@ -145,19 +145,19 @@ impl Place {
     }
 }
 
-/// The folders in which models may lie.
+/// The folders that may hold models.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// What there is to have.
+    /// All known models.
     pub catalog: Catalog,
-    /// The store itself.
+    /// Folder of the store.
     root: PathBuf,
     paddlex: Option<PathBuf>,
     hub_cache: Option<PathBuf>,
 }
 
 impl Store {
-    /// The store below a folder for data. `variable` reads the environment.
+    /// The store below a data folder. `variable` reads the environment.
     pub fn new(
         data_home: &Path,
         variable: impl Fn(&str) -> Option<String>,
@@ -184,7 +184,7 @@ impl Store {
         &self.root
     }
 
-    /// Where a model lies, if all files that it needs are there.
+    /// Location of a model, if all its required files are there.
     pub fn find(&self, model: &ModelEntry) -> Option<Place> {
         let is_whole =
             |folder: &PathBuf| model.files.iter().all(|file| folder.join(file).is_file());
@@ -192,7 +192,7 @@ impl Store {
         if is_whole(&own) {
             return Some(Place::Store(own));
         }
-        // PaddleX names folders as the models, or as their repositories.
+        // PaddleX names folders after the model or its repository.
         let paddlex = self.paddlex.iter().flat_map(|folder| {
             let names = [model.name.as_str(), model.folder()];
             names.map(|name| folder.join(name))
@@ -205,7 +205,7 @@ impl Store {
             .map(Place::HubCache)
     }
 
-    /// The snapshot of a repository that the hub's cache takes for `main`, or its only one.
+    /// The snapshot of a repository that the hub's cache has as `main`, or its only one.
     fn in_hub_cache(&self, model: &ModelEntry) -> Option<PathBuf> {
         let folder = self
             .hub_cache
@@ -233,9 +233,10 @@ impl Store {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Reads all files of a model in the store and compares them with its record; `progress` is told of the bytes read.
+    /// Reads all files of a model in the store and compares them with its record; `progress` receives the
+    /// number of bytes read.
     ///
-    /// Fails with the first file that differs.
+    /// Fails at the first file that differs.
     pub fn verify(
         &self,
         model: &ModelEntry,
@@ -261,7 +262,7 @@ impl Store {
         Ok(record)
     }
 
-    /// Removes a model from the store; whether it was there. Folders of other programs are left alone.
+    /// Removes a model from the store; `false` if it was not there. Folders of other programs are left alone.
     pub fn remove(&self, model: &ModelEntry) -> Result<bool, StoreError> {
         let folder = self.root.join(&model.name);
         if !folder.exists() {
@@ -292,7 +293,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether a file is what it should be: sizes and hashes, found and expected.
+/// Compares size and SHA-256 of a file, found and expected.
 fn check(
     model: &ModelEntry,
     file: &str,

@@ -1,4 +1,5 @@
-//! Fetching a model: into a folder aside, file by file, resumable; checked; then renamed to its place.
+//! Fetching a model: into a separate folder, file by file, resumable; verified; then renamed to its
+//! destination.
 
 use super::catalog::ModelEntry;
 use super::hub::{Hub, RemoteFile};
@@ -9,29 +10,31 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Files that are fetched at once.
+/// Number of concurrent downloads.
 const AT_ONCE: usize = 4;
 
-/// What is told while a model is fetched.
+/// Progress of fetching a model.
 pub trait Progress: Sync {
-    /// So many bytes are to come in all, as far as is known.
+    /// Adds to the number of bytes to fetch, as far as it is known.
     fn expect(&self, bytes: u64);
-    /// So many more are there.
+    /// Adds to the number of bytes fetched.
     fn advance(&self, bytes: u64);
 }
 
-/// What came of it.
+/// Result of [`pull`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pulled {
     /// It was fetched.
     Fetched(Record),
-    /// It was there, at the same commit.
+    /// It was already there, at the same commit.
     UpToDate(Record),
 }
 
-/// Fetches a model into the store, unless it is there at the commit that the revision (the hub's default without) stands for.
+/// Fetches a model into the store, unless it is there at the commit of `revision` (or of the hub's default
+/// revision).
 ///
-/// Another process that fetches the same model is waited for. What was fetched before a failure is used the next time.
+/// Waits for another process that fetches the same model. Files fetched before a failure are reused the next
+/// time.
 pub fn pull(
     store: &Store,
     hub: &Hub,
@@ -57,7 +60,7 @@ pub fn pull(
     let lock_path = store.root().join(format!(".{}.lock", model.name));
     let lock = File::create(&lock_path).map_err(StoreError::io(&lock_path))?;
     lock.lock().map_err(StoreError::io(&lock_path))?;
-    // The other one may have done it meanwhile.
+    // The other process may have finished it meanwhile.
     if let Some(record) = store.record(model)
         && record.commit == listing.commit
         && record.source == hub.source().name()
@@ -86,7 +89,7 @@ pub fn pull(
         reason: e.into(),
     })?;
     std::fs::write(aside.join(RECORD), text + "\n").map_err(StoreError::io(&aside))?;
-    // What another pull left there is no part of this commit.
+    // Files left there by another pull do not belong to this commit.
     for entry in std::fs::read_dir(&aside)
         .map_err(StoreError::io(&aside))?
         .flatten()
@@ -120,7 +123,7 @@ fn is_whole(store: &Store, model: &ModelEntry, record: &Record) -> bool {
     })
 }
 
-/// Fetches files, several at once; the first failure stops the others where they are.
+/// Fetches files concurrently; the first failure stops the others.
 fn fetch_all(
     aside: &Path,
     hub: &Hub,
@@ -182,8 +185,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poison| poison.into_inner())
 }
 
-/// Fetches a file, or what of it is not there yet; `None` for an optional one that does not exist. Wrong bytes are fetched
-/// anew once: they may be the beginning of another commit's file.
+/// Fetches a file, or the missing rest of it; `None` if it is optional and does not exist. A file with a
+/// wrong hash is fetched anew once: its beginning may have come from another commit.
 fn fetch_one(
     aside: &Path,
     hub: &Hub,
@@ -192,7 +195,7 @@ fn fetch_one(
     file: &RemoteFile,
     (stop, progress): (&AtomicBool, &dyn Progress),
 ) -> Result<Option<RecordedFile>, StoreError> {
-    // Names of the catalog have no folders in them, but a list could be extended.
+    // File names in the catalog contain no folders, but it could be extended.
     let path = aside.join(file.path.replace(['/', '\\'], "_"));
     for attempt in 0.. {
         let mut out = OpenOptions::new()
@@ -202,7 +205,7 @@ fn fetch_one(
             .map_err(StoreError::io(&path))?;
         let start = out.metadata().map_err(StoreError::io(&path))?.len();
         let start = match file.size {
-            // Where the hub does not say how long it is, what is there cannot be told from all of it.
+            // Without a size from the hub, a partial file cannot be told from a complete one.
             Some(size) if start <= size => start,
             _ => {
                 out.set_len(0).map_err(StoreError::io(&path))?;

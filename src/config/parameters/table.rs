@@ -2,7 +2,7 @@
 
 use super::{About, Heading, Parameter, Place, ValueKind};
 
-/// Defaults of an entry; the other constants change what entries of a kind have in common.
+/// Defaults of an entry; the other constants change the fields shared by a group of entries.
 const LINES: Parameter = Parameter {
     name: "",
     alias: None,
@@ -71,7 +71,7 @@ const SERVER: Parameter = Parameter {
     ..RECOGNIZER
 };
 
-/// All parameters, in the order of the help.
+/// All parameters, in the order of the help text.
 pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "markdown_ignore_labels",

@@ -1,8 +1,8 @@
-//! Which pages the detector is shown together.
+//! Batching of pages for the detector.
 
 use super::*;
 
-/// Notes how many pages it was shown at once.
+/// Records the number of pages of every call.
 struct CountingDetector(Arc<std::sync::Mutex<Vec<usize>>>);
 
 impl LayoutDetector for CountingDetector {
@@ -31,7 +31,7 @@ fn waiting_pages_of_several_documents_are_shown_together() {
     for serial in 0..7u64 {
         let page_index = serial as usize;
         let file = InputFile::from_path(&PathBuf::from("a.pdf"), PathBuf::new());
-        // The first pages are of one document, the others of another; the last has other options.
+        // The first pages belong to one document, the others to another; the last has other options.
         let job = Arc::new(Job {
             id: usize::from(serial > 1),
             file,
@@ -67,7 +67,7 @@ fn waiting_pages_of_several_documents_are_shown_together() {
         let page = stages::PageJob::new(serial, context, source.clone(), page_index);
         sender.send((page, prepared)).unwrap();
     }
-    // No more are coming: the last batch must not wait for any.
+    // No more pages are coming: the last batch must not wait.
     drop(sender);
     let counts = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (out, results) = crossbeam_channel::unbounded();
@@ -80,7 +80,7 @@ fn waiting_pages_of_several_documents_are_shown_together() {
             out,
         },
     );
-    // Pages 3 to 5 fail together, then 3 alone goes through, 4 and 5 fail, 4 goes through, 5 fails.
+    // Pages 3 to 5 fail together, then 3 alone succeeds, 4 and 5 fail, 4 succeeds, 5 fails.
     assert_eq!(*counts.lock().unwrap(), [3, 3, 1, 2, 1, 1, 1]);
     let failed: Vec<usize> = results
         .iter()

@@ -1,18 +1,18 @@
-//! An engine with many clients: fairness, cancelling, slow and vanished receivers, settings of their own, faults.
+//! An engine with many clients: fairness, cancellation, slow and vanished receivers, job settings, faults.
 
 use super::*;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// What a client has heard of its job.
+/// Events that a client received about its job.
 #[derive(Debug, Default, PartialEq)]
 struct Heard {
     pages: Vec<(usize, Vec<String>)>,
     end: Option<Result<(), JobFault>>,
 }
 
-/// A source of so many pages, each of which takes so long to be read; `read` hears of each.
+/// A source with slow pages: `each` is the time to read one; `read` records each.
 fn slow_source(pages: usize, each: Duration, read: &Arc<Mutex<Vec<usize>>>) -> Arc<dyn PageSource> {
     let read = read.clone();
     let on_read = Box::new(move || {
@@ -54,7 +54,7 @@ fn stages(trouble: fn(usize) -> Trouble) -> Stages {
     fake_stages(trouble, 1)
 }
 
-/// Receives until each of so many jobs has ended; fails after a while.
+/// Receives until `jobs` jobs have ended; fails after a while.
 #[track_caller]
 fn receive(events: &EventReceiver, jobs: usize) -> BTreeMap<usize, Heard> {
     let mut heard: BTreeMap<usize, Heard> = BTreeMap::new();
@@ -113,7 +113,7 @@ fn sixty_four_clients_get_what_each_gets_alone() {
             scope.spawn(move || {
                 let mut dice = Dice(client as u64);
                 let (sender, receiver) = events();
-                // Its own settings: every third takes a part of the pages, every fourth keeps the pixels.
+                // Settings per job: every third job takes a part of the pages, every fourth keeps the pixels.
                 let pages = 1 + dice.roll(20) as usize;
                 let mut own = submission(client, fake_source(pages, |_| Trouble::None), &sender);
                 let wanted = if client % 3 == 0 {
@@ -198,7 +198,7 @@ fn a_book_does_not_stop_a_letter() {
     let source = |pages| slow_source(pages, Duration::from_millis(1), &read);
     let (sender, receiver) = events();
     engine.submit(submission(0, source(300), &sender)).unwrap();
-    // The book is well under way when the letter comes.
+    // The book is well in progress when the letter comes.
     while read.lock().unwrap().len() < 20 {
         drop(receiver.receive(Duration::from_millis(5)).unwrap());
     }
@@ -215,7 +215,7 @@ fn a_book_does_not_stop_a_letter() {
     let read = read.lock().unwrap();
     let first = read.iter().position(|pages| *pages == 3).unwrap();
     let last = read.iter().rposition(|pages| *pages == 3).unwrap();
-    // Page by page in turn, give and take what was in flight.
+    // Pages alternate, apart from those already in flight.
     assert!(
         last - first <= 12,
         "the letter took pages {first} to {last}"
@@ -240,7 +240,7 @@ fn a_receiver_that_is_slow_or_gone_holds_back_its_own_jobs_only() {
             .unwrap();
         assert_eq!(receive(&receiver, 1)[&id], whole(30));
     }
-    // Of the slow one as many pages were read as may wait for it, of the other not many more.
+    // As many pages of the slow job were read as may wait for its client, and not many more of the other.
     let count = |of: usize| {
         read.lock()
             .unwrap()
@@ -254,7 +254,7 @@ fn a_receiver_that_is_slow_or_gone_holds_back_its_own_jobs_only() {
         count(50),
         count(40)
     );
-    // It has lost nothing by being slow.
+    // Being slow has lost nothing.
     assert_eq!(receive(&slow_receiver, 1)[&0], whole(50));
     assert_eq!(engine.open_jobs.load(Ordering::SeqCst), 0);
 }
@@ -334,7 +334,7 @@ fn what_was_not_loaded_and_what_is_too_much_is_refused() {
         engine.submit(with(asks)),
         Err(SubmitError::NotLoaded("a recognizer"))
     );
-    // Two wait to be opened; a third is too much.
+    // Two wait to be opened; a third exceeds the limit.
     let held = Arc::new(Mutex::new(held));
     for id in 0..2 {
         let held = held.clone();
@@ -417,7 +417,7 @@ impl LinePreparer for LargePages {
     }
 }
 
-/// Says of each block with what seed it was asked.
+/// Answers each block with the seed of its request.
 struct SeedTeller;
 
 impl Recognizer for SeedTeller {

@@ -1,11 +1,11 @@
-//! Stages that are stuck or slow: cancelling does not wait for them, and a page has its time.
+//! Stages that are stuck or slow: cancellation does not wait for them, and a page has a time limit.
 
 use super::*;
 use crate::deadline;
 use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
-/// Where work gets stuck.
+/// Stage at which work gets stuck.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Place {
     Open,
@@ -13,11 +13,11 @@ enum Place {
     Lines,
     Layout,
     Recognize,
-    /// Nowhere.
+    /// No stage.
     None,
 }
 
-/// Holds what comes to its place at the second page of the second document, whatever anybody says, until it is opened.
+/// Blocks its stage at the second page of the second document, ignoring cancellation, until it is opened.
 #[derive(Clone)]
 struct Gate {
     place: Place,
@@ -45,7 +45,7 @@ impl Gate {
         }
     }
 
-    /// Waits until somebody is stuck.
+    /// Waits until a stage is stuck.
     fn wait(&self) {
         let (state, changed) = &*self.state;
         let mut state = state.lock().unwrap();
@@ -60,7 +60,7 @@ impl Gate {
     }
 }
 
-/// The document and page that gets stuck.
+/// The document and page that get stuck.
 const STUCK: (usize, usize) = (1, 1);
 
 struct Source(usize, Gate);
@@ -86,7 +86,7 @@ impl PageSource for Source {
         if (self.0, page_index) == STUCK {
             self.1.pass(Place::Read);
         }
-        // The width tells the stages behind which document it is.
+        // The width tells the later stages which document it is.
         let pixels = Some(Pixels::white(4 + self.0, 4));
         let size_points = (2.0, 2.0);
         let (width, height) = (4 + self.0, 4);
@@ -203,14 +203,14 @@ fn record(count: usize) -> Record {
     }
 }
 
-/// Cancels once the place is stuck; returns what became of four documents, and how long that took.
+/// Cancels once the stage is stuck; returns the outcome of four documents, and the time that it took.
 fn cancelled(place: Place, opens: bool) -> (RunOutcome, Record, Duration) {
     let gate = Gate::new(place);
     let cancel = Arc::<AtomicBool>::default();
     let mut record = record(4);
     let at_cancel = gate.clone();
     let batch = batch(4, &gate, move || {
-        // As the workers are ended, which frees who waits for them.
+        // Like ending the worker processes, which unblocks whatever waits for them.
         if opens {
             at_cancel.open();
         }
@@ -242,10 +242,10 @@ fn cancelling_waits_for_no_stage() {
     ] {
         for opens in [false, true] {
             let (outcome, record, took) = cancelled(place, opens);
-            // It would wait forever; how long it should take is measured by scripts/check_interrupts.sh.
+            // Waiting would take for ever; scripts/check_interrupts.sh measures how long it should take.
             assert!(took < Duration::from_secs(10), "{place:?}: {took:?}");
             assert!(outcome.cancelled);
-            // Every document has one end, and what was given up was begun once at most.
+            // Every document ends once, and one that was given up began at most once.
             for id in 0..4 {
                 let ends = |event: &&String| {
                     **event == format!("finish {id}")
@@ -310,7 +310,8 @@ fn a_run_that_is_cancelled_before_it_begins_tells_all_of_its_documents() {
     );
 }
 
-/// Takes its time with the second page of the second document, or with all, looking at its deadline; or not.
+/// Takes `one` for the second page of the second document, `all` for others; with `looks` it sees its
+/// deadline.
 struct SlowLines {
     all: Duration,
     one: Duration,
@@ -399,7 +400,7 @@ fn a_page_over_its_time_fails_and_the_others_do_not() {
 
 #[test]
 fn a_page_that_waits_for_its_turn_uses_none_of_its_time() {
-    // Fifteen pages, of which eight wait at a time: together they take far longer than one may.
+    // Fifteen pages, of which eight wait at a time: together they take far longer than one page may.
     let each = Duration::from_millis(100);
     let record = timed(
         SlowLines {

@@ -1,6 +1,6 @@
-//! Reads a page's characters, drawn lines, object boxes and structure tree out of pdfium.
+//! Extraction of a page's characters, drawn lines, object boxes and structure tree from pdfium.
 //!
-//! Everything is converted from PDF user space to page pixels here, so nothing else knows about page
+//! Everything is converted from PDF user space to page pixels here, so no other code deals with page
 //! rotation, crop boxes or the upward y axis.
 
 use super::library::OpenPage;
@@ -12,13 +12,14 @@ use std::ffi::c_void;
 const RULING_THICKNESS: f32 = 2.2;
 /// Rulings shorter than this (points) are dots, ticks or parts of letters.
 const RULING_LENGTH: f32 = 5.0;
-/// Paths with more segments are drawings; tables of that many lines in one path have not been seen.
+/// Most segments of a path with rulings; paths with more are drawings. No table with that many lines in one
+/// path has been seen.
 const MAX_RULING_SEGMENTS: i32 = 4000;
-/// Nesting of form objects that is followed.
+/// Nesting depth of form objects that is followed.
 pub(super) const MAX_FORM_DEPTH: usize = 12;
-/// Spans above this are mistakes or attacks.
+/// Limit on spans; larger ones are mistakes or attacks.
 const MAX_CELL_SPAN: f32 = 200.0;
-/// Structure elements and marked contents looked at on one page.
+/// Limit on structure elements and marked contents read from one page.
 const MAX_STRUCTURE_NODES: usize = 20_000;
 
 /// `[a, b, c, d, e, f]`: x' = a x + c y + e, y' = b x + d y + f.
@@ -30,7 +31,7 @@ fn apply(m: &Matrix, x: f32, y: f32) -> (f32, f32) {
     (m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5])
 }
 
-/// First `inner`, then `outer`.
+/// The transform that applies `inner`, then `outer`.
 fn concat(inner: &Matrix, outer: &Matrix) -> Matrix {
     let (a, b) = (
         outer[0] * inner[0] + outer[2] * inner[1],
@@ -81,9 +82,9 @@ impl OpenPage<'_> {
         page
     }
 
-    /// The map from PDF user space to page pixels, found by asking where three points go.
+    /// The transform from PDF user space to page pixels, determined from the images of three points.
     fn user_to_pixels(&self, scale: f64) -> Matrix {
-        // Device coordinates are whole numbers: ask at a fine grid, then divide.
+        // Device coordinates are integers: query a fine grid, then divide.
         const GRID: f64 = 64.0;
         const SPAN: f64 = 1000.0;
         let (width, height) = self.size();
@@ -126,7 +127,7 @@ impl OpenPage<'_> {
     fn read_chars(&self, to_page: &Matrix, out: &mut PdfPage) {
         let api = self.api();
         // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
-        // local of the layout the call documents (FS_RECTF: left, top, right, bottom).
+        // local of the documented layout (FS_RECTF: left, top, right, bottom).
         unsafe {
             let text = api.FPDFText_LoadPage(self.handle.cast());
             if text.is_null() {
@@ -140,7 +141,7 @@ impl OpenPage<'_> {
             let mut high_surrogate = None;
             for index in 0..count {
                 let mut code = api.FPDFText_GetUnicode(text, index);
-                // Characters beyond the basic plane come as two UTF-16 halves at one place.
+                // Characters beyond the basic plane come as two UTF-16 surrogates at the same position.
                 match code {
                     0xD800..=0xDBFF => {
                         high_surrogate = Some(code);
@@ -203,7 +204,7 @@ impl OpenPage<'_> {
         }
     }
 
-    /// Facts of a text object. `matrix` leads from its text space to page pixels.
+    /// Properties of a text object. `matrix` maps its text space to page pixels.
     fn read_run(
         &self,
         object: *mut c_void,
@@ -318,7 +319,7 @@ impl OpenPage<'_> {
         }
     }
 
-    /// Rows and columns that a table cell fills, from its attributes.
+    /// Rows and columns that a table cell spans, from its attributes.
     ///
     /// # Safety
     /// `element` belongs to an open structure tree of this page.
@@ -505,7 +506,7 @@ impl ObjectWalk<'_, '_> {
         }
     }
 
-    /// The path's lines as boxes, if it has nothing but horizontal and vertical ones.
+    /// The path's lines as boxes, if it consists of horizontal and vertical lines only.
     fn straight_lines(
         &self,
         object: *mut c_void,

@@ -1,8 +1,9 @@
-//! A thin, safe face of pdfium for the worker process: open, read the text layer, walk objects, render.
+//! A thin, safe wrapper around pdfium for the worker process: open, read the text layer, walk objects,
+//! render.
 //!
-//! Nothing here is used in the main process: pdfium is neither thread-safe nor safe against hostile files, so a
-//! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so handles
-//! are kept as plain pointers and cast where they are passed.
+//! It is not used in the main process: pdfium is neither thread-safe nor safe against hostile files, so a
+//! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so
+//! handles are stored as plain pointers and cast where they are passed.
 
 use super::pictures::{self, PictureMemory};
 use crate::input::worker::protocol::ReadFailure;
@@ -14,7 +15,7 @@ use std::path::Path;
 
 /// `FPDF_ANNOT`: draw annotations.
 const RENDER_ANNOTATIONS: i32 = 0x01;
-/// `FPDFBitmap_BGR`, three bytes a pixel.
+/// `FPDFBitmap_BGR`, three bytes per pixel.
 const BITMAP_BGR: i32 = 2;
 
 /// The loaded library.
@@ -23,10 +24,10 @@ pub struct Library {
 }
 
 impl Library {
-    /// Loads and initializes pdfium from a library file. Call once in a process.
+    /// Loads and initializes pdfium from a library file. Call once per process.
     pub fn load(path: &Path) -> Result<Library, String> {
         let api = Pdfium::bind_to_library(path).map_err(|error| format!("{error:?}"))?;
-        // SAFETY: called once, before anything else of the library.
+        // SAFETY: called once, before any other function of the library.
         unsafe { api.FPDF_InitLibrary() };
         Ok(Library { api })
     }
@@ -92,8 +93,8 @@ impl FileMap {
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: the mapping is `length` bytes long and lives until drop. Should somebody cut the file short,
-        // reading past its end kills this worker, which the main process reports as a failed page.
+        // SAFETY: the mapping is `length` bytes long and lives until drop. If the file is truncated
+        // meanwhile, reading past its end kills this worker, which the main process reports as a failed page.
         unsafe { std::slice::from_raw_parts(self.address.cast(), self.length) }
     }
 }
@@ -110,7 +111,7 @@ pub struct OpenDocument<'a> {
     library: &'a Library,
     handle: *mut c_void,
     form: *mut c_void,
-    // pdfium keeps a pointer to it: must not move while a form is open, hence the box.
+    // pdfium keeps a pointer to it, so it must not move while a form is open: hence the box.
     _form_info: Box<[usize; 64]>,
     _map: FileMap,
 }
@@ -118,7 +119,7 @@ pub struct OpenDocument<'a> {
 impl<'a> OpenDocument<'a> {
     fn new(library: &'a Library, handle: *mut c_void, map: FileMap) -> Self {
         // FPDF_FORMFILLINFO is a version number followed by function pointers, about 40 words; no callback is
-        // set. Version 2 is what builds with and without XFA accept.
+        // set. Builds with and without XFA accept version 2.
         let mut form_info = Box::new([0usize; 64]);
         form_info[0] = 2;
         // SAFETY: the document was just opened and the structure outlives the form handle.
@@ -143,7 +144,7 @@ impl<'a> OpenDocument<'a> {
         unsafe { self.library.api.FPDF_GetPageCount(self.handle.cast()) }.max(0) as usize
     }
 
-    /// Width and height of a page in points, rotation applied; `None` if it cannot be found.
+    /// Width and height of a page in points, rotation applied; `None` if the page cannot be found.
     pub fn page_size(&self, index: usize) -> Option<(f32, f32)> {
         let mut size = [0f32; 2];
         // SAFETY: FS_SIZEF is two floats.
@@ -157,7 +158,7 @@ impl<'a> OpenDocument<'a> {
         (is_there != 0).then_some((size[0], size[1]))
     }
 
-    /// Gives a page another size, in memory; false where it cannot be loaded.
+    /// Changes the size of a page in memory, in points; `false` if the page cannot be loaded.
     pub(super) fn set_page_size(&self, index: usize, (width, height): (f32, f32)) -> bool {
         // SAFETY: the document is open; the page is closed before anybody else loads it.
         unsafe {
@@ -241,14 +242,14 @@ impl OpenPage<'_> {
         }
     }
 
-    /// What its pictures take to be decoded where the page is drawn with so many pixels.
+    /// Memory for decoding the pictures of the page when it is rendered at this size in pixels.
     pub fn picture_memory(&self, width: usize, height: usize) -> PictureMemory {
         pictures::memory(self, (width, height))
     }
 
-    /// Draws the page with annotations and form fields on white, as the reference does.
+    /// Renders the page with annotations and form fields on white, as the reference does.
     ///
-    /// Returns `height * width * 3` bytes, RGB, rows from the top; fails when the bitmap cannot be made.
+    /// Returns `height * width * 3` bytes, RGB, rows from the top; fails if the bitmap cannot be created.
     pub fn render(&self, width: usize, height: usize) -> Result<Vec<u8>, ReadFailure> {
         let (w, h) = (width as i32, height as i32);
         let stride = width * 3;

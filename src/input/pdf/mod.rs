@@ -1,6 +1,7 @@
-//! PDFs: pdfium, what it says about pages, and the scale at which they are drawn.
+//! PDFs: pdfium, the content of pages, and the scale at which they are rendered.
 //!
-//! `library` and `content` run in worker processes only: pdfium is neither thread-safe nor safe against hostile files.
+//! `library` and `content` run in worker processes only: pdfium is neither thread-safe nor safe against
+//! hostile files.
 
 pub(super) mod content;
 pub(super) mod library;
@@ -8,18 +9,20 @@ pub mod page;
 pub(super) mod pictures;
 pub(super) mod repeats;
 
-/// Pixels per point at which the reference renders pages (144 dpi; docs/reference.md, "Rendering PDF pages").
+/// Scale in pixels per point at which the reference renders pages (144 dpi; docs/reference.md,
+/// "Rendering PDF pages").
 pub const RENDER_SCALE: f64 = 2.0;
-/// Pillow's limit, which the reference applies to rendered pages (docs/reference.md, "Rendering PDF pages").
+/// Pillow's pixel limit, which the reference applies to rendered pages (docs/reference.md, "Rendering PDF
+/// pages").
 pub const REFERENCE_MAX_PIXELS: u64 = 178_956_970;
-/// The scale below which the reference gives up (docs/reference.md, "Rendering PDF pages").
+/// Scale in pixels per point below which the reference gives up (docs/reference.md, "Rendering PDF
+/// pages").
 pub const MIN_RENDER_SCALE: f64 = 0.1;
 
-/// The scale at which a page of `width` x `height` points is rendered.
+/// The scale, in pixels per point, at which a page of `width` x `height` points is rendered.
 ///
-/// `requested`, lowered by 32 bisection steps until the pixels fit `max_pixels`. `None` when a side is not
-/// positive or `min_scale` does not fit. Source: docs/reference.md, "Rendering PDF pages"; vectors
-/// `pdf_scale`.
+/// `requested`, lowered by 32 bisection steps until the page fits `max_pixels`. `None` if a side is not
+/// positive or even `min_scale` does not fit. Source: docs/reference.md, "Rendering PDF pages", vectors `pdf_scale`.
 pub fn render_scale(
     width: f64,
     height: f64,

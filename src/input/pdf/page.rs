@@ -1,25 +1,25 @@
-//! What a PDF says about a page: characters, drawn lines, boxes of objects, structure.
+//! Content of a PDF page: characters, drawn lines, object boxes, structure.
 
 use serde::{Deserialize, Serialize};
 
-/// A page's content. All coordinates are page pixels at the scale asked for, rotation applied.
+/// A page's content. All coordinates are page pixels at the requested scale, rotation applied.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PdfPage {
     /// Size in points, rotation applied.
     pub size_points: (f32, f32),
     /// Characters in the order of the text layer.
     pub chars: Vec<PdfChar>,
-    /// What characters have in common: one for each text object.
+    /// Properties shared by characters: one run for each text object.
     pub runs: Vec<PdfRun>,
     /// Names of the fonts that runs refer to.
     pub fonts: Vec<String>,
-    /// Horizontal and vertical lines that were drawn, `[x1, y1, x2, y2]`.
+    /// Drawn horizontal and vertical lines, `[x1, y1, x2, y2]`.
     pub rulings: Vec<[f32; 4]>,
-    /// Boxes of filled areas, with their colour.
+    /// Bounding boxes of filled areas, with their RGB colour.
     pub fills: Vec<([f32; 4], [u8; 3])>,
-    /// Boxes of drawn shapes that are neither rulings nor plain fills.
+    /// Bounding boxes of drawn shapes that are neither rulings nor plain fills.
     pub drawings: Vec<[f32; 4]>,
-    /// Boxes of raster images.
+    /// Bounding boxes of raster images.
     pub images: Vec<[f32; 4]>,
     /// The structure tree of a tagged page, depth first.
     pub structure: Vec<StructNode>,
@@ -28,36 +28,36 @@ pub struct PdfPage {
 /// A character of the text layer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PdfChar {
-    /// Code point as the layer states it.
+    /// Unicode code point according to the text layer.
     pub code: u32,
-    /// Box from ascent to descent and over the advance; all zero for made-up blanks.
+    /// Box from descent to ascent and over the advance; all zero for generated spaces.
     pub bbox: [f32; 4],
-    /// Position of the run; `u32::MAX` for made-up blanks and line ends.
+    /// Index of the run; `u32::MAX` for generated spaces and line ends.
     pub run: u32,
-    /// Whether the font has no mapping of this glyph to Unicode.
+    /// The font does not map this glyph to Unicode.
     pub unmapped: bool,
 }
 
 /// A run of characters shown by one operator.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PdfRun {
-    /// Position in the list of fonts.
+    /// Index in the list of fonts.
     pub font: u16,
-    /// Height of an em in page pixels.
+    /// Font size (height of an em) in page pixels.
     pub size: f32,
-    /// 100 to 900; 400 is regular.
+    /// Font weight, 100 to 900; 400 is regular.
     pub weight: u16,
-    /// Whether the font leans.
+    /// The font is italic.
     pub italic: bool,
-    /// Whether all its glyphs are equally wide.
+    /// The font is monospaced.
     pub fixed_pitch: bool,
-    /// Fill colour.
+    /// Fill colour, RGB.
     pub color: [u8; 3],
-    /// Whether it is drawn at all (render mode 3 and clear colours are not).
+    /// It is visible: neither render mode 3 nor a transparent colour.
     pub visible: bool,
-    /// Direction of writing on the shown page, degrees clockwise, -180 to 180.
+    /// Writing direction on the displayed page, in degrees clockwise, -180 to 180.
     pub angle: f32,
-    /// Marked content it belongs to, -1 for none.
+    /// Id of the marked content that it belongs to; -1 for none.
     pub mcid: i32,
 }
 
@@ -66,12 +66,12 @@ pub struct PdfRun {
 pub struct StructNode {
     /// Standard type such as `H1`, `P`, `Table`.
     pub kind: String,
-    /// Position of the parent in the list.
+    /// Index of the parent in the list.
     pub parent: Option<usize>,
-    /// Marked content on this page that belongs to it directly.
+    /// Ids of marked content on this page that belongs to it directly.
     pub mcids: Vec<i32>,
     /// Alternative text.
     pub alt: Option<String>,
-    /// Rows and columns that a table cell fills; 1 and 1 for everything else.
+    /// Rows and columns that a table cell spans; 1 and 1 for other elements.
     pub spans: [u16; 2],
 }

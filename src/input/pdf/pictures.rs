@@ -1,29 +1,30 @@
-//! Pictures of a page that take much memory to decode. pdfium leaves out, without a word, a picture for which it gets none, so
-//! it is counted before the page is drawn.
+//! Estimated memory for decoding the pictures of a page. pdfium silently leaves out a picture for which it
+//! gets no memory, so the memory is checked before the page is rendered.
 
 use super::content::{MAX_FORM_DEPTH, Object};
 use super::library::OpenPage;
 use std::ffi::c_void;
 
-/// Pictures of fewer pixels take little memory, however they are encoded; unless their data is as long as this: a PDF may say
-/// anything about the size of a picture.
+/// Pictures with fewer pixels and less data than this take little memory in any encoding. The data counts
+/// too, since a PDF may claim any size for a picture.
 const LEAST_PIXELS: u64 = 4_000_000;
 const LEAST_DATA: u64 = 100_000;
-/// Bytes of the name of a filter that are read.
+/// Bytes read of a filter's name.
 const FILTER_NAME: usize = 32;
-/// Large pictures of a page that are looked at: each is copied for that, and a page may show one any number of times.
+/// Most large pictures examined per page: each is copied for that, and a page may show one any number of
+/// times.
 const MOST_PICTURES: usize = 32;
 
-/// Bytes that the pictures of a page take to be decoded: of each kind the one that takes most.
+/// Memory in bytes for decoding the pictures of a page: for each format, that of the most expensive one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PictureMemory {
-    /// JPEGs with several scans; others are decoded row by row. This is what they take.
+    /// JPEGs with several scans; others are decoded row by row.
     pub jpeg: u64,
-    /// JPEG 2000, if it is decoded to the size of the page as it is drawn. Where it is drawn smaller it takes less.
+    /// JPEG 2000 at the resolution needed for the rendered page; a picture that is drawn smaller takes less.
     pub jpeg_2000: u64,
 }
 
-/// What the pictures of a page take that is drawn with so many pixels.
+/// Memory for the pictures of a page that is rendered at `drawn` (width, height) pixels.
 pub(super) fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
     let api = page.api();
     // SAFETY: the page is loaded; an index below the count is valid.
@@ -50,14 +51,14 @@ pub(super) fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemor
     memory
 }
 
-/// Kinds of pictures that are not decoded row by row.
+/// Picture formats that are not decoded row by row.
 #[derive(Clone, Copy)]
 enum Kind {
     Jpeg,
     Jpeg2000,
 }
 
-/// Adds the large pictures of an object, which may be a form.
+/// Collects the large pictures of an object, which may be a form.
 fn find_large(
     page: &OpenPage<'_>,
     object: *mut c_void,
@@ -94,7 +95,8 @@ fn find_large(
 fn is_large(page: &OpenPage<'_>, object: *mut c_void) -> bool {
     let api = page.api();
     let (mut width, mut height) = (0, 0);
-    // SAFETY: the object is a picture of the loaded page; the targets are locals. Without a buffer the length is returned.
+    // SAFETY: the object is a picture of the loaded page; the targets are locals. Without a buffer the length
+    // is returned.
     let (is_known, length) = unsafe {
         (
             api.FPDFImageObj_GetImagePixelSize(object.cast(), &mut width, &mut height),
@@ -104,7 +106,7 @@ fn is_large(page: &OpenPage<'_>, object: *mut c_void) -> bool {
     length >= LEAST_DATA || (is_known != 0 && u64::from(width) * u64::from(height) >= LEAST_PIXELS)
 }
 
-/// The data of a picture as its own filter takes it; `None` where there is no memory for that.
+/// The data of a picture as input of its image filter; `None` if there is no memory for it.
 fn encoded(page: &OpenPage<'_>, object: *mut c_void) -> Option<Vec<u8>> {
     let api = page.api();
     // SAFETY: the object is a picture of the loaded page; without a buffer the length is returned.
@@ -113,17 +115,17 @@ fn encoded(page: &OpenPage<'_>, object: *mut c_void) -> Option<Vec<u8>> {
     let mut data = Vec::new();
     data.try_reserve_exact(length as usize).ok()?;
     data.resize(length as usize, 0u8);
-    // SAFETY: the buffer has the length that is told.
+    // SAFETY: the buffer has the length that is passed.
     unsafe {
         api.FPDFImageObj_GetImageDataDecoded(object.cast(), data.as_mut_ptr().cast(), length)
     };
     Some(data)
 }
 
-/// The name of the filter that is undone last: the picture's own.
+/// The name of the filter that is decoded last: the image format.
 fn last_filter(page: &OpenPage<'_>, object: *mut c_void) -> Vec<u8> {
     let mut name = vec![0u8; FILTER_NAME];
-    // SAFETY: the object is a picture of the loaded page; the buffer has the length that is told.
+    // SAFETY: the object is a picture of the loaded page; the buffer has the length that is passed.
     let length = unsafe {
         let api = page.api();
         let last = api.FPDFImageObj_GetImageFilterCount(object.cast()) - 1;
@@ -134,7 +136,7 @@ fn last_filter(page: &OpenPage<'_>, object: *mut c_void) -> Vec<u8> {
             FILTER_NAME as _,
         )
     };
-    // The length counts the zero at the end.
+    // The length includes the terminating zero.
     name.truncate((length as usize).saturating_sub(1).min(FILTER_NAME));
     name
 }
@@ -151,12 +153,12 @@ fn be32(data: &[u8], at: usize) -> Option<u64> {
     )))
 }
 
-/// Bytes that decoding a JPEG takes: where not all is in one scan, the coefficients of the whole picture, two bytes each
-/// (libjpeg); else a few rows.
+/// Bytes for decoding a JPEG: with several scans, the coefficients of the whole picture, two bytes each
+/// (libjpeg); else 0, for a few rows.
 fn jpeg_memory(data: &[u8]) -> Option<u64> {
-    // Whatever stands before the picture.
+    // Data before the picture is skipped.
     let mut at = data.windows(2).position(|bytes| bytes == [0xff, 0xd8])? + 2;
-    // Progressive or not, the components, and the bytes of all coefficients.
+    // Progressive flag, number of components, and bytes of all coefficients.
     let mut frame = None;
     loop {
         let marker = *data.get(at + 1)?;
@@ -164,7 +166,7 @@ fn jpeg_memory(data: &[u8]) -> Option<u64> {
             at += 1; // filling
             continue;
         }
-        // Without a length.
+        // Markers without a length.
         if matches!(marker, 0x01 | 0xd0..=0xd8) {
             at += 2;
             continue;
@@ -200,10 +202,11 @@ fn jpeg_memory(data: &[u8]) -> Option<u64> {
     }
 }
 
-/// Bytes that decoding a JPEG 2000 picture takes: all samples, four bytes each (OpenJPEG), and the picture made of them. It is
-/// decoded in the lowest resolution that is not smaller than what is drawn; how many there are is told by the marker COD.
+/// Bytes for decoding a JPEG 2000 picture: all samples, four bytes each (OpenJPEG), and the resulting
+/// picture. It is decoded at the lowest resolution that is not smaller than the drawn size; the COD marker
+/// gives the number of levels.
 fn jpx_memory(data: &[u8], drawn: (usize, usize)) -> Option<u64> {
-    // The codestream begins with these markers, in whatever boxes it lies.
+    // The codestream starts with these markers, in whatever boxes it lies.
     let at = data
         .windows(4)
         .position(|bytes| bytes == [0xff, 0x4f, 0xff, 0x51])?
@@ -214,7 +217,7 @@ fn jpx_memory(data: &[u8], drawn: (usize, usize)) -> Option<u64> {
     let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
     let mut levels = 0;
     let mut marker = at + be16(data, at)? as usize;
-    // COD is one of the first markers behind.
+    // COD is one of the first markers after it.
     while let (Some(0xff), Some(code)) = (data.get(marker), data.get(marker + 1)) {
         match code {
             0x52 => {
@@ -242,7 +245,8 @@ fn jpx_memory(data: &[u8], drawn: (usize, usize)) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// The head of a JPEG of 100x50 pixels: three components, the first of twice the resolution, then the first scan.
+    /// The header of a 100x50 pixel JPEG: three components, the first with twice the resolution, then the
+    /// first scan.
     fn jpeg(frame: u8, in_scan: u8) -> Vec<u8> {
         let mut data = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0];
         data.extend([
@@ -258,13 +262,13 @@ mod tests {
         assert_eq!(jpeg_memory(&jpeg(0xc2, 3)), Some(all));
         assert_eq!(jpeg_memory(&jpeg(0xc0, 1)), Some(all));
         assert_eq!(jpeg_memory(&jpeg(0xc0, 3)), Some(0));
-        // Something before it, and a marker without a length.
+        // Data before it, and a marker without a length.
         assert_eq!(
             jpeg_memory(&[&[7, 0xff, 0xd8, 0xff, 0x01][..], &jpeg(0xc2, 3)[2..]].concat()),
             Some(all)
         );
         let whole = jpeg(0xc2, 3);
-        // Up to the marker of the scan.
+        // Truncated before the scan marker.
         (0..whole.len() - 3).for_each(|end| assert_eq!(jpeg_memory(&whole[..end]), None));
     }
 
@@ -278,7 +282,7 @@ mod tests {
         data.extend([0, 3]);
         data.extend([7, 1, 1, 7, 1, 1, 7, 1, 1]);
         assert_eq!(jpx_memory(&data, (30, 20)), Some(100 * 50 * 15));
-        // Three levels of resolution: half of it is enough, a quarter is not.
+        // Three resolution levels: half size is enough, a quarter is not.
         data.extend([0xff, 0x52, 0, 12, 0, 0, 0, 1, 1, 3, 4, 4, 0, 0]);
         assert_eq!(jpx_memory(&data, (30, 20)), Some(50 * 25 * 15));
         assert_eq!(jpx_memory(&data, (1, 1)), Some(12 * 6 * 15));

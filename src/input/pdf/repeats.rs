@@ -1,37 +1,38 @@
-//! Pages that are the same object of the file: a page tree may list one page any number of times.
+//! Detection of pages that are the same object of the file: a page tree may list one page any number of
+//! times.
 //!
-//! pdfium does not tell the number of a page's object. So the document is opened a second time, and each page that is found
-//! is given a size of its own: wherever that size shows up again, the same object is shown again.
+//! pdfium does not expose a page's object number. So the document is opened a second time, and each page
+//! visited is given a unique size: wherever that size appears again, the page is the same object.
 
 use super::library::OpenDocument;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
-/// Documents with fewer pages repeat too few to matter.
+/// Fewest pages of a document that is searched; smaller ones repeat too little to matter.
 const LEAST_PAGES: usize = 64;
-/// Bytes of the file for each page, above which pages cannot all be the same: a page of its own takes some.
+/// File size per page, in bytes, above which a file is not searched: a page of its own takes some bytes.
 const MOST_BYTES: u64 = 1024;
-/// Pages that are marked at most; those not marked count as pages of their own.
+/// Most pages that are marked; the others count as distinct.
 const MOST_MARKS: usize = 4096;
-/// Of them, those that are spread over the document.
+/// Marks spent on pages spread over the document.
 const SPREAD_MARKS: usize = MOST_MARKS / 2;
-/// How long pages are marked: loading one may take long if somebody wants it to.
+/// Time limit for marking: loading a page of a hostile file may take long.
 const MOST_TIME: Duration = Duration::from_secs(5);
-/// Sizes in points that no page has: the mark is in their fractions.
+/// A size in points that no page has: its fractions are the mark.
 const MARK: (f32, f32) = (5000.25, 9000.25);
-/// Marks in a row of sizes.
+/// Marks that differ in width only, before the height changes.
 const MARKS_IN_A_ROW: usize = 2048;
 
-/// Whether a file of so many bytes and pages may show pages again and again.
+/// `true` if a file of this size and page count may list the same page repeatedly.
 pub fn may_repeat(file_bytes: u64, pages: usize) -> bool {
     pages >= LEAST_PAGES && file_bytes / (pages as u64) < MOST_BYTES
 }
 
-/// The pages that are the same object as an earlier one, with the first of those, in order. `sizes`: those of all pages.
+/// Pairs of a page and the first page that is the same object, in order. `sizes`: those of all pages.
 ///
-/// Takes time in proportion to the pages, and loads [`MOST_MARKS`] of them at most, for [`MOST_TIME`]. Changes `document`,
-/// which is good for nothing else afterwards.
+/// Takes time linear in the page count, and loads at most [`MOST_MARKS`] pages, for at most [`MOST_TIME`]. It
+/// changes page sizes in `document`, which must not be used afterwards.
 pub fn repeats(document: &OpenDocument<'_>, sizes: &[(f32, f32)]) -> Vec<(u32, u32)> {
     let mut marks = Marks {
         document,
@@ -39,7 +40,8 @@ pub fn repeats(document: &OpenDocument<'_>, sizes: &[(f32, f32)]) -> Vec<(u32, u
         until: Instant::now() + MOST_TIME,
         count: 0,
     };
-    // Pages all over the document first: what comes again and again is among them, however many others stand before it.
+    // Pages spread over the document first: this catches a page that is repeated often, however many distinct
+    // pages come before it.
     for index in (0..sizes.len()).step_by((sizes.len() / SPREAD_MARKS).max(1)) {
         marks.of(index);
     }
@@ -57,23 +59,23 @@ pub fn repeats(document: &OpenDocument<'_>, sizes: &[(f32, f32)]) -> Vec<(u32, u
     repeats
 }
 
-/// The marks of a document's pages.
+/// Assigns marks to a document's pages.
 struct Marks<'a> {
     document: &'a OpenDocument<'a>,
-    /// Sizes that the pages had.
+    /// Original sizes of the pages.
     sizes: &'a [(f32, f32)],
-    /// When no more are given.
+    /// Time after which no marks are assigned.
     until: Instant,
-    /// How many were given.
+    /// Number of marks assigned.
     count: usize,
 }
 
 impl Marks<'_> {
-    /// The mark of a page, which is given one if it has none and there are any left.
+    /// The mark of a page; assigns one if it has none and the limits allow it.
     fn of(&mut self, index: usize) -> Option<[u32; 2]> {
         let key = |size: (f32, f32)| [size.0.to_bits(), size.1.to_bits()];
-        // As the size is told, whatever the page's rotation and units make of it. A page has another size than it had only
-        // if it was marked.
+        // The size as pdfium reports it, after the page's rotation and units. It differs from the original
+        // size only if the page was marked.
         let original = key(*self.sizes.get(index)?);
         let mark = || {
             self.document

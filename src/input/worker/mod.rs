@@ -1,7 +1,7 @@
-//! Worker processes, which read files: pdfium and the decoders of pictures run in them alone.
+//! Worker processes, which read untrusted files: only they run pdfium and the image decoders.
 //!
-//! `pool` (main process) speaks `protocol` with `process` (hidden subcommand). A file that is hostile costs its own pages: a
-//! worker is limited in memory and time, and replaced when it dies.
+//! `pool` (main process) talks to `process` (hidden subcommand) in `protocol`. A hostile file costs only its
+//! own pages: a worker is limited in memory and time, and replaced if it dies.
 
 pub mod pool;
 pub mod process;

@@ -1,4 +1,4 @@
-//! The worker processes: started when needed, given one request at a time, killed and replaced when one
+//! The pool of worker processes: started on demand, given one request at a time, killed and replaced if one
 //! hangs or dies.
 
 use super::protocol::{
@@ -18,63 +18,63 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// How long a worker may take to end whose pipe is closed.
+/// Time that a worker gets to end once its pipe is closed.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
-/// How often it is looked whether what waits for a worker was cancelled.
+/// Interval of cancellation checks while waiting for a worker.
 const LOOK: Duration = Duration::from_millis(50);
-/// Seconds of work after which a worker ends whatever happens to the main process; honest ones live for many pages.
+/// Limit on a worker's CPU time in seconds, in case it outlives the main process; enough for many pages.
 const CPU_SECONDS: u64 = 24 * 3600;
 
-/// How workers are started and limited.
+/// Command line and limits of workers.
 #[derive(Debug, Clone)]
 pub struct PoolOptions {
     /// The program to start with the hidden subcommand.
     pub program: PathBuf,
-    /// The pdfium library, if it is there.
+    /// The pdfium library, if it was found.
     pub library: Option<PathBuf>,
-    /// Workers at a time.
+    /// Number of workers.
     pub workers: usize,
-    /// Longest time for opening or one page.
+    /// Time limit for opening a document and for each page.
     pub timeout: Duration,
-    /// Bytes that one worker may take beside the program itself.
+    /// Memory limit of one worker in bytes, besides the program itself.
     pub memory: u64,
-    /// The setting that gives a worker more memory, for messages.
+    /// Name of the setting that gives a worker more memory, for messages.
     pub memory_setting: &'static str,
-    /// Pixels of a page at most; of what a worker sends nothing larger is taken.
+    /// Pixel limit of a page; larger pictures from a worker are rejected.
     pub max_pixels: u64,
-    /// Bytes of what a worker says about a page, without its pixels, at most.
+    /// Limit in bytes on a worker's description of a page, without pixels.
     pub max_message: usize,
 }
 
-/// Why a worker gave no answer.
+/// Reason why there is no result from a worker.
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
-    /// It answered that it cannot.
+    /// The worker reported a failure.
     #[error("{}", describe(.0))]
     Failed(ReadFailure),
-    /// It took too long and was killed.
+    /// It exceeded the time limit and was killed.
     #[error("the page took longer than {} s and was given up", .0.as_secs())]
     Timeout(Duration),
-    /// It ended for want of memory.
+    /// It exceeded its memory limit.
     #[error("it needs more memory than a worker process may take ({} MB); raise {setting}", .memory >> 20)]
     Memory {
-        /// What it may take, in bytes.
+        /// The limit in bytes.
         memory: u64,
-        /// The setting that allows more.
+        /// Name of the setting that raises the limit.
         setting: &'static str,
     },
-    /// What it said about a page was too much to be taken in.
+    /// Its description of the page exceeded the size limit.
     #[error(
         "what stands on the page takes {} MB, more than there is memory for ({} MB); raise --memory-limit",
         .bytes >> 20, .most >> 20
     )]
     TooMuch {
-        /// Bytes of the message.
+        /// Size of the message in bytes.
         bytes: usize,
-        /// Bytes that a message may have.
+        /// The limit in bytes.
         most: usize,
     },
-    /// It ended in the middle.
+    /// It ended in the middle of a request.
     #[error("the process that reads it crashed ({0})")]
     Crashed(String),
     /// It could not be started.
@@ -82,7 +82,7 @@ pub enum PoolError {
     Start {
         /// The program.
         program: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -113,28 +113,28 @@ pub struct WorkerPool {
 struct State {
     idle: Vec<Worker>,
     running: usize,
-    /// Process numbers of workers that answer somebody.
+    /// Process ids of workers with a request.
     busy: Vec<u32>,
-    /// Whether the run is over: no worker is lent any more.
+    /// The run is over: no worker is lent out any more.
     is_over: bool,
 }
 
-/// An opened document as the pool knows it.
+/// An open document, as the pool knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentHandle {
-    /// Tells documents apart; paths of open files are used again for others.
+    /// Unique id; paths of open files are reused for others.
     pub id: u64,
     /// The file.
     pub path: PathBuf,
-    /// What it holds.
+    /// File type.
     pub kind: FileKind,
     /// Passwords to try.
     pub passwords: Vec<String>,
-    /// Sizes of all pages: in points for PDFs, else in pixels. Zero where it is not known.
+    /// Sizes of all pages: in points for PDFs, else in pixels. Zero if unknown.
     pub sizes: Vec<(f32, f32)>,
-    /// How many pages the file says it has; those that are not there are in no list.
+    /// Page count that the file claims; missing pages at its end are not in the lists.
     pub stated_pages: usize,
-    /// Pages that are the same object of the file as an earlier one, with the first of those; in order.
+    /// Pairs of a page and the first page that is the same object of the file, in order.
     pub repeats: Vec<(u32, u32)>,
 }
 
@@ -148,7 +148,7 @@ impl WorkerPool {
         }
     }
 
-    /// Opens a document in some worker and asks for its page sizes.
+    /// Opens a document in some worker and reads its page sizes.
     pub fn open(
         &self,
         path: &Path,
@@ -173,8 +173,8 @@ impl WorkerPool {
                 worker.open(&handle, finds_repeats, timeout)
             })
         };
-        // Like a page: a worker that died may have been left in a bad state by the document before. Or looking for
-        // repeated pages was too much, which is no reason to lose the document.
+        // As for a page, the previous document may have left the worker in a bad state. Or the search for
+        // repeated pages was too expensive, which must not lose the document.
         let opened = match open(true) {
             Err(PoolError::Crashed(_) | PoolError::Timeout(_) | PoolError::Memory { .. })
                 if !is_cancelled() =>
@@ -187,10 +187,10 @@ impl WorkerPool {
         Ok(handle)
     }
 
-    /// Reads a page. The picture, if one was asked for, comes with it.
+    /// Reads a page, with its picture if requested.
     ///
-    /// A page at which a worker died is tried once more with a fresh one: the fault may have been left behind by an
-    /// earlier page, or have come from outside.
+    /// If a worker dies, the page is retried once with a fresh one: the fault may have been left behind by an
+    /// earlier page or have come from outside.
     pub fn page(
         &self,
         document: &DocumentHandle,
@@ -218,7 +218,7 @@ impl WorkerPool {
         }
     }
 
-    /// Ends all workers, whatever they are at, and lends none any more; who waits for an answer gets an error. Does not wait.
+    /// Kills all workers and lends out none any more; pending requests fail. Does not block.
     pub fn kill_all(&self) {
         let mut state = self
             .state
@@ -227,7 +227,7 @@ impl WorkerPool {
         state.is_over = true;
         state.idle.clear();
         for worker in &state.busy {
-            // SAFETY: a plain call; the process is not waited for while it is in the list.
+            // SAFETY: a plain call; a listed process has not been waited for, so its id is not reused.
             unsafe { libc::kill(*worker as libc::pid_t, libc::SIGKILL) };
         }
         drop(state);
@@ -271,7 +271,7 @@ impl WorkerPool {
         result
     }
 
-    /// A free worker, one with the document already open if possible.
+    /// A free worker, if possible one that has the document open.
     fn take(&self, document: u64) -> Result<Worker, PoolError> {
         let mut state = self
             .state
@@ -314,10 +314,10 @@ impl WorkerPool {
     }
 }
 
-/// Pages that a file says it has, the sizes of those that are there, and those that repeat earlier ones.
+/// The page count that a file claims, the sizes of existing pages, and the pages that repeat earlier ones.
 type Opened = (usize, Vec<(f32, f32)>, Vec<(u32, u32)>);
 
-/// Whether nobody waits any more for what this thread works for.
+/// `true` if this thread's work was cancelled.
 fn is_cancelled() -> bool {
     deadline::stopped() == Some(Stopped::Cancelled)
 }
@@ -352,12 +352,13 @@ impl Worker {
             .arg(options.memory.to_string())
             .arg("--cpu-seconds")
             .arg(CPU_SECONDS.to_string())
-            // One arena: more of them are address space that nothing lies in.
+            // One malloc arena: more of them only reserve address space.
             .env("MALLOC_ARENA_MAX", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Its own group: an interrupt at the terminal is for the main process, which lets pages finish.
+            // A process group of its own: an interrupt at the terminal is for the main process, which lets
+            // pages finish.
             .process_group(0)
             .spawn()
             .map_err(start_error)?;
@@ -429,7 +430,7 @@ impl Worker {
         let Some((width, height)) = bitmap else {
             return Ok((content, None));
         };
-        // What a worker says of itself is not believed: it read somebody's file.
+        // The worker's sizes are not trusted: it has read an untrusted file.
         if (width as u64).saturating_mul(height as u64) > self.options.max_pixels {
             return Err(PoolError::Crashed(
                 "it sent a picture that nobody asked for".into(),
@@ -471,7 +472,7 @@ impl Worker {
             .map_err(|error| self.fault(error, timeout))
     }
 
-    /// Turns a broken exchange into what it means, ending the worker.
+    /// The error behind a broken exchange; ends the worker.
     fn fault(&mut self, error: io::Error, timeout: Duration) -> PoolError {
         if error.kind() == io::ErrorKind::TimedOut {
             return PoolError::Timeout(timeout);
@@ -484,8 +485,8 @@ impl Worker {
                 most: *most,
             };
         }
-        // One whose pipe is closed is ending, which takes a moment where much memory is given back; do not wait for one
-        // that merely talks nonsense.
+        // A worker whose pipe is closed is ending, which takes a moment if it frees much memory; one that
+        // merely sends invalid data is not waited for.
         let patience = if error.kind() == io::ErrorKind::UnexpectedEof {
             LAST_MOMENT
         } else {
@@ -504,7 +505,7 @@ impl Worker {
             {
                 self.out_of_memory()
             }
-            // Without memory the library may do anything; that is not told from its other faults.
+            // Out of memory, the library may crash in any way, which looks like its other faults.
             Ok(Some(status))
                 if status
                     .signal()
@@ -521,12 +522,12 @@ impl Worker {
     }
 }
 
-/// The most memory that a process had, in bytes, once it has ended; `None` before.
+/// Peak memory of a process in bytes, once it has ended; `None` before.
 fn most_memory(child: &Child) -> Option<u64> {
-    // SAFETY: plain structures that the call fills; the process stays to be waited for (WNOWAIT).
+    // SAFETY: plain structures that the call fills; the process can still be waited for (WNOWAIT).
     let (mut info, mut usage): (libc::siginfo_t, libc::rusage) = unsafe { std::mem::zeroed() };
     let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // The library's function leaves the last argument out.
+    // libc's `waitid` lacks the last argument.
     // SAFETY: as above.
     let result = unsafe {
         libc::syscall(
@@ -538,20 +539,20 @@ fn most_memory(child: &Child) -> Option<u64> {
             &mut usage,
         )
     };
-    // SAFETY: the structure is that of an ended process, or all zero.
+    // SAFETY: the structure describes an ended process or is all zero.
     let has_ended = result == 0 && unsafe { info.si_pid() } != 0;
     has_ended.then(|| usage.ru_maxrss.max(0) as u64 * 1024)
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Killed rather than asked: it may be the one that hangs. It holds nothing worth saving.
+        // Killed without asking: it may hang, and it holds nothing worth saving.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Reads from a pipe, but never past a deadline.
+/// Reads from a pipe up to a deadline.
 struct TimedReader {
     pipe: ChildStdout,
     deadline: Instant,

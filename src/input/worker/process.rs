@@ -1,7 +1,7 @@
-//! The worker process: reads requests on stdin, answers on stdout until stdin closes.
+//! The worker process: reads requests on stdin and answers on stdout until stdin closes.
 //!
 //! Started by [`super::pool`] as a hidden subcommand of the same binary. It limits its own memory, so that a
-//! hostile file ends this process and not the machine.
+//! hostile file ends this process and does not exhaust the machine.
 
 use super::protocol::{
     MAX_MESSAGE, PageRequest, ReadFailure, Reply, Request, read_message, write_message,
@@ -16,15 +16,15 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::os::fd::FromRawFd;
 use std::path::{Path, PathBuf};
 
-/// Pages in a row that are not there, after which a document counts as over, whatever it says of itself.
+/// Consecutive missing pages after which a document counts as ended, whatever page count it claims.
 const MISSING_PAGES: usize = 1000;
 
-/// Limits of a worker.
+/// Resource limits of a worker.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes beyond the program itself and the file that is read.
+    /// Bytes in addition to the program itself and the file being read.
     pub memory: u64,
-    /// Seconds of work, over all documents.
+    /// Seconds of CPU time, over all documents.
     pub cpu_seconds: u64,
 }
 
@@ -56,9 +56,9 @@ impl LazyLibrary<'_> {
     }
 }
 
-/// Runs the worker until its stdin closes; then it ends at once, whatever it is at.
+/// Runs the worker until its stdin closes; then it ends at once, even in the middle of a request.
 ///
-/// `library`: the PDF library, for PDFs. Fails when the pipes break.
+/// `library`: the PDF library, for PDFs. Fails if the pipes break.
 pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
     let room = Room::new(limits);
     end_with_parent()?;
@@ -117,7 +117,7 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
     }
 }
 
-/// Opens a file; with it the sizes of its pages.
+/// Opens a file; also returns the sizes of its pages.
 fn open<'a>(
     library: &'a LazyLibrary<'_>,
     path: &Path,
@@ -125,7 +125,7 @@ fn open<'a>(
     passwords: &[String],
     room: &Room,
 ) -> Result<(Document<'a>, Vec<(f32, f32)>), ReadFailure> {
-    // A file that is mapped takes address space, but no memory that cannot be given back.
+    // A mapped file takes address space, but no memory that cannot be reclaimed.
     room.allow_file(match kind {
         FileKind::Pdf => file_bytes(path),
         _ => 0,
@@ -146,7 +146,7 @@ fn open<'a>(
             Ok((Document::Tiff(Box::new(frames)), sizes))
         }
         kind => {
-            // What is wrong with its header is told when its page is read.
+            // An error in the header is reported when the page is read.
             let (width, height) = decode::picture_size(path, kind).unwrap_or_default();
             let path = path.to_path_buf();
             Ok((
@@ -157,7 +157,7 @@ fn open<'a>(
     }
 }
 
-/// Pages that are the same object as earlier ones, in a file with many pages for its bytes.
+/// Pages that are the same object as earlier ones, for a file with many pages relative to its size.
 fn repeats(
     library: &LazyLibrary<'_>,
     path: &Path,
@@ -169,7 +169,7 @@ fn repeats(
     if !repeats::may_repeat(bytes, sizes.len()) {
         return Vec::new();
     }
-    // It is mapped a second time.
+    // The file is mapped a second time.
     room.allow_file(bytes.saturating_mul(2));
     let copy = library
         .get()
@@ -211,7 +211,7 @@ fn read_page(
     ))
 }
 
-/// Bytes that drawing takes beside a large picture: its data once more, rows of it, and what is lost between large pieces.
+/// Bytes that rendering takes besides a large picture: a copy of its data, some rows, and fragmentation.
 const BESIDE_PICTURE: u64 = 64 << 20;
 
 fn read_pdf_page(
@@ -243,7 +243,7 @@ fn read_pdf_page(
     {
         return Err(ReadFailure::Memory);
     }
-    // What stands on the page was looked through already; where it shows no picture there is none to be counted.
+    // The page's content, if requested, has been read already; without images there is nothing to estimate.
     let shows_pictures =
         !matches!(&reply, Reply::Page { content: Some(content), .. } if content.images.is_empty());
     let needs = if shows_pictures {
@@ -256,7 +256,8 @@ fn read_pdf_page(
         return Err(ReadFailure::Memory);
     }
     let picture = page.render(width, height)?;
-    // It may be drawn smaller than the page, and take less: only where there is nothing to be seen it was left out.
+    // A picture may be drawn smaller than the page and take less; only a blank page shows that it was left
+    // out.
     let is_plain = || picture.windows(4).all(|bytes| bytes[0] == bytes[3]);
     if needs.jpeg_2000 > left && is_plain() {
         return Err(ReadFailure::Memory);
@@ -267,7 +268,7 @@ fn read_pdf_page(
     Ok((reply, picture))
 }
 
-/// Keeps the pipe for answers to itself: whatever else writes to stdout lands on stderr.
+/// Keeps the response pipe to itself: anything else that writes to stdout goes to stderr.
 fn take_stdout() -> io::Result<File> {
     // SAFETY: plain descriptor calls; the new descriptor is owned by the file alone.
     unsafe {
@@ -279,8 +280,8 @@ fn take_stdout() -> io::Result<File> {
     }
 }
 
-/// Sizes of the pages that are there. Those at the end that are not are left out: a file may say that it has any number.
-/// One in the middle has no size, and fails when it is read.
+/// Sizes of the existing pages. Missing pages at the end are left out, since a file may claim any number. A
+/// missing page in the middle has size zero and fails when it is read.
 fn sizes(document: &OpenDocument, page_count: usize) -> Vec<(f32, f32)> {
     let mut sizes = Vec::new();
     let mut last = 0;
@@ -297,10 +298,10 @@ fn sizes(document: &OpenDocument, page_count: usize) -> Vec<(f32, f32)> {
     sizes
 }
 
-/// Ends this process as soon as nobody holds the other end of its stdin: the main process was killed. A thread looks, since
-/// the library may compute for minutes.
+/// Ends this process as soon as the other end of its stdin is closed: the main process is gone. A separate
+/// thread watches, since the library may compute for minutes.
 fn end_with_parent() -> io::Result<()> {
-    // The main process decides about interrupts, which reach all of a terminal's programs.
+    // The main process decides about interrupts, which the terminal sends to all its programs.
     // SAFETY: ignoring a signal needs no handler.
     unsafe {
         libc::signal(libc::SIGINT, libc::SIG_IGN);
@@ -308,7 +309,7 @@ fn end_with_parent() -> io::Result<()> {
     }
     let watch = || {
         loop {
-            // Nothing is asked for: only the end of the pipe is told.
+            // No events are requested: poll reports only the end of the pipe.
             let mut stdin = libc::pollfd {
                 fd: 0,
                 events: 0,
@@ -317,7 +318,7 @@ fn end_with_parent() -> io::Result<()> {
             // SAFETY: one valid descriptor.
             let told = unsafe { libc::poll(&mut stdin, 1, -1) };
             if told > 0 && stdin.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0 {
-                // SAFETY: ends the process; nothing of it is worth saving.
+                // SAFETY: ends the process; nothing in it needs saving.
                 unsafe { libc::_exit(0) };
             }
         }
@@ -329,21 +330,21 @@ fn end_with_parent() -> io::Result<()> {
         .map(drop)
 }
 
-/// What this process may take.
+/// Memory limit of this process.
 struct Room {
-    /// Address space of the program when it was started, and what it may take beside.
+    /// Address space of the program at its start plus its allowance.
     address_space: u64,
-    /// Bytes of the file that is mapped.
+    /// Size in bytes of the mapped file.
     file: Cell<u64>,
 }
 
 impl Room {
-    /// Limits this process. Where a limit cannot be set it runs without it.
+    /// Applies the limits to this process; a limit that cannot be set is ignored.
     fn new(limits: Limits) -> Room {
-        // SAFETY: plain calls.
+        // SAFETY: plain calls with valid structures.
         unsafe {
             libc::setrlimit(libc::RLIMIT_CPU, &both(limits.cpu_seconds));
-            // No core file of somebody's document.
+            // No core file with the content of a document.
             libc::setrlimit(libc::RLIMIT_CORE, &both(0));
         }
         let address_space = address_space().saturating_add(limits.memory);
@@ -355,11 +356,12 @@ impl Room {
         room
     }
 
-    /// Allows address space to map a file of so many bytes, no longer for the one before.
+    /// Allows address space to map a file of this size, instead of the file before.
     fn allow_file(&self, bytes: u64) {
         self.file.set(bytes);
         let mut limit = both(0);
-        // SAFETY: plain calls with a structure that lives. The hard limit stays: it cannot be raised again.
+        // SAFETY: plain calls with a local structure. The hard limit stays, since it could not be raised
+        // again.
         unsafe {
             if libc::getrlimit(libc::RLIMIT_AS, &mut limit) == 0 {
                 limit.rlim_cur = self.allowed().min(limit.rlim_max);
@@ -372,7 +374,7 @@ impl Room {
         self.address_space.saturating_add(self.file.get())
     }
 
-    /// Bytes that are left.
+    /// Bytes still available.
     fn left(&self) -> u64 {
         self.allowed().saturating_sub(address_space())
     }
@@ -385,7 +387,7 @@ fn both(value: u64) -> libc::rlimit {
     }
 }
 
-/// Bytes of address space of this process; 0 where the system does not tell.
+/// Address space of this process in bytes; 0 if the system does not report it.
 fn address_space() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
     let pages = pages

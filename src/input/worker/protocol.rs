@@ -1,7 +1,8 @@
-//! What the main process and a worker say to each other.
+//! Messages between the main process and a worker.
 //!
-//! Every message is a four-byte little-endian length and that many bytes of postcard. A [`Reply::Page`] with
-//! `bitmap` is followed by the pixels themselves: `width * height * 3` bytes, RGB, rows from the top.
+//! Every message is a four-byte little-endian length followed by that many bytes of postcard. A
+//! [`Reply::Page`] with `bitmap` is followed by the raw pixels: `width * height * 3` bytes, RGB, rows from
+//! the top.
 
 use crate::input::decode::FileKind;
 use crate::input::pdf::page::PdfPage;
@@ -9,54 +10,54 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-/// No honest message without pixels is longer; a longer one means that the stream is out of step.
+/// Limit on the length of a message without pixels; a longer one means that the stream is out of sync.
 pub const MAX_MESSAGE: usize = 512 << 20;
 
-/// A message is longer than it may be.
+/// Error: a message exceeds its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a message of {bytes} bytes, of which {most} are allowed")]
 pub struct TooLong {
-    /// Its length.
+    /// Length of the message in bytes.
     pub bytes: usize,
-    /// What is allowed.
+    /// The limit in bytes.
     pub most: usize,
 }
 
-/// What the worker is asked.
+/// Request to a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Load the PDF library, to see whether it can be.
+    /// Load the PDF library, to check that it works.
     LoadLibrary,
-    /// Open a document; the one open before is closed.
+    /// Open a document and close the previous one.
     Open {
         /// The file.
         path: PathBuf,
-        /// What it holds.
+        /// File type.
         kind: FileKind,
-        /// For PDFs: tried in order after the empty password.
+        /// For PDFs: passwords tried in order after the empty one.
         passwords: Vec<String>,
-        /// For PDFs: whether pages that are the same object are looked for.
+        /// For PDFs: look for pages that are the same object.
         finds_repeats: bool,
     },
     /// Read a page of the open document.
     Page(PageRequest),
 }
 
-/// What is wanted of a page. Of a picture there is its picture only, as it is.
+/// Request for a page. A page of an image file has only its picture, in original size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PageRequest {
-    /// Position, from 0.
+    /// Page index, from 0.
     pub page_index: usize,
-    /// Pixels per PDF point of the coordinates in the answer.
+    /// Scale of the coordinates in the answer, in pixels per PDF point.
     pub scale: f64,
-    /// Whether characters, rulings and object boxes are wanted.
+    /// Read characters, rulings and object boxes.
     pub content: bool,
-    /// Pixels per PDF point of the picture; none: no picture.
+    /// Scale of the picture in pixels per PDF point; `None` for no picture.
     pub render_scale: Option<f64>,
 }
 
 impl PageRequest {
-    /// The picture of a page, in its own pixels.
+    /// The picture of a page of an image file, in its own pixels.
     pub fn picture(page_index: usize) -> Self {
         PageRequest {
             page_index,
@@ -67,7 +68,7 @@ impl PageRequest {
     }
 }
 
-/// What the worker answers.
+/// Response of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// The PDF library is loaded.
@@ -76,44 +77,44 @@ pub enum Reply {
     Opened {
         /// Number of pages.
         page_count: usize,
-        /// Sizes of all pages: in points, rotation applied, for PDFs; else in pixels. Zero where it is not known.
+        /// Sizes of all pages: in points, rotation applied, for PDFs; else in pixels. Zero if unknown.
         sizes: Vec<(f32, f32)>,
-        /// Pages that are the same object of the file as an earlier one, with the first of those; in order.
+        /// Pairs of a page and the first page that is the same object of the file, in order.
         repeats: Vec<(u32, u32)>,
     },
     /// A page.
     Page {
-        /// What a PDF says about it, where that was asked for.
+        /// Content of a PDF page, if requested.
         content: Option<Box<PdfPage>>,
         /// Width and height of the pixels that follow the message.
         bitmap: Option<(usize, usize)>,
     },
-    /// It did not work.
+    /// The request failed.
     Failed(ReadFailure),
 }
 
-/// Why a document or page could not be read.
+/// Reason why a document or page could not be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ReadFailure {
     /// The file cannot be read.
     Unreadable(String),
     /// The PDF library cannot be loaded.
     Library(String),
-    /// It is no PDF, or damaged beyond repair.
+    /// It is not a PDF, or damaged beyond repair.
     Damaged,
-    /// It wants a password, or another one.
+    /// It needs a password, and none given opens it.
     Password,
-    /// Its kind of encryption is not known.
+    /// Its encryption is not supported.
     Encryption,
     /// The page cannot be loaded.
     Page,
     /// The page has no area.
     EmptyPage,
-    /// The page is too large to be drawn.
+    /// The page is too large to be rendered.
     TooLarge,
-    /// The picture cannot be decoded, with the reason.
+    /// The picture cannot be decoded, for this reason.
     Picture(String),
-    /// The picture takes more memory than the process may.
+    /// The page needs more memory than the process may use.
     Memory,
 }
 
@@ -125,8 +126,8 @@ pub fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Resu
     out.write_all(&bytes)
 }
 
-/// Reads one message of `most` bytes at most. Fails at the end of the stream and on anything that is no message; with
-/// [`TooLong`] inside on one that is longer.
+/// Reads one message of at most `most` bytes. Fails at the end of the stream, on invalid data, and, with
+/// [`TooLong`] inside, on a longer message.
 pub fn read_message<T: DeserializeOwned>(input: &mut impl Read, most: usize) -> io::Result<T> {
     let mut length = [0u8; 4];
     input.read_exact(&mut length)?;

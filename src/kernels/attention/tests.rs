@@ -1,4 +1,4 @@
-//! Tests of attention against sums in double precision.
+//! Tests of attention against a double-precision reference.
 
 use super::*;
 use crate::kernels::one_after_the_other;
@@ -16,7 +16,7 @@ fn numbers(count: usize, seed: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Attention of the last of `tokens` tokens in double precision, nothing turned.
+/// Attention output of the last of `tokens` tokens in double precision, without rotary embedding.
 fn expected(input: &[f32], tokens: usize) -> Vec<f64> {
     let Heads {
         query,
@@ -69,7 +69,7 @@ fn rows_of_any_length_see_their_own_past() {
         numbers(3 * HEADS.width(), 2),
     );
     let mut cache = Cache::new(HEADS, 6);
-    // A prompt of 40 tokens beside one of 2, then a token of each, in pages without order.
+    // A prompt of 40 tokens batched with one of 2, then one decode step of both; cache pages out of order.
     let (long_pages, short_pages) = (vec![4, 0, 3], vec![1]);
     let split = |row: &[f32], at: usize| {
         let (a, b) = row.split_at(at * HEADS.width());

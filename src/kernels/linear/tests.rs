@@ -1,4 +1,4 @@
-//! Tests of linear layers against sums in double precision.
+//! Tests of linear layers against a double-precision reference.
 
 use super::*;
 use crate::kernels::one_after_the_other;
@@ -12,7 +12,7 @@ fn numbers(count: usize, seed: usize) -> Vec<f32> {
             .wrapping_add(1442695040888963407);
         (state >> 40) as f32 / (1 << 23) as f32 - 1.0
     };
-    // Numbers that bfloat16 holds exactly.
+    // Values that bfloat16 represents exactly.
     (0..count)
         .map(|_| f32::from_bits(next().to_bits() & 0xffff_0000))
         .collect()
@@ -48,7 +48,7 @@ fn run(layer: &Linear, input: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
     output
 }
 
-/// The largest error relative to the largest value.
+/// Largest absolute error, relative to the largest value.
 fn error(layer: &Linear, weights: &[f32], input: &[f32]) -> f64 {
     let got = run(layer, input, None);
     let (mut worst, mut largest) = (0f64, 0f64);

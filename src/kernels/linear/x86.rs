@@ -1,4 +1,5 @@
-//! Jobs in the instructions of x86. Unsafe to call where the machine lacks them, and as the portable ones are.
+//! Jobs for x86 instruction sets. Unsafe to call if the machine lacks them; otherwise with the contract of
+//! the portable ones.
 
 use super::*;
 use std::arch::x86_64::*;
@@ -189,7 +190,7 @@ struct Tile {
     blocks: usize,
 }
 
-/// The sums of a tile and a panel; `INT8`: weights have eight bits, else four.
+/// Accumulates a tile and a panel; `INT8`: weights have eight bits, else four.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
 unsafe fn quantized_tile<const N: usize, const INT8: bool>(tile: &Tile, sums: &mut Sums) {
     let blocks = tile.blocks;

@@ -1,8 +1,8 @@
-//! Columns and reading order: a page's items cut into zones that are read one after the other.
+//! Columns and reading order: cuts a page's items into zones that are read one after the other.
 //!
-//! Zones come from recursive cuts. A band of rows is cut into columns where a gutter runs through all of it and
-//! both sides look like columns of text; rows that no gutter runs through stay whole. So a title over two
-//! columns, a figure across them and a change from two columns to three are all the same case.
+//! Zones come from recursive cuts. A band of rows is cut into columns if a gutter runs through all of it and
+//! both sides look like columns of text; rows that no gutter runs through stay whole. A title over two
+//! columns, a figure across them and a change from two columns to three need no special treatment.
 
 use crate::deadline;
 use crate::geometry::Rect;
@@ -20,18 +20,18 @@ const MIN_BESIDE: f32 = 0.3;
 /// Depth of cuts; real pages need three.
 const MAX_DEPTH: usize = 10;
 
-/// Something with a place in the reading order.
+/// An item with a place in the reading order.
 #[derive(Debug, Clone, Copy)]
 pub struct Item {
-    /// Where it is.
+    /// Bounding box.
     pub bbox: Rect,
-    /// Whether it is a piece of text; tables and figures are not.
+    /// `true` for text segments, `false` for tables and figures.
     pub is_text: bool,
 }
 
-/// Cuts a page into zones in reading order; each is a list of positions in `items`.
+/// Cuts a page into zones in reading order; each is a list of indices into `items`.
 ///
-/// `body` is the usual font size in pixels; with `right_to_left` columns are read from the right.
+/// `body` is the body font size in pixels; with `right_to_left` columns are read from right to left.
 pub fn zones(items: &[Item], body: f32, right_to_left: bool) -> Vec<Vec<usize>> {
     let cutter = Cutter {
         items,
@@ -82,9 +82,9 @@ impl Cutter<'_> {
         }
     }
 
-    /// Groups of items whose vertical extents overlap, from top to bottom.
+    /// Groups of items that overlap vertically, from top to bottom.
     fn rows(&self, mut members: Vec<usize>) -> Vec<Vec<usize>> {
-        // Line boxes reach from ascent to descent and touch the next line's: only their core counts.
+        // Line boxes extend from ascent to descent and touch the next line's: only the middle part counts.
         let core = |i: usize| {
             let b = self.items[i].bbox;
             let trim = if self.items[i].is_text {
@@ -108,7 +108,7 @@ impl Cutter<'_> {
         rows
     }
 
-    /// The longest run of rows from `start` that makes columns: its end, and the columns in reading order.
+    /// The longest run of rows from `start` that forms columns: its end, and the columns in reading order.
     fn longest_band(&self, rows: &[Vec<usize>], start: usize) -> Option<(usize, Vec<Vec<usize>>)> {
         let mut members: Vec<usize> = Vec::new();
         let mut best = None;
@@ -117,7 +117,8 @@ impl Cutter<'_> {
             members.extend(row);
             let gutters = self.gutters(&members);
             if gutters.is_empty() {
-                // One row may stand on one side of every gutter; a whole band without any will not get one back.
+                // A single row may lie entirely on one side of a gutter; but if a longer band has no gutter,
+                // more rows cannot add one.
                 if self.coverage(&members).len() <= 1 && members.len() > row.len() {
                     break;
                 }
@@ -131,7 +132,7 @@ impl Cutter<'_> {
         best
     }
 
-    /// Horizontal extents that the members cover, merged where less than a gutter apart.
+    /// Horizontal extents of the members, merged if less than a gutter apart.
     fn coverage(&self, members: &[usize]) -> Vec<(f32, f32)> {
         let mut extents: Vec<(f32, f32)> = members
             .iter()
@@ -155,14 +156,14 @@ impl Cutter<'_> {
             .collect()
     }
 
-    /// The members sorted into columns, those gutters left out at which a side is no column.
+    /// The members sorted into columns; a gutter is ignored if one of its sides is not a column.
     fn columns(&self, members: &[usize], gutters: &[f32]) -> Vec<Vec<usize>> {
         let mut columns: Vec<Vec<usize>> = vec![Vec::new(); gutters.len() + 1];
         for &i in members {
             let x = self.items[i].bbox.center_x();
             columns[gutters.iter().filter(|g| x > **g).count()].push(i);
         }
-        // What is no column of its own joins its neighbour.
+        // A part that is not a column joins its neighbour.
         let mut kept: Vec<Vec<usize>> = Vec::new();
         for column in columns {
             match kept.last_mut() {

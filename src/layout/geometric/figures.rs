@@ -1,4 +1,4 @@
-//! Figures: raster pictures and groups of drawn shapes, told from backgrounds, frames and bullets.
+//! Figures: raster pictures and groups of drawn shapes, distinguished from backgrounds, frames and bullets.
 
 use crate::deadline;
 use crate::document::TextSource;
@@ -8,11 +8,11 @@ use crate::lines::{PreparedPage, Segment};
 /// A figure on a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// Where it is, its labels included.
+    /// Bounding box, including labels.
     pub bbox: Rect,
-    /// Whether it is drawn and has numbers along it: a chart.
+    /// `true` for a chart: a drawn figure with numbers along it.
     pub is_chart: bool,
-    /// Positions of the segments inside.
+    /// Indices of the segments inside.
     pub segments: Vec<usize>,
 }
 
@@ -39,7 +39,7 @@ const PROSE_WORDS: usize = 6;
 /// Shapes beyond this number are joined coarsely.
 const MAX_SHAPES: usize = 4000;
 
-/// Finds the figures of a page. `taken` tells which segments belong to tables, whose boxes are `tables`.
+/// Finds the figures of a page. `taken` is `true` for segments of tables, whose boxes are `tables`.
 pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> Vec<Figure> {
     let (width, height) = (page.width as f32, page.height as f32);
     let page_area = (width * height).max(1.0);
@@ -79,7 +79,7 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
         .collect();
     if scanned {
         for (bbox, _) in &mut boxes {
-            // The axes of a chart are rulings to whoever looks for lines.
+            // The axes of a chart count as ruling lines.
             let lines = page.rulings.iter().filter(|r| !in_table(r));
             *bbox = lines
                 .filter(|r| {
@@ -104,7 +104,7 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
         if bbox.width() < MIN_SIDE * body || bbox.height() < MIN_SIDE * body {
             continue;
         }
-        // Words printed over a photograph are text; a word or two may be a label.
+        // Words printed over a photograph are text; one or two words may be a label.
         let is_label = |s: &Segment| !raster || s.words.len() <= 2;
         let lies_inside = |s: &Segment| s.bbox.share_inside(&bbox) > 0.6;
         let inside: Vec<usize> = free
@@ -125,12 +125,12 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
     figures
 }
 
-/// Groups of shapes that lie near each other; lines of no table join a group that they touch.
+/// Groups of nearby shapes; ruling lines outside tables join a group that they touch.
 fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -> Vec<Rect> {
     if shapes.len() > MAX_SHAPES {
         shapes = coarse(&shapes, gap);
     }
-    // Sorted by the left edge, only shapes whose extents still meet need to be compared.
+    // With shapes sorted by left edge, only those whose extents still overlap need comparing.
     let mut groups: Vec<Rect> = shapes;
     loop {
         deadline::check();
@@ -158,7 +158,7 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
             .iter()
             .any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)
     }) {
-        // A long rule beside a small shape is no axis of it.
+        // A long rule beside a small shape is not its axis.
         if let Some(group) = groups.iter_mut().find(|g| g.near(ruling, 3.0)) {
             let larger = group.union(ruling);
             if larger.area() < 2.5 * group.area().max(1.0) {
@@ -169,7 +169,7 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
     groups
 }
 
-/// One box for all shapes whose upper left corners share a cell.
+/// One box for all shapes whose upper left corners share a grid cell.
 fn coarse(shapes: &[Rect], cell: f32) -> Vec<Rect> {
     let mut cells: std::collections::BTreeMap<(i32, i32), Rect> = Default::default();
     let cell = cell.max(1.0) * 2.0;
@@ -183,7 +183,7 @@ fn coarse(shapes: &[Rect], cell: f32) -> Vec<Rect> {
     cells.into_values().collect()
 }
 
-/// Boxes that overlap by much of the smaller one become one.
+/// Merges boxes that overlap by much of the smaller one.
 fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
     let mut i = 0;
     while i < boxes.len() {
@@ -209,7 +209,7 @@ fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
     }
 }
 
-/// Whether two pictures are strips of one: equally wide and one right below the other. Some programs cut so.
+/// `true` if two pictures are strips of one, as some programs cut them: equally wide, one below the other.
 fn is_strip_of(a: &Rect, b: &Rect) -> bool {
     let gap = (b.y1 - a.y2).max(a.y1 - b.y2);
     (a.x1 - b.x1).abs() < 3.0 && (a.x2 - b.x2).abs() < 3.0 && gap < 3.0

@@ -1,28 +1,28 @@
-//! What a block is, told from its wording, its looks and its place on the page.
+//! Labels of blocks, from their wording, appearance and position on the page.
 //!
-//! What only the whole document can tell (running headers, the size of body text, depths of headings) is decided
+//! Properties that depend on the whole document (running headers, body size, heading levels) are decided
 //! later, in `restructure`.
 
 use super::paragraphs::Line;
 use crate::document::{BlockStyle, Label};
 use crate::geometry::Rect;
 
-/// What the rules may look at besides the lines.
+/// Context of the labelling rules besides the lines.
 #[derive(Debug, Clone, Copy)]
 pub struct PageShape {
-    /// Usual font size in pixels.
+    /// Body font size in pixels.
     pub body: f32,
     /// Height of the page in pixels.
     pub height: f32,
-    /// Whether the lines come from a recognizer, which knows no fonts.
+    /// `true` if the lines come from a recognizer, which knows no fonts.
     pub recognized: bool,
-    /// Left and right edge of the zone that the block stands in.
+    /// Left and right edge of the block's zone.
     pub zone: (f32, f32),
-    /// Height of the rule above the footnotes.
+    /// Vertical position of the rule above the footnotes.
     pub footnote_rule: Option<f32>,
 }
 
-/// Words that open captions, lower case, with the kind of thing that they are about.
+/// Words that begin captions, in lower case.
 const CAPTION_WORDS: &[&str] = &[
     "figure",
     "fig",
@@ -59,7 +59,7 @@ const MAX_HEADING_CHARS: usize = 220;
 /// Share of characters in formula fonts that makes a line a formula.
 const FORMULA_SHARE: f32 = 0.33;
 
-/// The label of a block of text and how sure it is, 0 to 1.
+/// The label of a text block and its confidence, 0 to 1.
 pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     let text = lines
         .iter()
@@ -91,7 +91,7 @@ pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     (Label::Text, 0.9)
 }
 
-/// Typographic facts of a block.
+/// Typographic properties of a block.
 pub fn style(lines: &[Line]) -> BlockStyle {
     let total: usize = lines.iter().map(|l| l.text.chars().count()).sum();
     let most = |f: &dyn Fn(&Line) -> bool| {
@@ -124,7 +124,7 @@ pub fn style(lines: &[Line]) -> BlockStyle {
     }
 }
 
-/// Whether a text opens like a caption: `Some(true)` if nothing else does so, `Some(false)` if a sentence may.
+/// `Some(true)` if a text begins as only captions do, `Some(false)` if it could also be a sentence.
 pub fn caption_kind(text: &str) -> Option<bool> {
     let text = text.trim_start();
     let lower = text.to_lowercase();
@@ -132,7 +132,7 @@ pub fn caption_kind(text: &str) -> Option<bool> {
         .iter()
         .filter(|w| lower.starts_with(**w))
         .max_by_key(|w| w.len())?;
-    // Lower-casing may change lengths: count characters, not bytes.
+    // Lower-casing may change byte lengths: counts characters.
     let rest: String = text.chars().skip(word.chars().count()).collect();
     let rest = rest.trim_start_matches(['.', ' ', '\u{a0}']);
     let number: String = rest
@@ -159,7 +159,7 @@ pub fn caption_kind(text: &str) -> Option<bool> {
     Some(strong)
 }
 
-/// A table of contents: most lines end with a page number after dots or white space.
+/// `true` for a table of contents: most lines end with a page number after dots or white space.
 fn is_contents(lines: &[Line]) -> bool {
     let entry = |l: &Line| {
         let Some((head, number)) = l.text.trim_end().rsplit_once(['.', ' ', '…', '·']) else {
@@ -174,7 +174,7 @@ fn is_contents(lines: &[Line]) -> bool {
     lines.iter().filter(|l| entry(l)).count() * 2 > lines.len()
 }
 
-/// A formula on its own: mostly symbols, not as wide as the text.
+/// `true` for a displayed formula: mostly symbols, narrower than the text.
 fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
     let zone_width = (shape.zone.1 - shape.zone.0).max(1.0);
     let total: usize = lines.iter().map(|l| l.text.chars().count()).sum();
@@ -235,7 +235,7 @@ fn is_code(lines: &[Line]) -> bool {
         && (lines.len() >= 2 || lines[0].text.contains(['{', '(', ';', '=', '$', '#', '/']))
 }
 
-/// Small text low on the page that opens with a mark.
+/// `true` for small text low on the page that begins with a note mark.
 fn is_footnote(lines: &[Line], shape: &PageShape) -> bool {
     let first = &lines[0];
     if shape
@@ -298,7 +298,7 @@ fn starts_like_heading(text: &str) -> bool {
         .is_some_and(|c| !c.is_lowercase())
 }
 
-/// Whether a text opens with a heading's number: `1 Title`, `2.3 Title`, `IV. Title`, `A. Title`.
+/// `true` if a text begins with a heading number: `1 Title`, `2.3 Title`, `IV. Title`, `A. Title`.
 pub fn numbered_heading(text: &str) -> bool {
     let Some((number, rest)) = text.trim_start().split_once(char::is_whitespace) else {
         return false;
@@ -325,7 +325,7 @@ pub fn numbered_heading(text: &str) -> bool {
             .is_some_and(char::is_uppercase)
 }
 
-/// Headings known by their wording (docs/reference.md, "Heading levels", and their common relatives).
+/// `true` for headings known by their wording (docs/reference.md, "Heading levels", and common variants).
 pub fn is_special_heading(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "abstract",
@@ -356,7 +356,7 @@ pub fn is_special_heading(text: &str) -> bool {
     WORDS.contains(&text.as_str())
 }
 
-/// Whether a text is a page number: digits or roman numerals, alone or in the usual dress.
+/// `true` if a text is a page number: digits or roman numerals, alone or in the usual decoration.
 pub fn is_page_number(text: &str) -> bool {
     let text = text
         .trim()
@@ -382,7 +382,7 @@ pub fn is_page_number(text: &str) -> bool {
     number(text) || roman || of || chinese
 }
 
-/// The number of a formula at the right end of its line: its position among the line's pieces.
+/// Index, among a line's segments, of the formula number at its right end.
 pub fn formula_number(texts: &[String]) -> Option<usize> {
     let last = texts.len().checked_sub(1)?;
     let text = texts[last].trim();
@@ -396,7 +396,7 @@ pub fn formula_number(texts: &[String]) -> Option<usize> {
     plausible.then_some(last)
 }
 
-/// Whether a box stands in the margin at the top or bottom of the page.
+/// `true` if a box lies in the top or bottom margin of the page.
 pub fn in_margin(bbox: &Rect, height: f32) -> bool {
     bbox.y2 < 0.09 * height || bbox.y1 > 0.91 * height
 }

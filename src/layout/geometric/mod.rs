@@ -1,9 +1,9 @@
-//! Layout without a network: from characters or lines, ruling lines, shapes and pictures.
+//! Layout detection without a network: from characters or lines, ruling lines, shapes and pictures.
 //!
-//! In: a prepared page. Out: regions in reading order, each with the segments it was made of. The order of work,
-//! which [`GeometricDetector::detect`] follows: tables that are drawn, tables between rules, figures, then the
-//! rest of the text is cut into zones (`columns`), and each zone's lines become tables of aligned pieces or
-//! paragraphs (`paragraphs`) with labels ([`labels`]).
+//! In: a prepared page. Out: regions in reading order, each with the segments it was made from. Steps of
+//! [`GeometricDetector::detect`]: drawn tables, tables between rules, figures; then the rest of the text is
+//! cut into zones (`columns`), and each zone's lines become tables of aligned segments or paragraphs
+//! (`paragraphs`) with labels ([`labels`]).
 
 mod columns;
 mod figures;
@@ -44,28 +44,28 @@ impl LayoutDetector for GeometricDetector {
     }
 }
 
-/// The regions of a page in reading order.
+/// Detects the regions of a page, in reading order.
 pub fn regions(page: &PreparedPage) -> Vec<Region> {
     PageLayout::new(page).regions()
 }
 
-/// What stands in a zone: a piece of text, or something that is already a region.
+/// Content of a zone: a text segment, or something that is already a region.
 enum Content {
     Text(usize),
     Float(usize),
 }
 
-/// A page while its regions are found.
+/// State of a page during detection.
 struct PageLayout<'a> {
     page: &'a PreparedPage,
     segments: &'a [Segment],
     body: f32,
     tags: Option<Tags>,
-    /// Segments that a region already has.
+    /// `true` for segments that already belong to a region.
     taken: Vec<bool>,
-    /// Tables, figures and other regions that are read as a whole.
+    /// Tables, figures and other regions that are read as a unit.
     floats: Vec<Region>,
-    /// Height of the rule above the footnotes, once tables and figures are known.
+    /// Vertical position of the rule above the footnotes, once tables and figures are known.
     footnote_rule: Option<f32>,
 }
 
@@ -132,7 +132,7 @@ impl<'a> PageLayout<'a> {
             .collect()
     }
 
-    /// Makes a region of a table, unless another one already has some of its text.
+    /// Makes a table a region, unless another region already has some of its text.
     fn take_table(&mut self, found: FoundTable) {
         if found.segments.iter().any(|&i| self.taken[i]) {
             return;
@@ -190,7 +190,8 @@ impl<'a> PageLayout<'a> {
         }
     }
 
-    /// Text that does not run across the page. Vertical text is part of the reading order, turned text is not.
+    /// Regions of text that is not horizontal. Vertical text has a place in the reading order, rotated text
+    /// has none.
     fn find_turned(&mut self) -> Vec<Region> {
         let mut aside: Vec<Region> = Vec::new();
         let mut vertical: Vec<usize> = Vec::new();
@@ -206,7 +207,7 @@ impl<'a> PageLayout<'a> {
                     match near {
                         Some(region) => {
                             region.bbox = region.bbox.union(&segment.bbox);
-                            // Turned words come one by one, in the order in which they are written.
+                            // Rotated words come one by one, in writing order.
                             region.lines[0].push(i);
                         }
                         None => {
@@ -219,7 +220,7 @@ impl<'a> PageLayout<'a> {
             }
             self.taken[i] = true;
         }
-        // Columns of vertical text are read from the right.
+        // Columns of vertical text are read from right to left.
         vertical.sort_by(|&a, &b| {
             self.segments[b]
                 .bbox
@@ -294,7 +295,7 @@ impl<'a> PageLayout<'a> {
         out.extend(floats);
     }
 
-    /// Turns lines without anything between them into regions.
+    /// Turns consecutive lines into regions.
     fn read_lines(&self, lines: Vec<Line>, shape: &PageShape, out: &mut Vec<Region>) {
         let mut rest = Vec::new();
         for line in lines {
@@ -320,7 +321,8 @@ impl<'a> PageLayout<'a> {
         }
     }
 
-    /// The outermost line of a page that holds a page number beside something else: a running header or footer.
+    /// Splits the outermost line of a page, a running header or footer, if it has a page number beside other
+    /// text.
     fn margin_line(&self, line: &Line, shape: &PageShape) -> Option<Vec<Region>> {
         let top = self.segments.iter().all(|s| {
             s.bbox.y1 >= line.bbox.y1 - 0.5 * self.body || s.direction != Direction::Horizontal
@@ -367,8 +369,8 @@ impl<'a> PageLayout<'a> {
         Some(parts)
     }
 
-    /// Whether a line at the top is cut off from the text by a rule over most of the page, or by its form: pieces at
-    /// both ends of the page with nothing between.
+    /// `true` if a line at the top is separated from the text: by a rule over most of the page, or because it
+    /// has segments at both ends of the page and nothing in between.
     fn is_set_apart(&self, line: &Line) -> bool {
         let width = self.page.width as f32;
         let ruled = self.page.rulings.iter().any(|r| {
@@ -385,7 +387,7 @@ impl<'a> PageLayout<'a> {
         ruled || spread
     }
 
-    /// The height of the short rule above the footnotes, if the page has one.
+    /// Vertical position of the short rule above the footnotes, if the page has one.
     fn find_footnote_rule(&self) -> Option<f32> {
         let (width, height) = (self.page.width as f32, self.page.height as f32);
         let short = |r: &&Rect| {
@@ -410,7 +412,7 @@ impl<'a> PageLayout<'a> {
             .filter(short)
             .filter(alone)
             .max_by(|a, b| a.y1.total_cmp(&b.y1))?;
-        // Something stands right below it.
+        // There must be text right below it.
         let below = |s: &&Segment| {
             s.bbox.y1 > lowest.y1 - 0.3 * self.body
                 && s.bbox.y1 - lowest.y2 < 1.5 * self.body
@@ -419,7 +421,7 @@ impl<'a> PageLayout<'a> {
         self.segments.iter().find(below).map(|_| lowest.center_y())
     }
 
-    /// A formula and its number, which stands at the end of one of its lines.
+    /// Adds a formula, and its number if one of its lines ends with one.
     fn push_formula(&self, block: &[Line], score: f32, out: &mut Vec<Region>) {
         let mut block = block.to_vec();
         let mut number = None;
@@ -462,12 +464,12 @@ fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {
     region
 }
 
-/// Pieces of one formula (numerators, limits, brackets), of one table of contents and of one listing that became
-/// regions of their own are put together.
+/// Joins regions that are parts of one formula (numerators, limits, brackets), of one table of contents or of
+/// one listing.
 fn join_pieces(regions: &mut Vec<Region>) {
     let mut i = 0;
     while i + 1 < regions.len() {
-        // The number of a formula may stand between its pieces.
+        // The number of a formula may lie between its parts.
         let next = if regions[i + 1].label == Label::FormulaNumber {
             i + 2
         } else {

@@ -1,39 +1,39 @@
-//! Lines of a zone put together to paragraphs, headings, list items and code.
+//! Groups the lines of a zone into paragraphs, headings, list items and code.
 
 use super::labels;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::table::aligned::is_marker;
 use crate::lines::{Direction, Segment};
 
-/// A line of a zone: pieces side by side.
+/// A line of a zone: segments side by side.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Positions of the segments in reading order.
+    /// Indices of the segments in reading order.
     pub segments: Vec<usize>,
-    /// Around them.
+    /// Bounding box of the segments.
     pub bbox: Rect,
     /// Font size of most characters.
     pub size: f32,
-    /// Whether most characters are bold.
+    /// `true` if most characters are bold.
     pub bold: bool,
-    /// Whether most characters lean.
+    /// `true` if most characters are italic.
     pub italic: bool,
-    /// Whether most characters are equally wide.
+    /// `true` if most characters are of a fixed-pitch font.
     pub fixed_pitch: bool,
-    /// Share of characters in fonts for formulas.
+    /// Share of characters in math fonts.
     pub math: f32,
     /// Colour of most characters.
     pub color: [u8; 3],
-    /// Whether the script runs from right to left.
+    /// `true` if the script runs from right to left.
     pub right_to_left: bool,
-    /// Text without marks.
+    /// Text without markup.
     pub text: String,
-    /// Heading depth that a tagged PDF states, and the element the line belongs to.
+    /// Element that the line belongs to in a tagged PDF, and its heading level if it is a heading.
     pub tag: Option<(usize, Option<u8>)>,
 }
 
 impl Line {
-    /// Makes a line of segments that stand side by side.
+    /// Makes a line from segments that lie side by side.
     pub fn new(
         mut indices: Vec<usize>,
         all: &[Segment],
@@ -75,7 +75,7 @@ impl Line {
         }
     }
 
-    /// Whether the line starts with a list marker.
+    /// `true` if the line starts with a list marker.
     pub fn starts_item(&self) -> bool {
         let mut words = self.text.split_whitespace();
         let first = words.next().unwrap_or("");
@@ -87,18 +87,18 @@ impl Line {
     }
 }
 
-/// What the lines of a zone have in common.
+/// Common measures of a zone's lines.
 struct ZoneShape {
     left: f32,
     right: f32,
-    /// Usual distance from line to line, in ems.
+    /// Usual line spacing, in ems.
     pitch: f32,
     recognized: bool,
 }
 
-/// Groups the lines of a zone, which come from top to bottom, into paragraphs.
+/// Groups the lines of a zone, given from top to bottom, into paragraphs.
 ///
-/// `recognized` tells that the lines come from a recognizer: sizes then vary with the letters in a line.
+/// `recognized`: the lines come from a recognizer, so that sizes vary with the letters in a line.
 pub fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
     let shape = shape(&lines, recognized);
     let mut out: Vec<Vec<Line>> = Vec::new();
@@ -116,7 +116,7 @@ fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
         .iter()
         .map(|l| l.bbox.x1)
         .fold(f32::INFINITY, f32::min);
-    // One line that sticks out must not make all others look short.
+    // One line that extends further must not make all others look short.
     let mut ends: Vec<f32> = lines.iter().map(|l| l.bbox.x2).collect();
     ends.sort_by(f32::total_cmp);
     let max = ends
@@ -130,7 +130,7 @@ fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
         .filter(|pitch| (0.9..2.4).contains(pitch))
         .collect();
     pitches.sort_by(f32::total_cmp);
-    // The lower quartile: distances between paragraphs must not count as the distance between lines.
+    // The lower quartile, so that spacing between paragraphs does not count as line spacing.
     let pitch = pitches.get(pitches.len() / 4).copied().unwrap_or(1.25);
     ZoneShape {
         left: min,
@@ -140,11 +140,11 @@ fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
     }
 }
 
-/// Whether a line starts a new block after `block`.
+/// `true` if a line starts a new block after `block`.
 fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     let last = &block[block.len() - 1];
     let em = last.size.max(line.size).max(1.0);
-    // Limits and denominators of a recognized formula are lines of their own, of any size.
+    // Limits and denominators of a recognized formula are separate lines of any size.
     let in_formula = is_formula_line(&block[0], shape);
     let is_formula = is_formula_line(line, shape);
     let piece =
@@ -160,7 +160,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         return true;
     }
     if let (Some(a), Some(b)) = (last.tag, line.tag) {
-        // The tags know: lines of one element belong together, of two elements apart.
+        // Tags decide: lines of one element belong together, lines of two elements do not.
         if a.0 != b.0 {
             return true;
         }
@@ -185,7 +185,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if heading(last) != heading(line) && (heading(line) || block.iter().all(|l| l.bold)) {
         return true;
     }
-    // Recognized lines have no bold: a heading is told by its wording.
+    // Recognized lines have no weight: a heading is recognized by its wording.
     if shape.recognized
         && (is_short_heading(last, shape) && block.len() == 1 || is_short_heading(line, shape))
     {
@@ -203,7 +203,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     }
     let indent = (line.bbox.x1 - last.bbox.x1) / em;
     if block[0].starts_item() {
-        // An item goes on after a full line, at its text; what stands left of that is not part of it.
+        // An item continues after a full line, at its text indent; a line further left is not part of it.
         let outdented = line.bbox.x1 < last.bbox.x1 - if block.len() == 1 { 0.3 } else { 0.7 } * em;
         return outdented || ends_early(shape.right - last.bbox.x2, shape);
     }
@@ -214,7 +214,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if centered(line) && centered(last) {
         return false;
     }
-    // A first line stands in; a hanging one stands out.
+    // A first line is indented; with a hanging indent it is outdented.
     let starts_in = indent > 0.7 && indent < 4.5 && line.bbox.x1 > shape.left + 0.7 * em;
     if starts_in && block.len() > 1 {
         return true;
@@ -227,7 +227,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         && starts_sentence(&line.text)
 }
 
-/// Whether a line is a heading by its number or wording, and does not fill its column.
+/// `true` if a line is a heading by its number or wording and does not fill its column.
 fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
     let short = shape.right - line.bbox.x2 > 0.15 * (shape.right - shape.left);
     short
@@ -235,7 +235,7 @@ fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
         && !ends_sentence(&line.text)
 }
 
-/// Whether a line is set in and has the signs of a formula but no words.
+/// `true` if a line is indented and has formula signs but no words.
 fn is_formula_line(line: &Line, shape: &ZoneShape) -> bool {
     let signs = line.text.chars().any(|c| "=≤≥±∑∏∫√≈≠".contains(c));
     let words = line
@@ -251,7 +251,7 @@ fn is_formula_line(line: &Line, shape: &ZoneShape) -> bool {
         && line.text.chars().count() <= 80
 }
 
-/// Whether a line leaves so much room at its end that the next word would have fitted.
+/// `true` if a line leaves so much room at its end that the next word would have fit.
 fn ends_early(room: f32, shape: &ZoneShape) -> bool {
     room > 0.16 * (shape.right - shape.left)
 }
@@ -275,7 +275,7 @@ fn color_differs(a: [u8; 3], b: [u8; 3]) -> bool {
         > 180
 }
 
-/// Pieces in the order of lines: those side by side together, from top to bottom.
+/// Groups segments into lines, from top to bottom.
 pub fn lines_of(
     indices: &[usize],
     all: &[Segment],
@@ -287,7 +287,7 @@ pub fn lines_of(
         .filter(|i| all[*i].direction == Direction::Horizontal)
         .collect();
     let boxes: Vec<Rect> = level.iter().map(|i| all[*i].bbox).collect();
-    // The row keeps the extent of its tallest piece, so that a raised one does not stretch it.
+    // The row keeps the extent of its tallest segment, so that a raised one does not stretch it.
     let tallest = |row: &Rect, bbox: &Rect| {
         if bbox.height() > row.height() {
             *bbox

@@ -1,5 +1,5 @@
-//! What a tagged PDF says: which element a marked content belongs to, which are headings, and in which order
-//! they are read. Used only where the tags cover the page and make sense.
+//! Structure of tagged PDFs: the element of each marked content, headings, and reading order. Used only if
+//! the tags cover the page and are plausible.
 
 use crate::document::{Cell, Label, Table};
 use crate::geometry::Rect;
@@ -42,13 +42,13 @@ const MIN_AGREEMENT: f32 = 0.6;
 /// More headings among the elements than this share: somebody used headings for looks.
 const MAX_HEADING_SHARE: f32 = 0.5;
 
-/// The tags of a page that can be trusted.
+/// Trusted tags of a page.
 pub struct Tags {
     element_of: HashMap<i32, (usize, Option<u8>)>,
 }
 
 impl Tags {
-    /// Reads the structure of a page; `None` where it cannot be trusted.
+    /// Reads the structure of a page; `None` if it cannot be trusted.
     pub fn new(nodes: &[StructNode], segments: &[Segment]) -> Option<Tags> {
         let mut element_of = HashMap::new();
         for (index, node) in nodes.iter().enumerate() {
@@ -78,13 +78,13 @@ impl Tags {
         sane.then_some(Tags { element_of })
     }
 
-    /// The element that a marked content belongs to, and its depth if it is a heading.
+    /// The element of a marked content, and its level if it is a heading.
     pub fn element(&self, mcid: i32) -> Option<(usize, Option<u8>)> {
         self.element_of.get(&mcid).copied()
     }
 }
 
-/// The nearest element around `index` that is a block.
+/// The nearest block element that contains `index`.
 fn block_of(nodes: &[StructNode], index: usize) -> usize {
     let mut at = index;
     while !BLOCKS.contains(&nodes[at].kind.as_str()) {
@@ -116,12 +116,12 @@ fn heading_level(kind: &str) -> Option<u8> {
     }
 }
 
-/// The tables that the tree describes cell by cell.
+/// The tables that the structure tree describes cell by cell.
 ///
-/// Only those whose cells, with their spans, fill a grid without gaps: others are not described well enough to be
-/// believed. `taken` are segments that other tables have.
+/// Only tables whose cells, with their spans, fill a grid without gaps: others are not described reliably.
+/// `taken` is `true` for segments of other tables.
 pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec<FoundTable> {
-    // The list is depth first: an element's descendants follow it without a gap.
+    // Nodes are in depth-first order: an element's descendants follow it without a gap.
     let below = |outer: usize| {
         (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer))
     };
@@ -182,8 +182,8 @@ pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec
     found
 }
 
-/// The grid of a table without its texts: every cell in the first free place of its row. `None` if a place is left
-/// empty or would be filled twice.
+/// The grid of a table without texts: every cell goes to the first free place of its row. `None` if a place
+/// stays empty or would be filled twice.
 fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
     let mut taken: HashSet<(usize, usize)> = HashSet::new();
     let mut cells = Vec::new();
@@ -215,9 +215,9 @@ fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
     })
 }
 
-/// Puts regions into the order of the tags, where all have one and it agrees with their places for the most part.
+/// Sorts regions by the order of the tags if that agrees mostly with their positions.
 ///
-/// What stands outside the flow of text (running headers, notes) keeps its place.
+/// Regions outside the text flow (running headers, notes) keep their places.
 pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<Region> {
     let outside = |r: &Region| {
         use Label::*;
@@ -238,12 +238,12 @@ pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<R
             .map(|(element, _)| element)
             .min()
     };
-    // A figure has no text: it stays behind what stands before it.
+    // A figure has no text: it stays behind its predecessor.
     let mut keys: Vec<usize> = Vec::with_capacity(regions.len());
     for region in &regions {
         keys.push(key(region).or(keys.last().copied()).unwrap_or(0));
     }
-    // Programs differ about what comes first, a float or its caption: the two move as one, as the page shows them.
+    // Programs differ in whether a float or its caption comes first: the two move together, in page order.
     let is_float = |r: &Region| matches!(r.label, Label::Table | Label::Image | Label::Chart);
     for i in (0..regions.len()).filter(|&i| regions[i].label == Label::FigureTitle) {
         let beside = [i.wrapping_sub(1), i + 1]
@@ -280,7 +280,7 @@ pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<R
         .collect()
 }
 
-/// Alternative texts of figures, in the order of the tree.
+/// Alternative texts of figures, in tree order.
 pub fn alternative_texts(nodes: &[StructNode]) -> Vec<String> {
     nodes
         .iter()
@@ -356,10 +356,10 @@ mod tests {
         assert_eq!(found.len(), 1);
         let html = "<table><tr><td>a</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table>";
         assert_eq!(found[0].table.to_html(), html);
-        // A row with another number of cells has spans that the tree does not state.
+        // A row with a different number of cells has spans that the tree does not state.
         nodes.push(node("TD", Some(4), &[9]));
         assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
-        // Stated ones are believed.
+        // Stated spans are used.
         nodes[3].spans = [1, 2];
         let html = "<table><tr><td>a</td><td colspan=\"2\">1</td></tr><tr><td>b</td><td>2</td><td></td></tr></table>";
         assert_eq!(
@@ -389,7 +389,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(order([0, 2, 1, 3]), [0, 1, 2, 3]);
-        // Tags that contradict the page altogether are not believed.
+        // Tags that contradict the whole page are ignored.
         assert_eq!(order([3, 2, 1, 0]), [3, 2, 1, 0]);
     }
 

@@ -1,11 +1,11 @@
-//! What must hold on any page: no piece of text is lost or read twice, and nothing panics.
+//! Invariants on any page: no segment is lost or read twice, and nothing panics.
 
 use super::*;
 use crate::document::{TextDecision, TextSource};
 use crate::lines::{PageText, SegmentStyle, Word};
 use proptest::prelude::*;
 
-/// A segment of some words at a place.
+/// A segment of some words at a position.
 fn segment(x: f32, y: f32, size: f32, words: usize, kind: u8) -> Segment {
     let text = [
         "Figure 1: tide",
@@ -73,7 +73,7 @@ fn ruling() -> impl Strategy<Value = Rect> {
     })
 }
 
-/// Places on a coarse grid: pieces then line up as they do on real pages.
+/// Positions on a coarse grid, so that segments line up as on real pages.
 fn place(step: f32, count: i32) -> impl Strategy<Value = f32> {
     (0..count).prop_map(move |i| 60.0 + i as f32 * step)
 }

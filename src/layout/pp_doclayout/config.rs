@@ -1,10 +1,10 @@
-//! What the configuration of a PP-DocLayout checkpoint says, with the defaults of its classes (transformers 5.23,
-//! `PPDocLayoutV2Config`, `PPDocLayoutV3Config`, `HGNetV2Config`) where it is silent.
+//! Configuration of a PP-DocLayout checkpoint; missing values have the defaults of its classes (transformers
+//! 5.23, `PPDocLayoutV2Config`, `PPDocLayoutV3Config`, `HGNetV2Config`).
 
 use crate::onnx::checkpoint::{CheckpointError, ModelConfig};
 use std::path::Path;
 
-/// Which network it is.
+/// Version of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// PP-DocLayoutV2: boxes, and a second network for the reading order.
@@ -14,7 +14,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The version that a configuration's `model_type` names.
+    /// The version for a configuration's `model_type`.
     pub fn of(config: &ModelConfig) -> Option<Version> {
         match config.model_type() {
             "pp_doclayout_v2" => Some(Version::V2),
@@ -40,23 +40,23 @@ pub const LEVELS: usize = 3;
 /// The backbone, HGNetV2; the defaults are the sizes of HGNetV2-L.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackboneConfig {
-    /// Channels of the picture, inside the stem, and after it.
+    /// Channels of the picture, within the stem, and after it.
     pub stem: [usize; 3],
-    /// Channels into each stage.
+    /// Input channels of each stage.
     pub inputs: Vec<usize>,
-    /// Channels of the layers inside.
+    /// Channels of the layers within each stage.
     pub mids: Vec<usize>,
-    /// Channels out.
+    /// Output channels of each stage.
     pub outputs: Vec<usize>,
-    /// Blocks of each stage.
+    /// Number of blocks of each stage.
     pub blocks: Vec<usize>,
-    /// Layers of each of its blocks.
+    /// Number of layers per block.
     pub layers: Vec<usize>,
-    /// Side of its kernels.
+    /// Kernel size.
     pub kernels: Vec<usize>,
-    /// Whether it begins by halving the map.
+    /// `true` if the stage begins by halving the map.
     pub downsamples: Vec<bool>,
-    /// Whether its layers are a 1x1 convolution and a depthwise one.
+    /// `true` if its layers are a 1x1 convolution and a depthwise one.
     pub is_light: Vec<bool>,
 }
 
@@ -88,52 +88,52 @@ impl BackboneConfig {
 /// Sizes of V3's masks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaskConfig {
-    /// Channels of the scale heads and of their sum.
+    /// Channels of the scale heads, and of their sum.
     pub channels: [usize; 2],
-    /// Maps that masks are mixed of.
+    /// Number of prototype maps that masks are combined from.
     pub prototypes: usize,
 }
 
 /// V2's reading-order network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadingOrderConfig {
-    /// Width of its tokens.
+    /// Width of a token's hidden state.
     pub hidden: usize,
     /// Attention heads.
     pub heads: usize,
-    /// Width between the two linear layers.
+    /// Width between the two linear layers of the feed-forward network.
     pub ffn: usize,
-    /// Layers.
+    /// Number of layers.
     pub layers: usize,
     /// Width of the embedding of a coordinate.
     pub coordinate: usize,
     /// Width of the embedding of a width or height.
     pub shape: usize,
-    /// Kinds of blocks.
+    /// Number of block kinds.
     pub classes: usize,
-    /// Entries of the tables of coordinates, positions, words and types.
+    /// Entries of the coordinate table.
     pub coordinates: usize,
-    /// Entries of the table of positions.
+    /// Entries of the position table.
     pub positions: usize,
-    /// Entries of the table of words.
+    /// Entries of the token table.
     pub words: usize,
-    /// Entries of the table of token types.
+    /// Entries of the token type table.
     pub types: usize,
-    /// Width of a query of the pointer.
+    /// Width of the pointer's queries and keys.
     pub pointer: usize,
-    /// Ids of the tokens: padding, start, end, block.
+    /// Token ids: padding, start, end, block.
     pub tokens: [i64; 4],
-    /// Width of the encoding of a relation.
+    /// Width of the encoding of a relation between boxes.
     pub relation: usize,
-    /// Its base frequency.
+    /// Base frequency of that encoding.
     pub relation_theta: f64,
-    /// What relations are multiplied with.
+    /// Scale of relations before encoding.
     pub relation_scale: f32,
-    /// Epsilon of layer norms.
+    /// Epsilon of the layer norms.
     pub epsilon: f32,
-    /// Scores from which a detection of a class takes part.
+    /// Score of each class from which a detection takes part.
     pub class_thresholds: Vec<f32>,
-    /// Kind of block of each class.
+    /// Block kind of each class.
     pub class_order: Vec<i64>,
 }
 
@@ -182,52 +182,52 @@ impl ReadingOrderConfig {
     }
 }
 
-/// A layout network.
+/// Configuration of a layout network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayoutConfig {
-    /// Which.
+    /// Version.
     pub version: Version,
-    /// Height and width of the picture it sees.
+    /// Height and width of the network's input.
     pub input: [usize; 2],
-    /// Its backbone.
+    /// Backbone.
     pub backbone: BackboneConfig,
-    /// Width of the neck.
+    /// Channels of the neck.
     pub encoder_hidden: usize,
-    /// Width inside its blocks.
+    /// Channels within its blocks.
     pub block_hidden: usize,
-    /// Layers of attention on each level that has any, and those levels.
+    /// Attention layers per attended level.
     pub encoder_layers: usize,
     /// Levels that attention runs on.
     pub attended_levels: Vec<usize>,
-    /// Width between its two linear layers, and its heads.
+    /// Width between the two linear layers of the neck's feed-forward network.
     pub encoder_ffn: usize,
     /// Attention heads of the neck.
     pub encoder_heads: usize,
-    /// Temperature of the sine positions.
+    /// Temperature of the sine position embedding.
     pub temperature: f64,
-    /// Width of queries.
+    /// Width of the queries.
     pub d_model: usize,
-    /// Width between the decoder's two linear layers.
+    /// Width between the two linear layers of the decoder's feed-forward network.
     pub decoder_ffn: usize,
     /// Attention heads of the decoder.
     pub decoder_heads: usize,
     /// Layers of the decoder.
     pub decoder_layers: usize,
-    /// Points that a head looks at on a level.
+    /// Sampling points per head and level.
     pub points: usize,
-    /// Queries.
+    /// Number of queries.
     pub queries: usize,
-    /// Classes.
+    /// Number of classes.
     pub classes: usize,
-    /// Width of a query of V3's pointer.
+    /// Width of the queries and keys of V3's pointer.
     pub pointer: usize,
-    /// Epsilon of batch norms.
+    /// Epsilon of the batch norms.
     pub norm_epsilon: f64,
-    /// Epsilon of layer norms.
+    /// Epsilon of the layer norms.
     pub epsilon: f32,
-    /// V3's masks.
+    /// V3's mask head.
     pub masks: Option<MaskConfig>,
-    /// V2's reading order.
+    /// V2's reading-order network.
     pub reading_order: Option<ReadingOrderConfig>,
 }
 
@@ -303,7 +303,7 @@ impl LayoutConfig {
     }
 }
 
-/// Refuses a configuration that this code does not build.
+/// Rejects a configuration value that this code does not support.
 fn only<T>(config: &ModelConfig, key: &str, supported: T) -> Result<(), CheckpointError>
 where
     T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
@@ -317,7 +317,8 @@ where
     }
 }
 
-/// `size` of the folder's `preprocessor_config.json`, else that of the published models. `[height, width]`.
+/// Input size `[height, width]`: `size` in the folder's `preprocessor_config.json`, else that of the
+/// published models.
 fn input_size(folder: &Path) -> Result<[usize; 2], CheckpointError> {
     let path = folder.join("preprocessor_config.json");
     if !path.exists() {

@@ -1,4 +1,4 @@
-//! From what the network says of its queries to rows of boxes, as the exported models give them.
+//! Converts the network's output per query to rows of boxes, in the form of the exported models.
 //!
 //! Source: docs/reference.md, "Reading order of PP-DocLayoutV2" and "Detections and votes".
 
@@ -7,38 +7,38 @@ use super::reading_order::{COORDINATES, OrderRequest};
 use crate::geometry::contour::Mask;
 use crate::layout::postprocess::{RawBox, RawLayout, Threshold};
 
-/// What the network says of a page.
+/// The network's output for a page.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
-    /// Queries.
+    /// Number of queries.
     pub queries: usize,
-    /// Classes.
+    /// Number of classes.
     pub classes: usize,
     /// `[queries, classes]`.
     pub logits: Vec<f32>,
-    /// `[queries, 4]`: middle, width and height as shares of the page.
+    /// `[queries, 4]`: centre, width and height as fractions of the page.
     pub boxes: Vec<f32>,
-    /// `[queries, queries]`, above the diagonal how much the first comes before the second.
+    /// `[queries, queries]`: above the diagonal, the logit that the first query comes before the second.
     pub order_logits: Vec<f32>,
-    /// V3's masks.
+    /// V3's mask output.
     pub masks: Option<MaskAnswer>,
 }
 
-/// What masks are made of.
+/// Mask coefficients and prototype maps.
 #[derive(Debug, Clone)]
 pub struct MaskAnswer {
     /// `[queries, prototypes]`.
     pub queries: Vec<f32>,
     /// `[prototypes, height, width]`.
     pub maps: Vec<f32>,
-    /// Number of maps.
+    /// Number of prototype maps.
     pub prototypes: usize,
-    /// Height and width.
+    /// Height and width of the maps.
     pub size: [usize; 2],
 }
 
 impl MaskAnswer {
-    /// The logits of a query's mask, row by row.
+    /// Mask logits of a query, row by row.
     pub fn logits(&self, query: usize) -> Vec<f32> {
         let cells = self.size[0] * self.size[1];
         let factors = &self.queries[query * self.prototypes..(query + 1) * self.prototypes];
@@ -51,7 +51,7 @@ impl MaskAnswer {
         mask
     }
 
-    /// A query's mask: what is more likely on than off. (The exported models do not tell their limit.)
+    /// Mask of a query: cells with a probability above 1/2. (The exported models do not state theirs.)
     fn mask(&self, query: usize) -> Mask {
         let cells = self
             .logits(query)
@@ -70,7 +70,7 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// `[x1, y1, x2, y2]` of a box given by its middle and size.
+/// `[x1, y1, x2, y2]` of a box given by centre and size.
 fn corners(b: &[f32]) -> [f32; 4] {
     [
         b[0] - 0.5 * b[2],
@@ -85,7 +85,7 @@ impl Answer {
         &self.logits[query * self.classes..(query + 1) * self.classes]
     }
 
-    /// The class with the highest score of a query, the first of equal ones, and that score.
+    /// Class with the highest score of a query, and that score; ties go to the first class.
     fn best(&self, query: usize) -> (usize, f32) {
         let best = self.row(query).iter().enumerate().fold(
             (0, f32::NEG_INFINITY),
@@ -100,7 +100,8 @@ impl Answer {
         (best.0, sigmoid(best.1))
     }
 
-    /// V2: puts the queries that reach their class's threshold first, and returns what their order is asked with.
+    /// V2: moves queries that reach their class's threshold to the front; returns the request for their
+    /// order.
     pub fn partition(&mut self, config: &ReadingOrderConfig) -> OrderRequest {
         let best: Vec<(usize, f32)> = (0..self.queries).map(|query| self.best(query)).collect();
         let is_sure = |query: &usize| best[*query].1 >= config.class_thresholds[best[*query].0];
@@ -129,7 +130,8 @@ impl Answer {
         request
     }
 
-    /// For every query the votes of all others that it comes late, and its place by them.
+    /// Position of every query in the reading order, and the votes by which it was found: each other query
+    /// votes that this one comes later.
     pub fn places(&self) -> Vec<(usize, f32)> {
         let n = self.queries;
         let mut votes = vec![0.0f64; n];
@@ -149,11 +151,11 @@ impl Answer {
         places
     }
 
-    /// The rows of the exported model for a page of `width` x `height` pixels: the best pairs of query and class, as
-    /// many as there are queries, best first. Masks are made of rows that `threshold` keeps; those of others, which
-    /// the post-processing drops first of all, are left out with their rows.
+    /// The rows of the exported model for a page of `width` x `height` pixels: the best pairs of query and
+    /// class, as many as queries, best first. Rows that `threshold` drops are left out here, because
+    /// post-processing would drop them first anyway, and their masks need not be computed.
     ///
-    /// `with_votes` as V2 has it: rows carry their votes.
+    /// `with_votes`: rows carry their votes, as in V2.
     pub fn rows(
         &self,
         width: usize,
@@ -203,7 +205,7 @@ mod tests {
             classes: 2,
             logits: vec![-2.0, -3.0, 4.0, 0.0, -4.0, 1.0],
             boxes: vec![0.5, 0.5, 1.0, 0.5, 0.25, 0.25, 0.5, 0.5, 0.1, 0.1, 0.2, 0.2],
-            // The third before the second, the first before both.
+            // The third query before the second, the first before both.
             order_logits: vec![9.0, 5.0, 6.0, 9.0, 9.0, -5.0, 9.0, 9.0, 9.0],
             masks: None,
         }

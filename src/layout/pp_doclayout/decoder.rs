@@ -1,15 +1,15 @@
-//! The decoder of PP-DocLayout, that of RT-DETR: the most promising places of the maps become queries, which layers of
-//! attention turn into classes and boxes, in V3 also into masks and a reading order.
+//! The decoder of PP-DocLayout, that of RT-DETR: the most promising cells of the maps become queries, which
+//! attention layers turn into classes and boxes, in V3 also into masks and a reading order.
 //!
-//! Source: docs/reference.md, "Query selection and decoder" and "Masks of PP-DocLayoutV3". Letters in shapes: B pages,
-//! N places of all levels, Q queries, d width, L levels, P points, h heads.
+//! Source: docs/reference.md, "Query selection and decoder" and "Masks of PP-DocLayoutV3". Letters in shapes:
+//! B pages, N cells of all levels, Q queries, d width, L levels, P points, h heads.
 
 use super::config::{LEVELS, LayoutConfig, MaskConfig, Version};
 use crate::onnx::checkpoint::CheckpointError;
 use crate::onnx::graph::{Attr, Dim, Element, Value};
 use crate::onnx::layers::{Activation, ConvShape, ConvWeights, Layers};
 
-/// Name of the dimension that pages are counted along.
+/// Name of the batch dimension.
 pub const BATCH: Dim = Dim::Named("batch");
 /// Nearest to 0 and 1 that a coordinate comes before its logit is taken (RT-DETR's `inverse_sigmoid`).
 const LOGIT_EPSILON: f32 = 1e-5;
@@ -18,9 +18,9 @@ const ANCHOR_EPSILON: f32 = 1e-2;
 /// Side of an anchor at the first level, as a share of the page.
 const ANCHOR_SIDE: f32 = 0.05;
 
-/// Adds query selection, decoder layers and heads, and makes their results outputs: `logits` `[B, Q, classes]`,
-/// `boxes` `[B, Q, 4]` (middle, width and height as shares of the page), and for V3 `order_logits` `[B, Q, Q]` (of
-/// which only the part above the diagonal means anything), `mask_queries` `[B, Q, prototypes]` and `mask_maps`.
+/// Adds query selection, decoder layers and heads. Outputs: `logits` `[B, Q, classes]`, `boxes` `[B, Q, 4]`
+/// (centre, width and height as fractions of the page), and for V3 `order_logits` `[B, Q, Q]` (only the part
+/// above the diagonal is meaningful), `mask_queries` `[B, Q, prototypes]` and `mask_maps`.
 pub fn decoder(
     net: &mut Layers<'_>,
     maps: &[Value],
@@ -98,8 +98,8 @@ pub fn decoder(
     Ok(())
 }
 
-/// What queries are chosen from and look at: the neck's maps, each with the convolution that every use of it begins
-/// with. That is never computed: nothing stands between it and the linear layers that follow, so it is folded into them.
+/// One level of the decoder's memory: a map of the neck and the convolution that every use of it begins with.
+/// The convolution is never computed by itself: it is folded into the linear layers that follow it directly.
 struct Level {
     map: Value,
     projection: ConvWeights,
@@ -124,7 +124,7 @@ fn memory(
     levels.collect()
 }
 
-/// The places with the highest score of any class: what the encoder says of them, `[B, Q, d]`, and their indices.
+/// The cells with the highest score of any class: their encoder output, `[B, Q, d]`, and their indices.
 fn select_queries(
     net: &mut Layers<'_>,
     memory: &[Level],
@@ -132,7 +132,7 @@ fn select_queries(
 ) -> Result<(Value, Value), CheckpointError> {
     let (d, queries) = (config.d_model, config.queries);
     let at = "model.enc_output";
-    // Places too near the edge are zero before the linear layer, so only its bias is left of them.
+    // Cells too near the edge are zero before the linear layer, so only its bias is left.
     let linear = net.linear_as_conv("model.enc_output.0", d, d)?;
     let (linear, bias) = linear.without_bias();
     let flat: Vec<Value> = memory
@@ -189,7 +189,7 @@ fn select_queries(
     Ok((hidden, chosen))
 }
 
-/// The anchor of every place, `[x, y, width, height]` as shares of the page; `None` where it lies too near the edge.
+/// The anchor of every cell, `[x, y, width, height]` as fractions of the page; `None` too near the edge.
 fn anchors(config: &LayoutConfig) -> Vec<Option<[f32; 4]>> {
     let mut anchors = Vec::new();
     for (level, [height, width]) in config.level_sizes().into_iter().enumerate() {
@@ -212,7 +212,7 @@ fn anchors(config: &LayoutConfig) -> Vec<Option<[f32; 4]>> {
     anchors
 }
 
-/// Logits of the anchors, `[N, 4]`; of those left out the largest number, so that they lie at one after a sigmoid.
+/// Logits of the anchors, `[N, 4]`; for invalid anchors the largest float, whose sigmoid is one.
 fn anchor_logits(config: &LayoutConfig) -> Vec<f32> {
     let logit = |v: f32| (v / (1.0 - v)).ln();
     anchors(config)
@@ -221,8 +221,8 @@ fn anchor_logits(config: &LayoutConfig) -> Vec<f32> {
         .collect()
 }
 
-/// 1 / (1 + exp(-x)), written out: the runtime's own operator is off by 1e-7, which is much for boxes at the edge of
-/// the page, whose logits are taken again for the next layer.
+/// 1 / (1 + exp(-x)), composed of operators: the runtime's Sigmoid has an error of 1e-7, too much for boxes
+/// at the edge of the page, which the next layer converts back to logits.
 fn sigmoid(net: &mut Layers<'_>, at: &str, x: &Value) -> Value {
     let at = format!("{at}.sigmoid");
     let one = net.graph.floats(&at, &[], vec![1.0]);
@@ -232,7 +232,7 @@ fn sigmoid(net: &mut Layers<'_>, at: &str, x: &Value) -> Value {
     net.graph.op("Div", &at, &[&one, &sum], &[])
 }
 
-/// ln(x / (1 - x)), with both kept off zero.
+/// ln(x / (1 - x)), with both kept above zero.
 fn logit(net: &mut Layers<'_>, at: &str, x: &Value) -> Value {
     let at = format!("{at}.logit");
     let one = net.graph.floats(&at, &[], vec![1.0]);
@@ -264,7 +264,7 @@ fn class_logits(
     }
 }
 
-/// What every layer says, `[B, layers, Q, ..]`, where it was asked for.
+/// Outputs of every layer, `[B, layers, Q, ..]`, if tapped.
 fn tap_steps(net: &mut Layers<'_>, steps: &[(Value, Value)], config: &LayoutConfig) {
     if !net.graph.is_tapped("intermediate_logits") {
         return;
@@ -351,7 +351,7 @@ fn decoder_layer(
     net.layer_norm(&format!("{key}.final_layer_norm"), &y, d, config.epsilon)
 }
 
-/// Every head looks at a few points of each level, placed relative to the query's box: `[B, Q, d]`.
+/// Deformable attention, `[B, Q, d]`: heads sample a few points of each level, relative to the query's box.
 fn deformable_attention(
     net: &mut Layers<'_>,
     key: &str,
@@ -382,7 +382,7 @@ fn deformable_attention(
         .op("Softmax", key, &[&weights], &[("axis", Attr::Int(-1))]);
     let weights = net.transpose(key, &weights, &[0, 2, 1, 3]);
     let weights = net.reshape(key, &weights, &[-1, 1, q, s]); // [B h, 1, Q, L P]
-    // Places from -1 to 1 as the sampling wants them: 2 (xy + offset / P * wh * 0.5) - 1.
+    // Sampling positions from -1 to 1, as GridSample expects: 2 (xy + offset / P * wh * 0.5) - 1.
     let [xy, wh] = [(0, 2), (2, 4)].map(|(start, end)| {
         let part = net.last(key, reference, start, end);
         net.reshape(key, &part, &[0, q, 1, 1, 2])
@@ -431,7 +431,7 @@ fn deformable_attention(
     net.linear(&format!("{key}.output_proj"), &sum, d, d)
 }
 
-/// How masks are mixed of the maps, `[B, Q, prototypes]`.
+/// Mask coefficients of the prototype maps, `[B, Q, prototypes]`.
 fn mask_queries(
     net: &mut Layers<'_>,
     hidden: &Value,
@@ -443,8 +443,8 @@ fn mask_queries(
     net.mlp("model.mask_query_head", &x, &[d, d, d, masks.prototypes])
 }
 
-/// Boxes around what lies above zero of each mask, `[B, Q, 4]` (middle, width, height as shares of the page); zeros for
-/// an empty mask.
+/// Bounding boxes of each mask's cells above zero, `[B, Q, 4]` (centre, width, height as fractions of the
+/// page); zeros for an empty mask.
 fn boxes_of_masks(
     net: &mut Layers<'_>,
     mask_queries: &Value,
@@ -458,7 +458,7 @@ fn boxes_of_masks(
     let flat = net.reshape(at, maps, &[0, masks.prototypes as i64, -1]);
     let logits = net.graph.op("MatMul", at, &[mask_queries, &flat], &[]);
     let logits = net.reshape(at, &logits, &[0, q, height as i64, width as i64]);
-    // Along each axis: the first and last row or column that has anything above zero, and one more.
+    // Along each axis: the first row or column with a cell above zero, and the one after the last.
     let ends = [(2, width), (3, height)].map(|(other, length)| {
         let axis = net.graph.ints(at, &[other]);
         let most = net.graph.op(
@@ -497,7 +497,7 @@ fn boxes_of_masks(
     net.concat(at, &[&x, &y, &w, &h], -1)
 }
 
-/// V3's pointer: how much the one query comes before the other.
+/// V3's pointer: logits that one query comes before another.
 fn order_output(
     net: &mut Layers<'_>,
     hidden: &Value,

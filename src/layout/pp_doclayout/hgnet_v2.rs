@@ -1,6 +1,6 @@
 //! HGNetV2, the backbone of PP-DocLayout: a picture in, four maps out.
 //!
-//! Source: docs/reference.md, "HGNetV2 backbone"; the names of the weights are those of the released files.
+//! Source: docs/reference.md, "HGNetV2 backbone"; weights are named as in the released files.
 
 use super::config::{BackboneConfig, STAGES};
 use crate::onnx::checkpoint::CheckpointError;
@@ -10,7 +10,7 @@ use crate::onnx::layers::{Activation, ConvShape, Layers};
 /// Epsilon of its batch norms (frozen, so the configuration does not name it).
 const EPSILON: f64 = 1e-5;
 
-/// Maps `[batch, channels, height, width]` at strides 4, 8, 16 and 32 of a picture `[batch, 3, height, width]`.
+/// Maps `[batch, channels, height, width]` at strides 4, 8, 16, 32 of a picture `[batch, 3, height, width]`.
 pub fn backbone(
     net: &mut Layers<'_>,
     key: &str,
@@ -44,7 +44,7 @@ fn unit(
     Ok(net.conv(key, x, &weights, activation))
 }
 
-/// A quarter of the height and width.
+/// The stem, which reduces height and width to a quarter.
 fn stem(
     net: &mut Layers<'_>,
     key: &str,
@@ -53,7 +53,7 @@ fn stem(
 ) -> Result<Value, CheckpointError> {
     let [channels, middle, out] = config.stem;
     let relu = Activation::Relu;
-    // A row and a column of zeros at the bottom and right keep the size under 2x2 kernels.
+    // Zero padding at the bottom and right keeps the size under 2x2 kernels.
     let pads = [0, 0, 1, 1];
     let x = unit(
         net,
@@ -66,7 +66,7 @@ fn stem(
     let a = unit(net, &format!("{key}.stem2a"), &x, a, relu)?;
     let b = ConvShape::same(middle / 2, middle, 2).with_pads(pads);
     let b = unit(net, &format!("{key}.stem2b"), &a, b, relu)?;
-    // Nothing is below zero after ReLU: that the pool leaves its padding out changes nothing.
+    // Values after ReLU are not negative, so the pool may ignore its padding.
     let pool = [
         ("kernel_shape", Attr::Ints(vec![2, 2])),
         ("strides", Attr::Ints(vec![1, 1])),
@@ -75,7 +75,7 @@ fn stem(
     let pooled = net
         .graph
         .op("MaxPool", &format!("{key}.pool"), &[&x], &pool);
-    // Both maps belong together; the sum of two convolutions saves putting them together.
+    // A convolution over two concatenated maps, computed as the sum of two convolutions.
     let stem3 = format!("{key}.stem3");
     let weights = net.unit_weights(
         &stem3,
@@ -151,7 +151,7 @@ fn stage_of(
     Ok(x)
 }
 
-/// Layers one behind the other, all of whose results are aggregated.
+/// Sequential layers; the outputs of all are aggregated.
 fn block_of(
     net: &mut Layers<'_>,
     key: &str,

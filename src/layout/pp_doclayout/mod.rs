@@ -1,8 +1,8 @@
-//! PP-DocLayoutV2 and V3 from a checkpoint: pictures of pages in, rows of boxes out.
+//! PP-DocLayoutV2 and V3 from a checkpoint: page pictures in, rows of boxes out.
 //!
-//! [`PpDocLayout`] holds the sessions: one network for detection (`hgnet_v2`, `neck`, `decoder`), and for V2 a second
-//! one for the reading order (`reading_order`), which is asked only about what the first one found. `decode` turns
-//! what they say into the rows that the exported models give.
+//! [`PpDocLayout`] holds the sessions: one network for detection (`hgnet_v2`, `neck`, `decoder`), and for V2
+//! a second one for the reading order (`reading_order`) of the first one's detections. `decode` converts
+//! their outputs to the rows of the exported models.
 
 pub mod config;
 pub mod decode;
@@ -26,22 +26,23 @@ use reading_order::ReadingOrder;
 
 /// A layout network, ready to run.
 pub struct PpDocLayout {
-    /// What it is.
+    /// Configuration.
     pub config: LayoutConfig,
     detector: Network,
     reading_order: Option<ReadingOrder>,
     taps: Vec<String>,
 }
 
-/// Names of the released files for those of transformers (docs/reference.md, "Hybrid encoder").
+/// A tensor's name in the released files, given that in transformers (docs/reference.md, "Hybrid encoder").
 pub fn released_name(name: &str) -> String {
     name.replace("encoder.aifi.", "encoder.encoder.")
         .replace(".mlp.fc", ".fc")
         .replace(".self_attn.o_proj.", ".self_attn.out_proj.")
 }
 
-/// Tensors of the files that recognition does without: those of training, heads of layers before the last (V3's are
-/// those of the encoder, stored once more by some), and tables that the released reading-order network does not use.
+/// Prefixes of tensors that inference does not use: those of training, heads of layers before the last (in V3
+/// some files store the encoder's heads again), and tables that the released reading-order network does not
+/// use.
 const UNUSED: [&str; 7] = [
     "model.denoising_class_embed.",
     "model.decoder.class_embed.",
@@ -52,16 +53,16 @@ const UNUSED: [&str; 7] = [
     "reading_order.encoder.rel_pos_bias.",
 ];
 
-/// Whether a tensor may be left alone.
+/// `true` for tensors that the network does not use.
 pub fn is_known_unused(name: &str) -> bool {
     UNUSED.iter().any(|start| name.starts_with(start))
 }
 
 impl PpDocLayout {
-    /// Reads the weights of a checkpoint; what is returned makes the sessions.
+    /// Reads the weights of a checkpoint; the returned function creates the sessions.
     ///
-    /// Values inside the networks that `taps` names come back from [`PpDocLayout::run`] as well. `own_kernels` as
-    /// [`Runtime::takes_own_kernels`] says.
+    /// `taps` names intermediate values that [`PpDocLayout::run`] returns as well. `own_kernels` as in
+    /// [`Runtime::takes_own_kernels`].
     pub fn read(
         checkpoint: &Checkpoint,
         taps: &[String],
@@ -93,9 +94,9 @@ impl PpDocLayout {
         })
     }
 
-    /// Runs the networks on pictures as [`pixel_values`] makes them of pages, one behind the other.
+    /// Runs the networks on consecutive pictures of pages, each from [`pixel_values`].
     ///
-    /// Returns what is said of each page, and the values inside for all of them.
+    /// Returns the output for each page, and the tapped values of the whole batch.
     pub fn run(
         &mut self,
         pixels: Vec<f32>,
@@ -160,12 +161,12 @@ impl PpDocLayout {
         self.reading_order.as_mut()
     }
 
-    /// Where the time of the detection network's operators was written to.
+    /// Ends profiling of the detection network and returns the path of its file.
     pub fn end_profile(&mut self) -> Result<String, OnnxError> {
         self.detector.end_profile()
     }
 
-    /// The rows of boxes on pages, for the post-processing.
+    /// The rows of boxes of each page, for post-processing.
     pub fn detect(
         &mut self,
         pages: &[&Pixels],
@@ -197,7 +198,7 @@ fn detector(net: &mut Layers<'_>, config: &LayoutConfig) -> Result<(), Checkpoin
         let [h, w] = config.input.map(|side| Dim::Fixed(side / stride));
         [BATCH, Dim::Fixed(channels), h, w]
     };
-    // Taps are counted as the network's own outputs are: V2 does not use the first map.
+    // Taps are numbered like the network's own outputs: V2 does not use the first map.
     let first = if config.version == Version::V2 { 1 } else { 0 };
     for (i, map) in maps.iter().enumerate().skip(first) {
         let dims = dims(config.backbone.outputs[i], 4 << i);

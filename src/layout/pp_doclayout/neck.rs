@@ -1,5 +1,5 @@
-//! The neck of PP-DocLayout, that of RT-DETR: maps of three strides are mixed with each other; V3 makes the maps that
-//! masks are mixed of as well.
+//! The neck of PP-DocLayout, that of RT-DETR: mixes the maps of three strides with each other; for V3 it also
+//! makes the prototype maps of masks.
 //!
 //! Source: docs/reference.md, "Hybrid encoder" and "Masks of PP-DocLayoutV3".
 
@@ -8,7 +8,7 @@ use crate::onnx::checkpoint::CheckpointError;
 use crate::onnx::graph::Value;
 use crate::onnx::layers::{Activation, ConvShape, Layers};
 
-/// Maps `[batch, encoder_hidden, height, width]` at strides 8, 16 and 32 from those of the backbone.
+/// Maps `[batch, encoder_hidden, height, width]` at strides 8, 16 and 32, from the backbone's maps.
 pub fn neck(
     net: &mut Layers<'_>,
     maps: &[Value],
@@ -31,7 +31,7 @@ pub fn neck(
     for (index, level) in config.attended_levels.iter().enumerate() {
         levels[*level] = attended(net, index, *level, &levels[*level], config)?;
     }
-    // Top down: the deepest map is laid over the next one, and so on.
+    // Top-down path: each map is upsampled and merged into the next finer one.
     let mut tops = vec![levels[LEVELS - 1].clone()];
     for step in 0..LEVELS - 1 {
         let key = format!("model.encoder.lateral_convs.{step}");
@@ -53,7 +53,7 @@ pub fn neck(
         )?);
     }
     tops.reverse();
-    // Bottom up.
+    // Bottom-up path.
     let mut maps = vec![tops[0].clone()];
     for step in 0..LEVELS - 1 {
         let key = format!("model.encoder.downsample_convs.{step}");
@@ -90,10 +90,10 @@ fn unit(
     Ok(net.conv(key, x, &weights, Activation::Silu))
 }
 
-/// Two paths over two joined maps, one of them through RepVGG blocks, whose two branches are one convolution here.
+/// CSP block over two concatenated maps: two paths, one through RepVGG blocks, whose two branches are folded
+/// into one convolution.
 ///
-/// `level` is that of the result. With `grows` the first map has half its height and width, and each cell stands for
-/// four.
+/// `level` is the result's. With `grows` the first map has half its height and width and is upsampled to it.
 fn block(
     net: &mut Layers<'_>,
     key: &str,
@@ -135,8 +135,8 @@ fn block(
     )
 }
 
-/// `key.conv`, `key.norm` and SiLU over two maps that belong together: the sum of two convolutions. A 1x1 convolution of a
-/// map that is doubled is the doubled convolution, at a quarter of the work.
+/// `key.conv`, `key.norm` and SiLU over two concatenated maps, as the sum of two convolutions. A 1x1
+/// convolution commutes with upsampling, so it runs before it, at a quarter of the work.
 fn joined_unit(
     net: &mut Layers<'_>,
     key: &str,
@@ -172,7 +172,7 @@ fn joined_unit(
     Ok(net.activation(key, &sum, Activation::Silu))
 }
 
-/// Attention among all places of a map.
+/// Self-attention over all cells of a map.
 fn attended(
     net: &mut Layers<'_>,
     index: usize,
@@ -225,7 +225,7 @@ fn attended(
     ))
 }
 
-/// Positions of the cells of a map, `[height * width, channels]`: sine and cosine of row, then of column.
+/// Sine position embedding of cells, `[height * width, channels]`: sine and cosine of row, then of column.
 fn sine_positions(height: usize, width: usize, channels: usize, temperature: f64) -> Vec<f32> {
     let quarter = channels / 4;
     let omega: Vec<f64> = (0..quarter)
@@ -243,8 +243,8 @@ fn sine_positions(height: usize, width: usize, channels: usize, temperature: f64
     positions
 }
 
-/// Maps `[batch, prototypes, height / 4, width / 4]` that masks are mixed of: from the neck's maps, and from that of
-/// the backbone at stride 4.
+/// Prototype maps of masks `[batch, prototypes, height / 4, width / 4]`, from the neck's maps and the
+/// backbone's map at stride 4.
 pub fn mask_maps(
     net: &mut Layers<'_>,
     levels: &[Value],
@@ -267,7 +267,7 @@ pub fn mask_maps(
     let mut sum = None;
     for (level, map) in levels.iter().enumerate() {
         let mut x = map.clone();
-        // Each doubling up to stride 8 has its convolution; stride 8 has one without doubling.
+        // Every upsampling step up to stride 8 has its own convolution; stride 8 has one without upsampling.
         for step in 0..level.max(1) {
             let channels = if step == 0 {
                 config.encoder_hidden

@@ -1,8 +1,8 @@
-//! PP-DocLayoutV2's second network: the reading order of the detections that are sure enough.
+//! PP-DocLayoutV2's second network: the reading order of the detections above their class's threshold.
 //!
-//! Source: docs/reference.md, "Reading order of PP-DocLayoutV2". The reference runs it on all queries, those below their class's
-//! threshold as padding. Padding tokens do not look at each other and are alike in everything they are made of, so
-//! one stands for all here: a page of 20 blocks takes 23 tokens instead of 302, with the same result.
+//! Source: docs/reference.md, "Reading order of PP-DocLayoutV2". The reference runs it on all queries, with
+//! those below the threshold as padding. Padding tokens do not attend to each other and have equal inputs, so
+//! one stands for all of them here: a page of 20 blocks takes 23 tokens instead of 302, with the same result.
 
 use super::config::ReadingOrderConfig;
 use super::decoder::{BATCH, pointer};
@@ -22,14 +22,14 @@ const MASKED: f32 = -1e4;
 /// Largest coordinate; the tables of the embedding hold them all.
 pub const COORDINATES: f32 = 1000.0;
 
-/// The detections of a page that take part, and how many queries there are.
+/// The detections of a page whose order is wanted, and its number of queries.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderRequest {
     /// `[x1, y1, x2, y2]` from 0 to 1000.
     pub boxes: Vec<[f32; 4]>,
-    /// Kind of block of each, by the configuration's `class_order`.
+    /// Block kind of each, by the configuration's `class_order`.
     pub kinds: Vec<i64>,
-    /// Queries, the others included.
+    /// Number of all queries.
     pub queries: usize,
 }
 
@@ -40,7 +40,7 @@ pub struct ReadingOrder {
 }
 
 impl ReadingOrder {
-    /// Builds it from a checkpoint of PP-DocLayoutV2.
+    /// Builds the network from a checkpoint of PP-DocLayoutV2.
     pub fn build(
         checkpoint: &Checkpoint,
         config: &ReadingOrderConfig,
@@ -58,8 +58,9 @@ impl ReadingOrder {
         })
     }
 
-    /// Scores of all pairs of queries of each page, `queries` x `queries`, those that take part first: how much the
-    /// first of a pair comes before the second. Only what lies above the diagonal means anything.
+    /// Order logits of all pairs of queries of each page, `queries` x `queries`, requested ones first: the
+    /// score that the first of a pair comes before the second. Only the part above the diagonal is
+    /// meaningful.
     pub fn run(&mut self, pages: &[OrderRequest]) -> Result<Vec<Vec<f32>>, OnnxError> {
         let tokens = pages
             .iter()
@@ -79,8 +80,8 @@ impl ReadingOrder {
     }
 }
 
-/// The scores of all queries from those of the tokens: token 0 is the start, then come the boxes, the end, which
-/// stands at the place of the first query left out, and the padding, which stands for the others.
+/// Expands the tokens' scores to all queries. Tokens: the start, the boxes, the end, which takes the place of
+/// the first query left out, and one padding token for all other queries.
 fn spread(page: &OrderRequest, logits: &[f32], tokens: usize) -> Vec<f32> {
     let token = |query: usize| 1 + query.min(page.boxes.len() + 1);
     let pairs = (0..page.queries).flat_map(|i| (0..page.queries).map(move |j| (i, j)));
@@ -89,7 +90,7 @@ fn spread(page: &OrderRequest, logits: &[f32], tokens: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The network's inputs: pages side by side, shorter ones filled up with tokens that nothing looks at.
+/// The network's inputs: a batch of pages, shorter ones padded with masked tokens.
 fn inputs(
     pages: &[OrderRequest],
     tokens: usize,
@@ -121,7 +122,8 @@ fn inputs(
                 pad
             });
             corners.push(inner.map_or([0.0; 4], |i| page.boxes[i]));
-            // Queries that are left out have the kind of class 0; start and the token after the last query have none.
+            // Queries that are left out have the kind of class 0; the start and any token after the last
+            // query have none.
             kinds.push(inner.map_or(config.class_order[0], |i| page.kinds[i]));
             has_kind.push(if token > 0 && token <= page.queries {
                 1.0
@@ -212,7 +214,7 @@ fn graph(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<(), Checkp
     Ok(())
 }
 
-/// Rows of the table `key` for the input `name`.
+/// Looks up the rows of table `key` for input `name`.
 fn embedding(
     net: &mut Layers<'_>,
     key: &str,
@@ -237,7 +239,7 @@ fn looked_up(
         .op("Gather", key, &[&table, index], &[("axis", Attr::Int(0))]))
 }
 
-/// What the tokens are made of, `[B, tokens, hidden]`.
+/// Sum of the tokens' embeddings, `[B, tokens, hidden]`.
 fn embeddings(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<Value, CheckpointError> {
     let hidden = config.hidden;
     let prefix = "reading_order.embeddings";
@@ -250,7 +252,7 @@ fn embeddings(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<Value
         config.words,
         hidden,
     )?;
-    // All tokens are of the first type.
+    // All tokens have token type 0.
     let key = format!("{prefix}.token_type_embeddings");
     let types = net.tensor(&format!("{key}.weight"), &[config.types, hidden])?;
     let first = net.graph.ints(&key, &[0]);
@@ -299,7 +301,7 @@ fn embeddings(net: &mut Layers<'_>, config: &ReadingOrderConfig) -> Result<Value
     net.layer_norm(&format!("{prefix}.norm"), &x, hidden, config.epsilon)
 }
 
-/// How boxes lie to each other, as what is added to the scores of attention: `[B, heads, tokens, tokens]`, rows are
+/// Relative position bias of boxes, added to the attention scores: `[B, heads, tokens, tokens]`, rows are
 /// sources and columns targets.
 fn relations(
     net: &mut Layers<'_>,
@@ -342,7 +344,7 @@ fn relations(
     let cosine = net.graph.op("Cos", at, &[&angles], &[]);
     let waves = net.concat(at, &[&sine, &cosine], -1); // [B, tokens, tokens, 4, relation]
     let width = 4 * config.relation;
-    // The last two dimensions as one; those before stay.
+    // Merges the last two dimensions.
     let waves = net.reshape(at, &waves, &[0, 0, 0, width as i64]);
     let weights = net.checkpoint.f32(
         &format!("{at}.pos_proj.weight"),

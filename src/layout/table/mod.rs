@@ -1,7 +1,7 @@
-//! Tables: grids of ruling lines ([`ruled`]) and columns that only white space separates ([`aligned`]).
+//! Tables: grids of ruling lines ([`ruled`]), and columns separated by white space ([`aligned`]).
 //!
-//! Both end in a [`FoundTable`]: its box, its grid with the text of every cell, and the segments that went into
-//! it, which the rest of the layout then leaves alone.
+//! Both yield a [`FoundTable`]: its box, its grid with the text of every cell, and its segments, which the
+//! rest of the layout then ignores.
 
 pub mod aligned;
 pub mod ruled;
@@ -13,25 +13,24 @@ use crate::lines::{Segment, Shift, Word, is_cjk, words_text};
 /// A table on a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundTable {
-    /// Where it is.
+    /// Bounding box.
     pub bbox: Rect,
     /// Its cells.
     pub table: Table,
-    /// Positions of the segments in it.
+    /// Indices of its segments.
     pub segments: Vec<usize>,
 }
 
-/// Words with the pieces of lines that they stand in.
+/// Words with the segments that contain them.
 pub(super) type PlacedWords<'a> = Vec<(&'a Segment, &'a Word)>;
 
-/// The words of one cell, each with its line's vertical middle, joined to one text: line after line, words cut
-/// at a line's end put together.
+/// Joins the words of a cell to one text, line after line; words hyphenated at a line's end are rejoined.
 pub(super) fn cell_text(mut words: PlacedWords) -> String {
     words.sort_by(|a, b| a.1.bbox.center_y().total_cmp(&b.1.bbox.center_y()));
     let mut lines: Vec<Vec<(&Segment, &Word)>> = Vec::new();
     for (segment, word) in words {
         match lines.last_mut() {
-            // Raised words lie higher than their line: half a line's height still belongs to it.
+            // Raised words lie above their line: half a line's height still belongs to it.
             Some(line)
                 if {
                     let top = line
@@ -60,11 +59,11 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
             line.reverse();
         }
         let mut words: Vec<Word> = line.iter().map(|(_, word)| (*word).clone()).collect();
-        // Pieces of a line are pieces because there is room between them.
+        // Segments of a line are separate because there is space between them.
         for i in 1..words.len() {
             words[i].space_before |= !std::ptr::eq(line[i].0, line[i - 1].0);
         }
-        // Cells are plain text: marks of index letters would be escaped with it.
+        // Cells are plain text: the markup of superscripts would be escaped with it.
         words.iter_mut().for_each(|word| word.shift = Shift::None);
         join_line(&mut text, &words_text(&words), cut);
         let last = line.last().expect("lines are made with a word");
@@ -73,7 +72,7 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
     text
 }
 
-/// Adds a line to a text: with a blank, or without one inside a cut word and between CJK characters.
+/// Appends a line to a text, with a space unless a word was hyphenated or both sides are CJK characters.
 pub fn join_line(text: &mut String, line: &str, cut: bool) {
     let last = text.chars().next_back();
     let first = line.chars().next();

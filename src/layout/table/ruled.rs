@@ -1,7 +1,7 @@
 //! Tables whose cells are drawn: horizontal and vertical lines that meet.
 //!
-//! Lines that touch form a group; the group's distinct positions are the grid; two neighbouring places of the
-//! grid are one cell where no line stands between them.
+//! Lines that touch form a group; the group's distinct positions are the grid; two neighbouring grid places
+//! are one cell if no line separates them.
 
 use super::{FoundTable, cell_text};
 use crate::deadline;
@@ -60,7 +60,7 @@ pub fn find(rulings: &[Rect], segments: &[Segment], body: f32) -> Vec<FoundTable
         .collect()
 }
 
-/// Pieces of the same line put together.
+/// Merges collinear pieces of lines.
 fn merged(lines: impl Iterator<Item = Line>) -> Vec<Line> {
     let mut lines: Vec<Line> = lines.collect();
     lines.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.from.total_cmp(&b.from)));
@@ -130,7 +130,7 @@ fn groups(horizontal: &[Line], vertical: &[Line]) -> Vec<(Vec<Line>, Vec<Line>)>
         .collect()
 }
 
-/// Distinct positions, those nearer than the snap distance averaged.
+/// Distinct positions; those closer than the snap distance are averaged.
 fn positions(values: impl Iterator<Item = f32>) -> Vec<f32> {
     let mut values: Vec<f32> = values.collect();
     values.sort_by(f32::total_cmp);
@@ -153,7 +153,7 @@ fn table(
     if horizontal.len() < 2 || vertical.is_empty() {
         return None;
     }
-    // Outer borders are often left out: the ends of the lines across stand for them.
+    // Outer borders are often missing: the ends of the perpendicular lines stand for them.
     let mut xs = positions(vertical.iter().map(|v| v.at));
     let mut ys = positions(horizontal.iter().map(|h| h.at));
     let (mut open_x, mut open_y) = (Vec::new(), Vec::new());
@@ -233,7 +233,7 @@ fn table(
             .iter()
             .flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
         let own = words.filter(|(_, w)| {
-            // A word that sticks out of the table belongs to the nearest cell.
+            // A word that extends out of the table belongs to the nearest cell.
             let x = w.bbox.center_x().clamp(bbox.x1, bbox.x2 - 0.01);
             let y = w.bbox.center_y().clamp(bbox.y1, bbox.y2 - 0.01);
             x >= area.x1 && x < area.x2 && y >= area.y1 && y < area.y2
@@ -262,7 +262,7 @@ fn table(
             header: false,
         });
     }
-    // A few large boxes full of prose are the page's design.
+    // A few large boxes full of prose are page design.
     let prose = cells
         .iter()
         .filter(|c| c.text.chars().count() > PROSE_CHARS)
@@ -296,8 +296,8 @@ fn table(
 /// First row, first column, last row, last column of a cell.
 type Span = (usize, usize, usize, usize);
 
-/// Cuts rows in which most cells hold the same number of lines side by side that are not one wrapped text:
-/// several records between two drawn lines. Cells with another number of lines then span the new rows.
+/// Splits rows in which most cells hold the same number of aligned lines that are not one wrapped text:
+/// several records between two ruling lines. Cells with a different number of lines then span the new rows.
 fn split_stacked<'a>(
     xs: &[f32],
     ys: &[f32],
@@ -344,15 +344,15 @@ fn split_stacked<'a>(
     (new_ys, out)
 }
 
-/// The boxes of the lines of text in a cell, each widened by the room that its next word would have had.
+/// Boxes of the text lines in a cell; if they are one wrapped text, their common box.
 fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
     let boxes: Vec<Rect> = words.iter().map(|(_, w)| w.bbox).collect();
     let mut lines: Vec<Rect> = rows_by_overlap(&boxes, Rect::union)
         .into_iter()
         .map(|(_, line)| line)
         .collect();
-    // A line that leaves no room for the next one's beginning was wrapped: then all of it is one text. Lines of a
-    // word each tell nothing: a narrow column of numbers has no room for two.
+    // If a line has no room for the next one's first word, it was wrapped: all lines are one text. Lines of
+    // one word each prove nothing: a narrow column of numbers has no room for two.
     let wrapped = lines
         .windows(2)
         .any(|pair| pair[0].width() + pair[1].width().min(60.0) > 0.9 * area.width());
@@ -362,7 +362,7 @@ fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
     lines
 }
 
-/// Where to cut a row, from the lines of its cells: between the lines when most cells agree.
+/// Positions at which to split a row, between the lines of its cells if most cells agree.
 fn record_borders(cells: &[Vec<Rect>]) -> Vec<f32> {
     let filled = cells.iter().filter(|lines| !lines.is_empty()).count();
     let Some(count) = cells.iter().map(Vec::len).max().filter(|n| *n >= 2) else {
@@ -392,7 +392,7 @@ fn record_borders(cells: &[Vec<Rect>]) -> Vec<f32> {
         .collect()
 }
 
-/// Drops rows that no cell starts in and that are thinner than text: double lines.
+/// Drops rows in which no cell starts and that are thinner than text: double lines.
 fn compact(mut table: Table, ys: &[f32], body: f32) -> Table {
     for row in (0..table.rows).rev() {
         let thin = ys[row + 1] - ys[row] < 0.5 * body;
@@ -415,7 +415,7 @@ fn compact(mut table: Table, ys: &[f32], body: f32) -> Table {
     table
 }
 
-/// Places of a grid joined to cells.
+/// Grid places joined to cells.
 struct Places {
     rows: usize,
     columns: usize,
@@ -445,7 +445,7 @@ impl Places {
 
     /// The cells as `(first row, first column, last row, last column)` in reading order, tiling the grid.
     ///
-    /// Joined places that form no rectangle are taken apart row by row.
+    /// Joined places that form no rectangle are split row by row.
     fn rectangles(&self) -> Vec<(usize, usize, usize, usize)> {
         let mut taken = vec![false; self.parent.len()];
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Tests of tiles: inputs stay within their bound, tiles cover the page, lines of several tiles are put together.
+//! Tests of tiling: inputs stay within their bound, tiles cover the page, lines of several tiles are merged.
 
 use super::*;
 use crate::lines::memory::{DEFAULT_BUDGET, LEAST_BUDGET, most_pixels};
@@ -62,14 +62,14 @@ fn strips_are_shown_in_tiles_at_the_scale_of_a_page() {
             .iter()
             .all(|t| t.y == 0 && t.height == 700 && t.input.1 == 736)
     );
-    // A receipt is enlarged as a page of its width is.
+    // A receipt is upscaled like a page of its width.
     let receipt = tiles(500, 8000);
     assert!(
         receipt
             .iter()
             .all(|t| t.input.0 == 736 && t.input.0 * t.input.1 <= TILE_PIXELS)
     );
-    // A thin strip is not enlarged until its width is that of a page.
+    // A thin strip is not upscaled to the width of a page.
     assert!(tiles(40, 3000).iter().all(|t| t.input.0 == 64));
 }
 
@@ -99,7 +99,7 @@ fn boxes(lines: Vec<(Quad, f32)>) -> Vec<[f32; 4]> {
 
 #[test]
 fn a_line_that_a_seam_cuts_is_joined() {
-    // Three tiles show parts of one line; another line lies below.
+    // Three tiles contain parts of one line; another line lies below.
     let found = vec![
         line(0, 100.0, 50.0, 1000.0, 80.0),
         line(1, 900.0, 51.0, 1900.0, 80.0),
@@ -138,7 +138,7 @@ fn what_two_tiles_show_is_there_once() {
 
 #[test]
 fn tiles_may_split_a_line_otherwise() {
-    // One tile shows two words as one line, the other as two, in either order.
+    // One tile has two words as one line, the other as two, in either order.
     let whole = |tile| line(tile, 100.0, 0.0, 300.0, 20.0);
     let parts = |tile| {
         [
@@ -234,7 +234,7 @@ proptest! {
     }
 }
 
-/// Whether parts follow each other without gaps, and overlap.
+/// `true` if parts follow each other without gaps, and overlap.
 fn covers(mut parts: Vec<(usize, usize)>, length: usize) -> bool {
     parts.sort();
     parts.dedup();

@@ -1,4 +1,4 @@
-//! Requests and what becomes of them.
+//! Requests and their resolved settings.
 
 use super::*;
 use crate::config::parameters::Parameters;
@@ -23,13 +23,13 @@ fn file(text: &str) -> Option<Settings> {
     Some(Settings::parse(text, "x.yaml").unwrap())
 }
 
-/// Why a request is refused.
+/// The message with which a request is refused.
 #[track_caller]
 fn refused(request: &RunRequest) -> String {
     resolve(request).map(|_| ()).unwrap_err().to_string()
 }
 
-/// The name of what reads blocks.
+/// Name of the request's backend.
 #[track_caller]
 fn reader(request: &RunRequest) -> &'static str {
     match resolve(request).unwrap().vl {
@@ -156,7 +156,7 @@ fn parameters_are_stronger_than_the_file_and_that_than_the_pipeline() {
     };
     let resolved = resolve(&vl).unwrap();
     assert_eq!(resolved.config.lines.drop_score, 0.75);
-    // What is no setting of the pipeline is not shown as one.
+    // A parameter without a key in the pipeline's settings is not shown among them.
     assert!(
         resolved
             .config

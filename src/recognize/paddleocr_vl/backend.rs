@@ -1,11 +1,11 @@
 //! The recognizer: takes blocks from the pages in flight and keeps the scheduler's slots full.
 //!
 //! ```text
-//! requests -> preparing (own threads: resize, cut into patches, tokens) -> vision -> scheduler -> answers
+//! requests -> preparing (own threads: resize, cut into patches, tokenize) -> vision -> scheduler -> answers
 //! ```
 //!
-//! On the CPU one thread looks at pictures and takes the scheduler's steps in turns, since each has all the cores. On a GPU a
-//! thread of its own looks at pictures, several of similar size at once, while the steps go on.
+//! On the CPU one thread alternates between vision encoding and the scheduler's steps, since each uses all
+//! cores. On a GPU a thread of its own encodes pictures, in batches of similar size, while the steps go on.
 
 use super::config::Config;
 use super::image::{Patches, patches};
@@ -29,27 +29,27 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Threads that prepare pictures for a GPU at most.
+/// Most threads that prepare pictures for a GPU.
 const MOST_PREPARERS: usize = 8;
-/// Prepared blocks that are sorted into batches for a GPU.
+/// Most prepared blocks that are sorted into batches for a GPU.
 const MOST_PENDING: usize = 64;
 
-/// How blocks are read.
+/// Options of recognition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunOptions {
-    /// Blocks that decode together.
+    /// Number of blocks that decode together.
     pub slots: usize,
-    /// Whether answers that repeat themselves without end are ended early.
+    /// `true` to stop runaway repetition early.
     pub repetition_stop: bool,
-    /// Time for a block.
+    /// Time limit of a block.
     pub timeout: Option<Duration>,
-    /// Whether the text that a page has is used as a draft.
+    /// `true` to use the page's own text as a draft.
     pub drafts: bool,
     /// Seed of sampling.
     pub seed: u64,
 }
 
-/// Loads the model once more.
+/// Loads the model again.
 pub type Reload = Box<dyn FnMut() -> Result<Model, String> + Send>;
 
 /// The backend.
@@ -59,10 +59,10 @@ pub struct PaddleOcrVl {
     options: RunOptions,
 }
 
-/// A block that is ready to be looked at.
+/// A block ready for vision encoding.
 struct Prepared {
     ticket: Ticket,
-    /// Of the block and not of its neighbours in the batch.
+    /// Depends on the block only, not on its neighbours in the batch.
     seed: u64,
     cancel: CancelToken,
     request: Arc<plan::Request>,
@@ -72,14 +72,14 @@ struct Prepared {
     started: Instant,
 }
 
-/// What goes with a block through the scheduler.
+/// A block's identity within the scheduler.
 struct Tag {
     ticket: Ticket,
     skip_special_tokens: bool,
 }
 
 impl PaddleOcrVl {
-    /// A recognizer of a loaded model.
+    /// A recognizer with a loaded model.
     pub fn new(model: Model, options: RunOptions) -> Self {
         PaddleOcrVl {
             model: Some(model),
@@ -88,7 +88,7 @@ impl PaddleOcrVl {
         }
     }
 
-    /// The same with what loads the model once more, where a run ended early.
+    /// Adds a function that loads the model again after a run that ended early.
     pub fn with_reload(self, reload: Reload) -> Self {
         PaddleOcrVl {
             reload: Some(reload),
@@ -109,10 +109,10 @@ impl Recognizer for PaddleOcrVl {
             .ok_or_else(|| RecognizeError("the recognizer has run already".into()))?;
         let (config, prompts) = (model.config.clone(), model.prompts.clone());
         let options = self.options.clone();
-        // Enough to fill the slots when all end at once; each holds a picture.
+        // Room to refill all slots if they end at once; each entry holds a picture.
         let (to_run, prepared) = crossbeam_channel::bounded(options.slots.max(1));
         let (drafts, looks_ahead) = (options.drafts, model.encoder.takes_several());
-        // On the CPU the networks need the cores; a GPU waits for one thread.
+        // On the CPU the networks need the cores; a GPU leaves them idle.
         let cores = thread::available_parallelism().map_or(1, |n| n.get());
         let preparers = if looks_ahead {
             (cores / 2).clamp(1, MOST_PREPARERS)
@@ -133,9 +133,9 @@ impl Recognizer for PaddleOcrVl {
         let refused =
             |error: std::io::Error| RecognizeError(format!("no thread can be started: {error}"));
         thread::scope(|scope| {
-            // Closes when this ends, however it does: preparers that wait for requests must not wait any longer.
+            // Closes when this scope ends, however it does, so that preparers stop waiting for requests.
             let (_over, is_over) = crossbeam_channel::bounded::<()>(0);
-            // It owns its end of the channel: where this ends early, those at the other end do as well.
+            // The closure owns its end of the channel: if the scope ends early, so do the senders' threads.
             let next: Box<dyn FnMut(bool) -> Result<Looked, TryRecvError>> = match looks_ahead {
                 false => {
                     Box::new(move |wait| next_of(&prepared, wait).map(|block| looking.one(block)))
@@ -176,14 +176,14 @@ impl Recognizer for PaddleOcrVl {
                                 })
                                 .is_ok(),
                         };
-                        // Nobody listens any more: the run is over.
+                        // The receiver is gone: the run is over.
                         if !is_heard {
                             break;
                         }
                     }
                 };
                 match thread::Builder::new().spawn_scoped(scope, work) {
-                    // Fewer do it too.
+                    // Fewer threads suffice.
                     Err(_) if number > 0 => break,
                     started => drop(started.map_err(refused)?),
                 }
@@ -199,13 +199,13 @@ impl Recognizer for PaddleOcrVl {
             .reload
             .as_mut()
             .ok_or_else(|| RecognizeError("it cannot be loaded again".into()))?;
-        // The memory of the one before is free by now: the run has dropped it.
+        // The previous model's memory is free by now: its run has dropped it.
         self.model = Some(reload().map_err(RecognizeError)?);
         Ok(())
     }
 }
 
-/// The next thing in a channel; `wait`: until there is one.
+/// The channel's next item; with `wait` it blocks until there is one.
 fn next_of<T>(channel: &Receiver<T>, wait: bool) -> Result<T, TryRecvError> {
     match wait {
         true => channel.recv().map_err(|_| TryRecvError::Disconnected),
@@ -247,7 +247,7 @@ pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<An
     }
 }
 
-/// Runs `work`; a panic costs the block and no more.
+/// Runs `work`; a panic becomes an error of the block.
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err("internal error while preparing the crop".into()))
@@ -281,7 +281,7 @@ fn prepare(
     })
 }
 
-/// The patches of a crop, and the tokens of the prompt about it.
+/// The patches of a crop, and the tokens of its prompt.
 fn shown(
     crop: &Pixels,
     task: plan::Task,
@@ -295,16 +295,16 @@ fn shown(
     Ok((patches, ids))
 }
 
-/// The tokens of the text that the page has in a block.
+/// Tokens of the page's own text in a block.
 fn draft_tokens(request: &BlockRequest, prompts: &Prompts) -> Vec<u32> {
     let text = page_text::recognize(&request.page.text, &request.region).content;
     prompts.encode_answer(text.trim())
 }
 
-/// A block whose picture was looked at; or why it could not be.
+/// A block after vision encoding, or its ticket and the reason of its failure.
 type Looked = Result<Task<Prompt, Tag>, (Ticket, String)>;
 
-/// What looks at pictures.
+/// Vision encoding of blocks.
 struct Looking<'a> {
     encoder: Encoder,
     options: &'a RunOptions,
@@ -313,7 +313,7 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Looks at a block's picture.
+    /// Encodes a block's picture.
     fn one(&mut self, mut block: Prepared) -> Looked {
         let ticket = block.ticket;
         if block.cancel.is_cancelled() {
@@ -329,7 +329,7 @@ impl Looking<'_> {
         Ok(self.task(block, prompt))
     }
 
-    /// Looks at pictures until there are no more, several at once.
+    /// Encodes pictures in batches until no more come.
     fn ahead(&mut self, prepared: &Receiver<Prepared>, to_decode: &Sender<Looked>) {
         let mut pending: Vec<Prepared> = Vec::new();
         loop {
@@ -343,7 +343,7 @@ impl Looking<'_> {
                     .take(MOST_PENDING.saturating_sub(pending.len())),
             );
             let counts: Vec<usize> = pending.iter().map(|block| block.patches.count()).collect();
-            // With the block that has waited longest, so that none waits for ever.
+            // The batch of the block that has waited longest, so that none waits for ever.
             let batch = self
                 .encoder
                 .batches(&counts)
@@ -357,7 +357,7 @@ impl Looking<'_> {
                 .map(|at| pending.remove(at))
                 .collect();
             for looked in self.several(blocks) {
-                // Nobody listens any more: the run is over.
+                // The receiver is gone: the run is over.
                 if to_decode.send(looked).is_err() {
                     return;
                 }
@@ -365,7 +365,7 @@ impl Looking<'_> {
         }
     }
 
-    /// Looks at several pictures at once; one by one where that fails, so that none costs the others.
+    /// Encodes several pictures at once; if that fails, one by one, so that a failure affects no other.
     fn several(&mut self, blocks: Vec<Prepared>) -> Vec<Looked> {
         let shown = blocks
             .iter()
@@ -386,7 +386,7 @@ impl Looking<'_> {
         }
     }
 
-    /// Makes a sequence of a block.
+    /// Creates the scheduler's task for a block.
     fn task(&self, block: Prepared, prompt: Prompt) -> Task<Prompt, Tag> {
         let Prepared {
             ticket,
@@ -431,7 +431,7 @@ impl Looking<'_> {
     }
 }
 
-/// Decodes blocks until there are no more and all are answered. `next` gives one; whether to wait for it is said.
+/// Decodes blocks until no more come and all are answered. `next(wait)` gives one; with `wait` it blocks.
 fn serve(
     mut scheduler: Scheduler<DecoderSteps, Tag>,
     mut next: impl FnMut(bool) -> Result<Looked, TryRecvError>,
@@ -459,7 +459,7 @@ fn serve(
         for (tag, result) in scheduler.step() {
             let result =
                 result.and_then(|answer| recognition(answer, prompts, tag.skip_special_tokens));
-            // Nobody listens any more: what is in the scheduler would be for nothing.
+            // The receiver is gone: the remaining sequences would be decoded in vain.
             if answers
                 .send(BlockAnswer {
                     ticket: tag.ticket,

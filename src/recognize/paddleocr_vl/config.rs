@@ -1,41 +1,41 @@
-//! What the files of a PaddleOCR-VL folder say of the network: sizes, special tokens, how pictures are prepared.
+//! Configuration of a PaddleOCR-VL folder: network sizes, special tokens, image preprocessing.
 
 use crate::onnx::checkpoint::{CheckpointError, ModelConfig};
 use std::path::Path;
 
-/// `model_type` of the configuration.
+/// `model_type` in `config.json`.
 pub const MODEL_TYPE: &str = "paddleocr_vl";
 
 /// Sizes of the vision encoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VisionConfig {
-    /// Numbers of a patch's representation.
+    /// Width of a patch's hidden state.
     pub hidden_size: usize,
-    /// Numbers between the two linear layers.
+    /// Width between the two linear layers of the MLP.
     pub intermediate_size: usize,
-    /// Layers.
+    /// Number of layers.
     pub layers: usize,
-    /// Heads of attention.
+    /// Attention heads.
     pub heads: usize,
     /// Side of a patch in pixels.
     pub patch_size: usize,
-    /// Colours.
+    /// Colour channels.
     pub channels: usize,
-    /// Side of the table of positions, in patches.
+    /// Side of the position embedding table, in patches.
     pub table_side: usize,
-    /// Side of the squares of patches that become one token.
+    /// Side of the squares of patches that are merged into one token.
     pub merge_size: usize,
-    /// Of the layer norms.
+    /// Epsilon of the layer norms.
     pub layer_norm_eps: f32,
 }
 
 impl VisionConfig {
-    /// Numbers of a patch's pixels.
+    /// Number of values of a patch's pixels.
     pub fn patch_numbers(&self) -> usize {
         self.channels * self.patch_size * self.patch_size
     }
 
-    /// Sides of pictures are multiples of this.
+    /// Factor that both sides of a resized picture are multiples of, in pixels.
     pub fn factor(&self) -> usize {
         self.patch_size * self.merge_size
     }
@@ -44,61 +44,61 @@ impl VisionConfig {
 /// Sizes of the decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextConfig {
-    /// Numbers of a token's representation.
+    /// Width of a token's hidden state.
     pub hidden_size: usize,
-    /// Numbers between the linear layers.
+    /// Width between the linear layers of the MLP.
     pub intermediate_size: usize,
-    /// Layers.
+    /// Number of layers.
     pub layers: usize,
-    /// Heads of queries.
+    /// Query heads.
     pub heads: usize,
-    /// Heads of keys and values.
+    /// Key and value heads.
     pub key_value_heads: usize,
-    /// Numbers of a head.
+    /// Size of a head.
     pub head_dim: usize,
-    /// Tokens there are.
+    /// Vocabulary size.
     pub vocab_size: usize,
-    /// Tokens of a sequence at most.
+    /// Longest sequence in tokens.
     pub max_positions: usize,
-    /// Of the root-mean-square norms.
+    /// Epsilon of the RMS norms.
     pub rms_norm_eps: f32,
-    /// Base of the rotary positions.
+    /// Base of the rotary position embedding.
     pub rope_theta: f64,
-    /// How many pairs turn with time, height and width.
+    /// Numbers of rotary pairs for time, height and width.
     pub mrope_section: [usize; 3],
 }
 
-/// How pictures are prepared.
+/// Image preprocessing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageConfig {
-    /// What each colour is reduced by.
+    /// Mean of each channel, subtracted.
     pub mean: [f32; 3],
-    /// What each colour is then divided by.
+    /// Standard deviation of each channel, divided by.
     pub std: [f32; 3],
-    /// What levels are multiplied with before.
+    /// Factor on the 8-bit levels, applied first.
     pub rescale: f32,
-    /// Pixels at least and at most, where a request does not say.
+    /// Minimum and maximum number of pixels, if a request sets none.
     pub limits: [u64; 2],
 }
 
-/// All of it.
+/// Configuration of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// The vision encoder.
     pub vision: VisionConfig,
     /// The decoder.
     pub text: TextConfig,
-    /// Pictures.
+    /// Image preprocessing.
     pub image: ImageConfig,
-    /// The token that stands for a piece of the picture.
+    /// Placeholder token for one merged patch of the picture.
     pub image_token: u32,
     /// Tokens that end an answer.
     pub eos: Vec<u32>,
 }
 
 impl Config {
-    /// Reads `config.json` (flat as released, or nested as transformers saves it), `generation_config.json` and
-    /// `preprocessor_config.json`.
+    /// Reads `config.json` (flat as released, or nested as transformers saves it), `generation_config.json`
+    /// and `preprocessor_config.json`.
     pub fn read(folder: &Path, config: &ModelConfig) -> Result<Config, CheckpointError> {
         let text = if config.has("text_config") {
             config.section("text_config")
@@ -144,7 +144,7 @@ fn vision(config: &ModelConfig) -> Result<VisionConfig, CheckpointError> {
         merge_size: config.count("spatial_merge_size", 2)?,
         layer_norm_eps: config.get_or("layer_norm_eps", 1e-6)?,
     };
-    // Half of a head turns with the row and half with the column, each in pairs.
+    // Half of a head is rotated by the row and half by the column, each in pairs.
     if !read.hidden_size.is_multiple_of(read.heads * 4) {
         return Err(config.bad(
             "num_attention_heads",
@@ -162,7 +162,7 @@ fn decoder(config: &ModelConfig) -> Result<TextConfig, CheckpointError> {
     if config.get_or("use_bias", false)? {
         return Err(config.bad("use_bias", "must be false"));
     }
-    // Both names occur, and in the second form the base stands there as well.
+    // Both names occur, and in the second form the base is there as well.
     let rope = ["rope_parameters", "rope_scaling"].map(|key| config.section(key));
     let rope = if config.has("rope_parameters") {
         &rope[0]
@@ -203,7 +203,7 @@ fn decoder(config: &ModelConfig) -> Result<TextConfig, CheckpointError> {
     Ok(read)
 }
 
-/// A word that must be one of those that this network is built for, where it is given.
+/// Checks that a value, if given, is one of those that this network supports.
 fn supported(config: &ModelConfig, key: &str, words: &[&str]) -> Result<(), CheckpointError> {
     match config.get::<String>(key)? {
         Some(word) if !words.contains(&word.as_str()) => Err(config.bad(
@@ -214,7 +214,7 @@ fn supported(config: &ModelConfig, key: &str, words: &[&str]) -> Result<(), Chec
     }
 }
 
-/// The tokens that end an answer: a number, or several.
+/// The end tokens: a number, or several.
 fn eos(config: &ModelConfig) -> Result<Vec<u32>, CheckpointError> {
     let key = "eos_token_id";
     match config.get::<serde_json::Value>(key)? {
@@ -225,7 +225,7 @@ fn eos(config: &ModelConfig) -> Result<Vec<u32>, CheckpointError> {
 }
 
 fn image(folder: &Path, vision: &VisionConfig) -> Result<ImageConfig, CheckpointError> {
-    // Newer versions of transformers put it into the file of the whole processor.
+    // Newer versions of transformers write it to the file of the whole processor.
     let (path, other) = (
         folder.join("preprocessor_config.json"),
         folder.join("processor_config.json"),
@@ -240,7 +240,7 @@ fn image(folder: &Path, vision: &VisionConfig) -> Result<ImageConfig, Checkpoint
             return Err(config.bad(key, format!("must be {value}, as config.json has it")));
         }
     }
-    // Pillow's number for bicubic.
+    // Pillow's code for bicubic.
     if config.get_or("resample", 3u32)? != 3 {
         return Err(config.bad("resample", "must be 3 (bicubic)"));
     }

@@ -1,7 +1,7 @@
-//! The decoder: representations of tokens to the tokens that follow, with keys and values cached.
+//! The decoder: token embeddings in, next tokens out, with a KV cache.
 //!
-//! One call takes tokens of any number of sequences, packed one behind the other: whole prompts, pieces of them, single
-//! tokens and runs of drafted ones side by side. This one computes with kernels of our own on the CPU;
+//! One call takes tokens of any number of sequences, packed consecutively: whole prompts, parts of prompts,
+//! single tokens and drafted runs side by side. This one computes with our own kernels on the CPU;
 //! [`slot_decoder`](super::slot_decoder) is the same network for a GPU.
 
 use super::config::{Config, TextConfig};
@@ -18,10 +18,10 @@ use crate::onnx::projection::{Keep, Projection};
 use crate::onnx::{OnnxError, Runtime};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Where its keys begin.
+/// Prefix of the decoder's checkpoint keys.
 pub(super) const DECODER: &str = "model";
 
-/// The network with its cache.
+/// The network and its cache.
 pub struct Decoder {
     network: Network,
     cache: Arc<Mutex<Cache>>,
@@ -29,7 +29,7 @@ pub struct Decoder {
     half_head: usize,
 }
 
-/// The representations of all tokens.
+/// Token embedding table.
 #[derive(Clone)]
 pub struct Embeddings {
     table: Matrix,
@@ -47,12 +47,12 @@ impl Embeddings {
         })
     }
 
-    /// Numbers of a representation.
+    /// Width of an embedding.
     pub fn width(&self) -> usize {
         self.hidden
     }
 
-    /// Adds a token's representation.
+    /// Appends a token's embedding to `to`.
     pub fn embed(&self, id: u32, to: &mut Vec<f32>) {
         let at = to.len();
         to.resize(at + self.hidden, 0.0);
@@ -63,17 +63,17 @@ impl Embeddings {
 /// Tokens of a call, packed.
 #[derive(Debug, Clone, Default)]
 pub struct Packed {
-    /// Their representations, `[tokens, hidden]`.
+    /// Token embeddings, `[tokens, hidden]`.
     pub embeddings: Vec<f32>,
-    /// Their positions.
+    /// Rotary positions of the tokens.
     pub rotary: Rotary,
-    /// The sequences that they belong to.
+    /// The sequences that the tokens belong to.
     pub rows: Vec<Row>,
-    /// The tokens whose successors are wanted.
+    /// Indices of the tokens whose next token is wanted.
     pub wanted: Vec<usize>,
 }
 
-/// What follows a token.
+/// Prediction after a token.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Next {
     /// The likeliest token.
@@ -93,9 +93,9 @@ pub fn heads(config: &TextConfig) -> Heads {
 }
 
 impl Decoder {
-    /// Reads the weights; what comes back makes the session with a cache of a number of pages.
+    /// Reads the weights; the returned function creates the session with a KV cache of a number of pages.
     ///
-    /// `taps`: tensors inside the network that [`Decoder::run_tapped`] will be asked for: `decoder_layer_<n>`.
+    /// `taps`: intermediate tensors that [`Decoder::run_tapped`] will be asked for: `decoder_layer_<n>`.
     pub fn read(
         checkpoint: &Checkpoint,
         config: &Config,
@@ -125,23 +125,23 @@ impl Decoder {
         })
     }
 
-    /// The representations of all tokens.
+    /// Token embedding table.
     pub fn embeddings(&self) -> &Embeddings {
         &self.embeddings
     }
 
-    /// What follows each wanted token.
+    /// Predicts the next token after each wanted one.
     pub fn run(&mut self, call: Packed) -> Result<Vec<Next>, OnnxError> {
         self.call(call, &[]).map(|(next, _)| next)
     }
 
-    /// The same with their logits, `[wanted, vocabulary]`.
+    /// The same with the logits, `[wanted, vocabulary]`.
     pub fn run_for_logits(&mut self, call: Packed) -> Result<(Vec<Next>, Vec<f32>), OnnxError> {
         let (next, mut taps) = self.call(call, &["logits".to_string()])?;
         Ok((next, taps.remove(0).1))
     }
 
-    /// The same with tensors inside the network.
+    /// The same with intermediate tensors.
     pub fn run_tapped(
         &mut self,
         call: Packed,
@@ -193,7 +193,7 @@ impl Decoder {
         })
     }
 
-    /// Cached keys and values of a layer, `[heads, tokens, size]`, of a sequence.
+    /// Cached keys and values of a sequence in a layer, `[heads, tokens, size]`.
     pub fn cached(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
         self.cache
             .lock()
@@ -243,7 +243,7 @@ fn build(
     Ok(())
 }
 
-/// From the last layer to logits.
+/// Language model head: final norm and projection to logits.
 pub(super) fn head(
     net: &mut Layers<'_>,
     text: &TextConfig,
@@ -258,7 +258,7 @@ pub(super) fn head(
     )?;
     let head = match net.checkpoint.has("lm_head.weight") {
         true => "lm_head".to_string(),
-        // Tied: the table of representations is the last layer.
+        // Tied weights: the embedding table is the output projection.
         false => format!("{DECODER}.embed_tokens"),
     };
     let keys = [(head, text.vocab_size)];
@@ -273,7 +273,7 @@ pub(super) fn head(
     net.projection("lm_head", &x, &projection, None)
 }
 
-/// Attention of a layer, at a place, over its queries, keys and values one behind the other.
+/// Attention of a layer, given a key prefix, the layer's index and its concatenated queries, keys and values.
 pub(super) type Attend<'a> = dyn FnMut(&mut Layers<'_>, &str, usize, &Value) -> Value + 'a;
 
 /// x += o(attention(norm1(x))); x += down(silu(gate(norm2(x))) * up(norm2(x))).

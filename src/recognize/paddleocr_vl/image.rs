@@ -1,4 +1,4 @@
-//! From a crop to the patches that the vision encoder sees.
+//! Image preprocessing: from a crop to the patches of the vision encoder.
 
 use super::config::Config;
 use crate::plan::{PixelLimits, smart_resize};
@@ -7,14 +7,14 @@ use crate::raster::{Filter, Pixels};
 /// A picture in patches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patches {
-    /// `[rows * columns, colours * side * side]`, row by row of patches; in a patch colour by colour.
+    /// `[rows * columns, channels * side * side]`, patches row by row; within a patch channel by channel.
     pub values: Vec<f32>,
-    /// Rows and columns of patches, multiples of the squares that are merged.
+    /// Rows and columns of patches, multiples of the merged squares' side.
     pub grid: [usize; 2],
 }
 
 impl Patches {
-    /// How many there are.
+    /// Number of patches.
     pub fn count(&self) -> usize {
         self.grid[0] * self.grid[1]
     }
@@ -22,7 +22,7 @@ impl Patches {
 
 /// Resizes a crop to within the limits and cuts it into patches.
 ///
-/// Fails for crops that cannot be shown: empty ones, and those more than 200 times as long as wide.
+/// Fails for empty crops, and for those more than 200 times as long as wide.
 pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Patches, String> {
     let (width, height) = (crop.width, crop.height);
     if width == 0 || height == 0 {
@@ -37,7 +37,7 @@ pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Pa
     ))
 }
 
-/// Cuts a picture whose sides are multiples of a patch's.
+/// Cuts a picture whose sides are multiples of the patch size.
 fn cut(picture: &Pixels, config: &Config) -> Patches {
     let side = config.vision.patch_size;
     let grid = [picture.height / side, picture.width / side];

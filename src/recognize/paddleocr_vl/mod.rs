@@ -10,7 +10,7 @@ pub mod prompt;
 pub mod slot_decoder;
 pub mod vision;
 
-/// The released name of a tensor, whichever naming the file has.
+/// A tensor's name in released files, from either naming scheme.
 pub fn released_name(name: &str) -> String {
     for (native, released) in [
         ("model.projector.", "mlp_AR."),
@@ -24,7 +24,7 @@ pub fn released_name(name: &str) -> String {
     name.to_string()
 }
 
-/// Whether a tensor is in released files and has no use.
+/// `true` for tensors of released files that the network does not use.
 pub fn is_known_unused(name: &str) -> bool {
     name.contains("packing_position_embedding") || name.contains("vision_model.head.")
 }

@@ -1,4 +1,4 @@
-//! The networks of a folder together: pictures and words in, steps of the scheduler out.
+//! The networks of a model folder: pictures and prompts in, steps of the scheduler out.
 
 use super::config::Config;
 use super::decoder::{Decoder, Embeddings, Next, Packed, heads};
@@ -20,71 +20,71 @@ use crate::recognize::scheduler::{Followers, StepRow, Steps};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Slots that are wanted for sequences; there are fewer, or shorter ones, where memory does not allow them.
+/// Requested slots of the KV cache; there are fewer, or shorter ones, if memory does not suffice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slots {
-    /// Blocks that decode together.
+    /// Number of blocks that decode together.
     pub count: usize,
-    /// Tokens of the longest sequence, prompt and answer.
+    /// Longest sequence in tokens, prompt and answer.
     pub longest: usize,
-    /// Tokens that most sequences stay below.
+    /// Length in tokens that most sequences stay below.
     pub common: usize,
 }
 
-/// How the networks compute.
+/// Implementation of the networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kernels {
-    /// With kernels of our own, on the CPU.
+    /// Our own kernels, on the CPU.
     Own {
-        /// How the decoder keeps its weights.
+        /// Storage of the decoder's weights.
         decoder: Keep,
-        /// How the vision encoder does.
+        /// Storage of the vision encoder's weights.
         vision: Keep,
     },
-    /// With ONNX Runtime's operators, made for a GPU.
+    /// ONNX Runtime's operators, for a GPU.
     Standard {
-        /// The kind of floating-point numbers.
+        /// Floating-point type.
         element: Element,
-        /// How attention is computed; [`Way::Fused`] in single precision on the CPU only.
+        /// Implementation of attention; in single precision [`Way::Fused`] works on the CPU only.
         way: Way,
-        /// The slots that are wanted.
+        /// Requested slots.
         slots: Slots,
     },
 }
 
-/// How the networks are loaded.
+/// Options for loading the networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelOptions<'a> {
-    /// How they compute.
+    /// Implementation.
     pub kernels: Kernels,
-    /// Bytes for keys and values.
+    /// Bytes for the KV cache.
     pub memory: usize,
-    /// Whether a folder without a chat template is of version 1.0.
+    /// `true` if a folder without a chat template is of version 1.0.
     pub is_first_version: bool,
-    /// Where quantized weights are kept from one run to the next; `None`: nowhere.
+    /// Folder that caches quantized weights between runs; `None` for no cache.
     pub store: Option<&'a Path>,
 }
 
 /// The loaded networks.
 pub struct Model {
-    /// What the folder says.
+    /// Configuration.
     pub config: Config,
-    /// Words to tokens and back.
+    /// Tokenizer and prompt template.
     pub prompts: Arc<Prompts>,
-    /// From pictures to prompts.
+    /// Vision encoder, which makes prompts.
     pub encoder: Encoder,
-    /// The decoder with its cache.
+    /// The decoder and its cache.
     pub decoder: DecoderSteps,
-    /// Tensors of the checkpoint that are used.
+    /// Number of checkpoint tensors that are used.
     pub used: usize,
-    /// Tensors that have no use, as they should.
+    /// Tensors that are known to be unused.
     pub ignored: Vec<String>,
-    /// Tensors that there is no place for.
+    /// Tensors that the network does not know.
     pub unknown: Vec<String>,
 }
 
 impl Model {
-    /// Loads a folder. The error names the file and what to do.
+    /// Loads a folder. Errors name the file and the remedy.
     pub fn load(
         folder: &Path,
         runtime: &Runtime,
@@ -141,7 +141,7 @@ impl Model {
     }
 }
 
-/// Both networks with kernels of our own.
+/// Both networks with our own kernels.
 fn own_networks(
     checkpoint: &Checkpoint,
     config: &Config,
@@ -152,7 +152,7 @@ fn own_networks(
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let page_bytes = heads(&config.text).page_bytes();
     let pages = (options.memory / page_bytes).max(1);
-    // Asked for and given back at once: what the system cannot give ends the program where it is taken.
+    // Reserved and released at once, to report a lack of memory here: later it would end the program.
     if Vec::<u8>::new()
         .try_reserve_exact(pages * page_bytes)
         .is_err()
@@ -197,14 +197,14 @@ fn standard_networks(
     let computing = Computing::Batched(slots.element);
     let vision = Vision::read(checkpoint, config, computing, &[], None).map_err(|e| text(&e))?;
     let vision = vision(&runtime.on_gpu(false)).map_err(|e| text(&e))?;
-    // What is put together from plain operators takes sizes from the CPU, which a captured run could not.
+    // Attention from plain operators reads shapes on the CPU, which a CUDA graph cannot capture.
     let captures = slots.way == Way::Fused;
     let decoder = SlotDecoder::read(checkpoint, config, slots).map_err(|e| text(&e))?;
     let decoder = decoder(&runtime.on_gpu(captures)).map_err(|e| text(&e))?;
     Ok((vision, AnyDecoder::Slots(Box::new(decoder))))
 }
 
-/// From pictures and words to prompts of the decoder.
+/// Vision encoder with token embeddings: makes prompts for the decoder.
 pub struct Encoder {
     vision: Vision,
     embeddings: Embeddings,
@@ -212,24 +212,24 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Whether it looks at several pictures at once, and so on a device of its own.
+    /// `true` if it encodes several pictures at once, and so on a device of its own.
     pub fn takes_several(&self) -> bool {
         self.vision.is_batched()
     }
 
-    /// Divides pictures of numbers of patches, by their places, into those that are looked at together.
+    /// Groups pictures, given their numbers of patches, into batches of indices.
     pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
         self.vision.batches(counts)
     }
 
-    /// Looks at a picture and puts it in its place among the tokens `ids`.
+    /// Encodes a picture and inserts it among the tokens `ids`.
     pub fn encode(&mut self, patches: Patches, ids: &[u32]) -> Result<Prompt, OnnxError> {
         let grid = patches.grid;
         let picture = self.vision.encode(patches)?;
         Ok(self.prompt(grid, &picture, ids))
     }
 
-    /// The same with several pictures at once.
+    /// The same for several pictures at once.
     pub fn encode_all(
         &mut self,
         shown: Vec<(Patches, Vec<u32>)>,
@@ -249,7 +249,7 @@ impl Encoder {
         let mut pieces = picture.chunks_exact(hidden);
         let mut embeddings = Vec::with_capacity(ids.len() * hidden);
         for id in ids {
-            // As many pieces as placeholders: both follow from the size of the picture.
+            // There are as many picture tokens as placeholders: both follow from the size of the picture.
             let piece = if *id == self.config.image_token {
                 pieces.next()
             } else {
@@ -269,18 +269,18 @@ impl Encoder {
     }
 }
 
-/// A prompt, its picture looked at.
+/// A prompt after vision encoding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt {
     /// `[tokens, hidden]`.
     embeddings: Vec<f32>,
     positions: Vec<[i64; 3]>,
-    /// What numbers of later tokens are off their positions.
+    /// Rope delta: position of a later token minus its index.
     delta: i64,
 }
 
 impl Prompt {
-    /// What the decoder sees, `[tokens, hidden]`.
+    /// Input of the decoder, `[tokens, hidden]`.
     pub fn embeddings(&self) -> &[f32] {
         &self.embeddings
     }
@@ -292,7 +292,7 @@ pub struct DecoderSteps {
     rotary: TextRotary,
 }
 
-/// Either form of the decoder.
+/// Either implementation of the decoder.
 enum AnyDecoder {
     Paged { decoder: Box<Decoder>, pages: usize },
     Slots(Box<SlotDecoder>),
@@ -306,7 +306,7 @@ impl AnyDecoder {
         }
     }
 
-    /// What follows each wanted token, and their logits where these are wanted.
+    /// Predictions after each wanted token, and the logits if wanted.
     fn run(
         &mut self,
         call: Packed,

@@ -1,17 +1,17 @@
-//! Where tokens and patches stand: multimodal rotary positions of the decoder, rotary and interpolated positions of the
-//! vision encoder.
+//! Positions: multimodal rotary positions (M-RoPE) of the decoder; rotary and interpolated position
+//! embeddings of the vision encoder.
 
 use super::config::{TextConfig, VisionConfig};
 
-/// Base of the vision encoder's rotary positions, the same in all versions.
+/// Base of the vision encoder's rotary embedding, the same in all versions.
 const VISION_THETA: f64 = 10_000.0;
 
-/// Cosines and sines, a row for every token or patch.
+/// Cosines and sines, one row per token or patch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rotary {
-    /// `[rows, half a head]`.
+    /// `[rows, head size / 2]`.
     pub cosines: Vec<f32>,
-    /// The same.
+    /// `[rows, head size / 2]`.
     pub sines: Vec<f32>,
 }
 
@@ -23,23 +23,24 @@ impl Rotary {
         }
     }
 
-    /// Adds the rows of another one.
+    /// Appends the rows of another one.
     pub fn extend(&mut self, other: &Rotary) {
         self.cosines.extend_from_slice(&other.cosines);
         self.sines.extend_from_slice(&other.sines);
     }
 }
 
-/// Frequencies theta^(-2j/size) for j below half of it, rounded where the reference rounds: far positions show it.
+/// Frequencies theta^(-2j/size) for j < size / 2, rounded as in the reference, which large positions show.
 fn frequencies(theta: f64, size: usize) -> Vec<f32> {
     let power = |j: usize| theta.powf(f64::from((2 * j) as f32 / size as f32)) as f32;
     (0..size / 2).map(|j| 1.0 / power(j)).collect()
 }
 
-/// Positions (time, height, width) of a prompt's tokens, and what the number of a later token is off its position.
+/// Positions (time, height, width) of a prompt's tokens, and the rope delta (position of a later token minus
+/// its index).
 ///
-/// `image_token`s, of which there are as many as in `grid` (rows and columns of merged patches), stand at one time and at
-/// their places; all others count up on all axes.
+/// `image_token`s, as many as `grid` (rows and columns of merged patches) has cells, share one time and have
+/// their rows and columns as offsets; all other tokens count up on all axes.
 pub fn prompt_positions(ids: &[u32], image_token: u32, grid: [usize; 2]) -> (Vec<[i64; 3]>, i64) {
     let mut positions = Vec::with_capacity(ids.len());
     let mut next = 0i64;
@@ -60,15 +61,15 @@ pub fn prompt_positions(ids: &[u32], image_token: u32, grid: [usize; 2]) -> (Vec
     (positions, next - ids.len() as i64)
 }
 
-/// Rotary positions of the decoder.
+/// Rotary position embedding of the decoder.
 #[derive(Debug, Clone)]
 pub struct TextRotary {
-    /// Frequency and axis of each pair.
+    /// Frequency and axis of each rotary pair.
     pairs: Vec<(f32, usize)>,
 }
 
 impl TextRotary {
-    /// By the sizes of a network.
+    /// Frequencies and axes for a network's sizes.
     pub fn new(config: &TextConfig) -> Self {
         let axes = config.mrope_section.iter().enumerate();
         let axes = axes.flat_map(|(axis, pairs)| std::iter::repeat_n(axis, *pairs));
@@ -80,7 +81,7 @@ impl TextRotary {
         }
     }
 
-    /// Cosines and sines at positions.
+    /// Cosines and sines at these positions.
     pub fn at(&self, positions: &[[i64; 3]]) -> Rotary {
         let mut rotary = Rotary::default();
         for position in positions {
@@ -94,7 +95,7 @@ impl TextRotary {
     }
 }
 
-/// Rotary positions of patches: the first half of the pairs turns with the row, the other with the column.
+/// Rotary positions of patches: the first half of the pairs rotates by the row, the second by the column.
 pub fn vision_rotary(config: &VisionConfig, [rows, columns]: [usize; 2]) -> Rotary {
     let frequencies = frequencies(VISION_THETA, config.hidden_size / config.heads / 2);
     let mut rotary = Rotary::default();
@@ -111,8 +112,8 @@ pub fn vision_rotary(config: &VisionConfig, [rows, columns]: [usize; 2]) -> Rota
     rotary
 }
 
-/// For every patch four places in the table of positions, and how much each counts: bilinear, corners not aligned, edges
-/// repeated.
+/// Four entries of the position embedding table for every patch and their weights: bilinear interpolation,
+/// corners not aligned, edges clamped.
 pub fn table_taps(config: &VisionConfig, [rows, columns]: [usize; 2]) -> (Vec<i64>, Vec<f32>) {
     let side = config.table_side;
     let taps = |count: usize| -> Vec<[(usize, f32); 2]> {
@@ -140,7 +141,7 @@ pub fn table_taps(config: &VisionConfig, [rows, columns]: [usize; 2]) -> (Vec<i6
     (places, shares)
 }
 
-/// The order in which patches are put together: those of a square one behind the other, squares row by row.
+/// Patch order for merging: the patches of a square consecutively, squares row by row.
 pub fn merge_order(merge: usize, [rows, columns]: [usize; 2]) -> Vec<i64> {
     let mut order = Vec::with_capacity(rows * columns);
     for row in (0..rows).step_by(merge) {
@@ -197,7 +198,7 @@ mod tests {
         };
         let (places, shares) = table_taps(&config, [3, 6]);
         assert_eq!(places[..4], [0, 1, 3, 4]);
-        // Before the middle of the first cell that cell alone counts; then a quarter of the next.
+        // Before the centre of the first cell only that cell counts; after it a quarter of the next.
         assert_eq!(shares[..4], [1.0, 0.0, 0.0, 0.0]);
         assert_eq!(shares[4..6], [0.75, 0.25]);
     }

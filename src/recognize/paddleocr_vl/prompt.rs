@@ -1,4 +1,4 @@
-//! Tokens: of the prompt, and of the answer back to text.
+//! Tokenization of prompts, and decoding of answers.
 
 use super::config::Config;
 use crate::onnx::checkpoint::CheckpointError;
@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use tokenizers::Tokenizer;
 
-/// How prompts end where a folder has no template: version 1.0, and the later ones.
+/// Ends of prompts for folders without a template: version 1.0, and later ones.
 const ENDINGS: [&str; 2] = ["Assistant: ", "Assistant:\n"];
-/// The words of the released files, for folders without a template.
+/// Text of the released templates, for folders without one.
 const BEGIN: &str = "<|begin_of_sentence|>User: <|IMAGE_START|>";
 const END: &str = "<|IMAGE_END|>";
 
-/// Turns words into tokens and back.
+/// Tokenizer and prompt template.
 pub struct Prompts {
     tokenizer: Tokenizer,
     template: Template,
@@ -23,14 +23,14 @@ pub struct Prompts {
 }
 
 enum Template {
-    /// The folder's, with the special tokens that it may name.
+    /// The folder's chat template, with the special tokens that it may name.
     Chat(Box<Environment<'static>>, Map<String, Value>),
-    /// None: how prompts end.
+    /// No template: the end of prompts.
     Ending(&'static str),
 }
 
 impl Prompts {
-    /// Reads `tokenizer.json` and the chat template of a folder. `is_first_version`: of which version the model is where
+    /// Reads `tokenizer.json` and the chat template of a folder. `is_first_version`: version of the model if
     /// there is no template.
     pub fn read(
         folder: &Path,
@@ -78,7 +78,7 @@ impl Prompts {
         })
     }
 
-    /// The same with another ending, as folders without a template have it.
+    /// The same with the fixed prompt of a folder without a template.
     pub fn without_template(self, is_first_version: bool) -> Prompts {
         Prompts {
             template: Template::Ending(ENDINGS[usize::from(!is_first_version)]),
@@ -86,7 +86,7 @@ impl Prompts {
         }
     }
 
-    /// The tokens of a prompt about a picture of `image_tokens` tokens.
+    /// Tokens of a prompt about a picture of `image_tokens` tokens.
     pub fn encode(&self, words: &str, image_tokens: usize) -> Result<Vec<u32>, String> {
         let text = self.text(words)?;
         let encoding = self
@@ -112,7 +112,7 @@ impl Prompts {
             .collect())
     }
 
-    /// The prompt with one placeholder for the picture.
+    /// The prompt's text, with one placeholder for the picture.
     fn text(&self, words: &str) -> Result<String, String> {
         match &self.template {
             Template::Ending(ending) => {
@@ -134,14 +134,14 @@ impl Prompts {
         }
     }
 
-    /// The text of an answer.
+    /// Decodes an answer.
     pub fn decode(&self, ids: &[u32], skip_special_tokens: bool) -> Result<String, String> {
         self.tokenizer
             .decode(ids, skip_special_tokens)
             .map_err(|e| format!("the answer's tokens: {e}"))
     }
 
-    /// The tokens of words that an answer may hold.
+    /// Tokenizes text that may occur in an answer.
     pub fn encode_answer(&self, words: &str) -> Vec<u32> {
         self.tokenizer
             .encode(words, false)
@@ -150,7 +150,7 @@ impl Prompts {
     }
 }
 
-/// The template of a folder, in any of the places where one stands.
+/// Path and text of a folder's chat template, from any of its possible places.
 fn chat_template(folder: &Path) -> Result<Option<(std::path::PathBuf, String)>, CheckpointError> {
     let path = folder.join("chat_template.jinja");
     if path.exists() {
@@ -172,13 +172,13 @@ fn chat_template(folder: &Path) -> Result<Option<(std::path::PathBuf, String)>, 
     Ok(None)
 }
 
-/// Special tokens by their names, such as `bos_token`.
+/// Special tokens by name, such as `bos_token`.
 fn special_tokens(folder: &Path) -> Result<Map<String, Value>, CheckpointError> {
     let file = json_file(&folder.join("tokenizer_config.json"))?;
     let named = file
         .into_iter()
         .filter(|(name, _)| name.ends_with("_token"));
-    // A token is a word, or an object around it.
+    // A token is a string, or an object that contains it.
     let words = named.filter_map(|(name, value)| {
         let word = value
             .as_str()
@@ -188,7 +188,7 @@ fn special_tokens(folder: &Path) -> Result<Map<String, Value>, CheckpointError> 
     Ok(words.collect())
 }
 
-/// A JSON file; empty where there is none.
+/// A JSON file; empty if it does not exist.
 fn json_file(path: &Path) -> Result<Map<String, Value>, CheckpointError> {
     match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Map::new()),

@@ -1,10 +1,10 @@
-//! The decoder with operators of ONNX Runtime, for a GPU: keys and values in slots of fixed lengths that never leave the
-//! device.
+//! The decoder with ONNX Runtime's operators, for a GPU: the KV cache is divided into slots of fixed lengths
+//! and never leaves the device.
 //!
-//! A packed call becomes calls of two kinds. All rows of one token that lie in slots of one length decode together, in
-//! steps over the first 1, 2, 4, 8, ... slots: their shapes and buffers are always the same, so that on CUDA each is
-//! captured once and handed over as a whole from then on. Rows of several tokens, prompts and drafted runs, go alone, or
-//! prompts of neighbouring slots together.
+//! A packed call becomes calls of two kinds. All single-token rows in slots of one length decode together, in
+//! steps over the first 1, 2, 4, 8, ... slots: shapes and buffers are always the same, so that each is
+//! captured once as a CUDA graph and replayed from then on. Rows of several tokens (prompts and drafted runs)
+//! run alone, except that prompts in neighbouring slots can run together.
 
 use super::config::{Config, TextConfig};
 use super::decoder::{DECODER, Embeddings, Next, Packed, decoder_layer, head};
@@ -22,14 +22,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Tokens, padding included, that prompts may have to be looked at together.
+/// Most tokens, padding included, of prompts that run together.
 const TOGETHER: usize = 4096;
 
 /// The network with its cache.
 pub struct SlotDecoder {
-    // Before the network that it belongs to.
+    // Dropped before the network that it belongs to.
     steps: BTreeMap<(usize, usize), Step>,
-    /// How many steps were made.
+    /// Number of steps created.
     captured: usize,
     caches: Vec<Cache>,
     network: Network,
@@ -37,21 +37,21 @@ pub struct SlotDecoder {
     heads: SlotHeads,
     ports: Vec<CachePorts>,
     buckets: Vec<Bucket>,
-    /// Tokens that lie in each slot.
+    /// Number of tokens in each slot.
     lengths: Vec<usize>,
     embeddings: Embeddings,
     half_head: usize,
     vocabulary: usize,
 }
 
-/// Keys and values of all layers in the slots of a bucket.
+/// KV cache of all layers for the slots of a bucket.
 struct Cache {
     layers: Vec<[Arc<Buffer>; 2]>,
-    /// Tokens of a slot in memory.
+    /// Allocated length of a slot in tokens.
     length: usize,
 }
 
-/// A step over the first slots of a bucket, in its buffers.
+/// A decode step over the first slots of a bucket, bound to its buffers.
 struct Step {
     call: Call,
     tokens: Arc<Buffer>,
@@ -59,36 +59,36 @@ struct Step {
     next: Arc<Buffer>,
 }
 
-/// Rows of neighbouring slots that are run together, padded to the longest.
+/// Rows of neighbouring slots that run together, padded to the longest.
 #[derive(Debug, PartialEq, Eq)]
 struct Together {
     bucket: usize,
-    /// Of the bucket.
+    /// Slots within the bucket.
     slots: Range<usize>,
-    /// The row in each slot, by its number in the packed call; `None` where a slot has nothing to do.
+    /// Index in the packed call of the row in each slot; `None` for an idle slot.
     rows: Vec<Option<usize>>,
-    /// Tokens that each is padded to.
+    /// Tokens that each row is padded to.
     tokens: usize,
 }
 
-/// What the network computes in, and where its slots lie.
+/// Floating-point type and slots of the decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotOptions {
-    /// The kind of floating-point numbers.
+    /// Floating-point type.
     pub element: Element,
     /// The slots.
     pub buckets: Vec<Bucket>,
-    /// Whether the fused operator is used; on CUDA in half precision only.
+    /// Implementation of attention; on CUDA [`Way::Fused`] needs half precision.
     pub way: Way,
 }
 
-/// Bytes that a token takes in the cache.
+/// Bytes of KV cache per token.
 pub fn token_bytes(text: &TextConfig, element: Element) -> usize {
     2 * text.layers * text.key_value_heads * text.head_dim * element.bytes()
 }
 
 impl SlotDecoder {
-    /// Reads the weights; what comes back makes the session and the cache.
+    /// Reads the weights; the returned function creates the session and the cache.
     pub fn read(
         checkpoint: &Checkpoint,
         config: &Config,
@@ -114,7 +114,7 @@ impl SlotDecoder {
                 way,
             } = options;
             let cache = |bucket: &Bucket| {
-                // A place more than there are tokens: slots that have nothing to do in a step write there.
+                // One place more than tokens: idle slots of a step write there.
                 let length = bucket.tokens + 1;
                 let shape = [bucket.slots, heads.key_value, length, heads.size];
                 let pair = |_| {
@@ -150,24 +150,24 @@ impl SlotDecoder {
         })
     }
 
-    /// The representations of all tokens.
+    /// Token embedding table.
     pub fn embeddings(&self) -> &Embeddings {
         &self.embeddings
     }
 
-    /// The slots.
+    /// The slots by length.
     pub fn buckets(&self) -> &[Bucket] {
         &self.buckets
     }
 
-    /// A slot is free.
+    /// Marks a slot as free.
     pub fn release(&mut self, slot: u32) {
         self.lengths[slot as usize] = 0;
     }
 
-    /// What follows each wanted token, and their logits, `[wanted, vocabulary]`, where these are wanted.
+    /// Predicts the next token after each wanted one, with the logits, `[wanted, vocabulary]`, if wanted.
     ///
-    /// The pages of a row are its slot.
+    /// The `pages` of a row name its slot.
     pub fn run(
         &mut self,
         call: &Packed,
@@ -200,7 +200,7 @@ impl SlotDecoder {
         Ok((next, logits))
     }
 
-    /// Tokens of a call in their order, padded: representation, cosines and sines of each.
+    /// Inputs of a call, padded: embedding, cosines and sines of each token.
     fn tokens(&self, call: &Packed, together: &Together) -> Vec<f32> {
         let (hidden, half) = (self.embeddings.width(), self.half_head);
         let width = hidden + 2 * half;
@@ -220,7 +220,7 @@ impl SlotDecoder {
         tokens
     }
 
-    /// Where the tokens lie in their slots.
+    /// Positions of the tokens in their slots.
     fn places(&self, call: &Packed, together: &Together) -> Vec<(&'static str, Array)> {
         let first: usize = self.buckets[..together.bucket]
             .iter()
@@ -228,7 +228,7 @@ impl SlotDecoder {
             .sum();
         let of = |(at, row): (usize, &Option<usize>)| match row {
             Some(row) => (call.rows[*row].past, call.rows[*row].tokens.len()),
-            // Behind what lies there, so that nothing of it is lost.
+            // After the slot's last token, so that none is overwritten.
             None => (self.lengths[first + together.slots.start + at], 1),
         };
         let (pasts, counts): (Vec<usize>, Vec<usize>) =
@@ -243,7 +243,7 @@ impl SlotDecoder {
         )
     }
 
-    /// Binds the cache of slots of a bucket, to be written in place.
+    /// Binds the cache of a bucket's slots, to be written in place.
     fn bind_cache(
         &self,
         call: &mut Call,
@@ -259,7 +259,7 @@ impl SlotDecoder {
         Ok(())
     }
 
-    /// A call that is run once.
+    /// Runs a call whose shape is not repeated.
     fn one_off(
         &mut self,
         packed: &Packed,
@@ -298,7 +298,7 @@ impl SlotDecoder {
         })
     }
 
-    /// A step that is run again and again.
+    /// Runs a decode step, which is bound once and repeated.
     fn step(
         &mut self,
         packed: &Packed,
@@ -325,13 +325,13 @@ impl SlotDecoder {
         Ok(wanted.iter().map(|(_, at)| next[*at]).collect())
     }
 
-    /// Buffers and bindings of a step over the first slots of a bucket.
+    /// Buffers and bindings of a decode step over the first slots of a bucket.
     fn new_step(
         &mut self,
         (bucket, slots): (usize, usize),
         places: &[(&'static str, Array)],
     ) -> Result<Step, OnnxError> {
-        // Never the number of another one, even one that failed: its buffers are gone.
+        // Never the number of another step, even a failed one: its buffers are gone.
         self.captured += 1;
         let mut call = self.network.call(Some(self.captured))?;
         let width = self.embeddings.width() + 2 * self.half_head;
@@ -356,7 +356,7 @@ impl SlotDecoder {
             let (element, shape) = match array {
                 Array::I32(shape, _) if !shape.is_empty() => (Element::I32, shape),
                 Array::I64(shape, _) => (Element::I64, shape),
-                // A single number, always the same, which the CPU reads.
+                // A constant scalar, which the CPU reads.
                 array => {
                     call.array(name, array.clone())?;
                     continue;
@@ -378,8 +378,7 @@ impl SlotDecoder {
     }
 }
 
-/// The wanted tokens of rows that are run together: their numbers among all wanted ones, and their places, padding
-/// counted.
+/// The wanted tokens of rows that run together: index among all wanted ones, position in the padded output.
 fn wanted_places(call: &Packed, together: &Together) -> Vec<(usize, usize)> {
     let place = |(number, token): (usize, &usize)| {
         together.rows.iter().enumerate().find_map(|(slot, row)| {
@@ -409,9 +408,9 @@ fn pairs(values: &[f32]) -> Vec<Next> {
         .collect()
 }
 
-/// Divides rows into what is run together (see the module text).
+/// Groups rows into calls (see the module documentation).
 fn plan(rows: &[Row], buckets: &[Bucket]) -> Vec<Together> {
-    // By slot: bucket, place in it, row.
+    // Sorted by slot: bucket, slot within it, row.
     let mut placed: Vec<(usize, usize, usize)> = Vec::new();
     for (number, row) in rows.iter().enumerate() {
         let bucket = bucket_of(buckets, row.pages[0]);
@@ -464,7 +463,7 @@ fn plan(rows: &[Row], buckets: &[Bucket]) -> Vec<Together> {
     all
 }
 
-/// Whether prompts are of lengths so alike, and so short, that running them together costs less than one by one.
+/// `true` if prompts are so similar in length, and so short, that padding costs less than separate calls.
 fn is_worth_padding(group: &Together, tokens: usize) -> bool {
     let (short, long) = (group.tokens.min(tokens), group.tokens.max(tokens));
     long * (group.rows.len() + 1) <= TOGETHER && short * 4 >= long * 3
@@ -557,7 +556,7 @@ mod tests {
         let rows = [
             row(4, 9, 0..1),
             row(0, 30, 1..2),
-            // Two prompts alike in neighbouring slots, one that is much shorter, and a drafted run.
+            // Two similar prompts in neighbouring slots, a much shorter one, and a drafted run.
             row(2, 0, 2..42),
             row(1, 0, 42..80),
             row(3, 0, 80..85),

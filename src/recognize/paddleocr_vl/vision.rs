@@ -1,7 +1,7 @@
-//! The vision encoder and the projector: patches of a picture to representations of its tokens.
+//! The vision encoder and the projector: patches of a picture in, embeddings of its tokens out.
 //!
-//! With kernels of our own it looks at one picture at a time, which leaves a CPU nothing to gain. With ONNX Runtime's
-//! operators, for a GPU, it looks at several of similar size at once, padded to the largest.
+//! With our own kernels it encodes one picture at a time, because batching gains a CPU nothing. With ONNX
+//! Runtime's operators, for a GPU, it encodes a batch of pictures of similar size, padded to the largest.
 
 use super::config::Config;
 use super::image::Patches;
@@ -15,9 +15,9 @@ use crate::onnx::packs::Packs;
 use crate::onnx::projection::{Keep, Projection, key_lengths};
 use crate::onnx::{OnnxError, Runtime};
 
-/// Of the projector's norm, which the configuration does not name.
+/// Epsilon of the projector's norm, which the configuration does not contain.
 const PROJECTOR_EPS: f32 = 1e-5;
-/// Where the keys of the encoder and the projector begin.
+/// Prefixes of the checkpoint keys of encoder and projector.
 const ENCODER: &str = "visual.vision_model";
 const PROJECTOR: &str = "mlp_AR";
 
@@ -28,30 +28,30 @@ pub struct Vision {
     is_batched: bool,
 }
 
-/// How the encoder computes.
+/// Implementation of the encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Computing {
-    /// One picture at a time in single precision, weights kept as said; with kernels of our own where these may be used.
+    /// One picture at a time in single precision, with our own kernels if allowed.
     Single {
-        /// How weights are kept.
+        /// Storage of the weights.
         keep: Keep,
-        /// Whether kernels of our own may be used: on the CPU only.
+        /// `true` if our own kernels may be used: on the CPU only.
         own_kernels: bool,
     },
-    /// Several pictures at once by ONNX Runtime's operators, in a kind of floating-point numbers.
+    /// Batches of pictures by ONNX Runtime's operators, in a floating-point type.
     Batched(Element),
 }
 
-/// Patches of a call, padding included, unless a single picture has more.
+/// Most patches of a batch, padding included; a single picture may have more.
 const MOST_PATCHES: usize = 1 << 14;
 
-/// Tensors by name that were asked for.
+/// Intermediate tensors by name.
 pub type Taps = Vec<(String, Vec<f32>)>;
 
 impl Vision {
-    /// Reads the weights; what comes back makes the session.
+    /// Reads the weights; the returned function creates the session.
     ///
-    /// `taps`: tensors inside the network that [`Vision::run`] will be asked for: `vision_embeddings`,
+    /// `taps`: intermediate tensors that [`Vision::run`] will be asked for: `vision_embeddings`,
     /// `vision_layer_<n>`, `vision_output`.
     pub fn read(
         checkpoint: &Checkpoint,
@@ -78,12 +78,12 @@ impl Vision {
         })
     }
 
-    /// Whether it looks at several pictures at once.
+    /// `true` if it encodes batches of pictures.
     pub fn is_batched(&self) -> bool {
         self.is_batched
     }
 
-    /// Divides pictures of numbers of patches, by their places, into those that are looked at together.
+    /// Groups pictures, given their numbers of patches, into batches of indices.
     pub fn batches(&self, counts: &[usize]) -> Vec<Vec<usize>> {
         match self.is_batched {
             true => batches(counts, MOST_PATCHES),
@@ -91,7 +91,7 @@ impl Vision {
         }
     }
 
-    /// Representations of the tokens of several pictures, `[tokens, width of the decoder]` each.
+    /// Embeddings of the tokens of several pictures, `[tokens, width of the decoder]` each.
     pub fn encode_all(&mut self, pictures: Vec<Patches>) -> Result<Vec<Vec<f32>>, OnnxError> {
         if !self.is_batched {
             return pictures
@@ -157,7 +157,7 @@ impl Vision {
         })
     }
 
-    /// Representations of a picture's tokens, `[tokens, width of the decoder]`.
+    /// Embeddings of a picture's tokens, `[tokens, width of the decoder]`.
     pub fn encode(&mut self, patches: Patches) -> Result<Vec<f32>, OnnxError> {
         match self.is_batched {
             true => self
@@ -167,7 +167,7 @@ impl Vision {
         }
     }
 
-    /// The same with tensors inside the network, which looks at one picture at a time.
+    /// The same with intermediate tensors; only if it encodes one picture at a time.
     pub fn run(
         &mut self,
         patches: Patches,
@@ -207,8 +207,8 @@ impl Vision {
     }
 }
 
-/// Divides pictures into those that are looked at together: of the largest ones left as many as are not much smaller than
-/// the first, up to a number of patches in all.
+/// Groups pictures by size, largest first: a batch takes those not much smaller than its first, up to a total
+/// number of patches.
 fn batches(counts: &[usize], most_patches: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..counts.len()).collect();
     order.sort_by_key(|picture| std::cmp::Reverse(counts[*picture]));
@@ -436,7 +436,7 @@ mod tests {
             batches(&counts, 10_000),
             [vec![2], vec![1, 3, 5, 7], vec![0, 4, 6]]
         );
-        // 660 * 3 are too many.
+        // 660 * 3 would exceed the limit.
         assert_eq!(
             batches(&counts, 1_500),
             [vec![2], vec![1, 3], vec![5, 7], vec![0, 4, 6]]

@@ -1,13 +1,14 @@
-//! Continuous batching: sequences of many pages decode together, each in a slot that the next one takes over in the step
-//! after it has ended.
+//! Continuous batching: sequences of many pages decode together, each in a slot; when one ends, the next
+//! takes its slot in the following step.
 //!
-//! In a step every sequence in a slot brings what the model has not seen of it: its whole prompt when it is new, then its
-//! last token, with drafted ones behind it where there is a draft. Keys and values lie in pages that sequences take as
-//! they grow, or in slots of fixed lengths (see [`room`]). Where no page is left, the sequence that came last gives its
-//! pages back and waits; who outgrows a slot gets a longer one, or waits for one. Either starts again with all that it has
-//! said. So what was planned is never exceeded, and no sequence waits for ever.
+//! In a step every sequence in a slot contributes the tokens that the model has not seen: a new one its whole
+//! prompt (prefill), any other its last token (decode step) and drafted tokens to be verified. The KV cache
+//! is divided into cache pages that sequences take as they grow, or into slots of fixed lengths (see
+//! [`room`]). If no cache page is free, the sequence that came last is preempted: it gives its pages back and
+//! waits. A sequence that outgrows its slot gets a longer one, or waits for one. Both start again with all
+//! tokens generated so far. The planned memory is therefore never exceeded, and no sequence waits for ever.
 //!
-//! Nothing here knows the model: it is a [`Steps`].
+//! The scheduler knows the model only as [`Steps`].
 
 pub mod room;
 
@@ -21,92 +22,92 @@ use room::{Division, Grown, Room};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Tokens after which an answer is looked at for repetition, and again after as many.
+/// Interval in tokens at which an answer is checked for repetition.
 const LOOK: usize = 64;
-/// Tokens of a step that drafts may fill it up to: more would cost as much as they save.
+/// Tokens of a step up to which drafts may fill it; more would cost as much as they save.
 const DRAFTED: usize = 48;
 
-/// What a sequence brings into a step: of its prompt and its tokens, all behind the first `past`.
+/// A sequence's contribution to a step: all tokens of prompt and answer after the first `past`.
 #[derive(Debug)]
 pub struct StepRow<'a, P> {
-    /// Its prompt.
+    /// The prompt.
     pub prompt: &'a P,
-    /// The tokens said and drafted.
+    /// Tokens generated and drafted.
     pub tokens: &'a [u32],
-    /// How many tokens, those of the prompt first, the model has seen.
+    /// Number of tokens, prompt included, that the model has seen.
     pub past: usize,
-    /// How many of the last tokens it is wanted what follows them.
+    /// Number of trailing tokens for which the model's next token is wanted.
     pub wanted: usize,
-    /// Where its keys and values lie: its pages, or its slot.
+    /// Location of its keys and values: its cache pages, or its slot.
     pub pages: &'a [u32],
-    /// Whether the logits are wanted.
+    /// `true` if the logits are wanted.
     pub wants_logits: bool,
 }
 
-/// What follows tokens of a row.
+/// The model's predictions for one row.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Followers {
-    /// The likeliest token behind each wanted one, and its log-probability.
+    /// Likeliest next token after each wanted token, and its log-probability.
     pub next: Vec<(u32, f32)>,
-    /// Logits behind the last, where they are wanted.
+    /// Logits after the last token, if wanted.
     pub logits: Vec<f32>,
 }
 
-/// A model that takes steps.
+/// A model that runs steps.
 pub trait Steps {
-    /// A prompt, ready for the model.
+    /// A prompt in the model's form.
     type Prompt;
 
-    /// Tokens of a prompt.
+    /// Number of tokens of a prompt.
     fn prompt_tokens(&self, prompt: &Self::Prompt) -> usize;
 
-    /// How its memory for keys and values is divided.
+    /// Division of its KV cache.
     fn division(&self) -> Division;
 
-    /// What lies in pages or slots is not needed any more.
+    /// Tells the model that the contents of these cache pages or slots are no longer needed.
     fn release(&mut self, pages: &[u32]) {
         let _ = pages;
     }
 
-    /// Takes a step; returns what follows for every row, in order.
+    /// Runs a step; returns the predictions for every row, in order.
     fn step(&mut self, rows: &[StepRow<'_, Self::Prompt>]) -> Result<Vec<Followers>, String>;
 }
 
-/// Ends answers early: given all tokens of an answer, its text if it is to end.
+/// Check for ending an answer early: given all its tokens, its final text if it is to end.
 pub type EarlyEnd = Box<dyn Fn(&[u32]) -> Option<String> + Send>;
 
-/// A sequence to be continued.
+/// A request to generate an answer.
 pub struct Task<P, T> {
-    /// What names it to the caller.
+    /// Identifies it to the caller.
     pub tag: T,
     /// The prompt.
     pub prompt: P,
-    /// Tokens of the answer at most.
+    /// Most tokens of the answer.
     pub max_new_tokens: usize,
     /// Tokens that end the answer.
     pub eos: Vec<u32>,
-    /// How tokens are chosen; `None`: the likeliest.
+    /// Sampling state; `None` for greedy decoding.
     pub sampling: Option<(Sampling, Mt64)>,
-    /// What ends it early.
+    /// Check that may end it early.
     pub early_end: Option<EarlyEnd>,
-    /// What is likely to come.
+    /// Draft for speculative decoding.
     pub draft: Draft,
-    /// When it began: before its picture was looked at.
+    /// Start of its time, before vision encoding.
     pub started: Instant,
-    /// How long it may take.
+    /// Time limit.
     pub timeout: Option<Duration>,
-    /// Ends it before the next step.
+    /// Cancels it before the next step.
     pub cancel: CancelToken,
 }
 
 /// A finished answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// Its tokens, without one that ended it.
+    /// The tokens, without the end token.
     pub ids: Vec<u32>,
-    /// Its text, where whatever ended it early said so.
+    /// The text, if the early end supplied it.
     pub text: Option<String>,
-    /// How it was come by.
+    /// Statistics and the reason of its end.
     pub generation: Generation,
 }
 
@@ -117,7 +118,7 @@ struct Sequence<P, T> {
     logs: Vec<f32>,
     past: usize,
     pages: Vec<u32>,
-    /// Drafted tokens of the step under way.
+    /// Number of drafted tokens in the current step.
     proposed: usize,
 }
 
@@ -154,13 +155,13 @@ impl<P, T> Sequence<P, T> {
     }
 }
 
-/// Why a sequence ended, and its text where that is not the one of its tokens; or why it failed.
+/// Reason of a sequence's end, and its text if that differs from its tokens'; or an error.
 type End = Result<(FinishReason, Option<String>), String>;
 
-/// What came of a sequence.
+/// A sequence's tag and its answer or error.
 pub type Done<T> = (T, Result<Answer, String>);
 
-/// See the module text.
+/// Continuous batching over a model; see the module documentation.
 pub struct Scheduler<S: Steps, T> {
     /// The model.
     pub steps: S,
@@ -171,7 +172,7 @@ pub struct Scheduler<S: Steps, T> {
 }
 
 impl<S: Steps, T> Scheduler<S, T> {
-    /// A scheduler of a number of slots, all empty.
+    /// A scheduler with a number of slots, all empty.
     pub fn new(steps: S, slots: usize) -> Self {
         let room = Room::new(steps.division());
         Scheduler {
@@ -183,7 +184,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         }
     }
 
-    /// Hands a sequence over. It waits until a slot is free.
+    /// Queues a sequence until a slot is free.
     pub fn push(&mut self, task: Task<S::Prompt, T>) {
         let prompt_tokens = self.steps.prompt_tokens(&task.prompt);
         self.waiting.push_back(Sequence {
@@ -197,17 +198,17 @@ impl<S: Steps, T> Scheduler<S, T> {
         });
     }
 
-    /// How many sequences are in it.
+    /// Number of sequences, active and waiting.
     pub fn load(&self) -> usize {
         self.waiting.len() + self.active.len()
     }
 
-    /// Whether another sequence would find a slot in the next step, or soon.
+    /// `true` if another sequence would find a slot in the next step or soon.
     pub fn wants_more(&self) -> bool {
         self.load() < self.slots + 1
     }
 
-    /// Takes a step with all sequences in slots; returns those that ended.
+    /// Runs a step with all sequences in slots; returns those that ended.
     pub fn step(&mut self) -> Vec<Done<T>> {
         let mut done = Vec::new();
         self.end_cancelled(&mut done);
@@ -218,7 +219,7 @@ impl<S: Steps, T> Scheduler<S, T> {
             return done;
         }
         let results = self.run(0..self.active.len());
-        // From the last, so that positions stay what they are.
+        // From the last to the first, so that removing one keeps the indices of the others.
         let mut ended = Vec::new();
         for (index, result) in results.into_iter().enumerate().rev() {
             if let Some(end) = self.take(index, result) {
@@ -237,7 +238,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         done
     }
 
-    /// Ends sequences that were cancelled: their slots are free in this step.
+    /// Ends cancelled sequences, which frees their slots for this step.
     fn end_cancelled(&mut self, done: &mut Vec<Done<T>>) {
         let is_cancelled = |sequence: &Sequence<S::Prompt, T>| sequence.task.cancel.is_cancelled();
         if !self.active.iter().chain(&self.waiting).any(is_cancelled) {
@@ -261,7 +262,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         self.room.give(&pages);
     }
 
-    /// Puts waiting sequences into free slots.
+    /// Admits waiting sequences to free slots.
     fn admit(&mut self, done: &mut Vec<Done<T>>) {
         while self.active.len() < self.slots
             && let Some(next) = self.waiting.front()
@@ -285,7 +286,8 @@ impl<S: Steps, T> Scheduler<S, T> {
                 }
                 continue;
             }
-            // Those that run keep a page each to grow into, or they would be sent away at once.
+            // Leaves one free cache page per active sequence to grow into; otherwise the new one would be
+            // preempted at once.
             let Some(pages) = self.room.take(tokens, self.active.len()) else {
                 break;
             };
@@ -296,7 +298,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         }
     }
 
-    /// Lets drafts fill the step up.
+    /// Fills the step with drafted tokens.
     fn propose(&mut self) {
         let drafting = self
             .active
@@ -318,7 +320,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         }
     }
 
-    /// Gives every sequence the pages that it needs in this step.
+    /// Gives every sequence the cache pages that it needs in this step.
     fn make_room(&mut self, done: &mut Vec<Done<T>>) {
         let mut index = 0;
         while index < self.active.len() {
@@ -332,10 +334,10 @@ impl<S: Steps, T> Scheduler<S, T> {
                     self.steps.release(&before);
                     index += 1;
                 }
-                // Without the drafted tokens it may fit.
+                // It may fit without the drafted tokens.
                 Grown::Full if sequence.proposed > 0 => sequence.forget_draft(),
                 Grown::Full if self.active.len() > 1 => {
-                    // Of those that share pages the last one waits; it may be this one.
+                    // If pages are shared, the last sequence is preempted; it may be this one.
                     let waiting = if self.room.is_shared() {
                         self.active.len() - 1
                     } else {
@@ -357,8 +359,8 @@ impl<S: Steps, T> Scheduler<S, T> {
         }
     }
 
-    /// A step of some of the sequences. Those that fail together are tried in halves, so that one that cannot be run, or
-    /// the lack of memory for many at once, costs no other.
+    /// Runs a step over some of the sequences. If it fails, halves are tried, so that a sequence that cannot
+    /// be run, or too little memory for all at once, affects no other.
     fn run(&mut self, range: std::ops::Range<usize>) -> Vec<Result<Followers, String>> {
         let rows: Vec<StepRow<'_, S::Prompt>> = self.active[range.clone()]
             .iter()
@@ -396,7 +398,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         }
     }
 
-    /// Takes what follows a sequence; returns why it ended, if it did.
+    /// Accepts a sequence's next tokens; returns its end, if it has ended.
     fn take(&mut self, index: usize, result: Result<Followers, String>) -> Option<End> {
         let sequence = &mut self.active[index];
         let followers = match result {

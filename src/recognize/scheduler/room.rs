@@ -1,34 +1,35 @@
-//! Room for keys and values: pages that sequences take as they grow, or slots of fixed lengths.
+//! Allocation of the KV cache: pages that sequences take as they grow, or slots of fixed lengths.
 
 use std::collections::BTreeSet;
 
-/// How a model's memory for keys and values is divided.
+/// Division of a model's KV cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Division {
-    /// Pages of a number of tokens; a sequence has as many as it needs.
+    /// Cache pages of a fixed number of tokens; a sequence takes as many as it needs.
     Pages {
-        /// How many there are.
+        /// Number of pages.
         count: usize,
-        /// Tokens of each.
+        /// Tokens per page.
         tokens: usize,
     },
-    /// Slots, each for a whole sequence, numbered through all buckets. The shortest come first.
+    /// Slots that each hold a whole sequence, numbered across all buckets, shortest first.
     Slots(Vec<Bucket>),
 }
 
-/// Slots of one length.
+/// Slots of equal length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
-    /// How many there are.
+    /// Number of slots.
     pub slots: usize,
-    /// Tokens that each holds.
+    /// Tokens per slot.
     pub tokens: usize,
 }
 
-/// Slots for sequences of up to `longest` tokens within a budget of tokens.
+/// Plans slots for sequences of up to `longest` tokens within a budget of tokens.
 ///
-/// All are that long if the budget allows it. Else most are for sequences of `common` tokens, since few get longer, and
-/// as many as fit are long; where not even one long slot fits, there is one as long as the budget.
+/// All slots have that length if the budget allows it. Otherwise most are for sequences of `common` tokens,
+/// since few get longer, and as many as fit are long; if not even one long slot fits, there is a single one
+/// of the budget's length.
 pub fn slots_within(budget: usize, slots: usize, longest: usize, common: usize) -> Vec<Bucket> {
     let (slots, common) = (slots.max(1), common.min(longest));
     let long = match budget.checked_sub(slots * common) {
@@ -60,21 +61,21 @@ pub fn slots_within(budget: usize, slots: usize, longest: usize, common: usize) 
         .collect()
 }
 
-/// What became of a sequence that grows.
+/// Result of growing a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grown {
-    /// It has the room that it needs.
+    /// It keeps its place and has the room.
     InPlace,
-    /// It has a longer slot, in which nothing of it lies yet.
+    /// It has moved to a longer slot, which is still empty.
     Moved,
-    /// There is no room now.
+    /// No room at the moment.
     Full,
 }
 
-/// The room and what of it is free.
+/// The cache and its free pages or slots.
 pub(super) struct Room {
     division: Division,
-    /// Of pages all in one; of slots those of each bucket.
+    /// Free numbers: one set for all pages, or one per bucket.
     free: Vec<BTreeSet<u32>>,
 }
 
@@ -94,7 +95,7 @@ impl Room {
         Room { division, free }
     }
 
-    /// Whether as many tokens would fit if all were free.
+    /// `true` if that many tokens fit into an empty cache.
     pub(super) fn holds(&self, tokens: usize) -> bool {
         match &self.division {
             Division::Pages {
@@ -105,12 +106,12 @@ impl Room {
         }
     }
 
-    /// Whether sequences take more as they grow, so that one must leave some to the others.
+    /// `true` if sequences take more as they grow, so that each must leave some for the others.
     pub(super) fn is_shared(&self) -> bool {
         matches!(self.division, Division::Pages { .. })
     }
 
-    /// Room for a new sequence, if `spare` pages are left then.
+    /// Allocates room for a new sequence if `spare` pages remain free after it.
     pub(super) fn take(&mut self, tokens: usize, spare: usize) -> Option<Vec<u32>> {
         match &self.division {
             Division::Pages { tokens: size, .. } => {
@@ -122,7 +123,7 @@ impl Room {
                     .iter()
                     .zip(&mut self.free)
                     .filter(|(bucket, _)| tokens <= bucket.tokens);
-                // The first slots of the shortest bucket: a step covers all up to the last one in use.
+                // The first slot of the shortest bucket: a step covers all slots up to the last in use.
                 fitting
                     .into_iter()
                     .find_map(|(_, free)| free.pop_first())
@@ -131,7 +132,7 @@ impl Room {
         }
     }
 
-    /// Makes room for a sequence that has `held` and needs room for `tokens`.
+    /// Extends the room of a sequence that holds `held` to `tokens`.
     pub(super) fn grow(&mut self, held: &mut Vec<u32>, tokens: usize) -> Grown {
         match &self.division {
             Division::Pages { tokens: size, .. } => {
@@ -158,7 +159,7 @@ impl Room {
         }
     }
 
-    /// Takes back what a sequence had.
+    /// Frees the pages or the slot of a sequence.
     pub(super) fn give(&mut self, held: &[u32]) {
         for number in held {
             let bucket = match &self.division {
@@ -169,13 +170,13 @@ impl Room {
         }
     }
 
-    /// How much is free, in pages or slots.
+    /// Number of free pages or slots.
     #[cfg(test)]
     pub(super) fn free(&self) -> usize {
         self.free.iter().map(BTreeSet::len).sum()
     }
 
-    /// The first free pages, of which there are enough.
+    /// Takes the first free pages; there must be enough.
     fn first_pages(&mut self, count: usize) -> Vec<u32> {
         (0..count)
             .filter_map(|_| self.free[0].pop_first())
@@ -183,7 +184,7 @@ impl Room {
     }
 }
 
-/// The bucket of a slot.
+/// Index of a slot's bucket.
 pub fn bucket_of(buckets: &[Bucket], slot: u32) -> usize {
     let mut end = 0;
     let is_behind = |bucket: &&Bucket| {
@@ -263,7 +264,7 @@ mod tests {
             (room.grow(&mut held, 5), held.as_slice()),
             (Grown::Moved, &[1][..])
         );
-        // The short one is free again, and the only one.
+        // The short slot is free again, and the only one.
         let mut other = room.take(1, 0).unwrap();
         assert_eq!((other.as_slice(), room.take(1, 0)), (&[0][..], None));
         assert_eq!(

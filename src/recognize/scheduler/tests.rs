@@ -1,22 +1,22 @@
-//! The scheduler with a model that counts its steps.
+//! Tests of the scheduler with a fake model that counts its steps.
 
 use super::room::Bucket;
 use super::*;
 
-/// Says, after a prompt `n` long, the numbers of a rule of that prompt; ends after as many as the prompt says.
+/// Generates a sequence determined by the prompt's number, and ends after the prompt's number of tokens.
 struct Fake {
     division: Division,
-    /// Pages or slots that were given back.
+    /// Pages or slots that were released.
     released: usize,
     /// Rows of every step.
     steps: Vec<usize>,
-    /// Tokens that the model saw in every step.
+    /// Tokens that the model got in every step.
     tokens: Vec<usize>,
-    /// What it has seen in each page or slot: sequence and position.
+    /// Contents of each page or slot: sequence and position.
     cache: Vec<Vec<(usize, usize)>>,
     /// Prompts that always fail.
     broken: Vec<usize>,
-    /// Rows that fit into a step.
+    /// Most rows of a step.
     room: usize,
 }
 
@@ -117,12 +117,12 @@ impl Steps for Fake {
                 if position >= row.past {
                     *place = (row.prompt.number, position);
                 }
-                // What is not brought must have been left there, and by this sequence.
+                // Tokens that the row does not contain must be in the cache, written by this sequence.
                 assert_eq!(*place, (row.prompt.number, position));
             }
             let first = row.tokens.len() + 1 - row.wanted;
             let follower = |n: usize| {
-                // Behind a wrong token nothing is known.
+                // After a wrong draft token nothing is known.
                 let is_right = (0..n).all(|i| row.tokens[i] == row.prompt.token(i));
                 (if is_right { row.prompt.token(n) } else { 998 }, -0.5)
             };
@@ -165,7 +165,7 @@ fn a_cancelled_sequence_frees_its_slot_in_the_next_step() {
         });
     }
     assert!(scheduler.step().is_empty());
-    // One in a slot, and one that waits for one.
+    // One in a slot, and one waiting.
     tokens[0].cancel();
     tokens[2].cancel();
     let done = scheduler.step();
@@ -185,7 +185,7 @@ fn a_cancelled_sequence_frees_its_slot_in_the_next_step() {
     );
 }
 
-/// Runs to the end; the answers by number.
+/// Runs to the end; answers sorted by number.
 fn run(scheduler: &mut Scheduler<Fake, usize>) -> Vec<(usize, Result<Answer, String>)> {
     let mut done = Vec::new();
     for _ in 0..100_000 {
@@ -211,15 +211,15 @@ fn right_answer(prompt: &FakePrompt) -> Vec<u32> {
 
 #[test]
 fn steps_are_as_many_as_the_slots_allow() {
-    // Two slots; answers of 3, 5 and 2 tokens, each with one step more for the end.
+    // Two slots; answers of 3, 5 and 2 tokens, each with one more step for the end token.
     let mut scheduler = Scheduler::new(Fake::new(100), 2);
     for (number, answer) in [3, 5, 2].into_iter().enumerate() {
         scheduler.push(task(number, 6, answer));
     }
     let done = run(&mut scheduler);
-    // 4 steps of the first two, then the third takes over in the very next step beside the second's last two.
+    // 4 steps of the first two; the third takes over in the next step, beside the second's last two.
     assert_eq!(scheduler.steps.steps, [2, 2, 2, 2, 2, 2, 1]);
-    // Prompts of 6 tokens where a sequence starts, one token of each afterwards.
+    // Prompts of 6 tokens when a sequence starts, then one token each.
     assert_eq!(scheduler.steps.tokens, [12, 2, 2, 2, 7, 2, 1]);
     for (number, result) in done {
         let answer = result.unwrap();
@@ -237,7 +237,7 @@ fn steps_are_as_many_as_the_slots_allow() {
 fn any_mix_in_any_number_of_slots_gives_the_same() {
     let tasks: Vec<(usize, usize)> = (0..40).map(|i| (1 + i * 7 % 23, i * 13 % 37)).collect();
     for slots in [1, 2, 3, 7, 64] {
-        // Down to memory for hardly more than the longest sequence.
+        // Down to memory for little more than the longest sequence.
         for pages in [15, 16, 30, 1000] {
             let mut scheduler = Scheduler::new(Fake::new(pages), slots);
             for (number, (length, answer)) in tasks.iter().enumerate() {
@@ -285,7 +285,7 @@ fn slots_of_fixed_lengths_give_the_same() {
             );
         }
     }
-    // Of a bucket with room for nobody else: the answer ends where the longest slot does.
+    // A bucket with room for no other: the answer ends at the length of the longest slot.
     let slots = Division::Slots(vec![
         Bucket {
             slots: 2,
@@ -318,7 +318,7 @@ fn what_does_not_fit_is_told_or_cut() {
     scheduler.push(task(2, 3, 2));
     let done = run(&mut scheduler);
     assert!(done[0].1.as_ref().unwrap_err().contains("30 tokens"));
-    // Five pages of four hold 20 tokens; what follows the last needs no place.
+    // Five pages of four hold 20 tokens; the last generated token needs no place.
     let cut = done[1].1.as_ref().unwrap();
     assert_eq!(
         (cut.ids.len(), cut.generation.finish_reason),
@@ -413,7 +413,7 @@ fn drafts_change_the_steps_and_not_the_answers() {
         assert!(steps <= most, "{name}: {steps} steps");
         assert_eq!(done.generation.drafted_share.is_some(), name != "none");
     }
-    // Also where the limit cuts a proposal, and where memory does.
+    // Also if the limit cuts a proposal, and if memory does.
     for (pages, limit) in [(200, 50), (20, 300)] {
         let mut scheduler = Scheduler::new(Fake::new(pages), 2);
         scheduler.push(Task {

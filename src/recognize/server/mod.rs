@@ -1,8 +1,8 @@
-//! A server as recognizer: every block is a request of its own, many at once.
+//! A server as recognizer: one HTTP request per block, many in flight.
 //!
-//! Requests are taken by as many threads as may be in flight; each encodes its crop, asks, waits, and asks again where that may
-//! help. A thread that waits costs nothing, and there are never more requests than threads. What is not taken yet waits in
-//! the engine, which reads no further pages meanwhile.
+//! A fixed pool of threads takes requests, one in flight per thread; each encodes its crop, sends it, waits,
+//! and retries where that may help. Waiting threads cost nothing. Requests not taken yet wait in the engine,
+//! which reads no further pages meanwhile.
 
 pub mod client;
 pub mod protocol;
@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Stack of a thread: they only encode pictures and wait.
+/// Stack size of a thread: it only encodes pictures and waits.
 const STACK: usize = 512 << 10;
-/// After an interrupt, time for the answers that are under way.
+/// Time after cancellation for answers in flight.
 const GRACE: Duration = Duration::from_millis(500);
-/// How often an interrupt is looked for.
+/// Interval at which cancellation is checked.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The backend.
@@ -34,19 +34,19 @@ pub struct ServerRecognizer {
     ends: Ends,
 }
 
-/// What ends a run early.
+/// Conditions that end a run early.
 #[derive(Debug, Clone, Default)]
 pub struct Ends {
     /// Set by an interrupt.
     pub cancel: Arc<AtomicBool>,
-    /// Whether the first block that fails does.
+    /// `true` if the first failed block ends the run.
     pub fail_fast: bool,
 }
 
 impl ServerRecognizer {
-    /// A recognizer of servers with at most a number of requests in flight.
+    /// A recognizer over servers with at most a number of requests in flight.
     ///
-    /// Fails where no server can be reached; the error tells of all.
+    /// Fails if no server can be reached; the error lists them all.
     pub fn new(
         options: ClientOptions,
         requests_in_flight: usize,
@@ -71,7 +71,7 @@ impl Recognizer for ServerRecognizer {
         requests: Receiver<BlockRequest>,
         answers: Sender<BlockAnswer>,
     ) -> Result<(), RecognizeError> {
-        // Threads have a channel of their own: one whose server is silent must not keep the run from ending.
+        // A separate channel for the threads: one whose server is silent must not keep the run from ending.
         let (to_answers, results) = crossbeam_channel::unbounded();
         let has_failed = Arc::<AtomicBool>::default();
         for number in 0..self.requests_in_flight {
@@ -88,11 +88,11 @@ impl Recognizer for ServerRecognizer {
                         true => not_asked(&request),
                         false => answered(&request, &client, dialect, &ends.cancel),
                     };
-                    // What was called off says nothing of the others.
+                    // A cancelled block is no failure.
                     if answer.result.is_err() && !request.is_cancelled() {
                         has_failed.store(true, Ordering::Relaxed);
                     }
-                    // Nobody listens any more: the run is over.
+                    // The receiver is gone: the run is over.
                     if results.send(answer).is_err() {
                         break;
                     }
@@ -101,7 +101,7 @@ impl Recognizer for ServerRecognizer {
             let spawned = thread::Builder::new().stack_size(STACK).spawn(work);
             match spawned {
                 Ok(_) => {}
-                // Fewer do it too.
+                // Fewer threads suffice.
                 Err(_) if number > 0 => break,
                 Err(error) => {
                     return Err(RecognizeError(format!("no thread can be started: {error}")));
@@ -130,7 +130,7 @@ impl Recognizer for ServerRecognizer {
     }
 }
 
-/// After another block has failed, where that ends the run.
+/// Answer to a block after another one has failed, under `--fail-fast`.
 fn not_asked(request: &BlockRequest) -> BlockAnswer {
     let reason = "it was not asked for, since another block failed (--fail-fast)".to_string();
     BlockAnswer {
@@ -139,7 +139,7 @@ fn not_asked(request: &BlockRequest) -> BlockAnswer {
     }
 }
 
-/// The answer to a block; a panic costs that block and no more.
+/// Answers a block; a panic fails that block only.
 fn answered(
     request: &BlockRequest,
     client: &Client,

@@ -1,5 +1,5 @@
-//! What is sent to a server and what comes back: chat completions as OpenAI describes them, in the dialect of each kind of
-//! server (docs/reference.md, "Recognition servers").
+//! Requests to and responses from a server: OpenAI chat completions, in the dialect of each kind of server
+//! (docs/reference.md, "Recognition servers").
 
 use crate::net::clean_text;
 use crate::plan::{PixelLimits, Request};
@@ -23,13 +23,13 @@ pub enum Dialect {
     LlamaCpp,
 }
 
-/// Quality of JPEG crops: Pillow's.
+/// JPEG quality of crops, the default of Pillow.
 const JPEG_QUALITY: u8 = 75;
-/// Tokens of an answer where nothing is said.
+/// Token limit of an answer if the request sets none.
 const MAX_TOKENS: u64 = 8192;
 
 impl Dialect {
-    /// The kind of server that a backend names.
+    /// The dialect of a backend's name.
     pub fn from_backend(name: &str) -> Option<Dialect> {
         Some(match name {
             "vllm-server" => Dialect::Vllm,
@@ -41,9 +41,9 @@ impl Dialect {
         })
     }
 
-    /// A crop as the server is shown it, as the address of its data.
+    /// A crop as a data URL.
     ///
-    /// llama.cpp gets PNG, the others JPEG with halved colours.
+    /// llama.cpp gets PNG, the others JPEG with subsampled chroma.
     pub fn image_url(self, crop: &Pixels) -> Result<String, RasterError> {
         let (kind, bytes) = match self {
             Dialect::LlamaCpp => ("png", crop.to_png()?),
@@ -54,7 +54,7 @@ impl Dialect {
         Ok(url)
     }
 
-    /// The key of the limit of tokens.
+    /// Name of the parameter that limits tokens.
     fn limit_key(self) -> &'static str {
         match self {
             Dialect::MlxVlm | Dialect::LlamaCpp => "max_tokens",
@@ -62,7 +62,7 @@ impl Dialect {
         }
     }
 
-    /// The body of a request about a picture.
+    /// The body of a request about a crop.
     pub fn body(
         self,
         model: &str,
@@ -82,7 +82,7 @@ impl Dialect {
             self.limit_key(),
             arguments.max_new_tokens.unwrap_or(MAX_TOKENS).into(),
         );
-        // FastDeploy knows no temperature of 0: with no mass to draw from, 1 does the same.
+        // FastDeploy accepts no temperature of 0; temperature 1 with `top_p` 0 is the same.
         let (temperature, top_p) = match self {
             Dialect::FastDeploy => (1, Some(0)),
             _ => (0, None),
@@ -112,25 +112,25 @@ impl Dialect {
     }
 }
 
-/// What a request asks for besides the picture; what is not said is left to the server's kind.
+/// Parameters of a request besides the picture; those not set are left to the dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Arguments {
-    /// Tokens of the answer at most.
+    /// Most tokens of the answer.
     pub max_new_tokens: Option<u64>,
     /// Sampling temperature.
     pub temperature: Option<f64>,
-    /// Sampling mass.
+    /// Nucleus sampling: probability mass.
     pub top_p: Option<f64>,
     /// Penalty on repeated tokens.
     pub repetition_penalty: Option<f64>,
-    /// Whether marks such as those of places are left out of the answer.
+    /// `true` if special tokens, such as those of locations, are left out of the answer.
     pub skip_special_tokens: Option<bool>,
-    /// Pixels after resizing; vLLM is told.
+    /// Limits of the crop's pixels after resizing; sent to vLLM only.
     pub limits: Option<PixelLimits>,
 }
 
 impl Arguments {
-    /// Those of a block's request.
+    /// The parameters of a block's request.
     pub fn of(request: &Request) -> Arguments {
         Arguments {
             max_new_tokens: Some(request.max_new_tokens),
@@ -143,18 +143,18 @@ impl Arguments {
     }
 }
 
-/// What a server answers.
+/// A server's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
-    /// The text; `None` where the server says `null`.
+    /// The text; `None` if the server sent `null`.
     pub content: Option<String>,
-    /// Tokens of the text, where the server counts them.
+    /// Number of tokens of the text, if the server reports it.
     pub token_count: Option<usize>,
-    /// Whether the limit of tokens ended it.
+    /// `true` if the token limit ended it.
     pub is_cut: bool,
 }
 
-/// Reads the body of an answer.
+/// Parses the body of an answer.
 pub fn completion(body: &[u8]) -> Result<Completion, String> {
     let value: Value =
         serde_json::from_slice(body).map_err(|e| format!("the server's answer is no JSON: {e}"))?;
@@ -191,7 +191,7 @@ pub fn completion(body: &[u8]) -> Result<Completion, String> {
     })
 }
 
-/// Names of the models that a server has, from its answer to `/models`.
+/// Names of a server's models, from its answer to `/models`.
 pub fn models(body: &[u8]) -> Result<Vec<String>, String> {
     let value: Value =
         serde_json::from_slice(body).map_err(|e| format!("its list of models is no JSON: {e}"))?;
@@ -205,7 +205,7 @@ pub fn models(body: &[u8]) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// What a server says of an error, in few words.
+/// A server's error message, shortened.
 pub fn error_message(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => {
@@ -227,7 +227,7 @@ fn message_of(error: &Value) -> String {
     )
 }
 
-/// Some of a server's words, as a line.
+/// A server's words, shortened and on one line.
 fn shortened(text: &str) -> String {
     clean_text(text, 300)
 }
