@@ -35,22 +35,22 @@ macro_rules! reasons {
 }
 
 reasons! {
-    Cancelled = "cancelled", "The run or the job was ended from outside.", "Run it again; `--skip-existing` leaves out what is done.";
-    TimeUp = "time_up", "The time for it was up.", "Raise `--page-timeout` or `--block-timeout`.";
+    Cancelled = "cancelled", "The run or the job was ended from outside.", "Run it again; `skip_existing` leaves out what is done.";
+    TimeUp = "time_up", "The time for it was up.", "Raise `page_timeout` or `block_timeout`.";
     OutOfMemory = "out_of_memory", "It needs more memory than it may take.",
-        "Raise `--memory-limit` or `--gpu-memory`, parse fewer pages at once, or scale the picture down.";
+        "Raise `memory_limit` or `gpu_memory`, parse fewer pages at once, or scale the picture down.";
     TooLarge = "too_large", "It is larger than anything that is read or fetched.", "Cut it into parts.";
     Damaged = "damaged", "The file or the page is damaged.", "Repair the file, or make it again.";
     Unsupported = "unsupported", "A kind of file, or of compression, that is not read.", "Convert the file.";
-    Encrypted = "encrypted", "The PDF is encrypted and no password opens it.", "Give `--password`.";
+    Encrypted = "encrypted", "The PDF is encrypted and no password opens it.", "Give `password`.";
     NotFound = "not_found", "A file, folder or address is not there.", "Look at the path.";
     Access = "access", "The system does not allow a file to be read or written, or the disk is full.", "The message has the words of the system.";
     Network = "network", "An address cannot be reached, or does not answer as it should.", "Try again later; look at the address.";
     Server = "server", "A recognition server refused a request, or gave an answer that makes no sense.", "Look at the server's log.";
     Model = "model", "A model's files are missing, incomplete, or of another structure than expected.", "Run `docparse models` or `docparse doctor`.";
-    Device = "device", "The GPU or its libraries failed.", "Try `--device cpu`; `docparse doctor` looks at the device.";
+    Device = "device", "The GPU or its libraries failed.", "Try `device` cpu; `docparse doctor` looks at the device.";
     Settings = "settings", "A setting is wrong, or does not go with another one.", "The message says which.";
-    WorkerDied = "worker_died", "A process that reads files ended in the middle of its work.", "The file is hostile or damaged; raise `--memory-limit` if it is large.";
+    WorkerDied = "worker_died", "A process that reads files ended in the middle of its work.", "The file is hostile or damaged; raise `memory_limit` if it is large.";
     Internal = "internal", "A fault of docparse itself.", "Report it, with the file if you can.";
 }
 

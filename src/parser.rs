@@ -140,8 +140,12 @@ impl Parser {
         let mut resolved = resolve(&options.request)?;
         let cores = machine::cores();
         let threads = options.threads.unwrap_or(cores).clamp(1, 256);
-        let limit = (options.memory_limit, "the memory limit");
-        let memory = memory::plan(&mut resolved, limit, options.device, threads.min(cores))?;
+        let memory = memory::plan(
+            &mut resolved,
+            options.memory_limit,
+            options.device,
+            threads.min(cores),
+        )?;
         let dirs = RuntimeDirs::new(options.runtime_dir.as_deref(), None);
         let open = resolved.open_options(worker, options.passwords, &dirs, &memory);
         let page_memory = memory.shares.pages;

@@ -34,7 +34,7 @@ const MAX_ANCESTORS: usize = 5;
 
 /// A file that was not found, with the folders searched.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("`{name}` was not found in {}; run scripts/setup.sh in the checkout, or name its folder with --runtime-dir{}", list(.searched), left_out(.distrusted))]
+#[error("`{name}` was not found in {}; run scripts/setup.sh in the checkout, or name its folder with `runtime_dir`{}", list(.searched), left_out(.distrusted))]
 pub struct RuntimeError {
     /// Name of the file.
     pub name: String,
@@ -200,7 +200,7 @@ mod tests {
                 .contains("; `/shared/runtime` is not looked into"),
             "{distrusted}"
         );
-        assert!(error.to_string().contains("--runtime-dir"), "{error}");
+        assert!(error.to_string().contains("with `runtime_dir`"), "{error}");
         std::fs::write(dir.path().join(PDFIUM), "x").unwrap();
         assert_eq!(dirs.find(PDFIUM).unwrap(), dir.path().join(PDFIUM));
     }

@@ -1,13 +1,20 @@
 //! All command-line types. Flags have the reference's names; help shows hyphens, underscores work as well.
 
-use super::fetch_args::FetchArgs;
-use super::ignored_args::IgnoredArgs;
 use super::models::ModelsCommand;
 use super::parameter_args::ParameterArgs;
-use crate::config::schema::parse_size;
+use crate::config::Pipeline;
+use crate::config::machine;
+use crate::config::parameters::Heading;
+use crate::input::fetch::DEFAULT_TIMEOUT;
+use crate::input::spool::MAX_INPUT_SIZE;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Threads of each kind, at most.
+const MOST_THREADS: usize = 256;
 
 /// Parses PDFs, scans and photos into Markdown, JSON, pictures, workbooks and layout drawings.
 #[derive(Debug, Parser)]
@@ -113,24 +120,24 @@ pub struct DoctorArgs {
     pub runtime_dir: Option<PathBuf>,
 }
 
-/// Flags of parsing.
+/// Flags of parsing: those of the table of parameters, and those that are about the command line itself.
 #[derive(Debug, Args, Default)]
 pub struct ParseArgs {
     /// The same as --input; a file that is called as a subcommand is written ./doctor
-    #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = "Input and output")]
+    #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = Heading::InputAndOutput.text())]
     pub files: Vec<OsString>,
     /// Files, directories, glob patterns, named pipes, http(s) URLs, or - for standard input
-    #[arg(short, long, num_args = 1.., value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = "Input and output")]
+    #[arg(short, long, num_args = 1.., value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = Heading::InputAndOutput.text())]
     pub input: Vec<OsString>,
     /// Take the inputs in a file as well, one a line; - reads the list from standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input and output")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = Heading::InputAndOutput.text())]
     pub files_from: Vec<OsString>,
     /// The names in --files-from end with NUL, as find -print0 writes them
     #[arg(
         short = '0',
         long,
         requires = "files_from",
-        help_heading = "Input and output"
+        help_heading = Heading::InputAndOutput.text()
     )]
     pub null: bool,
     /// Where files are written
@@ -138,7 +145,7 @@ pub struct ParseArgs {
         short = 'o',
         long,
         value_name = "DIR",
-        help_heading = "Input and output"
+        help_heading = Heading::InputAndOutput.text()
     )]
     pub save_path: Option<PathBuf>,
     /// Print the result instead of writing files: in the order of the inputs, JSON one value a document, Markdown with a
@@ -147,7 +154,7 @@ pub struct ParseArgs {
         long,
         value_enum,
         value_name = "FORMAT",
-        help_heading = "Input and output"
+        help_heading = Heading::InputAndOutput.text()
     )]
     pub stdout: Option<StdoutFormat>,
     /// Files to write: md (with the pictures that it shows), json, xlsx, images, vis; a minus takes one away, as in
@@ -156,66 +163,41 @@ pub struct ParseArgs {
         long,
         value_delimiter = ',',
         value_name = "LIST",
-        help_heading = "Input and output"
+        help_heading = Heading::InputAndOutput.text()
     )]
     pub formats: Vec<String>,
-    /// Pages to parse, from 1, such as 1-3,7,10-
-    #[arg(long, value_name = "RANGES", help_heading = "Input and output")]
-    pub pages: Option<String>,
-    /// Most pages of a document; what is left out is told, with exit code 3 [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Input and output")]
-    pub max_pages: Option<u64>,
-    /// Password for encrypted PDFs; may be given several times
-    #[arg(long, value_name = "TEXT", help_heading = "Input and output")]
-    pub password: Vec<String>,
-    /// Write documents again that were written before: the default
-    #[arg(
-        long,
-        overrides_with = "skip_existing",
-        help_heading = "Input and output"
-    )]
-    pub overwrite: bool,
-    /// Leave out documents that were written before
-    #[arg(long, overrides_with = "overwrite", help_heading = "Input and output")]
-    pub skip_existing: bool,
-    /// Flags of inputs that are fetched or read from a stream.
-    #[command(flatten)]
-    pub fetch: FetchArgs,
 
     /// v1, v1.5, v1.6 (PaddleOCR-VL), lite (embedded), auto
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = ["auto", "lite", "v1", "v1.5", "v1.6"], help_heading = "Pipeline")]
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = pipeline_versions(), help_heading = Heading::Pipeline.text())]
     pub pipeline_version: String,
     /// YAML file of settings, put over those of the pipeline
     #[arg(
         long,
         visible_alias = "config",
         value_name = "FILE",
-        help_heading = "Pipeline"
+        help_heading = Heading::Pipeline.text()
     )]
     pub paddlex_config: Option<PathBuf>,
     /// Flags of the settings.
     #[command(flatten)]
     pub parameters: ParameterArgs,
     /// File that holds the key of --vl-rec-api-key
-    #[arg(long, value_name = "FILE", help_heading = "PaddleOCR-VL pipelines")]
+    #[arg(long, value_name = "FILE", help_heading = Heading::PaddleOcrVl.text())]
     pub vl_rec_api_key_file: Option<PathBuf>,
     /// Fetch the models that a run needs and that are not on this machine, as docparse models pull does
     #[arg(
         long,
         conflicts_with = "offline",
-        help_heading = "PaddleOCR-VL pipelines"
+        help_heading = Heading::PaddleOcrVl.text()
     )]
     pub download: bool,
     /// Where --download fetches from: huggingface, modelscope, or an address [default: huggingface]
-    #[arg(long, value_name = "SOURCE", help_heading = "PaddleOCR-VL pipelines")]
+    #[arg(long, value_name = "SOURCE", help_heading = Heading::PaddleOcrVl.text())]
     pub model_source: Option<String>,
     /// Make no network call at all: no address as input, nothing fetched, no server but on this machine
-    #[arg(long, help_heading = "PaddleOCR-VL pipelines")]
+    #[arg(long, help_heading = Heading::PaddleOcrVl.text())]
     pub offline: bool,
 
-    /// Write the files that the reference writes, with its names, page by page
-    #[arg(long, help_heading = "Input and output")]
-    pub compat: bool,
     /// Recorded answers instead of networks
     #[arg(long, value_name = "CASE.json", hide = true)]
     pub replay: Option<PathBuf>,
@@ -223,40 +205,17 @@ pub struct ParseArgs {
     #[arg(long, value_name = "DIR", hide = true)]
     pub trace: Option<PathBuf>,
 
-    /// Where networks run: auto, cpu, gpu, gpu:N
-    #[arg(long, value_name = "DEVICE", help_heading = "Running")]
-    pub device: Option<String>,
-    /// Threads of ONNX Runtime [default: all cores]
-    #[arg(long, value_name = "N", help_heading = "Running")]
-    pub cpu_threads: Option<usize>,
-    /// Most GPU memory that a network may take, such as 8G or 500M [default: as much as there is; the recognizer takes 8G
-    /// beside its weights]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Running")]
-    pub gpu_memory: Option<usize>,
-    /// Threads and PDF processes for everything else [default: all cores]
-    #[arg(long, value_name = "N", help_heading = "Running")]
-    pub threads: Option<usize>,
-    /// Memory that a run may take, all its processes together, such as 4G; pages in flight, worker processes and networks are
-    /// planned within it [default: what the machine or its control group has, less a quarter]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Running")]
-    pub memory_limit: Option<usize>,
-    /// Folder of libraries and models
-    #[arg(long, value_name = "DIR", help_heading = "Running")]
-    pub runtime_dir: Option<PathBuf>,
-    /// Stop at the first input, page or block that fails
-    #[arg(long, help_heading = "Running")]
-    pub fail_fast: bool,
     /// List what would be done, and do nothing
-    #[arg(long, help_heading = "Running")]
+    #[arg(long, help_heading = Heading::Running.text())]
     pub dry_run: bool,
     /// Write a JSON report of the run, also of one that is interrupted
-    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    #[arg(long, value_name = "FILE", help_heading = Heading::Running.text())]
     pub report: Option<PathBuf>,
     /// Print errors only, and no closing line
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "Running")]
+    #[arg(short, long, conflicts_with = "verbose", help_heading = Heading::Running.text())]
     pub quiet: bool,
     /// Print what is done, page by page
-    #[arg(long, help_heading = "Running")]
+    #[arg(long, help_heading = Heading::Running.text())]
     pub verbose: bool,
     /// Form of messages on stderr: text, or json: a record a line with level, code, message, file and page
     #[arg(
@@ -264,13 +223,60 @@ pub struct ParseArgs {
         value_enum,
         value_name = "FORM",
         default_value_t,
-        help_heading = "Running"
+        help_heading = Heading::Running.text()
     )]
     pub log_format: LogFormat,
+}
 
-    /// Flags of the reference without effect here.
-    #[command(flatten)]
-    pub ignored: IgnoredArgs,
+impl ParseArgs {
+    /// Whether the files of the reference are written.
+    pub fn compat(&self) -> bool {
+        self.parameters.0.is_on("compat")
+    }
+
+    /// Whether the run stops at the first failure.
+    pub fn fail_fast(&self) -> bool {
+        self.parameters.0.is_on("fail_fast")
+    }
+
+    /// The pages that are wanted, as they were given.
+    pub fn pages(&self) -> Option<&str> {
+        self.parameters.0.text("pages")
+    }
+
+    /// Pages of a document at most.
+    pub fn max_pages(&self) -> Option<u64> {
+        self.parameters.0.count("max_pages")
+    }
+
+    /// Where the networks run, as it was given.
+    pub fn device(&self) -> Option<&str> {
+        self.parameters.0.text("device")
+    }
+
+    /// The folder of libraries and models.
+    pub fn runtime_dir(&self) -> Option<&Path> {
+        self.parameters.0.folder("runtime_dir")
+    }
+
+    /// Bytes at most of an input that is no file.
+    pub fn max_input_size(&self) -> u64 {
+        let given = self.parameters.0.count("max_input_size");
+        given.unwrap_or(MAX_INPUT_SIZE)
+    }
+
+    /// Time for the download of an input.
+    pub fn fetch_timeout(&self) -> Duration {
+        let given = self.parameters.0.count("fetch_timeout");
+        given.map_or(DEFAULT_TIMEOUT, Duration::from_secs)
+    }
+
+    /// A number of threads; as many as there are processors where nothing is said.
+    pub fn thread_count(&self, name: &str) -> usize {
+        let given = self.parameters.0.count(name);
+        let given = given.map_or_else(machine::cores, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        given.clamp(1, MOST_THREADS)
+    }
 }
 
 /// Formats of `--stdout`.
@@ -290,6 +296,12 @@ pub enum LogFormat {
     Text,
     /// A JSON object a line
     Json,
+}
+
+/// What `--pipeline-version` takes.
+fn pipeline_versions() -> PossibleValuesParser {
+    let versions = Pipeline::ALL.map(Pipeline::version);
+    PossibleValuesParser::new(std::iter::once("auto").chain(versions))
 }
 
 /// The words that the reference takes for true and false, in any case.

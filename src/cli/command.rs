@@ -2,6 +2,7 @@
 //! spellings of flags.
 
 use super::args::{Cli, LogFormat, parse_bool};
+use crate::config::parameters::parameter;
 use crate::net::is_address;
 use clap::builder::BoolishValueParser;
 use clap::builder::ValueRange;
@@ -46,14 +47,15 @@ pub fn command() -> Command {
 
 /// The environment variable of a flag.
 fn variable(flag: &str) -> String {
+    let variable = |name: &str| format!("DOCPARSE_{}", name.replace('-', "_").to_uppercase());
     let is_set = |name: &str| std::env::var_os(name).is_some();
-    match flag {
-        // Fallback to the flag's former name.
-        "kv-cache" if !is_set("DOCPARSE_KV_CACHE") && is_set("DOCPARSE_MEMORY") => {
-            "DOCPARSE_MEMORY".into()
-        }
-        _ => format!("DOCPARSE_{}", flag.replace('-', "_").to_uppercase()),
-    }
+    let (name, parameter) = (variable(flag), parameter(&flag.replace('-', "_")));
+    // As the flag was called once.
+    let old = parameter
+        .and_then(|parameter| parameter.alias)
+        .map(variable);
+    old.filter(|old| !is_set(&name) && is_set(old))
+        .unwrap_or(name)
 }
 
 /// The inputs of a run in command line order, with `-i` and without.
@@ -298,6 +300,45 @@ mod tests {
             error,
             "`--use-doc` could be any of --use-doc-orientation-classify, --use-doc-unwarping"
         );
+    }
+
+    #[test]
+    fn documents_name_flags_that_there_are() {
+        fn all(command: &Command) -> Vec<String> {
+            let below = command.get_subcommands().flat_map(all);
+            long_flags(command, |_| true)
+                .into_iter()
+                .chain(below)
+                .collect()
+        }
+        let flags = all(&command());
+        // Those of cargo, of scripts and of benchmarks.
+        let others = ["release", "bench", "example", "profile", "gpu"];
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let documents = [
+            "README.md",
+            "docs/errors.md",
+            "docs/deviations.md",
+            "docs/precision.md",
+        ];
+        for document in documents.iter().chain(&["docs/settings.md"]) {
+            let text = std::fs::read_to_string(root.join(document)).unwrap();
+            // Behind other hyphens or letters it is a ruler, or a part of a name.
+            let parts = text.split("--").collect::<Vec<_>>();
+            for pair in parts.windows(2) {
+                let is_flag =
+                    |c: char| c.is_ascii_lowercase() || matches!(c, '-' | '_' | '0'..='9');
+                let end = pair[1].find(|c| !is_flag(c)).unwrap_or(pair[1].len());
+                let name = pair[1][..end].replace('_', "-");
+                // `--layout-*` stands for several.
+                let is_start = pair[1][end..].starts_with('*');
+                let is_known = flags.contains(&name)
+                    || others.contains(&name.as_str())
+                    || (is_start && flags.iter().any(|flag| flag.starts_with(&name)));
+                let is_word = name.starts_with(|c: char| c.is_ascii_lowercase());
+                assert!(!is_word || is_known, "{document}: --{name}");
+            }
+        }
     }
 
     #[test]

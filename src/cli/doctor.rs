@@ -1,7 +1,7 @@
 //! `docparse doctor`: checks that libraries and models are present and work.
 
 use super::args::DoctorArgs;
-use super::{Failure, exit};
+use super::{Failure, exit, flags};
 use crate::config::machine;
 use crate::geometry::Rect;
 use crate::input::worker::protocol::MAX_MESSAGE;
@@ -39,7 +39,7 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
         failed |= result.is_err();
         let text = match result {
             Ok(text) => format!("ok       {name}: {text}\n"),
-            Err(text) => format!("missing  {name}: {text}\n"),
+            Err(text) => format!("missing  {name}: {}\n", flags::named(&text, None)),
         };
         super::print(&text);
     };

@@ -6,6 +6,7 @@
 //! message can move the cursor or start a new line ([`shown::text`]).
 
 use super::args::LogFormat;
+use super::flags;
 use crate::document::Code;
 use crate::shown;
 use serde_json::json;
@@ -99,8 +100,9 @@ impl<'a> Record<'a> {
 
     /// The message as one line.
     fn line(&self, as_json: bool, color: bool) -> String {
+        let message = flags::named(self.message, self.file);
         if as_json {
-            let (message, file) = (shown::text(self.message), self.file.map(shown::text));
+            let (message, file) = (shown::text(&message), self.file.map(shown::text));
             let record = json!({
                 "level": self.level.as_str(),
                 "code": self.code,
@@ -127,7 +129,7 @@ impl<'a> Record<'a> {
             (Some(page), Some(last)) => format!("pages {page}-{last}: "),
             (None, _) => String::new(),
         };
-        let text = format!("{file}{page}{}", self.message);
+        let text = format!("{file}{page}{message}");
         let text = shown::text(&text);
         match color {
             true => format!("\x1b[1;{number}m{word}\x1b[0m: {text}\n"),
@@ -256,6 +258,21 @@ mod tests {
         );
         let json = r#"{"level":"WARN","code":"some_code","message":"bad\\x0d\\x0aerror: forged \\u{202e}","file":"a\\x1b[2J\\x0a.pdf","page":3,"last_page":null}"#;
         assert_eq!(record.line(true, true), format!("{json}\n"));
+    }
+
+    #[test]
+    fn settings_are_shown_as_flags_and_names_of_files_as_they_are() {
+        let message = "`out/(`seed`).md` is too large; raise `memory_limit`";
+        let record = Record {
+            file: Some("(`seed`).pdf"),
+            ..Record::new(Level::ERROR, "page_failed", message)
+        };
+        let shown = "`out/(`seed`).md` is too large; raise --memory-limit";
+        let line = format!("error: (`seed`).pdf: {shown}\n");
+        assert_eq!(record.line(false, false), line);
+        let json: serde_json::Value = serde_json::from_str(&record.line(true, false)).unwrap();
+        assert_eq!(json["message"], shown);
+        assert_eq!(json["file"], "(`seed`).pdf");
     }
 
     #[test]

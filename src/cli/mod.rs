@@ -4,9 +4,8 @@
 pub mod args;
 mod command;
 mod doctor;
-mod fetch_args;
+mod flags;
 mod golden;
-pub mod ignored_args;
 mod inputs;
 mod interrupt;
 mod logging;

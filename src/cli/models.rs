@@ -1,6 +1,6 @@
 //! `docparse models`: listing, fetching, verifying, locating and removing models.
 
-use super::parameter_args::flag_name;
+use super::flags::flag_name;
 use super::{Failure, exit};
 use crate::config::vl::{ModelChoice, VlConfig};
 use crate::pipeline::NetworkRole;

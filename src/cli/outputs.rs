@@ -1,6 +1,7 @@
 //! Outputs of a run: the save path, the plan of outputs, and `--dry-run`, which shows it.
 
 use super::args::ParseArgs;
+use super::flags;
 use super::report::RunReporter;
 use super::{Failure, exit};
 use crate::document::Code;
@@ -38,7 +39,7 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
         return Ok(None);
     }
     let root = args.save_path.as_deref().unwrap_or(Path::new("."));
-    let record = match args.compat {
+    let record = match args.compat() {
         false => RecordPlace::SavePath,
         // A run on recorded answers is a check and leaves no record.
         true if args.replay.is_some() => RecordPlace::Nowhere,
@@ -46,11 +47,11 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
             RecordPlace::State(home.join("docparse"))
         }),
     };
-    let overwrite = args.overwrite || record == RecordPlace::Nowhere;
+    let overwrite = args.parameters.0.is_on("overwrite") || record == RecordPlace::Nowhere;
     let options = SavePathOptions {
         record,
         overwrite,
-        shares_names: args.compat,
+        shares_names: args.compat(),
     };
     if args.dry_run {
         return Ok(Some(Arc::new(SavePath::look(root, &options))));
@@ -59,7 +60,7 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
     let opened = match SavePath::open(root, &options) {
         // Without a place for the record, as in a container without a home, the reference's files can still
         // be written.
-        Err(reason) if args.compat && options.record != RecordPlace::Nowhere => {
+        Err(reason) if args.compat() && options.record != RecordPlace::Nowhere => {
             let forgetful = SavePathOptions {
                 record: RecordPlace::Nowhere,
                 overwrite: true,
@@ -94,9 +95,9 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
             ),
             (
                 formats,
-                &args.pages,
-                args.max_pages,
-                args.compat,
+                args.pages(),
+                args.max_pages(),
+                args.compat(),
                 &resolved.ignore_labels
             ),
             given(&["merge_tables", "relevel_titles", "concatenate_pages"]),
@@ -186,11 +187,11 @@ impl PlannedRun {
             .map(|(file, _)| candidate(file))
             .collect();
         let rules = PlanRules {
-            suffixes: Tree::of(args.compat).endings(formats),
-            pictures: formats.contains("images") && !args.compat,
+            suffixes: Tree::of(args.compat()).endings(formats),
+            pictures: formats.contains("images") && !args.compat(),
             settings: settings.clone(),
-            skip_existing: args.skip_existing,
-            reference_names: args.compat,
+            skip_existing: args.parameters.0.is_on("skip_existing"),
+            reference_names: args.compat(),
         };
         let mut decisions = path.plan(&candidates, &rules).into_iter();
         let of_file = |is_own: bool| match is_own {
@@ -295,9 +296,11 @@ pub fn dry_run(
     for PlannedInput { file, decision } in &planned.inputs {
         let given = &file.given;
         match decision {
-            Decision::Skip(reason) => {
-                super::print(&format!("{}: left out: {reason}\n", shown::text(given)))
-            }
+            Decision::Skip(reason) => super::print(&format!(
+                "{}: left out: {}\n",
+                shown::text(given),
+                flags::named(reason, Some(given))
+            )),
             Decision::Refuse(reason) => {
                 failed += 1;
                 tracing::error!(code = Code::InputFailed.name(), file = given, "{reason}");
@@ -311,7 +314,7 @@ pub fn dry_run(
                     let out = out.unwrap_or_else(|| "standard output".into());
                     let note = note
                         .as_ref()
-                        .map(|note| format!(" ({note})"))
+                        .map(|note| format!(" ({})", flags::named(note, Some(given))))
                         .unwrap_or_default();
                     let given = shown::text(given);
                     super::print(&format!(

@@ -1,6 +1,7 @@
 //! Flags of the settings, generated from the table in [`crate::config::parameters`].
 
 use super::args::{parse_bool, parse_percent};
+use super::flags::flag_name;
 use crate::config::parameters::{PARAMETERS, Parameter, Parameters, ValueKind};
 use crate::config::schema::parse_size;
 use clap::builder::PossibleValuesParser;
@@ -50,11 +51,6 @@ impl FromArgMatches for ParameterArgs {
     }
 }
 
-/// The name of a parameter's flag.
-pub fn flag_name(name: &str) -> String {
-    name.replace('_', "-")
-}
-
 fn flag(parameter: &'static Parameter) -> Arg {
     let arg = Arg::new(parameter.name)
         .long(flag_name(parameter.name))
@@ -70,7 +66,15 @@ fn flag(parameter: &'static Parameter) -> Arg {
             .num_args(0..=1)
             .default_missing_value("true")
             .value_parser(parse_bool),
+        ValueKind::Switch { undoes } => {
+            let arg = arg.action(ArgAction::SetTrue);
+            match undoes {
+                Some(other) => arg.overrides_with(other),
+                None => arg,
+            }
+        }
         ValueKind::Int => arg.value_parser(value_parser!(i64)),
+        ValueKind::Within(least, most) => arg.value_parser(value_parser!(u64).range(least..=most)),
         ValueKind::Count => arg.value_parser(value_parser!(u64)),
         ValueKind::Float => arg.value_parser(value_parser!(f64)),
         ValueKind::Size => arg.value_parser(parse_size),
@@ -85,6 +89,9 @@ fn flag(parameter: &'static Parameter) -> Arg {
             .ignore_case(true),
         ValueKind::Texts => arg
             .num_args(1..)
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(String)),
+        ValueKind::Repeated => arg
             .action(ArgAction::Append)
             .value_parser(value_parser!(String)),
         ValueKind::Folder => arg.value_parser(value_parser!(PathBuf)),
@@ -102,13 +109,16 @@ fn value(parameter: &Parameter, matches: &ArgMatches) -> Option<Value> {
     match parameter.kind {
         ValueKind::Bool => one::<bool>(matches, name),
         ValueKind::Int => one::<i64>(matches, name),
-        ValueKind::Count => one::<u64>(matches, name),
+        ValueKind::Switch { .. } => {
+            one::<bool>(matches, name).filter(|on| on == &Value::Bool(true))
+        }
+        ValueKind::Count | ValueKind::Within(..) => one::<u64>(matches, name),
         ValueKind::Float | ValueKind::Percent => one::<f64>(matches, name),
         ValueKind::Size => one::<usize>(matches, name),
         ValueKind::Text | ValueKind::Secret | ValueKind::OneOf(_) | ValueKind::OneOfAnyCase(_) => {
             one::<String>(matches, name)
         }
-        ValueKind::Texts => Some(
+        ValueKind::Texts | ValueKind::Repeated => Some(
             matches
                 .get_many::<String>(name)?
                 .cloned()

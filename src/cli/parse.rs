@@ -63,6 +63,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         _ => Level::WARN,
     };
     logging::set_up(args.log_format, level);
+    let given = &args.parameters.0;
     let target = target(args)?;
     let report = Report::check(args.report.as_deref().filter(|_| !args.dry_run))?;
     let (early, pipeline) = (report.clone(), args.pipeline_version.clone());
@@ -86,15 +87,12 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     }
     let mut resolved = request::resolved(args)?;
     let formats = formats(args)?;
-    let pages = page_selection(args.pages.as_deref())?;
-    let device = device(args.device.as_deref())?;
+    let pages = page_selection(args.pages())?;
+    let device = device(args.device())?;
     let cores = machine::cores();
-    let threads = args.threads.unwrap_or(cores).clamp(1, 256);
+    let threads = args.thread_count("threads");
+    let limit = given.count("memory_limit");
     // More processes than cores would only take memory.
-    let limit = (
-        args.memory_limit.map(|bytes| bytes as u64),
-        "--memory-limit",
-    );
     let memory =
         memory::plan(&mut resolved, limit, device, threads.min(cores)).map_err(not_loaded)?;
     let config = &resolved.config;
@@ -107,22 +105,22 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let save_path = outputs::open(args, matches!(target, Target::Print(_)))?;
     let spooler = Spooler::new(
         inputs::spool_folders(args),
-        args.fetch.max_bytes(),
+        args.max_input_size(),
         cancel.clone(),
     );
-    let found = input::discover(&inputs, &Fetcher::new(args.fetch.timeout(), spooler));
+    let found = input::discover(&inputs, &Fetcher::new(args.fetch_timeout(), spooler));
     let (files, missing): (Vec<_>, Vec<_>) = found.files.into_iter().partition(Result::is_ok);
     let files: Vec<InputFile> = files.into_iter().flatten().collect();
     let settings = outputs::settings_hash(args, &resolved, formats);
     let planned = PlannedRun::of(files, save_path.as_ref(), formats, settings, args);
-    let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
+    let dirs = RuntimeDirs::new(args.runtime_dir(), super::data_home().as_deref());
     let program = std::env::current_exe().map_err(|error| {
         Failure::fatal(
             format!("cannot find the program itself: {error}"),
             "start it by its path",
         )
     })?;
-    let open_options = resolved.open_options(program, args.password.clone(), &dirs, &memory);
+    let open_options = resolved.open_options(program, given.texts("password"), &dirs, &memory);
     if args.dry_run {
         return Ok(outputs::dry_run(&planned, &missing, &open_options));
     }
@@ -148,11 +146,11 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         settings,
     });
     let session = SessionOptions {
-        gpu_memory: args.gpu_memory,
-        ..SessionOptions::on(device, args.cpu_threads.unwrap_or(cores).clamp(1, 256))
+        gpu_memory: given.count("gpu_memory").map(|n| n as usize),
+        ..SessionOptions::on(device, args.thread_count("cpu_threads"))
     };
     let needs = match target {
-        Target::Files => Tree::of(args.compat).needs(formats),
+        Target::Files => Tree::of(args.compat()).needs(formats),
         Target::Print(_) => Needs::default(),
     };
     let wanted = WantedPictures {
@@ -160,20 +158,20 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         trace: args.trace.is_some(),
         pages: needs.page_pictures,
         // The reference's files link to pictures whether they are written or not.
-        blocks: needs.block_pictures || args.compat || args.trace.is_some(),
+        blocks: needs.block_pictures || args.compat() || args.trace.is_some(),
     };
     let options = EngineOptions {
         limits: resolved.limits(threads, memory.shares.pages),
-        settings: resolved.job_settings(wanted, args.compat),
+        settings: resolved.job_settings(wanted, args.compat()),
         pages,
         max_pages: args
-            .max_pages
+            .max_pages()
             .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
-        fail_fast: args.fail_fast,
+        fail_fast: args.fail_fast(),
     };
     let ends = Ends {
         cancel: cancel.clone(),
-        fail_fast: args.fail_fast,
+        fail_fast: args.fail_fast(),
     };
     if args.report.is_some() {
         reporter.hash_outputs();
@@ -269,8 +267,8 @@ fn with_sink(
     reporter: &mut dyn WriteObserver,
     run: impl FnOnce(&mut dyn DocumentSink) -> Result<RunOutcome, StartError>,
 ) -> Result<RunOutcome, StartError> {
-    let json = resolved.json_options(args.compat);
-    let restructure = restructure_options(&args.parameters.0, args.compat);
+    let json = resolved.json_options(args.compat());
+    let restructure = restructure_options(&args.parameters.0, args.compat());
     let folders = trace_folders(args, jobs);
     let traced = |inner: &mut dyn DocumentSink| match folders {
         Some(folders) => run(&mut TraceWriter::new(
@@ -283,7 +281,7 @@ fn with_sink(
         )),
         None => run(inner),
     };
-    let finish = match args.compat {
+    let finish = match args.compat() {
         true => {
             // The reference's command restructures across pages only on request.
             let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
@@ -321,7 +319,7 @@ fn with_sink(
                 finish,
             };
             let outputs = outputs.expect("a run into files has a save path");
-            let tree = Tree::of(args.compat);
+            let tree = Tree::of(args.compat());
             traced(&mut FilesWriter::new(tree, options, outputs, reporter))
         }
     }
@@ -359,7 +357,7 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
             "--stdout and --save-path exclude each other",
             "leave one of them out",
         )),
-        (Some(_), None) if args.compat => Err(Failure::usage(
+        (Some(_), None) if args.compat() => Err(Failure::usage(
             "--compat writes files only",
             "give --save-path instead of --stdout",
         )),

@@ -1,5 +1,6 @@
 //! Progress, messages and the report of a run.
 
+use super::flags;
 use super::logging::Record;
 use crate::document::{Code, Page};
 use crate::engine::{self, Job};
@@ -99,8 +100,7 @@ impl RunReporter {
             _ => tracing::info!(code = Code::Skipped.name(), file = path, "{reason}"),
         });
         *self.outside_counts.entry(outcome).or_default() += 1;
-        self.outside
-            .push(json!({"path": path, "outcome": outcome, "reason": reason}));
+        self.outside.push(unopened(path, outcome, reason));
     }
 
     /// Hashes files as they are written, for the report: after an interrupt there is no time for it.
@@ -118,8 +118,7 @@ impl RunReporter {
         for InputError { input, reason } in passed_over {
             self.bar
                 .suspend(|| tracing::warn!(code = Code::LeftOut.name(), file = input, "{reason}"));
-            self.outside
-                .push(json!({"path": input, "outcome": "left out", "reason": reason}));
+            self.outside.push(unopened(input, "left out", reason));
         }
         if let Some(note) = other_kinds_note(&other_kinds).filter(|_| !quiet) {
             self.bar
@@ -273,8 +272,14 @@ fn pages_and_message(error: &str) -> (Option<u64>, Option<u64>, &str) {
     parsed().unwrap_or((None, None, error))
 }
 
+/// An input without pages in the report.
+fn unopened(path: &str, outcome: &str, reason: &str) -> Value {
+    json!({"path": path, "outcome": outcome, "reason": flags::named(reason, Some(path))})
+}
+
 fn record_json(record: &InputRecord) -> Value {
     let written = &record.written;
+    let said = |text: &String| flags::named(text, Some(&record.path)).into_owned();
     let outputs: Vec<Value> = record
         .outputs
         .iter()
@@ -283,9 +288,9 @@ fn record_json(record: &InputRecord) -> Value {
     json!({
         "path": record.path,
         "outcome": record.outcome,
-        "reason": record.reason,
+        "reason": record.reason.as_ref().map(said),
         "pages": record.selected,
-        "errors": written.errors,
+        "errors": written.errors.iter().map(said).collect::<Vec<_>>(),
         "seconds": round(record.seconds),
         "stage_seconds": written.stage_ms.iter().map(|(k, ms)| (k.to_string(), json!(round(ms / 1000.0)))).collect::<serde_json::Map<_, _>>(),
         "outputs": outputs,
@@ -414,7 +419,7 @@ impl WriteObserver for RunReporter {
             None => {
                 self.failed_unopened += usize::from(outcome == "failed");
                 self.outside
-                    .push(json!({"path": job.file.given, "outcome": outcome, "reason": reason}));
+                    .push(unopened(&job.file.given, outcome, reason));
             }
         }
         self.file_done();
@@ -465,6 +470,28 @@ mod tests {
             reporter.sum("out"),
             format!("2 documents, 3 pages -> out; {rest}")
         );
+    }
+
+    #[test]
+    fn the_report_names_settings_by_their_flags() {
+        let mut reporter = RunReporter::new(2, false);
+        reporter.outside(
+            "(`seed`).pdf",
+            "failed",
+            "`(`seed`).md` is taken; give another `save_path`",
+        );
+        reporter.opened(&job(0), 1);
+        let mut document = WrittenDocument::default();
+        document.errors = vec!["page 1: too large; raise `memory_limit`".to_string()];
+        reporter.written(&job(0), document);
+        let report = reporter.to_json("lite", 3);
+        assert_eq!(
+            report["inputs"][0]["errors"][0],
+            "page 1: too large; raise --memory-limit"
+        );
+        let reason = "`(`seed`).md` is taken; give another --save-path";
+        assert_eq!(report["inputs"][1]["reason"], reason);
+        assert_eq!(report["inputs"][1]["path"], "(`seed`).pdf");
     }
 
     #[test]

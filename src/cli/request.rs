@@ -1,8 +1,9 @@
 //! From arguments to a request to the pipeline, and from its errors to advice for users of the command line.
 
 use super::args::ParseArgs;
-use super::parameter_args::flag_name;
+use super::flags::flag_name;
 use super::{Failure, models};
+use crate::config::parameters::{PARAMETERS, Place};
 use crate::config::{ConfigError, Pipeline, Settings};
 use crate::net::Origin;
 use crate::pipeline::networks::RECOGNIZERS;
@@ -54,12 +55,18 @@ pub fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     if resolved.is_default {
         notes.push("using the embedded pipeline `lite`; --vl-rec-model-dir and --layout-detection-model-dir run PaddleOCR-VL, --pipeline-version lite silences this".to_string());
     }
-    let ignored = args.ignored.given();
+    let ignored = args.parameters.0.at(|place| place == Place::Nowhere);
+    let in_order = PARAMETERS.iter().filter(|p| ignored.contains_key(p.name));
+    let ignored: Vec<String> = in_order.map(|p| flag(p.name)).collect();
     if !ignored.is_empty() {
         notes.push(format!(
             "{}: for the reference's engines, without effect here",
             ignored.join(", ")
         ));
+    }
+    if !resolved.not_used.is_empty() {
+        let groups: Vec<String> = resolved.not_used.iter().map(|n| n.to_string()).collect();
+        notes.push(groups.join("; "));
     }
     notes
 }
@@ -94,7 +101,7 @@ fn request(args: &ParseArgs) -> Result<RunRequest, Failure> {
         settings,
         parameters,
         recorded: recorded.map(Arc::new),
-        as_reference: args.compat,
+        as_reference: args.compat(),
     })
 }
 

@@ -13,8 +13,10 @@ mod yaml;
 
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
 use crate::net::shown_address;
+use crate::runtime::{LINE_DETECTOR, LINE_RECOGNIZER};
 use crate::writer::markdown::MarkdownOptions;
 use serde_json::{Map, Value};
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -99,7 +101,8 @@ pub enum Pipeline {
 }
 
 impl Pipeline {
-    const ALL: [Pipeline; 4] = [Pipeline::Lite, Pipeline::V1, Pipeline::V15, Pipeline::V16];
+    /// All of them.
+    pub const ALL: [Pipeline; 4] = [Pipeline::Lite, Pipeline::V1, Pipeline::V15, Pipeline::V16];
 
     /// The name in configuration files.
     pub fn name(self) -> &'static str {
@@ -141,6 +144,22 @@ impl Pipeline {
     }
 }
 
+/// Keys of a file that a run does not use, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotUsed {
+    /// The keys.
+    pub keys: Vec<&'static str>,
+    /// Why.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for NotUsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (keys, reason) = (self.keys.join(", "), self.reason);
+        write!(f, "{keys}: accepted and not used by docparse ({reason})")
+    }
+}
+
 /// The tree of settings.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings(Map<String, Value>);
@@ -178,6 +197,31 @@ impl Settings {
     /// Merges other settings over these: maps are merged, other values are replaced.
     pub fn merge(&mut self, over: Settings) {
         merge(&mut self.0, over.0);
+    }
+
+    /// The keys that are here and that a run with `pipeline` does not use, by the reason; in the order of all keys.
+    pub fn not_used(&self, pipeline: Pipeline) -> Vec<NotUsed> {
+        let lite = (pipeline == Pipeline::Lite).then(|| Settings::defaults(pipeline));
+        let mut all: Vec<NotUsed> = Vec::new();
+        for (key, _) in schema::KEYS
+            .iter()
+            .filter(|(key, _)| self.get(key).is_some())
+        {
+            let is_others = lite.as_ref().is_some_and(|lite| lite.get(key).is_none());
+            let reason = match schema::unused(key) {
+                Some(reason) => reason,
+                None if is_others => "for the PaddleOCR-VL pipelines",
+                None => continue,
+            };
+            match all.iter_mut().find(|group| group.reason == reason) {
+                Some(group) => group.keys.push(key),
+                None => all.push(NotUsed {
+                    keys: vec![key],
+                    reason,
+                }),
+            }
+        }
+        all
     }
 
     /// The value at a dotted path.
@@ -293,6 +337,13 @@ impl Config {
         let read = Reader(settings);
         let detect = "SubModules.LineDetection";
         let recognize = "SubModules.LineRecognition";
+        // There is one network for each.
+        for (module, model) in [(detect, LINE_DETECTOR), (recognize, LINE_RECOGNIZER)] {
+            read.one_of(
+                &format!("{module}.model_name"),
+                &[model.trim_end_matches(".onnx")],
+            )?;
+        }
         let labels = settings
             .get("markdown_ignore_labels")
             .and_then(Value::as_array);

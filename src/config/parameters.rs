@@ -9,6 +9,7 @@ mod table;
 
 pub use table::PARAMETERS;
 
+use super::schema;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,14 @@ pub enum Place {
     Predict,
     /// Only the run itself.
     Run,
+    /// The program around the pipeline: the command line reads it, and [`crate::ParserOptions`] and the engine have options of their own
+    /// for it. Files of settings may have a key, which this goes before.
+    Program {
+        /// The key.
+        key: Option<&'static str>,
+    },
+    /// Nowhere: it is taken so that command lines of the reference go on working.
+    Nowhere,
 }
 
 /// Types of values.
@@ -29,10 +38,17 @@ pub enum Place {
 pub enum ValueKind {
     /// `true` or `false`; a flag alone is `true`.
     Bool,
+    /// A flag without a value.
+    Switch {
+        /// The switch that it takes back, if that was given before it.
+        undoes: Option<&'static str>,
+    },
     /// An integer.
     Int,
     /// A non-negative integer.
     Count,
+    /// A whole number between two, which are in it.
+    Within(u64, u64),
     /// A number.
     Float,
     /// A number of bytes, with K, M or G for powers of 1024.
@@ -49,6 +65,8 @@ pub enum ValueKind {
     OneOfAnyCase(&'static [&'static str]),
     /// A list of strings.
     Texts,
+    /// A text that may be given several times.
+    Repeated,
     /// A folder.
     Folder,
 }
@@ -68,6 +86,19 @@ pub enum About {
     Server,
 }
 
+impl About {
+    /// The pipelines that take it.
+    pub fn pipelines(self) -> &'static str {
+        match self {
+            About::Documents => "all",
+            About::Networks => "v1, v1.5, v1.6",
+            About::Recognizer => "v1, v1.5, v1.6, where blocks are looked at",
+            About::OwnRecognizer => "v1, v1.5, v1.6, with the recognizer in this process",
+            About::Server => "v1, v1.5, v1.6, with a server",
+        }
+    }
+}
+
 /// Headings of the help text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heading {
@@ -81,17 +112,30 @@ pub enum Heading {
     PaddleOcrVl,
     /// Running.
     Running,
+    /// Accepted without effect.
+    Ignored,
 }
 
 impl Heading {
+    /// In the order of the help.
+    pub const ALL: [Heading; 6] = [
+        Heading::InputAndOutput,
+        Heading::Pipeline,
+        Heading::LineRecognition,
+        Heading::PaddleOcrVl,
+        Heading::Running,
+        Heading::Ignored,
+    ];
+
     /// The text of the heading.
-    pub fn text(self) -> &'static str {
+    pub const fn text(self) -> &'static str {
         match self {
             Heading::InputAndOutput => "Input and output",
             Heading::Pipeline => "Pipeline",
             Heading::LineRecognition => "Line recognition",
             Heading::PaddleOcrVl => "PaddleOCR-VL pipelines",
             Heading::Running => "Running",
+            Heading::Ignored => "Accepted without effect",
         }
     }
 }
@@ -117,6 +161,59 @@ pub struct Parameter {
     pub value_name: &'static str,
     /// Help text, with the default.
     pub help: &'static str,
+}
+
+impl Parameter {
+    /// The key that files of settings have for it.
+    pub fn key(&self) -> Option<&'static str> {
+        match self.place {
+            Place::Key(key) => Some(key),
+            Place::Program { key } => key,
+            Place::Predict | Place::Run | Place::Nowhere => None,
+        }
+    }
+}
+
+/// The list of settings for people, as Markdown.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Settings\n\n\
+         Names of settings, their flags, and the keys of files of settings (dots stand for sections). Flags are set in the environment as\n\
+         `DOCPARSE_<NAME>`, too. Flags that are about the command line itself (inputs, where results go, messages) are in\n\
+         `docparse --help`.\n",
+    );
+    for heading in Heading::ALL {
+        let columns = "| setting | flag | key in files | pipelines | what it does |";
+        text.push_str(&format!(
+            "\n## {}\n\n{columns}\n| --- | --- | --- | --- | --- |\n",
+            heading.text()
+        ));
+        for parameter in PARAMETERS.iter().filter(|p| p.heading == heading) {
+            let (name, flag) = (parameter.name, parameter.name.replace('_', "-"));
+            let key = parameter.key().map(|key| format!("`{key}`"));
+            text.push_str(&format!(
+                "| `{name}` | `--{flag}` | {} | {} | {} |\n",
+                key.unwrap_or_default(),
+                parameter.about.pipelines(),
+                parameter.help,
+            ));
+        }
+    }
+    text.push_str("\n## Keys of files without a flag\n\n| key | value |\n| --- | --- |\n");
+    let has_flag = |key: &str| PARAMETERS.iter().any(|p| p.key() == Some(key));
+    let keys = schema::KEYS.iter();
+    for (key, kind) in keys.filter(|(key, _)| !has_flag(key) && schema::unused(key).is_none()) {
+        text.push_str(&format!("| `{key}` | {} |\n", kind.describe()));
+    }
+    text.push_str(
+        "\n## Keys of files that change nothing\n\n\
+         Files of the reference have them. They are accepted, and named in a note.\n\n\
+         | key | why |\n| --- | --- |\n",
+    );
+    for (key, why) in schema::UNUSED {
+        text.push_str(&format!("| `{key}` | {why} |\n"));
+    }
+    text
 }
 
 /// The parameter with this name.
@@ -185,6 +282,22 @@ impl Parameters {
         self.get(name)?.as_f64()
     }
 
+    /// Whether a switch was given.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.bool(name) == Some(true)
+    }
+
+    /// Values that are texts.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let list = self
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        list.filter_map(|text| text.as_str().map(String::from))
+            .collect()
+    }
+
     /// A folder.
     pub fn folder(&self, name: &str) -> Option<&Path> {
         self.folders.get(name).map(PathBuf::as_path)
@@ -225,7 +338,6 @@ impl Parameters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::schema;
 
     #[test]
     fn every_parameter_has_one_name_a_help_and_a_key_that_exists() {
@@ -236,7 +348,7 @@ mod tests {
                 PARAMETERS[..at].iter().all(|before| before.name != name),
                 "{name} stands twice"
             );
-            if let Place::Key(key) = parameter.place {
+            if let Some(key) = parameter.key() {
                 assert!(schema::kind_of(key).is_some(), "{name}: no key {key}");
             }
             let words: &[&str] = match parameter.kind {

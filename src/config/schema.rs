@@ -199,6 +199,63 @@ pub const KEYS: &[(&str, Kind)] = &[
     ),
 ];
 
+/// For the engines of the reference.
+const ENGINES: &str = "for the reference's engines";
+/// Numbers of things at once.
+const AT_ONCE: &str = "how much is done at once follows from memory and threads";
+/// Names of modules.
+const NAMES: &str = "modules are known by their places";
+/// Its service.
+const SERVICE: &str = "for the reference's service";
+
+/// Keys that files of the reference have and nothing here reads, with the reason. They are accepted, so that such a file works, and
+/// told.
+pub const UNUSED: &[(&str, &str)] = &[
+    ("batch_size", AT_ONCE),
+    ("use_queues", AT_ONCE),
+    ("layout_prep_cpu_workers", AT_ONCE),
+    ("engine", ENGINES),
+    ("engine_config", ENGINES),
+    ("use_hpip", ENGINES),
+    ("hpi_config", ENGINES),
+    ("SubModules.LayoutDetection.module_name", NAMES),
+    ("SubModules.LayoutDetection.engine", ENGINES),
+    ("SubModules.LayoutDetection.engine_config", ENGINES),
+    ("SubModules.LayoutDetection.use_hpip", ENGINES),
+    ("SubModules.LayoutDetection.hpi_config", ENGINES),
+    ("SubModules.VLRecognition.module_name", NAMES),
+    ("SubModules.VLRecognition.batch_size", AT_ONCE),
+    ("SubModules.VLRecognition.engine", ENGINES),
+    ("SubModules.VLRecognition.engine_config", ENGINES),
+    ("SubModules.VLRecognition.use_hpip", ENGINES),
+    ("SubModules.VLRecognition.hpi_config", ENGINES),
+    ("SubPipelines.DocPreprocessor.pipeline_name", NAMES),
+    ("SubPipelines.DocPreprocessor.batch_size", AT_ONCE),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.module_name",
+        NAMES,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.batch_size",
+        AT_ONCE,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.module_name",
+        NAMES,
+    ),
+    (
+        "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.batch_size",
+        AT_ONCE,
+    ),
+    ("Serving", SERVICE),
+];
+
+/// Why nothing reads a key, if that is so.
+pub fn unused(key: &str) -> Option<&'static str> {
+    let found = UNUSED.iter().find(|(unused, _)| *unused == key);
+    found.map(|(_, reason)| *reason)
+}
+
 /// Number of bytes of a value of [`Kind::Size`].
 pub fn size(value: &Value) -> Option<u64> {
     match value {

@@ -35,41 +35,41 @@ macro_rules! codes {
 
 codes! {
     PageFailed = "page_failed", "A page could not be parsed; the message says why.",
-        "Where it says so, raise `--page-timeout`, `--memory-limit`, or `worker_memory` in a file of settings; else the page is damaged. The other pages are whole.";
+        "Where it says so, raise `page_timeout`, `memory_limit`, or `worker_memory` in a file of settings; else the page is damaged. The other pages are whole.";
     PageRepeated = "page_repeated", "A PDF lists one page so often that it is not parsed again.",
-        "Nothing: the page that is named has the content. `--pages` with that page alone, or `--compat`, parse it all the same.";
+        "Nothing: the page that is named has the content. `pages` with that page alone, or `compat`, parse it all the same.";
     LinesUnavailable = "lines_unavailable", "A page needs its lines read from its picture, and the line networks are not there.",
-        "Run `scripts/setup.sh`, or name their folder with `--runtime-dir`; `docparse doctor` checks them.";
+        "Run `scripts/setup.sh`, or name their folder with `runtime_dir`; `docparse doctor` checks them.";
     TooNarrow = "too_narrow", "A picture is so narrow that no text fits into it.", "Nothing, unless it was cut wrongly.";
     LineTooLong = "line_too_long", "Something looked like a line of text and is too long to be one; it was not read.",
         "Look at the page: it may be a drawing. Cut the picture into parts if it is text.";
     BlockFailed = "block_failed", "A block could not be recognized; the message says why.",
         "Parse the document again if the reason may pass; the block's place and its picture are in the result.";
-    BlockCut = "block_cut", "The answer to a block came to its limit of tokens.", "Raise `--max-new-tokens`.";
+    BlockCut = "block_cut", "The answer to a block came to its limit of tokens.", "Raise `max_new_tokens`.";
     BlockRepetition = "block_repetition", "The answer to a block repeated itself and was ended.",
         "Look at the block: what stands before the repetition is kept.";
-    BlockTimeout = "block_timeout", "The time of a block was up before its answer was whole.", "Raise `--block-timeout`.";
+    BlockTimeout = "block_timeout", "The time of a block was up before its answer was whole.", "Raise `block_timeout`.";
     AnswerCut = "answer_cut", "The answer to a block was longer than anything that stands on a page, and was cut.",
         "Look at the block; with a server, limit its answers.";
     TableTooLarge = "table_too_large", "The answer about a table has more cells than a table is given.", "Look at the block: its text is kept.";
     TextLayerDiffers = "text_layer_differs", "The PDF's own text of a block is not what the recognizer reads; the latter is taken.",
-        "Leave `--text-layer` out to have everything read.";
+        "Leave `text_layer` out to have everything read.";
     TablesApart = "tables_apart", "A table may go on over pages, and its parts are too large to be put together.", "Join them in the workbook.";
     PageCount = "page_count", "A PDF says that it has more pages than are there.", "Nothing: those that are there are parsed. The file may be cut off.";
-    MaxPages = "max_pages", "A document has more pages than `--max-pages` allows; the rest is left out.", "Raise it, or leave it out.";
+    MaxPages = "max_pages", "A document has more pages than `max_pages` allows; the rest is left out.", "Raise it, or leave it out.";
     InputFailed = "input_failed", "A document could not be parsed at all; the message says why.", "The message says what to do.";
     LeftOut = "left_out", "Something in a folder is not read: a pipe, a device, a socket.", "Give a pipe as an input of its own if it is meant.";
-    Skipped = "skipped", "A document is done already (`--skip-existing`), or it is an output of docparse itself.", "Name an output as an input of its own if it is meant.";
+    Skipped = "skipped", "A document is done already (`skip_existing`), or it is an output of docparse itself.", "Name an output as an input of its own if it is meant.";
     DoneAgain = "done_again", "A document that was done before is done again; the message says why.", "Nothing.";
     DocumentDone = "document_done", "A document is finished.", "Nothing.";
-    PageDone = "page_done", "A page is finished (`--verbose`).", "Nothing.";
+    PageDone = "page_done", "A page is finished (`verbose`).", "Nothing.";
     Note = "note", "Something worth knowing about the run.", "Nothing.";
     Summary = "summary", "The last message of a run: what was done, and where.", "Nothing.";
     Usage = "usage", "The command line or a setting is wrong; nothing was done.", "The message says what to do.";
     Fatal = "fatal", "The run could not begin, or could not go on.", "The message says what to do.";
     Error = "error", "Another error, about no document.", "The message says what it is about.";
     Warning = "warning", "Another warning.", "The message says what it is about.";
-    Debug = "debug", "What the run does (`--verbose`).", "Nothing.";
+    Debug = "debug", "What the run does (`verbose`).", "Nothing.";
     Panic = "panic", "A fault of docparse itself. It costs the page or the file at hand.", "Report it, with the file if you can.";
 }
 
@@ -93,10 +93,13 @@ impl Serialize for Code {
 
 /// The list of codes in Markdown, for `docs/errors.md`.
 pub fn reference() -> String {
-    let mut text = String::from(
+    let setting = "page_timeout";
+    let flag = setting.replace('_', "-");
+    let mut text = format!(
         "# Codes of messages\n\n\
-         Messages in `diagnostics.messages` of results and lines of `--log-format json` carry one of these codes. The words of messages may\n\
-         change, codes do not.\n\n\
+         Messages in `diagnostics.messages` of results and on stderr as JSON (`log_format`: json) carry one of these codes. The words of\n\
+         messages may change, codes do not. Settings are called here as in files of settings; on the command line `{setting}` is\n\
+         `--{flag}`, and so for all of them.\n\n\
          | code | what happened | what to do |\n| --- | --- | --- |\n",
     );
     for code in Code::ALL {

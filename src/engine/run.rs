@@ -242,7 +242,7 @@ impl Run<'_> {
             } => {
                 if selected < wanted {
                     let message =
-                        format!("only {selected} of {wanted} pages are parsed (--max-pages)");
+                        format!("only {selected} of {wanted} pages are parsed (`max_pages`)");
                     tracing::warn!(
                         code = Code::MaxPages.name(),
                         file = job.file.given,

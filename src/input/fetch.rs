@@ -292,7 +292,7 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
     let seconds = shared.timeout.as_secs_f64();
     let late = || {
         Fault(
-            format!("it was not there after {seconds} seconds (--fetch-timeout)"),
+            format!("it was not there after {seconds} seconds (`fetch_timeout`)"),
             None,
         )
     };
@@ -321,7 +321,7 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
     }
     let big = || {
         Fault(
-            format!("it is larger than the {most} bytes that an input may have (--max-input-size)"),
+            format!("it is larger than the {most} bytes that an input may have (`max_input_size`)"),
             None,
         )
     };

@@ -72,7 +72,7 @@ pub enum PageError {
     },
     /// The picture takes more memory than a page may.
     #[error(
-        "the picture has {width:.0}x{height:.0} pixels, more than there is memory for ({} million); raise --memory-limit, or scale it down",
+        "the picture has {width:.0}x{height:.0} pixels, more than there is memory for ({} million); raise `memory_limit`, or scale it down",
         .most / 1_000_000
     )]
     Memory {
@@ -266,7 +266,7 @@ fn open_at(
 
 fn open_reason(error: &PoolError) -> String {
     match error {
-        PoolError::Failed(ReadFailure::Password) => format!("{error}; give one with --password"),
+        PoolError::Failed(ReadFailure::Password) => format!("{error}; give one with `password`"),
         PoolError::Start { source, .. } => format!("{error}: {source}"),
         other => other.to_string(),
     }

@@ -28,7 +28,7 @@ const PATIENCE: libc::c_int = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The data exceeds the size limit.
-    #[error("the data is larger than {limit} bytes; --max-input-size takes more")]
+    #[error("the data is larger than {limit} bytes; `max_input_size` takes more")]
     TooLarge {
         /// The limit in bytes.
         limit: u64,

@@ -84,7 +84,7 @@ pub enum OnnxError {
     },
     /// The GPU that was asked for cannot be used.
     #[error(
-        "GPU {device} cannot be used: {reason}; use --device cpu, or set up the runtime with scripts/setup.sh --gpu"
+        "GPU {device} cannot be used: {reason}; use `device` cpu, or set up the runtime with scripts/setup.sh --gpu"
     )]
     Device {
         /// Number of the GPU.
@@ -94,7 +94,7 @@ pub enum OnnxError {
     },
     /// The device has too little memory.
     #[error(
-        "out of memory while running {model}: {reason}; lower the batch size, raise the limit of GPU memory, or use --device cpu"
+        "out of memory while running {model}: {reason}; lower the batch size, raise the limit of GPU memory, or use `device` cpu"
     )]
     OutOfMemory {
         /// The model file or network.

@@ -573,7 +573,7 @@ impl SavePath {
         let name = Path::new(staged.place.file_name().unwrap_or_default());
         let foreign = || {
             let reason =
-                "something that docparse did not write is there; --overwrite replaces files";
+                "something that docparse did not write is there; `overwrite` replaces files";
             fail(io::Error::new(io::ErrorKind::AlreadyExists, reason))
         };
         // Somebody may be quicker, perhaps with the same document: looked at once more where the system says so.

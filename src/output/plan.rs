@@ -179,11 +179,11 @@ impl Planning<'_> {
             if names::is_unsafe_name(&wanted.stem) {
                 let shown = text_of(Path::new(&wanted.stem));
                 return Err(format!(
-                    "`{shown}` cannot be the name of files; rename it, or leave --compat out"
+                    "`{shown}` cannot be the name of files; rename it, or leave `compat` out"
                 ));
             }
             return match taken(wanted) {
-                Some(reason) => Err(format!("{reason}; give another --save-path")),
+                Some(reason) => Err(format!("{reason}; give another `save_path`")),
                 None => Ok((wanted.clone(), None)),
             };
         }

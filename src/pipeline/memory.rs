@@ -51,7 +51,7 @@ impl MemoryPlan {
 /// the settings; `limit_name`: name of the limit for messages.
 pub fn plan(
     resolved: &mut Resolved,
-    (limit, limit_name): (Option<u64>, &'static str),
+    limit: Option<u64>,
     device: Device,
     workers: usize,
 ) -> Result<MemoryPlan, SetupError> {
@@ -76,13 +76,13 @@ pub fn plan(
     let no_lines = (wants.reads_lines && shares.lines.is_none()).then(|| {
         let (limit, least) = (megabytes(limit), megabytes(least_with_lines));
         format!(
-            "the memory limit of {limit} MB leaves no room for line recognition; raise {limit_name} to {least}M or more"
+            "the memory limit of {limit} MB leaves no room for line recognition; raise `memory_limit` to {least}M or more"
         )
     });
     tracing::debug!("memory: {} MB, of which {shares:?}", megabytes(limit));
     let config = &mut resolved.config;
     let worker_setting = match shares.worker < config.worker_memory {
-        true => limit_name,
+        true => "`memory_limit`",
         false => "worker_memory in a file of settings",
     };
     config.lines.memory = shares.lines.unwrap_or(config.lines.memory);

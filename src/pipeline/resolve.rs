@@ -3,7 +3,7 @@
 use super::{NotTaken, RequestError, RunRequest};
 use crate::config::parameters::{About, PARAMETERS, Place};
 use crate::config::vl::{PredictParams, VlConfig};
-use crate::config::{Config, Pipeline, Settings};
+use crate::config::{Config, ConfigError, NotUsed, Pipeline, Settings};
 use crate::document::Label;
 use crate::lines::TextLayerMode;
 use crate::recognize::paddleocr_vl::backend::RunOptions;
@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The key that names the pipeline.
+const PIPELINE_NAME: &str = "pipeline_name";
 /// The key that selects the backend.
 const BACKEND: &str = "SubModules.VLRecognition.genai_config.backend";
 /// Pixel limit of pages that the reference renders (Pillow's limit).
@@ -96,6 +98,8 @@ pub struct Resolved {
     pub ignore_labels: Vec<String>,
     /// No pipeline was named, so the embedded one is used.
     pub is_default: bool,
+    /// Keys of the file of settings that the run does not use.
+    pub not_used: Vec<NotUsed>,
     /// If set, a pipeline that works on images takes plain text from PDFs first.
     pub own_text: Option<OwnText>,
 }
@@ -122,7 +126,8 @@ impl Resolved {
 
 /// The settings of a run, from all layers. Models without a folder are not located yet.
 pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
-    match &request.recorded {
+    request.check_pipeline_name()?;
+    let mut resolved = match &request.recorded {
         Some(case) => request.recorded_answers(case),
         None => match request.reader()? {
             Reader::Server => request.servers(),
@@ -130,7 +135,11 @@ pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
             Reader::Native => request.native(),
             Reader::Lite => request.lite(),
         },
+    }?;
+    if let Some(settings) = &request.settings {
+        resolved.not_used = settings.not_used(resolved.config.pipeline);
     }
+    Ok(resolved)
 }
 
 /// Kind of pipeline.
@@ -153,6 +162,20 @@ impl RunRequest {
         self.parameters
             .text("vl_rec_backend")
             .or(self.in_settings(BACKEND).and_then(Value::as_str))
+    }
+
+    /// A file of settings names a pipeline that there is, or none.
+    fn check_pipeline_name(&self) -> Result<(), ConfigError> {
+        match self.in_settings(PIPELINE_NAME) {
+            Some(name) if name.as_str().and_then(Pipeline::from_name).is_none() => {
+                Err(ConfigError::Range {
+                    key: PIPELINE_NAME.into(),
+                    expected: format!("one of {}", Pipeline::ALL.map(Pipeline::name).join(", ")),
+                    value: name.to_string(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The named pipeline.
@@ -241,6 +264,7 @@ impl RunRequest {
             vl: None,
             ignore_labels,
             is_default,
+            not_used: Vec::new(),
             own_text: None,
         })
     }
@@ -409,6 +433,7 @@ impl RunRequest {
             vl: Some((vl, backend)),
             ignore_labels,
             is_default: false,
+            not_used: Vec::new(),
             own_text,
         })
     }

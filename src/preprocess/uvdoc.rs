@@ -156,7 +156,7 @@ impl Unwarper {
         let (width, height) = (page.width, page.height);
         if width * height > MOST_EXPORTED {
             let reason = format!(
-                "a page of {width}x{height} pixels is too large for the exported model, which takes at most {MOST_EXPORTED} pixels; use a checkpoint of UVDoc, or leave out --use_doc_unwarping"
+                "a page of {width}x{height} pixels is too large for the exported model, which takes at most {MOST_EXPORTED} pixels; use a checkpoint of UVDoc, or leave out `use_doc_unwarping`"
             );
             return Err(OnnxError::Run {
                 model: "the unwarping model".into(),

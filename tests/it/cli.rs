@@ -232,6 +232,79 @@ fn wrong_settings_name_file_key_and_line() {
 }
 
 #[test]
+fn messages_name_flags_and_leave_names_of_files_as_they_are() {
+    let folder = Folder::new();
+    folder.write("(`seed`).pdf", hello());
+    // Somebody else's file in its place.
+    folder.write("out/(`seed`)_0.md", "mine");
+    let arguments = [
+        "(`seed`).pdf",
+        "-o",
+        "out",
+        "--compat",
+        "--report",
+        "r.json",
+    ];
+    let stderr = folder.run(&arguments).expect(1).stderr;
+    let reason = "`out/(`seed`)_0.md` is not docparse's own; give another --save-path";
+    assert!(
+        stderr.contains(&format!("error: (`seed`).pdf: {reason}\n")),
+        "{stderr}"
+    );
+    let input = &folder.json("r.json")["inputs"][0];
+    assert_eq!(
+        (&input["path"], &input["reason"]),
+        (&"(`seed`).pdf".into(), &reason.into())
+    );
+    // As JSON too.
+    let arguments = [
+        "-",
+        "-o",
+        "out",
+        "--max-input-size",
+        "4",
+        "--log-format",
+        "json",
+    ];
+    let stderr = folder
+        .run_with(&arguments, &[], "too much")
+        .expect(1)
+        .stderr;
+    assert!(
+        stderr.contains("larger than 4 bytes; --max-input-size takes more\""),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn keys_of_files_that_nothing_reads_are_told_once() {
+    let folder = Folder::new();
+    folder.write("a.pdf", hello());
+    folder.write(
+        "own.yaml",
+        "batch_size: 4\nServing: {extra: 1}\ntext_layer: auto\n",
+    );
+    let run = |more: &[&str]| {
+        let arguments = ["a.pdf", "--dry-run", "--config", "own.yaml"];
+        folder
+            .run(&[&arguments[..], more].concat())
+            .expect(0)
+            .stderr
+    };
+    let told = "batch_size: accepted and not used by docparse (how much is done at once follows from memory and threads); \
+                Serving: accepted and not used by docparse (for the reference's service)";
+    let stderr = run(&[]);
+    assert_eq!(
+        stderr.matches("accepted and not used").count(),
+        2,
+        "{stderr}"
+    );
+    assert!(stderr.contains(&format!("note: {told}\n")), "{stderr}");
+    assert!(run(&["--log-format", "json"]).contains(told));
+    assert_eq!(run(&["--quiet"]), "");
+}
+
+#[test]
 fn usage_errors_exit_with_two_and_a_hint() {
     let folder = Folder::new();
     folder.write("a.pdf", hello());

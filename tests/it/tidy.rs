@@ -132,13 +132,73 @@ fn only_one_module_names_the_runtime() {
 }
 
 #[test]
-fn the_list_of_codes_is_that_of_the_program() {
-    let written = std::fs::read_to_string(root().join("docs/errors.md")).unwrap_or_default();
-    let list = docparse::document::code_reference();
-    assert!(
-        written == list,
-        "docs/errors.md is not what it should be:\n{list}"
+fn only_the_command_line_knows_flags() {
+    // What is written with two hyphens and is no flag of a run: the arguments of worker processes, a flag of a script, a test.
+    let others = [
+        ("input/worker/pool.rs", "--pdfium"),
+        ("input/worker/pool.rs", "--memory\""),
+        ("input/worker/pool.rs", "--cpu-seconds"),
+        ("onnx/mod.rs", "scripts/setup.sh --gpu"),
+        ("writer/mod.rs", "--md\""),
+    ];
+    let is_exempt = |path: &Path| {
+        ["cli", "config/parameters", "config/parameters.rs"]
+            .iter()
+            .any(|table| path.starts_with(table))
+    };
+    for (path, text) in sources().iter().filter(|(path, _)| !is_exempt(path)) {
+        let code = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+        for line in code.map(|line| line.split(" // ").next().unwrap_or_default()) {
+            let mut line = line.to_string();
+            for (_, word) in others.iter().filter(|(file, _)| path == Path::new(file)) {
+                line = line.replace(word, "");
+            }
+            let flag = line
+                .split("--")
+                .skip(1)
+                .find(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+            assert_eq!(
+                flag,
+                None,
+                "{}: messages name settings by their keys",
+                path.display()
+            );
+        }
+    }
+}
+
+/// A list for people is what the program makes of its own.
+#[track_caller]
+fn is_written(file: &str, list: &str) {
+    let written = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+    assert!(written == list, "{file} is not what it should be:\n{list}");
+}
+
+#[test]
+fn the_list_of_settings_is_the_table_of_parameters() {
+    is_written(
+        "docs/settings.md",
+        &docparse::config::parameters::reference(),
     );
+}
+
+#[test]
+fn files_of_settings_in_the_readme_are_right() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let files: Vec<&str> = readme.split("```yaml\n").skip(1).collect();
+    assert!(files.len() >= 2);
+    for file in files {
+        let text = file.split("```").next().unwrap();
+        let settings = docparse::config::Settings::parse(text, "README.md").unwrap();
+        // No keys that nothing reads.
+        let pipeline = docparse::config::Pipeline::V16;
+        assert_eq!(settings.not_used(pipeline), [], "{text}");
+    }
+}
+
+#[test]
+fn the_list_of_codes_is_that_of_the_program() {
+    is_written("docs/errors.md", &docparse::document::code_reference());
     // No code is spelled anywhere else.
     for (path, text) in sources() {
         let spelled = text.lines().find(|line| {

@@ -65,7 +65,7 @@ pub enum PoolError {
     },
     /// Its description of the page exceeded the size limit.
     #[error(
-        "what stands on the page takes {} MB, more than there is memory for ({} MB); raise --memory-limit",
+        "what stands on the page takes {} MB, more than there is memory for ({} MB); raise `memory_limit`",
         .bytes >> 20, .most >> 20
     )]
     TooMuch {

@@ -1,7 +1,8 @@
 //! Requests and their resolved settings.
 
 use super::*;
-use crate::config::parameters::Parameters;
+use crate::config::parameters::{Parameters, ValueKind};
+use crate::config::schema::{self, Kind};
 use std::path::Path;
 
 fn given(values: &[(&str, Value)]) -> Parameters {
@@ -287,4 +288,191 @@ fn text_of_pdfs_is_taken_before_a_recognizer_on_request_only() {
         ("text_layer_check", 0.5.into()),
     ];
     assert_eq!(own_text(&checked), some(TextLayerMode::Always, 0.5));
+}
+
+/// Two values of a key that differ in what comes of them, or are refused.
+fn values_of(key: &str, kind: Kind) -> Vec<Value> {
+    match kind {
+        Kind::Bool => vec![true.into(), false.into()],
+        Kind::Int => vec![7.into(), 50_000.into()],
+        Kind::Float | Kind::NumberOrByClass | Kind::Ratio => vec![0.123.into(), 1.23.into()],
+        Kind::Text | Kind::OptionalText | Kind::TextOrByClass => {
+            vec!["zzz".into(), "small".into()]
+        }
+        Kind::Texts => vec![vec!["text"].into()],
+        Kind::Size => vec!["3G".into()],
+        Kind::Any if key.ends_with("client_kwargs") => vec![serde_json::json!({"timeout": 5})],
+        Kind::Any => vec![serde_json::json!({"a": 1})],
+    }
+}
+
+/// All that a run with these settings is made of, or why there is none.
+fn made_of(settings: &Settings) -> String {
+    let request = RunRequest {
+        settings: Some(settings.clone()),
+        ..RunRequest::default()
+    };
+    let resolved = match resolve(&request) {
+        Ok(resolved) => resolved,
+        Err(error) => return error.to_string(),
+    };
+    let config = Config {
+        settings: Value::Null,
+        ..resolved.config
+    };
+    let backend = match &resolved.vl {
+        Some((_, Backend::Native(native))) => format!("{native:?}"),
+        Some((_, Backend::PageText)) => "page text".into(),
+        Some((_, Backend::Server)) => "server".into(),
+        Some((_, Backend::Recorded(_))) => "recorded".into(),
+        None => "lite".into(),
+    };
+    let vl = resolved.vl.map(|(vl, _)| vl);
+    format!(
+        "{config:?} {vl:?} {backend} {:?} {:?}",
+        resolved.ignore_labels, resolved.own_text
+    )
+}
+
+#[test]
+fn every_key_of_files_is_read_or_told_to_be_without_effect() {
+    let server = format!("{{backend: vllm-server, server_url: '{}'}}", URL.1);
+    let files = [
+        "pipeline_name: lite".to_string(),
+        "pipeline_name: PaddleOCR-VL-1.6".to_string(),
+        format!(
+            "pipeline_name: PaddleOCR-VL-1.6\nSubModules: {{VLRecognition: {{genai_config: {server}}}}}"
+        ),
+    ];
+    let files = files.map(|text| file(&text).unwrap());
+    for (key, kind) in schema::KEYS {
+        let values = values_of(key, *kind);
+        let is_read = files.iter().any(|file| {
+            let mut all = vec![made_of(file)];
+            for value in &values {
+                let mut changed = file.clone();
+                changed.set(key, value.clone());
+                all.push(made_of(&changed));
+            }
+            all.iter().any(|one| *one != all[0])
+        });
+        assert_eq!(is_read, schema::unused(key).is_none(), "{key}");
+    }
+    assert!(
+        schema::UNUSED
+            .iter()
+            .all(|(key, _)| schema::kind_of(key).is_some())
+    );
+}
+
+#[test]
+fn keys_that_a_run_does_not_use_are_told() {
+    let not_used = |text: &str| {
+        let request = RunRequest {
+            settings: file(text),
+            ..RunRequest::default()
+        };
+        let told = resolve(&request).unwrap().not_used;
+        told.iter()
+            .map(|group| group.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(not_used("text_layer: never\nmemory_limit: 4G"), [""; 0]);
+    let at_once = "accepted and not used by docparse (how much is done at once follows from memory and threads)";
+    let text = "batch_size: 3\nengine: null\nuse_queues: true\nuse_chart_recognition: true";
+    let engines = "engine: accepted and not used by docparse (for the reference's engines)";
+    let others =
+        "use_chart_recognition: accepted and not used by docparse (for the PaddleOCR-VL pipelines)";
+    let queues = format!("batch_size, use_queues: {at_once}");
+    assert_eq!(not_used(text), [&queues, others, engines]);
+    let text = format!("pipeline_name: PaddleOCR-VL-1.6\n{text}");
+    assert_eq!(not_used(&text), [&queues, engines]);
+}
+
+#[test]
+fn a_file_names_a_pipeline_that_there_is() {
+    let request = RunRequest {
+        settings: file("pipeline_name: PaddleOCR"),
+        ..RunRequest::default()
+    };
+    assert!(refused(&request).starts_with("`pipeline_name` must be one of lite, PaddleOCR-VL"));
+}
+
+#[test]
+fn defaults_in_the_help_are_those_of_the_program() {
+    let told = |name: &str| {
+        let help = PARAMETERS.iter().find(|p| p.name == name).unwrap().help;
+        let default = help.split("[default: ").nth(1).unwrap();
+        default.split([']', ',', ';']).next().unwrap()
+    };
+    let with = |values: &[(&str, Value)]| {
+        let request = RunRequest {
+            pipeline: Some(Pipeline::V16),
+            ..request(values)
+        };
+        resolve(&request).unwrap()
+    };
+    let Backend::Native(native) = with(&[]).vl.unwrap().1 else {
+        panic!("another backend");
+    };
+    assert_eq!(schema::parse_size(told("kv_cache")), Ok(native.kv_cache));
+    assert_eq!(told("vl_rec_slots"), native.run.slots.to_string());
+    assert_eq!(told("seed"), native.run.seed.to_string());
+    assert_eq!(told("vl_rec_backend"), "native");
+    let check = with(&[("text_layer", "auto".into())])
+        .own_text
+        .unwrap()
+        .check;
+    assert_eq!(told("text_layer_check"), format!("{}%", check * 100.0));
+    let server = with(&[
+        ("vl_rec_backend", "vllm-server".into()),
+        (URL.0, URL.1.into()),
+    ]);
+    let server = server.vl.unwrap().0.server.unwrap();
+    assert_eq!(
+        told("vl_rec_max_concurrency"),
+        server.requests_in_flight.to_string()
+    );
+    let lite = resolve(&RunRequest::default()).unwrap();
+    assert!(matches!(lite.config.text_layer, TextLayerMode::Auto));
+    assert_eq!(told("text_layer"), "auto");
+    let put_together = crate::pipeline::restructure_options(&Parameters::default(), false);
+    assert_eq!(told("merge_tables"), put_together.merge_tables.to_string());
+    assert_eq!(
+        told("relevel_titles"),
+        put_together.relevel_titles.to_string()
+    );
+    assert_eq!(
+        told("concatenate_pages"),
+        put_together.concatenate_pages.to_string()
+    );
+    let fetch_timeout = crate::input::fetch::DEFAULT_TIMEOUT.as_secs();
+    assert_eq!(told("fetch_timeout"), fetch_timeout.to_string());
+    let most = schema::parse_size(told("max_input_size")).unwrap() as u64;
+    assert_eq!(most, crate::input::spool::MAX_INPUT_SIZE);
+}
+
+#[test]
+fn every_backend_of_the_table_is_known() {
+    let parameter = PARAMETERS.iter().find(|p| p.name == "vl_rec_backend");
+    let ValueKind::OneOf(words) = parameter.unwrap().kind else {
+        panic!("another kind");
+    };
+    for word in words {
+        let is_server = word.ends_with("-server");
+        let url = is_server.then_some((URL.0, Value::from(URL.1)));
+        let values: Vec<_> = [("vl_rec_backend", (*word).into())]
+            .into_iter()
+            .chain(url)
+            .collect();
+        let expected = match *word {
+            "native" => "native",
+            "lines" | "text_layer" => "page text",
+            _ => "server",
+        };
+        let request = request(&values);
+        assert_eq!(reader(&request), expected, "{word}");
+        let server = resolve(&request).unwrap().vl.unwrap().0.server;
+        assert_eq!(server.is_some(), is_server, "{word}");
+    }
 }

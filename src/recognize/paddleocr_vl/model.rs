@@ -158,7 +158,7 @@ fn own_networks(
         .is_err()
     {
         return Err(format!(
-            "there are no {} MB of memory for the recognizer's cache: lower --kv-cache",
+            "there are no {} MB of memory for the recognizer's cache: lower `kv_cache`",
             options.memory >> 20
         ));
     }

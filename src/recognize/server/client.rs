@@ -518,7 +518,7 @@ impl Client {
             _ => {
                 let served = clean_text(&listed.join(", "), MOST_SHOWN);
                 Err(format!(
-                    "it serves {served}; name one with --vl-rec-api-model-name"
+                    "it serves {served}; name one with `vl_rec_api_model_name`"
                 ))
             }
         }

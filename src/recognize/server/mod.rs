@@ -132,7 +132,7 @@ impl Recognizer for ServerRecognizer {
 
 /// Answer to a block after another one has failed, under `--fail-fast`.
 fn not_asked(request: &BlockRequest) -> BlockAnswer {
-    let reason = "it was not asked for, since another block failed (--fail-fast)".to_string();
+    let reason = "it was not asked for, since another block failed (`fail_fast`)".to_string();
     BlockAnswer {
         ticket: request.ticket,
         result: Err(reason),

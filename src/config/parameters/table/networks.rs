@@ -1,0 +1,355 @@
+//! Parameters of the PaddleOCR-VL pipelines: their networks, the recognizer, servers.
+
+use super::{About, BASE, Heading, Parameter, Place, ValueKind};
+
+const NETWORKS: Parameter = Parameter {
+    kind: ValueKind::Bool,
+    about: About::Networks,
+    heading: Heading::PaddleOcrVl,
+    value_name: "BOOL",
+    ..BASE
+};
+const NETWORK_NAME: Parameter = Parameter {
+    kind: ValueKind::Text,
+    value_name: "NAME",
+    ..NETWORKS
+};
+const NETWORK_DIR: Parameter = Parameter {
+    kind: ValueKind::Folder,
+    value_name: "DIR",
+    ..NETWORKS
+};
+const RECOGNIZER: Parameter = Parameter {
+    about: About::Recognizer,
+    ..NETWORKS
+};
+const SAMPLING: Parameter = Parameter {
+    place: Place::Predict,
+    kind: ValueKind::Float,
+    value_name: "X",
+    ..RECOGNIZER
+};
+const PIXELS: Parameter = Parameter {
+    place: Place::Predict,
+    kind: ValueKind::Int,
+    value_name: "N",
+    ..RECOGNIZER
+};
+const OWN: Parameter = Parameter {
+    about: About::OwnRecognizer,
+    kind: ValueKind::Count,
+    value_name: "N",
+    ..RECOGNIZER
+};
+const SERVER: Parameter = Parameter {
+    about: About::Server,
+    kind: ValueKind::Text,
+    value_name: "NAME",
+    ..RECOGNIZER
+};
+
+/// Its entries.
+pub(super) const PART: &[Parameter] = &[
+    Parameter {
+        name: "use_doc_orientation_classify",
+        place: Place::Key("SubPipelines.DocPreprocessor.use_doc_orientation_classify"),
+        neutral: &["false"],
+        help: "Turn pages upright with a network [default: false]; the embedded pipeline does without",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "use_doc_unwarping",
+        place: Place::Key("SubPipelines.DocPreprocessor.use_doc_unwarping"),
+        neutral: &["false"],
+        help: "Flatten photographed pages with a network [default: false]",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "use_layout_detection",
+        place: Place::Key("use_layout_detection"),
+        neutral: &["true"],
+        help: "Detect the layout",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "use_chart_recognition",
+        place: Place::Key("use_chart_recognition"),
+        neutral: &["false"],
+        help: "Read charts as tables",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "use_seal_recognition",
+        place: Place::Key("use_seal_recognition"),
+        neutral: &["false"],
+        help: "Read seals",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "use_ocr_for_image_block",
+        place: Place::Key("use_ocr_for_image_block"),
+        neutral: &["false"],
+        help: "Read pictures as text",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "merge_layout_blocks",
+        place: Place::Key("merge_layout_blocks"),
+        neutral: &["false"],
+        help: "Merge neighbouring text blocks before recognition",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "layout_detection_model_name",
+        place: Place::Key("SubModules.LayoutDetection.model_name"),
+        help: "Layout network: PP-DocLayoutV2 or PP-DocLayoutV3",
+        ..NETWORK_NAME
+    },
+    Parameter {
+        name: "layout_detection_model_dir",
+        place: Place::Key("SubModules.LayoutDetection.model_dir"),
+        help: "Folder of the layout network: config.json with model.safetensors, or inference.onnx with inference.yml",
+        ..NETWORK_DIR
+    },
+    Parameter {
+        name: "layout_threshold",
+        place: Place::Key("SubModules.LayoutDetection.threshold"),
+        kind: ValueKind::Float,
+        value_name: "P",
+        help: "Score threshold of the layout network",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "layout_nms",
+        place: Place::Key("SubModules.LayoutDetection.layout_nms"),
+        help: "Drop overlapping boxes",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "layout_unclip_ratio",
+        place: Place::Key("SubModules.LayoutDetection.layout_unclip_ratio"),
+        kind: ValueKind::Float,
+        value_name: "RATIO",
+        help: "Factor by which boxes are grown",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "layout_merge_bboxes_mode",
+        place: Place::Key("SubModules.LayoutDetection.layout_merge_bboxes_mode"),
+        kind: ValueKind::OneOf(&["union", "large", "small"]),
+        value_name: "MODE",
+        help: "union, large or small",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "layout_shape_mode",
+        place: Place::Predict,
+        kind: ValueKind::OneOf(&["rect", "quad", "poly", "auto"]),
+        neutral: &["auto", "rect"],
+        value_name: "MODE",
+        help: "rect, quad, poly or auto",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "vl_rec_model_name",
+        place: Place::Key("SubModules.VLRecognition.model_name"),
+        kind: ValueKind::Text,
+        value_name: "NAME",
+        help: "Recognizer: PaddleOCR-VL-0.9B, PaddleOCR-VL-1.5-0.9B or PaddleOCR-VL-1.6-0.9B",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "vl_rec_model_dir",
+        place: Place::Key("SubModules.VLRecognition.model_dir"),
+        kind: ValueKind::Folder,
+        value_name: "DIR",
+        help: "Folder of the recognizer: config.json, model.safetensors, tokenizer.json and what goes with them",
+        ..OWN
+    },
+    Parameter {
+        name: "vl_rec_backend",
+        place: Place::Key("SubModules.VLRecognition.genai_config.backend"),
+        kind: ValueKind::OneOf(&[
+            "native",
+            "lines",
+            "text_layer",
+            "vllm-server",
+            "sglang-server",
+            "fastdeploy-server",
+            "mlx-vlm-server",
+            "llama-cpp-server",
+        ]),
+        value_name: "NAME",
+        help: "What reads blocks: native (PaddleOCR-VL in this process); over a layout network also lines (the page's own \
+               text, read from its picture where it has none) and text_layer (the text of PDFs only); or a server with \
+               --vl-rec-server-url [default: native]",
+        ..NETWORKS
+    },
+    Parameter {
+        name: "vl_rec_server_url",
+        place: Place::Key("SubModules.VLRecognition.genai_config.server_url"),
+        value_name: "URL",
+        help: "Address of the recognizer's server, such as http://localhost:8118/v1; of several, separated by commas, the \
+               one with the fewest requests in flight is asked",
+        ..SERVER
+    },
+    Parameter {
+        name: "vl_rec_max_concurrency",
+        place: Place::Key("SubModules.VLRecognition.genai_config.max_concurrency"),
+        kind: ValueKind::Int,
+        value_name: "N",
+        help: "Requests in flight, to all servers together [default: 200]",
+        ..SERVER
+    },
+    Parameter {
+        name: "vl_rec_api_model_name",
+        place: Place::Key("SubModules.VLRecognition.genai_config.client_kwargs.model_name"),
+        help: "Model name sent to the server [default: that of the pipeline, such as PaddleOCR-VL-1.6-0.9B]",
+        ..SERVER
+    },
+    Parameter {
+        name: "vl_rec_api_key",
+        place: Place::Key("SubModules.VLRecognition.genai_config.client_kwargs.api_key"),
+        kind: ValueKind::Secret,
+        value_name: "KEY",
+        help: "Key sent to the server; better in the environment or a file",
+        ..SERVER
+    },
+    Parameter {
+        name: "doc_orientation_classify_model_name",
+        place: Place::Key(
+            "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name",
+        ),
+        help: "Orientation network",
+        ..NETWORK_NAME
+    },
+    Parameter {
+        name: "doc_orientation_classify_model_dir",
+        place: Place::Key(
+            "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
+        ),
+        help: "Folder of the orientation network",
+        ..NETWORK_DIR
+    },
+    Parameter {
+        name: "doc_unwarping_model_name",
+        place: Place::Key("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name"),
+        help: "Unwarping network",
+        ..NETWORK_NAME
+    },
+    Parameter {
+        name: "doc_unwarping_model_dir",
+        place: Place::Key("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir"),
+        help: "Folder of the unwarping network",
+        ..NETWORK_DIR
+    },
+    Parameter {
+        name: "prompt_label",
+        place: Place::Predict,
+        kind: ValueKind::OneOfAnyCase(&["ocr", "formula", "table", "chart", "seal", "spotting"]),
+        neutral: &["ocr"],
+        value_name: "LABEL",
+        help: "Task for whole pages without layout detection",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "repetition_penalty",
+        help: "Penalty on repeated tokens",
+        ..SAMPLING
+    },
+    Parameter {
+        name: "temperature",
+        help: "Sampling temperature",
+        ..SAMPLING
+    },
+    Parameter {
+        name: "top_p",
+        value_name: "P",
+        help: "Sampling mass",
+        ..SAMPLING
+    },
+    Parameter {
+        name: "min_pixels",
+        help: "Lower pixel limit of crops",
+        ..PIXELS
+    },
+    Parameter {
+        name: "max_pixels",
+        help: "Upper pixel limit of crops",
+        ..PIXELS
+    },
+    Parameter {
+        name: "max_new_tokens",
+        help: "Token limit of a block",
+        ..PIXELS
+    },
+    Parameter {
+        name: "vl_rec_channel_order",
+        kind: ValueKind::OneOf(&["rgb", "bgr"]),
+        neutral: &["rgb"],
+        value_name: "ORDER",
+        help: "Order of colours that the recognizer sees: rgb, or bgr as the reference's native backend has it \
+               [default: rgb]",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "precision",
+        kind: ValueKind::OneOf(&["auto", "fp32", "fp16", "bf16", "int8", "int4"]),
+        neutral: &["auto", "fp32"],
+        value_name: "PRECISION",
+        help: "Precision of the recognizer: auto (int8 on the CPU, bf16 on a GPU), fp32 (exact), bf16 and fp16 (GPU), int8 \
+               and int4 (CPU; the decoder only; int4 is experimental); see docs/precision.md [default: auto]",
+        ..OWN
+    },
+    Parameter {
+        name: "vision_precision",
+        kind: ValueKind::OneOf(&["fp32", "int8"]),
+        neutral: &["fp32"],
+        value_name: "PRECISION",
+        help: "Precision of the recognizer's vision encoder on the CPU: fp32, or int8, twice as fast [default: fp32]",
+        ..OWN
+    },
+    Parameter {
+        name: "draft",
+        kind: ValueKind::OneOf(&["auto", "lines", "off"]),
+        neutral: &["off"],
+        value_name: "MODE",
+        help: "Drafts that the recognizer only verifies: auto (the text of PDFs, where it can be trusted), lines (text read \
+               from pictures as well), off; they change the speed and never the result [default: auto]",
+        ..OWN
+    },
+    Parameter {
+        name: "repetition_stop",
+        kind: ValueKind::OneOf(&["on", "off"]),
+        value_name: "SWITCH",
+        help: "Stop runaway repetition early, once the token limit is certain to cut it: on, or off to decode to the limit \
+               [default: on]",
+        ..OWN
+    },
+    Parameter {
+        name: "block_timeout",
+        kind: ValueKind::Count,
+        value_name: "SECONDS",
+        help: "Seconds after which the answer for a block is cut, or a server's is given up [default: none]",
+        ..RECOGNIZER
+    },
+    Parameter {
+        name: "seed",
+        help: "Seed of --temperature [default: 0]",
+        ..OWN
+    },
+    Parameter {
+        name: "vl_rec_slots",
+        help: "Blocks that are decoded together [default: 16; on a GPU 64]",
+        ..OWN
+    },
+    Parameter {
+        name: "kv_cache",
+        alias: Some("memory"),
+        kind: ValueKind::Size,
+        value_name: "SIZE",
+        help: "Memory of the recognizer's KV cache on the CPU, shared by the blocks under way, such as 2G [default: 1G, \
+               less where --memory-limit wants it]",
+        ..OWN
+    },
+];

@@ -1,0 +1,124 @@
+//! Parameters of running: time, memory, threads, devices; and flags of the reference that change nothing here.
+
+use super::{BASE, Heading, Parameter, Place, ValueKind};
+
+const RUNNING: Parameter = Parameter {
+    place: Place::Program { key: None },
+    kind: ValueKind::Size,
+    heading: Heading::Running,
+    value_name: "SIZE",
+    ..BASE
+};
+const IGNORED: Parameter = Parameter {
+    place: Place::Nowhere,
+    kind: ValueKind::Bool,
+    heading: Heading::Ignored,
+    value_name: "BOOL",
+    ..BASE
+};
+
+/// Its entries.
+pub(super) const PART: &[Parameter] = &[
+    Parameter {
+        name: "page_timeout",
+        place: Place::Key("page_timeout"),
+        kind: ValueKind::Int,
+        value_name: "SECONDS",
+        help: "Seconds that may be spent on a page, all steps together, before it is given up",
+        ..RUNNING
+    },
+    Parameter {
+        name: "device",
+        kind: ValueKind::Text,
+        value_name: "DEVICE",
+        help: "Where networks run: auto, cpu, gpu, gpu:N",
+        ..RUNNING
+    },
+    Parameter {
+        name: "cpu_threads",
+        kind: ValueKind::Count,
+        value_name: "N",
+        help: "Threads of ONNX Runtime [default: all cores]",
+        ..RUNNING
+    },
+    Parameter {
+        name: "gpu_memory",
+        help: "Most GPU memory that a network may take, such as 8G or 500M [default: as much as there is; the recognizer takes 8G \
+               beside its weights]",
+        ..RUNNING
+    },
+    Parameter {
+        name: "threads",
+        kind: ValueKind::Count,
+        value_name: "N",
+        help: "Threads and PDF processes for everything else [default: all cores]",
+        ..RUNNING
+    },
+    Parameter {
+        name: "memory_limit",
+        place: Place::Program {
+            key: Some("memory_limit"),
+        },
+        help: "Memory that a run may take, all its processes together, such as 4G; pages in flight, worker processes and networks are \
+               planned within it [default: what the machine or its control group has, less a quarter]",
+        ..RUNNING
+    },
+    Parameter {
+        name: "runtime_dir",
+        kind: ValueKind::Folder,
+        value_name: "DIR",
+        help: "Folder of libraries and models",
+        ..RUNNING
+    },
+    Parameter {
+        name: "fail_fast",
+        kind: ValueKind::Switch { undoes: None },
+        help: "Stop at the first input, page or block that fails",
+        ..RUNNING
+    },
+    Parameter {
+        name: "engine",
+        kind: ValueKind::OneOf(&[
+            "paddle",
+            "paddle_static",
+            "paddle_dynamic",
+            "transformers",
+            "onnxruntime",
+        ]),
+        value_name: "ENGINE",
+        help: "Engine of the reference",
+        ..IGNORED
+    },
+    Parameter {
+        name: "enable_hpi",
+        help: "High-performance inference of the reference",
+        ..IGNORED
+    },
+    Parameter {
+        name: "use_tensorrt",
+        help: "TensorRT of the reference",
+        ..IGNORED
+    },
+    Parameter {
+        name: "enable_mkldnn",
+        help: "MKL-DNN of the reference",
+        ..IGNORED
+    },
+    Parameter {
+        name: "mkldnn_cache_capacity",
+        kind: ValueKind::Int,
+        value_name: "N",
+        help: "MKL-DNN cache of the reference",
+        ..IGNORED
+    },
+    Parameter {
+        name: "enable_cinn",
+        help: "CINN of the reference",
+        ..IGNORED
+    },
+    Parameter {
+        name: "use_queues",
+        help: "Threaded stages of the reference; docparse always has them",
+        ..IGNORED
+    },
+];
