@@ -5,7 +5,7 @@ use docparse::config::vl::VlConfig;
 use docparse::config::{Pipeline, Settings};
 use docparse::layout::postprocess::postprocess;
 use docparse::plan::{PageName, PlanOptions, plan_page};
-use docparse::replay::Case;
+use docparse::proof::replay::Case;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Map;
 

@@ -1,7 +1,9 @@
 //! The parts of the clap command that the types in `args` cannot express: environment variables, and
 //! spellings of flags.
 
-use super::args::{Cli, LogFormat, parse_bool};
+use super::args::Cli;
+use super::logging::LogFormat;
+use super::values::parse_bool;
 use crate::config::parameters::parameter;
 use crate::net::is_address;
 use clap::builder::BoolishValueParser;

@@ -2,8 +2,8 @@
 
 use super::args::{Cli, GoldenArgs};
 use super::{Failure, command, exit};
-use crate::golden::{self, CaseRun, Context, FileReport};
-use crate::replay::Case;
+use crate::proof::golden::{self, CaseRun, Context, FileReport};
+use crate::proof::replay::Case;
 use clap::FromArgMatches;
 use serde_json::Value;
 use std::path::Path;

@@ -5,6 +5,7 @@ pub mod args;
 mod command;
 mod doctor;
 mod flags;
+mod folders;
 mod golden;
 mod inputs;
 mod interrupt;
@@ -17,18 +18,21 @@ mod parse;
 mod report;
 mod report_file;
 mod request;
+mod terminal;
+mod values;
 
 use crate::document::Code;
 use crate::input::worker::process::{self, Limits};
 use crate::shown;
 use args::{Cli, Command};
 use clap::FromArgMatches;
+pub(crate) use folders::{data_home, quantized_store};
 use logging::Record;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
+pub(crate) use terminal::{eprint, print};
 use tracing::Level;
 
 /// Exit codes.
@@ -199,29 +203,4 @@ fn explain(error: &clap::Error) -> u8 {
         eprint(&shown::lines(&text));
     }
     exit::USAGE
-}
-
-/// Prints requested output; a closed pipe is not an error.
-pub(crate) fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-}
-
-/// Prints a message for people.
-pub(crate) fn eprint(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// Folder for quantized weights.
-pub(crate) fn quantized_store() -> Option<PathBuf> {
-    data_home().map(|home| home.join("docparse").join("quantized"))
-}
-
-/// The user's data folder.
-pub(crate) fn data_home() -> Option<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local").join("share")))
 }

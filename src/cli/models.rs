@@ -68,12 +68,12 @@ pub fn store() -> Result<Store, Failure> {
 
 /// `true` if the environment forbids network calls.
 fn is_offline_by_environment() -> bool {
-    variable("DOCPARSE_OFFLINE").is_some_and(|value| super::args::parse_bool(&value) == Ok(true))
+    variable("DOCPARSE_OFFLINE").is_some_and(|value| super::values::parse_bool(&value) == Ok(true))
 }
 
 /// Runs the command.
 pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
-    super::logging::set_up(super::args::LogFormat::Text, tracing::Level::WARN);
+    super::logging::set_up(super::logging::LogFormat::Text, tracing::Level::WARN);
     let store = store()?;
     match command {
         ModelsCommand::List => {

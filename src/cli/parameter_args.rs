@@ -1,7 +1,7 @@
 //! Flags of the settings, generated from the table in [`crate::config::parameters`].
 
-use super::args::{parse_bool, parse_percent};
 use super::flags::flag_name;
+use super::values::{parse_bool, parse_percent};
 use crate::config::parameters::{PARAMETERS, Parameter, Parameters, ValueKind};
 use crate::config::schema::parse_size;
 use clap::builder::PossibleValuesParser;

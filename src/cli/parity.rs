@@ -3,7 +3,7 @@
 use super::args::ParityArgs;
 use super::{Failure, exit};
 use crate::onnx::{Runtime, SessionOptions};
-use crate::parity::{self, Check, FolderReport, Outcome};
+use crate::proof::parity::{self, Check, FolderReport, Outcome};
 use crate::runtime::{self, RuntimeDirs};
 
 /// Checks the folder; exit code 1 if any error exceeds its tolerance.

@@ -1,9 +1,9 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
-use super::args::{LogFormat, ParseArgs, StdoutFormat};
+use super::args::{ParseArgs, StdoutFormat};
 use super::inputs;
 use super::interrupt::{self, SharedReporter};
-use super::logging::Record;
+use super::logging::{LogFormat, Record};
 use super::outputs::{self, PlannedRun};
 use super::report::RunReporter;
 use super::report_file::Report;
@@ -23,6 +23,7 @@ use crate::pipeline::job::WantedPictures;
 use crate::pipeline::memory;
 use crate::pipeline::stages::Loader;
 use crate::pipeline::{Resolved, restructure_options};
+use crate::proof::trace::TraceWriter;
 use crate::recognize::server::Ends;
 use crate::restructure::FinishOptions;
 use crate::runtime::RuntimeDirs;
@@ -30,7 +31,6 @@ use crate::shown;
 use crate::writer::format::Needs;
 use crate::writer::json::{Json, JsonOptions};
 use crate::writer::markdown::Markdown;
-use crate::writer::trace::TraceWriter;
 use crate::writer::{
     FilesOptions, FilesWriter, Format, FormatOptions, Formats, Outputs, PrintOptions, PrintWriter,
     Tree, WriteObserver,

@@ -11,7 +11,7 @@ use crate::pipeline::resolve::resolve;
 use crate::pipeline::{
     Backend, NetworkRole, NotTaken, PrecisionError, RequestError, Resolved, RunRequest, SetupError,
 };
-use crate::replay::Case;
+use crate::proof::replay::Case;
 use std::sync::Arc;
 
 /// Advice for a parameter that `lite` does not have.

@@ -1,9 +1,9 @@
 //! Assembly: combines a planned page and the answers for its blocks into a finished page.
 
 use super::FinishedPage;
+use super::guard::guarded;
 use super::illustrate::Illustrations;
 use super::job::JobContext;
-use super::stages::guarded;
 use crate::content;
 use crate::deadline::{self, Stopped};
 use crate::document::{

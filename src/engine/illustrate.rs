@@ -1,6 +1,6 @@
 //! Cuts all needed pictures out of a page, so that its pixels can be freed.
 
-use super::stages::error_chain;
+use super::guard::error_chain;
 use super::{JobSettings, PageTrace, TracedPicture};
 use crate::deadline;
 use crate::document::Picture;

@@ -36,6 +36,7 @@
 mod assemble;
 mod blocks;
 mod coordinator;
+mod guard;
 mod illustrate;
 mod job;
 mod permits;

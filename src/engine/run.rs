@@ -1,10 +1,10 @@
 //! A run of the command line: sends documents through an engine into a sink, in order. The first client of
 //! [`super::Engine`].
 
+use super::guard::guarded;
 use super::job::{
     Event, EventReceiver, EventSender, Job, JobFault, JobSettings, Submission, events,
 };
-use super::stages::guarded;
 use super::{
     CANCELLED, Engine, FinishedPage, GRACE, Limits, NOT_TRIED, PageSelection, Stages, StartError,
 };

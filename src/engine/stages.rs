@@ -1,11 +1,12 @@
 //! The stage threads. Each takes from its inbox until that closes and passes on exactly one thing for each taken:
 //! to the next stage, or a failure to the coordinator.
 
+use super::LinePreparer;
 use super::assemble::PlannedPage;
 use super::coordinator::{Message, Opened, RecognizerEnds, ToOpen};
+use super::guard::{error_chain, guarded};
 use super::illustrate::illustrate;
 use super::job::{JobContext, JobSettings, LayoutChoice};
-use super::{CANCELLED, LinePreparer};
 use crate::deadline::{self, CancelToken, Deadline, Stopped};
 use crate::document::{TextDecision, TextSource};
 use crate::input::{InputError, PageSource, SourcePage};
@@ -18,7 +19,6 @@ use crate::raster::Pixels;
 use crate::recognize::{BlockRequest, DocumentState, Recognizer, Ticket};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,26 +52,6 @@ pub(crate) struct ToRead {
     job: PageJob,
     page: SourcePage,
     decision: TextDecision,
-}
-
-/// Runs `work`, turning a panic into an error; `what` names the stage.
-pub(super) fn guarded<T>(
-    what: &str,
-    work: impl FnOnce() -> Result<T, String>,
-) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        match deadline::why(panic.as_ref()) {
-            Some(Stopped::Cancelled) => Err(CANCELLED.to_string()),
-            Some(Stopped::TimeUp) => Err(format!("the time is up while {what}")),
-            None => {
-                let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
-                let text = text
-                    .or_else(|| panic.downcast_ref::<String>().cloned())
-                    .unwrap_or_default();
-                Err(format!("internal error while {what}: {text}"))
-            }
-        }
-    })
 }
 
 /// Runs work by a deadline; also how long it took, without what it waited for its turn.
@@ -285,17 +265,6 @@ fn picture_decision() -> TextDecision {
         source: TextSource::None,
         reason: "the pipeline reads the page's picture".into(),
     }
-}
-
-/// An error and its causes in one line.
-pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 /// Reads the lines of pages without a usable text layer.

@@ -4,11 +4,11 @@
 //! path; globs are expanded; URLs are fetched (`fetch.rs`), `-` is spooled. Names may contain any bytes.
 //! Every part that cannot be read becomes an [`InputError`] of its own; the others are still processed.
 
-use super::fetch::{Fetcher, Remote};
-use super::spool::{Spooled, Spooler};
+use super::fetch::Fetcher;
+use super::file::InputFile;
+use super::spool::Spooler;
 use super::{InputError, named, pattern};
 use crate::net::{has_scheme, is_address, shown_address};
-use crate::output::Origin;
 use crate::shown;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -20,66 +20,6 @@ const EXTENSIONS: &[&str] = &[
     "pdf", "tiff", "tif", "bmp", "dib", "jpeg", "jpg", "png", "webp", "pbm", "pgm", "ppm", "pnm",
     "sr", "ras", "gif",
 ];
-
-/// A file to be parsed.
-#[derive(Debug, Clone)]
-pub struct InputFile {
-    /// The input as given, or its path below a given directory, for people and JSON: see [`shown::name`].
-    /// This is `input_path` in the results.
-    pub given: String,
-    /// File that holds its bytes; empty for an address.
-    pub path: PathBuf,
-    /// File name for the output plan, with its original bytes.
-    pub name: OsString,
-    /// Folder below the given directory, for mirroring.
-    pub mirror: PathBuf,
-    /// It was named explicitly, not found in a directory or by a pattern.
-    pub is_named: bool,
-    /// The download, if it has an address.
-    pub remote: Option<Remote>,
-    /// Keeps a temporary file alive.
-    pub(super) _temporary: Option<Spooled>,
-}
-
-impl InputFile {
-    /// A file on disk.
-    pub fn from_path(path: &Path, mirror: PathBuf) -> Self {
-        let name = path.file_name().unwrap_or_default().to_os_string();
-        let given = shown::name(path);
-        Self {
-            given,
-            path: path.to_path_buf(),
-            name,
-            mirror,
-            is_named: false,
-            remote: None,
-            _temporary: None,
-        }
-    }
-
-    /// Source of the input.
-    pub fn origin(&self) -> Origin<'_> {
-        match (&self.remote, &self._temporary) {
-            (Some(remote), _) => Origin::Address(remote.key()),
-            (None, Some(_)) => Origin::Stream,
-            (None, None) => Origin::File,
-        }
-    }
-
-    /// An input that was copied into a temporary file, with the name under which it was given.
-    pub fn spooled(given: String, name: OsString, spooled: Spooled) -> Self {
-        let path = spooled.path().to_path_buf();
-        Self {
-            given,
-            path,
-            name,
-            mirror: PathBuf::new(),
-            is_named: true,
-            remote: None,
-            _temporary: Some(spooled),
-        }
-    }
-}
 
 /// Result of a search for inputs.
 #[derive(Debug, Default)]
@@ -150,7 +90,7 @@ fn expand(
         return vec![named::take_stdin(spooler)];
     }
     if let Some(address) = input.to_str().filter(|word| is_address(word)) {
-        return vec![Ok(fetcher.add(address))];
+        return vec![Ok(InputFile::fetched(address, fetcher))];
     }
     let path = Path::new(input);
     match std::fs::metadata(path) {

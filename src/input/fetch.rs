@@ -1,20 +1,20 @@
 //! Downloads of inputs: a few at a time, ahead of the pages, into unnamed files.
 //!
-//! [`Fetcher::add`] returns an [`InputFile`] at once; opening it waits in [`Remote::wait`] until its bytes
+//! [`Fetcher::add`] returns a [`Remote`] at once; [`Remote::wait`] waits until its bytes
 //! are there. Downloads start in the order in which they were added, at most [`AHEAD`] at a time, counted
 //! from the one that is waited for, so a long list of addresses neither delays the first page nor fills the
 //! disk.
 //!
 //! The bytes lie in an unnamed file ([`Spooled`]), which disappears with the process.
 
+use super::InputError;
 use super::spool::{SpoolError, Spooled, Spooler};
-use super::{InputError, InputFile};
 use crate::net::{self, Capped, Patience, is_passing, is_too_long, reason, shown_address};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -161,8 +161,8 @@ impl Fetcher {
         &self.shared.spooler
     }
 
-    /// The file behind an address; its download is queued.
-    pub fn add(&self, address: &str) -> InputFile {
+    /// The place of an address in the queue; its download is queued.
+    pub fn add(&self, address: &str) -> Remote {
         let address: Arc<str> = address.into();
         let number = {
             let mut queue = self.shared.lock();
@@ -174,18 +174,10 @@ impl Fetcher {
             }
             number
         };
-        InputFile {
-            given: shown_address(&address),
-            path: PathBuf::new(),
-            name: net::file_name_of(&address).into(),
-            mirror: PathBuf::new(),
-            is_named: true,
-            remote: Some(Remote {
-                shared: self.shared.clone(),
-                number,
-                address,
-            }),
-            _temporary: None,
+        Remote {
+            shared: self.shared.clone(),
+            number,
+            address,
         }
     }
 }

@@ -6,7 +6,9 @@
 
 pub mod decode;
 mod discover;
+mod failure;
 pub mod fetch;
+mod file;
 mod list;
 mod named;
 mod pattern;
@@ -14,20 +16,22 @@ pub mod pdf;
 pub mod spool;
 pub mod worker;
 
-pub use discover::{Found, InputFile, discover};
+pub use discover::{Found, discover};
+pub use file::InputFile;
 pub use list::read_list;
 
 use crate::document::Code;
 use crate::output::record::sha256_of;
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
+use failure::ReadFailure;
 use fetch::{Fetched, Remote};
 use pdf::page::PdfPage;
 use spool::Spooled;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use worker::protocol::{PageRequest, ReadFailure};
+use worker::protocol::PageRequest;
 use worker::{DocumentHandle, PoolError, WorkerPool};
 
 /// Scale in pixels per point of the preview with which a text layer is checked: 36 dpi.

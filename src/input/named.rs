@@ -3,8 +3,9 @@
 //! The file type is checked before and after opening, and opening does not block, so that a pipe in place of
 //! a file never hangs a run.
 
+use super::InputError;
+use super::file::InputFile;
 use super::spool::{Patient, SpoolError, Spooled, Spooler};
-use super::{InputError, InputFile};
 use crate::shown;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;

@@ -5,48 +5,12 @@
 //! standard deviation are 0.5; the probability map is thresholded at `det_db_thresh` and dilated by 2x2, and
 //! every connected component becomes its minimum-area rectangle, grown by area x ratio / perimeter.
 
+use super::options::DetectOptions;
 use super::tiles::{self, Found, Shown, Tile};
 use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
 use crate::onnx::{Model, OnnxError};
 use crate::raster::Pixels;
 use std::borrow::Cow;
-
-/// Parameters of the detector, under their usual names.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DetectOptions {
-    /// Side length in pixels; `limit_type` says which side.
-    pub limit_side_len: u32,
-    /// Side that the limit applies to.
-    pub limit_type: LimitType,
-    /// Probability above which a pixel belongs to a line.
-    pub thresh: f32,
-    /// Mean probability below which a box is dropped.
-    pub box_thresh: f32,
-    /// Factor by which boxes grow.
-    pub unclip_ratio: f32,
-}
-
-/// Side of the picture that is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitType {
-    /// The shorter side has at least this length.
-    Min,
-    /// The longer side has at most this length.
-    Max,
-}
-
-impl Default for DetectOptions {
-    /// rapidocr 3.10.0, `config.yaml`, section `Det`.
-    fn default() -> Self {
-        Self {
-            limit_side_len: 736,
-            limit_type: LimitType::Min,
-            thresh: 0.3,
-            box_thresh: 0.5,
-            unclip_ratio: 1.6,
-        }
-    }
-}
 
 /// rapidocr 3.10.0, `config.yaml`, `Det.max_candidates`.
 const MAX_CANDIDATES: usize = 1000;

@@ -1,12 +1,9 @@
 //! Memory that reading a picture takes, and its bounds.
 //!
 //! The line networks' memory grows with the pixels of the detector's input and the columns of the
-//! recognizer's; both are limited by a budget ([`LineOptions::memory`]): larger pages are read in more tiles,
+//! recognizer's; both are limited by a budget ([`LineOptions::memory`](super::LineOptions::memory)): larger pages are read in more tiles,
 //! lines in smaller batches. Constants were measured with ONNX Runtime 1.31.1 on x86-64, PP-OCRv6 small,
 //! sessions without memory patterns.
-
-use super::reader::LineOptions;
-use super::tiles::{Shown, shown};
 
 /// Bytes that the sessions of the line networks take once loaded: 40 MiB the detector, 52 the recognizer, 11 the
 /// direction classifier (which takes next to nothing more when it runs), and the code of the runtime.
@@ -51,33 +48,35 @@ pub fn most_pixels(budget: u64) -> usize {
     (work / DETECTOR_PIXEL).clamp(LEAST_PIXELS, MOST_PIXELS) as usize
 }
 
-/// Peak memory in bytes for reading a picture of `width` x `height` pixels, sessions included: for the
-/// networks at most the budget of `options`, plus 10 bytes for each pixel of the page.
-///
-/// It does not include the 25 MiB or so that this process takes anyway, nor PDF workers, which are other
-/// processes.
-pub fn picture_memory(width: usize, height: usize, options: &LineOptions) -> u64 {
-    let largest = match shown(width, height, &options.detect, most_pixels(options.memory)) {
-        Shown::Nothing => 0,
-        Shown::Whole(width, height) => width * height,
-        Shown::Tiles(tiles) => tiles
-            .iter()
-            .map(|tile| tile.input.0 * tile.input.1)
-            .max()
-            .unwrap_or(0),
-    };
-    let recognizer = most_columns(options.memory) as u64 * RECOGNIZER_COLUMN;
-    let networks = SESSIONS + largest as u64 * DETECTOR_PIXEL + recognizer;
-    networks.saturating_add(
-        (width as u64)
-            .saturating_mul(height as u64)
-            .saturating_mul(PAGE_PIXEL),
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::options::LineOptions;
+    use super::super::tiles::{Shown, shown};
     use super::*;
+
+    /// Peak memory in bytes for reading a picture of `width` x `height` pixels, sessions included: for the
+    /// networks at most the budget of `options`, plus 10 bytes for each pixel of the page.
+    ///
+    /// It does not include the 25 MiB or so that this process takes anyway, nor PDF workers, which are other
+    /// processes.
+    fn picture_memory(width: usize, height: usize, options: &LineOptions) -> u64 {
+        let largest = match shown(width, height, &options.detect, most_pixels(options.memory)) {
+            Shown::Nothing => 0,
+            Shown::Whole(width, height) => width * height,
+            Shown::Tiles(tiles) => tiles
+                .iter()
+                .map(|tile| tile.input.0 * tile.input.1)
+                .max()
+                .unwrap_or(0),
+        };
+        let recognizer = most_columns(options.memory) as u64 * RECOGNIZER_COLUMN;
+        let networks = SESSIONS + largest as u64 * DETECTOR_PIXEL + recognizer;
+        networks.saturating_add(
+            (width as u64)
+                .saturating_mul(height as u64)
+                .saturating_mul(PAGE_PIXEL),
+        )
+    }
 
     fn with(memory: u64) -> LineOptions {
         LineOptions {

@@ -5,7 +5,9 @@
 //! lines with boxes), its ruling lines and its pictures. `prepare` makes the calls in order.
 
 mod detect;
+mod line_text;
 pub mod memory;
+mod options;
 mod page_text;
 mod pieces;
 mod prepare;
@@ -16,7 +18,7 @@ mod text_layer;
 mod tiles;
 pub mod trust;
 
-pub use detect::{DetectOptions, LimitType};
+pub use options::{DetectOptions, LimitType, LineOptions};
 pub use page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left, words_text,
 };
@@ -24,6 +26,6 @@ pub use prepare::{
     PrepareError, PreparedPage, Preprocessor, decide_text, prepare_layer, prepare_lines,
     prepare_picture,
 };
-pub use reader::{LineOptions, LineReader, ReadPage, ReaderError};
+pub use reader::{LineReader, ReadPage, ReaderError};
 pub use text_layer::page_text as text_layer;
 pub use trust::TextLayerMode;

@@ -3,8 +3,8 @@
 //! A piece ends in a gap between words if there is one near its end, else in a gap between letters, so that
 //! no character is cut. Without a gap two pieces overlap, and each contributes its half of the overlap.
 
+use super::line_text::LineText;
 use super::page_text::is_cjk;
-use super::read::LineText;
 use crate::raster::Pixels;
 
 /// A line in more pieces than this is none: it would be 5000 times as long as high with the recognizer's 4096 columns.

@@ -6,6 +6,7 @@
 //! a line too long is read in pieces ([`pieces`](super::pieces)).
 
 use super::detect::normalized;
+use super::line_text::LineText;
 use super::pieces::{self, Piece};
 use crate::geometry::Quad;
 use crate::onnx::{Model, OnnxError};
@@ -21,19 +22,6 @@ const DIRECTION_WIDTH: usize = 192;
 const DIRECTION_THRESH: f32 = 0.9;
 /// Crops taller than this against their width are turned by a quarter (`get_rotate_crop_image`).
 const UPRIGHT_RATIO: f32 = 1.5;
-
-/// The text of a line.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct LineText {
-    /// The characters.
-    pub text: String,
-    /// Mean probability of its characters, 0 to 1.
-    pub confidence: f32,
-    /// Position of each character as a fraction of the crop's width, 0 to 1.
-    pub positions: Vec<f32>,
-    /// `true` if it was not read because it is too long to be a line.
-    pub is_too_long: bool,
-}
 
 /// Pixels of a line cut out of the page at most; a larger one (letters of thousands of pixels) is cut out smaller.
 const MOST_CROP: f32 = 8e6;

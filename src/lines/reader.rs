@@ -1,45 +1,18 @@
 //! Reads the lines of a page picture: detection, page orientation, skew, direction, recognition.
 
-use super::detect::{DetectOptions, detect_lines};
-use super::memory::{self, most_columns, most_pixels};
+use super::detect::detect_lines;
+use super::line_text::LineText;
+use super::memory::{most_columns, most_pixels};
+use super::options::LineOptions;
 use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
-use super::read::{LineRecognizer, LineText, crop_ratio, cut_line, turn_upside_down};
+use super::read::{LineRecognizer, crop_ratio, cut_line, turn_upside_down};
 use crate::document::TextSource;
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{Model, OnnxError, Runtime};
 use crate::raster::Pixels;
 use crate::runtime::{self, RuntimeDirs};
-
-/// Parameters of line reading, under their usual names.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LineOptions {
-    /// Parameters of the detector.
-    pub detect: DetectOptions,
-    /// Batch size of the recognizer.
-    pub rec_batch_num: usize,
-    /// Confidence below which lines are dropped.
-    pub drop_score: f32,
-    /// `true` to detect upside-down lines.
-    pub use_textline_orientation: bool,
-    /// Memory budget of the line networks in bytes, for sessions and runs; at least [`memory::LEAST_BUDGET`].
-    /// With less than [`memory::DEFAULT_BUDGET`] pages are read in more tiles, and lines in smaller batches.
-    pub memory: u64,
-}
-
-impl Default for LineOptions {
-    /// rapidocr 3.10.0, `config.yaml`.
-    fn default() -> Self {
-        Self {
-            detect: DetectOptions::default(),
-            rec_batch_num: 6,
-            drop_score: 0.5,
-            use_textline_orientation: true,
-            memory: memory::DEFAULT_BUDGET,
-        }
-    }
-}
 
 /// Lines whose confidence decides about the page's orientation.
 const ORIENTATION_LINES: usize = 6;

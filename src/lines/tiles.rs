@@ -8,7 +8,7 @@
 //!
 //! All sizes are `(width, height)`. "Network pixels" are page pixels times the scale.
 
-use super::detect::{DetectOptions, LimitType};
+use super::options::{DetectOptions, LimitType};
 use crate::geometry::{Point, Quad, Rect};
 
 /// rapidocr 3.10.0, `config.yaml`, `Global.max_side_len`: larger pictures are shrunk before anything else.

@@ -2,9 +2,9 @@
 //! decoder keeps between steps is never copied.
 
 use super::OnnxError;
-use super::graph::Element;
 use super::network::{Array, Network, Outputs};
 use super::watch;
+use super::weights::Element;
 use bytemuck::Pod;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, RunOptions, Session};

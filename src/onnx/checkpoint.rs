@@ -4,7 +4,7 @@
 //! a checkpoint holds besides can be told. Keys are asked for by one name; [`Checkpoint::with_names`] translates the
 //! names of the file.
 
-use super::graph::{Element, Weights};
+use super::weights::{Element, Mapped, Weights};
 use half::{bf16, f16};
 use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors};
@@ -94,14 +94,6 @@ pub enum CheckpointError {
 
 /// Tensors by name: shape and elements.
 pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
-
-/// Where a tensor's elements lie in a mapped file.
-pub struct Mapped {
-    /// The file.
-    pub map: Arc<Mmap>,
-    /// The elements.
-    pub bytes: Range<usize>,
-}
 
 /// A tensor in the file.
 #[derive(Debug, Clone)]

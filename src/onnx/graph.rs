@@ -8,16 +8,16 @@
 //! ([`Weights::Mapped`]), the others are owned by the session's [`Network`].
 
 use super::buffers::view;
-use super::checkpoint::Mapped;
 use super::network::Network;
 use super::operators::{self, Kernel, SiluChain};
+pub use super::weights::{Element, Weights};
 use super::{OnnxError, Runtime};
 use crate::kernels::winograd::{Filter, Scratch};
 use ort::editor::{Graph as EditorGraph, Model as EditorModel, Node, ONNX_DOMAIN, Opset};
 use ort::memory::{Allocator, MemoryInfo};
 use ort::operator::Attribute;
 use ort::session::Session;
-use ort::value::{DynTensor, Outlet, Shape, SymbolicDimensions, TensorElementType, ValueType};
+use ort::value::{DynTensor, Outlet, Shape, SymbolicDimensions, ValueType};
 use ort::{AsPointer, Error};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,53 +31,6 @@ const OPSET: u32 = 21;
 const CONTRIB: &str = "com.microsoft";
 /// Tensors of fewer bytes are copied into the graph: the editor asks for this many of tensors that it only points at.
 const MIN_EXTERNAL: usize = 128;
-
-/// A kind of element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
-    /// Single precision.
-    F32,
-    /// Whole numbers of 64 bits.
-    I64,
-    /// Whole numbers of 32 bits.
-    I32,
-    /// Half precision (IEEE 754 binary16).
-    F16,
-    /// The upper half of single precision (bfloat16).
-    Bf16,
-}
-
-impl Element {
-    pub(super) fn of_ort(self) -> TensorElementType {
-        match self {
-            Element::F32 => TensorElementType::Float32,
-            Element::I64 => TensorElementType::Int64,
-            Element::I32 => TensorElementType::Int32,
-            Element::F16 => TensorElementType::Float16,
-            Element::Bf16 => TensorElementType::Bfloat16,
-        }
-    }
-
-    /// The number that stands for it in attributes.
-    fn number(self) -> i64 {
-        match self {
-            Element::F32 => 1,
-            Element::I32 => 6,
-            Element::I64 => 7,
-            Element::F16 => 10,
-            Element::Bf16 => 16,
-        }
-    }
-
-    /// Bytes of an element.
-    pub fn bytes(self) -> usize {
-        match self {
-            Element::F16 | Element::Bf16 => 2,
-            Element::F32 | Element::I32 => 4,
-            Element::I64 => 8,
-        }
-    }
-}
 
 /// A dimension of an input or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,56 +62,6 @@ impl Value {
     /// Leaves an optional input out.
     pub fn absent() -> Self {
         Value("".into())
-    }
-}
-
-/// Elements of a weight, row-major.
-pub enum Weights {
-    /// Single precision.
-    F32(Vec<f32>),
-    /// Whole numbers of 64 bits.
-    I64(Vec<i64>),
-    /// Half precision or bfloat16, as bits.
-    Half(Element, Vec<u16>),
-    /// As they lie in a mapped file; the start is a multiple of an element's bytes.
-    Mapped(Element, Mapped),
-}
-
-impl Weights {
-    fn element(&self) -> Element {
-        match self {
-            Weights::F32(_) => Element::F32,
-            Weights::I64(_) => Element::I64,
-            Weights::Half(element, _) | Weights::Mapped(element, _) => *element,
-        }
-    }
-
-    /// Matrices of as many columns one above the other.
-    pub fn stacked(parts: Vec<Weights>) -> Weights {
-        let mut parts = parts;
-        if parts.len() == 1 {
-            return parts.remove(0);
-        }
-        let element = parts.first().map_or(Element::F32, Weights::element);
-        let bytes = parts.iter().flat_map(Weights::bytes).copied();
-        match element {
-            // Two bytes each.
-            Element::F16 | Element::Bf16 => {
-                let bytes: Vec<u8> = bytes.collect();
-                Weights::Half(element, bytemuck::pod_collect_to_vec(&bytes))
-            }
-            Element::I64 => Weights::I64(bytemuck::pod_collect_to_vec(&bytes.collect::<Vec<u8>>())),
-            _ => Weights::F32(bytemuck::pod_collect_to_vec(&bytes.collect::<Vec<u8>>())),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Weights::F32(data) => bytemuck::cast_slice(data),
-            Weights::I64(data) => bytemuck::cast_slice(data),
-            Weights::Half(_, data) => bytemuck::cast_slice(data),
-            Weights::Mapped(_, mapped) => &mapped.map[mapped.bytes.clone()],
-        }
     }
 }
 

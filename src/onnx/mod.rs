@@ -15,6 +15,7 @@ pub mod projection;
 mod quiet;
 pub mod slots;
 mod watch;
+pub mod weights;
 
 pub use quiet::forbid_telemetry;
 

@@ -4,7 +4,7 @@
 //! Runtime has its own threads.
 
 use super::OnnxError;
-use super::graph::{Element, Weights};
+use super::weights::{Element, Weights};
 use ort::session::{Session, SessionOutputs};
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 

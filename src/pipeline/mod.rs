@@ -12,7 +12,7 @@ pub mod stages;
 
 use crate::config::parameters::Parameters;
 use crate::config::{ConfigError, Pipeline, Settings};
-use crate::replay::Case;
+use crate::proof::replay::Case;
 use crate::restructure::RestructureOptions;
 use std::sync::Arc;
 

@@ -18,12 +18,12 @@ use crate::lines::{
 };
 use crate::onnx::{Runtime, SessionOptions};
 use crate::preprocess::PreprocessOptions;
+use crate::proof::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::recognize::Recognizer;
 use crate::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use crate::recognize::page_text::PageTextRecognizer;
 use crate::recognize::server::{Ends, ServerRecognizer};
 use crate::recognize::text_first::TextFirst;
-use crate::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer};
 use crate::runtime::{self, RuntimeDirs};
 use std::path::{Path, PathBuf};
 

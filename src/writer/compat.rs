@@ -1,8 +1,9 @@
 //! The files of the reference, as `--compat` asks for them (docs/reference.md, "Output files"): everything flat in one
 //! folder, one result and one Markdown file a page, pictures by the reference's names.
 
-use super::files::Files;
-use super::format::{Format, FormatOptions, Needs, PageWriter};
+use super::document_files::Files;
+use super::format::{Format, Needs, PageWriter};
+use super::options::FormatOptions;
 use super::pictures::PictureWriter;
 use super::{drawings, json, markdown, python_json};
 use crate::document::{Document, Page};

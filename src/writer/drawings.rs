@@ -1,6 +1,5 @@
 //! Drawings of pages as pictures, as the reference makes them (docs/reference.md, "Drawings").
 
-use super::vis::{COLORS, WHITE_TEXT};
 use crate::document::{DetectedRegion, Label, Page, Preprocessing, Spotting};
 use crate::geometry::Point;
 use crate::layout::polygons::nearest_corner;
@@ -12,6 +11,14 @@ use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 use image::{ExtendedColorType, ImageEncoder};
 use std::io::Cursor;
 
+/// Colours of labels (docs/reference.md, "Drawings").
+pub(super) const COLORS: [u32; 20] = [
+    0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF,
+    0xFF00E5, 0xFF9900, 0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF,
+    0x8000FF, 0xFF004D,
+];
+/// Colour numbers with white text (docs/reference.md, "Drawings").
+pub(super) const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
 /// DejaVu Sans, Latin and Greek only: labels, captions and most of what is spotted.
 const FONT: &[u8] = include_bytes!("../../assets/fonts/DejaVuSans-subset.ttf");
 /// Text on light colours.

@@ -4,22 +4,19 @@
 //! pages come in, text when the whole document is known. A file that cannot be made costs itself, not the others. Writers
 //! never change a document.
 
-use super::format::{Format, FormatOptions, Formats, PageWriter};
+use super::document_files::Files;
+use super::format::{Format, PageWriter};
+use super::formats::Formats;
+use super::options::FormatOptions;
 use super::tree::Tree;
 use super::written::{WriteObserver, WrittenDocument, new_document, page_warnings};
 use crate::document::Document;
 use crate::engine::{self, DocumentEnd, DocumentSink, FinishedPage, Job};
 use crate::fault::{Fault, Reason};
 use crate::output::plan::is_place_of;
-use crate::output::{
-    DocumentOutcome, DocumentOutput, Identity, OutputFile, OutputName, Published, SavePath,
-};
+use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputName, Published, SavePath};
 use crate::restructure::{self, FinishOptions};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fmt::Display;
-use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -53,70 +50,6 @@ impl Outputs {
     fn shown(&self, published: &Published) -> Vec<PathBuf> {
         let places = published.files.iter();
         places.map(|(place, _)| self.path.shown(place)).collect()
-    }
-}
-
-/// The files of one document, for its formats: none is in its place before all are made, and what goes wrong is kept.
-pub struct Files<'a> {
-    output: &'a mut DocumentOutput,
-    faults: &'a mut Vec<Fault>,
-    most_faults: usize,
-    input_name: &'a OsStr,
-    is_paged: bool,
-}
-
-impl Files<'_> {
-    /// The input's own name, without its folder.
-    pub fn input_name(&self) -> &OsStr {
-        self.input_name
-    }
-
-    /// `true` for kinds of input (PDF, TIFF) of which the reference numbers the pages.
-    pub fn is_paged(&self) -> bool {
-        self.is_paged
-    }
-
-    /// The place of the document's file with this ending.
-    pub fn place(&self, ending: &str) -> PathBuf {
-        self.output.name().file(ending)
-    }
-
-    /// The folder of the document's pictures.
-    pub fn picture_folder(&self) -> PathBuf {
-        self.output.name().picture_folder()
-    }
-
-    /// Makes a file for a place below the save path.
-    pub fn write(&mut self, place: PathBuf, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        if let Err(message) = self.output.write(place, |out| work(out)) {
-            self.fault(Fault::new(Reason::Access, message));
-        }
-    }
-
-    /// A file that is written over the time of many pages; [`Files::add`] gives it its place.
-    pub fn create(&self) -> io::Result<OutputFile> {
-        self.output.create()
-    }
-
-    /// Takes a file that was [created](Files::create), now complete, for the place with this ending.
-    pub fn add(&mut self, file: OutputFile, ending: &str) -> io::Result<()> {
-        let place = self.place(ending);
-        self.output.add(file, place)
-    }
-
-    /// Keeps what went wrong with a file.
-    pub fn fault(&mut self, fault: Fault) {
-        if self.faults.len() < self.most_faults {
-            self.faults.push(fault);
-        }
-    }
-
-    /// Runs the work of a format, whose panic costs its own files.
-    fn guard(&mut self, what: impl Display, work: impl FnOnce(&mut Self)) {
-        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
-            let message = format!("internal error while writing {what}");
-            self.fault(Fault::new(Reason::Internal, message));
-        }
     }
 }
 

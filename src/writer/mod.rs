@@ -1,24 +1,29 @@
-//! Writers: one file for each output format ([`format`] has their list), the files of documents below the save path
+//! Writers: one file for each output format ([`formats`] has their list), the files of documents below the save path
 //! ([`files`]), and documents on standard output ([`printed`]).
 
 pub mod compat;
-mod drawings;
+mod document_files;
+pub(crate) mod drawings;
 pub mod files;
 pub mod format;
+pub mod formats;
 pub mod json;
 pub mod markdown;
+mod options;
 mod pictures;
 pub mod printed;
-mod python_json;
+pub(crate) mod python_json;
 mod stdout;
-pub mod trace;
 pub mod tree;
 mod vis;
-mod written;
+pub(crate) mod written;
 mod xlsx;
 
+pub use document_files::Files;
 pub use files::{FilesOptions, FilesWriter, Outputs};
-pub use format::{Format, FormatOptions, Formats};
+pub use format::Format;
+pub use formats::Formats;
+pub use options::FormatOptions;
 pub use printed::{PrintOptions, PrintWriter};
 pub use tree::Tree;
 pub use written::{PageWarning, WriteObserver, WrittenDocument};

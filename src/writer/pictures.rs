@@ -1,7 +1,8 @@
 //! The pictures of documents, as files in a folder of their own.
 
-use super::files::Files;
-use super::format::{Format, FormatOptions, Needs, PageWriter};
+use super::document_files::Files;
+use super::format::{Format, Needs, PageWriter};
+use super::options::FormatOptions;
 use crate::document::Document;
 use crate::engine::FinishedPage;
 use std::io::{self, Write};

@@ -1,7 +1,8 @@
 //! Documents on standard output: [`PrintWriter`] takes the pages of jobs and prints each document once it is whole, in the order of
 //! the inputs.
 
-use super::format::{Format, FormatOptions};
+use super::format::Format;
+use super::options::FormatOptions;
 use super::stdout::{OrderedOutput, OutputOptions};
 use super::written::{WriteObserver, WrittenDocument, new_document, page_warnings};
 use crate::document::Document;

@@ -1,7 +1,8 @@
 //! The two trees of files that docparse writes below the save path: its own, and the reference's.
 
 use super::compat;
-use super::format::{FORMATS, Format, Formats, Needs};
+use super::format::{Format, Needs};
+use super::formats::{FORMATS, Formats};
 
 /// A tree of files: the formats that it has, and its ways where they differ.
 pub struct Tree {

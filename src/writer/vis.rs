@@ -5,9 +5,10 @@
 //! encoded once and written to both files as it comes; drawings follow when the whole document is known, so a
 //! long document never lies in memory. Text is the built-in Helvetica: crisp at any size and selectable.
 
-use super::drawings;
-use super::files::Files;
-use super::format::{Format, FormatOptions, Needs, PageWriter};
+use super::document_files::Files;
+use super::drawings::{self, COLORS, WHITE_TEXT};
+use super::format::{Format, Needs, PageWriter};
+use super::options::FormatOptions;
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::FinishedPage;
 use crate::fault::{Fault, Reason};
@@ -144,14 +145,6 @@ impl PageWriter for DrawingWriter {
     }
 }
 
-/// Colours of labels (docs/reference.md, "Drawings").
-pub(super) const COLORS: [u32; 20] = [
-    0xFF0000, 0xCCFF00, 0x00FF66, 0x0066FF, 0xCC00FF, 0xFF4D00, 0x80FF00, 0x00FFB2, 0x001AFF,
-    0xFF00E5, 0xFF9900, 0x33FF00, 0x00FFFF, 0x3300FF, 0xFF0099, 0xFFE500, 0x00FF1A, 0x00B2FF,
-    0x8000FF, 0xFF004D,
-];
-/// Colour numbers with white text (docs/reference.md, "Drawings").
-pub(super) const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
 /// Text on the other colours (docs/reference.md, "Drawings").
 const DARK_TEXT: [f32; 3] = [20.0 / 255.0, 14.0 / 255.0, 53.0 / 255.0];
 /// Objects of every file: catalog, page tree, font, transparency.

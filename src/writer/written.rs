@@ -80,7 +80,7 @@ pub(super) fn page_warnings(pages: &[Page]) -> Vec<PageWarning> {
 }
 
 /// A document of which no page has come yet.
-pub(super) fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Document {
+pub(crate) fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Document {
     let page_count = is_paged.then_some(page_count);
     Document {
         input_path: job.file.given.clone(),

@@ -1,6 +1,7 @@
 //! The tables of a document as a workbook: a first sheet that lists them, then one sheet for each.
 
-use super::format::{Format, FormatOptions};
+use super::format::Format;
+use super::options::FormatOptions;
 use crate::document::{Block, Document, Label, Table};
 use rust_xlsxwriter::{
     Color, DocProperties, ExcelDateTime, Format as CellFormat, FormatAlign, FormatBorder, Url,

@@ -5,13 +5,13 @@
 //! fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the
 //! pipelines on recorded answers; `documents` and `cli` run the real program on real files, `shell` as people do at a
 //! prompt, `interrupts` ends it at all times, `left` says what it may leave then; `save_path` looks after the files of others; `markdown_safety` gives hostile words, names and answers, `shapes`
-//! pictures of all proportions; `scans` reads pictures with the real networks; `tidy` keeps the house rules. They need the
-//! libraries
-//! that `scripts/setup.sh` fetches, and nothing from the network.
+//! pictures of all proportions; `scans` reads pictures with the real networks; `tidy` and `circles` keep the house rules; `snapshots` compares whole outputs with kept ones. They need the
+//! libraries that `scripts/setup.sh` fetches, and nothing from the network.
 
 #![allow(missing_docs)]
 
 mod bad_input;
+mod circles;
 mod cli;
 mod compat;
 mod documents;
@@ -34,6 +34,7 @@ mod scans;
 mod servers;
 mod shapes;
 mod shell;
+mod snapshots;
 mod support;
 mod tidy;
 mod workers;

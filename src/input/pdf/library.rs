@@ -5,8 +5,7 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so
 //! handles are stored as plain pointers and cast where they are passed.
 
-use super::pictures::{self, PictureMemory};
-use crate::input::worker::protocol::ReadFailure;
+use crate::input::failure::ReadFailure;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
 use std::ffi::c_void;
 use std::fs::File;
@@ -240,11 +239,6 @@ impl OpenPage<'_> {
                 self.api().FPDF_GetPageHeightF(self.handle.cast()),
             )
         }
-    }
-
-    /// Memory for decoding the pictures of the page when it is rendered at this size in pixels.
-    pub fn picture_memory(&self, width: usize, height: usize) -> PictureMemory {
-        pictures::memory(self, (width, height))
     }
 
     /// Renders the page with annotations and form fields on white, as the reference does.

@@ -25,7 +25,7 @@ pub struct PictureMemory {
 }
 
 /// Memory for the pictures of a page that is rendered at `drawn` (width, height) pixels.
-pub(super) fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
+pub fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
     let api = page.api();
     // SAFETY: the page is loaded; an index below the count is valid.
     let count = unsafe { api.FPDFPage_CountObjects(page.handle.cast()) };

@@ -1,11 +1,10 @@
 //! The pool of worker processes: started on demand, given one request at a time, killed and replaced if one
 //! hangs or dies.
 
-use super::protocol::{
-    PageRequest, ReadFailure, Reply, Request, TooLong, read_message, write_message,
-};
+use super::protocol::{PageRequest, Reply, Request, TooLong, read_message, write_message};
 use crate::deadline::{self, Stopped};
 use crate::input::decode::FileKind;
+use crate::input::failure::ReadFailure;
 use crate::input::pdf::page::PdfPage;
 use crate::raster::Pixels;
 use std::ffi::OsStr;

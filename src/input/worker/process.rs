@@ -3,12 +3,11 @@
 //! Started by [`super::pool`] as a hidden subcommand of the same binary. It limits its own memory, so that a
 //! hostile file ends this process and does not exhaust the machine.
 
-use super::protocol::{
-    MAX_MESSAGE, PageRequest, ReadFailure, Reply, Request, read_message, write_message,
-};
+use super::protocol::{MAX_MESSAGE, PageRequest, Reply, Request, read_message, write_message};
 use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
+use crate::input::failure::ReadFailure;
 use crate::input::pdf::library::{Library, OpenDocument};
-use crate::input::pdf::pictures::PictureMemory;
+use crate::input::pdf::pictures::{self, PictureMemory};
 use crate::input::pdf::repeats;
 use std::cell::{Cell, OnceCell};
 use std::fs::File;
@@ -247,7 +246,7 @@ fn read_pdf_page(
     let shows_pictures =
         !matches!(&reply, Reply::Page { content: Some(content), .. } if content.images.is_empty());
     let needs = if shows_pictures {
-        page.picture_memory(width, height)
+        pictures::memory(&page, (width, height))
     } else {
         PictureMemory::default()
     };

@@ -5,6 +5,7 @@
 //! the top.
 
 use crate::input::decode::FileKind;
+use crate::input::failure::ReadFailure;
 use crate::input::pdf::page::PdfPage;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
@@ -91,31 +92,6 @@ pub enum Reply {
     },
     /// The request failed.
     Failed(ReadFailure),
-}
-
-/// Reason why a document or page could not be read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum ReadFailure {
-    /// The file cannot be read.
-    Unreadable(String),
-    /// The PDF library cannot be loaded.
-    Library(String),
-    /// It is not a PDF, or damaged beyond repair.
-    Damaged,
-    /// It needs a password, and none given opens it.
-    Password,
-    /// Its encryption is not supported.
-    Encryption,
-    /// The page cannot be loaded.
-    Page,
-    /// The page has no area.
-    EmptyPage,
-    /// The page is too large to be rendered.
-    TooLarge,
-    /// The picture cannot be decoded, for this reason.
-    Picture(String),
-    /// The page needs more memory than the process may use.
-    Memory,
 }
 
 /// Writes one message.

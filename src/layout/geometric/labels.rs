@@ -3,7 +3,7 @@
 //! Properties that depend on the whole document (running headers, body size, heading levels) are decided
 //! later, in `restructure`.
 
-use super::paragraphs::Line;
+use super::line::Line;
 use crate::document::{BlockStyle, Label};
 use crate::geometry::Rect;
 

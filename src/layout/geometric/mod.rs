@@ -8,6 +8,7 @@
 mod columns;
 mod figures;
 pub mod labels;
+mod line;
 mod paragraphs;
 mod tagged;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use crate::geometry::Rect;
 use crate::lines::{Direction, PreparedPage, Segment};
 use columns::Item;
 use labels::PageShape;
-use paragraphs::Line;
+use line::Line;
 use tagged::Tags;
 
 /// Share of the page's height in which a running header without a page number is looked for.

@@ -5,10 +5,11 @@
 
 mod result;
 
-use super::format::{Format, FormatOptions};
-use super::markdown::MarkdownOptions;
+use super::format::Format;
+use super::options::FormatOptions;
+pub use super::options::JsonOptions;
 use crate::document::{Document, Page};
-use crate::geometry::Point;
+pub(crate) use result::points;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::io::Write;
@@ -32,46 +33,6 @@ impl Format for Json {
         out: &mut dyn Write,
     ) -> std::io::Result<()> {
         write(out, document, &options.json, options.concatenate_pages)
-    }
-}
-
-/// What stands in the file besides the document.
-#[derive(Debug, Clone)]
-pub struct JsonOptions {
-    /// Name of the pipeline.
-    pub pipeline: String,
-    /// Settings to be written down.
-    pub settings: Value,
-    /// Options of Markdown, which also name labels without a number in the reading order.
-    pub markdown: MarkdownOptions,
-    /// Whether block contents are written as Markdown.
-    pub format_block_content: bool,
-    /// Whether pages were preprocessed.
-    pub use_doc_preprocessor: bool,
-    /// Whether neighbouring blocks were merged.
-    pub merge_layout_blocks: bool,
-    /// Whether regions have shapes other than rectangles, where their detector sees any.
-    pub return_layout_polygon_points: bool,
-    /// Labels left out of Markdown, in the order in which they were given.
-    pub ignore_labels: Vec<String>,
-    /// As `--compat`: numbers in full.
-    pub compat: bool,
-}
-
-impl JsonOptions {
-    /// Options for regions that were found in the page's text.
-    pub fn page_text(pipeline: &str, markdown: MarkdownOptions) -> Self {
-        Self {
-            pipeline: pipeline.into(),
-            settings: Value::Null,
-            ignore_labels: markdown.ignore_labels.iter().cloned().collect(),
-            markdown,
-            format_block_content: false,
-            use_doc_preprocessor: false,
-            merge_layout_blocks: false,
-            return_layout_polygon_points: false,
-            compat: false,
-        }
     }
 }
 
@@ -160,15 +121,9 @@ pub fn result_value(
     serde_json::to_value(result).unwrap_or_default()
 }
 
-/// Points of a polygon as `[x, y]`.
-pub(crate) fn points(polygon: &[Point]) -> Vec<[f64; 2]> {
-    let points = polygon.iter();
-    points.map(|p| [f64::from(p.x), f64::from(p.y)]).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::markdown::Pictures;
+    use super::super::markdown::{MarkdownOptions, Pictures};
     use super::*;
     use crate::document::{Block, Label};
     use crate::geometry::Rect;

@@ -1,12 +1,13 @@
 //! The result of a page: the keys of the reference's result object in its order (docs/reference.md, "Result object"), and ours beside
 //! them.
 
-use super::super::markdown::{self, MarkdownBlock, Pictures};
-use super::{JsonOptions, points};
+use super::JsonOptions;
 use crate::document::{
     Block, Body, DetectedRegion, Diagnostic, Document, FinishReason, Generation, Page,
     Preprocessing, Spotting, TextDecision,
 };
+use crate::geometry::Point;
+use crate::writer::markdown::{self, MarkdownBlock, Pictures};
 use serde::Serialize;
 
 /// The result of a page.
@@ -462,4 +463,10 @@ fn generation(generation: &Generation) -> GenerationResult {
 /// Four decimals are more than any of these numbers means.
 fn short_float(value: f32) -> f64 {
     (f64::from(value) * 10_000.0).round() / 10_000.0
+}
+
+/// Points of a polygon as `[x, y]`.
+pub(crate) fn points(polygon: &[Point]) -> Vec<[f64; 2]> {
+    let points = polygon.iter();
+    points.map(|p| [f64::from(p.x), f64::from(p.y)]).collect()
 }

@@ -352,3 +352,19 @@ fn line_start(line: &[char]) -> Option<usize> {
         _ => None,
     }
 }
+
+/// Paragraphs as blank lines part them, their lines kept.
+pub(super) fn paragraphs(content: &str, markup: Markup) -> Vec<String> {
+    let text = normalized(content);
+    let mut out: Vec<String> = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    for line in text.split('\n').chain([""]) {
+        if !line.is_empty() {
+            open.push(line);
+        } else if !open.is_empty() {
+            out.push(paragraph(&open.join("\n"), markup));
+            open.clear();
+        }
+    }
+    out
+}

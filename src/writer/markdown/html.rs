@@ -4,9 +4,9 @@
 //! order that HTML allows, everything is closed at the end, of attributes only spans stay, and a tag that is not known is
 //! shown as the text that it is. Honest tables come out with the bytes that they came in with.
 
+use super::escape::paragraphs;
 use super::links::link;
 use super::reference::styled_table;
-use super::safe::paragraphs;
 use crate::document::html::Tag;
 use crate::document::{Markup, Page};
 use std::collections::BTreeSet;

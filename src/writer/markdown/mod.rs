@@ -16,9 +16,10 @@ pub use html::Pictures;
 pub use links::link;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
 
-use super::format::{Format, FormatOptions};
+use super::format::Format;
+use super::options::FormatOptions;
+pub use super::options::MarkdownOptions;
 use crate::document::{Block, Document, Label, Markup, Page};
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// The format `md`: the whole document as Markdown in our form.
@@ -40,48 +41,6 @@ impl Format for Markdown {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         out.write_all(document(finished, &options.json.markdown).as_bytes())
-    }
-}
-
-/// How Markdown is written; names and defaults are the reference's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MarkdownOptions {
-    /// HTML for centred things and styled tables; else plain Markdown.
-    pub pretty: bool,
-    /// Write formula numbers as tags.
-    pub show_formula_number: bool,
-    /// Labels that are left out.
-    pub ignore_labels: BTreeSet<String>,
-    /// Whether a layout was detected.
-    pub use_layout_detection: bool,
-    /// Whether charts were recognized.
-    pub use_chart_recognition: bool,
-    /// Whether seals were recognized.
-    pub use_seal_recognition: bool,
-    /// Whether pictures were recognized as text.
-    pub use_ocr_for_image_block: bool,
-}
-
-impl Default for MarkdownOptions {
-    fn default() -> Self {
-        let ignored = [
-            "number",
-            "footnote",
-            "header",
-            "header_image",
-            "footer",
-            "footer_image",
-            "aside_text",
-        ];
-        Self {
-            pretty: true,
-            show_formula_number: false,
-            ignore_labels: ignored.map(String::from).into(),
-            use_layout_detection: true,
-            use_chart_recognition: false,
-            use_seal_recognition: false,
-            use_ocr_for_image_block: false,
-        }
     }
 }
 

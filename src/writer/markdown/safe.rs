@@ -3,7 +3,7 @@
 //! What is ours is structure: headings, bullets that the layout found, hard line ends of contents, the frames of pictures
 //! and tables. Everything else goes through [`super::escape`] or [`super::html`].
 
-use super::escape::{description, heading, html, normalized, paragraph};
+use super::escape::{description, heading, html, normalized, paragraph, paragraphs};
 use super::html::{Pictures, table};
 use super::links::link;
 use super::reference::{centered, title_parts};
@@ -160,22 +160,6 @@ fn formula_lines(lines: &[&str]) -> usize {
         .position(|line| marks(line) % 2 == 1);
     more.filter(|more| lines[..more + 2].iter().all(|line| !line.is_empty()))
         .map_or(1, |more| more + 2)
-}
-
-/// Paragraphs as blank lines part them, their lines kept.
-pub(super) fn paragraphs(content: &str, markup: Markup) -> Vec<String> {
-    let text = normalized(content);
-    let mut out: Vec<String> = Vec::new();
-    let mut open: Vec<&str> = Vec::new();
-    for line in text.split('\n').chain([""]) {
-        if !line.is_empty() {
-            open.push(line);
-        } else if !open.is_empty() {
-            out.push(paragraph(&open.join("\n"), markup));
-            open.clear();
-        }
-    }
-    out
 }
 
 /// Text whose first part is made a heading if it is one of `words`.

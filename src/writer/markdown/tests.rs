@@ -7,6 +7,7 @@ use crate::document::soft_newlines;
 use crate::geometry::Rect;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use std::collections::BTreeSet;
 
 /// Cases of each property in every run of the tests; `PROPTEST_CASES` asks for more.
 const CASES: u32 = 2_000;

@@ -1,7 +1,7 @@
 //! Whole pipeline cases: every file that the reference makes of an input.
 
 use super::compare::{exactly, polygon, rect, same, same_text, text, whole};
-use super::{Context, FileReport, drawings, read_json};
+use super::{Context, FileReport, drawings};
 use crate::engine::TracedPicture;
 use crate::layout::{NETWORK_SIDE, pixel_values};
 use crate::plan::CropArea;
@@ -438,4 +438,10 @@ fn without_numbers(text: &str) -> String {
         .map(|line| if is_number(line) { "0.0" } else { line })
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Reads a JSON file.
+pub(super) fn read_json(path: &Path) -> Result<Value, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
 }

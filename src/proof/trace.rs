@@ -1,9 +1,6 @@
 //! What was decided and asked on the way, as JSON files: `stages.json`, `vlm_requests.json`, `markdown.json` and, for
 //! documents of several pages, `restructured.json`; crops and pages as PNG beside them.
 
-use super::json::{self, JsonOptions};
-use super::markdown::{self, MarkdownOptions, VARIANTS};
-use super::written::new_document;
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, PageTrace};
 use crate::layout::Region;
@@ -11,6 +8,10 @@ use crate::output::write_file;
 use crate::plan::{FACTOR, PlannedBlock, Preparation, smart_resize};
 use crate::raster::Pixels;
 use crate::restructure::{RestructureOptions, drop_table_pictures, restructure_pages};
+use crate::writer::json::{self, JsonOptions};
+use crate::writer::markdown::{self, MarkdownOptions, VARIANTS};
+use crate::writer::written::new_document;
+use crate::writer::{drawings, python_json};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -52,7 +53,7 @@ impl<'a> TraceWriter<'a> {
             traces,
         } = traced;
         let write = |name: &str, value: Value| {
-            let text = format!("{}\n", super::python_json::to_string(&value));
+            let text = format!("{}\n", python_json::to_string(&value));
             write_file(&folder.join(name), |out| out.write_all(text.as_bytes()))
         };
         drop_table_pictures(&mut document.pages);
@@ -321,8 +322,7 @@ fn request(
 }
 
 fn write_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
-    let bytes =
-        super::drawings::encoded(pixels, "png").map_err(|e| format!("{}: {e}", path.display()))?;
+    let bytes = drawings::encoded(pixels, "png").map_err(|e| format!("{}: {e}", path.display()))?;
     write_file(path, |out| out.write_all(&bytes))
 }
 

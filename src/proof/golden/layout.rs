@@ -13,9 +13,9 @@ use crate::layout::Region;
 use crate::layout::polygons::{self, ShapeMode};
 use crate::layout::postprocess::{self, LayoutOptions, RawBox, RawLayout};
 use crate::plan::{self, PixelLimits};
-use crate::replay::{mask, raw_box};
+use crate::proof::replay::{mask, raw_box};
+use crate::proof::trace::region as region_value;
 use crate::writer::json::points;
-use crate::writer::trace::region as region_value;
 use serde_json::{Value, json};
 
 type Checked = Result<(), String>;

@@ -1,6 +1,7 @@
 //! PP-DocLayout: values inside the network, what it says of its queries, reading order and detections.
 
-use super::{Check, cases, error, expected, facts, open, picture};
+use super::Check;
+use super::expected::{cases, error, expected, facts, open, picture};
 use crate::layout::pixel_values;
 use crate::layout::postprocess::{RawBox, Threshold};
 use crate::layout::pp_doclayout::config::{LayoutConfig, Version};

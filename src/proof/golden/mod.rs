@@ -127,15 +127,9 @@ fn names_in(folder: &Path, files: bool) -> Vec<String> {
     names
 }
 
-/// Reads a JSON file.
-fn read_json(path: &Path) -> Result<Value, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
-}
-
 fn check_functions(name: &str, context: &Context) -> FileReport {
     let full = format!("functions/{name}");
-    let value = match read_json(&context.root.join(format!("{full}.json"))) {
+    let value = match cases::read_json(&context.root.join(format!("{full}.json"))) {
         Ok(value) => value,
         Err(error) => return FileReport::of(full, vec![Err(error)]),
     };

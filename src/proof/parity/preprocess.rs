@@ -1,6 +1,7 @@
 //! PP-LCNet_x1_0_doc_ori and UVDoc.
 
-use super::{Check, cases, error, expected, open, picture};
+use super::Check;
+use super::expected::{cases, error, expected, open, picture};
 use crate::onnx::Runtime;
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
 use crate::preprocess::uvdoc::Unwarper;

@@ -1,6 +1,8 @@
 //! The recognizer: every tensor of vision encoder, projector and decoder, the tokens of prompts, and greedy answers.
 
-use super::{Check, cases, error, expected, facts, open, picture};
+use super::Check;
+use super::batches::{self, TOLERANCE};
+use super::expected::{cases, error, expected, facts, open, picture};
 use crate::kernels::attention::{PAGE, Row};
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::Tensors;
@@ -16,8 +18,6 @@ use crate::recognize::paddleocr_vl::released_name;
 use crate::recognize::paddleocr_vl::vision::{Computing, Vision};
 use serde_json::Value;
 use std::path::Path;
-
-pub(super) const TOLERANCE: f64 = 1e-5;
 
 /// Networks of the folder, ready to run.
 struct Model {
@@ -49,7 +49,7 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
         one(folder, case, tensors, facts, &mut model, &mut checks)?;
     }
     drop(model);
-    checks.extend(super::batches::check(folder, asked)?);
+    checks.extend(batches::check(folder, asked)?);
     Ok(checks)
 }
 

@@ -1,8 +1,8 @@
 //! Greedy answers through the scheduler: any mix of requests, in any order and any number of slots, with drafts of any
 //! kind, must give the tokens that each gives alone.
 
-use super::recognizer::TOLERANCE;
-use super::{Check, cases, error, expected, picture};
+use super::Check;
+use super::expected::{cases, error, expected, picture};
 use crate::kernels::attention::PAGE;
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::CheckpointError;
@@ -33,6 +33,8 @@ struct Expected {
 /// Rounds: slots, pages of the cache, what the drafts are, and in which order requests come.
 type Round = (usize, usize, Drafts, usize);
 
+/// Error that a tensor of the recognizer may have.
+pub(super) const TOLERANCE: f64 = 1e-5;
 /// Pages of the cache, enough for all requests of a folder at once.
 const PAGES: usize = 250;
 /// So few that sequences have to wait for each other: those of the longest, and two more.

@@ -1,0 +1,87 @@
+//! A line of a zone.
+
+use crate::geometry::Rect;
+use crate::layout::table::aligned::is_marker;
+use crate::lines::Segment;
+
+/// A line of a zone: segments side by side.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Indices of the segments in reading order.
+    pub segments: Vec<usize>,
+    /// Bounding box of the segments.
+    pub bbox: Rect,
+    /// Font size of most characters.
+    pub size: f32,
+    /// `true` if most characters are bold.
+    pub bold: bool,
+    /// `true` if most characters are italic.
+    pub italic: bool,
+    /// `true` if most characters are of a fixed-pitch font.
+    pub fixed_pitch: bool,
+    /// Share of characters in math fonts.
+    pub math: f32,
+    /// Colour of most characters.
+    pub color: [u8; 3],
+    /// `true` if the script runs from right to left.
+    pub right_to_left: bool,
+    /// Text without markup.
+    pub text: String,
+    /// Element that the line belongs to in a tagged PDF, and its heading level if it is a heading.
+    pub tag: Option<(usize, Option<u8>)>,
+}
+
+impl Line {
+    /// Makes a line from segments that lie side by side.
+    pub fn new(
+        mut indices: Vec<usize>,
+        all: &[Segment],
+        tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>,
+    ) -> Self {
+        let rtl = indices.iter().filter(|i| all[**i].right_to_left).count() * 2 > indices.len();
+        indices.sort_by(|&a, &b| all[a].bbox.x1.total_cmp(&all[b].bbox.x1));
+        if rtl {
+            indices.reverse();
+        }
+        let count = |f: &dyn Fn(&Segment) -> f32| -> f32 {
+            indices
+                .iter()
+                .map(|i| f(&all[*i]) * all[*i].char_count() as f32)
+                .sum()
+        };
+        let total = count(&|_| 1.0).max(1.0);
+        let longest = indices
+            .iter()
+            .max_by_key(|i| all[**i].char_count())
+            .map(|i| &all[*i]);
+        let flag = |value: bool| if value { 1.0 } else { 0.0 };
+        Line {
+            bbox: Rect::union_all(indices.iter().map(|i| &all[*i].bbox)).unwrap_or_default(),
+            size: longest.map_or(0.0, |s| s.style.font_size),
+            bold: count(&|s| flag(s.style.bold)) * 2.0 > total,
+            italic: count(&|s| flag(s.style.italic)) * 2.0 > total,
+            fixed_pitch: count(&|s| flag(s.style.fixed_pitch)) * 2.0 > total,
+            math: count(&|s| s.style.math) / total,
+            color: longest.map_or([0; 3], |s| s.style.color),
+            right_to_left: rtl,
+            text: indices
+                .iter()
+                .map(|i| all[*i].plain_text())
+                .collect::<Vec<_>>()
+                .join(" "),
+            tag: longest.and_then(|s| tags(s.mcid)),
+            segments: indices,
+        }
+    }
+
+    /// `true` if the line starts with a list marker.
+    pub fn starts_item(&self) -> bool {
+        let mut words = self.text.split_whitespace();
+        let first = words.next().unwrap_or("");
+        let bullet = first
+            .chars()
+            .next()
+            .is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔".contains(c));
+        bullet || (is_marker(first) && words.next().is_some())
+    }
+}

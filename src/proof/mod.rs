@@ -1,0 +1,10 @@
+//! Everything that proves the build against recorded outputs of the reference: recorded answers in place of networks and
+//! recognizers ([`replay`]), what was decided and asked on the way as files ([`trace`]), comparing functions and whole
+//! runs with the reference's recorded outputs ([`golden`]), and the networks with recorded tensors ([`parity`]).
+//!
+//! A parse without `--replay` and `--trace` uses nothing of it.
+
+pub mod golden;
+pub mod parity;
+pub mod replay;
+pub mod trace;
