@@ -113,7 +113,7 @@ impl Rect {
         (self.y2.min(other.y2) - self.y1.max(other.y1)).max(0.0)
     }
 
-    /// `true` if the two touch or overlap once each is grown by `margin` on every side.
+    /// `true` if the two touch or overlap once one of them is grown by `margin` on every side.
     pub fn near(&self, other: &Rect, margin: f32) -> bool {
         self.x1 - margin <= other.x2
             && other.x1 - margin <= self.x2

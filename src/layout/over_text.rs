@@ -9,10 +9,10 @@ use crate::geometry::Rect;
 use crate::layout::polygons::ShapeMode;
 use crate::lines::{PageText, PreparedPage, Segment};
 
-/// Share of a piece of text that must lie in a region to belong to it.
+/// Share of a piece of text or of a rule that must lie in a region to belong to it, more than this: of two regions side by
+/// side at most one has it. Larger: text that sticks out of a tight box becomes a region of its own. Smaller: a region takes its
+/// neighbour's lines.
 const INSIDE: f32 = 0.5;
-/// Size of body text assumed for a page without text: 10 points at 144 dpi.
-const DEFAULT_BODY: f32 = 20.0;
 
 /// Assigns each text segment to one region; the result is in reading order.
 ///
@@ -25,11 +25,7 @@ pub fn with_text(regions: Vec<Region>, page: &PreparedPage, mode: ShapeMode) -> 
         .iter()
         .map(|s| owner_of(&s.bbox, &regions))
         .collect();
-    let body = page
-        .text
-        .body_size()
-        .filter(|size| *size > 1.0)
-        .unwrap_or(DEFAULT_BODY);
+    let body = page.text.body_size_or_default();
     for (index, region) in regions.iter_mut().enumerate() {
         let own: Vec<usize> = (0..segments.len())
             .filter(|i| owner[*i] == Some(index))

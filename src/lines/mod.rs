@@ -15,12 +15,14 @@ mod read;
 mod reader;
 mod scan;
 mod text_layer;
+mod thresholds;
 mod tiles;
 pub mod trust;
 
 pub use options::{DetectOptions, LimitType, LineOptions};
 pub use page_text::{
-    Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left, words_text,
+    DEFAULT_BODY, Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk,
+    is_right_to_left, words_text,
 };
 pub use prepare::{
     PrepareError, PreparedPage, Preprocessor, decide_text, prepare_layer, prepare_lines,

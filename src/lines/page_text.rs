@@ -153,6 +153,9 @@ pub fn words_text(words: &[Word]) -> String {
     text
 }
 
+/// Size of body text assumed for a page without text, in pixels: 10 points at 144 dpi.
+pub const DEFAULT_BODY: f32 = 20.0;
+
 /// The text of a prepared page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageText {
@@ -188,6 +191,13 @@ impl PageText {
             .into_iter()
             .max_by_key(|(size, count)| (*count, std::cmp::Reverse(*size)))
             .map(|(s, _)| s as f32 / 2.0)
+    }
+
+    /// The same, or [`DEFAULT_BODY`] without text, or where the size of it is none: a pixel and less.
+    pub fn body_size_or_default(&self) -> f32 {
+        self.body_size()
+            .filter(|size| *size > 1.0)
+            .unwrap_or(DEFAULT_BODY)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
+use super::thresholds::trust::TURNED_SHARE;
 use super::tiles::LEAST_SIDE;
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
@@ -14,9 +15,6 @@ use crate::preprocess::{
     self, DocPreprocessor, PreprocessError, PreprocessOptions, PreprocessSteps,
 };
 use crate::raster::Pixels;
-
-/// Share of characters written along the page from which the page counts as turned.
-const TURNED_SHARE: f32 = 0.6;
 
 /// A page ready for layout detection. All coordinates are in its own pixels.
 #[derive(Debug)]

@@ -8,22 +8,12 @@ use super::page_text::{
     Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, turn_upside_down};
+use super::thresholds::skew::*;
 use crate::document::TextSource;
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{Model, OnnxError, Runtime};
 use crate::raster::Pixels;
 use crate::runtime::{self, RuntimeDirs};
-
-/// Lines whose confidence decides about the page's orientation.
-const ORIENTATION_LINES: usize = 6;
-/// Share of lines on their heads from which the whole page is suspected.
-const SUSPECT_SHARE: f32 = 0.3;
-/// Skew in radians below which a page is left as it is: a pixel over 400.
-const MIN_SKEW: f32 = 0.0025;
-/// Skew in radians above which it is no skew but slanted text.
-const MAX_SKEW: f32 = 0.26;
-/// Height of a detected line's box over the size of its font: boxes are grown by the unclip rule.
-const BOX_HEIGHT_PER_EM: f32 = 1.3;
 
 /// The lines of a page, upright and straight.
 pub struct ReadPage {
@@ -152,7 +142,7 @@ impl LineReader {
         longest.truncate(ORIENTATION_LINES);
         let tall = longest
             .iter()
-            .filter(|q| q.height() > q.width() * 1.5)
+            .filter(|q| q.height() > q.width() * TALL)
             .count()
             * 2
             > longest.len();
@@ -233,7 +223,7 @@ impl LineReader {
 fn skew(quads: &[Quad]) -> f32 {
     let mut angles: Vec<(f32, f32)> = quads
         .iter()
-        .filter(|q| q.width() > 4.0 * q.height())
+        .filter(|q| q.width() > LONG * q.height())
         .map(|q| ((q.0[1].y - q.0[0].y).atan2(q.0[1].x - q.0[0].x), q.width()))
         .collect();
     angles.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -261,7 +251,7 @@ fn rotate_point(p: Point, angle: f32, cx: f32, cy: f32) -> Point {
 /// A recognized line as a segment; its words get boxes from the recognizer's character positions.
 fn segment(quad: &Quad, line: &LineText) -> Segment {
     let bbox = quad.bounds();
-    let tall = bbox.height() > 1.5 * bbox.width() && line.text.chars().count() > 1;
+    let tall = bbox.height() > TALL * bbox.width() && line.text.chars().count() > 1;
     let em = if tall { bbox.width() } else { bbox.height() } / BOX_HEIGHT_PER_EM;
     let words = if tall {
         let word = |(i, text): (usize, &str)| Word {

@@ -1,26 +1,12 @@
 //! Ruling lines and figures in the picture of a scanned page.
 
-use super::page_text::{PageText, Segment};
+use super::page_text::{DEFAULT_BODY, PageText, Segment};
+use super::thresholds::scans::*;
 use crate::geometry::Rect;
 use crate::raster::Pixels;
 
-/// Ruling lines are at least this long, in pixels at 144 dpi: longer than any stroke of body text.
-const MIN_HORIZONTAL: usize = 48;
-/// Vertical ones may be as short as a table row.
-const MIN_VERTICAL: usize = 30;
-/// A line may be interrupted for so many pixels: noise and worn print.
-const MAX_BREAK: usize = 3;
-/// A line is at most this thick, in pixels.
-const MAX_THICKNESS: usize = 8;
 /// Cell of the grid in which figures are looked for, in pixels.
 const CELL: usize = 8;
-/// Figures are at least this wide and high, in cells.
-const MIN_FIGURE_CELLS: usize = 8;
-/// Share of cells with ink inside the box of a figure.
-const MIN_FIGURE_DENSITY: f32 = 0.07;
-/// Short lines less sure than this may be part of a drawing that the recognizer took for letters.
-const DOUBTFUL: f32 = 0.8;
-const DOUBTFUL_CHARS: usize = 6;
 
 /// The picture of a page as dark and light, one bit per pixel: a page may have 180 million.
 pub struct DarkMap {
@@ -42,8 +28,8 @@ impl DarkMap {
         let mut histogram = [0u32; 256];
         page.gray_levels()
             .for_each(|v| histogram[usize::from(v)] += 1);
-        let paper = (128..256).max_by_key(|v| histogram[*v]).unwrap_or(255);
-        let least = (page.width * page.height / 2000) as u32;
+        let paper = PAPER_LEVELS.max_by_key(|v| histogram[*v]).unwrap_or(255);
+        let least = (page.width * page.height / INK_PART) as u32;
         let darkest = (0..256).find(|v| histogram[*v] > least).unwrap_or(0);
         let threshold = ((paper + darkest.min(paper)) / 2) as u8;
         let stride = page.width.div_ceil(TURNED);
@@ -165,7 +151,7 @@ impl Lines {
 
 /// `true` for a line, `false` for an area; a long line may be slightly tilted.
 fn is_thin(line: &Rect) -> bool {
-    line.height() <= MAX_THICKNESS as f32 + line.width() * 0.004
+    line.height() <= MAX_THICKNESS as f32 + line.width() * TILT
 }
 
 /// Runs of dark pixels at least `min_length` long, with short breaks bridged.
@@ -196,14 +182,14 @@ fn runs(row: &[bool], min_length: usize) -> Vec<(usize, usize)> {
 
 /// Horizontal and vertical ruling lines of a straight page, without strokes of letters.
 pub fn rulings(map: &DarkMap, text: &PageText) -> Vec<Rect> {
-    let body = text.body_size().unwrap_or(20.0);
-    let mut lines = map.horizontal(MIN_HORIZONTAL.max((body * 2.0) as usize));
-    lines.extend(map.vertical(MIN_VERTICAL.max((body * 1.4) as usize)));
+    let body = text.body_size().unwrap_or(DEFAULT_BODY);
+    let mut lines = map.horizontal(MIN_HORIZONTAL.max((body * MIN_HORIZONTAL_EMS) as usize));
+    lines.extend(map.vertical(MIN_VERTICAL.max((body * MIN_VERTICAL_EMS) as usize)));
     // A stroke through the middle of a text line belongs to the text.
     lines.retain(|line| {
         !text.segments.iter().any(|s| {
-            let core = s.bbox.expanded(0.0, -0.22 * s.bbox.height());
-            line.share_inside(&core) > 0.6
+            let core = s.bbox.expanded(0.0, -TEXT_CORE * s.bbox.height());
+            line.share_inside(&core) > STROKE_INSIDE
         })
     });
     lines
@@ -221,8 +207,7 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
             *cell += dark.count_ones() as u16;
         }
     }
-    // A speck of dust has fewer pixels.
-    let mut full: Vec<bool> = ink.iter().map(|n| *n > 5).collect();
+    let mut full: Vec<bool> = ink.iter().map(|n| *n > MIN_CELL_INK).collect();
     let doubtful = |s: &&Segment| {
         s.confidence.is_some_and(|c| c < DOUBTFUL) && s.char_count() <= DOUBTFUL_CHARS
     };
@@ -231,7 +216,7 @@ pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
         .iter()
         .filter(|s| !doubtful(s))
         .map(|s| s.bbox)
-        .chain(rulings.iter().map(|r| r.expanded(3.0, 3.0)));
+        .chain(rulings.iter().map(|r| r.expanded(RULE_MARGIN, RULE_MARGIN)));
     for cover in covers {
         let [x1, y1, x2, y2] = cover
             .clamped(map.width as f32, map.height as f32)

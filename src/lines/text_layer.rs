@@ -4,28 +4,16 @@
 //! lines are put together by geometry, since that order often jumps. Steps: [`words`], then [`link`] finds each
 //! word's right neighbour, and [`segment`] makes one piece of every chain.
 
-use super::page_text::{
-    Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk, is_right_to_left,
-};
+mod fonts;
+
+use super::page_text::{Direction, PageText, Segment, Shift, Word, is_cjk, is_right_to_left};
+use super::thresholds::layer::*;
 use crate::deadline;
 use crate::document::TextSource;
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, PdfRun};
-use std::collections::BTreeMap;
+use fonts::{fixed_pitch_fonts, style};
 use unicode_normalization::UnicodeNormalization;
-
-/// Gap inside a word, in ems. Letter-spaced headings reach 0.25.
-const WORD_GAP: f32 = 0.3;
-/// Gap between words of a line, in ems. Justified lines reach 0.9, gutters and table columns start at 1.
-const LINE_GAP: f32 = 0.95;
-/// Gap that stands for a blank when the layer has none, in ems.
-const BLANK_GAP: f32 = 0.15;
-/// Two words share a line when the lower one covers this share of the other's height.
-const LINE_OVERLAP: f32 = 0.5;
-/// Raised or lowered words are at most this large against their line...
-const SHIFT_SIZE: f32 = 0.82;
-/// ...and their middle is off by this share of the line's size at least.
-const SHIFT_OFFSET: f32 = 0.12;
 
 /// A word of the layer before it has a line.
 struct RawWord {
@@ -65,7 +53,7 @@ pub fn page_text(content: &PdfPage) -> PageText {
     }
 }
 
-/// Whether the code is one of those that pdfium and programs use for a hyphen at a line's end.
+/// `true` if the code is one of those that pdfium and programs use for a hyphen at a line's end.
 fn is_soft_hyphen(code: u32) -> bool {
     matches!(code, 0x02 | 0xAD | 0xFFFE)
 }
@@ -94,7 +82,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
         let run = run.expect("checked above");
         let [x1, y1, x2, y2] = c.bbox;
         let bbox = Rect { x1, y1, x2, y2 };
-        let size = if run.size > 0.5 {
+        let size = if run.size > LEAST_SIZE {
             run.size
         } else {
             bbox.height().max(1.0)
@@ -113,7 +101,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
             order: 0,
             run: c.run,
             size,
-            direction: if run.angle.abs() > 20.0 {
+            direction: if run.angle.abs() > TURNED_ANGLE {
                 Direction::Turned
             } else {
                 Direction::Horizontal
@@ -135,7 +123,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
     words
 }
 
-/// How a character follows the one before it.
+/// Place of a character after the one before it.
 #[derive(PartialEq)]
 enum Step {
     /// In the same word.
@@ -148,7 +136,7 @@ enum Step {
 
 fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> Step {
     let em = size.max(word.size);
-    let turned = run.angle.abs() > 20.0;
+    let turned = run.angle.abs() > TURNED_ANGLE;
     if turned || word.direction == Direction::Turned {
         let same = turned && word.direction == Direction::Turned;
         return if same && last.near(next, WORD_GAP * em) {
@@ -160,7 +148,7 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> St
     let gap_x = (next.x1 - last.x2).max(last.x1 - next.x2);
     let overlap_y = last.overlap_y(next) / last.height().min(next.height()).max(0.1);
     // A change of size is where an index mark starts.
-    let same_size = (size - word.size).abs() <= 0.12 * em;
+    let same_size = (size - word.size).abs() <= SAME_SIZE * em;
     if overlap_y > LINE_OVERLAP && gap_x <= WORD_GAP * em && same_size {
         return if word.direction == Direction::Vertical {
             Step::Apart
@@ -169,12 +157,12 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> St
         };
     }
     let gap_y = next.y1 - last.y2;
-    let below = last.overlap_x(next) > 0.6 * last.width().min(next.width());
+    let below = last.overlap_x(next) > COLUMN_OVERLAP * last.width().min(next.width());
     let single = word.text.chars().count() == 1 || word.direction == Direction::Vertical;
-    let square = |r: &Rect| r.width() > 0.6 * em;
+    let square = |r: &Rect| r.width() > SQUARE * em;
     if below
         && single
-        && gap_y.abs() < 0.35 * em
+        && gap_y.abs() < COLUMN_GAP * em
         && square(last)
         && square(next)
         && word.text.chars().all(is_cjk)
@@ -195,7 +183,7 @@ fn push_normalized(text: &mut String, c: char) {
     }
 }
 
-/// Whether a character says nothing: the replacement character, or one for private use.
+/// `true` if a character says nothing: the replacement character, or one for private use.
 fn is_meaningless(c: char) -> bool {
     matches!(c as u32, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
 }
@@ -255,18 +243,18 @@ fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(us
     }
     let em = a.size.max(b.size);
     let gap = b.bbox.x1 - a.bbox.x2;
-    if gap < -0.35 * em || b.bbox.center_x() <= a.bbox.center_x() {
+    if gap < -WORD_OVERLAP * em || b.bbox.center_x() <= a.bbox.center_x() {
         return;
     }
     let ratio = a.size.min(b.size) / em;
     // Different sizes belong together only when they touch: drop caps and index marks, not captions beside text.
-    let limit = if ratio < 0.75 {
-        0.3 * em
+    let limit = if ratio < OTHER_SIZE {
+        OTHER_SIZE_GAP * em
     } else {
         LINE_GAP * em
     };
     let overlap = a.bbox.overlap_y(&b.bbox) / a.bbox.height().min(b.bbox.height()).max(0.1);
-    if gap > limit || overlap < LINE_OVERLAP || (ratio < 0.4) {
+    if gap > limit || overlap < LINE_OVERLAP || ratio < UNRELATED_SIZE {
         return;
     }
     if next[left].is_none_or(|(_, known)| gap < known) {
@@ -365,267 +353,5 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
     }
 }
 
-fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) -> SegmentStyle {
-    let mut style = SegmentStyle::default();
-    let (mut total, mut bold, mut italic, mut fixed, mut math) =
-        (0usize, 0usize, 0usize, 0usize, 0usize);
-    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
-    let mut colors: BTreeMap<[u8; 3], usize> = BTreeMap::new();
-    for word in raw {
-        let Some(run) = content.runs.get(word.run as usize) else {
-            continue;
-        };
-        let count = word.text.chars().count();
-        let font = FontTraits::of(
-            content
-                .fonts
-                .get(run.font as usize)
-                .map_or("", String::as_str),
-        );
-        total += count;
-        bold += if font.bold || run.weight >= 600 {
-            count
-        } else {
-            0
-        };
-        italic += if font.italic || run.italic { count } else { 0 };
-        let measured = fixed_pitch.get(run.font as usize).copied().unwrap_or(false);
-        fixed += if font.fixed_pitch || run.fixed_pitch || measured {
-            count
-        } else {
-            0
-        };
-        math += if font.math { count } else { 0 };
-        *sizes.entry((word.size * 8.0).round() as u32).or_default() += count;
-        *colors.entry(run.color).or_default() += count;
-    }
-    let most = |n: usize| n * 2 > total;
-    style.font_size = sizes
-        .into_iter()
-        .max_by_key(|(_, n)| *n)
-        .map_or(0.0, |(s, _)| s as f32 / 8.0);
-    style.color = colors
-        .into_iter()
-        .max_by_key(|(_, n)| *n)
-        .map_or([0; 3], |(c, _)| c);
-    (style.bold, style.italic, style.fixed_pitch) = (most(bold), most(italic), most(fixed));
-    style.math = math as f32 / total.max(1) as f32;
-    style
-}
-
-/// For every font of the page whether all its letters are equally wide, where enough were used to tell.
-fn fixed_pitch_fonts(content: &PdfPage) -> Vec<bool> {
-    /// Narrow and wide letters: in other fonts their widths differ by more than a half.
-    const NARROW: &str = "iljtfrI1.,;:'!()";
-    const WIDE: &str = "mwMWABCDEGHKNOPQRSTUVXYZ";
-    let mut widths =
-        vec![([f32::INFINITY, f32::NEG_INFINITY], 0usize, 0usize); content.fonts.len()];
-    for c in &content.chars {
-        let (Some(run), Some(letter)) = (content.runs.get(c.run as usize), char::from_u32(c.code))
-        else {
-            continue;
-        };
-        let (narrow, wide) = (NARROW.contains(letter), WIDE.contains(letter));
-        let Some(entry) = widths.get_mut(run.font as usize).filter(|_| narrow || wide) else {
-            continue;
-        };
-        let width = (c.bbox[2] - c.bbox[0]) / run.size.max(0.1);
-        entry.0 = [entry.0[0].min(width), entry.0[1].max(width)];
-        entry.1 += usize::from(narrow);
-        entry.2 += usize::from(wide);
-    }
-    widths
-        .iter()
-        .map(|([min, max], narrow, wide)| *narrow >= 4 && *wide >= 4 && max - min < 0.03)
-        .collect()
-}
-
-/// What the name of a font says about it.
-struct FontTraits {
-    bold: bool,
-    italic: bool,
-    fixed_pitch: bool,
-    math: bool,
-}
-
-impl FontTraits {
-    fn of(name: &str) -> Self {
-        // A subset's name starts with six capitals and a plus sign.
-        let name = name
-            .split_once('+')
-            .map_or(name, |(_, rest)| rest)
-            .to_ascii_lowercase();
-        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-        let starts = |parts: &[&str]| parts.iter().any(|part| name.starts_with(part));
-        FontTraits {
-            bold: has(&["bold", "black", "heavy", "demi", "-medi"])
-                || starts(&["cmbx", "cmb1", "sfbx"]),
-            italic: has(&["italic", "oblique", "slanted", "-it", "ital"])
-                || starts(&["cmti", "cmsl", "sfti"]),
-            fixed_pitch: has(&[
-                "mono",
-                "courier",
-                "consol",
-                "menlo",
-                "typewriter",
-                "-code",
-                "sourcecode",
-            ]) || starts(&["cmtt", "sftt", "lmtt", "lmmono"]),
-            math: has(&["math", "stixsize", "mathematicalpi"])
-                || starts(&[
-                    "cmmi", "cmsy", "cmex", "msbm", "msam", "cmmib", "eufm", "euex", "rsfs",
-                ])
-                || name == "symbol"
-                || name.starts_with("symbolmt"),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::input::pdf::page::PdfChar;
-
-    /// A page with one line for each `(x, y, size, text)`; a character is half an em wide, `|` a hyphen that
-    /// breaks a line.
-    fn page(lines: &[(f32, f32, f32, &str)]) -> PdfPage {
-        let mut page = PdfPage {
-            fonts: vec!["ABCDEF+Serif".into()],
-            ..PdfPage::default()
-        };
-        for (index, &(x, y, size, text)) in lines.iter().enumerate() {
-            page.runs.push(PdfRun {
-                font: 0,
-                size,
-                weight: 400,
-                italic: false,
-                fixed_pitch: false,
-                color: [0; 3],
-                visible: true,
-                angle: 0.0,
-                mcid: index as i32,
-            });
-            for (i, c) in text.chars().enumerate() {
-                let left = x + i as f32 * size / 2.0;
-                let code = if c == '|' { 0x02 } else { c as u32 };
-                let bbox = [left, y, left + size / 2.0, y + size];
-                page.chars.push(PdfChar {
-                    code,
-                    bbox,
-                    run: index as u32,
-                    unmapped: false,
-                });
-            }
-            page.chars.push(PdfChar {
-                code: '\n' as u32,
-                bbox: [0.0; 4],
-                run: u32::MAX,
-                unmapped: false,
-            });
-        }
-        page
-    }
-
-    fn texts(page: &PdfPage) -> Vec<String> {
-        page_text(page).segments.iter().map(Segment::text).collect()
-    }
-
-    #[test]
-    fn words_and_columns_are_told_apart_by_gaps() {
-        let page = page(&[
-            (0.0, 0.0, 10.0, "left column"),
-            (100.0, 0.5, 10.0, "right one"),
-        ]);
-        assert_eq!(texts(&page), ["left column", "right one"]);
-    }
-
-    #[test]
-    fn pieces_written_apart_make_one_line() {
-        let page = page(&[(54.0, 0.0, 10.0, "end"), (0.0, 0.0, 10.0, "the other")]);
-        assert_eq!(texts(&page), ["the other end"]);
-    }
-
-    #[test]
-    fn index_marks_are_raised_and_lowered() {
-        let page = page(&[
-            (0.0, 4.0, 10.0, "x"),
-            (5.0, 2.0, 6.0, "2"),
-            (20.0, 4.0, 10.0, "H"),
-            (25.0, 10.0, 6.0, "2"),
-        ]);
-        let segments = page_text(&page).segments;
-        let all: Vec<_> = segments.iter().map(Segment::text).collect();
-        assert!(all.join(" ").contains("x<sup>2</sup>"), "{all:?}");
-        assert!(all.join(" ").contains("H<sub>2</sub>"), "{all:?}");
-    }
-
-    #[test]
-    fn hyphens_at_line_ends_are_remembered_not_kept() {
-        let segments = page_text(&page(&[
-            (0.0, 0.0, 10.0, "hyphen|"),
-            (0.0, 12.0, 10.0, "ation"),
-        ]))
-        .segments;
-        assert_eq!(segments[0].text(), "hyphen");
-        assert!(segments[0].hyphenated && !segments[1].hyphenated);
-    }
-
-    #[test]
-    fn ligatures_are_taken_apart() {
-        assert_eq!(
-            texts(&page(&[(0.0, 0.0, 10.0, "e\u{FB03}cient")])),
-            ["efficient"]
-        );
-    }
-
-    #[test]
-    fn upright_characters_below_each_other_are_vertical_text() {
-        let mut page = page(&[(0.0, 0.0, 10.0, "縦書")]);
-        for (i, c) in page.chars.iter_mut().take(2).enumerate() {
-            c.bbox = [0.0, i as f32 * 10.0, 10.0, i as f32 * 10.0 + 10.0];
-        }
-        let segments = page_text(&page).segments;
-        assert_eq!(
-            (segments.len(), segments[0].direction),
-            (1, Direction::Vertical)
-        );
-        assert_eq!(segments[0].text(), "縦書");
-    }
-
-    #[test]
-    fn right_to_left_lines_keep_the_order_of_the_layer() {
-        let mut page = page(&[(0.0, 0.0, 10.0, "אב גד")]);
-        for (i, c) in page.chars.iter_mut().take(5).enumerate() {
-            c.bbox = [40.0 - i as f32 * 5.0, 0.0, 45.0 - i as f32 * 5.0, 10.0];
-        }
-        let segments = page_text(&page).segments;
-        assert_eq!(segments[0].text(), "אב גד");
-        assert!(segments[0].right_to_left);
-    }
-
-    #[test]
-    fn fonts_of_equal_widths_are_fixed_pitch() {
-        let code = page(&[(0.0, 0.0, 10.0, "WHEN MATCHED THEN print(til);")]);
-        assert!(page_text(&code).segments[0].style.fixed_pitch);
-        assert!(
-            !page_text(&page(&[(0.0, 0.0, 10.0, "til")])).segments[0]
-                .style
-                .fixed_pitch
-        );
-    }
-
-    #[test]
-    fn a_glyph_without_meaning_at_the_start_is_a_bullet() {
-        assert_eq!(
-            texts(&page(&[(0.0, 0.0, 10.0, "\u{F0B7} first")])),
-            ["• first"]
-        );
-    }
-
-    #[test]
-    fn hidden_characters_are_left_out() {
-        let mut page = page(&[(0.0, 0.0, 10.0, "seen"), (0.0, 20.0, 10.0, "hidden")]);
-        page.runs[1].visible = false;
-        assert_eq!(texts(&page), ["seen"]);
-    }
-}
+mod tests;

@@ -4,29 +4,11 @@
 //! Unicode, characters that are not on the rendered page, or a page whose visible text is outlines or a
 //! picture. Each is one rule below, checked in order.
 
+use super::thresholds::trust::*;
 use crate::document::{TextDecision, TextSource};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfChar, PdfPage};
 use crate::raster::Pixels;
-
-/// More hidden characters than this share: the layer belongs to a scan.
-const MAX_HIDDEN: f32 = 0.5;
-/// More characters without meaning than this share: the fonts lack their mapping. Formula fonts of honest papers
-/// reach some 5 % on a page.
-const MAX_MEANINGLESS: f32 = 0.12;
-/// More characters without ink than this share: what is shown is something else.
-const MAX_WITHOUT_INK: f32 = 0.4;
-/// More of the ink than this share outside of everything that the page's content states: it shows something else,
-/// such as annotations or patterns with text in them.
-const MAX_INK_OUTSIDE: f32 = 0.6;
-/// A page covered to this share by pictures, and with little text, is a scan.
-const SCAN_COVER: f32 = 0.5;
-/// A scan may carry so many characters of its own (stamps, page numbers).
-const SCAN_CHARS: usize = 80;
-/// So many glyph-sized shapes with hardly any characters: the text was turned into outlines.
-const OUTLINES: usize = 150;
-/// Levels between the darkest and the lightest place of a box with ink in it.
-const INK_CONTRAST: u8 = 24;
 
 /// Choice of a page's text source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +121,7 @@ fn is_meaningless(c: &PdfChar) -> bool {
 }
 
 fn is_glyph_sized(&[x1, y1, x2, y2]: &[f32; 4], size: (f32, f32)) -> bool {
-    let limit = size.0.min(size.1) / 25.0;
+    let limit = size.0.min(size.1) / OUTLINE_PART;
     x2 - x1 < limit && y2 - y1 < limit
 }
 
@@ -186,7 +168,7 @@ impl InkMap {
     /// Share of the dark pixels that lie outside all boxes (in page pixels); 0 on a page without ink.
     fn share_outside<'a>(&self, boxes: impl Iterator<Item = &'a [f32; 4]>) -> f32 {
         let paper = self.gray.iter().fold(0u8, |max, v| max.max(*v));
-        let dark = |v: u8| v < paper.saturating_sub(96);
+        let dark = |v: u8| v < paper.saturating_sub(DARK_LEVELS);
         let mut covered = vec![false; self.gray.len()];
         for bbox in boxes {
             let (left, right, top, bottom) = self.reach(bbox);

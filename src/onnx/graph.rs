@@ -7,21 +7,21 @@
 //! Weights are handed over as they lie: those that the kernels take as the file has them stay in the mapped file
 //! ([`Weights::Mapped`]), the others are owned by the session's [`Network`].
 
-use super::buffers::view;
+mod initializers;
+
 use super::network::Network;
 use super::operators::{self, Kernel, SiluChain};
 pub use super::weights::{Element, Weights};
 use super::{OnnxError, Runtime};
 use crate::kernels::winograd::{Filter, Scratch};
+use initializers::add_weight;
+use ort::Error;
 use ort::editor::{Graph as EditorGraph, Model as EditorModel, Node, ONNX_DOMAIN, Opset};
-use ort::memory::{Allocator, MemoryInfo};
 use ort::operator::Attribute;
 use ort::session::Session;
-use ort::value::{DynTensor, Outlet, Shape, SymbolicDimensions, ValueType};
-use ort::{AsPointer, Error};
+use ort::value::{Outlet, Shape, SymbolicDimensions, ValueType};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::CString;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -29,8 +29,6 @@ use std::sync::{Arc, Mutex};
 const OPSET: u32 = 21;
 /// Domain of ONNX Runtime's own operators.
 const CONTRIB: &str = "com.microsoft";
-/// Tensors of fewer bytes are copied into the graph: the editor asks for this many of tensors that it only points at.
-const MIN_EXTERNAL: usize = 128;
 
 /// A dimension of an input or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -411,70 +409,6 @@ impl Graph {
         model.set_graph(graph)?;
         Ok(model)
     }
-}
-
-fn add_weight(
-    graph: &mut EditorGraph,
-    name: &str,
-    shape: &[usize],
-    weights: &Weights,
-) -> Result<(), Error> {
-    let (element, bytes) = (weights.element(), weights.bytes());
-    if shape.iter().product::<usize>() * element.bytes() != bytes.len() {
-        return Err(Error::new(format!("it has {} bytes", bytes.len())));
-    }
-    if bytes.len() < MIN_EXTERNAL {
-        let mut tensor = DynTensor::new(&Allocator::default(), element.of_ort(), shape.to_vec())?;
-        // SAFETY: the tensor is new, lies in memory of the CPU and has as many bytes (checked above).
-        unsafe {
-            tensor
-                .data_ptr_mut()
-                .cast::<u8>()
-                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
-        };
-        return add_initializer(graph, name, tensor, false);
-    }
-    if !bytes.as_ptr().addr().is_multiple_of(element.bytes()) {
-        return Err(Error::new(format!(
-            "it does not lie at a multiple of {} bytes",
-            element.bytes()
-        )));
-    }
-    // SAFETY: `bytes` has as many elements as `shape` says (checked above) and is owned by the graph, then by the
-    // `Network` made of it, which drops its session first. Weights are only read.
-    let tensor = unsafe {
-        view(
-            &MemoryInfo::default(),
-            bytes.as_ptr().cast_mut().cast(),
-            element,
-            shape,
-        )?
-    };
-    add_initializer(graph, name, tensor, true)
-}
-
-/// Adds a tensor; `is_external`: its elements stay where they are.
-fn add_initializer(
-    graph: &mut EditorGraph,
-    name: &str,
-    tensor: impl AsPointer<Sys = ort::sys::OrtValue>,
-    is_external: bool,
-) -> Result<(), Error> {
-    let c_name = CString::new(name).map_err(Error::wrap)?;
-    let editor = ort::api::editor()?;
-    // SAFETY: the graph and the tensor are alive; the call takes the tensor over only where it succeeds, and then it
-    // is forgotten here.
-    unsafe {
-        let status = (editor.AddInitializerToGraph)(
-            graph.ptr().cast_mut(),
-            c_name.as_ptr(),
-            tensor.ptr().cast_mut(),
-            is_external,
-        );
-        Error::result_from_status(status)?;
-    }
-    std::mem::forget(tensor);
-    Ok(())
 }
 
 /// A session, or why there is none.

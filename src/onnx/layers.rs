@@ -3,17 +3,16 @@
 //! Batch norms, and branches of convolutions that are added up, are folded into one convolution in double precision
 //! and rounded once. Shapes are `[batch, channels, height, width]` for maps and `[batch, tokens, width]` for tokens.
 
+mod convolution;
+
+pub use convolution::{ConvShape, ConvWeights};
+
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::graph::{Attr, Element, Graph, Value};
 use super::packs::Packs;
 use crate::kernels::linear::Scratch;
-use crate::kernels::winograd::{self, Filter};
-use std::ops::Range;
+use crate::kernels::winograd;
 use std::sync::{Arc, Mutex};
-
-/// Cells of a map from which a chain of convolutions by Winograd's filtering is faster than ONNX Runtime's: measured with
-/// 256 channels on two cores, 1.5 times as fast at 50x50 cells, slower at 25x25.
-const MIN_CHAIN_CELLS: usize = 48 * 48;
 
 /// A network under construction with the checkpoint that its weights come from.
 pub struct Layers<'c> {
@@ -48,184 +47,6 @@ pub enum Activation {
     HardSwish,
 }
 
-/// A convolution's geometry.
-#[derive(Debug, Clone, Copy)]
-pub struct ConvShape {
-    /// Channels in.
-    pub channels: usize,
-    /// Channels out.
-    pub out: usize,
-    /// Side of the kernel.
-    pub kernel: usize,
-    /// Step in both directions.
-    pub stride: usize,
-    /// Distance between taps.
-    pub dilation: usize,
-    /// Zeros at the top, left, bottom and right.
-    pub pads: [usize; 4],
-    /// Groups; `channels` for a depthwise convolution.
-    pub groups: usize,
-}
-
-impl ConvShape {
-    /// A convolution that keeps the size of the map: one step, zeros of half the kernel.
-    pub fn same(channels: usize, out: usize, kernel: usize) -> Self {
-        ConvShape {
-            channels,
-            out,
-            kernel,
-            stride: 1,
-            dilation: 1,
-            pads: [(kernel - 1) / 2; 4],
-            groups: 1,
-        }
-    }
-
-    /// The same with another step.
-    pub fn with_stride(self, stride: usize) -> Self {
-        ConvShape { stride, ..self }
-    }
-
-    /// The same, each channel on its own.
-    pub fn depthwise(self) -> Self {
-        ConvShape {
-            groups: self.channels,
-            ..self
-        }
-    }
-
-    /// The same with taps further apart, and zeros to keep the size of the map.
-    pub fn with_dilation(self, dilation: usize) -> Self {
-        ConvShape {
-            dilation,
-            pads: [(self.kernel - 1) / 2 * dilation; 4],
-            ..self
-        }
-    }
-
-    /// The same with other zeros around the map: at the top, left, bottom and right.
-    pub fn with_pads(self, pads: [usize; 4]) -> Self {
-        ConvShape { pads, ..self }
-    }
-
-    /// `[out, channels / groups, kernel, kernel]`.
-    fn weight_shape(&self) -> [usize; 4] {
-        [
-            self.out,
-            self.channels / self.groups,
-            self.kernel,
-            self.kernel,
-        ]
-    }
-}
-
-/// A convolution's weights, in double precision while they are folded.
-#[derive(Debug, Clone)]
-pub struct ConvWeights {
-    shape: ConvShape,
-    /// `[out, channels / groups, kernel, kernel]`.
-    weight: Vec<f64>,
-    /// `[out]`.
-    bias: Vec<f64>,
-}
-
-impl ConvWeights {
-    /// Two convolutions whose results are added, as one. The smaller kernel lies in the middle of the larger.
-    pub fn plus(mut self, other: &ConvWeights) -> Self {
-        let (large, small) = (self.shape.kernel, other.shape.kernel);
-        let offset = (large - small) / 2;
-        for (index, value) in other.weight.iter().enumerate() {
-            let (plane, y, x) = (
-                index / (small * small),
-                index / small % small,
-                index % small,
-            );
-            self.weight[(plane * large + y + offset) * large + x + offset] += value;
-        }
-        self.bias
-            .iter_mut()
-            .zip(&other.bias)
-            .for_each(|(a, b)| *a += b);
-        self
-    }
-
-    /// This convolution after another one, with nothing between, as one. Both have 1x1 kernels and one group.
-    pub fn after(&self, first: &ConvWeights) -> ConvWeights {
-        let (inner, channels) = (self.shape.channels, first.shape.channels);
-        let row = |out: usize| &self.weight[out * inner..(out + 1) * inner];
-        let mut weight = vec![0.0; self.shape.out * channels];
-        for out in 0..self.shape.out {
-            let sums = &mut weight[out * channels..(out + 1) * channels];
-            for (factor, from) in row(out).iter().zip(first.weight.chunks_exact(channels)) {
-                sums.iter_mut()
-                    .zip(from)
-                    .for_each(|(sum, w)| *sum += factor * w);
-            }
-        }
-        let bias = (0..self.shape.out).map(|out| {
-            self.bias[out]
-                + row(out)
-                    .iter()
-                    .zip(&first.bias)
-                    .map(|(w, b)| w * b)
-                    .sum::<f64>()
-        });
-        ConvWeights {
-            shape: ConvShape {
-                channels,
-                ..self.shape
-            },
-            weight,
-            bias: bias.collect(),
-        }
-    }
-
-    /// The part that sees the input channels `range`, for inputs that are not put together; the first part keeps the
-    /// bias.
-    pub fn of_channels(&self, range: Range<usize>) -> ConvWeights {
-        let plane = self.shape.kernel * self.shape.kernel;
-        let rows = self.weight.chunks_exact(self.shape.channels * plane);
-        let weight = rows
-            .flat_map(|row| &row[range.start * plane..range.end * plane])
-            .copied()
-            .collect();
-        let bias = if range.start == 0 {
-            self.bias.clone()
-        } else {
-            vec![0.0; self.shape.out]
-        };
-        ConvWeights {
-            shape: ConvShape {
-                channels: range.len(),
-                ..self.shape
-            },
-            weight,
-            bias,
-        }
-    }
-
-    /// The same without its bias, and that.
-    pub fn without_bias(self) -> (ConvWeights, Vec<f32>) {
-        let bias = rounded(&self.bias);
-        (
-            ConvWeights {
-                bias: vec![0.0; self.bias.len()],
-                ..self
-            },
-            bias,
-        )
-    }
-}
-
-/// Rounds to single precision.
-fn rounded(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|v| *v as f32).collect()
-}
-
-fn wide(values: Vec<f32>) -> Vec<f64> {
-    values.into_iter().map(f64::from).collect()
-}
-
 impl<'c> Layers<'c> {
     /// An empty network with a checkpoint.
     pub fn new(graph: Graph, checkpoint: &'c Checkpoint) -> Self {
@@ -256,129 +77,6 @@ impl<'c> Layers<'c> {
     /// The same, computing in another kind of floating-point numbers; only linear layers, norms and attention do.
     pub fn with_element(self, element: Element) -> Self {
         Layers { element, ..self }
-    }
-
-    /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`) followed by the batch norm
-    /// `norm`, if there is one.
-    pub fn conv_weights(
-        &self,
-        key: &str,
-        has_bias: bool,
-        norm: Option<(&str, f64)>,
-        shape: ConvShape,
-    ) -> Result<ConvWeights, CheckpointError> {
-        let file = self.checkpoint;
-        let mut weight = wide(file.f32(&format!("{key}.weight"), &shape.weight_shape())?);
-        let mut bias = match has_bias {
-            true => wide(file.f32(&format!("{key}.bias"), &[shape.out])?),
-            false => vec![0.0; shape.out],
-        };
-        if let Some((norm, epsilon)) = norm {
-            let part = |name: &str| Ok(wide(file.f32(&format!("{norm}.{name}"), &[shape.out])?));
-            let (gamma, beta) = (part("weight")?, part("bias")?);
-            let (mean, variance) = (part("running_mean")?, part("running_var")?);
-            let plane = weight.len() / shape.out;
-            for out in 0..shape.out {
-                let scale = gamma[out] / (variance[out] + epsilon).sqrt();
-                weight[out * plane..(out + 1) * plane]
-                    .iter_mut()
-                    .for_each(|w| *w *= scale);
-                bias[out] = beta[out] + (bias[out] - mean[out]) * scale;
-            }
-        }
-        Ok(ConvWeights {
-            shape,
-            weight,
-            bias,
-        })
-    }
-
-    /// Weights of `key.convolution` followed by the batch norm `key.normalization`, as most networks name them.
-    pub fn unit_weights(
-        &self,
-        key: &str,
-        has_bias: bool,
-        epsilon: f64,
-        shape: ConvShape,
-    ) -> Result<ConvWeights, CheckpointError> {
-        let norm = format!("{key}.normalization");
-        self.conv_weights(
-            &format!("{key}.convolution"),
-            has_bias,
-            Some((&norm, epsilon)),
-            shape,
-        )
-    }
-
-    /// A convolution. `at` is its place, for names.
-    pub fn conv(
-        &mut self,
-        at: &str,
-        x: &Value,
-        weights: &ConvWeights,
-        activation: Activation,
-    ) -> Value {
-        let ConvWeights {
-            shape,
-            weight,
-            bias,
-        } = weights;
-        let w = self
-            .graph
-            .floats(at, &shape.weight_shape(), rounded(weight));
-        let b = self.graph.floats(at, &[shape.out], rounded(bias));
-        let pair = |n: usize| Attr::Ints(vec![n as i64; 2]);
-        let attributes = [
-            ("kernel_shape", pair(shape.kernel)),
-            ("strides", pair(shape.stride)),
-            ("dilations", pair(shape.dilation)),
-            (
-                "pads",
-                Attr::Ints(shape.pads.iter().map(|n| *n as i64).collect()),
-            ),
-            ("group", Attr::Int(shape.groups as i64)),
-        ];
-        let y = self.graph.op("Conv", at, &[x, &w, &b], &attributes);
-        self.activation(at, &y, activation)
-    }
-
-    /// 3x3 convolutions with SiLU after each, over maps of `size` (height, width).
-    pub fn silu_chain(
-        &mut self,
-        at: &str,
-        x: &Value,
-        convs: &[ConvWeights],
-        size: [usize; 2],
-    ) -> Value {
-        let is_fit = |conv: &ConvWeights| {
-            let ConvShape {
-                channels,
-                out,
-                kernel,
-                stride,
-                dilation,
-                pads,
-                groups,
-            } = conv.shape;
-            channels == out
-                && [kernel, stride, dilation, groups] == [3, 1, 1, 1]
-                && pads == [1; 4]
-                && winograd::is_supported(channels)
-        };
-        let cells = size[0] * size[1];
-        if self.own_kernels && cells >= MIN_CHAIN_CELLS && convs.iter().all(is_fit) {
-            let filters = convs
-                .iter()
-                .map(|c| Filter::new(c.shape.channels, &c.weight, &c.bias))
-                .collect();
-            let scratch = self.chain_scratch.clone();
-            return self.graph.silu_chain(at, x, filters, scratch);
-        }
-        let mut x = x.clone();
-        for (index, conv) in convs.iter().enumerate() {
-            x = self.conv(&format!("{at}.{index}"), &x, conv, Activation::Silu);
-        }
-        x
     }
 
     /// An element-wise function.
@@ -426,20 +124,6 @@ impl<'c> Layers<'c> {
             &[x, &weight],
             &[("transB", Attr::Int(1))],
         ))
-    }
-
-    /// The linear layer `key` as a 1x1 convolution, for maps instead of tokens.
-    pub fn linear_as_conv(
-        &self,
-        key: &str,
-        from: usize,
-        to: usize,
-    ) -> Result<ConvWeights, CheckpointError> {
-        Ok(ConvWeights {
-            shape: ConvShape::same(from, to, 1),
-            weight: wide(self.checkpoint.f32(&format!("{key}.weight"), &[to, from])?),
-            bias: wide(self.checkpoint.f32(&format!("{key}.bias"), &[to])?),
-        })
     }
 
     /// A vector of the checkpoint.
@@ -566,65 +250,5 @@ impl<'c> Layers<'c> {
         ];
         self.graph
             .op("Resize", at, &[x, &Value::absent(), &scales], &attributes)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn branches_are_added_in_the_middle_of_the_larger_kernel() {
-        let shape = |kernel| ConvShape::same(1, 1, kernel);
-        let large = ConvWeights {
-            shape: shape(3),
-            weight: vec![1.0; 9],
-            bias: vec![1.0],
-        };
-        let small = ConvWeights {
-            shape: shape(1),
-            weight: vec![5.0],
-            bias: vec![2.0],
-        };
-        let sum = large.plus(&small);
-        assert_eq!(sum.weight, [1.0, 1.0, 1.0, 1.0, 6.0, 1.0, 1.0, 1.0, 1.0]);
-        assert_eq!(sum.bias, [3.0]);
-    }
-
-    fn one_by_one(channels: usize, weight: &[f64], bias: &[f64]) -> ConvWeights {
-        let shape = ConvShape::same(channels, bias.len(), 1);
-        ConvWeights {
-            shape,
-            weight: weight.to_vec(),
-            bias: bias.to_vec(),
-        }
-    }
-
-    #[test]
-    fn two_convolutions_with_nothing_between_are_one() {
-        let first = one_by_one(2, &[1.0, 2.0, 3.0, 4.0], &[1.0, -1.0]);
-        let both = one_by_one(2, &[10.0, 1.0], &[5.0]).after(&first);
-        assert_eq!((both.weight, both.bias), (vec![13.0, 24.0], vec![14.0]));
-    }
-
-    #[test]
-    fn parts_of_the_input_have_parts_of_the_weights() {
-        let whole = one_by_one(3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[7.0, 8.0]);
-        let (a, b) = (whole.of_channels(0..1), whole.of_channels(1..3));
-        assert_eq!((a.weight, a.bias), (vec![1.0, 4.0], vec![7.0, 8.0]));
-        assert_eq!(
-            (b.weight, b.bias),
-            (vec![2.0, 3.0, 5.0, 6.0], vec![0.0, 0.0])
-        );
-    }
-
-    #[test]
-    fn sizes_are_kept() {
-        assert_eq!(ConvShape::same(4, 8, 5).pads, [2; 4]);
-        assert_eq!(ConvShape::same(4, 8, 3).with_dilation(5).pads, [5; 4]);
-        assert_eq!(
-            ConvShape::same(4, 4, 3).depthwise().weight_shape(),
-            [4, 1, 3, 3]
-        );
     }
 }

@@ -10,6 +10,7 @@ mod html;
 pub mod levels;
 mod tables;
 pub mod text;
+mod thresholds;
 
 pub use clusters::level_of_heights;
 

@@ -4,28 +4,13 @@
 //! of all pages (`settle_headings`), the document's title, sections that label their contents (abstract,
 //! references), and heading levels (`set_levels`).
 
+use super::thresholds::{levels, running, sections, title};
 use crate::document::{Block, Document, Label, Page, TextSource};
+use crate::layout::geometric::headings::{self, Sign};
 use crate::layout::geometric::labels;
+use crate::lines::DEFAULT_BODY;
 use std::collections::BTreeMap;
 
-/// Blocks looked at from the top and from the bottom of a page.
-const MARGIN_BLOCKS: usize = 3;
-/// Share of the page's height in which running headers and footers stand.
-const MARGIN_SHARE: f32 = 0.14;
-/// Running headers and page numbers are at most this large against body text.
-const MAX_RUNNING_SIZE: f32 = 1.4;
-/// Positions that differ by less than this share of the page's height are the same.
-const SAME_PLACE: f32 = 0.02;
-/// Size over body size of headings; recognized lines are less exact.
-const HEADING_SIZE: f32 = 1.13;
-const HEADING_SIZE_RECOGNIZED: f32 = 1.3;
-/// Size over body size of a title, and the share of the first page's height in which it stands.
-const TITLE_SIZE: f32 = 1.25;
-const TITLE_PLACE: f32 = 0.55;
-/// Sizes of headings of one depth differ by less than this share.
-const SAME_SIZE: f32 = 0.06;
-/// Characters after which an abstract without a heading behind it has ended.
-const MAX_ABSTRACT: usize = 2500;
 /// Headings get at most this depth.
 const MAX_LEVEL: i32 = 5;
 
@@ -56,7 +41,7 @@ fn body_size(pages: &[Page]) -> f32 {
     sizes
         .into_iter()
         .max_by_key(|(_, n)| *n)
-        .map_or(20.0, |(size, _)| size as f32 / 2.0)
+        .map_or(DEFAULT_BODY, |(size, _)| size as f32 / 2.0)
 }
 
 /// A block's text with all digits made equal, so that `Page 3` and `Page 4` match.
@@ -94,12 +79,12 @@ fn find_running(pages: &mut [Page], body: f32) {
                 .get(&(top, shape_of(&block.content)))
                 .is_some_and(|all| {
                     all.iter()
-                        .any(|(i, p)| *i != index && (p - place).abs() < SAME_PLACE)
+                        .any(|(i, p)| *i != index && (p - place).abs() < running::SAME_PLACE)
                 });
             let repeats = several && is_elsewhere && !block.content.trim().is_empty();
             let number = labels::is_page_number(&block.content)
                 && (repeats || labels::in_margin(&block.bbox, height));
-            let small = block.style.font_size <= MAX_RUNNING_SIZE * body;
+            let small = block.style.font_size <= running::MAX_SIZE * body;
             if number && small {
                 block.label = Label::Number;
             } else if repeats && small {
@@ -121,7 +106,7 @@ fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
                 | Label::Footer
                 | Label::Number
                 | Label::Footnote
-        ) && b.style.line_count <= 3
+        ) && b.style.line_count <= running::MAX_LINES
     };
     let mut order: Vec<usize> = (0..page.blocks.len())
         .filter(|&i| text(&page.blocks[i]))
@@ -129,51 +114,38 @@ fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
     order.sort_by(|&a, &b| page.blocks[a].bbox.y1.total_cmp(&page.blocks[b].bbox.y1));
     let top = order
         .iter()
-        .take(MARGIN_BLOCKS)
-        .filter(|&&i| page.blocks[i].bbox.y2 < MARGIN_SHARE * height);
+        .take(running::MARGIN_BLOCKS)
+        .filter(|&&i| page.blocks[i].bbox.y2 < running::MARGIN_SHARE * height);
     let bottom = order
         .iter()
         .rev()
-        .take(MARGIN_BLOCKS)
-        .filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - MARGIN_SHARE) * height);
+        .take(running::MARGIN_BLOCKS)
+        .filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - running::MARGIN_SHARE) * height);
     top.map(|i| (*i, true))
         .chain(bottom.map(|i| (*i, false)))
         .collect()
 }
 
-/// Demotes headings that are no larger than body text, and promotes large text that its own page did not show
-/// to be a heading.
+/// Demotes headings that are none against the size of body text over all pages, and promotes large text that its own
+/// page did not show to be a heading.
 fn settle_headings(pages: &mut [Page], body: f32) {
     for page in pages {
         let recognized = page.text_decision.source == TextSource::Lines;
-        let limit = if recognized {
-            HEADING_SIZE_RECOGNIZED
-        } else {
-            HEADING_SIZE
-        };
         for block in &mut page.blocks {
-            let large = block.style.font_size >= limit * body;
-            let distinct = block.style.bold
-                || block.style.capitals
-                || block.style.tagged_level.is_some()
-                || labels::is_special_heading(&block.content)
-                || (recognized && labels::numbered_heading(&block.content));
+            let (text, style) = (&block.content, &block.style);
             match block.label {
-                Label::ParagraphTitle if !large && !distinct => block.label = Label::Text,
-                Label::Text if large && is_short(block) => block.label = Label::ParagraphTitle,
+                Label::ParagraphTitle if !headings::is_still_one(text, style, body, recognized) => {
+                    block.label = Label::Text;
+                }
+                Label::Text
+                    if headings::sign(text, style, body, recognized) == Some(Sign::Size) =>
+                {
+                    block.label = Label::ParagraphTitle;
+                }
                 _ => {}
             }
         }
     }
-}
-
-fn is_short(block: &Block) -> bool {
-    let chars = block.content.chars().count();
-    let letters = block.content.chars().filter(|c| c.is_alphabetic()).count();
-    block.style.line_count <= 3
-        && chars <= 160
-        && letters * 2 > chars
-        && !block.content.trim_end().ends_with([',', ';'])
 }
 
 /// Labels the largest heading in the upper part of the first page as the document's title.
@@ -186,9 +158,9 @@ fn find_title(pages: &mut [Page], body: f32) {
         .blocks
         .iter()
         .enumerate()
-        .filter(|(_, b)| b.label == Label::ParagraphTitle && b.bbox.y1 < TITLE_PLACE * height)
+        .filter(|(_, b)| b.label == Label::ParagraphTitle && b.bbox.y1 < title::PLACE * height)
         .filter(|(_, b)| {
-            b.style.font_size >= TITLE_SIZE * body && !labels::numbered_heading(&b.content)
+            b.style.font_size >= title::SIZE * body && !headings::is_numbered(&b.content)
         })
         .map(|(i, b)| (i, b.style.font_size))
         .collect();
@@ -197,14 +169,19 @@ fn find_title(pages: &mut [Page], body: f32) {
     let text_before = |index: usize| {
         page.blocks[..index]
             .iter()
-            .any(|b| b.label == Label::Text && b.style.line_count > 4)
+            .any(|b| b.label == Label::Text && b.style.line_count > title::TEXT_LINES)
     };
-    let equals = |size: f32| candidates.iter().filter(|c| c.1 > 0.97 * size).count();
-    let title = candidates
+    let equals = |size: f32| {
+        candidates
+            .iter()
+            .filter(|c| c.1 > title::EQUAL_SIZE * size)
+            .count()
+    };
+    let found = candidates
         .iter()
-        .find(|(index, size)| !text_before(*index) && equals(*size) <= 2)
+        .find(|(index, size)| !text_before(*index) && equals(*size) <= title::MAX_EQUALS)
         .map(|c| c.0);
-    if let Some(index) = title {
+    if let Some(index) = found {
         page.blocks[index].label = Label::DocTitle;
     }
 }
@@ -220,7 +197,7 @@ fn label_sections(pages: &mut [Page]) {
         for block in &mut page.blocks {
             if section == Label::Abstract && block.label == Label::Text {
                 abstract_chars += block.content.chars().count();
-                if abstract_chars > MAX_ABSTRACT {
+                if abstract_chars > sections::MAX_ABSTRACT {
                     section = Label::Text;
                 }
             }
@@ -259,7 +236,7 @@ fn opens_abstract(text: &str) -> bool {
     ]
     .iter()
     .any(|w| start.starts_with(w))
-        && text.chars().count() > 200
+        && text.chars().count() > sections::MIN_ABSTRACT
 }
 
 /// Appearance of a heading, for ranking levels: larger first, then capitals, then bold.
@@ -330,12 +307,12 @@ fn set_levels(pages: &mut [Page]) {
 }
 
 fn same_look(a: &(f32, bool, bool), b: &(f32, bool, bool)) -> bool {
-    (a.0 - b.0).abs() <= SAME_SIZE * a.0.max(b.0) && a.1 == b.1 && a.2 == b.2
+    (a.0 - b.0).abs() <= levels::SAME_SIZE * a.0.max(b.0) && a.1 == b.1 && a.2 == b.2
 }
 
 /// Level given by a heading's number: `2` is 1, `2.1` is 2.
 fn number_depth(text: &str) -> Option<i32> {
-    if !labels::numbered_heading(text) {
+    if !headings::is_numbered(text) {
         return None;
     }
     let number = text.split_whitespace().next()?.trim_end_matches(['.', ')']);

@@ -1,12 +1,13 @@
 //! The save path belongs to the user: nothing is deleted that docparse did not write, nothing lies outside, nothing is
 //! done twice that the record proves done.
 
+mod processes;
+
 use super::support::{Folder, Ran, example, tiny_pdf};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 fn pdf(text: &str) -> Vec<u8> {
     tiny_pdf(
@@ -502,119 +503,4 @@ fn a_file_that_cannot_be_written_costs_itself() {
         "{tree:?}"
     );
     assert_eq!(outcome(&folder, "r.json", 0), "partial");
-}
-
-/// Starts a run and gives it a while before it is killed or ends.
-fn start(folder: &Folder, arguments: &[&str]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
-    command
-        .args(arguments)
-        .current_dir(folder.path())
-        .env("HOME", folder.path());
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-#[test]
-fn killed_runs_leave_whole_files_and_nothing_else() {
-    let folder = Folder::new();
-    for name in ["a", "b", "c"] {
-        folder.write(
-            &format!("in/{name}.pdf"),
-            fs::read(example("report.pdf")).unwrap(),
-        );
-    }
-    run(
-        &folder,
-        &[
-            "-i",
-            "in",
-            "--save-path",
-            "undisturbed",
-            "--formats",
-            "md,json,xlsx,images,vis",
-        ],
-        0,
-    );
-    let whole = contents(&folder, "undisturbed");
-    let arguments = [
-        "-i",
-        "in",
-        "--save-path",
-        "out",
-        "--skip-existing",
-        "--quiet",
-    ];
-    for milliseconds in [20, 150, 300, 500, 700, 900, 1100] {
-        let mut child = start(&folder, &arguments);
-        std::thread::sleep(Duration::from_millis(milliseconds));
-        let _ = child.kill();
-        child.wait().unwrap();
-        for (name, bytes) in contents(&folder, "out") {
-            assert!(
-                whole.get(&name) == Some(&bytes),
-                "{name} is not whole after {milliseconds} ms"
-            );
-        }
-    }
-    folder.run(&arguments).expect(0);
-    assert!(
-        contents(&folder, "out") == whole,
-        "{:?}",
-        folder.tree("out")
-    );
-    let runs = fs::read_dir(folder.path().join("out/.docparse/runs")).unwrap();
-    assert_eq!(runs.count(), 0, "what killed runs left is swept");
-}
-
-#[test]
-fn two_runs_share_a_save_path() {
-    let folder = Folder::new();
-    for name in ["a", "b", "c"] {
-        folder.write(
-            &format!("in/{name}.pdf"),
-            fs::read(example("report.pdf")).unwrap(),
-        );
-    }
-    folder.write("other/a.pdf", pdf("Another one."));
-    let arguments = ["-i", "in", "--save-path", "out"];
-    let mut children = vec![start(&folder, &arguments), start(&folder, &arguments)];
-    children.push(start(
-        &folder,
-        &["-i", "other/a.pdf", "--save-path", "out", "--formats", "md"],
-    ));
-    for mut child in children {
-        assert_eq!(child.wait().unwrap().code(), Some(0));
-    }
-    run(
-        &folder,
-        &[
-            "-i",
-            "in",
-            "--save-path",
-            "alone",
-            "--formats",
-            "md,json,xlsx,images,vis",
-        ],
-        0,
-    );
-    let (both, alone) = (contents(&folder, "out"), contents(&folder, "alone"));
-    // Whoever came first has the name.
-    let texts: Vec<_> = both
-        .iter()
-        .filter(|(name, _)| name.starts_with('a') && name.ends_with(".md"))
-        .collect();
-    assert_eq!(texts.len(), 2);
-    assert!(
-        texts
-            .iter()
-            .any(|(_, text)| text.as_slice() == b"Another one.\n")
-    );
-    for name in ["b.md", "b.json", "c_layout_det_res.pdf"] {
-        assert!(both.get(name) == alone.get(name), "{name}");
-    }
 }

@@ -4,19 +4,12 @@
 //! both sides look like columns of text; rows that no gutter runs through stay whole. A title over two
 //! columns, a figure across them and a change from two columns to three need no special treatment.
 
+use super::thresholds::columns::{
+    LINE_TRIM, MIN_BESIDE, MIN_COLUMN, MIN_FILL, MIN_GUTTER, MIN_ROWS,
+};
 use crate::deadline;
 use crate::geometry::Rect;
 
-/// A gutter is at least this wide, in ems.
-const MIN_GUTTER: f32 = 0.75;
-/// A column is at least this wide, in ems.
-const MIN_COLUMN: f32 = 7.0;
-/// A column has at least so many rows, unless it holds a picture or table.
-const MIN_ROWS: usize = 3;
-/// The usual line fills this share of its column.
-const MIN_FILL: f32 = 0.42;
-/// Columns of one band stand side by side for this share of the shorter one.
-const MIN_BESIDE: f32 = 0.3;
 /// Depth of cuts; real pages need three.
 const MAX_DEPTH: usize = 10;
 
@@ -88,7 +81,7 @@ impl Cutter<'_> {
         let core = |i: usize| {
             let b = self.items[i].bbox;
             let trim = if self.items[i].is_text {
-                0.2 * b.height()
+                LINE_TRIM * b.height()
             } else {
                 0.0
             };

@@ -1,5 +1,7 @@
 //! Figures: raster pictures and groups of drawn shapes, distinguished from backgrounds, frames and bullets.
 
+use super::thresholds::figures::*;
+use super::thresholds::tables::{INSIDE, RULE_MARGIN, SHAPE_MARGIN};
 use crate::deadline;
 use crate::document::TextSource;
 use crate::geometry::Rect;
@@ -16,26 +18,6 @@ pub struct Figure {
     pub segments: Vec<usize>,
 }
 
-/// Figures are at least this wide and high, in ems.
-const MIN_SIDE: f32 = 2.2;
-/// A picture that covers more than this share of the page is its background.
-const BACKGROUND_SHARE: f32 = 0.85;
-/// Shapes nearer than this (ems) belong together.
-const SHAPE_GAP: f32 = 1.0;
-/// Labels nearer than this (ems) belong to the figure.
-const LABEL_GAP: f32 = 0.7;
-/// Labels smaller than this share of the body size may stand further off.
-const SMALL_LABEL: f32 = 0.86;
-const SMALL_LABEL_GAP: f32 = 1.9;
-/// Pictures and frames with text lines over more than this share of their area are backgrounds of text.
-const MAX_TEXT_SHARE: f32 = 0.18;
-/// A figure of more than this share of the page that holds so many words in lines is a decorated page.
-const LARGE_SHARE: f32 = 0.33;
-const LARGE_WORDS: usize = 30;
-/// Drawn shapes around text that are lower than this (ems) decorate a heading.
-const BANNER_HEIGHT: f32 = 4.0;
-/// Words from which a line is prose and not a label.
-const PROSE_WORDS: usize = 6;
 /// Shapes beyond this number are joined coarsely.
 const MAX_SHAPES: usize = 4000;
 
@@ -46,7 +28,7 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
     let in_table = |r: &Rect| {
         tables
             .iter()
-            .any(|t| r.share_inside(&t.expanded(2.0, 2.0)) > 0.5)
+            .any(|t| r.share_inside(&t.expanded(SHAPE_MARGIN, SHAPE_MARGIN)) > INSIDE)
     };
     let free: Vec<usize> = (0..page.text.segments.len())
         .filter(|i| !taken[*i])
@@ -62,8 +44,10 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
             boxes.push((image, !scanned));
         }
     }
-    let holds_text =
-        |r: &Rect, free: &[usize]| free.iter().any(|&i| segments[i].bbox.share_inside(r) > 0.5);
+    let holds_text = |r: &Rect, free: &[usize]| {
+        free.iter()
+            .any(|&i| segments[i].bbox.share_inside(r) > TEXT_ON_FILL)
+    };
     let fills = page
         .fills
         .iter()
@@ -83,8 +67,8 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
             let lines = page.rulings.iter().filter(|r| !in_table(r));
             *bbox = lines
                 .filter(|r| {
-                    r.near(bbox, 0.5 * body)
-                        && r.width().max(r.height()) < 1.6 * bbox.width().max(bbox.height())
+                    r.near(bbox, AXIS_GAP * body)
+                        && r.width().max(r.height()) < AXIS_LENGTH * bbox.width().max(bbox.height())
                 })
                 .fold(*bbox, |b, r| b.union(r));
         }
@@ -105,8 +89,8 @@ pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> 
             continue;
         }
         // Words printed over a photograph are text; one or two words may be a label.
-        let is_label = |s: &Segment| !raster || s.words.len() <= 2;
-        let lies_inside = |s: &Segment| s.bbox.share_inside(&bbox) > 0.6;
+        let is_label = |s: &Segment| !raster || s.words.len() <= PHOTO_LABEL_WORDS;
+        let lies_inside = |s: &Segment| s.bbox.share_inside(&bbox) > LABEL_INSIDE;
         let inside: Vec<usize> = free
             .iter()
             .copied()
@@ -156,12 +140,12 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
     for ruling in rulings.iter().filter(|r| {
         !tables
             .iter()
-            .any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)
+            .any(|t| r.share_inside(&t.expanded(RULE_MARGIN, RULE_MARGIN)) > INSIDE)
     }) {
         // A long rule beside a small shape is not its axis.
-        if let Some(group) = groups.iter_mut().find(|g| g.near(ruling, 3.0)) {
+        if let Some(group) = groups.iter_mut().find(|g| g.near(ruling, DRAWN_AXIS_GAP)) {
             let larger = group.union(ruling);
-            if larger.area() < 2.5 * group.area().max(1.0) {
+            if larger.area() < AXIS_GROWTH * group.area().max(1.0) {
                 *group = larger;
             }
         }
@@ -193,8 +177,8 @@ fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
             j != i && {
                 let smaller = bbox.area().min(boxes[j].0.area()).max(1.0);
                 let strips = is_strip_of(&bbox, &boxes[j].0) && raster && boxes[j].1;
-                bbox.intersection(&boxes[j].0).area() > 0.3 * smaller
-                    || bbox.share_inside(&boxes[j].0) > 0.3
+                bbox.intersection(&boxes[j].0).area() > JOIN_SHARE * smaller
+                    || bbox.share_inside(&boxes[j].0) > JOIN_SHARE
                     || strips
             }
         });
@@ -212,7 +196,7 @@ fn join_overlapping(boxes: &mut Vec<(Rect, bool)>) {
 /// `true` if two pictures are strips of one, as some programs cut them: equally wide, one below the other.
 fn is_strip_of(a: &Rect, b: &Rect) -> bool {
     let gap = (b.y1 - a.y2).max(a.y1 - b.y2);
-    (a.x1 - b.x1).abs() < 3.0 && (a.x2 - b.x2).abs() < 3.0 && gap < 3.0
+    (a.x1 - b.x1).abs() < STRIP_SLACK && (a.x2 - b.x2).abs() < STRIP_SLACK && gap < STRIP_SLACK
 }
 
 fn is_text_background(
@@ -223,7 +207,7 @@ fn is_text_background(
     large: bool,
 ) -> bool {
     let in_lines = |i: &usize| {
-        if segments[*i].words.len() >= 4 {
+        if segments[*i].words.len() >= LINE_WORDS {
             segments[*i].words.len()
         } else {
             0
@@ -240,7 +224,7 @@ fn is_text_background(
     });
     let all: f32 = inside.iter().map(|i| segments[*i].bbox.area()).sum();
     let share = area / bbox.area().max(1.0);
-    (lines >= 3 && share > MAX_TEXT_SHARE)
+    (lines >= PROSE_LINES && share > MAX_TEXT_SHARE)
         || (raster && all / bbox.area().max(1.0) > MAX_TEXT_SHARE)
 }
 
@@ -267,11 +251,12 @@ fn with_labels(
             .collect::<Vec<_>>()
         {
             let segment = &segments[i];
-            let label = segment.words.len() <= 4 && segment.style.font_size < 1.02 * body;
+            let label =
+                segment.words.len() <= LABEL_WORDS && segment.style.font_size < LABEL_SIZE * body;
             let beside = segment.bbox.near(&drawn, reach(segment) * body)
-                && segment.bbox.width() < 0.6 * drawn.width();
+                && segment.bbox.width() < LABEL_WIDTH * drawn.width();
             let caption = super::labels::caption_kind(&segment.plain_text()).is_some();
-            if label && beside && !caption && segment.style.font_size < 0.97 * body {
+            if label && beside && !caption {
                 bbox = bbox.union(&segment.bbox);
                 inside.push(i);
             }
@@ -287,7 +272,7 @@ fn with_labels(
         .count();
     Figure {
         bbox,
-        is_chart: !raster && numbers >= 4,
+        is_chart: !raster && numbers >= CHART_NUMBERS,
         segments: inside,
     }
 }

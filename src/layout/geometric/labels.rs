@@ -3,7 +3,10 @@
 //! Properties that depend on the whole document (running headers, body size, heading levels) are decided
 //! later, in `restructure`.
 
+use super::headings;
 use super::line::Line;
+use super::thresholds::headings::{CAPITALS_PER_SMALL, MIN_CAPITALS};
+use super::thresholds::{captions, footnotes, formulas, margins, scores};
 use crate::document::{BlockStyle, Label};
 use crate::geometry::Rect;
 
@@ -49,15 +52,6 @@ const CAPTION_WORDS: &[&str] = &[
     "附表",
     "図",
 ];
-/// Size over body size from which a line is a heading whatever else it is.
-const HEADING_SIZE: f32 = 1.13;
-/// The same for recognized lines, whose size is only known from their boxes.
-const HEADING_SIZE_RECOGNIZED: f32 = 1.3;
-/// Headings have at most so many lines and characters.
-const MAX_HEADING_LINES: usize = 4;
-const MAX_HEADING_CHARS: usize = 220;
-/// Share of characters in formula fonts that makes a line a formula.
-const FORMULA_SHARE: f32 = 0.33;
 
 /// The label of a text block and its confidence, 0 to 1.
 pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
@@ -68,27 +62,29 @@ pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
         .join(" ");
     let style = style(lines);
     if is_contents(lines) {
-        return (Label::Content, 0.85);
+        return (Label::Content, scores::CONTENTS);
     }
     if is_formula(lines, shape) {
-        return (Label::DisplayFormula, 0.8);
+        return (Label::DisplayFormula, scores::FORMULA);
     }
     if is_footnote(lines, shape) {
-        return (Label::Footnote, 0.75);
+        return (Label::Footnote, scores::FOOTNOTE);
     }
     if is_code(lines) {
-        return (Label::Algorithm, 0.85);
+        return (Label::Algorithm, scores::LISTING);
     }
-    if caption_kind(&text).is_some_and(|strong| strong || style.font_size < 0.97 * shape.body) {
-        return (Label::FigureTitle, 0.85);
+    if caption_kind(&text)
+        .is_some_and(|strong| strong || style.font_size < captions::WEAK_SIZE * shape.body)
+    {
+        return (Label::FigureTitle, scores::CAPTION);
     }
     if lines.iter().any(|l| l.tag.is_some_and(|t| t.1.is_some())) {
-        return (Label::ParagraphTitle, 0.95);
+        return (Label::ParagraphTitle, scores::TAGGED_HEADING);
     }
-    if is_heading(&text, &style, shape) {
-        return (Label::ParagraphTitle, 0.8);
+    if headings::sign(&text, &style, shape.body, shape.recognized).is_some() {
+        return (Label::ParagraphTitle, scores::HEADING);
     }
-    (Label::Text, 0.9)
+    (Label::Text, scores::TEXT)
 }
 
 /// Typographic properties of a block.
@@ -118,7 +114,7 @@ pub fn style(lines: &[Line]) -> BlockStyle {
         font_size: longest.map_or(0.0, |l| l.size),
         bold: most(&|l| l.bold),
         italic: most(&|l| l.italic),
-        capitals: upper >= 3 && upper > 4 * cased,
+        capitals: upper >= MIN_CAPITALS && upper > CAPITALS_PER_SMALL * cased,
         line_count: lines.len(),
         tagged_level: lines.iter().find_map(|l| l.tag.and_then(|t| t.1)),
     }
@@ -141,8 +137,10 @@ pub fn caption_kind(text: &str) -> Option<bool> {
         .collect();
     let core = number.trim_end_matches(['.', '-']);
     let numbered = core.chars().next().is_some_and(|c| c.is_ascii_digit())
-        || (!core.is_empty() && core.len() <= 5 && core.chars().all(|c| "IVXLC".contains(c)))
-        || (core.len() <= 4
+        || (!core.is_empty()
+            && core.len() <= captions::ROMAN_CHARS
+            && core.chars().all(|c| "IVXLC".contains(c)))
+        || (core.len() <= captions::LETTERED_CHARS
             && core.chars().next().is_some_and(|c| c.is_ascii_uppercase())
             && core.contains(['.', '-']));
     if !numbered {
@@ -169,7 +167,9 @@ fn is_contents(lines: &[Line]) -> bool {
         let leader = ["...", ". .", ".", "…", "··"]
             .iter()
             .any(|dots| head.ends_with(dots));
-        leader && is_page_number(number) && l.text.matches(['.', '…', '·']).count() >= 3
+        leader
+            && is_page_number(number)
+            && l.text.matches(['.', '…', '·']).count() >= captions::LEADER_DOTS
     };
     lines.iter().filter(|l| entry(l)).count() * 2 > lines.len()
 }
@@ -178,7 +178,7 @@ fn is_contents(lines: &[Line]) -> bool {
 fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
     let zone_width = (shape.zone.1 - shape.zone.0).max(1.0);
     let total: usize = lines.iter().map(|l| l.text.chars().count()).sum();
-    if total == 0 || lines.len() > 12 {
+    if total == 0 || lines.len() > formulas::MAX_LINES {
         return false;
     }
     let text = lines
@@ -188,7 +188,7 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
         .join(" ");
     let words = text
         .split(|c: char| !c.is_alphabetic())
-        .filter(|w| w.chars().count() >= 4)
+        .filter(|w| w.chars().count() >= formulas::WORD_LETTERS)
         .count();
     let signs = text
         .chars()
@@ -202,16 +202,16 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
         .iter()
         .map(|l| l.bbox.x2)
         .fold(f32::NEG_INFINITY, f32::max);
-    let set_in = left > shape.zone.0 + 2.0 * shape.body;
+    let set_in = left > shape.zone.0 + formulas::SET_IN * shape.body;
     let fixed = lines.iter().any(|l| l.fixed_pitch);
-    let open = right < shape.zone.1 - 2.0 * shape.body;
+    let open = right < shape.zone.1 - formulas::SET_IN * shape.body;
     let wordless = words <= usize::from(shape.recognized) && (shape.recognized || open);
     if signs >= 1
         && wordless
         && set_in
         && !fixed
-        && total <= 120
-        && text.split_whitespace().count() >= 2
+        && total <= formulas::MAX_SIGNED_CHARS
+        && text.split_whitespace().count() >= formulas::MIN_PIECES
     {
         return true;
     }
@@ -225,8 +225,8 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
         / total as f32;
     let narrow = lines
         .iter()
-        .all(|l| l.bbox.width() < 0.97 * zone_width || l.math > 0.5);
-    math > FORMULA_SHARE && words * 8 <= total && narrow
+        .all(|l| l.bbox.width() < formulas::FULL_LINE * zone_width || l.math > formulas::MATH_LINE);
+    math > formulas::MATH_SHARE && words * formulas::CHARS_PER_WORD <= total && narrow
 }
 
 fn is_code(lines: &[Line]) -> bool {
@@ -243,117 +243,25 @@ fn is_footnote(lines: &[Line], shape: &PageShape) -> bool {
         .is_some_and(|y| first.bbox.center_y() > y)
     {
         let text = first.text.as_str();
-        return first.size < 1.05 * shape.body && !(lines.len() == 1 && is_page_number(text));
+        return first.size < footnotes::RULED_SIZE * shape.body
+            && !(lines.len() == 1 && is_page_number(text));
     }
-    let low = first.bbox.y1 > 0.6 * shape.height;
-    let small = first.size < if shape.recognized { 0.85 } else { 0.93 } * shape.body;
+    let low = first.bbox.y1 > footnotes::PLACE * shape.height;
+    let most = match shape.recognized {
+        true => footnotes::SIZE_RECOGNIZED,
+        false => footnotes::SIZE,
+    };
+    let small = first.size < most * shape.body;
     let mark = first.text.trim_start();
     let digits = mark.chars().take_while(char::is_ascii_digit).count();
     let marked = mark.starts_with(['*', '†', '‡', '§', '¹', '²', '³', '①'])
-        || ((1..=3).contains(&digits)
+        || ((1..=footnotes::MARK_DIGITS).contains(&digits)
             && mark[digits..]
                 .trim_start()
                 .chars()
                 .next()
                 .is_some_and(|c| c.is_alphabetic() || c == '"'));
     low && small && marked
-}
-
-fn is_heading(text: &str, style: &BlockStyle, shape: &PageShape) -> bool {
-    let chars = text.chars().count();
-    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    if style.line_count > MAX_HEADING_LINES || chars > MAX_HEADING_CHARS || letters < 2 {
-        return false;
-    }
-    let ratio = style.font_size / shape.body.max(1.0);
-    let large = ratio
-        > if shape.recognized {
-            HEADING_SIZE_RECOGNIZED
-        } else {
-            HEADING_SIZE
-        };
-    let ends_open = !text.trim_end().ends_with([',', ';', '-']);
-    if large && ends_open && letters * 2 > chars {
-        return true;
-    }
-    if style.line_count > 2 || chars > 120 || !ends_open {
-        return false;
-    }
-    let sentence = text.trim_end().ends_with('.') && !numbered_heading(text);
-    let special = is_special_heading(text);
-    let distinct = style.bold || (style.capitals && chars > 4 && !shape.recognized);
-    (distinct && !sentence && ratio > 0.88 && chars >= 3 && starts_like_heading(text))
-        || (special && style.line_count == 1)
-        || (shape.recognized
-            && numbered_heading(text)
-            && style.line_count == 1
-            && chars < 70
-            && ratio > 0.9
-            && !sentence)
-}
-
-fn starts_like_heading(text: &str) -> bool {
-    text.chars()
-        .find(|c| c.is_alphanumeric())
-        .is_some_and(|c| !c.is_lowercase())
-}
-
-/// `true` if a text begins with a heading number: `1 Title`, `2.3 Title`, `IV. Title`, `A. Title`.
-pub fn numbered_heading(text: &str) -> bool {
-    let Some((number, rest)) = text.trim_start().split_once(char::is_whitespace) else {
-        return false;
-    };
-    let core = number.trim_end_matches(['.', ')']);
-    let parts: Vec<&str> = core.split('.').collect();
-    let digits = parts
-        .iter()
-        .all(|p| !p.is_empty() && p.len() <= 2 && p.chars().all(|c| c.is_ascii_digit()));
-    let roman =
-        number.ends_with('.') && !core.is_empty() && core.chars().all(|c| "IVX".contains(c));
-    let lettered = core.len() <= 6
-        && core.chars().next().is_some_and(|c| c.is_ascii_uppercase())
-        && (parts.len() > 1 || number.ends_with('.'))
-        && parts[0].len() == 1
-        && parts[1..]
-            .iter()
-            .all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit()));
-    (digits || roman || lettered)
-        && rest
-            .trim_start()
-            .chars()
-            .next()
-            .is_some_and(char::is_uppercase)
-}
-
-/// `true` for headings known by their wording (docs/reference.md, "Heading levels", and common variants).
-pub fn is_special_heading(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "abstract",
-        "summary",
-        "contents",
-        "table of contents",
-        "references",
-        "bibliography",
-        "appendix",
-        "acknowledgments",
-        "acknowledgements",
-        "acknowledgment",
-        "introduction",
-        "conclusion",
-        "conclusions",
-        "摘要",
-        "目录",
-        "参考文献",
-        "引言",
-        "结论",
-        "致谢",
-        "附录",
-    ];
-    let text = text
-        .trim()
-        .trim_end_matches([':', '：', '.'])
-        .to_lowercase();
-    WORDS.contains(&text.as_str())
 }
 
 /// `true` if a text is a page number: digits or roman numerals, alone or in the usual decoration.
@@ -369,8 +277,12 @@ pub fn is_page_number(text: &str) -> bool {
         .or(text.strip_prefix("p."))
         .unwrap_or(&text)
         .trim();
-    let number = |s: &str| !s.is_empty() && s.len() <= 5 && s.chars().all(|c| c.is_ascii_digit());
-    let roman = !text.is_empty() && text.len() <= 6 && text.chars().all(|c| "ivxl".contains(c));
+    let number = |s: &str| {
+        !s.is_empty() && s.len() <= margins::NUMBER_DIGITS && s.chars().all(|c| c.is_ascii_digit())
+    };
+    let roman = !text.is_empty()
+        && text.len() <= margins::ROMAN_CHARS
+        && text.chars().all(|c| "ivxl".contains(c));
     let of = ["of", "/", "von", "de"].iter().any(|w| {
         text.split_once(w)
             .is_some_and(|(a, b)| number(a.trim()) && number(b.trim()))
@@ -388,7 +300,7 @@ pub fn formula_number(texts: &[String]) -> Option<usize> {
     let text = texts[last].trim();
     let core = text.strip_prefix('(')?.strip_suffix(')')?;
     let plausible = !core.is_empty()
-        && core.len() <= 7
+        && core.len() <= formulas::NUMBER_CHARS
         && core.chars().any(|c| c.is_ascii_digit())
         && core
             .chars()
@@ -398,7 +310,8 @@ pub fn formula_number(texts: &[String]) -> Option<usize> {
 
 /// `true` if a box lies in the top or bottom margin of the page.
 pub fn in_margin(bbox: &Rect, height: f32) -> bool {
-    bbox.y2 < 0.09 * height || bbox.y1 > 0.91 * height
+    let (top, bottom) = margins::NUMBER_PLACE;
+    bbox.y2 < top * height || bbox.y1 > bottom * height
 }
 
 #[cfg(test)]
@@ -435,22 +348,6 @@ mod tests {
         }
         for text in ["", "Chapter 7", "1234567", "of", "mix"] {
             assert!(!is_page_number(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn numbered_headings_need_a_title() {
-        for text in [
-            "1 Introduction",
-            "2.3 Methods",
-            "IV. Results",
-            "A. Proofs",
-            "A.1 More",
-        ] {
-            assert!(numbered_heading(text), "{text}");
-        }
-        for text in ["1998 was", "1 of them", "3.5", "A plan"] {
-            assert!(!numbered_heading(text), "{text}");
         }
     }
 

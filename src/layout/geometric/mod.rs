@@ -7,12 +7,14 @@
 
 mod columns;
 mod figures;
+pub mod headings;
 pub mod labels;
 mod line;
 mod paragraphs;
 mod tagged;
 #[cfg(test)]
 mod tests;
+mod thresholds;
 
 use super::postprocess::LayoutOptions;
 use super::table::{FoundTable, aligned, ruled};
@@ -25,11 +27,7 @@ use columns::Item;
 use labels::PageShape;
 use line::Line;
 use tagged::Tags;
-
-/// Share of the page's height in which a running header without a page number is looked for.
-const RUNNING_SHARE: f32 = 0.1;
-/// Size of body text assumed for a page without text: 10 points at 144 dpi.
-const DEFAULT_BODY: f32 = 20.0;
+use thresholds::{footnotes, joined, margins, scores, tables};
 
 /// The detector of the embedded default.
 #[derive(Debug, Default)]
@@ -76,11 +74,7 @@ impl<'a> PageLayout<'a> {
         Self {
             page,
             segments,
-            body: page
-                .text
-                .body_size()
-                .filter(|s| *s > 1.0)
-                .unwrap_or(DEFAULT_BODY),
+            body: page.text.body_size_or_default(),
             tags: Tags::new(&page.structure, segments),
             taken: vec![false; segments.len()],
             floats: Vec::new(),
@@ -152,15 +146,16 @@ impl<'a> PageLayout<'a> {
                 self.take_table(found);
             }
         }
-        let tables: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
+        let found: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
         let rulings: Vec<Rect> = self
             .page
             .rulings
             .iter()
             .filter(|r| {
-                !tables
-                    .iter()
-                    .any(|t| r.share_inside(&t.expanded(3.0, 3.0)) > 0.5)
+                !found.iter().any(|table| {
+                    let around = table.expanded(tables::RULE_MARGIN, tables::RULE_MARGIN);
+                    r.share_inside(&around) > tables::INSIDE
+                })
             })
             .copied()
             .collect();
@@ -175,16 +170,16 @@ impl<'a> PageLayout<'a> {
     }
 
     fn find_figures(&mut self) {
-        let tables: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
+        let found: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
         let mut alternatives = tagged::alternative_texts(&self.page.structure).into_iter();
-        for figure in figures::find(self.page, &self.taken, &tables, self.body) {
+        for figure in figures::find(self.page, &self.taken, &found, self.body) {
             let label = if figure.is_chart {
                 Label::Chart
             } else {
                 Label::Image
             };
             figure.segments.iter().for_each(|&i| self.taken[i] = true);
-            let mut region = Region::new(label, figure.bbox, 0.85);
+            let mut region = Region::new(label, figure.bbox, scores::FIGURE);
             region.lines = figure.segments.iter().map(|i| vec![*i]).collect();
             region.alt = alternatives.next();
             self.floats.push(region);
@@ -212,7 +207,8 @@ impl<'a> PageLayout<'a> {
                             region.lines[0].push(i);
                         }
                         None => {
-                            let mut region = Region::new(Label::AsideText, segment.bbox, 0.7);
+                            let mut region =
+                                Region::new(Label::AsideText, segment.bbox, scores::ASIDE);
                             region.lines = vec![vec![i]];
                             aside.push(region);
                         }
@@ -233,7 +229,7 @@ impl<'a> PageLayout<'a> {
             let near = self.floats.last_mut().filter(|r| {
                 r.label == Label::VerticalText
                     && r.bbox.near(&bbox, self.body)
-                    && r.bbox.overlap_y(&bbox) > 0.3 * bbox.height()
+                    && r.bbox.overlap_y(&bbox) > margins::VERTICAL_OVERLAP * bbox.height()
             });
             match near {
                 Some(region) => {
@@ -241,7 +237,7 @@ impl<'a> PageLayout<'a> {
                     region.lines.push(vec![i]);
                 }
                 None => {
-                    let mut region = Region::new(Label::VerticalText, bbox, 0.8);
+                    let mut region = Region::new(Label::VerticalText, bbox, scores::VERTICAL);
                     region.lines = vec![vec![i]];
                     self.floats.push(region);
                 }
@@ -325,25 +321,28 @@ impl<'a> PageLayout<'a> {
     /// Splits the outermost line of a page, a running header or footer, if it has a page number beside other
     /// text.
     fn margin_line(&self, line: &Line, shape: &PageShape) -> Option<Vec<Region>> {
-        let top = self.segments.iter().all(|s| {
-            s.bbox.y1 >= line.bbox.y1 - 0.5 * self.body || s.direction != Direction::Horizontal
-        });
-        let bottom = self.segments.iter().all(|s| {
-            s.bbox.y2 <= line.bbox.y2 + 0.5 * self.body || s.direction != Direction::Horizontal
-        });
-        let outside = (top && line.bbox.y2 < 0.2 * shape.height)
-            || (bottom && line.bbox.y1 > 0.8 * shape.height);
+        let slack = margins::SAME_LINE * self.body;
+        let top = self
+            .segments
+            .iter()
+            .all(|s| s.bbox.y1 >= line.bbox.y1 - slack || s.direction != Direction::Horizontal);
+        let bottom = self
+            .segments
+            .iter()
+            .all(|s| s.bbox.y2 <= line.bbox.y2 + slack || s.direction != Direction::Horizontal);
+        let outside = (top && line.bbox.y2 < margins::OUTER_SHARE * shape.height)
+            || (bottom && line.bbox.y1 > (1.0 - margins::OUTER_SHARE) * shape.height);
         if !outside {
             return None;
         }
-        if top && line.bbox.y2 < RUNNING_SHARE * shape.height && self.is_set_apart(line) {
+        if top && line.bbox.y2 < margins::HEADER_SHARE * shape.height && self.is_set_apart(line) {
             let inner = Line::new(line.segments.clone(), self.segments, &|_| None);
             if !line
                 .segments
                 .iter()
                 .any(|i| labels::is_page_number(&self.segments[*i].plain_text()))
             {
-                return Some(vec![text_region(Label::Header, 0.75, &[inner])]);
+                return Some(vec![text_region(Label::Header, scores::HEADER, &[inner])]);
             }
         }
         let number = line
@@ -355,7 +354,7 @@ impl<'a> PageLayout<'a> {
         }
         let part = |label: Label, indices: Vec<usize>| {
             let inner = Line::new(indices, self.segments, &|_| None);
-            text_region(label, 0.8, &[inner])
+            text_region(label, scores::NUMBERED_MARGIN, &[inner])
         };
         let mut others = line.segments.clone();
         let number = others.remove(number);
@@ -375,15 +374,17 @@ impl<'a> PageLayout<'a> {
     fn is_set_apart(&self, line: &Line) -> bool {
         let width = self.page.width as f32;
         let ruled = self.page.rulings.iter().any(|r| {
-            r.width() > 0.55 * width
-                && (-0.3 * self.body..1.6 * self.body).contains(&(r.center_y() - line.bbox.y2))
+            let below = margins::RULE_BELOW;
+            r.width() > margins::RULE_WIDTH * width
+                && (below.start * self.body..below.end * self.body)
+                    .contains(&(r.center_y() - line.bbox.y2))
         });
         let spread = line.segments.len() == 2 && {
             let (a, b) = (
                 &self.segments[line.segments[0]].bbox,
                 &self.segments[line.segments[1]].bbox,
             );
-            (b.x1 - a.x2).max(a.x1 - b.x2) > 0.3 * width
+            (b.x1 - a.x2).max(a.x1 - b.x2) > margins::HEADER_GAP * width
         };
         ruled || spread
     }
@@ -392,17 +393,17 @@ impl<'a> PageLayout<'a> {
     fn find_footnote_rule(&self) -> Option<f32> {
         let (width, height) = (self.page.width as f32, self.page.height as f32);
         let short = |r: &&Rect| {
-            r.height() < 0.4 * self.body
-                && r.width() > 2.5 * self.body
-                && r.width() < 0.45 * width
-                && r.y1 > 0.5 * height
+            r.height() < footnotes::RULE_THICKNESS * self.body
+                && r.width() > footnotes::RULE_MIN_WIDTH * self.body
+                && r.width() < footnotes::RULE_MAX_WIDTH * width
+                && r.y1 > footnotes::RULE_PLACE * height
         };
         let alone = |r: &&Rect| {
             let others = self
                 .page
                 .rulings
                 .iter()
-                .filter(|o| o.near(r, 4.0 * self.body))
+                .filter(|o| o.near(r, footnotes::RULE_ALONE * self.body))
                 .count();
             others == 1 && !self.floats.iter().any(|f| r.near(&f.bbox, self.body))
         };
@@ -415,8 +416,8 @@ impl<'a> PageLayout<'a> {
             .max_by(|a, b| a.y1.total_cmp(&b.y1))?;
         // There must be text right below it.
         let below = |s: &&Segment| {
-            s.bbox.y1 > lowest.y1 - 0.3 * self.body
-                && s.bbox.y1 - lowest.y2 < 1.5 * self.body
+            s.bbox.y1 > lowest.y1 - footnotes::RULE_OVERLAP * self.body
+                && s.bbox.y1 - lowest.y2 < footnotes::RULE_TEXT_GAP * self.body
                 && s.bbox.overlap_x(lowest) > 0.0
         };
         self.segments.iter().find(below).map(|_| lowest.center_y())
@@ -451,7 +452,7 @@ impl<'a> PageLayout<'a> {
 }
 
 fn table_region(found: FoundTable) -> Region {
-    let mut region = Region::new(Label::Table, found.bbox, 0.9);
+    let mut region = Region::new(Label::Table, found.bbox, scores::TABLE);
     region.lines = found.segments.iter().map(|i| vec![*i]).collect();
     region.table = Some(found.table);
     region
@@ -478,13 +479,17 @@ fn join_pieces(regions: &mut Vec<Region>) {
         };
         let Some(b) = regions.get(next) else { break };
         let a = &regions[i];
-        let size = a.style.font_size.max(b.style.font_size).max(8.0);
+        let size = a
+            .style
+            .font_size
+            .max(b.style.font_size)
+            .max(joined::MIN_SIZE);
         let gap = (b.bbox.y1 - a.bbox.y2).max(a.bbox.y1 - b.bbox.y2);
         let same =
             |label: Label, reach: f32| a.label == label && b.label == label && gap < reach * size;
-        if same(Label::DisplayFormula, 0.6)
-            || same(Label::Content, 2.5)
-            || same(Label::Algorithm, 2.2)
+        if same(Label::DisplayFormula, joined::FORMULA_GAP)
+            || same(Label::Content, joined::CONTENTS_GAP)
+            || same(Label::Algorithm, joined::LISTING_GAP)
         {
             let b = regions.remove(next);
             regions[i].bbox = regions[i].bbox.union(&b.bbox);

@@ -1,7 +1,10 @@
 //! Groups the lines of a zone into paragraphs, headings, list items and code.
 
-use super::labels;
 use super::line::Line;
+use super::thresholds::formulas;
+use super::thresholds::headings::FREE_SHARE;
+use super::thresholds::paragraphs::*;
+use super::{headings, labels};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment};
 
@@ -38,18 +41,21 @@ fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
     let mut ends: Vec<f32> = lines.iter().map(|l| l.bbox.x2).collect();
     ends.sort_by(f32::total_cmp);
     let max = ends
-        .get(((ends.len() as f32 - 1.0) * 0.9) as usize)
+        .get(((ends.len() as f32 - 1.0) * RIGHT_EDGE) as usize)
         .copied()
         .unwrap_or(min);
     let mut pitches: Vec<f32> = lines
         .windows(2)
-        .filter(|pair| (pair[0].size - pair[1].size).abs() < 0.1 * pair[0].size)
+        .filter(|pair| (pair[0].size - pair[1].size).abs() < PITCH_SIZES * pair[0].size)
         .map(|pair| (pair[1].bbox.center_y() - pair[0].bbox.center_y()) / pair[0].size.max(1.0))
-        .filter(|pitch| (0.9..2.4).contains(pitch))
+        .filter(|pitch| PITCHES.contains(pitch))
         .collect();
     pitches.sort_by(f32::total_cmp);
     // The lower quartile, so that spacing between paragraphs does not count as line spacing.
-    let pitch = pitches.get(pitches.len() / 4).copied().unwrap_or(1.25);
+    let pitch = pitches
+        .get(pitches.len() / 4)
+        .copied()
+        .unwrap_or(DEFAULT_PITCH);
     ZoneShape {
         left: min,
         right: max,
@@ -65,15 +71,19 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     // Limits and denominators of a recognized formula are separate lines of any size.
     let in_formula = is_formula_line(&block[0], shape);
     let is_formula = is_formula_line(line, shape);
-    let piece =
-        in_formula && line.text.chars().count() <= 5 && line.bbox.x1 > shape.left + 2.0 * em;
+    let piece = in_formula
+        && line.text.chars().count() <= formulas::PIECE_CHARS
+        && line.bbox.x1 > shape.left + formulas::SET_IN * em;
     if piece && line.bbox.y1 - last.bbox.y2 < em {
         return false;
     }
     if in_formula != is_formula {
         return true;
     }
-    let size_slack = if shape.recognized { 0.32 } else { 0.08 };
+    let (size_slack, most_step) = match shape.recognized {
+        true => (SIZE_SLACK_RECOGNIZED, STEP_RECOGNIZED),
+        false => (SIZE_SLACK, STEP),
+    };
     if (last.size - line.size).abs() > size_slack * em || last.fixed_pitch != line.fixed_pitch {
         return true;
     }
@@ -82,7 +92,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         if a.0 != b.0 {
             return true;
         }
-        if line.bbox.center_y() - last.bbox.center_y() < 2.2 * em {
+        if line.bbox.center_y() - last.bbox.center_y() < TAGGED_STEP * em {
             return false;
         }
     }
@@ -90,10 +100,10 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     let local_pitch = match block.len() {
         1 => shape.pitch,
         n => ((last.bbox.center_y() - block[n - 2].bbox.center_y()) / em)
-            .min(shape.pitch * 1.35)
+            .min(shape.pitch * OWN_PITCH)
             .max(shape.pitch),
     };
-    if step > local_pitch * if shape.recognized { 1.45 } else { 1.3 } || step < -0.5 {
+    if step > local_pitch * most_step || step < -MAX_RISE {
         return true;
     }
     if line.fixed_pitch {
@@ -110,7 +120,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         return true;
     }
     let caption = labels::caption_kind(&block[0].text) == Some(true);
-    if caption && last.bbox.x1 - line.bbox.x1 > em {
+    if caption && last.bbox.x1 - line.bbox.x1 > CAPTION_OUTDENT * em {
         return true;
     }
     if line.starts_item() || color_differs(last.color, line.color) {
@@ -122,18 +132,23 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     let indent = (line.bbox.x1 - last.bbox.x1) / em;
     if block[0].starts_item() {
         // An item continues after a full line, at its text indent; a line further left is not part of it.
-        let outdented = line.bbox.x1 < last.bbox.x1 - if block.len() == 1 { 0.3 } else { 0.7 } * em;
+        let reach = match block.len() {
+            1 => ITEM_OUTDENT,
+            _ => ITEM_LATER_OUTDENT,
+        };
+        let outdented = line.bbox.x1 < last.bbox.x1 - reach * em;
         return outdented || ends_early(shape.right - last.bbox.x2, shape);
     }
     let centered = |l: &Line| {
-        ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < 1.0 * em
-            && l.bbox.x1 > shape.left + em
+        ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < CENTERED_SLACK * em
+            && l.bbox.x1 > shape.left + CENTERED_ROOM * em
     };
     if centered(line) && centered(last) {
         return false;
     }
     // A first line is indented; with a hanging indent it is outdented.
-    let starts_in = indent > 0.7 && indent < 4.5 && line.bbox.x1 > shape.left + 0.7 * em;
+    let starts_in =
+        indent > INDENT.0 && indent < INDENT.1 && line.bbox.x1 > shape.left + INDENT.0 * em;
     if starts_in && block.len() > 1 {
         return true;
     }
@@ -147,9 +162,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
 
 /// `true` if a line is a heading by its number or wording and does not fill its column.
 fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
-    let short = shape.right - line.bbox.x2 > 0.15 * (shape.right - shape.left);
+    let short = shape.right - line.bbox.x2 > FREE_SHARE * (shape.right - shape.left);
     short
-        && (labels::numbered_heading(&line.text) || labels::is_special_heading(&line.text))
+        && (headings::is_numbered(&line.text) || headings::is_special(&line.text))
         && !ends_sentence(&line.text)
 }
 
@@ -159,19 +174,19 @@ fn is_formula_line(line: &Line, shape: &ZoneShape) -> bool {
     let words = line
         .text
         .split(|c: char| !c.is_alphabetic())
-        .filter(|w| w.chars().count() >= 4)
+        .filter(|w| w.chars().count() >= formulas::WORD_LETTERS)
         .count();
-    let set_in = line.bbox.x1 > shape.left + 2.0 * line.size;
+    let set_in = line.bbox.x1 > shape.left + formulas::SET_IN * line.size;
     signs
         && words <= usize::from(shape.recognized)
         && set_in
         && !line.fixed_pitch
-        && line.text.chars().count() <= 80
+        && line.text.chars().count() <= formulas::MAX_LINE_CHARS
 }
 
 /// `true` if a line leaves so much room at its end that the next word would have fit.
 fn ends_early(room: f32, shape: &ZoneShape) -> bool {
-    room > 0.16 * (shape.right - shape.left)
+    room > EARLY_END * (shape.right - shape.left)
 }
 
 fn ends_sentence(text: &str) -> bool {
@@ -190,7 +205,7 @@ fn color_differs(a: [u8; 3], b: [u8; 3]) -> bool {
         .zip(b)
         .map(|(x, y)| x.abs_diff(y) as u32)
         .sum::<u32>()
-        > 180
+        > COLOR_DIFFERENCE
 }
 
 /// Groups segments into lines, from top to bottom.

@@ -1,6 +1,7 @@
 //! Structure of tagged PDFs: the element of each marked content, headings, and reading order. Used only if
 //! the tags cover the page and are plausible.
 
+use super::thresholds::tags::{MAX_HEADING_SHARE, MIN_AGREEMENT, MIN_COVER};
 use crate::document::{Cell, Label, Table};
 use crate::geometry::Rect;
 use crate::input::pdf::page::StructNode;
@@ -9,8 +10,6 @@ use crate::layout::table::{FoundTable, cell_text};
 use crate::lines::Segment;
 use std::collections::{HashMap, HashSet};
 
-/// Share of text that must carry tags.
-const MIN_COVER: f32 = 0.85;
 /// Types of elements that make a block of their own.
 const BLOCKS: &[&str] = &[
     "P",
@@ -37,10 +36,6 @@ const BLOCKS: &[&str] = &[
     "Formula",
     "Aside",
 ];
-/// Share of neighbouring regions that the order of the tags must leave as they are.
-const MIN_AGREEMENT: f32 = 0.6;
-/// More headings among the elements than this share: somebody used headings for looks.
-const MAX_HEADING_SHARE: f32 = 0.5;
 
 /// Trusted tags of a page.
 pub struct Tags {

@@ -5,6 +5,7 @@
 
 pub mod aligned;
 pub mod ruled;
+mod thresholds;
 
 use crate::document::Table;
 use crate::geometry::Rect;
@@ -42,7 +43,8 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
                         .map(|(s, _)| s.bbox.y2)
                         .fold(f32::NEG_INFINITY, f32::max);
                     let overlap = bottom.min(segment.bbox.y2) - top.max(segment.bbox.y1);
-                    overlap > 0.5 * segment.bbox.height().min(bottom - top)
+                    overlap
+                        > thresholds::cells::LINE_OVERLAP * segment.bbox.height().min(bottom - top)
                 } =>
             {
                 line.push((segment, word));

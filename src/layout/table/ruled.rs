@@ -3,24 +3,13 @@
 //! Lines that touch form a group; the group's distinct positions are the grid; two neighbouring grid places
 //! are one cell if no line separates them.
 
+use super::thresholds::ruled::*;
 use super::{FoundTable, cell_text};
 use crate::deadline;
 use crate::document::{Cell, Table};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment, Word};
 
-/// Lines whose positions differ by less than this are one, pixels at 144 dpi.
-const SNAP: f32 = 5.0;
-/// Lines whose ends are this near still meet.
-const TOUCH: f32 = 6.0;
-/// Share of a cell's side that must be drawn for a border.
-const BORDER_SHARE: f32 = 0.6;
-/// Fewer cells with text than this share: a diagram or the grid of a chart.
-const MIN_FILLED: f32 = 0.2;
-/// A cell with more characters holds prose.
-const PROSE_CHARS: usize = 350;
-/// A grid of prose higher than this (ems) is the design of a page.
-const DESIGN_HEIGHT: f32 = 40.0;
 /// A grid of more places is no table that a person made.
 const MAX_PLACES: usize = 40_000;
 
@@ -174,14 +163,14 @@ fn table(
         &mut open_x,
         low(horizontal),
         high(horizontal),
-        body * 0.8,
+        body * OPEN_SIDE,
     );
     extend(
         &mut ys,
         &mut open_y,
         low(vertical),
         high(vertical),
-        body * 0.8,
+        body * OPEN_SIDE,
     );
     let (rows, columns) = (ys.len().saturating_sub(1), xs.len().saturating_sub(1));
     if rows * columns < 2 || rows * columns > MAX_PLACES || columns == 0 {
@@ -195,7 +184,8 @@ fn table(
     };
     let inside: Vec<usize> = (0..segments.len())
         .filter(|&i| {
-            segments[i].direction != Direction::Turned || segments[i].bbox.share_inside(&bbox) > 0.9
+            segments[i].direction != Direction::Turned
+                || segments[i].bbox.share_inside(&bbox) > TURNED_INSIDE
         })
         .filter(|&i| {
             let words = &segments[i].words;
@@ -267,7 +257,10 @@ fn table(
         .iter()
         .filter(|c| c.text.chars().count() > PROSE_CHARS)
         .count();
-    if bbox.height() > DESIGN_HEIGHT * body && cells.len() <= 12 && prose * 4 >= cells.len() {
+    if bbox.height() > DESIGN_HEIGHT * body
+        && cells.len() <= DESIGN_CELLS
+        && DESIGN_PROSE.is_reached(prose, cells.len())
+    {
         return None;
     }
     let column_count = cells
@@ -275,7 +268,10 @@ fn table(
         .map(|c| c.column)
         .collect::<std::collections::BTreeSet<_>>()
         .len();
-    if filled < 2 || (filled as f32) < MIN_FILLED * cells.len() as f32 || column_count < 2 {
+    if filled < MIN_FILLED_CELLS
+        || (filled as f32) < MIN_FILLED * cells.len() as f32
+        || column_count < 2
+    {
         return None;
     }
     Some(FoundTable {
@@ -353,9 +349,9 @@ fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
         .collect();
     // If a line has no room for the next one's first word, it was wrapped: all lines are one text. Lines of
     // one word each prove nothing: a narrow column of numbers has no room for two.
-    let wrapped = lines
-        .windows(2)
-        .any(|pair| pair[0].width() + pair[1].width().min(60.0) > 0.9 * area.width());
+    let wrapped = lines.windows(2).any(|pair| {
+        pair[0].width() + pair[1].width().min(NEXT_WORD) > WRAPPED_WIDTH * area.width()
+    });
     if wrapped && words.len() > lines.len() {
         lines = Rect::union_all(&lines).into_iter().collect();
     }
@@ -365,18 +361,23 @@ fn text_lines(words: &[(&Segment, &Word)], area: &Rect) -> Vec<Rect> {
 /// Positions at which to split a row, between the lines of its cells if most cells agree.
 fn record_borders(cells: &[Vec<Rect>]) -> Vec<f32> {
     let filled = cells.iter().filter(|lines| !lines.is_empty()).count();
-    let Some(count) = cells.iter().map(Vec::len).max().filter(|n| *n >= 2) else {
+    let Some(count) = cells
+        .iter()
+        .map(Vec::len)
+        .max()
+        .filter(|n| *n >= RECORD_LINES)
+    else {
         return Vec::new();
     };
     let agreeing: Vec<&Vec<Rect>> = cells.iter().filter(|lines| lines.len() == count).collect();
-    if agreeing.len() < 2 || agreeing.len() * 10 < filled * 6 {
+    if agreeing.len() < RECORD_CELLS || !RECORD_SHARE.is_reached(agreeing.len(), filled) {
         return Vec::new();
     }
     let aligned = (0..count).all(|i| {
         let first = agreeing[0][i];
-        agreeing
-            .iter()
-            .all(|lines| (lines[i].center_y() - first.center_y()).abs() < 0.4 * first.height())
+        agreeing.iter().all(|lines| {
+            (lines[i].center_y() - first.center_y()).abs() < RECORD_SLACK * first.height()
+        })
     });
     if !aligned {
         return Vec::new();
@@ -395,7 +396,7 @@ fn record_borders(cells: &[Vec<Rect>]) -> Vec<f32> {
 /// Drops rows in which no cell starts and that are thinner than text: double lines.
 fn compact(mut table: Table, ys: &[f32], body: f32) -> Table {
     for row in (0..table.rows).rev() {
-        let thin = ys[row + 1] - ys[row] < 0.5 * body;
+        let thin = ys[row + 1] - ys[row] < THIN_ROW * body;
         let empty = table
             .cells
             .iter()

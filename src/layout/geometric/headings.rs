@@ -1,0 +1,205 @@
+//! Headings: the sign that makes a block one, of its size, its looks, its number and its wording.
+//!
+//! [`sign`] is asked twice: of the blocks of a page, with the size of body text there, and of a whole document's in
+//! `restructure`, with the size over all pages, where [`is_still_one`] says which headings of a page are taken back.
+
+use super::thresholds::headings::*;
+use crate::document::BlockStyle;
+
+/// The sign that makes a block a heading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// It is larger than body text by enough.
+    Size,
+    /// It is bold or in capitals, or has the number or wording of a heading.
+    Looks,
+}
+
+/// The sign that makes a block a heading, if it has one.
+///
+/// `body` is the size of body text; `recognized` tells that the block comes from a recognizer, which knows no fonts.
+pub fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> Option<Sign> {
+    let chars = text.chars().count();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let goes_on = text.trim_end().ends_with([',', ';', '-']);
+    if style.line_count > MAX_LINES || chars > MAX_CHARS || letters < MIN_LETTERS || goes_on {
+        return None;
+    }
+    if is_large(style, body, recognized) && letters * 2 > chars {
+        return Some(Sign::Size);
+    }
+    if !has_looks(text, style, recognized)
+        || style.line_count > MAX_DISTINCT_LINES
+        || chars > MAX_DISTINCT_CHARS
+    {
+        return None;
+    }
+    let ratio = ratio(style, body);
+    let is_sentence = text.trim_end().ends_with('.') && !is_numbered(text);
+    let is_distinct = style.bold || (style.capitals && chars > CAPITALS_CHARS && !recognized);
+    let by_looks = is_distinct
+        && !is_sentence
+        && ratio > DISTINCT_SIZE
+        && chars >= MIN_DISTINCT_CHARS
+        && starts_like_heading(text);
+    let by_wording = is_special(text) && style.line_count == 1;
+    let by_number = recognized
+        && is_numbered(text)
+        && style.line_count == 1
+        && chars < MAX_NUMBERED_CHARS
+        && ratio > NUMBERED_SIZE
+        && !is_sentence;
+    (by_looks || by_wording || by_number).then_some(Sign::Looks)
+}
+
+/// `true` if a block that was a heading on its page is one in its document, where body text has another size.
+///
+/// Only what had no sign but its size is taken back: looks were compared with the text beside them, which says more.
+pub fn is_still_one(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> bool {
+    style.tagged_level.is_some()
+        || is_large(style, body, recognized)
+        || has_looks(text, style, recognized)
+}
+
+/// Size over body size.
+fn ratio(style: &BlockStyle, body: f32) -> f32 {
+    style.font_size / body.max(1.0)
+}
+
+/// `true` if a block is so much larger than body text that its size makes it a heading.
+fn is_large(style: &BlockStyle, body: f32, recognized: bool) -> bool {
+    let least = match recognized {
+        true => SIZE_RECOGNIZED,
+        false => SIZE,
+    };
+    ratio(style, body) > least
+}
+
+/// `true` if a block looks like a heading of any size, or has the number or wording of one.
+fn has_looks(text: &str, style: &BlockStyle, recognized: bool) -> bool {
+    style.bold || style.capitals || is_special(text) || (recognized && is_numbered(text))
+}
+
+fn starts_like_heading(text: &str) -> bool {
+    text.chars()
+        .find(|c| c.is_alphanumeric())
+        .is_some_and(|c| !c.is_lowercase())
+}
+
+/// `true` if a text begins with a heading number: `1 Title`, `2.3 Title`, `IV. Title`, `A. Title`.
+pub fn is_numbered(text: &str) -> bool {
+    let Some((number, rest)) = text.trim_start().split_once(char::is_whitespace) else {
+        return false;
+    };
+    let core = number.trim_end_matches(['.', ')']);
+    let parts: Vec<&str> = core.split('.').collect();
+    let digits = parts.iter().all(|p| {
+        !p.is_empty() && p.len() <= NUMBER_DIGITS && p.chars().all(|c| c.is_ascii_digit())
+    });
+    let roman =
+        number.ends_with('.') && !core.is_empty() && core.chars().all(|c| "IVX".contains(c));
+    let lettered = core.len() <= LETTERED_CHARS
+        && core.chars().next().is_some_and(|c| c.is_ascii_uppercase())
+        && (parts.len() > 1 || number.ends_with('.'))
+        && parts[0].len() == 1
+        && parts[1..]
+            .iter()
+            .all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit()));
+    (digits || roman || lettered)
+        && rest
+            .trim_start()
+            .chars()
+            .next()
+            .is_some_and(char::is_uppercase)
+}
+
+/// `true` for headings known by their wording (docs/reference.md, "Heading levels", and common variants).
+pub fn is_special(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "abstract",
+        "summary",
+        "contents",
+        "table of contents",
+        "references",
+        "bibliography",
+        "appendix",
+        "acknowledgments",
+        "acknowledgements",
+        "acknowledgment",
+        "introduction",
+        "conclusion",
+        "conclusions",
+        "摘要",
+        "目录",
+        "参考文献",
+        "引言",
+        "结论",
+        "致谢",
+        "附录",
+    ];
+    let text = text
+        .trim()
+        .trim_end_matches([':', '：', '.'])
+        .to_lowercase();
+    WORDS.contains(&text.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn style(font_size: f32, bold: bool) -> BlockStyle {
+        BlockStyle {
+            font_size,
+            bold,
+            line_count: 1,
+            ..BlockStyle::default()
+        }
+    }
+
+    #[test]
+    fn size_and_looks_make_headings() {
+        let of = |text, size, bold| sign(text, &style(size, bold), 20.0, false);
+        assert_eq!(of("The tides", 24.0, false), Some(Sign::Size));
+        assert_eq!(of("The tides", 22.5, false), None);
+        assert_eq!(of("The tides", 20.0, true), Some(Sign::Looks));
+        assert_eq!(of("The tides", 17.0, true), None, "a small label");
+        assert_eq!(of("the tides", 20.0, true), None, "a part of a sentence");
+        assert_eq!(of("The tides rise.", 20.0, true), None, "a sentence");
+        assert_eq!(of("The tides,", 24.0, true), None, "it goes on");
+        assert_eq!(of("References", 20.0, false), Some(Sign::Looks));
+    }
+
+    #[test]
+    fn only_headings_by_size_alone_are_taken_back() {
+        let stays = |text, size, bold| is_still_one(text, &style(size, bold), 20.0, false);
+        assert!(!stays("The tides", 20.0, false));
+        assert!(stays("The tides", 24.0, false));
+        assert!(stays("The tides", 16.0, true));
+        assert!(stays("References", 20.0, false));
+    }
+
+    #[test]
+    fn recognized_lines_are_told_by_number_and_by_more_of_their_size() {
+        let of = |text, size| sign(text, &style(size, false), 20.0, true);
+        assert_eq!(of("The tides", 24.0), None);
+        assert_eq!(of("The tides", 26.5), Some(Sign::Size));
+        assert_eq!(of("2.1 The tides", 20.0), Some(Sign::Looks));
+    }
+
+    #[test]
+    fn numbered_headings_need_a_title() {
+        for text in [
+            "1 Introduction",
+            "2.3 Methods",
+            "IV. Results",
+            "A. Proofs",
+            "A.1 More",
+        ] {
+            assert!(is_numbered(text), "{text}");
+        }
+        for text in ["1998 was", "1 of them", "3.5", "A plan"] {
+            assert!(!is_numbered(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The style of a piece of a line: what the names, weights and widths of its fonts say.
+
+use super::super::page_text::SegmentStyle;
+use super::super::thresholds::fonts::*;
+use super::RawWord;
+use crate::input::pdf::page::PdfPage;
+use std::collections::BTreeMap;
+
+pub(super) fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) -> SegmentStyle {
+    let mut style = SegmentStyle::default();
+    let (mut total, mut bold, mut italic, mut fixed, mut math) =
+        (0usize, 0usize, 0usize, 0usize, 0usize);
+    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut colors: BTreeMap<[u8; 3], usize> = BTreeMap::new();
+    for word in raw {
+        let Some(run) = content.runs.get(word.run as usize) else {
+            continue;
+        };
+        let count = word.text.chars().count();
+        let font = FontTraits::of(
+            content
+                .fonts
+                .get(run.font as usize)
+                .map_or("", String::as_str),
+        );
+        total += count;
+        bold += if font.bold || run.weight >= BOLD_WEIGHT {
+            count
+        } else {
+            0
+        };
+        italic += if font.italic || run.italic { count } else { 0 };
+        let measured = fixed_pitch.get(run.font as usize).copied().unwrap_or(false);
+        fixed += if font.fixed_pitch || run.fixed_pitch || measured {
+            count
+        } else {
+            0
+        };
+        math += if font.math { count } else { 0 };
+        *sizes.entry((word.size * 8.0).round() as u32).or_default() += count;
+        *colors.entry(run.color).or_default() += count;
+    }
+    let most = |n: usize| n * 2 > total;
+    style.font_size = sizes
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map_or(0.0, |(s, _)| s as f32 / 8.0);
+    style.color = colors
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map_or([0; 3], |(c, _)| c);
+    (style.bold, style.italic, style.fixed_pitch) = (most(bold), most(italic), most(fixed));
+    style.math = math as f32 / total.max(1) as f32;
+    style
+}
+
+/// For every font of the page whether all its letters are equally wide, where enough were used to tell.
+pub(super) fn fixed_pitch_fonts(content: &PdfPage) -> Vec<bool> {
+    /// Narrow and wide letters: in other fonts their widths differ by more than a half.
+    const NARROW: &str = "iljtfrI1.,;:'!()";
+    const WIDE: &str = "mwMWABCDEGHKNOPQRSTUVXYZ";
+    let mut widths =
+        vec![([f32::INFINITY, f32::NEG_INFINITY], 0usize, 0usize); content.fonts.len()];
+    for c in &content.chars {
+        let (Some(run), Some(letter)) = (content.runs.get(c.run as usize), char::from_u32(c.code))
+        else {
+            continue;
+        };
+        let (narrow, wide) = (NARROW.contains(letter), WIDE.contains(letter));
+        let Some(entry) = widths.get_mut(run.font as usize).filter(|_| narrow || wide) else {
+            continue;
+        };
+        let width = (c.bbox[2] - c.bbox[0]) / run.size.max(0.1);
+        entry.0 = [entry.0[0].min(width), entry.0[1].max(width)];
+        entry.1 += usize::from(narrow);
+        entry.2 += usize::from(wide);
+    }
+    widths
+        .iter()
+        .map(|([min, max], narrow, wide)| {
+            *narrow >= FIXED_PITCH_LETTERS
+                && *wide >= FIXED_PITCH_LETTERS
+                && max - min < FIXED_PITCH_SLACK
+        })
+        .collect()
+}
+
+/// Traits of a font by its name.
+struct FontTraits {
+    bold: bool,
+    italic: bool,
+    fixed_pitch: bool,
+    math: bool,
+}
+
+impl FontTraits {
+    fn of(name: &str) -> Self {
+        // A subset's name starts with six capitals and a plus sign.
+        let name = name
+            .split_once('+')
+            .map_or(name, |(_, rest)| rest)
+            .to_ascii_lowercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+        let starts = |parts: &[&str]| parts.iter().any(|part| name.starts_with(part));
+        FontTraits {
+            bold: has(&["bold", "black", "heavy", "demi", "-medi"])
+                || starts(&["cmbx", "cmb1", "sfbx"]),
+            italic: has(&["italic", "oblique", "slanted", "-it", "ital"])
+                || starts(&["cmti", "cmsl", "sfti"]),
+            fixed_pitch: has(&[
+                "mono",
+                "courier",
+                "consol",
+                "menlo",
+                "typewriter",
+                "-code",
+                "sourcecode",
+            ]) || starts(&["cmtt", "sftt", "lmtt", "lmmono"]),
+            math: has(&["math", "stixsize", "mathematicalpi"])
+                || starts(&[
+                    "cmmi", "cmsy", "cmex", "msbm", "msam", "cmmib", "eufm", "euex", "rsfs",
+                ])
+                || name == "symbol"
+                || name.starts_with("symbolmt"),
+        }
+    }
+}
