@@ -7,6 +7,7 @@
 //! way.) Waiting for a turn, such as for a free worker, does not count as work: [`waiting`] stops the clock.
 //! Threads started inside take [`current`] along.
 
+use crate::fault::{Fault, Reason};
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -57,6 +58,22 @@ pub enum Stopped {
     /// Everybody who wanted the result has cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl Stopped {
+    /// The same for programs.
+    pub fn reason(self) -> Reason {
+        match self {
+            Stopped::TimeUp => Reason::TimeUp,
+            Stopped::Cancelled => Reason::Cancelled,
+        }
+    }
+}
+
+impl From<Stopped> for Fault {
+    fn from(stopped: Stopped) -> Fault {
+        Fault::new(stopped.reason(), stopped.to_string())
+    }
 }
 
 /// The state of a thread's work: its deadline and the time it spent waiting.
@@ -176,12 +193,11 @@ pub fn why(caught: &(dyn Any + Send)) -> Option<Stopped> {
     caught.downcast_ref().copied()
 }
 
-/// The diagnostic for a page that exceeded its time limit.
-pub fn time_up(limit: Duration) -> String {
-    format!(
-        "the page took longer than {} s and was given up",
-        limit.as_secs()
-    )
+/// The fault of a page that took longer than it may.
+pub fn time_up(limit: Duration) -> Fault {
+    let seconds = limit.as_secs();
+    let message = format!("the page took longer than {seconds} s and was given up");
+    Fault::new(Reason::TimeUp, message)
 }
 
 #[cfg(test)]

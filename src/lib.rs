@@ -22,7 +22,7 @@
 //! ```
 //!
 //! [`Parser`] is for one document after the other, or several threads with one each. Services submit jobs to its [`Engine`],
-//! each with settings and events of its own. What these need is in [`parser`], [`engine`], [`document`], [`pipeline`] and
+//! each with settings and events of its own. What these need is in [`parser`], [`engine`], [`document`], [`fault`], [`pipeline`] and
 //! [`config::parameters`]; the other modules are public for the benchmarks and tests of this project, and change without notice. `ARCHITECTURE.md` is the map: a module may use only those before it.
 
 pub mod cli;
@@ -55,6 +55,7 @@ pub mod writer;
 
 pub use document::Document;
 pub use engine::Engine;
+pub use fault::{Fault, Reason};
 pub use onnx::{Device, forbid_telemetry};
 pub use parser::{ParseError, Parsed, Parser, ParserError, ParserOptions};
 pub use pipeline::RunRequest;

@@ -10,6 +10,7 @@ use crate::engine::{
     Engine, Event, Job, JobFault, JobSettings, PageSelection, StartError, Submission, SubmitError,
     events,
 };
+use crate::fault::Reason;
 use crate::input::{self, InputFile, OpenOptions};
 use crate::onnx::{Device, SessionOptions};
 use crate::output::{OutputName, names};
@@ -98,6 +99,18 @@ pub enum ParserError {
     Start(#[from] StartError),
 }
 
+impl ParserError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            ParserError::Request(_) | ParserError::WorkerIsSelf(_) => Reason::Settings,
+            ParserError::Setup(error) => error.reason(),
+            ParserError::NoWorker(_) | ParserError::NoProgram(_) => Reason::NotFound,
+            ParserError::Start(error) => error.reason(),
+        }
+    }
+}
+
 fn shown(paths: &[PathBuf]) -> String {
     paths
         .iter()
@@ -120,6 +133,16 @@ pub enum ParseError {
         /// The cause.
         fault: JobFault,
     },
+}
+
+impl ParseError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            ParseError::Submit(error) => error.reason(),
+            ParseError::GivenUp { fault, .. } => fault.reason(),
+        }
+    }
 }
 
 /// Parses documents. It may be shared by threads: documents parsed at the same time take turns.

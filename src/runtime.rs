@@ -7,6 +7,7 @@
 //! another machine anybody could have created it. The current directory is not searched: a library lying
 //! there cannot be trusted.
 
+use crate::fault::{Fault, Reason};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,22 @@ pub struct RuntimeError {
     pub searched: Vec<PathBuf>,
     /// The checkout's folder, if it exists but is not trusted.
     pub distrusted: Option<PathBuf>,
+}
+
+impl RuntimeError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self.name.as_str() {
+            PDFIUM | ONNXRUNTIME => Reason::Library,
+            _ => Reason::Model,
+        }
+    }
+}
+
+impl From<RuntimeError> for Fault {
+    fn from(error: RuntimeError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
+    }
 }
 
 fn list(folders: &[PathBuf]) -> String {

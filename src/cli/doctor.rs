@@ -3,6 +3,7 @@
 use super::args::DoctorArgs;
 use super::{Failure, exit, flags};
 use crate::config::machine;
+use crate::fault::Fault;
 use crate::geometry::Rect;
 use crate::input::worker::protocol::MAX_MESSAGE;
 use crate::input::worker::{PoolOptions, WorkerPool};
@@ -13,6 +14,7 @@ use crate::pipeline::networks::{self, AnyNetwork, LoadedModel};
 use crate::raster::Pixels;
 use crate::recognize::paddleocr_vl::backend;
 use crate::runtime::{self, RuntimeDirs};
+use anyhow::Context;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -35,11 +37,14 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
         return model(folder, &dirs, options);
     }
     let mut failed = false;
-    let mut line = |name: &str, result: Result<String, String>| {
+    let mut line = |name: &str, result: anyhow::Result<String>| {
         failed |= result.is_err();
         let text = match result {
             Ok(text) => format!("ok       {name}: {text}\n"),
-            Err(text) => format!("missing  {name}: {}\n", flags::named(&text, None)),
+            Err(error) => {
+                let text = format!("{error:#}");
+                format!("missing  {name}: {}\n", flags::named(&text, None))
+            }
         };
         super::print(&text);
     };
@@ -48,7 +53,7 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
             name,
             dirs.find(name)
                 .map(|p| p.display().to_string())
-                .map_err(|e| e.to_string()),
+                .map_err(anyhow::Error::from),
         );
     }
     line("memory", memory());
@@ -61,18 +66,16 @@ pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
 
 /// Loads the model in a folder, reports what it is, and runs it on a drawn page.
 fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u8, Failure> {
-    let fail = |reason: String| {
+    let fail = |fault: Fault| {
         let hint = "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori, UVDoc or PaddleOCR-VL";
-        Failure::fatal(reason, hint)
+        Failure::fatal(fault, hint)
     };
     let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| {
-        Failure::fatal(
-            e.to_string(),
-            "scripts/setup.sh fetches the native libraries",
-        )
+        let hint = "scripts/setup.sh fetches the native libraries";
+        Failure::fatal(Fault::from(e), hint)
     })?;
     let start = Instant::now();
-    let loaded = Runtime::load(&library, options).map_err(|e| fail(e.to_string()))?;
+    let loaded = Runtime::load(&library, options).map_err(|e| fail(e.into()))?;
     let LoadedModel {
         network,
         name,
@@ -107,13 +110,11 @@ fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u
     Ok(exit::DONE)
 }
 
-fn run_once(network: AnyNetwork) -> Result<String, String> {
+fn run_once(network: AnyNetwork) -> Result<String, Fault> {
     let page = drawn_page();
     match network {
         AnyNetwork::Layout(mut network) => {
-            let layouts = network
-                .detect(&[&page], &Threshold::Off)
-                .map_err(|e| e.to_string())?;
+            let layouts = network.detect(&[&page], &Threshold::Off)?;
             let best = layouts[0]
                 .boxes
                 .iter()
@@ -129,18 +130,18 @@ fn run_once(network: AnyNetwork) -> Result<String, String> {
                 layouts[0].boxes.len()
             ))
         }
-        AnyNetwork::Orientation(mut network) => network
-            .classify(&page)
-            .map(|degrees| format!("{degrees} degrees"))
-            .map_err(|e| e.to_string()),
+        AnyNetwork::Orientation(mut network) => {
+            let degrees = network.classify(&page)?;
+            Ok(format!("{degrees} degrees"))
+        }
         AnyNetwork::Unwarping(mut network) => {
-            let flat = network.unwarp(&page).map_err(|e| e.to_string())?;
+            let flat = network.unwarp(&page)?;
             Ok(format!("a page of {}x{} pixels", flat.width, flat.height))
         }
         AnyNetwork::Recognizer(model) => {
             let crop = page
                 .crop(&Rect::new(80.0, 80.0, 480.0, 150.0))
-                .ok_or("nothing was drawn")?;
+                .ok_or_else(|| Fault::internal("nothing was drawn"))?;
             let answer = backend::read_one(*model, &crop, DOCTOR_TOKENS)?;
             Ok(format!(
                 "{} tokens for a crop of it",
@@ -151,9 +152,9 @@ fn run_once(network: AnyNetwork) -> Result<String, String> {
 }
 
 /// Default memory limit of a run.
-fn memory() -> Result<String, String> {
+fn memory() -> anyhow::Result<String> {
     let all = machine::memory()
-        .ok_or("the system does not tell how much there is; give --memory-limit")?;
+        .context("the system does not tell how much there is; give --memory-limit")?;
     Ok(format!(
         "{} MB, of which a run takes {} at most (--memory-limit)",
         all >> 20,
@@ -162,9 +163,9 @@ fn memory() -> Result<String, String> {
 }
 
 /// Starts a worker that loads the PDF library.
-fn worker(dirs: &RuntimeDirs) -> Result<String, String> {
-    let library = dirs.find(runtime::PDFIUM).map_err(|e| e.to_string())?;
-    let program = std::env::current_exe().map_err(|e| e.to_string())?;
+fn worker(dirs: &RuntimeDirs) -> anyhow::Result<String> {
+    let library = dirs.find(runtime::PDFIUM)?;
+    let program = std::env::current_exe()?;
     let pool = WorkerPool::new(PoolOptions {
         program,
         library: Some(library),
@@ -175,17 +176,16 @@ fn worker(dirs: &RuntimeDirs) -> Result<String, String> {
         max_pixels: 0,
         max_message: MAX_MESSAGE,
     });
-    pool.check().map_err(|error| error.to_string())?;
+    pool.check()?;
     Ok("starts, loads the PDF library and ends".into())
 }
 
 /// Runs line recognition on a drawn page without text.
-fn line_recognition(dirs: &RuntimeDirs, options: SessionOptions) -> Result<String, String> {
-    let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| e.to_string())?;
-    let runtime = Runtime::load(&library, options).map_err(|e| e.to_string())?;
-    let mut reader =
-        LineReader::load(&runtime, dirs, LineOptions::default()).map_err(|e| e.to_string())?;
-    let read = reader.read(&drawn_page()).map_err(|e| e.to_string())?;
+fn line_recognition(dirs: &RuntimeDirs, options: SessionOptions) -> anyhow::Result<String> {
+    let library = dirs.find(runtime::ONNXRUNTIME)?;
+    let runtime = Runtime::load(&library, options)?;
+    let mut reader = LineReader::load(&runtime, dirs, LineOptions::default())?;
+    let read = reader.read(&drawn_page())?;
     Ok(format!(
         "runs ({} lines on a drawn page)",
         read.text.segments.len()

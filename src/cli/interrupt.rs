@@ -6,6 +6,7 @@ use super::exit;
 use super::report::RunReporter;
 use crate::document::Page;
 use crate::engine::Job;
+use crate::fault::Fault;
 use crate::writer::{WriteObserver, WrittenDocument};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -119,7 +120,7 @@ impl WriteObserver for SharedReporter {
         self.lock().written(job, document);
     }
 
-    fn failed(&mut self, job: &Job, reason: &str) {
-        self.lock().failed(job, reason);
+    fn failed(&mut self, job: &Job, fault: &Fault) {
+        self.lock().failed(job, fault);
     }
 }

@@ -77,6 +77,8 @@ pub struct Record<'a> {
     pub level: Level,
     /// Stable code for programs.
     pub code: &'a str,
+    /// Why something failed, for programs.
+    pub reason: Option<&'a str>,
     /// Text of the message.
     pub message: &'a str,
     /// The input concerned, as given.
@@ -95,6 +97,7 @@ impl<'a> Record<'a> {
         Self {
             level,
             code,
+            reason: None,
             message,
             file: None,
             page: None,
@@ -116,6 +119,7 @@ impl<'a> Record<'a> {
             let record = json!({
                 "level": self.level.as_str(),
                 "code": self.code,
+                "reason": self.reason,
                 "message": message,
                 "file": file,
                 "page": self.page,
@@ -173,6 +177,7 @@ where
             mut message,
             mut rest,
             code,
+            reason,
             mut file,
             mut page,
             last_page,
@@ -198,6 +203,7 @@ where
         let record = Record {
             level,
             code,
+            reason: reason.as_deref(),
             message,
             file,
             page,
@@ -213,6 +219,7 @@ struct Fields {
     message: String,
     rest: String,
     code: Option<String>,
+    reason: Option<String>,
     file: Option<String>,
     page: Option<u64>,
     last_page: Option<u64>,
@@ -231,6 +238,7 @@ impl Visit for Fields {
         match field.name() {
             "message" => self.message = value.to_string(),
             "code" => self.code = Some(value.to_string()),
+            "fault_reason" => self.reason = Some(value.to_string()),
             "file" => self.file = Some(value.to_string()),
             name => self.rest.push_str(&format!(" {name}={value}")),
         }
@@ -240,6 +248,7 @@ impl Visit for Fields {
         let written = match field.name() {
             "message" => write!(self.message, "{value:?}"),
             "code" => write!(self.code.get_or_insert_default(), "{value:?}"),
+            "fault_reason" => write!(self.reason.get_or_insert_default(), "{value:?}"),
             "file" => write!(self.file.get_or_insert_default(), "{value:?}"),
             name => write!(self.rest, " {name}={value:?}"),
         };
@@ -266,7 +275,7 @@ mod tests {
             record.line(false, true),
             format!("\x1b[1;33mwarning\x1b[0m: {shown}\n")
         );
-        let json = r#"{"level":"WARN","code":"some_code","message":"bad\\x0d\\x0aerror: forged \\u{202e}","file":"a\\x1b[2J\\x0a.pdf","page":3,"last_page":null}"#;
+        let json = r#"{"level":"WARN","code":"some_code","reason":null,"message":"bad\\x0d\\x0aerror: forged \\u{202e}","file":"a\\x1b[2J\\x0a.pdf","page":3,"last_page":null}"#;
         assert_eq!(record.line(true, true), format!("{json}\n"));
     }
 
@@ -293,7 +302,7 @@ mod tests {
             ..Record::new(Level::ERROR, "page_failed", "bad")
         };
         assert_eq!(record.line(false, false), "error: pages 3-7: bad\n");
-        let json = r#"{"level":"ERROR","code":"page_failed","message":"bad","file":null,"page":3,"last_page":7}"#;
+        let json = r#"{"level":"ERROR","code":"page_failed","reason":null,"message":"bad","file":null,"page":3,"last_page":7}"#;
         assert_eq!(record.line(true, false), format!("{json}\n"));
     }
 }

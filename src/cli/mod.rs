@@ -22,6 +22,7 @@ mod terminal;
 mod values;
 
 use crate::document::Code;
+use crate::fault::Fault;
 use crate::input::worker::process::{self, Limits};
 use crate::shown;
 use args::{Cli, Command};
@@ -30,6 +31,7 @@ pub(crate) use folders::{data_home, quantized_store};
 use logging::Record;
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 pub(crate) use terminal::{eprint, print};
@@ -49,30 +51,44 @@ pub mod exit {
     pub const INTERRUPTED: u8 = 130;
 }
 
+/// What a [`Failure`] is told with: words, or an error.
+pub trait Told: fmt::Display + fmt::Debug + Send + Sync + 'static {}
+
+impl<T: fmt::Display + fmt::Debug + Send + Sync + 'static> Told for T {}
+
 /// Reason why a command could not run, and advice on what to do.
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
-    reason: String,
+    /// A [`Fault`] where its reason is known.
+    error: anyhow::Error,
     hint: String,
 }
 
 impl Failure {
     /// The arguments or the configuration are wrong.
-    pub fn usage(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn usage(what: impl Told, hint: impl Into<String>) -> Self {
         Self {
             code: exit::USAGE,
-            reason: reason.into(),
+            error: anyhow::Error::msg(what),
             hint: hint.into(),
         }
     }
 
     /// The run cannot start or go on.
-    pub fn fatal(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn fatal(what: impl Told, hint: impl Into<String>) -> Self {
         Self {
             code: exit::FAILED,
-            reason: reason.into(),
+            error: anyhow::Error::msg(what),
             hint: hint.into(),
+        }
+    }
+
+    /// The same, with what was being done said before the message.
+    pub fn context(self, what: impl Told) -> Self {
+        Self {
+            error: self.error.context(what),
+            ..self
         }
     }
 
@@ -84,14 +100,16 @@ impl Failure {
             } else {
                 Code::Fatal.name()
             };
-            Record::new(
-                Level::ERROR,
-                code,
-                &format!("{}; hint: {}", self.reason, self.hint),
-            )
+            let fault = self.error.downcast_ref::<Fault>();
+            let message = format!("{:#}; hint: {}", self.error, self.hint);
+            Record {
+                reason: fault.map(|fault| fault.reason.name()),
+                ..Record::new(Level::ERROR, code, &message)
+            }
             .print();
         } else {
-            Record::new(Level::ERROR, Code::Fatal.name(), &self.reason).print();
+            let message = format!("{:#}", self.error);
+            Record::new(Level::ERROR, Code::Fatal.name(), &message).print();
             eprint(&format!("hint: {}\n", shown::text(&self.hint)));
         }
     }
@@ -163,10 +181,10 @@ fn run(arguments: Vec<OsString>) -> u8 {
             };
             match process::run(pdfium.as_deref(), limits) {
                 Ok(()) => Ok(exit::DONE),
-                Err(error) => Err(Failure::fatal(
-                    format!("worker: {error}"),
-                    "docparse doctor checks the libraries",
-                )),
+                Err(error) => {
+                    let hint = "docparse doctor checks the libraries";
+                    Err(Failure::fatal(error, hint).context("worker"))
+                }
             }
         }
     };

@@ -3,6 +3,7 @@
 use super::flags::flag_name;
 use super::{Failure, exit};
 use crate::config::vl::{ModelChoice, VlConfig};
+use crate::fault::Fault;
 use crate::pipeline::NetworkRole;
 use crate::store::catalog::ModelEntry;
 use crate::store::hub::{Hub, Source};
@@ -63,7 +64,7 @@ pub fn store() -> Result<Store, Failure> {
     let home = super::data_home().ok_or_else(|| {
         Failure::fatal("there is no folder for models", "set HOME or XDG_DATA_HOME")
     })?;
-    Store::new(&home, variable).map_err(|reason| Failure::fatal(reason, "this build is broken"))
+    Store::new(&home, variable).map_err(|fault| Failure::fatal(fault, "this build is broken"))
 }
 
 /// `true` if the environment forbids network calls.
@@ -92,7 +93,7 @@ pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
                 return pull_offline(&store, &models);
             }
             let source = Source::named(source, &store.catalog.hubs, variable)
-                .map_err(|reason| Failure::usage(reason, "docparse models pull --help"))?;
+                .map_err(|fault| Failure::usage(fault, "docparse models pull --help"))?;
             let hub = Hub::new(source, variable("HF_TOKEN"));
             for model in models {
                 pull_one(&store, &hub, model, revision.as_deref())?;
@@ -161,7 +162,7 @@ fn failed(error: StoreError) -> Failure {
         StoreError::Wrong { .. } => "fetch it again with docparse models pull",
         _ => "docparse models --help tells more",
     };
-    Failure::fatal(error.to_string(), hint)
+    Failure::fatal(Fault::from(error), hint)
 }
 
 fn list(store: &Store) -> String {
@@ -367,9 +368,8 @@ fn find(
         return Ok(());
     };
     if let Some(source) = download.filter(|_| store.find(model).is_none()) {
-        let source = Source::named(source, &store.catalog.hubs, variable).map_err(|reason| {
-            Failure::usage(format!("--model-source: {reason}"), "leave it out")
-        })?;
+        let source = Source::named(source, &store.catalog.hubs, variable)
+            .map_err(|fault| Failure::usage(fault, "leave it out").context("--model-source"))?;
         let hub = Hub::new(source, variable("HF_TOKEN"));
         fetch(store, &hub, model, None)?;
     }

@@ -2,10 +2,11 @@
 
 use super::args::ParseArgs;
 use super::flags;
-use super::report::RunReporter;
+use super::report::{RunReporter, tell_failed};
 use super::{Failure, exit};
 use crate::document::Code;
 use crate::engine::Job;
+use crate::fault::Fault;
 use crate::input::{self, InputError, InputFile, OpenOptions};
 use crate::output::names::key_of;
 use crate::output::plan::OwnOutputs;
@@ -56,20 +57,18 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
     if args.dry_run {
         return Ok(Some(Arc::new(SavePath::look(root, &options))));
     }
-    let fail = |reason| Failure::fatal(reason, "give another --save-path");
+    let fail = |fault: Fault| Failure::fatal(fault, "give another --save-path");
     let opened = match SavePath::open(root, &options) {
         // Without a place for the record, as in a container without a home, the reference's files can still
         // be written.
-        Err(reason) if args.compat() && options.record != RecordPlace::Nowhere => {
+        Err(fault) if args.compat() && options.record != RecordPlace::Nowhere => {
             let forgetful = SavePathOptions {
                 record: RecordPlace::Nowhere,
                 overwrite: true,
                 ..options
             };
             let opened = SavePath::open(root, &forgetful).map_err(fail)?;
-            tracing::warn!(
-                "{reason}; this run leaves no record, and replaces files that are there"
-            );
+            tracing::warn!("{fault}; this run leaves no record, and replaces files that are there");
             opened
         }
         other => other.map_err(fail)?,
@@ -198,7 +197,7 @@ impl PlannedRun {
             true => Decision::Skip(OWN_OUTPUT.into()),
             false => decisions
                 .next()
-                .unwrap_or(Decision::Refuse("it was not planned".into())),
+                .unwrap_or(Decision::Refuse(Fault::internal("it was not planned"))),
         };
         let decisions: Vec<Decision> = is_own.into_iter().map(of_file).collect();
         let inputs = files
@@ -240,11 +239,11 @@ impl PlannedRun {
                 }
                 Decision::Skip(reason) => {
                     left.skipped += 1;
-                    reporter.outside(given, "skipped", reason);
+                    reporter.skipped(given, reason);
                 }
-                Decision::Refuse(reason) => {
+                Decision::Refuse(fault) => {
                     left.refused += 1;
-                    reporter.outside(given, "failed", reason);
+                    reporter.missing(given, fault);
                 }
             }
         }
@@ -264,7 +263,7 @@ fn printed(file: &InputFile) -> Decision {
             input: Box::new(input),
             note: None,
         },
-        Err(error) => Decision::Refuse(format!("cannot be read: {error}")),
+        Err(error) => Decision::Refuse(Fault::io("cannot be read", &error)),
     }
 }
 
@@ -286,12 +285,7 @@ pub fn dry_run(
 ) -> u8 {
     let mut failed = missing.len();
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        tracing::error!(
-            code = Code::InputFailed.name(),
-            file = error.input,
-            "{}",
-            error.reason
-        );
+        tell_failed(&error.input, &error.fault);
     }
     for PlannedInput { file, decision } in &planned.inputs {
         let given = &file.given;
@@ -301,9 +295,9 @@ pub fn dry_run(
                 shown::text(given),
                 flags::named(reason, Some(given))
             )),
-            Decision::Refuse(reason) => {
+            Decision::Refuse(fault) => {
                 failed += 1;
-                tracing::error!(code = Code::InputFailed.name(), file = given, "{reason}");
+                tell_failed(given, fault);
             }
             Decision::Parse { name, note, .. } => match input::open(file, options) {
                 Ok(source) => {
@@ -324,12 +318,7 @@ pub fn dry_run(
                 }
                 Err(error) => {
                     failed += 1;
-                    tracing::error!(
-                        code = Code::InputFailed.name(),
-                        file = error.input,
-                        "{}",
-                        error.reason
-                    );
+                    tell_failed(&error.input, &error.fault);
                 }
             },
         }

@@ -14,6 +14,7 @@ use crate::document::Code;
 use crate::engine::{
     self, Batch, DocumentSink, EngineOptions, Job, PageSelection, RunOutcome, StartError,
 };
+use crate::fault::Fault;
 use crate::input::fetch::Fetcher;
 use crate::input::spool::Spooler;
 use crate::input::{self, InputFile};
@@ -131,12 +132,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let mut reporter = RunReporter::new(planned.inputs.len(), show_bar);
     reporter.left_out(&found.passed_over, found.other_kinds, args.quiet);
     for error in missing.iter().filter_map(|m| m.as_ref().err()) {
-        let cancelled = error.reason == "cancelled";
-        reporter.outside(
-            &error.input,
-            if cancelled { "cancelled" } else { "failed" },
-            &error.reason,
-        );
+        reporter.missing(&error.input, &error.fault);
     }
     let (jobs, documents, left) = planned.jobs(&mut reporter);
     let settings = planned.settings.clone();
@@ -229,8 +225,9 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
             },
         );
         outcome.map_err(|error| {
+            let fault = Fault::new(error.reason(), error.to_string());
             Failure::fatal(
-                error.to_string(),
+                fault,
                 "raise the limit of processes (ulimit -u), or lower --threads",
             )
         })?

@@ -3,7 +3,8 @@
 use super::flags;
 use super::logging::Record;
 use crate::document::{Code, Page};
-use crate::engine::{self, Job};
+use crate::engine::Job;
+use crate::fault::{Fault, Reason};
 use crate::input::InputError;
 use crate::shown;
 use crate::writer::{WriteObserver, WrittenDocument};
@@ -30,7 +31,7 @@ const SHOWN_KINDS: usize = 8;
 struct InputRecord {
     path: String,
     outcome: &'static str,
-    reason: Option<String>,
+    fault: Option<Fault>,
     selected: usize,
     written: WrittenDocument,
     /// The files written, with their SHA-256 in hexadecimal.
@@ -92,15 +93,35 @@ impl RunReporter {
         }
     }
 
-    /// Reports an input without a job: it was not found, or it was skipped.
-    pub fn outside(&mut self, path: &str, outcome: &'static str, reason: &str) {
-        self.bar.suspend(|| match outcome {
-            "failed" => tracing::error!(code = Code::InputFailed.name(), file = path, "{reason}"),
-            "cancelled" => {}
-            _ => tracing::info!(code = Code::Skipped.name(), file = path, "{reason}"),
-        });
+    /// An input that is not parsed, as it was done before, or was written by docparse.
+    pub fn skipped(&mut self, path: &str, message: &str) {
+        self.bar
+            .suspend(|| tracing::info!(code = Code::Skipped.name(), file = path, "{message}"));
+        self.add_outside(path, "skipped", None, message);
+    }
+
+    /// An input behind which there is no file that can be parsed.
+    pub fn missing(&mut self, path: &str, fault: &Fault) {
+        let outcome = match fault.reason {
+            Reason::Cancelled => "cancelled",
+            _ => "failed",
+        };
+        if outcome == "failed" {
+            self.bar.suspend(|| tell_failed(path, fault));
+        }
+        self.add_outside(path, outcome, Some(fault.reason), &fault.message);
+    }
+
+    fn add_outside(
+        &mut self,
+        path: &str,
+        outcome: &'static str,
+        reason: Option<Reason>,
+        message: &str,
+    ) {
         *self.outside_counts.entry(outcome).or_default() += 1;
-        self.outside.push(unopened(path, outcome, reason));
+        self.outside
+            .push(outside_json(path, outcome, reason, message));
     }
 
     /// Hashes files as they are written, for the report: after an interrupt there is no time for it.
@@ -115,10 +136,16 @@ impl RunReporter {
         other_kinds: BTreeMap<String, usize>,
         quiet: bool,
     ) {
-        for InputError { input, reason } in passed_over {
+        for InputError { input, fault } in passed_over {
+            let (code, fault_reason) = (Code::LeftOut.name(), fault.reason.name());
             self.bar
-                .suspend(|| tracing::warn!(code = Code::LeftOut.name(), file = input, "{reason}"));
-            self.outside.push(unopened(input, "left out", reason));
+                .suspend(|| tracing::warn!(code, fault_reason, file = input, "{fault}"));
+            self.outside.push(outside_json(
+                input,
+                "left out",
+                Some(fault.reason),
+                &fault.message,
+            ));
         }
         if let Some(note) = other_kinds_note(&other_kinds).filter(|_| !quiet) {
             self.bar
@@ -255,31 +282,9 @@ fn other_kinds_note(kinds: &BTreeMap<String, usize>) -> Option<String> {
     (total > 0).then(|| format!("{files} of {kind} left out: {list}"))
 }
 
-/// First and last page of an error of a document, from 1 (the last only for a range of pages), and its
-/// message.
-fn pages_and_message(error: &str) -> (Option<u64>, Option<u64>, &str) {
-    let parsed = || {
-        let (pages, message) = error.strip_prefix("page")?.split_once(": ")?;
-        let (first, last) = match pages.strip_prefix("s ") {
-            Some(pages) => pages
-                .split_once('-')
-                .map(|(first, last)| (first, Some(last)))?,
-            None => (pages.strip_prefix(' ')?, None),
-        };
-        let last = last.map(str::parse).transpose().ok()?;
-        Some((Some(first.parse().ok()?), last, message))
-    };
-    parsed().unwrap_or((None, None, error))
-}
-
-/// An input without pages in the report.
-fn unopened(path: &str, outcome: &str, reason: &str) -> Value {
-    json!({"path": path, "outcome": outcome, "reason": flags::named(reason, Some(path))})
-}
-
 fn record_json(record: &InputRecord) -> Value {
     let written = &record.written;
-    let said = |text: &String| flags::named(text, Some(&record.path)).into_owned();
+    let said = |text: &str| flags::named(text, Some(&record.path)).into_owned();
     let outputs: Vec<Value> = record
         .outputs
         .iter()
@@ -288,13 +293,35 @@ fn record_json(record: &InputRecord) -> Value {
     json!({
         "path": record.path,
         "outcome": record.outcome,
-        "reason": record.reason.as_ref().map(said),
+        "reason": record.fault.as_ref().map(|fault| fault.reason),
+        "message": record.fault.as_ref().map(|fault| said(&fault.message)),
         "pages": record.selected,
-        "errors": written.errors.iter().map(said).collect::<Vec<_>>(),
+        "errors": written.errors.iter().map(|error| said(&error.to_string())).collect::<Vec<_>>(),
         "seconds": round(record.seconds),
         "stage_seconds": written.stage_ms.iter().map(|(k, ms)| (k.to_string(), json!(round(ms / 1000.0)))).collect::<serde_json::Map<_, _>>(),
         "outputs": outputs,
     })
+}
+
+/// An input without a record of its own.
+fn outside_json(path: &str, outcome: &str, reason: Option<Reason>, message: &str) -> Value {
+    let message = flags::named(message, Some(path));
+    json!({"path": path, "outcome": outcome, "reason": reason, "message": message})
+}
+
+/// What an input that was given up counts as.
+fn outcome_of(fault: &Fault) -> &'static str {
+    match fault.reason {
+        Reason::Cancelled => INTERRUPTED,
+        Reason::NotTried => "cancelled",
+        _ => "failed",
+    }
+}
+
+/// Tells that an input failed.
+pub fn tell_failed(file: &str, fault: &Fault) {
+    let (code, fault_reason) = (Code::InputFailed.name(), fault.reason.name());
+    tracing::error!(code, fault_reason, file, "{fault}");
 }
 
 fn round(seconds: f64) -> f64 {
@@ -313,7 +340,7 @@ impl WriteObserver for RunReporter {
         let record = InputRecord {
             path: job.file.given.clone(),
             outcome: INTERRUPTED,
-            reason: None,
+            fault: None,
             selected,
             written: WrittenDocument::default(),
             outputs: Vec::new(),
@@ -349,14 +376,11 @@ impl WriteObserver for RunReporter {
         self.bar.suspend(|| {
             let file = job.file.given.as_str();
             for error in document.errors.iter().take(SHOWN_ERRORS) {
-                let (page, last_page, message) = pages_and_message(error);
-                tracing::error!(
-                    code = Code::PageFailed.name(),
-                    file,
-                    page,
-                    last_page,
-                    "{message}"
-                );
+                let (code, fault_reason) = (Code::PageFailed.name(), error.fault.reason.name());
+                let page = error.pages.map(|(first, _)| first as u64);
+                let last_page = error.pages.filter(|(first, last)| last > first);
+                let last_page = last_page.map(|(_, last)| last as u64);
+                tracing::error!(code, fault_reason, file, page, last_page, "{}", error.fault);
             }
             if document.errors.len() > SHOWN_ERRORS {
                 let more = document.errors.len() - SHOWN_ERRORS;
@@ -399,27 +423,23 @@ impl WriteObserver for RunReporter {
         self.file_done();
     }
 
-    fn failed(&mut self, job: &Job, reason: &str) {
-        let outcome = match reason {
-            engine::CANCELLED => INTERRUPTED,
-            engine::NOT_TRIED => "cancelled",
-            _ => "failed",
-        };
+    fn failed(&mut self, job: &Job, fault: &Fault) {
+        let outcome = outcome_of(fault);
+        let file = job.file.given.as_str();
         if outcome == "failed" {
-            let file = job.file.given.as_str();
-            self.bar
-                .suspend(|| tracing::error!(code = Code::InputFailed.name(), file, "{reason}"));
+            self.bar.suspend(|| tell_failed(file, fault));
         }
         match self.records.get_mut(&job.id) {
             Some(record) => {
                 record.outcome = outcome;
-                record.reason = Some(reason.to_string());
+                record.fault = Some(fault.clone());
                 record.seconds = record.started.elapsed().as_secs_f64();
             }
             None => {
                 self.failed_unopened += usize::from(outcome == "failed");
+                let (reason, message) = (Some(fault.reason), &fault.message);
                 self.outside
-                    .push(unopened(&job.file.given, outcome, reason));
+                    .push(outside_json(file, outcome, reason, message));
             }
         }
         self.file_done();
@@ -430,6 +450,7 @@ impl WriteObserver for RunReporter {
 mod tests {
     use super::*;
     use crate::input::InputFile;
+    use crate::writer::DocumentError;
     use std::path::PathBuf;
 
     fn job(id: usize) -> Job {
@@ -458,13 +479,17 @@ mod tests {
         };
         reporter.written(&job(0), written(1, Vec::new()));
         assert_eq!(reporter.sum("out"), "1 document, 1 page -> out; 5 not done");
-        let errors = vec!["page 2: bad".to_string()];
+        let errors = vec![DocumentError {
+            pages: Some((2, 2)),
+            fault: Fault::internal("bad"),
+        }];
         reporter.written(&job(1), written(2, errors));
-        reporter.failed(&job(2), "cannot be opened");
-        reporter.outside("missing.pdf", "failed", "no such file or directory");
-        reporter.outside("3.pdf", "skipped", "written before");
-        reporter.failed(&job(4), "cancelled");
-        reporter.failed(&job(5), "cancelled");
+        let fault = |reason: Reason| Fault::new(reason, reason.name());
+        reporter.failed(&job(2), &fault(Reason::Damaged));
+        reporter.missing("missing.pdf", &fault(Reason::NotFound));
+        reporter.skipped("3.pdf", "written before");
+        reporter.failed(&job(4), &fault(Reason::Cancelled));
+        reporter.failed(&job(5), &fault(Reason::Cancelled));
         let rest = "1 with errors, 2 failed, 1 skipped, 2 not done";
         assert_eq!(
             reporter.sum("out"),
@@ -475,22 +500,22 @@ mod tests {
     #[test]
     fn the_report_names_settings_by_their_flags() {
         let mut reporter = RunReporter::new(2, false);
-        reporter.outside(
-            "(`seed`).pdf",
-            "failed",
-            "`(`seed`).md` is taken; give another `save_path`",
-        );
+        let message = "`(`seed`).md` is taken; give another `save_path`";
+        reporter.missing("(`seed`).pdf", &Fault::new(Reason::Settings, message));
         reporter.opened(&job(0), 1);
         let mut document = WrittenDocument::default();
-        document.errors = vec!["page 1: too large; raise `memory_limit`".to_string()];
+        document.errors = vec![DocumentError {
+            pages: Some((1, 1)),
+            fault: Fault::new(Reason::OutOfMemory, "too large; raise `memory_limit`"),
+        }];
         reporter.written(&job(0), document);
         let report = reporter.to_json("lite", 3);
         assert_eq!(
             report["inputs"][0]["errors"][0],
             "page 1: too large; raise --memory-limit"
         );
-        let reason = "`(`seed`).md` is taken; give another --save-path";
-        assert_eq!(report["inputs"][1]["reason"], reason);
+        let message = "`(`seed`).md` is taken; give another --save-path";
+        assert_eq!(report["inputs"][1]["message"], message);
         assert_eq!(report["inputs"][1]["path"], "(`seed`).pdf");
     }
 
@@ -520,26 +545,5 @@ mod tests {
             kinds(&[("md", 1)]).unwrap(),
             "1 file of another kind left out: .md 1"
         );
-    }
-
-    #[test]
-    fn errors_name_their_page() {
-        assert_eq!(
-            pages_and_message("page 12: page 3: bad"),
-            (Some(12), None, "page 3: bad")
-        );
-        assert_eq!(
-            pages_and_message("pages 1-3: bad"),
-            (Some(1), Some(3), "bad")
-        );
-        for no_page in [
-            "failed to write `page 3: a`",
-            "page one: bad",
-            "pages 1: bad",
-            "pages: 1-2",
-            "page",
-        ] {
-            assert_eq!(pages_and_message(no_page), (None, None, no_page));
-        }
     }
 }

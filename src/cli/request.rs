@@ -5,6 +5,7 @@ use super::flags::flag_name;
 use super::{Failure, models};
 use crate::config::parameters::{PARAMETERS, Place};
 use crate::config::{ConfigError, Pipeline, Settings};
+use crate::fault::Fault;
 use crate::net::Origin;
 use crate::pipeline::networks::RECOGNIZERS;
 use crate::pipeline::resolve::resolve;
@@ -193,7 +194,7 @@ pub fn not_loaded(error: SetupError) -> Failure {
         SetupError::Runtime(_)
         | SetupError::NoRecognizer(_)
         | SetupError::Model(_)
-        | SetupError::Server(_) => Failure::fatal(error.to_string(), hint),
-        _ => Failure::usage(error.to_string(), hint),
+        | SetupError::Server(_) => Failure::fatal(Fault::from(error), hint),
+        _ => Failure::usage(Fault::from(error), hint),
     }
 }

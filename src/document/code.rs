@@ -1,6 +1,7 @@
 //! Codes of messages, in the JSON of results (`diagnostics.messages`) and on stderr (`--log-format json`).
 //! Codes are stable; the wording of messages may change. `docs/errors.md` lists them.
 
+use crate::fault::Reason;
 use serde::{Serialize, Serializer};
 
 macro_rules! codes {
@@ -108,6 +109,20 @@ pub fn reference() -> String {
             code.name(),
             code.meaning(),
             code.advice()
+        ));
+    }
+    text.push_str(
+        "\n# Reasons\n\n\
+         Where something failed a reason says why: `reason` beside the code in `diagnostics.messages` (always with `page_failed` and\n\
+         `block_failed`), in lines of `--log-format json` about an input (`input_failed`) or the run as a whole, and with inputs of `--report`.\n\n\
+         | reason | what happened | what to do |\n| --- | --- | --- |\n",
+    );
+    for reason in Reason::ALL {
+        text.push_str(&format!(
+            "| `{}` | {} | {} |\n",
+            reason.name(),
+            reason.meaning(),
+            reason.advice()
         ));
     }
     text

@@ -2,6 +2,7 @@
 //! earlier ones. A file that claims a million pages thus costs no more than its actual content.
 
 use super::{Code, Document, Page};
+use crate::fault::Reason;
 
 /// Longest run of pages with the same failure that is still listed page by page.
 pub const FAILED_ALIKE: usize = 16;
@@ -24,10 +25,10 @@ impl Page {
     }
 
     /// The failure's message, if nothing else is known of the page.
-    fn failure(&self) -> Option<&str> {
+    fn failure(&self) -> Option<(Option<Reason>, &str)> {
         match self.diagnostics.as_slice() {
             [only] if only.code == Code::PageFailed && self.blocks.is_empty() => {
-                Some(&only.message)
+                Some((only.reason, &only.message))
             }
             _ => None,
         }
@@ -70,6 +71,7 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Fault;
 
     fn pages(reasons: &[(usize, &str)]) -> Vec<[usize; 2]> {
         let mut document = Document {
@@ -78,7 +80,7 @@ mod tests {
             page_count: None,
         };
         for (index, reason) in reasons {
-            document.push(Page::failed(*index, reason.to_string()));
+            document.push(Page::failed(*index, Fault::new(Reason::Damaged, *reason)));
         }
         document
             .pages

@@ -15,6 +15,7 @@ pub use code::{Code, reference as code_reference};
 pub use failed::FAILED_ALIKE;
 pub use table::{Cell, Table, escape, unescape};
 
+use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Rect};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -305,11 +306,38 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// Stable code for programs.
     pub code: Code,
+    /// Where something failed: why, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
     /// Index of the block concerned, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block_id: Option<usize>,
     /// One line for people.
     pub message: String,
+}
+
+impl Diagnostic {
+    /// Something failed.
+    pub fn failed(code: Code, block_id: Option<usize>, fault: Fault) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            code,
+            reason: Some(fault.reason),
+            block_id,
+            message: fault.message,
+        }
+    }
+
+    /// Something may be missing or wrong.
+    pub fn warning(code: Code, block_id: Option<usize>, message: String) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Warning,
+            code,
+            reason: None,
+            block_id,
+            message,
+        }
+    }
 }
 
 /// Statistics of a recognizer's answer.
@@ -433,13 +461,8 @@ pub struct DetectedRegion {
 
 impl Page {
     /// The stand-in for a page that could not be read.
-    pub fn failed(page_index: usize, message: String) -> Page {
-        let diagnostic = Diagnostic {
-            severity: Severity::Error,
-            code: Code::PageFailed,
-            block_id: None,
-            message,
-        };
+    pub fn failed(page_index: usize, fault: Fault) -> Page {
+        let diagnostic = Diagnostic::failed(Code::PageFailed, None, fault);
         Page::without_content(page_index, "the page could not be read", diagnostic)
     }
 
@@ -468,6 +491,7 @@ impl Page {
         let diagnostic = Diagnostic {
             severity: Severity::Warning,
             code: Code::PageRepeated,
+            reason: None,
             block_id: None,
             message,
         };

@@ -5,19 +5,20 @@ use super::guard::guarded;
 use super::illustrate::Illustrations;
 use super::job::JobContext;
 use crate::content;
-use crate::deadline::{self, Stopped};
-use crate::document::{
-    Block, Code, Diagnostic, FinishReason, Markup, Page, Picture, Severity, Spotting,
-};
+use crate::deadline;
+use crate::document::{Block, Code, Diagnostic, FinishReason, Markup, Page, Picture, Spotting};
+use crate::fault::{Fault, Reason};
 use crate::lines::PreparedPage;
 use crate::plan::{Figure, PagePlan};
 use crate::preprocess::PreprocessSteps;
 use crate::recognize::Recognition;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Answers for the blocks of a page, by block index.
-pub(super) type Answers = BTreeMap<usize, Result<Recognition, String>>;
+pub(super) type Answers = BTreeMap<usize, Result<Recognition, Fault>>;
 
 /// A page that waits for the answers of its blocks.
 pub(crate) struct PlannedPage {
@@ -29,15 +30,30 @@ pub(crate) struct PlannedPage {
     pub(super) steps: Option<PreprocessSteps>,
     pub(super) timings: Vec<(&'static str, f64)>,
     pub(super) waiting: BTreeSet<usize>,
+    /// What is left of its time to recognizers that read its text, and the nanoseconds that they have spent of it.
+    pub(super) time_left: Option<Duration>,
+    pub(super) time_spent: Arc<AtomicU64>,
+}
+
+impl PlannedPage {
+    /// Whether its time is up. Other recognizers have a time of their own for every block, which says nothing of the page.
+    fn is_time_up(&self, answers: &Answers) -> bool {
+        let is_late = |answer: &Result<_, Fault>| {
+            answer
+                .as_ref()
+                .is_err_and(|fault| fault.reason == Reason::TimeUp)
+        };
+        let spent = Duration::from_nanos(self.time_spent.load(Ordering::Relaxed));
+        self.time_left.is_some_and(|left| spent >= left) && answers.values().any(is_late)
+    }
 }
 
 /// The finished page; a failed one if its deadline passed while its blocks were recognized.
 pub(super) fn page(page: PlannedPage, answers: Answers) -> FinishedPage {
     let index = page.prepared.page_index;
-    let failed = |reason: String| FinishedPage::of(Page::failed(index, reason));
-    let time_up = Err(Stopped::TimeUp.to_string());
+    let failed = |fault: Fault| FinishedPage::of(Page::failed(index, fault));
     let limit = page.context.settings.page_timeout;
-    match limit.filter(|_| answers.values().any(|answer| *answer == time_up)) {
+    match limit.filter(|_| page.is_time_up(&answers)) {
         Some(limit) => failed(deadline::time_up(limit)),
         None => guarded("putting the page together", || Ok(finished(page, answers)))
             .unwrap_or_else(failed),
@@ -81,35 +97,24 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         {
             let block_id = Some(blocks.len());
             let message = message.clone();
-            diagnostics.push(Diagnostic {
-                severity: Severity::Warning,
-                code: *code,
-                block_id,
-                message,
-            });
+            diagnostics.push(Diagnostic::warning(*code, block_id, message));
         }
         let mut notes = Vec::new();
         let filled =
             answer.map(|answer| answer.and_then(|answer| fill(&mut block, answer, &mut notes)));
         let block_id = Some(blocks.len());
-        let warnings = notes.into_iter().map(|(code, message)| Diagnostic {
-            severity: Severity::Warning,
-            code,
-            block_id,
-            message,
-        });
+        let warnings = notes
+            .into_iter()
+            .map(|(code, message)| Diagnostic::warning(code, block_id, message));
         diagnostics.extend(warnings);
         match filled {
             Some(Ok(found)) => {
                 spotting = found.or(spotting);
                 diagnostics.extend(cut_off(&block, blocks.len()));
             }
-            Some(Err(message)) => diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                code: Code::BlockFailed,
-                block_id: Some(blocks.len()),
-                message,
-            }),
+            Some(Err(fault)) => {
+                diagnostics.push(Diagnostic::failed(Code::BlockFailed, block_id, fault));
+            }
             None => {}
         }
         figures.push(planned.request.map(|r| r.figures).unwrap_or_default());
@@ -159,12 +164,7 @@ fn cut_off(block: &Block, index: usize) -> Option<Diagnostic> {
         ),
     };
     let message = format!("{what}, after {} tokens", generation.token_count);
-    Some(Diagnostic {
-        severity: Severity::Warning,
-        code,
-        block_id: Some(index),
-        message,
-    })
+    Some(Diagnostic::warning(code, Some(index), message))
 }
 
 /// Puts an answer into its block, post-processed if it is a model's raw words; returns the spotted texts.
@@ -175,7 +175,7 @@ fn fill(
     block: &mut Block,
     answer: Recognition,
     notes: &mut Vec<(Code, String)>,
-) -> Result<Option<Spotting>, String> {
+) -> Result<Option<Spotting>, Fault> {
     block.confidence = answer.confidence;
     block.lines = answer.lines;
     block.generation = answer.generation;

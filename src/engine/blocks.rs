@@ -1,6 +1,7 @@
 //! Blocks in flight at the recognizer, including those requested again after it ended early.
 
 use super::coordinator::RecognizerEnds;
+use crate::fault::Fault;
 use crate::recognize::{BlockAnswer, BlockRequest, Ticket};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{HashMap, VecDeque};
@@ -25,7 +26,7 @@ pub(super) struct Blocks {
     /// Number of starts since the recognizer's last answer.
     starts: usize,
     /// Reason why blocks fail at present, and since when.
-    fault: Option<(String, Instant)>,
+    fault: Option<(Fault, Instant)>,
 }
 
 /// A block in flight.
@@ -35,10 +36,10 @@ struct Asked {
     is_suspect: bool,
 }
 
-fn failed(ticket: Ticket, reason: &str) -> BlockAnswer {
+fn failed(ticket: Ticket, fault: &Fault) -> BlockAnswer {
     BlockAnswer {
         ticket,
-        result: Err(reason.to_string()),
+        result: Err(fault.clone()),
     }
 }
 
@@ -94,12 +95,12 @@ impl Blocks {
             // One attempt: without an answer, blocks fail again.
             self.start();
         }
-        if let Some((reason, _)) = &self.fault {
+        if let Some((fault, _)) = &self.fault {
             let suspects = std::mem::take(&mut self.suspects);
             return suspects
                 .into_iter()
                 .chain(std::iter::from_fn(next))
-                .map(|request| failed(request.ticket, reason))
+                .map(|request| failed(request.ticket, fault))
                 .collect();
         }
         while let Some(requests) = self.requests.clone()
@@ -155,7 +156,7 @@ impl Blocks {
     /// block with which it ends a second time fails. Returns its last answers and those of failed blocks.
     pub(super) fn ended(
         &mut self,
-        reason: &str,
+        fault: &Fault,
         restarts: bool,
         is_wanted: impl Fn(u64) -> bool,
     ) -> Vec<BlockAnswer> {
@@ -172,14 +173,14 @@ impl Blocks {
         let mut asked: Vec<(Ticket, Asked)> = self.asked.drain().collect();
         asked.sort_by_key(|(ticket, _)| *ticket);
         if !restarts || self.starts >= MOST_STARTS {
-            self.fault = Some((reason.to_string(), Instant::now()));
-            answers.extend(asked.iter().map(|(ticket, _)| failed(*ticket, reason)));
+            self.fault = Some((fault.clone(), Instant::now()));
+            answers.extend(asked.iter().map(|(ticket, _)| failed(*ticket, fault)));
             return answers;
         }
-        tracing::warn!("the recognizer ended ({reason}) and is started again");
+        tracing::warn!("the recognizer ended ({fault}) and is started again");
         for (ticket, asked) in asked.into_iter().rev() {
             match asked.is_suspect {
-                true => answers.push(failed(ticket, reason)),
+                true => answers.push(failed(ticket, fault)),
                 // Nobody waits for blocks of a job that has ended.
                 false if !is_wanted(ticket.page) => {}
                 false => self.suspects.push_front(asked.request),

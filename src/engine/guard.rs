@@ -1,36 +1,26 @@
-//! Errors and panics of a stage's work, as the texts of failures.
+//! Errors and panics of a stage's work, as faults.
 
-use super::CANCELLED;
 use crate::deadline::{self, Stopped};
+use crate::fault::{Fault, Reason};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs `work`, turning a panic into an error; `what` names the stage.
-pub(super) fn guarded<T>(
-    what: &str,
-    work: impl FnOnce() -> Result<T, String>,
-) -> Result<T, String> {
+pub(super) fn guarded<T>(what: &str, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         match deadline::why(panic.as_ref()) {
-            Some(Stopped::Cancelled) => Err(CANCELLED.to_string()),
-            Some(Stopped::TimeUp) => Err(format!("the time is up while {what}")),
+            Some(Stopped::Cancelled) => Err(Stopped::Cancelled.into()),
+            Some(Stopped::TimeUp) => {
+                let message = format!("the time is up while {what}");
+                Err(Fault::new(Reason::TimeUp, message))
+            }
             None => {
                 let text = panic.downcast_ref::<&str>().map(|s| s.to_string());
                 let text = text
                     .or_else(|| panic.downcast_ref::<String>().cloned())
                     .unwrap_or_default();
-                Err(format!("internal error while {what}: {text}"))
+                let message = format!("internal error while {what}: {text}");
+                Err(Fault::internal(message))
             }
         }
     })
-}
-
-/// An error and its causes in one line.
-pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }

@@ -1,9 +1,9 @@
 //! Cuts all needed pictures out of a page, so that its pixels can be freed.
 
-use super::guard::error_chain;
 use super::{JobSettings, PageTrace, TracedPicture};
 use crate::deadline;
 use crate::document::Picture;
+use crate::fault::Fault;
 use crate::input::PageSource;
 use crate::lines::PreparedPage;
 use crate::plan::{self, CropArea, PagePlan, crop};
@@ -44,12 +44,12 @@ pub(super) fn illustrate(
     plan: &PagePlan,
     source: &dyn PageSource,
     options: &JobSettings,
-) -> Result<Illustrations, String> {
+) -> Result<Illustrations, Fault> {
     let wanted = options.block_pictures && plan.blocks.iter().any(|b| b.picture.is_some());
     if wanted && prepared.pixels.is_none() {
         let pixels = source
             .render_page(prepared.page_index)
-            .map_err(|e| error_chain(&e))?;
+            .map_err(Fault::from)?;
         prepared.pixels = Some(pixels.rotate_quarters((4 - prepared.rotation_quarters) % 4));
     }
     let Some(pixels) = prepared.pixels.take() else {
@@ -70,7 +70,7 @@ pub(super) fn illustrate(
     }
     if options.page_pictures {
         let shown = pixels.within(JPEG_SIDE);
-        let jpeg = shown.to_jpeg(PAGE_QUALITY).map_err(|e| error_chain(&e))?;
+        let jpeg = shown.to_jpeg(PAGE_QUALITY).map_err(Fault::from)?;
         out.page_picture = Some((jpeg.into(), shown.width, shown.height));
     }
     out.pixels = options.keep_pixels.then(|| Arc::new(pixels));
@@ -90,12 +90,12 @@ fn block_picture(pixels: &Pixels, block: &plan::PlannedBlock) -> Option<Pixels> 
     }
 }
 
-fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Result<(), String> {
-    let encoded = |path: &str, crop: &Pixels| -> Result<Picture, String> {
+fn cut_pictures(pixels: &Pixels, plan: &PagePlan, out: &mut Illustrations) -> Result<(), Fault> {
+    let encoded = |path: &str, crop: &Pixels| -> Result<Picture, Fault> {
         let jpeg = crop
             .within(JPEG_SIDE)
             .to_jpeg(BLOCK_QUALITY)
-            .map_err(|e| error_chain(&e))?;
+            .map_err(Fault::from)?;
         Ok(Picture {
             path: path.to_string(),
             jpeg: Some(jpeg.into()),

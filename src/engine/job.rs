@@ -4,6 +4,7 @@ use super::coordinator::Message;
 use super::{FinishedPage, PageSelection};
 use crate::deadline::CancelToken;
 use crate::document::Label;
+use crate::fault::{Fault, Reason};
 use crate::input::{InputError, InputFile, PageSource, PixelsWanted};
 use crate::layout::postprocess::LayoutOptions;
 use crate::lines::TextLayerMode;
@@ -128,6 +129,23 @@ pub enum SubmitError {
     Ended,
 }
 
+impl SubmitError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            SubmitError::Overloaded { .. } => Reason::Overloaded,
+            SubmitError::NotLoaded(_) => Reason::Settings,
+            SubmitError::Ended => Reason::Internal,
+        }
+    }
+}
+
+impl From<SubmitError> for Fault {
+    fn from(error: SubmitError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
+    }
+}
+
 /// Reason why a job is given up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobFault {
@@ -139,7 +157,7 @@ pub enum JobFault {
     CalledOff,
     /// Its file cannot be opened.
     #[error("{0}")]
-    Open(String),
+    Open(Fault),
     /// None of its pages is selected.
     #[error("none of the {count} pages was asked for")]
     NoPages {
@@ -149,6 +167,25 @@ pub enum JobFault {
     /// A part of the engine ended early.
     #[error("internal error: a part of the engine ended early ({0})")]
     Internal(String),
+}
+
+impl JobFault {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            JobFault::Cancelled => Reason::Cancelled,
+            JobFault::CalledOff => Reason::NotTried,
+            JobFault::Open(fault) => fault.reason,
+            JobFault::NoPages { .. } => Reason::Settings,
+            JobFault::Internal(_) => Reason::Internal,
+        }
+    }
+}
+
+impl From<JobFault> for Fault {
+    fn from(fault: JobFault) -> Fault {
+        Fault::new(fault.reason(), fault.to_string())
+    }
 }
 
 /// Events of a job. The last one is [`Event::Finished`] or [`Event::GivenUp`].

@@ -76,10 +76,6 @@ use threads::Threads;
 
 /// Time for stages to end their work after a cancellation.
 pub const GRACE: Duration = Duration::from_millis(800);
-/// Reason of documents that are given up because the run was cancelled.
-pub const CANCELLED: &str = "cancelled";
-/// Reason of documents that are given up after another failure, under `--fail-fast`.
-pub const NOT_TRIED: &str = "not done, since something else failed before (`fail_fast`)";
 
 /// Selected pages of every document, as ranges from 1; empty for all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

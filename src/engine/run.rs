@@ -5,10 +5,10 @@ use super::guard::guarded;
 use super::job::{
     Event, EventReceiver, EventSender, Job, JobFault, JobSettings, Submission, events,
 };
-use super::{
-    CANCELLED, Engine, FinishedPage, GRACE, Limits, NOT_TRIED, PageSelection, Stages, StartError,
-};
+use super::{Engine, FinishedPage, GRACE, Limits, PageSelection, Stages, StartError};
+use crate::deadline::Stopped;
 use crate::document::Code;
+use crate::fault::{Fault, Reason};
 use crate::input::{InputError, PageSource};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -64,12 +64,12 @@ pub trait DocumentSink {
     /// A document was opened; `page_count` is that of the whole input, `selected` that of the pages to come.
     fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool);
     /// The next page of a document, in order. An error fails the document.
-    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String>;
+    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), Fault>;
     /// All pages were delivered. An error fails the document.
-    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String>;
-    /// The document was given up: it could not be opened or written, or the run ended before it
-    /// ([`CANCELLED`], [`NOT_TRIED`]).
-    fn failed(&mut self, job: &Job, reason: &str);
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault>;
+    /// The document was given up: it could not be opened or written, or the run ended before it ([`Reason::Cancelled`],
+    /// [`Reason::NotTried`]).
+    fn failed(&mut self, job: &Job, fault: &Fault);
 }
 
 /// Outcome of a run.
@@ -120,12 +120,18 @@ pub fn run(
     Ok(outcome)
 }
 
+/// The fault of a document that is given up after another one failed, where one is enough.
+fn not_tried() -> Fault {
+    let message = "not done, since something else failed before (--fail-fast)";
+    Fault::new(Reason::NotTried, message)
+}
+
 /// A document in the engine.
 struct UnderWay {
     job: Arc<Job>,
     stop: Arc<AtomicBool>,
     /// Reason why it was given up, if it was; its further pages are dropped.
-    broken: Option<String>,
+    broken: Option<Fault>,
     has_errors: bool,
 }
 
@@ -171,15 +177,14 @@ impl Run<'_> {
             self.take(id, event);
         }
         // Reached only if the engine did not answer in time, or has ended.
-        let reason = if self.outcome.cancelled {
-            CANCELLED
-        } else {
-            "internal error: the engine has ended"
+        let fault = match self.outcome.cancelled {
+            true => Stopped::Cancelled.into(),
+            false => Fault::internal("internal error: the engine has ended"),
         };
         for (_, UnderWay { job, broken, .. }) in std::mem::take(&mut self.under_way) {
-            self.give_up(&job, broken.as_deref().unwrap_or(reason));
+            self.give_up(&job, broken.as_ref().unwrap_or(&fault));
         }
-        self.give_up_todo(reason);
+        self.give_up_todo(&fault);
         self.outcome.cancelled |= self.cancel.load(Ordering::Relaxed);
     }
 
@@ -187,10 +192,9 @@ impl Run<'_> {
         if self.outcome.cancelled || self.is_stopped {
             // Documents that were begun are reported first.
             if self.under_way.is_empty() {
-                self.give_up_todo(if self.outcome.cancelled {
-                    CANCELLED
-                } else {
-                    NOT_TRIED
+                self.give_up_todo(&match self.outcome.cancelled {
+                    true => Stopped::Cancelled.into(),
+                    false => not_tried(),
                 });
             }
             return;
@@ -223,7 +227,7 @@ impl Run<'_> {
                         },
                     );
                 }
-                Err(error) => self.give_up(&job, &error.to_string()),
+                Err(error) => self.give_up(&job, &error.into()),
             }
         }
     }
@@ -273,9 +277,9 @@ impl Run<'_> {
     }
 
     /// Records that a document cannot be written; no further page of it is started.
-    fn broken(&mut self, id: usize, reason: Option<String>) {
-        if let (Some(reason), Some(under_way)) = (reason, self.under_way.get_mut(&id)) {
-            under_way.broken.get_or_insert(reason);
+    fn broken(&mut self, id: usize, fault: Option<Fault>) {
+        if let (Some(fault), Some(under_way)) = (fault, self.under_way.get_mut(&id)) {
+            under_way.broken.get_or_insert(fault);
             under_way.stop.store(true, Ordering::Relaxed);
         }
     }
@@ -301,33 +305,33 @@ impl Run<'_> {
         };
         let sink = &mut self.sink;
         let result = match (broken, fault) {
-            (Some(reason), _) => Err(reason),
-            (None, Some(JobFault::CalledOff)) => Err(NOT_TRIED.to_string()),
-            (None, Some(fault)) => Err(fault.to_string()),
+            (Some(fault), _) => Err(fault),
+            (None, Some(JobFault::CalledOff)) => Err(not_tried()),
+            (None, Some(fault)) => Err(fault.into()),
             (None, None) => guarded(WRITING, || sink.finish(&job)),
         };
         match result {
-            Err(reason) => self.give_up(&job, &reason),
+            Err(fault) => self.give_up(&job, &fault),
             Ok(DocumentEnd::Whole) if !has_errors => self.outcome.done += 1,
             Ok(_) => self.outcome.partial += 1,
         }
     }
 
-    fn give_up_todo(&mut self, reason: &str) {
+    fn give_up_todo(&mut self, fault: &Fault) {
         for job in std::mem::take(&mut self.todo) {
-            self.give_up(&job, reason);
+            self.give_up(&job, fault);
         }
     }
 
-    fn give_up(&mut self, job: &Job, reason: &str) {
+    fn give_up(&mut self, job: &Job, fault: &Fault) {
         self.outcome.failed += 1;
         let sink = &mut self.sink;
         let told = guarded(WRITING, || {
-            sink.failed(job, reason);
+            sink.failed(job, fault);
             Ok(())
         });
-        if let Err(fault) = told {
-            tracing::error!("{}: {fault}", job.file.given);
+        if let Err(untold) = told {
+            tracing::error!("{}: {untold}", job.file.given);
         }
         if self.options.fail_fast {
             self.stop();

@@ -6,7 +6,8 @@ mod living;
 mod stuck;
 
 use super::*;
-use crate::document::{Label, Severity, TextSource};
+use crate::document::{Code, Label, Severity, TextSource};
+use crate::fault::{Fault, Reason};
 use crate::geometry::Rect;
 use crate::input::{InputError, InputFile, PageError, PixelsWanted};
 use crate::layout::postprocess::LayoutOptions;
@@ -50,6 +51,14 @@ fn a_thousand_random_runs_lose_no_page() {
             let hurt = trouble(page.page_index) != Trouble::None
                 && !(trouble(page.page_index) == Trouble::BlockFails && page.page_index % 4 == 0);
             assert_eq!(page.has_error(), hurt, "{}", page.page_index);
+            for told in &page.diagnostics {
+                let expected = match trouble(page.page_index) {
+                    Trouble::BlockFails => (Code::BlockFailed, Some(Reason::Server)),
+                    Trouble::ReadFails => (Code::PageFailed, Some(Reason::Damaged)),
+                    _ => (Code::PageFailed, Some(Reason::Internal)),
+                };
+                assert_eq!((told.code, told.reason), expected, "{}", told.message);
+            }
         }
     }
 }
@@ -57,7 +66,7 @@ fn a_thousand_random_runs_lose_no_page() {
 #[test]
 fn a_recognizer_that_dies_is_started_again_and_only_what_it_dies_of_fails() {
     quiet_panics();
-    for (trouble, message) in [
+    for (trouble, message, reason) in [
         (
             (|page| {
                 if page == 5 {
@@ -67,6 +76,7 @@ fn a_recognizer_that_dies_is_started_again_and_only_what_it_dies_of_fails() {
                 }
             }) as fn(usize) -> Trouble,
             "device is lost",
+            Reason::Device,
         ),
         (
             |page| {
@@ -77,6 +87,7 @@ fn a_recognizer_that_dies_is_started_again_and_only_what_it_dies_of_fails() {
                 }
             },
             "recognizer panics",
+            Reason::Internal,
         ),
     ] {
         for seed in 0..100 {
@@ -93,6 +104,7 @@ fn a_recognizer_that_dies_is_started_again_and_only_what_it_dies_of_fails() {
                     panic!("{:?}", page.diagnostics)
                 };
                 assert!(told.message.contains(message) && told.severity == Severity::Error);
+                assert_eq!((told.code, told.reason), (Code::BlockFailed, Some(reason)));
             }
             assert_eq!(run.outcome.partial, 2);
         }

@@ -1,5 +1,6 @@
 //! Threads of the stages: started one by one, joined at the end or abandoned.
 
+use crate::fault::Reason;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,13 @@ pub struct StartError {
     name: String,
     /// The reason.
     source: std::io::Error,
+}
+
+impl StartError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        (&self.source).into()
+    }
 }
 
 /// Running threads.

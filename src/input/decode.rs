@@ -7,13 +7,17 @@
 //! Decoders read untrusted files: a run calls them in worker processes only. The memory for a picture is
 //! computed from its header and checked before it is allocated.
 
+mod sun_raster;
+
+use crate::fault::{Fault, Reason};
 use crate::raster::Pixels;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::path::Path;
+use sun_raster::{SunHeader, decode_sun_raster};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
@@ -95,6 +99,14 @@ pub enum DecodeError {
         /// Message of the decoder.
         reason: String,
     },
+    /// The decoder has no way to read what the file holds. (Decoders cannot always tell that from damage, so it is told alike.)
+    #[error("the {format} picture is damaged or cut off: {reason}")]
+    Unsupported {
+        /// Name of the format.
+        format: &'static str,
+        /// Message of the decoder.
+        reason: String,
+    },
     /// It exceeds the pixel limit.
     #[error(
         "the picture has {width}x{height} pixels, more than the limit of {MAX_PICTURE_PIXELS}; scale it down first"
@@ -113,6 +125,25 @@ pub enum DecodeError {
         /// The limit in bytes.
         memory: u64,
     },
+}
+
+impl DecodeError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            DecodeError::Io(error) => error.into(),
+            DecodeError::Empty | DecodeError::Damaged { .. } => Reason::Damaged,
+            DecodeError::UnknownKind(_) | DecodeError::Unsupported { .. } => Reason::Unsupported,
+            DecodeError::TooLarge { .. } => Reason::TooLarge,
+            DecodeError::Memory { .. } => Reason::OutOfMemory,
+        }
+    }
+}
+
+impl From<DecodeError> for Fault {
+    fn from(error: DecodeError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
+    }
 }
 
 /// Detects the file type from the first bytes.
@@ -178,6 +209,10 @@ fn damaged(kind: FileKind, error: ImageError, memory: u64) -> DecodeError {
         ImageError::Limits(_) => DecodeError::Memory {
             needs: memory,
             memory,
+        },
+        ImageError::Unsupported(_) => DecodeError::Unsupported {
+            format: kind.name(),
+            reason: error.to_string(),
         },
         error => DecodeError::Damaged {
             format: kind.name(),
@@ -346,7 +381,7 @@ impl TiffFrames {
             }
             DecodingResult::U16(v) => v.into_iter().map(|v| (v >> 8) as u8).collect(),
             _ => {
-                return Err(DecodeError::Damaged {
+                return Err(DecodeError::Unsupported {
                     format: "TIFF",
                     reason: "unsupported kind of samples".into(),
                 });
@@ -366,15 +401,14 @@ impl TiffFrames {
 }
 
 fn tiff_damaged(error: tiff::TiffError, memory: u64) -> DecodeError {
-    if matches!(error, tiff::TiffError::LimitsExceeded) {
-        return DecodeError::Memory {
+    let (format, reason) = ("TIFF", error.to_string());
+    match error {
+        tiff::TiffError::LimitsExceeded => DecodeError::Memory {
             needs: memory,
             memory,
-        };
-    }
-    DecodeError::Damaged {
-        format: "TIFF",
-        reason: error.to_string(),
+        },
+        tiff::TiffError::UnsupportedError(_) => DecodeError::Unsupported { format, reason },
+        _ => DecodeError::Damaged { format, reason },
     }
 }
 
@@ -388,7 +422,7 @@ fn tiff_rgb(
 ) -> Result<Vec<u8>, DecodeError> {
     use tiff::ColorType::*;
     let count = width * height;
-    let unsupported = || DecodeError::Damaged {
+    let unsupported = || DecodeError::Unsupported {
         format: "TIFF",
         reason: format!("unsupported colour type {color:?}"),
     };
@@ -450,100 +484,6 @@ fn oriented(pixels: Pixels, orientation: Option<Orientation>) -> Pixels {
         }
         None => Pixels::white(width as usize, height as usize),
     }
-}
-
-/// The header of a Sun raster file: eight big-endian words.
-struct SunHeader {
-    /// Width and height in pixels.
-    size: (usize, usize),
-    /// Bits of a pixel.
-    depth: u32,
-    /// File type.
-    kind: u32,
-    /// Type and length of the colour map.
-    map: (u32, usize),
-}
-
-impl SunHeader {
-    fn read(file: &mut impl Read) -> Result<SunHeader, DecodeError> {
-        let mut header = [0u8; 32];
-        file.read_exact(&mut header)
-            .map_err(|_| sun_damaged("the header is cut off"))?;
-        let word = |i: usize| {
-            u32::from_be_bytes([
-                header[i * 4],
-                header[i * 4 + 1],
-                header[i * 4 + 2],
-                header[i * 4 + 3],
-            ])
-        };
-        Ok(SunHeader {
-            size: (word(1) as usize, word(2) as usize),
-            depth: word(3),
-            kind: word(5),
-            map: (word(6), word(7) as usize),
-        })
-    }
-}
-
-fn sun_damaged(reason: &str) -> DecodeError {
-    DecodeError::Damaged {
-        format: FileKind::SunRaster.name(),
-        reason: reason.into(),
-    }
-}
-
-/// Decodes an uncompressed Sun raster file of 8, 24 or 32 bits.
-fn decode_sun_raster(path: &Path, memory: u64) -> Result<Pixels, DecodeError> {
-    let damaged = sun_damaged;
-    let mut file = BufReader::new(File::open(path)?);
-    let SunHeader {
-        size: (width, height),
-        depth,
-        kind,
-        map: (map_kind, map_length),
-    } = SunHeader::read(&mut file)?;
-    check_size(width as u64, height as u64)?;
-    // The pixels, and one row of the file.
-    check_memory(
-        (width as u64 * height as u64 * 3).saturating_add(width as u64 * 4),
-        memory,
-    )?;
-    if !matches!(depth, 8 | 24 | 32) || !matches!(kind, 0 | 1 | 3) {
-        return Err(damaged(
-            "only uncompressed files of 8, 24 or 32 bits are supported",
-        ));
-    }
-    let mut map = vec![0u8; map_length.min(1 << 16)];
-    file.read_exact(&mut map)
-        .map_err(|_| damaged("the colour map is cut off"))?;
-    file.seek(SeekFrom::Start(32 + map_length as u64))?;
-    let bytes = depth as usize / 8;
-    let mut row = vec![0u8; (width * bytes).next_multiple_of(2)];
-    let mut data = Vec::with_capacity(width * height * 3);
-    for _ in 0..height {
-        file.read_exact(&mut row)
-            .map_err(|_| damaged("the pixels are cut off"))?;
-        for pixel in row.chunks_exact(bytes).take(width) {
-            let color = match bytes {
-                1 if map_kind == 1 && map.len() >= 3 => {
-                    let third = map.len() / 3;
-                    let at = (pixel[0] as usize).min(third - 1);
-                    [map[at], map[third + at], map[2 * third + at]]
-                }
-                1 => [pixel[0]; 3],
-                // Type 3 stores R, G, B; the others B, G, R; a fourth byte comes first.
-                _ if kind == 3 => [pixel[bytes - 3], pixel[bytes - 2], pixel[bytes - 1]],
-                _ => [pixel[bytes - 1], pixel[bytes - 2], pixel[bytes - 3]],
-            };
-            data.extend_from_slice(&color);
-        }
-    }
-    Ok(Pixels {
-        width,
-        height,
-        data,
-    })
 }
 
 #[cfg(test)]

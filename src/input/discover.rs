@@ -8,6 +8,7 @@ use super::fetch::Fetcher;
 use super::file::InputFile;
 use super::spool::Spooler;
 use super::{InputError, named, pattern};
+use crate::fault::{Fault, Reason};
 use crate::net::{has_scheme, is_address, shown_address};
 use crate::shown;
 use std::collections::{BTreeMap, HashSet};
@@ -84,7 +85,7 @@ fn expand(
     fetcher: &Fetcher,
     found: &mut Found,
 ) -> Vec<Result<InputFile, InputError>> {
-    let fail = |reason: String| vec![Err(InputError::new(&shown::name(input), reason))];
+    let fail = |fault: Fault| vec![Err(InputError::new(&shown::name(input), fault))];
     let spooler = fetcher.spooler();
     if input == "-" {
         return vec![named::take_stdin(spooler)];
@@ -100,16 +101,23 @@ fn expand(
             let shown = shown_address(input.to_str().unwrap_or_default());
             vec![Err(InputError::new(
                 &shown,
-                "only http and https addresses are fetched".to_string(),
+                Fault::new(
+                    Reason::Unsupported,
+                    "only http and https addresses are fetched",
+                ),
             ))]
         }
         Err(_) if pattern::is_pattern(input) => {
             match pattern::expand(input, &|| spooler.is_cancelled()) {
-                Err(error) => fail(format!("not a valid pattern: {error}")),
+                Err(error) => fail(Fault::new(
+                    Reason::Settings,
+                    format!("not a valid pattern: {error}"),
+                )),
                 Ok(mut paths) => {
                     paths.retain(|path| is_file(path, found));
                     if paths.is_empty() {
-                        return fail("no file matches the pattern".into());
+                        let message = "no file matches the pattern";
+                        return fail(Fault::new(Reason::NotFound, message));
                     }
                     paths
                         .iter()
@@ -119,9 +127,9 @@ fn expand(
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fail("no such file or directory".into())
+            fail(Fault::new(Reason::NotFound, "no such file or directory"))
         }
-        Err(error) => fail(format!("cannot be read: {error}")),
+        Err(error) => fail(Fault::io("cannot be read", &error)),
     }
 }
 
@@ -132,10 +140,11 @@ fn is_file(path: &Path, found: &mut Found) -> bool {
     };
     let refusal = named::refusal(meta.file_type());
     if let Some(what) = refusal.filter(|_| !meta.is_dir()) {
-        let reason = format!("is {what}: left out; only what is named itself is waited for");
+        let message = format!("is {what}: left out; only what is named itself is waited for");
+        let fault = Fault::new(Reason::Unsupported, message);
         found
             .passed_over
-            .push(InputError::new(&shown::name(path), reason));
+            .push(InputError::new(&shown::name(path), fault));
     }
     refusal.is_none()
 }
@@ -153,8 +162,8 @@ fn walk(root: &Path, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFi
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) => {
-                let reason = format!("the directory cannot be read: {error}");
-                errors.push(Err(InputError::new(&shown::name(&folder), reason)));
+                let fault = Fault::io("the directory cannot be read", &error);
+                errors.push(Err(InputError::new(&shown::name(&folder), fault)));
                 continue;
             }
         };
@@ -180,11 +189,12 @@ fn walk(root: &Path, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFi
             .cmp(b.as_os_str().as_encoded_bytes())
     });
     if files.is_empty() && errors.is_empty() && !spooler.is_cancelled() {
-        let reason = format!(
+        let message = format!(
             "the directory holds no file of a known kind ({})",
             EXTENSIONS.join(", ")
         );
-        return vec![Err(InputError::new(&shown::name(root), reason))];
+        let fault = Fault::new(Reason::NotFound, message);
+        return vec![Err(InputError::new(&shown::name(root), fault))];
     }
     let mirror = |path: &Path| {
         path.parent()

@@ -1,12 +1,13 @@
 //! Why files cannot be read, as workers tell it.
 
+use crate::fault::{Fault, Reason};
 use serde::{Deserialize, Serialize};
 
 /// Reason why a document or page could not be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ReadFailure {
     /// The file cannot be read.
-    Unreadable(String),
+    Unreadable(Fault),
     /// The PDF library cannot be loaded.
     Library(String),
     /// It is not a PDF, or damaged beyond repair.
@@ -22,7 +23,21 @@ pub enum ReadFailure {
     /// The page is too large to be rendered.
     TooLarge,
     /// The picture cannot be decoded, for this reason.
-    Picture(String),
+    Picture(Fault),
     /// The page needs more memory than the process may use.
     Memory,
+}
+
+impl ReadFailure {
+    /// The reason for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            ReadFailure::Unreadable(fault) | ReadFailure::Picture(fault) => fault.reason,
+            ReadFailure::Library(_) => Reason::Library,
+            ReadFailure::Damaged | ReadFailure::Page | ReadFailure::EmptyPage => Reason::Damaged,
+            ReadFailure::Password | ReadFailure::Encryption => Reason::Encrypted,
+            ReadFailure::TooLarge => Reason::TooLarge,
+            ReadFailure::Memory => Reason::OutOfMemory,
+        }
+    }
 }

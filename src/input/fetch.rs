@@ -9,6 +9,8 @@
 
 use super::InputError;
 use super::spool::{SpoolError, Spooled, Spooler};
+use crate::deadline::Stopped;
+use crate::fault::{Fault, Reason};
 use crate::net::{self, Capped, Patience, is_passing, is_too_long, reason, shown_address};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -127,15 +129,15 @@ impl Shared {
             let result = download(&address, &shared);
             let state = match result {
                 Ok(fetched) => State::There(Arc::new(fetched)),
-                Err(reason) => State::Failed(InputError::new(&shown_address(&address), reason)),
+                Err(fault) => State::Failed(InputError::new(&shown_address(&address), fault)),
             };
             shared.lock().items[number].1 = state;
             shared.changed.notify_all();
         };
         if let Err(error) = std::thread::Builder::new().name("fetch".into()).spawn(work) {
             let (address, state) = &mut queue.items[number];
-            let reason = format!("no thread can be started to fetch it: {error}");
-            *state = State::Failed(InputError::new(&shown_address(address), reason));
+            let fault = Fault::io("no thread can be started to fetch it", &error);
+            *state = State::Failed(InputError::new(&shown_address(address), fault));
         }
     }
 }
@@ -196,10 +198,8 @@ impl Remote {
                 State::Waiting | State::UnderWay => {}
             }
             if self.shared.spooler.is_cancelled() {
-                return Err(InputError::new(
-                    &shown_address(&self.address),
-                    "cancelled".into(),
-                ));
+                let shown = shown_address(&self.address);
+                return Err(InputError::new(&shown, Stopped::Cancelled));
             }
             let waited = self.shared.changed.wait_timeout(queue, LOOK);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -235,14 +235,23 @@ impl fmt::Debug for Remote {
 }
 
 /// Reason why an attempt failed and, if a retry may help, the pause in seconds that the server asked for.
-struct Fault(String, Option<Option<f64>>);
+struct Failed {
+    fault: Fault,
+    again: Option<Option<f64>>,
+}
 
-fn download(address: &str, shared: &Shared) -> Result<Fetched, String> {
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Failed {
+        Failed { fault, again: None }
+    }
+}
+
+fn download(address: &str, shared: &Shared) -> Result<Fetched, Fault> {
     let until = Instant::now() + shared.timeout;
     for attempt in 0.. {
-        let Fault(reason, again) = match attempt_at(address, shared, until) {
+        let Failed { fault, again } = match attempt_at(address, shared, until) {
             Ok(fetched) => return Ok(fetched),
-            Err(fault) => fault,
+            Err(failed) => failed,
         };
         let pause = again
             .filter(|_| attempt < RETRIES)
@@ -250,10 +259,10 @@ fn download(address: &str, shared: &Shared) -> Result<Fetched, String> {
         let left = until.saturating_duration_since(Instant::now());
         match pause.filter(|pause| *pause <= LONGEST_PAUSE && *pause < left) {
             Some(pause) => std::thread::sleep(pause),
-            None => return Err(reason),
+            None => return Err(fault),
         }
         if shared.spooler.is_cancelled() {
-            return Err("cancelled".into());
+            return Err(Stopped::Cancelled.into());
         }
     }
     unreachable!("the loop returns")
@@ -279,20 +288,21 @@ impl<R: Read> Read for Body<R> {
     }
 }
 
-fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched, Fault> {
+fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched, Failed> {
     let (agent, most) = (&shared.agent, shared.spooler.limit());
     let seconds = shared.timeout.as_secs_f64();
     let late = || {
-        Fault(
-            format!("it was not there after {seconds} seconds (`fetch_timeout`)"),
-            None,
-        )
+        let message = format!("it was not there after {seconds} seconds (`fetch_timeout`)");
+        Failed::from(Fault::new(Reason::TimeUp, message))
     };
     let is_late = || Instant::now() >= until;
     let mut answer = match net::get(agent, address, &[], None, Some(until)) {
         Ok(answer) => answer,
         Err(_) if is_late() => return Err(late()),
-        Err(error) => return Err(Fault(format!("the download failed: {error}"), None)),
+        Err(error) => {
+            let message = format!("the download failed: {error}");
+            return Err(Fault::new(Reason::Network, message).into());
+        }
     };
     let status = answer.status().as_u16();
     if !(200..300).contains(&status) {
@@ -306,16 +316,17 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
         let again = matches!(status, 429 | 502 | 503)
             .then_some(asked)
             .filter(|_| is_passing(status));
-        return Err(Fault(
-            format!("the server answered with status {status}"),
-            again,
-        ));
+        let reason = match status {
+            404 | 410 => Reason::NotFound,
+            _ => Reason::Network,
+        };
+        let fault = Fault::new(reason, format!("the server answered with status {status}"));
+        return Err(Failed { fault, again });
     }
     let big = || {
-        Fault(
-            format!("it is larger than the {most} bytes that an input may have (`max_input_size`)"),
-            None,
-        )
+        let message =
+            format!("it is larger than the {most} bytes that an input may have (`max_input_size`)");
+        Failed::from(Fault::new(Reason::TooLarge, message))
     };
     if answer
         .body()
@@ -337,16 +348,16 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
             sha256: body.hash.finalize().into(),
         }),
         Err(SpoolError::TooLarge { .. }) => Err(big()),
-        Err(SpoolError::Cancelled) => Err(Fault("cancelled".into(), None)),
+        Err(SpoolError::Cancelled) => Err(Fault::from(Stopped::Cancelled).into()),
         Err(SpoolError::Read(error)) if is_too_long(&error) => Err(big()),
         Err(SpoolError::Read(_)) if is_late() => Err(late()),
         Err(SpoolError::Read(error)) => {
             let why = reason(&ureq::Error::from(error));
-            Err(Fault(
-                format!("the download broke off after {} bytes: {why}", body.size),
-                None,
-            ))
+            let message = format!("the download broke off after {} bytes: {why}", body.size);
+            Err(Fault::new(Reason::Network, message).into())
         }
-        Err(error) => Err(Fault(format!("the download cannot be kept: {error}"), None)),
+        Err(error) => Err(Fault::from(error)
+            .within("the download cannot be kept")
+            .into()),
     }
 }

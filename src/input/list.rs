@@ -2,6 +2,7 @@
 
 use super::spool::Spooler;
 use super::{InputError, named};
+use crate::fault::Fault;
 use crate::shown;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -31,7 +32,7 @@ pub fn read_list(
     let bytes = read.map_err(|error| {
         InputError::new(
             &shown::name(list),
-            format!("the list cannot be read: {error}"),
+            Fault::io("the list cannot be read", &error),
         )
     })?;
     let separator = if with_nul { 0 } else { b'\n' };

@@ -21,6 +21,7 @@ pub use file::InputFile;
 pub use list::read_list;
 
 use crate::document::Code;
+use crate::fault::{Fault, Reason};
 use crate::output::record::sha256_of;
 use crate::raster::Pixels;
 use decode::{DecodeError, FileKind, MAX_PICTURE_PIXELS, TiffFrames};
@@ -42,20 +43,20 @@ const PICTURE_DPI: f32 = 144.0;
 
 /// An input that cannot be read, with the reason.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("`{input}`: {reason}")]
+#[error("`{input}`: {fault}")]
 pub struct InputError {
     /// The input as given.
     pub input: String,
     /// The cause, and what to do about it.
-    pub reason: String,
+    pub fault: Fault,
 }
 
 impl InputError {
     /// An error about `input`.
-    pub fn new(input: &str, reason: String) -> Self {
+    pub fn new(input: &str, fault: impl Into<Fault>) -> Self {
         Self {
             input: input.to_string(),
-            reason,
+            fault: fault.into(),
         }
     }
 }
@@ -87,6 +88,24 @@ pub enum PageError {
         /// Pixel limit of a page.
         most: u64,
     },
+}
+
+impl PageError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            PageError::Worker(error) => error.reason(),
+            PageError::Size { width, height } if *width > 0.0 && *height > 0.0 => Reason::TooLarge,
+            PageError::Size { .. } => Reason::Damaged,
+            PageError::Memory { .. } => Reason::OutOfMemory,
+        }
+    }
+}
+
+impl From<PageError> for Fault {
+    fn from(error: PageError) -> Fault {
+        Fault::of(error.reason(), &error)
+    }
 }
 
 /// Pixels wanted with a page of a PDF.
@@ -151,7 +170,7 @@ pub struct OpenOptions {
     /// The worker processes that read files.
     pub workers: Arc<WorkerPool>,
     /// The reason why PDFs cannot be read, if so.
-    pub no_pdfs: Option<String>,
+    pub no_pdfs: Option<Fault>,
 }
 
 /// Opens a file; a download is waited for, and its bytes are released when the document is dropped.
@@ -221,7 +240,7 @@ fn open_at(
     file: &InputFile,
     options: &OpenOptions,
 ) -> Result<Arc<dyn PageSource>, InputError> {
-    let fail = |reason: String| InputError::new(&file.given, reason);
+    let fail = |fault: Fault| InputError::new(&file.given, fault);
     let (held, path) = match path == file.path {
         true => {
             let held = named::hold(file)?;
@@ -230,15 +249,15 @@ fn open_at(
         }
         false => (None, path.to_path_buf()), // held by what was fetched
     };
-    let kind = decode::sniff(&path).map_err(|error| fail(error.to_string()))?;
+    let kind = decode::sniff(&path).map_err(|error| fail(error.into()))?;
     let is_pdf = kind == FileKind::Pdf;
-    if let Some(reason) = options.no_pdfs.as_ref().filter(|_| is_pdf) {
-        return Err(fail(reason.clone()));
+    if let Some(fault) = options.no_pdfs.as_ref().filter(|_| is_pdf) {
+        return Err(fail(fault.clone()));
     }
     let pool = options.workers.clone();
     let handle = pool
         .open(&path, kind, &options.passwords)
-        .map_err(|error| fail(open_reason(&error)))?;
+        .map_err(|error| fail(open_fault(&error)))?;
     if !is_pdf {
         let max_pixels = options.max_picture_pixels;
         return Ok(Arc::new(PictureSource {
@@ -249,7 +268,7 @@ fn open_at(
         }));
     }
     if handle.sizes.is_empty() {
-        return Err(fail("the PDF has no pages".into()));
+        return Err(fail(Fault::new(Reason::Damaged, "the PDF has no pages")));
     }
     let (stated, there) = (handle.stated_pages, handle.sizes.len());
     if there < stated {
@@ -268,12 +287,12 @@ fn open_at(
     }))
 }
 
-fn open_reason(error: &PoolError) -> String {
-    match error {
-        PoolError::Failed(ReadFailure::Password) => format!("{error}; give one with `password`"),
-        PoolError::Start { source, .. } => format!("{error}: {source}"),
-        other => other.to_string(),
+fn open_fault(error: &PoolError) -> Fault {
+    let mut fault = Fault::of(error.reason(), error);
+    if let PoolError::Failed(ReadFailure::Password) = error {
+        fault.message.push_str("; give one with `password`");
     }
+    fault
 }
 
 /// Bytes of a file's beginning that its fingerprint covers.

@@ -6,6 +6,7 @@
 use super::InputError;
 use super::file::InputFile;
 use super::spool::{Patient, SpoolError, Spooled, Spooler};
+use crate::fault::{Fault, Reason};
 use crate::shown;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -28,21 +29,22 @@ pub fn refusal(kind: FileType) -> Option<&'static str> {
 /// An input given by its own name: a file, or a pipe, which is read to its end.
 pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
     let given = shown::name(path);
-    let fail = |reason: String| InputError::new(&given, reason);
-    let unreadable = |error: io::Error| fail(format!("cannot be read: {error}"));
+    let fail = |fault: Fault| InputError::new(&given, fault);
+    let unreadable = |error: io::Error| fail(Fault::io("cannot be read", &error));
     let kind = std::fs::metadata(path).map_err(unreadable)?.file_type();
     if kind.is_fifo() {
         let pipe = open(path).map_err(unreadable)?;
         if !pipe.metadata().map_err(unreadable)?.file_type().is_fifo() {
-            return Err(fail("was replaced while it was opened".into()));
+            let message = "was replaced while it was opened";
+            return Err(fail(Fault::new(Reason::Access, message)));
         }
         let spooled = spooler
             .copy(&mut Patient(pipe))
-            .map_err(|e| fail(e.to_string()))?;
+            .map_err(|e| fail(e.into()))?;
         return Ok(InputFile::spooled(given, file_name(path), spooled));
     }
     if let Some(what) = refusal(kind) {
-        return Err(fail(format!("is {what}")));
+        return Err(fail(refused(what)));
     }
     let mut file = InputFile::from_path(path, PathBuf::new());
     file.is_named = true;
@@ -67,7 +69,7 @@ pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
         Ok(meta) if meta.is_dir() => Err(SpoolError::Read(io::ErrorKind::IsADirectory.into())),
         _ => spooler.copy(&mut Patient(stdin)),
     });
-    let spooled = spooled.map_err(|error| InputError::new("-", error.to_string()))?;
+    let spooled = spooled.map_err(|error| InputError::new("-", error))?;
     Ok(InputFile::spooled("-".into(), "stdin".into(), spooled))
 }
 
@@ -75,22 +77,27 @@ pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
 ///
 /// The returned path stays that of the opened file, even if its name is reused.
 pub fn hold(file: &InputFile) -> Result<Spooled, InputError> {
-    let fail = |reason: String| InputError::new(&file.given, reason);
+    let fail = |fault: Fault| InputError::new(&file.given, fault);
     let opened = open(&file.path).map_err(|error| fail(unreadable(&error)))?;
     let meta = opened
         .metadata()
         .map_err(|error| fail(unreadable(&error)))?;
     match refusal(meta.file_type()) {
-        Some(what) => Err(fail(format!("is {what}"))),
+        Some(what) => Err(fail(refused(what))),
         None => Spooled::hold(opened, &file.path).map_err(|error| fail(unreadable(&error))),
     }
 }
 
-fn unreadable(error: &io::Error) -> String {
+fn unreadable(error: &io::Error) -> Fault {
     match error.kind() {
-        io::ErrorKind::NotFound => "no such file or directory".into(),
-        _ => format!("cannot be read: {error}"),
+        io::ErrorKind::NotFound => Fault::new(Reason::NotFound, "no such file or directory"),
+        _ => Fault::io("cannot be read", error),
     }
+}
+
+/// The fault of something that is not read for what it is.
+fn refused(what: &str) -> Fault {
+    Fault::new(Reason::Unsupported, format!("is {what}"))
 }
 
 /// Opens without waiting for a writer.
@@ -129,11 +136,14 @@ mod tests {
         let file = InputFile::from_path(&path, PathBuf::new());
         let held = hold(&file).unwrap();
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(hold(&file).unwrap_err().reason, "no such file or directory");
+        assert_eq!(
+            hold(&file).unwrap_err().fault.message,
+            "no such file or directory"
+        );
         let name = CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
         // SAFETY: the name is a C string.
         assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
-        assert_eq!(hold(&file).unwrap_err().reason, "is a named pipe");
+        assert_eq!(hold(&file).unwrap_err().fault.message, "is a named pipe");
         assert_eq!(
             std::fs::read(held.path()).unwrap(),
             b"first",

@@ -6,6 +6,7 @@
 //! processes, it gets a name that starts with `docparse-` and is removed with its last user. Only the user
 //! can read it (mode 0600).
 
+use crate::fault::{Fault, Reason};
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -42,6 +43,23 @@ pub enum SpoolError {
     /// No folder takes the data.
     #[error("no temporary file could be written: {0}; TMPDIR names a folder with room")]
     Write(#[source] io::Error),
+}
+
+impl SpoolError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            SpoolError::TooLarge { .. } => Reason::TooLarge,
+            SpoolError::Cancelled => Reason::Cancelled,
+            SpoolError::Read(error) | SpoolError::Write(error) => error.into(),
+        }
+    }
+}
+
+impl From<SpoolError> for Fault {
+    fn from(error: SpoolError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
+    }
 }
 
 /// A file that was spooled or is held open. It exists as long as this value or a clone of it.

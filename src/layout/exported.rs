@@ -7,12 +7,14 @@
 use super::pixel_values;
 use super::postprocess::{RawBox, RawLayout};
 use crate::document::Label;
+use crate::fault::{Fault, Reason};
 use crate::geometry::contour::Mask;
 use crate::onnx::OnnxError;
 use crate::onnx::graph::Element;
 use crate::onnx::network::{Array, Network, Outputs, PortInfo};
 use crate::raster::Pixels;
 use saphyr::{LoadableYamlNode, Yaml};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// File name of the model.
@@ -26,23 +28,36 @@ const COLUMNS: [usize; 3] = [6, 7, 8];
 #[derive(Debug, thiserror::Error)]
 pub enum ExportedError {
     /// The description cannot be read.
-    #[error("cannot read `{path}`: {reason}")]
+    #[error("cannot read `{path}`: {fault}")]
     Description {
         /// The file.
         path: PathBuf,
         /// The reason.
-        reason: String,
+        fault: Fault,
     },
     /// The model has the wrong inputs or outputs.
     #[error(
-        "`{path}` is no layout model: {reason}; give a folder of PP-DocLayoutV2 or PP-DocLayoutV3"
+        "`{path}` is no layout model: {fault}; give a folder of PP-DocLayoutV2 or PP-DocLayoutV3"
     )]
     Signature {
         /// The file.
         path: PathBuf,
         /// The reason.
-        reason: String,
+        fault: Fault,
     },
+}
+
+impl From<ExportedError> for Fault {
+    fn from(error: ExportedError) -> Fault {
+        let (ExportedError::Description { fault, .. } | ExportedError::Signature { fault, .. }) =
+            &error;
+        Fault::new(fault.reason, error.to_string())
+    }
+}
+
+/// The fault of a model or its description; the file is named by whoever looks at it.
+fn wrong(message: impl Into<String>) -> Fault {
+    Fault::new(Reason::Model, message)
 }
 
 /// The model, ready to run.
@@ -62,9 +77,9 @@ impl ExportedLayout {
     pub fn of(network: Network, folder: &Path) -> Result<Self, ExportedError> {
         let Description { name, input } = Description::read(&folder.join(DESCRIPTION))?;
         let path = folder.join(MODEL);
-        let bad = |reason: String| ExportedError::Signature {
+        let bad = |fault| ExportedError::Signature {
             path: path.clone(),
-            reason,
+            fault,
         };
         let (rows, counts, masks) =
             signature(&network.inputs(), &network.outputs()).map_err(bad)?;
@@ -114,7 +129,7 @@ impl ExportedLayout {
 type Ports = (String, String, Option<String>);
 
 /// Checks a model's signature; the error names what is missing or wrong.
-fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, String> {
+fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, Fault> {
     let names = |ports: &[PortInfo]| {
         ports
             .iter()
@@ -124,30 +139,32 @@ fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, String>
     };
     for wanted in ["im_shape", "image", "scale_factor"] {
         if !inputs.iter().any(|port| port.name == wanted) {
-            return Err(format!(
+            return Err(wrong(format!(
                 "it has no input `{wanted}`, only {}",
                 names(inputs)
-            ));
+            )));
         }
     }
     if let Some(other) = inputs
         .iter()
         .find(|p| !["im_shape", "image", "scale_factor"].contains(&p.name.as_str()))
     {
-        return Err(format!("its input `{}` is not known", other.name));
+        return Err(wrong(format!("its input `{}` is not known", other.name)));
     }
     let find = |what: &str, rank: usize, is: &dyn Fn(&PortInfo) -> bool| {
         let found = outputs
             .iter()
             .find(|port| port.shape.len() == rank && is(port));
-        found.ok_or_else(|| format!("it has no output for {what} among {}", names(outputs)))
+        let missing = || format!("it has no output for {what} among {}", names(outputs));
+        found.ok_or_else(|| wrong(missing()))
     };
     let rows = find("rows of boxes", 2, &|port| {
         port.element == Some(Element::F32)
     })?;
     let columns = rows.shape[1];
     if columns >= 0 && !COLUMNS.contains(&(columns as usize)) {
-        return Err(format!("its rows have {columns} columns, not 6, 7 or 8"));
+        let message = format!("its rows have {columns} columns, not 6, 7 or 8");
+        return Err(wrong(message));
     }
     let is_whole = |port: &PortInfo| matches!(port.element, Some(Element::I32 | Element::I64));
     let counts = find("how many rows a page has", 1, &is_whole)?;
@@ -249,34 +266,38 @@ struct Description {
 
 impl Description {
     fn read(path: &Path) -> Result<Self, ExportedError> {
-        let bad = |reason: String| ExportedError::Description {
+        let bad = |fault| ExportedError::Description {
             path: path.into(),
-            reason,
+            fault,
         };
-        let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => wrong(error.to_string()),
+            _ => Fault::new(Reason::from(&error), error.to_string()),
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| bad(unreadable(error)))?;
         Description::parse(&text).map_err(bad)
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let documents = Yaml::load_from_str(text).map_err(|e| e.to_string())?;
-        let root = documents.first().ok_or("it is empty")?;
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let documents = Yaml::load_from_str(text).map_err(|e| wrong(e.to_string()))?;
+        let root = documents.first().ok_or_else(|| wrong("it is empty"))?;
         let name = root
             .as_mapping_get("Global")
             .and_then(|g| g.as_mapping_get("model_name"));
         let labels = root
             .as_mapping_get("label_list")
             .and_then(Yaml::as_sequence);
-        let labels = labels.ok_or("it has no `label_list`")?;
+        let labels = labels.ok_or_else(|| wrong("it has no `label_list`"))?;
         let same = labels.len() == Label::CLASSES.len()
             && labels
                 .iter()
                 .zip(Label::CLASSES)
                 .all(|(name, label)| name.as_str() == Some(label.as_str()));
         if !same {
-            return Err(format!(
+            return Err(wrong(format!(
                 "its `label_list` is not that of PP-DocLayoutV2 and V3 ({} labels)",
                 Label::CLASSES.len()
-            ));
+            )));
         }
         let steps = root
             .as_mapping_get("Preprocess")
@@ -293,7 +314,7 @@ impl Description {
                     .and_then(Yaml::as_integer)
                     .filter(|n| (1..=1 << 14).contains(n));
                 side.map(|n| n as usize)
-                    .ok_or_else(|| "its `target_size` is no size".to_string())
+                    .ok_or_else(|| wrong("its `target_size` is no size"))
             }
         };
         let name = name.and_then(Yaml::as_str).map(str::to_string);
@@ -340,8 +361,9 @@ mod tests {
             port("a", Element::F32, &[-1, 5]),
             port("b", Element::I32, &[-1]),
         ];
-        let check =
-            |inputs: &[PortInfo], outputs: &[PortInfo]| signature(inputs, outputs).unwrap_err();
+        let check = |inputs: &[PortInfo], outputs: &[PortInfo]| {
+            signature(inputs, outputs).unwrap_err().message
+        };
         assert!(check(&inputs(), &outputs).contains("5 columns"));
         assert!(check(&inputs()[1..], &outputs).contains("no input `im_shape`"));
         assert!(check(&inputs(), &outputs[1..]).contains("no output for rows of boxes among b"));
@@ -366,11 +388,13 @@ mod tests {
         assert!(
             Description::parse("label_list: [text]")
                 .unwrap_err()
+                .message
                 .contains("label_list")
         );
         assert!(
             Description::parse("a: 1")
                 .unwrap_err()
+                .message
                 .contains("no `label_list`")
         );
         assert!(Description::parse("[").is_err());

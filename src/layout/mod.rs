@@ -17,6 +17,7 @@ mod table;
 pub use table::join_line;
 
 use crate::document::{BlockStyle, Label, Table};
+use crate::fault::Fault;
 use crate::geometry::{Point, Rect};
 use crate::lines::PreparedPage;
 use crate::raster::Pixels;
@@ -94,7 +95,13 @@ pub fn pixel_values(page: &Pixels, width: usize, height: usize) -> Vec<f32> {
 /// Layout detection failed.
 #[derive(Debug, thiserror::Error)]
 #[error("layout detection failed: {0}")]
-pub struct LayoutError(pub String);
+pub struct LayoutError(pub Fault);
+
+impl From<LayoutError> for Fault {
+    fn from(error: LayoutError) -> Fault {
+        Fault::new(error.0.reason, error.to_string())
+    }
+}
 
 /// Detects the regions of pages.
 pub trait LayoutDetector: Send {

@@ -4,6 +4,7 @@ use super::exported::ExportedLayout;
 use super::postprocess::{LayoutOptions, RawLayout, Threshold, postprocess};
 use super::pp_doclayout::PpDocLayout;
 use super::{LayoutDetector, LayoutError, Region, over_text};
+use crate::fault::Fault;
 use crate::lines::PreparedPage;
 use crate::onnx::OnnxError;
 use crate::raster::Pixels;
@@ -39,7 +40,7 @@ pub struct NetworkDetector {
     /// `true` if regions get the page's own text.
     pub reads_page_text: bool,
     /// Loads the network again.
-    pub reload: Box<dyn FnMut() -> Result<LayoutNetwork, String> + Send>,
+    pub reload: Box<dyn FnMut() -> Result<LayoutNetwork, Fault> + Send>,
 }
 
 impl LayoutDetector for NetworkDetector {
@@ -52,7 +53,7 @@ impl LayoutDetector for NetworkDetector {
         pages: &[&PreparedPage],
         options: &LayoutOptions,
     ) -> Result<Vec<Vec<Region>>, LayoutError> {
-        let missing = || LayoutError("the page has no picture".into());
+        let missing = || LayoutError(Fault::internal("the page has no picture"));
         let pictures = pages
             .iter()
             .map(|page| page.pixels.as_ref().ok_or_else(missing));
@@ -60,7 +61,7 @@ impl LayoutDetector for NetworkDetector {
         let network = self
             .network
             .as_mut()
-            .ok_or_else(|| LayoutError("the network is not loaded".into()))?;
+            .ok_or_else(|| LayoutError(Fault::internal("the network is not loaded")))?;
         let layouts = network
             .detect(&pictures, &options.threshold)
             .map_err(|error| {
@@ -73,7 +74,7 @@ impl LayoutDetector for NetworkDetector {
                         pages.len()
                     );
                 }
-                LayoutError(error.to_string())
+                LayoutError(error.into())
             })?;
         let regions = pages.iter().zip(layouts).map(|(page, raw)| {
             let regions = postprocess(&raw, page.width, page.height, options);

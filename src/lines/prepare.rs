@@ -6,7 +6,8 @@ use super::thresholds::trust::TURNED_SHARE;
 use super::tiles::LEAST_SIDE;
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
-use crate::document::{Code, Diagnostic, Preprocessing, Severity, TextDecision, TextSource};
+use crate::document::{Code, Diagnostic, Preprocessing, TextDecision, TextSource};
+use crate::fault::{Fault, Reason};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, StructNode};
 use crate::input::{PageError, PageSource, SourcePage};
@@ -98,6 +99,23 @@ pub enum PrepareError {
     Preprocess(#[from] PreprocessError),
 }
 
+impl PrepareError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            PrepareError::Page(error) => error.reason(),
+            PrepareError::Onnx(error) => error.reason(),
+            PrepareError::Preprocess(PreprocessError(fault)) => fault.reason,
+        }
+    }
+}
+
+impl From<PrepareError> for Fault {
+    fn from(error: PrepareError) -> Fault {
+        Fault::of(error.reason(), &error)
+    }
+}
+
 /// Decides the source of a page's text.
 pub fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecision {
     match &page.content {
@@ -133,7 +151,7 @@ pub fn prepare_lines(
     mut page: SourcePage,
     mut decision: TextDecision,
     source: &dyn PageSource,
-    reader: Result<&mut LineReader, &str>,
+    reader: Result<&mut LineReader, &Fault>,
 ) -> Result<PreparedPage, PrepareError> {
     let pixels = match page.pixels.take() {
         Some(pixels) => pixels,
@@ -141,9 +159,9 @@ pub fn prepare_lines(
     };
     let reader = match reader {
         Ok(reader) => reader,
-        Err(reason) => {
+        Err(fault) => {
             let fallback = page.content.take().unwrap_or_default();
-            let message = format!("lines cannot be read: {reason}");
+            let fault = fault.clone().within("lines cannot be read");
             let has_layer = fallback.chars.iter().any(|c| c.run != u32::MAX);
             decision.source = if has_layer {
                 TextSource::TextLayer
@@ -152,12 +170,8 @@ pub fn prepare_lines(
             };
             page.pixels = Some(pixels);
             let mut prepared = from_content(page, fallback, 0, decision);
-            prepared.diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                code: Code::LinesUnavailable,
-                block_id: None,
-                message,
-            });
+            let told = Diagnostic::failed(Code::LinesUnavailable, None, fault);
+            prepared.diagnostics.push(told);
             return Ok(prepared);
         }
     };
@@ -195,13 +209,11 @@ pub fn prepare_lines(
 
 /// Diagnostic of a page that is too narrow to look for lines.
 fn too_narrow(width: usize, height: usize) -> Option<Diagnostic> {
-    (width.min(height) < LEAST_SIDE).then(|| Diagnostic {
-        severity: Severity::Warning,
-        code: Code::TooNarrow,
-        block_id: None,
-        message: format!(
+    (width.min(height) < LEAST_SIDE).then(|| {
+        let message = format!(
             "a picture of {width}x{height} pixels has no room for text; no lines were looked for"
-        ),
+        );
+        Diagnostic::warning(Code::TooNarrow, None, message)
     })
 }
 
@@ -212,14 +224,10 @@ fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
     let of_first = if lines.len() == 1 { "" } else { "the first " };
     let [x, y, width, height] =
         [first.x1, first.y1, first.width(), first.height()].map(|v| v.round());
-    Some(Diagnostic {
-        severity: Severity::Warning,
-        code: Code::LineTooLong,
-        block_id: None,
-        message: format!(
-            "{count} line{plural} too long to be text, {of_first}{width} pixels by {height} at {x}, {y}: not read"
-        ),
-    })
+    let message = format!(
+        "{count} line{plural} too long to be text, {of_first}{width} pixels by {height} at {x}, {y}: not read"
+    );
+    Some(Diagnostic::warning(Code::LineTooLong, None, message))
 }
 
 /// Document preprocessing with its networks.

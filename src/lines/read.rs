@@ -8,6 +8,7 @@
 use super::detect::normalized;
 use super::line_text::LineText;
 use super::pieces::{self, Piece};
+use crate::fault::{Fault, Reason};
 use crate::geometry::Quad;
 use crate::onnx::{Model, OnnxError};
 use crate::raster::Pixels;
@@ -73,10 +74,10 @@ impl LineRecognizer {
     /// Takes the alphabet from the model's metadata (key `character`, one entry per line).
     ///
     /// `batch`: lines padded to the same width; `most_columns`: most columns of one input.
-    pub fn new(model: Model, batch: usize, most_columns: usize) -> Result<Self, String> {
+    pub fn new(model: Model, batch: usize, most_columns: usize) -> Result<Self, Fault> {
         let characters = model
             .metadata("character")
-            .ok_or("its metadata has no key `character`")?;
+            .ok_or_else(|| Fault::new(Reason::Model, "its metadata has no key `character`"))?;
         // The blank comes first, the space last; neither is in the list.
         let mut alphabet = vec![String::new()];
         alphabet.extend(characters.lines().map(str::to_string));

@@ -10,6 +10,7 @@ use super::page_text::{
 use super::read::{LineRecognizer, crop_ratio, cut_line, turn_upside_down};
 use super::thresholds::skew::*;
 use crate::document::TextSource;
+use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{Model, OnnxError, Runtime};
 use crate::raster::Pixels;
@@ -40,7 +41,24 @@ pub enum ReaderError {
     Onnx(#[from] OnnxError),
     /// The recognizer's model file is unsuitable.
     #[error("the line recognizer cannot be used: {0}")]
-    Recognizer(String),
+    Recognizer(Fault),
+}
+
+impl ReaderError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            ReaderError::Missing(error) => error.reason(),
+            ReaderError::Onnx(error) => error.reason(),
+            ReaderError::Recognizer(fault) => fault.reason,
+        }
+    }
+}
+
+impl From<ReaderError> for Fault {
+    fn from(error: ReaderError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
+    }
 }
 
 /// The three networks, loaded.

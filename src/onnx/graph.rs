@@ -346,10 +346,7 @@ impl Graph {
             true => None,
             false => {
                 let domain = operators::domain(kernels);
-                let fail = |e: Error| OnnxError::Load {
-                    model: model(),
-                    reason: e.to_string(),
-                };
+                let fail = |e: Error| OnnxError::of_load(model(), &e.to_string());
                 Some(Arc::new(domain.map_err(fail)?))
             }
         };

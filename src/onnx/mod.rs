@@ -19,12 +19,13 @@ pub mod weights;
 
 pub use quiet::forbid_telemetry;
 
+use crate::fault::{Fault, Reason};
 use network::{Array, Network, Place};
 use ort::environment::Environment;
 use ort::ep::cuda::AttentionBackend;
 use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
 use ort::session::Session;
-use ort::session::builder::{BuilderResult, GraphOptimizationLevel, SessionBuilder};
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -82,6 +83,8 @@ pub enum OnnxError {
         model: String,
         /// The reason; names the operator at fault, if there is one.
         reason: String,
+        /// Whether it is for want of memory.
+        lacks_memory: bool,
     },
     /// The GPU that was asked for cannot be used.
     #[error(
@@ -92,6 +95,8 @@ pub enum OnnxError {
         device: u32,
         /// The reason.
         reason: String,
+        /// Whether it is for want of memory.
+        lacks_memory: bool,
     },
     /// The device has too little memory.
     #[error(
@@ -116,44 +121,76 @@ pub enum OnnxError {
 impl OnnxError {
     /// Classifies a failed run by the runtime's message.
     fn of_run(model: &str, reason: &str) -> Self {
-        let (model, text, reason) = (model.to_string(), reason.to_lowercase(), reason.trim_end());
-        // Messages of the arena, the CUDA driver and the C++ library.
-        let words = [
-            "failed to allocate memory",
-            "out of memory",
-            "bad_alloc",
-            "available memory of",
-        ];
-        if words.iter().any(|words| text.contains(words)) {
-            OnnxError::OutOfMemory {
-                model,
-                reason: reason.into(),
+        let (model, is_memory) = (model.to_string(), lacks_memory(reason));
+        let reason = reason.trim_end().into();
+        match is_memory {
+            true => OnnxError::OutOfMemory { model, reason },
+            false => OnnxError::Run { model, reason },
+        }
+    }
+
+    /// The error of a network that cannot be loaded, by what the runtime says.
+    fn of_load(model: String, reason: &str) -> Self {
+        OnnxError::Load {
+            model,
+            reason: reason.trim_end().into(),
+            lacks_memory: lacks_memory(reason),
+        }
+    }
+
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            OnnxError::OutOfMemory { .. }
+            | OnnxError::Load {
+                lacks_memory: true, ..
             }
-        } else {
-            OnnxError::Run {
-                model,
-                reason: reason.into(),
-            }
+            | OnnxError::Device {
+                lacks_memory: true, ..
+            } => Reason::OutOfMemory,
+            OnnxError::Library { .. } => Reason::Library,
+            OnnxError::Load { .. } | OnnxError::Run { .. } => Reason::Model,
+            OnnxError::Device { .. } => Reason::Device,
         }
     }
 }
 
-/// Reason why a session could not be created.
-enum Fault {
-    Model(String),
-    Device(u32, String),
+impl From<OnnxError> for Fault {
+    fn from(error: OnnxError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
+    }
 }
 
-impl Fault {
+/// Whether the runtime speaks of too little memory: its errors have no code for that.
+fn lacks_memory(reason: &str) -> bool {
+    let text = reason.to_lowercase();
+    // The arena's, the driver's and the C++ library's words for it.
+    let words = [
+        "failed to allocate memory",
+        "out of memory",
+        "bad_alloc",
+        "available memory of",
+    ];
+    words.iter().any(|words| text.contains(words))
+}
+
+/// Reason why a session could not be created.
+struct NoSession {
+    /// The GPU on which it should have been, where that was asked for by name.
+    device: Option<u32>,
+    /// What the runtime says.
+    reason: String,
+}
+
+impl NoSession {
     fn named(self, model: String) -> OnnxError {
-        match self {
-            Fault::Model(reason) => OnnxError::Load {
-                model,
-                reason: reason.trim_end().into(),
-            },
-            Fault::Device(device, reason) => OnnxError::Device {
+        let reason = self.reason;
+        match self.device {
+            None => OnnxError::of_load(model, &reason),
+            Some(device) => OnnxError::Device {
                 device,
                 reason: reason.trim_end().into(),
+                lacks_memory: lacks_memory(&reason),
             },
         }
     }
@@ -272,7 +309,7 @@ impl Runtime {
         let session = self.session(commit);
         session
             .map(|session| Network::of_file(name.clone(), session))
-            .map_err(|fault| fault.named(name))
+            .map_err(|refused| refused.named(name))
     }
 
     /// Loads a model with one input and one output, whose input size changes at nearly every call.
@@ -295,11 +332,8 @@ impl Runtime {
                 output,
             }),
             _ => {
-                let reason = "it has no input or no output".to_string();
-                Err(OnnxError::Load {
-                    model: format!("the model `{}`", path.display()),
-                    reason,
-                })
+                let model = format!("the model `{}`", path.display());
+                Err(OnnxError::of_load(model, "it has no input or no output"))
             }
         }
     }
@@ -308,11 +342,11 @@ impl Runtime {
     fn session(
         &self,
         commit: impl Fn(&mut SessionBuilder) -> graph::Built,
-    ) -> Result<(Session, Place), Fault> {
-        let build = |gpu: Option<u32>| -> Result<(Session, Place), String> {
-            let builder = Session::builder(&self.environment).map_err(|error| error.to_string())?;
+    ) -> Result<(Session, Place), NoSession> {
+        let build = |gpu: Option<u32>| -> ort::Result<(Session, Place)> {
+            let builder = Session::builder(&self.environment)?;
             let mut builder = self.configured(builder, gpu)?;
-            let session = commit(&mut builder).map_err(|error| error.to_string())?;
+            let session = commit(&mut builder)?;
             Ok((
                 session,
                 Place {
@@ -321,28 +355,28 @@ impl Runtime {
                 },
             ))
         };
-        match self.options.device {
-            Device::Cpu => build(None).map_err(Fault::Model),
-            Device::Gpu(device) => {
-                build(Some(device)).map_err(|reason| Fault::Device(device, reason))
+        let refused = |device| {
+            move |error: ort::Error| NoSession {
+                device,
+                reason: error.to_string(),
             }
-            Device::Auto if self.uses_gpu() => build(Some(0)).or_else(|reason| {
+        };
+        match self.options.device {
+            Device::Gpu(device) => build(Some(device)).map_err(refused(Some(device))),
+            Device::Auto if self.uses_gpu() => build(Some(0)).or_else(|error| {
+                let reason = error.to_string();
                 tracing::warn!(reason, "the GPU cannot be used, running on the CPU");
-                build(None).map_err(Fault::Model)
+                build(None).map_err(refused(None))
             }),
-            Device::Auto => build(None).map_err(Fault::Model),
+            Device::Cpu | Device::Auto => build(None).map_err(refused(None)),
         }
     }
 
-    fn configured(
-        &self,
-        builder: SessionBuilder,
-        gpu: Option<u32>,
-    ) -> Result<SessionBuilder, String> {
-        let mut builder = recovered(builder.with_intra_threads(self.options.cpu_threads.max(1)))?;
-        builder = recovered(builder.with_optimization_level(GraphOptimizationLevel::All))?;
+    fn configured(&self, builder: SessionBuilder, gpu: Option<u32>) -> ort::Result<SessionBuilder> {
+        let mut builder = builder.with_intra_threads(self.options.cpu_threads.max(1))?;
+        builder = builder.with_optimization_level(GraphOptimizationLevel::All)?;
         if let Some(path) = &self.options.profile {
-            builder = recovered(builder.with_profiling(path))?;
+            builder = builder.with_profiling(path)?;
         }
         if let Some(device) = gpu {
             // No TF32: boxes come from signs and integer parts of results, which its rounding would change.
@@ -360,15 +394,10 @@ impl Runtime {
             if let Some(limit) = self.options.gpu_memory {
                 provider = provider.with_memory_limit(limit);
             }
-            builder =
-                recovered(builder.with_execution_providers([provider.build().error_on_failure()]))?;
+            builder = builder.with_execution_providers([provider.build().error_on_failure()])?;
         }
         Ok(builder)
     }
-}
-
-fn recovered(result: BuilderResult) -> Result<SessionBuilder, String> {
-    result.map_err(|error| error.to_string())
 }
 
 /// A model with one input and one output tensor of `f32`.
@@ -421,5 +450,14 @@ mod tests {
             OnnxError::of_run("x", "invalid dimensions"),
             OnnxError::Run { .. }
         ));
+        let loaded = |reason: &str| OnnxError::of_load("x".into(), reason).reason();
+        assert_eq!(loaded(arena), Reason::OutOfMemory);
+        assert_eq!(loaded("no memory of such an operator"), Reason::Model);
+        let unmade = |reason: &str| {
+            let (device, reason) = (Some(1), reason.into());
+            NoSession { device, reason }.named("x".into()).reason()
+        };
+        assert_eq!(unmade("CUDA failure 2: out of memory"), Reason::OutOfMemory);
+        assert_eq!(unmade("no such device"), Reason::Device);
     }
 }

@@ -92,22 +92,32 @@ fn mapped(path: &Path) -> Option<Found> {
         .then(|| (Arc::new(map), places))
 }
 
-fn write(path: &Path, packs: &[(String, Bytes)]) -> Result<(), String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let folder = path.parent().ok_or("it has no folder")?;
-    std::fs::create_dir_all(folder).map_err(|e| text(&e))?;
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+enum PackError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Persist(#[from] tempfile::PersistError),
+    #[error(transparent)]
+    Format(#[from] safetensors::SafeTensorError),
+}
+
+fn write(path: &Path, packs: &[(String, Bytes)]) -> Result<(), PackError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
     let mut views = Vec::new();
     for (name, bytes) in packs {
-        let view = TensorView::new(Dtype::U8, vec![bytes.len()], bytes).map_err(|e| text(&e))?;
+        let view = TensorView::new(Dtype::U8, vec![bytes.len()], bytes)?;
         views.push((name.as_str(), view));
     }
     // Written under a temporary name and renamed: two processes may write at once.
     let temporary = tempfile::Builder::new()
         .prefix(".quantized")
-        .tempfile_in(folder)
-        .map_err(|e| text(&e))?;
-    safetensors::serialize_to_file(views, None, temporary.path()).map_err(|e| text(&e))?;
-    temporary.persist(path).map_err(|e| text(&e)).map(drop)
+        .tempfile_in(folder)?;
+    safetensors::serialize_to_file(views, None, temporary.path())?;
+    temporary.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]

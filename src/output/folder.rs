@@ -8,18 +8,22 @@
 //! files of earlier runs that are no more are removed, and the record is marked complete. A run that is killed at any
 //! point leaves whole files, and a record by which the next run knows them as docparse's own.
 
+mod document;
+
+pub use document::{DocumentOutput, OutputFile, Published};
+
 use super::names::{OutputName, is_below, text_of};
-use super::record::{DocumentOutcome, DocumentRecord, Identity, OutputFacts, Record, nanoseconds};
+use super::record::{Identity, OutputFacts, Record};
 use super::rename::{make_folders, rename};
 use super::run::{RunFolder, clear, clear_file, lives};
-use super::{io_message, names, random_name};
+use super::{io_fault, names, random_name};
+use crate::fault::Fault;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, MetadataExt, OpenOptions};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use sha2::{Digest, Sha256};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
+use document::Staged;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,8 +70,8 @@ impl SavePath {
     /// Opens a save path for writing, making it if needed, and takes away what killed runs left.
     ///
     /// Fails where nothing can be written there, with a message that names it.
-    pub fn open(root: &Path, options: &SavePathOptions) -> Result<SavePath, String> {
-        let fail = |error: io::Error| io_message(root, &error);
+    pub fn open(root: &Path, options: &SavePathOptions) -> Result<SavePath, Fault> {
+        let fail = |error: io::Error| io_fault(root, &error);
         fs::create_dir_all(root).map_err(fail)?;
         let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(fail)?;
         let record = match &options.record {
@@ -76,7 +80,7 @@ impl SavePath {
                     dir.create_dir_all(names::RECORD_FOLDER)?;
                     Record::open(dir.open_dir(names::RECORD_FOLDER)?)
                 };
-                open().map_err(|error| io_message(&root.join(names::RECORD_FOLDER), &error))?
+                open().map_err(|error| io_fault(&root.join(names::RECORD_FOLDER), &error))?
             }
             RecordPlace::Nowhere => Record::look(None),
             RecordPlace::State(state) => {
@@ -85,7 +89,7 @@ impl SavePath {
                     fs::create_dir_all(&folder)?;
                     Record::open(Dir::open_ambient_dir(&folder, ambient_authority())?)
                 };
-                open().map_err(|error| io_message(&folder, &error))?
+                open().map_err(|error| io_fault(&folder, &error))?
             }
         };
         let mut path = SavePath {
@@ -274,272 +278,6 @@ fn state_folder(root: &Path, state: &Path) -> PathBuf {
     state.join(names::key_of(&[whole.as_os_str().as_bytes()]))
 }
 
-/// A file while it is written; its bytes are counted and hashed. Removed when it is dropped before it is added.
-#[derive(Debug)]
-pub struct OutputFile {
-    out: BufWriter<Hashing>,
-    run: Arc<RunFolder>,
-    part: String,
-    is_added: bool,
-}
-
-#[derive(Debug)]
-struct Hashing {
-    file: File,
-    hash: Sha256,
-    size: u64,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.hash.update(&bytes[..count]);
-        self.size += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Write for OutputFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-impl Drop for OutputFile {
-    fn drop(&mut self) {
-        if !self.is_added {
-            let _ = self.run.dir.remove_file(&self.part);
-        }
-    }
-}
-
-/// A complete file that waits for its place.
-#[derive(Debug)]
-struct Staged {
-    part: String,
-    place: PathBuf,
-    facts: OutputFacts,
-}
-
-/// What became of a document's files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Published {
-    /// Files in their places, below the save path, in the order in which they were added.
-    pub files: Vec<(PathBuf, String)>,
-    /// Files that could not be put there, with the reasons.
-    pub errors: Vec<String>,
-}
-
-/// The files of one document. Dropped without [`publish`](Self::publish), it leaves nothing.
-#[derive(Debug)]
-pub struct DocumentOutput {
-    path: Arc<SavePath>,
-    name: OutputName,
-    input: Identity,
-    settings: String,
-    staged: Vec<Staged>,
-}
-
-impl Drop for DocumentOutput {
-    fn drop(&mut self) {
-        if let Some(run) = &self.path.run {
-            for staged in &self.staged {
-                let _ = run.dir.remove_file(&staged.part);
-            }
-        }
-    }
-}
-
-impl DocumentOutput {
-    /// The document's name.
-    pub fn name(&self) -> &OutputName {
-        &self.name
-    }
-
-    /// Starts a file, under a random name.
-    pub fn create(&self) -> io::Result<OutputFile> {
-        let run = self.path.run.clone().ok_or(io::ErrorKind::NotFound)?;
-        let part = random_name();
-        let mut options = OpenOptions::new();
-        let file = run
-            .dir
-            .open_with(&part, options.write(true).create_new(true))?
-            .into_std();
-        let out = BufWriter::new(Hashing {
-            file,
-            hash: Sha256::new(),
-            size: 0,
-        });
-        Ok(OutputFile {
-            out,
-            run,
-            part,
-            is_added: false,
-        })
-    }
-
-    /// Takes a complete file, to be put at `place` below the save path. One at the same place before is replaced.
-    pub fn add(&mut self, mut file: OutputFile, place: PathBuf) -> io::Result<()> {
-        if !is_below(&place) || place.starts_with(names::RECORD_FOLDER) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a place below the save path",
-            ));
-        }
-        file.out.flush()?;
-        let inner = file.out.get_ref();
-        let meta = file.run.dir.metadata(&file.part)?;
-        let facts = OutputFacts {
-            path: text_of(&place),
-            size: inner.size,
-            modified_ns: nanoseconds(meta.mtime(), meta.mtime_nsec()),
-            sha256: names::hex(&inner.hash.clone().finalize()),
-        };
-        file.is_added = true;
-        let run = file.run.clone();
-        self.staged.retain(|staged| {
-            let stays = staged.place != place;
-            if !stays {
-                let _ = run.dir.remove_file(&staged.part);
-            }
-            stays
-        });
-        self.staged.push(Staged {
-            part: file.part.clone(),
-            place,
-            facts,
-        });
-        Ok(())
-    }
-
-    /// Writes a whole file. The message of an error names the place.
-    pub fn write(
-        &mut self,
-        place: PathBuf,
-        write: impl FnOnce(&mut OutputFile) -> io::Result<()>,
-    ) -> Result<(), String> {
-        let shown = self.path.shown(&place);
-        let written = self.create().and_then(|mut file| {
-            write(&mut file)?;
-            self.add(file, place)
-        });
-        written.map_err(|error| io_message(&shown, &error))
-    }
-
-    /// Puts all files in their places and records the document. Files of earlier runs of it for which `replaces` is true,
-    /// and which are none of these, are removed.
-    pub fn publish(
-        mut self,
-        outcome: DocumentOutcome,
-        replaces: &dyn Fn(&Path) -> bool,
-    ) -> Published {
-        let path = self.path.clone();
-        let record = &path.record;
-        let _lock = record.lock(&self.input.key);
-        let before = record.document(&self.input.key);
-        let earlier: Vec<OutputFacts> = before
-            .iter()
-            .flat_map(|r| r.all_outputs().cloned())
-            .collect();
-        let mut facts = self.facts(outcome);
-        facts.folders = before.map(|r| r.folders).unwrap_or_default();
-        facts.earlier = earlier.clone();
-        facts.outputs = self
-            .staged
-            .iter()
-            .map(|staged| staged.facts.clone())
-            .collect();
-        let mut published = Published::default();
-        // Before anything is placed: whoever finds these files later knows whose they are.
-        let recorded = record.set_document(&self.input.key, &facts);
-        let recorded = recorded.and_then(|()| record.set_owner(&self.name, &self.input.key));
-        if let Err(error) = recorded {
-            let place = path.shown(Path::new(names::RECORD_FOLDER));
-            published.errors.push(io_message(&place, &error));
-            return published;
-        }
-        let own = |place: &Path| path.is_own(place, &earlier);
-        let staged = std::mem::take(&mut self.staged);
-        if let Some(run) = &path.run {
-            staged.par_iter().for_each(|staged| {
-                // Where the system cannot promise it, the file is still whole for everybody but a power cut.
-                let _ = run.dir.open(&staged.part).and_then(|file| file.sync_data());
-            });
-        }
-        let mut places = BTreeSet::new();
-        for staged in staged {
-            match path.place(&staged, &own, &mut facts.folders) {
-                Ok(()) => {
-                    places.insert(staged.place.clone());
-                    published.files.push((staged.place, staged.facts.sha256));
-                }
-                Err(reason) => {
-                    facts.outputs.retain(|output| *output != staged.facts);
-                    published.errors.push(reason);
-                    if let Some(run) = &path.run {
-                        let _ = run.dir.remove_file(&staged.part);
-                    }
-                }
-            }
-        }
-        facts.earlier = path.remove_earlier(earlier, &places, replaces);
-        path.remove_empty(&mut facts.folders);
-        if !published.errors.is_empty() && outcome == DocumentOutcome::Done {
-            facts.outcome = DocumentOutcome::Partial;
-        }
-        facts.is_complete = true;
-        if let Err(error) = record.set_document(&self.input.key, &facts) {
-            published.errors.push(io_message(
-                &path.shown(Path::new(names::RECORD_FOLDER)),
-                &error,
-            ));
-        }
-        published
-    }
-
-    /// Records that the document was given up. Its files of earlier runs stay.
-    pub fn give_up(self, outcome: DocumentOutcome) {
-        let record = &self.path.record;
-        let _lock = record.lock(&self.input.key);
-        let mut facts = self.facts(outcome);
-        if let Some(before) = record.document(&self.input.key) {
-            facts.earlier = before.all_outputs().cloned().collect();
-            facts.folders = before.folders;
-            (facts.folder, facts.stem, facts.pictures) =
-                (before.folder, before.stem, before.pictures);
-        }
-        // Nothing is lost with it: without a record the document is done again.
-        let _ = record.set_document(&self.input.key, &facts);
-    }
-
-    fn facts(&self, outcome: DocumentOutcome) -> DocumentRecord {
-        let input = match outcome {
-            DocumentOutcome::Done => self.input.with_hash(),
-            _ => self.input.facts.clone(),
-        };
-        DocumentRecord {
-            input,
-            settings: self.settings.clone(),
-            outcome,
-            is_complete: false,
-            folder: text_of(&self.name.folder),
-            stem: text_of(Path::new(&self.name.stem)),
-            pictures: self.name.pictures.clone(),
-            outputs: Vec::new(),
-            earlier: Vec::new(),
-            folders: Vec::new(),
-        }
-    }
-}
-
 impl SavePath {
     /// Whether the file at a place is one of these, unchanged.
     pub(super) fn is_own(&self, place: &Path, outputs: &[OutputFacts]) -> bool {
@@ -556,9 +294,9 @@ impl SavePath {
         staged: &Staged,
         own: &dyn Fn(&Path) -> bool,
         folders: &mut Vec<String>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Fault> {
         let shown = self.shown(&staged.place);
-        let fail = |error: io::Error| io_message(&shown, &error);
+        let fail = |error: io::Error| io_fault(&shown, &error);
         let root = self.opened().map_err(fail)?;
         let run = self
             .run

@@ -24,6 +24,7 @@ pub use names::OutputName;
 pub use plan::{Candidate, Decision, PlanRules};
 pub use record::{DocumentOutcome, Identity, Origin};
 
+use crate::fault::Fault;
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, Hasher};
@@ -35,9 +36,10 @@ fn random_name() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
-/// An error message about a file, with its path.
-fn io_message(path: &Path, error: &io::Error) -> String {
-    format!("cannot write `{}`: {error}", path.display())
+/// A fault about a file, with its path.
+fn io_fault(path: &Path, error: &io::Error) -> Fault {
+    let message = format!("cannot write `{}`: {error}", path.display());
+    Fault::new(error.into(), message)
 }
 
 /// Writes a file named by the user: under a random name beside it, then renamed. A special file such as a
@@ -45,8 +47,8 @@ fn io_message(path: &Path, error: &io::Error) -> String {
 pub fn write_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<(), String> {
-    let fail = |error: io::Error| io_message(path, &error);
+) -> Result<(), Fault> {
+    let fail = |error: io::Error| io_fault(path, &error);
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
         let file = OpenOptions::new().write(true).open(path).map_err(fail)?;
         let mut out = BufWriter::new(file);

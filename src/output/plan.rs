@@ -4,6 +4,7 @@
 use super::folder::SavePath;
 use super::names::{self, NamedInput, OutputName, first_free, is_below, text_of};
 use super::record::{DocumentRecord, Identity, Origin, OutputFacts, Record};
+use crate::fault::{Fault, Reason};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +57,7 @@ pub enum Decision {
     /// Skipped, for this reason.
     Skip(String),
     /// Refused, for this reason.
-    Refuse(String),
+    Refuse(Fault),
 }
 
 /// State of planning.
@@ -130,7 +131,7 @@ impl Planning<'_> {
     ) -> Decision {
         let mut identity = match Identity::of(input.given, input.path, input.origin) {
             Ok(identity) => identity,
-            Err(error) => return Decision::Refuse(format!("cannot be read: {error}")),
+            Err(error) => return Decision::Refuse(Fault::io("cannot be read", &error)),
         };
         // The same stream twice in one run.
         if own.contains_key(&identity.key) {
@@ -159,7 +160,7 @@ impl Planning<'_> {
                     note,
                 }
             }
-            Err(reason) => Decision::Refuse(reason),
+            Err(fault) => Decision::Refuse(fault),
         }
     }
 
@@ -169,7 +170,7 @@ impl Planning<'_> {
         wanted: &OutputName,
         key: &str,
         before: Option<&DocumentRecord>,
-    ) -> Result<(OutputName, Option<String>), String> {
+    ) -> Result<(OutputName, Option<String>), Fault> {
         let outputs: Vec<OutputFacts> = before
             .iter()
             .flat_map(|r| r.all_outputs().cloned())
@@ -178,12 +179,16 @@ impl Planning<'_> {
         if self.rules.reference_names {
             if names::is_unsafe_name(&wanted.stem) {
                 let shown = text_of(Path::new(&wanted.stem));
-                return Err(format!(
+                let message = format!(
                     "`{shown}` cannot be the name of files; rename it, or leave `compat` out"
-                ));
+                );
+                return Err(Fault::new(Reason::Settings, message));
             }
             return match taken(wanted) {
-                Some(reason) => Err(format!("{reason}; give another `save_path`")),
+                Some(taken) => {
+                    let message = format!("{taken}; give another `save_path`");
+                    Err(Fault::new(Reason::Settings, message))
+                }
                 None => Ok((wanted.clone(), None)),
             };
         }

@@ -5,6 +5,7 @@ use super::memory::MemoryPlan;
 use super::{Backend, Resolved};
 use crate::config::vl::VlConfig;
 use crate::engine::{JobSettings, LayoutChoice, Limits};
+use crate::fault::Fault;
 use crate::input::OpenOptions;
 use crate::input::worker::protocol::MAX_MESSAGE;
 use crate::input::worker::{PoolOptions, WorkerPool};
@@ -118,9 +119,7 @@ impl Resolved {
         memory: &MemoryPlan,
     ) -> OpenOptions {
         let config = &self.config;
-        let library = dirs
-            .find(runtime::PDFIUM)
-            .map_err(|error| error.to_string());
+        let library = dirs.find(runtime::PDFIUM).map_err(Fault::from);
         let max_picture_pixels = memory.picture_pixels();
         let pool = PoolOptions {
             program,

@@ -4,6 +4,7 @@ use super::{Backend, DraftMode, Resolved, SetupError};
 use crate::config::machine;
 use crate::config::memory::{Shares, Wants};
 use crate::config::vl::VlConfig;
+use crate::fault::{Fault, Reason};
 use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::layout::exported;
 use crate::onnx::Device;
@@ -29,7 +30,7 @@ pub struct MemoryPlan {
     /// Name of the setting that gives worker processes more memory.
     pub worker_setting: &'static str,
     /// The reason why lines in images are not recognized, if there is no room for it.
-    pub no_lines: Option<String>,
+    pub no_lines: Option<Fault>,
 }
 
 impl MemoryPlan {
@@ -75,9 +76,10 @@ pub fn plan(
     let shares = wants.share(limit);
     let no_lines = (wants.reads_lines && shares.lines.is_none()).then(|| {
         let (limit, least) = (megabytes(limit), megabytes(least_with_lines));
-        format!(
+        let message = format!(
             "the memory limit of {limit} MB leaves no room for line recognition; raise `memory_limit` to {least}M or more"
-        )
+        );
+        Fault::new(Reason::OutOfMemory, message)
     });
     tracing::debug!("memory: {} MB, of which {shares:?}", megabytes(limit));
     let config = &mut resolved.config;

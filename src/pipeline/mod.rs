@@ -12,6 +12,7 @@ pub mod stages;
 
 use crate::config::parameters::Parameters;
 use crate::config::{ConfigError, Pipeline, Settings};
+use crate::fault::{Fault, Reason};
 use crate::proof::replay::Case;
 use crate::restructure::RestructureOptions;
 use std::sync::Arc;
@@ -150,7 +151,7 @@ pub enum SetupError {
     },
     /// The runtime of the networks cannot be loaded.
     #[error("{0}")]
-    Runtime(String),
+    Runtime(Fault),
     /// A network is needed, but no folder of it is known.
     #[error("{} needs a network, and no folder of one was given", .0.what())]
     NoFolder(NetworkRole),
@@ -180,7 +181,7 @@ pub enum SetupError {
     },
     /// A model cannot be loaded; the text names the file and says what to do.
     #[error("{0}")]
-    Model(String),
+    Model(Fault),
     /// The device does not support the requested precision.
     #[error("{0}")]
     Precision(PrecisionError),
@@ -199,7 +200,32 @@ pub enum SetupError {
     NoServer,
     /// No server answers.
     #[error("no recognition server answers: {0}")]
-    Server(String),
+    Server(Fault),
+}
+
+impl SetupError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            SetupError::Memory { .. } | SetupError::GpuMemory { .. } => Reason::OutOfMemory,
+            SetupError::Runtime(fault) | SetupError::Model(fault) | SetupError::Server(fault) => {
+                fault.reason
+            }
+            SetupError::NoRecognizer(_)
+            | SetupError::OtherName { .. }
+            | SetupError::OtherRole { .. } => Reason::Model,
+            SetupError::NoFolder(_)
+            | SetupError::UnknownRecognizer(_)
+            | SetupError::Precision(_)
+            | SetupError::NoServer => Reason::Settings,
+        }
+    }
+}
+
+impl From<SetupError> for Fault {
+    fn from(error: SetupError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
+    }
 }
 
 /// Precisions that a device does not support.

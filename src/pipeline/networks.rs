@@ -2,6 +2,7 @@
 
 use super::{NativeOptions, NetworkRole, Precision, PrecisionError, SetupError};
 use crate::config::vl::{ModelChoice, VlConfig};
+use crate::fault::{Fault, Reason};
 use crate::layout::exported::{self, ExportedLayout};
 use crate::layout::network::LayoutNetwork;
 use crate::layout::pp_doclayout::config::Version;
@@ -75,10 +76,11 @@ pub fn load(
     folder: &Path,
     runtime: &Runtime,
     quantized: Option<&Path>,
-) -> Result<LoadedModel, String> {
+) -> Result<LoadedModel, Fault> {
     let has = |name: &str| folder.join(name).is_file();
     if !folder.is_dir() {
-        return Err(format!("`{}` is no folder", folder.display()));
+        let message = format!("`{}` is no folder", folder.display());
+        return Err(Fault::new(Reason::NotFound, message));
     }
     if has("config.json") && has("model.safetensors") {
         return checkpoint(folder, runtime, quantized);
@@ -92,21 +94,19 @@ pub fn load(
         }
         false => "",
     };
-    Err(format!(
+    let message = format!(
         "`{}` holds neither config.json with model.safetensors nor inference.onnx with inference.yml{advice}",
         folder.display()
-    ))
+    );
+    Err(Fault::new(Reason::Model, message))
 }
 
 fn checkpoint(
     folder: &Path,
     runtime: &Runtime,
     quantized: Option<&Path>,
-) -> Result<LoadedModel, String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let checkpoint = Checkpoint::open(folder)
-        .map_err(|e| text(&e))?
-        .with_names(released_name);
+) -> Result<LoadedModel, Fault> {
+    let checkpoint = Checkpoint::open(folder)?.with_names(released_name);
     if checkpoint.config.model_type() == paddleocr_vl::config::MODEL_TYPE {
         // A trial checks the folder, not the device.
         let options = ModelOptions {
@@ -117,32 +117,24 @@ fn checkpoint(
     }
     let (network, name) = match checkpoint.config.model_type() {
         pp_lcnet::MODEL_TYPE => {
-            let build = OrientationClassifier::read(&checkpoint, &[]).map_err(|e| text(&e))?;
-            (
-                AnyNetwork::Orientation(build(runtime).map_err(|e| text(&e))?),
-                ORIENTATION,
-            )
+            let build = OrientationClassifier::read(&checkpoint, &[])?;
+            (AnyNetwork::Orientation(build(runtime)?), ORIENTATION)
         }
         uvdoc::MODEL_TYPE => {
-            let build = Unwarper::read(&checkpoint).map_err(|e| text(&e))?;
-            (
-                AnyNetwork::Unwarping(build(runtime).map_err(|e| text(&e))?),
-                UNWARPING,
-            )
+            let build = Unwarper::read(&checkpoint)?;
+            (AnyNetwork::Unwarping(build(runtime)?), UNWARPING)
         }
         _ => match Version::of(&checkpoint.config) {
             Some(version) => {
-                let build = PpDocLayout::read(&checkpoint, &[], runtime.takes_own_kernels())
-                    .map_err(|e| text(&e))?;
-                let network =
-                    LayoutNetwork::Checkpoint(Box::new(build(runtime).map_err(|e| text(&e))?));
+                let build = PpDocLayout::read(&checkpoint, &[], runtime.takes_own_kernels())?;
+                let network = LayoutNetwork::Checkpoint(Box::new(build(runtime)?));
                 (AnyNetwork::Layout(Box::new(network)), version.name())
             }
             None => {
                 let known = format!(
                     "PP-DocLayoutV2, PP-DocLayoutV3, {ORIENTATION}, {UNWARPING} or {RECOGNIZER}"
                 );
-                return Err(checkpoint.config.of_another_network(&known).to_string());
+                return Err(checkpoint.config.of_another_network(&known).into());
             }
         },
     };
@@ -175,7 +167,7 @@ fn recognizer(
     folder: &Path,
     runtime: &Runtime,
     options: ModelOptions<'_>,
-) -> Result<LoadedModel, String> {
+) -> Result<LoadedModel, Fault> {
     let mut model = Model::load(folder, runtime, options)?;
     let (ignored, unknown) = (
         std::mem::take(&mut model.ignored),
@@ -234,11 +226,11 @@ pub fn load_recognizer(
         .map(|loaded| loaded.network)
     {
         Ok(AnyNetwork::Recognizer(model)) => Ok(*model),
-        Ok(_) => Err(SetupError::Model(format!(
-            "`{}` holds no recognizer",
-            folder.display()
-        ))),
-        Err(reason) => Err(SetupError::Model(reason)),
+        Ok(_) => {
+            let message = format!("`{}` holds no recognizer", folder.display());
+            Err(SetupError::Model(Fault::new(Reason::Model, message)))
+        }
+        Err(fault) => Err(SetupError::Model(fault)),
     };
     if runtime.uses_gpu() {
         let slots = run.slots.unwrap_or(GPU_SLOTS);
@@ -255,8 +247,8 @@ pub fn load_recognizer(
         let mut memory = gpu_cache(folder, runtime, kernels)?;
         let mut loaded = load(runtime, options((kernels, memory)));
         // For a smaller GPU, or one that others use as well.
-        while let Err(SetupError::Model(reason)) = &loaded
-            && reason.contains("memory")
+        while let Err(SetupError::Model(fault)) = &loaded
+            && fault.reason == Reason::OutOfMemory
             && memory / 2 >= LEAST_CACHE
         {
             memory /= 2;
@@ -359,12 +351,12 @@ fn gpu_cache(folder: &Path, runtime: &Runtime, kernels: Kernels) -> Result<usize
 }
 
 /// A model file as published; its inputs and outputs tell which network it is.
-fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
+fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, Fault> {
     let path = folder.join(exported::MODEL);
-    let network = runtime.network(&path).map_err(|e| e.to_string())?;
+    let network = runtime.network(&path)?;
     let inputs = network.inputs();
     let outputs = network.outputs();
-    let named = |reason: String| format!("`{}`: {reason}", path.display());
+    let named = |fault: Fault| fault.within(format!("`{}`", path.display()));
     let (network, name) =
         if inputs.len() == 1 && outputs.first().is_some_and(|port| port.shape.len() == 4) {
             let unwarper = Unwarper::exported(network).map_err(named)?;
@@ -373,7 +365,7 @@ fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, String> {
             let classifier = OrientationClassifier::exported(network).map_err(named)?;
             (AnyNetwork::Orientation(classifier), ORIENTATION.to_string())
         } else {
-            let layout = ExportedLayout::of(network, folder).map_err(|e| e.to_string())?;
+            let layout = ExportedLayout::of(network, folder)?;
             let name = layout
                 .name
                 .clone()

@@ -8,6 +8,7 @@ use crate::config::server::ServerConfig;
 use crate::config::vl::VlConfig;
 use crate::document::{TextDecision, TextSource};
 use crate::engine::{JobSettings, LinePreparer, LoadedParts, Stages};
+use crate::fault::Fault;
 use crate::input::{PageSource, SourcePage};
 use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
@@ -36,7 +37,7 @@ pub struct Loader<'a> {
     /// Folder for quantized weights; `None` to not store them.
     pub quantized: Option<PathBuf>,
     /// The reason why lines in images are not recognized, if so.
-    pub no_lines: Option<String>,
+    pub no_lines: Option<Fault>,
     /// Conditions that cancel requests to servers.
     pub ends: &'a Ends,
 }
@@ -96,7 +97,7 @@ impl Loader<'_> {
                     let (vl, runtime, quantized) =
                         (vl.clone(), runtime.clone(), self.quantized.clone());
                     let load = move || networks::load_layout(&vl, &runtime, quantized.as_deref());
-                    Box::new(move || load().map_err(|error| error.to_string()))
+                    Box::new(move || load().map_err(Fault::from))
                 },
                 // On the CPU one page at a time is as fast, and takes a quarter of the memory.
                 batch_size: if runtime.uses_gpu() {
@@ -162,11 +163,7 @@ fn recognizer(
     let (vl, native, runtime) = (vl.clone(), native.clone(), runtime.clone());
     let quantized = quantized.map(Path::to_path_buf);
     let load = move || networks::load_recognizer(&vl, &native, &runtime, quantized.as_deref());
-    let reload = Box::new(move || {
-        load()
-            .map(|(model, _)| model)
-            .map_err(|error| error.to_string())
-    });
+    let reload = Box::new(move || load().map(|(model, _)| model).map_err(Fault::from));
     Ok(Box::new(
         PaddleOcrVl::new(model, options).with_reload(reload),
     ))
@@ -223,34 +220,32 @@ struct LazyLines {
     dirs: RuntimeDirs,
     session: SessionOptions,
     config: Config,
-    reader: Option<Result<LineReader, String>>,
+    reader: Option<Result<LineReader, Fault>>,
     preprocessor: Option<Preprocessor>,
 }
 
 impl LazyLines {
-    fn runtime(&self) -> Result<Runtime, String> {
-        let library = self
-            .dirs
-            .find(runtime::ONNXRUNTIME)
-            .map_err(|e| e.to_string())?;
-        Runtime::load(&library, self.session.clone()).map_err(|e| e.to_string())
+    fn runtime(&self) -> Result<Runtime, Fault> {
+        let library = self.dirs.find(runtime::ONNXRUNTIME)?;
+        Ok(Runtime::load(&library, self.session.clone())?)
     }
 
     /// The line networks, loaded on first use, and the preprocessor. Both are borrowed, not taken out, since
     /// the work may unwind.
-    fn parts(&mut self) -> (Result<&mut LineReader, &str>, Option<&mut Preprocessor>) {
+    fn parts(&mut self) -> (Result<&mut LineReader, &Fault>, Option<&mut Preprocessor>) {
         if self.reader.is_none() {
             self.reader = Some(self.load());
         }
         let reader = self.reader.as_mut().expect("loaded above");
         (
-            reader.as_mut().map_err(|reason| reason.as_str()),
+            reader.as_mut().map_err(|fault| &*fault),
             self.preprocessor.as_mut(),
         )
     }
 
-    fn load(&self) -> Result<LineReader, String> {
-        LineReader::load(&self.runtime()?, &self.dirs, self.config.lines).map_err(|e| e.to_string())
+    fn load(&self) -> Result<LineReader, Fault> {
+        let reader = LineReader::load(&self.runtime()?, &self.dirs, self.config.lines)?;
+        Ok(reader)
     }
 }
 

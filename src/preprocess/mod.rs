@@ -8,6 +8,7 @@ pub mod pp_lcnet;
 pub mod uvdoc;
 
 use crate::document::Preprocessing;
+use crate::fault::Fault;
 use crate::raster::Pixels;
 
 /// Steps that run.
@@ -35,7 +36,7 @@ pub struct PreprocessSteps {
 /// A network failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("preprocessing failed: {0}")]
-pub struct PreprocessError(pub String);
+pub struct PreprocessError(pub Fault);
 
 /// The networks of document preprocessing.
 pub trait DocPreprocessor: Send {
@@ -120,7 +121,7 @@ mod tests {
     impl DocPreprocessor for Fake {
         fn orientation(&mut self, _: &Pixels, page_index: usize) -> Result<u32, PreprocessError> {
             if page_index > 0 {
-                Err(PreprocessError("no".into()))
+                Err(PreprocessError(Fault::internal("no")))
             } else {
                 Ok(90)
             }

@@ -4,6 +4,7 @@
 //! transformers 5.23.
 
 use super::{ORIENTATION_SIDE, orientation_size, orientation_value};
+use crate::fault::{Fault, Reason};
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
 use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
 use crate::onnx::layers::{Activation, ConvShape, Layers};
@@ -115,7 +116,7 @@ impl OrientationClassifier {
     }
 
     /// Wraps the publisher's model file after checking its input and output.
-    pub fn exported(network: Network) -> Result<Self, String> {
+    pub fn exported(network: Network) -> Result<Self, Fault> {
         let (inputs, outputs) = (network.inputs(), network.outputs());
         match (inputs.as_slice(), outputs.as_slice()) {
             ([input], [output]) if output.shape.last().is_none_or(|n| [-1, 4].contains(n)) => {
@@ -126,11 +127,14 @@ impl OrientationClassifier {
                     output,
                 })
             }
-            _ => Err(format!(
-                "an orientation classifier has one input and one output of 4 classes, this model has {} and {}",
-                inputs.len(),
-                outputs.len()
-            )),
+            _ => {
+                let message = format!(
+                    "an orientation classifier has one input and one output of 4 classes, this model has {} and {}",
+                    inputs.len(),
+                    outputs.len()
+                );
+                Err(Fault::new(Reason::Model, message))
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Source: docs/reference.md, "UVDoc unwarping network" and "Page unwarping".
 
+use crate::fault::{Fault, Reason};
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError, ModelConfig};
 use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
 use crate::onnx::layers::{Activation, ConvShape, Layers};
@@ -113,7 +114,7 @@ impl Unwarper {
     }
 
     /// Wraps the publisher's model file after checking its input and output.
-    pub fn exported(network: Network) -> Result<Self, String> {
+    pub fn exported(network: Network) -> Result<Self, Fault> {
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let is_picture = |port: &PortInfo| {
             port.element == Some(Element::F32)
@@ -125,10 +126,10 @@ impl Unwarper {
                 let form = Form::Exported(input.name.clone(), output.name.clone());
                 Ok(Unwarper { network, form })
             }
-            _ => Err(
-                "an unwarping model has one picture as input and one as output, this one has not"
-                    .into(),
-            ),
+            _ => Err(Fault::new(
+                Reason::Model,
+                "an unwarping model has one picture as input and one as output, this one has not",
+            )),
         }
     }
 

@@ -4,6 +4,7 @@
 //! what the orientation classifier said, and what the recognizer answered to each block. Everything else is done
 //! for real.
 
+use crate::fault::{Fault, Reason};
 use crate::geometry::contour::Mask;
 use crate::layout::postprocess::{LayoutOptions, RawBox, RawLayout, postprocess};
 use crate::layout::{LayoutDetector, LayoutError, Region};
@@ -144,6 +145,11 @@ pub fn mask(width: usize, height: usize, runs: &[usize]) -> Mask {
     mask
 }
 
+/// The fault of a case that lacks something that it is asked for.
+fn not_recorded(message: String) -> Fault {
+    Fault::new(Reason::Settings, message)
+}
+
 /// Returns what was recorded in place of the layout network.
 pub struct ReplayDetector {
     /// The case.
@@ -158,10 +164,10 @@ impl LayoutDetector for ReplayDetector {
     ) -> Result<Vec<Vec<Region>>, LayoutError> {
         let regions = pages.iter().map(|page| {
             let missing = || {
-                LayoutError(format!(
-                    "nothing was recorded for page {}",
-                    page.page_index + 1
-                ))
+                let number = page.page_index + 1;
+                LayoutError(not_recorded(format!(
+                    "nothing was recorded for page {number}"
+                )))
             };
             let raw = self.case.raw_layout(page.page_index).ok_or_else(missing)?;
             Ok(postprocess(&raw, page.width, page.height, options))
@@ -190,7 +196,7 @@ impl Recognizer for ReplayRecognizer {
                     is_raw: true,
                     ..Recognition::default()
                 }),
-                None => Err(format!("no answer was recorded for `{key}`")),
+                None => Err(not_recorded(format!("no answer was recorded for `{key}`"))),
             };
             // Nobody listens any more: the run is over.
             if answers
@@ -224,7 +230,9 @@ impl DocPreprocessor for ReplayPreprocessor {
             .unwrap_or("0");
         match label {
             "0" | "90" | "180" | "270" => Ok(label.parse().unwrap_or(0)),
-            other => Err(PreprocessError(format!("`{other}` is no orientation"))),
+            other => Err(PreprocessError(not_recorded(format!(
+                "`{other}` is no orientation"
+            )))),
         }
     }
 

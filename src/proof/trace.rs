@@ -3,6 +3,7 @@
 
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, PageTrace};
+use crate::fault::Fault;
 use crate::layout::Region;
 use crate::output::write_file;
 use crate::plan::{FACTOR, PlannedBlock, Preparation, smart_resize};
@@ -46,7 +47,7 @@ impl<'a> TraceWriter<'a> {
         }
     }
 
-    fn write(&self, job: &Job, traced: Traced) -> Result<(), String> {
+    fn write(&self, job: &Job, traced: Traced) -> Result<(), Fault> {
         let folder = &self.folders[&job.id];
         let Traced {
             mut document,
@@ -279,7 +280,7 @@ fn request(
     block: &PlannedBlock,
     page_index: usize,
     folder: &Path,
-) -> Result<Option<Value>, String> {
+) -> Result<Option<Value>, Fault> {
     let Some((request, (crop, is_plain))) = block.request.as_ref().zip(trace.crops.get(&index))
     else {
         return Ok(None);
@@ -321,8 +322,8 @@ fn request(
     Ok(Some(value))
 }
 
-fn write_png(path: &Path, pixels: &Pixels) -> Result<(), String> {
-    let bytes = drawings::encoded(pixels, "png").map_err(|e| format!("{}: {e}", path.display()))?;
+fn write_png(path: &Path, pixels: &Pixels) -> Result<(), Fault> {
+    let bytes = drawings::encoded(pixels, "png").map_err(|fault| fault.within(path.display()))?;
     write_file(path, |out| out.write_all(&bytes))
 }
 
@@ -339,7 +340,7 @@ impl DocumentSink for TraceWriter<'_> {
         self.inner.begin(job, page_count, selected, is_paged);
     }
 
-    fn page(&mut self, job: &Job, mut page: FinishedPage) -> Result<(), String> {
+    fn page(&mut self, job: &Job, mut page: FinishedPage) -> Result<(), Fault> {
         if let (Some(traced), Some(trace)) = (self.open.get_mut(&job.id), page.trace.take()) {
             if let Some(pixels) = &page.pixels {
                 write_png(
@@ -360,15 +361,15 @@ impl DocumentSink for TraceWriter<'_> {
         self.inner.page(job, page)
     }
 
-    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault> {
         if let Some(traced) = self.open.remove(&job.id) {
             self.write(job, traced)?;
         }
         self.inner.finish(job)
     }
 
-    fn failed(&mut self, job: &Job, reason: &str) {
+    fn failed(&mut self, job: &Job, fault: &Fault) {
         self.open.remove(&job.id);
-        self.inner.failed(job, reason);
+        self.inner.failed(job, fault);
     }
 }

@@ -11,6 +11,7 @@ mod warp;
 pub use resample::Filter;
 pub use warp::{Mesh, aligned_taps};
 
+use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Quad, Rect};
 use resample::cubic_weights;
 use std::borrow::Cow;
@@ -340,6 +341,22 @@ pub enum RasterError {
     /// The PNG encoder failed.
     #[error("failed to encode PNG")]
     Png(#[from] image::ImageError),
+}
+
+impl RasterError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            RasterError::JpegSize { .. } => Reason::TooLarge,
+            RasterError::Jpeg(_) | RasterError::Png(_) => Reason::Internal,
+        }
+    }
+}
+
+impl From<RasterError> for Fault {
+    fn from(error: RasterError) -> Fault {
+        Fault::of(error.reason(), &error)
+    }
 }
 
 /// The eight coefficients of the projective map from the corners of a `w` x `h` rectangle to `quad`.

@@ -17,6 +17,7 @@ pub mod text_first;
 
 use crate::deadline::{CancelToken, Stopped};
 use crate::document::{Code, Generation, Markup, ReadLine, TextDecision};
+use crate::fault::Fault;
 use crate::layout::Region;
 use crate::lines::PreparedPage;
 use crate::plan::Request;
@@ -73,8 +74,13 @@ impl BlockRequest {
 }
 
 /// Error of a block whose document was cancelled.
-pub(crate) fn cancelled() -> String {
-    Stopped::Cancelled.to_string()
+pub(crate) fn cancelled() -> Fault {
+    Stopped::Cancelled.into()
+}
+
+/// Why a block that has to be looked at has no answer where nothing was cut out for it.
+pub(crate) fn no_crop() -> Fault {
+    Fault::internal("there is no crop")
 }
 
 /// State shared by the blocks of a document.
@@ -117,13 +123,26 @@ pub struct BlockAnswer {
     /// Identifies the block.
     pub ticket: Ticket,
     /// The content, or the reason why there is none.
-    pub result: Result<Recognition, String>,
+    pub result: Result<Recognition, Fault>,
 }
 
 /// An error after which the backend cannot continue.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
-pub struct RecognizeError(pub String);
+pub struct RecognizeError(pub Fault);
+
+impl RecognizeError {
+    /// The system refuses a thread.
+    fn no_thread(error: std::io::Error) -> RecognizeError {
+        RecognizeError(Fault::io("no thread can be started", &error))
+    }
+}
+
+impl From<RecognizeError> for Fault {
+    fn from(error: RecognizeError) -> Fault {
+        error.0
+    }
+}
 
 /// Recognizes blocks.
 pub trait Recognizer: Send {

@@ -6,6 +6,7 @@
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::deadline::{self, Deadline};
 use crate::document::{Label, Markup, ReadLine};
+use crate::fault::Fault;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::{Region, join_line};
 use crate::lines::{PageText, Segment, Shift};
@@ -44,8 +45,8 @@ impl Recognizer for PageTextRecognizer {
             let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
             request.time_spent.fetch_add(took, Ordering::Relaxed);
             let result = result.map_err(|panic| match deadline::why(panic.as_ref()) {
-                Some(why) => why.to_string(),
-                None => "internal error while reading the block".to_string(),
+                Some(why) => why.into(),
+                None => Fault::internal("internal error while reading the block"),
             });
             // The receiver is gone: the run is over.
             if answers.send(BlockAnswer { ticket, result }).is_err() {

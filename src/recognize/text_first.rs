@@ -8,6 +8,7 @@ use super::{
 };
 use crate::deadline;
 use crate::document::{Code, TextDecision, TextSource};
+use crate::fault::Fault;
 use crate::plan::own_text;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::BTreeMap;
@@ -76,7 +77,7 @@ impl Recognizer for TextFirst {
                 .spawn_scoped(scope, move || {
                     deadline.run(|| behind.run(for_behind, from_behind)).0
                 })
-                .map_err(|error| RecognizeError(format!("no thread can be started: {error}")))?;
+                .map_err(RecognizeError::no_thread)?;
             let mut samples: BTreeMap<Ticket, Sample> = BTreeMap::new();
             let mut to_behind = Some(to_behind);
             let mut requests = requests;
@@ -121,9 +122,8 @@ impl Recognizer for TextFirst {
                 }
             }
             drop((to_behind, read));
-            running
-                .join()
-                .unwrap_or_else(|_| Err(RecognizeError("internal error while recognizing".into())))
+            let panicked = || RecognizeError(Fault::internal("internal error while recognizing"));
+            running.join().unwrap_or_else(|_| Err(panicked()))
         })
     }
 
@@ -272,7 +272,7 @@ mod tests {
             for request in requests {
                 self.asked.lock().unwrap().push(request.ticket);
                 let result = match self.says {
-                    "" => Err("no".to_string()),
+                    "" => Err(Fault::internal("no")),
                     says => Ok(Recognition {
                         content: says.into(),
                         is_raw: true,

@@ -309,6 +309,7 @@ fn refer_to_footnotes(blocks: &mut [Block]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Fault;
     use crate::geometry::Rect;
 
     const MARKED: Markup = Markup {
@@ -325,7 +326,7 @@ mod tests {
     }
 
     fn bodies(blocks: Vec<Block>) -> Vec<Body> {
-        let mut page = Page::failed(0, String::new());
+        let mut page = Page::failed(0, Fault::internal(""));
         page.blocks = blocks;
         fill(std::slice::from_mut(&mut page));
         page.blocks.into_iter().map(|block| block.body).collect()

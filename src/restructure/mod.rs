@@ -14,7 +14,7 @@ mod thresholds;
 
 pub use clusters::level_of_heights;
 
-use crate::document::{Block, Code, Diagnostic, Document, Page, Severity};
+use crate::document::{Block, Code, Diagnostic, Document, Page};
 use std::collections::BTreeSet;
 
 /// Removes the pictures inside tables from all pages.
@@ -88,13 +88,8 @@ pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
         let message = format!(
             "the first table may go on the last one of the page before, and stays apart: {why}"
         );
-        let diagnostic = Diagnostic {
-            severity: Severity::Warning,
-            code: Code::TablesApart,
-            block_id: None,
-            message,
-        };
-        pages[at].diagnostics.push(diagnostic);
+        let told = Diagnostic::warning(Code::TablesApart, None, message);
+        pages[at].diagnostics.push(told);
     }
 }
 
@@ -102,6 +97,7 @@ pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
 mod tests {
     use super::*;
     use crate::document::Label;
+    use crate::fault::Fault;
     use crate::geometry::Rect;
 
     #[test]
@@ -118,7 +114,7 @@ mod tests {
                 "<table>{}</table>",
                 "<tr><td>a long cell</td><td>b</td></tr>".repeat(rows)
             );
-            let failed = Page::failed(index, String::new());
+            let failed = Page::failed(index, Fault::internal(""));
             Page {
                 blocks: vec![table],
                 diagnostics: Vec::new(),

@@ -323,6 +323,7 @@ fn number_depth(text: &str) -> Option<i32> {
 mod tests {
     use super::*;
     use crate::document::{BlockStyle, TextDecision};
+    use crate::fault::Fault;
     use crate::geometry::Rect;
 
     fn block(label: Label, y: f32, size: f32, content: &str) -> Block {
@@ -338,7 +339,7 @@ mod tests {
 
     fn document(pages: Vec<Vec<Block>>) -> Document {
         let page = |(index, blocks): (usize, Vec<Block>)| {
-            let mut page = Page::failed(index, String::new());
+            let mut page = Page::failed(index, Fault::internal(""));
             page.diagnostics.clear();
             page.text_decision = TextDecision {
                 source: TextSource::TextLayer,

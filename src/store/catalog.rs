@@ -1,5 +1,6 @@
 //! The catalog of models with their repositories and files: `configs/models.toml`.
 
+use crate::fault::Fault;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -56,8 +57,9 @@ pub struct ModelEntry {
 
 impl Catalog {
     /// The catalog built into the program.
-    pub fn embedded() -> Result<Catalog, String> {
-        toml::from_str(CATALOG).map_err(|e| format!("configs/models.toml: {e}"))
+    pub fn embedded() -> Result<Catalog, Fault> {
+        let broken = |e| Fault::internal(format!("configs/models.toml: {e}"));
+        toml::from_str(CATALOG).map_err(broken)
     }
 
     /// The model with this name.

@@ -5,6 +5,7 @@
 
 use super::StoreError;
 use super::catalog::{Hubs, ModelEntry};
+use crate::fault::{Fault, Reason};
 use crate::net::{
     self, Capped, Origin, Patience, asked, is_address, is_passing, is_too_long, pause, read_all,
     reason, shown_address,
@@ -44,7 +45,7 @@ impl Source {
         word: &str,
         hubs: &Hubs,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Source, String> {
+    ) -> Result<Source, Fault> {
         let address = |name: &str, default: &str| {
             let given = variable(name).filter(|address| !address.is_empty());
             given
@@ -62,10 +63,12 @@ impl Source {
                 &hubs.modelscope,
             ))),
             url if is_address(url) => Ok(Source::Folders(url.trim_end_matches('/').to_string())),
-            other => Err(format!(
-                "`{}` is neither huggingface, modelscope nor an address",
-                shown_address(other)
-            )),
+            other => {
+                let other = shown_address(other);
+                let message =
+                    format!("`{other}` is neither huggingface, modelscope nor an address");
+                Err(Fault::new(Reason::Settings, message))
+            }
         }
     }
 
@@ -304,8 +307,8 @@ impl Hub {
             // Retries are counted anew as long as bytes arrive.
             failed = if have > before { 1 } else { failed + 1 };
             let (error, wait) = match fault {
-                Fault::Passing(error, wait) => (error, wait),
-                Fault::Final(error) => return Err(error),
+                Failed::Passing(error, wait) => (error, wait),
+                Failed::Final(error) => return Err(error),
             };
             match pause(failed - 1, wait, 0.5).filter(|_| failed <= RETRIES) {
                 Some(wait) => std::thread::sleep(wait),
@@ -320,7 +323,7 @@ impl Hub {
         have: &mut u64,
         size: Option<u64>,
         write: &mut Write<'_>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, Failed> {
         if size == Some(*have) {
             return Ok(true);
         }
@@ -337,8 +340,8 @@ impl Hub {
             // The partial file is already complete or belongs to another file: start anew.
             416 if *have > 0 => {
                 *have = 0;
-                write(&[], true).map_err(Fault::Final)?;
-                return Err(Fault::Passing(self.status_error(address, status), None));
+                write(&[], true).map_err(Failed::Final)?;
+                return Err(Failed::Passing(self.status_error(address, status), None));
             }
             _ => return Err(self.refusal(address, &response)),
         };
@@ -354,24 +357,24 @@ impl Hub {
                 Ok(read) => read,
                 Err(error) if is_too_long(&error) => {
                     // The beginning of another file must not be resumed.
-                    write(&[], true).map_err(Fault::Final)?;
+                    write(&[], true).map_err(Failed::Final)?;
                     let said = size.map_or("may have", |_| "says");
                     let most = size.unwrap_or(MOST_OF_A_FILE).min(MOST_OF_A_FILE);
                     let reason = format!("more comes than the {most} bytes that the hub {said}");
-                    return Err(Fault::Final(broken(address, &reason)));
+                    return Err(Failed::Final(broken(address, &reason)));
                 }
                 Err(error) => {
                     let reason = reason(&ureq::Error::from(error));
-                    return Err(Fault::Passing(broken(address, &reason), None));
+                    return Err(Failed::Passing(broken(address, &reason), None));
                 }
             };
-            write(&buffer[..read], anew).map_err(Fault::Final)?;
+            write(&buffer[..read], anew).map_err(Failed::Final)?;
             anew = false;
             *have += read as u64;
         }
         match size {
             Some(size) if *have < size => {
-                Err(Fault::Passing(broken(address, "it ends too early"), None))
+                Err(Failed::Passing(broken(address, "it ends too early"), None))
             }
             _ => Ok(true),
         }
@@ -389,8 +392,8 @@ impl Hub {
                 Err(fault) => fault,
             };
             let (error, wait) = match fault {
-                Fault::Passing(error, wait) => (error, wait),
-                Fault::Final(StoreError::Status {
+                Failed::Passing(error, wait) => (error, wait),
+                Failed::Final(StoreError::Status {
                     status: 401 | 403 | 404,
                     ..
                 }) => {
@@ -400,7 +403,7 @@ impl Hub {
                         takes_token: matches!(self.source, Source::HuggingFace(_)),
                     });
                 }
-                Fault::Final(error) => return Err(error),
+                Failed::Final(error) => return Err(error),
             };
             failed += 1;
             match pause(failed - 1, wait, 0.5).filter(|_| failed <= RETRIES) {
@@ -410,26 +413,26 @@ impl Hub {
         }
     }
 
-    fn json_once<T: for<'a> Deserialize<'a>>(&self, address: &str) -> Result<T, Fault> {
+    fn json_once<T: for<'a> Deserialize<'a>>(&self, address: &str) -> Result<T, Failed> {
         let mut response = self.get(address, None)?;
         if !response.status().is_success() {
             return Err(self.refusal(address, &response));
         }
         let body = read_all(response.body_mut().as_reader(), MOST_LISTED).map_err(|error| {
             match is_too_long(&error) {
-                true => Fault::Final(broken(address, &format!("its list of files: {error}"))),
-                false => Fault::Passing(broken(address, &reason(&ureq::Error::from(error))), None),
+                true => Failed::Final(broken(address, &format!("its list of files: {error}"))),
+                false => Failed::Passing(broken(address, &reason(&ureq::Error::from(error))), None),
             }
         })?;
         serde_json::from_slice(&body)
-            .map_err(|e| Fault::Final(broken(address, &format!("no such list: {e}"))))
+            .map_err(|e| Failed::Final(broken(address, &format!("no such list: {e}"))))
     }
 
     fn get(
         &self,
         address: &str,
         range: Option<&str>,
-    ) -> Result<ureq::http::Response<ureq::Body>, Fault> {
+    ) -> Result<ureq::http::Response<ureq::Body>, Failed> {
         let headers: Vec<(&str, &str)> = range.map(|range| ("Range", range)).into_iter().collect();
         let token = self
             .token
@@ -438,13 +441,13 @@ impl Hub {
         net::get(&self.agent, address, &headers, token, None).map_err(|error| {
             let broken = broken(address, &error.to_string());
             match error.is_passing() {
-                true => Fault::Passing(broken, None),
-                false => Fault::Final(broken),
+                true => Failed::Passing(broken, None),
+                false => Failed::Final(broken),
             }
         })
     }
 
-    fn refusal(&self, address: &str, response: &ureq::http::Response<ureq::Body>) -> Fault {
+    fn refusal(&self, address: &str, response: &ureq::http::Response<ureq::Body>) -> Failed {
         let status = response.status().as_u16();
         let header = |name: &str| {
             response
@@ -455,9 +458,9 @@ impl Hub {
         let wait = asked(header, SystemTime::now());
         let error = self.status_error(address, status);
         if is_passing(status) {
-            Fault::Passing(error, wait)
+            Failed::Passing(error, wait)
         } else {
-            Fault::Final(error)
+            Failed::Final(error)
         }
     }
 
@@ -471,7 +474,7 @@ impl Hub {
     }
 }
 
-enum Fault {
+enum Failed {
     Passing(StoreError, Option<f64>),
     Final(StoreError),
 }

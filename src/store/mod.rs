@@ -10,6 +10,7 @@ mod pull;
 
 pub use pull::{Progress, Pulled, pull};
 
+use crate::fault::{Fault, Reason};
 use catalog::{Catalog, ModelEntry};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -84,9 +85,25 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            StoreError::Network { .. } | StoreError::Status { .. } => Reason::Network,
+            StoreError::NoRepository { .. } | StoreError::NoFile { .. } => Reason::NotFound,
+            StoreError::Wrong { .. } => Reason::Model,
+            StoreError::Io { reason, .. } => reason.into(),
+        }
+    }
+
     fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_path_buf();
         |reason| StoreError::Io { path, reason }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Fault {
+        Fault::new(error.reason(), error.to_string())
     }
 }
 
@@ -161,7 +178,7 @@ impl Store {
     pub fn new(
         data_home: &Path,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Store, String> {
+    ) -> Result<Store, Fault> {
         let set = |name: &str| {
             variable(name)
                 .filter(|value| !value.is_empty())

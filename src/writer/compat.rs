@@ -8,7 +8,6 @@ use super::pictures::PictureWriter;
 use super::{drawings, json, markdown, python_json};
 use crate::document::{Document, Page};
 use crate::engine::FinishedPage;
-use crate::fault::{Fault, Reason};
 use crate::raster::Pixels;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -212,7 +211,7 @@ impl PageWriter for DrawingWriter {
                     let place = files.place(&ending);
                     files.write(place, |out| out.write_all(&bytes));
                 }
-                Err(message) => files.fault(Fault::new(Reason::Internal, message)),
+                Err(fault) => files.fault(fault),
             }
         };
         if self.options.json.markdown.use_layout_detection {

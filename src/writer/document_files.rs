@@ -40,8 +40,8 @@ impl Files<'_> {
 
     /// Makes a file for a place below the save path.
     pub fn write(&mut self, place: PathBuf, work: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        if let Err(message) = self.output.write(place, |out| work(out)) {
-            self.fault(Fault::new(Reason::Access, message));
+        if let Err(fault) = self.output.write(place, |out| work(out)) {
+            self.fault(fault);
         }
     }
 

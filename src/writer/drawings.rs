@@ -1,6 +1,7 @@
 //! Drawings of pages as pictures, as the reference makes them (docs/reference.md, "Drawings").
 
 use crate::document::{DetectedRegion, Label, Page, Preprocessing, Spotting};
+use crate::fault::Fault;
 use crate::geometry::Point;
 use crate::layout::polygons::nearest_corner;
 use crate::plan::PythonRandom;
@@ -327,8 +328,9 @@ pub fn can_encode(extension: &str) -> bool {
 const QUALITY: u8 = 95;
 
 /// A picture in the format of a file name's ending; anything else gives PNG.
-pub fn encoded(pixels: &Pixels, extension: &str) -> Result<Vec<u8>, String> {
-    let failed = |e: &dyn std::fmt::Display| format!("cannot encode the picture: {e}");
+pub fn encoded(pixels: &Pixels, extension: &str) -> Result<Vec<u8>, Fault> {
+    let failed =
+        |e: &dyn std::fmt::Display| Fault::internal(format!("cannot encode the picture: {e}"));
     let (width, height) = (pixels.width as u32, pixels.height as u32);
     let mut out = Cursor::new(Vec::new());
     let (data, rgb) = (&pixels.data, ExtendedColorType::Rgb8);

@@ -9,9 +9,9 @@ use super::format::{Format, PageWriter};
 use super::formats::Formats;
 use super::options::FormatOptions;
 use super::tree::Tree;
-use super::written::{WriteObserver, WrittenDocument, new_document, page_warnings};
+use super::written::{DocumentError, WriteObserver, WrittenDocument, new_document, page_warnings};
 use crate::document::Document;
-use crate::engine::{self, DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
 use crate::fault::{Fault, Reason};
 use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputName, Published, SavePath};
@@ -192,15 +192,14 @@ impl<'a> FilesWriter<'a> {
         };
         let published = self.publish(output, given_up.unwrap_or(outcome));
         written.files = self.outputs.shown(&published);
-        let published_faults = published.errors.into_iter();
-        faults.extend(published_faults.map(|message| Fault::new(Reason::Access, message)));
+        faults.extend(published.errors);
         if let (true, Some(first)) = (written.files.is_empty(), faults.first()) {
             let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
             return Err(Fault::new(first.reason, messages.join("; ")));
         }
         written
             .errors
-            .extend(faults.into_iter().map(|fault| fault.message));
+            .extend(faults.into_iter().map(DocumentError::of_file));
         Ok(written)
     }
 
@@ -238,18 +237,16 @@ impl DocumentSink for FilesWriter<'_> {
         self.observer.opened(job, selected);
     }
 
-    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String> {
+    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), Fault> {
         self.add_page(job, page);
         Ok(())
     }
 
-    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault> {
         let Some(open) = self.open.remove(&job.id) else {
             return Ok(DocumentEnd::Whole);
         };
-        let written = self
-            .write_document(job, open, None)
-            .map_err(|fault| fault.message)?;
+        let written = self.write_document(job, open, None)?;
         let end = if written.errors.is_empty() {
             DocumentEnd::Whole
         } else {
@@ -259,9 +256,9 @@ impl DocumentSink for FilesWriter<'_> {
         Ok(end)
     }
 
-    fn failed(&mut self, job: &Job, reason: &str) {
+    fn failed(&mut self, job: &Job, fault: &Fault) {
         let open = self.open.remove(&job.id);
-        let outcome = outcome_of_failure(reason);
+        let outcome = outcome_of_failure(fault);
         if self.tree.keeps_unfinished {
             if let Some(open) = open {
                 // What fails with the files is no news of a document that failed before.
@@ -276,15 +273,15 @@ impl DocumentSink for FilesWriter<'_> {
                 output.give_up(outcome);
             }
         }
-        self.observer.failed(job, reason);
+        self.observer.failed(job, fault);
     }
 }
 
 /// The record's word for a document that was given up; none for one that was not tried.
-fn outcome_of_failure(reason: &str) -> Option<DocumentOutcome> {
-    match reason {
-        engine::CANCELLED => Some(DocumentOutcome::Interrupted),
-        engine::NOT_TRIED => None,
+fn outcome_of_failure(fault: &Fault) -> Option<DocumentOutcome> {
+    match fault.reason {
+        Reason::Cancelled => Some(DocumentOutcome::Interrupted),
+        Reason::NotTried => None,
         _ => Some(DocumentOutcome::Failed),
     }
 }

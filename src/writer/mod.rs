@@ -26,4 +26,4 @@ pub use formats::Formats;
 pub use options::FormatOptions;
 pub use printed::{PrintOptions, PrintWriter};
 pub use tree::Tree;
-pub use written::{PageWarning, WriteObserver, WrittenDocument};
+pub use written::{DocumentError, PageWarning, WriteObserver, WrittenDocument};

@@ -7,6 +7,7 @@ use super::stdout::{OrderedOutput, OutputOptions};
 use super::written::{WriteObserver, WrittenDocument, new_document, page_warnings};
 use crate::document::Document;
 use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::fault::Fault;
 use crate::restructure::{self, FinishOptions};
 use std::collections::BTreeMap;
 use std::io;
@@ -65,7 +66,7 @@ impl DocumentSink for PrintWriter<'_> {
         self.observer.opened(job, selected);
     }
 
-    fn page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), String> {
+    fn page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), Fault> {
         if let Some((document, written)) = self.open.get_mut(&job.id) {
             written.count(&finished.page);
             self.observer.page(job, &finished.page);
@@ -74,7 +75,7 @@ impl DocumentSink for PrintWriter<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault> {
         let Some((mut document, mut written)) = self.open.remove(&job.id) else {
             return Ok(DocumentEnd::Whole);
         };
@@ -84,7 +85,7 @@ impl DocumentSink for PrintWriter<'_> {
         let printed = self.stdout.finish(position, &job.file.given, |out| {
             options.format.write(&document, &options.options, out)
         });
-        printed.map_err(|error| format!("cannot write to standard output: {error}"))?;
+        printed.map_err(|error| Fault::io("cannot write to standard output", &error))?;
         let end = if written.errors.is_empty() {
             DocumentEnd::Whole
         } else {
@@ -94,10 +95,10 @@ impl DocumentSink for PrintWriter<'_> {
         Ok(end)
     }
 
-    fn failed(&mut self, job: &Job, reason: &str) {
+    fn failed(&mut self, job: &Job, fault: &Fault) {
         self.open.remove(&job.id);
         // Faults of standard output are told of a document that has something to print.
         drop(self.stdout.give_up(self.position(job)));
-        self.observer.failed(job, reason);
+        self.observer.failed(job, fault);
     }
 }

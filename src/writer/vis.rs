@@ -585,10 +585,11 @@ fn text_color(color: usize) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Fault, Reason};
 
     #[test]
     fn the_table_of_objects_points_at_them() {
-        let mut page = Page::failed(0, "no picture".into());
+        let mut page = Page::failed(0, Fault::new(Reason::Damaged, "no picture"));
         (page.width, page.height) = (1224, 1584);
         page.blocks.push(Block::new(
             Label::Text,

@@ -2,7 +2,9 @@
 
 use crate::document::{Diagnostic, Document, Page, Severity};
 use crate::engine::Job;
+use crate::fault::{Fault, Reason};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// What was written for a document.
@@ -10,16 +12,42 @@ use std::path::PathBuf;
 pub struct WrittenDocument {
     /// Files, in the order in which they were written.
     pub files: Vec<PathBuf>,
-    /// Messages of failed pages and blocks, `page 3: ...`; of pages in a row with the same one, `pages 3-7: ...`.
-    pub errors: Vec<String>,
+    /// Faults of pages, blocks and files.
+    pub errors: Vec<DocumentError>,
     /// What was noticed of whole pages; what was noticed of blocks stands in the JSON only.
     pub warnings: Vec<PageWarning>,
     /// Pages written.
     pub pages: usize,
     /// Milliseconds spent on each stage, over all pages.
     pub stage_ms: BTreeMap<&'static str, f64>,
-    /// The pages, from 1, of the last message, where it is the only one of each.
-    last: Option<(usize, usize)>,
+    /// The last error is the only one of its pages.
+    is_last_alone: bool,
+}
+
+/// A fault of a document that was written all the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentError {
+    /// The first and the last page that it is about, from 1; `None` for a fault with a file.
+    pub pages: Option<(usize, usize)>,
+    /// The fault.
+    pub fault: Fault,
+}
+
+impl DocumentError {
+    pub(super) fn of_file(fault: Fault) -> Self {
+        DocumentError { pages: None, fault }
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = &self.fault;
+        match self.pages {
+            None => write!(f, "{fault}"),
+            Some((first, last)) if first == last => write!(f, "page {first}: {fault}"),
+            Some((first, last)) => write!(f, "pages {first}-{last}: {fault}"),
+        }
+    }
 }
 
 impl WrittenDocument {
@@ -30,26 +58,29 @@ impl WrittenDocument {
             *self.stage_ms.entry(stage).or_default() += ms;
         }
         let number = page.page_index + 1;
-        let errors: Vec<&str> = page
-            .diagnostics
-            .iter()
-            .filter(|d| d.severity == Severity::Error)
-            .map(|d| d.message.as_str())
+        let errors = page.diagnostics.iter();
+        let errors = errors.filter(|told| told.severity == Severity::Error);
+        let mut errors: Vec<Fault> = errors
+            .map(|told| Fault::new(told.reason.unwrap_or(Reason::Internal), &told.message))
             .collect();
-        if let ([error], Some((first, last)), Some(message)) =
-            (errors.as_slice(), self.last, self.errors.last_mut())
-            && last + 1 == number
-            && message
-                .split_once(": ")
-                .is_some_and(|(_, before)| before == *error)
+        // The same error of pages in a row is one.
+        if let ([fault], true, Some(before)) = (
+            errors.as_slice(),
+            self.is_last_alone,
+            self.errors.last_mut(),
+        ) && before.fault == *fault
+            && let Some((_, last)) = &mut before.pages
+            && *last + 1 == number
         {
-            *message = format!("pages {first}-{number}: {error}");
-            self.last = Some((first, number));
+            *last = number;
             return;
         }
-        self.last = (errors.len() == 1).then_some((number, number));
+        self.is_last_alone = errors.len() == 1;
         self.errors
-            .extend(errors.iter().map(|error| format!("page {number}: {error}")));
+            .extend(errors.drain(..).map(|fault| DocumentError {
+                pages: Some((number, number)),
+                fault,
+            }));
     }
 }
 
@@ -98,7 +129,7 @@ pub trait WriteObserver {
     /// A document was written.
     fn written(&mut self, job: &Job, document: WrittenDocument);
     /// A document was given up.
-    fn failed(&mut self, job: &Job, reason: &str);
+    fn failed(&mut self, job: &Job, fault: &Fault);
 }
 
 #[cfg(test)]
@@ -108,7 +139,7 @@ mod tests {
     #[test]
     fn pages_in_a_row_with_the_same_error_are_one_message() {
         let mut written = WrittenDocument::default();
-        let failed = |index: usize, reason: &str| Page::failed(index, reason.into());
+        let failed = |index: usize, why: &str| Page::failed(index, Fault::internal(why));
         for (index, reason) in [
             (0, "a: b"),
             (2, "a: b"),
@@ -133,9 +164,8 @@ mod tests {
             "page 11: d",
             "page 12: d",
         ];
-        assert_eq!(
-            (written.errors.as_slice(), written.pages),
-            (&expected.map(String::from)[..], 9)
-        );
+        let told: Vec<String> = written.errors.iter().map(|e| e.to_string()).collect();
+        assert_eq!(told, expected);
+        assert_eq!(written.pages, 9);
     }
 }

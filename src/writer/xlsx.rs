@@ -302,6 +302,7 @@ fn number(text: &str) -> Option<(f64, Option<String>)> {
 mod tests {
     use super::*;
     use crate::document::Page;
+    use crate::fault::Fault;
     use crate::geometry::Rect;
 
     #[track_caller]
@@ -349,7 +350,7 @@ mod tests {
 
     /// The bytes of a workbook of one table with a caption before it.
     fn workbook_of(html: &str, caption: &str) -> Vec<u8> {
-        let mut page = Page::failed(0, String::new());
+        let mut page = Page::failed(0, Fault::internal(""));
         for (label, content) in [(Label::FigureTitle, caption), (Label::Table, html)] {
             let mut block = Block::new(label, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
             block.content = content.into();
@@ -401,7 +402,7 @@ mod tests {
 
     #[test]
     fn a_document_without_tables_has_no_workbook() {
-        let mut page = Page::failed(0, String::new());
+        let mut page = Page::failed(0, Fault::internal(""));
         let mut document = Document {
             input_path: "a".into(),
             pages: vec![page.clone()],

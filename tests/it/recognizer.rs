@@ -3,6 +3,7 @@
 use super::networks::{changed, copy_folder, doctor, fixture};
 use super::support::{Folder, Ran, example, root};
 use docparse::document::Label;
+use docparse::fault::{Fault, Reason};
 use docparse::geometry::Rect;
 use docparse::layout::Region;
 use docparse::lines::PreparedPage;
@@ -154,7 +155,7 @@ fn runtime() -> Runtime {
     Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap()
 }
 
-fn load(kernels: Kernels) -> Result<Model, String> {
+fn load(kernels: Kernels) -> Result<Model, Fault> {
     let runtime = runtime();
     let options = ModelOptions {
         kernels,
@@ -216,7 +217,7 @@ fn run_options() -> RunOptions {
 }
 
 /// Reads pictures of many sizes, one of which cannot be shown; contents or reasons by block.
-fn read_blocks(model: Model) -> Vec<Result<String, String>> {
+fn read_blocks(model: Model) -> Vec<Result<String, Fault>> {
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
     let sizes = [
         (200, 60),
@@ -240,7 +241,7 @@ fn read_blocks(model: Model) -> Vec<Result<String, String>> {
         .iter()
         .map(|a| (a.ticket.block, a.result.map(|r| r.content)))
         .collect();
-    all.sort();
+    all.sort_by_key(|(block, _)| *block);
     assert_eq!(all.len(), sizes.len());
     all.into_iter().map(|(_, result)| result).collect()
 }
@@ -276,9 +277,9 @@ fn a_recognizer_ends_whatever_it_waits_for_and_is_loaded_again() {
         .iter()
         .map(|a| (a.ticket.block, a.result.map(|r| r.content)))
         .collect();
-    all.sort();
+    all.sort_by_key(|(block, _)| *block);
     assert!(
-        matches!(all.as_slice(), [(1, Ok(_)), (2, Err(reason))] if reason == "cancelled"),
+        matches!(all.as_slice(), [(1, Ok(_)), (2, Err(fault))] if fault.reason == Reason::Cancelled),
         "{all:?}"
     );
 }
@@ -308,11 +309,12 @@ fn the_networks_for_a_gpu_read_what_those_of_the_cpu_read() {
 #[test]
 fn bfloat16_fails_on_the_cpu_for_want_of_kernels_only() {
     // All kinds fit together, or the graph itself would be refused.
-    let reason = load(standard(Element::Bf16, Way::Fused)).err().unwrap();
+    let fault = load(standard(Element::Bf16, Way::Fused)).err().unwrap();
     assert!(
-        reason.contains("Could not find an implementation"),
-        "{reason}"
+        fault.message.contains("Could not find an implementation"),
+        "{fault}"
     );
+    assert_eq!(fault.reason, Reason::Model);
     let folder = fixture("paddleocr_vl");
     let checkpoint = Checkpoint::open(&folder).unwrap().with_names(released_name);
     let config = Config::read(&folder, &checkpoint.config).unwrap();
@@ -378,9 +380,14 @@ fn a_crop_that_cannot_be_shown_is_one_lost_block() {
     let flags = ["--use-layout-detection", "false", "--max-new-tokens", "5"];
     run(&folder, &[&strip, &report], "out", &flags).expect(3);
     let messages =
-        document(&folder, "out/strip.json")["pages"][0]["diagnostics"]["messages"].to_string();
+        document(&folder, "out/strip.json")["pages"][0]["diagnostics"]["messages"].take();
+    let told = &messages[0];
+    assert_eq!(
+        (&told["code"], &told["reason"]),
+        (&"block_failed".into(), &"too_large".into())
+    );
     assert!(
-        messages.contains("block_failed") && messages.contains("6x3000 pixels is too long"),
+        messages.to_string().contains("6x3000 pixels is too long"),
         "{messages}"
     );
     assert_eq!(contents(&document(&folder, "out/report.json")).len(), 2);

@@ -17,7 +17,7 @@ impl LayoutDetector for CountingDetector {
     ) -> Result<Vec<Vec<Region>>, LayoutError> {
         self.0.lock().unwrap().push(pages.len());
         match pages.iter().any(|page| page.page_index == 5) {
-            true => Err(LayoutError("this page spoils its batch".into())),
+            true => Err(LayoutError(Fault::internal("this page spoils its batch"))),
             false => Ok(vec![Vec::new(); pages.len()]),
         }
     }

@@ -142,7 +142,7 @@ impl LayoutDetector for FakeDetector {
         assert!((1..=3).contains(&pages.len()));
         let regions = pages.iter().map(|page| {
             match (self.0)(page.page_index) {
-                Trouble::LayoutFails => return Err(LayoutError("no layout".into())),
+                Trouble::LayoutFails => return Err(LayoutError(Fault::internal("no layout"))),
                 Trouble::LayoutPanics => panic!("the detector panics"),
                 _ => {}
             }
@@ -167,7 +167,7 @@ impl Recognizer for FakeRecognizer {
         let answer = |request: BlockRequest, trouble: Trouble| {
             let content = format!("{}:{}", request.page.page_index, request.ticket.block);
             let result = match trouble {
-                Trouble::BlockFails => Err("a bad block".to_string()),
+                Trouble::BlockFails => Err(Fault::new(Reason::Server, "a bad block")),
                 _ => Ok(Recognition {
                     content,
                     ..Recognition::default()
@@ -184,7 +184,10 @@ impl Recognizer for FakeRecognizer {
                 Ok(request) => {
                     match (self.0)(request.page.page_index) {
                         Trouble::RecognizerDies => {
-                            return Err(RecognizeError("the device is lost".into()));
+                            return Err(RecognizeError(Fault::new(
+                                Reason::Device,
+                                "the device is lost",
+                            )));
                         }
                         Trouble::RecognizerPanics => panic!("the recognizer panics"),
                         _ => {}
@@ -235,14 +238,14 @@ impl DocumentSink for Record {
         self.events.push(format!("begin {}", job.id));
     }
 
-    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), String> {
+    fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), Fault> {
         if self.slow {
             std::thread::sleep(std::time::Duration::from_micros(300));
         }
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
         self.panic_in(job, "page");
         if self.fail_at == Some((job.id, page.page.page_index)) {
-            return Err("disk full".into());
+            return Err(Fault::new(Reason::Access, "disk full"));
         }
         self.pages[job.id].push(page.page);
         let total: usize = self.pages.iter().map(Vec::len).sum();
@@ -254,14 +257,14 @@ impl DocumentSink for Record {
         Ok(())
     }
 
-    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, String> {
+    fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault> {
         self.panic_in(job, "finish");
         self.events.push(format!("finish {}", job.id));
         Ok(DocumentEnd::Whole)
     }
 
-    fn failed(&mut self, job: &Job, reason: &str) {
-        self.events.push(format!("failed {} {reason}", job.id));
+    fn failed(&mut self, job: &Job, fault: &Fault) {
+        self.events.push(format!("failed {} {fault}", job.id));
         self.panic_in(job, "failed");
     }
 }
@@ -328,7 +331,10 @@ pub(super) fn run_fakes(
     let counted = most.clone();
     let open = move |job: &Job| -> Result<Arc<dyn PageSource>, InputError> {
         match lengths[job.id] {
-            0 => Err(InputError::new(&job.file.given, "cannot be opened".into())),
+            0 => {
+                let fault = Fault::new(Reason::Damaged, "cannot be opened");
+                Err(InputError::new(&job.file.given, fault))
+            }
             pages => Ok(Arc::new(FakeSource {
                 in_flight: in_flight.clone(),
                 most: counted.clone(),

@@ -1,7 +1,7 @@
 //! Stages that are stuck or slow: cancellation does not wait for them, and a page has a time limit.
 
 use super::*;
-use crate::deadline;
+use crate::deadline::{self, Stopped};
 use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
@@ -249,7 +249,7 @@ fn cancelling_waits_for_no_stage() {
             for id in 0..4 {
                 let ends = |event: &&String| {
                     **event == format!("finish {id}")
-                        || **event == format!("failed {id} {CANCELLED}")
+                        || **event == format!("failed {id} {}", Stopped::Cancelled)
                 };
                 assert_eq!(
                     record.events.iter().filter(ends).count(),
@@ -266,7 +266,9 @@ fn cancelling_waits_for_no_stage() {
             }
             assert_eq!(outcome.done + outcome.failed, 4);
             assert!(
-                record.events.contains(&format!("failed 1 {CANCELLED}")),
+                record
+                    .events
+                    .contains(&format!("failed 1 {}", Stopped::Cancelled)),
                 "{place:?}: {:?}",
                 record.events
             );
@@ -395,6 +397,7 @@ fn a_page_over_its_time_fails_and_the_others_do_not() {
             failed.diagnostics[0].message,
             "the page took longer than 1 s and was given up"
         );
+        assert_eq!(failed.diagnostics[0].reason, Some(Reason::TimeUp));
     }
 }
 

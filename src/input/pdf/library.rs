@@ -5,6 +5,7 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so
 //! handles are stored as plain pointers and cast where they are passed.
 
+use crate::fault::{Fault, Reason};
 use crate::input::failure::ReadFailure;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
 use std::ffi::c_void;
@@ -24,8 +25,9 @@ pub struct Library {
 
 impl Library {
     /// Loads and initializes pdfium from a library file. Call once per process.
-    pub fn load(path: &Path) -> Result<Library, String> {
-        let api = Pdfium::bind_to_library(path).map_err(|error| format!("{error:?}"))?;
+    pub fn load(path: &Path) -> Result<Library, ReadFailure> {
+        let failure = |error| ReadFailure::Library(format!("{error:?}"));
+        let api = Pdfium::bind_to_library(path).map_err(failure)?;
         // SAFETY: called once, before any other function of the library.
         unsafe { api.FPDF_InitLibrary() };
         Ok(Library { api })
@@ -68,7 +70,9 @@ struct FileMap {
 
 impl FileMap {
     fn new(path: &Path) -> Result<FileMap, ReadFailure> {
-        let unreadable = |error: std::io::Error| ReadFailure::Unreadable(error.to_string());
+        let unreadable = |error: std::io::Error| {
+            ReadFailure::Unreadable(Fault::new(Reason::from(&error), error.to_string()))
+        };
         let file = File::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len() as usize;
         if length == 0 {

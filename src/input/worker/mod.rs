@@ -3,8 +3,10 @@
 //! `pool` (main process) talks to `process` (hidden subcommand) in `protocol`. A hostile file costs only its
 //! own pages: a worker is limited in memory and time, and replaced if it dies.
 
+mod error;
 pub mod pool;
 pub mod process;
 pub mod protocol;
 
-pub use pool::{DocumentHandle, PoolError, PoolOptions, WorkerPool};
+pub use error::PoolError;
+pub use pool::{DocumentHandle, PoolOptions, WorkerPool};

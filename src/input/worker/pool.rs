@@ -1,6 +1,7 @@
 //! The pool of worker processes: started on demand, given one request at a time, killed and replaced if one
 //! hangs or dies.
 
+use super::error::PoolError;
 use super::protocol::{PageRequest, Reply, Request, TooLong, read_message, write_message};
 use crate::deadline::{self, Stopped};
 use crate::input::decode::FileKind;
@@ -43,62 +44,6 @@ pub struct PoolOptions {
     pub max_pixels: u64,
     /// Limit in bytes on a worker's description of a page, without pixels.
     pub max_message: usize,
-}
-
-/// Reason why there is no result from a worker.
-#[derive(Debug, thiserror::Error)]
-pub enum PoolError {
-    /// The worker reported a failure.
-    #[error("{}", describe(.0))]
-    Failed(ReadFailure),
-    /// It exceeded the time limit and was killed.
-    #[error("the page took longer than {} s and was given up", .0.as_secs())]
-    Timeout(Duration),
-    /// It exceeded its memory limit.
-    #[error("it needs more memory than a worker process may take ({} MB); raise {setting}", .memory >> 20)]
-    Memory {
-        /// The limit in bytes.
-        memory: u64,
-        /// Name of the setting that raises the limit.
-        setting: &'static str,
-    },
-    /// Its description of the page exceeded the size limit.
-    #[error(
-        "what stands on the page takes {} MB, more than there is memory for ({} MB); raise `memory_limit`",
-        .bytes >> 20, .most >> 20
-    )]
-    TooMuch {
-        /// Size of the message in bytes.
-        bytes: usize,
-        /// The limit in bytes.
-        most: usize,
-    },
-    /// It ended in the middle of a request.
-    #[error("the process that reads it crashed ({0})")]
-    Crashed(String),
-    /// It could not be started.
-    #[error("failed to start the worker process `{program}`")]
-    Start {
-        /// The program.
-        program: String,
-        /// The cause.
-        source: io::Error,
-    },
-}
-
-fn describe(failure: &ReadFailure) -> String {
-    match failure {
-        ReadFailure::Unreadable(why) => format!("the file cannot be read: {why}"),
-        ReadFailure::Damaged => "not a PDF, or damaged beyond repair".into(),
-        ReadFailure::Password => "the PDF is encrypted and none of the passwords opens it".into(),
-        ReadFailure::Encryption => "the PDF is encrypted in an unknown way".into(),
-        ReadFailure::Page => "the page is damaged and cannot be loaded".into(),
-        ReadFailure::EmptyPage => "the page has no area".into(),
-        ReadFailure::TooLarge => "the page is too large to be drawn".into(),
-        ReadFailure::Library(why) => format!("the PDF library cannot be loaded: {why}"),
-        ReadFailure::Picture(why) => why.clone(),
-        ReadFailure::Memory => "it needs more memory than there is".into(),
-    }
 }
 
 /// A set of workers shared by reader threads.
@@ -281,7 +226,7 @@ impl WorkerPool {
                 return Err(over());
             }
             if is_cancelled() {
-                return Err(PoolError::Crashed(Stopped::Cancelled.to_string()));
+                return Err(PoolError::Stopped("cancelled"));
             }
             if let Some(at) = state
                 .idle
@@ -322,7 +267,7 @@ fn is_cancelled() -> bool {
 }
 
 fn over() -> PoolError {
-    PoolError::Crashed("the run is over".into())
+    PoolError::Stopped("the run is over")
 }
 
 struct Worker {
@@ -475,6 +420,10 @@ impl Worker {
     fn fault(&mut self, error: io::Error, timeout: Duration) -> PoolError {
         if error.kind() == io::ErrorKind::TimedOut {
             return PoolError::Timeout(timeout);
+        }
+        let inner = error.get_ref();
+        if inner.is_some_and(|inner| inner.is::<Stopped>()) {
+            return PoolError::Stopped("cancelled");
         }
         if let Some(TooLong { bytes, most }) =
             error.get_ref().and_then(|inner| inner.downcast_ref())

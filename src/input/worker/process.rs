@@ -46,7 +46,7 @@ impl LazyLibrary<'_> {
             let path = self
                 .path
                 .ok_or_else(|| ReadFailure::Library("it is not there".into()))?;
-            let loaded = Library::load(path).map_err(ReadFailure::Library)?;
+            let loaded = Library::load(path)?;
             return Ok(self.library.get_or_init(|| loaded));
         }
         self.library
@@ -185,7 +185,7 @@ fn file_bytes(path: &Path) -> u64 {
 fn failure(error: DecodeError) -> ReadFailure {
     match error {
         DecodeError::Memory { .. } => ReadFailure::Memory,
-        error => ReadFailure::Picture(error.to_string()),
+        error => ReadFailure::Picture(error.into()),
     }
 }
 

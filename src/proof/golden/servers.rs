@@ -24,7 +24,9 @@ pub(super) fn server_requests(v: &Value, _: &Context) -> Checked {
     }
     if v.get("null_content_result").is_some() {
         let answer = json!({"choices": [{"message": {"content": null}}]}).to_string();
-        let content = completion(answer.as_bytes())?.content;
+        let content = completion(answer.as_bytes())
+            .map_err(|e| e.to_string())?
+            .content;
         return exactly("content", &v["null_content_result"], content);
     }
     request(v)

@@ -4,6 +4,7 @@ use super::Context;
 use super::compare::{exactly, numbers, rect, same_text, text};
 use crate::content;
 use crate::document::{Block, Label, Markup, Page};
+use crate::fault::Fault;
 use crate::restructure::levels::{self, Numbering};
 use crate::restructure::{RestructureOptions, level_of_heights, restructure_pages};
 use crate::writer::markdown::{self, MarkdownBlock, MarkdownOptions};
@@ -147,7 +148,7 @@ fn pages(value: &Value) -> Vec<Page> {
         out
     };
     let page = |(index, blocks): (usize, &Value)| {
-        let mut page = Page::failed(index, String::new());
+        let mut page = Page::failed(index, Fault::internal(""));
         page.diagnostics.clear();
         page.blocks = blocks.as_array().into_iter().flatten().map(block).collect();
         page

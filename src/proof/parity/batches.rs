@@ -3,6 +3,7 @@
 
 use super::Check;
 use super::expected::{cases, error, expected, picture};
+use crate::fault::Fault;
 use crate::kernels::attention::PAGE;
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::CheckpointError;
@@ -103,7 +104,8 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
         vision: Keep::Exact,
     };
     let mut checks = Vec::new();
-    let mut model = Model::load(folder, &runtime.on_cpu(), options(own, PAGES * page))?;
+    let mut model = Model::load(folder, &runtime.on_cpu(), options(own, PAGES * page))
+        .map_err(|e| e.to_string())?;
     rounds(folder, &mut model, &ROUNDS, "", Some(0.0), &mut checks)?;
     // The fused operator has no kernel for single precision on CUDA, and none for bfloat16 on the CPU.
     let ways = match runtime.uses_gpu() {
@@ -125,7 +127,8 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
             slots: SLOTS,
         };
         let budget = SLOT_TOKENS * token_bytes(&config.text, element);
-        let mut model = Model::load(folder, runtime, options(kernels, budget))?;
+        let mut model =
+            Model::load(folder, runtime, options(kernels, budget)).map_err(|e| e.to_string())?;
         let is_exact = element == Element::F32;
         let name = format!("{element:?} {way:?}, ").to_lowercase();
         let tolerance = is_exact.then_some(0.0);
@@ -217,7 +220,7 @@ impl Steps for Part<'_> {
         self.steps.release(pages);
     }
 
-    fn step(&mut self, rows: &[StepRow<'_, Prompt>]) -> Result<Vec<Followers>, String> {
+    fn step(&mut self, rows: &[StepRow<'_, Prompt>]) -> Result<Vec<Followers>, Fault> {
         self.steps.step(rows)
     }
 }
@@ -236,7 +239,8 @@ fn requests(folder: &Path, model: &mut Model) -> Result<(Vec<Expected>, Option<f
         let source =
             picture(folder, &format!("{name}.png"))?.ok_or(format!("`{name}.png` is missing"))?;
         let [min, max] = model.config.image.limits;
-        let patches = patches(&source, PixelLimits { min, max }, &model.config)?;
+        let patches =
+            patches(&source, PixelLimits { min, max }, &model.config).map_err(|e| e.to_string())?;
         let ids: Vec<u32> = ids.iter().map(|id| *id as u32).collect();
         let answer = answer
             .iter()
@@ -324,8 +328,8 @@ fn differing(
     let mut right = 0;
     while scheduler.load() > 0 {
         for (at, result) in scheduler.step() {
-            if let Err(reason) = &result {
-                tracing::warn!(reason, "a request failed");
+            if let Err(fault) = &result {
+                tracing::warn!(reason = fault.message, "a request failed");
             }
             right += usize::from(result.is_ok_and(|answer| answer.ids == answers[at]));
         }

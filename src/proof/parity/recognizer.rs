@@ -107,7 +107,8 @@ fn one(
     let source =
         picture(folder, &format!("{name}.png"))?.ok_or(format!("`{name}.png` is missing"))?;
     let [min, max] = model.config.image.limits;
-    let shown = patches(&source, PixelLimits { min, max }, &model.config)?;
+    let shown =
+        patches(&source, PixelLimits { min, max }, &model.config).map_err(|e| e.to_string())?;
     let mut add = |tensor: &str, error: f64, tolerance: f64| {
         let tensor = tensor.to_string();
         checks.push(Check {

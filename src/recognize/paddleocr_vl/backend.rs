@@ -12,6 +12,7 @@ use super::image::{Patches, patches};
 use super::model::{DecoderSteps, Encoder, Model, Prompt};
 use super::prompt::Prompts;
 use crate::deadline::{self, CancelToken};
+use crate::fault::Fault;
 use crate::plan;
 use crate::raster::Pixels;
 use crate::recognize::draft::Draft;
@@ -19,7 +20,7 @@ use crate::recognize::repetition;
 use crate::recognize::sampling::Sampling;
 use crate::recognize::scheduler::{Answer, EarlyEnd, Scheduler, Task};
 use crate::recognize::{
-    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, cancelled,
+    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, cancelled, no_crop,
     page_text,
 };
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
@@ -50,7 +51,7 @@ pub struct RunOptions {
 }
 
 /// Loads the model again.
-pub type Reload = Box<dyn FnMut() -> Result<Model, String> + Send>;
+pub type Reload = Box<dyn FnMut() -> Result<Model, Fault> + Send>;
 
 /// The backend.
 pub struct PaddleOcrVl {
@@ -106,7 +107,7 @@ impl Recognizer for PaddleOcrVl {
         let model = self
             .model
             .take()
-            .ok_or_else(|| RecognizeError("the recognizer has run already".into()))?;
+            .ok_or_else(|| RecognizeError(Fault::internal("the recognizer has run already")))?;
         let (config, prompts) = (model.config.clone(), model.prompts.clone());
         let options = self.options.clone();
         // Room to refill all slots if they end at once; each entry holds a picture.
@@ -130,8 +131,6 @@ impl Recognizer for PaddleOcrVl {
         };
         let scheduler = Scheduler::new(decoder, options.slots);
         let deadline = deadline::current();
-        let refused =
-            |error: std::io::Error| RecognizeError(format!("no thread can be started: {error}"));
         thread::scope(|scope| {
             // Closes when this scope ends, however it does, so that preparers stop waiting for requests.
             let (_over, is_over) = crossbeam_channel::bounded::<()>(0);
@@ -145,7 +144,7 @@ impl Recognizer for PaddleOcrVl {
                     let ahead = move || deadline.run(|| looking.ahead(&prepared, &to_decode)).0;
                     thread::Builder::new()
                         .spawn_scoped(scope, ahead)
-                        .map_err(refused)?;
+                        .map_err(RecognizeError::no_thread)?;
                     Box::new(move |wait| next_of(&looked, wait))
                 }
             };
@@ -169,10 +168,10 @@ impl Recognizer for PaddleOcrVl {
                         };
                         let is_heard = match result {
                             Ok(prepared) => to_run.send(prepared).is_ok(),
-                            Err(reason) => refusals
+                            Err(fault) => refusals
                                 .send(BlockAnswer {
                                     ticket,
-                                    result: Err(reason),
+                                    result: Err(fault),
                                 })
                                 .is_ok(),
                         };
@@ -185,7 +184,7 @@ impl Recognizer for PaddleOcrVl {
                 match thread::Builder::new().spawn_scoped(scope, work) {
                     // Fewer threads suffice.
                     Err(_) if number > 0 => break,
-                    started => drop(started.map_err(refused)?),
+                    started => drop(started.map_err(RecognizeError::no_thread)?),
                 }
             }
             drop((requests, to_run));
@@ -198,7 +197,7 @@ impl Recognizer for PaddleOcrVl {
         let reload = self
             .reload
             .as_mut()
-            .ok_or_else(|| RecognizeError("it cannot be loaded again".into()))?;
+            .ok_or_else(|| RecognizeError(Fault::internal("it cannot be loaded again")))?;
         // The previous model's memory is free by now: its run has dropped it.
         self.model = Some(reload().map_err(RecognizeError)?);
         Ok(())
@@ -214,7 +213,7 @@ fn next_of<T>(channel: &Receiver<T>, wait: bool) -> Result<T, TryRecvError> {
 }
 
 /// Reads one crop as text, up to a number of tokens.
-pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<Answer, String> {
+pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<Answer, Fault> {
     let Model {
         config,
         prompts,
@@ -226,7 +225,7 @@ pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<An
     let limits = plan::PixelLimits { min, max };
     let (patches, ids) = shown(crop, plan::Task::Ocr, limits, &config, &prompts)?;
     let started = Instant::now();
-    let prompt = encoder.encode(patches, &ids).map_err(|e| e.to_string())?;
+    let prompt = encoder.encode(patches, &ids)?;
     let mut scheduler: Scheduler<DecoderSteps, ()> = Scheduler::new(decoder, 1);
     scheduler.push(Task {
         tag: (),
@@ -248,9 +247,9 @@ pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<An
 }
 
 /// Runs `work`; a panic becomes an error of the block.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err("internal error while preparing the crop".into()))
+fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    let panicked = || Fault::internal("internal error while preparing the crop");
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
 }
 
 fn prepare(
@@ -258,9 +257,9 @@ fn prepare(
     config: &Config,
     prompts: &Prompts,
     drafts: bool,
-) -> Result<Prepared, String> {
+) -> Result<Prepared, Fault> {
     let started = Instant::now();
-    let crop = request.crop.as_deref().ok_or("there is no crop")?;
+    let crop = request.crop.as_deref().ok_or_else(no_crop)?;
     let asked = &request.request;
     let (patches, ids) = shown(crop, asked.task, asked.limits, config, prompts)?;
     let draft = match drafts && asked.task == plan::Task::Ocr {
@@ -288,7 +287,7 @@ fn shown(
     limits: plan::PixelLimits,
     config: &Config,
     prompts: &Prompts,
-) -> Result<(Patches, Vec<u32>), String> {
+) -> Result<(Patches, Vec<u32>), Fault> {
     let patches = patches(crop, limits, config)?;
     let merged = config.vision.merge_size * config.vision.merge_size;
     let ids = prompts.encode(task.prompt(), patches.count() / merged)?;
@@ -302,7 +301,7 @@ fn draft_tokens(request: &BlockRequest, prompts: &Prompts) -> Vec<u32> {
 }
 
 /// A block after vision encoding, or its ticket and the reason of its failure.
-type Looked = Result<Task<Prompt, Tag>, (Ticket, String)>;
+type Looked = Result<Task<Prompt, Tag>, (Ticket, Fault)>;
 
 /// Vision encoding of blocks.
 struct Looking<'a> {
@@ -325,7 +324,7 @@ impl Looking<'_> {
             grid: block.patches.grid,
         };
         let prompt = self.encoder.encode(patches, &block.ids);
-        let prompt = prompt.map_err(|error| (ticket, error.to_string()))?;
+        let prompt = prompt.map_err(|error| (ticket, error.into()))?;
         Ok(self.task(block, prompt))
     }
 
@@ -448,10 +447,10 @@ fn serve(
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => is_open = false,
                 Ok(Ok(task)) => scheduler.push(task),
-                Ok(Err((ticket, reason))) => {
+                Ok(Err((ticket, fault))) => {
                     drop(answers.send(BlockAnswer {
                         ticket,
-                        result: Err(reason),
+                        result: Err(fault),
                     }));
                 }
             }
@@ -477,7 +476,7 @@ fn recognition(
     answer: Answer,
     prompts: &Prompts,
     skip_special_tokens: bool,
-) -> Result<Recognition, String> {
+) -> Result<Recognition, Fault> {
     let content = match answer.text {
         Some(text) => text,
         None => prompts.decode(&answer.ids, skip_special_tokens)?,

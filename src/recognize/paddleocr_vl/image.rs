@@ -1,6 +1,7 @@
 //! Image preprocessing: from a crop to the patches of the vision encoder.
 
 use super::config::Config;
+use crate::fault::{Fault, Reason};
 use crate::plan::{PixelLimits, smart_resize};
 use crate::raster::{Filter, Pixels};
 
@@ -23,14 +24,14 @@ impl Patches {
 /// Resizes a crop to within the limits and cuts it into patches.
 ///
 /// Fails for empty crops, and for those more than 200 times as long as wide.
-pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Patches, String> {
+pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Patches, Fault> {
     let (width, height) = (crop.width, crop.height);
     if width == 0 || height == 0 {
-        return Err("the crop is empty".into());
+        return Err(Fault::internal("the crop is empty"));
     }
     let size = smart_resize(width, height, config.vision.factor(), limits, false);
-    let (new_width, new_height) =
-        size.ok_or_else(|| format!("a crop of {width}x{height} pixels is too long to be shown"))?;
+    let too_long = || format!("a crop of {width}x{height} pixels is too long to be shown");
+    let (new_width, new_height) = size.ok_or_else(|| Fault::new(Reason::TooLarge, too_long()))?;
     Ok(cut(
         &crop.resize_pillow(new_width, new_height, Filter::Bicubic),
         config,

@@ -8,6 +8,7 @@ use super::prompt::Prompts;
 use super::slot_decoder::{SlotDecoder, SlotOptions, token_bytes};
 use super::vision::{Computing, Vision};
 use super::{is_known_unused, released_name};
+use crate::fault::{Fault, Reason};
 use crate::kernels::attention::{PAGE, Row};
 use crate::onnx::checkpoint::Checkpoint;
 use crate::onnx::graph::Element;
@@ -89,20 +90,14 @@ impl Model {
         folder: &Path,
         runtime: &Runtime,
         options: ModelOptions<'_>,
-    ) -> Result<Model, String> {
-        let text = |error: &dyn std::fmt::Display| error.to_string();
-        let checkpoint = Checkpoint::open(folder)
-            .map_err(|e| text(&e))?
-            .with_names(released_name);
+    ) -> Result<Model, Fault> {
+        let checkpoint = Checkpoint::open(folder)?.with_names(released_name);
         if checkpoint.config.model_type() != super::config::MODEL_TYPE {
-            return Err(checkpoint
-                .config
-                .of_another_network("PaddleOCR-VL")
-                .to_string());
+            let other = checkpoint.config.of_another_network("PaddleOCR-VL");
+            return Err(other.into());
         }
-        let config = Config::read(folder, &checkpoint.config).map_err(|e| text(&e))?;
-        let prompts =
-            Prompts::read(folder, &config, options.is_first_version).map_err(|e| text(&e))?;
+        let config = Config::read(folder, &checkpoint.config)?;
+        let prompts = Prompts::read(folder, &config, options.is_first_version)?;
         let (vision, decoder) = match options.kernels {
             Kernels::Own { decoder, vision } => {
                 own_networks(&checkpoint, &config, runtime, options, [decoder, vision])?
@@ -148,8 +143,7 @@ fn own_networks(
     runtime: &Runtime,
     options: ModelOptions<'_>,
     [decoder, vision]: [Keep; 2],
-) -> Result<(Vision, AnyDecoder), String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
+) -> Result<(Vision, AnyDecoder), Fault> {
     let page_bytes = heads(&config.text).page_bytes();
     let pages = (options.memory / page_bytes).max(1);
     // Reserved and released at once, to report a lack of memory here: later it would end the program.
@@ -157,10 +151,11 @@ fn own_networks(
         .try_reserve_exact(pages * page_bytes)
         .is_err()
     {
-        return Err(format!(
+        let message = format!(
             "there are no {} MB of memory for the recognizer's cache: lower `kv_cache`",
             options.memory >> 20
-        ));
+        );
+        return Err(Fault::new(Reason::OutOfMemory, message));
     }
     let kind = format!("{decoder:?}-{vision:?}").to_lowercase();
     let is_quantized = decoder != Keep::Exact || vision != Keep::Exact;
@@ -170,13 +165,11 @@ fn own_networks(
         keep: vision,
         own_kernels: runtime.takes_own_kernels(),
     };
-    let vision =
-        Vision::read(checkpoint, config, computing, &[], packs.as_ref()).map_err(|e| text(&e))?;
-    let vision = vision(runtime).map_err(|e| text(&e))?;
-    let decoder = Decoder::read(checkpoint, config, decoder, &[], pages, packs.as_ref())
-        .map_err(|e| text(&e))?;
+    let vision = Vision::read(checkpoint, config, computing, &[], packs.as_ref())?;
+    let vision = vision(runtime)?;
+    let decoder = Decoder::read(checkpoint, config, decoder, &[], pages, packs.as_ref())?;
     packs.into_iter().for_each(Packs::save);
-    let decoder = decoder(runtime).map_err(|e| text(&e))?;
+    let decoder = decoder(runtime)?;
     Ok((
         vision,
         AnyDecoder::Paged {
@@ -192,15 +185,14 @@ fn standard_networks(
     config: &Config,
     runtime: &Runtime,
     slots: SlotOptions,
-) -> Result<(Vision, AnyDecoder), String> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
+) -> Result<(Vision, AnyDecoder), Fault> {
     let computing = Computing::Batched(slots.element);
-    let vision = Vision::read(checkpoint, config, computing, &[], None).map_err(|e| text(&e))?;
-    let vision = vision(&runtime.on_gpu(false)).map_err(|e| text(&e))?;
+    let vision = Vision::read(checkpoint, config, computing, &[], None)?;
+    let vision = vision(&runtime.on_gpu(false))?;
     // Attention from plain operators reads shapes on the CPU, which a CUDA graph cannot capture.
     let captures = slots.way == Way::Fused;
-    let decoder = SlotDecoder::read(checkpoint, config, slots).map_err(|e| text(&e))?;
-    let decoder = decoder(&runtime.on_gpu(captures)).map_err(|e| text(&e))?;
+    let decoder = SlotDecoder::read(checkpoint, config, slots)?;
+    let decoder = decoder(&runtime.on_gpu(captures))?;
     Ok((vision, AnyDecoder::Slots(Box::new(decoder))))
 }
 
@@ -343,7 +335,7 @@ impl Steps for DecoderSteps {
         }
     }
 
-    fn step(&mut self, rows: &[StepRow<'_, Prompt>]) -> Result<Vec<Followers>, String> {
+    fn step(&mut self, rows: &[StepRow<'_, Prompt>]) -> Result<Vec<Followers>, Fault> {
         let hidden = self.decoder.embeddings().width();
         let mut call = Packed::default();
         let mut wants_logits = false;
@@ -378,8 +370,7 @@ impl Steps for DecoderSteps {
             });
             wants_logits |= row.wants_logits;
         }
-        let fail = |error: OnnxError| error.to_string();
-        let (next, logits) = self.decoder.run(call, wants_logits).map_err(fail)?;
+        let (next, logits) = self.decoder.run(call, wants_logits)?;
         let vocabulary = logits.len() / next.len().max(1);
         let mut at = 0;
         let each = rows.iter().map(|row| {

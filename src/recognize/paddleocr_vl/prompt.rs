@@ -1,6 +1,7 @@
 //! Tokenization of prompts, and decoding of answers.
 
 use super::config::Config;
+use crate::fault::{Fault, Reason};
 use crate::onnx::checkpoint::CheckpointError;
 use minijinja::Environment;
 use minijinja::value::Serde;
@@ -87,21 +88,21 @@ impl Prompts {
     }
 
     /// Tokens of a prompt about a picture of `image_tokens` tokens.
-    pub fn encode(&self, words: &str, image_tokens: usize) -> Result<Vec<u32>, String> {
+    pub fn encode(&self, words: &str, image_tokens: usize) -> Result<Vec<u32>, Fault> {
         let text = self.text(words)?;
         let encoding = self
             .tokenizer
             .encode(text, false)
-            .map_err(|e| format!("the prompt: {e}"))?;
+            .map_err(|e| wrong(format!("the prompt: {e}")))?;
         let ids = encoding.get_ids();
         let places: Vec<usize> = (0..ids.len())
             .filter(|i| ids[*i] == self.image_token)
             .collect();
         let [place] = places.as_slice() else {
-            return Err(format!(
+            return Err(wrong(format!(
                 "the chat template names the picture {} times instead of once",
                 places.len()
-            ));
+            )));
         };
         let picture = std::iter::repeat_n(self.image_token, image_tokens);
         Ok(ids[..*place]
@@ -113,7 +114,7 @@ impl Prompts {
     }
 
     /// The prompt's text, with one placeholder for the picture.
-    fn text(&self, words: &str) -> Result<String, String> {
+    fn text(&self, words: &str) -> Result<String, Fault> {
         match &self.template {
             Template::Ending(ending) => {
                 Ok(format!("{BEGIN}{}{END}{words}\n{ending}", self.placeholder))
@@ -123,22 +124,22 @@ impl Prompts {
                 let messages = json!([{"role": "user", "content": content}]);
                 let template = environment
                     .get_template("chat")
-                    .map_err(|e| format!("{e:#}"))?;
+                    .map_err(|e| wrong(format!("{e:#}")))?;
                 let mut values = tokens.clone();
                 values.insert("messages".into(), messages);
                 values.insert("add_generation_prompt".into(), true.into());
                 template
                     .render(Serde(values))
-                    .map_err(|e| format!("the chat template: {e:#}"))
+                    .map_err(|e| wrong(format!("the chat template: {e:#}")))
             }
         }
     }
 
     /// Decodes an answer.
-    pub fn decode(&self, ids: &[u32], skip_special_tokens: bool) -> Result<String, String> {
+    pub fn decode(&self, ids: &[u32], skip_special_tokens: bool) -> Result<String, Fault> {
         self.tokenizer
             .decode(ids, skip_special_tokens)
-            .map_err(|e| format!("the answer's tokens: {e}"))
+            .map_err(|e| wrong(format!("the answer's tokens: {e}")))
     }
 
     /// Tokenizes text that may occur in an answer.
@@ -148,6 +149,11 @@ impl Prompts {
             .map(|e| e.get_ids().to_vec())
             .unwrap_or_default()
     }
+}
+
+/// The fault of a tokenizer or template that does not do what it should.
+fn wrong(message: String) -> Fault {
+    Fault::new(Reason::Model, message)
 }
 
 /// Path and text of a folder's chat template, from any of its possible places.

@@ -17,6 +17,7 @@ use super::draft::Draft;
 use super::sampling::Sampling;
 use crate::deadline::CancelToken;
 use crate::document::{FinishReason, Generation};
+use crate::fault::{Fault, Reason};
 use rand_mt::Mt64;
 use room::{Division, Grown, Room};
 use std::collections::VecDeque;
@@ -70,7 +71,7 @@ pub trait Steps {
     }
 
     /// Runs a step; returns the predictions for every row, in order.
-    fn step(&mut self, rows: &[StepRow<'_, Self::Prompt>]) -> Result<Vec<Followers>, String>;
+    fn step(&mut self, rows: &[StepRow<'_, Self::Prompt>]) -> Result<Vec<Followers>, Fault>;
 }
 
 /// Check for ending an answer early: given all its tokens, its final text if it is to end.
@@ -156,10 +157,10 @@ impl<P, T> Sequence<P, T> {
 }
 
 /// Reason of a sequence's end, and its text if that differs from its tokens'; or an error.
-type End = Result<(FinishReason, Option<String>), String>;
+type End = Result<(FinishReason, Option<String>), Fault>;
 
 /// A sequence's tag and its answer or error.
-pub type Done<T> = (T, Result<Answer, String>);
+pub type Done<T> = (T, Result<Answer, Fault>);
 
 /// Continuous batching over a model; see the module documentation.
 pub struct Scheduler<S: Steps, T> {
@@ -276,7 +277,10 @@ impl<S: Steps, T> Scheduler<S, T> {
                                 "its picture takes {} tokens, more than there is memory for",
                                 sequence.prompt_tokens
                             );
-                            (sequence.task.tag, Err(reason))
+                            (
+                                sequence.task.tag,
+                                Err(Fault::new(Reason::OutOfMemory, reason)),
+                            )
                         }
                         false => {
                             let (tag, answer) = sequence.answer(FinishReason::Length, None);
@@ -361,7 +365,7 @@ impl<S: Steps, T> Scheduler<S, T> {
 
     /// Runs a step over some of the sequences. If it fails, halves are tried, so that a sequence that cannot
     /// be run, or too little memory for all at once, affects no other.
-    fn run(&mut self, range: std::ops::Range<usize>) -> Vec<Result<Followers, String>> {
+    fn run(&mut self, range: std::ops::Range<usize>) -> Vec<Result<Followers, Fault>> {
         let rows: Vec<StepRow<'_, S::Prompt>> = self.active[range.clone()]
             .iter()
             .map(|sequence| StepRow {
@@ -374,11 +378,11 @@ impl<S: Steps, T> Scheduler<S, T> {
             })
             .collect();
         let result = match self.steps.step(&rows) {
-            Ok(followers) if followers.len() != rows.len() => Err(format!(
+            Ok(followers) if followers.len() != rows.len() => Err(Fault::internal(format!(
                 "a step of {} rows gave {} results",
                 rows.len(),
                 followers.len()
-            )),
+            ))),
             result => result,
         };
         match result {
@@ -386,7 +390,7 @@ impl<S: Steps, T> Scheduler<S, T> {
             Err(error) if range.len() < 2 => vec![Err(error)],
             Err(error) => {
                 tracing::warn!(
-                    error,
+                    %error,
                     "a step of {} blocks failed, trying them in halves",
                     range.len()
                 );
@@ -399,14 +403,14 @@ impl<S: Steps, T> Scheduler<S, T> {
     }
 
     /// Accepts a sequence's next tokens; returns its end, if it has ended.
-    fn take(&mut self, index: usize, result: Result<Followers, String>) -> Option<End> {
+    fn take(&mut self, index: usize, result: Result<Followers, Fault>) -> Option<End> {
         let sequence = &mut self.active[index];
         let followers = match result {
             Ok(followers) => followers,
             Err(error) => return Some(Err(error)),
         };
         if followers.next.len() != sequence.proposed + 1 {
-            return Some(Err("a step gave too few tokens".into()));
+            return Some(Err(Fault::internal("a step gave too few tokens")));
         }
         let said = sequence.tokens.len() - sequence.proposed;
         let drafted = sequence.tokens.split_off(said);

@@ -88,13 +88,13 @@ impl Steps for Fake {
         self.released += pages.len();
     }
 
-    fn step(&mut self, rows: &[StepRow<'_, FakePrompt>]) -> Result<Vec<Followers>, String> {
+    fn step(&mut self, rows: &[StepRow<'_, FakePrompt>]) -> Result<Vec<Followers>, Fault> {
         if rows.len() > self.room
             || rows
                 .iter()
                 .any(|row| self.broken.contains(&row.prompt.number))
         {
-            return Err("no".into());
+            return Err(Fault::internal("no"));
         }
         self.steps.push(rows.len());
         self.tokens.push(
@@ -169,13 +169,7 @@ fn a_cancelled_sequence_frees_its_slot_in_the_next_step() {
     tokens[0].cancel();
     tokens[2].cancel();
     let done = scheduler.step();
-    assert_eq!(
-        done,
-        [
-            (0, Err("cancelled".to_string())),
-            (2, Err("cancelled".to_string()))
-        ]
-    );
+    assert_eq!(done, [(0, Err(cancelled())), (2, Err(cancelled()))]);
     let rest = run(&mut scheduler);
     assert_eq!(
         rest.iter()
@@ -186,7 +180,7 @@ fn a_cancelled_sequence_frees_its_slot_in_the_next_step() {
 }
 
 /// Runs to the end; answers sorted by number.
-fn run(scheduler: &mut Scheduler<Fake, usize>) -> Vec<(usize, Result<Answer, String>)> {
+fn run(scheduler: &mut Scheduler<Fake, usize>) -> Vec<(usize, Result<Answer, Fault>)> {
     let mut done = Vec::new();
     for _ in 0..100_000 {
         if scheduler.load() == 0 {
@@ -307,7 +301,14 @@ fn slots_of_fixed_lengths_give_the_same() {
             (15, FinishReason::Length)
         );
     }
-    assert!(done[3].1.as_ref().unwrap_err().contains("30 tokens"));
+    assert!(
+        done[3]
+            .1
+            .as_ref()
+            .unwrap_err()
+            .message
+            .contains("30 tokens")
+    );
 }
 
 #[test]
@@ -317,7 +318,14 @@ fn what_does_not_fit_is_told_or_cut() {
     scheduler.push(task(1, 6, 500));
     scheduler.push(task(2, 3, 2));
     let done = run(&mut scheduler);
-    assert!(done[0].1.as_ref().unwrap_err().contains("30 tokens"));
+    assert!(
+        done[0]
+            .1
+            .as_ref()
+            .unwrap_err()
+            .message
+            .contains("30 tokens")
+    );
     // Five pages of four hold 20 tokens; the last generated token needs no place.
     let cut = done[1].1.as_ref().unwrap();
     assert_eq!(

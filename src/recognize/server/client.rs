@@ -1,24 +1,21 @@
 //! The client of one or several servers: which of them is asked, what is tried again, and what is given up.
 
+mod endpoint;
+mod failed;
+
 use super::protocol::{Arguments, Completion, Dialect, completion, error_message, models};
-use crate::net::{
-    RetryRules, asked, clean_text, is_passing, is_too_long, pause, read_all, reason, shown_address,
-};
+use crate::fault::{Fault, Reason};
+use crate::net::{RetryRules, asked, clean_text, is_passing, pause, read_all, shown_address};
+use endpoint::{Endpoint, State};
+use failed::{Failed, MOST_BYTES, broken_off, on_the_way, refused};
 use serde_json::Value;
 use std::fmt;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Bytes of an answer: 8192 tokens are far below.
-const MOST_BYTES: u64 = 16 << 20;
 /// Time to reach a server, and for it to list its models.
 const REACH: Duration = Duration::from_secs(10);
-/// Attempts in a row that may fail before a server is left out. (A single one is asked all the same.)
-const MOST_TROUBLES: u32 = 3;
-/// Time for which a server that cannot be reached is left out, at first and at most.
-const LEFT_OUT: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60)];
-
 /// Time for which the first answer of a server is waited for before others are asked for.
 const PROOF: Duration = Duration::from_secs(3);
 /// Pause before a server is looked for again.
@@ -98,33 +95,6 @@ pub struct Client {
     random: AtomicU64,
 }
 
-/// A server.
-struct Endpoint {
-    url: String,
-    /// Its address as it is shown in messages.
-    shown: String,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    in_flight: usize,
-    /// How often in a row it could not be reached, and until when it is left out.
-    unreachable: u32,
-    left_out_until: Option<Instant>,
-    /// Attempts in a row that failed.
-    troubles: u32,
-    /// The model as this server calls it.
-    model: Option<String>,
-    /// Keys of requests that this server refuses.
-    unknown_keys: Vec<&'static str>,
-    /// Whether it has answered anything but that the key is wrong, and when it was first asked.
-    lets_in: bool,
-    first_asked: Option<Instant>,
-    /// Its refusal, where the key is wrong: nothing else that it is asked can come out better.
-    refusal: Option<String>,
-}
-
 /// Which server is asked.
 enum Choice {
     /// This one.
@@ -132,25 +102,7 @@ enum Choice {
     /// One that has yet to say whether it takes the key.
     Later,
     /// None: all refuse.
-    None(String),
-}
-
-/// Why an attempt failed.
-enum Fault {
-    /// The server could not be reached.
-    Unreachable(String),
-    /// The connection broke.
-    Broken(String),
-    /// It may pass; the server may have said when.
-    Passing(String, Option<f64>),
-    /// It does not take the key.
-    Unauthorized(String),
-    /// It does not know the model.
-    Model(String),
-    /// It does not know a key that it can do without.
-    Key(&'static str),
-    /// It will not pass.
-    Final(String),
+    None(Fault),
 }
 
 impl Client {
@@ -188,11 +140,11 @@ impl Client {
     }
 
     /// Sees whether any of the servers can be reached; the error tells of all.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Fault> {
         let mut reasons = Vec::new();
         for endpoint in &self.endpoints {
             match self.listed(endpoint) {
-                Err(Fault::Unreachable(reason) | Fault::Broken(reason)) => {
+                Err(Failed::Unreachable(reason) | Failed::Broken(reason)) => {
                     endpoint.leave_out();
                     reasons.push(format!("`{}`: {reason}", endpoint.shown));
                 }
@@ -200,7 +152,7 @@ impl Client {
                 _ => return Ok(()),
             }
         }
-        Err(reasons.join("; "))
+        Err(Fault::new(Reason::Network, reasons.join("; ")))
     }
 
     /// Asks about a picture. `stop`: whether to do without further attempts.
@@ -210,7 +162,7 @@ impl Client {
         prompt: &str,
         arguments: &Arguments,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Completion, String> {
+    ) -> Result<Completion, Fault> {
         let started = Instant::now();
         let left = || match self.options.deadline {
             Some(deadline) => deadline
@@ -225,7 +177,7 @@ impl Client {
         let mut failing = None;
         loop {
             if failed > 0 && stop() {
-                return Err("cancelled while the server was asked again".into());
+                return Err(cancelled("cancelled while the server was asked again"));
             }
             let Some(time) = left() else {
                 return Err(late(&self.options));
@@ -235,34 +187,36 @@ impl Client {
                 Choice::Later => {
                     std::thread::sleep(AGAIN);
                     match stop() {
-                        true => return Err("cancelled before the server was asked".into()),
+                        true => return Err(cancelled("cancelled before the server was asked")),
                         false => continue,
                     }
                 }
-                Choice::None(reason) => return Err(reason),
+                Choice::None(fault) => return Err(fault),
             };
             let endpoint = &self.endpoints[number];
             failing = Some(number);
             let result = self.attempt(endpoint, &mut body, time.min(self.options.timeout));
             self.note(endpoint, &result);
-            let (reason, wait) = match result {
+            let (fault, wait) = match result {
                 Ok(completion) => {
                     let mut state = endpoint.lock();
                     (state.unreachable, state.troubles, state.left_out_until) = (0, 0, None);
                     return Ok(completion);
                 }
                 // Another server may take it; else the reason is the same for all.
-                Err(Fault::Unauthorized(_)) => continue,
-                Err(Fault::Final(reason)) => return Err(self.told(endpoint, reason)),
-                Err(Fault::Model(reason)) => match self.adopt_model(endpoint, &body["model"]) {
+                Err(Failed::Unauthorized(_)) => continue,
+                Err(Failed::Final(fault)) => return Err(self.told(endpoint, fault)),
+                Err(Failed::Model(reason)) => match self.adopt_model(endpoint, &body["model"]) {
                     Ok(()) => continue,
-                    Err(why) => return Err(self.told(endpoint, format!("{reason}; {why}"))),
+                    Err(why) => {
+                        return Err(self.told(endpoint, refused(format!("{reason}; {why}"))));
+                    }
                 },
-                Err(Fault::Key(key)) => {
+                Err(Failed::Key(key)) => {
                     endpoint.leave_key_out(key);
                     continue;
                 }
-                Err(Fault::Unreachable(reason)) => {
+                Err(failed @ Failed::Unreachable(_)) => {
                     endpoint.leave_out();
                     missed += 1;
                     // Another one may be there at once.
@@ -270,28 +224,24 @@ impl Client {
                         continue;
                     }
                     missed = 0;
-                    (reason, None)
+                    (failed.into(), None)
                 }
-                Err(Fault::Broken(reason)) => (reason, None),
-                Err(Fault::Passing(reason, wait)) => (reason, wait),
+                Err(Failed::Passing(fault, wait)) => (fault, wait),
+                Err(failed @ Failed::Broken(_)) => (failed.into(), None),
             };
+            let fault: Fault = fault;
             endpoint.note_trouble();
             if failed >= self.options.rules.retries {
                 let attempts = failed + 1;
-                return Err(self.told(endpoint, format!("{reason} ({attempts} attempts)")));
+                return Err(self.told(endpoint, also(fault, &format!(" ({attempts} attempts)"))));
             }
             let Some(wait) = pause(failed, wait, self.chance()) else {
-                return Err(self.told(
-                    endpoint,
-                    format!("{reason}; the server asks to wait too long"),
-                ));
+                let fault = also(fault, "; the server asks to wait too long");
+                return Err(self.told(endpoint, fault));
             };
             if left().is_none_or(|left| wait >= left) {
-                return Err(format!(
-                    "{}: {}",
-                    late(&self.options),
-                    self.told(endpoint, reason)
-                ));
+                let late = late(&self.options);
+                return Err(also(late, &format!(": {}", self.told(endpoint, fault))));
             }
             failed += 1;
             sleep(wait, stop);
@@ -339,30 +289,34 @@ impl Client {
             }
             return Choice::Later;
         }
-        let refusals: Vec<String> = self
+        let refusals: Vec<Fault> = self
             .endpoints
             .iter()
             .filter_map(|e| e.lock().refusal.clone())
             .collect();
         match refusals.len() == self.endpoints.len() {
-            true => Choice::None(refusals.join("; ")),
+            true => {
+                let told: Vec<String> = refusals.into_iter().map(|fault| fault.message).collect();
+                Choice::None(refused(told.join("; ")))
+            }
             false => Choice::Later,
         }
     }
 
     /// Counts a request as answered, and keeps in mind whether the server takes the key.
-    fn note(&self, endpoint: &Endpoint, result: &Result<Completion, Fault>) {
+    fn note(&self, endpoint: &Endpoint, result: &Result<Completion, Failed>) {
         let mut state = endpoint.lock();
         state.in_flight -= 1;
         match result {
-            Err(Fault::Unauthorized(reason)) => {
+            Err(Failed::Unauthorized(reason)) => {
                 if state.refusal.is_none() {
-                    let told = self.told(endpoint, format!("{reason}; it is not asked again"));
+                    let fault = refused(format!("{reason}; it is not asked again"));
+                    let told = self.told(endpoint, fault);
                     tracing::error!("{told}");
                     state.refusal = Some(told);
                 }
             }
-            Err(Fault::Unreachable(_) | Fault::Broken(_)) => {}
+            Err(Failed::Unreachable(_) | Failed::Broken(_)) => {}
             _ => state.lets_in = true,
         }
     }
@@ -372,13 +326,13 @@ impl Client {
         endpoint: &Endpoint,
         body: &mut Value,
         timeout: Duration,
-    ) -> Result<Completion, Fault> {
+    ) -> Result<Completion, Failed> {
         let known = endpoint.lock().model.clone();
         let model = match known {
             Some(model) => model,
             None => {
                 let first = self.listed(endpoint)?.into_iter().next();
-                let first = first.ok_or_else(|| Fault::Final("it serves no model".into()))?;
+                let first = first.ok_or_else(|| Failed::Final(refused("it serves no model")))?;
                 endpoint.lock().model.insert(first).clone()
             }
         };
@@ -392,7 +346,7 @@ impl Client {
             }
             _ => serde_json::to_vec(body),
         };
-        let bytes = bytes.map_err(|e| Fault::Final(e.to_string()))?;
+        let bytes = bytes.map_err(|e| Failed::Final(Fault::internal(e.to_string())))?;
         let url = format!("{}/chat/completions", endpoint.url);
         let mut request = self
             .agent
@@ -407,7 +361,7 @@ impl Client {
             .timeout_global(Some(timeout))
             .build()
             .send(bytes.as_slice());
-        let mut response = sent.map_err(fault)?;
+        let mut response = sent.map_err(on_the_way)?;
         let status = response.status().as_u16();
         let header = |name: &str| {
             response
@@ -420,33 +374,33 @@ impl Client {
         let sent_body = &*body;
         let body = read.map_err(broken_off)?;
         match status {
-            200..300 => completion(&body).map_err(Fault::Final),
+            200..300 => completion(&body).map_err(Failed::Final),
             _ => {
                 let reason = format!("status {status}: {}", error_message(&body));
                 let lets_in = endpoint.lock().lets_in;
                 Err(match status {
-                    401 => Fault::Unauthorized(reason),
+                    401 => Failed::Unauthorized(reason),
                     // Later it may be about the picture.
-                    403 if !lets_in => Fault::Unauthorized(reason),
-                    300..400 => Fault::Final(format!(
+                    403 if !lets_in => Failed::Unauthorized(reason),
+                    300..400 => Failed::Final(refused(format!(
                         "status {status}: it sends requests on to another address"
-                    )),
-                    404 => Fault::Model(reason),
+                    ))),
+                    404 => Failed::Model(reason),
                     400 | 422 => {
                         match dispensable(&reason, sent_body).filter(|key| !unknown.contains(key)) {
-                            Some(key) => Fault::Key(key),
-                            None => Fault::Final(reason),
+                            Some(key) => Failed::Key(key),
+                            None => Failed::Final(refused(reason)),
                         }
                     }
-                    _ if is_passing(status) => Fault::Passing(reason, wait),
-                    _ => Fault::Final(reason),
+                    _ if is_passing(status) => Failed::Passing(refused(reason), wait),
+                    _ => Failed::Final(refused(reason)),
                 })
             }
         }
     }
 
     /// The models that a server lists.
-    fn listed(&self, endpoint: &Endpoint) -> Result<Vec<String>, Fault> {
+    fn listed(&self, endpoint: &Endpoint) -> Result<Vec<String>, Failed> {
         let url = format!("{}/models", endpoint.url);
         let mut request = self
             .agent
@@ -460,38 +414,32 @@ impl Client {
             .timeout_global(Some(REACH))
             .build()
             .call()
-            .map_err(fault)?;
+            .map_err(on_the_way)?;
         let status = response.status().as_u16();
         let body = read_all(response.body_mut().as_reader(), MOST_BYTES).map_err(broken_off)?;
         match status {
-            200..300 => models(&body).map_err(Fault::Final),
+            200..300 => models(&body).map_err(Failed::Final),
             _ => {
                 let reason = format!(
                     "its models cannot be listed: status {status}: {}",
                     error_message(&body)
                 );
                 Err(if status == 401 {
-                    Fault::Unauthorized(reason)
+                    Failed::Unauthorized(reason)
                 } else {
-                    Fault::Final(reason)
+                    Failed::Final(refused(reason))
                 })
             }
         }
     }
 
     /// After a server did not know the model that was asked for: takes the only one that it has, and says so.
-    fn adopt_model(&self, endpoint: &Endpoint, asked: &Value) -> Result<(), String> {
+    fn adopt_model(&self, endpoint: &Endpoint, asked: &Value) -> Result<(), Fault> {
         // Another request may have found it out meanwhile.
         if endpoint.lock().model.as_deref() != asked.as_str() {
             return Ok(());
         }
-        let listed = self.listed(endpoint).map_err(|fault| match fault {
-            Fault::Unreachable(reason) | Fault::Broken(reason) | Fault::Passing(reason, _) => {
-                reason
-            }
-            Fault::Model(reason) | Fault::Final(reason) | Fault::Unauthorized(reason) => reason,
-            Fault::Key(key) => key.to_string(),
-        })?;
+        let listed = self.listed(endpoint)?;
         let mut state = endpoint.lock();
         match listed.as_slice() {
             [only] if Some(only.as_str()) != asked.as_str() => {
@@ -513,22 +461,24 @@ impl Client {
                 .as_ref()
                 .is_some_and(|model| listed.contains(model)) =>
             {
-                Err("though it lists that model".into())
+                Err(refused("though it lists that model"))
             }
             _ => {
                 let served = clean_text(&listed.join(", "), MOST_SHOWN);
-                Err(format!(
+                Err(refused(format!(
                     "it serves {served}; name one with `vl_rec_api_model_name`"
-                ))
+                )))
             }
         }
     }
 
     /// A fault of a server, without the key.
-    fn told(&self, endpoint: &Endpoint, reason: String) -> String {
-        self.options
-            .key
-            .hidden_in(format!("`{}`: {reason}", endpoint.shown))
+    fn told(&self, endpoint: &Endpoint, fault: Fault) -> Fault {
+        let fault = fault.within(format!("`{}`", endpoint.shown));
+        Fault {
+            message: self.options.key.hidden_in(fault.message),
+            ..fault
+        }
     }
 
     /// A number from 0 to 1.
@@ -548,52 +498,6 @@ impl Client {
     }
 }
 
-impl Endpoint {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether it is not left out at present.
-    fn is_in(&self) -> bool {
-        self.lock()
-            .left_out_until
-            .is_none_or(|until| until <= Instant::now())
-    }
-
-    /// Remembers that an attempt failed; after several in a row it is left out.
-    fn note_trouble(&self) {
-        let is_out = {
-            let mut state = self.lock();
-            state.troubles += 1;
-            state.troubles >= MOST_TROUBLES
-        };
-        if is_out && self.is_in() {
-            self.leave_out();
-        }
-    }
-
-    /// Remembers a key that it refuses, and says so.
-    fn leave_key_out(&self, key: &'static str) {
-        let mut state = self.lock();
-        // Another request may have found it out before.
-        if !state.unknown_keys.contains(&key) {
-            tracing::warn!("`{}` does not know `{key}`: asking without it", self.shown);
-            state.unknown_keys.push(key);
-        }
-    }
-
-    /// Leaves it out for a while, longer each time.
-    fn leave_out(&self) {
-        let mut state = self.lock();
-        let [first, most] = LEFT_OUT;
-        let time = first
-            .saturating_mul(1 << state.unreachable.min(10))
-            .min(most);
-        state.unreachable += 1;
-        state.left_out_until = Some(Instant::now() + time);
-    }
-}
-
 /// A key of the request that a server's refusal names, and that can be left out: that marks are left out of answers is what
 /// servers do anyway, and without the limits of pixels they take their own.
 fn dispensable(reason: &str, body: &Value) -> Option<&'static str> {
@@ -610,57 +514,20 @@ fn dispensable(reason: &str, body: &Value) -> Option<&'static str> {
         .map(|(key, _)| key)
 }
 
-/// Sorts what went wrong on the way.
-fn fault(error: ureq::Error) -> Fault {
-    let reason = reason(&error);
-    match error {
-        ureq::Error::HostNotFound
-        | ureq::Error::ConnectionFailed
-        | ureq::Error::Tls(_)
-        | ureq::Error::Rustls(_)
-        | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            Fault::Unreachable(format!("it cannot be reached: {reason}"))
-        }
-        ureq::Error::Io(error) if is_refusal(&error) => {
-            Fault::Unreachable(format!("it cannot be reached: {reason}"))
-        }
-        ureq::Error::Io(_) | ureq::Error::Protocol(_) => Fault::Broken(reason),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => {
-            Fault::Final(reason)
-        }
-        _ => Fault::Passing(reason, None),
-    }
-}
-
-/// Sorts what went wrong while an answer came.
-fn broken_off(error: std::io::Error) -> Fault {
-    if is_too_long(&error) {
-        return Fault::Final(format!("its answer is longer than {} MB", MOST_BYTES >> 20));
-    }
-    match fault(ureq::Error::from(error)) {
-        Fault::Broken(reason) | Fault::Unreachable(reason) => {
-            Fault::Broken(format!("its answer broke off: {reason}"))
-        }
-        other => other,
-    }
-}
-
-/// Whether a connection was never made: refused, or not encrypted as it should be.
-fn is_refusal(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    let kinds = [
-        ErrorKind::ConnectionRefused,
-        ErrorKind::HostUnreachable,
-        ErrorKind::NetworkUnreachable,
-        ErrorKind::AddrNotAvailable,
-        ErrorKind::InvalidData,
-    ];
-    kinds.contains(&error.kind())
-}
-
-fn late(options: &ClientOptions) -> String {
+fn late(options: &ClientOptions) -> Fault {
     let seconds = options.deadline.unwrap_or_default().as_secs_f64();
-    format!("no answer within the {seconds} seconds that a block may take")
+    let message = format!("no answer within the {seconds} seconds that a block may take");
+    Fault::new(Reason::TimeUp, message)
+}
+
+fn cancelled(message: &str) -> Fault {
+    Fault::new(Reason::Cancelled, message)
+}
+
+/// The same fault, with more said about it.
+fn also(mut fault: Fault, more: &str) -> Fault {
+    fault.message.push_str(more);
+    fault
 }
 
 /// Sleeps, unless it is to stop.

@@ -7,9 +7,13 @@
 pub mod client;
 pub mod protocol;
 
-use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, cancelled};
+use super::{
+    BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, cancelled, no_crop,
+};
 use crate::deadline;
 use crate::document::{FinishReason, Generation};
+use crate::fault::{Fault, Reason};
+use crate::raster::RasterError;
 use client::{Client, ClientOptions};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use protocol::{Arguments, Dialect};
@@ -51,7 +55,7 @@ impl ServerRecognizer {
         options: ClientOptions,
         requests_in_flight: usize,
         ends: Ends,
-    ) -> Result<ServerRecognizer, String> {
+    ) -> Result<ServerRecognizer, Fault> {
         let dialect = options.dialect;
         let client = Client::new(options);
         client.check()?;
@@ -104,7 +108,7 @@ impl Recognizer for ServerRecognizer {
                 // Fewer threads suffice.
                 Err(_) if number > 0 => break,
                 Err(error) => {
-                    return Err(RecognizeError(format!("no thread can be started: {error}")));
+                    return Err(RecognizeError::no_thread(error));
                 }
             }
         }
@@ -123,7 +127,7 @@ impl Recognizer for ServerRecognizer {
             if self.ends.cancel.load(Ordering::Relaxed) || deadline::stopped().is_some() {
                 let since = *cancelled_at.get_or_insert_with(Instant::now);
                 if since.elapsed() > GRACE {
-                    return Err(RecognizeError("cancelled".into()));
+                    return Err(RecognizeError(cancelled()));
                 }
             }
         }
@@ -132,11 +136,16 @@ impl Recognizer for ServerRecognizer {
 
 /// Answer to a block after another one has failed, under `--fail-fast`.
 fn not_asked(request: &BlockRequest) -> BlockAnswer {
-    let reason = "it was not asked for, since another block failed (`fail_fast`)".to_string();
+    let message = "it was not asked for, since another block failed (`fail_fast`)";
     BlockAnswer {
         ticket: request.ticket,
-        result: Err(reason),
+        result: Err(Fault::new(Reason::NotTried, message)),
     }
+}
+
+/// The fault of a crop that cannot be encoded; it is told without its causes.
+fn not_encoded(error: RasterError) -> Fault {
+    Fault::new(error.reason(), error.to_string())
 }
 
 /// Answers a block; a panic fails that block only.
@@ -147,7 +156,8 @@ fn answered(
     cancel: &AtomicBool,
 ) -> BlockAnswer {
     let result = catch_unwind(AssertUnwindSafe(|| ask(request, client, dialect, cancel)));
-    let result = result.unwrap_or_else(|_| Err("internal error while asking the server".into()));
+    let panicked = || Fault::internal("internal error while asking the server");
+    let result = result.unwrap_or_else(|_| Err(panicked()));
     BlockAnswer {
         ticket: request.ticket,
         result,
@@ -159,10 +169,10 @@ fn ask(
     client: &Client,
     dialect: Dialect,
     cancel: &AtomicBool,
-) -> Result<Recognition, String> {
+) -> Result<Recognition, Fault> {
     let started = Instant::now();
-    let crop = block.crop.as_deref().ok_or("there is no crop")?;
-    let image_url = dialect.image_url(crop).map_err(|e| e.to_string())?;
+    let crop = block.crop.as_deref().ok_or_else(no_crop)?;
+    let image_url = dialect.image_url(crop).map_err(not_encoded)?;
     let request = &block.request;
     let stop = || cancel.load(Ordering::Relaxed) || block.is_cancelled();
     let completion = client.complete(

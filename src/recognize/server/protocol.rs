@@ -1,6 +1,7 @@
 //! Requests to and responses from a server: OpenAI chat completions, in the dialect of each kind of server
 //! (docs/reference.md, "Recognition servers").
 
+use crate::fault::{Fault, Reason};
 use crate::net::clean_text;
 use crate::plan::{PixelLimits, Request};
 use crate::raster::{Pixels, RasterError};
@@ -154,18 +155,21 @@ pub struct Completion {
     pub is_cut: bool,
 }
 
+/// The fault of an answer that makes no sense.
+fn bad(message: impl Into<String>) -> Fault {
+    Fault::new(Reason::Server, message)
+}
+
 /// Parses the body of an answer.
-pub fn completion(body: &[u8]) -> Result<Completion, String> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|e| format!("the server's answer is no JSON: {e}"))?;
+pub fn completion(body: &[u8]) -> Result<Completion, Fault> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|e| bad(format!("the server's answer is no JSON: {e}")))?;
     if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
-        return Err(format!(
-            "the server answers with an error: {}",
-            message_of(error)
-        ));
+        let told = message_of(error);
+        return Err(bad(format!("the server answers with an error: {told}")));
     }
     let choice = value.get("choices").and_then(|choices| choices.get(0));
-    let choice = choice.ok_or("the server's answer has no `choices`")?;
+    let choice = choice.ok_or_else(|| bad("the server's answer has no `choices`"))?;
     let content = match choice
         .get("message")
         .and_then(|message| message.get("content"))
@@ -173,10 +177,8 @@ pub fn completion(body: &[u8]) -> Result<Completion, String> {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(other) => {
-            return Err(format!(
-                "the server's `content` is no text: {}",
-                shortened(&other.to_string())
-            ));
+            let other = shortened(&other.to_string());
+            return Err(bad(format!("the server's `content` is no text: {other}")));
         }
     };
     let tokens = value
@@ -192,13 +194,13 @@ pub fn completion(body: &[u8]) -> Result<Completion, String> {
 }
 
 /// Names of a server's models, from its answer to `/models`.
-pub fn models(body: &[u8]) -> Result<Vec<String>, String> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|e| format!("its list of models is no JSON: {e}"))?;
+pub fn models(body: &[u8]) -> Result<Vec<String>, Fault> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|e| bad(format!("its list of models is no JSON: {e}")))?;
     let list = value
         .get("data")
         .and_then(Value::as_array)
-        .ok_or("its list of models has no `data`")?;
+        .ok_or_else(|| bad("its list of models has no `data`"))?;
     Ok(list
         .iter()
         .filter_map(|model| Some(model.get("id")?.as_str()?.to_string()))
@@ -251,7 +253,7 @@ mod tests {
                 .content,
             None
         );
-        let fault = |body: &str| completion(body.as_bytes()).unwrap_err();
+        let fault = |body: &str| completion(body.as_bytes()).unwrap_err().message;
         assert!(fault("<html>").contains("no JSON"));
         assert!(fault("{}").contains("no `choices`"));
         assert!(fault(r#"{"choices": [{"message": {"content": [1]}}]}"#).contains("no text"));

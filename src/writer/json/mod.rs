@@ -126,6 +126,7 @@ mod tests {
     use super::super::markdown::{MarkdownOptions, Pictures};
     use super::*;
     use crate::document::{Block, Label};
+    use crate::fault::Fault;
     use crate::geometry::Rect;
     use serde_json::json;
 
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn pages_have_the_keys_of_the_reference_in_its_order() {
-        let mut page = Page::failed(0, "broken".into());
+        let mut page = Page::failed(0, Fault::internal("broken"));
         page.blocks.push(Block::new(
             Label::Header,
             Rect::new(0.4, 0.0, 9.2, 5.0),
@@ -214,7 +215,7 @@ mod tests {
             pages: Vec::new(),
             page_count: Some(900),
         };
-        (3..900).for_each(|index| document.push(Page::failed(index, "broken".into())));
+        (3..900).for_each(|index| document.push(Page::failed(index, Fault::internal("broken"))));
         let options = JsonOptions::page_text("lite", MarkdownOptions::default());
         let mut bytes = Vec::new();
         write(&mut bytes, &document, &options, false).unwrap();

@@ -4,6 +4,7 @@ mod forms;
 
 use super::*;
 use crate::document::soft_newlines;
+use crate::fault::Fault;
 use crate::geometry::Rect;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
@@ -516,7 +517,7 @@ proptest! {
     /// Whole documents have the structure that was asked for, whatever their blocks say.
     #[test]
     fn documents_have_the_structure_that_was_asked_for(blocks in proptest::collection::vec((0usize..6, markup()), 0..8)) {
-        let mut page = Page::failed(0, String::new());
+        let mut page = Page::failed(0, Fault::internal(""));
         (page.width, page.height) = (1000, 1400);
         let mut expected: Vec<&str> = Vec::new();
         for (kind, text) in &blocks {

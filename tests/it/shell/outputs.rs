@@ -18,7 +18,15 @@ fn check_keys(records: &[Value]) {
         let keys: Vec<&String> = record.as_object().unwrap().keys().collect();
         assert_eq!(
             keys,
-            ["level", "code", "message", "file", "page", "last_page"],
+            [
+                "level",
+                "code",
+                "reason",
+                "message",
+                "file",
+                "page",
+                "last_page"
+            ],
             "{record}"
         );
         assert!(

@@ -1,13 +1,14 @@
 //! The forms of tables, formulas, bullets, listings and pictures.
 
 use super::*;
+use crate::fault::Fault;
 
 #[test]
 fn tables_keep_what_tables_hold() {
     let check = |content: &str, expected: &str| {
         let pictures = Pictures::of(&[Page {
             table_pictures: vec!["imgs/x\" y/a.jpg".into()],
-            ..Page::failed(0, String::new())
+            ..Page::failed(0, Fault::internal(""))
         }]);
         let options = MarkdownOptions {
             pretty: false,

@@ -1,0 +1,267 @@
+//! The stage of layout detection: pages are shown to the detector, planned, and become requests for their blocks.
+
+use super::{PageJob, Stage, by_deadline, guarded};
+use crate::deadline::{CancelToken, Deadline};
+use crate::engine::assemble::PlannedPage;
+use crate::engine::coordinator::Message;
+use crate::engine::illustrate::illustrate;
+use crate::engine::job::{JobSettings, LayoutChoice};
+use crate::fault::{Fault, Reason};
+use crate::layout::postprocess::LayoutOptions;
+use crate::layout::{LayoutDetector, Region, whole_page};
+use crate::lines::PreparedPage;
+use crate::plan::{self, PageName, PagePlan};
+use crate::raster::Pixels;
+use crate::recognize::{BlockRequest, Ticket};
+use crossbeam_channel::{Receiver, Sender};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+/// Finds regions, plans them, cuts pictures, and sends a request for every block that is read.
+///
+/// Pages that wait, whatever document they are of, are shown to the detector together where their options are the same, up
+/// to its batch size; it never waits for more: while it works the next ones gather.
+pub(in crate::engine) fn layout(
+    inbox: Receiver<(PageJob, PreparedPage)>,
+    detector: &mut dyn LayoutDetector,
+    stage: Stage,
+) {
+    let mut detector = Restarted {
+        detector,
+        since: PAGES_BETWEEN_RESTARTS,
+        restarting: Duration::ZERO,
+    };
+    let mut held = None;
+    while let Some(first) = held.take().or_else(|| inbox.recv().ok()) {
+        let others = detector.detector.batch_size().max(1) - 1;
+        let settings = first.0.context.settings.clone();
+        let mut batch = vec![first];
+        while batch.len() <= others && held.is_none() {
+            match inbox.try_recv() {
+                Ok(next) if asks_alike(&next.0, &settings) => batch.push(next),
+                Ok(next) => held = Some(next),
+                Err(_) => break,
+            }
+        }
+        // Of the pages that are left the one with the least time ends the work; it then costs the others nothing more.
+        let mut least = None;
+        batch.retain(|(job, _)| match job.left() {
+            _ if job.passes(&stage.out) => false,
+            Ok(left) => {
+                least = least.into_iter().chain(left).min();
+                true
+            }
+            Err(fault) => {
+                job.fail(&stage.out, fault);
+                false
+            }
+        });
+        if batch.is_empty() {
+            continue;
+        }
+        let start = Instant::now();
+        let pages: Vec<_> = batch.iter().map(|(_, prepared)| prepared).collect();
+        let found = match &settings.layout {
+            LayoutChoice::WholePage(label) => pages
+                .iter()
+                .map(|page| Ok(vec![whole_page(*label, page.width, page.height)]))
+                .collect(),
+            LayoutChoice::Detect(options) => {
+                let cancels = batch
+                    .iter()
+                    .map(|(job, _)| job.context.cancel.clone())
+                    .collect();
+                let ends = BatchEnd {
+                    cancels,
+                    left: least,
+                    limit: settings.page_timeout,
+                };
+                detector.detect(&pages, options, &ends)
+            }
+        };
+        let restarting = std::mem::take(&mut detector.restarting);
+        let share = start.elapsed().saturating_sub(restarting) / batch.len() as u32;
+        for ((mut job, prepared), found) in batch.into_iter().zip(found) {
+            job.count("layout", share);
+            match found {
+                Ok(regions) => plan(job, prepared, regions, &stage.out),
+                Err(fault) => job.fail(&stage.out, fault),
+            }
+        }
+    }
+}
+
+/// Whether a page may be shown to the detector together with those of these settings.
+fn asks_alike(page: &PageJob, settings: &Arc<JobSettings>) -> bool {
+    let own = &page.context.settings;
+    Arc::ptr_eq(own, settings)
+        || (own.layout == settings.layout && own.page_timeout == settings.page_timeout)
+}
+
+/// When a batch's work ends: when all its pages are cancelled, or the time is up.
+struct BatchEnd {
+    cancels: Vec<CancelToken>,
+    left: Option<Duration>,
+    /// The time of a page, for what is told.
+    limit: Option<Duration>,
+}
+
+impl BatchEnd {
+    fn deadline(&self) -> Deadline {
+        Deadline::of_all(self.cancels.clone(), self.left)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancels.iter().all(CancelToken::is_cancelled)
+    }
+}
+
+/// Pages for which a detector has to work before it may be started again once more.
+const PAGES_BETWEEN_RESTARTS: usize = 100;
+
+/// A detector that is started again where it fails.
+struct Restarted<'a> {
+    detector: &'a mut dyn LayoutDetector,
+    /// Pages since it was started again.
+    since: usize,
+    /// Time that starting took, which is none of a page.
+    restarting: Duration,
+}
+
+impl Restarted<'_> {
+    /// The regions of every page. Pages that fail together are tried in halves, so that a page, or the lack of memory
+    /// for many at once, costs no other page; the time for all is that of each half again. Where a page fails alone the
+    /// detector is started again, and the page tried once more: the fault may be the detector's own.
+    fn detect(
+        &mut self,
+        pages: &[&PreparedPage],
+        options: &LayoutOptions,
+        ends: &BatchEnd,
+    ) -> Vec<Result<Vec<Region>, Fault>> {
+        let (found, _) = by_deadline(ends.deadline(), ends.limit, "finding the layout", || {
+            let regions = self.detector.detect(pages, options).map_err(Fault::from)?;
+            match regions.len() == pages.len() {
+                true => Ok(regions),
+                false => Err(Fault::internal(format!(
+                    "{} pages were answered with {} layouts",
+                    pages.len(),
+                    regions.len()
+                ))),
+            }
+        });
+        match found {
+            Ok(regions) => {
+                self.since = self.since.saturating_add(pages.len());
+                regions.into_iter().map(Ok).collect()
+            }
+            Err(fault) if fault.reason == Reason::TimeUp && pages.len() < 2 => vec![Err(fault)],
+            Err(fault) if ends.is_cancelled() => pages.iter().map(|_| Err(fault.clone())).collect(),
+            Err(fault) if pages.len() < 2 => match self.restart(&fault) {
+                true => self.detect(pages, options, ends),
+                false => vec![Err(fault)],
+            },
+            Err(_) => {
+                let (a, b) = pages.split_at(pages.len() / 2);
+                let mut found = self.detect(a, options, ends);
+                found.extend(self.detect(b, options, ends));
+                found
+            }
+        }
+    }
+
+    /// Starts the detector again, if it was not a short while before.
+    fn restart(&mut self, fault: &Fault) -> bool {
+        if self.since < PAGES_BETWEEN_RESTARTS {
+            return false;
+        }
+        self.since = 0;
+        let start = Instant::now();
+        let what = "starting layout detection";
+        let restarted = guarded(what, || self.detector.restart().map_err(Fault::from));
+        self.restarting += start.elapsed();
+        restarted.unwrap_or_else(|error| {
+            tracing::warn!(
+                "layout detection failed ({fault}) and cannot be started again: {error}"
+            );
+            false
+        })
+    }
+}
+
+/// Plans a page's regions, cuts pictures and asks for its blocks.
+fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out: &Sender<Message>) {
+    let (source, context) = (job.source.clone(), job.context.clone());
+    let settings = &context.settings;
+    let planned = job.work(
+        ("pictures", "planning the page and cutting pictures"),
+        || {
+            let name = PageName {
+                folder: &context.job.picture_folder,
+                page_index: prepared.page_index,
+            };
+            let plan = plan::plan_page(regions, name, &settings.plan);
+            let cut = illustrate(&mut prepared, &plan, source.as_ref(), settings)?;
+            Ok((plan, cut))
+        },
+    );
+    let (plan, mut cut) = match planned {
+        Ok(planned) => planned,
+        Err(fault) => return job.fail(out, fault),
+    };
+    let steps = prepared.preprocess_steps.take();
+    let prepared = Arc::new(prepared);
+    let crops = std::mem::take(&mut cut.crops);
+    let time_left = settings
+        .page_timeout
+        .map(|limit| limit.saturating_sub(job.spent));
+    let time_spent = Arc::default();
+    let time = (time_left, &time_spent);
+    let requests = requests(&job, &plan, &prepared, &crops, time);
+    let waiting = requests.iter().map(|r| r.ticket.block).collect();
+    let (serial, timings) = (job.serial, job.timings);
+    let page = Box::new(PlannedPage {
+        serial,
+        context,
+        prepared,
+        plan,
+        cut,
+        steps,
+        timings,
+        waiting,
+        time_left,
+        time_spent,
+    });
+    drop(out.send(Message::Planned { page, requests }));
+}
+
+/// What is asked of the recognizer about a page.
+fn requests(
+    job: &PageJob,
+    plan: &PagePlan,
+    prepared: &Arc<PreparedPage>,
+    crops: &BTreeMap<usize, Arc<Pixels>>,
+    (time_left, time_spent): (Option<Duration>, &Arc<AtomicU64>),
+) -> Vec<BlockRequest> {
+    let asked = plan
+        .blocks
+        .iter()
+        .enumerate()
+        .filter_map(|(block, planned)| {
+            Some(BlockRequest {
+                ticket: Ticket {
+                    page: job.serial,
+                    block,
+                },
+                document: job.context.document.clone(),
+                page: prepared.clone(),
+                region: Arc::new(planned.region.clone()),
+                request: Arc::new(planned.request.clone()?),
+                crop: crops.get(&block).cloned(),
+                time_left,
+                time_spent: Arc::clone(time_spent),
+            })
+        });
+    asked.collect()
+}
