@@ -14,7 +14,7 @@ use docparse::plan::{Request, RequestOptions};
 use docparse::raster::Pixels;
 use docparse::recognize::server::client::{ApiKey, ClientOptions, ModelName};
 use docparse::recognize::server::protocol::Dialect;
-use docparse::recognize::server::{Ends, ServerRecognizer};
+use docparse::recognize::server::{ServerRecognizer, StopSignals};
 use docparse::recognize::{BlockRequest, Recognizer, Ticket};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -51,7 +51,7 @@ fn main() {
         rules: RetryRules::default(),
         connections: IN_FLIGHT,
     };
-    let mut recognizer = ServerRecognizer::new(options, IN_FLIGHT, Ends::default()).unwrap();
+    let mut recognizer = ServerRecognizer::new(options, IN_FLIGHT, StopSignals::default()).unwrap();
     let (to_recognizer, requests) = crossbeam_channel::unbounded();
     for block in 0..BLOCKS {
         to_recognizer.send(request(block)).unwrap();

@@ -18,7 +18,7 @@ use crate::pipeline::job::WantedPictures;
 use crate::pipeline::resolve::resolve;
 use crate::pipeline::stages::Loader;
 use crate::pipeline::{RequestError, RunRequest, SetupError, memory, restructure_options};
-use crate::recognize::server::Ends;
+use crate::recognize::server::StopSignals;
 use crate::restructure::{self, FinishOptions};
 use crate::runtime::{self, RuntimeDirs};
 use crate::writer::json::{self, JsonOptions};
@@ -177,7 +177,7 @@ impl Parser {
             session: SessionOptions::on(options.device, cores),
             quantized: None,
             no_lines: memory.no_lines,
-            ends: &Ends::default(),
+            ends: &StopSignals::default(),
         };
         let stages = loader.load(&resolved)?;
         let mut limits = resolved.limits(threads, page_memory);

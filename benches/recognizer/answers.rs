@@ -7,15 +7,17 @@ use docparse::layout::Region;
 use docparse::lines::PreparedPage;
 use docparse::onnx::Runtime;
 use docparse::onnx::graph::Element;
-use docparse::onnx::projection::Keep;
-use docparse::onnx::slots::Way;
+use docparse::onnx::projection::Quantization;
+use docparse::onnx::slots::AttentionKernel;
 use docparse::plan::{Request, RequestOptions};
 use docparse::raster::Pixels;
 use docparse::recognize::draft::Draft;
 use docparse::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use docparse::recognize::paddleocr_vl::image::Patches;
-use docparse::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Prompt, Slots};
-use docparse::recognize::scheduler::{Answer, Scheduler, Steps, Task};
+use docparse::recognize::paddleocr_vl::model::{
+    EncodedPrompt, Kernels, Model, ModelOptions, Slots,
+};
+use docparse::recognize::scheduler::{Answer, GenerationTask, Scheduler, Steps};
 use docparse::recognize::{BlockRequest, Recognizer, Ticket};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,15 +33,15 @@ fn load(folder: &Path, runtime: &Runtime) -> Model {
         true => (
             Kernels::Standard {
                 element: Element::Bf16,
-                way: Way::Fused,
+                attention_kernel: AttentionKernel::Fused,
                 slots,
             },
             8 << 30,
         ),
         false => (
             Kernels::Own {
-                decoder: Keep::Int8,
-                vision: Keep::Exact,
+                decoder: Quantization::Int8,
+                vision: Quantization::Exact,
             },
             1 << 30,
         ),
@@ -69,9 +71,9 @@ fn shown(model: &Model, grid: [usize; 2]) -> (Patches, Vec<u32>) {
 }
 
 /// The prompts of pictures.
-fn prompts(model: &mut Model, grids: &[[usize; 2]]) -> Vec<Prompt> {
+fn prompts(model: &mut Model, grids: &[[usize; 2]]) -> Vec<EncodedPrompt> {
     let counts: Vec<usize> = grids.iter().map(|grid| grid[0] * grid[1]).collect();
-    let mut prompts: Vec<Option<Prompt>> = vec![None; grids.len()];
+    let mut prompts: Vec<Option<EncodedPrompt>> = vec![None; grids.len()];
     for batch in model.encoder.batches(&counts) {
         let shown = batch.iter().map(|at| shown(model, grids[*at])).collect();
         let made = model.encoder.encode_all(shown).unwrap();
@@ -83,8 +85,12 @@ fn prompts(model: &mut Model, grids: &[[usize; 2]]) -> Vec<Prompt> {
     prompts.into_iter().flatten().collect()
 }
 
-fn task(prompt: Prompt, tokens: usize, draft: Vec<u32>) -> Task<Prompt, ()> {
-    Task {
+fn task(
+    prompt: EncodedPrompt,
+    tokens: usize,
+    draft: Vec<u32>,
+) -> GenerationTask<EncodedPrompt, ()> {
+    GenerationTask {
         tag: (),
         prompt,
         max_new_tokens: tokens,

@@ -4,8 +4,8 @@ use super::{median, memory};
 use docparse::kernels::attention::Row;
 use docparse::onnx::Runtime;
 use docparse::onnx::checkpoint::Checkpoint;
-use docparse::onnx::projection::Keep;
-use docparse::recognize::paddleocr_vl::config::Config;
+use docparse::onnx::projection::Quantization;
+use docparse::recognize::paddleocr_vl::config::VlModelConfig;
 use docparse::recognize::paddleocr_vl::decoder::{Decoder, Packed};
 use docparse::recognize::paddleocr_vl::image::Patches;
 use docparse::recognize::paddleocr_vl::positions::TextRotary;
@@ -67,18 +67,18 @@ const JOBS: [Job; 5] = [
 ];
 
 struct Ours {
-    config: Config,
+    config: VlModelConfig,
     vision: Vision,
     decoder: Decoder,
     rotary: TextRotary,
 }
 
 impl Ours {
-    fn load(folder: &Path, runtime: &Runtime, decoder: Keep, vision: Keep) -> Ours {
+    fn load(folder: &Path, runtime: &Runtime, decoder: Quantization, vision: Quantization) -> Ours {
         let checkpoint = Checkpoint::open(folder).unwrap().with_names(released_name);
-        let config = Config::read(folder, &checkpoint.config).unwrap();
+        let config = VlModelConfig::read(folder, &checkpoint.config).unwrap();
         let computing = Computing::Single {
-            keep: vision,
+            quantization: vision,
             own_kernels: true,
         };
         let vision =
@@ -136,10 +136,10 @@ impl Ours {
 
 pub fn steps(folder: &Path, runtime: &Runtime, threads: usize) {
     let sides = [
-        ("fp32", Keep::Exact, Keep::Exact, "fp32"),
-        ("auto", Keep::Int8, Keep::Exact, "bf16"),
-        ("int8", Keep::Int8, Keep::Int8, "bf16"),
-        ("int4", Keep::Int4, Keep::Exact, "bf16"),
+        ("fp32", Quantization::Exact, Quantization::Exact, "fp32"),
+        ("auto", Quantization::Int8, Quantization::Exact, "bf16"),
+        ("int8", Quantization::Int8, Quantization::Int8, "bf16"),
+        ("int4", Quantization::Int4, Quantization::Exact, "bf16"),
     ];
     println!(
         "{:<5} {:<24} {:>11} {:>9} {:>7} {:>11} {:>7}",
@@ -153,7 +153,7 @@ pub fn steps(folder: &Path, runtime: &Runtime, threads: usize) {
         let mut other = Other::start(folder, kind, threads);
         for job in &JOBS {
             let is_vision = job.name.starts_with("vision");
-            // Each way of keeping weights once: `int8` is that of the vision encoder, `int4` of the decoder.
+            // Each quantization of weights once: `int8` is that of the vision encoder, `int4` of the decoder.
             if (name == "int8" && !is_vision) || (name == "int4" && is_vision) {
                 continue;
             }
@@ -188,13 +188,13 @@ pub fn steps(folder: &Path, runtime: &Runtime, threads: usize) {
 /// Differences of the logits of a sequence and the representations of a picture from those in single precision.
 pub fn errors(folder: &Path, runtime: &Runtime) {
     const WANTED: usize = 33;
-    let of = |keep: Keep| {
+    let of = |keep: Quantization| {
         let mut ours = Ours::load(
             folder,
             runtime,
             keep,
-            if keep == Keep::Int4 {
-                Keep::Exact
+            if keep == Quantization::Int4 {
+                Quantization::Exact
             } else {
                 keep
             },
@@ -228,12 +228,12 @@ pub fn errors(folder: &Path, runtime: &Runtime) {
         let difference = square(&mut a.iter().zip(b).map(|(a, b)| f64::from(a - b)));
         difference / square(&mut a.iter().map(|v| f64::from(*v)))
     };
-    let (ids, logits, picture) = of(Keep::Exact);
+    let (ids, logits, picture) = of(Quantization::Exact);
     println!(
         "{:<6} {:>14} {:>16} {:>14}",
         "", "logits, rms", "same likeliest", "picture, rms"
     );
-    for (name, keep) in [("int8", Keep::Int8), ("int4", Keep::Int4)] {
+    for (name, keep) in [("int8", Quantization::Int8), ("int4", Quantization::Int4)] {
         let (other_ids, other_logits, other_picture) = of(keep);
         let same = ids.iter().zip(&other_ids).filter(|(a, b)| a == b).count();
         let (logits, picture) = (

@@ -315,7 +315,7 @@ mod tests {
         }
         let flags = all(&command());
         // Those of cargo, of scripts and of benchmarks.
-        let others = ["release", "bench", "example", "profile", "gpu"];
+        let others = ["release", "bench", "example", "profile", "gpu", "test"];
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let documents = [
             "README.md",

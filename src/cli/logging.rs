@@ -61,7 +61,7 @@ pub fn catch_panics() {
             .location()
             .map(|place| format!(" ({place})"))
             .unwrap_or_default();
-        Record::new(
+        LogRecord::new(
             Level::ERROR,
             Code::Panic.name(),
             &format!("a fault of docparse itself: {text}{place}"),
@@ -72,7 +72,7 @@ pub fn catch_panics() {
 
 /// A message.
 #[derive(Debug, Clone)]
-pub struct Record<'a> {
+pub struct LogRecord<'a> {
     /// Severity.
     pub level: Level,
     /// Stable code for programs.
@@ -91,7 +91,7 @@ pub struct Record<'a> {
     pub word: Option<&'a str>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> LogRecord<'a> {
     /// A message that concerns no file.
     pub fn new(level: Level, code: &'a str, message: &'a str) -> Self {
         Self {
@@ -200,7 +200,7 @@ where
         };
         let code = code.as_deref().unwrap_or(usual.name());
         let (message, file) = (message.as_str(), file.as_deref());
-        let record = Record {
+        let record = LogRecord {
             level,
             code,
             reason: reason.as_deref(),
@@ -264,10 +264,10 @@ mod tests {
     fn a_record_is_one_line_whatever_it_holds() {
         let file = Some("a\x1b[2J\n.pdf");
         let message = "bad\r\nerror: forged \u{202e}";
-        let record = Record {
+        let record = LogRecord {
             file,
             page: Some(3),
-            ..Record::new(Level::WARN, "some_code", message)
+            ..LogRecord::new(Level::WARN, "some_code", message)
         };
         let shown = r"a\x1b[2J\x0a.pdf: page 3: bad\x0d\x0aerror: forged \u{202e}";
         assert_eq!(record.line(false, false), format!("warning: {shown}\n"));
@@ -282,9 +282,9 @@ mod tests {
     #[test]
     fn settings_are_shown_as_flags_and_names_of_files_as_they_are() {
         let message = "`out/(`seed`).md` is too large; raise `memory_limit`";
-        let record = Record {
+        let record = LogRecord {
             file: Some("(`seed`).pdf"),
-            ..Record::new(Level::ERROR, "page_failed", message)
+            ..LogRecord::new(Level::ERROR, "page_failed", message)
         };
         let shown = "`out/(`seed`).md` is too large; raise --memory-limit";
         let line = format!("error: (`seed`).pdf: {shown}\n");
@@ -296,10 +296,10 @@ mod tests {
 
     #[test]
     fn pages_in_a_row_are_told_by_the_first_and_the_last() {
-        let record = Record {
+        let record = LogRecord {
             page: Some(3),
             last_page: Some(7),
-            ..Record::new(Level::ERROR, "page_failed", "bad")
+            ..LogRecord::new(Level::ERROR, "page_failed", "bad")
         };
         assert_eq!(record.line(false, false), "error: pages 3-7: bad\n");
         let json = r#"{"level":"ERROR","code":"page_failed","reason":null,"message":"bad","file":null,"page":3,"last_page":7}"#;

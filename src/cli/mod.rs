@@ -23,12 +23,12 @@ mod values;
 
 use crate::document::Code;
 use crate::fault::Fault;
-use crate::input::worker::process::{self, Limits};
+use crate::input::worker::process::{self, WorkerLimits};
 use crate::shown;
 use args::{Cli, Command};
 use clap::FromArgMatches;
 pub(crate) use folders::{data_home, quantized_store};
-use logging::Record;
+use logging::LogRecord;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt;
@@ -102,14 +102,14 @@ impl Failure {
             };
             let fault = self.error.downcast_ref::<Fault>();
             let message = format!("{:#}; hint: {}", self.error, self.hint);
-            Record {
+            LogRecord {
                 reason: fault.map(|fault| fault.reason.name()),
-                ..Record::new(Level::ERROR, code, &message)
+                ..LogRecord::new(Level::ERROR, code, &message)
             }
             .print();
         } else {
             let message = format!("{:#}", self.error);
-            Record::new(Level::ERROR, Code::Fatal.name(), &message).print();
+            LogRecord::new(Level::ERROR, Code::Fatal.name(), &message).print();
             eprint(&format!("hint: {}\n", shown::text(&self.hint)));
         }
     }
@@ -175,7 +175,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
             memory,
             cpu_seconds,
         }) => {
-            let limits = Limits {
+            let limits = WorkerLimits {
                 memory: *memory,
                 cpu_seconds: *cpu_seconds,
             };
@@ -214,7 +214,7 @@ fn explain(error: &clap::Error) -> u8 {
             .unwrap_or(text)
             .split_whitespace()
             .collect();
-        Record::new(Level::ERROR, Code::Usage.name(), &words.join(" ")).print();
+        LogRecord::new(Level::ERROR, Code::Usage.name(), &words.join(" ")).print();
     } else if matches!(shown::lines(&text), Cow::Borrowed(_)) {
         let _ = error.print();
     } else {

@@ -3,7 +3,7 @@
 use super::args::{ParseArgs, StdoutFormat};
 use super::inputs;
 use super::interrupt::{self, SharedReporter};
-use super::logging::{LogFormat, Record};
+use super::logging::{LogFormat, LogRecord};
 use super::outputs::{self, PlannedRun};
 use super::report::RunReporter;
 use super::report_file::Report;
@@ -25,7 +25,7 @@ use crate::pipeline::memory;
 use crate::pipeline::stages::Loader;
 use crate::pipeline::{Resolved, restructure_options};
 use crate::proof::trace::TraceWriter;
-use crate::recognize::server::Ends;
+use crate::recognize::server::StopSignals;
 use crate::restructure::FinishOptions;
 use crate::runtime::RuntimeDirs;
 use crate::shown;
@@ -101,7 +101,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         let notes = request::notes(args, &resolved);
         notes
             .iter()
-            .for_each(|note| Record::new(Level::INFO, Code::Note.name(), note).print());
+            .for_each(|note| LogRecord::new(Level::INFO, Code::Note.name(), note).print());
     }
     let save_path = outputs::open(args, matches!(target, Target::Print(_)))?;
     let spooler = Spooler::new(
@@ -165,7 +165,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
             .map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         fail_fast: args.fail_fast(),
     };
-    let ends = Ends {
+    let ends = StopSignals {
         cancel: cancel.clone(),
         fail_fast: args.fail_fast(),
     };

@@ -1,7 +1,7 @@
 //! Progress, messages and the report of a run.
 
 use super::flags;
-use super::logging::Record;
+use super::logging::LogRecord;
 use crate::document::{Code, Page};
 use crate::engine::Job;
 use crate::fault::{Fault, Reason};
@@ -149,7 +149,7 @@ impl RunReporter {
         }
         if let Some(note) = other_kinds_note(&other_kinds).filter(|_| !quiet) {
             self.bar
-                .suspend(|| Record::new(Level::INFO, "left_out", &note).print());
+                .suspend(|| LogRecord::new(Level::INFO, "left_out", &note).print());
         }
         self.other_kinds = other_kinds;
     }
@@ -161,9 +161,9 @@ impl RunReporter {
             Code::Summary.name(),
         );
         let message = self.sum(place);
-        Record {
+        LogRecord {
             word: Some(word),
-            ..Record::new(Level::INFO, code, &message)
+            ..LogRecord::new(Level::INFO, code, &message)
         }
         .print();
     }

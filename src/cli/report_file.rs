@@ -16,11 +16,11 @@ use tempfile::NamedTempFile;
 #[derive(Debug)]
 pub struct ReportFile {
     name: String,
-    place: Place,
+    place: ReportPlace,
 }
 
 #[derive(Debug)]
-enum Place {
+enum ReportPlace {
     /// A file in a writable folder; symbolic links in its name are resolved.
     File(PathBuf),
     /// A pipe or a device, which cannot be replaced.
@@ -38,11 +38,11 @@ impl ReportFile {
     /// Writes the report.
     pub fn write(self, text: &str) -> Result<(), Failure> {
         let written = match self.place {
-            Place::Stream(mut stream) => match stream.write_all(text.as_bytes()) {
+            ReportPlace::Stream(mut stream) => match stream.write_all(text.as_bytes()) {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 other => other,
             },
-            Place::File(path) => replace(&path, text),
+            ReportPlace::File(path) => replace(&path, text),
         };
         written.map_err(|error| failure(&self.name, &error))
     }
@@ -85,23 +85,23 @@ fn failure(name: &str, error: &io::Error) -> Failure {
     )
 }
 
-fn place(path: &Path) -> io::Result<Place> {
+fn place(path: &Path) -> io::Result<ReportPlace> {
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(meta) if !meta.is_file() => stream(path).map(Place::Stream),
+        Ok(meta) if !meta.is_file() => stream(path).map(ReportPlace::Stream),
         // The target of `/dev/stdout` may have no name of its own, and others may be writing to it.
         Ok(_) if path.starts_with("/dev") || path.starts_with("/proc") => OpenOptions::new()
             .append(true)
             .open(path)
-            .map(Place::Stream),
+            .map(ReportPlace::Stream),
         Ok(_) => {
             let path = path.canonicalize()?;
             temporary(&path)?;
-            Ok(Place::File(path))
+            Ok(ReportPlace::File(path))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             temporary(path)?;
-            Ok(Place::File(path.to_path_buf()))
+            Ok(ReportPlace::File(path.to_path_buf()))
         }
         Err(error) => Err(error),
     }

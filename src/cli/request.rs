@@ -3,7 +3,7 @@
 use super::args::ParseArgs;
 use super::flags::flag_name;
 use super::{Failure, models};
-use crate::config::parameters::{PARAMETERS, Place};
+use crate::config::parameters::{Destination, PARAMETERS};
 use crate::config::{ConfigError, Pipeline, Settings};
 use crate::fault::Fault;
 use crate::net::Origin;
@@ -56,7 +56,7 @@ pub fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     if resolved.is_default {
         notes.push("using the embedded pipeline `lite`; --vl-rec-model-dir and --layout-detection-model-dir run PaddleOCR-VL, --pipeline-version lite silences this".to_string());
     }
-    let ignored = args.parameters.0.at(|place| place == Place::Nowhere);
+    let ignored = args.parameters.0.at(|place| place == Destination::Nowhere);
     let in_order = PARAMETERS.iter().filter(|p| ignored.contains_key(p.name));
     let ignored: Vec<String> = in_order.map(|p| flag(p.name)).collect();
     if !ignored.is_empty() {

@@ -334,7 +334,7 @@ pub struct Config {
 impl Config {
     /// Builds the settings of the embedded default from a tree; fails on values out of range.
     pub fn lite(settings: &Settings) -> Result<Config, ConfigError> {
-        let read = Reader(settings);
+        let read = SettingsReader(settings);
         let detect = "SubModules.LineDetection";
         let recognize = "SubModules.LineRecognition";
         // There is one network for each.
@@ -398,9 +398,9 @@ impl Config {
 }
 
 /// Reads values and checks their ranges. Types were checked when the values were set.
-struct Reader<'a>(&'a Settings);
+struct SettingsReader<'a>(&'a Settings);
 
-impl Reader<'_> {
+impl SettingsReader<'_> {
     fn range(&self, key: &str, expected: String) -> ConfigError {
         let value = self
             .0

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Destination of a parameter's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Destination {
     /// A dotted key of the settings, which YAML files can set as well.
     Key(&'static str),
     /// An argument of the reference's `predict` call, which has no key (docs/reference.md, "Flags and configuration").
@@ -148,7 +148,7 @@ pub struct Parameter {
     /// An older name that is still accepted.
     pub alias: Option<&'static str>,
     /// Destination of the value.
-    pub place: Place,
+    pub place: Destination,
     /// Type of the value.
     pub kind: ValueKind,
     /// Part of the program concerned.
@@ -167,9 +167,9 @@ impl Parameter {
     /// The key that files of settings have for it.
     pub fn key(&self) -> Option<&'static str> {
         match self.place {
-            Place::Key(key) => Some(key),
-            Place::Program { key } => key,
-            Place::Predict | Place::Run | Place::Nowhere => None,
+            Destination::Key(key) => Some(key),
+            Destination::Program { key } => key,
+            Destination::Predict | Destination::Run | Destination::Nowhere => None,
         }
     }
 }
@@ -225,7 +225,7 @@ pub fn parameter(name: &str) -> Option<&'static Parameter> {
 /// themselves.
 pub fn key_of(name: &str) -> &str {
     match parameter(name).map(|parameter| parameter.place) {
-        Some(Place::Key(key)) => key,
+        Some(Destination::Key(key)) => key,
         _ => name,
     }
 }
@@ -304,7 +304,7 @@ impl Parameters {
     }
 
     /// The values of parameters with a certain place, by name.
-    pub fn at(&self, wanted: impl Fn(Place) -> bool) -> Map<String, Value> {
+    pub fn at(&self, wanted: impl Fn(Destination) -> bool) -> Map<String, Value> {
         let is_wanted =
             |name: &str| parameter(name).is_some_and(|parameter| wanted(parameter.place));
         let values = self

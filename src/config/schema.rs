@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Types of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueType {
     /// `true` or `false`.
     Bool,
     /// An integer.
@@ -29,7 +29,7 @@ pub enum Kind {
     Any,
 }
 
-impl Kind {
+impl ValueType {
     /// `true` if a value is of this type.
     pub fn accepts(self, value: &Value) -> bool {
         let by_class = |inner: &dyn Fn(&Value) -> bool| {
@@ -43,159 +43,183 @@ impl Kind {
                 .is_some_and(|a| a.len() == 2 && a.iter().all(Value::is_number))
         };
         match self {
-            Kind::Bool => value.is_boolean(),
-            Kind::Int => value.is_i64(),
-            Kind::Float => value.is_number(),
-            Kind::Text => value.is_string(),
-            Kind::OptionalText => value.is_string() || value.is_null(),
-            Kind::Texts => value
+            ValueType::Bool => value.is_boolean(),
+            ValueType::Int => value.is_i64(),
+            ValueType::Float => value.is_number(),
+            ValueType::Text => value.is_string(),
+            ValueType::OptionalText => value.is_string() || value.is_null(),
+            ValueType::Texts => value
                 .as_array()
                 .is_some_and(|a| a.iter().all(Value::is_string)),
-            Kind::NumberOrByClass => value.is_number() || by_class(&Value::is_number),
-            Kind::Ratio => {
+            ValueType::NumberOrByClass => value.is_number() || by_class(&Value::is_number),
+            ValueType::Ratio => {
                 value.is_number() || pair(value) || by_class(&|v| v.is_number() || pair(v))
             }
-            Kind::TextOrByClass => value.is_string() || by_class(&Value::is_string),
-            Kind::Size => value.is_null() || size(value).is_some(),
-            Kind::Any => true,
+            ValueType::TextOrByClass => value.is_string() || by_class(&Value::is_string),
+            ValueType::Size => value.is_null() || size(value).is_some(),
+            ValueType::Any => true,
         }
     }
 
     /// Description of valid values, for messages.
     pub fn describe(self) -> &'static str {
         match self {
-            Kind::Bool => "true or false",
-            Kind::Int => "a whole number",
-            Kind::Float => "a number",
-            Kind::Text => "a text",
-            Kind::OptionalText => "a text or null",
-            Kind::Texts => "a list of texts",
-            Kind::NumberOrByClass => "a number, or numbers by class id",
-            Kind::Ratio => "a number, a pair of numbers, or either by class id",
-            Kind::TextOrByClass => "a text, or texts by class id",
-            Kind::Size => "a size such as 8G or 500M, or null",
-            Kind::Any => "anything",
+            ValueType::Bool => "true or false",
+            ValueType::Int => "a whole number",
+            ValueType::Float => "a number",
+            ValueType::Text => "a text",
+            ValueType::OptionalText => "a text or null",
+            ValueType::Texts => "a list of texts",
+            ValueType::NumberOrByClass => "a number, or numbers by class id",
+            ValueType::Ratio => "a number, a pair of numbers, or either by class id",
+            ValueType::TextOrByClass => "a text, or texts by class id",
+            ValueType::Size => "a size such as 8G or 500M, or null",
+            ValueType::Any => "anything",
         }
     }
 }
 
 /// All keys as dotted paths: those of the reference first, then those of `lite`.
-pub const KEYS: &[(&str, Kind)] = &[
-    ("pipeline_name", Kind::Text),
-    ("batch_size", Kind::Int),
-    ("use_queues", Kind::Bool),
-    ("use_doc_preprocessor", Kind::Bool),
-    ("use_layout_detection", Kind::Bool),
-    ("use_chart_recognition", Kind::Bool),
-    ("use_seal_recognition", Kind::Bool),
-    ("use_ocr_for_image_block", Kind::Bool),
-    ("format_block_content", Kind::Bool),
-    ("merge_layout_blocks", Kind::Bool),
-    ("layout_prep_cpu_workers", Kind::Int),
-    ("markdown_ignore_labels", Kind::Texts),
-    ("engine", Kind::OptionalText),
-    ("engine_config", Kind::Any),
-    ("use_hpip", Kind::Bool),
-    ("hpi_config", Kind::Any),
-    ("SubModules.LayoutDetection.module_name", Kind::Text),
-    ("SubModules.LayoutDetection.model_name", Kind::Text),
-    ("SubModules.LayoutDetection.model_dir", Kind::OptionalText),
-    ("SubModules.LayoutDetection.batch_size", Kind::Int),
+pub const KEYS: &[(&str, ValueType)] = &[
+    ("pipeline_name", ValueType::Text),
+    ("batch_size", ValueType::Int),
+    ("use_queues", ValueType::Bool),
+    ("use_doc_preprocessor", ValueType::Bool),
+    ("use_layout_detection", ValueType::Bool),
+    ("use_chart_recognition", ValueType::Bool),
+    ("use_seal_recognition", ValueType::Bool),
+    ("use_ocr_for_image_block", ValueType::Bool),
+    ("format_block_content", ValueType::Bool),
+    ("merge_layout_blocks", ValueType::Bool),
+    ("layout_prep_cpu_workers", ValueType::Int),
+    ("markdown_ignore_labels", ValueType::Texts),
+    ("engine", ValueType::OptionalText),
+    ("engine_config", ValueType::Any),
+    ("use_hpip", ValueType::Bool),
+    ("hpi_config", ValueType::Any),
+    ("SubModules.LayoutDetection.module_name", ValueType::Text),
+    ("SubModules.LayoutDetection.model_name", ValueType::Text),
+    (
+        "SubModules.LayoutDetection.model_dir",
+        ValueType::OptionalText,
+    ),
+    ("SubModules.LayoutDetection.batch_size", ValueType::Int),
     (
         "SubModules.LayoutDetection.threshold",
-        Kind::NumberOrByClass,
+        ValueType::NumberOrByClass,
     ),
-    ("SubModules.LayoutDetection.layout_nms", Kind::Bool),
+    ("SubModules.LayoutDetection.layout_nms", ValueType::Bool),
     (
         "SubModules.LayoutDetection.layout_unclip_ratio",
-        Kind::Ratio,
+        ValueType::Ratio,
     ),
     (
         "SubModules.LayoutDetection.layout_merge_bboxes_mode",
-        Kind::TextOrByClass,
+        ValueType::TextOrByClass,
     ),
-    ("SubModules.LayoutDetection.engine", Kind::OptionalText),
-    ("SubModules.LayoutDetection.engine_config", Kind::Any),
-    ("SubModules.LayoutDetection.use_hpip", Kind::Bool),
-    ("SubModules.LayoutDetection.hpi_config", Kind::Any),
-    ("SubModules.VLRecognition.module_name", Kind::Text),
-    ("SubModules.VLRecognition.model_name", Kind::Text),
-    ("SubModules.VLRecognition.model_dir", Kind::OptionalText),
-    ("SubModules.VLRecognition.batch_size", Kind::Int),
-    ("SubModules.VLRecognition.engine", Kind::OptionalText),
-    ("SubModules.VLRecognition.engine_config", Kind::Any),
-    ("SubModules.VLRecognition.use_hpip", Kind::Bool),
-    ("SubModules.VLRecognition.hpi_config", Kind::Any),
-    ("SubModules.VLRecognition.genai_config.backend", Kind::Text),
+    ("SubModules.LayoutDetection.engine", ValueType::OptionalText),
+    ("SubModules.LayoutDetection.engine_config", ValueType::Any),
+    ("SubModules.LayoutDetection.use_hpip", ValueType::Bool),
+    ("SubModules.LayoutDetection.hpi_config", ValueType::Any),
+    ("SubModules.VLRecognition.module_name", ValueType::Text),
+    ("SubModules.VLRecognition.model_name", ValueType::Text),
+    (
+        "SubModules.VLRecognition.model_dir",
+        ValueType::OptionalText,
+    ),
+    ("SubModules.VLRecognition.batch_size", ValueType::Int),
+    ("SubModules.VLRecognition.engine", ValueType::OptionalText),
+    ("SubModules.VLRecognition.engine_config", ValueType::Any),
+    ("SubModules.VLRecognition.use_hpip", ValueType::Bool),
+    ("SubModules.VLRecognition.hpi_config", ValueType::Any),
+    (
+        "SubModules.VLRecognition.genai_config.backend",
+        ValueType::Text,
+    ),
     (
         "SubModules.VLRecognition.genai_config.server_url",
-        Kind::OptionalText,
+        ValueType::OptionalText,
     ),
     (
         "SubModules.VLRecognition.genai_config.max_concurrency",
-        Kind::Int,
+        ValueType::Int,
     ),
     (
         "SubModules.VLRecognition.genai_config.client_kwargs",
-        Kind::Any,
+        ValueType::Any,
     ),
-    ("SubPipelines.DocPreprocessor.pipeline_name", Kind::Text),
-    ("SubPipelines.DocPreprocessor.batch_size", Kind::Int),
+    (
+        "SubPipelines.DocPreprocessor.pipeline_name",
+        ValueType::Text,
+    ),
+    ("SubPipelines.DocPreprocessor.batch_size", ValueType::Int),
     (
         "SubPipelines.DocPreprocessor.use_doc_orientation_classify",
-        Kind::Bool,
+        ValueType::Bool,
     ),
-    ("SubPipelines.DocPreprocessor.use_doc_unwarping", Kind::Bool),
+    (
+        "SubPipelines.DocPreprocessor.use_doc_unwarping",
+        ValueType::Bool,
+    ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.module_name",
-        Kind::Text,
+        ValueType::Text,
     ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name",
-        Kind::Text,
+        ValueType::Text,
     ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
-        Kind::OptionalText,
+        ValueType::OptionalText,
     ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.batch_size",
-        Kind::Int,
+        ValueType::Int,
     ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.module_name",
-        Kind::Text,
+        ValueType::Text,
     ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name",
-        Kind::Text,
+        ValueType::Text,
     ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir",
-        Kind::OptionalText,
+        ValueType::OptionalText,
     ),
     (
         "SubPipelines.DocPreprocessor.SubModules.DocUnwarping.batch_size",
-        Kind::Int,
+        ValueType::Int,
     ),
-    ("Serving", Kind::Any),
-    ("text_layer", Kind::Text),
-    ("max_page_pixels", Kind::Int),
-    ("page_timeout", Kind::Int),
-    ("worker_memory", Kind::Int),
-    ("memory_limit", Kind::Size),
-    ("SubModules.LineDetection.model_name", Kind::Text),
-    ("SubModules.LineDetection.det_limit_side_len", Kind::Int),
-    ("SubModules.LineDetection.det_limit_type", Kind::Text),
-    ("SubModules.LineDetection.det_db_thresh", Kind::Float),
-    ("SubModules.LineDetection.det_db_box_thresh", Kind::Float),
-    ("SubModules.LineDetection.det_db_unclip_ratio", Kind::Float),
-    ("SubModules.LineRecognition.model_name", Kind::Text),
-    ("SubModules.LineRecognition.rec_batch_num", Kind::Int),
-    ("SubModules.LineRecognition.drop_score", Kind::Float),
+    ("Serving", ValueType::Any),
+    ("text_layer", ValueType::Text),
+    ("max_page_pixels", ValueType::Int),
+    ("page_timeout", ValueType::Int),
+    ("worker_memory", ValueType::Int),
+    ("memory_limit", ValueType::Size),
+    ("SubModules.LineDetection.model_name", ValueType::Text),
+    (
+        "SubModules.LineDetection.det_limit_side_len",
+        ValueType::Int,
+    ),
+    ("SubModules.LineDetection.det_limit_type", ValueType::Text),
+    ("SubModules.LineDetection.det_db_thresh", ValueType::Float),
+    (
+        "SubModules.LineDetection.det_db_box_thresh",
+        ValueType::Float,
+    ),
+    (
+        "SubModules.LineDetection.det_db_unclip_ratio",
+        ValueType::Float,
+    ),
+    ("SubModules.LineRecognition.model_name", ValueType::Text),
+    ("SubModules.LineRecognition.rec_batch_num", ValueType::Int),
+    ("SubModules.LineRecognition.drop_score", ValueType::Float),
     (
         "SubModules.LineRecognition.use_textline_orientation",
-        Kind::Bool,
+        ValueType::Bool,
     ),
 ];
 
@@ -256,7 +280,7 @@ pub fn unused(key: &str) -> Option<&'static str> {
     found.map(|(_, reason)| *reason)
 }
 
-/// Number of bytes of a value of [`Kind::Size`].
+/// Number of bytes of a value of [`ValueType::Size`].
 pub fn size(value: &Value) -> Option<u64> {
     match value {
         Value::String(text) => parse_size(text).ok().map(|bytes| bytes as u64),
@@ -282,13 +306,13 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
 }
 
 /// Type of a key; `None` if there is no such key. Keys below one of type `Any` are of that type too.
-pub fn kind_of(path: &str) -> Option<Kind> {
+pub fn kind_of(path: &str) -> Option<ValueType> {
     KEYS.iter()
         .find(|(key, kind)| {
             let below = path
                 .strip_prefix(key)
                 .is_some_and(|rest| rest.starts_with('.'));
-            path == *key || (*kind == Kind::Any && below)
+            path == *key || (*kind == ValueType::Any && below)
         })
         .map(|(_, kind)| *kind)
 }
@@ -342,6 +366,6 @@ mod tests {
             (size(&json!("2G")), size(&json!(4096)), size(&json!(0))),
             (Some(2 << 30), Some(4096), None)
         );
-        assert!(Kind::Size.accepts(&json!(null)) && !Kind::Size.accepts(&json!("much")));
+        assert!(ValueType::Size.accepts(&json!(null)) && !ValueType::Size.accepts(&json!("much")));
     }
 }

@@ -1,7 +1,7 @@
 //! Settings of the PaddleOCR-VL pipelines: from the tree of keys to the options of each stage.
 
 use super::server::ServerConfig;
-use super::{ConfigError, Reader, Settings};
+use super::{ConfigError, Settings, SettingsReader};
 use crate::document::Label;
 use crate::layout::polygons::ShapeMode;
 use crate::layout::postprocess::{LayoutOptions, MergeMode, MergeModes, Threshold, Unclip};
@@ -84,7 +84,7 @@ impl VlConfig {
         predict: &PredictParams,
         compat: bool,
     ) -> Result<VlConfig, ConfigError> {
-        let read = Reader(settings);
+        let read = SettingsReader(settings);
         let layout = layout_options(settings, predict, compat)?;
         let use_layout_detection = read.bool("use_layout_detection");
         let prompt_label = prompt_label(predict)?;

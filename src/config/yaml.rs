@@ -2,7 +2,7 @@
 //! line.
 
 use super::ConfigError;
-use super::schema::{self, Kind};
+use super::schema::{self, ValueType};
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use serde_json::{Map, Value};
 
@@ -140,7 +140,7 @@ fn to_value(node: &MarkedYaml) -> Value {
 
 /// Checks a value for a key given by a flag or the environment.
 pub fn check(key: &str, value: &Value) -> Result<(), &'static str> {
-    let kind = schema::kind_of(key).unwrap_or(Kind::Any);
+    let kind = schema::kind_of(key).unwrap_or(ValueType::Any);
     if kind.accepts(value) {
         Ok(())
     } else {

@@ -2,7 +2,7 @@
 //! length; legitimate answers stay far below these limits, and beyond them nothing may cost unbounded time or
 //! memory.
 //!
-//! Truncation is reported: [`super::Reading::notes`] become warnings of the page.
+//! Truncation is reported: [`super::ParsedAnswer::notes`] become warnings of the page.
 
 /// Characters of an answer that are kept. The longest legitimate answer, of 32,768 tokens if a user allows so
 /// many, has about 160,000.

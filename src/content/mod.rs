@@ -16,7 +16,7 @@ use crate::document::{Code, Label, Spotting};
 
 /// Content made from an answer.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Reading {
+pub struct ParsedAnswer {
     /// The block's content.
     pub content: String,
     /// Result of text spotting.
@@ -26,8 +26,8 @@ pub struct Reading {
 }
 
 /// Post-processes a recognizer's answer; `size` is the block's width and height in pixels.
-pub fn read(answer: &str, label: Label, size: (usize, usize)) -> Reading {
-    let mut reading = Reading::default();
+pub fn read(answer: &str, label: Label, size: (usize, usize)) -> ParsedAnswer {
+    let mut reading = ParsedAnswer::default();
     let (answer, all) = bounds::first_chars(answer, bounds::MAX_ANSWER_CHARS);
     if let Some(all) = all {
         let limit = bounds::MAX_ANSWER_CHARS;
@@ -166,7 +166,7 @@ mod tests {
     /// Answers of a broken or hostile recognizer; each once took minutes or unbounded memory.
     #[test]
     fn answers_without_end_are_cut_and_told() {
-        let codes = |reading: &Reading| {
+        let codes = |reading: &ParsedAnswer| {
             reading
                 .notes
                 .iter()

@@ -9,7 +9,7 @@ use crate::document::{escape, strip};
 
 /// An OTSL tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tag {
+enum OtslTag {
     Full,
     Empty,
     Left,
@@ -18,57 +18,57 @@ enum Tag {
     NewLine,
 }
 
-impl Tag {
-    const ALL: [Tag; 6] = [
-        Tag::Full,
-        Tag::Empty,
-        Tag::Left,
-        Tag::Up,
-        Tag::Cross,
-        Tag::NewLine,
+impl OtslTag {
+    const ALL: [OtslTag; 6] = [
+        OtslTag::Full,
+        OtslTag::Empty,
+        OtslTag::Left,
+        OtslTag::Up,
+        OtslTag::Cross,
+        OtslTag::NewLine,
     ];
 
     fn as_str(self) -> &'static str {
         match self {
-            Tag::Full => "<fcel>",
-            Tag::Empty => "<ecel>",
-            Tag::Left => "<lcel>",
-            Tag::Up => "<ucel>",
-            Tag::Cross => "<xcel>",
-            Tag::NewLine => "<nl>",
+            OtslTag::Full => "<fcel>",
+            OtslTag::Empty => "<ecel>",
+            OtslTag::Left => "<lcel>",
+            OtslTag::Up => "<ucel>",
+            OtslTag::Cross => "<xcel>",
+            OtslTag::NewLine => "<nl>",
         }
     }
 }
 
 /// A tag, or the text between two tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Piece<'a> {
-    Tag(Tag),
+enum OtslPiece<'a> {
+    OtslTag(OtslTag),
     Text(&'a str),
 }
 
-impl<'a> Piece<'a> {
+impl<'a> OtslPiece<'a> {
     fn as_str(self) -> &'a str {
         match self {
-            Piece::Tag(tag) => tag.as_str(),
-            Piece::Text(text) => text,
+            OtslPiece::OtslTag(tag) => tag.as_str(),
+            OtslPiece::Text(text) => text,
         }
     }
 }
 
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+fn pieces(text: &str) -> Vec<OtslPiece<'_>> {
     let mut pieces = Vec::new();
     let (mut rest, mut from) = (text, 0);
     while let Some(open) = rest[from..].find('<').map(|at| at + from) {
-        match Tag::ALL
+        match OtslTag::ALL
             .into_iter()
             .find(|tag| rest[open..].starts_with(tag.as_str()))
         {
             Some(tag) => {
                 if open > 0 {
-                    pieces.push(Piece::Text(&rest[..open]));
+                    pieces.push(OtslPiece::Text(&rest[..open]));
                 }
-                pieces.push(Piece::Tag(tag));
+                pieces.push(OtslPiece::OtslTag(tag));
                 rest = &rest[open + tag.as_str().len()..];
                 from = 0;
             }
@@ -76,7 +76,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         }
     }
     if !rest.is_empty() {
-        pieces.push(Piece::Text(rest));
+        pieces.push(OtslPiece::Text(rest));
     }
     pieces
 }
@@ -111,7 +111,7 @@ pub fn to_html(otsl: &str) -> String {
 /// The table as HTML; empty if the text has no cell.
 pub fn read(otsl: &str) -> Result<String, TooLarge> {
     let squared = squared(otsl)?;
-    let pieces: Vec<Piece> = pieces(&squared)
+    let pieces: Vec<OtslPiece> = pieces(&squared)
         .into_iter()
         .filter(|p| !strip(p.as_str()).is_empty())
         .collect();
@@ -131,17 +131,17 @@ pub fn square(otsl: &str) -> String {
 
 fn squared(otsl: &str) -> Result<String, TooLarge> {
     let otsl = strip(otsl);
-    if !otsl.contains(Tag::NewLine.as_str()) {
-        return Ok(format!("{otsl}{}", Tag::NewLine.as_str()));
+    if !otsl.contains(OtslTag::NewLine.as_str()) {
+        return Ok(format!("{otsl}{}", OtslTag::NewLine.as_str()));
     }
-    let lines: Vec<Vec<(Tag, String)>> = otsl
-        .split(Tag::NewLine.as_str())
+    let lines: Vec<Vec<(OtslTag, String)>> = otsl
+        .split(OtslTag::NewLine.as_str())
         .map(line_cells)
         .filter(|cells| !cells.is_empty())
         .collect();
-    let need = |line: &Vec<(Tag, String)>| {
+    let need = |line: &Vec<(OtslTag, String)>| {
         line.iter()
-            .rposition(|(t, _)| *t == Tag::Full)
+            .rposition(|(t, _)| *t == OtslTag::Full)
             .map_or(0, |i| i + 1)
     };
     let least = lines.iter().map(need).max().unwrap_or(0);
@@ -156,13 +156,13 @@ fn squared(otsl: &str) -> Result<String, TooLarge> {
                     out.push_str(tag.as_str());
                     out.push_str(text);
                 }
-                None => out.push_str(Tag::Empty.as_str()),
+                None => out.push_str(OtslTag::Empty.as_str()),
             }
         }
-        out.push_str(Tag::NewLine.as_str());
+        out.push_str(OtslTag::NewLine.as_str());
     }
     if out.is_empty() {
-        out.push_str(Tag::NewLine.as_str());
+        out.push_str(OtslTag::NewLine.as_str());
     }
     Ok(out)
 }
@@ -179,50 +179,50 @@ fn cheapest_width(mut lengths: Vec<usize>, least: usize, most: usize) -> usize {
 }
 
 /// The cells of a line with their texts; text before the first cell is dropped.
-fn line_cells(line: &str) -> Vec<(Tag, String)> {
-    let mut cells: Vec<(Tag, String)> = Vec::new();
+fn line_cells(line: &str) -> Vec<(OtslTag, String)> {
+    let mut cells: Vec<(OtslTag, String)> = Vec::new();
     // One line break before the end of the row is dropped, as `$` in Python's patterns matches before it.
     for piece in pieces(line.strip_suffix('\n').unwrap_or(line)) {
         match (piece, cells.last_mut()) {
-            (Piece::Tag(tag), _) => cells.push((tag, String::new())),
-            (Piece::Text(text), Some(cell)) => cell.1.push_str(text),
-            (Piece::Text(_), None) => {}
+            (OtslPiece::OtslTag(tag), _) => cells.push((tag, String::new())),
+            (OtslPiece::Text(text), Some(cell)) => cell.1.push_str(text),
+            (OtslPiece::Text(_), None) => {}
         }
     }
     cells
 }
 
 /// The tags row by row, all rows padded to the longest.
-fn rows(pieces: &[Piece]) -> Result<Vec<Vec<Tag>>, TooLarge> {
+fn rows(pieces: &[OtslPiece]) -> Result<Vec<Vec<OtslTag>>, TooLarge> {
     let tags = pieces.iter().filter_map(|p| match p {
-        Piece::Tag(tag) => Some(*tag),
-        Piece::Text(_) => None,
+        OtslPiece::OtslTag(tag) => Some(*tag),
+        OtslPiece::Text(_) => None,
     });
-    let tags: Vec<Tag> = tags.collect();
+    let tags: Vec<OtslTag> = tags.collect();
     let lines = tags
-        .split(|t| *t == Tag::NewLine)
+        .split(|t| *t == OtslTag::NewLine)
         .filter(|row| !row.is_empty());
-    let mut rows: Vec<Vec<Tag>> = lines.map(<[Tag]>::to_vec).collect();
+    let mut rows: Vec<Vec<OtslTag>> = lines.map(<[OtslTag]>::to_vec).collect();
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     TooLarge::check(rows.len(), width)?;
     rows.iter_mut()
-        .for_each(|row| row.resize(width, Tag::Empty));
+        .for_each(|row| row.resize(width, OtslTag::Empty));
     Ok(rows)
 }
 
 /// The pieces realigned to the padded rows. Where the two disagree, later texts are lost.
-fn aligned<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<Piece<'a>> {
+fn aligned<'a>(pieces: &[OtslPiece<'a>], rows: &[Vec<OtslTag>]) -> Vec<OtslPiece<'a>> {
     let mut out = Vec::with_capacity(pieces.len());
     let mut unread = pieces.iter().copied().peekable();
     for row in rows {
         for tag in row {
-            out.push(Piece::Tag(*tag));
-            if unread.next_if_eq(&Piece::Tag(*tag)).is_some() {
-                out.extend(unread.next_if(|piece| matches!(piece, Piece::Text(_))));
+            out.push(OtslPiece::OtslTag(*tag));
+            if unread.next_if_eq(&OtslPiece::OtslTag(*tag)).is_some() {
+                out.extend(unread.next_if(|piece| matches!(piece, OtslPiece::Text(_))));
             }
         }
-        out.push(Piece::Tag(Tag::NewLine));
-        unread.next_if_eq(&Piece::Tag(Tag::NewLine));
+        out.push(OtslPiece::OtslTag(OtslTag::NewLine));
+        unread.next_if_eq(&OtslPiece::OtslTag(OtslTag::NewLine));
     }
     out
 }
@@ -236,28 +236,30 @@ struct SpannedCell<'a> {
     text: &'a str,
 }
 
-fn cells<'a>(pieces: &[Piece<'a>], rows: &[Vec<Tag>]) -> Vec<SpannedCell<'a>> {
+fn cells<'a>(pieces: &[OtslPiece<'a>], rows: &[Vec<OtslTag>]) -> Vec<SpannedCell<'a>> {
     let mut cells = Vec::new();
     let (mut row, mut column) = (0, 0);
-    let across = [Tag::Left, Tag::Cross];
-    let down = [Tag::Up, Tag::Cross];
+    let across = [OtslTag::Left, OtslTag::Cross];
+    let down = [OtslTag::Up, OtslTag::Cross];
     for (i, piece) in pieces.iter().enumerate() {
-        let Piece::Tag(tag) = *piece else { continue };
-        if tag == Tag::NewLine {
+        let OtslPiece::OtslTag(tag) = *piece else {
+            continue;
+        };
+        if tag == OtslTag::NewLine {
             (row, column) = (row + 1, 0);
             continue;
         }
-        if matches!(tag, Tag::Full | Tag::Empty) {
+        if matches!(tag, OtslTag::Full | OtslTag::Empty) {
             // The next piece is the text, even if it is a tag (docs/reference.md, "OTSL tables to HTML").
-            let text = if tag == Tag::Full {
+            let text = if tag == OtslTag::Full {
                 pieces.get(i + 1).map_or("", |p| p.as_str())
             } else {
                 ""
             };
-            let next = pieces.get(i + if tag == Tag::Full { 2 } else { 1 });
-            let joined = matches!(next, Some(Piece::Tag(t)) if across.contains(t));
-            let tag_at = |r: usize, c: usize| rows.get(r).and_then(|row: &Vec<Tag>| row.get(c));
-            let run = |tags: &mut dyn Iterator<Item = Option<&Tag>>, which: [Tag; 2]| {
+            let next = pieces.get(i + if tag == OtslTag::Full { 2 } else { 1 });
+            let joined = matches!(next, Some(OtslPiece::OtslTag(t)) if across.contains(t));
+            let tag_at = |r: usize, c: usize| rows.get(r).and_then(|row: &Vec<OtslTag>| row.get(c));
+            let run = |tags: &mut dyn Iterator<Item = Option<&OtslTag>>, which: [OtslTag; 2]| {
                 tags.take_while(|t| t.is_some_and(|t| which.contains(t)))
                     .count()
             };

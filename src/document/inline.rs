@@ -73,7 +73,7 @@ pub(super) fn is_false(value: &bool) -> bool {
 
 /// A part of a text, with positions in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment {
+pub enum InlineSegment {
     /// Text between `<sup>` or `<sub>` and its end, or outside of both (`None`).
     Text {
         /// Raised or lowered.
@@ -93,36 +93,40 @@ pub enum Segment {
 }
 
 /// Tells text and markup of a text apart. The segments cover it without gaps, in order.
-pub fn segments(chars: &[char], markup: Markup) -> Vec<Segment> {
+pub fn segments(chars: &[char], markup: Markup) -> Vec<InlineSegment> {
     let mut found = Vec::new();
     let mut search = FormulaSearch::new(chars);
     let mut shift: Option<(usize, Script)> = None;
     let (mut at, mut text_start) = (0, 0);
-    let text = |range: Range<usize>, shift: Option<(usize, Script)>, found: &mut Vec<Segment>| {
-        if !range.is_empty() {
-            let script = shift.map(|(_, script)| script);
-            found.push(Segment::Text {
-                script,
-                within: range,
-            });
-        }
-    };
+    let text =
+        |range: Range<usize>, shift: Option<(usize, Script)>, found: &mut Vec<InlineSegment>| {
+            if !range.is_empty() {
+                let script = shift.map(|(_, script)| script);
+                found.push(InlineSegment::Text {
+                    script,
+                    within: range,
+                });
+            }
+        };
     while at < chars.len() {
         let (segment, after) = if markup.formulas
             && let Some(formula) = search.at(at)
         {
             let end = formula.whole.end;
             let Formula { whole, within } = formula;
-            (Segment::Formula { whole, within }, (end, shift))
+            (InlineSegment::Formula { whole, within }, (end, shift))
         } else if shift.is_some_and(|(end, _)| end == at) {
             let end = at + CLOSE_TAG;
-            (Segment::Tag(at..end), (end, None))
+            (InlineSegment::Tag(at..end), (end, None))
         } else if markup.scripts
             && shift.is_none()
             && let Some((end, script)) = shifted(&chars[at..])
         {
             let start = at + OPEN_TAG;
-            (Segment::Tag(at..start), (start, Some((at + end, script))))
+            (
+                InlineSegment::Tag(at..start),
+                (start, Some((at + end, script))),
+            )
         } else {
             at += 1;
             continue;
@@ -270,13 +274,13 @@ impl Inline {
         let of = |range: Range<usize>| chars[range].iter().collect::<String>();
         let runs = segments(&chars, markup).into_iter().filter_map(|segment| {
             Some(match segment {
-                Segment::Tag(_) => return None,
-                Segment::Text { script, within } => Inline::Text(TextRun {
+                InlineSegment::Tag(_) => return None,
+                InlineSegment::Text { script, within } => Inline::Text(TextRun {
                     text: of(within),
                     script,
                     ..style.clone()
                 }),
-                Segment::Formula { whole, within } => Inline::Formula {
+                InlineSegment::Formula { whole, within } => Inline::Formula {
                     display: within.start - whole.start > 1,
                     latex: of(within).trim().to_string(),
                 },
@@ -339,8 +343,8 @@ mod tests {
             let mut at = 0;
             for segment in segments(&chars, markup) {
                 let range = match segment {
-                    Segment::Text { within, .. } | Segment::Tag(within) => within,
-                    Segment::Formula { whole, .. } => whole,
+                    InlineSegment::Text { within, .. } | InlineSegment::Tag(within) => within,
+                    InlineSegment::Formula { whole, .. } => whole,
                 };
                 proptest::prop_assert_eq!(range.start, at);
                 proptest::prop_assert!(range.end > at);

@@ -9,7 +9,7 @@ use crate::deadline;
 use crate::document::{Block, Code, Diagnostic, FinishReason, Markup, Page, Picture, Spotting};
 use crate::fault::{Fault, Reason};
 use crate::lines::PreparedPage;
-use crate::plan::{Figure, PagePlan};
+use crate::plan::{PagePlan, TableFigure};
 use crate::preprocess::PreprocessSteps;
 use crate::recognize::Recognition;
 use std::collections::{BTreeMap, BTreeSet};
@@ -204,7 +204,7 @@ fn fill(
 fn restore_table_pictures(
     blocks: &mut Vec<Block>,
     diagnostics: &mut [Diagnostic],
-    figures: &[Vec<Figure>],
+    figures: &[Vec<TableFigure>],
 ) -> Vec<String> {
     let in_tables: Vec<String> = figures.iter().flatten().map(|f| f.path.clone()).collect();
     if in_tables.is_empty() {

@@ -17,7 +17,7 @@ const PAGE_QUALITY: u8 = 72;
 const BLOCK_QUALITY: u8 = 95;
 
 /// A JPEG with its width and height in pixels.
-pub(crate) type PagePicture = (Arc<[u8]>, usize, usize);
+pub(crate) type PageJpeg = (Arc<[u8]>, usize, usize);
 
 /// Pictures cut out of a page.
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub(super) struct Illustrations {
     /// Crops for the recognizer, by block index.
     pub crops: BTreeMap<usize, Arc<Pixels>>,
     /// The picture of the whole page.
-    pub page_picture: Option<PagePicture>,
+    pub page_picture: Option<PageJpeg>,
     /// The pixels of the whole page.
     pub pixels: Option<Arc<Pixels>>,
     /// Record of the plan and the pictures.

@@ -45,20 +45,20 @@ impl Repeats {
 }
 
 /// A run of pages that are left out because they repeat earlier ones.
-pub(super) struct LeftOut {
+pub(super) struct RepeatedPages {
     /// Index of the first among the selected pages.
     place: usize,
     pages: Range<usize>,
     earlier: BTreeSet<usize>,
 }
 
-impl LeftOut {
+impl RepeatedPages {
     /// Most earlier pages that are remembered: messages name fewer.
     const MOST_EARLIER: usize = 8;
 
     /// An empty run that begins with this page, at this index among the selected pages.
-    pub(super) fn from(place: usize, page_index: usize) -> LeftOut {
-        LeftOut {
+    pub(super) fn from(place: usize, page_index: usize) -> RepeatedPages {
+        RepeatedPages {
             place,
             pages: page_index..page_index,
             earlier: BTreeSet::new(),

@@ -284,7 +284,7 @@ impl Run<'_> {
         }
     }
 
-    /// Ends the run: documents and pages not started yet are skipped.
+    /// StopSignals the run: documents and pages not started yet are skipped.
     fn stop(&mut self) {
         self.is_stopped = true;
         for under_way in self.under_way.values() {

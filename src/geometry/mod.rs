@@ -126,7 +126,7 @@ impl Rect {
         x >= self.x1 && x <= self.x2 && y >= self.y1 && y <= self.y2
     }
 
-    /// Grown by `dx` to the left and right and by `dy` up and down.
+    /// Growth by `dx` to the left and right and by `dy` up and down.
     pub fn expanded(&self, dx: f32, dy: f32) -> Rect {
         Rect {
             x1: self.x1 - dx,
@@ -146,7 +146,7 @@ impl Rect {
         }
     }
 
-    /// Grown outward to whole pixels, `[x1, y1, x2, y2]`.
+    /// Growth outward to whole pixels, `[x1, y1, x2, y2]`.
     pub fn to_pixels(&self) -> [i32; 4] {
         [
             self.x1.floor() as i32,

@@ -24,7 +24,7 @@ const EXTENSIONS: &[&str] = &[
 
 /// Result of a search for inputs.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Discovered {
     /// Files in order, and errors for inputs without one.
     pub files: Vec<Result<InputFile, InputError>>,
     /// Pipes and devices found in directories or by patterns; they are not opened.
@@ -35,9 +35,9 @@ pub struct Found {
 
 /// Finds the files of all `inputs`, in order; a file named twice is taken once. `fetcher` starts to download
 /// addresses. The search ends when the run is cancelled.
-pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Found {
+pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Discovered {
     let spooler = fetcher.spooler();
-    let mut found = Found::default();
+    let mut found = Discovered::default();
     let (mut seen, mut streams) = (HashSet::new(), HashSet::new());
     for input in inputs {
         if spooler.is_cancelled() {
@@ -83,7 +83,7 @@ fn stream_identity(input: &OsStr) -> Option<(u64, u64)> {
 fn expand(
     input: &OsStr,
     fetcher: &Fetcher,
-    found: &mut Found,
+    found: &mut Discovered,
 ) -> Vec<Result<InputFile, InputError>> {
     let fail = |fault: Fault| vec![Err(InputError::new(&shown::name(input), fault))];
     let spooler = fetcher.spooler();
@@ -134,7 +134,7 @@ fn expand(
 }
 
 /// `true` if a path found by search is a file; pipes and devices are noted.
-fn is_file(path: &Path, found: &mut Found) -> bool {
+fn is_file(path: &Path, found: &mut Discovered) -> bool {
     let Ok(meta) = std::fs::metadata(path) else {
         return false;
     };
@@ -149,7 +149,11 @@ fn is_file(path: &Path, found: &mut Found) -> bool {
     refusal.is_none()
 }
 
-fn walk(root: &Path, spooler: &Spooler, found: &mut Found) -> Vec<Result<InputFile, InputError>> {
+fn walk(
+    root: &Path,
+    spooler: &Spooler,
+    found: &mut Discovered,
+) -> Vec<Result<InputFile, InputError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
     let mut folders = vec![root.to_path_buf()];
@@ -222,7 +226,7 @@ fn extension(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    fn find(inputs: &[&Path]) -> Found {
+    fn find(inputs: &[&Path]) -> Discovered {
         discover(
             &inputs
                 .iter()
@@ -239,7 +243,7 @@ mod tests {
         for name in ["b.pdf", "B.PDF", "notes.txt", "sub/a.png"] {
             std::fs::write(dir.path().join(name), "x").unwrap();
         }
-        let Found {
+        let Discovered {
             files: found,
             other_kinds,
             ..

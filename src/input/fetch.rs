@@ -62,7 +62,7 @@ impl Fetched {
 /// Fetches inputs from their addresses. Clones share a queue.
 #[derive(Clone)]
 pub struct Fetcher {
-    shared: Arc<Shared>,
+    shared: Arc<Downloads>,
 }
 
 impl Default for Fetcher {
@@ -74,12 +74,12 @@ impl Default for Fetcher {
 /// One input's place in the queue of a [`Fetcher`].
 #[derive(Clone)]
 pub struct Remote {
-    shared: Arc<Shared>,
+    shared: Arc<Downloads>,
     number: usize,
     address: Arc<str>,
 }
 
-struct Shared {
+struct Downloads {
     timeout: Duration,
     spooler: Spooler,
     agent: ureq::Agent,
@@ -89,7 +89,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    items: Vec<(Arc<str>, State)>,
+    items: Vec<(Arc<str>, DownloadState)>,
     /// Indices by address: an address that is given twice is fetched once.
     numbers: HashMap<Arc<str>, usize>,
     /// Number of downloads started.
@@ -98,16 +98,16 @@ struct Queue {
     front: usize,
 }
 
-enum State {
+enum DownloadState {
     Waiting,
     UnderWay,
     There(Arc<Fetched>),
-    Failed(InputError),
+    FailedAttempt(InputError),
     /// It was fetched and then released.
     Released,
 }
 
-impl Shared {
+impl Downloads {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,12 +124,14 @@ impl Shared {
     fn begin_one(self: &Arc<Self>, queue: &mut Queue, number: usize) {
         let (address, state) = &mut queue.items[number];
         let (shared, address) = (self.clone(), address.clone());
-        *state = State::UnderWay;
+        *state = DownloadState::UnderWay;
         let work = move || {
             let result = download(&address, &shared);
             let state = match result {
-                Ok(fetched) => State::There(Arc::new(fetched)),
-                Err(fault) => State::Failed(InputError::new(&shown_address(&address), fault)),
+                Ok(fetched) => DownloadState::There(Arc::new(fetched)),
+                Err(fault) => {
+                    DownloadState::FailedAttempt(InputError::new(&shown_address(&address), fault))
+                }
             };
             shared.lock().items[number].1 = state;
             shared.changed.notify_all();
@@ -137,7 +139,7 @@ impl Shared {
         if let Err(error) = std::thread::Builder::new().name("fetch".into()).spawn(work) {
             let (address, state) = &mut queue.items[number];
             let fault = Fault::io("no thread can be started to fetch it", &error);
-            *state = State::Failed(InputError::new(&shown_address(address), fault));
+            *state = DownloadState::FailedAttempt(InputError::new(&shown_address(address), fault));
         }
     }
 }
@@ -148,7 +150,7 @@ impl Fetcher {
     pub fn new(timeout: Duration, spooler: Spooler) -> Fetcher {
         let (agent, queue, changed) = (net::agent(PATIENCE), Mutex::default(), Condvar::new());
         Fetcher {
-            shared: Arc::new(Shared {
+            shared: Arc::new(Downloads {
                 timeout,
                 spooler,
                 agent,
@@ -171,7 +173,7 @@ impl Fetcher {
             let next = queue.items.len();
             let number = *queue.numbers.entry(address.clone()).or_insert(next);
             if number == next {
-                queue.items.push((address.clone(), State::Waiting));
+                queue.items.push((address.clone(), DownloadState::Waiting));
                 self.shared.begin(&mut queue);
             }
             number
@@ -192,10 +194,10 @@ impl Remote {
         self.shared.begin(&mut queue);
         loop {
             match &queue.items[self.number].1 {
-                State::There(fetched) => return Ok(fetched.clone()),
-                State::Failed(error) => return Err(error.clone()),
-                State::Released => self.shared.begin_one(&mut queue, self.number),
-                State::Waiting | State::UnderWay => {}
+                DownloadState::There(fetched) => return Ok(fetched.clone()),
+                DownloadState::FailedAttempt(error) => return Err(error.clone()),
+                DownloadState::Released => self.shared.begin_one(&mut queue, self.number),
+                DownloadState::Waiting | DownloadState::UnderWay => {}
             }
             if self.shared.spooler.is_cancelled() {
                 let shown = shown_address(&self.address);
@@ -209,7 +211,7 @@ impl Remote {
     /// The bytes, if they are there now.
     pub fn fetched(&self) -> Option<Arc<Fetched>> {
         match &self.shared.lock().items[self.number].1 {
-            State::There(fetched) => Some(fetched.clone()),
+            DownloadState::There(fetched) => Some(fetched.clone()),
             _ => None,
         }
     }
@@ -217,8 +219,8 @@ impl Remote {
     /// Releases the bytes once the document is done. A later wait fetches them again.
     pub fn release(&self) {
         let state = &mut self.shared.lock().items[self.number].1;
-        if matches!(state, State::There(_)) {
-            *state = State::Released;
+        if matches!(state, DownloadState::There(_)) {
+            *state = DownloadState::Released;
         }
     }
 
@@ -235,21 +237,21 @@ impl fmt::Debug for Remote {
 }
 
 /// Reason why an attempt failed and, if a retry may help, the pause in seconds that the server asked for.
-struct Failed {
+struct FailedAttempt {
     fault: Fault,
     again: Option<Option<f64>>,
 }
 
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Failed {
-        Failed { fault, again: None }
+impl From<Fault> for FailedAttempt {
+    fn from(fault: Fault) -> FailedAttempt {
+        FailedAttempt { fault, again: None }
     }
 }
 
-fn download(address: &str, shared: &Shared) -> Result<Fetched, Fault> {
+fn download(address: &str, shared: &Downloads) -> Result<Fetched, Fault> {
     let until = Instant::now() + shared.timeout;
     for attempt in 0.. {
-        let Failed { fault, again } = match attempt_at(address, shared, until) {
+        let FailedAttempt { fault, again } = match attempt_at(address, shared, until) {
             Ok(fetched) => return Ok(fetched),
             Err(failed) => failed,
         };
@@ -269,14 +271,14 @@ fn download(address: &str, shared: &Shared) -> Result<Fetched, Fault> {
 }
 
 /// Response body that is hashed while it is read, up to a point in time.
-struct Body<R> {
+struct HashedBody<R> {
     body: R,
     hash: Sha256,
     size: u64,
     until: Instant,
 }
 
-impl<R: Read> Read for Body<R> {
+impl<R: Read> Read for HashedBody<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.body.read(buffer)?;
         if Instant::now() >= self.until {
@@ -288,12 +290,12 @@ impl<R: Read> Read for Body<R> {
     }
 }
 
-fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched, Failed> {
+fn attempt_at(address: &str, shared: &Downloads, until: Instant) -> Result<Fetched, FailedAttempt> {
     let (agent, most) = (&shared.agent, shared.spooler.limit());
     let seconds = shared.timeout.as_secs_f64();
     let late = || {
         let message = format!("it was not there after {seconds} seconds (`fetch_timeout`)");
-        Failed::from(Fault::new(Reason::TimeUp, message))
+        FailedAttempt::from(Fault::new(Reason::TimeUp, message))
     };
     let is_late = || Instant::now() >= until;
     let mut answer = match net::get(agent, address, &[], None, Some(until)) {
@@ -321,12 +323,12 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
             _ => Reason::Network,
         };
         let fault = Fault::new(reason, format!("the server answered with status {status}"));
-        return Err(Failed { fault, again });
+        return Err(FailedAttempt { fault, again });
     }
     let big = || {
         let message =
             format!("it is larger than the {most} bytes that an input may have (`max_input_size`)");
-        Failed::from(Fault::new(Reason::TooLarge, message))
+        FailedAttempt::from(Fault::new(Reason::TooLarge, message))
     };
     if answer
         .body()
@@ -336,7 +338,7 @@ fn attempt_at(address: &str, shared: &Shared, until: Instant) -> Result<Fetched,
         return Err(big());
     }
     let capped = Capped::new(answer.body_mut().as_reader(), most);
-    let mut body = Body {
+    let mut body = HashedBody {
         body: capped,
         hash: Sha256::new(),
         size: 0,

@@ -3,7 +3,7 @@
 use super::fetch::{Fetcher, Remote};
 use super::spool::Spooled;
 use crate::net::{file_name_of, shown_address};
-use crate::output::Origin;
+use crate::output::InputOrigin;
 use crate::shown;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -45,11 +45,11 @@ impl InputFile {
     }
 
     /// Source of the input.
-    pub fn origin(&self) -> Origin<'_> {
+    pub fn origin(&self) -> InputOrigin<'_> {
         match (&self.remote, &self._temporary) {
-            (Some(remote), _) => Origin::Address(remote.key()),
-            (None, Some(_)) => Origin::Stream,
-            (None, None) => Origin::File,
+            (Some(remote), _) => InputOrigin::Address(remote.key()),
+            (None, Some(_)) => InputOrigin::Stream,
+            (None, None) => InputOrigin::File,
         }
     }
 

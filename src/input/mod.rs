@@ -16,7 +16,7 @@ pub mod pdf;
 pub mod spool;
 pub mod worker;
 
-pub use discover::{Found, discover};
+pub use discover::{Discovered, discover};
 pub use file::InputFile;
 pub use list::read_list;
 

@@ -67,11 +67,11 @@ impl From<SpoolError> for Fault {
 pub struct Spooled {
     path: PathBuf,
     size: u64,
-    _keep: Arc<Keep>,
+    _keep: Arc<KeptFile>,
 }
 
 #[derive(Debug)]
-enum Keep {
+enum KeptFile {
     /// An open file that needs no name.
     Open { _file: File },
     /// A named file, for systems without `/proc`.
@@ -101,7 +101,7 @@ impl Spooled {
         Ok(Self {
             path,
             size,
-            _keep: Arc::new(Keep::Open { _file: file }),
+            _keep: Arc::new(KeptFile::Open { _file: file }),
         })
     }
 }
@@ -157,7 +157,7 @@ impl Spooler {
     /// Fails if the stream fails or exceeds the limit, or if no folder takes it.
     pub fn copy(&self, stream: &mut dyn Read) -> Result<Spooled, SpoolError> {
         let mut places = self.folders.iter();
-        let mut place = Place::next(&mut places, None)?;
+        let mut place = TemporaryFile::next(&mut places, None)?;
         let mut size = 0;
         let mut buffer = vec![0; CHUNK];
         loop {
@@ -182,7 +182,7 @@ impl Spooler {
             }
             // If a folder is full, the next one takes over.
             while let Err(error) = place.write_at(size, &buffer[..count]) {
-                place = Place::next(&mut places, Some((place, size, error)))?;
+                place = TemporaryFile::next(&mut places, Some((place, size, error)))?;
             }
             size += count as u64;
         }
@@ -198,21 +198,21 @@ impl Default for Spooler {
 }
 
 /// A temporary file that is being written.
-struct Place {
+struct TemporaryFile {
     file: File,
     name: Option<TempPath>,
     in_memory: bool,
 }
 
-impl Place {
+impl TemporaryFile {
     /// A file in the next folder that takes one, or else in memory; it starts with the bytes of the file that
     /// failed.
     fn next<'a>(
         folders: &mut impl Iterator<Item = &'a PathBuf>,
-        failed: Option<(Place, u64, io::Error)>,
-    ) -> Result<Place, SpoolError> {
+        failed: Option<(TemporaryFile, u64, io::Error)>,
+    ) -> Result<TemporaryFile, SpoolError> {
         if let Some((
-            Place {
+            TemporaryFile {
                 in_memory: true, ..
             },
             _,
@@ -223,11 +223,11 @@ impl Place {
         }
         loop {
             let mut place = match folders.next() {
-                Some(folder) => match Place::create(folder) {
+                Some(folder) => match TemporaryFile::create(folder) {
                     Ok(place) => place,
                     Err(_) => continue,
                 },
-                None => Place::memory().map_err(SpoolError::Write)?,
+                None => TemporaryFile::memory().map_err(SpoolError::Write)?,
             };
             let Some((old, size, _)) = &failed else {
                 return Ok(place);
@@ -240,7 +240,7 @@ impl Place {
         }
     }
 
-    fn create(folder: &Path) -> io::Result<Place> {
+    fn create(folder: &Path) -> io::Result<TemporaryFile> {
         let (file, name) = if has_descriptor_paths() {
             (tempfile::tempfile_in(folder)?, None)
         } else {
@@ -251,14 +251,14 @@ impl Place {
             (file, Some(name))
         };
         file.set_permissions(Permissions::from_mode(0o600))?;
-        Ok(Place {
+        Ok(TemporaryFile {
             file,
             name,
             in_memory: false,
         })
     }
 
-    fn memory() -> io::Result<Place> {
+    fn memory() -> io::Result<TemporaryFile> {
         // SAFETY: the name is a C string, and nobody else owns the descriptor, if there is one.
         let file = unsafe {
             match libc::memfd_create(c"docparse".as_ptr(), libc::MFD_CLOEXEC) {
@@ -266,7 +266,7 @@ impl Place {
                 descriptor => File::from_raw_fd(descriptor),
             }
         };
-        Ok(Place {
+        Ok(TemporaryFile {
             file,
             name: None,
             in_memory: true,
@@ -291,8 +291,11 @@ impl Place {
     fn done(self, size: u64) -> Result<Spooled, SpoolError> {
         self.file.set_len(size).map_err(SpoolError::Write)?;
         let (path, keep) = match self.name {
-            Some(name) => (name.to_path_buf(), Keep::Named { _path: name }),
-            None => (descriptor_path(&self.file), Keep::Open { _file: self.file }),
+            Some(name) => (name.to_path_buf(), KeptFile::Named { _path: name }),
+            None => (
+                descriptor_path(&self.file),
+                KeptFile::Open { _file: self.file },
+            ),
         };
         Ok(Spooled {
             path,
@@ -382,11 +385,11 @@ mod tests {
     fn a_folder_that_is_full_is_left_for_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
         // The bytes written so far move along.
-        let mut old = Place::create(folder.path()).unwrap();
+        let mut old = TemporaryFile::create(folder.path()).unwrap();
         old.write_at(0, b"some text that was cut off").unwrap();
         let folders = [folder.path().to_path_buf()];
         let full = io::ErrorKind::StorageFull.into();
-        let mut place = Place::next(&mut folders.iter(), Some((old, 9, full))).unwrap();
+        let mut place = TemporaryFile::next(&mut folders.iter(), Some((old, 9, full))).unwrap();
         place.write_at(9, b", on").unwrap();
         assert_eq!(
             std::fs::read(place.done(13).unwrap().path()).unwrap(),

@@ -5,7 +5,7 @@
 //! that 16 scores are computed at a time; heads that share keys are computed together.
 
 use super::math::{exp, mul_add};
-use super::{Level, Parallel, Shared, level};
+use super::{InstructionSet, Parallel, SharedBuffer, level};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -140,16 +140,16 @@ impl Cache {
         assert!(cosines.len() == tokens * half && sines.len() == tokens * half);
         assert!(self.rows.iter().all(|row| row.tokens.end <= tokens));
         self.queries.resize(tokens * heads.query * heads.size, 0.0);
-        let call = Call {
+        let call = AttentionCall {
             heads,
             pages: self.pages,
             input,
             cosines,
             sines,
-            queries: Shared(self.queries.as_mut_ptr()),
-            keys: Shared(self.keys[layer].as_mut_ptr()),
-            values: Shared(self.values[layer].as_mut_ptr()),
-            output: Shared(output.as_mut_ptr()),
+            queries: SharedBuffer(self.queries.as_mut_ptr()),
+            keys: SharedBuffer(self.keys[layer].as_mut_ptr()),
+            values: SharedBuffer(self.values[layer].as_mut_ptr()),
+            output: SharedBuffer(output.as_mut_ptr()),
         };
         let rows = &self.rows;
         let parts = |size: usize| -> Vec<(usize, Range<usize>)> {
@@ -177,15 +177,15 @@ impl Cache {
                 unsafe {
                     match level() {
                         #[cfg(target_arch = "x86_64")]
-                        Level::Avx512 | Level::Vnni => {
+                        InstructionSet::Avx512 | InstructionSet::Vnni => {
                             x86::attend_avx512(&call, &rows[*row], tokens.clone(), *head, scores)
                         }
                         #[cfg(target_arch = "x86_64")]
-                        Level::Avx2 => {
+                        InstructionSet::Avx2 => {
                             x86::attend_avx2(&call, &rows[*row], tokens.clone(), *head, scores)
                         }
                         #[cfg(target_arch = "x86_64")]
-                        Level::Plain => call.attend::<Portable<false>>(
+                        InstructionSet::Plain => call.attend::<Portable<false>>(
                             &rows[*row],
                             tokens.clone(),
                             *head,
@@ -236,19 +236,19 @@ fn shared_out<T: Sync>(jobs: &[T], parallel: Parallel<'_>, run: &(dyn Fn(&T) + S
 }
 
 /// A layer's attention under way.
-struct Call<'a> {
+struct AttentionCall<'a> {
     heads: Heads,
     pages: usize,
     input: &'a [f32],
     cosines: &'a [f32],
     sines: &'a [f32],
-    queries: Shared<f32>,
-    keys: Shared<f32>,
-    values: Shared<f32>,
-    output: Shared<f32>,
+    queries: SharedBuffer<f32>,
+    keys: SharedBuffer<f32>,
+    values: SharedBuffer<f32>,
+    output: SharedBuffer<f32>,
 }
 
-impl Call<'_> {
+impl AttentionCall<'_> {
     /// Turns queries and keys of tokens, counted within a row, and caches keys and values.
     unsafe fn store(&self, row: &Row, tokens: Range<usize>) {
         let Heads {

@@ -5,8 +5,10 @@
 //! block of rows times a group of panels, and threads share the jobs.
 
 use super::math::{exp, gelu_tanh, mul_add, silu};
-use super::quantize::{BLOCK, Bytes, Form, INT4_OFFSET, INT8_OFFSET, LANES, PANEL, from_bf16};
-use super::{Level, Parallel, Shared, level};
+use super::quantize::{
+    BLOCK, Bytes, INT4_OFFSET, INT8_OFFSET, LANES, PANEL, WeightFormat, from_bf16,
+};
+use super::{InstructionSet, Parallel, SharedBuffer, level};
 
 /// Rows of a tile with unquantized weights: 12 x 2 accumulators, two weights and an input fill 32 registers.
 const ROWS: usize = 12;
@@ -37,7 +39,7 @@ pub struct Linear {
     /// Number of outputs: `to`; with [`Finish::SiluGate`] half of it, or less if the last panels are partial.
     pub outputs: usize,
     /// Format of the weights.
-    pub form: Form,
+    pub form: WeightFormat,
     /// Packed weights (see [`super::quantize::pack`]).
     pub weights: Bytes,
     /// Bias, `[to]`; empty for none.
@@ -58,11 +60,11 @@ pub struct Scratch {
 #[derive(Clone, Copy)]
 struct Inputs {
     /// Unquantized: tiles of rows, `[inputs, rows of the tile]`. Quantized: scales, `[rows, blocks]`.
-    floats: Shared<f32>,
+    floats: SharedBuffer<f32>,
     /// Quantized inputs, `[rows, inputs]`, padded to whole blocks.
-    levels: Shared<i8>,
+    levels: SharedBuffer<i8>,
     /// Initial value of each block's accumulator, which cancels the offset of the weights. `[rows, blocks]`.
-    starts: Shared<i32>,
+    starts: SharedBuffer<i32>,
     blocks: usize,
 }
 
@@ -94,11 +96,11 @@ impl Linear {
         let panels = self.to.div_ceil(PANEL);
         let group = panels.div_ceil(JOBS.div_ceil(row_jobs)).max(1);
         let groups = panels.div_ceil(group);
-        let output = Shared(output.as_mut_ptr());
+        let output = SharedBuffer(output.as_mut_ptr());
         parallel(row_jobs * groups, &|job| {
             let (row_job, part) = (job / groups, job % groups);
             let first = row_job * JOB_ROWS;
-            let job = Job {
+            let job = PanelJob {
                 inputs,
                 rows: first..(first + JOB_ROWS).min(rows),
                 panels: part * group..((part + 1) * group).min(panels),
@@ -110,13 +112,13 @@ impl Linear {
             unsafe {
                 match level() {
                     #[cfg(target_arch = "x86_64")]
-                    Level::Vnni => x86::job_vnni(self, &job),
+                    InstructionSet::Vnni => x86::job_vnni(self, &job),
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 => x86::job_avx512(self, &job),
+                    InstructionSet::Avx512 => x86::job_avx512(self, &job),
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx2 => x86::job_avx2(self, &job),
+                    InstructionSet::Avx2 => x86::job_avx2(self, &job),
                     #[cfg(target_arch = "x86_64")]
-                    Level::Plain => job_portable::<false>(self, &job),
+                    InstructionSet::Plain => job_portable::<false>(self, &job),
                     // Other supported architectures have fused multiply-add.
                     #[cfg(not(target_arch = "x86_64"))]
                     _ => job_portable::<true>(self, &job),
@@ -149,12 +151,12 @@ impl Linear {
             scratch.levels.resize(rows * blocks * BLOCK, 0);
         }
         let inputs = Inputs {
-            floats: Shared(scratch.floats.as_mut_ptr()),
-            levels: Shared(scratch.levels.as_mut_ptr()),
-            starts: Shared(scratch.starts.as_mut_ptr()),
+            floats: SharedBuffer(scratch.floats.as_mut_ptr()),
+            levels: SharedBuffer(scratch.levels.as_mut_ptr()),
+            starts: SharedBuffer(scratch.starts.as_mut_ptr()),
             blocks,
         };
-        let offset = if self.form == Form::Int8 {
+        let offset = if self.form == WeightFormat::Int8 {
             INT8_OFFSET
         } else {
             INT4_OFFSET
@@ -216,9 +218,11 @@ unsafe fn quantize_rows(
     unsafe {
         match level() {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 | Level::Vnni => x86::quantize_avx512(input, rows, from, offset, inputs),
+            InstructionSet::Avx512 | InstructionSet::Vnni => {
+                x86::quantize_avx512(input, rows, from, offset, inputs)
+            }
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => x86::quantize_avx2(input, rows, from, offset, inputs),
+            InstructionSet::Avx2 => x86::quantize_avx2(input, rows, from, offset, inputs),
             _ => quantize_portable(input, rows, from, offset, inputs),
         }
     }
@@ -284,12 +288,12 @@ unsafe fn quantize_portable(
 }
 
 /// One job: a part of the result.
-struct Job<'a> {
+struct PanelJob<'a> {
     inputs: Inputs,
     rows: std::ops::Range<usize>,
     panels: std::ops::Range<usize>,
     residual: Option<&'a [f32]>,
-    output: Shared<f32>,
+    output: SharedBuffer<f32>,
 }
 
 /// Accumulators of a tile and a panel, row by row.
@@ -299,7 +303,7 @@ type Sums = [[f32; PANEL]; ROWS];
 #[inline(always)]
 unsafe fn finish<const FMA: bool>(
     layer: &Linear,
-    job: &Job<'_>,
+    job: &PanelJob<'_>,
     sums: &Sums,
     first: usize,
     rows: usize,
@@ -352,7 +356,7 @@ unsafe fn finish<const FMA: bool>(
 #[inline(always)]
 unsafe fn each_tile<const FMA: bool>(
     layer: &Linear,
-    job: &Job<'_>,
+    job: &PanelJob<'_>,
     tile: impl Fn(usize, usize, usize, &mut Sums),
 ) {
     let most = if layer.form.is_quantized() {
@@ -372,7 +376,7 @@ unsafe fn each_tile<const FMA: bool>(
 
 /// A job without intrinsics: the compiler vectorizes it.
 #[inline(always)]
-unsafe fn job_portable<const FMA: bool>(layer: &Linear, job: &Job<'_>) {
+unsafe fn job_portable<const FMA: bool>(layer: &Linear, job: &PanelJob<'_>) {
     // SAFETY: by the caller.
     unsafe {
         each_tile::<FMA>(layer, job, |first, rows, panel, sums| {
@@ -388,7 +392,7 @@ unsafe fn job_portable<const FMA: bool>(layer: &Linear, job: &Job<'_>) {
 #[inline(always)]
 unsafe fn portable_exact<const FMA: bool>(
     layer: &Linear,
-    job: &Job<'_>,
+    job: &PanelJob<'_>,
     first: usize,
     rows: usize,
     panel: usize,
@@ -410,7 +414,7 @@ unsafe fn portable_exact<const FMA: bool>(
         .zip(x.chunks_exact(rows))
     {
         let words = bytes.as_chunks::<4>().0;
-        if layer.form == Form::Bf16 {
+        if layer.form == WeightFormat::Bf16 {
             for (n, word) in words.iter().enumerate() {
                 let word = u32::from_le_bytes(*word);
                 line[n] = f32::from_bits(word << 16);
@@ -432,7 +436,7 @@ unsafe fn portable_exact<const FMA: bool>(
 #[inline(always)]
 unsafe fn portable_quantized<const FMA: bool>(
     layer: &Linear,
-    job: &Job<'_>,
+    job: &PanelJob<'_>,
     first: usize,
     rows: usize,
     panel: usize,
@@ -448,7 +452,9 @@ unsafe fn portable_quantized<const FMA: bool>(
                 for (lane, level) in line.iter_mut().enumerate() {
                     let place = lane * 4 + k % 4;
                     *level = i32::from(match layer.form {
-                        Form::Int8 => weights[(half * blocks + block) * 512 + k / 4 * 64 + place],
+                        WeightFormat::Int8 => {
+                            weights[(half * blocks + block) * 512 + k / 4 * 64 + place]
+                        }
                         _ => {
                             let byte = weights[(half * blocks + block) * 256 + k / 8 * 64 + place];
                             if k / 4 % 2 == 0 { byte & 15 } else { byte >> 4 }
@@ -504,18 +510,18 @@ fn quantized_panel(layer: &Linear, panel: usize) -> (&[u8], &[u8]) {
 pub fn choose(logits: &[f32], vocabulary: usize, output: &mut [f32], parallel: Parallel<'_>) {
     let rows = logits.len() / vocabulary;
     assert!(logits.len() == rows * vocabulary && output.len() == rows * 2);
-    let output = Shared(output.as_mut_ptr());
+    let output = SharedBuffer(output.as_mut_ptr());
     parallel(rows, &|row| {
         let logits = &logits[row * vocabulary..(row + 1) * vocabulary];
         // SAFETY: the machine has the instructions.
         let (best, log_probability) = unsafe {
             match level() {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 | Level::Vnni => x86::best_avx512(logits),
+                InstructionSet::Avx512 | InstructionSet::Vnni => x86::best_avx512(logits),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => x86::best_avx2(logits),
+                InstructionSet::Avx2 => x86::best_avx2(logits),
                 #[cfg(target_arch = "x86_64")]
-                Level::Plain => best::<false>(logits),
+                InstructionSet::Plain => best::<false>(logits),
                 #[cfg(not(target_arch = "x86_64"))]
                 _ => best::<true>(logits),
             }

@@ -18,13 +18,13 @@ pub type Parallel<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
 
 /// A buffer that several threads write to, each its own part.
 #[derive(Clone, Copy)]
-struct Shared<T>(*mut T);
+struct SharedBuffer<T>(*mut T);
 // SAFETY: only the kernels create it, and their jobs write to disjoint parts.
-unsafe impl<T> Send for Shared<T> {}
+unsafe impl<T> Send for SharedBuffer<T> {}
 // SAFETY: as above.
-unsafe impl<T> Sync for Shared<T> {}
+unsafe impl<T> Sync for SharedBuffer<T> {}
 
-impl<T> Shared<T> {
+impl<T> SharedBuffer<T> {
     /// The pointer. A method, so that closures capture the whole struct.
     fn get(self) -> *mut T {
         self.0
@@ -33,7 +33,7 @@ impl<T> Shared<T> {
 
 /// Instruction sets that kernels are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+enum InstructionSet {
     /// Baseline.
     Plain,
     /// AVX2 with fused multiply-add.
@@ -45,24 +45,24 @@ enum Level {
 }
 
 /// The best instruction set of this machine.
-fn level() -> Level {
-    static LEVEL: OnceLock<Level> = OnceLock::new();
+fn level() -> InstructionSet {
+    static LEVEL: OnceLock<InstructionSet> = OnceLock::new();
     *LEVEL.get_or_init(|| {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::is_x86_feature_detected as has;
             if has!("avx512f") && has!("avx512bw") && has!("avx512vl") {
                 return if has!("avx512vnni") {
-                    Level::Vnni
+                    InstructionSet::Vnni
                 } else {
-                    Level::Avx512
+                    InstructionSet::Avx512
                 };
             }
             if has!("avx2") && has!("fma") {
-                return Level::Avx2;
+                return InstructionSet::Avx2;
             }
         }
-        Level::Plain
+        InstructionSet::Plain
     })
 }
 

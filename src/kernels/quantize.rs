@@ -2,10 +2,10 @@
 //!
 //! | form | bits per weight | error |
 //! |---|---|---|
-//! | [`Form::Bf16`] | 16 | none if the checkpoint holds bfloat16 |
-//! | [`Form::F32`] | 32 | none |
-//! | [`Form::Int8`] | 8.5: integers -127 to 127 and a scale for every 32 | half a quantization step |
-//! | [`Form::Int4`] | 4.5: integers -8 to 7 and a scale for every 32 | half a quantization step |
+//! | [`WeightFormat::Bf16`] | 16 | none if the checkpoint holds bfloat16 |
+//! | [`WeightFormat::F32`] | 32 | none |
+//! | [`WeightFormat::Int8`] | 8.5: integers -127 to 127 and a scale for every 32 | half a quantization step |
+//! | [`WeightFormat::Int4`] | 4.5: integers -8 to 7 and a scale for every 32 | half a quantization step |
 //!
 //! Scales are bfloat16 and rounded before the weights are quantized with them, so their rounding adds no
 //! error.
@@ -27,7 +27,7 @@ pub(super) const INT4_OFFSET: i32 = 8;
 
 /// Storage format of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum WeightFormat {
     /// bfloat16.
     Bf16,
     /// Single precision.
@@ -38,20 +38,20 @@ pub enum Form {
     Int4,
 }
 
-impl Form {
+impl WeightFormat {
     /// `true` if inputs are quantized as well.
     pub(super) fn is_quantized(self) -> bool {
-        matches!(self, Form::Int8 | Form::Int4)
+        matches!(self, WeightFormat::Int8 | WeightFormat::Int4)
     }
 
     /// Size in bytes of a panel's weights, without its scales.
     pub(super) fn panel_bytes(self, from: usize) -> usize {
         let padded = from.next_multiple_of(BLOCK) * PANEL;
         match self {
-            Form::Bf16 => from * PANEL * 2,
-            Form::F32 => from * PANEL * 4,
-            Form::Int8 => padded,
-            Form::Int4 => padded / 2,
+            WeightFormat::Bf16 => from * PANEL * 2,
+            WeightFormat::F32 => from * PANEL * 4,
+            WeightFormat::Int8 => padded,
+            WeightFormat::Int4 => padded / 2,
         }
     }
 
@@ -94,7 +94,12 @@ impl Deref for Bytes {
 ///
 /// All panels come first, then the scales of all panels. Outputs beyond `to` are zero-padded, and so are
 /// inputs beyond `from` in quantized forms.
-pub fn pack(form: Form, from: usize, to: usize, row: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Bytes {
+pub fn pack(
+    form: WeightFormat,
+    from: usize,
+    to: usize,
+    row: &(dyn Fn(usize, &mut [f32]) + Sync),
+) -> Bytes {
     let panels = to.div_ceil(PANEL);
     let (weights, factors) = (form.panel_bytes(from), form.factor_bytes(from));
     let mut bytes = vec![0u8; panels * (weights + factors)];
@@ -119,9 +124,11 @@ pub fn pack(form: Form, from: usize, to: usize, row: &(dyn Fn(usize, &mut [f32])
                 }
             }
             match form {
-                Form::F32 => pack_f32(&rows, from, weights),
-                Form::Bf16 => pack_bf16(&rows, from, weights),
-                Form::Int8 | Form::Int4 => pack_quantized(form, &rows, from, weights, factors),
+                WeightFormat::F32 => pack_f32(&rows, from, weights),
+                WeightFormat::Bf16 => pack_bf16(&rows, from, weights),
+                WeightFormat::Int8 | WeightFormat::Int4 => {
+                    pack_quantized(form, &rows, from, weights, factors)
+                }
             }
         });
     Bytes::Owned(Arc::new(bytes))
@@ -147,7 +154,13 @@ fn pack_bf16(rows: &[f32], from: usize, to: &mut [u8]) {
 
 /// Layout: the two halves of a panel; in each, blocks of 32 inputs; in these, groups of four inputs for each
 /// of 16 outputs. With four bits two groups share their bytes, the first in the low nibbles.
-fn pack_quantized(form: Form, rows: &[f32], from: usize, weights: &mut [u8], factors: &mut [u8]) {
+fn pack_quantized(
+    form: WeightFormat,
+    rows: &[f32],
+    from: usize,
+    weights: &mut [u8],
+    factors: &mut [u8],
+) {
     let blocks = from.div_ceil(BLOCK);
     let half_bytes = weights.len() / 2;
     let mut levels = [0u8; BLOCK];
@@ -161,7 +174,7 @@ fn pack_quantized(form: Form, rows: &[f32], from: usize, weights: &mut [u8], fac
             for (k, level) in levels.iter().enumerate() {
                 let (group, place) = (k / 4, lane * 4 + k % 4);
                 match form {
-                    Form::Int8 => {
+                    WeightFormat::Int8 => {
                         weights[half * half_bytes + block * 512 + group * 64 + place] = *level;
                     }
                     _ => {
@@ -175,14 +188,14 @@ fn pack_quantized(form: Form, rows: &[f32], from: usize, weights: &mut [u8], fac
 }
 
 /// Quantizes the weights of a block, with offset; the result is the scale as bfloat16.
-fn quantized(form: Form, values: &[f32], levels: &mut [u8; BLOCK]) -> u16 {
+fn quantized(form: WeightFormat, values: &[f32], levels: &mut [u8; BLOCK]) -> u16 {
     let largest = values
         .iter()
         .copied()
         .fold(0f32, |a, v| if v.abs() > a.abs() { v } else { a });
     let (factor, offset, least, most) = match form {
         // Rounded up, so that the largest stays in range.
-        Form::Int8 => (up_to_bf16(largest.abs() / 127.0), INT8_OFFSET, -127, 127),
+        WeightFormat::Int8 => (up_to_bf16(largest.abs() / 127.0), INT8_OFFSET, -127, 127),
         // The largest magnitude becomes -8, whatever its sign: one step more than with 7.
         _ => (to_bf16(largest / -8.0), INT4_OFFSET, -8, 7),
     };
@@ -236,14 +249,21 @@ mod tests {
         let values: Vec<f32> = (0..BLOCK)
             .map(|i| ((i * 37 % 23) as f32 - 11.0) * 0.013)
             .collect();
-        for (form, offset) in [(Form::Int8, INT8_OFFSET), (Form::Int4, INT4_OFFSET)] {
+        for (form, offset) in [
+            (WeightFormat::Int8, INT8_OFFSET),
+            (WeightFormat::Int4, INT4_OFFSET),
+        ] {
             let mut levels = [0; BLOCK];
             let step = from_bf16(quantized(form, &values, &mut levels));
             for (level, value) in levels.iter().zip(&values) {
                 let back = (i32::from(*level) - offset) as f32 * step;
                 // With four bits, values opposite to the largest are clamped at 7 steps; the scale is
                 // rounded.
-                let allowed = if form == Form::Int8 { 0.5001 } else { 1.05 } * step.abs();
+                let allowed = if form == WeightFormat::Int8 {
+                    0.5001
+                } else {
+                    1.05
+                } * step.abs();
                 assert!(
                     (back - value).abs() <= allowed,
                     "{form:?}: {value} became {back}"
@@ -251,7 +271,7 @@ mod tests {
             }
         }
         let mut levels = [0; BLOCK];
-        assert_eq!(quantized(Form::Int8, &[0.0; 5], &mut levels), 0);
+        assert_eq!(quantized(WeightFormat::Int8, &[0.0; 5], &mut levels), 0);
         assert_eq!(levels, [128; BLOCK]);
     }
 }

@@ -7,7 +7,7 @@
 //! and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015. Errors are about 2e-6 of the largest
 //! value.
 
-use super::{Parallel, Shared};
+use super::{Parallel, SharedBuffer};
 
 /// Lanes of a register.
 const LANES: usize = 16;
@@ -31,16 +31,16 @@ pub fn is_supported(channels: usize) -> bool {
 }
 
 /// A 3x3 convolution with zero padding of one cell and as many channels out as in; weights are transformed.
-pub struct Filter {
+pub struct ConvFilter {
     channels: usize,
     /// `[36, channels out / 32, channels in, 32]`.
     weights: Vec<f32>,
     bias: Vec<f32>,
 }
 
-impl Filter {
+impl ConvFilter {
     /// Transforms weights `[channels, channels, 3, 3]`.
-    pub fn new(channels: usize, weight: &[f64], bias: &[f64]) -> Filter {
+    pub fn new(channels: usize, weight: &[f64], bias: &[f64]) -> ConvFilter {
         const G: [[f64; 3]; 6] = [
             [1.0 / 4.0, 0.0, 0.0],
             [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
@@ -59,7 +59,7 @@ impl Filter {
                 weights[(group * channels + from) * COLUMNS + out % COLUMNS] = sum as f32;
             }
         }
-        Filter {
+        ConvFilter {
             channels,
             weights,
             bias: bias.iter().map(|b| *b as f32).collect(),
@@ -69,7 +69,7 @@ impl Filter {
 
 /// Working memory of a chain, kept for the next call.
 #[derive(Default)]
-pub struct Scratch {
+pub struct ConvScratch {
     map: Vec<f32>,
     sums: Vec<f32>,
     products: Vec<f32>,
@@ -95,11 +95,11 @@ struct Sizes {
 ///
 /// If sizes do not match, or [`is_supported`] is `false`.
 pub fn chain(
-    filters: &[Filter],
+    filters: &[ConvFilter],
     input: &[f32],
     output: &mut [f32],
     [height, width]: [usize; 2],
-    scratch: &mut Scratch,
+    scratch: &mut ConvScratch,
     parallel: Parallel<'_>,
 ) {
     let channels = filters[0].channels;
@@ -117,14 +117,14 @@ pub fn chain(
     };
     let fit = |buffer: &mut Vec<f32>, length: usize| {
         buffer.resize(length, 0.0);
-        Shared(buffer.as_mut_ptr())
+        SharedBuffer(buffer.as_mut_ptr())
     };
     // The padding around the map must be zero, and so must the cells that tiles reach beyond it.
     scratch.map.clear();
     let map = fit(&mut scratch.map, (rows * TILE + 2) * sizes.line * channels);
     let sums = fit(&mut scratch.sums, POINTS * tiles * channels);
     let products = fit(&mut scratch.products, POINTS * tiles * channels);
-    let output = Shared(output.as_mut_ptr());
+    let output = SharedBuffer(output.as_mut_ptr());
     #[cfg(target_arch = "x86_64")]
     {
         use kernels::*;
@@ -158,7 +158,7 @@ pub fn chain(
                 }
             });
             let bias = filter.bias.as_ptr();
-            let bias = Shared(bias.cast_mut());
+            let bias = SharedBuffer(bias.cast_mut());
             // SAFETY: as above.
             parallel(rows, &|row| unsafe {
                 transform_output(products.get(), map.get(), bias.get(), row, sizes);
@@ -478,11 +478,11 @@ mod tests {
                 let weight = numbers(channels * channels * 9, 0.06, seed);
                 let bias = numbers(channels, 1.0, seed + 10);
                 map = by_definition(&map, &weight, &bias, size);
-                filters.push(Filter::new(channels, &weight, &bias));
+                filters.push(ConvFilter::new(channels, &weight, &bias));
             }
             let mut output = vec![0.0; input.len()];
             let parallel = |count: usize, job: &(dyn Fn(usize) + Sync)| (0..count).for_each(job);
-            let mut scratch = Scratch::default();
+            let mut scratch = ConvScratch::default();
             // Twice: what the first call leaves in the working memory must not matter.
             for _ in 0..2 {
                 chain(&filters, &input, &mut output, size, &mut scratch, &parallel);

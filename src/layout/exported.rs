@@ -1,7 +1,7 @@
 //! PP-DocLayout as its publisher exports it: `inference.onnx` with `inference.yml`, post-processing included.
 //!
 //! Inputs: `im_shape` `[B, 2]`, `image` `[B, 3, height, width]`, `scale_factor` `[B, 2]` (height, then
-//! width). Outputs: rows of 6, 7 or 8 numbers, the number of rows per page, and for models with masks `[rows,
+//! width). RunOutputs: rows of 6, 7 or 8 numbers, the number of rows per page, and for models with masks `[rows,
 //! height, width]` (docs/reference.md, "Input and output of the layout networks").
 
 use super::pixel_values;
@@ -11,7 +11,7 @@ use crate::fault::{Fault, Reason};
 use crate::geometry::contour::Mask;
 use crate::onnx::OnnxError;
 use crate::onnx::graph::Element;
-use crate::onnx::network::{Array, Network, Outputs, PortInfo};
+use crate::onnx::network::{Array, Network, PortInfo, RunOutputs};
 use crate::raster::Pixels;
 use saphyr::{LoadableYamlNode, Yaml};
 use std::io;
@@ -177,7 +177,7 @@ fn signature(inputs: &[PortInfo], outputs: &[PortInfo]) -> Result<Ports, Fault> 
 }
 
 /// Integers, from an output of 32 or 64 bits.
-fn whole(outputs: &Outputs<'_>, name: &str) -> Result<(Vec<usize>, Vec<i64>), OnnxError> {
+fn whole(outputs: &RunOutputs<'_>, name: &str) -> Result<(Vec<usize>, Vec<i64>), OnnxError> {
     if let Ok((shape, data)) = outputs.i32(name) {
         return Ok((shape, data.iter().map(|v| i64::from(*v)).collect()));
     }
@@ -187,7 +187,7 @@ fn whole(outputs: &Outputs<'_>, name: &str) -> Result<(Vec<usize>, Vec<i64>), On
 }
 
 fn layouts(
-    outputs: &Outputs<'_>,
+    outputs: &RunOutputs<'_>,
     rows: &str,
     counts: &str,
     masks: Option<&str>,

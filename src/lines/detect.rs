@@ -6,9 +6,9 @@
 //! every connected component becomes its minimum-area rectangle, grown by area x ratio / perimeter.
 
 use super::options::DetectOptions;
-use super::tiles::{self, Found, Shown, Tile};
+use super::tiles::{self, Shown, Tile, TileLine};
 use crate::geometry::{Point, Quad, TiltedRect, min_area_rect};
-use crate::onnx::{Model, OnnxError};
+use crate::onnx::{OnnxError, TensorModel};
 use crate::raster::Pixels;
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ const MIN_AREA_SIDE: f32 = 3.0;
 /// No input of the network has more than `most` pixels: larger pages and strips are cut into tiles
 /// ([`tiles`](super::tiles)).
 pub fn detect_lines(
-    model: &mut Model,
+    model: &mut TensorModel,
     page: &Pixels,
     options: &DetectOptions,
     most: usize,
@@ -44,7 +44,7 @@ pub fn detect_lines(
 
 /// The lines of a page that is detected whole, at the size that rapidocr gives it.
 fn in_whole(
-    model: &mut Model,
+    model: &mut TensorModel,
     page: &Pixels,
     (width, height): (usize, usize),
     options: &DetectOptions,
@@ -82,7 +82,7 @@ fn in_whole(
 
 /// The lines of a page that is detected in tiles; uniform tiles are skipped.
 fn in_tiles(
-    model: &mut Model,
+    model: &mut TensorModel,
     page: &Pixels,
     tiles: &[Tile],
     options: &DetectOptions,
@@ -120,7 +120,7 @@ fn in_tiles(
                     .clamp(0.0, tile.height as f32),
         };
         let boxes = boxes(model, &input, options)?;
-        found.extend(boxes.into_iter().map(|(q, score)| Found {
+        found.extend(boxes.into_iter().map(|(q, score)| TileLine {
             quad: Quad(q.0.map(to_page)),
             score,
             tile: Some(number),
@@ -131,7 +131,7 @@ fn in_tiles(
 
 /// The boxes in one input of the network.
 fn boxes(
-    model: &mut Model,
+    model: &mut TensorModel,
     input: &Pixels,
     options: &DetectOptions,
 ) -> Result<Vec<(Quad, f32)>, OnnxError> {

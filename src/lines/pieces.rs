@@ -21,7 +21,7 @@ const EMPTY: u8 = 40;
 
 /// A part of a line, in columns of its crop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Piece {
+pub struct LinePiece {
     /// First column.
     pub start: usize,
     /// Column after the last.
@@ -39,14 +39,14 @@ pub fn is_too_long(width: usize, longest: usize) -> bool {
 
 /// Splits a line into pieces of at most `longest` columns; empty if the crop is too long to be a line
 /// ([`is_too_long`]).
-pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
+pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<LinePiece> {
     let longest = longest.max(1);
     if is_too_long(crop.width, longest) {
         return Vec::new();
     }
     let overlap = (OVERLAP * crop.height).min(longest / SEARCH);
     let mut pieces = Vec::new();
-    let mut next = Piece {
+    let mut next = LinePiece {
         start: 0,
         end: crop.width.min(longest),
         from: 0,
@@ -63,7 +63,7 @@ pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<Piece> {
         };
         pieces.push(next);
         let begins_word = gap.is_some_and(|(_, width)| width >= (crop.height / GAP).max(2));
-        next = Piece {
+        next = LinePiece {
             start,
             end: crop.width.min(start + longest),
             from,
@@ -100,7 +100,7 @@ fn is_empty(crop: &Pixels, x: usize) -> bool {
 /// Joins the texts of the pieces of a line of `width` columns.
 ///
 /// A space precedes a piece that begins a word, unless there is one already or the script has none.
-pub fn joined(texts: &[(Piece, LineText)], width: usize) -> LineText {
+pub fn joined(texts: &[(LinePiece, LineText)], width: usize) -> LineText {
     let mut line = LineText::default();
     let (mut sum, mut count) = (0f64, 0usize);
     for (i, (piece, text)) in texts.iter().enumerate() {
@@ -177,13 +177,13 @@ mod tests {
     #[test]
     fn without_gaps_pieces_overlap() {
         let pieces = pieces_of(&line(2000, 1000, 0), 500);
-        let first = Piece {
+        let first = LinePiece {
             start: 0,
             end: 500,
             from: 0,
             begins_word: true,
         };
-        let second = Piece {
+        let second = LinePiece {
             start: 440,
             end: 940,
             from: 470,
@@ -210,13 +210,13 @@ mod tests {
 
     #[test]
     fn of_an_overlap_each_piece_gives_its_half() {
-        let a = Piece {
+        let a = LinePiece {
             start: 0,
             end: 100,
             from: 0,
             begins_word: true,
         };
-        let b = Piece {
+        let b = LinePiece {
             start: 80,
             end: 180,
             from: 90,
@@ -237,13 +237,13 @@ mod tests {
 
     #[test]
     fn a_gap_is_a_space() {
-        let a = Piece {
+        let a = LinePiece {
             start: 0,
             end: 100,
             from: 0,
             begins_word: true,
         };
-        let b = Piece {
+        let b = LinePiece {
             start: 100,
             end: 200,
             from: 100,

@@ -7,10 +7,10 @@
 
 use super::detect::normalized;
 use super::line_text::LineText;
-use super::pieces::{self, Piece};
+use super::pieces::{self, LinePiece};
 use crate::fault::{Fault, Reason};
 use crate::geometry::Quad;
-use crate::onnx::{Model, OnnxError};
+use crate::onnx::{OnnxError, TensorModel};
 use crate::raster::Pixels;
 
 /// Height of the recognizer's and the classifier's input.
@@ -64,7 +64,7 @@ pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
 
 /// The recognizer and its alphabet.
 pub struct LineRecognizer {
-    model: Model,
+    model: TensorModel,
     alphabet: Vec<String>,
     batch: usize,
     most_columns: usize,
@@ -74,7 +74,7 @@ impl LineRecognizer {
     /// Takes the alphabet from the model's metadata (key `character`, one entry per line).
     ///
     /// `batch`: lines padded to the same width; `most_columns`: most columns of one input.
-    pub fn new(model: Model, batch: usize, most_columns: usize) -> Result<Self, Fault> {
+    pub fn new(model: TensorModel, batch: usize, most_columns: usize) -> Result<Self, Fault> {
         let characters = model
             .metadata("character")
             .ok_or_else(|| Fault::new(Reason::Model, "its metadata has no key `character`"))?;
@@ -164,7 +164,7 @@ impl LineRecognizer {
                 ..LineText::default()
             });
         }
-        let mut texts: Vec<(Piece, LineText)> = Vec::new();
+        let mut texts: Vec<(LinePiece, LineText)> = Vec::new();
         for piece in pieces::pieces_of(crop, longest) {
             let part = crop.part(piece.start, 0, piece.end - piece.start, crop.height);
             let Some(part) = part.filter(|part| !part.is_plain()) else {
@@ -229,7 +229,7 @@ fn argmax(values: &[f32]) -> (usize, f32) {
 ///
 /// Returns `true` for every crop that was rotated.
 pub fn turn_upside_down(
-    model: &mut Model,
+    model: &mut TensorModel,
     crops: &mut [Pixels],
     batch: usize,
 ) -> Result<Vec<bool>, OnnxError> {

@@ -12,7 +12,7 @@ use super::thresholds::skew::*;
 use crate::document::TextSource;
 use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Quad, Rect};
-use crate::onnx::{Model, OnnxError, Runtime};
+use crate::onnx::{OnnxError, Runtime, TensorModel};
 use crate::raster::Pixels;
 use crate::runtime::{self, RuntimeDirs};
 
@@ -63,8 +63,8 @@ impl From<ReaderError> for Fault {
 
 /// The three networks, loaded.
 pub struct LineReader {
-    detector: Model,
-    direction: Option<Model>,
+    detector: TensorModel,
+    direction: Option<TensorModel>,
     recognizer: LineRecognizer,
     options: LineOptions,
 }

@@ -20,7 +20,7 @@ struct RawWord {
     bbox: Rect,
     text: String,
     space_before: bool,
-    /// Ends with a hyphen that was put there to break a line.
+    /// StopSignals with a hyphen that was put there to break a line.
     hyphenated: bool,
     /// Position in the order of the layer.
     order: usize,
@@ -87,10 +87,10 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
         } else {
             bbox.height().max(1.0)
         };
-        let step = open
-            .as_ref()
-            .map_or(Step::Apart, |word| step(word, &last_box, &bbox, run, size));
-        if step == Step::Apart || open.as_ref().is_some_and(|w| w.hyphenated) {
+        let step = open.as_ref().map_or(CharStep::Apart, |word| {
+            step(word, &last_box, &bbox, run, size)
+        });
+        if step == CharStep::Apart || open.as_ref().is_some_and(|w| w.hyphenated) {
             words.extend(open.take());
         }
         let word = open.get_or_insert_with(|| RawWord {
@@ -108,7 +108,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
             },
             right_to_left: false,
         });
-        if step == Step::Down {
+        if step == CharStep::Down {
             word.direction = Direction::Vertical;
         }
         word.right_to_left |= is_right_to_left(character);
@@ -125,7 +125,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
 
 /// Place of a character after the one before it.
 #[derive(PartialEq)]
-enum Step {
+enum CharStep {
     /// In the same word.
     Beside,
     /// In the same word, below.
@@ -134,15 +134,15 @@ enum Step {
     Apart,
 }
 
-fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> Step {
+fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> CharStep {
     let em = size.max(word.size);
     let turned = run.angle.abs() > TURNED_ANGLE;
     if turned || word.direction == Direction::Turned {
         let same = turned && word.direction == Direction::Turned;
         return if same && last.near(next, WORD_GAP * em) {
-            Step::Beside
+            CharStep::Beside
         } else {
-            Step::Apart
+            CharStep::Apart
         };
     }
     let gap_x = (next.x1 - last.x2).max(last.x1 - next.x2);
@@ -151,9 +151,9 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> St
     let same_size = (size - word.size).abs() <= SAME_SIZE * em;
     if overlap_y > LINE_OVERLAP && gap_x <= WORD_GAP * em && same_size {
         return if word.direction == Direction::Vertical {
-            Step::Apart
+            CharStep::Apart
         } else {
-            Step::Beside
+            CharStep::Beside
         };
     }
     let gap_y = next.y1 - last.y2;
@@ -167,9 +167,9 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> St
         && square(next)
         && word.text.chars().all(is_cjk)
     {
-        return Step::Down;
+        return CharStep::Down;
     }
-    Step::Apart
+    CharStep::Apart
 }
 
 /// Adds a character; ligatures, presentation forms and letters in mathematical dress become plain letters.

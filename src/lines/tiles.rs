@@ -55,7 +55,7 @@ pub struct Tile {
     pub input: (usize, usize),
 }
 
-/// Division of a page into inputs of the detector.
+/// CacheLayout of a page into inputs of the detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
     /// No input: nothing on the page could be read.
@@ -210,7 +210,7 @@ fn cuts(length: usize, seen: usize, most: usize) -> Vec<(usize, usize, usize)> {
 
 /// A line found in a tile.
 #[derive(Debug, Clone, Copy)]
-pub struct Found {
+pub struct TileLine {
     /// Quadrilateral in page pixels.
     pub quad: Quad,
     /// Score.
@@ -230,8 +230,8 @@ const SAME_PIECE: f32 = 0.5;
 ///
 /// Two lines of different tiles are one if they lie in the same band and share a part of it. `along_x`: the
 /// tiles are arranged from left to right.
-pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
-    let reach = |f: &Found| {
+pub fn merged(mut found: Vec<TileLine>, along_x: bool) -> Vec<(Quad, f32)> {
+    let reach = |f: &TileLine| {
         let bounds = f.quad.bounds();
         if along_x {
             (bounds.x1, bounds.x2)
@@ -240,7 +240,7 @@ pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
         }
     };
     found.sort_by(|a, b| reach(a).0.total_cmp(&reach(b).0).then(a.tile.cmp(&b.tile)));
-    let mut lines: Vec<Option<Found>> = Vec::with_capacity(found.len());
+    let mut lines: Vec<Option<TileLine>> = Vec::with_capacity(found.len());
     // Indices of lines that later ones may still reach.
     let mut open: Vec<usize> = Vec::new();
     for mut line in found {
@@ -271,13 +271,13 @@ pub fn merged(mut found: Vec<Found>, along_x: bool) -> Vec<(Quad, f32)> {
 }
 
 /// Two lines merged; `None` if they are not the same line.
-fn joined(a: &Found, b: &Found) -> Option<Found> {
+fn joined(a: &TileLine, b: &TileLine) -> Option<TileLine> {
     let (ba, bb) = (a.quad.bounds(), b.quad.bounds());
     if !ba.near(&bb, 0.0) {
         return None;
     }
     // Along the longer line, horizontal or vertical.
-    let long = |f: &Found| f.quad.width().max(f.quad.height());
+    let long = |f: &TileLine| f.quad.width().max(f.quad.height());
     let quad = if long(a) >= long(b) { &a.quad } else { &b.quad };
     let [p0, p1, _, p3] = quad.0;
     let runs_down = quad.height() > quad.width();
@@ -312,7 +312,7 @@ fn joined(a: &Found, b: &Found) -> Option<Found> {
         y: p0.y + x * sin + y * cos,
     };
     let quad = Quad([back(x1, y1), back(x2, y1), back(x2, y2), back(x1, y2)]);
-    Some(Found {
+    Some(TileLine {
         quad,
         score: a.score.max(b.score),
         tile: None,

@@ -5,17 +5,17 @@ use std::io::{self, Read};
 
 /// Error: the response is longer than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct TooLong {
+struct ResponseTooLong {
     cap: u64,
 }
 
-impl fmt::Display for TooLong {
+impl fmt::Display for ResponseTooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "it is longer than {} bytes", self.cap)
     }
 }
 
-impl std::error::Error for TooLong {}
+impl std::error::Error for ResponseTooLong {}
 
 /// Passes on at most `cap` bytes; one more is an error. It is placed behind any decompression, so that a
 /// small response that expands to a huge one is stopped too.
@@ -45,7 +45,7 @@ impl<R: Read> Read for Capped<R> {
             // The end is detected by asking for one more byte.
             return match self.inner.read(&mut [0])? {
                 0 => Ok(0),
-                _ => Err(io::Error::other(TooLong { cap: self.cap })),
+                _ => Err(io::Error::other(ResponseTooLong { cap: self.cap })),
             };
         }
         let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
@@ -57,7 +57,9 @@ impl<R: Read> Read for Capped<R> {
 
 /// `true` if an error of [`Capped`] says that the response exceeds the limit.
 pub fn is_too_long(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<TooLong>())
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<ResponseTooLong>())
 }
 
 /// Reads a whole response, up to `cap` bytes after decompression; more is an error.

@@ -2,7 +2,7 @@
 //! decoder keeps between steps is never copied.
 
 use super::OnnxError;
-use super::network::{Array, Network, Outputs};
+use super::network::{Array, Network, RunOutputs};
 use super::watch;
 use super::weights::Element;
 use bytemuck::Pod;
@@ -19,9 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 const NOT_CAPTURED: &str = "-1";
 
 /// A tensor over memory that it does not own.
-pub(super) struct View(NonNull<ort::sys::OrtValue>);
+pub(super) struct TensorView(NonNull<ort::sys::OrtValue>);
 
-impl AsPointer for View {
+impl AsPointer for TensorView {
     type Sys = ort::sys::OrtValue;
 
     fn ptr(&self) -> *const Self::Sys {
@@ -29,7 +29,7 @@ impl AsPointer for View {
     }
 }
 
-impl Drop for View {
+impl Drop for TensorView {
     fn drop(&mut self) {
         // SAFETY: it was made by `view` and is released only here.
         unsafe { (ort::api().ReleaseValue)(self.0.as_ptr()) };
@@ -47,7 +47,7 @@ pub(super) unsafe fn view(
     data: *mut c_void,
     element: Element,
     shape: &[usize],
-) -> Result<View, Error> {
+) -> Result<TensorView, Error> {
     let bytes = shape.iter().product::<usize>() * element.bytes();
     let shape: Vec<i64> = shape.iter().map(|n| *n as i64).collect();
     let mut value = std::ptr::null_mut();
@@ -65,7 +65,7 @@ pub(super) unsafe fn view(
         Error::result_from_status(status)?;
     }
     NonNull::new(value)
-        .map(View)
+        .map(TensorView)
         .ok_or_else(|| Error::new("the runtime made no tensor"))
 }
 
@@ -162,7 +162,7 @@ impl Buffer {
     }
 
     /// Entries `rows` of the first dimension as a tensor.
-    fn rows(&self, rows: Range<usize>) -> Result<View, Error> {
+    fn rows(&self, rows: Range<usize>) -> Result<TensorView, Error> {
         assert!(
             rows.start <= rows.end && rows.end <= self.shape[0],
             "rows of a buffer"
@@ -241,7 +241,7 @@ impl Network {
     pub fn run_call<T>(
         &mut self,
         call: &mut Call,
-        read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
+        read: impl FnOnce(&RunOutputs<'_>) -> Result<T, OnnxError>,
     ) -> Result<T, OnnxError> {
         let (session, name) = self.parts();
         let options = &call.options;
@@ -249,7 +249,7 @@ impl Network {
             session.run_binding_with_options(&call.binding, options)
         });
         let outputs = outputs.map_err(|error| OnnxError::of_run(name, &error.to_string()))?;
-        read(&Outputs::new(outputs, name))
+        read(&RunOutputs::new(outputs, name))
     }
 }
 

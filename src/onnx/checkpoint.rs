@@ -244,13 +244,13 @@ impl Checkpoint {
     }
 
     /// A matrix that is read row by row; checked like [`Checkpoint::f32`].
-    pub fn matrix(&self, key: &str, shape: [usize; 2]) -> Result<Matrix, CheckpointError> {
+    pub fn matrix(&self, key: &str, shape: [usize; 2]) -> Result<MappedMatrix, CheckpointError> {
         let entry = self.checked(key, &shape)?;
         let (dtype, bytes) = (entry.dtype, entry.start..entry.end);
         if floats(dtype, &[]).is_none() {
             return Err(self.unusable(entry));
         }
-        Ok(Matrix {
+        Ok(MappedMatrix {
             map: self.map.clone(),
             bytes,
             dtype,
@@ -311,14 +311,14 @@ impl Checkpoint {
 
 /// A matrix in a mapped file, of which rows are read one by one.
 #[derive(Clone)]
-pub struct Matrix {
+pub struct MappedMatrix {
     map: Arc<Mmap>,
     bytes: Range<usize>,
     dtype: Dtype,
     from: usize,
 }
 
-impl Matrix {
+impl MappedMatrix {
     /// Whether it holds bfloat16.
     pub fn is_bf16(&self) -> bool {
         self.dtype == Dtype::BF16

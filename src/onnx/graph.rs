@@ -13,7 +13,7 @@ use super::network::Network;
 use super::operators::{self, Kernel, SiluChain};
 pub use super::weights::{Element, Weights};
 use super::{OnnxError, Runtime};
-use crate::kernels::winograd::{Filter, Scratch};
+use crate::kernels::winograd::{ConvFilter, ConvScratch};
 use initializers::add_weight;
 use ort::Error;
 use ort::editor::{Graph as EditorGraph, Model as EditorModel, Node, ONNX_DOMAIN, Opset};
@@ -271,8 +271,8 @@ impl Graph {
         &mut self,
         at: &str,
         x: &Value,
-        filters: Vec<Filter>,
-        scratch: Arc<Mutex<Scratch>>,
+        filters: Vec<ConvFilter>,
+        scratch: Arc<Mutex<ConvScratch>>,
     ) -> Value {
         self.own("SiluChain", at, &[x], SiluChain { filters, scratch })
     }

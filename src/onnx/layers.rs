@@ -23,7 +23,7 @@ pub struct Layers<'c> {
     /// Whether kernels of our own may be used: on the CPU only.
     pub(super) own_kernels: bool,
     /// Memory of the chains of convolutions.
-    chain_scratch: Arc<Mutex<winograd::Scratch>>,
+    chain_scratch: Arc<Mutex<winograd::ConvScratch>>,
     /// Memory of linear layers.
     pub(super) linear_scratch: Arc<Mutex<Scratch>>,
     /// Quantized weights of an earlier run.

@@ -20,7 +20,7 @@ pub mod weights;
 pub use quiet::forbid_telemetry;
 
 use crate::fault::{Fault, Reason};
-use network::{Array, Network, Place};
+use network::{Array, Network, SessionPlace};
 use ort::environment::Environment;
 use ort::ep::cuda::AttentionBackend;
 use ort::ep::{ArenaExtendStrategy, ExecutionProvider};
@@ -317,7 +317,7 @@ impl Runtime {
     /// Memory planning by past sizes is off for its session: with it the runtime would allocate, for every
     /// new size, one block for all intermediate results beside the memory that it has (a page of the line
     /// detector: 690 MiB instead of 410, in the same time).
-    pub fn model(&self, path: &Path) -> Result<Model, OnnxError> {
+    pub fn model(&self, path: &Path) -> Result<TensorModel, OnnxError> {
         let network = self.network_by(path, |builder| {
             builder
                 .clone()
@@ -326,7 +326,7 @@ impl Runtime {
         })?;
         let first = |ports: Vec<network::PortInfo>| ports.into_iter().next().map(|port| port.name);
         match (first(network.inputs()), first(network.outputs())) {
-            (Some(input), Some(output)) => Ok(Model {
+            (Some(input), Some(output)) => Ok(TensorModel {
                 network,
                 input,
                 output,
@@ -342,14 +342,14 @@ impl Runtime {
     fn session(
         &self,
         commit: impl Fn(&mut SessionBuilder) -> graph::Built,
-    ) -> Result<(Session, Place), NoSession> {
-        let build = |gpu: Option<u32>| -> ort::Result<(Session, Place)> {
+    ) -> Result<(Session, SessionPlace), NoSession> {
+        let build = |gpu: Option<u32>| -> ort::Result<(Session, SessionPlace)> {
             let builder = Session::builder(&self.environment)?;
             let mut builder = self.configured(builder, gpu)?;
             let session = commit(&mut builder)?;
             Ok((
                 session,
-                Place {
+                SessionPlace {
                     gpu,
                     captures: self.captures && gpu.is_some(),
                 },
@@ -401,13 +401,13 @@ impl Runtime {
 }
 
 /// A model with one input and one output tensor of `f32`.
-pub struct Model {
+pub struct TensorModel {
     network: Network,
     input: String,
     output: String,
 }
 
-impl Model {
+impl TensorModel {
     /// A value of the model file's own metadata.
     pub fn metadata(&self, key: &str) -> Option<String> {
         self.network.metadata(key)

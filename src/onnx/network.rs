@@ -47,12 +47,12 @@ pub struct Network {
     _weights: Vec<Weights>,
     name: String,
     outputs: Vec<String>,
-    place: Place,
+    place: SessionPlace,
 }
 
 /// Device and mode of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SessionPlace {
     /// Number of the GPU; `None` for the CPU.
     pub gpu: Option<u32>,
     /// `true` if runs are captured as CUDA graphs.
@@ -62,7 +62,7 @@ pub(super) struct Place {
 impl Network {
     pub(super) fn new(
         name: String,
-        (session, place): (Session, Place),
+        (session, place): (Session, SessionPlace),
         outputs: Vec<String>,
         weights: Vec<Weights>,
     ) -> Self {
@@ -75,7 +75,7 @@ impl Network {
         }
     }
 
-    pub(super) fn of_file(name: String, (session, place): (Session, Place)) -> Self {
+    pub(super) fn of_file(name: String, (session, place): (Session, SessionPlace)) -> Self {
         let outputs = session
             .outputs()
             .iter()
@@ -114,7 +114,7 @@ impl Network {
             .collect()
     }
 
-    /// Outputs, in order.
+    /// RunOutputs, in order.
     pub fn outputs(&self) -> Vec<PortInfo> {
         self.session
             .outputs()
@@ -135,7 +135,7 @@ impl Network {
     pub fn run<T>(
         &mut self,
         inputs: Vec<(&str, Array)>,
-        read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
+        read: impl FnOnce(&RunOutputs<'_>) -> Result<T, OnnxError>,
     ) -> Result<T, OnnxError> {
         let names = self.outputs.clone();
         self.run_for(inputs, &names, read)
@@ -146,7 +146,7 @@ impl Network {
         &mut self,
         inputs: Vec<(&str, Array)>,
         names: &[impl AsRef<str>],
-        read: impl FnOnce(&Outputs<'_>) -> Result<T, OnnxError>,
+        read: impl FnOnce(&RunOutputs<'_>) -> Result<T, OnnxError>,
     ) -> Result<T, OnnxError> {
         let mut call = self.call(None)?;
         for (input, array) in inputs {
@@ -189,15 +189,15 @@ fn port(name: &str, kind: &ValueType) -> PortInfo {
     }
 }
 
-/// Outputs of a run.
-pub struct Outputs<'a> {
+/// RunOutputs of a run.
+pub struct RunOutputs<'a> {
     outputs: SessionOutputs<'a>,
     network: &'a str,
 }
 
-impl<'a> Outputs<'a> {
+impl<'a> RunOutputs<'a> {
     pub(super) fn new(outputs: SessionOutputs<'a>, network: &'a str) -> Self {
-        Outputs { outputs, network }
+        RunOutputs { outputs, network }
     }
 
     /// Shape and elements of an `f32` output.

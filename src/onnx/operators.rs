@@ -4,7 +4,7 @@
 use crate::kernels::Parallel;
 use crate::kernels::attention::Cache;
 use crate::kernels::linear::{Linear, Scratch};
-use crate::kernels::winograd::{self, Filter};
+use crate::kernels::winograd::{self, ConvFilter};
 use ort::Error;
 use ort::operator::{
     BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput,
@@ -43,9 +43,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// 3x3 convolutions with SiLU after each, `[B, channels, height, width]` to the same.
 pub(super) struct SiluChain {
-    pub filters: Vec<Filter>,
+    pub filters: Vec<ConvFilter>,
     /// Working memory; chains of a network run sequentially and share it.
-    pub scratch: Arc<Mutex<winograd::Scratch>>,
+    pub scratch: Arc<Mutex<winograd::ConvScratch>>,
 }
 
 impl Kernel for SiluChain {
@@ -142,9 +142,9 @@ impl Kernel for CachedAttention {
 
 /// Greedy choice: the largest logit of each row, `[rows, vocabulary]` to `[rows, 2]` (index,
 /// log-probability).
-pub(super) struct Choice;
+pub(super) struct GreedyChoice;
 
-impl Kernel for Choice {
+impl Kernel for GreedyChoice {
     fn inputs(&self) -> usize {
         1
     }

@@ -21,12 +21,12 @@ const RECIPE: &str = "1";
 const MIN_BYTES: usize = 16 << 20;
 
 /// A mapped file and the byte range of each layer in it.
-type Found = (Arc<Mmap>, BTreeMap<String, Range<usize>>);
+type MappedPacks = (Arc<Mmap>, BTreeMap<String, Range<usize>>);
 
 /// Packed weights of a checkpoint.
 pub struct Packs {
     path: PathBuf,
-    found: Option<Found>,
+    found: Option<MappedPacks>,
     made: RefCell<Vec<(String, Bytes)>>,
 }
 
@@ -74,7 +74,7 @@ impl Packs {
     }
 }
 
-fn mapped(path: &Path) -> Option<Found> {
+fn mapped(path: &Path) -> Option<MappedPacks> {
     let file = File::open(path).ok()?;
     // SAFETY: the mapping is read-only, and files are placed here complete and never written to again.
     let map = unsafe { Mmap::map(&file) }.ok()?;

@@ -1,23 +1,23 @@
 //! Linear layers with large matrices, by our own kernel on the CPU and by ONNX Runtime elsewhere, and the
 //! operators of a decoder around them.
 
-use super::checkpoint::{CheckpointError, Matrix};
+use super::checkpoint::{CheckpointError, MappedMatrix};
 use super::graph::{Attr, Element, Value, Weights};
 use super::layers::{Activation, Layers};
-use super::operators::{CachedAttention, Choice, LinearLayer};
+use super::operators::{CachedAttention, GreedyChoice, LinearLayer};
 use crate::kernels::attention::Cache;
 use crate::kernels::linear::{Finish, Linear};
-use crate::kernels::quantize::{Form, PANEL, pack};
+use crate::kernels::quantize::{PANEL, WeightFormat, pack};
 use std::sync::{Arc, Mutex};
 
 /// Storage of a layer's weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum Quantization {
     /// As in the checkpoint.
     Exact,
-    /// Eight bits (see [`Form::Int8`]); CPU only.
+    /// Eight bits (see [`WeightFormat::Int8`]); CPU only.
     Int8,
-    /// Four bits (see [`Form::Int4`]); CPU only.
+    /// Four bits (see [`WeightFormat::Int4`]); CPU only.
     Int4,
 }
 
@@ -32,7 +32,7 @@ pub struct Projection<'a> {
     /// Epilogue. With [`Finish::SiluGate`] there are two layers: gates and values.
     pub finish: Finish,
     /// Storage of the weights.
-    pub keep: Keep,
+    pub quantization: Quantization,
 }
 
 impl Layers<'_> {
@@ -62,7 +62,7 @@ impl Layers<'_> {
             from,
             has_bias,
             finish,
-            keep,
+            quantization,
         } = *projection;
         let (mut matrices, mut biases) = (Vec::new(), Vec::new());
         for (key, to) in keys {
@@ -75,11 +75,13 @@ impl Layers<'_> {
                 biases.push(self.checkpoint.f32(&format!("{key}.bias"), &[*to])?);
             }
         }
-        let form = match keep {
-            Keep::Int8 => Form::Int8,
-            Keep::Int4 => Form::Int4,
-            Keep::Exact if matrices.iter().all(|(matrix, _)| matrix.is_bf16()) => Form::Bf16,
-            Keep::Exact => Form::F32,
+        let form = match quantization {
+            Quantization::Int8 => WeightFormat::Int8,
+            Quantization::Int4 => WeightFormat::Int4,
+            Quantization::Exact if matrices.iter().all(|(matrix, _)| matrix.is_bf16()) => {
+                WeightFormat::Bf16
+            }
+            Quantization::Exact => WeightFormat::F32,
         };
         let rows = rows(&matrices, finish);
         let to = rows.len();
@@ -89,7 +91,7 @@ impl Layers<'_> {
             }
         };
         let pack = || pack(form, from, to, &fill);
-        let weights = match self.packs.filter(|_| keep != Keep::Exact) {
+        let weights = match self.packs.filter(|_| quantization != Quantization::Exact) {
             Some(packs) => packs.get_or(at, form.bytes(from, to), pack),
             None => pack(),
         };
@@ -289,7 +291,7 @@ impl Layers<'_> {
     /// Greedy choice: the largest logit of each row, `[rows, vocabulary]` to `[rows, 2]` (index,
     /// log-probability); CPU only.
     pub fn choice(&mut self, at: &str, logits: &Value) -> Value {
-        self.graph.own("Choice", at, &[logits], Choice)
+        self.graph.own("Choice", at, &[logits], GreedyChoice)
     }
 
     /// Root-mean-square norm over the last dimension.
@@ -330,7 +332,7 @@ pub fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
 /// Source (matrix, row) of each row of the packed matrix; `None` for zero padding.
 ///
 /// Gates and values alternate, half a panel each, so that both of a pair are computed together.
-fn rows(matrices: &[(Matrix, usize)], finish: Finish) -> Vec<Option<(usize, usize)>> {
+fn rows(matrices: &[(MappedMatrix, usize)], finish: Finish) -> Vec<Option<(usize, usize)>> {
     if finish != Finish::SiluGate {
         let all = matrices.iter().enumerate();
         return all

@@ -28,19 +28,19 @@ impl SlotHeads {
 
 /// Implementation of the attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum AttentionKernel {
     /// `GroupQueryAttention`.
     Fused,
     /// `TensorScatter`, products and a softmax.
     Plain,
 }
 
-/// ONNX operator set required by [`Way::Plain`].
+/// ONNX operator set required by [`AttentionKernel::Plain`].
 pub const OPSET: u32 = 24;
 
 /// Inputs of a network that give the tokens' positions in their slots.
-pub struct Places {
-    way: Way,
+pub struct SlotPositions {
+    attention_kernel: AttentionKernel,
     heads: SlotHeads,
     inputs: Vec<Value>,
 }
@@ -56,22 +56,30 @@ pub struct CachePorts {
 
 impl Layers<'_> {
     /// Adds the position inputs; see [`place_arrays`].
-    pub fn slot_places(&mut self, way: Way, heads: SlotHeads) -> Places {
+    pub fn slot_places(
+        &mut self,
+        attention_kernel: AttentionKernel,
+        heads: SlotHeads,
+    ) -> SlotPositions {
         let (batch, graph) = (Dim::Named("batch"), &mut self.graph);
-        let inputs = match way {
-            Way::Fused => {
+        let inputs = match attention_kernel {
+            AttentionKernel::Fused => {
                 vec![
                     graph.input("lengths", Element::I32, &[batch]),
                     graph.input("total", Element::I32, &[]),
                 ]
             }
-            Way::Plain => vec![
+            AttentionKernel::Plain => vec![
                 graph.input("first", Element::I64, &[batch]),
                 graph.input("places", Element::I64, &[batch, Dim::Named("queries")]),
                 graph.input("keys", Element::I64, &[Dim::Named("length")]),
             ],
         };
-        Places { way, heads, inputs }
+        SlotPositions {
+            attention_kernel,
+            heads,
+            inputs,
+        }
     }
 
     /// Attention over queries and keys (after rotary embedding) and values `[batch, tokens, heads * size]`.
@@ -80,7 +88,7 @@ impl Layers<'_> {
         at: &str,
         layer: usize,
         [query, key, value]: [&Value; 3],
-        places: &Places,
+        places: &SlotPositions,
     ) -> (Value, CachePorts) {
         let SlotHeads {
             query: queries,
@@ -98,8 +106,8 @@ impl Layers<'_> {
         let past = names
             .clone()
             .map(|name| self.graph.input(&name, element, &dims));
-        let (attended, present) = match places.way {
-            Way::Fused => {
+        let (attended, present) = match places.attention_kernel {
+            AttentionKernel::Fused => {
                 let [lengths, total] = [&places.inputs[0], &places.inputs[1]];
                 let inputs = [query, key, value, &past[0], &past[1], lengths, total];
                 let attributes = [
@@ -112,7 +120,7 @@ impl Layers<'_> {
                 let present = [made.remove(1), made.remove(1)];
                 (made.remove(0), present)
             }
-            Way::Plain => {
+            AttentionKernel::Plain => {
                 let [key, value] = [(key, &past[0]), (value, &past[1])].map(|(new, past)| {
                     let new = self.reshape(at, new, &[0, 0, key_value as i64, size as i64]);
                     let new = self.transpose(at, &new, &[0, 2, 1, 3]);
@@ -140,7 +148,7 @@ impl Layers<'_> {
         at: &str,
         query: &Value,
         [key, value]: [&Value; 2],
-        places: &Places,
+        places: &SlotPositions,
     ) -> Value {
         let heads = places.heads;
         let (shared, group, size) = (
@@ -188,15 +196,15 @@ impl Layers<'_> {
 /// Position inputs of a call: `pasts`, number of tokens already in each slot; `counts`, number of new ones;
 /// all padded to `tokens`; `length` is that of the slots.
 pub fn place_arrays(
-    way: Way,
+    attention_kernel: AttentionKernel,
     heads: SlotHeads,
     (pasts, counts): (&[usize], &[usize]),
     tokens: usize,
     length: usize,
 ) -> Vec<(&'static str, Array)> {
     let batch = pasts.len();
-    match way {
-        Way::Fused => {
+    match attention_kernel {
+        AttentionKernel::Fused => {
             let last = pasts
                 .iter()
                 .zip(counts)
@@ -214,7 +222,7 @@ pub fn place_arrays(
                 ("total", Array::I32(vec![], vec![total as i32])),
             ]
         }
-        Way::Plain => {
+        AttentionKernel::Plain => {
             let first = pasts.iter().map(|past| *past as i64).collect();
             let places = pasts.iter().flat_map(|past| {
                 let own = move || (0..tokens).map(move |token| (past + token) as i64);

@@ -1,4 +1,4 @@
-//! Ends runs when the deadline of their thread passes: one thread watches the deadlines of all runs and sets
+//! StopSignals runs when the deadline of their thread passes: one thread watches the deadlines of all runs and sets
 //! the runtime's terminate flag, which it checks between two operators.
 
 use crate::deadline::{self, Deadline};

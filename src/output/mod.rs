@@ -22,7 +22,7 @@ mod tests;
 pub use folder::{DocumentOutput, OutputFile, Published, RecordPlace, SavePath, SavePathOptions};
 pub use names::OutputName;
 pub use plan::{Candidate, Decision, PlanRules};
-pub use record::{DocumentOutcome, Identity, Origin};
+pub use record::{DocumentOutcome, Identity, InputOrigin};
 
 use crate::fault::Fault;
 use std::collections::hash_map::RandomState;

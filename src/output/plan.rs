@@ -3,7 +3,7 @@
 
 use super::folder::SavePath;
 use super::names::{self, NamedInput, OutputName, first_free, is_below, text_of};
-use super::record::{DocumentRecord, Identity, Origin, OutputFacts, Record};
+use super::record::{DocumentRecord, Identity, InputOrigin, OutputFacts, Record};
 use crate::fault::{Fault, Reason};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -24,7 +24,7 @@ pub struct Candidate<'a> {
     /// Folder below the given directory.
     pub mirror: &'a Path,
     /// Source of the input.
-    pub origin: Origin<'a>,
+    pub origin: InputOrigin<'a>,
 }
 
 /// Planning rules of a run.
@@ -299,7 +299,7 @@ fn reference_name(name: &OsStr) -> OutputName {
 
 /// The folder of an input's file, with links resolved.
 fn parent_of(input: &Candidate) -> PathBuf {
-    if input.origin != Origin::File {
+    if input.origin != InputOrigin::File {
         return PathBuf::new();
     }
     let whole = fs::canonicalize(input.path).or_else(|_| std::path::absolute(input.path));

@@ -72,7 +72,7 @@ pub struct InputFacts {
 
 /// Source of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin<'a> {
+pub enum InputOrigin<'a> {
     /// A file.
     File,
     /// An address.
@@ -83,8 +83,8 @@ pub enum Origin<'a> {
 
 impl Identity {
     /// Examines an input's file. Fails if its metadata or, for a stream, its content cannot be read.
-    pub fn of(given: &str, path: &Path, origin: Origin) -> io::Result<Identity> {
-        if let Origin::Address(address) = origin {
+    pub fn of(given: &str, path: &Path, origin: InputOrigin) -> io::Result<Identity> {
+        if let InputOrigin::Address(address) = origin {
             let key = key_of(&[b"address", address.as_bytes()]);
             return Ok(Identity {
                 key,
@@ -94,11 +94,11 @@ impl Identity {
         }
         let facts = InputFacts::of(given, path)?;
         let (key, facts) = match origin {
-            Origin::File => {
+            InputOrigin::File => {
                 let whole = fs::canonicalize(path)?;
                 (key_of(&[b"file", whole.as_os_str().as_bytes()]), facts)
             }
-            Origin::Address(_) | Origin::Stream => {
+            InputOrigin::Address(_) | InputOrigin::Stream => {
                 let sha256 = Some(sha256_of(File::open(path)?)?);
                 let key = key_of(&[b"stream", sha256.as_deref().unwrap_or_default().as_bytes()]);
                 (

@@ -28,7 +28,7 @@ fn plan_one(path: &SavePath, file: &Path) -> Decision {
         path: file,
         name,
         mirror: Path::new(""),
-        origin: Origin::File,
+        origin: InputOrigin::File,
     };
     path.plan(&[candidate], &rules()).remove(0)
 }

@@ -10,8 +10,8 @@ use crate::layout::pp_doclayout::{PpDocLayout, is_known_unused, released_name};
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::Checkpoint;
 use crate::onnx::graph::Element;
-use crate::onnx::projection::Keep;
-use crate::onnx::slots::Way;
+use crate::onnx::projection::Quantization;
+use crate::onnx::slots::AttentionKernel;
 use crate::plan::MAX_NEW_TOKENS;
 use crate::preprocess::networks::DocNetworks;
 use crate::preprocess::pp_lcnet::{self, OrientationClassifier};
@@ -49,8 +49,8 @@ pub struct LoadedModel {
 /// Options for loading a recognizer as a trial.
 const TRIAL: ModelOptions<'_> = ModelOptions {
     kernels: Kernels::Own {
-        decoder: Keep::Int8,
-        vision: Keep::Exact,
+        decoder: Quantization::Int8,
+        vision: Quantization::Exact,
     },
     // Enough for one short block.
     memory: 64 << 20,
@@ -281,9 +281,9 @@ pub fn load_recognizer(
 
 fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
     let decoder = match run.precision {
-        None | Some(Precision::Int8) => Keep::Int8,
-        Some(Precision::Fp32) => Keep::Exact,
-        Some(Precision::Int4) => Keep::Int4,
+        None | Some(Precision::Int8) => Quantization::Int8,
+        Some(Precision::Fp32) => Quantization::Exact,
+        Some(Precision::Int4) => Quantization::Int4,
         Some(Precision::Fp16 | Precision::Bf16) => {
             return Err(SetupError::Precision(PrecisionError::OnCpu));
         }
@@ -291,18 +291,18 @@ fn cpu_kernels(run: &NativeOptions) -> Result<Kernels, SetupError> {
     Ok(Kernels::Own {
         decoder,
         vision: if run.is_vision_int8 {
-            Keep::Int8
+            Quantization::Int8
         } else {
-            Keep::Exact
+            Quantization::Exact
         },
     })
 }
 
 fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError> {
-    let (element, way) = match run.precision {
-        None | Some(Precision::Bf16) => (Element::Bf16, Way::Fused),
-        Some(Precision::Fp16) => (Element::F16, Way::Fused),
-        Some(Precision::Fp32) => (Element::F32, Way::Plain),
+    let (element, attention_kernel) = match run.precision {
+        None | Some(Precision::Bf16) => (Element::Bf16, AttentionKernel::Fused),
+        Some(Precision::Fp16) => (Element::F16, AttentionKernel::Fused),
+        Some(Precision::Fp32) => (Element::F32, AttentionKernel::Plain),
         Some(Precision::Int8 | Precision::Int4) => {
             return Err(SetupError::Precision(PrecisionError::OnGpu));
         }
@@ -312,7 +312,7 @@ fn gpu_kernels(run: &NativeOptions, slots: Slots) -> Result<Kernels, SetupError>
     }
     Ok(Kernels::Standard {
         element,
-        way,
+        attention_kernel,
         slots,
     })
 }

@@ -1,7 +1,7 @@
 //! From a request to the settings of a pipeline and of its recognition backend.
 
 use super::{NotTaken, RequestError, RunRequest};
-use crate::config::parameters::{About, PARAMETERS, Place};
+use crate::config::parameters::{About, Destination, PARAMETERS};
 use crate::config::vl::{PredictParams, VlConfig};
 use crate::config::{Config, ConfigError, NotUsed, Pipeline, Settings};
 use crate::document::Label;
@@ -130,10 +130,10 @@ pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
     let mut resolved = match &request.recorded {
         Some(case) => request.recorded_answers(case),
         None => match request.reader()? {
-            Reader::Server => request.servers(),
-            Reader::PageText => request.page_text(),
-            Reader::Native => request.native(),
-            Reader::Lite => request.lite(),
+            PipelineKind::Server => request.servers(),
+            PipelineKind::PageText => request.page_text(),
+            PipelineKind::Native => request.native(),
+            PipelineKind::Lite => request.lite(),
         },
     }?;
     if let Some(settings) = &request.settings {
@@ -143,7 +143,7 @@ pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
 }
 
 /// Kind of pipeline.
-enum Reader {
+enum PipelineKind {
     Lite,
     PageText,
     Native,
@@ -194,7 +194,7 @@ impl RunRequest {
     }
 
     /// The requested kind of pipeline, from parameters, settings, and the networks that are named.
-    fn reader(&self) -> Result<Reader, RequestError> {
+    fn reader(&self) -> Result<PipelineKind, RequestError> {
         let named = |parameter: &str, module: &str| {
             let key = format!("SubModules.{module}.model_dir");
             self.parameters.has(parameter)
@@ -206,14 +206,14 @@ impl RunRequest {
             self.check_taken(NotTaken::WithoutServer, |about| about != About::Server)?;
         }
         Ok(match backend {
-            _ if is_server => Reader::Server,
-            Some("lines" | "text_layer") => Reader::PageText,
-            Some("native") if self.parameters.has("vl_rec_backend") => Reader::Native,
-            _ if named("vl_rec_model_dir", "VLRecognition") => Reader::Native,
-            _ if named("layout_detection_model_dir", "LayoutDetection") => Reader::Native,
+            _ if is_server => PipelineKind::Server,
+            Some("lines" | "text_layer") => PipelineKind::PageText,
+            Some("native") if self.parameters.has("vl_rec_backend") => PipelineKind::Native,
+            _ if named("vl_rec_model_dir", "VLRecognition") => PipelineKind::Native,
+            _ if named("layout_detection_model_dir", "LayoutDetection") => PipelineKind::Native,
             _ => match self.named_pipeline() {
-                None | Some(Pipeline::Lite) => Reader::Lite,
-                Some(_) => Reader::Native,
+                None | Some(Pipeline::Lite) => PipelineKind::Lite,
+                Some(_) => PipelineKind::Native,
             },
         })
     }
@@ -234,7 +234,9 @@ impl RunRequest {
 
     /// Values of parameters that have a key in the settings and concern a selected part.
     fn keyed(&self, about: impl Fn(About) -> bool) -> Map<String, Value> {
-        let mut values = self.parameters.at(|place| matches!(place, Place::Key(_)));
+        let mut values = self
+            .parameters
+            .at(|place| matches!(place, Destination::Key(_)));
         values.retain(|name, _| PARAMETERS.iter().any(|p| p.name == *name && about(p.about)));
         values
     }
@@ -393,7 +395,7 @@ impl RunRequest {
             let is_predict = |name: &str| {
                 PARAMETERS
                     .iter()
-                    .any(|p| p.name == name && p.place == Place::Predict)
+                    .any(|p| p.name == name && p.place == Destination::Predict)
             };
             let recorded = case
                 .params
@@ -412,7 +414,7 @@ impl RunRequest {
         let own = self.keyed(|about| about != About::Documents);
         settings.apply_parameters(&self.with_other_switch_off(own))?;
         settings.apply_parameters(&common)?;
-        predict.extend(given.at(|place| place == Place::Predict));
+        predict.extend(given.at(|place| place == Destination::Predict));
         let mut vl = VlConfig::new(&settings, &predict, self.as_reference)?;
         vl.plan.request.swap_channels = given.text("vl_rec_channel_order") == Some("bgr");
         self.take_models(&mut vl, &backend);
@@ -476,7 +478,7 @@ impl RunRequest {
             let name = format!("{parameter}_name");
             let key = PARAMETERS.iter().find(|p| p.name == name).map(|p| p.place);
             let is_in_file =
-                matches!(key, Some(Place::Key(key)) if self.in_settings(key).is_some());
+                matches!(key, Some(Destination::Key(key)) if self.in_settings(key).is_some());
             choice.is_name_given = self.parameters.has(&name) || is_in_file;
         }
     }

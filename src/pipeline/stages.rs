@@ -23,7 +23,7 @@ use crate::proof::replay::{ReplayDetector, ReplayPreprocessor, ReplayRecognizer}
 use crate::recognize::Recognizer;
 use crate::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
 use crate::recognize::page_text::PageTextRecognizer;
-use crate::recognize::server::{Ends, ServerRecognizer};
+use crate::recognize::server::{ServerRecognizer, StopSignals};
 use crate::recognize::text_first::TextFirst;
 use crate::runtime::{self, RuntimeDirs};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub struct Loader<'a> {
     /// The reason why lines in images are not recognized, if so.
     pub no_lines: Option<Fault>,
     /// Conditions that cancel requests to servers.
-    pub ends: &'a Ends,
+    pub ends: &'a StopSignals,
 }
 
 impl Loader<'_> {
@@ -64,13 +64,16 @@ impl Loader<'_> {
             Some((_, Backend::Recorded(case))) => {
                 let networks = Box::new(ReplayPreprocessor { case: case.clone() });
                 Ok(Stages {
-                    lines: Box::new(Pictures {
+                    lines: Box::new(ImagePreparer {
                         preprocessor: Preprocessor { networks },
                         drafts: DraftMode::Off,
                         lines: None,
                     }),
                     detector: Box::new(ReplayDetector { case: case.clone() }),
-                    recognizer: behind(own_text, Box::new(ReplayRecognizer { case: case.clone() })),
+                    recognizer: after_own_text(
+                        own_text,
+                        Box::new(ReplayRecognizer { case: case.clone() }),
+                    ),
                     loaded,
                 })
             }
@@ -133,12 +136,12 @@ impl Loader<'_> {
                 )
             }
         };
-        let pictures = Pictures {
+        let pictures = ImagePreparer {
             preprocessor,
             drafts,
             lines: line_drafts,
         };
-        let recognizer = behind(own_text, recognizer);
+        let recognizer = after_own_text(own_text, recognizer);
         Ok(Stages {
             lines: Box::new(pictures),
             detector,
@@ -199,14 +202,17 @@ fn loaded(resolved: &Resolved) -> LoadedParts {
 }
 
 /// The recognizer, preceded by the text of PDFs if wanted.
-fn behind(own_text: Option<OwnText>, recognizer: Box<dyn Recognizer>) -> Box<dyn Recognizer> {
+fn after_own_text(
+    own_text: Option<OwnText>,
+    recognizer: Box<dyn Recognizer>,
+) -> Box<dyn Recognizer> {
     match own_text {
         Some(OwnText { check, .. }) => Box::new(TextFirst::new(recognizer, check)),
         None => recognizer,
     }
 }
 
-fn server(vl: &VlConfig, ends: &Ends) -> Result<Box<dyn Recognizer>, SetupError> {
+fn server(vl: &VlConfig, ends: &StopSignals) -> Result<Box<dyn Recognizer>, SetupError> {
     let ServerConfig {
         client,
         requests_in_flight,
@@ -272,7 +278,7 @@ impl LinePreparer for LazyLines {
 }
 
 /// Prepares pages for a pipeline that works on page images.
-struct Pictures {
+struct ImagePreparer {
     preprocessor: Preprocessor,
     /// Source of the draft text that accompanies a page.
     drafts: DraftMode,
@@ -280,7 +286,7 @@ struct Pictures {
     lines: Option<LazyLines>,
 }
 
-impl Pictures {
+impl ImagePreparer {
     /// The text of a page for drafts, in pixels of the page before preprocessing; empty if there is none.
     fn draft(&mut self, page: &SourcePage, settings: &JobSettings) -> PageText {
         // The text's coordinates would not match a page that is rotated or unwarped.
@@ -309,7 +315,7 @@ impl Pictures {
     }
 }
 
-impl LinePreparer for Pictures {
+impl LinePreparer for ImagePreparer {
     fn prepare(
         &mut self,
         source: &dyn PageSource,

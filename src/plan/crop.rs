@@ -2,7 +2,7 @@
 //! neighbouring text blocks", "Images inside tables" and "Preparing crops").
 
 use super::merge::Align;
-use super::{CropArea, CropPlan, Figure, PlannedBlock, Preparation};
+use super::{CropArea, CropPlan, PlannedBlock, Preparation, TableFigure};
 use crate::geometry::Rect;
 use crate::raster::draw::filled_polygon;
 use crate::raster::{Filter, Pixels};
@@ -135,7 +135,7 @@ fn doubled(picture: Pixels) -> Pixels {
 }
 
 /// Paints pictures inside a table white and writes their tokens there; `origin`: the crop's top left corner.
-fn paint_figures(crop: &mut Pixels, origin: (f32, f32), figures: &[Figure]) {
+fn paint_figures(crop: &mut Pixels, origin: (f32, f32), figures: &[TableFigure]) {
     for figure in figures.iter().filter(|f| f.painted) {
         let b = figure.bbox;
         let (x, y) = ((b.x1 - origin.0) as i64, (b.y1 - origin.1) as i64);
@@ -292,7 +292,7 @@ mod tests {
     fn tokens_are_written_into_white_boxes() {
         let mut crop = dark(100, 100);
         let bbox = Rect::new(110.0, 10.0, 190.0, 90.0);
-        let figure = Figure {
+        let figure = TableFigure {
             token: "[F2]".into(),
             path: String::new(),
             bbox,

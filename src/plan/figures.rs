@@ -6,7 +6,7 @@ use rand_mt::Mt;
 
 /// A picture inside a table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
+pub struct TableFigure {
     /// Token painted over it, such as `[F2]`.
     pub token: String,
     /// Path of the picture file.
@@ -23,7 +23,7 @@ const MIN_SIDE: f32 = 25.0;
 const SEED: u32 = 1024;
 
 /// The pictures of the page that lie completely inside a table.
-pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<Figure> {
+pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<TableFigure> {
     let is_inside =
         |b: &Rect| table.x1 <= b.x1 && table.y1 <= b.y1 && b.x2 <= table.x2 && b.y2 <= table.y2;
     if !pictures.iter().any(|p| is_inside(&p.bbox)) {
@@ -32,7 +32,7 @@ pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<Figure> {
     let numbered = pictures.iter().zip(figure_tokens(pictures.len()));
     numbered
         .filter(|(picture, _)| is_inside(&picture.bbox))
-        .map(|(picture, token)| Figure {
+        .map(|(picture, token)| TableFigure {
             token,
             path: picture.picture.path.clone(),
             bbox: picture.bbox,

@@ -11,7 +11,7 @@ mod merge;
 pub mod own_text;
 mod request;
 
-pub use figures::{Figure, PythonRandom, figure_tokens};
+pub use figures::{PythonRandom, TableFigure, figure_tokens};
 pub use merge::{Align, MergedBlock, merge_blocks};
 pub use request::{
     FACTOR, MAX_NEW_TOKENS, PixelLimits, Preparation, Request, RequestOptions, Task, smart_resize,

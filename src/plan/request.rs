@@ -1,7 +1,7 @@
 //! Requests to the recognizer: task, prompt, limits (docs/reference.md, "Prompts and generation parameters"
 //! and "Image processor").
 
-use super::figures::Figure;
+use super::figures::TableFigure;
 use crate::document::Label;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -140,7 +140,7 @@ pub struct Request {
     /// `true` if red and blue are swapped.
     pub swap_channels: bool,
     /// Pictures inside the crop to paint tokens over.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<TableFigure>,
 }
 
 impl Request {

@@ -22,10 +22,10 @@ const BATCH: Dim = Dim::Named("batch");
 
 /// Depthwise and pointwise convolution: kernel, channels in and out before scaling, stride,
 /// squeeze-excitation.
-type Block = (usize, usize, usize, usize, bool);
+type BlockSpec = (usize, usize, usize, usize, bool);
 
 /// The blocks of PP-LCNet, stage by stage.
-const STAGES: [&[Block]; 5] = [
+const STAGES: [&[BlockSpec]; 5] = [
     &[(3, 16, 32, 1, false)],
     &[(3, 32, 64, 2, false), (3, 64, 64, 1, false)],
     &[(3, 64, 128, 2, false), (3, 128, 128, 1, false)],
@@ -43,7 +43,7 @@ const STAGES: [&[Block]; 5] = [
 /// Architecture read from `config.json`.
 struct LcnetConfig {
     scale: f64,
-    stages: Vec<Vec<Block>>,
+    stages: Vec<Vec<BlockSpec>>,
     stem_channels: usize,
     stem_stride: usize,
     reduction: usize,
@@ -61,7 +61,7 @@ impl LcnetConfig {
         if config.get_or("hidden_act", "hardswish".to_string())? != "hardswish" {
             return Err(config.bad("hidden_act", "is not `hardswish`"));
         }
-        let stages: Option<Vec<Vec<Block>>> = config.get("block_configs")?;
+        let stages: Option<Vec<Vec<BlockSpec>>> = config.get("block_configs")?;
         Ok(LcnetConfig {
             scale: config.get_or("scale", 1.0)?,
             stages: stages.unwrap_or_else(|| STAGES.iter().map(|s| s.to_vec()).collect()),

@@ -84,11 +84,11 @@ impl UvdocConfig {
 /// The unwarping network, ready to run.
 pub struct Unwarper {
     network: Network,
-    form: Form,
+    form: PortForm,
 }
 
-/// Form of the network's input and output.
-enum Form {
+/// PortForm of the network's input and output.
+enum PortForm {
     /// Built from a checkpoint: downscaled page in, mesh out.
     Mesh,
     /// The publisher's model file: full-size page in, flat page out. Names of input and output.
@@ -108,7 +108,7 @@ impl Unwarper {
         Ok(move |runtime: &Runtime| {
             Ok(Unwarper {
                 network: graph.build(runtime)?,
-                form: Form::Mesh,
+                form: PortForm::Mesh,
             })
         })
     }
@@ -123,7 +123,7 @@ impl Unwarper {
         };
         match (inputs.as_slice(), outputs.as_slice()) {
             ([input], [output]) if is_picture(input) && is_picture(output) => {
-                let form = Form::Exported(input.name.clone(), output.name.clone());
+                let form = PortForm::Exported(input.name.clone(), output.name.clone());
                 Ok(Unwarper { network, form })
             }
             _ => Err(Fault::new(
@@ -151,7 +151,7 @@ impl Unwarper {
 
     /// The unwarped page, of the same size.
     pub fn unwarp(&mut self, page: &Pixels) -> Result<Pixels, OnnxError> {
-        let Form::Exported(input, output) = &self.form else {
+        let PortForm::Exported(input, output) = &self.form else {
             return Ok(page.warp(&self.mesh(page)?));
         };
         let (width, height) = (page.width, page.height);

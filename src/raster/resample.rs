@@ -14,14 +14,14 @@ const CV_BITS: u32 = 11;
 const PILLOW_BITS: u32 = 32 - 8 - 2;
 
 /// The sources of an output position: two source positions and their weights.
-struct Taps {
+struct SourceTaps {
     at: [usize; 2],
     weights: [i32; 2],
 }
 
 /// OpenCV's bilinear taps for the output positions `wanted`, out of `to`, along one side. Beyond the first
 /// and last source position, columns copy that position; rows blend it with itself, which loses a bit.
-fn linear_taps(from: usize, to: usize, wanted: Range<usize>, are_columns: bool) -> Vec<Taps> {
+fn linear_taps(from: usize, to: usize, wanted: Range<usize>, are_columns: bool) -> Vec<SourceTaps> {
     let scale = 1.0 / (to as f64 / from as f64);
     let last = from as i64 - 1;
     wanted
@@ -31,7 +31,7 @@ fn linear_taps(from: usize, to: usize, wanted: Range<usize>, are_columns: bool) 
             let beyond = are_columns && (low < 0 || low >= last);
             let fraction = if beyond { 0.0 } else { at - low as f32 };
             let fixed = |w: f32| (w * (1 << CV_BITS) as f32).round_ties_even() as i32;
-            Taps {
+            SourceTaps {
                 at: [low, low + 1].map(|at| at.clamp(0, last) as usize),
                 weights: [fixed(1.0 - fraction), fixed(fraction)],
             }

@@ -24,7 +24,7 @@ const COMPARED: usize = 2000;
 
 /// A recognizer with the page's own text in front of it.
 pub struct TextFirst {
-    behind: Box<dyn Recognizer>,
+    fallback: Box<dyn Recognizer>,
     /// Share of blocks with trusted text that are recognized as well, 0 to 1.
     check: f64,
 }
@@ -53,9 +53,9 @@ struct Sample {
 
 impl TextFirst {
     /// Wraps a recognizer; `check`: share of blocks with trusted text that are recognized as well, 0 to 1.
-    pub fn new(behind: Box<dyn Recognizer>, check: f64) -> TextFirst {
+    pub fn new(fallback: Box<dyn Recognizer>, check: f64) -> TextFirst {
         TextFirst {
-            behind,
+            fallback,
             check: check.clamp(0.0, 1.0),
         }
     }
@@ -67,15 +67,15 @@ impl Recognizer for TextFirst {
         requests: Receiver<BlockRequest>,
         answers: Sender<BlockAnswer>,
     ) -> Result<(), RecognizeError> {
-        let (to_behind, for_behind) = crossbeam_channel::unbounded();
-        let (from_behind, read) = crossbeam_channel::unbounded();
-        let (behind, check) = (&mut self.behind, self.check);
+        let (to_behind, for_fallback) = crossbeam_channel::unbounded();
+        let (from_fallback, read) = crossbeam_channel::unbounded();
+        let (fallback, check) = (&mut self.fallback, self.check);
         thread::scope(|scope| {
             let deadline = deadline::current();
             let running = thread::Builder::new()
                 .name("behind".into())
                 .spawn_scoped(scope, move || {
-                    deadline.run(|| behind.run(for_behind, from_behind)).0
+                    deadline.run(|| fallback.run(for_fallback, from_fallback)).0
                 })
                 .map_err(RecognizeError::no_thread)?;
             let mut samples: BTreeMap<Ticket, Sample> = BTreeMap::new();
@@ -128,7 +128,7 @@ impl Recognizer for TextFirst {
     }
 
     fn restart(&mut self) -> Result<(), RecognizeError> {
-        self.behind.restart()
+        self.fallback.restart()
     }
 }
 
@@ -258,12 +258,12 @@ mod tests {
     use std::sync::Mutex;
 
     /// Gives the same answer for every block, and records which blocks it got.
-    struct Behind {
+    struct Fallback {
         says: &'static str,
         asked: Arc<Mutex<Vec<Ticket>>>,
     }
 
-    impl Recognizer for Behind {
+    impl Recognizer for Fallback {
         fn run(
             &mut self,
             requests: Receiver<BlockRequest>,
@@ -336,11 +336,11 @@ mod tests {
         requests: Vec<BlockRequest>,
     ) -> (Vec<Recognition>, usize) {
         let asked = Arc::<Mutex<Vec<Ticket>>>::default();
-        let behind = Behind {
+        let fallback = Fallback {
             says,
             asked: asked.clone(),
         };
-        let mut recognizer = TextFirst::new(Box::new(behind), check);
+        let mut recognizer = TextFirst::new(Box::new(fallback), check);
         let (to, inbox) = crossbeam_channel::unbounded();
         let (answers, answered) = crossbeam_channel::unbounded();
         let mut all = Vec::new();

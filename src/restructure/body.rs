@@ -1,6 +1,6 @@
 //! The bodies of blocks: what a finished document's contents are by kind, made from the strings that the reference has for them.
 
-use crate::document::inline::{Inline, Script, Segment, TextRun, segments};
+use crate::document::inline::{Inline, InlineSegment, Script, TextRun, segments};
 use crate::document::{
     Block, Body, Label, ListItem, Markup, Page, Paragraph, Table, soft_newlines,
 };
@@ -187,7 +187,7 @@ impl Text<'_> {
 
     fn has_formula(&self) -> bool {
         let chars: Vec<char> = self.content.chars().collect();
-        let is_formula = |segment: &Segment| matches!(segment, Segment::Formula { .. });
+        let is_formula = |segment: &InlineSegment| matches!(segment, InlineSegment::Formula { .. });
         segments(&chars, self.markup).iter().any(is_formula)
     }
 

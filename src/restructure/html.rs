@@ -28,7 +28,7 @@ pub(super) struct Html {
 /// beside it: what asks every element for all below it, or all around it, stays linear.
 const MAX_DEPTH: usize = 256;
 /// State of the parser.
-struct Reading {
+struct TreeState {
     /// The innermost open element and its depth.
     open: NodeId,
     depth: usize,
@@ -51,7 +51,7 @@ impl Html {
             parent: 0,
         };
         let mut html = Html { nodes: vec![root] };
-        let mut reading = Reading { open: 0, depth: 0 };
+        let mut reading = TreeState { open: 0, depth: 0 };
         for token in Tokens::new(text) {
             match token {
                 Token::Text(text) => html.add_text(reading.open, &decoded(text)),
@@ -157,21 +157,21 @@ impl Html {
 
     /// Serializes the tree: only `&`, `<` and `>` escaped, attributes sorted, everything closed.
     pub fn to_html(&self) -> String {
-        enum Step<'a> {
+        enum WriteStep<'a> {
             Open(NodeId),
             Close(&'a str),
         }
         let mut out = String::new();
-        let mut stack: Vec<Step> = self
+        let mut stack: Vec<WriteStep> = self
             .children(0)
             .iter()
             .rev()
-            .map(|c| Step::Open(*c))
+            .map(|c| WriteStep::Open(*c))
             .collect();
         while let Some(step) = stack.pop() {
             match step {
-                Step::Close(name) => out.push_str(&format!("</{name}>")),
-                Step::Open(node) => match &self.nodes[node] {
+                WriteStep::Close(name) => out.push_str(&format!("</{name}>")),
+                WriteStep::Open(node) => match &self.nodes[node] {
                     Node::Text(text) => out.push_str(&minimally_escaped(text)),
                     Node::Verbatim(text) => out.push_str(text),
                     Node::Element {
@@ -188,8 +188,8 @@ impl Html {
                             out.push_str("/>");
                         } else {
                             out.push('>');
-                            stack.push(Step::Close(name));
-                            stack.extend(children.iter().rev().map(|c| Step::Open(*c)));
+                            stack.push(WriteStep::Close(name));
+                            stack.extend(children.iter().rev().map(|c| WriteStep::Open(*c)));
                         }
                     }
                 },
@@ -226,7 +226,7 @@ impl Html {
         }
     }
 
-    fn open_tag(&mut self, tag: Tag, reading: &mut Reading) {
+    fn open_tag(&mut self, tag: Tag, reading: &mut TreeState) {
         let closed = tag.closed || VOID.contains(&tag.name.as_str());
         let (parent, children) = (reading.open, Vec::new());
         let element = Node::Element {
@@ -244,7 +244,7 @@ impl Html {
     }
 
     /// Closes everything up to the innermost open element of the name; nothing if there is none.
-    fn close_tag(&self, name: &str, reading: &mut Reading) {
+    fn close_tag(&self, name: &str, reading: &mut TreeState) {
         let (mut at, mut left) = (reading.open, reading.depth);
         while at != 0 {
             left -= 1;

@@ -19,7 +19,7 @@ const MAX_MERGED_BYTES: usize = 2_000_000;
 ///
 /// Returns, in order, the indices of the pages whose first table was left unmerged because the two tables are
 /// too large to compare or merge.
-pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, TooLarge)> {
+pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, MergeLimit)> {
     let mut apart = Vec::new();
     for at in (1..pages.len()).rev() {
         let (before, after) = pages.split_at_mut(at);
@@ -48,7 +48,7 @@ pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, TooLarge)>
 
 /// Limit because of which tables are not compared or not merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TooLarge {
+pub(super) enum MergeLimit {
     /// [`MAX_MERGED_BYTES`].
     #[error("together they take more than {MAX_MERGED_BYTES} bytes")]
     Bytes,
@@ -58,7 +58,7 @@ pub(super) enum TooLarge {
 }
 
 /// Merges the first table of a page into the last of the previous page, if it continues it.
-fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), TooLarge> {
+fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), MergeLimit> {
     use Label::*;
     let is_table = |b: &Block| b.label == Table;
     let (Some(first), Some(second)) = (
@@ -101,9 +101,9 @@ fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), TooLarge>
 }
 
 /// The merged table; `None` if the second does not continue the first.
-fn merged(first: &str, second: &str) -> Result<Option<String>, TooLarge> {
+fn merged(first: &str, second: &str) -> Result<Option<String>, MergeLimit> {
     if first.len() + second.len() > MAX_MERGED_BYTES {
-        return Err(TooLarge::Bytes);
+        return Err(MergeLimit::Bytes);
     }
     let (mut a, b) = (Html::parse(first), Html::parse(second));
     let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
@@ -125,7 +125,7 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, TooLarge> {
     });
     let (columns_a, columns_b) = (columns(&a, &rows_a), columns(&b, &rows_b));
     if columns_a.max(columns_b) > MAX_COLUMNS {
-        return Err(TooLarge::Columns);
+        return Err(MergeLimit::Columns);
     }
     if columns_a != columns_b && !rows_agree {
         return Ok(None);
@@ -235,19 +235,19 @@ mod tests {
     fn hostile_tables_stay_apart_or_are_merged_in_time() {
         // Nested rows, because nothing is closed.
         let open = format!("<table>{}", "<tr><td>a".repeat(50_000));
-        assert_eq!(merged(&open, &open), Err(TooLarge::Columns));
+        assert_eq!(merged(&open, &open), Err(MergeLimit::Columns));
         let spans = format!(
             "<table>{}",
             format!("<tr>{}", "<td rowspan=1000 colspan=1000>x</td>".repeat(30)).repeat(500)
         );
-        assert_eq!(merged(&spans, &spans), Err(TooLarge::Columns));
+        assert_eq!(merged(&spans, &spans), Err(MergeLimit::Columns));
         let long = format!(
             "<table><tr><td>{}</td></tr></table>",
             "a".repeat(MAX_MERGED_BYTES)
         );
         assert_eq!(
             merged(&long, "<table><tr><td>b</td></tr></table>"),
-            Err(TooLarge::Bytes)
+            Err(MergeLimit::Bytes)
         );
     }
 

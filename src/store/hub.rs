@@ -307,8 +307,8 @@ impl Hub {
             // Retries are counted anew as long as bytes arrive.
             failed = if have > before { 1 } else { failed + 1 };
             let (error, wait) = match fault {
-                Failed::Passing(error, wait) => (error, wait),
-                Failed::Final(error) => return Err(error),
+                FailedFetch::Passing(error, wait) => (error, wait),
+                FailedFetch::Final(error) => return Err(error),
             };
             match pause(failed - 1, wait, 0.5).filter(|_| failed <= RETRIES) {
                 Some(wait) => std::thread::sleep(wait),
@@ -323,7 +323,7 @@ impl Hub {
         have: &mut u64,
         size: Option<u64>,
         write: &mut Write<'_>,
-    ) -> Result<bool, Failed> {
+    ) -> Result<bool, FailedFetch> {
         if size == Some(*have) {
             return Ok(true);
         }
@@ -340,8 +340,11 @@ impl Hub {
             // The partial file is already complete or belongs to another file: start anew.
             416 if *have > 0 => {
                 *have = 0;
-                write(&[], true).map_err(Failed::Final)?;
-                return Err(Failed::Passing(self.status_error(address, status), None));
+                write(&[], true).map_err(FailedFetch::Final)?;
+                return Err(FailedFetch::Passing(
+                    self.status_error(address, status),
+                    None,
+                ));
             }
             _ => return Err(self.refusal(address, &response)),
         };
@@ -357,25 +360,26 @@ impl Hub {
                 Ok(read) => read,
                 Err(error) if is_too_long(&error) => {
                     // The beginning of another file must not be resumed.
-                    write(&[], true).map_err(Failed::Final)?;
+                    write(&[], true).map_err(FailedFetch::Final)?;
                     let said = size.map_or("may have", |_| "says");
                     let most = size.unwrap_or(MOST_OF_A_FILE).min(MOST_OF_A_FILE);
                     let reason = format!("more comes than the {most} bytes that the hub {said}");
-                    return Err(Failed::Final(broken(address, &reason)));
+                    return Err(FailedFetch::Final(broken(address, &reason)));
                 }
                 Err(error) => {
                     let reason = reason(&ureq::Error::from(error));
-                    return Err(Failed::Passing(broken(address, &reason), None));
+                    return Err(FailedFetch::Passing(broken(address, &reason), None));
                 }
             };
-            write(&buffer[..read], anew).map_err(Failed::Final)?;
+            write(&buffer[..read], anew).map_err(FailedFetch::Final)?;
             anew = false;
             *have += read as u64;
         }
         match size {
-            Some(size) if *have < size => {
-                Err(Failed::Passing(broken(address, "it ends too early"), None))
-            }
+            Some(size) if *have < size => Err(FailedFetch::Passing(
+                broken(address, "it ends too early"),
+                None,
+            )),
             _ => Ok(true),
         }
     }
@@ -392,8 +396,8 @@ impl Hub {
                 Err(fault) => fault,
             };
             let (error, wait) = match fault {
-                Failed::Passing(error, wait) => (error, wait),
-                Failed::Final(StoreError::Status {
+                FailedFetch::Passing(error, wait) => (error, wait),
+                FailedFetch::Final(StoreError::Status {
                     status: 401 | 403 | 404,
                     ..
                 }) => {
@@ -403,7 +407,7 @@ impl Hub {
                         takes_token: matches!(self.source, Source::HuggingFace(_)),
                     });
                 }
-                Failed::Final(error) => return Err(error),
+                FailedFetch::Final(error) => return Err(error),
             };
             failed += 1;
             match pause(failed - 1, wait, 0.5).filter(|_| failed <= RETRIES) {
@@ -413,26 +417,28 @@ impl Hub {
         }
     }
 
-    fn json_once<T: for<'a> Deserialize<'a>>(&self, address: &str) -> Result<T, Failed> {
+    fn json_once<T: for<'a> Deserialize<'a>>(&self, address: &str) -> Result<T, FailedFetch> {
         let mut response = self.get(address, None)?;
         if !response.status().is_success() {
             return Err(self.refusal(address, &response));
         }
         let body = read_all(response.body_mut().as_reader(), MOST_LISTED).map_err(|error| {
             match is_too_long(&error) {
-                true => Failed::Final(broken(address, &format!("its list of files: {error}"))),
-                false => Failed::Passing(broken(address, &reason(&ureq::Error::from(error))), None),
+                true => FailedFetch::Final(broken(address, &format!("its list of files: {error}"))),
+                false => {
+                    FailedFetch::Passing(broken(address, &reason(&ureq::Error::from(error))), None)
+                }
             }
         })?;
         serde_json::from_slice(&body)
-            .map_err(|e| Failed::Final(broken(address, &format!("no such list: {e}"))))
+            .map_err(|e| FailedFetch::Final(broken(address, &format!("no such list: {e}"))))
     }
 
     fn get(
         &self,
         address: &str,
         range: Option<&str>,
-    ) -> Result<ureq::http::Response<ureq::Body>, Failed> {
+    ) -> Result<ureq::http::Response<ureq::Body>, FailedFetch> {
         let headers: Vec<(&str, &str)> = range.map(|range| ("Range", range)).into_iter().collect();
         let token = self
             .token
@@ -441,13 +447,13 @@ impl Hub {
         net::get(&self.agent, address, &headers, token, None).map_err(|error| {
             let broken = broken(address, &error.to_string());
             match error.is_passing() {
-                true => Failed::Passing(broken, None),
-                false => Failed::Final(broken),
+                true => FailedFetch::Passing(broken, None),
+                false => FailedFetch::Final(broken),
             }
         })
     }
 
-    fn refusal(&self, address: &str, response: &ureq::http::Response<ureq::Body>) -> Failed {
+    fn refusal(&self, address: &str, response: &ureq::http::Response<ureq::Body>) -> FailedFetch {
         let status = response.status().as_u16();
         let header = |name: &str| {
             response
@@ -458,9 +464,9 @@ impl Hub {
         let wait = asked(header, SystemTime::now());
         let error = self.status_error(address, status);
         if is_passing(status) {
-            Failed::Passing(error, wait)
+            FailedFetch::Passing(error, wait)
         } else {
-            Failed::Final(error)
+            FailedFetch::Final(error)
         }
     }
 
@@ -474,7 +480,7 @@ impl Hub {
     }
 }
 
-enum Failed {
+enum FailedFetch {
     Passing(StoreError, Option<f64>),
     Final(StoreError),
 }

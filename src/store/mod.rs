@@ -109,7 +109,7 @@ impl From<StoreError> for Fault {
 
 /// Origin and files of a stored model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct StoredModel {
     /// The model.
     pub model: String,
     /// Its repository.
@@ -135,7 +135,7 @@ pub struct RecordedFile {
 
 /// Location of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ModelLocation {
     /// In the store.
     Store(PathBuf),
     /// In PaddleX's folder of models.
@@ -144,20 +144,22 @@ pub enum Place {
     HubCache(PathBuf),
 }
 
-impl Place {
+impl ModelLocation {
     /// The folder.
     pub fn path(&self) -> &Path {
         match self {
-            Place::Store(path) | Place::PaddleX(path) | Place::HubCache(path) => path,
+            ModelLocation::Store(path)
+            | ModelLocation::PaddleX(path)
+            | ModelLocation::HubCache(path) => path,
         }
     }
 
     /// Program that owns the folder.
     pub fn owner(&self) -> &'static str {
         match self {
-            Place::Store(_) => "docparse",
-            Place::PaddleX(_) => "PaddleX",
-            Place::HubCache(_) => "Hugging Face cache",
+            ModelLocation::Store(_) => "docparse",
+            ModelLocation::PaddleX(_) => "PaddleX",
+            ModelLocation::HubCache(_) => "Hugging Face cache",
         }
     }
 }
@@ -202,12 +204,12 @@ impl Store {
     }
 
     /// Location of a model, if all its required files are there.
-    pub fn find(&self, model: &ModelEntry) -> Option<Place> {
+    pub fn find(&self, model: &ModelEntry) -> Option<ModelLocation> {
         let is_whole =
             |folder: &PathBuf| model.files.iter().all(|file| folder.join(file).is_file());
         let own = self.root.join(&model.name);
         if is_whole(&own) {
-            return Some(Place::Store(own));
+            return Some(ModelLocation::Store(own));
         }
         // PaddleX names folders after the model or its repository.
         let paddlex = self.paddlex.iter().flat_map(|folder| {
@@ -215,11 +217,11 @@ impl Store {
             names.map(|name| folder.join(name))
         });
         if let Some(folder) = paddlex.into_iter().find(is_whole) {
-            return Some(Place::PaddleX(folder));
+            return Some(ModelLocation::PaddleX(folder));
         }
         self.in_hub_cache(model)
             .filter(is_whole)
-            .map(Place::HubCache)
+            .map(ModelLocation::HubCache)
     }
 
     /// The snapshot of a repository that the hub's cache has as `main`, or its only one.
@@ -245,7 +247,7 @@ impl Store {
     }
 
     /// The record of a model in the store.
-    pub fn record(&self, model: &ModelEntry) -> Option<Record> {
+    pub fn record(&self, model: &ModelEntry) -> Option<StoredModel> {
         let text = std::fs::read(self.root.join(&model.name).join(RECORD)).ok()?;
         serde_json::from_slice(&text).ok()
     }
@@ -258,7 +260,7 @@ impl Store {
         &self,
         model: &ModelEntry,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Record, StoreError> {
+    ) -> Result<StoredModel, StoreError> {
         let folder = self.root.join(&model.name);
         let record = self.record(model).ok_or_else(|| StoreError::Io {
             path: folder.join(RECORD),

@@ -3,7 +3,7 @@
 
 use super::catalog::ModelEntry;
 use super::hub::{Hub, RemoteFile};
-use super::{RECORD, Record, RecordedFile, Store, StoreError, check, hashed};
+use super::{RECORD, RecordedFile, Store, StoreError, StoredModel, check, hashed};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -25,9 +25,9 @@ pub trait Progress: Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pulled {
     /// It was fetched.
-    Fetched(Record),
+    Fetched(StoredModel),
     /// It was already there, at the same commit.
-    UpToDate(Record),
+    UpToDate(StoredModel),
 }
 
 /// Fetches a model into the store, unless it is there at the commit of `revision` (or of the hub's default
@@ -77,7 +77,7 @@ pub fn pull(
         &wanted,
         progress,
     )?;
-    let record = Record {
+    let record = StoredModel {
         model: model.name.clone(),
         repository: model.repository.clone(),
         source: hub.source().name(),
@@ -113,7 +113,7 @@ fn missing(model: &ModelEntry, file: &str) -> StoreError {
     }
 }
 
-fn is_whole(store: &Store, model: &ModelEntry, record: &Record) -> bool {
+fn is_whole(store: &Store, model: &ModelEntry, record: &StoredModel) -> bool {
     let folder = store.root().join(&model.name);
     record.files.iter().all(|file| {
         folder

@@ -179,17 +179,17 @@ impl Format for PageDrawings {
     }
 
     fn start(&self, options: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
-        Some(Box::new(DrawingWriter {
+        Some(Box::new(PageDrawingWriter {
             options: options.clone(),
         }))
     }
 }
 
-struct DrawingWriter {
+struct PageDrawingWriter {
     options: Arc<FormatOptions>,
 }
 
-impl PageWriter for DrawingWriter {
+impl PageWriter for PageDrawingWriter {
     fn page(&mut self, finished: &FinishedPage, files: &mut Files) {
         let Some(pixels) = &finished.pixels else {
             return;

@@ -6,17 +6,18 @@
 //! long document never lies in memory. Text is the built-in Helvetica: crisp at any size and selectable.
 
 use super::document_files::Files;
-use super::drawings::{self, COLORS, WHITE_TEXT};
+mod drawing;
+
+use super::drawings;
 use super::format::{Format, Needs, PageWriter};
 use super::options::FormatOptions;
-use crate::document::{Block, Document, Label, Page};
+use crate::document::{Document, Page};
 use crate::engine::FinishedPage;
 use crate::fault::{Fault, Reason};
-use crate::geometry::{Point, Rect};
 use crate::output::OutputFile;
 use crate::raster::JPEG_SIDE;
-use pdf_writer::types::LineJoinStyle;
-use pdf_writer::{Chunk, Content, Filter, Finish, Name, Rect as PdfRect, Ref, Str};
+use drawing::Drawing;
+use pdf_writer::{Chunk, Filter, Finish, Name, Rect as PdfRect, Ref};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -145,16 +146,12 @@ impl PageWriter for DrawingWriter {
     }
 }
 
-/// Text on the other colours (docs/reference.md, "Drawings").
-const DARK_TEXT: [f32; 3] = [20.0 / 255.0, 14.0 / 255.0, 53.0 / 255.0];
 /// Objects of every file: catalog, page tree, font, transparency.
 const CATALOG: i32 = 1;
 const TREE: i32 = 2;
 const FONT: i32 = 3;
 const TINT: i32 = 4;
 const FIRST_FREE: i32 = 5;
-/// Average width of Helvetica's characters in ems, a little generous: the labels' widths need no table.
-const CHAR_WIDTH: f32 = 0.52;
 /// A PDF page has at most this many units on a side.
 const MAX_SIDE: f32 = 14_400.0;
 
@@ -324,268 +321,12 @@ impl<W: Write> VisFile<W> {
     }
 }
 
-/// The drawing of one page.
-struct Drawing<'a> {
-    page: &'a Page,
-    size: (f32, f32),
-    /// Points per page pixel.
-    scale: (f32, f32),
-    content: Content,
-}
-
-impl<'a> Drawing<'a> {
-    fn new(page: &'a Page, size: (f32, f32)) -> Self {
-        let scale = (
-            size.0 / page.width.max(1) as f32,
-            size.1 / page.height.max(1) as f32,
-        );
-        Self {
-            page,
-            size,
-            scale,
-            content: Content::new(),
-        }
-    }
-
-    fn draw(mut self, view: View, has_picture: bool) -> Vec<u8> {
-        if has_picture {
-            self.content
-                .save_state()
-                .transform([self.size.0, 0.0, 0.0, self.size.1, 0.0, 0.0]);
-            self.content.x_object(Name(b"P")).restore_state();
-        }
-        if view == View::Preprocessed {
-            return self.content.finish().to_vec();
-        }
-        let colors = label_colors(&self.page.blocks);
-        // Large boxes first: the labels of small ones stay readable.
-        let mut order: Vec<usize> = (0..self.page.blocks.len()).collect();
-        order.sort_by(|&a, &b| {
-            self.page.blocks[b]
-                .bbox
-                .area()
-                .total_cmp(&self.page.blocks[a].bbox.area())
-        });
-        for &i in &order {
-            self.outline(&self.page.blocks[i], colors[i]);
-        }
-        match view {
-            View::Layout => {
-                for i in order {
-                    let block = &self.page.blocks[i];
-                    let text = format!("{} {:.2}", block.label.as_str(), block.score);
-                    self.tag(&block.bbox, &text, colors[i]);
-                }
-            }
-            View::Order | View::Preprocessed => self.reading_order(&colors),
-        }
-        if self.page.blocks.is_empty() && (self.page.has_error() || self.page.is_repeated()) {
-            let reason = self
-                .page
-                .diagnostics
-                .iter()
-                .map(|d| d.message.as_str())
-                .collect::<Vec<_>>()
-                .join("; ");
-            self.text(
-                12.0,
-                self.size.1 - 24.0,
-                8.0,
-                &match self.page.through {
-                    Some(last) => {
-                        format!("pages {}-{}: {reason}", self.page.page_index + 1, last + 1)
-                    }
-                    None => format!("page {}: {reason}", self.page.page_index + 1),
-                },
-                DARK_TEXT,
-            );
-        }
-        self.content.finish().to_vec()
-    }
-
-    /// A box in points, y upward: left, bottom, width, height.
-    fn to_points(&self, bbox: &Rect) -> [f32; 4] {
-        let (sx, sy) = self.scale;
-        [
-            bbox.x1 * sx,
-            self.size.1 - bbox.y2 * sy,
-            bbox.width() * sx,
-            bbox.height() * sy,
-        ]
-    }
-
-    fn outline(&mut self, block: &Block, color: usize) {
-        let [r, g, b] = rgb(color);
-        self.content
-            .save_state()
-            .set_parameters(Name(b"T"))
-            .set_fill_rgb(r, g, b);
-        self.shape(block);
-        self.content.fill_nonzero().restore_state();
-        self.content
-            .save_state()
-            .set_stroke_rgb(r, g, b)
-            .set_line_width(0.9);
-        self.content.set_line_join(LineJoinStyle::RoundJoin);
-        self.shape(block);
-        self.content.stroke().restore_state();
-    }
-
-    /// The path of a block: its outline where the detector saw one, else its box.
-    fn shape(&mut self, block: &Block) {
-        match block.polygon.as_deref() {
-            Some([first, rest @ ..]) if rest.len() > 1 => {
-                let (scale, height) = (self.scale, self.size.1);
-                let place = |p: &Point| (p.x * scale.0, height - p.y * scale.1);
-                let (x, y) = place(first);
-                self.content.move_to(x, y);
-                for (x, y) in rest.iter().map(place) {
-                    self.content.line_to(x, y);
-                }
-                self.content.close_path();
-            }
-            _ => {
-                let [x, y, w, h] = self.to_points(&block.bbox);
-                self.content.rect(x, y, w, h);
-            }
-        }
-    }
-
-    /// A label on the upper left corner: above the box, or inside where the page ends.
-    fn tag(&mut self, bbox: &Rect, text: &str, color: usize) {
-        let font = self.font_size();
-        let [x, y, _, h] = self.to_points(bbox);
-        let (width, height) = (text.len() as f32 * CHAR_WIDTH * font + 4.0, font * 1.3);
-        let top = y + h;
-        let bottom = if top + height > self.size.1 {
-            top - height
-        } else {
-            top
-        };
-        let left = x.min(self.size.0 - width).max(0.0);
-        self.filled(left, bottom, width, height, color);
-        self.text(
-            left + 2.0,
-            bottom + 0.32 * font,
-            font,
-            text,
-            text_color(color),
-        );
-    }
-
-    fn font_size(&self) -> f32 {
-        (0.0105 * self.size.0.min(self.size.1 * 1.2)).clamp(4.5, 40.0)
-    }
-
-    /// Numbers on the boxes and a line from each to the next.
-    fn reading_order(&mut self, colors: &[usize]) {
-        let places: Vec<(usize, f32, f32)> = self
-            .page
-            .blocks
-            .iter()
-            .enumerate()
-            .filter(|(_, b)| is_read(b.label))
-            .map(|(i, b)| {
-                // On the corner where reading starts: the middle of a block is text.
-                let [x, y, _, h] = self.to_points(&b.bbox);
-                (i, x, y + h)
-            })
-            .collect();
-        self.content
-            .save_state()
-            .set_stroke_rgb(0.12, 0.2, 0.45)
-            .set_line_width(0.7)
-            .set_dash_pattern([3.0, 2.0], 0.0);
-        for pair in places.windows(2) {
-            self.content
-                .move_to(pair[0].1, pair[0].2)
-                .line_to(pair[1].1, pair[1].2)
-                .stroke();
-        }
-        self.content.restore_state();
-        let font = self.font_size() * 1.35;
-        for (number, (i, x, y)) in places.iter().enumerate() {
-            let text = (number + 1).to_string();
-            let (width, height) = (
-                text.len() as f32 * CHAR_WIDTH * font + font * 0.7,
-                font * 1.4,
-            );
-            self.filled(x - width / 2.0, y - height / 2.0, width, height, colors[*i]);
-            let left = x - text.len() as f32 * CHAR_WIDTH * font / 2.0;
-            self.text(left, y - 0.36 * font, font, &text, text_color(colors[*i]));
-        }
-    }
-
-    fn filled(&mut self, x: f32, y: f32, width: f32, height: f32, color: usize) {
-        let [r, g, b] = rgb(color);
-        self.content
-            .save_state()
-            .set_fill_rgb(r, g, b)
-            .rect(x, y, width, height)
-            .fill_nonzero()
-            .restore_state();
-    }
-
-    fn text(&mut self, x: f32, y: f32, font: f32, text: &str, [r, g, b]: [f32; 3]) {
-        // The built-in font shows Latin-1; anything else is not part of a label.
-        let bytes: Vec<u8> = text
-            .chars()
-            .map(|c| {
-                if (' '..='~').contains(&c) {
-                    c as u8
-                } else {
-                    b'?'
-                }
-            })
-            .collect();
-        self.content
-            .save_state()
-            .set_fill_rgb(r, g, b)
-            .begin_text()
-            .set_font(Name(b"F"), font);
-        self.content
-            .next_line(x, y)
-            .show(Str(&bytes))
-            .end_text()
-            .restore_state();
-    }
-}
-
-/// Running headers and the like are not part of what is read in order.
-fn is_read(label: Label) -> bool {
-    use Label::*;
-    !matches!(
-        label,
-        Header | Footer | Number | HeaderImage | FooterImage | AsideText
-    )
-}
-
-/// The colour of every block: that of the first block with its label (docs/reference.md, "Drawings").
-fn label_colors(blocks: &[Block]) -> Vec<usize> {
-    let first = |label: Label| blocks.iter().position(|b| b.label == label).unwrap_or(0);
-    blocks
-        .iter()
-        .map(|b| first(b.label) % COLORS.len())
-        .collect()
-}
-
-fn rgb(color: usize) -> [f32; 3] {
-    let value = COLORS[color];
-    [16, 8, 0].map(|shift| (value >> shift & 0xFF) as f32 / 255.0)
-}
-
-fn text_color(color: usize) -> [f32; 3] {
-    if WHITE_TEXT.contains(&color) {
-        [1.0; 3]
-    } else {
-        DARK_TEXT
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::{Block, Label};
     use crate::fault::{Fault, Reason};
+    use crate::geometry::Rect;
 
     #[test]
     fn the_table_of_objects_points_at_them() {

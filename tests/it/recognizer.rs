@@ -9,17 +9,17 @@ use docparse::layout::Region;
 use docparse::lines::PreparedPage;
 use docparse::onnx::checkpoint::Checkpoint;
 use docparse::onnx::graph::Element;
-use docparse::onnx::projection::Keep;
-use docparse::onnx::slots::Way;
+use docparse::onnx::projection::Quantization;
+use docparse::onnx::slots::AttentionKernel;
 use docparse::onnx::{Device, Runtime, SessionOptions};
 use docparse::plan::{Request, RequestOptions};
 use docparse::raster::Pixels;
 use docparse::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
-use docparse::recognize::paddleocr_vl::config::Config;
+use docparse::recognize::paddleocr_vl::config::VlModelConfig;
 use docparse::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots};
 use docparse::recognize::paddleocr_vl::released_name;
 use docparse::recognize::paddleocr_vl::slot_decoder::{SlotDecoder, SlotOptions};
-use docparse::recognize::scheduler::room::Bucket;
+use docparse::recognize::scheduler::kv_cache::Bucket;
 use docparse::recognize::{BlockRequest, Recognizer, Ticket};
 use serde_json::Value;
 use std::path::Path;
@@ -167,10 +167,10 @@ fn load(kernels: Kernels) -> Result<Model, Fault> {
 }
 
 /// The networks as they run on a GPU.
-fn standard(element: Element, way: Way) -> Kernels {
+fn standard(element: Element, attention_kernel: AttentionKernel) -> Kernels {
     Kernels::Standard {
         element,
-        way,
+        attention_kernel,
         slots: Slots {
             count: 5,
             longest: 300,
@@ -250,8 +250,8 @@ fn read_blocks(model: Model) -> Vec<Result<String, Fault>> {
 fn a_recognizer_ends_whatever_it_waits_for_and_is_loaded_again() {
     let model = || {
         load(Kernels::Own {
-            decoder: Keep::Exact,
-            vision: Keep::Exact,
+            decoder: Quantization::Exact,
+            vision: Quantization::Exact,
         })
     };
     let mut recognizer =
@@ -287,8 +287,8 @@ fn a_recognizer_ends_whatever_it_waits_for_and_is_loaded_again() {
 #[test]
 fn the_networks_for_a_gpu_read_what_those_of_the_cpu_read() {
     let own = Kernels::Own {
-        decoder: Keep::Exact,
-        vision: Keep::Exact,
+        decoder: Quantization::Exact,
+        vision: Quantization::Exact,
     };
     let expected = read_blocks(load(own).unwrap());
     assert_eq!(expected.iter().filter(|result| result.is_err()).count(), 1);
@@ -296,20 +296,22 @@ fn the_networks_for_a_gpu_read_what_those_of_the_cpu_read() {
         expected.iter().flatten().any(|content| content.len() > 20),
         "{expected:?}"
     );
-    for way in [Way::Fused, Way::Plain] {
+    for attention_kernel in [AttentionKernel::Fused, AttentionKernel::Plain] {
         assert_eq!(
-            read_blocks(load(standard(Element::F32, way)).unwrap()),
+            read_blocks(load(standard(Element::F32, attention_kernel)).unwrap()),
             expected,
-            "{way:?}"
+            "{attention_kernel:?}"
         );
     }
-    assert!(read_blocks(load(standard(Element::F16, Way::Fused)).unwrap())[2].is_err());
+    assert!(read_blocks(load(standard(Element::F16, AttentionKernel::Fused)).unwrap())[2].is_err());
 }
 
 #[test]
 fn bfloat16_fails_on_the_cpu_for_want_of_kernels_only() {
     // All kinds fit together, or the graph itself would be refused.
-    let fault = load(standard(Element::Bf16, Way::Fused)).err().unwrap();
+    let fault = load(standard(Element::Bf16, AttentionKernel::Fused))
+        .err()
+        .unwrap();
     assert!(
         fault.message.contains("Could not find an implementation"),
         "{fault}"
@@ -317,7 +319,7 @@ fn bfloat16_fails_on_the_cpu_for_want_of_kernels_only() {
     assert_eq!(fault.reason, Reason::Model);
     let folder = fixture("paddleocr_vl");
     let checkpoint = Checkpoint::open(&folder).unwrap().with_names(released_name);
-    let config = Config::read(&folder, &checkpoint.config).unwrap();
+    let config = VlModelConfig::read(&folder, &checkpoint.config).unwrap();
     let slots = vec![Bucket {
         slots: 2,
         tokens: 50,
@@ -325,7 +327,7 @@ fn bfloat16_fails_on_the_cpu_for_want_of_kernels_only() {
     let options = SlotOptions {
         element: Element::Bf16,
         buckets: slots,
-        way: Way::Fused,
+        attention_kernel: AttentionKernel::Fused,
     };
     let decoder = SlotDecoder::read(&checkpoint, &config, options).unwrap();
     let reason = decoder(&runtime()).err().unwrap().to_string();

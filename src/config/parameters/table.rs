@@ -5,7 +5,7 @@ mod documents;
 mod networks;
 mod running;
 
-use super::{About, Heading, Parameter, Place, ValueKind};
+use super::{About, Destination, Heading, Parameter, ValueKind};
 
 /// All parameters, in the order of the help text.
 pub const PARAMETERS: &[Parameter] = &joined::<
@@ -32,7 +32,7 @@ const fn joined<const N: usize>(parts: [&[Parameter]; 3]) -> [Parameter; N] {
 const BASE: Parameter = Parameter {
     name: "",
     alias: None,
-    place: Place::Run,
+    place: Destination::Run,
     kind: ValueKind::Float,
     about: About::Documents,
     neutral: &[],

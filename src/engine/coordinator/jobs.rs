@@ -109,7 +109,7 @@ impl Coordinator {
         self.state.page_turns.push_back(key);
     }
 
-    /// Ends a job; whatever works on it ends as soon as that looks.
+    /// StopSignals a job; whatever works on it ends as soon as that looks.
     pub(super) fn give_up(&mut self, key: u64, fault: JobFault) {
         let Some(job) = self.state.jobs.remove(&key) else {
             return;

@@ -5,7 +5,7 @@ use crate::document::Page;
 use crate::engine::FinishedPage;
 use crate::engine::assemble::{self, PlannedPage};
 use crate::engine::job::{Event, JobFault};
-use crate::engine::repeats::LeftOut;
+use crate::engine::repeats::RepeatedPages;
 use crate::engine::stages::{PageJob, page_memory};
 use crate::fault::Fault;
 use crate::input::PageSource;
@@ -262,7 +262,7 @@ fn next_block(
 impl OpenJob {
     /// The next page to be started; those before it that repeat earlier ones too often are done.
     fn leave_out_repeats(&mut self, source: &dyn PageSource) -> Option<usize> {
-        let mut row: Option<LeftOut> = None;
+        let mut row: Option<RepeatedPages> = None;
         let next = loop {
             let Some(page_index) = self.selected.get(self.started).copied() else {
                 break None;
@@ -273,7 +273,7 @@ impl OpenJob {
             if let Some(row) = row.take_if(|row| row.ends_before(page_index)) {
                 self.leave_out(row);
             }
-            row.get_or_insert_with(|| LeftOut::from(self.started, page_index))
+            row.get_or_insert_with(|| RepeatedPages::from(self.started, page_index))
                 .add(earlier);
             self.started += 1;
         };
@@ -282,7 +282,7 @@ impl OpenJob {
     }
 
     /// One page stands for those in a row.
-    fn leave_out(&mut self, row: LeftOut) {
+    fn leave_out(&mut self, row: RepeatedPages) {
         let (place, count, page) = row.page();
         self.ready
             .insert(place, (Box::new(FinishedPage::of(page)), count, None));

@@ -23,16 +23,16 @@ const MAX_CELL_SPAN: f32 = 200.0;
 const MAX_STRUCTURE_NODES: usize = 20_000;
 
 /// `[a, b, c, d, e, f]`: x' = a x + c y + e, y' = b x + d y + f.
-type Matrix = [f32; 6];
+type Transform = [f32; 6];
 
-const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+const IDENTITY: Transform = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
-fn apply(m: &Matrix, x: f32, y: f32) -> (f32, f32) {
+fn apply(m: &Transform, x: f32, y: f32) -> (f32, f32) {
     (m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5])
 }
 
 /// The transform that applies `inner`, then `outer`.
-fn concat(inner: &Matrix, outer: &Matrix) -> Matrix {
+fn concat(inner: &Transform, outer: &Transform) -> Transform {
     let (a, b) = (
         outer[0] * inner[0] + outer[2] * inner[1],
         outer[1] * inner[0] + outer[3] * inner[1],
@@ -45,7 +45,7 @@ fn concat(inner: &Matrix, outer: &Matrix) -> Matrix {
     [a, b, c, d, e, f]
 }
 
-fn apply_box(m: &Matrix, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
+fn apply_box(m: &Transform, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
     let corners = [
         apply(m, x1, y1),
         apply(m, x2, y1),
@@ -83,7 +83,7 @@ impl OpenPage<'_> {
     }
 
     /// The transform from PDF user space to page pixels, determined from the images of three points.
-    fn user_to_pixels(&self, scale: f64) -> Matrix {
+    fn user_to_pixels(&self, scale: f64) -> Transform {
         // Device coordinates are integers: query a fine grid, then divide.
         const GRID: f64 = 64.0;
         const SPAN: f64 = 1000.0;
@@ -124,7 +124,7 @@ impl OpenPage<'_> {
         ]
     }
 
-    fn read_chars(&self, to_page: &Matrix, out: &mut PdfPage) {
+    fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) {
         let api = self.api();
         // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
         // local of the documented layout (FS_RECTF: left, top, right, bottom).
@@ -208,7 +208,7 @@ impl OpenPage<'_> {
     fn read_run(
         &self,
         object: *mut c_void,
-        matrix: &Matrix,
+        matrix: &Transform,
         font_size: f32,
         weight: i32,
         fonts: &mut HashMap<usize, u16>,
@@ -382,7 +382,7 @@ struct ObjectWalk<'a, 'p> {
 }
 
 impl ObjectWalk<'_, '_> {
-    fn page_objects(&mut self, to_page: &Matrix) {
+    fn page_objects(&mut self, to_page: &Transform) {
         let api = self.page.api();
         // SAFETY: the page is loaded; an index below the count is valid.
         let count = unsafe { api.FPDFPage_CountObjects(self.page.handle.cast()) };
@@ -397,7 +397,7 @@ impl ObjectWalk<'_, '_> {
         }
     }
 
-    fn object(&mut self, object: *mut c_void, to_page: &Matrix, depth: usize) {
+    fn object(&mut self, object: *mut c_void, to_page: &Transform, depth: usize) {
         if object.is_null() || depth > MAX_FORM_DEPTH {
             return;
         }
@@ -434,7 +434,7 @@ impl ObjectWalk<'_, '_> {
         }
     }
 
-    fn bounds(&self, object: *mut c_void, to_page: &Matrix) -> [f32; 4] {
+    fn bounds(&self, object: *mut c_void, to_page: &Transform) -> [f32; 4] {
         let (mut left, mut bottom, mut right, mut top) = (0f32, 0f32, 0f32, 0f32);
         // SAFETY: the object is valid, the targets are locals.
         unsafe {
@@ -449,7 +449,7 @@ impl ObjectWalk<'_, '_> {
         apply_box(to_page, [left, bottom, right, top])
     }
 
-    fn path(&mut self, object: *mut c_void, to_page: &Matrix) {
+    fn path(&mut self, object: *mut c_void, to_page: &Transform) {
         let api = self.page.api();
         let (mut fill, mut stroke, mut matrix) = (0i32, 0i32, IDENTITY);
         let (mut r, mut g, mut b, mut a) = (0, 0, 0, 255);
@@ -511,7 +511,7 @@ impl ObjectWalk<'_, '_> {
         &self,
         object: *mut c_void,
         segments: i32,
-        matrix: &Matrix,
+        matrix: &Transform,
     ) -> Option<Vec<[f32; 4]>> {
         if segments > MAX_RULING_SEGMENTS {
             return None;

@@ -38,12 +38,12 @@ pub fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
     for (picture, kind) in large {
         let data = encoded(page, picture);
         match (kind, data) {
-            (Kind::Jpeg, None) => memory.jpeg = u64::MAX,
-            (Kind::Jpeg, Some(data)) => {
+            (PictureKind::Jpeg, None) => memory.jpeg = u64::MAX,
+            (PictureKind::Jpeg, Some(data)) => {
                 memory.jpeg = memory.jpeg.max(jpeg_memory(&data).unwrap_or(0))
             }
-            (Kind::Jpeg2000, None) => memory.jpeg_2000 = u64::MAX,
-            (Kind::Jpeg2000, Some(data)) => {
+            (PictureKind::Jpeg2000, None) => memory.jpeg_2000 = u64::MAX,
+            (PictureKind::Jpeg2000, Some(data)) => {
                 memory.jpeg_2000 = memory.jpeg_2000.max(jpx_memory(&data, drawn).unwrap_or(0));
             }
         }
@@ -53,7 +53,7 @@ pub fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
 
 /// Picture formats that are not decoded row by row.
 #[derive(Clone, Copy)]
-enum Kind {
+enum PictureKind {
     Jpeg,
     Jpeg2000,
 }
@@ -63,7 +63,7 @@ fn find_large(
     page: &OpenPage<'_>,
     object: *mut c_void,
     depth: usize,
-    large: &mut Vec<(*mut c_void, Kind)>,
+    large: &mut Vec<(*mut c_void, PictureKind)>,
 ) {
     if object.is_null() || depth > MAX_FORM_DEPTH || large.len() >= MOST_PICTURES {
         return;
@@ -71,8 +71,8 @@ fn find_large(
     match Object::of(page, object) {
         Object::Picture => {
             let kind = match last_filter(page, object).as_slice() {
-                b"DCTDecode" | b"DCT" => Kind::Jpeg,
-                b"JPXDecode" => Kind::Jpeg2000,
+                b"DCTDecode" | b"DCT" => PictureKind::Jpeg,
+                b"JPXDecode" => PictureKind::Jpeg2000,
                 _ => return,
             };
             if is_large(page, object) {

@@ -2,7 +2,7 @@
 //! hangs or dies.
 
 use super::error::PoolError;
-use super::protocol::{PageRequest, Reply, Request, TooLong, read_message, write_message};
+use super::protocol::{PageRequest, Reply, TooLong, WorkerRequest, read_message, write_message};
 use crate::deadline::{self, Stopped};
 use crate::input::decode::FileKind;
 use crate::input::failure::ReadFailure;
@@ -49,12 +49,12 @@ pub struct PoolOptions {
 /// A set of workers shared by reader threads.
 pub struct WorkerPool {
     options: PoolOptions,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     free: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     idle: Vec<Worker>,
     running: usize,
     /// Process ids of workers with a request.
@@ -87,7 +87,7 @@ impl WorkerPool {
     pub fn new(options: PoolOptions) -> Self {
         Self {
             options,
-            state: Mutex::new(State::default()),
+            state: Mutex::new(PoolState::default()),
             free: Condvar::new(),
         }
     }
@@ -155,7 +155,7 @@ impl WorkerPool {
     /// Starts a worker and has it load the PDF library.
     pub fn check(&self) -> Result<(), PoolError> {
         let mut worker = Worker::start(&self.options)?;
-        match worker.ask(&Request::LoadLibrary, self.options.timeout)? {
+        match worker.ask(&WorkerRequest::LoadLibrary, self.options.timeout)? {
             Reply::LibraryLoaded => Ok(()),
             Reply::Failed(failure) => Err(worker.failed(failure)),
             _ => Err(PoolError::Crashed("it answered something else".into())),
@@ -259,7 +259,7 @@ impl WorkerPool {
 }
 
 /// The page count that a file claims, the sizes of existing pages, and the pages that repeat earlier ones.
-type Opened = (usize, Vec<(f32, f32)>, Vec<(u32, u32)>);
+type PageSizes = (usize, Vec<(f32, f32)>, Vec<(u32, u32)>);
 
 /// `true` if this thread's work was cancelled.
 fn is_cancelled() -> bool {
@@ -326,10 +326,10 @@ impl Worker {
         document: &DocumentHandle,
         finds_repeats: bool,
         timeout: Duration,
-    ) -> Result<Opened, PoolError> {
+    ) -> Result<PageSizes, PoolError> {
         self.open_document = None;
         let (path, passwords) = (document.path.clone(), document.passwords.clone());
-        let request = Request::Open {
+        let request = WorkerRequest::Open {
             path,
             kind: document.kind,
             passwords,
@@ -365,7 +365,7 @@ impl Worker {
         request: PageRequest,
         timeout: Duration,
     ) -> Result<(Option<PdfPage>, Option<Pixels>), PoolError> {
-        let (content, bitmap) = match self.ask(&Request::Page(request), timeout)? {
+        let (content, bitmap) = match self.ask(&WorkerRequest::Page(request), timeout)? {
             Reply::Page { content, bitmap } => (content, bitmap),
             Reply::Failed(failure) => return Err(self.failed(failure)),
             _ => return Err(PoolError::Crashed("it answered something else".into())),
@@ -408,7 +408,7 @@ impl Worker {
         }
     }
 
-    fn ask(&mut self, request: &Request, timeout: Duration) -> Result<Reply, PoolError> {
+    fn ask(&mut self, request: &WorkerRequest, timeout: Duration) -> Result<Reply, PoolError> {
         self.output.deadline = Instant::now() + timeout;
         let sent = write_message(&mut self.input, request).and_then(|()| self.input.flush());
         let most = self.options.max_message;

@@ -3,7 +3,9 @@
 //! Started by [`super::pool`] as a hidden subcommand of the same binary. It limits its own memory, so that a
 //! hostile file ends this process and does not exhaust the machine.
 
-use super::protocol::{MAX_MESSAGE, PageRequest, Reply, Request, read_message, write_message};
+use super::protocol::{
+    MAX_MESSAGE, PageRequest, Reply, WorkerRequest, read_message, write_message,
+};
 use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
 use crate::input::failure::ReadFailure;
 use crate::input::pdf::library::{Library, OpenDocument};
@@ -20,7 +22,7 @@ const MISSING_PAGES: usize = 1000;
 
 /// Resource limits of a worker.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct WorkerLimits {
     /// Bytes in addition to the program itself and the file being read.
     pub memory: u64,
     /// Seconds of CPU time, over all documents.
@@ -28,7 +30,7 @@ pub struct Limits {
 }
 
 /// An open document.
-enum Document<'a> {
+enum OpenFile<'a> {
     Pdf(OpenDocument<'a>),
     Tiff(Box<TiffFrames>),
     Picture { path: PathBuf, kind: FileKind },
@@ -58,8 +60,8 @@ impl LazyLibrary<'_> {
 /// Runs the worker until its stdin closes; then it ends at once, even in the middle of a request.
 ///
 /// `library`: the PDF library, for PDFs. Fails if the pipes break.
-pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
-    let room = Room::new(limits);
+pub fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()> {
+    let room = MemoryBudget::new(limits);
     end_with_parent()?;
     let mut output = BufWriter::with_capacity(1 << 16, take_stdout()?);
     let mut input = BufReader::new(io::stdin().lock());
@@ -67,16 +69,16 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
         path: library,
         library: OnceCell::new(),
     };
-    let mut document: Option<Document> = None;
+    let mut document: Option<OpenFile> = None;
     loop {
-        let request: Request = match read_message(&mut input, MAX_MESSAGE) {
+        let request: WorkerRequest = match read_message(&mut input, MAX_MESSAGE) {
             Ok(request) => request,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
         };
         let answer = match request {
-            Request::LoadLibrary => library.get().map(|_| (Reply::LibraryLoaded, Vec::new())),
-            Request::Open {
+            WorkerRequest::LoadLibrary => library.get().map(|_| (Reply::LibraryLoaded, Vec::new())),
+            WorkerRequest::Open {
                 path,
                 kind,
                 passwords,
@@ -84,13 +86,13 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
             } => {
                 document = None;
                 open(&library, &path, kind, &passwords, &room).map(|(opened, sizes)| {
-                    let is_searched = finds_repeats && matches!(opened, Document::Pdf(_));
+                    let is_searched = finds_repeats && matches!(opened, OpenFile::Pdf(_));
                     let repeats = match is_searched {
                         true => repeats(&library, &path, &passwords, &sizes, &room),
                         false => Vec::new(),
                     };
                     let page_count = match &opened {
-                        Document::Pdf(document) => document.page_count(),
+                        OpenFile::Pdf(document) => document.page_count(),
                         _ => sizes.len(),
                     };
                     document = Some(opened);
@@ -104,7 +106,7 @@ pub fn run(library: Option<&Path>, limits: Limits) -> io::Result<()> {
                     )
                 })
             }
-            Request::Page(request) => match &mut document {
+            WorkerRequest::Page(request) => match &mut document {
                 Some(document) => read_page(document, request, &room),
                 None => Err(ReadFailure::Page),
             },
@@ -122,8 +124,8 @@ fn open<'a>(
     path: &Path,
     kind: FileKind,
     passwords: &[String],
-    room: &Room,
-) -> Result<(Document<'a>, Vec<(f32, f32)>), ReadFailure> {
+    room: &MemoryBudget,
+) -> Result<(OpenFile<'a>, Vec<(f32, f32)>), ReadFailure> {
     // A mapped file takes address space, but no memory that cannot be reclaimed.
     room.allow_file(match kind {
         FileKind::Pdf => file_bytes(path),
@@ -133,7 +135,7 @@ fn open<'a>(
         FileKind::Pdf => {
             let document = library.get()?.open(path, passwords)?;
             let sizes = sizes(&document, document.page_count());
-            Ok((Document::Pdf(document), sizes))
+            Ok((OpenFile::Pdf(document), sizes))
         }
         FileKind::Tiff => {
             let mut frames = TiffFrames::open(path, room.left()).map_err(failure)?;
@@ -142,14 +144,14 @@ fn open<'a>(
                 .into_iter()
                 .map(|(width, height)| (width as f32, height as f32));
             let sizes = sizes.collect();
-            Ok((Document::Tiff(Box::new(frames)), sizes))
+            Ok((OpenFile::Tiff(Box::new(frames)), sizes))
         }
         kind => {
             // An error in the header is reported when the page is read.
             let (width, height) = decode::picture_size(path, kind).unwrap_or_default();
             let path = path.to_path_buf();
             Ok((
-                Document::Picture { path, kind },
+                OpenFile::Picture { path, kind },
                 vec![(width as f32, height as f32)],
             ))
         }
@@ -162,7 +164,7 @@ fn repeats(
     path: &Path,
     passwords: &[String],
     sizes: &[(f32, f32)],
-    room: &Room,
+    room: &MemoryBudget,
 ) -> Vec<(u32, u32)> {
     let bytes = file_bytes(path);
     if !repeats::may_repeat(bytes, sizes.len()) {
@@ -190,14 +192,14 @@ fn failure(error: DecodeError) -> ReadFailure {
 }
 
 fn read_page(
-    document: &mut Document<'_>,
+    document: &mut OpenFile<'_>,
     request: PageRequest,
-    room: &Room,
+    room: &MemoryBudget,
 ) -> Result<(Reply, Vec<u8>), ReadFailure> {
     let pixels = match document {
-        Document::Pdf(document) => return read_pdf_page(document, request, room),
-        Document::Tiff(frames) => frames.frame(request.page_index),
-        Document::Picture { path, kind } => decode::decode_picture(path, *kind, room.left()),
+        OpenFile::Pdf(document) => return read_pdf_page(document, request, room),
+        OpenFile::Tiff(frames) => frames.frame(request.page_index),
+        OpenFile::Picture { path, kind } => decode::decode_picture(path, *kind, room.left()),
     };
     let pixels = pixels.map_err(failure)?;
     let bitmap = Some((pixels.width, pixels.height));
@@ -216,7 +218,7 @@ const BESIDE_PICTURE: u64 = 64 << 20;
 fn read_pdf_page(
     document: &OpenDocument<'_>,
     request: PageRequest,
-    room: &Room,
+    room: &MemoryBudget,
 ) -> Result<(Reply, Vec<u8>), ReadFailure> {
     let page = document.page(request.page_index)?;
     let (width, height) = page.size();
@@ -297,7 +299,7 @@ fn sizes(document: &OpenDocument, page_count: usize) -> Vec<(f32, f32)> {
     sizes
 }
 
-/// Ends this process as soon as the other end of its stdin is closed: the main process is gone. A separate
+/// StopSignals this process as soon as the other end of its stdin is closed: the main process is gone. A separate
 /// thread watches, since the library may compute for minutes.
 fn end_with_parent() -> io::Result<()> {
     // The main process decides about interrupts, which the terminal sends to all its programs.
@@ -330,16 +332,16 @@ fn end_with_parent() -> io::Result<()> {
 }
 
 /// Memory limit of this process.
-struct Room {
+struct MemoryBudget {
     /// Address space of the program at its start plus its allowance.
     address_space: u64,
     /// Size in bytes of the mapped file.
     file: Cell<u64>,
 }
 
-impl Room {
+impl MemoryBudget {
     /// Applies the limits to this process; a limit that cannot be set is ignored.
-    fn new(limits: Limits) -> Room {
+    fn new(limits: WorkerLimits) -> MemoryBudget {
         // SAFETY: plain calls with valid structures.
         unsafe {
             libc::setrlimit(libc::RLIMIT_CPU, &both(limits.cpu_seconds));
@@ -347,7 +349,7 @@ impl Room {
             libc::setrlimit(libc::RLIMIT_CORE, &both(0));
         }
         let address_space = address_space().saturating_add(limits.memory);
-        let room = Room {
+        let room = MemoryBudget {
             address_space,
             file: Cell::new(0),
         };

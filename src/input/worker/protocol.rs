@@ -24,9 +24,9 @@ pub struct TooLong {
     pub most: usize,
 }
 
-/// Request to a worker.
+/// WorkerRequest to a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Request {
+pub enum WorkerRequest {
     /// Load the PDF library, to check that it works.
     LoadLibrary,
     /// Open a document and close the previous one.
@@ -44,7 +44,7 @@ pub enum Request {
     Page(PageRequest),
 }
 
-/// Request for a page. A page of an image file has only its picture, in original size.
+/// WorkerRequest for a page. A page of an image file has only its picture, in original size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PageRequest {
     /// Page index, from 0.
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn messages_survive_the_way_there() {
         let path = "a b.pdf".into();
-        let request = Request::Open {
+        let request = WorkerRequest::Open {
             path,
             kind: FileKind::Pdf,
             passwords: vec!["ü".into()],
@@ -138,7 +138,7 @@ mod tests {
         let mut bytes = Vec::new();
         write_message(&mut bytes, &request).unwrap();
         assert_eq!(
-            read_message::<Request>(&mut bytes.as_slice(), MAX_MESSAGE).unwrap(),
+            read_message::<WorkerRequest>(&mut bytes.as_slice(), MAX_MESSAGE).unwrap(),
             request
         );
     }

@@ -1,4 +1,4 @@
-//! The same in the instructions of x86. Unsafe to call where the machine lacks them, and as [`Call::attend`] is.
+//! The same in the instructions of x86. Unsafe to call where the machine lacks them, and as [`AttentionCall::attend`] is.
 
 use super::*;
 use std::arch::x86_64::*;
@@ -100,7 +100,7 @@ unsafe fn mix<const N: usize>(
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
 pub unsafe fn attend_avx512(
-    call: &Call<'_>,
+    call: &AttentionCall<'_>,
     row: &Row,
     tokens: Range<usize>,
     head: usize,
@@ -112,7 +112,7 @@ pub unsafe fn attend_avx512(
 
 #[target_feature(enable = "avx2,fma")]
 pub unsafe fn attend_avx2(
-    call: &Call<'_>,
+    call: &AttentionCall<'_>,
     row: &Row,
     tokens: Range<usize>,
     head: usize,

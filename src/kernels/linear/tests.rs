@@ -18,7 +18,7 @@ fn numbers(count: usize, seed: usize) -> Vec<f32> {
         .collect()
 }
 
-fn layer(form: Form, from: usize, to: usize, finish: Finish) -> (Linear, Vec<f32>) {
+fn layer(form: WeightFormat, from: usize, to: usize, finish: Finish) -> (Linear, Vec<f32>) {
     let weights = numbers(from * to, 1);
     let row = |n: usize, out: &mut [f32]| out.copy_from_slice(&weights[n * from..(n + 1) * from]);
     let bytes = pack(form, from, to, &row);
@@ -76,10 +76,10 @@ fn sums_agree_with_double_precision() {
     for (from, to, rows) in [(64, 96, 1), (70, 45, 7), (200, 33, 13), (33, 64, 100)] {
         let input = numbers(from * rows, 3);
         for (form, allowed) in [
-            (Form::Bf16, 1e-6),
-            (Form::F32, 1e-6),
-            (Form::Int8, 0.02),
-            (Form::Int4, 0.2),
+            (WeightFormat::Bf16, 1e-6),
+            (WeightFormat::F32, 1e-6),
+            (WeightFormat::Int8, 0.02),
+            (WeightFormat::Int4, 0.2),
         ] {
             let (layer, weights) = layer(form, from, to, Finish::Plain);
             let error = error(&layer, &weights, &input);
@@ -95,7 +95,12 @@ fn sums_agree_with_double_precision() {
 fn a_row_does_not_depend_on_the_others() {
     let (from, rows) = (100, 61);
     let input = numbers(from * rows, 4);
-    for form in [Form::Bf16, Form::F32, Form::Int8, Form::Int4] {
+    for form in [
+        WeightFormat::Bf16,
+        WeightFormat::F32,
+        WeightFormat::Int8,
+        WeightFormat::Int4,
+    ] {
         let (layer, _) = layer(form, from, 80, Finish::GeluTanh);
         let together = run(&layer, &input, None);
         for count in [1, 2, 5, 6, 11, 12, 48] {
@@ -109,17 +114,22 @@ fn a_row_does_not_depend_on_the_others() {
 fn the_portable_form_agrees() {
     let (from, rows) = (96, 9);
     let input = numbers(from * rows, 5);
-    for form in [Form::Bf16, Form::F32, Form::Int8, Form::Int4] {
+    for form in [
+        WeightFormat::Bf16,
+        WeightFormat::F32,
+        WeightFormat::Int8,
+        WeightFormat::Int4,
+    ] {
         let (layer, _) = layer(form, from, 64, Finish::Plain);
         let mut scratch = Scratch::default();
         let inputs = layer.packed(&input, rows, &mut scratch, &one_after_the_other);
         let mut output = vec![0f32; rows * 64];
-        let job = Job {
+        let job = PanelJob {
             inputs,
             rows: 0..rows,
             panels: 0..2,
             residual: None,
-            output: Shared(output.as_mut_ptr()),
+            output: SharedBuffer(output.as_mut_ptr()),
         };
         // SAFETY: the job covers the whole result.
         unsafe { job_portable::<false>(&layer, &job) };
@@ -136,7 +146,7 @@ fn the_portable_form_agrees() {
 #[test]
 fn gates_and_residuals() {
     let (from, rows) = (32, 3);
-    let (plain, _) = layer(Form::F32, from, 64, Finish::Plain);
+    let (plain, _) = layer(WeightFormat::F32, from, 64, Finish::Plain);
     let gated = Linear {
         finish: Finish::SiluGate,
         outputs: 32,

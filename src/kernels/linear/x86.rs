@@ -39,30 +39,32 @@ pub unsafe fn best_avx2(logits: &[f32]) -> (usize, f32) {
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn job_avx2(layer: &Linear, job: &Job<'_>) {
+pub unsafe fn job_avx2(layer: &Linear, job: &PanelJob<'_>) {
     // SAFETY: by the caller.
     unsafe { job_portable::<true>(layer, job) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
-pub unsafe fn job_avx512(layer: &Linear, job: &Job<'_>) {
+pub unsafe fn job_avx512(layer: &Linear, job: &PanelJob<'_>) {
     // SAFETY: by the caller.
     unsafe {
         match layer.form {
-            Form::Bf16 | Form::F32 => each_tile::<true>(layer, job, |first, rows, panel, sums| {
-                exact(layer, job, first, rows, panel, sums)
-            }),
+            WeightFormat::Bf16 | WeightFormat::F32 => {
+                each_tile::<true>(layer, job, |first, rows, panel, sums| {
+                    exact(layer, job, first, rows, panel, sums)
+                })
+            }
             _ => job_portable::<true>(layer, job),
         }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
-pub unsafe fn job_vnni(layer: &Linear, job: &Job<'_>) {
+pub unsafe fn job_vnni(layer: &Linear, job: &PanelJob<'_>) {
     // SAFETY: by the caller.
     unsafe {
         match layer.form {
-            Form::Bf16 | Form::F32 => job_avx512(layer, job),
+            WeightFormat::Bf16 | WeightFormat::F32 => job_avx512(layer, job),
             _ => each_tile::<true>(layer, job, |first, rows, panel, sums| {
                 quantized(layer, job, first, rows, panel, sums)
             }),
@@ -73,7 +75,7 @@ pub unsafe fn job_vnni(layer: &Linear, job: &Job<'_>) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
 unsafe fn exact(
     layer: &Linear,
-    job: &Job<'_>,
+    job: &PanelJob<'_>,
     first: usize,
     rows: usize,
     panel: usize,
@@ -86,7 +88,7 @@ unsafe fn exact(
             .as_ptr()
             .add(panel * layer.form.panel_bytes(layer.from));
         let x = job.inputs.floats.get().add(first * layer.from).cast_const();
-        let half = layer.form == Form::Bf16;
+        let half = layer.form == WeightFormat::Bf16;
         macro_rules! by_rows {
             ($($n:literal)*) => {
                 match rows {
@@ -144,7 +146,7 @@ unsafe fn exact_tile<const N: usize, const HALF: bool>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
 unsafe fn quantized(
     layer: &Linear,
-    job: &Job<'_>,
+    job: &PanelJob<'_>,
     first: usize,
     rows: usize,
     panel: usize,
@@ -154,7 +156,7 @@ unsafe fn quantized(
     let blocks = job.inputs.blocks;
     // SAFETY: by the caller.
     unsafe {
-        let tile = Tile {
+        let tile = RegisterTile {
             x: job
                 .inputs
                 .levels
@@ -167,7 +169,7 @@ unsafe fn quantized(
             factors: [factors.as_ptr(), factors.as_ptr().add(factors.len() / 2)],
             blocks,
         };
-        let is_int8 = layer.form == Form::Int8;
+        let is_int8 = layer.form == WeightFormat::Int8;
         macro_rules! by_rows {
             ($($n:literal)*) => {
                 match rows {
@@ -181,7 +183,7 @@ unsafe fn quantized(
     }
 }
 
-struct Tile {
+struct RegisterTile {
     x: *const i8,
     x_factors: *const f32,
     starts: *const i32,
@@ -192,7 +194,7 @@ struct Tile {
 
 /// Accumulates a tile and a panel; `INT8`: weights have eight bits, else four.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
-unsafe fn quantized_tile<const N: usize, const INT8: bool>(tile: &Tile, sums: &mut Sums) {
+unsafe fn quantized_tile<const N: usize, const INT8: bool>(tile: &RegisterTile, sums: &mut Sums) {
     let blocks = tile.blocks;
     let mut totals = [[_mm512_setzero_ps(); 2]; N];
     let low = _mm512_set1_epi8(15);

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 10;
 
 /// An item with a place in the reading order.
 #[derive(Debug, Clone, Copy)]
-pub struct Item {
+pub struct ColumnItem {
     /// Bounding box.
     pub bbox: Rect,
     /// `true` for text segments, `false` for tables and figures.
@@ -25,7 +25,7 @@ pub struct Item {
 /// Cuts a page into zones in reading order; each is a list of indices into `items`.
 ///
 /// `body` is the body font size in pixels; with `right_to_left` columns are read from right to left.
-pub fn zones(items: &[Item], body: f32, right_to_left: bool) -> Vec<Vec<usize>> {
+pub fn zones(items: &[ColumnItem], body: f32, right_to_left: bool) -> Vec<Vec<usize>> {
     let cutter = Cutter {
         items,
         body,
@@ -37,7 +37,7 @@ pub fn zones(items: &[Item], body: f32, right_to_left: bool) -> Vec<Vec<usize>> 
 }
 
 struct Cutter<'a> {
-    items: &'a [Item],
+    items: &'a [ColumnItem],
     body: f32,
     right_to_left: bool,
 }
@@ -210,15 +210,15 @@ impl Cutter<'_> {
 mod tests {
     use super::*;
 
-    fn text(x1: f32, y: f32, x2: f32) -> Item {
-        Item {
+    fn text(x1: f32, y: f32, x2: f32) -> ColumnItem {
+        ColumnItem {
             bbox: Rect::new(x1, y, x2, y + 20.0),
             is_text: true,
         }
     }
 
     /// Lines of two columns at 0..400 and 440..840.
-    fn two_columns(items: &mut Vec<Item>, from: f32, count: usize) {
+    fn two_columns(items: &mut Vec<ColumnItem>, from: f32, count: usize) {
         for i in 0..count {
             let y = from + i as f32 * 24.0;
             items.push(text(0.0, y, 400.0));
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn short_pieces_side_by_side_are_no_columns() {
-        let items: Vec<Item> = (0..6)
+        let items: Vec<ColumnItem> = (0..6)
             .flat_map(|i| {
                 [
                     text(0.0, i as f32 * 30.0, 60.0),
@@ -265,7 +265,7 @@ mod tests {
     fn a_picture_in_one_column_does_not_join_them() {
         let mut items = Vec::new();
         two_columns(&mut items, 0.0, 3);
-        items.push(Item {
+        items.push(ColumnItem {
             bbox: Rect::new(0.0, 80.0, 400.0, 300.0),
             is_text: false,
         });

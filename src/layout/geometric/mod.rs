@@ -23,7 +23,7 @@ use crate::deadline;
 use crate::document::{Label, TextSource};
 use crate::geometry::Rect;
 use crate::lines::{Direction, PreparedPage, Segment};
-use columns::Item;
+use columns::ColumnItem;
 use labels::PageShape;
 use line::Line;
 use tagged::Tags;
@@ -95,14 +95,14 @@ impl<'a> PageLayout<'a> {
             .map(Content::Text)
             .chain((0..self.floats.len()).map(Content::Float))
             .collect();
-        let items: Vec<Item> = contents
+        let items: Vec<ColumnItem> = contents
             .iter()
             .map(|content| match content {
-                Content::Text(i) => Item {
+                Content::Text(i) => ColumnItem {
                     bbox: self.segments[*i].bbox,
                     is_text: true,
                 },
-                Content::Float(i) => Item {
+                Content::Float(i) => ColumnItem {
                     bbox: self.floats[*i].bbox,
                     is_text: false,
                 },

@@ -9,7 +9,7 @@ use crate::layout::postprocess::{RawBox, RawLayout, Threshold};
 
 /// The network's output for a page.
 #[derive(Debug, Clone, Default)]
-pub struct Answer {
+pub struct DetectorOutput {
     /// Number of queries.
     pub queries: usize,
     /// Number of classes.
@@ -80,7 +80,7 @@ fn corners(b: &[f32]) -> [f32; 4] {
     ]
 }
 
-impl Answer {
+impl DetectorOutput {
     fn row(&self, query: usize) -> &[f32] {
         &self.logits[query * self.classes..(query + 1) * self.classes]
     }
@@ -199,8 +199,8 @@ impl Answer {
 mod tests {
     use super::*;
 
-    fn answer() -> Answer {
-        Answer {
+    fn answer() -> DetectorOutput {
+        DetectorOutput {
             queries: 3,
             classes: 2,
             logits: vec![-2.0, -3.0, 4.0, 0.0, -4.0, 1.0],

@@ -100,7 +100,7 @@ pub fn decoder(
 
 /// One level of the decoder's memory: a map of the neck and the convolution that every use of it begins with.
 /// The convolution is never computed by itself: it is folded into the linear layers that follow it directly.
-struct Level {
+struct MemoryLevel {
     map: Value,
     projection: ConvWeights,
 }
@@ -109,14 +109,14 @@ fn memory(
     net: &Layers<'_>,
     maps: &[Value],
     config: &LayoutConfig,
-) -> Result<Vec<Level>, CheckpointError> {
+) -> Result<Vec<MemoryLevel>, CheckpointError> {
     let levels = maps.iter().enumerate().map(|(level, map)| {
         let key = format!("model.decoder_input_proj.{level}");
         let shape = ConvShape::same(config.encoder_hidden, config.d_model, 1);
         let norm = format!("{key}.1");
         let norm = Some((norm.as_str(), config.norm_epsilon));
         let projection = net.conv_weights(&format!("{key}.0"), false, norm, shape)?;
-        Ok(Level {
+        Ok(MemoryLevel {
             map: map.clone(),
             projection,
         })
@@ -127,7 +127,7 @@ fn memory(
 /// The cells with the highest score of any class: their encoder output, `[B, Q, d]`, and their indices.
 fn select_queries(
     net: &mut Layers<'_>,
-    memory: &[Level],
+    memory: &[MemoryLevel],
     config: &LayoutConfig,
 ) -> Result<(Value, Value), CheckpointError> {
     let (d, queries) = (config.d_model, config.queries);
@@ -301,7 +301,7 @@ fn decoder_layer(
     layer: usize,
     hidden: &Value,
     reference: &Value,
-    memory: &[Level],
+    memory: &[MemoryLevel],
     config: &LayoutConfig,
 ) -> Result<Value, CheckpointError> {
     let d = config.d_model;
@@ -357,7 +357,7 @@ fn deformable_attention(
     key: &str,
     query: &Value,
     reference: &Value,
-    memory: &[Level],
+    memory: &[MemoryLevel],
     config: &LayoutConfig,
 ) -> Result<Value, CheckpointError> {
     let (d, heads, points) = (config.d_model, config.decoder_heads, config.points);

@@ -20,7 +20,7 @@ use crate::onnx::network::{Array, Network};
 use crate::onnx::{OnnxError, Runtime};
 use crate::raster::Pixels;
 use config::{LayoutConfig, Version};
-use decode::{Answer, MaskAnswer};
+use decode::{DetectorOutput, MaskAnswer};
 use decoder::BATCH;
 use reading_order::ReadingOrder;
 
@@ -101,7 +101,7 @@ impl PpDocLayout {
         &mut self,
         pixels: Vec<f32>,
         pages: usize,
-    ) -> Result<(Vec<Answer>, Tensors), OnnxError> {
+    ) -> Result<(Vec<DetectorOutput>, Tensors), OnnxError> {
         let [height, width] = self.config.input;
         let image = Array::F32(vec![pages, 3, height, width], pixels);
         let (config, taps) = (&self.config, &self.taps);
@@ -113,12 +113,12 @@ impl PpDocLayout {
             };
             let mut answers = Vec::with_capacity(pages);
             for page in 0..pages {
-                let mut answer = Answer {
+                let mut answer = DetectorOutput {
                     queries: config.queries,
                     classes: config.classes,
                     logits: part("logits", page)?,
                     boxes: part("boxes", page)?,
-                    ..Answer::default()
+                    ..DetectorOutput::default()
                 };
                 if let Some(masks) = config.masks {
                     answer.order_logits = part("order_logits", page)?;
@@ -161,7 +161,7 @@ impl PpDocLayout {
         self.reading_order.as_mut()
     }
 
-    /// Ends profiling of the detection network and returns the path of its file.
+    /// StopSignals profiling of the detection network and returns the path of its file.
     pub fn end_profile(&mut self) -> Result<String, OnnxError> {
         self.detector.end_profile()
     }
@@ -179,7 +179,7 @@ impl PpDocLayout {
             .collect();
         let (answers, _) = self.run(pixels, pages.len())?;
         let with_votes = self.config.version == Version::V2;
-        let rows = |(page, answer): (&&Pixels, Answer)| {
+        let rows = |(page, answer): (&&Pixels, DetectorOutput)| {
             answer.rows(page.width, page.height, threshold, with_votes)
         };
         Ok(pages.iter().zip(answers).map(rows).collect())

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// A row of text: what stands side by side.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct TextRow {
     /// Positions of the segments, from left to right.
     pub segments: Vec<usize>,
     /// Around all of them.
@@ -27,14 +27,14 @@ pub struct Row {
 }
 
 /// Groups segments into rows by their vertical extent, from top to bottom.
-pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<Row> {
+pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<TextRow> {
     let boxes: Vec<Rect> = indices.iter().map(|i| segments[*i].bbox).collect();
     let rows = rows_by_overlap(&boxes, Rect::union)
         .into_iter()
         .map(|(row, bbox)| {
             let mut row: Vec<usize> = row.into_iter().map(|i| indices[i]).collect();
             row.sort_by(|&a, &b| segments[a].bbox.x1.total_cmp(&segments[b].bbox.x1));
-            Row {
+            TextRow {
                 segments: row,
                 bbox,
             }
@@ -45,7 +45,12 @@ pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<Row> {
 /// Finds the tables that white space alone shows among the rows of a column.
 ///
 /// `rulings` are those of the whole page: partial rules still tell what headings span.
-pub fn find(rows: &[Row], segments: &[Segment], rulings: &[Rect], body: f32) -> Vec<FoundTable> {
+pub fn find(
+    rows: &[TextRow],
+    segments: &[Segment],
+    rulings: &[Rect],
+    body: f32,
+) -> Vec<FoundTable> {
     let mut found = Vec::new();
     let mut start = 0;
     while start < rows.len() {
@@ -62,7 +67,7 @@ pub fn find(rows: &[Row], segments: &[Segment], rulings: &[Rect], body: f32) -> 
 
 /// The longest part of a run of rows that makes a table: rows are given up at its ends.
 fn build_longest(
-    rows: &[Row],
+    rows: &[TextRow],
     segments: &[Segment],
     rulings: &[Rect],
     body: f32,
@@ -86,7 +91,7 @@ fn build_longest(
 
 /// The end of the run of rows from `start` that may be a table without rules: rows of several pieces, at most one
 /// single piece between two of them.
-fn plain_range(rows: &[Row], start: usize, body: f32) -> usize {
+fn plain_range(rows: &[TextRow], start: usize, body: f32) -> usize {
     let multi = |r: usize| rows[r].segments.len() >= 2;
     if !multi(start) {
         return start + 1;
@@ -107,7 +112,7 @@ fn plain_range(rows: &[Row], start: usize, body: f32) -> usize {
 }
 
 /// Columns of a range of rows as `[left, right]`, from the white space that they share.
-fn columns(rows: &[Row], segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
+fn columns(rows: &[TextRow], segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
     let pieces: Vec<Vec<(f32, f32)>> = rows.iter().map(|row| pieces(row, segments, body)).collect();
     let multi = pieces.iter().filter(|p| p.len() >= 2).count();
     let allowed =
@@ -139,7 +144,7 @@ fn columns(rows: &[Row], segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
 }
 
 /// Extents of what stands in a row, blanks between words bridged.
-fn pieces(row: &Row, segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
+fn pieces(row: &TextRow, segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
     let mut words: Vec<(f32, f32)> = row
         .segments
         .iter()
@@ -157,7 +162,7 @@ fn pieces(row: &Row, segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
 }
 
 fn build(
-    rows: &[Row],
+    rows: &[TextRow],
     segments: &[Segment],
     rulings: &[Rect],
     body: f32,
@@ -227,7 +232,7 @@ fn build(
 /// `true` if rows without rules are a table rather than columns of prose.
 fn looks_like_table(
     grid: &[Vec<Placed>],
-    rows: &[Row],
+    rows: &[TextRow],
     columns: &[(f32, f32)],
     text_box: &Rect,
     segments: &[Segment],

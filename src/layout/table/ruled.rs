@@ -15,7 +15,7 @@ const MAX_PLACES: usize = 40_000;
 
 /// A horizontal or vertical line: position across it, and extent along it.
 #[derive(Debug, Clone, Copy)]
-struct Line {
+struct RuledLine {
     at: f32,
     from: f32,
     to: f32,
@@ -23,21 +23,22 @@ struct Line {
 
 /// Finds the drawn tables of a page.
 pub fn find(rulings: &[Rect], segments: &[Segment], body: f32) -> Vec<FoundTable> {
-    let horizontal = merged(
-        rulings
-            .iter()
-            .filter(|r| r.width() >= r.height())
-            .map(|r| Line {
-                at: r.center_y(),
-                from: r.x1,
-                to: r.x2,
-            }),
-    );
+    let horizontal =
+        merged(
+            rulings
+                .iter()
+                .filter(|r| r.width() >= r.height())
+                .map(|r| RuledLine {
+                    at: r.center_y(),
+                    from: r.x1,
+                    to: r.x2,
+                }),
+        );
     let vertical = merged(
         rulings
             .iter()
             .filter(|r| r.width() < r.height())
-            .map(|r| Line {
+            .map(|r| RuledLine {
                 at: r.center_x(),
                 from: r.y1,
                 to: r.y2,
@@ -50,10 +51,10 @@ pub fn find(rulings: &[Rect], segments: &[Segment], body: f32) -> Vec<FoundTable
 }
 
 /// Merges collinear pieces of lines.
-fn merged(lines: impl Iterator<Item = Line>) -> Vec<Line> {
-    let mut lines: Vec<Line> = lines.collect();
+fn merged(lines: impl Iterator<Item = RuledLine>) -> Vec<RuledLine> {
+    let mut lines: Vec<RuledLine> = lines.collect();
     lines.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.from.total_cmp(&b.from)));
-    let mut out: Vec<Line> = Vec::new();
+    let mut out: Vec<RuledLine> = Vec::new();
     for line in lines {
         let same = out
             .iter_mut()
@@ -69,8 +70,11 @@ fn merged(lines: impl Iterator<Item = Line>) -> Vec<Line> {
 }
 
 /// Groups of lines that meet, as `(horizontal, vertical)`.
-fn groups(horizontal: &[Line], vertical: &[Line]) -> Vec<(Vec<Line>, Vec<Line>)> {
-    let meets = |h: &Line, v: &Line| {
+fn groups(
+    horizontal: &[RuledLine],
+    vertical: &[RuledLine],
+) -> Vec<(Vec<RuledLine>, Vec<RuledLine>)> {
+    let meets = |h: &RuledLine, v: &RuledLine| {
         h.from - TOUCH <= v.at
             && v.at <= h.to + TOUCH
             && v.from - TOUCH <= h.at
@@ -101,7 +105,7 @@ fn groups(horizontal: &[Line], vertical: &[Line]) -> Vec<(Vec<Line>, Vec<Line>)>
         }
         count += 1;
     }
-    let pick = |lines: &[Line], groups: &[Option<usize>], group: usize| {
+    let pick = |lines: &[RuledLine], groups: &[Option<usize>], group: usize| {
         lines
             .iter()
             .zip(groups)
@@ -134,8 +138,8 @@ fn positions(values: impl Iterator<Item = f32>) -> Vec<f32> {
 }
 
 fn table(
-    horizontal: &[Line],
-    vertical: &[Line],
+    horizontal: &[RuledLine],
+    vertical: &[RuledLine],
     segments: &[Segment],
     body: f32,
 ) -> Option<FoundTable> {
@@ -156,8 +160,8 @@ fn table(
             open.push(high);
         }
     };
-    let low = |lines: &[Line]| lines.iter().map(|l| l.from).fold(f32::INFINITY, f32::min);
-    let high = |lines: &[Line]| lines.iter().map(|l| l.to).fold(f32::NEG_INFINITY, f32::max);
+    let low = |lines: &[RuledLine]| lines.iter().map(|l| l.from).fold(f32::INFINITY, f32::min);
+    let high = |lines: &[RuledLine]| lines.iter().map(|l| l.to).fold(f32::NEG_INFINITY, f32::max);
     extend(
         &mut xs,
         &mut open_x,
@@ -196,7 +200,7 @@ fn table(
             within * 2 > words.len()
         })
         .collect();
-    let drawn = |lines: &[Line], at: f32, from: f32, to: f32| {
+    let drawn = |lines: &[RuledLine], at: f32, from: f32, to: f32| {
         let near = lines.iter().filter(|l| (l.at - at).abs() < SNAP);
         let covered: f32 = near
             .map(|l| (l.to.min(to) - l.from.max(from)).max(0.0))

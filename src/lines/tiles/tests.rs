@@ -80,9 +80,9 @@ fn what_nobody_can_read_is_not_shown() {
     }
 }
 
-fn line(tile: usize, x1: f32, y1: f32, x2: f32, y2: f32) -> Found {
+fn line(tile: usize, x1: f32, y1: f32, x2: f32, y2: f32) -> TileLine {
     let p = |x: f32, y: f32| Point { x, y };
-    Found {
+    TileLine {
         quad: Quad([p(x1, y1), p(x2, y1), p(x2, y2), p(x1, y2)]),
         score: 0.9,
         tile: Some(tile),
@@ -171,7 +171,7 @@ fn tilted_and_upright_lines_are_joined_along_themselves() {
     let tilted = |tile: usize, from: f32, to: f32| {
         let p = |x: f32, dy: f32| Point { x, y: x * 0.1 + dy };
         let quad = Quad([p(from, 0.0), p(to, 0.0), p(to, 30.0), p(from, 30.0)]);
-        Found {
+        TileLine {
             quad,
             score: 0.9,
             tile: Some(tile),

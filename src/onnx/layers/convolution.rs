@@ -2,7 +2,7 @@
 //! they become.
 
 use super::{Activation, Layers};
-use crate::kernels::winograd::{self, Filter};
+use crate::kernels::winograd::{self, ConvFilter};
 use crate::onnx::checkpoint::CheckpointError;
 use crate::onnx::graph::{Attr, Value};
 use std::ops::Range;
@@ -301,7 +301,7 @@ impl Layers<'_> {
         if self.own_kernels && cells >= MIN_CHAIN_CELLS && convs.iter().all(is_fit) {
             let filters = convs
                 .iter()
-                .map(|c| Filter::new(c.shape.channels, &c.weight, &c.bias))
+                .map(|c| ConvFilter::new(c.shape.channels, &c.weight, &c.bias))
                 .collect();
             let scratch = self.chain_scratch.clone();
             return self.graph.silu_chain(at, x, filters, scratch);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::parameters::{Parameters, ValueKind};
-use crate::config::schema::{self, Kind};
+use crate::config::schema::{self, ValueType};
 use std::path::Path;
 
 fn given(values: &[(&str, Value)]) -> Parameters {
@@ -291,18 +291,20 @@ fn text_of_pdfs_is_taken_before_a_recognizer_on_request_only() {
 }
 
 /// Two values of a key that differ in what comes of them, or are refused.
-fn values_of(key: &str, kind: Kind) -> Vec<Value> {
+fn values_of(key: &str, kind: ValueType) -> Vec<Value> {
     match kind {
-        Kind::Bool => vec![true.into(), false.into()],
-        Kind::Int => vec![7.into(), 50_000.into()],
-        Kind::Float | Kind::NumberOrByClass | Kind::Ratio => vec![0.123.into(), 1.23.into()],
-        Kind::Text | Kind::OptionalText | Kind::TextOrByClass => {
+        ValueType::Bool => vec![true.into(), false.into()],
+        ValueType::Int => vec![7.into(), 50_000.into()],
+        ValueType::Float | ValueType::NumberOrByClass | ValueType::Ratio => {
+            vec![0.123.into(), 1.23.into()]
+        }
+        ValueType::Text | ValueType::OptionalText | ValueType::TextOrByClass => {
             vec!["zzz".into(), "small".into()]
         }
-        Kind::Texts => vec![vec!["text"].into()],
-        Kind::Size => vec!["3G".into()],
-        Kind::Any if key.ends_with("client_kwargs") => vec![serde_json::json!({"timeout": 5})],
-        Kind::Any => vec![serde_json::json!({"a": 1})],
+        ValueType::Texts => vec![vec!["text"].into()],
+        ValueType::Size => vec!["3G".into()],
+        ValueType::Any if key.ends_with("client_kwargs") => vec![serde_json::json!({"timeout": 5})],
+        ValueType::Any => vec![serde_json::json!({"a": 1})],
     }
 }
 

@@ -30,7 +30,7 @@ pub type RunCase<'a> = dyn Fn(&Path) -> Result<CaseRun, String> + 'a;
 const NOT_OFFERED: &str = ".docx";
 
 /// A case with what it expects and what came out.
-struct Case {
+struct ComparedCase {
     expected: PathBuf,
     run: CaseRun,
     /// Whether the page's pixels do not depend on a decoder.
@@ -67,10 +67,10 @@ pub(super) fn check(name: &str, context: &Context) -> Vec<FileReport> {
     reports
 }
 
-fn prepare(folder: &Path, context: &Context) -> Result<Case, String> {
+fn prepare(folder: &Path, context: &Context) -> Result<ComparedCase, String> {
     let case = read_json(&folder.join("case.json"))?;
     let expected = folder.join("expected");
-    Ok(Case {
+    Ok(ComparedCase {
         run: (context.run_case)(folder)?,
         pixel_exact: case["pixel_exact"].as_bool().unwrap_or(true),
         stages: read_json(&expected.join("stages.json")).unwrap_or(Value::Null),
@@ -96,7 +96,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn guarded(case: &Case, file: &Path) -> Checked {
+fn guarded(case: &ComparedCase, file: &Path) -> Checked {
     let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check_file(case, file)));
     let shown = file.display();
     checked
@@ -104,7 +104,7 @@ fn guarded(case: &Case, file: &Path) -> Checked {
         .map_err(|difference| format!("{shown}: {difference}"))
 }
 
-fn check_file(case: &Case, file: &Path) -> Checked {
+fn check_file(case: &ComparedCase, file: &Path) -> Checked {
     let expected = case.expected.join(file);
     let name = file.to_string_lossy();
     match name.as_ref() {
@@ -126,7 +126,7 @@ fn read_text(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-impl Case {
+impl ComparedCase {
     fn traced(&self, name: &str) -> Result<Value, String> {
         read_json(&self.run.trace.join(name))
     }
@@ -153,7 +153,7 @@ impl Case {
 }
 
 /// Requests: everything exactly but the pixels of crops, see [`crop_pixels`].
-fn requests(case: &Case, expected: &Value) -> Checked {
+fn requests(case: &ComparedCase, expected: &Value) -> Checked {
     let got = case.traced("vlm_requests.json")?;
     let (expected, got) = (list(&expected["requests"]), list(&got["requests"]));
     exactly("requests", &json!(expected.len()), got.len())?;
@@ -178,7 +178,7 @@ fn list(value: &Value) -> &[Value] {
 
 /// The pixels of a crop: by their hash, or that of a cut with the recorded polygon; else near the recorded picture
 /// (pixels of a border may be whitened otherwise, fonts and decoders differ a little).
-fn crop_pixels(case: &Case, expected: &Value, got: &Value) -> Checked {
+fn crop_pixels(case: &ComparedCase, expected: &Value, got: &Value) -> Checked {
     if expected["rgb_sha256"] == got["rgb_sha256"] {
         return Ok(());
     }
@@ -211,7 +211,7 @@ fn crop_pixels(case: &Case, expected: &Value, got: &Value) -> Checked {
 }
 
 /// Texts exactly, pictures by size and hash.
-fn markdown(case: &Case, expected: &Value) -> Checked {
+fn markdown(case: &ComparedCase, expected: &Value) -> Checked {
     let got = case.traced("markdown.json")?;
     let (expected, got) = (list(&expected["pages"]), list(&got["pages"]));
     exactly("pages", &json!(expected.len()), got.len())?;
@@ -228,7 +228,7 @@ fn markdown(case: &Case, expected: &Value) -> Checked {
     Ok(())
 }
 
-fn pictures(case: &Case, page: usize, expected: &Value, got: &Value) -> Checked {
+fn pictures(case: &ComparedCase, page: usize, expected: &Value, got: &Value) -> Checked {
     let names = |value: &Value| {
         value
             .as_object()
@@ -277,7 +277,7 @@ fn pictures(case: &Case, page: usize, expected: &Value, got: &Value) -> Checked 
     Ok(())
 }
 
-fn concatenated(case: &Case, expected: &str) -> Checked {
+fn concatenated(case: &ComparedCase, expected: &str) -> Checked {
     let got = case.traced("markdown.json")?;
     let joined: String = list(&got["pages"])
         .iter()
@@ -286,7 +286,7 @@ fn concatenated(case: &Case, expected: &str) -> Checked {
     same_text("concatenated", expected, &joined)
 }
 
-fn file_names(case: &Case, expected: &Value) -> Checked {
+fn file_names(case: &ComparedCase, expected: &Value) -> Checked {
     let wanted = list(&expected["save_all"])
         .iter()
         .map(text)
@@ -305,7 +305,7 @@ fn file_names(case: &Case, expected: &Value) -> Checked {
 }
 
 /// Runs with equal switches are compared in the keys that the expected one has.
-fn restructured(case: &Case, expected: &Value) -> Checked {
+fn restructured(case: &ComparedCase, expected: &Value) -> Checked {
     let got = case.traced("restructured.json")?;
     let switches = [
         "source",
@@ -344,7 +344,7 @@ const DECODED_LEVELS: f64 = 6.0;
 const ROUNDED_LEVELS: f64 = 1.0;
 const LEVELS: f64 = 255.0;
 
-fn layout_input(case: &Case, expected: &Value) -> Checked {
+fn layout_input(case: &ComparedCase, expected: &Value) -> Checked {
     let levels = if case.pixel_exact {
         ROUNDED_LEVELS
     } else {
@@ -384,7 +384,7 @@ fn layout_input(case: &Case, expected: &Value) -> Checked {
 }
 
 /// A file as the reference saved it: texts byte for byte, but for points of polygons; pictures by sight.
-fn saved_file(case: &Case, expected: &Path, name: &Path) -> Checked {
+fn saved_file(case: &ComparedCase, expected: &Path, name: &Path) -> Checked {
     let got = case.run.saved.join(name);
     let shown = name.to_string_lossy();
     if shown.ends_with(".md") {

@@ -45,11 +45,11 @@ pub struct Context<'a> {
 }
 
 /// How a vector is checked: against the vector itself and the context.
-type Check = fn(&Value, &Context) -> Result<(), String>;
+type CheckVector = fn(&Value, &Context) -> Result<(), String>;
 
 /// The functions that there are vectors for, with the key under which the vectors lie.
-fn check_of(name: &str) -> Option<(&'static str, Check)> {
-    let check: Check = match name {
+fn check_of(name: &str) -> Option<(&'static str, CheckVector)> {
+    let check: CheckVector = match name {
         "cli_flags" => return Some(("flags", |vector, context| (context.check_flag)(vector))),
         "config_overrides" => settings::config_overrides,
         "pdf_scale" => settings::pdf_scale,
@@ -158,7 +158,12 @@ fn check_functions(name: &str, context: &Context) -> FileReport {
 }
 
 /// Runs a check; a panic is a difference, and where the reference fails any answer will do.
-fn guarded(index: usize, vector: &Value, check: Check, context: &Context) -> Result<(), String> {
+fn guarded(
+    index: usize,
+    vector: &Value,
+    check: CheckVector,
+    context: &Context,
+) -> Result<(), String> {
     let result = catch_unwind(AssertUnwindSafe(|| check(vector, context)));
     match result {
         Err(_) => Err(format!("vector {index}: panicked")),

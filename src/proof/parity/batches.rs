@@ -8,26 +8,26 @@ use crate::kernels::attention::PAGE;
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::CheckpointError;
 use crate::onnx::graph::Element;
-use crate::onnx::projection::Keep;
-use crate::onnx::slots::Way;
+use crate::onnx::projection::Quantization;
+use crate::onnx::slots::AttentionKernel;
 use crate::plan::PixelLimits;
 use crate::recognize::draft::Draft;
 use crate::recognize::paddleocr_vl::decoder::heads;
 use crate::recognize::paddleocr_vl::image::patches;
 use crate::recognize::paddleocr_vl::model::{
-    DecoderSteps, Kernels, Model, ModelOptions, Prompt, Slots,
+    DecoderSteps, EncodedPrompt, Kernels, Model, ModelOptions, Slots,
 };
 use crate::recognize::paddleocr_vl::slot_decoder::token_bytes;
 use crate::recognize::sampling::Sampling;
-use crate::recognize::scheduler::room::Division;
-use crate::recognize::scheduler::{Followers, Scheduler, StepRow, Steps, Task};
+use crate::recognize::scheduler::kv_cache::CacheLayout;
+use crate::recognize::scheduler::{GenerationTask, Predictions, Scheduler, StepRow, Steps};
 use rand_mt::Mt64;
 use std::path::Path;
 use std::time::Instant;
 
 /// A request and the answer that transformers gives it.
 struct Expected {
-    prompt: Prompt,
+    prompt: EncodedPrompt,
     answer: Vec<u32>,
 }
 
@@ -90,8 +90,8 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     let text = |error: CheckpointError| error.to_string();
     let config =
         crate::onnx::checkpoint::ModelConfig::read(folder.join("config.json")).map_err(text)?;
-    let config =
-        crate::recognize::paddleocr_vl::config::Config::read(folder, &config).map_err(text)?;
+    let config = crate::recognize::paddleocr_vl::config::VlModelConfig::read(folder, &config)
+        .map_err(text)?;
     let page = heads(&config.text).page_bytes();
     let options = |kernels, memory| ModelOptions {
         kernels,
@@ -100,8 +100,8 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
         store: None,
     };
     let own = Kernels::Own {
-        decoder: Keep::Exact,
-        vision: Keep::Exact,
+        decoder: Quantization::Exact,
+        vision: Quantization::Exact,
     };
     let mut checks = Vec::new();
     let mut model = Model::load(folder, &runtime.on_cpu(), options(own, PAGES * page))
@@ -110,27 +110,27 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     // The fused operator has no kernel for single precision on CUDA, and none for bfloat16 on the CPU.
     let ways = match runtime.uses_gpu() {
         true => [
-            (Element::F32, Way::Plain),
-            (Element::F16, Way::Fused),
-            (Element::Bf16, Way::Fused),
+            (Element::F32, AttentionKernel::Plain),
+            (Element::F16, AttentionKernel::Fused),
+            (Element::Bf16, AttentionKernel::Fused),
         ],
         false => [
-            (Element::F32, Way::Plain),
-            (Element::F32, Way::Fused),
-            (Element::F16, Way::Fused),
+            (Element::F32, AttentionKernel::Plain),
+            (Element::F32, AttentionKernel::Fused),
+            (Element::F16, AttentionKernel::Fused),
         ],
     };
-    for (element, way) in ways {
+    for (element, attention_kernel) in ways {
         let kernels = Kernels::Standard {
             element,
-            way,
+            attention_kernel,
             slots: SLOTS,
         };
         let budget = SLOT_TOKENS * token_bytes(&config.text, element);
         let mut model =
             Model::load(folder, runtime, options(kernels, budget)).map_err(|e| e.to_string())?;
         let is_exact = element == Element::F32;
-        let name = format!("{element:?} {way:?}, ").to_lowercase();
+        let name = format!("{element:?} {attention_kernel:?}, ").to_lowercase();
         let tolerance = is_exact.then_some(0.0);
         rounds(
             folder,
@@ -200,15 +200,15 @@ struct Part<'a> {
 }
 
 impl Steps for Part<'_> {
-    type Prompt = Prompt;
+    type Prompt = EncodedPrompt;
 
-    fn prompt_tokens(&self, prompt: &Prompt) -> usize {
+    fn prompt_tokens(&self, prompt: &EncodedPrompt) -> usize {
         self.steps.prompt_tokens(prompt)
     }
 
-    fn division(&self) -> Division {
-        match self.steps.division() {
-            Division::Pages { tokens, .. } => Division::Pages {
+    fn cache_layout(&self) -> CacheLayout {
+        match self.steps.cache_layout() {
+            CacheLayout::Pages { tokens, .. } => CacheLayout::Pages {
                 count: self.pages,
                 tokens,
             },
@@ -220,7 +220,7 @@ impl Steps for Part<'_> {
         self.steps.release(pages);
     }
 
-    fn step(&mut self, rows: &[StepRow<'_, Prompt>]) -> Result<Vec<Followers>, Fault> {
+    fn step(&mut self, rows: &[StepRow<'_, EncodedPrompt>]) -> Result<Vec<Predictions>, Fault> {
         self.steps.step(rows)
     }
 }
@@ -254,7 +254,7 @@ fn requests(folder: &Path, model: &mut Model) -> Result<(Vec<Expected>, Option<f
         wanted.push((embeddings, answer));
     }
     let counts: Vec<usize> = shown.iter().map(|(patches, _)| patches.count()).collect();
-    let mut prompts: Vec<Option<Prompt>> = shown.iter().map(|_| None).collect();
+    let mut prompts: Vec<Option<EncodedPrompt>> = shown.iter().map(|_| None).collect();
     for batch in model.encoder.batches(&counts) {
         let together = batch.iter().map(|at| shown[*at].clone()).collect();
         let made = model
@@ -308,7 +308,7 @@ fn differing(
             Drafts::Noisy => noisy(answer),
             Drafts::Hostile => answers[(at + 1) % count].to_vec(),
         };
-        scheduler.push(Task {
+        scheduler.push(GenerationTask {
             tag: at,
             prompt: prompt.clone(),
             max_new_tokens: answer.len(),

@@ -5,7 +5,7 @@ use super::expected::{cases, error, expected, facts, open, picture};
 use crate::layout::pixel_values;
 use crate::layout::postprocess::{RawBox, Threshold};
 use crate::layout::pp_doclayout::config::{LayoutConfig, Version};
-use crate::layout::pp_doclayout::decode::Answer;
+use crate::layout::pp_doclayout::decode::DetectorOutput;
 use crate::layout::pp_doclayout::reading_order::OrderRequest;
 use crate::layout::pp_doclayout::{PpDocLayout, released_name};
 use crate::onnx::Runtime;
@@ -124,7 +124,7 @@ fn is_inside(tap: &str, config: &LayoutConfig) -> bool {
 }
 
 /// Errors of all tensors that are expected of a page.
-fn compared(tensors: &Tensors, inner: &Tensors, answer: &Answer) -> Vec<(String, f64)> {
+fn compared(tensors: &Tensors, inner: &Tensors, answer: &DetectorOutput) -> Vec<(String, f64)> {
     let compared = tensors.iter().map(|(name, (_, values))| {
         let error = match name.as_str() {
             "logits" => error(values, &answer.logits),
@@ -241,10 +241,10 @@ fn reading_order(
             TOLERANCE_ORDER_V2,
         );
         let valid = requests[index].boxes.len();
-        let answer = Answer {
+        let answer = DetectorOutput {
             queries,
             order_logits: alone,
-            ..Answer::default()
+            ..DetectorOutput::default()
         };
         let places: Vec<f32> = answer.places()[..valid]
             .iter()
@@ -274,7 +274,7 @@ fn rounding(facts: &Value, tensor: &str) -> f64 {
 /// The error is infinite where one side has a detection that the other has not, unless it lies within `limit` of the
 /// threshold, or of the last of all detections.
 fn detections(
-    answer: &Answer,
+    answer: &DetectorOutput,
     page: &Pixels,
     threshold: &str,
     expected: &Value,

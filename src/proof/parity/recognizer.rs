@@ -6,10 +6,10 @@ use super::expected::{cases, error, expected, facts, open, picture};
 use crate::kernels::attention::{PAGE, Row};
 use crate::onnx::Runtime;
 use crate::onnx::checkpoint::Tensors;
-use crate::onnx::projection::Keep;
+use crate::onnx::projection::Quantization;
 use crate::plan::{PixelLimits, smart_resize};
 use crate::raster::Filter;
-use crate::recognize::paddleocr_vl::config::Config;
+use crate::recognize::paddleocr_vl::config::VlModelConfig;
 use crate::recognize::paddleocr_vl::decoder::{Decoder, Next, Packed};
 use crate::recognize::paddleocr_vl::image::patches;
 use crate::recognize::paddleocr_vl::positions::{TextRotary, prompt_positions};
@@ -20,8 +20,8 @@ use serde_json::Value;
 use std::path::Path;
 
 /// Networks of the folder, ready to run.
-struct Model {
-    config: Config,
+struct LoadedNetworks {
+    config: VlModelConfig,
     vision: Vision,
     decoder: Decoder,
     rotary: TextRotary,
@@ -53,10 +53,10 @@ pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     Ok(checks)
 }
 
-fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<Model, String> {
+fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<LoadedNetworks, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let checkpoint = open(folder)?.with_names(released_name);
-    let config = Config::read(folder, &checkpoint.config).map_err(|e| text(&e))?;
+    let config = VlModelConfig::read(folder, &checkpoint.config).map_err(|e| text(&e))?;
     let layers = |name: &str, count: usize| {
         (0..count)
             .map(|i| format!("{name}_{i}"))
@@ -66,7 +66,7 @@ fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<Model, String>
     vision_taps.extend(["vision_embeddings".into(), "vision_output".into()]);
     let decoder_taps = layers("decoder_layer", config.text.layers);
     let computing = Computing::Single {
-        keep: Keep::Exact,
+        quantization: Quantization::Exact,
         own_kernels: runtime.takes_own_kernels(),
     };
     let vision =
@@ -75,7 +75,7 @@ fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<Model, String>
     let decoder = Decoder::read(
         &checkpoint,
         &config,
-        Keep::Exact,
+        Quantization::Exact,
         &decoder_taps,
         pages,
         None,
@@ -83,7 +83,7 @@ fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<Model, String>
     .map_err(|e| text(&e))?;
     let decoder = decoder(runtime).map_err(|e| text(&e))?;
     let rotary = TextRotary::new(&config.text);
-    Ok(Model {
+    Ok(LoadedNetworks {
         config,
         vision,
         decoder,
@@ -100,7 +100,7 @@ fn one(
     case: &str,
     tensors: &Tensors,
     facts: &Value,
-    model: &mut Model,
+    model: &mut LoadedNetworks,
     checks: &mut Vec<Check>,
 ) -> Result<(), String> {
     let name = case.split('.').next().unwrap_or(case);
@@ -246,7 +246,7 @@ fn one(
 /// Checks tokens of prompts and words, and sizes of pictures, where a folder lists them.
 fn tokens(folder: &Path) -> Result<Vec<Check>, String> {
     let checkpoint = open(folder)?;
-    let config = Config::read(folder, &checkpoint.config).map_err(|e| e.to_string())?;
+    let config = VlModelConfig::read(folder, &checkpoint.config).map_err(|e| e.to_string())?;
     let mut checks = Vec::new();
     let mut count = |what: &str, differing: usize| {
         let (case, tensor) = ("all".to_string(), format!("{what}, how many differ"));
@@ -285,8 +285,11 @@ fn tokens(folder: &Path) -> Result<Vec<Check>, String> {
                 ways = vec![&prompts, &later];
             }
             let wanted = ids(&row["input_ids"]);
-            let is_right =
-                |way: &&Prompts| way.encode(words, tokens).is_ok_and(|got| got == wanted);
+            let is_right = |attention_kernel: &&Prompts| {
+                attention_kernel
+                    .encode(words, tokens)
+                    .is_ok_and(|got| got == wanted)
+            };
             differing += usize::from(!ways.iter().all(is_right));
         }
         count("prompts", differing);

@@ -7,9 +7,9 @@
 //! On the CPU one thread alternates between vision encoding and the scheduler's steps, since each uses all
 //! cores. On a GPU a thread of its own encodes pictures, in batches of similar size, while the steps go on.
 
-use super::config::Config;
+use super::config::VlModelConfig;
 use super::image::{Patches, patches};
-use super::model::{DecoderSteps, Encoder, Model, Prompt};
+use super::model::{DecoderSteps, EncodedPrompt, Encoder, Model};
 use super::prompt::Prompts;
 use crate::deadline::{self, CancelToken};
 use crate::fault::Fault;
@@ -18,7 +18,7 @@ use crate::raster::Pixels;
 use crate::recognize::draft::Draft;
 use crate::recognize::repetition;
 use crate::recognize::sampling::Sampling;
-use crate::recognize::scheduler::{Answer, EarlyEnd, Scheduler, Task};
+use crate::recognize::scheduler::{Answer, EarlyEnd, GenerationTask, Scheduler};
 use crate::recognize::{
     BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, Ticket, cancelled, no_crop,
     page_text,
@@ -74,7 +74,7 @@ struct Prepared {
 }
 
 /// A block's identity within the scheduler.
-struct Tag {
+struct BlockTag {
     ticket: Ticket,
     skip_special_tokens: bool,
 }
@@ -123,7 +123,7 @@ impl Recognizer for PaddleOcrVl {
         let Model {
             encoder, decoder, ..
         } = model;
-        let mut looking = Looking {
+        let mut vision_stage = VisionStage {
             encoder,
             options: &options,
             config: &config,
@@ -136,12 +136,13 @@ impl Recognizer for PaddleOcrVl {
             let (_over, is_over) = crossbeam_channel::bounded::<()>(0);
             // The closure owns its end of the channel: if the scope ends early, so do the senders' threads.
             let next: Box<dyn FnMut(bool) -> Result<Looked, TryRecvError>> = match looks_ahead {
-                false => {
-                    Box::new(move |wait| next_of(&prepared, wait).map(|block| looking.one(block)))
-                }
+                false => Box::new(move |wait| {
+                    next_of(&prepared, wait).map(|block| vision_stage.one(block))
+                }),
                 true => {
                     let (to_decode, looked) = crossbeam_channel::bounded(options.slots.max(1));
-                    let ahead = move || deadline.run(|| looking.ahead(&prepared, &to_decode)).0;
+                    let ahead =
+                        move || deadline.run(|| vision_stage.ahead(&prepared, &to_decode)).0;
                     thread::Builder::new()
                         .spawn_scoped(scope, ahead)
                         .map_err(RecognizeError::no_thread)?;
@@ -227,7 +228,7 @@ pub fn read_one(model: Model, crop: &Pixels, max_new_tokens: usize) -> Result<An
     let started = Instant::now();
     let prompt = encoder.encode(patches, &ids)?;
     let mut scheduler: Scheduler<DecoderSteps, ()> = Scheduler::new(decoder, 1);
-    scheduler.push(Task {
+    scheduler.push(GenerationTask {
         tag: (),
         prompt,
         max_new_tokens,
@@ -254,7 +255,7 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
 
 fn prepare(
     request: &BlockRequest,
-    config: &Config,
+    config: &VlModelConfig,
     prompts: &Prompts,
     drafts: bool,
 ) -> Result<Prepared, Fault> {
@@ -285,7 +286,7 @@ fn shown(
     crop: &Pixels,
     task: plan::Task,
     limits: plan::PixelLimits,
-    config: &Config,
+    config: &VlModelConfig,
     prompts: &Prompts,
 ) -> Result<(Patches, Vec<u32>), Fault> {
     let patches = patches(crop, limits, config)?;
@@ -301,17 +302,17 @@ fn draft_tokens(request: &BlockRequest, prompts: &Prompts) -> Vec<u32> {
 }
 
 /// A block after vision encoding, or its ticket and the reason of its failure.
-type Looked = Result<Task<Prompt, Tag>, (Ticket, Fault)>;
+type Looked = Result<GenerationTask<EncodedPrompt, BlockTag>, (Ticket, Fault)>;
 
 /// Vision encoding of blocks.
-struct Looking<'a> {
+struct VisionStage<'a> {
     encoder: Encoder,
     options: &'a RunOptions,
-    config: &'a Config,
+    config: &'a VlModelConfig,
     prompts: &'a Arc<Prompts>,
 }
 
-impl Looking<'_> {
+impl VisionStage<'_> {
     /// Encodes a block's picture.
     fn one(&mut self, mut block: Prepared) -> Looked {
         let ticket = block.ticket;
@@ -386,7 +387,11 @@ impl Looking<'_> {
     }
 
     /// Creates the scheduler's task for a block.
-    fn task(&self, block: Prepared, prompt: Prompt) -> Task<Prompt, Tag> {
+    fn task(
+        &self,
+        block: Prepared,
+        prompt: EncodedPrompt,
+    ) -> GenerationTask<EncodedPrompt, BlockTag> {
         let Prepared {
             ticket,
             seed,
@@ -412,8 +417,8 @@ impl Looking<'_> {
             Box::new(move |ids: &[u32]| repetition::endless(ids, task, max_new_tokens, &decode))
                 as EarlyEnd
         });
-        Task {
-            tag: Tag {
+        GenerationTask {
+            tag: BlockTag {
                 ticket,
                 skip_special_tokens,
             },
@@ -432,7 +437,7 @@ impl Looking<'_> {
 
 /// Decodes blocks until no more come and all are answered. `next(wait)` gives one; with `wait` it blocks.
 fn serve(
-    mut scheduler: Scheduler<DecoderSteps, Tag>,
+    mut scheduler: Scheduler<DecoderSteps, BlockTag>,
     mut next: impl FnMut(bool) -> Result<Looked, TryRecvError>,
     prompts: &Prompts,
     answers: &Sender<BlockAnswer>,

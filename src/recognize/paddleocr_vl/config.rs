@@ -83,7 +83,7 @@ pub struct ImageConfig {
 
 /// Configuration of the model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Config {
+pub struct VlModelConfig {
     /// The vision encoder.
     pub vision: VisionConfig,
     /// The decoder.
@@ -96,10 +96,10 @@ pub struct Config {
     pub eos: Vec<u32>,
 }
 
-impl Config {
+impl VlModelConfig {
     /// Reads `config.json` (flat as released, or nested as transformers saves it), `generation_config.json`
     /// and `preprocessor_config.json`.
-    pub fn read(folder: &Path, config: &ModelConfig) -> Result<Config, CheckpointError> {
+    pub fn read(folder: &Path, config: &ModelConfig) -> Result<VlModelConfig, CheckpointError> {
         let text = if config.has("text_config") {
             config.section("text_config")
         } else {
@@ -120,7 +120,7 @@ impl Config {
             return Err(text.bad("eos_token_id", "is missing: nothing would end an answer"));
         }
         let image = image(folder, &vision)?;
-        Ok(Config {
+        Ok(VlModelConfig {
             text: decoder(&text)?,
             vision,
             image,
@@ -275,7 +275,7 @@ mod tests {
         })
     }
 
-    fn read(config: &Value, generation: Option<Value>) -> Result<Config, String> {
+    fn read(config: &Value, generation: Option<Value>) -> Result<VlModelConfig, String> {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, value: &Value| {
             std::fs::write(folder.path().join(name), value.to_string()).unwrap()
@@ -290,7 +290,7 @@ mod tests {
             write("generation_config.json", &generation);
         }
         let config = ModelConfig::read(folder.path().join("config.json")).unwrap();
-        Config::read(folder.path(), &config).map_err(|e| e.to_string())
+        VlModelConfig::read(folder.path(), &config).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -4,17 +4,17 @@
 //! single tokens and drafted runs side by side. This one computes with our own kernels on the CPU;
 //! [`slot_decoder`](super::slot_decoder) is the same network for a GPU.
 
-use super::config::{Config, TextConfig};
+use super::config::{TextConfig, VlModelConfig};
 use super::positions::Rotary;
-use super::vision::Taps;
+use super::vision::Intermediates;
 use crate::kernels::attention::{Cache, Heads, Row};
 use crate::kernels::linear::Finish;
-use crate::onnx::checkpoint::{Checkpoint, CheckpointError, Matrix};
+use crate::onnx::checkpoint::{Checkpoint, CheckpointError, MappedMatrix};
 use crate::onnx::graph::{Dim, Element, Graph, Value};
 use crate::onnx::layers::Layers;
 use crate::onnx::network::{Array, Network};
 use crate::onnx::packs::Packs;
-use crate::onnx::projection::{Keep, Projection};
+use crate::onnx::projection::{Projection, Quantization};
 use crate::onnx::{OnnxError, Runtime};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -32,7 +32,7 @@ pub struct Decoder {
 /// Token embedding table.
 #[derive(Clone)]
 pub struct Embeddings {
-    table: Matrix,
+    table: MappedMatrix,
     hidden: usize,
 }
 
@@ -98,8 +98,8 @@ impl Decoder {
     /// `taps`: intermediate tensors that [`Decoder::run_tapped`] will be asked for: `decoder_layer_<n>`.
     pub fn read(
         checkpoint: &Checkpoint,
-        config: &Config,
-        keep: Keep,
+        config: &VlModelConfig,
+        quantization: Quantization,
         taps: &[String],
         pages: usize,
         packs: Option<&Packs>,
@@ -111,7 +111,7 @@ impl Decoder {
         let mut net = Layers::new(graph, checkpoint)
             .with_own_kernels(true)
             .with_packs(packs);
-        build(&mut net, text, keep, &cache)?;
+        build(&mut net, text, quantization, &cache)?;
         let half_head = text.head_dim / 2;
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
@@ -146,11 +146,15 @@ impl Decoder {
         &mut self,
         call: Packed,
         taps: &[String],
-    ) -> Result<(Vec<Next>, Taps), OnnxError> {
+    ) -> Result<(Vec<Next>, Intermediates), OnnxError> {
         self.call(call, taps)
     }
 
-    fn call(&mut self, call: Packed, taps: &[String]) -> Result<(Vec<Next>, Taps), OnnxError> {
+    fn call(
+        &mut self,
+        call: Packed,
+        taps: &[String],
+    ) -> Result<(Vec<Next>, Intermediates), OnnxError> {
         let Packed {
             embeddings,
             rotary,
@@ -205,7 +209,7 @@ impl Decoder {
 fn build(
     net: &mut Layers<'_>,
     text: &TextConfig,
-    keep: Keep,
+    quantization: Quantization,
     cache: &Arc<Mutex<Cache>>,
 ) -> Result<(), CheckpointError> {
     let (hidden, tokens) = (text.hidden_size, Dim::Named("tokens"));
@@ -221,7 +225,7 @@ fn build(
     };
     let mut x = embeddings;
     for layer in 0..text.layers {
-        x = decoder_layer(net, text, keep, layer, &x, &mut attend)?;
+        x = decoder_layer(net, text, quantization, layer, &x, &mut attend)?;
         net.graph.tap(
             &format!("decoder_layer_{layer}"),
             &x,
@@ -229,7 +233,7 @@ fn build(
         );
     }
     let x = net.graph.op("Gather", DECODER, &[&x, &wanted], &[]);
-    let logits = head(net, text, keep, &x)?;
+    let logits = head(net, text, quantization, &x)?;
     let rows = Dim::Named("wanted");
     net.graph.output(
         "logits",
@@ -247,7 +251,7 @@ fn build(
 pub(super) fn head(
     net: &mut Layers<'_>,
     text: &TextConfig,
-    keep: Keep,
+    quantization: Quantization,
     x: &Value,
 ) -> Result<Value, CheckpointError> {
     let x = net.rms_norm(
@@ -268,7 +272,7 @@ pub(super) fn head(
         from,
         has_bias: false,
         finish: Finish::Plain,
-        keep,
+        quantization,
     };
     net.projection("lm_head", &x, &projection, None)
 }
@@ -280,7 +284,7 @@ pub(super) type Attend<'a> = dyn FnMut(&mut Layers<'_>, &str, usize, &Value) -> 
 pub(super) fn decoder_layer(
     net: &mut Layers<'_>,
     text: &TextConfig,
-    keep: Keep,
+    quantization: Quantization,
     layer: usize,
     x: &Value,
     attend: &mut Attend<'_>,
@@ -307,7 +311,7 @@ pub(super) fn decoder_layer(
             from,
             has_bias: false,
             finish,
-            keep,
+            quantization,
         };
         net.projection(&format!("{at}.{name}"), x, &projection, residual)
     };

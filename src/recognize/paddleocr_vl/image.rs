@@ -1,6 +1,6 @@
 //! Image preprocessing: from a crop to the patches of the vision encoder.
 
-use super::config::Config;
+use super::config::VlModelConfig;
 use crate::fault::{Fault, Reason};
 use crate::plan::{PixelLimits, smart_resize};
 use crate::raster::{Filter, Pixels};
@@ -24,7 +24,11 @@ impl Patches {
 /// Resizes a crop to within the limits and cuts it into patches.
 ///
 /// Fails for empty crops, and for those more than 200 times as long as wide.
-pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Patches, Fault> {
+pub fn patches(
+    crop: &Pixels,
+    limits: PixelLimits,
+    config: &VlModelConfig,
+) -> Result<Patches, Fault> {
     let (width, height) = (crop.width, crop.height);
     if width == 0 || height == 0 {
         return Err(Fault::internal("the crop is empty"));
@@ -39,7 +43,7 @@ pub fn patches(crop: &Pixels, limits: PixelLimits, config: &Config) -> Result<Pa
 }
 
 /// Cuts a picture whose sides are multiples of the patch size.
-fn cut(picture: &Pixels, config: &Config) -> Patches {
+fn cut(picture: &Pixels, config: &VlModelConfig) -> Patches {
     let side = config.vision.patch_size;
     let grid = [picture.height / side, picture.width / side];
     let image = &config.image;

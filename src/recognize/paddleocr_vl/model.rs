@@ -1,6 +1,6 @@
 //! The networks of a model folder: pictures and prompts in, steps of the scheduler out.
 
-use super::config::Config;
+use super::config::VlModelConfig;
 use super::decoder::{Decoder, Embeddings, Next, Packed, heads};
 use super::image::Patches;
 use super::positions::{TextRotary, prompt_positions};
@@ -13,11 +13,11 @@ use crate::kernels::attention::{PAGE, Row};
 use crate::onnx::checkpoint::Checkpoint;
 use crate::onnx::graph::Element;
 use crate::onnx::packs::Packs;
-use crate::onnx::projection::Keep;
-use crate::onnx::slots::Way;
+use crate::onnx::projection::Quantization;
+use crate::onnx::slots::AttentionKernel;
 use crate::onnx::{OnnxError, Runtime};
-use crate::recognize::scheduler::room::{self, Division};
-use crate::recognize::scheduler::{Followers, StepRow, Steps};
+use crate::recognize::scheduler::kv_cache::{self, CacheLayout};
+use crate::recognize::scheduler::{Predictions, StepRow, Steps};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,16 +38,16 @@ pub enum Kernels {
     /// Our own kernels, on the CPU.
     Own {
         /// Storage of the decoder's weights.
-        decoder: Keep,
+        decoder: Quantization,
         /// Storage of the vision encoder's weights.
-        vision: Keep,
+        vision: Quantization,
     },
     /// ONNX Runtime's operators, for a GPU.
     Standard {
         /// Floating-point type.
         element: Element,
-        /// Implementation of attention; in single precision [`Way::Fused`] works on the CPU only.
-        way: Way,
+        /// Implementation of attention; in single precision [`AttentionKernel::Fused`] works on the CPU only.
+        attention_kernel: AttentionKernel,
         /// Requested slots.
         slots: Slots,
     },
@@ -69,7 +69,7 @@ pub struct ModelOptions<'a> {
 /// The loaded networks.
 pub struct Model {
     /// Configuration.
-    pub config: Config,
+    pub config: VlModelConfig,
     /// Tokenizer and prompt template.
     pub prompts: Arc<Prompts>,
     /// Vision encoder, which makes prompts.
@@ -96,7 +96,7 @@ impl Model {
             let other = checkpoint.config.of_another_network("PaddleOCR-VL");
             return Err(other.into());
         }
-        let config = Config::read(folder, &checkpoint.config)?;
+        let config = VlModelConfig::read(folder, &checkpoint.config)?;
         let prompts = Prompts::read(folder, &config, options.is_first_version)?;
         let (vision, decoder) = match options.kernels {
             Kernels::Own { decoder, vision } => {
@@ -104,15 +104,16 @@ impl Model {
             }
             Kernels::Standard {
                 element,
-                way,
+                attention_kernel,
                 slots,
             } => {
                 let budget = options.memory / token_bytes(&config.text, element);
-                let buckets = room::slots_within(budget, slots.count, slots.longest, slots.common);
+                let buckets =
+                    kv_cache::slots_within(budget, slots.count, slots.longest, slots.common);
                 let slots = SlotOptions {
                     element,
                     buckets,
-                    way,
+                    attention_kernel,
                 };
                 standard_networks(&checkpoint, &config, runtime, slots)?
             }
@@ -139,10 +140,10 @@ impl Model {
 /// Both networks with our own kernels.
 fn own_networks(
     checkpoint: &Checkpoint,
-    config: &Config,
+    config: &VlModelConfig,
     runtime: &Runtime,
     options: ModelOptions<'_>,
-    [decoder, vision]: [Keep; 2],
+    [decoder, vision]: [Quantization; 2],
 ) -> Result<(Vision, AnyDecoder), Fault> {
     let page_bytes = heads(&config.text).page_bytes();
     let pages = (options.memory / page_bytes).max(1);
@@ -158,11 +159,11 @@ fn own_networks(
         return Err(Fault::new(Reason::OutOfMemory, message));
     }
     let kind = format!("{decoder:?}-{vision:?}").to_lowercase();
-    let is_quantized = decoder != Keep::Exact || vision != Keep::Exact;
+    let is_quantized = decoder != Quantization::Exact || vision != Quantization::Exact;
     let store = options.store.filter(|_| is_quantized);
     let packs = store.map(|folder| Packs::open(folder, checkpoint, &kind));
     let computing = Computing::Single {
-        keep: vision,
+        quantization: vision,
         own_kernels: runtime.takes_own_kernels(),
     };
     let vision = Vision::read(checkpoint, config, computing, &[], packs.as_ref())?;
@@ -182,7 +183,7 @@ fn own_networks(
 /// Both networks with ONNX Runtime's operators.
 fn standard_networks(
     checkpoint: &Checkpoint,
-    config: &Config,
+    config: &VlModelConfig,
     runtime: &Runtime,
     slots: SlotOptions,
 ) -> Result<(Vision, AnyDecoder), Fault> {
@@ -190,7 +191,7 @@ fn standard_networks(
     let vision = Vision::read(checkpoint, config, computing, &[], None)?;
     let vision = vision(&runtime.on_gpu(false))?;
     // Attention from plain operators reads shapes on the CPU, which a CUDA graph cannot capture.
-    let captures = slots.way == Way::Fused;
+    let captures = slots.attention_kernel == AttentionKernel::Fused;
     let decoder = SlotDecoder::read(checkpoint, config, slots)?;
     let decoder = decoder(&runtime.on_gpu(captures))?;
     Ok((vision, AnyDecoder::Slots(Box::new(decoder))))
@@ -200,7 +201,7 @@ fn standard_networks(
 pub struct Encoder {
     vision: Vision,
     embeddings: Embeddings,
-    config: Config,
+    config: VlModelConfig,
 }
 
 impl Encoder {
@@ -215,7 +216,7 @@ impl Encoder {
     }
 
     /// Encodes a picture and inserts it among the tokens `ids`.
-    pub fn encode(&mut self, patches: Patches, ids: &[u32]) -> Result<Prompt, OnnxError> {
+    pub fn encode(&mut self, patches: Patches, ids: &[u32]) -> Result<EncodedPrompt, OnnxError> {
         let grid = patches.grid;
         let picture = self.vision.encode(patches)?;
         Ok(self.prompt(grid, &picture, ids))
@@ -225,7 +226,7 @@ impl Encoder {
     pub fn encode_all(
         &mut self,
         shown: Vec<(Patches, Vec<u32>)>,
-    ) -> Result<Vec<Prompt>, OnnxError> {
+    ) -> Result<Vec<EncodedPrompt>, OnnxError> {
         let (patches, ids): (Vec<Patches>, Vec<Vec<u32>>) = shown.into_iter().unzip();
         let grids: Vec<[usize; 2]> = patches.iter().map(|patches| patches.grid).collect();
         let pictures = self.vision.encode_all(patches)?;
@@ -235,7 +236,7 @@ impl Encoder {
             .collect())
     }
 
-    fn prompt(&self, grid: [usize; 2], picture: &[f32], ids: &[u32]) -> Prompt {
+    fn prompt(&self, grid: [usize; 2], picture: &[f32], ids: &[u32]) -> EncodedPrompt {
         let merged = grid.map(|n| n / self.config.vision.merge_size);
         let hidden = self.config.text.hidden_size;
         let mut pieces = picture.chunks_exact(hidden);
@@ -253,7 +254,7 @@ impl Encoder {
             }
         }
         let (positions, delta) = prompt_positions(ids, self.config.image_token, merged);
-        Prompt {
+        EncodedPrompt {
             embeddings,
             positions,
             delta,
@@ -263,7 +264,7 @@ impl Encoder {
 
 /// A prompt after vision encoding.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Prompt {
+pub struct EncodedPrompt {
     /// `[tokens, hidden]`.
     embeddings: Vec<f32>,
     positions: Vec<[i64; 3]>,
@@ -271,7 +272,7 @@ pub struct Prompt {
     delta: i64,
 }
 
-impl Prompt {
+impl EncodedPrompt {
     /// Input of the decoder, `[tokens, hidden]`.
     pub fn embeddings(&self) -> &[f32] {
         &self.embeddings
@@ -313,19 +314,19 @@ impl AnyDecoder {
 }
 
 impl Steps for DecoderSteps {
-    type Prompt = Prompt;
+    type Prompt = EncodedPrompt;
 
-    fn prompt_tokens(&self, prompt: &Prompt) -> usize {
+    fn prompt_tokens(&self, prompt: &EncodedPrompt) -> usize {
         prompt.positions.len()
     }
 
-    fn division(&self) -> Division {
+    fn cache_layout(&self) -> CacheLayout {
         match &self.decoder {
-            AnyDecoder::Paged { pages, .. } => Division::Pages {
+            AnyDecoder::Paged { pages, .. } => CacheLayout::Pages {
                 count: *pages,
                 tokens: PAGE,
             },
-            AnyDecoder::Slots(decoder) => Division::Slots(decoder.buckets().to_vec()),
+            AnyDecoder::Slots(decoder) => CacheLayout::Slots(decoder.buckets().to_vec()),
         }
     }
 
@@ -335,12 +336,12 @@ impl Steps for DecoderSteps {
         }
     }
 
-    fn step(&mut self, rows: &[StepRow<'_, Prompt>]) -> Result<Vec<Followers>, Fault> {
+    fn step(&mut self, rows: &[StepRow<'_, EncodedPrompt>]) -> Result<Vec<Predictions>, Fault> {
         let hidden = self.decoder.embeddings().width();
         let mut call = Packed::default();
         let mut wants_logits = false;
         for row in rows {
-            let Prompt {
+            let EncodedPrompt {
                 embeddings,
                 positions,
                 delta,
@@ -382,7 +383,7 @@ impl Steps for DecoderSteps {
                 &[]
             };
             let pair = |next: &Next| (next.id, next.log_probability);
-            Followers {
+            Predictions {
                 next: own.iter().map(pair).collect(),
                 logits: logits.to_vec(),
             }

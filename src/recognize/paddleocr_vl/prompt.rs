@@ -1,6 +1,6 @@
 //! Tokenization of prompts, and decoding of answers.
 
-use super::config::Config;
+use super::config::VlModelConfig;
 use crate::fault::{Fault, Reason};
 use crate::onnx::checkpoint::CheckpointError;
 use minijinja::Environment;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use tokenizers::Tokenizer;
 
-/// Ends of prompts for folders without a template: version 1.0, and later ones.
+/// StopSignals of prompts for folders without a template: version 1.0, and later ones.
 const ENDINGS: [&str; 2] = ["Assistant: ", "Assistant:\n"];
 /// Text of the released templates, for folders without one.
 const BEGIN: &str = "<|begin_of_sentence|>User: <|IMAGE_START|>";
@@ -35,7 +35,7 @@ impl Prompts {
     /// there is no template.
     pub fn read(
         folder: &Path,
-        config: &Config,
+        config: &VlModelConfig,
         is_first_version: bool,
     ) -> Result<Prompts, CheckpointError> {
         let path = folder.join("tokenizer.json");

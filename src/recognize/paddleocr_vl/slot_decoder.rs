@@ -6,18 +6,18 @@
 //! captured once as a CUDA graph and replayed from then on. Rows of several tokens (prompts and drafted runs)
 //! run alone, except that prompts in neighbouring slots can run together.
 
-use super::config::{Config, TextConfig};
+use super::config::{TextConfig, VlModelConfig};
 use super::decoder::{DECODER, Embeddings, Next, Packed, decoder_layer, head};
 use crate::kernels::attention::Row;
 use crate::onnx::buffers::{Buffer, Call};
 use crate::onnx::checkpoint::{Checkpoint, CheckpointError};
 use crate::onnx::graph::{Dim, Element, Graph, Value};
 use crate::onnx::layers::Layers;
-use crate::onnx::network::{Array, Network, Outputs};
-use crate::onnx::projection::Keep;
-use crate::onnx::slots::{CachePorts, OPSET, SlotHeads, Way, place_arrays};
+use crate::onnx::network::{Array, Network, RunOutputs};
+use crate::onnx::projection::Quantization;
+use crate::onnx::slots::{AttentionKernel, CachePorts, OPSET, SlotHeads, place_arrays};
 use crate::onnx::{OnnxError, Runtime};
-use crate::recognize::scheduler::room::{Bucket, bucket_of};
+use crate::recognize::scheduler::kv_cache::{Bucket, bucket_of};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,12 +28,12 @@ const TOGETHER: usize = 4096;
 /// The network with its cache.
 pub struct SlotDecoder {
     // Dropped before the network that it belongs to.
-    steps: BTreeMap<(usize, usize), Step>,
+    steps: BTreeMap<(usize, usize), BoundStep>,
     /// Number of steps created.
     captured: usize,
-    caches: Vec<Cache>,
+    caches: Vec<BucketCache>,
     network: Network,
-    way: Way,
+    attention_kernel: AttentionKernel,
     heads: SlotHeads,
     ports: Vec<CachePorts>,
     buckets: Vec<Bucket>,
@@ -45,14 +45,14 @@ pub struct SlotDecoder {
 }
 
 /// KV cache of all layers for the slots of a bucket.
-struct Cache {
+struct BucketCache {
     layers: Vec<[Arc<Buffer>; 2]>,
     /// Allocated length of a slot in tokens.
     length: usize,
 }
 
 /// A decode step over the first slots of a bucket, bound to its buffers.
-struct Step {
+struct BoundStep {
     call: Call,
     tokens: Arc<Buffer>,
     places: Vec<(&'static str, Arc<Buffer>)>,
@@ -78,8 +78,8 @@ pub struct SlotOptions {
     pub element: Element,
     /// The slots.
     pub buckets: Vec<Bucket>,
-    /// Implementation of attention; on CUDA [`Way::Fused`] needs half precision.
-    pub way: Way,
+    /// Implementation of attention; on CUDA [`AttentionKernel::Fused`] needs half precision.
+    pub attention_kernel: AttentionKernel,
 }
 
 /// Bytes of KV cache per token.
@@ -91,7 +91,7 @@ impl SlotDecoder {
     /// Reads the weights; the returned function creates the session and the cache.
     pub fn read(
         checkpoint: &Checkpoint,
-        config: &Config,
+        config: &VlModelConfig,
         options: SlotOptions,
     ) -> Result<impl FnOnce(&Runtime) -> Result<SlotDecoder, OnnxError> + use<>, CheckpointError>
     {
@@ -104,14 +104,14 @@ impl SlotDecoder {
             key_value: text.key_value_heads,
             size: text.head_dim,
         };
-        let ports = build(&mut net, &text, heads, options.way)?;
+        let ports = build(&mut net, &text, heads, options.attention_kernel)?;
         let graph = net.graph;
         Ok(move |runtime: &Runtime| {
             let network = graph.build(runtime)?;
             let SlotOptions {
                 element,
                 buckets,
-                way,
+                attention_kernel,
             } = options;
             let cache = |bucket: &Bucket| {
                 // One place more than tokens: idle slots of a step write there.
@@ -126,7 +126,7 @@ impl SlotDecoder {
                 let layers = (0..text.layers)
                     .map(pair)
                     .collect::<Result<_, OnnxError>>()?;
-                Ok(Cache { layers, length })
+                Ok(BucketCache { layers, length })
             };
             let caches = buckets
                 .iter()
@@ -138,7 +138,7 @@ impl SlotDecoder {
                 captured: 0,
                 caches,
                 network,
-                way,
+                attention_kernel,
                 heads,
                 ports,
                 buckets,
@@ -235,7 +235,7 @@ impl SlotDecoder {
             together.rows.iter().enumerate().map(of).unzip();
         let length = self.caches[together.bucket].length;
         place_arrays(
-            self.way,
+            self.attention_kernel,
             self.heads,
             (&pasts, &counts),
             together.tokens,
@@ -288,14 +288,15 @@ impl SlotDecoder {
             call.output_to_cpu("logits")?;
         }
         self.bind_cache(&mut call, together.bucket, &together.slots)?;
-        self.network.run_call(&mut call, |outputs: &Outputs<'_>| {
-            let logits = if wants_logits {
-                outputs.f32("logits")?.1.to_vec()
-            } else {
-                Vec::new()
-            };
-            Ok((pairs(outputs.f32("next")?.1), logits))
-        })
+        self.network
+            .run_call(&mut call, |outputs: &RunOutputs<'_>| {
+                let logits = if wants_logits {
+                    outputs.f32("logits")?.1.to_vec()
+                } else {
+                    Vec::new()
+                };
+                Ok((pairs(outputs.f32("next")?.1), logits))
+            })
     }
 
     /// Runs a decode step, which is bound once and repeated.
@@ -330,7 +331,7 @@ impl SlotDecoder {
         &mut self,
         (bucket, slots): (usize, usize),
         places: &[(&'static str, Array)],
-    ) -> Result<Step, OnnxError> {
+    ) -> Result<BoundStep, OnnxError> {
         // Never the number of another step, even a failed one: its buffers are gone.
         self.captured += 1;
         let mut call = self.network.call(Some(self.captured))?;
@@ -369,7 +370,7 @@ impl SlotDecoder {
         self.bind_cache(&mut call, bucket, &(0..slots))?;
         let next = self.network.buffer(Element::F32, &[slots, 2])?;
         call.output("next", &next, 0..slots)?;
-        Ok(Step {
+        Ok(BoundStep {
             call,
             tokens,
             places: bound,
@@ -473,7 +474,7 @@ fn build(
     net: &mut Layers<'_>,
     text: &TextConfig,
     heads: SlotHeads,
-    way: Way,
+    attention_kernel: AttentionKernel,
 ) -> Result<Vec<CachePorts>, CheckpointError> {
     let (hidden, half) = (text.hidden_size, text.head_dim / 2);
     let (batch, tokens) = (Dim::Named("batch"), Dim::Named("tokens"));
@@ -487,7 +488,7 @@ fn build(
     let wanted = net
         .graph
         .input("wanted", Element::I64, &[Dim::Named("wanted")]);
-    let places = net.slot_places(way, heads);
+    let places = net.slot_places(attention_kernel, heads);
     let mut parts = net.split(DECODER, &input, &[hidden as i64, half as i64, half as i64]);
     if element != Element::F32 {
         parts = parts
@@ -510,11 +511,11 @@ fn build(
     };
     let mut x = parts[0].clone();
     for layer in 0..text.layers {
-        x = decoder_layer(net, text, Keep::Exact, layer, &x, &mut attend)?;
+        x = decoder_layer(net, text, Quantization::Exact, layer, &x, &mut attend)?;
     }
     let rows = net.reshape(DECODER, &x, &[-1, hidden as i64]);
     let x = net.graph.op("Gather", DECODER, &[&rows, &wanted], &[]);
-    let logits = head(net, text, Keep::Exact, &x)?;
+    let logits = head(net, text, Quantization::Exact, &x)?;
     let rows = Dim::Named("wanted");
     let next = net.standard_choice("next", &logits);
     net.graph

@@ -3,7 +3,7 @@
 //! With our own kernels it encodes one picture at a time, because batching gains a CPU nothing. With ONNX
 //! Runtime's operators, for a GPU, it encodes a batch of pictures of similar size, padded to the largest.
 
-use super::config::Config;
+use super::config::VlModelConfig;
 use super::image::Patches;
 use super::positions::{merge_order, table_taps, vision_rotary};
 use crate::kernels::linear::Finish;
@@ -12,7 +12,7 @@ use crate::onnx::graph::{Attr, Dim, Element, Graph, Value};
 use crate::onnx::layers::{Activation, Layers};
 use crate::onnx::network::{Array, Network};
 use crate::onnx::packs::Packs;
-use crate::onnx::projection::{Keep, Projection, key_lengths};
+use crate::onnx::projection::{Projection, Quantization, key_lengths};
 use crate::onnx::{OnnxError, Runtime};
 
 /// Epsilon of the projector's norm, which the configuration does not contain.
@@ -24,7 +24,7 @@ const PROJECTOR: &str = "mlp_AR";
 /// The network.
 pub struct Vision {
     network: Network,
-    config: Config,
+    config: VlModelConfig,
     is_batched: bool,
 }
 
@@ -34,7 +34,7 @@ pub enum Computing {
     /// One picture at a time in single precision, with our own kernels if allowed.
     Single {
         /// Storage of the weights.
-        keep: Keep,
+        quantization: Quantization,
         /// `true` if our own kernels may be used: on the CPU only.
         own_kernels: bool,
     },
@@ -46,7 +46,7 @@ pub enum Computing {
 const MOST_PATCHES: usize = 1 << 14;
 
 /// Intermediate tensors by name.
-pub type Taps = Vec<(String, Vec<f32>)>;
+pub type Intermediates = Vec<(String, Vec<f32>)>;
 
 impl Vision {
     /// Reads the weights; the returned function creates the session.
@@ -55,19 +55,22 @@ impl Vision {
     /// `vision_layer_<n>`, `vision_output`.
     pub fn read(
         checkpoint: &Checkpoint,
-        config: &Config,
+        config: &VlModelConfig,
         computing: Computing,
         taps: &[String],
         packs: Option<&Packs>,
     ) -> Result<impl FnOnce(&Runtime) -> Result<Vision, OnnxError> + use<>, CheckpointError> {
         let graph = Graph::new("the vision encoder of PaddleOCR-VL").with_taps(taps);
         let net = Layers::new(graph, checkpoint).with_packs(packs);
-        let (keep, mut net) = match computing {
-            Computing::Single { keep, own_kernels } => (keep, net.with_own_kernels(own_kernels)),
-            Computing::Batched(element) => (Keep::Exact, net.with_element(element)),
+        let (quantization, mut net) = match computing {
+            Computing::Single {
+                quantization,
+                own_kernels,
+            } => (quantization, net.with_own_kernels(own_kernels)),
+            Computing::Batched(element) => (Quantization::Exact, net.with_element(element)),
         };
         let is_batched = matches!(computing, Computing::Batched(_));
-        build(&mut net, config, keep, is_batched)?;
+        build(&mut net, config, quantization, is_batched)?;
         let (graph, config) = (net.graph, config.clone());
         Ok(move |runtime: &Runtime| {
             Ok(Vision {
@@ -172,7 +175,7 @@ impl Vision {
         &mut self,
         patches: Patches,
         taps: &[String],
-    ) -> Result<(Vec<f32>, Taps), OnnxError> {
+    ) -> Result<(Vec<f32>, Intermediates), OnnxError> {
         let vision = &self.config.vision;
         let (grid, count) = (patches.grid, patches.count());
         let (places, shares) = table_taps(vision, grid);
@@ -229,8 +232,8 @@ fn batches(counts: &[usize], most_patches: usize) -> Vec<Vec<usize>> {
 
 fn build(
     net: &mut Layers<'_>,
-    config: &Config,
-    keep: Keep,
+    config: &VlModelConfig,
+    quantization: Quantization,
     is_batched: bool,
 ) -> Result<(), CheckpointError> {
     let vision = &config.vision;
@@ -314,7 +317,15 @@ fn build(
     net.graph.tap("vision_embeddings", &x, &dims);
     for layer in 0..vision.layers {
         let positions = [&places_of, &cosines, &sines];
-        x = encoder_layer(net, config, keep, layer, &x, positions, lengths.as_ref())?;
+        x = encoder_layer(
+            net,
+            config,
+            quantization,
+            layer,
+            &x,
+            positions,
+            lengths.as_ref(),
+        )?;
         net.graph.tap(&format!("vision_layer_{layer}"), &x, &dims);
     }
     let x = net.layer_norm(
@@ -341,7 +352,7 @@ fn build(
             from: merged,
             has_bias: true,
             finish: Finish::Plain,
-            keep,
+            quantization,
         };
         net.projection(&keys[0].0, x, &projection, None)
     };
@@ -366,8 +377,8 @@ fn build(
 /// x += out(attention(norm1(x))); x += fc2(gelu(fc1(norm2(x)))).
 fn encoder_layer(
     net: &mut Layers<'_>,
-    config: &Config,
-    keep: Keep,
+    config: &VlModelConfig,
+    quantization: Quantization,
     layer: usize,
     x: &Value,
     positions: [&Value; 3],
@@ -388,7 +399,7 @@ fn encoder_layer(
                 from: sizes[0],
                 has_bias: true,
                 finish,
-                keep,
+                quantization,
             };
             net.projection(&keys[0].0, x, &projection, residual)
         };

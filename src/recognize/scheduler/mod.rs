@@ -4,13 +4,13 @@
 //! In a step every sequence in a slot contributes the tokens that the model has not seen: a new one its whole
 //! prompt (prefill), any other its last token (decode step) and drafted tokens to be verified. The KV cache
 //! is divided into cache pages that sequences take as they grow, or into slots of fixed lengths (see
-//! [`room`]). If no cache page is free, the sequence that came last is preempted: it gives its pages back and
+//! [`kv_cache`]). If no cache page is free, the sequence that came last is preempted: it gives its pages back and
 //! waits. A sequence that outgrows its slot gets a longer one, or waits for one. Both start again with all
 //! tokens generated so far. The planned memory is therefore never exceeded, and no sequence waits for ever.
 //!
 //! The scheduler knows the model only as [`Steps`].
 
-pub mod room;
+pub mod kv_cache;
 
 use super::cancelled;
 use super::draft::Draft;
@@ -18,8 +18,8 @@ use super::sampling::Sampling;
 use crate::deadline::CancelToken;
 use crate::document::{FinishReason, Generation};
 use crate::fault::{Fault, Reason};
+use kv_cache::{CacheLayout, Growth, KvCache};
 use rand_mt::Mt64;
-use room::{Division, Grown, Room};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ pub struct StepRow<'a, P> {
 
 /// The model's predictions for one row.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Followers {
+pub struct Predictions {
     /// Likeliest next token after each wanted token, and its log-probability.
     pub next: Vec<(u32, f32)>,
     /// Logits after the last token, if wanted.
@@ -62,8 +62,8 @@ pub trait Steps {
     /// Number of tokens of a prompt.
     fn prompt_tokens(&self, prompt: &Self::Prompt) -> usize;
 
-    /// Division of its KV cache.
-    fn division(&self) -> Division;
+    /// Layout of its KV cache.
+    fn cache_layout(&self) -> CacheLayout;
 
     /// Tells the model that the contents of these cache pages or slots are no longer needed.
     fn release(&mut self, pages: &[u32]) {
@@ -71,14 +71,14 @@ pub trait Steps {
     }
 
     /// Runs a step; returns the predictions for every row, in order.
-    fn step(&mut self, rows: &[StepRow<'_, Self::Prompt>]) -> Result<Vec<Followers>, Fault>;
+    fn step(&mut self, rows: &[StepRow<'_, Self::Prompt>]) -> Result<Vec<Predictions>, Fault>;
 }
 
 /// Check for ending an answer early: given all its tokens, its final text if it is to end.
 pub type EarlyEnd = Box<dyn Fn(&[u32]) -> Option<String> + Send>;
 
 /// A request to generate an answer.
-pub struct Task<P, T> {
+pub struct GenerationTask<P, T> {
     /// Identifies it to the caller.
     pub tag: T,
     /// The prompt.
@@ -113,7 +113,7 @@ pub struct Answer {
 }
 
 struct Sequence<P, T> {
-    task: Task<P, T>,
+    task: GenerationTask<P, T>,
     prompt_tokens: usize,
     tokens: Vec<u32>,
     logs: Vec<f32>,
@@ -167,7 +167,7 @@ pub struct Scheduler<S: Steps, T> {
     /// The model.
     pub steps: S,
     slots: usize,
-    room: Room,
+    cache: KvCache,
     waiting: VecDeque<Sequence<S::Prompt, T>>,
     active: Vec<Sequence<S::Prompt, T>>,
 }
@@ -175,18 +175,18 @@ pub struct Scheduler<S: Steps, T> {
 impl<S: Steps, T> Scheduler<S, T> {
     /// A scheduler with a number of slots, all empty.
     pub fn new(steps: S, slots: usize) -> Self {
-        let room = Room::new(steps.division());
+        let cache = KvCache::new(steps.cache_layout());
         Scheduler {
             steps,
             slots: slots.max(1),
-            room,
+            cache,
             waiting: VecDeque::new(),
             active: Vec::new(),
         }
     }
 
     /// Queues a sequence until a slot is free.
-    pub fn push(&mut self, task: Task<S::Prompt, T>) {
+    pub fn push(&mut self, task: GenerationTask<S::Prompt, T>) {
         let prompt_tokens = self.steps.prompt_tokens(&task.prompt);
         self.waiting.push_back(Sequence {
             task,
@@ -239,7 +239,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         done
     }
 
-    /// Ends cancelled sequences, which frees their slots for this step.
+    /// StopSignals cancelled sequences, which frees their slots for this step.
     fn end_cancelled(&mut self, done: &mut Vec<Done<T>>) {
         let is_cancelled = |sequence: &Sequence<S::Prompt, T>| sequence.task.cancel.is_cancelled();
         if !self.active.iter().chain(&self.waiting).any(is_cancelled) {
@@ -260,7 +260,7 @@ impl<S: Steps, T> Scheduler<S, T> {
 
     fn free(&mut self, pages: Vec<u32>) {
         self.steps.release(&pages);
-        self.room.give(&pages);
+        self.cache.give(&pages);
     }
 
     /// Admits waiting sequences to free slots.
@@ -269,7 +269,7 @@ impl<S: Steps, T> Scheduler<S, T> {
             && let Some(next) = self.waiting.front()
         {
             let tokens = next.length() + 1;
-            if !self.room.holds(tokens) {
+            if !self.cache.holds(tokens) {
                 if let Some(sequence) = self.waiting.pop_front() {
                     done.push(match sequence.tokens.is_empty() {
                         true => {
@@ -292,7 +292,7 @@ impl<S: Steps, T> Scheduler<S, T> {
             }
             // Leaves one free cache page per active sequence to grow into; otherwise the new one would be
             // preempted at once.
-            let Some(pages) = self.room.take(tokens, self.active.len()) else {
+            let Some(pages) = self.cache.take(tokens, self.active.len()) else {
                 break;
             };
             let Some(next) = self.waiting.pop_front() else {
@@ -331,18 +331,18 @@ impl<S: Steps, T> Scheduler<S, T> {
             let sequence = &mut self.active[index];
             let before = sequence.pages.clone();
             let length = sequence.length();
-            match self.room.grow(&mut sequence.pages, length) {
-                Grown::InPlace => index += 1,
-                Grown::Moved => {
+            match self.cache.grow(&mut sequence.pages, length) {
+                Growth::InPlace => index += 1,
+                Growth::Moved => {
                     sequence.past = 0;
                     self.steps.release(&before);
                     index += 1;
                 }
                 // It may fit without the drafted tokens.
-                Grown::Full if sequence.proposed > 0 => sequence.forget_draft(),
-                Grown::Full if self.active.len() > 1 => {
+                Growth::Full if sequence.proposed > 0 => sequence.forget_draft(),
+                Growth::Full if self.active.len() > 1 => {
                     // If pages are shared, the last sequence is preempted; it may be this one.
-                    let waiting = if self.room.is_shared() {
+                    let waiting = if self.cache.is_shared() {
                         self.active.len() - 1
                     } else {
                         index
@@ -353,7 +353,7 @@ impl<S: Steps, T> Scheduler<S, T> {
                     self.free(std::mem::take(&mut sequence.pages));
                     self.waiting.push_front(sequence);
                 }
-                Grown::Full => {
+                Growth::Full => {
                     let mut only = self.active.remove(index);
                     self.free(std::mem::take(&mut only.pages));
                     let (tag, answer) = only.answer(FinishReason::Length, None);
@@ -365,7 +365,7 @@ impl<S: Steps, T> Scheduler<S, T> {
 
     /// Runs a step over some of the sequences. If it fails, halves are tried, so that a sequence that cannot
     /// be run, or too little memory for all at once, affects no other.
-    fn run(&mut self, range: std::ops::Range<usize>) -> Vec<Result<Followers, Fault>> {
+    fn run(&mut self, range: std::ops::Range<usize>) -> Vec<Result<Predictions, Fault>> {
         let rows: Vec<StepRow<'_, S::Prompt>> = self.active[range.clone()]
             .iter()
             .map(|sequence| StepRow {
@@ -403,7 +403,7 @@ impl<S: Steps, T> Scheduler<S, T> {
     }
 
     /// Accepts a sequence's next tokens; returns its end, if it has ended.
-    fn take(&mut self, index: usize, result: Result<Followers, Fault>) -> Option<End> {
+    fn take(&mut self, index: usize, result: Result<Predictions, Fault>) -> Option<End> {
         let sequence = &mut self.active[index];
         let followers = match result {
             Ok(followers) => followers,

@@ -1,11 +1,11 @@
 //! Tests of the scheduler with a fake model that counts its steps.
 
-use super::room::Bucket;
+use super::kv_cache::Bucket;
 use super::*;
 
 /// Generates a sequence determined by the prompt's number, and ends after the prompt's number of tokens.
 struct Fake {
-    division: Division,
+    cache_layout: CacheLayout,
     /// Pages or slots that were released.
     released: usize,
     /// Rows of every step.
@@ -42,16 +42,16 @@ impl FakePrompt {
 
 impl Fake {
     fn new(pages: usize) -> Fake {
-        Fake::divided(Division::Pages {
+        Fake::divided(CacheLayout::Pages {
             count: pages,
             tokens: PAGE,
         })
     }
 
-    fn divided(division: Division) -> Fake {
-        let sizes = match &division {
-            Division::Pages { count, tokens } => vec![*tokens; *count],
-            Division::Slots(buckets) => buckets
+    fn divided(cache_layout: CacheLayout) -> Fake {
+        let sizes = match &cache_layout {
+            CacheLayout::Pages { count, tokens } => vec![*tokens; *count],
+            CacheLayout::Slots(buckets) => buckets
                 .iter()
                 .flat_map(|b| vec![b.tokens; b.slots])
                 .collect(),
@@ -62,7 +62,7 @@ impl Fake {
             .collect();
         let (steps, tokens, broken) = (vec![], vec![], vec![]);
         Fake {
-            division,
+            cache_layout,
             released: 0,
             steps,
             tokens,
@@ -80,15 +80,15 @@ impl Steps for Fake {
         prompt.length
     }
 
-    fn division(&self) -> Division {
-        self.division.clone()
+    fn cache_layout(&self) -> CacheLayout {
+        self.cache_layout.clone()
     }
 
     fn release(&mut self, pages: &[u32]) {
         self.released += pages.len();
     }
 
-    fn step(&mut self, rows: &[StepRow<'_, FakePrompt>]) -> Result<Vec<Followers>, Fault> {
+    fn step(&mut self, rows: &[StepRow<'_, FakePrompt>]) -> Result<Vec<Predictions>, Fault> {
         if rows.len() > self.room
             || rows
                 .iter()
@@ -107,11 +107,11 @@ impl Steps for Fake {
             let length = row.prompt.length + row.tokens.len();
             assert!(row.past < length);
             for position in 0..length {
-                let (page, at) = match self.division {
-                    Division::Pages { tokens, .. } => {
+                let (page, at) = match self.cache_layout {
+                    CacheLayout::Pages { tokens, .. } => {
                         (row.pages[position / tokens], position % tokens)
                     }
-                    Division::Slots(_) => (row.pages[0], position),
+                    CacheLayout::Slots(_) => (row.pages[0], position),
                 };
                 let place = &mut self.cache[page as usize][at];
                 if position >= row.past {
@@ -126,7 +126,7 @@ impl Steps for Fake {
                 let is_right = (0..n).all(|i| row.tokens[i] == row.prompt.token(i));
                 (if is_right { row.prompt.token(n) } else { 998 }, -0.5)
             };
-            all.push(Followers {
+            all.push(Predictions {
                 next: (first..=row.tokens.len()).map(follower).collect(),
                 logits: vec![],
             });
@@ -135,8 +135,8 @@ impl Steps for Fake {
     }
 }
 
-fn task(number: usize, length: usize, answer: usize) -> Task<FakePrompt, usize> {
-    Task {
+fn task(number: usize, length: usize, answer: usize) -> GenerationTask<FakePrompt, usize> {
+    GenerationTask {
         tag: number,
         prompt: FakePrompt {
             number,
@@ -159,7 +159,7 @@ fn a_cancelled_sequence_frees_its_slot_in_the_next_step() {
     let mut scheduler = Scheduler::new(Fake::new(100), 2);
     let tokens: Vec<CancelToken> = (0..4).map(|_| CancelToken::default()).collect();
     for (number, cancel) in tokens.iter().enumerate() {
-        scheduler.push(Task {
+        scheduler.push(GenerationTask {
             cancel: cancel.clone(),
             ..task(number, 5, 50)
         });
@@ -190,7 +190,7 @@ fn run(scheduler: &mut Scheduler<Fake, usize>) -> Vec<(usize, Result<Answer, Fau
     }
     assert_eq!(scheduler.load(), 0, "it hangs");
     assert_eq!(
-        scheduler.room.free(),
+        scheduler.cache.free(),
         scheduler.steps.cache.len(),
         "pages were lost"
     );
@@ -265,7 +265,7 @@ fn slots_of_fixed_lengths_give_the_same() {
                 tokens: 61,
             },
         ];
-        let mut scheduler = Scheduler::new(Fake::divided(Division::Slots(buckets.to_vec())), 6);
+        let mut scheduler = Scheduler::new(Fake::divided(CacheLayout::Slots(buckets.to_vec())), 6);
         for (number, (length, answer)) in tasks.iter().enumerate() {
             scheduler.push(task(number, *length, *answer));
         }
@@ -280,7 +280,7 @@ fn slots_of_fixed_lengths_give_the_same() {
         }
     }
     // A bucket with room for no other: the answer ends at the length of the longest slot.
-    let slots = Division::Slots(vec![
+    let slots = CacheLayout::Slots(vec![
         Bucket {
             slots: 2,
             tokens: 10,
@@ -358,16 +358,16 @@ fn one_that_fails_costs_no_other() {
 #[test]
 fn limits_time_and_early_ends() {
     let mut scheduler = Scheduler::new(Fake::new(200), 4);
-    scheduler.push(Task {
+    scheduler.push(GenerationTask {
         max_new_tokens: 7,
         ..task(0, 5, 100)
     });
-    scheduler.push(Task {
+    scheduler.push(GenerationTask {
         timeout: Some(Duration::ZERO),
         ..task(1, 5, 100)
     });
     let early_end: EarlyEnd = Box::new(|ids| (ids.len() >= 128).then(|| "so on".to_string()));
-    scheduler.push(Task {
+    scheduler.push(GenerationTask {
         early_end: Some(early_end),
         ..task(2, 5, 500)
     });
@@ -411,7 +411,7 @@ fn drafts_change_the_steps_and_not_the_answers() {
         ("ends", vec![EOS; 50], 301),
     ] {
         let mut scheduler = Scheduler::new(Fake::new(200), 2);
-        scheduler.push(Task {
+        scheduler.push(GenerationTask {
             draft: Draft::new(draft),
             ..task(3, 9, 300)
         });
@@ -424,7 +424,7 @@ fn drafts_change_the_steps_and_not_the_answers() {
     // Also if the limit cuts a proposal, and if memory does.
     for (pages, limit) in [(200, 50), (20, 300)] {
         let mut scheduler = Scheduler::new(Fake::new(pages), 2);
-        scheduler.push(Task {
+        scheduler.push(GenerationTask {
             max_new_tokens: limit,
             draft: Draft::new(answer.clone()),
             ..task(3, 9, 300)

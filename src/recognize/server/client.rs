@@ -6,8 +6,8 @@ mod failed;
 use super::protocol::{Arguments, Completion, Dialect, completion, error_message, models};
 use crate::fault::{Fault, Reason};
 use crate::net::{RetryRules, asked, clean_text, is_passing, pause, read_all, shown_address};
-use endpoint::{Endpoint, State};
-use failed::{Failed, MOST_BYTES, broken_off, on_the_way, refused};
+use endpoint::{Endpoint, EndpointState};
+use failed::{FailedRequest, MOST_BYTES, broken_off, on_the_way, refused};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Mutex;
@@ -91,12 +91,12 @@ pub struct Client {
     options: ClientOptions,
     agent: ureq::Agent,
     endpoints: Vec<Endpoint>,
-    /// State of the random numbers of pauses.
+    /// EndpointState of the random numbers of pauses.
     random: AtomicU64,
 }
 
 /// Which server is asked.
-enum Choice {
+enum ServerChoice {
     /// This one.
     Server(usize),
     /// One that has yet to say whether it takes the key.
@@ -125,9 +125,9 @@ impl Client {
         let endpoint = |url: &String| Endpoint {
             url: url.trim_end_matches('/').to_string(),
             shown: shown_address(url.trim_end_matches('/')),
-            state: Mutex::new(State {
+            state: Mutex::new(EndpointState {
                 model: name.clone(),
-                ..State::default()
+                ..EndpointState::default()
             }),
         };
         let endpoints = options.urls.iter().map(endpoint).collect();
@@ -144,7 +144,7 @@ impl Client {
         let mut reasons = Vec::new();
         for endpoint in &self.endpoints {
             match self.listed(endpoint) {
-                Err(Failed::Unreachable(reason) | Failed::Broken(reason)) => {
+                Err(FailedRequest::Unreachable(reason) | FailedRequest::Broken(reason)) => {
                     endpoint.leave_out();
                     reasons.push(format!("`{}`: {reason}", endpoint.shown));
                 }
@@ -183,15 +183,15 @@ impl Client {
                 return Err(late(&self.options));
             };
             let number = match self.choose(failing) {
-                Choice::Server(number) => number,
-                Choice::Later => {
+                ServerChoice::Server(number) => number,
+                ServerChoice::Later => {
                     std::thread::sleep(AGAIN);
                     match stop() {
                         true => return Err(cancelled("cancelled before the server was asked")),
                         false => continue,
                     }
                 }
-                Choice::None(fault) => return Err(fault),
+                ServerChoice::None(fault) => return Err(fault),
             };
             let endpoint = &self.endpoints[number];
             failing = Some(number);
@@ -204,19 +204,21 @@ impl Client {
                     return Ok(completion);
                 }
                 // Another server may take it; else the reason is the same for all.
-                Err(Failed::Unauthorized(_)) => continue,
-                Err(Failed::Final(fault)) => return Err(self.told(endpoint, fault)),
-                Err(Failed::Model(reason)) => match self.adopt_model(endpoint, &body["model"]) {
-                    Ok(()) => continue,
-                    Err(why) => {
-                        return Err(self.told(endpoint, refused(format!("{reason}; {why}"))));
+                Err(FailedRequest::Unauthorized(_)) => continue,
+                Err(FailedRequest::Final(fault)) => return Err(self.told(endpoint, fault)),
+                Err(FailedRequest::Model(reason)) => {
+                    match self.adopt_model(endpoint, &body["model"]) {
+                        Ok(()) => continue,
+                        Err(why) => {
+                            return Err(self.told(endpoint, refused(format!("{reason}; {why}"))));
+                        }
                     }
-                },
-                Err(Failed::Key(key)) => {
+                }
+                Err(FailedRequest::Key(key)) => {
                     endpoint.leave_key_out(key);
                     continue;
                 }
-                Err(failed @ Failed::Unreachable(_)) => {
+                Err(failed @ FailedRequest::Unreachable(_)) => {
                     endpoint.leave_out();
                     missed += 1;
                     // Another one may be there at once.
@@ -226,8 +228,8 @@ impl Client {
                     missed = 0;
                     (failed.into(), None)
                 }
-                Err(Failed::Passing(fault, wait)) => (fault, wait),
-                Err(failed @ Failed::Broken(_)) => (failed.into(), None),
+                Err(FailedRequest::Passing(fault, wait)) => (fault, wait),
+                Err(failed @ FailedRequest::Broken(_)) => (failed.into(), None),
             };
             let fault: Fault = fault;
             endpoint.note_trouble();
@@ -253,7 +255,7 @@ impl Client {
     ///
     /// A server that refused the key is not asked again. Until one has said anything else it is asked by a single request, for
     /// [`PROOF`] at most, so that a wrong key costs one request and not as many as may be in flight.
-    fn choose(&self, failing: Option<usize>) -> Choice {
+    fn choose(&self, failing: Option<usize>) -> ServerChoice {
         let load = |(number, endpoint): (usize, &Endpoint)| {
             let is_out = !endpoint.is_in();
             let state = endpoint.lock();
@@ -285,9 +287,9 @@ impl Client {
             if state.refusal.is_none() && (state.lets_in || state.in_flight == 0 || is_proof_over) {
                 state.in_flight += 1;
                 state.first_asked.get_or_insert_with(Instant::now);
-                return Choice::Server(number);
+                return ServerChoice::Server(number);
             }
-            return Choice::Later;
+            return ServerChoice::Later;
         }
         let refusals: Vec<Fault> = self
             .endpoints
@@ -297,18 +299,18 @@ impl Client {
         match refusals.len() == self.endpoints.len() {
             true => {
                 let told: Vec<String> = refusals.into_iter().map(|fault| fault.message).collect();
-                Choice::None(refused(told.join("; ")))
+                ServerChoice::None(refused(told.join("; ")))
             }
-            false => Choice::Later,
+            false => ServerChoice::Later,
         }
     }
 
     /// Counts a request as answered, and keeps in mind whether the server takes the key.
-    fn note(&self, endpoint: &Endpoint, result: &Result<Completion, Failed>) {
+    fn note(&self, endpoint: &Endpoint, result: &Result<Completion, FailedRequest>) {
         let mut state = endpoint.lock();
         state.in_flight -= 1;
         match result {
-            Err(Failed::Unauthorized(reason)) => {
+            Err(FailedRequest::Unauthorized(reason)) => {
                 if state.refusal.is_none() {
                     let fault = refused(format!("{reason}; it is not asked again"));
                     let told = self.told(endpoint, fault);
@@ -316,7 +318,7 @@ impl Client {
                     state.refusal = Some(told);
                 }
             }
-            Err(Failed::Unreachable(_) | Failed::Broken(_)) => {}
+            Err(FailedRequest::Unreachable(_) | FailedRequest::Broken(_)) => {}
             _ => state.lets_in = true,
         }
     }
@@ -326,13 +328,14 @@ impl Client {
         endpoint: &Endpoint,
         body: &mut Value,
         timeout: Duration,
-    ) -> Result<Completion, Failed> {
+    ) -> Result<Completion, FailedRequest> {
         let known = endpoint.lock().model.clone();
         let model = match known {
             Some(model) => model,
             None => {
                 let first = self.listed(endpoint)?.into_iter().next();
-                let first = first.ok_or_else(|| Failed::Final(refused("it serves no model")))?;
+                let first =
+                    first.ok_or_else(|| FailedRequest::Final(refused("it serves no model")))?;
                 endpoint.lock().model.insert(first).clone()
             }
         };
@@ -346,7 +349,7 @@ impl Client {
             }
             _ => serde_json::to_vec(body),
         };
-        let bytes = bytes.map_err(|e| Failed::Final(Fault::internal(e.to_string())))?;
+        let bytes = bytes.map_err(|e| FailedRequest::Final(Fault::internal(e.to_string())))?;
         let url = format!("{}/chat/completions", endpoint.url);
         let mut request = self
             .agent
@@ -374,33 +377,33 @@ impl Client {
         let sent_body = &*body;
         let body = read.map_err(broken_off)?;
         match status {
-            200..300 => completion(&body).map_err(Failed::Final),
+            200..300 => completion(&body).map_err(FailedRequest::Final),
             _ => {
                 let reason = format!("status {status}: {}", error_message(&body));
                 let lets_in = endpoint.lock().lets_in;
                 Err(match status {
-                    401 => Failed::Unauthorized(reason),
+                    401 => FailedRequest::Unauthorized(reason),
                     // Later it may be about the picture.
-                    403 if !lets_in => Failed::Unauthorized(reason),
-                    300..400 => Failed::Final(refused(format!(
+                    403 if !lets_in => FailedRequest::Unauthorized(reason),
+                    300..400 => FailedRequest::Final(refused(format!(
                         "status {status}: it sends requests on to another address"
                     ))),
-                    404 => Failed::Model(reason),
+                    404 => FailedRequest::Model(reason),
                     400 | 422 => {
                         match dispensable(&reason, sent_body).filter(|key| !unknown.contains(key)) {
-                            Some(key) => Failed::Key(key),
-                            None => Failed::Final(refused(reason)),
+                            Some(key) => FailedRequest::Key(key),
+                            None => FailedRequest::Final(refused(reason)),
                         }
                     }
-                    _ if is_passing(status) => Failed::Passing(refused(reason), wait),
-                    _ => Failed::Final(refused(reason)),
+                    _ if is_passing(status) => FailedRequest::Passing(refused(reason), wait),
+                    _ => FailedRequest::Final(refused(reason)),
                 })
             }
         }
     }
 
     /// The models that a server lists.
-    fn listed(&self, endpoint: &Endpoint) -> Result<Vec<String>, Failed> {
+    fn listed(&self, endpoint: &Endpoint) -> Result<Vec<String>, FailedRequest> {
         let url = format!("{}/models", endpoint.url);
         let mut request = self
             .agent
@@ -418,16 +421,16 @@ impl Client {
         let status = response.status().as_u16();
         let body = read_all(response.body_mut().as_reader(), MOST_BYTES).map_err(broken_off)?;
         match status {
-            200..300 => models(&body).map_err(Failed::Final),
+            200..300 => models(&body).map_err(FailedRequest::Final),
             _ => {
                 let reason = format!(
                     "its models cannot be listed: status {status}: {}",
                     error_message(&body)
                 );
                 Err(if status == 401 {
-                    Failed::Unauthorized(reason)
+                    FailedRequest::Unauthorized(reason)
                 } else {
-                    Failed::Final(refused(reason))
+                    FailedRequest::Final(refused(reason))
                 })
             }
         }

@@ -35,12 +35,12 @@ pub struct ServerRecognizer {
     client: Arc<Client>,
     dialect: Dialect,
     requests_in_flight: usize,
-    ends: Ends,
+    ends: StopSignals,
 }
 
 /// Conditions that end a run early.
 #[derive(Debug, Clone, Default)]
-pub struct Ends {
+pub struct StopSignals {
     /// Set by an interrupt.
     pub cancel: Arc<AtomicBool>,
     /// `true` if the first failed block ends the run.
@@ -54,7 +54,7 @@ impl ServerRecognizer {
     pub fn new(
         options: ClientOptions,
         requests_in_flight: usize,
-        ends: Ends,
+        ends: StopSignals,
     ) -> Result<ServerRecognizer, Fault> {
         let dialect = options.dialect;
         let client = Client::new(options);

@@ -45,11 +45,11 @@ pub fn write(
 ) -> std::io::Result<()> {
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    let output = Output {
+    let output = ResultFile {
         docparse: env!("CARGO_PKG_VERSION"),
         pipeline: &options.pipeline,
         settings: &options.settings,
-        input: Input {
+        input: InputDocument {
             path: &document.input_path,
             page_count: document.page_count,
         },
@@ -66,7 +66,7 @@ pub fn write(
 /// The file.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Output<'a> {
+struct ResultFile<'a> {
     /// Version of the program that wrote it.
     docparse: &'static str,
     /// The pipeline that parsed the document.
@@ -74,7 +74,7 @@ struct Output<'a> {
     /// The settings that it was parsed with.
     settings: &'a Value,
     /// The document that was parsed.
-    input: Input<'a>,
+    input: InputDocument<'a>,
     /// A result for every page, or for several in a row that have nothing but the same message; one for all where pages
     /// are joined.
     #[cfg_attr(test, schemars(with = "Vec<result::PageResult>"))]
@@ -84,7 +84,7 @@ struct Output<'a> {
 /// The document that was parsed.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Input<'a> {
+struct InputDocument<'a> {
     /// The input as it was given.
     path: &'a str,
     /// Pages of the whole document, those included that were not asked for; null for a plain picture.
@@ -123,7 +123,7 @@ pub fn result_value(
 
 #[cfg(test)]
 mod tests {
-    use super::super::markdown::{MarkdownOptions, Pictures};
+    use super::super::markdown::{MarkdownOptions, TablePictures};
     use super::*;
     use crate::document::{Block, Label};
     use crate::fault::Fault;
@@ -135,7 +135,7 @@ mod tests {
         let mut block = Block::new(Label::Text, Rect::new(0.0, 0.0, 9.0, 9.0), 0.9);
         block.content = "# <b>".into();
         let mut options = JsonOptions::page_text("lite", MarkdownOptions::default());
-        let pictures = Pictures::default();
+        let pictures = TablePictures::default();
         let written = |options: &JsonOptions| result::content(&block, 100, &pictures, options);
         assert_eq!(written(&options), "# <b>");
         options.format_block_content = true;
@@ -198,7 +198,9 @@ mod tests {
     #[test]
     fn the_schema_is_that_of_the_types() {
         let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-        let schema = settings.into_generator().into_root_schema_for::<Output>();
+        let schema = settings
+            .into_generator()
+            .into_root_schema_for::<ResultFile>();
         let made = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/output.schema.json");
         let written = std::fs::read_to_string(path).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::document::{
     Preprocessing, Spotting, TextDecision,
 };
 use crate::geometry::Point;
-use crate::writer::markdown::{self, MarkdownBlock, Pictures};
+use crate::writer::markdown::{self, MarkdownBlock, TablePictures};
 use serde::Serialize;
 
 /// The result of a page.
@@ -190,7 +190,7 @@ struct BlockDiagnostics<'a> {
     confidence: Option<f64>,
     /// Its lines, where lines were recognized.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lines: Option<Vec<Line<'a>>>,
+    lines: Option<Vec<LineResult<'a>>>,
     /// Origin of its text, where a recognizer might have read it instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a TextDecision>,
@@ -202,7 +202,7 @@ struct BlockDiagnostics<'a> {
 /// A recognized line.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Line<'a> {
+struct LineResult<'a> {
     text: &'a str,
     /// Left, top, right and bottom in page pixels.
     bbox: [i32; 4],
@@ -377,7 +377,7 @@ fn order_of(regions: &[DetectedRegion], index: usize) -> Option<usize> {
 
 fn blocks<'a>(pages: &'a [Page], width: usize, options: &JsonOptions) -> Vec<BlockResult<'a>> {
     let mut order = 0;
-    let pictures = Pictures::of(pages);
+    let pictures = TablePictures::of(pages);
     let result = |(id, block): (usize, &'a Block)| {
         let label = block.label.as_str();
         let ordered =
@@ -403,7 +403,7 @@ fn blocks<'a>(pages: &'a [Page], width: usize, options: &JsonOptions) -> Vec<Blo
 pub(super) fn content(
     block: &Block,
     width: usize,
-    pictures: &Pictures,
+    pictures: &TablePictures,
     options: &JsonOptions,
 ) -> String {
     if !options.format_block_content {
@@ -431,7 +431,7 @@ fn diagnostics(page: &Page) -> Diagnostics<'_> {
 }
 
 fn block_diagnostics(block_id: usize, block: &Block) -> BlockDiagnostics<'_> {
-    let lines = block.lines.iter().map(|line| Line {
+    let lines = block.lines.iter().map(|line| LineResult {
         text: &line.text,
         bbox: line.bbox,
         confidence: short_float(line.confidence),

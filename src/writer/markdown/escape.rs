@@ -9,7 +9,7 @@
 
 use super::formulas;
 use crate::document::Markup;
-use crate::document::inline::{Segment, segments};
+use crate::document::inline::{InlineSegment, segments};
 
 /// A text with what is markup in it already (formulas, raised text) told from what is text.
 pub(super) struct Marked {
@@ -28,12 +28,12 @@ impl Marked {
         };
         for segment in segments(&chars, markup) {
             match segment {
-                Segment::Text { within, .. } => {
+                InlineSegment::Text { within, .. } => {
                     out.chars.extend(&chars[within]);
                     out.is_text.resize(out.chars.len(), true);
                 }
-                Segment::Tag(tag) => out.push_markup(chars[tag].iter().copied()),
-                Segment::Formula { whole, within } => {
+                InlineSegment::Tag(tag) => out.push_markup(chars[tag].iter().copied()),
+                InlineSegment::Formula { whole, within } => {
                     let mark = &chars[whole.start..within.start];
                     let formula = formulas::safe(&chars[within]);
                     out.push_markup(mark.iter().copied().chain(formula.chars()));

@@ -18,12 +18,12 @@ const MAX_DEPTH: usize = 64;
 
 /// Paths of the pictures that stand inside of tables.
 #[derive(Debug, Clone, Default)]
-pub struct Pictures(BTreeSet<String>);
+pub struct TablePictures(BTreeSet<String>);
 
-impl Pictures {
+impl TablePictures {
     /// Those of some pages.
-    pub fn of(pages: &[Page]) -> Pictures {
-        Pictures(
+    pub fn of(pages: &[Page]) -> TablePictures {
+        TablePictures(
             pages
                 .iter()
                 .flat_map(|p| p.table_pictures.iter().cloned())
@@ -42,7 +42,12 @@ impl Pictures {
 }
 
 /// Markdown of a table's content.
-pub(super) fn table(content: &str, pictures: &Pictures, pretty: bool, markup: Markup) -> String {
+pub(super) fn table(
+    content: &str,
+    pictures: &TablePictures,
+    pretty: bool,
+    markup: Markup,
+) -> String {
     let mut writer = Writer {
         pictures,
         out: String::new(),
@@ -116,7 +121,7 @@ impl Element {
 }
 
 struct Writer<'a> {
-    pictures: &'a Pictures,
+    pictures: &'a TablePictures,
     /// The table under way, or text outside of tables.
     out: String,
     open: Vec<Element>,

@@ -12,7 +12,7 @@ mod links;
 mod reference;
 mod safe;
 
-pub use html::Pictures;
+pub use html::TablePictures;
 pub use links::link;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
 
@@ -73,7 +73,7 @@ pub struct MarkdownBlock<'a> {
 
 /// Markdown of a whole document: its pages with blank lines between them, and a newline at the end.
 pub fn document(document: &Document, options: &MarkdownOptions) -> String {
-    let pictures = Pictures::of(&document.pages);
+    let pictures = TablePictures::of(&document.pages);
     let pages: Vec<String> = document
         .pages
         .iter()
@@ -88,7 +88,7 @@ pub fn document(document: &Document, options: &MarkdownOptions) -> String {
 /// Markdown of a page.
 ///
 /// A picture that was not kept leaves no trace, and a formula that was kept as a picture is one.
-fn page(page: &Page, pictures: &Pictures, options: &MarkdownOptions) -> String {
+fn page(page: &Page, pictures: &TablePictures, options: &MarkdownOptions) -> String {
     let kept = page
         .blocks
         .iter()
@@ -130,7 +130,7 @@ fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
 pub fn block(
     block: &MarkdownBlock,
     page_width: f32,
-    pictures: &Pictures,
+    pictures: &TablePictures,
     options: &MarkdownOptions,
 ) -> Option<String> {
     safe::block(block, page_width, pictures, options)

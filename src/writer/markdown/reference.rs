@@ -107,7 +107,7 @@ fn picture(
     if !options.pretty {
         return format!("![{}]({path}){text}", block.alt.unwrap_or_default());
     }
-    // In this order: the rounding of the division decides about the last percent.
+    // In this order: the rounding of the cache_layout decides about the last percent.
     let percent = (block.width as f64 / page_width.max(1.0) as f64 * 100.0) as i64;
     let alt = crate::document::escape(block.alt.unwrap_or("Image"));
     let tag = format!("<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />");

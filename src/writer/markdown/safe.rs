@@ -4,11 +4,11 @@
 //! and tables. Everything else goes through [`super::escape`] or [`super::html`].
 
 use super::escape::{description, heading, html, normalized, paragraph, paragraphs};
-use super::html::{Pictures, table};
+use super::html::{TablePictures, table};
 use super::links::link;
 use super::reference::{centered, title_parts};
 use super::{MarkdownBlock, MarkdownOptions, formulas};
-use crate::document::inline::{Segment, segments};
+use crate::document::inline::{InlineSegment, segments};
 use crate::document::{Markup, escape, soft_newlines};
 
 /// Deepest heading of Markdown.
@@ -20,7 +20,7 @@ const MAX_FORMULA_LINES: usize = 60;
 pub(super) fn blocks(
     blocks: &[MarkdownBlock],
     page_width: f32,
-    pictures: &Pictures,
+    pictures: &TablePictures,
     options: &MarkdownOptions,
 ) -> String {
     let mut text = String::new();
@@ -55,7 +55,7 @@ pub(super) fn blocks(
 pub(super) fn block(
     block: &MarkdownBlock,
     page_width: f32,
-    pictures: &Pictures,
+    pictures: &TablePictures,
     options: &MarkdownOptions,
 ) -> Option<String> {
     if options.ignore_labels.contains(block.label) {
@@ -233,7 +233,7 @@ fn has_formula(text: &str) -> bool {
         formulas: true,
         ..Markup::default()
     };
-    let is_formula = |segment: &Segment| matches!(segment, Segment::Formula { .. });
+    let is_formula = |segment: &InlineSegment| matches!(segment, InlineSegment::Formula { .. });
     segments(&chars, markup).iter().any(is_formula)
 }
 
@@ -294,7 +294,7 @@ fn picture(
             text
         );
     }
-    // In this order: the rounding of the division decides about the last percent.
+    // In this order: the rounding of the cache_layout decides about the last percent.
     let percent = (block.width as f64 / page_width.max(1.0) as f64 * 100.0) as i64;
     let alt = escape(&normalized(&soft_newlines(block.alt.unwrap_or("Image"))).replace('\n', " "));
     centered(&format!(

@@ -2,14 +2,14 @@
 
 use super::super::support::root;
 use super::fixture;
-use docparse::kernels::winograd::{self, Filter};
+use docparse::kernels::winograd::{self, ConvFilter};
 use docparse::onnx::checkpoint::Checkpoint;
 use docparse::onnx::graph::{Attr, Dim, Element, Graph};
 use docparse::onnx::network::Array;
-use docparse::onnx::projection::Keep;
+use docparse::onnx::projection::Quantization;
 use docparse::onnx::{Device, Runtime, SessionOptions};
 use docparse::recognize::paddleocr_vl;
-use docparse::recognize::paddleocr_vl::config::Config;
+use docparse::recognize::paddleocr_vl::config::VlModelConfig;
 use docparse::recognize::paddleocr_vl::image::Patches;
 use docparse::recognize::paddleocr_vl::vision::{Computing, Vision};
 
@@ -19,11 +19,14 @@ fn our_own_layers_compute_what_the_runtime_does() {
     let checkpoint = Checkpoint::open(&folder)
         .unwrap()
         .with_names(paddleocr_vl::released_name);
-    let config = Config::read(&folder, &checkpoint.config).unwrap();
+    let config = VlModelConfig::read(&folder, &checkpoint.config).unwrap();
     let library = root().join("runtime/libonnxruntime.so");
     let runtime = Runtime::load(&library, SessionOptions::on(Device::Cpu, 2)).unwrap();
-    let encode = |keep, own_kernels| {
-        let computing = Computing::Single { keep, own_kernels };
+    let encode = |quantization, own_kernels| {
+        let computing = Computing::Single {
+            quantization,
+            own_kernels,
+        };
         let read = Vision::read(&checkpoint, &config, computing, &[], None).unwrap();
         let numbers = 6 * 10 * config.vision.patch_numbers();
         let values = (0..numbers)
@@ -37,17 +40,17 @@ fn our_own_layers_compute_what_the_runtime_does() {
             })
             .unwrap()
     };
-    let runtimes = encode(Keep::Exact, false);
+    let runtimes = encode(Quantization::Exact, false);
     let largest = runtimes.iter().fold(0f32, |a, b| a.max(b.abs()));
     assert!(runtimes.len() == 15 * config.text.hidden_size && largest > 0.1);
-    for (keep, allowed) in [(Keep::Exact, 1e-5), (Keep::Int8, 0.1)] {
-        let own = encode(keep, true);
+    for (quantization, allowed) in [(Quantization::Exact, 1e-5), (Quantization::Int8, 0.1)] {
+        let own = encode(quantization, true);
         let worst = own
             .iter()
             .zip(&runtimes)
             .map(|(a, b)| (a - b).abs() / largest)
             .fold(0f32, f32::max);
-        assert!(worst < allowed, "{keep:?}: {worst}");
+        assert!(worst < allowed, "{quantization:?}: {worst}");
     }
 }
 
@@ -70,7 +73,7 @@ fn our_own_kernel_computes_what_the_runtime_does() {
     ];
     let mut graph = Graph::new("test");
     let x = graph.input("x", Element::F32, &dims);
-    let filter = || Filter::new(channels, &weight, &bias);
+    let filter = || ConvFilter::new(channels, &weight, &bias);
     let own = graph.silu_chain("own", &x, vec![filter(), filter()], Default::default());
     let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect();
     let w = graph.floats("w", &[channels, channels, 3, 3], single(&weight));

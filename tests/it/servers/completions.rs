@@ -26,7 +26,7 @@ impl Asked {
 pub(super) enum Reply {
     /// Says this after a while.
     Says(u16, &'static str, String, Duration),
-    /// Ends the connection in the middle of the answer.
+    /// StopSignals the connection in the middle of the answer.
     Cut,
     /// Says nothing.
     Silent,

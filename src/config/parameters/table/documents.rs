@@ -1,6 +1,6 @@
 //! Parameters of reading documents and writing results, of the text of PDFs, and of lines.
 
-use super::{BASE, Heading, Parameter, Place, ValueKind};
+use super::{BASE, Destination, Heading, Parameter, ValueKind};
 
 const LINES: Parameter = BASE;
 const OUTPUT: Parameter = Parameter {
@@ -10,7 +10,7 @@ const OUTPUT: Parameter = Parameter {
     ..BASE
 };
 const PROGRAM: Parameter = Parameter {
-    place: Place::Program { key: None },
+    place: Destination::Program { key: None },
     ..OUTPUT
 };
 const PIPELINE: Parameter = Parameter {
@@ -74,7 +74,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "markdown_ignore_labels",
-        place: Place::Key("markdown_ignore_labels"),
+        place: Destination::Key("markdown_ignore_labels"),
         kind: ValueKind::Texts,
         value_name: "LABEL",
         help: "Labels left out of Markdown",
@@ -82,7 +82,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "format_block_content",
-        place: Place::Key("format_block_content"),
+        place: Destination::Key("format_block_content"),
         help: "Write block contents in the JSON as Markdown",
         ..OUTPUT
     },
@@ -109,7 +109,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "text_layer",
-        place: Place::Key("text_layer"),
+        place: Destination::Key("text_layer"),
         kind: ValueKind::OneOf(&["auto", "always", "never"]),
         help: "Where the text of PDF pages comes from: auto, always (the PDF's own), never. With PaddleOCR-VL, blocks of \
                plain text are taken from pages whose text passes all checks [default: auto; with PaddleOCR-VL never]",
@@ -125,14 +125,14 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "det_limit_side_len",
-        place: Place::Key("SubModules.LineDetection.det_limit_side_len"),
+        place: Destination::Key("SubModules.LineDetection.det_limit_side_len"),
         kind: ValueKind::Int,
         help: "Line detection: side length in pixels; --det-limit-type says which side",
         ..LINES
     },
     Parameter {
         name: "det_limit_type",
-        place: Place::Key("SubModules.LineDetection.det_limit_type"),
+        place: Destination::Key("SubModules.LineDetection.det_limit_type"),
         kind: ValueKind::OneOf(&["min", "max"]),
         value_name: "TYPE",
         help: "Line detection: min (shorter side at least) or max (longer side at most)",
@@ -140,42 +140,42 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "det_db_thresh",
-        place: Place::Key("SubModules.LineDetection.det_db_thresh"),
+        place: Destination::Key("SubModules.LineDetection.det_db_thresh"),
         value_name: "P",
         help: "Line detection: probability above which a pixel is text",
         ..LINES
     },
     Parameter {
         name: "det_db_box_thresh",
-        place: Place::Key("SubModules.LineDetection.det_db_box_thresh"),
+        place: Destination::Key("SubModules.LineDetection.det_db_box_thresh"),
         value_name: "P",
         help: "Line detection: mean probability below which a box is dropped",
         ..LINES
     },
     Parameter {
         name: "det_db_unclip_ratio",
-        place: Place::Key("SubModules.LineDetection.det_db_unclip_ratio"),
+        place: Destination::Key("SubModules.LineDetection.det_db_unclip_ratio"),
         value_name: "RATIO",
         help: "Line detection: how far boxes are grown",
         ..LINES
     },
     Parameter {
         name: "rec_batch_num",
-        place: Place::Key("SubModules.LineRecognition.rec_batch_num"),
+        place: Destination::Key("SubModules.LineRecognition.rec_batch_num"),
         kind: ValueKind::Int,
         help: "Lines recognized at once",
         ..LINES
     },
     Parameter {
         name: "drop_score",
-        place: Place::Key("SubModules.LineRecognition.drop_score"),
+        place: Destination::Key("SubModules.LineRecognition.drop_score"),
         value_name: "P",
         help: "Confidence below which a line is dropped",
         ..LINES
     },
     Parameter {
         name: "use_textline_orientation",
-        place: Place::Key("SubModules.LineRecognition.use_textline_orientation"),
+        place: Destination::Key("SubModules.LineRecognition.use_textline_orientation"),
         kind: ValueKind::Bool,
         value_name: "BOOL",
         help: "Rotate upside-down lines",

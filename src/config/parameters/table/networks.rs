@@ -1,6 +1,6 @@
 //! Parameters of the PaddleOCR-VL pipelines: their networks, the recognizer, servers.
 
-use super::{About, BASE, Heading, Parameter, Place, ValueKind};
+use super::{About, BASE, Destination, Heading, Parameter, ValueKind};
 
 const NETWORKS: Parameter = Parameter {
     kind: ValueKind::Bool,
@@ -24,13 +24,13 @@ const RECOGNIZER: Parameter = Parameter {
     ..NETWORKS
 };
 const SAMPLING: Parameter = Parameter {
-    place: Place::Predict,
+    place: Destination::Predict,
     kind: ValueKind::Float,
     value_name: "X",
     ..RECOGNIZER
 };
 const PIXELS: Parameter = Parameter {
-    place: Place::Predict,
+    place: Destination::Predict,
     kind: ValueKind::Int,
     value_name: "N",
     ..RECOGNIZER
@@ -52,68 +52,68 @@ const SERVER: Parameter = Parameter {
 pub(super) const PART: &[Parameter] = &[
     Parameter {
         name: "use_doc_orientation_classify",
-        place: Place::Key("SubPipelines.DocPreprocessor.use_doc_orientation_classify"),
+        place: Destination::Key("SubPipelines.DocPreprocessor.use_doc_orientation_classify"),
         neutral: &["false"],
         help: "Turn pages upright with a network [default: false]; the embedded pipeline does without",
         ..NETWORKS
     },
     Parameter {
         name: "use_doc_unwarping",
-        place: Place::Key("SubPipelines.DocPreprocessor.use_doc_unwarping"),
+        place: Destination::Key("SubPipelines.DocPreprocessor.use_doc_unwarping"),
         neutral: &["false"],
         help: "Flatten photographed pages with a network [default: false]",
         ..NETWORKS
     },
     Parameter {
         name: "use_layout_detection",
-        place: Place::Key("use_layout_detection"),
+        place: Destination::Key("use_layout_detection"),
         neutral: &["true"],
         help: "Detect the layout",
         ..NETWORKS
     },
     Parameter {
         name: "use_chart_recognition",
-        place: Place::Key("use_chart_recognition"),
+        place: Destination::Key("use_chart_recognition"),
         neutral: &["false"],
         help: "Read charts as tables",
         ..RECOGNIZER
     },
     Parameter {
         name: "use_seal_recognition",
-        place: Place::Key("use_seal_recognition"),
+        place: Destination::Key("use_seal_recognition"),
         neutral: &["false"],
         help: "Read seals",
         ..RECOGNIZER
     },
     Parameter {
         name: "use_ocr_for_image_block",
-        place: Place::Key("use_ocr_for_image_block"),
+        place: Destination::Key("use_ocr_for_image_block"),
         neutral: &["false"],
         help: "Read pictures as text",
         ..RECOGNIZER
     },
     Parameter {
         name: "merge_layout_blocks",
-        place: Place::Key("merge_layout_blocks"),
+        place: Destination::Key("merge_layout_blocks"),
         neutral: &["false"],
         help: "Merge neighbouring text blocks before recognition",
         ..RECOGNIZER
     },
     Parameter {
         name: "layout_detection_model_name",
-        place: Place::Key("SubModules.LayoutDetection.model_name"),
+        place: Destination::Key("SubModules.LayoutDetection.model_name"),
         help: "Layout network: PP-DocLayoutV2 or PP-DocLayoutV3",
         ..NETWORK_NAME
     },
     Parameter {
         name: "layout_detection_model_dir",
-        place: Place::Key("SubModules.LayoutDetection.model_dir"),
+        place: Destination::Key("SubModules.LayoutDetection.model_dir"),
         help: "Folder of the layout network: config.json with model.safetensors, or inference.onnx with inference.yml",
         ..NETWORK_DIR
     },
     Parameter {
         name: "layout_threshold",
-        place: Place::Key("SubModules.LayoutDetection.threshold"),
+        place: Destination::Key("SubModules.LayoutDetection.threshold"),
         kind: ValueKind::Float,
         value_name: "P",
         help: "Score threshold of the layout network",
@@ -121,13 +121,13 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "layout_nms",
-        place: Place::Key("SubModules.LayoutDetection.layout_nms"),
+        place: Destination::Key("SubModules.LayoutDetection.layout_nms"),
         help: "Drop overlapping boxes",
         ..NETWORKS
     },
     Parameter {
         name: "layout_unclip_ratio",
-        place: Place::Key("SubModules.LayoutDetection.layout_unclip_ratio"),
+        place: Destination::Key("SubModules.LayoutDetection.layout_unclip_ratio"),
         kind: ValueKind::Float,
         value_name: "RATIO",
         help: "Factor by which boxes are grown",
@@ -135,7 +135,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "layout_merge_bboxes_mode",
-        place: Place::Key("SubModules.LayoutDetection.layout_merge_bboxes_mode"),
+        place: Destination::Key("SubModules.LayoutDetection.layout_merge_bboxes_mode"),
         kind: ValueKind::OneOf(&["union", "large", "small"]),
         value_name: "MODE",
         help: "union, large or small",
@@ -143,7 +143,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "layout_shape_mode",
-        place: Place::Predict,
+        place: Destination::Predict,
         kind: ValueKind::OneOf(&["rect", "quad", "poly", "auto"]),
         neutral: &["auto", "rect"],
         value_name: "MODE",
@@ -152,7 +152,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "vl_rec_model_name",
-        place: Place::Key("SubModules.VLRecognition.model_name"),
+        place: Destination::Key("SubModules.VLRecognition.model_name"),
         kind: ValueKind::Text,
         value_name: "NAME",
         help: "Recognizer: PaddleOCR-VL-0.9B, PaddleOCR-VL-1.5-0.9B or PaddleOCR-VL-1.6-0.9B",
@@ -160,7 +160,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "vl_rec_model_dir",
-        place: Place::Key("SubModules.VLRecognition.model_dir"),
+        place: Destination::Key("SubModules.VLRecognition.model_dir"),
         kind: ValueKind::Folder,
         value_name: "DIR",
         help: "Folder of the recognizer: config.json, model.safetensors, tokenizer.json and what goes with them",
@@ -168,7 +168,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "vl_rec_backend",
-        place: Place::Key("SubModules.VLRecognition.genai_config.backend"),
+        place: Destination::Key("SubModules.VLRecognition.genai_config.backend"),
         kind: ValueKind::OneOf(&[
             "native",
             "lines",
@@ -187,7 +187,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "vl_rec_server_url",
-        place: Place::Key("SubModules.VLRecognition.genai_config.server_url"),
+        place: Destination::Key("SubModules.VLRecognition.genai_config.server_url"),
         value_name: "URL",
         help: "Address of the recognizer's server, such as http://localhost:8118/v1; of several, separated by commas, the \
                one with the fewest requests in flight is asked",
@@ -195,7 +195,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "vl_rec_max_concurrency",
-        place: Place::Key("SubModules.VLRecognition.genai_config.max_concurrency"),
+        place: Destination::Key("SubModules.VLRecognition.genai_config.max_concurrency"),
         kind: ValueKind::Int,
         value_name: "N",
         help: "Requests in flight, to all servers together [default: 200]",
@@ -203,13 +203,13 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "vl_rec_api_model_name",
-        place: Place::Key("SubModules.VLRecognition.genai_config.client_kwargs.model_name"),
+        place: Destination::Key("SubModules.VLRecognition.genai_config.client_kwargs.model_name"),
         help: "Model name sent to the server [default: that of the pipeline, such as PaddleOCR-VL-1.6-0.9B]",
         ..SERVER
     },
     Parameter {
         name: "vl_rec_api_key",
-        place: Place::Key("SubModules.VLRecognition.genai_config.client_kwargs.api_key"),
+        place: Destination::Key("SubModules.VLRecognition.genai_config.client_kwargs.api_key"),
         kind: ValueKind::Secret,
         value_name: "KEY",
         help: "Key sent to the server; better in the environment or a file",
@@ -217,7 +217,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "doc_orientation_classify_model_name",
-        place: Place::Key(
+        place: Destination::Key(
             "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_name",
         ),
         help: "Orientation network",
@@ -225,7 +225,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "doc_orientation_classify_model_dir",
-        place: Place::Key(
+        place: Destination::Key(
             "SubPipelines.DocPreprocessor.SubModules.DocOrientationClassify.model_dir",
         ),
         help: "Folder of the orientation network",
@@ -233,19 +233,19 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "doc_unwarping_model_name",
-        place: Place::Key("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name"),
+        place: Destination::Key("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_name"),
         help: "Unwarping network",
         ..NETWORK_NAME
     },
     Parameter {
         name: "doc_unwarping_model_dir",
-        place: Place::Key("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir"),
+        place: Destination::Key("SubPipelines.DocPreprocessor.SubModules.DocUnwarping.model_dir"),
         help: "Folder of the unwarping network",
         ..NETWORK_DIR
     },
     Parameter {
         name: "prompt_label",
-        place: Place::Predict,
+        place: Destination::Predict,
         kind: ValueKind::OneOfAnyCase(&["ocr", "formula", "table", "chart", "seal", "spotting"]),
         neutral: &["ocr"],
         value_name: "LABEL",

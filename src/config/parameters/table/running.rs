@@ -1,16 +1,16 @@
 //! Parameters of running: time, memory, threads, devices; and flags of the reference that change nothing here.
 
-use super::{BASE, Heading, Parameter, Place, ValueKind};
+use super::{BASE, Destination, Heading, Parameter, ValueKind};
 
 const RUNNING: Parameter = Parameter {
-    place: Place::Program { key: None },
+    place: Destination::Program { key: None },
     kind: ValueKind::Size,
     heading: Heading::Running,
     value_name: "SIZE",
     ..BASE
 };
 const IGNORED: Parameter = Parameter {
-    place: Place::Nowhere,
+    place: Destination::Nowhere,
     kind: ValueKind::Bool,
     heading: Heading::Ignored,
     value_name: "BOOL",
@@ -21,7 +21,7 @@ const IGNORED: Parameter = Parameter {
 pub(super) const PART: &[Parameter] = &[
     Parameter {
         name: "page_timeout",
-        place: Place::Key("page_timeout"),
+        place: Destination::Key("page_timeout"),
         kind: ValueKind::Int,
         value_name: "SECONDS",
         help: "Seconds that may be spent on a page, all steps together, before it is given up",
@@ -56,7 +56,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "memory_limit",
-        place: Place::Program {
+        place: Destination::Program {
             key: Some("memory_limit"),
         },
         help: "Memory that a run may take, all its processes together, such as 4G; pages in flight, worker processes and networks are \

@@ -4,7 +4,7 @@
 use super::super::PlacedWords;
 use super::super::thresholds::aligned::*;
 use super::super::thresholds::framed::RULE_THICKNESS;
-use super::Row;
+use super::TextRow;
 use crate::document::Cell;
 use crate::geometry::Rect;
 use crate::lines::Segment;
@@ -46,7 +46,7 @@ pub(super) struct Placed<'a> {
 /// Sorts the pieces of a row into columns; a piece that covers several, or stands alone over a rule that does,
 /// spans them.
 pub(super) fn place<'a>(
-    row: &Row,
+    row: &TextRow,
     segments: &'a [Segment],
     columns: &[(f32, f32)],
     rulings: &[Rect],
@@ -117,7 +117,7 @@ fn columns_of(bounds: &Rect, columns: &[(f32, f32)], body: f32) -> (usize, usize
 fn widen_over_rule(
     placed: &mut Placed,
     (low, high): (usize, usize),
-    row: &Row,
+    row: &TextRow,
     columns: &[(f32, f32)],
     rulings: &[Rect],
     body: f32,
@@ -149,7 +149,7 @@ fn widen_over_rule(
 }
 
 /// Rows of the grid put together to records: a line that only continues cells of the line above joins it.
-pub(super) fn records(grid: &[Vec<Placed>], rows: &[Row], columns: usize) -> Vec<Vec<usize>> {
+pub(super) fn records(grid: &[Vec<Placed>], rows: &[TextRow], columns: usize) -> Vec<Vec<usize>> {
     let step = |r: usize| rows[r].bbox.center_y() - rows[r - 1].bbox.center_y();
     let has_first = |r: usize| grid[r].first().is_some_and(|p| p.first == 0);
     let mut full_steps: Vec<f32> = (1..rows.len())

@@ -14,11 +14,11 @@ pub(super) struct Endpoint {
     pub url: String,
     /// Its address as it is shown in messages.
     pub shown: String,
-    pub state: Mutex<State>,
+    pub state: Mutex<EndpointState>,
 }
 
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct EndpointState {
     pub in_flight: usize,
     /// How often in a row it could not be reached, and until when it is left out.
     pub unreachable: u32,
@@ -37,7 +37,7 @@ pub(super) struct State {
 }
 
 impl Endpoint {
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, EndpointState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

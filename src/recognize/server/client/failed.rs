@@ -7,7 +7,7 @@ use crate::net::{is_too_long, reason};
 pub(super) const MOST_BYTES: u64 = 16 << 20;
 
 /// Why an attempt failed.
-pub(super) enum Failed {
+pub(super) enum FailedRequest {
     /// The server could not be reached.
     Unreachable(String),
     /// The connection broke.
@@ -24,15 +24,17 @@ pub(super) enum Failed {
     Final(Fault),
 }
 
-impl From<Failed> for Fault {
-    fn from(failed: Failed) -> Fault {
+impl From<FailedRequest> for Fault {
+    fn from(failed: FailedRequest) -> Fault {
         match failed {
-            Failed::Unreachable(message) | Failed::Broken(message) => {
+            FailedRequest::Unreachable(message) | FailedRequest::Broken(message) => {
                 Fault::new(Reason::Network, message)
             }
-            Failed::Unauthorized(message) | Failed::Model(message) => refused(message),
-            Failed::Key(key) => refused(key),
-            Failed::Passing(fault, _) | Failed::Final(fault) => fault,
+            FailedRequest::Unauthorized(message) | FailedRequest::Model(message) => {
+                refused(message)
+            }
+            FailedRequest::Key(key) => refused(key),
+            FailedRequest::Passing(fault, _) | FailedRequest::Final(fault) => fault,
         }
     }
 }
@@ -43,7 +45,7 @@ pub(super) fn refused(message: impl Into<String>) -> Fault {
 }
 
 /// Sorts what went wrong on the way.
-pub(super) fn on_the_way(error: ureq::Error) -> Failed {
+pub(super) fn on_the_way(error: ureq::Error) -> FailedRequest {
     let reason = reason(&error);
     match error {
         ureq::Error::HostNotFound
@@ -51,28 +53,28 @@ pub(super) fn on_the_way(error: ureq::Error) -> Failed {
         | ureq::Error::Tls(_)
         | ureq::Error::Rustls(_)
         | ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-            Failed::Unreachable(format!("it cannot be reached: {reason}"))
+            FailedRequest::Unreachable(format!("it cannot be reached: {reason}"))
         }
         ureq::Error::Io(error) if is_refusal(&error) => {
-            Failed::Unreachable(format!("it cannot be reached: {reason}"))
+            FailedRequest::Unreachable(format!("it cannot be reached: {reason}"))
         }
-        ureq::Error::Io(_) | ureq::Error::Protocol(_) => Failed::Broken(reason),
+        ureq::Error::Io(_) | ureq::Error::Protocol(_) => FailedRequest::Broken(reason),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => {
-            Failed::Final(Fault::new(Reason::Settings, reason))
+            FailedRequest::Final(Fault::new(Reason::Settings, reason))
         }
-        _ => Failed::Passing(Fault::new(Reason::Network, reason), None),
+        _ => FailedRequest::Passing(Fault::new(Reason::Network, reason), None),
     }
 }
 
 /// Sorts what went wrong while an answer came.
-pub(super) fn broken_off(error: std::io::Error) -> Failed {
+pub(super) fn broken_off(error: std::io::Error) -> FailedRequest {
     if is_too_long(&error) {
         let most = MOST_BYTES >> 20;
-        return Failed::Final(refused(format!("its answer is longer than {most} MB")));
+        return FailedRequest::Final(refused(format!("its answer is longer than {most} MB")));
     }
     match on_the_way(ureq::Error::from(error)) {
-        Failed::Broken(reason) | Failed::Unreachable(reason) => {
-            Failed::Broken(format!("its answer broke off: {reason}"))
+        FailedRequest::Broken(reason) | FailedRequest::Unreachable(reason) => {
+            FailedRequest::Broken(format!("its answer broke off: {reason}"))
         }
         other => other,
     }

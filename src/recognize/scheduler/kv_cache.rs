@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-/// Division of a model's KV cache.
+/// Layout of a model's KV cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Division {
+pub enum CacheLayout {
     /// Cache pages of a fixed number of tokens; a sequence takes as many as it needs.
     Pages {
         /// Number of pages.
@@ -63,27 +63,27 @@ pub fn slots_within(budget: usize, slots: usize, longest: usize, common: usize) 
 
 /// Result of growing a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Grown {
-    /// It keeps its place and has the room.
+pub(super) enum Growth {
+    /// It keeps its place and has the memory.
     InPlace,
     /// It has moved to a longer slot, which is still empty.
     Moved,
-    /// No room at the moment.
+    /// No memory at the moment.
     Full,
 }
 
 /// The cache and its free pages or slots.
-pub(super) struct Room {
-    division: Division,
+pub(super) struct KvCache {
+    cache_layout: CacheLayout,
     /// Free numbers: one set for all pages, or one per bucket.
     free: Vec<BTreeSet<u32>>,
 }
 
-impl Room {
-    pub(super) fn new(division: Division) -> Self {
-        let counts = match &division {
-            Division::Pages { count, .. } => vec![*count],
-            Division::Slots(buckets) => buckets.iter().map(|bucket| bucket.slots).collect(),
+impl KvCache {
+    pub(super) fn new(cache_layout: CacheLayout) -> Self {
+        let counts = match &cache_layout {
+            CacheLayout::Pages { count, .. } => vec![*count],
+            CacheLayout::Slots(buckets) => buckets.iter().map(|bucket| bucket.slots).collect(),
         };
         let mut first = 0;
         let each = counts.into_iter().map(|count| {
@@ -92,33 +92,33 @@ impl Room {
             range.collect()
         });
         let free = each.collect();
-        Room { division, free }
+        KvCache { cache_layout, free }
     }
 
     /// `true` if that many tokens fit into an empty cache.
     pub(super) fn holds(&self, tokens: usize) -> bool {
-        match &self.division {
-            Division::Pages {
+        match &self.cache_layout {
+            CacheLayout::Pages {
                 count,
                 tokens: size,
             } => tokens <= count * size,
-            Division::Slots(buckets) => buckets.iter().any(|bucket| tokens <= bucket.tokens),
+            CacheLayout::Slots(buckets) => buckets.iter().any(|bucket| tokens <= bucket.tokens),
         }
     }
 
     /// `true` if sequences take more as they grow, so that each must leave some for the others.
     pub(super) fn is_shared(&self) -> bool {
-        matches!(self.division, Division::Pages { .. })
+        matches!(self.cache_layout, CacheLayout::Pages { .. })
     }
 
-    /// Allocates room for a new sequence if `spare` pages remain free after it.
+    /// Allocates memory for a new sequence if `spare` pages remain free after it.
     pub(super) fn take(&mut self, tokens: usize, spare: usize) -> Option<Vec<u32>> {
-        match &self.division {
-            Division::Pages { tokens: size, .. } => {
+        match &self.cache_layout {
+            CacheLayout::Pages { tokens: size, .. } => {
                 let needed = tokens.div_ceil(*size);
                 (needed + spare <= self.free[0].len()).then(|| self.first_pages(needed))
             }
-            Division::Slots(buckets) => {
+            CacheLayout::Slots(buckets) => {
                 let fitting = buckets
                     .iter()
                     .zip(&mut self.free)
@@ -132,28 +132,28 @@ impl Room {
         }
     }
 
-    /// Extends the room of a sequence that holds `held` to `tokens`.
-    pub(super) fn grow(&mut self, held: &mut Vec<u32>, tokens: usize) -> Grown {
-        match &self.division {
-            Division::Pages { tokens: size, .. } => {
+    /// Extends the memory of a sequence that holds `held` to `tokens`.
+    pub(super) fn grow(&mut self, held: &mut Vec<u32>, tokens: usize) -> Growth {
+        match &self.cache_layout {
+            CacheLayout::Pages { tokens: size, .. } => {
                 let missing = tokens.div_ceil(*size).saturating_sub(held.len());
                 if missing > self.free[0].len() {
-                    return Grown::Full;
+                    return Growth::Full;
                 }
                 held.extend(self.first_pages(missing));
-                Grown::InPlace
+                Growth::InPlace
             }
-            Division::Slots(buckets) => {
+            CacheLayout::Slots(buckets) => {
                 let bucket = held.first().map(|slot| buckets[bucket_of(buckets, *slot)]);
                 if bucket.is_some_and(|bucket| tokens <= bucket.tokens) {
-                    return Grown::InPlace;
+                    return Growth::InPlace;
                 }
                 match self.take(tokens, 0) {
                     Some(longer) => {
                         self.give(&std::mem::replace(held, longer));
-                        Grown::Moved
+                        Growth::Moved
                     }
-                    None => Grown::Full,
+                    None => Growth::Full,
                 }
             }
         }
@@ -162,9 +162,9 @@ impl Room {
     /// Frees the pages or the slot of a sequence.
     pub(super) fn give(&mut self, held: &[u32]) {
         for number in held {
-            let bucket = match &self.division {
-                Division::Pages { .. } => 0,
-                Division::Slots(buckets) => bucket_of(buckets, *number),
+            let bucket = match &self.cache_layout {
+                CacheLayout::Pages { .. } => 0,
+                CacheLayout::Slots(buckets) => bucket_of(buckets, *number),
             };
             self.free[bucket].insert(*number);
         }
@@ -187,11 +187,11 @@ impl Room {
 /// Index of a slot's bucket.
 pub fn bucket_of(buckets: &[Bucket], slot: u32) -> usize {
     let mut end = 0;
-    let is_behind = |bucket: &&Bucket| {
+    let is_before = |bucket: &&Bucket| {
         end += bucket.slots;
         end <= slot as usize
     };
-    buckets.iter().take_while(is_behind).count()
+    buckets.iter().take_while(is_before).count()
 }
 
 #[cfg(test)]
@@ -248,29 +248,29 @@ mod tests {
             slots: 1,
             tokens: 4,
         };
-        let mut room = Room::new(Division::Slots(vec![
+        let mut cache = KvCache::new(CacheLayout::Slots(vec![
             short,
             Bucket {
                 slots: 1,
                 tokens: 9,
             },
         ]));
-        let mut held = room.take(3, 0).unwrap();
+        let mut held = cache.take(3, 0).unwrap();
         assert_eq!(
-            (held.as_slice(), room.grow(&mut held.clone(), 4)),
-            (&[0][..], Grown::InPlace)
+            (held.as_slice(), cache.grow(&mut held.clone(), 4)),
+            (&[0][..], Growth::InPlace)
         );
         assert_eq!(
-            (room.grow(&mut held, 5), held.as_slice()),
-            (Grown::Moved, &[1][..])
+            (cache.grow(&mut held, 5), held.as_slice()),
+            (Growth::Moved, &[1][..])
         );
         // The short slot is free again, and the only one.
-        let mut other = room.take(1, 0).unwrap();
-        assert_eq!((other.as_slice(), room.take(1, 0)), (&[0][..], None));
+        let mut other = cache.take(1, 0).unwrap();
+        assert_eq!((other.as_slice(), cache.take(1, 0)), (&[0][..], None));
         assert_eq!(
-            (room.grow(&mut other, 5), other.as_slice()),
-            (Grown::Full, &[0][..])
+            (cache.grow(&mut other, 5), other.as_slice()),
+            (Growth::Full, &[0][..])
         );
-        assert!(room.holds(9) && !room.holds(10));
+        assert!(cache.holds(9) && !cache.holds(10));
     }
 }
