@@ -1,8 +1,8 @@
 //! All command-line types. Flags have the reference's names; help shows hyphens, underscores work as well.
 
-use super::logging::LogFormat;
-use super::models::ModelsCommand;
+use super::models_args::ModelsCommand;
 use super::parameter_args::ParameterArgs;
+use super::values::LogFormat;
 use crate::config::Pipeline;
 use crate::config::machine;
 use crate::config::parameters::Heading;

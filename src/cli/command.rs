@@ -2,8 +2,7 @@
 //! spellings of flags.
 
 use super::args::Cli;
-use super::logging::LogFormat;
-use super::values::parse_bool;
+use super::values::{LogFormat, parse_bool};
 use crate::config::parameters::parameter;
 use crate::net::is_address;
 use clap::builder::BoolishValueParser;

@@ -2,6 +2,7 @@
 //! shell are shown its flag (raise `--memory-limit`, without quotes).
 
 use super::args::ParseArgs;
+use super::values::flag_name;
 use clap::{Args, Command};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,11 +21,6 @@ const BEFORE: [&str; 9] = [
     "(",
     "; ",
 ];
-
-/// The name of a setting's flag.
-pub fn flag_name(key: &str) -> String {
-    key.replace('_', "-")
-}
 
 /// A message with flags in place of the settings that it names.
 ///

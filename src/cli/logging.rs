@@ -6,9 +6,9 @@
 //! message can move the cursor or start a new line ([`shown::text`]).
 
 use super::flags;
+use super::values::LogFormat;
 use crate::document::Code;
 use crate::shown;
-use clap::ValueEnum;
 use serde_json::json;
 use std::fmt::{self, Write as _};
 use std::io::IsTerminal;
@@ -19,16 +19,6 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
-
-/// Form of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
-pub enum LogFormat {
-    /// Lines for people
-    #[default]
-    Text,
-    /// A JSON object a line
-    Json,
-}
 
 /// Messages are written as JSON.
 static AS_JSON: AtomicBool = AtomicBool::new(false);

@@ -11,6 +11,7 @@ mod inputs;
 mod interrupt;
 mod logging;
 pub mod models;
+mod models_args;
 mod outputs;
 mod parameter_args;
 mod parity;

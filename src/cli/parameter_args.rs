@@ -1,6 +1,6 @@
 //! Flags of the settings, generated from the table in [`crate::config::parameters`].
 
-use super::flags::flag_name;
+use super::values::flag_name;
 use super::values::{parse_bool, parse_percent};
 use crate::config::parameters::{PARAMETERS, Parameter, Parameters, ValueKind};
 use crate::config::schema::parse_size;

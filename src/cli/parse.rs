@@ -3,11 +3,12 @@
 use super::args::{ParseArgs, StdoutFormat};
 use super::inputs;
 use super::interrupt::{self, SharedReporter};
-use super::logging::{LogFormat, LogRecord};
+use super::logging::LogRecord;
 use super::outputs::{self, PlannedRun};
 use super::report::RunReporter;
 use super::report_file::Report;
 use super::request::{self, not_loaded};
+use super::values::LogFormat;
 use super::{Failure, exit, logging};
 use crate::config::machine;
 use crate::document::Code;

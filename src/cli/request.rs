@@ -1,7 +1,7 @@
 //! From arguments to a request to the pipeline, and from its errors to advice for users of the command line.
 
 use super::args::ParseArgs;
-use super::flags::flag_name;
+use super::values::flag_name;
 use super::{Failure, models};
 use crate::config::parameters::{Destination, PARAMETERS};
 use crate::config::{ConfigError, Pipeline, Settings};

@@ -1,4 +1,6 @@
-//! Values of flags that clap has no parser for.
+//! Names and values of flags that clap has no parser for.
+
+use clap::ValueEnum;
 
 /// The words that the reference takes for true and false, in any case.
 pub fn parse_bool(text: &str) -> Result<bool, String> {
@@ -21,4 +23,19 @@ pub fn parse_percent(text: &str) -> Result<f64, String> {
         .filter(|percent| (0.0..=100.0).contains(percent))
         .map(|percent| percent / 100.0);
     share.ok_or_else(|| "expected a share such as 2%".into())
+}
+
+/// The name of a setting's flag.
+pub fn flag_name(key: &str) -> String {
+    key.replace('_', "-")
+}
+
+/// Form of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// A JSON object a line
+    Json,
 }

@@ -249,7 +249,8 @@ fn by_class<T>(
         .collect()
 }
 
-/// `threshold`. An integer disables the filter in the reference (appendix A, 17); here only with `compat`.
+/// `threshold`. An integer disables the filter in the reference (docs/reference.md,
+/// "Configuration files"); here only with `compat`.
 pub fn threshold(value: &Value, compat: bool) -> Threshold {
     let number = |v: &Value| v.as_f64().map(|v| v as f32);
     match value {

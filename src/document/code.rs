@@ -114,7 +114,7 @@ pub fn reference() -> String {
     text.push_str(
         "\n# Reasons\n\n\
          Where something failed a reason says why: `reason` beside the code in `diagnostics.messages` (always with `page_failed` and\n\
-         `block_failed`), in lines of `--log-format json` about an input (`input_failed`) or the run as a whole, and with inputs of `--report`.\n\n\
+         `block_failed`), in messages as JSON about an input (`input_failed`) or the run as a whole, and with inputs of the report.\n\n\
          | reason | what happened | what to do |\n| --- | --- | --- |\n",
     );
     for reason in Reason::ALL {
