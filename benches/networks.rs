@@ -7,13 +7,13 @@
 
 #![allow(missing_docs, clippy::print_stdout)]
 
-use docparse::layout::pp_doclayout::{PpDocLayout, released_name};
-use docparse::onnx::checkpoint::Checkpoint;
-use docparse::onnx::{Device, Runtime, SessionOptions};
-use docparse::preprocess::pp_lcnet::OrientationClassifier;
-use docparse::preprocess::uvdoc::Unwarper;
-use docparse::raster::Pixels;
-use docparse::runtime::{ONNXRUNTIME, RuntimeDirs};
+use docparse::internals::layout::pp_doclayout::{PpDocLayout, released_name};
+use docparse::internals::onnx::checkpoint::Checkpoint;
+use docparse::internals::onnx::{Device, Runtime, SessionOptions};
+use docparse::internals::preprocess::pp_lcnet::OrientationClassifier;
+use docparse::internals::preprocess::uvdoc::Unwarper;
+use docparse::internals::raster::Pixels;
+use docparse::internals::runtime::{ONNXRUNTIME, RuntimeDirs};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ fn network(folder: &Path, runtime: &Runtime) -> Option<Bench> {
                 OrientationClassifier::read(&checkpoint, &[]).unwrap()(runtime).unwrap();
             let run = Box::new(move |pages, _| drop(network.run(pages, &[]).unwrap()));
             Some(Bench {
-                page: docparse::preprocess::pp_lcnet::pixel_values(&page),
+                page: docparse::internals::preprocess::pp_lcnet::pixel_values(&page),
                 run,
                 is_batched: false,
             })
@@ -126,7 +126,7 @@ fn network(folder: &Path, runtime: &Runtime) -> Option<Bench> {
             let [height, width] = network.config.input;
             let run = Box::new(move |pages, batch| drop(network.run(pages, batch).unwrap()));
             Some(Bench {
-                page: docparse::layout::pixel_values(&page, width, height),
+                page: docparse::internals::layout::pixel_values(&page, width, height),
                 run,
                 is_batched: true,
             })

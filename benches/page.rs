@@ -6,15 +6,15 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use docparse::config::vl::VlConfig;
-use docparse::config::{Pipeline, Settings};
-use docparse::content::content_of;
 use docparse::document::{Label, Markup};
-use docparse::geometry::contour::Mask;
-use docparse::layout::postprocess::{RawBox, RawLayout, postprocess};
-use docparse::plan::{PageName, PlanOptions, plan_page};
-use docparse::raster::{Filter, Pixels};
-use docparse::writer::markdown::{self, MarkdownBlock};
+use docparse::internals::config::vl::VlConfig;
+use docparse::internals::config::{Pipeline, Settings};
+use docparse::internals::content::content_of;
+use docparse::internals::geometry::contour::Mask;
+use docparse::internals::layout::postprocess::{RawBox, RawLayout, postprocess};
+use docparse::internals::plan::{PageName, PlanOptions, plan_page};
+use docparse::internals::raster::{Filter, Pixels};
+use docparse::internals::writer::markdown::{self, MarkdownBlock};
 use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
@@ -173,7 +173,7 @@ fn resampling(c: &mut Criterion) {
         b.iter(|| black_box(&picture).resize_pillow(SHOWN.0, SHOWN.1, Filter::Bicubic))
     });
     c.bench_function("detector input 2000x2800 -> 800x800", |b| {
-        b.iter(|| docparse::layout::pixel_values(black_box(&picture), 800, 800))
+        b.iter(|| docparse::internals::layout::pixel_values(black_box(&picture), 800, 800))
     });
     let single = rayon::ThreadPoolBuilder::new()
         .num_threads(1)

@@ -6,16 +6,16 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 use docparse::document::Label;
-use docparse::geometry::Rect;
-use docparse::layout::Region;
-use docparse::lines::PreparedPage;
-use docparse::net::RetryRules;
-use docparse::plan::{Request, RequestOptions};
-use docparse::raster::Pixels;
-use docparse::recognize::server::client::{ApiKey, ClientOptions, ModelName};
-use docparse::recognize::server::protocol::Dialect;
-use docparse::recognize::server::{ServerRecognizer, StopSignals};
-use docparse::recognize::{BlockRequest, Recognizer, Ticket};
+use docparse::internals::geometry::Rect;
+use docparse::internals::layout::Region;
+use docparse::internals::lines::PreparedPage;
+use docparse::internals::net::RetryRules;
+use docparse::internals::plan::{Request, RequestOptions};
+use docparse::internals::raster::Pixels;
+use docparse::internals::recognize::server::client::{ApiKey, ClientOptions, ModelName};
+use docparse::internals::recognize::server::protocol::Dialect;
+use docparse::internals::recognize::server::{ServerRecognizer, StopSignals};
+use docparse::internals::recognize::{BlockRequest, Recognizer, Ticket};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};

@@ -6,14 +6,14 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 use docparse::document::{TextDecision, TextSource};
-use docparse::input::decode::FileKind;
-use docparse::input::worker::protocol::{MAX_MESSAGE, PageRequest};
-use docparse::input::worker::{PoolOptions, WorkerPool};
-use docparse::input::{InputFile, OpenOptions, PixelsWanted};
-use docparse::layout::geometric::regions;
-use docparse::lines::{LineOptions, LineReader, prepare_layer};
-use docparse::onnx::{Device, Runtime, SessionOptions};
-use docparse::runtime::{self, RuntimeDirs};
+use docparse::internals::input::decode::FileKind;
+use docparse::internals::input::worker::protocol::{MAX_MESSAGE, PageRequest};
+use docparse::internals::input::worker::{PoolOptions, WorkerPool};
+use docparse::internals::input::{InputFile, OpenOptions, PixelsWanted};
+use docparse::internals::layout::geometric::regions;
+use docparse::internals::lines::{LineOptions, LineReader, prepare_layer};
+use docparse::internals::onnx::{Device, Runtime, SessionOptions};
+use docparse::internals::runtime::{self, RuntimeDirs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,7 +58,7 @@ fn main() {
     };
     let path = root.join("examples/documents/report.pdf");
     let file = InputFile::from_path(&path, PathBuf::new());
-    let source = docparse::input::open(&file, &options).expect("the example opens");
+    let source = docparse::internals::input::open(&file, &options).expect("the example opens");
     let handle = pool
         .open(&path, FileKind::Pdf, &[])
         .expect("the example opens");

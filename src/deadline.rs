@@ -43,7 +43,7 @@ impl CancelToken {
 
 /// The end of a piece of work: a point in time, cancellation, or both.
 #[derive(Debug, Clone, Default)]
-pub struct Deadline {
+pub(crate) struct Deadline {
     until: Option<Instant>,
     /// The work ends once all of these are cancelled; if empty, it cannot be cancelled.
     cancels: Vec<CancelToken>,
@@ -89,29 +89,20 @@ thread_local! {
 
 impl Deadline {
     /// A deadline shared by several clients: it ends when all of them have cancelled, or after `left`.
-    pub fn of_all(cancels: Vec<CancelToken>, left: Option<Duration>) -> Deadline {
+    pub(crate) fn of_all(cancels: Vec<CancelToken>, left: Option<Duration>) -> Deadline {
         Deadline {
             until: left.and_then(|left| Instant::now().checked_add(left)),
             cancels,
         }
     }
 
-    /// The same deadline, ending after `left` at the latest.
-    pub fn shortened(self, left: Option<Duration>) -> Deadline {
-        let end = left.and_then(|left| Instant::now().checked_add(left));
-        Deadline {
-            until: self.until.into_iter().chain(end).min(),
-            ..self
-        }
-    }
-
     /// `true` if work under this deadline may be ended early at all.
-    pub fn can_end(&self) -> bool {
+    pub(crate) fn can_end(&self) -> bool {
         self.until.is_some() || !self.cancels.is_empty()
     }
 
     /// The reason why work has to end now; `None` if it may go on.
-    pub fn stopped(&self) -> Option<Stopped> {
+    pub(crate) fn stopped(&self) -> Option<Stopped> {
         if !self.cancels.is_empty() && self.cancels.iter().all(CancelToken::is_cancelled) {
             return Some(Stopped::Cancelled);
         }
@@ -121,7 +112,7 @@ impl Deadline {
     }
 
     /// Runs `work` on this thread under this deadline; also returns how long the work waited.
-    pub fn run<T>(self, work: impl FnOnce() -> T) -> (T, Duration) {
+    pub(crate) fn run<T>(self, work: impl FnOnce() -> T) -> (T, Duration) {
         /// Restores the previous state, also when the work unwinds.
         struct Restore(Current);
         impl Drop for Restore {
@@ -149,35 +140,35 @@ impl Deadline {
 }
 
 /// The deadline of this thread's work, to hand to threads that do part of it.
-pub fn current() -> Deadline {
+pub(crate) fn current() -> Deadline {
     CURRENT.with_borrow(|current| current.deadline.clone())
 }
 
 /// The reason why this thread's work has to end; `None` if it may go on.
-pub fn stopped() -> Option<Stopped> {
+pub(crate) fn stopped() -> Option<Stopped> {
     CURRENT.with_borrow(|current| current.deadline.stopped())
 }
 
 /// Time left for this thread's work; `None` if it is not limited.
-pub fn left() -> Option<Duration> {
+pub(crate) fn left() -> Option<Duration> {
     let until = CURRENT.with_borrow(|current| current.deadline.until);
     until.map(|until| until.saturating_duration_since(Instant::now()))
 }
 
 /// Unwinds with [`Stopped`] if this thread's work has to end.
-pub fn check() {
+pub(crate) fn check() {
     if let Some(why) = stopped() {
         end(why);
     }
 }
 
 /// Unwinds with [`Stopped`], without printing a panic message.
-pub fn end(why: Stopped) -> ! {
+pub(crate) fn end(why: Stopped) -> ! {
     std::panic::resume_unwind(Box::new(why))
 }
 
 /// Waits for a turn; the deadline is postponed by as long as that takes.
-pub fn waiting<T>(wait: impl FnOnce() -> T) -> T {
+pub(crate) fn waiting<T>(wait: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = wait();
     let waited = start.elapsed();
@@ -189,12 +180,12 @@ pub fn waiting<T>(wait: impl FnOnce() -> T) -> T {
 }
 
 /// The reason carried by a caught unwind; `None` if it was an ordinary panic.
-pub fn why(caught: &(dyn Any + Send)) -> Option<Stopped> {
+pub(crate) fn why(caught: &(dyn Any + Send)) -> Option<Stopped> {
     caught.downcast_ref().copied()
 }
 
 /// The fault of a page that took longer than it may.
-pub fn time_up(limit: Duration) -> Fault {
+pub(crate) fn time_up(limit: Duration) -> Fault {
     let seconds = limit.as_secs();
     let message = format!("the page took longer than {seconds} s and was given up");
     Fault::new(Reason::TimeUp, message)

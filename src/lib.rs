@@ -22,40 +22,48 @@
 //! ```
 //!
 //! [`Parser`] is for one document after the other, or several threads with one each. Services submit jobs to its [`Engine`],
-//! each with settings and events of its own. What these need is in [`parser`], [`engine`], [`document`], [`fault`], [`pipeline`] and
-//! [`config::parameters`]; the other modules are public for the benchmarks and tests of this project, and change without notice. `ARCHITECTURE.md` is the map: a module may use only those before it.
+//! each with settings and events of its own ([`engine`]). Results are in [`document`], what fails has a [`fault`]. All else is private;
+//! `ARCHITECTURE.md` is its map: a module may use only those before it.
 
-pub mod cli;
-pub mod config;
-pub mod content;
-pub mod deadline;
+#![warn(unreachable_pub)]
+// Some of what the benchmarks and tests call is called by nobody else.
+#![cfg_attr(not(feature = "internals"), allow(dead_code, unreachable_pub))]
+
+mod cli;
+mod config;
+mod content;
+mod deadline;
 pub mod document;
 pub mod engine;
 pub mod fault;
-pub mod geometry;
-pub mod input;
-pub mod kernels;
-pub mod layout;
-pub mod lines;
-pub mod net;
-pub mod onnx;
-pub mod output;
-pub mod parser;
-pub mod pipeline;
-pub mod plan;
-pub mod preprocess;
-pub mod proof;
-pub mod raster;
-pub mod recognize;
-pub mod restructure;
-pub mod runtime;
-pub mod shown;
-pub mod store;
-pub mod writer;
+mod geometry;
+mod input;
+#[cfg(feature = "internals")]
+pub mod internals;
+mod kernels;
+mod layout;
+mod lines;
+mod net;
+mod onnx;
+mod output;
+mod parser;
+mod pipeline;
+mod plan;
+mod preprocess;
+mod proof;
+mod raster;
+mod recognize;
+mod restructure;
+mod runtime;
+mod shown;
+mod store;
+mod writer;
 
+#[doc(hidden)]
+pub use cli::main as program;
+pub use config::parameters::Parameters;
 pub use document::Document;
 pub use engine::Engine;
-pub use fault::{Fault, Reason};
 pub use onnx::{Device, forbid_telemetry};
 pub use parser::{ParseError, Parsed, Parser, ParserError, ParserOptions};
 pub use pipeline::RunRequest;

@@ -1,5 +1,5 @@
-//! The `docparse` program: see the library's [`docparse::cli`].
+//! The `docparse` program; all of it is in the library.
 
 fn main() -> std::process::ExitCode {
-    docparse::cli::main()
+    docparse::program()
 }

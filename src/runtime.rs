@@ -16,13 +16,13 @@ pub const PDFIUM: &str = "libpdfium.so";
 /// File name of ONNX Runtime.
 pub const ONNXRUNTIME: &str = "libonnxruntime.so";
 /// File name of the line detector.
-pub const LINE_DETECTOR: &str = "PP-OCRv6_det_small.onnx";
+pub(crate) const LINE_DETECTOR: &str = "PP-OCRv6_det_small.onnx";
 /// File name of the line recognizer.
-pub const LINE_RECOGNIZER: &str = "PP-OCRv6_rec_small.onnx";
+pub(crate) const LINE_RECOGNIZER: &str = "PP-OCRv6_rec_small.onnx";
 /// File name of the line-direction classifier.
-pub const LINE_DIRECTION: &str = "ch_ppocr_mobile_v2.0_cls_mobile.onnx";
+pub(crate) const LINE_DIRECTION: &str = "ch_ppocr_mobile_v2.0_cls_mobile.onnx";
 /// All files that the embedded default can use.
-pub const FILES: &[&str] = &[
+pub(crate) const FILES: &[&str] = &[
     PDFIUM,
     ONNXRUNTIME,
     LINE_DETECTOR,
@@ -152,7 +152,7 @@ fn trusted_users(owner: Option<u32>) -> Vec<u32> {
 }
 
 /// `true` if only root, this user and the owner of the executable can have put files into the folder.
-pub fn is_trusted(folder: &Path) -> bool {
+pub(crate) fn is_trusted(folder: &Path) -> bool {
     let owner = std::env::current_exe()
         .and_then(|path| path.metadata())
         .map(|meta| meta.uid());

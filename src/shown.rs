@@ -15,7 +15,7 @@ use std::fmt::Write;
 ///
 /// Backslashes are doubled where the name could be mistaken for one with an escape, so different names stay
 /// different, also after [`text`].
-pub fn name(name: impl AsRef<OsStr>) -> String {
+pub(crate) fn name(name: impl AsRef<OsStr>) -> String {
     let bytes = name.as_ref().as_encoded_bytes();
     if let Ok(valid) = std::str::from_utf8(bytes)
         && !needs_doubling(valid)
@@ -42,7 +42,7 @@ fn needs_doubling(name: &str) -> bool {
 }
 
 /// A message with all control and invisible characters escaped.
-pub fn text(text: &str) -> Cow<'_, str> {
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
@@ -54,7 +54,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// Text of several lines for a terminal: line breaks and tabs stay, the rest is escaped as in [`text`].
-pub fn lines(text: &str) -> Cow<'_, str> {
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     let stays = |c: char| matches!(c, '\n' | '\t');
     if !text.contains(|c| is_hidden(c) && !stays(c)) {
         return Cow::Borrowed(text);

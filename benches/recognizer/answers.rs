@@ -2,23 +2,23 @@
 
 use super::median;
 use docparse::document::Label;
-use docparse::geometry::Rect;
-use docparse::layout::Region;
-use docparse::lines::PreparedPage;
-use docparse::onnx::Runtime;
-use docparse::onnx::graph::Element;
-use docparse::onnx::projection::Quantization;
-use docparse::onnx::slots::AttentionKernel;
-use docparse::plan::{Request, RequestOptions};
-use docparse::raster::Pixels;
-use docparse::recognize::draft::Draft;
-use docparse::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
-use docparse::recognize::paddleocr_vl::image::Patches;
-use docparse::recognize::paddleocr_vl::model::{
+use docparse::internals::geometry::Rect;
+use docparse::internals::layout::Region;
+use docparse::internals::lines::PreparedPage;
+use docparse::internals::onnx::Runtime;
+use docparse::internals::onnx::graph::Element;
+use docparse::internals::onnx::projection::Quantization;
+use docparse::internals::onnx::slots::AttentionKernel;
+use docparse::internals::plan::{Request, RequestOptions};
+use docparse::internals::raster::Pixels;
+use docparse::internals::recognize::draft::Draft;
+use docparse::internals::recognize::paddleocr_vl::backend::{PaddleOcrVl, RunOptions};
+use docparse::internals::recognize::paddleocr_vl::image::Patches;
+use docparse::internals::recognize::paddleocr_vl::model::{
     EncodedPrompt, Kernels, Model, ModelOptions, Slots,
 };
-use docparse::recognize::scheduler::{Answer, GenerationTask, Scheduler, Steps};
-use docparse::recognize::{BlockRequest, Recognizer, Ticket};
+use docparse::internals::recognize::scheduler::{Answer, GenerationTask, Scheduler, Steps};
+use docparse::internals::recognize::{BlockRequest, Recognizer, Ticket};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;

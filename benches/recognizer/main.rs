@@ -15,8 +15,8 @@
 mod answers;
 mod steps;
 
-use docparse::onnx::{Device, Runtime, SessionOptions};
-use docparse::runtime::{ONNXRUNTIME, RuntimeDirs};
+use docparse::internals::onnx::{Device, Runtime, SessionOptions};
+use docparse::internals::runtime::{ONNXRUNTIME, RuntimeDirs};
 use std::path::PathBuf;
 
 fn main() {

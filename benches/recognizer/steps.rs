@@ -1,16 +1,16 @@
 //! Vision, prefill and decoding by themselves: their time beside transformers, and what each precision is off.
 
 use super::{median, memory};
-use docparse::kernels::attention::Row;
-use docparse::onnx::Runtime;
-use docparse::onnx::checkpoint::Checkpoint;
-use docparse::onnx::projection::Quantization;
-use docparse::recognize::paddleocr_vl::config::VlModelConfig;
-use docparse::recognize::paddleocr_vl::decoder::{Decoder, Packed};
-use docparse::recognize::paddleocr_vl::image::Patches;
-use docparse::recognize::paddleocr_vl::positions::TextRotary;
-use docparse::recognize::paddleocr_vl::released_name;
-use docparse::recognize::paddleocr_vl::vision::{Computing, Vision};
+use docparse::internals::kernels::attention::Row;
+use docparse::internals::onnx::Runtime;
+use docparse::internals::onnx::checkpoint::Checkpoint;
+use docparse::internals::onnx::projection::Quantization;
+use docparse::internals::recognize::paddleocr_vl::config::VlModelConfig;
+use docparse::internals::recognize::paddleocr_vl::decoder::{Decoder, Packed};
+use docparse::internals::recognize::paddleocr_vl::image::Patches;
+use docparse::internals::recognize::paddleocr_vl::positions::TextRotary;
+use docparse::internals::recognize::paddleocr_vl::released_name;
+use docparse::internals::recognize::paddleocr_vl::vision::{Computing, Vision};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -1,11 +1,11 @@
 //! Any file of recorded answers is refused or gives boxes that can be post-processed and planned.
 #![no_main]
 
-use docparse::config::vl::VlConfig;
-use docparse::config::{Pipeline, Settings};
-use docparse::layout::postprocess::postprocess;
-use docparse::plan::{PageName, PlanOptions, plan_page};
-use docparse::proof::replay::Case;
+use docparse::internals::config::vl::VlConfig;
+use docparse::internals::config::{Pipeline, Settings};
+use docparse::internals::layout::postprocess::postprocess;
+use docparse::internals::plan::{PageName, PlanOptions, plan_page};
+use docparse::internals::proof::replay::Case;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Map;
 

@@ -1,7 +1,7 @@
 //! Any answer about a table gives HTML with as many cells opened as closed.
 #![no_main]
 
-use docparse::content::otsl;
+use docparse::internals::content::otsl;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -1,7 +1,7 @@
 //! Cutting repetitions never panics and never makes a text longer.
 #![no_main]
 
-use docparse::content::{MIN_LENGTH, MIN_LENGTH_TABLE, truncate_repetition};
+use docparse::internals::content::{MIN_LENGTH, MIN_LENGTH_TABLE, truncate_repetition};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

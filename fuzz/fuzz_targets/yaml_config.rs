@@ -1,8 +1,8 @@
 //! Any configuration file is settings or an error with a line, and settings give options or an error.
 #![no_main]
 
-use docparse::config::vl::VlConfig;
-use docparse::config::{Config, Pipeline, Settings};
+use docparse::internals::config::vl::VlConfig;
+use docparse::internals::config::{Config, Pipeline, Settings};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Map;
 

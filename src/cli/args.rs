@@ -27,7 +27,7 @@ const MOST_THREADS: usize = 256;
                   environment as DOCPARSE_<FLAG>.\nExit codes: 0 done, 1 nothing could be done, 2 wrong usage, \
                   3 done but an input, page or block failed, 130 interrupted."
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do instead of parsing.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -38,7 +38,7 @@ pub struct Cli {
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Parse documents: the same as without a subcommand, as `paddleocr doc_parser` is called
     #[command(name = "doc_parser", alias = "doc-parser")]
     DocParser(Box<ParseArgs>),
@@ -80,7 +80,7 @@ pub enum Command {
 
 /// Flags of `golden`.
 #[derive(Debug, Args)]
-pub struct GoldenArgs {
+pub(crate) struct GoldenArgs {
     /// The golden folder
     pub dir: PathBuf,
     /// Folder of libraries and models
@@ -90,7 +90,7 @@ pub struct GoldenArgs {
 
 /// Flags of `parity`.
 #[derive(Debug, Args)]
-pub struct ParityArgs {
+pub(crate) struct ParityArgs {
     /// Folder of checkpoints with expected numbers
     pub dir: PathBuf,
     /// Where networks run: auto, cpu, gpu, gpu:N
@@ -106,7 +106,7 @@ pub struct ParityArgs {
 
 /// Flags of `doctor`.
 #[derive(Debug, Args)]
-pub struct DoctorArgs {
+pub(crate) struct DoctorArgs {
     /// Load the model of a folder, tell what it is, and run it once
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
@@ -123,7 +123,7 @@ pub struct DoctorArgs {
 
 /// Flags of parsing: those of the table of parameters, and those that are about the command line itself.
 #[derive(Debug, Args, Default)]
-pub struct ParseArgs {
+pub(crate) struct ParseArgs {
     /// The same as --input; a file that is called as a subcommand is written ./doctor
     #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = Heading::InputAndOutput.text())]
     pub files: Vec<OsString>,
@@ -231,49 +231,49 @@ pub struct ParseArgs {
 
 impl ParseArgs {
     /// Whether the files of the reference are written.
-    pub fn compat(&self) -> bool {
+    pub(crate) fn compat(&self) -> bool {
         self.parameters.0.is_on("compat")
     }
 
     /// Whether the run stops at the first failure.
-    pub fn fail_fast(&self) -> bool {
+    pub(crate) fn fail_fast(&self) -> bool {
         self.parameters.0.is_on("fail_fast")
     }
 
     /// The pages that are wanted, as they were given.
-    pub fn pages(&self) -> Option<&str> {
+    pub(crate) fn pages(&self) -> Option<&str> {
         self.parameters.0.text("pages")
     }
 
     /// Pages of a document at most.
-    pub fn max_pages(&self) -> Option<u64> {
+    pub(crate) fn max_pages(&self) -> Option<u64> {
         self.parameters.0.count("max_pages")
     }
 
     /// Where the networks run, as it was given.
-    pub fn device(&self) -> Option<&str> {
+    pub(crate) fn device(&self) -> Option<&str> {
         self.parameters.0.text("device")
     }
 
     /// The folder of libraries and models.
-    pub fn runtime_dir(&self) -> Option<&Path> {
+    pub(crate) fn runtime_dir(&self) -> Option<&Path> {
         self.parameters.0.folder("runtime_dir")
     }
 
     /// Bytes at most of an input that is no file.
-    pub fn max_input_size(&self) -> u64 {
+    pub(crate) fn max_input_size(&self) -> u64 {
         let given = self.parameters.0.count("max_input_size");
         given.unwrap_or(MAX_INPUT_SIZE)
     }
 
     /// Time for the download of an input.
-    pub fn fetch_timeout(&self) -> Duration {
+    pub(crate) fn fetch_timeout(&self) -> Duration {
         let given = self.parameters.0.count("fetch_timeout");
         given.map_or(DEFAULT_TIMEOUT, Duration::from_secs)
     }
 
     /// A number of threads; as many as there are processors where nothing is said.
-    pub fn thread_count(&self, name: &str) -> usize {
+    pub(crate) fn thread_count(&self, name: &str) -> usize {
         let given = self.parameters.0.count(name);
         let given = given.map_or_else(machine::cores, |n| usize::try_from(n).unwrap_or(usize::MAX));
         given.clamp(1, MOST_THREADS)
@@ -282,7 +282,7 @@ impl ParseArgs {
 
 /// Formats of `--stdout`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum StdoutFormat {
+pub(crate) enum StdoutFormat {
     /// Markdown
     Md,
     /// JSON

@@ -16,7 +16,7 @@ use std::path::Path;
 const NOT_IN_ENVIRONMENT: [&str; 5] = ["help", "version", "input", "files-from", "null"];
 
 /// The command with an environment variable `DOCPARSE_<FLAG>` for every flag of parsing.
-pub fn command() -> Command {
+pub(super) fn command() -> Command {
     let with_environment = |command: Command| {
         command.mut_args(|arg: Arg| match arg.get_long().map(str::to_string) {
             Some(long) if !NOT_IN_ENVIRONMENT.contains(&long.as_str()) => {
@@ -60,7 +60,7 @@ fn variable(flag: &str) -> String {
 }
 
 /// The inputs of a run in command line order, with `-i` and without.
-pub fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
+pub(super) fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
     let of = |id: &str| {
         let values = matches
             .get_many::<OsString>(id)
@@ -80,7 +80,7 @@ pub fn inputs_in_order(matches: &ArgMatches) -> Vec<OsString> {
 }
 
 /// The message format in arguments or environment, found without a full parse.
-pub fn log_format(arguments: &[OsString]) -> LogFormat {
+pub(super) fn log_format(arguments: &[OsString]) -> LogFormat {
     let mut value = std::env::var_os("DOCPARSE_LOG_FORMAT");
     let mut arguments = arguments
         .iter()
@@ -106,7 +106,10 @@ pub fn log_format(arguments: &[OsString]) -> LogFormat {
 ///
 /// Values are left unchanged, whatever bytes they contain. An ambiguous prefix is an error that names the
 /// candidates. A switch with an optional value has none if an input follows.
-pub fn spell_out(arguments: Vec<OsString>, command: &Command) -> Result<Vec<OsString>, String> {
+pub(super) fn spell_out(
+    arguments: Vec<OsString>,
+    command: &Command,
+) -> Result<Vec<OsString>, String> {
     let flags: Vec<String> = long_flags(command, |_| true);
     let switches = long_flags(command, |arg| {
         arg.get_num_args() == Some(ValueRange::new(0..=1))

@@ -25,7 +25,7 @@ const WORKER_TIME: Duration = Duration::from_secs(20);
 const WORKER_MEMORY: u64 = 256 << 20;
 
 /// Checks everything and prints a line for each; returns the exit code.
-pub fn run(args: &DoctorArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let device = super::parse::device(args.device.as_deref())?;
     let threads = args

@@ -26,7 +26,7 @@ const BEFORE: [&str; 9] = [
 ///
 /// `file` is the input that it is about. A key that stands between backticks in the name of that file stays, wherever it is in the
 /// message: the name may be a part of it.
-pub fn named<'a>(message: &'a str, file: Option<&str>) -> Cow<'a, str> {
+pub(super) fn named<'a>(message: &'a str, file: Option<&str>) -> Cow<'a, str> {
     let mut out = String::new();
     let mut done = 0;
     let quotes: Vec<usize> = message.match_indices('`').map(|(at, _)| at).collect();

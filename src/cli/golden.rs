@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Checks the folder; 1 on any difference.
-pub fn run(args: &GoldenArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &GoldenArgs) -> Result<u8, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::fatal(
             format!("cannot find the program itself: {error}"),
@@ -87,7 +87,7 @@ fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<Cas
         Some(0) => Ok(CaseRun {
             saved,
             trace,
-            folder: out,
+            _folder: out,
         }),
         code => Err(format!(
             "exit code {code:?}: {}",

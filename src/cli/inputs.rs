@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// All inputs: those of the arguments, then those in lists.
-pub fn named(args: &ParseArgs) -> Result<Vec<OsString>, Failure> {
+pub(super) fn named(args: &ParseArgs) -> Result<Vec<OsString>, Failure> {
     let hint = "docparse file.pdf --save-path out";
     let asks_stdin = |inputs: &[OsString]| inputs.iter().any(|input| input == "-");
     if asks_stdin(&args.files_from) && (asks_stdin(&args.input) || args.files_from.len() > 1) {
@@ -37,7 +37,7 @@ pub fn named(args: &ParseArgs) -> Result<Vec<OsString>, Failure> {
 }
 
 /// Folders for spooled streams, those in memory last.
-pub fn spool_folders(args: &ParseArgs) -> Vec<PathBuf> {
+pub(super) fn spool_folders(args: &ParseArgs) -> Vec<PathBuf> {
     let set = |name: &str| {
         std::env::var_os(name)
             .filter(|v| !v.is_empty())

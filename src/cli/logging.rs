@@ -24,17 +24,17 @@ use tracing_subscriber::registry::LookupSpan;
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Sets the format of all later messages.
-pub fn choose(format: LogFormat) {
+pub(super) fn choose(format: LogFormat) {
     AS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
 }
 
 /// `true` if messages are JSON.
-pub fn is_json() -> bool {
+pub(super) fn is_json() -> bool {
     AS_JSON.load(Ordering::Relaxed)
 }
 
 /// Sets up messages for the process. `level`: least important level to show.
-pub fn set_up(format: LogFormat, level: Level) {
+pub(super) fn set_up(format: LogFormat, level: Level) {
     choose(format);
     let builder = tracing_subscriber::fmt()
         .with_max_level(level)
@@ -44,7 +44,7 @@ pub fn set_up(format: LogFormat, level: Level) {
 }
 
 /// Prints panics in the format of other messages.
-pub fn catch_panics() {
+pub(super) fn catch_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let text = info.payload_as_str().unwrap_or("a fault without a message");
         let place = info
@@ -62,7 +62,7 @@ pub fn catch_panics() {
 
 /// A message.
 #[derive(Debug, Clone)]
-pub struct LogRecord<'a> {
+pub(super) struct LogRecord<'a> {
     /// Severity.
     pub level: Level,
     /// Stable code for programs.
@@ -83,7 +83,7 @@ pub struct LogRecord<'a> {
 
 impl<'a> LogRecord<'a> {
     /// A message that concerns no file.
-    pub fn new(level: Level, code: &'a str, message: &'a str) -> Self {
+    pub(super) fn new(level: Level, code: &'a str, message: &'a str) -> Self {
         Self {
             level,
             code,
@@ -97,7 +97,7 @@ impl<'a> LogRecord<'a> {
     }
 
     /// Writes it to stderr, regardless of the level.
-    pub fn print(&self) {
+    pub(super) fn print(&self) {
         super::eprint(&self.line(is_json(), use_color()));
     }
 

@@ -1,7 +1,7 @@
 //! The command line: arguments, one file for each subcommand, progress, exit codes. Only this module uses
 //! clap or a terminal.
 
-pub mod args;
+pub(crate) mod args;
 mod command;
 mod doctor;
 mod flags;
@@ -10,7 +10,7 @@ mod golden;
 mod inputs;
 mod interrupt;
 mod logging;
-pub mod models;
+pub(crate) mod models;
 mod models_args;
 mod outputs;
 mod parameter_args;
@@ -39,27 +39,27 @@ pub(crate) use terminal::{eprint, print};
 use tracing::Level;
 
 /// Exit codes.
-pub mod exit {
+pub(crate) mod exit {
     /// Everything was done.
-    pub const DONE: u8 = 0;
+    pub(crate) const DONE: u8 = 0;
     /// Nothing could be done.
-    pub const FAILED: u8 = 1;
+    pub(crate) const FAILED: u8 = 1;
     /// The usage or the configuration is wrong.
-    pub const USAGE: u8 = 2;
+    pub(crate) const USAGE: u8 = 2;
     /// Done, but an input, page or block failed.
-    pub const PARTIAL: u8 = 3;
+    pub(crate) const PARTIAL: u8 = 3;
     /// Interrupted; finished documents are complete.
-    pub const INTERRUPTED: u8 = 130;
+    pub(crate) const INTERRUPTED: u8 = 130;
 }
 
 /// What a [`Failure`] is told with: words, or an error.
-pub trait Told: fmt::Display + fmt::Debug + Send + Sync + 'static {}
+pub(crate) trait Told: fmt::Display + fmt::Debug + Send + Sync + 'static {}
 
 impl<T: fmt::Display + fmt::Debug + Send + Sync + 'static> Told for T {}
 
 /// Reason why a command could not run, and advice on what to do.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     code: u8,
     /// A [`Fault`] where its reason is known.
     error: anyhow::Error,
@@ -68,7 +68,7 @@ pub struct Failure {
 
 impl Failure {
     /// The arguments or the configuration are wrong.
-    pub fn usage(what: impl Told, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(what: impl Told, hint: impl Into<String>) -> Self {
         Self {
             code: exit::USAGE,
             error: anyhow::Error::msg(what),
@@ -77,7 +77,7 @@ impl Failure {
     }
 
     /// The run cannot start or go on.
-    pub fn fatal(what: impl Told, hint: impl Into<String>) -> Self {
+    pub(crate) fn fatal(what: impl Told, hint: impl Into<String>) -> Self {
         Self {
             code: exit::FAILED,
             error: anyhow::Error::msg(what),
@@ -86,7 +86,7 @@ impl Failure {
     }
 
     /// The same, with what was being done said before the message.
-    pub fn context(self, what: impl Told) -> Self {
+    pub(crate) fn context(self, what: impl Told) -> Self {
         Self {
             error: self.error.context(what),
             ..self

@@ -17,7 +17,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The store of this user.
-pub fn store() -> Result<Store, Failure> {
+pub(crate) fn store() -> Result<Store, Failure> {
     let home = super::data_home().ok_or_else(|| {
         Failure::fatal("there is no folder for models", "set HOME or XDG_DATA_HOME")
     })?;
@@ -30,7 +30,7 @@ fn is_offline_by_environment() -> bool {
 }
 
 /// Runs the command.
-pub fn run(command: &ModelsCommand) -> Result<u8, Failure> {
+pub(crate) fn run(command: &ModelsCommand) -> Result<u8, Failure> {
     super::logging::set_up(super::values::LogFormat::Text, tracing::Level::WARN);
     let store = store()?;
     match command {
@@ -266,7 +266,7 @@ fn verify(store: &Store, names: &[String]) -> Result<u8, Failure> {
 
 /// Networks of a run to locate on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// Also the recognizer, besides the networks for pages.
     pub recognizer: bool,
     /// Source that missing models are fetched from; `None` to not fetch them.
@@ -274,7 +274,7 @@ pub struct Wanted<'a> {
 }
 
 /// Fills in the folders on this machine of all networks that a run needs and that have no folder yet.
-pub fn provide(vl: &mut VlConfig, wanted: Wanted<'_>) -> Result<(), Failure> {
+pub(crate) fn provide(vl: &mut VlConfig, wanted: Wanted<'_>) -> Result<(), Failure> {
     let preprocess = vl.preprocess;
     let does = |step: bool| preprocess.use_doc_preprocessor && step;
     let needed = [

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 /// What to do about models.
 #[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
+pub(crate) enum ModelsCommand {
     /// List all models, and where they lie on this machine
     List,
     /// Fetch models, or the models of a pipeline, into the store

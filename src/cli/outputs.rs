@@ -35,7 +35,7 @@ fn state_home() -> Option<PathBuf> {
 }
 
 /// Opens the save path of a run, read-only for a dry run; `None` if documents are printed.
-pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>, Failure> {
+pub(super) fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>, Failure> {
     if is_printed {
         return Ok(None);
     }
@@ -77,7 +77,7 @@ pub fn open(args: &ParseArgs, is_printed: bool) -> Result<Option<Arc<SavePath>>,
 }
 
 /// Hash of all settings that outputs depend on; settings that only affect speed are excluded.
-pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) -> String {
+pub(super) fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) -> String {
     let given = |names: &[&str]| {
         names
             .iter()
@@ -121,7 +121,7 @@ pub fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Formats) ->
 }
 
 /// An input with the decision about it.
-pub struct PlannedInput {
+pub(super) struct PlannedInput {
     /// The input.
     pub file: InputFile,
     /// The decision.
@@ -129,7 +129,7 @@ pub struct PlannedInput {
 }
 
 /// Plan of a run.
-pub struct PlannedRun {
+pub(super) struct PlannedRun {
     /// All inputs, in order.
     pub inputs: Vec<PlannedInput>,
     /// Hash of the settings.
@@ -140,7 +140,7 @@ pub struct PlannedRun {
 
 /// Counts of inputs that are not parsed.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LeftOut {
+pub(super) struct LeftOut {
     /// The record proves them done, or docparse wrote them.
     pub skipped: usize,
     /// They cannot be parsed.
@@ -149,7 +149,7 @@ pub struct LeftOut {
 
 impl PlannedRun {
     /// Plans the outputs of all inputs.
-    pub fn of(
+    pub(super) fn of(
         files: Vec<InputFile>,
         path: Option<&Arc<SavePath>>,
         formats: Formats,
@@ -214,7 +214,7 @@ impl PlannedRun {
 
     /// The jobs, the names and inputs of their documents by job id, and the counts of inputs left out, which
     /// are reported to `reporter`.
-    pub fn jobs(
+    pub(super) fn jobs(
         &self,
         reporter: &mut RunReporter,
     ) -> (Vec<Job>, BTreeMap<usize, (OutputName, Identity)>, LeftOut) {
@@ -278,7 +278,7 @@ fn candidate(file: &InputFile) -> Candidate<'_> {
 }
 
 /// Prints the plan, one line per input.
-pub fn dry_run(
+pub(super) fn dry_run(
     planned: &PlannedRun,
     missing: &[Result<InputFile, InputError>],
     options: &OpenOptions,

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// Settings given as flags or in the environment.
 #[derive(Debug, Clone, Default)]
-pub struct ParameterArgs(pub Parameters);
+pub(crate) struct ParameterArgs(pub Parameters);
 
 impl Args for ParameterArgs {
     fn augment_args(command: Command) -> Command {

@@ -7,7 +7,7 @@ use crate::proof::parity::{self, Check, FolderReport, Outcome};
 use crate::runtime::{self, RuntimeDirs};
 
 /// Checks the folder; exit code 1 if any error exceeds its tolerance.
-pub fn run(args: &ParityArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &ParityArgs) -> Result<u8, Failure> {
     let dirs = RuntimeDirs::new(args.runtime_dir.as_deref(), super::data_home().as_deref());
     let library = dirs.find(runtime::ONNXRUNTIME).map_err(|e| {
         Failure::fatal(

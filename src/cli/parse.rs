@@ -46,7 +46,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::Level;
 
 /// Parses the inputs in the arguments; returns the exit code.
-pub fn run(args: &ParseArgs) -> Result<u8, Failure> {
+pub(super) fn run(args: &ParseArgs) -> Result<u8, Failure> {
     let cancel = interrupt::flag();
     match parse(args, &cancel) {
         // After an interrupt, any error is a consequence of it.

@@ -41,7 +41,7 @@ struct InputRecord {
 }
 
 /// Shows progress and collects the report.
-pub struct RunReporter {
+pub(super) struct RunReporter {
     bar: ProgressBar,
     total_files: usize,
     done_files: usize,
@@ -61,7 +61,7 @@ pub struct RunReporter {
 
 impl RunReporter {
     /// A reporter for this number of files; `show_bar` only on a terminal.
-    pub fn new(total_files: usize, show_bar: bool) -> Self {
+    pub(super) fn new(total_files: usize, show_bar: bool) -> Self {
         let target = if show_bar {
             ProgressDrawTarget::stderr()
         } else {
@@ -94,14 +94,14 @@ impl RunReporter {
     }
 
     /// An input that is not parsed, as it was done before, or was written by docparse.
-    pub fn skipped(&mut self, path: &str, message: &str) {
+    pub(super) fn skipped(&mut self, path: &str, message: &str) {
         self.bar
             .suspend(|| tracing::info!(code = Code::Skipped.name(), file = path, "{message}"));
         self.add_outside(path, "skipped", None, message);
     }
 
     /// An input behind which there is no file that can be parsed.
-    pub fn missing(&mut self, path: &str, fault: &Fault) {
+    pub(super) fn missing(&mut self, path: &str, fault: &Fault) {
         let outcome = match fault.reason {
             Reason::Cancelled => "cancelled",
             _ => "failed",
@@ -125,12 +125,12 @@ impl RunReporter {
     }
 
     /// Hashes files as they are written, for the report: after an interrupt there is no time for it.
-    pub fn hash_outputs(&mut self) {
+    pub(super) fn hash_outputs(&mut self) {
         self.hashes = true;
     }
 
     /// Reports what was found but not used: pipes and devices, and counts of files of other types.
-    pub fn left_out(
+    pub(super) fn left_out(
         &mut self,
         passed_over: &[InputError],
         other_kinds: BTreeMap<String, usize>,
@@ -155,7 +155,7 @@ impl RunReporter {
     }
 
     /// Prints the closing line: what was done, where the results are, and what was not done.
-    pub fn close(&self, place: &str, interrupted: bool) {
+    pub(super) fn close(&self, place: &str, interrupted: bool) {
         let (word, code) = (
             if interrupted { "interrupted" } else { "done" },
             Code::Summary.name(),
@@ -216,7 +216,7 @@ impl RunReporter {
     }
 
     /// Removes the progress bar.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
@@ -227,7 +227,7 @@ impl RunReporter {
     }
 
     /// The report as one JSON object.
-    pub fn to_json(&self, pipeline: &str, exit_code: u8) -> Value {
+    pub(super) fn to_json(&self, pipeline: &str, exit_code: u8) -> Value {
         let inputs: Vec<Value> = self
             .records
             .values()
@@ -319,7 +319,7 @@ fn outcome_of(fault: &Fault) -> &'static str {
 }
 
 /// Tells that an input failed.
-pub fn tell_failed(file: &str, fault: &Fault) {
+pub(super) fn tell_failed(file: &str, fault: &Fault) {
     let (code, fault_reason) = (Code::InputFailed.name(), fault.reason.name());
     tracing::error!(code, fault_reason, file, "{fault}");
 }

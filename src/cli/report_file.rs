@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 /// Destination of a report.
 #[derive(Debug)]
-pub struct ReportFile {
+pub(super) struct ReportFile {
     name: String,
     place: ReportPlace,
 }
@@ -29,14 +29,14 @@ enum ReportPlace {
 
 impl ReportFile {
     /// Checks that a report can be written to `path`.
-    pub fn check(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn check(path: &Path) -> Result<Self, Failure> {
         let name = shown::name(path);
         let place = place(path).map_err(|error| failure(&name, &error))?;
         Ok(Self { name, place })
     }
 
     /// Writes the report.
-    pub fn write(self, text: &str) -> Result<(), Failure> {
+    pub(super) fn write(self, text: &str) -> Result<(), Failure> {
         let written = match self.place {
             ReportPlace::Stream(mut stream) => match stream.write_all(text.as_bytes()) {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -50,18 +50,18 @@ impl ReportFile {
 
 /// The report of a run: written once, by the run itself or by its interrupt handler. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Report(Arc<Mutex<Option<ReportFile>>>);
+pub(super) struct Report(Arc<Mutex<Option<ReportFile>>>);
 
 impl Report {
     /// Checks that a report can be written to `path`; `None` for no report.
-    pub fn check(path: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) fn check(path: Option<&Path>) -> Result<Self, Failure> {
         Ok(Report(Arc::new(Mutex::new(
             path.map(ReportFile::check).transpose()?,
         ))))
     }
 
     /// Writes the state of `reporter`, if a report is wanted and not written yet.
-    pub fn write(
+    pub(super) fn write(
         &self,
         reporter: &SharedReporter,
         pipeline: &str,

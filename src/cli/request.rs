@@ -20,7 +20,7 @@ const LITE_ONLY: &str = "leave the flag out, or name the networks: --layout-dete
 const HELP: &str = "docparse --help lists the flags";
 
 /// The settings of a run; its models are located, and fetched if wanted.
-pub fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
+pub(super) fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
     let request = request(args)?;
     let mut resolved = resolve(&request).map_err(|error| refused(&error))?;
     if let Some((vl, backend)) = &mut resolved.vl {
@@ -51,7 +51,7 @@ pub fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
 }
 
 /// Notes for the user about the settings, before the work begins.
-pub fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
+pub(super) fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     if resolved.is_default {
         notes.push("using the embedded pipeline `lite`; --vl-rec-model-dir and --layout-detection-model-dir run PaddleOCR-VL, --pipeline-version lite silences this".to_string());
@@ -143,7 +143,7 @@ fn refused(error: &RequestError) -> Failure {
 }
 
 /// Advice for parts of a run that cannot be loaded.
-pub fn not_loaded(error: SetupError) -> Failure {
+pub(super) fn not_loaded(error: SetupError) -> Failure {
     let folder = |role: NetworkRole| flag(role.folder_parameter());
     let hint = match &error {
         SetupError::Memory { least_mib, .. } => {

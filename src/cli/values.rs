@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 /// The words that the reference takes for true and false, in any case.
-pub fn parse_bool(text: &str) -> Result<bool, String> {
+pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "t" | "y" | "1" => Ok(true),
         "false" | "no" | "f" | "n" | "0" => Ok(false),
@@ -12,7 +12,7 @@ pub fn parse_bool(text: &str) -> Result<bool, String> {
 }
 
 /// A percentage, with or without its sign, as 0 to 1.
-pub fn parse_percent(text: &str) -> Result<f64, String> {
+pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
     let number = text
         .trim()
         .trim_end_matches('%')
@@ -26,13 +26,13 @@ pub fn parse_percent(text: &str) -> Result<f64, String> {
 }
 
 /// The name of a setting's flag.
-pub fn flag_name(key: &str) -> String {
+pub(super) fn flag_name(key: &str) -> String {
     key.replace('_', "-")
 }
 
 /// Form of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Lines for people
     #[default]
     Text,

@@ -3,13 +3,13 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Number of processors that this process may use.
-pub fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get())
 }
 
 /// Memory in bytes available to this process and its children: that of the machine, or less if a control
 /// group limits it (a container, a batch job). `None` if the system does not report it.
-pub fn memory() -> Option<u64> {
+pub(crate) fn memory() -> Option<u64> {
     memory_below(Path::new("/"))
 }
 

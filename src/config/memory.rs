@@ -7,22 +7,22 @@ use crate::input::decode::MAX_PICTURE_PIXELS;
 use crate::lines::memory::{DEFAULT_BUDGET, LEAST_BUDGET, PAGE_PIXEL};
 
 /// Bytes of the main process itself, including the state of documents in progress.
-pub const BASE: u64 = 64 << 20;
+pub(crate) const BASE: u64 = 64 << 20;
 /// Bytes of an idle worker process: 11 MiB measured.
-pub const WORKER_BASE: u64 = 12 << 20;
+pub(crate) const WORKER_BASE: u64 = 12 << 20;
 /// Least bytes of a worker that can read ordinary pages: a page at 144 dpi, its fonts, and a scan on it.
-pub const LEAST_WORKER: u64 = 160 << 20;
+pub(crate) const LEAST_WORKER: u64 = 160 << 20;
 /// Least bytes for pages in flight: one of 6.7 million pixels, or three of A4 at 144 dpi.
-pub const LEAST_PAGES: u64 = 64 << 20;
+pub(crate) const LEAST_PAGES: u64 = 64 << 20;
 /// Most bytes for pages in flight that are useful: the largest picture that is ever decoded.
-pub const MOST_PAGES: u64 = MAX_PICTURE_PIXELS * PAGE_PIXEL;
+pub(crate) const MOST_PAGES: u64 = MAX_PICTURE_PIXELS * PAGE_PIXEL;
 /// If the parts get less than this share of what they could use beyond their least, the number of workers is
 /// reduced.
 const FEW: f64 = 0.25;
 
 /// Memory that a run would use if there were no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wants {
+pub(crate) struct Wants {
     /// Number of worker processes.
     pub workers: usize,
     /// Bytes of one worker, besides the program.
@@ -37,7 +37,7 @@ pub struct Wants {
 
 /// Memory that each part may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shares {
+pub(crate) struct Shares {
     /// Number of worker processes.
     pub workers: usize,
     /// Bytes of one worker, besides the program.
@@ -52,12 +52,13 @@ pub struct Shares {
 
 impl Shares {
     /// Pixel limit of a page.
-    pub fn page_pixels(&self) -> u64 {
+    pub(crate) fn page_pixels(&self) -> u64 {
         self.pages / PAGE_PIXEL
     }
 
     /// Bytes of all parts together, each at its limit.
-    pub fn total(&self, wants: &Wants) -> u64 {
+    #[cfg(test)]
+    pub(crate) fn total(&self, wants: &Wants) -> u64 {
         let workers = self.workers as u64 * (self.worker + WORKER_BASE);
         BASE + wants.networks + workers + self.lines.unwrap_or(0) + self.pages + self.kv_cache
     }
@@ -65,7 +66,7 @@ impl Shares {
 
 impl Wants {
     /// Least bytes of a run, without and with line recognition in images.
-    pub fn least(&self) -> (u64, u64) {
+    pub(crate) fn least(&self) -> (u64, u64) {
         let worker = self.worker.min(LEAST_WORKER) + WORKER_BASE;
         let least = BASE + self.networks + worker + LEAST_PAGES + self.kv_cache.0;
         (
@@ -76,7 +77,7 @@ impl Wants {
 
     /// Divides `limit` bytes. If that is too little, every part gets its least: [`Shares::total`] then
     /// exceeds the limit.
-    pub fn share(&self, limit: u64) -> Shares {
+    pub(crate) fn share(&self, limit: u64) -> Shares {
         let reads_lines = self.reads_lines && self.least().1 <= limit;
         let parts = |workers: usize| {
             let n = workers as u64;

@@ -3,12 +3,12 @@
 //! Settings are stored as one tree of keys, as in the reference's YAML files, so that every layer can
 //! override every key; [`Config`] is built from the tree at the end.
 
-pub mod machine;
-pub mod memory;
-pub mod parameters;
-pub mod schema;
-pub mod server;
-pub mod vl;
+pub(crate) mod machine;
+pub(crate) mod memory;
+pub(crate) mod parameters;
+pub(crate) mod schema;
+pub(crate) mod server;
+pub(crate) mod vl;
 mod yaml;
 
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};

@@ -7,7 +7,7 @@
 
 mod table;
 
-pub use table::PARAMETERS;
+pub(crate) use table::PARAMETERS;
 
 use super::schema;
 use serde_json::{Map, Value};
@@ -217,13 +217,13 @@ pub fn reference() -> String {
 }
 
 /// The parameter with this name.
-pub fn parameter(name: &str) -> Option<&'static Parameter> {
+pub(crate) fn parameter(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name == name)
 }
 
 /// The key that a parameter sets. The reference's own parameters that are not in the table are keys
 /// themselves.
-pub fn key_of(name: &str) -> &str {
+pub(crate) fn key_of(name: &str) -> &str {
     match parameter(name).map(|parameter| parameter.place) {
         Some(Destination::Key(key)) => key,
         _ => name,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Types of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueType {
+pub(crate) enum ValueType {
     /// `true` or `false`.
     Bool,
     /// An integer.
@@ -31,7 +31,7 @@ pub enum ValueType {
 
 impl ValueType {
     /// `true` if a value is of this type.
-    pub fn accepts(self, value: &Value) -> bool {
+    pub(crate) fn accepts(self, value: &Value) -> bool {
         let by_class = |inner: &dyn Fn(&Value) -> bool| {
             value.as_object().is_some_and(|map| {
                 map.iter()
@@ -62,7 +62,7 @@ impl ValueType {
     }
 
     /// Description of valid values, for messages.
-    pub fn describe(self) -> &'static str {
+    pub(crate) fn describe(self) -> &'static str {
         match self {
             ValueType::Bool => "true or false",
             ValueType::Int => "a whole number",
@@ -80,7 +80,7 @@ impl ValueType {
 }
 
 /// All keys as dotted paths: those of the reference first, then those of `lite`.
-pub const KEYS: &[(&str, ValueType)] = &[
+pub(crate) const KEYS: &[(&str, ValueType)] = &[
     ("pipeline_name", ValueType::Text),
     ("batch_size", ValueType::Int),
     ("use_queues", ValueType::Bool),
@@ -234,7 +234,7 @@ const SERVICE: &str = "for the reference's service";
 
 /// Keys that files of the reference have and nothing here reads, with the reason. They are accepted, so that such a file works, and
 /// told.
-pub const UNUSED: &[(&str, &str)] = &[
+pub(crate) const UNUSED: &[(&str, &str)] = &[
     ("batch_size", AT_ONCE),
     ("use_queues", AT_ONCE),
     ("layout_prep_cpu_workers", AT_ONCE),
@@ -275,13 +275,13 @@ pub const UNUSED: &[(&str, &str)] = &[
 ];
 
 /// Why nothing reads a key, if that is so.
-pub fn unused(key: &str) -> Option<&'static str> {
+pub(crate) fn unused(key: &str) -> Option<&'static str> {
     let found = UNUSED.iter().find(|(unused, _)| *unused == key);
     found.map(|(_, reason)| *reason)
 }
 
 /// Number of bytes of a value of [`ValueType::Size`].
-pub fn size(value: &Value) -> Option<u64> {
+pub(crate) fn size(value: &Value) -> Option<u64> {
     match value {
         Value::String(text) => parse_size(text).ok().map(|bytes| bytes as u64),
         number => number.as_u64().filter(|bytes| *bytes > 0),
@@ -289,7 +289,7 @@ pub fn size(value: &Value) -> Option<u64> {
 }
 
 /// Parses a number of bytes, with K, M or G for powers of 1024.
-pub fn parse_size(text: &str) -> Result<usize, String> {
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
     let text = text.trim();
     let (digits, unit) = match text.char_indices().next_back() {
         Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
@@ -306,7 +306,7 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
 }
 
 /// Type of a key; `None` if there is no such key. Keys below one of type `Any` are of that type too.
-pub fn kind_of(path: &str) -> Option<ValueType> {
+pub(crate) fn kind_of(path: &str) -> Option<ValueType> {
     KEYS.iter()
         .find(|(key, kind)| {
             let below = path
@@ -318,7 +318,7 @@ pub fn kind_of(path: &str) -> Option<ValueType> {
 }
 
 /// `true` if the path is a proper prefix of keys.
-pub fn is_section(path: &str) -> bool {
+pub(crate) fn is_section(path: &str) -> bool {
     KEYS.iter().any(|(key, _)| {
         key.strip_prefix(path)
             .is_some_and(|rest| rest.starts_with('.'))
@@ -326,7 +326,7 @@ pub fn is_section(path: &str) -> bool {
 }
 
 /// The most similar known key, as a suggestion; `None` if there is none.
-pub fn nearest(path: &str) -> Option<&'static str> {
+pub(crate) fn nearest(path: &str) -> Option<&'static str> {
     let distance = |key: &str| edit_distance(&path.to_lowercase(), &key.to_lowercase());
     let best = KEYS.iter().map(|(key, _)| (distance(key), *key)).min()?;
     (best.0 <= 3).then_some(best.1)

@@ -65,7 +65,7 @@ const MAX_BATCH: u64 = 64;
 /// Parameters of a run besides the configuration (docs/reference.md, "Flags and configuration"), by the reference's names:
 /// `layout_shape_mode`, `prompt_label`, `min_pixels`, ... and, for its Python call, `layout_threshold` and
 /// others.
-pub type PredictParams = Map<String, Value>;
+pub(crate) type PredictParams = Map<String, Value>;
 
 /// Labels allowed for pages without layout detection.
 const PROMPT_LABELS: [Label; 6] = [
@@ -251,7 +251,7 @@ fn by_class<T>(
 
 /// `threshold`. An integer disables the filter in the reference (docs/reference.md,
 /// "Configuration files"); here only with `compat`.
-pub fn threshold(value: &Value, compat: bool) -> Threshold {
+pub(crate) fn threshold(value: &Value, compat: bool) -> Threshold {
     let number = |v: &Value| v.as_f64().map(|v| v as f32);
     match value {
         Value::Number(n) if n.is_f64() || !compat => Threshold::All(number(value).unwrap_or(0.0)),
@@ -261,7 +261,7 @@ pub fn threshold(value: &Value, compat: bool) -> Threshold {
 }
 
 /// `layout_unclip_ratio`: a number, a pair, or either by class id.
-pub fn unclip_ratio(value: &Value) -> Unclip {
+pub(crate) fn unclip_ratio(value: &Value) -> Unclip {
     let pair = |value: &Value| match value {
         Value::Array(pair) => match pair.as_slice() {
             [x, y] => Some([x.as_f64()? as f32, y.as_f64()? as f32]),
@@ -276,7 +276,7 @@ pub fn unclip_ratio(value: &Value) -> Unclip {
 }
 
 /// `layout_merge_bboxes_mode`: a word, or words by class id; `None` for an unknown word.
-pub fn merge_modes(value: &Value) -> Option<MergeModes> {
+pub(crate) fn merge_modes(value: &Value) -> Option<MergeModes> {
     let mode = |value: &Value| match value.as_str()? {
         "union" => Some(MergeMode::Union),
         "large" => Some(MergeMode::Large),

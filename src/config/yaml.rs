@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// A checked configuration file: nested maps of known keys with values of the right types.
 ///
 /// `name` is the name of the file in errors.
-pub fn parse(text: &str, name: &str) -> Result<Map<String, Value>, ConfigError> {
+pub(super) fn parse(text: &str, name: &str) -> Result<Map<String, Value>, ConfigError> {
     let documents = MarkedYaml::load_from_str(text).map_err(|error| {
         let marker = error.marker();
         ConfigError::Syntax {
@@ -139,7 +139,7 @@ fn to_value(node: &MarkedYaml) -> Value {
 }
 
 /// Checks a value for a key given by a flag or the environment.
-pub fn check(key: &str, value: &Value) -> Result<(), &'static str> {
+pub(super) fn check(key: &str, value: &Value) -> Result<(), &'static str> {
     let kind = schema::kind_of(key).unwrap_or(ValueType::Any);
     if kind.accepts(value) {
         Ok(())

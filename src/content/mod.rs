@@ -4,19 +4,19 @@
 //! become HTML, spotted texts are separated from their locations. Every step takes linear time and memory,
 //! and [`bounds`] limits the length of its input.
 
-pub mod bounds;
+pub(crate) mod bounds;
 pub mod otsl;
 mod repetition;
 mod spotting;
 
 pub use repetition::{MIN_LENGTH, MIN_LENGTH_TABLE, truncate_repetition};
-pub use spotting::spotting_content;
+pub(crate) use spotting::spotting_content;
 
 use crate::document::{Code, Label, Spotting};
 
 /// Content made from an answer.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ParsedAnswer {
+pub(crate) struct ParsedAnswer {
     /// The block's content.
     pub content: String,
     /// Result of text spotting.
@@ -26,7 +26,7 @@ pub struct ParsedAnswer {
 }
 
 /// Post-processes a recognizer's answer; `size` is the block's width and height in pixels.
-pub fn read(answer: &str, label: Label, size: (usize, usize)) -> ParsedAnswer {
+pub(crate) fn read(answer: &str, label: Label, size: (usize, usize)) -> ParsedAnswer {
     let mut reading = ParsedAnswer::default();
     let (answer, all) = bounds::first_chars(answer, bounds::MAX_ANSWER_CHARS);
     if let Some(all) = all {
@@ -92,7 +92,10 @@ fn uniform_delimiters(text: String, label: Label) -> String {
 ///
 /// `picture` returns a token's path and text; tokens without a picture stay, and so do all after the first
 /// [`bounds::MAX_RESTORED_BYTES`]. For a picture without a path only the text is inserted.
-pub fn restore_figures(html: &str, picture: impl Fn(&str) -> Option<(String, String)>) -> String {
+pub(crate) fn restore_figures(
+    html: &str,
+    picture: impl Fn(&str) -> Option<(String, String)>,
+) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(at) = rest.find("[F") {

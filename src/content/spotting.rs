@@ -10,7 +10,7 @@ const NUMBERS: usize = 8;
 const FARTHEST: f64 = 1e6;
 
 /// The texts of an answer, separated by blank lines, and their quadrilaterals in a picture of the given size.
-pub fn spotting_content(answer: &str, width: f64, height: f64) -> (String, Spotting) {
+pub(crate) fn spotting_content(answer: &str, width: f64, height: f64) -> (String, Spotting) {
     let texts = between(answer, "<|TEXT_START|>", "<|TEXT_END|>");
     let places = between(answer, "<|LOC_BEGIN|>", "<|LOC_END|>");
     let mut found: Vec<(String, [[f64; 2]; 4])> = Vec::new();

@@ -28,7 +28,7 @@
 //! * The time of a page is the time that all stages together spend on it; waiting for a turn does not count.
 //!   A page whose deadline passes fails.
 //! * Cancellation is a flag of each job. The job is given up at once; stages forward its pages without work,
-//!   and running work ends at its next check of [`crate::deadline`]. Nothing waits for work that does not:
+//!   and running work ends at its next check of `deadline`. Nothing waits for work that does not:
 //!   the threads of an engine that ends are joined for a moment ([`GRACE`]) and then abandoned. The process
 //!   should then end without the destructors of its libraries.
 //! * The results of a job do not depend on the jobs beside it or before it.
@@ -49,15 +49,21 @@ mod threads;
 
 use crate::deadline::CancelToken;
 use crate::document::{Page, TextDecision};
-use crate::input::{PageSource, SourcePage};
+
 use crate::layout::LayoutDetector;
 use crate::lines::{PrepareError, PreparedPage};
-use crate::plan::{PagePlan, PlanOptions};
+use crate::plan::PagePlan;
 use crate::preprocess::PreprocessSteps;
 use crate::raster::Pixels;
 use crate::recognize::Recognizer;
 use coordinator::{Coordinator, Message, State};
 use crossbeam_channel::Sender;
+// Types of the settings and sources of jobs, which clients need to name.
+pub use crate::input::{InputError, InputFile, PageError, PageSource, PixelsWanted, SourcePage};
+pub use crate::layout::postprocess::LayoutOptions;
+pub use crate::lines::TextLayerMode;
+pub use crate::plan::PlanOptions;
+pub use crate::preprocess::PreprocessOptions;
 pub use job::{
     Delivery, Event, EventReceiver, EventSender, Job, JobFault, JobSettings, LayoutChoice,
     OpenSource, Submission, SubmitError, events,

@@ -122,7 +122,7 @@ pub fn run(
 
 /// The fault of a document that is given up after another one failed, where one is enough.
 fn not_tried() -> Fault {
-    let message = "not done, since something else failed before (--fail-fast)";
+    let message = "not done, since something else failed before (`fail_fast`)";
     Fault::new(Reason::NotTried, message)
 }
 

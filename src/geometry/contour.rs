@@ -93,7 +93,7 @@ const RIGHT_BORDER: i8 = -2;
 
 /// The outer borders of all 8-connected shapes, in OpenCV's order: the one that a scan by rows finds last
 /// comes first. Each runs down the left side first; points inside straight runs are left out.
-pub fn external_contours(mask: &Mask) -> Vec<Vec<[i32; 2]>> {
+pub(crate) fn external_contours(mask: &Mask) -> Vec<Vec<[i32; 2]>> {
     // A frame of empty cells makes bounds checks unnecessary.
     let stride = mask.width + 2;
     let mut cells = vec![0i8; stride * (mask.height + 2)];
@@ -164,7 +164,7 @@ fn follow(cells: &mut [i8], stride: usize, start: usize) -> Vec<[i32; 2]> {
 }
 
 /// The closed curve with fewer points; no dropped point lies further than `epsilon` from it.
-pub fn simplify(contour: &[[i32; 2]], epsilon: f64) -> Vec<[i32; 2]> {
+pub(crate) fn simplify(contour: &[[i32; 2]], epsilon: f64) -> Vec<[i32; 2]> {
     let count = contour.len();
     if count == 0 {
         return Vec::new();
@@ -267,7 +267,7 @@ fn drop_points_on_lines(mut points: Vec<[i32; 2]>, limit: f64) -> Vec<[i32; 2]> 
 }
 
 /// Length of the closed curve, summed in single precision as `cv2.arcLength` does.
-pub fn arc_length(contour: &[[i32; 2]]) -> f64 {
+pub(crate) fn arc_length(contour: &[[i32; 2]]) -> f64 {
     let Some(mut previous) = contour.last() else {
         return 0.0;
     };
@@ -284,7 +284,7 @@ pub fn arc_length(contour: &[[i32; 2]]) -> f64 {
 }
 
 /// Area inside the closed curve through the points.
-pub fn contour_area(contour: &[[i32; 2]]) -> f64 {
+pub(crate) fn contour_area(contour: &[[i32; 2]]) -> f64 {
     let points: Vec<Point> = contour
         .iter()
         .map(|p| Point {

@@ -3,8 +3,8 @@
 //! A [`Rect`] always lies in page pixels: origin top left, x to the right, y down. Other spaces (PDF points,
 //! model inputs) have their own types where they occur and one conversion function each.
 
-pub mod contour;
-pub mod polygon;
+pub(crate) mod contour;
+pub(crate) mod polygon;
 
 use serde::{Deserialize, Serialize};
 
@@ -162,7 +162,7 @@ impl Rect {
 /// extent.
 ///
 /// `extent` computes the new extent of a row when a box is added to it.
-pub fn rows_by_overlap(
+pub(crate) fn rows_by_overlap(
     boxes: &[Rect],
     extent: impl Fn(&Rect, &Rect) -> Rect,
 ) -> Vec<(Vec<usize>, Rect)> {
@@ -221,14 +221,14 @@ impl Quad {
 }
 
 /// Distance between two points.
-pub fn distance(a: Point, b: Point) -> f32 {
+pub(crate) fn distance(a: Point, b: Point) -> f32 {
     (a.x - b.x).hypot(a.y - b.y)
 }
 
 /// The convex hull of the points, counter-clockwise in a y-up plane, without collinear points.
 ///
 /// Andrew's monotone chain. Fewer than three distinct points are returned as they are.
-pub fn convex_hull(points: &[Point]) -> Vec<Point> {
+pub(crate) fn convex_hull(points: &[Point]) -> Vec<Point> {
     let mut sorted = points.to_vec();
     sorted.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
     sorted.dedup();
@@ -259,7 +259,7 @@ fn cross(o: Point, a: Point, b: Point) -> f64 {
 
 /// A rotated rectangle: its middle, its two side lengths and the angle of the first side.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TiltedRect {
+pub(crate) struct TiltedRect {
     /// Middle of the rectangle.
     pub center: Point,
     /// Length along `angle`, in pixels.
@@ -272,7 +272,7 @@ pub struct TiltedRect {
 
 impl TiltedRect {
     /// The four corners in circular order.
-    pub fn corners(&self) -> [Point; 4] {
+    pub(crate) fn corners(&self) -> [Point; 4] {
         let (sin, cos) = self.angle.sin_cos();
         let (w, h) = (self.width / 2.0, self.height / 2.0);
         [(-w, -h), (w, -h), (w, h), (-w, h)].map(|(x, y)| Point {
@@ -285,7 +285,7 @@ impl TiltedRect {
 /// The rectangle of least area around the points; `None` if there are no points.
 ///
 /// One of its sides lies on an edge of the convex hull, so every edge is tried.
-pub fn min_area_rect(points: &[Point]) -> Option<TiltedRect> {
+pub(crate) fn min_area_rect(points: &[Point]) -> Option<TiltedRect> {
     let hull = convex_hull(points);
     let first = *hull.first()?;
     if hull.len() == 1 {

@@ -9,7 +9,7 @@ use i_overlay::core::overlay_rule::OverlayRule;
 use i_overlay::float::single::SingleFloatOverlay;
 
 /// Area inside the ring; positive when it runs clockwise on the page.
-pub fn signed_area(ring: &[Point]) -> f64 {
+pub(crate) fn signed_area(ring: &[Point]) -> f64 {
     let Some(mut previous) = ring.last() else {
         return 0.0;
     };
@@ -23,7 +23,7 @@ pub fn signed_area(ring: &[Point]) -> f64 {
 
 /// Common area of two polygons, and their own areas.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Overlap {
+pub(crate) struct Overlap {
     /// Area of the intersection.
     pub common: f64,
     /// Area of the first.
@@ -34,7 +34,7 @@ pub struct Overlap {
 
 impl Overlap {
     /// Measures the overlap of two polygons.
-    pub fn of(a: &[Point], b: &[Point]) -> Overlap {
+    pub(crate) fn of(a: &[Point], b: &[Point]) -> Overlap {
         let (a, b) = (repaired(a), repaired(b));
         let common = area(&a.overlay(&b, OverlayRule::Intersect, FillRule::NonZero));
         Overlap {
@@ -45,17 +45,17 @@ impl Overlap {
     }
 
     /// Common area divided by the area of the union.
-    pub fn of_union(&self) -> f64 {
+    pub(crate) fn of_union(&self) -> f64 {
         ratio(self.common, self.first + self.second - self.common)
     }
 
     /// Common area divided by the smaller area.
-    pub fn of_smaller(&self) -> f64 {
+    pub(crate) fn of_smaller(&self) -> f64 {
         ratio(self.common, self.first.min(self.second))
     }
 
     /// Common area divided by the larger area.
-    pub fn of_larger(&self) -> f64 {
+    pub(crate) fn of_larger(&self) -> f64 {
         ratio(self.common, self.first.max(self.second))
     }
 }
@@ -114,7 +114,7 @@ fn area(shapes: &Shapes) -> f64 {
 /// Rotating calipers in single precision as `cv2.minAreaRect` and `cv2.boxPoints` (OpenCV 4.10) do it:
 /// corners are later truncated to whole pixels, so even their rounding noise is reproduced. `None` if the
 /// points have no area (fewer than three, or all on a line).
-pub fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
+pub(crate) fn min_area_quad(points: &[Point]) -> Option<[Point; 4]> {
     let hull = hull_in_order(points);
     let count = hull.len();
     if count < 3 {

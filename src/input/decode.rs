@@ -22,7 +22,7 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
 /// Pixel limit of pictures: decoded, a larger one would not fit in memory beside the pages in flight.
-pub const MAX_PICTURE_PIXELS: u64 = 178_956_970;
+pub(crate) const MAX_PICTURE_PIXELS: u64 = 178_956_970;
 /// Bytes examined to detect the file type; PDF allows its header within the first 1024.
 const SNIFF_BYTES: usize = 1024;
 
@@ -147,7 +147,7 @@ impl From<DecodeError> for Fault {
 }
 
 /// Detects the file type from the first bytes.
-pub fn sniff(path: &Path) -> Result<FileKind, DecodeError> {
+pub(crate) fn sniff(path: &Path) -> Result<FileKind, DecodeError> {
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     File::open(path)?
         .take(SNIFF_BYTES as u64)
@@ -222,7 +222,7 @@ fn damaged(kind: FileKind, error: ImageError, memory: u64) -> DecodeError {
 }
 
 /// Width and height of an image other than TIFF, from its header.
-pub fn picture_size(path: &Path, kind: FileKind) -> Result<(u64, u64), DecodeError> {
+pub(crate) fn picture_size(path: &Path, kind: FileKind) -> Result<(u64, u64), DecodeError> {
     if kind == FileKind::SunRaster {
         let (width, height) = SunHeader::read(&mut BufReader::new(File::open(path)?))?.size;
         return Ok((width as u64, height as u64));
@@ -232,7 +232,11 @@ pub fn picture_size(path: &Path, kind: FileKind) -> Result<(u64, u64), DecodeErr
 }
 
 /// Decodes an image other than TIFF, or the first frame of an animation. `memory`: limit in bytes.
-pub fn decode_picture(path: &Path, kind: FileKind, memory: u64) -> Result<Pixels, DecodeError> {
+pub(crate) fn decode_picture(
+    path: &Path,
+    kind: FileKind,
+    memory: u64,
+) -> Result<Pixels, DecodeError> {
     if kind == FileKind::SunRaster {
         return decode_sun_raster(path, memory);
     }
@@ -321,14 +325,14 @@ fn without_alpha(mut data: Vec<u8>) -> Vec<u8> {
 /// An open TIFF whose frames are decoded one at a time.
 ///
 /// It remembers the offsets of the frames, so reading them in order takes constant time per frame.
-pub struct TiffFrames {
+pub(crate) struct TiffFrames {
     decoder: Decoder<BufReader<File>>,
     memory: u64,
 }
 
 impl TiffFrames {
     /// Opens the file; `memory`: limit in bytes for decoding a frame.
-    pub fn open(path: &Path, memory: u64) -> Result<Self, DecodeError> {
+    pub(crate) fn open(path: &Path, memory: u64) -> Result<Self, DecodeError> {
         let mut limits = Limits::default();
         let most = (MAX_PICTURE_PIXELS * 8).min(memory) as usize;
         limits.decoding_buffer_size = most;
@@ -343,7 +347,7 @@ impl TiffFrames {
 
     /// Width and height of all frames, found by following the chain of directories. If the chain breaks, the
     /// last entry has size zero: the frame that cannot be decoded.
-    pub fn sizes(&mut self) -> Vec<(u32, u32)> {
+    pub(crate) fn sizes(&mut self) -> Vec<(u32, u32)> {
         let mut sizes = vec![self.decoder.dimensions().unwrap_or_default()];
         while self.decoder.more_images() {
             if self.decoder.next_image().is_err() {
@@ -356,7 +360,7 @@ impl TiffFrames {
     }
 
     /// Decodes a frame and applies its orientation.
-    pub fn frame(&mut self, index: usize) -> Result<Pixels, DecodeError> {
+    pub(crate) fn frame(&mut self, index: usize) -> Result<Pixels, DecodeError> {
         let memory = self.memory;
         let tiff_damaged = |error| tiff_damaged(error, memory);
         self.decoder.seek_to_image(index).map_err(tiff_damaged)?;

@@ -24,7 +24,7 @@ const EXTENSIONS: &[&str] = &[
 
 /// Result of a search for inputs.
 #[derive(Debug, Default)]
-pub struct Discovered {
+pub(crate) struct Discovered {
     /// Files in order, and errors for inputs without one.
     pub files: Vec<Result<InputFile, InputError>>,
     /// Pipes and devices found in directories or by patterns; they are not opened.
@@ -35,7 +35,7 @@ pub struct Discovered {
 
 /// Finds the files of all `inputs`, in order; a file named twice is taken once. `fetcher` starts to download
 /// addresses. The search ends when the run is cancelled.
-pub fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Discovered {
+pub(crate) fn discover(inputs: &[OsString], fetcher: &Fetcher) -> Discovered {
     let spooler = fetcher.spooler();
     let mut found = Discovered::default();
     let (mut seen, mut streams) = (HashSet::new(), HashSet::new());

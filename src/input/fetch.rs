@@ -21,9 +21,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Default time limit of a whole download.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(900);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(900);
 /// Downloads that are running or waiting to be opened, including the one that is waited for.
-pub const AHEAD: usize = 4;
+pub(crate) const AHEAD: usize = 4;
 /// Timeouts for connecting and the first byte (docs/reference.md, "Kinds of input"), and between later bytes.
 const PATIENCE: Patience = Patience {
     reach: Duration::from_secs(15),

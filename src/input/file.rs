@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// A file to be parsed.
 #[derive(Debug, Clone)]
 pub struct InputFile {
-    /// The input as given, or its path below a given directory, for people and JSON: see [`shown::name`].
+    /// The input as given, or its path below a given directory, for people and JSON: see `shown::name`.
     /// This is `input_path` in the results.
     pub given: String,
     /// File that holds its bytes; empty for an address.

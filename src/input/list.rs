@@ -16,7 +16,7 @@ const MAX_LIST: u64 = 1 << 30;
 /// empty ones are skipped.
 ///
 /// Fails if the list cannot be read.
-pub fn read_list(
+pub(crate) fn read_list(
     list: &OsStr,
     with_nul: bool,
     spooler: &Spooler,

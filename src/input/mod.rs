@@ -4,21 +4,21 @@
 //! time to any thread. Files are read in worker processes ([`worker`]), so a hostile one can only cost its
 //! own pages.
 
-pub mod decode;
+pub(crate) mod decode;
 mod discover;
 mod failure;
-pub mod fetch;
+pub(crate) mod fetch;
 mod file;
 mod list;
 mod named;
 mod pattern;
-pub mod pdf;
-pub mod spool;
-pub mod worker;
+pub(crate) mod pdf;
+pub(crate) mod spool;
+pub(crate) mod worker;
 
-pub use discover::{Discovered, discover};
+pub(crate) use discover::discover;
 pub use file::InputFile;
-pub use list::read_list;
+pub(crate) use list::read_list;
 
 use crate::document::Code;
 use crate::fault::{Fault, Reason};

@@ -15,7 +15,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The reason why a file of this type is not read; `None` for a regular file.
-pub fn refusal(kind: FileType) -> Option<&'static str> {
+pub(super) fn refusal(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_file() => None,
         kind if kind.is_dir() => Some("a directory"),
@@ -27,7 +27,7 @@ pub fn refusal(kind: FileType) -> Option<&'static str> {
 }
 
 /// An input given by its own name: a file, or a pipe, which is read to its end.
-pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
+pub(super) fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
     let given = shown::name(path);
     let fail = |fault: Fault| InputError::new(&given, fault);
     let unreadable = |error: io::Error| fail(Fault::io("cannot be read", &error));
@@ -58,7 +58,7 @@ pub fn take(path: &Path, spooler: &Spooler) -> Result<InputFile, InputError> {
 }
 
 /// Standard input, read to its end.
-pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
+pub(super) fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
     let stdin = io::stdin()
         .as_fd()
         .try_clone_to_owned()
@@ -76,7 +76,7 @@ pub fn take_stdin(spooler: &Spooler) -> Result<InputFile, InputError> {
 /// Opens an input while its pages are read; anything but a regular file that has taken its place is refused.
 ///
 /// The returned path stays that of the opened file, even if its name is reused.
-pub fn hold(file: &InputFile) -> Result<Spooled, InputError> {
+pub(super) fn hold(file: &InputFile) -> Result<Spooled, InputError> {
     let fail = |fault: Fault| InputError::new(&file.given, fault);
     let opened = open(&file.path).map_err(|error| fail(unreadable(&error)))?;
     let meta = opened
@@ -119,7 +119,7 @@ fn is_of_this_process(path: &Path) -> bool {
 }
 
 /// Device and inode number: equal for two names of one file.
-pub fn identity(meta: &Metadata) -> (u64, u64) {
+pub(super) fn identity(meta: &Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())
 }
 

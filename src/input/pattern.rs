@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 const FIRST_OF_BYTES: u32 = 0x10_fe00;
 
 /// `true` if the word contains glob characters.
-pub fn is_pattern(word: &OsStr) -> bool {
+pub(super) fn is_pattern(word: &OsStr) -> bool {
     word.as_encoded_bytes()
         .iter()
         .any(|b| matches!(b, b'*' | b'?' | b'['))
@@ -21,7 +21,10 @@ pub fn is_pattern(word: &OsStr) -> bool {
 
 /// Files and folders that match a pattern, sorted by folder and name. Unreadable folders count as empty. The
 /// search ends once `stop` returns `true`.
-pub fn expand(pattern: &OsStr, stop: &dyn Fn() -> bool) -> Result<Vec<PathBuf>, PatternError> {
+pub(super) fn expand(
+    pattern: &OsStr,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<PathBuf>, PatternError> {
     let mut found = vec![PathBuf::new()];
     for component in Path::new(pattern).components() {
         found = match component {

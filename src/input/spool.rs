@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempPath;
 
 /// Default size limit of a spooled input, in bytes.
-pub const MAX_INPUT_SIZE: u64 = 4 << 30;
+pub(crate) const MAX_INPUT_SIZE: u64 = 4 << 30;
 /// Bytes of a stream that are kept in memory if no folder takes them.
 const MOST_IN_MEMORY: u64 = 1 << 30;
 /// Bytes copied at once; cancellation is checked in between.
@@ -309,7 +309,7 @@ impl TemporaryFile {
 /// second.
 ///
 /// A named pipe that no writer has opened yet is not at its end either.
-pub struct Patient(pub File);
+pub(crate) struct Patient(pub File);
 
 impl Read for Patient {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 /// Tokens of a page.
-pub const PAGE: usize = 16;
+pub(crate) const PAGE: usize = 16;
 /// Queries computed together: eight sums of 16 lanes, or of twice that, stay in registers.
 const QUERIES: usize = 8;
 /// Queries of a job.
@@ -62,7 +62,7 @@ pub struct Row {
 }
 
 /// Cached keys and values of all layers, and the rows of the call that is under way.
-pub struct Cache {
+pub(crate) struct Cache {
     heads: Heads,
     pages: usize,
     /// For every layer `[heads, pages, size, 16]`.
@@ -82,7 +82,7 @@ thread_local! {
 
 impl Cache {
     /// Room for a number of pages. The system hands out memory when a page is first written to.
-    pub fn new(heads: Heads, pages: usize) -> Cache {
+    pub(crate) fn new(heads: Heads, pages: usize) -> Cache {
         // Zeros from the system, not written by us.
         let layer = |numbers: usize| vec![0f32; pages * heads.key_value * numbers * PAGE];
         let all = |numbers: usize| (0..heads.layers).map(|_| layer(numbers)).collect();
@@ -96,17 +96,12 @@ impl Cache {
         }
     }
 
-    /// How many pages there are.
-    pub fn pages(&self) -> usize {
-        self.pages
-    }
-
     /// Sets the rows of the calls that follow, one for each layer.
     ///
     /// # Panics
     ///
     /// Where a row has too few pages, or one that does not exist.
-    pub fn begin(&mut self, rows: Vec<Row>) {
+    pub(crate) fn begin(&mut self, rows: Vec<Row>) {
         for row in &rows {
             assert!(row.pages.len() * PAGE >= row.past + row.tokens.len());
             assert!(row.pages.iter().all(|page| (*page as usize) < self.pages));
@@ -122,7 +117,7 @@ impl Cache {
     /// # Panics
     ///
     /// Where sizes do not fit.
-    pub fn run(
+    pub(crate) fn run(
         &mut self,
         layer: usize,
         input: &[f32],
@@ -205,7 +200,7 @@ impl Cache {
     }
 
     /// Cached keys and values of a layer, `[heads, tokens, size]` each, of a row of `tokens` tokens in `pages`.
-    pub fn read(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
+    pub(crate) fn read(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
         let Heads {
             key_value, size, ..
         } = self.heads;

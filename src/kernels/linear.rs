@@ -21,7 +21,7 @@ const JOBS: usize = 32;
 
 /// Epilogue applied to the dot products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finish {
+pub(crate) enum Finish {
     /// Nothing.
     Plain,
     /// GELU, tanh approximation.
@@ -31,7 +31,7 @@ pub enum Finish {
 }
 
 /// A linear layer.
-pub struct Linear {
+pub(crate) struct Linear {
     /// Number of inputs.
     pub from: usize,
     /// Number of rows of the weight matrix.
@@ -50,7 +50,7 @@ pub struct Linear {
 
 /// Working memory of a call, kept for the next one.
 #[derive(Default)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     floats: Vec<f32>,
     levels: Vec<i8>,
     starts: Vec<i32>,
@@ -75,7 +75,7 @@ impl Linear {
     /// # Panics
     ///
     /// If sizes do not match.
-    pub fn run(
+    pub(crate) fn run(
         &self,
         input: &[f32],
         residual: Option<&[f32]>,
@@ -507,7 +507,12 @@ fn quantized_panel(layer: &Linear, panel: usize) -> (&[u8], &[u8]) {
 }
 
 /// Index and log-probability of each row's largest logit; ties go to the first.
-pub fn choose(logits: &[f32], vocabulary: usize, output: &mut [f32], parallel: Parallel<'_>) {
+pub(crate) fn choose(
+    logits: &[f32],
+    vocabulary: usize,
+    output: &mut [f32],
+    parallel: Parallel<'_>,
+) {
     let rows = logits.len() / vocabulary;
     assert!(logits.len() == rows * vocabulary && output.len() == rows * 2);
     let output = SharedBuffer(output.as_mut_ptr());

@@ -4,14 +4,14 @@
 
 /// `a * b + c`.
 #[inline(always)]
-pub fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// Exponential as a power of two times a polynomial; relative error below 2e-7 (Cephes mathematical library,
 /// `expf`). The argument is clamped to -87..=88.
 #[inline(always)]
-pub fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     // 1.5 * 2^23: adding it to a number below 2^22 leaves the integer part in the lowest bits.
     const WHOLE: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
@@ -36,13 +36,13 @@ pub fn exp<const FMA: bool>(x: f32) -> f32 {
 
 /// x / (1 + exp(-x)).
 #[inline(always)]
-pub fn silu<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn silu<const FMA: bool>(x: f32) -> f32 {
     x / (1.0 + exp::<FMA>(-x))
 }
 
 /// GELU, tanh approximation.
 #[inline(always)]
-pub fn gelu_tanh<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn gelu_tanh<const FMA: bool>(x: f32) -> f32 {
     // (1 + tanh(u)) / 2 is the logistic function of 2 u; the factor is 2 sqrt(2 / pi).
     let twice = 1.595_769 * mul_add::<FMA>(0.044_715 * x * x, x, x);
     x / (1.0 + exp::<FMA>(-twice))

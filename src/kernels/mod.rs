@@ -5,16 +5,16 @@
 //! passes ([`Parallel`]), so that they run on ONNX Runtime's threads. Every row of a result is computed by
 //! the same operations in the same order whatever the batch, so it is bit-identical alone and in any batch.
 
-pub mod attention;
-pub mod linear;
+pub(crate) mod attention;
+pub(crate) mod linear;
 mod math;
-pub mod quantize;
+pub(crate) mod quantize;
 pub mod winograd;
 
 use std::sync::OnceLock;
 
 /// Runs a function for every index below a count, in any order and on any thread.
-pub type Parallel<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
+pub(crate) type Parallel<'a> = &'a dyn Fn(usize, &(dyn Fn(usize) + Sync));
 
 /// A buffer that several threads write to, each its own part.
 #[derive(Clone, Copy)]
@@ -67,6 +67,7 @@ fn level() -> InstructionSet {
 }
 
 /// Runs jobs sequentially.
-pub fn one_after_the_other(count: usize, job: &(dyn Fn(usize) + Sync)) {
+#[cfg(test)]
+pub(crate) fn one_after_the_other(count: usize, job: &(dyn Fn(usize) + Sync)) {
     (0..count).for_each(job);
 }

@@ -16,18 +16,18 @@ use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 /// Outputs of a panel.
-pub const PANEL: usize = 32;
+pub(crate) const PANEL: usize = 32;
 /// Lanes of a register: half a panel.
 pub(super) const LANES: usize = 16;
 /// Inputs that share a scale.
-pub const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 32;
 /// Offsets that make quantized weights non-negative.
 pub(super) const INT8_OFFSET: i32 = 128;
 pub(super) const INT4_OFFSET: i32 = 8;
 
 /// Storage format of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WeightFormat {
+pub(crate) enum WeightFormat {
     /// bfloat16.
     Bf16,
     /// Single precision.
@@ -65,7 +65,7 @@ impl WeightFormat {
     }
 
     /// Size in bytes of a packed layer.
-    pub fn bytes(self, from: usize, to: usize) -> usize {
+    pub(crate) fn bytes(self, from: usize, to: usize) -> usize {
         to.div_ceil(PANEL) * (self.panel_bytes(from) + self.factor_bytes(from))
     }
 }
@@ -94,7 +94,7 @@ impl Deref for Bytes {
 ///
 /// All panels come first, then the scales of all panels. Outputs beyond `to` are zero-padded, and so are
 /// inputs beyond `from` in quantized forms.
-pub fn pack(
+pub(crate) fn pack(
     form: WeightFormat,
     from: usize,
     to: usize,
@@ -211,7 +211,7 @@ fn quantized(form: WeightFormat, values: &[f32], levels: &mut [u8; BLOCK]) -> u1
 }
 
 /// Rounds to the nearest bfloat16, ties to even.
-pub fn to_bf16(value: f32) -> u16 {
+pub(crate) fn to_bf16(value: f32) -> u16 {
     let bits = value.to_bits();
     if value.is_nan() {
         return (bits >> 16) as u16 | 0x40;
@@ -225,7 +225,7 @@ fn up_to_bf16(value: f32) -> u16 {
 }
 
 /// The same value in single precision (exact).
-pub fn from_bf16(bits: u16) -> f32 {
+pub(crate) fn from_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 

@@ -185,7 +185,7 @@ mod kernels {
 
     /// Copies a line of the map to channels last.
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn channels_last(input: *const f32, map: *mut f32, y: usize, sizes: Sizes) {
+    pub(super) unsafe fn channels_last(input: *const f32, map: *mut f32, y: usize, sizes: Sizes) {
         let Sizes {
             channels,
             height,
@@ -210,7 +210,7 @@ mod kernels {
 
     /// Copies a line of the map to channels first.
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn channels_first(map: *const f32, output: *mut f32, y: usize, sizes: Sizes) {
+    pub(super) unsafe fn channels_first(map: *const f32, output: *mut f32, y: usize, sizes: Sizes) {
         let Sizes {
             channels,
             height,
@@ -276,7 +276,7 @@ mod kernels {
 
     /// Input transform of a row of tiles, to `[36, tiles, channels]`.
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn transform_input(map: *const f32, to: *mut f32, row: usize, sizes: Sizes) {
+    pub(super) unsafe fn transform_input(map: *const f32, to: *mut f32, row: usize, sizes: Sizes) {
         let Sizes {
             channels,
             columns,
@@ -310,7 +310,7 @@ mod kernels {
 
     /// `to[rows, 32 of channels] = values[rows, channels] * weights[channels, 32]`.
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn multiply(
+    pub(super) unsafe fn multiply(
         values: *const f32,
         weights: *const f32,
         to: *mut f32,
@@ -375,7 +375,7 @@ mod kernels {
 
     /// Output transform of a row of tiles, with bias and SiLU, back into the map.
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn transform_output(
+    pub(super) unsafe fn transform_output(
         products: *const f32,
         map: *mut f32,
         bias: *const f32,

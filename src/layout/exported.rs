@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// File name of the model.
-pub const MODEL: &str = "inference.onnx";
+pub(crate) const MODEL: &str = "inference.onnx";
 /// File name of its description.
 const DESCRIPTION: &str = "inference.yml";
 /// Possible numbers of columns of a row.
@@ -61,7 +61,7 @@ fn wrong(message: impl Into<String>) -> Fault {
 }
 
 /// The model, ready to run.
-pub struct ExportedLayout {
+pub(crate) struct ExportedLayout {
     /// The model's name, if its description has one.
     pub name: Option<String>,
     network: Network,
@@ -74,7 +74,7 @@ pub struct ExportedLayout {
 
 impl ExportedLayout {
     /// Checks the inputs and outputs of a folder's model, and reads its description.
-    pub fn of(network: Network, folder: &Path) -> Result<Self, ExportedError> {
+    pub(crate) fn of(network: Network, folder: &Path) -> Result<Self, ExportedError> {
         let Description { name, input } = Description::read(&folder.join(DESCRIPTION))?;
         let path = folder.join(MODEL);
         let bad = |fault| ExportedError::Signature {
@@ -94,7 +94,7 @@ impl ExportedLayout {
     }
 
     /// The rows of boxes of each page.
-    pub fn detect(&mut self, pages: &[&Pixels]) -> Result<Vec<RawLayout>, OnnxError> {
+    pub(crate) fn detect(&mut self, pages: &[&Pixels]) -> Result<Vec<RawLayout>, OnnxError> {
         let [height, width] = self.input;
         let batch = pages.len();
         let pair = |of: &dyn Fn(&Pixels) -> [f32; 2]| {

@@ -5,16 +5,16 @@
 //! detector that knows which segments of text or which table grid a region was made from records it in the
 //! [`Region`], so that later stages need not guess it from boxes.
 
-pub mod exported;
-pub mod geometric;
-pub mod network;
+pub(crate) mod exported;
+pub(crate) mod geometric;
+pub(crate) mod network;
 mod over_text;
-pub mod polygons;
-pub mod postprocess;
-pub mod pp_doclayout;
+pub(crate) mod polygons;
+pub(crate) mod postprocess;
+pub(crate) mod pp_doclayout;
 mod table;
 
-pub use table::join_line;
+pub(crate) use table::join_line;
 
 use crate::document::{BlockStyle, Label, Table};
 use crate::fault::Fault;
@@ -68,12 +68,12 @@ impl Region {
 }
 
 /// The region that covers the whole page, for runs without layout detection.
-pub fn whole_page(label: Label, width: usize, height: usize) -> Region {
+pub(crate) fn whole_page(label: Label, width: usize, height: usize) -> Region {
     Region::new(label, Rect::new(0.0, 0.0, width as f32, height as f32), 1.0)
 }
 
 /// Side in pixels of the picture that layout networks see.
-pub const NETWORK_SIDE: usize = 800;
+pub(crate) const NETWORK_SIDE: usize = 800;
 
 /// Input of a layout network: `[3, height, width]`, channels R, G, B, values 0 to 1; bicubic, aspect ratio
 /// not kept (docs/reference.md, "Input and output of the layout networks").

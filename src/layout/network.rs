@@ -10,7 +10,7 @@ use crate::onnx::OnnxError;
 use crate::raster::Pixels;
 
 /// A layout network from either source.
-pub enum LayoutNetwork {
+pub(crate) enum LayoutNetwork {
     /// Built from a checkpoint.
     Checkpoint(Box<PpDocLayout>),
     /// The publisher's model file.
@@ -19,7 +19,7 @@ pub enum LayoutNetwork {
 
 impl LayoutNetwork {
     /// The rows of boxes of each page; those that `threshold` drops may be left out.
-    pub fn detect(
+    pub(crate) fn detect(
         &mut self,
         pages: &[&Pixels],
         threshold: &Threshold,
@@ -32,7 +32,7 @@ impl LayoutNetwork {
 }
 
 /// The detector of the PaddleOCR-VL pipelines.
-pub struct NetworkDetector {
+pub(crate) struct NetworkDetector {
     /// The network; `None` if reloading it failed.
     pub network: Option<LayoutNetwork>,
     /// Number of pages per call of the network.

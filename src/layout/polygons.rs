@@ -51,7 +51,7 @@ const IN_THE_WAY: f64 = 0.01;
 /// The polygons of boxes on a page of `width` x `height` pixels, one per box.
 ///
 /// `boxes` are `[x1, y1, x2, y2]` with integer values; `masks` cover the whole page.
-pub fn polygons(
+pub(crate) fn polygons(
     boxes: &[[f32; 4]],
     masks: &[&Mask],
     width: usize,
@@ -130,7 +130,7 @@ fn outline(bbox: &[f32; 4], mask: &Mask, scale: [f64; 2], widest: f64) -> Option
 
 /// Selects the corners of an outline to keep: convex ones and flat dents; others are restored where a side
 /// longer than 0.3 times `reach` would have no corner (docs/reference.md, "Polygons from masks", step 3).
-pub fn custom_vertices(corners: &[[i32; 2]], reach: f64) -> Vec<[f64; 2]> {
+pub(crate) fn custom_vertices(corners: &[[i32; 2]], reach: f64) -> Vec<[f64; 2]> {
     let limit = MAX_STRETCH * reach;
     let count = corners.len();
     if count == 0 {
@@ -260,7 +260,7 @@ fn normalized(
 }
 
 /// The minimum-area rectangle of a polygon, clockwise from the corner nearest to the page's top left.
-pub fn quad(polygon: &[Point]) -> Option<Vec<Point>> {
+pub(crate) fn quad(polygon: &[Point]) -> Option<Vec<Point>> {
     let mut corners = min_area_quad(polygon)?;
     let middle = Point {
         x: corners.iter().map(|p| p.x).sum::<f32>() / 4.0,
@@ -277,7 +277,7 @@ pub fn quad(polygon: &[Point]) -> Option<Vec<Point>> {
 }
 
 /// The corner of a polygon nearest to a point.
-pub fn nearest_corner(polygon: &[Point], to: Point) -> Option<Point> {
+pub(crate) fn nearest_corner(polygon: &[Point], to: Point) -> Option<Point> {
     polygon.iter().copied().reduce(|a, b| {
         if distance(b, to) < distance(a, to) {
             b

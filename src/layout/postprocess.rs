@@ -208,7 +208,7 @@ fn above_threshold(boxes: &[RawBox], threshold: &Threshold) -> Vec<usize> {
 }
 
 /// Indices of the boxes that survive non-maximum suppression, best score first.
-pub fn nms(boxes: &[RawBox]) -> Vec<usize> {
+pub(crate) fn nms(boxes: &[RawBox]) -> Vec<usize> {
     let mut waiting: Vec<usize> = (0..boxes.len()).collect();
     // Ties in score go to the later row, as in the reference, which sorts ascending and reverses.
     waiting.sort_by(|&a, &b| boxes[b].score.total_cmp(&boxes[a].score).then(b.cmp(&a)));
@@ -278,7 +278,7 @@ fn lies_in(inner: &[f32; 4], outer: &[f32; 4]) -> bool {
 
 /// For every box, `true` if it contains another, and `true` if it is contained in one, over the pairs (inner,
 /// outer) that count.
-pub fn containment(
+pub(crate) fn containment(
     boxes: &[RawBox],
     counts: impl Fn(&RawBox, &RawBox) -> bool,
 ) -> (Vec<bool>, Vec<bool>) {
@@ -375,7 +375,7 @@ const BOXES_OVERLAP: f32 = 0.7;
 const INLINE_OVERLAP: f32 = 0.5;
 
 /// The regions without duplicates (docs/reference.md, "Overlapping regions"), in the same order.
-pub fn without_overlaps(regions: &[Region], shape_mode: ShapeMode) -> Vec<Region> {
+pub(crate) fn without_overlaps(regions: &[Region], shape_mode: ShapeMode) -> Vec<Region> {
     let regions: Vec<&Region> = regions
         .iter()
         .filter(|r| r.label != Label::Reference)

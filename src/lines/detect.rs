@@ -22,7 +22,7 @@ const MIN_AREA_SIDE: f32 = 3.0;
 ///
 /// No input of the network has more than `most` pixels: larger pages and strips are cut into tiles
 /// ([`tiles`](super::tiles)).
-pub fn detect_lines(
+pub(super) fn detect_lines(
     model: &mut TensorModel,
     page: &Pixels,
     options: &DetectOptions,

@@ -2,7 +2,7 @@
 
 /// The text of a line.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct LineText {
+pub(super) struct LineText {
     /// The characters.
     pub text: String,
     /// Mean probability of its characters, 0 to 1.

@@ -17,17 +17,18 @@ mod scan;
 mod text_layer;
 mod thresholds;
 mod tiles;
-pub mod trust;
+pub(crate) mod trust;
 
-pub use options::{DetectOptions, LimitType, LineOptions};
-pub use page_text::{
-    DEFAULT_BODY, Direction, PageText, Segment, SegmentStyle, Shift, Word, is_cjk,
-    is_right_to_left, words_text,
+pub use options::LineOptions;
+pub(crate) use options::{DetectOptions, LimitType};
+#[cfg(test)]
+pub(crate) use page_text::SegmentStyle;
+pub(crate) use page_text::{
+    DEFAULT_BODY, Direction, PageText, Segment, Shift, Word, is_cjk, words_text,
 };
-pub use prepare::{
-    PrepareError, PreparedPage, Preprocessor, decide_text, prepare_layer, prepare_lines,
-    prepare_picture,
-};
-pub use reader::{LineReader, ReadPage, ReaderError};
-pub use text_layer::page_text as text_layer;
+pub use prepare::PreparedPage;
+pub use prepare::prepare_layer;
+pub(crate) use prepare::{PrepareError, Preprocessor, decide_text, prepare_lines, prepare_picture};
+pub use reader::LineReader;
+pub(crate) use text_layer::page_text as text_layer;
 pub use trust::TextLayerMode;

@@ -138,7 +138,7 @@ impl Segment {
 }
 
 /// Joins words, with spaces where the page has them.
-pub fn words_text(words: &[Word]) -> String {
+pub(crate) fn words_text(words: &[Word]) -> String {
     let mut text = String::new();
     for word in words {
         if word.space_before && !text.is_empty() {
@@ -154,7 +154,7 @@ pub fn words_text(words: &[Word]) -> String {
 }
 
 /// Size of body text assumed for a page without text, in pixels: 10 points at 144 dpi.
-pub const DEFAULT_BODY: f32 = 20.0;
+pub(crate) const DEFAULT_BODY: f32 = 20.0;
 
 /// The text of a prepared page.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,12 +202,12 @@ impl PageText {
 }
 
 /// `true` if a character belongs to a script written from right to left.
-pub fn is_right_to_left(c: char) -> bool {
+pub(crate) fn is_right_to_left(c: char) -> bool {
     matches!(c as u32, 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x10800..=0x10FFF | 0x1E800..=0x1EFFF)
 }
 
 /// `true` if a character belongs to a script written without spaces between words.
-pub fn is_cjk(c: char) -> bool {
+pub(crate) fn is_cjk(c: char) -> bool {
     matches!(c as u32,
         0x2E80..=0x303F | 0x3040..=0x30FF | 0x3100..=0x312F | 0x31A0..=0x31FF | 0x3400..=0x4DBF
         | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0xFE30..=0xFE4F | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6

@@ -21,7 +21,7 @@ const EMPTY: u8 = 40;
 
 /// A part of a line, in columns of its crop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinePiece {
+pub(super) struct LinePiece {
     /// First column.
     pub start: usize,
     /// Column after the last.
@@ -33,13 +33,13 @@ pub struct LinePiece {
 }
 
 /// `true` if a crop of this width is too long to be a line, given pieces of at most `longest` columns.
-pub fn is_too_long(width: usize, longest: usize) -> bool {
+pub(super) fn is_too_long(width: usize, longest: usize) -> bool {
     width / longest.max(1) >= MOST_PIECES
 }
 
 /// Splits a line into pieces of at most `longest` columns; empty if the crop is too long to be a line
 /// ([`is_too_long`]).
-pub fn pieces_of(crop: &Pixels, longest: usize) -> Vec<LinePiece> {
+pub(super) fn pieces_of(crop: &Pixels, longest: usize) -> Vec<LinePiece> {
     let longest = longest.max(1);
     if is_too_long(crop.width, longest) {
         return Vec::new();
@@ -100,7 +100,7 @@ fn is_empty(crop: &Pixels, x: usize) -> bool {
 /// Joins the texts of the pieces of a line of `width` columns.
 ///
 /// A space precedes a piece that begins a word, unless there is one already or the script has none.
-pub fn joined(texts: &[(LinePiece, LineText)], width: usize) -> LineText {
+pub(super) fn joined(texts: &[(LinePiece, LineText)], width: usize) -> LineText {
     let mut line = LineText::default();
     let (mut sum, mut count) = (0f64, 0usize);
     for (i, (piece, text)) in texts.iter().enumerate() {

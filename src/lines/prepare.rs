@@ -117,7 +117,7 @@ impl From<PrepareError> for Fault {
 }
 
 /// Decides the source of a page's text.
-pub fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecision {
+pub(crate) fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecision {
     match &page.content {
         None => TextDecision {
             source: TextSource::Lines,
@@ -147,7 +147,7 @@ pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPa
 /// Prepares a page by line recognition.
 ///
 /// Without a reader it falls back to the text layer, or to no text, with a diagnostic that names the reason.
-pub fn prepare_lines(
+pub(crate) fn prepare_lines(
     mut page: SourcePage,
     mut decision: TextDecision,
     source: &dyn PageSource,
@@ -231,7 +231,7 @@ fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
 }
 
 /// Document preprocessing with its networks.
-pub struct Preprocessor {
+pub(crate) struct Preprocessor {
     /// Its networks.
     pub networks: Box<dyn DocPreprocessor>,
 }
@@ -240,7 +240,7 @@ impl Preprocessor {
     /// Rotates and unwarps a page as the options say, then calls `prepare`. The page's PDF content is
     /// dropped, because its coordinates are those before the change. With `keep_steps` the page after every
     /// step is kept, for the drawing that compares them.
-    pub fn prepare(
+    pub(crate) fn prepare(
         &mut self,
         mut page: SourcePage,
         (options, keep_steps): (PreprocessOptions, bool),
@@ -271,7 +271,7 @@ impl Preprocessor {
 }
 
 /// Prepares a page for a pipeline that uses its picture only: no text, no ruling lines.
-pub fn prepare_picture(
+pub(crate) fn prepare_picture(
     mut page: SourcePage,
     decision: TextDecision,
     source: &dyn PageSource,

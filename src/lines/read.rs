@@ -40,7 +40,7 @@ fn is_tall(width: usize, height: usize) -> bool {
 }
 
 /// Aspect ratio (width by height) of the crop that [`cut_line`] gives; `None` if its size gives none.
-pub fn crop_ratio(quad: &Quad) -> Option<f32> {
+pub(super) fn crop_ratio(quad: &Quad) -> Option<f32> {
     let (width, height) = crop_size(quad)?;
     let (width, height) = if is_tall(width, height) {
         (height, width)
@@ -52,7 +52,7 @@ pub fn crop_ratio(quad: &Quad) -> Option<f32> {
 
 /// Cuts a line out of the page and straightens it; a tall crop is rotated by a quarter turn
 /// counter-clockwise.
-pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
+pub(super) fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
     let (width, height) = crop_size(quad)?;
     let crop = page.warp_quad(quad, width, height)?;
     if is_tall(width, height) {
@@ -63,7 +63,7 @@ pub fn cut_line(page: &Pixels, quad: &Quad) -> Option<Pixels> {
 }
 
 /// The recognizer and its alphabet.
-pub struct LineRecognizer {
+pub(super) struct LineRecognizer {
     model: TensorModel,
     alphabet: Vec<String>,
     batch: usize,
@@ -74,7 +74,11 @@ impl LineRecognizer {
     /// Takes the alphabet from the model's metadata (key `character`, one entry per line).
     ///
     /// `batch`: lines padded to the same width; `most_columns`: most columns of one input.
-    pub fn new(model: TensorModel, batch: usize, most_columns: usize) -> Result<Self, Fault> {
+    pub(super) fn new(
+        model: TensorModel,
+        batch: usize,
+        most_columns: usize,
+    ) -> Result<Self, Fault> {
         let characters = model
             .metadata("character")
             .ok_or_else(|| Fault::new(Reason::Model, "its metadata has no key `character`"))?;
@@ -91,12 +95,12 @@ impl LineRecognizer {
     }
 
     /// Number of lines in a batch.
-    pub fn batch(&self) -> usize {
+    pub(super) fn batch(&self) -> usize {
         self.batch
     }
 
     /// Reads lines; results are in the order of `crops`.
-    pub fn read(&mut self, crops: &[Pixels]) -> Result<Vec<LineText>, OnnxError> {
+    pub(super) fn read(&mut self, crops: &[Pixels]) -> Result<Vec<LineText>, OnnxError> {
         let mut answers = vec![LineText::default(); crops.len()];
         // A line with more columns than one input is read in pieces.
         let longest = self.most_columns as f32 / HEIGHT as f32;
@@ -228,7 +232,7 @@ fn argmax(values: &[f32]) -> (usize, f32) {
 /// Rotates upside-down lines.
 ///
 /// Returns `true` for every crop that was rotated.
-pub fn turn_upside_down(
+pub(super) fn turn_upside_down(
     model: &mut TensorModel,
     crops: &mut [Pixels],
     batch: usize,

@@ -9,7 +9,7 @@ use crate::raster::Pixels;
 const CELL: usize = 8;
 
 /// The picture of a page as dark and light, one bit per pixel: a page may have 180 million.
-pub struct DarkMap {
+pub(super) struct DarkMap {
     /// Rows of whole words, the first pixel in the lowest bit.
     bits: Vec<u64>,
     /// Words per row.
@@ -24,7 +24,7 @@ const TURNED: usize = u64::BITS as usize;
 impl DarkMap {
     /// Marks pixels that are clearly darker than the paper: below the middle between the darkest and the most
     /// frequent light level.
-    pub fn new(page: &Pixels) -> Self {
+    pub(super) fn new(page: &Pixels) -> Self {
         let mut histogram = [0u32; 256];
         page.gray_levels()
             .for_each(|v| histogram[usize::from(v)] += 1);
@@ -181,7 +181,7 @@ fn runs(row: &[bool], min_length: usize) -> Vec<(usize, usize)> {
 }
 
 /// Horizontal and vertical ruling lines of a straight page, without strokes of letters.
-pub fn rulings(map: &DarkMap, text: &PageText) -> Vec<Rect> {
+pub(super) fn rulings(map: &DarkMap, text: &PageText) -> Vec<Rect> {
     let body = text.body_size().unwrap_or(DEFAULT_BODY);
     let mut lines = map.horizontal(MIN_HORIZONTAL.max((body * MIN_HORIZONTAL_EMS) as usize));
     lines.extend(map.vertical(MIN_VERTICAL.max((body * MIN_VERTICAL_EMS) as usize)));
@@ -196,7 +196,7 @@ pub fn rulings(map: &DarkMap, text: &PageText) -> Vec<Rect> {
 }
 
 /// Areas with ink that are neither text nor ruling lines, large enough for a figure.
-pub fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
+pub(super) fn figures(map: &DarkMap, text: &PageText, rulings: &[Rect]) -> Vec<Rect> {
     let (columns, rows) = (map.width.div_ceil(CELL), map.height.div_ceil(CELL));
     let mut ink = vec![0u16; columns * rows];
     for y in 0..map.height {

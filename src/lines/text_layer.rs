@@ -31,7 +31,7 @@ struct RawWord {
 }
 
 /// The text of a page from its layer. Characters that are not shown are left out.
-pub fn page_text(content: &PdfPage) -> PageText {
+pub(crate) fn page_text(content: &PdfPage) -> PageText {
     let raw = words(content);
     let fixed_pitch = fixed_pitch_fonts(content);
     let chains = link(&raw);

@@ -42,7 +42,7 @@ const ALL_PIXELS: f64 = 268e6;
 
 /// A part of the page that the detector sees by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tile {
+pub(super) struct Tile {
     /// Left edge in page pixels.
     pub x: usize,
     /// Upper edge in page pixels.
@@ -57,7 +57,7 @@ pub struct Tile {
 
 /// CacheLayout of a page into inputs of the detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown {
+pub(super) enum Shown {
     /// No input: nothing on the page could be read.
     Nothing,
     /// One input, as in rapidocr; its size.
@@ -69,7 +69,7 @@ pub enum Shown {
 /// Inputs of the detector for a page of `width` x `height` pixels, none with more than `most` pixels.
 ///
 /// Tiles cover the page, and several ones overlap by an eighth of their length.
-pub fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) -> Shown {
+pub(super) fn shown(width: usize, height: usize, options: &DetectOptions, most: usize) -> Shown {
     if width.min(height) < LEAST_SIDE {
         return Shown::Nothing;
     }
@@ -210,7 +210,7 @@ fn cuts(length: usize, seen: usize, most: usize) -> Vec<(usize, usize, usize)> {
 
 /// A line found in a tile.
 #[derive(Debug, Clone, Copy)]
-pub struct TileLine {
+pub(super) struct TileLine {
     /// Quadrilateral in page pixels.
     pub quad: Quad,
     /// Score.
@@ -230,7 +230,7 @@ const SAME_PIECE: f32 = 0.5;
 ///
 /// Two lines of different tiles are one if they lie in the same band and share a part of it. `along_x`: the
 /// tiles are arranged from left to right.
-pub fn merged(mut found: Vec<TileLine>, along_x: bool) -> Vec<(Quad, f32)> {
+pub(super) fn merged(mut found: Vec<TileLine>, along_x: bool) -> Vec<(Quad, f32)> {
     let reach = |f: &TileLine| {
         let bounds = f.quad.bounds();
         if along_x {

@@ -22,7 +22,7 @@ pub enum TextLayerMode {
 }
 
 /// Decides the source of a page's text. `picture` is the page at any scale; `size` is the page's in pixels.
-pub fn decide(
+pub(crate) fn decide(
     content: &PdfPage,
     picture: Option<&Pixels>,
     size: (f32, f32),

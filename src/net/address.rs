@@ -10,13 +10,13 @@ const NAMELESS: &str = "download";
 const AFTER_HOST: [char; 4] = ['/', '?', '#', '\\'];
 
 /// `true` if the word is an address that can be requested: `http` or `https`, in any case.
-pub fn is_address(word: &str) -> bool {
+pub(crate) fn is_address(word: &str) -> bool {
     matches!(split(word), Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
 }
 
 /// `true` if the word looks like an address of any scheme, such as `ftp://...`; display it by
 /// [`shown_address`] only.
-pub fn has_scheme(word: &str) -> bool {
+pub(crate) fn has_scheme(word: &str) -> bool {
     split(word).is_some()
 }
 
@@ -31,7 +31,7 @@ fn split(word: &str) -> Option<(&str, &str)> {
 
 /// An address for display and storage: without user and password, query (it may hold a signature) and
 /// fragment, and with control characters escaped. Other text is returned unchanged but for the same escapes.
-pub fn shown_address(address: &str) -> String {
+pub(crate) fn shown_address(address: &str) -> String {
     let Some((scheme, rest)) = split(address) else {
         return escaped(address);
     };
@@ -70,7 +70,7 @@ fn escaped(text: &str) -> String {
 ///
 /// Never empty; no leading dots or spaces; separators and control characters become `_`. A segment that does
 /// not decode to UTF-8 is left encoded.
-pub fn file_name_of(address: &str) -> String {
+pub(crate) fn file_name_of(address: &str) -> String {
     let rest = split(address).map_or(address, |(_, rest)| rest);
     let path = rest.split(['?', '#']).next().unwrap_or_default();
     let Some((_, last)) = path.rsplit_once(['/', '\\']) else {
@@ -96,7 +96,7 @@ pub fn file_name_of(address: &str) -> String {
 
 /// Scheme, host and port of an address: the scope of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     is_https: bool,
     host: String,
     port: u16,
@@ -104,7 +104,7 @@ pub struct Origin {
 
 impl Origin {
     /// The origin of an address; `None` if it is not an `http` or `https` address.
-    pub fn of(address: &str) -> Option<Origin> {
+    pub(crate) fn of(address: &str) -> Option<Origin> {
         let uri: Uri = address.split('#').next()?.parse().ok()?;
         let is_https = match uri.scheme_str()? {
             scheme if scheme.eq_ignore_ascii_case("https") => true,
@@ -121,18 +121,18 @@ impl Origin {
     }
 
     /// `true` for `https`.
-    pub fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.is_https
     }
 
     /// `true` if the host is this machine.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         self.host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
     /// `true` if nobody on the way can read what is sent: encrypted, or on this machine.
-    pub fn keeps_secrets(&self) -> bool {
+    pub(crate) fn keeps_secrets(&self) -> bool {
         self.is_https || self.is_loopback()
     }
 }

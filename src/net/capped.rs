@@ -19,7 +19,7 @@ impl std::error::Error for ResponseTooLong {}
 
 /// Passes on at most `cap` bytes; one more is an error. It is placed behind any decompression, so that a
 /// small response that expands to a huge one is stopped too.
-pub struct Capped<R> {
+pub(crate) struct Capped<R> {
     inner: R,
     left: u64,
     cap: u64,
@@ -27,7 +27,7 @@ pub struct Capped<R> {
 
 impl<R: Read> Capped<R> {
     /// Reads from `inner`, up to `cap` bytes.
-    pub fn new(inner: R, cap: u64) -> Capped<R> {
+    pub(crate) fn new(inner: R, cap: u64) -> Capped<R> {
         Capped {
             inner,
             left: cap,
@@ -56,21 +56,21 @@ impl<R: Read> Read for Capped<R> {
 }
 
 /// `true` if an error of [`Capped`] says that the response exceeds the limit.
-pub fn is_too_long(error: &io::Error) -> bool {
+pub(crate) fn is_too_long(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|inner| inner.is::<ResponseTooLong>())
 }
 
 /// Reads a whole response, up to `cap` bytes after decompression; more is an error.
-pub fn read_all(answer: impl Read, cap: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_all(answer: impl Read, cap: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     Capped::new(answer, cap).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The cause of an error, without the address: some errors repeat it, including passwords and signatures.
-pub fn reason(error: &ureq::Error) -> String {
+pub(crate) fn reason(error: &ureq::Error) -> String {
     match error {
         ureq::Error::BadUri(_) => "it is no address that can be asked".into(),
         ureq::Error::RequireHttpsOnly(_) => "it is not encrypted".into(),
@@ -82,7 +82,7 @@ pub fn reason(error: &ureq::Error) -> String {
 
 /// Text from a server, made safe for one line of a message: at most `most` characters; runs of spaces,
 /// control characters and bidirectional marks become one space.
-pub fn clean_text(text: &str, most: usize) -> String {
+pub(crate) fn clean_text(text: &str, most: usize) -> String {
     let mut clean = String::new();
     let mut count = 0;
     for c in text.trim().chars() {

@@ -16,7 +16,7 @@ const MOST_HOPS: usize = 10;
 
 /// Timeouts of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// Connecting to a server, and waiting for the start of its response.
     pub reach: Duration,
     /// Longest pause between bytes of a response.
@@ -26,7 +26,7 @@ pub struct Patience {
 /// A client for [`get`]: it follows no redirects, returns error statuses as responses, and asks for
 /// uncompressed bodies, so that the bytes counted are those transferred. (A response that is compressed all
 /// the same is decompressed.)
-pub fn agent(patience: Patience) -> ureq::Agent {
+pub(crate) fn agent(patience: Patience) -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -41,7 +41,7 @@ pub fn agent(patience: Patience) -> ureq::Agent {
 
 /// Reason why there is no response.
 #[derive(Debug, thiserror::Error)]
-pub enum GetError {
+pub(crate) enum GetError {
     /// The address, or one it redirects to, is not allowed.
     #[error("{0}")]
     Refused(String),
@@ -52,7 +52,7 @@ pub enum GetError {
 
 impl GetError {
     /// `true` if a retry may succeed.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         let GetError::Failed(error) = self else {
             return false;
         };
@@ -70,7 +70,7 @@ impl GetError {
 /// Requests an address and follows its redirects. `headers` go to every hop; `token` (the value of
 /// `Authorization`) goes to the address itself only, if that has the token's origin; the whole response,
 /// including its body, must arrive before `until`.
-pub fn get(
+pub(crate) fn get(
     agent: &ureq::Agent,
     address: &str,
     headers: &[(&str, &str)],

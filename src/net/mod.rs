@@ -4,12 +4,13 @@
 //! Three guarantees for everything that docparse fetches or asks: a secret is sent to its own origin and
 //! nowhere else; responses are counted after decompression; and no message repeats a password or a signature.
 
-pub mod address;
-pub mod capped;
-pub mod get;
-pub mod retry;
+pub(crate) mod address;
+pub(crate) mod capped;
+pub(crate) mod get;
+pub(crate) mod retry;
 
-pub use address::{Origin, file_name_of, has_scheme, is_address, shown_address};
-pub use capped::{Capped, clean_text, is_too_long, read_all, reason};
-pub use get::{GetError, Patience, agent, get};
-pub use retry::{RetryRules, asked, is_passing, pause};
+pub(crate) use address::{Origin, file_name_of, has_scheme, is_address, shown_address};
+pub(crate) use capped::{Capped, clean_text, is_too_long, read_all, reason};
+pub(crate) use get::{Patience, agent, get};
+pub use retry::RetryRules;
+pub(crate) use retry::{asked, is_passing, pause};

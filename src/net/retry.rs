@@ -19,14 +19,14 @@ impl Default for RetryRules {
 }
 
 /// `true` if a response with this status is worth a retry.
-pub fn is_passing(status: u16) -> bool {
+pub(crate) fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 409 | 429) || status >= 500
 }
 
 /// The back-off before retry number `attempt`, from 0: the pause that the server asked for, else half a
 /// second, doubled each time up to eight, less up to a quarter by `chance` (0 to 1) to spread clients out.
 /// `None` if the server asks for too long a pause.
-pub fn pause(attempt: u32, asked: Option<f64>, chance: f64) -> Option<Duration> {
+pub(crate) fn pause(attempt: u32, asked: Option<f64>, chance: f64) -> Option<Duration> {
     match asked {
         Some(seconds) if seconds > MOST_ASKED => None,
         Some(seconds) => Some(Duration::from_secs_f64(seconds.max(0.0))),
@@ -40,7 +40,7 @@ pub fn pause(attempt: u32, asked: Option<f64>, chance: f64) -> Option<Duration> 
 }
 
 /// Seconds of pause that the headers ask for: `retry-after-ms`, or `retry-after` in seconds or as a date.
-pub fn asked<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Option<f64> {
+pub(crate) fn asked<'a>(header: impl Fn(&str) -> Option<&'a str>, now: SystemTime) -> Option<f64> {
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     if let Some(milliseconds) = header("retry-after-ms").and_then(number) {
         return Some(milliseconds / 1000.0);

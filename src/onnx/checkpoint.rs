@@ -6,7 +6,7 @@
 
 mod config;
 
-pub use config::ModelConfig;
+pub(crate) use config::ModelConfig;
 
 use super::weights::{Element, Mapped, Weights};
 use crate::fault::{Fault, Reason};
@@ -117,7 +117,7 @@ impl From<CheckpointError> for Fault {
 }
 
 /// Tensors by name: shape and elements.
-pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// A tensor in the file.
 #[derive(Debug, Clone)]
@@ -431,7 +431,7 @@ fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
 /// Tensors of a safetensors file by name: shapes and `f32` elements; integers are converted.
 ///
 /// For files of expected values; networks take their weights from a [`Checkpoint`].
-pub fn read_tensors(path: &Path) -> Result<Tensors, CheckpointError> {
+pub(crate) fn read_tensors(path: &Path) -> Result<Tensors, CheckpointError> {
     let (map, entries) = map_tensors(path)?;
     let mut tensors = BTreeMap::new();
     for (name, entry) in entries {

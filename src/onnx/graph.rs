@@ -11,7 +11,8 @@ mod initializers;
 
 use super::network::Network;
 use super::operators::{self, Kernel, SiluChain};
-pub use super::weights::{Element, Weights};
+pub use super::weights::Element;
+pub(crate) use super::weights::Weights;
 use super::{OnnxError, Runtime};
 use crate::kernels::winograd::{ConvFilter, ConvScratch};
 use initializers::add_weight;

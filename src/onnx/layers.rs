@@ -5,7 +5,7 @@
 
 mod convolution;
 
-pub use convolution::{ConvShape, ConvWeights};
+pub(crate) use convolution::{ConvShape, ConvWeights};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::graph::{Attr, Element, Graph, Value};
@@ -15,7 +15,7 @@ use crate::kernels::winograd;
 use std::sync::{Arc, Mutex};
 
 /// A network under construction with the checkpoint that its weights come from.
-pub struct Layers<'c> {
+pub(crate) struct Layers<'c> {
     /// The network.
     pub graph: Graph,
     /// Where its weights come from.
@@ -34,7 +34,7 @@ pub struct Layers<'c> {
 
 /// An element-wise function after a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
+pub(crate) enum Activation {
     /// Nothing.
     Linear,
     /// max(0, x).
@@ -49,7 +49,7 @@ pub enum Activation {
 
 impl<'c> Layers<'c> {
     /// An empty network with a checkpoint.
-    pub fn new(graph: Graph, checkpoint: &'c Checkpoint) -> Self {
+    pub(crate) fn new(graph: Graph, checkpoint: &'c Checkpoint) -> Self {
         Layers {
             graph,
             checkpoint,
@@ -62,7 +62,7 @@ impl<'c> Layers<'c> {
     }
 
     /// The same with kernels of our own, if these may be used: on the CPU only.
-    pub fn with_own_kernels(self, own_kernels: bool) -> Self {
+    pub(crate) fn with_own_kernels(self, own_kernels: bool) -> Self {
         Layers {
             own_kernels,
             ..self
@@ -70,17 +70,17 @@ impl<'c> Layers<'c> {
     }
 
     /// The same with quantized weights of an earlier run.
-    pub fn with_packs(self, packs: Option<&'c Packs>) -> Self {
+    pub(crate) fn with_packs(self, packs: Option<&'c Packs>) -> Self {
         Layers { packs, ..self }
     }
 
     /// The same, computing in another kind of floating-point numbers; only linear layers, norms and attention do.
-    pub fn with_element(self, element: Element) -> Self {
+    pub(crate) fn with_element(self, element: Element) -> Self {
         Layers { element, ..self }
     }
 
     /// An element-wise function.
-    pub fn activation(&mut self, at: &str, x: &Value, activation: Activation) -> Value {
+    pub(crate) fn activation(&mut self, at: &str, x: &Value, activation: Activation) -> Value {
         match activation {
             Activation::Linear => x.clone(),
             Activation::Relu => self.graph.op("Relu", at, &[x], &[]),
@@ -94,7 +94,7 @@ impl<'c> Layers<'c> {
     }
 
     /// `x @ weight^T + bias` of the linear layer `key`, `[.., from]` to `[.., to]`.
-    pub fn linear(
+    pub(crate) fn linear(
         &mut self,
         key: &str,
         x: &Value,
@@ -107,7 +107,7 @@ impl<'c> Layers<'c> {
     }
 
     /// `x @ weight^T` of the linear layer `key`.
-    pub fn linear_without_bias(
+    pub(crate) fn linear_without_bias(
         &mut self,
         key: &str,
         x: &Value,
@@ -127,18 +127,18 @@ impl<'c> Layers<'c> {
     }
 
     /// A vector of the checkpoint.
-    pub fn vector(&mut self, key: &str, length: usize) -> Result<Value, CheckpointError> {
+    pub(crate) fn vector(&mut self, key: &str, length: usize) -> Result<Value, CheckpointError> {
         self.tensor(key, &[length])
     }
 
     /// A tensor of the checkpoint.
-    pub fn tensor(&mut self, key: &str, shape: &[usize]) -> Result<Value, CheckpointError> {
+    pub(crate) fn tensor(&mut self, key: &str, shape: &[usize]) -> Result<Value, CheckpointError> {
         let weights = self.checkpoint.weights(key, shape, self.element)?;
         Ok(self.graph.weight(key, shape, weights))
     }
 
     /// Linear layers `key.layers.0`, `.1`, ... with ReLU between; `widths` from the first input to the last output.
-    pub fn mlp(
+    pub(crate) fn mlp(
         &mut self,
         key: &str,
         x: &Value,
@@ -156,7 +156,7 @@ impl<'c> Layers<'c> {
     }
 
     /// Layer norm over the last dimension.
-    pub fn layer_norm(
+    pub(crate) fn layer_norm(
         &mut self,
         key: &str,
         x: &Value,
@@ -174,7 +174,7 @@ impl<'c> Layers<'c> {
     /// Attention of `heads` heads over projected queries, keys and values, `[batch, tokens, width]` each.
     ///
     /// `bias`, `[batch or 1, heads or 1, queries, keys]`, is added to the scores.
-    pub fn attention(
+    pub(crate) fn attention(
         &mut self,
         at: &str,
         [query, key, value]: [&Value; 3],
@@ -195,13 +195,13 @@ impl<'c> Layers<'c> {
     }
 
     /// `x` in another shape; -1 for the dimension that follows from the others, 0 for one that stays.
-    pub fn reshape(&mut self, at: &str, x: &Value, shape: &[i64]) -> Value {
+    pub(crate) fn reshape(&mut self, at: &str, x: &Value, shape: &[i64]) -> Value {
         let shape = self.graph.ints(at, shape);
         self.graph.op("Reshape", at, &[x, &shape], &[])
     }
 
     /// `x` with its dimensions in another order.
-    pub fn transpose(&mut self, at: &str, x: &Value, order: &[i64]) -> Value {
+    pub(crate) fn transpose(&mut self, at: &str, x: &Value, order: &[i64]) -> Value {
         self.graph.op(
             "Transpose",
             at,
@@ -211,32 +211,38 @@ impl<'c> Layers<'c> {
     }
 
     /// A map `[batch, channels, height, width]` as tokens `[batch, height * width, channels]`.
-    pub fn tokens(&mut self, at: &str, map: &Value, channels: usize) -> Value {
+    pub(crate) fn tokens(&mut self, at: &str, map: &Value, channels: usize) -> Value {
         let flat = self.reshape(at, map, &[0, channels as i64, -1]);
         self.transpose(at, &flat, &[0, 2, 1])
     }
 
     /// Values one behind the other along a dimension.
-    pub fn concat(&mut self, at: &str, parts: &[&Value], axis: i64) -> Value {
+    pub(crate) fn concat(&mut self, at: &str, parts: &[&Value], axis: i64) -> Value {
         self.graph
             .op("Concat", at, parts, &[("axis", Attr::Int(axis))])
     }
 
     /// Entries `start` to `end` of the last dimension.
-    pub fn last(&mut self, at: &str, x: &Value, start: i64, end: i64) -> Value {
+    pub(crate) fn last(&mut self, at: &str, x: &Value, start: i64, end: i64) -> Value {
         let bounds = [start, end, -1].map(|n| self.graph.ints(at, &[n]));
         self.graph
             .op("Slice", at, &[x, &bounds[0], &bounds[1], &bounds[2]], &[])
     }
 
     /// `x` with an operator of two inputs and a number: `Add`, `Mul`, `Div`, `Greater`, ...
-    pub fn with_number(&mut self, kind: &'static str, at: &str, x: &Value, number: f32) -> Value {
+    pub(crate) fn with_number(
+        &mut self,
+        kind: &'static str,
+        at: &str,
+        x: &Value,
+        number: f32,
+    ) -> Value {
         let number = self.graph.floats(at, &[], vec![number]);
         self.graph.op(kind, at, &[x, &number], &[])
     }
 
     /// Twice as high and wide: nearest neighbours, or bilinear with half-pixel centres.
-    pub fn upsample(&mut self, at: &str, x: &Value, bilinear: bool) -> Value {
+    pub(crate) fn upsample(&mut self, at: &str, x: &Value, bilinear: bool) -> Value {
         let scales = self.graph.floats(at, &[4], vec![1.0, 1.0, 2.0, 2.0]);
         let (mode, transform) = if bilinear {
             ("linear", "half_pixel")

@@ -4,18 +4,18 @@
 //! A network comes from a model file ([`Runtime::network`]), or is built as code from a checkpoint
 //! ([`graph`], [`layers`], [`checkpoint`]).
 
-pub mod buffers;
-pub mod checkpoint;
-pub mod graph;
-pub mod layers;
-pub mod network;
+pub(crate) mod buffers;
+pub(crate) mod checkpoint;
+pub(crate) mod graph;
+pub(crate) mod layers;
+pub(crate) mod network;
 mod operators;
-pub mod packs;
-pub mod projection;
+pub(crate) mod packs;
+pub(crate) mod projection;
 mod quiet;
-pub mod slots;
+pub(crate) mod slots;
 mod watch;
-pub mod weights;
+pub(crate) mod weights;
 
 pub use quiet::forbid_telemetry;
 

@@ -17,10 +17,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) const DOMAIN: &str = "docparse";
 
 /// A single-precision tensor: its shape and its elements.
-pub type Input<'a> = (Vec<usize>, &'a [f32]);
+pub(super) type Input<'a> = (Vec<usize>, &'a [f32]);
 
 /// Computation of a custom operator: single-precision tensors in, one out.
-pub trait Kernel: Send + Sync {
+pub(super) trait Kernel: Send + Sync {
     /// Number of input tensors.
     fn inputs(&self) -> usize;
 

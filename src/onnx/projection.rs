@@ -22,7 +22,7 @@ pub enum Quantization {
 }
 
 /// Linear layers over one input; their outputs are concatenated.
-pub struct Projection<'a> {
+pub(crate) struct Projection<'a> {
     /// Checkpoint keys (`key.weight`, and `key.bias` with `has_bias`) and number of outputs of each.
     pub keys: &'a [(String, usize)],
     /// Number of inputs.
@@ -37,7 +37,7 @@ pub struct Projection<'a> {
 
 impl Layers<'_> {
     /// Computes `[.., outputs]` from `x[.., from]`; `residual` is added to the result.
-    pub fn projection(
+    pub(crate) fn projection(
         &mut self,
         at: &str,
         x: &Value,
@@ -190,7 +190,7 @@ impl Layers<'_> {
     }
 
     /// Attention of a layer over the paged KV cache, on the CPU (see [`Cache::run`]).
-    pub fn cached_attention(
+    pub(crate) fn cached_attention(
         &mut self,
         at: &str,
         inputs: [&Value; 3],
@@ -215,7 +215,7 @@ impl Layers<'_> {
     /// `numbers`, `[batch, tokens]`, are the tokens' rows in the tables of cosines and sines. Without
     /// `lengths` the input is one picture, `[tokens, 3 * width]`; with them (see [`key_lengths`]) a batch of
     /// pictures, `[batch, tokens, 3 * width]`.
-    pub fn full_attention(
+    pub(crate) fn full_attention(
         &mut self,
         at: &str,
         projected: &Value,
@@ -249,13 +249,18 @@ impl Layers<'_> {
     }
 
     /// Applies rotary position embedding to queries or keys: the halves of each head form the rotated pairs.
-    pub fn turned(&mut self, at: &str, x: &Value, [numbers, cosines, sines]: [&Value; 3]) -> Value {
+    pub(crate) fn turned(
+        &mut self,
+        at: &str,
+        x: &Value,
+        [numbers, cosines, sines]: [&Value; 3],
+    ) -> Value {
         self.graph
             .contrib("RotaryEmbedding", at, &[x, numbers, cosines, sines], &[])
     }
 
     /// Splits the last dimension.
-    pub fn split(&mut self, at: &str, x: &Value, widths: &[i64]) -> Vec<Value> {
+    pub(crate) fn split(&mut self, at: &str, x: &Value, widths: &[i64]) -> Vec<Value> {
         let sizes = self.graph.ints(at, widths);
         self.graph.op_many(
             "Split",
@@ -267,7 +272,7 @@ impl Layers<'_> {
     }
 
     /// [`Layers::choice`] by ONNX Runtime's operators; logits of any element type.
-    pub fn standard_choice(&mut self, at: &str, logits: &Value) -> Value {
+    pub(crate) fn standard_choice(&mut self, at: &str, logits: &Value) -> Value {
         let logits = self.graph.cast(at, logits, Element::F32);
         let axis = ("axis", Attr::Int(-1));
         let id = self.graph.op(
@@ -290,12 +295,12 @@ impl Layers<'_> {
 
     /// Greedy choice: the largest logit of each row, `[rows, vocabulary]` to `[rows, 2]` (index,
     /// log-probability); CPU only.
-    pub fn choice(&mut self, at: &str, logits: &Value) -> Value {
+    pub(crate) fn choice(&mut self, at: &str, logits: &Value) -> Value {
         self.graph.own("Choice", at, &[logits], GreedyChoice)
     }
 
     /// Root-mean-square norm over the last dimension.
-    pub fn rms_norm(
+    pub(crate) fn rms_norm(
         &mut self,
         key: &str,
         x: &Value,
@@ -319,7 +324,7 @@ impl Layers<'_> {
 
 /// Key lengths for a batch of pictures padded to the same number of tokens: the real length of each, then the
 /// start offsets of queries and of keys. In this form ONNX Runtime's attention needs no matrix of all scores.
-pub fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
+pub(crate) fn key_lengths(counts: &[usize], padded: usize) -> Vec<i32> {
     let starts = || (0..=counts.len()).map(|picture| (picture * padded) as i32);
     counts
         .iter()

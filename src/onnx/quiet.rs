@@ -13,7 +13,7 @@ const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
 ///
 /// To be called before the library is loaded, best as the first statement of `main`: the environment of a
 /// process can be changed without a data race only while it has one thread.
-/// [`Runtime::load`](super::Runtime::load) calls it as well, for programs that do not.
+/// Loading the runtime calls it as well, for programs that do not.
 pub fn forbid_telemetry() {
     if std::env::var_os(SWITCH).is_some_and(|value| value == "1") {
         return;

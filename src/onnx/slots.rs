@@ -10,7 +10,7 @@ use super::network::Array;
 
 /// Sizes of a layer's attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlotHeads {
+pub(crate) struct SlotHeads {
     /// Query heads.
     pub query: usize,
     /// Key and value heads.
@@ -36,10 +36,10 @@ pub enum AttentionKernel {
 }
 
 /// ONNX operator set required by [`AttentionKernel::Plain`].
-pub const OPSET: u32 = 24;
+pub(crate) const OPSET: u32 = 24;
 
 /// Inputs of a network that give the tokens' positions in their slots.
-pub struct SlotPositions {
+pub(crate) struct SlotPositions {
     attention_kernel: AttentionKernel,
     heads: SlotHeads,
     inputs: Vec<Value>,
@@ -47,7 +47,7 @@ pub struct SlotPositions {
 
 /// Names of a layer's cache inputs and outputs, each keys and values.
 #[derive(Debug, Clone)]
-pub struct CachePorts {
+pub(crate) struct CachePorts {
     /// The cache before the call.
     pub past: [String; 2],
     /// The same memory with the new tokens added.
@@ -56,7 +56,7 @@ pub struct CachePorts {
 
 impl Layers<'_> {
     /// Adds the position inputs; see [`place_arrays`].
-    pub fn slot_places(
+    pub(crate) fn slot_places(
         &mut self,
         attention_kernel: AttentionKernel,
         heads: SlotHeads,
@@ -83,7 +83,7 @@ impl Layers<'_> {
     }
 
     /// Attention over queries and keys (after rotary embedding) and values `[batch, tokens, heads * size]`.
-    pub fn slot_attention(
+    pub(crate) fn slot_attention(
         &mut self,
         at: &str,
         layer: usize,
@@ -195,7 +195,7 @@ impl Layers<'_> {
 
 /// Position inputs of a call: `pasts`, number of tokens already in each slot; `counts`, number of new ones;
 /// all padded to `tokens`; `length` is that of the slots.
-pub fn place_arrays(
+pub(crate) fn place_arrays(
     attention_kernel: AttentionKernel,
     heads: SlotHeads,
     (pasts, counts): (&[usize], &[usize]),

@@ -10,7 +10,7 @@
 
 mod document;
 
-pub use document::{DocumentOutput, OutputFile, Published};
+pub(crate) use document::{DocumentOutput, OutputFile, Published};
 
 use super::names::{OutputName, is_below, text_of};
 use super::record::{Identity, OutputFacts, Record};
@@ -33,7 +33,7 @@ const RUN_PREFIX: &str = ".docparse-run-";
 
 /// Where the record of a save path is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum RecordPlace {
+pub(crate) enum RecordPlace {
     /// In the save path.
     #[default]
     SavePath,
@@ -45,7 +45,7 @@ pub enum RecordPlace {
 
 /// How a save path is opened.
 #[derive(Debug, Clone, Default)]
-pub struct SavePathOptions {
+pub(crate) struct SavePathOptions {
     /// Where the record is.
     pub record: RecordPlace,
     /// Whether files that docparse did not write may be replaced.
@@ -56,7 +56,7 @@ pub struct SavePathOptions {
 
 /// A save path that is written to.
 #[derive(Debug)]
-pub struct SavePath {
+pub(crate) struct SavePath {
     /// As it was given, for messages.
     root: PathBuf,
     pub(super) dir: Option<Dir>,
@@ -70,7 +70,7 @@ impl SavePath {
     /// Opens a save path for writing, making it if needed, and takes away what killed runs left.
     ///
     /// Fails where nothing can be written there, with a message that names it.
-    pub fn open(root: &Path, options: &SavePathOptions) -> Result<SavePath, Fault> {
+    pub(crate) fn open(root: &Path, options: &SavePathOptions) -> Result<SavePath, Fault> {
         let fail = |error: io::Error| io_fault(root, &error);
         fs::create_dir_all(root).map_err(fail)?;
         let dir = Dir::open_ambient_dir(root, ambient_authority()).map_err(fail)?;
@@ -110,7 +110,7 @@ impl SavePath {
     }
 
     /// Looks into a save path without changing anything.
-    pub fn look(root: &Path, options: &SavePathOptions) -> SavePath {
+    pub(crate) fn look(root: &Path, options: &SavePathOptions) -> SavePath {
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).ok();
         let record = match &options.record {
             RecordPlace::SavePath => open(&root.join(names::RECORD_FOLDER)),
@@ -128,12 +128,12 @@ impl SavePath {
     }
 
     /// The save path as it was given.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// Removes the files that are not complete: for a process that ends without its destructors.
-    pub fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         if let Some(run) = &self.run {
             run.remove();
         }
@@ -245,7 +245,7 @@ impl SavePath {
     }
 
     /// Starts the outputs of a document.
-    pub fn begin(
+    pub(crate) fn begin(
         self: &Arc<Self>,
         name: &OutputName,
         input: &Identity,
@@ -261,7 +261,7 @@ impl SavePath {
     }
 
     /// A path below the save path as people are shown it.
-    pub fn shown(&self, path: &Path) -> PathBuf {
+    pub(crate) fn shown(&self, path: &Path) -> PathBuf {
         if self.root == Path::new(".") {
             path.to_path_buf()
         } else {

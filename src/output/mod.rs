@@ -11,18 +11,20 @@
 //!   tree must be exactly the reference's.
 
 mod folder;
-pub mod names;
-pub mod plan;
-pub mod record;
+pub(crate) mod names;
+pub(crate) mod plan;
+pub(crate) mod record;
 mod rename;
 mod run;
 #[cfg(test)]
 mod tests;
 
-pub use folder::{DocumentOutput, OutputFile, Published, RecordPlace, SavePath, SavePathOptions};
-pub use names::OutputName;
-pub use plan::{Candidate, Decision, PlanRules};
-pub use record::{DocumentOutcome, Identity, InputOrigin};
+pub(crate) use folder::{
+    DocumentOutput, OutputFile, Published, RecordPlace, SavePath, SavePathOptions,
+};
+pub(crate) use names::OutputName;
+pub(crate) use plan::{Candidate, Decision, PlanRules};
+pub(crate) use record::{DocumentOutcome, Identity, InputOrigin};
 
 use crate::fault::Fault;
 use std::collections::hash_map::RandomState;
@@ -44,7 +46,7 @@ fn io_fault(path: &Path, error: &io::Error) -> Fault {
 
 /// Writes a file named by the user: under a random name beside it, then renamed. A special file such as a
 /// pipe or a terminal is written directly.
-pub fn write_file(
+pub(crate) fn write_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), Fault> {

@@ -17,14 +17,14 @@ const MAX_STEM_BYTES: usize = 200;
 /// Hexadecimal digits of the hash at the end of a shortened stem.
 const HASH_DIGITS: usize = 12;
 /// Folder of the record in a save path; nothing else is written there.
-pub const RECORD_FOLDER: &str = ".docparse";
+pub(crate) const RECORD_FOLDER: &str = ".docparse";
 /// Folder of pictures beside a document.
-pub const PICTURES: &str = "imgs";
+pub(crate) const PICTURES: &str = "imgs";
 
 /// Location of a document's files below the save path: `folder/stem.md`,
 /// `folder/imgs/pictures/p0001_....jpg`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OutputName {
+pub(crate) struct OutputName {
     /// Folder below the save path; ordinary components only.
     pub folder: PathBuf,
     /// File name without the suffix of the format.
@@ -35,7 +35,7 @@ pub struct OutputName {
 
 impl OutputName {
     /// A name; `pictures` follows from the stem.
-    pub fn new(folder: PathBuf, stem: OsString) -> Self {
+    pub(crate) fn new(folder: PathBuf, stem: OsString) -> Self {
         let pictures = match stem.to_str() {
             Some(text) => text.to_string(),
             None => {
@@ -55,32 +55,32 @@ impl OutputName {
     }
 
     /// Path of the file with this suffix, below the save path.
-    pub fn file(&self, suffix: &str) -> PathBuf {
+    pub(crate) fn file(&self, suffix: &str) -> PathBuf {
         let mut name = self.stem.clone();
         name.push(suffix);
         self.folder.join(name)
     }
 
     /// Path of the picture folder, below the save path.
-    pub fn picture_folder(&self) -> PathBuf {
+    pub(crate) fn picture_folder(&self) -> PathBuf {
         self.folder.join(PICTURES).join(&self.pictures)
     }
 
     /// The same name with `_number` after the stem.
-    pub fn numbered(&self, number: usize) -> Self {
+    pub(crate) fn numbered(&self, number: usize) -> Self {
         let mut stem = self.stem.clone();
         stem.push(format!("_{number}"));
         Self::new(self.folder.clone(), stem)
     }
 
     /// Short key of this name for the files of the record.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         key_of(&[self.folder.as_os_str().as_bytes(), self.stem.as_bytes()])
     }
 }
 
 /// Hash of a list of byte strings: 32 hexadecimal digits.
-pub fn key_of(parts: &[&[u8]]) -> String {
+pub(crate) fn key_of(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
@@ -90,7 +90,7 @@ pub fn key_of(parts: &[&[u8]]) -> String {
 }
 
 /// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -99,7 +99,7 @@ pub fn hex(bytes: &[u8]) -> String {
 const UNREADABLE: AsciiSet = CONTROLS.add(b'%');
 
 /// A path as text, reversible by [`path_of`]: invalid UTF-8, control characters and `%` as `%XX`.
-pub fn text_of(path: &Path) -> String {
+pub(crate) fn text_of(path: &Path) -> String {
     match path.to_str() {
         // Letters beyond ASCII stay readable.
         Some(text) if !text.contains('%') && !text.contains(char::is_control) => text.to_string(),
@@ -108,21 +108,21 @@ pub fn text_of(path: &Path) -> String {
 }
 
 /// The path encoded by [`text_of`].
-pub fn path_of(text: &str) -> PathBuf {
+pub(crate) fn path_of(text: &str) -> PathBuf {
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
     OsString::from_vec(bytes).into()
 }
 
 /// `true` if the path consists of ordinary components only, so that it stays below any folder that it is
 /// joined to.
-pub fn is_below(path: &Path) -> bool {
+pub(crate) fn is_below(path: &Path) -> bool {
     let mut components = path.components().peekable();
     components.peek().is_some() && components.all(|c| matches!(c, Component::Normal(_)))
 }
 
 /// The parts of an input that its output name depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct NamedInput<'a> {
+pub(crate) struct NamedInput<'a> {
     /// Its file name.
     pub name: &'a OsStr,
     /// Folder below the given directory.
@@ -136,7 +136,7 @@ pub struct NamedInput<'a> {
 /// The stem is the file name without its last extension, below the folder that mirrors the given directory.
 /// Inputs that would share a name all get their full file name; those that still would are mirrored below
 /// their common folder; the rest get numbers.
-pub fn plan(inputs: &[NamedInput]) -> Vec<OutputName> {
+pub(crate) fn plan(inputs: &[NamedInput]) -> Vec<OutputName> {
     let of = |folder: &Path, stem: &OsStr| {
         OutputName::new(safe_folder(folder), safe_name(stem).into_owned())
     };
@@ -167,7 +167,10 @@ pub fn plan(inputs: &[NamedInput]) -> Vec<OutputName> {
 }
 
 /// The name itself if it is free, or with the first number that makes it free.
-pub fn first_free(name: &OutputName, mut is_free: impl FnMut(&OutputName) -> bool) -> OutputName {
+pub(crate) fn first_free(
+    name: &OutputName,
+    mut is_free: impl FnMut(&OutputName) -> bool,
+) -> OutputName {
     let numbered = (2..).map(|number| name.numbered(number));
     std::iter::once(name.clone())
         .chain(numbered)
@@ -219,7 +222,7 @@ fn common_folder<'a>(parents: impl Iterator<Item = &'a Path>) -> PathBuf {
 }
 
 /// The name without its last extension; unchanged if nothing would be left.
-pub fn stem_of(name: &OsStr) -> &OsStr {
+pub(crate) fn stem_of(name: &OsStr) -> &OsStr {
     let bytes = name.as_bytes();
     match bytes.iter().rposition(|b| *b == b'.') {
         Some(dot) if dot > 0 => OsStr::from_bytes(&bytes[..dot]),
@@ -247,7 +250,7 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// `true` if the name cannot be used for files unchanged.
-pub fn is_unsafe_name(name: &OsStr) -> bool {
+pub(crate) fn is_unsafe_name(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
     let is_dots = bytes.iter().all(|b| *b == b'.');
     is_dots
@@ -258,7 +261,7 @@ pub fn is_unsafe_name(name: &OsStr) -> bool {
 
 /// A name that is safe as a path component: control characters become `_`, as do the dots of a name made of
 /// dots only; a long name is cut and ends in a hash of the whole.
-pub fn safe_name(name: &OsStr) -> Cow<'_, OsStr> {
+pub(crate) fn safe_name(name: &OsStr) -> Cow<'_, OsStr> {
     let bytes = name.as_bytes();
     let mut safe = Vec::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// An input for which outputs are planned.
 #[derive(Debug, Clone, Copy)]
-pub struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     /// The input as given.
     pub given: &'a str,
     /// File that holds its bytes.
@@ -29,7 +29,7 @@ pub struct Candidate<'a> {
 
 /// Planning rules of a run.
 #[derive(Debug, Clone, Default)]
-pub struct PlanRules {
+pub(crate) struct PlanRules {
     /// Suffixes of the files that a document may get.
     pub suffixes: Vec<String>,
     /// The document may get pictures.
@@ -44,7 +44,7 @@ pub struct PlanRules {
 
 /// Decision about an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Parsed.
     Parse {
         /// Name of its outputs.
@@ -72,7 +72,7 @@ struct Planning<'a> {
 
 impl SavePath {
     /// Decides about all inputs in order, under the planning lock.
-    pub fn plan(&self, inputs: &[Candidate], rules: &PlanRules) -> Vec<Decision> {
+    pub(crate) fn plan(&self, inputs: &[Candidate], rules: &PlanRules) -> Vec<Decision> {
         let _planning = self.record.lock("planning");
         let parents: Vec<PathBuf> = inputs.iter().map(parent_of).collect();
         let named: Vec<NamedInput> = inputs
@@ -311,7 +311,7 @@ fn parent_of(input: &Candidate) -> PathBuf {
 
 /// Recognizes files that docparse wrote itself, by the records of the folders that they lie in.
 #[derive(Debug, Default)]
-pub struct OwnOutputs {
+pub(crate) struct OwnOutputs {
     /// Outputs by the folder that holds their record.
     known: BTreeMap<PathBuf, BTreeSet<PathBuf>>,
     /// Records stored elsewhere: save path and outputs.
@@ -320,7 +320,7 @@ pub struct OwnOutputs {
 
 impl OwnOutputs {
     /// Also knows the outputs of this save path, whose record may lie elsewhere.
-    pub fn of(path: Option<&SavePath>) -> Self {
+    pub(crate) fn of(path: Option<&SavePath>) -> Self {
         let mut own = Self::default();
         if let Some((path, root)) =
             path.and_then(|path| Some((path, fs::canonicalize(path.root()).ok()?)))
@@ -331,7 +331,7 @@ impl OwnOutputs {
     }
 
     /// `true` if the file is an output of docparse.
-    pub fn contains(&mut self, path: &Path) -> bool {
+    pub(crate) fn contains(&mut self, path: &Path) -> bool {
         let Ok(whole) = fs::canonicalize(path) else {
             return false;
         };
@@ -360,7 +360,7 @@ impl OwnOutputs {
 
 /// `true` if a path below the save path may be an output of the document: one of its files, or a picture in
 /// its folder.
-pub fn is_place_of(name: &OutputName, suffixes: &[String], path: &Path) -> bool {
+pub(crate) fn is_place_of(name: &OutputName, suffixes: &[String], path: &Path) -> bool {
     let is_picture =
         path.parent() == Some(name.picture_folder().as_path()) && is_picture_name(path);
     is_below(path) && (is_picture || suffixes.iter().any(|suffix| name.file(suffix) == path))

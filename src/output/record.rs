@@ -30,7 +30,7 @@ const CLOCK_STEP: i64 = 2_000_000_000;
 /// Outcome of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum DocumentOutcome {
+pub(crate) enum DocumentOutcome {
     /// No error.
     Done,
     /// Some pages, blocks or files failed.
@@ -43,7 +43,7 @@ pub enum DocumentOutcome {
 
 /// Identity of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Key that tells inputs apart, independent of content for files and addresses: derived from the file's
     /// location, the address, or the stream's content.
     pub key: String,
@@ -55,7 +55,7 @@ pub struct Identity {
 
 /// Facts about an input that are recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InputFacts {
+pub(crate) struct InputFacts {
     /// The input as given.
     pub path: String,
     /// Size in bytes.
@@ -83,7 +83,7 @@ pub enum InputOrigin<'a> {
 
 impl Identity {
     /// Examines an input's file. Fails if its metadata or, for a stream, its content cannot be read.
-    pub fn of(given: &str, path: &Path, origin: InputOrigin) -> io::Result<Identity> {
+    pub(crate) fn of(given: &str, path: &Path, origin: InputOrigin) -> io::Result<Identity> {
         if let InputOrigin::Address(address) = origin {
             let key = key_of(&[b"address", address.as_bytes()]);
             return Ok(Identity {
@@ -119,7 +119,7 @@ impl Identity {
     }
 
     /// The same input, now that its content was fetched.
-    pub fn fetched(&self, size: u64, sha256: &[u8]) -> Identity {
+    pub(crate) fn fetched(&self, size: u64, sha256: &[u8]) -> Identity {
         let facts = InputFacts {
             size,
             sha256: Some(names::hex(sha256)),
@@ -133,7 +133,7 @@ impl Identity {
 
     /// `true` if the input is still the one recorded. Its content is read only if the file times leave it
     /// open.
-    pub fn is_same_as(&self, recorded: &InputFacts) -> bool {
+    pub(crate) fn is_same_as(&self, recorded: &InputFacts) -> bool {
         let (now, then) = (&self.facts, recorded);
         let Some(then_hash) = &then.sha256 else {
             return false;
@@ -152,7 +152,7 @@ impl Identity {
 
     /// The facts with the hash of the content; without it if the file has changed since the run first
     /// examined it, so that they prove nothing.
-    pub fn with_hash(&self) -> InputFacts {
+    pub(crate) fn with_hash(&self) -> InputFacts {
         let mut facts = self.facts.clone();
         if facts.sha256.is_none() {
             facts.sha256 = self.hash().ok().flatten();
@@ -227,7 +227,7 @@ pub(super) fn nanoseconds(seconds: i64, part: i64) -> i64 {
 }
 
 /// SHA-256 of a stream in hexadecimal.
-pub fn sha256_of(mut stream: impl Read) -> io::Result<String> {
+pub(crate) fn sha256_of(mut stream: impl Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     io::copy(&mut stream, &mut hash)?;
     Ok(names::hex(&hash.finalize()))
@@ -235,7 +235,7 @@ pub fn sha256_of(mut stream: impl Read) -> io::Result<String> {
 
 /// A file that docparse wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputFacts {
+pub(crate) struct OutputFacts {
     /// Path below the save path, encoded by [`names::text_of`].
     pub path: String,
     /// Size in bytes.
@@ -248,13 +248,13 @@ pub struct OutputFacts {
 
 impl OutputFacts {
     /// Its path; `None` if that would not lie below the save path.
-    pub fn path(&self) -> Option<PathBuf> {
+    pub(crate) fn path(&self) -> Option<PathBuf> {
         Some(names::path_of(&self.path)).filter(|path| names::is_below(path))
     }
 
     /// `true` if the file is still there with its size; with `exactly` also unmodified, by its time or else
     /// its content. A symbolic link never counts.
-    pub fn is_there(&self, root: &Dir, exactly: bool) -> bool {
+    pub(crate) fn is_there(&self, root: &Dir, exactly: bool) -> bool {
         let Some(path) = self.path() else {
             return false;
         };
@@ -276,7 +276,7 @@ impl OutputFacts {
 
 /// The record of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentRecord {
+pub(crate) struct DocumentRecord {
     /// The input.
     pub input: InputFacts,
     /// Hash of all settings that the outputs depend on.
@@ -301,7 +301,7 @@ pub struct DocumentRecord {
 
 impl DocumentRecord {
     /// Name of its outputs; `None` if docparse cannot have written the record.
-    pub fn name(&self) -> Option<OutputName> {
+    pub(crate) fn name(&self) -> Option<OutputName> {
         let folder = names::path_of(&self.folder);
         let stem = names::path_of(&self.stem);
         let is_folder = self.folder.is_empty() || names::is_below(&folder);
@@ -315,12 +315,17 @@ impl DocumentRecord {
     }
 
     /// All files that docparse has written for it.
-    pub fn all_outputs(&self) -> impl Iterator<Item = &OutputFacts> {
+    pub(crate) fn all_outputs(&self) -> impl Iterator<Item = &OutputFacts> {
         self.outputs.iter().chain(&self.earlier)
     }
 
     /// `Ok` if the document need not be parsed again, else the reason why it must be.
-    pub fn proves(&self, input: &Identity, settings: &str, root: &Dir) -> Result<(), &'static str> {
+    pub(crate) fn proves(
+        &self,
+        input: &Identity,
+        settings: &str,
+        root: &Dir,
+    ) -> Result<(), &'static str> {
         match self.outcome {
             DocumentOutcome::Done => {}
             DocumentOutcome::Partial => return Err("its result is partial"),
@@ -368,14 +373,14 @@ fn write_whole(dir: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
 
 /// The record of a save path.
 #[derive(Debug)]
-pub struct Record {
+pub(crate) struct Record {
     /// The folder; `None` if it does not exist and must not be created.
     dir: Option<Dir>,
 }
 
 impl Record {
     /// Opens the record in a folder and creates its missing subfolders.
-    pub fn open(dir: Dir) -> io::Result<Record> {
+    pub(crate) fn open(dir: Dir) -> io::Result<Record> {
         for part in ["documents", "names", "locks", "runs"] {
             dir.create_dir_all(part)?;
         }
@@ -383,7 +388,7 @@ impl Record {
     }
 
     /// The record in a folder, for reading only.
-    pub fn look(dir: Option<Dir>) -> Record {
+    pub(crate) fn look(dir: Option<Dir>) -> Record {
         Record { dir }
     }
 
@@ -409,19 +414,19 @@ impl Record {
     }
 
     /// The record of a document; `None` if there is none or it is unreadable.
-    pub fn document(&self, key: &str) -> Option<DocumentRecord> {
+    pub(crate) fn document(&self, key: &str) -> Option<DocumentRecord> {
         serde_json::from_slice(&self.read(&format!("documents/{key}.json"))?).ok()
     }
 
     /// Records a document.
-    pub fn set_document(&self, key: &str, record: &DocumentRecord) -> io::Result<()> {
+    pub(crate) fn set_document(&self, key: &str, record: &DocumentRecord) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(record)?;
         text.push(b'\n');
         self.write(&format!("documents/{key}.json"), &text)
     }
 
     /// Key of the document that owns a name, while its record still claims it.
-    pub fn owner(&self, name: &OutputName) -> Option<String> {
+    pub(crate) fn owner(&self, name: &OutputName) -> Option<String> {
         let key = String::from_utf8(self.read(&format!("names/{}", name.key()))?).ok()?;
         let key = key.trim();
         let is_owner = |record: DocumentRecord| record.name().as_ref() == Some(name);
@@ -431,7 +436,7 @@ impl Record {
     }
 
     /// Records the owner of a name.
-    pub fn set_owner(&self, name: &OutputName, key: &str) -> io::Result<()> {
+    pub(crate) fn set_owner(&self, name: &OutputName, key: &str) -> io::Result<()> {
         let file = format!("names/{}", name.key());
         match self
             .read(&file)
@@ -444,7 +449,7 @@ impl Record {
 
     /// Waits for the lock of this name and holds it until the returned file is dropped or the process ends.
     /// `None` if the file system does not support locks.
-    pub fn lock(&self, name: &str) -> Option<File> {
+    pub(crate) fn lock(&self, name: &str) -> Option<File> {
         let dir = self.dir.as_ref()?;
         let mut options = OpenOptions::new();
         let file = dir
@@ -456,7 +461,7 @@ impl Record {
     }
 
     /// All files that docparse has written below the save path. Reads the whole record.
-    pub fn outputs(&self) -> BTreeSet<PathBuf> {
+    pub(crate) fn outputs(&self) -> BTreeSet<PathBuf> {
         let mut found = BTreeSet::new();
         let entries = self
             .dir

@@ -39,7 +39,7 @@ const WORKER_PATIENCE: Duration = Duration::from_secs(50);
 
 /// Outputs wanted from pages besides their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WantedPictures {
+pub(crate) struct WantedPictures {
     /// Pixels of the pages.
     pub pixels: bool,
     /// Trace of decisions and requests.
@@ -52,7 +52,7 @@ pub struct WantedPictures {
 
 impl Resolved {
     /// Settings for parsing a document.
-    pub fn job_settings(&self, wanted: WantedPictures, as_reference: bool) -> JobSettings {
+    pub(crate) fn job_settings(&self, wanted: WantedPictures, as_reference: bool) -> JobSettings {
         let vl = self.vl.as_ref().map(|(vl, _)| vl);
         JobSettings {
             // The reference parses every page.
@@ -82,7 +82,7 @@ impl Resolved {
     }
 
     /// Steps applied to a document once all its pages are done.
-    pub fn finish_options(&self, restructure: RestructureOptions) -> FinishOptions {
+    pub(crate) fn finish_options(&self, restructure: RestructureOptions) -> FinishOptions {
         FinishOptions {
             restructure: Some(restructure),
             regions_from_text: self.vl.is_none(),
@@ -90,7 +90,7 @@ impl Resolved {
     }
 
     /// Options of the JSON and Markdown output.
-    pub fn json_options(&self, as_reference: bool) -> JsonOptions {
+    pub(crate) fn json_options(&self, as_reference: bool) -> JsonOptions {
         let config = &self.config;
         let options = JsonOptions {
             settings: config.settings.clone(),
@@ -111,7 +111,7 @@ impl Resolved {
     }
 
     /// Options for opening files in worker processes of `program`, which is docparse itself.
-    pub fn open_options(
+    pub(crate) fn open_options(
         &self,
         program: PathBuf,
         passwords: Vec<String>,
@@ -146,7 +146,7 @@ impl Resolved {
     }
 
     /// Limits of the engine, for `threads` readers and `page_memory` bytes of pages in flight.
-    pub fn limits(&self, threads: usize, page_memory: u64) -> Limits {
+    pub(crate) fn limits(&self, threads: usize, page_memory: u64) -> Limits {
         // While one batch of pages is processed, the next one is read.
         let batch = self.vl.as_ref().map_or(1, |(vl, _)| vl.layout_batch_size);
         // Blocks recognized at once: enough pages are read to keep the recognizer busy.

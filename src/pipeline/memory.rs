@@ -24,7 +24,7 @@ const GPU_LIBRARIES: u64 = 2 << 30;
 
 /// Memory shares of the parts of a run.
 #[derive(Debug)]
-pub struct MemoryPlan {
+pub(crate) struct MemoryPlan {
     /// The shares.
     pub shares: Shares,
     /// Name of the setting that gives worker processes more memory.
@@ -35,13 +35,13 @@ pub struct MemoryPlan {
 
 impl MemoryPlan {
     /// Pixel limit of image files.
-    pub fn picture_pixels(&self) -> u64 {
+    pub(crate) fn picture_pixels(&self) -> u64 {
         self.shares.page_pixels().min(MAX_PICTURE_PIXELS)
     }
 
     /// Limit in bytes on a worker's message about a page: decoding it takes more than twice as much memory
     /// beside the message.
-    pub fn message_bytes(&self, most: usize) -> usize {
+    pub(crate) fn message_bytes(&self, most: usize) -> usize {
         usize::try_from(self.shares.pages / 4)
             .unwrap_or(usize::MAX)
             .min(most)
@@ -50,7 +50,7 @@ impl MemoryPlan {
 
 /// Divides the memory and adjusts the settings to it. `limit`: bytes, if a limit was given besides that of
 /// the settings; `limit_name`: name of the limit for messages.
-pub fn plan(
+pub(crate) fn plan(
     resolved: &mut Resolved,
     limit: Option<u64>,
     device: Device,

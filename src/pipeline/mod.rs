@@ -4,11 +4,11 @@
 //! This module knows no flags, environment or exit codes; messages name parameters as in the table of
 //! [`crate::config::parameters`].
 
-pub mod job;
-pub mod memory;
-pub mod networks;
-pub mod resolve;
-pub mod stages;
+pub(crate) mod job;
+pub(crate) mod memory;
+pub(crate) mod networks;
+pub(crate) mod resolve;
+pub(crate) mod stages;
 
 use crate::config::parameters::Parameters;
 use crate::config::{ConfigError, Pipeline, Settings};
@@ -17,7 +17,7 @@ use crate::proof::replay::Case;
 use crate::restructure::RestructureOptions;
 use std::sync::Arc;
 
-pub use resolve::{Backend, DraftMode, NativeOptions, OwnText, Precision, Resolved};
+pub(crate) use resolve::{Backend, DraftMode, NativeOptions, OwnText, Precision, Resolved};
 
 /// Request for a run.
 #[derive(Clone, Default)]
@@ -36,7 +36,10 @@ pub struct RunRequest {
 
 /// Restructuring across pages: as requested; by default tables and headings, or nothing for results like the
 /// reference's.
-pub fn restructure_options(parameters: &Parameters, as_reference: bool) -> RestructureOptions {
+pub(crate) fn restructure_options(
+    parameters: &Parameters,
+    as_reference: bool,
+) -> RestructureOptions {
     RestructureOptions {
         merge_tables: parameters.bool("merge_tables").unwrap_or(!as_reference),
         relevel_titles: parameters.bool("relevel_titles").unwrap_or(!as_reference),

@@ -21,7 +21,7 @@ use crate::recognize::paddleocr_vl::model::{Kernels, Model, ModelOptions, Slots}
 use std::path::Path;
 
 /// A network of any task.
-pub enum AnyNetwork {
+pub(crate) enum AnyNetwork {
     /// Layout detection.
     Layout(Box<LayoutNetwork>),
     /// Page orientation.
@@ -33,7 +33,7 @@ pub enum AnyNetwork {
 }
 
 /// A loaded model folder.
-pub struct LoadedModel {
+pub(crate) struct LoadedModel {
     /// The network.
     pub network: AnyNetwork,
     /// Name of the network.
@@ -61,7 +61,7 @@ const TRIAL: ModelOptions<'_> = ModelOptions {
 /// Name for recognizers of any version.
 const RECOGNIZER: &str = "PaddleOCR-VL";
 /// The reference's names of the recognizers.
-pub const RECOGNIZERS: [&str; 3] = [
+pub(crate) const RECOGNIZERS: [&str; 3] = [
     "PaddleOCR-VL-0.9B",
     "PaddleOCR-VL-1.5-0.9B",
     "PaddleOCR-VL-1.6-0.9B",
@@ -72,7 +72,7 @@ const UNWARPING: &str = "UVDoc";
 
 /// Loads the model in a folder, of any task. The error names the file and says what to do. `quantized`:
 /// folder for quantized weights.
-pub fn load(
+pub(crate) fn load(
     folder: &Path,
     runtime: &Runtime,
     quantized: Option<&Path>,
@@ -196,7 +196,7 @@ const LONGEST_PROMPT: usize = 2304;
 const COMMON_TOKENS: usize = 2048;
 
 /// Loads the recognizer of a run; also returns its number of slots.
-pub fn load_recognizer(
+pub(crate) fn load_recognizer(
     config: &VlConfig,
     run: &NativeOptions,
     runtime: &Runtime,
@@ -385,7 +385,7 @@ fn model_file(folder: &Path, runtime: &Runtime) -> Result<LoadedModel, Fault> {
 }
 
 /// The networks of a run.
-pub struct RunNetworks {
+pub(crate) struct RunNetworks {
     /// Layout detection, unless it is off.
     pub layout: Option<LayoutNetwork>,
     /// Document preprocessing.
@@ -419,7 +419,7 @@ fn other<T>(loaded: LoadedModel, role: NetworkRole) -> Result<T, SetupError> {
 }
 
 /// Loads the layout network of the settings.
-pub fn load_layout(
+pub(crate) fn load_layout(
     config: &VlConfig,
     runtime: &Runtime,
     quantized: Option<&Path>,
@@ -433,7 +433,7 @@ pub fn load_layout(
 }
 
 /// Loads the networks that the settings of a run need.
-pub fn load_for_run(
+pub(crate) fn load_for_run(
     config: &VlConfig,
     runtime: &Runtime,
     quantized: Option<&Path>,

@@ -29,7 +29,7 @@ const MOST_SLOTS: u64 = 1024;
 
 /// Recognition backend of a PaddleOCR-VL pipeline.
 #[derive(Clone)]
-pub enum Backend {
+pub(crate) enum Backend {
     /// Recorded answers instead of networks and recognizer.
     Recorded(Arc<Case>),
     /// Layout networks; contents of blocks are cut from the page's text layer or recognized lines.
@@ -42,7 +42,7 @@ pub enum Backend {
 
 /// Options of the recognizer in this process.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NativeOptions {
+pub(crate) struct NativeOptions {
     /// Precision of the weights; `None` for the device's default.
     pub precision: Option<Precision>,
     /// The vision encoder is quantized.
@@ -63,7 +63,7 @@ pub struct NativeOptions {
 
 /// A requested precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
+pub(crate) enum Precision {
     /// Single precision: exact.
     Fp32,
     /// Half precision, on GPUs.
@@ -78,7 +78,7 @@ pub enum Precision {
 
 /// Source of draft tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DraftMode {
+pub(crate) enum DraftMode {
     /// The text layer of PDFs, if it is reliable.
     Auto,
     /// Also lines recognized in images.
@@ -89,7 +89,7 @@ pub enum DraftMode {
 
 /// The settings of a pipeline, ready to load.
 #[derive(Clone)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// Settings of reading pages and of line recognition.
     pub config: Config,
     /// Settings of a PaddleOCR-VL pipeline, and its recognition backend.
@@ -106,7 +106,7 @@ pub struct Resolved {
 
 /// Use of the PDF's own text before recognition.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OwnText {
+pub(crate) struct OwnText {
     /// Criterion for pages with usable text.
     pub mode: TextLayerMode,
     /// Share of these blocks that are recognized as well, as a check, 0 to 1.
@@ -116,7 +116,7 @@ pub struct OwnText {
 impl Resolved {
     /// The settings of a pipeline that works on page images, recorded or for real; `None` for one that reads
     /// page text.
-    pub fn looks_at_pictures(&self) -> Option<&VlConfig> {
+    pub(crate) fn looks_at_pictures(&self) -> Option<&VlConfig> {
         match &self.vl {
             Some((vl, Backend::Recorded(_) | Backend::Native(_) | Backend::Server)) => Some(vl),
             Some((_, Backend::PageText)) | None => None,
@@ -125,7 +125,7 @@ impl Resolved {
 }
 
 /// The settings of a run, from all layers. Models without a folder are not located yet.
-pub fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
+pub(crate) fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
     request.check_pipeline_name()?;
     let mut resolved = match &request.recorded {
         Some(case) => request.recorded_answers(case),

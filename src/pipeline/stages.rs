@@ -29,7 +29,7 @@ use crate::runtime::{self, RuntimeDirs};
 use std::path::{Path, PathBuf};
 
 /// Loads stages from files on this machine.
-pub struct Loader<'a> {
+pub(crate) struct Loader<'a> {
     /// Folders of libraries and line networks.
     pub dirs: RuntimeDirs,
     /// Session options of the networks.
@@ -44,7 +44,7 @@ pub struct Loader<'a> {
 
 impl Loader<'_> {
     /// Loads the stages for the settings.
-    pub fn load(&self, resolved: &Resolved) -> Result<Stages, SetupError> {
+    pub(crate) fn load(&self, resolved: &Resolved) -> Result<Stages, SetupError> {
         let own_text = resolved.own_text;
         let loaded = loaded(resolved);
         let lines = LazyLines {

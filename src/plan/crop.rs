@@ -8,7 +8,7 @@ use crate::raster::draw::filled_polygon;
 use crate::raster::{Filter, Pixels};
 
 /// The crop that the recognizer sees; `None` if the block has no request or lies entirely off the page.
-pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
+pub(crate) fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
     let (request, plan) = block.request.as_ref().zip(block.crop.as_ref())?;
     let mut crop = cut(page, plan)?;
     let origin = plan
@@ -30,7 +30,7 @@ pub fn recognizer_crop(page: &Pixels, block: &PlannedBlock) -> Option<Pixels> {
 }
 
 /// The areas of a crop, stacked; `None` if all of them lie off the page.
-pub fn cut(page: &Pixels, plan: &CropPlan) -> Option<Pixels> {
+pub(crate) fn cut(page: &Pixels, plan: &CropPlan) -> Option<Pixels> {
     let parts: Vec<Pixels> = plan
         .areas
         .iter()
@@ -42,7 +42,7 @@ pub fn cut(page: &Pixels, plan: &CropPlan) -> Option<Pixels> {
 /// One area of the page; pixels outside its polygon become white.
 ///
 /// The polygon's corners are truncated to integers, and its border belongs to it.
-pub fn cut_area(page: &Pixels, area: &CropArea) -> Option<Pixels> {
+pub(crate) fn cut_area(page: &Pixels, area: &CropArea) -> Option<Pixels> {
     let mut crop = page.crop(&area.bbox)?;
     let Some(polygon) = &area.polygon else {
         return Some(crop);
@@ -69,7 +69,7 @@ const SMALL_STACK: usize = 16_000_000;
 
 /// Stacks pictures vertically on white, each aligned with the stack so far. `None` for no pictures, or if the
 /// stack would be large and almost entirely white.
-pub fn stack(parts: Vec<Pixels>, aligns: &[Align]) -> Option<Pixels> {
+pub(crate) fn stack(parts: Vec<Pixels>, aligns: &[Align]) -> Option<Pixels> {
     let width = parts.iter().map(|part| part.width).max()?;
     let pixels = width * parts.iter().map(|part| part.height).sum::<usize>();
     let own: usize = parts.iter().map(|part| part.width * part.height).sum();
@@ -101,7 +101,7 @@ const INK: u8 = 200;
 const MIN_TRIMMED: usize = 2;
 
 /// The picture without its empty margin; unchanged if all pixels are alike.
-pub fn trim_margin(picture: &Pixels) -> Option<Pixels> {
+pub(crate) fn trim_margin(picture: &Pixels) -> Option<Pixels> {
     let gray = picture.to_gray();
     let (min, max) = (*gray.iter().min()?, *gray.iter().max()?);
     if min == max {

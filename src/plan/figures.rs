@@ -43,7 +43,7 @@ pub(super) fn inside(table: &Rect, pictures: &[PagePicture]) -> Vec<TableFigure>
 
 /// Tokens for `count` pictures of a page: the first numbers without the digits 0, 1 and 9, which are easily
 /// misread, shuffled like Python's `random.Random(1024).shuffle`.
-pub fn figure_tokens(count: usize) -> Vec<String> {
+pub(crate) fn figure_tokens(count: usize) -> Vec<String> {
     let misread = |n: u32| n.to_string().contains(['0', '1', '9']);
     let mut numbers: Vec<u32> = (0..).filter(|n| !misread(*n)).take(count).collect();
     let mut random = PythonRandom::new(SEED);
@@ -54,16 +54,16 @@ pub fn figure_tokens(count: usize) -> Vec<String> {
 }
 
 /// Mersenne Twister that draws the numbers of Python's `random.Random(seed)`.
-pub struct PythonRandom(Mt);
+pub(crate) struct PythonRandom(Mt);
 
 impl PythonRandom {
     /// Python seeds the generator with the number's 32-bit words.
-    pub fn new(seed: u32) -> Self {
+    pub(crate) fn new(seed: u32) -> Self {
         PythonRandom(Mt::new_with_key([seed]))
     }
 
     /// A number below `limit`: draws as many bits as the limit has until the value is below it.
-    pub fn below(&mut self, limit: u32) -> u32 {
+    pub(crate) fn below(&mut self, limit: u32) -> u32 {
         let bits = 32 - limit.leading_zeros();
         loop {
             let number = self.0.next_u32() >> (32 - bits);

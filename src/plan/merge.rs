@@ -28,7 +28,7 @@ impl Align {
 
 /// A block after merging.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MergedBlock {
+pub(crate) struct MergedBlock {
     /// Position before merging.
     pub index: usize,
     /// Positions of the blocks whose areas its crop stacks, itself first; empty if its area went to another.
@@ -41,7 +41,7 @@ pub struct MergedBlock {
 
 impl MergedBlock {
     /// A block without a group.
-    pub fn alone(index: usize) -> Self {
+    pub(crate) fn alone(index: usize) -> Self {
         MergedBlock {
             index,
             members: vec![index],
@@ -64,7 +64,10 @@ const TOO_HIGH: f32 = 3.0;
 /// merged.
 ///
 /// A group takes the place of its first block; blocks that lay between its members follow it.
-pub fn merge_blocks(regions: &[Region], stays_alone: &dyn Fn(Label) -> bool) -> Vec<MergedBlock> {
+pub(crate) fn merge_blocks(
+    regions: &[Region],
+    stays_alone: &dyn Fn(Label) -> bool,
+) -> Vec<MergedBlock> {
     let (alone, mergeable): (Vec<usize>, Vec<usize>) =
         (0..regions.len()).partition(|i| stays_alone(regions[*i].label));
     let obstacles: Vec<Rect> = alone.iter().map(|i| regions[*i].bbox).collect();

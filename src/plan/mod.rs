@@ -5,17 +5,20 @@
 //! regions are dropped, pictures of the page are noted, neighbouring blocks are merged, requests are made,
 //! pictures inside tables get tokens.
 
-pub mod crop;
+pub(crate) mod crop;
 mod figures;
 mod merge;
-pub mod own_text;
+pub(crate) mod own_text;
 mod request;
 
-pub use figures::{PythonRandom, TableFigure, figure_tokens};
-pub use merge::{Align, MergedBlock, merge_blocks};
-pub use request::{
-    FACTOR, MAX_NEW_TOKENS, PixelLimits, Preparation, Request, RequestOptions, Task, smart_resize,
-};
+pub(crate) use figures::{PythonRandom, TableFigure, figure_tokens};
+pub(crate) use merge::{Align, MergedBlock, merge_blocks};
+pub use request::FACTOR;
+pub use request::PixelLimits;
+pub use request::Request;
+pub use request::RequestOptions;
+pub use request::smart_resize;
+pub(crate) use request::{MAX_NEW_TOKENS, Preparation, Task};
 
 use crate::document::{DetectedRegion, Label, Picture};
 use crate::geometry::{Point, Rect};
@@ -257,7 +260,7 @@ fn plan_vl(regions: Vec<Region>, name: PageName, options: &VlOptions) -> PagePla
 
 /// `true` if blocks of the label are kept as pictures by pipelines without a recognizer for pixels. Formulas
 /// are: without a formula recognizer their text would be garbled.
-pub fn is_picture(label: Label) -> bool {
+pub(crate) fn is_picture(label: Label) -> bool {
     use Label::*;
     matches!(
         label,
@@ -266,7 +269,7 @@ pub fn is_picture(label: Label) -> bool {
 }
 
 /// Area cut out for a picture when regions are found in the text.
-pub fn picture_area(label: Label, bbox: &Rect) -> Rect {
+pub(crate) fn picture_area(label: Label, bbox: &Rect) -> Rect {
     let margin = if label == Label::DisplayFormula {
         FORMULA_MARGIN
     } else {

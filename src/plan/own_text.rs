@@ -24,7 +24,7 @@ const STRAY_INK: f32 = 0.06;
 const LEAST_INK: f32 = 0.01;
 
 /// The reason why a block's text must not be taken; `None` if it can be.
-pub fn doubt(
+pub(crate) fn doubt(
     text: &PageText,
     region: &Region,
     task: Task,

@@ -80,7 +80,7 @@ const SPOTTING_LIMITS: PixelLimits = PixelLimits {
     max: 1_605_632,
 };
 /// Most tokens of an answer (reference, `max_new_tokens`).
-pub const MAX_NEW_TOKENS: u64 = 4096;
+pub(crate) const MAX_NEW_TOKENS: u64 = 4096;
 
 /// Options of every request.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -3,9 +3,9 @@
 //! [`DocPreprocessor`] is the seam for the networks; [`preprocess`] runs the steps in order. The networks are
 //! PP-LCNet_x1_0_doc_ori ([`pp_lcnet`]) and UVDoc ([`uvdoc`]).
 
-pub mod networks;
-pub mod pp_lcnet;
-pub mod uvdoc;
+pub(crate) mod networks;
+pub(crate) mod pp_lcnet;
+pub(crate) mod uvdoc;
 
 use crate::document::Preprocessing;
 use crate::fault::Fault;
@@ -39,7 +39,7 @@ pub struct PreprocessSteps {
 pub struct PreprocessError(pub Fault);
 
 /// The networks of document preprocessing.
-pub trait DocPreprocessor: Send {
+pub(crate) trait DocPreprocessor: Send {
     /// Angle in degrees, counter-clockwise, that turns the page upright: 0, 90, 180 or 270.
     fn orientation(&mut self, page: &Pixels, page_index: usize) -> Result<u32, PreprocessError>;
 
@@ -63,7 +63,7 @@ pub fn orientation_size(width: usize, height: usize) -> (usize, usize) {
 
 /// Normalized R, G, B at a position of the classifier's input, the 224 by 224 pixels in the middle of the
 /// resampled page.
-pub fn orientation_value(resampled: &Pixels, x: usize, y: usize) -> [f32; 3] {
+pub(crate) fn orientation_value(resampled: &Pixels, x: usize, y: usize) -> [f32; 3] {
     let offset = |length: usize| (length as i64 - ORIENTATION_SIDE as i64).div_euclid(2);
     let pixel = resampled.clamped_pixel(
         x as i64 + offset(resampled.width),
@@ -75,7 +75,7 @@ pub fn orientation_value(resampled: &Pixels, x: usize, y: usize) -> [f32; 3] {
 /// Rotates and unwarps a page as the options say.
 ///
 /// With `keep_steps` the result includes the page after each step.
-pub fn preprocess(
+pub(crate) fn preprocess(
     page: Pixels,
     page_index: usize,
     options: PreprocessOptions,

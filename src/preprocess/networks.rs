@@ -8,7 +8,7 @@ use crate::raster::Pixels;
 
 /// The networks that a run needs.
 #[derive(Default)]
-pub struct DocNetworks {
+pub(crate) struct DocNetworks {
     /// Orientation classifier.
     pub orientation: Option<OrientationClassifier>,
     /// Unwarping network.

@@ -13,9 +13,9 @@ use crate::onnx::{OnnxError, Runtime};
 use crate::raster::Pixels;
 
 /// Value of `model_type` in `config.json`.
-pub const MODEL_TYPE: &str = "pp_lcnet";
+pub(crate) const MODEL_TYPE: &str = "pp_lcnet";
 /// Angle of each class in degrees.
-pub const DEGREES: [u32; 4] = [0, 90, 180, 270];
+pub(crate) const DEGREES: [u32; 4] = [0, 90, 180, 270];
 /// Epsilon of the batch norms.
 const EPSILON: f64 = 1e-5;
 const BATCH: Dim = Dim::Named("batch");

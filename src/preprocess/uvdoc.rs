@@ -16,9 +16,9 @@ use crate::onnx::{OnnxError, Runtime};
 use crate::raster::{Mesh, Pixels, aligned_taps};
 
 /// Value of `model_type` in `config.json`.
-pub const MODEL_TYPE: &str = "uvdoc";
+pub(crate) const MODEL_TYPE: &str = "uvdoc";
 /// Height and width of the network's input (UVDoc's constants; `preprocessor_config.json` of the release).
-pub const INPUT: [usize; 2] = [712, 488];
+pub(crate) const INPUT: [usize; 2] = [712, 488];
 /// Most pixels of a page given to the exported model. It holds the page several times in single precision: at
 /// about 100 bytes a pixel this is 4 GB.
 const MOST_EXPORTED: usize = 40_000_000;

@@ -4,7 +4,7 @@
 //!
 //! A parse without `--replay` and `--trace` uses nothing of it.
 
-pub mod golden;
+pub(crate) mod golden;
 pub mod parity;
-pub mod replay;
-pub mod trace;
+pub(crate) mod replay;
+pub(crate) mod trace;

@@ -124,7 +124,7 @@ impl Case {
 }
 
 /// A row of numbers as a box; missing columns are 0 or absent.
-pub fn raw_box(row: &[f64]) -> RawBox {
+pub(crate) fn raw_box(row: &[f64]) -> RawBox {
     let at = |i: usize| row.get(i).map(|v| *v as f32);
     RawBox {
         class_id: at(0).map_or(-1, |v| v as i64),
@@ -136,7 +136,7 @@ pub fn raw_box(row: &[f64]) -> RawBox {
 }
 
 /// A mask from its runs (start, length); what would lie outside is left out.
-pub fn mask(width: usize, height: usize, runs: &[usize]) -> Mask {
+pub(crate) fn mask(width: usize, height: usize, runs: &[usize]) -> Mask {
     let mut mask = Mask::new(width, height);
     for run in runs.chunks_exact(2) {
         let end = run[0].saturating_add(run[1]).min(mask.cells.len());
@@ -151,7 +151,7 @@ fn not_recorded(message: String) -> Fault {
 }
 
 /// Returns what was recorded in place of the layout network.
-pub struct ReplayDetector {
+pub(crate) struct ReplayDetector {
     /// The case.
     pub case: Arc<Case>,
 }
@@ -177,7 +177,7 @@ impl LayoutDetector for ReplayDetector {
 }
 
 /// Returns what was recorded in place of the recognizer.
-pub struct ReplayRecognizer {
+pub(crate) struct ReplayRecognizer {
     /// The case.
     pub case: Arc<Case>,
 }
@@ -215,7 +215,7 @@ impl Recognizer for ReplayRecognizer {
 
 /// Returns what was recorded in place of the preprocessing networks; unwarping changes nothing but what a way
 /// through single precision does to a pixel.
-pub struct ReplayPreprocessor {
+pub(crate) struct ReplayPreprocessor {
     /// The case.
     pub case: Arc<Case>,
 }

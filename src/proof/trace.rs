@@ -19,7 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Writes the trace of every document into its folder, and hands all on to another sink.
-pub struct TraceWriter<'a> {
+pub(crate) struct TraceWriter<'a> {
     folders: BTreeMap<usize, PathBuf>,
     options: JsonOptions,
     open: BTreeMap<usize, Traced>,
@@ -34,7 +34,7 @@ struct Traced {
 
 impl<'a> TraceWriter<'a> {
     /// A writer into these folders, by the ids of jobs.
-    pub fn new(
+    pub(crate) fn new(
         folders: BTreeMap<usize, PathBuf>,
         options: JsonOptions,
         inner: &'a mut dyn DocumentSink,

@@ -11,7 +11,7 @@ const X_BITS: u32 = 16;
 ///
 /// Rows are filled between pairs of edges (even-odd); an edge covers the rows from its upper end to just
 /// above its lower end.
-pub fn filled_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask {
+pub(crate) fn filled_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask {
     let mut mask = Mask::new(width, height);
     let mut edges: Vec<(i64, i64, i64, i64)> = Vec::new();
     let mut previous = corners.last().copied().unwrap_or_default();
@@ -42,7 +42,7 @@ pub fn filled_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask
 
 /// The cells of a filled polygon as Pillow draws it: rows between pairs of edges, rounded inwards to the
 /// nearest cells, both ends of every edge included.
-pub fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask {
+pub(crate) fn drawn_polygon(width: usize, height: usize, corners: &[[i64; 2]]) -> Mask {
     let mut mask = Mask::new(width, height);
     let mut span = |y: i64, from: i64, to: i64| {
         if (0..height as i64).contains(&y) {

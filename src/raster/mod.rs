@@ -3,13 +3,13 @@
 //! [`Pixels`] is the only image type: 8-bit RGB, rows from the top, no padding. Resampling and rotation are
 //! bit-identical with the libraries that the models were trained with (`resample`, `rotate`).
 
-pub mod draw;
+pub(crate) mod draw;
 mod resample;
 mod rotate;
 mod warp;
 
 pub use resample::Filter;
-pub use warp::{Mesh, aligned_taps};
+pub(crate) use warp::{Mesh, aligned_taps};
 
 use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Quad, Rect};
@@ -322,7 +322,7 @@ impl Pixels {
 }
 
 /// The longest side of a JPEG, in pixels.
-pub const JPEG_SIDE: usize = 65_535;
+pub(crate) const JPEG_SIDE: usize = 65_535;
 
 /// Errors of encoding pixels.
 #[derive(Debug, thiserror::Error)]

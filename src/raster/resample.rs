@@ -263,12 +263,18 @@ fn pillow_blend(rows: &[u8], stride: usize, weights: &[i32], sums: &mut [i32], o
 #[cfg(target_arch = "x86_64")]
 mod wide {
     #[target_feature(enable = "avx2")]
-    pub fn row(row: &[u8], taps: &[(usize, Vec<i32>)], out: &mut [u8]) {
+    pub(super) fn row(row: &[u8], taps: &[(usize, Vec<i32>)], out: &mut [u8]) {
         super::pillow_row(row, taps, out);
     }
 
     #[target_feature(enable = "avx2")]
-    pub fn blend(rows: &[u8], stride: usize, weights: &[i32], sums: &mut [i32], out: &mut [u8]) {
+    pub(super) fn blend(
+        rows: &[u8],
+        stride: usize,
+        weights: &[i32],
+        sums: &mut [i32],
+        out: &mut [u8],
+    ) {
         super::pillow_blend(rows, stride, weights, sums, out);
     }
 }

@@ -32,11 +32,11 @@ impl Mesh {
 }
 
 /// Two neighbouring positions and the weight of the second.
-pub type Tap = (usize, usize, f32);
+pub(super) type Tap = (usize, usize, f32);
 
 /// For every one of `length` positions its neighbours among `from` positions; both ends of the two ranges are
 /// aligned.
-pub fn aligned_taps(length: usize, from: usize) -> Vec<Tap> {
+pub(crate) fn aligned_taps(length: usize, from: usize) -> Vec<Tap> {
     let scale = if length > 1 {
         (from - 1) as f32 / (length - 1) as f32
     } else {

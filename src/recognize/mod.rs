@@ -6,14 +6,14 @@
 //! around its steps; [`server`] sends crops to a server; [`text_first`] wraps either and uses the page's own
 //! text where it can.
 
-pub mod draft;
+pub(crate) mod draft;
 pub mod paddleocr_vl;
-pub mod page_text;
-pub mod repetition;
-pub mod sampling;
-pub mod scheduler;
-pub mod server;
-pub mod text_first;
+pub(crate) mod page_text;
+pub(crate) mod repetition;
+pub(crate) mod sampling;
+pub(crate) mod scheduler;
+pub(crate) mod server;
+pub(crate) mod text_first;
 
 use crate::deadline::{CancelToken, Stopped};
 use crate::document::{Code, Generation, Markup, ReadLine, TextDecision};
@@ -26,7 +26,7 @@ use crossbeam_channel::{Receiver, Sender};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-pub use text_first::OwnTextRecord;
+pub(crate) use text_first::OwnTextRecord;
 
 /// Identifies a block in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -22,7 +22,7 @@ const MAX_INDENT: usize = 40;
 
 /// The backend.
 #[derive(Debug, Default)]
-pub struct PageTextRecognizer;
+pub(crate) struct PageTextRecognizer;
 
 impl Recognizer for PageTextRecognizer {
     fn run(
@@ -60,7 +60,7 @@ impl Recognizer for PageTextRecognizer {
 /// The content of a region.
 ///
 /// A region made from text knows its segments; for others, those are taken whose centre lies inside.
-pub fn recognize(text: &PageText, region: &Region) -> Recognition {
+pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
     let found;
     let lines: &[Vec<usize>] = if region.lines.is_empty() && region.table.is_none() {
         found = lines_inside(text, region);

@@ -12,16 +12,16 @@ use crate::content::{MIN_LENGTH, MIN_LENGTH_TABLE, truncate_repetition};
 use crate::plan::Task;
 
 /// Tokens of the longest legitimate repetition in text: a page of ruled lines has about 600.
-pub const LONGEST_TEXT: usize = 768;
+pub(crate) const LONGEST_TEXT: usize = 768;
 /// The same in tables: a form of 60 rows and 30 columns has 1,860 empty cells and ends of rows.
-pub const LONGEST_TABLE: usize = 2048;
+pub(crate) const LONGEST_TABLE: usize = 2048;
 /// Least number of copies of the unit.
 const COPIES: usize = 10;
 
 /// Text that an answer in runaway repetition would have at its limit; `None` for any other answer.
 ///
 /// `decode` turns tokens into text; `limit` is in tokens.
-pub fn endless(
+pub(crate) fn endless(
     ids: &[u32],
     task: Task,
     limit: usize,

@@ -23,7 +23,7 @@ const MOST_DISAGREE: f64 = 0.2;
 const COMPARED: usize = 2000;
 
 /// A recognizer with the page's own text in front of it.
-pub struct TextFirst {
+pub(crate) struct TextFirst {
     fallback: Box<dyn Recognizer>,
     /// Share of blocks with trusted text that are recognized as well, 0 to 1.
     check: f64,
@@ -53,7 +53,7 @@ struct Sample {
 
 impl TextFirst {
     /// Wraps a recognizer; `check`: share of blocks with trusted text that are recognized as well, 0 to 1.
-    pub fn new(fallback: Box<dyn Recognizer>, check: f64) -> TextFirst {
+    pub(crate) fn new(fallback: Box<dyn Recognizer>, check: f64) -> TextFirst {
         TextFirst {
             fallback,
             check: check.clamp(0.0, 1.0),

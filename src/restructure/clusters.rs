@@ -24,7 +24,7 @@ const DRAWS: [f64; 10] = [
 ];
 
 /// Level of every height: that of the cluster with the nearest centre; the highest cluster is level 1.
-pub fn level_of_heights(heights: &[i64]) -> BTreeMap<i64, i32> {
+pub(crate) fn level_of_heights(heights: &[i64]) -> BTreeMap<i64, i32> {
     let distinct: BTreeSet<i64> = heights.iter().copied().collect();
     let points: Vec<f64> = heights.iter().map(|h| *h as f64).collect();
     let centers = centers(&points, MAX_CLUSTERS.min(distinct.len()));

@@ -43,7 +43,7 @@ const VOID: &[&str] = &[
 
 impl Html {
     /// Parses any text.
-    pub fn parse(text: &str) -> Html {
+    pub(super) fn parse(text: &str) -> Html {
         let root = Node::Element {
             name: String::new(),
             attributes: BTreeMap::new(),
@@ -67,12 +67,12 @@ impl Html {
     }
 
     /// The root.
-    pub fn root(&self) -> NodeId {
+    pub(super) fn root(&self) -> NodeId {
         0
     }
 
     /// The parent of an element.
-    pub fn parent(&self, node: NodeId) -> NodeId {
+    pub(super) fn parent(&self, node: NodeId) -> NodeId {
         match &self.nodes[node] {
             Node::Element { parent, .. } => *parent,
             _ => 0,
@@ -80,7 +80,7 @@ impl Html {
     }
 
     /// `true` if an element is a descendant of one of `others`.
-    pub fn is_inside(&self, node: NodeId, others: &BTreeSet<NodeId>) -> bool {
+    pub(super) fn is_inside(&self, node: NodeId, others: &BTreeSet<NodeId>) -> bool {
         let mut at = node;
         while at != 0 {
             at = self.parent(at);
@@ -92,7 +92,7 @@ impl Html {
     }
 
     /// All descendants of a node with these names, in document order.
-    pub fn elements(&self, below: NodeId, names: &[&str]) -> Vec<NodeId> {
+    pub(super) fn elements(&self, below: NodeId, names: &[&str]) -> Vec<NodeId> {
         let mut found = Vec::new();
         let mut stack: Vec<NodeId> = self.children(below).iter().rev().copied().collect();
         while let Some(node) = stack.pop() {
@@ -107,7 +107,7 @@ impl Html {
     }
 
     /// The value of an attribute.
-    pub fn attribute(&self, node: NodeId, name: &str) -> Option<&str> {
+    pub(super) fn attribute(&self, node: NodeId, name: &str) -> Option<&str> {
         match &self.nodes[node] {
             Node::Element { attributes, .. } => attributes.get(name).map(String::as_str),
             _ => None,
@@ -115,7 +115,7 @@ impl Html {
     }
 
     /// The text of all descendants of a node.
-    pub fn text(&self, node: NodeId) -> String {
+    pub(super) fn text(&self, node: NodeId) -> String {
         let mut out = String::new();
         let mut stack = vec![node];
         while let Some(node) = stack.pop() {
@@ -129,7 +129,7 @@ impl Html {
     }
 
     /// Appends a copy of an element of another tree.
-    pub fn append_copy(&mut self, home: NodeId, from: &Html, node: NodeId) {
+    pub(super) fn append_copy(&mut self, home: NodeId, from: &Html, node: NodeId) {
         let mut stack = vec![(home, node)];
         while let Some((home, node)) = stack.pop() {
             match &from.nodes[node] {
@@ -156,7 +156,7 @@ impl Html {
     }
 
     /// Serializes the tree: only `&`, `<` and `>` escaped, attributes sorted, everything closed.
-    pub fn to_html(&self) -> String {
+    pub(super) fn to_html(&self) -> String {
         enum WriteStep<'a> {
             Open(NodeId),
             Close(&'a str),

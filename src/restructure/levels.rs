@@ -5,7 +5,7 @@ use crate::document::{Block, Label, is_space, strip};
 
 /// Numbering style of a heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Numbering {
+pub(crate) enum Numbering {
     /// `(1)`, `2.1)`.
     BracketedNumber,
     /// `IV.`
@@ -79,7 +79,7 @@ pub(super) fn relevel_titles(pages: &mut [&mut [Block]]) {
 }
 
 /// Line height of a heading in pixels; for headings that run down the page their width.
-pub fn height(block: &Block) -> i64 {
+pub(crate) fn height(block: &Block) -> i64 {
     let lines = strip(&block.content).matches('\n').count() + 1;
     let (width, height) = (block.bbox.width() as f64, block.bbox.height() as f64);
     let across = if height > 0.0 && width / height >= 1.0 {
@@ -141,7 +141,7 @@ fn is_special(text: &str) -> bool {
 }
 
 /// Numbering style of a heading and the level that its number gives; `None` without a number.
-pub fn numbering(text: &str) -> Option<(Numbering, i32)> {
+pub(crate) fn numbering(text: &str) -> Option<(Numbering, i32)> {
     let text = strip(text);
     bracketed(text)
         .or_else(|| roman(text))

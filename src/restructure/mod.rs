@@ -7,12 +7,12 @@
 mod body;
 mod clusters;
 mod html;
-pub mod levels;
+pub(crate) mod levels;
 mod tables;
-pub mod text;
+pub(crate) mod text;
 mod thresholds;
 
-pub use clusters::level_of_heights;
+pub(crate) use clusters::level_of_heights;
 
 use crate::document::{Block, Code, Diagnostic, Document, Page};
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 ///
 /// They are identified by name: if pictures of different pages share a name, one of another page is removed
 /// too, as in the reference (docs/reference.md, "Images inside tables").
-pub fn drop_table_pictures(pages: &mut [Page]) {
+pub(crate) fn drop_table_pictures(pages: &mut [Page]) {
     let inside: BTreeSet<String> = pages
         .iter()
         .flat_map(|p| p.table_pictures.iter().cloned())
@@ -36,7 +36,7 @@ pub fn drop_table_pictures(pages: &mut [Page]) {
 
 /// Steps applied to a document after its last page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FinishOptions {
+pub(crate) struct FinishOptions {
     /// Steps named like the reference's; `None`: none of them, and blocks get no document-wide numbers.
     pub restructure: Option<RestructureOptions>,
     /// `true` if regions were found in the text, so that their labels depend on the whole document.
@@ -44,7 +44,7 @@ pub struct FinishOptions {
 }
 
 /// Applies the steps that need the whole document. Its pages are final afterwards.
-pub fn finish(document: &mut Document, options: &FinishOptions) {
+pub(crate) fn finish(document: &mut Document, options: &FinishOptions) {
     drop_table_pictures(&mut document.pages);
     if let Some(mut restructure) = options.restructure {
         if options.regions_from_text {
@@ -58,7 +58,7 @@ pub fn finish(document: &mut Document, options: &FinishOptions) {
 
 /// Options named like the reference's arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RestructureOptions {
+pub(crate) struct RestructureOptions {
     /// `merge_tables`.
     pub merge_tables: bool,
     /// `relevel_titles`.
@@ -71,7 +71,7 @@ pub struct RestructureOptions {
 ///
 /// Joining the pages into one result is left to the writers. A page whose table may continue that of the
 /// previous page, but is not merged with it because of its size, gets the diagnostic `tables_apart`.
-pub fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
+pub(crate) fn restructure_pages(pages: &mut [Page], options: &RestructureOptions) {
     for (id, block) in pages.iter_mut().flat_map(|p| &mut p.blocks).enumerate() {
         block.global_ids = Some((id, id));
     }

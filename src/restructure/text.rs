@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const MAX_LEVEL: i32 = 5;
 
 /// Runs all passes over a document; heading levels only if `relevel_titles`.
-pub fn restructure(document: &mut Document, relevel_titles: bool) {
+pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     let body = body_size(&document.pages);
     find_running(&mut document.pages, body);
     settle_headings(&mut document.pages, body);

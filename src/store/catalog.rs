@@ -10,7 +10,7 @@ const CATALOG: &str = include_str!("../../configs/models.toml");
 /// All known models.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Catalog {
+pub(crate) struct Catalog {
     /// Addresses of the hubs.
     pub hubs: Hubs,
     /// Models of each pipeline.
@@ -22,7 +22,7 @@ pub struct Catalog {
 /// Addresses of the hubs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Hubs {
+pub(crate) struct Hubs {
     /// Hugging Face.
     pub huggingface: String,
     /// ModelScope.
@@ -32,7 +32,7 @@ pub struct Hubs {
 /// Models of a pipeline, by name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// Models that it cannot run without.
     pub needs: Vec<String>,
     /// Models that its flags can enable.
@@ -42,7 +42,7 @@ pub struct Parts {
 /// A model.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ModelEntry {
+pub(crate) struct ModelEntry {
     /// Name, as in settings.
     pub name: String,
     /// Purpose.
@@ -57,19 +57,19 @@ pub struct ModelEntry {
 
 impl Catalog {
     /// The catalog built into the program.
-    pub fn embedded() -> Result<Catalog, Fault> {
+    pub(crate) fn embedded() -> Result<Catalog, Fault> {
         let broken = |e| Fault::internal(format!("configs/models.toml: {e}"));
         toml::from_str(CATALOG).map_err(broken)
     }
 
     /// The model with this name.
-    pub fn model(&self, name: &str) -> Option<&ModelEntry> {
+    pub(crate) fn model(&self, name: &str) -> Option<&ModelEntry> {
         self.models.iter().find(|model| model.name == name)
     }
 
     /// The models that a name stands for: that model, or those of a pipeline; with `all`, including its
     /// optional ones.
-    pub fn named(&self, name: &str, all: bool) -> Option<Vec<&ModelEntry>> {
+    pub(crate) fn named(&self, name: &str, all: bool) -> Option<Vec<&ModelEntry>> {
         if let Some(model) = self.model(name) {
             return Some(vec![model]);
         }
@@ -88,7 +88,7 @@ impl Catalog {
 
 impl ModelEntry {
     /// Last part of the repository's name.
-    pub fn folder(&self) -> &str {
+    pub(crate) fn folder(&self) -> &str {
         self.repository
             .rsplit('/')
             .next()

@@ -29,7 +29,7 @@ const RETRIES: u32 = 5;
 
 /// A source of models.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// Hugging Face, at this address.
     HuggingFace(String),
     /// ModelScope, at this address.
@@ -41,7 +41,7 @@ pub enum Source {
 impl Source {
     /// Source for the value of a flag: `huggingface`, `modelscope`, or an address. `variable` reads the
     /// environment.
-    pub fn named(
+    pub(crate) fn named(
         word: &str,
         hubs: &Hubs,
         variable: impl Fn(&str) -> Option<String>,
@@ -73,7 +73,7 @@ impl Source {
     }
 
     /// Name in records and messages.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Source::HuggingFace(_) => "huggingface".into(),
             Source::ModelScope(_) => "modelscope".into(),
@@ -84,7 +84,7 @@ impl Source {
 
 /// A file of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteFile {
+pub(crate) struct RemoteFile {
     /// Path within the repository.
     pub path: String,
     /// Size in bytes, if the hub reports it.
@@ -95,7 +95,7 @@ pub struct RemoteFile {
 
 /// Files of a repository at a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// The commit, or another name of the state for hubs without commits.
     pub commit: String,
     /// Its files.
@@ -103,10 +103,10 @@ pub struct Listing {
 }
 
 /// Receives bytes of a file; the flag is `true` if they start at the beginning of the file.
-pub type Write<'a> = dyn FnMut(&[u8], bool) -> Result<(), StoreError> + 'a;
+pub(crate) type Write<'a> = dyn FnMut(&[u8], bool) -> Result<(), StoreError> + 'a;
 
 /// Client of a hub.
-pub struct Hub {
+pub(crate) struct Hub {
     source: Source,
     /// The value of `Authorization`, and the origin that it may be sent to.
     token: Option<(String, Origin)>,
@@ -158,7 +158,7 @@ struct MsFile {
 impl Hub {
     /// A client; no request is sent yet. `token` is that of Hugging Face: it is sent only to that hub, at the
     /// source's own address and not along redirects, and only encrypted, unless the address is this machine.
-    pub fn new(source: Source, token: Option<String>) -> Hub {
+    pub(crate) fn new(source: Source, token: Option<String>) -> Hub {
         let token = token
             .map(|token| token.trim().to_string())
             .filter(|token| !token.is_empty());
@@ -183,12 +183,16 @@ impl Hub {
     }
 
     /// The source.
-    pub fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &Source {
         &self.source
     }
 
     /// Files of a model's repository at a revision, which is resolved to a commit.
-    pub fn list(&self, model: &ModelEntry, revision: Option<&str>) -> Result<Listing, StoreError> {
+    pub(crate) fn list(
+        &self,
+        model: &ModelEntry,
+        revision: Option<&str>,
+    ) -> Result<Listing, StoreError> {
         let repository = &model.repository;
         match &self.source {
             Source::HuggingFace(url) => {
@@ -286,7 +290,7 @@ impl Hub {
     /// Fetches a file from byte `start` on. `write` receives the bytes and a flag that is `true` if they
     /// start at the beginning of the file after all; `None` if the file does not exist. An interrupted
     /// download is resumed.
-    pub fn fetch(
+    pub(crate) fn fetch(
         &self,
         model: &ModelEntry,
         commit: &str,

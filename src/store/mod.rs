@@ -4,11 +4,11 @@
 //! of its files. It appears by one rename once all files are checked: no other process sees half a model. The
 //! folders of other programs, PaddleX and the Hugging Face hub, are used in place.
 
-pub mod catalog;
-pub mod hub;
+pub(crate) mod catalog;
+pub(crate) mod hub;
 mod pull;
 
-pub use pull::{Progress, Pulled, pull};
+pub(crate) use pull::{Progress, Pulled, pull};
 
 use crate::fault::{Fault, Reason};
 use catalog::{Catalog, ModelEntry};
@@ -109,7 +109,7 @@ impl From<StoreError> for Fault {
 
 /// Origin and files of a stored model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredModel {
+pub(crate) struct StoredModel {
     /// The model.
     pub model: String,
     /// Its repository.
@@ -124,7 +124,7 @@ pub struct StoredModel {
 
 /// A file of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordedFile {
+pub(crate) struct RecordedFile {
     /// Path within the model's folder.
     pub path: String,
     /// Size in bytes.
@@ -135,7 +135,7 @@ pub struct RecordedFile {
 
 /// Location of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ModelLocation {
+pub(crate) enum ModelLocation {
     /// In the store.
     Store(PathBuf),
     /// In PaddleX's folder of models.
@@ -146,7 +146,7 @@ pub enum ModelLocation {
 
 impl ModelLocation {
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         match self {
             ModelLocation::Store(path)
             | ModelLocation::PaddleX(path)
@@ -155,7 +155,7 @@ impl ModelLocation {
     }
 
     /// Program that owns the folder.
-    pub fn owner(&self) -> &'static str {
+    pub(crate) fn owner(&self) -> &'static str {
         match self {
             ModelLocation::Store(_) => "docparse",
             ModelLocation::PaddleX(_) => "PaddleX",
@@ -166,7 +166,7 @@ impl ModelLocation {
 
 /// The folders that may hold models.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     /// All known models.
     pub catalog: Catalog,
     /// Folder of the store.
@@ -177,7 +177,7 @@ pub struct Store {
 
 impl Store {
     /// The store below a data folder. `variable` reads the environment.
-    pub fn new(
+    pub(crate) fn new(
         data_home: &Path,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Store, Fault> {
@@ -199,12 +199,12 @@ impl Store {
     }
 
     /// The folder of the store.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// Location of a model, if all its required files are there.
-    pub fn find(&self, model: &ModelEntry) -> Option<ModelLocation> {
+    pub(crate) fn find(&self, model: &ModelEntry) -> Option<ModelLocation> {
         let is_whole =
             |folder: &PathBuf| model.files.iter().all(|file| folder.join(file).is_file());
         let own = self.root.join(&model.name);
@@ -247,7 +247,7 @@ impl Store {
     }
 
     /// The record of a model in the store.
-    pub fn record(&self, model: &ModelEntry) -> Option<StoredModel> {
+    pub(crate) fn record(&self, model: &ModelEntry) -> Option<StoredModel> {
         let text = std::fs::read(self.root.join(&model.name).join(RECORD)).ok()?;
         serde_json::from_slice(&text).ok()
     }
@@ -256,7 +256,7 @@ impl Store {
     /// number of bytes read.
     ///
     /// Fails at the first file that differs.
-    pub fn verify(
+    pub(crate) fn verify(
         &self,
         model: &ModelEntry,
         progress: &mut dyn FnMut(u64),
@@ -282,7 +282,7 @@ impl Store {
     }
 
     /// Removes a model from the store; `false` if it was not there. Folders of other programs are left alone.
-    pub fn remove(&self, model: &ModelEntry) -> Result<bool, StoreError> {
+    pub(crate) fn remove(&self, model: &ModelEntry) -> Result<bool, StoreError> {
         let folder = self.root.join(&model.name);
         if !folder.exists() {
             return Ok(false);

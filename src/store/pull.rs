@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const AT_ONCE: usize = 4;
 
 /// Progress of fetching a model.
-pub trait Progress: Sync {
+pub(crate) trait Progress: Sync {
     /// Adds to the number of bytes to fetch, as far as it is known.
     fn expect(&self, bytes: u64);
     /// Adds to the number of bytes fetched.
@@ -23,7 +23,7 @@ pub trait Progress: Sync {
 
 /// Result of [`pull`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pulled {
+pub(crate) enum Pulled {
     /// It was fetched.
     Fetched(StoredModel),
     /// It was already there, at the same commit.
@@ -35,7 +35,7 @@ pub enum Pulled {
 ///
 /// Waits for another process that fetches the same model. Files fetched before a failure are reused the next
 /// time.
-pub fn pull(
+pub(crate) fn pull(
     store: &Store,
     hub: &Hub,
     model: &ModelEntry,

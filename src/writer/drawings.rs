@@ -121,7 +121,7 @@ fn color_numbers(regions: &[DetectedRegion]) -> impl Fn(Label) -> usize {
 }
 
 /// `layout_det_res`: everything the detector returned.
-pub fn layout(pixels: &Pixels, page: &Page) -> Pixels {
+pub(crate) fn layout(pixels: &Pixels, page: &Page) -> Pixels {
     let regions = &page.regions;
     match regions.first() {
         Some(first) if first.polygon.is_some() => layout_polygons(pixels, regions),
@@ -221,7 +221,7 @@ fn fill_half(picture: &mut Pixels, polygon: &[Point], ink: [u8; 3]) {
 }
 
 /// `preprocessed_img`: the page before, turned and flattened, side by side.
-pub fn preprocessed(steps: &PreprocessSteps, done: &Preprocessing) -> Pixels {
+pub(crate) fn preprocessed(steps: &PreprocessSteps, done: &Preprocessing) -> Pixels {
     let switch = |on: bool| if on { "True" } else { "False" };
     let parts = [
         (&steps.original, "Original Image".to_string()),
@@ -257,7 +257,7 @@ pub fn preprocessed(steps: &PreprocessSteps, done: &Preprocessing) -> Pixels {
 }
 
 /// `spotting_res_img`: what was found on the page, and beside it what it says.
-pub fn spotting(pixels: &Pixels, found: &Spotting) -> Pixels {
+pub(crate) fn spotting(pixels: &Pixels, found: &Spotting) -> Pixels {
     let mut random = PythonRandom::new(0);
     let mut filled = pixels.clone();
     let mut right = Pixels::white(pixels.width, pixels.height);
@@ -317,7 +317,7 @@ fn write_into(picture: &mut Pixels, text: &str, corners: [[i64; 2]; 4]) {
 }
 
 /// Formats in which drawings can be written, by the ending of the file name.
-pub fn can_encode(extension: &str) -> bool {
+pub(crate) fn can_encode(extension: &str) -> bool {
     matches!(
         extension.to_lowercase().as_str(),
         "png" | "jpg" | "jpeg" | "jpe" | "bmp" | "tif" | "tiff" | "webp" | "ppm" | "pnm" | "pgm"
@@ -328,7 +328,7 @@ pub fn can_encode(extension: &str) -> bool {
 const QUALITY: u8 = 95;
 
 /// A picture in the format of a file name's ending; anything else gives PNG.
-pub fn encoded(pixels: &Pixels, extension: &str) -> Result<Vec<u8>, Fault> {
+pub(crate) fn encoded(pixels: &Pixels, extension: &str) -> Result<Vec<u8>, Fault> {
     let failed =
         |e: &dyn std::fmt::Display| Fault::internal(format!("cannot encode the picture: {e}"));
     let (width, height) = (pixels.width as u32, pixels.height as u32);

@@ -26,7 +26,7 @@ const MAX_FAULTS: usize = 8;
 
 /// Where the files of documents go.
 #[derive(Debug, Clone)]
-pub struct Outputs {
+pub(crate) struct Outputs {
     /// The save path.
     pub path: Arc<SavePath>,
     /// Name and input of every document, by the id of its job.
@@ -55,7 +55,7 @@ impl Outputs {
 
 /// Settings of the writer.
 #[derive(Debug, Clone)]
-pub struct FilesOptions {
+pub(crate) struct FilesOptions {
     /// The formats that are wanted.
     pub formats: Formats,
     /// Settings of formats.
@@ -75,7 +75,7 @@ struct InProgress {
 }
 
 /// Takes pages and writes documents.
-pub struct FilesWriter<'a> {
+pub(crate) struct FilesWriter<'a> {
     tree: &'static Tree,
     options: FilesOptions,
     format_options: Arc<FormatOptions>,
@@ -86,7 +86,7 @@ pub struct FilesWriter<'a> {
 
 impl<'a> FilesWriter<'a> {
     /// A writer of a tree's files.
-    pub fn new(
+    pub(crate) fn new(
         tree: &'static Tree,
         options: FilesOptions,
         outputs: Outputs,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 /// An output format. A new one is a file with an implementation, and an entry of [`FORMATS`](super::formats::FORMATS).
-pub trait Format: Sync {
+pub(crate) trait Format: Sync {
     /// Its name in `--formats`.
     fn name(&self) -> &'static str;
 
@@ -42,7 +42,7 @@ pub trait Format: Sync {
 }
 
 /// Writes the files of one document while its pages come. What goes wrong is left with the [`Files`].
-pub trait PageWriter {
+pub(crate) trait PageWriter {
     /// Takes the next page, in order; labels may still change until the document is finished.
     fn page(&mut self, page: &FinishedPage, files: &mut Files);
 
@@ -52,7 +52,7 @@ pub trait PageWriter {
 
 /// Pictures that formats need beside the finished document; what nobody needs is not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needs {
+pub(crate) struct Needs {
     /// Pages as JPEG, for drawings.
     pub page_pictures: bool,
     /// Crops of picture blocks as JPEG.

@@ -9,18 +9,18 @@ use super::xlsx::Workbooks;
 use std::fmt;
 
 /// All formats. Their files are made from the last to the first, so that whoever waits for Markdown finds the others there.
-pub const FORMATS: &[&dyn Format] = &[&Markdown, &Json, &Workbooks, &Pictures, &Drawings];
+pub(crate) const FORMATS: &[&dyn Format] = &[&Markdown, &Json, &Workbooks, &Pictures, &Drawings];
 
 /// Formats out of [`FORMATS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Formats {
+pub(crate) struct Formats {
     /// A bit for every entry of [`FORMATS`].
     chosen: u32,
 }
 
 impl Formats {
     /// All of them.
-    pub const ALL: Formats = Formats {
+    pub(crate) const ALL: Formats = Formats {
         chosen: (1 << FORMATS.len()) - 1,
     };
 
@@ -28,7 +28,9 @@ impl Formats {
     ///
     /// Markdown brings the pictures that it shows. A minus before a name takes it away, from all if no other is named:
     /// Markdown without images shows none.
-    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Formats, String> {
+    pub(crate) fn from_names<'a>(
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Formats, String> {
         let (taken_away, named): (Vec<&str>, Vec<&str>) = names
             .into_iter()
             .map(str::trim)
@@ -51,12 +53,12 @@ impl Formats {
     }
 
     /// The names of all formats, for messages.
-    pub fn names() -> Vec<&'static str> {
+    pub(crate) fn names() -> Vec<&'static str> {
         FORMATS.iter().map(|format| format.name()).collect()
     }
 
     /// `true` if the format of this name is among them.
-    pub fn contains(self, name: &str) -> bool {
+    pub(crate) fn contains(self, name: &str) -> bool {
         Formats::bit(name).is_ok_and(|bit| self.chosen & bit != 0)
     }
 

@@ -1,29 +1,30 @@
 //! Writers: one file for each output format ([`formats`] has their list), the files of documents below the save path
 //! ([`files`]), and documents on standard output ([`printed`]).
 
-pub mod compat;
+pub(crate) mod compat;
 mod document_files;
 pub(crate) mod drawings;
-pub mod files;
-pub mod format;
-pub mod formats;
-pub mod json;
+pub(crate) mod files;
+pub(crate) mod format;
+pub(crate) mod formats;
+pub(crate) mod json;
 pub mod markdown;
 mod options;
 mod pictures;
-pub mod printed;
+pub(crate) mod printed;
 pub(crate) mod python_json;
 mod stdout;
-pub mod tree;
+pub(crate) mod tree;
 mod vis;
 pub(crate) mod written;
 mod xlsx;
 
-pub use document_files::Files;
-pub use files::{FilesOptions, FilesWriter, Outputs};
-pub use format::Format;
-pub use formats::Formats;
-pub use options::FormatOptions;
-pub use printed::{PrintOptions, PrintWriter};
-pub use tree::Tree;
-pub use written::{DocumentError, PageWarning, WriteObserver, WrittenDocument};
+pub(crate) use files::{FilesOptions, FilesWriter, Outputs};
+pub(crate) use format::Format;
+pub(crate) use formats::Formats;
+pub(crate) use options::FormatOptions;
+pub(crate) use printed::{PrintOptions, PrintWriter};
+pub(crate) use tree::Tree;
+#[cfg(test)]
+pub(crate) use written::DocumentError;
+pub(crate) use written::{WriteObserver, WrittenDocument};

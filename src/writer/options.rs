@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Settings that writers share.
 #[derive(Debug, Clone)]
-pub struct FormatOptions {
+pub(crate) struct FormatOptions {
     /// Settings of JSON and Markdown.
     pub json: JsonOptions,
     /// All pages are joined into one result (`concatenate_pages`).
@@ -58,7 +58,7 @@ impl Default for MarkdownOptions {
 
 /// What stands in the file besides the document.
 #[derive(Debug, Clone)]
-pub struct JsonOptions {
+pub(crate) struct JsonOptions {
     /// Name of the pipeline.
     pub pipeline: String,
     /// Settings to be written down.
@@ -81,7 +81,7 @@ pub struct JsonOptions {
 
 impl JsonOptions {
     /// Options for regions that were found in the page's text.
-    pub fn page_text(pipeline: &str, markdown: MarkdownOptions) -> Self {
+    pub(crate) fn page_text(pipeline: &str, markdown: MarkdownOptions) -> Self {
         Self {
             pipeline: pipeline.into(),
             settings: Value::Null,

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 /// The format `images`: what was cut out of pages, as JPEG.
-pub struct Pictures;
+pub(super) struct Pictures;
 
 impl Format for Pictures {
     fn name(&self) -> &'static str {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 /// Settings of the writer.
-pub struct PrintOptions {
+pub(crate) struct PrintOptions {
     /// The format that is printed.
     pub format: &'static dyn Format,
     /// Settings of formats.
@@ -27,7 +27,7 @@ pub struct PrintOptions {
 }
 
 /// Takes pages and prints documents.
-pub struct PrintWriter<'a> {
+pub(crate) struct PrintWriter<'a> {
     options: PrintOptions,
     stdout: OrderedOutput<io::Stdout>,
     /// Positions of the documents in what is printed, by the ids of their jobs.
@@ -38,7 +38,11 @@ pub struct PrintWriter<'a> {
 
 impl<'a> PrintWriter<'a> {
     /// A writer; documents are printed in the order of `jobs`.
-    pub fn new(options: PrintOptions, jobs: &[Job], observer: &'a mut dyn WriteObserver) -> Self {
+    pub(crate) fn new(
+        options: PrintOptions,
+        jobs: &[Job],
+        observer: &'a mut dyn WriteObserver,
+    ) -> Self {
         let output = OutputOptions {
             with_names: options.with_names,
             to_terminal: options.to_terminal,

@@ -13,7 +13,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 const IN_MEMORY: usize = 16 << 20;
 
 /// Writes documents in the order of their numbers.
-pub struct OrderedOutput<W: Write> {
+pub(super) struct OrderedOutput<W: Write> {
     out: W,
     options: OutputOptions,
     /// What is known of documents that are not written: finished ones with their text; `None` for those given up.
@@ -27,7 +27,7 @@ pub struct OrderedOutput<W: Write> {
 
 /// How documents are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutputOptions {
+pub(super) struct OutputOptions {
     /// Whether a line with its name comes before each document.
     pub with_names: bool,
     /// Whether the output goes to a terminal.
@@ -43,7 +43,7 @@ enum Held {
 
 impl<W: Write> OrderedOutput<W> {
     /// Output of documents whose numbers count up from 0. Each is [finished](Self::finish) or [given up](Self::give_up).
-    pub fn new(out: W, options: OutputOptions) -> Self {
+    pub(super) fn new(out: W, options: OutputOptions) -> Self {
         Self {
             out,
             options,
@@ -58,7 +58,7 @@ impl<W: Write> OrderedOutput<W> {
     /// Takes a finished document; what can be written now is written.
     ///
     /// Fails where the output does. A reader that has gone is no error.
-    pub fn finish(
+    pub(super) fn finish(
         &mut self,
         number: usize,
         name: &str,
@@ -87,13 +87,13 @@ impl<W: Write> OrderedOutput<W> {
     }
 
     /// Notes that nothing will come of a document.
-    pub fn give_up(&mut self, number: usize) -> io::Result<()> {
+    pub(super) fn give_up(&mut self, number: usize) -> io::Result<()> {
         self.waiting.insert(number, None);
         self.write_ready()
     }
 
     /// Writes what still waits for documents that never came.
-    pub fn close(&mut self) -> io::Result<()> {
+    pub(super) fn close(&mut self) -> io::Result<()> {
         while let Some(number) = self.waiting.keys().next().copied() {
             self.next = number;
             self.write_ready()?;

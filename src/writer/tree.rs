@@ -5,7 +5,7 @@ use super::format::{Format, Needs};
 use super::formats::{FORMATS, Formats};
 
 /// A tree of files: the formats that it has, and its ways where they differ.
-pub struct Tree {
+pub(crate) struct Tree {
     /// Its formats; those of a name that [`Formats`] has and the tree has not are left out.
     formats: &'static [&'static dyn Format],
     /// Files of an earlier run of the document that are none of this one's are removed.
@@ -17,7 +17,7 @@ pub struct Tree {
 }
 
 /// Markdown, JSON and drawings of a whole document in one file each, its pictures in a folder of their own.
-pub static OWN: Tree = Tree {
+pub(crate) static OWN: Tree = Tree {
     formats: FORMATS,
     replaces_earlier: true,
     keeps_unfinished: false,
@@ -25,7 +25,7 @@ pub static OWN: Tree = Tree {
 };
 
 /// `--compat`: the reference's files, a result and a Markdown file for every page, all flat in one folder.
-pub static REFERENCE: Tree = Tree {
+pub(crate) static REFERENCE: Tree = Tree {
     formats: compat::FORMATS,
     replaces_earlier: false,
     keeps_unfinished: true,
@@ -34,18 +34,21 @@ pub static REFERENCE: Tree = Tree {
 
 impl Tree {
     /// The tree that is written with or without `--compat`.
-    pub fn of(compat: bool) -> &'static Tree {
+    pub(crate) fn of(compat: bool) -> &'static Tree {
         if compat { &REFERENCE } else { &OWN }
     }
 
     /// The formats of the tree that were chosen.
-    pub fn formats(&self, chosen: Formats) -> impl DoubleEndedIterator<Item = &'static dyn Format> {
+    pub(crate) fn formats(
+        &self,
+        chosen: Formats,
+    ) -> impl DoubleEndedIterator<Item = &'static dyn Format> {
         let formats = self.formats.iter().copied();
         formats.filter(move |format| chosen.contains(format.name()))
     }
 
     /// Endings of the files that every document may get, pictures aside.
-    pub fn endings(&self, chosen: Formats) -> Vec<String> {
+    pub(crate) fn endings(&self, chosen: Formats) -> Vec<String> {
         self.formats(chosen)
             .flat_map(|format| format.endings())
             .map(|ending| ending.to_string())
@@ -53,7 +56,7 @@ impl Tree {
     }
 
     /// Pictures that the formats need beside the finished document.
-    pub fn needs(&self, chosen: Formats) -> Needs {
+    pub(crate) fn needs(&self, chosen: Formats) -> Needs {
         self.formats(chosen)
             .fold(Needs::default(), |needs, format| needs | format.needs())
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// What a file shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub(super) enum View {
     /// Boxes with labels and scores.
     Layout,
     /// Boxes with their position in the reading order.
@@ -44,7 +44,7 @@ const ENDINGS: [&str; 3] = [
 const COMPARISON_QUALITY: u8 = 72;
 
 /// The format `vis`: visualization PDFs.
-pub struct Drawings;
+pub(super) struct Drawings;
 
 impl Format for Drawings {
     fn name(&self) -> &'static str {
@@ -156,7 +156,7 @@ const FIRST_FREE: i32 = 5;
 const MAX_SIDE: f32 = 14_400.0;
 
 /// A visualization PDF while it is written.
-pub struct VisFile<W> {
+pub(super) struct VisFile<W> {
     out: W,
     position: usize,
     /// Position of every object, from object 1.
@@ -170,7 +170,7 @@ pub struct VisFile<W> {
 
 impl<W: Write> VisFile<W> {
     /// Starts a file that is written to `out`.
-    pub fn new(out: W, view: View) -> io::Result<Self> {
+    pub(super) fn new(out: W, view: View) -> io::Result<Self> {
         let mut file = Self {
             out,
             position: 0,
@@ -185,7 +185,7 @@ impl<W: Write> VisFile<W> {
     }
 
     /// Writes the picture of the next page, or of `pages` in a row that have one drawing.
-    pub fn add_picture(
+    pub(super) fn add_picture(
         &mut self,
         picture: Option<(&[u8], usize, usize)>,
         pages: usize,
@@ -211,7 +211,7 @@ impl<W: Write> VisFile<W> {
     }
 
     /// Writes the drawings of all pages and what makes the file whole; gives back what it was written to.
-    pub fn finish(mut self, document: &Document) -> io::Result<W> {
+    pub(super) fn finish(mut self, document: &Document) -> io::Result<W> {
         let mut pages = Vec::new();
         let mut at = 0;
         for page in &document.pages {

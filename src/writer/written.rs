@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// What was written for a document.
 #[derive(Debug, Clone, Default)]
-pub struct WrittenDocument {
+pub(crate) struct WrittenDocument {
     /// Files, in the order in which they were written.
     pub files: Vec<PathBuf>,
     /// Faults of pages, blocks and files.
@@ -26,7 +26,7 @@ pub struct WrittenDocument {
 
 /// A fault of a document that was written all the same.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DocumentError {
+pub(crate) struct DocumentError {
     /// The first and the last page that it is about, from 1; `None` for a fault with a file.
     pub pages: Option<(usize, usize)>,
     /// The fault.
@@ -86,7 +86,7 @@ impl WrittenDocument {
 
 /// A warning about a page, or pages in a row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PageWarning {
+pub(crate) struct PageWarning {
     /// The page, from 1.
     pub page: usize,
     /// The last of several pages.
@@ -121,7 +121,7 @@ pub(crate) fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Docu
 }
 
 /// Hears of documents that are finished or given up.
-pub trait WriteObserver {
+pub(crate) trait WriteObserver {
     /// A document was opened.
     fn opened(&mut self, job: &Job, selected: usize);
     /// A page was handed over.

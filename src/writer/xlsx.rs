@@ -10,7 +10,7 @@ use rust_xlsxwriter::{
 use std::io::Write;
 
 /// The format `xlsx`: the tables of a document, if it has any.
-pub struct Workbooks;
+pub(super) struct Workbooks;
 
 impl Format for Workbooks {
     fn name(&self) -> &'static str {
@@ -64,7 +64,7 @@ const CUT_TABLE: &str = "the table is too large; its last cells are left out";
 const CUT_CELLS: &str = "texts longer than a cell holds are cut";
 
 /// The workbook's bytes; `None` when the document has no table.
-pub fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
+pub(super) fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
     let tables = tables(document);
     if tables.is_empty() {
         return Ok(None);

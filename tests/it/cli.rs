@@ -255,7 +255,7 @@ fn messages_name_flags_and_leave_names_of_files_as_they_are() {
     );
     let input = &folder.json("r.json")["inputs"][0];
     assert_eq!(
-        (&input["path"], &input["reason"]),
+        (&input["path"], &input["message"]),
         (&"(`seed`).pdf".into(), &reason.into())
     );
     // As JSON too.

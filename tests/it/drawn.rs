@@ -1,7 +1,7 @@
 //! Pictures of text, drawn for tests: no files of such sizes are kept.
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
-use docparse::raster::Pixels;
+use docparse::internals::raster::Pixels;
 
 /// Writes a line of black text; `x`, `y`: the upper left corner of its first letter's box, `size`: its height.
 pub fn write(page: &mut Pixels, (x, y): (usize, usize), size: f32, text: &str) {

@@ -2,10 +2,10 @@
 //! (`tests/parity/imageproc`, made with Pillow 13 and OpenCV 4.10).
 
 use super::support::root;
-use docparse::input::decode_all;
-use docparse::plan::{FACTOR, PixelLimits, smart_resize};
-use docparse::preprocess::orientation_size;
-use docparse::raster::{Filter, Pixels};
+use docparse::internals::input::decode_all;
+use docparse::internals::plan::{FACTOR, PixelLimits, smart_resize};
+use docparse::internals::preprocess::orientation_size;
+use docparse::internals::raster::{Filter, Pixels};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

@@ -4,7 +4,7 @@
 use super::http::{say, serve};
 use super::left::left_behind;
 use super::support::{Folder, assemble, tiny_pdf};
-use docparse::raster::Pixels;
+use docparse::internals::raster::Pixels;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};

@@ -3,7 +3,7 @@
 use super::drawn;
 use super::interrupts::{children, start};
 use super::support::{Folder, assemble, example};
-use docparse::raster::Pixels;
+use docparse::internals::raster::Pixels;
 use std::io::Write;
 use std::time::Duration;
 
@@ -245,7 +245,7 @@ fn a_picture_that_there_is_no_memory_for_fails_its_page() {
             hex.len()
         ),
         format!(
-            "<< /Type /XObject /Subtype /WeightFormat /BBox [0 0 400 400] /Resources << /XObject << /I 5 0 R >> >> \
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 400 400] /Resources << /XObject << /I 5 0 R >> >> \
              /Length {} >>\nstream\n{drawn}\nendstream",
             drawn.len()
         ),

@@ -1,5 +1,5 @@
 //! The networks: tiny random checkpoints of the real structure against the numbers of transformers (`tests/parity`,
-//! tolerances in `docparse::proof::parity`), model files made for the purpose, and what is said of folders that are wrong.
+//! tolerances in `docparse::internals::proof::parity`), model files made for the purpose, and what is said of folders that are wrong.
 
 mod kernels;
 mod refused;

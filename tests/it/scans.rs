@@ -131,7 +131,7 @@ fn check_turned(quarters: u32) {
 }
 
 /// The second page of the report as pixels, by the program itself: its visualization holds the page picture.
-fn page_picture() -> docparse::raster::Pixels {
+fn page_picture() -> docparse::internals::raster::Pixels {
     let folder = Folder::new();
     let path = example("report.pdf").display().to_string();
     folder
@@ -158,7 +158,7 @@ fn page_picture() -> docparse::raster::Pixels {
     let picture = image::load_from_memory(&bytes[start..end])
         .unwrap()
         .into_rgb8();
-    docparse::raster::Pixels {
+    docparse::internals::raster::Pixels {
         width: picture.width() as usize,
         height: picture.height() as usize,
         data: picture.into_raw(),

@@ -2,10 +2,10 @@
 
 use super::drawn;
 use super::support::{Folder, contents, root, tiny_pdf};
-use docparse::lines::{LineOptions, LineReader, memory};
-use docparse::onnx::{Device, Runtime, SessionOptions};
-use docparse::raster::Pixels;
-use docparse::runtime::{self, RuntimeDirs};
+use docparse::internals::lines::{LineOptions, LineReader, memory};
+use docparse::internals::onnx::{Device, Runtime, SessionOptions};
+use docparse::internals::raster::Pixels;
+use docparse::internals::runtime::{self, RuntimeDirs};
 use serde_json::Value;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};

@@ -184,7 +184,7 @@ fn is_written(file: &str, list: &str) {
 fn the_list_of_settings_is_the_table_of_parameters() {
     is_written(
         "docs/settings.md",
-        &docparse::config::parameters::reference(),
+        &docparse::internals::config::parameters::reference(),
     );
 }
 
@@ -195,9 +195,9 @@ fn files_of_settings_in_the_readme_are_right() {
     assert!(files.len() >= 2);
     for file in files {
         let text = file.split("```").next().unwrap();
-        let settings = docparse::config::Settings::parse(text, "README.md").unwrap();
+        let settings = docparse::internals::config::Settings::parse(text, "README.md").unwrap();
         // No keys that nothing reads.
-        let pipeline = docparse::config::Pipeline::V16;
+        let pipeline = docparse::internals::config::Pipeline::V16;
         assert_eq!(settings.not_used(pipeline), [], "{text}");
     }
 }

@@ -113,14 +113,14 @@ fn a_file_that_wants_all_memory_costs_itself() {
         let next = 6 + depth;
         let draws = "/X Do\n".repeat(10);
         objects.push(format!(
-            "<< /Type /XObject /Subtype /WeightFormat /BBox [0 0 200 200] /Length {} \
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 200 200] /Length {} \
              /Resources << /XObject << /X {next} 0 R >> >> >>\nstream\n{draws}\nendstream",
             draws.len()
         ));
     }
     let last = "0 0 5 5 re f\n";
     objects.push(format!(
-        "<< /Type /XObject /Subtype /WeightFormat /BBox [0 0 200 200] /Length {} >>\nstream\n{last}\nendstream",
+        "<< /Type /XObject /Subtype /Form /BBox [0 0 200 200] /Length {} >>\nstream\n{last}\nendstream",
         last.len()
     ));
     folder.write("forms.pdf", assemble(&objects));

@@ -8,7 +8,7 @@ mod running;
 use super::{About, Destination, Heading, Parameter, ValueKind};
 
 /// All parameters, in the order of the help text.
-pub const PARAMETERS: &[Parameter] = &joined::<
+pub(crate) const PARAMETERS: &[Parameter] = &joined::<
     { documents::PART.len() + networks::PART.len() + running::PART.len() },
 >([documents::PART, networks::PART, running::PART]);
 

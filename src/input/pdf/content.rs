@@ -65,7 +65,7 @@ fn apply_box(m: &Transform, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
 
 impl OpenPage<'_> {
     /// Characters, rulings, boxes and structure of the page in pixels of `scale` per point.
-    pub fn content(&self, scale: f64) -> PdfPage {
+    pub(crate) fn content(&self, scale: f64) -> PdfPage {
         let to_page = self.user_to_pixels(scale);
         let mut page = PdfPage {
             size_points: self.size(),

@@ -19,13 +19,13 @@ const RENDER_ANNOTATIONS: i32 = 0x01;
 const BITMAP_BGR: i32 = 2;
 
 /// The loaded library.
-pub struct Library {
+pub(crate) struct Library {
     pub(super) api: Box<dyn PdfiumLibraryBindings>,
 }
 
 impl Library {
     /// Loads and initializes pdfium from a library file. Call once per process.
-    pub fn load(path: &Path) -> Result<Library, ReadFailure> {
+    pub(crate) fn load(path: &Path) -> Result<Library, ReadFailure> {
         let failure = |error| ReadFailure::Library(format!("{error:?}"));
         let api = Pdfium::bind_to_library(path).map_err(failure)?;
         // SAFETY: called once, before any other function of the library.
@@ -34,7 +34,7 @@ impl Library {
     }
 
     /// Opens a document, trying the empty password and then `passwords` in order.
-    pub fn open<'a>(
+    pub(crate) fn open<'a>(
         &'a self,
         path: &Path,
         passwords: &[String],
@@ -110,7 +110,7 @@ impl Drop for FileMap {
 }
 
 /// An open document with its form fields initialized.
-pub struct OpenDocument<'a> {
+pub(crate) struct OpenDocument<'a> {
     library: &'a Library,
     handle: *mut c_void,
     form: *mut c_void,
@@ -142,13 +142,13 @@ impl<'a> OpenDocument<'a> {
     }
 
     /// Number of pages; 0 for a damaged page tree.
-    pub fn page_count(&self) -> usize {
+    pub(crate) fn page_count(&self) -> usize {
         // SAFETY: the handle is open.
         unsafe { self.library.api.FPDF_GetPageCount(self.handle.cast()) }.max(0) as usize
     }
 
     /// Width and height of a page in points, rotation applied; `None` if the page cannot be found.
-    pub fn page_size(&self, index: usize) -> Option<(f32, f32)> {
+    pub(crate) fn page_size(&self, index: usize) -> Option<(f32, f32)> {
         let mut size = [0f32; 2];
         // SAFETY: FS_SIZEF is two floats.
         let is_there = unsafe {
@@ -184,7 +184,7 @@ impl<'a> OpenDocument<'a> {
     }
 
     /// Loads a page.
-    pub fn page(&self, index: usize) -> Result<OpenPage<'_>, ReadFailure> {
+    pub(crate) fn page(&self, index: usize) -> Result<OpenPage<'_>, ReadFailure> {
         // SAFETY: the handles are open and stay so while the page borrows the document.
         let page = unsafe {
             self.library
@@ -224,7 +224,7 @@ impl Drop for OpenDocument<'_> {
 }
 
 /// A loaded page.
-pub struct OpenPage<'a> {
+pub(crate) struct OpenPage<'a> {
     document: &'a OpenDocument<'a>,
     pub(super) handle: *mut c_void,
 }
@@ -235,7 +235,7 @@ impl OpenPage<'_> {
     }
 
     /// Width and height in points, rotation applied.
-    pub fn size(&self) -> (f32, f32) {
+    pub(crate) fn size(&self) -> (f32, f32) {
         // SAFETY: the page is loaded.
         unsafe {
             (
@@ -248,7 +248,7 @@ impl OpenPage<'_> {
     /// Renders the page with annotations and form fields on white, as the reference does.
     ///
     /// Returns `height * width * 3` bytes, RGB, rows from the top; fails if the bitmap cannot be created.
-    pub fn render(&self, width: usize, height: usize) -> Result<Vec<u8>, ReadFailure> {
+    pub(crate) fn render(&self, width: usize, height: usize) -> Result<Vec<u8>, ReadFailure> {
         let (w, h) = (width as i32, height as i32);
         let stride = width * 3;
         let mut data = vec![255u8; stride * height];

@@ -5,25 +5,22 @@
 
 pub(super) mod content;
 pub(super) mod library;
-pub mod page;
+pub(crate) mod page;
 pub(super) mod pictures;
 pub(super) mod repeats;
 
 /// Scale in pixels per point at which the reference renders pages (144 dpi; docs/reference.md,
 /// "Rendering PDF pages").
-pub const RENDER_SCALE: f64 = 2.0;
-/// Pillow's pixel limit, which the reference applies to rendered pages (docs/reference.md, "Rendering PDF
-/// pages").
-pub const REFERENCE_MAX_PIXELS: u64 = 178_956_970;
+pub(crate) const RENDER_SCALE: f64 = 2.0;
 /// Scale in pixels per point below which the reference gives up (docs/reference.md, "Rendering PDF
 /// pages").
-pub const MIN_RENDER_SCALE: f64 = 0.1;
+pub(crate) const MIN_RENDER_SCALE: f64 = 0.1;
 
 /// The scale, in pixels per point, at which a page of `width` x `height` points is rendered.
 ///
 /// `requested`, lowered by 32 bisection steps until the page fits `max_pixels`. `None` if a side is not
 /// positive or even `min_scale` does not fit. Source: docs/reference.md, "Rendering PDF pages", vectors `pdf_scale`.
-pub fn render_scale(
+pub(crate) fn render_scale(
     width: f64,
     height: f64,
     requested: f64,

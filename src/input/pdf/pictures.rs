@@ -17,7 +17,7 @@ const MOST_PICTURES: usize = 32;
 
 /// Memory in bytes for decoding the pictures of a page: for each format, that of the most expensive one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PictureMemory {
+pub(crate) struct PictureMemory {
     /// JPEGs with several scans; others are decoded row by row.
     pub jpeg: u64,
     /// JPEG 2000 at the resolution needed for the rendered page; a picture that is drawn smaller takes less.
@@ -25,7 +25,7 @@ pub struct PictureMemory {
 }
 
 /// Memory for the pictures of a page that is rendered at `drawn` (width, height) pixels.
-pub fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
+pub(crate) fn memory(page: &OpenPage<'_>, drawn: (usize, usize)) -> PictureMemory {
     let api = page.api();
     // SAFETY: the page is loaded; an index below the count is valid.
     let count = unsafe { api.FPDFPage_CountObjects(page.handle.cast()) };

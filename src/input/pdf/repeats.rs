@@ -25,7 +25,7 @@ const MARK: (f32, f32) = (5000.25, 9000.25);
 const MARKS_IN_A_ROW: usize = 2048;
 
 /// `true` if a file of this size and page count may list the same page repeatedly.
-pub fn may_repeat(file_bytes: u64, pages: usize) -> bool {
+pub(crate) fn may_repeat(file_bytes: u64, pages: usize) -> bool {
     pages >= LEAST_PAGES && file_bytes / (pages as u64) < MOST_BYTES
 }
 
@@ -33,7 +33,7 @@ pub fn may_repeat(file_bytes: u64, pages: usize) -> bool {
 ///
 /// Takes time linear in the page count, and loads at most [`MOST_MARKS`] pages, for at most [`MOST_TIME`]. It
 /// changes page sizes in `document`, which must not be used afterwards.
-pub fn repeats(document: &OpenDocument<'_>, sizes: &[(f32, f32)]) -> Vec<(u32, u32)> {
+pub(crate) fn repeats(document: &OpenDocument<'_>, sizes: &[(f32, f32)]) -> Vec<(u32, u32)> {
     let mut marks = Marks {
         document,
         sizes,

@@ -4,9 +4,11 @@
 //! own pages: a worker is limited in memory and time, and replaced if it dies.
 
 mod error;
-pub mod pool;
-pub mod process;
-pub mod protocol;
+pub(crate) mod pool;
+pub(crate) mod process;
+pub(crate) mod protocol;
 
-pub use error::PoolError;
-pub use pool::{DocumentHandle, PoolOptions, WorkerPool};
+pub(crate) use error::PoolError;
+pub(crate) use pool::DocumentHandle;
+pub use pool::PoolOptions;
+pub use pool::WorkerPool;

@@ -22,7 +22,7 @@ const MISSING_PAGES: usize = 1000;
 
 /// Resource limits of a worker.
 #[derive(Debug, Clone, Copy)]
-pub struct WorkerLimits {
+pub(crate) struct WorkerLimits {
     /// Bytes in addition to the program itself and the file being read.
     pub memory: u64,
     /// Seconds of CPU time, over all documents.
@@ -60,7 +60,7 @@ impl LazyLibrary<'_> {
 /// Runs the worker until its stdin closes; then it ends at once, even in the middle of a request.
 ///
 /// `library`: the PDF library, for PDFs. Fails if the pipes break.
-pub fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()> {
+pub(crate) fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()> {
     let room = MemoryBudget::new(limits);
     end_with_parent()?;
     let mut output = BufWriter::with_capacity(1 << 16, take_stdout()?);

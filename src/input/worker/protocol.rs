@@ -17,7 +17,7 @@ pub const MAX_MESSAGE: usize = 512 << 20;
 /// Error: a message exceeds its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a message of {bytes} bytes, of which {most} are allowed")]
-pub struct TooLong {
+pub(crate) struct TooLong {
     /// Length of the message in bytes.
     pub bytes: usize,
     /// The limit in bytes.
@@ -26,7 +26,7 @@ pub struct TooLong {
 
 /// WorkerRequest to a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum WorkerRequest {
+pub(crate) enum WorkerRequest {
     /// Load the PDF library, to check that it works.
     LoadLibrary,
     /// Open a document and close the previous one.
@@ -71,7 +71,7 @@ impl PageRequest {
 
 /// Response of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The PDF library is loaded.
     LibraryLoaded,
     /// The document is open.
@@ -95,7 +95,7 @@ pub enum Reply {
 }
 
 /// Writes one message.
-pub fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
     let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
     out.write_all(&length.to_le_bytes())?;
@@ -104,7 +104,10 @@ pub fn write_message(out: &mut impl Write, message: &impl Serialize) -> io::Resu
 
 /// Reads one message of at most `most` bytes. Fails at the end of the stream, on invalid data, and, with
 /// [`TooLong`] inside, on a longer message.
-pub fn read_message<T: DeserializeOwned>(input: &mut impl Read, most: usize) -> io::Result<T> {
+pub(crate) fn read_message<T: DeserializeOwned>(
+    input: &mut impl Read,
+    most: usize,
+) -> io::Result<T> {
     let mut length = [0u8; 4];
     input.read_exact(&mut length)?;
     let length = u32::from_le_bytes(length) as usize;

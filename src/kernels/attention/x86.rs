@@ -99,7 +99,7 @@ unsafe fn mix<const N: usize>(
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
-pub unsafe fn attend_avx512(
+pub(super) unsafe fn attend_avx512(
     call: &AttentionCall<'_>,
     row: &Row,
     tokens: Range<usize>,
@@ -111,7 +111,7 @@ pub unsafe fn attend_avx512(
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn attend_avx2(
+pub(super) unsafe fn attend_avx2(
     call: &AttentionCall<'_>,
     row: &Row,
     tokens: Range<usize>,

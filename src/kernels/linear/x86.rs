@@ -5,7 +5,7 @@ use super::*;
 use std::arch::x86_64::*;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
-pub unsafe fn quantize_avx512(
+pub(super) unsafe fn quantize_avx512(
     input: &[f32],
     rows: std::ops::Range<usize>,
     from: usize,
@@ -17,7 +17,7 @@ pub unsafe fn quantize_avx512(
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn quantize_avx2(
+pub(super) unsafe fn quantize_avx2(
     input: &[f32],
     rows: std::ops::Range<usize>,
     from: usize,
@@ -29,23 +29,23 @@ pub unsafe fn quantize_avx2(
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
-pub unsafe fn best_avx512(logits: &[f32]) -> (usize, f32) {
+pub(super) unsafe fn best_avx512(logits: &[f32]) -> (usize, f32) {
     best::<true>(logits)
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn best_avx2(logits: &[f32]) -> (usize, f32) {
+pub(super) unsafe fn best_avx2(logits: &[f32]) -> (usize, f32) {
     best::<true>(logits)
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn job_avx2(layer: &Linear, job: &PanelJob<'_>) {
+pub(super) unsafe fn job_avx2(layer: &Linear, job: &PanelJob<'_>) {
     // SAFETY: by the caller.
     unsafe { job_portable::<true>(layer, job) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,fma")]
-pub unsafe fn job_avx512(layer: &Linear, job: &PanelJob<'_>) {
+pub(super) unsafe fn job_avx512(layer: &Linear, job: &PanelJob<'_>) {
     // SAFETY: by the caller.
     unsafe {
         match layer.form {
@@ -60,7 +60,7 @@ pub unsafe fn job_avx512(layer: &Linear, job: &PanelJob<'_>) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
-pub unsafe fn job_vnni(layer: &Linear, job: &PanelJob<'_>) {
+pub(super) unsafe fn job_vnni(layer: &Linear, job: &PanelJob<'_>) {
     // SAFETY: by the caller.
     unsafe {
         match layer.form {

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 10;
 
 /// An item with a place in the reading order.
 #[derive(Debug, Clone, Copy)]
-pub struct ColumnItem {
+pub(super) struct ColumnItem {
     /// Bounding box.
     pub bbox: Rect,
     /// `true` for text segments, `false` for tables and figures.
@@ -25,7 +25,7 @@ pub struct ColumnItem {
 /// Cuts a page into zones in reading order; each is a list of indices into `items`.
 ///
 /// `body` is the body font size in pixels; with `right_to_left` columns are read from right to left.
-pub fn zones(items: &[ColumnItem], body: f32, right_to_left: bool) -> Vec<Vec<usize>> {
+pub(super) fn zones(items: &[ColumnItem], body: f32, right_to_left: bool) -> Vec<Vec<usize>> {
     let cutter = Cutter {
         items,
         body,

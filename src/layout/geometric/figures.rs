@@ -9,7 +9,7 @@ use crate::lines::{PreparedPage, Segment};
 
 /// A figure on a page.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
+pub(super) struct Figure {
     /// Bounding box, including labels.
     pub bbox: Rect,
     /// `true` for a chart: a drawn figure with numbers along it.
@@ -22,7 +22,7 @@ pub struct Figure {
 const MAX_SHAPES: usize = 4000;
 
 /// Finds the figures of a page. `taken` is `true` for segments of tables, whose boxes are `tables`.
-pub fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> Vec<Figure> {
+pub(super) fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f32) -> Vec<Figure> {
     let (width, height) = (page.width as f32, page.height as f32);
     let page_area = (width * height).max(1.0);
     let in_table = |r: &Rect| {

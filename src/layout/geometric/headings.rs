@@ -8,7 +8,7 @@ use crate::document::BlockStyle;
 
 /// The sign that makes a block a heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
+pub(crate) enum Sign {
     /// It is larger than body text by enough.
     Size,
     /// It is bold or in capitals, or has the number or wording of a heading.
@@ -18,7 +18,7 @@ pub enum Sign {
 /// The sign that makes a block a heading, if it has one.
 ///
 /// `body` is the size of body text; `recognized` tells that the block comes from a recognizer, which knows no fonts.
-pub fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> Option<Sign> {
+pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> Option<Sign> {
     let chars = text.chars().count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let goes_on = text.trim_end().ends_with([',', ';', '-']);
@@ -55,7 +55,7 @@ pub fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> Opti
 /// `true` if a block that was a heading on its page is one in its document, where body text has another size.
 ///
 /// Only what had no sign but its size is taken back: looks were compared with the text beside them, which says more.
-pub fn is_still_one(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> bool {
+pub(crate) fn is_still_one(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> bool {
     style.tagged_level.is_some()
         || is_large(style, body, recognized)
         || has_looks(text, style, recognized)
@@ -87,7 +87,7 @@ fn starts_like_heading(text: &str) -> bool {
 }
 
 /// `true` if a text begins with a heading number: `1 Title`, `2.3 Title`, `IV. Title`, `A. Title`.
-pub fn is_numbered(text: &str) -> bool {
+pub(crate) fn is_numbered(text: &str) -> bool {
     let Some((number, rest)) = text.trim_start().split_once(char::is_whitespace) else {
         return false;
     };
@@ -114,7 +114,7 @@ pub fn is_numbered(text: &str) -> bool {
 }
 
 /// `true` for headings known by their wording (docs/reference.md, "Heading levels", and common variants).
-pub fn is_special(text: &str) -> bool {
+pub(crate) fn is_special(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "abstract",
         "summary",

@@ -12,7 +12,7 @@ use crate::geometry::Rect;
 
 /// Context of the labelling rules besides the lines.
 #[derive(Debug, Clone, Copy)]
-pub struct PageShape {
+pub(crate) struct PageShape {
     /// Body font size in pixels.
     pub body: f32,
     /// Height of the page in pixels.
@@ -54,7 +54,7 @@ const CAPTION_WORDS: &[&str] = &[
 ];
 
 /// The label of a text block and its confidence, 0 to 1.
-pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
+pub(crate) fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     let text = lines
         .iter()
         .map(|l| l.text.as_str())
@@ -88,7 +88,7 @@ pub fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
 }
 
 /// Typographic properties of a block.
-pub fn style(lines: &[Line]) -> BlockStyle {
+pub(crate) fn style(lines: &[Line]) -> BlockStyle {
     let total: usize = lines.iter().map(|l| l.text.chars().count()).sum();
     let most = |f: &dyn Fn(&Line) -> bool| {
         lines
@@ -121,7 +121,7 @@ pub fn style(lines: &[Line]) -> BlockStyle {
 }
 
 /// `Some(true)` if a text begins as only captions do, `Some(false)` if it could also be a sentence.
-pub fn caption_kind(text: &str) -> Option<bool> {
+pub(crate) fn caption_kind(text: &str) -> Option<bool> {
     let text = text.trim_start();
     let lower = text.to_lowercase();
     let word = CAPTION_WORDS
@@ -265,7 +265,7 @@ fn is_footnote(lines: &[Line], shape: &PageShape) -> bool {
 }
 
 /// `true` if a text is a page number: digits or roman numerals, alone or in the usual decoration.
-pub fn is_page_number(text: &str) -> bool {
+pub(crate) fn is_page_number(text: &str) -> bool {
     let text = text
         .trim()
         .trim_matches(['-', '–', '—', '·', '|', ' ', '[', ']'])
@@ -295,7 +295,7 @@ pub fn is_page_number(text: &str) -> bool {
 }
 
 /// Index, among a line's segments, of the formula number at its right end.
-pub fn formula_number(texts: &[String]) -> Option<usize> {
+pub(crate) fn formula_number(texts: &[String]) -> Option<usize> {
     let last = texts.len().checked_sub(1)?;
     let text = texts[last].trim();
     let core = text.strip_prefix('(')?.strip_suffix(')')?;
@@ -309,7 +309,7 @@ pub fn formula_number(texts: &[String]) -> Option<usize> {
 }
 
 /// `true` if a box lies in the top or bottom margin of the page.
-pub fn in_margin(bbox: &Rect, height: f32) -> bool {
+pub(crate) fn in_margin(bbox: &Rect, height: f32) -> bool {
     let (top, bottom) = margins::NUMBER_PLACE;
     bbox.y2 < top * height || bbox.y1 > bottom * height
 }

@@ -6,7 +6,7 @@ use crate::lines::Segment;
 
 /// A line of a zone: segments side by side.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub(crate) struct Line {
     /// Indices of the segments in reading order.
     pub segments: Vec<usize>,
     /// Bounding box of the segments.
@@ -33,7 +33,7 @@ pub struct Line {
 
 impl Line {
     /// Makes a line from segments that lie side by side.
-    pub fn new(
+    pub(crate) fn new(
         mut indices: Vec<usize>,
         all: &[Segment],
         tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>,
@@ -75,7 +75,7 @@ impl Line {
     }
 
     /// `true` if the line starts with a list marker.
-    pub fn starts_item(&self) -> bool {
+    pub(crate) fn starts_item(&self) -> bool {
         let mut words = self.text.split_whitespace();
         let first = words.next().unwrap_or("");
         let bullet = first

@@ -7,8 +7,8 @@
 
 mod columns;
 mod figures;
-pub mod headings;
-pub mod labels;
+pub(crate) mod headings;
+pub(crate) mod labels;
 mod line;
 mod paragraphs;
 mod tagged;
@@ -31,7 +31,7 @@ use thresholds::{footnotes, joined, margins, scores, tables};
 
 /// The detector of the embedded default.
 #[derive(Debug, Default)]
-pub struct GeometricDetector;
+pub(crate) struct GeometricDetector;
 
 impl LayoutDetector for GeometricDetector {
     fn detect(

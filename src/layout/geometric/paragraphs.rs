@@ -20,7 +20,7 @@ struct ZoneShape {
 /// Groups the lines of a zone, given from top to bottom, into paragraphs.
 ///
 /// `recognized`: the lines come from a recognizer, so that sizes vary with the letters in a line.
-pub fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
+pub(super) fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
     let shape = shape(&lines, recognized);
     let mut out: Vec<Vec<Line>> = Vec::new();
     for line in lines {
@@ -209,7 +209,7 @@ fn color_differs(a: [u8; 3], b: [u8; 3]) -> bool {
 }
 
 /// Groups segments into lines, from top to bottom.
-pub fn lines_of(
+pub(super) fn lines_of(
     indices: &[usize],
     all: &[Segment],
     tags: &dyn Fn(i32) -> Option<(usize, Option<u8>)>,

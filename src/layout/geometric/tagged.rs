@@ -38,13 +38,13 @@ const BLOCKS: &[&str] = &[
 ];
 
 /// Trusted tags of a page.
-pub struct Tags {
+pub(super) struct Tags {
     element_of: HashMap<i32, (usize, Option<u8>)>,
 }
 
 impl Tags {
     /// Reads the structure of a page; `None` if it cannot be trusted.
-    pub fn new(nodes: &[StructNode], segments: &[Segment]) -> Option<Tags> {
+    pub(super) fn new(nodes: &[StructNode], segments: &[Segment]) -> Option<Tags> {
         let mut element_of = HashMap::new();
         for (index, node) in nodes.iter().enumerate() {
             let block = block_of(nodes, index);
@@ -74,7 +74,7 @@ impl Tags {
     }
 
     /// The element of a marked content, and its level if it is a heading.
-    pub fn element(&self, mcid: i32) -> Option<(usize, Option<u8>)> {
+    pub(super) fn element(&self, mcid: i32) -> Option<(usize, Option<u8>)> {
         self.element_of.get(&mcid).copied()
     }
 }
@@ -115,7 +115,11 @@ fn heading_level(kind: &str) -> Option<u8> {
 ///
 /// Only tables whose cells, with their spans, fill a grid without gaps: others are not described reliably.
 /// `taken` is `true` for segments of other tables.
-pub fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec<FoundTable> {
+pub(super) fn tables(
+    nodes: &[StructNode],
+    segments: &[Segment],
+    taken: &[bool],
+) -> Vec<FoundTable> {
     // Nodes are in depth-first order: an element's descendants follow it without a gap.
     let below = |outer: usize| {
         (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer))
@@ -213,7 +217,7 @@ fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
 /// Sorts regions by the order of the tags if that agrees mostly with their positions.
 ///
 /// Regions outside the text flow (running headers, notes) keep their places.
-pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<Region> {
+pub(super) fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<Region> {
     let outside = |r: &Region| {
         use Label::*;
         matches!(
@@ -276,7 +280,7 @@ pub fn reorder(regions: Vec<Region>, tags: &Tags, segments: &[Segment]) -> Vec<R
 }
 
 /// Alternative texts of figures, in tree order.
-pub fn alternative_texts(nodes: &[StructNode]) -> Vec<String> {
+pub(super) fn alternative_texts(nodes: &[StructNode]) -> Vec<String> {
     nodes
         .iter()
         .filter(|n| n.kind == "Figure")

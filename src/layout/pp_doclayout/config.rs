@@ -33,9 +33,9 @@ impl Version {
 }
 
 /// Stages of the backbone.
-pub const STAGES: usize = 4;
+pub(crate) const STAGES: usize = 4;
 /// Feature levels of neck and decoder, at strides 8, 16 and 32.
-pub const LEVELS: usize = 3;
+pub(crate) const LEVELS: usize = 3;
 
 /// The backbone, HGNetV2; the defaults are the sizes of HGNetV2-L.
 #[derive(Debug, Clone, PartialEq)]

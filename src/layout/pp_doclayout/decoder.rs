@@ -10,7 +10,7 @@ use crate::onnx::graph::{Attr, Dim, Element, Value};
 use crate::onnx::layers::{Activation, ConvShape, ConvWeights, Layers};
 
 /// Name of the batch dimension.
-pub const BATCH: Dim = Dim::Named("batch");
+pub(super) const BATCH: Dim = Dim::Named("batch");
 /// Nearest to 0 and 1 that a coordinate comes before its logit is taken (RT-DETR's `inverse_sigmoid`).
 const LOGIT_EPSILON: f32 = 1e-5;
 /// Anchors have their middle between this and one minus this (RT-DETR's `generate_anchors`).
@@ -21,7 +21,7 @@ const ANCHOR_SIDE: f32 = 0.05;
 /// Adds query selection, decoder layers and heads. Outputs: `logits` `[B, Q, classes]`, `boxes` `[B, Q, 4]`
 /// (centre, width and height as fractions of the page), and for V3 `order_logits` `[B, Q, Q]` (only the part
 /// above the diagonal is meaningful), `mask_queries` `[B, Q, prototypes]` and `mask_maps`.
-pub fn decoder(
+pub(super) fn decoder(
     net: &mut Layers<'_>,
     maps: &[Value],
     mask_maps: Option<(&Value, MaskConfig)>,
@@ -525,7 +525,7 @@ fn order_output(
 }
 
 /// Scores of all pairs of tokens, `[B, tokens, tokens]`, from the linear layer `key`.
-pub fn pointer(
+pub(super) fn pointer(
     net: &mut Layers<'_>,
     key: &str,
     x: &Value,

@@ -11,7 +11,7 @@ use crate::onnx::layers::{Activation, ConvShape, Layers};
 const EPSILON: f64 = 1e-5;
 
 /// Maps `[batch, channels, height, width]` at strides 4, 8, 16, 32 of a picture `[batch, 3, height, width]`.
-pub fn backbone(
+pub(super) fn backbone(
     net: &mut Layers<'_>,
     key: &str,
     image: &Value,

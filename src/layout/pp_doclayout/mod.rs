@@ -4,12 +4,12 @@
 //! a second one for the reading order (`reading_order`) of the first one's detections. `decode` converts
 //! their outputs to the rows of the exported models.
 
-pub mod config;
-pub mod decode;
+pub(crate) mod config;
+pub(crate) mod decode;
 mod decoder;
 mod hgnet_v2;
 mod neck;
-pub mod reading_order;
+pub(crate) mod reading_order;
 
 use super::pixel_values;
 use super::postprocess::{RawLayout, Threshold};
@@ -54,7 +54,7 @@ const UNUSED: [&str; 7] = [
 ];
 
 /// `true` for tensors that the network does not use.
-pub fn is_known_unused(name: &str) -> bool {
+pub(crate) fn is_known_unused(name: &str) -> bool {
     UNUSED.iter().any(|start| name.starts_with(start))
 }
 

@@ -9,7 +9,7 @@ use crate::onnx::graph::Value;
 use crate::onnx::layers::{Activation, ConvShape, Layers};
 
 /// Maps `[batch, encoder_hidden, height, width]` at strides 8, 16 and 32, from the backbone's maps.
-pub fn neck(
+pub(super) fn neck(
     net: &mut Layers<'_>,
     maps: &[Value],
     config: &LayoutConfig,
@@ -245,7 +245,7 @@ fn sine_positions(height: usize, width: usize, channels: usize, temperature: f64
 
 /// Prototype maps of masks `[batch, prototypes, height / 4, width / 4]`, from the neck's maps and the
 /// backbone's map at stride 4.
-pub fn mask_maps(
+pub(super) fn mask_maps(
     net: &mut Layers<'_>,
     levels: &[Value],
     fine: &Value,

@@ -20,7 +20,7 @@ const SIDE_EPSILON: f32 = 1e-5;
 /// What keeps attention away from a token.
 const MASKED: f32 = -1e4;
 /// Largest coordinate; the tables of the embedding hold them all.
-pub const COORDINATES: f32 = 1000.0;
+pub(crate) const COORDINATES: f32 = 1000.0;
 
 /// The detections of a page whose order is wanted, and its number of queries.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@
 mod cells;
 mod frames;
 
-pub use frames::find_framed;
+pub(crate) use frames::find_framed;
 
 use super::thresholds::aligned::*;
 use super::thresholds::framed;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// A row of text: what stands side by side.
 #[derive(Debug, Clone)]
-pub struct TextRow {
+pub(crate) struct TextRow {
     /// Positions of the segments, from left to right.
     pub segments: Vec<usize>,
     /// Around all of them.
@@ -27,7 +27,7 @@ pub struct TextRow {
 }
 
 /// Groups segments into rows by their vertical extent, from top to bottom.
-pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<TextRow> {
+pub(crate) fn rows(indices: &[usize], segments: &[Segment]) -> Vec<TextRow> {
     let boxes: Vec<Rect> = indices.iter().map(|i| segments[*i].bbox).collect();
     let rows = rows_by_overlap(&boxes, Rect::union)
         .into_iter()
@@ -45,7 +45,7 @@ pub fn rows(indices: &[usize], segments: &[Segment]) -> Vec<TextRow> {
 /// Finds the tables that white space alone shows among the rows of a column.
 ///
 /// `rulings` are those of the whole page: partial rules still tell what headings span.
-pub fn find(
+pub(crate) fn find(
     rows: &[TextRow],
     segments: &[Segment],
     rulings: &[Rect],
@@ -285,7 +285,7 @@ fn looks_like_table(
 }
 
 /// `true` if a word is a list marker: a bullet, or a number or letter with a dot or bracket.
-pub fn is_marker(word: &str) -> bool {
+pub(crate) fn is_marker(word: &str) -> bool {
     let mut chars = word.chars();
     match (chars.next(), word.chars().count()) {
         (Some(c), 1) => "•◦▪▫■□●○‣⁃·*–—-➢➤✓✔".contains(c),

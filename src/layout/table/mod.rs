@@ -3,8 +3,8 @@
 //! Both yield a [`FoundTable`]: its box, its grid with the text of every cell, and its segments, which the
 //! rest of the layout then ignores.
 
-pub mod aligned;
-pub mod ruled;
+pub(super) mod aligned;
+pub(super) mod ruled;
 mod thresholds;
 
 use crate::document::Table;
@@ -13,7 +13,7 @@ use crate::lines::{Segment, Shift, Word, is_cjk, words_text};
 
 /// A table on a page.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FoundTable {
+pub(super) struct FoundTable {
     /// Bounding box.
     pub bbox: Rect,
     /// Its cells.
@@ -75,7 +75,7 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
 }
 
 /// Appends a line to a text, with a space unless a word was hyphenated or both sides are CJK characters.
-pub fn join_line(text: &mut String, line: &str, cut: bool) {
+pub(crate) fn join_line(text: &mut String, line: &str, cut: bool) {
     let last = text.chars().next_back();
     let first = line.chars().next();
     let kept_hyphen =

@@ -22,7 +22,7 @@ struct RuledLine {
 }
 
 /// Finds the drawn tables of a page.
-pub fn find(rulings: &[Rect], segments: &[Segment], body: f32) -> Vec<FoundTable> {
+pub(crate) fn find(rulings: &[Rect], segments: &[Segment], body: f32) -> Vec<FoundTable> {
     let horizontal =
         merged(
             rulings

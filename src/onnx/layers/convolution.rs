@@ -13,7 +13,7 @@ const MIN_CHAIN_CELLS: usize = 48 * 48;
 
 /// A convolution's geometry.
 #[derive(Debug, Clone, Copy)]
-pub struct ConvShape {
+pub(crate) struct ConvShape {
     /// Channels in.
     pub channels: usize,
     /// Channels out.
@@ -32,7 +32,7 @@ pub struct ConvShape {
 
 impl ConvShape {
     /// A convolution that keeps the size of the map: one step, zeros of half the kernel.
-    pub fn same(channels: usize, out: usize, kernel: usize) -> Self {
+    pub(crate) fn same(channels: usize, out: usize, kernel: usize) -> Self {
         ConvShape {
             channels,
             out,
@@ -45,12 +45,12 @@ impl ConvShape {
     }
 
     /// The same with another step.
-    pub fn with_stride(self, stride: usize) -> Self {
+    pub(crate) fn with_stride(self, stride: usize) -> Self {
         ConvShape { stride, ..self }
     }
 
     /// The same, each channel on its own.
-    pub fn depthwise(self) -> Self {
+    pub(crate) fn depthwise(self) -> Self {
         ConvShape {
             groups: self.channels,
             ..self
@@ -58,7 +58,7 @@ impl ConvShape {
     }
 
     /// The same with taps further apart, and zeros to keep the size of the map.
-    pub fn with_dilation(self, dilation: usize) -> Self {
+    pub(crate) fn with_dilation(self, dilation: usize) -> Self {
         ConvShape {
             dilation,
             pads: [(self.kernel - 1) / 2 * dilation; 4],
@@ -67,7 +67,7 @@ impl ConvShape {
     }
 
     /// The same with other zeros around the map: at the top, left, bottom and right.
-    pub fn with_pads(self, pads: [usize; 4]) -> Self {
+    pub(crate) fn with_pads(self, pads: [usize; 4]) -> Self {
         ConvShape { pads, ..self }
     }
 
@@ -84,7 +84,7 @@ impl ConvShape {
 
 /// A convolution's weights, in double precision while they are folded.
 #[derive(Debug, Clone)]
-pub struct ConvWeights {
+pub(crate) struct ConvWeights {
     shape: ConvShape,
     /// `[out, channels / groups, kernel, kernel]`.
     weight: Vec<f64>,
@@ -94,7 +94,7 @@ pub struct ConvWeights {
 
 impl ConvWeights {
     /// Two convolutions whose results are added, as one. The smaller kernel lies in the middle of the larger.
-    pub fn plus(mut self, other: &ConvWeights) -> Self {
+    pub(crate) fn plus(mut self, other: &ConvWeights) -> Self {
         let (large, small) = (self.shape.kernel, other.shape.kernel);
         let offset = (large - small) / 2;
         for (index, value) in other.weight.iter().enumerate() {
@@ -113,7 +113,7 @@ impl ConvWeights {
     }
 
     /// This convolution after another one, with nothing between, as one. Both have 1x1 kernels and one group.
-    pub fn after(&self, first: &ConvWeights) -> ConvWeights {
+    pub(crate) fn after(&self, first: &ConvWeights) -> ConvWeights {
         let (inner, channels) = (self.shape.channels, first.shape.channels);
         let row = |out: usize| &self.weight[out * inner..(out + 1) * inner];
         let mut weight = vec![0.0; self.shape.out * channels];
@@ -145,7 +145,7 @@ impl ConvWeights {
 
     /// The part that sees the input channels `range`, for inputs that are not put together; the first part keeps the
     /// bias.
-    pub fn of_channels(&self, range: Range<usize>) -> ConvWeights {
+    pub(crate) fn of_channels(&self, range: Range<usize>) -> ConvWeights {
         let plane = self.shape.kernel * self.shape.kernel;
         let rows = self.weight.chunks_exact(self.shape.channels * plane);
         let weight = rows
@@ -168,7 +168,7 @@ impl ConvWeights {
     }
 
     /// The same without its bias, and that.
-    pub fn without_bias(self) -> (ConvWeights, Vec<f32>) {
+    pub(crate) fn without_bias(self) -> (ConvWeights, Vec<f32>) {
         let bias = rounded(&self.bias);
         (
             ConvWeights {
@@ -192,7 +192,7 @@ fn wide(values: Vec<f32>) -> Vec<f64> {
 impl Layers<'_> {
     /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`) followed by the batch norm
     /// `norm`, if there is one.
-    pub fn conv_weights(
+    pub(crate) fn conv_weights(
         &self,
         key: &str,
         has_bias: bool,
@@ -226,7 +226,7 @@ impl Layers<'_> {
     }
 
     /// Weights of `key.convolution` followed by the batch norm `key.normalization`, as most networks name them.
-    pub fn unit_weights(
+    pub(crate) fn unit_weights(
         &self,
         key: &str,
         has_bias: bool,
@@ -243,7 +243,7 @@ impl Layers<'_> {
     }
 
     /// A convolution. `at` is its place, for names.
-    pub fn conv(
+    pub(crate) fn conv(
         &mut self,
         at: &str,
         x: &Value,
@@ -275,7 +275,7 @@ impl Layers<'_> {
     }
 
     /// 3x3 convolutions with SiLU after each, over maps of `size` (height, width).
-    pub fn silu_chain(
+    pub(crate) fn silu_chain(
         &mut self,
         at: &str,
         x: &Value,
@@ -314,7 +314,7 @@ impl Layers<'_> {
     }
 
     /// The linear layer `key` as a 1x1 convolution, for maps instead of tokens.
-    pub fn linear_as_conv(
+    pub(crate) fn linear_as_conv(
         &self,
         key: &str,
         from: usize,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// A file while it is written; its bytes are counted and hashed. Removed when it is dropped before it is added.
 #[derive(Debug)]
-pub struct OutputFile {
+pub(crate) struct OutputFile {
     out: BufWriter<Hashing>,
     run: Arc<RunFolder>,
     part: String,
@@ -72,7 +72,7 @@ pub(super) struct Staged {
 
 /// What became of a document's files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Published {
+pub(crate) struct Published {
     /// Files in their places, below the save path, in the order in which they were added.
     pub files: Vec<(PathBuf, String)>,
     /// Files that could not be put there, with the reasons.
@@ -81,7 +81,7 @@ pub struct Published {
 
 /// The files of one document. Dropped without [`publish`](Self::publish), it leaves nothing.
 #[derive(Debug)]
-pub struct DocumentOutput {
+pub(crate) struct DocumentOutput {
     pub(super) path: Arc<SavePath>,
     pub(super) name: OutputName,
     pub(super) input: Identity,
@@ -101,12 +101,12 @@ impl Drop for DocumentOutput {
 
 impl DocumentOutput {
     /// The document's name.
-    pub fn name(&self) -> &OutputName {
+    pub(crate) fn name(&self) -> &OutputName {
         &self.name
     }
 
     /// Starts a file, under a random name.
-    pub fn create(&self) -> io::Result<OutputFile> {
+    pub(crate) fn create(&self) -> io::Result<OutputFile> {
         let run = self.path.run.clone().ok_or(io::ErrorKind::NotFound)?;
         let part = random_name();
         let mut options = OpenOptions::new();
@@ -128,7 +128,7 @@ impl DocumentOutput {
     }
 
     /// Takes a complete file, to be put at `place` below the save path. One at the same place before is replaced.
-    pub fn add(&mut self, mut file: OutputFile, place: PathBuf) -> io::Result<()> {
+    pub(crate) fn add(&mut self, mut file: OutputFile, place: PathBuf) -> io::Result<()> {
         if !is_below(&place) || place.starts_with(names::RECORD_FOLDER) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -162,7 +162,7 @@ impl DocumentOutput {
     }
 
     /// Writes a whole file. The message of an error names the place.
-    pub fn write(
+    pub(crate) fn write(
         &mut self,
         place: PathBuf,
         write: impl FnOnce(&mut OutputFile) -> io::Result<()>,
@@ -177,7 +177,7 @@ impl DocumentOutput {
 
     /// Puts all files in their places and records the document. Files of earlier runs of it for which `replaces` is true,
     /// and which are none of these, are removed.
-    pub fn publish(
+    pub(crate) fn publish(
         mut self,
         outcome: DocumentOutcome,
         replaces: &dyn Fn(&Path) -> bool,
@@ -247,7 +247,7 @@ impl DocumentOutput {
     }
 
     /// Records that the document was given up. Its files of earlier runs stay.
-    pub fn give_up(self, outcome: DocumentOutcome) {
+    pub(crate) fn give_up(self, outcome: DocumentOutcome) {
         let record = &self.path.record;
         let _lock = record.lock(&self.input.key);
         let mut facts = self.facts(outcome);

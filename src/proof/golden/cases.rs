@@ -14,17 +14,17 @@ use std::path::{Path, PathBuf};
 type Checked = Result<(), String>;
 
 /// What a run of a case left behind.
-pub struct CaseRun {
+pub(crate) struct CaseRun {
     /// The files that the reference would have written.
     pub saved: PathBuf,
     /// The trace.
     pub trace: PathBuf,
     /// Both lie in it; gone when this is.
-    pub folder: tempfile::TempDir,
+    pub _folder: tempfile::TempDir,
 }
 
 /// Runs the case in a folder, which is the working directory.
-pub type RunCase<'a> = dyn Fn(&Path) -> Result<CaseRun, String> + 'a;
+pub(crate) type RunCase<'a> = dyn Fn(&Path) -> Result<CaseRun, String> + 'a;
 
 /// Word documents are none of the program's formats.
 const NOT_OFFERED: &str = ".docx";

@@ -17,11 +17,11 @@ use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-pub use cases::{CaseRun, RunCase};
+pub(crate) use cases::{CaseRun, RunCase};
 
 /// How one file did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileReport {
+pub(crate) struct FileReport {
     /// The file, below the golden folder, without its extension.
     pub name: String,
     /// Vectors or files that agree.
@@ -35,7 +35,7 @@ pub struct FileReport {
 }
 
 /// What the checks need of the rest of the program.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The golden folder.
     pub root: &'a Path,
     /// Whether the command line takes a flag as the reference's list describes it.
@@ -85,7 +85,7 @@ fn check_of(name: &str) -> Option<(&'static str, CheckVector)> {
 /// Checks everything in the folder, telling `report` of each file as it is done.
 ///
 /// Fails when the folder holds nothing to check.
-pub fn run(
+pub(crate) fn run(
     context: &Context,
     report: &mut dyn FnMut(&FileReport),
 ) -> Result<Vec<FileReport>, String> {

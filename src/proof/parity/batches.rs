@@ -83,7 +83,7 @@ enum Drafts {
 }
 
 /// Checks a folder that has a tokenizer; others hold nothing that could be asked for.
-pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
+pub(super) fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     if !folder.join("tokenizer.json").exists() {
         return Ok(Vec::new());
     }

@@ -48,7 +48,7 @@ const EQUAL_VOTES: f32 = 0.01;
 const READING_ORDER: &str = "reading_order";
 
 /// Checks a folder.
-pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
+pub(super) fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     let checkpoint = open(folder)?.with_names(released_name);
     let config = LayoutConfig::read(&checkpoint.config, folder).map_err(|e| e.to_string())?;
     let is_full = facts(&folder.join("goldens/summary.json"))?["size"] == "full";

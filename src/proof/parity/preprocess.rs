@@ -21,7 +21,7 @@ fn pictures<'a>(tensors: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 /// Checks a folder of PP-LCNet.
-pub fn orientation(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
+pub(super) fn orientation(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     let checkpoint = open(folder)?;
     let mut network = OrientationClassifier::read(&checkpoint, &["encoder".to_string()])
         .map_err(|e| e.to_string())
@@ -64,7 +64,7 @@ pub fn orientation(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, Strin
 }
 
 /// Checks a folder of UVDoc.
-pub fn unwarping(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
+pub(super) fn unwarping(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     let checkpoint = open(folder)?;
     let mut network = Unwarper::read(&checkpoint)
         .map_err(|e| e.to_string())

@@ -31,7 +31,7 @@ struct LoadedNetworks {
 }
 
 /// Checks a folder.
-pub fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
+pub(super) fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     let (asked, runtime) = (runtime, &runtime.on_cpu());
     let mut checks = tokens(folder)?;
     let cases = cases(folder)?;

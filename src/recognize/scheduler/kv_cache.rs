@@ -30,7 +30,12 @@ pub struct Bucket {
 /// All slots have that length if the budget allows it. Otherwise most are for sequences of `common` tokens,
 /// since few get longer, and as many as fit are long; if not even one long slot fits, there is a single one
 /// of the budget's length.
-pub fn slots_within(budget: usize, slots: usize, longest: usize, common: usize) -> Vec<Bucket> {
+pub(crate) fn slots_within(
+    budget: usize,
+    slots: usize,
+    longest: usize,
+    common: usize,
+) -> Vec<Bucket> {
     let (slots, common) = (slots.max(1), common.min(longest));
     let long = match budget.checked_sub(slots * common) {
         Some(left) if longest > common => left / (longest - common),
@@ -185,7 +190,7 @@ impl KvCache {
 }
 
 /// Index of a slot's bucket.
-pub fn bucket_of(buckets: &[Bucket], slot: u32) -> usize {
+pub(crate) fn bucket_of(buckets: &[Bucket], slot: u32) -> usize {
     let mut end = 0;
     let is_before = |bucket: &&Bucket| {
         end += bucket.slots;

@@ -10,7 +10,7 @@
 //!
 //! The scheduler knows the model only as [`Steps`].
 
-pub mod kv_cache;
+pub(crate) mod kv_cache;
 
 use super::cancelled;
 use super::draft::Draft;
@@ -75,7 +75,7 @@ pub trait Steps {
 }
 
 /// Check for ending an answer early: given all its tokens, its final text if it is to end.
-pub type EarlyEnd = Box<dyn Fn(&[u32]) -> Option<String> + Send>;
+pub(crate) type EarlyEnd = Box<dyn Fn(&[u32]) -> Option<String> + Send>;
 
 /// A request to generate an answer.
 pub struct GenerationTask<P, T> {
@@ -160,7 +160,7 @@ impl<P, T> Sequence<P, T> {
 type End = Result<(FinishReason, Option<String>), Fault>;
 
 /// A sequence's tag and its answer or error.
-pub type Done<T> = (T, Result<Answer, Fault>);
+pub(crate) type Done<T> = (T, Result<Answer, Fault>);
 
 /// Continuous batching over a model; see the module documentation.
 pub struct Scheduler<S: Steps, T> {

@@ -87,7 +87,7 @@ pub struct ClientOptions {
 }
 
 /// The client.
-pub struct Client {
+pub(crate) struct Client {
     options: ClientOptions,
     agent: ureq::Agent,
     endpoints: Vec<Endpoint>,
@@ -107,7 +107,7 @@ enum ServerChoice {
 
 impl Client {
     /// A client; nothing is sent yet.
-    pub fn new(options: ClientOptions) -> Client {
+    pub(crate) fn new(options: ClientOptions) -> Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(REACH))
@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// Sees whether any of the servers can be reached; the error tells of all.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub(crate) fn check(&self) -> Result<(), Fault> {
         let mut reasons = Vec::new();
         for endpoint in &self.endpoints {
             match self.listed(endpoint) {
@@ -156,7 +156,7 @@ impl Client {
     }
 
     /// Asks about a picture. `stop`: whether to do without further attempts.
-    pub fn complete(
+    pub(crate) fn complete(
         &self,
         image_url: String,
         prompt: &str,

@@ -4,8 +4,8 @@
 //! and retries where that may help. Waiting threads cost nothing. Requests not taken yet wait in the engine,
 //! which reads no further pages meanwhile.
 
-pub mod client;
-pub mod protocol;
+pub(crate) mod client;
+pub(crate) mod protocol;
 
 use super::{
     BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer, cancelled, no_crop,

@@ -146,7 +146,7 @@ impl Arguments {
 
 /// A server's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completion {
+pub(crate) struct Completion {
     /// The text; `None` if the server sent `null`.
     pub content: Option<String>,
     /// Number of tokens of the text, if the server reports it.
@@ -161,7 +161,7 @@ fn bad(message: impl Into<String>) -> Fault {
 }
 
 /// Parses the body of an answer.
-pub fn completion(body: &[u8]) -> Result<Completion, Fault> {
+pub(crate) fn completion(body: &[u8]) -> Result<Completion, Fault> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|e| bad(format!("the server's answer is no JSON: {e}")))?;
     if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
@@ -194,7 +194,7 @@ pub fn completion(body: &[u8]) -> Result<Completion, Fault> {
 }
 
 /// Names of a server's models, from its answer to `/models`.
-pub fn models(body: &[u8]) -> Result<Vec<String>, Fault> {
+pub(crate) fn models(body: &[u8]) -> Result<Vec<String>, Fault> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|e| bad(format!("its list of models is no JSON: {e}")))?;
     let list = value
@@ -208,7 +208,7 @@ pub fn models(body: &[u8]) -> Result<Vec<String>, Fault> {
 }
 
 /// A server's error message, shortened.
-pub fn error_message(body: &[u8]) -> String {
+pub(crate) fn error_message(body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body) {
         Ok(value) => {
             let error = ["error", "detail", "message"]

@@ -7,7 +7,7 @@ mod result;
 
 use super::format::Format;
 use super::options::FormatOptions;
-pub use super::options::JsonOptions;
+pub(crate) use super::options::JsonOptions;
 use crate::document::{Document, Page};
 pub(crate) use result::points;
 use serde::{Serialize, Serializer};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::io::Write;
 
 /// The format `json`: the whole document with the reference's keys, and what was noticed.
-pub struct Json;
+pub(crate) struct Json;
 
 impl Format for Json {
     fn name(&self) -> &'static str {
@@ -37,7 +37,7 @@ impl Format for Json {
 }
 
 /// Writes the document, all pages joined into one if asked for.
-pub fn write(
+pub(crate) fn write(
     out: &mut (impl Write + ?Sized),
     document: &Document,
     options: &JsonOptions,
@@ -111,7 +111,7 @@ impl Serialize for Pages<'_> {
 
 /// The reference's result object for a page, or for several that were joined: then sizes and settings are those of the
 /// first (docs/reference.md, "Result object" and "Restructuring pages").
-pub fn result_value(
+pub(crate) fn result_value(
     pages: &[Page],
     document: &Document,
     page_index: Option<usize>,

@@ -2,16 +2,16 @@
 
 use super::super::support::root;
 use super::fixture;
-use docparse::kernels::winograd::{self, ConvFilter};
-use docparse::onnx::checkpoint::Checkpoint;
-use docparse::onnx::graph::{Attr, Dim, Element, Graph};
-use docparse::onnx::network::Array;
-use docparse::onnx::projection::Quantization;
-use docparse::onnx::{Device, Runtime, SessionOptions};
-use docparse::recognize::paddleocr_vl;
-use docparse::recognize::paddleocr_vl::config::VlModelConfig;
-use docparse::recognize::paddleocr_vl::image::Patches;
-use docparse::recognize::paddleocr_vl::vision::{Computing, Vision};
+use docparse::internals::kernels::winograd::{self, ConvFilter};
+use docparse::internals::onnx::checkpoint::Checkpoint;
+use docparse::internals::onnx::graph::{Attr, Dim, Element, Graph};
+use docparse::internals::onnx::network::Array;
+use docparse::internals::onnx::projection::Quantization;
+use docparse::internals::onnx::{Device, Runtime, SessionOptions};
+use docparse::internals::recognize::paddleocr_vl;
+use docparse::internals::recognize::paddleocr_vl::config::VlModelConfig;
+use docparse::internals::recognize::paddleocr_vl::image::Patches;
+use docparse::internals::recognize::paddleocr_vl::vision::{Computing, Vision};
 
 #[test]
 fn our_own_layers_compute_what_the_runtime_does() {

@@ -10,7 +10,7 @@ use crate::lines::Segment;
 /// Finds the tables of a page that stand between horizontal rules of equal extent, as books print them.
 ///
 /// `free` are the segments that no other table has.
-pub fn find_framed(
+pub(crate) fn find_framed(
     free: &[usize],
     segments: &[Segment],
     rulings: &[Rect],

@@ -37,19 +37,19 @@ pub(super) struct EndpointState {
 }
 
 impl Endpoint {
-    pub fn lock(&self) -> MutexGuard<'_, EndpointState> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, EndpointState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it is not left out at present.
-    pub fn is_in(&self) -> bool {
+    pub(super) fn is_in(&self) -> bool {
         self.lock()
             .left_out_until
             .is_none_or(|until| until <= Instant::now())
     }
 
     /// Remembers that an attempt failed; after several in a row it is left out.
-    pub fn note_trouble(&self) {
+    pub(super) fn note_trouble(&self) {
         let is_out = {
             let mut state = self.lock();
             state.troubles += 1;
@@ -61,7 +61,7 @@ impl Endpoint {
     }
 
     /// Remembers a key that it refuses, and says so.
-    pub fn leave_key_out(&self, key: &'static str) {
+    pub(super) fn leave_key_out(&self, key: &'static str) {
         let mut state = self.lock();
         // Another request may have found it out before.
         if !state.unknown_keys.contains(&key) {
@@ -71,7 +71,7 @@ impl Endpoint {
     }
 
     /// Leaves it out for a while, longer each time.
-    pub fn leave_out(&self) {
+    pub(super) fn leave_out(&self) {
         let mut state = self.lock();
         let [first, most] = LEFT_OUT;
         let time = first
