@@ -28,10 +28,10 @@ const MOST_THREADS: usize = 256;
                   3 done but an input, page or block failed, 130 interrupted."
 )]
 pub(crate) struct Cli {
-    /// What to do instead of parsing.
+    /// Subcommand to run instead of parsing.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// What to parse and how.
+    /// Inputs to parse, and how.
     #[command(flatten)]
     pub parse: ParseArgs,
 }
@@ -39,20 +39,20 @@ pub(crate) struct Cli {
 /// Subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Parse documents: the same as without a subcommand, as `paddleocr doc_parser` is called
+    /// Parse documents, as without a subcommand; for command lines of `paddleocr doc_parser`
     #[command(name = "doc_parser", alias = "doc-parser")]
     DocParser(Box<ParseArgs>),
-    /// Check that libraries and models are there and work
+    /// Check that libraries and models are installed and work
     Doctor(DoctorArgs),
     /// List, fetch, check, find and remove the models of the PaddleOCR-VL pipelines
     Models {
-        /// What to do
+        /// Action on the models
         #[command(subcommand)]
         command: ModelsCommand,
     },
     /// Print a completion script for a shell
     Completions {
-        /// The shell
+        /// Shell to print the script for
         shell: clap_complete::Shell,
     },
     /// Print the manual page
@@ -63,16 +63,16 @@ pub(crate) enum Command {
     /// Check the networks against expected numbers
     #[command(hide = true)]
     Parity(ParityArgs),
-    /// Read files; started by docparse itself
+    /// Read files as a worker process; started by docparse itself
     #[command(hide = true)]
     Worker {
-        /// The pdfium library
+        /// Path of the pdfium library
         #[arg(long)]
         pdfium: Option<PathBuf>,
-        /// Bytes that it may take beside the program
+        /// Memory limit in bytes, in addition to the program's own size
         #[arg(long)]
         memory: u64,
-        /// Seconds of work
+        /// Limit on CPU time in seconds
         #[arg(long)]
         cpu_seconds: u64,
     },
@@ -81,9 +81,9 @@ pub(crate) enum Command {
 /// Flags of `golden`.
 #[derive(Debug, Args)]
 pub(crate) struct GoldenArgs {
-    /// The golden folder
+    /// Folder of recorded outputs
     pub dir: PathBuf,
-    /// Folder of libraries and models
+    /// Folder of the native libraries and line recognition models
     #[arg(long, value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,
 }
@@ -93,13 +93,13 @@ pub(crate) struct GoldenArgs {
 pub(crate) struct ParityArgs {
     /// Folder of checkpoints with expected numbers
     pub dir: PathBuf,
-    /// Where networks run: auto, cpu, gpu, gpu:N
+    /// Device that networks run on: auto, cpu, gpu, gpu:N
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// CPU threads of the networks
+    /// Number of CPU threads for the networks
     #[arg(long, value_name = "N")]
     pub cpu_threads: Option<usize>,
-    /// Folder of libraries and models
+    /// Folder of the native libraries and line recognition models
     #[arg(long, value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,
 }
@@ -107,33 +107,33 @@ pub(crate) struct ParityArgs {
 /// Flags of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Load the model of a folder, tell what it is, and run it once
+    /// Load the model in this folder, describe it, and run it once
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
-    /// Where the model runs: auto, cpu, gpu, gpu:N
+    /// Device that the model runs on: auto, cpu, gpu, gpu:N
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Threads of ONNX Runtime [default: all cores]
+    /// Number of CPU threads for ONNX Runtime [default: all cores]
     #[arg(long, value_name = "N")]
     pub cpu_threads: Option<usize>,
-    /// Folder of libraries and models
+    /// Folder of the native libraries and line recognition models
     #[arg(long, value_name = "DIR")]
     pub runtime_dir: Option<PathBuf>,
 }
 
-/// Flags of parsing: those of the table of parameters, and those that are about the command line itself.
+/// Flags of parsing: those from the table of parameters, and those that concern the command line itself.
 #[derive(Debug, Args, Default)]
 pub(crate) struct ParseArgs {
-    /// The same as --input; a file that is called as a subcommand is written ./doctor
+    /// The same as --input; a file with the name of a subcommand needs a path, such as ./doctor
     #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = Heading::InputAndOutput.text())]
     pub files: Vec<OsString>,
     /// Files, directories, glob patterns, named pipes, http(s) URLs, or - for standard input
     #[arg(short, long, num_args = 1.., value_name = "INPUT", value_hint = ValueHint::AnyPath, help_heading = Heading::InputAndOutput.text())]
     pub input: Vec<OsString>,
-    /// Take the inputs in a file as well, one a line; - reads the list from standard input
+    /// File that lists further inputs, one per line; - reads the list from standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = Heading::InputAndOutput.text())]
     pub files_from: Vec<OsString>,
-    /// The names in --files-from end with NUL, as find -print0 writes them
+    /// Names in --files-from are separated by NUL, as written by find -print0
     #[arg(
         short = '0',
         long,
@@ -141,7 +141,7 @@ pub(crate) struct ParseArgs {
         help_heading = Heading::InputAndOutput.text()
     )]
     pub null: bool,
-    /// Where files are written
+    /// Directory for the output files
     #[arg(
         short = 'o',
         long,
@@ -149,8 +149,8 @@ pub(crate) struct ParseArgs {
         help_heading = Heading::InputAndOutput.text()
     )]
     pub save_path: Option<PathBuf>,
-    /// Print the result instead of writing files: in the order of the inputs, JSON one value a document, Markdown with a
-    /// line `<!-- document: NAME -->` before each of several documents
+    /// Print results instead of writing files, in the order of the inputs: JSON as one value per document, Markdown
+    /// with a line `<!-- document: NAME -->` before each of several documents
     #[arg(
         long,
         value_enum,
@@ -158,7 +158,7 @@ pub(crate) struct ParseArgs {
         help_heading = Heading::InputAndOutput.text()
     )]
     pub stdout: Option<StdoutFormat>,
-    /// Files to write: md (with the pictures that it shows), json, xlsx, images, vis; a minus takes one away, as in
+    /// Formats to write: md (with the pictures that it shows), json, xlsx, images, vis; a minus removes one, as in
     /// md,-images (Markdown without pictures) or --formats=-vis [default: all]
     #[arg(
         long,
@@ -168,10 +168,10 @@ pub(crate) struct ParseArgs {
     )]
     pub formats: Vec<String>,
 
-    /// v1, v1.5, v1.6 (PaddleOCR-VL), lite (embedded), auto
+    /// Pipeline: v1, v1.5, v1.6 (PaddleOCR-VL), lite (embedded), auto
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = pipeline_versions(), help_heading = Heading::Pipeline.text())]
     pub pipeline_version: String,
-    /// YAML file of settings, put over those of the pipeline
+    /// YAML settings file; its values override those of the pipeline
     #[arg(
         long,
         visible_alias = "config",
@@ -179,46 +179,46 @@ pub(crate) struct ParseArgs {
         help_heading = Heading::Pipeline.text()
     )]
     pub paddlex_config: Option<PathBuf>,
-    /// Flags of the settings.
+    /// Flags from the table of parameters.
     #[command(flatten)]
     pub parameters: ParameterArgs,
-    /// File that holds the key of --vl-rec-api-key
+    /// File that contains the API key, instead of --vl-rec-api-key
     #[arg(long, value_name = "FILE", help_heading = Heading::PaddleOcrVl.text())]
     pub vl_rec_api_key_file: Option<PathBuf>,
-    /// Fetch the models that a run needs and that are not on this machine, as docparse models pull does
+    /// Fetch missing models that the run needs, as docparse models pull does
     #[arg(
         long,
         conflicts_with = "offline",
         help_heading = Heading::PaddleOcrVl.text()
     )]
     pub download: bool,
-    /// Where --download fetches from: huggingface, modelscope, or an address [default: huggingface]
+    /// Source of --download: huggingface, modelscope, or a URL [default: huggingface]
     #[arg(long, value_name = "SOURCE", help_heading = Heading::PaddleOcrVl.text())]
     pub model_source: Option<String>,
-    /// Make no network call at all: no address as input, nothing fetched, no server but on this machine
+    /// Forbid all network access: no URLs as inputs, no downloads, no servers except on this machine
     #[arg(long, help_heading = Heading::PaddleOcrVl.text())]
     pub offline: bool,
 
-    /// Recorded answers instead of networks
+    /// Use recorded answers instead of networks
     #[arg(long, value_name = "CASE.json", hide = true)]
     pub replay: Option<PathBuf>,
-    /// Write down what was decided and asked
+    /// Record decisions and requests in this folder
     #[arg(long, value_name = "DIR", hide = true)]
     pub trace: Option<PathBuf>,
 
-    /// List what would be done, and do nothing
+    /// List what a run would do, and write nothing
     #[arg(long, help_heading = Heading::Running.text())]
     pub dry_run: bool,
-    /// Write a JSON report of the run, also of one that is interrupted
+    /// Write a JSON report of the run to this file, also if the run is interrupted
     #[arg(long, value_name = "FILE", help_heading = Heading::Running.text())]
     pub report: Option<PathBuf>,
-    /// Print errors only, and no closing line
+    /// Print only errors, and no closing line
     #[arg(short, long, conflicts_with = "verbose", help_heading = Heading::Running.text())]
     pub quiet: bool,
-    /// Print what is done, page by page
+    /// Print progress page by page
     #[arg(long, help_heading = Heading::Running.text())]
     pub verbose: bool,
-    /// Form of messages on stderr: text, or json: a record a line with level, code, message, file and page
+    /// Format of messages on stderr: text, or json (one object per line with level, code, message, file and page)
     #[arg(
         long,
         value_enum,

@@ -25,14 +25,15 @@ pub(super) const PART: &[Parameter] = &[
         name: "pages",
         kind: ValueKind::Text,
         value_name: "RANGES",
-        help: "Pages to parse, from 1, such as 1-3,7,10-",
+        help: "Pages to parse, counted from 1, such as 1-3,7,10-",
         ..PROGRAM
     },
     Parameter {
         name: "max_pages",
         kind: ValueKind::Within(1, u64::MAX),
         value_name: "N",
-        help: "Most pages of a document; what is left out is told, with exit code 3 [default: all]",
+        help: "Limit on the pages of a document; pages beyond it are skipped and reported, with exit code 3 \
+               [default: all]",
         ..PROGRAM
     },
     Parameter {
@@ -47,7 +48,8 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::Switch {
             undoes: Some("skip_existing"),
         },
-        help: "Write documents again that were written before: the default",
+        help: "Parse documents again even if they are done (the default), and replace files that docparse did not \
+               write or that were edited since",
         ..PROGRAM
     },
     Parameter {
@@ -55,21 +57,22 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::Switch {
             undoes: Some("overwrite"),
         },
-        help: "Leave out documents that were written before",
+        help: "Skip documents that are done: the same input and settings, no failed page, all files still there",
         ..PROGRAM
     },
     Parameter {
         name: "fetch_timeout",
         kind: ValueKind::Within(1, 31_536_000),
         value_name: "SECONDS",
-        help: "Seconds after which the download of an input is given up [default: 900]",
+        help: "Time limit in seconds for downloading an input [default: 900]",
         ..PROGRAM
     },
     Parameter {
         name: "max_input_size",
         kind: ValueKind::Size,
         value_name: "SIZE",
-        help: "Most bytes of an input that is fetched or read from a stream, such as 500M; counted as they are unpacked [default: 4G]",
+        help: "Size limit of an input that is downloaded or read from a stream, such as 500M; counts decompressed \
+               bytes [default: 4G]",
         ..PROGRAM
     },
     Parameter {
@@ -77,7 +80,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("markdown_ignore_labels"),
         kind: ValueKind::Texts,
         value_name: "LABEL",
-        help: "Labels left out of Markdown",
+        help: "Labels of blocks that are left out of the Markdown",
         ..OUTPUT
     },
     Parameter {
@@ -88,12 +91,12 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "merge_tables",
-        help: "Join tables that go on on the next page [default: true, with --compat false]",
+        help: "Join tables that continue on the next page [default: true, with --compat false]",
         ..OUTPUT
     },
     Parameter {
         name: "relevel_titles",
-        help: "Find the depths of headings over the whole document [default: true, with --compat false]",
+        help: "Assign heading depths consistently over the whole document [default: true, with --compat false]",
         ..OUTPUT
     },
     Parameter {
@@ -104,22 +107,22 @@ pub(super) const PART: &[Parameter] = &[
     Parameter {
         name: "compat",
         kind: ValueKind::Switch { undoes: None },
-        help: "Write the files that the reference writes, with its names, page by page",
+        help: "Write the same files as the reference, with its names, page by page",
         ..PROGRAM
     },
     Parameter {
         name: "text_layer",
         place: Destination::Key("text_layer"),
         kind: ValueKind::OneOf(&["auto", "always", "never"]),
-        help: "Where the text of PDF pages comes from: auto, always (the PDF's own), never. With PaddleOCR-VL, blocks of \
-               plain text are taken from pages whose text passes all checks [default: auto; with PaddleOCR-VL never]",
+        help: "Use of the text layer of PDFs: auto (if it passes the checks), always, never. With PaddleOCR-VL, auto \
+               takes only plain-text blocks from it [default: auto; with PaddleOCR-VL never]",
         ..PIPELINE
     },
     Parameter {
         name: "text_layer_check",
         kind: ValueKind::Percent,
         value_name: "PERCENT",
-        help: "Share of the blocks taken from a PDF's text that PaddleOCR-VL reads as well, to compare, such as 5% \
+        help: "Share of the blocks taken from the text layer that PaddleOCR-VL also reads, as a check, such as 5% \
                [default: 2%]",
         ..PIPELINE
     },
@@ -127,7 +130,7 @@ pub(super) const PART: &[Parameter] = &[
         name: "det_limit_side_len",
         place: Destination::Key("SubModules.LineDetection.det_limit_side_len"),
         kind: ValueKind::Int,
-        help: "Line detection: side length in pixels; --det-limit-type says which side",
+        help: "Line detection: side length in pixels to which pictures are scaled, as --det-limit-type says",
         ..LINES
     },
     Parameter {
@@ -135,14 +138,15 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.LineDetection.det_limit_type"),
         kind: ValueKind::OneOf(&["min", "max"]),
         value_name: "TYPE",
-        help: "Line detection: min (shorter side at least) or max (longer side at most)",
+        help: "Line detection: min (enlarge until the shorter side has --det-limit-side-len) or max (shrink until \
+               the longer side has it)",
         ..LINES
     },
     Parameter {
         name: "det_db_thresh",
         place: Destination::Key("SubModules.LineDetection.det_db_thresh"),
         value_name: "P",
-        help: "Line detection: probability above which a pixel is text",
+        help: "Line detection: probability above which a pixel counts as text",
         ..LINES
     },
     Parameter {
@@ -156,21 +160,21 @@ pub(super) const PART: &[Parameter] = &[
         name: "det_db_unclip_ratio",
         place: Destination::Key("SubModules.LineDetection.det_db_unclip_ratio"),
         value_name: "RATIO",
-        help: "Line detection: how far boxes are grown",
+        help: "Line detection: ratio by which boxes are enlarged",
         ..LINES
     },
     Parameter {
         name: "rec_batch_num",
         place: Destination::Key("SubModules.LineRecognition.rec_batch_num"),
         kind: ValueKind::Int,
-        help: "Lines recognized at once",
+        help: "Batch size of line recognition",
         ..LINES
     },
     Parameter {
         name: "drop_score",
         place: Destination::Key("SubModules.LineRecognition.drop_score"),
         value_name: "P",
-        help: "Confidence below which a line is dropped",
+        help: "Line recognition: confidence below which a line is dropped",
         ..LINES
     },
     Parameter {
@@ -178,7 +182,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.LineRecognition.use_textline_orientation"),
         kind: ValueKind::Bool,
         value_name: "BOOL",
-        help: "Rotate upside-down lines",
+        help: "Detect upside-down lines and rotate them",
         ..LINES
     },
 ];

@@ -54,42 +54,43 @@ pub(super) const PART: &[Parameter] = &[
         name: "use_doc_orientation_classify",
         place: Destination::Key("SubPipelines.DocPreprocessor.use_doc_orientation_classify"),
         neutral: &["false"],
-        help: "Turn pages upright with a network [default: false]; the embedded pipeline does without",
+        help: "Turn pages upright with the orientation network; the pipeline lite needs no network for this \
+               [default: false]",
         ..NETWORKS
     },
     Parameter {
         name: "use_doc_unwarping",
         place: Destination::Key("SubPipelines.DocPreprocessor.use_doc_unwarping"),
         neutral: &["false"],
-        help: "Flatten photographed pages with a network [default: false]",
+        help: "Flatten photographed pages with the unwarping network [default: false]",
         ..NETWORKS
     },
     Parameter {
         name: "use_layout_detection",
         place: Destination::Key("use_layout_detection"),
         neutral: &["true"],
-        help: "Detect the layout",
+        help: "Run layout detection",
         ..NETWORKS
     },
     Parameter {
         name: "use_chart_recognition",
         place: Destination::Key("use_chart_recognition"),
         neutral: &["false"],
-        help: "Read charts as tables",
+        help: "Recognize charts as tables",
         ..RECOGNIZER
     },
     Parameter {
         name: "use_seal_recognition",
         place: Destination::Key("use_seal_recognition"),
         neutral: &["false"],
-        help: "Read seals",
+        help: "Recognize the text of seals",
         ..RECOGNIZER
     },
     Parameter {
         name: "use_ocr_for_image_block",
         place: Destination::Key("use_ocr_for_image_block"),
         neutral: &["false"],
-        help: "Read pictures as text",
+        help: "Recognize the text in pictures",
         ..RECOGNIZER
     },
     Parameter {
@@ -122,7 +123,7 @@ pub(super) const PART: &[Parameter] = &[
     Parameter {
         name: "layout_nms",
         place: Destination::Key("SubModules.LayoutDetection.layout_nms"),
-        help: "Drop overlapping boxes",
+        help: "Drop overlapping layout boxes (non-maximum suppression)",
         ..NETWORKS
     },
     Parameter {
@@ -130,7 +131,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.LayoutDetection.layout_unclip_ratio"),
         kind: ValueKind::Float,
         value_name: "RATIO",
-        help: "Factor by which boxes are grown",
+        help: "Factor by which layout boxes are enlarged",
         ..NETWORKS
     },
     Parameter {
@@ -138,7 +139,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.LayoutDetection.layout_merge_bboxes_mode"),
         kind: ValueKind::OneOf(&["union", "large", "small"]),
         value_name: "MODE",
-        help: "union, large or small",
+        help: "Layout boxes that contain each other: union (keep all), large (keep the outer), small (keep the inner)",
         ..NETWORKS
     },
     Parameter {
@@ -147,7 +148,7 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::OneOf(&["rect", "quad", "poly", "auto"]),
         neutral: &["auto", "rect"],
         value_name: "MODE",
-        help: "rect, quad, poly or auto",
+        help: "Shape of layout regions: rect, quad, poly or auto",
         ..NETWORKS
     },
     Parameter {
@@ -163,7 +164,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.VLRecognition.model_dir"),
         kind: ValueKind::Folder,
         value_name: "DIR",
-        help: "Folder of the recognizer: config.json, model.safetensors, tokenizer.json and what goes with them",
+        help: "Folder of the recognizer: config.json, model.safetensors, tokenizer.json and its other files",
         ..OWN
     },
     Parameter {
@@ -180,17 +181,17 @@ pub(super) const PART: &[Parameter] = &[
             "llama-cpp-server",
         ]),
         value_name: "NAME",
-        help: "What reads blocks: native (PaddleOCR-VL in this process); over a layout network also lines (the page's own \
-               text, read from its picture where it has none) and text_layer (the text of PDFs only); or a server with \
-               --vl-rec-server-url [default: native]",
+        help: "What reads blocks: native (PaddleOCR-VL in this process), a server with --vl-rec-server-url, or \
+               without PaddleOCR-VL: lines (the text layer, or line recognition if there is none) or text_layer (the \
+               text layer only) [default: native]",
         ..NETWORKS
     },
     Parameter {
         name: "vl_rec_server_url",
         place: Destination::Key("SubModules.VLRecognition.genai_config.server_url"),
         value_name: "URL",
-        help: "Address of the recognizer's server, such as http://localhost:8118/v1; of several, separated by commas, the \
-               one with the fewest requests in flight is asked",
+        help: "URL of the recognition server, such as http://localhost:8118/v1. With several, separated by commas, \
+               each request goes to the server with the fewest requests in flight",
         ..SERVER
     },
     Parameter {
@@ -198,7 +199,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.VLRecognition.genai_config.max_concurrency"),
         kind: ValueKind::Int,
         value_name: "N",
-        help: "Requests in flight, to all servers together [default: 200]",
+        help: "Limit on the requests in flight, to all servers together [default: 200]",
         ..SERVER
     },
     Parameter {
@@ -212,7 +213,7 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("SubModules.VLRecognition.genai_config.client_kwargs.api_key"),
         kind: ValueKind::Secret,
         value_name: "KEY",
-        help: "Key sent to the server; better in the environment or a file",
+        help: "API key sent to the server; safer in the environment or a file",
         ..SERVER
     },
     Parameter {
@@ -249,12 +250,12 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::OneOfAnyCase(&["ocr", "formula", "table", "chart", "seal", "spotting"]),
         neutral: &["ocr"],
         value_name: "LABEL",
-        help: "Task for whole pages without layout detection",
+        help: "Recognition task for whole pages, without layout detection",
         ..RECOGNIZER
     },
     Parameter {
         name: "repetition_penalty",
-        help: "Penalty on repeated tokens",
+        help: "Sampling: penalty on repeated tokens",
         ..SAMPLING
     },
     Parameter {
@@ -265,22 +266,22 @@ pub(super) const PART: &[Parameter] = &[
     Parameter {
         name: "top_p",
         value_name: "P",
-        help: "Sampling mass",
+        help: "Sampling: probability mass of the tokens that may be chosen (nucleus sampling)",
         ..SAMPLING
     },
     Parameter {
         name: "min_pixels",
-        help: "Lower pixel limit of crops",
+        help: "Minimum number of pixels of a crop; smaller crops are enlarged",
         ..PIXELS
     },
     Parameter {
         name: "max_pixels",
-        help: "Upper pixel limit of crops",
+        help: "Maximum number of pixels of a crop; larger crops are reduced",
         ..PIXELS
     },
     Parameter {
         name: "max_new_tokens",
-        help: "Token limit of a block",
+        help: "Limit on the tokens generated for a block",
         ..PIXELS
     },
     Parameter {
@@ -288,7 +289,7 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::OneOf(&["rgb", "bgr"]),
         neutral: &["rgb"],
         value_name: "ORDER",
-        help: "Order of colours that the recognizer sees: rgb, or bgr as the reference's native backend has it \
+        help: "Order of the colour channels for the recognizer: rgb, or bgr as in the reference's native backend \
                [default: rgb]",
         ..RECOGNIZER
     },
@@ -297,8 +298,8 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::OneOf(&["auto", "fp32", "fp16", "bf16", "int8", "int4"]),
         neutral: &["auto", "fp32"],
         value_name: "PRECISION",
-        help: "Precision of the recognizer: auto (int8 on the CPU, bf16 on a GPU), fp32 (exact), bf16 and fp16 (GPU), int8 \
-               and int4 (CPU; the decoder only; int4 is experimental); see docs/precision.md [default: auto]",
+        help: "Precision of the recognizer: auto (int8 on the CPU, bf16 on a GPU), fp32 (exact), bf16 and fp16 (GPU), \
+               int8 and int4 (CPU; the decoder only; int4 is experimental); see docs/precision.md [default: auto]",
         ..OWN
     },
     Parameter {
@@ -306,7 +307,7 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::OneOf(&["fp32", "int8"]),
         neutral: &["fp32"],
         value_name: "PRECISION",
-        help: "Precision of the recognizer's vision encoder on the CPU: fp32, or int8, twice as fast [default: fp32]",
+        help: "Precision of the recognizer's vision encoder on the CPU: fp32, or int8 (twice as fast) [default: fp32]",
         ..OWN
     },
     Parameter {
@@ -314,33 +315,34 @@ pub(super) const PART: &[Parameter] = &[
         kind: ValueKind::OneOf(&["auto", "lines", "off"]),
         neutral: &["off"],
         value_name: "MODE",
-        help: "Drafts that the recognizer only verifies: auto (the text of PDFs, where it can be trusted), lines (text read \
-               from pictures as well), off; they change the speed and never the result [default: auto]",
+        help: "Source of drafts for speculative decoding: auto (the text layer, where it can be trusted), lines \
+               (also line recognition), off. Drafts change the speed, never the result [default: auto]",
         ..OWN
     },
     Parameter {
         name: "repetition_stop",
         kind: ValueKind::OneOf(&["on", "off"]),
         value_name: "SWITCH",
-        help: "Stop runaway repetition early, once the token limit is certain to cut it: on, or off to decode to the limit \
-               [default: on]",
+        help: "Stop runaway repetition early, once it is certain that it would be cut at the token limit: on, or off \
+               to decode to the limit [default: on]",
         ..OWN
     },
     Parameter {
         name: "block_timeout",
         kind: ValueKind::Count,
         value_name: "SECONDS",
-        help: "Seconds after which the answer for a block is cut, or a server's is given up [default: none]",
+        help: "Time limit in seconds for recognizing a block: then the answer is cut, or with a server the block \
+               fails [default: none]",
         ..RECOGNIZER
     },
     Parameter {
         name: "seed",
-        help: "Seed of --temperature [default: 0]",
+        help: "Seed of sampling with --temperature [default: 0]",
         ..OWN
     },
     Parameter {
         name: "vl_rec_slots",
-        help: "Blocks that are decoded together [default: 16; on a GPU 64]",
+        help: "Number of blocks decoded together in a batch [default: 16; on a GPU 64]",
         ..OWN
     },
     Parameter {
@@ -348,8 +350,8 @@ pub(super) const PART: &[Parameter] = &[
         alias: Some("memory"),
         kind: ValueKind::Size,
         value_name: "SIZE",
-        help: "Memory of the recognizer's KV cache on the CPU, shared by the blocks under way, such as 2G [default: 1G, \
-               less where --memory-limit wants it]",
+        help: "Size limit of the recognizer's KV cache on the CPU, shared by the blocks in flight, such as 2G \
+               [default: 1G, less if --memory-limit requires it]",
         ..OWN
     },
 ];

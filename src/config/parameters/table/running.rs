@@ -24,34 +24,34 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Key("page_timeout"),
         kind: ValueKind::Int,
         value_name: "SECONDS",
-        help: "Seconds that may be spent on a page, all steps together, before it is given up",
+        help: "Time limit in seconds for a page, all steps together; a page that takes longer fails",
         ..RUNNING
     },
     Parameter {
         name: "device",
         kind: ValueKind::Text,
         value_name: "DEVICE",
-        help: "Where networks run: auto, cpu, gpu, gpu:N",
+        help: "Device that networks run on: auto, cpu, gpu, gpu:N",
         ..RUNNING
     },
     Parameter {
         name: "cpu_threads",
         kind: ValueKind::Count,
         value_name: "N",
-        help: "Threads of ONNX Runtime [default: all cores]",
+        help: "Number of CPU threads for ONNX Runtime [default: all cores]",
         ..RUNNING
     },
     Parameter {
         name: "gpu_memory",
-        help: "Most GPU memory that a network may take, such as 8G or 500M [default: as much as there is; the recognizer takes 8G \
-               beside its weights]",
+        help: "GPU memory limit of a network, such as 8G or 500M [default: no limit; the recognizer's KV cache takes \
+               8G besides its weights]",
         ..RUNNING
     },
     Parameter {
         name: "threads",
         kind: ValueKind::Count,
         value_name: "N",
-        help: "Threads and PDF processes for everything else [default: all cores]",
+        help: "Number of threads and worker processes for everything but the networks [default: all cores]",
         ..RUNNING
     },
     Parameter {
@@ -59,15 +59,16 @@ pub(super) const PART: &[Parameter] = &[
         place: Destination::Program {
             key: Some("memory_limit"),
         },
-        help: "Memory that a run may take, all its processes together, such as 4G; pages in flight, worker processes and networks are \
-               planned within it [default: what the machine or its control group has, less a quarter]",
+        help: "Memory limit of a run, all its processes together, such as 4G; worker processes, networks and pages \
+               in flight are planned within it [default: the memory of the machine or its control group, less a \
+               quarter]",
         ..RUNNING
     },
     Parameter {
         name: "runtime_dir",
         kind: ValueKind::Folder,
         value_name: "DIR",
-        help: "Folder of libraries and models",
+        help: "Folder of the native libraries and line recognition models",
         ..RUNNING
     },
     Parameter {
@@ -118,7 +119,7 @@ pub(super) const PART: &[Parameter] = &[
     },
     Parameter {
         name: "use_queues",
-        help: "Threaded stages of the reference; docparse always has them",
+        help: "Threaded stages of the reference; always on in docparse",
         ..IGNORED
     },
 ];
