@@ -1,5 +1,6 @@
-//! Faults: what failed, as a [`Reason`] for programs and a sentence for people. Modules have error types of their own where a caller
-//! tells cases apart; where work ends for good (a page, a block, a file, a document, a run) the error becomes a [`Fault`].
+//! Faults: a failure as a [`Reason`] for programs and a sentence for people. Modules have their own error
+//! types if callers distinguish cases; when work (a page, a block, a file, a run) ends for good, it becomes a
+//! [`Fault`].
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -13,20 +14,20 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// All of them.
+            /// All reasons.
             pub const ALL: &'static [Reason] = &[$(Reason::$variant),*];
 
-            /// The word.
+            /// Its code.
             pub const fn name(self) -> &'static str {
                 match self { $(Reason::$variant => $name,)* }
             }
 
-            /// What happened, in a sentence.
+            /// Its meaning, in a sentence.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Reason::$variant => $what,)* }
             }
 
-            /// What can be done about it.
+            /// Advice on what to do about it.
             pub const fn advice(self) -> &'static str {
                 match self { $(Reason::$variant => $todo,)* }
             }
@@ -120,17 +121,17 @@ impl Fault {
         }
     }
 
-    /// The fault of an error of the system about a file; `what` begins the message: "failed to write report.md".
+    /// The fault of an I/O error; `what` begins the message: "failed to write report.md".
     pub fn io(what: impl fmt::Display, error: &std::io::Error) -> Fault {
         Fault::new(error.into(), format!("{what}: {error}"))
     }
 
-    /// A fault of docparse itself.
+    /// A bug of docparse itself.
     pub fn internal(message: impl Into<String>) -> Fault {
         Fault::new(Reason::Internal, message)
     }
 
-    /// The fault of an error that is told with its causes, in one line.
+    /// The fault of an error, with its chain of causes in one line.
     pub fn of(reason: Reason, error: &dyn std::error::Error) -> Fault {
         let mut message = error.to_string();
         let mut source = error.source();
@@ -141,7 +142,7 @@ impl Fault {
         Fault { reason, message }
     }
 
-    /// The same fault, with words before its message that say where it happened.
+    /// The same fault, with the place where it happened before its message.
     pub fn within(self, place: impl fmt::Display) -> Fault {
         Fault {
             message: format!("{place}: {}", self.message),

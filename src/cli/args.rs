@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Threads of each kind, at most.
+/// Maximum number of threads of each kind.
 const MOST_THREADS: usize = 256;
 
 /// Parses PDFs, scans and photos into Markdown, JSON, pictures, workbooks and layout drawings.
@@ -230,27 +230,27 @@ pub(crate) struct ParseArgs {
 }
 
 impl ParseArgs {
-    /// Whether the files of the reference are written.
+    /// `true` if the reference's files are written.
     pub(crate) fn compat(&self) -> bool {
         self.parameters.0.is_on("compat")
     }
 
-    /// Whether the run stops at the first failure.
+    /// `true` if the run stops at the first failure.
     pub(crate) fn fail_fast(&self) -> bool {
         self.parameters.0.is_on("fail_fast")
     }
 
-    /// The pages that are wanted, as they were given.
+    /// The requested pages, as given.
     pub(crate) fn pages(&self) -> Option<&str> {
         self.parameters.0.text("pages")
     }
 
-    /// Pages of a document at most.
+    /// Maximum number of pages per document.
     pub(crate) fn max_pages(&self) -> Option<u64> {
         self.parameters.0.count("max_pages")
     }
 
-    /// Where the networks run, as it was given.
+    /// The device of the networks, as given.
     pub(crate) fn device(&self) -> Option<&str> {
         self.parameters.0.text("device")
     }
@@ -260,19 +260,19 @@ impl ParseArgs {
         self.parameters.0.folder("runtime_dir")
     }
 
-    /// Bytes at most of an input that is no file.
+    /// Size limit in bytes of an input that is not a file.
     pub(crate) fn max_input_size(&self) -> u64 {
         let given = self.parameters.0.count("max_input_size");
         given.unwrap_or(MAX_INPUT_SIZE)
     }
 
-    /// Time for the download of an input.
+    /// Time limit for downloading an input.
     pub(crate) fn fetch_timeout(&self) -> Duration {
         let given = self.parameters.0.count("fetch_timeout");
         given.map_or(DEFAULT_TIMEOUT, Duration::from_secs)
     }
 
-    /// A number of threads; as many as there are processors where nothing is said.
+    /// A number of threads; by default the number of processors.
     pub(crate) fn thread_count(&self, name: &str) -> usize {
         let given = self.parameters.0.count(name);
         let given = given.map_or_else(machine::cores, |n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -289,7 +289,7 @@ pub(crate) enum StdoutFormat {
     Json,
 }
 
-/// What `--pipeline-version` takes.
+/// Values of `--pipeline-version`.
 fn pipeline_versions() -> PossibleValuesParser {
     let versions = Pipeline::ALL.map(Pipeline::version);
     PossibleValuesParser::new(std::iter::once("auto").chain(versions))

@@ -51,7 +51,7 @@ fn variable(flag: &str) -> String {
     let variable = |name: &str| format!("DOCPARSE_{}", name.replace('-', "_").to_uppercase());
     let is_set = |name: &str| std::env::var_os(name).is_some();
     let (name, parameter) = (variable(flag), parameter(&flag.replace('-', "_")));
-    // As the flag was called once.
+    // The flag's former name.
     let old = parameter
         .and_then(|parameter| parameter.alias)
         .map(variable);
@@ -266,7 +266,7 @@ mod tests {
                 .subcommand_matches("doctor")
                 .is_some()
         );
-        // An input after a switch is not its value.
+        // An input after a switch is not the switch's value.
         let file = env!("CARGO_MANIFEST_DIR");
         assert_eq!(
             inputs(&["docparse", "--use_doc_unwarping", file, "--compat", "b"]),
@@ -316,7 +316,7 @@ mod tests {
                 .collect()
         }
         let flags = all(&command());
-        // Those of cargo, of scripts and of benchmarks.
+        // Flags of cargo, of scripts and of benchmarks.
         let others = ["release", "bench", "example", "profile", "gpu", "test"];
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let documents = [
@@ -327,7 +327,7 @@ mod tests {
         ];
         for document in documents.iter().chain(&["docs/settings.md"]) {
             let text = std::fs::read_to_string(root.join(document)).unwrap();
-            // Behind other hyphens or letters it is a ruler, or a part of a name.
+            // After other hyphens or letters it is a rule, or part of a name.
             let parts = text.split("--").collect::<Vec<_>>();
             for pair in parts.windows(2) {
                 let is_flag =

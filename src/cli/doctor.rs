@@ -64,7 +64,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Failure> {
     Ok(if failed { exit::FAILED } else { exit::DONE })
 }
 
-/// Loads the model in a folder, reports what it is, and runs it on a drawn page.
+/// Loads the model in a folder, reports its type, and runs it on a drawn page.
 fn model(folder: &Path, dirs: &RuntimeDirs, options: SessionOptions) -> Result<u8, Failure> {
     let fail = |fault: Fault| {
         let hint = "give the folder of PP-DocLayoutV2, PP-DocLayoutV3, PP-LCNet_x1_0_doc_ori, UVDoc or PaddleOCR-VL";

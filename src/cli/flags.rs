@@ -1,5 +1,5 @@
-//! Settings in messages: modules below this one know no flags and name a setting by its key (raise `` `memory_limit` ``); people at a
-//! shell are shown its flag (raise `--memory-limit`, without quotes).
+//! Settings in messages: library modules do not know flags and name a setting by its key (raise ``
+//! `memory_limit` ``); on the command line its flag is shown (raise `--memory-limit`, without quotes).
 
 use super::args::ParseArgs;
 use super::values::flag_name;
@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-/// Words behind which messages name a setting. Names of files, models and servers never stand behind them, which a
-/// test looks at: a file that is called like a setting keeps its name.
+/// Words before the name of a setting in messages. Names of files, models and servers never follow them, as a
+/// test checks, so a file that is named like a setting keeps its name.
 const BEFORE: [&str; 9] = [
     "raise ",
     "lower ",
@@ -22,10 +22,10 @@ const BEFORE: [&str; 9] = [
     "; ",
 ];
 
-/// A message with flags in place of the settings that it names.
+/// Replaces the settings in a message by their flags.
 ///
-/// `file` is the input that it is about. A key that stands between backticks in the name of that file stays, wherever it is in the
-/// message: the name may be a part of it.
+/// `file` is the input concerned. A key in backticks within the name of that file is kept, wherever it occurs
+/// in the message: it may be part of the name.
 pub(super) fn named<'a>(message: &'a str, file: Option<&str>) -> Cow<'a, str> {
     let mut out = String::new();
     let mut done = 0;
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn no_message_puts_a_name_where_settings_are_named() {
-        // The folder is one of the program's own, with its whole path.
+        // The folder is the program's own, with its full path.
         let known = [("runtime.rs", "; `{}` {reason}")];
         let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
         let mut files = 0;
@@ -145,12 +145,12 @@ mod tests {
 
     #[test]
     fn names_of_files_stay_whatever_they_are() {
-        // A file that is called like a setting.
+        // A file named like a setting.
         check(
             "`memory_limit` cannot be read",
             "`memory_limit` cannot be read",
         );
-        // One that is called like a message, whole and as its output would be called.
+        // Files named like a message, as given and as their output would be named.
         for file in ["raise `memory_limit`.pdf", "in/(`seed`; use `device`).pdf"] {
             let stem = file.trim_start_matches("in/").trim_end_matches(".pdf");
             for message in [
@@ -160,7 +160,7 @@ mod tests {
                 assert_eq!(named(&message, Some(file)), message);
             }
         }
-        // What it does not hold is still shown as a flag.
+        // A setting outside the file's name is still shown as a flag.
         assert_eq!(
             named("raise `page_timeout`", Some("raise `memory_limit`.pdf")),
             "raise --page-timeout"

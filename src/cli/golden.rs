@@ -1,4 +1,4 @@
-//! `docparse golden DIR`: one line a file, `name passed/total` with the first difference.
+//! `docparse golden DIR`: one line per file, `name passed/total` with the first difference.
 
 use super::args::{Cli, GoldenArgs};
 use super::{Failure, command, exit};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
-/// Checks the folder; 1 on any difference.
+/// Checks the folder; exit code 1 on any difference.
 pub(super) fn run(args: &GoldenArgs) -> Result<u8, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::fatal(
@@ -53,7 +53,7 @@ pub(super) fn run(args: &GoldenArgs) -> Result<u8, Failure> {
     })
 }
 
-/// Runs a case with this program, its folder being the working directory.
+/// Runs a case with this program, in the case's folder as working directory.
 fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<CaseRun, String> {
     let case = Case::load(&folder.join("case.json")).map_err(|e| e.to_string())?;
     let out = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -72,7 +72,7 @@ fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<Cas
         .arg(&saved)
         .arg("--trace")
         .arg(&trace);
-    // Settings of the environment are not the case's.
+    // Settings from the environment must not affect the case.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("DOCPARSE_") && name != "DOCPARSE_RUNTIME_DIR" {
@@ -111,13 +111,13 @@ fn line(report: &FileReport) -> String {
     )
 }
 
-/// Whether the command line takes a flag of the reference in both spellings.
+/// Checks that the command line accepts a flag of the reference in both spellings.
 fn check_flag(flag: &Value) -> Result<(), String> {
     let names = flag["flags"].as_array().ok_or("no names")?;
     let name = names.last().and_then(Value::as_str).ok_or("no name")?;
     let command = command::command();
     for spelling in [name.to_string(), name.replace('_', "-")] {
-        // A value that nothing takes: a flag that is known complains of the value, not of the flag.
+        // An invalid value: for a known flag clap reports the value, not the flag.
         let arguments = vec!["docparse".into(), format!("{spelling}=\u{1}").into()];
         let arguments = command::spell_out(arguments, &command)?;
         let result = command

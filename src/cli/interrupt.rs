@@ -86,7 +86,7 @@ pub(crate) fn say_last_words() {
     last_words.into_iter().for_each(|last_words| last_words());
 }
 
-/// StopSignals the process without its libraries' destructors: remaining threads may still be using those libraries.
+/// Ends the process without its libraries' destructors: remaining threads may still be using those libraries.
 pub(crate) fn end_now(code: u8) -> ! {
     // SAFETY: it does not return, and nothing of this process is used afterwards.
     unsafe { libc::_exit(i32::from(code)) }

@@ -52,7 +52,7 @@ pub(crate) mod exit {
     pub(crate) const INTERRUPTED: u8 = 130;
 }
 
-/// What a [`Failure`] is told with: words, or an error.
+/// Cause of a [`Failure`]: a message or an error.
 pub(crate) trait Told: fmt::Display + fmt::Debug + Send + Sync + 'static {}
 
 impl<T: fmt::Display + fmt::Debug + Send + Sync + 'static> Told for T {}
@@ -61,7 +61,7 @@ impl<T: fmt::Display + fmt::Debug + Send + Sync + 'static> Told for T {}
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    /// A [`Fault`] where its reason is known.
+    /// A [`Fault`] if its reason is known.
     error: anyhow::Error,
     hint: String,
 }
@@ -85,7 +85,7 @@ impl Failure {
         }
     }
 
-    /// The same, with what was being done said before the message.
+    /// The same, with the failed action before the message.
     pub(crate) fn context(self, what: impl Told) -> Self {
         Self {
             error: self.error.context(what),
@@ -93,7 +93,7 @@ impl Failure {
         }
     }
 
-    /// Prints it.
+    /// Prints the failure.
     pub(crate) fn tell(&self) {
         if logging::is_json() {
             let code = if self.code == exit::USAGE {

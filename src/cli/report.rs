@@ -93,14 +93,14 @@ impl RunReporter {
         }
     }
 
-    /// An input that is not parsed, as it was done before, or was written by docparse.
+    /// Reports an input that is skipped because it was done before, or was written by docparse.
     pub(super) fn skipped(&mut self, path: &str, message: &str) {
         self.bar
             .suspend(|| tracing::info!(code = Code::Skipped.name(), file = path, "{message}"));
         self.add_outside(path, "skipped", None, message);
     }
 
-    /// An input behind which there is no file that can be parsed.
+    /// Reports an input for which there is no file to parse.
     pub(super) fn missing(&mut self, path: &str, fault: &Fault) {
         let outcome = match fault.reason {
             Reason::Cancelled => "cancelled",
@@ -154,7 +154,7 @@ impl RunReporter {
         self.other_kinds = other_kinds;
     }
 
-    /// Prints the closing line: what was done, where the results are, and what was not done.
+    /// Prints the closing line: counts of documents, location of the results, and what was not done.
     pub(super) fn close(&self, place: &str, interrupted: bool) {
         let (word, code) = (
             if interrupted { "interrupted" } else { "done" },
@@ -309,7 +309,7 @@ fn outside_json(path: &str, outcome: &str, reason: Option<Reason>, message: &str
     json!({"path": path, "outcome": outcome, "reason": reason, "message": message})
 }
 
-/// What an input that was given up counts as.
+/// Outcome of an input that was given up.
 fn outcome_of(fault: &Fault) -> &'static str {
     match fault.reason {
         Reason::Cancelled => INTERRUPTED,
@@ -318,7 +318,7 @@ fn outcome_of(fault: &Fault) -> &'static str {
     }
 }
 
-/// Tells that an input failed.
+/// Reports that an input failed.
 pub(super) fn tell_failed(file: &str, fault: &Fault) {
     let (code, fault_reason) = (Code::InputFailed.name(), fault.reason.name());
     tracing::error!(code, fault_reason, file, "{fault}");

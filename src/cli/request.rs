@@ -50,7 +50,7 @@ pub(super) fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
     Ok(resolved)
 }
 
-/// Notes for the user about the settings, before the work begins.
+/// Notes about the settings, shown before the work begins.
 pub(super) fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
     if resolved.is_default {

@@ -1,4 +1,4 @@
-//! What is printed for people.
+//! Output for users on stdout and stderr.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! CacheLayout of a run's memory among worker processes, networks and pages in flight.
+//! Division of a run's memory among worker processes, networks and pages in flight.
 //!
 //! Nothing is measured during a run: every part gets its share before anything is loaded, and keeps to it.
 //! The constants were measured on x86-64 with ONNX Runtime 1.31.1.

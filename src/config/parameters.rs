@@ -19,12 +19,14 @@ use std::path::{Path, PathBuf};
 pub enum Destination {
     /// A dotted key of the settings, which YAML files can set as well.
     Key(&'static str),
-    /// An argument of the reference's `predict` call, which has no key (docs/reference.md, "Flags and configuration").
+    /// An argument of the reference's `predict`, without a key (docs/reference.md, "Flags and
+    /// configuration").
     Predict,
     /// Only the run itself.
     Run,
-    /// The program around the pipeline: the command line reads it, and [`crate::ParserOptions`] and the engine have options of their own
-    /// for it. Files of settings may have a key, which this goes before.
+    /// A setting of the program around the pipeline, read by the command line; [`crate::ParserOptions`] and
+    /// the engine have their own options for it. It takes priority over its key in settings files, if there
+    /// is one.
     Program {
         /// The key.
         key: Option<&'static str>,
@@ -282,12 +284,12 @@ impl Parameters {
         self.get(name)?.as_f64()
     }
 
-    /// Whether a switch was given.
+    /// `true` if a switch was given.
     pub fn is_on(&self, name: &str) -> bool {
         self.bool(name) == Some(true)
     }
 
-    /// Values that are texts.
+    /// Values of a list of strings.
     pub fn texts(&self, name: &str) -> Vec<String> {
         let list = self
             .get(name)

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Answers for the blocks of a page, by block index.
 pub(super) type Answers = BTreeMap<usize, Result<Recognition, Fault>>;
 
-/// A page that waits for the answers of its blocks.
+/// A page that waits for the recognizer's answers.
 pub(crate) struct PlannedPage {
     pub(super) serial: u64,
     pub(super) context: Arc<JobContext>,
@@ -30,13 +30,13 @@ pub(crate) struct PlannedPage {
     pub(super) steps: Option<PreprocessSteps>,
     pub(super) timings: Vec<(&'static str, f64)>,
     pub(super) waiting: BTreeSet<usize>,
-    /// What is left of its time to recognizers that read its text, and the nanoseconds that they have spent of it.
+    /// Time left to recognizers that read the page's text, and nanoseconds that they have spent on it.
     pub(super) time_left: Option<Duration>,
     pub(super) time_spent: Arc<AtomicU64>,
 }
 
 impl PlannedPage {
-    /// Whether its time is up. Other recognizers have a time of their own for every block, which says nothing of the page.
+    /// `true` if its deadline passed. Other recognizers have a time limit per block, which is not the page's.
     fn is_time_up(&self, answers: &Answers) -> bool {
         let is_late = |answer: &Result<_, Fault>| {
             answer

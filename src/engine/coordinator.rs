@@ -1,8 +1,8 @@
-//! The coordinator: the engine's own thread. It opens the turns of jobs, page by page and block by block, puts answers to
-//! their pages and pages into order, and tells clients.
+//! The coordinator: the engine's own thread. It schedules jobs page by page and block by block, assigns
+//! answers to pages, puts pages in order, and sends events to clients.
 //!
-//! It alone changes what is counted, so nothing here is locked; it never waits for a client or a stage. What is done about jobs
-//! is in `jobs`, about their pages and blocks in `pages`.
+//! All counters are changed by it alone, so nothing here is locked; it never waits for a client or a stage.
+//! `jobs` handles jobs, `pages` their pages and blocks.
 
 mod jobs;
 mod pages;
@@ -25,19 +25,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::{Duration, Instant};
 
-/// How often it is looked whether a job was cancelled.
+/// Interval at which jobs are checked for cancellation.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What the coordinator is told.
+/// Messages to the coordinator.
 pub(crate) enum Message {
-    /// A client hands a job over.
+    /// A client submits a job.
     Submitted(Box<Submission>),
     /// A job's file was opened, or could not be.
     Opened {
         key: u64,
         opened: Result<Box<Opened>, Fault>,
     },
-    /// A page will not be done, since its job was cancelled.
+    /// A page is abandoned because its job was cancelled.
     Interrupted { serial: u64 },
     /// A page failed.
     Failed {
@@ -45,18 +45,18 @@ pub(crate) enum Message {
         page_index: usize,
         fault: Fault,
     },
-    /// A page is planned; its blocks are to be read.
+    /// A page is planned; its blocks can be recognized.
     Planned {
         page: Box<PlannedPage>,
         requests: Vec<BlockRequest>,
     },
-    /// The recognizer ended, or could not be started again; all its answers were sent before.
+    /// The recognizer ended, or could not be restarted; all its answers were sent before.
     RecognizerEnded { fault: Fault, restarts: bool },
     /// A client has received a page.
     Received { receiver: u64, serial: u64 },
     /// A stage has ended.
     StageEnded { name: &'static str },
-    /// The engine is to end.
+    /// Shuts the engine down.
     Shutdown,
 }
 
@@ -71,15 +71,15 @@ pub(crate) struct ToOpen {
 /// An open document.
 pub(crate) struct Opened {
     pub(super) source: Arc<dyn PageSource>,
-    /// The job, which knows its document now.
+    /// The job, with its document set.
     pub(super) context: Arc<JobContext>,
-    /// Positions of the pages to be parsed.
+    /// Indices of the pages to parse.
     pub(super) selected: Vec<usize>,
-    /// Pages that were asked for.
+    /// Number of pages requested.
     pub(super) wanted: usize,
 }
 
-/// A recognizer's channels: requests to it, answers from it.
+/// A recognizer's ends of its channels: requests to receive, answers to send.
 pub(crate) type RecognizerEnds = (Receiver<BlockRequest>, Sender<BlockAnswer>);
 
 /// A job that has not ended.
@@ -89,66 +89,66 @@ struct OpenJob {
     stop: Arc<AtomicBool>,
     source: Option<Arc<dyn PageSource>>,
     selected: Vec<usize>,
-    /// Of the selected pages, those that were started or left out.
+    /// Number of selected pages that were started or left out.
     started: usize,
-    /// Of the selected pages, those that were delivered.
+    /// Number of selected pages that were delivered.
     delivered: usize,
-    /// Finished pages that wait for those before them, by their place among the selected: the page, for how many it
-    /// stands, and its number.
+    /// Finished pages that wait for earlier ones, by index among the selected: the page, the number of pages
+    /// that it stands for, and its serial number.
     ready: BTreeMap<usize, (Box<FinishedPage>, usize, Option<u64>)>,
     repeats: Repeats,
-    /// The page that is started next, where it is known.
+    /// The page to start next, if known.
     next_page: Option<usize>,
-    /// Blocks that wait for their turn.
+    /// Blocks waiting for their turn.
     blocks: VecDeque<BlockRequest>,
-    /// Pages that were started and not delivered.
+    /// Pages started but not delivered.
     undelivered: BTreeSet<u64>,
 }
 
-/// A page that was started and is not finished.
+/// A page started but not finished.
 struct Under {
     key: u64,
-    /// Its place among the selected pages.
+    /// Its index among the selected pages.
     place: usize,
 }
 
-/// See the module text.
+/// See the module documentation.
 pub(super) struct Coordinator {
     pub(super) limits: Limits,
     pub(super) inbox: Receiver<Message>,
-    /// Its own address, for receipts.
+    /// Its own inbox, for receipts.
     pub(super) address: Sender<Message>,
     pub(super) to_open: Sender<ToOpen>,
     pub(super) to_readers: Sender<PageJob>,
-    /// Jobs that have not ended, for the count of those that may be submitted.
+    /// Number of jobs that have not ended, for the limit on submissions.
     pub(super) open_jobs: Arc<AtomicUsize>,
-    /// Set when the engine ends.
+    /// Set when the engine shuts down.
     pub(super) shutdown: CancelToken,
     pub(super) state: State,
 }
 
-/// What changes.
+/// Mutable state.
 pub(super) struct State {
     jobs: BTreeMap<u64, OpenJob>,
     next_key: u64,
     next_serial: u64,
-    /// Jobs that have pages to be started, in turn.
+    /// Jobs with pages to start, in round-robin order.
     page_turns: VecDeque<u64>,
-    /// Jobs that have blocks to be read, in turn.
+    /// Jobs with blocks to recognize, in round-robin order.
     block_turns: VecDeque<u64>,
     pages: HashMap<u64, Under>,
-    /// Pages whose blocks are read.
+    /// Pages whose blocks are being recognized.
     planned: HashMap<u64, (PlannedPage, Answers)>,
     permits: Permits,
-    /// Pages that clients have not received, and how many jobs each client has.
+    /// Per client, pages not received yet, and number of jobs.
     windows: HashMap<u64, (Permits, usize)>,
     blocks: Blocks,
-    /// The stage that has ended, if one has.
+    /// Name of the stage that has ended, if one has.
     fault: Option<&'static str>,
 }
 
 impl Coordinator {
-    /// Works until the engine is to end; then all jobs that have not ended are given up.
+    /// Runs until shutdown; then all jobs that have not ended are given up.
     pub(super) fn run(&mut self) {
         let mut looked = Instant::now();
         loop {
@@ -200,7 +200,7 @@ impl Coordinator {
             Message::Planned { page, requests } => self.planned(*page, requests),
             Message::RecognizerEnded { fault, restarts } => self.recognizer_ended(&fault, restarts),
             Message::Received { receiver, serial } => self.received(receiver, serial),
-            // Nothing can be parsed any more.
+            // Nothing can be parsed without the stage.
             Message::StageEnded { name } => self.state.fault = Some(name),
             Message::Shutdown => {}
         }
@@ -208,8 +208,8 @@ impl Coordinator {
 }
 
 impl Drop for Coordinator {
-    /// However it ends: nothing is parsed any more, and who waits for a job hears of it. Those that were submitted meanwhile
-    /// have come to nothing, too.
+    /// However it ends, parsing stops and clients waiting for a job are notified, including those whose jobs
+    /// were submitted meanwhile.
     fn drop(&mut self) {
         self.shutdown.cancel();
         let fault = JobFault::Internal("the engine has ended".into());
@@ -229,7 +229,7 @@ impl Drop for Coordinator {
 }
 
 impl State {
-    /// Nothing yet; the recognizer is started.
+    /// Empty state; starts the recognizer.
     pub(super) fn new(limits: &Limits, to_recognizer: Sender<RecognizerEnds>) -> State {
         State {
             jobs: BTreeMap::new(),

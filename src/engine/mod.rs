@@ -375,7 +375,7 @@ impl Engine {
         self.shutdown.is_cancelled()
     }
 
-    /// StopSignals the engine: open jobs are given up, and threads are joined within `grace`; `None` for no limit.
+    /// Stops the engine: open jobs are given up, and threads are joined within `grace`; `None` for no limit.
     pub fn end(mut self, grace: Option<Duration>) {
         self.end_within(grace);
     }

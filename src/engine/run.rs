@@ -67,8 +67,8 @@ pub trait DocumentSink {
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), Fault>;
     /// All pages were delivered. An error fails the document.
     fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault>;
-    /// The document was given up: it could not be opened or written, or the run ended before it ([`Reason::Cancelled`],
-    /// [`Reason::NotTried`]).
+    /// The document was given up: it could not be opened or written, or the run ended before
+    /// ([`Reason::Cancelled`], [`Reason::NotTried`]).
     fn failed(&mut self, job: &Job, fault: &Fault);
 }
 
@@ -120,7 +120,7 @@ pub fn run(
     Ok(outcome)
 }
 
-/// The fault of a document that is given up after another one failed, where one is enough.
+/// The fault of a document skipped after another one failed, under `fail_fast`.
 fn not_tried() -> Fault {
     let message = "not done, since something else failed before (`fail_fast`)";
     Fault::new(Reason::NotTried, message)
@@ -284,7 +284,7 @@ impl Run<'_> {
         }
     }
 
-    /// StopSignals the run: documents and pages not started yet are skipped.
+    /// Stops the run: documents and pages not started yet are skipped.
     fn stop(&mut self) {
         self.is_stopped = true;
         for under_way in self.under_way.values() {

@@ -1,4 +1,4 @@
-//! The stage threads. Each takes from its inbox until that closes and passes on exactly one thing for each taken:
+//! The stage threads. Each takes items from its inbox until that closes, and for each sends exactly one on:
 //! to the next stage, or a failure to the coordinator.
 
 mod layout;
@@ -21,19 +21,19 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A page on its way through the stages.
+/// A page passing through the stages.
 pub(crate) struct PageJob {
-    /// Its number, which no other page ever has.
+    /// Its serial number, unique within the engine.
     pub(super) serial: u64,
     pub(super) context: Arc<JobContext>,
     pub(super) source: Arc<dyn PageSource>,
     pub(super) page_index: usize,
     timings: Vec<(&'static str, f64)>,
-    /// The time spent on it.
+    /// Time spent on it by all stages so far.
     spent: Duration,
 }
 
-/// Tells the coordinator that a stage has ended, however it does.
+/// Reports to the coordinator when a stage ends, for whatever reason.
 pub(super) struct Stage {
     pub(super) name: &'static str,
     pub(super) out: Sender<Message>,
@@ -41,19 +41,19 @@ pub(super) struct Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // Without a coordinator the engine has ended too.
+        // If the coordinator is gone, the engine has ended too.
         drop(self.out.send(Message::StageEnded { name: self.name }));
     }
 }
 
-/// A page that needs its lines read.
+/// A page that needs line recognition.
 pub(crate) struct ToRead {
     job: PageJob,
     page: SourcePage,
     decision: TextDecision,
 }
 
-/// Runs work by a deadline; also how long it took, without what it waited for its turn.
+/// Runs work under a deadline; also returns the time it took, without waiting for its turn.
 fn by_deadline<T>(
     deadline: Deadline,
     limit: Option<Duration>,
@@ -65,7 +65,7 @@ fn by_deadline<T>(
         let result = guarded(what, work);
         (result, deadline::stopped() == Some(Stopped::TimeUp))
     });
-    // Whatever it says itself: what is wrong is that its time is up.
+    // Replaces the work's own error: the cause is the passed deadline.
     let result = match (result, limit) {
         (Err(_), Some(limit)) if is_over => Err(deadline::time_up(limit)),
         (result, _) => result,
@@ -99,7 +99,7 @@ impl PageJob {
         self.context.cancel.is_cancelled()
     }
 
-    /// What is left of its time; an error where that is nothing.
+    /// Time left before its deadline; an error if there is none.
     fn left(&self) -> Result<Option<Duration>, Fault> {
         let Some(limit) = self.context.settings.page_timeout else {
             return Ok(None);
@@ -110,7 +110,7 @@ impl PageJob {
         }
     }
 
-    /// Does a stage's work on it.
+    /// Runs a stage's work on it.
     fn work<T>(
         &mut self,
         (stage, what): (&'static str, &str),
@@ -122,10 +122,10 @@ impl PageJob {
         result
     }
 
-    /// Tells that it failed; after a cancel that says nothing about the page.
+    /// Reports its failure; after a cancellation the fault says nothing about the page.
     fn fail(&self, out: &Sender<Message>, fault: Fault) {
         let serial = self.serial;
-        // The coordinator is gone only when the engine has ended, and then nobody needs to hear of the page.
+        // The coordinator is gone only if the engine has ended; then nobody waits for the page.
         drop(out.send(match self.is_cancelled() {
             true => Message::Interrupted { serial },
             false => Message::Failed {
@@ -136,7 +136,7 @@ impl PageJob {
         }));
     }
 
-    /// Whether its job was cancelled; then that is told.
+    /// `true` if its job was cancelled, which is then reported.
     fn passes(&self, out: &Sender<Message>) -> bool {
         let is_cancelled = self.is_cancelled();
         if is_cancelled {
@@ -148,10 +148,10 @@ impl PageJob {
     }
 }
 
-/// Bytes of a page beside its pixels: its text and drawn lines.
+/// Estimated bytes of a page besides its pixels: its text and vector lines.
 const PAGE_CONTENT: u64 = 1 << 20;
 
-/// Bytes that a page of so many pixels may take.
+/// Estimated bytes of a page with this many pixels.
 pub(super) fn page_memory(pixels: u64) -> u64 {
     pixels
         .saturating_mul(PAGE_PIXEL)
@@ -195,10 +195,10 @@ pub(super) fn open(inbox: Receiver<ToOpen>, stage: Stage) {
     }
 }
 
-/// What the blocks of a document have in common.
+/// State shared by the blocks of a document.
 fn document(context: &JobContext, source: &dyn PageSource) -> DocumentState {
     let settings = &context.settings;
-    // Only what recognizers choose by chance depends on it, and it takes a reading of the file.
+    // Only random sampling depends on the fingerprint, and it requires reading the whole file.
     let fingerprint = match settings.plan {
         PlanOptions::Vl(_) => source.fingerprint(),
         PlanOptions::PageText => 0,
@@ -211,7 +211,7 @@ fn document(context: &JobContext, source: &dyn PageSource) -> DocumentState {
     }
 }
 
-/// Reads pages; those with a trusted text layer are prepared at once, the others go to the line reader.
+/// Reads pages; those with a trusted text layer are prepared at once, the others go to line recognition.
 pub(super) fn read(
     inbox: Receiver<PageJob>,
     to_lines: Sender<ToRead>,
@@ -258,7 +258,7 @@ pub(super) fn read(
     }
 }
 
-/// Of pages that are looked at as pictures no text is taken.
+/// The decision for pages treated as pictures: no text is taken from them.
 fn picture_decision() -> TextDecision {
     TextDecision {
         source: TextSource::None,
@@ -266,7 +266,7 @@ fn picture_decision() -> TextDecision {
     }
 }
 
-/// Reads the lines of pages without a usable text layer.
+/// Recognizes the lines of pages without a usable text layer.
 pub(super) fn lines(
     inbox: Receiver<ToRead>,
     preparer: &mut dyn LinePreparer,
@@ -295,7 +295,7 @@ pub(super) fn lines(
     }
 }
 
-/// Runs the recognizer, each time with the channels that it is handed. When it ends early it is made ready for another run.
+/// Runs the recognizer on the channels it is sent; if it ends early, prepares it for another run.
 pub(super) fn recognize(
     inbox: Receiver<RecognizerEnds>,
     recognizer: &mut dyn Recognizer,

@@ -1,4 +1,4 @@
-//! The engine with fakes: random work, failures, panics, cancelling, a dying recognizer, a slow sink.
+//! The engine with fakes: random work, failures, panics, cancellation, a crashing recognizer, a slow sink.
 
 mod batches;
 mod fakes;
@@ -47,7 +47,7 @@ fn a_thousand_random_runs_lose_no_page() {
         assert_eq!(run.outcome.done + run.outcome.partial, opened);
         assert_eq!(run.outcome.failed, lengths.len() - opened);
         for page in run.record.pages.iter().flatten() {
-            // A page without blocks cannot have a bad one.
+            // A page without blocks cannot have a failing one.
             let hurt = trouble(page.page_index) != Trouble::None
                 && !(trouble(page.page_index) == Trouble::BlockFails && page.page_index % 4 == 0);
             assert_eq!(page.has_error(), hurt, "{}", page.page_index);
@@ -181,7 +181,7 @@ fn pages_that_repeat_earlier_ones_too_often_are_one() {
             .map(|page| (page.page_index, page.stands_for(), page.blocks.len()))
             .collect()
     };
-    // From page 20 on the source shows pages 0 to 3 again.
+    // From page 20 on the source repeats pages 0 to 3.
     let all = shown(options(2, 3));
     assert_eq!(all.len(), 60);
     let some = shown(with(Some(3)));
@@ -201,7 +201,7 @@ fn pages_that_repeat_earlier_ones_too_often_are_one() {
         .iter()
         .map(|p| (p.page_index, p.stands_for()))
         .collect();
-    // Of the selected pages the first ones of each object are parsed.
+    // The first selected page of each object is parsed.
     assert_eq!(
         pages,
         [
@@ -251,7 +251,7 @@ fn a_sink_that_panics_costs_its_document_only() {
             panic_at: Some((1, call)),
             ..Record::default()
         };
-        // The last document cannot be opened; with `failed` the second cannot be either.
+        // The last document cannot be opened; with `failed`, neither can the second.
         let lengths = [4, if call == "failed" { 0 } else { 5 }, 6, 0];
         let run = run_fakes(&lengths, |_| Trouble::None, 1, record, options(2, 3));
         assert_eq!((run.outcome.done, run.outcome.failed), (2, 2), "{call}");

@@ -1,89 +1,89 @@
-//! Attention of new tokens over cached keys and values, for rows of any length in one call.
+//! Attention of new tokens over cached keys and values, for sequences of any length in one call.
 //!
-//! Keys and values lie in pages of 16 tokens, which rows own in any order: a row grows page by page, and what a finished
-//! row leaves is free at once. In one call some rows may bring a whole prompt, others a token. Keys are stored turned, so
-//! that 16 scores are computed at a time; heads that share keys are computed together.
+//! Keys and values lie in pages of 16 tokens, which a sequence owns in any order: it grows page by page, and
+//! its pages are free as soon as it ends. A batch may mix prefills and decode steps. Keys are stored
+//! transposed, so that 16 scores are computed at a time; query heads that share keys are computed together.
 
 use super::math::{exp, mul_add};
 use super::{InstructionSet, Parallel, SharedBuffer, level};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Tokens of a page.
+/// Tokens per page.
 pub(crate) const PAGE: usize = 16;
-/// Queries computed together: eight sums of 16 lanes, or of twice that, stay in registers.
+/// Queries computed together: eight sums of one or two 16-lane vectors stay in registers.
 const QUERIES: usize = 8;
-/// Queries of a job.
+/// Queries per job.
 const JOB_QUERIES: usize = 64;
-/// Columns of values computed together, or half as many at the end.
+/// Value columns computed together; half as many at the end.
 const COLUMNS: usize = 32;
-/// Tokens of a job that writes to the cache.
+/// Tokens per job that writes to the cache.
 const JOB_TOKENS: usize = 32;
 
-/// Sizes of the attention of a network.
+/// Dimensions of a network's attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
     /// Layers.
     pub layers: usize,
-    /// Heads of queries.
+    /// Query heads.
     pub query: usize,
-    /// Heads of keys and values; as many divide those of queries.
+    /// Key/value heads; their number divides that of the query heads.
     pub key_value: usize,
-    /// Numbers of a head, even.
+    /// Head size; even.
     pub size: usize,
 }
 
 impl Heads {
-    /// Numbers of a token's queries, keys and values, one behind the other.
+    /// Elements of a token's queries, keys and values, concatenated.
     pub fn width(&self) -> usize {
         (self.query + 2 * self.key_value) * self.size
     }
 
-    /// Numbers of a head's values as they are stored.
+    /// Elements of a head's values as stored.
     fn stored(&self) -> usize {
         self.size.next_multiple_of(PAGE)
     }
 
-    /// Bytes of a page of all layers.
+    /// Bytes of a page, over all layers.
     pub fn page_bytes(&self) -> usize {
         self.layers * self.key_value * (self.size + self.stored()) * PAGE * size_of::<f32>()
     }
 }
 
-/// New tokens of a sequence, and where it lies.
+/// New tokens of a sequence, and its pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its tokens among those of the call.
+    /// Its tokens in the call's batch.
     pub tokens: Range<usize>,
-    /// Its tokens that are cached.
+    /// Number of its tokens already cached.
     pub past: usize,
-    /// Its pages, enough for the cached and the new tokens.
+    /// Its pages; enough for the cached and the new tokens.
     pub pages: Vec<u32>,
 }
 
-/// Cached keys and values of all layers, and the rows of the call that is under way.
+/// KV cache of all layers, and the rows of the current call.
 pub(crate) struct Cache {
     heads: Heads,
     pages: usize,
-    /// For every layer `[heads, pages, size, 16]`.
+    /// Per layer, `[heads, pages, size, 16]`.
     keys: Vec<Vec<f32>>,
-    /// For every layer `[heads, pages, 16, size]`, sizes filled up.
+    /// Per layer, `[heads, pages, 16, size]`, with the size padded.
     values: Vec<Vec<f32>>,
     /// See [`Cache::begin`].
     rows: Vec<Row>,
-    /// Turned and scaled queries.
+    /// Queries, rotated and scaled.
     queries: Vec<f32>,
 }
 
 thread_local! {
-    /// Scores of a job, kept for the next one.
+    /// Score buffer of a job, reused by the next one.
     static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Cache {
-    /// Room for a number of pages. The system hands out memory when a page is first written to.
+    /// A cache with this many pages; the system commits memory when a page is first written.
     pub(crate) fn new(heads: Heads, pages: usize) -> Cache {
-        // Zeros from the system, not written by us.
+        // Zeroed by the system, so unused pages take no memory.
         let layer = |numbers: usize| vec![0f32; pages * heads.key_value * numbers * PAGE];
         let all = |numbers: usize| (0..heads.layers).map(|_| layer(numbers)).collect();
         Cache {
@@ -96,11 +96,11 @@ impl Cache {
         }
     }
 
-    /// Sets the rows of the calls that follow, one for each layer.
+    /// Sets the rows of the calls that follow, one call per layer.
     ///
     /// # Panics
     ///
-    /// Where a row has too few pages, or one that does not exist.
+    /// If a row has too few pages, or one that does not exist.
     pub(crate) fn begin(&mut self, rows: Vec<Row>) {
         for row in &rows {
             assert!(row.pages.len() * PAGE >= row.past + row.tokens.len());
@@ -109,14 +109,15 @@ impl Cache {
         self.rows = rows;
     }
 
-    /// Attention of a layer: turns queries and keys, caches keys and values, and writes `[tokens, heads * size]`.
+    /// Attention of a layer: rotates queries and keys, caches keys and values, writes `[tokens, heads *
+    /// size]`.
     ///
-    /// `input`: `[tokens, width]`; `cosines` and `sines`: `[tokens, size / 2]`, halves of a head are turned against each
-    /// other.
+    /// `input`: `[tokens, width]`; `cosines` and `sines`: `[tokens, size / 2]`; a pair to rotate is one
+    /// element of each half of a head.
     ///
     /// # Panics
     ///
-    /// Where sizes do not fit.
+    /// If sizes do not match.
     pub(crate) fn run(
         &mut self,
         layer: usize,
@@ -199,7 +200,7 @@ impl Cache {
         });
     }
 
-    /// Cached keys and values of a layer, `[heads, tokens, size]` each, of a row of `tokens` tokens in `pages`.
+    /// A layer's cached keys and values, `[heads, tokens, size]` each, of `tokens` tokens in `pages`.
     pub(crate) fn read(&self, layer: usize, pages: &[u32], tokens: usize) -> [Vec<f32>; 2] {
         let Heads {
             key_value, size, ..
@@ -222,7 +223,7 @@ impl Cache {
     }
 }
 
-/// Runs jobs on several threads, a single one on this.
+/// Runs several jobs in parallel, a single one on this thread.
 fn shared_out<T: Sync>(jobs: &[T], parallel: Parallel<'_>, run: &(dyn Fn(&T) + Sync)) {
     match jobs {
         [job] => run(job),
@@ -230,7 +231,7 @@ fn shared_out<T: Sync>(jobs: &[T], parallel: Parallel<'_>, run: &(dyn Fn(&T) + S
     }
 }
 
-/// A layer's attention under way.
+/// Attention of one layer in progress.
 struct AttentionCall<'a> {
     heads: Heads,
     pages: usize,
@@ -244,7 +245,7 @@ struct AttentionCall<'a> {
 }
 
 impl AttentionCall<'_> {
-    /// Turns queries and keys of tokens, counted within a row, and caches keys and values.
+    /// Rotates queries and keys of tokens (numbered within the row) and caches keys and values.
     unsafe fn store(&self, row: &Row, tokens: Range<usize>) {
         let Heads {
             query,
@@ -299,7 +300,7 @@ impl AttentionCall<'_> {
         }
     }
 
-    /// Attention of tokens, counted within a row, for the heads of queries that share a head of keys.
+    /// Attention of tokens (numbered within the row) for the query heads that share one key/value head.
     #[inline(always)]
     unsafe fn attend<P: Products>(
         &self,
@@ -317,10 +318,10 @@ impl AttentionCall<'_> {
         let stored = self.heads.stored();
         let group = query / key_value;
         let count = tokens.len() * group;
-        // What the last of these tokens sees; the others see less.
+        // Pages visible to the last of these tokens; earlier ones see less.
         let pages = (row.past + tokens.end).div_ceil(PAGE);
         let width = pages * PAGE;
-        // Queries are filled up to a multiple, with any numbers.
+        // Padded to a multiple; the padding's values do not matter.
         let padded = count.next_multiple_of(QUERIES);
         scores.clear();
         scores.resize(padded * (width + size + COLUMNS), 0.0);
@@ -337,7 +338,7 @@ impl AttentionCall<'_> {
             to.zip(query).for_each(|(to, value)| *to = *value);
         }
         let place = |page: usize| head * self.pages + row.pages[page] as usize;
-        // Pages outside, queries inside: a page stays in the first cache for all of them.
+        // Pages in the outer loop: a page stays in the L1 cache for all queries.
         for page in 0..pages {
             // SAFETY: by the caller.
             let keys = unsafe {
@@ -346,7 +347,7 @@ impl AttentionCall<'_> {
             };
             for (chunk, queries) in queries.chunks_exact(QUERIES * size).enumerate() {
                 let mut sums = [[0f32; PAGE]; QUERIES];
-                // SAFETY: by the caller, who asks for these instructions; the slices are as long as they must be.
+                // SAFETY: by the caller, who requires these instructions; the slices are long enough.
                 unsafe { P::scores(&mut sums, queries, keys) };
                 for (i, sums) in sums.iter().enumerate() {
                     scores[(chunk * QUERIES + i) * width + page * PAGE..][..PAGE]
@@ -387,13 +388,13 @@ impl AttentionCall<'_> {
     }
 }
 
-/// The innermost products. Unsafe to call where the machine lacks the instructions, or slices are too short.
+/// The innermost products. Unsafe to call if the CPU lacks the instructions, or slices are too short.
 trait Products {
-    /// Scores of queries `[size, 8]` and the keys of a page `[size, 16]`.
+    /// Scores of queries `[size, 8]` against a page's keys `[size, 16]`.
     unsafe fn scores(sums: &mut [[f32; PAGE]; QUERIES], queries: &[f32], keys: &[f32]);
 
-    /// Adds values of a page, a line `stored` numbers after the other, weighted by shares, a query `width` numbers after
-    /// the other; `is_half`: only the first half of the columns.
+    /// Adds a page's values (row stride `stored`), weighted by `shares` (stride per query `width`);
+    /// `is_half`: only the first half of the columns.
     unsafe fn mix(
         sums: &mut [[f32; COLUMNS]; QUERIES],
         shares: &[f32],
@@ -407,7 +408,7 @@ trait Products {
     fn softmax(scores: &mut [f32], seen: usize);
 }
 
-/// In instructions that compilers choose.
+/// Portable code, vectorized by the compiler.
 struct Portable<const FMA: bool>;
 
 impl<const FMA: bool> Products for Portable<FMA> {
@@ -450,7 +451,7 @@ impl<const FMA: bool> Products for Portable<FMA> {
     }
 }
 
-/// Shares of the first `seen` scores; zeros behind.
+/// Softmax over the first `seen` scores; the rest become zero.
 #[inline(always)]
 fn softmax<const FMA: bool>(scores: &mut [f32], seen: usize) {
     scores[seen..].fill(f32::NEG_INFINITY);

@@ -1,34 +1,34 @@
-//! Memory that reading a picture takes, and its bounds.
+//! Memory for reading a picture, and its limits.
 //!
 //! The line networks' memory grows with the pixels of the detector's input and the columns of the
-//! recognizer's; both are limited by a budget ([`LineOptions::memory`](super::LineOptions::memory)): larger pages are read in more tiles,
-//! lines in smaller batches. Constants were measured with ONNX Runtime 1.31.1 on x86-64, PP-OCRv6 small,
+//! recognizer's; [`LineOptions::memory`](super::LineOptions::memory) limits both: larger pages are read in
+//! more tiles, lines in smaller batches. Constants measured with ONNX Runtime 1.31.1, x86-64, PP-OCRv6 small,
 //! sessions without memory patterns.
 
-/// Bytes that the sessions of the line networks take once loaded: 40 MiB the detector, 52 the recognizer, 11 the
-/// direction classifier (which takes next to nothing more when it runs), and the code of the runtime.
+/// Bytes of the line networks' sessions once loaded: 40 MiB for the detector, 52 for the recognizer, 11 for
+/// the direction classifier (which needs hardly more to run), and the runtime's code.
 pub const SESSIONS: u64 = 128 << 20;
-/// Bytes of work for each pixel of the detector's input: 173 measured.
+/// Working memory in bytes per pixel of the detector's input: 173 measured.
 const DETECTOR_PIXEL: u64 = 180;
-/// Bytes of work for each column (48 pixels high) of the recognizer's input: 30,100 measured.
+/// Working memory in bytes per column (48 pixels high) of the recognizer's input: 30,100 measured.
 const RECOGNIZER_COLUMN: u64 = 31_000;
-/// Bytes for each pixel of the page: its pixels, a turned and a straightened copy of 3 bytes each, and maps.
+/// Bytes per pixel of the page: its pixels, a rotated and a straightened copy of 3 bytes each, and maps.
 pub const PAGE_PIXEL: u64 = 10;
-/// Pixels of the detector's input at most, however much memory there is: 736x5888, the most that rapidocr's rule makes of
-/// a picture eight times as long as wide, and more than it makes of any page.
+/// Limit of the detector's input pixels, whatever the budget: 736x5888, the largest that rapidocr's rule
+/// gives for an aspect ratio of eight, and larger than for any page.
 const MOST_PIXELS: u64 = 4_400_000;
-/// As many at least: 1024x1024.
+/// Minimum of that limit: 1024x1024.
 const LEAST_PIXELS: u64 = 1 << 20;
-/// Columns of the recognizer's input at most, all lines of a call together. More at once are no faster: two lines of
+/// Limit of the recognizer's input columns, over all lines of a call. A larger one is no faster: two lines of
 /// 2048 columns take 0.9 s, one 0.45 s.
 const MOST_COLUMNS: u64 = 4096;
-/// As many at least: a line over the width of a page has fewer.
+/// Minimum of that limit: a line across a page has fewer columns.
 const LEAST_COLUMNS: u64 = 2048;
 
-/// Budget with which every ordinary page is read whole.
+/// Budget with which every ordinary page is read in one piece.
 pub const DEFAULT_BUDGET: u64 =
     SESSIONS + MOST_PIXELS * DETECTOR_PIXEL + MOST_COLUMNS * RECOGNIZER_COLUMN;
-/// Least budget; a lower one is taken as this.
+/// Minimum budget; a lower one counts as this.
 pub const LEAST_BUDGET: u64 =
     SESSIONS + LEAST_PIXELS * DETECTOR_PIXEL + LEAST_COLUMNS * RECOGNIZER_COLUMN;
 

@@ -182,7 +182,8 @@ impl PageText {
             .iter()
             .filter(|s| s.direction == Direction::Horizontal)
         {
-            // Half pixels: sizes of one font vary by rounding, sizes of two fonts by a point, or two pixels.
+            // Half pixels: rounding varies the size of one font; sizes of two fonts differ by two pixels (a
+            // point).
             *by_size
                 .entry((segment.style.font_size * 2.0).round() as u32)
                 .or_default() += segment.char_count();
@@ -193,7 +194,7 @@ impl PageText {
             .map(|(s, _)| s as f32 / 2.0)
     }
 
-    /// The same, or [`DEFAULT_BODY`] without text, or where the size of it is none: a pixel and less.
+    /// The same, or [`DEFAULT_BODY`] without text or if the size is implausible: a pixel or less.
     pub fn body_size_or_default(&self) -> f32 {
         self.body_size()
             .filter(|size| *size > 1.0)

@@ -7,16 +7,16 @@ use super::line_text::LineText;
 use super::page_text::is_cjk;
 use crate::raster::Pixels;
 
-/// A line in more pieces than this is none: it would be 5000 times as long as high with the recognizer's 4096 columns.
+/// Limit of pieces of a line: with the recognizer's 4096 columns, 5000 times as long as high.
 const MOST_PIECES: usize = 64;
-/// Share of a piece's length, at its end, in which a gap is looked for: a quarter.
+/// Fraction of a piece, at its end, that is searched for a gap: a quarter.
 const SEARCH: usize = 4;
-/// Least width of a gap between words, in parts of the height of the crop: an eighth. Crops are twice as high as their letters
-/// are, in which a narrow space is a fifth and what lies between letters a tenth.
+/// Minimum width of a gap between words as a fraction of the crop's height: an eighth. Crops are twice as
+/// high as their letters, in which a narrow space is a fifth and the gap between letters a tenth.
 const GAP: usize = 8;
-/// Overlap where there is no gap, in line heights: two wide characters.
+/// Overlap if there is no gap, in line heights: two wide characters.
 const OVERLAP: usize = 2;
-/// Levels between the lightest and the darkest pixel of a column up to which it is empty.
+/// Maximum contrast in levels within a column that counts as empty.
 const EMPTY: u8 = 40;
 
 /// A part of a line, in columns of its crop.

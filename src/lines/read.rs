@@ -19,12 +19,12 @@ const HEIGHT: usize = 48;
 const MIN_WIDTH: usize = 320;
 /// Width of the classifier's input (`cls_image_shape` 3, 48, 192).
 const DIRECTION_WIDTH: usize = 192;
-/// How sure the classifier must be to turn a line (`cls_thresh`).
+/// Confidence above which the classifier's result rotates a line (`cls_thresh`).
 const DIRECTION_THRESH: f32 = 0.9;
-/// Crops taller than this against their width are turned by a quarter (`get_rotate_crop_image`).
+/// Aspect ratio above which tall crops are rotated by a quarter turn (`get_rotate_crop_image`).
 const UPRIGHT_RATIO: f32 = 1.5;
 
-/// Pixels of a line cut out of the page at most; a larger one (letters of thousands of pixels) is cut out smaller.
+/// Limit of pixels in a line's crop; a larger one (letters thousands of pixels high) is downscaled.
 const MOST_CROP: f32 = 8e6;
 
 /// Width and height of a line's crop before rotation; `None` if nothing can be cut out.

@@ -5,10 +5,10 @@ use super::thresholds::scans::*;
 use crate::geometry::Rect;
 use crate::raster::Pixels;
 
-/// Cell of the grid in which figures are looked for, in pixels.
+/// Cell size in pixels of the grid in which figures are searched.
 const CELL: usize = 8;
 
-/// The picture of a page as dark and light, one bit per pixel: a page may have 180 million.
+/// The page's pixels as dark or light, one bit each: a page may have 180 million.
 pub(super) struct DarkMap {
     /// Rows of whole words, the first pixel in the lowest bit.
     bits: Vec<u64>,
@@ -18,7 +18,7 @@ pub(super) struct DarkMap {
     height: usize,
 }
 
-/// Columns that are turned into rows at once, a word of every row.
+/// Number of columns that are transposed at once: one word of every row.
 const TURNED: usize = u64::BITS as usize;
 
 impl DarkMap {

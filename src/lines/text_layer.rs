@@ -1,8 +1,8 @@
-//! Cuts the characters of a PDF's text layer into words and pieces of lines.
+//! Splits the characters of a PDF's text layer into words and segments of lines.
 //!
-//! Words follow the order of the layer, which is the order in which the program that made the PDF wrote them;
-//! lines are put together by geometry, since that order often jumps. Steps: [`words`], then [`link`] finds each
-//! word's right neighbour, and [`segment`] makes one piece of every chain.
+//! Words follow the layer's character order, which is that of the program that made the PDF; lines are built
+//! by geometry, because that order often jumps. Steps: [`words`], then [`link`] finds each word's right
+//! neighbour, and [`segment`] makes one segment of every chain.
 
 mod fonts;
 
@@ -15,14 +15,14 @@ use crate::input::pdf::page::{PdfPage, PdfRun};
 use fonts::{fixed_pitch_fonts, style};
 use unicode_normalization::UnicodeNormalization;
 
-/// A word of the layer before it has a line.
+/// A word of the layer, not yet assigned to a line.
 struct RawWord {
     bbox: Rect,
     text: String,
     space_before: bool,
-    /// StopSignals with a hyphen that was put there to break a line.
+    /// `true` if it ends with a hyphen that only breaks the line.
     hyphenated: bool,
-    /// Position in the order of the layer.
+    /// Index in the layer's order.
     order: usize,
     run: u32,
     size: f32,
@@ -30,7 +30,7 @@ struct RawWord {
     right_to_left: bool,
 }
 
-/// The text of a page from its layer. Characters that are not shown are left out.
+/// The text of a page from its text layer. Characters that are not displayed are left out.
 pub(crate) fn page_text(content: &PdfPage) -> PageText {
     let raw = words(content);
     let fixed_pitch = fixed_pitch_fonts(content);
@@ -53,7 +53,7 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
     }
 }
 
-/// `true` if the code is one of those that pdfium and programs use for a hyphen at a line's end.
+/// `true` for codes that pdfium and PDF producers use for a hyphen at a line's end.
 fn is_soft_hyphen(code: u32) -> bool {
     matches!(code, 0x02 | 0xAD | 0xFFFE)
 }
@@ -123,12 +123,12 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
     words
 }
 
-/// Place of a character after the one before it.
+/// Position of a character relative to the one before it.
 #[derive(PartialEq)]
 enum CharStep {
-    /// In the same word.
+    /// In the same word, beside it.
     Beside,
-    /// In the same word, below.
+    /// In the same word, below it.
     Down,
     /// In another word.
     Apart,
@@ -147,7 +147,7 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> Ch
     }
     let gap_x = (next.x1 - last.x2).max(last.x1 - next.x2);
     let overlap_y = last.overlap_y(next) / last.height().min(next.height()).max(0.1);
-    // A change of size is where an index mark starts.
+    // A change of size is where a superscript or subscript starts.
     let same_size = (size - word.size).abs() <= SAME_SIZE * em;
     if overlap_y > LINE_OVERLAP && gap_x <= WORD_GAP * em && same_size {
         return if word.direction == Direction::Vertical {
@@ -172,7 +172,7 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> Ch
     CharStep::Apart
 }
 
-/// Adds a character; ligatures, presentation forms and letters in mathematical dress become plain letters.
+/// Appends a character; ligatures, presentation forms and mathematical alphabets become plain letters.
 fn push_normalized(text: &mut String, c: char) {
     match c as u32 {
         0xFB00..=0xFDFF | 0xFE70..=0xFEFC | 0x1D400..=0x1D7FF => {
@@ -183,12 +183,12 @@ fn push_normalized(text: &mut String, c: char) {
     }
 }
 
-/// `true` if a character says nothing: the replacement character, or one for private use.
+/// `true` for characters without meaning: the replacement character, or private use.
 fn is_meaningless(c: char) -> bool {
     matches!(c as u32, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
 }
 
-/// Chains of words that make a piece of a line, each from left to right.
+/// Chains of words that form a segment of a line, each from left to right.
 fn link(words: &[RawWord]) -> Vec<Vec<usize>> {
     let mut by_top: Vec<usize> = (0..words.len()).collect();
     by_top.sort_by(|&a, &b| {
@@ -210,7 +210,7 @@ fn link(words: &[RawWord]) -> Vec<Vec<usize>> {
             consider(words, j, i, &mut next);
         }
     }
-    // A word has one left neighbour: the nearest of those that claim it.
+    // A word has one left neighbour: the nearest of those that chose it.
     let mut claims: Vec<(f32, usize, usize)> = next
         .iter()
         .enumerate()
@@ -235,7 +235,7 @@ fn link(words: &[RawWord]) -> Vec<Vec<usize>> {
     chains
 }
 
-/// Makes `right` the neighbour of `left` if it follows in the line and is nearer than the one known so far.
+/// Makes `right` the neighbour of `left` if it follows in the line and is nearer than the best so far.
 fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(usize, f32)>]) {
     let (a, b) = (&words[left], &words[right]);
     if a.direction != Direction::Horizontal || b.direction != Direction::Horizontal {
@@ -247,7 +247,7 @@ fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(us
         return;
     }
     let ratio = a.size.min(b.size) / em;
-    // Different sizes belong together only when they touch: drop caps and index marks, not captions beside text.
+    // Different sizes belong together only if they touch: drop caps and superscripts, not notes beside text.
     let limit = if ratio < OTHER_SIZE {
         OTHER_SIZE_GAP * em
     } else {
@@ -274,10 +274,10 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
         letters(&is_right_to_left) > letters(&|c| c.is_alphabetic() && !is_right_to_left(c));
     let line_size = raw.iter().map(|w| w.size).fold(0.0, f32::max);
     if right_to_left {
-        // The layer's order is the logical one, blanks included; numbers inside run the other way.
+        // The layer's order is the logical one, including spaces; numbers within run the other way.
         raw.sort_by_key(|w| w.order);
     }
-    // A glyph without meaning that opens a line is the bullet of some symbol font.
+    // A meaningless glyph at the start of a line is a bullet from a symbol font.
     if let Some(first) = raw
         .first_mut()
         .filter(|w| w.text.chars().all(is_meaningless))
@@ -317,7 +317,7 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
             None => false,
             Some((order, bbox)) => {
                 let gap = (word.bbox.x1 - bbox.x2).max(bbox.x1 - word.bbox.x2);
-                // Around index marks pdfium makes up blanks that nobody sees.
+                // Around superscripts and subscripts pdfium inserts spaces that are not visible.
                 let shifted = shift != Shift::None
                     || words.last().is_some_and(|w: &Word| w.shift != Shift::None);
                 let stated = *order + 1 == word.order && !shifted;

@@ -1,187 +1,189 @@
-//! The thresholds by which characters become words and lines, by topic: each with its unit and what it trades.
+//! Thresholds for building words and lines from characters, by topic: each with its unit and its trade-off.
 //!
-//! Ems are those of the text at hand, pixels those of a page at 144 dpi. Where a comment names no other reason, the
-//! value was chosen by trial on the examples. `scripts/compare.py recall` and `scripts/compare.py similarity` measure
-//! what becomes of a text layer, `scripts/compare.py scans` what is read of pictures; `tests/it/documents.rs` and
-//! `tests/it/scans.rs` check the documents in `examples/documents`. Sizes and thresholds of rapidocr, which the
-//! networks were made for, stand where they are used.
-//! What a larger or smaller value does is what follows from the rule that uses it.
+//! Ems are those of the text at hand, pixels those of a page at 144 dpi. If a comment gives no other reason,
+//! the value was found by trial on the examples. `scripts/compare.py recall` and `scripts/compare.py
+//! similarity` measure the result for text layers, `scripts/compare.py scans` for pictures;
+//! `tests/it/documents.rs` and `tests/it/scans.rs` check the documents in `examples/documents`. Sizes and
+//! thresholds of rapidocr, for which the networks were made, are beside their use. The effects given for
+//! larger and smaller values follow from the rule that uses the threshold.
 
 /// Words and lines of a text layer.
 pub(super) mod layer {
-    /// Gap inside a word, most, in ems. Letter-spaced headings reach 0.25. Larger: narrow blanks vanish. Smaller:
-    /// letter-spaced words fall into letters.
+    /// Maximum gap inside a word in ems. Letter-spaced headings reach 0.25. Larger: narrow spaces vanish.
+    /// Smaller: letter-spaced words are split into letters.
     pub(crate) const WORD_GAP: f32 = 0.3;
-    /// Gap between words of a line, most, in ems. Justified lines reach 0.9, gutters and table columns start at 1.
-    /// Larger: lines run across gutters. Smaller: justified lines fall apart.
+    /// Maximum gap between words of a line in ems. Justified lines reach 0.9; gutters and table columns start
+    /// at 1. Larger: lines run across gutters. Smaller: justified lines are split.
     pub(crate) const LINE_GAP: f32 = 0.95;
-    /// Gap that stands for a blank when the layer has none, more than this, in ems. Larger: words run together.
-    /// Smaller: kerned words fall apart.
+    /// Gap in ems beyond which a space is inserted if the layer has none. Larger: words are merged. Smaller:
+    /// kerned words are split.
     pub(crate) const BLANK_GAP: f32 = 0.15;
-    /// Share of the lower one's height that two words of a line have in common, least. Larger: index marks leave their
-    /// line. Smaller: words of neighbouring lines join.
+    /// Minimum share of the lower one's height that two words of a line have in common. Larger: superscripts
+    /// leave their line. Smaller: words of neighbouring lines join.
     pub(crate) const LINE_OVERLAP: f32 = 0.5;
-    /// Size of a raised or lowered word over that of its line, most: index marks are set at about two thirds. Larger:
-    /// small capitals are marks. Smaller: large marks stay on the line.
+    /// Maximum font size of a superscript or subscript relative to its line: they are set at about two
+    /// thirds. Larger: small capitals are superscripts. Smaller: large ones stay on the line.
     pub(crate) const SHIFT_SIZE: f32 = 0.82;
-    /// Distance of its middle from that of the line, more than this, in sizes of the line. Larger: lowered marks stay
-    /// on the line. Smaller: small words on the line are marks.
+    /// Minimum vertical offset of its middle from that of the line, in font sizes of the line. Larger:
+    /// subscripts stay on the line. Smaller: small words on the line are superscripts.
     pub(crate) const SHIFT_OFFSET: f32 = 0.12;
-    /// Size below which what a font states is no size but a scale, in pixels: the height of the characters is taken
-    /// then. Larger: tiny print is measured by its boxes, which vary. Smaller: text scaled by its matrix has no size.
+    /// Font size in pixels below which a stated size is only a scale, and characters' heights are used.
+    /// Larger: tiny print is measured by its boxes, which vary. Smaller: text scaled by its matrix has no
+    /// size.
     pub(crate) const LEAST_SIZE: f32 = 0.5;
-    /// Degrees beyond which text is turned: further than a page is skewed or letters lean. Larger: slanted stamps are
-    /// mixed into lines. Smaller: lines of skewed pages are turned text.
+    /// Angle in degrees beyond which text is rotated: more than a page is skewed or letters lean. Larger:
+    /// slanted stamps are mixed into lines. Smaller: lines of skewed pages are rotated text.
     pub(crate) const TURNED_ANGLE: f32 = 20.0;
-    /// Difference of sizes inside a word, most, in ems: a change of size is where an index mark starts. Larger: marks
-    /// stick to their words. Smaller: words whose sizes are rounded differently are cut.
+    /// Maximum difference of font sizes inside a word in ems: a change of size is where a superscript starts.
+    /// Larger: superscripts stick to their words. Smaller: words with differently rounded sizes are split.
     pub(crate) const SAME_SIZE: f32 = 0.12;
-    /// Share of the narrower width that two characters above each other have in common, more than this, in vertical
-    /// text. Larger: vertical text with narrow characters falls apart. Smaller: lines set in against each other are
-    /// vertical.
+    /// Minimum share of the narrower width that two stacked characters of vertical text have in common.
+    /// Larger: vertical text with narrow characters is split. Smaller: mutually indented lines are vertical.
     pub(crate) const COLUMN_OVERLAP: f32 = 0.6;
-    /// Gap between characters of vertical text, below, in ems. Larger: lists of single characters are vertical text.
-    /// Smaller: widely set columns fall apart.
+    /// Maximum gap between characters of vertical text in ems. Larger: lists of single characters are
+    /// vertical text. Smaller: widely set columns are split.
     pub(crate) const COLUMN_GAP: f32 = 0.35;
-    /// Width of a character of vertical text, more than this, in ems: they are square. Larger: narrow characters end
+    /// Minimum width in ems of a character of vertical text: they are square. Larger: narrow characters end
     /// vertical text. Smaller: columns of letters are vertical text.
     pub(crate) const SQUARE: f32 = 0.6;
-    /// Ems by which words of a line may overlap: italics lean over what follows. Larger: words printed over each other
-    /// are a line. Smaller: italics end their line.
+    /// Maximum overlap in ems of words of a line: italics lean over the next word. Larger: words printed over
+    /// each other are a line. Smaller: italics end their line.
     pub(crate) const WORD_OVERLAP: f32 = 0.35;
-    /// Smaller size over larger one below which words are of different sizes. Those belong together only when they
-    /// touch: drop caps and index marks, not captions beside text. Larger: words in small capitals fall off justified
-    /// lines. Smaller: notes beside text join its lines.
+    /// Ratio of font sizes below which words differ in size and belong together only if they touch: drop caps
+    /// and superscripts, not captions beside text. Larger: words in small capitals drop off justified lines.
+    /// Smaller: notes beside text join its lines.
     pub(crate) const OTHER_SIZE: f32 = 0.75;
-    /// Gap between words of different sizes, most, in ems of the larger one. Larger: captions beside text join its
-    /// lines. Smaller: drop caps and marks stand alone.
+    /// Maximum gap between words of different sizes, in ems of the larger one. Larger: captions beside text
+    /// join its lines. Smaller: drop caps and superscripts are separate.
     pub(crate) const OTHER_SIZE_GAP: f32 = 0.3;
-    /// Smaller size over larger one below which words never share a line: a drop cap of three lines and what is beside
-    /// it. Larger: small marks stand alone. Smaller: drop caps of many lines join one.
+    /// Ratio of font sizes below which words never share a line: a drop cap of three lines and the text
+    /// beside it. Larger: small superscripts are separate. Smaller: drop caps of many lines join one.
     pub(crate) const UNRELATED_SIZE: f32 = 0.4;
 }
 
 /// Traits of fonts.
 pub(super) mod fonts {
-    /// Weight of a bold font, least, 1 to 1000: semi-bold (OpenType's `usWeightClass`).
+    /// Minimum weight of a bold font, 1 to 1000: semi-bold (OpenType's `usWeightClass`).
     pub(crate) const BOLD_WEIGHT: u16 = 600;
-    /// Narrow and wide letters of a font, least of each, before their widths tell whether all are equal. Larger: short
-    /// listings are text. Smaller: a few letters of like widths make a font fixed.
+    /// Minimum number each of narrow and wide letters of a font for comparing their widths. Larger: short
+    /// listings are text. Smaller: a few letters of similar widths make a font fixed-pitch.
     pub(crate) const FIXED_PITCH_LETTERS: usize = 4;
-    /// Difference of their widths in ems, below, in a font of equal widths. In others it is half an em and more.
-    /// Larger: wide sans-serif fonts are fixed. Smaller: rounding of boxes hides a fixed one.
+    /// Difference of widths in ems below which a font is fixed-pitch; in others it is half an em and more.
+    /// Larger: wide sans-serif fonts are fixed-pitch. Smaller: rounding of boxes hides fixed pitch.
     pub(crate) const FIXED_PITCH_SLACK: f32 = 0.03;
 }
 
 /// Trust in a text layer.
 pub(super) mod trust {
-    /// Share of hidden characters beyond which the layer belongs to a scan. Larger: recognized text of unknown quality
-    /// is taken. Smaller: pages with hidden notes are read as pictures.
+    /// Share of hidden characters beyond which the layer belongs to a scan. Larger: recognized text of
+    /// unknown quality is used. Smaller: pages with hidden notes are read as pictures.
     pub(crate) const MAX_HIDDEN: f32 = 0.5;
-    /// Share of characters without meaning beyond which the fonts lack their mapping. Formula fonts of honest papers
-    /// reach some 5 % on a page. Larger: layers with unreadable words are taken. Smaller: pages full of formulas are
-    /// read as pictures.
+    /// Share of meaningless characters beyond which fonts lack their Unicode mapping. Math fonts of sound
+    /// papers reach some 5 % on a page. Larger: layers with unreadable words are used. Smaller: pages full of
+    /// formulas are read as pictures.
     pub(crate) const MAX_MEANINGLESS: f32 = 0.12;
-    /// Share of characters without ink beyond which something else is shown. Larger: layers of other pages are taken.
-    /// Smaller: pages with white text on white are read as pictures.
+    /// Share of characters without ink beyond which the page shows something else. Larger: layers of other
+    /// pages are used. Smaller: pages with white text on white are read as pictures.
     pub(crate) const MAX_WITHOUT_INK: f32 = 0.4;
-    /// Share of the ink outside of everything that the page's content states beyond which it shows something else, such
-    /// as annotations or patterns with text in them. Larger: pages that show something else are taken for their text.
-    /// Smaller: pages with large annotations are read as pictures.
+    /// Share of ink outside the page's stated content beyond which the page shows something else, such as
+    /// annotations or patterns with text. Larger: layers of such pages are used. Smaller: pages with large
+    /// annotations are read as pictures.
     pub(crate) const MAX_INK_OUTSIDE: f32 = 0.6;
-    /// Share of a page that pictures cover beyond which one with little text is a scan. Larger: scans with wide margins
-    /// are read as their stamps. Smaller: slides with a picture and a few words are read as pictures.
+    /// Share of a page covered by pictures beyond which one with little text is a scan. Larger: scans with
+    /// wide margins are read as their stamps. Smaller: slides with a picture and a few words are read as
+    /// pictures.
     pub(crate) const SCAN_COVER: f32 = 0.5;
-    /// Characters of its own that a scan has, fewer than this: stamps and page numbers. Larger: pictures with captions
-    /// are scans. Smaller: stamped scans are read as their stamps.
+    /// Number of characters below which a page covered by pictures is a scan: stamps and page numbers.
+    /// Larger: pictures with captions are scans. Smaller: of stamped scans only the stamps are read.
     pub(crate) const SCAN_CHARS: usize = 80;
-    /// Glyph-sized shapes, more than this and than characters, of text that was turned into outlines. Larger: pages
-    /// with a few outlined lines lose them. Smaller: diagrams with many small marks are read as pictures.
+    /// Number of glyph-sized shapes beyond which, if above the characters', text became outlines. Larger:
+    /// pages with a few outlined lines lose them. Smaller: diagrams with many small marks are read as
+    /// pictures.
     pub(crate) const OUTLINES: usize = 150;
-    /// Part of the page's shorter side, one in so many, below which a shape is glyph-sized: 24 points on A4. Larger:
-    /// outlines of headings are no letters. Smaller: parts of drawings are.
+    /// Fraction (one in this many) of the page's shorter side below which a shape is glyph-sized: 24 points
+    /// on A4. Larger: outlines of headings are not letters. Smaller: parts of drawings are.
     pub(crate) const OUTLINE_PART: f32 = 25.0;
-    /// Levels between the darkest and the lightest place of a box with ink in it, least, of 255. Larger: pale text has
-    /// none. Smaller: the noise of a JPEG is ink.
+    /// Minimum contrast in levels, of 255, of a box with ink in it. Larger: pale text has no ink. Smaller:
+    /// JPEG noise is ink.
     pub(crate) const INK_CONTRAST: u8 = 24;
-    /// Levels by which ink is darker than the paper, more than this, of 255, where it is looked for outside of boxes:
-    /// the soft edges of letters and pale tints are none. Larger: grey text is no ink. Smaller: tints are.
+    /// Contrast to the paper in levels, of 255, beyond which pixels outside boxes are ink, unlike soft edges
+    /// of letters and pale tints. Larger: grey text is not ink. Smaller: tints are.
     pub(crate) const DARK_LEVELS: u8 = 96;
-    /// Share of characters written along the page beyond which it counts as turned. Larger: turned pages with an
-    /// upright header are left. Smaller: pages with a turned table are turned.
+    /// Share of characters along the page beyond which it counts as rotated. Larger: rotated pages with an
+    /// upright header are left. Smaller: pages with a rotated table are rotated.
     pub(crate) const TURNED_SHARE: f32 = 0.6;
 }
 
 /// Ruling lines and figures in the picture of a page.
 pub(super) mod scans {
-    /// Length of a horizontal ruling line, least, in pixels: longer than any stroke of body text. Larger: rules of
-    /// narrow columns are missed. Smaller: strokes of large letters are rules.
+    /// Minimum length of a horizontal ruling line in pixels: longer than any stroke of body text. Larger:
+    /// rules of narrow columns are missed. Smaller: strokes of large letters are rules.
     pub(crate) const MIN_HORIZONTAL: usize = 48;
     /// The same in ems, for larger text.
     pub(crate) const MIN_HORIZONTAL_EMS: f32 = 2.0;
-    /// Length of a vertical ruling line, least, in pixels: they may be as short as a table row. Larger: borders of low
-    /// rows are missed. Smaller: stems of large letters are rules.
+    /// Minimum length of a vertical ruling line in pixels, which may be as short as a table row. Larger:
+    /// borders of low rows are missed. Smaller: stems of large letters are rules.
     pub(crate) const MIN_VERTICAL: usize = 30;
     /// The same in ems, for larger text.
     pub(crate) const MIN_VERTICAL_EMS: f32 = 1.4;
-    /// Pixels for which a line may be interrupted: noise and worn print. Larger: dashes and rows of letters are lines.
-    /// Smaller: worn lines fall apart.
+    /// Maximum length in pixels of a break in a line: noise and worn print. Larger: dashes and rows of
+    /// letters are lines. Smaller: worn lines are split.
     pub(crate) const MAX_BREAK: usize = 3;
-    /// Thickness of a line, most, in pixels: thicker ones are bars. Larger: bars are lines. Smaller: thick or blurred
-    /// lines are missed.
+    /// Maximum thickness of a line in pixels: thicker ones are bars. Larger: bars are lines. Smaller: thick
+    /// or blurred lines are missed.
     pub(crate) const MAX_THICKNESS: usize = 8;
-    /// Pixels by which a line may be thicker for every pixel of its length: what is left of the skew after
-    /// straightening (0.2 degrees). Larger: wedges are lines. Smaller: long lines of scans are missed.
+    /// Extra thickness of a line per pixel of its length, for the skew left after straightening (0.2
+    /// degrees). Larger: wedges are lines. Smaller: long lines of scans are missed.
     pub(crate) const TILT: f32 = 0.004;
-    /// Share of a text line's height that is cut off above and below before a line through its middle is looked for:
-    /// underlines are kept. Larger: strokes of letters are rules. Smaller: underlines are lost.
+    /// Share of a text line's height excluded at top and bottom when lines through its middle are looked for,
+    /// which keeps underlines. Larger: strokes of letters are rules. Smaller: underlines are lost.
     pub(crate) const TEXT_CORE: f32 = 0.22;
-    /// Share of a line that must lie in the middle of a line of text to be a stroke of it, more than this. Larger:
-    /// strokes of letters are rules. Smaller: borders that run through a line are lost.
+    /// Share of a ruling line within the middle of a text line beyond which it is a stroke of the text.
+    /// Larger: strokes of letters are rules. Smaller: borders that cross a line are lost.
     pub(crate) const STROKE_INSIDE: f32 = 0.6;
-    /// Width and height of a figure, least, in cells. Larger: small figures are lost. Smaller: signatures and specks
-    /// are figures.
+    /// Minimum width and height of a figure in cells. Larger: small figures are lost. Smaller: signatures and
+    /// specks are figures.
     pub(crate) const MIN_FIGURE_CELLS: usize = 8;
-    /// Share of the cells inside a figure's box that have ink, least: a large box around a few strokes is none. Larger:
-    /// line drawings are lost. Smaller: scattered specks are figures.
+    /// Minimum share of inked cells in a figure's box: a large box around a few strokes is not a figure.
+    /// Larger: line drawings are lost. Smaller: scattered specks are figures.
     pub(crate) const MIN_FIGURE_DENSITY: f32 = 0.07;
-    /// Dark pixels of a cell with ink, more than this, of 64: a speck of dust fills less. Larger: thin strokes are
-    /// lost. Smaller: dust joins to figures.
+    /// Number of dark pixels, of 64, beyond which a cell has ink: a speck of dust fills less. Larger: thin
+    /// strokes are lost. Smaller: dust is joined to figures.
     pub(crate) const MIN_CELL_INK: u16 = 5;
-    /// Confidence, 0 to 1, below which a short line may be part of a drawing that the recognizer took for letters.
-    /// Larger: short words beside a figure are drawn into it. Smaller: drawings are cut where letters were seen.
+    /// Confidence, 0 to 1, below which a short line may be part of a drawing misread as letters. Larger:
+    /// short words beside a figure join it. Smaller: drawings are cut where letters were seen.
     pub(crate) const DOUBTFUL: f32 = 0.8;
-    /// Characters of such a line, most. Larger: badly printed words are figures. Smaller: drawings are cut where
-    /// letters were seen.
+    /// Maximum number of characters of such a line. Larger: badly printed words are figures. Smaller:
+    /// drawings are cut where letters were seen.
     pub(crate) const DOUBTFUL_CHARS: usize = 6;
-    /// Pixels around a ruling line that belong to it: its soft edges. Larger: strokes beside a line are lost. Smaller:
-    /// edges of lines are ink of figures.
+    /// Pixels around a ruling line that belong to it: its soft edges. Larger: strokes beside a line are lost.
+    /// Smaller: edges of lines are ink of figures.
     pub(crate) const RULE_MARGIN: f32 = 3.0;
-    /// Lightest half of the levels, in which the paper's is looked for.
+    /// Lighter half of the levels, in which the paper's level is searched.
     pub(crate) const PAPER_LEVELS: std::ops::Range<usize> = 128..256;
-    /// Part of the page's pixels, one in so many, that must be darker for a level to be that of ink and not of dust.
+    /// Fraction (one in this many) of pixels that must be darker for a level to be ink rather than dust.
     pub(crate) const INK_PART: usize = 2000;
 }
 
-/// Orientation and skew of pages that are read as pictures.
+/// Orientation and skew of pages read as pictures.
 pub(super) mod skew {
-    /// Lines whose confidence decides about the page's orientation: the longest. More take longer, fewer err.
+    /// Number of longest lines whose confidence decides the page's orientation. More take longer, fewer err.
     pub(crate) const ORIENTATION_LINES: usize = 6;
-    /// Share of them on their heads from which the whole page is suspected, and read both ways. The classifier errs on
-    /// single lines. Larger: pages on their heads are missed. Smaller: upright pages are read twice.
+    /// Share of them upside down from which the page is suspected to be, and read both ways: the classifier
+    /// errs on single lines. Larger: upside-down pages are missed. Smaller: upright pages are read twice.
     pub(crate) const SUSPECT_SHARE: f32 = 0.3;
-    /// Height over width beyond which a line is tall: it runs along the page. Larger: short lines along the page are
-    /// across it. Smaller: single characters are tall.
+    /// Ratio of height to width beyond which a line is tall, that is runs along the page. Larger: short lines
+    /// along the page count as across. Smaller: single characters are tall.
     pub(crate) const TALL: f32 = 1.5;
-    /// Width over height of a line that tells the skew, more than this: short ones have no direction. Larger: pages of
-    /// short lines have no skew. Smaller: words bend it.
+    /// Ratio of width to height beyond which a line indicates the skew: short ones have no direction. Larger:
+    /// pages of short lines have no skew. Smaller: words distort it.
     pub(crate) const LONG: f32 = 4.0;
-    /// Skew in radians below which a page is left as it is: a pixel over 400. Straightening softens the picture.
-    /// Larger: long lines of text meet.
+    /// Skew in radians below which a page is left unchanged: one pixel in 400. Straightening softens the
+    /// picture. Larger: long lines of text meet.
     pub(crate) const MIN_SKEW: f32 = 0.0025;
-    /// Skew in radians from which it is none but slanted text: some 15 degrees. Larger: slanted posters are turned.
-    /// Smaller: badly laid scans are not.
+    /// Skew in radians from which it is slanted text instead: some 15 degrees. Larger: slanted posters are
+    /// straightened. Smaller: badly placed scans are not.
     pub(crate) const MAX_SKEW: f32 = 0.26;
-    /// Height of a detected line's box over the size of its font: boxes are grown by the unclip rule.
+    /// Ratio of a detected box's height to the font size: boxes are grown by the unclip rule.
     pub(crate) const BOX_HEIGHT_PER_EM: f32 = 1.3;
 }

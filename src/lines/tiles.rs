@@ -17,30 +17,30 @@ pub(super) const MAX_SIDE: usize = 2000;
 pub(super) const MIN_SIDE: usize = 30;
 /// rapidocr 3.10.0, `config.yaml`, `Global.width_height_ratio`: flatter pictures are padded above and below.
 pub(super) const MAX_FLATNESS: usize = 8;
-/// Longer by shorter side from which a picture that has to be shrunk is a strip: rapidocr's two steps contradict each
-/// other from 2000 / 736 = 2.7 on, and at 3 the shrunk picture still has nine tenths of what it is enlarged to.
+/// Aspect ratio from which an oversized picture is a strip: rapidocr's two steps conflict from 2000 / 736 =
+/// 2.7 on; at 3 the downscaled picture still has nine tenths of the size that it is upscaled to.
 const STRIP: usize = 3;
-/// Longer side from which one twice as long as wide is a strip too: of the letters of a screen, rapidocr leaves 5 pixels.
+/// Longer side from which an aspect ratio of 2 is a strip too: rapidocr leaves 5 pixels of screen letters.
 const VERY_LONG: usize = 6000;
-/// Longer by shorter side of a page, of which a strip is thought to be made: that of paper.
+/// Aspect ratio of the pages that a strip is assumed to consist of: that of paper.
 const PAGE_ASPECT: f64 = std::f64::consts::SQRT_2;
-/// Pictures with a shorter side below this hold no text that anybody could read.
+/// Pictures with a shorter side below this contain no legible text.
 pub(super) const LEAST_SIDE: usize = 5;
-/// Tiles have about as many network pixels as an ordinary page (1191x1684, A4 at 144 dpi), so they take no more memory.
+/// Network pixels of a tile, about those of an ordinary page (A4 at 144 dpi), so memory is the same.
 const TILE_PIXELS: usize = 2_200_000;
-/// Sides of the network's input are at least this: below it sees nothing but the edge.
+/// Minimum side of the network's input: in smaller ones it sees only the border.
 pub(super) const LEAST_INPUT: usize = 96;
-/// Tiles that must cut lines are at least so high, so that most lines are whole in one of two tiles.
+/// Minimum height of tiles that must cut lines, so that most lines are whole in one of two tiles.
 const LEAST_TILE: usize = 768;
 /// Longest side of a tile in network pixels.
 const LONGEST_TILE: usize = 8192;
-/// Share of a tile that the next one shows again: an eighth.
+/// Overlap of neighbouring tiles as a fraction of a tile: an eighth.
 const OVERLAP: usize = 8;
-/// Network pixels of all tiles of a page together, at most: larger pages are seen smaller. The largest picture that is
-/// read at all, at its own scale, and half as much for overlaps.
+/// Limit of network pixels over all tiles of a page; larger pages are downscaled. Equals the largest accepted
+/// picture at its own scale, plus half as much for overlaps.
 const ALL_PIXELS: f64 = 268e6;
 
-/// A part of the page that the detector sees by itself.
+/// A part of the page that is passed to the detector by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tile {
     /// Left edge in page pixels.
@@ -55,7 +55,7 @@ pub(super) struct Tile {
     pub input: (usize, usize),
 }
 
-/// CacheLayout of a page into inputs of the detector.
+/// Division of a page into inputs of the detector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shown {
     /// No input: nothing on the page could be read.
@@ -221,8 +221,8 @@ pub(super) struct TileLine {
 
 /// Share of the thinner line's height that two lines must have in common to be one.
 const SAME_BAND: f32 = 0.6;
-/// Length that they must have in common, in heights of the thinner one, or shares of the shorter one where that is less:
-/// boxes are grown, so those of neighbours on a line may touch.
+/// Length that they must have in common, in heights of the thinner line or shares of the shorter, whichever
+/// is less: boxes are grown, so boxes of neighbours on a line may touch.
 const SAME_PIECE: f32 = 0.5;
 
 /// Merges the lines of overlapping tiles: a line in two tiles is kept once, a line cut by a seam becomes

@@ -1,8 +1,8 @@
-//! A checkpoint folder: `config.json` and `model.safetensors`, whose tensors are read where the file is mapped.
+//! A checkpoint folder: `config.json` and `model.safetensors`, whose tensors are read from the mapped file.
 //!
-//! Every tensor that a network takes is asked for with the shape it must have, and remembered as used, so that what
-//! a checkpoint holds besides can be told. Keys are asked for by one name; [`Checkpoint::with_names`] translates the
-//! names of the file.
+//! A network requests every tensor with its expected shape; requested tensors are recorded as used, so that
+//! the rest can be reported. Requests use one naming scheme; [`Checkpoint::with_names`] translates the file's
+//! names to it.
 
 mod config;
 
@@ -30,35 +30,35 @@ pub enum CheckpointError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// A file is no safetensors file or JSON, or ends too early.
+    /// A file is not valid safetensors or JSON, or is truncated.
     #[error("`{path}` is damaged: {reason}; download it again")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// The network is another one.
+    /// The checkpoint is of another architecture.
     #[error("`{path}` describes `{found}`, not {expected}; give the folder of such a model")]
     Architecture {
         /// The configuration.
         path: PathBuf,
-        /// What it is.
+        /// Its architecture.
         found: String,
-        /// What was wanted.
+        /// The required architecture.
         expected: String,
     },
-    /// A value of the configuration is missing or cannot be.
+    /// A value of the configuration is missing or invalid.
     #[error("`{path}`: `{key}` {problem}; the configuration does not belong to this network")]
     Config {
         /// The configuration.
         path: PathBuf,
         /// The key.
         key: String,
-        /// What is wrong with it.
+        /// The problem with its value.
         problem: String,
     },
     /// A tensor is missing.
@@ -71,7 +71,7 @@ pub enum CheckpointError {
         /// The tensor.
         key: String,
     },
-    /// A tensor has another shape than the configuration says.
+    /// A tensor's shape differs from that of the configuration.
     #[error(
         "`{path}`: tensor `{key}` has shape {found:?}, but by config.json it must be {expected:?}; the two files do not belong together"
     )]
@@ -82,26 +82,26 @@ pub enum CheckpointError {
         key: String,
         /// Its shape.
         found: Vec<usize>,
-        /// What it must be.
+        /// The shape that the configuration implies.
         expected: Vec<usize>,
     },
-    /// A tensor's elements are of a kind that the network cannot use.
+    /// A tensor's element type is one that the network cannot use.
     #[error("`{path}`: tensor `{key}` holds {found}, which this network cannot use")]
     Element {
         /// The file.
         path: PathBuf,
         /// The tensor.
         key: String,
-        /// The kind of its elements.
+        /// Its element type.
         found: String,
     },
 }
 
 impl CheckpointError {
-    /// The same for programs.
+    /// The reason as a code for programs.
     pub fn reason(&self) -> Reason {
         match self {
-            // A file that is not there is missing from a model.
+            // A file that does not exist is a missing part of the model.
             CheckpointError::Read { source, .. } if source.kind() != ErrorKind::NotFound => {
                 source.into()
             }
@@ -141,7 +141,7 @@ pub struct Checkpoint {
     used: RefCell<BTreeSet<String>>,
 }
 
-/// Name of the file of weights.
+/// File name of the weights.
 const WEIGHTS: &str = "model.safetensors";
 
 impl Checkpoint {
@@ -160,7 +160,7 @@ impl Checkpoint {
         })
     }
 
-    /// The checkpoint with the names of its tensors translated.
+    /// The checkpoint with its tensor names translated.
     pub fn with_names(mut self, translate: impl Fn(&str) -> String) -> Self {
         self.entries = self
             .entries
@@ -175,14 +175,14 @@ impl Checkpoint {
         &self.folder
     }
 
-    /// The file of weights.
+    /// Path of the weights.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Digits that tell this file of weights from others: of its table of contents and of the beginning of every tensor.
+    /// Fingerprint of the weights: of the safetensors header and the first bytes of every tensor.
     ///
-    /// Not of all its bytes: reading gigabytes to save the time of reading them would be for nothing.
+    /// Not of the whole file: it keys a cache that saves reading gigabytes, so it must not read them itself.
     pub fn identity(&self) -> String {
         const BEGINNING: usize = 4096;
         let mut hash = Sha256::new();
@@ -201,19 +201,19 @@ impl Checkpoint {
             .collect()
     }
 
-    /// A tensor's elements as `f32`, whatever floating-point kind the file holds.
+    /// A tensor's elements as `f32`, converted from any floating-point type.
     ///
-    /// Fails where it is missing, has another shape than `shape`, or holds no floating-point numbers.
+    /// Fails if it is missing, has a shape other than `shape`, or is not floating-point.
     pub fn f32(&self, key: &str, shape: &[usize]) -> Result<Vec<f32>, CheckpointError> {
         self.floats(self.checked(key, shape)?)
     }
 
-    /// A tensor as weights of a graph: where the file lies mapped if it holds such elements, else converted. Checked like
+    /// A tensor as weights of a graph: mapped if the file has this element type, else converted. Checked like
     /// [`Checkpoint::f32`].
     ///
     /// # Panics
     ///
-    /// Where `element` is no floating-point kind.
+    /// If `element` is not a floating-point type.
     pub fn weights(
         &self,
         key: &str,
@@ -243,7 +243,7 @@ impl Checkpoint {
         })
     }
 
-    /// A matrix that is read row by row; checked like [`Checkpoint::f32`].
+    /// A matrix read row by row; checked like [`Checkpoint::f32`].
     pub fn matrix(&self, key: &str, shape: [usize; 2]) -> Result<MappedMatrix, CheckpointError> {
         let entry = self.checked(key, &shape)?;
         let (dtype, bytes) = (entry.dtype, entry.start..entry.end);
@@ -258,12 +258,12 @@ impl Checkpoint {
         })
     }
 
-    /// Whether there is a tensor.
+    /// `true` if the tensor exists.
     pub fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
 
-    /// Names in the file of the tensors that nothing asked for.
+    /// Names, as in the file, of the tensors that were never requested.
     pub fn unused(&self) -> Vec<&str> {
         let used = self.used.borrow();
         self.entries
@@ -273,7 +273,7 @@ impl Checkpoint {
             .collect()
     }
 
-    /// How many tensors were asked for.
+    /// Number of tensors requested.
     pub fn used(&self) -> usize {
         self.used.borrow().len()
     }
@@ -309,7 +309,7 @@ impl Checkpoint {
     }
 }
 
-/// A matrix in a mapped file, of which rows are read one by one.
+/// A matrix in a mapped file, read row by row.
 #[derive(Clone)]
 pub struct MappedMatrix {
     map: Arc<Mmap>,
@@ -319,16 +319,16 @@ pub struct MappedMatrix {
 }
 
 impl MappedMatrix {
-    /// Whether it holds bfloat16.
+    /// `true` if its elements are bfloat16.
     pub fn is_bf16(&self) -> bool {
         self.dtype == Dtype::BF16
     }
 
-    /// Writes the elements of a row as `f32`.
+    /// Writes a row as `f32`.
     ///
     /// # Panics
     ///
-    /// Where there is no such row, or it has another length.
+    /// If there is no such row, or `to` has another length.
     pub fn row(&self, row: usize, to: &mut [f32]) {
         assert_eq!(to.len(), self.from);
         let size = self.dtype.bitsize() / 8 * self.from;
@@ -339,7 +339,7 @@ impl MappedMatrix {
                 .for_each(|(to, value)| *to = value);
         };
         match self.dtype {
-            // Most of a checkpoint: without a detour over a list.
+            // The common case, so without an intermediate list.
             Dtype::BF16 => fill(
                 to,
                 &mut bytes
@@ -353,12 +353,12 @@ impl MappedMatrix {
     }
 }
 
-/// A bfloat16 as single precision.
+/// bfloat16 bits as single precision.
 fn wide(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
-/// Maps a safetensors file and reads its table of contents.
+/// Maps a safetensors file and parses its header.
 fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), CheckpointError> {
     let unreadable = |source| CheckpointError::Read {
         path: path.into(),
@@ -369,11 +369,11 @@ fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), Chec
         reason,
     };
     let file = File::open(path).map_err(unreadable)?;
-    // SAFETY: the mapping is read-only; as with every mapped file, others must not cut it off while it is used.
+    // SAFETY: the mapping is read-only; as with any mapped file, nobody may truncate it while it is used.
     let map = unsafe { Mmap::map(&file) }.map_err(unreadable)?;
     let (header, metadata): (usize, Metadata) =
         SafeTensors::read_metadata(&map).map_err(|e| damaged(e.to_string()))?;
-    // The length of the header stands before it, in eight bytes.
+    // The header is preceded by its length in eight bytes.
     let data = header + 8;
     let mut entries = BTreeMap::new();
     let infos: BTreeMap<_, _> = metadata.tensors().into_iter().collect();
@@ -397,7 +397,7 @@ fn map_tensors(path: &Path) -> Result<(Arc<Mmap>, BTreeMap<String, Entry>), Chec
     Ok((Arc::new(map), entries))
 }
 
-/// Little-endian elements as `f32`; `None` for kinds that are no floating-point numbers.
+/// Little-endian elements as `f32`; `None` if the type is not floating-point.
 fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     Some(match dtype {
         Dtype::F32 => bytes
@@ -430,7 +430,7 @@ fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
 
 /// Tensors of a safetensors file by name: shapes and `f32` elements; integers are converted.
 ///
-/// For files of expected values; networks take their weights from a [`Checkpoint`].
+/// For files of expected values; networks load their weights from a [`Checkpoint`].
 pub(crate) fn read_tensors(path: &Path) -> Result<Tensors, CheckpointError> {
     let (map, entries) = map_tensors(path)?;
     let mut tensors = BTreeMap::new();
@@ -464,7 +464,7 @@ pub(crate) fn read_tensors(path: &Path) -> Result<Tensors, CheckpointError> {
 mod tests {
     use super::*;
 
-    /// A file with one tensor `a` of the given kind, shape and bytes.
+    /// A file with one tensor `a` of the given type, shape and bytes.
     fn file(dtype: &str, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
         let header = format!(
             r#"{{"a":{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[0,{}]}}}}"#,
@@ -506,7 +506,7 @@ mod tests {
         let folder = folder(&file("BF16", &[2], &[128, 63, 0, 192]));
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
         let of = |element| checkpoint.weights("a", &[2], element).unwrap();
-        // What a file holds stays there, if it lies at an even place.
+        // Elements of the requested type stay in the file if they are aligned.
         assert!(match of(Element::Bf16) {
             Weights::Mapped(Element::Bf16, mapped) => mapped.map[mapped.bytes] == [128, 63, 0, 192],
             Weights::Half(Element::Bf16, bits) => bits == [0x3f80, 0xc000],

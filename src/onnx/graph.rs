@@ -1,10 +1,10 @@
-//! A network as code: values, operators and weights, from which a session is made without any file between.
+//! A network as code: values, operators and weights, turned into a session without a model file.
 //!
-//! A [`Graph`] is built from its inputs to its outputs; each call adds an operator and returns the [`Value`] it
-//! computes. Nothing is checked until [`Graph::build`] hands the whole to ONNX Runtime's model editor, which infers all
-//! shapes: an operator that does not fit is an error that names the operator by the place it was built at.
+//! A [`Graph`] is built from its inputs to its outputs; each call adds an operator and returns the [`Value`]
+//! it computes. Nothing is checked until [`Graph::build`] passes the graph to ONNX Runtime's model editor,
+//! which infers all shapes: a mismatch is then an error that names the operator by its place in the network.
 //!
-//! Weights are handed over as they lie: those that the kernels take as the file has them stay in the mapped file
+//! Weights are passed without a copy: those whose layout the kernels accept stay in the mapped file
 //! ([`Weights::Mapped`]), the others are owned by the session's [`Network`].
 
 mod initializers;
@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-/// ONNX operator set that the graphs are written in, unless they ask for another one.
+/// ONNX operator set of the graphs, unless they choose another one.
 const OPSET: u32 = 21;
 /// Domain of ONNX Runtime's own operators.
 const CONTRIB: &str = "com.microsoft";
@@ -34,38 +34,38 @@ const CONTRIB: &str = "com.microsoft";
 /// A dimension of an input or output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dim {
-    /// Always this.
+    /// Fixed size.
     Fixed(usize),
-    /// Known when the network runs; the same for all that have this name.
+    /// Known at run time; equal for all dimensions of this name.
     Named(&'static str),
 }
 
 /// An attribute of an operator.
 #[derive(Debug, Clone)]
 pub enum Attr {
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A number.
+    /// A float.
     Float(f32),
-    /// Whole numbers.
+    /// Integers.
     Ints(Vec<i64>),
-    /// A word.
+    /// A string.
     Text(&'static str),
 }
 
-/// What an operator computes, or an input, or a weight.
+/// The output of an operator, an input, or a weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value(Rc<str>);
 
 impl Value {
-    /// Leaves an optional input out.
+    /// Omits an optional input.
     pub fn absent() -> Self {
         Value("".into())
     }
 }
 
-/// A model file of nothing but the operator sets of the graphs: what the editor adds a graph with operators of our own
-/// to. (A session made of a graph alone does not know them: ONNX Runtime 1.31 registers them for loaded models only.)
+/// A model file with nothing but operator sets: the editor adds graphs with custom operators to it. (Sessions
+/// made of a graph alone lack them: ONNX Runtime 1.31 registers them for loaded models only.)
 const EMPTY_MODEL: &[u8] = b"\x08\x0a:\x03\x12\x01gB\x04\x0a\x00\x10\x15B\x11\x0a\x0dcom.microsoft\x10\x01B\x0c\x0a\x08docparse\x10\x01";
 
 struct Operator {
@@ -116,7 +116,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// An empty graph; `name` stands in errors about it.
+    /// An empty graph; errors about it contain `name`.
     pub fn new(name: impl Into<String>) -> Self {
         Graph {
             name: name.into(),
@@ -131,12 +131,12 @@ impl Graph {
         }
     }
 
-    /// The same in another operator set of ONNX; not with operators of our own.
+    /// The same with another ONNX operator set; not with custom operators.
     pub fn with_opset(self, opset: u32) -> Self {
         Graph { opset, ..self }
     }
 
-    /// Asks for values inside the network: each [`Graph::tap`] of such a name becomes an output.
+    /// Requests intermediate values: each [`Graph::tap`] of such a name becomes an output.
     pub fn with_taps(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.taps = names.into_iter().map(Into::into).collect();
         self
@@ -152,7 +152,7 @@ impl Graph {
         Value(name.into())
     }
 
-    /// Makes a value an output. Its name must be that of no operator.
+    /// Makes a value an output. The name must not be an operator's.
     pub fn output(&mut self, name: &str, value: &Value, element: Element, dims: &[Dim]) {
         self.operators.push(Operator {
             kind: "Identity".into(),
@@ -169,8 +169,8 @@ impl Graph {
         });
     }
 
-    /// Makes what an operator computes an output under its own name, which is returned: what writes in place must not be
-    /// copied on its way out.
+    /// Makes an operator's result an output under its own name, which is returned: the result of an in-place
+    /// operator must not be copied.
     pub fn output_in_place(&mut self, value: &Value, element: Element, dims: &[Dim]) -> String {
         let name = value.0.to_string();
         self.outputs.push(Port {
@@ -181,19 +181,19 @@ impl Graph {
         name
     }
 
-    /// Whether a value inside the network was asked for.
+    /// `true` if the intermediate value was requested.
     pub fn is_tapped(&self, name: &str) -> bool {
         self.taps.contains(name)
     }
 
-    /// Makes an `f32` value inside the network an output, if it was asked for.
+    /// Makes an intermediate `f32` value an output if it was requested.
     pub fn tap(&mut self, name: &str, value: &Value, dims: &[Dim]) {
         if self.is_tapped(name) {
             self.output(name, value, Element::F32, dims);
         }
     }
 
-    /// Adds a weight. A name that was given before stands for the weight given then.
+    /// Adds a weight. A name used before refers to the weight already added.
     pub fn weight(&mut self, name: &str, shape: &[usize], weights: Weights) -> Value {
         self.weights
             .entry(name.to_string())
@@ -201,19 +201,19 @@ impl Graph {
         Value(name.into())
     }
 
-    /// Single-precision constants.
+    /// An `f32` constant.
     pub fn floats(&mut self, at: &str, shape: &[usize], data: Vec<f32>) -> Value {
         let name = self.unique(&format!("{at}/constant"));
         self.weight(&name, shape, Weights::F32(data))
     }
 
-    /// Whole constants, in one dimension.
+    /// An `i64` constant with one dimension.
     pub fn ints(&mut self, at: &str, data: &[i64]) -> Value {
         let name = self.unique(&format!("{at}/constant"));
         self.weight(&name, &[data.len()], Weights::I64(data.to_vec()))
     }
 
-    /// Adds an operator of ONNX with one output. `at` is the place in the network, for names.
+    /// Adds an ONNX operator with one output. `at` is its place in the network, for names.
     pub fn op(
         &mut self,
         kind: &'static str,
@@ -225,12 +225,12 @@ impl Graph {
             .remove(0)
     }
 
-    /// `x` with elements of another kind.
+    /// `x` converted to another element type.
     pub fn cast(&mut self, at: &str, x: &Value, to: Element) -> Value {
         self.op("Cast", at, &[x], &[("to", Attr::Int(to.number()))])
     }
 
-    /// Adds an operator of ONNX with several outputs.
+    /// Adds an ONNX operator with several outputs.
     pub fn op_many(
         &mut self,
         kind: &'static str,
@@ -242,7 +242,7 @@ impl Graph {
         self.add(kind.into(), ONNX_DOMAIN, at, inputs, attributes, outputs)
     }
 
-    /// Adds an operator of ONNX Runtime's own, with one output.
+    /// Adds an operator of ONNX Runtime's contrib domain, with one output.
     pub fn contrib(
         &mut self,
         kind: &'static str,
@@ -254,7 +254,7 @@ impl Graph {
             .remove(0)
     }
 
-    /// Adds an operator of ONNX Runtime's own, with several outputs.
+    /// Adds an operator of ONNX Runtime's contrib domain, with several outputs.
     pub fn contrib_many(
         &mut self,
         kind: &'static str,
@@ -266,8 +266,8 @@ impl Graph {
         self.add(kind.into(), CONTRIB, at, inputs, attributes, outputs)
     }
 
-    /// Adds 3x3 convolutions with SiLU after each, by a kernel of our own; on the CPU only. Chains of a network share
-    /// their memory.
+    /// Adds 3x3 convolutions, each followed by SiLU, with our own kernel; CPU only. Chains of a network share
+    /// scratch memory.
     pub fn silu_chain(
         &mut self,
         at: &str,
@@ -278,7 +278,7 @@ impl Graph {
         self.own("SiluChain", at, &[x], SiluChain { filters, scratch })
     }
 
-    /// Adds an operator that is a kernel of our own; on the CPU only.
+    /// Adds a custom operator with our own kernel; CPU only.
     pub(super) fn own(
         &mut self,
         kind: &str,
@@ -286,7 +286,7 @@ impl Graph {
         inputs: &[&Value],
         kernel: impl Kernel + 'static,
     ) -> Value {
-        // A type for each: the kernel belongs to it.
+        // A type of its own, because kernels belong to types.
         let kind = format!("{kind}{}", self.kernels.len());
         self.kernels.push((kind.clone(), Arc::new(kernel)));
         self.add(kind.into(), operators::DOMAIN, at, inputs, &[], 1)
@@ -323,7 +323,7 @@ impl Graph {
         outputs.into_iter().map(Value).collect()
     }
 
-    /// `name`, or with a number where it was used before.
+    /// `name`, with a number appended if it was used before.
     fn unique(&mut self, name: &str) -> String {
         let count = self.names.entry(name.to_string()).or_insert(0);
         *count += 1;
@@ -334,9 +334,9 @@ impl Graph {
         }
     }
 
-    /// Makes a session of the graph.
+    /// Creates a session from the graph.
     ///
-    /// Fails where operators do not fit together, or the device cannot be used.
+    /// Fails if operators do not fit together, or the device cannot be used.
     // The crate asks for an `Arc`; the session, which one thread runs at a time, is its only user.
     #[allow(clippy::arc_with_non_send_sync)]
     pub fn build(mut self, runtime: &Runtime) -> Result<Network, OnnxError> {
@@ -409,7 +409,7 @@ impl Graph {
     }
 }
 
-/// A session, or why there is none.
+/// A session, or the reason why there is none.
 pub(super) type Built = Result<Session, Error>;
 
 #[cfg(test)]

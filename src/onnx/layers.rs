@@ -1,7 +1,8 @@
-//! The layers that networks are made of, with their weights from a [`Checkpoint`].
+//! Layers of networks, with their weights from a [`Checkpoint`].
 //!
-//! Batch norms, and branches of convolutions that are added up, are folded into one convolution in double precision
-//! and rounded once. Shapes are `[batch, channels, height, width]` for maps and `[batch, tokens, width]` for tokens.
+//! Batch norms and parallel branches of convolutions are folded into one convolution in double precision and
+//! rounded once. Shapes are `[batch, channels, height, width]` for maps and `[batch, tokens, width]` for
+//! tokens.
 
 mod convolution;
 
@@ -14,28 +15,28 @@ use crate::kernels::linear::Scratch;
 use crate::kernels::winograd;
 use std::sync::{Arc, Mutex};
 
-/// A network under construction with the checkpoint that its weights come from.
+/// A network under construction, and the checkpoint with its weights.
 pub(crate) struct Layers<'c> {
     /// The network.
     pub graph: Graph,
-    /// Where its weights come from.
+    /// The checkpoint with its weights.
     pub checkpoint: &'c Checkpoint,
-    /// Whether kernels of our own may be used: on the CPU only.
+    /// `true` if our own kernels may be used: on the CPU only.
     pub(super) own_kernels: bool,
-    /// Memory of the chains of convolutions.
+    /// Scratch memory of the convolution chains.
     chain_scratch: Arc<Mutex<winograd::ConvScratch>>,
-    /// Memory of linear layers.
+    /// Scratch memory of the linear layers.
     pub(super) linear_scratch: Arc<Mutex<Scratch>>,
-    /// Quantized weights of an earlier run.
+    /// Quantized weights cached by an earlier run.
     pub(super) packs: Option<&'c Packs>,
-    /// What it computes in.
+    /// Element type of the computation.
     pub element: Element,
 }
 
-/// An element-wise function after a layer.
+/// An activation function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
-    /// Nothing.
+    /// Identity.
     Linear,
     /// max(0, x).
     Relu,
@@ -48,7 +49,7 @@ pub(crate) enum Activation {
 }
 
 impl<'c> Layers<'c> {
-    /// An empty network with a checkpoint.
+    /// An empty network over a checkpoint.
     pub(crate) fn new(graph: Graph, checkpoint: &'c Checkpoint) -> Self {
         Layers {
             graph,
@@ -61,7 +62,7 @@ impl<'c> Layers<'c> {
         }
     }
 
-    /// The same with kernels of our own, if these may be used: on the CPU only.
+    /// The same with our own kernels if these may be used: on the CPU only.
     pub(crate) fn with_own_kernels(self, own_kernels: bool) -> Self {
         Layers {
             own_kernels,
@@ -69,17 +70,17 @@ impl<'c> Layers<'c> {
         }
     }
 
-    /// The same with quantized weights of an earlier run.
+    /// The same with quantized weights cached by an earlier run.
     pub(crate) fn with_packs(self, packs: Option<&'c Packs>) -> Self {
         Layers { packs, ..self }
     }
 
-    /// The same, computing in another kind of floating-point numbers; only linear layers, norms and attention do.
+    /// The same with another floating-point type, which applies to linear layers, norms and attention only.
     pub(crate) fn with_element(self, element: Element) -> Self {
         Layers { element, ..self }
     }
 
-    /// An element-wise function.
+    /// Applies an activation function.
     pub(crate) fn activation(&mut self, at: &str, x: &Value, activation: Activation) -> Value {
         match activation {
             Activation::Linear => x.clone(),
@@ -115,7 +116,7 @@ impl<'c> Layers<'c> {
         to: usize,
     ) -> Result<Value, CheckpointError> {
         let name = format!("{key}.weight");
-        // The kernel packs the weight for itself, whichever way it lies: it can stay in the file.
+        // The kernel packs the weight itself, in either layout, so it can stay in the mapped file.
         let weights = self.checkpoint.weights(&name, &[to, from], self.element)?;
         let weight = self.graph.weight(&name, &[to, from], weights);
         Ok(self.graph.contrib(
@@ -137,7 +138,7 @@ impl<'c> Layers<'c> {
         Ok(self.graph.weight(key, shape, weights))
     }
 
-    /// Linear layers `key.layers.0`, `.1`, ... with ReLU between; `widths` from the first input to the last output.
+    /// Linear layers `key.layers.0`, `.1`, ... with ReLU between; `widths` from first input to last output.
     pub(crate) fn mlp(
         &mut self,
         key: &str,
@@ -171,7 +172,7 @@ impl<'c> Layers<'c> {
             .op("LayerNormalization", key, &[x, &scale, &bias], &attributes))
     }
 
-    /// Attention of `heads` heads over projected queries, keys and values, `[batch, tokens, width]` each.
+    /// Multi-head attention over projected queries, keys and values, `[batch, tokens, width]` each.
     ///
     /// `bias`, `[batch or 1, heads or 1, queries, keys]`, is added to the scores.
     pub(crate) fn attention(
@@ -194,13 +195,13 @@ impl<'c> Layers<'c> {
         )
     }
 
-    /// `x` in another shape; -1 for the dimension that follows from the others, 0 for one that stays.
+    /// `x` reshaped; -1 infers a dimension from the others, 0 keeps one.
     pub(crate) fn reshape(&mut self, at: &str, x: &Value, shape: &[i64]) -> Value {
         let shape = self.graph.ints(at, shape);
         self.graph.op("Reshape", at, &[x, &shape], &[])
     }
 
-    /// `x` with its dimensions in another order.
+    /// `x` with its dimensions permuted.
     pub(crate) fn transpose(&mut self, at: &str, x: &Value, order: &[i64]) -> Value {
         self.graph.op(
             "Transpose",
@@ -210,26 +211,26 @@ impl<'c> Layers<'c> {
         )
     }
 
-    /// A map `[batch, channels, height, width]` as tokens `[batch, height * width, channels]`.
+    /// A feature map `[batch, channels, height, width]` as tokens `[batch, height * width, channels]`.
     pub(crate) fn tokens(&mut self, at: &str, map: &Value, channels: usize) -> Value {
         let flat = self.reshape(at, map, &[0, channels as i64, -1]);
         self.transpose(at, &flat, &[0, 2, 1])
     }
 
-    /// Values one behind the other along a dimension.
+    /// Values concatenated along a dimension.
     pub(crate) fn concat(&mut self, at: &str, parts: &[&Value], axis: i64) -> Value {
         self.graph
             .op("Concat", at, parts, &[("axis", Attr::Int(axis))])
     }
 
-    /// Entries `start` to `end` of the last dimension.
+    /// Slice `start` to `end` of the last dimension.
     pub(crate) fn last(&mut self, at: &str, x: &Value, start: i64, end: i64) -> Value {
         let bounds = [start, end, -1].map(|n| self.graph.ints(at, &[n]));
         self.graph
             .op("Slice", at, &[x, &bounds[0], &bounds[1], &bounds[2]], &[])
     }
 
-    /// `x` with an operator of two inputs and a number: `Add`, `Mul`, `Div`, `Greater`, ...
+    /// A binary operator on `x` and a scalar: `Add`, `Mul`, `Div`, `Greater`, ...
     pub(crate) fn with_number(
         &mut self,
         kind: &'static str,
@@ -241,7 +242,7 @@ impl<'c> Layers<'c> {
         self.graph.op(kind, at, &[x, &number], &[])
     }
 
-    /// Twice as high and wide: nearest neighbours, or bilinear with half-pixel centres.
+    /// Upsamples by two: nearest neighbour, or bilinear with half-pixel centres.
     pub(crate) fn upsample(&mut self, at: &str, x: &Value, bilinear: bool) -> Value {
         let scales = self.graph.floats(at, &[4], vec![1.0, 1.0, 2.0, 2.0]);
         let (mode, transform) = if bilinear {

@@ -83,7 +83,7 @@ pub enum OnnxError {
         model: String,
         /// The reason; names the operator at fault, if there is one.
         reason: String,
-        /// Whether it is for want of memory.
+        /// `true` if memory was the reason.
         lacks_memory: bool,
     },
     /// The GPU that was asked for cannot be used.
@@ -95,7 +95,7 @@ pub enum OnnxError {
         device: u32,
         /// The reason.
         reason: String,
-        /// Whether it is for want of memory.
+        /// `true` if memory was the reason.
         lacks_memory: bool,
     },
     /// The device has too little memory.
@@ -129,7 +129,7 @@ impl OnnxError {
         }
     }
 
-    /// The error of a network that cannot be loaded, by what the runtime says.
+    /// Error of a network that cannot be loaded, classified by the runtime's message.
     fn of_load(model: String, reason: &str) -> Self {
         OnnxError::Load {
             model,
@@ -138,7 +138,7 @@ impl OnnxError {
         }
     }
 
-    /// The same for programs.
+    /// The reason as a code for programs.
     pub fn reason(&self) -> Reason {
         match self {
             OnnxError::OutOfMemory { .. }
@@ -161,10 +161,10 @@ impl From<OnnxError> for Fault {
     }
 }
 
-/// Whether the runtime speaks of too little memory: its errors have no code for that.
+/// `true` if the runtime's message is about memory: its errors have no code for that.
 fn lacks_memory(reason: &str) -> bool {
     let text = reason.to_lowercase();
-    // The arena's, the driver's and the C++ library's words for it.
+    // Messages of the arena, the driver and the C++ library.
     let words = [
         "failed to allocate memory",
         "out of memory",
@@ -176,9 +176,9 @@ fn lacks_memory(reason: &str) -> bool {
 
 /// Reason why a session could not be created.
 struct NoSession {
-    /// The GPU on which it should have been, where that was asked for by name.
+    /// The GPU, if one was requested by number.
     device: Option<u32>,
-    /// What the runtime says.
+    /// The runtime's message.
     reason: String,
 }
 

@@ -114,7 +114,7 @@ impl Network {
             .collect()
     }
 
-    /// RunOutputs, in order.
+    /// Outputs, in order.
     pub fn outputs(&self) -> Vec<PortInfo> {
         self.session
             .outputs()
@@ -189,7 +189,7 @@ fn port(name: &str, kind: &ValueType) -> PortInfo {
     }
 }
 
-/// RunOutputs of a run.
+/// Outputs of a run.
 pub struct RunOutputs<'a> {
     outputs: SessionOutputs<'a>,
     network: &'a str,

@@ -1,5 +1,5 @@
-//! StopSignals runs when the deadline of their thread passes: one thread watches the deadlines of all runs and sets
-//! the runtime's terminate flag, which it checks between two operators.
+//! Stops runs when the deadline of their thread passes: one thread watches the deadlines of all runs and sets
+//! the runtime's terminate flag, which is checked between two operators.
 
 use crate::deadline::{self, Deadline};
 use ort::session::RunOptions;

@@ -1,18 +1,18 @@
-//! Weights as they are handed to a network, and the kinds of their elements.
+//! Weights as they are passed to a network, and their element types.
 
 use memmap2::Mmap;
 use ort::value::TensorElementType;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A kind of element.
+/// An element type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
     /// Single precision.
     F32,
-    /// Whole numbers of 64 bits.
+    /// 64-bit integers.
     I64,
-    /// Whole numbers of 32 bits.
+    /// 32-bit integers.
     I32,
     /// Half precision (IEEE 754 binary16).
     F16,
@@ -31,7 +31,7 @@ impl Element {
         }
     }
 
-    /// The number that stands for it in attributes.
+    /// Its number in ONNX attributes.
     pub(super) fn number(self) -> i64 {
         match self {
             Element::F32 => 1,
@@ -42,7 +42,7 @@ impl Element {
         }
     }
 
-    /// Bytes of an element.
+    /// Bytes per element.
     pub fn bytes(self) -> usize {
         match self {
             Element::F16 | Element::Bf16 => 2,
@@ -56,11 +56,11 @@ impl Element {
 pub enum Weights {
     /// Single precision.
     F32(Vec<f32>),
-    /// Whole numbers of 64 bits.
+    /// 64-bit integers.
     I64(Vec<i64>),
     /// Half precision or bfloat16, as bits.
     Half(Element, Vec<u16>),
-    /// As they lie in a mapped file; the start is a multiple of an element's bytes.
+    /// In a mapped file, aligned to the element size.
     Mapped(Element, Mapped),
 }
 
@@ -73,7 +73,7 @@ impl Weights {
         }
     }
 
-    /// Matrices of as many columns one above the other.
+    /// Stacks matrices of equal width vertically.
     pub fn stacked(parts: Vec<Weights>) -> Weights {
         let mut parts = parts;
         if parts.len() == 1 {
@@ -82,7 +82,7 @@ impl Weights {
         let element = parts.first().map_or(Element::F32, Weights::element);
         let bytes = parts.iter().flat_map(Weights::bytes).copied();
         match element {
-            // Two bytes each.
+            // Two bytes per element.
             Element::F16 | Element::Bf16 => {
                 let bytes: Vec<u8> = bytes.collect();
                 Weights::Half(element, bytemuck::pod_collect_to_vec(&bytes))
@@ -102,10 +102,10 @@ impl Weights {
     }
 }
 
-/// Where a tensor's elements lie in a mapped file.
+/// Location of a tensor's elements in a mapped file.
 pub struct Mapped {
     /// The file.
     pub map: Arc<Mmap>,
-    /// The elements.
+    /// Byte range of the elements.
     pub bytes: Range<usize>,
 }

@@ -1,12 +1,12 @@
-//! Files in the save path: written in a folder of the run, then put in their places.
+//! Files in the save path: written to a folder of the run, then moved into place.
 //!
 //! ```text
 //! SavePath::open -> plan -> DocumentOutput: create, add, ... -> publish
 //! ```
 //!
-//! Publishing a document: its record is written with all that is about to be placed, each file is renamed to its place,
-//! files of earlier runs that are no more are removed, and the record is marked complete. A run that is killed at any
-//! point leaves whole files, and a record by which the next run knows them as docparse's own.
+//! Publishing a document: its record lists all files to be placed, each file is renamed to its path, obsolete
+//! files of earlier runs are removed, and the record is marked complete. A run killed at any point leaves
+//! complete files, and a record that identifies them as docparse's own.
 
 mod document;
 
@@ -28,36 +28,36 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Runs' folders in a save path whose record lies elsewhere begin so.
+/// Prefix of run folders in a save path whose record is elsewhere.
 const RUN_PREFIX: &str = ".docparse-run-";
 
-/// Where the record of a save path is.
+/// Location of a save path's record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum RecordPlace {
-    /// In the save path.
+    /// In the save path itself.
     #[default]
     SavePath,
-    /// In a folder of its own for each save path, in this one.
+    /// In a subfolder of this one, one per save path.
     State(PathBuf),
-    /// There is none: nothing is known of earlier runs.
+    /// None: earlier runs are unknown.
     Nowhere,
 }
 
-/// How a save path is opened.
+/// Options for opening a save path.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SavePathOptions {
-    /// Where the record is.
+    /// Location of the record.
     pub record: RecordPlace,
-    /// Whether files that docparse did not write may be replaced.
+    /// `true` if files not written by docparse may be replaced.
     pub overwrite: bool,
-    /// Whether documents may replace each other's files: in the reference's tree, pictures of all of them share names.
+    /// `true` if documents may replace each other's files: the reference's tree has common names of pictures.
     pub shares_names: bool,
 }
 
-/// A save path that is written to.
+/// A save path open for writing.
 #[derive(Debug)]
 pub(crate) struct SavePath {
-    /// As it was given, for messages.
+    /// The path as given, for messages.
     root: PathBuf,
     pub(super) dir: Option<Dir>,
     pub(super) record: Record,
@@ -67,9 +67,9 @@ pub(crate) struct SavePath {
 }
 
 impl SavePath {
-    /// Opens a save path for writing, making it if needed, and takes away what killed runs left.
+    /// Opens a save path for writing, creating it if needed, and removes leftovers of killed runs.
     ///
-    /// Fails where nothing can be written there, with a message that names it.
+    /// Fails if it is not writable, with a message that names it.
     pub(crate) fn open(root: &Path, options: &SavePathOptions) -> Result<SavePath, Fault> {
         let fail = |error: io::Error| io_fault(root, &error);
         fs::create_dir_all(root).map_err(fail)?;
@@ -109,7 +109,7 @@ impl SavePath {
         Ok(path)
     }
 
-    /// Looks into a save path without changing anything.
+    /// Opens a save path for reading only.
     pub(crate) fn look(root: &Path, options: &SavePathOptions) -> SavePath {
         let open = |path: &Path| Dir::open_ambient_dir(path, ambient_authority()).ok();
         let record = match &options.record {
@@ -127,19 +127,19 @@ impl SavePath {
         }
     }
 
-    /// The save path as it was given.
+    /// The save path as given.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Removes the files that are not complete: for a process that ends without its destructors.
+    /// Removes incomplete files; for a process that ends without running destructors.
     pub(crate) fn abandon(&self) {
         if let Some(run) = &self.run {
             run.remove();
         }
     }
 
-    /// Makes the folder of this run and locks it. Called while nobody else plans.
+    /// Creates and locks the folder of this run, under the planning lock.
     fn start_run(&self, is_inside: bool) -> io::Result<RunFolder> {
         let runs = self
             .record
@@ -157,7 +157,7 @@ impl SavePath {
                 (self.opened()?.try_clone()?, name, mark)
             }
         };
-        // Other people's documents: for nobody else to read before they are put in their places.
+        // Documents may be confidential: others must not read them before they are in place.
         let mut private = DirBuilder::new();
         private.mode(0o700);
         parent.create_dir_with(&name, &private)?;
@@ -179,7 +179,7 @@ impl SavePath {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Removes the folders of runs that no longer live, and files of the record that they were writing.
+    /// Removes the folders of dead runs, and the incomplete record files that they left.
     fn sweep(&self) {
         let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else {
             return;
@@ -190,7 +190,7 @@ impl SavePath {
         for entry in runs.entries().into_iter().flatten().flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            // A file is the mark of a folder in the save path itself.
+            // A file marks a run folder in the save path itself.
             let is_mark = name.starts_with(RUN_PREFIX);
             let parent = if is_mark { root } else { &runs };
             if lives(parent, name) {
@@ -205,7 +205,7 @@ impl SavePath {
         }
     }
 
-    /// The names that other runs under way have planned, with their documents.
+    /// Names that other active runs have planned, with their documents.
     pub(super) fn claims(&self) -> BTreeMap<String, String> {
         let mut claims = BTreeMap::new();
         let (Ok(root), Some(record)) = (self.opened(), self.record.dir()) else {
@@ -236,7 +236,7 @@ impl SavePath {
         claims
     }
 
-    /// Writes down the names that this run has planned.
+    /// Records the names that this run has planned.
     pub(super) fn claim(&self, claims: &BTreeMap<String, String>) -> io::Result<()> {
         let Some(run) = &self.run else { return Ok(()) };
         let text = serde_json::to_vec(claims)?;
@@ -244,7 +244,7 @@ impl SavePath {
         run.dir.rename("claims.part", &run.dir, "claims")
     }
 
-    /// Starts the outputs of a document.
+    /// Starts the output of a document.
     pub(crate) fn begin(
         self: &Arc<Self>,
         name: &OutputName,
@@ -260,7 +260,7 @@ impl SavePath {
         }
     }
 
-    /// A path below the save path as people are shown it.
+    /// A path below the save path as displayed to users.
     pub(crate) fn shown(&self, path: &Path) -> PathBuf {
         if self.root == Path::new(".") {
             path.to_path_buf()
@@ -270,7 +270,7 @@ impl SavePath {
     }
 }
 
-/// The folder of the record of a save path in the user's folder of states.
+/// Folder of a save path's record in the user's state directory.
 fn state_folder(root: &Path, state: &Path) -> PathBuf {
     let whole = fs::canonicalize(root)
         .or_else(|_| std::path::absolute(root))
@@ -279,7 +279,7 @@ fn state_folder(root: &Path, state: &Path) -> PathBuf {
 }
 
 impl SavePath {
-    /// Whether the file at a place is one of these, unchanged.
+    /// `true` if the file at a path is one of these, unmodified.
     pub(super) fn is_own(&self, place: &Path, outputs: &[OutputFacts]) -> bool {
         let Some(root) = &self.dir else { return false };
         let text = text_of(place);
@@ -288,7 +288,7 @@ impl SavePath {
             .any(|output| output.path == text && output.is_there(root, true))
     }
 
-    /// Renames a file to its place, in which nothing may lie but what is docparse's own.
+    /// Renames a file to its path, replacing nothing but docparse's own files.
     fn place(
         &self,
         staged: &Staged,
@@ -314,7 +314,7 @@ impl SavePath {
                 "something that docparse did not write is there; `overwrite` replaces files";
             fail(io::Error::new(io::ErrorKind::AlreadyExists, reason))
         };
-        // Somebody may be quicker, perhaps with the same document: looked at once more where the system says so.
+        // Another run may have been faster, perhaps with the same document: checked again on a conflict.
         let may_replace = || {
             own(&staged.place)
                 || self.is_own(&staged.place, std::slice::from_ref(&staged.facts))
@@ -336,7 +336,7 @@ impl SavePath {
         }
     }
 
-    /// Removes files of earlier runs that are unchanged and in the way; returns those that stay.
+    /// Removes unmodified obsolete files of earlier runs; returns those that remain.
     fn remove_earlier(
         &self,
         earlier: Vec<OutputFacts>,
@@ -361,7 +361,7 @@ impl SavePath {
         stay
     }
 
-    /// Removes folders that were made for files and are empty now, the deepest first.
+    /// Removes folders that were created for files and are now empty, deepest first.
     fn remove_empty(&self, folders: &mut Vec<String>) {
         let Some(root) = &self.dir else { return };
         folders.sort_by_key(|folder| std::cmp::Reverse(folder.matches('/').count()));

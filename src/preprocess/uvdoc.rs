@@ -87,7 +87,7 @@ pub struct Unwarper {
     form: PortForm,
 }
 
-/// PortForm of the network's input and output.
+/// Kind of model, by its inputs and outputs.
 enum PortForm {
     /// Built from a checkpoint: downscaled page in, mesh out.
     Mesh,

@@ -1,8 +1,8 @@
-//! Everything that proves the build against recorded outputs of the reference: recorded answers in place of networks and
-//! recognizers ([`replay`]), what was decided and asked on the way as files ([`trace`]), comparing functions and whole
-//! runs with the reference's recorded outputs ([`golden`]), and the networks with recorded tensors ([`parity`]).
+//! Checks of the build against recorded outputs of the reference: recorded answers in place of networks and
+//! recognizers ([`replay`]), decisions and requests written to files ([`trace`]), comparison of functions and
+//! whole runs with the reference's outputs ([`golden`]), and of networks with recorded tensors ([`parity`]).
 //!
-//! A parse without `--replay` and `--trace` uses nothing of it.
+//! Parsing without `--replay` and `--trace` uses none of it.
 
 pub(crate) mod golden;
 pub mod parity;

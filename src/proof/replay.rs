@@ -1,8 +1,8 @@
-//! Recorded answers of networks and recognizers, fed through the seams in their place.
+//! Recorded answers of networks and recognizers, replayed in their place.
 //!
-//! A [`Case`] is a JSON file: for every page what the layout network returned, the instance masks if it makes any,
-//! what the orientation classifier said, and what the recognizer answered to each block. Everything else is done
-//! for real.
+//! A [`Case`] is a JSON file with, for every page, the layout network's output, the instance masks if any,
+//! the orientation classifier's result, and the recognizer's answer to each block. Everything else is
+//! computed.
 
 use crate::fault::{Fault, Reason};
 use crate::geometry::contour::Mask;
@@ -24,22 +24,22 @@ use std::sync::Arc;
 pub struct Case {
     /// `v1`, `v1.5` or `v1.6`.
     pub pipeline_version: String,
-    /// Name of the input beside the case's file.
+    /// Name of the input file, in the folder of the case's file.
     #[serde(default)]
     pub input: String,
-    /// Settings, named like flags with underscores.
+    /// Settings, named like flags but with underscores.
     #[serde(default)]
     pub params: Map<String, Value>,
-    /// Settings that only the reference's Python call has.
+    /// Settings that exist only in the reference's Python API.
     #[serde(default)]
     pub api_predict_params: Map<String, Value>,
-    /// Whether the pixels of pages do not depend on a decoder.
+    /// `true` if the pixels of pages do not depend on a decoder.
     #[serde(default = "yes")]
     pub pixel_exact: bool,
     /// Pages in order.
     #[serde(default)]
     pub pages: Vec<CasePage>,
-    /// Answers of the recognizer by `<page>:<block>`, blocks counted after merging.
+    /// Answers of the recognizer by `<page>:<block>`, with block numbers after merging.
     #[serde(default)]
     pub vlm_answers: BTreeMap<String, Option<String>>,
 }
@@ -48,16 +48,16 @@ fn yes() -> bool {
     true
 }
 
-/// What was recorded of a page.
+/// Recorded outputs for a page.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 pub struct CasePage {
-    /// Rows of class, score, x1, y1, x2, y2 and perhaps order and votes.
+    /// Rows of class, score, x1, y1, x2, y2, optionally followed by order and votes.
     #[serde(default)]
     raw_boxes: Vec<Vec<f64>>,
-    /// Columns and rows of the masks.
+    /// Width and height of the masks.
     #[serde(default)]
     mask_size: Option<[usize; 2]>,
-    /// One list of runs (start, length) for every row.
+    /// A list of runs (start, length) per row of `raw_boxes`.
     #[serde(default)]
     mask_rle: Option<Vec<Vec<usize>>>,
     /// `0`, `90`, `180` or `270`.
@@ -65,7 +65,7 @@ pub struct CasePage {
     orientation_label: Option<String>,
 }
 
-/// Why a case cannot be used.
+/// Reason why a case cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
     /// The file cannot be read.
@@ -73,20 +73,20 @@ pub enum CaseError {
     Read {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// It is no case.
+    /// It is not a valid case.
     #[error("{path}: not a recorded case: {source}")]
     Format {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
 }
 
-/// Masks of more cells than this are a mistake.
+/// Masks with more cells are invalid.
 const MAX_MASK_CELLS: usize = 1 << 24;
 
 impl Case {
@@ -103,12 +103,12 @@ impl Case {
         })
     }
 
-    /// Reads a case from its text.
+    /// Parses a case.
     pub fn parse(text: &str) -> Result<Case, serde_json::Error> {
         serde_json::from_str(text)
     }
 
-    /// What the layout network returned for a page.
+    /// The layout network's recorded output for a page.
     pub fn raw_layout(&self, page_index: usize) -> Option<RawLayout> {
         let page = self.pages.get(page_index)?;
         let boxes = page.raw_boxes.iter().map(|row| raw_box(row)).collect();
@@ -135,7 +135,7 @@ pub(crate) fn raw_box(row: &[f64]) -> RawBox {
     }
 }
 
-/// A mask from its runs (start, length); what would lie outside is left out.
+/// A mask from its runs (start, length), clipped to its size.
 pub(crate) fn mask(width: usize, height: usize, runs: &[usize]) -> Mask {
     let mut mask = Mask::new(width, height);
     for run in runs.chunks_exact(2) {
@@ -145,12 +145,12 @@ pub(crate) fn mask(width: usize, height: usize, runs: &[usize]) -> Mask {
     mask
 }
 
-/// The fault of a case that lacks something that it is asked for.
+/// The fault of a case without a recording that is needed.
 fn not_recorded(message: String) -> Fault {
     Fault::new(Reason::Settings, message)
 }
 
-/// Returns what was recorded in place of the layout network.
+/// Returns recorded outputs in place of the layout network.
 pub(crate) struct ReplayDetector {
     /// The case.
     pub case: Arc<Case>,
@@ -176,7 +176,7 @@ impl LayoutDetector for ReplayDetector {
     }
 }
 
-/// Returns what was recorded in place of the recognizer.
+/// Returns recorded answers in place of the recognizer.
 pub(crate) struct ReplayRecognizer {
     /// The case.
     pub case: Arc<Case>,
@@ -198,7 +198,7 @@ impl Recognizer for ReplayRecognizer {
                 }),
                 None => Err(not_recorded(format!("no answer was recorded for `{key}`"))),
             };
-            // Nobody listens any more: the run is over.
+            // The receiver is gone: the run is over.
             if answers
                 .send(BlockAnswer {
                     ticket: request.ticket,
@@ -213,8 +213,8 @@ impl Recognizer for ReplayRecognizer {
     }
 }
 
-/// Returns what was recorded in place of the preprocessing networks; unwarping changes nothing but what a way
-/// through single precision does to a pixel.
+/// Returns recorded results in place of the preprocessing networks; unwarping only passes the pixels through
+/// single precision.
 pub(crate) struct ReplayPreprocessor {
     /// The case.
     pub case: Arc<Case>,

@@ -1,5 +1,5 @@
-//! What was decided and asked on the way, as JSON files: `stages.json`, `vlm_requests.json`, `markdown.json` and, for
-//! documents of several pages, `restructured.json`; crops and pages as PNG beside them.
+//! Decisions and requests of a run as JSON files: `stages.json`, `vlm_requests.json`, `markdown.json` and,
+//! for documents of several pages, `restructured.json`, with crops and pages as PNG beside them.
 
 use crate::document::{Block, Document, Label, Page};
 use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, PageTrace};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Writes the trace of every document into its folder, and hands all on to another sink.
+/// Writes the trace of every document into its folder, and forwards everything to another sink.
 pub(crate) struct TraceWriter<'a> {
     folders: BTreeMap<usize, PathBuf>,
     options: JsonOptions,
@@ -26,14 +26,14 @@ pub(crate) struct TraceWriter<'a> {
     inner: &'a mut dyn DocumentSink,
 }
 
-/// A document of which pages are still to come.
+/// A document whose pages are still arriving.
 struct Traced {
     document: Document,
     traces: Vec<PageTrace>,
 }
 
 impl<'a> TraceWriter<'a> {
-    /// A writer into these folders, by the ids of jobs.
+    /// A writer into these folders, by job id.
     pub(crate) fn new(
         folders: BTreeMap<usize, PathBuf>,
         options: JsonOptions,
@@ -101,7 +101,7 @@ impl<'a> TraceWriter<'a> {
             };
             value[name] = markdown::reference(&page.blocks, page.width, &options).into();
         }
-        // Pictures of blocks that are gone go with them; those of the page stay.
+        // Pictures of removed blocks are dropped; those of the page stay.
         let belongs = |path: &str| {
             trace.plan.pictures.iter().any(|p| p.picture.path == path)
                 || page
@@ -122,7 +122,7 @@ impl<'a> TraceWriter<'a> {
         value
     }
 
-    /// The document put together in every way, from the results and from what was saved of them.
+    /// The document restructured with every combination of options, from results and from their saved form.
     fn restructured(&self, document: &Document, stem: &str) -> Vec<Value> {
         let switches = [true, false];
         let mut ways = Vec::new();
@@ -184,8 +184,8 @@ impl<'a> TraceWriter<'a> {
         value
     }
 
-    /// A page as it comes back from its saved JSON: without the marks of headings, and with pictures only where
-    /// their paths can be told from labels and boxes (docs/reference.md, "Restructuring pages").
+    /// A page as restored from its saved JSON: without heading levels, and with pictures only if their paths
+    /// follow from labels and boxes (docs/reference.md, "Restructuring pages").
     fn as_saved(&self, page: &Page) -> Page {
         let mut page = page.clone();
         for block in &mut page.blocks {
@@ -217,7 +217,7 @@ fn block_value(block: &Block) -> Value {
     })
 }
 
-/// A region as the traces and the vectors of the reference write it.
+/// A region as in the reference's traces and vectors.
 pub(crate) fn region(region: &Region, is_whole_page: bool) -> Value {
     let mut value = json!({
         "cls_id": if is_whole_page { 0 } else { region.label.class_id() },
@@ -273,7 +273,7 @@ fn stage(trace: &PageTrace, page: &Page, is_whole_page: bool) -> Value {
     })
 }
 
-/// What was asked about a block; its crop is kept as a picture unless it is the page as it is.
+/// The request about a block; its crop is saved as a picture unless it is the unchanged page.
 fn request(
     trace: &PageTrace,
     index: usize,
@@ -349,7 +349,7 @@ impl DocumentSink for TraceWriter<'_> {
                 )?;
             }
             let mut copy = page.page.clone();
-            // Only the paths are of interest here.
+            // Only the paths matter here.
             copy.blocks
                 .iter_mut()
                 .filter_map(|b| b.picture.as_mut())

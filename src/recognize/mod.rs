@@ -78,7 +78,7 @@ pub(crate) fn cancelled() -> Fault {
     Stopped::Cancelled.into()
 }
 
-/// Why a block that has to be looked at has no answer where nothing was cut out for it.
+/// Fault of a block that needs a crop but has none.
 pub(crate) fn no_crop() -> Fault {
     Fault::internal("there is no crop")
 }
@@ -109,7 +109,7 @@ pub struct Recognition {
     pub confidence: Option<f32>,
     /// Lines with boxes and confidence, if the backend has them.
     pub lines: Vec<ReadLine>,
-    /// How the answer was generated, if a model wrote it.
+    /// Statistics of the answer's generation, if a model wrote it.
     pub generation: Option<Generation>,
     /// Source of the text, if a recognizer could have read it instead.
     pub text: Option<TextDecision>,

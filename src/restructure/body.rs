@@ -1,4 +1,4 @@
-//! The bodies of blocks: what a finished document's contents are by kind, made from the strings that the reference has for them.
+//! The bodies of blocks: the contents of a finished document by kind, derived from the reference's strings.
 
 use crate::document::inline::{Inline, InlineSegment, Script, TextRun, segments};
 use crate::document::{
@@ -6,12 +6,12 @@ use crate::document::{
 };
 use std::collections::BTreeSet;
 
-/// Marks of footnotes that are no numbers.
+/// Footnote marks other than numbers.
 const SIGNS: [char; 6] = ['*', '†', '‡', '§', '¶', '#'];
-/// Digits of a footnote's number at most: more are a year or an amount.
+/// Limit of digits in a footnote's mark: more are a year or an amount.
 const MOST_DIGITS: usize = 3;
 
-/// Makes the bodies of all blocks. Contents must not change after that.
+/// Builds the bodies of all blocks. Contents must not change after that.
 pub(super) fn fill(pages: &mut [Page]) {
     for page in pages {
         for at in 0..page.blocks.len() {
@@ -128,7 +128,7 @@ impl Text<'_> {
         Inline::parse(text, self.markup, &self.style)
     }
 
-    /// All of it on one line.
+    /// The whole text on one line.
     fn joined(&self) -> Paragraph {
         self.inline(soft_newlines(self.content.trim()).trim())
     }
@@ -146,7 +146,7 @@ impl Text<'_> {
             .collect()
     }
 
-    /// Running text: recognizers and the text layer end a paragraph with a line end. Formulas between `$$` may have some.
+    /// Running text: a line end of recognizers or the text layer ends a paragraph, except in `$$` formulas.
     fn running(&self) -> Body {
         let mut paragraphs: Vec<String> = Vec::new();
         let mut is_open = false;
@@ -209,7 +209,7 @@ impl Text<'_> {
     }
 }
 
-/// Paragraphs that blank lines part, their lines kept.
+/// Paragraphs separated by blank lines, with their line breaks kept.
 fn paragraphs_of(content: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut is_open = false;
@@ -242,7 +242,7 @@ fn without_dollars(content: &str) -> &str {
     trimmed
 }
 
-/// Takes the mark at the start of a footnote out of its first paragraph.
+/// Removes the mark at the start of a footnote's first paragraph and returns it.
 fn take_mark(paragraph: &mut Paragraph) -> Option<String> {
     let Some(Inline::Text(first)) = paragraph.first_mut() else {
         return None;
@@ -262,7 +262,7 @@ fn take_mark(paragraph: &mut Paragraph) -> Option<String> {
         }
         return Some(mark);
     }
-    // A number without blank or bracket after it is part of a word.
+    // A number not followed by a blank or bracket is part of a word.
     let ends =
         rest.starts_with([' ', ')', '.', '\u{a0}']) || SIGNS.iter().any(|s| text.starts_with(*s));
     if first.script.is_some() || !ends || rest.starts_with(|c: char| c == '.' && digits == 0) {
@@ -273,7 +273,7 @@ fn take_mark(paragraph: &mut Paragraph) -> Option<String> {
     Some(mark)
 }
 
-/// Turns raised marks in the text of a page into references, where a footnote of the page has that mark.
+/// Turns superscripts in a page's text into references if a footnote of the page has that mark.
 fn refer_to_footnotes(blocks: &mut [Block]) {
     let marks: BTreeSet<String> = blocks
         .iter()

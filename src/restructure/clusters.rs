@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Depths that heights can tell apart.
+/// Maximum number of clusters, that is of levels told apart by height.
 const MAX_CLUSTERS: usize = 4;
-/// Rounds at most (scikit-learn's default).
+/// Maximum number of iterations (scikit-learn's default).
 const MAX_ROUNDS: usize = 300;
-/// Movement of the centres, as a share of the variance, that ends the rounds (scikit-learn's default).
+/// Movement of the centres, relative to the variance, that ends the iteration (scikit-learn's default).
 const TOLERANCE: f64 = 1e-4;
-/// What numpy's legacy generator draws with seed 42 (docs/reference.md, "Clustering heading heights").
+/// Draws of numpy's legacy generator with seed 42 (docs/reference.md, "Clustering heading heights").
 const DRAWS: [f64; 10] = [
     0.3745401188473625,
     0.9507143064099162,

@@ -24,8 +24,8 @@ pub(super) struct Html {
     nodes: Vec<Node>,
 }
 
-/// Elements that lie in each other at most. A tag that would go deeper makes an element without content, whose text stands
-/// beside it: what asks every element for all below it, or all around it, stays linear.
+/// Limit of nested elements. A deeper tag becomes an element without content, with its text beside it, so
+/// that walking all descendants or ancestors of every element stays linear.
 const MAX_DEPTH: usize = 256;
 /// State of the parser.
 struct TreeState {
@@ -231,7 +231,7 @@ impl Html {
         let (parent, children) = (reading.open, Vec::new());
         let element = Node::Element {
             name: tag.name,
-            // Of an attribute that comes twice the last one counts.
+            // If an attribute occurs twice, the last one counts.
             attributes: tag.attributes.into_iter().collect(),
             children,
             parent,
@@ -332,7 +332,7 @@ mod tests {
                 .iter()
                 .all(|div| depth(&deep, *div) <= MAX_DEPTH + 1)
         );
-        // Comments, end tags and quotes that never end: each used to be searched to the end of the text.
+        // Comments, end tags and quotes that never end: each must not be searched to the end of the text.
         for piece in ["<!--", "</x ", "<!x", "<?x", "<a b "] {
             assert_eq!(many(piece, 200_000).text(0), piece.repeat(200_000));
         }

@@ -4,15 +4,15 @@ use super::html::{Html, NodeId};
 use crate::document::{Block, Label, is_space};
 use std::collections::BTreeSet;
 
-/// Difference of widths, as a share of the smaller, from which two tables are not the same.
+/// Difference of widths, relative to the smaller, from which two tables are not the same.
 const SAME_WIDTH: f32 = 0.1;
-/// Rows at most that a repeated header can have.
+/// Maximum number of rows of a repeated header.
 const MAX_HEADER_ROWS: usize = 5;
-/// Spans above this are taken for it: they would only cost memory.
+/// Larger spans count as this: they would only cost memory.
 const MAX_SPAN: usize = 1000;
-/// Columns of the widest table that is compared with another, spans counted; wider ones stay apart.
+/// Maximum number of columns, spans included, of tables that are compared; wider ones are not merged.
 const MAX_COLUMNS: usize = 20_000;
-/// Bytes of HTML up to which tables grow by merging: a table of 200 full pages. A longer one goes on as another.
+/// Limit in bytes of HTML for merged tables: a table of 200 full pages. Beyond it the table stays split.
 const MAX_MERGED_BYTES: usize = 2_000_000;
 
 /// Merges tables across pages, the last pair of pages first.

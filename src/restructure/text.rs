@@ -126,8 +126,8 @@ fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
         .collect()
 }
 
-/// Demotes headings that are none against the size of body text over all pages, and promotes large text that its own
-/// page did not show to be a heading.
+/// Demotes headings that are none relative to the body size of all pages, and promotes large text that is no
+/// heading relative to its own page alone.
 fn settle_headings(pages: &mut [Page], body: f32) {
     for page in pages {
         let recognized = page.text_decision.source == TextSource::Lines;

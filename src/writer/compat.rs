@@ -1,5 +1,5 @@
-//! The files of the reference, as `--compat` asks for them (docs/reference.md, "Output files"): everything flat in one
-//! folder, one result and one Markdown file a page, pictures by the reference's names.
+//! The reference's files, written with `--compat` (docs/reference.md, "Output files"): one flat folder with a
+//! result and a Markdown file per page, and pictures under the reference's names.
 
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
@@ -13,16 +13,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The formats of the reference that are written; workbooks are none of them.
+/// The reference's formats that are written; workbooks are not among them.
 pub(super) const FORMATS: &[&dyn Format] =
     &[&PageMarkdown, &PageResults, &FlatPictures, &PageDrawings];
 
-/// Text between the stem and the ending in the names of a page's files, where pages are counted.
+/// Suffix of the stem in the names of a page's files, if pages are numbered.
 fn numbered(page_index: Option<usize>) -> String {
     page_index.map_or_else(String::new, |index| format!("_{index}"))
 }
 
-/// The ending of drawings: that of the input if it is a picture, else `png`.
+/// File extension of drawings: the input's if it is a picture, else `png`.
 fn drawing_extension(file_name: &str) -> &str {
     let extension = file_name.rsplit_once('.').map_or("", |(_, e)| e);
     if drawings::can_encode(extension) {
@@ -32,7 +32,7 @@ fn drawing_extension(file_name: &str) -> &str {
     }
 }
 
-/// Pages that share a file, with the number in its name.
+/// The pages of each file, with the number in its name.
 fn parts<'a>(document: &'a Document, options: &FormatOptions) -> Vec<(Option<usize>, &'a [Page])> {
     if options.concatenate_pages {
         return vec![(None, &document.pages)];
@@ -46,10 +46,10 @@ fn parts<'a>(document: &'a Document, options: &FormatOptions) -> Vec<(Option<usi
         .collect()
 }
 
-/// Makes the text of some pages' file; they have the number, or are joined.
+/// Makes the text of a file from its pages: a single page with its number, or all pages joined.
 type MakeText = fn((Option<usize>, &[Page]), &Document, &FormatOptions) -> String;
 
-/// A text file for every page, or one for all.
+/// One text file per page, or one for all.
 struct PageTexts {
     ending: &'static str,
     options: Arc<FormatOptions>,
@@ -68,7 +68,7 @@ impl PageWriter for PageTexts {
     }
 }
 
-/// Markdown, one file a page.
+/// Markdown, one file per page.
 struct PageMarkdown;
 
 impl Format for PageMarkdown {
@@ -97,7 +97,7 @@ impl Format for PageMarkdown {
     }
 }
 
-/// Results, one file a page.
+/// Results, one file per page.
 struct PageResults;
 
 impl Format for PageResults {
@@ -125,7 +125,7 @@ impl Format for PageResults {
     }
 }
 
-/// Pictures, beside the other files by the names that the result gives them.
+/// Pictures, beside the other files, under the names that the result gives them.
 struct FlatPictures;
 
 impl Format for FlatPictures {
@@ -155,7 +155,7 @@ impl Format for FlatPictures {
     }
 }
 
-/// Pages with what was found on them, as pictures.
+/// Pages with their detected regions drawn in, as pictures.
 struct PageDrawings;
 
 impl Format for PageDrawings {
@@ -199,7 +199,7 @@ impl PageWriter for PageDrawingWriter {
         let extension = drawing_extension(&input_name);
         let number = files.is_paged().then_some(page.page_index);
         let mut draw = |name: &str, picture: Pixels| {
-            // Joined pages share a stem: the number comes last.
+            // Joined pages share a stem, so the number comes last.
             let ending = match number {
                 Some(index) if self.options.concatenate_pages => {
                     format!("_{name}_{index}.{extension}")

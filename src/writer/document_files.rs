@@ -1,4 +1,4 @@
-//! The files of one document while they are made.
+//! The files of one document, while they are being written.
 
 use crate::fault::{Fault, Reason};
 use crate::output::{DocumentOutput, OutputFile};
@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-/// The files of one document, for its formats: none is in its place before all are made, and what goes wrong is kept.
+/// The files of one document, for its formats: all are moved into place at the end; faults are collected.
 pub(crate) struct Files<'a> {
     pub(super) output: &'a mut DocumentOutput,
     pub(super) faults: &'a mut Vec<Fault>,
@@ -18,27 +18,27 @@ pub(crate) struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// The input's own name, without its folder.
+    /// File name of the input, without its folder.
     pub(crate) fn input_name(&self) -> &OsStr {
         self.input_name
     }
 
-    /// `true` for kinds of input (PDF, TIFF) of which the reference numbers the pages.
+    /// `true` for input formats (PDF, TIFF) whose pages the reference numbers.
     pub(crate) fn is_paged(&self) -> bool {
         self.is_paged
     }
 
-    /// The place of the document's file with this ending.
+    /// Path of the document's file with this ending.
     pub(crate) fn place(&self, ending: &str) -> PathBuf {
         self.output.name().file(ending)
     }
 
-    /// The folder of the document's pictures.
+    /// Folder of the document's pictures.
     pub(crate) fn picture_folder(&self) -> PathBuf {
         self.output.name().picture_folder()
     }
 
-    /// Makes a file for a place below the save path.
+    /// Writes a file for a path below the save path.
     pub(crate) fn write(
         &mut self,
         place: PathBuf,
@@ -49,25 +49,25 @@ impl Files<'_> {
         }
     }
 
-    /// A file that is written over the time of many pages; [`Files::add`] gives it its place.
+    /// Creates a file that is written page by page; [`Files::add`] gives it its path.
     pub(crate) fn create(&self) -> io::Result<OutputFile> {
         self.output.create()
     }
 
-    /// Takes a file that was [created](Files::create), now complete, for the place with this ending.
+    /// Registers a complete file from [`Files::create`] under the path with this ending.
     pub(crate) fn add(&mut self, file: OutputFile, ending: &str) -> io::Result<()> {
         let place = self.place(ending);
         self.output.add(file, place)
     }
 
-    /// Keeps what went wrong with a file.
+    /// Records a fault with a file.
     pub(crate) fn fault(&mut self, fault: Fault) {
         if self.faults.len() < self.most_faults {
             self.faults.push(fault);
         }
     }
 
-    /// Runs the work of a format, whose panic costs its own files.
+    /// Runs a format's work; if it panics, only the format's own files are lost.
     pub(super) fn guard(&mut self, what: impl Display, work: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
             let message = format!("internal error while writing {what}");

@@ -20,13 +20,13 @@ pub(super) const COLORS: [u32; 20] = [
 ];
 /// Colour numbers with white text (docs/reference.md, "Drawings").
 pub(super) const WHITE_TEXT: [usize; 9] = [0, 3, 4, 8, 9, 13, 14, 18, 19];
-/// DejaVu Sans, Latin and Greek only: labels, captions and most of what is spotted.
+/// DejaVu Sans, Latin and Greek only: enough for labels, captions and most spotted text.
 const FONT: &[u8] = include_bytes!("../../assets/fonts/DejaVuSans-subset.ttf");
 /// Text on light colours.
 const DARK: [u8; 3] = [20, 14, 53];
 const RED: [u8; 3] = [255, 0, 0];
 const BLACK: [u8; 3] = [0; 3];
-/// Height added below pictures that are compared, and place of their captions.
+/// Height added below compared pictures, and position of their captions.
 const CAPTION_BAND: usize = 25;
 const CAPTION_X: usize = 10;
 const CAPTION_Y: usize = 2;
@@ -59,7 +59,7 @@ impl Lettering {
         Self { font, scale }
     }
 
-    /// Width, and height from the top of the highest to the bottom of the lowest letter.
+    /// Width, and height from the top of the highest to the bottom of the lowest glyph.
     fn size(&self, text: &str) -> (i64, i64) {
         let (mut right, mut top, mut bottom) = (0f32, f32::INFINITY, 0f32);
         self.each_glyph(text, |x, glyph| {
@@ -85,7 +85,7 @@ impl Lettering {
         }
     }
 
-    /// Writes a line whose ascender line starts at a place.
+    /// Draws a line of text whose ascender starts at a position.
     fn write(&self, picture: &mut Pixels, text: &str, x: i64, y: i64, ink: [u8; 3]) {
         self.each_glyph(text, |pen, glyph| {
             let Some(outline) = self.font.outline_glyph(glyph) else {
@@ -109,12 +109,12 @@ impl Lettering {
     }
 }
 
-/// Size of the letters on a page.
+/// Font size on a page.
 fn letter_size(page: &Pixels) -> usize {
     (0.018 * page.width as f64) as usize + 2
 }
 
-/// Colour numbers of labels: the position of the first box of each.
+/// Colour number of each label: the index of its first box.
 fn color_numbers(regions: &[DetectedRegion]) -> impl Fn(Label) -> usize {
     let labels: Vec<Label> = regions.iter().map(|r| r.label).collect();
     move |label| labels.iter().position(|l| *l == label).unwrap_or(0)
@@ -180,7 +180,7 @@ fn layout_polygons(pixels: &Pixels, regions: &[DetectedRegion]) -> Pixels {
     out
 }
 
-/// Label and score above a place, or below it where the page begins.
+/// Label and score above a position, or below it at the page's upper edge.
 fn tag(picture: &mut Pixels, region: &DetectedRegion, number: usize, [x, y]: [i64; 2]) {
     let lettering = Lettering::new(letter_size(picture) as f32);
     let text = format!("{} {:.2}", region.label.as_str(), region.score);
@@ -195,7 +195,7 @@ fn tag(picture: &mut Pixels, region: &DetectedRegion, number: usize, [x, y]: [i6
     lettering.write(picture, &text, x + 2, top - 2, text_color(number));
 }
 
-/// A red number to the right of a place, or to the left of it where the page ends.
+/// A red number to the right of a position, or to its left at the page's right edge.
 fn number_beside(picture: &mut Pixels, number: usize, [x, y]: [i64; 2]) {
     let size = letter_size(picture);
     let at_border = picture.width as i64 - x < size as i64;
@@ -207,7 +207,7 @@ fn number_beside(picture: &mut Pixels, number: usize, [x, y]: [i64; 2]) {
     Lettering::new(size as f32).write(picture, &number.to_string(), left, y - size as i64 / 2, RED);
 }
 
-/// Fills a polygon half transparent; values are truncated.
+/// Fills a polygon at half opacity; values are truncated.
 fn fill_half(picture: &mut Pixels, polygon: &[Point], ink: [u8; 3]) {
     let corners: Vec<[i64; 2]> = polygon.iter().map(|p| [p.x as i64, p.y as i64]).collect();
     let mask = filled_polygon(picture.width, picture.height, &corners);
@@ -220,7 +220,7 @@ fn fill_half(picture: &mut Pixels, polygon: &[Point], ink: [u8; 3]) {
     }
 }
 
-/// `preprocessed_img`: the page before, turned and flattened, side by side.
+/// `preprocessed_img`: the page before preprocessing, rotated and rectified, side by side.
 pub(crate) fn preprocessed(steps: &PreprocessSteps, done: &Preprocessing) -> Pixels {
     let switch = |on: bool| if on { "True" } else { "False" };
     let parts = [
@@ -256,7 +256,7 @@ pub(crate) fn preprocessed(steps: &PreprocessSteps, done: &Preprocessing) -> Pix
     out
 }
 
-/// `spotting_res_img`: what was found on the page, and beside it what it says.
+/// `spotting_res_img`: the boxes found on the page, and their texts beside it.
 pub(crate) fn spotting(pixels: &Pixels, found: &Spotting) -> Pixels {
     let mut random = PythonRandom::new(0);
     let mut filled = pixels.clone();
@@ -288,10 +288,10 @@ pub(crate) fn spotting(pixels: &Pixels, found: &Spotting) -> Pixels {
     out
 }
 
-/// Share of a box's height that letters take.
+/// Ratio of font size to box height.
 const BOX_SHARE: f32 = 0.8;
 
-/// Writes a text into a box, as large as fits; into tall boxes from top to bottom.
+/// Draws a text into a box as large as it fits; in tall boxes from top to bottom.
 fn write_into(picture: &mut Pixels, text: &str, corners: [[i64; 2]; 4]) {
     let low = |axis: usize| corners.iter().map(|c| c[axis]).min().unwrap_or(0);
     let high = |axis: usize| corners.iter().map(|c| c[axis]).max().unwrap_or(0);
@@ -308,7 +308,7 @@ fn write_into(picture: &mut Pixels, text: &str, corners: [[i64; 2]; 4]) {
         lines.iter().map(|l| lettering.size(l).0).max().unwrap_or(0)
     };
     let tall = (BOX_SHARE * room).max(1.0);
-    // Widths grow with the size, so one measurement tells the size that fits.
+    // Width is proportional to font size, so one measurement gives the size that fits.
     let fitting = tall * width as f32 / widest(tall).max(1) as f32;
     let lettering = Lettering::new(fitting.min(tall).max(1.0));
     for (i, line) in lines.iter().enumerate() {
@@ -316,7 +316,7 @@ fn write_into(picture: &mut Pixels, text: &str, corners: [[i64; 2]; 4]) {
     }
 }
 
-/// Formats in which drawings can be written, by the ending of the file name.
+/// `true` for file extensions of formats in which drawings can be written.
 pub(crate) fn can_encode(extension: &str) -> bool {
     matches!(
         extension.to_lowercase().as_str(),
@@ -327,7 +327,7 @@ pub(crate) fn can_encode(extension: &str) -> bool {
 /// JPEG quality of drawings (OpenCV's default).
 const QUALITY: u8 = 95;
 
-/// A picture in the format of a file name's ending; anything else gives PNG.
+/// A picture in the format of a file extension; PNG for any other.
 pub(crate) fn encoded(pixels: &Pixels, extension: &str) -> Result<Vec<u8>, Fault> {
     let failed =
         |e: &dyn std::fmt::Display| Fault::internal(format!("cannot encode the picture: {e}"));

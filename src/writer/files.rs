@@ -1,8 +1,8 @@
-//! Documents as files below the save path: [`FilesWriter`] takes the pages of jobs and has the formats of a tree make its files.
+//! Documents as files below the save path: [`FilesWriter`] takes pages and has the formats write the files.
 //!
-//! Files appear in the save path when the document is finished, complete. Pictures and page pictures are written while
-//! pages come in, text when the whole document is known. A file that cannot be made costs itself, not the others. Writers
-//! never change a document.
+//! Files appear in the save path complete, when the document is finished. Pictures and page pictures are
+//! written as pages arrive, text when the whole document is known. A file that fails does not affect the
+//! others. Writers never change a document.
 
 use super::document_files::Files;
 use super::format::{Format, PageWriter};
@@ -20,33 +20,33 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Faults with files of a document that are told, of those while its pages come; of many that are alike, as on a full
-/// disk, the first ones are enough.
+/// Limit of file faults reported while a document's pages arrive: similar faults, as on a full disk, would
+/// only repeat themselves.
 const MAX_FAULTS: usize = 8;
 
-/// Where the files of documents go.
+/// Output locations of documents.
 #[derive(Debug, Clone)]
 pub(crate) struct Outputs {
     /// The save path.
     pub path: Arc<SavePath>,
-    /// Name and input of every document, by the id of its job.
+    /// Name and input identity of every document, by job id.
     pub documents: BTreeMap<usize, (OutputName, Identity)>,
-    /// Hash of all settings that the outputs depend on.
+    /// Hash of all settings that affect the outputs.
     pub settings: String,
 }
 
 impl Outputs {
-    /// Starts the outputs of a document.
+    /// Starts the output of a document.
     fn begin(&self, job: &Job) -> Option<DocumentOutput> {
         let (name, input_of_plan) = self.documents.get(&job.id)?;
-        // What lies behind an address is known now that it was opened.
+        // The content behind a URL is known only now, after it was fetched.
         let fetched = job.file.remote.as_ref().and_then(|remote| remote.fetched());
         let input = fetched.map(|fetched| input_of_plan.fetched(fetched.size(), &fetched.sha256()));
         let input = input.as_ref().unwrap_or(input_of_plan);
         Some(self.path.begin(name, input, &self.settings))
     }
 
-    /// Files in their places as they are shown.
+    /// Paths of published files, as displayed.
     fn shown(&self, published: &Published) -> Vec<PathBuf> {
         let places = published.files.iter();
         places.map(|(place, _)| self.path.shown(place)).collect()
@@ -56,19 +56,19 @@ impl Outputs {
 /// Settings of the writer.
 #[derive(Debug, Clone)]
 pub(crate) struct FilesOptions {
-    /// The formats that are wanted.
+    /// The requested formats.
     pub formats: Formats,
     /// Settings of formats.
     pub format: FormatOptions,
-    /// Work on a document before it is written.
+    /// Processing of a document before it is written.
     pub finish: FinishOptions,
 }
 
-/// A document of which pages are still to come.
+/// A document whose pages are still arriving.
 struct InProgress {
     document: Document,
     output: DocumentOutput,
-    /// Formats that take pages; `None` once one has panicked.
+    /// Formats that take pages; `None` after a panic.
     writers: Vec<(&'static str, Option<Box<dyn PageWriter>>)>,
     faults: Vec<Fault>,
     written: WrittenDocument,
@@ -140,7 +140,7 @@ impl<'a> FilesWriter<'a> {
         }
     }
 
-    /// Makes the files of all pages that came and puts them in their places; `given_up` where not all of them did.
+    /// Writes the files from the pages received and publishes them; `given_up` if pages are missing.
     fn write_document(
         &self,
         job: &Job,
@@ -261,12 +261,12 @@ impl DocumentSink for FilesWriter<'_> {
         let outcome = outcome_of_failure(fault);
         if self.tree.keeps_unfinished {
             if let Some(open) = open {
-                // What fails with the files is no news of a document that failed before.
+                // Further faults with files of a document that failed already are not reported.
                 let outcome = outcome.unwrap_or(DocumentOutcome::Failed);
                 drop(self.write_document(job, open, Some(outcome)));
             }
         } else {
-            // What could not even be opened is recorded as well.
+            // Documents that could not even be opened are recorded as well.
             let output = open.map(|open| open.output);
             let output = output.or_else(|| self.outputs.begin(job));
             if let Some((output, outcome)) = output.zip(outcome) {
@@ -277,7 +277,7 @@ impl DocumentSink for FilesWriter<'_> {
     }
 }
 
-/// The record's word for a document that was given up; none for one that was not tried.
+/// The outcome recorded for a document that was given up; `None` if it was never tried.
 fn outcome_of_failure(fault: &Fault) -> Option<DocumentOutcome> {
     match fault.reason {
         Reason::Cancelled => Some(DocumentOutcome::Interrupted),

@@ -7,27 +7,27 @@ use crate::engine::FinishedPage;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// An output format. A new one is a file with an implementation, and an entry of [`FORMATS`](super::formats::FORMATS).
+/// An output format. To add one, implement it and list it in [`FORMATS`](super::formats::FORMATS).
 pub(crate) trait Format: Sync {
     /// Its name in `--formats`.
     fn name(&self) -> &'static str;
 
-    /// Endings of the files that a document may get, pictures aside: those of an earlier run are replaced. The first one is that
-    /// of [`Format::write`].
+    /// Endings of a document's possible files, except pictures; those of an earlier run are replaced. The
+    /// first is that of [`Format::write`].
     fn endings(&self) -> &'static [&'static str];
 
-    /// Pictures that it needs beside the document.
+    /// Pictures that it needs besides the document.
     fn needs(&self) -> Needs {
         Needs::default()
     }
 
-    /// `false` where a document has nothing for a file of this format.
+    /// `false` if the document has no content for this format.
     fn has_file(&self, _document: &Document) -> bool {
         true
     }
 
-    /// Writes a finished document as one file. The errors are those of `out`; formats with a [`Format::start`] of their own write
-    /// nothing here.
+    /// Writes a finished document as one file. Errors are those of `out`; formats with their own
+    /// [`Format::start`] write nothing here.
     fn write(
         &self,
         document: &Document,
@@ -35,13 +35,13 @@ pub(crate) trait Format: Sync {
         out: &mut dyn Write,
     ) -> io::Result<()>;
 
-    /// A writer for the pages of one document as they come, where the format makes other files than one of the whole document.
+    /// A page-by-page writer for one document, if the format makes other files than one per document.
     fn start(&self, _options: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
         None
     }
 }
 
-/// Writes the files of one document while its pages come. What goes wrong is left with the [`Files`].
+/// Writes the files of one document as its pages arrive. Faults go to the [`Files`].
 pub(crate) trait PageWriter {
     /// Takes the next page, in order; labels may still change until the document is finished.
     fn page(&mut self, page: &FinishedPage, files: &mut Files);
@@ -50,7 +50,7 @@ pub(crate) trait PageWriter {
     fn finish(self: Box<Self>, document: &Document, files: &mut Files);
 }
 
-/// Pictures that formats need beside the finished document; what nobody needs is not made.
+/// Pictures that formats need besides the finished document; others are not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Needs {
     /// Pages as JPEG, for drawings.

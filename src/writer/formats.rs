@@ -1,4 +1,4 @@
-//! The list of all output formats, and the choice among them that `--formats` makes.
+//! The list of all output formats, and the selection by `--formats`.
 
 use super::format::Format;
 use super::json::Json;
@@ -8,13 +8,13 @@ use super::vis::Drawings;
 use super::xlsx::Workbooks;
 use std::fmt;
 
-/// All formats. Their files are made from the last to the first, so that whoever waits for Markdown finds the others there.
+/// All formats. Files are made from last to first, so that the others exist once Markdown appears.
 pub(crate) const FORMATS: &[&dyn Format] = &[&Markdown, &Json, &Workbooks, &Pictures, &Drawings];
 
-/// Formats out of [`FORMATS`].
+/// A subset of [`FORMATS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Formats {
-    /// A bit for every entry of [`FORMATS`].
+    /// One bit per entry of [`FORMATS`].
     chosen: u32,
 }
 
@@ -24,10 +24,10 @@ impl Formats {
         chosen: (1 << FORMATS.len()) - 1,
     };
 
-    /// The formats of these names; the name that is none, if there is one.
+    /// Formats by name; the error is the unknown name.
     ///
-    /// Markdown brings the pictures that it shows. A minus before a name takes it away, from all if no other is named:
-    /// Markdown without images shows none.
+    /// Markdown includes the pictures that it shows. A minus before a name removes it, from all formats if no
+    /// other is named: Markdown without images shows none.
     pub(crate) fn from_names<'a>(
         names: impl IntoIterator<Item = &'a str>,
     ) -> Result<Formats, String> {
@@ -57,7 +57,7 @@ impl Formats {
         FORMATS.iter().map(|format| format.name()).collect()
     }
 
-    /// `true` if the format of this name is among them.
+    /// `true` if it contains the format of this name.
     pub(crate) fn contains(self, name: &str) -> bool {
         Formats::bit(name).is_ok_and(|bit| self.chosen & bit != 0)
     }

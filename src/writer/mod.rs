@@ -1,5 +1,5 @@
-//! Writers: one file for each output format ([`formats`] has their list), the files of documents below the save path
-//! ([`files`]), and documents on standard output ([`printed`]).
+//! Writers: one file for each output format ([`formats`] lists them), the files of documents below the save
+//! path ([`files`]), and documents on standard output ([`printed`]).
 
 pub(crate) mod compat;
 mod document_files;

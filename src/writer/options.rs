@@ -10,26 +10,26 @@ pub(crate) struct FormatOptions {
     pub json: JsonOptions,
     /// All pages are joined into one result (`concatenate_pages`).
     pub concatenate_pages: bool,
-    /// Document preprocessing runs: every document gets a drawing that compares pages before and after.
+    /// `true` if document preprocessing runs; adds a drawing that compares pages before and after.
     pub preprocesses: bool,
 }
 
-/// How Markdown is written; names and defaults are the reference's.
+/// Options of Markdown; names and defaults are the reference's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarkdownOptions {
-    /// HTML for centred things and styled tables; else plain Markdown.
+    /// HTML for centred content and styled tables; else plain Markdown.
     pub pretty: bool,
     /// Write formula numbers as tags.
     pub show_formula_number: bool,
     /// Labels that are left out.
     pub ignore_labels: BTreeSet<String>,
-    /// Whether a layout was detected.
+    /// `true` if a layout was detected.
     pub use_layout_detection: bool,
-    /// Whether charts were recognized.
+    /// `true` if charts were recognized.
     pub use_chart_recognition: bool,
-    /// Whether seals were recognized.
+    /// `true` if seals were recognized.
     pub use_seal_recognition: bool,
-    /// Whether pictures were recognized as text.
+    /// `true` if pictures were recognized as text.
     pub use_ocr_for_image_block: bool,
 }
 
@@ -56,31 +56,31 @@ impl Default for MarkdownOptions {
     }
 }
 
-/// What stands in the file besides the document.
+/// Contents of the file besides the document.
 #[derive(Debug, Clone)]
 pub(crate) struct JsonOptions {
     /// Name of the pipeline.
     pub pipeline: String,
-    /// Settings to be written down.
+    /// Settings to record.
     pub settings: Value,
-    /// Options of Markdown, which also name labels without a number in the reading order.
+    /// Options of Markdown, which also name the labels outside the reading order.
     pub markdown: MarkdownOptions,
-    /// Whether block contents are written as Markdown.
+    /// `true` if block contents are written as Markdown.
     pub format_block_content: bool,
-    /// Whether pages were preprocessed.
+    /// `true` if pages were preprocessed.
     pub use_doc_preprocessor: bool,
-    /// Whether neighbouring blocks were merged.
+    /// `true` if neighbouring blocks were merged.
     pub merge_layout_blocks: bool,
-    /// Whether regions have shapes other than rectangles, where their detector sees any.
+    /// `true` if regions have polygon outlines, if their detector supports them.
     pub return_layout_polygon_points: bool,
-    /// Labels left out of Markdown, in the order in which they were given.
+    /// Labels left out of Markdown, in the order given.
     pub ignore_labels: Vec<String>,
-    /// As `--compat`: numbers in full.
+    /// `true` for `--compat`: numbers are not rounded.
     pub compat: bool,
 }
 
 impl JsonOptions {
-    /// Options for regions that were found in the page's text.
+    /// Options for regions derived from the page's text.
     pub(crate) fn page_text(pipeline: &str, markdown: MarkdownOptions) -> Self {
         Self {
             pipeline: pipeline.into(),

@@ -1,4 +1,4 @@
-//! The pictures of documents, as files in a folder of their own.
+//! The pictures of documents, as files in their own folder.
 
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
@@ -8,7 +8,7 @@ use crate::engine::FinishedPage;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// The format `images`: what was cut out of pages, as JPEG.
+/// The format `images`: crops of pages, as JPEG.
 pub(super) struct Pictures;
 
 impl Format for Pictures {
@@ -41,15 +41,15 @@ impl Format for Pictures {
     }
 }
 
-/// Writes the pictures of pages as they come.
+/// Writes the pictures of pages as they arrive.
 pub(super) struct PictureWriter {
-    /// The place below the save path of a picture whose path in the document is known.
+    /// Path below the save path of a picture, from its path in the document.
     pub(super) place: fn(path: &str, files: &Files) -> std::path::PathBuf,
 }
 
 impl PageWriter for PictureWriter {
     fn page(&mut self, page: &FinishedPage, files: &mut Files) {
-        // The page's own pictures come later and win where paths are equal.
+        // The page's own pictures come last and win if paths are equal.
         let of_blocks = page.page.blocks.iter().filter_map(|b| b.picture.as_ref());
         for picture in of_blocks.chain(&page.page.pictures) {
             if let Some(jpeg) = &picture.jpeg {

@@ -1,5 +1,5 @@
-//! Documents on standard output: [`PrintWriter`] takes the pages of jobs and prints each document once it is whole, in the order of
-//! the inputs.
+//! Documents on standard output: [`PrintWriter`] takes the pages of jobs and prints each document once it is
+//! complete, in input order.
 
 use super::format::Format;
 use super::options::FormatOptions;
@@ -14,15 +14,15 @@ use std::io;
 
 /// Settings of the writer.
 pub(crate) struct PrintOptions {
-    /// The format that is printed.
+    /// The printed format.
     pub format: &'static dyn Format,
     /// Settings of formats.
     pub options: FormatOptions,
-    /// Work on a document before it is printed.
+    /// Processing of a document before it is printed.
     pub finish: FinishOptions,
-    /// A line with the document's name stands before each.
+    /// `true` if a line with its name precedes each document.
     pub with_names: bool,
-    /// Standard output is a terminal, which must not obey what stands in documents.
+    /// `true` if standard output is a terminal, which must not interpret control characters of documents.
     pub to_terminal: bool,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct PrintOptions {
 pub(crate) struct PrintWriter<'a> {
     options: PrintOptions,
     stdout: OrderedOutput<io::Stdout>,
-    /// Positions of the documents in what is printed, by the ids of their jobs.
+    /// Positions of the documents in the output, by job id.
     positions: BTreeMap<usize, usize>,
     open: BTreeMap<usize, (Document, WrittenDocument)>,
     observer: &'a mut dyn WriteObserver,
@@ -101,7 +101,7 @@ impl DocumentSink for PrintWriter<'_> {
 
     fn failed(&mut self, job: &Job, fault: &Fault) {
         self.open.remove(&job.id);
-        // Faults of standard output are told of a document that has something to print.
+        // Faults of standard output are reported with a document that has something to print.
         drop(self.stdout.give_up(self.position(job)));
         self.observer.failed(job, fault);
     }

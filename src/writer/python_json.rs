@@ -13,7 +13,7 @@ pub(crate) fn to_string(value: &Value) -> String {
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-/// Serde's own indentation, and floats the way Python writes them.
+/// Serde's own indentation, with floats formatted as by Python.
 struct PythonFormatter(PrettyFormatter<'static>);
 
 impl Formatter for PythonFormatter {
@@ -66,7 +66,7 @@ impl Formatter for PythonFormatter {
     }
 }
 
-/// `repr` of a float: the shortest digits that lead back to it, an exponent below 1e-4 and from 1e16 on.
+/// `repr` of a float: the shortest digits that round-trip, with an exponent below 1e-4 and from 1e16 on.
 fn float_repr(value: f64) -> String {
     if value == 0.0 || (1e-4..1e16).contains(&value.abs()) {
         return format!("{value:?}");

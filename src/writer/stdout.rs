@@ -1,48 +1,48 @@
-//! Results on standard output: documents in the order of the inputs, whichever is finished first, and told apart.
+//! Results on standard output: documents in input order, whichever finishes first, and delimited.
 //!
-//! JSON is one value a document, each ending with a newline. Markdown of several documents has a line
-//! `<!-- document: NAME -->` before each, between blank lines; that of a single one stands alone. A document that is
-//! finished before its turn waits, a large one in a temporary file. On a terminal nothing of a document is obeyed.
+//! JSON is one value per document, each ending with a newline. Markdown of several documents has a line `<!--
+//! document: NAME -->` before each, between blank lines. A document that finishes early is held back, a large
+//! one in a temporary file. For a terminal, control characters are neutralized.
 
 use crate::shown;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// Bytes that documents may take in memory while they wait for their turn.
+/// Bytes of memory that held-back documents may take.
 const IN_MEMORY: usize = 16 << 20;
 
 /// Writes documents in the order of their numbers.
 pub(super) struct OrderedOutput<W: Write> {
     out: W,
     options: OutputOptions,
-    /// What is known of documents that are not written: finished ones with their text; `None` for those given up.
+    /// Documents not written yet: finished ones with their text; `None` for those given up.
     waiting: BTreeMap<usize, Option<Held>>,
-    /// The first number of which nothing is known.
+    /// The next number to be written; nothing has arrived for it yet.
     next: usize,
     written: usize,
     in_memory: usize,
     spill: Option<File>,
 }
 
-/// How documents are written.
+/// Options of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OutputOptions {
-    /// Whether a line with its name comes before each document.
+    /// `true` if a line with its name precedes each document.
     pub with_names: bool,
-    /// Whether the output goes to a terminal.
+    /// `true` if the output is a terminal.
     pub to_terminal: bool,
 }
 
-/// A document that waits for its turn.
+/// A held-back document.
 enum Held {
     Memory(Vec<u8>),
-    /// So many bytes of the spilled ones, from the first on.
+    /// Offset and length in the spill file.
     Spilled(u64, u64),
 }
 
 impl<W: Write> OrderedOutput<W> {
-    /// Output of documents whose numbers count up from 0. Each is [finished](Self::finish) or [given up](Self::give_up).
+    /// Output of documents numbered from 0. Each is [finished](Self::finish) or [given up](Self::give_up).
     pub(super) fn new(out: W, options: OutputOptions) -> Self {
         Self {
             out,
@@ -55,9 +55,9 @@ impl<W: Write> OrderedOutput<W> {
         }
     }
 
-    /// Takes a finished document; what can be written now is written.
+    /// Takes a finished document and writes all whose turn has come.
     ///
-    /// Fails where the output does. A reader that has gone is no error.
+    /// Fails if the output does; a closed pipe is not an error.
     pub(super) fn finish(
         &mut self,
         number: usize,
@@ -86,13 +86,13 @@ impl<W: Write> OrderedOutput<W> {
         self.write_ready()
     }
 
-    /// Notes that nothing will come of a document.
+    /// Marks a document as never to be written.
     pub(super) fn give_up(&mut self, number: usize) -> io::Result<()> {
         self.waiting.insert(number, None);
         self.write_ready()
     }
 
-    /// Writes what still waits for documents that never came.
+    /// Writes documents that still wait for others that never arrived.
     pub(super) fn close(&mut self) -> io::Result<()> {
         while let Some(number) = self.waiting.keys().next().copied() {
             self.next = number;
@@ -111,7 +111,7 @@ impl<W: Write> OrderedOutput<W> {
         Ok(())
     }
 
-    /// The blank line before all documents but the first.
+    /// Writes the blank line before all documents but the first.
     fn separate(&mut self) -> io::Result<()> {
         self.written += 1;
         if self.options.with_names && self.written > 1 {
@@ -121,7 +121,7 @@ impl<W: Write> OrderedOutput<W> {
         }
     }
 
-    /// Keeps a text, in a file if too much waits. Without a folder for temporary files it stays in memory.
+    /// Holds a text back, in a file if memory is used up, or in memory if there is no temporary folder.
     fn hold(&mut self, text: Vec<u8>) -> Held {
         if self.in_memory + text.len() > IN_MEMORY
             && let Ok(place) = self.spill(&text)
@@ -178,7 +178,7 @@ impl<W: Write> Drop for OrderedOutput<W> {
     }
 }
 
-/// A reader that has gone is no error.
+/// Ignores the error of a closed pipe.
 fn unless_gone(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -186,7 +186,7 @@ fn unless_gone(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// A name that ends no comment.
+/// A name that cannot end a comment.
 fn in_comment(name: &str) -> String {
     shown::text(name)
         .replace("--", "-\\x2d")

@@ -1,18 +1,18 @@
-//! The two trees of files that docparse writes below the save path: its own, and the reference's.
+//! The two output trees below the save path: docparse's own, and the reference's.
 
 use super::compat;
 use super::format::{Format, Needs};
 use super::formats::{FORMATS, Formats};
 
-/// A tree of files: the formats that it has, and its ways where they differ.
+/// An output tree: its formats, and its behaviour where the trees differ.
 pub(crate) struct Tree {
-    /// Its formats; those of a name that [`Formats`] has and the tree has not are left out.
+    /// Its formats; names in [`Formats`] that the tree lacks are ignored.
     formats: &'static [&'static dyn Format],
-    /// Files of an earlier run of the document that are none of this one's are removed.
+    /// `true` if files left by an earlier run of the document are removed.
     pub(super) replaces_earlier: bool,
-    /// A document that is given up keeps the pages that came before.
+    /// `true` if a document that is given up keeps the pages received before.
     pub(super) keeps_unfinished: bool,
-    /// Many pages in a row that failed alike are one entry of the result.
+    /// `true` if consecutive pages that failed alike are one entry of the result.
     pub(super) joins_failed_pages: bool,
 }
 
@@ -24,7 +24,7 @@ pub(crate) static OWN: Tree = Tree {
     joins_failed_pages: true,
 };
 
-/// `--compat`: the reference's files, a result and a Markdown file for every page, all flat in one folder.
+/// `--compat`: the reference's files, a result and a Markdown file per page, all in one flat folder.
 pub(crate) static REFERENCE: Tree = Tree {
     formats: compat::FORMATS,
     replaces_earlier: false,
@@ -33,7 +33,7 @@ pub(crate) static REFERENCE: Tree = Tree {
 };
 
 impl Tree {
-    /// The tree that is written with or without `--compat`.
+    /// The output tree with or without `--compat`.
     pub(crate) fn of(compat: bool) -> &'static Tree {
         if compat { &REFERENCE } else { &OWN }
     }
@@ -47,7 +47,7 @@ impl Tree {
         formats.filter(move |format| chosen.contains(format.name()))
     }
 
-    /// Endings of the files that every document may get, pictures aside.
+    /// Endings of the files that any document may get, except pictures.
     pub(crate) fn endings(&self, chosen: Formats) -> Vec<String> {
         self.formats(chosen)
             .flat_map(|format| format.endings())
@@ -55,7 +55,7 @@ impl Tree {
             .collect()
     }
 
-    /// Pictures that the formats need beside the finished document.
+    /// Pictures that the formats need besides the finished document.
     pub(crate) fn needs(&self, chosen: Formats) -> Needs {
         self.formats(chosen)
             .fold(Needs::default(), |needs, format| needs | format.needs())

@@ -1,9 +1,9 @@
-//! Visualization PDFs: every page with what was found on it, at the page's own size.
+//! Visualization PDFs: every page with its detected regions, at the page's own size.
 //!
-//! One file for each view: the layout (boxes, labels, scores), the reading order, and where pages were preprocessed
-//! what became of them. The page picture is
-//! encoded once and written to both files as it comes; drawings follow when the whole document is known, so a
-//! long document never lies in memory. Text is the built-in Helvetica: crisp at any size and selectable.
+//! One file per view: the layout (boxes, labels, scores), the reading order, and if pages were preprocessed,
+//! their preprocessing. The page picture is encoded once and written to all files as it arrives; drawings
+//! follow when the whole document is known, so a long document is never held in memory. Text is the built-in
+//! Helvetica: crisp at any size and selectable.
 
 use super::document_files::Files;
 mod drawing;
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// What a file shows.
+/// Contents of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
     /// Boxes with labels and scores.
@@ -33,14 +33,14 @@ pub(super) enum View {
     Preprocessed,
 }
 
-/// The drawings of a document with the endings of their files; the last one only where pages are preprocessed.
+/// The views of a document and the endings of their files; the last one only if pages are preprocessed.
 const VIEWS: [View; 3] = [View::Layout, View::Order, View::Preprocessed];
 const ENDINGS: [&str; 3] = [
     "_layout_det_res.pdf",
     "_layout_order_res.pdf",
     "_preprocessed_img.pdf",
 ];
-/// JPEG quality of comparisons, as that of the other drawings.
+/// JPEG quality of comparisons, the same as for the other drawings.
 const COMPARISON_QUALITY: u8 = 72;
 
 /// The format `vis`: visualization PDFs.
@@ -79,9 +79,9 @@ impl Format for Drawings {
 /// Writes the drawings of one document.
 struct DrawingWriter {
     views: &'static [View],
-    /// A file for every view, once there is a page.
+    /// One file per view, created with the first page.
     files: Vec<VisFile<OutputFile>>,
-    /// A fault costs the drawings, and nothing else.
+    /// `true` after a fault, which affects the drawings only.
     is_lost: bool,
 }
 
@@ -146,24 +146,24 @@ impl PageWriter for DrawingWriter {
     }
 }
 
-/// Objects of every file: catalog, page tree, font, transparency.
+/// Fixed object numbers: catalog, page tree, font, transparency.
 const CATALOG: i32 = 1;
 const TREE: i32 = 2;
 const FONT: i32 = 3;
 const TINT: i32 = 4;
 const FIRST_FREE: i32 = 5;
-/// A PDF page has at most this many units on a side.
+/// Maximum side length of a PDF page in units.
 const MAX_SIDE: f32 = 14_400.0;
 
-/// A visualization PDF while it is written.
+/// A visualization PDF being written.
 pub(super) struct VisFile<W> {
     out: W,
     position: usize,
-    /// Position of every object, from object 1.
+    /// Byte offset of every object, from object 1.
     offsets: Vec<usize>,
-    /// Picture objects with their width and height, by the number of the page among those added.
+    /// Picture objects with width and height, by the index of the added page.
     pictures: BTreeMap<usize, (Ref, usize, usize)>,
-    /// Pages that were added.
+    /// Number of pages added.
     added: usize,
     view: View,
 }
@@ -179,12 +179,12 @@ impl<W: Write> VisFile<W> {
             added: 0,
             view,
         };
-        // The comment with high bytes tells programs that the file is binary.
+        // The comment with high bytes marks the file as binary.
         file.write(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")?;
         Ok(file)
     }
 
-    /// Writes the picture of the next page, or of `pages` in a row that have one drawing.
+    /// Writes the picture of the next page, or of `pages` consecutive ones that share a drawing.
     pub(super) fn add_picture(
         &mut self,
         picture: Option<(&[u8], usize, usize)>,
@@ -210,12 +210,12 @@ impl<W: Write> VisFile<W> {
         Ok(())
     }
 
-    /// Writes the drawings of all pages and what makes the file whole; gives back what it was written to.
+    /// Writes the drawings of all pages and completes the file; returns the writer.
     pub(super) fn finish(mut self, document: &Document) -> io::Result<W> {
         let mut pages = Vec::new();
         let mut at = 0;
         for page in &document.pages {
-            // Pages in a row that are one have no pictures, and one drawing.
+            // Consecutive pages that count as one have no pictures, and share a drawing.
             if at >= self.added {
                 break;
             }
@@ -248,7 +248,7 @@ impl<W: Write> VisFile<W> {
         Ref::new(self.offsets.len() as i32)
     }
 
-    /// Writes a chunk that holds exactly the object `id`.
+    /// Writes a chunk that contains exactly the object `id`.
     fn object(&mut self, id: Ref, chunk: &Chunk) -> io::Result<()> {
         self.offsets[id.get() as usize - 1] = self.position;
         self.write(chunk.as_bytes())
@@ -283,7 +283,7 @@ impl<W: Write> VisFile<W> {
         Ok(id)
     }
 
-    /// Size in points: the page's own; for a comparison that of its picture, a pixel being as large as on the page.
+    /// Size in points: the page's own; for a comparison its picture's, at the page's pixel size.
     fn page_size(&self, page: &Page, picture: Option<(usize, usize)>) -> (f32, f32) {
         let (width, height) = match (self.view, picture) {
             (View::Preprocessed, Some((width, height))) => {
@@ -349,7 +349,7 @@ mod tests {
         let bytes = file.finish(&document).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("text 0.90"));
-        // Positions count bytes: look at them in the bytes.
+        // Offsets count bytes, so search the bytes.
         let find = |needle: &[u8]| {
             bytes
                 .windows(needle.len())

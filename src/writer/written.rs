@@ -1,4 +1,4 @@
-//! What is told of documents that were written: files, errors and warnings of pages, and the observer that hears of them.
+//! Summary of a written document: files, errors and page warnings, and the observer that receives it.
 
 use crate::document::{Diagnostic, Document, Page, Severity};
 use crate::engine::Job;
@@ -7,27 +7,27 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-/// What was written for a document.
+/// Summary of a written document.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WrittenDocument {
-    /// Files, in the order in which they were written.
+    /// Files, in the order written.
     pub files: Vec<PathBuf>,
     /// Faults of pages, blocks and files.
     pub errors: Vec<DocumentError>,
-    /// What was noticed of whole pages; what was noticed of blocks stands in the JSON only.
+    /// Diagnostics of whole pages; those of blocks are in the JSON only.
     pub warnings: Vec<PageWarning>,
     /// Pages written.
     pub pages: usize,
     /// Milliseconds spent on each stage, over all pages.
     pub stage_ms: BTreeMap<&'static str, f64>,
-    /// The last error is the only one of its pages.
+    /// `true` if the last error is the only one of its pages.
     is_last_alone: bool,
 }
 
-/// A fault of a document that was written all the same.
+/// A fault of a document that was written nevertheless.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct DocumentError {
-    /// The first and the last page that it is about, from 1; `None` for a fault with a file.
+    /// First and last page affected, from 1; `None` for a fault with a file.
     pub pages: Option<(usize, usize)>,
     /// The fault.
     pub fault: Fault,
@@ -51,7 +51,7 @@ impl fmt::Display for DocumentError {
 }
 
 impl WrittenDocument {
-    /// Counts a page in: its time and its errors.
+    /// Adds a page's time and errors.
     pub(super) fn count(&mut self, page: &Page) {
         self.pages += page.stands_for();
         for (stage, ms) in &page.timings {
@@ -63,7 +63,7 @@ impl WrittenDocument {
         let mut errors: Vec<Fault> = errors
             .map(|told| Fault::new(told.reason.unwrap_or(Reason::Internal), &told.message))
             .collect();
-        // The same error of pages in a row is one.
+        // The same single error on consecutive pages is reported once.
         if let ([fault], true, Some(before)) = (
             errors.as_slice(),
             self.is_last_alone,
@@ -84,18 +84,18 @@ impl WrittenDocument {
     }
 }
 
-/// A warning about a page, or pages in a row.
+/// A warning about a page, or consecutive pages.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PageWarning {
     /// The page, from 1.
     pub page: usize,
     /// The last of several pages.
     pub last_page: Option<usize>,
-    /// What is told.
+    /// The warning.
     pub diagnostic: Diagnostic,
 }
 
-/// What was noticed of whole pages.
+/// Warnings about whole pages.
 pub(super) fn page_warnings(pages: &[Page]) -> Vec<PageWarning> {
     let is_told = |d: &&Diagnostic| d.severity == Severity::Warning && d.block_id.is_none();
     let of_page = |page: &Page| {
@@ -110,7 +110,7 @@ pub(super) fn page_warnings(pages: &[Page]) -> Vec<PageWarning> {
     pages.iter().flat_map(of_page).collect()
 }
 
-/// A document of which no page has come yet.
+/// A document without pages yet.
 pub(crate) fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Document {
     let page_count = is_paged.then_some(page_count);
     Document {
@@ -120,11 +120,11 @@ pub(crate) fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Docu
     }
 }
 
-/// Hears of documents that are finished or given up.
+/// Receives events of documents.
 pub(crate) trait WriteObserver {
-    /// A document was opened.
+    /// A document was opened; `selected` pages of it are parsed.
     fn opened(&mut self, job: &Job, selected: usize);
-    /// A page was handed over.
+    /// A page was received.
     fn page(&mut self, job: &Job, page: &Page);
     /// A document was written.
     fn written(&mut self, job: &Job, document: WrittenDocument);

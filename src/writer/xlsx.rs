@@ -1,4 +1,4 @@
-//! The tables of a document as a workbook: a first sheet that lists them, then one sheet for each.
+//! The tables of a document as a workbook: a first sheet that lists them, then one sheet per table.
 
 use super::format::Format;
 use super::options::FormatOptions;
@@ -39,38 +39,38 @@ impl Format for Workbooks {
     }
 }
 
-/// Most that Excel keeps in a cell.
+/// Excel's limit of characters per cell.
 const MAX_CELL_CHARS: usize = 32_767;
-/// Excel's limits of a sheet.
+/// Excel's limits of rows and columns per sheet.
 const MAX_ROWS: usize = 1_048_576;
 const MAX_COLUMNS: usize = 16_384;
-/// More digits than this do not survive as a number.
+/// Excel's precision: a number with more digits would change.
 const MAX_DIGITS: usize = 15;
 
-/// A table with where it stands.
+/// A table and its location.
 struct Listed<'a> {
     table: Table,
     page: usize,
     block: &'a Block,
     caption: Option<&'a str>,
     sheet: String,
-    /// What of the table is not in its sheet.
+    /// The part of the table that its sheet lacks.
     note: Option<&'static str>,
 }
 
-/// Notes on what Excel cannot hold.
+/// Notes on Excel's limits.
 const NO_SHEET: &str = "the table is larger than a sheet; it is in the other formats";
 const CUT_TABLE: &str = "the table is too large; its last cells are left out";
 const CUT_CELLS: &str = "texts longer than a cell holds are cut";
 
-/// The workbook's bytes; `None` when the document has no table.
+/// The workbook's bytes; `None` if the document has no table.
 pub(super) fn workbook(document: &Document) -> Result<Option<Vec<u8>>, XlsxError> {
     let tables = tables(document);
     if tables.is_empty() {
         return Ok(None);
     }
     let mut workbook = Workbook::new();
-    // The same document gives the same bytes: a workbook must not state when it was made.
+    // The same document must give the same bytes, so the workbook must not contain its creation time.
     let date = ExcelDateTime::from_ymd(2000, 1, 1)?;
     workbook.set_properties(&DocProperties::new().set_creation_datetime(&date));
     list(workbook.add_worksheet(), &tables)?;
@@ -219,9 +219,9 @@ fn write_table(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
     Ok(())
 }
 
-/// As much of a text as a cell holds; Excel counts UTF-16 units.
+/// The part of a text that fits a cell; Excel counts UTF-16 units.
 fn clipped(text: &str) -> &str {
-    // No text has more units than bytes.
+    // A text never has more UTF-16 units than bytes.
     if text.len() <= MAX_CELL_CHARS {
         return text;
     }
@@ -233,7 +233,7 @@ fn clipped(text: &str) -> &str {
     end.map_or(text, |(at, _)| &text[..at])
 }
 
-/// Rows that head the table: those marked so, else the first, and what its spans reach over.
+/// Number of header rows: the first, or if cells in it span columns, at least two and as far as it reaches.
 fn header_rows(table: &Table) -> usize {
     let first = table.cells.iter().filter(|c| c.row == 0);
     let spans_columns = first.clone().any(|c| c.column_span > 1);
@@ -242,10 +242,10 @@ fn header_rows(table: &Table) -> usize {
     rows.min(table.rows.saturating_sub(1)).max(1)
 }
 
-/// The number that a text states, and the pattern with which Excel shows it as it was.
+/// The number that a text denotes, and the Excel format that displays it unchanged.
 ///
-/// Thousands separators, percent signs, brackets for negative amounts are understood. What would look different
-/// afterwards (leading zeros, more digits than a number keeps) stays text.
+/// Thousands separators, percent signs and brackets for negative amounts are recognized. Text that would be
+/// displayed differently (leading zeros, more digits than Excel's precision) stays text.
 fn number(text: &str) -> Option<(f64, Option<String>)> {
     let text = text.trim();
     let (negative, core) = match text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(rows("<table><tr><td>a</table>"), 1);
     }
 
-    /// The bytes of a workbook of one table with a caption before it.
+    /// The bytes of a workbook with one captioned table.
     fn workbook_of(html: &str, caption: &str) -> Vec<u8> {
         let mut page = Page::failed(0, Fault::internal(""));
         for (label, content) in [(Label::FigureTitle, caption), (Label::Table, html)] {
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn texts_that_look_like_formulas_are_texts() {
-        // The library writes a formula only where it is asked for one; the cells hold references to shared strings.
+        // The library writes formulas only on request; the cells refer to shared strings.
         for text in [
             "=1+1",
             "+SUM(A1)",
@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn texts_longer_than_a_cell_are_cut() {
-        // Two UTF-16 units each, the first of them across the limit.
+        // Two UTF-16 units each, the first pair across the limit.
         let long = format!("a{}", "\u{1f600}".repeat(MAX_CELL_CHARS / 2 + 5));
         assert_eq!(clipped(&long).encode_utf16().count(), MAX_CELL_CHARS);
         workbook_of(&format!("<table><tr><td>{long}</td></tr></table>"), &long);

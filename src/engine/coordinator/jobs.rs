@@ -1,4 +1,4 @@
-//! The turns of jobs: taken, opened, given up, ended.
+//! Jobs: scheduled, opened, given up, ended.
 
 use super::{Coordinator, OpenJob, Opened, ToOpen};
 use crate::deadline::CancelToken;
@@ -109,7 +109,7 @@ impl Coordinator {
         self.state.page_turns.push_back(key);
     }
 
-    /// StopSignals a job; whatever works on it ends as soon as that looks.
+    /// Gives a job up; running work on it ends at its next check.
     pub(super) fn give_up(&mut self, key: u64, fault: JobFault) {
         let Some(job) = self.state.jobs.remove(&key) else {
             return;
@@ -119,7 +119,7 @@ impl Coordinator {
         state.page_turns.retain(|turn| *turn != key);
         state.block_turns.retain(|turn| *turn != key);
         for serial in &job.undelivered {
-            // Blocks that the recognizer has are answered when it looks; their page waits for nothing any more.
+            // Blocks at the recognizer are answered at its next check; their page no longer waits for them.
             if state.planned.remove(serial).is_some() {
                 state.pages.remove(serial);
                 state.permits.give_back(*serial);
@@ -133,7 +133,7 @@ impl Coordinator {
     }
 
     pub(super) fn job_ended(&mut self, job: &OpenJob, event: Event) {
-        // Counted first: who hears of the end may submit the next.
+        // Counted first: a client may submit its next job on receiving the event.
         self.open_jobs.fetch_sub(1, Ordering::SeqCst);
         job.events.send(job.context.job.id, event);
         if let Some((_, jobs)) = self.state.windows.get_mut(&job.events.receiver) {
@@ -168,7 +168,7 @@ impl Coordinator {
         self.forget_window(receiver);
     }
 
-    /// Forgets a client that has neither jobs nor pages.
+    /// Removes a client that has neither jobs nor pages.
     pub(super) fn forget_window(&mut self, receiver: u64) {
         let is_idle = |(window, jobs): &(Permits, usize)| *jobs == 0 && window.is_unused();
         if self.state.windows.get(&receiver).is_some_and(is_idle) {

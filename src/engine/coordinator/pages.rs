@@ -1,4 +1,4 @@
-//! The turns of pages and blocks: started, planned, answered, finished and delivered in order.
+//! Scheduling of pages and blocks: started, planned, answered, finished, and delivered in order.
 
 use super::{Coordinator, OpenJob, State, Under};
 use crate::document::Page;
@@ -13,21 +13,21 @@ use crate::recognize::{BlockAnswer, BlockRequest};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
 
-/// What a job's next page waits for.
+/// State of a job's next page.
 enum Turn {
     Started,
-    /// That the client receives.
+    /// Waits until the client receives pages.
     WaitsForClient,
-    /// That other pages are finished.
+    /// Waits until other pages are finished.
     WaitsForPermit,
-    /// Nothing: there is none.
+    /// There is no further page.
     Over,
 }
 
 impl Coordinator {
     // Pages.
 
-    /// Starts pages, one of each job in turn, as long as there are permits.
+    /// Starts pages round-robin, one per job, while there are permits.
     pub(super) fn start_pages(&mut self) {
         let mut waiting = 0;
         while waiting < self.state.page_turns.len()
@@ -121,7 +121,7 @@ impl Coordinator {
         }
     }
 
-    /// Takes the permit of a page back; the page, where it was not heard of before.
+    /// Returns a page's permit, and the page if this is its first outcome.
     pub(super) fn end_page(&mut self, serial: u64) -> Option<Under> {
         let page = self.state.pages.remove(&serial)?;
         self.state.permits.give_back(serial);
@@ -129,14 +129,14 @@ impl Coordinator {
     }
 
     pub(super) fn page_done(&mut self, serial: u64, page: FinishedPage) {
-        // A second outcome of a page would be a fault of a stage, and must not count twice.
+        // A second outcome of a page would be a bug of a stage, and must not count twice.
         let Some(Under { key, place }) = self.end_page(serial) else {
             return;
         };
         let Some(job) = self.state.jobs.get_mut(&key) else {
             return;
         };
-        // What fails after a cancel fails because of it.
+        // An error after a cancellation is a consequence of it.
         if page.page.has_error() && job.context.cancel.is_cancelled() {
             return self.give_up(key, JobFault::Cancelled);
         }
@@ -144,7 +144,7 @@ impl Coordinator {
         self.deliver(key);
     }
 
-    /// Delivers the pages of a job that come next.
+    /// Delivers a job's finished pages that are next in order.
     pub(super) fn deliver(&mut self, key: u64) {
         let Some(job) = self.state.jobs.get_mut(&key) else {
             return;
@@ -193,7 +193,7 @@ impl Coordinator {
         self.finish_if_complete(serial);
     }
 
-    /// Hands blocks to the recognizer, one of each job in turn, as many as it may have.
+    /// Sends blocks to the recognizer round-robin, one per job, up to its limit.
     pub(super) fn ask(&mut self) {
         let State {
             blocks,
@@ -211,7 +211,7 @@ impl Coordinator {
         self.answered(answers);
     }
 
-    /// Puts answers to their pages.
+    /// Assigns answers to their pages.
     pub(super) fn answered(&mut self, answers: Vec<BlockAnswer>) {
         for BlockAnswer { ticket, result } in answers {
             if let Some((page, answers)) = self.state.planned.get_mut(&ticket.page)
@@ -260,7 +260,7 @@ fn next_block(
 }
 
 impl OpenJob {
-    /// The next page to be started; those before it that repeat earlier ones too often are done.
+    /// The next page to start; preceding ones that exceed the limit of repeated pages are left out.
     fn leave_out_repeats(&mut self, source: &dyn PageSource) -> Option<usize> {
         let mut row: Option<RepeatedPages> = None;
         let next = loop {
@@ -281,7 +281,7 @@ impl OpenJob {
         next
     }
 
-    /// One page stands for those in a row.
+    /// Leaves out a run of repeated pages, for which one page stands.
     fn leave_out(&mut self, row: RepeatedPages) {
         let (place, count, page) = row.page();
         self.ready

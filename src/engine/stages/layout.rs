@@ -1,4 +1,4 @@
-//! The stage of layout detection: pages are shown to the detector, planned, and become requests for their blocks.
+//! The layout stage: pages are passed to the detector, planned, and become requests for their blocks.
 
 use super::{PageJob, Stage, by_deadline, guarded};
 use crate::deadline::{CancelToken, Deadline};
@@ -19,10 +19,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-/// Finds regions, plans them, cuts pictures, and sends a request for every block that is read.
+/// Detects regions, plans them, cuts pictures, and sends a request for every block to recognize.
 ///
-/// Pages that wait, whatever document they are of, are shown to the detector together where their options are the same, up
-/// to its batch size; it never waits for more: while it works the next ones gather.
+/// Waiting pages of any documents form a batch if their options are equal, up to the detector's batch size.
+/// It never waits for more pages: they gather while it works.
 pub(in crate::engine) fn layout(
     inbox: Receiver<(PageJob, PreparedPage)>,
     detector: &mut dyn LayoutDetector,
@@ -45,7 +45,7 @@ pub(in crate::engine) fn layout(
                 Err(_) => break,
             }
         }
-        // Of the pages that are left the one with the least time ends the work; it then costs the others nothing more.
+        // The page with the least time left sets the deadline, so that it costs the others no more.
         let mut least = None;
         batch.retain(|(job, _)| match job.left() {
             _ if job.passes(&stage.out) => false,
@@ -93,18 +93,18 @@ pub(in crate::engine) fn layout(
     }
 }
 
-/// Whether a page may be shown to the detector together with those of these settings.
+/// `true` if a page can share a batch with pages of these settings.
 fn asks_alike(page: &PageJob, settings: &Arc<JobSettings>) -> bool {
     let own = &page.context.settings;
     Arc::ptr_eq(own, settings)
         || (own.layout == settings.layout && own.page_timeout == settings.page_timeout)
 }
 
-/// When a batch's work ends: when all its pages are cancelled, or the time is up.
+/// End of a batch's work: when all its pages are cancelled, or its deadline passes.
 struct BatchEnd {
     cancels: Vec<CancelToken>,
     left: Option<Duration>,
-    /// The time of a page, for what is told.
+    /// Time limit of a page, for messages.
     limit: Option<Duration>,
 }
 
@@ -118,22 +118,22 @@ impl BatchEnd {
     }
 }
 
-/// Pages for which a detector has to work before it may be started again once more.
+/// Pages that a detector must process before it may be restarted again.
 const PAGES_BETWEEN_RESTARTS: usize = 100;
 
-/// A detector that is started again where it fails.
+/// A detector that is restarted when it fails.
 struct Restarted<'a> {
     detector: &'a mut dyn LayoutDetector,
-    /// Pages since it was started again.
+    /// Pages since the last restart.
     since: usize,
-    /// Time that starting took, which is none of a page.
+    /// Time spent on restarts, which counts for no page.
     restarting: Duration,
 }
 
 impl Restarted<'_> {
-    /// The regions of every page. Pages that fail together are tried in halves, so that a page, or the lack of memory
-    /// for many at once, costs no other page; the time for all is that of each half again. Where a page fails alone the
-    /// detector is started again, and the page tried once more: the fault may be the detector's own.
+    /// Detects the regions of every page. A batch that fails is retried in halves, so that one bad page, or
+    /// lack of memory for the batch, costs no other page; each half gets the full time again. If a single
+    /// page fails, the detector is restarted and the page retried: the fault may be the detector's own.
     fn detect(
         &mut self,
         pages: &[&PreparedPage],
@@ -171,7 +171,7 @@ impl Restarted<'_> {
         }
     }
 
-    /// Starts the detector again, if it was not a short while before.
+    /// Restarts the detector, unless it was restarted recently.
     fn restart(&mut self, fault: &Fault) -> bool {
         if self.since < PAGES_BETWEEN_RESTARTS {
             return false;
@@ -190,7 +190,7 @@ impl Restarted<'_> {
     }
 }
 
-/// Plans a page's regions, cuts pictures and asks for its blocks.
+/// Plans a page's regions, cuts pictures and sends requests for its blocks.
 fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out: &Sender<Message>) {
     let (source, context) = (job.source.clone(), job.context.clone());
     let settings = &context.settings;
@@ -236,7 +236,7 @@ fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out:
     drop(out.send(Message::Planned { page, requests }));
 }
 
-/// What is asked of the recognizer about a page.
+/// The page's requests to the recognizer.
 fn requests(
     job: &PageJob,
     plan: &PagePlan,

@@ -1,8 +1,8 @@
-//! The fakes: a source, stages and a sink that are in trouble where they are told to, and runs of the engine with them.
+//! Fakes: a source, stages and a sink that fail on demand, and runs of the engine with them.
 
 use super::*;
 
-/// A small generator: the tests must be the same every time.
+/// A small random generator with a fixed seed, so that tests are reproducible.
 #[derive(Clone, Copy)]
 pub(super) struct Dice(pub(super) u64);
 
@@ -16,7 +16,7 @@ impl Dice {
     }
 }
 
-/// Trouble that the fakes make with a page.
+/// Failures that the fakes produce for a page.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Trouble {
     None,
@@ -154,7 +154,7 @@ impl LayoutDetector for FakeDetector {
     }
 }
 
-/// Answers in random order, holding up to a handful of requests back.
+/// Answers in random order, holding back a few requests.
 pub(super) struct FakeRecognizer(pub(super) fn(usize) -> Trouble, pub(super) Dice);
 
 impl Recognizer for FakeRecognizer {
@@ -178,7 +178,7 @@ impl Recognizer for FakeRecognizer {
                 result,
             });
         };
-        // Held requests must be answered when nothing more comes for a while: pages wait for them.
+        // Held-back requests must be answered if nothing arrives for a while, because pages wait for them.
         loop {
             match requests.recv_timeout(std::time::Duration::from_millis(1)) {
                 Ok(request) => {
@@ -226,7 +226,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Panics where it is told to: in this call about this document.
+    /// Panics if configured to in this call for this document.
     pub(super) fn panic_in(&self, job: &Job, call: &'static str) {
         assert_ne!(self.panic_at, Some((job.id, call)), "the sink panics");
     }
@@ -269,7 +269,7 @@ impl DocumentSink for Record {
     }
 }
 
-/// The document `0.pdf`, `1.pdf` or so on.
+/// The document `0.pdf`, `1.pdf` and so on.
 pub(super) fn job(id: usize) -> Job {
     Job {
         id,
@@ -282,7 +282,7 @@ pub(super) fn jobs(count: usize) -> Vec<Job> {
     (0..count).map(job).collect()
 }
 
-/// Every page is in some trouble by its number, but none that ends the recognizer.
+/// Every page has trouble depending on its number, but none that ends the recognizer.
 pub(super) fn troubles(page: usize) -> Trouble {
     match page % 11 {
         2 => Trouble::ReadFails,
@@ -310,7 +310,7 @@ pub(super) struct Ran {
     pub(super) most_in_flight: usize,
 }
 
-/// Runs documents of the given lengths; 0 pages means that the document cannot be opened.
+/// Runs documents of the given lengths; a length of 0 means that the document cannot be opened.
 pub(super) fn run_fakes(
     lengths: &[usize],
     trouble: fn(usize) -> Trouble,
@@ -396,7 +396,7 @@ pub(super) fn options(readers: usize, pages_in_flight: usize) -> EngineOptions {
     }
 }
 
-/// Panics are part of these tests: their messages would only be noise.
+/// Silences panic messages, which these tests provoke.
 pub(super) fn quiet_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -419,7 +419,7 @@ pub(super) fn quiet_panics() {
     });
 }
 
-/// Every page once, in order, with every block, unless something was done to it.
+/// Checks that every page came once, in order, with every block, unless it had trouble.
 #[track_caller]
 pub(super) fn check_pages(run: &Ran, lengths: &[usize], trouble: fn(usize) -> Trouble) {
     for (id, pages) in run.record.pages.iter().enumerate() {

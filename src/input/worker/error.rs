@@ -1,4 +1,4 @@
-//! Errors of worker processes, in words and for programs.
+//! Errors of worker processes, as messages and as reasons.
 
 use crate::fault::Reason;
 use crate::input::failure::ReadFailure;
@@ -33,10 +33,10 @@ pub enum PoolError {
         /// The limit in bytes.
         most: usize,
     },
-    /// It ended in the middle of a request.
+    /// It crashed during a request.
     #[error("the process that reads it crashed ({0})")]
     Crashed(String),
-    /// It was not asked, or not heard to the end, since the run is over or its document was cancelled.
+    /// The request was not sent, or its answer not awaited: the run is over or its document was cancelled.
     #[error("the process that reads it crashed ({0})")]
     Stopped(&'static str),
     /// It could not be started.

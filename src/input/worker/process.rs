@@ -299,7 +299,7 @@ fn sizes(document: &OpenDocument, page_count: usize) -> Vec<(f32, f32)> {
     sizes
 }
 
-/// StopSignals this process as soon as the other end of its stdin is closed: the main process is gone. A separate
+/// Ends this process as soon as the other end of its stdin is closed: the main process is gone. A separate
 /// thread watches, since the library may compute for minutes.
 fn end_with_parent() -> io::Result<()> {
     // The main process decides about interrupts, which the terminal sends to all its programs.

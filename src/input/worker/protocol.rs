@@ -24,7 +24,7 @@ pub(crate) struct TooLong {
     pub most: usize,
 }
 
-/// WorkerRequest to a worker.
+/// Request to a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum WorkerRequest {
     /// Load the PDF library, to check that it works.
@@ -44,7 +44,7 @@ pub(crate) enum WorkerRequest {
     Page(PageRequest),
 }
 
-/// WorkerRequest for a page. A page of an image file has only its picture, in original size.
+/// Request for a page. A page of an image file has only its picture, in original size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PageRequest {
     /// Page index, from 0.

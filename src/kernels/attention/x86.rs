@@ -1,9 +1,9 @@
-//! The same in the instructions of x86. Unsafe to call where the machine lacks them, and as [`AttentionCall::attend`] is.
+//! The same with x86 intrinsics. Unsafe to call if the CPU lacks them, and as [`AttentionCall::attend`] is.
 
 use super::*;
 use std::arch::x86_64::*;
 
-/// In AVX-512.
+/// With AVX-512.
 struct Avx512;
 
 impl Products for Avx512 {
@@ -55,12 +55,12 @@ unsafe fn scores(
         }
     }
     for (sums, total) in sums.iter_mut().zip(totals) {
-        // SAFETY: a line holds a register.
+        // SAFETY: a row holds one register.
         unsafe { _mm512_storeu_ps(sums.as_mut_ptr(), total) };
     }
 }
 
-/// `N`: registers of columns.
+/// `N`: registers per row of columns.
 #[target_feature(enable = "avx512f")]
 unsafe fn mix<const N: usize>(
     sums: &mut [[f32; COLUMNS]; QUERIES],
@@ -72,7 +72,7 @@ unsafe fn mix<const N: usize>(
     let mut totals = [[_mm512_setzero_ps(); N]; QUERIES];
     for (total, sums) in totals.iter_mut().zip(sums.iter()) {
         for (n, total) in total.iter_mut().enumerate() {
-            // SAFETY: a line holds two registers.
+            // SAFETY: a row holds two registers.
             *total = unsafe { _mm512_loadu_ps(sums.as_ptr().add(n * PAGE)) };
         }
     }

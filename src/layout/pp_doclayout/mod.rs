@@ -161,7 +161,7 @@ impl PpDocLayout {
         self.reading_order.as_mut()
     }
 
-    /// StopSignals profiling of the detection network and returns the path of its file.
+    /// Stops profiling of the detection network and returns the path of its file.
     pub fn end_profile(&mut self) -> Result<String, OnnxError> {
         self.detector.end_profile()
     }

@@ -17,7 +17,7 @@ const TOKENS: Dim = Dim::Named("tokens");
 const MIN_SIDE: f32 = 1e-3;
 /// Added to sides before they are divided by.
 const SIDE_EPSILON: f32 = 1e-5;
-/// What keeps attention away from a token.
+/// Attention mask: the value added to the scores of masked tokens.
 const MASKED: f32 = -1e4;
 /// Largest coordinate; the tables of the embedding hold them all.
 pub(crate) const COORDINATES: f32 = 1000.0;

@@ -1,7 +1,7 @@
-//! Tables whose columns are separated by white space: rows of short pieces that line up.
+//! Tables whose columns are separated by white space: rows of short pieces that are aligned.
 //!
-//! Works on the rows of one column of the page. Two clues: rows with several pieces that share their gaps, and
-//! pairs of horizontal rules of equal extent around them, as books print tables.
+//! Works on the rows of one column of the page, by two clues: rows of several pieces with common gaps, and
+//! pairs of horizontal rules of equal extent around them, as in books.
 
 mod cells;
 mod frames;
@@ -17,12 +17,12 @@ use crate::lines::Segment;
 use cells::{Placed, fill_row, place, records};
 use std::collections::BTreeMap;
 
-/// A row of text: what stands side by side.
+/// A row of text: segments side by side.
 #[derive(Debug, Clone)]
 pub(crate) struct TextRow {
-    /// Positions of the segments, from left to right.
+    /// Indices of the segments, from left to right.
     pub segments: Vec<usize>,
-    /// Around all of them.
+    /// Bounding box of all of them.
     pub bbox: Rect,
 }
 
@@ -42,9 +42,9 @@ pub(crate) fn rows(indices: &[usize], segments: &[Segment]) -> Vec<TextRow> {
     rows.collect()
 }
 
-/// Finds the tables that white space alone shows among the rows of a column.
+/// Finds the tables without rules among the rows of a column.
 ///
-/// `rulings` are those of the whole page: partial rules still tell what headings span.
+/// `rulings` are those of the whole page: partial rules still show what a heading spans.
 pub(crate) fn find(
     rows: &[TextRow],
     segments: &[Segment],
@@ -65,14 +65,14 @@ pub(crate) fn find(
     found
 }
 
-/// The longest part of a run of rows that makes a table: rows are given up at its ends.
+/// The longest part of a run of rows that makes a table; rows are dropped at its ends.
 fn build_longest(
     rows: &[TextRow],
     segments: &[Segment],
     rulings: &[Rect],
     body: f32,
 ) -> Option<FoundTable> {
-    // A heading or a paragraph's end may stick to either end of the run.
+    // A heading or the end of a paragraph may be attached to either end of the run.
     for (head, tail) in [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2)] {
         if rows.len() > head + tail + 1
             && let Some(table) = build(
@@ -89,8 +89,8 @@ fn build_longest(
     None
 }
 
-/// The end of the run of rows from `start` that may be a table without rules: rows of several pieces, at most one
-/// single piece between two of them.
+/// End of the run of rows from `start` that may be a table without rules: rows of several pieces, with at
+/// most one single-piece row between two of them.
 fn plain_range(rows: &[TextRow], start: usize, body: f32) -> usize {
     let multi = |r: usize| rows[r].segments.len() >= 2;
     if !multi(start) {
@@ -111,7 +111,7 @@ fn plain_range(rows: &[TextRow], start: usize, body: f32) -> usize {
     last_multi + 1
 }
 
-/// Columns of a range of rows as `[left, right]`, from the white space that they share.
+/// Columns of a range of rows as `[left, right]`, derived from their common gaps.
 fn columns(rows: &[TextRow], segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
     let pieces: Vec<Vec<(f32, f32)>> = rows.iter().map(|row| pieces(row, segments, body)).collect();
     let multi = pieces.iter().filter(|p| p.len() >= 2).count();
@@ -143,7 +143,7 @@ fn columns(rows: &[TextRow], segments: &[Segment], body: f32) -> Vec<(f32, f32)>
     found
 }
 
-/// Extents of what stands in a row, blanks between words bridged.
+/// Extents of the pieces of a row, with spaces between words bridged.
 fn pieces(row: &TextRow, segments: &[Segment], body: f32) -> Vec<(f32, f32)> {
     let mut words: Vec<(f32, f32)> = row
         .segments
@@ -191,7 +191,7 @@ fn build(
     let records = records(&grid, rows, columns.len());
     let mut cells: Vec<Cell> = Vec::new();
     for (r, lines) in records.iter().enumerate() {
-        // Pieces that start in the same column are one cell, however far each line of it reaches.
+        // Pieces that start in the same column are one cell, however far each of its lines reaches.
         let mut starts: BTreeMap<usize, (usize, PlacedWords)> = BTreeMap::new();
         for placed in lines.iter().flat_map(|line| &grid[*line]) {
             let (last, words) = starts.entry(placed.first).or_default();
@@ -253,7 +253,7 @@ fn looks_like_table(
     if (0..columns.len()).any(|c| !fill.is_reached(filled(c), rows.len())) {
         return false;
     }
-    // A narrow first column of markers before prose is a list.
+    // A narrow first column of markers beside prose is a list.
     let markers = grid
         .iter()
         .filter_map(|row| row.first())
@@ -268,7 +268,7 @@ fn looks_like_table(
     {
         return false;
     }
-    // Prose fills its columns: lines of many words that end at the same place.
+    // Prose fills its columns: lines of many words with the same right end.
     let long = grid
         .iter()
         .flatten()

@@ -10,7 +10,7 @@ use crate::document::{Cell, Table};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment, Word};
 
-/// A grid of more places is no table that a person made.
+/// A grid with more places is not a man-made table.
 const MAX_PLACES: usize = 40_000;
 
 /// A horizontal or vertical line: position across it, and extent along it.

@@ -1,4 +1,4 @@
-//! The style of a piece of a line: what the names, weights and widths of its fonts say.
+//! The style of a segment, from the names, weights and glyph widths of its fonts.
 
 use super::super::page_text::SegmentStyle;
 use super::super::thresholds::fonts::*;
@@ -54,9 +54,9 @@ pub(super) fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) ->
     style
 }
 
-/// For every font of the page whether all its letters are equally wide, where enough were used to tell.
+/// For every font of the page, `true` if its letters have equal widths, given enough of them to tell.
 pub(super) fn fixed_pitch_fonts(content: &PdfPage) -> Vec<bool> {
-    /// Narrow and wide letters: in other fonts their widths differ by more than a half.
+    /// Narrow and wide letters: in proportional fonts their widths differ by more than half an em.
     const NARROW: &str = "iljtfrI1.,;:'!()";
     const WIDE: &str = "mwMWABCDEGHKNOPQRSTUVXYZ";
     let mut widths =
@@ -85,7 +85,7 @@ pub(super) fn fixed_pitch_fonts(content: &PdfPage) -> Vec<bool> {
         .collect()
 }
 
-/// Traits of a font by its name.
+/// Traits of a font derived from its name.
 struct FontTraits {
     bold: bool,
     italic: bool,
@@ -95,7 +95,7 @@ struct FontTraits {
 
 impl FontTraits {
     fn of(name: &str) -> Self {
-        // A subset's name starts with six capitals and a plus sign.
+        // The name of a subset font starts with six capitals and a plus sign.
         let name = name
             .split_once('+')
             .map_or(name, |(_, rest)| rest)

@@ -1,4 +1,4 @@
-//! The text layer on pages made for it: words, lines, index marks, styles.
+//! The text layer on synthetic pages: words, lines, superscripts, styles.
 
 use super::*;
 use crate::input::pdf::page::PdfChar;

@@ -1,10 +1,10 @@
-//! `config.json` of a checkpoint: what kind of network it is, and its sizes.
+//! `config.json` of a checkpoint: the architecture and its dimensions.
 
 use super::CheckpointError;
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// `config.json`, and where it stands.
+/// `config.json` and its path.
 #[derive(Debug, Clone)]
 pub struct ModelConfig {
     path: PathBuf,
@@ -25,7 +25,7 @@ impl ModelConfig {
         Ok(Self { path, value })
     }
 
-    /// `model_type`; empty where there is none.
+    /// `model_type`; empty if missing.
     pub fn model_type(&self) -> &str {
         self.value
             .get("model_type")
@@ -33,7 +33,7 @@ impl ModelConfig {
             .unwrap_or_default()
     }
 
-    /// The configuration below `key`; empty where there is none.
+    /// The configuration below `key`; empty if missing.
     pub fn section(&self, key: &str) -> Self {
         let value = self.value.get(key).cloned().unwrap_or(Value::Null);
         Self {
@@ -42,7 +42,7 @@ impl ModelConfig {
         }
     }
 
-    /// The error about a key.
+    /// An error about a key.
     pub fn bad(&self, key: &str, problem: impl Into<String>) -> CheckpointError {
         CheckpointError::Config {
             path: self.path.clone(),
@@ -51,7 +51,7 @@ impl ModelConfig {
         }
     }
 
-    /// The error about a configuration of another network.
+    /// An error about a configuration of another architecture.
     pub fn of_another_network(&self, expected: &str) -> CheckpointError {
         let architecture = self
             .value
@@ -70,7 +70,7 @@ impl ModelConfig {
         }
     }
 
-    /// A value of any kind; `None` where it is missing or null.
+    /// A value of any type; `None` if missing or null.
     pub fn get<T: serde::de::DeserializeOwned>(
         &self,
         key: &str,
@@ -83,12 +83,12 @@ impl ModelConfig {
         }
     }
 
-    /// A value of any kind that must be there.
+    /// A required value of any type.
     pub fn need<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<T, CheckpointError> {
         self.get(key)?.ok_or_else(|| self.bad(key, "is missing"))
     }
 
-    /// A count above zero that must be there.
+    /// A required count above zero.
     pub fn need_count(&self, key: &str) -> Result<usize, CheckpointError> {
         match self.has(key) {
             true => self.count(key, 1),
@@ -96,12 +96,12 @@ impl ModelConfig {
         }
     }
 
-    /// Whether there is a value.
+    /// `true` if the key has a value other than null.
     pub fn has(&self, key: &str) -> bool {
         self.value.get(key).is_some_and(|v| !v.is_null())
     }
 
-    /// A value of any kind, or `default`.
+    /// A value of any type, or `default`.
     pub fn get_or<T: serde::de::DeserializeOwned>(
         &self,
         key: &str,
@@ -115,7 +115,7 @@ impl ModelConfig {
         self.counts(key, &[default]).map(|counts| counts[0])
     }
 
-    /// Counts above zero, given as a list (or as a single number); `default` where the key is missing.
+    /// Counts above zero, given as a list (or a single number); `default` if the key is missing.
     pub fn counts(&self, key: &str, default: &[usize]) -> Result<Vec<usize>, CheckpointError> {
         let Some(value) = self.value.get(key).filter(|v| !v.is_null()) else {
             return Ok(default.to_vec());
@@ -124,7 +124,7 @@ impl ModelConfig {
             Value::Array(list) => list.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>(),
             single => single.as_u64().map(|n| vec![n]),
         };
-        // No dimension of these networks comes near: a larger number is a damaged file.
+        // No dimension of these networks comes near: a larger number means a damaged file.
         let plausible = |n: &u64| (1..=1 << 24).contains(n);
         match numbers.filter(|n| n.len() == default.len() && n.iter().all(plausible)) {
             Some(numbers) => Ok(numbers.into_iter().map(|n| n as usize).collect()),

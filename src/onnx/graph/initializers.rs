@@ -1,4 +1,4 @@
-//! Weights of a graph, handed to ONNX Runtime's model editor as initializers.
+//! Weights of a graph, added through ONNX Runtime's model editor as initializers.
 
 use super::super::buffers::view;
 use super::super::weights::Weights;
@@ -8,10 +8,10 @@ use ort::value::DynTensor;
 use ort::{AsPointer, Error};
 use std::ffi::CString;
 
-/// Tensors of fewer bytes are copied into the graph: the editor asks for this many of tensors that it only points at.
+/// Tensors of fewer bytes are copied into the graph: the editor takes no smaller external ones.
 const MIN_EXTERNAL: usize = 128;
 
-/// Adds a weight; a large one stays where it is, owned by the [`Network`](super::Network).
+/// Adds a weight; a large one is not copied, but owned by the [`Network`](super::Network).
 pub(super) fn add_weight(
     graph: &mut EditorGraph,
     name: &str,
@@ -24,7 +24,7 @@ pub(super) fn add_weight(
     }
     if bytes.len() < MIN_EXTERNAL {
         let mut tensor = DynTensor::new(&Allocator::default(), element.of_ort(), shape.to_vec())?;
-        // SAFETY: the tensor is new, lies in memory of the CPU and has as many bytes (checked above).
+        // SAFETY: the tensor is new, in CPU memory, and has as many bytes (checked above).
         unsafe {
             tensor
                 .data_ptr_mut()
@@ -39,8 +39,8 @@ pub(super) fn add_weight(
             element.bytes()
         )));
     }
-    // SAFETY: `bytes` has as many elements as `shape` says (checked above) and is owned by the graph, then by the
-    // `Network` made of it, which drops its session first. Weights are only read.
+    // SAFETY: `bytes` has as many elements as `shape` says (checked above) and is owned by the graph, then by
+    // the `Network` made of it, which drops its session first. Weights are only read.
     let tensor = unsafe {
         view(
             &MemoryInfo::default(),
@@ -52,7 +52,7 @@ pub(super) fn add_weight(
     add_initializer(graph, name, tensor, true)
 }
 
-/// Adds a tensor; `is_external`: its elements stay where they are.
+/// Adds a tensor; `is_external`: its elements are not copied.
 fn add_initializer(
     graph: &mut EditorGraph,
     name: &str,
@@ -61,7 +61,7 @@ fn add_initializer(
 ) -> Result<(), Error> {
     let c_name = CString::new(name).map_err(Error::wrap)?;
     let editor = ort::api::editor()?;
-    // SAFETY: the graph and the tensor are alive; the call takes the tensor over only where it succeeds, and then it
+    // SAFETY: graph and tensor are alive; the call takes ownership of the tensor only on success, and then it
     // is forgotten here.
     unsafe {
         let status = (editor.AddInitializerToGraph)(

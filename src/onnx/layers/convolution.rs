@@ -1,5 +1,5 @@
-//! Convolutions: their geometry, their weights while branches and batch norms are folded into one, and the operators that
-//! they become.
+//! Convolutions: their geometry, the folding of branches and batch norms into one, and the resulting
+//! operators.
 
 use super::{Activation, Layers};
 use crate::kernels::winograd::{self, ConvFilter};
@@ -7,31 +7,31 @@ use crate::onnx::checkpoint::CheckpointError;
 use crate::onnx::graph::{Attr, Value};
 use std::ops::Range;
 
-/// Cells of a map from which a chain of convolutions by Winograd's filtering is faster than ONNX Runtime's: measured with
-/// 256 channels on two cores, 1.5 times as fast at 50x50 cells, slower at 25x25.
+/// Cells of a feature map from which a Winograd convolution chain beats ONNX Runtime's convolutions: with 256
+/// channels on two cores, 1.5 times as fast at 50x50 cells, slower at 25x25.
 const MIN_CHAIN_CELLS: usize = 48 * 48;
 
 /// A convolution's geometry.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConvShape {
-    /// Channels in.
+    /// Input channels.
     pub channels: usize,
-    /// Channels out.
+    /// Output channels.
     pub out: usize,
-    /// Side of the kernel.
+    /// Kernel size.
     pub kernel: usize,
-    /// Step in both directions.
+    /// Stride in both directions.
     pub stride: usize,
-    /// Distance between taps.
+    /// Dilation.
     pub dilation: usize,
-    /// Zeros at the top, left, bottom and right.
+    /// Zero padding at the top, left, bottom and right.
     pub pads: [usize; 4],
     /// Groups; `channels` for a depthwise convolution.
     pub groups: usize,
 }
 
 impl ConvShape {
-    /// A convolution that keeps the size of the map: one step, zeros of half the kernel.
+    /// A convolution that keeps the map's size: stride 1, padding of half the kernel.
     pub(crate) fn same(channels: usize, out: usize, kernel: usize) -> Self {
         ConvShape {
             channels,
@@ -44,12 +44,12 @@ impl ConvShape {
         }
     }
 
-    /// The same with another step.
+    /// The same with another stride.
     pub(crate) fn with_stride(self, stride: usize) -> Self {
         ConvShape { stride, ..self }
     }
 
-    /// The same, each channel on its own.
+    /// The same, depthwise.
     pub(crate) fn depthwise(self) -> Self {
         ConvShape {
             groups: self.channels,
@@ -57,7 +57,7 @@ impl ConvShape {
         }
     }
 
-    /// The same with taps further apart, and zeros to keep the size of the map.
+    /// The same with a dilation, padded to keep the map's size.
     pub(crate) fn with_dilation(self, dilation: usize) -> Self {
         ConvShape {
             dilation,
@@ -66,7 +66,7 @@ impl ConvShape {
         }
     }
 
-    /// The same with other zeros around the map: at the top, left, bottom and right.
+    /// The same with other padding: top, left, bottom and right.
     pub(crate) fn with_pads(self, pads: [usize; 4]) -> Self {
         ConvShape { pads, ..self }
     }
@@ -82,7 +82,7 @@ impl ConvShape {
     }
 }
 
-/// A convolution's weights, in double precision while they are folded.
+/// Weights of a convolution, in double precision for folding.
 #[derive(Debug, Clone)]
 pub(crate) struct ConvWeights {
     shape: ConvShape,
@@ -93,7 +93,7 @@ pub(crate) struct ConvWeights {
 }
 
 impl ConvWeights {
-    /// Two convolutions whose results are added, as one. The smaller kernel lies in the middle of the larger.
+    /// The sum of two convolutions as one. The smaller kernel is centred in the larger.
     pub(crate) fn plus(mut self, other: &ConvWeights) -> Self {
         let (large, small) = (self.shape.kernel, other.shape.kernel);
         let offset = (large - small) / 2;
@@ -112,7 +112,7 @@ impl ConvWeights {
         self
     }
 
-    /// This convolution after another one, with nothing between, as one. Both have 1x1 kernels and one group.
+    /// This convolution directly after `first`, as one. Both have 1x1 kernels and one group.
     pub(crate) fn after(&self, first: &ConvWeights) -> ConvWeights {
         let (inner, channels) = (self.shape.channels, first.shape.channels);
         let row = |out: usize| &self.weight[out * inner..(out + 1) * inner];
@@ -143,7 +143,7 @@ impl ConvWeights {
         }
     }
 
-    /// The part that sees the input channels `range`, for inputs that are not put together; the first part keeps the
+    /// The part for input channels `range`, for inputs that are not concatenated; the first part keeps the
     /// bias.
     pub(crate) fn of_channels(&self, range: Range<usize>) -> ConvWeights {
         let plane = self.shape.kernel * self.shape.kernel;
@@ -167,7 +167,7 @@ impl ConvWeights {
         }
     }
 
-    /// The same without its bias, and that.
+    /// The same without its bias, and the bias.
     pub(crate) fn without_bias(self) -> (ConvWeights, Vec<f32>) {
         let bias = rounded(&self.bias);
         (
@@ -190,8 +190,8 @@ fn wide(values: Vec<f32>) -> Vec<f64> {
 }
 
 impl Layers<'_> {
-    /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`) followed by the batch norm
-    /// `norm`, if there is one.
+    /// Weights of the convolution `key` (`key.weight`, and `key.bias` with `has_bias`), with the batch norm
+    /// `norm`, if there is one, folded in.
     pub(crate) fn conv_weights(
         &self,
         key: &str,
@@ -225,7 +225,7 @@ impl Layers<'_> {
         })
     }
 
-    /// Weights of `key.convolution` followed by the batch norm `key.normalization`, as most networks name them.
+    /// Weights of `key.convolution` and the batch norm `key.normalization`, the usual names.
     pub(crate) fn unit_weights(
         &self,
         key: &str,
@@ -242,7 +242,7 @@ impl Layers<'_> {
         )
     }
 
-    /// A convolution. `at` is its place, for names.
+    /// A convolution. `at` is its place in the network, for names.
     pub(crate) fn conv(
         &mut self,
         at: &str,
@@ -274,7 +274,7 @@ impl Layers<'_> {
         self.activation(at, &y, activation)
     }
 
-    /// 3x3 convolutions with SiLU after each, over maps of `size` (height, width).
+    /// 3x3 convolutions, each followed by SiLU, over maps of `size` (height, width).
     pub(crate) fn silu_chain(
         &mut self,
         at: &str,
@@ -313,7 +313,7 @@ impl Layers<'_> {
         x
     }
 
-    /// The linear layer `key` as a 1x1 convolution, for maps instead of tokens.
+    /// The linear layer `key` as a 1x1 convolution, for feature maps instead of tokens.
     pub(crate) fn linear_as_conv(
         &self,
         key: &str,

@@ -1,4 +1,4 @@
-//! The files of one document: written under random names, then put in their places with a record of it.
+//! The files of one document: written under random names, then moved into place, with a record.
 
 use super::SavePath;
 use crate::fault::Fault;
@@ -15,7 +15,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A file while it is written; its bytes are counted and hashed. Removed when it is dropped before it is added.
+/// A file being written; its bytes are counted and hashed. Removed if dropped before it is added.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     out: BufWriter<Hashing>,
@@ -62,7 +62,7 @@ impl Drop for OutputFile {
     }
 }
 
-/// A complete file that waits for its place.
+/// A complete file waiting to be moved into place.
 #[derive(Debug)]
 pub(super) struct Staged {
     pub part: String,
@@ -70,16 +70,16 @@ pub(super) struct Staged {
     pub facts: OutputFacts,
 }
 
-/// What became of a document's files.
+/// Outcome of publishing a document's files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Published {
-    /// Files in their places, below the save path, in the order in which they were added.
+    /// Published files, relative to the save path, in the order added.
     pub files: Vec<(PathBuf, String)>,
-    /// Files that could not be put there, with the reasons.
+    /// Reasons why files could not be published.
     pub errors: Vec<Fault>,
 }
 
-/// The files of one document. Dropped without [`publish`](Self::publish), it leaves nothing.
+/// The files of one document. If dropped without [`publish`](Self::publish), it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct DocumentOutput {
     pub(super) path: Arc<SavePath>,
@@ -105,7 +105,7 @@ impl DocumentOutput {
         &self.name
     }
 
-    /// Starts a file, under a random name.
+    /// Creates a file under a random name.
     pub(crate) fn create(&self) -> io::Result<OutputFile> {
         let run = self.path.run.clone().ok_or(io::ErrorKind::NotFound)?;
         let part = random_name();
@@ -127,7 +127,7 @@ impl DocumentOutput {
         })
     }
 
-    /// Takes a complete file, to be put at `place` below the save path. One at the same place before is replaced.
+    /// Adds a complete file for `place`, below the save path; replaces an earlier one for the same path.
     pub(crate) fn add(&mut self, mut file: OutputFile, place: PathBuf) -> io::Result<()> {
         if !is_below(&place) || place.starts_with(names::RECORD_FOLDER) {
             return Err(io::Error::new(
@@ -161,7 +161,7 @@ impl DocumentOutput {
         Ok(())
     }
 
-    /// Writes a whole file. The message of an error names the place.
+    /// Writes a whole file. Error messages name the path.
     pub(crate) fn write(
         &mut self,
         place: PathBuf,
@@ -175,8 +175,8 @@ impl DocumentOutput {
         written.map_err(|error| io_fault(&shown, &error))
     }
 
-    /// Puts all files in their places and records the document. Files of earlier runs of it for which `replaces` is true,
-    /// and which are none of these, are removed.
+    /// Moves all files into place and records the document. Obsolete files of its earlier runs are removed if
+    /// `replaces` returns `true` for them.
     pub(crate) fn publish(
         mut self,
         outcome: DocumentOutcome,
@@ -199,7 +199,7 @@ impl DocumentOutput {
             .map(|staged| staged.facts.clone())
             .collect();
         let mut published = Published::default();
-        // Before anything is placed: whoever finds these files later knows whose they are.
+        // Before any file is placed, so that whoever finds the files later can tell whose they are.
         let recorded = record.set_document(&self.input.key, &facts);
         let recorded = recorded.and_then(|()| record.set_owner(&self.name, &self.input.key));
         if let Err(error) = recorded {
@@ -211,7 +211,7 @@ impl DocumentOutput {
         let staged = std::mem::take(&mut self.staged);
         if let Some(run) = &path.run {
             staged.par_iter().for_each(|staged| {
-                // Where the system cannot promise it, the file is still whole for everybody but a power cut.
+                // If the system cannot guarantee it, the file is still complete except after a power failure.
                 let _ = run.dir.open(&staged.part).and_then(|file| file.sync_data());
             });
         }
@@ -246,7 +246,7 @@ impl DocumentOutput {
         published
     }
 
-    /// Records that the document was given up. Its files of earlier runs stay.
+    /// Records that the document was given up. Files of its earlier runs remain.
     pub(crate) fn give_up(self, outcome: DocumentOutcome) {
         let record = &self.path.record;
         let _lock = record.lock(&self.input.key);
@@ -257,7 +257,7 @@ impl DocumentOutput {
             (facts.folder, facts.stem, facts.pictures) =
                 (before.folder, before.stem, before.pictures);
         }
-        // Nothing is lost with it: without a record the document is done again.
+        // An error loses nothing: without a record the document is parsed again.
         let _ = record.set_document(&self.input.key, &facts);
     }
 

@@ -1,4 +1,4 @@
-//! Whole pipeline cases: every file that the reference makes of an input.
+//! Whole pipeline cases: every file that the reference writes for an input.
 
 use super::compare::{exactly, polygon, rect, same, same_text, text, whole};
 use super::{Context, FileReport, drawings};
@@ -13,33 +13,33 @@ use std::path::{Path, PathBuf};
 
 type Checked = Result<(), String>;
 
-/// What a run of a case left behind.
+/// Outputs of a case's run.
 pub(crate) struct CaseRun {
-    /// The files that the reference would have written.
+    /// Folder of the files that the reference would have written.
     pub saved: PathBuf,
-    /// The trace.
+    /// Folder of the trace.
     pub trace: PathBuf,
-    /// Both lie in it; gone when this is.
+    /// Contains both; deleted on drop.
     pub _folder: tempfile::TempDir,
 }
 
 /// Runs the case in a folder, which is the working directory.
 pub(crate) type RunCase<'a> = dyn Fn(&Path) -> Result<CaseRun, String> + 'a;
 
-/// Word documents are none of the program's formats.
+/// Word documents are not supported.
 const NOT_OFFERED: &str = ".docx";
 
-/// A case with what it expects and what came out.
+/// A case with its expected and actual outputs.
 struct ComparedCase {
     expected: PathBuf,
     run: CaseRun,
-    /// Whether the page's pixels do not depend on a decoder.
+    /// `true` if the page's pixels do not depend on a decoder.
     pixel_exact: bool,
-    /// Expected stages, for the recorded polygons.
+    /// Expected stages, which contain the recorded polygons.
     stages: Value,
 }
 
-/// Checks a case: a report for it, and one for what of it is not offered.
+/// Checks a case: one report for it, and one for its unsupported parts.
 pub(super) fn check(name: &str, context: &Context) -> Vec<FileReport> {
     let folder = context.root.join("pipeline").join(name);
     let full = format!("pipeline/{name}");
@@ -135,13 +135,13 @@ impl ComparedCase {
         super::pixels::picture(&self.run.trace.join(format!("pages/p{page}.png")))
     }
 
-    /// The block at a place as the expected stages have it.
+    /// The expected block with this box.
     fn block(&self, page: usize, bbox: &Value) -> Option<&Value> {
         let blocks = self.stages["pages"][page]["blocks_after_merge"].as_array()?;
         blocks.iter().find(|b| b["box"] == *bbox)
     }
 
-    /// The hash of a cut with the recorded polygon: corners of one's own carry other noise.
+    /// Hash of the crop by the recorded polygon: the computed polygon's corners differ by noise.
     fn hash_with_recorded_polygon(&self, page: usize, bbox: &Value) -> Option<String> {
         let recorded = self.block(page, bbox)?.get("polygon_points").map(polygon);
         let area = CropArea {
@@ -152,7 +152,7 @@ impl ComparedCase {
     }
 }
 
-/// Requests: everything exactly but the pixels of crops, see [`crop_pixels`].
+/// Requests must be equal, except for the pixels of crops, see [`crop_pixels`].
 fn requests(case: &ComparedCase, expected: &Value) -> Checked {
     let got = case.traced("vlm_requests.json")?;
     let (expected, got) = (list(&expected["requests"]), list(&got["requests"]));
@@ -162,7 +162,7 @@ fn requests(case: &ComparedCase, expected: &Value) -> Checked {
         for (key, value) in expected.as_object().into_iter().flatten() {
             match key.as_str() {
                 "rgb_sha256" | "pixel_exact" | "is_plain_crop" | "crop_file" => {}
-                // Any error will do.
+                // Any error message is accepted.
                 "vlm_input_error" if got[key].is_string() => {}
                 _ => exactly(&format!("{path}.{key}"), value, got[key].clone())?,
             }
@@ -176,8 +176,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The pixels of a crop: by their hash, or that of a cut with the recorded polygon; else near the recorded picture
-/// (pixels of a border may be whitened otherwise, fonts and decoders differ a little).
+/// Compares the pixels of a crop: by hash, by the hash of the crop by the recorded polygon, or by similarity
+/// to the recorded picture (whitened borders, fonts and decoders differ a little).
 fn crop_pixels(case: &ComparedCase, expected: &Value, got: &Value) -> Checked {
     if expected["rgb_sha256"] == got["rgb_sha256"] {
         return Ok(());
@@ -210,7 +210,7 @@ fn crop_pixels(case: &ComparedCase, expected: &Value, got: &Value) -> Checked {
     }
 }
 
-/// Texts exactly, pictures by size and hash.
+/// Texts must be equal; pictures are compared by size and hash.
 fn markdown(case: &ComparedCase, expected: &Value) -> Checked {
     let got = case.traced("markdown.json")?;
     let (expected, got) = (list(&expected["pages"]), list(&got["pages"]));
@@ -261,7 +261,7 @@ fn pictures(case: &ComparedCase, page: usize, expected: &Value, got: &Value) -> 
         if expected["rgb_sha256"] == got["rgb_sha256"] || !case.pixel_exact {
             continue;
         }
-        // The numbers at the end of the name are the box.
+        // The numbers at the end of the name are the bounding box.
         let numbers: Vec<u64> = path
             .trim_end_matches(".jpg")
             .rsplit('_')
@@ -339,7 +339,7 @@ fn restructured(case: &ComparedCase, expected: &Value) -> Checked {
     Ok(())
 }
 
-/// Levels by which the detector's input may differ where decoders come in, and where only rounding does.
+/// Levels by which the detector's input may differ with a decoder involved, and with rounding only.
 const DECODED_LEVELS: f64 = 6.0;
 const ROUNDED_LEVELS: f64 = 1.0;
 const LEVELS: f64 = 255.0;
@@ -383,7 +383,7 @@ fn layout_input(case: &ComparedCase, expected: &Value) -> Checked {
     Ok(())
 }
 
-/// A file as the reference saved it: texts byte for byte, but for points of polygons; pictures by sight.
+/// Compares a saved file: texts byte for byte except for polygon points, pictures by similarity.
 fn saved_file(case: &ComparedCase, expected: &Path, name: &Path) -> Checked {
     let got = case.run.saved.join(name);
     let shown = name.to_string_lossy();
@@ -404,7 +404,7 @@ fn saved_file(case: &ComparedCase, expected: &Path, name: &Path) -> Checked {
         };
     }
     let reference = super::pixels::picture(expected)?;
-    // Drawings are kept as PNG whatever the reference wrote.
+    // Drawings are kept as PNG, whichever format the reference wrote.
     let own = [got.clone()]
         .into_iter()
         .chain(["jpg", "jpeg", "tiff", "tif", "bmp", "webp"].map(|e| got.with_extension(e)));
@@ -430,7 +430,7 @@ fn saved_file(case: &ComparedCase, expected: &Path, name: &Path) -> Checked {
     drawings::alike(&reference, &own)
 }
 
-/// The text with fractional numbers made equal.
+/// The text with all fractional numbers replaced by one placeholder.
 fn without_numbers(text: &str) -> String {
     let is_number =
         |line: &str| line.trim().trim_end_matches(',').parse::<f64>().is_ok() && line.contains('.');

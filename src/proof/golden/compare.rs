@@ -1,14 +1,14 @@
-//! Comparing values: exactly, save numbers where a tolerance is named.
+//! Comparison of values: exact, except for numbers with a given tolerance.
 
 use crate::geometry::{Point, Rect};
 use serde_json::Value;
 
-/// Pixels by which points of polygons may differ.
+/// Tolerance in pixels of polygon points.
 pub(super) const POINT_TOLERANCE: f64 = 1e-3;
-/// By how much ratios of areas may differ.
+/// Tolerance of area ratios.
 pub(super) const RATIO_TOLERANCE: f64 = 1e-6;
 
-/// The first difference of two values, with the path that leads to it; whole and fractional numbers are one kind.
+/// The first difference of two values, with its path; integers and floats are compared alike.
 pub(super) fn same(
     path: &str,
     expected: &Value,
@@ -51,7 +51,7 @@ pub(super) fn same(
                 return Err(format!("{path}.{key}: not expected"));
             }
             a.iter().try_for_each(|(key, value)| {
-                // Points and ratios are all that tolerances are for.
+                // Tolerances apply to points and ratios only.
                 let tolerance = if key.ends_with("polygon_points") {
                     POINT_TOLERANCE
                 } else {
@@ -68,12 +68,12 @@ pub(super) fn same(
     }
 }
 
-/// The first difference of two values without tolerance.
+/// The first difference of two values, without tolerance.
 pub(super) fn exactly(path: &str, expected: &Value, got: impl Into<Value>) -> Result<(), String> {
     same(path, expected, &got.into(), 0.0)
 }
 
-/// The first difference of two texts, shown around the place where it is.
+/// The first difference of two texts, shown with its surroundings.
 pub(super) fn same_text(path: &str, expected: &str, got: &str) -> Result<(), String> {
     if expected == got {
         return Ok(());
@@ -105,7 +105,7 @@ pub(super) fn short(value: &Value) -> String {
     }
 }
 
-/// A box of a vector.
+/// Parses a bounding box of a vector.
 pub(super) fn rect(value: &Value) -> Rect {
     let n = numbers(value);
     let at = |i: usize| n.get(i).copied().unwrap_or(0.0) as f32;
@@ -117,7 +117,7 @@ pub(super) fn rect(value: &Value) -> Rect {
     }
 }
 
-/// A polygon of a vector.
+/// Parses a polygon of a vector.
 pub(super) fn polygon(value: &Value) -> Vec<Point> {
     let number = |v: &Value| v.as_f64().unwrap_or(0.0) as f32;
     value
@@ -141,12 +141,12 @@ pub(super) fn numbers(value: &Value) -> Vec<f64> {
         .collect()
 }
 
-/// A whole number; 0 where there is none.
+/// An integer; 0 if missing.
 pub(super) fn whole(value: &Value) -> usize {
     value.as_u64().unwrap_or(0) as usize
 }
 
-/// A text; empty where there is none.
+/// A string; empty if missing.
 pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("")
 }

@@ -1,5 +1,5 @@
-//! Comparing pictures by sight: exactly where only one's own arithmetic is at work, loosely where fonts, encoders
-//! and the noise of corners are.
+//! Comparison of pictures: exact if only our own arithmetic is involved, tolerant if fonts, encoders and the
+//! noise of corners are.
 
 use super::compare::{numbers, polygon};
 use crate::raster::Pixels;
@@ -9,9 +9,9 @@ type Checked = Result<(), String>;
 
 /// Levels by which a pixel of a drawing may differ.
 const LEVELS: u8 = 8;
-/// Mean difference in levels of pictures that went through an encoder or have text painted in.
+/// Mean difference in levels of pictures that were encoded or contain rendered text.
 const ALIKE: f64 = 6.0;
-/// Pixels along an edge that may be whitened otherwise.
+/// Pixels along an edge whose whitening may differ.
 const EDGE: i64 = 2;
 
 fn same_size(a: &Pixels, b: &Pixels) -> Checked {
@@ -28,7 +28,7 @@ fn differ(a: &[u8], b: &[u8]) -> bool {
     a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > LEVELS)
 }
 
-/// Whether two pictures look the same on the whole.
+/// Compares two pictures by mean difference.
 pub(super) fn alike(expected: &Pixels, got: &Pixels) -> Checked {
     same_size(expected, got)?;
     let sum: u64 = expected
@@ -45,7 +45,7 @@ pub(super) fn alike(expected: &Pixels, got: &Pixels) -> Checked {
     }
 }
 
-/// Whether two crops are the same but for pixels near the border of what is whitened.
+/// Compares two crops, ignoring pixels near the border of the whitened area.
 pub(super) fn same_but_for_borders(expected: &Pixels, got: &Pixels) -> Checked {
     same_size(expected, got)?;
     let white = |x: i64, y: i64| expected.clamped_pixel(x, y) == [255; 3];
@@ -62,7 +62,7 @@ pub(super) fn same_but_for_borders(expected: &Pixels, got: &Pixels) -> Checked {
     }
 }
 
-/// Places at which the pixels of two pictures of one size differ.
+/// Positions at which two pictures of equal size differ.
 fn places<'a>(
     a: &'a Pixels,
     b: &'a Pixels,
@@ -89,19 +89,19 @@ fn none_outside(expected: &Pixels, got: &Pixels, is_text: impl Fn(i64, i64) -> b
     }
 }
 
-/// The drawing of a layout without its labels and numbers.
+/// Compares drawings of a layout, ignoring labels and numbers.
 ///
-/// Labels stand at the top left corner (of polygons: at the corner nearest to it), numbers at the top right one.
+/// Labels are at the top left corner (of polygons: the vertex nearest to it), numbers at the top right one.
 pub(super) fn same_layout(expected: &Pixels, got: &Pixels, boxes: &Value) -> Checked {
     same_size(expected, got)?;
-    // A letter's height, and what small sizes are rounded up to.
+    // Font height, plus the amount by which small sizes are rounded up.
     let size = (0.018 * expected.width as f64) + 3.0;
     let mut text: Vec<[f64; 4]> = Vec::new();
     let mut edges: Vec<[f64; 4]> = Vec::new();
     for found in boxes.as_array().into_iter().flatten() {
         let b = numbers(&found["coordinate"]);
         let points = found.get("polygon_points").map(polygon);
-        // Corners are truncated to whole pixels, so their noise can move an edge.
+        // Corners are truncated to whole pixels, so noise can move an edge.
         let ring = points
             .iter()
             .flat_map(|p| p.iter().zip(p.iter().cycle().skip(1)));
@@ -117,7 +117,7 @@ pub(super) fn same_layout(expected: &Pixels, got: &Pixels, boxes: &Value) -> Che
             }
             None => [if x > 0.0 { b[2] } else { b[0] }, b[1]],
         };
-        // Letters are at most as wide as the font is high.
+        // Letters are at most as wide as the font height.
         let letters = found["label"].as_str().map_or(0, str::len) as f64 + 5.0;
         let [x, y] = corner(0.0);
         text.push([x - 2.0, y - 2.0 * size, x + letters * size, y + 2.0 * size]);
@@ -137,7 +137,7 @@ pub(super) fn same_layout(expected: &Pixels, got: &Pixels, boxes: &Value) -> Che
     })
 }
 
-/// Distance of a point from a line between two others.
+/// Distance of a point from a line segment.
 fn distance_to([x, y]: [f64; 2], [x1, y1, x2, y2]: &[f64; 4]) -> f64 {
     let (dx, dy) = (x2 - x1, y2 - y1);
     let along = ((x - x1) * dx + (y - y1) * dy) / (dx * dx + dy * dy).max(1e-9);
@@ -145,7 +145,7 @@ fn distance_to([x, y]: [f64; 2], [x1, y1, x2, y2]: &[f64; 4]) -> f64 {
     (x - x1 - along * dx).hypot(y - y1 - along * dy)
 }
 
-/// The drawing of spotted text without its right half, which is text.
+/// Compares drawings of spotted text, ignoring the right half, which is rendered text.
 pub(super) fn same_left_half(expected: &Pixels, got: &Pixels) -> Checked {
     same_size(expected, got)?;
     let half = expected.width as i64 / 2;
@@ -155,7 +155,7 @@ pub(super) fn same_left_half(expected: &Pixels, got: &Pixels) -> Checked {
 /// Height of the band with captions.
 const CAPTION_BAND: i64 = 25;
 
-/// The comparison of a page's steps without its captions.
+/// Compares drawings of preprocessing steps, ignoring captions.
 pub(super) fn same_above_captions(expected: &Pixels, got: &Pixels) -> Checked {
     same_size(expected, got)?;
     let captions = expected.height as i64 - CAPTION_BAND;

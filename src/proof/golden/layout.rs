@@ -1,4 +1,4 @@
-//! Vectors of layout detection and of the plan.
+//! Vectors of layout detection and of planning.
 
 use super::Context;
 use super::compare::{
@@ -80,7 +80,7 @@ pub(super) fn layout_postprocess(v: &Value, _: &Context) -> Checked {
     let mut regions = postprocess::postprocess(&raw, width, height, &options);
     if v["filter_overlap_boxes"] == true {
         regions = postprocess::without_overlaps(&regions, ShapeMode::Auto);
-        // The numbers are given after this filter where it runs.
+        // Numbers are assigned after this filter if it runs.
         let mut order = 0;
         for region in regions.iter_mut().filter(|r| r.order.is_some()) {
             order += 1;

@@ -1,8 +1,8 @@
-//! Checking the build against recorded outputs of the reference: function vectors and whole pipeline cases.
+//! Checks the build against recorded outputs of the reference: function vectors and whole pipeline cases.
 //!
-//! A golden folder holds `functions/*.json`, lists of inputs with their outputs, and `pipeline/<case>/`, inputs
-//! with every file that the reference makes of them. What is compared exactly and what with a tolerance is said in
-//! `compare`. Nothing here depends on which or how many vectors and cases there are.
+//! A golden folder holds `functions/*.json`, lists of inputs with their outputs, and `pipeline/<case>/`,
+//! inputs with every file that the reference writes for them. `compare` defines which values have a
+//! tolerance. Nothing here depends on the names or the number of vectors and cases.
 
 mod cases;
 mod compare;
@@ -19,35 +19,35 @@ use std::path::Path;
 
 pub(crate) use cases::{CaseRun, RunCase};
 
-/// How one file did.
+/// Result of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileReport {
     /// The file, below the golden folder, without its extension.
     pub name: String,
-    /// Vectors or files that agree.
+    /// Number of vectors or files that agree.
     pub passed: usize,
-    /// All of them.
+    /// Total number.
     pub total: usize,
-    /// What differs first.
+    /// The first difference.
     pub first_difference: Option<String>,
-    /// Whether it is about something that this build does not have.
+    /// `true` if it is about a feature that this build lacks.
     pub not_offered: bool,
 }
 
-/// What the checks need of the rest of the program.
+/// Parts of the program that the checks need.
 pub(crate) struct Context<'a> {
     /// The golden folder.
     pub root: &'a Path,
-    /// Whether the command line takes a flag as the reference's list describes it.
+    /// Checks that the command line accepts a flag as the reference's list describes it.
     pub check_flag: &'a dyn Fn(&Value) -> Result<(), String>,
     /// Runs a pipeline case as `--compat` does.
     pub run_case: &'a RunCase<'a>,
 }
 
-/// How a vector is checked: against the vector itself and the context.
+/// Checks a vector; the arguments are the vector and the context.
 type CheckVector = fn(&Value, &Context) -> Result<(), String>;
 
-/// The functions that there are vectors for, with the key under which the vectors lie.
+/// The check of a function, with the key of its vectors in the file.
 fn check_of(name: &str) -> Option<(&'static str, CheckVector)> {
     let check: CheckVector = match name {
         "cli_flags" => return Some(("flags", |vector, context| (context.check_flag)(vector))),
@@ -82,9 +82,9 @@ fn check_of(name: &str) -> Option<(&'static str, CheckVector)> {
     Some(("vectors", check))
 }
 
-/// Checks everything in the folder, telling `report` of each file as it is done.
+/// Checks everything in the folder, calling `report` after each file.
 ///
-/// Fails when the folder holds nothing to check.
+/// Fails if the folder contains nothing to check.
 pub(crate) fn run(
     context: &Context,
     report: &mut dyn FnMut(&FileReport),
@@ -133,7 +133,7 @@ fn check_functions(name: &str, context: &Context) -> FileReport {
         Ok(value) => value,
         Err(error) => return FileReport::of(full, vec![Err(error)]),
     };
-    // Two files are no lists of vectors.
+    // Two of the files are not lists of vectors.
     let results: Vec<Result<(), String>> = match (name, check_of(name)) {
         ("figure_tokens", _) => pixels::figure_tokens(&value),
         ("pipeline_configs", _) => settings::pipeline_configs(&value),
@@ -157,7 +157,7 @@ fn check_functions(name: &str, context: &Context) -> FileReport {
     FileReport::of(full, results)
 }
 
-/// Runs a check; a panic is a difference, and where the reference fails any answer will do.
+/// Runs a check; a panic counts as a difference. If the reference failed, any result is accepted.
 fn guarded(
     index: usize,
     vector: &Value,

@@ -69,7 +69,7 @@ pub(super) fn polygon_crop(v: &Value, context: &Context) -> Checked {
             .take(length)
             .for_each(|cell| *cell = true);
     }
-    // Pixels that were white before tell nothing.
+    // Pixels that were white before carry no information.
     let wrong = (0..changed.len())
         .filter(|i| changed[*i] != expected[*i] && plain.data[i * 3..i * 3 + 3] != [255; 3])
         .count();
@@ -108,7 +108,7 @@ pub(super) fn merge_images(v: &Value, context: &Context) -> Checked {
     )
 }
 
-/// The picture that the rotation vectors describe: (10 (x + 1), 10 (y + 1), x y), each modulo 256.
+/// The picture defined by the rotation vectors: (10 (x + 1), 10 (y + 1), x y), each modulo 256.
 fn rotation_input(width: usize, height: usize) -> Pixels {
     let pixel =
         |(x, y): (usize, usize)| [10 * (x + 1), 10 * (y + 1), x * y].map(|v| (v % 256) as u8);
@@ -132,9 +132,9 @@ pub(super) fn rotation(v: &Value, _: &Context) -> Checked {
     exactly("out", &v["out"], rows)
 }
 
-/// By how much a colour after the detector's bicubic filter may differ: builds of OpenCV round differently.
+/// Tolerance in levels after the detector's bicubic filter: builds of OpenCV round differently.
 const BICUBIC_LEVELS: f64 = 1.0;
-/// By how much normalized values may differ.
+/// Tolerance of normalized values.
 const NORMALIZED: f64 = 1e-5;
 
 pub(super) fn resize_samples(v: &Value, context: &Context) -> Checked {
@@ -175,7 +175,7 @@ pub(super) fn resize_samples(v: &Value, context: &Context) -> Checked {
     Ok(())
 }
 
-/// Side of the patches that the recognizer sees.
+/// Patch size of the recognizer.
 const PATCH: usize = 14;
 
 fn color(pixels: &Pixels, x: usize, y: usize) -> [f64; 3] {
@@ -203,7 +203,7 @@ fn samples(
     Ok(())
 }
 
-/// Levels by which colours of lossy formats may differ between decoders.
+/// Tolerance in levels of lossy formats: decoders differ.
 const LOSSY_LEVELS: f64 = 6.0;
 
 pub(super) fn inputs(v: &Value, context: &Context) -> Checked {
@@ -241,7 +241,7 @@ pub(super) fn inputs(v: &Value, context: &Context) -> Checked {
     Ok(())
 }
 
-/// The order in which the files of a directory are found; pictures in GIF are taken in addition.
+/// Order of the files found in a directory; GIF pictures are accepted in addition.
 fn directory_order(v: &Value) -> Checked {
     let names = |key: &str| {
         v[key]
@@ -271,7 +271,7 @@ fn directory_order(v: &Value) -> Checked {
     exactly("directory_order", &v["directory_order"], found)
 }
 
-/// Tokens by the number of pictures of the page.
+/// Tokens by number of pictures on the page.
 pub(super) fn figure_tokens(value: &Value) -> Vec<Checked> {
     let lists = value["tokens"].as_object().into_iter().flatten();
     lists

@@ -1,4 +1,4 @@
-//! Vectors of requests to recognition servers and of what is tried again.
+//! Vectors of requests to recognition servers and of retries.
 
 use super::Context;
 use super::compare::exactly;
@@ -59,7 +59,7 @@ fn request(v: &Value) -> Checked {
     )?;
     let model = match &client.model {
         ModelName::Named(name) => name.as_str(),
-        // What the server lists first.
+        // The first model that the server lists.
         ModelName::First => v["body"]["model"].as_str().unwrap_or_default(),
     };
     let url = client
@@ -87,12 +87,12 @@ fn request(v: &Value) -> Checked {
     let body = client
         .dialect
         .body(model, format!("{kind}base64,<base64>"), prompt, &arguments);
-    // As text: the order of the keys counts.
+    // Compared as text, because the order of keys matters.
     exactly("body", &v["body"].to_string().into(), body.to_string())?;
     picture_sent(v, client.dialect, data)
 }
 
-/// Whether the picture is encoded as the reference does it.
+/// Checks that the picture is encoded as by the reference.
 fn picture_sent(v: &Value, dialect: Dialect, data: &str) -> Checked {
     use base64::Engine;
     let bytes = base64::prelude::BASE64_STANDARD
@@ -107,7 +107,7 @@ fn picture_sent(v: &Value, dialect: Dialect, data: &str) -> Checked {
     if dialect == Dialect::LlamaCpp {
         return Ok(());
     }
-    // Halved colours: the brightness is sampled twice as often in both directions.
+    // Subsampled chroma: luma has twice its resolution in both directions.
     let frame = segment(&bytes, 0xc0).ok_or("the JPEG has no frame")?;
     exactly("sampling of brightness", &0x22.into(), frame[7])?;
     if let Some(wanted) = v
@@ -127,7 +127,7 @@ fn picture_sent(v: &Value, dialect: Dialect, data: &str) -> Checked {
     Ok(())
 }
 
-/// The first segment of a JPEG with a marker, without its length.
+/// The first segment with this marker in a JPEG, without its length.
 fn segment(bytes: &[u8], marker: u8) -> Option<&[u8]> {
     let mut rest = bytes.get(2..)?;
     loop {
@@ -142,14 +142,14 @@ fn segment(bytes: &[u8], marker: u8) -> Option<&[u8]> {
     }
 }
 
-/// Where the numbers of a table stand, in the order in which they are stored.
+/// Positions of a quantization table's values, in storage order.
 const ZIGZAG: [usize; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// Any picture will do.
+/// An arbitrary picture.
 fn picture() -> Pixels {
     let (width, height) = (64, 48);
     let data = (0..width * height)

@@ -47,7 +47,7 @@ pub(super) fn config_overrides(v: &Value, _: &Context) -> Checked {
     exactly("changed", &v["changed"], Value::Object(changed))
 }
 
-/// The tree with secrets as they are.
+/// The tree with secrets unmasked.
 fn with_secrets(settings: &Settings) -> Value {
     let mut value = settings.to_json();
     let key = "SubModules.VLRecognition.genai_config.client_kwargs.api_key";
@@ -58,7 +58,7 @@ fn with_secrets(settings: &Settings) -> Value {
     value
 }
 
-/// Values that one tree has and another has not, by dotted paths.
+/// Values in which two trees differ, by dotted path.
 fn difference(path: &str, before: &Value, after: &Value, out: &mut Map<String, Value>) {
     match (before, after) {
         (Value::Object(a), Value::Object(b)) => {

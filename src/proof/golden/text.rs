@@ -32,7 +32,7 @@ pub(super) fn repetition(v: &Value, _: &Context) -> Checked {
 }
 
 pub(super) fn answer_to_content(v: &Value, _: &Context) -> Checked {
-    // Labels that no pipeline has are treated like text.
+    // Labels that no pipeline has are treated as text.
     let label = Label::from_name(text(&v["label"])).unwrap_or(Label::Text);
     same_text(
         "content",
@@ -138,10 +138,10 @@ pub(super) fn markdown_labels(v: &Value, _: &Context) -> Checked {
     Ok(())
 }
 
-/// Pages of blocks with nothing but label, box and content.
+/// Pages of blocks with label, box and content only.
 fn pages(value: &Value) -> Vec<Page> {
     let block = |block: &Value| {
-        // Blocks of labels that no pipeline has count like text.
+        // Labels that no pipeline has are treated as text.
         let label = Label::from_name(text(&block["label"])).unwrap_or(Label::Text);
         let mut out = Block::new(label, rect(&block["bbox"]), 1.0);
         out.content = text(&block["content"]).to_string();

@@ -1,5 +1,5 @@
-//! Greedy answers through the scheduler: any mix of requests, in any order and any number of slots, with drafts of any
-//! kind, must give the tokens that each gives alone.
+//! Greedy decoding through the scheduler: any mix of requests, in any order, with any number of slots and any
+//! drafts, must give the tokens that each request gives alone.
 
 use super::Check;
 use super::expected::{cases, error, expected, picture};
@@ -25,20 +25,20 @@ use rand_mt::Mt64;
 use std::path::Path;
 use std::time::Instant;
 
-/// A request and the answer that transformers gives it.
+/// A request and its answer by transformers.
 struct Expected {
     prompt: EncodedPrompt,
     answer: Vec<u32>,
 }
 
-/// Rounds: slots, pages of the cache, what the drafts are, and in which order requests come.
+/// Rounds: number of slots, pages of the KV cache, kind of drafts, and stride of the order of requests.
 type Round = (usize, usize, Drafts, usize);
 
-/// Error that a tensor of the recognizer may have.
+/// Tolerance of the recognizer's tensors.
 pub(super) const TOLERANCE: f64 = 1e-5;
-/// Pages of the cache, enough for all requests of a folder at once.
+/// Pages of the KV cache, enough for all requests of a folder at once.
 const PAGES: usize = 250;
-/// So few that sequences have to wait for each other: those of the longest, and two more.
+/// So few pages that sequences must wait for each other: enough for the longest, plus two.
 const FEW_PAGES: usize = 0;
 
 const ROUNDS: [Round; 9] = [
@@ -53,7 +53,7 @@ const ROUNDS: [Round; 9] = [
     (3, PAGES, Drafts::Sampled, 5),
 ];
 
-/// Rounds of ONNX Runtime's operators.
+/// Rounds with ONNX Runtime's operators.
 const STANDARD_ROUNDS: [Round; 4] = [
     (1, PAGES, Drafts::None, 1),
     (3, PAGES, Drafts::None, 3),
@@ -61,28 +61,28 @@ const STANDARD_ROUNDS: [Round; 4] = [
     (3, PAGES, Drafts::Sampled, 5),
 ];
 
-/// Slots in which half of a folder's requests find no room and have to move; two of four are long.
+/// Slots too short for half of a folder's requests, which have to move; two of the four are long.
 const SLOTS: Slots = Slots {
     count: 4,
     longest: 400,
     common: 60,
 };
-/// Tokens of all of them.
+/// Total tokens of the slots.
 const SLOT_TOKENS: usize = 2 * 400 + 2 * 60;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Drafts {
     None,
     Perfect,
-    /// Some tokens wrong, one too much, some missing.
+    /// Some tokens wrong, one too many, some missing.
     Noisy,
-    /// Other answers' tokens.
+    /// Tokens of other answers.
     Hostile,
-    /// None; but tokens are drawn from the logits, of which hardly any but the largest has a chance.
+    /// No drafts, but tokens are sampled; the distribution leaves hardly any but the largest logit.
     Sampled,
 }
 
-/// Checks a folder that has a tokenizer; others hold nothing that could be asked for.
+/// Checks a folder with a tokenizer; others contain nothing to request.
 pub(super) fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, String> {
     if !folder.join("tokenizer.json").exists() {
         return Ok(Vec::new());
@@ -107,7 +107,7 @@ pub(super) fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, Stri
     let mut model = Model::load(folder, &runtime.on_cpu(), options(own, PAGES * page))
         .map_err(|e| e.to_string())?;
     rounds(folder, &mut model, &ROUNDS, "", Some(0.0), &mut checks)?;
-    // The fused operator has no kernel for single precision on CUDA, and none for bfloat16 on the CPU.
+    // The fused operator has no single-precision kernel on CUDA, and no bfloat16 kernel on the CPU.
     let ways = match runtime.uses_gpu() {
         true => [
             (Element::F32, AttentionKernel::Plain),
@@ -193,7 +193,7 @@ fn rounds(
     Ok(())
 }
 
-/// The decoder with a part of its pages.
+/// The decoder with a limited number of cache pages.
 struct Part<'a> {
     steps: &'a mut DecoderSteps,
     pages: usize,
@@ -225,7 +225,7 @@ impl Steps for Part<'_> {
     }
 }
 
-/// All requests of a folder, and the largest error of their prompts, where these are recorded.
+/// All requests of a folder, and the largest error of their embeddings, if these are recorded.
 fn requests(folder: &Path, model: &mut Model) -> Result<(Vec<Expected>, Option<f64>), String> {
     let (mut shown, mut wanted) = (Vec::new(), Vec::new());
     for case in cases(folder)? {
@@ -278,7 +278,7 @@ fn requests(folder: &Path, model: &mut Model) -> Result<(Vec<Expected>, Option<f
     Ok((requests, largest))
 }
 
-/// How many answers are not the expected ones.
+/// Number of answers that differ from the expected ones.
 fn differing(
     steps: &mut DecoderSteps,
     pages: usize,
@@ -294,7 +294,7 @@ fn differing(
     let mut scheduler: Scheduler<Part<'_>, usize> = Scheduler::new(Part { steps, pages }, slots);
     let count = requests.len();
     let mut requests: Vec<Option<&Expected>> = requests.iter().map(Some).collect();
-    // Each once, whatever the stride: what was taken before is left out, what is left comes at the end.
+    // Each request once, whatever the stride: repeated ones are skipped, the remaining ones come last.
     for at in (0..count)
         .map(|i| i * stride % count.max(1))
         .chain(0..count)
@@ -312,7 +312,7 @@ fn differing(
             tag: at,
             prompt: prompt.clone(),
             max_new_tokens: answer.len(),
-            // The expected answers go on behind the token that ends others.
+            // Expected answers continue past the end-of-sequence token.
             eos: Vec::new(),
             sampling: (drafts == Drafts::Sampled)
                 .then(|| Sampling::of(Some(1.0), Some(1e-6), None))

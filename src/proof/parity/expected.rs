@@ -1,4 +1,4 @@
-//! The files of a folder with expected numbers, and how far numbers are from them.
+//! The files of a folder with expected values, and the error relative to them.
 
 use crate::onnx::checkpoint::{Checkpoint, Tensors, read_tensors};
 use crate::raster::Pixels;
@@ -10,14 +10,14 @@ pub(super) fn open(folder: &Path) -> Result<Checkpoint, String> {
     Checkpoint::open(folder).map_err(|e| e.to_string())
 }
 
-/// The expected tensors and facts of a case.
+/// Expected tensors and facts of a case.
 pub(super) fn expected(folder: &Path, case: &str) -> Result<(Tensors, Value), String> {
     let path = folder.join("goldens").join(format!("{case}.safetensors"));
     let tensors = read_tensors(&path).map_err(|e| e.to_string())?;
     Ok((tensors, facts(&path.with_extension("json"))?))
 }
 
-/// A JSON file; null where there is none.
+/// A JSON file; null if missing.
 pub(super) fn facts(path: &Path) -> Result<Value, String> {
     match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
@@ -26,7 +26,7 @@ pub(super) fn facts(path: &Path) -> Result<Value, String> {
     }
 }
 
-/// Names of the cases: the files of tensors.
+/// Names of the cases, one per file of tensors.
 pub(super) fn cases(folder: &Path) -> Result<Vec<String>, String> {
     let folder = folder.join("goldens");
     let entries = std::fs::read_dir(&folder)
@@ -40,7 +40,7 @@ pub(super) fn cases(folder: &Path) -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// A picture of the goldens; `None` where it is not there.
+/// A picture of the goldens; `None` if missing.
 pub(super) fn picture(folder: &Path, name: &str) -> Result<Option<Pixels>, String> {
     let path = folder.join("goldens/images").join(name);
     if !path.exists() {
@@ -57,7 +57,7 @@ pub(super) fn picture(folder: &Path, name: &str) -> Result<Option<Pixels>, Strin
     }))
 }
 
-/// The largest difference relative to the largest expected value; infinite where the sizes differ.
+/// The largest difference relative to the largest expected value; infinite if sizes differ.
 pub(super) fn error(expected: &[f32], got: &[f32]) -> f64 {
     if expected.len() != got.len() {
         return f64::INFINITY;
@@ -67,7 +67,7 @@ pub(super) fn error(expected: &[f32], got: &[f32]) -> f64 {
         .map(|v| f64::from(v.abs()))
         .fold(0.0, f64::max);
     let pairs = expected.iter().zip(got).filter(|(a, b)| a != b);
-    // `f64::max` would hide what is no number.
+    // `f64::max` would ignore NaN.
     let worst = pairs
         .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
         .fold(

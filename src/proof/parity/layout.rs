@@ -1,4 +1,4 @@
-//! PP-DocLayout: values inside the network, what it says of its queries, reading order and detections.
+//! PP-DocLayout: intermediate values, query outputs, reading order and detections.
 
 use super::Check;
 use super::expected::{cases, error, expected, facts, open, picture};
@@ -14,7 +14,7 @@ use crate::raster::Pixels;
 use serde_json::Value;
 use std::path::Path;
 
-/// Values inside the detection network.
+/// Intermediate values of the detection network.
 const TAPS: [&str; 13] = [
     "backbone_0",
     "backbone_1",
@@ -30,21 +30,21 @@ const TAPS: [&str; 13] = [
     "enc_topk_logits",
     "last_hidden_state",
 ];
-/// Values before queries are chosen, which at real size are all that can be compared: there the network chooses 300 of
-/// 13125 random and nearly equal scores.
+/// Values before query selection; at real size only these are comparable, because random weights make the
+/// network select 300 of 13125 nearly equal scores.
 const BEFORE_CHOICE: [&str; 3] = ["backbone_", "encoder_", "mask_feat"];
 const TOLERANCE: f64 = 2e-4;
 const TOLERANCE_FULL: f64 = 1e-3;
-/// V2's order depends on whole parts of coordinates and on sines of large numbers.
+/// V2's order depends on integer parts of coordinates and on sines of large numbers.
 const TOLERANCE_ORDER_V2: f64 = 2e-3;
-/// By how much more than the reference's own rounding errors, where its file tells them, values may differ: both
-/// sides have such errors, and random weights let them grow.
+/// Tolerance as a multiple of the reference's own rounding errors, if its file states them: both sides have
+/// such errors, and random weights amplify them.
 const ROUNDING: f64 = 4.0;
-/// One level of a picture, a little more since pictures need not reach the highest.
+/// One level of a picture, plus a margin since pictures need not reach the highest level.
 const LEVEL: f64 = 1.5 / 255.0;
-/// Votes that differ by less are equal: their order is not compared.
+/// Votes that differ by less count as equal, so their order is not compared.
 const EQUAL_VOTES: f32 = 0.01;
-/// The case that holds inputs of the reading-order network instead of a picture.
+/// The case with inputs of the reading-order network instead of a picture.
 const READING_ORDER: &str = "reading_order";
 
 /// Checks a folder.
@@ -103,7 +103,7 @@ pub(super) fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, Stri
         if !is_full {
             for (threshold, rows) in facts["detections"].as_object().into_iter().flatten() {
                 let limit = ["logits", "pred_boxes"].map(|name| rounding(&facts, name));
-                // Scores and corners are made of both.
+                // Scores and corners depend on both.
                 let limit = 2.0 * limit.into_iter().fold(TOLERANCE, f64::max);
                 let (error, order) = detections(answer, &page, threshold, rows, limit);
                 add(&format!("detections above {threshold}"), error, Some(limit));
@@ -118,12 +118,12 @@ pub(super) fn check(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, Stri
     Ok(checks)
 }
 
-/// Whether the network has a value of that name.
+/// `true` if the network has an intermediate value of this name.
 fn is_inside(tap: &str, config: &LayoutConfig) -> bool {
     config.version == Version::V3 || !["backbone_3", "mask_feat"].contains(&tap)
 }
 
-/// Errors of all tensors that are expected of a page.
+/// Errors of all tensors expected for a page.
 fn compared(tensors: &Tensors, inner: &Tensors, answer: &DetectorOutput) -> Vec<(String, f64)> {
     let compared = tensors.iter().map(|(name, (_, values))| {
         let error = match name.as_str() {
@@ -165,7 +165,7 @@ fn above_diagonal(expected: &[f32], got: &[f32], queries: usize) -> f64 {
     error(&part(expected), &part(got))
 }
 
-/// The reading-order network alone, on given boxes.
+/// Checks the reading-order network alone, on given boxes.
 fn reading_order(
     network: &mut PpDocLayout,
     tensors: &Tensors,
@@ -212,7 +212,7 @@ fn reading_order(
             queries,
         });
     }
-    // All at once, so that shorter pages are filled up, and each alone.
+    // In one batch, so that shorter pages are padded, and each alone.
     let together = network.run(&requests).map_err(|e| e.to_string())?;
     let mut checks = Vec::new();
     for (index, name) in names.iter().enumerate() {
@@ -260,7 +260,7 @@ fn reading_order(
     Ok(checks)
 }
 
-/// The tolerance that the reference's own rounding errors ask for.
+/// Tolerance by the reference's own rounding errors.
 fn rounding(facts: &Value, tensor: &str) -> f64 {
     ROUNDING
         * facts["fp32_vs_fp64_max_rel"][tensor]
@@ -268,11 +268,11 @@ fn rounding(facts: &Value, tensor: &str) -> f64 {
             .unwrap_or(0.0)
 }
 
-/// The worst error of detections, of scores or of corners as a share of the page's longer side, and how many pairs are
-/// in another order.
+/// The largest error of detections (of scores, or of corners relative to the page's longer side), and the
+/// number of pairs in another order.
 ///
-/// The error is infinite where one side has a detection that the other has not, unless it lies within `limit` of the
-/// threshold, or of the last of all detections.
+/// The error is infinite if one side lacks a detection of the other, unless its score is within `limit` of
+/// the threshold or of the last detection.
 fn detections(
     answer: &DetectorOutput,
     page: &Pixels,
@@ -320,7 +320,7 @@ fn detections(
             .map(|(at, row)| (at, difference(wanted, &row)))
             .min_by(|a, b| a.1.total_cmp(&b.1));
         match nearest {
-            // Farther away it is another one.
+            // Farther away, it is a different detection.
             Some((at, error)) if error < 0.1 => {
                 worst = worst.max(error);
                 matched.extend(

@@ -1,11 +1,11 @@
-//! Checking the networks against numbers that transformers got from the same checkpoints, tensor by tensor.
+//! Checks networks tensor by tensor against values that transformers computed from the same checkpoints.
 //!
-//! A folder to be checked holds a checkpoint and `goldens/`: for every case a safetensors file of expected tensors with
-//! a JSON file of plain facts beside it, and `images/` with the pictures. Nothing here depends on which or how many
-//! cases there are, or on the sizes of the networks.
+//! A folder to check holds a checkpoint and `goldens/`: for every case a safetensors file of expected tensors
+//! with a JSON file of facts, and `images/` with the pictures. Nothing here depends on the names or the
+//! number of cases, or on the sizes of the networks.
 //!
-//! Errors are the largest difference relative to the largest expected value. Tolerances: what a correct implementation in
-//! single precision meets on these fixtures, that is several times what was measured.
+//! An error is the largest difference relative to the largest expected value. Tolerances are what a correct
+//! single-precision implementation meets on these fixtures, that is several times the measured error.
 
 mod batches;
 mod expected;
@@ -20,51 +20,51 @@ use crate::preprocess::{pp_lcnet, uvdoc};
 use crate::recognize::paddleocr_vl;
 use std::path::{Path, PathBuf};
 
-/// A tensor, or something else that must agree.
+/// A tensor, or another value that must agree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
-    /// The case, as its file is named.
+    /// The case, by its file name.
     pub case: String,
     /// The tensor.
     pub tensor: String,
     /// Its error.
     pub error: f64,
-    /// What the error may be; `None` where it is only told.
+    /// The tolerance; `None` if the error is only reported.
     pub tolerance: Option<f64>,
 }
 
 impl Check {
-    /// Whether the error is over its tolerance. One that is no number is.
+    /// `true` if the error exceeds its tolerance or is NaN.
     pub fn fails(&self) -> bool {
         self.tolerance
             .is_some_and(|tolerance| self.error.is_nan() || self.error > tolerance)
     }
 }
 
-/// How a folder did.
+/// Result of one folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FolderReport {
-    /// The folder, as it lies below the one that was given.
+    /// The folder, relative to the given one.
     pub folder: PathBuf,
-    /// What network it is.
+    /// The network's model type.
     pub model: String,
-    /// What was checked; why nothing could be.
+    /// The checks, or the reason why there are none.
     pub outcome: Outcome,
 }
 
-/// What came of a folder.
+/// Outcome of a folder.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It was checked.
     Checked(Vec<Check>),
-    /// It is of a network that this build does not have.
+    /// Its network is not supported by this build.
     NotOffered,
     /// It could not be loaded or run.
     Failed(String),
 }
 
 impl FolderReport {
-    /// Whether all agrees.
+    /// `true` if everything agrees.
     pub fn passes(&self) -> bool {
         match &self.outcome {
             Outcome::Checked(checks) => !checks.iter().any(Check::fails),
@@ -74,9 +74,9 @@ impl FolderReport {
     }
 }
 
-/// Checks every checkpoint folder at or below `root`; `done` hears of each as it is finished.
+/// Checks every checkpoint folder at or below `root`, calling `done` after each.
 ///
-/// Fails where `root` cannot be read or no checkpoint with expected numbers lies below it.
+/// Fails if `root` cannot be read or contains no checkpoint with expected values.
 pub fn run(
     root: &Path,
     runtime: &Runtime,

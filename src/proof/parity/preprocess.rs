@@ -8,10 +8,10 @@ use crate::preprocess::uvdoc::Unwarper;
 use std::path::Path;
 
 const TOLERANCE: f64 = 5e-5;
-/// One level of a picture, and room for its rounding.
+/// One level of a picture, plus a rounding margin.
 const LEVEL: f64 = 1.01 / 255.0;
 
-/// Names of the pictures that a file of tensors `<picture>.<tensor>` is about.
+/// Names of the pictures in a file of tensors `<picture>.<tensor>`.
 fn pictures<'a>(tensors: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut names: Vec<String> = tensors
         .filter_map(|name| Some(name.split_once('.')?.0.to_string()))
@@ -99,7 +99,7 @@ pub(super) fn unwarping(folder: &Path, runtime: &Runtime) -> Result<Vec<Check>, 
                     .zip(&wanted.data)
                     .map(|(a, b)| a.abs_diff(*b))
                     .max();
-                // Values are cut off to whole levels, so noise in the last place can cost one.
+                // Values are truncated to whole levels, so noise in the last digit can change one.
                 let error = if flat.data.len() == wanted.data.len() {
                     f64::from(worst.unwrap_or(0))
                 } else {

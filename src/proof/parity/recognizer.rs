@@ -1,4 +1,4 @@
-//! The recognizer: every tensor of vision encoder, projector and decoder, the tokens of prompts, and greedy answers.
+//! The recognizer: every tensor of vision encoder, projector and decoder, prompt tokens, and greedy answers.
 
 use super::Check;
 use super::batches::{self, TOLERANCE};
@@ -94,7 +94,7 @@ fn load(folder: &Path, runtime: &Runtime, pages: usize) -> Result<LoadedNetworks
     })
 }
 
-/// Checks a case. Names of cases are those of a picture and a task.
+/// Checks a case, whose name consists of a picture and a task.
 fn one(
     folder: &Path,
     case: &str,
@@ -243,7 +243,7 @@ fn one(
     Ok(())
 }
 
-/// Checks tokens of prompts and words, and sizes of pictures, where a folder lists them.
+/// Checks tokens of prompts and words, and sizes of pictures, if a folder lists them.
 fn tokens(folder: &Path) -> Result<Vec<Check>, String> {
     let checkpoint = open(folder)?;
     let config = VlModelConfig::read(folder, &checkpoint.config).map_err(|e| e.to_string())?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use tokenizers::Tokenizer;
 
-/// StopSignals of prompts for folders without a template: version 1.0, and later ones.
+/// Ends of prompts for folders without a template: version 1.0, and later ones.
 const ENDINGS: [&str; 2] = ["Assistant: ", "Assistant:\n"];
 /// Text of the released templates, for folders without one.
 const BEGIN: &str = "<|begin_of_sentence|>User: <|IMAGE_START|>";

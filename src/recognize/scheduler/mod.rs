@@ -239,7 +239,7 @@ impl<S: Steps, T> Scheduler<S, T> {
         done
     }
 
-    /// StopSignals cancelled sequences, which frees their slots for this step.
+    /// Ends cancelled sequences, which frees their slots for this step.
     fn end_cancelled(&mut self, done: &mut Vec<Done<T>>) {
         let is_cancelled = |sequence: &Sequence<S::Prompt, T>| sequence.task.cancel.is_cancelled();
         if !self.active.iter().chain(&self.waiting).any(is_cancelled) {

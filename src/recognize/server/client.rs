@@ -1,4 +1,4 @@
-//! The client of one or several servers: which of them is asked, what is tried again, and what is given up.
+//! The client of one or several servers: selection of the server, retries, and giving up.
 
 mod endpoint;
 mod failed;
@@ -14,31 +14,31 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Time to reach a server, and for it to list its models.
+/// Timeout for connecting to a server, and for its list of models.
 const REACH: Duration = Duration::from_secs(10);
-/// Time for which the first answer of a server is waited for before others are asked for.
+/// Time to wait for a server's first answer before further requests are sent.
 const PROOF: Duration = Duration::from_secs(3);
-/// Pause before a server is looked for again.
+/// Interval at which a server is looked for again.
 const AGAIN: Duration = Duration::from_millis(10);
-/// Characters of a server's own words in a message.
+/// Limit of characters of a server's message in our messages.
 const MOST_SHOWN: usize = 300;
 
-/// A key for a server. It is never shown.
+/// An API key. It is never displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// A key, or the one that the reference sends where there is none.
+    /// The key, or the one that the reference sends if there is none.
     pub fn new(key: Option<String>) -> ApiKey {
         ApiKey(key.unwrap_or_else(|| "null".into()))
     }
 
-    /// What says who asks.
+    /// Value of the `Authorization` header.
     pub fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
     }
 
-    /// A text without the key in it.
+    /// A text with the key masked.
     fn hidden_in(&self, text: String) -> String {
         if self.0.len() < 4 || self.0 == "null" {
             text
@@ -54,35 +54,35 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The model that is asked for.
+/// The model to request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelName {
-    /// By this name; where the server does not know it and has a single other one, that.
+    /// The model of this name; if the server does not know it and has a single other one, that.
     Named(String),
-    /// The first that the server lists.
+    /// The first model that the server lists.
     First,
 }
 
-/// How servers are asked.
+/// Options of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// Their kind.
+    /// The servers' dialect.
     pub dialect: Dialect,
-    /// Their addresses, up to `/chat/completions`.
+    /// Base URLs, without `/chat/completions`.
     pub urls: Vec<String>,
     /// The model.
     pub model: ModelName,
     /// The key.
     pub key: ApiKey,
-    /// Further headers.
+    /// Additional headers.
     pub headers: Vec<(String, String)>,
-    /// Time for an attempt.
+    /// Time limit of an attempt.
     pub timeout: Duration,
-    /// Time for a block, with all attempts and pauses.
+    /// Time limit of a block, including retries and pauses.
     pub deadline: Option<Duration>,
-    /// What is tried again.
+    /// Rules for retries.
     pub rules: RetryRules,
-    /// Connections that are kept open.
+    /// Connections kept open.
     pub connections: usize,
 }
 
@@ -91,27 +91,27 @@ pub(crate) struct Client {
     options: ClientOptions,
     agent: ureq::Agent,
     endpoints: Vec<Endpoint>,
-    /// EndpointState of the random numbers of pauses.
+    /// State of the random generator for pauses.
     random: AtomicU64,
 }
 
-/// Which server is asked.
+/// The server selected for an attempt.
 enum ServerChoice {
-    /// This one.
+    /// This server.
     Server(usize),
-    /// One that has yet to say whether it takes the key.
+    /// None yet: a server has still to accept the key.
     Later,
-    /// None: all refuse.
+    /// None: all refuse the key.
     None(Fault),
 }
 
 impl Client {
-    /// A client; nothing is sent yet.
+    /// A client; sends nothing yet.
     pub(crate) fn new(options: ClientOptions) -> Client {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(REACH))
-            // The key and further headers are for this server, and requests are not to be sent on.
+            // Key and headers are for this server only, so redirects are not followed.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_idle_connections(options.connections)
@@ -139,7 +139,7 @@ impl Client {
         }
     }
 
-    /// Sees whether any of the servers can be reached; the error tells of all.
+    /// Checks that at least one server can be reached; the error lists them all.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         let mut reasons = Vec::new();
         for endpoint in &self.endpoints {
@@ -148,14 +148,14 @@ impl Client {
                     endpoint.leave_out();
                     reasons.push(format!("`{}`: {reason}", endpoint.shown));
                 }
-                // Whatever it says, it is there.
+                // Any response proves that it can be reached.
                 _ => return Ok(()),
             }
         }
         Err(Fault::new(Reason::Network, reasons.join("; ")))
     }
 
-    /// Asks about a picture. `stop`: whether to do without further attempts.
+    /// Sends a request about a crop. `stop` returns `true` if no further attempts should be made.
     pub(crate) fn complete(
         &self,
         image_url: String,
@@ -172,7 +172,7 @@ impl Client {
         };
         let mut body = self.options.dialect.body("", image_url, prompt, arguments);
         let mut failed = 0;
-        // Servers that could not be reached in this attempt, and the one that failed last.
+        // Number of servers unreachable in this attempt, and the one that failed last.
         let mut missed = 0;
         let mut failing = None;
         loop {
@@ -203,7 +203,7 @@ impl Client {
                     (state.unreachable, state.troubles, state.left_out_until) = (0, 0, None);
                     return Ok(completion);
                 }
-                // Another server may take it; else the reason is the same for all.
+                // Another server may accept the key; if none does, the reason is the same for all.
                 Err(FailedRequest::Unauthorized(_)) => continue,
                 Err(FailedRequest::Final(fault)) => return Err(self.told(endpoint, fault)),
                 Err(FailedRequest::Model(reason)) => {
@@ -221,7 +221,7 @@ impl Client {
                 Err(failed @ FailedRequest::Unreachable(_)) => {
                     endpoint.leave_out();
                     missed += 1;
-                    // Another one may be there at once.
+                    // Another server may be reachable at once.
                     if missed < self.endpoints.len() && self.endpoints.iter().any(Endpoint::is_in) {
                         continue;
                     }
@@ -250,11 +250,12 @@ impl Client {
         }
     }
 
-    /// The server with the fewest requests in flight, of those that are not left out, and rather not the one that failed
-    /// before; its count is raised.
+    /// The server with the fewest requests in flight, preferring those neither excluded nor the last to fail;
+    /// its count is incremented.
     ///
-    /// A server that refused the key is not asked again. Until one has said anything else it is asked by a single request, for
-    /// [`PROOF`] at most, so that a wrong key costs one request and not as many as may be in flight.
+    /// A server that refused the key is not used again. Until one has answered otherwise it gets a single
+    /// request, for at most [`PROOF`], so that a wrong key costs one request and not all that may be in
+    /// flight.
     fn choose(&self, failing: Option<usize>) -> ServerChoice {
         let load = |(number, endpoint): (usize, &Endpoint)| {
             let is_out = !endpoint.is_in();
@@ -267,7 +268,7 @@ impl Client {
             if state.refusal.is_some() || is_unproven {
                 return None;
             }
-            // One that could not be reached is tried by a single request when its time is over.
+            // An unreachable server gets a single request as a probe once its pause is over.
             let is_probed = state.unreachable > 0 && state.in_flight > 0;
             Some((
                 (
@@ -280,7 +281,7 @@ impl Client {
         };
         if let Some((_, number)) = self.endpoints.iter().enumerate().filter_map(load).min() {
             let mut state = self.endpoints[number].lock();
-            // Another thread may have been faster.
+            // Another thread may have done this first.
             let is_proof_over = state
                 .first_asked
                 .is_some_and(|asked| asked.elapsed() >= PROOF);
@@ -305,7 +306,7 @@ impl Client {
         }
     }
 
-    /// Counts a request as answered, and keeps in mind whether the server takes the key.
+    /// Counts a request as finished, and records whether the server accepts the key.
     fn note(&self, endpoint: &Endpoint, result: &Result<Completion, FailedRequest>) {
         let mut state = endpoint.lock();
         state.in_flight -= 1;
@@ -383,7 +384,7 @@ impl Client {
                 let lets_in = endpoint.lock().lets_in;
                 Err(match status {
                     401 => FailedRequest::Unauthorized(reason),
-                    // Later it may be about the picture.
+                    // Once the key was accepted, it may be about the picture.
                     403 if !lets_in => FailedRequest::Unauthorized(reason),
                     300..400 => FailedRequest::Final(refused(format!(
                         "status {status}: it sends requests on to another address"
@@ -402,7 +403,7 @@ impl Client {
         }
     }
 
-    /// The models that a server lists.
+    /// Models listed by a server.
     fn listed(&self, endpoint: &Endpoint) -> Result<Vec<String>, FailedRequest> {
         let url = format!("{}/models", endpoint.url);
         let mut request = self
@@ -436,9 +437,9 @@ impl Client {
         }
     }
 
-    /// After a server did not know the model that was asked for: takes the only one that it has, and says so.
+    /// When a server does not know the requested model: adopts its only model, and logs that.
     fn adopt_model(&self, endpoint: &Endpoint, asked: &Value) -> Result<(), Fault> {
-        // Another request may have found it out meanwhile.
+        // Another request may have adopted it meanwhile.
         if endpoint.lock().model.as_deref() != asked.as_str() {
             return Ok(());
         }
@@ -446,7 +447,7 @@ impl Client {
         let mut state = endpoint.lock();
         match listed.as_slice() {
             [only] if Some(only.as_str()) != asked.as_str() => {
-                // This one as well, while the list was on its way.
+                // Another request adopted it while the list was in transit.
                 if state.model.as_ref() == Some(only) {
                     return Ok(());
                 }
@@ -475,7 +476,7 @@ impl Client {
         }
     }
 
-    /// A fault of a server, without the key.
+    /// A fault of a server, with the key masked.
     fn told(&self, endpoint: &Endpoint, fault: Fault) -> Fault {
         let fault = fault.within(format!("`{}`", endpoint.shown));
         Fault {
@@ -484,7 +485,7 @@ impl Client {
         }
     }
 
-    /// A number from 0 to 1.
+    /// A random number from 0 to 1.
     fn chance(&self) -> f64 {
         let step = |state: u64| {
             Some(
@@ -501,8 +502,8 @@ impl Client {
     }
 }
 
-/// A key of the request that a server's refusal names, and that can be left out: that marks are left out of answers is what
-/// servers do anyway, and without the limits of pixels they take their own.
+/// A key of the body that the server's refusal names and that can be omitted: servers skip special tokens
+/// anyway, and have pixel limits of their own.
 fn dispensable(reason: &str, body: &Value) -> Option<&'static str> {
     let is_default = body["skip_special_tokens"] == Value::Bool(true);
     let keys = [
@@ -527,13 +528,13 @@ fn cancelled(message: &str) -> Fault {
     Fault::new(Reason::Cancelled, message)
 }
 
-/// The same fault, with more said about it.
+/// The same fault with text appended to its message.
 fn also(mut fault: Fault, more: &str) -> Fault {
     fault.message.push_str(more);
     fault
 }
 
-/// Sleeps, unless it is to stop.
+/// Sleeps until the time is over or `stop` returns `true`.
 fn sleep(time: Duration, stop: &dyn Fn() -> bool) {
     let end = Instant::now() + time;
     while let Some(left) = end.checked_duration_since(Instant::now())

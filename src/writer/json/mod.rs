@@ -1,7 +1,8 @@
 //! The document as JSON: per page the reference's result object (docs/reference.md, "Result object") and `diagnostics`.
 //!
-//! Pages are turned into JSON one at a time while the file is written. Indented by four, non-ASCII characters as
-//! they are, as the reference writes. `docs/output.schema.json` describes the file; a test makes it from the types.
+//! Pages are converted to JSON one at a time. As in the reference, the indent is four and non-ASCII
+//! characters are not escaped. `docs/output.schema.json` describes the file; a test generates it from the
+//! types.
 
 mod result;
 
@@ -14,7 +15,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::io::Write;
 
-/// The format `json`: the whole document with the reference's keys, and what was noticed.
+/// The format `json`: the whole document with the reference's keys, and its diagnostics.
 pub(crate) struct Json;
 
 impl Format for Json {
@@ -36,7 +37,7 @@ impl Format for Json {
     }
 }
 
-/// Writes the document, all pages joined into one if asked for.
+/// Writes the document, with all pages joined into one if requested.
 pub(crate) fn write(
     out: &mut (impl Write + ?Sized),
     document: &Document,
@@ -91,7 +92,7 @@ struct InputDocument<'a> {
     page_count: Option<usize>,
 }
 
-/// Makes the results of pages one at a time.
+/// Converts pages to results one at a time.
 struct Pages<'a> {
     document: &'a Document,
     options: &'a JsonOptions,
@@ -109,7 +110,7 @@ impl Serialize for Pages<'_> {
     }
 }
 
-/// The reference's result object for a page, or for several that were joined: then sizes and settings are those of the
+/// The reference's result object for a page, or for several joined pages, with sizes and settings of the
 /// first (docs/reference.md, "Result object" and "Restructuring pages").
 pub(crate) fn result_value(
     pages: &[Page],

@@ -1,5 +1,5 @@
-//! The result of a page: the keys of the reference's result object in its order (docs/reference.md, "Result object"), and ours beside
-//! them.
+//! The result of a page: the keys of the reference's result object in its order (docs/reference.md, "Result
+//! object"), and our own beside them.
 
 use super::JsonOptions;
 use crate::document::{
@@ -230,7 +230,7 @@ struct GenerationResult {
     drafted_share: Option<f64>,
 }
 
-/// The reference's result, with no key beside its own; `None` without pages.
+/// The reference's result, with its own keys only; `None` without pages.
 pub(super) fn of_reference<'a>(
     pages: &'a [Page],
     document: &'a Document,
@@ -266,7 +266,7 @@ pub(super) fn of_reference<'a>(
     })
 }
 
-/// The result of a page, ours beside the reference's keys.
+/// The result of a page, with our keys beside the reference's.
 pub(super) fn of_page<'a>(
     page: &'a Page,
     document: &'a Document,
@@ -280,7 +280,7 @@ pub(super) fn of_page<'a>(
     Some(result)
 }
 
-/// The result of all pages in one.
+/// The result of all pages joined.
 pub(super) fn joined<'a>(
     document: &'a Document,
     options: &'a JsonOptions,
@@ -305,7 +305,7 @@ fn with_bodies<'a>(
     Some(result)
 }
 
-/// A value of every page; of joined pages all or none.
+/// A value per page; for joined pages all or none.
 fn each<T>(
     pages: &[Page],
     joined: bool,
@@ -369,7 +369,7 @@ fn layout_result(page: &Page, options: &JsonOptions) -> LayoutResult {
     }
 }
 
-/// Position of a region among those that have one.
+/// Position of a region among those that are ordered.
 fn order_of(regions: &[DetectedRegion], index: usize) -> Option<usize> {
     let ordered = |at: &usize| !regions[*at].label.is_unordered();
     ordered(&index).then(|| (0..=index).filter(ordered).count())
@@ -460,7 +460,7 @@ fn generation(generation: &Generation) -> GenerationResult {
     }
 }
 
-/// Four decimals are more than any of these numbers means.
+/// Rounded to four decimals, which is more than the precision of any of these numbers.
 fn short_float(value: f32) -> f64 {
     (f64::from(value) * 10_000.0).round() / 10_000.0
 }

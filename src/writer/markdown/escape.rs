@@ -1,25 +1,25 @@
-//! Text as Markdown that shows it: the one place where characters of a document are kept from becoming markup.
+//! Text as Markdown that displays it: the only place where characters are kept from becoming markup.
 //!
-//! Only what would have an effect is escaped, so that prose stays readable: `3 * 4`, `a_b`, `R&D` and `C:\dir` pass
-//! unchanged. The rules are CommonMark's (0.31) and those of GitHub's tables, strike-through and formulas; where a rule
-//! depends on Unicode's punctuation, what might be punctuation counts as such.
+//! Only characters that would act as markup are escaped, so prose stays readable: `3 * 4`, `a_b`, `R&D` and
+//! `C:\dir` pass unchanged. The rules are those of CommonMark 0.31 and of GitHub's tables, strike-through and
+//! formulas; characters that may be Unicode punctuation count as such.
 //!
-//! Blanks at the ends of lines and control characters are the only things that do not come back: the former would be
-//! indented code, list continuations and hard breaks, the latter become blanks or U+FFFD.
+//! Only two things do not round-trip: blanks at the ends of lines, which would become indented code, list
+//! continuations or hard breaks, are dropped; control characters become blanks or U+FFFD.
 
 use super::formulas;
 use crate::document::Markup;
 use crate::document::inline::{InlineSegment, segments};
 
-/// A text with what is markup in it already (formulas, raised text) told from what is text.
+/// A text in which existing markup (formulas, superscripts) is distinguished from plain text.
 pub(super) struct Marked {
     chars: Vec<char>,
-    /// Whether the character is text.
+    /// `true` for characters that are plain text.
     is_text: Vec<bool>,
 }
 
 impl Marked {
-    /// Tells apart what `markup` says of a text.
+    /// Separates markup from plain text in a text, by the rules of `markup`.
     pub(super) fn new(text: &str, markup: Markup) -> Marked {
         let chars: Vec<char> = text.chars().collect();
         let mut out = Marked {
@@ -49,7 +49,7 @@ impl Marked {
         self.is_text.resize(self.chars.len(), false);
     }
 
-    /// Whether there is a formula or anything else that is no text.
+    /// `true` if any part, such as a formula, is not plain text.
     fn has_markup(&self) -> bool {
         self.is_text.iter().any(|is_text| !is_text)
     }
@@ -58,7 +58,7 @@ impl Marked {
         self.chars.get(at).copied().filter(|_| self.is_text[at])
     }
 
-    /// Runs of the same character that are text: their first position and their length.
+    /// Runs of one character within plain text: start position and length.
     fn runs(&self, of: char) -> Vec<(usize, usize)> {
         let mut runs: Vec<(usize, usize)> = Vec::new();
         for at in (0..self.chars.len()).filter(|at| self.text_at(*at) == Some(of)) {
@@ -71,7 +71,7 @@ impl Marked {
     }
 }
 
-/// Text without control characters, all line ends `\n`, without blanks at the ends of lines.
+/// Text without control characters and trailing blanks, all line ends as `\n`.
 pub(super) fn normalized(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let text = text.replace("\r\n", "\n");
@@ -97,7 +97,7 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t')
 }
 
-/// One paragraph: lines without a blank one between them; `text` is normalized.
+/// One paragraph, without blank lines inside; `text` is normalized.
 pub(super) fn paragraph(text: &str, markup: Markup) -> String {
     escaped(&Marked::new(text, markup), true)
 }
@@ -105,12 +105,12 @@ pub(super) fn paragraph(text: &str, markup: Markup) -> String {
 /// The text of a heading, on one line; `text` is normalized.
 pub(super) fn heading(text: &str, markup: Markup) -> String {
     let mut out = escaped(&Marked::new(text.trim(), markup), false);
-    // Number signs at the end would close the heading, and attributes in braces belong to it in some dialects.
+    // A `#` at the end would close the heading; braces at the end are heading attributes in some dialects.
     let open = out.trim_end_matches('#').len();
     if open < out.len() && (open == 0 || out[..open].ends_with(is_blank)) {
         out.insert(open, '\\');
     }
-    // Readers that know them look for the brace before they look at backslashes.
+    // Parsers with that syntax look for the brace before they process backslashes.
     if out.ends_with('}') && out.contains('{') {
         out.truncate(out.len() - 1);
         out.push_str("&#125;");
@@ -118,7 +118,7 @@ pub(super) fn heading(text: &str, markup: Markup) -> String {
     out
 }
 
-/// The description of a picture, between brackets.
+/// Alternative text of a picture, between brackets.
 pub(super) fn description(text: &str) -> String {
     let text = normalized(text).replace('\n', " ");
     let marked = Marked::new(&text, Markup::default());
@@ -131,7 +131,7 @@ pub(super) fn description(text: &str) -> String {
     written(&marked, &plan)
 }
 
-/// Text inside of an HTML element, on one line.
+/// Text inside an HTML element, on one line.
 pub(super) fn html(text: &str, markup: Markup) -> String {
     let text = normalized(text).replace('\n', " ");
     let markup = Markup {
@@ -151,12 +151,12 @@ pub(super) fn html(text: &str, markup: Markup) -> String {
     out
 }
 
-/// How a character is kept from having an effect.
+/// Way of escaping a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Escape {
     None,
     Backslash,
-    /// As a character reference: more processors of Markdown know `&lt;` than `\<`.
+    /// Character reference: more Markdown processors support `&lt;` than `\<`.
     Entity,
 }
 
@@ -181,7 +181,7 @@ fn written(text: &Marked, plan: &[Escape]) -> String {
     out
 }
 
-/// What has an effect anywhere in a line.
+/// Escapes characters that act as markup anywhere in a line.
 fn plan_inline(text: &Marked) -> Vec<Escape> {
     let mut plan = vec![Escape::None; text.chars.len()];
     for (at, escape) in plan.iter_mut().enumerate() {
@@ -190,7 +190,7 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
             Some('\\') if next.is_none_or(|c| c.is_ascii_punctuation() || c == '\n') => {
                 Escape::Backslash
             }
-            // Also where the tag never ends: not every reader of Markdown is careful.
+            // Even if the tag never ends: not every Markdown parser checks that.
             Some('<')
                 if next
                     .is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) =>
@@ -198,7 +198,7 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
                 Escape::Entity
             }
             Some('&') if is_entity(&text.chars[at + 1..]) => Escape::Entity,
-            // No reference is ever defined, so that only `](` makes a link.
+            // No link reference is ever defined, so only `](` makes a link.
             Some(']') if next == Some('(') => Escape::Backslash,
             Some('[') if next == Some('^') => Escape::Backslash,
             _ => continue,
@@ -212,15 +212,15 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
             plan[*start..start + length].fill(Escape::Backslash);
         }
     };
-    // Code runs from some backticks to as many, or from three at the start of a line. All or none: one behind a backslash
-    // still ends code that starts before it.
+    // Code spans run from some backticks to as many, or from three at the start of a line. All or none are
+    // escaped: a backtick behind a backslash still ends code that starts before it.
     let ticks = text.runs('`');
     let lengths: std::collections::BTreeSet<usize> = ticks.iter().map(|run| run.1).collect();
     if lengths.len() < ticks.len() || lengths.last().is_some_and(|longest| *longest > 2) {
         escape(&ticks);
     }
-    // One dollar sign is an amount. Two could be the ends of a formula, whatever stands between them: readers of
-    // formulas differ too much for a finer rule.
+    // A single dollar sign is an amount. Two could delimit a formula, whatever stands between them: formula
+    // parsers differ too much for a finer rule.
     let dollars = text.runs('$');
     if dollars.len() > 1
         || dollars.iter().any(|run| run.1 > 1)
@@ -231,7 +231,7 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
     plan
 }
 
-/// Whether what follows an ampersand makes it a character reference.
+/// `true` if an ampersand before this text starts a character reference.
 fn is_entity(after: &[char]) -> bool {
     const LONGEST: usize = 33;
     let after = after.strip_prefix(&['#']).unwrap_or(after);
@@ -243,7 +243,7 @@ fn is_entity(after: &[char]) -> bool {
     name > 0 && after.get(name) == Some(&';')
 }
 
-/// Escapes the runs that could open or close emphasis, if one that opens stands before one that closes.
+/// Escapes runs that could open or close emphasis, if an opening one precedes a closing one.
 fn plan_emphasis(text: &Marked, mark: char, plan: &mut [Escape]) {
     let runs = text.runs(mark);
     let is_space = |c: Option<&char>| c.is_none_or(|c| c.is_whitespace());
@@ -268,16 +268,16 @@ fn plan_emphasis(text: &Marked, mark: char, plan: &mut [Escape]) {
     }
 }
 
-/// Whether a character is certainly neither blank nor punctuation.
+/// `true` if a character is certainly neither blank nor punctuation.
 fn is_word(c: char) -> bool {
-    // Letters in circles and squares are symbols.
+    // Circled and squared letters are symbols.
     let is_symbol = matches!(c, '\u{24b6}'..='\u{24e9}' | '\u{1f130}'..='\u{1f189}');
     c.is_alphanumeric() && !is_symbol
 }
 
-/// What has an effect at the start of a line.
+/// Escapes characters that act as markup at the start of a line.
 fn plan_lines(text: &Marked, plan: &mut [Escape]) {
-    // A label may run over several lines.
+    // A link label may span several lines.
     let last_label = text
         .chars
         .windows(2)
@@ -290,7 +290,7 @@ fn plan_lines(text: &Marked, plan: &mut [Escape]) {
                 .iter()
                 .take_while(|c| **c != '\n')
                 .count();
-        // Blanks that Markdown takes for text may be trimmed by others.
+        // Blanks that Markdown treats as text may be trimmed by other processors.
         start += text.chars[start..end]
             .iter()
             .take_while(|c| c.is_whitespace())
@@ -305,7 +305,7 @@ fn plan_lines(text: &Marked, plan: &mut [Escape]) {
             && plan[start + at] == Escape::None
         {
             plan[start + at] = Escape::Backslash;
-            // The rest of a run would be seen behind a character that is no blank, and might close emphasis.
+            // The rest of the run would follow a non-blank, the escaped character, and might close emphasis.
             if matches!(text.chars[start], '*' | '_') {
                 let run = text.chars[start..end]
                     .iter()
@@ -325,7 +325,7 @@ fn plan_lines(text: &Marked, plan: &mut [Escape]) {
     }
 }
 
-/// The position of the character that makes a line more than text, if one does. The line starts with no blank.
+/// Position of the character that would give the line a block meaning, if any. The line starts with no blank.
 fn line_start(line: &[char]) -> Option<usize> {
     let ends_marker = |at: usize| line.get(at).is_none_or(|c| c.is_whitespace());
     let first = *line.first()?;
@@ -334,15 +334,15 @@ fn line_start(line: &[char]) -> Option<usize> {
             .all(|c| allowed.contains(c) || c.is_whitespace())
     };
     match first {
-        // With `:` a definition starts in some dialects, and the line below the head of a table.
+        // `:` starts a definition in some dialects, and the delimiter row of a table.
         '#' | '>' | '|' | ':' => Some(0),
-        // Lists; rules and underlines of headings.
+        // List items; thematic breaks and underlines of headings.
         '-' | '+' | '*' if ends_marker(1) || only(&[first]) => Some(0),
         '=' if only(&[first]) => Some(0),
         '_' if only(&[first]) && line.iter().filter(|c| **c == first).count() > 2 => Some(0),
-        // The line below the head of a table.
+        // Delimiter row of a table.
         '-' if only(&['-', ':', '|']) => Some(0),
-        // Boxes of tasks.
+        // Task list items.
         '[' if matches!(line, [_, ' ' | 'x' | 'X', ']', ..]) => Some(0),
         '0'..='9' => {
             let digits = line.iter().take_while(|c| c.is_ascii_digit()).count();
@@ -353,7 +353,7 @@ fn line_start(line: &[char]) -> Option<usize> {
     }
 }
 
-/// Paragraphs as blank lines part them, their lines kept.
+/// Paragraphs separated by blank lines; their line breaks are kept.
 pub(super) fn paragraphs(content: &str, markup: Markup) -> Vec<String> {
     let text = normalized(content);
     let mut out: Vec<String> = Vec::new();

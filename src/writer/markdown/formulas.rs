@@ -1,18 +1,18 @@
-//! Formulas of documents, written so that they stay formulas.
+//! Formulas of documents, written so that they remain formulas.
 //!
-//! Between its dollar signs a formula is TeX. A reader of Markdown that knows no formulas takes it for text with markup, so
-//! what could be a tag, a link or the start of a block there is written with blanks that TeX does not see.
+//! Inside its dollar signs a formula is TeX. A Markdown parser without formulas reads it as text with markup,
+//! so anything that could be a tag, a link or the start of a block is broken up with blanks that TeX ignores.
 
-/// The inside of a formula: the same to TeX, and nothing but text to who knows no formulas.
+/// The inside of a formula: unchanged to TeX, plain text to parsers without formulas.
 pub(super) fn safe(inner: &[char]) -> String {
     let mut out = String::with_capacity(inner.len() + 8);
     let mut is_escaped = false;
     for (at, c) in inner.iter().enumerate() {
         let next = inner.get(at + 1).copied();
         match c {
-            // A comment would hide what follows once lines are joined; dollar signs would end the formula.
+            // A comment would hide the rest once lines are joined; a dollar sign would end the formula.
             '%' | '$' if !is_escaped => out.extend(['\\', *c]),
-            // Some lines would start a block: TeX takes a line end for a blank.
+            // The next line would start a block; to TeX a line end is a blank.
             '\n' if is_escaped || next.is_some_and(starts_block) => out.push(' '),
             c => out.push(*c),
         }

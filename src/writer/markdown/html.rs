@@ -1,8 +1,8 @@
-//! Tables of recognizers written anew: only rows, cells, simple marks and the document's own pictures remain of them.
+//! Sanitizes recognized tables: only rows, cells, simple inline tags and the document's pictures remain.
 //!
-//! What comes in is any text. Outside of a table it is text for Markdown; inside, known tags open and close elements in an
-//! order that HTML allows, everything is closed at the end, of attributes only spans stay, and a tag that is not known is
-//! shown as the text that it is. Honest tables come out with the bytes that they came in with.
+//! The input is arbitrary text. Outside a table it is text for Markdown; inside, known tags open and close
+//! elements in a valid order, all are closed at the end, only span attributes are kept, and unknown tags are
+//! shown as text. Well-formed tables pass byte for byte.
 
 use super::escape::paragraphs;
 use super::links::link;
@@ -11,12 +11,12 @@ use crate::document::html::Tag;
 use crate::document::{Markup, Page};
 use std::collections::BTreeSet;
 
-/// Spans above this are mistakes or attacks.
+/// Larger spans are errors or attacks.
 const MAX_SPAN: usize = 1000;
-/// Elements that lie in each other at most; further tags are text.
+/// Limit of nested elements; further tags are treated as text.
 const MAX_DEPTH: usize = 64;
 
-/// Paths of the pictures that stand inside of tables.
+/// Paths of the pictures inside tables.
 #[derive(Debug, Clone, Default)]
 pub struct TablePictures(BTreeSet<String>);
 
@@ -31,7 +31,7 @@ impl TablePictures {
         )
     }
 
-    /// The path at the start of a text that goes on with `end`.
+    /// The known path at the start of a text, if `end` follows it.
     fn at_start<'a>(&'a self, text: &str, end: &str) -> Option<&'a str> {
         let is_here = |path: &&String| {
             text.strip_prefix(path.as_str())
@@ -78,14 +78,14 @@ enum Piece {
     Table(String),
 }
 
-/// An element that is open.
+/// An open element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Element {
     Table,
     Section(&'static str),
     Row,
     Cell(&'static str),
-    /// Marks inside of a cell.
+    /// An inline tag in a cell.
     Mark(&'static str),
 }
 
@@ -122,7 +122,7 @@ impl Element {
 
 struct Writer<'a> {
     pictures: &'a TablePictures,
-    /// The table under way, or text outside of tables.
+    /// The current table, or text outside tables.
     out: String,
     open: Vec<Element>,
     pieces: Vec<Piece>,
@@ -138,7 +138,7 @@ impl Writer<'_> {
                 rest = &rest[length..];
                 continue;
             }
-            // Up to the next bracket, so that every character is looked at once.
+            // Up to the next bracket, so that every character is scanned once.
             let end = rest[1..]
                 .find(['<', '>'])
                 .map(|at| at + 1)
@@ -172,7 +172,7 @@ impl Writer<'_> {
         for c in text.chars() {
             match c {
                 '<' => self.out.push_str("&lt;"),
-                // A blank line would end the HTML in the eyes of Markdown.
+                // A blank line would end the HTML block for Markdown.
                 '\n' | '\r' => {
                     let line = self.out.rfind('\n').map_or(0, |at| at + 1);
                     if self.out[line..].trim().is_empty() {
@@ -188,10 +188,10 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes the inside of a tag that opens an element; `false` if it means nothing here.
+    /// Handles an opening tag; `false` if it has no meaning here.
     fn open_tag(&mut self, tag: &Tag) -> bool {
         match tag.name.as_str() {
-            // Frames around a whole page say nothing.
+            // Wrappers around a whole page carry no meaning.
             "html" | "body" => true,
             "br" if self.in_cell() => {
                 self.out.push_str(if tag.closed { "<br/>" } else { "<br>" });
@@ -201,7 +201,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes the name in a tag that closes an element; `false` if it means nothing here.
+    /// Handles a closing tag by its name; `false` if it has no meaning here.
     fn close_tag(&mut self, inside: &str) -> bool {
         let name = inside.split_whitespace().next().unwrap_or_default();
         match name.to_ascii_lowercase().as_str() {
@@ -226,7 +226,7 @@ impl Writer<'_> {
 
     fn start(&mut self, element: Element, tag: &Tag) -> bool {
         let inside = self.inside();
-        // Room for a row and a cell that have still to be opened.
+        // Leaves room for a row and a cell yet to be opened.
         if self.open.len() + 2 > MAX_DEPTH {
             return false;
         }
@@ -266,7 +266,7 @@ impl Writer<'_> {
         self.open.push(element);
     }
 
-    /// Closes an element and what is open in it; one that is not open is forgotten.
+    /// Closes an element and those nested in it; does nothing if it is not open.
     fn end(&mut self, element: Element) -> bool {
         if !self.in_table() {
             return false;
@@ -275,7 +275,7 @@ impl Writer<'_> {
         if element == Element::Table {
             self.close_down_to(inside - 1);
         } else if let Some(at) = self.open[inside..].iter().rposition(|e| *e == element) {
-            // A mark ends in its own cell.
+            // An inline tag ends within its cell.
             let is_mark = matches!(element, Element::Mark(_));
             let crosses = self.open[inside + at..]
                 .iter()
@@ -316,12 +316,12 @@ impl Writer<'_> {
         self.out.clear();
     }
 
-    /// Writes a picture that was put back into the table; the length of its tag.
+    /// Writes a picture that was restored into the table; returns the length of its tag.
     fn picture(&mut self, text: &str) -> Option<usize> {
         if !self.in_cell() {
             return None;
         }
-        // As figures are restored, and as a merged table has them.
+        // As written by figure restoration and by table merging.
         const FORMS: [(&str, &str); 2] = [
             ("<img src=\"", "\" alt=\"Image\"\" />"),
             ("<img \"=\"\" alt=\"Image\" src=\"", "\"/>"),
@@ -340,7 +340,7 @@ impl Writer<'_> {
     }
 }
 
-/// The tag that ends with the first `>` of a text; one whose attributes make no sense has none.
+/// The tag that ends with the first `>` of a text; malformed attributes are dropped.
 fn tag_of(text: &str) -> Tag {
     let name = || {
         let name = text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '>'));
@@ -354,7 +354,7 @@ fn tag_of(text: &str) -> Tag {
     })
 }
 
-/// The spans among attributes, in their order, each once.
+/// The span attributes, in order, each once.
 fn spans(attributes: &[(String, String)]) -> Vec<(&'static str, usize)> {
     let mut found: Vec<(&'static str, usize)> = Vec::new();
     for (key, value) in attributes {
@@ -365,7 +365,7 @@ fn spans(attributes: &[(String, String)]) -> Vec<(&'static str, usize)> {
         };
         let digits = value.trim().trim_end_matches('/');
         let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        // A number too large to be one is as large as it may be.
+        // A number too large to parse counts as the maximum.
         let span = if is_number {
             digits.parse().unwrap_or(MAX_SPAN).min(MAX_SPAN)
         } else {

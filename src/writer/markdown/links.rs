@@ -2,8 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All but what RFC 3986 calls unreserved, and the slash: neither quotes nor brackets can end the link, no colon makes a
-/// scheme, no `#`, `?` or `%` means something.
+/// All but RFC 3986's unreserved characters and the slash: no quote or bracket can end the link, no colon
+/// makes a scheme, and `#`, `?` and `%` lose their meaning.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -11,10 +11,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The link to a file below the document's folder, whose path is written with `/`.
+/// Link to a file below the document's folder; its path is written with `/`.
 pub fn link(path: &str) -> String {
     let encoded = utf8_percent_encode(path, ENCODED);
-    // `/x` and `//host` would lead away from the folder.
+    // `/x` and `//host` would point outside the folder.
     if path.starts_with('/') {
         format!(".{encoded}")
     } else {

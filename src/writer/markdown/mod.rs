@@ -1,9 +1,9 @@
 //! Markdown of blocks, pages and documents.
 //!
-//! Two forms. [`reference()`] is the reference's, byte for byte, for `--compat`: contents go in as they are. [`document`] is
-//! ours: the same shapes, but what is text stays text. `escape` keeps characters of a document from becoming markup,
-//! `html` writes tables anew, `links` writes paths, `formulas` tells formulas from amounts; `safe` puts blocks
-//! together of them.
+//! There are two forms. [`reference()`] is the reference's, byte for byte, for `--compat`: contents are
+//! written unescaped. [`document`] is ours: the same shapes, but text stays text. `escape` keeps characters
+//! of a document from becoming markup, `html` sanitizes tables, `links` writes paths, `formulas` tells
+//! formulas from amounts; `safe` builds blocks from them.
 
 mod escape;
 mod formulas;
@@ -44,7 +44,7 @@ impl Format for Markdown {
     }
 }
 
-/// The four forms of Markdown: their name, whether they are pretty, whether they show formula numbers.
+/// The four variants of Markdown: name, pretty or not, formula numbers shown or not.
 pub const VARIANTS: [(&str, bool, bool); 4] = [
     ("pretty", true, false),
     ("pretty_formula_number", true, true),
@@ -52,26 +52,26 @@ pub const VARIANTS: [(&str, bool, bool); 4] = [
     ("plain_formula_number", false, true),
 ];
 
-/// What Markdown needs to know of a block.
+/// The parts of a block that Markdown needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MarkdownBlock<'a> {
-    /// Its label; also labels that only some pipelines have.
+    /// Its label; may be one that only some pipelines have.
     pub label: &'a str,
     /// Width of its box in page pixels.
     pub width: f32,
     /// Its content.
     pub content: &'a str,
-    /// What in it is markup.
+    /// The markup in its content.
     pub markup: Markup,
     /// Path of its picture.
     pub image: Option<&'a str>,
     /// Alternative text of its picture.
     pub alt: Option<&'a str>,
-    /// Depth of a heading, where it is known.
+    /// Depth of a heading, if known.
     pub title_level: Option<i32>,
 }
 
-/// Markdown of a whole document: its pages with blank lines between them, and a newline at the end.
+/// Markdown of a whole document: pages separated by blank lines, with a newline at the end.
 pub fn document(document: &Document, options: &MarkdownOptions) -> String {
     let pictures = TablePictures::of(&document.pages);
     let pages: Vec<String> = document
@@ -87,7 +87,7 @@ pub fn document(document: &Document, options: &MarkdownOptions) -> String {
 
 /// Markdown of a page.
 ///
-/// A picture that was not kept leaves no trace, and a formula that was kept as a picture is one.
+/// A picture that was not kept is omitted; a formula that was kept as a picture is shown as one.
 fn page(page: &Page, pictures: &TablePictures, options: &MarkdownOptions) -> String {
     let kept = page
         .blocks
@@ -107,7 +107,7 @@ fn page(page: &Page, pictures: &TablePictures, options: &MarkdownOptions) -> Str
     safe::blocks(&views, page.width as f32, pictures, options)
 }
 
-/// Whether a block of the label is shown as its picture.
+/// `true` if blocks of the label are shown as pictures.
 fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
     match label {
         Label::Image | Label::HeaderImage | Label::FooterImage => true,
@@ -117,7 +117,7 @@ fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
     }
 }
 
-/// Whether the text of a block that is shown as its picture goes with it.
+/// `true` if a block shown as a picture also has its text written.
 fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
     if label == Label::Seal {
         options.use_seal_recognition
@@ -126,7 +126,7 @@ fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
     }
 }
 
-/// Markdown of one block; `None` for labels that have no form.
+/// Markdown of one block; `None` for labels without a form.
 pub fn block(
     block: &MarkdownBlock,
     page_width: f32,
@@ -136,7 +136,7 @@ pub fn block(
     safe::block(block, page_width, pictures, options)
 }
 
-/// Markdown of blocks exactly as the reference writes it, empty ones included.
+/// Markdown of blocks exactly as the reference writes it, including empty ones.
 pub fn reference<'a>(
     blocks: impl IntoIterator<Item = &'a Block>,
     page_width: usize,
@@ -150,7 +150,7 @@ pub fn reference<'a>(
 }
 
 impl<'a> MarkdownBlock<'a> {
-    /// What Markdown needs of a block, with a label that need not be its own.
+    /// The parts of a block that Markdown needs, under the given label.
     pub fn of(block: &'a Block, label: Label) -> Self {
         Self {
             label: label.as_str(),

@@ -1,6 +1,6 @@
-//! Markdown of blocks exactly as the reference writes it (docs/reference.md, "Markdown of blocks"): contents go in as they
-//! are, so whatever a document says can become markup. `--compat` and the recorded comparisons need that; files of our
-//! own are written by [`super::blocks`].
+//! Markdown of blocks exactly as the reference writes it (docs/reference.md, "Markdown of blocks"): contents
+//! are written unescaped, so text of a document can become markup. `--compat` and the recorded comparisons
+//! need that; our own files are written by [`super::blocks`].
 
 use super::{MarkdownBlock, MarkdownOptions};
 use crate::document::soft_newlines;
@@ -31,7 +31,7 @@ pub fn blocks(blocks: &[MarkdownBlock], page_width: f32, options: &MarkdownOptio
     text
 }
 
-/// Markdown of one block; `None` for labels that have no form.
+/// Markdown of one block; `None` for labels without a form.
 pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) -> Option<String> {
     if options.ignore_labels.contains(block.label) {
         return None;
@@ -77,7 +77,7 @@ pub fn block(block: &MarkdownBlock, page_width: f32, options: &MarkdownOptions) 
     })
 }
 
-/// A listing keeps its line ends and is not fenced, as the reference writes it.
+/// As in the reference, a listing keeps its line ends and is not fenced.
 fn algorithm(content: &str) -> String {
     content.trim_matches('\n').to_string()
 }
@@ -107,11 +107,11 @@ fn picture(
     if !options.pretty {
         return format!("![{}]({path}){text}", block.alt.unwrap_or_default());
     }
-    // In this order: the rounding of the cache_layout decides about the last percent.
+    // Operations in the reference's order: rounding decides about the last percent.
     let percent = (block.width as f64 / page_width.max(1.0) as f64 * 100.0) as i64;
     let alt = crate::document::escape(block.alt.unwrap_or("Image"));
     let tag = format!("<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />");
-    // With text its line ends are kept.
+    // If text follows, its line ends are kept.
     if with_text {
         centered(&format!("{tag}{text}"))
     } else {
@@ -152,7 +152,7 @@ fn chart_table(content: &str) -> String {
     html
 }
 
-/// Makes a heading of the first part that is not blank, if it is one of `words`.
+/// Turns the first non-blank part into a heading if it is one of `words`.
 fn first_word_heading(text: &str, separator: char, words: &[&str], after: &str) -> String {
     let mut parts: Vec<String> = text.split(separator).map(String::from).collect();
     if let Some(first) = parts.iter_mut().find(|part| !part.trim().is_empty())
@@ -163,7 +163,7 @@ fn first_word_heading(text: &str, separator: char, words: &[&str], after: &str) 
     parts.join(&separator.to_string())
 }
 
-/// A heading whose depth is known.
+/// A heading of known depth.
 pub fn leveled_title(text: &str, level: i32) -> String {
     format!(
         "{} {}",
@@ -172,13 +172,13 @@ pub fn leveled_title(text: &str, level: i32) -> String {
     )
 }
 
-/// A heading whose depth follows from the dots in it (docs/reference.md, "Headings without a level").
+/// A heading; its depth follows from the dots in it (docs/reference.md, "Headings without a level").
 pub fn title(text: &str) -> String {
     let (level, text) = title_parts(text);
     format!("{} {}", "#".repeat(level + 1), soft_newlines(&text))
 }
 
-/// Depth of a heading by the dots in it, and its text with one blank after its numbering.
+/// Depth of a heading by the dots in its numbering, and its text with one blank after the numbering.
 pub(super) fn title_parts(text: &str) -> (usize, String) {
     let text = split_numbering(text).unwrap_or_else(|| text.to_string());
     let text = text.trim_end_matches('.');
@@ -187,7 +187,7 @@ pub(super) fn title_parts(text: &str) -> (usize, String) {
 
 const CHINESE_DIGITS: &str = "一二三四五六七八九十百千万亿零壹贰叁肆伍陆柒捌玖拾";
 
-/// The text with exactly one blank after its numbering; `None` without one, or with several lines.
+/// The text with exactly one blank after its numbering; `None` without numbering or with several lines.
 fn split_numbering(text: &str) -> Option<String> {
     let line = text.strip_suffix('\n').unwrap_or(text);
     if line.contains('\n') {
@@ -199,7 +199,7 @@ fn split_numbering(text: &str) -> Option<String> {
     Some(format!("{} {}", number.trim_end(), rest.trim_start()))
 }
 
-/// Bytes of the numbering at the start of a line, by the first form that fits.
+/// Length in bytes of the numbering at the start of a line, by the first pattern that matches.
 fn numbering_length(line: &str) -> Option<usize> {
     let digits = integer_groups(line);
     if digits > 0 {
@@ -258,13 +258,13 @@ fn numbering_length(line: &str) -> Option<usize> {
     Some(numeral.len() + follows(&numeral).map_or(0, char::len_utf8))
 }
 
-/// Bytes of an integer without leading zero at the start.
+/// Length in bytes of an integer without leading zero at the start.
 fn integer(text: &str) -> usize {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     if text.starts_with('0') { 0 } else { digits }
 }
 
-/// Bytes of an integer followed by `.integer` groups.
+/// Length in bytes of an integer followed by `.integer` groups.
 fn integer_groups(text: &str) -> usize {
     let mut length = integer(text);
     while length > 0 {

@@ -1,7 +1,8 @@
-//! Blocks as Markdown in the shapes of the reference (docs/reference.md, "Markdown of blocks"), with text that stays text.
+//! Blocks as Markdown shaped like the reference's (docs/reference.md, "Markdown of blocks"), with text
+//! escaped.
 //!
-//! What is ours is structure: headings, bullets that the layout found, hard line ends of contents, the frames of pictures
-//! and tables. Everything else goes through [`super::escape`] or [`super::html`].
+//! Only structure is written directly: headings, bullets found by the layout, hard line breaks in tables of
+//! contents, the frames of pictures and tables. All else goes through [`super::escape`] or [`super::html`].
 
 use super::escape::{description, heading, html, normalized, paragraph, paragraphs};
 use super::html::{TablePictures, table};
@@ -11,9 +12,9 @@ use super::{MarkdownBlock, MarkdownOptions, formulas};
 use crate::document::inline::{InlineSegment, segments};
 use crate::document::{Markup, escape, soft_newlines};
 
-/// Deepest heading of Markdown.
+/// Deepest heading level of Markdown.
 const MAX_DEPTH: usize = 6;
-/// Lines that a formula inside of a text runs over at most.
+/// Limit of lines of a formula within a text.
 const MAX_FORMULA_LINES: usize = 60;
 
 /// Markdown of the blocks of a page, `page_width` pixels wide.
@@ -51,7 +52,7 @@ pub(super) fn blocks(
     text
 }
 
-/// Markdown of one block; `None` for labels that have no form.
+/// Markdown of one block; `None` for labels without a form.
 pub(super) fn block(
     block: &MarkdownBlock,
     page_width: f32,
@@ -106,7 +107,7 @@ pub(super) fn block(
     })
 }
 
-/// A heading of a depth, 1 for that of the document.
+/// A heading of the given depth; 1 is the document's title.
 fn titled(depth: usize, content: &str, markup: Markup) -> String {
     let text = normalized(&soft_newlines(content)).replace('\n', " ");
     format!(
@@ -116,13 +117,13 @@ fn titled(depth: usize, content: &str, markup: Markup) -> String {
     )
 }
 
-/// A heading whose depth follows from the dots in it.
+/// A heading whose depth follows from the dots in its numbering.
 fn numbered_title(content: &str, markup: Markup) -> String {
     let (level, text) = title_parts(content);
     titled(level + 1, &text, markup)
 }
 
-/// Text of which every line is a paragraph, but for those of a formula.
+/// Text in which every line is a paragraph, except lines of one formula.
 fn running(content: &str, markup: Markup) -> String {
     let text = normalized(content);
     let lines: Vec<&str> = text.split('\n').collect();
@@ -147,7 +148,7 @@ fn running(content: &str, markup: Markup) -> String {
     out.join("\n\n")
 }
 
-/// How many lines belong together because a formula of `$$` runs over them; 1 where none does.
+/// Number of lines that one `$$` formula spans; 1 if there is none.
 fn formula_lines(lines: &[&str]) -> usize {
     let marks = |line: &str| line.matches("$$").count();
     if marks(lines[0]) % 2 == 0 {
@@ -162,7 +163,7 @@ fn formula_lines(lines: &[&str]) -> usize {
         .map_or(1, |more| more + 2)
 }
 
-/// Text whose first part is made a heading if it is one of `words`.
+/// Text whose first part becomes a heading if it is one of `words`.
 fn opened_by(
     content: &str,
     separator: char,
@@ -185,7 +186,7 @@ fn opened_by(
     paragraphs(text, markup).join("\n\n")
 }
 
-/// A table of contents: its line ends stay, and hyphens before them go.
+/// A table of contents: line ends are kept, hyphens before them removed.
 fn contents(content: &str, markup: Markup) -> String {
     let text = normalized(&content.replace("-\n", "\n"));
     let paragraphs = paragraphs(&text, markup);
@@ -196,8 +197,8 @@ fn contents(content: &str, markup: Markup) -> String {
         .join("\n\n")
 }
 
-/// A listing between fences that it cannot end: nothing in it is markup. One with formulas is no program but steps in
-/// words, and written as such.
+/// A listing in a fence that its text cannot close: nothing in it is markup. One with formulas is pseudocode,
+/// not a program, and is written as text.
 fn listing(content: &str, markup: Markup) -> String {
     let lines: Vec<String> = content
         .replace("\r\n", "\n")
@@ -237,7 +238,7 @@ fn has_formula(text: &str) -> bool {
     segments(&chars, markup).iter().any(is_formula)
 }
 
-/// A formula with the dollar signs that it came with; what stands outside of them is text.
+/// A formula within the dollar signs of its content; anything outside them is text.
 fn formula(content: &str) -> String {
     let text = normalized(content);
     let trimmed = text.trim();
@@ -294,7 +295,7 @@ fn picture(
             text
         );
     }
-    // In this order: the rounding of the cache_layout decides about the last percent.
+    // Operations in the reference's order: rounding decides about the last percent.
     let percent = (block.width as f64 / page_width.max(1.0) as f64 * 100.0) as i64;
     let alt = escape(&normalized(&soft_newlines(block.alt.unwrap_or("Image"))).replace('\n', " "));
     centered(&format!(
@@ -302,7 +303,7 @@ fn picture(
     ))
 }
 
-/// A chart that was read as rows of cells with `|` between them.
+/// A chart recognized as rows of cells separated by `|`.
 fn chart_table(content: &str) -> String {
     let cells = |line: &str, tag: &str| -> String {
         line.split('|')

@@ -1,4 +1,4 @@
-//! What was written is read back with a reader of CommonMark and of GitHub's additions.
+//! Parses written Markdown back with a parser of CommonMark and GitHub's extensions.
 
 mod forms;
 
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use std::collections::BTreeSet;
 
-/// Cases of each property in every run of the tests; `PROPTEST_CASES` asks for more.
+/// Cases per property and test run; `PROPTEST_CASES` raises it.
 const CASES: u32 = 2_000;
 
 fn config() -> ProptestConfig {
@@ -23,7 +23,7 @@ fn config() -> ProptestConfig {
     }
 }
 
-/// All that documents are likely to be read with.
+/// Parser options that documents are likely to be read with.
 fn readers() -> [Options; 3] {
     let github = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -39,7 +39,7 @@ fn readers() -> [Options; 3] {
     ]
 }
 
-/// What stands in a Markdown text: structure in words, and the text itself.
+/// Parsed Markdown: structure as words, and the text.
 #[derive(Debug, Default, PartialEq)]
 struct Found {
     structure: Vec<String>,
@@ -70,7 +70,7 @@ fn depth(level: HeadingLevel) -> usize {
     level as usize
 }
 
-/// Text as it is compared: blanks folded, control characters as they are replaced.
+/// Text normalized for comparison: blanks collapsed, control characters replaced.
 fn folded(text: &str) -> String {
     let clean: String = text
         .chars()
@@ -113,7 +113,7 @@ fn written(label: &str, content: &str, markup: Markup, pretty: bool) -> String {
     text.unwrap_or_default().trim().to_string()
 }
 
-/// Labels of which the text is written as paragraphs, without anything else.
+/// Labels whose text is written as plain paragraphs.
 const PARAGRAPHS: [&str; 9] = [
     "text",
     "ocr",
@@ -165,7 +165,7 @@ fn comes_back(text: &str) {
     }
 }
 
-/// Lines that have been seen to do harm.
+/// Lines known to have caused harm.
 const NASTY: &[&str] = &[
     "# not a heading",
     "#not one",
@@ -408,7 +408,7 @@ fn prose_stays_readable() {
     }
 }
 
-/// Text rich in what means something to Markdown.
+/// Text rich in Markdown syntax.
 fn markup() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         6 => "[#*_`~<>|&$!\\[\\](){}\\\\:=+.)\n \t-]{1,4}",
@@ -423,7 +423,7 @@ fn markup() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
 }
 
-/// Whether an event is one that no text may cause.
+/// `true` for events that no text may cause.
 fn is_harm(event: &Event) -> bool {
     match event {
         Event::Html(_) => true,
@@ -458,7 +458,7 @@ proptest! {
         comes_back(&text);
     }
 
-    /// Formulas of recognizers may be read as formulas; nothing else comes of their words.
+    /// Formulas of recognizers may be read as formulas; the rest of their text stays text.
     #[test]
     fn what_recognizers_say_is_text_or_formulas(text in markup(), label in proptest::sample::select(vec![
         "text", "footnote", "display_formula", "inline_formula", "formula", "ocr", "abstract", "reference", "content",
@@ -475,7 +475,7 @@ proptest! {
         }
     }
 
-    /// Captions, charts and tables are HTML; of their text nothing becomes a tag.
+    /// Captions, charts and tables are HTML; none of their text becomes a tag.
     #[test]
     fn html_holds_only_its_own_tags(text in markup(), rows in proptest::collection::vec(table_piece(), 0..20)) {
         for label in ["figure_title", "table_title"] {
@@ -507,21 +507,21 @@ proptest! {
             }
         }
         prop_assert!(open.is_empty(), "{}", html);
-        // Written anew, it stays as it is.
+        // Sanitizing twice changes nothing.
         let again = html.replace(" border=1 style='margin: auto; word-wrap: break-word;'", "").replace(" style='text-align: center; word-wrap: break-word;'", "");
         if !markdown.contains("\n\n") {
             prop_assert_eq!(&written("table", &again, Markup::default(), true), &markdown);
         }
     }
 
-    /// Whole documents have the structure that was asked for, whatever their blocks say.
+    /// Whole documents have the requested structure, whatever text their blocks have.
     #[test]
     fn documents_have_the_structure_that_was_asked_for(blocks in proptest::collection::vec((0usize..6, markup()), 0..8)) {
         let mut page = Page::failed(0, Fault::internal(""));
         (page.width, page.height) = (1000, 1400);
         let mut expected: Vec<&str> = Vec::new();
         for (kind, text) in &blocks {
-            // One line, so that every block is one piece; never nothing.
+            // One line, so that every block is one paragraph; never empty.
             let text = format!("w {}", folded(text));
             let (label, content, markup, structure) = match kind {
                 0 => (Label::DocTitle, text, Markup::default(), "h1"),
@@ -569,7 +569,7 @@ fn table_piece() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Names of the tags in HTML, in order, with the slash of those that close.
+/// Names of the tags in HTML, in order; closing tags with their slash.
 fn tags(html: &str) -> Vec<String> {
     html.split('<')
         .skip(1)

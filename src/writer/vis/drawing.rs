@@ -1,4 +1,4 @@
-//! What is drawn on a page: outlines, labels, scores and the reading order, as PDF content.
+//! The drawing on a page: outlines, labels, scores and the reading order, as PDF content.
 
 use super::View;
 use crate::document::{Block, Label, Page};
@@ -7,9 +7,9 @@ use crate::writer::drawings::{COLORS, WHITE_TEXT};
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Content, Name, Str};
 
-/// Text on the other colours (docs/reference.md, "Drawings").
+/// Text colour on the other colours (docs/reference.md, "Drawings").
 const DARK_TEXT: [f32; 3] = [20.0 / 255.0, 14.0 / 255.0, 53.0 / 255.0];
-/// Average width of Helvetica's characters in ems, a little generous: the labels' widths need no table.
+/// Average character width of Helvetica in ems, slightly generous, so that labels need no width table.
 const CHAR_WIDTH: f32 = 0.52;
 
 /// The drawing of one page.
@@ -46,7 +46,7 @@ impl<'a> Drawing<'a> {
             return self.content.finish().to_vec();
         }
         let colors = label_colors(&self.page.blocks);
-        // Large boxes first: the labels of small ones stay readable.
+        // Large boxes first, so that labels of small ones stay readable.
         let mut order: Vec<usize> = (0..self.page.blocks.len()).collect();
         order.sort_by(|&a, &b| {
             self.page.blocks[b]
@@ -91,7 +91,7 @@ impl<'a> Drawing<'a> {
         self.content.finish().to_vec()
     }
 
-    /// A box in points, y upward: left, bottom, width, height.
+    /// A box in points with y upward: left, bottom, width, height.
     fn to_points(&self, bbox: &Rect) -> [f32; 4] {
         let (sx, sy) = self.scale;
         [
@@ -119,7 +119,7 @@ impl<'a> Drawing<'a> {
         self.content.stroke().restore_state();
     }
 
-    /// The path of a block: its outline where the detector saw one, else its box.
+    /// The path of a block: its outline if the detector gave one, else its box.
     fn shape(&mut self, block: &Block) {
         match block.polygon.as_deref() {
             Some([first, rest @ ..]) if rest.len() > 1 => {
@@ -139,7 +139,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// A label on the upper left corner: above the box, or inside where the page ends.
+    /// A label at the upper left corner: above the box, or inside at the page's upper edge.
     fn tag(&mut self, bbox: &Rect, text: &str, color: usize) {
         let font = self.font_size();
         let [x, y, _, h] = self.to_points(bbox);
@@ -165,7 +165,7 @@ impl<'a> Drawing<'a> {
         (0.0105 * self.size.0.min(self.size.1 * 1.2)).clamp(4.5, 40.0)
     }
 
-    /// Numbers on the boxes and a line from each to the next.
+    /// Numbers on the boxes, and a line from each to the next.
     fn reading_order(&mut self, colors: &[usize]) {
         let places: Vec<(usize, f32, f32)> = self
             .page
@@ -174,7 +174,7 @@ impl<'a> Drawing<'a> {
             .enumerate()
             .filter(|(_, b)| is_read(b.label))
             .map(|(i, b)| {
-                // On the corner where reading starts: the middle of a block is text.
+                // At the corner where reading starts: the middle of a block is covered with text.
                 let [x, y, _, h] = self.to_points(&b.bbox);
                 (i, x, y + h)
             })
@@ -215,7 +215,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn text(&mut self, x: f32, y: f32, font: f32, text: &str, [r, g, b]: [f32; 3]) {
-        // The built-in font shows Latin-1; anything else is not part of a label.
+        // The built-in font covers Latin-1; labels need nothing else.
         let bytes: Vec<u8> = text
             .chars()
             .map(|c| {
@@ -239,7 +239,7 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// Running headers and the like are not part of what is read in order.
+/// `true` for labels in the reading order; running headers and the like are not.
 fn is_read(label: Label) -> bool {
     use Label::*;
     !matches!(

@@ -1,5 +1,4 @@
-//! Cells of an aligned table: which columns a piece of a row stands in, which rows are one record, and the places left
-//! empty.
+//! Cells of an aligned table: the columns of a piece, the rows that form one record, and empty cells.
 
 use super::super::PlacedWords;
 use super::super::thresholds::aligned::*;
@@ -9,7 +8,7 @@ use crate::document::Cell;
 use crate::geometry::Rect;
 use crate::lines::Segment;
 
-/// Gives every place of a row that no cell covers an empty cell, and cuts spans that overlap.
+/// Adds empty cells to the uncovered places of a row, and trims spans that overlap.
 pub(super) fn fill_row(cells: &mut Vec<Cell>, row: usize, columns: usize) {
     let mut own: Vec<Cell> = cells.iter().filter(|c| c.row == row).cloned().collect();
     cells.retain(|c| c.row != row);
@@ -36,14 +35,14 @@ fn empty_cell(row: usize, column: usize) -> Cell {
     }
 }
 
-/// A piece of a row with the columns that it stands in.
+/// A piece of a row with its columns.
 pub(super) struct Placed<'a> {
     pub(super) first: usize,
     pub(super) last: usize,
     pub(super) words: PlacedWords<'a>,
 }
 
-/// Sorts the pieces of a row into columns; a piece that covers several, or stands alone over a rule that does,
+/// Assigns the pieces of a row to columns; a piece that covers several, or is alone above a rule that does,
 /// spans them.
 pub(super) fn place<'a>(
     row: &TextRow,
@@ -113,7 +112,7 @@ fn columns_of(bounds: &Rect, columns: &[(f32, f32)], body: f32) -> (usize, usize
     (nearest, nearest)
 }
 
-/// Widens a heading to the columns over which a rule runs right below it.
+/// Widens a heading to the columns covered by a rule right below it.
 fn widen_over_rule(
     placed: &mut Placed,
     (low, high): (usize, usize),
@@ -148,7 +147,7 @@ fn widen_over_rule(
     }
 }
 
-/// Rows of the grid put together to records: a line that only continues cells of the line above joins it.
+/// Groups grid rows into records: a line that only continues cells of the line above joins it.
 pub(super) fn records(grid: &[Vec<Placed>], rows: &[TextRow], columns: usize) -> Vec<Vec<usize>> {
     let step = |r: usize| rows[r].bbox.center_y() - rows[r - 1].bbox.center_y();
     let has_first = |r: usize| grid[r].first().is_some_and(|p| p.first == 0);

@@ -7,9 +7,9 @@ use crate::deadline;
 use crate::geometry::Rect;
 use crate::lines::Segment;
 
-/// Finds the tables of a page that stand between horizontal rules of equal extent, as books print them.
+/// Finds tables between horizontal rules of equal extent.
 ///
-/// `free` are the segments that no other table has.
+/// `free` are the segments that belong to no other table.
 pub(crate) fn find_framed(
     free: &[usize],
     segments: &[Segment],
@@ -36,7 +36,7 @@ pub(crate) fn find_framed(
     found
 }
 
-/// Boxes between rules of equal extent with rows of several pieces between them.
+/// Boxes between rules of equal extent that contain rows of several pieces.
 fn frames(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> Vec<Rect> {
     let mut rules: Vec<&Rect> = rulings
         .iter()
@@ -78,14 +78,14 @@ fn frames(free: &[usize], segments: &[Segment], rulings: &[Rect], body: f32) -> 
     found
 }
 
-/// `true` if the text between two rules forms rows of a table.
+/// `true` if the text between two rules forms table rows.
 fn is_tabular(between: &Rect, free: &[usize], segments: &[Segment], body: f32) -> bool {
     let inside: Vec<usize> = free
         .iter()
         .copied()
         .filter(|&i| between.contains(segments[i].bbox.center_x(), segments[i].bbox.center_y()))
         .collect();
-    // Text that sticks out of the rules is not framed by them.
+    // Text that extends beyond the rules is not framed by them.
     if inside
         .iter()
         .any(|&i| segments[i].bbox.share_inside(&between.expanded(body, body)) < TEXT_WITHIN)

@@ -1,9 +1,9 @@
-//! Aligned tables on pages made for them: what is one, what is none, and what headings span.
+//! Aligned tables on synthetic pages: positive and negative cases, and heading spans.
 
 use super::*;
 use crate::lines::Word;
 
-/// Segments at `(x, y)`, ten pixels a character, words at blanks.
+/// Segments at `(x, y)`, ten pixels per character, words separated at spaces.
 fn page(texts: &[(f32, f32, &str)]) -> Vec<Segment> {
     let segment = |&(x, y, text): &(f32, f32, &str)| {
         let mut words = Vec::new();
@@ -19,7 +19,7 @@ fn page(texts: &[(f32, f32, &str)]) -> Vec<Segment> {
         }
         Segment::of(words, 20.0)
     };
-    // Blanks of half an em are wide for a blank: the words of one piece are drawn nearer.
+    // Spaces of half an em are wide: words of one piece are moved closer.
     let mut segments: Vec<Segment> = texts.iter().map(segment).collect();
     for word in segments.iter_mut().flat_map(|s| &mut s.words) {
         word.bbox.x2 += 4.0;

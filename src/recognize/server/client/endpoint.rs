@@ -1,18 +1,18 @@
-//! One of the servers: what is known of it, and when it is left out.
+//! State of one server, and its temporary exclusion.
 
 use crate::fault::Fault;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Attempts in a row that may fail before a server is left out. (A single one is asked all the same.)
+/// Consecutive failed attempts after which a server is excluded. (A single server is used all the same.)
 const MOST_TROUBLES: u32 = 3;
-/// Time for which a server that cannot be reached is left out, at first and at most.
+/// Time for which an unreachable server is excluded, initially and at most.
 const LEFT_OUT: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60)];
 
 /// A server.
 pub(super) struct Endpoint {
     pub url: String,
-    /// Its address as it is shown in messages.
+    /// Its URL as displayed in messages.
     pub shown: String,
     pub state: Mutex<EndpointState>,
 }
@@ -20,19 +20,19 @@ pub(super) struct Endpoint {
 #[derive(Default)]
 pub(super) struct EndpointState {
     pub in_flight: usize,
-    /// How often in a row it could not be reached, and until when it is left out.
+    /// Number of consecutive failed connections, and the end of its exclusion.
     pub unreachable: u32,
     pub left_out_until: Option<Instant>,
-    /// Attempts in a row that failed.
+    /// Number of consecutive failed attempts.
     pub troubles: u32,
-    /// The model as this server calls it.
+    /// Name of the model on this server.
     pub model: Option<String>,
-    /// Keys of requests that this server refuses.
+    /// Request keys that this server rejects.
     pub unknown_keys: Vec<&'static str>,
-    /// Whether it has answered anything but that the key is wrong, and when it was first asked.
+    /// `true` once it has answered other than by refusing the key, and the time of its first request.
     pub lets_in: bool,
     pub first_asked: Option<Instant>,
-    /// Its refusal, where the key is wrong: nothing else that it is asked can come out better.
+    /// Its refusal if the key is wrong: every further request would be refused as well.
     pub refusal: Option<Fault>,
 }
 
@@ -41,14 +41,14 @@ impl Endpoint {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it is not left out at present.
+    /// `true` if it is not excluded at present.
     pub(super) fn is_in(&self) -> bool {
         self.lock()
             .left_out_until
             .is_none_or(|until| until <= Instant::now())
     }
 
-    /// Remembers that an attempt failed; after several in a row it is left out.
+    /// Records a failed attempt; after several in a row the server is excluded.
     pub(super) fn note_trouble(&self) {
         let is_out = {
             let mut state = self.lock();
@@ -60,17 +60,17 @@ impl Endpoint {
         }
     }
 
-    /// Remembers a key that it refuses, and says so.
+    /// Records a request key that it rejects, and logs that.
     pub(super) fn leave_key_out(&self, key: &'static str) {
         let mut state = self.lock();
-        // Another request may have found it out before.
+        // Another request may have recorded it before.
         if !state.unknown_keys.contains(&key) {
             tracing::warn!("`{}` does not know `{key}`: asking without it", self.shown);
             state.unknown_keys.push(key);
         }
     }
 
-    /// Leaves it out for a while, longer each time.
+    /// Excludes it for a while, longer each time.
     pub(super) fn leave_out(&self) {
         let mut state = self.lock();
         let [first, most] = LEFT_OUT;

@@ -1,26 +1,26 @@
-//! Why an attempt failed, and whether another one may come out better.
+//! Causes of a failed attempt, and whether a retry may help.
 
 use crate::fault::{Fault, Reason};
 use crate::net::{is_too_long, reason};
 
-/// Bytes of an answer: 8192 tokens are far below.
+/// Limit in bytes of a response: 8192 tokens take far less.
 pub(super) const MOST_BYTES: u64 = 16 << 20;
 
-/// Why an attempt failed.
+/// Cause of a failed attempt.
 pub(super) enum FailedRequest {
     /// The server could not be reached.
     Unreachable(String),
     /// The connection broke.
     Broken(String),
-    /// It may pass; the server may have said when.
+    /// A transient error; optionally with the delay that the server asked for.
     Passing(Fault, Option<f64>),
-    /// It does not take the key.
+    /// It refuses the API key.
     Unauthorized(String),
     /// It does not know the model.
     Model(String),
-    /// It does not know a key that it can do without.
+    /// It rejects an optional key of the request.
     Key(&'static str),
-    /// It will not pass.
+    /// A permanent error.
     Final(Fault),
 }
 
@@ -39,12 +39,12 @@ impl From<FailedRequest> for Fault {
     }
 }
 
-/// The fault of a server that does not do what it is asked.
+/// The fault of a server that refuses a request.
 pub(super) fn refused(message: impl Into<String>) -> Fault {
     Fault::new(Reason::Server, message)
 }
 
-/// Sorts what went wrong on the way.
+/// Classifies an error of sending a request.
 pub(super) fn on_the_way(error: ureq::Error) -> FailedRequest {
     let reason = reason(&error);
     match error {
@@ -66,7 +66,7 @@ pub(super) fn on_the_way(error: ureq::Error) -> FailedRequest {
     }
 }
 
-/// Sorts what went wrong while an answer came.
+/// Classifies an error of reading a response.
 pub(super) fn broken_off(error: std::io::Error) -> FailedRequest {
     if is_too_long(&error) {
         let most = MOST_BYTES >> 20;
@@ -80,7 +80,7 @@ pub(super) fn broken_off(error: std::io::Error) -> FailedRequest {
     }
 }
 
-/// Whether a connection was never made: refused, or not encrypted as it should be.
+/// `true` if no connection was made: refused, or with a TLS error.
 fn is_refusal(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
     let kinds = [
