@@ -38,7 +38,7 @@ macro_rules! reasons {
 reasons! {
     Cancelled = "cancelled", "The run or the job was ended from outside.", "Run it again; `skip_existing` leaves out what is done.";
     NotTried = "not_tried", "Something else failed before, and one failure ends the run (`fail_fast`).", "Look at what failed first, or leave `fail_fast` out.";
-    TimeUp = "time_up", "The time for it was up.", "Raise `page_timeout` or `block_timeout`.";
+    TimeUp = "time_up", "The time for it was up.", "Raise `page_timeout`, `block_timeout` or `fetch_timeout`.";
     OutOfMemory = "out_of_memory", "It needs more memory than it may take.",
         "Raise `memory_limit` or `gpu_memory`, parse fewer pages at once, or scale the picture down.";
     Overloaded = "overloaded", "As many documents are under way as may be.", "Wait until one of them is done.";

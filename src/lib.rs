@@ -62,8 +62,11 @@ mod writer;
 #[doc(hidden)]
 pub use cli::main as program;
 pub use config::parameters::Parameters;
+pub use config::{Pipeline, Settings};
 pub use document::Document;
 pub use engine::Engine;
+pub use geometry::{Point, Rect};
 pub use onnx::{Device, forbid_telemetry};
 pub use parser::{ParseError, Parsed, Parser, ParserError, ParserOptions};
-pub use pipeline::RunRequest;
+pub use pipeline::{RequestError, RunRequest, SetupError};
+pub use raster::Pixels;

@@ -114,6 +114,8 @@ pub fn segments(chars: &[char], markup: Markup) -> Vec<InlineSegment> {
         {
             let end = formula.whole.end;
             let Formula { whole, within } = formula;
+            // Tags inside of a formula are no tags.
+            let shift = shift.filter(|(close, _)| *close >= end);
             (InlineSegment::Formula { whole, within }, (end, shift))
         } else if shift.is_some_and(|(end, _)| end == at) {
             let end = at + CLOSE_TAG;

@@ -526,6 +526,15 @@ impl Page {
         }
     }
 
+    /// Drops the bytes of its pictures once they are written; their paths stay.
+    pub fn drop_pictures(&mut self) {
+        let of_blocks = self.blocks.iter_mut();
+        let of_blocks = of_blocks.filter_map(|block| block.picture.as_mut());
+        for picture in of_blocks.chain(&mut self.pictures) {
+            picture.jpeg = None;
+        }
+    }
+
     /// `true` if the page or one of its blocks failed.
     pub fn has_error(&self) -> bool {
         self.diagnostics

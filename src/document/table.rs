@@ -231,7 +231,8 @@ impl HtmlReader {
 }
 
 fn span(tag: &Tag, name: &str) -> usize {
-    let value = tag.attributes.iter().find(|(key, _)| key == name);
+    // Of an attribute that comes twice the last one counts, as in merged tables.
+    let value = tag.attributes.iter().rfind(|(key, _)| key == name);
     let value = value.map_or("", |(_, value)| value.trim());
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
     match value[..digits].parse() {

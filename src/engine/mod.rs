@@ -60,9 +60,10 @@ use coordinator::{Coordinator, Message, State};
 use crossbeam_channel::Sender;
 // Types of the settings and sources of jobs, which clients need to name.
 pub use crate::input::{InputError, InputFile, PageError, PageSource, PixelsWanted, SourcePage};
-pub use crate::layout::postprocess::LayoutOptions;
+pub use crate::layout::polygons::ShapeMode;
+pub use crate::layout::postprocess::{LayoutOptions, MergeMode, MergeModes, Threshold, Unclip};
 pub use crate::lines::TextLayerMode;
-pub use crate::plan::PlanOptions;
+pub use crate::plan::{PlanOptions, RequestOptions, VlOptions};
 pub use crate::preprocess::PreprocessOptions;
 pub use job::{
     Delivery, Event, EventReceiver, EventSender, Job, JobFault, JobSettings, LayoutChoice,

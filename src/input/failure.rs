@@ -32,7 +32,15 @@ impl ReadFailure {
     /// The reason for programs.
     pub fn reason(&self) -> Reason {
         match self {
-            ReadFailure::Unreadable(fault) | ReadFailure::Picture(fault) => fault.reason,
+            // A worker that was taken over must not have its file pass for one that was cancelled.
+            ReadFailure::Unreadable(fault) | ReadFailure::Picture(fault) => match fault.reason {
+                reason @ (Reason::Unsupported
+                | Reason::TooLarge
+                | Reason::OutOfMemory
+                | Reason::NotFound
+                | Reason::Access) => reason,
+                _ => Reason::Damaged,
+            },
             ReadFailure::Library(_) => Reason::Library,
             ReadFailure::Damaged | ReadFailure::Page | ReadFailure::EmptyPage => Reason::Damaged,
             ReadFailure::Password | ReadFailure::Encryption => Reason::Encrypted,

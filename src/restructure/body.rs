@@ -8,6 +8,10 @@ use std::collections::BTreeSet;
 
 /// Footnote marks other than numbers.
 const SIGNS: [char; 6] = ['*', '†', '‡', '§', '¶', '#'];
+/// Those of them that begin a footnote also where they are not raised; the others begin paragraphs of laws and code.
+const PLAIN_SIGNS: [char; 3] = ['*', '†', '‡'];
+/// Letters of the shortest word behind which a raised number is no exponent: units have fewer.
+const SHORTEST_WORD: usize = 4;
 /// Limit of digits in a footnote's mark: more are a year or an amount.
 const MOST_DIGITS: usize = 3;
 
@@ -15,14 +19,20 @@ const MOST_DIGITS: usize = 3;
 pub(super) fn fill(pages: &mut [Page]) {
     for page in pages {
         for at in 0..page.blocks.len() {
-            let before = at.checked_sub(1).map(|before| page.blocks[before].label);
+            let before = at.checked_sub(1).map(|before| &page.blocks[before].body);
+            let is_taken = matches!(
+                before,
+                Some(Body::Formula {
+                    number: Some(_),
+                    ..
+                })
+            );
             let after = page.blocks.get(at + 1);
             let number = after.filter(|next| next.label == Label::FormulaNumber);
             let number = number.map(|next| without_dollars(&next.content).to_string());
-            let is_taken = before.is_some_and(is_formula);
             let body = match page.blocks[at].label {
                 Label::FormulaNumber if is_taken => Body::Empty,
-                _ => body(&page.blocks[at], number),
+                _ => body(&page.blocks[at], number.filter(|number| !number.is_empty())),
             };
             page.blocks[at].body = body;
         }
@@ -262,13 +272,15 @@ fn take_mark(paragraph: &mut Paragraph) -> Option<String> {
         }
         return Some(mark);
     }
-    // A number not followed by a blank or bracket is part of a word.
-    let ends =
-        rest.starts_with([' ', ')', '.', '\u{a0}']) || SIGNS.iter().any(|s| text.starts_with(*s));
-    if first.script.is_some() || !ends || rest.starts_with(|c: char| c == '.' && digits == 0) {
+    let is_sign = text.starts_with(PLAIN_SIGNS);
+    // `1 See`, `1) See` and `1. See`, but no amount (`1.5 percent`) and no part of a word.
+    let after = rest.strip_prefix([')', '.']).unwrap_or(rest);
+    let is_number = digits > 0 && mark != "0" && after.starts_with([' ', '\u{a0}']);
+    if first.script.is_some() || !(is_sign || is_number) {
         return None;
     }
-    let rest = rest.trim_start_matches([')', '.']).trim_start().to_string();
+    let rest = if is_number { after } else { rest };
+    let rest = rest.trim_start().to_string();
     first.text = rest;
     Some(mark)
 }
@@ -292,18 +304,35 @@ fn refer_to_footnotes(blocks: &mut [Block]) {
         )
     };
     let texts = blocks.iter_mut().filter(|block| is_text(&block.body));
-    for inline in texts
-        .flat_map(|block| block.body.paragraphs_mut())
-        .flatten()
-    {
-        if let Inline::Text(run) = inline
-            && run.script == Some(Script::Sup)
-            && marks.contains(run.text.trim())
-        {
-            let mark = run.text.trim().to_string();
-            *inline = Inline::FootnoteReference { mark };
+    for paragraph in texts.flat_map(|block| block.body.paragraphs_mut()) {
+        for at in 0..paragraph.len() {
+            let before = at.checked_sub(1).map(|before| &paragraph[before]);
+            let is_exponent = before.is_some_and(may_have_exponent);
+            if let Inline::Text(run) = &paragraph[at]
+                && run.script == Some(Script::Sup)
+                && marks.contains(run.text.trim())
+                && !(is_exponent && run.text.trim().starts_with(|c: char| c.is_ascii_digit()))
+            {
+                let mark = run.text.trim().to_string();
+                paragraph[at] = Inline::FootnoteReference { mark };
+            }
         }
     }
+}
+
+/// `true` if a superscript number after this run may be an exponent: after a formula, a number, a unit or a
+/// variable.
+fn may_have_exponent(before: &Inline) -> bool {
+    let Inline::Text(run) = before else {
+        return true;
+    };
+    let word = run.text.chars().rev().take_while(|c| c.is_alphanumeric());
+    let (mut length, mut has_digit) = (0, false);
+    for c in word {
+        length += 1;
+        has_digit |= c.is_numeric();
+    }
+    (1..SHORTEST_WORD).contains(&length) || has_digit
 }
 
 #[cfg(test)]
@@ -342,7 +371,11 @@ mod tests {
     #[test]
     fn raised_marks_refer_to_the_footnotes_of_their_page() {
         let found = bodies(vec![
-            block(Label::Text, "see<sup>2</sup> and m<sup>3</sup>", MARKED),
+            block(
+                Label::Text,
+                "The tides<sup>2</sup> and tide<sup>3</sup>",
+                MARKED,
+            ),
             block(Label::Footnote, "2 A note.", MARKED),
             block(Label::Footnote, "<sup>4</sup> Another.", MARKED),
             block(Label::Footnote, "2024 was a year.", MARKED),
@@ -361,13 +394,66 @@ mod tests {
             found,
             [
                 Body::Text {
-                    paragraphs: vec![vec![text("see"), reference, text(" and m"), raised]]
+                    paragraphs: vec![vec![
+                        text("The tides"),
+                        reference,
+                        text(" and tide"),
+                        raised
+                    ]]
                 },
                 footnote(Some("2"), "A note."),
                 footnote(Some("4"), "Another."),
                 footnote(None, "2024 was a year."),
             ]
         );
+    }
+
+    #[test]
+    fn exponents_are_no_references_and_amounts_no_marks() {
+        let found = bodies(vec![
+            block(
+                Label::Text,
+                "300 m<sup>2</sup>, x<sup>2</sup>, 10<sup>2</sup>",
+                MARKED,
+            ),
+            block(Label::Footnote, "2 See the annex.", MARKED),
+            block(Label::Footnote, "1.5 percent of them.", MARKED),
+            block(Label::Footnote, "0 is the mean sea level.", MARKED),
+            block(Label::Footnote, "\u{a7} 12 of the law.", MARKED),
+            block(Label::Footnote, "3. See there.", MARKED),
+            block(Label::Footnote, "* Both.", MARKED),
+        ]);
+        let references = found[0].paragraphs()[0].iter();
+        let references = references.filter(|i| matches!(i, Inline::FootnoteReference { .. }));
+        assert_eq!(references.count(), 0);
+        let marks = found[1..].iter().map(|body| match body {
+            Body::Footnote { mark, paragraphs } => {
+                (mark.as_deref(), paragraphs[0][0].plain().to_string())
+            }
+            other => panic!("{other:?}"),
+        });
+        let expected = [
+            (Some("2"), "See the annex."),
+            (None, "1.5 percent of them."),
+            (None, "0 is the mean sea level."),
+            (None, "\u{a7} 12 of the law."),
+            (Some("3"), "See there."),
+            (Some("*"), "Both."),
+        ];
+        let expected = expected.map(|(mark, text)| (mark, text.to_string()));
+        assert_eq!(marks.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_number_beside_a_formula_that_is_a_picture_stays() {
+        let mut formula = block(Label::DisplayFormula, "", MARKED);
+        formula.picture = Some(crate::document::Picture {
+            path: "imgs/a.jpg".into(),
+            jpeg: None,
+        });
+        let found = bodies(vec![formula, block(Label::FormulaNumber, "(3)", MARKED)]);
+        let paragraphs = vec![vec![text("(3)")]];
+        assert_eq!(found[1], Body::Text { paragraphs });
     }
 
     #[test]

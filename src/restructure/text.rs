@@ -6,7 +6,7 @@
 
 use super::thresholds::{levels, running, sections, title};
 use crate::document::{Block, Document, Label, Page, TextSource};
-use crate::layout::geometric::headings::{self, Sign};
+use crate::layout::geometric::headings;
 use crate::layout::geometric::labels;
 use crate::lines::DEFAULT_BODY;
 use std::collections::BTreeMap;
@@ -137,9 +137,7 @@ fn settle_headings(pages: &mut [Page], body: f32) {
                 Label::ParagraphTitle if !headings::is_still_one(text, style, body, recognized) => {
                     block.label = Label::Text;
                 }
-                Label::Text
-                    if headings::sign(text, style, body, recognized) == Some(Sign::Size) =>
-                {
+                Label::Text if headings::is_one_after_all(text, style, body, recognized) => {
                     block.label = Label::ParagraphTitle;
                 }
                 _ => {}

@@ -106,9 +106,9 @@ impl<'a> FilesWriter<'a> {
         self.tree.formats(self.options.formats)
     }
 
-    fn add_page(&mut self, job: &Job, mut finished: FinishedPage) {
+    fn add_page(&mut self, job: &Job, mut finished: FinishedPage) -> Result<(), Fault> {
         let Some(open) = self.open.get_mut(&job.id) else {
-            return;
+            return Ok(());
         };
         let mut files = Files {
             output: &mut open.output,
@@ -126,17 +126,17 @@ impl<'a> FilesWriter<'a> {
                 *writer = Some(pages);
             });
         }
-        let blocks = finished.page.blocks.iter_mut();
-        let of_blocks = blocks.filter_map(|block| block.picture.as_mut());
-        for picture in of_blocks.chain(&mut finished.page.pictures) {
-            picture.jpeg = None;
-        }
+        finished.page.drop_pictures();
         open.written.count(&finished.page);
         self.observer.page(job, &finished.page);
         if self.tree.joins_failed_pages {
             open.document.push(finished.page);
         } else {
             open.document.pages.push(finished.page);
+        }
+        match open.faults.first() {
+            Some(fault) if self.tree.ends_at_fault => Err(fault.clone()),
+            _ => Ok(()),
         }
     }
 
@@ -159,7 +159,7 @@ impl<'a> FilesWriter<'a> {
         let mut files = Files {
             output: &mut output,
             faults: &mut faults,
-            most_faults: 2 * MAX_FAULTS,
+            most_faults: usize::MAX,
             input_name: &job.file.name,
             is_paged: document.page_count.is_some(),
         };
@@ -173,15 +173,17 @@ impl<'a> FilesWriter<'a> {
                         });
                     }
                 }
-                (None, Some(ending)) if format.has_file(&document) => {
+                (None, Some(ending)) => {
                     files.guard(format_args!("the file `...{ending}`"), |files| {
-                        let place = files.place(ending);
-                        files.write(place, |out| {
-                            format.write(&document, &self.format_options, out)
-                        });
+                        if format.has_file(&document) {
+                            let place = files.place(ending);
+                            files.write(place, |out| {
+                                format.write(&document, &self.format_options, out)
+                            });
+                        }
                     });
                 }
-                (None, _) => {}
+                (None, None) => {}
             }
         }
         let is_partial = !faults.is_empty() || !written.errors.is_empty();
@@ -238,8 +240,7 @@ impl DocumentSink for FilesWriter<'_> {
     }
 
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), Fault> {
-        self.add_page(job, page);
-        Ok(())
+        self.add_page(job, page)
     }
 
     fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault> {

@@ -70,7 +70,8 @@ impl DocumentSink for PrintWriter<'_> {
         self.observer.opened(job, selected);
     }
 
-    fn page(&mut self, job: &Job, finished: FinishedPage) -> Result<(), Fault> {
+    fn page(&mut self, job: &Job, mut finished: FinishedPage) -> Result<(), Fault> {
+        finished.page.drop_pictures();
         if let Some((document, written)) = self.open.get_mut(&job.id) {
             written.count(&finished.page);
             self.observer.page(job, &finished.page);

@@ -12,6 +12,8 @@ pub(crate) struct Tree {
     pub(super) replaces_earlier: bool,
     /// `true` if a document that is given up keeps the pages received before.
     pub(super) keeps_unfinished: bool,
+    /// A fault with a file while pages come ends the document.
+    pub(super) ends_at_fault: bool,
     /// `true` if consecutive pages that failed alike are one entry of the result.
     pub(super) joins_failed_pages: bool,
 }
@@ -21,6 +23,7 @@ pub(crate) static OWN: Tree = Tree {
     formats: FORMATS,
     replaces_earlier: true,
     keeps_unfinished: false,
+    ends_at_fault: false,
     joins_failed_pages: true,
 };
 
@@ -29,6 +32,7 @@ pub(crate) static REFERENCE: Tree = Tree {
     formats: compat::FORMATS,
     replaces_earlier: false,
     keeps_unfinished: true,
+    ends_at_fault: true,
     joins_failed_pages: false,
 };
 

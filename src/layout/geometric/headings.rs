@@ -57,8 +57,27 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
 /// Only what had no sign but its size is taken back: looks were compared with the text beside them, which says more.
 pub(crate) fn is_still_one(text: &str, style: &BlockStyle, body: f32, recognized: bool) -> bool {
     style.tagged_level.is_some()
-        || is_large(style, body, recognized)
+        || style.font_size >= size_limit(recognized) * body
         || has_looks(text, style, recognized)
+}
+
+/// `true` if a block that was text on its page is a heading in its document, where body text has another size.
+///
+/// By its size alone, so it must be shorter than on a page; a single letter counts: those that head the parts of an index
+/// have the size of the body text of their own pages.
+pub(crate) fn is_one_after_all(
+    text: &str,
+    style: &BlockStyle,
+    body: f32,
+    recognized: bool,
+) -> bool {
+    let chars = text.chars().count();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    style.font_size >= size_limit(recognized) * body
+        && style.line_count <= MAX_PROMOTED_LINES
+        && chars <= MAX_PROMOTED_CHARS
+        && letters * 2 > chars
+        && !text.trim_end().ends_with([',', ';'])
 }
 
 /// Size over body size.
@@ -68,11 +87,15 @@ fn ratio(style: &BlockStyle, body: f32) -> f32 {
 
 /// `true` if a block is so much larger than body text that its size makes it a heading.
 fn is_large(style: &BlockStyle, body: f32, recognized: bool) -> bool {
-    let least = match recognized {
+    ratio(style, body) > size_limit(recognized)
+}
+
+/// Size relative to body text that makes a heading.
+fn size_limit(recognized: bool) -> f32 {
+    match recognized {
         true => SIZE_RECOGNIZED,
         false => SIZE,
-    };
-    ratio(style, body) > least
+    }
 }
 
 /// `true` if a block looks like a heading of any size, or has the number or wording of one.
@@ -177,6 +200,15 @@ mod tests {
         assert!(stays("The tides", 24.0, false));
         assert!(stays("The tides", 16.0, true));
         assert!(stays("References", 20.0, false));
+    }
+
+    #[test]
+    fn letters_of_an_index_are_headings_of_the_document() {
+        let of = |text, size| is_one_after_all(text, &style(size, false), 11.0, false);
+        assert!(of("A", 18.0) && of("\u{7532}", 18.0) && of("Tides and-", 18.0));
+        assert!(!of("A", 12.0) && !of("17", 18.0) && !of("The tides,", 18.0));
+        let long = "The tides rise and fall ".repeat(7);
+        assert!(!of(&long, 18.0));
     }
 
     #[test]

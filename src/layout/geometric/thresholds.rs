@@ -222,6 +222,11 @@ pub(super) mod paragraphs {
 
 /// Headings; used by `headings.rs`.
 pub(super) mod headings {
+    /// Maximum number of lines of text that is a heading for its size in the document. Larger: large
+    /// paragraphs are headings. Smaller: long titles of parts are text. By trial on the examples.
+    pub(crate) const MAX_PROMOTED_LINES: usize = 3;
+    /// Maximum number of its characters; the same trade-off.
+    pub(crate) const MAX_PROMOTED_CHARS: usize = 160;
     /// Font size relative to body size beyond which a line is a heading unconditionally. Larger: headings a
     /// point above their text are missed. Smaller: lines whose font is measured slightly larger are headings.
     pub(crate) const SIZE: f32 = 1.13;

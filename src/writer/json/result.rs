@@ -3,12 +3,13 @@
 
 use super::JsonOptions;
 use crate::document::{
-    Block, Body, DetectedRegion, Diagnostic, Document, FinishReason, Generation, Page,
-    Preprocessing, Spotting, TextDecision,
+    Block, DetectedRegion, Diagnostic, Document, FinishReason, Generation, Page, Preprocessing,
+    Spotting, TextDecision,
 };
 use crate::geometry::Point;
 use crate::writer::markdown::{self, MarkdownBlock, TablePictures};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// The result of a page.
 #[derive(Serialize)]
@@ -30,7 +31,7 @@ pub(super) struct PageResult<'a> {
     /// Settings, under the reference's names.
     model_settings: ModelSettings<'a>,
     /// The blocks, in reading order.
-    parsing_res_list: Vec<BlockResult<'a>>,
+    parsing_res_list: Vec<BlockResult>,
     /// Pieces of text all over the page, where text spotting ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     spotting_res: Option<&'a Spotting>,
@@ -74,7 +75,7 @@ struct ModelSettings<'a> {
 /// A block.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct BlockResult<'a> {
+struct BlockResult {
     /// Its label.
     block_label: &'static str,
     /// Its content as the reference writes it: text, HTML of tables; as Markdown with `format_block_content`.
@@ -96,9 +97,10 @@ struct BlockResult<'a> {
     /// Its outline as `[x, y]` in page pixels, where the detector sees shapes.
     #[serde(skip_serializing_if = "Option::is_none")]
     block_polygon_points: Option<Vec<[f64; 2]>>,
-    /// Its content by kind.
+    /// Its content by kind, on one line: a table of many cells would take a multiple of its size otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'a Body>,
+    #[cfg_attr(test, schemars(with = "crate::document::Body"))]
+    body: Option<Box<RawValue>>,
 }
 
 /// What document preprocessing did.
@@ -300,7 +302,7 @@ fn with_bodies<'a>(
     let mut result = of_reference(pages, document, page_index, options)?;
     let blocks = pages.iter().flat_map(|page| &page.blocks);
     for (written, block) in result.parsing_res_list.iter_mut().zip(blocks) {
-        written.body = Some(&block.body);
+        written.body = serde_json::value::to_raw_value(&block.body).ok();
     }
     Some(result)
 }
@@ -375,10 +377,10 @@ fn order_of(regions: &[DetectedRegion], index: usize) -> Option<usize> {
     ordered(&index).then(|| (0..=index).filter(ordered).count())
 }
 
-fn blocks<'a>(pages: &'a [Page], width: usize, options: &JsonOptions) -> Vec<BlockResult<'a>> {
+fn blocks<'a>(pages: &'a [Page], width: usize, options: &JsonOptions) -> Vec<BlockResult> {
     let mut order = 0;
     let pictures = TablePictures::of(pages);
-    let result = |(id, block): (usize, &'a Block)| {
+    let result = |(id, block): (usize, &Block)| {
         let label = block.label.as_str();
         let ordered =
             !block.label.is_unordered() && !options.markdown.ignore_labels.contains(label);
