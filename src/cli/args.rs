@@ -8,6 +8,7 @@ use crate::config::machine;
 use crate::config::parameters::Heading;
 use crate::input::fetch::DEFAULT_TIMEOUT;
 use crate::input::spool::MAX_INPUT_SIZE;
+use crate::writer::Formats;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
@@ -17,7 +18,7 @@ use std::time::Duration;
 /// Maximum number of threads of each kind.
 const MOST_THREADS: usize = 256;
 
-/// Parses PDFs, scans and photos into Markdown, JSON, pictures, workbooks and layout drawings.
+/// Parses PDFs, scans and photos into Markdown, HTML, JSON, pictures, workbooks and layout drawings.
 #[derive(Debug, Parser)]
 #[command(
     name = "docparse",
@@ -158,10 +159,9 @@ pub(crate) struct ParseArgs {
         help_heading = Heading::InputAndOutput.text()
     )]
     pub stdout: Option<StdoutFormat>,
-    /// Formats to write: md (with the pictures that it shows), json, xlsx, images, vis; a minus removes one, as in
-    /// md,-images (Markdown without pictures) or --formats=-vis [default: all]
     #[arg(
         long,
+        help = formats_help(),
         value_delimiter = ',',
         value_name = "LIST",
         help_heading = Heading::InputAndOutput.text()
@@ -287,6 +287,16 @@ pub(crate) enum StdoutFormat {
     Md,
     /// JSON
     Json,
+}
+
+/// Help of `--formats`, with the names of all formats.
+fn formats_help() -> String {
+    let default = Formats::by_default().chosen_names().join(",");
+    format!(
+        "Formats to write: {}; those that show pictures bring them, and a minus removes a format, as in \
+         md,-images (Markdown without pictures) or --formats=-vis [default: {default}]",
+        Formats::names().join(", ")
+    )
 }
 
 /// Values of `--pipeline-version`.

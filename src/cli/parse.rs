@@ -372,7 +372,7 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
 
 fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
     if args.formats.is_empty() {
-        return Ok(Formats::ALL);
+        return Ok(Formats::by_default());
     }
     Formats::from_names(args.formats.iter().map(String::as_str)).map_err(|name| {
         Failure::usage(

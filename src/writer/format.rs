@@ -7,7 +7,8 @@ use crate::engine::FinishedPage;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// An output format. To add one, implement it and list it in [`FORMATS`](super::formats::FORMATS).
+/// An output format. To add one, implement it in a file that `mod.rs` declares and list it in
+/// [`FORMATS`](super::formats::FORMATS).
 pub(crate) trait Format: Sync {
     /// Its name in `--formats`.
     fn name(&self) -> &'static str;
@@ -19,6 +20,16 @@ pub(crate) trait Format: Sync {
     /// Pictures that it needs besides the document.
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+
+    /// `true` if its file links to the pictures of the document: naming it brings them.
+    fn links_to_pictures(&self) -> bool {
+        false
+    }
+
+    /// `false` if it is written only where `--formats` names it.
+    fn is_default(&self) -> bool {
+        true
     }
 
     /// `false` if the document has no content for this format.

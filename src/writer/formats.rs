@@ -1,6 +1,7 @@
 //! The list of all output formats, and the selection by `--formats`.
 
 use super::format::Format;
+use super::html::Html;
 use super::json::Json;
 use super::markdown::Markdown;
 use super::pictures::Pictures;
@@ -9,7 +10,8 @@ use super::xlsx::Workbooks;
 use std::fmt;
 
 /// All formats. Files are made from last to first, so that the others exist once Markdown appears.
-pub(crate) const FORMATS: &[&dyn Format] = &[&Markdown, &Json, &Workbooks, &Pictures, &Drawings];
+pub(crate) const FORMATS: &[&dyn Format] =
+    &[&Markdown, &Html, &Json, &Workbooks, &Pictures, &Drawings];
 
 /// A subset of [`FORMATS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,14 +21,17 @@ pub(crate) struct Formats {
 }
 
 impl Formats {
-    /// All of them.
-    pub(crate) const ALL: Formats = Formats {
-        chosen: (1 << FORMATS.len()) - 1,
-    };
+    /// Those that are written unless `--formats` says otherwise.
+    pub(crate) fn by_default() -> Formats {
+        let chosen = FORMATS.iter().enumerate().fold(0, |chosen, (at, format)| {
+            chosen | (u32::from(format.is_default()) << at)
+        });
+        Formats { chosen }
+    }
 
     /// Formats by name; the error is the unknown name.
     ///
-    /// Markdown includes the pictures that it shows. A minus before a name removes it, from all formats if no
+    /// Formats that link to pictures bring them. A minus before a name removes it, from the default ones if no
     /// other is named: Markdown without images shows none.
     pub(crate) fn from_names<'a>(
         names: impl IntoIterator<Item = &'a str>,
@@ -36,13 +41,14 @@ impl Formats {
             .map(str::trim)
             .partition(|name| name.starts_with('-'));
         let mut formats = if named.is_empty() && !taken_away.is_empty() {
-            Formats::ALL
+            Formats::by_default()
         } else {
             Formats { chosen: 0 }
         };
         for name in named {
-            formats.chosen |= Formats::bit(name)?;
-            if name == Markdown.name() {
+            let at = Formats::position(name)?;
+            formats.chosen |= 1 << at;
+            if FORMATS[at].links_to_pictures() {
                 formats.chosen |= Formats::bit(Pictures.name())?;
             }
         }
@@ -58,13 +64,23 @@ impl Formats {
     }
 
     /// `true` if it contains the format of this name.
+    /// The names of those chosen.
+    pub(crate) fn chosen_names(self) -> Vec<&'static str> {
+        let names = Formats::names().into_iter();
+        names.filter(|name| self.contains(name)).collect()
+    }
+
     pub(crate) fn contains(self, name: &str) -> bool {
         Formats::bit(name).is_ok_and(|bit| self.chosen & bit != 0)
     }
 
-    fn bit(name: &str) -> Result<u32, String> {
+    fn position(name: &str) -> Result<usize, String> {
         let at = FORMATS.iter().position(|format| format.name() == name);
-        at.map(|at| 1 << at).ok_or_else(|| name.to_string())
+        at.ok_or_else(|| name.to_string())
+    }
+
+    fn bit(name: &str) -> Result<u32, String> {
+        Formats::position(name).map(|at| 1 << at)
     }
 }
 
@@ -80,12 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markdown_brings_its_pictures_unless_they_are_taken_away() {
+    fn formats_with_links_bring_pictures_unless_they_are_taken_away() {
         let formats = |names: &str| {
             Formats::from_names(names.split(','))
                 .map(|f| ["md", "json", "images", "vis"].map(|name| f.contains(name)))
         };
         assert_eq!(formats("md"), Ok([true, false, true, false]));
+        assert_eq!(formats("html"), Ok([false, false, true, false]));
         assert_eq!(formats("json"), Ok([false, true, false, false]));
         for names in ["md,-images", "-images,md", "md, images, -images"] {
             assert_eq!(formats(names), Ok([true, false, false, false]), "{names}");

@@ -377,7 +377,7 @@ fn order_of(regions: &[DetectedRegion], index: usize) -> Option<usize> {
     ordered(&index).then(|| (0..=index).filter(ordered).count())
 }
 
-fn blocks<'a>(pages: &'a [Page], width: usize, options: &JsonOptions) -> Vec<BlockResult> {
+fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<BlockResult> {
     let mut order = 0;
     let pictures = TablePictures::of(pages);
     let result = |(id, block): (usize, &Block)| {

@@ -34,6 +34,10 @@ impl Format for Markdown {
         &[".md"]
     }
 
+    fn links_to_pictures(&self) -> bool {
+        true
+    }
+
     fn write(
         &self,
         finished: &Document,

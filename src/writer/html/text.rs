@@ -1,0 +1,79 @@
+//! Text of documents as HTML: the one place that escapes it and says which addresses become links.
+
+use crate::document::inline::{Inline, Script, TextRun};
+use crate::document::{Paragraph, escape};
+
+/// Schemes of addresses that become links.
+const SCHEMES: [&str; 3] = ["http://", "https://", "mailto:"];
+
+/// Text for HTML, between tags or between quotes: control characters become blanks or U+FFFD, a line end `line_end`.
+pub(super) fn escaped(text: &str, line_end: &str) -> String {
+    let clean: String = text
+        .replace("\r\n", "\n")
+        .chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            '\r' => '\n',
+            '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}' | '\u{85}' => ' ',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect();
+    escape(&clean).replace('\n', line_end)
+}
+
+/// The address of a link, if it may be followed.
+pub(super) fn address(link: &str) -> Option<&str> {
+    let link = link.trim();
+    let starts = |scheme: &&str| {
+        let start = link.as_bytes().get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    let is_whole = !link.contains(|c: char| c.is_control() || c.is_whitespace());
+    (is_whole && SCHEMES.iter().any(starts)).then_some(link)
+}
+
+/// Text of one style as HTML.
+pub(super) fn text_run(run: &TextRun) -> String {
+    let mut html = escaped(&run.text, "<br>\n");
+    let script = match run.script {
+        Some(Script::Sup) => Some("sup"),
+        Some(Script::Sub) => Some("sub"),
+        None => None,
+    };
+    let names = [
+        run.code.then_some("code"),
+        run.italic.then_some("em"),
+        run.bold.then_some("strong"),
+        script,
+    ];
+    for name in names.into_iter().flatten() {
+        html = format!("<{name}>{html}</{name}>");
+    }
+    match run.link.as_deref().and_then(address) {
+        Some(link) => format!("<a href=\"{}\">{html}</a>", escaped(link, " ")),
+        None => html,
+    }
+}
+
+/// A paragraph's text without any style.
+pub(super) fn plain(paragraph: &Paragraph) -> String {
+    paragraph.iter().map(Inline::plain).collect()
+}
+
+pub(super) fn is_blank(paragraph: &Paragraph) -> bool {
+    paragraph
+        .iter()
+        .all(|inline| inline.plain().trim().is_empty())
+}
+
+/// The text of a heading, which is bold as it is.
+pub(super) fn light(text: &Paragraph) -> Paragraph {
+    let mut text = text.clone();
+    for inline in &mut text {
+        if let Inline::Text(run) = inline {
+            run.bold = false;
+        }
+    }
+    text
+}
