@@ -20,7 +20,7 @@ enum Node {
 }
 
 /// A parsed text. Node 0 is its root.
-pub(super) struct Html {
+pub(super) struct HtmlTree {
     nodes: Vec<Node>,
 }
 
@@ -41,16 +41,16 @@ const VOID: &[&str] = &[
     "spacer", "track", "wbr",
 ];
 
-impl Html {
+impl HtmlTree {
     /// Parses any text.
-    pub(super) fn parse(text: &str) -> Html {
+    pub(super) fn parse(text: &str) -> HtmlTree {
         let root = Node::Element {
             name: String::new(),
             attributes: BTreeMap::new(),
             children: Vec::new(),
             parent: 0,
         };
-        let mut html = Html { nodes: vec![root] };
+        let mut html = HtmlTree { nodes: vec![root] };
         let mut reading = TreeState { open: 0, depth: 0 };
         for token in Tokens::new(text) {
             match token {
@@ -129,7 +129,7 @@ impl Html {
     }
 
     /// Appends a copy of an element of another tree.
-    pub(super) fn append_copy(&mut self, home: NodeId, from: &Html, node: NodeId) {
+    pub(super) fn append_copy(&mut self, home: NodeId, from: &HtmlTree, node: NodeId) {
         let mut stack = vec![(home, node)];
         while let Some((home, node)) = stack.pop() {
             match &from.nodes[node] {
@@ -282,7 +282,7 @@ mod tests {
 
     #[track_caller]
     fn check(html: &str, expected: &str) {
-        assert_eq!(Html::parse(html).to_html(), expected);
+        assert_eq!(HtmlTree::parse(html).to_html(), expected);
     }
 
     #[test]
@@ -316,11 +316,11 @@ mod tests {
 
     #[test]
     fn what_never_ends_is_read_in_time() {
-        let many = |piece: &str, times: usize| Html::parse(&piece.repeat(times));
+        let many = |piece: &str, times: usize| HtmlTree::parse(&piece.repeat(times));
         // Nested elements: the text of all is kept, and the depth stays within the limit.
         let deep = many("<div>a", 200_000);
         assert_eq!(deep.text(0).len(), 200_000);
-        let depth = |html: &Html, mut node: NodeId| {
+        let depth = |html: &HtmlTree, mut node: NodeId| {
             let mut depth = 0;
             while node != 0 {
                 (node, depth) = (html.parent(node), depth + 1);
@@ -337,15 +337,15 @@ mod tests {
             assert_eq!(many(piece, 200_000).text(0), piece.repeat(200_000));
         }
         let quoted = format!("{}b=\">", "<a ".repeat(200_000));
-        assert_eq!(Html::parse(&quoted).text(0), quoted);
+        assert_eq!(HtmlTree::parse(&quoted).text(0), quoted);
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_is_read_and_read_again(text in "(<table>|<t[dr]( a=\"?[\"' ]?)?>|</t[dr]>|<br/?>|<!--|-->|&[a-z]{0,4};?|[a-z<>\"'=/ ]){0,30}") {
-            let once = Html::parse(&text).to_html();
-            let html = Html::parse(&once);
-            proptest::prop_assert_eq!(html.elements(0, &["td"]).len(), Html::parse(&text).elements(0, &["td"]).len());
+            let once = HtmlTree::parse(&text).to_html();
+            let html = HtmlTree::parse(&once);
+            proptest::prop_assert_eq!(html.elements(0, &["td"]).len(), HtmlTree::parse(&text).elements(0, &["td"]).len());
         }
     }
 }

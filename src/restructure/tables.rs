@@ -1,6 +1,6 @@
 //! Tables that continue on the next page (docs/reference.md, "Merging tables across pages").
 
-use super::html::{Html, NodeId};
+use super::html::{HtmlTree, NodeId};
 use crate::document::{Block, Label, is_space};
 use std::collections::BTreeSet;
 
@@ -105,7 +105,7 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, MergeLimit> {
     if first.len() + second.len() > MAX_MERGED_BYTES {
         return Err(MergeLimit::Bytes);
     }
-    let (mut a, b) = (Html::parse(first), Html::parse(second));
+    let (mut a, b) = (HtmlTree::parse(first), HtmlTree::parse(second));
     let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
     let header = repeated_header(&a, &rows_a, &b, &rows_b);
     let rest = &rows_b[header..];
@@ -115,7 +115,7 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, MergeLimit> {
     };
     let rows_agree = rest.first().is_some_and(|row| {
         let (x, y) = (cells(&a, last), cells(&b, *row));
-        let spans = |html: &Html, cells: &[NodeId]| {
+        let spans = |html: &HtmlTree, cells: &[NodeId]| {
             cells
                 .iter()
                 .map(|c| span(html, *c, "colspan"))
@@ -141,11 +141,11 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, MergeLimit> {
     Ok(Some(a.to_html()))
 }
 
-fn cells(html: &Html, row: NodeId) -> Vec<NodeId> {
+fn cells(html: &HtmlTree, row: NodeId) -> Vec<NodeId> {
     html.elements(row, &["td", "th"])
 }
 
-fn span(html: &Html, cell: NodeId, name: &str) -> usize {
+fn span(html: &HtmlTree, cell: NodeId, name: &str) -> usize {
     html.attribute(cell, name)
         .and_then(|v| v.trim().parse::<usize>().ok())
         .unwrap_or(1)
@@ -153,7 +153,7 @@ fn span(html: &Html, cell: NodeId, name: &str) -> usize {
 }
 
 /// Number of columns of a table, spans counted; for one that is too wide, more than [`MAX_COLUMNS`].
-fn columns(html: &Html, rows: &[NodeId]) -> usize {
+fn columns(html: &HtmlTree, rows: &[NodeId]) -> usize {
     // For every column, the first row in which it is free. Cells may overlap, as the reference places them.
     let mut free_from: Vec<usize> = Vec::new();
     let mut most = 0;
@@ -180,7 +180,7 @@ fn columns(html: &Html, rows: &[NodeId]) -> usize {
 }
 
 /// Number of equal rows at the start of both tables.
-fn repeated_header(a: &Html, rows_a: &[NodeId], b: &Html, rows_b: &[NodeId]) -> usize {
+fn repeated_header(a: &HtmlTree, rows_a: &[NodeId], b: &HtmlTree, rows_b: &[NodeId]) -> usize {
     let same = |(x, y): &(&NodeId, &NodeId)| {
         let (x, y) = (cells(a, **x), cells(b, **y));
         x.len() == y.len()
@@ -262,7 +262,7 @@ mod tests {
             if let Ok(Some(whole)) = merged(&html(&a), &html(&b)) {
                 let header = a.iter().zip(&b).take(MAX_HEADER_ROWS).take_while(|(x, y)| x == y).count();
                 let expected: String = a.iter().chain(&b[header..]).flatten().map(String::as_str).collect();
-                let parsed = Html::parse(&whole);
+                let parsed = HtmlTree::parse(&whole);
                 proptest::prop_assert_eq!(parsed.text(parsed.root()), expected);
             }
         }

@@ -50,7 +50,7 @@ impl Format for Html {
             "{HEAD}<title>{title}</title>\n{STYLE}</head>\n<body>\n"
         )?;
         let table_pictures = document.pages.iter().flat_map(|page| &page.table_pictures);
-        let mut writer = Writer {
+        let mut writer = HtmlWriter {
             out: String::new(),
             options: &options.json.markdown,
             table_pictures: table_pictures.map(String::as_str).collect(),
@@ -223,7 +223,7 @@ struct Caption {
 }
 
 /// Writes pages.
-struct Writer<'a> {
+struct HtmlWriter<'a> {
     out: String,
     options: &'a MarkdownOptions,
     /// Paths of pictures that stand inside of tables.
@@ -231,7 +231,7 @@ struct Writer<'a> {
     notes: Notes<'a>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> HtmlWriter<'a> {
     fn push(&mut self, pieces: &[&str]) {
         self.out.extend(pieces.iter().copied());
     }

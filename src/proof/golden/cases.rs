@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-type Checked = Result<(), String>;
-
+use super::compare::Checked;
 /// Outputs of a case's run.
 pub(crate) struct CaseRun {
     /// Folder of the files that the reference would have written.

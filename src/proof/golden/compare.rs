@@ -68,6 +68,9 @@ pub(super) fn same(
     }
 }
 
+/// Outcome of a comparison; the error says what differs.
+pub(super) type Checked = Result<(), String>;
+
 /// The first difference of two values, without tolerance.
 pub(super) fn exactly(path: &str, expected: &Value, got: impl Into<Value>) -> Result<(), String> {
     same(path, expected, &got.into(), 0.0)

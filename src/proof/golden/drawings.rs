@@ -5,8 +5,7 @@ use super::compare::{numbers, polygon};
 use crate::raster::Pixels;
 use serde_json::Value;
 
-type Checked = Result<(), String>;
-
+use super::compare::Checked;
 /// Levels by which a pixel of a drawing may differ.
 const LEVELS: u8 = 8;
 /// Mean difference in levels of pictures that were encoded or contain rendered text.

@@ -18,8 +18,7 @@ use crate::proof::trace::region as region_value;
 use crate::writer::json::points;
 use serde_json::{Value, json};
 
-type Checked = Result<(), String>;
-
+use super::compare::Checked;
 pub(super) fn smart_size(v: &Value, _: &Context) -> Checked {
     let limits = PixelLimits {
         min: whole(&v["min_pixels"]) as u64,

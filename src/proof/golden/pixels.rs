@@ -11,8 +11,7 @@ use crate::raster::{Filter, Pixels};
 use serde_json::{Value, json};
 use std::path::Path;
 
-type Checked = Result<(), String>;
-
+use super::compare::Checked;
 /// A picture of the golden folder.
 pub(super) fn picture(path: &Path) -> Result<Pixels, String> {
     let pages = decode_all(path).map_err(|e| format!("{}: {e}", path.display()))?;

@@ -11,8 +11,7 @@ use crate::recognize::server::client::ModelName;
 use crate::recognize::server::protocol::{Arguments, Dialect, completion};
 use serde_json::{Value, json};
 
-type Checked = Result<(), String>;
-
+use super::compare::Checked;
 pub(super) fn server_requests(v: &Value, _: &Context) -> Checked {
     if let Some(status) = v["failure_status"].as_u64() {
         let attempts = if is_passing(status as u16) {

@@ -6,8 +6,7 @@ use crate::config::{Pipeline, Settings};
 use crate::input::pdf::render_scale;
 use serde_json::{Map, Value};
 
-type Checked = Result<(), String>;
-
+use super::compare::Checked;
 pub(super) fn pdf_scale(v: &Value, _: &Context) -> Checked {
     let number = |key: &str| v[key].as_f64().unwrap_or(0.0);
     let (min, max) = (number("min_scale"), number("max_pixels") as u64);

@@ -10,8 +10,7 @@ use crate::restructure::{RestructureOptions, level_of_heights, restructure_pages
 use crate::writer::markdown::{self, MarkdownBlock, MarkdownOptions};
 use serde_json::{Value, json};
 
-type Checked = Result<(), String>;
-
+use super::compare::Checked;
 pub(super) fn otsl_to_html(v: &Value, _: &Context) -> Checked {
     let squared = content::otsl::square(text(&v["otsl"]));
     same_text("padded", text(&v["padded"]), &squared)?;

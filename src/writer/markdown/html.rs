@@ -48,7 +48,7 @@ pub(super) fn table(
     pretty: bool,
     markup: Markup,
 ) -> String {
-    let mut writer = Writer {
+    let mut writer = TableWriter {
         pictures,
         out: String::new(),
         open: Vec::new(),
@@ -80,7 +80,7 @@ enum Piece {
 
 /// An open element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Element {
+enum HtmlElement {
     Table,
     Section(&'static str),
     Row,
@@ -89,46 +89,46 @@ enum Element {
     Mark(&'static str),
 }
 
-impl Element {
-    fn named(name: &str) -> Option<Element> {
+impl HtmlElement {
+    fn named(name: &str) -> Option<HtmlElement> {
         Some(match name {
-            "table" => Element::Table,
-            "thead" => Element::Section("thead"),
-            "tbody" => Element::Section("tbody"),
-            "tfoot" => Element::Section("tfoot"),
-            "tr" => Element::Row,
-            "td" => Element::Cell("td"),
-            "th" => Element::Cell("th"),
-            "b" => Element::Mark("b"),
-            "i" => Element::Mark("i"),
-            "em" => Element::Mark("em"),
-            "strong" => Element::Mark("strong"),
-            "sub" => Element::Mark("sub"),
-            "sup" => Element::Mark("sup"),
-            "u" => Element::Mark("u"),
-            "s" => Element::Mark("s"),
+            "table" => HtmlElement::Table,
+            "thead" => HtmlElement::Section("thead"),
+            "tbody" => HtmlElement::Section("tbody"),
+            "tfoot" => HtmlElement::Section("tfoot"),
+            "tr" => HtmlElement::Row,
+            "td" => HtmlElement::Cell("td"),
+            "th" => HtmlElement::Cell("th"),
+            "b" => HtmlElement::Mark("b"),
+            "i" => HtmlElement::Mark("i"),
+            "em" => HtmlElement::Mark("em"),
+            "strong" => HtmlElement::Mark("strong"),
+            "sub" => HtmlElement::Mark("sub"),
+            "sup" => HtmlElement::Mark("sup"),
+            "u" => HtmlElement::Mark("u"),
+            "s" => HtmlElement::Mark("s"),
             _ => return None,
         })
     }
 
     fn name(self) -> &'static str {
         match self {
-            Element::Table => "table",
-            Element::Row => "tr",
-            Element::Section(name) | Element::Cell(name) | Element::Mark(name) => name,
+            HtmlElement::Table => "table",
+            HtmlElement::Row => "tr",
+            HtmlElement::Section(name) | HtmlElement::Cell(name) | HtmlElement::Mark(name) => name,
         }
     }
 }
 
-struct Writer<'a> {
+struct TableWriter<'a> {
     pictures: &'a TablePictures,
     /// The current table, or text outside tables.
     out: String,
-    open: Vec<Element>,
+    open: Vec<HtmlElement>,
     pieces: Vec<Piece>,
 }
 
-impl Writer<'_> {
+impl TableWriter<'_> {
     fn read(&mut self, content: &str) {
         let mut rest = content;
         while let Some(start) = rest.find('<') {
@@ -197,7 +197,7 @@ impl Writer<'_> {
                 self.out.push_str(if tag.closed { "<br/>" } else { "<br>" });
                 true
             }
-            name => Element::named(name).is_some_and(|element| self.start(element, tag)),
+            name => HtmlElement::named(name).is_some_and(|element| self.start(element, tag)),
         }
     }
 
@@ -206,7 +206,7 @@ impl Writer<'_> {
         let name = inside.split_whitespace().next().unwrap_or_default();
         match name.to_ascii_lowercase().as_str() {
             "html" | "body" => true,
-            name => Element::named(name).is_some_and(|element| self.end(element)),
+            name => HtmlElement::named(name).is_some_and(|element| self.end(element)),
         }
     }
 
@@ -214,50 +214,53 @@ impl Writer<'_> {
     fn inside(&self) -> usize {
         self.open
             .iter()
-            .rposition(|e| *e == Element::Table)
+            .rposition(|e| *e == HtmlElement::Table)
             .map_or(0, |at| at + 1)
     }
 
     fn in_cell(&self) -> bool {
         self.open[self.inside()..]
             .iter()
-            .any(|e| matches!(e, Element::Cell(_)))
+            .any(|e| matches!(e, HtmlElement::Cell(_)))
     }
 
-    fn start(&mut self, element: Element, tag: &Tag) -> bool {
+    fn start(&mut self, element: HtmlElement, tag: &Tag) -> bool {
         let inside = self.inside();
         // Leaves room for a row and a cell yet to be opened.
         if self.open.len() + 2 > MAX_DEPTH {
             return false;
         }
         match element {
-            Element::Table if self.in_table() && !self.in_cell() => return false,
-            Element::Table if !self.in_table() => self.end_piece(),
-            Element::Table => {}
+            HtmlElement::Table if self.in_table() && !self.in_cell() => return false,
+            HtmlElement::Table if !self.in_table() => self.end_piece(),
+            HtmlElement::Table => {}
             _ if !self.in_table() => return false,
-            Element::Section(_) => self.close_down_to(inside),
-            Element::Row => {
-                let section = matches!(self.open.get(inside), Some(Element::Section(_)));
+            HtmlElement::Section(_) => self.close_down_to(inside),
+            HtmlElement::Row => {
+                let section = matches!(self.open.get(inside), Some(HtmlElement::Section(_)));
                 self.close_down_to(inside + usize::from(section));
             }
-            Element::Cell(_) => match self.open[inside..].iter().position(|e| *e == Element::Row) {
+            HtmlElement::Cell(_) => match self.open[inside..]
+                .iter()
+                .position(|e| *e == HtmlElement::Row)
+            {
                 Some(row) => self.close_down_to(inside + row + 1),
                 None => {
-                    let section = matches!(self.open.get(inside), Some(Element::Section(_)));
+                    let section = matches!(self.open.get(inside), Some(HtmlElement::Section(_)));
                     self.close_down_to(inside + usize::from(section));
-                    self.write_start(Element::Row, &[]);
+                    self.write_start(HtmlElement::Row, &[]);
                 }
             },
-            Element::Mark(_) if !self.in_cell() => return false,
-            Element::Mark(_) => {}
+            HtmlElement::Mark(_) if !self.in_cell() => return false,
+            HtmlElement::Mark(_) => {}
         }
         self.write_start(element, &tag.attributes);
         true
     }
 
-    fn write_start(&mut self, element: Element, attributes: &[(String, String)]) {
+    fn write_start(&mut self, element: HtmlElement, attributes: &[(String, String)]) {
         self.out.extend(["<", element.name()]);
-        if matches!(element, Element::Cell(_)) {
+        if matches!(element, HtmlElement::Cell(_)) {
             for (name, span) in spans(attributes) {
                 self.out.push_str(&format!(" {name}=\"{span}\""));
             }
@@ -267,19 +270,19 @@ impl Writer<'_> {
     }
 
     /// Closes an element and those nested in it; does nothing if it is not open.
-    fn end(&mut self, element: Element) -> bool {
+    fn end(&mut self, element: HtmlElement) -> bool {
         if !self.in_table() {
             return false;
         }
         let inside = self.inside();
-        if element == Element::Table {
+        if element == HtmlElement::Table {
             self.close_down_to(inside - 1);
         } else if let Some(at) = self.open[inside..].iter().rposition(|e| *e == element) {
             // An inline tag ends within its cell.
-            let is_mark = matches!(element, Element::Mark(_));
+            let is_mark = matches!(element, HtmlElement::Mark(_));
             let crosses = self.open[inside + at..]
                 .iter()
-                .any(|e| matches!(e, Element::Cell(_)));
+                .any(|e| matches!(e, HtmlElement::Cell(_)));
             if !(is_mark && crosses) {
                 self.close_down_to(inside + at);
             }
