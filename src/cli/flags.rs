@@ -30,7 +30,8 @@ pub(super) fn named<'a>(message: &'a str, file: Option<&str>) -> Cow<'a, str> {
     let mut out = String::new();
     let mut done = 0;
     let quotes: Vec<usize> = message.match_indices('`').map(|(at, _)| at).collect();
-    for pair in quotes.windows(2) {
+    // Inside of the quotes around a name, an odd number of quotes stands before.
+    for pair in quotes.windows(2).step_by(2) {
         let (start, end) = (pair[0], pair[1]);
         let (before, key) = (&message[..start], &message[start + 1..end]);
         let is_setting = start >= done
@@ -105,6 +106,9 @@ mod tests {
             "unknown key `text_layr`; did you mean `text_layer`?",
             "cannot write `report`: it is a folder",
             "raise `memory_limit",
+            "`(`seed`)`: cannot be read",
+            "cannot write `; `seed`/x`: no such folder",
+            "cannot write `use `device``",
         ] {
             assert!(
                 matches!(named(message, None), Cow::Borrowed(_)),
