@@ -1,166 +1,166 @@
-//! The door for this project's benchmarks, tests and fuzz targets: what they measure and check of the inside. It is there with the feature
-//! `internals` only, and changes without notice.
+//! Private items for this project's benchmarks, tests and fuzz targets. They exist with the feature `internals` only, and change without
+//! notice.
 
-/// Of `config`.
+/// Items of `config`.
 pub mod config {
     pub use crate::config::{Config, Pipeline, Settings};
-    /// Of `config::parameters`.
+    /// Items of `config::parameters`.
     pub mod parameters {
         pub use crate::config::parameters::reference;
     }
-    /// Of `config::vl`.
+    /// Items of `config::vl`.
     pub mod vl {
         pub use crate::config::vl::VlConfig;
     }
 }
-/// Of `content`.
+/// Items of `content`.
 pub mod content {
     pub use crate::content::{MIN_LENGTH, MIN_LENGTH_TABLE, content_of, otsl, truncate_repetition};
 }
-/// Of `geometry`.
+/// Items of `geometry`.
 pub mod geometry {
     pub use crate::geometry::Rect;
-    /// Of `geometry::contour`.
+    /// Items of `geometry::contour`.
     pub mod contour {
         pub use crate::geometry::contour::Mask;
     }
 }
-/// Of `input`.
+/// Items of `input`.
 pub mod input {
     pub use crate::input::{InputFile, OpenOptions, PixelsWanted, decode_all, open};
-    /// Of `input::decode`.
+    /// Items of `input::decode`.
     pub mod decode {
         pub use crate::input::decode::FileKind;
     }
-    /// Of `input::worker`.
+    /// Items of `input::worker`.
     pub mod worker {
         pub use crate::input::worker::{PoolOptions, WorkerPool};
-        /// Of `input::worker::protocol`.
+        /// Items of `input::worker::protocol`.
         pub mod protocol {
             pub use crate::input::worker::protocol::{MAX_MESSAGE, PageRequest};
         }
     }
 }
-/// Of `kernels`.
+/// Items of `kernels`.
 pub mod kernels {
     pub use crate::kernels::winograd;
-    /// Of `kernels::attention`.
+    /// Items of `kernels::attention`.
     pub mod attention {
         pub use crate::kernels::attention::Row;
     }
 }
-/// Of `layout`.
+/// Items of `layout`.
 pub mod layout {
     pub use crate::layout::{Region, pixel_values};
-    /// Of `layout::geometric`.
+    /// Items of `layout::geometric`.
     pub mod geometric {
         pub use crate::layout::geometric::regions;
     }
-    /// Of `layout::postprocess`.
+    /// Items of `layout::postprocess`.
     pub mod postprocess {
         pub use crate::layout::postprocess::{RawBox, RawLayout, postprocess};
     }
-    /// Of `layout::pp_doclayout`.
+    /// Items of `layout::pp_doclayout`.
     pub mod pp_doclayout {
         pub use crate::layout::pp_doclayout::{PpDocLayout, released_name};
     }
 }
-/// Of `lines`.
+/// Items of `lines`.
 pub mod lines {
     pub use crate::lines::{LineOptions, LineReader, PreparedPage, memory, prepare_layer};
 }
-/// Of `net`.
+/// Items of `net`.
 pub mod net {
     pub use crate::net::RetryRules;
 }
-/// Of `onnx`.
+/// Items of `onnx`.
 pub mod onnx {
     pub use crate::onnx::{Device, Runtime, SessionOptions};
-    /// Of `onnx::checkpoint`.
+    /// Items of `onnx::checkpoint`.
     pub mod checkpoint {
         pub use crate::onnx::checkpoint::Checkpoint;
     }
-    /// Of `onnx::graph`.
+    /// Items of `onnx::graph`.
     pub mod graph {
         pub use crate::onnx::graph::{Attr, Dim, Element, Graph};
     }
-    /// Of `onnx::network`.
+    /// Items of `onnx::network`.
     pub mod network {
         pub use crate::onnx::network::Array;
     }
-    /// Of `onnx::projection`.
+    /// Items of `onnx::projection`.
     pub mod projection {
         pub use crate::onnx::projection::Quantization;
     }
-    /// Of `onnx::slots`.
+    /// Items of `onnx::slots`.
     pub mod slots {
         pub use crate::onnx::slots::AttentionKernel;
     }
 }
-/// Of `plan`.
+/// Items of `plan`.
 pub mod plan {
     pub use crate::plan::{
         FACTOR, PageName, PixelLimits, PlanOptions, Request, RequestOptions, plan_page,
         smart_resize,
     };
 }
-/// Of `preprocess`.
+/// Items of `preprocess`.
 pub mod preprocess {
     pub use crate::preprocess::orientation_size;
-    /// Of `preprocess::pp_lcnet`.
+    /// Items of `preprocess::pp_lcnet`.
     pub mod pp_lcnet {
         pub use crate::preprocess::pp_lcnet::{OrientationClassifier, pixel_values};
     }
-    /// Of `preprocess::uvdoc`.
+    /// Items of `preprocess::uvdoc`.
     pub mod uvdoc {
         pub use crate::preprocess::uvdoc::Unwarper;
     }
 }
-/// Of `proof`.
+/// Items of `proof`.
 pub mod proof {
     pub use crate::proof::parity;
-    /// Of `proof::replay`.
+    /// Items of `proof::replay`.
     pub mod replay {
         pub use crate::proof::replay::Case;
     }
 }
-/// Of `raster`.
+/// Items of `raster`.
 pub mod raster {
     pub use crate::raster::{Filter, Pixels};
 }
-/// Of `recognize`.
+/// Items of `recognize`.
 pub mod recognize {
     pub use crate::recognize::{BlockRequest, Recognizer, Ticket, paddleocr_vl};
-    /// Of `recognize::draft`.
+    /// Items of `recognize::draft`.
     pub mod draft {
         pub use crate::recognize::draft::Draft;
     }
-    /// Of `recognize::scheduler`.
+    /// Items of `recognize::scheduler`.
     pub mod scheduler {
         pub use crate::recognize::scheduler::{Answer, GenerationTask, Scheduler, Steps};
-        /// Of `recognize::scheduler::kv_cache`.
+        /// Items of `recognize::scheduler::kv_cache`.
         pub mod kv_cache {
             pub use crate::recognize::scheduler::kv_cache::Bucket;
         }
     }
-    /// Of `recognize::server`.
+    /// Items of `recognize::server`.
     pub mod server {
         pub use crate::recognize::server::{ServerRecognizer, StopSignals};
-        /// Of `recognize::server::client`.
+        /// Items of `recognize::server::client`.
         pub mod client {
             pub use crate::recognize::server::client::{ApiKey, ClientOptions, ModelName};
         }
-        /// Of `recognize::server::protocol`.
+        /// Items of `recognize::server::protocol`.
         pub mod protocol {
             pub use crate::recognize::server::protocol::Dialect;
         }
     }
 }
-/// Of `runtime`.
+/// Items of `runtime`.
 pub mod runtime {
     pub use crate::runtime::{ONNXRUNTIME, PDFIUM, RuntimeDirs};
 }
-/// Of `writer`.
+/// Items of `writer`.
 pub mod writer {
     pub use crate::writer::markdown;
 }

@@ -21,8 +21,10 @@ use crate::pipeline::{RequestError, RunRequest, SetupError, memory, restructure_
 use crate::recognize::server::StopSignals;
 use crate::restructure::{self, FinishOptions};
 use crate::runtime::{self, RuntimeDirs};
+use crate::writer::html::Html;
 use crate::writer::json::{self, JsonOptions};
 use crate::writer::markdown;
+use crate::writer::{Format, FormatOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -302,6 +304,19 @@ impl Parsed {
     /// The document as Markdown, identical to the command line's.
     pub fn to_markdown(&self) -> String {
         markdown::document(&self.document, &self.json.markdown)
+    }
+
+    /// The document as one HTML file, as the command line writes it.
+    pub fn to_html(&self) -> String {
+        let options = FormatOptions {
+            json: self.json.clone(),
+            concatenate_pages: self.concatenate_pages,
+            preprocesses: false,
+        };
+        let mut html = Vec::new();
+        // Memory takes all that is written.
+        drop(Html.write(&self.document, &options, &mut html));
+        String::from_utf8_lossy(&html).into_owned()
     }
 
     /// Writes the document as JSON, identical to the command line's.

@@ -151,7 +151,7 @@ pub(crate) struct ParseArgs {
     )]
     pub save_path: Option<PathBuf>,
     /// Print results instead of writing files, in the order of the inputs: JSON as one value per document, Markdown
-    /// with a line `<!-- document: NAME -->` before each of several documents
+    /// and HTML with a line `<!-- document: NAME -->` before each of several documents
     #[arg(
         long,
         value_enum,
@@ -285,6 +285,8 @@ impl ParseArgs {
 pub(crate) enum StdoutFormat {
     /// Markdown
     Md,
+    /// HTML
+    Html,
     /// JSON
     Json,
 }

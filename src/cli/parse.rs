@@ -31,6 +31,7 @@ use crate::restructure::FinishOptions;
 use crate::runtime::RuntimeDirs;
 use crate::shown;
 use crate::writer::format::Needs;
+use crate::writer::html::Html;
 use crate::writer::json::{Json, JsonOptions};
 use crate::writer::markdown::Markdown;
 use crate::writer::{
@@ -305,7 +306,7 @@ fn with_sink(
                 format: printed,
                 options: format,
                 finish,
-                with_names: printed.name() == "md" && jobs.len() > 1,
+                with_names: printed.name() != Json.name() && jobs.len() > 1,
                 to_terminal: std::io::stdout().is_terminal(),
             };
             traced(&mut PrintWriter::new(options, jobs, reporter))
@@ -360,6 +361,7 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
             "give --save-path instead of --stdout",
         )),
         (Some(StdoutFormat::Md), None) => Ok(Target::Print(&Markdown)),
+        (Some(StdoutFormat::Html), None) => Ok(Target::Print(&Html)),
         (Some(StdoutFormat::Json), None) => Ok(Target::Print(&Json)),
         (None, Some(_)) => Ok(Target::Files),
         (None, None) if args.dry_run => Ok(Target::Files),

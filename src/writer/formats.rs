@@ -63,13 +63,13 @@ impl Formats {
         FORMATS.iter().map(|format| format.name()).collect()
     }
 
-    /// `true` if it contains the format of this name.
     /// The names of those chosen.
     pub(crate) fn chosen_names(self) -> Vec<&'static str> {
         let names = Formats::names().into_iter();
         names.filter(|name| self.contains(name)).collect()
     }
 
+    /// `true` if it contains the format of this name.
     pub(crate) fn contains(self, name: &str) -> bool {
         Formats::bit(name).is_ok_and(|bit| self.chosen & bit != 0)
     }

@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use text::{escaped, is_blank, light, plain, text_run};
 
 /// The format `html`.
-pub(super) struct Html;
+pub(crate) struct Html;
 
 impl Format for Html {
     fn name(&self) -> &'static str {

@@ -7,7 +7,7 @@ pub(crate) mod drawings;
 pub(crate) mod files;
 pub(crate) mod format;
 pub(crate) mod formats;
-mod html;
+pub(crate) mod html;
 pub(crate) mod json;
 pub mod markdown;
 mod options;

@@ -141,6 +141,19 @@ fn formats_choose_files() {
         .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,json"])
         .expect(0);
     assert_eq!(folder.tree("out"), ["a.json", "a.md"]);
+    // Not among the default ones, and with the pictures that it shows.
+    let report = example("report.pdf").display().to_string();
+    folder
+        .run(&["-i", &report, "-o", "web", "--formats", "html"])
+        .expect(0);
+    let tree = folder.tree("web");
+    assert!(tree.contains(&"report.html".to_string()), "{tree:?}");
+    let html = folder.text("web/report.html");
+    let pictures = tree.iter().filter(|path| path.ends_with(".jpg"));
+    assert!(pictures.clone().count() > 0);
+    for picture in pictures {
+        assert!(html.contains(&format!("src=\"{picture}\"")), "{picture}");
+    }
     let ran = folder
         .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,docx"])
         .expect(2);

@@ -32,11 +32,12 @@ fn a_parser_gives_what_the_command_line_writes() {
             "-o",
             "out",
             "--formats",
-            "md,json",
+            "md,html,json",
         ])
         .expect(0);
     assert_eq!(one.to_markdown(), folder.text("out/report.md"));
     assert_eq!(other.to_markdown(), one.to_markdown());
+    assert_eq!(one.to_html(), folder.text("out/report.html"));
     let mut json = Vec::new();
     one.write_json(&mut json).unwrap();
     assert_eq!(
