@@ -5,7 +5,7 @@
 //! submit jobs to its [`Engine`].
 
 use crate::config::machine;
-use crate::document::Document;
+use crate::document::{Document, Page};
 use crate::engine::{
     Engine, Event, Job, JobFault, JobSettings, PageSelection, StartError, Submission, SubmitError,
     events,
@@ -328,12 +328,7 @@ impl Parsed {
     /// its extension, so they collide for two files that differ only in their folder or extension.
     pub fn pictures(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let pages = self.document.pages.iter();
-        let pictures = pages.flat_map(|page| {
-            page.blocks
-                .iter()
-                .filter_map(|block| block.picture.as_ref())
-                .chain(&page.pictures)
-        });
+        let pictures = pages.flat_map(Page::all_pictures);
         pictures.filter_map(|picture| Some((picture.path.as_str(), picture.jpeg.as_deref()?)))
     }
 }

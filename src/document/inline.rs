@@ -142,6 +142,17 @@ pub fn segments(chars: &[char], markup: Markup) -> Vec<InlineSegment> {
     found
 }
 
+/// `true` if a text holds a formula between dollar signs.
+pub(crate) fn has_formula(text: &str) -> bool {
+    let chars: Vec<char> = text.chars().collect();
+    let markup = Markup {
+        formulas: true,
+        ..Markup::default()
+    };
+    let is_formula = |segment: &InlineSegment| matches!(segment, InlineSegment::Formula { .. });
+    segments(&chars, markup).iter().any(is_formula)
+}
+
 /// Position of `</sup>` or `</sub>`, if the characters are raised or lowered text with its tags.
 fn shifted(chars: &[char]) -> Option<(usize, Script)> {
     let (open, close, script): ([char; OPEN_TAG], [char; CLOSE_TAG], Script) =

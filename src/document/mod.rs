@@ -526,6 +526,13 @@ impl Page {
         }
     }
 
+    /// Its pictures: those of blocks, then its own, which win if paths are equal.
+    pub fn all_pictures(&self) -> impl Iterator<Item = &Picture> {
+        let of_blocks = self.blocks.iter();
+        let of_blocks = of_blocks.filter_map(|block| block.picture.as_ref());
+        of_blocks.chain(&self.pictures)
+    }
+
     /// Drops the bytes of its pictures once they are written; their paths stay.
     pub fn drop_pictures(&mut self) {
         let of_blocks = self.blocks.iter_mut();

@@ -1,6 +1,6 @@
 //! The bodies of blocks: the contents of a finished document by kind, derived from the reference's strings.
 
-use crate::document::inline::{Inline, InlineSegment, Script, TextRun, segments};
+use crate::document::inline::{Inline, Script, TextRun, has_formula};
 use crate::document::{
     Block, Body, Label, ListItem, Markup, Page, Paragraph, Table, soft_newlines,
 };
@@ -109,7 +109,7 @@ fn body(block: &Block, number: Option<String>) -> Body {
             Some((table, is_cut)) => Body::Table { table, is_cut },
             None => text.running(),
         },
-        Label::Algorithm if block.markup.formulas && text.has_formula() => Body::Text {
+        Label::Algorithm if block.markup.formulas && has_formula(&content) => Body::Text {
             paragraphs: text.by_blank_lines(),
         },
         Label::Algorithm => Body::Code {
@@ -193,12 +193,6 @@ impl Text<'_> {
             },
             None => Body::Text { paragraphs: found },
         }
-    }
-
-    fn has_formula(&self) -> bool {
-        let chars: Vec<char> = self.content.chars().collect();
-        let is_formula = |segment: &InlineSegment| matches!(segment, InlineSegment::Formula { .. });
-        segments(&chars, self.markup).iter().any(is_formula)
     }
 
     fn formula(&self, number: Option<String>, markup: Markup) -> Body {

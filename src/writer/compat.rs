@@ -4,18 +4,16 @@
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
 use super::options::FormatOptions;
-use super::pictures::PictureWriter;
-use super::{drawings, json, markdown, python_json};
+use super::{drawings, json, markdown, pictures, python_json};
 use crate::document::{Document, Page};
 use crate::engine::FinishedPage;
 use crate::raster::Pixels;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The reference's formats that are written; workbooks are not among them.
 pub(super) const FORMATS: &[&dyn Format] =
-    &[&PageMarkdown, &PageResults, &FlatPictures, &PageDrawings];
+    &[&PageMarkdown, &PageResults, &pictures::FLAT, &PageDrawings];
 
 /// Suffix of the stem in the names of a page's files, if pages are numbered.
 fn numbered(page_index: Option<usize>) -> String {
@@ -121,36 +119,6 @@ impl Format for PageResults {
                 let value = json::result_value(pages, document, page_index, &options.json);
                 python_json::to_string(&value)
             },
-        }))
-    }
-}
-
-/// Pictures, beside the other files, under the names that the result gives them.
-struct FlatPictures;
-
-impl Format for FlatPictures {
-    fn name(&self) -> &'static str {
-        "images"
-    }
-
-    fn endings(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn needs(&self) -> Needs {
-        Needs {
-            block_pictures: true,
-            ..Needs::default()
-        }
-    }
-
-    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn start(&self, _: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
-        Some(Box::new(PictureWriter {
-            place: |path, _| PathBuf::from(path),
         }))
     }
 }

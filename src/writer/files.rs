@@ -248,11 +248,7 @@ impl DocumentSink for FilesWriter<'_> {
             return Ok(DocumentEnd::Whole);
         };
         let written = self.write_document(job, open, None)?;
-        let end = if written.errors.is_empty() {
-            DocumentEnd::Whole
-        } else {
-            DocumentEnd::Partial
-        };
+        let end = written.end();
         self.observer.written(job, written);
         Ok(end)
     }

@@ -4,14 +4,20 @@ use super::format::Format;
 use super::html::Html;
 use super::json::Json;
 use super::markdown::Markdown;
-use super::pictures::Pictures;
+use super::pictures;
 use super::vis::Drawings;
 use super::xlsx::Workbooks;
 use std::fmt;
 
 /// All formats. Files are made from last to first, so that the others exist once Markdown appears.
-pub(crate) const FORMATS: &[&dyn Format] =
-    &[&Markdown, &Html, &Json, &Workbooks, &Pictures, &Drawings];
+pub(crate) const FORMATS: &[&dyn Format] = &[
+    &Markdown,
+    &Html,
+    &Json,
+    &Workbooks,
+    &pictures::IN_FOLDER,
+    &Drawings,
+];
 
 /// A subset of [`FORMATS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +55,7 @@ impl Formats {
             let at = Formats::position(name)?;
             formats.chosen |= 1 << at;
             if FORMATS[at].links_to_pictures() {
-                formats.chosen |= Formats::bit(Pictures.name())?;
+                formats.chosen |= Formats::bit(pictures::IN_FOLDER.name())?;
             }
         }
         for name in taken_away {

@@ -7,7 +7,7 @@
 mod text;
 
 use super::format::Format;
-use super::markdown::{MarkdownOptions, link};
+use super::markdown::{self, MarkdownOptions, link};
 use super::options::FormatOptions;
 use crate::document::inline::{Inline, TextRun};
 use crate::document::{
@@ -169,13 +169,10 @@ fn footnote(block: &Block) -> Option<Option<&str>> {
     }
 }
 
-/// Whether text that was read in the picture is shown beside it, as in Markdown.
+/// `true` if text that was read in a picture is shown beside it: as in Markdown, where a recognized chart is a table.
 fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
-    match label {
-        Label::Seal => options.use_seal_recognition,
-        Label::Chart => options.use_chart_recognition || options.use_ocr_for_image_block,
-        _ => options.use_ocr_for_image_block,
-    }
+    (label == Label::Chart && options.use_chart_recognition)
+        || markdown::reads_picture(label, options)
 }
 
 /// Whether a block stands in the text of its page. Footnotes do not: they stand below it.

@@ -6,10 +6,27 @@ use super::options::FormatOptions;
 use crate::document::Document;
 use crate::engine::FinishedPage;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The format `images`: crops of pages, as JPEG.
-pub(super) struct Pictures;
+pub(super) struct Pictures {
+    /// Path below the save path of a picture, from its path in the document.
+    place: fn(path: &str, files: &Files) -> PathBuf,
+}
+
+/// In the folder of the document's pictures.
+pub(super) const IN_FOLDER: Pictures = Pictures {
+    place: |path, files| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        files.picture_folder().join(name)
+    },
+};
+
+/// Beside the other files, under the names that the reference's result gives them.
+pub(super) const FLAT: Pictures = Pictures {
+    place: |path, _| PathBuf::from(path),
+};
 
 impl Format for Pictures {
     fn name(&self) -> &'static str {
@@ -32,26 +49,19 @@ impl Format for Pictures {
     }
 
     fn start(&self, _: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
-        Some(Box::new(PictureWriter {
-            place: |path, files| {
-                let name = path.rsplit('/').next().unwrap_or(path);
-                files.picture_folder().join(name)
-            },
-        }))
+        Some(Box::new(PictureWriter { place: self.place }))
     }
 }
 
 /// Writes the pictures of pages as they arrive.
-pub(super) struct PictureWriter {
-    /// Path below the save path of a picture, from its path in the document.
-    pub(super) place: fn(path: &str, files: &Files) -> std::path::PathBuf,
+struct PictureWriter {
+    place: fn(path: &str, files: &Files) -> PathBuf,
 }
 
 impl PageWriter for PictureWriter {
     fn page(&mut self, page: &FinishedPage, files: &mut Files) {
         // The page's own pictures come last and win if paths are equal.
-        let of_blocks = page.page.blocks.iter().filter_map(|b| b.picture.as_ref());
-        for picture in of_blocks.chain(&page.page.pictures) {
+        for picture in page.page.all_pictures() {
             if let Some(jpeg) = &picture.jpeg {
                 let place = (self.place)(&picture.path, files);
                 files.write(place, |out| out.write_all(jpeg));

@@ -91,11 +91,7 @@ impl DocumentSink for PrintWriter<'_> {
             options.format.write(&document, &options.options, out)
         });
         printed.map_err(|error| Fault::io("cannot write to standard output", &error))?;
-        let end = if written.errors.is_empty() {
-            DocumentEnd::Whole
-        } else {
-            DocumentEnd::Partial
-        };
+        let end = written.end();
         self.observer.written(job, written);
         Ok(end)
     }

@@ -1,7 +1,7 @@
 //! Summary of a written document: files, errors and page warnings, and the observer that receives it.
 
 use crate::document::{Diagnostic, Document, Page, Severity};
-use crate::engine::Job;
+use crate::engine::{DocumentEnd, Job};
 use crate::fault::{Fault, Reason};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -51,6 +51,14 @@ impl fmt::Display for DocumentError {
 }
 
 impl WrittenDocument {
+    /// How it ends for the run.
+    pub(super) fn end(&self) -> DocumentEnd {
+        match self.errors.is_empty() {
+            true => DocumentEnd::Whole,
+            false => DocumentEnd::Partial,
+        }
+    }
+
     /// Adds a page's time and errors.
     pub(super) fn count(&mut self, page: &Page) {
         self.pages += page.stands_for();

@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use super::options::FormatOptions;
-use crate::document::{Block, Document, Label, Table};
+use crate::document::{Block, Body, Document, Label, Table};
 use rust_xlsxwriter::{
     Color, DocProperties, ExcelDateTime, Format as CellFormat, FormatAlign, FormatBorder, Url,
     Workbook, Worksheet, XlsxError,
@@ -22,10 +22,8 @@ impl Format for Workbooks {
     }
 
     fn has_file(&self, document: &Document) -> bool {
-        let blocks = document.pages.iter().flat_map(|page| &page.blocks);
-        blocks
-            .filter(|block| block.label == Label::Table)
-            .any(|block| Table::from_html(&block.content).is_some())
+        let mut blocks = document.pages.iter().flat_map(|page| &page.blocks);
+        blocks.any(|block| matches!(block.body, Body::Table { .. }))
     }
 
     fn write(

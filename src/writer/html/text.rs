@@ -2,6 +2,7 @@
 
 use crate::document::inline::{Inline, Script, TextRun};
 use crate::document::{Paragraph, escape};
+use crate::writer::markdown::without_control;
 
 /// Schemes of addresses that become links.
 const SCHEMES: [&str; 3] = ["http://", "https://", "mailto:"];
@@ -12,11 +13,8 @@ pub(super) fn escaped(text: &str, line_end: &str) -> String {
         .replace("\r\n", "\n")
         .chars()
         .map(|c| match c {
-            '\n' | '\t' => c,
-            '\r' => '\n',
-            '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}' | '\u{85}' => ' ',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
+            '\n' | '\r' => '\n',
+            c => without_control(c),
         })
         .collect();
     escape(&clean).replace('\n', line_end)

@@ -79,18 +79,23 @@ pub(super) fn normalized(text: &str) -> String {
         if index > 0 {
             out.push('\n');
         }
-        let clean = line.chars().map(|c| match c {
-            '\t' => '\t',
-            '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}' | '\u{85}' => ' ',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        });
+        let clean = line.chars().map(without_control);
         let start = out.len();
         out.extend(clean.skip_while(|c| is_blank(*c)));
         let end = start + out[start..].trim_end_matches(is_blank).len();
         out.truncate(end);
     }
     out
+}
+
+/// A character as it may be shown: tabs stay, other control characters become blanks or U+FFFD.
+pub(in crate::writer) fn without_control(c: char) -> char {
+    match c {
+        '\t' => '\t',
+        '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}' | '\u{85}' => ' ',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
 }
 
 fn is_blank(c: char) -> bool {

@@ -12,6 +12,7 @@ mod links;
 mod reference;
 mod safe;
 
+pub(super) use escape::without_control;
 pub use html::TablePictures;
 pub use links::link;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
@@ -122,7 +123,7 @@ fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
 }
 
 /// `true` if a block shown as a picture also has its text written.
-fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
+pub(super) fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
     if label == Label::Seal {
         options.use_seal_recognition
     } else {

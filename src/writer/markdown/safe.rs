@@ -9,7 +9,7 @@ use super::html::{TablePictures, table};
 use super::links::link;
 use super::reference::{centered, title_parts};
 use super::{MarkdownBlock, MarkdownOptions, formulas};
-use crate::document::inline::{InlineSegment, segments};
+use crate::document::inline::has_formula;
 use crate::document::{Markup, escape, soft_newlines};
 
 /// Deepest heading level of Markdown.
@@ -226,16 +226,6 @@ fn listing(content: &str, markup: Markup) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat((longest + 1).max(3));
     format!("{fence}\n{text}\n{fence}")
-}
-
-fn has_formula(text: &str) -> bool {
-    let chars: Vec<char> = text.chars().collect();
-    let markup = Markup {
-        formulas: true,
-        ..Markup::default()
-    };
-    let is_formula = |segment: &InlineSegment| matches!(segment, InlineSegment::Formula { .. });
-    segments(&chars, markup).iter().any(is_formula)
 }
 
 /// A formula within the dollar signs of its content; anything outside them is text.
