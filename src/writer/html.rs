@@ -103,7 +103,7 @@ const LEAST_WIDTH: f64 = 1.0;
 const MAX_DEPTH: u8 = 6;
 /// Depth below the title of the document of headings whose depth is not known.
 const UNKNOWN_DEPTH: u8 = 1;
-/// What stands in the document as its title, else the name of its file.
+/// The title of the document, else the name of its file.
 fn title(document: &Document) -> String {
     let blocks = document.pages.iter().flat_map(|page| &page.blocks);
     let mut titles = blocks.filter_map(|block| match &block.body {
@@ -175,7 +175,7 @@ fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
         || markdown::reads_picture(label, options)
 }
 
-/// Whether a block stands in the text of its page. Footnotes do not: they stand below it.
+/// `true` if a block is part of the text of its page; footnotes are not, they stand below it.
 fn is_shown(block: &Block, options: &MarkdownOptions) -> bool {
     match &block.body {
         Body::Empty => false,
