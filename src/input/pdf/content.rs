@@ -4,7 +4,7 @@
 //! rotation, crop boxes or the upward y axis.
 
 use super::library::OpenPage;
-use super::page::{PdfChar, PdfPage, PdfRun, StructNode};
+use super::page::{PdfChar, PdfPage, PdfRun, SmallShape, StructNode};
 use std::collections::HashMap;
 use std::ffi::c_void;
 
@@ -15,6 +15,10 @@ const RULING_LENGTH: f32 = 5.0;
 /// Most segments of a path with rulings; paths with more are drawings. No table with that many lines in one
 /// path has been seen.
 const MAX_RULING_SEGMENTS: i32 = 4000;
+/// Sides of a small shape in points: from bullets of small print to check boxes of large print.
+const SMALL_SIDES: std::ops::Range<f32> = 1.2..18.0;
+/// Most small shapes of a page that are passed on; pages with more are drawings or text as outlines.
+const MAX_SMALL_SHAPES: usize = 4000;
 /// Nesting depth of form objects that is followed.
 pub(super) const MAX_FORM_DEPTH: usize = 12;
 /// Limit on spans; larger ones are mistakes or attacks.
@@ -472,6 +476,7 @@ impl ObjectWalk<'_, '_> {
         let color = [r, g, b].map(|v| v.min(255) as u8);
         let matrix = concat(&matrix, to_page);
         let bounds = self.bounds(object, to_page);
+        self.small_shape(bounds, segments, filled.then_some(color));
         let Some(lines) = self.straight_lines(object, segments, &matrix) else {
             self.out.drawings.push(bounds);
             return;
@@ -496,6 +501,20 @@ impl ObjectWalk<'_, '_> {
         }
         if filled && color != [255, 255, 255] {
             self.out.fills.push((bounds, color));
+        }
+    }
+
+    fn small_shape(&mut self, bbox: [f32; 4], segments: i32, fill: Option<[u8; 3]>) {
+        let [x1, y1, x2, y2] = bbox;
+        let is_small = |side: f32| SMALL_SIDES.contains(&(side / self.scale));
+        if is_small(x2 - x1) && is_small(y2 - y1) && self.out.small_shapes.len() < MAX_SMALL_SHAPES
+        {
+            let segments = segments.max(0) as u32;
+            self.out.small_shapes.push(SmallShape {
+                bbox,
+                segments,
+                fill,
+            });
         }
     }
 
