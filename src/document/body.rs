@@ -16,7 +16,7 @@ pub enum Body {
     /// Nothing was read, or the content went into another block.
     #[default]
     Empty,
-    /// The text is part of the last paragraph of an earlier block, which goes on here.
+    /// The text is part of the body of an earlier block: a paragraph of it goes on here, or this is an item below one of its own.
     Joined {
         /// Position of that block's page, from 0.
         page: usize,
@@ -134,7 +134,7 @@ impl Body {
             | Body::Footnote { paragraphs, .. }
             | Body::Running { paragraphs } => paragraphs.iter().collect(),
             Body::Heading { text, .. } | Body::Caption { text } => vec![text],
-            Body::List { items } => items.iter().flat_map(ListItem::all_paragraphs).collect(),
+            Body::List { items, .. } => items.iter().flat_map(ListItem::all_paragraphs).collect(),
         }
     }
 
@@ -154,7 +154,7 @@ impl Body {
             | Body::Footnote { paragraphs, .. }
             | Body::Running { paragraphs } => paragraphs.iter_mut().collect(),
             Body::Heading { text, .. } | Body::Caption { text } => vec![text],
-            Body::List { items } => {
+            Body::List { items, .. } => {
                 let items = items.iter_mut();
                 items.flat_map(ListItem::all_paragraphs_mut).collect()
             }

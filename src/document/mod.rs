@@ -155,6 +155,8 @@ pub struct BlockStyle {
     pub italic: bool,
     /// Most of its letters are capitals.
     pub capitals: bool,
+    /// Most of its characters are of a font with equal widths.
+    pub fixed_pitch: bool,
     /// Its last line fills its column: a paragraph may go on elsewhere.
     pub is_open: bool,
     /// Number of text lines.

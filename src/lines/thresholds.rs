@@ -103,6 +103,8 @@ pub(super) mod drop_caps {
     /// Maximum gap in ems of the text between the initial and its word. Larger: letters that head a part of an index are
     /// initials. Smaller: initials with room beside them stay apart.
     pub(crate) const GAP: f32 = 1.0;
+    /// The same for single lines, of which the first may be indented.
+    pub(crate) const INDENTED_GAP: f32 = 2.5;
     /// Maximum overlap of the same: letters such as L and A let text come near.
     pub(crate) const OVERLAP: f32 = 0.5;
     /// Minimum number of lines beside it. Smaller: the number of a chapter before its title is an initial.

@@ -270,7 +270,15 @@ fn take_mark(paragraph: &mut Paragraph) -> Option<String> {
     // `1 See`, `1) See` and `1. See`, but no amount (`1.5 percent`) and no part of a word.
     let after = rest.strip_prefix([')', '.']).unwrap_or(rest);
     let is_number = digits > 0 && mark != "0" && after.starts_with([' ', '\u{a0}']);
-    if first.script.is_some() || !(is_sign || is_number) {
+    // Office programs write `1See`, but `1st` and `3D` are words.
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+    let is_ordinal = matches!(word.as_str(), "st" | "nd" | "rd" | "th" | "D" | "x" | "G");
+    let is_glued = digits > 0
+        && mark != "0"
+        && word.chars().count() > 1
+        && !is_ordinal
+        && word.chars().all(char::is_alphabetic);
+    if first.script.is_some() || !(is_sign || is_number || is_glued) {
         return None;
     }
     let rest = if is_number { after } else { rest };
@@ -416,6 +424,8 @@ mod tests {
             block(Label::Footnote, "\u{a7} 12 of the law.", MARKED),
             block(Label::Footnote, "3. See there.", MARKED),
             block(Label::Footnote, "* Both.", MARKED),
+            block(Label::Footnote, "4An otter.", MARKED),
+            block(Label::Footnote, "1st edition.", MARKED),
         ]);
         let references = found[0].paragraphs()[0].iter();
         let references = references.filter(|i| matches!(i, Inline::FootnoteReference { .. }));
@@ -433,6 +443,8 @@ mod tests {
             (None, "\u{a7} 12 of the law."),
             (Some("3"), "See there."),
             (Some("*"), "Both."),
+            (Some("4"), "An otter."),
+            (None, "1st edition."),
         ];
         let expected = expected.map(|(mark, text)| (mark, text.to_string()));
         assert_eq!(marks.collect::<Vec<_>>(), expected);

@@ -173,7 +173,7 @@ pub(super) fn apply(pages: &mut [Page], joins: &[Join]) {
                 join_paragraphs(paragraphs, more, join.hyphen);
                 (place, true)
             }
-            (Body::List { items }, Body::Text { paragraphs: more })
+            (Body::List { items, .. }, Body::Text { paragraphs: more })
                 if items
                     .last()
                     .is_some_and(|item| item.items.is_empty() && !item.paragraphs.is_empty()) =>

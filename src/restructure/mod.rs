@@ -10,6 +10,7 @@ mod html;
 mod hyphens;
 mod joins;
 pub(crate) mod levels;
+mod lists;
 mod tables;
 pub(crate) mod text;
 mod thresholds;
@@ -69,6 +70,9 @@ pub(crate) fn finish(document: &mut Document, options: &FinishOptions) {
     }
     body::fill(&mut document.pages);
     joins::apply(&mut document.pages, &joins);
+    if options.restructure.is_some() {
+        lists::fill(&mut document.pages);
+    }
 }
 
 /// Options named like the reference's arguments.

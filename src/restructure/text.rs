@@ -110,11 +110,56 @@ fn find_running(pages: &mut [Page], body: f32) {
             let small = block.style.font_size <= running::MAX_SIZE * body;
             if number && small {
                 block.label = Label::Number;
-            } else if repeats && small {
+            } else if (repeats
+                || is_outer(&block.bbox, height) && tells_page(&block.content, index))
+                && small
+            {
                 block.label = if top { Label::Header } else { Label::Footer };
             }
         }
     }
+}
+
+/// `true` if a box lies at the very top or bottom of a page.
+fn is_outer(bbox: &Rect, height: f32) -> bool {
+    bbox.y2 < running::OUTER * height || bbox.y1 > (1.0 - running::OUTER) * height
+}
+
+/// `true` if a text ends with the number of its page, set off from other words: `Minutes, page 1 of 2`, `The mill | 3`.
+fn tells_page(text: &str, index: usize) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let number = (index + 1).to_string();
+    match words[..] {
+        [.., word, page, "of" | "von" | "de" | "/", last] => {
+            page == number
+                && last.parse::<usize>().is_ok_and(|last| last > index)
+                && names_page(word)
+        }
+        [.., word, last] => {
+            last == number
+                && (names_page(word)
+                    || word.ends_with([',', '|', '\u{b7}', '\u{2013}', '\u{2014}', '-']))
+        }
+        _ => false,
+    }
+}
+
+/// `true` for the word for a page in the languages of most documents.
+fn names_page(word: &str) -> bool {
+    let word = word.trim_start_matches(['(', ',']).to_lowercase();
+    matches!(
+        word.as_str(),
+        "page"
+            | "p."
+            | "pg."
+            | "seite"
+            | "s."
+            | "p\u{e1}gina"
+            | "pagina"
+            | "strona"
+            | "sida"
+            | "side"
+    )
 }
 
 /// A place in the margins of a page, coarse enough for the rounding of positions.
@@ -230,7 +275,18 @@ fn find_title(pages: &mut [Page], body: f32) {
         .iter()
         .find(|(index, size)| !text_before(*index) && equals(*size) <= title::MAX_EQUALS)
         .map(|c| c.0);
-    if let Some(index) = found {
+    let (Some(index), number) = (found, page.page_index) else {
+        return;
+    };
+    // Chapters that begin later look like the first one.
+    let look = rank(&page.blocks[index]);
+    let is_chapter = pages
+        .iter()
+        .filter(|page| page.page_index != number)
+        .flat_map(|page| &page.blocks)
+        .any(|block| block.label == Label::ParagraphTitle && same_look(&rank(block), &look));
+    let page = pages.iter_mut().find(|page| page.page_index == number);
+    if let Some(page) = page.filter(|_| !is_chapter) {
         page.blocks[index].label = Label::DocTitle;
     }
 }

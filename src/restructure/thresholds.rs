@@ -23,6 +23,9 @@ pub(super) mod running {
     /// Share of the page within which positions count as the same. Larger: text that occurs twice is a
     /// header. Smaller: headers of scans, which shift, are text.
     pub(crate) const SAME_PLACE: f32 = 0.02;
+    /// Share of the page, from the top and from the bottom, in which a line that ends with the page's number is a header or
+    /// footer. Larger: captions and sentences that end with a number are. Smaller: those of large margins are text.
+    pub(crate) const OUTER: f32 = 0.1;
     /// Minimum number of pages with a header, footer or page number at one height, for words that occur only once to be
     /// a header there: titles of chapters. Larger: headers of short documents are text. Smaller: what occurs once is lost.
     pub(crate) const LEAST_PLACES: usize = 3;
@@ -76,4 +79,17 @@ pub(super) mod joins {
     /// Minimum number of lines of a block that goes on before a capital or a number: shorter ones without a full
     /// stop are labels and addresses. Larger: sentences stay broken before names. Smaller: labels join.
     pub(crate) const LEAST_LINES: usize = 2;
+}
+
+/// Lists.
+pub(super) mod lists {
+    /// Maximum difference in ems of the left edges of two items of one level. Larger: nested lists with small indents
+    /// are flat. Smaller: numbers of one and of two digits are two levels.
+    pub(crate) const SAME_LEFT: f32 = 0.7;
+    /// Most levels; no list of a document has more.
+    pub(crate) const MAX_DEPTH: usize = 8;
+    /// Most characters of a number: `xviii`. Larger: short words with a full stop are marks.
+    pub(crate) const MAX_MARK: usize = 5;
+    /// Most numbers that may still go on.
+    pub(crate) const MAX_OPEN: usize = 32;
 }

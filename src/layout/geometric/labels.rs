@@ -5,7 +5,7 @@
 
 use super::headings;
 use super::line::Line;
-use super::thresholds::headings::{CAPITALS_PER_SMALL, MIN_CAPITALS};
+use super::thresholds::headings::{CAPITALS_PER_SMALL, DISTINCT_SIZE, MIN_CAPITALS};
 use super::thresholds::{captions, footnotes, formulas, margins, scores};
 use crate::document::{BlockStyle, Label};
 use crate::geometry::Rect;
@@ -19,6 +19,8 @@ pub(crate) struct PageShape {
     pub height: f32,
     /// `true` if the lines come from a recognizer, which knows no fonts.
     pub recognized: bool,
+    /// `true` if the page's body text has a font with equal widths, so that this is no sign of code.
+    pub fixed_pitch: bool,
     /// Left and right edge of the block's zone.
     pub zone: (f32, f32),
     /// Vertical position of the rule above the footnotes.
@@ -70,7 +72,7 @@ pub(crate) fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     if is_footnote(lines, shape) {
         return (Label::Footnote, scores::FOOTNOTE);
     }
-    if is_code(lines) {
+    if is_code(lines, shape) {
         return (Label::Algorithm, scores::LISTING);
     }
     if caption_kind(&text)
@@ -114,6 +116,7 @@ pub(crate) fn style(lines: &[Line]) -> BlockStyle {
         font_size: longest.map_or(0.0, |l| l.size),
         bold: most(&|l| l.bold),
         italic: most(&|l| l.italic),
+        fixed_pitch: most(&|l| l.fixed_pitch),
         capitals: upper >= MIN_CAPITALS && upper > CAPITALS_PER_SMALL * cased,
         line_count: lines.len(),
         tagged_level: lines.iter().find_map(|l| l.tag.and_then(|t| t.1)),
@@ -230,13 +233,23 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
     math > formulas::MATH_SHARE && words * formulas::CHARS_PER_WORD <= total && narrow
 }
 
-fn is_code(lines: &[Line]) -> bool {
+fn is_code(lines: &[Line], shape: &PageShape) -> bool {
     let fixed = lines.iter().filter(|l| l.fixed_pitch).count();
-    // Addresses are often set in such fonts.
-    let is_address = |line: &Line| line.text.contains('@') || line.text.contains("://");
-    let is_alone = lines.len() == 1
-        && (!lines[0].text.contains(['{', '(', ';', '=', '$', '#', '/']) || is_address(&lines[0]));
-    fixed * 2 > lines.len() && !is_alone
+    if fixed * 2 <= lines.len() {
+        return false;
+    }
+    let has_signs = |line: &Line| line.text.contains(['{', '}', '(', ';', '=', '$', '#', '/']);
+    if shape.fixed_pitch {
+        return lines.len() > 1 && lines.iter().filter(|l| has_signs(l)).count() * 2 > lines.len();
+    }
+    if lines.len() > 1 {
+        return true;
+    }
+    // Addresses are often set in such fonts, and headings that name a function.
+    let line = &lines[0];
+    let is_address = line.text.contains('@') || line.text.contains("://");
+    let is_heading = line.bold && line.size > DISTINCT_SIZE * shape.body;
+    has_signs(line) && !is_address && !is_heading
 }
 
 /// `true` for small text low on the page that begins with a note mark.

@@ -28,7 +28,7 @@ use labels::PageShape;
 use line::Line;
 use tagged::Tags;
 use thresholds::paragraphs::EARLY_END;
-use thresholds::{footnotes, joined, margins, scores, tables};
+use thresholds::{footnotes, joined, listings, margins, scores, tables};
 
 /// The detector of the embedded default.
 #[derive(Debug, Default)]
@@ -60,6 +60,8 @@ struct PageLayout<'a> {
     page: &'a PreparedPage,
     segments: &'a [Segment],
     body: f32,
+    /// `true` if most of the text has a font with equal widths.
+    fixed_pitch: bool,
     tags: Option<Tags>,
     /// `true` for segments that already belong to a region.
     taken: Vec<bool>,
@@ -76,6 +78,12 @@ impl<'a> PageLayout<'a> {
             page,
             segments,
             body: page.text.body_size_or_default(),
+            fixed_pitch: {
+                let chars = |s: &&Segment| s.char_count() as f32;
+                let fixed = segments.iter().filter(|s| s.style.fixed_pitch);
+                let fixed: f32 = fixed.map(|s| chars(&s)).sum();
+                fixed > listings::BODY_SHARE * segments.iter().map(|s| chars(&s)).sum::<f32>()
+            },
             tags: Tags::new(&page.structure, segments),
             taken: vec![false; segments.len()],
             floats: Vec::new(),
@@ -274,6 +282,7 @@ impl<'a> PageLayout<'a> {
             body: self.body,
             height: self.page.height as f32,
             recognized: self.page.text.source == TextSource::Lines,
+            fixed_pitch: self.fixed_pitch,
             zone: (bounds.x1, bounds.x2),
             footnote_rule: self.footnote_rule,
         };
@@ -309,7 +318,7 @@ impl<'a> PageLayout<'a> {
     }
 
     fn read_paragraphs(&self, lines: Vec<Line>, shape: &PageShape, out: &mut Vec<Region>) {
-        for block in paragraphs::paragraphs(lines, shape.recognized) {
+        for block in paragraphs::paragraphs(lines, shape.recognized, shape.fixed_pitch) {
             let (label, score) = labels::label(&block, shape);
             if label == Label::DisplayFormula {
                 self.push_formula(&block, score, out);
@@ -496,6 +505,18 @@ fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {
     region
 }
 
+/// `true` if one of two regions is a listing and the other a line of it that says nothing of itself: after an empty line
+/// or before one.
+fn is_listing_line(a: &Region, b: &Region, gap: f32) -> bool {
+    let is_plain = |r: &Region| {
+        r.label == Label::Text && r.style.fixed_pitch && r.style.line_count <= listings::PLAIN_LINES
+    };
+    let are_parts =
+        a.label == Label::Algorithm && is_plain(b) || b.label == Label::Algorithm && is_plain(a);
+    let size = a.style.font_size.max(b.style.font_size);
+    are_parts && a.bbox.overlap_x(&b.bbox) > 0.0 && gap < joined::LISTING_GAP * size
+}
+
 /// Joins regions that are parts of one formula (numerators, limits, brackets), of one table of contents or of
 /// one listing.
 fn join_pieces(regions: &mut Vec<Region>) {
@@ -520,8 +541,12 @@ fn join_pieces(regions: &mut Vec<Region>) {
         if same(Label::DisplayFormula, joined::FORMULA_GAP)
             || same(Label::Content, joined::CONTENTS_GAP)
             || same(Label::Algorithm, joined::LISTING_GAP)
+            || is_listing_line(a, b, gap)
         {
             let b = regions.remove(next);
+            if b.label == Label::Algorithm {
+                regions[i].label = b.label;
+            }
             regions[i].bbox = regions[i].bbox.union(&b.bbox);
             regions[i].lines.extend(b.lines);
         } else {

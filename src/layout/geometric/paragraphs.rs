@@ -15,13 +15,20 @@ struct ZoneShape {
     /// Usual line spacing, in ems.
     pitch: f32,
     recognized: bool,
+    /// The body text of the page has a font with equal widths.
+    fixed_pitch: bool,
 }
 
 /// Groups the lines of a zone, given from top to bottom, into paragraphs.
 ///
-/// `recognized`: the lines come from a recognizer, so that sizes vary with the letters in a line.
-pub(super) fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
-    let shape = shape(&lines, recognized);
+/// `recognized`: the lines come from a recognizer, so that sizes vary with the letters in a line. `fixed_pitch`: the page's
+/// body text has a font with equal widths, which is no sign of code then.
+pub(super) fn paragraphs(lines: Vec<Line>, recognized: bool, fixed_pitch: bool) -> Vec<Vec<Line>> {
+    let shape = ZoneShape {
+        recognized,
+        fixed_pitch,
+        ..shape(&lines)
+    };
     let mut out: Vec<Vec<Line>> = Vec::new();
     for line in lines {
         match out.last_mut() {
@@ -32,7 +39,7 @@ pub(super) fn paragraphs(lines: Vec<Line>, recognized: bool) -> Vec<Vec<Line>> {
     out
 }
 
-fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
+fn shape(lines: &[Line]) -> ZoneShape {
     let min = lines
         .iter()
         .map(|l| l.bbox.x1)
@@ -60,7 +67,8 @@ fn shape(lines: &[Line], recognized: bool) -> ZoneShape {
         left: min,
         right: max,
         pitch,
-        recognized,
+        recognized: false,
+        fixed_pitch: false,
     }
 }
 
@@ -106,8 +114,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if step > local_pitch * most_step || step < -MAX_RISE {
         return true;
     }
-    if line.fixed_pitch {
-        return false;
+    if line.fixed_pitch && !shape.fixed_pitch {
+        // A heading after a listing may be set in its font.
+        return line.bold && !last.bold && step > local_pitch * HEADING_STEP;
     }
     let heading = |l: &Line| l.bold && !shape.recognized;
     if heading(last) != heading(line) && (heading(line) || block.iter().all(|l| l.bold)) {
@@ -258,7 +267,10 @@ mod tests {
 
     #[track_caller]
     fn check(lines: Vec<Line>, expected: &[usize]) {
-        let counts: Vec<usize> = paragraphs(lines, false).iter().map(Vec::len).collect();
+        let counts: Vec<usize> = paragraphs(lines, false, false)
+            .iter()
+            .map(Vec::len)
+            .collect();
         assert_eq!(counts, expected);
     }
 

@@ -196,6 +196,9 @@ pub(super) mod paragraphs {
     pub(crate) const STEP: f32 = 1.3;
     /// The same for recognized lines, whose boxes vary; the same trade-off.
     pub(crate) const STEP_RECOGNIZED: f32 = 1.45;
+    /// Distance relative to the line pitch beyond which a bold line after a listing in the same font is a heading. Larger:
+    /// headings stick to listings. Smaller: highlighted lines end them.
+    pub(crate) const HEADING_STEP: f32 = 1.12;
     /// Distance in ems by which the next line may be higher than the last: beyond it, it belongs to another
     /// column. Larger: undetected columns are merged. Smaller: superscripts start paragraphs.
     pub(crate) const MAX_RISE: f32 = 0.5;
@@ -280,6 +283,16 @@ pub(super) mod headings {
     /// line that fills its column is text. Larger: long headings are merged with their text. Smaller: first
     /// lines of numbered paragraphs are headings.
     pub(crate) const FREE_SHARE: f32 = 0.15;
+}
+
+/// Listings of code.
+pub(super) mod listings {
+    /// Share of a page's characters in fonts with equal widths from which they are its body text. Larger: documents typed
+    /// in such a font are code. Smaller: pages full of listings are prose.
+    pub(crate) const BODY_SHARE: f32 = 0.75;
+    /// Most lines of a piece of a listing without a sign of code that is set off by empty lines. Larger: paragraphs in such
+    /// a font below a listing are part of it. Smaller: listings fall apart.
+    pub(crate) const PLAIN_LINES: usize = 3;
 }
 
 /// Captions and tables of contents.

@@ -153,6 +153,13 @@ pub(super) mod aligned {
 pub(super) mod framed {
     use super::Share;
 
+    /// Minimum words of a full line of prose. Larger: narrow columns of prose between rules are tables. Smaller: cells of
+    /// several words are prose.
+    pub(crate) const PROSE_WORDS: usize = 4;
+    /// Share of its column that a full line fills. Larger: ragged prose is a table. Smaller: cells are prose.
+    pub(crate) const PROSE_FILL: f32 = 0.8;
+    /// Minimum lines of a column of prose: cells have fewer. Larger: short columns between rules are tables.
+    pub(crate) const PROSE_LINES: usize = 6;
     /// Maximum difference in ems between ends of paired rules. Larger: unrelated rules make a frame. Smaller:
     /// tables with imprecisely drawn rules are missed.
     pub(crate) const RULE_SNAP: f32 = 0.8;

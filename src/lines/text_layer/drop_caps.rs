@@ -59,7 +59,7 @@ fn first_word(words: &[RawWord], cap: usize) -> Option<usize> {
         word.direction == Direction::Horizontal
             && word.size * SIZE < initial.size
             && gap > -OVERLAP * word.size
-            && gap < GAP * word.size
+            && gap < INDENTED_GAP * word.size
             && word.bbox.center_y() > initial.bbox.y1
             && word.bbox.center_y() < initial.bbox.y2
     };
@@ -77,6 +77,11 @@ fn first_word(words: &[RawWord], cap: usize) -> Option<usize> {
         }
     }
     let first = found.first().copied()?;
+    // The first line may have the indent of a paragraph.
+    let is_near = |i: &usize| words[*i].bbox.x1 - initial.bbox.x2 < GAP * words[*i].size;
+    if !found.iter().any(is_near) {
+        return None;
+    }
     let is_letter = words[first]
         .text
         .chars()

@@ -2,7 +2,7 @@
 
 use super::super::FoundTable;
 use super::super::thresholds::framed::*;
-use super::{build, pieces, rows};
+use super::{TextRow, build, columns, pieces, rows};
 use crate::deadline;
 use crate::geometry::Rect;
 use crate::lines::Segment;
@@ -116,8 +116,39 @@ fn is_tabular(between: &Rect, free: &[usize], segments: &[Segment], body: f32) -
     if between.height() > TALL_FRAME * body && !TALL_FRAME_ROWS.is_reached(multi, rows.len()) {
         return false;
     }
+    if is_prose(&rows, segments, body) {
+        return false; // columns of text between two rules of the page
+    }
     let narrow = rows
         .iter()
         .all(|r| r.bbox.width() < NARROW_ROW * between.width());
     multi * 2 >= rows.len() || (rows.len() == 1 && narrow)
+}
+
+/// `true` if rows are lines of several columns of prose: most lines of at least two columns are full and of several words.
+fn is_prose(rows: &[TextRow], segments: &[Segment], body: f32) -> bool {
+    let columns = columns(rows, segments, body);
+    if columns.len() < 2 {
+        return false;
+    }
+    let mut counts = vec![(0usize, 0usize); columns.len()];
+    for segment in rows
+        .iter()
+        .flat_map(|row| &row.segments)
+        .map(|i| &segments[*i])
+    {
+        let middle = segment.bbox.center_x();
+        let Some(at) = columns.iter().position(|c| c.0 <= middle && middle <= c.1) else {
+            continue;
+        };
+        let width = columns[at].1 - columns[at].0;
+        let is_full =
+            segment.words.len() >= PROSE_WORDS && segment.bbox.width() > PROSE_FILL * width;
+        counts[at].0 += 1;
+        counts[at].1 += usize::from(is_full);
+    }
+    let prose = counts
+        .iter()
+        .filter(|(lines, full)| *lines >= PROSE_LINES && full * 2 > *lines);
+    prose.count() >= 2
 }
