@@ -295,8 +295,23 @@ fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(us
     }
 }
 
+/// Makes a hyphen at the end of a line that stands apart from its word, as office programs write it, the word's.
+fn take_hyphen(words: &mut Vec<RawWord>) {
+    let [.., before, last] = &mut words[..] else {
+        return;
+    };
+    let is_hyphen =
+        matches!(last.text.as_str(), "-" | "\u{2010}") && last.order == before.order + 1;
+    let is_divided = before.text.ends_with(char::is_lowercase) && !before.has_space_after;
+    if is_hyphen && is_divided && last.bbox.x1 - before.bbox.x2 < HYPHEN_GAP * last.size {
+        before.hyphenated = true;
+        words.pop();
+    }
+}
+
 /// Makes a segment of a chain of words.
 fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Segment {
+    take_hyphen(&mut raw);
     let letters = |f: &dyn Fn(char) -> bool| {
         raw.iter()
             .flat_map(|w| w.text.chars())

@@ -18,6 +18,8 @@ pub(super) mod layer {
     /// Gap in ems beyond which a space is inserted if the layer has none. Larger: words are merged. Smaller:
     /// kerned words are split.
     pub(crate) const BLANK_GAP: f32 = 0.15;
+    /// Maximum gap in ems between a word and its hyphen at a line's end: less than a space. Larger: dashes are hyphens.
+    pub(crate) const HYPHEN_GAP: f32 = 0.2;
     /// Minimum share of the lower one's height that two words of a line have in common. Larger: superscripts
     /// leave their line. Smaller: words of neighbouring lines join.
     pub(crate) const LINE_OVERLAP: f32 = 0.5;

@@ -147,7 +147,10 @@ impl Vocabulary {
         let is_known = |word: &str| self.count(word) > 0;
         if self.is_english {
             let by_first = FIRST_PARTS.contains(&half) && is_known(rest);
-            let by_last = LAST_PARTS.contains(&rest) && is_known(half);
+            let is_long = half.chars().count() > HALF_LETTERS
+                && rest.chars().count() > HALF_LETTERS
+                || rest == "box";
+            let by_last = LAST_PARTS.contains(&rest) && (is_long || is_known(half));
             let is_half = |word: &str| word.chars().count() >= HALF_LETTERS && is_known(word);
             if by_first || by_last || is_half(half) && is_half(rest) {
                 return true;

@@ -31,7 +31,11 @@ pub(super) fn find(pages: &[Page], words: &Vocabulary) -> Vec<Join> {
         .map(|(at, page)| (at, &page.blocks))
     {
         for (at, block) in blocks.iter().enumerate() {
-            if is_beside_text(block.label) {
+            let is_captioned = || {
+                let next = blocks.get(at + 1).map(|next| next.label);
+                next == Some(Label::FigureTitle) && is_label(block)
+            };
+            if is_beside_text(block.label) || is_captioned() {
                 is_apart = true;
                 continue;
             }
@@ -87,6 +91,13 @@ fn is_beside_text(label: Label) -> bool {
             | Number
             | AsideText
     )
+}
+
+/// `true` for a few words without a full stop: labels of a figure, if a caption follows.
+fn is_label(block: &Block) -> bool {
+    block.label == Label::Text
+        && block.style.line_count < LEAST_LINES
+        && !ends_sentence(&block.content)
 }
 
 /// `true` if the last paragraph of `before` goes on in `after`; `is_apart`: there is a float, a column or a page between.

@@ -11,6 +11,7 @@ mod hyphens;
 mod joins;
 pub(crate) mod levels;
 mod lists;
+mod running;
 mod tables;
 pub(crate) mod text;
 mod thresholds;

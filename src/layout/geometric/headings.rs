@@ -41,7 +41,8 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
         && !is_sentence
         && ratio > DISTINCT_SIZE
         && chars >= MIN_DISTINCT_CHARS
-        && starts_like_heading(text);
+        // Names of functions begin with a small letter.
+        && (starts_like_heading(text) || style.fixed_pitch && style.bold);
     let by_wording = is_special(text) && style.line_count == 1;
     let by_number = recognized
         && is_numbered(text)

@@ -5,7 +5,7 @@
 
 use super::headings;
 use super::line::Line;
-use super::thresholds::headings::{CAPITALS_PER_SMALL, DISTINCT_SIZE, MIN_CAPITALS};
+use super::thresholds::headings::{ALL_BOLD, CAPITALS_PER_SMALL, DISTINCT_SIZE, MIN_CAPITALS};
 use super::thresholds::{captions, footnotes, formulas, margins, scores};
 use crate::document::{BlockStyle, Label};
 use crate::geometry::Rect;
@@ -101,6 +101,10 @@ pub(crate) fn style(lines: &[Line]) -> BlockStyle {
             * 2
             > total
     };
+    let bold: f32 = lines
+        .iter()
+        .map(|l| l.bold_share * l.text.chars().count() as f32)
+        .sum();
     let longest = lines.iter().max_by_key(|l| l.text.chars().count());
     let letters = || {
         lines
@@ -114,7 +118,8 @@ pub(crate) fn style(lines: &[Line]) -> BlockStyle {
     );
     BlockStyle {
         font_size: longest.map_or(0.0, |l| l.size),
-        bold: most(&|l| l.bold),
+        // A label in bold before its value makes no heading.
+        bold: bold > ALL_BOLD * total as f32,
         italic: most(&|l| l.italic),
         fixed_pitch: most(&|l| l.fixed_pitch),
         capitals: upper >= MIN_CAPITALS && upper > CAPITALS_PER_SMALL * cased,

@@ -15,6 +15,8 @@ pub(crate) struct Line {
     pub size: f32,
     /// `true` if most characters are bold.
     pub bold: bool,
+    /// Share of bold characters, 0 to 1.
+    pub bold_share: f32,
     /// `true` if most characters are italic.
     pub italic: bool,
     /// `true` if most characters are of a fixed-pitch font.
@@ -59,6 +61,7 @@ impl Line {
             bbox: Rect::union_all(indices.iter().map(|i| &all[*i].bbox)).unwrap_or_default(),
             size: longest.map_or(0.0, |s| s.style.font_size),
             bold: count(&|s| flag(s.style.bold)) * 2.0 > total,
+            bold_share: count(&|s| flag(s.style.bold)) / total,
             italic: count(&|s| flag(s.style.italic)) * 2.0 > total,
             fixed_pitch: count(&|s| flag(s.style.fixed_pitch)) * 2.0 > total,
             math: count(&|s| s.style.math) / total,
@@ -74,14 +77,16 @@ impl Line {
         }
     }
 
+    /// `true` if the line starts with a bullet or a check box, which nothing else does.
+    pub(crate) fn starts_bullet(&self) -> bool {
+        let first = self.text.trim_start().chars().next();
+        first.is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔☐☑☒✗✘".contains(c))
+    }
+
     /// `true` if the line starts with a list marker.
     pub(crate) fn starts_item(&self) -> bool {
         let mut words = self.text.split_whitespace();
         let first = words.next().unwrap_or("");
-        let bullet = first
-            .chars()
-            .next()
-            .is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔☐☑☒✗✘".contains(c));
-        bullet || (is_marker(first) && words.next().is_some())
+        self.starts_bullet() || (is_marker(first) && words.next().is_some())
     }
 }

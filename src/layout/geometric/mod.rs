@@ -27,6 +27,7 @@ use columns::ColumnItem;
 use labels::PageShape;
 use line::Line;
 use tagged::Tags;
+use thresholds::columns::{RULE_DISTANCE, RULE_SHARE, RULE_THICKNESS};
 use thresholds::paragraphs::EARLY_END;
 use thresholds::{footnotes, joined, listings, margins, scores, tables};
 
@@ -53,6 +54,8 @@ pub fn regions(page: &PreparedPage) -> Vec<Region> {
 enum Content {
     Text(usize),
     Float(usize),
+    /// A rule across the page, which separates what is above it from what is below.
+    Rule(Rect),
 }
 
 /// State of a page during detection.
@@ -103,6 +106,7 @@ impl<'a> PageLayout<'a> {
             .into_iter()
             .map(Content::Text)
             .chain((0..self.floats.len()).map(Content::Float))
+            .chain(self.separators().map(Content::Rule))
             .collect();
         let items: Vec<ColumnItem> = contents
             .iter()
@@ -113,6 +117,10 @@ impl<'a> PageLayout<'a> {
                 },
                 Content::Float(i) => ColumnItem {
                     bbox: self.floats[*i].bbox,
+                    is_text: false,
+                },
+                Content::Rule(bbox) => ColumnItem {
+                    bbox: *bbox,
                     is_text: false,
                 },
             })
@@ -134,6 +142,25 @@ impl<'a> PageLayout<'a> {
         (0..self.segments.len())
             .filter(|i| !self.taken[*i])
             .collect()
+    }
+
+    /// Horizontal rules over most of the width of the text, outside of tables and figures.
+    fn separators(&self) -> impl Iterator<Item = Rect> + '_ {
+        let text = Rect::union_all(self.segments.iter().map(|s| &s.bbox)).unwrap_or_default();
+        let is_wide = move |r: &&Rect| {
+            r.height() < RULE_THICKNESS * self.body
+                && r.overlap_x(&text) > RULE_SHARE * text.width()
+        };
+        let is_free = |r: &&Rect| {
+            let in_float = |float: &Region| r.near(&float.bbox, RULE_DISTANCE * self.body);
+            !self.floats.iter().any(in_float)
+        };
+        self.page
+            .rulings
+            .iter()
+            .filter(is_wide)
+            .filter(is_free)
+            .copied()
     }
 
     /// Makes a table a region, unless another region already has some of its text.
@@ -262,6 +289,7 @@ impl<'a> PageLayout<'a> {
             match content {
                 Content::Text(i) => texts.push(*i),
                 Content::Float(i) => floats.push(self.floats[*i].clone()),
+                Content::Rule(_) => {}
             }
         }
         let rows = aligned::rows(&texts, self.segments);

@@ -95,6 +95,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if (last.size - line.size).abs() > size_slack * em || last.fixed_pitch != line.fixed_pitch {
         return true;
     }
+    if line.starts_bullet() {
+        return true; // also within an element: items of nested lists
+    }
     if let (Some(a), Some(b)) = (last.tag, line.tag) {
         // Tags decide: lines of one element belong together, lines of two elements do not.
         if a.0 != b.0 {
@@ -255,6 +258,7 @@ mod tests {
             bbox: Rect::new(x1, y, x2, y + 24.0),
             size: 20.0,
             bold: false,
+            bold_share: 0.0,
             italic: false,
             fixed_pitch: false,
             math: 0.0,

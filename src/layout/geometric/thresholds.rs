@@ -27,6 +27,13 @@ pub(super) mod columns {
     /// to descent and touch the next line's. Larger: lines of a column that are slightly off the other's
     /// become rows of their own. Smaller: neighbouring lines are merged.
     pub(crate) const LINE_TRIM: f32 = 0.2;
+    /// Minimum share of the text's width of a rule that separates what is above it from what is below. Larger: columns run
+    /// across rules with margins. Smaller: rules in one of two columns cut the other one.
+    pub(crate) const RULE_SHARE: f32 = 0.8;
+    /// Maximum thickness of such a rule in ems. Larger: bars behind headings separate.
+    pub(crate) const RULE_THICKNESS: f32 = 0.5;
+    /// Minimum distance of such a rule from tables and figures in ems: nearer ones are their borders.
+    pub(crate) const RULE_DISTANCE: f32 = 0.5;
 }
 
 /// The margins of a page: running headers, page numbers, rotated text.
@@ -242,6 +249,9 @@ pub(super) mod headings {
     /// descenders they are up to a third higher. Larger: headings of scans are text. Smaller: lines of text
     /// with high boxes are headings.
     pub(crate) const SIZE_RECOGNIZED: f32 = 1.3;
+    /// Share of bold characters from which a block is bold. Larger: headings with a number or sign that is not bold are text.
+    /// Smaller: labels in bold with their values are headings.
+    pub(crate) const ALL_BOLD: f32 = 0.8;
     /// Minimum font size relative to body size of a heading identified by bold or capitals: smaller ones are
     /// labels and notes. Larger: headings of notes are text. Smaller: bold labels are headings.
     pub(crate) const DISTINCT_SIZE: f32 = 0.88;
