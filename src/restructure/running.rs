@@ -1,7 +1,7 @@
 //! Running headers, footers and page numbers: what repeats in the margins of pages, or stands where others do.
 
 use super::thresholds::running;
-use crate::document::{Label, Page};
+use crate::document::{Block, Label, Page};
 use crate::geometry::Rect;
 use crate::layout::geometric::labels;
 use std::collections::{BTreeMap, BTreeSet};
