@@ -531,6 +531,8 @@ def main():
             shutil.copy(pdf, HERE / f"{path.stem}.pdf")
         for block in blocks:
             if block["kind"] == "paragraph" and meta["maker"] == "office":
+                if re.match(r"\{(Title|Big)\} ", block["text"]):
+                    block.update(kind="heading", level=0)  # the document's title
                 block["text"] = re.sub(r"^\{\w+\} ", "", block["text"])
             if "text" in block and block["kind"] not in ("raw", "code"):
                 block["text"] = block["text"].replace("\\t", " ")
