@@ -341,7 +341,11 @@ def score(entry, units, pdf_plain, pdf_raw, text):
         running += 1
         # Cells of a table may hold what the truth has as a line of a form; formulas on lines of their own part nothing.
         pieces = [u for u in dict.fromkeys(units_of) if flow[u]["kind"] not in ("table", "formula")]
-        if len(pieces) > 1:
+        tables = [u for u in units_of if flow[u]["kind"] == "table"]
+        if len(tables) > len(units_of) / 2 and len(units_of) > 12:
+            split += 1
+            defects.append(["text in a table", block["text"][:80]])
+        elif len(pieces) > 1:
             split += 1
             defects.append(["split", " ¦ ".join(flow[u]["text"][:60] + " … " + flow[u]["text"][-40:] for u in pieces)[:400]])
     for (a, b), (x, y) in zip(zip(shown, shown[1:]), zip(main, main[1:])):

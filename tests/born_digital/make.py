@@ -12,7 +12,8 @@ Each source gives NAME.pdf and NAME.json, the truth: blocks in reading order as
 no place of their own in the order; `refs` are the footnote marks in a text, `marked` is the text with its emphasis.
 Mathematics stands between dollar signs as in the source.
 
-Sources: `@maker chromium|office|latex|typst`, `@option KEY VALUE`, `@style` to `@end` (CSS, preamble), then blocks
+Sources: `@maker chromium|office|latex|typst`, `@option KEY VALUE` (`floats`: figures and tables
+have no place of their own), `@style` to `@end` (CSS, preamble), then blocks
 with blank lines between: `# heading`, `- item`, `- [x] item`, `1. item` (two spaces a level), fences, `| table |`,
 `[^1]: footnote`, `@caption`, `@figure label | label`, `@aside`, `@header FIRST PAGE text {page}`, `@footer`,
 `@hidden`, `@truth KIND text` (only in the truth, typeset by raw lines), `@raw` (a line for the maker alone).
@@ -103,21 +104,21 @@ def read(path):
     return meta, blocks
 
 
-def truth(blocks, pages):
-    out = []
+def truth(meta, blocks, pages):
+    out, floats = [], {"floating": True} if meta.get("floats") else {}
     for block in blocks:
         kind = block["kind"]
         if kind == "raw":
             continue
         if kind == "figure":
-            out += [{"kind": "figure_text", "text": plain(label), "floating": True} for label in block["labels"]]
+            out += [{"kind": "figure_text", "text": plain(label), **floats} for label in block["labels"]]
         elif kind in ("header", "footer"):
             first, _, last = block["first"].partition("-")
             numbers = range(int(first), (int(last) if last else pages) + 1) if "-" in block["first"] else [int(first)]
             out += [{"kind": kind, "page": page, "text": block["text"].format(page=page, pages=pages)} for page in numbers]
         elif kind == "table":
             rows = [[plain(cell) for cell in row] for row in block["rows"]]
-            out.append({"kind": kind, "text": "\n".join(" ".join(row) for row in rows), "rows": rows, "floating": True})
+            out.append({"kind": kind, "text": "\n".join(" ".join(row) for row in rows), "rows": rows, **floats})
         elif kind == "code":
             out.append({"kind": kind, "text": block["text"]})
         else:
@@ -129,8 +130,10 @@ def truth(blocks, pages):
                 entry["marked"] = block["text"]
             if refs := re.findall(r"\[\^(\w+)\]", block["text"]):
                 entry["refs"] = refs
-            if kind in ("aside", "caption", "footnote"):
+            if kind in ("aside", "footnote"):
                 entry["floating"] = True
+            if kind == "caption":
+                entry.update(floats)
             out.append(entry)
     return out
 
@@ -538,7 +541,7 @@ def main():
                 block["text"] = block["text"].replace("\\t", " ")
         info = subprocess.run(["pdfinfo", HERE / f"{path.stem}.pdf"], capture_output=True, text=True).stdout
         pages = int(re.search(r"Pages:\s+(\d+)", info)[1])
-        entry = {"maker": meta["maker"], "pages": pages, "blocks": truth(blocks, pages)}
+        entry = {"maker": meta["maker"], "pages": pages, "blocks": truth(meta, blocks, pages)}
         lines = ",\n".join("  " + json.dumps(block, ensure_ascii=False) for block in entry["blocks"])
         (HERE / f"{path.stem}.json").write_text(f'{{"maker": "{meta["maker"]}", "pages": {pages}, "blocks": [\n{lines}\n]}}\n')
         print(path.stem, pages, (HERE / f"{path.stem}.pdf").stat().st_size // 1024, "KB")
