@@ -3,14 +3,15 @@
 
     pip install pymupdf4llm==1.28.2     (with its layout network; or leave it out with --tools)
     apt-get install poppler-utils       (pdftotext: always needed, it finds the hyphens at line ends)
-    scripts/born_digital.py [NAME...] [--tools json,md,pymupdf4llm,pdftotext] [--json OUT] [--compare OLD] [--show]
+    scripts/born_digital.py [NAME...] [--tools json,md,pymupdf4llm,pdftotext,truth] [--json OUT] [--compare OLD] [--show]
 
 The documents and their truth are tests/born_digital/*.pdf and *.json (made by make.py there, which describes them). The
 program is target/release/docparse, or what DOCPARSE names. `--json` writes all numbers and the defects behind them,
 `--compare` prints what differs from such a file, `--show` prints the defects of each document and tool.
 
 Columns (better is up, save where said): recall and prec are words, headers, footers and hidden text left out. split:
-paragraphs in more than one piece; glued: neighbours in one piece (down, in %). heads: found / of the truth / false.
+paragraphs in more than one piece; glued: neighbours in one piece (down, in %). kind: paragraphs that came as text and
+not as a table, listing, heading or picture. heads: found / of the truth / false.
 depth: pairs of headings in the right relation. order: Kendall's tau of the blocks in the text's flow. hyph: hyphens at
 line ends kept and taken away rightly. items: list items found, level, marker right. code: lines that are equal. notes:
 footnotes linked with their mark. rows: table rows equal cell by cell. bold: emphasis, code and raised text found.
@@ -236,8 +237,18 @@ def json_units(document):
 
 # ---- the tools
 
+def truth_units(blocks):
+    for block in blocks:
+        if block["kind"] in FURNITURE:
+            yield unit("furniture", block["text"])
+        elif block["kind"] != "hidden":
+            yield {**block, "kind": {"figure_text": "picture"}.get(block["kind"], block["kind"]), "text": math_out(block["text"])}
+
+
 def outputs(pdf, tools):
     """Units by tool, and the Markdown's text where there is one."""
+    if "truth" in tools:  # the measure itself: everything must be right
+        yield "truth", list(truth_units(json.loads(pdf.with_suffix(".json").read_text())["blocks"])), None
     plain = subprocess.run(["pdftotext", "-enc", "UTF-8", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
     if "json" in tools or "md" in tools:
         with tempfile.TemporaryDirectory() as out:
@@ -334,17 +345,20 @@ def score(entry, units, pdf_plain, pdf_raw, text):
     main = [collections.Counter(i).most_common(1)[0][0] if i else None for i in inside]
 
     # Paragraphs.
-    split = glued = running = pairs = 0
-    for block, units_of in zip(shown, inside):
+    split = glued = running = pairs = kinds = 0
+    for block, units_of, at in zip(shown, inside, main):
         if block["kind"] not in ("paragraph", "list_item", "footnote") or len(words(math_out(block["text"]))) < 6:
             continue
         running += 1
+        if at is not None and flow[at]["kind"] in ("paragraph", "list_item", "footnote", "caption"):
+            kinds += 1
+        else:
+            defects.append(["text as " + (flow[at]["kind"] if at is not None else "nothing"), block["text"][:80]])
         # Cells of a table may hold what the truth has as a line of a form; formulas on lines of their own part nothing.
         pieces = [u for u in dict.fromkeys(units_of) if flow[u]["kind"] not in ("table", "formula")]
         tables = [u for u in units_of if flow[u]["kind"] == "table"]
         if len(tables) > len(units_of) / 2 and len(units_of) > 12:
             split += 1
-            defects.append(["text in a table", block["text"][:80]])
         elif len(pieces) > 1:
             split += 1
             defects.append(["split", " ¦ ".join(flow[u]["text"][:60] + " … " + flow[u]["text"][-40:] for u in pieces)[:400]])
@@ -355,7 +369,7 @@ def score(entry, units, pdf_plain, pdf_raw, text):
         if x == y and flow[x]["kind"] not in ("table", "code"):
             glued += 1
             defects.append(["glued", f"{a['text'][-60:]} ¦ {b['text'][:60]}"])
-    result["split"], result["glued"] = (split, running), (glued, pairs)
+    result["split"], result["glued"], result["kind"] = (split, running), (glued, pairs), (kinds, running)
 
     # Headings.
     heads = [b for b in shown if b["kind"] == "heading"]
@@ -414,12 +428,12 @@ def score(entry, units, pdf_plain, pdf_raw, text):
             continue
         items += 1
         u = flow[main[at]] if main[at] is not None else None
+        if at == 0 or shown[at - 1]["kind"] != "list_item":  # levels count from the first item of a list
+            first = (block["level"], (u.get("level") or 0) if u and u["kind"] == "list_item" else block["level"])
         if u is None or u["kind"] != "list_item" or main.count(main[at]) > 1:
             defects.append(["list item", f"{block['marker']} {block['text'][:60]} came as {u['kind'] if u else 'nothing'}"])
             continue
         found += 1
-        if at == 0 or shown[at - 1]["kind"] != "list_item":
-            first = (block["level"], u.get("level") or 0)
         right = block["level"] - first[0] == (u.get("level") or 0) - first[1]
         level += right
         if not right:
@@ -467,11 +481,13 @@ def score(entry, units, pdf_plain, pdf_raw, text):
         defects += [["emphasis", part] for part in wanted - have]
 
     # Running headers and footers.
-    leaks, bodies = 0, collections.Counter(key(u["text"]) for u in flow)
+    own = [key(b["text"]) for b in shown]  # a title may say what the header says
+    leaks, bodies = 0, collections.Counter(key(u["text"]) for u in flow) - collections.Counter(own)
     furniture = [b for b in blocks if b["kind"] in FURNITURE]
     for block in furniture:
         name = key(block["text"])
-        hit = next((k for k in bodies if bodies[k] > 0 and (k == name or (len(name) > 12 and name in k))), None)
+        hit = next((k for k in bodies if bodies[k] > 0 and
+                    (k == name or (len(name) > 12 and name in k and not any(name in o for o in own)))), None)
         if hit is not None:
             bodies[hit] -= 1
             leaks += 1
@@ -483,8 +499,8 @@ def score(entry, units, pdf_plain, pdf_raw, text):
     return result, defects
 
 
-COLUMNS = ["recall", "prec", "split", "glued", "heads", "false", "depth", "order", "hyph", "items", "level", "mark", "code", "notes", "rows", "bold", "leaks"]
-COUNTS = {"heads", "items", "level", "mark", "code", "notes", "rows", "bold", "leaks", "false", "hyph"}
+COLUMNS = ["recall", "prec", "split", "glued", "kind", "heads", "false", "depth", "order", "hyph", "items", "level", "mark", "code", "notes", "rows", "bold", "leaks"]
+COUNTS = {"heads", "kind", "items", "level", "mark", "code", "notes", "rows", "bold", "leaks", "false", "hyph"}
 
 
 def shown_value(column, value):
