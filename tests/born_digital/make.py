@@ -417,6 +417,8 @@ def to_latex(meta, blocks):
             if number and not number[0].startswith("Chapter"):
                 body = number[0].strip() + r"\hspace{1em}" + inline(block["text"][number.end():], write)
             out.append(f"\\{names[block['level'] - 1]}*{{{body}}}")
+            if meta.get("outline"):
+                out.append(f"\\addcontentsline{{toc}}{{{names[block['level'] - 1]}}}{{{text(block)}}}")
         elif kind == "list_item":
             tag = "itemize" if block["marker"] == "-" else "enumerate"
             close(block["level"] + 1)
