@@ -350,7 +350,7 @@ def score(entry, units, pdf_plain, pdf_raw, text):
         if block["kind"] not in ("paragraph", "list_item", "footnote") or len(words(math_out(block["text"]))) < 6:
             continue
         running += 1
-        if at is not None and flow[at]["kind"] in ("paragraph", "list_item", "footnote", "caption"):
+        if at is not None and flow[at]["kind"] in ("paragraph", "list_item", "footnote", "caption", "heading" if block.get("either") else ""):
             kinds += 1
         else:
             defects.append(["text as " + (flow[at]["kind"] if at is not None else "nothing"), block["text"][:80]])
@@ -382,7 +382,8 @@ def score(entry, units, pdf_plain, pdf_raw, text):
         else:
             taken.add(hit)
             levels.append((head["level"], made[hit].get("level")))
-    wrong = [u for at, u in enumerate(made) if at not in taken]
+    either = {key(b["text"]) for b in shown if b.get("either")}
+    wrong = [u for at, u in enumerate(made) if at not in taken and key(u["text"]) not in either]
     defects += [["heading false", f"{u.get('level')} {u['text'][:150]}"] for u in wrong]
     result["heads"], result["false"] = (len(levels), len(heads)), (len(wrong), len(made))
     known = [(a, b) for a, b in levels if b is not None]

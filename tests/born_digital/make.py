@@ -4,7 +4,7 @@
     apt-get install chromium libreoffice-writer hyphen-en-us hyphen-de hyphen-fr poppler-utils fonts-liberation \\
         fonts-dejavu-core texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-lang-german lmodern
     pip install typst==0.15.2
-    tests/born_digital/make.py [NAME...]
+    tests/born_digital/make.py [--truth] [NAME...]     (--truth: only the truth, the PDFs stay)
 
 Each source gives NAME.pdf and NAME.json, the truth: blocks in reading order as
 {kind, text, ...} with the kinds heading (level), paragraph, list_item (level, marker, checked), code, caption, table
@@ -17,6 +17,7 @@ have no place of their own), `@style` to `@end` (CSS, preamble), then blocks
 with blank lines between: `# heading`, `- item`, `- [x] item`, `1. item` (two spaces a level), fences, `| table |`,
 `[^1]: footnote`, `@caption`, `@figure label | label`, `@aside`, `@header FIRST PAGE text {page}`, `@footer`,
 `@hidden`, `@truth KIND text` (only in the truth, typeset by raw lines), `@raw` (a line for the maker alone).
+A paragraph that starts with `{?} ` may come as a heading, too (`either`).
 In a line: `**bold**`, `*italic*`, `` `code` ``, `[^1]`, `$math$`, `^up^`, `~down~`, `[text](address)`.
 """
 import html, json, pathlib, re, shutil, subprocess, sys, tempfile
@@ -101,6 +102,9 @@ def read(path):
                 line += " " + lines[at].strip()
                 at += 1
             blocks.append({"kind": "paragraph", "text": line})
+    for block in blocks:
+        if block.get("text", "").startswith("{?} "):
+            block.update(text=block["text"][4:], either=True)
     return meta, blocks
 
 
@@ -351,8 +355,8 @@ def to_office(meta, blocks):
             f'<style:page-layout style:name="L"><style:page-layout-properties {page}/>{header_style}{footer_style}</style:page-layout>'
             '<style:style style:name="Cell" style:family="table-cell"><style:table-cell-properties fo:border="0.5pt solid #888" fo:padding="0.1cm"/></style:style>'
             '<style:style style:name="Fr" style:family="graphic"><style:graphic-properties fo:border="0.7pt solid #335577" fo:background-color="#dde8f6"/></style:style>'
-            '<style:style style:name="Two" style:family="section"><style:section-properties><style:columns fo:column-count="2" fo:column-gap="0.7cm"/></style:section-properties></style:style>'
-            '<style:style style:name="Three" style:family="section"><style:section-properties><style:columns fo:column-count="3" fo:column-gap="0.6cm"/></style:section-properties></style:style>'
+            '<style:style style:name="Two" style:family="section"><style:section-properties text:dont-balance-text-columns="false"><style:columns fo:column-count="2" fo:column-gap="0.7cm"/></style:section-properties></style:style>'
+            '<style:style style:name="Three" style:family="section"><style:section-properties text:dont-balance-text-columns="false"><style:columns fo:column-count="3" fo:column-gap="0.6cm"/></style:section-properties></style:style>'
             f'{meta["style"]}</office:automatic-styles><office:master-styles><style:master-page style:name="Standard" style:page-layout-name="L">'
             f'{header}{footer}</style:master-page></office:master-styles><office:body><office:text>' + "\n".join(out)
             + "</office:text></office:body></office:document>")
@@ -527,13 +531,15 @@ def typst(meta, blocks, work):
 
 def main():
     makers = {"chromium": chromium, "office": office, "latex": latex, "typst": typst}
+    only_truth, names = "--truth" in sys.argv, [name for name in sys.argv[1:] if name != "--truth"]
     for path in sorted((HERE / "sources").glob("*.txt")):
-        if sys.argv[1:] and path.stem not in sys.argv[1:]:
+        if names and path.stem not in names:
             continue
         meta, blocks = read(path)
         with tempfile.TemporaryDirectory() as work:
-            pdf = makers[meta["maker"]](meta, [dict(block) for block in blocks], pathlib.Path(work))
-            shutil.copy(pdf, HERE / f"{path.stem}.pdf")
+            if not only_truth:
+                pdf = makers[meta["maker"]](meta, [dict(block) for block in blocks], pathlib.Path(work))
+                shutil.copy(pdf, HERE / f"{path.stem}.pdf")
         for block in blocks:
             if block["kind"] == "paragraph" and meta["maker"] == "office":
                 if re.match(r"\{(Title|Big)\} ", block["text"]):
