@@ -51,6 +51,7 @@ def tidy(text, refs=None):
         if refs is not None:
             refs.append(mark)
     text = re.sub(r"\[\^[^\]\s]+\]", "", text)
+    text = re.sub(r"(?<![\\$])(\$\$?)(?![\s$])[^$\n]+?(?<![\s\\])\1", " ", text)
     text = re.sub(r"!\[((?:[^\]\\]|\\.)*)\]\([^)]*\)", r" \1 ", text)
     text = re.sub(r"(?<!\\)\[((?:[^\]\\]|\\.)+)\]\([^)\s]*\)", r"\1", text)
     text = re.sub(r"<img[^>]*?(?:alt=\"([^\"]*)\")?[^>]*>", r" \1 ", text)
@@ -177,7 +178,7 @@ def runs(inlines, refs=None):
             if refs is not None:
                 refs.append(part["mark"])
         else:
-            out.append(f" {part.get('latex', '')} ")
+            out.append(" ")
     return "".join(out)
 
 
@@ -326,12 +327,15 @@ def score(entry, units, pdf_plain, pdf_raw, text):
     result, defects = {}, []
     blocks = entry["blocks"]
     shown = [b for b in blocks if b["kind"] not in FURNITURE and b["kind"] != "hidden"]
-    flow = [u for u in units if u["kind"] != "furniture"]
+    flow = [u for u in units if u["kind"] not in ("furniture", "formula")]
 
-    # Words. The tools may also write what pdftotext finds in formulas, without the hyphens at line ends.
+    # Words. The tools may also write what pdftotext finds in formulas, without the hyphens at line ends. Markdown may
+    # leave the labels of a figure to its picture.
     want, got = counted(shown), collections.Counter(w for u in flow for w in words(u["text"]))
     away = counted([b for b in blocks if b["kind"] in FURNITURE or b["kind"] == "hidden"])
     allowed = want | (collections.Counter(words(re.sub(r"\w+[-\u2010\u00ad]\n\s*\w+", " ", pdf_plain))) - away)
+    if text is not None:
+        want = counted([b for b in shown if b["kind"] != "figure_text"])
     missing, extra = want - got, got - allowed
     result["recall"] = (sum(want.values()) - sum(missing.values()), sum(want.values()))
     result["prec"] = (sum(got.values()) - sum(extra.values()), sum(got.values()))
