@@ -10,7 +10,7 @@ program is target/release/docparse, or what DOCPARSE names. `--json` writes all 
 `--compare` prints what differs from such a file, `--show` prints the defects of each document and tool.
 
 Columns (better is up, save where said): recall and prec are words, headers, footers and hidden text left out. split:
-paragraphs in more than one piece; glued: neighbours in one piece (down, in %). kind: paragraphs that came as text and
+paragraphs and listings in more than one piece; glued: neighbours in one piece (down, in %). kind: paragraphs that came as text and
 not as a table, listing, heading or picture. heads: found / of the truth / false.
 depth: pairs of headings in the right relation. order: Kendall's tau of the blocks in the text's flow. hyph: hyphens at
 line ends kept and taken away rightly. items: list items found, level, marker right. code: lines that are equal. notes:
@@ -351,10 +351,10 @@ def score(entry, units, pdf_plain, pdf_raw, text):
     # Paragraphs.
     split = glued = running = pairs = kinds = 0
     for block, units_of, at in zip(shown, inside, main):
-        if block["kind"] not in ("paragraph", "list_item", "footnote") or len(words(math_out(block["text"]))) < 6:
+        if block["kind"] not in ("paragraph", "list_item", "footnote", "code") or len(words(math_out(block["text"]))) < 6:
             continue
         running += 1
-        if at is not None and flow[at]["kind"] in ("paragraph", "list_item", "footnote", "caption", "heading" if block.get("either") else ""):
+        if block["kind"] == "code" or at is not None and flow[at]["kind"] in ("paragraph", "list_item", "footnote", "caption", "heading" if block.get("either") else ""):
             kinds += 1
         else:
             defects.append(["text as " + (flow[at]["kind"] if at is not None else "nothing"), block["text"][:80]])
@@ -451,7 +451,10 @@ def score(entry, units, pdf_plain, pdf_raw, text):
     result["items"], result["level"], result["mark"] = (found, items), (level, items), (marker, items)
 
     # Code.
-    have = collections.Counter(line.rstrip() for u in flow if u["kind"] == "code" for line in textwrap.dedent(u["text"]).split("\n"))
+    listings = [u["text"] for u in flow if u["kind"] == "code"]
+    have, moved = (collections.Counter(line.rstrip() for text in texts for line in text.split("\n"))
+                   for texts in (listings, map(textwrap.dedent, listings)))
+    have |= moved
     lines = collections.Counter(line.rstrip() for b in shown if b["kind"] == "code" for line in b["text"].split("\n") if line.strip())
     result["code"] = (sum((lines & have).values()), sum(lines.values()))
     defects += [["code line", line] for line in (lines - have)]

@@ -72,6 +72,8 @@ def read(path):
             kind, _, text = rest.partition(" ")
             if kind.startswith("heading"):
                 blocks.append({"kind": "heading", "level": int(kind[7:]), "text": text, "silent": True})
+            elif kind == "list_item":  # a check box: {x} or { }
+                blocks.append({"kind": kind, "text": text[4:], "level": 0, "marker": "-", "checked": text[1] == "x", "silent": True})
             else:
                 blocks.append({"kind": kind, "text": text, "silent": True})
         elif word == "@figure":
