@@ -502,7 +502,7 @@ def to_typst(meta, blocks):
             out.append(f"\n#heading(level: {block['level']})[{text(block)}]\n")
         elif kind == "list_item":
             mark = "-" if block["marker"] == "-" else block["marker"]
-            box = "" if "checked" not in block else "☑ " if block["checked"] else "☐ "
+            box = f'#text(font: "DejaVu Sans Mono")[{"☑" if block["checked"] else "☐"}] ' if "checked" in block else ""
             out.append("  " * block["level"] + f"{mark} {box}{text(block)}" if last == kind else "\n" + "  " * block["level"] + f"{mark} {box}{text(block)}")
         elif kind == "code":
             out.append("\n```\n" + block["text"] + "\n```\n")
