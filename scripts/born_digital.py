@@ -52,7 +52,7 @@ def tidy(text, refs=None):
             refs.append(mark)
     text = re.sub(r"\[\^[^\]\s]+\]", "", text)
     text = re.sub(r"(?<![\\$])(\$\$?)(?![\s$])[^$\n]+?(?<![\s\\])\1", " ", text)
-    text = re.sub(r"!\[(?:image|picture|chart|figure|formula|seal)?\]\([^)]*\)", " ", text)  # says nothing
+    text = re.sub(r"!\[(?i:image|picture|chart|figure|formula|seal)?\]\([^)]*\)", " ", text)  # says nothing
     text = re.sub(r"!\[((?:[^\]\\]|\\.)*)\]\([^)]*\)", r" \1 ", text)
     text = re.sub(r"(?<!\\)\[((?:[^\]\\]|\\.)+)\]\([^)\s]*\)", r"\1", text)
     text = re.sub(r"<img[^>]*?(?:alt=\"([^\"]*)\")?[^>]*>", r" \1 ", text)
