@@ -206,5 +206,5 @@ fn an_article_as_an_initial_stays_a_word() {
 #[test]
 fn a_letter_before_one_line_is_no_initial() {
     let page = page(&[(0.0, 0.0, 24.0, "A"), (14.0, 6.0, 12.0, "appendix")]);
-    assert_eq!(texts(&page).len(), 2);
+    assert!(!texts(&page).concat().contains("Aappendix"));
 }
