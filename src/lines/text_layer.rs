@@ -66,7 +66,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
     for c in &content.chars {
         let character = char::from_u32(c.code).unwrap_or('\u{FFFD}');
         let run = content.runs.get(c.run as usize);
-        let visible = run.is_none_or(|run| run.visible);
+        let visible = run.is_none_or(|run| run.hidden.is_none());
         let soft_hyphen = is_soft_hyphen(c.code);
         if soft_hyphen {
             if let Some(word) = &mut open {
@@ -173,7 +173,7 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> Ch
 }
 
 /// Appends a character; ligatures, presentation forms and mathematical alphabets become plain letters.
-fn push_normalized(text: &mut String, c: char) {
+pub(super) fn push_normalized(text: &mut String, c: char) {
     match c as u32 {
         0xFB00..=0xFDFF | 0xFE70..=0xFEFC | 0x1D400..=0x1D7FF => {
             text.extend(std::iter::once(c).nfkc())

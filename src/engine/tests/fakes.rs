@@ -233,7 +233,7 @@ impl Record {
 }
 
 impl DocumentSink for Record {
-    fn begin(&mut self, job: &Job, _: usize, _: usize, _: bool) {
+    fn begin(&mut self, job: &Job, _: OpenedDocument) {
         self.panic_in(job, "begin");
         self.events.push(format!("begin {}", job.id));
     }
