@@ -11,6 +11,7 @@ mod hidden;
 pub mod html;
 mod info;
 pub mod inline;
+mod span;
 mod table;
 
 pub use body::{Body, ListItem, Paragraph};
@@ -19,6 +20,7 @@ pub use failed::FAILED_ALIKE;
 pub use generation::{FinishReason, Generation};
 pub use hidden::{HiddenMode, HiddenReason, HiddenText};
 pub use info::{DocumentInfo, OutlineEntry};
+pub use span::{Span, SpanStyle};
 pub use table::{Cell, Table, escape, unescape};
 
 use crate::fault::{Fault, Reason};
@@ -198,6 +200,8 @@ pub struct Block {
     pub content: String,
     /// The parts of the content that are markup.
     pub markup: Markup,
+    /// The parts of the content whose style differs from that of the block.
+    pub spans: Vec<Span>,
     /// The content by kind, once the document is finished.
     pub body: Body,
     /// Why a reader does not see it, if it is marked text of that kind.
@@ -236,6 +240,7 @@ impl Block {
             bbox,
             content: String::new(),
             markup: Markup::default(),
+            spans: Vec::new(),
             body: Body::Empty,
             hidden: None,
             score,

@@ -223,6 +223,7 @@ fn fill(
     block.text = answer.text;
     block.content = answer.content;
     block.markup = answer.markup;
+    block.spans = answer.spans;
     if !answer.is_raw {
         return Ok(None);
     }
@@ -237,6 +238,7 @@ fn fill(
         Ok(content::read(&block.content, block.label, size))
     })?;
     block.content = reading.content;
+    block.spans.clear();
     notes.extend(reading.notes);
     Ok(reading.spotting.filter(|found| !found.rec_texts.is_empty()))
 }

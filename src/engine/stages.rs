@@ -229,11 +229,11 @@ pub(super) fn read(
             let mut page = source
                 .read_page(index, settings.pixels_wanted())
                 .map_err(Fault::from)?;
-            let beside = Beside::take(&mut page, settings.hidden_text);
             let decision = match settings.reads_pictures {
                 true => picture_decision(),
                 false => decide_text(&page, settings.text_layer),
             };
+            let beside = Beside::take(&mut page, decision.source, settings.hidden_text);
             Ok((page, decision, beside))
         });
         match read {

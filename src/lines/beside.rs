@@ -3,7 +3,7 @@
 
 use super::prepare::PreparedPage;
 use super::text_layer::push_normalized;
-use crate::document::{Code, Diagnostic, HiddenMode, HiddenReason, HiddenText};
+use crate::document::{Code, Diagnostic, HiddenMode, HiddenReason, HiddenText, TextSource};
 use crate::geometry::Rect;
 use crate::input::SourcePage;
 use crate::input::pdf::page::PdfPage;
@@ -22,18 +22,19 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Takes it from a page. With [`HiddenMode::Keep`], text that is not seen becomes text like any other.
-    pub(crate) fn take(page: &mut SourcePage, mode: HiddenMode) -> Beside {
+    /// Takes it from a page whose text comes from that `source`. With [`HiddenMode::Keep`], text of a text layer that
+    /// is not seen becomes text like any other.
+    pub(crate) fn take(page: &mut SourcePage, source: TextSource, mode: HiddenMode) -> Beside {
         let size = (page.width as f32, page.height as f32);
         let Some(content) = &mut page.content else {
             return Beside::default();
         };
         let hidden = match mode {
-            HiddenMode::Keep => {
+            HiddenMode::Keep if source == TextSource::TextLayer => {
                 reveal(content);
                 Vec::new()
             }
-            HiddenMode::Drop | HiddenMode::Mark => hidden_text(content),
+            _ => hidden_text(content),
         };
         Beside {
             hidden,
@@ -61,7 +62,7 @@ impl Beside {
         if self.is_xfa {
             let count = page.form_values.len();
             let message = format!(
-                "an XFA form, of which the pages show nothing: {count} values were read out of its data"
+                "an XFA form, of which the pages show nothing; values read out of its data: {count}"
             );
             let told = Diagnostic::warning(Code::XfaForm, None, message);
             page.diagnostics.push(told);

@@ -372,6 +372,7 @@ fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
         .iter_mut()
         .chain(&mut content.drawings)
         .chain(&mut content.images)
+        .chain(content.links.iter_mut().flat_map(|link| &mut link.boxes))
         .for_each(turn);
     content.fills.iter_mut().for_each(|(r, _)| turn(r));
     for run in &mut content.runs {

@@ -5,14 +5,16 @@
 //! neighbour, and [`segment`] makes one segment of every chain.
 
 mod fonts;
+mod links;
 
 use super::page_text::{Direction, PageText, Segment, Shift, Word, is_cjk, is_right_to_left};
 use super::thresholds::layer::*;
 use crate::deadline;
-use crate::document::TextSource;
+use crate::document::{SpanStyle, TextSource};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, PdfRun};
-use fonts::{fixed_pitch_fonts, style};
+use fonts::{fixed_pitch_fonts, run_styles, style};
+use links::Links;
 use unicode_normalization::UnicodeNormalization;
 
 /// A word of the layer, not yet assigned to a line.
@@ -34,6 +36,8 @@ struct RawWord {
 pub(crate) fn page_text(content: &PdfPage) -> PageText {
     let raw = words(content);
     let fixed_pitch = fixed_pitch_fonts(content);
+    let styles = run_styles(content, &fixed_pitch);
+    let links = Links::of(content);
     let chains = link(&raw);
     let mut raw: Vec<Option<RawWord>> = raw.into_iter().map(Some).collect();
     let segments = chains
@@ -45,7 +49,11 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
                 .collect::<Vec<_>>()
         })
         .filter(|words| !words.is_empty())
-        .map(|words| segment(words, content, &fixed_pitch))
+        .map(|words| {
+            let mut segment = segment(words, content, &fixed_pitch, &styles);
+            links.put_on(&mut segment.words);
+            segment
+        })
         .collect();
     PageText {
         source: TextSource::TextLayer,
@@ -263,7 +271,12 @@ fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(us
 }
 
 /// Makes a segment of a chain of words.
-fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Segment {
+fn segment(
+    mut raw: Vec<RawWord>,
+    content: &PdfPage,
+    fixed_pitch: &[bool],
+    styles: &[SpanStyle],
+) -> Segment {
     let letters = |f: &dyn Fn(char) -> bool| {
         raw.iter()
             .flat_map(|w| w.text.chars())
@@ -339,6 +352,7 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
             space_before,
             shift,
             mcid,
+            style: styles.get(word.run as usize).cloned().unwrap_or_default(),
         });
     }
     Segment {

@@ -3,17 +3,20 @@
 //! Lines are joined to running text and hyphenated words are rejoined; code keeps its lines and indents,
 //! tables of contents keep their lines, tables become HTML.
 
+mod styled;
+
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::deadline::{self, Deadline};
 use crate::document::{Label, Markup, ReadLine};
 use crate::fault::Fault;
 use crate::geometry::{Rect, rows_by_overlap};
-use crate::layout::{Region, join_line};
+use crate::layout::Region;
 use crate::lines::{PageText, Segment, Shift};
 use crossbeam_channel::{Receiver, Sender};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use styled::StyledText;
 
 /// Width of a character of code in ems, to compute indents: common fixed-pitch fonts have 0.6.
 const CODE_CHAR: f32 = 0.6;
@@ -74,6 +77,7 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
         .filter_map(|i| text.segments.get(*i))
         .collect();
     let mut markup = Markup::default();
+    let mut spans = Vec::new();
     let content = match (&region.table, region.label) {
         (Some(table), _) => table.to_html(),
         (None, Label::Algorithm) => code(text, lines),
@@ -83,9 +87,10 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
                 .iter()
                 .flat_map(|s| &s.words)
                 .any(|word| word.shift != Shift::None);
-            let (content, is_item) = list_item(running_text(text, lines));
-            markup.list_item = is_item;
-            content
+            let styled = StyledText::of(text, lines, &region.style).as_list_item();
+            markup.list_item = styled.is_item;
+            spans = styled.spans;
+            styled.text
         }
     };
     let confidences: Vec<f32> = segments.iter().filter_map(|s| s.confidence).collect();
@@ -93,6 +98,7 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
     Recognition {
         content,
         markup,
+        spans,
         is_raw: false,
         confidence: (!confidences.is_empty()).then_some(mean),
         lines: segments.iter().filter_map(|s| read_line(s)).collect(),
@@ -133,35 +139,6 @@ fn lines_inside(text: &PageText, region: &Region) -> Vec<Vec<usize>> {
             line
         });
     lines.collect()
-}
-
-fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
-    let mut out = String::new();
-    let mut cut = false;
-    for line in lines {
-        let segments: Vec<&Segment> = line.iter().filter_map(|i| text.segments.get(*i)).collect();
-        let joined = segments
-            .iter()
-            .map(|s| s.text())
-            .collect::<Vec<_>>()
-            .join(" ");
-        join_line(&mut out, &joined, cut);
-        cut = segments.last().is_some_and(|s| s.hyphenated);
-    }
-    out
-}
-
-/// Rewrites bullets for Markdown; `true` if there was one.
-fn list_item(text: String) -> (String, bool) {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some('•' | '◦' | '▪' | '▫' | '■' | '●' | '○' | '‣' | '⁃' | '➢' | '➤')
-            if !chars.as_str().trim().is_empty() =>
-        {
-            (format!("- {}", chars.as_str().trim_start()), true)
-        }
-        _ => (text, false),
-    }
 }
 
 fn code(text: &PageText, lines: &[Vec<usize>]) -> String {

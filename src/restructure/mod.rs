@@ -8,6 +8,7 @@ mod body;
 mod clusters;
 mod html;
 pub(crate) mod levels;
+mod spans;
 mod tables;
 pub(crate) mod text;
 mod thresholds;
