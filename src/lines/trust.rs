@@ -233,6 +233,7 @@ mod tests {
             fixed_pitch: false,
             color: [0; 3],
             visible: true,
+            hidden: None,
             angle: 0.0,
             mcid: -1,
         };

@@ -360,6 +360,7 @@ pub(super) fn settings() -> JobSettings {
     JobSettings {
         most_repeats: None,
         text_layer: TextLayerMode::Auto,
+        hidden_text: HiddenMode::Drop,
         own_text: None,
         reads_pictures: false,
         detector_sees_pixels: false,

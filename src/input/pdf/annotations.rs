@@ -305,20 +305,22 @@ fn lay(out: &mut PdfPage, text: &Placed, font: u16, to_page: &Transform) {
         _ => y1 + (LINE_HEIGHT - 1.0) / 2.0 * em,
     };
     for (index, line) in lines.iter().enumerate() {
-        let count = line.chars().count().max(1) as f32;
-        let step = match text.is_mark {
+        let total: f32 = line.chars().map(width_of).sum();
+        let unit = match text.is_mark {
             true => em,
-            false => (CHAR_WIDTH * em).min(width / count),
+            false => em.min(width / total.max(CHAR_WIDTH)),
         };
         let y = top + index as f32 * LINE_HEIGHT * em;
-        for (at, c) in line.chars().enumerate() {
-            let x = x1 + at as f32 * step;
+        let mut x = x1;
+        for c in line.chars() {
+            let next = x + unit * if text.is_mark { 1.0 } else { width_of(c) };
             out.chars.push(PdfChar {
                 code: if c.is_control() { ' ' } else { c } as u32,
-                bbox: [x, y, x + step, y + em],
+                bbox: [x, y, next, y + em],
                 run,
                 unmapped: false,
             });
+            x = next;
         }
         out.chars.push(PdfChar {
             code: '\n' as u32,
@@ -326,6 +328,16 @@ fn lay(out: &mut PdfPage, text: &Placed, font: u16, to_page: &Transform) {
             run: u32::MAX,
             unmapped: false,
         });
+    }
+}
+
+/// Width of a character in ems, about that of a common text font: equal widths would look like a listing.
+fn width_of(c: char) -> f32 {
+    match c {
+        'i' | 'l' | 'j' | 't' | 'f' | 'r' | 'I' | '1' | '.' | ',' | ';' | ':' | '\'' | '!'
+        | '(' | ')' | ' ' => 0.3,
+        'm' | 'w' | 'A'..='Z' => 0.7,
+        _ => CHAR_WIDTH,
     }
 }
 
