@@ -351,6 +351,7 @@ mod tests {
             input_path: "x.pdf".into(),
             pages,
             page_count: None,
+            info: Default::default(),
         }
     }
 

@@ -177,6 +177,7 @@ fn styles_lie_in_each_other() {
         text: "2".into(),
         bold: true,
         italic: true,
+        strike: false,
         code: true,
         script: Some(Script::Sub),
         link: Some("https://a.b".into()),
