@@ -5,7 +5,7 @@
 //! submit jobs to its [`Engine`].
 
 use crate::config::machine;
-use crate::document::{Document, Page};
+use crate::document::{Document, DocumentInfo, Page};
 use crate::engine::{
     Engine, Event, Job, JobFault, JobSettings, PageSelection, StartError, Submission, SubmitError,
     events,
@@ -219,18 +219,16 @@ impl Parser {
             input_path: file.clone(),
             pages: Vec::new(),
             page_count: None,
+            info: DocumentInfo::default(),
         };
         loop {
             match receiver
                 .receive(LOOK)
                 .map(|delivery| delivery.map(|delivery| delivery.event))
             {
-                Ok(Some(Event::Opened {
-                    page_count,
-                    is_paged,
-                    ..
-                })) => {
-                    document.page_count = is_paged.then_some(page_count);
+                Ok(Some(Event::Opened(opened))) => {
+                    document.page_count = opened.is_paged.then_some(opened.page_count);
+                    document.info = opened.info;
                 }
                 Ok(Some(Event::Page { page, .. })) => document.push(page.page),
                 Ok(Some(Event::AllStarted)) => {}

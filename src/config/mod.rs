@@ -11,6 +11,7 @@ pub(crate) mod server;
 pub(crate) mod vl;
 mod yaml;
 
+use crate::document::HiddenMode;
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
 use crate::net::shown_address;
 use crate::runtime::{LINE_DETECTOR, LINE_RECOGNIZER};
@@ -312,6 +313,8 @@ pub struct Config {
     pub pipeline: Pipeline,
     /// Source of the text of PDF pages.
     pub text_layer: TextLayerMode,
+    /// What becomes of text that a reader does not see.
+    pub hidden_text: HiddenMode,
     /// Pixel limit of a rendered page; larger pages are rendered at a lower scale.
     pub max_page_pixels: u64,
     /// Time limit of a page.
@@ -358,6 +361,11 @@ impl Config {
                 0 => TextLayerMode::Auto,
                 1 => TextLayerMode::Always,
                 _ => TextLayerMode::Never,
+            },
+            hidden_text: match read.one_of("hidden_text", &["drop", "keep", "mark"])? {
+                0 => HiddenMode::Drop,
+                1 => HiddenMode::Keep,
+                _ => HiddenMode::Mark,
             },
             max_page_pixels: read.int("max_page_pixels", 10_000, 178_956_970)? as u64,
             page_timeout: Duration::from_secs(read.int("page_timeout", 1, 86_400)? as u64),

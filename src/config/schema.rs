@@ -195,6 +195,7 @@ pub(crate) const KEYS: &[(&str, ValueType)] = &[
     ),
     ("Serving", ValueType::Any),
     ("text_layer", ValueType::Text),
+    ("hidden_text", ValueType::Text),
     ("max_page_pixels", ValueType::Int),
     ("page_timeout", ValueType::Int),
     ("worker_memory", ValueType::Int),

@@ -53,6 +53,8 @@ codes! {
     AnswerCut = "answer_cut", "The answer to a block was longer than anything that stands on a page, and was cut.",
         "Look at the block; with a server, limit its answers.";
     TableTooLarge = "table_too_large", "The answer about a table has more cells than a table is given.", "Look at the block: its text is kept.";
+    XfaForm = "xfa_form", "A PDF is an XFA form, and its pages do not show what it holds.",
+        "Look at the form in a program that shows XFA: labels, order and what depends on scripts may differ.";
     TextLayerDiffers = "text_layer_differs", "The PDF's own text of a block is not what the recognizer reads; the latter is taken.",
         "Leave `text_layer` out to have everything read.";
     TablesApart = "tables_apart", "A table may go on over pages, and its parts are too large to be put together.", "Join them in the workbook.";

@@ -78,6 +78,7 @@ mod tests {
             input_path: String::new(),
             pages: Vec::new(),
             page_count: None,
+            info: Default::default(),
         };
         for (index, reason) in reasons {
             document.push(Page::failed(*index, Fault::new(Reason::Damaged, *reason)));

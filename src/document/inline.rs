@@ -47,10 +47,13 @@ pub struct TextRun {
     /// Set as code.
     #[serde(skip_serializing_if = "is_false")]
     pub code: bool,
+    /// Struck out.
+    #[serde(skip_serializing_if = "is_false")]
+    pub strike: bool,
     /// Raised or lowered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script: Option<Script>,
-    /// Address of the link that it is.
+    /// Address of the link that it is; `#page=N` for a page of the document, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }

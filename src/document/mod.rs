@@ -6,13 +6,21 @@
 mod body;
 mod code;
 mod failed;
+mod generation;
+mod hidden;
 pub mod html;
+mod info;
 pub mod inline;
+mod span;
 mod table;
 
 pub use body::{Body, ListItem, Paragraph};
 pub use code::{Code, reference as code_reference};
 pub use failed::FAILED_ALIKE;
+pub use generation::{FinishReason, Generation};
+pub use hidden::{HiddenMode, HiddenReason, HiddenText};
+pub use info::{DocumentInfo, OutlineEntry};
+pub use span::{Span, SpanStyle};
 pub use table::{Cell, Table, escape, unescape};
 
 use crate::fault::{Fault, Reason};
@@ -196,8 +204,12 @@ pub struct Block {
     pub content: String,
     /// The parts of the content that are markup.
     pub markup: Markup,
+    /// The parts of the content whose style differs from that of the block.
+    pub spans: Vec<Span>,
     /// The content by kind, once the document is finished.
     pub body: Body,
+    /// Why a reader does not see it, if it is marked text of that kind.
+    pub hidden: Option<HiddenReason>,
     /// Confidence of the label, 0 to 1.
     pub score: f32,
     /// The crop of the block, if it is kept as a picture.
@@ -232,7 +244,9 @@ impl Block {
             bbox,
             content: String::new(),
             markup: Markup::default(),
+            spans: Vec::new(),
             body: Body::Empty,
+            hidden: None,
             score,
             picture: None,
             title_level: None,
@@ -348,38 +362,6 @@ impl Diagnostic {
     }
 }
 
-/// Statistics of a recognizer's answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Generation {
-    /// Number of generated tokens.
-    pub token_count: usize,
-    /// Mean log-probability of the tokens; `None` if a server does not report it.
-    pub mean_log_probability: Option<f32>,
-    /// Log-probability of the least likely token.
-    pub min_log_probability: Option<f32>,
-    /// Reason why generation ended.
-    pub finish_reason: FinishReason,
-    /// Milliseconds from the start of the crop's vision encoding to the last token.
-    pub milliseconds: f64,
-    /// Share of the tokens that were drafted and accepted, 0 to 1; `None` without a draft.
-    pub drafted_share: Option<f32>,
-}
-
-/// Reason why generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum FinishReason {
-    /// The model produced its end token.
-    Eos,
-    /// The token limit or the end of the KV cache was reached.
-    Length,
-    /// Runaway repetition.
-    Repetition,
-    /// The time limit was reached.
-    Timeout,
-}
-
 /// Severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -432,6 +414,8 @@ pub struct Page {
     pub preprocessed: Option<Preprocessing>,
     /// Source of the text and the reason for it.
     pub text_decision: TextDecision,
+    /// Text of the file that a reader of the page does not see.
+    pub hidden_text: Vec<HiddenText>,
     /// Messages about the page and its blocks.
     pub diagnostics: Vec<Diagnostic>,
     /// Milliseconds spent in each stage, in order.
@@ -528,6 +512,7 @@ impl Page {
                 source: TextSource::None,
                 reason: reason.into(),
             },
+            hidden_text: Vec::new(),
             diagnostics: vec![diagnostic],
             timings: Vec::new(),
             through: None,
@@ -567,6 +552,8 @@ pub struct Document {
     pub pages: Vec<Page>,
     /// Page count of the whole input, including pages not requested; `None` for a plain image.
     pub page_count: Option<usize>,
+    /// What the file says about itself.
+    pub info: DocumentInfo,
 }
 
 #[cfg(test)]

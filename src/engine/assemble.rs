@@ -6,8 +6,11 @@ use super::illustrate::Illustrations;
 use super::job::JobContext;
 use crate::content;
 use crate::deadline;
-use crate::document::{Block, Code, Diagnostic, FinishReason, Markup, Page, Picture, Spotting};
+use crate::document::{
+    Block, Code, Diagnostic, FinishReason, HiddenMode, Label, Markup, Page, Picture, Spotting,
+};
 use crate::fault::{Fault, Reason};
+use crate::geometry::Rect;
 use crate::lines::PreparedPage;
 use crate::plan::{PagePlan, TableFigure};
 use crate::preprocess::PreprocessSteps;
@@ -63,6 +66,7 @@ pub(super) fn page(page: PlannedPage, answers: Answers) -> FinishedPage {
 /// Assembles a page from its plan and the answers.
 fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
     let PlannedPage {
+        context: planned_context,
         prepared,
         plan,
         mut cut,
@@ -121,6 +125,8 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         blocks.push(block);
     }
     let table_pictures = restore_table_pictures(&mut blocks, &mut diagnostics, &figures);
+    let marks = planned_context.settings.hidden_text == HiddenMode::Mark;
+    add_unplanned(&prepared, marks, &mut blocks, &mut diagnostics);
     let page = Page {
         page_index: prepared.page_index,
         width: prepared.width,
@@ -135,6 +141,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         spotting,
         preprocessed: prepared.preprocessed,
         text_decision: prepared.decision.clone(),
+        hidden_text: prepared.hidden_text.clone(),
         diagnostics,
         timings,
         through: None,
@@ -146,6 +153,40 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         steps,
         trace: cut.trace,
     }
+}
+
+/// Adds the blocks that no layout has: values of a form that no page shows behind all others, and with `marks`
+/// hidden text, each piece behind the last block above it.
+fn add_unplanned(
+    prepared: &PreparedPage,
+    marks: bool,
+    blocks: &mut Vec<Block>,
+    diagnostics: &mut [Diagnostic],
+) {
+    let text = |bbox: Rect, content: String| {
+        let mut block = Block::new(Label::Text, bbox, 1.0);
+        block.content = content;
+        block.style.font_size = prepared.text.body_size_or_default();
+        block.style.line_count = 1;
+        block
+    };
+    let hidden = prepared.hidden_text.iter().filter(|_| marks);
+    for piece in hidden {
+        let [x1, y1, x2, y2] = piece.bbox.map(|v| v as f32);
+        let bbox = Rect { x1, y1, x2, y2 };
+        let is_above =
+            |block: &Block| block.bbox.y1 <= bbox.y1 && block.bbox.overlap_x(&bbox) > 0.0;
+        let at = blocks.iter().rposition(is_above).map_or(0, |at| at + 1);
+        let mut block = text(bbox, piece.text.clone());
+        block.hidden = Some(piece.reason);
+        blocks.insert(at, block);
+        for diagnostic in &mut *diagnostics {
+            diagnostic.block_id = diagnostic.block_id.map(|id| id + usize::from(id >= at));
+        }
+    }
+    let page = Rect::new(0.0, 0.0, prepared.width as f32, prepared.height as f32);
+    let values = prepared.form_values.iter();
+    blocks.extend(values.map(|(label, value)| text(page, format!("{label}: {value}"))));
 }
 
 /// Warning about a block whose answer did not end by itself.
@@ -182,6 +223,7 @@ fn fill(
     block.text = answer.text;
     block.content = answer.content;
     block.markup = answer.markup;
+    block.spans = answer.spans;
     if !answer.is_raw {
         return Ok(None);
     }
@@ -196,6 +238,7 @@ fn fill(
         Ok(content::read(&block.content, block.label, size))
     })?;
     block.content = reading.content;
+    block.spans.clear();
     notes.extend(reading.notes);
     Ok(reading.spotting.filter(|found| !found.rec_texts.is_empty()))
 }

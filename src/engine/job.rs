@@ -3,7 +3,7 @@
 use super::coordinator::Message;
 use super::{FinishedPage, PageSelection};
 use crate::deadline::CancelToken;
-use crate::document::Label;
+use crate::document::{DocumentInfo, HiddenMode, Label};
 use crate::fault::{Fault, Reason};
 use crate::input::{InputError, InputFile, PageSource, PixelsWanted};
 use crate::layout::postprocess::LayoutOptions;
@@ -35,6 +35,8 @@ pub struct JobSettings {
     pub most_repeats: Option<usize>,
     /// Source of the text of PDF pages.
     pub text_layer: TextLayerMode,
+    /// What becomes of text that a reader does not see.
+    pub hidden_text: HiddenMode,
     /// Text layer mode for the PDF's own text before a recognizer; `None` to recognize all blocks.
     pub own_text: Option<TextLayerMode>,
     /// `true` to treat pages as pictures, whatever text they contain.
@@ -188,20 +190,26 @@ impl From<JobFault> for Fault {
     }
 }
 
+/// A document that was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedDocument {
+    /// Number of pages of the document.
+    pub page_count: usize,
+    /// Number of pages that will be delivered.
+    pub selected: usize,
+    /// Number of pages requested; more than `selected` if `max_pages` cuts them.
+    pub wanted: usize,
+    /// `true` if the reference numbers the pages of this kind of input.
+    pub is_paged: bool,
+    /// What the file says about itself.
+    pub info: DocumentInfo,
+}
+
 /// Events of a job. The last one is [`Event::Finished`] or [`Event::GivenUp`].
 #[derive(Debug)]
 pub enum Event {
     /// The file was opened.
-    Opened {
-        /// Number of pages of the document.
-        page_count: usize,
-        /// Number of pages that will be delivered.
-        selected: usize,
-        /// Number of pages requested; more than `selected` if `max_pages` cuts them.
-        wanted: usize,
-        /// `true` if the reference numbers the pages of this kind of input.
-        is_paged: bool,
-    },
+    Opened(Box<OpenedDocument>),
     /// The next page, in order.
     Page {
         /// The page.

@@ -59,6 +59,7 @@ use crate::recognize::Recognizer;
 use coordinator::{Coordinator, Message, State};
 use crossbeam_channel::Sender;
 // Types of the settings and sources of jobs, which clients need to name.
+pub use crate::document::HiddenMode;
 pub use crate::input::{InputError, InputFile, PageError, PageSource, PixelsWanted, SourcePage};
 pub use crate::layout::polygons::ShapeMode;
 pub use crate::layout::postprocess::{LayoutOptions, MergeMode, MergeModes, Threshold, Unclip};
@@ -67,7 +68,7 @@ pub use crate::plan::{PlanOptions, RequestOptions, VlOptions};
 pub use crate::preprocess::PreprocessOptions;
 pub use job::{
     Delivery, Event, EventReceiver, EventSender, Job, JobFault, JobSettings, LayoutChoice,
-    OpenSource, Submission, SubmitError, events,
+    OpenSource, OpenedDocument, Submission, SubmitError, events,
 };
 use permits::Permits;
 pub use run::{Batch, DocumentEnd, DocumentSink, EngineOptions, Opener, RunOutcome, run};

@@ -3,7 +3,8 @@
 
 use super::guard::guarded;
 use super::job::{
-    Event, EventReceiver, EventSender, Job, JobFault, JobSettings, Submission, events,
+    Event, EventReceiver, EventSender, Job, JobFault, JobSettings, OpenedDocument, Submission,
+    events,
 };
 use super::{Engine, FinishedPage, GRACE, Limits, PageSelection, Stages, StartError};
 use crate::deadline::Stopped;
@@ -61,8 +62,8 @@ pub enum DocumentEnd {
 ///
 /// A panic counts as an error of the document of the call.
 pub trait DocumentSink {
-    /// A document was opened; `page_count` is that of the whole input, `selected` that of the pages to come.
-    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool);
+    /// A document was opened.
+    fn begin(&mut self, job: &Job, opened: OpenedDocument);
     /// The next page of a document, in order. An error fails the document.
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), Fault>;
     /// All pages were delivered. An error fails the document.
@@ -238,12 +239,8 @@ impl Run<'_> {
         };
         let (sink, job) = (&mut self.sink, &under_way.job);
         match event {
-            Event::Opened {
-                page_count,
-                selected,
-                wanted,
-                is_paged,
-            } => {
+            Event::Opened(opened) => {
+                let (selected, wanted) = (opened.selected, opened.wanted);
                 if selected < wanted {
                     let message =
                         format!("only {selected} of {wanted} pages are parsed (`max_pages`)");
@@ -255,7 +252,7 @@ impl Run<'_> {
                     under_way.has_errors = true;
                 }
                 let begun = guarded(WRITING, || {
-                    sink.begin(job, page_count, selected, is_paged);
+                    sink.begin(job, *opened);
                     Ok(())
                 });
                 self.broken(id, begun.err());

@@ -14,7 +14,7 @@ use crate::document::{TextDecision, TextSource};
 use crate::fault::Fault;
 use crate::input::{InputError, PageSource, SourcePage};
 use crate::lines::memory::PAGE_PIXEL;
-use crate::lines::{PreparedPage, decide_text, prepare_layer};
+use crate::lines::{Beside, PreparedPage, decide_text, prepare_layer};
 use crate::plan::PlanOptions;
 use crate::recognize::{DocumentState, Recognizer};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
@@ -51,6 +51,7 @@ pub(crate) struct ToRead {
     job: PageJob,
     page: SourcePage,
     decision: TextDecision,
+    beside: Beside,
 }
 
 /// Runs work under a deadline; also returns the time it took, without waiting for its turn.
@@ -225,29 +226,33 @@ pub(super) fn read(
         let (source, settings) = (job.source.clone(), job.context.settings.clone());
         let index = job.page_index;
         let read = job.work(("read", "reading the page"), || {
-            let page = source
+            let mut page = source
                 .read_page(index, settings.pixels_wanted())
                 .map_err(Fault::from)?;
             let decision = match settings.reads_pictures {
                 true => picture_decision(),
                 false => decide_text(&page, settings.text_layer),
             };
-            Ok((page, decision))
+            let beside = Beside::take(&mut page, decision.source, settings.hidden_text);
+            Ok((page, decision, beside))
         });
         match read {
             Err(fault) => job.fail(&stage.out, fault),
-            Ok((page, decision))
+            Ok((page, decision, beside))
                 if decision.source == TextSource::Lines || settings.reads_pictures =>
             {
                 drop(to_lines.send(ToRead {
                     job,
                     page,
                     decision,
+                    beside,
                 }));
             }
-            Ok((page, decision)) => {
+            Ok((page, decision, beside)) => {
                 let prepared = job.work(("text_layer", "reading the text layer"), || {
-                    Ok(prepare_layer(page, decision))
+                    let mut prepared = prepare_layer(page, decision);
+                    beside.give(&mut prepared);
+                    Ok(prepared)
                 });
                 match prepared {
                     Ok(prepared) => drop(to_layout.send((job, prepared))),
@@ -277,6 +282,7 @@ pub(super) fn lines(
         mut job,
         page,
         decision,
+        beside,
     } in inbox
     {
         if job.passes(&stage.out) {
@@ -284,9 +290,11 @@ pub(super) fn lines(
         }
         let (source, settings) = (job.source.clone(), job.context.settings.clone());
         let prepared = job.work(("lines", "reading lines"), || {
-            preparer
+            let mut prepared = preparer
                 .prepare(source.as_ref(), page, decision, &settings)
-                .map_err(Fault::from)
+                .map_err(Fault::from)?;
+            beside.give(&mut prepared);
+            Ok(prepared)
         });
         match prepared {
             Ok(prepared) => drop(to_layout.send((job, prepared))),

@@ -20,7 +20,7 @@ pub(crate) use discover::discover;
 pub use file::InputFile;
 pub(crate) use list::read_list;
 
-use crate::document::Code;
+use crate::document::{Code, DocumentInfo};
 use crate::fault::{Fault, Reason};
 use crate::output::record::sha256_of;
 use crate::raster::Pixels;
@@ -148,6 +148,10 @@ pub trait PageSource: Send + Sync {
         let _ = page_index;
         None
     }
+    /// What the file says about itself. Most input types say nothing.
+    fn info(&self) -> DocumentInfo {
+        DocumentInfo::default()
+    }
     /// Hash of the file's length and beginning, equal for equal files; 0 if the file cannot be read.
     fn fingerprint(&self) -> u64;
     /// `true` if the reference numbers the pages of this input type (PDF and TIFF).
@@ -215,6 +219,10 @@ impl PageSource for RemoteSource {
 
     fn repeats(&self, page_index: usize) -> Option<usize> {
         self.inner.repeats(page_index)
+    }
+
+    fn info(&self) -> DocumentInfo {
+        self.inner.info()
     }
 
     fn fingerprint(&self) -> u64 {
@@ -352,6 +360,10 @@ impl PageSource for PdfSource {
             .binary_search_by_key(&page_index, |(page, _)| *page as usize)
             .ok()?;
         Some(repeats[at].1 as usize)
+    }
+
+    fn info(&self) -> DocumentInfo {
+        self.handle.info.clone()
     }
 
     fn fingerprint(&self) -> u64 {

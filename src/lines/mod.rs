@@ -4,6 +4,7 @@
 //! Either way the result is a [`PreparedPage`]: upright and straight, with its [`PageText`] (segments of
 //! lines with boxes), its ruling lines and its pictures. `prepare` makes the calls in order.
 
+mod beside;
 mod detect;
 mod line_text;
 pub mod memory;
@@ -19,6 +20,7 @@ mod thresholds;
 mod tiles;
 pub(crate) mod trust;
 
+pub(crate) use beside::Beside;
 pub use options::LineOptions;
 pub(crate) use options::{DetectOptions, LimitType};
 #[cfg(test)]

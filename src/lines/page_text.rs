@@ -1,6 +1,6 @@
 //! The text of a page as segments of lines with boxes, from any source.
 
-use crate::document::TextSource;
+use crate::document::{SpanStyle, TextSource};
 use crate::geometry::Rect;
 
 /// A word and its position.
@@ -16,6 +16,8 @@ pub struct Word {
     pub shift: Shift,
     /// Marked content id in a tagged PDF, -1 for none.
     pub mcid: i32,
+    /// Its typographic style, and the link that it is.
+    pub style: SpanStyle,
 }
 
 /// Position of a word relative to its line.
@@ -91,6 +93,7 @@ impl Word {
             space_before: false,
             shift: Shift::None,
             mcid: -1,
+            style: SpanStyle::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::thresholds::trust::TURNED_SHARE;
 use super::tiles::LEAST_SIDE;
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
-use crate::document::{Code, Diagnostic, Preprocessing, TextDecision, TextSource};
+use crate::document::{Code, Diagnostic, HiddenText, Preprocessing, TextDecision, TextSource};
 use crate::fault::{Fault, Reason};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, StructNode};
@@ -52,6 +52,10 @@ pub struct PreparedPage {
     pub preprocessed: Option<Preprocessing>,
     /// The page after every step of document preprocessing, if they are to be compared.
     pub preprocess_steps: Option<PreprocessSteps>,
+    /// Text that a reader does not see.
+    pub hidden_text: Vec<HiddenText>,
+    /// Values of a form that no page shows, with their labels.
+    pub form_values: Vec<(String, String)>,
     /// Diagnostics of the page.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -80,6 +84,8 @@ impl PreparedPage {
             skew_degrees: 0.0,
             preprocessed: None,
             preprocess_steps: None,
+            hidden_text: Vec::new(),
+            form_values: Vec::new(),
             diagnostics: Vec::new(),
         }
     }
@@ -203,6 +209,8 @@ pub(crate) fn prepare_lines(
         skew_degrees: read.skew_degrees,
         preprocessed: None,
         preprocess_steps: None,
+        hidden_text: Vec::new(),
+        form_values: Vec::new(),
         diagnostics,
     })
 }
@@ -323,6 +331,8 @@ fn from_content(
         skew_degrees: 0.0,
         preprocessed: None,
         preprocess_steps: None,
+        hidden_text: Vec::new(),
+        form_values: Vec::new(),
         diagnostics: Vec::new(),
     }
 }
@@ -362,6 +372,7 @@ fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
         .iter_mut()
         .chain(&mut content.drawings)
         .chain(&mut content.images)
+        .chain(content.links.iter_mut().flat_map(|link| &mut link.boxes))
         .for_each(turn);
     content.fills.iter_mut().for_each(|(r, _)| turn(r));
     let small = content.small_shapes.iter_mut();

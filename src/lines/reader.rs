@@ -9,7 +9,7 @@ use super::page_text::{
 };
 use super::read::{LineRecognizer, crop_ratio, cut_line, turn_upside_down};
 use super::thresholds::skew::*;
-use crate::document::TextSource;
+use crate::document::{SpanStyle, TextSource};
 use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Quad, Rect};
 use crate::onnx::{OnnxError, Runtime, TensorModel};
@@ -278,6 +278,7 @@ fn segment(quad: &Quad, line: &LineText) -> Segment {
             space_before: i > 0,
             shift: Shift::None,
             mcid: -1,
+            style: SpanStyle::default(),
         };
         line.text.split_whitespace().enumerate().map(word).collect()
     } else {
@@ -347,6 +348,7 @@ fn words(bbox: &Rect, line: &LineText) -> Vec<Word> {
             space_before: !words.is_empty(),
             shift: Shift::None,
             mcid: -1,
+            style: SpanStyle::default(),
         });
         start = end;
     }

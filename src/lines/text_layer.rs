@@ -7,15 +7,17 @@
 mod drop_caps;
 mod fonts;
 mod fractions;
+mod links;
 mod markers;
 
 use super::page_text::{Direction, PageText, Segment, Shift, Word, is_cjk, is_right_to_left};
 use super::thresholds::layer::*;
 use crate::deadline;
-use crate::document::TextSource;
+use crate::document::{SpanStyle, TextSource};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, PdfRun};
-use fonts::{fixed_pitch_fonts, style};
+use fonts::{fixed_pitch_fonts, run_styles, style};
+use links::Links;
 use unicode_normalization::UnicodeNormalization;
 
 /// A word of the layer, not yet assigned to a line.
@@ -41,6 +43,8 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
     drop_caps::join(&mut raw);
     insert(markers::words(content, &raw), &mut raw);
     let fixed_pitch = fixed_pitch_fonts(content);
+    let styles = run_styles(content, &fixed_pitch);
+    let links = Links::of(content);
     let chains = fractions::gather(&raw, link(&raw));
     let mut raw: Vec<Option<RawWord>> = raw.into_iter().map(Some).collect();
     let segments = chains
@@ -52,7 +56,11 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
                 .collect::<Vec<_>>()
         })
         .filter(|words| !words.is_empty())
-        .map(|words| segment(words, content, &fixed_pitch))
+        .map(|words| {
+            let mut segment = segment(words, content, &fixed_pitch, &styles);
+            links.put_on(&mut segment.words);
+            segment
+        })
         .collect();
     PageText {
         source: TextSource::TextLayer,
@@ -92,7 +100,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
     for c in &content.chars {
         let character = char::from_u32(c.code).unwrap_or('\u{FFFD}');
         let run = content.runs.get(c.run as usize);
-        let visible = run.is_none_or(|run| run.visible);
+        let visible = run.is_none_or(|run| run.hidden.is_none());
         let soft_hyphen = is_soft_hyphen(c.code);
         if soft_hyphen {
             if let Some(word) = &mut open {
@@ -203,7 +211,7 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> Ch
 }
 
 /// Appends a character; ligatures, presentation forms and mathematical alphabets become plain letters.
-fn push_normalized(text: &mut String, c: char) {
+pub(super) fn push_normalized(text: &mut String, c: char) {
     match c as u32 {
         0xFB00..=0xFDFF | 0xFE70..=0xFEFC | 0x1D400..=0x1D7FF => {
             text.extend(std::iter::once(c).nfkc())
@@ -310,7 +318,12 @@ fn take_hyphen(words: &mut Vec<RawWord>) {
 }
 
 /// Makes a segment of a chain of words.
-fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Segment {
+fn segment(
+    mut raw: Vec<RawWord>,
+    content: &PdfPage,
+    fixed_pitch: &[bool],
+    styles: &[SpanStyle],
+) -> Segment {
     take_hyphen(&mut raw);
     let letters = |f: &dyn Fn(char) -> bool| {
         raw.iter()
@@ -388,6 +401,7 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
             space_before,
             shift,
             mcid,
+            style: styles.get(word.run as usize).cloned().unwrap_or_default(),
         });
     }
     Segment {

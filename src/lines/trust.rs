@@ -42,7 +42,9 @@ pub(crate) fn decide(
         TextLayerMode::Auto => {}
     }
     let ink = picture.map(|picture| InkMap::new(picture, size));
-    let chars: Vec<&PdfChar> = content.chars.iter().filter(|c| is_mark(c)).collect();
+    // Text that nobody sees says nothing about the text that is seen.
+    let chars = content.chars.iter();
+    let chars: Vec<&PdfChar> = chars.filter(|c| is_mark(c) && content.is_seen(c)).collect();
     if chars.is_empty() {
         let blank = ink.as_ref().is_some_and(InkMap::is_blank);
         return if blank {
@@ -231,6 +233,7 @@ mod tests {
             fixed_pitch: false,
             color: [0; 3],
             visible: true,
+            hidden: None,
             angle: 0.0,
             mcid: -1,
         };

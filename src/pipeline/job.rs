@@ -58,6 +58,7 @@ impl Resolved {
             // The reference parses every page.
             most_repeats: (!as_reference).then_some(MOST_REPEATS),
             text_layer: self.config.text_layer,
+            hidden_text: self.config.hidden_text,
             own_text: self.own_text.map(|own_text| own_text.mode),
             reads_pictures: self.looks_at_pictures().is_some(),
             detector_sees_pixels: vl.is_some(),

@@ -2,7 +2,7 @@
 //! for documents of several pages, `restructured.json`, with crops and pages as PNG beside them.
 
 use crate::document::{Block, Document, Label, Page};
-use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, PageTrace};
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, OpenedDocument, PageTrace};
 use crate::fault::Fault;
 use crate::layout::Region;
 use crate::output::write_file;
@@ -328,8 +328,8 @@ fn write_png(path: &Path, pixels: &Pixels) -> Result<(), Fault> {
 }
 
 impl DocumentSink for TraceWriter<'_> {
-    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
-        let document = new_document(job, page_count, is_paged);
+    fn begin(&mut self, job: &Job, opened: OpenedDocument) {
+        let document = new_document(job, &opened);
         self.open.insert(
             job.id,
             Traced {
@@ -337,7 +337,7 @@ impl DocumentSink for TraceWriter<'_> {
                 traces: Vec::new(),
             },
         );
-        self.inner.begin(job, page_count, selected, is_paged);
+        self.inner.begin(job, opened);
     }
 
     fn page(&mut self, job: &Job, mut page: FinishedPage) -> Result<(), Fault> {

@@ -16,7 +16,7 @@ pub(crate) mod server;
 pub(crate) mod text_first;
 
 use crate::deadline::{CancelToken, Stopped};
-use crate::document::{Code, Generation, Markup, ReadLine, TextDecision};
+use crate::document::{Code, Generation, Markup, ReadLine, Span, TextDecision};
 use crate::fault::Fault;
 use crate::layout::Region;
 use crate::lines::PreparedPage;
@@ -103,6 +103,8 @@ pub struct Recognition {
     pub content: String,
     /// Markup in the content; for a model's own words the engine sets it.
     pub markup: Markup,
+    /// Parts of the content whose style differs from that of the block.
+    pub spans: Vec<Span>,
     /// `true` if `content` is a model's raw answer, still to be post-processed.
     pub is_raw: bool,
     /// Mean confidence, if the backend has one.

@@ -3,17 +3,20 @@
 //! Lines are joined to running text and hyphenated words are rejoined; code keeps its lines and indents,
 //! tables of contents keep their lines, tables become HTML.
 
+mod styled;
+
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::deadline::{self, Deadline};
-use crate::document::{LINE_HYPHEN, Label, Markup, ReadLine};
+use crate::document::{Label, Markup, ReadLine};
 use crate::fault::Fault;
 use crate::geometry::{Rect, rows_by_overlap};
-use crate::layout::{Region, join_line};
-use crate::lines::{PageText, Segment, Shift, is_hangul};
+use crate::layout::Region;
+use crate::lines::{PageText, Segment, Shift};
 use crossbeam_channel::{Receiver, Sender};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use styled::StyledText;
 
 /// Width of a character of code in ems, to compute indents: common fixed-pitch fonts have 0.6.
 const CODE_CHAR: f32 = 0.6;
@@ -22,9 +25,6 @@ const PITCHES: std::ops::Range<f32> = 0.8..1.25;
 /// Least gap, in characters, of a space that the text layer has between two words of code: fonts that are not of
 /// fixed pitch have spaces of half a character. Larger: those are lost. Smaller: the spacing of glyphs counts.
 const NARROW_SPACE: f32 = 0.35;
-/// One line in so many ends with a space if a layer keeps them: half of all lines end with a word, and others end
-/// with punctuation or a paragraph.
-const SPACED_LINES: usize = 6;
 /// Largest indent in characters; anything deeper is a position on the page.
 const MAX_INDENT: usize = 40;
 
@@ -82,6 +82,7 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
         .filter_map(|i| text.segments.get(*i))
         .collect();
     let mut markup = Markup::default();
+    let mut spans = Vec::new();
     let content = match (&region.table, region.label) {
         (Some(table), _) => table.to_html(),
         (None, Label::Algorithm) => code(text, lines),
@@ -92,9 +93,10 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
                 .iter()
                 .flat_map(|s| &s.words)
                 .any(|word| word.shift != Shift::None);
-            let (content, is_item) = list_item(running_text(text, lines));
-            markup.list_item = is_item;
-            content
+            let styled = StyledText::of(text, lines, &region.style).as_list_item();
+            markup.list_item = styled.is_item;
+            spans = styled.spans;
+            styled.text
         }
     };
     let confidences: Vec<f32> = segments.iter().filter_map(|s| s.confidence).collect();
@@ -102,6 +104,7 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
     Recognition {
         content,
         markup,
+        spans,
         is_raw: false,
         confidence: (!confidences.is_empty()).then_some(mean),
         lines: segments.iter().filter_map(|s| read_line(s)).collect(),
@@ -142,68 +145,6 @@ fn lines_inside(text: &PageText, region: &Region) -> Vec<Vec<usize>> {
             line
         });
     lines.collect()
-}
-
-fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
-    let mut out = String::new();
-    let mut cut = false;
-    // Korean divides words at line ends; where there is a space, some layers keep it.
-    let keeps_spaces = keeps_spaces(&text.segments);
-    let mut is_divided = false;
-    for line in lines {
-        let segments: Vec<&Segment> = line.iter().filter_map(|i| text.segments.get(*i)).collect();
-        let joined = segments
-            .iter()
-            .map(|s| s.text())
-            .collect::<Vec<_>>()
-            .join(" ");
-        let is_hangul_at = |c: Option<char>| c.is_some_and(is_hangul);
-        if is_divided
-            && is_hangul_at(out.chars().next_back())
-            && is_hangul_at(joined.chars().next())
-        {
-            out.push_str(&joined);
-        } else {
-            join_line(&mut out, &joined, cut);
-        }
-        cut = segments.last().is_some_and(|s| s.hyphenated);
-        is_divided = keeps_spaces && segments.last().is_some_and(|s| !s.has_space_after);
-    }
-    if cut {
-        out.push(LINE_HYPHEN);
-    }
-    out
-}
-
-/// `true` if enough lines of Korean end with a space of the text layer, so that those without one divide a word.
-fn keeps_spaces(segments: &[Segment]) -> bool {
-    let is_korean = |s: &&Segment| {
-        let last = s
-            .words
-            .last()
-            .and_then(|word| word.text.chars().next_back());
-        last.is_some_and(is_hangul)
-    };
-    let korean = segments.iter().filter(is_korean).count();
-    let spaced = segments
-        .iter()
-        .filter(is_korean)
-        .filter(|s| s.has_space_after)
-        .count();
-    spaced > 1 && spaced * SPACED_LINES > korean
-}
-
-/// Rewrites bullets for Markdown; `true` if there was one.
-fn list_item(text: String) -> (String, bool) {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some('•' | '◦' | '▪' | '▫' | '■' | '●' | '○' | '‣' | '⁃' | '➢' | '➤')
-            if !chars.as_str().trim().is_empty() =>
-        {
-            (format!("- {}", chars.as_str().trim_start()), true)
-        }
-        _ => (text, false),
-    }
 }
 
 /// A listing with its line breaks, indents and spaces.

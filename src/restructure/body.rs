@@ -1,9 +1,11 @@
 //! The bodies of blocks: the contents of a finished document by kind, derived from the reference's strings.
 
+use super::spans::Styles;
 use crate::document::inline::{Inline, Script, TextRun, has_formula};
 use crate::document::{
     Block, Body, Label, ListItem, Markup, Page, Paragraph, Table, soft_newlines,
 };
+
 use std::collections::BTreeSet;
 
 /// Footnote marks other than numbers.
@@ -52,6 +54,7 @@ fn body(block: &Block, number: Option<String>) -> Body {
     let text = Text {
         content: &content,
         markup: block.markup,
+        styles: Styles::new(&block.content, &block.spans),
         style: TextRun {
             bold: block.style.bold,
             italic: block.style.italic,
@@ -131,11 +134,13 @@ struct Text<'a> {
     content: &'a str,
     markup: Markup,
     style: TextRun,
+    styles: Styles<'a>,
 }
 
 impl Text<'_> {
     fn inline(&self, text: &str) -> Paragraph {
-        Inline::parse(text, self.markup, &self.style)
+        self.styles
+            .put_on(Inline::parse(text, self.markup, &self.style))
     }
 
     /// The whole text on one line.

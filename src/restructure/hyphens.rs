@@ -172,6 +172,29 @@ fn around(before: &str, after: &str) -> (String, String) {
     )
 }
 
+/// Settles the places in the content of a block; its spans move with the text.
+pub(super) fn settle_block(block: &mut Block, words: &Vocabulary) {
+    let Cow::Owned(settled) = settle(&block.content, None, words) else {
+        return;
+    };
+    // After every place, how many bytes the text before it has lost.
+    let mut lost: Vec<(usize, usize)> = Vec::new();
+    let mut shift = 0;
+    for (at, hyphen) in block.content.match_indices(LINE_HYPHEN) {
+        let keeps = settled[at - shift..].starts_with('-');
+        shift += hyphen.len() - usize::from(keeps);
+        lost.push((at + hyphen.len(), shift));
+    }
+    let moved = |at: usize| {
+        let before = lost.partition_point(|(end, _)| *end <= at);
+        at - before.checked_sub(1).map_or(0, |before| lost[before].1)
+    };
+    for span in &mut block.spans {
+        span.range = moved(span.range.start)..moved(span.range.end);
+    }
+    block.content = settled;
+}
+
 /// The text with a hyphen or nothing at each place where a line's end divides a word.
 ///
 /// `next`: the text that goes on after its end, in another block.
@@ -200,7 +223,7 @@ pub(super) fn settle<'a>(text: &'a str, next: Option<&str>, words: &Vocabulary) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Label;
+    use crate::document::{Label, Span, SpanStyle};
     use crate::geometry::Rect;
 
     fn settled(text: &str, elsewhere: &str) -> String {
@@ -276,6 +299,28 @@ mod tests {
         assert_eq!(settled("Nord\u{ad}S\u{fc}d", ""), "Nord-S\u{fc}d");
         assert_eq!(settled("COVID\u{ad}19", ""), "COVID-19");
         assert_eq!(settled("the end\u{ad}", ""), "the end-");
+    }
+
+    #[test]
+    fn spans_stay_on_their_words() {
+        let mut block = Block::new(Label::Text, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
+        block.content = "inter\u{ad}nal and Nord\u{ad}S\u{fc}d of it".into();
+        for word in ["inter\u{ad}nal", "Nord\u{ad}S\u{fc}d", "it"] {
+            let start = block.content.rfind(word).unwrap();
+            block.spans.push(Span {
+                range: start..start + word.len(),
+                style: SpanStyle::default(),
+            });
+        }
+        settle_block(&mut block, &Vocabulary::default());
+        let texts = block
+            .spans
+            .iter()
+            .map(|span| &block.content[span.range.clone()]);
+        assert_eq!(
+            texts.collect::<Vec<_>>(),
+            ["internal", "Nord-S\u{fc}d", "it"]
+        );
     }
 
     #[test]

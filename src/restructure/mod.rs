@@ -12,6 +12,7 @@ mod joins;
 pub(crate) mod levels;
 mod lists;
 mod running;
+mod spans;
 mod tables;
 pub(crate) mod text;
 mod thresholds;
@@ -19,7 +20,6 @@ mod thresholds;
 pub(crate) use clusters::level_of_heights;
 
 use crate::document::{Block, Code, Diagnostic, Document, Page};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Removes the pictures inside tables from all pages.
@@ -65,9 +65,7 @@ pub(crate) fn finish(document: &mut Document, options: &FinishOptions) {
         None => Vec::new(),
     };
     for block in document.pages.iter_mut().flat_map(|page| &mut page.blocks) {
-        if let Cow::Owned(settled) = hyphens::settle(&block.content, None, &words) {
-            block.content = settled;
-        }
+        hyphens::settle_block(block, &words);
     }
     body::fill(&mut document.pages);
     joins::apply(&mut document.pages, &joins);

@@ -352,6 +352,7 @@ mod tests {
             input_path: "x.pdf".into(),
             pages,
             page_count: None,
+            info: Default::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use super::options::FormatOptions;
 use super::tree::Tree;
 use super::written::{DocumentError, WriteObserver, WrittenDocument, new_document, page_warnings};
 use crate::document::Document;
-use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, OpenedDocument};
 use crate::fault::{Fault, Reason};
 use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputName, Published, SavePath};
@@ -221,14 +221,14 @@ impl<'a> FilesWriter<'a> {
 }
 
 impl DocumentSink for FilesWriter<'_> {
-    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
+    fn begin(&mut self, job: &Job, opened: OpenedDocument) {
         if let Some(output) = self.outputs.begin(job) {
             let writers = self.formats().filter_map(|format| {
                 let writer = format.start(&self.format_options)?;
                 Some((format.name(), Some(writer)))
             });
             let open = InProgress {
-                document: new_document(job, page_count, is_paged),
+                document: new_document(job, &opened),
                 output,
                 writers: writers.collect(),
                 faults: Vec::new(),
@@ -236,7 +236,7 @@ impl DocumentSink for FilesWriter<'_> {
             };
             self.open.insert(job.id, open);
         }
-        self.observer.opened(job, selected);
+        self.observer.opened(job, opened.selected);
     }
 
     fn page(&mut self, job: &Job, page: FinishedPage) -> Result<(), Fault> {

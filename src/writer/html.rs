@@ -257,6 +257,11 @@ impl<'a> HtmlWriter<'a> {
             matches!(body, Some(Body::List { .. }))
         };
         for (at, (index, block)) in shown.iter().enumerate() {
+            if let Some(reason) = block.hidden {
+                let text = format!("hidden ({}): {}", reason.name(), block.content);
+                self.push(&[&markdown::comment(&text), "\n"]);
+                continue;
+            }
             // The layout has a block for each item of a list.
             if let Body::List { items } = &block.body {
                 let follows = at > 0 && is_list(at - 1);

@@ -6,7 +6,7 @@ use super::options::FormatOptions;
 use super::stdout::{OrderedOutput, OutputOptions};
 use super::written::{WriteObserver, WrittenDocument, new_document, page_warnings};
 use crate::document::Document;
-use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job};
+use crate::engine::{DocumentEnd, DocumentSink, FinishedPage, Job, OpenedDocument};
 use crate::fault::Fault;
 use crate::restructure::{self, FinishOptions};
 use std::collections::BTreeMap;
@@ -63,11 +63,11 @@ impl<'a> PrintWriter<'a> {
 }
 
 impl DocumentSink for PrintWriter<'_> {
-    fn begin(&mut self, job: &Job, page_count: usize, selected: usize, is_paged: bool) {
-        let document = new_document(job, page_count, is_paged);
+    fn begin(&mut self, job: &Job, opened: OpenedDocument) {
+        let document = new_document(job, &opened);
         let written = WrittenDocument::default();
         self.open.insert(job.id, (document, written));
-        self.observer.opened(job, selected);
+        self.observer.opened(job, opened.selected);
     }
 
     fn page(&mut self, job: &Job, mut finished: FinishedPage) -> Result<(), Fault> {

@@ -341,6 +341,7 @@ mod tests {
             input_path: "x".into(),
             pages: vec![page.clone(), page],
             page_count: Some(2),
+            info: Default::default(),
         };
         let mut file = VisFile::new(Vec::new(), View::Layout).unwrap();
         let jpeg = crate::raster::Pixels::white(8, 8).to_jpeg(80).unwrap();

@@ -1,7 +1,7 @@
 //! Summary of a written document: files, errors and page warnings, and the observer that receives it.
 
 use crate::document::{Diagnostic, Document, Page, Severity};
-use crate::engine::{DocumentEnd, Job};
+use crate::engine::{DocumentEnd, Job, OpenedDocument};
 use crate::fault::{Fault, Reason};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -119,12 +119,12 @@ pub(super) fn page_warnings(pages: &[Page]) -> Vec<PageWarning> {
 }
 
 /// A document without pages yet.
-pub(crate) fn new_document(job: &Job, page_count: usize, is_paged: bool) -> Document {
-    let page_count = is_paged.then_some(page_count);
+pub(crate) fn new_document(job: &Job, opened: &OpenedDocument) -> Document {
     Document {
         input_path: job.file.given.clone(),
         pages: Vec::new(),
-        page_count,
+        page_count: opened.is_paged.then_some(opened.page_count),
+        info: opened.info.clone(),
     }
 }
 

@@ -358,6 +358,7 @@ mod tests {
             input_path: "a".into(),
             pages: vec![page],
             page_count: None,
+            info: Default::default(),
         };
         workbook(&document).unwrap().unwrap()
     }
@@ -405,6 +406,7 @@ mod tests {
             input_path: "a".into(),
             pages: vec![page.clone()],
             page_count: None,
+            info: Default::default(),
         };
         assert!(workbook(&document).unwrap().is_none());
         let mut block = Block::new(Label::Table, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);

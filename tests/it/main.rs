@@ -5,7 +5,8 @@
 //! fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the
 //! pipelines on recorded answers; `documents` and `cli` run the real program on real files, `shell` as people do at a
 //! prompt, `reasons` looks for the words that programs are told, `interrupts` ends it at all times, `left` says what it may leave then; `save_path` looks after the files of others; `markdown_safety` gives hostile words, names and answers, `shapes`
-//! pictures of all proportions; `scans` reads pictures with the real networks; `tidy` and `circles` keep the house rules; `snapshots` compares whole outputs with kept ones. They need the
+//! pictures of all proportions; `scans` reads pictures with the real networks; `unseen` looks for text that nobody sees, `forms` for what a PDF holds beside its
+//! text; `tidy` and `circles` keep the house rules; `snapshots` compares whole outputs with kept ones. They need the
 //! libraries that `scripts/setup.sh` fetches, and nothing from the network.
 
 #![allow(missing_docs)]
@@ -16,6 +17,7 @@ mod cli;
 mod compat;
 mod documents;
 mod drawn;
+mod forms;
 mod golden;
 mod http;
 mod imageproc;
@@ -38,4 +40,5 @@ mod shell;
 mod snapshots;
 mod support;
 mod tidy;
+mod unseen;
 mod workers;

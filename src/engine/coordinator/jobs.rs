@@ -2,7 +2,7 @@
 
 use super::{Coordinator, OpenJob, Opened, ToOpen};
 use crate::deadline::CancelToken;
-use crate::engine::job::{Event, JobContext, JobFault, Submission};
+use crate::engine::job::{Event, JobContext, JobFault, OpenedDocument, Submission};
 use crate::engine::permits::Permits;
 use crate::engine::repeats::Repeats;
 use crate::fault::Fault;
@@ -96,12 +96,14 @@ impl Coordinator {
         if selected.is_empty() {
             return self.give_up(key, JobFault::NoPages { count: page_count });
         }
-        let event = Event::Opened {
+        let opened = OpenedDocument {
             page_count,
             selected: selected.len(),
             wanted,
             is_paged: source.is_paged(),
+            info: source.info(),
         };
+        let event = Event::Opened(Box::new(opened));
         (job.context, job.source, job.selected) = (context, Some(source), selected);
         if !job.events.send(job.context.job.id, event) {
             return self.give_up(key, JobFault::Cancelled);

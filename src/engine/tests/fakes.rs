@@ -233,7 +233,7 @@ impl Record {
 }
 
 impl DocumentSink for Record {
-    fn begin(&mut self, job: &Job, _: usize, _: usize, _: bool) {
+    fn begin(&mut self, job: &Job, _: OpenedDocument) {
         self.panic_in(job, "begin");
         self.events.push(format!("begin {}", job.id));
     }
@@ -360,6 +360,7 @@ pub(super) fn settings() -> JobSettings {
     JobSettings {
         most_repeats: None,
         text_layer: TextLayerMode::Auto,
+        hidden_text: HiddenMode::Drop,
         own_text: None,
         reads_pictures: false,
         detector_sees_pixels: false,

@@ -82,7 +82,7 @@ fn receive(events: &EventReceiver, jobs: usize) -> BTreeMap<usize, Heard> {
             }
             Event::Finished => of.end = Some(Ok(())),
             Event::GivenUp(fault) => of.end = Some(Err(fault)),
-            Event::Opened { .. } | Event::AllStarted => continue,
+            Event::Opened(_) | Event::AllStarted => continue,
         }
         ended += usize::from(of.end.is_some());
     }

@@ -1,10 +1,11 @@
-//! Extraction of a page's characters, drawn lines, object boxes and structure tree from pdfium.
+//! Extraction of a page's characters, drawn lines and object boxes from pdfium.
 //!
 //! Everything is converted from PDF user space to page pixels here, so no other code deals with page
 //! rotation, crop boxes or the upward y axis.
 
 use super::library::OpenPage;
-use super::page::{PdfChar, PdfPage, PdfRun, SmallShape, StructNode};
+use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
+use crate::document::HiddenReason;
 use std::collections::HashMap;
 use std::ffi::c_void;
 
@@ -21,22 +22,18 @@ const SMALL_SIDES: std::ops::Range<f32> = 1.2..18.0;
 const MAX_SMALL_SHAPES: usize = 4000;
 /// Nesting depth of form objects that is followed.
 pub(super) const MAX_FORM_DEPTH: usize = 12;
-/// Limit on spans; larger ones are mistakes or attacks.
-const MAX_CELL_SPAN: f32 = 200.0;
-/// Limit on structure elements and marked contents read from one page.
-const MAX_STRUCTURE_NODES: usize = 20_000;
 
 /// `[a, b, c, d, e, f]`: x' = a x + c y + e, y' = b x + d y + f.
-type Transform = [f32; 6];
+pub(super) type Transform = [f32; 6];
 
-const IDENTITY: Transform = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+pub(super) const IDENTITY: Transform = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
 fn apply(m: &Transform, x: f32, y: f32) -> (f32, f32) {
     (m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5])
 }
 
 /// The transform that applies `inner`, then `outer`.
-fn concat(inner: &Transform, outer: &Transform) -> Transform {
+pub(super) fn concat(inner: &Transform, outer: &Transform) -> Transform {
     let (a, b) = (
         outer[0] * inner[0] + outer[2] * inner[1],
         outer[1] * inner[0] + outer[3] * inner[1],
@@ -49,7 +46,7 @@ fn concat(inner: &Transform, outer: &Transform) -> Transform {
     [a, b, c, d, e, f]
 }
 
-fn apply_box(m: &Transform, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
+pub(super) fn apply_box(m: &Transform, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
     let corners = [
         apply(m, x1, y1),
         apply(m, x2, y1),
@@ -68,14 +65,15 @@ fn apply_box(m: &Transform, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
 }
 
 impl OpenPage<'_> {
-    /// Characters, rulings, boxes and structure of the page in pixels of `scale` per point.
-    pub(crate) fn content(&self, scale: f64) -> PdfPage {
+    /// Characters, rulings, boxes and structure of the page in pixels of `scale` per point, and the text objects
+    /// of its runs.
+    pub(crate) fn content(&self, scale: f64) -> (PdfPage, Vec<TextObject>) {
         let to_page = self.user_to_pixels(scale);
         let mut page = PdfPage {
             size_points: self.size(),
             ..PdfPage::default()
         };
-        self.read_chars(&to_page, &mut page);
+        let objects = self.read_chars(&to_page, &mut page);
         let mut walk = ObjectWalk {
             page: self,
             scale: scale as f32,
@@ -83,11 +81,14 @@ impl OpenPage<'_> {
         };
         walk.page_objects(&to_page);
         page.structure = self.structure();
-        page
+        self.add_annotations(&to_page, &mut page);
+        self.add_links(&to_page, &mut page);
+        self.add_form_values(&mut page);
+        (page, objects)
     }
 
     /// The transform from PDF user space to page pixels, determined from the images of three points.
-    fn user_to_pixels(&self, scale: f64) -> Transform {
+    pub(super) fn user_to_pixels(&self, scale: f64) -> Transform {
         // Device coordinates are integers: query a fine grid, then divide.
         const GRID: f64 = 64.0;
         const SPAN: f64 = 1000.0;
@@ -128,14 +129,16 @@ impl OpenPage<'_> {
         ]
     }
 
-    fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) {
+    /// Adds the characters and runs of the text layer; returns the object of each run.
+    pub(super) fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) -> Vec<TextObject> {
+        let mut objects = Vec::new();
         let api = self.api();
         // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
         // local of the documented layout (FS_RECTF: left, top, right, bottom).
         unsafe {
             let text = api.FPDFText_LoadPage(self.handle.cast());
             if text.is_null() {
-                return;
+                return objects;
             }
             let count = api.FPDFText_CountChars(text).max(0);
             let mut run_of_object: HashMap<usize, u32> = HashMap::new();
@@ -184,6 +187,7 @@ impl OpenPage<'_> {
                             out,
                         );
                         out.runs.push(run);
+                        objects.push(object as TextObject);
                         out.runs.len() as u32 - 1
                     });
                     last_object = (object as usize, run);
@@ -204,8 +208,10 @@ impl OpenPage<'_> {
                     unmapped,
                 });
             }
+            self.add_web_links(text.cast(), to_page, out);
             api.FPDFText_ClosePage(text);
         }
+        objects
     }
 
     /// Properties of a text object. `matrix` maps its text space to page pixels.
@@ -243,120 +249,24 @@ impl OpenPage<'_> {
                 fixed_pitch: flags & 1 != 0,
                 color: [r, g, b].map(|v| v.min(255) as u8),
                 visible: mode != 3 && mode != 7 && a > 0,
+                // Until it is looked up in the picture of the page.
+                hidden: match mode {
+                    3 | 7 => Some(HiddenReason::Invisible),
+                    _ => (a == 0).then_some(HiddenReason::Transparent),
+                },
                 angle: matrix[1].atan2(matrix[0]).to_degrees(),
                 mcid: api.FPDFPageObj_GetMarkedContentID(object.cast()),
             }
         }
     }
-
-    fn structure(&self) -> Vec<StructNode> {
-        let api = self.api();
-        let mut nodes = Vec::new();
-        // SAFETY: the tree is used and closed here; elements live as long as the tree.
-        unsafe {
-            let tree = api.FPDF_StructTree_GetForPage(self.handle.cast());
-            if tree.is_null() {
-                return nodes;
-            }
-            let mut stack: Vec<(*mut c_void, Option<usize>)> = Vec::new();
-            for index in (0..api.FPDF_StructTree_CountChildren(tree).max(0)).rev() {
-                stack.push((
-                    api.FPDF_StructTree_GetChildAtIndex(tree, index).cast(),
-                    None,
-                ));
-            }
-            while let Some((element, parent)) = stack.pop() {
-                if element.is_null() || nodes.len() >= MAX_STRUCTURE_NODES {
-                    continue;
-                }
-                nodes.push(self.structure_node(element, parent));
-                let this = Some(nodes.len() - 1);
-                for index in (0..api.FPDF_StructElement_CountChildren(element.cast()).max(0)).rev()
-                {
-                    let child = api.FPDF_StructElement_GetChildAtIndex(element.cast(), index);
-                    stack.push((child.cast(), this));
-                }
-            }
-            api.FPDF_StructTree_Close(tree);
-        }
-        nodes
-    }
-
-    /// One element of the structure tree, without its children.
-    ///
-    /// # Safety
-    /// `element` belongs to an open structure tree of this page.
-    unsafe fn structure_node(&self, element: *mut c_void, parent: Option<usize>) -> StructNode {
-        let api = self.api();
-        let text = |read: &dyn Fn(*mut c_void, u64) -> u64| {
-            let mut buffer = vec![0u16; 512];
-            let bytes = read(buffer.as_mut_ptr().cast(), 1024) as usize;
-            buffer.truncate((bytes / 2).saturating_sub(1).min(511));
-            String::from_utf16_lossy(&buffer)
-        };
-        // SAFETY: by the contract of this function; the buffers above are 1024 bytes.
-        unsafe {
-            let kind = text(&|p, n| api.FPDF_StructElement_GetType(element.cast(), p, n));
-            let alt = text(&|p, n| api.FPDF_StructElement_GetAltText(element.cast(), p, n));
-            let count = api.FPDF_StructElement_CountChildren(element.cast()).max(0);
-            let mut mcids: Vec<i32> = (0..count)
-                .map(|i| api.FPDF_StructElement_GetChildMarkedContentID(element.cast(), i))
-                .filter(|mcid| *mcid >= 0)
-                .collect();
-            let single = api.FPDF_StructElement_GetMarkedContentID(element.cast());
-            if mcids.is_empty() && single >= 0 {
-                mcids.push(single);
-            }
-            let is_cell = matches!(kind.as_str(), "TD" | "TH");
-            let spans = if is_cell {
-                self.cell_spans(element)
-            } else {
-                [1; 2]
-            };
-            StructNode {
-                kind,
-                parent,
-                mcids,
-                alt: (!alt.trim().is_empty()).then_some(alt),
-                spans,
-            }
-        }
-    }
-
-    /// Rows and columns that a table cell spans, from its attributes.
-    ///
-    /// # Safety
-    /// `element` belongs to an open structure tree of this page.
-    unsafe fn cell_spans(&self, element: *mut c_void) -> [u16; 2] {
-        let api = self.api();
-        let mut spans = [1u16; 2];
-        // SAFETY: by the contract of this function; attributes live as long as their element.
-        unsafe {
-            for index in 0..api
-                .FPDF_StructElement_GetAttributeCount(element.cast())
-                .max(0)
-            {
-                let attributes = api.FPDF_StructElement_GetAttributeAtIndex(element.cast(), index);
-                if attributes.is_null() {
-                    continue;
-                }
-                for (span, name) in spans.iter_mut().zip(["RowSpan", "ColSpan"]) {
-                    let value = api.FPDF_StructElement_Attr_GetValue(attributes, name);
-                    let mut number = 0f32;
-                    if !value.is_null()
-                        && api.FPDF_StructElement_Attr_GetNumberValue(value, &mut number) != 0
-                    {
-                        *span = number.clamp(1.0, MAX_CELL_SPAN) as u16;
-                    }
-                }
-            }
-        }
-        spans
-    }
 }
+
+/// The address of a text object of a loaded page.
+pub(crate) type TextObject = usize;
 
 /// Kinds of page objects.
 pub(super) enum Object {
+    Text,
     Path,
     Picture,
     Shading,
@@ -369,6 +279,7 @@ impl Object {
     pub(super) fn of(page: &OpenPage<'_>, object: *mut c_void) -> Object {
         // SAFETY: the object belongs to the loaded page.
         match unsafe { page.api().FPDFPageObj_GetType(object.cast()) } {
+            1 => Object::Text,
             2 => Object::Path,
             3 => Object::Picture,
             4 => Object::Shading,
@@ -434,7 +345,7 @@ impl ObjectWalk<'_, '_> {
                     self.object(child.cast(), &inner, depth + 1);
                 }
             }
-            Object::Other => {}
+            Object::Text | Object::Other => {}
         }
     }
 

@@ -5,13 +5,16 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so
 //! handles are stored as plain pointers and cast where they are passed.
 
+use super::packets::PacketFunctions;
 use crate::fault::{Fault, Reason};
 use crate::input::failure::ReadFailure;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
-use std::ffi::c_void;
+use std::ffi::{CString, c_void};
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::rc::Rc;
 
 /// `FPDF_ANNOT`: draw annotations.
 const RENDER_ANNOTATIONS: i32 = 0x01;
@@ -21,6 +24,8 @@ const BITMAP_BGR: i32 = 2;
 /// The loaded library.
 pub(crate) struct Library {
     pub(super) api: Box<dyn PdfiumLibraryBindings>,
+    /// Functions that the bindings do not have.
+    pub(super) packets: Option<PacketFunctions>,
 }
 
 impl Library {
@@ -30,7 +35,8 @@ impl Library {
         let api = Pdfium::bind_to_library(path).map_err(failure)?;
         // SAFETY: called once, before any other function of the library.
         unsafe { api.FPDF_InitLibrary() };
-        Ok(Library { api })
+        let packets = open_again(path).and_then(PacketFunctions::of);
+        Ok(Library { api, packets })
     }
 
     /// Opens a document, trying the empty password and then `passwords` in order.
@@ -46,7 +52,9 @@ impl Library {
             // SAFETY: the mapping lives as long as the document, see `OpenDocument`.
             let handle = unsafe { self.api.FPDF_LoadMemDocument64(map.bytes(), password) };
             if !handle.is_null() {
-                return Ok(OpenDocument::new(self, handle.cast(), map));
+                let password = password.map(String::from);
+                let file = (map.into(), password);
+                return Ok(OpenDocument::new(self, handle.cast(), file));
             }
             // SAFETY: plain query.
             failure = match unsafe { self.api.FPDF_GetLastError() } {
@@ -60,6 +68,14 @@ impl Library {
         }
         Err(failure)
     }
+}
+
+/// The handle of a library that is loaded already.
+fn open_again(path: &Path) -> Option<*mut c_void> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    // SAFETY: a path that ends with zero; the library stays loaded until the process ends.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
+    (!handle.is_null()).then_some(handle)
 }
 
 /// A file mapped for reading.
@@ -111,16 +127,17 @@ impl Drop for FileMap {
 
 /// An open document with its form fields initialized.
 pub(crate) struct OpenDocument<'a> {
-    library: &'a Library,
-    handle: *mut c_void,
-    form: *mut c_void,
+    pub(super) library: &'a Library,
+    pub(super) handle: *mut c_void,
+    pub(super) form: *mut c_void,
     // pdfium keeps a pointer to it, so it must not move while a form is open: hence the box.
     _form_info: Box<[usize; 64]>,
-    _map: FileMap,
+    /// The file, and the password that opened it.
+    file: (Rc<FileMap>, Option<String>),
 }
 
 impl<'a> OpenDocument<'a> {
-    fn new(library: &'a Library, handle: *mut c_void, map: FileMap) -> Self {
+    fn new(library: &'a Library, handle: *mut c_void, file: (Rc<FileMap>, Option<String>)) -> Self {
         // FPDF_FORMFILLINFO is a version number followed by function pointers, about 40 words; no callback is
         // set. Builds with and without XFA accept version 2.
         let mut form_info = Box::new([0usize; 64]);
@@ -137,8 +154,20 @@ impl<'a> OpenDocument<'a> {
             handle,
             form,
             _form_info: form_info,
-            _map: map,
+            file,
         }
+    }
+
+    /// The document opened once more, to change it.
+    pub(super) fn copy(&self) -> Option<OpenDocument<'a>> {
+        let (map, password) = &self.file;
+        // SAFETY: the mapping lives as long as the copy, which shares it.
+        let handle = unsafe {
+            let api = &self.library.api;
+            api.FPDF_LoadMemDocument64(map.bytes(), password.as_deref())
+        };
+        (!handle.is_null())
+            .then(|| OpenDocument::new(self.library, handle.cast(), self.file.clone()))
     }
 
     /// Number of pages; 0 for a damaged page tree.
@@ -204,6 +233,7 @@ impl<'a> OpenDocument<'a> {
         }
         Ok(OpenPage {
             document: self,
+            index,
             handle: page.cast(),
         })
     }
@@ -225,7 +255,9 @@ impl Drop for OpenDocument<'_> {
 
 /// A loaded page.
 pub(crate) struct OpenPage<'a> {
-    document: &'a OpenDocument<'a>,
+    pub(super) document: &'a OpenDocument<'a>,
+    /// Page index, from 0.
+    pub(super) index: usize,
     pub(super) handle: *mut c_void,
 }
 
@@ -249,40 +281,38 @@ impl OpenPage<'_> {
     ///
     /// Returns `height * width * 3` bytes, RGB, rows from the top; fails if the bitmap cannot be created.
     pub(crate) fn render(&self, width: usize, height: usize) -> Result<Vec<u8>, ReadFailure> {
-        let (w, h) = (width as i32, height as i32);
+        self.render_part((width, height), [0, 0, width, height])
+    }
+
+    /// Renders the part `[left, top, width, height]` of the page's picture of `whole` (width, height) pixels,
+    /// like [`OpenPage::render`].
+    pub(super) fn render_part(
+        &self,
+        whole: (usize, usize),
+        [left, top, width, height]: [usize; 4],
+    ) -> Result<Vec<u8>, ReadFailure> {
+        let (w, h) = (whole.0 as i32, whole.1 as i32);
+        let (x, y) = (-(left as i32), -(top as i32));
         let stride = width * 3;
         let mut data = vec![255u8; stride * height];
         // SAFETY: the buffer is `stride * height` bytes and outlives the bitmap.
         unsafe {
             let api = self.api();
-            let bitmap =
-                api.FPDFBitmap_CreateEx(w, h, BITMAP_BGR, data.as_mut_ptr().cast(), stride as i32);
+            let bitmap = api.FPDFBitmap_CreateEx(
+                width as i32,
+                height as i32,
+                BITMAP_BGR,
+                data.as_mut_ptr().cast(),
+                stride as i32,
+            );
             if bitmap.is_null() {
                 return Err(ReadFailure::TooLarge);
             }
-            api.FPDF_RenderPageBitmap(
-                bitmap,
-                self.handle.cast(),
-                0,
-                0,
-                w,
-                h,
-                0,
-                RENDER_ANNOTATIONS,
-            );
+            let page = self.handle.cast();
+            api.FPDF_RenderPageBitmap(bitmap, page, x, y, w, h, 0, RENDER_ANNOTATIONS);
             if !self.document.form.is_null() {
                 let form = self.document.form.cast();
-                api.FPDF_FFLDraw(
-                    form,
-                    bitmap,
-                    self.handle.cast(),
-                    0,
-                    0,
-                    w,
-                    h,
-                    0,
-                    RENDER_ANNOTATIONS,
-                );
+                api.FPDF_FFLDraw(form, bitmap, page, x, y, w, h, 0, RENDER_ANNOTATIONS);
             }
             api.FPDFBitmap_Destroy(bitmap);
         }

@@ -3,11 +3,21 @@
 //! `library` and `content` run in worker processes only: pdfium is neither thread-safe nor safe against
 //! hostile files.
 
+mod annotations;
+mod appearance;
 pub(super) mod content;
+mod ground;
+pub(super) mod hidden;
+pub(super) mod info;
 pub(super) mod library;
+mod links;
+mod packets;
 pub(crate) mod page;
 pub(super) mod pictures;
 pub(super) mod repeats;
+mod strings;
+mod structure;
+mod xfa;
 
 /// Scale in pixels per point at which the reference renders pages (144 dpi; docs/reference.md,
 /// "Rendering PDF pages").

@@ -1,5 +1,6 @@
 //! Content of a PDF page: characters, drawn lines, object boxes, structure.
 
+use crate::document::HiddenReason;
 use serde::{Deserialize, Serialize};
 
 /// A page's content. All coordinates are page pixels at the requested scale, rotation applied.
@@ -25,6 +26,29 @@ pub struct PdfPage {
     pub images: Vec<[f32; 4]>,
     /// The structure tree of a tagged page, depth first.
     pub structure: Vec<StructNode>,
+    /// Links, in the order of the file.
+    pub links: Vec<PdfLink>,
+    /// Values of a form that is drawn nowhere, each with its label.
+    pub form_values: Vec<(String, String)>,
+    /// The document is an XFA form and the page its first, which does not show it.
+    pub is_xfa: bool,
+}
+
+impl PdfPage {
+    /// `true` if a reader of the page sees the character, as far as known, or it stands for what he sees.
+    pub fn is_seen(&self, c: &PdfChar) -> bool {
+        let run = self.runs.get(c.run as usize);
+        run.is_none_or(|run| run.hidden.is_none())
+    }
+}
+
+/// A link of a page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PdfLink {
+    /// Boxes of what it covers.
+    pub boxes: Vec<[f32; 4]>,
+    /// Its address: of the web or of mail, or `#page=N` for a page of the document, counted from 1.
+    pub target: String,
 }
 
 /// A drawn shape as small as a letter.
@@ -68,6 +92,8 @@ pub struct PdfRun {
     pub color: [u8; 3],
     /// It is visible: neither render mode 3 nor a transparent colour.
     pub visible: bool,
+    /// Why a reader does not see it; `None` also for invisible text over a picture of the same words.
+    pub hidden: Option<HiddenReason>,
     /// Writing direction on the displayed page, in degrees clockwise, -180 to 180.
     pub angle: f32,
     /// Id of the marked content that it belongs to; -1 for none.

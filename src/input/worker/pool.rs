@@ -4,6 +4,7 @@
 use super::error::PoolError;
 use super::protocol::{PageRequest, Reply, TooLong, WorkerRequest, read_message, write_message};
 use crate::deadline::{self, Stopped};
+use crate::document::DocumentInfo;
 use crate::input::decode::FileKind;
 use crate::input::failure::ReadFailure;
 use crate::input::pdf::page::PdfPage;
@@ -80,6 +81,8 @@ pub struct DocumentHandle {
     pub stated_pages: usize,
     /// Pairs of a page and the first page that is the same object of the file, in order.
     pub repeats: Vec<(u32, u32)>,
+    /// What a PDF says about itself.
+    pub info: DocumentInfo,
 }
 
 impl WorkerPool {
@@ -111,14 +114,15 @@ impl WorkerPool {
             sizes: Vec::new(),
             stated_pages: 0,
             repeats: Vec::new(),
+            info: DocumentInfo::default(),
         };
-        let open = |finds_repeats| {
+        let open = |is_first| {
             self.with_worker(&handle, |worker, timeout| {
-                worker.open(&handle, finds_repeats, timeout)
+                worker.open(&handle, is_first, timeout)
             })
         };
         // As for a page, the previous document may have left the worker in a bad state. Or the search for
-        // repeated pages was too expensive, which must not lose the document.
+        // repeated pages or bookmarks was too expensive, which must not lose the document.
         let opened = match open(true) {
             Err(PoolError::Crashed(_) | PoolError::Timeout(_) | PoolError::Memory { .. })
                 if !is_cancelled() =>
@@ -127,7 +131,9 @@ impl WorkerPool {
             }
             other => other,
         };
-        (handle.stated_pages, handle.sizes, handle.repeats) = opened?;
+        let (stated_pages, sizes, repeats, info) = opened?;
+        (handle.stated_pages, handle.sizes, handle.repeats) = (stated_pages, sizes, repeats);
+        handle.info = info.map(|info| *info).unwrap_or_default();
         Ok(handle)
     }
 
@@ -259,7 +265,12 @@ impl WorkerPool {
 }
 
 /// The page count that a file claims, the sizes of existing pages, and the pages that repeat earlier ones.
-type PageSizes = (usize, Vec<(f32, f32)>, Vec<(u32, u32)>);
+type Opened = (
+    usize,
+    Vec<(f32, f32)>,
+    Vec<(u32, u32)>,
+    Option<Box<DocumentInfo>>,
+);
 
 /// `true` if this thread's work was cancelled.
 fn is_cancelled() -> bool {
@@ -324,25 +335,26 @@ impl Worker {
     fn open(
         &mut self,
         document: &DocumentHandle,
-        finds_repeats: bool,
+        is_first: bool,
         timeout: Duration,
-    ) -> Result<PageSizes, PoolError> {
+    ) -> Result<Opened, PoolError> {
         self.open_document = None;
         let (path, passwords) = (document.path.clone(), document.passwords.clone());
         let request = WorkerRequest::Open {
             path,
             kind: document.kind,
             passwords,
-            finds_repeats,
+            is_first,
         };
         match self.ask(&request, timeout)? {
             Reply::Opened {
                 page_count,
                 sizes,
                 repeats,
+                info,
             } => {
                 self.open_document = Some(document.id);
-                Ok((page_count, sizes, repeats))
+                Ok((page_count, sizes, repeats, info))
             }
             Reply::Failed(failure) => Err(self.failed(failure)),
             _ => Err(PoolError::Crashed("it answered something else".into())),

@@ -8,6 +8,7 @@ use super::protocol::{
 };
 use crate::input::decode::{self, DecodeError, FileKind, TiffFrames};
 use crate::input::failure::ReadFailure;
+use crate::input::pdf::hidden::{self, Rendered};
 use crate::input::pdf::library::{Library, OpenDocument};
 use crate::input::pdf::pictures::{self, PictureMemory};
 use crate::input::pdf::repeats;
@@ -82,14 +83,16 @@ pub(crate) fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()
                 path,
                 kind,
                 passwords,
-                finds_repeats,
+                is_first,
             } => {
                 document = None;
                 open(&library, &path, kind, &passwords, &room).map(|(opened, sizes)| {
-                    let is_searched = finds_repeats && matches!(opened, OpenFile::Pdf(_));
-                    let repeats = match is_searched {
-                        true => repeats(&library, &path, &passwords, &sizes, &room),
-                        false => Vec::new(),
+                    let (repeats, info) = match &opened {
+                        OpenFile::Pdf(document) if is_first => (
+                            repeats(&library, &path, &passwords, &sizes, &room),
+                            Some(Box::new(document.info())),
+                        ),
+                        _ => Default::default(),
                     };
                     let page_count = match &opened {
                         OpenFile::Pdf(document) => document.page_count(),
@@ -101,6 +104,7 @@ pub(crate) fn run(library: Option<&Path>, limits: WorkerLimits) -> io::Result<()
                             page_count,
                             sizes,
                             repeats,
+                            info,
                         },
                         Vec::new(),
                     )
@@ -225,9 +229,13 @@ fn read_pdf_page(
     if width <= 0.0 || height <= 0.0 {
         return Err(ReadFailure::EmptyPage);
     }
-    let content = request
-        .content
-        .then(|| Box::new(page.content(request.scale)));
+    let (content, objects) = match request.content {
+        true => {
+            let (content, objects) = page.content(request.scale);
+            (Some(Box::new(content)), objects)
+        }
+        false => (None, Vec::new()),
+    };
     let mut reply = Reply::Page {
         content,
         bitmap: None,
@@ -263,8 +271,17 @@ fn read_pdf_page(
     if needs.jpeg_2000 > left && is_plain() {
         return Err(ReadFailure::Memory);
     }
-    if let Reply::Page { bitmap, .. } = &mut reply {
+    if let Reply::Page { content, bitmap } = &mut reply {
         *bitmap = Some((width, height));
+        if let Some(content) = content {
+            let rendered = Rendered {
+                data: &picture,
+                width,
+                height,
+            };
+            let scale = (request.scale, room.left().saturating_sub(BESIDE_PICTURE));
+            hidden::mark(&page, content, &objects, scale, &rendered);
+        }
     }
     Ok((reply, picture))
 }

@@ -4,6 +4,7 @@
 //! [`Reply::Page`] with `bitmap` is followed by the raw pixels: `width * height * 3` bytes, RGB, rows from
 //! the top.
 
+use crate::document::DocumentInfo;
 use crate::input::decode::FileKind;
 use crate::input::failure::ReadFailure;
 use crate::input::pdf::page::PdfPage;
@@ -37,8 +38,8 @@ pub(crate) enum WorkerRequest {
         kind: FileKind,
         /// For PDFs: passwords tried in order after the empty one.
         passwords: Vec<String>,
-        /// For PDFs: look for pages that are the same object.
-        finds_repeats: bool,
+        /// For PDFs: look for pages that are the same object, and read what the document says about itself.
+        is_first: bool,
     },
     /// Read a page of the open document.
     Page(PageRequest),
@@ -82,6 +83,8 @@ pub(crate) enum Reply {
         sizes: Vec<(f32, f32)>,
         /// Pairs of a page and the first page that is the same object of the file, in order.
         repeats: Vec<(u32, u32)>,
+        /// What a PDF says about itself, if that was asked for.
+        info: Option<Box<DocumentInfo>>,
     },
     /// A page.
     Page {
@@ -136,7 +139,7 @@ mod tests {
             path,
             kind: FileKind::Pdf,
             passwords: vec!["ü".into()],
-            finds_repeats: true,
+            is_first: true,
         };
         let mut bytes = Vec::new();
         write_message(&mut bytes, &request).unwrap();

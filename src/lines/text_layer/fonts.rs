@@ -3,7 +3,8 @@
 use super::super::page_text::SegmentStyle;
 use super::super::thresholds::fonts::*;
 use super::RawWord;
-use crate::input::pdf::page::PdfPage;
+use crate::document::SpanStyle;
+use crate::input::pdf::page::{PdfPage, PdfRun};
 use std::collections::BTreeMap;
 
 pub(super) fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) -> SegmentStyle {
@@ -52,6 +53,29 @@ pub(super) fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) ->
     (style.bold, style.italic, style.fixed_pitch) = (most(bold), most(italic), most(fixed));
     style.math = math as f32 / total.max(1) as f32;
     style
+}
+
+/// The style of every run of the page. Letters of formulas are italic by custom, not for emphasis.
+pub(super) fn run_styles(content: &PdfPage, fixed_pitch: &[bool]) -> Vec<SpanStyle> {
+    let fonts: Vec<FontTraits> = content
+        .fonts
+        .iter()
+        .map(|name| FontTraits::of(name))
+        .collect();
+    let unknown = FontTraits::of("");
+    let style = |run: &PdfRun| {
+        let at = run.font as usize;
+        let font = fonts.get(at).unwrap_or(&unknown);
+        let measured = fixed_pitch.get(at).copied().unwrap_or(false);
+        SpanStyle {
+            bold: font.bold || run.weight >= BOLD_WEIGHT,
+            italic: (font.italic || run.italic) && !font.math,
+            code: font.fixed_pitch || run.fixed_pitch || measured,
+            strike: false,
+            link: None,
+        }
+    };
+    content.runs.iter().map(style).collect()
 }
 
 /// For every font of the page, `true` if its letters have equal widths, given enough of them to tell.

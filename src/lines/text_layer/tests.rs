@@ -19,6 +19,7 @@ fn page(lines: &[(f32, f32, f32, &str)]) -> PdfPage {
             fixed_pitch: false,
             color: [0; 3],
             visible: true,
+            hidden: None,
             angle: 0.0,
             mcid: index as i32,
         });

@@ -30,6 +30,7 @@ fn html_with(blocks: Vec<Block>, markdown: MarkdownOptions) -> String {
         input_path: "a/<b>.pdf".into(),
         pages: vec![page],
         page_count: Some(1),
+        info: Default::default(),
     };
     let mut out = Vec::new();
     Html.write(&document, &options(markdown), &mut out).unwrap();
@@ -176,6 +177,7 @@ fn styles_lie_in_each_other() {
         text: "2".into(),
         bold: true,
         italic: true,
+        strike: false,
         code: true,
         script: Some(Script::Sub),
         link: Some("https://a.b".into()),

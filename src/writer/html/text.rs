@@ -43,6 +43,7 @@ pub(super) fn text_run(run: &TextRun) -> String {
         run.code.then_some("code"),
         run.italic.then_some("em"),
         run.bold.then_some("strong"),
+        run.strike.then_some("s"),
         script,
     ];
     for name in names.into_iter().flatten() {

@@ -9,7 +9,7 @@ mod result;
 use super::format::Format;
 use super::options::FormatOptions;
 pub(crate) use super::options::JsonOptions;
-use crate::document::{Document, Page};
+use crate::document::{Document, DocumentInfo, OutlineEntry, Page};
 pub(crate) use result::points;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -54,6 +54,8 @@ pub(crate) fn write(
             path: &document.input_path,
             page_count: document.page_count,
         },
+        metadata: Metadata::of(&document.info),
+        outline: &document.info.outline,
         pages: Pages {
             document,
             options,
@@ -76,6 +78,12 @@ struct ResultFile<'a> {
     settings: &'a Value,
     /// The document that was parsed.
     input: InputDocument<'a>,
+    /// What the document says about itself, where it says something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata<'a>>,
+    /// Its bookmarks, where it has some, in the order of the file.
+    #[serde(skip_serializing_if = "<[OutlineEntry]>::is_empty")]
+    outline: &'a [OutlineEntry],
     /// A result for every page, or for several in a row that have nothing but the same message; one for all where pages
     /// are joined.
     #[cfg_attr(test, schemars(with = "Vec<result::PageResult>"))]
@@ -90,6 +98,60 @@ struct InputDocument<'a> {
     path: &'a str,
     /// Pages of the whole document, those included that were not asked for; null for a plain picture.
     page_count: Option<usize>,
+}
+
+/// What the document says about itself. Nothing of it is checked.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Metadata<'a> {
+    /// Title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    /// Author.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
+    /// Subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    /// Keywords, as one text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keywords: Option<&'a str>,
+    /// Language, such as `en-GB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    /// Program that the document was made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creator: Option<&'a str>,
+    /// Program that wrote the PDF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    producer: Option<&'a str>,
+    /// Date of creation, as in RFC 3339 where the file has a date that can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<&'a str>,
+    /// Date of the last change, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified: Option<&'a str>,
+}
+
+impl<'a> Metadata<'a> {
+    /// `None` if there is none.
+    fn of(info: &'a DocumentInfo) -> Option<Metadata<'a>> {
+        let says_nothing = DocumentInfo {
+            outline: Vec::new(),
+            ..info.clone()
+        } == DocumentInfo::default();
+        (!says_nothing).then(|| Metadata {
+            title: info.title.as_deref(),
+            author: info.author.as_deref(),
+            subject: info.subject.as_deref(),
+            keywords: info.keywords.as_deref(),
+            language: info.language.as_deref(),
+            creator: info.creator.as_deref(),
+            producer: info.producer.as_deref(),
+            created: info.created.as_deref(),
+            modified: info.modified.as_deref(),
+        })
+    }
 }
 
 /// Converts pages to results one at a time.
@@ -159,6 +221,7 @@ mod tests {
             input_path: "a.pdf".into(),
             pages: vec![page],
             page_count: Some(1),
+            info: Default::default(),
         };
         let options = JsonOptions::page_text("lite", MarkdownOptions::default());
         let value = result::of_page(&document.pages[0], &document, &options);
@@ -217,6 +280,7 @@ mod tests {
             input_path: "a.pdf".into(),
             pages: Vec::new(),
             page_count: Some(900),
+            info: Default::default(),
         };
         (3..900).for_each(|index| document.push(Page::failed(index, Fault::internal("broken"))));
         let options = JsonOptions::page_text("lite", MarkdownOptions::default());

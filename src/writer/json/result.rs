@@ -3,8 +3,8 @@
 
 use super::JsonOptions;
 use crate::document::{
-    Block, DetectedRegion, Diagnostic, Document, FinishReason, Generation, Page, Preprocessing,
-    Spotting, TextDecision,
+    Block, DetectedRegion, Diagnostic, Document, FinishReason, Generation, HiddenReason,
+    HiddenText, Page, Preprocessing, Spotting, TextDecision,
 };
 use crate::geometry::Point;
 use crate::writer::markdown::{self, MarkdownBlock, TablePictures};
@@ -44,6 +44,9 @@ pub(super) struct PageResult<'a> {
     /// What was noticed; a list for joined pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnostics: Option<OneOrMany<Diagnostics<'a>>>,
+    /// Text of the file that a reader of the page does not see, where there is some; a list for each of joined pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden_text: Option<OneOrMany<&'a [HiddenText]>>,
 }
 
 /// One value for a page, several for joined pages.
@@ -97,6 +100,9 @@ struct BlockResult {
     /// Its outline as `[x, y]` in page pixels, where the detector sees shapes.
     #[serde(skip_serializing_if = "Option::is_none")]
     block_polygon_points: Option<Vec<[f64; 2]>>,
+    /// Why a reader does not see it, where it is marked text of that kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_hidden: Option<HiddenReason>,
     /// Its content by kind, on one line: a table of many cells would take a multiple of its size otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "crate::document::Body"))]
@@ -265,6 +271,7 @@ pub(super) fn of_reference<'a>(
         doc_preprocessor_res: preprocessed,
         layout_det_res: detected,
         diagnostics: None,
+        hidden_text: None,
     })
 }
 
@@ -279,6 +286,8 @@ pub(super) fn of_page<'a>(
     let mut result = with_bodies(pages, document, page_index, options)?;
     result.last_page_index = page.through;
     result.diagnostics = Some(OneOrMany::One(diagnostics(page)));
+    let hidden = page.hidden_text.as_slice();
+    result.hidden_text = (!hidden.is_empty()).then_some(OneOrMany::One(hidden));
     Some(result)
 }
 
@@ -290,6 +299,13 @@ pub(super) fn joined<'a>(
     let mut result = with_bodies(&document.pages, document, None, options)?;
     let diagnostics = document.pages.iter().map(diagnostics).collect();
     result.diagnostics = Some(OneOrMany::Many(diagnostics));
+    let hidden = document
+        .pages
+        .iter()
+        .map(|page| page.hidden_text.as_slice());
+    if hidden.clone().any(|texts| !texts.is_empty()) {
+        result.hidden_text = Some(OneOrMany::Many(hidden.collect()));
+    }
     Some(result)
 }
 
@@ -302,6 +318,7 @@ fn with_bodies<'a>(
     let mut result = of_reference(pages, document, page_index, options)?;
     let blocks = pages.iter().flat_map(|page| &page.blocks);
     for (written, block) in result.parsing_res_list.iter_mut().zip(blocks) {
+        written.block_hidden = block.hidden;
         written.body = serde_json::value::to_raw_value(&block.body).ok();
     }
     Some(result)
@@ -395,6 +412,7 @@ fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<BlockResul
             global_block_id: block.global_ids.map(|(block_id, _)| block_id),
             global_group_id: block.global_ids.map(|(_, group_id)| group_id),
             block_polygon_points: block.polygon.as_deref().map(points),
+            block_hidden: None,
             body: None,
         }
     };

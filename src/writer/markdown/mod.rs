@@ -16,6 +16,7 @@ pub(super) use escape::without_control;
 pub use html::TablePictures;
 pub use links::link;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
+pub(super) use safe::comment;
 
 use super::format::Format;
 use super::options::FormatOptions;
@@ -56,6 +57,9 @@ pub const VARIANTS: [(&str, bool, bool); 4] = [
     ("plain", false, false),
     ("plain_formula_number", false, true),
 ];
+
+/// The label under which text that a reader does not see is written; its reason stands for a description.
+const HIDDEN: &str = "hidden";
 
 /// The parts of a block that Markdown needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -158,12 +162,19 @@ impl<'a> MarkdownBlock<'a> {
     /// The parts of a block that Markdown needs, under the given label.
     pub fn of(block: &'a Block, label: Label) -> Self {
         Self {
-            label: label.as_str(),
+            label: if block.hidden.is_some() {
+                HIDDEN
+            } else {
+                label.as_str()
+            },
             width: block.bbox.width(),
             content: &block.content,
             markup: block.markup,
             image: block.picture.as_ref().map(|p| p.path.as_str()),
-            alt: block.alt.as_deref(),
+            alt: match block.hidden {
+                Some(reason) => Some(reason.name()),
+                None => block.alt.as_deref(),
+            },
             title_level: block.title_level,
         }
     }

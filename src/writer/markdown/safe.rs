@@ -99,6 +99,7 @@ pub(super) fn block(
         "seal" if !options.use_layout_detection => caption(),
         "seal" => picture(block, page_width, options, options.use_seal_recognition),
         "table" => table(content, pictures, pretty, markup),
+        "hidden" => hidden(block),
         "algorithm" => listing(content, markup),
         "formula" | "display_formula" | "inline_formula" if markup.formulas => formula(content),
         "formula" | "display_formula" | "inline_formula" | "spotting" | "number" | "footnote"
@@ -291,6 +292,26 @@ fn picture(
     centered(&format!(
         "<img src=\"{path}\" alt=\"{alt}\" width=\"{percent}%\" />{text}"
     ))
+}
+
+/// Text that a reader does not see, as a comment.
+fn hidden(block: &MarkdownBlock) -> String {
+    let reason = block.alt.unwrap_or_default();
+    comment(&format!("hidden ({reason}): {}", block.content))
+}
+
+/// A comment on one line that its text cannot end.
+pub(in crate::writer) fn comment(text: &str) -> String {
+    let text = normalized(text).replace('\n', " ");
+    let mut safe = String::new();
+    for c in text.chars() {
+        // Two hyphens would end it.
+        if c == '-' && safe.ends_with('-') {
+            safe.push(' ');
+        }
+        safe.push(c);
+    }
+    format!("<!-- {} -->", safe.trim())
 }
 
 /// A chart recognized as rows of cells separated by `|`.

@@ -536,7 +536,7 @@ proptest! {
             page.blocks.push(block);
             expected.push(structure);
         }
-        let document = Document { input_path: "a.pdf".into(), pages: vec![page], page_count: Some(1) };
+        let document = Document { input_path: "a.pdf".into(), pages: vec![page], page_count: Some(1), info: Default::default() };
         let markdown = super::document(&document, &MarkdownOptions::default());
         for options in readers() {
             let mut found: Vec<&str> = Vec::new();

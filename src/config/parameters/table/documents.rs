@@ -119,6 +119,15 @@ pub(super) const PART: &[Parameter] = &[
         ..PIPELINE
     },
     Parameter {
+        name: "hidden_text",
+        place: Destination::Key("hidden_text"),
+        kind: ValueKind::OneOf(&["drop", "keep", "mark"]),
+        help: "Text of PDFs that a reader does not see (off the page, in the colour of its ground, covered, in a layer \
+               that is off): drop (only list it in the JSON), keep (as any text), mark (list it, and put it in its \
+               place as a comment) [default: drop]",
+        ..PIPELINE
+    },
+    Parameter {
         name: "text_layer_check",
         kind: ValueKind::Percent,
         value_name: "PERCENT",
