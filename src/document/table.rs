@@ -25,6 +25,9 @@ pub struct Cell {
     pub column_span: usize,
     /// Plain text.
     pub text: String,
+    /// Paths of the pictures in it, as its source names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     /// The cell is a header of a row or column.
     #[serde(skip_serializing_if = "is_false")]
     /// The cell is a header of a row or column.
@@ -151,6 +154,7 @@ impl HtmlReader {
             }
             "td" | "th" if self.in_table => self.open_cell(tag),
             "br" => self.text("\n"),
+            "img" => self.picture(tag),
             _ => {}
         }
     }
@@ -202,9 +206,16 @@ impl HtmlReader {
             column,
             row_span,
             column_span,
-            text: String::new(),
             header: tag.name == "th",
+            ..Cell::default()
         });
+    }
+
+    fn picture(&mut self, tag: &Tag) {
+        let source = tag.attributes.iter().find(|(key, _)| key == "src");
+        if let Some((cell, (_, path))) = self.open.as_mut().zip(source) {
+            cell.pictures.push(path.clone());
+        }
     }
 
     fn close_cell(&mut self) {
@@ -253,7 +264,7 @@ mod tests {
             row_span,
             column_span,
             text: text.into(),
-            header: false,
+            ..Cell::default()
         }
     }
 

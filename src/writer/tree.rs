@@ -3,6 +3,7 @@
 use super::compat;
 use super::format::{Format, Needs};
 use super::formats::{FORMATS, Formats};
+use super::options::FormatOptions;
 
 /// An output tree: its formats, and its behaviour where the trees differ.
 pub(crate) struct Tree {
@@ -57,6 +58,12 @@ impl Tree {
             .flat_map(|format| format.endings())
             .map(|ending| ending.to_string())
             .collect()
+    }
+
+    /// `true` if one of the formats embeds pictures.
+    pub(crate) fn embeds(&self, chosen: Formats, options: &FormatOptions) -> bool {
+        let is_asked = options.json.markdown.form.embed_images;
+        is_asked && self.formats(chosen).any(|format| format.embeds_pictures())
     }
 
     /// Pictures that the formats need besides the finished document.
