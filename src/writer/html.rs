@@ -13,7 +13,7 @@ use super::markdown::{MarkdownOptions, PictureSources};
 use super::options::FormatOptions;
 use crate::document::inline::{Inline, TextRun};
 use crate::document::{
-    Block, Body, Cell, Document, Label, ListItem, Markup, Page, Paragraph, Table,
+    Block, Body, Cell, Label, ListItem, Markup, Page, Paragraph, Table,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};

@@ -12,7 +12,7 @@ pub(crate) mod html;
 pub(crate) mod json;
 mod kept;
 pub mod markdown;
-mod options;
+pub(crate) mod options;
 mod pictures;
 pub(crate) mod printed;
 pub(crate) mod python_json;

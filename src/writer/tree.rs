@@ -66,9 +66,15 @@ impl Tree {
         is_asked && self.formats(chosen).any(|format| format.embeds_pictures())
     }
 
-    /// Pictures that the formats need besides the finished document.
-    pub(crate) fn needs(&self, chosen: Formats) -> Needs {
+    /// Pictures that the formats need besides the finished document; some need those that they embed.
+    pub(crate) fn needs(&self, chosen: Formats, embeds: bool) -> Needs {
+        let embedded = |format: &dyn Format| Needs {
+            block_pictures: embeds && format.embeds_pictures(),
+            ..Needs::default()
+        };
         self.formats(chosen)
-            .fold(Needs::default(), |needs, format| needs | format.needs())
+            .fold(Needs::default(), |needs, format| {
+                needs | format.needs() | embedded(format)
+            })
     }
 }

@@ -2,16 +2,11 @@
 
 use super::escape::without_control;
 use crate::document::{Document, Page};
-use crate::net::address::{file_name_of, is_address};
 use crate::writer::figures::own_title;
 
 /// What is known about a document, as YAML between two lines of dashes.
 pub(super) fn matter(document: &Document) -> String {
-    let path = &document.input_path;
-    let source = match is_address(path) {
-        true => file_name_of(path),
-        false => path.clone(),
-    };
+    let source = document.input_path.clone();
     let texts = [("title", own_title(document)), ("source", Some(source))];
     let mut lines = vec!["---".to_string()];
     for (key, text) in texts {

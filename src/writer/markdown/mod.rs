@@ -16,14 +16,15 @@ mod reference;
 mod safe;
 
 pub(super) use escape::without_control;
-pub use links::{PictureSources, link};
+pub use links::PictureSources;
 pub(super) use links::address;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
 
 use super::format::Format;
 use super::options::FormatOptions;
 use super::kept::Finished;
-pub use super::options::{MarkdownForm, MarkdownOptions, MarkdownStyle, PageBreaks};
+pub use super::options::MarkdownOptions;
+use super::options::{MarkdownStyle, PageBreaks};
 use crate::document::{Block, Document, Label, Markup, Page};
 use gfm::GfmWriter;
 use std::io::{self, Write};

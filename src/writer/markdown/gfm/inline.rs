@@ -92,6 +92,9 @@ fn atoms(paragraph: &[Inline], place: Place) -> Vec<Atom<'_>> {
             Inline::Text(run) => {
                 let style = style(run, place);
                 let text = run.text.replace("\r\n", "\n");
+                if style.link.is_some() && ends_in_reference(&found) {
+                    push(&mut found, ' ', Style::default());
+                }
                 for c in text.chars() {
                     let c = match c {
                         '\n' | '\r' if place == Place::Block && !style.code => '\n',
@@ -115,10 +118,15 @@ fn atoms(paragraph: &[Inline], place: Place) -> Vec<Atom<'_>> {
                     style: Style::default(),
                 });
             }
-            Inline::FootnoteReference { mark } => found.push(Atom {
-                what: What::Reference { mark },
-                style: Style::default(),
-            }),
+            Inline::FootnoteReference { mark } => {
+                if ends_in_reference(&found) {
+                    push(&mut found, ' ', Style::default());
+                }
+                found.push(Atom {
+                    what: What::Reference { mark },
+                    style: Style::default(),
+                });
+            }
         }
     }
     while found.last().is_some_and(Atom::is_space) {
@@ -126,6 +134,11 @@ fn atoms(paragraph: &[Inline], place: Place) -> Vec<Atom<'_>> {
     }
     spread(&mut found);
     found
+}
+
+/// `true` if a reference ends here: behind it brackets would be part of it.
+fn ends_in_reference(found: &[Atom]) -> bool {
+    matches!(found.last().map(|atom| atom.what), Some(What::Reference { .. }))
 }
 
 fn style(run: &TextRun, place: Place) -> Style<'_> {
@@ -360,8 +373,8 @@ impl InlineWriter<'_> {
         }
         let lines = latex.split(['\n', '\r']).map(str::trim);
         let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-        let chars: Vec<char> = lines.join("\n").chars().map(without_control).collect();
-        let latex = formulas::safe(&chars);
+        let lines: Vec<String> = lines.iter().map(|line| line.chars().map(without_control).collect()).collect();
+        let latex = formulas::safe(&lines.join("\n").chars().collect::<Vec<char>>());
         for part in [mark, latex.trim_start(), mark] {
             self.markup(part);
         }

@@ -91,7 +91,7 @@ fn begin(mark: &Mark, last: &mut Option<(u64, char, char)>) -> String {
 
 fn write(items: &[Item], indent: usize, depth: usize, out: &mut String) {
     let mut last = None;
-    for Item { item, label } in items {
+    for (at, Item { item, label }) in items.iter().enumerate() {
         let mark = mark(item);
         let begin = begin(&mark, &mut last);
         let inner = indent
@@ -100,6 +100,11 @@ fn write(items: &[Item], indent: usize, depth: usize, out: &mut String) {
                 _ => "- ".len(),
             };
         let texts = texts(item, &mark, *label);
+        // Without a blank line, what has no text or another number than 1 goes on with the paragraph above it.
+        let is_first_of_others = at == 0 && matches!(mark, Mark::Number(number, _) if number != 1);
+        if texts.is_empty() || is_first_of_others {
+            blank_line(out);
+        }
         out.push_str(&" ".repeat(indent));
         match texts.is_empty() {
             true => out.extend([begin.trim_end(), "\n"]),
@@ -120,6 +125,12 @@ fn write(items: &[Item], indent: usize, depth: usize, out: &mut String) {
         let below: Vec<Item> = below.map(|item| Item { item, label: *label }).collect();
         let below_at = if depth < MAX_DEPTH { inner } else { indent };
         write(&below, below_at, depth + 1, out);
+    }
+}
+
+fn blank_line(out: &mut String) {
+    if !out.is_empty() && !out.ends_with("\n\n") {
+        out.push('\n');
     }
 }
 

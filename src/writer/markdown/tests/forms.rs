@@ -6,10 +6,11 @@ use crate::fault::Fault;
 #[test]
 fn tables_keep_what_tables_hold() {
     let check = |content: &str, expected: &str| {
-        let pictures = PictureSources::of(&[Page {
+        let pages = [Page {
             table_pictures: vec!["imgs/x\" y/a.jpg".into()],
             ..Page::failed(0, Fault::internal(""))
-        }]);
+        }];
+        let pictures = PictureSources::of(&pages);
         let options = MarkdownOptions {
             pretty: false,
             ..MarkdownOptions::default()
