@@ -394,9 +394,7 @@ impl Config {
                         0 => MarkdownStyle::Gfm,
                         _ => MarkdownStyle::Html,
                     },
-                    page_breaks: match read
-                        .one_of("page_breaks", &["none", "comment", "rule"])?
-                    {
+                    page_breaks: match read.one_of("page_breaks", &["none", "comment", "rule"])? {
                         0 => PageBreaks::None,
                         1 => PageBreaks::Comment,
                         _ => PageBreaks::Rule,

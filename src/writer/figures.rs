@@ -60,7 +60,10 @@ pub(super) fn captions(blocks: &[(usize, &Block)]) -> Vec<Option<usize>> {
 
 /// A chart that was read as lines of cells with `|` between them.
 pub(super) fn chart_table(paragraphs: &[Paragraph]) -> Table {
-    let text: Vec<String> = paragraphs.iter().map(|paragraph| Inline::plain_of(paragraph)).collect();
+    let text: Vec<String> = paragraphs
+        .iter()
+        .map(|paragraph| Inline::plain_of(paragraph))
+        .collect();
     let text = text.join("\n");
     let mut table = Table::default();
     for line in text.lines() {

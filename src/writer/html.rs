@@ -12,9 +12,7 @@ use super::kept::Finished;
 use super::markdown::{MarkdownOptions, PictureSources};
 use super::options::FormatOptions;
 use crate::document::inline::{Inline, TextRun};
-use crate::document::{
-    Block, Body, Cell, Label, ListItem, Markup, Page, Paragraph, Table,
-};
+use crate::document::{Block, Body, Cell, Label, ListItem, Markup, Page, Paragraph, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use text::{escaped, light, text_run};
@@ -362,7 +360,11 @@ impl<'a> HtmlWriter<'a> {
         for path in table.cells.iter().flat_map(|cell| &cell.pictures) {
             if self.pictures.is_in_table(path) {
                 let source = self.pictures.source(path);
-                self.push(&["<figure><img src=\"", &source, "\" alt=\"Image\"></figure>\n"]);
+                self.push(&[
+                    "<figure><img src=\"",
+                    &source,
+                    "\" alt=\"Image\"></figure>\n",
+                ]);
             }
         }
     }
@@ -386,7 +388,13 @@ impl<'a> HtmlWriter<'a> {
         }
         if let Some(path) = path {
             let alt = escaped(alt.as_deref().unwrap_or("Image"), " ");
-            self.push(&["<img src=\"", &self.pictures.source(path), "\" alt=\"", &alt, "\""]);
+            self.push(&[
+                "<img src=\"",
+                &self.pictures.source(path),
+                "\" alt=\"",
+                &alt,
+                "\"",
+            ]);
             let percent = f64::from(block.bbox.width()) / page.width.max(1) as f64 * 100.0;
             if percent >= LEAST_WIDTH {
                 self.out

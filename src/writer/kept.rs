@@ -45,7 +45,8 @@ impl KeptPictures {
             };
             let place = file.seek(SeekFrom::End(0))?;
             file.write_all(jpeg)?;
-            self.places.insert(picture.path.clone(), (place, jpeg.len()));
+            self.places
+                .insert(picture.path.clone(), (place, jpeg.len()));
         }
         Ok(())
     }

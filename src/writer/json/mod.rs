@@ -34,7 +34,12 @@ impl Format for Json {
         options: &FormatOptions,
         out: &mut dyn Write,
     ) -> std::io::Result<()> {
-        write(out, finished.document, &options.json, options.concatenate_pages)
+        write(
+            out,
+            finished.document,
+            &options.json,
+            options.concatenate_pages,
+        )
     }
 }
 

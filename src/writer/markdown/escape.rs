@@ -281,7 +281,7 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
             // Together with a link it would be a picture.
             Some('!') if text.markup_at(at + 1, '[') => Escape::Backslash,
             // Behind the reference to a footnote, the address of a link or the text of a footnote.
-            Some('(' | '[' | ':') if at > 0 && text.markup_at(at - 1, ']') => Escape::Backslash,
+            Some('(' | ':') if at > 0 && text.markup_at(at - 1, ']') => Escape::Backslash,
             _ => continue,
         };
     }

@@ -17,8 +17,9 @@ use crate::document::{Block, Body, Document, Label, Page, Paragraph};
 use crate::writer::figures::{captions, chart_table, is_blank};
 use crate::writer::options::MarkdownOptions;
 use inline::{LabelOf, Place, paragraph};
-use lists::{Item, list};
+use lists::{Item, LastNumber, list};
 use notes::{Marks, Notes};
+use std::cell::Cell;
 
 /// Deepest heading of Markdown.
 const MAX_DEPTH: usize = 6;
@@ -32,6 +33,8 @@ pub(super) struct GfmWriter<'a> {
     options: &'a MarkdownOptions,
     pictures: &'a PictureSources<'a>,
     notes: Notes,
+    /// The last number of the list that the page before ends with: a list goes on over pages.
+    last_number: Cell<LastNumber>,
 }
 
 impl<'a> GfmWriter<'a> {
@@ -45,6 +48,7 @@ impl<'a> GfmWriter<'a> {
             options,
             pictures,
             notes: Notes::of(document, options),
+            last_number: Cell::default(),
         }
     }
 
@@ -57,6 +61,7 @@ impl<'a> GfmWriter<'a> {
             options,
             pictures,
             notes: Notes::default(),
+            last_number: Cell::default(),
         }
     }
 
@@ -81,6 +86,7 @@ impl<'a> GfmWriter<'a> {
         let labels: Vec<_> = shown.iter().map(|(at, _)| label_in(*at)).collect();
         let mut pieces: Vec<String> = Vec::new();
         let mut items: Vec<Item> = Vec::new();
+        let mut last_number = self.last_number.take();
         for (at, (_, block)) in shown.iter().enumerate() {
             // The layout has a block for each item of a list.
             if let Body::List { items: more } = &block.body {
@@ -88,22 +94,38 @@ impl<'a> GfmWriter<'a> {
                 items.extend(more.iter().map(|item| Item { item, label }));
                 continue;
             }
-            pieces.push(list(&items));
-            items.clear();
+            // The number of a formula that is a picture stands beside it.
+            let before = at.checked_sub(1).map(|before| &shown[before].1.body);
+            if let (Label::FormulaNumber, Some(Body::Picture { path: Some(_), .. }), Some(last)) = (
+                block.label,
+                before,
+                pieces.iter_mut().rfind(|piece| !piece.is_empty()),
+            ) {
+                last.extend([" ", &self.block(block, None, &labels[at])]);
+                continue;
+            }
             let caption = captions[at].map(|of| &shown[of].1.body);
             let caption = caption.and_then(|body| match body {
                 Body::Caption { text } => Some(text),
                 _ => None,
             });
-            pieces.push(self.block(block, caption, &labels[at]));
+            let piece = self.block(block, caption, &labels[at]);
+            if !piece.is_empty() {
+                pieces.push(list(&items, &mut last_number));
+                items.clear();
+                last_number = None;
+                pieces.push(piece);
+            }
         }
-        pieces.push(list(&items));
+        pieces.push(list(&items, &mut last_number));
         for (at, block) in notes {
+            last_number = None;
             if let Body::Footnote { paragraphs, .. } = &block.body {
                 let label = self.notes.label(number, at).unwrap_or_default();
                 pieces.push(definition(label, paragraphs));
             }
         }
+        self.last_number.set(last_number);
         joined(pieces)
     }
 
@@ -118,7 +140,7 @@ impl<'a> GfmWriter<'a> {
                     item,
                     label: &|_| None,
                 });
-                list(&items.collect::<Vec<Item>>())
+                list(&items.collect::<Vec<Item>>(), &mut None)
             }
             _ => self.block(block, None, &|_| None),
         })
@@ -144,7 +166,9 @@ impl<'a> GfmWriter<'a> {
             Body::Table { table, is_cut } => {
                 let mut out = tables::table(table, block.markup, self.pictures);
                 if *is_cut {
-                    out.push_str("\n\n<!-- The table is too large; its last cells are left out. -->");
+                    out.push_str(
+                        "\n\n<!-- The table is too large; its last cells are left out. -->",
+                    );
                 }
                 out
             }
@@ -169,14 +193,18 @@ impl<'a> GfmWriter<'a> {
                     };
                     paragraphs[0].splice(0..0, [mark, blank].map(Inline::Text));
                 }
-                self.paragraphs(&paragraphs, label)
+                self.paragraphs(&paragraphs, &|_| None)
             }
         }
     }
 
     fn paragraphs(&self, paragraphs: &[Paragraph], label: LabelOf) -> String {
         let texts = paragraphs.iter();
-        joined(texts.map(|text| paragraph(text, Place::Block, label)).collect())
+        joined(
+            texts
+                .map(|text| paragraph(text, Place::Block, label))
+                .collect(),
+        )
     }
 
     fn picture(&self, block: &Block, caption: Option<&Paragraph>, label: LabelOf) -> String {
@@ -265,9 +293,11 @@ fn formula(latex: &str, number: Option<&str>) -> String {
             Some(inner) => ("\\tag", inner),
             None => ("\\tag*", number.as_str()),
         };
-        let number = ['#', '%', '&', '_'].iter().fold(number.to_string(), |number, sign| {
-            number.replace(*sign, &format!("\\{sign}"))
-        });
+        let number = ['#', '%', '&', '_']
+            .iter()
+            .fold(number.to_string(), |number, sign| {
+                number.replace(*sign, &format!("\\{sign}"))
+            });
         latex.push_str(&format!(" {tag}{{{}}}", safe_formula(&number)));
     }
     format!("$${latex}$$")

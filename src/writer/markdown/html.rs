@@ -7,8 +7,8 @@
 use super::escape::paragraphs;
 use super::links::PictureSources;
 use super::reference::styled_table;
-use crate::document::html::Tag;
 use crate::document::Markup;
+use crate::document::html::Tag;
 
 /// Larger spans are errors or attacks.
 const MAX_SPAN: usize = 1000;

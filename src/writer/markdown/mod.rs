@@ -21,8 +21,8 @@ pub(super) use links::address;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
 
 use super::format::Format;
-use super::options::FormatOptions;
 use super::kept::Finished;
+use super::options::FormatOptions;
 pub use super::options::MarkdownOptions;
 use super::options::{MarkdownStyle, PageBreaks};
 use crate::document::{Block, Document, Label, Markup, Page};
@@ -146,9 +146,9 @@ fn page(page: &Page, pictures: &PictureSources, options: &MarkdownOptions) -> St
             Label::DisplayFormula if b.content.is_empty() => {
                 Some(MarkdownBlock::of(b, Label::Image))
             }
-            label if b.picture.is_none() && options.shows_picture(label) => {
-                options.reads_picture(label).then(|| MarkdownBlock::of(b, Label::Text))
-            }
+            label if b.picture.is_none() && options.shows_picture(label) => options
+                .reads_picture(label)
+                .then(|| MarkdownBlock::of(b, Label::Text)),
             label => Some(MarkdownBlock::of(b, label)),
         })
         .collect();

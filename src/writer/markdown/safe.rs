@@ -4,9 +4,7 @@
 //! Only structure is written directly: headings, bullets found by the layout, hard line breaks in tables of
 //! contents, the frames of pictures and tables. All else goes through [`super::escape`] or [`super::html`].
 
-use super::escape::{
-    description, heading, html, longest_run, normalized, paragraph, paragraphs,
-};
+use super::escape::{description, heading, html, longest_run, normalized, paragraph, paragraphs};
 use super::html::table;
 use super::links::PictureSources;
 use super::reference::{centered, title_parts};
@@ -93,13 +91,29 @@ pub(super) fn block(
         "reference" => opened_by(content, '\n', &["references", "参考文献"], "\n", markup),
         "content" => contents(content, markup),
         "table_title" | "figure_title" | "chart_title" => caption(),
-        "image" | "header_image" | "footer_image" => {
-            picture(block, page_width, pictures, options, options.use_ocr_for_image_block)
-        }
+        "image" | "header_image" | "footer_image" => picture(
+            block,
+            page_width,
+            pictures,
+            options,
+            options.use_ocr_for_image_block,
+        ),
         "chart" if options.use_chart_recognition => chart_table(content),
-        "chart" => picture(block, page_width, pictures, options, options.use_ocr_for_image_block),
+        "chart" => picture(
+            block,
+            page_width,
+            pictures,
+            options,
+            options.use_ocr_for_image_block,
+        ),
         "seal" if !options.use_layout_detection => caption(),
-        "seal" => picture(block, page_width, pictures, options, options.use_seal_recognition),
+        "seal" => picture(
+            block,
+            page_width,
+            pictures,
+            options,
+            options.use_seal_recognition,
+        ),
         "table" => table(content, pictures, pretty, markup),
         "algorithm" => listing(content, markup),
         "formula" | "display_formula" | "inline_formula" if markup.formulas => formula(content),
@@ -215,7 +229,9 @@ fn lines_of_code(content: &str) -> String {
     };
     let text = content.replace("\r\n", "\n");
     let lines = text.split(['\n', '\r']);
-    let lines: Vec<String> = lines.map(|line| line.chars().map(clean).collect()).collect();
+    let lines: Vec<String> = lines
+        .map(|line| line.chars().map(clean).collect())
+        .collect();
     lines.join("\n").trim_matches('\n').to_string()
 }
 

@@ -92,7 +92,8 @@ fn atoms(paragraph: &[Inline], place: Place) -> Vec<Atom<'_>> {
             Inline::Text(run) => {
                 let style = style(run, place);
                 let text = run.text.replace("\r\n", "\n");
-                if style.link.is_some() && ends_in_reference(&found) {
+                let opens = style.link.is_some() || text.starts_with('[');
+                if opens && ends_in_reference(&found) {
                     push(&mut found, ' ', Style::default());
                 }
                 for c in text.chars() {
@@ -138,7 +139,10 @@ fn atoms(paragraph: &[Inline], place: Place) -> Vec<Atom<'_>> {
 
 /// `true` if a reference ends here: behind it brackets would be part of it.
 fn ends_in_reference(found: &[Atom]) -> bool {
-    matches!(found.last().map(|atom| atom.what), Some(What::Reference { .. }))
+    matches!(
+        found.last().map(|atom| atom.what),
+        Some(What::Reference { .. })
+    )
 }
 
 fn style(run: &TextRun, place: Place) -> Style<'_> {
@@ -373,7 +377,10 @@ impl InlineWriter<'_> {
         }
         let lines = latex.split(['\n', '\r']).map(str::trim);
         let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-        let lines: Vec<String> = lines.iter().map(|line| line.chars().map(without_control).collect()).collect();
+        let lines: Vec<String> = lines
+            .iter()
+            .map(|line| line.chars().map(without_control).collect())
+            .collect();
         let latex = formulas::safe(&lines.join("\n").chars().collect::<Vec<char>>());
         for part in [mark, latex.trim_start(), mark] {
             self.markup(part);
@@ -390,7 +397,12 @@ impl InlineWriter<'_> {
                 _ => None,
             })
         };
-        let after = at + 1 + self.tokens[at + 1..].iter().take_while(is_inside(frame)).count();
+        let after = at
+            + 1
+            + self.tokens[at + 1..]
+                .iter()
+                .take_while(is_inside(frame))
+                .count();
         let (open, close) = match frame {
             Frame::Code => {
                 let mut code: String = text().collect();
@@ -437,7 +449,9 @@ impl InlineWriter<'_> {
             let opens = before.is_apart() || (mark == '*' && first == Side::Word);
             let closes = after.is_apart() || (mark == '*' && last == Side::Word);
             if opens && closes && outer != Some(mark) && beside != Some(mark) {
-                let marks = mark.to_string().repeat(1 + usize::from(frame == Frame::Bold));
+                let marks = mark
+                    .to_string()
+                    .repeat(1 + usize::from(frame == Frame::Bold));
                 return (marks.clone(), marks);
             }
         }

@@ -31,10 +31,15 @@ pub(super) struct Item<'a> {
     pub label: LabelOf<'a>,
 }
 
-/// A list as Markdown. Items with nothing between them are tight.
-pub(super) fn list(items: &[Item]) -> String {
+/// The last number of a list, the character behind it on the page, and the one that was written.
+pub(super) type LastNumber = Option<(u64, char, char)>;
+
+/// A list as Markdown. Items with nothing between them are tight. `last` is that of a list right above it, and then its own.
+pub(super) fn list(items: &[Item], last: &mut LastNumber) -> String {
     let mut out = String::new();
-    write(items, 0, 0, &mut out);
+    if !items.is_empty() {
+        write(items, Level::default(), last, &mut out);
+    }
     out.truncate(out.trim_end().len());
     out
 }
@@ -69,7 +74,7 @@ fn mark(item: &ListItem) -> Mark<'_> {
 }
 
 /// What begins an item; numbers that do not count on from the one before start a new list, since only its first one is read.
-fn begin(mark: &Mark, last: &mut Option<(u64, char, char)>) -> String {
+fn begin(mark: &Mark, last: &mut LastNumber) -> String {
     let Mark::Number(number, end) = mark else {
         *last = None;
         return match mark {
@@ -89,12 +94,21 @@ fn begin(mark: &Mark, last: &mut Option<(u64, char, char)>) -> String {
     format!("{number}{used} ")
 }
 
-fn write(items: &[Item], indent: usize, depth: usize, out: &mut String) {
-    let mut last = None;
+/// Where items stand.
+#[derive(Debug, Clone, Copy, Default)]
+struct Level {
+    /// Blanks before them.
+    indent: usize,
+    depth: usize,
+    /// They are under a paragraph, and not under a bullet alone.
+    is_under_text: bool,
+}
+
+fn write(items: &[Item], level: Level, last: &mut LastNumber, out: &mut String) {
     for (at, Item { item, label }) in items.iter().enumerate() {
         let mark = mark(item);
-        let begin = begin(&mark, &mut last);
-        let inner = indent
+        let begin = begin(&mark, last);
+        let inner = level.indent
             + match mark {
                 Mark::Number(..) => begin.len(),
                 _ => "- ".len(),
@@ -102,10 +116,11 @@ fn write(items: &[Item], indent: usize, depth: usize, out: &mut String) {
         let texts = texts(item, &mark, *label);
         // Without a blank line, what has no text or another number than 1 goes on with the paragraph above it.
         let is_first_of_others = at == 0 && matches!(mark, Mark::Number(number, _) if number != 1);
-        if texts.is_empty() || is_first_of_others {
+        let follows_text = at > 0 || level.is_under_text;
+        if follows_text && (texts.is_empty() || is_first_of_others) {
             blank_line(out);
         }
-        out.push_str(&" ".repeat(indent));
+        out.push_str(&" ".repeat(level.indent));
         match texts.is_empty() {
             true => out.extend([begin.trim_end(), "\n"]),
             false => out.push_str(&begin),
@@ -122,9 +137,22 @@ fn write(items: &[Item], indent: usize, depth: usize, out: &mut String) {
             }
         }
         let below = item.items.iter();
-        let below: Vec<Item> = below.map(|item| Item { item, label: *label }).collect();
-        let below_at = if depth < MAX_DEPTH { inner } else { indent };
-        write(&below, below_at, depth + 1, out);
+        let below: Vec<Item> = below
+            .map(|item| Item {
+                item,
+                label: *label,
+            })
+            .collect();
+        let below_level = Level {
+            indent: if level.depth < MAX_DEPTH {
+                inner
+            } else {
+                level.indent
+            },
+            depth: level.depth + 1,
+            is_under_text: !texts.is_empty(),
+        };
+        write(&below, below_level, &mut None, out);
     }
 }
 

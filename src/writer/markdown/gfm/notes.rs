@@ -42,7 +42,9 @@ impl Notes {
         }
         let mut numbers = BTreeSet::new();
         let is_number = |mark: &str| !mark.is_empty() && mark.bytes().all(|b| b.is_ascii_digit());
-        let are_labels = referred.iter().all(|(_, mark)| is_number(mark) && numbers.insert(*mark));
+        let are_labels = referred
+            .iter()
+            .all(|(_, mark)| is_number(mark) && numbers.insert(*mark));
         let labels = referred.iter().enumerate().map(|(at, (place, mark))| {
             let label = match are_labels {
                 true => mark.to_string(),

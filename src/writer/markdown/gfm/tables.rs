@@ -139,7 +139,11 @@ impl TableWriter<'_> {
                 let lines = lines.filter(|line| !line.is_empty());
                 let lines: Vec<String> = lines.map(|line| html(line, Markup::default())).collect();
                 out.push_str(&lines.join("<br>"));
-                for path in cell.pictures.iter().filter(|path| self.pictures.is_in_table(path)) {
+                for path in cell
+                    .pictures
+                    .iter()
+                    .filter(|path| self.pictures.is_in_table(path))
+                {
                     let source = self.pictures.source(path);
                     out.extend(["<img src=\"", &source, "\" alt=\"Image\">"]);
                 }

@@ -1,8 +1,9 @@
 //! What a reader sees of a document and of its Markdown: a line for each paragraph, heading, item, row and so on, with the style of
 //! every character.
 
+use super::super::super::links::{address, encoded, link};
 use super::super::notes::Marks;
-use crate::document::inline::{Inline, Script};
+use crate::document::inline::{Inline, Script, TextRun};
 use crate::document::{Body, Document, ListItem, Page, Paragraph, Table};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use std::collections::BTreeMap;
@@ -15,6 +16,12 @@ fn shown(bits: &Bits) -> String {
     let mut out = String::new();
     let (mut last, mut space) = (String::new(), false);
     for (piece, style) in bits {
+        // A mark without footnote may take on the emphasis around it.
+        let is_raised = style.ends_with("sup");
+        let style = match is_raised && !style.contains(':') {
+            true => "sup",
+            false => style,
+        };
         if piece.chars().all(char::is_whitespace) {
             space = !out.is_empty();
             continue;
@@ -23,9 +30,9 @@ fn shown(bits: &Bits) -> String {
             out.push(' ');
             space = false;
         }
-        if *style != last {
+        if style != last {
             out.push_str(&format!("\u{ab}{style}\u{bb}"));
-            last = style.clone();
+            last = style.to_string();
         }
         out.push_str(piece);
     }
@@ -45,6 +52,10 @@ fn formula(latex: &str, display: bool) -> String {
     // Bars have other names in cells.
     let latex = latex.replace("\\|", "\\Vert").replace("\\vert", "|");
     format!("{}{latex}", if display { "$$" } else { "$" })
+}
+
+fn address_of(run: &TextRun) -> Option<&str> {
+    run.link.as_deref().and_then(address)
 }
 
 /// What is seen of a document.
@@ -69,7 +80,7 @@ impl<'a> Sight<'a> {
     /// The text of the footnote that a mark refers to.
     fn note(&self, mark: &str, block: usize) -> Option<String> {
         let Some(page) = self.page else {
-            return Some(format!("p {mark}"));
+            return Some("p note".into());
         };
         let place = Marks::of(page).place(mark, block)?;
         match &page.blocks[place].body {
@@ -80,8 +91,13 @@ impl<'a> Sight<'a> {
 
     fn note_text(&self, paragraphs: &[Paragraph]) -> String {
         let texts = paragraphs.iter().map(|p| self.plain_marks(p));
-        let texts = texts.map(|bits| shown(&bits)).filter(|text| !text.is_empty());
-        texts.map(|text| format!("p {text}")).collect::<Vec<_>>().join(" / ")
+        let texts = texts
+            .map(|bits| shown(&bits))
+            .filter(|text| !text.is_empty());
+        texts
+            .map(|text| format!("p {text}"))
+            .collect::<Vec<_>>()
+            .join(" / ")
     }
 
     /// A paragraph in which no mark refers to anything.
@@ -91,13 +107,19 @@ impl<'a> Sight<'a> {
 
     fn bits(&self, paragraph: &Paragraph, block: usize, light: bool) -> Bits {
         let mut bits = Bits::new();
-        for inline in paragraph {
+        for (at, inline) in paragraph.iter().enumerate() {
+            let before = at.checked_sub(1).map(|before| &paragraph[before]);
+            let is_linked = matches!(inline, Inline::Text(run) if address_of(run).is_some() || run.text.starts_with('['));
+            let is_reference = |inline: &Inline| matches!(inline, Inline::FootnoteReference { .. });
+            if before.is_some_and(is_reference) && (is_linked || is_reference(inline)) {
+                bits.push((" ".into(), String::new()));
+            }
             match inline {
                 Inline::Text(run) => {
                     let mut styles = Vec::new();
-                    let link = run.link.as_deref().and_then(super::super::super::links::address);
+                    let link = address_of(run);
                     if let Some(link) = link {
-                        styles.push(super::super::super::links::encoded(link).replace("&amp;", "&"));
+                        styles.push(encoded(link).replace("&amp;", "&"));
                     }
                     let flags = [
                         (run.bold && !light, "b"),
@@ -109,9 +131,19 @@ impl<'a> Sight<'a> {
                     let flags = flags.iter().filter(|(is_set, _)| *is_set);
                     styles.extend(flags.map(|(_, name)| name.to_string()));
                     let style = styles.join(" ");
-                    bits.extend(run.text.chars().map(|c| (visible(c).to_string(), style.clone())));
+                    bits.extend(
+                        run.text
+                            .chars()
+                            .map(|c| (visible(c).to_string(), style.clone())),
+                    );
                 }
                 Inline::Formula { latex, display } => {
+                    if bits
+                        .last()
+                        .is_some_and(|(piece, _)| piece.starts_with('$') && piece.len() > 1)
+                    {
+                        bits.push((" ".into(), String::new()));
+                    }
                     bits.push((formula(latex, *display), String::new()));
                 }
                 Inline::FootnoteReference { mark } => {
@@ -124,7 +156,10 @@ impl<'a> Sight<'a> {
                             (format!("[ref {note}]"), String::new()),
                             (" ".into(), String::new()),
                         ],
-                        None => mark.chars().map(|c| (c.to_string(), "sup".to_string())).collect(),
+                        None => mark
+                            .chars()
+                            .map(|c| (c.to_string(), "sup".to_string()))
+                            .collect(),
                     });
                 }
             }
@@ -145,7 +180,13 @@ impl<'a> Sight<'a> {
         let marks = Marks::of(page);
         for (at, block) in page.blocks.iter().enumerate() {
             let is_text = !matches!(block.body, Body::Footnote { .. } | Body::Picture { .. });
-            for inline in block.body.paragraphs().into_iter().flatten().filter(|_| is_text) {
+            for inline in block
+                .body
+                .paragraphs()
+                .into_iter()
+                .flatten()
+                .filter(|_| is_text)
+            {
                 if let Inline::FootnoteReference { mark } = inline {
                     referred.extend(marks.place(mark, at));
                 }
@@ -179,20 +220,26 @@ impl<'a> Sight<'a> {
                     let text: String = text.chars().map(visible).collect();
                     if !text.trim().is_empty() {
                         let language = language.as_deref().unwrap_or_default();
-                        self.lines.push(format!("code {language} {}", text.trim_matches('\n')));
+                        self.lines
+                            .push(format!("code {language} {}", text.trim_matches('\n')));
                     }
                 }
                 Body::Formula { latex, number } => {
                     let tag = if number.is_some() { "\\tag{1}" } else { "" };
-                    self.lines.push(format!("p {}", formula(&format!("{latex}{tag}"), true)));
+                    self.lines
+                        .push(format!("p {}", formula(&format!("{latex}{tag}"), true)));
                 }
                 Body::Picture { path, alt, .. } => {
                     if let Some(path) = path {
                         let alt = alt.as_deref().unwrap_or_default();
                         let words = alt.split_whitespace().collect::<Vec<_>>().join(" ");
                         let words: String = words.chars().map(visible).collect();
-                        let words = if words.is_empty() { "Image".into() } else { words };
-                        self.lines.push(format!("p ![{words}]({})", super::super::super::links::link(path)));
+                        let words = if words.is_empty() {
+                            "Image".into()
+                        } else {
+                            words
+                        };
+                        self.lines.push(format!("p ![{words}]({})", link(path)));
                     }
                 }
                 Body::Footnote { paragraphs, .. } if referred.contains(&at) => {
@@ -231,10 +278,17 @@ impl<'a> Sight<'a> {
                 "\u{2610}" => ("[ ]".to_string(), String::new()),
                 "[x]" => ("[x]".to_string(), String::new()),
                 "(a)" | "iv." => ("-".to_string(), format!("{marker} ")),
-                number => (number.trim_end_matches(['.', ')']).to_string(), String::new()),
+                number => (
+                    number.trim_end_matches(['.', ')']).to_string(),
+                    String::new(),
+                ),
             };
             self.lines.push(format!("{indent}item {kind}"));
-            let mut texts: Vec<Bits> = item.paragraphs.iter().map(|p| self.bits(p, at, false)).collect();
+            let mut texts: Vec<Bits> = item
+                .paragraphs
+                .iter()
+                .map(|p| self.bits(p, at, false))
+                .collect();
             if !before.is_empty() {
                 if texts.is_empty() {
                     texts.push(Bits::new());
@@ -270,8 +324,14 @@ fn table_line(table: &Table) -> String {
         let span = cell.column_span;
         rows[cell.row].push(format!("{span}:{}", folded(&cell.text)));
     }
+    table_of(rows)
+}
+
+/// The rows of a table; a head may be empty.
+fn table_of(rows: Vec<Vec<String>>) -> String {
     let rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
-    let rows: Vec<&str> = rows.iter().map(|row| without_empty_end(row)).collect();
+    let rows = rows.iter().map(|row| without_empty_end(row));
+    let rows: Vec<&str> = rows.skip_while(|row| row.is_empty()).collect();
     format!("table {}", rows.join(" / "))
 }
 
@@ -303,7 +363,10 @@ pub(super) fn lines(markdown: &str) -> Vec<String> {
     let lines = reader.lines.into_iter().map(|line| {
         let mut line = line;
         for (label, note) in &notes {
-            line = line.replace(&format!("[ref \u{1}{label}\u{1}]"), &format!("[ref {note}]"));
+            line = line.replace(
+                &format!("[ref \u{1}{label}\u{1}]"),
+                &format!("[ref {note}]"),
+            );
             line = line.replace(&format!("note \u{1}{label}\u{1}"), &format!("note {note}"));
         }
         line
@@ -346,7 +409,8 @@ impl Reader {
         let order = ["b", "i", "sub", "sup", "c"];
         styles.sort_by_key(|style| order.iter().position(|o| o == style).map_or(0, |at| at + 1));
         let style = styles.join(" ");
-        self.bits.extend(text.chars().map(|c| (c.to_string(), style.clone())));
+        self.bits
+            .extend(text.chars().map(|c| (c.to_string(), style.clone())));
     }
 
     fn close(&mut self, style: &str) {
@@ -364,7 +428,8 @@ impl Reader {
             Event::InlineMath(latex) => self.bits.push((formula(&latex, false), String::new())),
             Event::DisplayMath(latex) => self.bits.push((formula(&latex, true), String::new())),
             Event::FootnoteReference(label) => {
-                self.bits.push((format!("[ref \u{1}{label}\u{1}]"), String::new()));
+                self.bits
+                    .push((format!("[ref \u{1}{label}\u{1}]"), String::new()));
                 self.bits.push((" ".into(), String::new()));
             }
             Event::InlineHtml(tag) => {
@@ -439,7 +504,8 @@ impl Reader {
             TagEnd::Image => {
                 let (address, before) = self.picture.take().unwrap();
                 let alt = shown(&std::mem::replace(&mut self.bits, before));
-                self.bits.push((format!("![{alt}]({address})"), String::new()));
+                self.bits
+                    .push((format!("![{alt}]({address})"), String::new()));
             }
             TagEnd::Heading(level) => self.end_line(&format!("h{} ", level as usize)),
             TagEnd::Paragraph | TagEnd::Item => self.end_line("p "),
@@ -456,12 +522,7 @@ impl Reader {
             }
             TagEnd::Table => {
                 let rows = std::mem::take(&mut self.rows);
-                let rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
-                let mut rows: Vec<&str> = rows.iter().map(|row| without_empty_end(row)).collect();
-                if rows.len() > 1 && rows[0].is_empty() {
-                    rows.remove(0);
-                }
-                self.line(format!("table {}", rows.join(" / ")));
+                self.line(table_of(rows));
             }
             TagEnd::HtmlBlock => {
                 let html = self.html.take().unwrap_or_default();
