@@ -9,6 +9,7 @@ mod notes;
 mod tables;
 
 use super::escape::{description, normalized};
+use super::html;
 use super::links::PictureSources;
 use super::reference::title_parts;
 use super::safe::{code, safe_formula};
@@ -25,6 +26,8 @@ use std::cell::Cell;
 const MAX_DEPTH: usize = 6;
 /// Characters of the description of a picture: a long caption is text below it, and its start is enough to tell it.
 const LONGEST_DESCRIPTION: usize = 120;
+/// Dots in a row that lead to the page of a title. An omission has three, and a full stop before it.
+const LEAST_LEADER: usize = 5;
 /// First words of blocks that are a heading of their own.
 const OPENINGS: [&str; 4] = ["abstract", "摘要", "references", "参考文献"];
 
@@ -158,10 +161,17 @@ impl<'a> GfmWriter<'a> {
             Body::Heading { depth, text } => heading(*depth, text, label),
             Body::Contents { entries } => {
                 let entries = entries.iter();
-                let entries = entries.map(|entry| paragraph(entry, Place::Line, label));
+                let entries = entries.map(|entry| without_leaders(entry));
+                let entries = entries.map(|entry| paragraph(&entry, Place::Line, label));
                 let entries = entries.filter(|entry| !entry.is_empty());
                 let entries: Vec<String> = entries.map(|entry| format!("- {entry}")).collect();
                 entries.join("\n")
+            }
+            // A recognizer said more than the table.
+            Body::Table { .. } if !is_one_table(&block.content) => {
+                html::table(&block.content, self.pictures, false, block.markup)
+                    .trim()
+                    .to_string()
             }
             Body::Table { table, is_cut } => {
                 let mut out = tables::table(table, block.markup, self.pictures);
@@ -249,6 +259,54 @@ fn heading(depth: Option<u8>, text: &Paragraph, label: LabelOf) -> String {
     }
     let depth = depth.map_or_else(|| title_parts(&Inline::plain_of(text)).0, usize::from);
     format!("{} {shown}", "#".repeat((depth + 1).min(MAX_DEPTH)))
+}
+
+/// `true` if an answer holds a table and nothing else.
+fn is_one_table(content: &str) -> bool {
+    let content = content.to_ascii_lowercase();
+    let mut parts = content.split("<table");
+    let before = parts.next().unwrap_or_default();
+    let (inside, others) = (parts.next().unwrap_or_default(), parts.next());
+    let after = inside.split_once("</table>").map_or("", |(_, after)| after);
+    let is_wrapper = |text: &str| {
+        let tags = ["<html>", "<body>", "</body>", "</html>"];
+        let rest = tags
+            .iter()
+            .fold(text.to_string(), |rest, tag| rest.replace(tag, ""));
+        rest.trim().is_empty()
+    };
+    others.is_none() && is_wrapper(before) && is_wrapper(after)
+}
+
+/// A line of a table of contents, with the dots between its title and its page as one.
+fn without_leaders(entry: &Paragraph) -> Paragraph {
+    let mut entry = entry.clone();
+    for inline in &mut entry {
+        if let Inline::Text(run) = inline {
+            run.text = shorter_leaders(&run.text);
+        }
+    }
+    entry
+}
+
+/// Shortens runs of dots with or without blanks between them.
+fn shorter_leaders(text: &str) -> String {
+    let is_leader = |c: char| matches!(c, '.' | ' ' | '\u{b7}' | '\u{2026}');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_leader) {
+        out.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let end = rest.find(|c| !is_leader(c)).unwrap_or(rest.len());
+        let run = &rest[..end];
+        match run.chars().filter(|c| *c != ' ').count() {
+            0..LEAST_LEADER => out.push_str(run),
+            _ => out.push_str(" \u{2026} "),
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Paragraphs whose first word may be a heading.
