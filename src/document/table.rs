@@ -97,7 +97,7 @@ impl Table {
     /// As [`Table::from_html`]; the flag is `true` if cells were dropped because the table is too large.
     pub fn read_html(html: &str) -> Option<(Table, bool)> {
         let mut reader = HtmlReader::default();
-        for token in Tokens::new(html) {
+        for token in Tokens::mending(html) {
             match token {
                 Token::Text(text) => reader.text(text),
                 Token::Open(tag) => reader.open(&tag),
@@ -304,6 +304,32 @@ mod tests {
         );
         assert_eq!(Table::from_html("no table <td>x"), None);
         assert_eq!(Table::from_html("<table></table>"), None);
+    }
+
+    #[test]
+    fn a_quote_that_is_missing_swallows_no_cells() {
+        let texts = |html: &str| {
+            let table = Table::from_html(html).unwrap();
+            let cells = table.cells.into_iter();
+            cells
+                .map(|cell| (cell.text, cell.column_span))
+                .collect::<Vec<_>>()
+        };
+        let expected = [
+            ("a".to_string(), 2),
+            ("b".to_string(), 1),
+            ("c".to_string(), 3),
+        ];
+        assert_eq!(
+            texts(
+                "<table><tr><td colspan=\"2>a</td><td>b</td></tr><tr><td colspan=\"3\">c</table>"
+            ),
+            expected
+        );
+        assert_eq!(
+            texts("<table><tr><td colspan='2>a</td><td>b</td></tr><tr><td colspan=3>c</table>"),
+            expected
+        );
     }
 
     #[test]
