@@ -24,7 +24,7 @@ use crate::runtime::{self, RuntimeDirs};
 use crate::writer::html::Html;
 use crate::writer::json::{self, JsonOptions};
 use crate::writer::markdown;
-use crate::writer::{Format, FormatOptions};
+use crate::writer::{Finished, Format, FormatOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -313,7 +313,7 @@ impl Parsed {
         };
         let mut html = Vec::new();
         // Memory takes all that is written.
-        drop(Html.write(&self.document, &options, &mut html));
+        drop(Html.write(Finished::from(&self.document), &options, &mut html));
         String::from_utf8_lossy(&html).into_owned()
     }
 

@@ -97,7 +97,8 @@ pub(super) fn settings_hash(args: &ParseArgs, resolved: &Resolved, formats: Form
                 args.pages(),
                 args.max_pages(),
                 args.compat(),
-                &resolved.ignore_labels
+                &resolved.ignore_labels,
+                resolved.config.markdown.form
             ),
             given(&["merge_tables", "relevel_titles", "concatenate_pages"]),
             &resolved.own_text,

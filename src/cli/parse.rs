@@ -89,7 +89,8 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         ));
     }
     let mut resolved = request::resolved(args)?;
-    let formats = formats(args)?;
+    let embeds = resolved.config.markdown.form.embed_images;
+    let formats = formats(args, embeds)?;
     let pages = page_selection(args.pages())?;
     let device = device(args.device())?;
     let cores = machine::cores();
@@ -148,8 +149,11 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         ..SessionOptions::on(device, args.thread_count("cpu_threads"))
     };
     let needs = match target {
-        Target::Files => Tree::of(args.compat()).needs(formats),
-        Target::Print(_) => Needs::default(),
+        Target::Files => Tree::of(args.compat()).needs(formats, embeds),
+        Target::Print(format) => Needs {
+            block_pictures: format.embeds_pictures() && embeds,
+            ..Needs::default()
+        },
     };
     let wanted = WantedPictures {
         pixels: args.trace.is_some() || needs.pixels,
@@ -372,11 +376,11 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
     }
 }
 
-fn formats(args: &ParseArgs) -> Result<Formats, Failure> {
+fn formats(args: &ParseArgs, embeds: bool) -> Result<Formats, Failure> {
     if args.formats.is_empty() {
         return Ok(Formats::by_default());
     }
-    Formats::from_names(args.formats.iter().map(String::as_str)).map_err(|name| {
+    Formats::from_names(args.formats.iter().map(String::as_str), !embeds).map_err(|name| {
         Failure::usage(
             format!("unknown format `{name}`"),
             format!(

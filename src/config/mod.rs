@@ -15,7 +15,7 @@ use crate::document::HiddenMode;
 use crate::lines::{DetectOptions, LimitType, LineOptions, TextLayerMode};
 use crate::net::shown_address;
 use crate::runtime::{LINE_DETECTOR, LINE_RECOGNIZER};
-use crate::writer::markdown::MarkdownOptions;
+use crate::writer::options::{MarkdownForm, MarkdownOptions, MarkdownStyle, PageBreaks};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::path::Path;
@@ -397,6 +397,20 @@ impl Config {
             },
             markdown: MarkdownOptions {
                 ignore_labels,
+                form: MarkdownForm {
+                    style: match read.one_of("markdown_style", &["gfm", "html"])? {
+                        0 => MarkdownStyle::Gfm,
+                        _ => MarkdownStyle::Html,
+                    },
+                    page_breaks: match read.one_of("page_breaks", &["none", "comment", "rule"])? {
+                        0 => PageBreaks::None,
+                        1 => PageBreaks::Comment,
+                        _ => PageBreaks::Rule,
+                    },
+                    front_matter: read.bool("front_matter"),
+                    embed_images: read.bool("embed_images"),
+                    ignores_footnotes: false,
+                },
                 ..MarkdownOptions::default()
             },
             format_block_content: read.bool("format_block_content"),

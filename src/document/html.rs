@@ -28,7 +28,12 @@ pub struct Tokens<'a> {
     from_last_comment_end: usize,
     /// Bytes that may still be searched in vain.
     patience: usize,
+    /// A tag of a table whose quotes do not end inside of it is read without them.
+    mends: bool,
 }
+
+/// Elements of tables whose tags are mended.
+const OF_TABLES: [&str; 4] = ["table", "tr", "td", "th"];
 
 impl<'a> Tokens<'a> {
     /// The tokens of any text.
@@ -39,7 +44,25 @@ impl<'a> Tokens<'a> {
             from_last_end: from_last(">"),
             from_last_comment_end: from_last("-->"),
             patience: text.len().saturating_mul(MAX_VAIN_READINGS),
+            mends: false,
         }
+    }
+
+    /// As [`Tokens::new`], but an attribute of a table whose quote is missing (`colspan="2>`) does not take in what follows.
+    pub fn mending(text: &'a str) -> Self {
+        Tokens {
+            mends: true,
+            ..Tokens::new(text)
+        }
+    }
+
+    /// The tag of a table at the start of a text, read without its quotes.
+    fn mended(&self, after: &str) -> Option<(Tag, usize)> {
+        let end = after.find(['<', '>']).filter(|_| self.mends)?;
+        let inside = after.get(..=end).filter(|inside| inside.ends_with('>'))?;
+        let tag = Tag::read(&inside.replace(['"', '\''], " "))?.0;
+        let is_of_table = OF_TABLES.contains(&tag.name.as_str());
+        is_of_table.then_some((tag, end + 1))
     }
 
     /// The token at the start of the rest, which is not empty, and its length in bytes.
@@ -64,10 +87,14 @@ impl<'a> Tokens<'a> {
                 0 => &after[..after.floor_char_boundary(MAX_TAG_AFTER_THAT)],
                 _ => after,
             };
-            if let Some((tag, length)) = Tag::read(looked_at) {
+            let found = Tag::read(looked_at);
+            let is_whole = |(tag, _): &(Tag, usize)| !self.mends || !tag.takes_in_tags();
+            if found.is_none() {
+                self.patience = self.patience.saturating_sub(looked_at.len());
+            }
+            if let Some((tag, length)) = found.filter(is_whole).or_else(|| self.mended(after)) {
                 return (Token::Open(tag), length + 1);
             }
-            self.patience = self.patience.saturating_sub(looked_at.len());
         } else if let Some(rest) = after.strip_prefix('/')
             && is_letter(rest)
             && let Some(end) = rest.find('>')
@@ -114,6 +141,12 @@ fn is_html_space(c: char) -> bool {
 }
 
 impl Tag {
+    /// `true` if a value of a tag of a table holds brackets: its quote is missing.
+    fn takes_in_tags(&self) -> bool {
+        let mut values = self.attributes.iter().map(|(_, value)| value);
+        OF_TABLES.contains(&self.name.as_str()) && values.any(|value| value.contains(['<', '>']))
+    }
+
     /// Reads the inside of an opening tag and its end; the bytes read. `None` when it never ends.
     pub fn read(text: &str) -> Option<(Tag, usize)> {
         let name_end = text.find(|c: char| is_html_space(c) || matches!(c, '/' | '>'))?;

@@ -305,6 +305,11 @@ impl Inline {
         runs.collect()
     }
 
+    /// The text of a paragraph without any style; LaTeX of formulas.
+    pub fn plain_of(paragraph: &[Inline]) -> String {
+        paragraph.iter().map(Inline::plain).collect()
+    }
+
     /// Its text without any style; LaTeX of formulas.
     pub fn plain(&self) -> &str {
         match self {

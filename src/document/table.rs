@@ -25,6 +25,9 @@ pub struct Cell {
     pub column_span: usize,
     /// Plain text.
     pub text: String,
+    /// Paths of the pictures in it, as its source names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     /// The cell is a header of a row or column.
     #[serde(skip_serializing_if = "is_false")]
     /// The cell is a header of a row or column.
@@ -94,7 +97,7 @@ impl Table {
     /// As [`Table::from_html`]; the flag is `true` if cells were dropped because the table is too large.
     pub fn read_html(html: &str) -> Option<(Table, bool)> {
         let mut reader = HtmlReader::default();
-        for token in Tokens::new(html) {
+        for token in Tokens::mending(html) {
             match token {
                 Token::Text(text) => reader.text(text),
                 Token::Open(tag) => reader.open(&tag),
@@ -151,6 +154,7 @@ impl HtmlReader {
             }
             "td" | "th" if self.in_table => self.open_cell(tag),
             "br" => self.text("\n"),
+            "img" => self.picture(tag),
             _ => {}
         }
     }
@@ -202,9 +206,16 @@ impl HtmlReader {
             column,
             row_span,
             column_span,
-            text: String::new(),
             header: tag.name == "th",
+            ..Cell::default()
         });
+    }
+
+    fn picture(&mut self, tag: &Tag) {
+        let source = tag.attributes.iter().find(|(key, _)| key == "src");
+        if let Some((cell, (_, path))) = self.open.as_mut().zip(source) {
+            cell.pictures.push(path.clone());
+        }
     }
 
     fn close_cell(&mut self) {
@@ -253,7 +264,7 @@ mod tests {
             row_span,
             column_span,
             text: text.into(),
-            header: false,
+            ..Cell::default()
         }
     }
 
@@ -293,6 +304,32 @@ mod tests {
         );
         assert_eq!(Table::from_html("no table <td>x"), None);
         assert_eq!(Table::from_html("<table></table>"), None);
+    }
+
+    #[test]
+    fn a_quote_that_is_missing_swallows_no_cells() {
+        let texts = |html: &str| {
+            let table = Table::from_html(html).unwrap();
+            let cells = table.cells.into_iter();
+            cells
+                .map(|cell| (cell.text, cell.column_span))
+                .collect::<Vec<_>>()
+        };
+        let expected = [
+            ("a".to_string(), 2),
+            ("b".to_string(), 1),
+            ("c".to_string(), 3),
+        ];
+        assert_eq!(
+            texts(
+                "<table><tr><td colspan=\"2>a</td><td>b</td></tr><tr><td colspan=\"3\">c</table>"
+            ),
+            expected
+        );
+        assert_eq!(
+            texts("<table><tr><td colspan='2>a</td><td>b</td></tr><tr><td colspan=3>c</table>"),
+            expected
+        );
     }
 
     #[test]

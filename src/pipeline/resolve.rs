@@ -8,6 +8,7 @@ use crate::document::Label;
 use crate::lines::TextLayerMode;
 use crate::proof::replay::Case;
 use crate::recognize::paddleocr_vl::backend::RunOptions;
+use crate::writer::options::MarkdownOptions;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use std::time::Duration;
 const PIPELINE_NAME: &str = "pipeline_name";
 /// The key that selects the backend.
 const BACKEND: &str = "SubModules.VLRecognition.genai_config.backend";
+/// The key of the labels that are left out of Markdown.
+const IGNORE_LABELS: &str = "markdown_ignore_labels";
 /// Pixel limit of pages that the reference renders (Pillow's limit).
 const REFERENCE_PAGE_PIXELS: u64 = 178_956_970;
 /// Default size of the KV cache on the CPU in bytes: some 28,000 tokens.
@@ -136,6 +139,7 @@ pub(crate) fn resolve(request: &RunRequest) -> Result<Resolved, RequestError> {
             PipelineKind::Lite => request.lite(),
         },
     }?;
+    resolved.config.markdown.form.ignores_footnotes = request.names(IGNORE_LABELS);
     if let Some(settings) = &request.settings {
         resolved.not_used = settings.not_used(resolved.config.pipeline);
     }
@@ -155,6 +159,11 @@ impl RunRequest {
         self.settings
             .as_ref()
             .and_then(|settings| settings.get(key))
+    }
+
+    /// The user gave this setting, which has its own name as its key.
+    fn names(&self, name: &str) -> bool {
+        self.parameters.has(name) || self.in_settings(name).is_some()
     }
 
     /// The requested backend.
@@ -420,7 +429,10 @@ impl RunRequest {
         self.take_models(&mut vl, &backend);
         let config = Config {
             pipeline,
-            markdown: vl.markdown.clone(),
+            markdown: MarkdownOptions {
+                form: base.markdown.form,
+                ..vl.markdown.clone()
+            },
             format_block_content: vl.format_block_content,
             settings: settings.to_json(),
             ..base
@@ -505,7 +517,7 @@ impl RunRequest {
 /// The labels left out of Markdown; an unknown label is an error.
 fn ignore_labels(settings: &Settings) -> Result<Vec<String>, RequestError> {
     let labels = settings
-        .get("markdown_ignore_labels")
+        .get(IGNORE_LABELS)
         .and_then(Value::as_array)
         .into_iter()
         .flatten();

@@ -5,7 +5,7 @@
 
 use super::hyphens::{self, Vocabulary};
 use super::thresholds::joins::*;
-use crate::document::inline::Inline;
+use crate::document::inline::{Inline, Script, TextRun};
 use crate::document::{Block, Body, LINE_HYPHEN, Label, Page, Paragraph};
 use crate::layout::geometric::headings;
 
@@ -35,7 +35,7 @@ pub(super) fn find(pages: &[Page], words: &Vocabulary) -> Vec<Join> {
                 let next = blocks.get(at + 1).map(|next| next.label);
                 next == Some(Label::FigureTitle) && is_label(block)
             };
-            if is_beside_text(block.label) || is_captioned() {
+            if is_beside_text(block.label) || block.hidden.is_some() || is_captioned() {
                 is_apart = true;
                 continue;
             }
@@ -172,7 +172,13 @@ pub(super) fn apply(pages: &mut [Page], joins: &[Join]) {
     let mut starts = std::collections::BTreeMap::new();
     for join in joins {
         let start = starts.get(&join.from).copied().unwrap_or(join.from);
-        let after = std::mem::take(&mut pages[join.to.0].blocks[join.to.1].body);
+        let mut after = std::mem::take(&mut pages[join.to.0].blocks[join.to.1].body);
+        if start.0 != join.to.0 {
+            // The footnotes of a page are its own.
+            let paragraphs = after.paragraphs_mut();
+            let inlines = paragraphs.into_iter().flatten();
+            inlines.for_each(unlink);
+        }
         let place = Body::Joined {
             page: pages[start.0].page_index,
             block: start.1,
@@ -199,6 +205,17 @@ pub(super) fn apply(pages: &mut [Page], joins: &[Join]) {
         if rest {
             starts.insert(join.to, start);
         }
+    }
+}
+
+/// Turns the reference to a footnote into a raised mark.
+fn unlink(inline: &mut Inline) {
+    if let Inline::FootnoteReference { mark } = inline {
+        *inline = Inline::Text(TextRun {
+            text: std::mem::take(mark),
+            script: Some(Script::Sup),
+            ..TextRun::default()
+        });
     }
 }
 

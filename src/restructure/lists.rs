@@ -39,7 +39,10 @@ pub(super) fn fill(pages: &mut [Page]) {
     for at in 0..pages.len() {
         for index in 0..pages[at].blocks.len() {
             let block = &mut pages[at].blocks[index];
-            if matches!(block.body, Body::Joined { .. } | Body::Empty) || is_beside(block.label) {
+            if matches!(block.body, Body::Joined { .. } | Body::Empty)
+                || is_beside(block.label)
+                || block.hidden.is_some()
+            {
                 continue;
             }
             let mark = numbered

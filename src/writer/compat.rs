@@ -3,6 +3,7 @@
 
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
+use super::kept::Finished;
 use super::options::FormatOptions;
 use super::{drawings, json, markdown, pictures, python_json};
 use crate::document::{Document, Page};
@@ -78,7 +79,7 @@ impl Format for PageMarkdown {
         &[".md", "_0.md"]
     }
 
-    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, _: Finished, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
@@ -107,7 +108,7 @@ impl Format for PageResults {
         &["_res.json", "_0_res.json"]
     }
 
-    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, _: Finished, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 
@@ -142,7 +143,7 @@ impl Format for PageDrawings {
         }
     }
 
-    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, _: Finished, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 use super::document_files::Files;
 use super::format::{Format, PageWriter};
 use super::formats::Formats;
+use super::kept::{Finished, KeptPictures};
 use super::options::FormatOptions;
 use super::tree::Tree;
 use super::written::{DocumentError, WriteObserver, WrittenDocument, new_document, page_warnings};
@@ -67,6 +68,8 @@ pub(crate) struct FilesOptions {
 /// A document whose pages are still arriving.
 struct InProgress {
     document: Document,
+    /// The pictures that formats embed.
+    pictures: KeptPictures,
     output: DocumentOutput,
     /// Formats that take pages; `None` after a panic.
     writers: Vec<(&'static str, Option<Box<dyn PageWriter>>)>,
@@ -78,6 +81,8 @@ struct InProgress {
 pub(crate) struct FilesWriter<'a> {
     tree: &'static Tree,
     options: FilesOptions,
+    /// Formats embed pictures.
+    embeds: bool,
     format_options: Arc<FormatOptions>,
     outputs: Outputs,
     open: BTreeMap<usize, InProgress>,
@@ -94,6 +99,7 @@ impl<'a> FilesWriter<'a> {
     ) -> Self {
         Self {
             tree,
+            embeds: tree.embeds(options.formats, &options.format),
             format_options: Arc::new(options.format.clone()),
             options,
             outputs,
@@ -117,6 +123,11 @@ impl<'a> FilesWriter<'a> {
             input_name: &job.file.name,
             is_paged: open.document.page_count.is_some(),
         };
+        if self.embeds
+            && let Err(error) = open.pictures.keep(&finished.page)
+        {
+            files.fault(Fault::io("cannot keep pictures", &error));
+        }
         for (name, writer) in &mut open.writers {
             let Some(mut pages) = writer.take() else {
                 continue;
@@ -149,6 +160,7 @@ impl<'a> FilesWriter<'a> {
     ) -> Result<WrittenDocument, Fault> {
         let InProgress {
             mut document,
+            pictures,
             mut output,
             mut writers,
             mut faults,
@@ -156,6 +168,10 @@ impl<'a> FilesWriter<'a> {
         } = open;
         restructure::finish(&mut document, &self.options.finish);
         written.warnings = page_warnings(&document.pages);
+        let finished = Finished {
+            document: &document,
+            kept: Some(&pictures),
+        };
         let mut files = Files {
             output: &mut output,
             faults: &mut faults,
@@ -178,7 +194,7 @@ impl<'a> FilesWriter<'a> {
                         if format.has_file(&document) {
                             let place = files.place(ending);
                             files.write(place, |out| {
-                                format.write(&document, &self.format_options, out)
+                                format.write(finished, &self.format_options, out)
                             });
                         }
                     });
@@ -229,6 +245,7 @@ impl DocumentSink for FilesWriter<'_> {
             });
             let open = InProgress {
                 document: new_document(job, &opened),
+                pictures: KeptPictures::default(),
                 output,
                 writers: writers.collect(),
                 faults: Vec::new(),

@@ -1,6 +1,7 @@
 //! The trait of an output format; `formats` has the list of all of them.
 
 use super::document_files::Files;
+use super::kept::Finished;
 use super::options::FormatOptions;
 use crate::document::Document;
 use crate::engine::FinishedPage;
@@ -37,11 +38,16 @@ pub(crate) trait Format: Sync {
         true
     }
 
+    /// `true` if its file can hold the bytes of the pictures, where the settings want that (`embed_images`).
+    fn embeds_pictures(&self) -> bool {
+        false
+    }
+
     /// Writes a finished document as one file. Errors are those of `out`; formats with their own
     /// [`Format::start`] write nothing here.
     fn write(
         &self,
-        document: &Document,
+        finished: Finished,
         options: &FormatOptions,
         out: &mut dyn Write,
     ) -> io::Result<()>;

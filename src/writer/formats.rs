@@ -37,10 +37,11 @@ impl Formats {
 
     /// Formats by name; the error is the unknown name.
     ///
-    /// Formats that link to pictures bring them. A minus before a name removes it, from the default ones if no
+    /// Formats that link to pictures bring them, if they `link`. A minus before a name removes it, from the default ones if no
     /// other is named: Markdown without images shows none.
     pub(crate) fn from_names<'a>(
         names: impl IntoIterator<Item = &'a str>,
+        link: bool,
     ) -> Result<Formats, String> {
         let (taken_away, named): (Vec<&str>, Vec<&str>) = names
             .into_iter()
@@ -54,7 +55,7 @@ impl Formats {
         for name in named {
             let at = Formats::position(name)?;
             formats.chosen |= 1 << at;
-            if FORMATS[at].links_to_pictures() {
+            if link && FORMATS[at].links_to_pictures() {
                 formats.chosen |= Formats::bit(pictures::IN_FOLDER.name())?;
             }
         }
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn formats_with_links_bring_pictures_unless_they_are_taken_away() {
         let formats = |names: &str| {
-            Formats::from_names(names.split(','))
+            Formats::from_names(names.split(','), true)
                 .map(|f| ["md", "json", "images", "vis"].map(|name| f.contains(name)))
         };
         assert_eq!(formats("md"), Ok([true, false, true, false]));

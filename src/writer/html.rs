@@ -6,17 +6,17 @@
 
 mod text;
 
+use super::figures::{captions, chart_table, is_blank, title};
 use super::format::Format;
-use super::markdown::{self, MarkdownOptions, link};
+use super::kept::Finished;
+use super::markdown;
+use super::markdown::{MarkdownOptions, PictureSources};
 use super::options::FormatOptions;
 use crate::document::inline::{Inline, TextRun};
-use crate::document::{
-    Block, Body, Cell, Document, Label, ListItem, Markup, Page, Paragraph, Table,
-};
-use crate::net::address::{file_name_of, is_address};
+use crate::document::{Block, Body, Cell, Label, ListItem, Markup, Page, Paragraph, Table};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use text::{escaped, is_blank, light, plain, text_run};
+use text::{escaped, light, text_run};
 
 /// The format `html`.
 pub(crate) struct Html;
@@ -38,26 +38,33 @@ impl Format for Html {
         true
     }
 
+    fn embeds_pictures(&self) -> bool {
+        true
+    }
+
     fn write(
         &self,
-        document: &Document,
+        finished: Finished,
         options: &FormatOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
+        let document = finished.document;
         let title = escaped(&title(document), " ");
         write!(
             out,
             "{HEAD}<title>{title}</title>\n{STYLE}</head>\n<body>\n"
         )?;
-        let table_pictures = document.pages.iter().flat_map(|page| &page.table_pictures);
+        let embeds = options.json.markdown.form.embed_images;
+        let pictures = PictureSources::new(finished, embeds);
         let mut writer = HtmlWriter {
             out: String::new(),
             options: &options.json.markdown,
-            table_pictures: table_pictures.map(String::as_str).collect(),
+            pictures: &pictures,
             notes: Notes::default(),
         };
         for page in &document.pages {
             writer.page(page);
+            pictures.check()?;
             out.write_all(writer.out.as_bytes())?;
             writer.out.clear();
         }
@@ -103,25 +110,6 @@ const LEAST_WIDTH: f64 = 1.0;
 const MAX_DEPTH: u8 = 6;
 /// Depth below the title of the document of headings whose depth is not known.
 const UNKNOWN_DEPTH: u8 = 1;
-/// The title of the document, else the name of its file.
-fn title(document: &Document) -> String {
-    let blocks = document.pages.iter().flat_map(|page| &page.blocks);
-    let mut titles = blocks.filter_map(|block| match &block.body {
-        Body::Heading {
-            depth: Some(0),
-            text,
-        } => Some(plain(text)).filter(|text| !text.trim().is_empty()),
-        _ => None,
-    });
-    titles.next().unwrap_or_else(|| {
-        let path = &document.input_path;
-        if is_address(path) {
-            return file_name_of(path);
-        }
-        let name = path.trim_end_matches('/').rsplit('/').next();
-        name.unwrap_or_default().to_string()
-    })
-}
 
 /// The footnotes of a page and what refers to them.
 #[derive(Default)]
@@ -169,48 +157,14 @@ fn footnote(block: &Block) -> Option<Option<&str>> {
     }
 }
 
-/// `true` if text that was read in a picture is shown beside it: as in Markdown, where a recognized chart is a table.
-fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
-    (label == Label::Chart && options.use_chart_recognition)
-        || markdown::reads_picture(label, options)
-}
-
 /// `true` if a block is part of the text of its page; footnotes are not, they stand below it.
 fn is_shown(block: &Block, options: &MarkdownOptions) -> bool {
     match &block.body {
         Body::Empty | Body::Joined { .. } => false,
-        Body::Picture { path: None, .. } if !reads_picture(block.label, options) => false,
+        Body::Picture { path: None, .. } if !options.shows_text_of(block.label) => false,
         _ if footnote(block).is_some() => false,
         _ => !options.ignore_labels.contains(block.label.as_str()),
     }
-}
-
-/// For every block, the index of the caption that goes with it: each caption goes to the nearer one of its neighbours that
-/// are a picture or a table.
-fn captions(blocks: &[(usize, &Block)]) -> Vec<Option<usize>> {
-    let mut found = vec![None; blocks.len()];
-    let takes = |found: &[Option<usize>], at: usize| {
-        let body = blocks.get(at).map(|(_, block)| &block.body);
-        matches!(body, Some(Body::Picture { .. } | Body::Table { .. })) && found[at].is_none()
-    };
-    let gap = |a: usize, b: usize| {
-        let (a, b) = (blocks[a].1.bbox, blocks[b].1.bbox);
-        (a.y1 - b.y2).max(b.y1 - a.y2)
-    };
-    for (at, (_, block)) in blocks.iter().enumerate() {
-        if !matches!(block.body, Body::Caption { .. }) {
-            continue;
-        }
-        let neighbours = [at.checked_sub(1), Some(at + 1)];
-        let holders = neighbours.into_iter().flatten();
-        let nearest = holders
-            .filter(|holder| takes(&found, *holder))
-            .min_by(|a, b| gap(*a, at).total_cmp(&gap(*b, at)));
-        if let Some(holder) = nearest {
-            found[holder] = Some(at);
-        }
-    }
-    found
 }
 
 /// A caption, and where it stands.
@@ -223,8 +177,7 @@ struct Caption {
 struct HtmlWriter<'a> {
     out: String,
     options: &'a MarkdownOptions,
-    /// Paths of pictures that stand inside of tables.
-    table_pictures: BTreeSet<&'a str>,
+    pictures: &'a PictureSources<'a>,
     notes: Notes<'a>,
 }
 
@@ -308,7 +261,7 @@ impl<'a> HtmlWriter<'a> {
                     let note = "The table is too large; its last cells are left out.";
                     self.push(&["<p class=\"note\">", note, "</p>\n"]);
                 }
-                self.pictures_of_table(&block.content);
+                self.pictures_of_table(table);
             }
             Body::Code { language, text } => {
                 self.out.push_str("<pre><code");
@@ -408,17 +361,16 @@ impl<'a> HtmlWriter<'a> {
         self.out.push_str("</table>\n");
     }
 
-    /// Pictures inside of a table, which has only text in its cells, stand below it.
-    fn pictures_of_table(&mut self, content: &str) {
-        for (at, mark) in content.match_indices("src=\"") {
-            let rest = &content[at + mark.len()..];
-            let is_here = |path: &&&str| {
-                let after = rest.strip_prefix(**path);
-                after.is_some_and(|after| after.starts_with('"'))
-            };
-            if let Some(path) = self.table_pictures.iter().find(is_here).copied() {
-                let path = link(path);
-                self.push(&["<figure><img src=\"", &path, "\" alt=\"Image\"></figure>\n"]);
+    /// Pictures inside of a table stand below it.
+    fn pictures_of_table(&mut self, table: &Table) {
+        for path in table.cells.iter().flat_map(|cell| &cell.pictures) {
+            if self.pictures.is_in_table(path) {
+                let source = self.pictures.source(path);
+                self.push(&[
+                    "<figure><img src=\"",
+                    &source,
+                    "\" alt=\"Image\"></figure>\n",
+                ]);
             }
         }
     }
@@ -442,7 +394,13 @@ impl<'a> HtmlWriter<'a> {
         }
         if let Some(path) = path {
             let alt = escaped(alt.as_deref().unwrap_or("Image"), " ");
-            self.push(&["<img src=\"", &link(path), "\" alt=\"", &alt, "\""]);
+            self.push(&[
+                "<img src=\"",
+                &self.pictures.source(path),
+                "\" alt=\"",
+                &alt,
+                "\"",
+            ]);
             let percent = f64::from(block.bbox.width()) / page.width.max(1) as f64 * 100.0;
             if percent >= LEAST_WIDTH {
                 self.out
@@ -450,7 +408,7 @@ impl<'a> HtmlWriter<'a> {
             }
             self.out.push_str(">\n");
         }
-        if reads_picture(block.label, self.options) {
+        if self.options.shows_text_of(block.label) {
             if block.label == Label::Chart && self.options.use_chart_recognition {
                 self.table(&chart_table(paragraphs), block.markup, None);
             } else {
@@ -534,28 +492,6 @@ impl<'a> HtmlWriter<'a> {
             None => format!("<sup>{text}</sup>"),
         }
     }
-}
-
-/// A chart that was read as lines of cells with `|` between them.
-fn chart_table(paragraphs: &[Paragraph]) -> Table {
-    let text: Vec<String> = paragraphs.iter().map(plain).collect();
-    let text = text.join("\n");
-    let mut table = Table::default();
-    for line in text.lines() {
-        for (column, cell) in line.split('|').enumerate() {
-            table.columns = table.columns.max(column + 1);
-            table.cells.push(Cell {
-                row: table.rows,
-                column,
-                row_span: 1,
-                column_span: 1,
-                text: cell.trim().to_string(),
-                header: table.rows == 0,
-            });
-        }
-        table.rows += 1;
-    }
-    table
 }
 
 #[cfg(test)]

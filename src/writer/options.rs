@@ -1,5 +1,6 @@
 //! Settings of the formats.
 
+use crate::document::Label;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -12,6 +13,44 @@ pub(crate) struct FormatOptions {
     pub concatenate_pages: bool,
     /// `true` if document preprocessing runs; adds a drawing that compares pages before and after.
     pub preprocesses: bool,
+}
+
+/// Form of our own Markdown; the reference's has none of this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MarkdownForm {
+    /// What blocks are written as.
+    pub style: MarkdownStyle,
+    /// What stands between pages.
+    pub page_breaks: PageBreaks,
+    /// The document begins with what is known about it, as YAML.
+    pub front_matter: bool,
+    /// Pictures are part of the text, as `data:` addresses, instead of links to files.
+    pub embed_images: bool,
+    /// Footnotes are left out where [`MarkdownOptions::ignore_labels`] names them: the user did. In the reference's look they always
+    /// are.
+    pub ignores_footnotes: bool,
+}
+
+/// What blocks are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MarkdownStyle {
+    /// GitHub's Markdown, from the bodies of blocks.
+    #[default]
+    Gfm,
+    /// The reference's look: HTML with styles around figures, captions and cells.
+    Html,
+}
+
+/// What stands between pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PageBreaks {
+    /// Nothing.
+    #[default]
+    None,
+    /// A comment with its number, before each page.
+    Comment,
+    /// A rule, between pages that have something on them.
+    Rule,
 }
 
 /// Options of Markdown; names and defaults are the reference's.
@@ -31,6 +70,39 @@ pub struct MarkdownOptions {
     pub use_seal_recognition: bool,
     /// `true` if pictures were recognized as text.
     pub use_ocr_for_image_block: bool,
+    /// Form of our own Markdown.
+    pub form: MarkdownForm,
+}
+
+impl MarkdownOptions {
+    /// `true` if blocks of the label are shown as pictures.
+    pub(super) fn shows_picture(&self, label: Label) -> bool {
+        match label {
+            Label::Image | Label::HeaderImage | Label::FooterImage => true,
+            Label::Chart => !self.use_chart_recognition,
+            Label::Seal => self.use_layout_detection,
+            _ => false,
+        }
+    }
+
+    /// `true` if a block shown as a picture also has its text written.
+    pub(super) fn reads_picture(&self, label: Label) -> bool {
+        match label {
+            Label::Seal => self.use_seal_recognition,
+            _ => self.use_ocr_for_image_block,
+        }
+    }
+
+    /// `true` if blocks of the label are left out of GitHub's Markdown.
+    pub(super) fn is_left_out(&self, label: Label) -> bool {
+        let is_kept = label == Label::Footnote && !self.form.ignores_footnotes;
+        !is_kept && self.ignore_labels.contains(label.as_str())
+    }
+
+    /// `true` if text that was read in a picture is shown beside it; a recognized chart is a table.
+    pub(super) fn shows_text_of(&self, label: Label) -> bool {
+        (label == Label::Chart && self.use_chart_recognition) || self.reads_picture(label)
+    }
 }
 
 impl Default for MarkdownOptions {
@@ -52,6 +124,7 @@ impl Default for MarkdownOptions {
             use_chart_recognition: false,
             use_seal_recognition: false,
             use_ocr_for_image_block: false,
+            form: MarkdownForm::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
+use super::kept::Finished;
 use super::options::FormatOptions;
 use crate::document::Document;
 use crate::engine::FinishedPage;
@@ -44,7 +45,7 @@ impl Format for Pictures {
         }
     }
 
-    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, _: Finished, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 

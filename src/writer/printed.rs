@@ -2,6 +2,7 @@
 //! complete, in input order.
 
 use super::format::Format;
+use super::kept::{Finished, KeptPictures};
 use super::options::FormatOptions;
 use super::stdout::{OrderedOutput, OutputOptions};
 use super::written::{WriteObserver, WrittenDocument, new_document, page_warnings};
@@ -26,13 +27,20 @@ pub(crate) struct PrintOptions {
     pub to_terminal: bool,
 }
 
+impl PrintOptions {
+    /// `true` if the format embeds pictures.
+    fn embeds(&self) -> bool {
+        self.format.embeds_pictures() && self.options.json.markdown.form.embed_images
+    }
+}
+
 /// Takes pages and prints documents.
 pub(crate) struct PrintWriter<'a> {
     options: PrintOptions,
     stdout: OrderedOutput<io::Stdout>,
     /// Positions of the documents in the output, by job id.
     positions: BTreeMap<usize, usize>,
-    open: BTreeMap<usize, (Document, WrittenDocument)>,
+    open: BTreeMap<usize, (Document, KeptPictures, WrittenDocument)>,
     observer: &'a mut dyn WriteObserver,
 }
 
@@ -66,13 +74,19 @@ impl DocumentSink for PrintWriter<'_> {
     fn begin(&mut self, job: &Job, opened: OpenedDocument) {
         let document = new_document(job, &opened);
         let written = WrittenDocument::default();
-        self.open.insert(job.id, (document, written));
+        let pictures = KeptPictures::default();
+        self.open.insert(job.id, (document, pictures, written));
         self.observer.opened(job, opened.selected);
     }
 
     fn page(&mut self, job: &Job, mut finished: FinishedPage) -> Result<(), Fault> {
-        finished.page.drop_pictures();
-        if let Some((document, written)) = self.open.get_mut(&job.id) {
+        let embeds = self.options.embeds();
+        if let Some((document, pictures, written)) = self.open.get_mut(&job.id) {
+            if embeds {
+                let kept = pictures.keep(&finished.page);
+                kept.map_err(|error| Fault::io("cannot keep pictures", &error))?;
+            }
+            finished.page.drop_pictures();
             written.count(&finished.page);
             self.observer.page(job, &finished.page);
             document.push(finished.page);
@@ -81,14 +95,18 @@ impl DocumentSink for PrintWriter<'_> {
     }
 
     fn finish(&mut self, job: &Job) -> Result<DocumentEnd, Fault> {
-        let Some((mut document, mut written)) = self.open.remove(&job.id) else {
+        let Some((mut document, pictures, mut written)) = self.open.remove(&job.id) else {
             return Ok(DocumentEnd::Whole);
         };
         restructure::finish(&mut document, &self.options.finish);
         written.warnings = page_warnings(&document.pages);
         let (position, options) = (self.position(job), &self.options);
+        let finished = Finished {
+            document: &document,
+            kept: Some(&pictures),
+        };
         let printed = self.stdout.finish(position, &job.file.given, |out| {
-            options.format.write(&document, &options.options, out)
+            options.format.write(finished, &options.options, out)
         });
         printed.map_err(|error| Fault::io("cannot write to standard output", &error))?;
         let end = written.end();

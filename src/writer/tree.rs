@@ -3,6 +3,7 @@
 use super::compat;
 use super::format::{Format, Needs};
 use super::formats::{FORMATS, Formats};
+use super::options::FormatOptions;
 
 /// An output tree: its formats, and its behaviour where the trees differ.
 pub(crate) struct Tree {
@@ -59,9 +60,21 @@ impl Tree {
             .collect()
     }
 
-    /// Pictures that the formats need besides the finished document.
-    pub(crate) fn needs(&self, chosen: Formats) -> Needs {
+    /// `true` if one of the formats embeds pictures.
+    pub(crate) fn embeds(&self, chosen: Formats, options: &FormatOptions) -> bool {
+        let is_asked = options.json.markdown.form.embed_images;
+        is_asked && self.formats(chosen).any(|format| format.embeds_pictures())
+    }
+
+    /// Pictures that the formats need besides the finished document; some need those that they embed.
+    pub(crate) fn needs(&self, chosen: Formats, embeds: bool) -> Needs {
+        let embedded = |format: &dyn Format| Needs {
+            block_pictures: embeds && format.embeds_pictures(),
+            ..Needs::default()
+        };
         self.formats(chosen)
-            .fold(Needs::default(), |needs, format| needs | format.needs())
+            .fold(Needs::default(), |needs, format| {
+                needs | format.needs() | embedded(format)
+            })
     }
 }

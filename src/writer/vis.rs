@@ -10,6 +10,7 @@ mod drawing;
 
 use super::drawings;
 use super::format::{Format, Needs, PageWriter};
+use super::kept::Finished;
 use super::options::FormatOptions;
 use crate::document::{Document, Page};
 use crate::engine::FinishedPage;
@@ -62,7 +63,7 @@ impl Format for Drawings {
         }
     }
 
-    fn write(&self, _: &Document, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, _: Finished, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 

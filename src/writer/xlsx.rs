@@ -1,6 +1,7 @@
 //! The tables of a document as a workbook: a first sheet that lists them, then one sheet per table.
 
 use super::format::Format;
+use super::kept::Finished;
 use super::options::FormatOptions;
 use crate::document::{Block, Body, Document, Label, Table};
 use rust_xlsxwriter::{
@@ -28,11 +29,11 @@ impl Format for Workbooks {
 
     fn write(
         &self,
-        document: &Document,
+        finished: Finished,
         _: &FormatOptions,
         out: &mut dyn Write,
     ) -> std::io::Result<()> {
-        let bytes = workbook(document).map_err(std::io::Error::other)?;
+        let bytes = workbook(finished.document).map_err(std::io::Error::other)?;
         out.write_all(&bytes.unwrap_or_default())
     }
 }

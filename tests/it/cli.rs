@@ -72,12 +72,9 @@ fn a_document_becomes_its_files() {
         .filter(|f| f.starts_with("imgs/report/"))
         .collect();
     assert_eq!(pictures.len(), 3);
-    assert_eq!(markdown.matches("src=\"imgs/").count(), 3);
+    assert_eq!(markdown.matches("](imgs/").count(), 3);
     for picture in pictures {
-        assert!(
-            markdown.contains(&format!("src=\"{picture}\"")),
-            "{picture}"
-        );
+        assert!(markdown.contains(&format!("]({picture})")), "{picture}");
     }
     let record = folder.json("report.json");
     assert_eq!(record["exit_code"], 0);

@@ -116,9 +116,9 @@ fn pictures_of_documents_with_any_name_are_found() {
             .expect(0);
         let markdown = folder.text(&format!("out/{name}.md"));
         let link = markdown
-            .split("src=\"")
+            .split("](")
             .nth(1)
-            .and_then(|t| t.split('"').next())
+            .and_then(|t| t.split(')').next())
             .expect("a picture");
         assert!(
             !markdown.contains("onerror=\"") && !link.contains([' ', '#', '&', '\'', '(']),
@@ -201,8 +201,8 @@ fn tables_of_recognizers_are_written_anew() {
     let markdown = folder.text("out/p.md");
     assert_eq!(
         markdown,
-        "<table border=1 style='margin: auto; word-wrap: break-word;'><tr><td colspan=\"1000\">a&lt;script>b&lt;/script></td>\
-         <td style='text-align: center; word-wrap: break-word;'>&lt;img src=x onerror=y></td></tr></table>\n\n\\# c\n"
+        "<table><tr><td colspan=\"1000\">a&lt;script>b&lt;/script></td>\
+         <td>&lt;img src=x onerror=y></td></tr></table>\n\n\\# c\n"
     );
 }
 
@@ -211,11 +211,7 @@ fn answers_without_end_are_cut_with_a_warning() {
     let row: String = (0..1_000_000).map(|i| format!("<fcel>{i}")).collect();
     let (folder, page) = answered("table", &row);
     assert_eq!(codes(&page), ["answer_cut"]);
-    assert!(
-        folder
-            .text("out/p.md")
-            .contains("<td style='text-align: center; word-wrap: break-word;'>0</td>")
-    );
+    assert!(folder.text("out/p.md").contains("| 0 | 1 | 2 |"));
     let ragged: String = (0..25_000).map(|i| format!("<fcel>{i}<nl>")).collect();
     let (folder, page) = answered("table", &format!("{}<nl>{ragged}", "<fcel>a".repeat(9_000)));
     assert_eq!(codes(&page), ["table_too_large"]);

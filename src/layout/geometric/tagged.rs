@@ -203,6 +203,7 @@ fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
                 column_span,
                 text: String::new(),
                 header,
+                pictures: Vec::new(),
             });
         }
     }

@@ -207,6 +207,7 @@ fn build(
                 column_span: last + 1 - column,
                 text,
                 header: false,
+                pictures: Vec::new(),
             });
         }
         fill_row(&mut cells, r, columns.len());

@@ -254,6 +254,7 @@ fn table(
             column_span: c2 + 1 - c1,
             text,
             header: false,
+            pictures: Vec::new(),
         });
     }
     // A few large boxes full of prose are page design.

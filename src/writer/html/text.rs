@@ -1,11 +1,8 @@
-//! Text of documents as HTML: the one place that escapes it and says which addresses become links.
+//! Text of documents as HTML: the one place that escapes it.
 
 use crate::document::inline::{Inline, Script, TextRun};
 use crate::document::{Paragraph, escape};
-use crate::writer::markdown::without_control;
-
-/// Schemes of addresses that become links.
-const SCHEMES: [&str; 3] = ["http://", "https://", "mailto:"];
+use crate::writer::markdown::{address, without_control};
 
 /// Text for HTML, between tags or between quotes: control characters become blanks or U+FFFD, a line end `line_end`.
 pub(super) fn escaped(text: &str, line_end: &str) -> String {
@@ -18,17 +15,6 @@ pub(super) fn escaped(text: &str, line_end: &str) -> String {
         })
         .collect();
     escape(&clean).replace('\n', line_end)
-}
-
-/// The address of a link, if it may be followed.
-pub(super) fn address(link: &str) -> Option<&str> {
-    let link = link.trim();
-    let starts = |scheme: &&str| {
-        let start = link.as_bytes().get(..scheme.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
-    };
-    let is_whole = !link.contains(|c: char| c.is_control() || c.is_whitespace());
-    (is_whole && SCHEMES.iter().any(starts)).then_some(link)
 }
 
 /// Text of one style as HTML.
@@ -53,17 +39,6 @@ pub(super) fn text_run(run: &TextRun) -> String {
         Some(link) => format!("<a href=\"{}\">{html}</a>", escaped(link, " ")),
         None => html,
     }
-}
-
-/// A paragraph's text without any style.
-pub(super) fn plain(paragraph: &Paragraph) -> String {
-    paragraph.iter().map(Inline::plain).collect()
-}
-
-pub(super) fn is_blank(paragraph: &Paragraph) -> bool {
-    paragraph
-        .iter()
-        .all(|inline| inline.plain().trim().is_empty())
 }
 
 /// The text of a heading, which is bold as it is.

@@ -7,6 +7,7 @@
 mod result;
 
 use super::format::Format;
+use super::kept::Finished;
 use super::options::FormatOptions;
 pub(crate) use super::options::JsonOptions;
 use crate::document::{Document, DocumentInfo, OutlineEntry, Page};
@@ -29,11 +30,16 @@ impl Format for Json {
 
     fn write(
         &self,
-        document: &Document,
+        finished: Finished,
         options: &FormatOptions,
         out: &mut dyn Write,
     ) -> std::io::Result<()> {
-        write(out, document, &options.json, options.concatenate_pages)
+        write(
+            out,
+            finished.document,
+            &options.json,
+            options.concatenate_pages,
+        )
     }
 }
 
@@ -186,7 +192,7 @@ pub(crate) fn result_value(
 
 #[cfg(test)]
 mod tests {
-    use super::super::markdown::{MarkdownOptions, TablePictures};
+    use super::super::markdown::{MarkdownOptions, PictureSources};
     use super::*;
     use crate::document::{Block, Label};
     use crate::fault::Fault;
@@ -198,7 +204,7 @@ mod tests {
         let mut block = Block::new(Label::Text, Rect::new(0.0, 0.0, 9.0, 9.0), 0.9);
         block.content = "# <b>".into();
         let mut options = JsonOptions::page_text("lite", MarkdownOptions::default());
-        let pictures = TablePictures::default();
+        let pictures = PictureSources::default();
         let written = |options: &JsonOptions| result::content(&block, 100, &pictures, options);
         assert_eq!(written(&options), "# <b>");
         options.format_block_content = true;

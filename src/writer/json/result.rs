@@ -7,7 +7,7 @@ use crate::document::{
     HiddenText, Page, Preprocessing, Spotting, TextDecision,
 };
 use crate::geometry::Point;
-use crate::writer::markdown::{self, MarkdownBlock, TablePictures};
+use crate::writer::markdown::{self, MarkdownBlock, PictureSources};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -396,7 +396,7 @@ fn order_of(regions: &[DetectedRegion], index: usize) -> Option<usize> {
 
 fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<BlockResult> {
     let mut order = 0;
-    let pictures = TablePictures::of(pages);
+    let pictures = PictureSources::of(pages);
     let result = |(id, block): (usize, &Block)| {
         let label = block.label.as_str();
         let ordered =
@@ -423,16 +423,18 @@ fn blocks(pages: &[Page], width: usize, options: &JsonOptions) -> Vec<BlockResul
 pub(super) fn content(
     block: &Block,
     width: usize,
-    pictures: &TablePictures,
+    pictures: &PictureSources,
     options: &JsonOptions,
 ) -> String {
     if !options.format_block_content {
         return block.content.clone();
     }
-    let view = MarkdownBlock::of(block, block.label);
     let formatted = match options.compat {
-        true => markdown::reference_block(&view, width as f32, &options.markdown),
-        false => markdown::block(&view, width as f32, pictures, &options.markdown),
+        true => {
+            let view = MarkdownBlock::of(block, block.label);
+            markdown::reference_block(&view, width as f32, &options.markdown)
+        }
+        false => markdown::own_block(block, width as f32, pictures, &options.markdown),
     };
     formatted.unwrap_or_else(|| block.content.clone())
 }

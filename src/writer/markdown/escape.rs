@@ -12,10 +12,15 @@ use crate::document::Markup;
 use crate::document::inline::{InlineSegment, segments};
 
 /// A text in which existing markup (formulas, superscripts) is distinguished from plain text.
+#[derive(Default)]
 pub(super) struct Marked {
     chars: Vec<char>,
     /// `true` for characters that are plain text.
     is_text: Vec<bool>,
+    /// Some of the markup is emphasis: no star, underscore or tilde of the text may pair with it.
+    has_emphasis: bool,
+    /// Some of the markup is code: no backtick of the text may pair with it.
+    has_code: bool,
 }
 
 impl Marked {
@@ -24,7 +29,7 @@ impl Marked {
         let chars: Vec<char> = text.chars().collect();
         let mut out = Marked {
             chars: Vec::with_capacity(chars.len()),
-            is_text: Vec::new(),
+            ..Marked::default()
         };
         for segment in segments(&chars, markup) {
             match segment {
@@ -44,14 +49,53 @@ impl Marked {
         out
     }
 
-    fn push_markup(&mut self, chars: impl Iterator<Item = char>) {
+    /// Adds a character of plain text, which is normalized.
+    pub(super) fn push_text(&mut self, c: char) {
+        self.chars.push(c);
+        self.is_text.push(true);
+    }
+
+    /// Adds markup that is written as it is.
+    pub(super) fn push_markup(&mut self, chars: impl Iterator<Item = char>) {
         self.chars.extend(chars);
         self.is_text.resize(self.chars.len(), false);
     }
 
-    /// `true` if any part, such as a formula, is not plain text.
-    fn has_markup(&self) -> bool {
-        self.is_text.iter().any(|is_text| !is_text)
+    /// The last character so far.
+    pub(super) fn last(&self) -> Option<char> {
+        self.chars.last().copied()
+    }
+
+    /// Adds stars or underscores that open or close emphasis.
+    pub(super) fn push_emphasis(&mut self, mark: &str) {
+        self.push_markup(mark.chars());
+        self.has_emphasis = true;
+    }
+
+    /// Adds a code span on one line.
+    pub(super) fn push_code(&mut self, code: &str) {
+        let fence = "`".repeat(longest_run(code, '`') + 1);
+        // A blank keeps a backtick of the code apart from the fence.
+        let blank = if code.starts_with('`') || code.ends_with('`') {
+            " "
+        } else {
+            ""
+        };
+        for part in [&fence, blank, code, blank, &fence] {
+            self.push_markup(part.chars());
+        }
+        self.has_code = true;
+    }
+
+    /// `true` if some markup, such as a formula, has a dollar sign.
+    fn has_dollar(&self) -> bool {
+        let mut all = self.chars.iter().zip(&self.is_text);
+        all.any(|(c, is_text)| *c == '$' && !is_text)
+    }
+
+    /// `true` if this character is part of the markup.
+    fn markup_at(&self, at: usize, c: char) -> bool {
+        self.chars.get(at) == Some(&c) && !self.is_text[at]
     }
 
     fn text_at(&self, at: usize) -> Option<char> {
@@ -69,6 +113,12 @@ impl Marked {
         }
         runs
     }
+}
+
+/// Length of the longest run of a character.
+pub(super) fn longest_run(text: &str, of: char) -> usize {
+    let runs = text.split(|c| c != of);
+    runs.map(|run| run.len() / of.len_utf8()).max().unwrap_or(0)
 }
 
 /// Text without control characters and trailing blanks, all line ends as `\n`.
@@ -109,7 +159,28 @@ pub(super) fn paragraph(text: &str, markup: Markup) -> String {
 
 /// The text of a heading, on one line; `text` is normalized.
 pub(super) fn heading(text: &str, markup: Markup) -> String {
-    let mut out = escaped(&Marked::new(text.trim(), markup), false);
+    marked_heading(&Marked::new(text.trim(), markup))
+}
+
+/// One paragraph, as [`paragraph`].
+pub(super) fn marked_paragraph(text: &Marked) -> String {
+    escaped(text, true)
+}
+
+/// A cell of a table between bars, on one line; its markup holds no bar.
+pub(super) fn marked_cell(text: &Marked) -> String {
+    let mut plan = plan_inline(text);
+    for (at, escape) in plan.iter_mut().enumerate() {
+        if text.text_at(at) == Some('|') {
+            *escape = Escape::Backslash;
+        }
+    }
+    written(text, &plan)
+}
+
+/// The text of a heading, as [`heading`].
+pub(super) fn marked_heading(text: &Marked) -> String {
+    let mut out = escaped(text, false);
     // A `#` at the end would close the heading; braces at the end are heading attributes in some dialects.
     let open = out.trim_end_matches('#').len();
     if open < out.len() && (open == 0 || out[..open].ends_with(is_blank)) {
@@ -179,6 +250,7 @@ fn written(text: &Marked, plan: &[Escape]) -> String {
         match (escape, c) {
             (Escape::Entity, '<') => out.push_str("&lt;"),
             (Escape::Entity, '&') => out.push_str("&amp;"),
+            (Escape::Entity, '`') => out.push_str("&#96;"),
             (Escape::None, c) => out.push(*c),
             (_, c) => out.extend(['\\', *c]),
         }
@@ -206,34 +278,43 @@ fn plan_inline(text: &Marked) -> Vec<Escape> {
             // No link reference is ever defined, so only `](` makes a link.
             Some(']') if next == Some('(') => Escape::Backslash,
             Some('[') if next == Some('^') => Escape::Backslash,
+            // Together with a link it would be a picture.
+            Some('!') if text.markup_at(at + 1, '[') => Escape::Backslash,
+            // Behind the reference to a footnote, the address of a link or the text of a footnote.
+            Some('(' | ':') if at > 0 && text.markup_at(at - 1, ']') => Escape::Backslash,
             _ => continue,
         };
     }
     for mark in ['*', '_', '~'] {
         plan_emphasis(text, mark, &mut plan);
     }
-    let mut escape = |runs: &[(usize, usize)]| {
-        for (start, length) in runs {
-            plan[*start..start + length].fill(Escape::Backslash);
-        }
-    };
     // Code spans run from some backticks to as many, or from three at the start of a line. All or none are
     // escaped: a backtick behind a backslash still ends code that starts before it.
     let ticks = text.runs('`');
     let lengths: std::collections::BTreeSet<usize> = ticks.iter().map(|run| run.1).collect();
-    if lengths.len() < ticks.len() || lengths.last().is_some_and(|longest| *longest > 2) {
-        escape(&ticks);
+    if text.has_code {
+        for (start, length) in ticks {
+            plan[start..start + length].fill(Escape::Entity);
+        }
+    } else if lengths.len() < ticks.len() || lengths.last().is_some_and(|longest| *longest > 2) {
+        fill(&ticks, &mut plan);
     }
     // A single dollar sign is an amount. Two could delimit a formula, whatever stands between them: formula
     // parsers differ too much for a finer rule.
     let dollars = text.runs('$');
     if dollars.len() > 1
         || dollars.iter().any(|run| run.1 > 1)
-        || (text.has_markup() && !dollars.is_empty())
+        || (!dollars.is_empty() && text.has_dollar())
     {
-        escape(&dollars);
+        fill(&dollars, &mut plan);
     }
     plan
+}
+
+fn fill(runs: &[(usize, usize)], plan: &mut [Escape]) {
+    for (start, length) in runs {
+        plan[*start..start + length].fill(Escape::Backslash);
+    }
 }
 
 /// `true` if an ampersand before this text starts a character reference.
@@ -261,6 +342,15 @@ fn plan_emphasis(text: &Marked, mark: char, plan: &mut [Escape]) {
             !is_space(before) && !inside_word(after),
         )
     };
+    if text.has_emphasis {
+        let touches = |(start, length): &(usize, usize)| {
+            let before = start.checked_sub(1).is_some_and(|at| !text.is_text[at]);
+            before || text.is_text.get(start + length) == Some(&false)
+        };
+        let active = |run: &&(usize, usize)| sides(run) != (false, false) || touches(run);
+        let active: Vec<(usize, usize)> = runs.iter().filter(active).copied().collect();
+        return fill(&active, plan);
+    }
     let first_opener = runs.iter().position(|run| sides(run).0);
     let last_closer = runs.iter().rposition(|run| sides(run).1);
     let has_effect = first_opener
@@ -274,7 +364,7 @@ fn plan_emphasis(text: &Marked, mark: char, plan: &mut [Escape]) {
 }
 
 /// `true` if a character is certainly neither blank nor punctuation.
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     // Circled and squared letters are symbols.
     let is_symbol = matches!(c, '\u{24b6}'..='\u{24e9}' | '\u{1f130}'..='\u{1f189}');
     c.is_alphanumeric() && !is_symbol

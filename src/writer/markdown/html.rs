@@ -5,46 +5,20 @@
 //! shown as text. Well-formed tables pass byte for byte.
 
 use super::escape::paragraphs;
-use super::links::link;
+use super::links::PictureSources;
 use super::reference::styled_table;
+use crate::document::Markup;
 use crate::document::html::Tag;
-use crate::document::{Markup, Page};
-use std::collections::BTreeSet;
 
 /// Larger spans are errors or attacks.
 const MAX_SPAN: usize = 1000;
 /// Limit of nested elements; further tags are treated as text.
 const MAX_DEPTH: usize = 64;
 
-/// Paths of the pictures inside tables.
-#[derive(Debug, Clone, Default)]
-pub struct TablePictures(BTreeSet<String>);
-
-impl TablePictures {
-    /// Those of some pages.
-    pub fn of(pages: &[Page]) -> TablePictures {
-        TablePictures(
-            pages
-                .iter()
-                .flat_map(|p| p.table_pictures.iter().cloned())
-                .collect(),
-        )
-    }
-
-    /// The known path at the start of a text, if `end` follows it.
-    fn at_start<'a>(&'a self, text: &str, end: &str) -> Option<&'a str> {
-        let is_here = |path: &&String| {
-            text.strip_prefix(path.as_str())
-                .is_some_and(|t| t.starts_with(end))
-        };
-        self.0.iter().find(is_here).map(String::as_str)
-    }
-}
-
 /// Markdown of a table's content.
 pub(super) fn table(
     content: &str,
-    pictures: &TablePictures,
+    pictures: &PictureSources,
     pretty: bool,
     markup: Markup,
 ) -> String {
@@ -121,7 +95,7 @@ impl HtmlElement {
 }
 
 struct TableWriter<'a> {
-    pictures: &'a TablePictures,
+    pictures: &'a PictureSources<'a>,
     /// The current table, or text outside tables.
     out: String,
     open: Vec<HtmlElement>,
@@ -334,8 +308,9 @@ impl TableWriter<'_> {
                 .strip_prefix(before)
                 .and_then(|t| self.pictures.at_start(t, after))
             {
-                self.out
-                    .push_str(&format!("<img src=\"{}\" alt=\"Image\" />", link(path)));
+                let source = self.pictures.source(path);
+                let img = format!("<img src=\"{source}\" alt=\"Image\" />");
+                self.out.push_str(&img);
                 return Some(before.len() + path.len() + after.len());
             }
         }

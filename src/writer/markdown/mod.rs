@@ -1,27 +1,33 @@
 //! Markdown of blocks, pages and documents.
 //!
-//! There are two forms. [`reference()`] is the reference's, byte for byte, for `--compat`: contents are
-//! written unescaped. [`document`] is ours: the same shapes, but text stays text. `escape` keeps characters
-//! of a document from becoming markup, `html` sanitizes tables, `links` writes paths, `formulas` tells
-//! formulas from amounts; `safe` builds blocks from them.
+//! There are three forms. [`reference()`] is the reference's, byte for byte, for `--compat`: contents are
+//! written unescaped. [`document`] is ours, in one of two styles: `gfm` writes GitHub's Markdown from the bodies of
+//! blocks, `safe` the shapes of the reference from their contents. In both text stays text: `escape` keeps characters
+//! of a document from becoming markup, `html` sanitizes tables, `links` writes paths, `formulas` tells formulas from
+//! amounts. `front` writes what stands before the first page and between pages.
 
 mod escape;
 mod formulas;
+mod front;
+mod gfm;
 mod html;
 mod links;
 mod reference;
 mod safe;
 
 pub(super) use escape::without_control;
-pub use html::TablePictures;
-pub use links::link;
+pub use links::PictureSources;
+pub(super) use links::address;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
 pub(super) use safe::comment;
 
 use super::format::Format;
+use super::kept::Finished;
 use super::options::FormatOptions;
 pub use super::options::MarkdownOptions;
+use super::options::{MarkdownStyle, PageBreaks};
 use crate::document::{Block, Document, Label, Markup, Page};
+use gfm::GfmWriter;
 use std::io::{self, Write};
 
 /// The format `md`: the whole document as Markdown in our form.
@@ -40,13 +46,17 @@ impl Format for Markdown {
         true
     }
 
+    fn embeds_pictures(&self) -> bool {
+        true
+    }
+
     fn write(
         &self,
-        finished: &Document,
+        finished: Finished,
         options: &FormatOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        out.write_all(document(finished, &options.json.markdown).as_bytes())
+        write(finished, &options.json.markdown, out)
     }
 }
 
@@ -82,22 +92,55 @@ pub struct MarkdownBlock<'a> {
 
 /// Markdown of a whole document: pages separated by blank lines, with a newline at the end.
 pub fn document(document: &Document, options: &MarkdownOptions) -> String {
-    let pictures = TablePictures::of(&document.pages);
-    let pages: Vec<String> = document
-        .pages
-        .iter()
-        .map(|p| page(p, &pictures, options).trim().to_string())
-        .filter(|t| !t.is_empty())
-        .collect();
-    let mut text = pages.join("\n\n");
-    text.push('\n');
-    text
+    let mut text = Vec::new();
+    // Memory takes all that is written.
+    drop(write(document.into(), options, &mut text));
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Writes a document page by page.
+fn write(finished: Finished, options: &MarkdownOptions, out: &mut dyn Write) -> io::Result<()> {
+    let (document, form) = (finished.document, options.form);
+    let pictures = PictureSources::new(finished, form.embed_images);
+    let gfm = match form.style {
+        MarkdownStyle::Gfm => Some(GfmWriter::new(document, options, &pictures)),
+        MarkdownStyle::Html => None,
+    };
+    let mut is_first = true;
+    let mut piece = |text: &str| {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let before = if is_first { "" } else { "\n\n" };
+        is_first = false;
+        out.write_all(before.as_bytes())?;
+        out.write_all(text.as_bytes())
+    };
+    if form.front_matter {
+        piece(&front::matter(document))?;
+    }
+    let mut has_content = false;
+    for (number, page) in document.pages.iter().enumerate() {
+        let text = match &gfm {
+            Some(writer) => writer.page(page, number),
+            None => self::page(page, &pictures, options).trim().to_string(),
+        };
+        pictures.check()?;
+        match form.page_breaks {
+            PageBreaks::Comment => piece(&front::comment(page))?,
+            PageBreaks::Rule if has_content && !text.is_empty() => piece("---")?,
+            PageBreaks::Rule | PageBreaks::None => {}
+        }
+        has_content |= !text.is_empty();
+        piece(&text)?;
+    }
+    out.write_all(b"\n")
 }
 
 /// Markdown of a page.
 ///
 /// A picture that was not kept is omitted; a formula that was kept as a picture is shown as one.
-fn page(page: &Page, pictures: &TablePictures, options: &MarkdownOptions) -> String {
+fn page(page: &Page, pictures: &PictureSources, options: &MarkdownOptions) -> String {
     let kept = page
         .blocks
         .iter()
@@ -107,39 +150,36 @@ fn page(page: &Page, pictures: &TablePictures, options: &MarkdownOptions) -> Str
             Label::DisplayFormula if b.content.is_empty() || b.picture.is_some() => {
                 Some(MarkdownBlock::of(b, Label::Image))
             }
-            label if b.picture.is_none() && shows_picture(label, options) => {
-                reads_picture(label, options).then(|| MarkdownBlock::of(b, Label::Text))
-            }
+            label if b.picture.is_none() && options.shows_picture(label) => options
+                .reads_picture(label)
+                .then(|| MarkdownBlock::of(b, Label::Text)),
             label => Some(MarkdownBlock::of(b, label)),
         })
         .collect();
     safe::blocks(&views, page.width as f32, pictures, options)
 }
 
-/// `true` if blocks of the label are shown as pictures.
-fn shows_picture(label: Label, options: &MarkdownOptions) -> bool {
-    match label {
-        Label::Image | Label::HeaderImage | Label::FooterImage => true,
-        Label::Chart => !options.use_chart_recognition,
-        Label::Seal => options.use_layout_detection,
-        _ => false,
+/// Markdown of one block in our form; `None` for labels without one.
+pub fn own_block(
+    block: &Block,
+    page_width: f32,
+    pictures: &PictureSources,
+    options: &MarkdownOptions,
+) -> Option<String> {
+    match options.form.style {
+        MarkdownStyle::Gfm => GfmWriter::of_blocks(options, pictures).alone(block),
+        MarkdownStyle::Html => {
+            let view = MarkdownBlock::of(block, block.label);
+            self::block(&view, page_width, pictures, options)
+        }
     }
 }
 
-/// `true` if a block shown as a picture also has its text written.
-pub(super) fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
-    if label == Label::Seal {
-        options.use_seal_recognition
-    } else {
-        options.use_ocr_for_image_block
-    }
-}
-
-/// Markdown of one block; `None` for labels without a form.
+/// Markdown of one block in the shapes of the reference; `None` for labels without one.
 pub fn block(
     block: &MarkdownBlock,
     page_width: f32,
-    pictures: &TablePictures,
+    pictures: &PictureSources,
     options: &MarkdownOptions,
 ) -> Option<String> {
     safe::block(block, page_width, pictures, options)

@@ -4,9 +4,9 @@
 //! Only structure is written directly: headings, bullets found by the layout, hard line breaks in tables of
 //! contents, the frames of pictures and tables. All else goes through [`super::escape`] or [`super::html`].
 
-use super::escape::{description, heading, html, normalized, paragraph, paragraphs};
-use super::html::{TablePictures, table};
-use super::links::link;
+use super::escape::{description, heading, html, longest_run, normalized, paragraph, paragraphs};
+use super::html::table;
+use super::links::PictureSources;
 use super::reference::{centered, title_parts};
 use super::{MarkdownBlock, MarkdownOptions, formulas};
 use crate::document::inline::has_formula;
@@ -21,7 +21,7 @@ const MAX_FORMULA_LINES: usize = 60;
 pub(super) fn blocks(
     blocks: &[MarkdownBlock],
     page_width: f32,
-    pictures: &TablePictures,
+    pictures: &PictureSources,
     options: &MarkdownOptions,
 ) -> String {
     let mut text = String::new();
@@ -56,7 +56,7 @@ pub(super) fn blocks(
 pub(super) fn block(
     block: &MarkdownBlock,
     page_width: f32,
-    pictures: &TablePictures,
+    pictures: &PictureSources,
     options: &MarkdownOptions,
 ) -> Option<String> {
     if options.ignore_labels.contains(block.label) {
@@ -91,13 +91,29 @@ pub(super) fn block(
         "reference" => opened_by(content, '\n', &["references", "参考文献"], "\n", markup),
         "content" => contents(content, markup),
         "table_title" | "figure_title" | "chart_title" => caption(),
-        "image" | "header_image" | "footer_image" => {
-            picture(block, page_width, options, options.use_ocr_for_image_block)
-        }
+        "image" | "header_image" | "footer_image" => picture(
+            block,
+            page_width,
+            pictures,
+            options,
+            options.use_ocr_for_image_block,
+        ),
         "chart" if options.use_chart_recognition => chart_table(content),
-        "chart" => picture(block, page_width, options, options.use_ocr_for_image_block),
+        "chart" => picture(
+            block,
+            page_width,
+            pictures,
+            options,
+            options.use_ocr_for_image_block,
+        ),
         "seal" if !options.use_layout_detection => caption(),
-        "seal" => picture(block, page_width, options, options.use_seal_recognition),
+        "seal" => picture(
+            block,
+            page_width,
+            pictures,
+            options,
+            options.use_seal_recognition,
+        ),
         "table" => table(content, pictures, pretty, markup),
         "hidden" => hidden(block),
         "algorithm" => listing(content, markup),
@@ -198,35 +214,38 @@ fn contents(content: &str, markup: Markup) -> String {
         .join("\n\n")
 }
 
-/// A listing in a fence that its text cannot close: nothing in it is markup. One with formulas is pseudocode,
-/// not a program, and is written as text.
+/// A listing. One with formulas is pseudocode, not a program, and is written as text.
 fn listing(content: &str, markup: Markup) -> String {
-    let lines: Vec<String> = content
-        .replace("\r\n", "\n")
-        .split(['\n', '\r'])
-        .map(|line| {
-            line.chars()
-                .map(|c| {
-                    if c.is_control() && c != '\t' {
-                        '\u{fffd}'
-                    } else {
-                        c
-                    }
-                })
-                .collect()
-        })
+    if markup.formulas && has_formula(content) {
+        return paragraphs(&lines_of_code(content), markup).join("\n\n");
+    }
+    code(content, None)
+}
+
+/// Code without control characters, and without empty lines at its ends.
+fn lines_of_code(content: &str) -> String {
+    let clean = |c: char| match c {
+        c if c.is_control() && c != '\t' => '\u{fffd}',
+        c => c,
+    };
+    let text = content.replace("\r\n", "\n");
+    let lines = text.split(['\n', '\r']);
+    let lines: Vec<String> = lines
+        .map(|line| line.chars().map(clean).collect())
         .collect();
-    let text = lines.join("\n");
-    let text = text.trim_matches('\n');
+    lines.join("\n").trim_matches('\n').to_string()
+}
+
+/// Code in a fence that its text cannot close: nothing in it is markup. Nothing if it is blank.
+pub(super) fn code(content: &str, language: Option<&str>) -> String {
+    let text = lines_of_code(content);
     if text.trim().is_empty() {
         return String::new();
     }
-    if markup.formulas && has_formula(text) {
-        return paragraphs(text, markup).join("\n\n");
-    }
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat((longest + 1).max(3));
-    format!("{fence}\n{text}\n{fence}")
+    let fence = "`".repeat((longest_run(&text, '`') + 1).max(3));
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.');
+    let language = language.filter(|language| language.chars().all(is_name));
+    format!("{fence}{}\n{text}\n{fence}", language.unwrap_or_default())
 }
 
 /// A formula within the dollar signs of its content; anything outside them is text.
@@ -249,7 +268,8 @@ fn formula(content: &str) -> String {
     paragraphs(&text, markup).join("\n\n")
 }
 
-fn safe_formula(inner: &str) -> String {
+/// The inside of a formula, without its dollar signs.
+pub(super) fn safe_formula(inner: &str) -> String {
     let text = normalized(inner);
     let lines: Vec<&str> = text.split('\n').filter(|line| !line.is_empty()).collect();
     // A backtick could pair with one outside.
@@ -262,6 +282,7 @@ fn safe_formula(inner: &str) -> String {
 fn picture(
     block: &MarkdownBlock,
     page_width: f32,
+    pictures: &PictureSources,
     options: &MarkdownOptions,
     with_text: bool,
 ) -> String {
@@ -272,7 +293,7 @@ fn picture(
         ),
         false => String::new(),
     };
-    let Some(path) = block.image.map(link) else {
+    let Some(path) = block.image.map(|path| pictures.source(path)) else {
         return if options.pretty {
             centered("")
         } else {

@@ -107,7 +107,7 @@ fn written(label: &str, content: &str, markup: Markup, pretty: bool) -> String {
     let text = block(
         &view(label, content, markup),
         1000.0,
-        &TablePictures::default(),
+        &PictureSources::default(),
         &options,
     );
     text.unwrap_or_default().trim().to_string()

@@ -289,9 +289,9 @@ fn markdown_links_lead_to_files() {
         .expect(0);
     let (tree, markdown) = (folder.tree("out"), folder.text("out/report.md"));
     let links: Vec<&str> = markdown
-        .split("src=\"")
+        .split("![")
         .skip(1)
-        .map(|rest| rest.split('"').next().unwrap())
+        .filter_map(|rest| rest.split("](").nth(1)?.split(')').next())
         .collect();
     assert_eq!((links.len(), tree.len()), (3, 4), "{tree:?}");
     assert!(
@@ -306,7 +306,7 @@ fn markdown_links_lead_to_files() {
     assert_eq!(folder.tree("without"), ["report.md"]);
     let without = folder.text("without/report.md");
     assert!(
-        !without.contains("<img") && !without.contains("imgs/") && !without.contains("\"></div>"),
+        !without.contains("![") && !without.contains("imgs/"),
         "{without}"
     );
     let ran = folder

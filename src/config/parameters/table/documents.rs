@@ -84,6 +84,37 @@ pub(super) const PART: &[Parameter] = &[
         ..OUTPUT
     },
     Parameter {
+        name: "markdown_style",
+        place: Destination::Key("markdown_style"),
+        kind: ValueKind::OneOf(&["gfm", "html"]),
+        value_name: "STYLE",
+        help: "Look of the Markdown: gfm (GitHub's, with footnotes) or html (the reference's, with styled figures, \
+               captions and tables) [default: gfm]",
+        ..OUTPUT
+    },
+    Parameter {
+        name: "page_breaks",
+        place: Destination::Key("page_breaks"),
+        kind: ValueKind::OneOf(&["none", "comment", "rule"]),
+        value_name: "MARK",
+        help: "Marks of pages in the Markdown: none, comment (with its number, before each page), rule (between pages) \
+               [default: none]",
+        ..OUTPUT
+    },
+    Parameter {
+        name: "front_matter",
+        place: Destination::Key("front_matter"),
+        help: "Begin the Markdown with what is known about the document (title, source, pages), as YAML \
+               [default: false]",
+        ..OUTPUT
+    },
+    Parameter {
+        name: "embed_images",
+        place: Destination::Key("embed_images"),
+        help: "Put pictures into the Markdown and HTML themselves, instead of links to files [default: false]",
+        ..OUTPUT
+    },
+    Parameter {
         name: "format_block_content",
         place: Destination::Key("format_block_content"),
         help: "Write block contents in the JSON as Markdown",

@@ -6,10 +6,11 @@ use crate::fault::Fault;
 #[test]
 fn tables_keep_what_tables_hold() {
     let check = |content: &str, expected: &str| {
-        let pictures = TablePictures::of(&[Page {
+        let pages = [Page {
             table_pictures: vec!["imgs/x\" y/a.jpg".into()],
             ..Page::failed(0, Fault::internal(""))
-        }]);
+        }];
+        let pictures = PictureSources::of(&pages);
         let options = MarkdownOptions {
             pretty: false,
             ..MarkdownOptions::default()
@@ -126,7 +127,7 @@ fn pictures_are_quoted() {
         alt: Some("a\"\n\n<b>"),
         ..view("image", "", Markup::default())
     };
-    let pretty = super::block(&block, 1000.0, &TablePictures::default(), &options).unwrap();
+    let pretty = super::block(&block, 1000.0, &PictureSources::default(), &options).unwrap();
     assert_eq!(
         pretty,
         "<div style=\"text-align: center;\"><img src=\"imgs/x%22%20onerror%3D%22alert%281%29/a.jpg\" \
@@ -140,7 +141,7 @@ fn pictures_are_quoted() {
         alt: Some("a](b) <c>"),
         ..block
     };
-    let plain = super::block(&block, 1000.0, &TablePictures::default(), &plain).unwrap();
+    let plain = super::block(&block, 1000.0, &PictureSources::default(), &plain).unwrap();
     assert_eq!(
         plain,
         "![a\\](b) &lt;c>](imgs/x%22%20onerror%3D%22alert%281%29/a.jpg)"
