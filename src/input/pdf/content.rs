@@ -4,8 +4,9 @@
 //! rotation, crop boxes or the upward y axis.
 
 use super::library::OpenPage;
+use super::mend::mend;
 use super::page::{PdfChar, PdfPage, PdfRun, StructNode};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
 
 /// A filled or stroked box no thicker than this (points) is a ruling.
@@ -71,7 +72,9 @@ impl OpenPage<'_> {
             size_points: self.size(),
             ..PdfPage::default()
         };
-        self.read_chars(&to_page, &mut page);
+        let fonts = self.read_chars(&to_page, &mut page);
+        let data_of = |index: usize| self.font_data(*fonts.get(index)?);
+        mend(&mut page, self.index, || self.document.mender(), data_of);
         let mut walk = ObjectWalk {
             page: self,
             scale: scale as f32,
@@ -124,18 +127,19 @@ impl OpenPage<'_> {
         ]
     }
 
-    fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) {
+    /// Reads the characters; returns the handles of their fonts, in the order of the page's list.
+    fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) -> Vec<*mut c_void> {
         let api = self.api();
         // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
         // local of the documented layout (FS_RECTF: left, top, right, bottom).
         unsafe {
             let text = api.FPDFText_LoadPage(self.handle.cast());
             if text.is_null() {
-                return;
+                return Vec::new();
             }
             let count = api.FPDFText_CountChars(text).max(0);
             let mut run_of_object: HashMap<usize, u32> = HashMap::new();
-            let mut fonts: HashMap<usize, u16> = HashMap::new();
+            let mut fonts: BTreeMap<usize, u16> = BTreeMap::new();
             let mut last_object = (0usize, u32::MAX);
             out.chars.reserve(count as usize);
             let mut high_surrogate = None;
@@ -189,10 +193,6 @@ impl OpenPage<'_> {
                 let [left, top, right, bottom] = rect;
                 let bbox = apply_box(to_page, [left, bottom, right, top]);
                 let unmapped = api.FPDFText_HasUnicodeMapError(text, index) == 1;
-                // U+0002 stands for a hyphen at a line's end, but fonts of bullets use it as well.
-                if code < 0x20 && unmapped && api.FPDFText_IsHyphen(text, index) != 1 {
-                    code = 0xFFFD;
-                }
                 out.chars.push(PdfChar {
                     code,
                     bbox,
@@ -201,6 +201,29 @@ impl OpenPage<'_> {
                 });
             }
             api.FPDFText_ClosePage(text);
+            let mut handles = vec![std::ptr::null_mut(); out.fonts.len()];
+            for (handle, index) in fonts {
+                handles[index as usize] = handle as *mut c_void;
+            }
+            handles
+        }
+    }
+
+    /// The file of an embedded font of this page; `None` for others.
+    fn font_data(&self, font: *mut c_void) -> Option<Vec<u8>> {
+        let api = self.api();
+        // SAFETY: the font belongs to the loaded page; the buffer has the length that it is said to have.
+        unsafe {
+            let mut length = 0usize;
+            if api.FPDFFont_GetIsEmbedded(font.cast()) != 1
+                || api.FPDFFont_GetFontData(font.cast(), std::ptr::null_mut(), 0, &mut length) == 0
+            {
+                return None;
+            }
+            let mut data = vec![0u8; length];
+            let is_read =
+                api.FPDFFont_GetFontData(font.cast(), data.as_mut_ptr(), length, &mut length);
+            (is_read != 0).then_some(data)
         }
     }
 
@@ -211,7 +234,7 @@ impl OpenPage<'_> {
         matrix: &Transform,
         font_size: f32,
         weight: i32,
-        fonts: &mut HashMap<usize, u16>,
+        fonts: &mut BTreeMap<usize, u16>,
         out: &mut PdfPage,
     ) -> PdfRun {
         let api = self.api();
@@ -225,6 +248,7 @@ impl OpenPage<'_> {
                         as usize;
                 name.truncate(length.saturating_sub(1).min(255));
                 out.fonts.push(String::from_utf8_lossy(&name).into_owned());
+                out.embedded.push(api.FPDFFont_GetIsEmbedded(font) == 1);
                 (out.fonts.len() - 1).min(u16::MAX as usize) as u16
             });
             let flags = api.FPDFFont_GetFlags(font);

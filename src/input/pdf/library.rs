@@ -5,13 +5,18 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so
 //! handles are stored as plain pointers and cast where they are passed.
 
+use super::mend::Mender;
+use super::rescue;
 use crate::fault::{Fault, Reason};
 use crate::input::failure::ReadFailure;
+use hayro_syntax::PdfData;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
+use std::cell::OnceCell;
 use std::ffi::c_void;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::sync::Arc;
 
 /// `FPDF_ANNOT`: draw annotations.
 const RENDER_ANNOTATIONS: i32 = 0x01;
@@ -33,32 +38,53 @@ impl Library {
         Ok(Library { api })
     }
 
-    /// Opens a document, trying the empty password and then `passwords` in order.
+    /// Opens a document, trying the empty password and then `passwords` in order. A file that pdfium refuses
+    /// is opened as [`rescue`] writes it anew, if it can.
     pub(crate) fn open<'a>(
         &'a self,
         path: &Path,
         passwords: &[String],
     ) -> Result<OpenDocument<'a>, ReadFailure> {
-        let map = FileMap::new(path)?;
+        let file = PdfData::from(Arc::new(FileMap::new(path)?));
         let mut failure = ReadFailure::Damaged;
-        let candidates = std::iter::once(None).chain(passwords.iter().map(|p| Some(p.as_str())));
-        for password in candidates {
-            // SAFETY: the mapping lives as long as the document, see `OpenDocument`.
-            let handle = unsafe { self.api.FPDF_LoadMemDocument64(map.bytes(), password) };
-            if !handle.is_null() {
-                return Ok(OpenDocument::new(self, handle.cast(), map));
+        let candidates = || std::iter::once("").chain(passwords.iter().map(String::as_str));
+        for password in candidates() {
+            match self.document(&file, password) {
+                Ok(document) => return Ok(document),
+                Err(reason) => failure = reason,
             }
-            // SAFETY: plain query.
-            failure = match unsafe { self.api.FPDF_GetLastError() } {
-                4 => ReadFailure::Password,
-                5 => ReadFailure::Encryption,
-                _ => ReadFailure::Damaged,
-            };
             if failure != ReadFailure::Password {
                 break;
             }
         }
-        Err(failure)
+        let rescued = candidates().find_map(|password| rescue::written_anew(&file, password));
+        rescued
+            .and_then(|bytes| self.document(&PdfData::from(bytes), "").ok())
+            .ok_or(failure)
+    }
+
+    fn document<'a>(
+        &'a self,
+        data: &PdfData,
+        password: &str,
+    ) -> Result<OpenDocument<'a>, ReadFailure> {
+        let given = (!password.is_empty()).then_some(password);
+        // SAFETY: the bytes live as long as the document, see `OpenDocument`.
+        let handle = unsafe { self.api.FPDF_LoadMemDocument64(data.as_ref(), given) };
+        if !handle.is_null() {
+            return Ok(OpenDocument::new(
+                self,
+                handle.cast(),
+                data.clone(),
+                password,
+            ));
+        }
+        // SAFETY: plain query.
+        Err(match unsafe { self.api.FPDF_GetLastError() } {
+            4 => ReadFailure::Password,
+            5 => ReadFailure::Encryption,
+            _ => ReadFailure::Damaged,
+        })
     }
 }
 
@@ -94,8 +120,15 @@ impl FileMap {
         }
         Ok(FileMap { address, length })
     }
+}
 
-    fn bytes(&self) -> &[u8] {
+// SAFETY: nobody writes to the mapping.
+unsafe impl Send for FileMap {}
+// SAFETY: as above.
+unsafe impl Sync for FileMap {}
+
+impl AsRef<[u8]> for FileMap {
+    fn as_ref(&self) -> &[u8] {
         // SAFETY: the mapping is `length` bytes long and lives until drop. If the file is truncated
         // meanwhile, reading past its end kills this worker, which the main process reports as a failed page.
         unsafe { std::slice::from_raw_parts(self.address.cast(), self.length) }
@@ -116,11 +149,13 @@ pub(crate) struct OpenDocument<'a> {
     form: *mut c_void,
     // pdfium keeps a pointer to it, so it must not move while a form is open: hence the box.
     _form_info: Box<[usize; 64]>,
-    _map: FileMap,
+    mender: OnceCell<Option<Mender>>,
+    password: String,
+    data: PdfData,
 }
 
 impl<'a> OpenDocument<'a> {
-    fn new(library: &'a Library, handle: *mut c_void, map: FileMap) -> Self {
+    fn new(library: &'a Library, handle: *mut c_void, data: PdfData, password: &str) -> Self {
         // FPDF_FORMFILLINFO is a version number followed by function pointers, about 40 words; no callback is
         // set. Builds with and without XFA accept version 2.
         let mut form_info = Box::new([0usize; 64]);
@@ -137,8 +172,16 @@ impl<'a> OpenDocument<'a> {
             handle,
             form,
             _form_info: form_info,
-            _map: map,
+            mender: OnceCell::new(),
+            password: password.to_string(),
+            data,
         }
+    }
+
+    /// The second reader of this document; `None` if it cannot read it.
+    pub(super) fn mender(&self) -> Option<&Mender> {
+        let open = || Mender::open(self.data.clone(), &self.password, self.page_count());
+        self.mender.get_or_init(open).as_ref()
     }
 
     /// Number of pages; 0 for a damaged page tree.
@@ -204,6 +247,7 @@ impl<'a> OpenDocument<'a> {
         }
         Ok(OpenPage {
             document: self,
+            index,
             handle: page.cast(),
         })
     }
@@ -225,7 +269,9 @@ impl Drop for OpenDocument<'_> {
 
 /// A loaded page.
 pub(crate) struct OpenPage<'a> {
-    document: &'a OpenDocument<'a>,
+    pub(super) document: &'a OpenDocument<'a>,
+    /// Index of the page, from 0.
+    pub(super) index: usize,
     pub(super) handle: *mut c_void,
 }
 

@@ -1,13 +1,15 @@
 //! PDFs: pdfium, the content of pages, and the scale at which they are rendered.
 //!
-//! `library` and `content` run in worker processes only: pdfium is neither thread-safe nor safe against
+//! `library`, `content`, `mend` and `rescue` run in worker processes only: pdfium is neither thread-safe nor safe against
 //! hostile files.
 
 pub(super) mod content;
 pub(super) mod library;
+mod mend;
 pub(crate) mod page;
 pub(super) mod pictures;
 pub(super) mod repeats;
+mod rescue;
 
 /// Scale in pixels per point at which the reference renders pages (144 dpi; docs/reference.md,
 /// "Rendering PDF pages").

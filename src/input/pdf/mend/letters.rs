@@ -1,0 +1,104 @@
+//! Whether the letters of a font's text can be those of a language, and whether two readings of it
+//! disagree throughout.
+
+use super::thresholds::*;
+use std::collections::BTreeMap;
+
+/// `true` if so many Latin letters are there that their vowels can be counted, and these are too few or too
+/// many for any language: a map that is shifted by one letter leaves few.
+pub(super) fn are_odd(letters: impl Iterator<Item = char>) -> bool {
+    vowel_share(letters).is_some_and(|share| !VOWELS.contains(&share))
+}
+
+/// Share of vowels of the Latin letters; `None` if they are too few to tell.
+fn vowel_share(letters: impl Iterator<Item = char>) -> Option<f32> {
+    let (mut vowels, mut all) = (0u32, 0u32);
+    for letter in letters.filter(char::is_ascii_alphabetic) {
+        all += 1;
+        vowels += u32::from("aeiouyAEIOUY".contains(letter));
+    }
+    (all >= LEAST_LETTERS).then(|| vowels as f32 / all as f32)
+}
+
+/// `true` if the map to Unicode is wrong: the font's own text differs from it by one distance for nearly all
+/// letters, or it differs for nearly all and has the vowels of a language while the map has not.
+///
+/// `readings`: for each letter of the map, how often the page has it and the font's own text of its glyph.
+pub(super) fn is_map_wrong(readings: &BTreeMap<char, (u32, String)>) -> bool {
+    let mut distances: BTreeMap<i64, usize> = BTreeMap::new();
+    let (mut compared, mut differ) = (0usize, 0usize);
+    for (mapped, (_, own)) in readings
+        .iter()
+        .filter(|(mapped, _)| mapped.is_ascii_alphanumeric())
+    {
+        let mut letters = own.chars();
+        let (Some(own), None) = (letters.next(), letters.next()) else {
+            continue;
+        };
+        compared += 1;
+        // Small capitals are mapped to small letters.
+        if !own.eq_ignore_ascii_case(mapped) {
+            differ += 1;
+            *distances.entry(own as i64 - *mapped as i64).or_default() += 1;
+        }
+    }
+    if compared < LEAST_COMPARED || (differ as f32) < MOST_DIFFER * compared as f32 {
+        return false;
+    }
+    let commonest = distances.values().max().copied().unwrap_or(0);
+    if commonest as f32 >= MOST_DIFFER * compared as f32 {
+        return true;
+    }
+    let repeated = |letter: char, count: u32| std::iter::repeat_n(letter, count as usize);
+    let mapped = readings
+        .iter()
+        .flat_map(|(letter, (count, _))| repeated(*letter, *count));
+    let own = readings
+        .values()
+        .flat_map(|(count, own)| repeated(own.chars().next().unwrap_or(' '), *count));
+    are_odd(mapped) && vowel_share(own).is_some_and(|share| VOWELS.contains(&share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str =
+        "Dirk Groeneveld, Iz Beltagy, Pete Walsh, Akshita Bhagia, Rodney Kinney, Oyvind Tafjord";
+
+    fn shifted(text: &str) -> impl Iterator<Item = char> {
+        let shift = |c: char| {
+            if c.is_ascii_alphabetic() {
+                (c as u8 - 1) as char
+            } else {
+                c
+            }
+        };
+        text.chars().map(shift)
+    }
+
+    #[test]
+    fn a_shift_by_one_letter_is_odd() {
+        assert!(!are_odd(TEXT.chars()));
+        assert!(are_odd(shifted(TEXT)));
+        assert!(!are_odd("BCDF".chars()), "too few to tell");
+    }
+
+    #[test]
+    fn a_map_is_wrong_if_it_differs_throughout() {
+        let readings =
+            |mapped: &str, own: &dyn Fn(char) -> String| -> BTreeMap<char, (u32, String)> {
+                let letters = mapped.chars().filter(char::is_ascii_alphabetic);
+                letters.map(|c| (c, (1, own(c)))).collect()
+            };
+        let back = |c: char| ((c as u8 + 1) as char).to_string();
+        let odd: String = shifted(TEXT).collect();
+        assert!(is_map_wrong(&readings(&odd, &back)));
+        assert!(!is_map_wrong(&readings(TEXT, &|c| c.to_string())));
+        assert!(!is_map_wrong(&readings(TEXT, &|c| c
+            .to_ascii_uppercase()
+            .to_string())));
+        assert!(!is_map_wrong(&readings("abc", &back)), "too few to tell");
+        assert!(!is_map_wrong(&readings(TEXT, &|c| format!("{c}{c}"))));
+    }
+}
