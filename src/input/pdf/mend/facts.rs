@@ -31,9 +31,9 @@ pub(super) struct Facts {
     /// Name without the mark of a subset; empty for Type 3 fonts.
     pub name: String,
     /// Codes of two bytes select glyphs of a large font.
-    pub is_composite: bool,
+    is_composite: bool,
     /// Codes of a composite font are its glyph identifiers.
-    pub is_identity: bool,
+    is_identity: bool,
     is_type3: bool,
     /// Glyph names by code, where the font's encoding is changed.
     differences: BTreeMap<u8, String>,
@@ -65,7 +65,9 @@ impl Facts {
                 .collect();
         }
         Facts {
-            name: without_subset(&name_of(font, "BaseFont")).to_string(),
+            // pdfium names composite fonts after their only descendant.
+            name: without_subset(&name_of(descendant.as_ref().unwrap_or(font), "BaseFont"))
+                .to_string(),
             is_composite: kind == "Type0",
             is_identity: name_of(font, "Encoding").starts_with("Identity"),
             is_type3: kind == "Type3",
@@ -113,6 +115,22 @@ impl Facts {
         (number.parse() == Ok(code))
             .then(|| tex::text("CMR10", code))
             .flatten()
+    }
+
+    /// The index of a code's glyph in the font, where only that is known: a code that is one, or a name that
+    /// is a letter or a word and a number.
+    pub(super) fn glyph_number(&self, code: u32) -> Option<u32> {
+        if self.is_composite {
+            return self.is_identity.then_some(code);
+        }
+        let name = self.differences.get(&u8::try_from(code).ok()?)?;
+        let number = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        matches!(
+            &name[..name.len() - number.len()],
+            "g" | "G" | "gid" | "glyph" | "cid" | "index"
+        )
+        .then(|| number.parse().ok())
+        .flatten()
     }
 
     /// Codes by the character that the map to Unicode gives them, for the characters that only one has.

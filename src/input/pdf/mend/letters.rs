@@ -10,6 +10,28 @@ pub(super) fn are_odd(letters: impl Iterator<Item = char>) -> bool {
     vowel_share(letters).is_some_and(|share| !VOWELS.contains(&share))
 }
 
+/// What must be added to the glyph indices of a text to make characters of them, if one of [`GLYPH_SHIFTS`]
+/// makes words: printable characters, most of them letters and spaces, with the vowels of a language.
+pub(super) fn glyph_shift(glyphs: &[u32]) -> Option<u32> {
+    let count_of = |shift: u32, is: fn(&char) -> bool| {
+        let shifted = glyphs
+            .iter()
+            .filter_map(|glyph| char::from_u32(glyph.checked_add(shift)?));
+        shifted.filter(is).count() as f32
+    };
+    let fits = |shift: &u32| {
+        let all = glyphs.len() as f32;
+        let letters = glyphs
+            .iter()
+            .filter_map(|glyph| char::from_u32(glyph.checked_add(*shift)?));
+        count_of(*shift, |c| matches!(c, ' '..='~')) >= MOST_PRINTABLE * all
+            && count_of(*shift, |c| c.is_ascii_alphabetic() || *c == ' ') >= MOST_LETTERS * all
+            && vowel_share(letters).is_some_and(|share| VOWELS.contains(&share))
+    };
+    let fitting = GLYPH_SHIFTS.into_iter().filter(fits);
+    fitting.max_by(|a, b| count_of(*a, |c| *c == ' ').total_cmp(&count_of(*b, |c| *c == ' ')))
+}
+
 /// Share of vowels of the Latin letters; `None` if they are too few to tell.
 fn vowel_share(letters: impl Iterator<Item = char>) -> Option<f32> {
     let (mut vowels, mut all) = (0u32, 0u32);
@@ -82,6 +104,16 @@ mod tests {
         assert!(!are_odd(TEXT.chars()));
         assert!(are_odd(shifted(TEXT)));
         assert!(!are_odd("BCDF".chars()), "too few to tell");
+    }
+
+    #[test]
+    fn glyph_indices_in_the_usual_order_are_letters() {
+        let glyphs = |shift: u32| TEXT.chars().map(|c| c as u32 - shift).collect::<Vec<_>>();
+        assert_eq!(glyph_shift(&glyphs(29)), Some(29));
+        assert_eq!(glyph_shift(&glyphs(31)), Some(31));
+        assert_eq!(glyph_shift(&glyphs(30)), None);
+        assert_eq!(glyph_shift(&[3, 40, 81]), None, "too few to tell");
+        assert_eq!(glyph_shift(&[u32::MAX; 40]), None);
     }
 
     #[test]

@@ -26,7 +26,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use thresholds::*;
 
 /// Largest file that is opened a second time, in bytes: a file without usable cross-references is searched.
 const MAX_FILE: usize = 1 << 30;
@@ -184,7 +183,7 @@ fn texts(
             candidates.first()?.own_text(*code, &program)
         };
         let is_map_wrong = is_map_wrong(chars().map(|(_, c)| c), by_code);
-        let ordered = usual_order(&candidates, &program, chars().map(|(_, c)| c));
+        let ordered = in_usual_order(&candidates, &program, chars().map(|(_, c)| c));
         let mut known: BTreeMap<(u32, bool), Option<String>> = BTreeMap::new();
         for (at, c) in chars() {
             let text = known.entry((c.code, c.unmapped)).or_insert_with(|| {
@@ -193,10 +192,8 @@ fn texts(
                 }
                 let private = || symbols::text(name, c.code);
                 if c.unmapped {
-                    let shifted =
-                        || char::from_u32(c.code.checked_add(GLYPH_SHIFT)?).map(String::from);
-                    let shifted = || ordered.then(shifted).flatten();
-                    return agreed(c.code).or_else(private).or_else(shifted);
+                    let ordered = || ordered.get(&c.code).map(char::to_string);
+                    return agreed(c.code).or_else(private).or_else(ordered);
                 }
                 by_code(c).or_else(private)
             });
@@ -227,32 +224,29 @@ fn is_map_wrong<'c>(
     letters::is_map_wrong(&readings)
 }
 
-/// `true` if the codes of a composite font about which nothing else is known are glyph indices in the usual
-/// order, where adding [`GLYPH_SHIFT`] makes letters.
-fn usual_order<'c>(
+/// The characters of those codes of a font about which nothing is known but the indices of their glyphs,
+/// if these are in a usual order.
+fn in_usual_order<'c>(
     candidates: &[&Facts],
     program: &Program,
     chars: impl Iterator<Item = &'c PdfChar>,
-) -> bool {
-    let is_unknown = |facts: &&Facts| facts.is_composite && facts.is_identity;
-    if candidates.is_empty() || !candidates.iter().all(is_unknown) || !program.by_glyph.is_empty() {
-        return false;
-    }
-    let (mut all, mut printable, mut letters) = (0usize, 0usize, 0usize);
-    for c in chars.filter(|c| c.unmapped) {
-        all += 1;
-        let shifted = c
-            .code
-            .checked_add(GLYPH_SHIFT)
-            .and_then(|code| u8::try_from(code).ok());
-        let shifted = shifted
-            .filter(|code| matches!(code, b' '..=b'~'))
-            .map(char::from);
-        printable += usize::from(shifted.is_some());
-        letters += usize::from(shifted.is_some_and(|c| c.is_ascii_alphabetic() || c == ' '));
-    }
-    let share = |count: usize| count as f32 / all.max(1) as f32;
-    all >= LEAST_ORDERED && share(printable) >= MOST_PRINTABLE && share(letters) >= MOST_LETTERS
+) -> BTreeMap<u32, char> {
+    let [font] = candidates else {
+        return BTreeMap::new();
+    };
+    let unknown = chars.filter(|c| c.unmapped && font.text(c.code, program).is_none());
+    let glyphs: Vec<(u32, u32)> = unknown
+        .filter_map(|c| Some((c.code, font.glyph_number(c.code)?)))
+        .collect();
+    let indices: Vec<u32> = glyphs.iter().map(|(_, glyph)| *glyph).collect();
+    let Some(shift) = letters::glyph_shift(&indices) else {
+        return BTreeMap::new();
+    };
+    let letter = |glyph: u32| char::from_u32(glyph + shift).filter(|c| matches!(c, ' '..='~'));
+    glyphs
+        .into_iter()
+        .filter_map(|(code, glyph)| Some((code, letter(glyph)?)))
+        .collect()
 }
 
 /// Puts texts in the place of characters; several letters share the box of one.

@@ -13,14 +13,12 @@ pub(super) const LEAST_COMPARED: usize = 6;
 /// Share of the compared letters that must differ, or differ by one distance. Larger: a wrong map with a few
 /// right entries is believed. Smaller: fonts with some odd names lose a sound map.
 pub(super) const MOST_DIFFER: f32 = 0.8;
-/// Share of a font's characters that must be printable ASCII after adding [`GLYPH_SHIFT`] for the rule of
-/// the usual glyph order to hold, and share of letters and spaces among them. Larger: tables of figures are
-/// not mended. Smaller: glyphs of other orders become wrong letters.
-pub(super) const MOST_PRINTABLE: f32 = 0.9;
-/// See [`MOST_PRINTABLE`].
+/// Share of a text's characters that must be printable ASCII after adding one of [`GLYPH_SHIFTS`]. Larger:
+/// texts with some ligatures are not mended. Smaller: glyphs of other orders become wrong letters.
+pub(super) const MOST_PRINTABLE: f32 = 0.85;
+/// Share of letters and spaces that is needed as well. Larger: tables of figures are not mended. Smaller:
+/// glyphs of other orders become wrong letters.
 pub(super) const MOST_LETTERS: f32 = 0.6;
-/// Number of characters of a font below which the rule is not tried: in few any order makes letters.
-pub(super) const LEAST_ORDERED: usize = 8;
-/// What the glyph index of an ASCII character lacks to its code in fonts with the usual order of glyphs, in
-/// which three glyphs stand before the space.
-pub(super) const GLYPH_SHIFT: u32 = 29;
+/// What the glyph index of an ASCII character lacks to its code in the usual orders of glyphs: those of
+/// TrueType fonts, in which three glyphs stand before the space, and of Adobe's, with one.
+pub(super) const GLYPH_SHIFTS: [u32; 2] = [29, 31];

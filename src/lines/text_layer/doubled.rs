@@ -1,0 +1,57 @@
+//! Characters that are printed twice at nearly the same place: shadows, and bold letters made of thin ones.
+
+use super::super::thresholds::doubled::*;
+use crate::input::pdf::page::{PdfChar, PdfPage};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// Key of a cell of the page, with the character in it.
+type Cell = (u32, i32, i32);
+
+/// For each character of the layer, `true` if an equal one stands before it in the layer, at nearly the same
+/// place and in nearly the same size. Time is linear in the number of characters.
+pub(super) fn doubled(content: &PdfPage) -> Vec<bool> {
+    let mut seen: HashMap<Cell, Vec<[f32; 3]>> = HashMap::new();
+    content
+        .chars
+        .iter()
+        .map(|c| is_doubled(c, content, &mut seen))
+        .collect()
+}
+
+fn is_doubled(c: &PdfChar, content: &PdfPage, seen: &mut HashMap<Cell, Vec<[f32; 3]>>) -> bool {
+    let Some(run) = content.runs.get(c.run as usize).filter(|run| run.visible) else {
+        return false;
+    };
+    if char::from_u32(c.code).is_none_or(char::is_whitespace) {
+        return false;
+    }
+    let [x1, y1, x2, y2] = c.bbox;
+    let (x, y) = ((x1 + x2) / 2.0, (y1 + y2) / 2.0);
+    let em = if run.size > 0.5 { run.size } else { y2 - y1 };
+    let reach = (SHIFT * em).min(CELL);
+    let cell = |v: f32| (v / CELL).floor() as i32;
+    let cells = |v: f32| cell(v - reach)..=cell(v + reach);
+    for (column, row) in cells(x).flat_map(|column| cells(y).map(move |row| (column, row))) {
+        let key = (c.code, column, row);
+        let near = seen
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .any(|[other_x, other_y, other_em]| {
+                (x - other_x).abs() <= reach
+                    && (y - other_y).abs() <= reach
+                    && (em - other_em).abs() <= SAME * em
+            });
+        if near {
+            return true;
+        }
+    }
+    match seen.entry((c.code, cell(x), cell(y))) {
+        Entry::Vacant(entry) => drop(entry.insert(vec![[x, y, em]])),
+        // More letters of one kind do not fit into a cell, unless nobody can read them.
+        Entry::Occupied(entry) if entry.get().len() >= MOST_IN_CELL => {}
+        Entry::Occupied(mut entry) => entry.get_mut().push([x, y, em]),
+    }
+    false
+}
