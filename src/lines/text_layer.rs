@@ -325,11 +325,16 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
                 // Around superscripts and subscripts pdfium inserts spaces that are not visible.
                 let shifted = shift != Shift::None
                     || words.last().is_some_and(|w: &Word| w.shift != Shift::None);
-                // Where a word of the other direction comes, pdfium sees no space or one on the wrong side.
-                let turns = right_to_left && word.right_to_left != *was_right_to_left;
-                let stated = *order + 1 == word.order && !shifted && !turns;
+                // Where a Latin word comes, pdfium sees no space, or one on the wrong side.
+                let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+                let before = words.last().and_then(|w: &Word| w.text.chars().last());
+                let turns = right_to_left
+                    && word.right_to_left != *was_right_to_left
+                    && is_letter(before)
+                    && is_letter(word.text.chars().next());
+                let stated = *order + 1 == word.order && !shifted;
                 if stated {
-                    word.space_before
+                    word.space_before || turns
                 } else {
                     gap > BLANK_GAP * word.size
                 }

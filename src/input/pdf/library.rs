@@ -291,6 +291,24 @@ impl OpenPage<'_> {
         }
     }
 
+    /// The file of an embedded font of this page; `None` for others.
+    pub(super) fn font_data(&self, font: *mut c_void) -> Option<Vec<u8>> {
+        let api = self.api();
+        // SAFETY: the font belongs to the loaded page; the buffer has the length that it is said to have.
+        unsafe {
+            let mut length = 0usize;
+            if api.FPDFFont_GetIsEmbedded(font.cast()) != 1
+                || api.FPDFFont_GetFontData(font.cast(), std::ptr::null_mut(), 0, &mut length) == 0
+            {
+                return None;
+            }
+            let mut data = vec![0u8; length];
+            let is_read =
+                api.FPDFFont_GetFontData(font.cast(), data.as_mut_ptr(), length, &mut length);
+            (is_read != 0).then_some(data)
+        }
+    }
+
     /// Renders the page with annotations and form fields on white, as the reference does.
     ///
     /// Returns `height * width * 3` bytes, RGB, rows from the top; fails if the bitmap cannot be created.

@@ -186,6 +186,10 @@ fn shadows_and_bold_tricks_stand_once() {
         (30.5, 0.1, 10.0, "ANLI"),
     ]);
     assert_eq!(texts(&shifted), ["ANHUI ANLI"]);
+    // The letters of a ligature have one box.
+    let mut ligature = page(&[(0.0, 0.0, 10.0, "office")]);
+    ligature.chars[2].bbox = ligature.chars[1].bbox;
+    assert_eq!(texts(&ligature), ["office"]);
     let repeated = page(&[(0.0, 0.0, 10.0, "all too"), (0.0, 12.0, 10.0, "all too")]);
     assert_eq!(texts(&repeated), ["all too", "all too"]);
 }

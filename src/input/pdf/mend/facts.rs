@@ -31,7 +31,7 @@ pub(super) struct Facts {
     /// Name without the mark of a subset; empty for Type 3 fonts.
     pub name: String,
     /// Codes of two bytes select glyphs of a large font.
-    is_composite: bool,
+    pub is_composite: bool,
     /// Codes of a composite font are its glyph identifiers.
     is_identity: bool,
     is_type3: bool,

@@ -183,6 +183,8 @@ fn texts(
             candidates.first()?.own_text(*code, &program)
         };
         let is_map_wrong = is_map_wrong(chars().map(|(_, c)| c), by_code);
+        // The index of a glyph is no character; the code of a simple font often is.
+        let is_index = !candidates.is_empty() && candidates.iter().all(|facts| facts.is_composite);
         let ordered = in_usual_order(&candidates, &program, chars().map(|(_, c)| c));
         let mut known: BTreeMap<(u32, bool), Option<String>> = BTreeMap::new();
         for (at, c) in chars() {
@@ -193,7 +195,8 @@ fn texts(
                 let private = || symbols::text(name, c.code);
                 if c.unmapped {
                     let ordered = || ordered.get(&c.code).map(char::to_string);
-                    return agreed(c.code).or_else(private).or_else(ordered);
+                    let known = agreed(c.code).or_else(private).or_else(ordered);
+                    return known.or_else(|| is_index.then(|| '\u{FFFD}'.to_string()));
                 }
                 by_code(c).or_else(private)
             });
