@@ -34,13 +34,13 @@ pub(super) fn written_anew(data: &PdfData, password: &str) -> Option<Vec<u8>> {
     let data = data.clone();
     let written = catch_unwind(AssertUnwindSafe(|| {
         let pdf = Pdf::new_with_password(data, password).ok()?;
-        Copy::of(&pdf, most)
+        Rewriting::of(&pdf, most)
     }));
     written.ok().flatten()
 }
 
 /// A copy on its way.
-struct Copy {
+struct Rewriting {
     out: Vec<u8>,
     most: usize,
     /// New numbers of the objects, and the objects in the order of those.
@@ -48,9 +48,9 @@ struct Copy {
     order: Vec<ObjectIdentifier>,
 }
 
-impl Copy {
+impl Rewriting {
     fn of(pdf: &Pdf, most: usize) -> Option<Vec<u8>> {
-        let mut copy = Copy {
+        let mut copy = Rewriting {
             out: b"%PDF-1.7\n".to_vec(),
             most,
             numbers: BTreeMap::new(),

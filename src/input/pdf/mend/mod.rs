@@ -195,7 +195,16 @@ fn texts(
                 let private = || symbols::text(name, c.code);
                 if c.unmapped {
                     let ordered = || ordered.get(&c.code).map(char::to_string);
-                    let known = agreed(c.code).or_else(private).or_else(ordered);
+                    let by_name = || {
+                        candidates
+                            .is_empty()
+                            .then(|| tex::text(name, c.code))
+                            .flatten()
+                    };
+                    let known = agreed(c.code)
+                        .or_else(private)
+                        .or_else(ordered)
+                        .or_else(by_name);
                     return known.or_else(|| is_index.then(|| '\u{FFFD}'.to_string()));
                 }
                 by_code(c).or_else(private)
