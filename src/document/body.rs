@@ -16,6 +16,13 @@ pub enum Body {
     /// Nothing was read, or the content went into another block.
     #[default]
     Empty,
+    /// The text is part of the last paragraph of an earlier block, which goes on here.
+    Joined {
+        /// Position of that block's page, from 0.
+        page: usize,
+        /// Position of that block on its page, from 0.
+        block: usize,
+    },
     /// Running text.
     Text {
         /// Its paragraphs.
@@ -114,9 +121,11 @@ impl Body {
     /// Its paragraphs in order, those of lists and captions included; not the cells of tables.
     pub fn paragraphs(&self) -> Vec<&Paragraph> {
         match self {
-            Body::Empty | Body::Table { .. } | Body::Code { .. } | Body::Formula { .. } => {
-                Vec::new()
-            }
+            Body::Empty
+            | Body::Joined { .. }
+            | Body::Table { .. }
+            | Body::Code { .. }
+            | Body::Formula { .. } => Vec::new(),
             Body::Text { paragraphs }
             | Body::Contents {
                 entries: paragraphs,
@@ -132,9 +141,11 @@ impl Body {
     /// As [`Body::paragraphs`], to change them.
     pub fn paragraphs_mut(&mut self) -> Vec<&mut Paragraph> {
         match self {
-            Body::Empty | Body::Table { .. } | Body::Code { .. } | Body::Formula { .. } => {
-                Vec::new()
-            }
+            Body::Empty
+            | Body::Joined { .. }
+            | Body::Table { .. }
+            | Body::Code { .. }
+            | Body::Formula { .. } => Vec::new(),
             Body::Text { paragraphs }
             | Body::Contents {
                 entries: paragraphs,

@@ -155,6 +155,8 @@ pub struct BlockStyle {
     pub italic: bool,
     /// Most of its letters are capitals.
     pub capitals: bool,
+    /// Its last line fills its column: a paragraph may go on elsewhere.
+    pub is_open: bool,
     /// Number of text lines.
     pub line_count: usize,
     /// Heading level given by the tags of the PDF, 1 to 6.
@@ -264,6 +266,10 @@ pub fn strip(text: &str) -> &str {
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
+
+/// The place in a content where a line's end divides a word, until the finished document tells whether the
+/// word has a hyphen there: a soft hyphen.
+pub(crate) const LINE_HYPHEN: char = '\u{ad}';
 
 /// Removes hyphens at line ends and turns the other line ends into blanks.
 pub fn soft_newlines(text: &str) -> Cow<'_, str> {

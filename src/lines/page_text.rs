@@ -73,6 +73,8 @@ pub struct Segment {
     pub right_to_left: bool,
     /// `true` if the last word is split by a hyphen that is dropped when it is rejoined with the next line.
     pub hyphenated: bool,
+    /// `true` if the text layer has a space after it, not only a line's end: Korean divides words without a hyphen.
+    pub has_space_after: bool,
     /// Recognition confidence, 0 to 1; `None` for a text layer.
     pub confidence: Option<f32>,
     /// Marked content id in a tagged PDF, -1 for none.
@@ -107,6 +109,7 @@ impl Segment {
             direction: Direction::Horizontal,
             right_to_left: false,
             hyphenated: false,
+            has_space_after: false,
             confidence: None,
             mcid: -1,
         }
@@ -205,6 +208,11 @@ impl PageText {
 /// `true` if a character belongs to a script written from right to left.
 pub(crate) fn is_right_to_left(c: char) -> bool {
     matches!(c as u32, 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFF | 0x10800..=0x10FFF | 0x1E800..=0x1EFFF)
+}
+
+/// `true` if a character is a syllable or letter of Korean.
+pub(crate) fn is_hangul(c: char) -> bool {
+    matches!(c as u32, 0x1100..=0x11FF | 0x3130..=0x318F | 0xA960..=0xA97F | 0xAC00..=0xD7FF)
 }
 
 /// `true` if a character belongs to a script written without spaces between words.

@@ -393,6 +393,8 @@ fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
         .chain(&mut content.images)
         .for_each(turn);
     content.fills.iter_mut().for_each(|(r, _)| turn(r));
+    let small = content.small_shapes.iter_mut();
+    small.for_each(|shape| turn(&mut shape.bbox));
     for run in &mut content.runs {
         run.angle = (run.angle - 90.0 * quarters as f32 + 180.0).rem_euclid(360.0) - 180.0;
     }

@@ -299,6 +299,7 @@ fn segment(quad: &Quad, line: &LineText) -> Segment {
         },
         right_to_left: count(is_right_to_left) * 2 > count(char::is_alphabetic),
         hyphenated,
+        has_space_after: false,
         confidence: Some(line.confidence),
         mcid: -1,
     };

@@ -7,7 +7,10 @@
 mod accents;
 mod arabic;
 mod doubled;
+mod drop_caps;
 mod fonts;
+mod fractions;
+mod markers;
 
 use super::page_text::{Direction, PageText, Segment, Shift, Word, is_cjk, is_right_to_left};
 use super::thresholds::layer::*;
@@ -25,6 +28,8 @@ struct RawWord {
     space_before: bool,
     /// `true` if it ends with a hyphen that only breaks the line.
     hyphenated: bool,
+    /// `true` if the layer has a space after it.
+    has_space_after: bool,
     /// Index in the layer's order.
     order: usize,
     run: u32,
@@ -35,9 +40,11 @@ struct RawWord {
 
 /// The text of a page from its text layer. Characters that are not displayed are left out.
 pub(crate) fn page_text(content: &PdfPage) -> PageText {
-    let raw = words(content);
+    let mut raw = words(content);
+    drop_caps::join(&mut raw);
+    insert(markers::words(content, &raw), &mut raw);
     let fixed_pitch = fixed_pitch_fonts(content);
-    let chains = link(&raw);
+    let chains = fractions::gather(&raw, link(&raw));
     let mut raw: Vec<Option<RawWord>> = raw.into_iter().map(Some).collect();
     let segments = chains
         .into_iter()
@@ -54,6 +61,25 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
         source: TextSource::TextLayer,
         segments,
     }
+}
+
+/// Puts words before others; `added` has the positions of those, in order.
+fn insert(added: Vec<(usize, RawWord)>, words: &mut Vec<RawWord>) {
+    if added.is_empty() {
+        return;
+    }
+    let mut added = added.into_iter().peekable();
+    let mut all = Vec::with_capacity(words.len());
+    for (at, word) in std::mem::take(words).into_iter().enumerate() {
+        while let Some((_, mark)) = added.next_if(|(before, _)| *before == at) {
+            all.push(mark);
+        }
+        all.push(word);
+    }
+    for (order, word) in all.iter_mut().enumerate() {
+        word.order = order;
+    }
+    *words = all;
 }
 
 /// `true` for codes that pdfium and PDF producers use for a hyphen at a line's end.
@@ -81,7 +107,10 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
         }
         if run.is_none() || !visible || character.is_whitespace() || character.is_control() {
             space |= visible;
-            words.extend(open.take());
+            if let Some(mut word) = open.take() {
+                word.has_space_after = run.is_some() && character.is_whitespace();
+                words.push(word);
+            }
             continue;
         }
         let run = run.expect("checked above");
@@ -103,6 +132,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
             text: String::new(),
             space_before: std::mem::replace(&mut space, false),
             hyphenated: false,
+            has_space_after: false,
             order: 0,
             run: c.run,
             size,
@@ -252,8 +282,11 @@ fn consider(words: &[RawWord], left: usize, right: usize, next: &mut [Option<(us
         return;
     }
     let ratio = a.size.min(b.size) / em;
-    // Different sizes belong together only if they touch: drop caps and superscripts, not notes beside text.
-    let limit = if ratio < OTHER_SIZE {
+    // Different sizes belong together only if they touch: superscripts, not notes beside text. Words of nearly one size,
+    // such as code in a sentence, need not if they stand on one baseline.
+    let baseline = |word: &RawWord| word.bbox.y2 - DESCENT * word.size;
+    let is_off = (baseline(a) - baseline(b)).abs() > SAME_BASELINE * em;
+    let limit = if ratio < OTHER_SIZE || ratio < NEAR_SIZE && is_off {
         OTHER_SIZE_GAP * em
     } else {
         LINE_GAP * em
@@ -302,6 +335,7 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
     };
     let style = style(&raw, content, fixed_pitch);
     let hyphenated = raw.last().is_some_and(|w| w.hyphenated);
+    let has_space_after = raw.last().is_some_and(|w| w.has_space_after);
     let mcid = raw
         .first()
         .and_then(|w| content.runs.get(w.run as usize))
@@ -360,6 +394,7 @@ fn segment(mut raw: Vec<RawWord>, content: &PdfPage, fixed_pitch: &[bool]) -> Se
         direction,
         right_to_left,
         hyphenated,
+        has_space_after,
         confidence: None,
         mcid,
     }

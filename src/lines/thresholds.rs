@@ -53,6 +53,14 @@ pub(super) mod layer {
     /// and superscripts, not captions beside text. Larger: words in small capitals drop off justified lines.
     /// Smaller: notes beside text join its lines.
     pub(crate) const OTHER_SIZE: f32 = 0.75;
+    /// The same for words that do not stand on one baseline. Larger: rounding of sizes splits lines of mathematics.
+    /// Smaller: side notes set a little smaller join the text's lines.
+    pub(crate) const NEAR_SIZE: f32 = 0.93;
+    /// Depth of a box below the baseline, in font sizes: fonts have 0.2 to 0.25.
+    pub(crate) const DESCENT: f32 = 0.22;
+    /// Maximum distance of two baselines that are one, in ems. Larger: side notes join the text's lines. Smaller:
+    /// fonts with another depth leave them.
+    pub(crate) const SAME_BASELINE: f32 = 0.12;
     /// Maximum gap between words of different sizes, in ems of the larger one. Larger: captions beside text
     /// join its lines. Smaller: drop caps and superscripts are separate.
     pub(crate) const OTHER_SIZE_GAP: f32 = 0.3;
@@ -95,6 +103,82 @@ pub(super) mod accents {
     /// Gap in ems before the letter below which a space before its accent is none. Larger: spaces before
     /// words that start with an accent are lost. Smaller: words are cut before their accents.
     pub(crate) const SPACE: f32 = 0.12;
+}
+
+/// Fractions within a line of text.
+pub(super) mod fractions {
+    /// Maximum number of characters of a numerator or denominator. Larger: two short lines beside a sentence are a
+    /// fraction. Smaller: long fractions are lines of their own.
+    pub(crate) const MAX_CHARS: usize = 40;
+    /// Maximum gap between numerator and denominator in ems: a bar and the space around it. Larger: lines of text are.
+    pub(crate) const BAR_GAP: f32 = 0.6;
+    /// Maximum overlap of both in ems: boxes reach from ascent to descent. Larger: superscripts are numerators.
+    pub(crate) const BAR_OVERLAP: f32 = 0.45;
+    /// Minimum share of the narrower one that is above or below the other: they are centred. Smaller: words of two
+    /// lines that are set apart from each other are a fraction.
+    pub(crate) const STACKED: f32 = 0.6;
+    /// Maximum distance in ems between the middles of the fraction and of the words beside it, which is the bar's height.
+    /// Larger: lines above and below are taken. Smaller: fractions with tall parts are missed.
+    pub(crate) const OFF_AXIS: f32 = 0.4;
+    /// Maximum gap in ems between the fraction and the words beside it: a space and that of a relation. Larger: cells
+    /// of tables between others are fractions. Smaller: fractions in loosely justified lines are missed.
+    pub(crate) const SIDE_GAP: f32 = 0.75;
+    /// Maximum overlap of the same in ems: italics lean. Larger: words below a line are in it.
+    pub(crate) const SIDE_OVERLAP: f32 = 0.15;
+    /// Words that begin above a fraction's middle and are looked at, lowest first: those of two lines at least.
+    pub(crate) const MOST_NEIGHBOURS: usize = 200;
+}
+
+/// Large initials over several lines.
+pub(super) mod drop_caps {
+    /// Minimum font size relative to the words beside it. Larger: initials of two lines stay apart. Smaller: the first
+    /// letters of words in small capitals are initials.
+    pub(crate) const SIZE: f32 = 1.7;
+    /// Maximum number of characters: a letter with a quotation mark before it.
+    pub(crate) const MAX_CHARS: usize = 2;
+    /// Maximum gap in ems of the text between the initial and its word. Larger: letters that head a part of an index are
+    /// initials. Smaller: initials with room beside them stay apart.
+    pub(crate) const GAP: f32 = 1.0;
+    /// Maximum overlap of the same: letters such as L and A let text come near.
+    pub(crate) const OVERLAP: f32 = 0.5;
+    /// Minimum number of lines beside it. Smaller: the number of a chapter before its title is an initial.
+    pub(crate) const MIN_LINES: usize = 2;
+}
+
+/// Bullets and check boxes that are drawn as shapes.
+pub(super) mod markers {
+    /// Most small shapes of a page with marks; pages with more are drawings.
+    pub(crate) const MAX_SHAPES: usize = 2000;
+    /// Most shapes that make a mark: fill, border and tick, with others between.
+    pub(crate) const MOST_PARTS: usize = 4;
+    /// Share of the smaller of two shapes that lies in the other if both are parts of a mark. Larger: ticks beyond
+    /// their box are apart. Smaller: shapes that touch are one.
+    pub(crate) const COVERED: f32 = 0.5;
+    /// Words that begin above a mark's middle and are looked at, lowest first.
+    pub(crate) const MOST_WORDS: usize = 200;
+    /// Parts of a line's height, at its top and bottom, in which no mark has its middle. Larger: high check boxes are
+    /// missed. Smaller: dots between lines are bullets.
+    pub(crate) const TOP: f32 = 0.2;
+    /// See [`TOP`].
+    pub(crate) const BOTTOM: f32 = 0.15;
+    /// Maximum gap after a mark in ems: browsers leave one. Larger: points of a drawing mark the text beside it.
+    pub(crate) const AFTER: f32 = 2.2;
+    /// Minimum gap before a mark in ems, to other text: it begins its line. Smaller: shapes within a line are marks.
+    pub(crate) const BEFORE: f32 = 1.0;
+    /// Width over height of a mark: they are round or square.
+    pub(crate) const ASPECT: std::ops::Range<f32> = 0.75..1.35;
+    /// Side of a bullet in ems. Larger: check boxes are bullets. Smaller: bullets of small lists are missed.
+    pub(crate) const BULLET: std::ops::Range<f32> = 0.14..0.55;
+    /// Side of a check box in ems. Larger: icons are. Smaller: boxes lower than letters are missed.
+    pub(crate) const BOX: std::ops::Range<f32> = 0.6..1.5;
+    /// Most segments of a path without curves: a rectangle and its end.
+    pub(crate) const STRAIGHT: u32 = 6;
+    /// Segments of a tick or a cross.
+    pub(crate) const TICK: std::ops::Range<u32> = 2..4;
+    /// Mean of red, green and blue below which a fill is dark.
+    pub(crate) const LIGHT: u32 = 170;
+    /// Difference between the largest and smallest of red, green and blue below which a colour is a grey.
+    pub(crate) const TINT: u8 = 40;
 }
 
 /// Traits of fonts.

@@ -182,7 +182,8 @@ fn plan_page_text(region: Region, name: PageName) -> PlannedBlock {
     let is_picture = is_picture(region.label);
     let path = own_picture_path(name, region.label, &region.bbox);
     PlannedBlock {
-        request: (!is_picture).then(Request::page_text),
+        // The labels of a figure are read as well: they are searched for.
+        request: (!is_picture || !region.lines.is_empty()).then(Request::page_text),
         picture: is_picture.then_some(Picture { path, jpeg: None }),
         crop: None,
         group_id: None,

@@ -5,11 +5,11 @@
 
 use super::{BlockAnswer, BlockRequest, Recognition, RecognizeError, Recognizer};
 use crate::deadline::{self, Deadline};
-use crate::document::{Label, Markup, ReadLine};
+use crate::document::{LINE_HYPHEN, Label, Markup, ReadLine};
 use crate::fault::Fault;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::layout::{Region, join_line};
-use crate::lines::{PageText, Segment, Shift};
+use crate::lines::{PageText, Segment, Shift, is_hangul};
 use crossbeam_channel::{Receiver, Sender};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -17,6 +17,14 @@ use std::time::{Duration, Instant};
 
 /// Width of a character of code in ems, to compute indents: common fixed-pitch fonts have 0.6.
 const CODE_CHAR: f32 = 0.6;
+/// Measured widths of a character that are believed, relative to the usual one.
+const PITCHES: std::ops::Range<f32> = 0.8..1.25;
+/// Least gap, in characters, of a space that the text layer has between two words of code: fonts that are not of
+/// fixed pitch have spaces of half a character. Larger: those are lost. Smaller: the spacing of glyphs counts.
+const NARROW_SPACE: f32 = 0.35;
+/// One line in so many ends with a space if a layer keeps them: half of all lines end with a word, and others end
+/// with punctuation or a paragraph.
+const SPACED_LINES: usize = 6;
 /// Largest indent in characters; anything deeper is a position on the page.
 const MAX_INDENT: usize = 40;
 
@@ -78,6 +86,7 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
         (Some(table), _) => table.to_html(),
         (None, Label::Algorithm) => code(text, lines),
         (None, Label::Content) => contents(text, lines),
+        (None, Label::Image | Label::Chart | Label::Seal) => labels(&segments),
         _ => {
             markup.scripts = segments
                 .iter()
@@ -138,6 +147,9 @@ fn lines_inside(text: &PageText, region: &Region) -> Vec<Vec<usize>> {
 fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
     let mut out = String::new();
     let mut cut = false;
+    // Korean divides words at line ends; where there is a space, some layers keep it.
+    let keeps_spaces = keeps_spaces(&text.segments);
+    let mut is_divided = false;
     for line in lines {
         let segments: Vec<&Segment> = line.iter().filter_map(|i| text.segments.get(*i)).collect();
         let joined = segments
@@ -145,10 +157,40 @@ fn running_text(text: &PageText, lines: &[Vec<usize>]) -> String {
             .map(|s| s.text())
             .collect::<Vec<_>>()
             .join(" ");
-        join_line(&mut out, &joined, cut);
+        let is_hangul_at = |c: Option<char>| c.is_some_and(is_hangul);
+        if is_divided
+            && is_hangul_at(out.chars().next_back())
+            && is_hangul_at(joined.chars().next())
+        {
+            out.push_str(&joined);
+        } else {
+            join_line(&mut out, &joined, cut);
+        }
         cut = segments.last().is_some_and(|s| s.hyphenated);
+        is_divided = keeps_spaces && segments.last().is_some_and(|s| !s.has_space_after);
+    }
+    if cut {
+        out.push(LINE_HYPHEN);
     }
     out
+}
+
+/// `true` if enough lines of Korean end with a space of the text layer, so that those without one divide a word.
+fn keeps_spaces(segments: &[Segment]) -> bool {
+    let is_korean = |s: &&Segment| {
+        let last = s
+            .words
+            .last()
+            .and_then(|word| word.text.chars().next_back());
+        last.is_some_and(is_hangul)
+    };
+    let korean = segments.iter().filter(is_korean).count();
+    let spaced = segments
+        .iter()
+        .filter(is_korean)
+        .filter(|s| s.has_space_after)
+        .count();
+    spaced > 1 && spaced * SPACED_LINES > korean
 }
 
 /// Rewrites bullets for Markdown; `true` if there was one.
@@ -164,6 +206,9 @@ fn list_item(text: String) -> (String, bool) {
     }
 }
 
+/// A listing with its line breaks, indents and spaces.
+///
+/// Spaces are counted from the gaps between words: what the text layer says of them is often the spacing of glyphs.
 fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
     let segments = |line: &[usize]| {
         line.iter()
@@ -175,27 +220,52 @@ fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
         .flat_map(|l| segments(l))
         .map(|s| s.bbox.x1)
         .fold(f32::INFINITY, f32::min);
+    let pitch = pitch(lines.iter().flat_map(|line| segments(line)));
     let mut out = String::new();
-    for line in lines {
-        let mut column = 0;
-        if !out.is_empty() {
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 {
             out.push('\n');
         }
-        for segment in segments(line) {
-            let width = (CODE_CHAR * segment.style.font_size).max(1.0);
-            let at = ((segment.bbox.x1 - left) / width).round().max(0.0) as usize;
-            let blanks = if column == 0 {
-                at.min(MAX_INDENT)
-            } else {
-                at.saturating_sub(column).clamp(1, MAX_INDENT)
+        let mut end: Option<f32> = None;
+        for word in segments(line).into_iter().flat_map(|s| &s.words) {
+            let blanks = match end {
+                None => ((word.bbox.x1 - left) / pitch).round(),
+                Some(end) => {
+                    let gap = (word.bbox.x1 - end) / pitch;
+                    let least = f32::from(word.space_before && gap > NARROW_SPACE);
+                    gap.round().max(least)
+                }
             };
-            out.extend(std::iter::repeat_n(' ', blanks));
-            let piece = segment.plain_text();
-            column += blanks + piece.chars().count();
-            out.push_str(&piece);
+            out.extend(std::iter::repeat_n(
+                ' ',
+                (blanks.max(0.0) as usize).min(MAX_INDENT),
+            ));
+            out.push_str(&word.text);
+            end = Some(word.bbox.x2);
         }
     }
     out
+}
+
+/// Width of a character of a listing in pixels: the median over its words.
+fn pitch<'a>(segments: impl Iterator<Item = &'a Segment>) -> f32 {
+    let mut widths = Vec::new();
+    let mut size = 0f32;
+    for segment in segments {
+        size = size.max(segment.style.font_size);
+        let words = segment.words.iter();
+        widths.extend(words.map(|w| w.bbox.width() / w.text.chars().count().max(1) as f32));
+    }
+    widths.sort_by(f32::total_cmp);
+    let median = widths.get(widths.len() / 2).copied().unwrap_or(0.0);
+    // Boxes of recognized words are no measure: their fonts need not be of fixed pitch.
+    let usual = CODE_CHAR * size;
+    let pitch = if (usual * PITCHES.start..usual * PITCHES.end).contains(&median) {
+        median
+    } else {
+        usual
+    };
+    pitch.max(1.0)
 }
 
 fn contents(text: &PageText, lines: &[Vec<usize>]) -> String {
@@ -207,6 +277,19 @@ fn contents(text: &PageText, lines: &[Vec<usize>]) -> String {
             .join(" ")
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The labels of a figure, a line for each row of them.
+fn labels(segments: &[&Segment]) -> String {
+    let boxes: Vec<Rect> = segments.iter().map(|s| s.bbox).collect();
+    let rows = rows_by_overlap(&boxes, Rect::union)
+        .into_iter()
+        .map(|(mut row, _)| {
+            row.sort_by(|&a, &b| boxes[a].x1.total_cmp(&boxes[b].x1));
+            let texts: Vec<String> = row.into_iter().map(|i| segments[i].plain_text()).collect();
+            texts.join(" ")
+        });
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -245,7 +328,7 @@ mod tests {
             (0.0, 48.0, "end", false),
         ]);
         let read = recognize(&text, &region(Label::Text, &[&[0], &[1], &[2]]));
-        assert_eq!(read.content, "- hyphenation end");
+        assert_eq!(read.content, "- hyphen\u{ad}ation end");
         assert!((read.confidence.unwrap() - 0.9).abs() < 1e-6);
         assert_eq!(read.lines.len(), 3);
     }

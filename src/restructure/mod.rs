@@ -7,6 +7,8 @@
 mod body;
 mod clusters;
 mod html;
+mod hyphens;
+mod joins;
 pub(crate) mod levels;
 mod tables;
 pub(crate) mod text;
@@ -15,6 +17,7 @@ mod thresholds;
 pub(crate) use clusters::level_of_heights;
 
 use crate::document::{Block, Code, Diagnostic, Document, Page};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Removes the pictures inside tables from all pages.
@@ -53,7 +56,19 @@ pub(crate) fn finish(document: &mut Document, options: &FinishOptions) {
         }
         restructure_pages(&mut document.pages, &restructure);
     }
+    let blocks = document.pages.iter().flat_map(|page| &page.blocks);
+    let words = hyphens::Vocabulary::of(blocks);
+    let joins = match options.restructure {
+        Some(_) => joins::find(&document.pages, &words),
+        None => Vec::new(),
+    };
+    for block in document.pages.iter_mut().flat_map(|page| &mut page.blocks) {
+        if let Cow::Owned(settled) = hyphens::settle(&block.content, None, &words) {
+            block.content = settled;
+        }
+    }
     body::fill(&mut document.pages);
+    joins::apply(&mut document.pages, &joins);
 }
 
 /// Options named like the reference's arguments.

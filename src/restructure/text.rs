@@ -6,10 +6,11 @@
 
 use super::thresholds::{levels, running, sections, title};
 use crate::document::{Block, Document, Label, Page, TextSource};
+use crate::geometry::Rect;
 use crate::layout::geometric::headings;
 use crate::layout::geometric::labels;
 use crate::lines::DEFAULT_BODY;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Headings get at most this depth.
 const MAX_LEVEL: i32 = 5;
@@ -20,6 +21,7 @@ pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     find_running(&mut document.pages, body);
     settle_headings(&mut document.pages, body);
     find_title(&mut document.pages, body);
+    demote_authors(&mut document.pages);
     label_sections(&mut document.pages);
     if relevel_titles {
         set_levels(&mut document.pages);
@@ -68,8 +70,15 @@ fn find_running(pages: &mut [Page], body: f32) {
                 .push((index, place));
         }
     }
+    let places = margin_places(pages);
     let several = pages.len() > 1;
     for (index, page) in pages.iter_mut().enumerate() {
+        let numbers: Vec<Rect> = page
+            .blocks
+            .iter()
+            .filter(|block| block.label == Label::Number)
+            .map(|block| block.bbox)
+            .collect();
         for (at, top) in margin_blocks(page) {
             let height = page.height.max(1) as f32;
             let block = &mut page.blocks[at];
@@ -82,6 +91,20 @@ fn find_running(pages: &mut [Page], body: f32) {
                         .any(|(i, p)| *i != index && (p - place).abs() < running::SAME_PLACE)
                 });
             let repeats = several && is_elsewhere && !block.content.trim().is_empty();
+            if matches!(block.label, Label::Header | Label::Footer) && !repeats {
+                // What a page alone takes for a header is content unless other pages have something there, or a page
+                // number stands beside it.
+                let is_beside = |number: &Rect| number.overlap_y(&block.bbox) > 0.0;
+                let has_place = places
+                    .get(&place_of(top, place))
+                    .is_some_and(|n| *n >= running::LEAST_PLACES);
+                let is_numbered = numbers.iter().any(is_beside)
+                    && (several || block.style.font_size < running::SURE_SIZE * body);
+                if !has_place && !is_numbered {
+                    block.label = Label::Text;
+                }
+                continue;
+            }
             let number = labels::is_page_number(&block.content)
                 && (repeats || labels::in_margin(&block.bbox, height));
             let small = block.style.font_size <= running::MAX_SIZE * body;
@@ -92,6 +115,34 @@ fn find_running(pages: &mut [Page], body: f32) {
             }
         }
     }
+}
+
+/// A place in the margins of a page, coarse enough for the rounding of positions.
+fn place_of(top: bool, place: f32) -> (bool, i32) {
+    (top, (place / running::SAME_PLACE).round() as i32)
+}
+
+/// Number of pages that have a header, footer or page number at a place.
+fn margin_places(pages: &[Page]) -> BTreeMap<(bool, i32), usize> {
+    let mut places: BTreeMap<(bool, i32), usize> = BTreeMap::new();
+    for page in pages {
+        let runs = |at: &usize| {
+            matches!(
+                page.blocks[*at].label,
+                Label::Header | Label::Footer | Label::Number
+            )
+        };
+        let height = page.height.max(1) as f32;
+        let of_page: BTreeSet<(bool, i32)> = margin_blocks(page)
+            .into_iter()
+            .filter(|(at, _)| runs(at))
+            .map(|(at, top)| place_of(top, page.blocks[at].bbox.center_y() / height))
+            .collect();
+        for place in of_page {
+            *places.entry(place).or_default() += 1;
+        }
+    }
+    places
 }
 
 /// Indices of the blocks in the margins of a page, `true` for those at the top.
@@ -181,6 +232,45 @@ fn find_title(pages: &mut [Page], body: f32) {
         .map(|c| c.0);
     if let Some(index) = found {
         page.blocks[index].label = Label::DocTitle;
+    }
+}
+
+/// Turns the large lines between a paper's title and its first section into text: names, addresses, the date.
+///
+/// Only where an abstract or a numbered section follows on the title's page: elsewhere they may be headings.
+fn demote_authors(pages: &mut [Page]) {
+    let Some(page) = pages
+        .iter_mut()
+        .find(|page| page.blocks.iter().any(|b| b.label == Label::DocTitle))
+    else {
+        return;
+    };
+    let title = page.blocks.iter().position(|b| b.label == Label::DocTitle);
+    let Some(start) = title.map(|title| title + 1) else {
+        return;
+    };
+    let opens = |block: &Block| {
+        let text = &block.content;
+        block.label == Label::ParagraphTitle
+            && (headings::is_special(text) || headings::is_numbered(text))
+            || block.label == Label::Text && opens_abstract(text)
+    };
+    let Some(length) = page.blocks[start..].iter().position(opens) else {
+        return;
+    };
+    let before = &mut page.blocks[start..start + length];
+    // Paragraphs between the title and that section: it is not the first.
+    if before
+        .iter()
+        .any(|b| b.label == Label::Text && b.style.line_count > title::TEXT_LINES)
+    {
+        return;
+    }
+    for block in before
+        .iter_mut()
+        .filter(|b| b.label == Label::ParagraphTitle)
+    {
+        block.label = Label::Text;
     }
 }
 

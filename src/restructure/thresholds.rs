@@ -23,6 +23,12 @@ pub(super) mod running {
     /// Share of the page within which positions count as the same. Larger: text that occurs twice is a
     /// header. Smaller: headers of scans, which shift, are text.
     pub(crate) const SAME_PLACE: f32 = 0.02;
+    /// Minimum number of pages with a header, footer or page number at one height, for words that occur only once to be
+    /// a header there: titles of chapters. Larger: headers of short documents are text. Smaller: what occurs once is lost.
+    pub(crate) const LEAST_PLACES: usize = 3;
+    /// Font size relative to body size below which a line with a page number is a header or footer on the only page.
+    /// Larger: first lines of letters and invoices that have a number are headers. Smaller: headers are text.
+    pub(crate) const SURE_SIZE: f32 = 0.95;
 }
 
 /// The document's title.
@@ -60,4 +66,14 @@ pub(super) mod levels {
     /// Maximum difference of font sizes of one heading level, relative to the larger. Larger: levels that
     /// differ by a point at 14 points are merged. Smaller: rounding of sizes creates levels.
     pub(crate) const SAME_SIZE: f32 = 0.06;
+}
+
+/// Paragraphs that go on in another block.
+pub(super) mod joins {
+    /// Maximum difference of the font sizes of both blocks, relative to the larger. Larger: a caption's end goes on
+    /// in the text. Smaller: rounding of sizes separates parts of one paragraph.
+    pub(crate) const SAME_SIZE: f32 = 0.08;
+    /// Minimum number of lines of a block that goes on before a capital or a number: shorter ones without a full
+    /// stop are labels and addresses. Larger: sentences stay broken before names. Smaller: labels join.
+    pub(crate) const LEAST_LINES: usize = 2;
 }

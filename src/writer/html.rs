@@ -178,7 +178,7 @@ fn reads_picture(label: Label, options: &MarkdownOptions) -> bool {
 /// `true` if a block is part of the text of its page; footnotes are not, they stand below it.
 fn is_shown(block: &Block, options: &MarkdownOptions) -> bool {
     match &block.body {
-        Body::Empty => false,
+        Body::Empty | Body::Joined { .. } => false,
         Body::Picture { path: None, .. } if !reads_picture(block.label, options) => false,
         _ if footnote(block).is_some() => false,
         _ => !options.ignore_labels.contains(block.label.as_str()),
@@ -281,7 +281,7 @@ impl<'a> HtmlWriter<'a> {
     /// Writes a block that is no list; `at` is its index on its page.
     fn block(&mut self, block: &Block, at: usize, page: &Page, caption: Option<Caption>) {
         match &block.body {
-            Body::Empty | Body::List { .. } => {}
+            Body::Empty | Body::Joined { .. } | Body::List { .. } => {}
             Body::Text { paragraphs } => self.paragraphs(paragraphs, at),
             Body::Heading { depth, text } => {
                 let depth = depth.unwrap_or(UNKNOWN_DEPTH);

@@ -5,7 +5,7 @@
 
 use super::library::OpenPage;
 use super::mend::mend;
-use super::page::{PdfChar, PdfPage, PdfRun, StructNode};
+use super::page::{PdfChar, PdfPage, PdfRun, SmallShape, StructNode};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
 
@@ -16,6 +16,10 @@ const RULING_LENGTH: f32 = 5.0;
 /// Most segments of a path with rulings; paths with more are drawings. No table with that many lines in one
 /// path has been seen.
 const MAX_RULING_SEGMENTS: i32 = 4000;
+/// Sides of a small shape in points: from bullets of small print to check boxes of large print.
+const SMALL_SIDES: std::ops::Range<f32> = 1.2..18.0;
+/// Most small shapes of a page that are passed on; pages with more are drawings or text as outlines.
+const MAX_SMALL_SHAPES: usize = 4000;
 /// Nesting depth of form objects that is followed.
 pub(super) const MAX_FORM_DEPTH: usize = 12;
 /// Limit on spans; larger ones are mistakes or attacks.
@@ -73,8 +77,7 @@ impl OpenPage<'_> {
             ..PdfPage::default()
         };
         let fonts = self.read_chars(&to_page, &mut page);
-        let data_of = |index: usize| self.font_data(*fonts.get(index)?);
-        mend(&mut page, self.index, || self.document.mender(), data_of);
+        mend(&mut page, self.index, || self.document.mender(), |at| self.font_data(&fonts, at));
         let mut walk = ObjectWalk {
             page: self,
             scale: scale as f32,
@@ -127,15 +130,15 @@ impl OpenPage<'_> {
         ]
     }
 
-    /// Reads the characters; returns the handles of their fonts, in the order of the page's list.
-    fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) -> Vec<*mut c_void> {
+    /// Reads the characters; returns where the fonts with these handles are in the page's list.
+    fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) -> BTreeMap<usize, u16> {
         let api = self.api();
         // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
         // local of the documented layout (FS_RECTF: left, top, right, bottom).
         unsafe {
             let text = api.FPDFText_LoadPage(self.handle.cast());
             if text.is_null() {
-                return Vec::new();
+                return BTreeMap::new();
             }
             let count = api.FPDFText_CountChars(text).max(0);
             let mut run_of_object: HashMap<usize, u32> = HashMap::new();
@@ -201,11 +204,7 @@ impl OpenPage<'_> {
                 });
             }
             api.FPDFText_ClosePage(text);
-            let mut handles = vec![std::ptr::null_mut(); out.fonts.len()];
-            for (handle, index) in fonts {
-                handles[index as usize] = handle as *mut c_void;
-            }
-            handles
+            fonts
         }
     }
 
@@ -478,6 +477,7 @@ impl ObjectWalk<'_, '_> {
         let color = [r, g, b].map(|v| v.min(255) as u8);
         let matrix = concat(&matrix, to_page);
         let bounds = self.bounds(object, to_page);
+        self.small_shape(bounds, segments, filled.then_some(color));
         let Some(lines) = self.straight_lines(object, segments, &matrix) else {
             self.out.drawings.push(bounds);
             return;
@@ -502,6 +502,20 @@ impl ObjectWalk<'_, '_> {
         }
         if filled && color != [255, 255, 255] {
             self.out.fills.push((bounds, color));
+        }
+    }
+
+    fn small_shape(&mut self, bbox: [f32; 4], segments: i32, fill: Option<[u8; 3]>) {
+        let [x1, y1, x2, y2] = bbox;
+        let is_small = |side: f32| SMALL_SIDES.contains(&(side / self.scale));
+        if is_small(x2 - x1) && is_small(y2 - y1) && self.out.small_shapes.len() < MAX_SMALL_SHAPES
+        {
+            let segments = segments.max(0) as u32;
+            self.out.small_shapes.push(SmallShape {
+                bbox,
+                segments,
+                fill,
+            });
         }
     }
 

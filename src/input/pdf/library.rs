@@ -12,6 +12,7 @@ use crate::input::failure::ReadFailure;
 use hayro_syntax::PdfData;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -291,9 +292,11 @@ impl OpenPage<'_> {
         }
     }
 
-    /// The file of an embedded font of this page; `None` for others.
-    pub(super) fn font_data(&self, font: *mut c_void) -> Option<Vec<u8>> {
+    /// The file of an embedded font of this page, by its index among these; `None` for others.
+    pub(super) fn font_data(&self, fonts: &BTreeMap<usize, u16>, index: usize) -> Option<Vec<u8>> {
         let api = self.api();
+        let font = fonts.iter().find(|(_, of)| usize::from(**of) == index);
+        let font = *font?.0 as *mut c_void;
         // SAFETY: the font belongs to the loaded page; the buffer has the length that it is said to have.
         unsafe {
             let mut length = 0usize;

@@ -21,10 +21,23 @@ pub struct PdfPage {
     pub fills: Vec<([f32; 4], [u8; 3])>,
     /// Bounding boxes of drawn shapes that are neither rulings nor plain fills.
     pub drawings: Vec<[f32; 4]>,
+    /// Shapes as small as letters, in the order in which they are drawn: bullets and check boxes.
+    pub small_shapes: Vec<SmallShape>,
     /// Bounding boxes of raster images.
     pub images: Vec<[f32; 4]>,
     /// The structure tree of a tagged page, depth first.
     pub structure: Vec<StructNode>,
+}
+
+/// A drawn shape as small as a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SmallShape {
+    /// Bounding box.
+    pub bbox: [f32; 4],
+    /// Number of segments of its path.
+    pub segments: u32,
+    /// RGB colour that it is filled with; `None` if only its outline is drawn.
+    pub fill: Option<[u8; 3]>,
 }
 
 /// A character of the text layer.

@@ -117,6 +117,7 @@ pub(crate) fn style(lines: &[Line]) -> BlockStyle {
         capitals: upper >= MIN_CAPITALS && upper > CAPITALS_PER_SMALL * cased,
         line_count: lines.len(),
         tagged_level: lines.iter().find_map(|l| l.tag.and_then(|t| t.1)),
+        is_open: false,
     }
 }
 
@@ -231,8 +232,11 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
 
 fn is_code(lines: &[Line]) -> bool {
     let fixed = lines.iter().filter(|l| l.fixed_pitch).count();
-    fixed * 2 > lines.len()
-        && (lines.len() >= 2 || lines[0].text.contains(['{', '(', ';', '=', '$', '#', '/']))
+    // Addresses are often set in such fonts.
+    let is_address = |line: &Line| line.text.contains('@') || line.text.contains("://");
+    let is_alone = lines.len() == 1
+        && (!lines[0].text.contains(['{', '(', ';', '=', '$', '#', '/']) || is_address(&lines[0]));
+    fixed * 2 > lines.len() && !is_alone
 }
 
 /// `true` for small text low on the page that begins with a note mark.

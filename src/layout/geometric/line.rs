@@ -81,7 +81,7 @@ impl Line {
         let bullet = first
             .chars()
             .next()
-            .is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔".contains(c));
+            .is_some_and(|c| "•◦▪▫■□●○‣⁃➢➤✓✔☐☑☒✗✘".contains(c));
         bullet || (is_marker(first) && words.next().is_some())
     }
 }

@@ -27,6 +27,7 @@ use columns::ColumnItem;
 use labels::PageShape;
 use line::Line;
 use tagged::Tags;
+use thresholds::paragraphs::EARLY_END;
 use thresholds::{footnotes, joined, margins, scores, tables};
 
 /// The detector of the embedded default.
@@ -313,7 +314,9 @@ impl<'a> PageLayout<'a> {
             if label == Label::DisplayFormula {
                 self.push_formula(&block, score, out);
             } else {
-                out.push(text_region(label, score, &block));
+                let mut region = text_region(label, score, &block);
+                region.style.is_open = block.last().is_some_and(|line| fills(line, shape));
+                out.push(region);
             }
         }
     }
@@ -352,6 +355,9 @@ impl<'a> PageLayout<'a> {
         if number != 0 && number + 1 != line.segments.len() {
             return None;
         }
+        if number == 0 && self.is_numbered_heading(line) {
+            return None;
+        }
         let part = |label: Label, indices: Vec<usize>| {
             let inner = Line::new(indices, self.segments, &|_| None);
             text_region(label, scores::NUMBERED_MARGIN, &[inner])
@@ -367,6 +373,20 @@ impl<'a> PageLayout<'a> {
         }
         parts.push(part(Label::Number, vec![number]));
         Some(parts)
+    }
+
+    /// `true` if a line that begins with a number is a heading with its number, not a header with a page number.
+    fn is_numbered_heading(&self, line: &Line) -> bool {
+        let [first, second, ..] = line.segments[..] else {
+            return false;
+        };
+        let (number, title) = (&self.segments[first], &self.segments[second]);
+        let size = title.style.font_size;
+        let is_near = title.bbox.x1 - number.bbox.x2 < margins::HEADING_NUMBER_GAP * size;
+        let is_alike = (number.style.font_size - size).abs() < margins::SAME_SIZE * size
+            && number.style.bold == title.style.bold;
+        let is_distinct = title.style.bold || size > thresholds::headings::SIZE * self.body;
+        is_near && is_alike && is_distinct
     }
 
     /// `true` if a line at the top is separated from the text: by a rule over most of the page, or because it
@@ -449,6 +469,16 @@ impl<'a> PageLayout<'a> {
             out.push(text_region(Label::FormulaNumber, score, &[line]));
         }
     }
+}
+
+/// `true` if a line reaches the end of its zone, so that the next word may not have fitted.
+fn fills(line: &Line, shape: &PageShape) -> bool {
+    let (left, right) = shape.zone;
+    let room = match line.right_to_left {
+        true => line.bbox.x1 - left,
+        false => right - line.bbox.x2,
+    };
+    room <= EARLY_END * (right - left)
 }
 
 fn table_region(found: FoundTable) -> Region {

@@ -61,6 +61,11 @@ pub(super) mod margins {
     /// Minimum gap between the two parts of a header as a share of the page's width. Larger: headers with
     /// long parts are missed. Smaller: two columns that start with one line each are a header.
     pub(crate) const HEADER_GAP: f32 = 0.3;
+    /// Maximum gap in ems between a heading's number and its title at the top of a page; a page number is further away
+    /// from its header. Larger: headers beside their page number are headings. Smaller: headings lose their number.
+    pub(crate) const HEADING_NUMBER_GAP: f32 = 3.0;
+    /// Maximum difference of the font sizes of both, relative to the title's: rounding.
+    pub(crate) const SAME_SIZE: f32 = 0.05;
     /// Minimum share of its height that a piece of vertical text has in common with its neighbour. Larger: a
     /// short last column stays separate. Smaller: captions below vertical text join it.
     pub(crate) const VERTICAL_OVERLAP: f32 = 0.3;

@@ -7,7 +7,7 @@ pub(super) mod aligned;
 pub(super) mod ruled;
 mod thresholds;
 
-use crate::document::Table;
+use crate::document::{LINE_HYPHEN, Table};
 use crate::geometry::Rect;
 use crate::lines::{Segment, Shift, Word, is_cjk, words_text};
 
@@ -74,7 +74,10 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
     text
 }
 
-/// Appends a line to a text, with a space unless a word was hyphenated or both sides are CJK characters.
+/// Appends a line to a text, with a space unless both sides are CJK characters.
+///
+/// With `cut` the last word goes on, and may have a hyphen there or not: the place becomes a soft hyphen, about
+/// which the finished document decides.
 pub(crate) fn join_line(text: &mut String, line: &str, cut: bool) {
     let last = text.chars().next_back();
     let first = line.chars().next();
@@ -82,7 +85,9 @@ pub(crate) fn join_line(text: &mut String, line: &str, cut: bool) {
         last == Some('-') && text.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
     let wide = last.is_some_and(is_cjk) && first.is_some_and(is_cjk);
     let compound = kept_hyphen && first.is_some_and(char::is_alphanumeric);
-    if !(text.is_empty() || cut || wide || compound) {
+    if cut && !text.is_empty() {
+        text.push(LINE_HYPHEN);
+    } else if !(text.is_empty() || wide || compound) {
         text.push(' ');
     }
     text.push_str(line);
@@ -100,7 +105,7 @@ mod tests {
             text
         };
         assert_eq!(join("one", "two", false), "one two");
-        assert_eq!(join("hyphen", "ation", true), "hyphenation");
+        assert_eq!(join("hyphen", "ation", true), "hyphen\u{ad}ation");
         assert_eq!(join("well-", "known", false), "well-known");
         assert_eq!(join("a -", "b", false), "a - b");
         assert_eq!(join("中文", "文字", false), "中文文字");

@@ -146,6 +146,69 @@ fn hidden_characters_are_left_out() {
     assert_eq!(texts(&page), ["seen"]);
 }
 
+#[test]
+fn fractions_stand_in_their_line() {
+    // The bar is at the height of the line's middle; 12 pixels of room around it.
+    let page = page(&[
+        (0.0, 20.0, 10.0, "where weights a="),
+        (85.0, 12.0, 10.0, "x+y"),
+        (82.0, 27.0, 10.0, "2zzz"),
+        (106.0, 20.0, 10.0, "are given"),
+        (0.0, 44.0, 10.0, "in the next line of it"),
+    ]);
+    assert_eq!(
+        texts(&page),
+        [
+            "where weights a= x+y 2zzz are given",
+            "in the next line of it"
+        ]
+    );
+}
+
+#[test]
+fn lines_between_columns_are_no_fractions() {
+    let page = page(&[
+        (0.0, 20.0, 10.0, "some words"),
+        (85.0, 12.0, 10.0, "x+y"),
+        (82.0, 27.0, 10.0, "2zzz"),
+    ]);
+    assert_eq!(texts(&page).len(), 3);
+}
+
+#[test]
+fn initials_belong_to_their_word() {
+    let page = page(&[
+        (0.0, 0.0, 36.0, "O"),
+        (20.0, 2.0, 12.0, "ver the past"),
+        (20.0, 15.0, 12.0, "three decades"),
+        (0.0, 40.0, 12.0, "the United Nations"),
+    ]);
+    assert_eq!(
+        texts(&page),
+        ["Over the past", "three decades", "the United Nations"]
+    );
+}
+
+#[test]
+fn an_article_as_an_initial_stays_a_word() {
+    let lines = |rest: &str| {
+        let page = page(&[
+            (0.0, 0.0, 36.0, "A"),
+            (20.0, 2.0, 12.0, rest),
+            (20.0, 15.0, 12.0, "and a valley"),
+        ]);
+        texts(&page).remove(0)
+    };
+    assert_eq!(lines("valley lies"), "A valley lies");
+    assert_eq!(lines("fter that"), "After that");
+}
+
+#[test]
+fn a_letter_before_one_line_is_no_initial() {
+    let page = page(&[(0.0, 0.0, 24.0, "A"), (14.0, 6.0, 12.0, "appendix")]);
+    assert_eq!(texts(&page).len(), 2);
+}
+
 /// Moves the character at `at` over the next one.
 fn over_next(page: &mut PdfPage, at: usize) {
     page.chars[at].bbox = page.chars[at + 1].bbox;

@@ -100,7 +100,7 @@ fn page(page: &Page, pictures: &TablePictures, options: &MarkdownOptions) -> Str
         .filter(|b| !b.content.is_empty() || b.picture.is_some());
     let views: Vec<MarkdownBlock> = kept
         .filter_map(|b| match b.label {
-            Label::DisplayFormula if b.content.is_empty() => {
+            Label::DisplayFormula if b.content.is_empty() || b.picture.is_some() => {
                 Some(MarkdownBlock::of(b, Label::Image))
             }
             label if b.picture.is_none() && shows_picture(label, options) => {
