@@ -33,13 +33,14 @@ fn markdown(bytes: &[u8]) -> String {
 /// A composite font whose glyphs are not in the file, and its descendant as the object after it.
 fn composite(number: usize, encoding: &str, collection: &str, more: &str) -> [String; 2] {
     let descendant = number + 1;
+    let kind = if collection == "Identity" { 2 } else { 0 };
     [
         format!(
             "<< /Type /Font /Subtype /Type0 /BaseFont /Some-Font /Encoding /{encoding} {more} \
              /DescendantFonts [{descendant} 0 R] >>"
         ),
         format!(
-            "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Some-Font /DW 1000 /CIDSystemInfo \
+            "<< /Type /Font /Subtype /CIDFontType{kind} /BaseFont /Some-Font /DW 1000 /CIDSystemInfo \
              << /Registry (Adobe) /Ordering ({collection}) /Supplement 0 >> /FontDescriptor \
              << /Type /FontDescriptor /FontName /Some-Font /Flags 4 /FontBBox [0 -250 1000 880] /ItalicAngle 0 \
              /Ascent 880 /Descent -120 /CapHeight 700 /StemV 80 >> >>"
@@ -90,11 +91,17 @@ fn numbers_of_glyphs_in_the_usual_order_are_letters() {
         .chars()
         .map(|c| format!("{:02X}", 128 + letters.binary_search(&c).unwrap()))
         .collect();
+    let shapes = names.replace(' ', " 6 0 R ");
+    let (last, widths) = (127 + letters.len(), "600 ".repeat(letters.len()));
     let font = format!(
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding << /Differences [128 {names}] >> >>"
+        "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 600 700] /FontMatrix [0.001 0 0 0.001 0 0] \
+         /FirstChar 128 /LastChar {last} /Widths [{widths}] /Encoding << /Differences [128 {names}] >> \
+         /CharProcs << {shapes} >> /Resources << >> >>"
     );
+    let shape = "600 0 0 0 600 700 d1 0 0 500 700 re f";
+    let shape = format!("<< /Length {} >>\nstream\n{shape}\nendstream", shape.len());
     let content = format!("BT /F 12 Tf 72 700 Td <{codes}> Tj ET");
-    assert_eq!(markdown(&pdf(&content, &[&font])), text);
+    assert_eq!(markdown(&pdf(&content, &[&font, &shape])), text);
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn accents_of_tex_stand_on_their_letters() {
 #[test]
 fn words_printed_over_themselves_stand_once() {
     let line = |x: f32, y: f32| format!("BT /F 18 Tf {x} {y} Td (ANHUI ANLI LEATHER) Tj ET ");
-    let words = "BT /F 18 Tf 72.5 699.8 Td (ANHUI) Tj ET BT /F 18 Tf 135.5 699.8 Td (ANLI) Tj ET ";
+    let words = "BT /F 18 Tf 72.5 699.8 Td (ANHUI) Tj ET BT /F 18 Tf 133.5 699.8 Td (ANLI) Tj ET ";
     let content = [line(72.0, 700.0), line(72.36, 700.0), words.to_string()].concat();
     let text = markdown(&tiny_pdf(595.0, 842.0, &content));
     assert_eq!(text.trim_start_matches(['#', ' ']), "ANHUI ANLI LEATHER");

@@ -4,7 +4,6 @@
 //! rotation, crop boxes or the upward y axis.
 
 use super::library::OpenPage;
-use super::mend::mend;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape, StructNode};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
@@ -77,7 +76,7 @@ impl OpenPage<'_> {
             ..PdfPage::default()
         };
         let fonts = self.read_chars(&to_page, &mut page);
-        mend(&mut page, self.index, || self.document.mender(), |at| self.font_data(&fonts, at));
+        self.mend(&fonts, &mut page);
         let mut walk = ObjectWalk {
             page: self,
             scale: scale as f32,

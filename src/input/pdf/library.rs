@@ -5,7 +5,8 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so
 //! handles are stored as plain pointers and cast where they are passed.
 
-use super::mend::Mender;
+use super::mend::{self, Mender};
+use super::page::PdfPage;
 use super::rescue;
 use crate::fault::{Fault, Reason};
 use crate::input::failure::ReadFailure;
@@ -292,8 +293,14 @@ impl OpenPage<'_> {
         }
     }
 
+    /// Mends the characters of this page. `fonts`: where the fonts with these handles are in the page's list.
+    pub(super) fn mend(&self, fonts: &BTreeMap<usize, u16>, page: &mut PdfPage) {
+        let data_of = |font: usize| self.font_data(fonts, font);
+        mend::mend(page, self.index, || self.document.mender(), data_of);
+    }
+
     /// The file of an embedded font of this page, by its index among these; `None` for others.
-    pub(super) fn font_data(&self, fonts: &BTreeMap<usize, u16>, index: usize) -> Option<Vec<u8>> {
+    fn font_data(&self, fonts: &BTreeMap<usize, u16>, index: usize) -> Option<Vec<u8>> {
         let api = self.api();
         let font = fonts.iter().find(|(_, of)| usize::from(**of) == index);
         let font = *font?.0 as *mut c_void;
