@@ -75,6 +75,9 @@ pub(super) mod doubled {
     /// tenth. Narrow letters are a fifth wide. Larger: "ll" in narrow fonts loses a letter. Smaller: wide
     /// shadows come twice.
     pub(crate) const SHIFT: f32 = 0.12;
+    /// The same across in widths of the character, if that is less. Larger: doubled narrow letters are one.
+    /// Smaller: shadows of narrow letters come twice.
+    pub(crate) const WIDTH: f32 = 0.6;
     /// Difference of their sizes, as a share. Larger: a letter in a letter is lost. Smaller: shadows of
     /// rounded sizes come twice.
     pub(crate) const SAME: f32 = 0.1;

@@ -38,6 +38,8 @@ fn is_doubled(c: &PdfChar, content: &PdfPage, seen: &mut HashMap<Cell, Vec<Seen>
     let (x, y) = ((x1 + x2) / 2.0, (y1 + y2) / 2.0);
     let em = if run.size > 0.5 { run.size } else { y2 - y1 };
     let reach = (SHIFT * em).min(CELL);
+    // Narrow letters lie near to each other.
+    let reach_x = reach.min(WIDTH * (x2 - x1).abs());
     let cell = |v: f32| (v / CELL).floor() as i32;
     let cells = |v: f32| cell(v - reach)..=cell(v + reach);
     for (column, row) in cells(x).flat_map(|column| cells(y).map(move |row| (column, row))) {
@@ -46,7 +48,7 @@ fn is_doubled(c: &PdfChar, content: &PdfPage, seen: &mut HashMap<Cell, Vec<Seen>
             let (dx, dy) = ((x - other.x).abs(), (y - other.y).abs());
             // The letters of a ligature have one box.
             let is_ligature = c.run == other.run && dx == 0.0 && dy == 0.0;
-            !is_ligature && dx <= reach && dy <= reach && (em - other.em).abs() <= SAME * em
+            !is_ligature && dx <= reach_x && dy <= reach && (em - other.em).abs() <= SAME * em
         });
         if near {
             return true;

@@ -280,8 +280,10 @@ fn lam_and_alef_of_one_glyph_come_in_reading_order() {
 #[test]
 fn arabic_marks_stand_behind_their_letters_and_part_no_words() {
     let mut page = right_to_left("أي \u{64B}ضا");
-    page.chars[3].bbox = page.chars[4].bbox;
-    (page.chars[2].bbox[0], page.chars[2].bbox[2]) = (20.0, 20.0);
+    page.chars[4].bbox = [20.0, 0.0, 25.0, 10.0];
+    page.chars[3].bbox = [22.0, 0.0, 23.0, 10.0];
+    page.chars[5].bbox = [15.0, 0.0, 20.0, 10.0];
+    (page.chars[2].bbox[0], page.chars[2].bbox[2]) = (23.0, 23.0);
     assert_eq!(texts(&page), ["أيض\u{64B}ا"]);
 }
 

@@ -159,6 +159,16 @@ pub(super) fn without_subset(name: &str) -> &str {
     }
 }
 
+/// `true` for a font that text can be shown with: not for the descendant of a composite one.
+fn is_font(dict: &Dict<'_>) -> bool {
+    let kind = dict.get::<Name<'_>>("Subtype");
+    let kind = kind.as_ref().map(|kind| kind.as_str());
+    matches!(
+        kind,
+        Some("Type0" | "Type1" | "MMType1" | "Type3" | "TrueType")
+    )
+}
+
 fn decoded(stream: &Stream<'_>, most: usize) -> Option<Vec<u8>> {
     if stream.raw_data().len() > most {
         return None;
@@ -233,7 +243,7 @@ impl<'a> Search<'a> {
             if self.found.len() >= MAX_FONTS || id.is_some_and(|id| !self.seen.insert(id)) {
                 continue;
             }
-            if let Some(font) = fonts.get::<Dict<'a>>(&*key) {
+            if let Some(font) = fonts.get::<Dict<'a>>(&*key).filter(is_font) {
                 self.found.push((id, font));
             }
         }

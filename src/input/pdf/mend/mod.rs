@@ -103,7 +103,7 @@ pub(super) fn mend<'m>(
     }
     for c in &mut page.chars {
         // U+0002 stands for a hyphen at a line's end, but fonts of bullets use it as well.
-        if c.unmapped && c.code < 0x20 {
+        if c.unmapped && char::from_u32(c.code).is_none_or(char::is_control) {
             c.code = 0xFFFD;
         }
     }
