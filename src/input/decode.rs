@@ -7,6 +7,7 @@
 //! Decoders read untrusted files: a run calls them in worker processes only. The memory for a picture is
 //! computed from its header and checked before it is allocated.
 
+mod bare_pdf;
 mod sun_raster;
 
 use crate::fault::{Fault, Reason};
@@ -146,25 +147,29 @@ impl From<DecodeError> for Fault {
     }
 }
 
-/// Detects the file type from the first bytes.
+/// Detects the file type from the first bytes; of a PDF without header, also from the last ones.
 pub(crate) fn sniff(path: &Path) -> Result<FileKind, DecodeError> {
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     File::open(path)?
         .take(SNIFF_BYTES as u64)
         .read_to_end(&mut head)?;
-    sniff_bytes(&head).ok_or_else(|| {
-        if head.is_empty() {
-            return DecodeError::Empty;
-        }
-        let looks_like = if std::str::from_utf8(&head[..head.len().min(200)]).is_ok() {
-            "plain text"
-        } else {
-            "of an unknown kind"
-        };
-        DecodeError::UnknownKind(format!(
-            "the file is {looks_like}; expected a PDF, PNG, JPEG, BMP, GIF, WebP, TIFF, PNM or Sun raster file"
-        ))
-    })
+    if let Some(kind) = sniff_bytes(&head) {
+        return Ok(kind);
+    }
+    if head.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    if bare_pdf::is_bare_pdf(path)? {
+        return Ok(FileKind::Pdf);
+    }
+    let looks_like = if std::str::from_utf8(&head[..head.len().min(200)]).is_ok() {
+        "plain text"
+    } else {
+        "of an unknown kind"
+    };
+    Err(DecodeError::UnknownKind(format!(
+        "the file is {looks_like}; expected a PDF, PNG, JPEG, BMP, GIF, WebP, TIFF, PNM or Sun raster file"
+    )))
 }
 
 fn sniff_bytes(head: &[u8]) -> Option<FileKind> {

@@ -2,7 +2,7 @@
 
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
-use super::thresholds::trust::TURNED_SHARE;
+use super::thresholds::trust::{TOLD_MEANINGLESS, TURNED_SHARE};
 use super::tiles::LEAST_SIDE;
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
@@ -145,8 +145,10 @@ pub(crate) fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecisio
 pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPage {
     let content = page.content.take().unwrap_or_default();
     let quarters = turned_quarters(&content);
+    let told = not_readable(trust::meaningless_share(&content));
     let mut prepared = from_content(page, content, quarters, decision);
     prepared.rotation_quarters = quarters;
+    prepared.diagnostics.extend(told);
     prepared
 }
 
@@ -187,7 +189,12 @@ pub(crate) fn prepare_lines(
     let rulings = scan::rulings(&map, &read.text);
     let images = scan::figures(&map, &read.text, &rulings);
     let narrow = too_narrow(pixels.width, pixels.height);
-    let diagnostics = narrow.into_iter().chain(too_long(&read.too_long)).collect();
+    let unread = not_read(page.content.as_ref(), &read.text, &decision.reason);
+    let diagnostics = narrow
+        .into_iter()
+        .chain(too_long(&read.too_long))
+        .chain(unread)
+        .collect();
     let size_points = match read.rotation_quarters % 2 {
         0 => page.size_points,
         _ => (page.size_points.1, page.size_points.0),
@@ -212,6 +219,28 @@ pub(crate) fn prepare_lines(
         hidden_text: Vec::new(),
         form_values: Vec::new(),
         diagnostics,
+    })
+}
+
+/// Diagnostic of a page whose text layer has characters without meaning, `share` of all.
+fn not_readable(share: f32) -> Option<Diagnostic> {
+    (share > TOLD_MEANINGLESS).then(|| {
+        let message = format!(
+            "{:.0} % of the characters have no meaning in Unicode and were not read",
+            (share * 100.0).max(1.0)
+        );
+        Diagnostic::warning(Code::TextUnreadable, None, message)
+    })
+}
+
+/// Diagnostic of a page that shows nothing of its text layer, if no line was read from its picture either.
+fn not_read(content: Option<&PdfPage>, text: &PageText, reason: &str) -> Option<Diagnostic> {
+    let count = content?.chars.iter().filter(|c| c.run != u32::MAX).count();
+    (count > 0 && text.segments.is_empty()).then(|| {
+        let message = format!(
+            "the page's text of {count} characters is not used, because {reason}, and no line was found in its picture"
+        );
+        Diagnostic::warning(Code::TextUnreadable, None, message)
     })
 }
 

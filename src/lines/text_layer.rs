@@ -4,6 +4,9 @@
 //! by geometry, because that order often jumps. Steps: [`words`], then [`link`] finds each word's right
 //! neighbour, and [`segment`] makes one segment of every chain.
 
+mod accents;
+mod arabic;
+mod doubled;
 mod drop_caps;
 mod fonts;
 mod fractions;
@@ -97,7 +100,9 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
     let mut open: Option<RawWord> = None;
     let mut last_box = Rect::default();
     let mut space = true;
-    for c in &content.chars {
+    let mut chars = accents::composed(content, &doubled::doubled(content));
+    arabic::reorder(&mut chars);
+    for c in &chars {
         let character = char::from_u32(c.code).unwrap_or('\u{FFFD}');
         let run = content.runs.get(c.run as usize);
         let visible = run.is_none_or(|run| run.hidden.is_none());
@@ -365,7 +370,7 @@ fn segment(
         .map_or(-1, |run| run.mcid);
     let direction = raw.first().map_or(Direction::Horizontal, |w| w.direction);
     let mut words: Vec<Word> = Vec::with_capacity(raw.len());
-    let mut last: Option<(usize, Rect)> = None;
+    let mut last: Option<(usize, Rect, bool)> = None;
     for word in raw {
         let shift = match word.bbox.center_y() - middle {
             _ if word.size > SHIFT_SIZE * line_size || direction != Direction::Horizontal => {
@@ -377,20 +382,27 @@ fn segment(
         };
         let space_before = match &last {
             None => false,
-            Some((order, bbox)) => {
+            Some((order, bbox, was_right_to_left)) => {
                 let gap = (word.bbox.x1 - bbox.x2).max(bbox.x1 - word.bbox.x2);
                 // Around superscripts and subscripts pdfium inserts spaces that are not visible.
                 let shifted = shift != Shift::None
                     || words.last().is_some_and(|w: &Word| w.shift != Shift::None);
+                // Where a Latin word comes, pdfium sees no space, or one on the wrong side.
+                let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+                let before = words.last().and_then(|w: &Word| w.text.chars().last());
+                let turns = right_to_left
+                    && word.right_to_left != *was_right_to_left
+                    && is_letter(before)
+                    && is_letter(word.text.chars().next());
                 let stated = *order + 1 == word.order && !shifted;
                 if stated {
-                    word.space_before
+                    word.space_before || turns
                 } else {
                     gap > BLANK_GAP * word.size
                 }
             }
         };
-        last = Some((word.order, word.bbox));
+        last = Some((word.order, word.bbox, word.right_to_left));
         let mcid = content
             .runs
             .get(word.run as usize)

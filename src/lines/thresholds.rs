@@ -71,6 +71,45 @@ pub(super) mod layer {
     pub(crate) const UNRELATED_SIZE: f32 = 0.4;
 }
 
+/// Characters printed twice.
+pub(super) mod doubled {
+    /// Distance in ems up to which two equal characters are one: shadows and bold tricks shift by up to a
+    /// tenth. Narrow letters are a fifth wide. Larger: "ll" in narrow fonts loses a letter. Smaller: wide
+    /// shadows come twice.
+    pub(crate) const SHIFT: f32 = 0.12;
+    /// The same across in widths of the character, if that is less. Larger: doubled narrow letters are one.
+    /// Smaller: shadows of narrow letters come twice.
+    pub(crate) const WIDTH: f32 = 0.6;
+    /// Difference of their sizes, as a share. Larger: a letter in a letter is lost. Smaller: shadows of
+    /// rounded sizes come twice.
+    pub(crate) const SAME: f32 = 0.1;
+    /// Side in pixels of the cells in which characters are looked up, and largest distance that is looked at.
+    pub(crate) const CELL: f32 = 16.0;
+    /// Most characters of one kind that a cell remembers; this bounds the time of a page of specks.
+    pub(crate) const MOST_IN_CELL: usize = 64;
+}
+
+/// Accents printed over letters.
+pub(super) mod accents {
+    /// Distance in ems of their middles, across, up to which an accent belongs to a letter: half a letter
+    /// lies between two that follow each other. Larger: accents in a row of characters are composed. Smaller:
+    /// those of slanted letters stay alone.
+    pub(crate) const OFF_MIDDLE: f32 = 0.25;
+    /// Share of the letter's height that both have in common; their boxes reach from descent to ascent.
+    /// Larger: accents over capitals stay alone. Smaller: accents of the line above are composed.
+    pub(crate) const OVERLAP: f32 = 0.4;
+    /// Difference of their font sizes, as a share. Larger: footnote signs are composed. Smaller: accents of
+    /// fonts that were scaled stay alone.
+    pub(crate) const OTHER_SIZE: f32 = 0.3;
+    /// Number of characters before and behind an accent among which its letter is looked for: pdfium orders
+    /// what a line has by its position, accents over capitals at the end. Larger: takes longer. Smaller: such
+    /// accents stay alone.
+    pub(crate) const AROUND: usize = 120;
+    /// Gap in ems before the letter below which a space before its accent is none. Larger: spaces before
+    /// words that start with an accent are lost. Smaller: words are cut before their accents.
+    pub(crate) const SPACE: f32 = 0.12;
+}
+
 /// Fractions within a line of text.
 pub(super) mod fractions {
     /// Maximum number of characters of a numerator or denominator. Larger: two short lines beside a sentence are a
@@ -170,6 +209,13 @@ pub(super) mod trust {
     /// papers reach some 5 % on a page. Larger: layers with unreadable words are used. Smaller: pages full of
     /// formulas are read as pictures.
     pub(crate) const MAX_MEANINGLESS: f32 = 0.12;
+    /// Share of letters in scripts that the line recognizer does not know beyond which the layer is kept
+    /// whatever its state: the recognizer would make nonsense of them. Larger: pages in two scripts lose one.
+    /// Smaller: a few letters keep a bad layer.
+    pub(crate) const MAX_OTHER_SCRIPT: f32 = 0.3;
+    /// Share of characters without meaning beyond which a page's text says so in a diagnostic. Larger: lost
+    /// words go untold. Smaller: a few odd signs are told.
+    pub(crate) const TOLD_MEANINGLESS: f32 = 0.02;
     /// Share of characters without ink beyond which the page shows something else. Larger: layers of other
     /// pages are used. Smaller: pages with white text on white are read as pictures.
     pub(crate) const MAX_WITHOUT_INK: f32 = 0.4;

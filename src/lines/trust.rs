@@ -2,8 +2,10 @@
 //!
 //! Text layers fail in known ways: hidden text of unknown quality under a scan, glyphs without a mapping to
 //! Unicode, characters that are not on the rendered page, or a page whose visible text is outlines or a
-//! picture. Each is one rule below, checked in order.
+//! picture. Each is one rule below, checked in order. A layer in a script that the line recognizer cannot
+//! read is kept all the same: the picture would be read as nonsense.
 
+use super::page_text::is_cjk;
 use super::thresholds::trust::*;
 use crate::document::{TextDecision, TextSource};
 use crate::geometry::Rect;
@@ -23,6 +25,31 @@ pub enum TextLayerMode {
 
 /// Decides the source of a page's text. `picture` is the page at any scale; `size` is the page's in pixels.
 pub(crate) fn decide(
+    content: &PdfPage,
+    picture: Option<&Pixels>,
+    size: (f32, f32),
+    mode: TextLayerMode,
+) -> TextDecision {
+    let judged = judge(content, picture, size, mode);
+    // Of hidden text nothing would be taken from the layer.
+    let is_kept = mode == TextLayerMode::Auto
+        && judged.source == TextSource::Lines
+        && hidden_share(content) <= MAX_HIDDEN
+        && other_script_share(content) > MAX_OTHER_SCRIPT;
+    if !is_kept {
+        return judged;
+    }
+    let reason = format!(
+        "{}, but the line recognizer does not know its script",
+        judged.reason
+    );
+    TextDecision {
+        source: TextSource::TextLayer,
+        reason,
+    }
+}
+
+fn judge(
     content: &PdfPage,
     picture: Option<&Pixels>,
     size: (f32, f32),
@@ -53,21 +80,15 @@ pub(crate) fn decide(
             lines("the page has no text layer".into())
         };
     }
-    let share = |count: usize| count as f32 / chars.len() as f32;
-    let visible = |c: &PdfChar| {
-        content
-            .runs
-            .get(c.run as usize)
-            .is_none_or(|run| run.visible)
-    };
-    let hidden = share(chars.iter().filter(|c| !visible(c)).count());
+    let visible = |c: &PdfChar| is_visible(content, c);
+    let hidden = hidden_share(content);
     if hidden > MAX_HIDDEN {
         return lines(format!(
             "{:.0} % of the characters are hidden",
             hidden * 100.0
         ));
     }
-    let meaningless = share(chars.iter().filter(|c| is_meaningless(c)).count());
+    let meaningless = meaningless_share(content);
     if meaningless > MAX_MEANINGLESS {
         return lines(format!(
             "{:.0} % of the characters have no meaning in Unicode",
@@ -87,7 +108,10 @@ pub(crate) fn decide(
         return lines("the text is drawn as outlines".into());
     }
     if let Some(ink) = &ink {
-        let seen: Vec<_> = chars.iter().filter(|c| visible(c)).collect();
+        let seen: Vec<_> = chars
+            .iter()
+            .filter(|c| visible(c) && can_be_drawn(content, c))
+            .collect();
         let without =
             seen.iter().filter(|c| !ink.has_ink(&c.bbox)).count() as f32 / seen.len().max(1) as f32;
         let boxes = content
@@ -116,6 +140,64 @@ pub(crate) fn decide(
 fn is_mark(c: &PdfChar) -> bool {
     c.run != u32::MAX
         && char::from_u32(c.code).is_none_or(|c| !c.is_whitespace() && !c.is_control())
+}
+
+fn is_visible(content: &PdfPage, c: &PdfChar) -> bool {
+    let run = content.runs.get(c.run as usize);
+    run.is_none_or(|run| run.visible)
+}
+
+/// Share of the characters that leave a mark for which `is` holds; 0 without characters.
+fn share(content: &PdfPage, is: impl Fn(&PdfChar) -> bool) -> f32 {
+    let (mut all, mut count) = (0usize, 0usize);
+    for c in content.chars.iter().filter(|c| is_mark(c)) {
+        all += 1;
+        count += usize::from(is(c));
+    }
+    count as f32 / all.max(1) as f32
+}
+
+fn hidden_share(content: &PdfPage) -> f32 {
+    share(content, |c| !is_visible(content, c))
+}
+
+/// Share of the characters that have no meaning in Unicode, 0 to 1.
+pub(super) fn meaningless_share(content: &PdfPage) -> f32 {
+    share(content, is_meaningless)
+}
+
+/// Share of the letters whose script is not in the line recognizer's alphabet: that has Latin, Greek, Chinese
+/// and Japanese ones.
+fn other_script_share(content: &PdfPage) -> f32 {
+    let is_other = |c: char| {
+        let latin_or_greek = matches!(c as u32, 0..=0x3FF | 0x1D00..=0x2BFF | 0x2C60..=0x2C7F
+            | 0xA720..=0xA7FF | 0xFB00..=0xFB06 | 0x1D400..=0x1D7FF);
+        !latin_or_greek && !is_cjk(c)
+    };
+    let (mut all, mut other) = (0usize, 0usize);
+    let letters = content
+        .chars
+        .iter()
+        .filter(|c| is_mark(c) && !is_meaningless(c));
+    for letter in letters
+        .filter_map(|c| char::from_u32(c.code))
+        .filter(|c| c.is_alphabetic())
+    {
+        all += 1;
+        other += usize::from(is_other(letter));
+    }
+    other as f32 / all.max(1) as f32
+}
+
+/// `true` unless the character's font is not in the file and pdfium has no letters like it of its own: it
+/// has Latin ones. That such a character gives no ink proves nothing.
+fn can_be_drawn(content: &PdfPage, c: &PdfChar) -> bool {
+    let font = content
+        .runs
+        .get(c.run as usize)
+        .map(|run| run.font as usize);
+    let embedded = font.and_then(|font| content.embedded.get(font));
+    c.code < 0x300 || embedded.copied().unwrap_or(true)
 }
 
 fn is_meaningless(c: &PdfChar) -> bool {
@@ -331,6 +413,33 @@ mod tests {
             "blank",
         );
         check(&page(0), &inked(), TextSource::Lines, "no text layer");
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_needs_no_ink() {
+        let mut page = page(90);
+        page.chars.iter_mut().for_each(|c| c.code = '中' as u32);
+        let white = Pixels::white(200, 100);
+        page.embedded = vec![true];
+        check(&page, &white, TextSource::Lines, "not on the shown page");
+        page.embedded = vec![false];
+        check(&page, &white, TextSource::TextLayer, "passed");
+    }
+
+    #[test]
+    fn a_script_that_is_not_recognized_keeps_its_layer() {
+        let mut page = page(90);
+        for (at, c) in page.chars.iter_mut().enumerate() {
+            c.code = if at % 5 == 0 { 0xFFFD } else { '한' as u32 };
+        }
+        check(
+            &page,
+            &inked(),
+            TextSource::TextLayer,
+            "does not know its script",
+        );
+        page.runs[0].visible = false;
+        check(&page, &inked(), TextSource::Lines, "hidden");
     }
 
     #[test]

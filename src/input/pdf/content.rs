@@ -6,7 +6,7 @@
 use super::library::OpenPage;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
 use crate::document::HiddenReason;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
 
 /// A filled or stroked box no thicker than this (points) is a ruling.
@@ -73,7 +73,8 @@ impl OpenPage<'_> {
             size_points: self.size(),
             ..PdfPage::default()
         };
-        let objects = self.read_chars(&to_page, &mut page);
+        let (objects, fonts) = self.read_chars(&to_page, &mut page);
+        self.mend(&fonts, &mut page);
         let mut walk = ObjectWalk {
             page: self,
             scale: scale as f32,
@@ -129,20 +130,25 @@ impl OpenPage<'_> {
         ]
     }
 
-    /// Adds the characters and runs of the text layer; returns the object of each run.
-    pub(super) fn read_chars(&self, to_page: &Transform, out: &mut PdfPage) -> Vec<TextObject> {
+    /// Adds the characters and runs of the text layer; returns the object of each run, and where the fonts with
+    /// these handles are in the page's list.
+    pub(super) fn read_chars(
+        &self,
+        to_page: &Transform,
+        out: &mut PdfPage,
+    ) -> (Vec<TextObject>, BTreeMap<usize, u16>) {
         let mut objects = Vec::new();
+        let mut fonts: BTreeMap<usize, u16> = BTreeMap::new();
         let api = self.api();
         // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
         // local of the documented layout (FS_RECTF: left, top, right, bottom).
         unsafe {
             let text = api.FPDFText_LoadPage(self.handle.cast());
             if text.is_null() {
-                return objects;
+                return (objects, fonts);
             }
             let count = api.FPDFText_CountChars(text).max(0);
             let mut run_of_object: HashMap<usize, u32> = HashMap::new();
-            let mut fonts: HashMap<usize, u16> = HashMap::new();
             let mut last_object = (0usize, u32::MAX);
             out.chars.reserve(count as usize);
             let mut high_surrogate = None;
@@ -197,10 +203,6 @@ impl OpenPage<'_> {
                 let [left, top, right, bottom] = rect;
                 let bbox = apply_box(to_page, [left, bottom, right, top]);
                 let unmapped = api.FPDFText_HasUnicodeMapError(text, index) == 1;
-                // U+0002 stands for a hyphen at a line's end, but fonts of bullets use it as well.
-                if code < 0x20 && unmapped && api.FPDFText_IsHyphen(text, index) != 1 {
-                    code = 0xFFFD;
-                }
                 out.chars.push(PdfChar {
                     code,
                     bbox,
@@ -211,7 +213,7 @@ impl OpenPage<'_> {
             self.add_web_links(text.cast(), to_page, out);
             api.FPDFText_ClosePage(text);
         }
-        objects
+        (objects, fonts)
     }
 
     /// Properties of a text object. `matrix` maps its text space to page pixels.
@@ -221,7 +223,7 @@ impl OpenPage<'_> {
         matrix: &Transform,
         font_size: f32,
         weight: i32,
-        fonts: &mut HashMap<usize, u16>,
+        fonts: &mut BTreeMap<usize, u16>,
         out: &mut PdfPage,
     ) -> PdfRun {
         let api = self.api();
@@ -235,6 +237,7 @@ impl OpenPage<'_> {
                         as usize;
                 name.truncate(length.saturating_sub(1).min(255));
                 out.fonts.push(String::from_utf8_lossy(&name).into_owned());
+                out.embedded.push(api.FPDFFont_GetIsEmbedded(font) == 1);
                 (out.fonts.len() - 1).min(u16::MAX as usize) as u16
             });
             let flags = api.FPDFFont_GetFlags(font);

@@ -5,16 +5,22 @@
 //! fault in it may only cost the worker. The bindings' handle types are private to `pdfium-render`, so
 //! handles are stored as plain pointers and cast where they are passed.
 
+use super::mend::{self, Mender};
 use super::packets::PacketFunctions;
+use super::page::PdfPage;
+use super::rescue;
 use crate::fault::{Fault, Reason};
 use crate::input::failure::ReadFailure;
+use hayro_syntax::PdfData;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ffi::{CString, c_void};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// `FPDF_ANNOT`: draw annotations.
 const RENDER_ANNOTATIONS: i32 = 0x01;
@@ -39,34 +45,53 @@ impl Library {
         Ok(Library { api, packets })
     }
 
-    /// Opens a document, trying the empty password and then `passwords` in order.
+    /// Opens a document, trying the empty password and then `passwords` in order. A file that pdfium refuses
+    /// is opened as [`rescue`] writes it anew, if it can.
     pub(crate) fn open<'a>(
         &'a self,
         path: &Path,
         passwords: &[String],
     ) -> Result<OpenDocument<'a>, ReadFailure> {
-        let map = FileMap::new(path)?;
+        let file = PdfData::from(Arc::new(FileMap::new(path)?));
         let mut failure = ReadFailure::Damaged;
-        let candidates = std::iter::once(None).chain(passwords.iter().map(|p| Some(p.as_str())));
-        for password in candidates {
-            // SAFETY: the mapping lives as long as the document, see `OpenDocument`.
-            let handle = unsafe { self.api.FPDF_LoadMemDocument64(map.bytes(), password) };
-            if !handle.is_null() {
-                let password = password.map(String::from);
-                let file = (map.into(), password);
-                return Ok(OpenDocument::new(self, handle.cast(), file));
+        let candidates = || std::iter::once("").chain(passwords.iter().map(String::as_str));
+        for password in candidates() {
+            match self.document(&file, password) {
+                Ok(document) => return Ok(document),
+                Err(reason) => failure = reason,
             }
-            // SAFETY: plain query.
-            failure = match unsafe { self.api.FPDF_GetLastError() } {
-                4 => ReadFailure::Password,
-                5 => ReadFailure::Encryption,
-                _ => ReadFailure::Damaged,
-            };
             if failure != ReadFailure::Password {
                 break;
             }
         }
-        Err(failure)
+        let rescued = candidates().find_map(|password| rescue::written_anew(&file, password));
+        rescued
+            .and_then(|bytes| self.document(&PdfData::from(bytes), "").ok())
+            .ok_or(failure)
+    }
+
+    fn document<'a>(
+        &'a self,
+        data: &PdfData,
+        password: &str,
+    ) -> Result<OpenDocument<'a>, ReadFailure> {
+        let given = (!password.is_empty()).then_some(password);
+        // SAFETY: the bytes live as long as the document, see `OpenDocument`.
+        let handle = unsafe { self.api.FPDF_LoadMemDocument64(data.as_ref(), given) };
+        if !handle.is_null() {
+            return Ok(OpenDocument::new(
+                self,
+                handle.cast(),
+                data.clone(),
+                password,
+            ));
+        }
+        // SAFETY: plain query.
+        Err(match unsafe { self.api.FPDF_GetLastError() } {
+            4 => ReadFailure::Password,
+            5 => ReadFailure::Encryption,
+            _ => ReadFailure::Damaged,
+        })
     }
 }
 
@@ -110,8 +135,15 @@ impl FileMap {
         }
         Ok(FileMap { address, length })
     }
+}
 
-    fn bytes(&self) -> &[u8] {
+// SAFETY: nobody writes to the mapping.
+unsafe impl Send for FileMap {}
+// SAFETY: as above.
+unsafe impl Sync for FileMap {}
+
+impl AsRef<[u8]> for FileMap {
+    fn as_ref(&self) -> &[u8] {
         // SAFETY: the mapping is `length` bytes long and lives until drop. If the file is truncated
         // meanwhile, reading past its end kills this worker, which the main process reports as a failed page.
         unsafe { std::slice::from_raw_parts(self.address.cast(), self.length) }
@@ -132,12 +164,13 @@ pub(crate) struct OpenDocument<'a> {
     pub(super) form: *mut c_void,
     // pdfium keeps a pointer to it, so it must not move while a form is open: hence the box.
     _form_info: Box<[usize; 64]>,
-    /// The file, and the password that opened it.
-    file: (Rc<FileMap>, Option<String>),
+    mender: OnceCell<Option<Mender>>,
+    password: String,
+    data: PdfData,
 }
 
 impl<'a> OpenDocument<'a> {
-    fn new(library: &'a Library, handle: *mut c_void, file: (Rc<FileMap>, Option<String>)) -> Self {
+    fn new(library: &'a Library, handle: *mut c_void, data: PdfData, password: &str) -> Self {
         // FPDF_FORMFILLINFO is a version number followed by function pointers, about 40 words; no callback is
         // set. Builds with and without XFA accept version 2.
         let mut form_info = Box::new([0usize; 64]);
@@ -154,20 +187,21 @@ impl<'a> OpenDocument<'a> {
             handle,
             form,
             _form_info: form_info,
-            file,
+            mender: OnceCell::new(),
+            password: password.to_string(),
+            data,
         }
     }
 
     /// The document opened once more, to change it.
     pub(super) fn copy(&self) -> Option<OpenDocument<'a>> {
-        let (map, password) = &self.file;
-        // SAFETY: the mapping lives as long as the copy, which shares it.
-        let handle = unsafe {
-            let api = &self.library.api;
-            api.FPDF_LoadMemDocument64(map.bytes(), password.as_deref())
-        };
-        (!handle.is_null())
-            .then(|| OpenDocument::new(self.library, handle.cast(), self.file.clone()))
+        self.library.document(&self.data, &self.password).ok()
+    }
+
+    /// The second reader of this document; `None` if it cannot read it.
+    pub(super) fn mender(&self) -> Option<&Mender> {
+        let open = || Mender::open(self.data.clone(), &self.password, self.page_count());
+        self.mender.get_or_init(open).as_ref()
     }
 
     /// Number of pages; 0 for a damaged page tree.
@@ -274,6 +308,32 @@ impl OpenPage<'_> {
                 self.api().FPDF_GetPageWidthF(self.handle.cast()),
                 self.api().FPDF_GetPageHeightF(self.handle.cast()),
             )
+        }
+    }
+
+    /// Mends the characters of this page. `fonts`: where the fonts with these handles are in the page's list.
+    pub(super) fn mend(&self, fonts: &BTreeMap<usize, u16>, page: &mut PdfPage) {
+        let data_of = |font: usize| self.font_data(fonts, font);
+        mend::mend(page, self.index, || self.document.mender(), data_of);
+    }
+
+    /// The file of an embedded font of this page, by its index among these; `None` for others.
+    fn font_data(&self, fonts: &BTreeMap<usize, u16>, index: usize) -> Option<Vec<u8>> {
+        let api = self.api();
+        let font = fonts.iter().find(|(_, of)| usize::from(**of) == index);
+        let font = *font?.0 as *mut c_void;
+        // SAFETY: the font belongs to the loaded page; the buffer has the length that it is said to have.
+        unsafe {
+            let mut length = 0usize;
+            if api.FPDFFont_GetIsEmbedded(font.cast()) != 1
+                || api.FPDFFont_GetFontData(font.cast(), std::ptr::null_mut(), 0, &mut length) == 0
+            {
+                return None;
+            }
+            let mut data = vec![0u8; length];
+            let is_read =
+                api.FPDFFont_GetFontData(font.cast(), data.as_mut_ptr(), length, &mut length);
+            (is_read != 0).then_some(data)
         }
     }
 

@@ -1,6 +1,6 @@
 //! PDFs: pdfium, the content of pages, and the scale at which they are rendered.
 //!
-//! `library` and `content` run in worker processes only: pdfium is neither thread-safe nor safe against
+//! `library`, `content`, `mend` and `rescue` run in worker processes only: pdfium is neither thread-safe nor safe against
 //! hostile files.
 
 mod annotations;
@@ -11,10 +11,12 @@ pub(super) mod hidden;
 pub(super) mod info;
 pub(super) mod library;
 mod links;
+mod mend;
 mod packets;
 pub(crate) mod page;
 pub(super) mod pictures;
 pub(super) mod repeats;
+mod rescue;
 mod strings;
 mod structure;
 mod xfa;

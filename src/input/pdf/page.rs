@@ -14,6 +14,8 @@ pub struct PdfPage {
     pub runs: Vec<PdfRun>,
     /// Names of the fonts that runs refer to.
     pub fonts: Vec<String>,
+    /// For each of them, whether its glyphs are in the file; others are drawn with what pdfium has.
+    pub embedded: Vec<bool>,
     /// Drawn horizontal and vertical lines, `[x1, y1, x2, y2]`.
     pub rulings: Vec<[f32; 4]>,
     /// Bounding boxes of filled areas, with their RGB colour.

@@ -209,3 +209,99 @@ fn a_letter_before_one_line_is_no_initial() {
     let page = page(&[(0.0, 0.0, 24.0, "A"), (14.0, 6.0, 12.0, "appendix")]);
     assert!(!texts(&page).concat().contains("Aappendix"));
 }
+
+/// Moves the character at `at` over the next one.
+fn over_next(page: &mut PdfPage, at: usize) {
+    page.chars[at].bbox = page.chars[at + 1].bbox;
+}
+
+#[test]
+fn accents_of_their_own_are_put_on_their_letters() {
+    // B¨orsch: the accent lies over the letter behind it.
+    let mut before = page(&[(0.0, 0.0, 10.0, "B¨orsch")]);
+    over_next(&mut before, 1);
+    before.chars[2..7]
+        .iter_mut()
+        .for_each(|c| (c.bbox[0], c.bbox[2]) = (c.bbox[0] - 5.0, c.bbox[2] - 5.0));
+    before.chars[1].bbox = before.chars[2].bbox;
+    assert_eq!(texts(&before), ["Börsch"]);
+    // The letter stands before its accent, and has no dot.
+    let mut behind = page(&[(0.0, 0.0, 10.0, "naı¨ve")]);
+    behind.chars[3].bbox = behind.chars[2].bbox;
+    behind.chars[4..6]
+        .iter_mut()
+        .for_each(|c| (c.bbox[0], c.bbox[2]) = (c.bbox[0] - 5.0, c.bbox[2] - 5.0));
+    assert_eq!(texts(&behind), ["naïve"]);
+}
+
+#[test]
+fn accents_beside_letters_stay_what_they_are() {
+    assert_eq!(
+        texts(&page(&[(0.0, 0.0, 10.0, "x^a 20°C a~b")])),
+        ["x^a 20°C a~b"]
+    );
+}
+
+#[test]
+fn shadows_and_bold_tricks_stand_once() {
+    let shifted = page(&[
+        (0.0, 0.0, 10.0, "ANHUI ANLI"),
+        (0.3, 0.2, 10.0, "ANHUI"),
+        (30.5, 0.1, 10.0, "ANLI"),
+    ]);
+    assert_eq!(texts(&shifted), ["ANHUI ANLI"]);
+    // The letters of a ligature have one box.
+    let mut ligature = page(&[(0.0, 0.0, 10.0, "office")]);
+    ligature.chars[2].bbox = ligature.chars[1].bbox;
+    assert_eq!(texts(&ligature), ["office"]);
+    let repeated = page(&[(0.0, 0.0, 10.0, "all too"), (0.0, 12.0, 10.0, "all too")]);
+    assert_eq!(texts(&repeated), ["all too", "all too"]);
+}
+
+/// A line from right to left, of characters with the widths of `page`.
+fn right_to_left(text: &str) -> PdfPage {
+    let mut page = page(&[(0.0, 0.0, 10.0, text)]);
+    let count = text.chars().count();
+    for (i, c) in page.chars.iter_mut().take(count).enumerate() {
+        let left = (count - i) as f32 * 5.0;
+        c.bbox = [left, 0.0, left + 5.0, 10.0];
+    }
+    page
+}
+
+#[test]
+fn lam_and_alef_of_one_glyph_come_in_reading_order() {
+    let mut page = right_to_left("سالم");
+    page.chars[2].bbox = page.chars[1].bbox;
+    assert_eq!(texts(&page), ["سلام"]);
+    // Alef before a lam of its own.
+    assert_eq!(texts(&right_to_left("سالم")), ["سالم"]);
+}
+
+#[test]
+fn arabic_marks_stand_behind_their_letters_and_part_no_words() {
+    let mut page = right_to_left("أي \u{64B}ضا");
+    page.chars[4].bbox = [20.0, 0.0, 25.0, 10.0];
+    page.chars[3].bbox = [22.0, 0.0, 23.0, 10.0];
+    page.chars[5].bbox = [15.0, 0.0, 20.0, 10.0];
+    (page.chars[2].bbox[0], page.chars[2].bbox[2]) = (23.0, 23.0);
+    assert_eq!(texts(&page), ["أيض\u{64B}ا"]);
+}
+
+#[test]
+fn words_of_the_other_direction_have_their_spaces() {
+    // The layer has the space behind the Latin word before it.
+    let mut page = right_to_left("لغة  ABC");
+    page.chars.truncate(8);
+    let latin = [20.0, 25.0, 30.0];
+    for (c, left) in page.chars[5..8].iter_mut().zip(latin) {
+        c.bbox = [left - 10.0, 0.0, left - 5.0, 10.0];
+    }
+    let mut rest = right_to_left("من");
+    rest.chars.truncate(2);
+    for (c, left) in rest.chars.iter_mut().zip([1.5, -3.5]) {
+        c.bbox = [left, 0.0, left + 5.0, 10.0];
+    }
+    page.chars.extend(rest.chars);
+    assert_eq!(texts(&page), ["لغة ABC من"]);
+}

@@ -1,0 +1,279 @@
+//! What a PDF's dictionaries say about a font: names of its glyphs, its map to Unicode.
+
+use super::program::Program;
+use super::{names, tex};
+use hayro_cmap::{BfString, CMap};
+use hayro_syntax::object::{Array, Dict, Name, Object, ObjectIdentifier, Stream};
+use hayro_syntax::page::Page;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most fonts of a page that are looked at, and most forms in which they are looked for.
+const MAX_FONTS: usize = 1000;
+/// Depth of forms in forms in which fonts are looked for.
+const MAX_DEPTH: usize = 8;
+/// Largest map to Unicode that is read, in bytes of the file: those of large fonts take some ten thousand.
+const MAX_MAP: usize = 1 << 18;
+/// Largest table of glyph indices that is read, in bytes of the file; unpacked it has 131072.
+const MAX_GLYPH_MAP: usize = 1 << 18;
+
+/// A font's map to Unicode.
+enum ToUnicode {
+    /// There is none.
+    Missing,
+    /// The name of an identity stands in its place: codes are Unicode.
+    Codes,
+    /// A map.
+    Map(CMap),
+}
+
+/// A font, from its dictionary.
+pub(super) struct Facts {
+    /// Name without the mark of a subset; empty for Type 3 fonts.
+    pub name: String,
+    /// Codes of two bytes select glyphs of a large font.
+    pub is_composite: bool,
+    /// Codes of a composite font are its glyph identifiers.
+    is_identity: bool,
+    is_type3: bool,
+    /// Glyph names by code, where the font's encoding is changed.
+    differences: BTreeMap<u8, String>,
+    to_unicode: ToUnicode,
+    /// Glyph indices by identifier, of a composite font; empty if they are equal.
+    glyphs: Vec<u16>,
+}
+
+impl Facts {
+    /// Reads a font's dictionary.
+    pub(super) fn read(font: &Dict<'_>) -> Facts {
+        let name_of = |dict: &Dict<'_>, key: &str| {
+            dict.get::<Name<'_>>(key)
+                .map_or(String::new(), |name| name.as_str().to_string())
+        };
+        let kind = name_of(font, "Subtype");
+        let descendant = font
+            .get::<Array<'_>>("DescendantFonts")
+            .and_then(|fonts| fonts.iter::<Dict<'_>>().next());
+        let mut glyphs = Vec::new();
+        if let Some(stream) = descendant
+            .as_ref()
+            .and_then(|dict| dict.get::<Stream<'_>>("CIDToGIDMap"))
+            && let Some(data) = decoded(&stream, MAX_GLYPH_MAP)
+        {
+            let pairs = data.chunks_exact(2).take(1 << 16);
+            glyphs = pairs
+                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+                .collect();
+        }
+        Facts {
+            // pdfium names composite fonts after their only descendant.
+            name: without_subset(&name_of(descendant.as_ref().unwrap_or(font), "BaseFont"))
+                .to_string(),
+            is_composite: kind == "Type0",
+            is_identity: name_of(font, "Encoding").starts_with("Identity"),
+            is_type3: kind == "Type3",
+            differences: differences(font),
+            to_unicode: to_unicode(font),
+            glyphs,
+        }
+    }
+
+    /// The text of a code according to the font's own names and tables, without its map to Unicode.
+    pub(super) fn own_text(&self, code: u32, program: &Program) -> Option<String> {
+        if self.is_composite {
+            let glyph = match self.glyphs.is_empty() {
+                true => u16::try_from(code).ok()?,
+                false => *self.glyphs.get(code as usize)?,
+            };
+            return self
+                .is_identity
+                .then(|| program.by_glyph.get(&glyph).cloned())?;
+        }
+        if let Some(name) = u8::try_from(code)
+            .ok()
+            .and_then(|code| self.differences.get(&code))
+        {
+            return names::text(name).or_else(|| self.numbered(name, code));
+        }
+        let built_in = program.by_code.get(&code).cloned();
+        built_in.or_else(|| tex::text(&self.name, code))
+    }
+
+    /// The text of a code that has none in the map to Unicode.
+    pub(super) fn text(&self, code: u32, program: &Program) -> Option<String> {
+        let identical = || match self.to_unicode {
+            ToUnicode::Codes => char::from_u32(code)
+                .filter(|c| !c.is_control())
+                .map(String::from),
+            _ => None,
+        };
+        self.own_text(code, program).or_else(identical)
+    }
+
+    /// The text of a glyph of a bitmap font of TeX, whose names are a letter and the code.
+    fn numbered(&self, name: &str, code: u32) -> Option<String> {
+        let number = name.get(1..).filter(|_| self.is_type3)?;
+        (number.parse() == Ok(code))
+            .then(|| tex::text("CMR10", code))
+            .flatten()
+    }
+
+    /// The index of a code's glyph in the font, where only that is known: a code that is one, or a name that
+    /// is a letter or a word and a number.
+    pub(super) fn glyph_number(&self, code: u32) -> Option<u32> {
+        if self.is_composite {
+            return self.is_identity.then_some(code);
+        }
+        let name = self.differences.get(&u8::try_from(code).ok()?)?;
+        let number = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        matches!(
+            &name[..name.len() - number.len()],
+            "g" | "G" | "gid" | "glyph" | "cid" | "index"
+        )
+        .then(|| number.parse().ok())
+        .flatten()
+    }
+
+    /// Codes by the character that the map to Unicode gives them, for the characters that only one has.
+    pub(super) fn codes(&self) -> BTreeMap<char, u32> {
+        let ToUnicode::Map(map) = &self.to_unicode else {
+            return BTreeMap::new();
+        };
+        let (mut codes, mut ambiguous) = (BTreeMap::new(), BTreeSet::new());
+        for code in 0..=if self.is_composite { 0xFFFF } else { 0xFF } {
+            if let Some(BfString::Char(c)) = map.lookup_bf_string(code)
+                && codes.insert(c, code).is_some()
+            {
+                ambiguous.insert(c);
+            }
+        }
+        codes.retain(|c, _| !ambiguous.contains(c));
+        codes
+    }
+}
+
+/// A font's name without the six capitals and the plus sign that mark a subset.
+pub(super) fn without_subset(name: &str) -> &str {
+    match name.split_once('+') {
+        Some((mark, rest)) if mark.len() == 6 => rest,
+        _ => name,
+    }
+}
+
+/// `true` for a font that text can be shown with: not for the descendant of a composite one.
+fn is_font(dict: &Dict<'_>) -> bool {
+    let kind = dict.get::<Name<'_>>("Subtype");
+    let kind = kind.as_ref().map(|kind| kind.as_str());
+    matches!(
+        kind,
+        Some("Type0" | "Type1" | "MMType1" | "Type3" | "TrueType")
+    )
+}
+
+fn decoded(stream: &Stream<'_>, most: usize) -> Option<Vec<u8>> {
+    if stream.raw_data().len() > most {
+        return None;
+    }
+    stream.decoded_data().ok().map(|data| data.into_owned())
+}
+
+fn differences(font: &Dict<'_>) -> BTreeMap<u8, String> {
+    let mut names = BTreeMap::new();
+    let encoding = font.get::<Dict<'_>>("Encoding");
+    let Some(list) = encoding.and_then(|encoding| encoding.get::<Array<'_>>("Differences")) else {
+        return names;
+    };
+    let mut code = 0u32;
+    // Each code once; a longer list repeats itself.
+    for item in list.iter::<Object<'_>>().take(2048) {
+        match item {
+            Object::Number(number) => code = u32::try_from(number.as_i64()).unwrap_or(256),
+            Object::Name(name) => {
+                if let Ok(code) = u8::try_from(code) {
+                    names.insert(code, name.as_str().to_string());
+                }
+                code = code.saturating_add(1);
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn to_unicode(font: &Dict<'_>) -> ToUnicode {
+    match font.get::<Object<'_>>("ToUnicode") {
+        Some(Object::Name(name)) if name.as_str().starts_with("Identity") => ToUnicode::Codes,
+        Some(Object::Stream(stream)) => decoded(&stream, MAX_MAP)
+            .and_then(|data| CMap::parse(&data, |_| None))
+            .map_or(ToUnicode::Missing, ToUnicode::Map),
+        _ => ToUnicode::Missing,
+    }
+}
+
+/// Dictionaries of the fonts that a page, its forms and its annotations use, with their object numbers.
+pub(super) fn fonts_of_page<'a>(page: &Page<'a>) -> Vec<(Option<ObjectIdentifier>, Dict<'a>)> {
+    let mut search = Search::default();
+    let resources = page.resources();
+    search.fonts(&resources.fonts);
+    search.forms(&resources.x_objects, 0);
+    let annotations = page.raw().get::<Array<'a>>("Annots");
+    for annotation in annotations
+        .into_iter()
+        .flat_map(|list| list.iter::<Dict<'a>>())
+        .take(MAX_FONTS)
+    {
+        let appearance = annotation.get::<Dict<'a>>("AP");
+        if let Some(form) = appearance.and_then(|dict| dict.get::<Stream<'a>>("N")) {
+            search.form(&form, 0);
+        }
+    }
+    search.found
+}
+
+/// A search for fonts in resources.
+#[derive(Default)]
+struct Search<'a> {
+    found: Vec<(Option<ObjectIdentifier>, Dict<'a>)>,
+    seen: BTreeSet<ObjectIdentifier>,
+}
+
+impl<'a> Search<'a> {
+    fn fonts(&mut self, fonts: &Dict<'a>) {
+        for (key, _) in fonts.entries() {
+            let id = fonts.get_ref(&*key).map(ObjectIdentifier::from);
+            if self.found.len() >= MAX_FONTS || id.is_some_and(|id| !self.seen.insert(id)) {
+                continue;
+            }
+            if let Some(font) = fonts.get::<Dict<'a>>(&*key).filter(is_font) {
+                self.found.push((id, font));
+            }
+        }
+    }
+
+    fn forms(&mut self, forms: &Dict<'a>, depth: usize) {
+        for (key, _) in forms.entries() {
+            let id = forms.get_ref(&*key).map(ObjectIdentifier::from);
+            if self.seen.len() >= MAX_FONTS || id.is_none_or(|id| !self.seen.insert(id)) {
+                continue;
+            }
+            if let Some(form) = forms.get::<Stream<'a>>(&*key) {
+                self.form(&form, depth);
+            }
+        }
+    }
+
+    fn form(&mut self, form: &Stream<'a>, depth: usize) {
+        let Some(resources) = form
+            .dict()
+            .get::<Dict<'a>>("Resources")
+            .filter(|_| depth < MAX_DEPTH)
+        else {
+            return;
+        };
+        if let Some(fonts) = resources.get::<Dict<'a>>("Font") {
+            self.fonts(&fonts);
+        }
+        if let Some(forms) = resources.get::<Dict<'a>>("XObject") {
+            self.forms(&forms, depth + 1);
+        }
+    }
+}

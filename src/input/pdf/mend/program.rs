@@ -1,0 +1,152 @@
+//! Text of glyphs according to an embedded font itself: names of its glyphs, its encoding, its cmap read
+//! backwards.
+
+use super::names;
+use std::collections::BTreeMap;
+use ttf_parser::{Face, GlyphId, cff};
+
+/// Bytes of a Type 1 font in which its encoding is looked for: it stands in the readable part.
+const TYPE1_HEAD: usize = 128 << 10;
+/// Last code that a cmap is asked for; the glyphs of characters beyond the basic plane are not mended.
+const LAST_CODE: u32 = 0xFFFF;
+
+/// What a font says about its glyphs.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    /// Texts by code, in the encoding that is built in.
+    pub by_code: BTreeMap<u32, String>,
+    /// Texts by glyph index.
+    pub by_glyph: BTreeMap<u16, String>,
+}
+
+impl Program {
+    /// Reads a font file of any kind that a PDF embeds; an unknown or damaged one says nothing.
+    ///
+    /// Time and memory are linear in the number of glyphs, at most 65536.
+    pub(super) fn read(data: &[u8]) -> Program {
+        if data.starts_with(b"%!") || data.first() == Some(&0x80) {
+            return Program::type1(data);
+        }
+        if let Ok(face) = Face::parse(data, 0) {
+            return Program::true_type(&face);
+        }
+        cff::Table::parse(data).map_or_else(Program::default, |table| Program::cff(&table))
+    }
+
+    /// The encoding of a Type 1 font: lines such as `dup 65 /A put`.
+    fn type1(data: &[u8]) -> Program {
+        let mut program = Program::default();
+        let head = String::from_utf8_lossy(&data[..data.len().min(TYPE1_HEAD)]);
+        let head = head.split("eexec").next().unwrap_or_default();
+        let Some((_, encoding)) = head.split_once("/Encoding") else {
+            return program;
+        };
+        let spaced = encoding.replace('/', " /");
+        let mut words = spaced.split_ascii_whitespace();
+        while let Some(word) = words.next() {
+            match word {
+                "def" | "readonly" => break,
+                "dup" => {
+                    let (code, name) = (words.next(), words.next());
+                    let code = code.and_then(|code| code.parse::<u8>().ok());
+                    let text = name.and_then(|name| names::text(name.strip_prefix('/')?));
+                    if let (Some(code), Some(text)) = (code, text) {
+                        program.by_code.insert(code.into(), text);
+                    }
+                }
+                _ => {}
+            }
+        }
+        program
+    }
+
+    fn cff(table: &cff::Table<'_>) -> Program {
+        let text = |glyph: GlyphId| table.glyph_name(glyph).and_then(names::text);
+        let by_glyph = (0..table.number_of_glyphs())
+            .filter_map(|glyph| Some((glyph, text(GlyphId(glyph))?)))
+            .collect();
+        let by_code = (0..=255u8)
+            .filter_map(|code| Some((code.into(), text(table.glyph_index(code)?)?)))
+            .collect();
+        Program { by_code, by_glyph }
+    }
+
+    fn true_type(face: &Face<'_>) -> Program {
+        let mut program = Program::default();
+        let subtables: Vec<_> = face
+            .tables()
+            .cmap
+            .into_iter()
+            .flat_map(|cmap| cmap.subtables.into_iter())
+            .collect();
+        for subtable in subtables.iter().filter(|subtable| subtable.is_unicode()) {
+            for code in 0x20..=LAST_CODE {
+                let Some(letter) = char::from_u32(code).filter(|c| is_text(*c)) else {
+                    continue;
+                };
+                if let Some(glyph) = subtable.glyph_index(code).filter(|glyph| glyph.0 != 0) {
+                    let known = program.by_glyph.entry(glyph.0);
+                    known.or_insert_with(|| letter.to_string());
+                }
+            }
+        }
+        for glyph in 1..face.number_of_glyphs() {
+            let name = || face.glyph_name(GlyphId(glyph)).and_then(names::text);
+            if !program.by_glyph.contains_key(&glyph)
+                && let Some(text) = name()
+            {
+                program.by_glyph.insert(glyph, text);
+            }
+        }
+        for subtable in subtables.iter().filter(|subtable| !subtable.is_unicode()) {
+            for code in 0..=255u32 {
+                // Symbol fonts have their codes in the private area.
+                let glyph = subtable
+                    .glyph_index(code)
+                    .or_else(|| subtable.glyph_index(0xF000 + code));
+                if let Some(text) = glyph.and_then(|glyph| program.by_glyph.get(&glyph.0)) {
+                    program.by_code.entry(code).or_insert_with(|| text.clone());
+                }
+            }
+        }
+        program
+    }
+}
+
+/// `true` for a character that a reader could mean.
+fn is_text(c: char) -> bool {
+    !c.is_control() && !matches!(c as u32, 0xAD | 0xE000..=0xF8FF | 0xFFF0..=0xFFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoding_of_a_type1_font_is_read() {
+        let font = b"%!PS-AdobeFont-1.0: X\n/Encoding 256 array\n0 1 255 {1 index exch /.notdef put} for\n\
+            dup 14/ffi put\ndup 80 /summationtext put\nreadonly def\ndup 1 /A put\ncurrentfile eexec";
+        let program = Program::read(font);
+        let all: Vec<_> = program
+            .by_code
+            .iter()
+            .map(|(code, text)| (*code, text.as_str()))
+            .collect();
+        assert_eq!(all, [(14, "ffi"), (80, "∑")]);
+    }
+
+    #[test]
+    fn damaged_fonts_say_nothing() {
+        for data in [
+            &b""[..],
+            b"\x80",
+            b"%!",
+            b"\0\x01\0\0\0\xFF",
+            b"\x01\0\x04\x01\0\x01",
+            b"OTTO",
+        ] {
+            let program = Program::read(data);
+            assert!(program.by_code.is_empty() && program.by_glyph.is_empty());
+        }
+    }
+}
