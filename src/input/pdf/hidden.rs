@@ -458,7 +458,7 @@ fn laid_over(
             if is_mode && (other.contains(&own) || own.contains(&other)) {
                 found[*at] = Some(Double);
             }
-        } else if look.has_ink(&word.bbox) {
+        } else if lies_on_ink(content, word, look) {
             layer += if is_mode { word.chars.len() } else { 0 };
             found[*at] = None;
         }
@@ -472,6 +472,13 @@ fn laid_over(
         }
     }
     found
+}
+
+/// `true` if most characters of a word lie on marks.
+fn lies_on_ink(content: &PdfPage, word: &Word, look: &Look<'_>) -> bool {
+    let chars = &content.chars[word.chars.clone()];
+    let on_ink = chars.iter().filter(|c| look.has_ink(&c.bbox)).count();
+    on_ink * 2 > chars.len()
 }
 
 /// Letters and digits of characters, in small letters.

@@ -1,6 +1,7 @@
 //! The text layer on synthetic pages: words, lines, superscripts, styles.
 
 use super::*;
+use crate::document::HiddenReason;
 use crate::input::pdf::page::PdfChar;
 
 /// A page with one line for each `(x, y, size, text)`; a character is half an em wide, `|` a hyphen that
@@ -143,8 +144,11 @@ fn a_glyph_without_meaning_at_the_start_is_a_bullet() {
 #[test]
 fn hidden_characters_are_left_out() {
     let mut page = page(&[(0.0, 0.0, 10.0, "seen"), (0.0, 20.0, 10.0, "hidden")]);
-    page.runs[1].visible = false;
+    page.runs[1].hidden = Some(HiddenReason::Ground);
     assert_eq!(texts(&page), ["seen"]);
+    // The invisible layer of a scan is no hidden text.
+    (page.runs[1].hidden, page.runs[1].visible) = (None, false);
+    assert_eq!(texts(&page), ["seen", "hidden"]);
 }
 
 #[test]
