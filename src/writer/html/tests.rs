@@ -1,12 +1,13 @@
 //! Tests of HTML: it is read back as tags and text.
 
-use super::text::address;
 use super::*;
+use crate::document::Document;
 use crate::document::html::{Tag, Token, Tokens};
 use crate::document::inline::Script;
 use crate::document::{Picture, unescape};
 use crate::fault::Fault;
 use crate::geometry::Rect;
+use crate::writer::markdown::address;
 use crate::writer::options::JsonOptions;
 use proptest::prelude::*;
 
@@ -32,7 +33,8 @@ fn html_with(blocks: Vec<Block>, markdown: MarkdownOptions) -> String {
         page_count: Some(1),
     };
     let mut out = Vec::new();
-    Html.write(&document, &options(markdown), &mut out).unwrap();
+    Html.write((&document).into(), &options(markdown), &mut out)
+        .unwrap();
     String::from_utf8(out).unwrap()
 }
 
