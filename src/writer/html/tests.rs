@@ -1,12 +1,12 @@
 //! Tests of HTML: it is read back as tags and text.
 
-use super::text::address;
 use super::*;
 use crate::document::html::{Tag, Token, Tokens};
 use crate::document::inline::Script;
-use crate::document::{Picture, unescape};
+use crate::document::{Document, Picture, unescape};
 use crate::fault::Fault;
 use crate::geometry::Rect;
+use crate::writer::markdown::address;
 use crate::writer::options::JsonOptions;
 use proptest::prelude::*;
 
@@ -33,7 +33,8 @@ fn html_with(blocks: Vec<Block>, markdown: MarkdownOptions) -> String {
         info: Default::default(),
     };
     let mut out = Vec::new();
-    Html.write(&document, &options(markdown), &mut out).unwrap();
+    Html.write((&document).into(), &options(markdown), &mut out)
+        .unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -42,7 +42,7 @@ const SCHEMES: [&str; 3] = ["http://", "https://", "mailto:"];
 const MOST_COPIES: usize = 4;
 
 /// Link to a file below the document's folder; its path is written with `/`.
-pub fn link(path: &str) -> String {
+pub(super) fn link(path: &str) -> String {
     let encoded = utf8_percent_encode(path, ENCODED);
     // `/x` and `//host` would point outside the folder.
     if path.starts_with('/') {

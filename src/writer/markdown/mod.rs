@@ -26,7 +26,7 @@ use super::kept::Finished;
 use super::options::FormatOptions;
 pub use super::options::MarkdownOptions;
 use super::options::{MarkdownStyle, PageBreaks};
-use crate::document::{Block, Document, Label, Markup, Page};
+use crate::document::{Block, Body, Document, Label, Markup, Page};
 use gfm::GfmWriter;
 use std::io::{self, Write};
 
@@ -167,8 +167,11 @@ pub fn own_block(
     options: &MarkdownOptions,
 ) -> Option<String> {
     match options.form.style {
-        MarkdownStyle::Gfm => GfmWriter::of_blocks(options, pictures).alone(block),
-        MarkdownStyle::Html => {
+        MarkdownStyle::Gfm if block.body != Body::Empty => {
+            GfmWriter::of_blocks(options, pictures).alone(block)
+        }
+        // What went into another block still has its content.
+        MarkdownStyle::Gfm | MarkdownStyle::Html => {
             let view = MarkdownBlock::of(block, block.label);
             self::block(&view, page_width, pictures, options)
         }

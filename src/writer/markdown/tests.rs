@@ -537,7 +537,9 @@ proptest! {
             expected.push(structure);
         }
         let document = Document { input_path: "a.pdf".into(), pages: vec![page], page_count: Some(1), info: Default::default() };
-        let markdown = super::document(&document, &MarkdownOptions::default());
+        let mut options = MarkdownOptions::default();
+        options.form.style = MarkdownStyle::Html;
+        let markdown = super::document(&document, &options);
         for options in readers() {
             let mut found: Vec<&str> = Vec::new();
             let mut in_list = false;

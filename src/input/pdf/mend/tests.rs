@@ -14,6 +14,7 @@ fn page(codes: &[u32]) -> PdfPage {
         fixed_pitch: false,
         color: [0; 3],
         visible: true,
+        hidden: None,
         angle: 0.0,
         mcid: -1,
     };

@@ -44,6 +44,7 @@ fn of_pages(pages: Vec<Page>) -> Document {
         input_path: "a.pdf".into(),
         pages,
         page_count: Some(1),
+        info: Default::default(),
     }
 }
 
