@@ -23,7 +23,7 @@ enum ToUnicode {
     /// The name of an identity stands in its place: codes are Unicode.
     Codes,
     /// A map.
-    Map(CMap),
+    Map(Box<CMap>),
 }
 
 /// A font, from its dictionary.
@@ -204,7 +204,7 @@ fn to_unicode(font: &Dict<'_>) -> ToUnicode {
         Some(Object::Name(name)) if name.as_str().starts_with("Identity") => ToUnicode::Codes,
         Some(Object::Stream(stream)) => decoded(&stream, MAX_MAP)
             .and_then(|data| CMap::parse(&data, |_| None))
-            .map_or(ToUnicode::Missing, ToUnicode::Map),
+            .map_or(ToUnicode::Missing, |map| ToUnicode::Map(Box::new(map))),
         _ => ToUnicode::Missing,
     }
 }
