@@ -7,7 +7,7 @@ use crate::input::pdf::page::PdfChar;
 /// Puts the characters in reading order: lam before the alef that shares its glyph, marks behind the letters
 /// over which they stand, without the space that was seen between.
 pub(super) fn reorder(chars: &mut Vec<PdfChar>) {
-    if !chars.iter().any(|c| is_letter(c)) {
+    if !chars.iter().any(is_letter) {
         return;
     }
     let mut at = 1;

@@ -23,13 +23,13 @@ enum ToUnicode {
     /// The name of an identity stands in its place: codes are Unicode.
     Codes,
     /// A map.
-    Map(CMap),
+    Map(Box<CMap>),
 }
 
 /// A font, from its dictionary.
 pub(super) struct Facts {
-    /// Name without the mark of a subset; empty for Type 3 fonts.
-    pub name: String,
+    /// Name with the mark of a subset; empty for Type 3 fonts.
+    name: String,
     /// Codes of two bytes select glyphs of a large font.
     pub is_composite: bool,
     /// Codes of a composite font are its glyph identifiers.
@@ -66,8 +66,7 @@ impl Facts {
         }
         Facts {
             // pdfium names composite fonts after their only descendant.
-            name: without_subset(&name_of(descendant.as_ref().unwrap_or(font), "BaseFont"))
-                .to_string(),
+            name: name_of(descendant.as_ref().unwrap_or(font), "BaseFont"),
             is_composite: kind == "Type0",
             is_identity: name_of(font, "Encoding").starts_with("Identity"),
             is_type3: kind == "Type3",
@@ -75,6 +74,11 @@ impl Facts {
             to_unicode: to_unicode(font),
             glyphs,
         }
+    }
+
+    /// `true` for a font that pdfium calls `name`: it leaves the marks of subsets out, but of composite fonts.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.name == name || (!self.is_composite && without_subset(&self.name) == name)
     }
 
     /// The text of a code according to the font's own names and tables, without its map to Unicode.
@@ -152,7 +156,7 @@ impl Facts {
 }
 
 /// A font's name without the six capitals and the plus sign that mark a subset.
-pub(super) fn without_subset(name: &str) -> &str {
+fn without_subset(name: &str) -> &str {
     match name.split_once('+') {
         Some((mark, rest)) if mark.len() == 6 => rest,
         _ => name,
@@ -204,7 +208,7 @@ fn to_unicode(font: &Dict<'_>) -> ToUnicode {
         Some(Object::Name(name)) if name.as_str().starts_with("Identity") => ToUnicode::Codes,
         Some(Object::Stream(stream)) => decoded(&stream, MAX_MAP)
             .and_then(|data| CMap::parse(&data, |_| None))
-            .map_or(ToUnicode::Missing, ToUnicode::Map),
+            .map_or(ToUnicode::Missing, |map| ToUnicode::Map(Box::new(map))),
         _ => ToUnicode::Missing,
     }
 }

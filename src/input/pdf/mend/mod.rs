@@ -18,7 +18,7 @@ mod tex;
 mod thresholds;
 
 use super::page::{PdfChar, PdfPage};
-use facts::{Facts, fonts_of_page, without_subset};
+use facts::{Facts, fonts_of_page};
 use hayro_syntax::object::ObjectIdentifier;
 use hayro_syntax::{Pdf, PdfData};
 use program::Program;
@@ -148,11 +148,11 @@ fn texts(
 ) -> BTreeMap<usize, String> {
     let mut found = BTreeMap::new();
     for font in (0..wanted.len()).filter(|font| wanted[*font]) {
-        let name = without_subset(&page.fonts[font]);
+        let name = page.fonts[font].as_str();
         let candidates: Vec<&Facts> = fonts
             .iter()
             .map(Rc::as_ref)
-            .filter(|facts| facts.name == name)
+            .filter(|facts| facts.is_called(name))
             .collect();
         let program = data_of(font).map_or_else(Program::default, |data| Program::read(&data));
         let chars = || {
