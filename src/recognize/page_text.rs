@@ -93,7 +93,7 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
                 .iter()
                 .flat_map(|s| &s.words)
                 .any(|word| word.shift != Shift::None);
-            let styled = StyledText::of(text, lines, &region.style).as_list_item();
+            let styled = StyledText::of(text, lines, &region.style).into_list_item();
             markup.list_item = styled.is_item;
             spans = styled.spans;
             styled.text

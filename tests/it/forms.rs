@@ -144,7 +144,7 @@ fn notes_and_stamps_on_the_page_are_its_text() {
         &format!(
             "/Type /XObject /Subtype /Form /BBox [0 0 200 30] /Resources << /Font << /F {FONT} >> >>"
         ),
-        "BT /F 11 Tf 5 8 Td (RECEIVED IN MAY) Tj ET",
+        "BT /F 11 Tf 5 8 Td (Received on 12 May.) Tj ET",
     );
     let more = [
         "<< /Type /Annot /Subtype /FreeText /Rect [50 600 350 620] /F 4 /Contents (Approved by the chair) /DA (/F 11 Tf) >>".into(),
@@ -160,7 +160,7 @@ fn notes_and_stamps_on_the_page_are_its_text() {
         &[
             "Minutes of the meeting",
             "Approved by the chair",
-            "RECEIVED IN MAY",
+            "Received on 12 May.",
         ],
     );
 }

@@ -4,7 +4,7 @@ use super::library::OpenDocument;
 use super::strings::utf16;
 use crate::document::{DocumentInfo, OutlineEntry};
 use std::collections::HashSet;
-use std::ffi::c_void;
+use std::ffi::{c_ulong, c_void};
 
 /// Longest entry of the metadata, in characters.
 const MOST_META: usize = 10_000;
@@ -15,7 +15,7 @@ const MOST_DEPTH: u8 = 32;
 /// Longest title of a bookmark, in characters.
 const MOST_TITLE: usize = 1000;
 /// Type of an action that leads to a place in the document.
-const GO_TO: u64 = 1;
+const GO_TO: c_ulong = 1;
 
 impl OpenDocument<'_> {
     /// The document's metadata and bookmarks.
@@ -98,7 +98,7 @@ impl OpenDocument<'_> {
             let mut place = api.FPDFBookmark_GetDest(self.handle.cast(), bookmark.cast());
             if place.is_null() {
                 let action = api.FPDFBookmark_GetAction(bookmark.cast());
-                if action.is_null() || api.FPDFAction_GetType(action) as u64 != GO_TO {
+                if action.is_null() || api.FPDFAction_GetType(action) != GO_TO {
                     return None;
                 }
                 place = api.FPDFAction_GetDest(self.handle.cast(), action);

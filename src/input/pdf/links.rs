@@ -4,7 +4,7 @@ use super::content::{Transform, apply_box};
 use super::library::OpenPage;
 use super::page::{PdfLink, PdfPage};
 use super::strings::{utf8, utf16};
-use std::ffi::c_void;
+use std::ffi::{c_ulong, c_void};
 
 /// Most links that are read from a page.
 const MOST_LINKS: usize = 4000;
@@ -15,8 +15,8 @@ const MOST_ADDRESS: usize = 2048;
 /// Schemes of addresses that are kept: they lead to something that is read or written to.
 const SCHEMES: [&str; 4] = ["http://", "https://", "mailto:", "ftp://"];
 /// Types of actions: to a place in the document, to an address.
-const GO_TO: u64 = 1;
-const ADDRESS: u64 = 3;
+const GO_TO: c_ulong = 1;
+const ADDRESS: c_ulong = 3;
 
 impl OpenPage<'_> {
     /// Adds the links that the file states, before those that are there.
@@ -52,7 +52,7 @@ impl OpenPage<'_> {
                 if action.is_null() {
                     return None;
                 }
-                match api.FPDFAction_GetType(action) as u64 {
+                match api.FPDFAction_GetType(action) {
                     GO_TO => place = api.FPDFAction_GetDest(document.cast(), action),
                     ADDRESS => {
                         let address = utf8(MOST_ADDRESS, &|buffer, bytes| {

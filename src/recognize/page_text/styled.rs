@@ -79,7 +79,7 @@ impl StyledText {
     }
 
     /// The same with a bullet rewritten for Markdown.
-    pub(super) fn as_list_item(mut self) -> StyledText {
+    pub(super) fn into_list_item(mut self) -> StyledText {
         let mut chars = self.text.chars();
         let is_bullet = matches!(
             chars.next(),
@@ -199,7 +199,7 @@ mod tests {
             segments: lines.map(|words| Segment::of(words, 10.0)).into(),
         };
         let order = [vec![0], vec![1]];
-        let read = StyledText::of(&text, &order, &BlockStyle::default()).as_list_item();
+        let read = StyledText::of(&text, &order, &BlockStyle::default()).into_list_item();
         assert_eq!(read.text, "- in very bold and link");
         let found: Vec<&str> = read
             .spans

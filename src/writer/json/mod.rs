@@ -146,7 +146,7 @@ impl<'a> Metadata<'a> {
             outline: Vec::new(),
             ..info.clone()
         } == DocumentInfo::default();
-        (!says_nothing).then(|| Metadata {
+        (!says_nothing).then_some(Metadata {
             title: info.title.as_deref(),
             author: info.author.as_deref(),
             subject: info.subject.as_deref(),
