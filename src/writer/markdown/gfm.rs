@@ -164,7 +164,7 @@ impl<'a> GfmWriter<'a> {
             Body::Heading { depth, text } => heading(*depth, text, label),
             Body::Contents { entries } => {
                 let entries = entries.iter();
-                let entries = entries.map(|entry| without_leaders(entry));
+                let entries = entries.map(without_leaders);
                 let entries = entries.map(|entry| paragraph(&entry, Place::Line, label));
                 let entries = entries.filter(|entry| !entry.is_empty());
                 let entries: Vec<String> = entries.map(|entry| format!("- {entry}")).collect();

@@ -442,8 +442,10 @@ impl InlineWriter<'_> {
         let first = self.side(Some(open + 1));
         let last = self.side(close.checked_sub(1));
         let after = self.side(Some(close + 1));
-        let outer = self.open.iter().filter(|(frame, _)| *frame == Frame::Bold);
-        let outer = outer.last().and_then(|(_, close)| close.chars().next());
+        let mut outer = self.open.iter().filter(|(frame, _)| *frame == Frame::Bold);
+        let outer = outer
+            .next_back()
+            .and_then(|(_, close)| close.chars().next());
         let beside = self.out.last();
         for mark in ['*', '_'] {
             let opens = before.is_apart() || (mark == '*' && first == Side::Word);
