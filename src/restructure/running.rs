@@ -31,6 +31,7 @@ pub(super) fn find(pages: &mut [Page], body: f32) {
         }
     }
     let places = margin_places(pages);
+    let titles = titles(pages);
     let several = pages.len() > 1;
     for (index, page) in pages.iter_mut().enumerate() {
         let numbers: Vec<Rect> = page
@@ -60,7 +61,7 @@ pub(super) fn find(pages: &mut [Page], body: f32) {
                     .is_some_and(|n| *n >= running::LEAST_PLACES);
                 let is_numbered = numbers.iter().any(is_beside)
                     && (several || block.style.font_size < running::SURE_SIZE * body);
-                if !has_place && !is_numbered {
+                if !has_place && !is_numbered && !repeats_title(&block.content, index, &titles) {
                     block.label = Label::Text;
                 }
                 continue;
@@ -78,6 +79,32 @@ pub(super) fn find(pages: &mut [Page], body: f32) {
             }
         }
     }
+}
+
+/// Headings of the document in small letters, with their pages.
+fn titles(pages: &[Page]) -> Vec<(usize, String)> {
+    let mut titles = Vec::new();
+    for (index, page) in pages.iter().enumerate() {
+        let headings = page
+            .blocks
+            .iter()
+            .filter(|b| b.label == Label::ParagraphTitle);
+        let texts = headings.map(|b| b.content.trim().to_lowercase());
+        let long = texts.filter(|text| text.chars().count() >= running::TITLE_CHARS);
+        titles.extend(long.map(|text| (index, text)));
+        if titles.len() > running::MAX_TITLES {
+            break;
+        }
+    }
+    titles
+}
+
+/// `true` if a text holds a heading of an earlier page: the title of the document, or of a chapter.
+fn repeats_title(text: &str, index: usize, titles: &[(usize, String)]) -> bool {
+    let text = text.to_lowercase();
+    titles
+        .iter()
+        .any(|(page, title)| *page < index && text.contains(title.as_str()))
 }
 
 /// `true` if a box lies at the very top or bottom of a page.

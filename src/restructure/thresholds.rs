@@ -23,6 +23,10 @@ pub(super) mod running {
     /// Share of the page within which positions count as the same. Larger: text that occurs twice is a
     /// header. Smaller: headers of scans, which shift, are text.
     pub(crate) const SAME_PLACE: f32 = 0.02;
+    /// Minimum number of characters of a heading that a header repeats. Smaller: words such as "Summary" make headers.
+    pub(crate) const TITLE_CHARS: usize = 8;
+    /// Most headings that headers are compared with: those of the first pages of a long document.
+    pub(crate) const MAX_TITLES: usize = 200;
     /// Share of the page, from the top and from the bottom, in which a line that ends with the page's number is a header or
     /// footer. Larger: captions and sentences that end with a number are. Smaller: those of large margins are text.
     pub(crate) const OUTER: f32 = 0.1;

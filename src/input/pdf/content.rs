@@ -5,6 +5,7 @@
 
 use super::library::OpenPage;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
+use super::raised::is_digit;
 use crate::document::HiddenReason;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
@@ -149,6 +150,7 @@ impl OpenPage<'_> {
             }
             let count = api.FPDFText_CountChars(text).max(0);
             let mut run_of_object: HashMap<usize, u32> = HashMap::new();
+            let mut raised_runs: HashMap<u32, u32> = HashMap::new();
             let mut last_object = (0usize, u32::MAX);
             out.chars.reserve(count as usize);
             let mut high_surrogate = None;
@@ -202,6 +204,28 @@ impl OpenPage<'_> {
                 api.FPDFText_GetLooseCharBox(text, index, rect.as_mut_ptr().cast());
                 let [left, top, right, bottom] = rect;
                 let bbox = apply_box(to_page, [left, bottom, right, top]);
+                let raised = out
+                    .runs
+                    .get(last_object.1 as usize)
+                    .filter(|_| is_digit(code))
+                    .and_then(|run| {
+                        let raised = self.raised_box(text.cast(), index, to_page, &bbox, run)?;
+                        Some((raised, run.as_raised()))
+                    });
+                if let Some((bbox, small)) = raised {
+                    let run = *raised_runs.entry(last_object.1).or_insert_with(|| {
+                        out.runs.push(small);
+                        objects.push(object as TextObject);
+                        out.runs.len() as u32 - 1
+                    });
+                    out.chars.push(PdfChar {
+                        code,
+                        bbox,
+                        run,
+                        unmapped: false,
+                    });
+                    continue;
+                }
                 let unmapped = api.FPDFText_HasUnicodeMapError(text, index) == 1;
                 out.chars.push(PdfChar {
                     code,

@@ -15,6 +15,7 @@ mod mend;
 mod packets;
 pub(crate) mod page;
 pub(super) mod pictures;
+mod raised;
 pub(super) mod repeats;
 mod rescue;
 mod strings;
