@@ -128,8 +128,9 @@ fn goes_on(before: &Block, after: &Block, is_apart: bool) -> bool {
         return false;
     }
     let is_small = start.is_lowercase();
-    let is_long =
-        a.line_count >= LEAST_LINES && a.bold == b.bold && !headings::is_numbered(&after.content);
+    let is_long = text.chars().count() >= LEAST_CHARS
+        && a.bold == b.bold
+        && !headings::is_numbered(&after.content);
     is_small || is_apart && is_long && !is_cased_apart(text, start)
 }
 
@@ -301,13 +302,18 @@ mod tests {
             vec![
                 block(Label::Text, 100.0, "The water rises and"),
                 figure,
-                block(Label::Text, 300.0, "falls twice a day, as it does in the"),
+                block(
+                    Label::Text,
+                    300.0,
+                    "falls twice a day, as it does along all of the coast between the two great rivers and in the",
+                ),
                 block(Label::Text, 100.0, "United Provinces and on the is\u{ad}"),
                 block(Label::Number, 900.0, "1"),
             ],
             vec![block(Label::Text, 100.0, "lands. That is all.")],
         ]);
-        let whole = "The water rises and falls twice a day, as it does in the United Provinces and on the islands. That is all.";
+        let whole = "The water rises and falls twice a day, as it does along all of the coast between the two great \
+                     rivers and in the United Provinces and on the islands. That is all.";
         assert_eq!(found, [whole, "Figure 1", "0 0", "0 0", "1", "0 0"]);
     }
 
@@ -331,9 +337,7 @@ mod tests {
         let mut small = text("a note of another size");
         small.style.font_size = 16.0;
         apart(text("It goes on and"), small);
-        let mut label = text("Name of the company");
-        label.style.line_count = 1;
-        apart(label, text("Street and number"));
+        apart(text("Name of the company"), text("Street and number"));
     }
 
     #[test]

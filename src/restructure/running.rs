@@ -61,7 +61,14 @@ pub(super) fn find(pages: &mut [Page], body: f32) {
                     .is_some_and(|n| *n >= running::LEAST_PLACES);
                 let is_numbered = numbers.iter().any(is_beside)
                     && (several || block.style.font_size < running::SURE_SIZE * body);
-                if !has_place && !is_numbered && !repeats_title(&block.content, index, &titles) {
+                let is_sure = !several
+                    && block.style.font_size < running::SURE_SIZE * body
+                    && is_outer(&block.bbox, height);
+                if !has_place
+                    && !is_numbered
+                    && !is_sure
+                    && !repeats_title(&block.content, index, &titles)
+                {
                     block.label = Label::Text;
                 }
                 continue;

@@ -388,6 +388,37 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_a_margin_once_is_text() {
+        let body = || {
+            block(
+                Label::Text,
+                400.0,
+                20.0,
+                "Body text that is long enough to count as such.",
+            )
+        };
+        let header = |text: &str| block(Label::Header, 50.0, 18.0, text);
+        let mut once = document(vec![
+            vec![body()],
+            vec![header("A word to the reader"), body()],
+        ]);
+        restructure(&mut once, true);
+        assert_eq!(labels_of(&once)[1], Label::Text);
+        // The title again, and a line that other pages have as well.
+        let title = || block(Label::ParagraphTitle, 100.0, 40.0, "On the Tides");
+        let mut again = document(vec![
+            vec![title(), body()],
+            vec![header("On the Tides, part 1"), body()],
+        ]);
+        restructure(&mut again, true);
+        assert_eq!(labels_of(&again)[2], Label::Header);
+        let pages = ["One thing", "Another", "Third"].map(|text| vec![header(text), body()]);
+        let mut chapters = document(pages.into());
+        restructure(&mut chapters, true);
+        assert_eq!(labels_of(&chapters)[0], Label::Header);
+    }
+
+    #[test]
     fn one_page_has_no_running_header() {
         let mut document = document(vec![vec![
             block(Label::Text, 50.0, 20.0, "Dear reader"),

@@ -80,8 +80,11 @@ pub(super) mod joins {
     /// Maximum difference of the font sizes of both blocks, relative to the larger. Larger: a caption's end goes on
     /// in the text. Smaller: rounding of sizes separates parts of one paragraph.
     pub(crate) const SAME_SIZE: f32 = 0.08;
-    /// Minimum number of lines of a block that goes on before a capital or a number: shorter ones without a full
-    /// stop are labels and addresses. Larger: sentences stay broken before names. Smaller: labels join.
+    /// Minimum number of characters of a block that goes on before a capital or a number in another place: shorter ones
+    /// without a full stop are labels and addresses. Larger: sentences stay broken before names. Smaller: values of forms
+    /// are sentences.
+    pub(crate) const LEAST_CHARS: usize = 90;
+    /// Text of fewer lines without a full stop before a caption is labels of its figure.
     pub(crate) const LEAST_LINES: usize = 2;
 }
 

@@ -112,9 +112,10 @@ fn values_of_fields_stand_in_their_places() {
     let catalog = format!("/AcroForm << /Fields [{references}] /DR << /Font << /F 5 0 R >> >> >>");
     let (_, markdown, _) = parsed(&page(&content, references, &catalog, &fields));
     // Labels and values in rows may be a table.
-    let cells = markdown.replace(['<', '>'], "\n");
-    let is_text = |line: &&str| !line.starts_with(['/', 't']) && !line.is_empty();
-    let all = cells.lines().filter(is_text).collect::<Vec<_>>().join(" ");
+    let cells = markdown.replace(['<', '>', '|'], "\n");
+    let is_text = |line: &&str| !line.starts_with(['/', 't', '-']) && !line.is_empty();
+    let lines = cells.lines().map(str::trim).filter(is_text);
+    let all = lines.collect::<Vec<_>>().join(" ");
     let order = [
         "Surname: Sample",
         "first line",

@@ -5,7 +5,6 @@
 
 use super::library::OpenPage;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
-use super::raised::is_digit;
 use crate::document::HiddenReason;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
@@ -31,6 +30,11 @@ pub(super) const IDENTITY: Transform = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
 fn apply(m: &Transform, x: f32, y: f32) -> (f32, f32) {
     (m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5])
+}
+
+/// `true` for the figures 0 to 9.
+fn is_digit(code: u32) -> bool {
+    char::from_u32(code).is_some_and(|c| c.is_ascii_digit())
 }
 
 /// The transform that applies `inner`, then `outer`.

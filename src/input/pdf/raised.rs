@@ -17,11 +17,6 @@ const SIZE: f32 = 0.65;
 /// Room around the ink in ems of the text.
 const ROOM: f32 = 0.08;
 
-/// `true` for the figures 0 to 9.
-pub(super) fn is_digit(code: u32) -> bool {
-    char::from_u32(code).is_some_and(|c| c.is_ascii_digit())
-}
-
 impl PdfRun {
     /// The run of its raised figures.
     pub(super) fn as_raised(&self) -> PdfRun {

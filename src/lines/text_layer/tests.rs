@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::document::HiddenReason;
-use crate::input::pdf::page::PdfChar;
+use crate::input::pdf::page::{PdfChar, SmallShape};
 
 /// A page with one line for each `(x, y, size, text)`; a character is half an em wide, `|` a hyphen that
 /// breaks a line.
@@ -308,4 +308,35 @@ fn words_of_the_other_direction_have_their_spaces() {
     }
     page.chars.extend(rest.chars);
     assert_eq!(texts(&page), ["لغة ABC من"]);
+}
+
+#[test]
+fn shapes_before_a_line_are_its_marks() {
+    let mut page = page(&[
+        (30.0, 0.0, 10.0, "an item"),
+        (30.0, 20.0, 10.0, "to do"),
+        (30.0, 40.0, 10.0, "done"),
+        (30.0, 60.0, 10.0, "a legend"),
+    ]);
+    let shape = |x: f32, y: f32, side: f32, segments: u32, fill: Option<[u8; 3]>| SmallShape {
+        bbox: [x, y, x + side, y + side],
+        segments,
+        fill,
+    };
+    page.small_shapes = vec![
+        shape(20.0, 3.0, 3.0, 49, Some([0; 3])),
+        shape(15.0, 21.0, 9.0, 53, Some([255; 3])),
+        shape(15.0, 21.0, 9.0, 53, None),
+        shape(15.0, 41.0, 9.0, 53, Some([0, 117, 255])),
+        shape(15.0, 41.0, 9.0, 3, None),
+        // Far from any text, and a coloured square.
+        shape(200.0, 3.0, 3.0, 49, Some([0; 3])),
+        shape(22.0, 63.0, 4.0, 5, Some([250, 20, 20])),
+    ];
+    let lines = texts(&page);
+    let texts: Vec<String> = lines.iter().map(|text| text.replace(' ', "")).collect();
+    assert_eq!(
+        texts.concat(),
+        "\u{2022}anitem\u{2610}todo\u{2611}donealegend"
+    );
 }

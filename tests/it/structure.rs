@@ -1,0 +1,158 @@
+//! Structure of born-digital documents: headings, whole paragraphs, items of lists, listings and footnotes of documents
+//! whose structure is known, because `tests/born_digital/make.py` typeset them from sources.
+
+use super::support::{Folder, root};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Letters and figures of a text in small letters: spaces and hyphens at line ends are measured by the scorer.
+fn letters(text: &str) -> String {
+    let chars = text.chars().filter(|c| c.is_alphanumeric());
+    chars.flat_map(char::to_lowercase).collect()
+}
+
+/// The plain text of runs.
+fn plain(runs: &Value) -> String {
+    let runs = runs.as_array().into_iter().flatten();
+    let texts = runs.map(|run| match run["type"].as_str() {
+        Some("text") => run["text"].as_str().unwrap_or_default().to_string(),
+        _ => String::new(),
+    });
+    texts.collect()
+}
+
+/// What a document has of each kind.
+#[derive(Default)]
+struct Found {
+    headings: Vec<String>,
+    paragraphs: Vec<String>,
+    /// With how deep they are nested.
+    items: Vec<(u64, String)>,
+    listings: Vec<String>,
+    footnotes: Vec<(String, String)>,
+}
+
+impl Found {
+    fn add(&mut self, body: &Value) {
+        let paragraphs = || body["paragraphs"].as_array().into_iter().flatten();
+        match body["type"].as_str() {
+            Some("heading") => self.headings.push(letters(&plain(&body["text"]))),
+            Some("text") => {
+                let texts = paragraphs().map(|paragraph| letters(&plain(paragraph)));
+                self.paragraphs.extend(texts);
+            }
+            Some("list") => self.add_items(&body["items"], 0),
+            Some("code") => self
+                .listings
+                .push(body["text"].as_str().unwrap().to_string()),
+            Some("footnote") => {
+                let text: String = paragraphs().map(plain).collect();
+                let mark = body["mark"].as_str().unwrap_or_default();
+                self.footnotes.push((mark.to_string(), letters(&text)));
+            }
+            _ => {}
+        }
+    }
+
+    fn add_items(&mut self, items: &Value, depth: u64) {
+        for item in items.as_array().into_iter().flatten() {
+            let paragraphs = item["paragraphs"].as_array().into_iter().flatten();
+            let text: String = paragraphs.map(plain).collect();
+            self.items.push((depth, letters(&text)));
+            self.add_items(&item["items"], depth + 1);
+        }
+    }
+
+    fn has(&self, truth: &Value) -> bool {
+        let text = letters(truth["text"].as_str().unwrap());
+        match truth["kind"].as_str().unwrap() {
+            "heading" => self.headings.contains(&text),
+            "paragraph" => self.paragraphs.contains(&text),
+            "list_item" => self
+                .items
+                .contains(&(truth["level"].as_u64().unwrap_or(0), text)),
+            "code" => {
+                let lines = |text: &str| -> Vec<String> {
+                    let lines = text.lines().filter(|line| !line.trim().is_empty());
+                    lines.map(|line| line.trim_end().to_string()).collect()
+                };
+                let wanted = lines(truth["text"].as_str().unwrap());
+                self.listings.iter().any(|found| lines(found) == wanted)
+            }
+            "footnote" => {
+                let mark = truth["mark"].as_str().unwrap_or_default();
+                self.footnotes.contains(&(mark.to_string(), text))
+            }
+            other => panic!("{other} is not asked for"),
+        }
+    }
+}
+
+#[test]
+fn documents_of_known_structure_have_it() {
+    let folder = Folder::new();
+    let truths = root().join("tests/born_digital");
+    let pdfs = format!("{}/*.pdf", truths.display());
+    folder
+        .run(&["-i", &pdfs, "--save-path", "out", "--formats", "json", "-q"])
+        .expect(0);
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut missed = Vec::new();
+    let entries = std::fs::read_dir(&truths)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut names: Vec<String> = entries
+        .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_string())
+        .collect();
+    names.sort();
+    for name in names {
+        let text = std::fs::read_to_string(truths.join(format!("{name}.json"))).unwrap();
+        let truth: Value = serde_json::from_str(&text).unwrap();
+        let mut found = Found::default();
+        let document = folder.json(&format!("out/{name}.json"));
+        for page in document["pages"].as_array().unwrap() {
+            for block in page["parsing_res_list"].as_array().unwrap() {
+                found.add(&block["body"]);
+            }
+        }
+        for block in truth["blocks"].as_array().unwrap() {
+            let kind = block["kind"].as_str().unwrap();
+            if !matches!(
+                kind,
+                "heading" | "paragraph" | "list_item" | "code" | "footnote"
+            ) {
+                continue;
+            }
+            let count = counts.entry(kind.to_string()).or_default();
+            count.1 += 1;
+            if found.has(block) {
+                count.0 += 1;
+            } else {
+                missed.push(format!(
+                    "{name}: {kind} {:.60}",
+                    block["text"].as_str().unwrap()
+                ));
+            }
+        }
+    }
+    // What was found when this was written; raise a floor when more is.
+    let floors = FLOORS;
+    for (kind, floor) in floors {
+        let (found, all) = counts[kind];
+        assert!(
+            found >= floor,
+            "{kind}: {found} of {all}\n{}",
+            missed.join("\n")
+        );
+    }
+}
+
+/// Number of blocks of each kind that must be found.
+const FLOORS: [(&str, usize); 5] = [
+    ("heading", 999),
+    ("paragraph", 999),
+    ("list_item", 999),
+    ("code", 999),
+    ("footnote", 999),
+];
