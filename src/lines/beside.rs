@@ -86,7 +86,11 @@ fn hidden_text(content: &PdfPage) -> Vec<HiddenText> {
     let mut open: Option<(Rect, Rect)> = None;
     let mut blank = false;
     for c in &content.chars {
-        let character = char::from_u32(c.code).unwrap_or('\u{FFFD}');
+        let character = match c.code {
+            // Hyphens at line ends.
+            0x02 | 0xAD | 0xFFFE => '-',
+            code => char::from_u32(code).unwrap_or('\u{FFFD}'),
+        };
         if character.is_whitespace() || character.is_control() {
             blank = true;
             continue;

@@ -110,6 +110,11 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
         if soft_hyphen {
             if let Some(word) = &mut open {
                 word.hyphenated = true;
+                // Some files map every hyphen to this sign.
+                let [x1, y1, x2, y2] = c.bbox;
+                if c.code == 0xAD && x2 > x1 {
+                    last_box = Rect { x1, y1, x2, y2 };
+                }
             }
             continue;
         }
@@ -132,8 +137,12 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
         let step = open.as_ref().map_or(CharStep::Apart, |word| {
             step(word, &last_box, &bbox, run, size)
         });
-        if step == CharStep::Apart || open.as_ref().is_some_and(|w| w.hyphenated) {
+        if step == CharStep::Apart {
             words.extend(open.take());
+        }
+        if let Some(word) = open.as_mut().filter(|word| word.hyphenated) {
+            word.hyphenated = false;
+            word.text.push('-');
         }
         let word = open.get_or_insert_with(|| RawWord {
             bbox,
@@ -330,6 +339,12 @@ fn segment(
     styles: &[SpanStyle],
 ) -> Segment {
     take_hyphen(&mut raw);
+    // Only the last word may go on in the next line.
+    let inner = raw.len().saturating_sub(1);
+    for word in raw[..inner].iter_mut().filter(|word| word.hyphenated) {
+        word.hyphenated = false;
+        word.text.push('-');
+    }
     let letters = |f: &dyn Fn(char) -> bool| {
         raw.iter()
             .flat_map(|w| w.text.chars())

@@ -184,6 +184,9 @@ fn code(text: &PageText, lines: &[Vec<usize>]) -> String {
             out.push_str(&word.text);
             end = Some(word.bbox.x2);
         }
+        if segments(line).last().is_some_and(|s| s.hyphenated) {
+            out.push('-');
+        }
     }
     out
 }
@@ -213,11 +216,17 @@ fn contents(text: &PageText, lines: &[Vec<usize>]) -> String {
     let line = |line: &Vec<usize>| {
         line.iter()
             .filter_map(|i| text.segments.get(*i))
-            .map(Segment::plain_text)
+            .map(whole)
             .collect::<Vec<_>>()
             .join(" ")
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The text of a piece of a line that nothing goes on, with the hyphen that it may end with.
+fn whole(segment: &Segment) -> String {
+    let hyphen = if segment.hyphenated { "-" } else { "" };
+    segment.plain_text() + hyphen
 }
 
 /// The labels of a figure, a line for each row of them.
@@ -227,7 +236,7 @@ fn labels(segments: &[&Segment]) -> String {
         .into_iter()
         .map(|(mut row, _)| {
             row.sort_by(|&a, &b| boxes[a].x1.total_cmp(&boxes[b].x1));
-            let texts: Vec<String> = row.into_iter().map(|i| segments[i].plain_text()).collect();
+            let texts: Vec<String> = row.into_iter().map(|i| whole(segments[i])).collect();
             texts.join(" ")
         });
     rows.collect::<Vec<_>>().join("\n")

@@ -5,11 +5,13 @@
 //! writes, else by lists of words, else by the language: English writes most compounds of two known words
 //! with a hyphen, German writes them together.
 
-use crate::document::{Block, LINE_HYPHEN};
+use crate::document::{Block, LINE_HYPHEN, Label};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+/// Most letters of a word that are looked at on either side of a line's end.
+const LONGEST: usize = 64;
 /// Least letters of a word that may be half of a compound: shorter ones are endings and syllables.
 const HALF_LETTERS: usize = 3;
 /// Least share of English function words among the words of an English text. A third of running English are
@@ -93,12 +95,14 @@ impl Vocabulary {
         for block in blocks {
             let is_letter =
                 |c: char| c.is_alphanumeric() || matches!(c, '-' | '\u{2010}' | LINE_HYPHEN);
-            for word in block.content.split(|c| !is_letter(c)) {
+            // The tags of tables are no words, and figures are of no language.
+            let is_table = block.label == Label::Table;
+            for word in text_of(&block.content, is_table).split(|c| !is_letter(c)) {
                 if word.is_empty() || word.contains(LINE_HYPHEN) {
                     continue;
                 }
                 let word = word.replace('\u{2010}', "-").to_lowercase();
-                total += 1;
+                total += usize::from(word.chars().any(char::is_alphabetic));
                 english += usize::from(FUNCTION_WORDS.contains(&word.as_str()));
                 // A compound's parts are words as well.
                 let parts = word
@@ -137,6 +141,10 @@ impl Vocabulary {
             (0, 0) => {}
             (hyphenated, joined) => return hyphenated > joined,
         }
+        // No language divides a word after one letter: a grade or a blood group ends there.
+        if left.chars().count() < 2 {
+            return true;
+        }
         // Of a compound with several hyphens the last part decides: "self-atten-tion".
         let half = left.rsplit('-').next().unwrap_or(&left);
         let rest = right.split('-').next().unwrap_or(&right);
@@ -161,19 +169,42 @@ impl Vocabulary {
     }
 }
 
+/// A content without the tags of a table.
+fn text_of(content: &str, is_table: bool) -> Cow<'_, str> {
+    if !is_table {
+        return Cow::Borrowed(content);
+    }
+    let pieces = content.split('<').enumerate();
+    let texts = pieces.map(|(at, piece)| match piece.split_once('>') {
+        Some((_, text)) if at > 0 => text,
+        _ => piece,
+    });
+    Cow::Owned(texts.collect::<Vec<_>>().join(" "))
+}
+
 /// A word's end before a place, and its start after it.
 fn around(before: &str, after: &str) -> (String, String) {
     let is_part = |c: &char| c.is_alphanumeric() || *c == '-';
-    let mut left: Vec<char> = before.chars().rev().take_while(is_part).collect();
+    // No word of any language is longer.
+    let mut left: Vec<char> = before
+        .chars()
+        .rev()
+        .take(LONGEST)
+        .take_while(is_part)
+        .collect();
     left.reverse();
     (
         left.into_iter().collect(),
-        after.chars().take_while(is_part).collect(),
+        after.chars().take(LONGEST).take_while(is_part).collect(),
     )
 }
 
 /// Settles the places in the content of a block; its spans move with the text.
 pub(super) fn settle_block(block: &mut Block, words: &Vocabulary) {
+    // Soft hyphens in the answer of a recognizer are its own.
+    if block.markup.formulas {
+        return;
+    }
     let Cow::Owned(settled) = settle(&block.content, None, words) else {
         return;
     };
@@ -223,7 +254,7 @@ pub(super) fn settle<'a>(text: &'a str, next: Option<&str>, words: &Vocabulary) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Label, Span, SpanStyle};
+    use crate::document::{Span, SpanStyle};
     use crate::geometry::Rect;
 
     fn settled(text: &str, elsewhere: &str) -> String {
@@ -295,10 +326,27 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_numbers_leave_a_text_english() {
+        let mut table = Block::new(Label::Table, Rect::new(0.0, 0.0, 9.0, 9.0), 1.0);
+        table.content = format!(
+            "<table>{}</table>",
+            "<tr><td>1.5</td><td>2</td></tr>".repeat(90)
+        );
+        let mut text = table.clone();
+        (text.label, text.content) = (
+            Label::Text,
+            format!("{ENGLISH}attention attention\u{ad}based"),
+        );
+        let words = Vocabulary::of([table, text.clone()].iter());
+        assert!(settle(&text.content, None, &words).ends_with("attention-based"));
+    }
+
+    #[test]
     fn names_numbers_and_ends_keep_theirs() {
         assert_eq!(settled("Nord\u{ad}S\u{fc}d", ""), "Nord-S\u{fc}d");
         assert_eq!(settled("COVID\u{ad}19", ""), "COVID-19");
         assert_eq!(settled("the end\u{ad}", ""), "the end-");
+        assert_eq!(settled("group A\u{ad}the next", ""), "group A-the next");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::thresholds::joins::*;
 use crate::document::inline::{Inline, Script, TextRun};
 use crate::document::{Block, Body, LINE_HYPHEN, Label, Page, Paragraph};
 use crate::layout::geometric::headings;
+use crate::lines::{is_cjk, is_hangul};
 
 /// A paragraph that goes on in another block; blocks as positions of a page and in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +121,8 @@ fn goes_on(before: &Block, after: &Block, is_apart: bool) -> bool {
         .find(|c| !matches!(c, '(' | '"' | '“' | '‘' | '\''));
     let Some(start) = start else { return false };
     if text.ends_with(LINE_HYPHEN) {
-        return start.is_alphanumeric();
+        let is_next = is_apart || after.bbox.y1 - before.bbox.y2 < NEXT_LINE * size;
+        return start.is_alphanumeric() && is_next;
     }
     // Without a text layer nothing is known about a block's last line.
     let is_open = a.is_open || a.line_count == 0;
@@ -210,7 +212,7 @@ pub(super) fn apply(pages: &mut [Page], joins: &[Join]) {
 }
 
 /// Turns the reference to a footnote into a raised mark.
-fn unlink(inline: &mut Inline) {
+pub(super) fn unlink(inline: &mut Inline) {
     if let Inline::FootnoteReference { mark } = inline {
         *inline = Inline::Text(TextRun {
             text: std::mem::take(mark),
@@ -226,13 +228,33 @@ fn join_paragraphs(paragraphs: &mut Vec<Paragraph>, more: Vec<Paragraph>, hyphen
         return;
     };
     let mut first = first.into_iter().peekable();
+    let ends = (
+        last.last()
+            .and_then(|inline| inline.plain().chars().next_back()),
+        first
+            .peek()
+            .and_then(|inline| inline.plain().chars().next()),
+    );
+    let is_wide = |c: Option<char>| c.is_some_and(|c| is_cjk(c) || is_hangul(c));
+    let has_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+    let needs_blank = hyphen.is_none()
+        && !has_blank(ends.0)
+        && !has_blank(ends.1)
+        && !(is_wide(ends.0) && is_wide(ends.1));
+    match last.last_mut() {
+        Some(Inline::Text(run)) if run.script.is_none() && run.link.is_none() => {
+            run.text.extend(needs_blank.then_some(' '));
+        }
+        _ if needs_blank => last.push(Inline::Text(TextRun {
+            text: " ".into(),
+            ..TextRun::default()
+        })),
+        _ => {}
+    }
     if let Some(Inline::Text(run)) = last.last_mut() {
         // Outside of a joined paragraph a divided word keeps its hyphen.
         if hyphen == Some(false) && run.text.ends_with('-') {
             run.text.pop();
-        }
-        if hyphen.is_none() && !run.text.ends_with(char::is_whitespace) {
-            run.text.push(' ');
         }
         if let Some(Inline::Text(next)) = first.peek() {
             let is_alike = (run.bold, run.italic, run.code, run.script, &run.link)

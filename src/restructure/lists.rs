@@ -3,6 +3,7 @@
 //! Layout makes a block of every item. A paragraph that begins with a number is an item if the one before or after it
 //! has the number that goes with it; bullets and check boxes need no company.
 
+use super::joins::unlink;
 use super::thresholds::lists::*;
 use crate::document::inline::Inline;
 use crate::document::{Block, Body, Label, ListItem, Page, Paragraph};
@@ -66,13 +67,43 @@ pub(super) fn fill(pages: &mut [Page]) {
     }
 }
 
+/// Makes every block whose text is part of another one name the block that has it at last.
+pub(super) fn settle(pages: &mut [Page]) {
+    let at_of: BTreeMap<usize, usize> = pages
+        .iter()
+        .enumerate()
+        .map(|(at, page)| (page.page_index, at))
+        .collect();
+    for at in 0..pages.len() {
+        for index in 0..pages[at].blocks.len() {
+            let Body::Joined { page, block } = pages[at].blocks[index].body else {
+                continue;
+            };
+            // Blocks that it may name come before it and are settled.
+            let target = at_of
+                .get(&page)
+                .and_then(|at| pages[*at].blocks.get(block))
+                .map(|block| &block.body);
+            if let Some(Body::Joined { page, block }) = target {
+                let (page, block) = (*page, *block);
+                pages[at].blocks[index].body = Body::Joined { page, block };
+            }
+        }
+    }
+}
+
 /// Moves the items of a block below the last one of `root` that is one level higher.
 fn nest(pages: &mut [Page], root: (usize, usize), from: (usize, usize), depth: usize) {
     let place = Body::Joined {
         page: pages[root.0].page_index,
         block: root.1,
     };
-    let body = std::mem::replace(&mut pages[from.0].blocks[from.1].body, place);
+    let mut body = std::mem::replace(&mut pages[from.0].blocks[from.1].body, place);
+    if root.0 != from.0 {
+        // The footnotes of a page are its own.
+        let paragraphs = body.paragraphs_mut();
+        paragraphs.into_iter().flatten().for_each(unlink);
+    }
     let Body::List { items: nested } = body else {
         pages[from.0].blocks[from.1].body = body;
         return;
@@ -101,15 +132,19 @@ struct Level {
 fn depth(stack: &mut Vec<Level>, mark: &Mark, block: &Block, jumps: bool) -> usize {
     let left = block.bbox.x1;
     if jumps {
-        // Left edges of two columns have nothing in common: the level is that of the number before, or of the last item
-        // marked alike.
+        // On the next page an item has the left edge of its level. Left edges of two columns have nothing in common: there
+        // the level is that of the number before, or of the last item marked alike.
+        let em = block.style.font_size.max(1.0);
+        let is_below = |level: &Level| (left - level.left).abs() <= SAME_LEFT * em;
         let goes_on = |level: &Level| {
             level.style == mark.style && (mark.number == 0 || level.number + 1 == mark.number)
         };
-        let same = stack.iter().rposition(goes_on).unwrap_or(0);
-        stack.truncate(same + 1);
-        let shift = stack.last().map_or(0.0, |level| left - level.left);
-        stack.iter_mut().for_each(|level| level.left += shift);
+        if !stack.iter().any(is_below) {
+            let same = stack.iter().rposition(goes_on).unwrap_or(0);
+            stack.truncate(same + 1);
+            let shift = stack.last().map_or(0.0, |level| left - level.left);
+            stack.iter_mut().for_each(|level| level.left += shift);
+        }
     }
     let em = block.style.font_size.max(1.0);
     while stack.len() > 1
@@ -400,6 +435,43 @@ mod tests {
             .map(|item| item.map(|(depth, _)| depth))
             .collect();
         assert_eq!(depths, [0, 1, 1, 2, 0, 1, 1].map(Some));
+    }
+
+    #[test]
+    fn lists_go_on_over_pages() {
+        let page = |index: usize, texts: &[(f32, &str)]| {
+            let mut page = Page::failed(index, Fault::internal(""));
+            for (i, (left, text)) in texts.iter().enumerate() {
+                let y = 40.0 * i as f32;
+                let mut block = Block::new(Label::Text, Rect::new(*left, y, 500.0, y + 30.0), 0.9);
+                block.content = text.to_string();
+                block.style.font_size = 20.0;
+                block.markup.list_item = true;
+                page.blocks.push(block);
+            }
+            page
+        };
+        let mut pages = [
+            page(0, &[(0.0, "- first"), (30.0, "- nested")]),
+            page(
+                1,
+                &[(0.0, "- second"), (30.0, "- nested"), (0.0, "- third")],
+            ),
+        ];
+        body::fill(&mut pages);
+        fill(&mut pages);
+        let mut found = Vec::new();
+        for block in pages.iter().flat_map(|page| &page.blocks) {
+            if let Body::List { items } = &block.body {
+                collect(items, 0, &mut found);
+            }
+        }
+        let depths: Vec<usize> = found
+            .into_iter()
+            .flatten()
+            .map(|(depth, _)| depth)
+            .collect();
+        assert_eq!(depths, [0, 1, 0, 1, 0]);
     }
 
     #[test]

@@ -71,6 +71,7 @@ pub(crate) fn finish(document: &mut Document, options: &FinishOptions) {
     joins::apply(&mut document.pages, &joins);
     if options.restructure.is_some() {
         lists::fill(&mut document.pages);
+        lists::settle(&mut document.pages);
     }
 }
 

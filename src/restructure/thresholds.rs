@@ -84,6 +84,9 @@ pub(super) mod joins {
     /// without a full stop are labels and addresses. Larger: sentences stay broken before names. Smaller: values of forms
     /// are sentences.
     pub(crate) const LEAST_CHARS: usize = 90;
+    /// Maximum distance in ems of a block below one that ends with a hyphen, in one column. Larger: a text that ends with a
+    /// minus sign goes on in the next. Smaller: words divided before a line with tall signs stay so.
+    pub(crate) const NEXT_LINE: f32 = 1.5;
     /// Text of fewer lines without a full stop before a caption is labels of its figure.
     pub(crate) const LEAST_LINES: usize = 2;
 }

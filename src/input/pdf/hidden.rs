@@ -497,6 +497,8 @@ struct Seen {
 
 /// Side of a square in page pixels.
 const SQUARE: f32 = 32.0;
+/// Most characters of a square that are compared: more are printed over each other.
+const MOST_IN_SQUARE: usize = 64;
 /// Most squares of a word that are looked up.
 const MOST_SQUARES: i32 = 256;
 
@@ -508,7 +510,10 @@ impl Seen {
             for at in word.chars.clone() {
                 let (x, y) = center(&content.chars[at].bbox);
                 let square = ((x / SQUARE) as i32, (y / SQUARE) as i32);
-                squares.entry(square).or_default().push(at as u32);
+                let inside = squares.entry(square).or_default();
+                if inside.len() < MOST_IN_SQUARE {
+                    inside.push(at as u32);
+                }
             }
         }
         Seen { squares }

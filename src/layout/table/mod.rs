@@ -71,6 +71,9 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
         let last = line.last().expect("lines are made with a word");
         cut = last.0.hyphenated && std::ptr::eq(last.0.words.last().unwrap_or(last.1), last.1);
     }
+    if cut {
+        text.push('-');
+    }
     text
 }
 

@@ -311,6 +311,14 @@ fn words_of_the_other_direction_have_their_spaces() {
 }
 
 #[test]
+fn a_soft_hyphen_within_a_line_is_shown() {
+    let text = "state\u{ad}of\u{ad}the\u{ad}art and 2019\u{ad}20\u{ad}";
+    let page = page(&[(0.0, 0.0, 10.0, text), (0.0, 12.0, 10.0, "and more")]);
+    assert_eq!(texts(&page)[0], "state-of-the-art and 2019-20");
+    assert!(page_text(&page).segments[0].hyphenated);
+}
+
+#[test]
 fn shapes_before_a_line_are_its_marks() {
     let mut page = page(&[
         (30.0, 0.0, 10.0, "an item"),

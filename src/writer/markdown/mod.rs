@@ -167,7 +167,7 @@ pub fn own_block(
     options: &MarkdownOptions,
 ) -> Option<String> {
     match options.form.style {
-        MarkdownStyle::Gfm if block.body != Body::Empty => {
+        MarkdownStyle::Gfm if !matches!(block.body, Body::Empty | Body::Joined { .. }) => {
             GfmWriter::of_blocks(options, pictures).alone(block)
         }
         // What went into another block still has its content.
