@@ -237,10 +237,8 @@ fn join_paragraphs(paragraphs: &mut Vec<Paragraph>, more: Vec<Paragraph>, hyphen
     );
     let is_wide = |c: Option<char>| c.is_some_and(|c| is_cjk(c) || is_hangul(c));
     let has_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
-    let needs_blank = hyphen.is_none()
-        && !has_blank(ends.0)
-        && !has_blank(ends.1)
-        && !(is_wide(ends.0) && is_wide(ends.1));
+    let is_joined = hyphen.is_some() || is_wide(ends.0) && is_wide(ends.1);
+    let needs_blank = !is_joined && !has_blank(ends.0) && !has_blank(ends.1);
     match last.last_mut() {
         Some(Inline::Text(run)) if run.script.is_none() && run.link.is_none() => {
             run.text.extend(needs_blank.then_some(' '));

@@ -42,7 +42,8 @@ fn pages_and_the_document_are_marked_as_asked() {
     let folder = Folder::new();
     let comments = report(&folder, &["--page-breaks", "comment", "--front-matter"]);
     assert!(
-        comments.starts_with("---\ntitle: \"Tidal Observations at Twelve Harbours\"\nsource: \"")
+        comments.starts_with("---\ntitle: \"Tidal Observations at Twelve Harbours\"\n")
+            && comments.contains("\nsource: \"")
     );
     assert!(comments.contains("\npages: 2\n---\n\n<!-- page 1 -->\n\n# Tidal Observations"));
     assert_eq!(comments.matches("\n\n<!-- page 2 -->\n\n").count(), 1);

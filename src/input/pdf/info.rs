@@ -65,6 +65,7 @@ impl OpenDocument<'_> {
             }
         };
         let mut stack = vec![(child(std::ptr::null_mut()), 1u8)];
+        let most = self.most_places();
         while let Some((bookmark, depth)) = stack.pop() {
             // One that was seen already closes a circle.
             if bookmark.is_null()
@@ -79,7 +80,12 @@ impl OpenDocument<'_> {
             });
             found.push(OutlineEntry {
                 title: one_line(&title),
-                page_index: self.page_of(bookmark),
+                // Beyond that only titles are read.
+                page_index: if found.len() < most {
+                    self.page_of(bookmark)
+                } else {
+                    None
+                },
                 depth,
             });
             stack.push((sibling(bookmark), depth));

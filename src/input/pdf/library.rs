@@ -22,6 +22,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Most names that are compared for a page: about a second. Documents of 1,000 links and 10,000 names are within it.
+const MOST_STEPS: usize = 10_000_000;
 /// `FPDF_ANNOT`: draw annotations.
 const RENDER_ANNOTATIONS: i32 = 0x01;
 /// `FPDFBitmap_BGR`, three bytes per pixel.
@@ -165,6 +167,8 @@ pub(crate) struct OpenDocument<'a> {
     // pdfium keeps a pointer to it, so it must not move while a form is open: hence the box.
     _form_info: Box<[usize; 64]>,
     mender: OnceCell<Option<Mender>>,
+    /// Number of named places in the document.
+    names: OnceCell<usize>,
     password: String,
     data: PdfData,
 }
@@ -188,6 +192,7 @@ impl<'a> OpenDocument<'a> {
             form,
             _form_info: form_info,
             mender: OnceCell::new(),
+            names: OnceCell::new(),
             password: password.to_string(),
             data,
         }
@@ -196,6 +201,15 @@ impl<'a> OpenDocument<'a> {
     /// The document opened once more, to change it.
     pub(super) fn copy(&self) -> Option<OpenDocument<'a>> {
         self.library.document(&self.data, &self.password).ok()
+    }
+
+    /// Most places of the document that are looked up for a page or for its bookmarks: pdfium goes through all
+    /// names for each.
+    pub(super) fn most_places(&self) -> usize {
+        let api = &self.library.api;
+        // SAFETY: the document is open.
+        let count = || unsafe { api.FPDF_CountNamedDests(self.handle.cast()) } as usize;
+        MOST_STEPS / (*self.names.get_or_init(count)).max(1)
     }
 
     /// The second reader of this document; `None` if it cannot read it.

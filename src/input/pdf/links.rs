@@ -23,6 +23,7 @@ impl OpenPage<'_> {
     pub(super) fn add_links(&self, to_page: &Transform, out: &mut PdfPage) {
         let api = self.api();
         let (mut position, mut found) = (0, Vec::new());
+        let mut places = self.document.most_places();
         while found.len() < MOST_LINKS {
             let mut link = std::ptr::null_mut();
             // SAFETY: the page is loaded, the targets are locals; links live as long as the page.
@@ -32,7 +33,7 @@ impl OpenPage<'_> {
                 break;
             }
             let link = link.cast();
-            if let Some(target) = self.target(link) {
+            if let Some(target) = self.target(link, &mut places) {
                 let boxes = self.link_boxes(link, to_page);
                 found.push(PdfLink { boxes, target });
             }
@@ -41,18 +42,24 @@ impl OpenPage<'_> {
         out.links = found;
     }
 
-    fn target(&self, link: *mut c_void) -> Option<String> {
+    /// Where a link leads to; `places` is how many places may still be looked up.
+    fn target(&self, link: *mut c_void, places: &mut usize) -> Option<String> {
         let api = self.api();
         let document = self.document.handle;
         // SAFETY: the document is open, and the link and what it holds live as long as the page.
         unsafe {
-            let mut place = api.FPDFLink_GetDest(document.cast(), link.cast());
+            let mut place = std::ptr::null_mut();
+            if *places > 0 {
+                *places -= 1;
+                place = api.FPDFLink_GetDest(document.cast(), link.cast());
+            }
             if place.is_null() {
                 let action = api.FPDFLink_GetAction(link.cast());
                 if action.is_null() {
                     return None;
                 }
                 match api.FPDFAction_GetType(action) {
+                    GO_TO if *places == 0 => return None,
                     GO_TO => place = api.FPDFAction_GetDest(document.cast(), action),
                     ADDRESS => {
                         let address = utf8(MOST_ADDRESS, &|buffer, bytes| {

@@ -214,6 +214,7 @@ impl FormWalk {
 
     fn finish(self) -> Vec<(String, String)> {
         let FormWalk { data, fields, .. } = self;
+        let mut left = MOST_VALUES_TEXT;
         let labelled = data.into_iter().map(|(name, value)| {
             let Some(field) = fields.get(&name) else {
                 return (name, value);
@@ -222,7 +223,7 @@ impl FormWalk {
             let caption = caption.trim_end_matches(':').trim_end();
             let label = match caption.is_empty() {
                 true => name,
-                false => caption.to_string(),
+                false => caption.chars().take(MOST_LABEL).collect(),
             };
             let on = match field.on.is_empty() {
                 true => "1",
@@ -235,9 +236,20 @@ impl FormWalk {
             };
             (label, value)
         });
-        labelled.collect()
+        // One caption may be that of every value.
+        let kept = labelled.take_while(|(label, value)| {
+            let length = label.len() + value.len();
+            left = left.saturating_sub(length);
+            left > 0
+        });
+        kept.collect()
     }
 }
+
+/// Most characters of a label.
+const MOST_LABEL: usize = 300;
+/// Most bytes of all labels and values together.
+const MOST_VALUES_TEXT: usize = 1_000_000;
 
 /// The words of a text with single blanks.
 fn words(text: &str) -> String {

@@ -6,8 +6,15 @@ use crate::writer::figures::own_title;
 
 /// What is known about a document, as YAML between two lines of dashes.
 pub(super) fn matter(document: &Document) -> String {
-    let source = document.input_path.clone();
-    let texts = [("title", own_title(document)), ("source", Some(source))];
+    let info = &document.info;
+    let texts = [
+        ("title", own_title(document).or_else(|| info.title.clone())),
+        ("author", info.author.clone()),
+        ("language", info.language.clone()),
+        ("created", info.created.clone()),
+        ("modified", info.modified.clone()),
+        ("source", Some(document.input_path.clone())),
+    ];
     let mut lines = vec!["---".to_string()];
     for (key, text) in texts {
         lines.extend(text.map(|text| format!("{key}: {}", quoted(&text))));

@@ -104,7 +104,7 @@ pub(super) const PART: &[Parameter] = &[
     Parameter {
         name: "front_matter",
         place: Destination::Key("front_matter"),
-        help: "Begin the Markdown with what is known about the document (title, source, pages), as YAML \
+        help: "Begin the Markdown with what is known about the document (title, author, source, pages), as YAML \
                [default: false]",
         ..OUTPUT
     },

@@ -229,18 +229,21 @@ impl<'a> Sight<'a> {
                     self.lines
                         .push(format!("p {}", formula(&format!("{latex}{tag}"), true)));
                 }
-                Body::Picture { path, alt, .. } => {
-                    if let Some(path) = path {
-                        let alt = alt.as_deref().unwrap_or_default();
-                        let words = alt.split_whitespace().collect::<Vec<_>>().join(" ");
-                        let words: String = words.chars().map(visible).collect();
-                        let words = if words.is_empty() {
-                            "Image".into()
-                        } else {
-                            words
-                        };
-                        self.lines.push(format!("p ![{words}]({})", link(path)));
-                    }
+                Body::Picture { path: None, .. } => {}
+                Body::Picture {
+                    path: Some(path),
+                    alt,
+                    ..
+                } => {
+                    let alt = alt.as_deref().unwrap_or_default();
+                    let words = alt.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let words: String = words.chars().map(visible).collect();
+                    let words = if words.is_empty() {
+                        "Image".into()
+                    } else {
+                        words
+                    };
+                    self.lines.push(format!("p ![{words}]({})", link(path)));
                 }
                 Body::Footnote { paragraphs, .. } if referred.contains(&at) => {
                     notes.push(format!("note {}", self.note_text(paragraphs)));
