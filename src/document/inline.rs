@@ -25,10 +25,14 @@ pub enum Inline {
         #[serde(skip_serializing_if = "is_false")]
         display: bool,
     },
-    /// A mark that refers to a footnote of the same page.
+    /// A mark that refers to a footnote.
     FootnoteReference {
         /// The mark, as the footnote has it.
         mark: String,
+        /// Position of the page that has the footnote, from 0, where the text is part of a paragraph that began on an
+        /// earlier one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        page: Option<usize>,
     },
 }
 
@@ -315,7 +319,7 @@ impl Inline {
         match self {
             Inline::Text(run) => &run.text,
             Inline::Formula { latex, .. } => latex,
-            Inline::FootnoteReference { mark } => mark,
+            Inline::FootnoteReference { mark, .. } => mark,
         }
     }
 }

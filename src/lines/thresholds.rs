@@ -130,6 +130,8 @@ pub(super) mod fractions {
     pub(crate) const SIDE_GAP: f32 = 0.75;
     /// Maximum overlap of the same in ems: italics lean. Larger: words below a line are in it.
     pub(crate) const SIDE_OVERLAP: f32 = 0.15;
+    /// Short pieces below a numerator that are looked at, highest first: those of its line and the next.
+    pub(crate) const MOST_BELOW: usize = 400;
     /// Words that begin above a fraction's middle and are looked at, lowest first: those of two lines at least.
     pub(crate) const MOST_NEIGHBOURS: usize = 200;
 }
@@ -148,6 +150,8 @@ pub(super) mod drop_caps {
     pub(crate) const INDENTED_GAP: f32 = 2.5;
     /// Maximum overlap of the same: letters such as L and A let text come near.
     pub(crate) const OVERLAP: f32 = 0.5;
+    /// Most large capitals of a page with initials: a page with more is a poster or a puzzle.
+    pub(crate) const MOST_CAPS: usize = 200;
     /// Minimum number of lines beside it. Smaller: the number of a chapter before its title is an initial.
     pub(crate) const MIN_LINES: usize = 2;
 }

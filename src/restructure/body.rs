@@ -321,7 +321,7 @@ fn refer_to_footnotes(blocks: &mut [Block]) {
                 && !(is_exponent && run.text.trim().starts_with(|c: char| c.is_ascii_digit()))
             {
                 let mark = run.text.trim().to_string();
-                paragraph[at] = Inline::FootnoteReference { mark };
+                paragraph[at] = Inline::FootnoteReference { mark, page: None };
             }
         }
     }
@@ -392,7 +392,10 @@ mod tests {
             script: Some(Script::Sup),
             ..TextRun::default()
         });
-        let reference = Inline::FootnoteReference { mark: "2".into() };
+        let reference = Inline::FootnoteReference {
+            mark: "2".into(),
+            page: None,
+        };
         let footnote = |mark: Option<&str>, content: &str| Body::Footnote {
             mark: mark.map(String::from),
             paragraphs: vec![vec![text(content)]],

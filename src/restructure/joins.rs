@@ -5,7 +5,7 @@
 
 use super::hyphens::{self, Vocabulary};
 use super::thresholds::joins::*;
-use crate::document::inline::{Inline, Script, TextRun};
+use crate::document::inline::{Inline, TextRun};
 use crate::document::{Block, Body, LINE_HYPHEN, Label, Page, Paragraph};
 use crate::layout::geometric::headings;
 use crate::lines::{is_cjk, is_hangul};
@@ -180,7 +180,8 @@ pub(super) fn apply(pages: &mut [Page], joins: &[Join]) {
             // The footnotes of a page are its own.
             let paragraphs = after.paragraphs_mut();
             let inlines = paragraphs.into_iter().flatten();
-            inlines.for_each(unlink);
+            let of = pages[join.to.0].page_index;
+            inlines.for_each(|inline| name_page(inline, of));
         }
         let place = Body::Joined {
             page: pages[start.0].page_index,
@@ -211,14 +212,10 @@ pub(super) fn apply(pages: &mut [Page], joins: &[Join]) {
     }
 }
 
-/// Turns the reference to a footnote into a raised mark.
-pub(super) fn unlink(inline: &mut Inline) {
-    if let Inline::FootnoteReference { mark } = inline {
-        *inline = Inline::Text(TextRun {
-            text: std::mem::take(mark),
-            script: Some(Script::Sup),
-            ..TextRun::default()
-        });
+/// Makes a reference to a footnote say whose page's it is; it goes to the text of an earlier page.
+pub(super) fn name_page(inline: &mut Inline, of: usize) {
+    if let Inline::FootnoteReference { page, .. } = inline {
+        page.get_or_insert(of);
     }
 }
 

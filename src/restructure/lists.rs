@@ -3,7 +3,7 @@
 //! Layout makes a block of every item. A paragraph that begins with a number is an item if the one before or after it
 //! has the number that goes with it; bullets and check boxes need no company.
 
-use super::joins::unlink;
+use super::joins::name_page;
 use super::thresholds::lists::*;
 use crate::document::inline::Inline;
 use crate::document::{Block, Body, Label, ListItem, Page, Paragraph};
@@ -102,7 +102,9 @@ fn nest(pages: &mut [Page], root: (usize, usize), from: (usize, usize), depth: u
     if root.0 != from.0 {
         // The footnotes of a page are its own.
         let paragraphs = body.paragraphs_mut();
-        paragraphs.into_iter().flatten().for_each(unlink);
+        let of = pages[from.0].page_index;
+        let inlines = paragraphs.into_iter().flatten();
+        inlines.for_each(|inline| name_page(inline, of));
     }
     let Body::List { items: nested } = body else {
         pages[from.0].blocks[from.1].body = body;

@@ -470,7 +470,14 @@ impl<'a> HtmlWriter<'a> {
                     let latex = escaped(latex, "\n");
                     html.push_str(&format!("<span class=\"{class}\">{latex}</span>"));
                 }
-                Inline::FootnoteReference { mark } => {
+                // Notes stand below their own page.
+                Inline::FootnoteReference {
+                    mark,
+                    page: Some(_),
+                } => {
+                    html.push_str(&format!("<sup>{}</sup>", escaped(mark, " ")));
+                }
+                Inline::FootnoteReference { mark, page: None } => {
                     html.push_str(&self.reference(mark, at));
                 }
             }

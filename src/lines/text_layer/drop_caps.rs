@@ -8,14 +8,21 @@ use std::collections::HashSet;
 
 /// Joins every initial with its word, whose box keeps its height.
 pub(super) fn join(words: &mut Vec<RawWord>) {
+    let mut sizes: Vec<f32> = words.iter().map(|word| word.size).collect();
+    sizes.sort_by(f32::total_cmp);
+    let usual = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
     let is_letter = |word: &RawWord| {
         let letters = word.text.chars().filter(|c| c.is_uppercase()).count();
         letters == 1
+            && word.size > SIZE * usual
             && word.text.chars().count() <= MAX_CHARS
             && word.direction == Direction::Horizontal
     };
     let letters: Vec<usize> = (0..words.len()).filter(|i| is_letter(&words[*i])).collect();
     let mut joined: Vec<(usize, usize)> = Vec::new();
+    if letters.len() > MOST_CAPS {
+        return;
+    }
     for cap in letters {
         deadline::check();
         if let Some(word) = first_word(words, cap) {

@@ -88,7 +88,7 @@ fn fractions(words: &[RawWord], chains: &[Chain]) -> Vec<(usize, usize)> {
     for (at, &upper) in short.iter().enumerate() {
         deadline::check();
         let (a, em) = (&chains[upper].bbox, chains[upper].size);
-        for &lower in &short[at + 1..] {
+        for &lower in short[at + 1..].iter().take(MOST_BELOW) {
             let b = &chains[lower].bbox;
             let gap = b.y1 - a.y2;
             if gap > BAR_GAP * em {

@@ -92,7 +92,10 @@ fn footnote_of(mark: &str, content: &str) -> Block {
 }
 
 fn reference_to(mark: &str) -> Block {
-    let reference = Inline::FootnoteReference { mark: mark.into() };
+    let reference = Inline::FootnoteReference {
+        mark: mark.into(),
+        page: None,
+    };
     let paragraphs = vec![vec![run("see"), reference]];
     block(Label::Text, Body::Text { paragraphs })
 }
@@ -327,7 +330,11 @@ fn all_kinds(content: &str) -> Vec<Block> {
             display: false,
         };
         let mark = content.into();
-        vec![styled, formula, Inline::FootnoteReference { mark }]
+        vec![
+            styled,
+            formula,
+            Inline::FootnoteReference { mark, page: None },
+        ]
     };
     let paragraphs = || vec![paragraph()];
     let item = ListItem {

@@ -73,8 +73,11 @@ impl<'a> GfmWriter<'a> {
         let marks = Marks::of(page);
         let label_in = |block: usize| {
             let marks = &marks;
-            move |mark: &str| {
-                let place = marks.place(mark, block)?;
+            move |mark: &str, page: Option<usize>| {
+                let (number, place) = match page {
+                    Some(page) => self.notes.elsewhere(page, mark)?,
+                    None => (number, marks.place(mark, block)?),
+                };
                 self.notes.label(number, place).map(String::from)
             }
         };
@@ -141,11 +144,11 @@ impl<'a> GfmWriter<'a> {
             Body::List { items } => {
                 let items = items.iter().map(|item| Item {
                     item,
-                    label: &|_| None,
+                    label: &|_, _| None,
                 });
                 list(&items.collect::<Vec<Item>>(), &mut None)
             }
-            _ => self.block(block, None, &|_| None),
+            _ => self.block(block, None, &|_, _| None),
         })
     }
 
@@ -206,7 +209,7 @@ impl<'a> GfmWriter<'a> {
                     };
                     paragraphs[0].splice(0..0, [mark, blank].map(Inline::Text));
                 }
-                self.paragraphs(&paragraphs, &|_| None)
+                self.paragraphs(&paragraphs, &|_, _| None)
             }
         }
     }
@@ -342,7 +345,7 @@ fn formula(latex: &str, number: Option<&str>) -> String {
                 text: number.to_string(),
                 ..TextRun::default()
             };
-            paragraph(&[Inline::Text(run)], Place::Line, &|_| None)
+            paragraph(&[Inline::Text(run)], Place::Line, &|_, _| None)
         });
     }
     if let Some(number) = number {
@@ -367,7 +370,7 @@ fn formula(latex: &str, number: Option<&str>) -> String {
 /// The definition of a footnote.
 fn definition(label: &str, paragraphs: &[Paragraph]) -> String {
     let texts = paragraphs.iter();
-    let texts = texts.map(|text| paragraph(text, Place::Line, &|_| None));
+    let texts = texts.map(|text| paragraph(text, Place::Line, &|_, _| None));
     let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
     format!("[^{label}]: {}", texts.join("\n\n    "))
 }

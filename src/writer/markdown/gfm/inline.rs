@@ -26,7 +26,7 @@ pub(super) enum Place {
 }
 
 /// The label of the footnote that a mark refers to.
-pub(super) type LabelOf<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type LabelOf<'a> = &'a dyn Fn(&str, Option<usize>) -> Option<String>;
 
 /// A paragraph as Markdown; empty if it is blank.
 pub(super) fn paragraph(paragraph: &[Inline], place: Place, label: LabelOf) -> String {
@@ -60,7 +60,7 @@ struct Atom<'a> {
 enum What<'a> {
     Char(char),
     Formula { latex: &'a str, display: bool },
-    Reference { mark: &'a str },
+    Reference { mark: &'a str, page: Option<usize> },
 }
 
 /// A style as far as Markdown shows it.
@@ -119,12 +119,12 @@ fn atoms(paragraph: &[Inline], place: Place) -> Vec<Atom<'_>> {
                     style: Style::default(),
                 });
             }
-            Inline::FootnoteReference { mark } => {
+            Inline::FootnoteReference { mark, page } => {
                 if ends_in_reference(&found) {
                     push(&mut found, ' ', Style::default());
                 }
                 found.push(Atom {
-                    what: What::Reference { mark },
+                    what: What::Reference { mark, page: *page },
                     style: Style::default(),
                 });
             }
@@ -352,7 +352,7 @@ impl InlineWriter<'_> {
             What::Char(c @ ('[' | ']')) if in_link => self.out.push_markup(['\\', c].into_iter()),
             What::Char(c) => self.out.push_text(c),
             What::Formula { latex, display } => self.formula(latex, display),
-            What::Reference { mark } => match (self.label)(mark) {
+            What::Reference { mark, page } => match (self.label)(mark, page) {
                 Some(label) => self.markup(&format!("[^{label}]")),
                 None => {
                     self.markup("<sup>");

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     labels: BTreeMap<(usize, usize), String>,
+    /// Page and block of the footnotes that texts of earlier pages refer to, by the page's index and the mark.
+    elsewhere: BTreeMap<(usize, String), (usize, usize)>,
 }
 
 impl Notes {
@@ -21,21 +23,27 @@ impl Notes {
         }
         let mut referred: Vec<((usize, usize), &str)> = Vec::new();
         let mut known: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let mut elsewhere = BTreeMap::new();
         for (number, page) in document.pages.iter().enumerate() {
             let marks = Marks::of(page);
-            if marks.0.is_empty() {
-                continue;
-            }
             for (at, block) in page.blocks.iter().enumerate() {
                 if options.is_left_out(block.label) || footnote(block).is_some() {
                     continue;
                 }
                 for inline in block.body.paragraphs().into_iter().flatten() {
-                    if let Inline::FootnoteReference { mark } = inline
-                        && let Some(place) = marks.place(mark, at)
-                        && known.insert((number, place))
-                    {
-                        referred.push(((number, place), mark));
+                    let Inline::FootnoteReference { mark, page } = inline else {
+                        continue;
+                    };
+                    let place = match page {
+                        Some(page) => {
+                            let place = on_page(document, *page, mark);
+                            elsewhere.extend(place.map(|place| ((*page, mark.clone()), place)));
+                            place
+                        }
+                        None => marks.place(mark, at).map(|block| (number, block)),
+                    };
+                    if let Some(place) = place.filter(|place| known.insert(*place)) {
+                        referred.push((place, mark));
                     }
                 }
             }
@@ -54,13 +62,31 @@ impl Notes {
         });
         Notes {
             labels: labels.collect(),
+            elsewhere,
         }
+    }
+
+    /// Page and block of a footnote that a text of an earlier page refers to.
+    pub(super) fn elsewhere(&self, page_index: usize, mark: &str) -> Option<(usize, usize)> {
+        self.elsewhere.get(&(page_index, mark.to_string())).copied()
     }
 
     /// The label of a footnote; `None` where nothing refers to it.
     pub(super) fn label(&self, page: usize, block: usize) -> Option<&str> {
         self.labels.get(&(page, block)).map(String::as_str)
     }
+}
+
+/// The first footnote with a mark on the page with an index: positions of both in their lists.
+fn on_page(document: &Document, page_index: usize, mark: &str) -> Option<(usize, usize)> {
+    let number = document
+        .pages
+        .partition_point(|page| page.page_index < page_index);
+    let page = document
+        .pages
+        .get(number)
+        .filter(|page| page.page_index == page_index)?;
+    Some((number, Marks::of(page).place(mark, 0)?))
 }
 
 /// The footnotes of a page by their marks: positions of their blocks in order.

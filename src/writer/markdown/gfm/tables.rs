@@ -120,7 +120,7 @@ impl TableWriter<'_> {
 
     fn cell(&self, cell: &Cell) -> String {
         let inline = Inline::parse(&cell.text, self.markup, &TextRun::default());
-        paragraph(&inline, Place::Cell, &|_| None)
+        paragraph(&inline, Place::Cell, &|_, _| None)
     }
 
     fn html(&self, rows: &[Vec<&Cell>]) -> String {

@@ -273,7 +273,10 @@ fn footnote(mark: &str, content: &str) -> Body {
 }
 
 fn refers(content: &str, mark: &str) -> Body {
-    let reference = Inline::FootnoteReference { mark: mark.into() };
+    let reference = Inline::FootnoteReference {
+        mark: mark.into(),
+        page: None,
+    };
     Body::Text {
         paragraphs: vec![vec![text(content), reference]],
     }
@@ -391,7 +394,7 @@ proptest! {
 
     #[test]
     fn paragraphs_come_back(inlines in inlines()) {
-        let markdown = paragraph(&inlines, Place::Block, &|mark| Some(mark.to_string()));
+        let markdown = paragraph(&inlines, Place::Block, &|mark, _| Some(mark.to_string()));
         let definitions: String = MARKS.iter().map(|mark| format!("\n\n[^{mark}]: note")).collect();
         let found = lines(&format!("{markdown}{definitions}"));
         let mut expected = inline_lines(&inlines);

@@ -129,6 +129,7 @@ fn inline() -> impl Strategy<Value = Inline> {
     let reference = proptest::sample::select(MARKS);
     let reference = reference.prop_map(|mark| Inline::FootnoteReference {
         mark: mark.to_string(),
+        page: None,
     });
     prop_oneof![8 => run, 1 => formula, 1 => reference]
 }

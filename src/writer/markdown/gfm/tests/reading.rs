@@ -146,7 +146,7 @@ impl<'a> Sight<'a> {
                     }
                     bits.push((formula(latex, *display), String::new()));
                 }
-                Inline::FootnoteReference { mark } => {
+                Inline::FootnoteReference { mark, .. } => {
                     let note = match block {
                         usize::MAX => None,
                         block => self.note(mark, block),
@@ -187,7 +187,7 @@ impl<'a> Sight<'a> {
                 .flatten()
                 .filter(|_| is_text)
             {
-                if let Inline::FootnoteReference { mark } = inline {
+                if let Inline::FootnoteReference { mark, .. } = inline {
                     referred.extend(marks.place(mark, at));
                 }
             }
