@@ -90,6 +90,21 @@ fn insert(added: Vec<(usize, RawWord)>, words: &mut Vec<RawWord>) {
     *words = all;
 }
 
+/// Indices of the horizontal words, from top to bottom.
+fn horizontal_by_top(words: &[RawWord]) -> Vec<usize> {
+    let mut by_top: Vec<usize> = (0..words.len())
+        .filter(|i| words[*i].direction == Direction::Horizontal)
+        .collect();
+    by_top.sort_by(|&a, &b| {
+        words[a]
+            .bbox
+            .y1
+            .total_cmp(&words[b].bbox.y1)
+            .then(a.cmp(&b))
+    });
+    by_top
+}
+
 /// `true` for codes that pdfium and PDF producers use for a hyphen at a line's end.
 fn is_soft_hyphen(code: u32) -> bool {
     matches!(code, 0x02 | 0xAD | 0xFFFE)

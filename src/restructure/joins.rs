@@ -74,7 +74,7 @@ fn is_running(label: Label) -> bool {
 }
 
 /// `true` for what stands between the parts of a paragraph without ending it: floats and furniture.
-fn is_beside_text(label: Label) -> bool {
+pub(super) fn is_beside_text(label: Label) -> bool {
     use Label::*;
     matches!(
         label,

@@ -3,7 +3,7 @@
 //! Layout makes a block of every item. A paragraph that begins with a number is an item if the one before or after it
 //! has the number that goes with it; bullets and check boxes need no company.
 
-use super::joins::name_page;
+use super::joins::{is_beside_text, name_page};
 use super::thresholds::lists::*;
 use crate::document::inline::Inline;
 use crate::document::{Block, Body, Label, ListItem, Page, Paragraph};
@@ -133,10 +133,10 @@ struct Level {
 /// Depth of an item, from 0; `jumps` tells that it stands in another column or on another page than the one before.
 fn depth(stack: &mut Vec<Level>, mark: &Mark, block: &Block, jumps: bool) -> usize {
     let left = block.bbox.x1;
+    let em = block.style.font_size.max(1.0);
     if jumps {
         // On the next page an item has the left edge of its level. Left edges of two columns have nothing in common: there
         // the level is that of the number before, or of the last item marked alike.
-        let em = block.style.font_size.max(1.0);
         let is_below = |level: &Level| (left - level.left).abs() <= SAME_LEFT * em;
         let goes_on = |level: &Level| {
             level.style == mark.style && (mark.number == 0 || level.number + 1 == mark.number)
@@ -148,7 +148,6 @@ fn depth(stack: &mut Vec<Level>, mark: &Mark, block: &Block, jumps: bool) -> usi
             stack.iter_mut().for_each(|level| level.left += shift);
         }
     }
-    let em = block.style.font_size.max(1.0);
     while stack.len() > 1
         && stack
             .last()
@@ -172,23 +171,9 @@ fn depth(stack: &mut Vec<Level>, mark: &Mark, block: &Block, jumps: bool) -> usi
     stack.len() - 1
 }
 
-/// What stands between the items of a list without ending it.
+/// What stands between the items of a list without ending it: as between the parts of a paragraph, but no table or seal.
 fn is_beside(label: Label) -> bool {
-    use Label::*;
-    matches!(
-        label,
-        Image
-            | Chart
-            | FigureTitle
-            | VisionFootnote
-            | Footnote
-            | Header
-            | Footer
-            | HeaderImage
-            | FooterImage
-            | Number
-            | AsideText
-    )
+    is_beside_text(label) && !matches!(label, Label::Table | Label::Seal)
 }
 
 /// The numbered paragraphs that are items, by page and block.

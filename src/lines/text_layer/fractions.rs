@@ -1,7 +1,7 @@
 //! Fractions within a line of text: their numerators and denominators are above and below the line, and belong into it.
 
 use super::super::thresholds::fractions::*;
-use super::RawWord;
+use super::{RawWord, horizontal_by_top};
 use crate::deadline;
 use crate::geometry::Rect;
 use crate::lines::Direction;
@@ -27,16 +27,7 @@ pub(super) fn gather(words: &[RawWord], chains: Vec<Vec<usize>>) -> Vec<Vec<usiz
     if fractions.is_empty() {
         return chains.into_iter().map(|chain| chain.words).collect();
     }
-    let mut by_top: Vec<usize> = (0..words.len())
-        .filter(|i| words[*i].direction == Direction::Horizontal)
-        .collect();
-    by_top.sort_by(|&a, &b| {
-        words[a]
-            .bbox
-            .y1
-            .total_cmp(&words[b].bbox.y1)
-            .then(a.cmp(&b))
-    });
+    let by_top = horizontal_by_top(words);
     let mut chain_of = vec![0; words.len()];
     for (at, chain) in chains.iter().enumerate() {
         chain.words.iter().for_each(|i| chain_of[*i] = at);

@@ -3,7 +3,7 @@
 //! Browsers draw them so, and many forms.
 
 use super::super::thresholds::markers::*;
-use super::RawWord;
+use super::{RawWord, horizontal_by_top};
 use crate::deadline;
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, SmallShape};
@@ -20,16 +20,7 @@ pub(super) fn words(content: &PdfPage, words: &[RawWord]) -> Vec<(usize, RawWord
     if content.small_shapes.is_empty() || content.small_shapes.len() > MAX_SHAPES {
         return Vec::new();
     }
-    let mut by_top: Vec<usize> = (0..words.len())
-        .filter(|i| words[*i].direction == Direction::Horizontal)
-        .collect();
-    by_top.sort_by(|&a, &b| {
-        words[a]
-            .bbox
-            .y1
-            .total_cmp(&words[b].bbox.y1)
-            .then(a.cmp(&b))
-    });
+    let by_top = horizontal_by_top(words);
     let mut found: Vec<(usize, RawWord)> = Vec::new();
     for mark in marks(&content.small_shapes) {
         deadline::check();
