@@ -387,7 +387,12 @@ impl PageSource for PdfSource {
             render_scale: Some(render_scale),
         };
         let (content, picture) = self.pool.page(&self.handle, request)?;
-        let content = content.ok_or_else(|| PoolError::Crashed("it sent no content".into()))?;
+        let mut content = content.ok_or_else(|| PoolError::Crashed("it sent no content".into()))?;
+        let outline = self.handle.info.outline.iter();
+        content.bookmarks = outline
+            .filter(|entry| entry.page_index == Some(page_index))
+            .cloned()
+            .collect();
         let (width, height) = content.size_points;
         let pixels = |points: f32| ((points as f64 * scale).ceil() as usize).max(1);
         let (pixels_full, preview) = match wanted {

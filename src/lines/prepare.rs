@@ -6,7 +6,9 @@ use super::thresholds::trust::{TOLD_MEANINGLESS, TURNED_SHARE};
 use super::tiles::LEAST_SIDE;
 use super::trust::{self, TextLayerMode};
 use super::{PageText, text_layer};
-use crate::document::{Code, Diagnostic, HiddenText, Preprocessing, TextDecision, TextSource};
+use crate::document::{
+    Code, Diagnostic, HiddenText, OutlineEntry, Preprocessing, TextDecision, TextSource,
+};
 use crate::fault::{Fault, Reason};
 use crate::geometry::Rect;
 use crate::input::pdf::page::{PdfPage, StructNode};
@@ -44,6 +46,8 @@ pub struct PreparedPage {
     pub images: Vec<Rect>,
     /// Structure of a tagged page.
     pub structure: Vec<StructNode>,
+    /// Bookmarks that lead to the page.
+    pub bookmarks: Vec<OutlineEntry>,
     /// Clockwise quarter turns that were undone.
     pub rotation_quarters: u32,
     /// Skew that was undone, in degrees clockwise.
@@ -80,6 +84,7 @@ impl PreparedPage {
             drawings: Vec::new(),
             images: Vec::new(),
             structure: Vec::new(),
+            bookmarks: Vec::new(),
             rotation_quarters: 0,
             skew_degrees: 0.0,
             preprocessed: None,
@@ -212,6 +217,10 @@ pub(crate) fn prepare_lines(
         drawings: Vec::new(),
         images,
         structure: Vec::new(),
+        bookmarks: page
+            .content
+            .as_ref()
+            .map_or_else(Vec::new, |content| content.bookmarks.clone()),
         rotation_quarters: read.rotation_quarters,
         skew_degrees: read.skew_degrees,
         preprocessed: None,
@@ -356,6 +365,7 @@ fn from_content(
         drawings: content.drawings.iter().map(|r| rect(*r)).collect(),
         images: content.images.iter().map(|r| rect(*r)).collect(),
         structure: content.structure,
+        bookmarks: content.bookmarks,
         rotation_quarters: 0,
         skew_degrees: 0.0,
         preprocessed: None,

@@ -12,6 +12,7 @@ mod fonts;
 mod fractions;
 mod links;
 mod markers;
+mod strikes;
 
 use super::page_text::{Direction, PageText, Segment, Shift, Word, is_cjk, is_right_to_left};
 use super::thresholds::layer::*;
@@ -50,7 +51,7 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
     let links = Links::of(content);
     let chains = fractions::gather(&raw, link(&raw));
     let mut raw: Vec<Option<RawWord>> = raw.into_iter().map(Some).collect();
-    let segments = chains
+    let mut segments: Vec<Segment> = chains
         .into_iter()
         .map(|chain| {
             chain
@@ -65,6 +66,7 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
             segment
         })
         .collect();
+    strikes::mark(content, &mut segments);
     PageText {
         source: TextSource::TextLayer,
         segments,

@@ -156,6 +156,21 @@ pub(super) mod drop_caps {
     pub(crate) const MIN_LINES: usize = 2;
 }
 
+/// Words that are struck out.
+pub(super) mod strikes {
+    use std::ops::Range;
+    /// Place of the line in a word's box, 0 at its top (the ascent) to 1 (the descent). Wider: underlines close to the
+    /// letters strike out. Narrower: lines that programs set high or low are missed.
+    pub(crate) const PLACE: Range<f32> = 0.4..0.74;
+    /// Minimum share of a word that the line covers. Larger: struck words with a sign after them are missed.
+    pub(crate) const COVER: f32 = 0.6;
+    /// Maximum distance in ems of its ends from those of the words. Larger: dashes between words strike out what is beside
+    /// them. Smaller: lines that include a space are missed.
+    pub(crate) const SLACK: f32 = 0.5;
+    /// Maximum thickness in ems: thicker ones are bars that cover words.
+    pub(crate) const THICKNESS: f32 = 0.2;
+}
+
 /// Bullets and check boxes that are drawn as shapes.
 pub(super) mod markers {
     /// Most small shapes of a page with marks; pages with more are drawings.

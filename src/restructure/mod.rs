@@ -6,6 +6,7 @@
 
 mod body;
 mod clusters;
+mod depths;
 mod html;
 mod hyphens;
 mod joins;

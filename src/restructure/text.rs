@@ -2,17 +2,15 @@
 //!
 //! In order: running headers, footers and page numbers ([`running`]), headings compared with the body size
 //! of all pages (`settle_headings`), the document's title, sections that label their contents (abstract,
-//! references), and heading levels (`set_levels`).
+//! references), and heading levels ([`depths`]).
 
+use super::depths::{self, rank, same_look};
 use super::running;
-use super::thresholds::{levels, sections, title};
+use super::thresholds::{sections, title};
 use crate::document::{Block, Document, Label, Page, TextSource};
 use crate::layout::geometric::headings;
 use crate::lines::DEFAULT_BODY;
 use std::collections::BTreeMap;
-
-/// Headings get at most this depth.
-const MAX_LEVEL: i32 = 5;
 
 /// Runs all passes over a document; heading levels only if `relevel_titles`.
 pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
@@ -23,7 +21,7 @@ pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     demote_authors(&mut document.pages);
     label_sections(&mut document.pages);
     if relevel_titles {
-        set_levels(&mut document.pages);
+        depths::set(&mut document.pages);
     }
 }
 
@@ -204,118 +202,6 @@ fn opens_abstract(text: &str) -> bool {
     .iter()
     .any(|w| start.starts_with(w))
         && text.chars().count() > sections::MIN_ABSTRACT
-}
-
-/// Appearance of a heading, for ranking levels: larger first, then capitals, then bold.
-fn rank(block: &Block) -> (f32, bool, bool) {
-    (
-        block.style.font_size,
-        block.style.capitals,
-        block.style.bold,
-    )
-}
-
-/// Sets the level of every heading: from its tag, else its number, else its appearance among the others.
-fn set_levels(pages: &mut [Page]) {
-    let mut looks: Vec<(f32, bool, bool)> = Vec::new();
-    for block in pages
-        .iter()
-        .flat_map(|p| &p.blocks)
-        .filter(|b| b.label == Label::ParagraphTitle)
-    {
-        let look = rank(block);
-        if !looks.iter().any(|l| same_look(l, &look)) {
-            looks.push(look);
-        }
-    }
-    looks.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.cmp(&a.2)));
-    // Numbers determine levels best; appearances that only unnumbered headings have are ranked among them.
-    let mut numbered: Vec<Option<i32>> = vec![None; looks.len()];
-    let numbers = Numbers::of(pages);
-    let headings = || {
-        pages
-            .iter()
-            .flat_map(|p| &p.blocks)
-            .filter(|b| b.label == Label::ParagraphTitle)
-    };
-    for block in headings() {
-        if let (Some(depth), Some(at)) = (
-            numbers.depth(&block.content),
-            looks.iter().position(|l| same_look(l, &rank(block))),
-        ) {
-            numbered[at] = Some(numbered[at].map_or(depth, |d| d.min(depth)));
-        }
-    }
-    let levels: Vec<i32> = (0..looks.len())
-        .map(|i| {
-            numbered[i].unwrap_or_else(|| {
-                let above = numbered[..i].iter().rev().flatten().next();
-                match above {
-                    Some(depth) => depth + 1,
-                    None => i as i32 + 1,
-                }
-            })
-        })
-        .collect();
-    for block in pages
-        .iter_mut()
-        .flat_map(|p| &mut p.blocks)
-        .filter(|b| b.label == Label::ParagraphTitle)
-    {
-        let by_look = looks
-            .iter()
-            .position(|l| same_look(l, &rank(block)))
-            .map_or(1, |i| levels[i]);
-        let level = match block.style.tagged_level {
-            Some(level) => level as i32,
-            None => numbers.depth(&block.content).unwrap_or(by_look),
-        };
-        block.title_level = Some(level.clamp(1, MAX_LEVEL));
-    }
-}
-
-fn same_look(a: &(f32, bool, bool), b: &(f32, bool, bool)) -> bool {
-    (a.0 - b.0).abs() <= levels::SAME_SIZE * a.0.max(b.0) && a.1 == b.1 && a.2 == b.2
-}
-
-/// How the headings of a document are numbered.
-struct Numbers {
-    /// Letters number what is below Roman numbers: `II. Bells`, `A. Gongs`.
-    letters_are_below: bool,
-}
-
-impl Numbers {
-    fn of(pages: &[Page]) -> Numbers {
-        let blocks = pages.iter().flat_map(|page| &page.blocks);
-        let numbers = blocks
-            .filter(|block| {
-                block.label == Label::ParagraphTitle && headings::is_numbered(&block.content)
-            })
-            .filter_map(|block| heading_number(&block.content));
-        // One letter may be either.
-        let is_roman = |number: &str| number.len() > 1 && number.chars().all(|c| "IVX".contains(c));
-        Numbers {
-            letters_are_below: numbers.into_iter().any(is_roman),
-        }
-    }
-
-    /// Level given by a heading's number: `2` is 1, `2.1` is 2.
-    fn depth(&self, text: &str) -> Option<i32> {
-        if !headings::is_numbered(text) {
-            return None;
-        }
-        let number = heading_number(text)?;
-        let is_letter = number.len() == 1
-            && number
-                .chars()
-                .all(|c| c.is_ascii_uppercase() && !"IVX".contains(c));
-        let below = i32::from(self.letters_are_below && is_letter);
-        Some(number.split('.').count() as i32 + below)
-    }
-}
-
-fn heading_number(text: &str) -> Option<&str> {
-    Some(text.split_whitespace().next()?.trim_end_matches(['.', ')']))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Content of a PDF page: characters, drawn lines, object boxes, structure.
 
-use crate::document::HiddenReason;
+use crate::document::{HiddenReason, OutlineEntry};
 use serde::{Deserialize, Serialize};
 
 /// A page's content. All coordinates are page pixels at the requested scale, rotation applied.
@@ -28,6 +28,8 @@ pub struct PdfPage {
     pub images: Vec<[f32; 4]>,
     /// The structure tree of a tagged page, depth first.
     pub structure: Vec<StructNode>,
+    /// Bookmarks that lead to the page.
+    pub bookmarks: Vec<OutlineEntry>,
     /// Links, in the order of the file.
     pub links: Vec<PdfLink>,
     /// Values of a form that is drawn nowhere, each with its label.

@@ -80,7 +80,7 @@ pub(crate) fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     {
         return (Label::FigureTitle, scores::CAPTION);
     }
-    if lines.iter().any(|l| l.tag.is_some_and(|t| t.1.is_some())) {
+    if lines.iter().any(Line::is_heading) {
         return (Label::ParagraphTitle, scores::TAGGED_HEADING);
     }
     if headings::sign(&text, &style, shape.body, shape.recognized).is_some() {

@@ -77,6 +77,11 @@ impl Line {
         }
     }
 
+    /// `true` if the tags or the bookmarks of the document call the line a heading.
+    pub(crate) fn is_heading(&self) -> bool {
+        self.tag.is_some_and(|(_, level)| level.is_some())
+    }
+
     /// `true` if the line starts with a bullet or a check box, which nothing else does.
     pub(crate) fn starts_bullet(&self) -> bool {
         let first = self.text.trim_start().chars().next();

@@ -5,6 +5,7 @@
 //! cut into zones (`columns`), and each zone's lines become tables of aligned segments or paragraphs
 //! (`paragraphs`) with labels ([`labels`]).
 
+mod bookmarks;
 mod columns;
 mod figures;
 pub(crate) mod headings;
@@ -304,7 +305,8 @@ impl<'a> PageLayout<'a> {
                 .then(a.bbox.x1.total_cmp(&b.bbox.x1))
         });
         let tags = |mcid: i32| self.tags.as_ref().and_then(|t| t.element(mcid));
-        let lines = paragraphs::lines_of(&texts, self.segments, &tags);
+        let mut lines = paragraphs::lines_of(&texts, self.segments, &tags);
+        bookmarks::mark(&mut lines, &self.page.bookmarks, self.body);
         let bounds = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
         let shape = PageShape {
             body: self.body,
@@ -372,7 +374,9 @@ impl<'a> PageLayout<'a> {
             .all(|s| s.bbox.y2 <= line.bbox.y2 + slack || s.direction != Direction::Horizontal);
         let outside = (top && line.bbox.y2 < margins::OUTER_SHARE * shape.height)
             || (bottom && line.bbox.y1 > (1.0 - margins::OUTER_SHARE) * shape.height);
-        if !outside {
+        // A running header may repeat the title of the section that begins below it.
+        let is_distinct = line.bold || line.size > thresholds::headings::SIZE * self.body;
+        if !outside || line.is_heading() && is_distinct {
             return None;
         }
         if top && line.bbox.y2 < margins::HEADER_SHARE * shape.height && self.is_set_apart(line) {

@@ -98,6 +98,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     if line.starts_bullet() {
         return true; // also within an element: items of nested lists
     }
+    if last.is_heading() != line.is_heading() {
+        return true;
+    }
     if let (Some(a), Some(b)) = (last.tag, line.tag) {
         // Tags decide: lines of one element belong together, lines of two elements do not.
         if a.0 != b.0 {

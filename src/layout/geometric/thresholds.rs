@@ -410,6 +410,17 @@ pub(super) mod joined {
     pub(crate) const LISTING_GAP: f32 = 2.2;
 }
 
+/// Headings that bookmarks name.
+pub(super) mod bookmarks {
+    /// Most lines of a title. Larger: text is compared with it for longer. Smaller: long titles are missed.
+    pub(crate) const MAX_LINES: usize = 5;
+    /// Most bytes of a heading's number, with its word: `chapter12`. Larger: other text before a title is its number.
+    pub(crate) const MAX_NUMBER: usize = 12;
+    /// Smallest font size relative to body text. Larger: small headings are missed. Smaller: running headers that repeat
+    /// a title are headings.
+    pub(crate) const SMALLEST: f32 = 0.9;
+}
+
 /// Tags of a PDF.
 pub(super) mod tags {
     /// Minimum share of tagged text for tags to be used. Larger: tags of pages with an untagged header are
