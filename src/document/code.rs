@@ -59,6 +59,8 @@ codes! {
         "Look at the form in a program that shows XFA: labels, order and what depends on scripts may differ.";
     TextLayerDiffers = "text_layer_differs", "The PDF's own text of a block is not what the recognizer reads; the latter is taken.",
         "Leave `text_layer` out to have everything read.";
+    PdfCut = "pdf_cut", "Something of a PDF is beyond what is read of one: fields of a page, bookmarks, a title; the message says what.",
+        "Nothing, if the file is meant to be so. The rest is read.";
     TablesApart = "tables_apart", "A table may go on over pages, and its parts are too large to be put together.", "Join them in the workbook.";
     PageCount = "page_count", "A PDF says that it has more pages than are there.", "Nothing: those that are there are parsed. The file may be cut off.";
     MaxPages = "max_pages", "A document has more pages than `max_pages` allows; the rest is left out.", "Raise it, or leave it out.";

@@ -25,6 +25,8 @@ pub struct DocumentInfo {
     pub modified: Option<String>,
     /// Bookmarks in the order of the file.
     pub outline: Vec<OutlineEntry>,
+    /// Texts or bookmarks beyond what is read of them are left out.
+    pub is_cut: bool,
 }
 
 /// A bookmark.

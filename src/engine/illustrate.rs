@@ -50,7 +50,10 @@ pub(super) fn illustrate(
         let pixels = source
             .render_page(prepared.page_index)
             .map_err(Fault::from)?;
-        prepared.pixels = Some(pixels.rotate_quarters((4 - prepared.rotation_quarters) % 4));
+        prepared.pixels = Some(match prepared.rotation_quarters % 4 {
+            0 => pixels,
+            quarters => pixels.rotate_quarters(4 - quarters),
+        });
     }
     let Some(pixels) = prepared.pixels.take() else {
         return Ok(Illustrations::default());

@@ -287,6 +287,13 @@ fn open_at(
             "{message}"
         );
     }
+    if handle.info.is_cut {
+        tracing::warn!(
+            code = Code::PdfCut.name(),
+            file = file.given,
+            "its bookmarks or what it says about itself are longer than what is read of them; the rest is left out"
+        );
+    }
     Ok(Arc::new(PdfSource {
         pool,
         handle,

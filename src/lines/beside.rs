@@ -17,6 +17,7 @@ pub(crate) struct Beside {
     hidden: Vec<HiddenText>,
     form_values: Vec<(String, String)>,
     is_xfa: bool,
+    left_out: usize,
     /// Width and height of the page as it was read, in pixels.
     size: (f32, f32),
 }
@@ -40,6 +41,7 @@ impl Beside {
             hidden,
             form_values: std::mem::take(&mut content.form_values),
             is_xfa: content.is_xfa,
+            left_out: content.left_out,
             size,
         }
     }
@@ -59,6 +61,14 @@ impl Beside {
             text.bbox = turned.map(|v| v.round() as i32);
         }
         page.form_values = self.form_values;
+        if self.left_out > 0 {
+            let message = format!(
+                "notes and form fields that are cut or left out, beyond what is read of a page: {}",
+                self.left_out
+            );
+            let told = Diagnostic::warning(Code::PdfCut, None, message);
+            page.diagnostics.push(told);
+        }
         if self.is_xfa {
             let count = page.form_values.len();
             let message = format!(

@@ -260,13 +260,11 @@ impl InkMap {
                 covered[y * self.width + left..y * self.width + right.max(left)].fill(true);
             }
         }
-        let total = self.gray.iter().filter(|v| dark(**v)).count();
-        let outside = self
-            .gray
-            .iter()
-            .zip(&covered)
-            .filter(|(v, covered)| dark(**v) && !**covered)
-            .count();
+        let (mut total, mut outside) = (0usize, 0usize);
+        for (v, covered) in self.gray.iter().zip(&covered) {
+            total += usize::from(dark(*v));
+            outside += usize::from(dark(*v) & !covered);
+        }
         outside as f32 / total.max(1) as f32
     }
 

@@ -59,9 +59,16 @@ pub(super) fn set(pages: &mut [Page]) {
             })
         })
         .collect();
+    let has_sure = known.iter().any(Option::is_some);
     let level_of = |block: &Block| {
-        let by_look = look_of(block).map_or(1, |at| of_looks[at]);
-        sure(block).unwrap_or(by_look).max(1)
+        let look = look_of(block).unwrap_or(0);
+        // `Abstract`, `References` and the like are beside the chapters, whatever they look like.
+        let is_beside = has_sure && known[look].is_none() && headings::is_special(&block.content);
+        let otherwise = match is_beside {
+            true => 1 + numbers.offset,
+            false => of_looks[look],
+        };
+        sure(block).unwrap_or(otherwise).max(1)
     };
     let used: BTreeSet<i32> = headings_of(pages).map(level_of).collect();
     let first = match headings_of(pages).any(|block| block.style.tagged_level.is_some()) {
@@ -70,7 +77,9 @@ pub(super) fn set(pages: &mut [Page]) {
     };
     // Levels without a heading are left out: the first of a tagged document is often its title.
     let levels: BTreeMap<i32, i32> = used.into_iter().zip(first..).collect();
-    let found: Vec<i32> = headings_of(pages).map(|block| levels[&level_of(block)]).collect();
+    let found: Vec<i32> = headings_of(pages)
+        .map(|block| levels[&level_of(block)])
+        .collect();
     let blocks = pages.iter_mut().flat_map(|page| &mut page.blocks);
     let headings = blocks.filter(|block| block.label == Label::ParagraphTitle);
     for (block, level) in headings.zip(found) {
@@ -162,9 +171,16 @@ mod tests {
     #[test]
     fn levels_without_a_heading_are_left_out() {
         // The title had level 1 of the tags; numbers begin where they begin.
-        let tagged = [("Ebb", 30.0, Some(2)), ("Flow", 20.0, Some(4)), ("Gale", 30.0, Some(2))];
+        let tagged = [
+            ("Ebb", 30.0, Some(2)),
+            ("Flow", 20.0, Some(4)),
+            ("Gale", 30.0, Some(2)),
+        ];
         assert_eq!(levels_of(&tagged), [1, 2, 1]);
-        assert_eq!(levels_of(&[("2.1 Ebb", 30.0, None), ("2.1.1.1 Flow", 20.0, None)]), [2, 3]);
+        assert_eq!(
+            levels_of(&[("2.1 Ebb", 30.0, None), ("2.1.1.1 Flow", 20.0, None)]),
+            [2, 3]
+        );
     }
 
     #[test]
@@ -182,7 +198,11 @@ mod tests {
 
     #[test]
     fn looks_rank_what_has_no_number() {
-        let plain = [("Ebb", 30.0, None), ("Moon", 20.0, None), ("Flow", 30.5, None)];
+        let plain = [
+            ("Ebb", 30.0, None),
+            ("Moon", 20.0, None),
+            ("Flow", 30.5, None),
+        ];
         assert_eq!(levels_of(&plain), [1, 2, 1]);
     }
 }

@@ -2,8 +2,9 @@
 //! follows by itself.
 //!
 //! It is made of the bodies of blocks, so what is structure comes from types, and every text of the document goes through
-//! [`text::escaped`]. Links are written for addresses of the web and of mail only.
+//! [`text::escaped`]. Links are written for addresses of the web and of mail, for pages and for footnotes of the document.
 
+mod notes;
 mod text;
 
 use super::figures::{captions, chart_table, is_blank, title};
@@ -14,7 +15,8 @@ use super::markdown::{MarkdownOptions, PictureSources};
 use super::options::FormatOptions;
 use crate::document::inline::{Inline, TextRun};
 use crate::document::{Block, Body, Cell, Label, ListItem, Markup, Page, Paragraph, Table};
-use std::collections::{BTreeMap, BTreeSet};
+use notes::{Notes, footnote};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use text::{escaped, light, text_run};
 
@@ -60,7 +62,7 @@ impl Format for Html {
             out: String::new(),
             options: &options.json.markdown,
             pictures: &pictures,
-            notes: Notes::default(),
+            notes: Notes::of(document),
         };
         for page in &document.pages {
             writer.page(page);
@@ -111,52 +113,6 @@ const MAX_DEPTH: u8 = 6;
 /// Depth below the title of the document of headings whose depth is not known.
 const UNKNOWN_DEPTH: u8 = 1;
 
-/// The footnotes of a page and what refers to them.
-#[derive(Default)]
-struct Notes<'a> {
-    /// Those with a mark: the indices of their blocks in order, each with its number.
-    by_mark: BTreeMap<&'a str, Vec<(usize, usize)>>,
-    /// Numbers of those that a reference was written for.
-    referred: BTreeSet<usize>,
-    /// Number of the last footnote of the document so far.
-    count: usize,
-}
-
-impl<'a> Notes<'a> {
-    /// Takes the next page; the number of its first footnote.
-    fn start(&mut self, page: &'a Page) -> usize {
-        self.by_mark.clear();
-        self.referred.clear();
-        let first = self.count + 1;
-        for (at, block) in page.blocks.iter().enumerate() {
-            if let Some(mark) = footnote(block) {
-                self.count += 1;
-                if let Some(mark) = mark {
-                    let places = self.by_mark.entry(mark).or_default();
-                    places.push((at, self.count));
-                }
-            }
-        }
-        first
-    }
-
-    /// The number of the footnote that a mark in a block refers to: where several have it, the next one.
-    fn number(&self, mark: &str, at: usize) -> Option<usize> {
-        let places = self.by_mark.get(mark)?;
-        let next = places.partition_point(|(place, _)| *place < at);
-        let found = places.get(next).or(places.last())?;
-        Some(found.1)
-    }
-}
-
-/// The mark of a footnote of the page; notes below figures and tables are none.
-fn footnote(block: &Block) -> Option<Option<&str>> {
-    match &block.body {
-        Body::Footnote { mark, .. } if block.label == Label::Footnote => Some(mark.as_deref()),
-        _ => None,
-    }
-}
-
 /// `true` if a block is part of the text of its page; footnotes are not, they stand below it.
 fn is_shown(block: &Block, options: &MarkdownOptions) -> bool {
     match &block.body {
@@ -188,8 +144,9 @@ impl<'a> HtmlWriter<'a> {
 
     fn page(&mut self, page: &'a Page) {
         let number = page.page_index + 1;
-        self.out
-            .push_str(&format!("<section data-page=\"{number}\""));
+        self.out.push_str(&format!(
+            "<section id=\"page-{number}\" data-page=\"{number}\""
+        ));
         if let Some(last) = page.through {
             self.out
                 .push_str(&format!(" data-last-page=\"{}\"", last + 1));
@@ -450,7 +407,7 @@ impl<'a> HtmlWriter<'a> {
         if let Some(mark) = mark {
             texts[0].insert_str(0, &format!("<sup>{}</sup> ", escaped(mark, " ")));
         }
-        let number = number.filter(|number| self.notes.referred.contains(number));
+        let number = number.filter(|number| self.notes.is_referred(*number));
         if let (Some(number), Some(last)) = (number, texts.last_mut()) {
             last.push_str(&format!(" <a href=\"#ref-{number}\">\u{21a9}</a>"));
         }
@@ -464,32 +421,27 @@ impl<'a> HtmlWriter<'a> {
         let mut html = String::new();
         for inline in paragraph {
             match inline {
-                Inline::Text(run) => html.push_str(&text_run(run)),
+                Inline::Text(run) => {
+                    html.push_str(&text_run(run, &|page| self.notes.has_page(page)));
+                }
                 Inline::Formula { latex, display } => {
                     let class = if *display { "math display" } else { "math" };
                     let latex = escaped(latex, "\n");
                     html.push_str(&format!("<span class=\"{class}\">{latex}</span>"));
                 }
-                // Notes stand below their own page.
-                Inline::FootnoteReference {
-                    mark,
-                    page: Some(_),
-                } => {
-                    html.push_str(&format!("<sup>{}</sup>", escaped(mark, " ")));
-                }
-                Inline::FootnoteReference { mark, page: None } => {
-                    html.push_str(&self.reference(mark, at));
+                Inline::FootnoteReference { mark, page } => {
+                    html.push_str(&self.reference(mark, at, *page));
                 }
             }
         }
         html
     }
 
-    fn reference(&mut self, mark: &str, at: usize) -> String {
+    fn reference(&mut self, mark: &str, at: usize, page: Option<usize>) -> String {
         let text = escaped(mark, " ");
-        match self.notes.number(mark, at) {
+        match self.notes.number(mark, at, page) {
             Some(number) => {
-                let is_first = self.notes.referred.insert(number);
+                let is_first = self.notes.refer(number);
                 let id = match is_first {
                     true => format!(" id=\"ref-{number}\""),
                     false => String::new(),

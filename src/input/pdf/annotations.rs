@@ -7,7 +7,7 @@
 use super::content::{Transform, apply_box};
 use super::library::OpenPage;
 use super::page::{PdfChar, PdfPage, PdfRun};
-use super::strings::utf16;
+use super::strings::clipped_utf16;
 use std::ffi::c_void;
 
 /// Most annotations of a page that are read.
@@ -16,6 +16,8 @@ const MOST_ANNOTATIONS: i32 = 2000;
 const MOST_TEXT: usize = 20_000;
 /// Most characters of all annotations of a page together.
 const MOST_OF_PAGE: usize = 200_000;
+/// Most boxes of text that one annotation lies over.
+const MOST_BOXES: usize = 64;
 /// Most options of a choice that are read.
 const MOST_OPTIONS: i32 = 1000;
 /// Largest font size, in points, of text whose size is not stated.
@@ -28,6 +30,7 @@ const FILLS: f32 = 0.7;
 
 /// Subtypes of annotations (`FPDF_ANNOT_...`).
 const FREE_TEXT: i32 = 3;
+const STRIKE_OUT: i32 = 12;
 const STAMP: i32 = 13;
 const WIDGET: i32 = 20;
 const WATERMARK: i32 = 24;
@@ -62,6 +65,7 @@ impl OpenPage<'_> {
         let api = self.api();
         // SAFETY: the page is loaded.
         let count = unsafe { api.FPDFPage_GetAnnotCount(self.handle.cast()) };
+        out.left_out = (count - MOST_ANNOTATIONS).max(0) as usize;
         let (mut placed, mut drawn) = (Vec::new(), Vec::new());
         for index in 0..count.clamp(0, MOST_ANNOTATIONS) {
             // SAFETY: the index is below the count; the annotation is closed below.
@@ -75,6 +79,7 @@ impl OpenPage<'_> {
                 match self.shown(annotation, to_page) {
                     Some(Shown::Text(text)) => placed.push(text),
                     Some(Shown::Appearance(bbox)) => drawn.push(bbox),
+                    Some(Shown::Strikes(boxes)) => out.struck.extend(boxes),
                     None => {}
                 }
                 api.FPDFPage_CloseAnnot(annotation.cast());
@@ -85,9 +90,12 @@ impl OpenPage<'_> {
         placed.retain(|text| !is_there(out, text));
         for text in &placed {
             if text.text.len() > left {
-                break;
+                out.left_out += 1;
+                continue;
             }
             left -= text.text.len();
+            // It may have been longer.
+            out.left_out += usize::from(text.text.chars().count() >= MOST_TEXT);
             lay(out, text, font, to_page);
         }
         if !placed.is_empty() {
@@ -144,6 +152,7 @@ impl OpenPage<'_> {
                     true,
                     false,
                 ),
+                STRIKE_OUT => Some(Shown::Strikes(self.text_boxes(annotation, to_page))),
                 WIDGET if !self.document.form.is_null() => match self.value(annotation) {
                     Value::Text(value, size, wraps) => text(value, size, wraps, false),
                     Value::Mark(is_on) => {
@@ -157,15 +166,48 @@ impl OpenPage<'_> {
         }
     }
 
+    /// The boxes of text that an annotation lies over, in page pixels.
+    ///
+    /// # Safety
+    /// `annotation` is an open annotation of this page.
+    unsafe fn text_boxes(&self, annotation: *mut c_void, to_page: &Transform) -> Vec<[f32; 4]> {
+        let api = self.api();
+        let mut boxes = Vec::new();
+        // SAFETY: by the contract of this function; FS_QUADPOINTSF is eight floats, x and y of four corners.
+        unsafe {
+            let count = api.FPDFAnnot_CountAttachmentPoints(annotation.cast());
+            for index in 0..(count as usize).min(MOST_BOXES) {
+                let mut quad = [0f32; 8];
+                let quads = quad.as_mut_ptr().cast();
+                if api.FPDFAnnot_GetAttachmentPoints(annotation.cast(), index as _, quads) == 0 {
+                    continue;
+                }
+                let of = |from: usize| quad.iter().skip(from).step_by(2).copied();
+                let (x1, y1) = (
+                    of(0).fold(f32::INFINITY, f32::min),
+                    of(1).fold(f32::INFINITY, f32::min),
+                );
+                let (x2, y2) = (
+                    of(0).fold(f32::MIN, f32::max),
+                    of(1).fold(f32::MIN, f32::max),
+                );
+                boxes.push(apply_box(to_page, [x1, y1, x2, y2]));
+            }
+        }
+        boxes.retain(|bbox| bbox.iter().all(|v| v.is_finite()));
+        boxes
+    }
+
     /// # Safety
     /// `annotation` is an open annotation of this page.
     unsafe fn annotation_text(&self, annotation: *mut c_void, key: &str) -> String {
         // SAFETY: by the contract of this function; the buffer is as long as said.
-        utf16(MOST_TEXT, &|buffer, bytes| unsafe {
+        let found = clipped_utf16(MOST_TEXT, &|buffer, bytes| unsafe {
             let (annotation, buffer) = (annotation.cast(), buffer.cast());
             self.api()
                 .FPDFAnnot_GetStringValue(annotation, key, buffer, bytes as _) as usize
-        })
+        });
+        found.text
     }
 
     /// The value of a field.
@@ -177,11 +219,12 @@ impl OpenPage<'_> {
         // SAFETY: by the contract of this function; buffers are as long as said.
         unsafe {
             let text = || {
-                utf16(MOST_TEXT, &|buffer, bytes| {
+                let found = clipped_utf16(MOST_TEXT, &|buffer, bytes| {
                     let (form, annotation) = (form.cast(), annotation.cast());
                     api.FPDFAnnot_GetFormFieldValue(form, annotation, buffer.cast(), bytes as _)
                         as usize
-                })
+                });
+                found.text
             };
             let mut size = 0f32;
             api.FPDFAnnot_GetFontSize(form.cast(), annotation.cast(), &mut size);
@@ -212,6 +255,7 @@ impl OpenPage<'_> {
     unsafe fn chosen(&self, annotation: *mut c_void) -> String {
         let (api, form) = (self.api(), self.document.form);
         let mut chosen: Vec<String> = Vec::new();
+        let mut length = 0;
         // SAFETY: by the contract of this function; the index is below the count.
         unsafe {
             let count = api.FPDFAnnot_GetOptionCount(form.cast(), annotation.cast());
@@ -219,12 +263,15 @@ impl OpenPage<'_> {
                 if api.FPDFAnnot_IsOptionSelected(form.cast(), annotation.cast(), index) == 0 {
                     continue;
                 }
-                chosen.push(utf16(MOST_TEXT, &|buffer, bytes| {
+                let left = MOST_TEXT.saturating_sub(length);
+                let label = clipped_utf16(left, &|buffer, bytes| {
                     let (form, annotation) = (form.cast(), annotation.cast());
                     let buffer = buffer.cast();
                     api.FPDFAnnot_GetOptionLabel(form, annotation, index, buffer, bytes as _)
                         as usize
-                }));
+                });
+                length += label.text.chars().count();
+                chosen.push(label.text);
             }
         }
         chosen.join("\n")
@@ -234,6 +281,8 @@ impl OpenPage<'_> {
 /// What an annotation shows.
 enum Shown {
     Text(Placed),
+    /// Text of the page in these boxes is struck out.
+    Strikes(Vec<[f32; 4]>),
     /// Text that only its appearance has, in a box in page pixels.
     Appearance([f32; 4]),
 }

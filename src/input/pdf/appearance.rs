@@ -50,7 +50,8 @@ impl OpenPage<'_> {
                 .iter()
                 .any(|&[x1, y1, x2, y2]| x >= x1 && x <= x2 && y >= y1 && y <= y2)
         };
-        let (first_run, first_font) = (out.runs.len() as u32, out.fonts.len() as u16);
+        let first_run = out.runs.len() as u32;
+        let first_font = out.fonts.len().min(u16::MAX as usize) as u16;
         let mut taken = 0;
         for c in &flat.chars {
             let has_run = (c.run as usize) < flat.runs.len();

@@ -1,8 +1,9 @@
 //! What a PDF says about itself: its metadata and its bookmarks.
 
 use super::library::OpenDocument;
-use super::strings::utf16;
+use super::strings::clipped_utf16;
 use crate::document::{DocumentInfo, OutlineEntry};
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::ffi::{c_ulong, c_void};
 
@@ -21,15 +22,17 @@ impl OpenDocument<'_> {
     /// The document's metadata and bookmarks.
     pub(crate) fn info(&self) -> DocumentInfo {
         let api = &self.library.api;
+        let is_cut = Cell::new(false);
         let meta = |tag: &str| {
             // SAFETY: the document is open; the buffer is as long as said.
-            let text = utf16(MOST_META, &|buffer, bytes| unsafe {
+            let found = clipped_utf16(MOST_META, &|buffer, bytes| unsafe {
                 api.FPDF_GetMetaText(self.handle.cast(), tag, buffer.cast(), bytes as _) as usize
             });
-            Some(one_line(&text)).filter(|text| !text.is_empty())
+            is_cut.set(is_cut.get() | found.is_cut);
+            Some(one_line(&found.text)).filter(|text| !text.is_empty())
         };
         // SAFETY: as above.
-        let language = utf16(MOST_META, &|buffer, bytes| unsafe {
+        let language = clipped_utf16(MOST_META, &|buffer, bytes| unsafe {
             api.FPDFCatalog_GetLanguage(self.handle.cast(), buffer.cast(), bytes as _) as usize
         });
         let date = |tag: &str| meta(tag).map(|text| rfc3339(&text).unwrap_or(text));
@@ -38,16 +41,17 @@ impl OpenDocument<'_> {
             author: meta("Author"),
             subject: meta("Subject"),
             keywords: meta("Keywords"),
-            language: Some(one_line(&language)).filter(|text| !text.is_empty()),
+            language: Some(one_line(&language.text)).filter(|text| !text.is_empty()),
             creator: meta("Creator"),
             producer: meta("Producer"),
             created: date("CreationDate"),
             modified: date("ModDate"),
-            outline: self.outline(),
+            outline: self.outline(&is_cut),
+            is_cut: is_cut.get(),
         }
     }
 
-    fn outline(&self) -> Vec<OutlineEntry> {
+    fn outline(&self, is_cut: &Cell<bool>) -> Vec<OutlineEntry> {
         let api = &self.library.api;
         let (mut found, mut known) = (Vec::new(), HashSet::new());
         // SAFETY: the document is open, and bookmarks live as long; null stands for the root.
@@ -68,18 +72,19 @@ impl OpenDocument<'_> {
         let most = self.most_places();
         while let Some((bookmark, depth)) = stack.pop() {
             // One that was seen already closes a circle.
-            if bookmark.is_null()
-                || found.len() >= MOST_BOOKMARKS
-                || !known.insert(bookmark as usize)
-            {
+            if bookmark.is_null() || !known.insert(bookmark as usize) {
                 continue;
             }
+            if found.len() >= MOST_BOOKMARKS {
+                is_cut.set(true);
+                break;
+            }
             // SAFETY: as above; the buffer is as long as said.
-            let title = utf16(MOST_TITLE, &|buffer, bytes| unsafe {
+            let title = clipped_utf16(MOST_TITLE, &|buffer, bytes| unsafe {
                 api.FPDFBookmark_GetTitle(bookmark.cast(), buffer.cast(), bytes as _) as usize
             });
             found.push(OutlineEntry {
-                title: one_line(&title),
+                title: one_line(&title.text),
                 // Beyond that only titles are read.
                 page_index: if found.len() < most {
                     self.page_of(bookmark)

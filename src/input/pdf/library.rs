@@ -13,7 +13,7 @@ use crate::fault::{Fault, Reason};
 use crate::input::failure::ReadFailure;
 use hayro_syntax::PdfData;
 use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_void};
 use std::fs::File;
@@ -167,6 +167,8 @@ pub(crate) struct OpenDocument<'a> {
     // pdfium keeps a pointer to it, so it must not move while a form is open: hence the box.
     _form_info: Box<[usize; 64]>,
     mender: OnceCell<Option<Mender>>,
+    /// The last page, still loaded, if it takes little memory; else null.
+    kept_page: Cell<*mut c_void>,
     /// Number of named places in the document.
     names: OnceCell<usize>,
     password: String,
@@ -192,6 +194,7 @@ impl<'a> OpenDocument<'a> {
             form,
             _form_info: form_info,
             mender: OnceCell::new(),
+            kept_page: Cell::new(std::ptr::null_mut()),
             names: OnceCell::new(),
             password: password.to_string(),
             data,
@@ -283,12 +286,26 @@ impl<'a> OpenDocument<'a> {
             document: self,
             index,
             handle: page.cast(),
+            is_light: Cell::new(false),
         })
+    }
+
+    /// Keeps a page that is done with, or null for none, in place of the one kept before, which is closed.
+    ///
+    /// The library forgets fonts, their metrics and drawn glyphs with the last page that uses them, and making them anew for
+    /// every page takes longer than anything else that it does for a page of text.
+    fn keep(&self, page: *mut c_void) {
+        let before = self.kept_page.replace(page);
+        if !before.is_null() {
+            // SAFETY: the page was loaded from this document, and nobody else has its handle.
+            unsafe { self.library.api.FPDF_ClosePage(before.cast()) };
+        }
     }
 }
 
 impl Drop for OpenDocument<'_> {
     fn drop(&mut self) {
+        self.keep(std::ptr::null_mut());
         // SAFETY: closed once, the form first.
         unsafe {
             if !self.form.is_null() {
@@ -307,9 +324,16 @@ pub(crate) struct OpenPage<'a> {
     /// Page index, from 0.
     pub(super) index: usize,
     pub(super) handle: *mut c_void,
+    /// It takes little memory, so that it may stay for the sake of its fonts.
+    is_light: Cell<bool>,
 }
 
 impl OpenPage<'_> {
+    /// Says that the page takes little memory: its fonts then stay until the next page is done with.
+    pub(crate) fn is_light(&self) {
+        self.is_light.set(true);
+    }
+
     pub(super) fn api(&self) -> &dyn PdfiumLibraryBindings {
         self.document.library.api.as_ref()
     }
@@ -399,13 +423,16 @@ impl OpenPage<'_> {
 
 impl Drop for OpenPage<'_> {
     fn drop(&mut self) {
-        // SAFETY: closed once.
-        unsafe {
-            if !self.document.form.is_null() {
+        if !self.document.form.is_null() {
+            // SAFETY: the page is loaded, and its form fields are not used any more.
+            unsafe {
                 self.api()
-                    .FORM_OnBeforeClosePage(self.handle.cast(), self.document.form.cast());
-            }
-            self.api().FPDF_ClosePage(self.handle.cast());
+                    .FORM_OnBeforeClosePage(self.handle.cast(), self.document.form.cast())
+            };
+        }
+        self.document.keep(self.handle);
+        if !self.is_light.get() {
+            self.document.keep(std::ptr::null_mut());
         }
     }
 }

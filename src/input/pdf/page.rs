@@ -3,6 +3,11 @@
 use crate::document::{HiddenReason, OutlineEntry};
 use serde::{Deserialize, Serialize};
 
+/// Most characters of a page that takes little memory, some 100 bytes each.
+const LIGHT_CHARS: usize = 20_000;
+/// Most shapes of one.
+const LIGHT_SHAPES: usize = 2000;
+
 /// A page's content. All coordinates are page pixels at the requested scale, rotation applied.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PdfPage {
@@ -34,11 +39,22 @@ pub struct PdfPage {
     pub links: Vec<PdfLink>,
     /// Values of a form that is drawn nowhere, each with its label.
     pub form_values: Vec<(String, String)>,
+    /// Boxes of text that is struck out by notes.
+    pub struck: Vec<[f32; 4]>,
+    /// Number of notes and form fields that are left out because there are too many, or too much text in them.
+    pub left_out: usize,
     /// The document is an XFA form and the page its first, which does not show it.
     pub is_xfa: bool,
 }
 
 impl PdfPage {
+    /// `true` if the page takes little memory while it is loaded: some megabytes.
+    pub fn is_light(&self) -> bool {
+        self.images.is_empty()
+            && self.chars.len() <= LIGHT_CHARS
+            && self.drawings.len() + self.fills.len() + self.rulings.len() <= LIGHT_SHAPES
+    }
+
     /// `true` if a reader of the page sees the character, as far as known, or it stands for what he sees.
     pub fn is_seen(&self, c: &PdfChar) -> bool {
         let run = self.runs.get(c.run as usize);

@@ -4,6 +4,7 @@
 //! The second reader finds the objects; those that can be reached from the document's root are written
 //! plainly, one after the other, without encryption and object streams. The data of streams stay as they are.
 
+use hayro_syntax::metadata::Metadata;
 use hayro_syntax::object::{MaybeRef, Object, ObjectIdentifier};
 use hayro_syntax::{Pdf, PdfData};
 use std::collections::BTreeMap;
@@ -70,6 +71,12 @@ impl Rewriting {
                 return None;
             }
         }
+        // What the document says about itself comes as an object of its own: the reader has it in parts only.
+        offsets.push(copy.out.len());
+        let info = offsets.len();
+        copy.line(format_args!("{info} 0 obj"));
+        copy.info(pdf.metadata());
+        copy.line(format_args!("\nendobj"));
         let start = copy.out.len();
         copy.line(format_args!(
             "xref\n0 {}\n0000000000 65535 f ",
@@ -80,9 +87,52 @@ impl Rewriting {
         }
         let size = offsets.len() + 1;
         copy.line(format_args!(
-            "trailer\n<< /Size {size} /Root {root} 0 R >>\nstartxref\n{start}\n%%EOF"
+            "trailer\n<< /Size {size} /Root {root} 0 R /Info {info} 0 R >>\nstartxref\n{start}\n%%EOF"
         ));
         Some(copy.out)
+    }
+
+    fn info(&mut self, info: &Metadata) {
+        let texts = [
+            ("Title", &info.title),
+            ("Author", &info.author),
+            ("Subject", &info.subject),
+            ("Keywords", &info.keywords),
+            ("Creator", &info.creator),
+            ("Producer", &info.producer),
+        ];
+        self.out.extend(b"<<");
+        for (key, text) in texts {
+            if let Some(text) = text {
+                write!(self.out, "/{key} ").expect("memory can be written to");
+                self.string(text);
+            }
+        }
+        let dates = [
+            ("CreationDate", &info.creation_date),
+            ("ModDate", &info.modification_date),
+        ];
+        for (key, date) in dates {
+            if let Some(d) = date {
+                let (day, time) = ((d.year, d.month, d.day), (d.hour, d.minute, d.second));
+                let zone = (d.utc_offset_hour, d.utc_offset_minute);
+                let text = format!(
+                    "D:{:04}{:02}{:02}{:02}{:02}{:02}{:+03}'{:02}'",
+                    day.0, day.1, day.2, time.0, time.1, time.2, zone.0, zone.1
+                );
+                write!(self.out, "/{key} ").expect("memory can be written to");
+                self.string(text.as_bytes());
+            }
+        }
+        self.out.extend(b">>");
+    }
+
+    fn string(&mut self, bytes: &[u8]) {
+        self.out.push(b'<');
+        for byte in bytes {
+            write!(self.out, "{byte:02X}").expect("memory can be written to");
+        }
+        self.out.push(b'>');
     }
 
     fn line(&mut self, text: std::fmt::Arguments<'_>) {
@@ -122,13 +172,7 @@ impl Rewriting {
             Object::Boolean(value) => self.out.extend(value.to_string().bytes()),
             Object::Number(number) => self.out.extend(number.as_f64().to_string().bytes()),
             Object::Name(name) => self.name(name),
-            Object::String(string) => {
-                self.out.push(b'<');
-                for byte in string.as_bytes() {
-                    write!(self.out, "{byte:02X}").expect("memory can be written to");
-                }
-                self.out.push(b'>');
-            }
+            Object::String(string) => self.string(string.as_bytes()),
             Object::Array(array) => {
                 self.out.push(b'[');
                 for item in array.raw_iter() {
@@ -198,7 +242,18 @@ mod tests {
         // The copy has sound cross-references.
         let start = text.rsplit("startxref\n").next().unwrap();
         let start: usize = start.split('\n').next().unwrap().parse().unwrap();
-        assert!(text[start..].starts_with("xref\n0 4\n"), "{text}");
+        assert!(text[start..].starts_with("xref\n0 5\n"), "{text}");
+    }
+
+    #[test]
+    fn what_a_document_says_about_itself_is_written_too() {
+        let info = "4 0 obj\n<< /Title (On tides) /ModDate (D:20240131120501+01'00') >>\nendobj\n\
+            trailer\n<< /Root 1 0 R /Info 4 0 R >>\n";
+        let data = PdfData::from(format!("{BARE}{info}").into_bytes());
+        let text = String::from_utf8(written_anew(&data, "").unwrap()).unwrap();
+        assert!(text.contains("/Title <4F6E207469646573>"), "{text}");
+        assert!(text.contains("/ModDate <443A32303234"), "{text}");
+        assert!(text.contains("/Info 4 0 R"), "{text}");
     }
 
     #[test]

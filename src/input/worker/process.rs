@@ -232,6 +232,9 @@ fn read_pdf_page(
     let (content, objects) = match request.content {
         true => {
             let (content, objects) = page.content(request.scale);
+            if content.is_light() {
+                page.is_light();
+            }
             (Some(Box::new(content)), objects)
         }
         false => (None, Vec::new()),

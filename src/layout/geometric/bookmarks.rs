@@ -112,12 +112,18 @@ mod tests {
         mark(&mut lines, &[bookmark], 20.0);
         let level = |line: &Line| line.tag.and_then(|tag| tag.1);
         assert!(lines.iter().all(|line| level(line).is_none_or(|l| l == 2)));
-        (0..lines.len()).filter(|i| level(&lines[*i]).is_some()).collect()
+        (0..lines.len())
+            .filter(|i| level(&lines[*i]).is_some())
+            .collect()
     }
 
     #[test]
     fn lines_with_the_text_of_a_bookmark_are_headings() {
-        let page = [("The rise of", 20.0), ("the tides", 20.0), ("The tides rise.", 20.0)];
+        let page = [
+            ("The rise of", 20.0),
+            ("the tides", 20.0),
+            ("The tides rise.", 20.0),
+        ];
         assert_eq!(marked(&page, "The Rise of the Tides"), [0, 1]);
         assert_eq!(marked(&page, "the tides"), [1]);
         assert!(marked(&page, "Tides").is_empty() && marked(&page, "").is_empty());
@@ -128,14 +134,25 @@ mod tests {
     fn numbers_of_headings_may_be_missing_on_either_side() {
         assert_eq!(marked(&[("2.1 Ebb and flow", 20.0)], "Ebb and flow"), [0]);
         assert_eq!(marked(&[("Ebb and flow", 20.0)], "2.1 Ebb and flow"), [0]);
-        assert_eq!(marked(&[("A", 20.0), ("Ebb and flow", 20.0)], "Ebb and flow"), [1]);
+        assert_eq!(
+            marked(&[("A", 20.0), ("Ebb and flow", 20.0)], "Ebb and flow"),
+            [1]
+        );
         assert!(marked(&[("On ebb and flow", 20.0)], "Ebb and flow").is_empty());
     }
 
     #[test]
     fn of_several_places_the_most_prominent_is_the_heading() {
-        let twice = [("Tides", 20.0), ("Text", 20.0), ("Tides", 24.0), ("Tides", 12.0)];
+        let twice = [
+            ("Tides", 20.0),
+            ("Text", 20.0),
+            ("Tides", 24.0),
+            ("Tides", 12.0),
+        ];
         assert_eq!(marked(&twice, "Tides"), [2]);
-        assert!(marked(&[("Tides", 12.0)], "Tides").is_empty(), "smaller than text");
+        assert!(
+            marked(&[("Tides", 12.0)], "Tides").is_empty(),
+            "smaller than text"
+        );
     }
 }

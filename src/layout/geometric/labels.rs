@@ -201,7 +201,13 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
         .count();
     let signs = text
         .chars()
-        .filter(|c| "=≤≥±∑∏∫√∂∞≈≠×÷^{}|∈→∝".contains(*c))
+        .filter(|c| match c {
+            '=' | '^' | '{' | '}' | '|' | '±' | '×' | '÷' => true,
+            '≤' | '≥' | '∑' | '∏' | '∫' | '√' | '∂' | '∞' | '≈' | '≠' | '∈' | '→' | '∝' => {
+                true
+            }
+            _ => false,
+        })
         .count();
     let left = lines
         .iter()

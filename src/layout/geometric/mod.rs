@@ -7,6 +7,7 @@
 
 mod bookmarks;
 mod columns;
+mod contents;
 mod figures;
 pub(crate) mod headings;
 pub(crate) mod labels;
@@ -132,6 +133,7 @@ impl<'a> PageLayout<'a> {
             self.read_zone(zone.iter().map(|i| &contents[*i]), &mut regions);
         }
         regions.extend(beside);
+        contents::relabel(&mut regions, self.segments);
         join_pieces(&mut regions);
         match &self.tags {
             Some(tags) => tagged::reorder(regions, tags, self.segments),

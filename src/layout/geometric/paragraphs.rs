@@ -185,15 +185,17 @@ fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
 
 /// `true` if a line is indented and has formula signs but no words.
 fn is_formula_line(line: &Line, shape: &ZoneShape) -> bool {
-    let signs = line.text.chars().any(|c| "=≤≥±∑∏∫√≈≠".contains(c));
+    let is_sign = |c| matches!(c, '=' | '≤' | '≥' | '±' | '∑' | '∏' | '∫' | '√' | '≈' | '≠');
+    if !line.text.chars().any(is_sign) {
+        return false;
+    }
     let words = line
         .text
         .split(|c: char| !c.is_alphabetic())
         .filter(|w| w.chars().count() >= formulas::WORD_LETTERS)
         .count();
     let set_in = line.bbox.x1 > shape.left + formulas::SET_IN * line.size;
-    signs
-        && words <= usize::from(shape.recognized)
+    words <= usize::from(shape.recognized)
         && set_in
         && !line.fixed_pitch
         && line.text.chars().count() <= formulas::MAX_LINE_CHARS

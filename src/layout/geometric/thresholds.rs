@@ -410,6 +410,21 @@ pub(super) mod joined {
     pub(crate) const LISTING_GAP: f32 = 2.2;
 }
 
+/// Tables of contents without dots.
+pub(super) mod contents {
+    /// Minimum white space between an entry and its page number in heights of the line. Larger: long entries end the table.
+    /// Smaller: headings that end with a number are entries.
+    pub(crate) const GAP: f32 = 1.0;
+    /// Maximum distance in pixels of the right edges of page numbers. Larger: values of lists are page numbers. Smaller:
+    /// numbers of different fonts are not.
+    pub(crate) const EDGE: f32 = 4.0;
+    /// Minimum number of consecutive entries that would be headings or have dots. Larger: short tables are headings.
+    pub(crate) const HEADED: usize = 3;
+    /// Minimum number of consecutive entries in the type of text. Larger: tables of plain entries are text. Smaller: lists
+    /// of growing values are contents.
+    pub(crate) const PLAIN: usize = 6;
+}
+
 /// Headings that bookmarks name.
 pub(super) mod bookmarks {
     /// Most lines of a title. Larger: text is compared with it for longer. Smaller: long titles are missed.

@@ -11,10 +11,19 @@ const MOST_LINES: usize = 2000;
 /// Marks the words of a page that its drawn lines strike out.
 pub(super) fn mark(content: &PdfPage, segments: &mut [Segment]) {
     let rect = |[x1, y1, x2, y2]: [f32; 4]| Rect { x1, y1, x2, y2 };
-    let lines = content.rulings.iter().map(|line| rect(*line));
+    // A note strikes out the lines of text in its boxes through their middle.
+    let middle = |bbox: Rect| Rect {
+        y1: bbox.center_y(),
+        y2: bbox.center_y(),
+        ..bbox
+    };
+    let noted = content.struck.iter().map(|bbox| middle(rect(*bbox)));
+    let lines = noted.chain(content.rulings.iter().map(|line| rect(*line)));
     for line in lines.filter(|r| r.width() > r.height()).take(MOST_LINES) {
         for segment in segments.iter_mut() {
-            if segment.direction == Direction::Horizontal && segment.bbox.overlap_y(&line) > 0.0 {
+            if segment.direction == Direction::Horizontal
+                && (segment.bbox.y1..segment.bbox.y2).contains(&line.center_y())
+            {
                 strike(&line, segment);
             }
         }
@@ -30,13 +39,17 @@ fn strike(line: &Rect, segment: &mut Segment) {
         PLACE.contains(&place) && covered > COVER * bbox.width()
     };
     let words = &mut segment.words;
-    let crossed: Vec<usize> = (0..words.len()).filter(|i| is_crossed(&words[*i].bbox)).collect();
+    let crossed: Vec<usize> = (0..words.len())
+        .filter(|i| is_crossed(&words[*i].bbox))
+        .collect();
     let Some(all) = Rect::union_all(crossed.iter().map(|i| &words[*i].bbox)) else {
         return;
     };
     let ends_with = (line.x1 - all.x1).abs() < SLACK * em && (line.x2 - all.x2).abs() < SLACK * em;
     if ends_with && line.height() < THICKNESS * em {
-        crossed.into_iter().for_each(|i| words[i].style.strike = true);
+        crossed
+            .into_iter()
+            .for_each(|i| words[i].style.strike = true);
     }
 }
 
@@ -71,6 +84,9 @@ mod tests {
     fn underlines_and_rules_do_not() {
         assert!(struck(60.0, 170.0, 18.0).is_empty(), "under the words");
         assert!(struck(60.0, 170.0, 1.0).is_empty(), "above them");
-        assert!(struck(-200.0, 900.0, 10.0).is_empty(), "a rule with words on it");
+        assert!(
+            struck(-200.0, 900.0, 10.0).is_empty(),
+            "a rule with words on it"
+        );
     }
 }

@@ -32,15 +32,21 @@ fn html_with(blocks: Vec<Block>, markdown: MarkdownOptions) -> String {
         page_count: Some(1),
         info: Default::default(),
     };
+    written(&document, markdown)
+}
+
+fn written(document: &Document, markdown: MarkdownOptions) -> String {
     let mut out = Vec::new();
-    Html.write((&document).into(), &options(markdown), &mut out)
+    Html.write(document.into(), &options(markdown), &mut out)
         .unwrap();
     String::from_utf8(out).unwrap()
 }
 
 /// What lies between the tags of the page.
 fn page_of(html: &str) -> &str {
-    let (_, rest) = html.split_once("<section data-page=\"1\">\n").unwrap();
+    let (_, rest) = html
+        .split_once("<section id=\"page-1\" data-page=\"1\">\n")
+        .unwrap();
     rest.strip_suffix("</section>\n</body>\n</html>\n").unwrap()
 }
 
@@ -143,12 +149,13 @@ fn only_addresses_of_the_web_and_of_mail_are_links() {
     #[track_caller]
     fn check(link: &str, expected: Option<&str>) {
         assert_eq!(address(link), expected, "{link}");
-        let html = text_run(&TextRun {
+        let run = TextRun {
             text: "a".into(),
             link: Some(link.into()),
             bold: true,
             ..TextRun::default()
-        });
+        };
+        let html = text_run(&run, &|_| false);
         let links = expected.map(String::from).into_iter().collect::<Vec<_>>();
         assert_eq!(values(&html, "href"), links);
         assert_eq!(tags(&html).len(), 1 + links.len());
@@ -178,7 +185,7 @@ fn only_addresses_of_the_web_and_of_mail_are_links() {
 
 #[test]
 fn styles_lie_in_each_other() {
-    let html = text_run(&TextRun {
+    let run = TextRun {
         text: "2".into(),
         bold: true,
         italic: true,
@@ -186,7 +193,8 @@ fn styles_lie_in_each_other() {
         code: true,
         script: Some(Script::Sub),
         link: Some("https://a.b".into()),
-    });
+    };
+    let html = text_run(&run, &|_| false);
     assert_eq!(
         html,
         "<a href=\"https://a.b\"><sub><strong><em><code>2</code></em></strong></sub></a>"
@@ -206,12 +214,61 @@ fn references_lead_to_footnotes_and_back() {
         footnote_of("*", "nobody's"),
     ]);
     let (ids, links) = (values(&html, "id"), values(&html, "href"));
-    assert_eq!(ids, ["ref-1", "ref-2", "note-1", "note-2", "note-3"]);
+    assert_eq!(
+        ids,
+        ["page-1", "ref-1", "ref-2", "note-1", "note-2", "note-3"]
+    );
     assert_eq!(links, ["#note-1", "#note-2", "#note-2", "#ref-1", "#ref-2"]);
     assert!(html.contains(
         "<div class=\"footnote\" id=\"note-2\">\n<p><sup>1</sup> second <a href=\"#ref-2\">\u{21a9}</a></p>\n"
     ));
     assert!(html.contains("see<sup>9</sup>"));
+}
+
+#[test]
+fn references_and_links_lead_to_other_pages() {
+    let mark = |mark: &str, page| Inline::FootnoteReference {
+        mark: mark.into(),
+        page,
+    };
+    let link = |page: usize| {
+        Inline::Text(TextRun {
+            text: "there".into(),
+            link: Some(format!("#page={page}")),
+            ..TextRun::default()
+        })
+    };
+    let paragraph = vec![
+        mark("1", Some(1)),
+        mark("1", None),
+        mark("1", Some(7)),
+        link(2),
+        link(3),
+        link(0),
+    ];
+    let text = Body::Text {
+        paragraphs: vec![paragraph],
+    };
+    let page = |index: usize, blocks: Vec<Block>| {
+        let failed = Page::failed(index, Fault::internal(""));
+        Page { blocks, ..failed }
+    };
+    let first = page(0, vec![block(Label::Text, text), footnote_of("1", "here")]);
+    let document = Document {
+        input_path: "a.pdf".into(),
+        pages: vec![first, page(1, vec![footnote_of("1", "there")])],
+        page_count: Some(2),
+        info: Default::default(),
+    };
+    let html = written(&document, MarkdownOptions::default());
+    assert_eq!(
+        values(&html, "id"),
+        ["page-1", "ref-2", "ref-1", "note-1", "page-2", "note-2"]
+    );
+    assert_eq!(
+        values(&html, "href"),
+        ["#note-2", "#note-1", "#page-2", "#ref-1", "#ref-2"]
+    );
 }
 
 #[test]

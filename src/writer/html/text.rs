@@ -17,8 +17,8 @@ pub(super) fn escaped(text: &str, line_end: &str) -> String {
     escape(&clean).replace('\n', line_end)
 }
 
-/// Text of one style as HTML.
-pub(super) fn text_run(run: &TextRun) -> String {
+/// Text of one style as HTML; `has_page` tells the positions of pages of the document, which links may lead to.
+pub(super) fn text_run(run: &TextRun, has_page: &dyn Fn(usize) -> bool) -> String {
     let mut html = escaped(&run.text, "<br>\n");
     let script = match run.script {
         Some(Script::Sup) => Some("sup"),
@@ -35,7 +35,12 @@ pub(super) fn text_run(run: &TextRun) -> String {
     for name in names.into_iter().flatten() {
         html = format!("<{name}>{html}</{name}>");
     }
-    match run.link.as_deref().and_then(address) {
+    let link = run.link.as_deref();
+    let page = link.and_then(|link| link.strip_prefix("#page=")?.parse::<usize>().ok());
+    if let Some(number) = page.filter(|number| *number > 0 && has_page(number - 1)) {
+        return format!("<a href=\"#page-{number}\">{html}</a>");
+    }
+    match link.and_then(address) {
         Some(link) => format!("<a href=\"{}\">{html}</a>", escaped(link, " ")),
         None => html,
     }

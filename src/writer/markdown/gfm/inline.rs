@@ -2,7 +2,7 @@
 //!
 //! Emphasis is written with stars where CommonMark surely takes them as such, else with underscores, else as tags; what is
 //! beside them decides. Blanks at its ends stay outside, and emphasis inside of emphasis has other characters, so no mark can pair
-//! with that of another run.
+//! with that of another run. Struck words are written between tildes where blanks are around them, else as tags.
 
 use super::super::escape::{
     Marked, is_word, marked_cell, marked_heading, marked_paragraph, without_control,
@@ -71,6 +71,7 @@ struct Style<'a> {
     italic: bool,
     script: Option<Script>,
     code: bool,
+    strike: bool,
 }
 
 impl Atom<'_> {
@@ -152,6 +153,7 @@ fn style(run: &TextRun, place: Place) -> Style<'_> {
         italic: run.italic,
         script: run.script,
         code: run.code,
+        strike: run.strike,
     }
 }
 
@@ -191,8 +193,9 @@ fn spread(atoms: &mut [Atom]) {
             sides.iter().all(|side| side.as_ref().is_some_and(has))
         };
         let (bold, italic) = (both(|style| style.bold), both(|style| style.italic));
-        for atom in &mut atoms[start..end] {
-            (atom.style.bold, atom.style.italic) = (bold, italic);
+        let strike = both(|style| style.strike);
+        for Atom { style, .. } in &mut atoms[start..end] {
+            (style.bold, style.italic, style.strike) = (bold, italic, strike);
         }
         start = end + 1;
     }
@@ -202,6 +205,7 @@ fn spread(atoms: &mut [Atom]) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Frame {
     Link,
+    Strike,
     Bold,
     Italic,
     Script,
@@ -209,8 +213,9 @@ enum Frame {
 }
 
 /// From the outermost to the innermost.
-const FRAMES: [Frame; 5] = [
+const FRAMES: [Frame; 6] = [
     Frame::Link,
+    Frame::Strike,
     Frame::Bold,
     Frame::Italic,
     Frame::Script,
@@ -222,6 +227,7 @@ impl Frame {
     fn is_shared(self, a: &Style, b: &Style) -> bool {
         match self {
             Frame::Link => a.link == b.link,
+            Frame::Strike => a.strike == b.strike,
             Frame::Bold => a.bold == b.bold,
             Frame::Italic => a.italic == b.italic,
             Frame::Script => a.script == b.script,
@@ -232,6 +238,7 @@ impl Frame {
     fn encloses(self, style: &Style) -> bool {
         match self {
             Frame::Link => style.link.is_some(),
+            Frame::Strike => style.strike,
             Frame::Bold => style.bold,
             Frame::Italic => style.italic,
             Frame::Script => style.script.is_some(),
@@ -331,7 +338,9 @@ impl InlineWriter<'_> {
                 Token::Close(frame) => {
                     if let Some((_, close)) = self.open.pop() {
                         match frame {
-                            Frame::Bold | Frame::Italic => self.out.push_emphasis(&close),
+                            Frame::Bold | Frame::Italic | Frame::Strike => {
+                                self.out.push_emphasis(&close)
+                            }
                             _ => self.markup(&close),
                         }
                     }
@@ -424,8 +433,11 @@ impl InlineWriter<'_> {
                 Some(Script::Sub) => ("<sub>".to_string(), "</sub>".to_string()),
                 _ => ("<sup>".to_string(), "</sup>".to_string()),
             },
-            Frame::Bold | Frame::Italic => {
-                let (open, close) = self.emphasis(frame, at, after);
+            Frame::Bold | Frame::Italic | Frame::Strike => {
+                let (open, close) = match frame {
+                    Frame::Strike => self.strike(at, after),
+                    _ => self.emphasis(frame, at, after),
+                };
                 self.out.push_emphasis(&open);
                 self.open.push((frame, close));
                 return at + 1;
@@ -459,6 +471,24 @@ impl InlineWriter<'_> {
         }
         let tag = if frame == Frame::Bold { "strong" } else { "em" };
         (format!("<{tag}>"), format!("</{tag}>"))
+    }
+
+    /// The marks around a struck part that opens and closes at these tokens: tildes between blanks, else tags.
+    fn strike(&self, open: usize, close: usize) -> (String, String) {
+        let is_blank = |token: Option<usize>| self.side(token) == Side::Space;
+        let is_word = |token: usize| self.side(Some(token)) == Side::Word;
+        let is_plain = is_word(open + 1)
+            && is_word(close - 1)
+            && !self.tokens[open..close].iter().any(|token| match token {
+                Token::Atom(atom) => matches!(self.atoms[*atom].what, What::Char('~')),
+                _ => false,
+            });
+        let is_apart = is_blank(open.checked_sub(1)) && is_blank(Some(close + 1));
+        let marks = match is_plain && is_apart {
+            true => ("~~", "~~"),
+            false => ("<del>", "</del>"),
+        };
+        (marks.0.into(), marks.1.into())
     }
 
     fn side(&self, token: Option<usize>) -> Side {

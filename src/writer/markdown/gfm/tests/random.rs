@@ -106,7 +106,7 @@ const ADDRESSES: &[&str] = &[
 pub(super) const MARKS: &[&str] = &["1", "2", "3", "*", "\u{2020}"];
 
 fn inline() -> impl Strategy<Value = Inline> {
-    let run = (words(), 0..12u8, proptest::sample::select(ADDRESSES)).prop_map(
+    let run = (words(), 0..14u8, proptest::sample::select(ADDRESSES)).prop_map(
         |(text, style, address)| {
             styled(&text, |run| match style {
                 0 | 1 => run.bold = true,
@@ -117,6 +117,8 @@ fn inline() -> impl Strategy<Value = Inline> {
                 7 => run.script = Some(Script::Sup),
                 8 => run.link = Some(address.to_string()),
                 9 => (run.link, run.bold) = (Some(address.to_string()), true),
+                10 => run.strike = true,
+                11 => (run.strike, run.bold) = (true, true),
                 _ => {}
             })
         },

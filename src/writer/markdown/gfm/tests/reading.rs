@@ -122,6 +122,7 @@ impl<'a> Sight<'a> {
                         styles.push(encoded(link).replace("&amp;", "&"));
                     }
                     let flags = [
+                        (run.strike, "del"),
                         (run.bold && !light, "b"),
                         (run.italic, "i"),
                         (run.script == Some(Script::Sub), "sub"),
@@ -409,7 +410,7 @@ impl Reader {
     fn text(&mut self, text: &str, more: &str) {
         let mut styles = self.styles.clone();
         styles.extend((!more.is_empty()).then(|| more.to_string()));
-        let order = ["b", "i", "sub", "sup", "c"];
+        let order = ["del", "b", "i", "sub", "sup", "c"];
         styles.sort_by_key(|style| order.iter().position(|o| o == style).map_or(0, |at| at + 1));
         let style = styles.join(" ");
         self.bits
@@ -463,6 +464,7 @@ impl Reader {
         match tag {
             Tag::Strong => return self.styles.push("b".into()),
             Tag::Emphasis => return self.styles.push("i".into()),
+            Tag::Strikethrough => return self.styles.push("del".into()),
             Tag::Link { dest_url, .. } => return self.styles.push(dest_url.to_string()),
             Tag::Image { dest_url, .. } => {
                 self.picture = Some((dest_url.to_string(), std::mem::take(&mut self.bits)));
@@ -500,6 +502,7 @@ impl Reader {
         match tag {
             TagEnd::Strong => self.close("b"),
             TagEnd::Emphasis => self.close("i"),
+            TagEnd::Strikethrough => self.close("del"),
             TagEnd::Link => {
                 let at = self.styles.iter().rposition(|style| style.contains(':'));
                 self.styles.remove(at.unwrap());
