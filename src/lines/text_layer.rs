@@ -352,7 +352,7 @@ fn take_hyphen(words: &mut Vec<RawWord>) {
 fn segment(
     mut raw: Vec<RawWord>,
     content: &PdfPage,
-    fixed_pitch: &[bool],
+    fixed_pitch: &[Option<bool>],
     styles: &[SpanStyle],
 ) -> Segment {
     take_hyphen(&mut raw);

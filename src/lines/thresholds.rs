@@ -217,6 +217,10 @@ pub(super) mod fonts {
     /// Difference of widths in ems below which a font is fixed-pitch; in others it is half an em and more.
     /// Larger: wide sans-serif fonts are fixed-pitch. Smaller: rounding of boxes hides fixed pitch.
     pub(crate) const FIXED_PITCH_SLACK: f32 = 0.03;
+    /// Mean width of its narrow letters relative to that of its wide ones below which a font is none with equal widths,
+    /// whatever its name and flags say. Larger: fonts whose figures alone are narrower lose the trait. Smaller: text of
+    /// fonts with a wrong flag is code.
+    pub(crate) const PROPORTIONAL: f32 = 0.7;
 }
 
 /// Trust in a text layer.

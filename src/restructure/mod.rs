@@ -12,6 +12,7 @@ mod hyphens;
 mod joins;
 pub(crate) mod levels;
 mod lists;
+mod numbered;
 mod running;
 mod spans;
 mod tables;

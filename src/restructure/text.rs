@@ -1,10 +1,11 @@
 //! Whole-document passes for regions that were found in the text.
 //!
 //! In order: running headers, footers and page numbers ([`running`]), headings compared with the body size
-//! of all pages (`settle_headings`), the document's title, sections that label their contents (abstract,
+//! of all pages (`settle_headings`), headings by their numbers ([`numbered`]), the document's title, sections that label their contents (abstract,
 //! references), and heading levels ([`depths`]).
 
 use super::depths::{self, rank, same_look};
+use super::numbered;
 use super::running;
 use super::thresholds::{sections, title};
 use crate::document::{Block, Document, Label, Page, TextSource};
@@ -17,6 +18,8 @@ pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     let body = body_size(&document.pages);
     running::find(&mut document.pages, body);
     settle_headings(&mut document.pages, body);
+    numbered::demote(&mut document.pages);
+    numbered::promote(&mut document.pages);
     find_title(&mut document.pages, body);
     demote_authors(&mut document.pages);
     label_sections(&mut document.pages);

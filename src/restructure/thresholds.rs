@@ -68,6 +68,20 @@ pub(super) mod sections {
     pub(crate) const MIN_ABSTRACT: usize = 200;
 }
 
+/// Headings by their numbers.
+pub(super) mod numbered {
+    /// Most characters of one. Larger: sentences without a full stop are headings. Smaller: long titles are text.
+    pub(crate) const MAX_CHARS: usize = 120;
+    /// Most lines of one. Larger: numbered paragraphs are headings.
+    pub(crate) const MAX_LINES: usize = 2;
+    /// Maximum difference of the font sizes of headings of one level, relative to the larger. Larger: steps of other sizes
+    /// are in the chain. Smaller: rounding breaks it.
+    pub(crate) const SAME_SIZE: f32 = 0.06;
+    /// Minimum share of a level's headings after which something else than the next one comes. Larger: outlines without text
+    /// are lists. Smaller: lists whose items have a paragraph now and then are headings.
+    pub(crate) const SHARE_WITH_TEXT: f32 = 0.5;
+}
+
 /// Depths of headings.
 pub(super) mod levels {
     /// Maximum difference of font sizes of one heading level, relative to the larger. Larger: levels that

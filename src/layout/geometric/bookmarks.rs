@@ -10,6 +10,30 @@ const FIRST_ELEMENT: usize = usize::MAX / 2;
 /// Deepest level of a heading.
 const MAX_LEVEL: u8 = 6;
 
+/// Words before the number of a heading.
+const NUMBER_WORDS: &[&str] = &[
+    "chapter",
+    "section",
+    "part",
+    "appendix",
+    "kapitel",
+    "abschnitt",
+    "teil",
+    "anhang",
+    "chapitre",
+    "partie",
+    "annexe",
+    "capítulo",
+    "sección",
+    "parte",
+    "anexo",
+    "capitolo",
+    "hoofdstuk",
+    "глава",
+    "часть",
+    "第",
+];
+
 /// Tags lines as headings, as the structure tree of a tagged page does, where their text is that of a bookmark.
 ///
 /// `lines` are those of a zone from top to bottom. A title may take several lines, and either of the two may have the
@@ -69,9 +93,14 @@ fn is_numbered_form(long: &str, short: &str) -> bool {
     let Some(number) = long.strip_suffix(short) else {
         return false;
     };
-    // One letter is a number too: that of an appendix.
-    let is_number = number.chars().any(|c| c.is_ascii_digit())
-        || number.chars().count() == 1
+    let number = NUMBER_WORDS
+        .iter()
+        .find_map(|word| number.strip_prefix(word))
+        .unwrap_or(number);
+    // One letter is a number too, and may have figures after it: those of an appendix.
+    let figures = number.trim_start_matches(|c: char| c.is_alphabetic());
+    let letters = number.chars().count() - figures.chars().count();
+    let is_number = letters <= 1 && figures.chars().all(|c| c.is_ascii_digit())
         || number.chars().all(|c| "ivxlc".contains(c));
     !number.is_empty() && number.len() <= MAX_NUMBER && is_number && short.chars().count() > 2
 }
@@ -138,7 +167,10 @@ mod tests {
             marked(&[("A", 20.0), ("Ebb and flow", 20.0)], "Ebb and flow"),
             [1]
         );
+        assert_eq!(marked(&[("Chapter 2", 20.0), ("Ebb", 20.0)], "Ebb"), [1]);
+        assert_eq!(marked(&[("A.1 Ebb and flow", 20.0)], "Ebb and flow"), [0]);
         assert!(marked(&[("On ebb and flow", 20.0)], "Ebb and flow").is_empty());
+        assert!(marked(&[("2. Is it ebb?", 20.0)], "Ebb").is_empty());
     }
 
     #[test]

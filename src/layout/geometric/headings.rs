@@ -22,7 +22,11 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
     let chars = text.chars().count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let goes_on = text.trim_end().ends_with([',', ';', '-']);
+    let is_code = is_code_like(text) && !is_numbered(text);
     if style.line_count > MAX_LINES || chars > MAX_CHARS || letters < MIN_LETTERS || goes_on {
+        return None;
+    }
+    if is_code {
         return None;
     }
     if is_large(style, body, recognized) && letters * 2 > chars {
@@ -110,6 +114,19 @@ fn starts_like_heading(text: &str) -> bool {
         .is_some_and(|c| !c.is_lowercase())
 }
 
+/// `true` if a text is a command, an address or part of one, which no heading is.
+pub(crate) fn is_code_like(text: &str) -> bool {
+    let text = text.trim();
+    let has_command = text.match_indices('\\').any(|(at, _)| {
+        let next = text[at + 1..].chars().next();
+        next.is_some_and(char::is_alphabetic)
+    });
+    has_command && (text.contains('{') || text.starts_with('\\'))
+        || text.contains("://")
+        || text.starts_with("//")
+        || text.ends_with(['{', ';'])
+}
+
 /// `true` if a text begins with a heading number: `1 Title`, `2.3 Title`, `IV. Title`, `A. Title`.
 pub(crate) fn is_numbered(text: &str) -> bool {
     let Some((number, rest)) = text.trim_start().split_once(char::is_whitespace) else {
@@ -192,6 +209,13 @@ mod tests {
         assert_eq!(of("The tides rise.", 20.0, true), None, "a sentence");
         assert_eq!(of("The tides,", 24.0, true), None, "it goes on");
         assert_eq!(of("References", 20.0, false), Some(Sign::Looks));
+        for code in ["\\section{Tides}", "https://a.b/Tides", "if (a) {", "//a.b"] {
+            assert_eq!(of(code, 24.0, true), None, "{code}");
+        }
+        assert_eq!(
+            of("2.1 The \\tides{} command", 20.0, true),
+            Some(Sign::Looks)
+        );
     }
 
     #[test]

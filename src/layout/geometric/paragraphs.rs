@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use super::thresholds::formulas;
-use super::thresholds::headings::FREE_SHARE;
+use super::thresholds::headings::{ALL_BOLD, FREE_SHARE};
 use super::thresholds::paragraphs::*;
 use super::{headings, labels};
 use crate::geometry::{Rect, rows_by_overlap};
@@ -124,8 +124,14 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         // A heading after a listing may be set in its font.
         return line.bold && !last.bold && step > local_pitch * HEADING_STEP;
     }
-    let heading = |l: &Line| l.bold && !shape.recognized;
-    if heading(last) != heading(line) && (heading(line) || block.iter().all(|l| l.bold)) {
+    // A line that is bold in part begins a paragraph, or is a label with its value.
+    let heading = |l: &Line| l.bold_share > ALL_BOLD && !shape.recognized;
+    if heading(last) != heading(line) && (heading(line) || block.iter().all(heading)) {
+        return true;
+    }
+    let starts_left = line.bbox.x1 < shape.left + CENTERED_ROOM * em;
+    let are_two = headings::is_numbered(&line.text) || is_centered(last, shape, em) && starts_left;
+    if heading(line) && block.iter().all(heading) && are_two {
         return true;
     }
     // Recognized lines have no weight: a heading is recognized by its wording.
@@ -154,11 +160,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         let outdented = line.bbox.x1 < last.bbox.x1 - reach * em;
         return outdented || ends_early(shape.right - last.bbox.x2, shape);
     }
-    let centered = |l: &Line| {
-        ((l.bbox.x1 - shape.left) - (shape.right - l.bbox.x2)).abs() < CENTERED_SLACK * em
-            && l.bbox.x1 > shape.left + CENTERED_ROOM * em
-    };
-    if centered(line) && centered(last) {
+    if is_centered(line, shape, em) && is_centered(last, shape, em) {
         return false;
     }
     // A first line is indented; with a hanging indent it is outdented.
@@ -173,6 +175,12 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     ends_early(shape.right - last.bbox.x2, shape)
         && ends_sentence(&last.text)
         && starts_sentence(&line.text)
+}
+
+/// `true` if a line has the same white space at both sides of its zone.
+fn is_centered(line: &Line, shape: &ZoneShape, em: f32) -> bool {
+    ((line.bbox.x1 - shape.left) - (shape.right - line.bbox.x2)).abs() < CENTERED_SLACK * em
+        && line.bbox.x1 > shape.left + CENTERED_ROOM * em
 }
 
 /// `true` if a line is a heading by its number or wording and does not fill its column.
@@ -306,7 +314,7 @@ mod tests {
     #[test]
     fn a_bold_line_stands_apart() {
         let mut heading = line(0.0, 0.0, 120.0, "Heading");
-        heading.bold = true;
+        (heading.bold, heading.bold_share) = (true, 1.0);
         check(
             vec![
                 heading,

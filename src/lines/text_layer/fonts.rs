@@ -7,7 +7,11 @@ use crate::document::SpanStyle;
 use crate::input::pdf::page::{PdfPage, PdfRun};
 use std::collections::BTreeMap;
 
-pub(super) fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) -> SegmentStyle {
+pub(super) fn style(
+    raw: &[RawWord],
+    content: &PdfPage,
+    fixed_pitch: &[Option<bool>],
+) -> SegmentStyle {
     let mut style = SegmentStyle::default();
     let (mut total, mut bold, mut italic, mut fixed, mut math) =
         (0usize, 0usize, 0usize, 0usize, 0usize);
@@ -31,8 +35,8 @@ pub(super) fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) ->
             0
         };
         italic += if font.italic || run.italic { count } else { 0 };
-        let measured = fixed_pitch.get(run.font as usize).copied().unwrap_or(false);
-        fixed += if font.fixed_pitch || run.fixed_pitch || measured {
+        let measured = fixed_pitch.get(run.font as usize).copied().flatten();
+        fixed += if measured.unwrap_or(font.fixed_pitch || run.fixed_pitch) {
             count
         } else {
             0
@@ -56,7 +60,7 @@ pub(super) fn style(raw: &[RawWord], content: &PdfPage, fixed_pitch: &[bool]) ->
 }
 
 /// The style of every run of the page. Letters of formulas are italic by custom, not for emphasis.
-pub(super) fn run_styles(content: &PdfPage, fixed_pitch: &[bool]) -> Vec<SpanStyle> {
+pub(super) fn run_styles(content: &PdfPage, fixed_pitch: &[Option<bool>]) -> Vec<SpanStyle> {
     let fonts: Vec<FontTraits> = content
         .fonts
         .iter()
@@ -66,11 +70,11 @@ pub(super) fn run_styles(content: &PdfPage, fixed_pitch: &[bool]) -> Vec<SpanSty
     let style = |run: &PdfRun| {
         let at = run.font as usize;
         let font = fonts.get(at).unwrap_or(&unknown);
-        let measured = fixed_pitch.get(at).copied().unwrap_or(false);
+        let measured = fixed_pitch.get(at).copied().flatten();
         SpanStyle {
             bold: font.bold || run.weight >= BOLD_WEIGHT,
             italic: (font.italic || run.italic) && !font.math,
-            code: font.fixed_pitch || run.fixed_pitch || measured,
+            code: measured.unwrap_or(font.fixed_pitch || run.fixed_pitch),
             strike: false,
             link: None,
         }
@@ -78,35 +82,71 @@ pub(super) fn run_styles(content: &PdfPage, fixed_pitch: &[bool]) -> Vec<SpanSty
     content.runs.iter().map(style).collect()
 }
 
-/// For every font of the page, `true` if its letters have equal widths, given enough of them to tell.
-pub(super) fn fixed_pitch_fonts(content: &PdfPage) -> Vec<bool> {
-    /// Narrow and wide letters: in proportional fonts their widths differ by more than half an em.
-    const NARROW: &str = "iljtfrI1.,;:'!()";
-    const WIDE: &str = "mwMWABCDEGHKNOPQRSTUVXYZ";
-    let mut widths =
-        vec![([f32::INFINITY, f32::NEG_INFINITY], 0usize, 0usize); content.fonts.len()];
+/// For every font of the page, whether its letters have equal widths; `None` without enough of them to tell.
+///
+/// The widths say more than the font's name and its flag, which some programs set on any font.
+pub(super) fn fixed_pitch_fonts(content: &PdfPage) -> Vec<Option<bool>> {
+    let mut widths = vec![[Widths::default(); 2]; content.fonts.len()];
     for c in &content.chars {
-        let (Some(run), Some(letter)) = (content.runs.get(c.run as usize), char::from_u32(c.code))
-        else {
+        let Some(run) = content.runs.get(c.run as usize) else {
             continue;
         };
-        let (narrow, wide) = (NARROW.contains(letter), WIDE.contains(letter));
-        let Some(entry) = widths.get_mut(run.font as usize).filter(|_| narrow || wide) else {
-            continue;
+        // In proportional fonts the widths of these differ by more than half an em.
+        let is_wide = match char::from_u32(c.code) {
+            Some(
+                'i' | 'l' | 'j' | 't' | 'f' | 'r' | 'I' | '1' | '.' | ',' | ';' | ':' | '\'' | '!'
+                | '(' | ')',
+            ) => false,
+            Some('m' | 'w' | 'M' | 'W' | 'A'..='H' | 'K' | 'N'..='Z') => true,
+            _ => continue,
         };
-        let width = (c.bbox[2] - c.bbox[0]) / run.size.max(0.1);
-        entry.0 = [entry.0[0].min(width), entry.0[1].max(width)];
-        entry.1 += usize::from(narrow);
-        entry.2 += usize::from(wide);
+        if let Some(font) = widths.get_mut(run.font as usize) {
+            font[usize::from(is_wide)].add((c.bbox[2] - c.bbox[0]) / run.size.max(0.1));
+        }
     }
-    widths
-        .iter()
-        .map(|([min, max], narrow, wide)| {
-            *narrow >= FIXED_PITCH_LETTERS
-                && *wide >= FIXED_PITCH_LETTERS
-                && max - min < FIXED_PITCH_SLACK
-        })
-        .collect()
+    let is_fixed = |[narrow, wide]: &[Widths; 2]| {
+        if narrow.count < FIXED_PITCH_LETTERS || wide.count < FIXED_PITCH_LETTERS {
+            return None;
+        }
+        let (least, most) = (narrow.least.min(wide.least), narrow.most.max(wide.most));
+        if most - least < FIXED_PITCH_SLACK {
+            return Some(true);
+        }
+        (narrow.mean() < PROPORTIONAL * wide.mean()).then_some(false)
+    };
+    widths.iter().map(is_fixed).collect()
+}
+
+/// Widths of some letters of a font, in ems.
+#[derive(Clone, Copy)]
+struct Widths {
+    least: f32,
+    most: f32,
+    sum: f32,
+    count: usize,
+}
+
+impl Default for Widths {
+    fn default() -> Self {
+        Widths {
+            least: f32::INFINITY,
+            most: f32::NEG_INFINITY,
+            sum: 0.0,
+            count: 0,
+        }
+    }
+}
+
+impl Widths {
+    fn add(&mut self, width: f32) {
+        (self.least, self.most) = (self.least.min(width), self.most.max(width));
+        self.sum += width;
+        self.count += 1;
+    }
+
+    fn mean(&self) -> f32 {
+        self.sum / self.count.max(1) as f32
+    }
 }
 
 /// Traits of a font derived from its name.
