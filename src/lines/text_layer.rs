@@ -10,6 +10,7 @@ mod doubled;
 mod drop_caps;
 mod fonts;
 mod fractions;
+mod line_numbers;
 mod links;
 mod markers;
 mod strikes;
@@ -44,6 +45,7 @@ struct RawWord {
 /// The text of a page from its text layer. Characters that are not displayed are left out.
 pub(crate) fn page_text(content: &PdfPage) -> PageText {
     let mut raw = words(content);
+    line_numbers::remove(&mut raw);
     drop_caps::join(&mut raw);
     insert(markers::words(content, &raw), &mut raw);
     let fixed_pitch = fixed_pitch_fonts(content);

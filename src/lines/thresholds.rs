@@ -156,6 +156,24 @@ pub(super) mod drop_caps {
     pub(crate) const MIN_LINES: usize = 2;
 }
 
+/// Numbers of lines beside the text.
+pub(super) mod line_numbers {
+    /// Maximum font size relative to body text. Larger: row numbers of tables are taken away. Smaller: those in the type of
+    /// the text stay.
+    pub(crate) const SMALL: f32 = 0.85;
+    /// Minimum number of them on a page. Larger: those of short pages stay. Smaller: small figures in a row are taken away.
+    pub(crate) const LEAST: usize = 8;
+    /// Most figures of one.
+    pub(crate) const DIGITS: usize = 5;
+    /// Largest step from one to the next: every fifth line has one, or every tenth.
+    pub(crate) const MAX_STEP: u32 = 10;
+    /// Maximum distance of their right edges in ems.
+    pub(crate) const EDGE: f32 = 0.3;
+    /// Minimum share of the lines of text that they count. Larger: pages with tables keep them. Smaller: labels of a figure
+    /// beside a page are taken away.
+    pub(crate) const ON_LINES: f32 = 0.6;
+}
+
 /// Words that are struck out.
 pub(super) mod strikes {
     use std::ops::Range;

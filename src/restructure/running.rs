@@ -30,6 +30,13 @@ pub(super) fn find(pages: &mut [Page], body: f32) {
                 .push((index, place));
         }
     }
+    let mut times: BTreeMap<(bool, i32, String), usize> = BTreeMap::new();
+    for ((top, shape), all) in &seen {
+        for (_, place) in all {
+            let (top, place) = place_of(*top, *place);
+            *times.entry((top, place, shape.clone())).or_default() += 1;
+        }
+    }
     let places = margin_places(pages);
     let titles = titles(pages);
     let several = pages.len() > 1;
@@ -52,6 +59,19 @@ pub(super) fn find(pages: &mut [Page], body: f32) {
                         .any(|(i, p)| *i != index && (p - place).abs() < running::SAME_PLACE)
                 });
             let repeats = several && is_elsewhere && !block.content.trim().is_empty();
+            if !is_in_margin(&block.bbox, top, height) {
+                // Wide margins are those of pages smaller than their paper: only what many pages have runs there.
+                let shape = shape_of(&block.content);
+                let (top, at) = place_of(top, place);
+                let count: usize = (at - 1..=at + 1)
+                    .filter_map(|at| times.get(&(top, at, shape.clone())))
+                    .sum();
+                let is_long = shape.chars().count() >= running::SURE_CHARS;
+                if is_long && count >= running::SURE_PAGES && block.style.font_size <= body {
+                    block.label = if top { Label::Header } else { Label::Footer };
+                }
+                continue;
+            }
             if matches!(block.label, Label::Header | Label::Footer) && !repeats {
                 // What a page alone takes for a header is content unless other pages have something there, or a page
                 // number stands beside it.
@@ -184,7 +204,15 @@ fn margin_places(pages: &[Page]) -> BTreeMap<(bool, i32), usize> {
     places
 }
 
-/// Indices of the blocks in the margins of a page, `true` for those at the top.
+/// `true` if a box lies in the share of the page that usually is its margin.
+fn is_in_margin(bbox: &Rect, top: bool, height: f32) -> bool {
+    match top {
+        true => bbox.y2 < running::MARGIN_SHARE * height,
+        false => bbox.y1 > (1.0 - running::MARGIN_SHARE) * height,
+    }
+}
+
+/// Indices of the blocks in the margins of a page, wide ones included, `true` for those at the top.
 fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
     let height = page.height.max(1) as f32;
     let text = |b: &Block| {
@@ -205,12 +233,12 @@ fn margin_blocks(page: &Page) -> Vec<(usize, bool)> {
     let top = order
         .iter()
         .take(running::MARGIN_BLOCKS)
-        .filter(|&&i| page.blocks[i].bbox.y2 < running::MARGIN_SHARE * height);
+        .filter(|&&i| page.blocks[i].bbox.y2 < running::WIDE_SHARE * height);
     let bottom = order
         .iter()
         .rev()
         .take(running::MARGIN_BLOCKS)
-        .filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - running::MARGIN_SHARE) * height);
+        .filter(|&&i| page.blocks[i].bbox.y1 > (1.0 - running::WIDE_SHARE) * height);
     top.map(|i| (*i, true))
         .chain(bottom.map(|i| (*i, false)))
         .collect()

@@ -89,15 +89,20 @@ fn find_title(pages: &mut [Page], body: f32) {
             .iter()
             .any(|b| b.label == Label::Text && b.style.line_count > title::TEXT_LINES)
     };
-    let equals = |size: f32| {
+    // Names of authors may be as large as a title in bold or capitals.
+    let weight = |index: usize| {
+        let style = &page.blocks[index].style;
+        (style.bold, style.capitals)
+    };
+    let equals = |index: usize, size: f32| {
         candidates
             .iter()
-            .filter(|c| c.1 > title::EQUAL_SIZE * size)
+            .filter(|c| c.1 > title::EQUAL_SIZE * size && weight(c.0) == weight(index))
             .count()
     };
     let found = candidates
         .iter()
-        .find(|(index, size)| !text_before(*index) && equals(*size) <= title::MAX_EQUALS)
+        .find(|(index, size)| !text_before(*index) && equals(*index, *size) <= title::MAX_EQUALS)
         .map(|c| c.0);
     let (Some(index), number) = (found, page.page_index) else {
         return;
@@ -139,19 +144,24 @@ fn demote_authors(pages: &mut [Page]) {
         return;
     };
     let before = &mut page.blocks[start..start + length];
-    // Paragraphs between the title and that section: it is not the first.
-    if before
+    // A paragraph between the title and that section is an abstract without a heading, or belongs to another section: then
+    // only what looks like no heading of a section is none.
+    let paragraph = before
         .iter()
-        .any(|b| b.label == Label::Text && b.style.line_count > title::TEXT_LINES)
-    {
-        return;
+        .position(|b| b.label == Label::Text && b.style.line_count > title::TEXT_LINES);
+    let end = paragraph.unwrap_or(length);
+    for (at, block) in before[..end].iter_mut().enumerate() {
+        let heads_it = paragraph == Some(at + 1) && !has_author_mark(&block.content);
+        let is_light = !block.style.bold && !block.style.capitals && !heads_it;
+        if block.label == Label::ParagraphTitle && (paragraph.is_none() || is_light) {
+            block.label = Label::Text;
+        }
     }
-    for block in before
-        .iter_mut()
-        .filter(|b| b.label == Label::ParagraphTitle)
-    {
-        block.label = Label::Text;
-    }
+}
+
+/// `true` for a line with marks of affiliations or an address of mail.
+fn has_author_mark(text: &str) -> bool {
+    text.contains("<sup>") || text.contains(['@', '\u{2217}', '\u{2020}', '\u{2021}'])
 }
 
 /// Labels the text after the headings `Abstract` and `References`.

@@ -14,6 +14,14 @@ pub(super) mod running {
     /// Share of the page at top and bottom that may contain running headers and footers. Larger: headings
     /// that open every chapter alike are headers. Smaller: headers further down stay in the text.
     pub(crate) const MARGIN_SHARE: f32 = 0.14;
+    /// Share of the page at top and bottom that may contain headers and footers of many pages: paper that is larger than
+    /// its page. Larger: the first lines of forms are headers. Smaller: footers of small pages stay in the text.
+    pub(crate) const WIDE_SHARE: f32 = 0.22;
+    /// Minimum number of pages that have one of those at the same place. Larger: those of short documents stay in the text.
+    /// Smaller: lines that are written again are headers.
+    pub(crate) const SURE_PAGES: usize = 4;
+    /// Minimum number of characters of one, figures in a row counted as one. Smaller: labels of forms are headers.
+    pub(crate) const SURE_CHARS: usize = 20;
     /// Maximum number of lines of a running header or footer. Larger: short paragraphs that repeat are
     /// headers. Smaller: headers of three lines are text.
     pub(crate) const MAX_LINES: usize = 3;
