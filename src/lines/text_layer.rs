@@ -12,6 +12,7 @@ mod fonts;
 mod fractions;
 mod line_numbers;
 mod links;
+mod logos;
 mod markers;
 mod strikes;
 
@@ -46,6 +47,7 @@ struct RawWord {
 pub(crate) fn page_text(content: &PdfPage) -> PageText {
     let mut raw = words(content);
     line_numbers::remove(&mut raw);
+    logos::join(&mut raw);
     drop_caps::join(&mut raw);
     insert(markers::words(content, &raw), &mut raw);
     let fixed_pitch = fixed_pitch_fonts(content);
@@ -250,6 +252,8 @@ pub(super) fn push_normalized(text: &mut String, c: char) {
             text.extend(std::iter::once(c).nfkc())
         }
         0xFEFF | 0x200B..=0x200F | 0x202A..=0x202E => {}
+        // Some programs write a hyphen twice, with and without the right to break there.
+        0x2010 | 0x2011 if text.ends_with('-') => {}
         _ => text.push(c),
     }
 }

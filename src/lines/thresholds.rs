@@ -174,6 +174,18 @@ pub(super) mod line_numbers {
     pub(crate) const ON_LINES: f32 = 0.6;
 }
 
+/// Letters of logos that overlap.
+pub(super) mod logos {
+    use std::ops::Range;
+    /// Font size of the small letter relative to that of the others. Wider: letters set closely are joined. Narrower: logos
+    /// in other fonts have a superscript.
+    pub(crate) const SIZES: Range<f32> = 0.55..0.9;
+    /// Minimum overlap of two letters in ems of the large ones: letters beside each other have none but for rounding.
+    pub(crate) const OVERLAP: f32 = 0.04;
+    /// Maximum difference of the font sizes of the large letters.
+    pub(crate) const SAME_SIZE: f32 = 0.1;
+}
+
 /// Words that are struck out.
 pub(super) mod strikes {
     use std::ops::Range;

@@ -122,10 +122,20 @@ impl Numbers {
 
     /// Level given by a heading's number: `2` is 1, `2.1` is 2.
     fn level(&self, text: &str) -> Option<i32> {
-        if !headings::is_numbered(text) {
+        let number = heading_number(text)?;
+        // A number of several parts is one whatever follows: `2.10 .FUNC`, `2.2.1 babel`.
+        let parts = number.split('.');
+        let is_dotted = parts.clone().count() > 1
+            && parts
+                .clone()
+                .all(|part| !part.is_empty() && part.len() <= 3)
+            && parts
+                .skip(1)
+                .all(|part| part.bytes().all(|b| b.is_ascii_digit()))
+            && number.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !headings::is_numbered(text) && !is_dotted {
             return None;
         }
-        let number = heading_number(text)?;
         let is_letter = number.len() == 1
             && number
                 .chars()
@@ -194,6 +204,17 @@ mod tests {
             ("Plain", 15.0, None),
         ]);
         assert_eq!(found, [1, 2, 3, 2, 1, 4]);
+    }
+
+    #[test]
+    fn numbers_of_several_parts_count_whatever_follows() {
+        let found = levels_of(&[
+            ("2 Commands", 30.0, None),
+            ("2.9 Print", 20.0, None),
+            ("2.10 .func", 18.0, None),
+            ("2.10.1 babel", 20.0, None),
+        ]);
+        assert_eq!(found, [1, 2, 2, 3]);
     }
 
     #[test]

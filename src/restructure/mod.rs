@@ -16,6 +16,7 @@ mod numbered;
 mod running;
 mod spans;
 mod tables;
+mod terms;
 pub(crate) mod text;
 mod thresholds;
 

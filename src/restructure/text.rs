@@ -1,12 +1,14 @@
 //! Whole-document passes for regions that were found in the text.
 //!
 //! In order: running headers, footers and page numbers ([`running`]), headings compared with the body size
-//! of all pages (`settle_headings`), headings by their numbers ([`numbered`]), the document's title, sections that label their contents (abstract,
+//! of all pages (`settle_headings`), headings by their numbers ([`numbered`]), terms that are none ([`terms`]), the document's title,
+//! sections that label their contents (abstract,
 //! references), and heading levels ([`depths`]).
 
 use super::depths::{self, rank, same_look};
 use super::numbered;
 use super::running;
+use super::terms;
 use super::thresholds::{sections, title};
 use crate::document::{Block, Document, Label, Page, TextSource};
 use crate::layout::geometric::headings;
@@ -20,6 +22,7 @@ pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     settle_headings(&mut document.pages, body);
     numbered::demote(&mut document.pages);
     numbered::promote(&mut document.pages);
+    terms::demote(&mut document.pages, body);
     find_title(&mut document.pages, body);
     demote_authors(&mut document.pages);
     label_sections(&mut document.pages);

@@ -90,6 +90,19 @@ pub(super) mod numbered {
     pub(crate) const SHARE_WITH_TEXT: f32 = 0.5;
 }
 
+/// Terms of definition lists.
+pub(super) mod terms {
+    /// Maximum font size of a term relative to body text. Larger: headings over text that is set in are terms.
+    pub(crate) const SIZE: f32 = 1.05;
+    /// Minimum distance in ems that the explanation is set in. Larger: explanations with a small indent are sections.
+    /// Smaller: text that is off the margin by rounding makes terms.
+    pub(crate) const INDENT: f32 = 0.8;
+    /// Maximum distance in ems of a term from the margin of the page's text.
+    pub(crate) const SAME_LEFT: f32 = 0.5;
+    /// Minimum number of lines of an explanation: a single one may be the first of a paragraph, which is set in.
+    pub(crate) const LEAST_LINES: usize = 2;
+}
+
 /// Depths of headings.
 pub(super) mod levels {
     /// Maximum difference of font sizes of one heading level, relative to the larger. Larger: levels that

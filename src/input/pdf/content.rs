@@ -4,6 +4,7 @@
 //! rotation, crop boxes or the upward y axis.
 
 use super::library::OpenPage;
+use super::mend;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
 use crate::document::HiddenReason;
 use std::collections::{BTreeMap, HashMap};
@@ -80,6 +81,7 @@ impl OpenPage<'_> {
         };
         let (objects, fonts) = self.read_chars(&to_page, &mut page);
         self.mend(&fonts, &mut page);
+        mend::cyrillic::decode(&mut page);
         let mut walk = ObjectWalk {
             page: self,
             scale: scale as f32,

@@ -9,6 +9,7 @@
 //!
 //! Runs in worker processes only. A panic in the second reader leaves the page as it was.
 
+pub(super) mod cyrillic;
 mod facts;
 mod letters;
 mod names;

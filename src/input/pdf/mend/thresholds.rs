@@ -22,3 +22,14 @@ pub(super) const MOST_LETTERS: f32 = 0.6;
 /// What the glyph index of an ASCII character lacks to its code in the usual orders of glyphs: those of
 /// TrueType fonts, in which three glyphs stand before the space, and of Adobe's, with one.
 pub(super) const GLYPH_SHIFTS: [u32; 2] = [29, 31];
+
+/// Cyrillic letters that come as accented Latin ones.
+pub(super) mod cyrillic {
+    /// Minimum share of accented letters among the letters of a font. Larger: fonts with a Latin word in between stay.
+    /// Smaller: French words in capitals are decoded.
+    pub(crate) const FONT_SHARE: f32 = 0.85;
+    /// Minimum number of such letters on a page.
+    pub(crate) const LEAST: usize = 12;
+    /// Minimum share of frequent letters of Russian among them after decoding; text has 0.5 to 0.65.
+    pub(crate) const COMMON_SHARE: f32 = 0.45;
+}
