@@ -140,6 +140,14 @@ impl Numbers {
             && number
                 .chars()
                 .all(|c| c.is_ascii_uppercase() && !"IVX".contains(c));
+        // `A. N. Author, Institute` has initials.
+        let next = text.split_whitespace().nth(1).unwrap_or_default();
+        if number.len() == 1 && !number.starts_with(|c: char| c.is_ascii_digit()) {
+            let is_initial = next.ends_with('.') && next.chars().count() == 2;
+            if is_initial || text.contains(',') {
+                return None;
+            }
+        }
         let below = i32::from(self.letters_are_below && is_letter);
         Some(number.split('.').count() as i32 + below + self.offset)
     }

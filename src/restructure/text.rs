@@ -118,7 +118,14 @@ fn find_title(pages: &mut [Page], body: f32) {
         .flat_map(|page| &page.blocks)
         .any(|block| block.label == Label::ParagraphTitle && same_look(&rank(block), &look));
     let page = pages.iter_mut().find(|page| page.page_index == number);
-    if let Some(page) = page.filter(|_| !is_chapter) {
+    // A paper has an abstract, and an appendix may be set like its title.
+    let is_paper = |page: &Page| {
+        let after = page.blocks[index..].iter();
+        after
+            .into_iter()
+            .any(|block| is_abstract(&block.content) || opens_abstract(&block.content))
+    };
+    if let Some(page) = page.filter(|page| !is_chapter || is_paper(page)) {
         page.blocks[index].label = Label::DocTitle;
     }
 }
@@ -203,6 +210,22 @@ fn label_sections(pages: &mut [Page]) {
             }
         }
     }
+}
+
+/// `true` for the heading of an abstract.
+fn is_abstract(text: &str) -> bool {
+    let text = text
+        .trim()
+        .trim_end_matches([':', '.', '\u{ff1a}'])
+        .to_lowercase();
+    [
+        "abstract",
+        "\u{6458}\u{8981}",
+        "zusammenfassung",
+        "r\u{e9}sum\u{e9}",
+        "resumen",
+    ]
+    .contains(&text.as_str())
 }
 
 fn opens_abstract(text: &str) -> bool {

@@ -27,6 +27,8 @@ pub(crate) struct Line {
     pub color: [u8; 3],
     /// `true` if the script runs from right to left.
     pub right_to_left: bool,
+    /// `true` if a word goes on in the next line.
+    pub hyphenated: bool,
     /// Text without markup.
     pub text: String,
     /// Element that the line belongs to in a tagged PDF, and its heading level if it is a heading.
@@ -67,6 +69,7 @@ impl Line {
             math: count(&|s| s.style.math) / total,
             color: longest.map_or([0; 3], |s| s.style.color),
             right_to_left: rtl,
+            hyphenated: indices.last().is_some_and(|i| all[*i].hyphenated),
             text: indices
                 .iter()
                 .map(|i| all[*i].plain_text())

@@ -24,7 +24,7 @@ use super::{LayoutDetector, LayoutError, Region};
 use crate::deadline;
 use crate::document::{Label, TextSource};
 use crate::geometry::Rect;
-use crate::lines::{Direction, PreparedPage, Segment};
+use crate::lines::{Direction, PreparedPage, Segment, Shift};
 use columns::ColumnItem;
 use labels::PageShape;
 use line::Line;
@@ -352,7 +352,11 @@ impl<'a> PageLayout<'a> {
     fn read_paragraphs(&self, lines: Vec<Line>, shape: &PageShape, out: &mut Vec<Region>) {
         for block in paragraphs::paragraphs(lines, shape.recognized, shape.fixed_pitch) {
             let (label, score) = labels::label(&block, shape);
-            if label == Label::DisplayFormula {
+            if label == Label::Footnote {
+                for note in self.notes_of(block) {
+                    out.push(text_region(label, score, &note));
+                }
+            } else if label == Label::DisplayFormula {
                 self.push_formula(&block, score, out);
             } else {
                 let mut region = text_region(label, score, &block);
@@ -360,6 +364,27 @@ impl<'a> PageLayout<'a> {
                 out.push(region);
             }
         }
+    }
+
+    /// The footnotes of a block: each begins with a raised mark.
+    fn notes_of(&self, block: Vec<Line>) -> Vec<Vec<Line>> {
+        let is_marked = |line: &Line| {
+            let first = line.segments.first().and_then(|i| self.segments.get(*i));
+            let word = first.and_then(|segment| segment.words.first());
+            word.is_some_and(|word| {
+                let is_figure = word.text.len() <= footnotes::MARK_DIGITS
+                    && word.text.bytes().all(|b| b.is_ascii_digit());
+                word.shift == Shift::Super && (is_figure || "*∗†‡§¶".contains(&word.text))
+            })
+        };
+        let mut notes: Vec<Vec<Line>> = Vec::new();
+        for line in block {
+            match notes.last_mut() {
+                Some(note) if !is_marked(&line) => note.push(line),
+                _ => notes.push(vec![line]),
+            }
+        }
+        notes
     }
 
     /// Splits the outermost line of a page, a running header or footer, if it has a page number beside other

@@ -111,6 +111,9 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
         }
     }
     let step = (line.bbox.center_y() - last.bbox.center_y()) / em;
+    if last.hyphenated && goes_on(last, line) && step < DIVIDED_STEP {
+        return false;
+    }
     let local_pitch = match block.len() {
         1 => shape.pitch,
         n => ((last.bbox.center_y() - block[n - 2].bbox.center_y()) / em)
@@ -175,6 +178,12 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     ends_early(shape.right - last.bbox.x2, shape)
         && ends_sentence(&last.text)
         && starts_sentence(&line.text)
+}
+
+/// `true` if a line may have the rest of a word that the one before it divides.
+fn goes_on(last: &Line, line: &Line) -> bool {
+    let starts_small = line.text.chars().next().is_some_and(char::is_lowercase);
+    starts_small && last.bold == line.bold && last.bbox.overlap_x(&line.bbox) > 0.0
 }
 
 /// `true` if a line has the same white space at both sides of its zone.
@@ -277,6 +286,7 @@ mod tests {
             math: 0.0,
             color: [0; 3],
             right_to_left: false,
+            hyphenated: false,
             text: text.into(),
             tag: None,
         }
@@ -289,6 +299,19 @@ mod tests {
             .map(Vec::len)
             .collect();
         assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn divided_words_are_never_cut() {
+        let lines = |gap: f32, rest: &str| {
+            let mut divided = line(0.0, 0.0, 400.0, "the word is di");
+            divided.hyphenated = true;
+            let more = line(0.0, 24.0 + gap, 200.0, rest);
+            vec![line(0.0, -24.0, 400.0, "words of a line"), divided, more]
+        };
+        check(lines(14.0, "vided here."), &[3]);
+        check(lines(14.0, "Another"), &[2, 1]);
+        check(lines(60.0, "vided here."), &[2, 1]);
     }
 
     #[test]

@@ -172,6 +172,9 @@ pub(super) mod tables {
 
 /// Lines combined into paragraphs.
 pub(super) mod paragraphs {
+    /// Maximum distance of a line from one that ends with a divided word, in ems, for the word to go on there whatever else
+    /// tells them apart. Larger: words of two columns are joined. Smaller: lines after a tall sign begin paragraphs.
+    pub(crate) const DIVIDED_STEP: f32 = 2.2;
     /// Quantile, 0 to 1, of lines' right ends that is the right edge of the zone, so that one protruding line
     /// makes no others look short. Larger: it does. Smaller: full lines protrude from ragged ones.
     pub(crate) const RIGHT_EDGE: f32 = 0.9;

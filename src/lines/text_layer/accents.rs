@@ -88,7 +88,11 @@ fn together(accent: &PdfChar, letter: &PdfChar, content: &PdfPage) -> Option<Pdf
         'ȷ' => 'j',
         base => base,
     };
-    let both = compose(base, mark)?;
+    let both = match (mark, base) {
+        (CIRCLE, 'c' | 'C') => '©',
+        (CIRCLE, 'r' | 'R') => '®',
+        _ => compose(base, mark)?,
+    };
     let size = |c: &PdfChar| content.runs.get(c.run as usize).map(|run| run.size);
     let (accent_size, size) = (size(accent)?, size(letter)?);
     let [_, top, _, bottom] = letter.bbox;
@@ -101,6 +105,9 @@ fn together(accent: &PdfChar, letter: &PdfChar, content: &PdfPage) -> Option<Pdf
         ..*letter
     })
 }
+
+/// The mark of a letter in a circle, of which Unicode has few as one.
+const CIRCLE: char = '\u{20DD}';
 
 /// The combining mark of an accent.
 fn mark_of(code: u32) -> Option<char> {
@@ -116,6 +123,7 @@ fn mark_of(code: u32) -> Option<char> {
         '°' | '˚' => '\u{30A}',
         '˝' => '\u{30B}',
         'ˇ' => '\u{30C}',
+        '◯' => CIRCLE,
         '¸' => '\u{327}',
         '˛' => '\u{328}',
         mark @ '\u{300}'..='\u{36F}' => mark,

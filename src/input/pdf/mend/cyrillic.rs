@@ -16,8 +16,25 @@ fn windows(code: u32) -> Option<char> {
     match code {
         0xA8 => Some('Ё'),
         0xB8 => Some('ё'),
+        0xAA => Some('Є'),
+        0xBA => Some('є'),
+        0xB2 => Some('І'),
+        0xB3 => Some('і'),
+        0xAF => Some('Ї'),
+        0xBF => Some('ї'),
         0xC0..=0xFF => char::from_u32(code - 0xC0 + 0x410),
         _ => None,
+    }
+}
+
+/// The character that a code stands for in T2A, the encoding of TeX, whose letters are those of Windows-1251.
+fn tex(code: u32) -> Option<char> {
+    match code {
+        0x9C => Some('Ё'),
+        0xBC => Some('ё'),
+        0xBE => Some('«'),
+        0xBF => Some('»'),
+        _ => windows(code).filter(|_| code >= 0xC0),
     }
 }
 
@@ -70,7 +87,13 @@ pub(in crate::input::pdf) fn decode(page: &mut PdfPage) {
     if by_windows.max(by_koi8) < COMMON_SHARE {
         return;
     }
-    let decode = if by_windows >= by_koi8 { windows } else { koi8 };
+    // Quotation marks of TeX are letters of Macedonian and Ukrainian in the other.
+    let has = |code: u32| found.iter().any(|at| page.chars[*at].code == code);
+    let decode = match by_windows >= by_koi8 {
+        true if has(0xBE) && has(0xBF) => tex,
+        true => windows,
+        false => koi8,
+    };
     for at in found {
         let c = &mut page.chars[at];
         if let Some(letter) = decode(c.code) {
@@ -129,6 +152,8 @@ mod tests {
         assert_eq!(bytes(windows).chars().take(4).collect::<String>(), "Ìèíè");
         assert_eq!(decoded(&bytes(windows)), text);
         assert_eq!(decoded(&bytes(koi8)), text);
+        let quoted = format!("{} \u{be}\u{cc}\u{bf}", bytes(windows));
+        assert_eq!(decoded(&quoted), format!("{text} «М»"));
     }
 
     #[test]

@@ -170,7 +170,7 @@ const NAMED: &[(&str, &str)] = &[
     ("bigintersection", "⋂"), ("bigunion", "⋃"), ("box", "□"), ("braceleft", "{"), ("braceleftmath", "{"),
     ("braceright", "}"), ("bracketleft", "["), ("bracketright", "]"), ("breve", "˘"), ("brokenbar", "¦"),
     ("bullet", "•"), ("caron", "ˇ"), ("carriagereturn", "↵"), ("cedilla", "¸"), ("ceilingleft", "⌈"),
-    ("ceilingright", "⌉"), ("cent", "¢"), ("checkmark", "✓"), ("chi", "χ"), ("circle", "○"),
+    ("ceilingright", "⌉"), ("cent", "¢"), ("checkmark", "✓"), ("chi", "χ"), ("circle", "○"), ("circlecopyrt", "◯"),
     ("circledivide", "⊘"), ("circledot", "⊙"), ("circleminus", "⊖"), ("circlemultiply", "⊗"),
     ("circleplus", "⊕"), ("circumflex", "ˆ"), ("club", "♣"), ("colon", ":"), ("colonmonetary", "₡"),
     ("comma", ","), ("commaaccent", ","), ("commamath", ","), ("compwordmark", ""), ("congruent", "≅"),
