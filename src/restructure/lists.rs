@@ -32,7 +32,8 @@ struct Mark {
 
 /// Turns paragraphs that are items into lists, and puts nested items below those that they belong to.
 pub(super) fn fill(pages: &mut [Page]) {
-    let numbered = numbered(pages);
+    let mut numbered = numbered(pages);
+    numbered.extend(dashed(pages));
     let mut stack: Vec<Level> = Vec::new();
     let mut last: Option<(usize, f32)> = None;
     // The block of the last item that is in no other.
@@ -217,6 +218,50 @@ fn numbered(pages: &[Page]) -> BTreeMap<(usize, usize), Mark> {
     items
 }
 
+/// The paragraphs that begin with a dash and are items: two or more in a row with one left edge. A single one is speech, or a
+/// sentence that goes on; long dashes mark speech.
+fn dashed(pages: &[Page]) -> BTreeMap<(usize, usize), Mark> {
+    let mut items = BTreeMap::new();
+    for (at, page) in pages.iter().enumerate() {
+        let mut last: Option<(usize, Mark)> = None;
+        for (index, block) in page.blocks.iter().enumerate() {
+            let Some(mark) = dash(block) else {
+                last = last.filter(|_| is_beside(block.label));
+                continue;
+            };
+            if let Some((before, known)) = last.take() {
+                let em = block.style.font_size.max(1.0);
+                let left = page.blocks[before].bbox.x1;
+                if (left - block.bbox.x1).abs() <= SAME_LEFT * em {
+                    items.insert((at, before), known);
+                    items.insert((at, index), mark.clone());
+                }
+            }
+            last = Some((index, mark));
+        }
+    }
+    items
+}
+
+/// The dash that a block begins with.
+fn dash(block: &Block) -> Option<Mark> {
+    let Body::Text { paragraphs } = &block.body else {
+        return None;
+    };
+    let (Label::Text, Inline::Text(run)) = (block.label, paragraphs.first()?.first()?) else {
+        return None;
+    };
+    let dash = run.text.chars().next().filter(|c| DASHES.contains(c))?;
+    let rest = &run.text[dash.len_utf8()..];
+    let is_set_off = rest.starts_with(char::is_whitespace) || rest.is_empty();
+    is_set_off.then(|| Mark {
+        style: Style::Bullet,
+        number: 0,
+        around: (None, ' '),
+        length: dash.len_utf8(),
+    })
+}
+
 /// The numbers that a paragraph may begin with: "i." is a letter and a Roman number.
 fn marks(paragraph: &Paragraph) -> Vec<Mark> {
     let Some(Inline::Text(run)) = paragraph.first() else {
@@ -237,7 +282,15 @@ fn marks(paragraph: &Paragraph) -> Vec<Mark> {
     let Some(after) = rest.chars().next().filter(|c| matches!(c, '.' | ')')) else {
         return Vec::new();
     };
-    let is_set_off = rest[1..].starts_with(char::is_whitespace) && !rest[1..].trim().is_empty();
+    // What follows in another style is another run.
+    let next = paragraph.get(1).map(|next| match next {
+        Inline::Text(next) => next.text.starts_with(char::is_whitespace),
+        _ => false,
+    });
+    let is_set_off = match rest[1..].trim().is_empty() {
+        true => next.is_some_and(|is_apart| is_apart || rest.len() > 1),
+        false => rest[1..].starts_with(char::is_whitespace),
+    };
     if core.is_empty() || core.len() > MAX_MARK || !is_set_off {
         return Vec::new();
     }
@@ -299,6 +352,9 @@ fn bullet(block: &Block) -> Option<Mark> {
     })
 }
 
+/// Dashes that are bullets; longer ones are not.
+const DASHES: [char; 3] = ['-', '\u{2013}', '\u{2212}'];
+
 /// Check boxes: empty, ticked, crossed.
 const BOXES: [char; 3] = ['\u{2610}', '\u{2611}', '\u{2612}'];
 
@@ -317,6 +373,8 @@ fn into_item(block: &mut Block, mark: &Mark) {
             let marker = paragraphs
                 .first_mut()
                 .and_then(|first| take(first, Some(mark.length)));
+            // A dash is a bullet like any other.
+            let marker = marker.filter(|marker| !marker.starts_with(DASHES));
             let item = ListItem {
                 marker,
                 paragraphs,
@@ -404,6 +462,23 @@ mod tests {
             items(&[(0.0, "12.5 percent"), (0.0, "13.5 percent")]),
             [None, None]
         );
+    }
+
+    #[test]
+    fn dashes_in_a_row_are_a_list() {
+        let item = || Some((0, None));
+        let dashes = [
+            (0.0, "\u{2013} one"),
+            (0.0, "\u{2013} two"),
+            (0.0, "a text"),
+        ];
+        assert_eq!(items(&dashes), [item(), item(), None]);
+        assert_eq!(
+            items(&[(0.0, "\u{2013} one"), (0.0, "a text")]),
+            [None, None]
+        );
+        let speech = [(0.0, "\u{2014} Bonjour."), (0.0, "\u{2014} Bonsoir.")];
+        assert_eq!(items(&speech), [None, None]);
     }
 
     #[test]

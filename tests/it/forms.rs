@@ -271,3 +271,90 @@ fn what_the_file_says_about_itself_is_in_the_json() {
     ]);
     assert_eq!(document["outline"], expected);
 }
+
+/// A PDF whose three lines of text in one size and weight are followed by paragraphs; two of them are bookmarks.
+fn with_bookmarks(titles: [&str; 2]) -> Vec<u8> {
+    let lines = [
+        "On tides",
+        "The sea rises twice a day, and falls as often, in most of the ports of the world.",
+        "2.1 Ebb and flow",
+        "The moon draws the water towards itself, and the earth turns below the water, day by day.",
+        "Nobody knows",
+        "A line that is nobody's heading stays what it is, whatever stands above and below it.",
+    ];
+    let lines = lines.iter().enumerate().map(|(at, text)| {
+        let y = 780 - at * 28;
+        format!("BT /F 11 Tf 50 {y} Td ({text}) Tj ET")
+    });
+    let more = [
+        "<< /Type /Outlines /First 7 0 R /Last 7 0 R /Count 1 >>".to_string(),
+        format!(
+            "<< /Title ({}) /Parent 6 0 R /First 8 0 R /Last 8 0 R /Dest [3 0 R /Fit] >>",
+            titles[0]
+        ),
+        format!(
+            "<< /Title ({}) /Parent 7 0 R /Dest [3 0 R /Fit] >>",
+            titles[1]
+        ),
+    ];
+    let content = lines.collect::<Vec<_>>().join("\n");
+    page(&content, "", "/Outlines 6 0 R", &more)
+}
+
+#[test]
+fn lines_that_bookmarks_name_are_headings_of_their_level() {
+    let headings = |titles| {
+        let (_, markdown, _) = parsed(&with_bookmarks(titles));
+        let lines = markdown.lines().filter(|line| line.starts_with('#'));
+        lines.map(str::to_string).collect::<Vec<_>>()
+    };
+    let found = headings(["On tides", "Ebb and flow"]);
+    assert_eq!(found, ["## On tides", "### 2.1 Ebb and flow"]);
+    assert!(headings(["Sea", "Moon"]).is_empty());
+}
+
+#[test]
+fn words_are_struck_out_by_lines_and_by_notes() {
+    let content = "BT /F 20 Tf 50 700 Td (The price is 40 or 30 crowns.) Tj ET\n\
+        BT /F 20 Tf 50 600 Td (Under no line, under one.) Tj ET\n0.8 w 50 597 m 130 597 l S";
+    // "40", from 152 to 174, by a line; "30 crowns.", from 203 on, by a note.
+    let drawn = format!("{content}\n1 w 158 706.5 m 180 706.5 l S");
+    let note = "<< /Type /Annot /Subtype /StrikeOut /Rect [202 690 320 720] /F 4 \
+        /QuadPoints [206 716 305 716 206 695 305 695] >>";
+    let (document, markdown, _) = parsed(&page(&drawn, "6 0 R", "", &[note.to_string()]));
+    assert!(markdown.contains("~~40~~"), "{markdown}");
+    assert!(markdown.contains("~~30 crowns.~~"), "{markdown}");
+    assert!(!markdown.contains("~~Under"), "{markdown}");
+    let runs = &document["pages"][0]["parsing_res_list"][0]["body"]["paragraphs"][0];
+    let struck = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|run| run["strike"] == true);
+    assert_eq!(struck.count(), 2, "{runs}");
+}
+
+#[test]
+fn what_limits_leave_out_is_told() {
+    let long = format!("/Contents ({})", "word ".repeat(5000));
+    let note = |at: usize| {
+        format!(
+            "<< /Type /Annot /Subtype /FreeText /Rect [50 {at} 500 {}] /F 4 {long} >>",
+            at + 20
+        )
+    };
+    let notes: Vec<String> = (0..12).map(|at| note(40 * at + 50)).collect();
+    let list: Vec<String> = (0..12).map(|at| format!("{} 0 R", at + 6)).collect();
+    let (document, markdown, stderr) = parsed(&page(
+        "BT /F 11 Tf 50 800 Td (Notes) Tj ET",
+        &list.join(" "),
+        "",
+        &notes,
+    ));
+    let told = document["pages"][0]["diagnostics"]["messages"].to_string();
+    assert!(
+        told.contains("pdf_cut") && told.contains("12"),
+        "{told} {stderr}"
+    );
+    assert!(markdown.contains("word word"), "what fits is there");
+}

@@ -29,13 +29,13 @@ pub(super) fn style(
                 .map_or("", String::as_str),
         );
         total += count;
-        bold += if font.bold || run.weight >= BOLD_WEIGHT {
+        let measured = fixed_pitch.get(run.font as usize).copied().flatten();
+        bold += if font.is_bold(run, measured) {
             count
         } else {
             0
         };
         italic += if font.italic || run.italic { count } else { 0 };
-        let measured = fixed_pitch.get(run.font as usize).copied().flatten();
         fixed += if measured.unwrap_or(font.fixed_pitch || run.fixed_pitch) {
             count
         } else {
@@ -72,7 +72,7 @@ pub(super) fn run_styles(content: &PdfPage, fixed_pitch: &[Option<bool>]) -> Vec
         let font = fonts.get(at).unwrap_or(&unknown);
         let measured = fixed_pitch.get(at).copied().flatten();
         SpanStyle {
-            bold: font.bold || run.weight >= BOLD_WEIGHT,
+            bold: font.is_bold(run, measured),
             italic: (font.italic || run.italic) && !font.math,
             code: measured.unwrap_or(font.fixed_pitch || run.fixed_pitch),
             strike: false,
@@ -152,12 +152,21 @@ impl Widths {
 /// Traits of a font derived from its name.
 struct FontTraits {
     bold: bool,
+    /// Its name says that it is neither bold nor light.
+    regular: bool,
     italic: bool,
     fixed_pitch: bool,
     math: bool,
 }
 
 impl FontTraits {
+    /// `true` if text of a run is bold. What a file says of the weight of a font is the width of its stems, which many
+    /// programs get wrong: it counts where the name says nothing, and not for fonts of equal widths, whose stems are thick.
+    fn is_bold(&self, run: &PdfRun, is_fixed: Option<bool>) -> bool {
+        let is_fixed = is_fixed.unwrap_or(self.fixed_pitch || run.fixed_pitch);
+        self.bold || run.weight >= BOLD_WEIGHT && !self.regular && !is_fixed
+    }
+
     fn of(name: &str) -> Self {
         // The name of a subset font starts with six capitals and a plus sign.
         let name = name
@@ -169,6 +178,8 @@ impl FontTraits {
         FontTraits {
             bold: has(&["bold", "black", "heavy", "demi", "-medi"])
                 || starts(&["cmbx", "cmb1", "sfbx"]),
+            regular: has(&["regular", "roman", "-book"])
+                || starts(&["cmr", "cmtt", "cmti", "sfrm", "lmmono"]),
             italic: has(&["italic", "oblique", "slanted", "-it", "ital"])
                 || starts(&["cmti", "cmsl", "sfti"]),
             fixed_pitch: has(&[

@@ -239,6 +239,23 @@ fn accents_of_their_own_are_put_on_their_letters() {
 }
 
 #[test]
+fn letters_in_circles_are_signs() {
+    let mut circled = page(&[(0.0, 0.0, 10.0, "◯c ◯x")]);
+    over_next(&mut circled, 0);
+    over_next(&mut circled, 3);
+    assert!(
+        texts(&circled).concat().starts_with("©"),
+        "{:?}",
+        texts(&circled)
+    );
+    assert!(!texts(&circled).concat().contains("◯c"));
+    assert!(
+        texts(&circled).concat().contains('◯'),
+        "x has no sign of its own"
+    );
+}
+
+#[test]
 fn accents_beside_letters_stay_what_they_are() {
     assert_eq!(
         texts(&page(&[(0.0, 0.0, 10.0, "x^a 20°C a~b")])),

@@ -476,9 +476,8 @@ impl InlineWriter<'_> {
     /// The marks around a struck part that opens and closes at these tokens: tildes between blanks, else tags.
     fn strike(&self, open: usize, close: usize) -> (String, String) {
         let is_blank = |token: Option<usize>| self.side(token) == Side::Space;
-        let is_word = |token: usize| self.side(Some(token)) == Side::Word;
-        let is_plain = is_word(open + 1)
-            && is_word(close - 1)
+        let is_plain = !is_blank(Some(open + 1))
+            && !is_blank(Some(close - 1))
             && !self.tokens[open..close].iter().any(|token| match token {
                 Token::Atom(atom) => matches!(self.atoms[*atom].what, What::Char('~')),
                 _ => false,
