@@ -99,12 +99,14 @@ pub(super) fn mend<'m>(
             .and_then(|mender| catch_unwind(AssertUnwindSafe(|| mender.fonts(page_index))).ok());
         let fonts = fonts.unwrap_or_default();
         let found = catch_unwind(AssertUnwindSafe(|| texts(page, &wanted, &fonts, &data_of)));
-        replace(page, found.unwrap_or_default());
+        let found = found.unwrap_or_default();
+        page.replace_chars(found.texts);
+        number(page, &found.numbered);
     }
     for c in &mut page.chars {
         // U+0002 stands for a hyphen at a line's end, but fonts of bullets use it as well.
         if c.unmapped && char::from_u32(c.code).is_none_or(char::is_control) {
-            c.code = 0xFFFD;
+            c.code = PdfChar::numbered(c.code).unwrap_or(0xFFFD);
         }
     }
 }
@@ -139,14 +141,37 @@ fn wanted_fonts(page: &PdfPage) -> Vec<bool> {
     wanted
 }
 
-/// Texts of characters by their index, for the fonts that are wanted.
+/// Gives the characters without Unicode of these fonts codes that only number glyphs: the index of a glyph is
+/// no character.
+fn number(page: &mut PdfPage, fonts: &[bool]) {
+    for c in page.chars.iter_mut().filter(|c| c.unmapped) {
+        let font = page.runs.get(c.run as usize).map(|run| run.font as usize);
+        if font.is_some_and(|font| fonts.get(font) == Some(&true)) {
+            c.code = PdfChar::numbered(c.code).unwrap_or(0xFFFD);
+        }
+    }
+}
+
+/// What was found out about the characters of a page.
+#[derive(Default)]
+struct Found {
+    /// Texts by the indices of characters.
+    texts: BTreeMap<usize, String>,
+    /// For each font, whether codes without Unicode are indices of glyphs.
+    numbered: Vec<bool>,
+}
+
+/// Texts of characters, for the fonts that are wanted.
 fn texts(
     page: &PdfPage,
     wanted: &[bool],
     fonts: &[Rc<Facts>],
     data_of: &impl Fn(usize) -> Option<Vec<u8>>,
-) -> BTreeMap<usize, String> {
-    let mut found = BTreeMap::new();
+) -> Found {
+    let mut found = Found {
+        texts: BTreeMap::new(),
+        numbered: vec![false; wanted.len()],
+    };
     for font in (0..wanted.len()).filter(|font| wanted[*font]) {
         let name = page.fonts[font].as_str();
         let candidates: Vec<&Facts> = fonts
@@ -183,8 +208,9 @@ fn texts(
             candidates.first()?.own_text(*code, &program)
         };
         let is_map_wrong = is_map_wrong(chars().map(|(_, c)| c), by_code);
-        // The index of a glyph is no character; the code of a simple font often is.
-        let is_index = !candidates.is_empty() && candidates.iter().all(|facts| facts.is_composite);
+        // The code of a simple font is often a character.
+        found.numbered[font] =
+            !candidates.is_empty() && candidates.iter().all(|facts| facts.is_composite);
         let ordered = in_usual_order(&candidates, &program, chars().map(|(_, c)| c));
         let mut known: BTreeMap<(u32, bool), Option<String>> = BTreeMap::new();
         for (at, c) in chars() {
@@ -201,16 +227,15 @@ fn texts(
                             .then(|| tex::text(name, c.code))
                             .flatten()
                     };
-                    let known = agreed(c.code)
+                    return agreed(c.code)
                         .or_else(private)
                         .or_else(ordered)
                         .or_else(by_name);
-                    return known.or_else(|| is_index.then(|| '\u{FFFD}'.to_string()));
                 }
                 by_code(c).or_else(private)
             });
             if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
-                found.insert(at, text.clone());
+                found.texts.insert(at, text.clone());
             }
         }
     }
@@ -259,49 +284,6 @@ fn in_usual_order<'c>(
         .into_iter()
         .filter_map(|(code, glyph)| Some((code, letter(glyph)?)))
         .collect()
-}
-
-/// Puts texts in the place of characters; several letters share the box of one.
-fn replace(page: &mut PdfPage, mut texts: BTreeMap<usize, String>) {
-    if texts.is_empty() {
-        return;
-    }
-    let mut chars = Vec::with_capacity(page.chars.len() + texts.len());
-    for (at, c) in std::mem::take(&mut page.chars).into_iter().enumerate() {
-        let Some(text) = texts.remove(&at) else {
-            chars.push(c);
-            continue;
-        };
-        let angle = page.runs.get(c.run as usize).map_or(0.0, |run| run.angle);
-        let count = text.chars().count();
-        for (part, letter) in text.chars().enumerate() {
-            let bbox = part_of(c.bbox, angle, part, count);
-            chars.push(PdfChar {
-                code: letter as u32,
-                bbox,
-                unmapped: false,
-                ..c
-            });
-        }
-    }
-    page.chars = chars;
-}
-
-/// One of `count` equal parts of a box along the direction of writing, `angle` in degrees clockwise.
-fn part_of([x1, y1, x2, y2]: [f32; 4], angle: f32, part: usize, count: usize) -> [f32; 4] {
-    let quarters = (angle / 90.0).round().rem_euclid(4.0) as usize;
-    // Text that runs to the left or up has its first letter at the far end.
-    let part = if quarters >= 2 {
-        count - 1 - part
-    } else {
-        part
-    };
-    let (from, to) = (part as f32 / count as f32, (part + 1) as f32 / count as f32);
-    let (width, height) = (x2 - x1, y2 - y1);
-    match quarters % 2 {
-        0 => [x1 + from * width, y1, x1 + to * width, y2],
-        _ => [x1, y1 + from * height, x2, y1 + to * height],
-    }
 }
 
 #[cfg(test)]
