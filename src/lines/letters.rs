@@ -66,7 +66,8 @@ fn are_odd(counts: &[u32; CODES.end]) -> bool {
     let total: u32 = counts.iter().sum();
     let own = moved(counts, 0);
     let letters: u32 = own.iter().sum();
-    if total < LEAST_TO_SHIFT {
+    // Of text whose codes are off by a little, most characters are letters still.
+    if total < LEAST_TO_SHIFT || (letters as f32) < MOST_LETTERS * total as f32 {
         return false;
     }
     let likeness_of_own = likeness(&own);
@@ -76,7 +77,6 @@ fn are_odd(counts: &[u32; CODES.end]) -> bool {
     if likeness_of_own > USUAL {
         return false;
     }
-    // The digits and marks of a text move with its letters.
     let fits = |distance: &i32| {
         let letters = moved(counts, *distance);
         letters.iter().sum::<u32>() as f32 >= SHIFTED_LETTERS * total as f32
@@ -123,7 +123,9 @@ mod tests {
                 true => (i32::from(c) + distance) as usize,
                 false => c.into(),
             };
-            counts[code] += 1;
+            if let Some(count) = counts.get_mut(code) {
+                *count += 1;
+            }
         }
         counts
     }

@@ -140,20 +140,40 @@ impl Row {
         other as f32 <= MAX_OTHER * letters as f32
     }
 
-    /// `true` if a glyph without meaning is part of one of its words: it touches a letter, a digit or another
-    /// such glyph. One that stands alone is a sign or a bullet, as a rule.
+    /// `true` if a glyph without meaning is part of one of its words: it touches a letter or a digit, or several
+    /// such glyphs follow each other. One that stands alone is a sign or a bullet, as a rule.
     pub(super) fn has_unknown_letter(&self, content: &PdfPage) -> bool {
-        let chars = &content.chars[self.chars.clone()];
-        let is_unknown = |c: &PdfChar| c.is_mark() && c.is_meaningless();
-        let is_part = |c: &PdfChar| is_unknown(c) || c.letter().is_alphanumeric();
-        chars.windows(2).any(|pair| {
-            let gap = match self.quarters % 2 {
-                0 => (pair[1].bbox[0] - pair[0].bbox[2]).max(pair[0].bbox[0] - pair[1].bbox[2]),
-                _ => (pair[1].bbox[1] - pair[0].bbox[3]).max(pair[0].bbox[1] - pair[1].bbox[3]),
-            };
-            let height = self.bbox.width().min(self.bbox.height());
-            pair.iter().any(is_unknown) && pair.iter().all(is_part) && gap <= WORD_GAP * height
-        })
+        let mut unknown = 0;
+        let mut last: Option<&PdfChar> = None;
+        for c in &content.chars[self.chars.clone()] {
+            let is_unknown = c.is_mark() && c.is_meaningless();
+            if !is_unknown && !c.letter().is_alphanumeric() {
+                (unknown, last) = (0, None);
+                continue;
+            }
+            let before = last.filter(|last| self.touch(last, c));
+            if before.is_none() {
+                unknown = 0;
+            }
+            let is_known_before = before.is_some_and(|last| !last.is_meaningless());
+            if before.is_some() && is_unknown == is_known_before
+                || is_unknown && unknown + 1 >= WORD_GLYPHS
+            {
+                return true;
+            }
+            unknown = if is_unknown { unknown + 1 } else { 0 };
+            last = Some(c);
+        }
+        false
+    }
+
+    /// `true` if two characters stand beside each other without a space.
+    fn touch(&self, a: &PdfChar, b: &PdfChar) -> bool {
+        let side = self.quarters as usize % 2;
+        let gap = (b.bbox[side] - a.bbox[side + 2]).max(a.bbox[side] - b.bbox[side + 2]);
+        let width = |c: &PdfChar| c.bbox[side + 2] - c.bbox[side];
+        let height = self.bbox.width().min(self.bbox.height());
+        gap <= WORD_GAP * height && gap >= -SAME_PLACE * width(a).min(width(b))
     }
 }
 
@@ -239,7 +259,8 @@ pub(super) mod tests {
     fn only_glyphs_in_words_are_worth_reading() {
         for (line, expected) in [
             ("the o#ce", true),
-            ("##", true),
+            ("##", false),
+            ("a ###", true),
             ("# item", false),
             ("a # b", false),
             ("plain", false),

@@ -259,18 +259,21 @@ pub(super) mod letters {
     pub(crate) const LEAST_TO_SHIFT: u32 = 40;
     /// Number of letters from which they alone can be odd, without a distance that makes a language of them.
     pub(crate) const LEAST_TO_JUDGE: u32 = 100;
-    /// Likeness to a language, 0 to 1, below which they are. Running text has 0.9 and more, text in arbitrary
+    /// Likeness to a language, 0 to 1, below which they are. Pages of text have 0.93 and more, text in arbitrary
     /// letters 0.4 to 0.6. Larger: lists of codes are compared in vain. Smaller: mixed-up letters go unnoticed.
-    pub(crate) const ODD: f32 = 0.6;
+    pub(crate) const ODD: f32 = 0.65;
     /// Likeness from which they are usual whatever a distance would make of them. Larger: compared in vain.
-    pub(crate) const USUAL: f32 = 0.8;
+    pub(crate) const USUAL: f32 = 0.85;
     /// Share of a font's characters that must be letters when its codes are moved. Larger: shifted texts with
     /// figures go unnoticed. Smaller: figures become letters.
     pub(crate) const SHIFTED_LETTERS: f32 = 0.7;
     /// Likeness that moving must gain. Larger: short shifted texts go unnoticed. Smaller: chance decides.
-    pub(crate) const SHIFT_GAIN: f32 = 0.2;
-    /// Farthest distance that codes are moved by.
-    pub(crate) const FARTHEST: i32 = 64;
+    pub(crate) const SHIFT_GAIN: f32 = 0.12;
+    /// Farthest distance that codes are moved by. Larger: figures become letters.
+    pub(crate) const FARTHEST: i32 = 13;
+    /// Share of letters in a font's characters below which they are not looked at. Larger: shifted texts that
+    /// became marks in part go unnoticed. Smaller: tables of figures are compared in vain.
+    pub(crate) const MOST_LETTERS: f32 = 0.5;
 }
 
 /// Rows of characters that can be read from the picture by themselves.
@@ -285,6 +288,12 @@ pub(super) mod rows {
     pub(crate) const GAP: f32 = 1.0;
     /// The same within a word.
     pub(crate) const WORD_GAP: f32 = 0.15;
+    /// Share of the narrower one's width that two characters may have in common to follow each other. Larger: a
+    /// sign printed twice is a word. Smaller: italics are none.
+    pub(crate) const SAME_PLACE: f32 = 0.5;
+    /// Glyphs without Unicode that are a word without a known letter. Larger: short words stay unread. Smaller:
+    /// signs beside each other are read.
+    pub(crate) const WORD_GLYPHS: usize = 3;
     /// Room around a row in heights, as line detection leaves it.
     pub(crate) const ROOM: f32 = 0.08;
     /// Most characters of a row; this bounds the time of aligning it.

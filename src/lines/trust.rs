@@ -178,12 +178,10 @@ fn judge(
         return rejected(Rejected::Missing, "the text is drawn as outlines".into());
     }
     if let Some(ink) = &ink {
-        let seen: Vec<_> = chars
-            .iter()
-            .filter(|c| visible(c) && is_embedded(content, c))
-            .collect();
-        let without =
-            seen.iter().filter(|c| !ink.has_ink(&c.bbox)).count() as f32 / seen.len().max(1) as f32;
+        let seen = chars.iter().filter(|c| visible(c)).count();
+        let is_missing =
+            |c: &&&PdfChar| visible(c) && is_embedded(content, c) && !ink.has_ink(&c.bbox);
+        let without = chars.iter().filter(is_missing).count() as f32 / seen.max(1) as f32;
         let boxes = content
             .chars
             .iter()

@@ -167,7 +167,8 @@ fn texts(
 fn elected(votes: BTreeMap<String, u32>) -> Option<String> {
     let all: u32 = votes.values().sum();
     let (text, count) = votes.into_iter().max_by_key(|(_, count)| *count)?;
-    let is_sound = !text.is_empty() && !text.contains(char::is_control);
+    let is_odd = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+    let is_sound = !text.is_empty() && !text.contains(is_odd);
     (is_sound && count as f32 >= AGREED * all as f32).then_some(text)
 }
 

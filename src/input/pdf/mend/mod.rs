@@ -4,14 +4,15 @@
 //! pdfium tells the code of a character that it cannot map, but nothing about its font's dictionary. So a
 //! second reader (`hayro-syntax`) opens the same bytes, only when a page has such characters, and [`facts`]
 //! finds what the dictionary says (names of glyphs, a name in the place of a map), [`program`] what the
-//! embedded font says; [`tex`] and [`symbols`] know encodings by the names of fonts. Where nothing is known
-//! a character stays as it was.
+//! embedded font says; [`tex`] and [`symbols`] know encodings by the names of fonts, and [`outlines`] equal glyphs
+//! of other fonts. Where nothing is known a character stays as it was, or becomes the number of its glyph.
 //!
 //! Runs in worker processes only. A panic in the second reader leaves the page as it was.
 
 mod facts;
 mod letters;
 mod names;
+mod outlines;
 mod program;
 mod symbols;
 mod tex;
@@ -21,8 +22,9 @@ use super::page::{PdfChar, PdfPage};
 use facts::{Facts, fonts_of_page};
 use hayro_syntax::object::ObjectIdentifier;
 use hayro_syntax::{Pdf, PdfData};
+use outlines::{Outlines, Shapes};
 use program::Program;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -37,6 +39,7 @@ pub(super) struct Mender {
     pdf: Pdf,
     page_count: usize,
     fonts: RefCell<BTreeMap<ObjectIdentifier, Rc<Facts>>>,
+    shapes: OnceCell<Shapes>,
 }
 
 impl Mender {
@@ -53,7 +56,14 @@ impl Mender {
             pdf,
             page_count,
             fonts: RefCell::default(),
+            shapes: OnceCell::new(),
         })
+    }
+
+    /// Characters by the shapes of their glyphs, of the whole document.
+    fn shapes(&self) -> &Shapes {
+        let read = || catch_unwind(AssertUnwindSafe(|| Shapes::of(&self.pdf)));
+        self.shapes.get_or_init(|| read().unwrap_or_default())
     }
 
     /// Fonts of a page by their names; of all pages, if the two readers disagree on what the pages are.
@@ -95,10 +105,15 @@ pub(super) fn mend<'m>(
 ) {
     let wanted = wanted_fonts(page);
     if wanted.contains(&true) {
-        let fonts = mender()
+        let mender = mender();
+        let fonts = mender
             .and_then(|mender| catch_unwind(AssertUnwindSafe(|| mender.fonts(page_index))).ok());
         let fonts = fonts.unwrap_or_default();
-        let found = catch_unwind(AssertUnwindSafe(|| texts(page, &wanted, &fonts, &data_of)));
+        let by_shape =
+            |shape: u64| mender.and_then(|mender| mender.shapes().text(shape).map(String::from));
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            texts(page, &wanted, &fonts, (&data_of, &by_shape))
+        }));
         let found = found.unwrap_or_default();
         page.replace_chars(found.texts);
         number(page, &found.numbered);
@@ -166,7 +181,10 @@ fn texts(
     page: &PdfPage,
     wanted: &[bool],
     fonts: &[Rc<Facts>],
-    data_of: &impl Fn(usize) -> Option<Vec<u8>>,
+    (data_of, by_shape): (
+        &impl Fn(usize) -> Option<Vec<u8>>,
+        &impl Fn(u64) -> Option<String>,
+    ),
 ) -> Found {
     let mut found = Found {
         texts: BTreeMap::new(),
@@ -179,7 +197,9 @@ fn texts(
             .map(Rc::as_ref)
             .filter(|facts| facts.is_called(name))
             .collect();
-        let program = data_of(font).map_or_else(Program::default, |data| Program::read(&data));
+        let data = data_of(font);
+        let program = data.as_deref().map_or_else(Program::default, Program::read);
+        let outlines = data.as_deref().map_or(Outlines::Nothing, Outlines::read);
         let chars = || {
             let of_font = move |c: &PdfChar| {
                 page.runs
@@ -198,6 +218,10 @@ fn texts(
             texts
                 .all(|text| text.as_ref() == Some(&first))
                 .then_some(first)
+        };
+        let drawn_alike = |code: u32| match candidates[..] {
+            [only] => by_shape(outlines.of_code(only, code)?),
+            _ => None,
         };
         let codes = match candidates[..] {
             [only] => only.codes(),
@@ -230,7 +254,8 @@ fn texts(
                     return agreed(c.code)
                         .or_else(private)
                         .or_else(ordered)
-                        .or_else(by_name);
+                        .or_else(by_name)
+                        .or_else(|| drawn_alike(c.code));
                 }
                 by_code(c).or_else(private)
             });
