@@ -48,10 +48,10 @@ mod tests;
 mod threads;
 
 use crate::deadline::CancelToken;
-use crate::document::{Page, TextDecision};
+use crate::document::Page;
 
 use crate::layout::LayoutDetector;
-use crate::lines::{PrepareError, PreparedPage};
+use crate::lines::{PrepareError, PreparedPage, Verdict};
 use crate::plan::PagePlan;
 use crate::preprocess::PreprocessSteps;
 use crate::raster::Pixels;
@@ -128,7 +128,7 @@ pub trait LinePreparer: Send {
         &mut self,
         source: &dyn PageSource,
         page: SourcePage,
-        decision: TextDecision,
+        verdict: Verdict,
         settings: &JobSettings,
     ) -> Result<PreparedPage, PrepareError>;
 }

@@ -10,11 +10,11 @@ use super::coordinator::{Message, Opened, RecognizerEnds, ToOpen};
 use super::guard::guarded;
 use super::job::JobContext;
 use crate::deadline::{self, CancelToken, Deadline, Stopped};
-use crate::document::{TextDecision, TextSource};
+use crate::document::TextSource;
 use crate::fault::Fault;
 use crate::input::{InputError, PageSource, SourcePage};
 use crate::lines::memory::PAGE_PIXEL;
-use crate::lines::{Beside, PreparedPage, decide_text, prepare_layer};
+use crate::lines::{Beside, PreparedPage, Verdict, decide_text, prepare_layer};
 use crate::plan::PlanOptions;
 use crate::recognize::{DocumentState, Recognizer};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
@@ -50,7 +50,7 @@ impl Drop for Stage {
 pub(crate) struct ToRead {
     job: PageJob,
     page: SourcePage,
-    decision: TextDecision,
+    verdict: Verdict,
     beside: Beside,
 }
 
@@ -229,28 +229,26 @@ pub(super) fn read(
             let mut page = source
                 .read_page(index, settings.pixels_wanted())
                 .map_err(Fault::from)?;
-            let decision = match settings.reads_pictures {
-                true => picture_decision(),
+            let verdict = match settings.reads_pictures {
+                true => picture_verdict(),
                 false => decide_text(&page, settings.text_layer),
             };
-            let beside = Beside::take(&mut page, decision.source, settings.hidden_text);
-            Ok((page, decision, beside))
+            let beside = Beside::take(&mut page, settings.hidden_text);
+            Ok((page, verdict, beside))
         });
         match read {
             Err(fault) => job.fail(&stage.out, fault),
-            Ok((page, decision, beside))
-                if decision.source == TextSource::Lines || settings.reads_pictures =>
-            {
+            Ok((page, verdict, beside)) if verdict.needs_lines() || settings.reads_pictures => {
                 drop(to_lines.send(ToRead {
                     job,
                     page,
-                    decision,
+                    verdict,
                     beside,
                 }));
             }
-            Ok((page, decision, beside)) => {
+            Ok((page, verdict, beside)) => {
                 let prepared = job.work(("text_layer", "reading the text layer"), || {
-                    let mut prepared = prepare_layer(page, decision);
+                    let mut prepared = prepare_layer(page, verdict.decision);
                     beside.give(&mut prepared);
                     Ok(prepared)
                 });
@@ -263,15 +261,12 @@ pub(super) fn read(
     }
 }
 
-/// The decision for pages treated as pictures: no text is taken from them.
-fn picture_decision() -> TextDecision {
-    TextDecision {
-        source: TextSource::None,
-        reason: "the pipeline reads the page's picture".into(),
-    }
+/// The verdict on pages treated as pictures: no text is taken from them.
+fn picture_verdict() -> Verdict {
+    Verdict::sure(TextSource::None, "the pipeline reads the page's picture")
 }
 
-/// Recognizes the lines of pages without a usable text layer.
+/// Recognizes the lines of pages without a text layer that is usable as it is.
 pub(super) fn lines(
     inbox: Receiver<ToRead>,
     preparer: &mut dyn LinePreparer,
@@ -281,7 +276,7 @@ pub(super) fn lines(
     for ToRead {
         mut job,
         page,
-        decision,
+        verdict,
         beside,
     } in inbox
     {
@@ -291,7 +286,7 @@ pub(super) fn lines(
         let (source, settings) = (job.source.clone(), job.context.settings.clone());
         let prepared = job.work(("lines", "reading lines"), || {
             let mut prepared = preparer
-                .prepare(source.as_ref(), page, decision, &settings)
+                .prepare(source.as_ref(), page, verdict, &settings)
                 .map_err(Fault::from)?;
             beside.give(&mut prepared);
             Ok(prepared)

@@ -20,36 +20,40 @@ pub(crate) struct Beside {
     left_out: usize,
     /// Width and height of the page as it was read, in pixels.
     size: (f32, f32),
+    /// Hidden text of a text layer is text like any other.
+    is_kept: bool,
 }
 
 impl Beside {
-    /// Takes it from a page whose text comes from that `source`. With [`HiddenMode::Keep`], text of a text layer that
-    /// is not seen becomes text like any other.
-    pub(crate) fn take(page: &mut SourcePage, source: TextSource, mode: HiddenMode) -> Beside {
+    /// Takes it from a page. With [`HiddenMode::Keep`], text of the text layer that is not seen becomes text like
+    /// any other there.
+    pub(crate) fn take(page: &mut SourcePage, mode: HiddenMode) -> Beside {
         let size = (page.width as f32, page.height as f32);
         let Some(content) = &mut page.content else {
             return Beside::default();
         };
-        let hidden = match mode {
-            HiddenMode::Keep if source == TextSource::TextLayer => {
-                reveal(content);
-                Vec::new()
-            }
-            _ => hidden_text(content),
-        };
+        let hidden = hidden_text(content);
+        let is_kept = mode == HiddenMode::Keep;
+        if is_kept {
+            reveal(content);
+        }
         Beside {
             hidden,
             form_values: std::mem::take(&mut content.form_values),
             is_xfa: content.is_xfa,
             left_out: content.left_out,
             size,
+            is_kept,
         }
     }
 
     /// Puts it into the prepared page, turned like that.
     pub(crate) fn give(self, page: &mut PreparedPage) {
         let (width, height) = self.size;
-        page.hidden_text = self.hidden;
+        page.hidden_text = match self.is_kept && page.decision.source == TextSource::TextLayer {
+            true => Vec::new(),
+            false => self.hidden,
+        };
         for text in &mut page.hidden_text {
             let [x1, y1, x2, y2] = text.bbox.map(|v| v as f32);
             let turned = match page.rotation_quarters {
@@ -99,7 +103,7 @@ fn hidden_text(content: &PdfPage) -> Vec<HiddenText> {
         let character = match c.code {
             // Hyphens at line ends.
             0x02 | 0xAD | 0xFFFE => '-',
-            code => char::from_u32(code).unwrap_or('\u{FFFD}'),
+            _ => c.letter(),
         };
         if character.is_whitespace() || character.is_control() {
             blank = true;

@@ -1,11 +1,14 @@
 //! The text of a page: from a PDF's text layer if it can be trusted ([`trust`]), else read from the picture
-//! by the PP-OCR detector, direction classifier and recognizer ([`LineReader`]).
+//! by the PP-OCR detector, direction classifier and recognizer ([`LineReader`]). Doubts in a layer are settled
+//! by reading single lines of it ([`doubt`]).
 //!
 //! Either way the result is a [`PreparedPage`]: upright and straight, with its [`PageText`] (segments of
 //! lines with boxes), its ruling lines and its pictures. `prepare` makes the calls in order.
 
 mod beside;
 mod detect;
+mod doubt;
+mod letters;
 mod line_text;
 pub mod memory;
 mod options;
@@ -14,6 +17,7 @@ mod pieces;
 mod prepare;
 mod read;
 mod reader;
+mod rows;
 mod scan;
 mod text_layer;
 mod thresholds;
@@ -34,3 +38,4 @@ pub(crate) use prepare::{PrepareError, Preprocessor, decide_text, prepare_lines,
 pub use reader::LineReader;
 pub(crate) use text_layer::page_text as text_layer;
 pub use trust::TextLayerMode;
+pub(crate) use trust::Verdict;

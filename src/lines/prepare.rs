@@ -1,10 +1,11 @@
 //! Prepares a page as read: upright and straight, with its text and ruling lines.
 
+use super::doubt::{self, Settled};
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
-use super::thresholds::trust::{TOLD_MEANINGLESS, TURNED_SHARE};
+use super::thresholds::trust::{MAX_HIDDEN, TOLD_MEANINGLESS, TURNED_SHARE};
 use super::tiles::LEAST_SIDE;
-use super::trust::{self, TextLayerMode};
+use super::trust::{self, TextLayerMode, Verdict};
 use super::{PageText, text_layer};
 use crate::document::{
     Code, Diagnostic, HiddenText, OutlineEntry, Preprocessing, TextDecision, TextSource,
@@ -128,12 +129,9 @@ impl From<PrepareError> for Fault {
 }
 
 /// Decides the source of a page's text.
-pub(crate) fn decide_text(page: &SourcePage, mode: TextLayerMode) -> TextDecision {
+pub(crate) fn decide_text(page: &SourcePage, mode: TextLayerMode) -> Verdict {
     match &page.content {
-        None => TextDecision {
-            source: TextSource::Lines,
-            reason: "the input is a picture".into(),
-        },
+        None => Verdict::sure(TextSource::Lines, "the input is a picture"),
         Some(content) => {
             let picture = page.pixels.as_ref().or(page.preview.as_ref());
             trust::decide(
@@ -157,15 +155,19 @@ pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPa
     prepared
 }
 
-/// Prepares a page by line recognition.
+/// Prepares a page by line recognition, or by its text layer if lines of the picture speak for that.
 ///
 /// Without a reader it falls back to the text layer, or to no text, with a diagnostic that names the reason.
 pub(crate) fn prepare_lines(
     mut page: SourcePage,
-    mut decision: TextDecision,
+    verdict: Verdict,
     source: &dyn PageSource,
     reader: Result<&mut LineReader, &Fault>,
 ) -> Result<PreparedPage, PrepareError> {
+    let mut decision = verdict.decision.clone();
+    if decision.source == TextSource::TextLayer && reader.is_err() {
+        return Ok(prepare_layer(page, decision));
+    }
     let pixels = match page.pixels.take() {
         Some(pixels) => pixels,
         None => source.render_page(page.page_index)?,
@@ -188,7 +190,33 @@ pub(crate) fn prepare_lines(
             return Ok(prepared);
         }
     };
+    if let Some(content) = page.content.as_mut().filter(|_| verdict.is_doubted()) {
+        let settled = doubt::settle(content, &verdict, &mut |quads| {
+            reader.read_at(&pixels, quads)
+        });
+        match settled {
+            Ok(Settled::Layer(reason)) => {
+                (decision.source, decision.reason) = (TextSource::TextLayer, reason);
+                return Ok(layer_with_picture(page, pixels, decision));
+            }
+            Ok(Settled::Lines(reason)) => {
+                (decision.source, decision.reason) = (TextSource::Lines, reason);
+            }
+            Ok(Settled::Open) => {}
+            // The layer is there all the same.
+            Err(_) if decision.source == TextSource::TextLayer => {
+                return Ok(prepare_layer(page, decision));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
     let read = reader.read(&pixels)?;
+    if let Some(content) = page.content.as_ref().filter(|_| read.picture.is_none())
+        && let Some(reason) = doubt::outdone(content, &verdict, &read.text)
+    {
+        (decision.source, decision.reason) = (TextSource::TextLayer, reason);
+        return Ok(layer_with_picture(page, pixels, decision));
+    }
     let pixels = read.picture.unwrap_or(pixels);
     let map = DarkMap::new(&pixels);
     let rulings = scan::rulings(&map, &read.text);
@@ -229,6 +257,28 @@ pub(crate) fn prepare_lines(
         form_values: Vec::new(),
         diagnostics,
     })
+}
+
+/// Prepares a page whose text layer is used, and whose picture is there. Under an invisible layer lines and
+/// figures are only in the picture.
+fn layer_with_picture(
+    mut page: SourcePage,
+    pixels: Pixels,
+    decision: TextDecision,
+) -> PreparedPage {
+    let is_scan = page
+        .content
+        .as_ref()
+        .is_some_and(|content| trust::hidden_share(content) > MAX_HIDDEN);
+    page.pixels = Some(pixels);
+    let mut prepared = prepare_layer(page, decision);
+    if let Some(pixels) = prepared.pixels.as_ref().filter(|_| is_scan) {
+        let map = DarkMap::new(pixels);
+        prepared.rulings = scan::rulings(&map, &prepared.text);
+        prepared.images = scan::figures(&map, &prepared.text, &prepared.rulings);
+        (prepared.fills, prepared.drawings) = (Vec::new(), Vec::new());
+    }
+    prepared
 }
 
 /// Diagnostic of a page whose text layer has characters without meaning, `share` of all.

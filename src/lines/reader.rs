@@ -139,6 +139,22 @@ impl LineReader {
         })
     }
 
+    /// Reads the lines at these places of a page; one without area is empty. Nothing is detected.
+    pub(super) fn read_at(
+        &mut self,
+        page: &Pixels,
+        quads: &[Quad],
+    ) -> Result<Vec<LineText>, OnnxError> {
+        let mut lines = vec![LineText::default(); quads.len()];
+        let cut = quads.iter().map(|quad| cut_line(page, quad)).enumerate();
+        let (places, crops): (Vec<usize>, Vec<Pixels>) =
+            cut.filter_map(|(at, crop)| Some((at, crop?))).unzip();
+        for (at, line) in places.into_iter().zip(self.recognizer.read(&crops)?) {
+            lines[at] = line;
+        }
+        Ok(lines)
+    }
+
     fn detect(&mut self, page: &Pixels) -> Result<Vec<Quad>, OnnxError> {
         let most = most_pixels(self.options.memory);
         let lines = detect_lines(&mut self.detector, page, &self.options.detect, most)?;

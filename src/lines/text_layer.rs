@@ -124,7 +124,7 @@ fn words(content: &PdfPage) -> Vec<RawWord> {
     let mut chars = accents::composed(content, &doubled::doubled(content));
     arabic::reorder(&mut chars);
     for c in &chars {
-        let character = char::from_u32(c.code).unwrap_or('\u{FFFD}');
+        let character = c.letter();
         let run = content.runs.get(c.run as usize);
         let visible = run.is_none_or(|run| run.hidden.is_none());
         let soft_hyphen = is_soft_hyphen(c.code);

@@ -301,6 +301,56 @@ pub(super) mod trust {
     pub(crate) const TURNED_SHARE: f32 = 0.6;
 }
 
+/// Letters of a text that are none of a language.
+pub(super) mod letters {
+    /// Number of characters of a font below which they are not looked at. Larger: shifted headings go
+    /// unnoticed. Smaller: names and abbreviations are compared with the picture in vain, which takes a second.
+    pub(crate) const LEAST_TO_SHIFT: u32 = 40;
+    /// Number of letters from which they alone can be odd, without a distance that makes a language of them.
+    pub(crate) const LEAST_TO_JUDGE: u32 = 100;
+    /// Likeness to a language, 0 to 1, below which they are. Pages of text have 0.93 and more, text in arbitrary
+    /// letters 0.4 to 0.6. Larger: lists of codes are compared in vain. Smaller: mixed-up letters go unnoticed.
+    pub(crate) const ODD: f32 = 0.65;
+    /// Likeness from which they are usual whatever a distance would make of them. Larger: compared in vain.
+    pub(crate) const USUAL: f32 = 0.85;
+    /// Share of a font's characters that must be letters when its codes are moved. Larger: shifted texts with
+    /// figures go unnoticed. Smaller: figures become letters.
+    pub(crate) const SHIFTED_LETTERS: f32 = 0.7;
+    /// Likeness that moving must gain. Larger: short shifted texts go unnoticed. Smaller: chance decides.
+    pub(crate) const SHIFT_GAIN: f32 = 0.12;
+    /// Farthest distance that codes are moved by. Larger: figures become letters.
+    pub(crate) const FARTHEST: i32 = 13;
+    /// Share of letters in a font's characters below which they are not looked at. Larger: shifted texts that
+    /// became marks in part go unnoticed. Smaller: tables of figures are compared in vain.
+    pub(crate) const MOST_LETTERS: f32 = 0.5;
+}
+
+/// Rows of characters that can be read from the picture by themselves.
+pub(super) mod rows {
+    /// Angle in degrees from upright or a quarter turn beyond which text is slanted.
+    pub(crate) const SLANTED: f32 = 5.0;
+    /// Share of the lower one's height that two characters of a row have in common. Larger: superscripts end a
+    /// row. Smaller: rows run into the next line.
+    pub(crate) const OVERLAP: f32 = 0.4;
+    /// Maximum gap in heights between characters of a row: a space of a justified line. Larger: rows run across
+    /// gutters. Smaller: lines are read in pieces.
+    pub(crate) const GAP: f32 = 1.0;
+    /// The same within a word.
+    pub(crate) const WORD_GAP: f32 = 0.15;
+    /// Share of the narrower one's width that two characters may have in common to follow each other. Larger: a
+    /// sign printed twice is a word. Smaller: italics are none.
+    pub(crate) const SAME_PLACE: f32 = 0.5;
+    /// Glyphs without Unicode that are a word without a known letter. Larger: short words stay unread. Smaller:
+    /// signs beside each other are read.
+    pub(crate) const WORD_GLYPHS: usize = 3;
+    /// Room around a row in heights, as line detection leaves it.
+    pub(crate) const ROOM: f32 = 0.08;
+    /// Most characters of a row; this bounds the time of aligning it.
+    pub(crate) const MOST_CHARS: usize = 400;
+    /// Share of letters in scripts that the line recognizer does not know beyond which a row is not read.
+    pub(crate) const MAX_OTHER: f32 = 0.1;
+}
+
 /// Ruling lines and figures in the picture of a page.
 pub(super) mod scans {
     /// Minimum length of a horizontal ruling line in pixels: longer than any stroke of body text. Larger:

@@ -5,7 +5,8 @@
 //! picture. Each is one rule below, checked in order. A layer in a script that the line recognizer cannot
 //! read is kept all the same: the picture would be read as nonsense.
 
-use super::page_text::is_cjk;
+use super::letters::{is_other_script, odd_fonts};
+use super::rows::rows;
 use super::thresholds::trust::*;
 use crate::document::{TextDecision, TextSource};
 use crate::geometry::Rect;
@@ -23,30 +24,99 @@ pub enum TextLayerMode {
     Never,
 }
 
+/// Why a layer that a page has would be given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rejected {
+    /// Its characters may not be those of the page.
+    Quality,
+    /// The page may show more than them.
+    Missing,
+}
+
+/// A decision on the source of a page's text, and what is open about it until lines of the picture are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The decision, as far as known.
+    pub decision: TextDecision,
+    /// It has glyphs without meaning that may be letters.
+    pub(super) has_unknown: bool,
+    /// Its fonts whose letters are none of a language, by their index.
+    pub(super) odd_fonts: Vec<u16>,
+    /// Why it would be given up, if it can be compared.
+    pub(super) rejected: Option<Rejected>,
+}
+
+impl Verdict {
+    /// A decision that stands.
+    pub fn sure(source: TextSource, reason: &str) -> Verdict {
+        Verdict {
+            decision: TextDecision {
+                source,
+                reason: reason.into(),
+            },
+            has_unknown: false,
+            odd_fonts: Vec::new(),
+            rejected: None,
+        }
+    }
+
+    /// `true` if lines of the picture must be read before the layer can be used.
+    pub fn needs_lines(&self) -> bool {
+        self.decision.source == TextSource::Lines || self.is_doubted()
+    }
+
+    /// `true` if letters of the layer are none of a language.
+    pub fn is_odd(&self) -> bool {
+        !self.odd_fonts.is_empty()
+    }
+
+    /// `true` if letters of the layer may be wrong.
+    pub fn is_doubted(&self) -> bool {
+        self.has_unknown || self.is_odd() || self.rejected.is_some()
+    }
+}
+
 /// Decides the source of a page's text. `picture` is the page at any scale; `size` is the page's in pixels.
 pub(crate) fn decide(
     content: &PdfPage,
     picture: Option<&Pixels>,
     size: (f32, f32),
     mode: TextLayerMode,
-) -> TextDecision {
-    let judged = judge(content, picture, size, mode);
-    // Of hidden text nothing would be taken from the layer.
-    let is_kept = mode == TextLayerMode::Auto
-        && judged.source == TextSource::Lines
+) -> Verdict {
+    let mut verdict = judge(content, picture, size, mode);
+    if mode != TextLayerMode::Auto
+        || !content
+            .chars
+            .iter()
+            .any(|c| c.is_mark() && content.is_seen(c))
+    {
+        return verdict;
+    }
+    // An invisible layer lies over a picture, which is looked at later.
+    let is_kept = verdict.decision.source == TextSource::Lines
         && hidden_share(content) <= MAX_HIDDEN
         && other_script_share(content) > MAX_OTHER_SCRIPT;
-    if !is_kept {
-        return judged;
+    if is_kept {
+        let reason = format!(
+            "{}, but the line recognizer does not know its script",
+            verdict.decision.reason
+        );
+        verdict = Verdict::sure(TextSource::TextLayer, &reason);
     }
-    let reason = format!(
-        "{}, but the line recognizer does not know its script",
-        judged.reason
-    );
-    TextDecision {
-        source: TextSource::TextLayer,
-        reason,
+    if verdict.decision.source == TextSource::TextLayer
+        || verdict.rejected == Some(Rejected::Quality)
+    {
+        let rows = || rows(content);
+        verdict.has_unknown = content
+            .chars
+            .iter()
+            .any(|c| c.is_mark() && c.is_meaningless())
+            && rows()
+                .iter()
+                .any(|row| row.has_unknown_letter(content) && row.is_readable(content));
+        verdict.odd_fonts = odd_fonts(content);
     }
+    verdict
 }
 
 fn judge(
@@ -54,49 +124,49 @@ fn judge(
     picture: Option<&Pixels>,
     size: (f32, f32),
     mode: TextLayerMode,
-) -> TextDecision {
-    let layer = |reason: &str| TextDecision {
-        source: TextSource::TextLayer,
-        reason: reason.to_string(),
-    };
-    let lines = |reason: String| TextDecision {
-        source: TextSource::Lines,
-        reason,
+) -> Verdict {
+    let layer = |reason: &str| Verdict::sure(TextSource::TextLayer, reason);
+    let lines = |reason: &str| Verdict::sure(TextSource::Lines, reason);
+    let rejected = |rejected: Rejected, reason: String| Verdict {
+        rejected: Some(rejected),
+        ..lines(&reason)
     };
     match mode {
         TextLayerMode::Always => return layer("asked for"),
-        TextLayerMode::Never => return lines("asked for".into()),
+        TextLayerMode::Never => return lines("asked for"),
         TextLayerMode::Auto => {}
     }
     let ink = picture.map(|picture| InkMap::new(picture, size));
     // Text that nobody sees says nothing about the text that is seen.
     let chars = content.chars.iter();
-    let chars: Vec<&PdfChar> = chars.filter(|c| is_mark(c) && content.is_seen(c)).collect();
+    let chars: Vec<&PdfChar> = chars
+        .filter(|c| c.is_mark() && content.is_seen(c))
+        .collect();
     if chars.is_empty() {
         let blank = ink.as_ref().is_some_and(InkMap::is_blank);
         return if blank {
             layer("the page is blank")
         } else {
-            lines("the page has no text layer".into())
+            lines("the page has no text layer")
         };
     }
     let visible = |c: &PdfChar| is_visible(content, c);
     let hidden = hidden_share(content);
     if hidden > MAX_HIDDEN {
-        return lines(format!(
-            "{:.0} % of the characters are hidden",
-            hidden * 100.0
-        ));
+        let reason = format!("{:.0} % of the characters are hidden", hidden * 100.0);
+        return rejected(Rejected::Quality, reason);
     }
     let meaningless = meaningless_share(content);
     if meaningless > MAX_MEANINGLESS {
-        return lines(format!(
+        let reason = format!(
             "{:.0} % of the characters have no meaning in Unicode",
             meaningless * 100.0
-        ));
+        );
+        return rejected(Rejected::Quality, reason);
     }
     if chars.len() < SCAN_CHARS && image_cover(content, size) > SCAN_COVER {
-        return lines("the page is a picture with hardly any characters".into());
+        let reason = "the page is a picture with hardly any characters";
+        return rejected(Rejected::Missing, reason.into());
     }
     if content
         .drawings
@@ -105,15 +175,13 @@ fn judge(
         .count()
         > OUTLINES.max(chars.len())
     {
-        return lines("the text is drawn as outlines".into());
+        return rejected(Rejected::Missing, "the text is drawn as outlines".into());
     }
     if let Some(ink) = &ink {
-        let seen: Vec<_> = chars
-            .iter()
-            .filter(|c| visible(c) && can_be_drawn(content, c))
-            .collect();
-        let without =
-            seen.iter().filter(|c| !ink.has_ink(&c.bbox)).count() as f32 / seen.len().max(1) as f32;
+        let seen = chars.iter().filter(|c| visible(c)).count();
+        let is_missing =
+            |c: &&&PdfChar| visible(c) && is_embedded(content, c) && !ink.has_ink(&c.bbox);
+        let without = chars.iter().filter(is_missing).count() as f32 / seen.max(1) as f32;
         let boxes = content
             .chars
             .iter()
@@ -124,22 +192,18 @@ fn judge(
             .chain(&content.rulings)
             .chain(content.fills.iter().map(|(r, _)| r));
         if ink.share_outside(boxes) > MAX_INK_OUTSIDE {
-            return lines("most of what is shown is not in the text layer".into());
+            let reason = "most of what is shown is not in the text layer";
+            return rejected(Rejected::Missing, reason.into());
         }
         if without > MAX_WITHOUT_INK {
-            return lines(format!(
+            let reason = format!(
                 "{:.0} % of the characters are not on the shown page",
                 without * 100.0
-            ));
+            );
+            return rejected(Rejected::Quality, reason);
         }
     }
     layer("passed all checks")
-}
-
-/// `true` if the character leaves a mark on the page.
-fn is_mark(c: &PdfChar) -> bool {
-    c.run != u32::MAX
-        && char::from_u32(c.code).is_none_or(|c| !c.is_whitespace() && !c.is_control())
 }
 
 fn is_visible(content: &PdfPage, c: &PdfChar) -> bool {
@@ -150,58 +214,46 @@ fn is_visible(content: &PdfPage, c: &PdfChar) -> bool {
 /// Share of the characters that leave a mark for which `is` holds; 0 without characters.
 fn share(content: &PdfPage, is: impl Fn(&PdfChar) -> bool) -> f32 {
     let (mut all, mut count) = (0usize, 0usize);
-    for c in content.chars.iter().filter(|c| is_mark(c)) {
+    for c in content.chars.iter().filter(|c| c.is_mark()) {
         all += 1;
         count += usize::from(is(c));
     }
     count as f32 / all.max(1) as f32
 }
 
-fn hidden_share(content: &PdfPage) -> f32 {
+/// Share of the characters that are drawn in no visible way, 0 to 1.
+pub(super) fn hidden_share(content: &PdfPage) -> f32 {
     share(content, |c| !is_visible(content, c))
 }
 
 /// Share of the characters that have no meaning in Unicode, 0 to 1.
 pub(super) fn meaningless_share(content: &PdfPage) -> f32 {
-    share(content, is_meaningless)
+    share(content, PdfChar::is_meaningless)
 }
 
-/// Share of the letters whose script is not in the line recognizer's alphabet: that has Latin, Greek, Chinese
-/// and Japanese ones.
-fn other_script_share(content: &PdfPage) -> f32 {
-    let is_other = |c: char| {
-        let latin_or_greek = matches!(c as u32, 0..=0x3FF | 0x1D00..=0x2BFF | 0x2C60..=0x2C7F
-            | 0xA720..=0xA7FF | 0xFB00..=0xFB06 | 0x1D400..=0x1D7FF);
-        !latin_or_greek && !is_cjk(c)
-    };
+/// Share of the letters whose script is not in the line recognizer's alphabet.
+pub(super) fn other_script_share(content: &PdfPage) -> f32 {
     let (mut all, mut other) = (0usize, 0usize);
     let letters = content
         .chars
         .iter()
-        .filter(|c| is_mark(c) && !is_meaningless(c));
+        .filter(|c| c.is_mark() && !c.is_meaningless());
     for letter in letters
         .filter_map(|c| char::from_u32(c.code))
         .filter(|c| c.is_alphabetic())
     {
         all += 1;
-        other += usize::from(is_other(letter));
+        other += usize::from(is_other_script(letter));
     }
     other as f32 / all.max(1) as f32
 }
 
-/// `true` unless the character's font is not in the file and pdfium has no letters like it of its own: it
-/// has Latin ones. That such a character gives no ink proves nothing.
-fn can_be_drawn(content: &PdfPage, c: &PdfChar) -> bool {
-    let font = content
-        .runs
-        .get(c.run as usize)
-        .map(|run| run.font as usize);
-    let embedded = font.and_then(|font| content.embedded.get(font));
-    c.code < 0x300 || embedded.copied().unwrap_or(true)
-}
-
-fn is_meaningless(c: &PdfChar) -> bool {
-    c.unmapped || c.code == 0xFFFD || matches!(c.code, 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
+/// `true` if the character's font is in the file. Others are drawn with what the machine has, which may be
+/// nothing: that such a character gives no ink proves nothing.
+fn is_embedded(content: &PdfPage, c: &PdfChar) -> bool {
+    let run = content.runs.get(c.run as usize);
+    let embedded = run.and_then(|run| content.embedded.get(run.font as usize));
+    embedded.copied().unwrap_or(true)
 }
 
 fn is_glyph_sized(&[x1, y1, x2, y2]: &[f32; 4], size: (f32, f32)) -> bool {
@@ -343,7 +395,7 @@ mod tests {
 
     #[track_caller]
     fn check(page: &PdfPage, picture: &Pixels, source: TextSource, reason: &str) {
-        let decision = decide(page, Some(picture), SIZE, TextLayerMode::Auto);
+        let decision = decide(page, Some(picture), SIZE, TextLayerMode::Auto).decision;
         assert_eq!(decision.source, source, "{}", decision.reason);
         assert!(decision.reason.contains(reason), "{}", decision.reason);
     }
@@ -414,14 +466,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_needs_no_ink() {
-        let mut page = page(90);
-        page.chars.iter_mut().for_each(|c| c.code = '中' as u32);
+    fn a_font_that_is_not_in_the_file_needs_no_ink() {
         let white = Pixels::white(200, 100);
-        page.embedded = vec![true];
-        check(&page, &white, TextSource::Lines, "not on the shown page");
-        page.embedded = vec![false];
-        check(&page, &white, TextSource::TextLayer, "passed");
+        for letter in ['a', '中'] {
+            let mut page = page(90);
+            page.chars.iter_mut().for_each(|c| c.code = letter as u32);
+            page.embedded = vec![true];
+            check(&page, &white, TextSource::Lines, "not on the shown page");
+            page.embedded = vec![false];
+            check(&page, &white, TextSource::TextLayer, "passed");
+        }
     }
 
     #[test]
@@ -441,9 +495,28 @@ mod tests {
     }
 
     #[test]
+    fn doubts_are_settled_by_lines_of_the_picture() {
+        let verdict = |page: &PdfPage| decide(page, Some(&inked()), SIZE, TextLayerMode::Auto);
+        assert!(!verdict(&page(90)).needs_lines());
+        let mut unknown = page(90);
+        (unknown.chars[40].code, unknown.chars[40].unmapped) = (0xF0001, true);
+        let found = verdict(&unknown);
+        assert_eq!(found.decision.source, TextSource::TextLayer);
+        assert!(found.has_unknown && found.needs_lines());
+        let mut hidden = page(90);
+        hidden.runs[0].visible = false;
+        assert_eq!(verdict(&hidden).rejected, Some(Rejected::Quality));
+        let mut stamped = page(20);
+        stamped.images.push([0.0, 0.0, 200.0, 100.0]);
+        assert_eq!(verdict(&stamped).rejected, Some(Rejected::Missing));
+        let always = decide(&unknown, None, SIZE, TextLayerMode::Always);
+        assert!(!always.needs_lines(), "what is asked for is done");
+    }
+
+    #[test]
     fn the_mode_has_the_last_word() {
         let white = Pixels::white(20, 10);
-        let source = |mode| decide(&page(90), Some(&white), SIZE, mode).source;
+        let source = |mode| decide(&page(90), Some(&white), SIZE, mode).decision.source;
         assert_eq!(source(TextLayerMode::Always), TextSource::TextLayer);
         assert_eq!(source(TextLayerMode::Never), TextSource::Lines);
     }

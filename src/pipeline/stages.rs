@@ -6,7 +6,7 @@ use super::{Backend, DraftMode, NativeOptions, OwnText, Resolved, SetupError};
 use crate::config::Config;
 use crate::config::server::ServerConfig;
 use crate::config::vl::VlConfig;
-use crate::document::{TextDecision, TextSource};
+use crate::document::TextSource;
 use crate::engine::{JobSettings, LinePreparer, LoadedParts, Stages};
 use crate::fault::Fault;
 use crate::input::{PageSource, SourcePage};
@@ -14,8 +14,8 @@ use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
 use crate::layout::network::NetworkDetector;
 use crate::lines::{
-    LineReader, PageText, PrepareError, PreparedPage, Preprocessor, TextLayerMode, decide_text,
-    prepare_lines, prepare_picture, text_layer,
+    LineReader, PageText, PrepareError, PreparedPage, Preprocessor, TextLayerMode, Verdict,
+    decide_text, prepare_lines, prepare_picture, text_layer,
 };
 use crate::onnx::{Runtime, SessionOptions};
 use crate::preprocess::PreprocessOptions;
@@ -260,11 +260,11 @@ impl LinePreparer for LazyLines {
         &mut self,
         source: &dyn PageSource,
         page: SourcePage,
-        decision: TextDecision,
+        verdict: Verdict,
         settings: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let (reader, preprocessor) = self.parts();
-        let read = |page| prepare_lines(page, decision, source, reader);
+        let read = |page| prepare_lines(page, verdict, source, reader);
         match preprocessor {
             Some(preprocessor) => preprocessor.prepare(
                 page,
@@ -295,10 +295,11 @@ impl ImagePreparer {
             return PageText::empty();
         }
         let mode = settings.own_text.unwrap_or(TextLayerMode::Auto);
-        if let Some(content) = &page.content
-            && decide_text(page, mode).source == TextSource::TextLayer
-        {
-            return text_layer(content);
+        if let Some(content) = &page.content {
+            let verdict = decide_text(page, mode);
+            if verdict.decision.source == TextSource::TextLayer && !verdict.is_odd() {
+                return text_layer(content);
+            }
         }
         let read = self
             .lines
@@ -320,13 +321,13 @@ impl LinePreparer for ImagePreparer {
         &mut self,
         source: &dyn PageSource,
         page: SourcePage,
-        decision: TextDecision,
+        verdict: Verdict,
         settings: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let draft = self.draft(&page, settings);
         let steps = (settings.preprocess, settings.keep_steps());
         let mut prepared = self.preprocessor.prepare(page, steps, source, |page| {
-            prepare_picture(page, decision, source)
+            prepare_picture(page, verdict.decision, source)
         })?;
         prepared.text = draft;
         Ok(prepared)

@@ -5,7 +5,7 @@
 //! fetches from such a hub; `network_safety` looks for what is written or sent and should not be; `compat` runs the
 //! pipelines on recorded answers; `documents` and `cli` run the real program on real files, `shell` as people do at a
 //! prompt, `reasons` looks for the words that programs are told, `interrupts` ends it at all times, `left` says what it may leave then; `save_path` looks after the files of others; `markdown_forms` asks for other looks of Markdown, `markdown_safety` gives hostile words, names and answers, `shapes`
-//! pictures of all proportions; `scans` reads pictures with the real networks, `mended` mends text layers; `unseen` looks for text that nobody sees, `forms` for what a PDF holds beside its
+//! pictures of all proportions; `scans` reads pictures with the real networks, `mended` mends text layers, `doubted` settles doubts in them; `unseen` looks for text that nobody sees, `forms` for what a PDF holds beside its
 //! text; `structure` compares documents with their known structure; `tidy` and `circles` keep the house rules; `snapshots` compares whole outputs with kept ones. They need the
 //! libraries that `scripts/setup.sh` fetches, and nothing from the network.
 
@@ -16,6 +16,7 @@ mod circles;
 mod cli;
 mod compat;
 mod documents;
+mod doubted;
 mod drawn;
 mod forms;
 mod golden;

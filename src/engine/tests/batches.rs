@@ -49,12 +49,9 @@ fn waiting_pages_of_several_documents_are_shown_together() {
             ..settings()
         });
         let page = source.read_page(page_index, PixelsWanted::Preview).unwrap();
-        let decision = TextDecision {
-            source: TextSource::Lines,
-            reason: String::new(),
-        };
+        let verdict = Verdict::sure(TextSource::Lines, "");
         let prepared = FakeLines(trouble)
-            .prepare(source.as_ref(), page, decision, &own)
+            .prepare(source.as_ref(), page, verdict, &own)
             .unwrap();
         let (cancel, document) = (CancelToken::default(), Arc::default());
         let context = Arc::new(job::JobContext {

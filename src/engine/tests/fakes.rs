@@ -111,7 +111,7 @@ impl LinePreparer for FakeLines {
         &mut self,
         _: &dyn PageSource,
         page: SourcePage,
-        decision: TextDecision,
+        Verdict { decision, .. }: Verdict,
         _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         assert_ne!(

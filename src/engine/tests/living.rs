@@ -405,7 +405,7 @@ impl LinePreparer for LargePages {
         &mut self,
         _: &dyn PageSource,
         page: SourcePage,
-        decision: TextDecision,
+        Verdict { decision, .. }: Verdict,
         _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let pixels = Some(Pixels::white(64, 64));

@@ -117,7 +117,7 @@ impl LinePreparer for Lines {
         &mut self,
         _: &dyn PageSource,
         page: SourcePage,
-        decision: TextDecision,
+        Verdict { decision, .. }: Verdict,
         _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let blank = PreparedPage::blank(page.page_index, page.width, 4);
@@ -325,7 +325,7 @@ impl LinePreparer for SlowLines {
         &mut self,
         _: &dyn PageSource,
         page: SourcePage,
-        decision: TextDecision,
+        Verdict { decision, .. }: Verdict,
         _: &JobSettings,
     ) -> Result<PreparedPage, PrepareError> {
         let blank = PreparedPage::blank(page.page_index, page.width, 4);

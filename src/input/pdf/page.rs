@@ -2,6 +2,10 @@
 
 use crate::document::{HiddenReason, OutlineEntry};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is added to the number of a glyph of which nothing else is known: codes of a plane for private use.
+const NUMBERED: u32 = 0xF0000;
 
 /// Most characters of a page that takes little memory, some 100 bytes each.
 const LIGHT_CHARS: usize = 20_000;
@@ -60,6 +64,54 @@ impl PdfPage {
         let run = self.runs.get(c.run as usize);
         run.is_none_or(|run| run.hidden.is_none())
     }
+
+    /// Puts texts in the place of the characters with these indices; several letters share the box of one.
+    pub fn replace_chars(&mut self, mut texts: BTreeMap<usize, String>) {
+        if texts.is_empty() {
+            return;
+        }
+        let mut chars = Vec::with_capacity(self.chars.len() + texts.len());
+        for (at, c) in std::mem::take(&mut self.chars).into_iter().enumerate() {
+            let Some(text) = texts.remove(&at) else {
+                chars.push(c);
+                continue;
+            };
+            let angle = self.runs.get(c.run as usize).map_or(0.0, |run| run.angle);
+            let count = text.chars().count();
+            for (part, letter) in text.chars().enumerate() {
+                let bbox = part_of(c.bbox, angle, part, count);
+                chars.push(PdfChar {
+                    code: letter as u32,
+                    bbox,
+                    unmapped: false,
+                    ..c
+                });
+            }
+        }
+        self.chars = chars;
+    }
+}
+
+/// One of `count` equal parts of a box along the direction of writing, `angle` in degrees clockwise.
+pub(super) fn part_of(
+    [x1, y1, x2, y2]: [f32; 4],
+    angle: f32,
+    part: usize,
+    count: usize,
+) -> [f32; 4] {
+    let quarters = (angle / 90.0).round().rem_euclid(4.0) as usize;
+    // Text that runs to the left or up has its first letter at the far end.
+    let part = if quarters >= 2 {
+        count - 1 - part
+    } else {
+        part
+    };
+    let (from, to) = (part as f32 / count as f32, (part + 1) as f32 / count as f32);
+    let (width, height) = (x2 - x1, y2 - y1);
+    match quarters % 2 {
+        0 => [x1 + from * width, y1, x1 + to * width, y2],
+        _ => [x1, y1 + from * height, x2, y1 + to * height],
+    }
 }
 
 /// A link of a page.
@@ -93,6 +145,31 @@ pub struct PdfChar {
     pub run: u32,
     /// The font does not map this glyph to Unicode.
     pub unmapped: bool,
+}
+
+impl PdfChar {
+    /// The code of a glyph of which only its number in the font is known, at most 65535.
+    pub fn numbered(glyph: u32) -> Option<u32> {
+        (glyph <= 0xFFFF).then_some(NUMBERED + glyph)
+    }
+
+    /// The character that it is; the replacement character for a glyph of which only a number is known.
+    pub fn letter(&self) -> char {
+        let is_number = self.unmapped && self.code >= NUMBERED;
+        let known = char::from_u32(self.code).filter(|_| !is_number);
+        known.unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+
+    /// `true` if it leaves a mark on the page.
+    pub fn is_mark(&self) -> bool {
+        self.run != u32::MAX
+            && char::from_u32(self.code).is_none_or(|c| !c.is_whitespace() && !c.is_control())
+    }
+
+    /// `true` if it has no meaning in Unicode.
+    pub fn is_meaningless(&self) -> bool {
+        self.unmapped || matches!(self.code, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
+    }
 }
 
 /// A run of characters shown by one operator.

@@ -6,6 +6,7 @@ use hayro_cmap::{BfString, CMap};
 use hayro_syntax::object::{Array, Dict, Name, Object, ObjectIdentifier, Stream};
 use hayro_syntax::page::Page;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher};
 
 /// Most fonts of a page that are looked at, and most forms in which they are looked for.
 const MAX_FONTS: usize = 1000;
@@ -15,6 +16,9 @@ const MAX_DEPTH: usize = 8;
 const MAX_MAP: usize = 1 << 18;
 /// Largest table of glyph indices that is read, in bytes of the file; unpacked it has 131072.
 const MAX_GLYPH_MAP: usize = 1 << 18;
+
+/// Largest procedure of a Type 3 font that is compared, in bytes of the file.
+const MAX_PROCEDURE: usize = 1 << 16;
 
 /// A font's map to Unicode.
 enum ToUnicode {
@@ -40,6 +44,10 @@ pub(super) struct Facts {
     to_unicode: ToUnicode,
     /// Glyph indices by identifier, of a composite font; empty if they are equal.
     glyphs: Vec<u16>,
+    /// Its encoding is one of those in which printable ASCII stands for itself.
+    is_ascii: bool,
+    /// Hashes of the procedures that draw the glyphs of a Type 3 font, by code.
+    procedures: BTreeMap<u8, u64>,
 }
 
 impl Facts {
@@ -64,13 +72,20 @@ impl Facts {
                 .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
                 .collect();
         }
+        let differences = differences(font);
+        let encoding = match font.get::<Dict<'_>>("Encoding") {
+            Some(encoding) => name_of(&encoding, "BaseEncoding"),
+            None => name_of(font, "Encoding"),
+        };
         Facts {
+            is_ascii: encoding == "WinAnsiEncoding" || encoding == "MacRomanEncoding",
+            procedures: procedures(font, &differences),
             // pdfium names composite fonts after their only descendant.
             name: name_of(descendant.as_ref().unwrap_or(font), "BaseFont"),
             is_composite: kind == "Type0",
             is_identity: name_of(font, "Encoding").starts_with("Identity"),
             is_type3: kind == "Type3",
-            differences: differences(font),
+            differences,
             to_unicode: to_unicode(font),
             glyphs,
         }
@@ -84,10 +99,7 @@ impl Facts {
     /// The text of a code according to the font's own names and tables, without its map to Unicode.
     pub(super) fn own_text(&self, code: u32, program: &Program) -> Option<String> {
         if self.is_composite {
-            let glyph = match self.glyphs.is_empty() {
-                true => u16::try_from(code).ok()?,
-                false => *self.glyphs.get(code as usize)?,
-            };
+            let glyph = self.glyph_index(code)?;
             return self
                 .is_identity
                 .then(|| program.by_glyph.get(&glyph).cloned())?;
@@ -135,6 +147,60 @@ impl Facts {
         )
         .then(|| number.parse().ok())
         .flatten()
+    }
+
+    /// The glyph that a code of a composite font selects: its index in a TrueType file, its identifier in a CFF
+    /// one.
+    pub(super) fn glyph_index(&self, code: u32) -> Option<u16> {
+        match self.glyphs.is_empty() {
+            true => u16::try_from(code).ok(),
+            false => self.glyphs.get(code as usize).copied(),
+        }
+    }
+
+    /// The name that a code of a simple font selects, where its encoding is changed.
+    pub(super) fn glyph_name(&self, code: u32) -> Option<&str> {
+        let code = u8::try_from(code).ok()?;
+        self.differences.get(&code).map(String::as_str)
+    }
+
+    /// A hash of the procedure that draws a code's glyph, of a Type 3 font.
+    pub(super) fn procedure(&self, code: u32) -> Option<u64> {
+        self.procedures.get(&u8::try_from(code).ok()?).copied()
+    }
+
+    /// The codes whose text is known, with it.
+    pub(super) fn mapped(&self, program: &Program) -> Vec<(u32, String)> {
+        let is_sound = |text: &String| {
+            let is_text = |c: char| {
+                !c.is_control() && !matches!(c as u32, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..)
+            };
+            !text.trim().is_empty() && text.chars().all(is_text)
+        };
+        let text = |code: u32| {
+            let by_map = match &self.to_unicode {
+                ToUnicode::Map(map) => match map.lookup_bf_string(code)? {
+                    BfString::Char(c) => Some(c.to_string()),
+                    BfString::String(text) => Some(text),
+                },
+                _ => None,
+            };
+            let ascii = || {
+                let letter = char::from_u32(code).filter(char::is_ascii_graphic)?;
+                (self.is_ascii && self.glyph_name(code).is_none()).then(|| letter.to_string())
+            };
+            by_map
+                .or_else(|| self.own_text(code, program))
+                .or_else(ascii)
+        };
+        let last = match self.is_composite && self.is_identity {
+            true => 0xFFFF,
+            // Codes of other composite fonts are not those of glyphs.
+            false if self.is_composite => return Vec::new(),
+            false => 0xFF,
+        };
+        let texts = (0..=last).filter_map(|code| Some((code, text(code)?)));
+        texts.filter(|(_, text)| is_sound(text)).collect()
     }
 
     /// Codes by the character that the map to Unicode gives them, for the characters that only one has.
@@ -201,6 +267,23 @@ fn differences(font: &Dict<'_>) -> BTreeMap<u8, String> {
         }
     }
     names
+}
+
+/// Hashes of the procedures of a Type 3 font, which are compared as they are in the file.
+fn procedures(font: &Dict<'_>, differences: &BTreeMap<u8, String>) -> BTreeMap<u8, u64> {
+    let Some(procedures) = font.get::<Dict<'_>>("CharProcs") else {
+        return BTreeMap::new();
+    };
+    let hash = |name: &String| {
+        let procedure = procedures.get::<Stream<'_>>(name.as_str())?;
+        let data = procedure.raw_data();
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&data);
+        (!data.is_empty() && data.len() <= MAX_PROCEDURE).then(|| hasher.finish())
+    };
+    let hashes = differences.iter();
+    let hashes = hashes.filter_map(|(code, name)| Some((*code, hash(name)?)));
+    hashes.collect()
 }
 
 fn to_unicode(font: &Dict<'_>) -> ToUnicode {

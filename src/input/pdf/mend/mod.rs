@@ -4,8 +4,8 @@
 //! pdfium tells the code of a character that it cannot map, but nothing about its font's dictionary. So a
 //! second reader (`hayro-syntax`) opens the same bytes, only when a page has such characters, and [`facts`]
 //! finds what the dictionary says (names of glyphs, a name in the place of a map), [`program`] what the
-//! embedded font says; [`tex`] and [`symbols`] know encodings by the names of fonts. Where nothing is known
-//! a character stays as it was.
+//! embedded font says; [`tex`] and [`symbols`] know encodings by the names of fonts, and [`outlines`] equal glyphs
+//! of other fonts. Where nothing is known a character stays as it was, or becomes the number of its glyph.
 //!
 //! Runs in worker processes only. A panic in the second reader leaves the page as it was.
 
@@ -13,6 +13,7 @@ pub(super) mod cyrillic;
 mod facts;
 mod letters;
 mod names;
+mod outlines;
 mod program;
 mod symbols;
 mod tex;
@@ -22,8 +23,9 @@ use super::page::{PdfChar, PdfPage};
 use facts::{Facts, fonts_of_page};
 use hayro_syntax::object::ObjectIdentifier;
 use hayro_syntax::{Pdf, PdfData};
+use outlines::{Outlines, Shapes};
 use program::Program;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -38,6 +40,7 @@ pub(super) struct Mender {
     pdf: Pdf,
     page_count: usize,
     fonts: RefCell<BTreeMap<ObjectIdentifier, Rc<Facts>>>,
+    shapes: OnceCell<Shapes>,
 }
 
 impl Mender {
@@ -54,7 +57,14 @@ impl Mender {
             pdf,
             page_count,
             fonts: RefCell::default(),
+            shapes: OnceCell::new(),
         })
+    }
+
+    /// Characters by the shapes of their glyphs, of the whole document.
+    fn shapes(&self) -> &Shapes {
+        let read = || catch_unwind(AssertUnwindSafe(|| Shapes::of(&self.pdf)));
+        self.shapes.get_or_init(|| read().unwrap_or_default())
     }
 
     /// Fonts of a page by their names; of all pages, if the two readers disagree on what the pages are.
@@ -96,16 +106,23 @@ pub(super) fn mend<'m>(
 ) {
     let wanted = wanted_fonts(page);
     if wanted.contains(&true) {
-        let fonts = mender()
+        let mender = mender();
+        let fonts = mender
             .and_then(|mender| catch_unwind(AssertUnwindSafe(|| mender.fonts(page_index))).ok());
         let fonts = fonts.unwrap_or_default();
-        let found = catch_unwind(AssertUnwindSafe(|| texts(page, &wanted, &fonts, &data_of)));
-        replace(page, found.unwrap_or_default());
+        let by_shape =
+            |shape: u64| mender.and_then(|mender| mender.shapes().text(shape).map(String::from));
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            texts(page, &wanted, &fonts, (&data_of, &by_shape))
+        }));
+        let found = found.unwrap_or_default();
+        page.replace_chars(found.texts);
+        number(page, &found.numbered);
     }
     for c in &mut page.chars {
         // U+0002 stands for a hyphen at a line's end, but fonts of bullets use it as well.
         if c.unmapped && char::from_u32(c.code).is_none_or(char::is_control) {
-            c.code = 0xFFFD;
+            c.code = PdfChar::numbered(c.code).unwrap_or(0xFFFD);
         }
     }
 }
@@ -140,14 +157,40 @@ fn wanted_fonts(page: &PdfPage) -> Vec<bool> {
     wanted
 }
 
-/// Texts of characters by their index, for the fonts that are wanted.
+/// Gives the characters without Unicode of these fonts codes that only number glyphs: the index of a glyph is
+/// no character.
+fn number(page: &mut PdfPage, fonts: &[bool]) {
+    for c in page.chars.iter_mut().filter(|c| c.unmapped) {
+        let font = page.runs.get(c.run as usize).map(|run| run.font as usize);
+        if font.is_some_and(|font| fonts.get(font) == Some(&true)) {
+            c.code = PdfChar::numbered(c.code).unwrap_or(0xFFFD);
+        }
+    }
+}
+
+/// What was found out about the characters of a page.
+#[derive(Default)]
+struct Found {
+    /// Texts by the indices of characters.
+    texts: BTreeMap<usize, String>,
+    /// For each font, whether codes without Unicode are indices of glyphs.
+    numbered: Vec<bool>,
+}
+
+/// Texts of characters, for the fonts that are wanted.
 fn texts(
     page: &PdfPage,
     wanted: &[bool],
     fonts: &[Rc<Facts>],
-    data_of: &impl Fn(usize) -> Option<Vec<u8>>,
-) -> BTreeMap<usize, String> {
-    let mut found = BTreeMap::new();
+    (data_of, by_shape): (
+        &impl Fn(usize) -> Option<Vec<u8>>,
+        &impl Fn(u64) -> Option<String>,
+    ),
+) -> Found {
+    let mut found = Found {
+        texts: BTreeMap::new(),
+        numbered: vec![false; wanted.len()],
+    };
     for font in (0..wanted.len()).filter(|font| wanted[*font]) {
         let name = page.fonts[font].as_str();
         let candidates: Vec<&Facts> = fonts
@@ -155,7 +198,9 @@ fn texts(
             .map(Rc::as_ref)
             .filter(|facts| facts.is_called(name))
             .collect();
-        let program = data_of(font).map_or_else(Program::default, |data| Program::read(&data));
+        let data = data_of(font);
+        let program = data.as_deref().map_or_else(Program::default, Program::read);
+        let outlines = data.as_deref().map_or(Outlines::Nothing, Outlines::read);
         let chars = || {
             let of_font = move |c: &PdfChar| {
                 page.runs
@@ -175,6 +220,10 @@ fn texts(
                 .all(|text| text.as_ref() == Some(&first))
                 .then_some(first)
         };
+        let drawn_alike = |code: u32| match candidates[..] {
+            [only] => by_shape(outlines.of_code(only, code)?),
+            _ => None,
+        };
         let codes = match candidates[..] {
             [only] => only.codes(),
             _ => BTreeMap::new(),
@@ -184,8 +233,9 @@ fn texts(
             candidates.first()?.own_text(*code, &program)
         };
         let is_map_wrong = is_map_wrong(chars().map(|(_, c)| c), by_code);
-        // The index of a glyph is no character; the code of a simple font often is.
-        let is_index = !candidates.is_empty() && candidates.iter().all(|facts| facts.is_composite);
+        // The code of a simple font is often a character.
+        found.numbered[font] =
+            !candidates.is_empty() && candidates.iter().all(|facts| facts.is_composite);
         let ordered = in_usual_order(&candidates, &program, chars().map(|(_, c)| c));
         let mut known: BTreeMap<(u32, bool), Option<String>> = BTreeMap::new();
         for (at, c) in chars() {
@@ -202,16 +252,16 @@ fn texts(
                             .then(|| tex::text(name, c.code))
                             .flatten()
                     };
-                    let known = agreed(c.code)
+                    return agreed(c.code)
                         .or_else(private)
                         .or_else(ordered)
-                        .or_else(by_name);
-                    return known.or_else(|| is_index.then(|| '\u{FFFD}'.to_string()));
+                        .or_else(by_name)
+                        .or_else(|| drawn_alike(c.code));
                 }
                 by_code(c).or_else(private)
             });
             if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
-                found.insert(at, text.clone());
+                found.texts.insert(at, text.clone());
             }
         }
     }
@@ -260,49 +310,6 @@ fn in_usual_order<'c>(
         .into_iter()
         .filter_map(|(code, glyph)| Some((code, letter(glyph)?)))
         .collect()
-}
-
-/// Puts texts in the place of characters; several letters share the box of one.
-fn replace(page: &mut PdfPage, mut texts: BTreeMap<usize, String>) {
-    if texts.is_empty() {
-        return;
-    }
-    let mut chars = Vec::with_capacity(page.chars.len() + texts.len());
-    for (at, c) in std::mem::take(&mut page.chars).into_iter().enumerate() {
-        let Some(text) = texts.remove(&at) else {
-            chars.push(c);
-            continue;
-        };
-        let angle = page.runs.get(c.run as usize).map_or(0.0, |run| run.angle);
-        let count = text.chars().count();
-        for (part, letter) in text.chars().enumerate() {
-            let bbox = part_of(c.bbox, angle, part, count);
-            chars.push(PdfChar {
-                code: letter as u32,
-                bbox,
-                unmapped: false,
-                ..c
-            });
-        }
-    }
-    page.chars = chars;
-}
-
-/// One of `count` equal parts of a box along the direction of writing, `angle` in degrees clockwise.
-fn part_of([x1, y1, x2, y2]: [f32; 4], angle: f32, part: usize, count: usize) -> [f32; 4] {
-    let quarters = (angle / 90.0).round().rem_euclid(4.0) as usize;
-    // Text that runs to the left or up has its first letter at the far end.
-    let part = if quarters >= 2 {
-        count - 1 - part
-    } else {
-        part
-    };
-    let (from, to) = (part as f32 / count as f32, (part + 1) as f32 / count as f32);
-    let (width, height) = (x2 - x1, y2 - y1);
-    match quarters % 2 {
-        0 => [x1 + from * width, y1, x1 + to * width, y2],
-        _ => [x1, y1 + from * height, x2, y1 + to * height],
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Mending on synthetic pages: which fonts are looked at, how texts take the place of characters.
 
 use super::*;
-use crate::input::pdf::page::PdfRun;
+use crate::input::pdf::page::{PdfRun, part_of};
 
 /// A page of one font with these codes, ten pixels wide each; those below 0x80 that are no letters, and
 /// private ones, are unmapped.
@@ -34,10 +34,7 @@ fn page(codes: &[u32]) -> PdfPage {
 }
 
 fn text(page: &PdfPage) -> String {
-    page.chars
-        .iter()
-        .filter_map(|c| char::from_u32(c.code))
-        .collect()
+    page.chars.iter().map(PdfChar::letter).collect()
 }
 
 #[test]
@@ -64,12 +61,14 @@ fn without_a_second_reader_custom_still_helps() {
     page.chars[4].unmapped = true;
     mend(&mut page, 0, || None, |_| None);
     assert_eq!(text(&page), "▪a\u{E123}\u{FFFD}\u{FFFD}");
+    let codes = page.chars[3..].iter().map(|c| c.code);
+    assert!(codes.eq([0xF0001, 0xF0085]), "glyphs keep their numbers");
 }
 
 #[test]
 fn several_letters_share_a_box_in_the_direction_of_writing() {
     let mut page = page(&[0x02, 'c' as u32]);
-    replace(&mut page, BTreeMap::from([(0, "ffi".to_string())]));
+    page.replace_chars(BTreeMap::from([(0, "ffi".to_string())]));
     assert_eq!(text(&page), "ffic");
     assert_eq!(page.chars[1].bbox[0], page.chars[0].bbox[2]);
     assert!((page.chars[2].bbox[2] - 10.0).abs() < 0.01);

@@ -1,0 +1,298 @@
+//! Text layers with wrong or missing letters, settled by what the page shows: by outlines that other fonts have,
+//! and by single lines that the real networks read.
+
+use super::support::{Folder, assemble, contents, root};
+use ab_glyph::{Font, FontRef, ScaleFont, point};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// A font file whose own map to Unicode cannot be found, and the same font to draw with.
+struct Typeface {
+    file: Vec<u8>,
+    whole: Vec<u8>,
+}
+
+impl Typeface {
+    fn new() -> Typeface {
+        let whole = std::fs::read(root().join("assets/fonts/DejaVuSans-subset.ttf")).unwrap();
+        let mut file = whole.clone();
+        let at = file.windows(4).position(|tag| tag == b"cmap").unwrap();
+        file[at..at + 4].copy_from_slice(b"none");
+        Typeface { file, whole }
+    }
+
+    fn face(&self) -> ttf_parser::Face<'_> {
+        ttf_parser::Face::parse(&self.whole, 0).unwrap()
+    }
+
+    fn glyph(&self, letter: char) -> u16 {
+        self.face().glyph_index(letter).unwrap().0
+    }
+
+    /// A text as the glyphs of the font, in a string of a content stream.
+    fn codes(&self, text: &str) -> String {
+        let digits: String = text
+            .chars()
+            .map(|c| format!("{:04X}", self.glyph(c)))
+            .collect();
+        format!("<{digits}>")
+    }
+
+    /// A composite font of which only what `unicode` says is known, as the five objects from `number` on.
+    fn objects(&self, number: usize, unicode: &dyn Fn(char) -> Option<char>) -> Vec<String> {
+        let face = self.face();
+        let letters: Vec<char> = (' '..='~')
+            .filter(|c| face.glyph_index(*c).is_some())
+            .collect();
+        let widths: String = letters
+            .iter()
+            .map(|c| {
+                let glyph = face.glyph_index(*c).unwrap();
+                let width = f32::from(face.glyph_hor_advance(glyph).unwrap());
+                format!(
+                    "{} [{}] ",
+                    glyph.0,
+                    width * 1000.0 / f32::from(face.units_per_em())
+                )
+            })
+            .collect();
+        let mut map = String::from(
+            "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /X def /CMapType 2 def\n\
+             1 begincodespacerange <0000> <FFFF> endcodespacerange\n",
+        );
+        let mapped = letters
+            .iter()
+            .filter_map(|c| Some((self.glyph(*c), unicode(*c)?)));
+        for (glyph, letter) in mapped {
+            let letter = letter as u32;
+            writeln!(map, "1 beginbfchar <{glyph:04X}> <{letter:04X}> endbfchar").unwrap();
+        }
+        map.push_str("endcmap end end");
+        let hex: String = self.file.iter().map(|byte| format!("{byte:02x}")).collect();
+        let [descendant, descriptor, file, map_number] =
+            [1, 2, 3, 4].map(|n| format!("{} 0 R", number + n));
+        vec![
+            format!(
+                "<< /Type /Font /Subtype /Type0 /BaseFont /ABCDEF+Sans{number} /Encoding /Identity-H \
+                 /DescendantFonts [{descendant}] /ToUnicode {map_number} >>"
+            ),
+            format!(
+                "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /ABCDEF+Sans{number} /CIDToGIDMap /Identity \
+                 /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /DW 600 \
+                 /W [{widths}] /FontDescriptor {descriptor} >>"
+            ),
+            format!(
+                "<< /Type /FontDescriptor /FontName /ABCDEF+Sans{number} /Flags 4 /FontBBox [0 -240 1000 930] \
+                 /ItalicAngle 0 /Ascent 930 /Descent -240 /CapHeight 730 /StemV 80 /FontFile2 {file} >>"
+            ),
+            format!(
+                "<< /Length {} /Filter /ASCIIHexDecode >>\nstream\n{hex}>\nendstream",
+                hex.len() + 1
+            ),
+            format!("<< /Length {} >>\nstream\n{map}\nendstream", map.len()),
+        ]
+    }
+
+    /// A picture of `width` x `height` points with these lines, 12 points high and 24 apart, as an object.
+    fn picture(&self, (width, height): (usize, usize), lines: &[&str]) -> String {
+        let (width, height) = (width * 2, height * 2);
+        let font = FontRef::try_from_slice(&self.whole).unwrap();
+        let font = font.as_scaled(font.pt_to_px_scale(18.0).unwrap());
+        let mut gray = vec![255u8; width * height];
+        for (row, line) in lines.iter().enumerate() {
+            let mut x = 40.0;
+            for letter in line.chars() {
+                let id = font.glyph_id(letter);
+                let glyph =
+                    id.with_scale_and_position(font.scale(), point(x, 60.0 + 48.0 * row as f32));
+                x += font.h_advance(id);
+                let Some(outline) = font.outline_glyph(glyph) else {
+                    continue;
+                };
+                let left_top = outline.px_bounds().min;
+                outline.draw(|dx, dy, cover| {
+                    let (x, y) = (
+                        left_top.x as usize + dx as usize,
+                        left_top.y as usize + dy as usize,
+                    );
+                    gray[y * width + x] = 255 - (cover * 255.0) as u8;
+                });
+            }
+        }
+        let hex: String = gray.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /BitsPerComponent 8 \
+             /ColorSpace /DeviceGray /Filter /ASCIIHexDecode /Length {} >>\nstream\n{hex}>\nendstream",
+            hex.len() + 1
+        )
+    }
+}
+
+/// A PDF of pages with these contents, 595 x 842 points or `size`; `resources` are of all, and `objects` from
+/// number 3 on.
+fn pdf(
+    size: (usize, usize),
+    contents: &[String],
+    resources: &str,
+    objects: Vec<String>,
+) -> Vec<u8> {
+    let first = 3 + objects.len();
+    let kids: String = (0..contents.len())
+        .map(|n| format!("{} 0 R ", first + 2 * n))
+        .collect();
+    let mut all = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_string(),
+        format!(
+            "<< /Type /Pages /Kids [{kids}] /Count {} >>",
+            contents.len()
+        ),
+    ];
+    all.extend(objects);
+    for content in contents {
+        let (number, (width, height)) = (all.len() + 1, size);
+        all.push(format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width} {height}] /Contents {} 0 R \
+             /Resources << {resources} >> >>",
+            number + 1
+        ));
+        all.push(format!(
+            "<< /Length {} >>\nstream\n{content}\nendstream",
+            content.len()
+        ));
+    }
+    assemble(&all)
+}
+
+const A4: (usize, usize) = (595, 842);
+
+/// The pages of the JSON of a PDF.
+fn pages(bytes: &[u8]) -> Vec<Value> {
+    let folder = Folder::new();
+    folder.write("a.pdf", bytes);
+    folder
+        .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "json"])
+        .expect(0);
+    let document = folder.json("out/a.json");
+    document["pages"].as_array().unwrap().clone()
+}
+
+fn text(page: &Value) -> String {
+    let all = contents(page).join(" ");
+    all.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn source(page: &Value) -> (&str, &str) {
+    let decision = &page["diagnostics"]["text"];
+    (
+        decision["source"].as_str().unwrap(),
+        decision["reason"].as_str().unwrap(),
+    )
+}
+
+/// Lines of text in a font, 24 points apart.
+fn shown(face: &Typeface, font: &str, top: usize, lines: &[&str]) -> String {
+    let line = |(row, line): (usize, &&str)| {
+        let y = top - 24 * row;
+        format!("BT /{font} 12 Tf 72 {y} Td {} Tj ET\n", face.codes(line))
+    };
+    lines.iter().enumerate().map(line).collect()
+}
+
+const LINES: [&str; 4] = [
+    "Dirk Groeneveld and Pete Walsh wrote about the weights of models",
+    "that anybody may read, with Rodney Kinney and Akshita Bhagia.",
+    "The harbour was closed for two days in March because of the ice,",
+    "and forty vessels waited before the quay until it had gone.",
+];
+
+#[test]
+fn a_map_that_is_off_by_a_letter_is_caught() {
+    let face = Typeface::new();
+    let back = |c: char| match c.is_ascii_alphabetic() {
+        true => char::from_u32(c as u32 - 1),
+        false => Some(c),
+    };
+    let objects = face.objects(3, &back);
+    let bytes = pdf(
+        A4,
+        &[shown(&face, "F", 700, &LINES)],
+        "/Font << /F 3 0 R >>",
+        objects,
+    );
+    let pages = pages(&bytes);
+    assert_eq!(text(&pages[0]), LINES.join(" "), "{:?}", source(&pages[0]));
+    assert_eq!(source(&pages[0]).0, "text_layer");
+    assert!(
+        source(&pages[0]).1.contains("read from the picture"),
+        "{:?}",
+        source(&pages[0])
+    );
+}
+
+#[test]
+fn glyphs_without_unicode_are_read_from_their_lines() {
+    let face = Typeface::new();
+    let known = |c: char| (!"edv".contains(c)).then_some(c);
+    let objects = face.objects(3, &known);
+    let bytes = pdf(
+        A4,
+        &[shown(&face, "F", 700, &LINES)],
+        "/Font << /F 3 0 R >>",
+        objects,
+    );
+    let pages = pages(&bytes);
+    assert_eq!(text(&pages[0]), LINES.join(" "), "{:?}", source(&pages[0]));
+    assert_eq!(source(&pages[0]).0, "text_layer");
+}
+
+#[test]
+fn a_sign_that_stands_alone_costs_no_networks() {
+    let face = Typeface::new();
+    let known = |c: char| (c != '#').then_some(c);
+    let objects = face.objects(3, &known);
+    let lines = ["# the first of two items", "# the second of two items"];
+    let bytes = pdf(
+        A4,
+        &[shown(&face, "F", 700, &lines)],
+        "/Font << /F 3 0 R >>",
+        objects,
+    );
+    let pages = pages(&bytes);
+    assert_eq!(source(&pages[0]), ("text_layer", "passed all checks"));
+}
+
+/// A page that is a picture of `lines` under an invisible layer of `layer`.
+fn scan(lines: &[&str], layer: &[&str]) -> Value {
+    let face = Typeface::new();
+    let size = (560, 180);
+    let mut content = format!("q {} 0 0 {} 0 0 cm /I Do Q\n", size.0, size.1);
+    for (row, line) in layer.iter().enumerate() {
+        let y = size.1 - 30 - 24 * row;
+        writeln!(content, "BT 3 Tr /F 12 Tf 20 {y} Td ({line}) Tj ET").unwrap();
+    }
+    let objects = vec![
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".into(),
+        face.picture(size, lines),
+    ];
+    let resources = "/Font << /F 3 0 R >> /XObject << /I 4 0 R >>";
+    pages(&pdf(size, &[content], resources, objects)).remove(0)
+}
+
+#[test]
+fn a_hidden_layer_is_kept_where_it_is_as_good() {
+    let page = scan(&LINES, &LINES);
+    assert_eq!(text(&page), LINES.join(" "), "{:?}", source(&page));
+    assert_eq!(source(&page).0, "text_layer", "{:?}", source(&page));
+}
+
+#[test]
+fn a_hidden_layer_is_left_where_the_picture_is_read_better() {
+    let slips = LINES.map(|line| line.replace("e", "c").replace('h', "li").replace("o", "0"));
+    let page = scan(&LINES, &slips.each_ref().map(String::as_str));
+    assert_eq!(source(&page).0, "lines", "{:?}", source(&page));
+    assert!(
+        text(&page).contains("harbour was closed"),
+        "{}",
+        text(&page)
+    );
+}
