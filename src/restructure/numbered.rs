@@ -68,6 +68,12 @@ pub(super) fn promote(pages: &mut [Page]) {
     for (at, candidate) in found.iter().enumerate() {
         firsts.entry(&candidate.number).or_insert(at);
     }
+    // A running header may have the number of its section.
+    let headings: BTreeSet<&Number> = found
+        .iter()
+        .filter(|candidate| candidate.is_heading)
+        .map(|candidate| &candidate.number)
+        .collect();
     let style = |candidate: &Candidate| &pages[candidate.place.0].blocks[candidate.place.1].style;
     let is_before = |number: &Number, at: usize| firsts.get(number).is_some_and(|of| *of < at);
     let in_chain = |at: usize| {
@@ -84,6 +90,9 @@ pub(super) fn promote(pages: &mut [Page]) {
             .0
             .last()
             .is_some_and(|last| *last <= 1 || *last == LETTERS + 65);
+        if !number.is_top() && headings.contains(number) {
+            return false;
+        }
         match number.is_top() {
             true => follows && (has_next || !is_first) || is_first && has_next,
             false => follows || is_first && (is_before(&number.parent(), at) || has_next),
@@ -118,8 +127,9 @@ fn candidates(pages: &[Page]) -> Vec<Candidate> {
         let mut last: Option<usize> = None;
         for (at, block) in blocks.iter().enumerate() {
             let is_heading = block.label == Label::ParagraphTitle;
-            let number =
-                Number::of(&block.content).filter(|number| is_heading || may_be(block, number));
+            let next = blocks.get(at + 1);
+            let number = Number::of(&block.content)
+                .filter(|number| is_heading || may_be(block, number) && !goes_on(block, next));
             let Some(number) = number else {
                 continue;
             };
@@ -144,9 +154,9 @@ fn candidates(pages: &[Page]) -> Vec<Candidate> {
 /// `true` if a block is text that a number may make a heading.
 fn may_be(block: &Block, number: &Number) -> bool {
     let text = block.content.trim();
+    let (mark, title) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     // Items of lists have a full stop after a single number, and steps and values begin with small letters.
     let is_plain = || {
-        let (mark, title) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let first = title.trim_start().chars().next();
         !mark.ends_with('.') && first.is_some_and(|c| !c.is_lowercase())
     };
@@ -156,7 +166,20 @@ fn may_be(block: &Block, number: &Number) -> bool {
         && text.chars().count() <= MAX_CHARS
         && !text.ends_with(['.', ',', ';', ':', '-', '。', '；', '，'])
         && !headings::is_code_like(text)
+        && !is_caption(title.trim_start())
         && (!number.is_top() || is_plain())
+}
+
+/// `true` if a block is the first line of a paragraph, whose first words are its heading.
+fn goes_on(block: &Block, next: Option<&Block>) -> bool {
+    let first = next.and_then(|next| next.content.trim_start().chars().next());
+    block.style.is_open && first.is_some_and(char::is_lowercase)
+}
+
+/// `true` for a caption that has its number before its word: `2.1. ábra. The tides`.
+fn is_caption(title: &str) -> bool {
+    let word = title.split_whitespace().next().unwrap_or_default();
+    word.ends_with('.') && word.starts_with(char::is_lowercase)
 }
 
 fn same_look(a: &BlockStyle, b: &BlockStyle) -> bool {
@@ -289,6 +312,25 @@ mod tests {
             ("1.2 The owner, too.", false),
         ];
         assert!(headings(&clauses, promote).is_empty(), "clauses");
+        let captions = [
+            ("2.1. ábra. Ebb", false),
+            text,
+            ("2.2. ábra. Flow", false),
+            text,
+        ];
+        assert!(headings(&captions, promote).is_empty(), "captions");
+        let twice = [
+            ("2 Tides", true),
+            ("2.1 Ebb", true),
+            text,
+            ("2.1 Ebb", false),
+            text,
+        ];
+        assert_eq!(
+            headings(&twice, promote),
+            ["2 Tides", "2.1 Ebb"],
+            "a running header"
+        );
         let values = [("2.5 Metres", false), text, ("7.3 Metres", false), text];
         assert!(headings(&values, promote).is_empty(), "values");
     }

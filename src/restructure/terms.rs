@@ -1,15 +1,81 @@
-//! Terms of definition lists: bold lines at the margin of the text with their explanation set in below them.
+//! Bold lines that head no section: terms of definition lists, at the margin of the text with their explanation set in below
+//! them, and labels of notes and warnings.
 
-use super::thresholds::terms::{INDENT, LEAST_LINES, SAME_LEFT, SIZE};
+use super::thresholds::terms::{INDENT, LEAST_LINES, NOTE_SIZE, SAME_LEFT, SIZE};
 use crate::document::{Block, Label, Page};
 use crate::layout::geometric::headings;
 use std::collections::BTreeMap;
+
+/// Words that head notes and warnings beside the text, in small letters.
+const NOTES: &[&str] = &[
+    "note",
+    "important",
+    "warning",
+    "caution",
+    "tip",
+    "danger",
+    "attention",
+    "notice",
+    "hinweis",
+    "warnung",
+    "achtung",
+    "vorsicht",
+    "wichtig",
+    "tipp",
+    "remarque",
+    "avertissement",
+    "astuce",
+    "nota",
+    "advertencia",
+    "aviso",
+    "importante",
+    "atención",
+    "atenção",
+    "avvertenza",
+    "attenzione",
+    "opmerking",
+    "waarschuwing",
+    "notera",
+    "varning",
+    "obs",
+    "viktigt",
+    "bemærk",
+    "advarsel",
+    "merk",
+    "uwaga",
+    "ostrzeżenie",
+    "poznámka",
+    "varování",
+    "примечание",
+    "внимание",
+    "注意",
+    "备注",
+    "警告",
+    "提示",
+];
+
+/// `true` for a label such as `Warning:`.
+fn is_note(text: &str) -> bool {
+    let text = text.trim().trim_end_matches([':', '!', '.']).to_lowercase();
+    NOTES.contains(&text.as_str())
+}
 
 /// Turns headings that are such terms into text; `body` is the font size of body text in pixels.
 ///
 /// A heading of a section is followed by text at the margin, or is larger than text.
 pub(super) fn demote(pages: &mut [Page], body: f32) {
     for page in pages {
+        for block in &mut page.blocks {
+            let is_small = block.style.font_size <= NOTE_SIZE * body;
+            let is_untagged = block.style.tagged_level.is_none();
+            if block.label == Label::ParagraphTitle
+                && is_untagged
+                && is_small
+                && is_note(&block.content)
+            {
+                block.label = Label::Text;
+            }
+        }
         let Some(margin) = margin(&page.blocks) else {
             continue;
         };
@@ -74,6 +140,12 @@ mod tests {
         let mut pages = [page];
         demote(&mut pages, 20.0);
         pages[0].blocks.iter().map(|block| block.label).collect()
+    }
+
+    #[test]
+    fn labels_of_notes_are_text() {
+        assert!(is_note("Warning:") && is_note("NOTERA") && is_note("Hinweis"));
+        assert!(!is_note("Notes on tides") && !is_note("Warnings about tides"));
     }
 
     #[test]

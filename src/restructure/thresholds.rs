@@ -94,6 +94,8 @@ pub(super) mod numbered {
 pub(super) mod terms {
     /// Maximum font size of a term relative to body text. Larger: headings over text that is set in are terms.
     pub(crate) const SIZE: f32 = 1.05;
+    /// Maximum font size of the label of a note relative to body text. Larger: chapters called `Notes` are labels.
+    pub(crate) const NOTE_SIZE: f32 = 1.15;
     /// Minimum distance in ems that the explanation is set in. Larger: explanations with a small indent are sections.
     /// Smaller: text that is off the margin by rounding makes terms.
     pub(crate) const INDENT: f32 = 0.8;
