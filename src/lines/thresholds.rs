@@ -163,6 +163,8 @@ pub(super) mod line_numbers {
     pub(crate) const SMALL: f32 = 0.85;
     /// Minimum number of them on a page. Larger: those of short pages stay. Smaller: small figures in a row are taken away.
     pub(crate) const LEAST: usize = 8;
+    /// Small figures of a page beyond which none is looked for: no page has so many lines.
+    pub(crate) const MOST: usize = 1000;
     /// Most figures of one.
     pub(crate) const DIGITS: usize = 5;
     /// Largest step from one to the next: every fifth line has one, or every tenth.

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 /// Numbers of elements that bookmarks stand for begin here: beyond those of a structure tree.
 const FIRST_ELEMENT: usize = usize::MAX / 2;
+/// Most bookmarks of a page that are looked for in its text.
+const MOST: usize = 500;
 /// Deepest level of a heading.
 const MAX_LEVEL: u8 = 6;
 
@@ -44,7 +46,7 @@ pub(super) fn mark(lines: &mut [Line], bookmarks: &[OutlineEntry], body: f32) {
         return;
     }
     let keys: Vec<String> = lines.iter().map(|line| key(&line.text)).collect();
-    for (number, bookmark) in bookmarks.iter().enumerate() {
+    for (number, bookmark) in bookmarks.iter().take(MOST).enumerate() {
         let title = key(&bookmark.title);
         let level = Some(bookmark.depth.clamp(1, MAX_LEVEL));
         if let Some(found) = best_place(lines, &keys, &title, body) {

@@ -16,7 +16,7 @@ pub(super) fn remove(words: &mut Vec<RawWord>) {
             Some((i, text.parse().ok().filter(|_| is_number)?))
         })
         .collect();
-    if numbers.len() < LEAST {
+    if !(LEAST..MOST).contains(&numbers.len()) {
         return;
     }
     // They end at one place, at the left of the text or at its right.
@@ -52,9 +52,8 @@ pub(super) fn remove(words: &mut Vec<RawWord>) {
             (a.min(words[*i].bbox.x1), b.max(words[*i].bbox.x2))
         });
     let (top, bottom) = (words[*first].bbox.y1, words[*last].bbox.y2);
-    let is_number: Vec<bool> = (0..words.len())
-        .map(|i| column.iter().any(|(n, _)| *n == i))
-        .collect();
+    let mut is_number = vec![false; words.len()];
+    column.iter().for_each(|(i, _)| is_number[*i] = true);
     let others = || {
         let all = words.iter().zip(&is_number);
         let others =

@@ -6,7 +6,7 @@ use crate::geometry::Rect;
 use crate::input::pdf::page::PdfPage;
 
 /// Most lines of a page that are compared with its words.
-const MOST_LINES: usize = 2000;
+const MOST_LINES: usize = 1000;
 
 /// Marks the words of a page that its drawn lines strike out.
 pub(super) fn mark(content: &PdfPage, segments: &mut [Segment]) {
