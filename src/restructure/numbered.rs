@@ -94,7 +94,8 @@ pub(super) fn promote(pages: &mut [Page]) {
             return false;
         }
         match number.is_top() {
-            true => follows && (has_next || !is_first) || is_first && has_next,
+            true if is_first => has_next,
+            true => follows,
             false => follows || is_first && (is_before(&number.parent(), at) || has_next),
         }
     };

@@ -176,7 +176,7 @@ impl OpenPage<'_> {
         // SAFETY: by the contract of this function; FS_QUADPOINTSF is eight floats, x and y of four corners.
         unsafe {
             let count = api.FPDFAnnot_CountAttachmentPoints(annotation.cast());
-            for index in 0..(count as usize).min(MOST_BOXES) {
+            for index in 0..count.min(MOST_BOXES) {
                 let mut quad = [0f32; 8];
                 let quads = quad.as_mut_ptr().cast();
                 if api.FPDFAnnot_GetAttachmentPoints(annotation.cast(), index as _, quads) == 0 {

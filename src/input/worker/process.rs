@@ -32,7 +32,7 @@ pub(crate) struct WorkerLimits {
 
 /// An open document.
 enum OpenFile<'a> {
-    Pdf(OpenDocument<'a>),
+    Pdf(Box<OpenDocument<'a>>),
     Tiff(Box<TiffFrames>),
     Picture { path: PathBuf, kind: FileKind },
 }
@@ -139,7 +139,7 @@ fn open<'a>(
         FileKind::Pdf => {
             let document = library.get()?.open(path, passwords)?;
             let sizes = sizes(&document, document.page_count());
-            Ok((OpenFile::Pdf(document), sizes))
+            Ok((OpenFile::Pdf(Box::new(document)), sizes))
         }
         FileKind::Tiff => {
             let mut frames = TiffFrames::open(path, room.left()).map_err(failure)?;

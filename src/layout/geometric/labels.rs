@@ -201,12 +201,30 @@ fn is_formula(lines: &[Line], shape: &PageShape) -> bool {
         .count();
     let signs = text
         .chars()
-        .filter(|c| match c {
-            '=' | '^' | '{' | '}' | '|' | '±' | '×' | '÷' => true,
-            '≤' | '≥' | '∑' | '∏' | '∫' | '√' | '∂' | '∞' | '≈' | '≠' | '∈' | '→' | '∝' => {
-                true
-            }
-            _ => false,
+        .filter(|c| {
+            matches!(
+                c,
+                '=' | '^'
+                    | '{'
+                    | '}'
+                    | '|'
+                    | '±'
+                    | '×'
+                    | '÷'
+                    | '≤'
+                    | '≥'
+                    | '∑'
+                    | '∏'
+                    | '∫'
+                    | '√'
+                    | '∂'
+                    | '∞'
+                    | '≈'
+                    | '≠'
+                    | '∈'
+                    | '→'
+                    | '∝'
+            )
         })
         .count();
     let left = lines
