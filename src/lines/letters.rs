@@ -4,6 +4,7 @@
 use super::page_text::is_cjk;
 use super::thresholds::letters::*;
 use crate::input::pdf::page::PdfPage;
+use std::collections::BTreeSet;
 
 /// Letters of the Latin alphabet, without accents.
 const LETTERS: usize = 26;
@@ -42,22 +43,47 @@ pub(super) fn is_other_script(c: char) -> bool {
 }
 
 /// Indices of the fonts of a page whose text, of Latin letters, looks like that of a wrong map to Unicode:
-/// as a rule every code is off by one distance.
+/// as a rule every code is off by one distance. Each word counts once, and names with figures do not.
 pub(super) fn odd_fonts(content: &PdfPage) -> Vec<u16> {
-    let mut counts = vec![[0u32; CODES.end]; content.fonts.len()];
-    for c in content.chars.iter().filter(|c| !c.is_meaningless()) {
-        let run = content.runs.get(c.run as usize);
-        let run = run.filter(|run| run.hidden.is_none());
-        if let Some(counts) = run.and_then(|run| counts.get_mut(run.font as usize))
-            && let Some(count) = counts.get_mut(c.code as usize)
+    let mut words: Vec<BTreeSet<String>> = vec![BTreeSet::new(); content.fonts.len()];
+    let mut open: Option<(u16, String)> = None;
+    let mut close = |open: &mut Option<(u16, String)>| {
+        if let Some((font, word)) = open.take().filter(|(_, word)| is_counted(word))
+            && let Some(words) = words.get_mut(usize::from(font))
         {
-            *count += u32::from(CODES.contains(&(c.code as usize)));
+            words.insert(word);
+        }
+    };
+    for c in &content.chars {
+        let run = content.runs.get(c.run as usize);
+        let run = run.filter(|run| run.hidden.is_none() && c.is_mark());
+        let font = run.map(|run| run.font);
+        if open.as_ref().map(|(font, _)| *font) != font {
+            close(&mut open);
+        }
+        if let (Some(font), false) = (font, c.is_meaningless()) {
+            let (_, word) = open.get_or_insert_with(|| (font, String::new()));
+            word.push(c.letter());
         }
     }
-    let odd = |(font, counts): (usize, &[u32; CODES.end])| {
-        are_odd(counts).then(|| u16::try_from(font).ok()).flatten()
+    close(&mut open);
+    let odd = |(font, words): (usize, &BTreeSet<String>)| {
+        let mut counts = [0; CODES.end];
+        for byte in words.iter().flat_map(|word| word.bytes()) {
+            if CODES.contains(&usize::from(byte)) {
+                counts[usize::from(byte)] += 1;
+            }
+        }
+        let font = u16::try_from(font).ok()?;
+        are_odd(&counts).then_some(font)
     };
-    counts.iter().enumerate().filter_map(odd).collect()
+    words.iter().enumerate().filter_map(odd).collect()
+}
+
+/// `true` unless a word is a single sign, has figures, or is a name such as `MAX_SIZE`.
+fn is_counted(word: &str) -> bool {
+    let is_name = word.contains('_') && !word.contains(|c: char| c.is_ascii_lowercase());
+    word.len() > 1 && !is_name && !word.contains(|c: char| c.is_ascii_digit())
 }
 
 /// `true` if characters, counted by their codes, are hardly the letters of a language, or if they are far more
@@ -80,7 +106,7 @@ fn are_odd(counts: &[u32; CODES.end]) -> bool {
     let fits = |distance: &i32| {
         let letters = moved(counts, *distance);
         letters.iter().sum::<u32>() as f32 >= SHIFTED_LETTERS * total as f32
-            && likeness(&letters) > likeness_of_own + SHIFT_GAIN
+            && likeness(&letters) > (likeness_of_own + SHIFT_GAIN).max(SHIFTED)
     };
     (-FARTHEST..=FARTHEST).any(|distance| fits(&distance))
 }
@@ -111,7 +137,9 @@ fn likeness(letters: &[u32; LETTERS]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::tests::page;
     use super::*;
+    use crate::input::pdf::page::{PdfChar, PdfRun};
 
     const NAMES: &str =
         "Dirk Groeneveld, Iz Beltagy, Pete Walsh, Akshita Bhagia, Rodney Kinney, Oyvind Tafjord";
@@ -158,6 +186,38 @@ mod tests {
         let numbers =
             "1.25 3.50 17.75 20.00 AX-200 AX-300 BX-450 12 mm 15 mm 20 mm 0.004 ".repeat(4);
         assert!(!are_odd(&counts(&numbers, 0)));
+    }
+
+    #[test]
+    fn only_the_font_with_odd_words_is_odd() {
+        let odd: String = NAMES
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphabetic() {
+                    (c as u8 + 1) as char
+                } else {
+                    c
+                }
+            })
+            .collect();
+        let mut content = page(&[
+            NAMES,
+            &odd,
+            "MAX_SIZE_OF_QXZ MAX_JJQ_KW 4XJ2 X X X X X X X X X X X X X X X X X X",
+        ]);
+        let other = PdfRun {
+            font: 1,
+            ..content.runs[0]
+        };
+        content.runs.push(other);
+        content.fonts.push("Other".into());
+        let of_line = |c: &&mut PdfChar| c.run == 0 && (30.0..60.0).contains(&c.bbox[1]);
+        content
+            .chars
+            .iter_mut()
+            .filter(of_line)
+            .for_each(|c| c.run = 1);
+        assert_eq!(odd_fonts(&content), [1]);
     }
 
     #[test]

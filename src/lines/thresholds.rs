@@ -320,6 +320,8 @@ pub(super) mod letters {
     pub(crate) const SHIFTED_LETTERS: f32 = 0.7;
     /// Likeness that moving must gain. Larger: short shifted texts go unnoticed. Smaller: chance decides.
     pub(crate) const SHIFT_GAIN: f32 = 0.12;
+    /// Likeness that it must reach. Larger: short shifted texts go unnoticed. Smaller: names are compared in vain.
+    pub(crate) const SHIFTED: f32 = 0.8;
     /// Farthest distance that codes are moved by. Larger: figures become letters.
     pub(crate) const FARTHEST: i32 = 13;
     /// Share of letters in a font's characters below which they are not looked at. Larger: shifted texts that

@@ -246,6 +246,28 @@ fn glyphs_without_unicode_are_read_from_their_lines() {
 }
 
 #[test]
+fn equal_outlines_of_another_font_tell_the_letters() {
+    let face = Typeface::new();
+    let mut objects = face.objects(3, &Some);
+    objects.extend(face.objects(8, &|_| None));
+    let alphabet: String = (' '..='~')
+        .filter(|c| c.is_ascii_alphanumeric() || ",. ".contains(*c))
+        .collect();
+    let contents = [
+        shown(&face, "F", 700, &[&alphabet]),
+        shown(&face, "G", 700, &LINES),
+    ];
+    let resources = "/Font << /F 3 0 R /G 8 0 R >>";
+    let pages = pages(&pdf(A4, &contents, resources, objects));
+    assert_eq!(text(&pages[1]), LINES.join(" "));
+    assert_eq!(
+        source(&pages[1]),
+        ("text_layer", "passed all checks"),
+        "no line is read"
+    );
+}
+
+#[test]
 fn a_sign_that_stands_alone_costs_no_networks() {
     let face = Typeface::new();
     let known = |c: char| (c != '#').then_some(c);
@@ -259,6 +281,32 @@ fn a_sign_that_stands_alone_costs_no_networks() {
     );
     let pages = pages(&bytes);
     assert_eq!(source(&pages[0]), ("text_layer", "passed all checks"));
+}
+
+#[test]
+fn a_script_that_cannot_be_read_keeps_its_hidden_layer() {
+    // "올해의 총수입은 작년보다" in UTF-16.
+    let codes = "<C62CD574C7580020CD1DC218C785C7400020C791B144BCF4B2E4>";
+    let face = Typeface::new();
+    let size = (560, 180);
+    let content = format!(
+        "q 560 0 0 180 0 0 cm /I Do Q BT 3 Tr /F 12 Tf 20 150 Td {codes} Tj 0 -24 Td {codes} Tj ET"
+    );
+    let objects = vec![
+        "<< /Type /Font /Subtype /Type0 /BaseFont /Some-Font /Encoding /UniKS-UCS2-H /DescendantFonts [5 0 R] >>".into(),
+        face.picture(size, &LINES),
+        "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Some-Font /DW 1000 /CIDSystemInfo << /Registry (Adobe) \
+         /Ordering (Korea1) /Supplement 0 >> /FontDescriptor << /Type /FontDescriptor /FontName /Some-Font /Flags 4 \
+         /FontBBox [0 -250 1000 880] /ItalicAngle 0 /Ascent 880 /Descent -120 /CapHeight 700 /StemV 80 >> >>".into(),
+    ];
+    let resources = "/Font << /F 3 0 R >> /XObject << /I 4 0 R >>";
+    let page = pages(&pdf(size, &[content], resources, objects)).remove(0);
+    assert_eq!(source(&page).0, "text_layer", "{:?}", source(&page));
+    assert!(
+        text(&page).contains("올해의 총수입은 작년보다"),
+        "{}",
+        text(&page)
+    );
 }
 
 /// A page that is a picture of `lines` under an invisible layer of `layer`.

@@ -1,9 +1,10 @@
 //! What a PDF's dictionaries say about a font: names of its glyphs, its map to Unicode.
 
+use super::collections::Collection;
 use super::program::Program;
 use super::{names, tex};
 use hayro_cmap::{BfString, CMap};
-use hayro_syntax::object::{Array, Dict, Name, Object, ObjectIdentifier, Stream};
+use hayro_syntax::object::{self, Array, Dict, Name, Object, ObjectIdentifier, Stream};
 use hayro_syntax::page::Page;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
@@ -44,6 +45,8 @@ pub(super) struct Facts {
     to_unicode: ToUnicode,
     /// Glyph indices by identifier, of a composite font; empty if they are equal.
     glyphs: Vec<u16>,
+    /// Collection of characters that its identifiers number.
+    collection: Option<Collection>,
     /// Its encoding is one of those in which printable ASCII stands for itself.
     is_ascii: bool,
     /// Hashes of the procedures that draw the glyphs of a Type 3 font, by code.
@@ -73,6 +76,10 @@ impl Facts {
                 .collect();
         }
         let differences = differences(font);
+        let system = descendant
+            .as_ref()
+            .and_then(|dict| dict.get::<Dict<'_>>("CIDSystemInfo"));
+        let ordering = system.and_then(|system| system.get::<object::String<'_>>("Ordering"));
         let encoding = match font.get::<Dict<'_>>("Encoding") {
             Some(encoding) => name_of(&encoding, "BaseEncoding"),
             None => name_of(font, "Encoding"),
@@ -80,6 +87,7 @@ impl Facts {
         Facts {
             is_ascii: encoding == "WinAnsiEncoding" || encoding == "MacRomanEncoding",
             procedures: procedures(font, &differences),
+            collection: ordering.and_then(|name| Collection::named(name.as_ref())),
             // pdfium names composite fonts after their only descendant.
             name: name_of(descendant.as_ref().unwrap_or(font), "BaseFont"),
             is_composite: kind == "Type0",
@@ -122,7 +130,13 @@ impl Facts {
                 .map(String::from),
             _ => None,
         };
-        self.own_text(code, program).or_else(identical)
+        let in_collection = || {
+            let collection = self.collection.filter(|_| self.is_identity);
+            collection.and_then(|collection| collection.text(code))
+        };
+        self.own_text(code, program)
+            .or_else(identical)
+            .or_else(in_collection)
     }
 
     /// The text of a glyph of a bitmap font of TeX, whose names are a letter and the code.

@@ -3,13 +3,17 @@
 //!
 //! pdfium tells the code of a character that it cannot map, but nothing about its font's dictionary. So a
 //! second reader (`hayro-syntax`) opens the same bytes, only when a page has such characters, and [`facts`]
-//! finds what the dictionary says (names of glyphs, a name in the place of a map), [`program`] what the
+//! finds what the dictionary says (names of glyphs, a name in the place of a map, a collection), [`program`] what the
 //! embedded font says; [`tex`] and [`symbols`] know encodings by the names of fonts, and [`outlines`] equal glyphs
 //! of other fonts. Where nothing is known a character stays as it was, or becomes the number of its glyph.
 //!
 //! Runs in worker processes only. A panic in the second reader leaves the page as it was.
 
+<<<<<<< HEAD
 pub(super) mod cyrillic;
+=======
+mod collections;
+>>>>>>> glyphs2
 mod facts;
 mod letters;
 mod names;
