@@ -166,6 +166,19 @@ pub(crate) fn caption_kind(text: &str) -> Option<bool> {
     Some(strong)
 }
 
+/// `true` for an entry of an index: words, then the numbers of pages after a comma or a gap: `tides, height of, 12, 15-17`.
+pub(crate) fn is_entry(text: &str) -> bool {
+    let text = text.trim();
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-' | '\u{2013}' | 'n' | 'f');
+    let words = text.trim_end_matches(is_number);
+    let numbers = &text[words.len()..];
+    let starts = text.chars().next().is_some_and(char::is_alphabetic);
+    starts
+        && numbers.starts_with([',', ' '])
+        && numbers.chars().any(|c| c.is_ascii_digit())
+        && words.chars().filter(|c| c.is_alphabetic()).count() >= captions::ENTRY_LETTERS
+}
+
 /// `true` for a table of contents: most lines end with a page number after dots or white space.
 fn is_contents(lines: &[Line]) -> bool {
     let entry = |l: &Line| {

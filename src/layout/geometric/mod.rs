@@ -7,6 +7,7 @@
 
 mod columns;
 mod figures;
+mod flow;
 pub(crate) mod headings;
 pub(crate) mod labels;
 mod line;
@@ -23,9 +24,12 @@ use crate::deadline;
 use crate::document::{Label, TextSource};
 use crate::geometry::Rect;
 use crate::lines::{Direction, PreparedPage, Segment};
-use columns::ColumnItem;
+use columns::Zone;
+use flow::ColumnItem;
 use labels::PageShape;
 use line::Line;
+use std::collections::HashSet;
+use std::iter::Peekable;
 use tagged::Tags;
 use thresholds::columns::{RULE_DISTANCE, RULE_SHARE, RULE_THICKNESS};
 use thresholds::paragraphs::EARLY_END;
@@ -111,24 +115,27 @@ impl<'a> PageLayout<'a> {
         let items: Vec<ColumnItem> = contents
             .iter()
             .map(|content| match content {
-                Content::Text(i) => ColumnItem {
-                    bbox: self.segments[*i].bbox,
-                    is_text: true,
-                },
+                Content::Text(i) => text_item(&self.segments[*i]),
                 Content::Float(i) => ColumnItem {
                     bbox: self.floats[*i].bbox,
-                    is_text: false,
+                    ..ColumnItem::default()
                 },
                 Content::Rule(bbox) => ColumnItem {
                     bbox: *bbox,
-                    is_text: false,
+                    ..ColumnItem::default()
                 },
             })
             .collect();
+        let is_table = |zone: &[usize]| {
+            let rows = aligned::rows(&self.contents_of(zone, &contents).0, self.segments);
+            !aligned::find(&rows, self.segments, &self.page.rulings, self.body).is_empty()
+        };
+        if std::env::var("DBG").is_ok() { let mut all: Vec<&Segment> = self.segments.iter().collect(); all.sort_by_key(|s| s.order); for s in all { eprintln!("SEG {:?} {:.0} {:.0} {:.0} {:.0} size {:.1} {}", s.order, s.bbox.x1, s.bbox.y1, s.bbox.x2, s.bbox.y2, s.style.font_size, s.plain_text()); } }
         let mut regions = Vec::new();
-        for zone in columns::zones(&items, self.body, right_to_left) {
+        for zone in columns::zones(&items, self.body, right_to_left, &is_table) {
             deadline::check();
-            self.read_zone(zone.iter().map(|i| &contents[*i]), &mut regions);
+            if std::env::var("DBG").is_ok() { eprintln!("ZONE {} pieces {:?}", zone.items.len(), zone.pieces.len()); }
+            self.read_zone(&zone, &contents, &mut regions);
         }
         regions.extend(beside);
         join_pieces(&mut regions);
@@ -282,16 +289,9 @@ impl<'a> PageLayout<'a> {
         aside
     }
 
-    /// Turns the contents of a zone into regions, from top to bottom.
-    fn read_zone<'c>(&self, zone: impl Iterator<Item = &'c Content>, out: &mut Vec<Region>) {
-        let (mut texts, mut floats) = (Vec::new(), Vec::new());
-        for content in zone {
-            match content {
-                Content::Text(i) => texts.push(*i),
-                Content::Float(i) => floats.push(self.floats[*i].clone()),
-                Content::Rule(_) => {}
-            }
-        }
+    /// Turns the contents of a zone into regions, in reading order.
+    fn read_zone(&self, zone: &Zone, contents: &[Content], out: &mut Vec<Region>) {
+        let (mut texts, mut floats) = self.contents_of(&zone.items, contents);
         let rows = aligned::rows(&texts, self.segments);
         for found in aligned::find(&rows, self.segments, &self.page.rulings, self.body) {
             texts.retain(|i| !found.segments.contains(i));
@@ -303,8 +303,42 @@ impl<'a> PageLayout<'a> {
                 .total_cmp(&b.bbox.y1)
                 .then(a.bbox.x1.total_cmp(&b.bbox.x1))
         });
+        let mut floats = floats.into_iter().peekable();
+        if zone.pieces.is_empty() {
+            self.read_texts(&texts, &mut floats, out);
+        }
+        let left: HashSet<usize> = texts.into_iter().collect();
+        for piece in &zone.pieces {
+            // Only a table that was found just now may be between pieces; figures come in their own pieces.
+            let own = self.contents_of(piece, contents).0;
+            let own: Vec<usize> = own.into_iter().filter(|i| left.contains(i)).collect();
+            self.read_texts(&own, &mut floats, out);
+        }
+        out.extend(floats);
+    }
+
+    /// Segments and floats among items.
+    fn contents_of(&self, items: &[usize], contents: &[Content]) -> (Vec<usize>, Vec<Region>) {
+        let (mut texts, mut floats) = (Vec::new(), Vec::new());
+        for item in items {
+            match &contents[*item] {
+                Content::Text(i) => texts.push(*i),
+                Content::Float(i) => floats.push(self.floats[*i].clone()),
+                Content::Rule(_) => {}
+            }
+        }
+        (texts, floats)
+    }
+
+    /// Turns segments into regions, from top to bottom, with the floats that begin above them.
+    fn read_texts(
+        &self,
+        texts: &[usize],
+        floats: &mut Peekable<impl Iterator<Item = Region>>,
+        out: &mut Vec<Region>,
+    ) {
         let tags = |mcid: i32| self.tags.as_ref().and_then(|t| t.element(mcid));
-        let lines = paragraphs::lines_of(&texts, self.segments, &tags);
+        let lines = paragraphs::lines_of(texts, self.segments, &tags);
         let bounds = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
         let shape = PageShape {
             body: self.body,
@@ -314,7 +348,6 @@ impl<'a> PageLayout<'a> {
             zone: (bounds.x1, bounds.x2),
             footnote_rule: self.footnote_rule,
         };
-        let mut floats = floats.into_iter().peekable();
         let mut run: Vec<Line> = Vec::new();
         for line in lines {
             while floats
@@ -327,7 +360,6 @@ impl<'a> PageLayout<'a> {
             run.push(line);
         }
         self.read_lines(run, &shape, out);
-        out.extend(floats);
     }
 
     /// Turns consecutive lines into regions.
@@ -506,6 +538,30 @@ impl<'a> PageLayout<'a> {
             out.push(text_region(Label::FormulaNumber, score, &[line]));
         }
     }
+}
+
+/// A segment as an item of columns.
+fn text_item(segment: &Segment) -> ColumnItem {
+    let is_named = segment.plain_text().trim_end().ends_with([':', '\u{ff1a}']);
+    ColumnItem {
+        bbox: segment.bbox,
+        is_text: true,
+        order: segment.order,
+        is_label: segment.style.bold || is_named,
+        is_value: false,
+        is_field: is_field(segment),
+        is_code: segment.style.fixed_pitch,
+        is_entry: labels::is_entry(&segment.plain_text()),
+    }
+}
+
+/// `true` for the name of a field with its value: in bold, or with a colon at its end.
+fn is_field(segment: &Segment) -> bool {
+    let Some((last, names)) = segment.words.split_last() else {
+        return false;
+    };
+    let is_bold = names.first().is_some_and(|word| word.style.bold) && !last.style.bold;
+    is_bold || names.iter().any(|word| word.text.ends_with(':'))
 }
 
 /// `true` if a line reaches the end of its zone, so that the next word may not have fitted.

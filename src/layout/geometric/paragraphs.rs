@@ -5,6 +5,7 @@ use super::thresholds::formulas;
 use super::thresholds::headings::FREE_SHARE;
 use super::thresholds::paragraphs::*;
 use super::{headings, labels};
+use crate::deadline;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment};
 
@@ -107,7 +108,11 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
             return false;
         }
     }
-    let step = (line.bbox.center_y() - last.bbox.center_y()) / em;
+    let mut step = (line.bbox.center_y() - last.bbox.center_y()) / em;
+    let is_tall = |l: &Line| l.bbox.height() > TALL * l.size && l.segments.len() > 1;
+    if is_tall(last) || is_tall(line) {
+        step = step.min((line.bbox.y1 - last.bbox.y2) / em + SOLID_PITCH);
+    }
     let local_pitch = match block.len() {
         1 => shape.pitch,
         n => ((last.bbox.center_y() - block[n - 2].bbox.center_y()) / em)
@@ -242,10 +247,74 @@ pub(super) fn lines_of(
     };
     let groups = rows_by_overlap(&boxes, tallest);
     let of_all = |row: Vec<usize>| row.into_iter().map(|i| level[i]).collect();
-    groups
-        .into_iter()
-        .map(|(row, _)| Line::new(of_all(row), all, tags))
+    let mut rows: Vec<Vec<usize>> = groups.into_iter().map(|(row, _)| of_all(row)).collect();
+    gather_parts(&mut rows, all);
+    rows.into_iter()
+        .map(|row| Line::new(row, all, tags))
         .collect()
+}
+
+/// Puts limits, numerators and denominators that are rows of their own into the line that they belong to: the text layer
+/// has them within it or right before it.
+fn gather_parts(rows: &mut Vec<Vec<usize>>, all: &[Segment]) {
+    struct Extent {
+        bbox: Rect,
+        /// Where the layer enters its pieces, and their numbers of words.
+        starts: Vec<(usize, usize)>,
+        chars: usize,
+        size: f32,
+    }
+    let extent = |row: &Vec<usize>| {
+        let segments = || row.iter().map(|i| &all[*i]);
+        let starts = segments().filter_map(|s| Some((s.order?, s.words.len())));
+        let starts: Vec<(usize, usize)> = starts.collect();
+        Some(Extent {
+            bbox: Rect::union_all(segments().map(|s| &s.bbox)).filter(|_| !starts.is_empty())?,
+            starts,
+            chars: segments().map(Segment::char_count).sum(),
+            size: segments().map(|s| s.style.font_size).fold(0.0, f32::max),
+        })
+    };
+    let mut at = 0;
+    while at < rows.len() {
+        deadline::check();
+        let Some(part) = extent(&rows[at]).filter(|part| part.chars <= PART_CHARS) else {
+            at += 1;
+            continue;
+        };
+        // The lines around it; what lies between is parts, too.
+        let around = at.saturating_sub(2)..(at + 3).min(rows.len());
+        let line = around.filter(|other| *other != at).find(|&other| {
+            let Some(line) = extent(&rows[other]).filter(|line| line.chars > part.chars) else {
+                return false;
+            };
+            // Less than nothing if there is room between them.
+            let common = part.bbox.y2.min(line.bbox.y2) - part.bbox.y1.max(line.bbox.y1);
+            let least = part.bbox.height().min(line.bbox.height());
+            let first = part.starts[0].0;
+            let last = part.starts.iter().map(|(at, words)| at + words).max().unwrap_or(first);
+            let comes = |start: &(usize, usize)| {
+                start.0 < first && first <= start.0 + start.1 + PART_WORDS
+            };
+            let goes = |start: &(usize, usize)| start.0 >= last && start.0 <= last + PART_WORDS;
+            let (is_after, is_before) = (
+                line.starts.iter().any(comes),
+                line.starts.iter().any(goes) && part.bbox.x2 <= line.bbox.x1 + part.size,
+            );
+            let is_within = is_after && line.starts.iter().any(goes);
+            is_within && common > -PART_OVERLAP * least
+                || is_before && common > PART_OVERLAP * least
+        });
+        match line {
+            Some(line) => {
+                let part = rows.remove(at);
+                let line = if line > at { line - 1 } else { line };
+                rows[line].extend(part);
+                at = at.min(line).saturating_sub(2);
+            }
+            None => at += 1,
+        }
+    }
 }
 
 #[cfg(test)]
