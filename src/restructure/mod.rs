@@ -5,6 +5,7 @@
 //! found in the page's text, [`text`] first identifies running headers, titles and references.
 
 mod body;
+mod chapters;
 mod clusters;
 mod html;
 mod hyphens;
@@ -12,6 +13,7 @@ mod joins;
 pub(crate) mod levels;
 mod lists;
 mod running;
+mod single;
 mod spans;
 mod tables;
 pub(crate) mod text;

@@ -1,11 +1,11 @@
 //! Whole-document passes for regions that were found in the text.
 //!
-//! In order: running headers, footers and page numbers ([`running`]), headings compared with the body size
-//! of all pages (`settle_headings`), the document's title, sections that label their contents (abstract,
+//! In order: running headers, footers and page numbers ([`running`], [`single`]), headings compared with the body size
+//! of all pages (`settle_headings`), the document's title, numbers of chapters ([`chapters`]), sections that label their contents (abstract,
 //! references), and heading levels (`set_levels`).
 
-use super::running;
 use super::thresholds::{levels, sections, title};
+use super::{chapters, running, single};
 use crate::document::{Block, Document, Label, Page, TextSource};
 use crate::layout::geometric::headings;
 use crate::lines::DEFAULT_BODY;
@@ -18,12 +18,15 @@ const MAX_LEVEL: i32 = 5;
 pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     let body = body_size(&document.pages);
     running::find(&mut document.pages, body);
+    single::find(&mut document.pages, body);
     settle_headings(&mut document.pages, body);
     find_title(&mut document.pages, body);
     demote_authors(&mut document.pages);
+    chapters::find(&mut document.pages);
     label_sections(&mut document.pages);
     if relevel_titles {
         set_levels(&mut document.pages);
+        chapters::level(&mut document.pages);
     }
 }
 

@@ -4,11 +4,11 @@
 //! both sides look like columns of text; rows that no gutter runs through stay whole. A title over two
 //! columns, a figure across them and a change from two columns to three need no special treatment.
 
-use super::thresholds::flow::LINE_STEP;
 use super::flow::{self, ColumnItem, Flow, Stretch};
 use super::thresholds::columns::{
     DOWN_COLUMN, DOWN_ROWS, MIN_BESIDE, MIN_COLUMN, MIN_FILL, MIN_GUTTER, MIN_ROWS,
 };
+use super::thresholds::flow::LINE_STEP;
 use crate::deadline;
 use crate::geometry::Rect;
 
@@ -174,7 +174,10 @@ impl Cutter<'_> {
     /// How members with gutters between them are read, and whether a table may be; `None` if their lines run across the
     /// gutters.
     fn band(&self, members: &[usize], gutters: &[f32]) -> Option<(Parts, bool)> {
-        let mut parts = self.parts(members, gutters);
+        let parts = self.parts(members, gutters);
+        let columns = self.columns(&parts, false);
+        let is_sure = columns.len() > 1;
+        let mut parts = self.wide(parts);
         if parts.len() < 2 {
             return None;
         }
@@ -182,8 +185,6 @@ impl Cutter<'_> {
             parts.swap(0, text);
             return Some((Parts::Columns(parts), false));
         }
-        let columns = self.columns(&parts, false);
-        let is_sure = columns.len() > 1;
         let flow = match flow::flow(self.items, &parts, self.body) {
             Flow::Unknown if is_sure => flow::flow(self.items, &columns, self.body),
             flow => flow,
@@ -231,25 +232,32 @@ impl Cutter<'_> {
             let x = self.items[i].bbox.center_x();
             parts[gutters.iter().filter(|g| x > **g).count()].push(i);
         }
-        // Marks of items and numbers of pages go with their text.
+        if self.right_to_left {
+            parts.reverse();
+        }
+        parts
+    }
+
+    /// The parts with those that are too narrow for a column in the one next to them: marks of items, numbers of pages.
+    fn wide(&self, mut parts: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
         while parts.len() > 1 {
             let boxes: Vec<Rect> = parts.iter().map(|p| flow::bounds(self.items, p)).collect();
             let least = DOWN_COLUMN * self.body;
             let Some(narrow) = boxes.iter().position(|b| b.width() < least) else {
                 break;
             };
-            let gap = |left: usize| boxes[left + 1].x1 - boxes[left].x2;
+            let gap = |at: usize| {
+                let (a, b) = (&boxes[at], &boxes[at + 1]);
+                (b.x1 - a.x2).max(a.x1 - b.x2)
+            };
             let is_last = narrow + 1 == parts.len();
-            let left = match narrow {
+            let into = match narrow {
                 0 => 0,
                 _ if is_last || gap(narrow - 1) <= gap(narrow) => narrow - 1,
                 _ => narrow,
             };
-            let other = parts.remove(left + 1);
-            parts[left].extend(other);
-        }
-        if self.right_to_left {
-            parts.reverse();
+            let other = parts.remove(into + 1);
+            parts[into].extend(other);
         }
         parts
     }
@@ -309,7 +317,7 @@ mod tests {
 
     /// The items of zones.
     fn lists(items: &[ColumnItem], right_to_left: bool) -> Vec<Vec<usize>> {
-        let zones = zones(items, 20.0, right_to_left);
+        let zones = zones(items, 20.0, right_to_left, &|_| false);
         assert!(zones.iter().all(|zone| zone.pieces.is_empty()));
         zones.into_iter().map(|zone| zone.items).collect()
     }
@@ -339,10 +347,7 @@ mod tests {
     fn right_to_left_pages_start_at_the_right() {
         let mut items = Vec::new();
         two_columns(&mut items, 0.0, 4);
-        assert_eq!(
-            lists(&items, true),
-            [vec![1, 3, 5, 7], vec![0, 2, 4, 6]]
-        );
+        assert_eq!(lists(&items, true), [vec![1, 3, 5, 7], vec![0, 2, 4, 6]]);
     }
 
     #[test]

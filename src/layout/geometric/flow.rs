@@ -4,9 +4,11 @@
 //! In: the items of a band, sorted into columns by gutters. Out: which of both it is ([`flow`]), or that one column has
 //! notes beside the other ([`text_with_notes`]). The layer is believed only where it goes through the band without a jump.
 
+use super::labels;
 use super::thresholds::columns::{FULL_LINE, PROSE_FILL, PROSE_ROWS};
 use super::thresholds::flow::*;
 use crate::geometry::Rect;
+use crate::lines::Segment;
 
 /// An item with a place in the reading order.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,14 +21,37 @@ pub(super) struct ColumnItem {
     pub order: Option<usize>,
     /// `true` for the name of a field: in bold, or with a colon at its end.
     pub is_label: bool,
-    /// `true` for text in the box of a field.
-    pub is_value: bool,
     /// `true` for the name of a field together with its value.
     pub is_field: bool,
     /// `true` for text in a font of equal widths.
     pub is_code: bool,
     /// `true` for an entry of an index: words with a number behind them.
     pub is_entry: bool,
+}
+
+impl ColumnItem {
+    /// A segment as an item.
+    pub(super) fn of_text(segment: &Segment) -> ColumnItem {
+        let text = segment.plain_text();
+        ColumnItem {
+            bbox: segment.bbox,
+            is_text: true,
+            order: segment.order,
+            is_label: segment.style.bold || text.trim_end().ends_with([':', '\u{ff1a}']),
+            is_field: is_field(segment),
+            is_code: segment.style.fixed_pitch,
+            is_entry: labels::is_entry(&text),
+        }
+    }
+}
+
+/// `true` for the name of a field with its value: in bold, or with a colon at its end.
+fn is_field(segment: &Segment) -> bool {
+    let Some((last, names)) = segment.words.split_last() else {
+        return false;
+    };
+    let is_bold = names.first().is_some_and(|word| word.style.bold) && !last.style.bold;
+    is_bold || names.iter().any(|word| word.text.ends_with(':'))
 }
 
 /// How the text layer goes through columns.
@@ -85,7 +110,12 @@ pub(super) fn flow(items: &[ColumnItem], columns: &[Vec<usize>], body: f32) -> F
     let code = members().filter(|i| items[**i].is_code).count();
     let is_code = code * 2 > members().count();
     let is_aligned = columns.iter().all(|c| is_aligned(items, c, body));
-    if paired < MIN_PAIRS || by_line && prose > 1 || is_code || !is_aligned {
+    if columns.len() > MAX_PARTS
+        || paired < MIN_PAIRS
+        || by_line && prose > 1
+        || is_code
+        || !is_aligned
+    {
         return Flow::Unknown;
     }
     Flow::Across(stretches(items, columns, groups))
@@ -119,9 +149,8 @@ pub(super) fn text_with_notes(
     for around in runs.windows(3).filter(|around| around[1].column != main) {
         let (before, after) = (&around[0].bbox, &around[2].bbox);
         let last = rows(items, &around[0].items).pop();
-        let is_full = last.is_some_and(|row| {
-            bounds(items, &row).x2 > whole.x2 - FULL_LINE * whole.width()
-        });
+        let is_full =
+            last.is_some_and(|row| bounds(items, &row).x2 > whole.x2 - FULL_LINE * whole.width());
         breaks += 1;
         inner += usize::from(is_full && after.y1 - before.y2 < LINE_STEP * body);
     }
@@ -191,7 +220,9 @@ pub(super) fn is_form(items: &[ColumnItem], columns: &[Vec<usize>]) -> bool {
         let named = column.iter().filter(|i| items[**i].is_label).count();
         named as f32 >= LABEL_SHARE * column.len() as f32
     };
-    columns.windows(2).any(|two| labels(&two[0]) && !labels(&two[1]))
+    columns
+        .windows(2)
+        .any(|two| labels(&two[0]) && !labels(&two[1]))
 }
 
 /// `true` if most of a column's rows are entries of an index.
@@ -216,11 +247,7 @@ fn is_aligned(items: &[ColumnItem], members: &[usize], body: f32) -> bool {
 }
 
 /// Rows of a grid in stretches of one kind; what is no text goes with the text beside it.
-fn stretches(
-    items: &[ColumnItem],
-    columns: &[Vec<usize>],
-    groups: Vec<Vec<Run>>,
-) -> Vec<Stretch> {
+fn stretches(items: &[ColumnItem], columns: &[Vec<usize>], groups: Vec<Vec<Run>>) -> Vec<Stretch> {
     let mut rows: Vec<(bool, Vec<Piece>)> = Vec::new();
     for group in groups {
         let (is_line, pieces) = (is_line(items, &group), pieces(items, group));
@@ -250,8 +277,11 @@ fn stretches(
     let stretch = |(is_line, pieces): (bool, Vec<Piece>)| {
         let is_row = pieces.windows(2).all(|two| two[0].column < two[1].column);
         let is_field = |piece: &&Piece| piece.items.iter().any(|i| items[*i].is_field);
-        let fields = pieces.iter().filter(is_field).count();
-        let has_fields = fields * 2 >= pieces.len();
+        // In all columns: names of the rows of a table may be in bold, too.
+        let has_fields = (0..columns.len()).all(|column| {
+            let of_column = || pieces.iter().filter(|piece| piece.column == column);
+            of_column().filter(is_field).count() * 2 >= of_column().count()
+        });
         let lists: Vec<Vec<usize>> = pieces.into_iter().map(|piece| piece.items).collect();
         match is_line && !has_fields {
             true => Stretch::Lines {
@@ -289,7 +319,12 @@ struct Piece {
 fn pieces(items: &[ColumnItem], group: Vec<Run>) -> Vec<Piece> {
     let is_line = group.iter().all(|run| run.lines(items) == 1);
     let mut pieces: Vec<Piece> = Vec::new();
-    for Run { column, items: own, bbox } in group {
+    for Run {
+        column,
+        items: own,
+        bbox,
+    } in group
+    {
         let before = pieces.last_mut().filter(|before| {
             let last = before.items[before.items.len() - 1];
             is_line && names(&items[last], &items[own[0]])
@@ -311,7 +346,7 @@ fn pieces(items: &[ColumnItem], group: Vec<Run>) -> Vec<Piece> {
 
 /// `true` if the first of two items in a row is the name of the field that the second one fills.
 fn names(name: &ColumnItem, value: &ColumnItem) -> bool {
-    name.is_label && !value.is_label || value.is_value && !name.is_value
+    name.is_label && !value.is_label
 }
 
 /// Bounding box of items.
@@ -355,7 +390,10 @@ pub(super) fn fill(items: &[ColumnItem], members: &[usize]) -> (f32, usize) {
         .map(|row| bounds(items, row).width() / width)
         .collect();
     fills.sort_by(f32::total_cmp);
-    (fills.get(fills.len() / 2).copied().unwrap_or(0.0), fills.len())
+    (
+        fills.get(fills.len() / 2).copied().unwrap_or(0.0),
+        fills.len(),
+    )
 }
 
 /// `true` if a column is prose: lines in one piece that fill it.
@@ -363,4 +401,136 @@ fn is_prose(items: &[ColumnItem], members: &[usize]) -> bool {
     let (fill, rows) = fill(items, members);
     let pieces = members.iter().filter(|i| items[**i].is_text).count();
     rows >= PROSE_ROWS && fill >= PROSE_FILL && pieces * 2 < rows * 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines given as left edge, top and right edge in the order of the text layer.
+    fn items(lines: &[(f32, f32, f32)]) -> Vec<ColumnItem> {
+        let item = |(order, &(x1, y, x2)): (usize, &(f32, f32, f32))| ColumnItem {
+            bbox: Rect::new(x1, y, x2, y + 20.0),
+            is_text: true,
+            order: Some(order),
+            ..ColumnItem::default()
+        };
+        lines.iter().enumerate().map(item).collect()
+    }
+
+    /// The items left and right of a gutter.
+    fn columns(items: &[ColumnItem], gutter: f32) -> [Vec<usize>; 2] {
+        let (left, right) = (0..items.len()).partition(|i| items[*i].bbox.x2 < gutter);
+        [left, right]
+    }
+
+    #[test]
+    fn a_layer_may_go_down_columns() {
+        let all = items(&[
+            (0.0, 0.0, 100.0),
+            (0.0, 24.0, 90.0),
+            (200.0, 0.0, 300.0),
+            (200.0, 24.0, 290.0),
+        ]);
+        assert_eq!(flow(&all, &columns(&all, 150.0), 20.0), Flow::Down);
+        // Text that was recognized has no order.
+        let unknown: Vec<ColumnItem> = all
+            .iter()
+            .map(|item| ColumnItem {
+                order: None,
+                ..*item
+            })
+            .collect();
+        let found = flow(&unknown, &columns(&all, 150.0), 20.0);
+        assert_eq!(found, Flow::Unknown);
+    }
+
+    #[test]
+    fn a_layer_may_go_across_rows() {
+        // Names above their values.
+        let all = items(&[
+            (0.0, 0.0, 60.0),
+            (0.0, 24.0, 90.0),
+            (200.0, 0.0, 250.0),
+            (200.0, 24.0, 290.0),
+            (0.0, 60.0, 60.0),
+            (0.0, 84.0, 90.0),
+            (200.0, 60.0, 250.0),
+            (200.0, 84.0, 290.0),
+        ]);
+        let pieces = [[0, 1], [2, 3], [4, 5], [6, 7]].map(|piece| piece.to_vec());
+        let expected = Flow::Across(vec![Stretch::Pieces(pieces.to_vec())]);
+        assert_eq!(flow(&all, &columns(&all, 150.0), 20.0), expected);
+        // Names beside their values are one piece.
+        let mut all = items(&[
+            (0.0, 0.0, 60.0),
+            (200.0, 0.0, 290.0),
+            (0.0, 30.0, 60.0),
+            (200.0, 30.0, 290.0),
+        ]);
+        all[0].is_label = true;
+        all[2].is_label = true;
+        let expected = Flow::Across(vec![Stretch::Lines {
+            items: vec![0, 1, 2, 3],
+            pieces: vec![vec![0, 1], vec![2, 3]],
+        }]);
+        assert_eq!(flow(&all, &columns(&all, 150.0), 20.0), expected);
+    }
+
+    #[test]
+    fn lines_of_prose_that_alternate_tell_nothing() {
+        let lines: Vec<(f32, f32, f32)> = (0..5)
+            .flat_map(|i| {
+                [
+                    (0.0, 24.0 * i as f32, 400.0),
+                    (440.0, 24.0 * i as f32, 840.0),
+                ]
+            })
+            .collect();
+        let all = items(&lines);
+        assert_eq!(flow(&all, &columns(&all, 420.0), 20.0), Flow::Unknown);
+    }
+
+    #[test]
+    fn a_layer_that_goes_back_up_tells_nothing() {
+        let all = items(&[
+            (0.0, 60.0, 100.0),
+            (200.0, 60.0, 300.0),
+            (0.0, 0.0, 100.0),
+            (200.0, 0.0, 300.0),
+        ]);
+        assert_eq!(flow(&all, &columns(&all, 150.0), 20.0), Flow::Unknown);
+    }
+
+    #[test]
+    fn notes_stand_beside_lines_of_one_paragraph() {
+        let text = |i: usize| (0.0, 24.0 * i as f32, 400.0);
+        let note = |i: usize| (440.0, 24.0 * i as f32, 540.0);
+        let lines = [
+            text(0),
+            text(1),
+            note(1),
+            note(2),
+            text(2),
+            text(3),
+            text(4),
+            text(5),
+        ];
+        let all = items(&lines);
+        let beside = columns(&all, 420.0);
+        assert_eq!(text_with_notes(&all, &beside, 20.0), Some(0));
+        // What stands between paragraphs names the next one.
+        let lines = [
+            text(0),
+            text(1),
+            note(3),
+            text(3),
+            text(4),
+            text(5),
+            text(6),
+            text(7),
+        ];
+        let all = items(&lines);
+        assert_eq!(text_with_notes(&all, &columns(&all, 420.0), 20.0), None);
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) mod headings;
 pub(crate) mod labels;
 mod line;
 mod paragraphs;
+mod pieces;
 mod tagged;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ use std::iter::Peekable;
 use tagged::Tags;
 use thresholds::columns::{RULE_DISTANCE, RULE_SHARE, RULE_THICKNESS};
 use thresholds::paragraphs::EARLY_END;
-use thresholds::{footnotes, joined, listings, margins, scores, tables};
+use thresholds::{footnotes, listings, margins, scores, tables};
 
 /// The detector of the embedded default.
 #[derive(Debug, Default)]
@@ -115,7 +116,7 @@ impl<'a> PageLayout<'a> {
         let items: Vec<ColumnItem> = contents
             .iter()
             .map(|content| match content {
-                Content::Text(i) => text_item(&self.segments[*i]),
+                Content::Text(i) => ColumnItem::of_text(&self.segments[*i]),
                 Content::Float(i) => ColumnItem {
                     bbox: self.floats[*i].bbox,
                     ..ColumnItem::default()
@@ -130,15 +131,13 @@ impl<'a> PageLayout<'a> {
             let rows = aligned::rows(&self.contents_of(zone, &contents).0, self.segments);
             !aligned::find(&rows, self.segments, &self.page.rulings, self.body).is_empty()
         };
-        if std::env::var("DBG").is_ok() { let mut all: Vec<&Segment> = self.segments.iter().collect(); all.sort_by_key(|s| s.order); for s in all { eprintln!("SEG {:?} {:.0} {:.0} {:.0} {:.0} size {:.1} {}", s.order, s.bbox.x1, s.bbox.y1, s.bbox.x2, s.bbox.y2, s.style.font_size, s.plain_text()); } }
         let mut regions = Vec::new();
         for zone in columns::zones(&items, self.body, right_to_left, &is_table) {
             deadline::check();
-            if std::env::var("DBG").is_ok() { eprintln!("ZONE {} pieces {:?}", zone.items.len(), zone.pieces.len()); }
             self.read_zone(&zone, &contents, &mut regions);
         }
         regions.extend(beside);
-        join_pieces(&mut regions);
+        pieces::join(&mut regions);
         match &self.tags {
             Some(tags) => tagged::reorder(regions, tags, self.segments),
             None => regions,
@@ -540,30 +539,6 @@ impl<'a> PageLayout<'a> {
     }
 }
 
-/// A segment as an item of columns.
-fn text_item(segment: &Segment) -> ColumnItem {
-    let is_named = segment.plain_text().trim_end().ends_with([':', '\u{ff1a}']);
-    ColumnItem {
-        bbox: segment.bbox,
-        is_text: true,
-        order: segment.order,
-        is_label: segment.style.bold || is_named,
-        is_value: false,
-        is_field: is_field(segment),
-        is_code: segment.style.fixed_pitch,
-        is_entry: labels::is_entry(&segment.plain_text()),
-    }
-}
-
-/// `true` for the name of a field with its value: in bold, or with a colon at its end.
-fn is_field(segment: &Segment) -> bool {
-    let Some((last, names)) = segment.words.split_last() else {
-        return false;
-    };
-    let is_bold = names.first().is_some_and(|word| word.style.bold) && !last.style.bold;
-    is_bold || names.iter().any(|word| word.text.ends_with(':'))
-}
-
 /// `true` if a line reaches the end of its zone, so that the next word may not have fitted.
 fn fills(line: &Line, shape: &PageShape) -> bool {
     let (left, right) = shape.zone;
@@ -587,54 +562,4 @@ fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {
     region.style = labels::style(lines);
     region.lines = lines.iter().map(|l| l.segments.clone()).collect();
     region
-}
-
-/// `true` if one of two regions is a listing and the other a line of it that says nothing of itself: after an empty line
-/// or before one.
-fn is_listing_line(a: &Region, b: &Region, gap: f32) -> bool {
-    let is_plain = |r: &Region| {
-        r.label == Label::Text && r.style.fixed_pitch && r.style.line_count <= listings::PLAIN_LINES
-    };
-    let are_parts =
-        a.label == Label::Algorithm && is_plain(b) || b.label == Label::Algorithm && is_plain(a);
-    let size = a.style.font_size.max(b.style.font_size);
-    are_parts && a.bbox.overlap_x(&b.bbox) > 0.0 && gap < joined::LISTING_GAP * size
-}
-
-/// Joins regions that are parts of one formula (numerators, limits, brackets), of one table of contents or of
-/// one listing.
-fn join_pieces(regions: &mut Vec<Region>) {
-    let mut i = 0;
-    while i + 1 < regions.len() {
-        // The number of a formula may lie between its parts.
-        let next = if regions[i + 1].label == Label::FormulaNumber {
-            i + 2
-        } else {
-            i + 1
-        };
-        let Some(b) = regions.get(next) else { break };
-        let a = &regions[i];
-        let size = a
-            .style
-            .font_size
-            .max(b.style.font_size)
-            .max(joined::MIN_SIZE);
-        let gap = (b.bbox.y1 - a.bbox.y2).max(a.bbox.y1 - b.bbox.y2);
-        let same =
-            |label: Label, reach: f32| a.label == label && b.label == label && gap < reach * size;
-        if same(Label::DisplayFormula, joined::FORMULA_GAP)
-            || same(Label::Content, joined::CONTENTS_GAP)
-            || same(Label::Algorithm, joined::LISTING_GAP)
-            || is_listing_line(a, b, gap)
-        {
-            let b = regions.remove(next);
-            if b.label == Label::Algorithm {
-                regions[i].label = b.label;
-            }
-            regions[i].bbox = regions[i].bbox.union(&b.bbox);
-            regions[i].lines.extend(b.lines);
-        } else {
-            i += 1;
-        }
-    }
 }

@@ -67,6 +67,8 @@ pub(super) mod flow {
     /// Most lines of a cell of a table whose neighbours are wrapped, too. Larger: cards side by side are a table. Smaller:
     /// tables with long cells are read cell by cell.
     pub(crate) const WRAPPED_LINES: usize = 3;
+    /// Most columns of a form: two of names and two of values. Larger: heads of wide tables are fields.
+    pub(crate) const MAX_PARTS: usize = 4;
     /// Overlap in ems of a row with the one above it: boxes reach from ascent to descent. Larger: columns that the layer
     /// jumps between are rows. Smaller: rows that are set solid are none.
     pub(crate) const ROW_SLACK: f32 = 0.5;
@@ -320,6 +322,9 @@ pub(super) mod headings {
     pub(crate) const MAX_LINES: usize = 4;
     /// Maximum number of characters of a large heading; as `MAX_LINES`.
     pub(crate) const MAX_CHARS: usize = 220;
+    /// Minimum number of words of a sentence in large type that is none. Larger: short quotations are headings. Smaller:
+    /// titles of two lines that end with a full stop are text.
+    pub(crate) const SENTENCE_WORDS: usize = 7;
     /// Minimum letters of a heading; fewer are numbers and signs. Larger: one letter and a number are text.
     pub(crate) const MIN_LETTERS: usize = 2;
     /// Maximum number of lines of a heading in body size. Larger: bold paragraphs are headings. Smaller:
@@ -377,6 +382,12 @@ pub(super) mod captions {
     /// Minimum number of letters of an entry of an index. Larger: short entries are text. Smaller: letters with numbers,
     /// as in tables and formulas, are entries.
     pub(crate) const ENTRY_LETTERS: usize = 3;
+    /// Lines before and after a line that tell whether it is in an index. Larger: short indexes are paragraphs.
+    pub(crate) const ENTRIES_AROUND: usize = 3;
+    /// Minimum number of entries among them. Larger: ends of indexes are paragraphs. Smaller: lists of dates are indexes.
+    pub(crate) const LEAST_ENTRIES: usize = 4;
+    /// Minimum share of entries among them. Larger: indexes with many subjects without a page are paragraphs.
+    pub(crate) const ENTRIES_SHARE: f32 = 0.6;
 }
 
 /// Display formulas.
