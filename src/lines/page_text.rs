@@ -81,6 +81,8 @@ pub struct Segment {
     pub confidence: Option<f32>,
     /// Marked content id in a tagged PDF, -1 for none.
     pub mcid: i32,
+    /// Position of its first word among those of the text layer, in the layer's order; `None` for recognized text.
+    pub order: Option<usize>,
 }
 
 #[cfg(test)]
@@ -115,6 +117,7 @@ impl Segment {
             has_space_after: false,
             confidence: None,
             mcid: -1,
+            order: None,
         }
     }
 }

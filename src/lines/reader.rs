@@ -319,6 +319,7 @@ fn segment(quad: &Quad, line: &LineText) -> Segment {
         has_space_after: false,
         confidence: Some(line.confidence),
         mcid: -1,
+        order: None,
     };
     if let Some(last) = segment.words.last_mut().filter(|_| hyphenated) {
         last.text.pop();

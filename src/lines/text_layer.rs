@@ -10,6 +10,7 @@ mod doubled;
 mod drop_caps;
 mod fonts;
 mod fractions;
+mod gutters;
 mod line_numbers;
 mod links;
 mod logos;
@@ -53,7 +54,7 @@ pub(crate) fn page_text(content: &PdfPage) -> PageText {
     let fixed_pitch = fixed_pitch_fonts(content);
     let styles = run_styles(content, &fixed_pitch);
     let links = Links::of(content);
-    let chains = fractions::gather(&raw, link(&raw));
+    let chains = gutters::cut(&raw, fractions::gather(&raw, link(&raw)));
     let mut raw: Vec<Option<RawWord>> = raw.into_iter().map(Some).collect();
     let mut segments: Vec<Segment> = chains
         .into_iter()
@@ -407,6 +408,7 @@ fn segment(
         .and_then(|w| content.runs.get(w.run as usize))
         .map_or(-1, |run| run.mcid);
     let direction = raw.first().map_or(Direction::Horizontal, |w| w.direction);
+    let order = raw.iter().map(|w| w.order).min();
     let mut words: Vec<Word> = Vec::with_capacity(raw.len());
     let mut last: Option<(usize, Rect, bool)> = None;
     for word in raw {
@@ -464,6 +466,7 @@ fn segment(
         has_space_after,
         confidence: None,
         mcid,
+        order,
     }
 }
 

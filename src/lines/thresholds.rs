@@ -110,6 +110,21 @@ pub(super) mod accents {
     pub(crate) const SPACE: f32 = 0.12;
 }
 
+/// Gutters narrower than the widest spaces within lines.
+pub(super) mod gutters {
+    /// Gap in ems from which two words may be parts of different columns. Larger: notes close to their text run into it.
+    /// Smaller: lines whose words the layer has in another order fall apart.
+    pub(crate) const LEAST_GAP: f32 = 0.45;
+    /// Distance in ems, up and down, of the lines whose gutters count: three lines. Larger: wide spaces that happen to
+    /// stand below a gutter are one. Smaller: the first line of a note joins the text.
+    pub(crate) const NEAR_LINES: f32 = 4.0;
+    /// Maximum distance in ems of the left edges of two pieces of one column: italics overhang. Larger: wide spaces nearby
+    /// are gutters.
+    pub(crate) const SAME_START: f32 = 0.15;
+    /// Most pieces nearby that are looked at.
+    pub(crate) const MOST_STARTS: usize = 200;
+}
+
 /// Fractions within a line of text.
 pub(super) mod fractions {
     /// Maximum number of characters of a numerator or denominator. Larger: two short lines beside a sentence are a

@@ -5,6 +5,7 @@
 //! found in the page's text, [`text`] first identifies running headers, titles and references.
 
 mod body;
+mod chapters;
 mod clusters;
 mod depths;
 mod html;
@@ -14,6 +15,7 @@ pub(crate) mod levels;
 mod lists;
 mod numbered;
 mod running;
+mod single;
 mod spans;
 mod tables;
 mod terms;

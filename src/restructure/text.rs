@@ -1,15 +1,13 @@
 //! Whole-document passes for regions that were found in the text.
 //!
-//! In order: running headers, footers and page numbers ([`running`]), headings compared with the body size
-//! of all pages (`settle_headings`), headings by their numbers ([`numbered`]), terms that are none ([`terms`]), the document's title,
-//! sections that label their contents (abstract,
-//! references), and heading levels ([`depths`]).
+//! In order: running headers, footers and page numbers ([`running`], [`single`]), headings compared with the body size
+//! of all pages (`settle_headings`), headings by their numbers ([`numbered`]), terms that are none ([`terms`]), the
+//! document's title, numbers of chapters ([`chapters`]), sections that label their contents (abstract, references), and
+//! heading levels ([`depths`]).
 
 use super::depths::{self, rank, same_look};
-use super::numbered;
-use super::running;
-use super::terms;
 use super::thresholds::{sections, title};
+use super::{chapters, numbered, running, single, terms};
 use crate::document::{Block, Document, Label, Page, TextSource};
 use crate::layout::geometric::headings;
 use crate::lines::DEFAULT_BODY;
@@ -19,15 +17,18 @@ use std::collections::BTreeMap;
 pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     let body = body_size(&document.pages);
     running::find(&mut document.pages, body);
+    single::find(&mut document.pages, body);
     settle_headings(&mut document.pages, body);
     numbered::demote(&mut document.pages);
     numbered::promote(&mut document.pages);
     terms::demote(&mut document.pages, body);
     find_title(&mut document.pages, body);
     demote_authors(&mut document.pages);
+    chapters::find(&mut document.pages);
     label_sections(&mut document.pages);
     if relevel_titles {
         depths::set(&mut document.pages);
+        chapters::level(&mut document.pages);
     }
 }
 

@@ -46,6 +46,24 @@ pub(super) mod running {
     pub(crate) const SURE_SIZE: f32 = 0.95;
 }
 
+/// The footer of a document of one page.
+pub(super) mod single {
+    /// Minimum white space above it in ems of body text. Larger: footers close to a full page stay in the text. Smaller: last
+    /// lines of the text are footers.
+    pub(crate) const ROOM: f32 = 0.6;
+    /// Minimum number of particulars. Larger: short footers stay in the text. Smaller: enclosures are footers.
+    pub(crate) const LEAST_PARTS: usize = 3;
+}
+
+/// Numbers of chapters above their titles.
+pub(super) mod chapters {
+    /// Maximum white space between both in ems of the title. Larger: the last line of a contents is a heading. Smaller:
+    /// openings with much room fall apart.
+    pub(crate) const TITLE_GAP: f32 = 3.0;
+    /// Most characters of the number: `xxviii`.
+    pub(crate) const NUMBER_CHARS: usize = 6;
+}
+
 /// The document's title.
 pub(super) mod title {
     /// Minimum font size of a title relative to body size. Larger: titles set modestly are headings. Smaller:

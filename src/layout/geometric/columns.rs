@@ -4,32 +4,41 @@
 //! both sides look like columns of text; rows that no gutter runs through stay whole. A title over two
 //! columns, a figure across them and a change from two columns to three need no special treatment.
 
+use super::flow::{self, ColumnItem, Flow, Stretch};
 use super::thresholds::columns::{
-    LINE_TRIM, MIN_BESIDE, MIN_COLUMN, MIN_FILL, MIN_GUTTER, MIN_ROWS,
+    DOWN_COLUMN, DOWN_ROWS, MIN_BESIDE, MIN_COLUMN, MIN_FILL, MIN_GUTTER, MIN_ROWS,
 };
+use super::thresholds::flow::LINE_STEP;
 use crate::deadline;
 use crate::geometry::Rect;
 
 /// Depth of cuts; real pages need three.
 const MAX_DEPTH: usize = 10;
 
-/// An item with a place in the reading order.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ColumnItem {
-    /// Bounding box.
-    pub bbox: Rect,
-    /// `true` for text segments, `false` for tables and figures.
-    pub is_text: bool,
+/// A part of a page that is read from its top to its bottom; lists of indices of items.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Zone {
+    /// All of its items.
+    pub items: Vec<usize>,
+    /// Its pieces in reading order, if rows are read piece by piece; none if lines run through.
+    pub pieces: Vec<Vec<usize>>,
 }
 
-/// Cuts a page into zones in reading order; each is a list of indices into `items`.
+/// Cuts a page into zones in reading order, whose indices are those of `items`.
 ///
-/// `body` is the body font size in pixels; with `right_to_left` columns are read from right to left.
-pub(super) fn zones(items: &[ColumnItem], body: f32, right_to_left: bool) -> Vec<Vec<usize>> {
+/// `body` is the body font size in pixels; with `right_to_left` columns are read from right to left. `is_table` tells
+/// whether some of these items are a table.
+pub(super) fn zones(
+    items: &[ColumnItem],
+    body: f32,
+    right_to_left: bool,
+    is_table: &dyn Fn(&[usize]) -> bool,
+) -> Vec<Zone> {
     let cutter = Cutter {
         items,
         body,
         right_to_left,
+        is_table,
     };
     let mut out = Vec::new();
     cutter.cut((0..items.len()).collect(), 0, &mut out);
@@ -40,12 +49,30 @@ struct Cutter<'a> {
     items: &'a [ColumnItem],
     body: f32,
     right_to_left: bool,
+    is_table: &'a dyn Fn(&[usize]) -> bool,
+}
+
+/// Rows that are read in parts side by side.
+struct Band {
+    /// Number of the row after the last one.
+    end: usize,
+    parts: Parts,
+    /// Only the order of the text layer tells it: a table may be read so, too.
+    is_doubtful: bool,
+}
+
+/// How the parts are read.
+enum Parts {
+    /// Each from its top to its bottom.
+    Columns(Vec<Vec<usize>>),
+    /// Row by row, and rows from piece to piece.
+    Grid(Vec<Stretch>),
 }
 
 impl Cutter<'_> {
-    fn cut(&self, members: Vec<usize>, depth: usize, out: &mut Vec<Vec<usize>>) {
-        let rows = self.rows(members);
-        let mut whole: Vec<usize> = Vec::new();
+    fn cut(&self, members: Vec<usize>, depth: usize, out: &mut Vec<Zone>) {
+        let rows = flow::rows(self.items, &members);
+        let mut whole = Zone::default();
         let mut start = 0;
         while start < rows.len() {
             deadline::check();
@@ -54,55 +81,71 @@ impl Cutter<'_> {
             } else {
                 None
             };
-            match band {
-                None => {
-                    whole.extend(&rows[start]);
-                    start += 1;
-                }
-                Some((end, columns)) => {
-                    if !whole.is_empty() {
-                        out.push(std::mem::take(&mut whole));
+            let Some(band) = band else {
+                whole.items.extend(&rows[start]);
+                start += 1;
+                continue;
+            };
+            let all = &rows[start..band.end];
+            start = band.end;
+            if band.is_doubtful && (self.is_table)(&all.concat()) {
+                whole.items.extend(all.iter().flatten());
+                continue;
+            }
+            let mut parts = band.parts;
+            if let Parts::Columns(columns) = &mut parts {
+                self.take_head(&mut whole.items, &mut columns[0]);
+            }
+            if !whole.items.is_empty() {
+                out.push(std::mem::take(&mut whole));
+            }
+            let stretches = match parts {
+                Parts::Columns(columns) => vec![Stretch::Pieces(columns)],
+                Parts::Grid(stretches) => stretches,
+            };
+            for stretch in stretches {
+                match stretch {
+                    Stretch::Lines { items, pieces } => out.push(Zone { items, pieces }),
+                    Stretch::Pieces(pieces) => {
+                        for piece in pieces {
+                            self.cut(piece, depth + 1, out);
+                        }
                     }
-                    for column in columns {
-                        self.cut(column, depth + 1, out);
-                    }
-                    start = end;
                 }
             }
         }
-        if !whole.is_empty() {
+        if !whole.items.is_empty() {
             out.push(whole);
         }
     }
 
-    /// Groups of items that overlap vertically, from top to bottom.
-    fn rows(&self, mut members: Vec<usize>) -> Vec<Vec<usize>> {
-        // Line boxes extend from ascent to descent and touch the next line's: only the middle part counts.
-        let core = |i: usize| {
-            let b = self.items[i].bbox;
-            let trim = if self.items[i].is_text {
-                LINE_TRIM * b.height()
-            } else {
-                0.0
-            };
-            (b.y1 + trim, b.y2 - trim)
+    /// Moves what is right above the first column and no wider from the end of `before` into it: the column begins above
+    /// the others.
+    fn take_head(&self, before: &mut Vec<usize>, column: &mut Vec<usize>) {
+        let extent = flow::bounds(self.items, column);
+        let slack = MIN_GUTTER * self.body / 2.0;
+        let fits = |row: &Vec<usize>| {
+            let bbox = flow::bounds(self.items, row);
+            bbox.x1 > extent.x1 - slack && bbox.x2 < extent.x2 + slack
         };
-        members.sort_by(|&a, &b| core(a).0.total_cmp(&core(b).0).then(a.cmp(&b)));
-        let mut rows: Vec<Vec<usize>> = Vec::new();
-        let mut bottom = f32::NEG_INFINITY;
-        for i in members {
-            let (top, low) = core(i);
-            match rows.last_mut() {
-                Some(row) if top < bottom => row.push(i),
-                _ => rows.push(vec![i]),
-            }
-            bottom = bottom.max(low);
+        let rows = flow::rows(self.items, before);
+        let mut start = rows.len() - rows.iter().rev().take_while(|row| fits(row)).count();
+        // Not the last lines of a paragraph that runs over all columns.
+        let is_next = |at: usize| {
+            let [above, below] = [at - 1, at].map(|at| flow::bounds(self.items, &rows[at]));
+            below.y1 - above.y2 < LINE_STEP * self.body
+        };
+        while 0 < start && start < rows.len() && is_next(start) {
+            start += 1;
         }
-        rows
+        let (rest, head) = rows.split_at(start);
+        let head = head.concat();
+        *before = rest.concat();
+        column.splice(0..0, head);
     }
 
-    /// The longest run of rows from `start` that forms columns: its end, and the columns in reading order.
-    fn longest_band(&self, rows: &[Vec<usize>], start: usize) -> Option<(usize, Vec<Vec<usize>>)> {
+    /// The longest run of rows from `start` that is read in parts side by side.
+    fn longest_band(&self, rows: &[Vec<usize>], start: usize) -> Option<Band> {
         let mut members: Vec<usize> = Vec::new();
         let mut best = None;
         for (end, row) in rows.iter().enumerate().skip(start) {
@@ -117,12 +160,45 @@ impl Cutter<'_> {
                 }
                 continue;
             }
-            let columns = self.columns(&members, &gutters);
-            if columns.len() >= 2 {
-                best = Some((end + 1, columns));
+            if let Some((parts, is_doubtful)) = self.band(&members, &gutters) {
+                best = Some(Band {
+                    end: end + 1,
+                    parts,
+                    is_doubtful,
+                });
             }
         }
         best
+    }
+
+    /// How members with gutters between them are read, and whether a table may be; `None` if their lines run across the
+    /// gutters.
+    fn band(&self, members: &[usize], gutters: &[f32]) -> Option<(Parts, bool)> {
+        let parts = self.parts(members, gutters);
+        let columns = self.columns(&parts, false);
+        let is_sure = columns.len() > 1;
+        let mut parts = self.wide(parts);
+        if parts.len() < 2 {
+            return None;
+        }
+        if let Some(text) = flow::text_with_notes(self.items, &parts, self.body) {
+            parts.swap(0, text);
+            return Some((Parts::Columns(parts), false));
+        }
+        let flow = match flow::flow(self.items, &parts, self.body) {
+            Flow::Unknown if is_sure => flow::flow(self.items, &columns, self.body),
+            flow => flow,
+        };
+        match flow {
+            Flow::Across(rows) => Some((Parts::Grid(rows), !is_sure)),
+            _ if is_sure => Some((Parts::Columns(columns), false)),
+            Flow::Down if !flow::is_form(self.items, &parts) => {
+                let columns = self.columns(&parts, true);
+                let is_index = columns.iter().all(|c| flow::is_index(self.items, c));
+                (columns.len() > 1).then_some((Parts::Columns(columns), !is_index))
+            }
+            _ => None,
+        }
     }
 
     /// Horizontal extents of the members, merged if less than a gutter apart.
@@ -149,59 +225,80 @@ impl Cutter<'_> {
             .collect()
     }
 
-    /// The members sorted into columns; a gutter is ignored if one of its sides is not a column.
-    fn columns(&self, members: &[usize], gutters: &[f32]) -> Vec<Vec<usize>> {
-        let mut columns: Vec<Vec<usize>> = vec![Vec::new(); gutters.len() + 1];
+    /// The members between gutters, in reading order.
+    fn parts(&self, members: &[usize], gutters: &[f32]) -> Vec<Vec<usize>> {
+        let mut parts: Vec<Vec<usize>> = vec![Vec::new(); gutters.len() + 1];
         for &i in members {
             let x = self.items[i].bbox.center_x();
-            columns[gutters.iter().filter(|g| x > **g).count()].push(i);
-        }
-        // A part that is not a column joins its neighbour.
-        let mut kept: Vec<Vec<usize>> = Vec::new();
-        for column in columns {
-            match kept.last_mut() {
-                Some(last) if !self.is_column(&column) || !self.is_column(last) => {
-                    last.extend(column)
-                }
-                _ => kept.push(column),
-            }
-        }
-        if kept.len() < 2
-            || !kept
-                .windows(2)
-                .all(|pair| self.stand_beside(&pair[0], &pair[1]))
-        {
-            return Vec::new();
+            parts[gutters.iter().filter(|g| x > **g).count()].push(i);
         }
         if self.right_to_left {
-            kept.reverse();
+            parts.reverse();
+        }
+        parts
+    }
+
+    /// The parts with those that are too narrow for a column in the one next to them: marks of items, numbers of pages.
+    fn wide(&self, mut parts: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+        while parts.len() > 1 {
+            let boxes: Vec<Rect> = parts.iter().map(|p| flow::bounds(self.items, p)).collect();
+            let least = DOWN_COLUMN * self.body;
+            let Some(narrow) = boxes.iter().position(|b| b.width() < least) else {
+                break;
+            };
+            let gap = |at: usize| {
+                let (a, b) = (&boxes[at], &boxes[at + 1]);
+                (b.x1 - a.x2).max(a.x1 - b.x2)
+            };
+            let is_last = narrow + 1 == parts.len();
+            let into = match narrow {
+                0 => 0,
+                _ if is_last || gap(narrow - 1) <= gap(narrow) => narrow - 1,
+                _ => narrow,
+            };
+            let other = parts.remove(into + 1);
+            parts[into].extend(other);
+        }
+        parts
+    }
+
+    /// The columns that parts make; a part that is no column joins its neighbour. None if there are not two.
+    ///
+    /// `is_down`: the text layer goes through them one after the other.
+    fn columns(&self, parts: &[Vec<usize>], is_down: bool) -> Vec<Vec<usize>> {
+        let is_column = |part: &[usize]| self.is_column(part, is_down);
+        let mut kept: Vec<Vec<usize>> = Vec::new();
+        for part in parts {
+            match kept.last_mut() {
+                Some(last) if !is_column(part) || !is_column(last) => last.extend(part),
+                _ => kept.push(part.clone()),
+            }
+        }
+        let stand_beside = |pair: &[Vec<usize>]| self.stand_beside(&pair[0], &pair[1]);
+        if kept.len() < 2 || !kept.windows(2).all(stand_beside) {
+            return Vec::new();
         }
         kept
     }
 
-    fn bounds(&self, members: &[usize]) -> Rect {
-        Rect::union_all(members.iter().map(|i| &self.items[*i].bbox)).unwrap_or_default()
-    }
-
-    fn is_column(&self, members: &[usize]) -> bool {
-        let bounds = self.bounds(members);
-        if bounds.width() < MIN_COLUMN * self.body {
+    fn is_column(&self, members: &[usize], is_down: bool) -> bool {
+        let width = flow::bounds(self.items, members).width();
+        let least = if is_down { DOWN_COLUMN } else { MIN_COLUMN };
+        if width < least * self.body {
             return false;
         }
         if members.iter().any(|&i| !self.items[i].is_text) {
             return true;
         }
-        let rows = self.rows(members.to_vec());
-        let mut fills: Vec<f32> = rows
-            .iter()
-            .map(|row| self.bounds(row).width() / bounds.width())
-            .collect();
-        fills.sort_by(f32::total_cmp);
-        rows.len() >= MIN_ROWS && fills[fills.len() / 2] >= MIN_FILL
+        let (fill, rows) = flow::fill(self.items, members);
+        match is_down {
+            true => rows >= DOWN_ROWS,
+            false => rows >= MIN_ROWS && fill >= MIN_FILL,
+        }
     }
 
     fn stand_beside(&self, a: &[usize], b: &[usize]) -> bool {
-        let (a, b) = (self.bounds(a), self.bounds(b));
+        let (a, b) = (flow::bounds(self.items, a), flow::bounds(self.items, b));
         a.overlap_y(&b) >= MIN_BESIDE * a.height().min(b.height())
     }
 }
@@ -214,7 +311,15 @@ mod tests {
         ColumnItem {
             bbox: Rect::new(x1, y, x2, y + 20.0),
             is_text: true,
+            ..ColumnItem::default()
         }
+    }
+
+    /// The items of zones.
+    fn lists(items: &[ColumnItem], right_to_left: bool) -> Vec<Vec<usize>> {
+        let zones = zones(items, 20.0, right_to_left, &|_| false);
+        assert!(zones.iter().all(|zone| zone.pieces.is_empty()));
+        zones.into_iter().map(|zone| zone.items).collect()
     }
 
     /// Lines of two columns at 0..400 and 440..840.
@@ -231,7 +336,7 @@ mod tests {
         let mut items = vec![text(200.0, 0.0, 640.0)];
         two_columns(&mut items, 60.0, 5);
         items.push(text(0.0, 300.0, 840.0));
-        let zones = zones(&items, 20.0, false);
+        let zones = lists(&items, false);
         assert_eq!(
             zones,
             [vec![0], vec![1, 3, 5, 7, 9], vec![2, 4, 6, 8, 10], vec![11]]
@@ -242,10 +347,7 @@ mod tests {
     fn right_to_left_pages_start_at_the_right() {
         let mut items = Vec::new();
         two_columns(&mut items, 0.0, 4);
-        assert_eq!(
-            zones(&items, 20.0, true),
-            [vec![1, 3, 5, 7], vec![0, 2, 4, 6]]
-        );
+        assert_eq!(lists(&items, true), [vec![1, 3, 5, 7], vec![0, 2, 4, 6]]);
     }
 
     #[test]
@@ -258,7 +360,7 @@ mod tests {
                 ]
             })
             .collect();
-        assert_eq!(zones(&items, 20.0, false).len(), 1);
+        assert_eq!(lists(&items, false).len(), 1);
     }
 
     #[test]
@@ -267,16 +369,16 @@ mod tests {
         two_columns(&mut items, 0.0, 3);
         items.push(ColumnItem {
             bbox: Rect::new(0.0, 80.0, 400.0, 300.0),
-            is_text: false,
+            ..ColumnItem::default()
         });
         items.extend((0..8).map(|i| text(440.0, 83.0 + i as f32 * 24.0, 840.0)));
-        let zones = zones(&items, 20.0, false);
+        let zones = lists(&items, false);
         assert_eq!(zones.len(), 2);
         assert_eq!(zones[0], [0, 2, 4, 6]);
     }
 
     #[test]
     fn nothing_has_no_zones() {
-        assert!(zones(&[], 20.0, false).is_empty());
+        assert!(lists(&[], false).is_empty());
     }
 }

@@ -23,6 +23,9 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let goes_on = text.trim_end().ends_with([',', ';', '-']);
     let is_code = is_code_like(text) && !is_numbered(text);
+    if is_sentence(text, style) {
+        return None;
+    }
     if style.line_count > MAX_LINES || chars > MAX_CHARS || letters < MIN_LETTERS || goes_on {
         return None;
     }
@@ -83,6 +86,19 @@ pub(crate) fn is_one_after_all(
         && chars <= MAX_PROMOTED_CHARS
         && letters * 2 > chars
         && !text.trim_end().ends_with([',', ';'])
+        && !is_sentence(text, style)
+}
+
+/// `true` for a sentence over several lines: a standfirst or a quotation in large type.
+fn is_sentence(text: &str, style: &BlockStyle) -> bool {
+    let end = text
+        .trim_end()
+        .trim_end_matches(['"', '\'', '”', '’', '»', '“']);
+    style.line_count > 1
+        && end.ends_with(['.', '!', '…', '。', '！'])
+        && !is_numbered(text)
+        && text.split_whitespace().count() >= SENTENCE_WORDS
+        && !style.capitals
 }
 
 /// Size over body size.
@@ -216,6 +232,17 @@ mod tests {
             of("2.1 The \\tides{} command", 20.0, true),
             Some(Sign::Looks)
         );
+        let lines = |text: &str, line_count| {
+            let style = BlockStyle {
+                line_count,
+                ..style(30.0, true)
+            };
+            sign(text, &style, 20.0, false)
+        };
+        let quotation = "For three weeks the town has had no clock, and nobody was late.";
+        assert_eq!(lines(quotation, 2), None, "a standfirst");
+        assert_eq!(lines(&quotation.replace('.', ""), 2), Some(Sign::Size));
+        assert_eq!(lines(quotation, 1), Some(Sign::Size));
     }
 
     #[test]

@@ -166,6 +166,26 @@ pub(crate) fn caption_kind(text: &str) -> Option<bool> {
     Some(strong)
 }
 
+/// `true` for an entry of an index: words, then the numbers of pages after a comma or a gap: `tides, height of, 12, 15-17`.
+pub(crate) fn is_entry(text: &str) -> bool {
+    // `12f`, `12ff` and `12n`: the following pages, a note.
+    let text = text.trim();
+    let bare = text.trim_end_matches(['f', 'n']);
+    let text = if bare.ends_with(|c: char| c.is_ascii_digit()) {
+        bare
+    } else {
+        text
+    };
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-' | '\u{2013}');
+    let words = text.trim_end_matches(is_number);
+    let numbers = &text[words.len()..];
+    let starts = text.chars().next().is_some_and(char::is_alphabetic);
+    starts
+        && numbers.starts_with([',', ' '])
+        && numbers.chars().any(|c| c.is_ascii_digit())
+        && words.chars().filter(|c| c.is_alphabetic()).count() >= captions::ENTRY_LETTERS
+}
+
 /// `true` for a table of contents: most lines end with a page number after dots or white space.
 fn is_contents(lines: &[Line]) -> bool {
     let entry = |l: &Line| {
@@ -384,6 +404,21 @@ mod tests {
             "The figure 3",
         ] {
             assert_eq!(caption_kind(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn entries_of_an_index_end_with_numbers() {
+        for text in [
+            "acre, long, 1",
+            "April, mornings in, 12, 15-17",
+            "Chain 7",
+            "tides, 12ff",
+        ] {
+            assert!(is_entry(text), "{text}");
+        }
+        for text in ["in 1902, the", "see Office", "12, 13", "of 12", "3 chains"] {
+            assert!(!is_entry(text), "{text}");
         }
     }
 

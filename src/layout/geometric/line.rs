@@ -59,11 +59,18 @@ impl Line {
             .max_by_key(|i| all[**i].char_count())
             .map(|i| &all[*i]);
         let flag = |value: bool| if value { 1.0 } else { 0.0 };
+        // Word by word: a label in bold and its value may be one segment.
+        let words = indices.iter().flat_map(|i| &all[*i].words);
+        let bold: usize = words
+            .filter(|word| word.style.bold)
+            .map(|word| word.text.chars().count())
+            .sum();
+        let bold = bold as f32;
         Line {
             bbox: Rect::union_all(indices.iter().map(|i| &all[*i].bbox)).unwrap_or_default(),
             size: longest.map_or(0.0, |s| s.style.font_size),
             bold: count(&|s| flag(s.style.bold)) * 2.0 > total,
-            bold_share: count(&|s| flag(s.style.bold)) / total,
+            bold_share: bold / total,
             italic: count(&|s| flag(s.style.italic)) * 2.0 > total,
             fixed_pitch: count(&|s| flag(s.style.fixed_pitch)) * 2.0 > total,
             math: count(&|s| s.style.math) / total,

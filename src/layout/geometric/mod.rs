@@ -9,6 +9,7 @@ mod bookmarks;
 mod columns;
 mod contents;
 mod figures;
+mod flow;
 pub(crate) mod headings;
 pub(crate) mod labels;
 mod line;
@@ -26,9 +27,12 @@ use crate::deadline;
 use crate::document::{Label, TextSource};
 use crate::geometry::Rect;
 use crate::lines::{Direction, PreparedPage, Segment, Shift};
-use columns::ColumnItem;
+use columns::Zone;
+use flow::ColumnItem;
 use labels::PageShape;
 use line::Line;
+use std::collections::HashSet;
+use std::iter::Peekable;
 use tagged::Tags;
 use thresholds::columns::{RULE_DISTANCE, RULE_SHARE, RULE_THICKNESS};
 use thresholds::paragraphs::EARLY_END;
@@ -114,24 +118,25 @@ impl<'a> PageLayout<'a> {
         let items: Vec<ColumnItem> = contents
             .iter()
             .map(|content| match content {
-                Content::Text(i) => ColumnItem {
-                    bbox: self.segments[*i].bbox,
-                    is_text: true,
-                },
+                Content::Text(i) => ColumnItem::of_text(&self.segments[*i]),
                 Content::Float(i) => ColumnItem {
                     bbox: self.floats[*i].bbox,
-                    is_text: false,
+                    ..ColumnItem::default()
                 },
                 Content::Rule(bbox) => ColumnItem {
                     bbox: *bbox,
-                    is_text: false,
+                    ..ColumnItem::default()
                 },
             })
             .collect();
+        let is_table = |zone: &[usize]| {
+            let rows = aligned::rows(&self.contents_of(zone, &contents).0, self.segments);
+            !aligned::find(&rows, self.segments, &self.page.rulings, self.body).is_empty()
+        };
         let mut regions = Vec::new();
-        for zone in columns::zones(&items, self.body, right_to_left) {
+        for zone in columns::zones(&items, self.body, right_to_left, &is_table) {
             deadline::check();
-            self.read_zone(zone.iter().map(|i| &contents[*i]), &mut regions);
+            self.read_zone(&zone, &contents, &mut regions);
         }
         regions.extend(beside);
         contents::relabel(&mut regions, self.segments);
@@ -286,16 +291,9 @@ impl<'a> PageLayout<'a> {
         aside
     }
 
-    /// Turns the contents of a zone into regions, from top to bottom.
-    fn read_zone<'c>(&self, zone: impl Iterator<Item = &'c Content>, out: &mut Vec<Region>) {
-        let (mut texts, mut floats) = (Vec::new(), Vec::new());
-        for content in zone {
-            match content {
-                Content::Text(i) => texts.push(*i),
-                Content::Float(i) => floats.push(self.floats[*i].clone()),
-                Content::Rule(_) => {}
-            }
-        }
+    /// Turns the contents of a zone into regions, in reading order.
+    fn read_zone(&self, zone: &Zone, contents: &[Content], out: &mut Vec<Region>) {
+        let (mut texts, mut floats) = self.contents_of(&zone.items, contents);
         let rows = aligned::rows(&texts, self.segments);
         for found in aligned::find(&rows, self.segments, &self.page.rulings, self.body) {
             texts.retain(|i| !found.segments.contains(i));
@@ -307,8 +305,42 @@ impl<'a> PageLayout<'a> {
                 .total_cmp(&b.bbox.y1)
                 .then(a.bbox.x1.total_cmp(&b.bbox.x1))
         });
+        let mut floats = floats.into_iter().peekable();
+        if zone.pieces.is_empty() {
+            self.read_texts(&texts, &mut floats, out);
+        }
+        let left: HashSet<usize> = texts.into_iter().collect();
+        for piece in &zone.pieces {
+            // Only a table that was found just now may be between pieces; figures come in their own pieces.
+            let own = self.contents_of(piece, contents).0;
+            let own: Vec<usize> = own.into_iter().filter(|i| left.contains(i)).collect();
+            self.read_texts(&own, &mut floats, out);
+        }
+        out.extend(floats);
+    }
+
+    /// Segments and floats among items.
+    fn contents_of(&self, items: &[usize], contents: &[Content]) -> (Vec<usize>, Vec<Region>) {
+        let (mut texts, mut floats) = (Vec::new(), Vec::new());
+        for item in items {
+            match &contents[*item] {
+                Content::Text(i) => texts.push(*i),
+                Content::Float(i) => floats.push(self.floats[*i].clone()),
+                Content::Rule(_) => {}
+            }
+        }
+        (texts, floats)
+    }
+
+    /// Turns segments into regions, from top to bottom, with the floats that begin above them.
+    fn read_texts(
+        &self,
+        texts: &[usize],
+        floats: &mut Peekable<impl Iterator<Item = Region>>,
+        out: &mut Vec<Region>,
+    ) {
         let tags = |mcid: i32| self.tags.as_ref().and_then(|t| t.element(mcid));
-        let mut lines = paragraphs::lines_of(&texts, self.segments, &tags);
+        let mut lines = paragraphs::lines_of(texts, self.segments, &tags);
         bookmarks::mark(&mut lines, &self.page.bookmarks, self.body);
         let bounds = Rect::union_all(lines.iter().map(|l| &l.bbox)).unwrap_or_default();
         let shape = PageShape {
@@ -319,7 +351,6 @@ impl<'a> PageLayout<'a> {
             zone: (bounds.x1, bounds.x2),
             footnote_rule: self.footnote_rule,
         };
-        let mut floats = floats.into_iter().peekable();
         let mut run: Vec<Line> = Vec::new();
         for line in lines {
             while floats
@@ -332,7 +363,6 @@ impl<'a> PageLayout<'a> {
             run.push(line);
         }
         self.read_lines(run, &shape, out);
-        out.extend(floats);
     }
 
     /// Turns consecutive lines into regions.

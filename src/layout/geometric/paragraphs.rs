@@ -1,10 +1,12 @@
 //! Groups the lines of a zone into paragraphs, headings, list items and code.
 
 use super::line::Line;
+use super::thresholds::captions::{ENTRIES_AROUND, ENTRIES_SHARE, LEAST_ENTRIES};
 use super::thresholds::formulas;
 use super::thresholds::headings::{ALL_BOLD, FREE_SHARE};
 use super::thresholds::paragraphs::*;
 use super::{headings, labels};
+use crate::deadline;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment};
 
@@ -30,9 +32,11 @@ pub(super) fn paragraphs(lines: Vec<Line>, recognized: bool, fixed_pitch: bool) 
         ..shape(&lines)
     };
     let mut out: Vec<Vec<Line>> = Vec::new();
-    for line in lines {
+    let in_index = in_index(&lines);
+    for (line, in_index) in lines.into_iter().zip(in_index) {
+        let ends_entry = |block: &[Line]| in_index && ends_entry(&block[block.len() - 1], &shape);
         match out.last_mut() {
-            Some(block) if !breaks(block, &line, &shape) => block.push(line),
+            Some(block) if !breaks(block, &line, &shape) && !ends_entry(block) => block.push(line),
             _ => out.push(vec![line]),
         }
     }
@@ -110,9 +114,13 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
             return false;
         }
     }
-    let step = (line.bbox.center_y() - last.bbox.center_y()) / em;
+    let mut step = (line.bbox.center_y() - last.bbox.center_y()) / em;
     if last.hyphenated && goes_on(last, line) && step < DIVIDED_STEP {
         return false;
+    }
+    let is_tall = |l: &Line| l.bbox.height() > TALL * l.size && l.segments.len() > 1;
+    if is_tall(last) || is_tall(line) {
+        step = step.min((line.bbox.y1 - last.bbox.y2) / em + SOLID_PITCH);
     }
     let local_pitch = match block.len() {
         1 => shape.pitch,
@@ -192,6 +200,24 @@ fn is_centered(line: &Line, shape: &ZoneShape, em: f32) -> bool {
         && line.bbox.x1 > shape.left + CENTERED_ROOM * em
 }
 
+/// For each line whether it is in an index: most lines around it, itself included, end with numbers of pages.
+fn in_index(lines: &[Line]) -> Vec<bool> {
+    let entries: Vec<bool> = lines.iter().map(|l| labels::is_entry(&l.text)).collect();
+    let is_one = |at: usize| {
+        let around = at.saturating_sub(ENTRIES_AROUND)..(at + ENTRIES_AROUND + 1).min(lines.len());
+        let all = around.len();
+        let found = entries[around].iter().filter(|entry| **entry).count();
+        found >= LEAST_ENTRIES && found as f32 >= ENTRIES_SHARE * all as f32
+    };
+    (0..lines.len()).map(is_one).collect()
+}
+
+/// `true` if an entry of an index ends with a line: it has its numbers, or room for another word.
+fn ends_entry(line: &Line, shape: &ZoneShape) -> bool {
+    let is_open = line.text.trim_end().ends_with([',', '\u{2013}', '-']);
+    !is_open && (labels::is_entry(&line.text) || ends_early(shape.right - line.bbox.x2, shape))
+}
+
 /// `true` if a line is a heading by its number or wording and does not fill its column.
 fn is_short_heading(line: &Line, shape: &ZoneShape) -> bool {
     let short = shape.right - line.bbox.x2 > FREE_SHARE * (shape.right - shape.left);
@@ -264,10 +290,78 @@ pub(super) fn lines_of(
     };
     let groups = rows_by_overlap(&boxes, tallest);
     let of_all = |row: Vec<usize>| row.into_iter().map(|i| level[i]).collect();
-    groups
-        .into_iter()
-        .map(|(row, _)| Line::new(of_all(row), all, tags))
+    let mut rows: Vec<Vec<usize>> = groups.into_iter().map(|(row, _)| of_all(row)).collect();
+    gather_parts(&mut rows, all);
+    rows.into_iter()
+        .map(|row| Line::new(row, all, tags))
         .collect()
+}
+
+/// Puts limits, numerators and denominators that are rows of their own into the line that they belong to: the text layer
+/// has them within it or right before it.
+fn gather_parts(rows: &mut Vec<Vec<usize>>, all: &[Segment]) {
+    struct Extent {
+        bbox: Rect,
+        /// Where the layer enters its pieces, and their numbers of words.
+        starts: Vec<(usize, usize)>,
+        chars: usize,
+        size: f32,
+    }
+    let extent = |row: &Vec<usize>| {
+        let segments = || row.iter().map(|i| &all[*i]);
+        let starts = segments().filter_map(|s| Some((s.order?, s.words.len())));
+        let starts: Vec<(usize, usize)> = starts.collect();
+        Some(Extent {
+            bbox: Rect::union_all(segments().map(|s| &s.bbox)).filter(|_| !starts.is_empty())?,
+            starts,
+            chars: segments().map(Segment::char_count).sum(),
+            size: segments().map(|s| s.style.font_size).fold(0.0, f32::max),
+        })
+    };
+    let mut at = 0;
+    while at < rows.len() {
+        deadline::check();
+        let Some(part) = extent(&rows[at]).filter(|part| part.chars <= PART_CHARS) else {
+            at += 1;
+            continue;
+        };
+        // The lines around it; what lies between is parts, too.
+        let around = at.saturating_sub(2)..(at + 3).min(rows.len());
+        let line = around.filter(|other| *other != at).find(|&other| {
+            let Some(line) = extent(&rows[other]).filter(|line| line.chars > part.chars) else {
+                return false;
+            };
+            // Less than nothing if there is room between them.
+            let common = part.bbox.y2.min(line.bbox.y2) - part.bbox.y1.max(line.bbox.y1);
+            let least = part.bbox.height().min(line.bbox.height());
+            let first = part.starts[0].0;
+            let last = part
+                .starts
+                .iter()
+                .map(|(at, words)| at + words)
+                .max()
+                .unwrap_or(first);
+            let comes =
+                |start: &(usize, usize)| start.0 < first && first <= start.0 + start.1 + PART_WORDS;
+            let goes = |start: &(usize, usize)| start.0 >= last && start.0 <= last + PART_WORDS;
+            let (is_after, is_before) = (
+                line.starts.iter().any(comes),
+                line.starts.iter().any(goes) && part.bbox.x2 <= line.bbox.x1 + part.size,
+            );
+            let is_within = is_after && line.starts.iter().any(goes);
+            is_within && common > -PART_OVERLAP * least
+                || is_before && common > PART_OVERLAP * least
+        });
+        match line {
+            Some(line) => {
+                let part = rows.remove(at);
+                let line = if line > at { line - 1 } else { line };
+                rows[line].extend(part);
+                at = at.min(line).saturating_sub(2);
+            }
+            None => at += 1,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -329,6 +423,23 @@ mod tests {
     }
 
     #[test]
+    fn entries_of_an_index_are_lines_of_their_own() {
+        let texts = [
+            "acre, long, 1",
+            "April, mornings in, 12, 15",
+            "chain",
+            "oiling of, 7",
+            "measurement of very long",
+            "distances, 8",
+            "towers, 9-11",
+        ];
+        let ends = [130.0, 260.0, 60.0, 120.0, 400.0, 110.0, 120.0];
+        let lines = texts.iter().zip(ends).enumerate();
+        let lines = lines.map(|(i, (text, x2))| line(0.0, 24.0 * i as f32, x2, text));
+        check(lines.collect(), &[1, 1, 1, 1, 2, 1]);
+    }
+
+    #[test]
     fn white_space_starts_paragraphs() {
         let l = |y| line(0.0, y, 400.0, "words of a line");
         check(vec![l(0.0), l(24.0), l(48.0), l(90.0), l(114.0)], &[3, 2]);
@@ -346,6 +457,37 @@ mod tests {
             ],
             &[1, 2],
         );
+    }
+
+    #[test]
+    fn parts_of_tall_formulas_are_in_their_line() {
+        use crate::lines::Word;
+        let piece = |order: usize, x1: f32, y: f32, size: f32, text: &str| {
+            let width = size * 0.5 * text.len() as f32;
+            let words = text
+                .split(' ')
+                .map(|word| Word::of(Rect::new(x1, y, x1 + width, y + size), word));
+            Segment {
+                order: Some(order),
+                ..Segment::of(words.collect(), size)
+            }
+        };
+        // A sum with its limits, and a fraction at the start of a line.
+        let all = [
+            piece(0, 0.0, 0.0, 20.0, "the error of all of the chains is"),
+            piece(8, 0.0, 40.0, 20.0, "the sum S"),
+            piece(11, 100.0, 28.0, 14.0, "n"),
+            piece(12, 100.0, 58.0, 14.0, "k = 1"),
+            piece(15, 130.0, 40.0, 20.0, "of all parts"),
+            piece(18, 0.0, 72.0, 14.0, "w"),
+            piece(19, 0.0, 92.0, 14.0, "24"),
+            piece(20, 30.0, 80.0, 20.0, "for each bay and so on"),
+        ];
+        let indices: Vec<usize> = (0..all.len()).collect();
+        let lines = lines_of(&indices, &all, &|_| None);
+        let mut found: Vec<Vec<usize>> = lines.into_iter().map(|line| line.segments).collect();
+        found.iter_mut().for_each(|line| line.sort_unstable());
+        assert_eq!(found, [vec![0], vec![1, 2, 3, 4], vec![5, 6, 7]]);
     }
 
     #[test]

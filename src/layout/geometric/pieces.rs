@@ -1,4 +1,4 @@
-//! Parts of one formula, table of contents or listing that became regions of their own.
+//! Regions that are parts of one: of a formula, of a table of contents, of a listing.
 
 use super::thresholds::{joined, listings};
 use crate::document::Label;

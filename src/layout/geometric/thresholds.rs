@@ -23,10 +23,18 @@ pub(super) mod columns {
     /// Minimum share of the shorter column that is beside the other one. Larger: a short column beside a long
     /// one is read across. Smaller: paragraphs that are merely offset count as columns.
     pub(crate) const MIN_BESIDE: f32 = 0.3;
-    /// Share of a line's height trimmed at top and bottom before rows are formed, because boxes span ascent
-    /// to descent and touch the next line's. Larger: lines of a column that are slightly off the other's
-    /// become rows of their own. Smaller: neighbouring lines are merged.
-    pub(crate) const LINE_TRIM: f32 = 0.2;
+    /// Minimum width in ems of a column that the text layer goes through as a whole. Larger: narrow columns of an index
+    /// are read across. Smaller: marks and numbers of items are a column.
+    pub(crate) const DOWN_COLUMN: f32 = 4.0;
+    /// Minimum number of its rows. Larger: short addresses side by side are read across.
+    pub(crate) const DOWN_ROWS: usize = 2;
+    /// Minimum share of its column that the typical line of prose fills. Larger: ragged prose is a column of fields.
+    /// Smaller: rows of long fields are prose.
+    pub(crate) const PROSE_FILL: f32 = 0.75;
+    /// Minimum number of lines of a column of prose.
+    pub(crate) const PROSE_ROWS: usize = 3;
+    /// Share of its column that a full line leaves free at most. Larger: last lines of paragraphs are full.
+    pub(crate) const FULL_LINE: f32 = 0.08;
     /// Minimum share of the text's width of a rule that separates what is above it from what is below. Larger: columns run
     /// across rules with margins. Smaller: rules in one of two columns cut the other one.
     pub(crate) const RULE_SHARE: f32 = 0.8;
@@ -34,6 +42,44 @@ pub(super) mod columns {
     pub(crate) const RULE_THICKNESS: f32 = 0.5;
     /// Minimum distance of such a rule from tables and figures in ems: nearer ones are their borders.
     pub(crate) const RULE_DISTANCE: f32 = 0.5;
+}
+
+/// The order of the text layer in columns.
+pub(super) mod flow {
+    /// Share of a line's height trimmed at top and bottom before rows are formed, because boxes span ascent
+    /// to descent and touch the next line's. Larger: lines of a column that are slightly off the other's
+    /// become rows of their own. Smaller: neighbouring lines are merged.
+    pub(crate) const LINE_TRIM: f32 = 0.2;
+    /// Minimum number of rows with a piece in several columns for the layer to go row by row. Smaller: two columns
+    /// below two others are rows.
+    pub(crate) const MIN_PAIRS: usize = 2;
+    /// Distance in ems within which the left edges of a column's rows are one. Larger: centred lines are a column.
+    pub(crate) const SAME_EDGE: f32 = 0.6;
+    /// Minimum share of a column's rows that have such an edge in common. Larger: forms with indented items are no
+    /// columns. Smaller: titles above columns are part of one.
+    pub(crate) const ALIGNED_SHARE: f32 = 0.6;
+    /// Minimum share of names of fields in a column for it to name what stands beside it. Larger: forms whose values come
+    /// last are read column by column. Smaller: lists with some words in bold are.
+    pub(crate) const LABEL_SHARE: f32 = 0.4;
+    /// Minimum share of entries with a number in a column of an index. Larger: indexes with many entries that refer to others
+    /// may be tables. Smaller: columns of tables are.
+    pub(crate) const ENTRY_SHARE: f32 = 0.5;
+    /// Most lines of a cell of a table whose neighbours are wrapped, too. Larger: cards side by side are a table. Smaller:
+    /// tables with long cells are read cell by cell.
+    pub(crate) const WRAPPED_LINES: usize = 3;
+    /// Most columns of a form: two of names and two of values. Larger: heads of wide tables are fields.
+    pub(crate) const MAX_PARTS: usize = 4;
+    /// Overlap in ems of a row with the one above it: boxes reach from ascent to descent. Larger: columns that the layer
+    /// jumps between are rows. Smaller: rows that are set solid are none.
+    pub(crate) const ROW_SLACK: f32 = 0.5;
+    /// Minimum number of lines of text for each line of notes beside it. Larger: long notes are read as a column.
+    /// Smaller: columns of prose are notes.
+    pub(crate) const NOTE_LINES: usize = 2;
+    /// Minimum width of notes in ems. Smaller: numbers of lines are notes.
+    pub(crate) const NOTE_WIDTH: f32 = 3.0;
+    /// Maximum gap in ems between lines of one paragraph. Larger: names beside paragraphs are notes. Smaller: notes in
+    /// text with wide spacing tear it apart.
+    pub(crate) const LINE_STEP: f32 = 0.7;
 }
 
 /// The margins of a page: running headers, page numbers, rotated text.
@@ -197,6 +243,19 @@ pub(super) mod paragraphs {
     /// Distance in ems up to which two lines of one tagged element stay together unconditionally. Larger:
     /// distant parts of an element become one block. Smaller: loosely set elements are split by appearance.
     pub(crate) const TAGGED_STEP: f32 = 2.2;
+    /// Height in ems from which a line is a tall one, with sums or fractions, so that the gap to the next one tells if they
+    /// belong together. Larger: such lines end their paragraph. Smaller: accents over capitals make tall lines.
+    pub(crate) const TALL: f32 = 1.6;
+    /// Pitch in ems of lines without a gap between their boxes.
+    pub(crate) const SOLID_PITCH: f32 = 1.05;
+    /// Most characters of a part of a formula above or below the line that it belongs to. Larger: short lines between
+    /// others are in them. Smaller: long numerators end their line.
+    pub(crate) const PART_CHARS: usize = 40;
+    /// Most words that the layer may have between the start of such a part and its line.
+    pub(crate) const PART_WORDS: usize = 12;
+    /// Minimum share of the lower one's height that a part and its line have in common. Larger: numerators stay outside.
+    /// Smaller: short last lines of paragraphs are in the next one.
+    pub(crate) const PART_OVERLAP: f32 = 0.12;
     /// Limit of a paragraph's own line pitch relative to the zone's: a loosely set one keeps its lines, but
     /// the gap after its first line does not become its pitch. Larger: paragraphs of one line are merged with
     /// the next. Smaller: loosely set paragraphs in a dense zone are split into lines.
@@ -266,6 +325,9 @@ pub(super) mod headings {
     pub(crate) const MAX_LINES: usize = 4;
     /// Maximum number of characters of a large heading; as `MAX_LINES`.
     pub(crate) const MAX_CHARS: usize = 220;
+    /// Minimum number of words of a sentence in large type that is none. Larger: short quotations are headings. Smaller:
+    /// titles of two lines that end with a full stop are text.
+    pub(crate) const SENTENCE_WORDS: usize = 7;
     /// Minimum letters of a heading; fewer are numbers and signs. Larger: one letter and a number are text.
     pub(crate) const MIN_LETTERS: usize = 2;
     /// Maximum number of lines of a heading in body size. Larger: bold paragraphs are headings. Smaller:
@@ -320,6 +382,15 @@ pub(super) mod captions {
     /// Minimum number of leader dots of a contents entry: an ellipsis has as many, but no page number after
     /// it. Larger: entries as long as their line are text. Smaller: sentences ending in a number are entries.
     pub(crate) const LEADER_DOTS: usize = 3;
+    /// Minimum number of letters of an entry of an index. Larger: short entries are text. Smaller: letters with numbers,
+    /// as in tables and formulas, are entries.
+    pub(crate) const ENTRY_LETTERS: usize = 3;
+    /// Lines before and after a line that tell whether it is in an index. Larger: short indexes are paragraphs.
+    pub(crate) const ENTRIES_AROUND: usize = 3;
+    /// Minimum number of entries among them. Larger: ends of indexes are paragraphs. Smaller: lists of dates are indexes.
+    pub(crate) const LEAST_ENTRIES: usize = 4;
+    /// Minimum share of entries among them. Larger: indexes with many subjects without a page are paragraphs.
+    pub(crate) const ENTRIES_SHARE: f32 = 0.6;
 }
 
 /// Display formulas.

@@ -365,3 +365,23 @@ fn shapes_before_a_line_are_its_marks() {
         "\u{2022}anitem\u{2610}todo\u{2611}donealegend"
     );
 }
+
+#[test]
+fn notes_close_to_the_text_stand_apart() {
+    // The first line of the note is written right after the line that it stands beside.
+    let page = page(&[
+        (0.0, 0.0, 10.0, "a line of text"),
+        (76.0, 0.0, 10.0, "a note"),
+        (76.0, 12.0, 10.0, "goes on"),
+        (0.0, 12.0, 10.0, "another line  "),
+        (0.0, 24.0, 10.0, "a wide  space"),
+    ]);
+    let expected = [
+        "a line of text",
+        "a note",
+        "another line",
+        "goes on",
+        "a wide space",
+    ];
+    assert_eq!(texts(&page), expected);
+}

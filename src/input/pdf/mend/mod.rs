@@ -9,11 +9,8 @@
 //!
 //! Runs in worker processes only. A panic in the second reader leaves the page as it was.
 
-<<<<<<< HEAD
-pub(super) mod cyrillic;
-=======
 mod collections;
->>>>>>> glyphs2
+pub(super) mod cyrillic;
 mod facts;
 mod letters;
 mod names;
