@@ -101,7 +101,12 @@ pub(super) fn flow(items: &[ColumnItem], columns: &[Vec<usize>], body: f32) -> F
     let Some(groups) = groups(runs, body) else {
         return Flow::Unknown;
     };
-    let paired = groups.iter().filter(|group| group.len() > 1).count();
+    // Rows of a grid have the same columns.
+    let has_rows = (0..columns.len()).all(|column| {
+        let in_column = |group: &&Vec<Run>| group.iter().any(|run| run.column == column);
+        let paired = groups.iter().filter(|group| group.len() > 1);
+        paired.filter(in_column).count() >= MIN_PAIRS
+    });
     let all = groups.iter().flatten();
     let single = all.clone().filter(|run| run.lines(items) == 1);
     let by_line = single.count() * 2 > all.count();
@@ -110,12 +115,7 @@ pub(super) fn flow(items: &[ColumnItem], columns: &[Vec<usize>], body: f32) -> F
     let code = members().filter(|i| items[**i].is_code).count();
     let is_code = code * 2 > members().count();
     let is_aligned = columns.iter().all(|c| is_aligned(items, c, body));
-    if columns.len() > MAX_PARTS
-        || paired < MIN_PAIRS
-        || by_line && prose > 1
-        || is_code
-        || !is_aligned
-    {
+    if columns.len() > MAX_PARTS || !has_rows || by_line && prose > 1 || is_code || !is_aligned {
         return Flow::Unknown;
     }
     Flow::Across(stretches(items, columns, groups))

@@ -388,7 +388,7 @@ pub(super) mod captions {
     /// Lines before and after a line that tell whether it is in an index. Larger: short indexes are paragraphs.
     pub(crate) const ENTRIES_AROUND: usize = 3;
     /// Minimum number of entries among them. Larger: ends of indexes are paragraphs. Smaller: lists of dates are indexes.
-    pub(crate) const LEAST_ENTRIES: usize = 4;
+    pub(crate) const LEAST_ENTRIES: usize = 3;
     /// Minimum share of entries among them. Larger: indexes with many subjects without a page are paragraphs.
     pub(crate) const ENTRIES_SHARE: f32 = 0.6;
 }

@@ -2,6 +2,7 @@
 //! next, a wide space separates columns, or a note from the text beside it.
 
 use super::super::thresholds::gutters::*;
+use super::super::thresholds::layer::NEAR_SIZE;
 use super::RawWord;
 use crate::deadline;
 
@@ -14,7 +15,11 @@ pub(super) fn cut(words: &[RawWord], chains: Vec<Vec<usize>>) -> Vec<Vec<usize>>
         let (a, b) = (&words[a], &words[b]);
         b.bbox.x1 - a.bbox.x2 > LEAST_GAP * a.size.max(b.size)
     };
-    let jumps = |a: usize, b: usize| words[a].order.abs_diff(words[b].order) != 1;
+    // pdfium sorts what has one baseline: a smaller note follows its line in the layer.
+    let jumps = |a: usize, b: usize| {
+        let (a, b) = (&words[a], &words[b]);
+        a.order.abs_diff(b.order) != 1 || a.size.min(b.size) < NEAR_SIZE * a.size.max(b.size)
+    };
     // Where pieces start to the right of a jump: vertical and horizontal place.
     let mut starts: Vec<(f32, f32)> = Vec::new();
     for pair in chains.iter().flat_map(|chain| chain.windows(2)) {
