@@ -186,16 +186,8 @@ pub(super) mod tests {
     /// `#` is a glyph without Unicode.
     pub(in crate::lines) fn page(lines: &[&str]) -> PdfPage {
         let run = PdfRun {
-            font: 0,
             size: 16.0,
-            weight: 400,
-            italic: false,
-            fixed_pitch: false,
-            color: [0; 3],
-            visible: true,
-            hidden: None,
-            angle: 0.0,
-            mcid: -1,
+            ..PdfRun::PLAIN
         };
         let mut chars = Vec::new();
         for (row, line) in lines.iter().enumerate() {

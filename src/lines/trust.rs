@@ -357,18 +357,7 @@ mod tests {
     const SIZE: (f32, f32) = (200.0, 100.0);
 
     fn page(count: usize) -> PdfPage {
-        let run = PdfRun {
-            font: 0,
-            size: 10.0,
-            weight: 400,
-            italic: false,
-            fixed_pitch: false,
-            color: [0; 3],
-            visible: true,
-            hidden: None,
-            angle: 0.0,
-            mcid: -1,
-        };
+        let run = PdfRun::PLAIN;
         let char = |i: usize| PdfChar {
             code: 'a' as u32,
             bbox: [i as f32 * 2.0, 10.0, i as f32 * 2.0 + 2.0, 20.0],

@@ -2,6 +2,7 @@
 
 use super::thresholds::chapters::*;
 use crate::document::{Block, Label, Page};
+use crate::layout::geometric::headings::NUMBER_WORDS;
 
 /// Labels the lines above titles that number a chapter as headings. Labels of headings are known but for these.
 pub(super) fn find(pages: &mut [Page]) {
@@ -44,25 +45,6 @@ fn opens_chapter(blocks: &[Block], at: usize) -> bool {
 
 /// `true` for the word for a part of a book with its number, and nothing else.
 fn numbers_chapter(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "chapter",
-        "part",
-        "book",
-        "section",
-        "appendix",
-        "annex",
-        "unit",
-        "lesson",
-        "kapitel",
-        "teil",
-        "anhang",
-        "chapitre",
-        "partie",
-        "annexe",
-        "capítulo",
-        "parte",
-        "capitolo",
-    ];
     const NUMBERS: &[&str] = &[
         "one",
         "two",
@@ -96,7 +78,7 @@ fn numbers_chapter(text: &str) -> bool {
             || number.chars().all(|c| "ivxlc".contains(c))
             || number.len() == 1 && number.chars().all(|c| c.is_ascii_lowercase()));
     let is_word = number.split(['-', ' ']).all(|part| NUMBERS.contains(&part));
-    WORDS.contains(&word) && (is_number || is_word)
+    NUMBER_WORDS.contains(&word) && (is_number || is_word)
 }
 
 #[cfg(test)]

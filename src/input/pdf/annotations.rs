@@ -339,14 +339,7 @@ fn lay(out: &mut PdfPage, text: &Placed, font: u16, to_page: &Transform) {
     out.runs.push(PdfRun {
         font,
         size: em,
-        weight: 400,
-        italic: false,
-        fixed_pitch: false,
-        color: [0; 3],
-        visible: true,
-        hidden: None,
-        angle: 0.0,
-        mcid: -1,
+        ..PdfRun::PLAIN
     });
     // One line stands in the middle of its box, several begin at its top.
     let top = match lines.len() {

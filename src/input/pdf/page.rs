@@ -197,6 +197,22 @@ pub struct PdfRun {
     pub mcid: i32,
 }
 
+impl PdfRun {
+    /// Regular black text of ten pixels that is seen, in the first font.
+    pub const PLAIN: PdfRun = PdfRun {
+        font: 0,
+        size: 10.0,
+        weight: 400,
+        italic: false,
+        fixed_pitch: false,
+        color: [0; 3],
+        visible: true,
+        hidden: None,
+        angle: 0.0,
+        mcid: -1,
+    };
+}
+
 /// An element of the structure tree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StructNode {

@@ -1,5 +1,6 @@
 //! Headings that the bookmarks of a PDF name: lines whose text is the title of a bookmark that leads to their page.
 
+use super::headings::NUMBER_WORDS;
 use super::line::Line;
 use super::thresholds::bookmarks::{MAX_LINES, MAX_NUMBER, SMALLEST};
 use crate::document::OutlineEntry;
@@ -11,30 +12,6 @@ const FIRST_ELEMENT: usize = usize::MAX / 2;
 const MOST: usize = 500;
 /// Deepest level of a heading.
 const MAX_LEVEL: u8 = 6;
-
-/// Words before the number of a heading.
-const NUMBER_WORDS: &[&str] = &[
-    "chapter",
-    "section",
-    "part",
-    "appendix",
-    "kapitel",
-    "abschnitt",
-    "teil",
-    "anhang",
-    "chapitre",
-    "partie",
-    "annexe",
-    "capítulo",
-    "sección",
-    "parte",
-    "anexo",
-    "capitolo",
-    "hoofdstuk",
-    "глава",
-    "часть",
-    "第",
-];
 
 /// Tags lines as headings, as the structure tree of a tagged page does, where their text is that of a bookmark.
 ///

@@ -6,6 +6,34 @@
 use super::thresholds::headings::*;
 use crate::document::BlockStyle;
 
+/// Words before the number of a heading, in small letters.
+pub(crate) const NUMBER_WORDS: &[&str] = &[
+    "chapter",
+    "section",
+    "part",
+    "book",
+    "appendix",
+    "annex",
+    "unit",
+    "lesson",
+    "kapitel",
+    "abschnitt",
+    "teil",
+    "anhang",
+    "chapitre",
+    "partie",
+    "annexe",
+    "capítulo",
+    "sección",
+    "parte",
+    "anexo",
+    "capitolo",
+    "hoofdstuk",
+    "глава",
+    "часть",
+    "第",
+];
+
 /// The sign that makes a block a heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {

@@ -13,16 +13,9 @@ fn page(lines: &[(f32, f32, f32, &str)]) -> PdfPage {
     };
     for (index, &(x, y, size, text)) in lines.iter().enumerate() {
         page.runs.push(PdfRun {
-            font: 0,
             size,
-            weight: 400,
-            italic: false,
-            fixed_pitch: false,
-            color: [0; 3],
-            visible: true,
-            hidden: None,
-            angle: 0.0,
             mcid: index as i32,
+            ..PdfRun::PLAIN
         });
         for (i, c) in text.chars().enumerate() {
             let left = x + i as f32 * size / 2.0;

@@ -107,19 +107,6 @@ mod tests {
     use super::super::super::page::{PdfChar, PdfRun};
     use super::*;
 
-    const RUN: PdfRun = PdfRun {
-        font: 0,
-        size: 10.0,
-        weight: 400,
-        italic: false,
-        fixed_pitch: false,
-        color: [0; 3],
-        visible: true,
-        hidden: None,
-        angle: 0.0,
-        mcid: -1,
-    };
-
     fn decoded(text: &str) -> String {
         let char_of = |c: char| PdfChar {
             code: c as u32,
@@ -129,7 +116,7 @@ mod tests {
         };
         let mut page = PdfPage {
             chars: text.chars().map(char_of).collect(),
-            runs: vec![RUN],
+            runs: vec![PdfRun::PLAIN],
             fonts: vec!["Font".into()],
             ..PdfPage::default()
         };

@@ -6,18 +6,7 @@ use crate::input::pdf::page::{PdfRun, part_of};
 /// A page of one font with these codes, ten pixels wide each; those below 0x80 that are no letters, and
 /// private ones, are unmapped.
 fn page(codes: &[u32]) -> PdfPage {
-    let run = PdfRun {
-        font: 0,
-        size: 10.0,
-        weight: 400,
-        italic: false,
-        fixed_pitch: false,
-        color: [0; 3],
-        visible: true,
-        hidden: None,
-        angle: 0.0,
-        mcid: -1,
-    };
+    let run = PdfRun::PLAIN;
     let char = |(at, code): (usize, &u32)| PdfChar {
         code: *code,
         bbox: [at as f32 * 10.0, 0.0, at as f32 * 10.0 + 10.0, 10.0],
