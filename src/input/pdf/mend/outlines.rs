@@ -28,6 +28,15 @@ const MAX_SEGMENTS: usize = 4000;
 /// Most parts of a composite glyph: a letter and its accents.
 const MAX_PARTS: usize = 8;
 
+/// What a glyph looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Drawn {
+    /// It has no outline: a space.
+    Blank,
+    /// It has one, with this hash.
+    As(u64),
+}
+
 /// Characters by the shapes of their glyphs in all fonts of a document.
 #[derive(Default)]
 pub(super) struct Shapes {
@@ -50,7 +59,7 @@ impl Shapes {
             let program = file.as_deref().map_or_else(Program::default, Program::read);
             let outlines = file.as_deref().map_or(Outlines::Nothing, Outlines::read);
             for (code, text) in facts.mapped(&program) {
-                if let Some(shape) = outlines.of_code(&facts, code) {
+                if let Some(Drawn::As(shape)) = outlines.of_code(&facts, code) {
                     *votes.entry(shape).or_default().entry(text).or_default() += 1;
                 }
             }
@@ -117,10 +126,10 @@ impl<'d> Outlines<'d> {
         Outlines::Cff(Box::new(table), by_cid)
     }
 
-    /// The shape of the glyph that a code selects; `None` for a blank one.
-    pub(super) fn of_code(&self, facts: &Facts, code: u32) -> Option<u64> {
+    /// The shape of the glyph that a code selects; `None` if it cannot be read.
+    pub(super) fn of_code(&self, facts: &Facts, code: u32) -> Option<Drawn> {
         if let Some(procedure) = facts.procedure(code) {
-            return Some(procedure);
+            return Some(Drawn::As(procedure));
         }
         self.of_glyph(self.glyph(facts, code)?)
     }
@@ -149,7 +158,15 @@ impl<'d> Outlines<'d> {
         }
     }
 
-    fn of_glyph(&self, glyph: GlyphId) -> Option<u64> {
+    fn of_glyph(&self, glyph: GlyphId) -> Option<Drawn> {
+        let count = match self {
+            Outlines::Face(face) => face.number_of_glyphs(),
+            Outlines::Cff(table, _) => table.number_of_glyphs(),
+            Outlines::Nothing => 0,
+        };
+        if glyph.0 >= count {
+            return None;
+        }
         let mut shape = Shape::default();
         // The builder ends an outline that does not end by itself.
         let drawn = catch_unwind(AssertUnwindSafe(|| match self {
@@ -163,7 +180,15 @@ impl<'d> Outlines<'d> {
             }
             _ => false,
         }));
-        (drawn.unwrap_or(false) && shape.segments > 0).then(|| shape.hasher.finish())
+        let is_simple = match self {
+            Outlines::Face(face) => is_simple(face, glyph),
+            _ => true,
+        };
+        match drawn {
+            Ok(true) if shape.segments > 0 => Some(Drawn::As(shape.hasher.finish())),
+            Ok(_) if shape.segments == 0 && is_simple => Some(Drawn::Blank),
+            _ => None,
+        }
     }
 }
 
@@ -278,14 +303,14 @@ mod tests {
             .filter_map(|letter| face.glyph_index(letter))
             .collect();
         let outlines = Outlines::read(FONT);
-        let shapes: Vec<Option<u64>> = glyphs.iter().map(|g| outlines.of_glyph(*g)).collect();
+        let shapes: Vec<Option<Drawn>> = glyphs.iter().map(|g| outlines.of_glyph(*g)).collect();
         assert!(glyphs.len() == 26 && shapes.iter().all(Option::is_some));
         let different: BTreeSet<_> = shapes.iter().collect();
         assert_eq!(different.len(), 26);
         let again = Outlines::read(FONT);
         assert_eq!(again.of_glyph(glyphs[3]), shapes[3]);
         let space = face.glyph_index(' ').unwrap();
-        assert_eq!(outlines.of_glyph(space), None, "a blank has no shape");
+        assert_eq!(outlines.of_glyph(space), Some(Drawn::Blank));
         assert_eq!(outlines.of_glyph(GlyphId(u16::MAX)), None);
     }
 
