@@ -104,7 +104,7 @@ fn are_alike(known: char, text: &str) -> bool {
 
 fn slot_cost(slot: &Slot, read: &[(char, f32)]) -> f32 {
     let (from, to) = slot.stretch;
-    let off = |(_, at): &(char, f32)| (from - at).max(at - to).max(0.0).min(1.0) * OFF;
+    let off = |(_, at): &(char, f32)| (from - at).max(at - to).clamp(0.0, 1.0) * OFF;
     let place: f32 = read.iter().map(off).sum();
     match (slot.known, read) {
         (Some(_), []) => MISSED,
