@@ -211,7 +211,11 @@ pub(crate) fn prepare_lines(
         }
     }
     let read = reader.read(&pixels)?;
-    if let Some(content) = page.content.as_ref().filter(|_| read.picture.is_none())
+    // A slight skew moves lines by less than their height.
+    if let Some(content) = page
+        .content
+        .as_ref()
+        .filter(|_| read.rotation_quarters == 0)
         && let Some(reason) = doubt::outdone(content, &verdict, &read.text)
     {
         (decision.source, decision.reason) = (TextSource::TextLayer, reason);

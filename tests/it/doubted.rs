@@ -268,6 +268,38 @@ fn equal_outlines_of_another_font_tell_the_letters() {
 }
 
 #[test]
+fn a_glyph_without_an_outline_is_a_space() {
+    let face = Typeface::new();
+    let objects = face.objects(3, &|c| (c != ' ').then_some(c));
+    let bytes = pdf(
+        A4,
+        &[shown(&face, "F", 700, &LINES)],
+        "/Font << /F 3 0 R >>",
+        objects,
+    );
+    let pages = pages(&bytes);
+    assert_eq!(text(&pages[0]), LINES.join(" "));
+    assert_eq!(source(&pages[0]), ("text_layer", "passed all checks"));
+}
+
+#[test]
+fn characters_of_a_collection_are_known() {
+    // Identifiers of Adobe-Japan1; the last one is of the fifth edition.
+    let content = "BT /F 12 Tf 72 700 Td <0022034B05DC3D54> Tj ET".to_string();
+    let objects = vec![
+        "<< /Type /Font /Subtype /Type0 /BaseFont /Some-Font /Encoding /Identity-H /DescendantFonts [4 0 R] >>".into(),
+        "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Some-Font /DW 1000 /CIDSystemInfo << /Registry (Adobe) \
+         /Ordering (Japan1) /Supplement 6 >> /FontDescriptor << /Type /FontDescriptor /FontName /Some-Font /Flags 4 \
+         /FontBBox [0 -250 1000 880] /ItalicAngle 0 /Ascent 880 /Descent -120 /CapHeight 700 /StemV 80 >> >>".into(),
+    ];
+    let pages = pages(&pdf(A4, &[content], "/Font << /F 3 0 R >>", objects));
+    let text = text(&pages[0]);
+    // The last one is a letter and a mark.
+    assert_eq!(text, "Aあ萱ツ\u{309A}");
+    assert_eq!(source(&pages[0]), ("text_layer", "passed all checks"));
+}
+
+#[test]
 fn a_sign_that_stands_alone_costs_no_networks() {
     let face = Typeface::new();
     let known = |c: char| (c != '#').then_some(c);

@@ -166,7 +166,7 @@ pub(crate) struct OpenDocument<'a> {
     pub(super) form: *mut c_void,
     // pdfium keeps a pointer to it, so it must not move while a form is open: hence the box.
     _form_info: Box<[usize; 64]>,
-    mender: OnceCell<Option<Mender>>,
+    mender: OnceCell<Option<Box<Mender>>>,
     /// The last page, still loaded, if it takes little memory; else null.
     kept_page: Cell<*mut c_void>,
     /// Number of named places in the document.
@@ -217,8 +217,11 @@ impl<'a> OpenDocument<'a> {
 
     /// The second reader of this document; `None` if it cannot read it.
     pub(super) fn mender(&self) -> Option<&Mender> {
-        let open = || Mender::open(self.data.clone(), &self.password, self.page_count());
-        self.mender.get_or_init(open).as_ref()
+        let open = || {
+            let mender = Mender::open(self.data.clone(), &self.password, self.page_count());
+            mender.map(Box::new)
+        };
+        self.mender.get_or_init(open).as_deref()
     }
 
     /// Number of pages; 0 for a damaged page tree.

@@ -15,11 +15,12 @@ use unicode_normalization::UnicodeNormalization;
 type Glyph = (u16, u32, Option<usize>);
 
 /// Gives characters that `is_wanted` texts that are read from the picture; returns their number. At most
-/// [`MOST_ROWS`] of the rows are read.
+/// [`MOST_ROWS`] of the rows are read. With `has_blanks` a glyph for which nothing is read wherever it stands
+/// is a space.
 pub(super) fn fill(
     content: &mut PdfPage,
     rows: &[Row],
-    is_wanted: &dyn Fn(&PdfChar) -> bool,
+    (is_wanted, has_blanks): (&dyn Fn(&PdfChar) -> bool, bool),
     read: &mut Read<'_>,
 ) -> Result<usize, OnnxError> {
     let mut missing: BTreeMap<Glyph, u32> = BTreeMap::new();
@@ -53,7 +54,7 @@ pub(super) fn fill(
     }
     let known: BTreeMap<Glyph, String> = votes
         .into_iter()
-        .filter_map(|(glyph, votes)| Some((glyph, elected(votes)?)))
+        .filter_map(|(glyph, votes)| Some((glyph, elected(votes, has_blanks)?)))
         .collect();
     let text_of = |(at, c): (usize, &PdfChar)| {
         let glyph = glyph(content, at).filter(|_| is_wanted(c))?;
@@ -164,8 +165,11 @@ fn texts(
 }
 
 /// The text that most readings of a glyph give it; `None` if they do not agree.
-fn elected(votes: BTreeMap<String, u32>) -> Option<String> {
+fn elected(votes: BTreeMap<String, u32>, has_blanks: bool) -> Option<String> {
     let all: u32 = votes.values().sum();
+    if has_blanks && all >= SEEN && votes.get("") == Some(&all) {
+        return Some(" ".into());
+    }
     let (text, count) = votes.into_iter().max_by_key(|(_, count)| *count)?;
     let is_odd = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
     let is_sound = !text.is_empty() && !text.contains(is_odd);
@@ -205,7 +209,7 @@ mod tests {
         let count = fill(
             &mut content,
             &rows,
-            &PdfChar::is_meaningless,
+            (&PdfChar::is_meaningless, false),
             &mut reader(read),
         );
         let text: String = content.chars.iter().map(PdfChar::letter).collect();
@@ -237,17 +241,20 @@ mod tests {
 
     #[test]
     fn readings_that_disagree_are_not_believed() {
-        let votes = |pairs: &[(&str, u32)]| {
+        let votes = |pairs: &[(&str, u32)], has_blanks: bool| {
             elected(
                 pairs
                     .iter()
                     .map(|(text, n)| (text.to_string(), *n))
                     .collect(),
+                has_blanks,
             )
         };
-        assert_eq!(votes(&[("a", 2), ("o", 1)]), Some("a".into()));
-        assert_eq!(votes(&[("a", 1), ("o", 1)]), None);
-        assert_eq!(votes(&[("", 3)]), None);
+        assert_eq!(votes(&[("a", 2), ("o", 1)], false), Some("a".into()));
+        assert_eq!(votes(&[("a", 1), ("o", 1)], false), None);
+        assert_eq!(votes(&[("", 3)], false), None);
+        assert_eq!(votes(&[("", 3)], true), Some(" ".into()));
+        assert_eq!(votes(&[("", 3), ("a", 1)], true), None);
     }
 
     #[test]
@@ -265,7 +272,13 @@ mod tests {
             asked += quads.len();
             Ok(vec![LineText::default(); quads.len()])
         };
-        fill(&mut content, &rows, &PdfChar::is_meaningless, &mut read).unwrap();
+        fill(
+            &mut content,
+            &rows,
+            (&PdfChar::is_meaningless, false),
+            &mut read,
+        )
+        .unwrap();
         assert_eq!(asked, MOST_ROWS);
     }
 }

@@ -23,7 +23,7 @@ use crate::onnx::OnnxError;
 use compare::Found;
 use thresholds::compare::{ENOUGH, ENOUGH_OF_SCAN};
 use thresholds::fill::MOST_UNKNOWN;
-use thresholds::sample::READ_AGAIN;
+use thresholds::sample::{MOST_FONTS, READ_AGAIN};
 
 /// Reads the lines at these places of the page's picture.
 pub(super) type Read<'a> = dyn FnMut(&[Quad]) -> Result<Vec<LineText>, OnnxError> + 'a;
@@ -50,7 +50,7 @@ pub(super) fn settle(
     if verdict.has_unknown && meaningless_share(content) <= MOST_UNKNOWN {
         mended += mend(content, &PdfChar::is_meaningless, read)?;
     }
-    for font in &verdict.odd_fonts {
+    for font in verdict.odd_fonts.iter().take(MOST_FONTS) {
         match odd_font(content, *font, read)? {
             Odd::Right => {}
             Odd::Mended(count) => mended += count,
@@ -94,7 +94,7 @@ pub(super) fn settle(
 }
 
 /// The reason why a layer is used that was to be given up, if it has all that was read on the page, and as well.
-/// `text` is in the same pixels as the layer.
+/// `text` is in the pixels of the layer, but for a slight skew.
 pub(super) fn outdone(content: &PdfPage, verdict: &Verdict, text: &PageText) -> Option<String> {
     let is_possible = verdict.rejected.is_some() && meaningless_share(content) <= MAX_MEANINGLESS;
     let is_good = is_possible && sample::has_all(content, text, enough(content));
@@ -121,7 +121,7 @@ fn mend(
         .into_iter()
         .filter(|row| row.has_unknown_letter(content) && row.is_readable(content))
         .collect();
-    fill::fill(content, &asked, is_wanted, read)
+    fill::fill(content, &asked, (is_wanted, false), read)
 }
 
 /// What was found out about a font with odd letters.
@@ -150,7 +150,7 @@ fn odd_font(content: &mut PdfPage, font: u16, read: &mut Read<'_>) -> Result<Odd
     }
     let count = content.chars.iter().filter(|c| is_of_font(c)).count();
     let of_font: Vec<Row> = of_font.into_iter().cloned().collect();
-    let mended = fill::fill(content, &of_font, &is_of_font, read)?;
+    let mended = fill::fill(content, &of_font, (&is_of_font, true), read)?;
     Ok(match mended as f32 >= READ_AGAIN * count as f32 {
         true => Odd::Mended(mended),
         false => Odd::Wrong,

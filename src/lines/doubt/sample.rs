@@ -46,7 +46,8 @@ fn spread<'r>(content: &PdfPage, rows: &[&'r Row]) -> Vec<&'r Row> {
     (0..count).map(at).collect()
 }
 
-/// `true` if the layer has what was read on the whole page, and has it as well. Both are in the same pixels.
+/// `true` if the layer has what was read on the whole page, and has it as well. Both are in the same pixels,
+/// but for a slight skew.
 pub(super) fn has_all(content: &PdfPage, text: &PageText, enough: f32) -> bool {
     let sure = |confidence: Option<f32>| confidence.is_some_and(|c| c >= SURE);
     let segments: Vec<_> = text

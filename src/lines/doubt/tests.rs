@@ -68,6 +68,23 @@ fn a_shifted_font_is_read_anew() {
 }
 
 #[test]
+fn spaces_that_are_shifted_too_are_spaces_again() {
+    let shift = |line: &str| line.chars().map(|c| (c as u8 + 1) as char).collect();
+    let lines: [String; 3] = NAMES.map(shift);
+    let mut content = page(&lines.each_ref().map(String::as_str));
+    let verdict = Verdict {
+        odd_fonts: vec![0],
+        ..Verdict::sure(TextSource::TextLayer, "passed")
+    };
+    let (found, _) = settled(&mut content, &verdict, &NAMES);
+    assert!(matches!(found, Settled::Layer(_)), "{found:?}");
+    assert_eq!(
+        text(&content).trim_end().split('\n').collect::<Vec<_>>(),
+        NAMES
+    );
+}
+
+#[test]
 fn odd_letters_that_the_picture_shows_stay() {
     let lines = NAMES.map(|line| shifted(line, 2));
     let lines = lines.each_ref().map(String::as_str);

@@ -31,6 +31,8 @@ pub(super) mod compare {
 
 /// Choosing a sample of lines.
 pub(super) mod sample {
+    /// Fonts of a page with odd letters that are compared at most. More take longer; with fewer, wrong ones stay.
+    pub(crate) const MOST_FONTS: usize = 3;
     /// Lines of a page that are read at most. More take longer, fewer err.
     pub(crate) const MOST_ROWS: usize = 8;
     /// Letters and digits of a line that is read. Larger: pages of short lines stay in doubt. Smaller: numbers
@@ -73,7 +75,7 @@ pub(super) mod align {
 /// Reading glyphs without meaning.
 pub(super) mod fill {
     /// Lines of a page that are read at most. More take longer, fewer leave glyphs unread.
-    pub(crate) const MOST_ROWS: usize = 24;
+    pub(crate) const MOST_ROWS: usize = 12;
     /// Times that a glyph is looked at, if it is there so often. More take longer, fewer err.
     pub(crate) const SEEN: u32 = 3;
     /// Confidence of a line, 0 to 1, whose glyphs are believed. Larger: hard lines stay unread. Smaller:

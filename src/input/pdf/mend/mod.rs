@@ -24,7 +24,7 @@ use super::page::{PdfChar, PdfPage};
 use facts::{Facts, fonts_of_page};
 use hayro_syntax::object::ObjectIdentifier;
 use hayro_syntax::{Pdf, PdfData};
-use outlines::{Outlines, Shapes};
+use outlines::{Drawn, Outlines, Shapes};
 use program::Program;
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -222,7 +222,10 @@ fn texts(
                 .then_some(first)
         };
         let drawn_alike = |code: u32| match candidates[..] {
-            [only] => by_shape(outlines.of_code(only, code)?),
+            [only] => match outlines.of_code(only, code)? {
+                Drawn::Blank => Some(" ".to_string()),
+                Drawn::As(shape) => by_shape(shape),
+            },
             _ => None,
         };
         let codes = match candidates[..] {

@@ -6,7 +6,7 @@
 //! else is known.
 
 use super::facts::{Facts, fonts_of_page};
-use super::program::Program;
+use super::program::{MAX_NAMES, MAX_SUBTABLES, Program, is_fast, names_of};
 use hayro_syntax::Pdf;
 use hayro_syntax::object::{Array, Dict, ObjectIdentifier, Stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,15 @@ const MAX_FILES: usize = 1 << 23;
 const MAX_SEGMENTS: usize = 4000;
 /// Most parts of a composite glyph: a letter and its accents.
 const MAX_PARTS: usize = 8;
+
+/// What a glyph looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Drawn {
+    /// It has no outline: a space.
+    Blank,
+    /// It has one, with this hash.
+    As(u64),
+}
 
 /// Characters by the shapes of their glyphs in all fonts of a document.
 #[derive(Default)]
@@ -50,7 +59,7 @@ impl Shapes {
             let program = file.as_deref().map_or_else(Program::default, Program::read);
             let outlines = file.as_deref().map_or(Outlines::Nothing, Outlines::read);
             for (code, text) in facts.mapped(&program) {
-                if let Some(shape) = outlines.of_code(&facts, code) {
+                if let Some(Drawn::As(shape)) = outlines.of_code(&facts, code) {
                     *votes.entry(shape).or_default().entry(text).or_default() += 1;
                 }
             }
@@ -95,7 +104,11 @@ fn embedded(font: &Dict<'_>, room: &mut usize) -> Option<Vec<u8>> {
 /// The outlines of an embedded font.
 pub(super) enum Outlines<'d> {
     /// Of a TrueType or OpenType file.
-    Face(Box<Face<'d>>),
+    Face {
+        face: Box<Face<'d>>,
+        /// Glyphs are looked up by their names.
+        has_names: bool,
+    },
     /// Of a bare CFF table.
     Cff(Box<cff::Table<'d>>, BTreeMap<u16, GlyphId>),
     /// None that can be read.
@@ -106,7 +119,9 @@ impl<'d> Outlines<'d> {
     /// Reads a font file.
     pub(super) fn read(data: &'d [u8]) -> Outlines<'d> {
         if let Ok(face) = Face::parse(data, 0) {
-            return Outlines::Face(Box::new(face));
+            let has_names = names_of(&face) <= MAX_NAMES;
+            let face = Box::new(face);
+            return Outlines::Face { face, has_names };
         }
         let Some(table) = cff::Table::parse(data) else {
             return Outlines::Nothing;
@@ -117,10 +132,10 @@ impl<'d> Outlines<'d> {
         Outlines::Cff(Box::new(table), by_cid)
     }
 
-    /// The shape of the glyph that a code selects; `None` for a blank one.
-    pub(super) fn of_code(&self, facts: &Facts, code: u32) -> Option<u64> {
+    /// The shape of the glyph that a code selects; `None` if it cannot be read.
+    pub(super) fn of_code(&self, facts: &Facts, code: u32) -> Option<Drawn> {
         if let Some(procedure) = facts.procedure(code) {
-            return Some(procedure);
+            return Some(Drawn::As(procedure));
         }
         self.of_glyph(self.glyph(facts, code)?)
     }
@@ -129,7 +144,7 @@ impl<'d> Outlines<'d> {
         if facts.is_composite {
             let index = facts.glyph_index(code)?;
             return match self {
-                Outlines::Face(_) => Some(GlyphId(index)),
+                Outlines::Face { .. } => Some(GlyphId(index)),
                 Outlines::Cff(_, by_cid) if !by_cid.is_empty() => by_cid.get(&index).copied(),
                 Outlines::Cff(..) => Some(GlyphId(index)),
                 Outlines::Nothing => None,
@@ -141,7 +156,8 @@ impl<'d> Outlines<'d> {
                 Some(name) => table.glyph_index_by_name(name),
                 None => table.glyph_index(u8::try_from(code).ok()?),
             },
-            Outlines::Face(face) => {
+            Outlines::Face { face, has_names } => {
+                let name = name.filter(|_| *has_names);
                 let by_name = name.and_then(|name| face.glyph_index_by_name(name));
                 by_name.or_else(|| by_code(face, code))
             }
@@ -149,11 +165,19 @@ impl<'d> Outlines<'d> {
         }
     }
 
-    fn of_glyph(&self, glyph: GlyphId) -> Option<u64> {
+    fn of_glyph(&self, glyph: GlyphId) -> Option<Drawn> {
+        let count = match self {
+            Outlines::Face { face, .. } => face.number_of_glyphs(),
+            Outlines::Cff(table, _) => table.number_of_glyphs(),
+            Outlines::Nothing => 0,
+        };
+        if glyph.0 >= count {
+            return None;
+        }
         let mut shape = Shape::default();
         // The builder ends an outline that does not end by itself.
         let drawn = catch_unwind(AssertUnwindSafe(|| match self {
-            Outlines::Face(face) if is_simple(face, glyph) => {
+            Outlines::Face { face, .. } if is_simple(face, glyph) => {
                 shape.hasher.write_u16(face.units_per_em());
                 face.outline_glyph(glyph, &mut shape).is_some()
             }
@@ -163,13 +187,22 @@ impl<'d> Outlines<'d> {
             }
             _ => false,
         }));
-        (drawn.unwrap_or(false) && shape.segments > 0).then(|| shape.hasher.finish())
+        let is_simple = match self {
+            Outlines::Face { face, .. } => is_simple(face, glyph),
+            _ => true,
+        };
+        match drawn {
+            Ok(true) if shape.segments > 0 => Some(Drawn::As(shape.hasher.finish())),
+            Ok(_) if shape.segments == 0 && is_simple => Some(Drawn::Blank),
+            _ => None,
+        }
     }
 }
 
 /// The glyph of a code of a simple TrueType font: in the tables for Macintosh and for symbols.
 fn by_code(face: &Face<'_>, code: u32) -> Option<GlyphId> {
     let subtables = face.tables().cmap?.subtables.into_iter();
+    let subtables = subtables.filter(is_fast).take(MAX_SUBTABLES);
     let mut own = subtables.filter(|subtable| !subtable.is_unicode());
     own.find_map(|subtable| {
         let glyph = subtable.glyph_index(code);
@@ -278,14 +311,14 @@ mod tests {
             .filter_map(|letter| face.glyph_index(letter))
             .collect();
         let outlines = Outlines::read(FONT);
-        let shapes: Vec<Option<u64>> = glyphs.iter().map(|g| outlines.of_glyph(*g)).collect();
+        let shapes: Vec<Option<Drawn>> = glyphs.iter().map(|g| outlines.of_glyph(*g)).collect();
         assert!(glyphs.len() == 26 && shapes.iter().all(Option::is_some));
         let different: BTreeSet<_> = shapes.iter().collect();
         assert_eq!(different.len(), 26);
         let again = Outlines::read(FONT);
         assert_eq!(again.of_glyph(glyphs[3]), shapes[3]);
         let space = face.glyph_index(' ').unwrap();
-        assert_eq!(outlines.of_glyph(space), None, "a blank has no shape");
+        assert_eq!(outlines.of_glyph(space), Some(Drawn::Blank));
         assert_eq!(outlines.of_glyph(GlyphId(u16::MAX)), None);
     }
 

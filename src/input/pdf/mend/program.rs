@@ -3,12 +3,18 @@
 
 use super::names;
 use std::collections::BTreeMap;
+use ttf_parser::cmap::{Format, Subtable};
 use ttf_parser::{Face, GlyphId, cff};
 
 /// Bytes of a Type 1 font in which its encoding is looked for: it stands in the readable part.
 const TYPE1_HEAD: usize = 128 << 10;
 /// Last code that a cmap is asked for; the glyphs of characters beyond the basic plane are not mended.
 const LAST_CODE: u32 = 0xFFFF;
+
+/// Most subtables of a cmap that are asked; fonts have some five.
+pub(super) const MAX_SUBTABLES: usize = 8;
+/// Most names of glyphs in a font that are read.
+pub(super) const MAX_NAMES: usize = 5000;
 
 /// What a font says about its glyphs.
 #[derive(Debug, Default)]
@@ -78,6 +84,8 @@ impl Program {
             .cmap
             .into_iter()
             .flat_map(|cmap| cmap.subtables.into_iter())
+            .filter(is_fast)
+            .take(MAX_SUBTABLES)
             .collect();
         for subtable in subtables.iter().filter(|subtable| subtable.is_unicode()) {
             for code in 0x20..=LAST_CODE {
@@ -90,7 +98,11 @@ impl Program {
                 }
             }
         }
-        for glyph in 1..face.number_of_glyphs() {
+        let named = match names_of(face) <= MAX_NAMES {
+            true => face.number_of_glyphs(),
+            false => 0,
+        };
+        for glyph in 1..named {
             let name = || face.glyph_name(GlyphId(glyph)).and_then(names::text);
             if !program.by_glyph.contains_key(&glyph)
                 && let Some(text) = name()
@@ -111,6 +123,16 @@ impl Program {
         }
         program
     }
+}
+
+/// `true` unless a lookup in a subtable goes through all of it, as in fonts that stand for all others.
+pub(super) fn is_fast(subtable: &Subtable<'_>) -> bool {
+    !matches!(subtable.format, Format::ManyToOneRangeMappings(_))
+}
+
+/// Number of names of glyphs in a font; each lookup of one goes through all of them.
+pub(super) fn names_of(face: &Face<'_>) -> usize {
+    face.tables().post.map_or(0, |post| post.names().count())
 }
 
 /// `true` for a character that a reader could mean.
