@@ -19,10 +19,10 @@ use ttf_parser::{Face, GlyphId, OutlineBuilder, Tag, cff};
 const MAX_PAGES: usize = 500;
 /// Most fonts of a document that are looked at.
 const MAX_FONTS: usize = 100;
-/// Largest font file that is unpacked, and most bytes of all of them, as they are in the file.
+/// Largest font file that is unpacked, as it is in the file.
 const MAX_FILE: usize = 1 << 19;
-/// See [`MAX_FILE`].
-const MAX_FILES: usize = 1 << 23;
+/// Most bytes of all of them together, unpacked: what is packed a thousandfold ends the search.
+const MAX_FILES: usize = 1 << 25;
 /// Most segments of an outline; those of ideographs have some hundred.
 const MAX_SEGMENTS: usize = 4000;
 /// Most parts of a composite glyph: a letter and its accents.
@@ -93,12 +93,13 @@ fn embedded(font: &Dict<'_>, room: &mut usize) -> Option<Vec<u8>> {
         .get::<Dict<'_>>("FontDescriptor")?;
     let file = |key: &str| descriptor.get::<Stream<'_>>(key);
     let file = file("FontFile2").or_else(|| file("FontFile3"))?;
-    let length = file.raw_data().len();
-    if length > MAX_FILE || length > *room {
+    if *room == 0 || file.raw_data().len() > MAX_FILE {
         return None;
     }
-    *room -= length;
-    file.decoded_data().ok().map(|data| data.into_owned())
+    let data = file.decoded_data().ok()?.into_owned();
+    let fits = data.len() <= *room;
+    *room = room.saturating_sub(data.len());
+    fits.then_some(data)
 }
 
 /// The outlines of an embedded font.
