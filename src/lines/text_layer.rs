@@ -22,7 +22,7 @@ use super::thresholds::layer::*;
 use crate::deadline;
 use crate::document::{SpanStyle, TextSource};
 use crate::geometry::Rect;
-use crate::input::pdf::page::{PdfPage, PdfRun};
+use crate::input::pdf::page::{PdfPage, PdfRun, has_no_meaning};
 use fonts::{fixed_pitch_fonts, run_styles, style};
 use links::Links;
 use unicode_normalization::UnicodeNormalization;
@@ -99,17 +99,16 @@ fn insert(added: Vec<(usize, RawWord)>, words: &mut Vec<RawWord>) {
 
 /// Indices of the horizontal words, from top to bottom.
 fn horizontal_by_top(words: &[RawWord]) -> Vec<usize> {
-    let mut by_top: Vec<usize> = (0..words.len())
-        .filter(|i| words[*i].direction == Direction::Horizontal)
-        .collect();
-    by_top.sort_by(|&a, &b| {
-        words[a]
-            .bbox
-            .y1
-            .total_cmp(&words[b].bbox.y1)
-            .then(a.cmp(&b))
-    });
-    by_top
+    let horizontal = |i: &usize| words[*i].direction == Direction::Horizontal;
+    by_top(words, (0..words.len()).filter(horizontal))
+}
+
+/// Indices of some words, from top to bottom.
+fn by_top(words: &[RawWord], indices: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut found: Vec<usize> = indices.collect();
+    let top = |i: usize| words[i].bbox.y1;
+    found.sort_by(|&a, &b| top(a).total_cmp(&top(b)).then(a.cmp(&b)));
+    found
 }
 
 /// `true` for codes that pdfium and PDF producers use for a hyphen at a line's end.
@@ -259,21 +258,9 @@ pub(super) fn push_normalized(text: &mut String, c: char) {
     }
 }
 
-/// `true` for characters without meaning: the replacement character, or private use.
-fn is_meaningless(c: char) -> bool {
-    matches!(c as u32, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
-}
-
 /// Chains of words that form a segment of a line, each from left to right.
 fn link(words: &[RawWord]) -> Vec<Vec<usize>> {
-    let mut by_top: Vec<usize> = (0..words.len()).collect();
-    by_top.sort_by(|&a, &b| {
-        words[a]
-            .bbox
-            .y1
-            .total_cmp(&words[b].bbox.y1)
-            .then(a.cmp(&b))
-    });
+    let by_top = by_top(words, 0..words.len());
     let mut next: Vec<Option<(usize, f32)>> = vec![None; words.len()];
     let mut previous: Vec<Option<usize>> = vec![None; words.len()];
     for (at, &i) in by_top.iter().enumerate() {
@@ -385,7 +372,7 @@ fn segment(
     // A meaningless glyph at the start of a line is a bullet from a symbol font.
     if let Some(first) = raw
         .first_mut()
-        .filter(|w| w.text.chars().all(is_meaningless))
+        .filter(|w| w.text.chars().all(|c| has_no_meaning(c as u32)))
     {
         first.text = "•".into();
     }

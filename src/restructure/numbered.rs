@@ -190,17 +190,14 @@ fn same_look(a: &BlockStyle, b: &BlockStyle) -> bool {
 
 /// Takes back bold items of lists that are numbered with a full stop in a document whose chapters have none.
 pub(super) fn demote(pages: &mut [Page]) {
-    let headings_of = |pages: &[Page]| -> Vec<(Number, bool, f32)> {
-        let blocks = pages.iter().flat_map(|page| &page.blocks);
-        blocks
-            .filter(|block| block.label == Label::ParagraphTitle)
-            .filter_map(|block| {
-                let number = Number::of(&block.content)?;
-                Some((number, has_stop(&block.content), block.style.font_size))
-            })
-            .collect()
-    };
-    let all = headings_of(pages);
+    let blocks = pages.iter().flat_map(|page| &page.blocks);
+    let all: Vec<(Number, bool, f32)> = blocks
+        .filter(|block| block.label == Label::ParagraphTitle)
+        .filter_map(|block| {
+            let number = Number::of(&block.content)?;
+            Some((number, has_stop(&block.content), block.style.font_size))
+        })
+        .collect();
     let plain: BTreeSet<&Number> = all
         .iter()
         .filter(|(number, has_stop, _)| number.is_top() && !has_stop)

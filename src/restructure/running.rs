@@ -52,16 +52,15 @@ pub(super) fn find(pages: &mut [Page], body: f32) {
             let block = &mut page.blocks[at];
             let place = block.bbox.center_y() / height;
             // One match suffices: counting all would take quadratic time in the number of pages.
-            let is_elsewhere = seen
-                .get(&(top, shape_of(&block.content)))
-                .is_some_and(|all| {
-                    all.iter()
-                        .any(|(i, p)| *i != index && (p - place).abs() < running::SAME_PLACE)
-                });
+            let key = (top, shape_of(&block.content));
+            let is_elsewhere = seen.get(&key).is_some_and(|all| {
+                all.iter()
+                    .any(|(i, p)| *i != index && (p - place).abs() < running::SAME_PLACE)
+            });
             let repeats = several && is_elsewhere && !block.content.trim().is_empty();
             if !is_in_margin(&block.bbox, top, height) {
                 // Wide margins are those of pages smaller than their paper: only what many pages have runs there.
-                let shape = shape_of(&block.content);
+                let shape = key.1;
                 let (top, at) = place_of(top, place);
                 let count: usize = (at - 1..=at + 1)
                     .filter_map(|at| times.get(&(top, at, shape.clone())))

@@ -198,6 +198,12 @@ fn shown(face: &Typeface, font: &str, top: usize, lines: &[&str]) -> String {
     lines.iter().enumerate().map(line).collect()
 }
 
+/// The page that these lines make in the font of the objects from 3 on.
+fn page_in(face: &Typeface, objects: Vec<String>, lines: &[&str]) -> Value {
+    let contents = [shown(face, "F", 700, lines)];
+    pages(&pdf(A4, &contents, "/Font << /F 3 0 R >>", objects)).remove(0)
+}
+
 const LINES: [&str; 4] = [
     "Dirk Groeneveld and Pete Walsh wrote about the weights of models",
     "that anybody may read, with Rodney Kinney and Akshita Bhagia.",
@@ -213,19 +219,13 @@ fn a_map_that_is_off_by_a_letter_is_caught() {
         false => Some(c),
     };
     let objects = face.objects(3, &back);
-    let bytes = pdf(
-        A4,
-        &[shown(&face, "F", 700, &LINES)],
-        "/Font << /F 3 0 R >>",
-        objects,
-    );
-    let pages = pages(&bytes);
-    assert_eq!(text(&pages[0]), LINES.join(" "), "{:?}", source(&pages[0]));
-    assert_eq!(source(&pages[0]).0, "text_layer");
+    let page = page_in(&face, objects, &LINES);
+    assert_eq!(text(&page), LINES.join(" "), "{:?}", source(&page));
+    assert_eq!(source(&page).0, "text_layer");
     assert!(
-        source(&pages[0]).1.contains("read from the picture"),
+        source(&page).1.contains("read from the picture"),
         "{:?}",
-        source(&pages[0])
+        source(&page)
     );
 }
 
@@ -234,15 +234,9 @@ fn glyphs_without_unicode_are_read_from_their_lines() {
     let face = Typeface::new();
     let known = |c: char| (!"edv".contains(c)).then_some(c);
     let objects = face.objects(3, &known);
-    let bytes = pdf(
-        A4,
-        &[shown(&face, "F", 700, &LINES)],
-        "/Font << /F 3 0 R >>",
-        objects,
-    );
-    let pages = pages(&bytes);
-    assert_eq!(text(&pages[0]), LINES.join(" "), "{:?}", source(&pages[0]));
-    assert_eq!(source(&pages[0]).0, "text_layer");
+    let page = page_in(&face, objects, &LINES);
+    assert_eq!(text(&page), LINES.join(" "), "{:?}", source(&page));
+    assert_eq!(source(&page).0, "text_layer");
 }
 
 #[test]
@@ -271,15 +265,9 @@ fn equal_outlines_of_another_font_tell_the_letters() {
 fn a_glyph_without_an_outline_is_a_space() {
     let face = Typeface::new();
     let objects = face.objects(3, &|c| (c != ' ').then_some(c));
-    let bytes = pdf(
-        A4,
-        &[shown(&face, "F", 700, &LINES)],
-        "/Font << /F 3 0 R >>",
-        objects,
-    );
-    let pages = pages(&bytes);
-    assert_eq!(text(&pages[0]), LINES.join(" "));
-    assert_eq!(source(&pages[0]), ("text_layer", "passed all checks"));
+    let page = page_in(&face, objects, &LINES);
+    assert_eq!(text(&page), LINES.join(" "));
+    assert_eq!(source(&page), ("text_layer", "passed all checks"));
 }
 
 #[test]
@@ -305,14 +293,8 @@ fn a_sign_that_stands_alone_costs_no_networks() {
     let known = |c: char| (c != '#').then_some(c);
     let objects = face.objects(3, &known);
     let lines = ["# the first of two items", "# the second of two items"];
-    let bytes = pdf(
-        A4,
-        &[shown(&face, "F", 700, &lines)],
-        "/Font << /F 3 0 R >>",
-        objects,
-    );
-    let pages = pages(&bytes);
-    assert_eq!(source(&pages[0]), ("text_layer", "passed all checks"));
+    let page = page_in(&face, objects, &lines);
+    assert_eq!(source(&page), ("text_layer", "passed all checks"));
 }
 
 #[test]

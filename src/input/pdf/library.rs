@@ -289,7 +289,7 @@ impl<'a> OpenDocument<'a> {
             document: self,
             index,
             handle: page.cast(),
-            is_light: Cell::new(false),
+            keeps_fonts: Cell::new(false),
         })
     }
 
@@ -328,13 +328,13 @@ pub(crate) struct OpenPage<'a> {
     pub(super) index: usize,
     pub(super) handle: *mut c_void,
     /// It takes little memory, so that it may stay for the sake of its fonts.
-    is_light: Cell<bool>,
+    keeps_fonts: Cell<bool>,
 }
 
 impl OpenPage<'_> {
     /// Says that the page takes little memory: its fonts then stay until the next page is done with.
-    pub(crate) fn is_light(&self) {
-        self.is_light.set(true);
+    pub(crate) fn keep_fonts(&self) {
+        self.keeps_fonts.set(true);
     }
 
     pub(super) fn api(&self) -> &dyn PdfiumLibraryBindings {
@@ -434,7 +434,7 @@ impl Drop for OpenPage<'_> {
             };
         }
         self.document.keep(self.handle);
-        if !self.is_light.get() {
+        if !self.keeps_fonts.get() {
             self.document.keep(std::ptr::null_mut());
         }
     }

@@ -147,6 +147,11 @@ pub struct PdfChar {
     pub unmapped: bool,
 }
 
+/// `true` for code points without meaning: the replacement character, and those for private use.
+pub(crate) fn has_no_meaning(code: u32) -> bool {
+    matches!(code, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
+}
+
 impl PdfChar {
     /// The code of a glyph of which only its number in the font is known, at most 65535.
     pub fn numbered(glyph: u32) -> Option<u32> {
@@ -168,7 +173,7 @@ impl PdfChar {
 
     /// `true` if it has no meaning in Unicode.
     pub fn is_meaningless(&self) -> bool {
-        self.unmapped || matches!(self.code, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF)
+        self.unmapped || has_no_meaning(self.code)
     }
 }
 

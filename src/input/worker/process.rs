@@ -233,7 +233,7 @@ fn read_pdf_page(
         true => {
             let (content, objects) = page.content(request.scale);
             if content.is_light() {
-                page.is_light();
+                page.keep_fonts();
             }
             (Some(Box::new(content)), objects)
         }

@@ -50,14 +50,10 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
     let chars = text.chars().count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let goes_on = text.trim_end().ends_with([',', ';', '-']);
-    let is_code = is_code_like(text) && !is_numbered(text);
-    if is_sentence(text, style) {
+    if is_sentence(text, style) || is_code_like(text) && !is_numbered(text) {
         return None;
     }
     if style.line_count > MAX_LINES || chars > MAX_CHARS || letters < MIN_LETTERS || goes_on {
-        return None;
-    }
-    if is_code {
         return None;
     }
     if is_large(style, body, recognized) && letters * 2 > chars {

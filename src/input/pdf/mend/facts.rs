@@ -1,5 +1,6 @@
 //! What a PDF's dictionaries say about a font: names of its glyphs, its map to Unicode.
 
+use super::super::page::has_no_meaning;
 use super::collections::Collection;
 use super::program::Program;
 use super::{names, tex};
@@ -186,9 +187,7 @@ impl Facts {
     /// The codes whose text is known, with it.
     pub(super) fn mapped(&self, program: &Program) -> Vec<(u32, String)> {
         let is_sound = |text: &String| {
-            let is_text = |c: char| {
-                !c.is_control() && !matches!(c as u32, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..)
-            };
+            let is_text = |c: char| !c.is_control() && !has_no_meaning(c as u32);
             !text.trim().is_empty() && text.chars().all(is_text)
         };
         let text = |code: u32| {

@@ -131,10 +131,7 @@ pub(super) fn mend<'m>(
 /// `true` for a character that is not what it shows: without Unicode, private, or a control character.
 fn is_bad(c: &PdfChar) -> bool {
     let is_control = c.code < 0x20 && !matches!(c.code, 0x02 | 0x09 | 0x0A | 0x0D);
-    c.run != u32::MAX
-        && (c.unmapped
-            || is_control
-            || matches!(c.code, 0xFFFD | 0xE000..=0xF8FF | 0xF0000..=0x10FFFF))
+    c.run != u32::MAX && (c.is_meaningless() || is_control)
 }
 
 /// For each font of the page, whether it has characters to mend, or letters that are none of a language.
