@@ -5,6 +5,7 @@
 //! detector that knows which segments of text or which table grid a region was made from records it in the
 //! [`Region`], so that later stages need not guess it from boxes.
 
+mod captions;
 pub(crate) mod exported;
 pub(crate) mod geometric;
 pub(crate) mod network;

@@ -2,7 +2,7 @@
 //! the grids of tables, and adds regions for text that the network missed.
 
 use super::geometric;
-use super::table::{self, FoundTable};
+use super::table::{self, Evidence, FoundTable};
 use super::{Region, postprocess};
 use crate::document::Label;
 use crate::geometry::Rect;
@@ -70,7 +70,7 @@ fn owner_of(bbox: &Rect, regions: &[Region]) -> Option<usize> {
 
 /// Groups segments into rows, from top to bottom.
 fn lines(own: &[usize], segments: &[Segment]) -> Vec<Vec<usize>> {
-    table::aligned::rows(own, segments)
+    table::rows(own, segments)
         .into_iter()
         .map(|row| row.segments)
         .collect()
@@ -89,16 +89,18 @@ fn table_in(bbox: &Rect, own: &[usize], page: &PreparedPage, body: f32) -> Optio
     let all: Vec<usize> = (0..segments.len()).collect();
     let largest =
         |found: Vec<FoundTable>| found.into_iter().max_by_key(|table| table.segments.len());
-    let found = largest(table::ruled::find(&rulings, &segments, body))
-        .or_else(|| largest(table::aligned::find_framed(&all, &segments, &rulings, body)))
-        .or_else(|| {
-            largest(table::aligned::find(
-                &table::aligned::rows(&all, &segments),
-                &segments,
-                &rulings,
-                body,
-            ))
-        })?;
+    let fills: Vec<(Rect, [u8; 3])> = page
+        .fills
+        .iter()
+        .filter(|(area, _)| area.share_inside(&around) > INSIDE)
+        .copied()
+        .collect();
+    let size = (page.width as f32, page.height as f32);
+    let evidence = Evidence::new(&segments, &rulings, &fills, size, body);
+    let found = largest(table::find_drawn(&evidence, &all)).or_else(|| {
+        let rows = table::rows(&all, &segments);
+        largest(table::find_open(&evidence, &rows))
+    })?;
     Some(FoundTable {
         segments: found.segments.iter().map(|i| own[*i]).collect(),
         ..found

@@ -144,11 +144,45 @@ fn documents_of_known_structure_have_it() {
     }
 }
 
+#[test]
+fn boxes_of_text_are_read_and_diagrams_stay_whole() {
+    let folder = Folder::new();
+    for name in ["browser_boxes", "latex_boxes", "typst_boxes"] {
+        let truth = root().join(format!("tests/born_digital/{name}"));
+        let pdf = format!("{}.pdf", truth.display());
+        folder
+            .run(&["-i", &pdf, "--save-path", "out", "--formats", "json", "-q"])
+            .expect(0);
+        let text = std::fs::read_to_string(truth.with_extension("json")).unwrap();
+        let truth: Value = serde_json::from_str(&text).unwrap();
+        let document = folder.json(&format!("out/{name}.json"));
+        let (mut found, mut pictures) = (Found::default(), Vec::new());
+        for page in document["pages"].as_array().unwrap() {
+            for block in page["parsing_res_list"].as_array().unwrap() {
+                found.add(&block["body"]);
+                if matches!(block["block_label"].as_str(), Some("image" | "chart")) {
+                    pictures.push(letters(block["block_content"].as_str().unwrap()));
+                }
+            }
+        }
+        assert_eq!(pictures.len(), 1, "{name}: {pictures:?}");
+        for block in truth["blocks"].as_array().unwrap() {
+            let text = block["text"].as_str().unwrap();
+            let kept = match block["kind"].as_str().unwrap() {
+                "figure_text" => pictures[0].contains(&letters(text)),
+                "header" | "footer" => true,
+                _ => found.has(block),
+            };
+            assert!(kept, "{name}: {text}");
+        }
+    }
+}
+
 /// Number of blocks of each kind that must be found.
 const FLOORS: [(&str, usize); 5] = [
-    ("heading", 169),
-    ("paragraph", 248),
-    ("list_item", 133),
-    ("code", 7),
+    ("heading", 175),
+    ("paragraph", 273),
+    ("list_item", 139),
+    ("code", 10),
     ("footnote", 12),
 ];

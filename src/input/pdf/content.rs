@@ -6,6 +6,7 @@
 use super::library::OpenPage;
 use super::mend;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
+use super::shapes::{self, Subpath};
 use crate::document::HiddenReason;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
@@ -16,7 +17,11 @@ const RULING_THICKNESS: f32 = 2.2;
 const RULING_LENGTH: f32 = 5.0;
 /// Most segments of a path with rulings; paths with more are drawings. No table with that many lines in one
 /// path has been seen.
-const MAX_RULING_SEGMENTS: i32 = 4000;
+const MAX_RULING_SEGMENTS: i32 = 20_000;
+/// Value of a colour's parts above which it is white.
+const WHITE: u8 = 250;
+/// Most areas, the last ones drawn, that are compared with a white line.
+const MAX_GROUNDS: usize = 512;
 /// Sides of a small shape in points: from bullets of small print to check boxes of large print.
 const SMALL_SIDES: std::ops::Range<f32> = 1.2..18.0;
 /// Most small shapes of a page that are passed on; pages with more are drawings or text as outlines.
@@ -421,30 +426,36 @@ impl ObjectWalk<'_, '_> {
         let matrix = concat(&matrix, to_page);
         let bounds = self.bounds(object, to_page);
         self.small_shape(bounds, segments, filled.then_some(color));
-        let Some(lines) = self.straight_lines(object, segments, &matrix) else {
+        let Some(subpaths) = self.straight_lines(object, segments, &matrix) else {
             self.out.drawings.push(bounds);
             return;
         };
-        let thin = RULING_THICKNESS * self.scale;
-        let [x1, y1, x2, y2] = bounds;
+        let is_white = |color: [u8; 3]| color.iter().all(|v| *v > WHITE);
         if filled && !stroked {
-            if (x2 - x1).min(y2 - y1) <= thin {
-                self.ruling(bounds);
-            } else if segments <= 6 {
-                self.out.fills.push((bounds, color));
-            } else {
+            let shapes = shapes::filled(&subpaths, RULING_THICKNESS * self.scale);
+            for line in shapes.rulings {
+                match is_white(color) {
+                    true => self.white_ruling(line),
+                    false => self.ruling(line),
+                }
+            }
+            self.out
+                .fills
+                .extend(shapes.fills.into_iter().map(|area| (area, color)));
+            if shapes.is_drawing {
                 self.out.drawings.push(bounds);
             }
             return;
         }
-        if stroke_color[..3].iter().all(|v| *v > 250) {
-            return; // white lines separate nothing that can be seen
-        }
-        for line in lines {
-            self.ruling(line);
-        }
+        let stroke_color = [0, 1, 2].map(|i| stroke_color[i].min(255) as u8);
         if filled && color != [255, 255, 255] {
             self.out.fills.push((bounds, color));
+        }
+        for line in subpaths.into_iter().flatten() {
+            match is_white(stroke_color) {
+                true => self.white_ruling(line),
+                false => self.ruling(line),
+            }
         }
     }
 
@@ -469,19 +480,33 @@ impl ObjectWalk<'_, '_> {
         }
     }
 
-    /// The path's lines as boxes, if it consists of horizontal and vertical lines only.
+    /// Takes a white line if it divides an area of another colour: on white paper it cannot be seen.
+    fn white_ruling(&mut self, line: [f32; 4]) {
+        let [x, y] = [(line[0] + line[2]) / 2.0, (line[1] + line[3]) / 2.0];
+        let reach = RULING_THICKNESS * self.scale;
+        let fills = self.out.fills.iter().rev().take(MAX_GROUNDS);
+        let mut under = fills.filter(|(area, _)| {
+            area[0] - reach < x && x < area[2] + reach && area[1] - reach < y && y < area[3] + reach
+        });
+        if under.any(|(_, color)| color.iter().any(|v| *v <= WHITE)) {
+            self.ruling(line);
+        }
+    }
+
+    /// The lines of each part of the path as boxes, if all are horizontal or vertical.
     fn straight_lines(
         &self,
         object: *mut c_void,
         segments: i32,
         matrix: &Transform,
-    ) -> Option<Vec<[f32; 4]>> {
+    ) -> Option<Vec<Subpath>> {
         if segments > MAX_RULING_SEGMENTS {
             return None;
         }
         let api = self.page.api();
         let slack = 0.7 * self.scale;
-        let (mut lines, mut start, mut at) = (Vec::new(), (0.0, 0.0), (0.0, 0.0));
+        let (mut start, mut at) = ((0.0, 0.0), (0.0, 0.0));
+        let (mut done, mut lines) = (Vec::new(), Subpath::new());
         for index in 0..segments.max(0) {
             let (mut x, mut y) = (0f32, 0f32);
             // SAFETY: the index is below the count, the targets are locals.
@@ -494,7 +519,7 @@ impl ObjectWalk<'_, '_> {
                 )
             };
             let to = apply(matrix, x, y);
-            let mut add = |from: (f32, f32), to: (f32, f32)| {
+            let add = |from: (f32, f32), to: (f32, f32), lines: &mut Subpath| {
                 let (dx, dy) = ((from.0 - to.0).abs(), (from.1 - to.1).abs());
                 if dx > slack && dy > slack {
                     return false;
@@ -508,20 +533,24 @@ impl ObjectWalk<'_, '_> {
                 true
             };
             match kind {
-                0 if !add(at, to) => return None,
+                0 if !add(at, to, &mut lines) => return None,
                 0 => {}
-                2 => start = to,
+                2 => {
+                    done.push(std::mem::take(&mut lines));
+                    start = to;
+                }
                 _ => return None,
             }
             at = to;
             if closes {
-                if !add(at, start) {
+                if !add(at, start, &mut lines) {
                     return None;
                 }
                 at = start;
             }
         }
-        Some(lines)
+        done.push(lines);
+        Some(done)
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) mod pictures;
 mod raised;
 pub(super) mod repeats;
 mod rescue;
+mod shapes;
 mod strings;
 mod structure;
 mod xfa;

@@ -1,11 +1,13 @@
 //! Figures: raster pictures and groups of drawn shapes, distinguished from backgrounds, frames and bullets.
 
+use super::panels::{Background, Content, Surroundings};
 use super::thresholds::figures::*;
 use super::thresholds::tables::{INSIDE, RULE_MARGIN, SHAPE_MARGIN};
 use crate::deadline;
 use crate::document::TextSource;
 use crate::geometry::Rect;
 use crate::lines::{PreparedPage, Segment};
+use std::collections::HashSet;
 
 /// A figure on a page.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +32,7 @@ pub(super) fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f
             .iter()
             .any(|t| r.share_inside(&t.expanded(SHAPE_MARGIN, SHAPE_MARGIN)) > INSIDE)
     };
-    let free: Vec<usize> = (0..page.text.segments.len())
+    let untaken: Vec<usize> = (0..page.text.segments.len())
         .filter(|i| !taken[*i])
         .collect();
     let segments = &page.text.segments;
@@ -44,23 +46,37 @@ pub(super) fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f
             boxes.push((image, !scanned));
         }
     }
-    let holds_text = |r: &Rect, free: &[usize]| {
-        free.iter()
-            .any(|&i| segments[i].bbox.share_inside(r) > TEXT_ON_FILL)
+    let fills = whole_fills(&page.fills);
+    let is_small = |r: &Rect| r.area() < BACKGROUND_SHARE * page_area;
+    let clamped = |r: &Rect| r.clamped(width, height);
+    let drawn: Vec<Rect> = page.drawings.iter().map(clamped).collect();
+    let filled: Vec<Rect> = fills.iter().map(clamped).collect();
+    let around = Surroundings {
+        segments,
+        free: &untaken,
+        fills: &filled,
+        drawn: &drawn,
+        rulings: &page.rulings,
+        body,
     };
-    let fills = page
-        .fills
-        .iter()
-        .filter(|(r, color)| *color != [255; 3] && !holds_text(r, &free))
-        .map(|(r, _)| r);
-    let shapes = page
-        .drawings
-        .iter()
-        .chain(fills)
-        .map(|r| r.clamped(width, height));
-    let shapes: Vec<Rect> = shapes
-        .filter(|r| r.area() < BACKGROUND_SHARE * page_area && !in_table(r))
-        .collect();
+    let (mut in_panels, mut read): (HashSet<usize>, HashSet<usize>) = Default::default();
+    let mut shapes: Vec<Rect> = Vec::new();
+    let found = drawn.iter().map(|r| (r, false));
+    for (shape, is_fill) in found.chain(filled.iter().map(|r| (r, true))) {
+        deadline::check();
+        let is_background = match around.background(shape, is_fill) {
+            Background::No => false,
+            Background::OfLabels => true,
+            Background::OfText(text, runs) => {
+                in_panels.extend(text);
+                read.extend(runs);
+                true
+            }
+        };
+        if !is_background && is_small(shape) && !in_table(shape) {
+            shapes.push(*shape);
+        }
+    }
     if scanned {
         for (bbox, _) in &mut boxes {
             // The axes of a chart count as ruling lines.
@@ -73,15 +89,23 @@ pub(super) fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f
                 .fold(*bbox, |b, r| b.union(r));
         }
     }
-    boxes.extend(
-        grouped(shapes, SHAPE_GAP * body, &page.rulings, tables)
-            .into_iter()
-            .map(|r| (r, false)),
-    );
+    let mut groups = grouped(shapes, SHAPE_GAP * body, &page.rulings, tables);
+    let all: Vec<Rect> = groups.iter().chain(&page.images).copied().collect();
+    let is_alone = |bbox: &Rect| {
+        let beside = |other: &&Rect| other.near(bbox, NEIGHBOUR * body);
+        all.iter().filter(beside).count() == 1
+    };
+    // The frame of a text goes before it can be joined with pictures that it may have.
+    groups.retain(|bbox| {
+        let lies_inside = |i: &usize| segments[*i].bbox.share_inside(bbox) > LABEL_INSIDE;
+        let inside: Vec<usize> = untaken.iter().copied().filter(lies_inside).collect();
+        !matches!(around.content(bbox, &inside, is_alone(bbox)), Content::Text)
+    });
+    boxes.extend(groups.into_iter().map(|r| (r, false)));
     join_overlapping(&mut boxes);
 
     let mut figures: Vec<Figure> = Vec::new();
-    let mut free = free;
+    let mut free = untaken.clone();
     for (bbox, raster) in boxes {
         // A label between two figures belongs to the first.
         free.retain(|i| !figures.last().is_some_and(|f| f.segments.contains(i)));
@@ -91,22 +115,56 @@ pub(super) fn find(page: &PreparedPage, taken: &[bool], tables: &[Rect], body: f
         // Words printed over a photograph are text; one or two words may be a label.
         let is_label = |s: &Segment| !raster || s.words.len() <= PHOTO_LABEL_WORDS;
         let lies_inside = |s: &Segment| s.bbox.share_inside(&bbox) > LABEL_INSIDE;
-        let inside: Vec<usize> = free
+        let mut inside: Vec<usize> = free
             .iter()
             .copied()
             .filter(|&i| lies_inside(&segments[i]) && is_label(&segments[i]))
             .collect();
+        // What is drawn behind the text of a panel decorates it.
+        let behind = inside.iter().filter(|i| !raster && read.contains(i));
+        let behind: f32 = behind.map(|i| segments[*i].bbox.area()).sum();
+        if behind > BEHIND_SHARE * bbox.area() {
+            continue;
+        }
+        inside.retain(|i| raster || !read.contains(i));
         let large = bbox.area() > LARGE_SHARE * page_area;
         if is_text_background(&bbox, &inside, segments, raster, large) {
             continue;
+        }
+        if !raster {
+            match around.content(&bbox, &inside, false) {
+                Content::Text if !page.images.iter().any(|p| p.near(&bbox, 0.0)) => continue,
+                Content::Text | Content::Drawing => {}
+                Content::DrawingBehind(text) => inside.retain(|i| !text.contains(i)),
+            }
         }
         let banner = !raster && bbox.height() < BANNER_HEIGHT * body && !inside.is_empty();
         if banner {
             continue;
         }
-        figures.push(with_labels(bbox, raster, inside, &free, segments, body));
+        let outside = |i: &usize| !in_panels.contains(i);
+        let labels: Vec<usize> = free.iter().copied().filter(outside).collect();
+        figures.push(with_labels(bbox, raster, inside, &labels, segments, body));
     }
     figures
+}
+
+/// Filled areas that can be seen. The shades of lines below one another, as listings have them, are one area.
+fn whole_fills(fills: &[(Rect, [u8; 3])]) -> Vec<Rect> {
+    let mut whole: Vec<(Rect, [u8; 3])> = Vec::new();
+    for (fill, color) in fills.iter().filter(|(_, color)| *color != [255; 3]) {
+        // The shades of both margins may come between.
+        let line_above = whole.iter_mut().rev().take(4).find(|(above, same)| {
+            let aligned = (above.x1 - fill.x1).abs().max((above.x2 - fill.x2).abs()) < STRIP_SLACK;
+            let touches = (fill.y1 - above.y2).abs() < STRIP_SLACK;
+            aligned && touches && same == color
+        });
+        match line_above {
+            Some((above, _)) => *above = above.union(fill),
+            None => whole.push((*fill, *color)),
+        }
+    }
+    whole.into_iter().map(|(fill, _)| fill).collect()
 }
 
 /// Groups of nearby shapes; ruling lines outside tables join a group that they touch.
@@ -137,6 +195,9 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
             break;
         }
     }
+    for ruling in rulings {
+        join_ends(&mut groups, ruling, gap);
+    }
     for ruling in rulings.iter().filter(|r| {
         !tables
             .iter()
@@ -151,6 +212,33 @@ fn grouped(mut shapes: Vec<Rect>, gap: f32, rulings: &[Rect], tables: &[Rect]) -
         }
     }
     groups
+}
+
+/// Makes the two groups one that a line leads from and to, as in a diagram.
+fn join_ends(groups: &mut Vec<Rect>, line: &Rect, reach: f32) {
+    let across = line.width() >= line.height();
+    let turned = |r: &Rect| match across {
+        true => *r,
+        false => Rect::new(r.y1, r.x1, r.y2, r.x2),
+    };
+    let line_across = turned(line);
+    // A line may run on through the head of its arrow.
+    let ends = -DRAWN_AXIS_GAP..reach;
+    let at_level = |g: &Rect| (g.y1..g.y2).contains(&line_across.center_y());
+    let from = groups.iter().position(|g| {
+        let g = turned(g);
+        at_level(&g) && ends.contains(&(g.x2 - line_across.x1)) && g.x1 < line_across.x1
+    });
+    let to = groups.iter().position(|g| {
+        let g = turned(g);
+        at_level(&g) && ends.contains(&(line_across.x2 - g.x1)) && g.x2 > line_across.x2
+    });
+    if let (Some(from), Some(to)) = (from, to)
+        && from != to
+    {
+        groups[from] = groups[from].union(&groups[to]).union(line);
+        groups.remove(to);
+    }
 }
 
 /// One box for all shapes whose upper left corners share a grid cell.
@@ -199,6 +287,7 @@ fn is_strip_of(a: &Rect, b: &Rect) -> bool {
     (a.x1 - b.x1).abs() < STRIP_SLACK && (a.x2 - b.x2).abs() < STRIP_SLACK && gap < STRIP_SLACK
 }
 
+/// `true` for a picture behind text, or the decoration of a page.
 fn is_text_background(
     bbox: &Rect,
     inside: &[usize],
@@ -216,16 +305,8 @@ fn is_text_background(
     if large && inside.iter().map(in_lines).sum::<usize>() >= LARGE_WORDS {
         return true;
     }
-    let prose = inside
-        .iter()
-        .filter(|i| segments[**i].words.len() >= PROSE_WORDS);
-    let (lines, area) = prose.fold((0, 0.0), |(n, area), i| {
-        (n + 1, area + segments[*i].bbox.area())
-    });
     let all: f32 = inside.iter().map(|i| segments[*i].bbox.area()).sum();
-    let share = area / bbox.area().max(1.0);
-    (lines >= PROSE_LINES && share > MAX_TEXT_SHARE)
-        || (raster && all / bbox.area().max(1.0) > MAX_TEXT_SHARE)
+    raster && all / bbox.area().max(1.0) > MAX_TEXT_SHARE
 }
 
 fn with_labels(
@@ -255,7 +336,7 @@ fn with_labels(
                 segment.words.len() <= LABEL_WORDS && segment.style.font_size < LABEL_SIZE * body;
             let beside = segment.bbox.near(&drawn, reach(segment) * body)
                 && segment.bbox.width() < LABEL_WIDTH * drawn.width();
-            let caption = super::labels::caption_kind(&segment.plain_text()).is_some();
+            let caption = crate::layout::captions::caption_kind(&segment.plain_text()).is_some();
             if label && beside && !caption {
                 bbox = bbox.union(&segment.bbox);
                 inside.push(i);
@@ -312,6 +393,48 @@ mod tests {
             [
                 (Rect::new(0.0, 0.0, 50.0, 50.0), false),
                 (Rect::new(60.0, 0.0, 70.0, 9.0), true)
+            ]
+        );
+    }
+
+    #[test]
+    fn boxes_that_a_line_joins_are_one_figure() {
+        let shapes = vec![
+            Rect::new(0.0, 0.0, 100.0, 40.0),
+            Rect::new(200.0, 0.0, 300.0, 40.0),
+            Rect::new(0.0, 200.0, 100.0, 240.0),
+        ];
+        let arrow = Rect::new(100.0, 20.0, 200.0, 21.0);
+        let rule = Rect::new(0.0, 150.0, 300.0, 151.0);
+        let groups = grouped(shapes, 20.0, &[arrow, rule], &[]);
+        assert_eq!(
+            groups,
+            [
+                Rect::new(0.0, 0.0, 300.0, 40.0),
+                Rect::new(0.0, 200.0, 100.0, 240.0)
+            ]
+        );
+    }
+
+    #[test]
+    fn shades_of_lines_are_one_area() {
+        let gray = [240; 3];
+        let line = |y: f32| (Rect::new(10.0, y, 400.0, y + 20.0), gray);
+        let margin = |y: f32| (Rect::new(4.0, y, 10.0, y + 20.0), gray);
+        let fills = [
+            line(0.0),
+            margin(0.0),
+            line(20.0),
+            margin(20.0),
+            (Rect::new(10.0, 40.0, 400.0, 60.0), [255, 0, 0]),
+            (Rect::new(10.0, 60.0, 400.0, 80.0), [255; 3]),
+        ];
+        assert_eq!(
+            whole_fills(&fills),
+            [
+                Rect::new(10.0, 0.0, 400.0, 40.0),
+                Rect::new(4.0, 0.0, 10.0, 40.0),
+                Rect::new(10.0, 40.0, 400.0, 60.0)
             ]
         );
     }

@@ -9,6 +9,7 @@ use super::thresholds::headings::{ALL_BOLD, CAPITALS_PER_SMALL, DISTINCT_SIZE, M
 use super::thresholds::{captions, footnotes, formulas, margins, scores};
 use crate::document::{BlockStyle, Label};
 use crate::geometry::Rect;
+use crate::layout::captions::caption_kind;
 
 /// Context of the labelling rules besides the lines.
 #[derive(Debug, Clone, Copy)]
@@ -26,34 +27,6 @@ pub(crate) struct PageShape {
     /// Vertical position of the rule above the footnotes.
     pub footnote_rule: Option<f32>,
 }
-
-/// Words that begin captions, in lower case.
-const CAPTION_WORDS: &[&str] = &[
-    "figure",
-    "fig",
-    "table",
-    "tab",
-    "chart",
-    "scheme",
-    "plate",
-    "listing",
-    "algorithm",
-    "exhibit",
-    "example",
-    "abbildung",
-    "abb",
-    "tabelle",
-    "figura",
-    "tabla",
-    "tableau",
-    "tabela",
-    "图",
-    "表",
-    "圖",
-    "附图",
-    "附表",
-    "図",
-];
 
 /// The label of a text block and its confidence, 0 to 1.
 pub(crate) fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
@@ -127,43 +100,6 @@ pub(crate) fn style(lines: &[Line]) -> BlockStyle {
         tagged_level: lines.iter().find_map(|l| l.tag.and_then(|t| t.1)),
         is_open: false,
     }
-}
-
-/// `Some(true)` if a text begins as only captions do, `Some(false)` if it could also be a sentence.
-pub(crate) fn caption_kind(text: &str) -> Option<bool> {
-    let text = text.trim_start();
-    let lower = text.to_lowercase();
-    let word = CAPTION_WORDS
-        .iter()
-        .filter(|w| lower.starts_with(**w))
-        .max_by_key(|w| w.len())?;
-    // Lower-casing may change byte lengths: counts characters.
-    let rest: String = text.chars().skip(word.chars().count()).collect();
-    let rest = rest.trim_start_matches(['.', ' ', '\u{a0}']);
-    let number: String = rest
-        .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
-        .collect();
-    let core = number.trim_end_matches(['.', '-']);
-    let numbered = core.chars().next().is_some_and(|c| c.is_ascii_digit())
-        || (!core.is_empty()
-            && core.len() <= captions::ROMAN_CHARS
-            && core.chars().all(|c| "IVXLC".contains(c)))
-        || (core.len() <= captions::LETTERED_CHARS
-            && core.chars().next().is_some_and(|c| c.is_ascii_uppercase())
-            && core.contains(['.', '-']));
-    if !numbered {
-        return None;
-    }
-    let after = &rest[core.len()..];
-    let strong = after.is_empty()
-        || after.starts_with(['.', ':', '|', '：', '。', '–', '—', '-'])
-        || after
-            .trim_start()
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_uppercase() || !c.is_ascii());
-    Some(strong)
 }
 
 /// `true` for an entry of an index: words, then the numbers of pages after a comma or a gap: `tides, height of, 12, 15-17`.
@@ -383,29 +319,6 @@ pub(crate) fn in_margin(bbox: &Rect, height: f32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn captions_are_told_from_sentences() {
-        for text in [
-            "Figure 3: The way",
-            "Table 1. HPO",
-            "Fig. 2 The way",
-            "TABLE IV",
-            "表 1 结果",
-            "Figure A.1. x",
-        ] {
-            assert_eq!(caption_kind(text), Some(true), "{text}");
-        }
-        assert_eq!(caption_kind("Table 2 shows that"), Some(false));
-        for text in [
-            "Tables are",
-            "Figure it out",
-            "Table of contents",
-            "The figure 3",
-        ] {
-            assert_eq!(caption_kind(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn entries_of_an_index_end_with_numbers() {

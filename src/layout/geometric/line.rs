@@ -1,7 +1,7 @@
 //! A line of a zone.
 
 use crate::geometry::Rect;
-use crate::layout::table::aligned::is_marker;
+use crate::layout::table::is_marker;
 use crate::lines::Segment;
 
 /// A line of a zone: segments side by side.

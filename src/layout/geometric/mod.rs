@@ -13,6 +13,7 @@ mod flow;
 pub(crate) mod headings;
 pub(crate) mod labels;
 mod line;
+mod panels;
 mod paragraphs;
 mod pieces;
 mod tagged;
@@ -21,7 +22,7 @@ mod tests;
 mod thresholds;
 
 use super::postprocess::LayoutOptions;
-use super::table::{FoundTable, aligned, ruled};
+use super::table::{self, Evidence, FoundTable};
 use super::{LayoutDetector, LayoutError, Region};
 use crate::deadline;
 use crate::document::{Label, TextSource};
@@ -36,7 +37,7 @@ use std::iter::Peekable;
 use tagged::Tags;
 use thresholds::columns::{RULE_DISTANCE, RULE_SHARE, RULE_THICKNESS};
 use thresholds::paragraphs::EARLY_END;
-use thresholds::{footnotes, listings, margins, scores, tables};
+use thresholds::{footnotes, listings, margins, scores};
 
 /// The detector of the embedded default.
 #[derive(Debug, Default)]
@@ -70,6 +71,7 @@ struct PageLayout<'a> {
     page: &'a PreparedPage,
     segments: &'a [Segment],
     body: f32,
+    evidence: Evidence<'a>,
     /// `true` if most of the text has a font with equal widths.
     fixed_pitch: bool,
     tags: Option<Tags>,
@@ -84,10 +86,18 @@ struct PageLayout<'a> {
 impl<'a> PageLayout<'a> {
     fn new(page: &'a PreparedPage) -> Self {
         let segments = &page.text.segments;
+        let body = page.text.body_size_or_default();
         Self {
             page,
             segments,
-            body: page.text.body_size_or_default(),
+            body,
+            evidence: Evidence::new(
+                segments,
+                &page.rulings,
+                &page.fills,
+                (page.width as f32, page.height as f32),
+                body,
+            ),
             fixed_pitch: {
                 let chars = |s: &&Segment| s.char_count() as f32;
                 let fixed = segments.iter().filter(|s| s.style.fixed_pitch);
@@ -130,8 +140,8 @@ impl<'a> PageLayout<'a> {
             })
             .collect();
         let is_table = |zone: &[usize]| {
-            let rows = aligned::rows(&self.contents_of(zone, &contents).0, self.segments);
-            !aligned::find(&rows, self.segments, &self.page.rulings, self.body).is_empty()
+            let rows = table::rows(&self.contents_of(zone, &contents).0, self.segments);
+            !table::find_open(&self.evidence, &rows).is_empty()
         };
         let mut regions = Vec::new();
         for zone in columns::zones(&items, self.body, right_to_left, &is_table) {
@@ -183,7 +193,7 @@ impl<'a> PageLayout<'a> {
     }
 
     fn find_tables(&mut self) {
-        for found in ruled::find(&self.page.rulings, self.segments, self.body) {
+        for found in table::find_drawn(&self.evidence, &self.free()) {
             self.take_table(found);
         }
         if self.tags.is_some() {
@@ -191,25 +201,7 @@ impl<'a> PageLayout<'a> {
                 self.take_table(found);
             }
         }
-        let found: Vec<Rect> = self.floats.iter().map(|f| f.bbox).collect();
-        let rulings: Vec<Rect> = self
-            .page
-            .rulings
-            .iter()
-            .filter(|r| {
-                !found.iter().any(|table| {
-                    let around = table.expanded(tables::RULE_MARGIN, tables::RULE_MARGIN);
-                    r.share_inside(&around) > tables::INSIDE
-                })
-            })
-            .copied()
-            .collect();
-        let free: Vec<usize> = self
-            .free()
-            .into_iter()
-            .filter(|i| self.segments[*i].direction == Direction::Horizontal)
-            .collect();
-        for found in aligned::find_framed(&free, self.segments, &rulings, self.body) {
+        for found in table::find_numbers(&self.evidence, &self.free()) {
             self.take_table(found);
         }
     }
@@ -294,8 +286,8 @@ impl<'a> PageLayout<'a> {
     /// Turns the contents of a zone into regions, in reading order.
     fn read_zone(&self, zone: &Zone, contents: &[Content], out: &mut Vec<Region>) {
         let (mut texts, mut floats) = self.contents_of(&zone.items, contents);
-        let rows = aligned::rows(&texts, self.segments);
-        for found in aligned::find(&rows, self.segments, &self.page.rulings, self.body) {
+        let rows = table::rows(&texts, self.segments);
+        for found in table::find_open(&self.evidence, &rows) {
             texts.retain(|i| !found.segments.contains(i));
             floats.push(table_region(found));
         }

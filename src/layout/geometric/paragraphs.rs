@@ -8,6 +8,7 @@ use super::thresholds::paragraphs::*;
 use super::{headings, labels};
 use crate::deadline;
 use crate::geometry::{Rect, rows_by_overlap};
+use crate::layout::captions::caption_kind;
 use crate::lines::{Direction, Segment};
 
 /// Common measures of a zone's lines.
@@ -151,7 +152,7 @@ fn breaks(block: &[Line], line: &Line, shape: &ZoneShape) -> bool {
     {
         return true;
     }
-    let caption = labels::caption_kind(&block[0].text) == Some(true);
+    let caption = caption_kind(&block[0].text) == Some(true);
     if caption && last.bbox.x1 - line.bbox.x1 > CAPTION_OUTDENT * em {
         return true;
     }

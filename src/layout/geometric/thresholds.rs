@@ -165,12 +165,6 @@ pub(super) mod figures {
     /// Minimum number of words of a line that counts for `LARGE_WORDS`, which excludes labels. Larger:
     /// designed pages with short lines are pictures. Smaller: labels make large diagrams decorated pages.
     pub(crate) const LINE_WORDS: usize = 4;
-    /// Number of words from which a line is prose rather than a label. Larger: tinted boxes with short lines
-    /// are figures. Smaller: labels of several words make their diagram a background.
-    pub(crate) const PROSE_WORDS: usize = 6;
-    /// Minimum number of prose lines that makes a background of text. Larger: small tinted text boxes are
-    /// figures. Smaller: a diagram with two long labels is not a figure.
-    pub(crate) const PROSE_LINES: usize = 3;
     /// Height in ems below which shapes around text decorate a heading. Larger: flat diagrams are lost.
     /// Smaller: banners behind headings are figures.
     pub(crate) const BANNER_HEIGHT: f32 = 4.0;
@@ -189,19 +183,25 @@ pub(super) mod figures {
     /// Minimum overlap, as a share of the smaller of two boxes, for both to be one figure. Larger: insets are
     /// separate figures. Smaller: figures that touch become one.
     pub(crate) const JOIN_SHARE: f32 = 0.3;
+    /// Share of a drawing covered by text that is read on a panel from which the drawing decorates the panel. Larger:
+    /// ornaments under text are figures. Smaller: figures that the text flows around are lost.
+    pub(crate) const BEHIND_SHARE: f32 = 0.05;
+    /// Distance in ems within which groups of shapes are beside one another, so that a short text in one of them
+    /// is a label of a diagram. Larger: framed words near a figure are pictures. Smaller: nodes that no arrow
+    /// touches are text.
+    pub(crate) const NEIGHBOUR: f32 = 2.0;
     /// Maximum offset in pixels at 144 dpi between strips of one picture: a point and a half, more than
     /// rounding causes. Larger: pictures stacked vertically become one. Smaller: one picture becomes many.
     pub(crate) const STRIP_SLACK: f32 = 3.0;
     /// Share of a piece of text that must lie in a figure to belong to it. Larger: labels on the border are
     /// text. Smaller: text touched by a figure's box is lost in it.
     pub(crate) const LABEL_INSIDE: f32 = 0.6;
-    /// Share of a piece of text that must lie on a filled area for that to be a background of text. Larger:
-    /// filled areas behind text are shapes of a figure. Smaller: shapes touched by text are backgrounds.
-    pub(crate) const TEXT_ON_FILL: f32 = 0.5;
     /// Minimum number of numbers along a drawing that makes it a chart. Larger: charts with few ticks are
     /// images. Smaller: numbered diagrams are charts.
     pub(crate) const CHART_NUMBERS: usize = 4;
 }
+
+pub(super) mod panels;
 
 /// Tables detected before, and the objects in them.
 pub(super) mod tables {
@@ -375,10 +375,6 @@ pub(super) mod captions {
     /// Font size relative to body size below which a caption or a sentence about a figure is a caption.
     /// Larger: sentences like `Table 2 shows` are captions. Smaller: captions set slightly smaller are text.
     pub(crate) const WEAK_SIZE: f32 = 0.97;
-    /// Maximum length of a roman number in a caption: `XVIII`.
-    pub(crate) const ROMAN_CHARS: usize = 5;
-    /// Maximum length of a number that starts with a letter: `A.12`.
-    pub(crate) const LETTERED_CHARS: usize = 4;
     /// Minimum number of leader dots of a contents entry: an ellipsis has as many, but no page number after
     /// it. Larger: entries as long as their line are text. Smaller: sentences ending in a number are entries.
     pub(crate) const LEADER_DOTS: usize = 3;

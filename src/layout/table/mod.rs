@@ -1,15 +1,26 @@
-//! Tables: grids of ruling lines ([`ruled`]), and columns separated by white space ([`aligned`]).
+//! Tables.
 //!
-//! Both yield a [`FoundTable`]: its box, its grid with the text of every cell, and its segments, which the
-//! rest of the layout then ignores.
+//! Evidence is collected first: lines and borders that are drawn ([`evidence`]), lines of text in pieces ([`pieces`]).
+//! It proposes areas of the page ([`regions`]), and each of them gets the grid that leaves one thing in each cell
+//! ([`grid`]): columns by dynamic programming over gaps and lines, rows by judging neighbouring lines. Areas that overlap
+//! compete; those that win are each a [`FoundTable`]: its box, its grid with the text of every cell, and its segments,
+//! which the rest of the layout then ignores.
 
-pub(super) mod aligned;
-pub(super) mod ruled;
+mod areas;
+mod evidence;
+mod grid;
+mod pieces;
+mod regions;
+#[cfg(test)]
+mod tests;
 mod thresholds;
 
+pub(crate) use evidence::Evidence;
+pub(crate) use regions::{find_drawn, find_numbers, find_open};
+
 use crate::document::{LINE_HYPHEN, Table};
-use crate::geometry::Rect;
-use crate::lines::{Segment, Shift, Word, is_cjk, words_text};
+use crate::geometry::{Rect, rows_by_overlap};
+use crate::lines::{Direction, Segment, Shift, Word, is_cjk, words_text};
 
 /// A table on a page.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,36 +33,82 @@ pub(super) struct FoundTable {
     pub segments: Vec<usize>,
 }
 
+/// A row of text: segments side by side.
+#[derive(Debug, Clone)]
+pub(crate) struct TextRow {
+    /// Indices of the segments, from left to right.
+    pub segments: Vec<usize>,
+    /// Bounding box of all of them.
+    pub bbox: Rect,
+}
+
+/// Groups segments into rows by their vertical extent, from top to bottom.
+pub(crate) fn rows(indices: &[usize], segments: &[Segment]) -> Vec<TextRow> {
+    let boxes: Vec<Rect> = indices.iter().map(|i| segments[*i].bbox).collect();
+    let rows = rows_by_overlap(&boxes, Rect::union)
+        .into_iter()
+        .map(|(row, bbox)| {
+            let mut row: Vec<usize> = row.into_iter().map(|i| indices[i]).collect();
+            row.sort_by(|&a, &b| segments[a].bbox.x1.total_cmp(&segments[b].bbox.x1));
+            TextRow {
+                segments: row,
+                bbox,
+            }
+        });
+    rows.collect()
+}
+
+/// `true` if a word is a list marker: a bullet, or a number or letter with a dot or bracket.
+pub(crate) fn is_marker(word: &str) -> bool {
+    let mut chars = word.chars();
+    match (chars.next(), word.chars().count()) {
+        (Some(c), 1) => "•◦▪▫■□●○‣⁃·*–—-➢➤✓✔".contains(c),
+        (Some(_), n) if n <= thresholds::aligned::MARKER_CHARS => {
+            let core = word
+                .trim_start_matches(['(', '['])
+                .trim_end_matches([')', '.', ']', ':']);
+            let closed = word.ends_with([')', '.', ']', ':']);
+            let roman = core.chars().all(|c| "ivxIVX".contains(c));
+            let number = core
+                .split('.')
+                .all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit()));
+            closed && !core.is_empty() && (number || roman || core.chars().count() == 1)
+        }
+        _ => false,
+    }
+}
+
 /// Words with the segments that contain them.
 pub(super) type PlacedWords<'a> = Vec<(&'a Segment, &'a Word)>;
 
 /// Joins the words of a cell to one text, line after line; words hyphenated at a line's end are rejoined.
 pub(super) fn cell_text(mut words: PlacedWords) -> String {
-    words.sort_by(|a, b| a.1.bbox.center_y().total_cmp(&b.1.bbox.center_y()));
-    let mut lines: Vec<Vec<(&Segment, &Word)>> = Vec::new();
+    if words
+        .iter()
+        .all(|(segment, _)| segment.direction == Direction::Turned)
+    {
+        return turned_text(&words);
+    }
+    // Words of one segment stand on one line, raised ones, too.
+    words.sort_by(|a, b| a.0.bbox.center_y().total_cmp(&b.0.bbox.center_y()));
+    let mut lines: Vec<(Rect, PlacedWords)> = Vec::new();
     for (segment, word) in words {
+        let own = &segment.bbox;
+        let is_on = |line: &Rect| {
+            let off = (line.center_y() - own.center_y()).abs();
+            off < thresholds::cells::SAME_LINE * line.height().min(own.height())
+        };
         match lines.last_mut() {
-            // Raised words lie above their line: half a line's height still belongs to it.
-            Some(line)
-                if {
-                    let top = line
-                        .iter()
-                        .map(|(s, _)| s.bbox.y1)
-                        .fold(f32::INFINITY, f32::min);
-                    let bottom = line
-                        .iter()
-                        .map(|(s, _)| s.bbox.y2)
-                        .fold(f32::NEG_INFINITY, f32::max);
-                    let overlap = bottom.min(segment.bbox.y2) - top.max(segment.bbox.y1);
-                    overlap
-                        > thresholds::cells::LINE_OVERLAP * segment.bbox.height().min(bottom - top)
-                } =>
-            {
-                line.push((segment, word));
+            Some((line, words)) if is_on(line) => {
+                if own.width() > line.width() {
+                    *line = *own;
+                }
+                words.push((segment, word));
             }
-            _ => lines.push(vec![(segment, word)]),
+            _ => lines.push((*own, vec![(segment, word)])),
         }
     }
+    let mut lines: Vec<PlacedWords> = lines.into_iter().map(|(_, words)| words).collect();
     let mut text = String::new();
     let mut cut = false;
     for line in &mut lines {
@@ -77,6 +134,25 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
     text
 }
 
+/// The text of rotated words, which come in writing order: a space is a gap along the line, or the step to the next line.
+fn turned_text(words: &PlacedWords) -> String {
+    let mut out: Vec<Word> = Vec::with_capacity(words.len());
+    let mut last: Option<Rect> = None;
+    for (segment, word) in words {
+        let mut next = (*word).clone();
+        if let Some(last) = last {
+            let own = &word.bbox;
+            let is_same_line = last.overlap_x(own) > 0.5 * last.width().min(own.width());
+            let gap = (own.y1 - last.y2).max(last.y1 - own.y2);
+            let space = thresholds::cells::TURNED_SPACE * segment.style.font_size;
+            next.space_before |= !is_same_line || gap > space;
+        }
+        last = Some(word.bbox);
+        out.push(next);
+    }
+    words_text(&out)
+}
+
 /// Appends a line to a text, with a space unless both sides are CJK characters.
 ///
 /// With `cut` the last word goes on, and may have a hyphen there or not: the place becomes a soft hyphen, about
@@ -94,24 +170,4 @@ pub(crate) fn join_line(text: &mut String, line: &str, cut: bool) {
         text.push(' ');
     }
     text.push_str(line);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::join_line;
-
-    #[test]
-    fn lines_join_as_their_scripts_do() {
-        let join = |a: &str, b: &str, cut| {
-            let mut text = a.to_string();
-            join_line(&mut text, b, cut);
-            text
-        };
-        assert_eq!(join("one", "two", false), "one two");
-        assert_eq!(join("hyphen", "ation", true), "hyphen\u{ad}ation");
-        assert_eq!(join("well-", "known", false), "well-known");
-        assert_eq!(join("a -", "b", false), "a - b");
-        assert_eq!(join("中文", "文字", false), "中文文字");
-        assert_eq!(join("", "x", false), "x");
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Ems are those of body text on the page, pixels those of a page at 144 dpi. If a comment gives no other
 //! reason, the value was found by trial on the examples. `tests/it/documents.rs` compares the tables of
-//! `examples/documents/report.pdf` and `tests/fixtures/tagged_table.pdf` cell by cell; the unit tests of
-//! `ruled` and `aligned` have small ones. The effects given for larger and smaller values follow from the
+//! `examples/documents/report.pdf` and `tests/fixtures/tagged_table.pdf` cell by cell, `tests/it/tables.rs` scores
+//! those of `tests/tables`; the unit tests beside this file have small ones. The effects given for larger and smaller values follow from the
 //! rule that uses the threshold.
 
 /// A share of counted things as a fraction, which avoids rounding.
@@ -22,10 +22,8 @@ impl Share {
     }
 }
 
-/// Grids of ruling lines.
-pub(super) mod ruled {
-    use super::Share;
-
+/// What is drawn.
+pub(super) mod drawn {
     /// Distance in pixels below which lines are one: the two edges of a thick or double line. Larger: rows
     /// that low vanish. Smaller: double lines make empty rows and columns.
     pub(crate) const SNAP: f32 = 5.0;
@@ -35,9 +33,220 @@ pub(super) mod ruled {
     /// Minimum share of a cell's side that must be drawn for a border. Larger: worn lines merge cells.
     /// Smaller: the end of a neighbour's line splits a cell.
     pub(crate) const BORDER_SHARE: f32 = 0.6;
+    /// Share of a table's width from which a line divides all of it. Larger: lines that leave out a margin do not divide.
+    /// Smaller: lines under most headings do.
+    pub(crate) const FULL_RULE: f32 = 0.85;
+    /// Height in ems below which a row has no room for text: the gap of a double line, or between two shaded cells. Larger:
+    /// empty rows of tables set solid are lost. Smaller: double lines leave empty rows.
+    pub(crate) const THIN_ROW: f32 = 0.8;
+    /// Share of the page from which a filled area is its ground. Larger: a page's ground is a cell. Smaller: a table's
+    /// ground is none.
+    pub(crate) const SHADE_SHARE: f32 = 0.5;
+    /// Width in ems up to which a shaded area is a cell only if its sides are borders of others, too. Larger: heads of
+    /// narrow tables are marks. Smaller: marked words divide cells.
+    pub(crate) const MARK_WIDTH: f32 = 12.0;
+    /// Share of an area within another one of its colour that cannot be seen. Larger: grounds of paragraphs divide
+    /// cells. Smaller: cells that overlap lose borders.
+    pub(crate) const INSIDE_SHADE: f32 = 0.8;
+    /// Distance in pixels below which two areas of one colour touch. Larger: white lines between cells are missed.
+    /// Smaller: rounding shows borders that are none.
+    pub(crate) const SHADE_GAP: f32 = 1.0;
+}
+
+/// Gaps between words, in ems of the larger word.
+pub(super) mod gaps {
+    /// Widest space between words. Larger: narrow columns are merged. Smaller: justified lines are rows of several
+    /// pieces.
+    pub(crate) const BLANK: f32 = 0.42;
+    /// The same in fonts of equal widths, whose space is 0.6 wide.
+    pub(crate) const FIXED_BLANK: f32 = 0.75;
+    /// Width beyond a space at which a gap is sure to divide columns: its weight is 1. Larger: columns need more lines.
+    /// Smaller: wide spaces count like gaps.
+    pub(crate) const SURE_GAP: f32 = 1.0;
+    /// Least gap between two numbers that may divide columns. Larger: dense columns of numbers are merged. Smaller:
+    /// numbers with spaces are split.
+    pub(crate) const NUMBER_BLANK: f32 = 0.36;
+    /// Weight of such a gap. Larger: pairs of numbers in one cell are split. Smaller: dense columns are merged.
+    pub(crate) const NUMBER_GAP: f32 = 0.4;
+    /// Widest space between groups of three digits. Larger: columns of three digits are merged. Smaller: `1 234` is two
+    /// numbers.
+    pub(crate) const GROUP_GAP: f32 = 0.42;
+    /// Most words of a number: its sign, its groups and its unit. Larger: rows of numbers are one. Smaller: long numbers
+    /// are text.
+    pub(crate) const NUMBER_WORDS: usize = 4;
+    /// Slack, in heights of the line, at which a line drawn beside a word still divides it from the next. Larger: borders
+    /// through a word's box count. Smaller: tight columns are merged.
+    pub(crate) const DRAWN_SLACK: f32 = 0.1;
+    /// Weight of the gap after leader dots.
+    pub(crate) const LEADER_GAP: f32 = 1.0;
+    /// Distance, in ems, between rotated words of one heading. Larger: headings side by side are one. Smaller: the words
+    /// of a heading are apart.
+    pub(crate) const TURNED_GAP: f32 = 0.35;
+}
+
+/// Prices of separators between columns; a sure gap that is left inside cells costs 1 in each line.
+pub(super) mod columns {
+    /// Price of a separator. Larger: columns of few lines are merged. Smaller: gaps that lie above each other by chance
+    /// divide columns.
+    pub(crate) const SEPARATOR: f32 = 1.6;
+    /// Price of cutting through a piece of a line. Larger: headings over several columns merge them. Smaller: columns of
+    /// ragged text are cut.
+    pub(crate) const CROSSING: f32 = 1.0;
+    /// The same for a line of one piece: a heading over all columns. Larger: tables with many such headings lose columns.
+    /// Smaller: prose has columns.
+    pub(crate) const LONE_CROSSING: f32 = 0.25;
+    /// Least weight of gaps above each other for a place to be considered.
+    pub(crate) const LEAST_SUPPORT: f32 = 1.0;
+    /// Width in pixels below which a stretch is no place for a separator.
+    pub(crate) const NARROWEST: f32 = 0.5;
+    /// What each line with text on one side only takes off the price of a place that nothing cuts: numbers below each other
+    /// that never stand beside those of the next column. Larger: indented labels make columns. Smaller: sparse columns are
+    /// merged.
+    pub(crate) const ONE_SIDED: f32 = 0.3;
+    /// Least width in ems of such a place.
+    pub(crate) const ONE_SIDED_WIDTH: f32 = 1.0;
+    /// Width in ems up to which a column without text is the space between two lines or two shaded cells. Larger: narrow
+    /// columns to fill in are lost. Smaller: spaces between shaded cells are columns.
+    pub(crate) const NARROW_COLUMN: f32 = 0.9;
+    /// Share of its height that a vertical line runs through in a table of boxes.
+    pub(crate) const BOXED: f32 = 0.6;
+    /// What a vertical line takes off the price: more than the price, as it is a separator itself. Larger: short strokes
+    /// divide columns. Smaller: lines through rows of one line do not.
+    pub(crate) const DRAWN: f32 = 1.7;
+    /// The same for each line of text beside it.
+    pub(crate) const DRAWN_LINE: f32 = 0.5;
+}
+
+/// Evidence for two lines being one row; they are if the sum is above 0.
+pub(super) mod rows {
+    /// Against one row, without any evidence.
+    pub(crate) const DEFAULT: f32 = 0.3;
+    /// For one row where lines divide the rows of a table, or its head from the rest.
+    pub(crate) const RULED: f32 = 1.0;
+    /// For one row, beyond that, where lines are drawn around every cell.
+    pub(crate) const BOXED: f32 = 1.0;
+    /// Against one row for two numbers in any of its cells.
+    pub(crate) const ANY_NUMBERS: f32 = 0.7;
+    /// For one row in the head, whose headings are wrapped.
+    pub(crate) const HEAD: f32 = 0.5;
+    /// Against one row for a heading over several others.
+    pub(crate) const SPANNED: f32 = 3.0;
+    /// Share of its height that a line has in common with the next one if they cannot be two rows.
+    pub(crate) const OVERLAPPING: f32 = 0.2;
+    /// For one row if lines overlap.
+    pub(crate) const OVERLAP: f32 = 3.0;
+    /// For one row if only cells with text above go on, and the first column does not.
+    pub(crate) const CONTINUED: f32 = 0.8;
+    /// For one row, between rules, if only one cell of text goes on.
+    pub(crate) const LONE: f32 = 0.9;
+    /// Against one row if the first column begins only in the lower line.
+    pub(crate) const NEW_STUB: f32 = 0.8;
+    /// Against one row for a label without values above values.
+    pub(crate) const LABEL: f32 = 0.5;
+    /// The same, beyond, if one is bold and the other is not.
+    pub(crate) const STYLE: f32 = 0.8;
+    /// Against one row for two numbers in a cell.
+    pub(crate) const NUMBERS: f32 = 2.0;
+    /// Against one row for a number and text in a cell.
+    pub(crate) const MIXED: f32 = 0.4;
+    /// Against one row for two lines that both fill most columns, as wrapped cells do not.
+    pub(crate) const COMPLETE: f32 = 0.8;
+    /// Share of the columns that such lines fill.
+    pub(crate) const COMPLETE_SHARE: f32 = 0.75;
+    /// Against one row for a heading over several columns that stands alone.
+    pub(crate) const TITLE: f32 = 2.0;
+    /// For one row after a hyphen.
+    pub(crate) const HYPHEN: f32 = 2.0;
+    /// For one row if the lower line begins with a small letter and its first word had no room above.
+    pub(crate) const LOWER_FULL: f32 = 1.5;
+    /// The same with room.
+    pub(crate) const LOWER: f32 = 0.6;
+    /// The same without room, before a capital letter.
+    pub(crate) const FULL: f32 = 0.3;
+    /// Against one row if there was room and the lower line does not begin with a small letter.
+    pub(crate) const ROOM: f32 = 1.0;
+    /// Width of a space in ems.
+    pub(crate) const SPACE: f32 = 0.3;
+    /// For one row at the smaller of two kinds of line pitch.
+    pub(crate) const TIGHT: f32 = 0.7;
+    /// Against one row at the larger one.
+    pub(crate) const LOOSE: f32 = 1.5;
+    /// Sum below which a pair of lines is two rows for sure: their pitch is that of rows.
+    pub(crate) const SURE_ROWS: f32 = -1.2;
+    /// Pitch, in relation to that of rows, below which lines are closer than rows.
+    pub(crate) const CLOSER: f32 = 0.86;
+    /// Ratio of two kinds of line pitch.
+    pub(crate) const PITCH_RATIO: f32 = 1.25;
+    /// Most variation within the smaller kind.
+    pub(crate) const PITCH_SPREAD: f32 = 1.15;
+    /// Least number of bands between rules, and most lines with a label in each of them on average, of a table whose rows
+    /// are ruled.
+    pub(crate) const RULED_BANDS: (usize, usize) = (3, 2);
+    /// Share of its height that a line between two others has in common with each.
+    pub(crate) const TOUCHING: f32 = 0.15;
+}
+
+/// Where tables begin and end.
+pub(super) mod ends {
+    /// Distance in ems of a line above the first rule, or below the last one, that belongs to the table. Larger: text near
+    /// a table joins it. Smaller: heads above the first rule are lost.
+    pub(crate) const NEXT_LINE: f32 = 1.2;
+    /// What a line that is added may add to the cost of the columns. Larger: captions join. Smaller: heads with wide words are
+    /// left out.
+    pub(crate) const MORE_COST: f32 = 0.5;
+    /// Most lines that are added.
+    pub(crate) const MORE_LINES: usize = 3;
+    /// Price of a table: what two tables must save, compared with one over both. Larger: tables of unlike columns that
+    /// follow each other are one. Smaller: tables fall apart.
+    pub(crate) const TABLE: f32 = 3.0;
+    /// Words from which a lone row above the head, or below the last row, is text that lines happen to enclose. Larger: text
+    /// around a table joins it. Smaller: titles in boxes are left out.
+    pub(crate) const TEXT_WORDS: usize = 12;
+    /// Most places at which it is tried.
+    pub(crate) const MAX_CUTS: usize = 12;
+}
+
+/// Cells over several places.
+pub(super) mod places {
+    /// Share of its height by which a piece may reach into a column without covering it. Larger: headings do not span.
+    /// Smaller: pieces that touch a column cover it.
+    pub(crate) const PROTRUDING: f32 = 0.4;
+    /// Most lines of a head without numbers below it.
+    pub(crate) const HEAD_LINES: usize = 1;
+    /// Distance, in heights of a heading, between its middle and that of its columns. Larger: headings at the left of a
+    /// group span it. Smaller: headings set roughly at the middle do not.
+    pub(crate) const CENTRED: f32 = 0.6;
+    /// Share of a column that a rule below a heading covers. Larger: short rules leave out the outer columns. Smaller:
+    /// rules that begin in the gap before a column cover it.
+    pub(crate) const RULE_OVER: f32 = 0.5;
+    /// Number of characters beyond which a cell holds prose: a long paragraph. Larger: designed pages with
+    /// short texts are tables. Smaller: tables with long cells are not.
+    pub(crate) const PROSE_CHARS: usize = 350;
+    /// Most columns of a table of contents: number, title, page. Larger: tables with a column of rising numbers are none.
+    pub(crate) const CONTENTS_COLUMNS: usize = 3;
+    /// Lines from which rising whole numbers without leader dots are those of pages. Larger: short contents are tables.
+    /// Smaller: tables sorted by their last column are none.
+    pub(crate) const CONTENTS_LINES: usize = 6;
+}
+
+/// Grids of ruling lines.
+pub(super) mod ruled {
+    use super::Share;
+
     /// Ems by which perpendicular lines must extend beyond the last line to imply an undrawn outer border.
     /// Larger: open columns of a few letters are lost. Smaller: protruding lines make empty columns.
     pub(crate) const OPEN_SIDE: f32 = 0.8;
+    /// Lines up to which a single line of several pieces makes a table. Larger: panels with two boxes in them are tables.
+    pub(crate) const FEW_LINES: usize = 3;
+    /// Lines in each band between rules, on average, from which long pieces are lines of prose in columns. Larger: columns of
+    /// prose with lines between them are tables. Smaller: tables with long texts are not.
+    pub(crate) const PROSE_LINES: usize = 8;
+    /// Distance in ems from the sides of a frame from which a line divides it. Larger: narrow first columns are none.
+    /// Smaller: double frames are divided.
+    pub(crate) const INNER: f32 = 0.8;
+    /// Share of rows and columns without any text from which a grid is a chart: most of what its lines divide is empty.
+    /// Larger: charts are tables. Smaller: forms to fill in are not.
+    pub(crate) const EMPTY: Share = Share(4, 10);
     /// Minimum share of cells with text: below it, the grid is a diagram or that of a chart. Larger: empty
     /// forms are not tables. Smaller: charts are.
     pub(crate) const MIN_FILLED: f32 = 0.2;
@@ -46,9 +255,6 @@ pub(super) mod ruled {
     /// Minimum share of rotated text that must lie in a table to belong to it, unlike text along its side.
     /// Larger: rotated headings at a border stay outside. Smaller: rotated notes beside a table join it.
     pub(crate) const TURNED_INSIDE: f32 = 0.9;
-    /// Number of characters beyond which a cell holds prose: a long paragraph. Larger: designed pages with
-    /// short texts are tables. Smaller: tables with long cells are not.
-    pub(crate) const PROSE_CHARS: usize = 350;
     /// Height in ems beyond which a grid may be page design: half a page and more. Larger: framed pages with
     /// empty space below are tables. Smaller: small tables of long texts are not.
     pub(crate) const DESIGN_HEIGHT: f32 = 40.0;
@@ -58,49 +264,20 @@ pub(super) mod ruled {
     /// Share of prose cells from which a high grid of few cells is page design. Larger: framed pages are
     /// tables. Smaller: tables with a column of descriptions are not.
     pub(crate) const DESIGN_PROSE: Share = Share(1, 4);
-    /// Maximum width in pixels of the next line's first word, for which an unwrapped line would have had
-    /// room. Larger: records are one text. Smaller: wrapped texts with long words are records.
-    pub(crate) const NEXT_WORD: f32 = 60.0;
-    /// Share of a cell's width that a line and the next one's first word must exceed for the line to be
-    /// wrapped. Larger: wrapped texts are records. Smaller: records are one text.
-    pub(crate) const WRAPPED_WIDTH: f32 = 0.9;
-    /// Minimum number of lines per cell of a row with several records. Larger: pairs of records stay one row.
-    pub(crate) const RECORD_LINES: usize = 2;
-    /// Minimum number of cells with equally many lines in a row with several records. Larger: records of
-    /// narrow tables stay one row. Smaller: one text of two lines splits its row.
-    pub(crate) const RECORD_CELLS: usize = 2;
-    /// Minimum share of non-empty cells with equally many lines in a row with several records. Larger:
-    /// records with an empty or wrapped cell stay one row. Smaller: rows are split through texts.
-    pub(crate) const RECORD_SHARE: Share = Share(6, 10);
-    /// Maximum offset, in line heights, between lines of one record. Larger: vertically centred texts split
-    /// rows. Smaller: records in different sizes stay one row.
-    pub(crate) const RECORD_SLACK: f32 = 0.4;
-    /// Height in ems below which a row has no room for text: the gap of a double line. Larger: empty rows of
-    /// tables set solid are lost. Smaller: double lines leave empty rows.
-    pub(crate) const THIN_ROW: f32 = 0.5;
 }
 
 /// Columns separated by white space.
 pub(super) mod aligned {
     use super::Share;
 
-    /// Gap in ems below which it is a space between words. Larger: narrow columns are merged. Smaller:
-    /// justified lines are rows of several pieces.
-    pub(crate) const WORD_BLANK: f32 = 0.42;
-    /// Minimum gap in ems that separates columns if all rows share it. Larger: narrow columns are merged.
-    /// Smaller: aligned spaces separate columns.
-    pub(crate) const COLUMN_GAP: f32 = 0.5;
-    /// Maximum share of rows that may cross a gap: headings over several columns. Larger: prose is split into
-    /// columns. Smaller: tables with many inner headings lose columns.
-    pub(crate) const CROSSING_SHARE: f32 = 0.15;
-    /// Number of multi-piece rows from which one may cross a gap regardless of the share. Larger: small
-    /// tables with a spanning heading lose a column. Smaller: with two rows, one may cross every gap.
-    pub(crate) const CROSSING_ROWS: usize = 3;
     /// Minimum number of multi-piece rows of a two-column table without rules. Larger: small tables are text.
     /// Smaller: lines with a coincidental gap are tables.
     pub(crate) const MIN_ROWS_TWO_COLUMNS: usize = 4;
     /// The same for more columns, whose gaps are stronger evidence.
     pub(crate) const MIN_ROWS: usize = 3;
+    /// Share of numbers from which a table is sure to be one before the page is cut into columns. Larger: wide tables with
+    /// text are cut at their gaps. Smaller: columns of text with years and marks are tables.
+    pub(crate) const SURE_NUMBERS: Share = Share(4, 10);
     /// Maximum line pitch in ems between rows of a table. Larger: headings and paragraphs around it join.
     /// Smaller: loosely set tables are split.
     pub(crate) const MAX_ROW_STEP: f32 = 3.2;
@@ -130,34 +307,18 @@ pub(super) mod aligned {
     /// Maximum length of a list marker: `(viii)` has six characters. Larger: short words with a dot are
     /// markers. Smaller: long roman numbers are not.
     pub(crate) const MARKER_CHARS: usize = 6;
-    /// Length in ems of a column that a piece must exceed to cover it. Larger: pieces that extend into a
-    /// column do not span it. Smaller: pieces that touch a column do.
-    pub(crate) const COVERED: f32 = 0.3;
-    /// Share of the column, and of the piece, that suffices if it is less than that length.
-    pub(crate) const COVERED_SHARE: f32 = 0.5;
-    /// Row pitch, relative to that of rows starting in the first column, below which another row continues
-    /// the one above. Larger: rows with an empty first cell do. Smaller: wrapped cells are rows.
-    pub(crate) const CONTINUED_STEP: f32 = 0.9;
-    /// Minimum width in ems of a rule that shows a heading's span: shorter ones underline a word. Larger:
-    /// rules over narrow columns are missed. Smaller: underlined words span.
-    pub(crate) const SPAN_RULE: f32 = 2.0;
-    /// Maximum width of such a rule relative to the table: a longer one separates rows. Larger: rules between
-    /// rows make a single heading span all columns. Smaller: wide headings do not span.
-    pub(crate) const SPAN_RULE_SHARE: f32 = 0.9;
-    /// Distance in ems of such a rule from the heading's lower edge: from just inside its box, whose descent
-    /// it may touch, to less than a line below.
-    pub(crate) const SPAN_RULE_BELOW: std::ops::Range<f32> = -0.4..0.8;
 }
 
 /// Pairs of horizontal rules around a table.
 pub(super) mod framed {
     use super::Share;
 
+    /// Height in ems from which the space between two boxes of equal extent divides them. Larger: boxes below each other are
+    /// a table. Smaller: shaded rows with spaces between them are boxes.
+    pub(crate) const BOX_GAP: f32 = 0.8;
     /// Minimum words of a full line of prose. Larger: narrow columns of prose between rules are tables. Smaller: cells of
     /// several words are prose.
     pub(crate) const PROSE_WORDS: usize = 4;
-    /// Share of its column that a full line fills. Larger: ragged prose is a table. Smaller: cells are prose.
-    pub(crate) const PROSE_FILL: f32 = 0.8;
     /// Minimum lines of a column of prose: cells have fewer. Larger: short columns between rules are tables.
     pub(crate) const PROSE_LINES: usize = 6;
     /// Maximum difference in ems between ends of paired rules. Larger: unrelated rules make a frame. Smaller:
@@ -166,9 +327,6 @@ pub(super) mod framed {
     /// Minimum width of a rule in ems: shorter ones underline or show a heading's span. Larger: narrow tables
     /// are missed. Smaller: underlines make frames.
     pub(crate) const RULE_WIDTH: f32 = 5.0;
-    /// Maximum thickness of a rule in ems: thicker ones are bars and tinted boxes. Larger: tinted bars are
-    /// rules. Smaller: thick rules are missed.
-    pub(crate) const RULE_THICKNESS: f32 = 0.5;
     /// Share of a piece of text that must lie between the rules to be framed. Larger: cells that touch a rule
     /// are lost. Smaller: lines above and below join.
     pub(crate) const TEXT_INSIDE: f32 = 0.7;
@@ -201,8 +359,9 @@ pub(super) mod framed {
 
 /// Text of cells.
 pub(super) mod cells {
-    /// Share of the lower of two heights that a word and a line must have in common for the word to be in the
-    /// line: superscripts are raised by less than half a line. Larger: superscripts are lines of their own.
-    /// Smaller: neighbouring lines are mixed.
-    pub(crate) const LINE_OVERLAP: f32 = 0.5;
+    /// Distance between the middles of two segments, as a share of the lower one's height, within which they are on
+    /// one line. Larger: neighbouring lines are mixed. Smaller: marks set higher than their text are lines of their own.
+    pub(crate) const SAME_LINE: f32 = 0.55;
+    /// Gap in ems between words of rotated text. Larger: words are joined. Smaller: letters are apart.
+    pub(crate) const TURNED_SPACE: f32 = 0.12;
 }

@@ -184,6 +184,7 @@ impl FontTraits {
                 || starts(&["cmti", "cmsl", "sfti"]),
             fixed_pitch: has(&[
                 "mono",
+                "nimbusmon",
                 "courier",
                 "consol",
                 "menlo",

@@ -1,0 +1,265 @@
+//! Where tables begin and end: titles and notes that lines enclose stay outside, heads above the first line join, and
+//! tables of unlike columns below each other are divided.
+
+use super::evidence::Evidence;
+use super::grid::{self, Grid, RowText};
+use super::pieces::lines;
+use super::thresholds::columns::SEPARATOR;
+use super::thresholds::drawn::BORDER_SHARE;
+use super::thresholds::ends::*;
+use crate::geometry::Rect;
+use crate::layout::captions::{caption_kind, is_of_figure};
+use crate::lines::Direction;
+
+/// First words of a note below a table.
+const NOTE_WORDS: [&str; 12] = [
+    "source",
+    "sources",
+    "note",
+    "notes",
+    "quelle",
+    "quellen",
+    "fuente",
+    "fonte",
+    "источник",
+    "примечание",
+    "注",
+    "资料来源",
+];
+
+/// An area with its grid.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Its box.
+    pub area: Rect,
+    /// Its text.
+    pub segments: Vec<usize>,
+    /// Its grid.
+    pub grid: Grid,
+}
+
+/// The tables of an area. `free` are the segments that may be added to it.
+pub(super) fn parts(
+    evidence: &Evidence,
+    area: Rect,
+    segments: Vec<usize>,
+    free: &[usize],
+) -> Vec<Part> {
+    let Some(whole) = part(evidence, area, segments) else {
+        return Vec::new();
+    };
+    let mut captions = whole.grid.rows.iter().filter_map(|row| row.alone.as_ref());
+    if captions.any(|text| is_of_figure(text)) {
+        return Vec::new();
+    }
+    let mut open = vec![trimmed(evidence, whole)];
+    let mut done = Vec::new();
+    while let Some(part) = open.pop() {
+        match divided(evidence, &part) {
+            Some((above, below)) => {
+                open.push(trimmed(evidence, below));
+                open.push(trimmed(evidence, above));
+            }
+            None => done.push(part),
+        }
+    }
+    if let [part] = &mut done[..] {
+        extend(evidence, part, free);
+    }
+    done
+}
+
+fn part(evidence: &Evidence, area: Rect, segments: Vec<usize>) -> Option<Part> {
+    let grid = grid::fit(evidence, &area, &segments)?;
+    Some(Part {
+        area,
+        segments,
+        grid,
+    })
+}
+
+/// The part of an area between two heights.
+fn within(evidence: &Evidence, whole: &Part, top: f32, bottom: f32) -> Option<Part> {
+    let segments = whole.segments.iter().copied().filter(|i| {
+        let y = evidence.segments[*i].bbox.center_y();
+        top < y && y < bottom
+    });
+    let area = Rect {
+        y1: top,
+        y2: bottom,
+        ..whole.area
+    };
+    part(evidence, area, segments.collect())
+}
+
+/// Leaves out titles above the first row, and notes below the last one.
+fn trimmed(evidence: &Evidence, whole: Part) -> Part {
+    let rows = &whole.grid.rows;
+    let alone = |row: &RowText| row.alone.clone();
+    let first: Vec<String> = rows.iter().map_while(alone).collect();
+    let last: Vec<String> = rows.iter().rev().map_while(alone).collect();
+    // Text that no line encloses at its sides, before the head has begun.
+    let sides = (whole.area.x1, whole.area.x2);
+    let is_open = |row: &RowText| {
+        let share = |x: f32| evidence.upright_share(x, row.top, row.bottom);
+        share(sides.0) < BORDER_SHARE && share(sides.1) < BORDER_SHARE
+    };
+    let is_text = |text: &String| text.split_whitespace().count() >= TEXT_WORDS;
+    let has_caption = first
+        .first()
+        .is_some_and(|text| caption_kind(text).is_some());
+    let has_text = || is_open(&rows[0]) && first.iter().any(is_text);
+    let titles = match !first.is_empty() && (has_caption || has_text()) {
+        true => first.len(),
+        false => 0,
+    };
+    let is_below = |at: &usize| {
+        let text = &last[rows.len() - 1 - at];
+        is_note(text) || is_open(&rows[*at]) && is_text(text)
+    };
+    let notes = (rows.len() - last.len()..rows.len()).find(is_below);
+    let end = notes.unwrap_or(rows.len());
+    if titles == 0 && end == rows.len() || titles >= end {
+        return whole;
+    }
+    // The rule between title and head, if there is one, else the middle.
+    let side = |above: f32, below: f32| {
+        let rules = super::evidence::between(&evidence.horizontal, above, below);
+        rules.last().map_or((above + below) / 2.0, |rule| rule.at)
+    };
+    let top = match titles {
+        0 => whole.area.y1,
+        _ => side(rows[titles - 1].bottom, rows[titles].top),
+    };
+    let bottom = match rows.get(end) {
+        None => whole.area.y2,
+        Some(note) => side(rows[end - 1].bottom, note.top),
+    };
+    within(evidence, &whole, top, bottom).unwrap_or(whole)
+}
+
+fn is_note(text: &str) -> bool {
+    let lower = text.trim_start().to_lowercase();
+    NOTE_WORDS.iter().any(|word| {
+        let rest = lower.strip_prefix(word);
+        rest.is_some_and(|rest| rest.trim_start().starts_with([':', '：', '.']))
+    })
+}
+
+/// Two tables in an area that are cheaper than one: with a title between them and columns of their own.
+fn divided(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> {
+    let rows = &whole.grid.rows;
+    let titles = (1..rows.len().saturating_sub(1)).filter(|at| rows[*at].alone.is_some());
+    let mut best: Option<(f32, Part, Part)> = None;
+    for at in titles.take(MAX_CUTS) {
+        let above = within(evidence, whole, whole.area.y1, rows[at].top);
+        let below = within(evidence, whole, rows[at].bottom, whole.area.y2);
+        let (Some(above), Some(below)) = (above, below) else {
+            continue;
+        };
+        let cost = above.grid.cost + below.grid.cost + TABLE;
+        let is_better = best.as_ref().is_none_or(|(least, ..)| cost < *least);
+        if cost < whole.grid.cost && is_better {
+            best = Some((cost, above, below));
+        }
+    }
+    best.map(|(_, above, below)| (above, below))
+}
+
+/// An area with the lines that belong to it although they were not among its rows.
+pub(super) fn grown(evidence: &Evidence, mut part: Part, free: &[usize]) -> Part {
+    extend(evidence, &mut part, free);
+    part
+}
+
+/// Adds the lines right above the first rule, and below the last one, whose pieces stand in its columns: a head that is
+/// not ruled above, a last row that is not ruled below.
+fn extend(evidence: &Evidence, part: &mut Part, free: &[usize]) {
+    for is_above in [true, false] {
+        for _ in 0..MORE_LINES {
+            match extended(evidence, part, free, is_above) {
+                Some(larger) => *part = larger,
+                None => break,
+            }
+        }
+    }
+}
+
+fn extended(evidence: &Evidence, part: &Part, free: &[usize], is_above: bool) -> Option<Part> {
+    let (area, reach) = (part.area, NEXT_LINE * evidence.body);
+    let is_near = |i: &usize| {
+        let bbox = &evidence.segments[*i].bbox;
+        let gap = match is_above {
+            true => area.y1 - bbox.y2,
+            false => bbox.y1 - area.y2,
+        };
+        (-0.5 * evidence.body..reach).contains(&gap) && bbox.overlap_x(&area) > 0.5 * bbox.width()
+    };
+    let mut near: Vec<usize> = free
+        .iter()
+        .copied()
+        .filter(|i| is_near(i) && !part.segments.contains(i))
+        .collect();
+    if is_above {
+        add_turned(evidence, &mut near, free);
+    }
+    let found = lines(evidence, &near);
+    let line = match is_above {
+        true => found.last(),
+        false => found.first(),
+    }?;
+    let sides = &part.grid.sides;
+    let fits = line
+        .pieces
+        .iter()
+        .all(|piece| piece.bbox.x1 > area.x1 - line.size && piece.bbox.x2 < area.x2 + line.size);
+    let count = line.pieces.len();
+    let is_row = count >= 2 && count * 2 >= sides.len() - 1;
+    let has_number = line.pieces.iter().any(|piece| piece.is_number());
+    if !fits || !is_row || !is_above && !has_number {
+        return None;
+    }
+    let mut segments = part.segments.clone();
+    segments.extend(
+        near.into_iter()
+            .filter(|i| line.bbox.overlap_y(&evidence.segments[*i].bbox) > 0.0),
+    );
+    let area = match is_above {
+        true => Rect {
+            y1: line.bbox.y1 - 1.0,
+            ..area
+        },
+        false => Rect {
+            y2: line.bbox.y2 + 1.0,
+            ..area
+        },
+    };
+    // Its pieces stand in the columns, which may shift a little.
+    self::part(evidence, area, segments).filter(|larger| {
+        let (old, new) = (sides.len(), larger.grid.sides.len());
+        let more = MORE_COST + SEPARATOR * new.saturating_sub(old) as f32;
+        new >= old && larger.grid.cost <= part.grid.cost + more
+    })
+}
+
+/// Adds the other words of rotated headings.
+fn add_turned(evidence: &Evidence, near: &mut Vec<usize>, free: &[usize]) {
+    let is_turned = |i: &usize| evidence.segments[*i].direction == Direction::Turned;
+    let reach = NEXT_LINE * evidence.body;
+    let mut at = 0;
+    while at < near.len() {
+        let own = near[at];
+        at += 1;
+        if !is_turned(&own) {
+            continue;
+        }
+        let own = evidence.segments[own].bbox;
+        let next = free.iter().filter(|i| is_turned(i)).filter(|i| {
+            let bbox = &evidence.segments[**i].bbox;
+            let gap = own.y1 - bbox.y2;
+            bbox.overlap_x(&own) > 0.5 * bbox.width().min(own.width()) && gap.abs() < reach
+        });
+        let next: Vec<usize> = next.copied().filter(|i| !near.contains(i)).collect();
+        near.extend(next);
+    }
+}

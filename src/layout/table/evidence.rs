@@ -1,0 +1,345 @@
+//! Evidence of tables: what is drawn on a page that may divide one, and the lines of text with their gaps.
+
+use super::thresholds::drawn::*;
+use crate::deadline;
+use crate::geometry::Rect;
+use crate::lines::Segment;
+
+/// Most shaded areas whose borders are looked at; a page with more is a picture.
+const MAX_SHADES: usize = 1500;
+
+/// A horizontal or vertical line: position across it, and extent along it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Rule {
+    /// Vertical position of a horizontal line, horizontal one of a vertical line.
+    pub at: f32,
+    /// Where it begins.
+    pub from: f32,
+    /// Where it ends.
+    pub to: f32,
+    /// `true` for a line, `false` for the border of a shaded area.
+    pub is_line: bool,
+}
+
+impl Rule {
+    fn level(r: &Rect, is_line: bool) -> Self {
+        Self {
+            at: r.center_y(),
+            from: r.x1,
+            to: r.x2,
+            is_line,
+        }
+    }
+
+    fn upright(r: &Rect, is_line: bool) -> Self {
+        Self {
+            at: r.center_x(),
+            from: r.y1,
+            to: r.y2,
+            is_line,
+        }
+    }
+
+    fn length(&self) -> f32 {
+        self.to - self.from
+    }
+}
+
+/// All that is known of a page before tables are looked for.
+#[derive(Debug)]
+pub(crate) struct Evidence<'a> {
+    /// The text of the page.
+    pub segments: &'a [Segment],
+    /// Size of body text in pixels.
+    pub body: f32,
+    /// `true` if nearly all text has a font with equal widths: such text may be a table, not only a listing.
+    pub is_typewritten: bool,
+    /// Horizontal lines and borders of shaded areas, from top to bottom.
+    pub horizontal: Vec<Rule>,
+    /// Vertical ones, from left to right.
+    pub vertical: Vec<Rule>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Collects the lines of a page of `size` (width and height in pixels): rulings, and borders of filled areas with text.
+    pub(crate) fn new(
+        segments: &'a [Segment],
+        rulings: &[Rect],
+        fills: &[(Rect, [u8; 3])],
+        size: (f32, f32),
+        body: f32,
+    ) -> Self {
+        let is_level = |r: &&Rect| r.width() >= r.height();
+        let (level, upright): (Vec<&Rect>, Vec<&Rect>) = rulings.iter().partition(is_level);
+        let level: Vec<Rule> = level.into_iter().map(|r| Rule::level(r, true)).collect();
+        let drawn: Vec<Rule> = upright
+            .into_iter()
+            .map(|r| Rule::upright(r, true))
+            .collect();
+        let shades = shades(fills, segments, size, &drawn, body);
+        let mut edges = edges(&shades);
+        // Beside a line that is drawn the end of the colour says nothing.
+        edges.retain(|edge| {
+            let (rules, x, y) = match is_level(&edge) {
+                true => (&level, edge.center_y(), edge.center_x()),
+                false => (&drawn, edge.center_x(), edge.center_y()),
+            };
+            let is_beside = |r: &Rule| (r.at - x).abs() < body && r.from <= y && y <= r.to;
+            !rules.iter().any(is_beside)
+        });
+        let (level_edges, upright_edges): (Vec<Rect>, Vec<Rect>) =
+            edges.into_iter().partition(|edge| is_level(&edge));
+        let level = level
+            .into_iter()
+            .chain(level_edges.iter().map(|r| Rule::level(r, false)));
+        let upright = drawn
+            .iter()
+            .copied()
+            .chain(upright_edges.iter().map(|r| Rule::upright(r, false)));
+        let fixed = segments.iter().filter(|s| s.style.fixed_pitch).count();
+        Self {
+            segments,
+            body,
+            is_typewritten: fixed * 10 > segments.len() * 9,
+            horizontal: merged(level),
+            vertical: merged(upright),
+        }
+    }
+
+    /// Share of `from..to` that horizontal lines near `y` cover.
+    pub(super) fn level_share(&self, y: f32, from: f32, to: f32) -> f32 {
+        share(&self.horizontal, y, from, to, false)
+    }
+
+    /// The same for lines that are drawn, without borders of shaded areas.
+    pub(super) fn upright_lines_share(&self, x: f32, from: f32, to: f32) -> f32 {
+        share(&self.vertical, x, from, to, true)
+    }
+
+    /// Share of `from..to` that vertical lines near `x` cover.
+    pub(super) fn upright_share(&self, x: f32, from: f32, to: f32) -> f32 {
+        share(&self.vertical, x, from, to, false)
+    }
+
+    /// Groups of lines that meet, as `(horizontal, vertical)`.
+    pub(super) fn groups(&self) -> Vec<(Vec<Rule>, Vec<Rule>)> {
+        groups(&self.horizontal, &self.vertical)
+    }
+}
+
+/// Rules, sorted by position, with a position between two values.
+pub(super) fn between(rules: &[Rule], from: f32, to: f32) -> &[Rule] {
+    let first = rules.partition_point(|r| r.at < from);
+    let count = rules[first..].partition_point(|r| r.at <= to);
+    &rules[first..first + count]
+}
+
+fn share(rules: &[Rule], at: f32, from: f32, to: f32, lines_only: bool) -> f32 {
+    let near = between(rules, at - SNAP, at + SNAP);
+    let mut covered: Vec<(f32, f32)> = near
+        .iter()
+        .filter(|r| r.is_line || !lines_only)
+        .map(|r| (r.from.max(from), r.to.min(to)))
+        .filter(|(a, b)| a < b)
+        .collect();
+    covered.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut sum, mut end) = (0.0, from);
+    for (a, b) in covered {
+        sum += (b - a.max(end)).max(0.0);
+        end = end.max(b);
+    }
+    sum / (to - from).max(1.0)
+}
+
+/// Filled areas that may be cells, rows or heads: those with text that are no ground of the page and no mark of words.
+fn shades(
+    fills: &[(Rect, [u8; 3])],
+    segments: &[Segment],
+    (width, height): (f32, f32),
+    upright: &[Rule],
+    body: f32,
+) -> Vec<(Rect, [u8; 3])> {
+    if fills.len() > MAX_SHADES {
+        return Vec::new();
+    }
+    let is_large = |(area, color): &&(Rect, [u8; 3])| {
+        let has_text = || {
+            segments
+                .iter()
+                .any(|s| area.contains(s.bbox.center_x(), s.bbox.center_y()))
+        };
+        *color != [255; 3]
+            && area.area() < SHADE_SHARE * width * height
+            && area.width() > SNAP
+            && area.height() > SNAP
+            && has_text()
+    };
+    let cells: Vec<(Rect, [u8; 3])> = rows_of_shades(fills)
+        .into_iter()
+        .filter(|s| is_large(&s))
+        .collect();
+    let sides = |x: f32| {
+        let shades = cells
+            .iter()
+            .filter(|(area, _)| (area.x1 - x).abs() < SNAP || (area.x2 - x).abs() < SNAP);
+        let rules = upright.iter().filter(|rule| (rule.at - x).abs() < SNAP);
+        shades.count() + rules.count()
+    };
+    // A mark that is smaller than its cell has sides of its own.
+    let is_cell = |area: &Rect| {
+        area.width() > MARK_WIDTH * body || [area.x1, area.x2].iter().all(|x| sides(*x) > 1)
+    };
+    // The ground of a paragraph within a cell that has the same colour shows nothing.
+    let is_seen = |(area, color): &&(Rect, [u8; 3])| {
+        is_cell(area)
+            && !cells.iter().any(|(other, c)| {
+                c == color
+                    && other.area() > area.area()
+                    && area.share_inside(&other.expanded(1.0, 1.0)) > INSIDE_SHADE
+            })
+    };
+    cells.iter().filter(is_seen).copied().collect()
+}
+
+/// Filled areas with those of one colour that touch side by side joined: the shaded cells of a row, with text or not.
+fn rows_of_shades(fills: &[(Rect, [u8; 3])]) -> Vec<(Rect, [u8; 3])> {
+    let mut sorted: Vec<(Rect, [u8; 3])> = fills.to_vec();
+    sorted.sort_by(|(a, _), (b, _)| a.x1.total_cmp(&b.x1));
+    let mut out: Vec<(Rect, [u8; 3])> = Vec::new();
+    for (area, color) in sorted {
+        deadline::check();
+        let row = out.iter_mut().find(|(row, c)| {
+            *c == color
+                && (row.y1 - area.y1).abs() < SHADE_GAP
+                && (row.y2 - area.y2).abs() < SHADE_GAP
+                && area.x1 - row.x2 < SHADE_GAP
+        });
+        match row {
+            Some((row, _)) => *row = row.union(&area),
+            None => out.push((area, color)),
+        }
+    }
+    out
+}
+
+/// Borders of shaded areas that can be seen: not those between two areas of one colour that touch.
+fn edges(shades: &[(Rect, [u8; 3])]) -> Vec<Rect> {
+    let mut found = Vec::new();
+    for (i, (area, color)) in shades.iter().enumerate() {
+        deadline::check();
+        let others = || {
+            shades
+                .iter()
+                .enumerate()
+                .filter(move |(j, (_, c))| *j != i && c == color)
+                .map(|(_, (other, _))| other)
+        };
+        let beside = |a: f32, b: f32| (a - b).abs() < SHADE_GAP;
+        let is_level = |other: &Rect| other.overlap_y(area) > INSIDE_SHADE * area.height();
+        let is_above = |other: &Rect| other.overlap_x(area) > INSIDE_SHADE * area.width();
+        if !others().any(|o| beside(o.x2, area.x1) && is_level(o)) {
+            found.push(Rect::new(area.x1, area.y1, area.x1, area.y2));
+        }
+        if !others().any(|o| beside(o.x1, area.x2) && is_level(o)) {
+            found.push(Rect::new(area.x2, area.y1, area.x2, area.y2));
+        }
+        if !others().any(|o| beside(o.y2, area.y1) && is_above(o)) {
+            found.push(Rect::new(area.x1, area.y1, area.x2, area.y1));
+        }
+        if !others().any(|o| beside(o.y1, area.y2) && is_above(o)) {
+            found.push(Rect::new(area.x1, area.y2, area.x2, area.y2));
+        }
+    }
+    found
+}
+
+/// Merges collinear pieces of lines.
+fn merged(lines: impl Iterator<Item = Rule>) -> Vec<Rule> {
+    let mut lines: Vec<Rule> = lines.collect();
+    lines.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.from.total_cmp(&b.from)));
+    let mut out: Vec<Rule> = Vec::new();
+    for line in lines {
+        let same = out
+            .iter_mut()
+            .rev()
+            .take_while(|o| line.at - o.at < SNAP)
+            .find(|o| line.from <= o.to + TOUCH && o.from <= line.to + TOUCH);
+        match same {
+            Some(o) => {
+                // The longer one tells the place better than an end of a border that meets it.
+                if line.length() > o.length() {
+                    o.at = line.at;
+                }
+                (o.from, o.to) = (o.from.min(line.from), o.to.max(line.to));
+                o.is_line |= line.is_line;
+            }
+            None => out.push(line),
+        }
+    }
+    out.sort_by(|a, b| a.at.total_cmp(&b.at));
+    out
+}
+
+fn groups(horizontal: &[Rule], vertical: &[Rule]) -> Vec<(Vec<Rule>, Vec<Rule>)> {
+    let meets = |h: &Rule, v: &Rule| {
+        h.from - TOUCH <= v.at
+            && v.at <= h.to + TOUCH
+            && v.from - TOUCH <= h.at
+            && h.at <= v.to + TOUCH
+    };
+    let mut group_of_h: Vec<Option<usize>> = vec![None; horizontal.len()];
+    let mut group_of_v: Vec<Option<usize>> = vec![None; vertical.len()];
+    let mut count = 0;
+    for start in 0..horizontal.len() {
+        if group_of_h[start].is_some() {
+            continue;
+        }
+        group_of_h[start] = Some(count);
+        let mut stack = vec![start];
+        while let Some(h) = stack.pop() {
+            deadline::check();
+            for v in 0..vertical.len() {
+                if group_of_v[v].is_none() && meets(&horizontal[h], &vertical[v]) {
+                    group_of_v[v] = Some(count);
+                    for other in 0..horizontal.len() {
+                        if group_of_h[other].is_none() && meets(&horizontal[other], &vertical[v]) {
+                            group_of_h[other] = Some(count);
+                            stack.push(other);
+                        }
+                    }
+                }
+            }
+        }
+        count += 1;
+    }
+    let pick = |lines: &[Rule], groups: &[Option<usize>], group: usize| {
+        lines
+            .iter()
+            .zip(groups)
+            .filter(|(_, g)| **g == Some(group))
+            .map(|(l, _)| *l)
+            .collect::<Vec<_>>()
+    };
+    (0..count)
+        .map(|g| {
+            (
+                pick(horizontal, &group_of_h, g),
+                pick(vertical, &group_of_v, g),
+            )
+        })
+        .collect()
+}
+
+/// Distinct positions; those closer than the snap distance are averaged.
+pub(super) fn positions(values: impl Iterator<Item = f32>) -> Vec<f32> {
+    let mut values: Vec<f32> = values.collect();
+    values.sort_by(f32::total_cmp);
+    let mut clusters: Vec<(f32, f32)> = Vec::new();
+    for value in values {
+        match clusters.last_mut() {
+            Some((sum, n)) if value - *sum / *n < SNAP => (*sum, *n) = (*sum + value, *n + 1.0),
+            _ => clusters.push((value, 1.0)),
+        }
+    }
+    clusters.into_iter().map(|(sum, n)| sum / n).collect()
+}

@@ -1,0 +1,247 @@
+//! Bands: what lies between two rules that divide an area, and the rows in it.
+
+use super::super::evidence::Evidence;
+use super::super::pieces::TextLine;
+use super::super::thresholds::drawn::{BORDER_SHARE, FULL_RULE, THIN_ROW};
+use super::super::thresholds::rows::RULED_BANDS;
+use super::places::Places;
+use super::rows::{self, Band, Placed, PlacedLine};
+use crate::geometry::Rect;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What lies between two positions that rules divide.
+pub(super) struct RuledBand<'a> {
+    pub from: f32,
+    pub to: f32,
+    pub lines: Vec<PlacedLine<'a>>,
+    /// First row, and number of rows.
+    pub rows: (usize, usize),
+    /// For each line its row.
+    pub row_of: Vec<usize>,
+    /// Columns whose cells cover all rows of the band.
+    pub whole: BTreeSet<usize>,
+}
+
+/// The bands between rules, and the places `(band, column)` that go on in the next band because no rule divides them
+/// there.
+pub(super) fn bands<'a>(
+    evidence: &Evidence,
+    columns: &[(f32, f32)],
+    ys: &[f32],
+    placed: Vec<PlacedLine<'a>>,
+) -> (Vec<RuledBand<'a>>, BTreeSet<(usize, usize)>) {
+    let mut bands: Vec<RuledBand> = ys
+        .windows(2)
+        .map(|pair| RuledBand {
+            from: pair[0],
+            to: pair[1],
+            lines: Vec::new(),
+            rows: (0, 1),
+            row_of: Vec::new(),
+            whole: BTreeSet::new(),
+        })
+        .collect();
+    let inner = &ys[1..ys.len() - 1];
+    for line in placed {
+        // The pieces of a line that stands across a rule belong to either side of it.
+        let mut parts: BTreeMap<usize, Vec<Placed>> = BTreeMap::new();
+        for piece in line.pieces {
+            let y = piece.piece.bbox.center_y();
+            let band = inner.partition_point(|at| *at <= y);
+            parts.entry(band).or_default().push(piece);
+        }
+        for (band, pieces) in parts {
+            let bbox = Rect::union_all(pieces.iter().map(|p| &p.piece.bbox));
+            let line = TextLine {
+                bbox: bbox.unwrap_or(line.line.bbox),
+                size: line.line.size,
+                pieces: Vec::new(),
+            };
+            bands[band].lines.push(PlacedLine { line, pieces });
+        }
+    }
+    // The space between two lines, or between two shaded rows, is no row.
+    let thin = THIN_ROW * evidence.body;
+    bands.retain(|band| !band.lines.is_empty() || band.to - band.from >= thin);
+    let mut merged = BTreeSet::new();
+    for at in 0..bands.len().saturating_sub(1) {
+        // Groups: labels in the first columns stand once beside rows that rules divide.
+        let ends = [bands[at].to, bands[at + 1].from];
+        let is_drawn = |(a, b): &(f32, f32)| {
+            let mut shares = ends.iter().map(|y| evidence.level_share(*y, *a, *b));
+            shares.any(|share| share >= BORDER_SHARE)
+        };
+        let drawn = columns.iter().filter(|column| is_drawn(column));
+        let mut is_group = drawn.count() * 2 >= columns.len();
+        for (column, (from, to)) in columns.iter().enumerate() {
+            if is_drawn(&(*from, *to)) {
+                is_group = false;
+                continue;
+            }
+            let is_closed = |band: &RuledBand| {
+                [*from, *to]
+                    .iter()
+                    .all(|x| evidence.upright_lines_share(*x, band.from, band.to) >= BORDER_SHARE)
+            };
+            let (above, below) = (&bands[at], &bands[at + 1]);
+            let is_one = is_closed(above)
+                && is_closed(below)
+                && !are_rows(above, below, column, (*from, *to));
+            // A label beside several rows of one band is not that of the next band.
+            let count = |band: &RuledBand| {
+                let is_own = |p: &Placed| p.first <= column && column <= p.last;
+                let lines = band
+                    .lines
+                    .iter()
+                    .filter(|line| line.pieces.iter().any(is_own));
+                lines.count()
+            };
+            is_group &= count(above) + count(below) <= 1;
+            if is_one || is_group {
+                merged.insert((at, column));
+            }
+        }
+    }
+    (bands, merged)
+}
+
+/// `true` if a column has text beside that of other columns in each of two bands, and the lower one does not go on with
+/// the upper one.
+fn are_rows(above: &RuledBand, below: &RuledBand, column: usize, side: (f32, f32)) -> bool {
+    let beside = |band: &RuledBand| {
+        let line = |line: &PlacedLine| {
+            let is_own = |p: &Placed| p.first <= column && column <= p.last;
+            line.pieces.iter().any(is_own) && line.pieces.iter().any(|p| !is_own(p))
+        };
+        band.lines.iter().position(line)
+    };
+    match (beside(above), beside(below)) {
+        (Some(a), Some(b)) => !rows::goes_on(&above.lines[a], &below.lines[b], column, side),
+        _ => false,
+    }
+}
+
+/// Divides the bands into rows and numbers them.
+pub(super) fn number_rows(
+    evidence: &Evidence,
+    columns: &[(f32, f32)],
+    bands: &mut [RuledBand],
+    merged: &BTreeSet<(usize, usize)>,
+) {
+    let text_bands = bands.iter().filter(|band| !band.lines.is_empty()).count();
+    let has_label = |line: &&PlacedLine| line.pieces.iter().any(|p| p.first == 0);
+    let labels = bands
+        .iter()
+        .flat_map(|band| &band.lines)
+        .filter(has_label)
+        .count();
+    // Rules between most labels divide rows; a few divide groups of rows.
+    let is_ruled = text_bands >= RULED_BANDS.0 && labels <= RULED_BANDS.1 * text_bands;
+    let first_data = bands
+        .iter()
+        .flat_map(|band| &band.lines)
+        .position(PlacedLine::is_data);
+    let (mut next, mut seen) = (0, 0);
+    let sides = (columns[0].0, columns[columns.len() - 1].1);
+    for (at, band) in bands.iter_mut().enumerate() {
+        let is_merged = |column: usize| {
+            merged.contains(&(at, column)) || at > 0 && merged.contains(&(at - 1, column))
+        };
+        // What covers several bands says nothing about the rows of one.
+        let mut own: Vec<(usize, PlacedLine)> = Vec::new();
+        for (index, line) in band.lines.iter().enumerate() {
+            let pieces: Vec<Placed> = line
+                .pieces
+                .iter()
+                .filter(|p| !(p.first..=p.last).any(is_merged))
+                .cloned()
+                .collect();
+            if !pieces.is_empty() {
+                let line = line.line.clone();
+                own.push((index, PlacedLine { line, pieces }));
+            }
+        }
+        let only: Vec<PlacedLine> = own.iter().map(|(_, line)| line.clone()).collect();
+        let floating = rows::floating(&only);
+        band.whole.extend(floating.values().flatten());
+        let kept: Vec<usize> = (0..only.len())
+            .filter(|i| !floating.contains_key(i))
+            .collect();
+        let lines: Vec<PlacedLine> = kept.iter().map(|i| only[*i].clone()).collect();
+        let is_closed = evidence.level_share(band.from, sides.0, sides.1) >= FULL_RULE
+            && evidence.level_share(band.to, sides.0, sides.1) >= FULL_RULE;
+        // Lines above the first numbers, if there are any.
+        let before = first_data.map_or(0, |first| first.saturating_sub(seen));
+        seen += band.lines.len();
+        let is_head = before >= band.lines.len();
+        let is_boxed = is_ruled && is_closed && are_boxed(evidence, columns, band);
+        let continued = rows::continued(
+            &lines,
+            Band {
+                is_boxed,
+                columns,
+                is_ruled: is_closed && (is_ruled || is_head),
+                head: before,
+            },
+        );
+        let numbers = rows::numbers(&continued, next);
+        let count = match lines.is_empty() {
+            true => 1,
+            false => numbers[numbers.len() - 1] - next + 1,
+        };
+        band.row_of = vec![next; band.lines.len()];
+        for (number, i) in numbers.iter().zip(&kept) {
+            band.row_of[own[*i].0] = *number;
+        }
+        band.rows = (next, count);
+        next += count;
+    }
+}
+
+/// `true` if lines are drawn at both sides of a band, and between all pieces in it.
+fn are_boxed(evidence: &Evidence, columns: &[(f32, f32)], band: &RuledBand) -> bool {
+    let is_drawn = |x: f32| evidence.upright_share(x, band.from, band.to) >= BORDER_SHARE;
+    let sides = (columns[0].0, columns[columns.len() - 1].1);
+    is_drawn(sides.0)
+        && is_drawn(sides.1)
+        && band.lines.iter().all(|line| {
+            line.pieces.windows(2).all(|pair| {
+                let between = pair[0].last..pair[1].first;
+                between
+                    .into_iter()
+                    .any(|column| is_drawn(columns[column].1))
+            })
+        })
+}
+
+/// Joins places beside each other that no line divides although lines divide them in other bands.
+pub(super) fn join_undrawn(
+    evidence: &Evidence,
+    sides: &[f32],
+    band: &RuledBand,
+    bands: &[RuledBand],
+    places: &mut Places,
+) {
+    let is_drawn =
+        |x: f32, band: &RuledBand| evidence.upright_share(x, band.from, band.to) >= BORDER_SHARE;
+    // Runs of columns between lines that are drawn here.
+    let drawn: Vec<usize> = (0..sides.len())
+        .filter(|at| is_drawn(sides[*at], band))
+        .collect();
+    for pair in drawn.windows(2) {
+        let run = pair[0]..pair[1];
+        let is_elsewhere = |at: usize| bands.iter().any(|other| is_drawn(sides[at], other));
+        let has_more = band.lines.iter().any(|line| {
+            let inside = line.pieces.iter().filter(|p| run.contains(&p.first));
+            inside.count() > 1
+        });
+        if has_more || !(run.start + 1..run.end).all(is_elsewhere) {
+            continue;
+        }
+        for row in band.rows.0..band.rows.0 + band.rows.1 {
+            for column in run.start..run.end - 1 {
+                places.join((row, column), (row, column + 1));
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What a grid looks like: counts by which it is judged.
+
+use super::super::evidence::Evidence;
+use super::super::pieces::{Piece, is_leader};
+use super::super::thresholds::places::{CONTENTS_COLUMNS, CONTENTS_LINES, PROSE_CHARS};
+use super::bands::RuledBand;
+use super::rows::PlacedLine;
+use crate::document::Table;
+
+/// What a grid looks like.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in super::super) struct Facts {
+    /// Rows, with text or not.
+    pub rows: usize,
+    /// Bands with text between rules.
+    pub bands: usize,
+    /// Lines of text.
+    pub lines: usize,
+    /// Lines of several pieces.
+    pub several: usize,
+    /// Cells with text.
+    pub filled: usize,
+    /// Those with a number.
+    pub numbers: usize,
+    /// Words of each line in each cell with text.
+    pub cell_words: Vec<usize>,
+    /// For each column, the number of lines with text in it.
+    pub lines_of_column: Vec<usize>,
+    /// Words in the first column that mark items of a list, and all of its pieces.
+    pub markers: (usize, usize),
+    /// Width of the first column in relation to the table.
+    pub first_width: f32,
+    /// Shares of the borders between cells that are drawn: upright and level.
+    pub drawn: (f32, f32),
+    /// `true` if the last column holds numbers of pages: whole ones that never fall.
+    pub is_contents: bool,
+    /// Cells with a long paragraph.
+    pub prose: usize,
+}
+
+/// `true` for titles and the numbers of their pages, with or without leader dots.
+fn is_contents(bands: &[RuledBand], columns: usize) -> bool {
+    let lines = || bands.iter().flat_map(|band| &band.lines);
+    let last = |line: &PlacedLine| {
+        let p = line
+            .pieces
+            .last()
+            .filter(|p| p.last + 1 == columns && line.pieces.len() > 1)?;
+        let (_, word) = p.piece.words.last()?;
+        word.text.parse::<u32>().ok()
+    };
+    let pages: Vec<u32> = lines().filter_map(last).collect();
+    let has_titles = columns <= CONTENTS_COLUMNS && pages.len() * 4 > lines().count() * 3;
+    let leaders = lines().filter(|line| {
+        let words = || line.pieces.iter().flat_map(|p| &p.piece.words);
+        words().any(|(_, word)| is_leader(&word.text))
+    });
+    let is_rising = pages.windows(2).all(|pair| pair[0] <= pair[1]);
+    let is_long = pages.len() >= CONTENTS_LINES || leaders.count() * 2 >= pages.len();
+    has_titles && pages.len() > 2 && is_rising && is_long
+}
+
+pub(super) fn facts(
+    evidence: &Evidence,
+    sides: &[f32],
+    bands: &[RuledBand],
+    table: &Table,
+) -> Facts {
+    let columns = sides.len() - 1;
+    let lines = || bands.iter().flat_map(|band| &band.lines);
+    let pieces = || lines().flat_map(|line| &line.pieces);
+    let filled = table.cells.iter().filter(|cell| !cell.text.is_empty());
+    let text_size = |piece: &Piece| {
+        let words = piece.words.iter();
+        words.filter(|(_, word)| !is_leader(&word.text)).count()
+    };
+    let mut first_column = lines()
+        .filter_map(|line| line.pieces.first())
+        .filter(|p| p.first == 0);
+    let markers = first_column
+        .clone()
+        .filter(|p| p.piece.words.len() == 1 && super::super::is_marker(&p.piece.words[0].1.text));
+    let height =
+        bands.last().map_or(0.0, |band| band.to) - bands.first().map_or(0.0, |band| band.from);
+    let width = (sides[columns] - sides[0]).max(1.0);
+    let upright: f32 = sides[1..columns]
+        .iter()
+        .map(|x| evidence.upright_share(*x, bands[0].from, bands[0].from + height))
+        .sum();
+    let level: f32 = bands[1..]
+        .iter()
+        .map(|band| evidence.level_share(band.from, sides[0], sides[columns]))
+        .sum();
+    Facts {
+        rows: table.rows,
+        bands: bands.iter().filter(|band| !band.lines.is_empty()).count(),
+        lines: lines().count(),
+        several: lines().filter(|line| line.pieces.len() > 1).count(),
+        filled: filled.clone().count(),
+        numbers: pieces().filter(|p| p.piece.is_number()).count(),
+        cell_words: pieces().map(|p| text_size(&p.piece)).collect(),
+        lines_of_column: (0..columns)
+            .map(|c| {
+                lines()
+                    .filter(|l| l.pieces.iter().any(|p| p.first <= c && c <= p.last))
+                    .count()
+            })
+            .collect(),
+        markers: (markers.count(), first_column.by_ref().count()),
+        first_width: (sides[1] - sides[0]) / width,
+        drawn: (
+            upright / (columns.max(2) - 1) as f32,
+            level / (table.rows.max(2) - 1) as f32,
+        ),
+        is_contents: is_contents(bands, columns),
+        prose: filled
+            .filter(|cell| cell.text.chars().count() > PROSE_CHARS)
+            .count(),
+    }
+}

@@ -1,0 +1,303 @@
+//! The grid of an area that may be a table: columns ([`columns`]), rows ([`bands`], [`rows`]), and the cells that cover
+//! several of them ([`places`], [`heads`]).
+//!
+//! All kinds of evidence count for all tables: a table may have its rows ruled and its columns not.
+
+mod bands;
+mod columns;
+mod facts;
+mod heads;
+mod places;
+mod rows;
+
+use super::evidence::{Evidence, between, positions};
+use super::pieces::{TextLine, lines};
+use super::thresholds::drawn::{BORDER_SHARE, FULL_RULE, SNAP, THIN_ROW};
+use super::thresholds::places::PROTRUDING;
+use super::{PlacedWords, cell_text};
+use crate::document::{Cell, Table};
+use crate::geometry::Rect;
+use bands::RuledBand;
+pub(super) use facts::Facts;
+use places::Places;
+use rows::{Placed, PlacedLine};
+use std::collections::BTreeMap;
+
+/// A grid with more places is no table that people made.
+const MAX_PLACES: usize = 40_000;
+
+/// The grid of an area and what it is worth.
+#[derive(Debug)]
+pub(super) struct Grid {
+    /// The cells.
+    pub table: Table,
+    /// Facts about it, by which it is judged.
+    pub facts: Facts,
+    /// Sides of the columns.
+    pub sides: Vec<f32>,
+    /// What its separators and the gaps that they leave cost ([`columns`]).
+    pub cost: f32,
+    /// Its rows with text, from top to bottom.
+    pub rows: Vec<RowText>,
+}
+
+/// The text of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RowText {
+    /// Upper end.
+    pub top: f32,
+    /// Lower end.
+    pub bottom: f32,
+    /// The text if it is a single piece.
+    pub alone: Option<String>,
+}
+
+/// The grid of the text of `indices` within an area; `None` if it has no two columns.
+pub(super) fn fit(evidence: &Evidence, area: &Rect, indices: &[usize]) -> Option<Grid> {
+    // Lines are not read across rules.
+    let full: Vec<f32> = rules_in(evidence, area)
+        .into_iter()
+        .filter(|y| evidence.level_share(*y, area.x1, area.x2) >= FULL_RULE)
+        .collect();
+    let band_of = |y: f32, ys: &[f32]| ys.partition_point(|at| *at <= y);
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); full.len() + 1];
+    for &i in indices {
+        groups[band_of(evidence.segments[i].bbox.center_y(), &full)].push(i);
+    }
+    let all: Vec<TextLine> = groups
+        .iter()
+        .flat_map(|group| lines(evidence, group))
+        .collect();
+    let (separators, cost) = columns::separators(evidence, &all, area);
+    let sides: Vec<f32> = std::iter::once(area.x1)
+        .chain(separators)
+        .chain([area.x2])
+        .collect();
+    let columns: Vec<(f32, f32)> = sides.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    let ys = row_rules(evidence, area, &columns);
+    if columns.len() < 2 || columns.len() * (ys.len() + all.len()) > MAX_PLACES {
+        return None;
+    }
+    let placed: Vec<PlacedLine> = all.into_iter().map(|line| place(line, &columns)).collect();
+    let mut grid = cells(evidence, &sides, &columns, &ys, placed);
+    grid.cost = cost;
+    Some(grid)
+}
+
+/// Positions of the horizontal rules within an area.
+fn rules_in(evidence: &Evidence, area: &Rect) -> Vec<f32> {
+    let inside = between(&evidence.horizontal, area.y1 + SNAP, area.y2 - SNAP)
+        .iter()
+        .filter(|rule| rule.to.min(area.x2) - rule.from.max(area.x1) > SNAP);
+    positions(inside.map(|rule| rule.at))
+}
+
+/// Sides of the bands that rules divide: rules at least as wide as a column.
+fn row_rules(evidence: &Evidence, area: &Rect, columns: &[(f32, f32)]) -> Vec<f32> {
+    let is_border = |y: &f32| {
+        columns
+            .iter()
+            .any(|(from, to)| evidence.level_share(*y, *from, *to) >= BORDER_SHARE)
+    };
+    let mut ys = vec![area.y1];
+    ys.extend(rules_in(evidence, area).into_iter().filter(is_border));
+    ys.push(area.y2);
+    ys
+}
+
+/// Assigns the pieces of a line to columns.
+fn place<'a>(line: TextLine<'a>, columns: &[(f32, f32)]) -> PlacedLine<'a> {
+    let mut placed: Vec<Placed> = Vec::new();
+    for piece in &line.pieces {
+        let (first, last) = columns_of(&piece.bbox, columns);
+        match placed.last_mut() {
+            // Pieces of one cell.
+            Some(p) if p.last >= first && p.piece.is_turned == piece.is_turned => {
+                p.last = p.last.max(last);
+                p.piece.bbox = p.piece.bbox.union(&piece.bbox);
+                p.piece.words.extend(piece.words.iter().copied());
+            }
+            _ => placed.push(Placed {
+                first,
+                last,
+                piece: piece.clone(),
+            }),
+        }
+    }
+    PlacedLine {
+        line,
+        pieces: placed,
+    }
+}
+
+/// The columns that a piece covers.
+fn columns_of(bounds: &Rect, columns: &[(f32, f32)]) -> (usize, usize) {
+    let at = |x: f32| {
+        let right = columns.partition_point(|(_, to)| *to <= x);
+        right.min(columns.len() - 1)
+    };
+    let slack = (PROTRUDING * bounds.height()).min(bounds.width() / 2.0 - 0.01);
+    let (first, last) = (at(bounds.x1 + slack), at(bounds.x2 - slack));
+    (first, last.max(first))
+}
+
+fn cells(
+    evidence: &Evidence,
+    sides: &[f32],
+    columns: &[(f32, f32)],
+    ys: &[f32],
+    placed: Vec<PlacedLine>,
+) -> Grid {
+    let (mut bands, merged) = bands::bands(evidence, columns, ys, placed);
+    bands::number_rows(evidence, columns, &mut bands, &merged);
+    let rows = bands.last().map_or(0, |band| band.rows.0 + band.rows.1);
+    let mut places = Places::new(rows, columns.len());
+    for (at, band) in bands.iter().enumerate() {
+        let (first, count) = band.rows;
+        for column in 0..columns.len() {
+            let is_whole = band.whole.contains(&column) || merged.contains(&(at, column));
+            let is_below = at > 0 && merged.contains(&(at - 1, column));
+            if is_whole || is_below {
+                for row in first..(first + count).saturating_sub(1) {
+                    places.join((row, column), (row + 1, column));
+                }
+            }
+            if merged.contains(&(at, column)) {
+                places.join((first + count - 1, column), (first + count, column));
+            }
+        }
+        for (line, row) in band.lines.iter().zip(&band.row_of) {
+            for p in &line.pieces {
+                for column in p.first..p.last {
+                    places.join((*row, column), (*row, column + 1));
+                }
+            }
+        }
+        bands::join_undrawn(evidence, sides, band, &bands, &mut places);
+    }
+    heads::widen(evidence, columns, &bands, &mut places);
+    let table = fill(&bands, &places, rows, columns.len());
+    let facts = facts::facts(evidence, sides, &bands, &table);
+    let table = compact(evidence, table, &bands, sides);
+    Grid {
+        table,
+        facts,
+        sides: sides.to_vec(),
+        cost: 0.0,
+        rows: row_texts(&bands),
+    }
+}
+
+fn row_texts(bands: &[RuledBand]) -> Vec<RowText> {
+    let mut rows: BTreeMap<usize, Vec<&Placed>> = BTreeMap::new();
+    for band in bands {
+        for (line, row) in band.lines.iter().zip(&band.row_of) {
+            rows.entry(*row).or_default().extend(&line.pieces);
+        }
+    }
+    let of_row = |pieces: Vec<&Placed>| {
+        let bbox = Rect::union_all(pieces.iter().map(|p| &p.piece.bbox)).unwrap_or_default();
+        // Lines of one text below each other.
+        let first = pieces.iter().map(|p| p.first).min().unwrap_or(0);
+        let is_alone = pieces.iter().enumerate().all(|(i, p)| {
+            let beside =
+                |q: &&Placed| q.piece.bbox.overlap_y(&p.piece.bbox) > 0.5 * p.piece.bbox.height();
+            p.first == first && !pieces[..i].iter().any(beside)
+        });
+        let text = || cell_text(pieces.iter().flat_map(|p| p.piece.words.clone()).collect());
+        RowText {
+            top: bbox.y1,
+            bottom: bbox.y2,
+            alone: is_alone.then(text),
+        }
+    };
+    rows.into_values().map(of_row).collect()
+}
+
+/// Fills the cells.
+fn fill(bands: &[RuledBand], places: &Places, rows: usize, columns: usize) -> Table {
+    let rectangles = places.rectangles();
+    let mut at = vec![0usize; rows * columns];
+    for (index, (r1, c1, r2, c2)) in rectangles.iter().enumerate() {
+        for row in *r1..=*r2 {
+            at[row * columns + c1..=row * columns + c2].fill(index);
+        }
+    }
+    let mut words: Vec<PlacedWords> = vec![Vec::new(); rectangles.len()];
+    for band in bands {
+        for (line, row) in band.lines.iter().zip(&band.row_of) {
+            for p in &line.pieces {
+                words[at[row * columns + p.first]].extend(p.piece.words.iter().copied());
+            }
+        }
+    }
+    let cells = rectangles
+        .into_iter()
+        .zip(words)
+        .map(|((r1, c1, r2, c2), words)| Cell {
+            row: r1,
+            column: c1,
+            row_span: r2 + 1 - r1,
+            column_span: c2 + 1 - c1,
+            text: cell_text(words),
+            header: false,
+            pictures: Vec::new(),
+        });
+    let mut cells: Vec<Cell> = cells.collect();
+    if is_right_to_left(bands) {
+        for cell in &mut cells {
+            cell.column = columns - cell.column - cell.column_span;
+        }
+    }
+    cells.sort_by_key(|cell| (cell.row, cell.column));
+    Table {
+        rows,
+        columns,
+        cells,
+    }
+}
+
+/// `true` if most pieces with letters run from right to left: the first column is the rightmost one.
+fn is_right_to_left(bands: &[RuledBand]) -> bool {
+    let lines = bands.iter().flat_map(|band| &band.lines);
+    let pieces = lines.flat_map(|line| &line.pieces);
+    let words = pieces.flat_map(|p| &p.piece.words);
+    let letters = words.filter(|(_, word)| word.text.chars().any(char::is_alphabetic));
+    let (mut right, mut all) = (0usize, 0usize);
+    for (segment, _) in letters {
+        right += usize::from(segment.right_to_left);
+        all += 1;
+    }
+    right * 2 > all
+}
+
+/// Drops rows without text that are no cells to fill in: the gap of a double line, and space above or below the text
+/// that nothing divides.
+fn compact(evidence: &Evidence, mut table: Table, bands: &[RuledBand], sides: &[f32]) -> Table {
+    let is_divided = |band: &RuledBand| {
+        sides[1..sides.len() - 1]
+            .iter()
+            .any(|x| evidence.upright_share(*x, band.from, band.to) >= BORDER_SHARE)
+    };
+    for (at, band) in bands.iter().enumerate().rev() {
+        let is_end = at == 0 || at + 1 == bands.len();
+        let is_thin = band.to - band.from < THIN_ROW * evidence.body || is_end && !is_divided(band);
+        let row = band.rows.0;
+        let is_empty = table
+            .cells
+            .iter()
+            .all(|cell| cell.row != row || (cell.row_span == 1 && cell.text.is_empty()));
+        if is_thin && band.rows.1 == 1 && is_empty && table.rows > 1 {
+            table.cells.retain(|cell| cell.row != row);
+            for cell in &mut table.cells {
+                if cell.row > row {
+                    cell.row -= 1;
+                } else if cell.row + cell.row_span > row {
+                    cell.row_span -= 1;
+                }
+            }
+            table.rows -= 1;
+        }
+    }
+    table
+}

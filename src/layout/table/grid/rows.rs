@@ -1,0 +1,281 @@
+//! Rows: which lines of text begin a row, and which go on with the cells of the line above.
+//!
+//! Each pair of neighbouring lines is judged by what would share a cell: two numbers never do, the end of a wrapped line
+//! and the next one's beginning do.
+
+use super::super::pieces::{Piece, TextLine};
+use super::super::thresholds::rows::*;
+use std::collections::BTreeMap;
+
+/// A piece with its first and last column.
+#[derive(Debug, Clone)]
+pub(super) struct Placed<'a> {
+    pub first: usize,
+    pub last: usize,
+    pub piece: Piece<'a>,
+}
+
+/// A line whose pieces have their columns.
+#[derive(Debug, Clone)]
+pub(super) struct PlacedLine<'a> {
+    pub line: TextLine<'a>,
+    pub pieces: Vec<Placed<'a>>,
+}
+
+impl PlacedLine<'_> {
+    fn single(&self, column: usize) -> Option<&Placed<'_>> {
+        self.pieces
+            .iter()
+            .find(|p| p.first == column && p.last == column)
+    }
+
+    fn is_filled(&self, column: usize) -> bool {
+        self.pieces
+            .iter()
+            .any(|p| p.first <= column && column <= p.last)
+    }
+
+    /// Number of columns with text.
+    fn count(&self, columns: usize) -> usize {
+        (0..columns).filter(|c| self.is_filled(*c)).count()
+    }
+
+    /// `true` if there is a label, and most cells behind it are numbers.
+    pub(super) fn is_data(&self) -> bool {
+        if !self.is_filled(0) {
+            return false;
+        }
+        let values = self.pieces.iter().filter(|p| p.first > 0);
+        let numbers = values.clone().filter(|p| p.piece.is_number()).count();
+        numbers > 0 && numbers * 2 >= values.count()
+    }
+}
+
+/// What is known of the lines between two ruling lines.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Band<'a> {
+    /// Left and right side of each column.
+    pub columns: &'a [(f32, f32)],
+    /// `true` if ruling lines divide the rows of this table.
+    pub is_ruled: bool,
+    /// `true` if lines are drawn around every cell.
+    pub is_boxed: bool,
+    /// Number of lines, from the first one, that belong to the head.
+    pub head: usize,
+}
+
+/// For each line but the first, whether it goes on with the row of the line above.
+pub(super) fn continued(lines: &[PlacedLine], band: Band) -> Vec<bool> {
+    let steps: Vec<f32> = lines
+        .windows(2)
+        .map(|pair| pair[1].line.bbox.center_y() - pair[0].line.bbox.center_y())
+        .collect();
+    let mut values: Vec<f32> = lines
+        .windows(2)
+        .enumerate()
+        .map(|(at, pair)| evidence(&pair[0], &pair[1], band, at + 1 < band.head))
+        .collect();
+    let sure = steps
+        .iter()
+        .zip(&values)
+        .filter(|(_, value)| **value < SURE_ROWS);
+    let pitch = match median(sure.map(|(step, _)| *step).collect()) {
+        Some(row) => {
+            let is_close = |step: &f32| *step < CLOSER * row;
+            steps
+                .iter()
+                .any(is_close)
+                .then_some((CLOSER * row, row * 0.95))
+        }
+        None => pitches(&steps),
+    };
+    if let Some((tight, loose)) = pitch {
+        for (at, (value, step)) in values.iter_mut().zip(&steps).enumerate() {
+            // Between rules a line of one cell may be its next paragraph.
+            let is_row = !band.is_ruled || lines[at + 1].count(band.columns.len()) > 1;
+            if *step <= tight {
+                *value += TIGHT;
+            } else if *step >= loose && is_row {
+                *value -= LOOSE;
+            }
+        }
+    }
+    values.into_iter().map(|value| value > 0.0).collect()
+}
+
+fn median(mut values: Vec<f32>) -> Option<f32> {
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// Steps up to which lines belong together, and from which they do not, if the steps are of two kinds.
+fn pitches(steps: &[f32]) -> Option<(f32, f32)> {
+    let mut sorted: Vec<f32> = steps.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let least = *sorted.first()?;
+    // The widest jump from one step to the next larger one.
+    let jump = sorted
+        .windows(2)
+        .map(|pair| (pair[1] / pair[0].max(1.0), pair));
+    let (ratio, pair) = jump.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let few = sorted.iter().filter(|s| **s <= pair[0]).count();
+    let is_split = ratio > PITCH_RATIO && few >= 1 && pair[0] < PITCH_SPREAD * least.max(1.0);
+    is_split.then_some((pair[0], pair[1]))
+}
+
+/// How much speaks for two lines being one row: more than 0 for one row.
+fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -> f32 {
+    let columns = band.columns.len();
+    let mut value = -DEFAULT;
+    if band.is_ruled {
+        value += RULED;
+    }
+    if is_head {
+        value += HEAD;
+    }
+    // A heading over several columns, or under several cells.
+    let spans = |line: &PlacedLine, other: &PlacedLine| {
+        line.pieces.iter().any(|p| {
+            let beside = other
+                .pieces
+                .iter()
+                .filter(|q| p.first <= q.first && q.last <= p.last);
+            p.last > p.first && beside.count() >= 2
+        })
+    };
+    let is_spanned = spans(above, below) || spans(below, above);
+    if is_spanned {
+        value -= SPANNED;
+    }
+    // Cells of several lines, each set at the middle of its row.
+    let [a, b] = [above, below].map(|line| &line.line.bbox);
+    if a.overlap_y(b) > OVERLAPPING * a.height().min(b.height()) {
+        value += OVERLAP;
+    }
+    let is_title =
+        |line: &PlacedLine| line.pieces.len() == 1 && line.pieces[0].last > line.pieces[0].first;
+    if !is_head && is_title(above) && !is_title(below) {
+        value -= TITLE;
+    }
+    let mut shared = (0.0, 0.0);
+    let mut has_numbers = false;
+    for column in 0..columns {
+        if let (Some(a), Some(b)) = (above.single(column), below.single(column)) {
+            shared.0 += same_cell(&a.piece, &b.piece, band.columns[column], below.line.size);
+            shared.1 += 1.0;
+            has_numbers |= a.piece.is_number() && b.piece.is_number();
+        }
+    }
+    if shared.1 > 0.0 {
+        value += shared.0 / shared.1;
+    }
+    if has_numbers {
+        value -= ANY_NUMBERS;
+    }
+    let (up, down) = (above.count(columns), below.count(columns));
+    let complete = (COMPLETE_SHARE * columns as f32).max(3.0);
+    if band.is_boxed {
+        value += BOXED;
+    } else if !is_head && up.min(down) as f32 >= complete {
+        value -= COMPLETE;
+    }
+    let [up_stub, down_stub] = [above.is_filled(0), below.is_filled(0)];
+    let is_within = (0..columns).all(|c| !below.is_filled(c) || above.is_filled(c));
+    let is_lone = band.is_ruled && down == 1 && !below.pieces[0].piece.is_number();
+    if is_within && down < up && !is_spanned {
+        if up_stub && !down_stub {
+            value += CONTINUED;
+        } else if is_lone {
+            value += LONE;
+        }
+    }
+    if !up_stub && down_stub && !is_head {
+        value -= NEW_STUB;
+    }
+    // A label alone over values is a heading unless it was wrapped.
+    if up == 1 && up_stub && down > 1 && down_stub && !is_head {
+        value -= LABEL;
+    }
+    if up > 1 && down == 1 && down_stub && up_stub {
+        let is_new = above.pieces[0].piece.is_bold() != below.pieces[0].piece.is_bold();
+        value -= if is_new { LABEL + STYLE } else { 0.0 };
+    }
+    value
+}
+
+/// `true` if the heading of a column goes on in the next row, beside one over several columns.
+pub(super) fn goes_on(
+    above: &PlacedLine,
+    below: &PlacedLine,
+    column: usize,
+    side: (f32, f32),
+) -> bool {
+    let (Some(a), Some(b)) = (above.single(column), below.single(column)) else {
+        return false;
+    };
+    same_cell(&a.piece, &b.piece, side, below.line.size) >= LOWER
+}
+
+/// How much speaks for two pieces of one column, one above the other, being one cell.
+fn same_cell(above: &Piece, below: &Piece, (left, right): (f32, f32), size: f32) -> f32 {
+    match (above.is_number(), below.is_number()) {
+        (true, true) => return -NUMBERS,
+        (true, false) | (false, true) => return -MIXED,
+        (false, false) => {}
+    }
+    let (Some((segment, last)), Some((_, first))) = (above.words.last(), below.words.first())
+    else {
+        return 0.0;
+    };
+    if segment.hyphenated || last.text.ends_with('-') {
+        return HYPHEN;
+    }
+    let next = below
+        .words
+        .first()
+        .map_or(0.0, |(_, word)| word.bbox.width());
+    let room = (right - left) - above.bbox.width();
+    let is_full = room < next + SPACE * size;
+    let begins = first.text.chars().next();
+    let is_lower = begins.is_some_and(|c| c.is_lowercase() || "(&/+".contains(c));
+    match (is_full, is_lower) {
+        (true, true) => LOWER_FULL,
+        (false, true) => LOWER,
+        (true, false) => FULL,
+        (false, false) => -ROOM,
+    }
+}
+
+/// Numbers of rows for lines: equal for lines of one row.
+pub(super) fn numbers(continued: &[bool], first: usize) -> Vec<usize> {
+    let mut row = first;
+    let mut out = vec![first];
+    for is_continued in continued {
+        row += usize::from(!is_continued);
+        out.push(row);
+    }
+    out
+}
+
+/// Lines that stand between the others, in columns of their own: values for several rows, set at their middle.
+///
+/// Returns for each such line its columns.
+pub(super) fn floating(lines: &[PlacedLine]) -> BTreeMap<usize, Vec<usize>> {
+    let mut found = BTreeMap::new();
+    for at in 1..lines.len().saturating_sub(1) {
+        let (above, own, below) = (&lines[at - 1], &lines[at], &lines[at + 1]);
+        let touches = |other: &PlacedLine| {
+            let (a, b) = (&own.line.bbox, &other.line.bbox);
+            a.overlap_y(b) > TOUCHING * a.height().min(b.height())
+        };
+        let columns: Vec<usize> = own.pieces.iter().map(|p| p.first).collect();
+        let is_alone = lines
+            .iter()
+            .enumerate()
+            .all(|(other, line)| other == at || !columns.iter().any(|c| line.is_filled(*c)));
+        if touches(above) && touches(below) && is_alone {
+            found.insert(at, columns);
+        }
+    }
+    found
+}
