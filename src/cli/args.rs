@@ -167,6 +167,14 @@ pub(crate) struct ParseArgs {
         help_heading = Heading::InputAndOutput.text()
     )]
     pub formats: Vec<String>,
+    /// Write tables in another form, too: csv, one file a table beside the workbook (as `csv` in --formats)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        help_heading = Heading::InputAndOutput.text()
+    )]
+    pub tables: Option<TableForm>,
 
     /// Pipeline: v1, v1.5, v1.6 (PaddleOCR-VL), lite (embedded), auto
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = pipeline_versions(), help_heading = Heading::Pipeline.text())]
@@ -289,6 +297,13 @@ pub(crate) enum StdoutFormat {
     Html,
     /// JSON
     Json,
+}
+
+/// Another form of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableForm {
+    /// A file of comma-separated values for each table.
+    Csv,
 }
 
 /// Help of `--formats`, with the names of all formats.

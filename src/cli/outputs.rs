@@ -189,6 +189,7 @@ impl PlannedRun {
         let rules = PlanRules {
             suffixes: Tree::of(args.compat()).endings(formats),
             pictures: formats.contains("images") && !args.compat(),
+            tables: formats.contains("csv") && !args.compat(),
             settings: settings.clone(),
             skip_existing: args.parameters.0.is_on("skip_existing"),
             reference_names: args.compat(),

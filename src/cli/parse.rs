@@ -1,6 +1,6 @@
 //! The main command: arguments to settings, settings to a run, the run to an exit code.
 
-use super::args::{ParseArgs, StdoutFormat};
+use super::args::{ParseArgs, StdoutFormat, TableForm};
 use super::inputs;
 use super::interrupt::{self, SharedReporter};
 use super::logging::LogRecord;
@@ -377,10 +377,12 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
 }
 
 fn formats(args: &ParseArgs, embeds: bool) -> Result<Formats, Failure> {
+    let more = args.tables.map(|TableForm::Csv| "csv");
     if args.formats.is_empty() {
-        return Ok(Formats::by_default());
+        return Ok(Formats::by_default().and(more));
     }
-    Formats::from_names(args.formats.iter().map(String::as_str), !embeds).map_err(|name| {
+    let chosen = Formats::from_names(args.formats.iter().map(String::as_str), !embeds);
+    chosen.map(|formats| formats.and(more)).map_err(|name| {
         Failure::usage(
             format!("unknown format `{name}`"),
             format!(

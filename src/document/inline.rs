@@ -333,6 +333,7 @@ mod tests {
             formulas: true,
             scripts: true,
             list_item: false,
+            head_rows: 0,
         };
         let runs = Inline::parse(text, markup, &TextRun::default());
         runs.iter()
@@ -364,7 +365,7 @@ mod tests {
         #[test]
         fn segments_cover_the_text(text in "(\\$|<sup>|</sup>|<sub>|</sub>|[a-z\\\\ ]){0,40}") {
             let chars: Vec<char> = text.chars().collect();
-            let markup = Markup { formulas: true, scripts: true, list_item: false };
+            let markup = Markup { formulas: true, scripts: true, ..Markup::default() };
             let mut at = 0;
             for segment in segments(&chars, markup) {
                 let range = match segment {

@@ -182,6 +182,8 @@ pub struct Markup {
     pub scripts: bool,
     /// The first two characters, `- `, are a bullet.
     pub list_item: bool,
+    /// Number of rows, from the first one, that are the head of a table: the HTML of the content does not tell.
+    pub head_rows: usize,
 }
 
 /// A picture of the document: a JPEG below the document's folder.

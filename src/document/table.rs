@@ -85,6 +85,20 @@ impl Table {
         html
     }
 
+    /// Number of rows, from the first one, in which all cells are headers.
+    pub fn head_rows(&self) -> usize {
+        let below = |cell: &&Cell| !cell.header;
+        let first = self.cells.iter().filter(below).map(|cell| cell.row).min();
+        first.unwrap_or(0)
+    }
+
+    /// Makes all cells of the first rows headers.
+    pub fn set_head_rows(&mut self, rows: usize) {
+        for cell in &mut self.cells {
+            cell.header |= cell.row + cell.row_span <= rows;
+        }
+    }
+
     /// Reads the first table of an HTML text; `None` if there is no table with cells.
     ///
     /// Accepts the HTML that recognizers write: tags in any case, unclosed cells and rows, `th`, entities,

@@ -231,7 +231,7 @@ fn fill(
     block.markup = Markup {
         formulas: true,
         scripts: true,
-        list_item: false,
+        ..Markup::default()
     };
     let size = (block.bbox.width() as usize, block.bbox.height() as usize);
     let reading = guarded("reading the answer", || {

@@ -20,16 +20,19 @@ const HASH_DIGITS: usize = 12;
 pub(crate) const RECORD_FOLDER: &str = ".docparse";
 /// Folder of pictures beside a document.
 pub(crate) const PICTURES: &str = "imgs";
+/// Folder of tables beside a document, for the format that writes a file for each.
+pub(crate) const TABLES: &str = "tables";
 
 /// Location of a document's files below the save path: `folder/stem.md`,
-/// `folder/imgs/pictures/p0001_....jpg`.
+/// `folder/imgs/pictures/p0001_....jpg`, `folder/tables/pictures/p0001_t1.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OutputName {
     /// Folder below the save path; ordinary components only.
     pub folder: PathBuf,
     /// File name without the suffix of the format.
     pub stem: OsString,
-    /// Folder of its pictures below `imgs/`: as the stem, but always valid UTF-8, since texts link to it.
+    /// Folder of its pictures below `imgs/`, and of its tables below `tables/`: as the stem, but always valid UTF-8, since
+    /// texts link to it.
     pub pictures: String,
 }
 
@@ -64,6 +67,11 @@ impl OutputName {
     /// Path of the picture folder, below the save path.
     pub(crate) fn picture_folder(&self) -> PathBuf {
         self.folder.join(PICTURES).join(&self.pictures)
+    }
+
+    /// Path of the folder of tables, below the save path.
+    pub(crate) fn table_folder(&self) -> PathBuf {
+        self.folder.join(TABLES).join(&self.pictures)
     }
 
     /// The same name with `_number` after the stem.
@@ -178,7 +186,7 @@ pub(crate) fn first_free(
         .expect("numbers do not end")
 }
 
-/// Renames picture folders that would contain, or lie in, the folder of another document.
+/// Renames folders of pictures and tables that would contain, or lie in, the folder of another document.
 fn keep_apart(names: &mut [OutputName]) {
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     for name in names.iter() {
@@ -188,7 +196,10 @@ fn keep_apart(names: &mut [OutputName]) {
     for name in names {
         let base = name.pictures.clone();
         let mut number = 1;
-        while folders.contains(&name.picture_folder()) || !taken.insert(name.picture_folder()) {
+        while folders.contains(&name.picture_folder())
+            || folders.contains(&name.table_folder())
+            || !taken.insert(name.picture_folder())
+        {
             number += 1;
             name.pictures = format!("{base}_{number}");
         }
@@ -386,8 +397,10 @@ mod tests {
         let names = plan(&[
             input("report.pdf", path("")),
             input("x.pdf", path("imgs/report")),
+            input("y.pdf", path("tables/report_2")),
         ]);
-        assert_eq!(names[0].picture_folder(), path("imgs/report_2"));
+        assert_eq!(names[0].picture_folder(), path("imgs/report_3"));
+        assert_eq!(names[0].table_folder(), path("tables/report_3"));
         assert_eq!(names[1].file(".md"), path("imgs/report/x.md"));
     }
 
@@ -437,7 +450,7 @@ mod tests {
             let planned = plan(&inputs);
             let mut seen = BTreeSet::new();
             for name in &planned {
-                for path in [name.file(".md"), name.file("_layout_order_res.pdf"), name.picture_folder()] {
+                for path in [name.file(".md"), name.file("_layout_order_res.pdf"), name.picture_folder(), name.table_folder()] {
                     proptest::prop_assert!(is_below(&path), "{path:?}");
                     proptest::prop_assert!(path.components().all(|c| c.as_os_str().len() <= 255));
                     proptest::prop_assert!(!path.starts_with(RECORD_FOLDER));

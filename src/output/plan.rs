@@ -34,6 +34,8 @@ pub(crate) struct PlanRules {
     pub suffixes: Vec<String>,
     /// The document may get pictures.
     pub pictures: bool,
+    /// The document may get a file for each table.
+    pub tables: bool,
     /// Hash of all settings that the outputs depend on.
     pub settings: String,
     /// Skip documents that the record proves done.
@@ -252,32 +254,34 @@ impl Planning<'_> {
                 return Some(format!("`{}` is not docparse's own", shown(&file)));
             }
         }
-        if self.rules.pictures && !self.path.overwrite {
-            return self
-                .foreign_picture(root, name, outputs)
-                .map(|p| format!("`{}` is not docparse's own", shown(&p)));
-        }
-        None
+        let foreign = |is_wanted: bool, folder: PathBuf, is_named: fn(&Path) -> bool| {
+            let is_checked = is_wanted && !self.path.overwrite;
+            let foreign = is_checked.then(|| self.foreign(root, folder, is_named, outputs));
+            foreign.flatten()
+        };
+        foreign(self.rules.pictures, name.picture_folder(), is_picture_name)
+            .or_else(|| foreign(self.rules.tables, name.table_folder(), is_table_name))
+            .map(|path| format!("`{}` is not docparse's own", shown(&path)))
     }
 
-    /// A picture in the document's picture folder that is named like docparse's but is not its own. Other
-    /// files may lie there; they stay.
-    fn foreign_picture(
+    /// A file in a folder of the document that is named like docparse's but is not its own. Other files may lie there;
+    /// they stay.
+    fn foreign(
         &self,
         root: &Dir,
-        name: &OutputName,
+        folder: PathBuf,
+        is_named: fn(&Path) -> bool,
         outputs: &[OutputFacts],
     ) -> Option<PathBuf> {
-        let folder = name.picture_folder();
         let meta = root.symlink_metadata(&folder).ok()?;
         if !meta.is_dir() {
             return Some(folder);
         }
         let entries = root.read_dir(&folder).ok()?.flatten();
-        let pictures = entries
+        let files = entries
             .map(|entry| folder.join(entry.file_name()))
-            .filter(|path| is_picture_name(path));
-        pictures
+            .filter(|path| is_named(path));
+        files
             .into_iter()
             .find(|path| !self.path.is_own(path, outputs))
     }
@@ -285,11 +289,21 @@ impl Planning<'_> {
 
 /// `p0012_image_....jpg`.
 fn is_picture_name(path: &Path) -> bool {
+    is_of_page(path, ".jpg")
+}
+
+/// `p0012_t1.csv`.
+fn is_table_name(path: &Path) -> bool {
+    is_of_page(path, ".csv")
+}
+
+/// `true` for names that begin with a page and have this ending.
+fn is_of_page(path: &Path, ending: &str) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     name.len() > 6
         && name[0] == b'p'
         && name[1..5].iter().all(u8::is_ascii_digit)
-        && name.ends_with(b".jpg")
+        && name.ends_with(ending.as_bytes())
 }
 
 /// The reference's name: all outputs in one folder.
@@ -358,10 +372,12 @@ impl OwnOutputs {
     }
 }
 
-/// `true` if a path below the save path may be an output of the document: one of its files, or a picture in
-/// its folder.
+/// `true` if a path below the save path may be an output of the document: one of its files, a picture in its folder, or a
+/// table in its folder.
 pub(crate) fn is_place_of(name: &OutputName, suffixes: &[String], path: &Path) -> bool {
-    let is_picture =
-        path.parent() == Some(name.picture_folder().as_path()) && is_picture_name(path);
-    is_below(path) && (is_picture || suffixes.iter().any(|suffix| name.file(suffix) == path))
+    let is_in = |folder: PathBuf| path.parent() == Some(folder.as_path());
+    let is_picture = is_picture_name(path) && is_in(name.picture_folder());
+    let is_table = is_table_name(path) && is_in(name.table_folder());
+    let is_file = || suffixes.iter().any(|suffix| name.file(suffix) == path);
+    is_below(path) && (is_picture || is_table || is_file())
 }

@@ -84,7 +84,10 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
     let mut markup = Markup::default();
     let mut spans = Vec::new();
     let content = match (&region.table, region.label) {
-        (Some(table), _) => table.to_html(),
+        (Some(table), _) => {
+            markup.head_rows = table.head_rows();
+            table.to_html()
+        }
         (None, Label::Algorithm) => code(text, lines),
         (None, Label::Content) => contents(text, lines),
         (None, Label::Image | Label::Chart | Label::Seal) => labels(&segments),

@@ -109,7 +109,10 @@ fn body(block: &Block, number: Option<String>) -> Body {
             entries: text.by_lines(),
         },
         Label::Table => match Table::read_html(&content) {
-            Some((table, is_cut)) => Body::Table { table, is_cut },
+            Some((mut table, is_cut)) => {
+                table.set_head_rows(block.markup.head_rows);
+                Body::Table { table, is_cut }
+            }
             None => text.running(),
         },
         Label::Algorithm if block.markup.formulas && has_formula(&content) => Body::Text {
@@ -352,6 +355,7 @@ mod tests {
         formulas: true,
         scripts: true,
         list_item: false,
+        head_rows: 0,
     };
 
     fn block(label: Label, content: &str, markup: Markup) -> Block {

@@ -38,6 +38,11 @@ impl Files<'_> {
         self.output.name().picture_folder()
     }
 
+    /// Folder of the document's tables.
+    pub(crate) fn table_folder(&self) -> PathBuf {
+        self.output.name().table_folder()
+    }
+
     /// Writes a file for a path below the save path.
     pub(crate) fn write(
         &mut self,

@@ -18,7 +18,7 @@ use crate::output::plan::is_place_of;
 use crate::output::{DocumentOutcome, DocumentOutput, Identity, OutputName, Published, SavePath};
 use crate::restructure::{self, FinishOptions};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Limit of file faults reported while a document's pages arrive: similar faults, as on a full disk, would
@@ -228,10 +228,13 @@ impl<'a> FilesWriter<'a> {
         let name = output.name().clone();
         let formats = self.options.formats;
         let endings = self.tree.endings(formats);
-        let writes_pictures = formats.contains("images");
-        let is_picture = |path: &Path| path.starts_with(name.picture_folder());
+        // Files of formats that this run does not write stay.
+        let stay = |format: &str, folder: PathBuf| (!formats.contains(format)).then_some(folder);
+        let pictures = stay("images", name.picture_folder());
+        let tables = stay("csv", name.table_folder());
         output.publish(outcome, &|path| {
-            is_place_of(&name, &endings, path) && (writes_pictures || !is_picture(path))
+            let mut stay = [&pictures, &tables].into_iter().flatten();
+            is_place_of(&name, &endings, path) && !stay.any(|folder| path.starts_with(folder))
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The list of all output formats, and the selection by `--formats`.
 
+use super::csv::TableFiles;
 use super::format::Format;
 use super::html::Html;
 use super::json::Json;
@@ -15,6 +16,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &Html,
     &Json,
     &Workbooks,
+    &TableFiles,
     &pictures::IN_FOLDER,
     &Drawings,
 ];
@@ -63,6 +65,12 @@ impl Formats {
             formats.chosen &= !Formats::bit(&name[1..]).map_err(|_| name.to_string())?;
         }
         Ok(formats)
+    }
+
+    /// These formats and one more, which must be a known one.
+    pub(crate) fn and(mut self, name: Option<&str>) -> Formats {
+        self.chosen |= name.and_then(|name| Formats::bit(name).ok()).unwrap_or(0);
+        self
     }
 
     /// The names of all formats, for messages.

@@ -2,6 +2,7 @@
 //! path ([`files`]), and documents on standard output ([`printed`]).
 
 pub(crate) mod compat;
+mod csv;
 mod document_files;
 pub(crate) mod drawings;
 mod figures;
@@ -11,6 +12,7 @@ pub(crate) mod formats;
 pub(crate) mod html;
 pub(crate) mod json;
 mod kept;
+mod listed;
 pub mod markdown;
 pub(crate) mod options;
 mod pictures;
@@ -18,6 +20,7 @@ pub(crate) mod printed;
 pub(crate) mod python_json;
 mod stdout;
 pub(crate) mod tree;
+mod values;
 mod vis;
 pub(crate) mod written;
 mod xlsx;

@@ -15,7 +15,7 @@ fn tables_have_bars_or_no_styles() {
     assert!(gfm.contains(
         "\n| Winter | Harbour | Surge (m) | Hours |\n| --- | --- | --- | --- |\n| First |"
     ));
-    assert!(gfm.contains("\n<tr><td rowspan=\"2\">Harbour</td><td colspan=\"2\">Range</td>"));
+    assert!(gfm.contains("\n<tr><th rowspan=\"2\">Harbour</th><th colspan=\"2\">Range</th>"));
     assert!(!gfm.contains("style=") && !gfm.contains("<div"));
     let html = report(&folder, &["--markdown-style", "html"]);
     assert!(html.contains("<table border=1 style=") && !html.contains("| --- |"));

@@ -193,6 +193,11 @@ impl<'a> PageLayout<'a> {
     }
 
     fn find_tables(&mut self) {
+        let size = (self.page.width as f32, self.page.height as f32);
+        let (rulings, fills) = (&self.page.rulings, &self.page.fills);
+        for found in table::find_turned(self.segments, rulings, fills, size, &self.free()) {
+            self.take_table(found);
+        }
         for found in table::find_drawn(&self.evidence, &self.free()) {
             self.take_table(found);
         }

@@ -48,8 +48,7 @@ pub(super) fn parts(
     let Some(whole) = part(evidence, area, segments) else {
         return Vec::new();
     };
-    let mut captions = whole.grid.rows.iter().filter_map(|row| row.alone.as_ref());
-    if captions.any(|text| is_of_figure(text)) {
+    if has_figure(&whole.grid) {
         return Vec::new();
     }
     let mut open = vec![trimmed(evidence, whole)];
@@ -67,6 +66,12 @@ pub(super) fn parts(
         extend(evidence, part, free);
     }
     done
+}
+
+/// `true` if there is the caption of a figure in it.
+pub(super) fn has_figure(grid: &Grid) -> bool {
+    let mut captions = grid.rows.iter().filter_map(|row| row.alone.as_ref());
+    captions.any(|text| is_of_figure(text))
 }
 
 fn part(evidence: &Evidence, area: Rect, segments: Vec<usize>) -> Option<Part> {

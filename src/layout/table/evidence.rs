@@ -70,7 +70,16 @@ impl<'a> Evidence<'a> {
         body: f32,
     ) -> Self {
         let is_level = |r: &&Rect| r.width() >= r.height();
-        let (level, upright): (Vec<&Rect>, Vec<&Rect>) = rulings.iter().partition(is_level);
+        // Lines as thick as bars.
+        let bars = fills.iter().filter(|(area, color)| {
+            let (short, long) = (
+                area.width().min(area.height()),
+                area.width().max(area.height()),
+            );
+            *color != [255; 3] && short < BAR * body && long > BAR_LENGTH * short
+        });
+        let lines = rulings.iter().chain(bars.map(|(area, _)| area));
+        let (level, upright): (Vec<&Rect>, Vec<&Rect>) = lines.partition(is_level);
         let level: Vec<Rule> = level.into_iter().map(|r| Rule::level(r, true)).collect();
         let drawn: Vec<Rule> = upright
             .into_iter()

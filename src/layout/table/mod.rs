@@ -14,9 +14,11 @@ mod regions;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod turned;
 
 pub(crate) use evidence::Evidence;
 pub(crate) use regions::{find_drawn, find_numbers, find_open};
+pub(crate) use turned::find_turned;
 
 use crate::document::{LINE_HYPHEN, Table};
 use crate::geometry::{Rect, rows_by_overlap};

@@ -77,6 +77,10 @@ pub(super) fn is_leader(word: &str) -> bool {
     }
 }
 
+fn is_bullet(word: &str) -> bool {
+    word.chars().all(|c| "•◦▪▫■□●○‣⁃➢➤✓✔❖".contains(c))
+}
+
 /// `true` if the right word goes on with the number of the left one: groups of three digits.
 fn is_group(left: &str, right: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
@@ -95,8 +99,8 @@ fn gap(left: (&Segment, &Word), right: (&Segment, &Word)) -> Gap {
         false => BLANK,
     };
     let mut weight = ((width - blank) / SURE_GAP).clamp(0.0, 1.0);
-    // The mark of an item in a list.
-    if left.1.text.chars().all(|c| "•◦▪▫■□●○‣⁃➢➤✓✔❖".contains(c)) {
+    // The mark of an item in a list; marks beside each other are values.
+    if is_bullet(&left.1.text) && !is_bullet(&right.1.text) && width < ITEM_GAP {
         weight = 0.0;
     }
     // Leader dots belong to the text before them.
@@ -223,16 +227,24 @@ fn add_turned<'a>(lines: &mut Vec<TextLine<'a>>, turned: &[usize], segments: &'a
     // Rotated words come one by one, in writing order; lines of one heading stand side by side.
     for &i in turned {
         let segment = &segments[i];
+        let em = segment.style.font_size;
         let words = segment.words.iter().map(|word| (segment, word));
-        let near = TURNED_GAP * segment.style.font_size;
-        match columns.iter_mut().find(|piece| {
-            piece
-                .bbox
-                .expanded(near, near)
-                .intersection(&segment.bbox)
-                .area()
-                > 0.0
-        }) {
+        let is_beside = |bbox: &Rect| {
+            let reach = bbox.expanded(TURNED_GAP * em, TURNED_GAP * em);
+            reach.intersection(&segment.bbox).area() > 0.0
+        };
+        // Boxes of slanted headings overlap: only their order tells them apart.
+        let is_slanted = segment.bbox.width() > SLANTED * em;
+        let last = columns.last_mut().filter(|piece| {
+            let word = piece.words.last().map_or(piece.bbox, |(_, word)| word.bbox);
+            is_beside(&word) && segment.bbox.center_y() < word.center_y()
+        });
+        let same = match last {
+            Some(last) => Some(last),
+            None if is_slanted => None,
+            None => columns.iter_mut().find(|piece| is_beside(&piece.bbox)),
+        };
+        match same {
             Some(piece) => {
                 piece.bbox = piece.bbox.union(&segment.bbox);
                 piece.words.extend(words);
@@ -242,6 +254,21 @@ fn add_turned<'a>(lines: &mut Vec<TextLine<'a>>, turned: &[usize], segments: &'a
                 words: words.collect(),
                 is_turned: true,
             }),
+        }
+    }
+    // A slanted heading belongs to the column at its foot.
+    for piece in &mut columns {
+        let Some((segment, foot)) = piece.words.first() else {
+            continue;
+        };
+        let em = segment.style.font_size;
+        if piece
+            .words
+            .iter()
+            .any(|(_, word)| word.bbox.width() > SLANTED * em)
+        {
+            piece.bbox.x1 = foot.bbox.x1;
+            piece.bbox.x2 = foot.bbox.x1 + em;
         }
     }
     for piece in columns {

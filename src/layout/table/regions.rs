@@ -3,10 +3,10 @@
 //! Three kinds of evidence propose areas: lines that meet, horizontal lines of equal extent above each other, and rows
 //! of several pieces. Each area gets the grid that fits it best ([`grid`]); areas that overlap compete.
 
-use super::evidence::{Evidence, Rule};
+use super::evidence::{Evidence, Rule, between};
 use super::grid::{self, Facts, Grid};
 use super::pieces::{TextLine, is_leader, is_number, lines};
-use super::thresholds::drawn::BORDER_SHARE;
+use super::thresholds::drawn::{BORDER_SHARE, SNAP};
 use super::thresholds::{aligned, framed, ruled};
 use super::{FoundTable, TextRow, areas};
 use crate::deadline;
@@ -110,6 +110,9 @@ fn of_group(
             .count()
             >= 2
             && !is_listing(evidence, &inside);
+    // Borders of shaded areas one above the other may be those of panels.
+    let has_lines = horizontal.iter().chain(vertical).any(|rule| rule.is_line)
+        || vertical.iter().any(|v| is_inner(v, area.x1, area.x2));
     areas::parts(evidence, area, inside, free)
         .into_iter()
         .filter(|part| {
@@ -126,7 +129,7 @@ fn of_group(
                     || is_prose(evidence, &part.segments));
             is_drawn_table(&part.grid, &part.area, evidence.body)
                 && !is_prose
-                && (is_divided || looks())
+                && (is_divided && has_lines || looks())
         })
         .map(|part| candidate(part.grid, part.area, part.segments))
         .collect()
@@ -200,7 +203,18 @@ fn of_frame(evidence: &Evidence, area: &Rect, free: &[usize]) -> Vec<Candidate> 
             let is_prose = framed::PROSE_SHARE.is_passed(long, words.len())
                 || facts.prose > 0 && ruled::DESIGN_PROSE.is_reached(facts.prose, facts.filled);
             let is_listing = is_listing(evidence, &part.segments) || facts.is_contents;
-            part.grid.rows.len() >= 2 && !is_listing && !is_prose
+            let rules = between(
+                &evidence.horizontal,
+                part.area.y1 - SNAP,
+                part.area.y2 + SNAP,
+            );
+            let has_lines = rules
+                .iter()
+                .any(|r| r.is_line && r.from < area.x2 && area.x1 < r.to);
+            part.grid.rows.len() >= 2
+                && !is_listing
+                && !is_prose
+                && (has_lines || facts.numbers * 4 >= words.len() || looks_like_table(facts))
         })
         .map(|part| candidate(part.grid, part.area, part.segments))
         .collect()
@@ -414,7 +428,9 @@ fn of_rows(evidence: &Evidence, rows: &[TextRow]) -> Option<areas::Part> {
         .flat_map(|row| row.segments.iter().copied())
         .collect();
     let grid = grid::fit(evidence, &area, &segments)?;
-    let is_table = looks_like_table(&grid.facts) && !is_listing(evidence, &segments);
+    let is_table = looks_like_table(&grid.facts)
+        && !is_listing(evidence, &segments)
+        && !areas::has_figure(&grid);
     is_table.then_some(areas::Part {
         area,
         segments,
@@ -425,9 +441,10 @@ fn of_rows(evidence: &Evidence, rows: &[TextRow]) -> Option<areas::Part> {
 /// `true` if most of the text has a font with equal widths, and the rest of the page has not: code, or what a program
 /// writes.
 fn is_listing(evidence: &Evidence, indices: &[usize]) -> bool {
+    let chars = |i: &usize| evidence.segments[*i].char_count();
     let is_fixed = |i: &&usize| evidence.segments[**i].style.fixed_pitch;
-    let fixed = indices.iter().filter(is_fixed).count();
-    fixed * 2 >= indices.len() && !evidence.is_typewritten
+    let fixed: usize = indices.iter().filter(is_fixed).map(chars).sum();
+    fixed * 2 >= indices.iter().map(chars).sum::<usize>() && !evidence.is_typewritten
 }
 
 /// Runs of rows that may be a table without rules: rows of several pieces, with at most one single-piece row between two
@@ -494,7 +511,7 @@ fn looks_like_table(facts: &Facts) -> bool {
     if columns == 2 && MARKER_SHARE.is_passed(markers, firsts) && facts.first_width < MARKER_WIDTH {
         return false;
     }
-    if facts.is_contents {
+    if facts.is_contents || facts.has_rising_pages {
         return false;
     }
     // Prose fills its columns: lines of many words with the same right end.

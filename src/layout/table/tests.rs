@@ -221,11 +221,8 @@ fn markers_are_told_from_words() {
 }
 
 fn html(rows: &[&[&str]]) -> String {
-    let cells = |row: &&[&str]| {
-        row.iter()
-            .map(|text| format!("<td>{text}</td>"))
-            .collect::<String>()
-    };
+    let cell = |text: &&str| format!("<td>{text}</td>");
+    let cells = |row: &&[&str]| row.iter().map(cell).collect::<String>();
     let rows = rows.iter().map(|row| format!("<tr>{}</tr>", cells(row)));
     format!("<table>{}</table>", rows.collect::<String>())
 }
@@ -292,6 +289,27 @@ fn wrapped_cells_are_one_row_and_numbers_are_two() {
         &["oil", "8.50", "1"],
     ]);
     assert_eq!(tables(&page(&texts), &[]), [expected]);
+}
+
+#[test]
+fn rows_above_the_numbers_are_the_head() {
+    let texts = [
+        (0.0, 0.0, "Item"),
+        (200.0, 0.0, "2019"),
+        (320.0, 0.0, "2020"),
+        (0.0, 30.0, "Fruit"),
+        (0.0, 60.0, "plums"),
+        (200.0, 60.0, "12.00"),
+        (320.0, 60.0, "4.10"),
+        (0.0, 90.0, "pears"),
+        (200.0, 90.0, "3.00"),
+        (320.0, 90.0, "9.20"),
+    ];
+    let segments = page(&texts);
+    let evidence = Evidence::new(&segments, &[], &[], (1000.0, 1000.0), 20.0);
+    let all: Vec<usize> = (0..segments.len()).collect();
+    let found = find_open(&evidence, &rows(&all, &segments));
+    assert_eq!(found[0].table.head_rows(), 1, "{:?}", found[0].table);
 }
 
 #[test]
@@ -400,6 +418,33 @@ fn tables_from_right_to_left_begin_at_the_right() {
         &["דיו", "2", "9.00"],
     ]);
     assert_eq!(tables(&segments, &[]), [expected]);
+}
+
+#[test]
+fn turned_tables_are_read_as_when_the_page_is_turned() {
+    let rows = [
+        ["Field", "Rye", "Oats"],
+        ["Acre", "3.2", "2.9"],
+        ["Mill", "3.0", "2.7"],
+        ["Down", "2.4", "2.2"],
+    ];
+    // Lines side by side, read from the bottom of the page to its top.
+    let mut segments = Vec::new();
+    for (line, row) in rows.iter().enumerate() {
+        for (column, text) in row.iter().enumerate() {
+            let (x, foot) = (100.0 + 30.0 * line as f32, 800.0 - 150.0 * column as f32);
+            let bbox = Rect::new(x, foot - 10.0 * text.len() as f32, x + 20.0, foot);
+            let mut segment = Segment::of(vec![Word::of(bbox, text)], 20.0);
+            segment.direction = Direction::Turned;
+            segments.push(segment);
+        }
+    }
+    let all: Vec<usize> = (0..segments.len()).collect();
+    let found = find_turned(&segments, &[], &[], (1000.0, 1000.0), &all);
+    let expected = html(&[&rows[0], &rows[1], &rows[2], &rows[3]]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].table.to_html(), expected);
+    assert_eq!(found[0].bbox.to_pixels(), [100, 460, 210, 800]);
 }
 
 #[test]

@@ -42,6 +42,10 @@ pub(super) mod drawn {
     /// Share of the page from which a filled area is its ground. Larger: a page's ground is a cell. Smaller: a table's
     /// ground is none.
     pub(crate) const SHADE_SHARE: f32 = 0.5;
+    /// Height in ems up to which a filled bar is a line.
+    pub(crate) const BAR: f32 = 0.5;
+    /// Length of such a bar in relation to its height.
+    pub(crate) const BAR_LENGTH: f32 = 8.0;
     /// Width in ems up to which a shaded area is a cell only if its sides are borders of others, too. Larger: heads of
     /// narrow tables are marks. Smaller: marked words divide cells.
     pub(crate) const MARK_WIDTH: f32 = 12.0;
@@ -77,8 +81,12 @@ pub(super) mod gaps {
     /// Slack, in heights of the line, at which a line drawn beside a word still divides it from the next. Larger: borders
     /// through a word's box count. Smaller: tight columns are merged.
     pub(crate) const DRAWN_SLACK: f32 = 0.1;
+    /// Widest gap between the mark of an item and its text. Larger: a mark as a value is joined with the next column.
+    pub(crate) const ITEM_GAP: f32 = 3.0;
     /// Weight of the gap after leader dots.
     pub(crate) const LEADER_GAP: f32 = 1.0;
+    /// Width in ems from which a rotated word is slanted.
+    pub(crate) const SLANTED: f32 = 1.6;
     /// Distance, in ems, between rotated words of one heading. Larger: headings side by side are one. Smaller: the words
     /// of a heading are apart.
     pub(crate) const TURNED_GAP: f32 = 0.35;
@@ -149,10 +157,8 @@ pub(super) mod rows {
     pub(crate) const NUMBERS: f32 = 2.0;
     /// Against one row for a number and text in a cell.
     pub(crate) const MIXED: f32 = 0.4;
-    /// Against one row for two lines that both fill most columns, as wrapped cells do not.
-    pub(crate) const COMPLETE: f32 = 0.8;
-    /// Share of the columns that such lines fill.
-    pub(crate) const COMPLETE_SHARE: f32 = 0.75;
+    /// Against one row for a lower line that fills as many columns as the upper one: cells of a row seldom wrap together.
+    pub(crate) const COMPLETE: f32 = 1.2;
     /// Against one row for a heading over several columns that stands alone.
     pub(crate) const TITLE: f32 = 2.0;
     /// For one row after a hyphen.
@@ -211,6 +217,11 @@ pub(super) mod places {
     /// Share of its height by which a piece may reach into a column without covering it. Larger: headings do not span.
     /// Smaller: pieces that touch a column cover it.
     pub(crate) const PROTRUDING: f32 = 0.4;
+    /// Share of a piece that hangs over a line that is drawn and is no span. Larger: short headings over two cells span one.
+    /// Smaller: long words span two.
+    pub(crate) const HANGING: f32 = 0.3;
+    /// Most rows of a head; more are rows of text above those of numbers.
+    pub(crate) const MOST_HEAD_ROWS: usize = 4;
     /// Most lines of a head without numbers below it.
     pub(crate) const HEAD_LINES: usize = 1;
     /// Distance, in heights of a heading, between its middle and that of its columns. Larger: headings at the left of a
@@ -222,6 +233,8 @@ pub(super) mod places {
     /// Number of characters beyond which a cell holds prose: a long paragraph. Larger: designed pages with
     /// short texts are tables. Smaller: tables with long cells are not.
     pub(crate) const PROSE_CHARS: usize = 350;
+    /// Share of lines whose leader dots lead to a page, from which they are contents or an index.
+    pub(crate) const LEADER_SHARE: f32 = 0.5;
     /// Most columns of a table of contents: number, title, page. Larger: tables with a column of rising numbers are none.
     pub(crate) const CONTENTS_COLUMNS: usize = 3;
     /// Lines from which rising whole numbers without leader dots are those of pages. Larger: short contents are tables.

@@ -463,7 +463,7 @@ proptest! {
     fn what_recognizers_say_is_text_or_formulas(text in markup(), label in proptest::sample::select(vec![
         "text", "footnote", "display_formula", "inline_formula", "formula", "ocr", "abstract", "reference", "content",
     ])) {
-        let markup = Markup { formulas: true, scripts: true, list_item: false };
+        let markup = Markup { formulas: true, scripts: true, ..Markup::default() };
         let markdown = written(label, &text, markup, true);
         for options in readers() {
             let is_content = label == "content";

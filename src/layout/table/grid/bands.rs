@@ -2,7 +2,7 @@
 
 use super::super::evidence::Evidence;
 use super::super::pieces::TextLine;
-use super::super::thresholds::drawn::{BORDER_SHARE, FULL_RULE, THIN_ROW};
+use super::super::thresholds::drawn::{BORDER_SHARE, THIN_ROW};
 use super::super::thresholds::rows::RULED_BANDS;
 use super::places::Places;
 use super::rows::{self, Band, Placed, PlacedLine};
@@ -142,7 +142,6 @@ pub(super) fn number_rows(
         .flat_map(|band| &band.lines)
         .position(PlacedLine::is_data);
     let (mut next, mut seen) = (0, 0);
-    let sides = (columns[0].0, columns[columns.len() - 1].1);
     for (at, band) in bands.iter_mut().enumerate() {
         let is_merged = |column: usize| {
             merged.contains(&(at, column)) || at > 0 && merged.contains(&(at - 1, column))
@@ -168,12 +167,17 @@ pub(super) fn number_rows(
             .filter(|i| !floating.contains_key(i))
             .collect();
         let lines: Vec<PlacedLine> = kept.iter().map(|i| only[*i].clone()).collect();
-        let is_closed = evidence.level_share(band.from, sides.0, sides.1) >= FULL_RULE
-            && evidence.level_share(band.to, sides.0, sides.1) >= FULL_RULE;
+        // Lines above and below all columns but those whose cells go on in the next band.
+        let is_closed = columns.iter().enumerate().all(|(column, (from, to))| {
+            let share = |y: f32| evidence.level_share(y, *from, *to);
+            is_merged(column) || share(band.from) >= BORDER_SHARE && share(band.to) >= BORDER_SHARE
+        });
         // Lines above the first numbers, if there are any.
         let before = first_data.map_or(0, |first| first.saturating_sub(seen));
         seen += band.lines.len();
         let is_head = before >= band.lines.len();
+        // A band of several labels is a group of rows.
+        let is_ruled = is_ruled && band.lines.iter().filter(has_label).count() <= RULED_BANDS.1;
         let is_boxed = is_ruled && is_closed && are_boxed(evidence, columns, band);
         let continued = rows::continued(
             &lines,
@@ -198,18 +202,14 @@ pub(super) fn number_rows(
     }
 }
 
-/// `true` if lines are drawn at both sides of a band, and between all pieces in it.
+/// `true` if lines are drawn between all pieces in a band, and at one place at least. Outer sides may be open.
 fn are_boxed(evidence: &Evidence, columns: &[(f32, f32)], band: &RuledBand) -> bool {
     let is_drawn = |x: f32| evidence.upright_share(x, band.from, band.to) >= BORDER_SHARE;
-    let sides = (columns[0].0, columns[columns.len() - 1].1);
-    is_drawn(sides.0)
-        && is_drawn(sides.1)
+    columns[1..].iter().any(|(x, _)| is_drawn(*x))
         && band.lines.iter().all(|line| {
             line.pieces.windows(2).all(|pair| {
-                let between = pair[0].last..pair[1].first;
-                between
-                    .into_iter()
-                    .any(|column| is_drawn(columns[column].1))
+                let mut between = pair[0].last..pair[1].first;
+                between.any(|column| is_drawn(columns[column].1))
             })
         })
 }

@@ -2,7 +2,10 @@
 
 use super::super::evidence::Evidence;
 use super::super::pieces::{Piece, is_leader};
-use super::super::thresholds::places::{CONTENTS_COLUMNS, CONTENTS_LINES, PROSE_CHARS};
+use super::super::thresholds::places::*;
+
+/// Most digits of the number of a page.
+const PAGE_DIGITS: usize = 4;
 use super::bands::RuledBand;
 use super::rows::PlacedLine;
 use crate::document::Table;
@@ -32,14 +35,43 @@ pub(in super::super) struct Facts {
     pub first_width: f32,
     /// Shares of the borders between cells that are drawn: upright and level.
     pub drawn: (f32, f32),
-    /// `true` if the last column holds numbers of pages: whole ones that never fall.
+    /// `true` if leader dots lead to numbers of pages.
     pub is_contents: bool,
+    /// `true` if the last column holds whole numbers that never fall, as those of pages.
+    pub has_rising_pages: bool,
     /// Cells with a long paragraph.
     pub prose: usize,
 }
 
-/// `true` for titles and the numbers of their pages, with or without leader dots.
-fn is_contents(bands: &[RuledBand], columns: usize) -> bool {
+/// `true` if leader dots lead to numbers of pages in most lines: contents or an index, of one column or several.
+fn leads_to_pages(bands: &[RuledBand]) -> bool {
+    let lines = || bands.iter().flat_map(|band| &band.lines);
+    let is_page = |text: &str| {
+        let text = text.trim_end_matches([',', '.', 'f', 'n']);
+        let is_roman = text.chars().all(|c| "ivxlc".contains(c));
+        let is_figure =
+            |part: &str| part.len() <= PAGE_DIGITS && part.chars().all(|c| c.is_ascii_digit());
+        !text.is_empty() && (is_roman || text.split(['–', '-']).all(is_figure))
+    };
+    let leads = |line: &&PlacedLine| {
+        let words: Vec<&str> = line
+            .pieces
+            .iter()
+            .flat_map(|p| &p.piece.words)
+            .map(|(_, word)| word.text.as_str())
+            .collect();
+        let mut ends = words
+            .windows(2)
+            .filter(|pair| is_leader(pair[0]) && !is_leader(pair[1]));
+        let first = ends.next();
+        first.is_some_and(|pair| is_page(pair[1])) && ends.all(|pair| is_page(pair[1]))
+    };
+    let count = lines().filter(leads).count();
+    count > 1 && count as f32 > LEADER_SHARE * lines().count() as f32
+}
+
+/// `true` for titles and rising numbers of pages without leader dots.
+fn has_rising_pages(bands: &[RuledBand], columns: usize) -> bool {
     let lines = || bands.iter().flat_map(|band| &band.lines);
     let last = |line: &PlacedLine| {
         let p = line
@@ -51,13 +83,8 @@ fn is_contents(bands: &[RuledBand], columns: usize) -> bool {
     };
     let pages: Vec<u32> = lines().filter_map(last).collect();
     let has_titles = columns <= CONTENTS_COLUMNS && pages.len() * 4 > lines().count() * 3;
-    let leaders = lines().filter(|line| {
-        let words = || line.pieces.iter().flat_map(|p| &p.piece.words);
-        words().any(|(_, word)| is_leader(&word.text))
-    });
     let is_rising = pages.windows(2).all(|pair| pair[0] <= pair[1]);
-    let is_long = pages.len() >= CONTENTS_LINES || leaders.count() * 2 >= pages.len();
-    has_titles && pages.len() > 2 && is_rising && is_long
+    has_titles && is_rising && pages.len() >= CONTENTS_LINES
 }
 
 pub(super) fn facts(
@@ -112,7 +139,8 @@ pub(super) fn facts(
             upright / (columns.max(2) - 1) as f32,
             level / (table.rows.max(2) - 1) as f32,
         ),
-        is_contents: is_contents(bands, columns),
+        is_contents: leads_to_pages(bands),
+        has_rising_pages: has_rising_pages(bands, columns),
         prose: filled
             .filter(|cell| cell.text.chars().count() > PROSE_CHARS)
             .count(),

@@ -6,6 +6,49 @@ use super::super::thresholds::places::*;
 use super::bands::RuledBand;
 use super::places::Places;
 use super::rows::{self, Placed, PlacedLine};
+use std::collections::BTreeMap;
+
+/// Number of rows of the head: those above the first row of a label with numbers, or a first row in bold.
+pub(super) fn head_rows(bands: &[RuledBand]) -> usize {
+    let mut rows: BTreeMap<usize, Vec<&Placed>> = BTreeMap::new();
+    let mut data = None;
+    for band in bands {
+        for (line, row) in band.lines.iter().zip(&band.row_of) {
+            rows.entry(*row).or_default().extend(&line.pieces);
+            if line.is_data() && !line.pieces.iter().all(is_name) {
+                data = data.or(Some(*row));
+            }
+        }
+    }
+    let is_bold = |row: usize| {
+        let pieces = rows.get(&row);
+        pieces.is_some_and(|pieces| pieces.iter().all(|p| p.piece.is_bold()))
+    };
+    let Some(mut head) = data else {
+        let is_head = is_bold(0) && rows.len() > 1 && !is_bold(1);
+        return usize::from(is_head);
+    };
+    // The label of a group of rows right above its first row.
+    let is_label = |row: usize| match rows.get(&row).map(Vec::as_slice) {
+        Some([p]) => p.first == 0,
+        _ => false,
+    };
+    while head > 1 && is_label(head - 1) {
+        head -= 1;
+    }
+    match head <= MOST_HEAD_ROWS {
+        true => head,
+        false => 0,
+    }
+}
+
+/// `true` for text, and for a year, which may head a column.
+fn is_name(p: &Placed) -> bool {
+    let words = &p.piece.words;
+    let is_year =
+        |text: &str| text.len() == 4 && text.starts_with(['1', '2']) && text.parse::<u32>().is_ok();
+    !p.piece.is_number() || words.len() == 1 && is_year(&words[0].1.text)
+}
 
 /// Widens headings to all columns that they stand over: those of the rule below them, or those at whose middle they are
 /// set.

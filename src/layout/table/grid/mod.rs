@@ -13,7 +13,7 @@ mod rows;
 use super::evidence::{Evidence, between, positions};
 use super::pieces::{TextLine, lines};
 use super::thresholds::drawn::{BORDER_SHARE, FULL_RULE, SNAP, THIN_ROW};
-use super::thresholds::places::PROTRUDING;
+use super::thresholds::places::{HANGING, PROTRUDING};
 use super::{PlacedWords, cell_text};
 use crate::document::{Cell, Table};
 use crate::geometry::Rect;
@@ -24,7 +24,7 @@ use rows::{Placed, PlacedLine};
 use std::collections::BTreeMap;
 
 /// A grid with more places is no table that people made.
-const MAX_PLACES: usize = 40_000;
+const MAX_PLACES: usize = 100_000;
 
 /// The grid of an area and what it is worth.
 #[derive(Debug)]
@@ -75,10 +75,16 @@ pub(super) fn fit(evidence: &Evidence, area: &Rect, indices: &[usize]) -> Option
         .collect();
     let columns: Vec<(f32, f32)> = sides.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let ys = row_rules(evidence, area, &columns);
-    if columns.len() < 2 || columns.len() * (ys.len() + all.len()) > MAX_PLACES {
+    if columns.len() < 2 || columns.len() * ys.len().max(all.len()) > MAX_PLACES {
         return None;
     }
-    let placed: Vec<PlacedLine> = all.into_iter().map(|line| place(line, &columns)).collect();
+    let placed: Vec<PlacedLine> = all
+        .into_iter()
+        .map(|line| place(evidence, line, &columns))
+        .collect();
+    if placed.is_empty() {
+        return None;
+    }
     let mut grid = cells(evidence, &sides, &columns, &ys, placed);
     grid.cost = cost;
     Some(grid)
@@ -106,10 +112,10 @@ fn row_rules(evidence: &Evidence, area: &Rect, columns: &[(f32, f32)]) -> Vec<f3
 }
 
 /// Assigns the pieces of a line to columns.
-fn place<'a>(line: TextLine<'a>, columns: &[(f32, f32)]) -> PlacedLine<'a> {
+fn place<'a>(evidence: &Evidence, line: TextLine<'a>, columns: &[(f32, f32)]) -> PlacedLine<'a> {
     let mut placed: Vec<Placed> = Vec::new();
     for piece in &line.pieces {
-        let (first, last) = columns_of(&piece.bbox, columns);
+        let (first, last) = columns_of(evidence, &piece.bbox, columns);
         match placed.last_mut() {
             // Pieces of one cell.
             Some(p) if p.last >= first && p.piece.is_turned == piece.is_turned => {
@@ -130,14 +136,22 @@ fn place<'a>(line: TextLine<'a>, columns: &[(f32, f32)]) -> PlacedLine<'a> {
     }
 }
 
-/// The columns that a piece covers.
-fn columns_of(bounds: &Rect, columns: &[(f32, f32)]) -> (usize, usize) {
+/// The columns that a piece covers. Over a line that is drawn beside it a word may hang out of its cell.
+fn columns_of(evidence: &Evidence, bounds: &Rect, columns: &[(f32, f32)]) -> (usize, usize) {
     let at = |x: f32| {
         let right = columns.partition_point(|(_, to)| *to <= x);
         right.min(columns.len() - 1)
     };
     let slack = (PROTRUDING * bounds.height()).min(bounds.width() / 2.0 - 0.01);
-    let (first, last) = (at(bounds.x1 + slack), at(bounds.x2 - slack));
+    let (mut first, mut last) = (at(bounds.x1 + slack), at(bounds.x2 - slack));
+    let is_drawn = |x: f32| evidence.upright_share(x, bounds.y1, bounds.y2) >= BORDER_SHARE;
+    let hangs = |inside: f32| inside < HANGING * bounds.width();
+    if first < last && hangs(columns[first].1 - bounds.x1) && is_drawn(columns[first].1) {
+        first += 1;
+    }
+    if first < last && hangs(bounds.x2 - columns[last].0) && is_drawn(columns[last].0) {
+        last -= 1;
+    }
     (first, last.max(first))
 }
 
@@ -231,6 +245,7 @@ fn fill(bands: &[RuledBand], places: &Places, rows: usize, columns: usize) -> Ta
             }
         }
     }
+    let head = heads::head_rows(bands);
     let cells = rectangles
         .into_iter()
         .zip(words)
@@ -240,7 +255,7 @@ fn fill(bands: &[RuledBand], places: &Places, rows: usize, columns: usize) -> Ta
             row_span: r2 + 1 - r1,
             column_span: c2 + 1 - c1,
             text: cell_text(words),
-            header: false,
+            header: r2 < head,
             pictures: Vec::new(),
         });
     let mut cells: Vec<Cell> = cells.collect();

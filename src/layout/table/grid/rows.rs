@@ -22,8 +22,19 @@ pub(super) struct PlacedLine<'a> {
     pub pieces: Vec<Placed<'a>>,
 }
 
-impl PlacedLine<'_> {
-    fn single(&self, column: usize) -> Option<&Placed<'_>> {
+impl<'a> PlacedLine<'a> {
+    /// Adds a line of the same row: what ends each column so far.
+    fn add(&mut self, below: &PlacedLine<'a>) {
+        self.pieces.retain(|p| {
+            let mut covered = below.pieces.iter();
+            !covered.any(|q| q.first <= p.last && p.first <= q.last)
+        });
+        self.pieces.extend(below.pieces.iter().cloned());
+        self.pieces.sort_by_key(|p| p.first);
+        self.line = below.line.clone();
+    }
+
+    fn single(&self, column: usize) -> Option<&Placed<'a>> {
         self.pieces
             .iter()
             .find(|p| p.first == column && p.last == column)
@@ -70,7 +81,7 @@ pub(super) fn continued(lines: &[PlacedLine], band: Band) -> Vec<bool> {
         .windows(2)
         .map(|pair| pair[1].line.bbox.center_y() - pair[0].line.bbox.center_y())
         .collect();
-    let mut values: Vec<f32> = lines
+    let values: Vec<f32> = lines
         .windows(2)
         .enumerate()
         .map(|(at, pair)| evidence(&pair[0], &pair[1], band, at + 1 < band.head))
@@ -89,18 +100,28 @@ pub(super) fn continued(lines: &[PlacedLine], band: Band) -> Vec<bool> {
         }
         None => pitches(&steps),
     };
-    if let Some((tight, loose)) = pitch {
-        for (at, (value, step)) in values.iter_mut().zip(&steps).enumerate() {
+    // Once more, line by line, against all lines of the row so far.
+    let mut out = Vec::new();
+    let mut row = lines.first().cloned();
+    for (at, below) in lines.iter().enumerate().skip(1) {
+        let Some(above) = row.as_mut() else { break };
+        let mut value = evidence(above, below, band, at < band.head);
+        if let Some((tight, loose)) = pitch {
             // Between rules a line of one cell may be its next paragraph.
-            let is_row = !band.is_ruled || lines[at + 1].count(band.columns.len()) > 1;
-            if *step <= tight {
-                *value += TIGHT;
-            } else if *step >= loose && is_row {
-                *value -= LOOSE;
+            let is_row = !band.is_ruled || below.count(band.columns.len()) > 1;
+            if steps[at - 1] <= tight {
+                value += TIGHT;
+            } else if steps[at - 1] >= loose && is_row {
+                value -= LOOSE;
             }
         }
+        out.push(value > 0.0);
+        match value > 0.0 {
+            true => above.add(below),
+            false => row = Some(below.clone()),
+        }
     }
-    values.into_iter().map(|value| value > 0.0).collect()
+    out
 }
 
 fn median(mut values: Vec<f32>) -> Option<f32> {
@@ -173,10 +194,9 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
         value -= ANY_NUMBERS;
     }
     let (up, down) = (above.count(columns), below.count(columns));
-    let complete = (COMPLETE_SHARE * columns as f32).max(3.0);
     if band.is_boxed {
         value += BOXED;
-    } else if !is_head && up.min(down) as f32 >= complete {
+    } else if !is_head && up >= 2 && down >= up {
         value -= COMPLETE;
     }
     let [up_stub, down_stub] = [above.is_filled(0), below.is_filled(0)];

@@ -1,0 +1,120 @@
+//! Tables that are turned by a quarter on an upright page: they are found as they look when the page is turned.
+
+use super::evidence::Evidence;
+use super::regions::{find_drawn, find_open};
+use super::{FoundTable, rows};
+use crate::geometry::Rect;
+use crate::lines::{Direction, Segment, Word};
+
+/// Fewest words of a turned table; fewer are labels and headings.
+const LEAST_WORDS: usize = 12;
+
+/// Which way text is turned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Turn {
+    /// Read from the bottom of the page to its top.
+    Up,
+    /// Read from the top to the bottom.
+    Down,
+}
+
+impl Turn {
+    /// The place of a box after the page of `size` (width, height) was turned so that the text is upright.
+    fn upright(self, r: &Rect, (width, height): (f32, f32)) -> Rect {
+        match self {
+            Turn::Up => Rect::new(height - r.y2, r.x1, height - r.y1, r.x2),
+            Turn::Down => Rect::new(r.y1, width - r.x2, r.y2, width - r.x1),
+        }
+    }
+
+    /// The place on the page of a box on the turned one.
+    fn back(self, r: &Rect, (width, height): (f32, f32)) -> Rect {
+        match self {
+            Turn::Up => Rect::new(r.y1, height - r.x2, r.y2, height - r.x1),
+            Turn::Down => Rect::new(width - r.y2, r.x1, width - r.y1, r.x2),
+        }
+    }
+}
+
+/// The turned tables among the segments `free` of a page of `size` (width and height in pixels).
+pub(crate) fn find_turned(
+    segments: &[Segment],
+    rulings: &[Rect],
+    fills: &[(Rect, [u8; 3])],
+    size: (f32, f32),
+    free: &[usize],
+) -> Vec<FoundTable> {
+    let own: Vec<usize> = free
+        .iter()
+        .copied()
+        .filter(|i| segments[*i].direction == Direction::Turned)
+        .collect();
+    if own.len() < LEAST_WORDS {
+        return Vec::new();
+    }
+    let turn = turn_of(segments, &own);
+    let upright = |r: &Rect| turn.upright(r, size);
+    let turned: Vec<Segment> = own
+        .iter()
+        .map(|i| {
+            let segment = &segments[*i];
+            let words = segment.words.iter().map(|word| Word {
+                bbox: upright(&word.bbox),
+                ..word.clone()
+            });
+            Segment {
+                bbox: upright(&segment.bbox),
+                words: words.collect(),
+                direction: Direction::Horizontal,
+                ..segment.clone()
+            }
+        })
+        .collect();
+    let rulings: Vec<Rect> = rulings.iter().map(upright).collect();
+    let fills: Vec<(Rect, [u8; 3])> = fills.iter().map(|(r, c)| (upright(r), *c)).collect();
+    let mut sizes: Vec<f32> = turned.iter().map(|s| s.style.font_size).collect();
+    sizes.sort_by(f32::total_cmp);
+    let body = sizes[sizes.len() / 2].max(1.0);
+    let evidence = Evidence::new(&turned, &rulings, &fills, (size.1, size.0), body);
+    let all: Vec<usize> = (0..turned.len()).collect();
+    let mut found = find_drawn(&evidence, &all);
+    let rest: Vec<usize> = all
+        .into_iter()
+        .filter(|i| !found.iter().any(|table| table.segments.contains(i)))
+        .collect();
+    found.extend(find_open(&evidence, &rows(&rest, &turned)));
+    let is_upright_inside = |bbox: &Rect| {
+        segments.iter().any(|s| {
+            s.direction == Direction::Horizontal
+                && bbox.contains(s.bbox.center_x(), s.bbox.center_y())
+        })
+    };
+    found
+        .into_iter()
+        .map(|table| FoundTable {
+            bbox: turn.back(&table.bbox, size),
+            segments: table.segments.iter().map(|i| own[*i]).collect(),
+            ..table
+        })
+        // Rotated headings above upright rows are part of a table, not one.
+        .filter(|table| table.segments.len() >= LEAST_WORDS && !is_upright_inside(&table.bbox))
+        .collect()
+}
+
+/// The way in which most words go on to the next one of their line; words come in writing order.
+fn turn_of(segments: &[Segment], own: &[usize]) -> Turn {
+    let (mut up, mut down) = (0usize, 0usize);
+    for pair in own.windows(2) {
+        let (a, b) = (&segments[pair[0]].bbox, &segments[pair[1]].bbox);
+        if a.overlap_x(b) > 0.5 * a.width().min(b.width()) {
+            match b.center_y() < a.center_y() {
+                true => up += 1,
+                false => down += 1,
+            }
+        }
+    }
+    match up >= down {
+        true => Turn::Up,
+        false => Turn::Down,
+    }
+}
