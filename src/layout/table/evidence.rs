@@ -5,8 +5,11 @@ use crate::deadline;
 use crate::geometry::Rect;
 use crate::lines::Segment;
 
-/// Most shaded areas whose borders are looked at; a page with more is a picture.
+/// Most shaded areas, those that touch joined, whose borders are looked at: a sheet of 30 by 50 cells.
 const MAX_SHADES: usize = 1500;
+
+/// Most areas before one that it is compared with: those of some rows or columns.
+const MAX_BESIDE: usize = 600;
 
 /// A horizontal or vertical line: position across it, and extent along it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -168,10 +171,11 @@ fn shades(
     upright: &[Rule],
     body: f32,
 ) -> Vec<(Rect, [u8; 3])> {
-    if fills.len() > MAX_SHADES {
+    let joined = joined_shades(fills);
+    if joined.len() > MAX_SHADES {
         return Vec::new();
     }
-    let is_large = |(area, color): &&(Rect, [u8; 3])| {
+    let is_shade = |(area, color): &&(Rect, [u8; 3])| {
         let has_text = || {
             segments
                 .iter()
@@ -183,10 +187,7 @@ fn shades(
             && area.height() > SNAP
             && has_text()
     };
-    let cells: Vec<(Rect, [u8; 3])> = rows_of_shades(fills)
-        .into_iter()
-        .filter(|s| is_large(&s))
-        .collect();
+    let cells: Vec<(Rect, [u8; 3])> = joined.into_iter().filter(|s| is_shade(&s)).collect();
     let sides = |x: f32| {
         let shades = cells
             .iter()
@@ -196,7 +197,9 @@ fn shades(
     };
     // A mark that is smaller than its cell has sides of its own.
     let is_cell = |area: &Rect| {
-        area.width() > MARK_WIDTH * body || [area.x1, area.x2].iter().all(|x| sides(*x) > 1)
+        area.width() > MARK_WIDTH * body
+            || area.height() > MARK_HEIGHT * body
+            || [area.x1, area.x2].iter().all(|x| sides(*x) > 1)
     };
     // The ground of a paragraph within a cell that has the same colour shows nothing.
     let is_seen = |(area, color): &&(Rect, [u8; 3])| {
@@ -210,25 +213,32 @@ fn shades(
     cells.iter().filter(is_seen).copied().collect()
 }
 
-/// Filled areas with those of one colour that touch side by side joined: the shaded cells of a row, with text or not.
-fn rows_of_shades(fills: &[(Rect, [u8; 3])]) -> Vec<(Rect, [u8; 3])> {
-    let mut sorted: Vec<(Rect, [u8; 3])> = fills.to_vec();
-    sorted.sort_by(|(a, _), (b, _)| a.x1.total_cmp(&b.x1));
-    let mut out: Vec<(Rect, [u8; 3])> = Vec::new();
-    for (area, color) in sorted {
-        deadline::check();
-        let row = out.iter_mut().find(|(row, c)| {
-            *c == color
-                && (row.y1 - area.y1).abs() < SHADE_GAP
-                && (row.y2 - area.y2).abs() < SHADE_GAP
-                && area.x1 - row.x2 < SHADE_GAP
-        });
-        match row {
-            Some((row, _)) => *row = row.union(&area),
-            None => out.push((area, color)),
+/// Filled areas with those of one colour joined that touch side by side or one below the other: the shaded cells of a row,
+/// with text or not, and the strips of a cell.
+fn joined_shades(fills: &[(Rect, [u8; 3])]) -> Vec<(Rect, [u8; 3])> {
+    let is_near = |a: f32, b: f32| (a - b).abs() < SHADE_GAP;
+    // In the order of their ends, what an area joins is among the last ones.
+    let join = |areas: Vec<(Rect, [u8; 3])>, is_next: &dyn Fn(&Rect, &Rect) -> bool| {
+        let mut out: Vec<(Rect, [u8; 3])> = Vec::new();
+        for (area, color) in areas {
+            deadline::check();
+            let mut before = out.iter_mut().rev().take(MAX_BESIDE);
+            match before.find(|(other, c)| *c == color && is_next(other, &area)) {
+                Some((other, _)) => *other = other.union(&area),
+                None => out.push((area, color)),
+            }
         }
-    }
-    out
+        out
+    };
+    let mut areas: Vec<(Rect, [u8; 3])> = fills.to_vec();
+    areas.sort_by(|(a, _), (b, _)| a.x1.total_cmp(&b.x1).then(a.y1.total_cmp(&b.y1)));
+    let mut areas = join(areas, &|a, b| {
+        is_near(a.y1, b.y1) && is_near(a.y2, b.y2) && b.x1 - a.x2 < SHADE_GAP
+    });
+    areas.sort_by(|(a, _), (b, _)| a.y1.total_cmp(&b.y1).then(a.x1.total_cmp(&b.x1)));
+    join(areas, &|a, b| {
+        is_near(a.x1, b.x1) && is_near(a.x2, b.x2) && (b.y1 - a.y2).abs() < SHADE_GAP
+    })
 }
 
 /// Borders of shaded areas that can be seen: not those between two areas of one colour that touch.

@@ -4,7 +4,7 @@
 //! It proposes areas of the page ([`regions`]), and each of them gets the grid that leaves one thing in each cell
 //! ([`grid`]): columns by dynamic programming over gaps and lines, rows by judging neighbouring lines. Areas that overlap
 //! compete; those that win are each a [`FoundTable`]: its box, its grid with the text of every cell, and its segments,
-//! which the rest of the layout then ignores.
+//! which the rest of the layout then ignores. docs/tables.md explains the model.
 
 mod areas;
 mod evidence;

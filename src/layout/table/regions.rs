@@ -44,7 +44,7 @@ fn choose(mut candidates: Vec<Candidate>) -> Vec<FoundTable> {
         let own = &candidate.found;
         let is_free = chosen.iter().all(|other| {
             let common = own.bbox.intersection(&other.bbox);
-            !own.segments.iter().any(|i| other.segments.contains(i)) && common.area() < 1.0
+            common.area() < 1.0 && !own.segments.iter().any(|i| other.segments.contains(i))
         });
         if is_free {
             chosen.push(candidate.found);
@@ -86,6 +86,7 @@ fn of_group(
     let inside: Vec<usize> = free
         .iter()
         .copied()
+        .filter(|&i| segments[i].bbox.intersection(&area).area() > 0.0)
         .filter(|&i| {
             segments[i].direction != Direction::Turned
                 || segments[i].bbox.share_inside(&area) > ruled::TURNED_INSIDE
@@ -200,7 +201,11 @@ fn of_frame(evidence: &Evidence, area: &Rect, free: &[usize]) -> Vec<Candidate> 
             let facts = &part.grid.facts;
             let words = &facts.cell_words;
             let long = words.iter().filter(|n| **n > framed::CELL_WORDS).count();
-            let is_prose = framed::PROSE_SHARE.is_passed(long, words.len())
+            let share = match has_ruled_head(evidence, part) {
+                true => framed::HEADED_PROSE,
+                false => framed::PROSE_SHARE,
+            };
+            let is_prose = share.is_passed(long, words.len())
                 || facts.prose > 0 && ruled::DESIGN_PROSE.is_reached(facts.prose, facts.filled);
             let is_listing = is_listing(evidence, &part.segments) || facts.is_contents;
             let rules = between(
@@ -218,6 +223,28 @@ fn of_frame(evidence: &Evidence, area: &Rect, free: &[usize]) -> Vec<Candidate> 
         })
         .map(|part| candidate(part.grid, part.area, part.segments))
         .collect()
+}
+
+/// `true` if the first row has a short title for every column, and a line below it.
+fn has_ruled_head(evidence: &Evidence, part: &areas::Part) -> bool {
+    let [head, next, ..] = &part.grid.rows[..] else {
+        return false;
+    };
+    let middle = between(&evidence.horizontal, head.bottom - SNAP, next.top + SNAP)
+        .iter()
+        .any(|rule| {
+            let (from, to) = (rule.from.max(part.area.x1), rule.to.min(part.area.x2));
+            to - from > BORDER_SHARE * part.area.width()
+        });
+    let table = &part.grid.table;
+    let is_title = |text: &str| {
+        let words = text.split_whitespace().count();
+        (1..=framed::TITLE_WORDS).contains(&words)
+    };
+    let titles = table.cells.iter().filter(|cell| cell.row == 0);
+    middle
+        && titles.clone().count() == table.columns
+        && titles.clone().all(|cell| is_title(&cell.text))
 }
 
 /// Areas between horizontal lines of equal extent that contain rows of several pieces.
@@ -244,9 +271,12 @@ fn frames(evidence: &Evidence, free: &[usize]) -> Vec<Rect> {
             .collect();
         group.iter().for_each(|&j| used[j] = true);
         let mut open: Option<Rect> = None;
+        // Lower end of a band that is a row of titles.
+        let mut head: Option<f32> = None;
         // Bars with a heading each, and the sections between them, are a form.
         let (mut own, mut headings, mut bands) = (Vec::new(), 0, 0);
         for pair in group.windows(2) {
+            deadline::check();
             let (top, bottom) = (rules[pair[0]], rules[pair[1]]);
             let between = Rect {
                 x1: top.from.min(bottom.from),
@@ -271,7 +301,9 @@ fn frames(evidence: &Evidence, free: &[usize]) -> Vec<Rect> {
                     && is_closed(above.y1, above.y2)
                     && !is_closed(between.y1, between.y2)
             });
-            if !is_gap && is_tabular(evidence, &between, free) {
+            let follows_head = head.is_some_and(|y| (y - between.y1).abs() < SNAP);
+            head = is_head(evidence, &between, free).then_some(between.y2);
+            if !is_gap && is_tabular(evidence, &between, free, follows_head) {
                 open = Some(open.map_or(between, |o| o.union(&between)));
             } else {
                 own.extend(open.take());
@@ -294,8 +326,25 @@ fn texts_in(evidence: &Evidence, band: &Rect, free: &[usize]) -> usize {
     free.iter().filter(is_in).count()
 }
 
-/// `true` if the text between two lines forms rows of a table.
-fn is_tabular(evidence: &Evidence, between: &Rect, free: &[usize]) -> bool {
+/// `true` if a band is one row of several short pieces.
+fn is_head(evidence: &Evidence, band: &Rect, free: &[usize]) -> bool {
+    let is_in = |i: &&usize| {
+        let bbox = &evidence.segments[**i].bbox;
+        band.contains(bbox.center_x(), bbox.center_y())
+    };
+    let inside: Vec<usize> = free.iter().filter(is_in).copied().collect();
+    let rows = lines(evidence, &inside);
+    let [row] = &rows[..] else { return false };
+    row.pieces.len() >= 2
+        && row
+            .pieces
+            .iter()
+            .all(|piece| piece.words.len() <= framed::TITLE_WORDS)
+}
+
+/// `true` if the text between two lines forms rows of a table. Below a row of titles rows may wrap: fewer of their lines
+/// have several pieces.
+fn is_tabular(evidence: &Evidence, between: &Rect, free: &[usize], follows_head: bool) -> bool {
     let (segments, body) = (evidence.segments, evidence.body);
     let inside: Vec<usize> = free
         .iter()
@@ -344,7 +393,11 @@ fn is_tabular(evidence: &Evidence, between: &Rect, free: &[usize]) -> bool {
     let narrow = rows
         .iter()
         .all(|r| r.bbox.width() < framed::NARROW_ROW * between.width());
-    multi * 2 >= rows.len() || (rows.len() == 1 && narrow)
+    let needed = match follows_head {
+        true => framed::WRAPPED_ROWS,
+        false => framed::SEVERAL_ROWS,
+    };
+    needed.is_reached(multi, rows.len()) || (rows.len() == 1 && narrow)
 }
 
 /// `true` if a line begins the caption of another table or figure.

@@ -397,6 +397,46 @@ fn leader_dots_lead_to_a_value_and_contents_to_a_page() {
 }
 
 #[test]
+fn rising_counts_of_years_are_no_pages() {
+    let rows = [
+        ("1990", "120"),
+        ("1991", "135"),
+        ("1992", "150"),
+        ("1993", "171"),
+        ("1994", "180"),
+        ("1995", "204"),
+    ];
+    let line = |(i, (year, count)): (usize, &(&'static str, &'static str))| {
+        let y = 30.0 + 30.0 * i as f32;
+        [(0.0, y, *year), (200.0, y, *count)]
+    };
+    let mut texts: Vec<_> = rows.iter().enumerate().flat_map(line).collect();
+    texts.extend([(0.0, 0.0, "Year"), (200.0, 0.0, "Members")]);
+    assert_eq!(tables(&page(&texts), &[]).len(), 1);
+}
+
+#[test]
+fn cells_shaded_in_strips_are_cells() {
+    let segments = page(&[
+        (10.0, 10.0, "day"),
+        (110.0, 10.0, "night"),
+        (10.0, 60.0, "sun"),
+        (110.0, 60.0, "moon"),
+    ]);
+    let strips = |x: f32, y: f32| {
+        (0..4).map(move |i| {
+            let top = y + 11.5 * i as f32;
+            (Rect::new(x, top, x + 96.0, top + 11.5), [200, 210, 230])
+        })
+    };
+    let places = [(0.0, 0.0), (100.0, 0.0), (0.0, 50.0), (100.0, 50.0)];
+    let fills: Vec<_> = places.into_iter().flat_map(|(x, y)| strips(x, y)).collect();
+    let found = shaded(&segments, &[], &fills);
+    let found: Vec<String> = found.iter().map(|t| t.table.to_html()).collect();
+    assert_eq!(found, [html(&[&["day", "night"], &["sun", "moon"]])]);
+}
+
+#[test]
 fn tables_from_right_to_left_begin_at_the_right() {
     let mut segments = page(&[
         (0.0, 0.0, "12.50"),

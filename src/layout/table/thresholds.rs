@@ -49,6 +49,8 @@ pub(super) mod drawn {
     /// Width in ems up to which a shaded area is a cell only if its sides are borders of others, too. Larger: heads of
     /// narrow tables are marks. Smaller: marked words divide cells.
     pub(crate) const MARK_WIDTH: f32 = 12.0;
+    /// Height in ems from which it is no mark of words in any case.
+    pub(crate) const MARK_HEIGHT: f32 = 3.0;
     /// Share of an area within another one of its colour that cannot be seen. Larger: grounds of paragraphs divide
     /// cells. Smaller: cells that overlap lose borders.
     pub(crate) const INSIDE_SHADE: f32 = 0.8;
@@ -237,6 +239,11 @@ pub(super) mod places {
     pub(crate) const LEADER_SHARE: f32 = 0.5;
     /// Most columns of a table of contents: number, title, page. Larger: tables with a column of rising numbers are none.
     pub(crate) const CONTENTS_COLUMNS: usize = 3;
+    /// Letters of a title. Larger: contents of short titles are tables. Smaller: lists of years are contents.
+    pub(crate) const TITLE_LETTERS: usize = 4;
+    /// Largest number of the page of the first title. Larger: sorted columns of counts are pages. Smaller: contents of a
+    /// later volume are tables.
+    pub(crate) const FIRST_PAGE: u32 = 30;
     /// Lines from which rising whole numbers without leader dots are those of pages. Larger: short contents are tables.
     /// Smaller: tables sorted by their last column are none.
     pub(crate) const CONTENTS_LINES: usize = 6;
@@ -368,6 +375,16 @@ pub(super) mod framed {
     /// Maximum share of prose cells between rules. Larger: framed text is a table. Smaller: tables with
     /// descriptions are text.
     pub(crate) const PROSE_SHARE: Share = Share(1, 4);
+    /// Minimum share of rows of several pieces between two rules. Larger: tables with wrapped cells are text. Smaller: framed
+    /// text with a few gaps is a table.
+    pub(crate) const SEVERAL_ROWS: Share = Share(1, 2);
+    /// The same below a row of titles.
+    pub(crate) const WRAPPED_ROWS: Share = Share(1, 4);
+    /// The maximum share of prose cells below a head with a short title for every column. Larger: texts below two words in bold are tables. Smaller:
+    /// glossaries with a head are text.
+    pub(crate) const HEADED_PROSE: Share = Share(6, 10);
+    /// Most words of such a title.
+    pub(crate) const TITLE_WORDS: usize = 4;
 }
 
 /// Text of cells.

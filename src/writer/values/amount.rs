@@ -4,6 +4,8 @@ use super::{Content, Value};
 
 /// Workbooks keep this many digits of a number; one with more would change.
 const MAX_DIGITS: usize = 15;
+/// Digits around a decimal sign up to which it may stand in a time or the number of a section: `12.30`, `10.12`.
+const MAX_TIME_DIGITS: usize = 4;
 /// Digits after a plus sign, without a separator, from which on they are a telephone number.
 const DIGITS_TO_DIAL: usize = 7;
 /// Codes of currencies that stand before or after amounts.
@@ -215,6 +217,12 @@ impl<'a> Amount<'a> {
     /// `true` for thousands below a million with a space.
     pub(super) fn is_thousands(&self) -> bool {
         self.digits.chars().filter(|c| space(*c)).count() == 1
+    }
+
+    /// `true` for what may be a time or the number of a section: `12.30`, `1.10`, but not `0.5`.
+    pub(super) fn may_be_time(&self) -> bool {
+        let is_fraction = self.digits.starts_with(['0', '.', ',']);
+        !self.is_surely_amount() && self.count() <= MAX_TIME_DIGITS && !is_fraction
     }
 
     /// `true` for `.5`.

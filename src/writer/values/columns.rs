@@ -20,7 +20,7 @@ impl DecimalSigns {
         let mut all = Self::default();
         for table in tables {
             let columns = columns(table, header_rows(table));
-            match Self::sum(&columns).more() {
+            match Self::sum(columns.iter().filter(|column| column.is_proof)).more() {
                 Some(DecimalSign::Point) => all.points += 1,
                 Some(DecimalSign::Comma) => all.commas += 1,
                 None => {}
@@ -29,13 +29,11 @@ impl DecimalSigns {
         all
     }
 
-    fn sum(columns: &[Column]) -> Self {
-        columns
-            .iter()
-            .fold(Self::default(), |sum, column| DecimalSigns {
-                points: sum.points + column.signs.points,
-                commas: sum.commas + column.signs.commas,
-            })
+    fn sum<'a: 'b, 'b>(columns: impl Iterator<Item = &'b Column<'a>>) -> Self {
+        columns.fold(Self::default(), |sum, column| DecimalSigns {
+            points: sum.points + column.signs.points,
+            commas: sum.commas + column.signs.commas,
+        })
     }
 
     /// The sign that more of them are.
@@ -71,6 +69,8 @@ struct Column<'a> {
     /// Positions of cells in the table, their rows and forms.
     cells: Vec<(usize, usize, Form<'a>)>,
     signs: DecimalSigns,
+    /// Some of its signs are proof for other columns: few digits around a sign (`12.30`, `1.10`) may be times or sections.
+    is_proof: bool,
     /// Lengths of the cells that are digits and begin with zero: the digits of this column are names.
     names: BTreeSet<usize>,
     /// A cell is a number of a version or section (`1.2.3`).
@@ -95,21 +95,25 @@ impl<'a> Column<'a> {
     /// Counts what its numbers tell about the decimal sign.
     fn count_signs(&mut self) {
         let mut signs = DecimalSigns::default();
+        let mut is_proof = false;
         if !self.has_versions {
             for amount in self.amounts() {
                 match amount.tells() {
                     Tells::Is(DecimalSign::Point) => signs.points += 1,
                     Tells::Is(DecimalSign::Comma) => signs.commas += 1,
-                    Tells::Open(_) | Tells::Nothing => {}
+                    Tells::Open(_) | Tells::Nothing => continue,
                 }
+                is_proof |= !amount.may_be_time();
             }
         }
-        self.signs = signs;
+        (self.signs, self.is_proof) = (signs, is_proof);
     }
 
-    /// The decimal sign; an error if what has one stays text.
+    /// The decimal sign; an error if what has one stays text. `all` are the signs of the table, `table` and `document` those
+    /// that are proof for other columns.
     fn decimal(
         &self,
+        all: DecimalSigns,
         table: DecimalSigns,
         document: DecimalSigns,
     ) -> Result<Option<DecimalSign>, ()> {
@@ -119,7 +123,7 @@ impl<'a> Column<'a> {
         if !self.signs.is_empty() {
             let own = self.signs.only().ok_or(())?;
             // Columns of one table are written alike: the others are lists (`1,2`) or names (`2.1`).
-            return (table.more() == Some(own)).then_some(Some(own)).ok_or(());
+            return (all.more() == Some(own)).then_some(Some(own)).ok_or(());
         }
         let decimal = match (table.is_empty(), document.is_empty()) {
             (false, _) => table.only(),
@@ -208,14 +212,15 @@ pub(in crate::writer) fn read(
 ) -> Vec<Option<Value>> {
     let mut values = vec![None; table.cells.len()];
     let columns = columns(table, headers);
-    let signs = DecimalSigns::sum(&columns);
+    let all = DecimalSigns::sum(columns.iter());
+    let proof = DecimalSigns::sum(columns.iter().filter(|column| column.is_proof));
     let names = common_names(&columns);
     let spaced = |column: &Column| column.amounts().any(Amount::is_only_spaced);
     let any_spaced = columns
         .iter()
         .any(|column| spaced(column) && column.has_spaced_numbers());
     for column in &columns {
-        let decimal = column.decimal(signs, document);
+        let decimal = column.decimal(all, proof, document);
         let order = column.order();
         let is_spaced = column.has_spaced_numbers();
         let has_names =

@@ -167,6 +167,9 @@ fn other_columns_decide_where_one_does_not() {
     assert_eq!(column(&[&["1,234"], &["0.5"]]), ["1234 [#,##0]"]);
     assert_eq!(column(&[&["1,234"], &["0,5"]]), ["1.234 [0.000]"]);
     assert_eq!(column(&[&["1,234"], &["0,5"], &["0.5"]]), ["text"]);
+    // Times and sections tell nothing of amounts beside them.
+    assert_eq!(column(&[&["1.234"], &["12.30"]]), ["text"]);
+    assert_eq!(column(&[&["2.500"], &["1.10"]]), ["text"]);
     // A list of two notes in a table of numbers with points.
     assert_eq!(column(&[&["1,2", "3"], &["0.5", "0.7"]]), ["text", "3 [0]"]);
     let other = [table(&[&["a", "0,5"]])];

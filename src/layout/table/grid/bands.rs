@@ -6,6 +6,7 @@ use super::super::thresholds::drawn::{BORDER_SHARE, THIN_ROW};
 use super::super::thresholds::rows::RULED_BANDS;
 use super::places::Places;
 use super::rows::{self, Band, Placed, PlacedLine};
+use crate::deadline;
 use crate::geometry::Rect;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -218,29 +219,37 @@ fn are_boxed(evidence: &Evidence, columns: &[(f32, f32)], band: &RuledBand) -> b
 pub(super) fn join_undrawn(
     evidence: &Evidence,
     sides: &[f32],
-    band: &RuledBand,
     bands: &[RuledBand],
     places: &mut Places,
 ) {
-    let is_drawn =
-        |x: f32, band: &RuledBand| evidence.upright_share(x, band.from, band.to) >= BORDER_SHARE;
-    // Runs of columns between lines that are drawn here.
-    let drawn: Vec<usize> = (0..sides.len())
-        .filter(|at| is_drawn(sides[*at], band))
+    // For each band the sides that are drawn.
+    let drawn: Vec<Vec<bool>> = bands
+        .iter()
+        .map(|band| {
+            deadline::check();
+            let share = |x: &f32| evidence.upright_share(*x, band.from, band.to);
+            sides.iter().map(|x| share(x) >= BORDER_SHARE).collect()
+        })
         .collect();
-    for pair in drawn.windows(2) {
-        let run = pair[0]..pair[1];
-        let is_elsewhere = |at: usize| bands.iter().any(|other| is_drawn(sides[at], other));
-        let has_more = band.lines.iter().any(|line| {
-            let inside = line.pieces.iter().filter(|p| run.contains(&p.first));
-            inside.count() > 1
-        });
-        if has_more || !(run.start + 1..run.end).all(is_elsewhere) {
-            continue;
-        }
-        for row in band.rows.0..band.rows.0 + band.rows.1 {
-            for column in run.start..run.end - 1 {
-                places.join((row, column), (row, column + 1));
+    let anywhere: Vec<bool> = (0..sides.len())
+        .map(|at| drawn.iter().any(|of_band| of_band[at]))
+        .collect();
+    for (band, drawn) in bands.iter().zip(&drawn) {
+        // Runs of columns between lines that are drawn here.
+        let drawn: Vec<usize> = (0..sides.len()).filter(|at| drawn[*at]).collect();
+        for pair in drawn.windows(2) {
+            let run = pair[0]..pair[1];
+            let has_more = band.lines.iter().any(|line| {
+                let inside = line.pieces.iter().filter(|p| run.contains(&p.first));
+                inside.count() > 1
+            });
+            if has_more || !(run.start + 1..run.end).all(|at| anywhere[at]) {
+                continue;
+            }
+            for row in band.rows.0..band.rows.0 + band.rows.1 {
+                for column in run.start..run.end - 1 {
+                    places.join((row, column), (row, column + 1));
+                }
             }
         }
     }

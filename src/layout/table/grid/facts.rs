@@ -1,6 +1,5 @@
 //! What a grid looks like: counts by which it is judged.
 
-use super::super::evidence::Evidence;
 use super::super::pieces::{Piece, is_leader};
 use super::super::thresholds::places::*;
 
@@ -33,8 +32,6 @@ pub(in super::super) struct Facts {
     pub markers: (usize, usize),
     /// Width of the first column in relation to the table.
     pub first_width: f32,
-    /// Shares of the borders between cells that are drawn: upright and level.
-    pub drawn: (f32, f32),
     /// `true` if leader dots lead to numbers of pages.
     pub is_contents: bool,
     /// `true` if the last column holds whole numbers that never fall, as those of pages.
@@ -70,7 +67,8 @@ fn leads_to_pages(bands: &[RuledBand]) -> bool {
     count > 1 && count as f32 > LEADER_SHARE * lines().count() as f32
 }
 
-/// `true` for titles and rising numbers of pages without leader dots.
+/// `true` for titles and rising numbers of pages without leader dots: words in every line, no head above the numbers, and
+/// the first page among the first ones of a book.
 fn has_rising_pages(bands: &[RuledBand], columns: usize) -> bool {
     let lines = || bands.iter().flat_map(|band| &band.lines);
     let last = |line: &PlacedLine| {
@@ -81,18 +79,23 @@ fn has_rising_pages(bands: &[RuledBand], columns: usize) -> bool {
         let (_, word) = p.piece.words.last()?;
         word.text.parse::<u32>().ok()
     };
+    let has_title = |line: &PlacedLine| {
+        let titles = line.pieces.iter().rev().skip(1);
+        let words = titles.flat_map(|p| &p.piece.words);
+        let letters = words.flat_map(|(_, word)| word.text.chars());
+        letters.filter(|c| c.is_alphabetic()).count() >= TITLE_LETTERS
+    };
     let pages: Vec<u32> = lines().filter_map(last).collect();
-    let has_titles = columns <= CONTENTS_COLUMNS && pages.len() * 4 > lines().count() * 3;
+    let has_titles = columns <= CONTENTS_COLUMNS
+        && pages.len() * 4 > lines().count() * 3
+        && lines().filter(|line| has_title(line)).count() * 4 > lines().count() * 3;
+    let has_head = lines().next().is_none_or(|line| last(line).is_none());
     let is_rising = pages.windows(2).all(|pair| pair[0] <= pair[1]);
-    has_titles && is_rising && pages.len() >= CONTENTS_LINES
+    let is_early = pages.first().is_some_and(|page| *page <= FIRST_PAGE);
+    has_titles && !has_head && is_rising && is_early && pages.len() >= CONTENTS_LINES
 }
 
-pub(super) fn facts(
-    evidence: &Evidence,
-    sides: &[f32],
-    bands: &[RuledBand],
-    table: &Table,
-) -> Facts {
+pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts {
     let columns = sides.len() - 1;
     let lines = || bands.iter().flat_map(|band| &band.lines);
     let pieces = || lines().flat_map(|line| &line.pieces);
@@ -107,17 +110,7 @@ pub(super) fn facts(
     let markers = first_column
         .clone()
         .filter(|p| p.piece.words.len() == 1 && super::super::is_marker(&p.piece.words[0].1.text));
-    let height =
-        bands.last().map_or(0.0, |band| band.to) - bands.first().map_or(0.0, |band| band.from);
     let width = (sides[columns] - sides[0]).max(1.0);
-    let upright: f32 = sides[1..columns]
-        .iter()
-        .map(|x| evidence.upright_share(*x, bands[0].from, bands[0].from + height))
-        .sum();
-    let level: f32 = bands[1..]
-        .iter()
-        .map(|band| evidence.level_share(band.from, sides[0], sides[columns]))
-        .sum();
     Facts {
         rows: table.rows,
         bands: bands.iter().filter(|band| !band.lines.is_empty()).count(),
@@ -135,10 +128,6 @@ pub(super) fn facts(
             .collect(),
         markers: (markers.count(), first_column.by_ref().count()),
         first_width: (sides[1] - sides[0]) / width,
-        drawn: (
-            upright / (columns.max(2) - 1) as f32,
-            level / (table.rows.max(2) - 1) as f32,
-        ),
         is_contents: leads_to_pages(bands),
         has_rising_pages: has_rising_pages(bands, columns),
         prose: filled

@@ -187,11 +187,11 @@ fn cells(
                 }
             }
         }
-        bands::join_undrawn(evidence, sides, band, &bands, &mut places);
     }
+    bands::join_undrawn(evidence, sides, &bands, &mut places);
     heads::widen(evidence, columns, &bands, &mut places);
     let table = fill(&bands, &places, rows, columns.len());
-    let facts = facts::facts(evidence, sides, &bands, &table);
+    let facts = facts::facts(sides, &bands, &table);
     let table = compact(evidence, table, &bands, sides);
     Grid {
         table,
