@@ -378,6 +378,12 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
 
 fn formats(args: &ParseArgs, embeds: bool) -> Result<Formats, Failure> {
     let more = args.tables.map(|TableForm::Csv| "csv");
+    if more.is_some() && (args.compat() || args.stdout.is_some()) {
+        return Err(Failure::usage(
+            "--tables csv writes files that --compat and --stdout leave out",
+            "use it with --save-path and without --compat",
+        ));
+    }
     if args.formats.is_empty() {
         return Ok(Formats::by_default().and(more));
     }

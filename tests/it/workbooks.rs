@@ -210,3 +210,23 @@ fn files_of_tables_are_kept_apart_from_those_of_the_user() {
     assert!(!tree.contains(&own), "{tree:?}");
     assert_eq!(folder.text("out/tables/stores/p0001_t1.csv"), "mine");
 }
+
+#[test]
+fn tables_as_files_need_a_folder_of_ours() {
+    let folder = Folder::new();
+    folder.write("stores.pdf", ruled());
+    let to_folder = [
+        "-i",
+        "stores.pdf",
+        "--save-path",
+        "out",
+        "--tables",
+        "csv",
+        "--compat",
+    ];
+    let printed = ["-i", "stores.pdf", "--stdout", "md", "--tables", "csv"];
+    for args in [&to_folder[..], &printed] {
+        let ran = folder.run(args).expect(2);
+        assert!(ran.stderr.contains("--tables csv"), "{}", ran.stderr);
+    }
+}
