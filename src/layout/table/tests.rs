@@ -189,6 +189,32 @@ fn a_heading_over_a_partial_rule_spans_its_columns() {
 }
 
 #[test]
+fn a_rule_below_tells_that_a_heading_spans_the_first_column() {
+    let segments = page(&[
+        (60.0, 0.0, "Item"),
+        (0.0, 30.0, "Animal"),
+        (150.0, 30.0, "Kind"),
+        (300.0, 30.0, "Price"),
+        (0.0, 60.0, "Gnu"),
+        (150.0, 60.0, "stuffed"),
+        (300.0, 60.0, "92.50"),
+    ]);
+    let rule = |y: f32, x1: f32, x2: f32| Rect::new(x1, y, x2, y + 1.0);
+    let rulings = [
+        rule(-5.0, 0.0, 360.0),
+        rule(25.0, 0.0, 230.0),
+        rule(90.0, 0.0, 360.0),
+    ];
+    let html = tables(&segments, &rulings);
+    assert_eq!(html.len(), 1);
+    assert!(
+        html[0].starts_with("<table><tr><td colspan=\"2\">Item</td><td></td></tr>"),
+        "{}",
+        html[0]
+    );
+}
+
+#[test]
 fn lists_and_prose_are_no_tables() {
     let list = page(&[
         (0.0, 0.0, "1."),

@@ -82,15 +82,17 @@ pub(super) fn widen(
         let is_last_row = *row + 1 == band.rows.0 + band.rows.1;
         let next = lines[at + 1..].iter().find(|(other, ..)| other > row);
         for (i, p) in line.pieces.iter().enumerate() {
-            let low = match i {
-                0 => 1,
+            // Only a rule says that a heading spans the first column.
+            let free = match i {
+                0 => 0,
                 _ => line.pieces[i - 1].last + 1,
             };
+            let low = free.max(1);
             let high = line
                 .pieces
                 .get(i + 1)
                 .map_or(columns.len(), |right| right.first);
-            if low > p.first || p.last >= high {
+            if free > p.first || p.last >= high {
                 continue;
             }
             let is_alone = || lines.iter().filter(|(other, ..)| other == row).count() == 1;
@@ -98,10 +100,10 @@ pub(super) fn widen(
             let ruled = || {
                 let rule = (is_last_row && is_head).then(|| rule_below(evidence, band, p, columns));
                 rule.flatten()
-                    .filter(|(first, last)| low <= *first && *last < high)
+                    .filter(|(first, last)| free <= *first && *last < high)
             };
             let set = || {
-                let (_, next, _) = next.filter(|_| is_head)?;
+                let (_, next, _) = next.filter(|_| is_head && low <= p.first)?;
                 widest(p, low, high - 1, next)
             };
             let is_divided = |(first, last): &(usize, usize)| {
@@ -138,7 +140,7 @@ fn rule_below(
     let first = columns.iter().position(is_over)?;
     let last = columns.iter().rposition(is_over)?;
     let is_wider = first <= p.first && p.last <= last && last > first;
-    let is_all = first == 0 || columns.len() == last - first + 1;
+    let is_all = columns.len() == last - first + 1;
     (is_wider && !is_all).then_some((first, last))
 }
 
