@@ -1,7 +1,7 @@
 //! Structure of born-digital documents: headings, whole paragraphs, items of lists, listings and footnotes of documents
 //! whose structure is known, because `tests/born_digital/make.py` typeset them from sources.
 
-use super::support::{Folder, root};
+use super::support::{Folder, pdf_names, root};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -98,15 +98,7 @@ fn documents_of_known_structure_have_it() {
         .expect(0);
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut missed = Vec::new();
-    let entries = std::fs::read_dir(&truths)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut names: Vec<String> = entries
-        .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_string())
-        .collect();
-    names.sort();
-    for name in names {
+    for name in pdf_names(&truths) {
         let text = std::fs::read_to_string(truths.join(format!("{name}.json"))).unwrap();
         let truth: Value = serde_json::from_str(&text).unwrap();
         let mut found = Found::default();

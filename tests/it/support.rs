@@ -11,6 +11,18 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Names of the PDFs in a folder, without `.pdf`, sorted.
+pub fn pdf_names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let pdfs = paths.filter(|path| path.extension().is_some_and(|e| e == "pdf"));
+    let mut names: Vec<String> = pdfs
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_string())
+        .collect();
+    names.sort();
+    names
+}
+
 /// A document of `examples/documents`.
 pub fn example(name: &str) -> PathBuf {
     root().join("examples/documents").join(name)

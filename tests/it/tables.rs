@@ -3,7 +3,7 @@
 //! The measure is that of table competitions: pairs of neighbouring cells, to the right and below, empty cells skipped.
 //! `cargo test --test it tables -- --nocapture` prints it for each document.
 
-use super::support::{Folder, root};
+use super::support::{Folder, pdf_names, root};
 use docparse::document::{Cell, Table};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,17 +112,9 @@ fn typeset_tables_have_their_cells() {
         .expect(0);
     let held_out = std::fs::read_to_string(truths.join("held_out.txt")).unwrap();
     let held_out: BTreeSet<&str> = held_out.split_whitespace().collect();
-    let entries = std::fs::read_dir(&truths)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut names: Vec<String> = entries
-        .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_string())
-        .collect();
-    names.sort();
     let (mut scores, mut held, mut not_tables) = (Vec::new(), Vec::new(), 0);
     let mut report = String::new();
-    for name in &names {
+    for name in &pdf_names(&truths) {
         let html = std::fs::read_to_string(truths.join(format!("{name}.html"))).unwrap();
         let truth: Vec<Table> = html
             .split_inclusive("</table>")

@@ -5,7 +5,6 @@ use super::evidence::Evidence;
 use super::grid::{self, Grid, RowText};
 use super::pieces::lines;
 use super::thresholds::columns::SEPARATOR;
-use super::thresholds::drawn::BORDER_SHARE;
 use super::thresholds::ends::*;
 use crate::geometry::Rect;
 use crate::layout::captions::{caption_kind, is_of_figure};
@@ -106,8 +105,8 @@ fn trimmed(evidence: &Evidence, whole: Part) -> Part {
     // Text that no line encloses at its sides, before the head has begun.
     let sides = (whole.area.x1, whole.area.x2);
     let is_open = |row: &RowText| {
-        let share = |x: f32| evidence.upright_share(x, row.top, row.bottom);
-        share(sides.0) < BORDER_SHARE && share(sides.1) < BORDER_SHARE
+        let is_drawn = |x: f32| evidence.has_upright(x, row.top, row.bottom);
+        !is_drawn(sides.0) && !is_drawn(sides.1)
     };
     let is_text = |text: &String| text.split_whitespace().count() >= TEXT_WORDS;
     let has_caption = first
@@ -171,15 +170,9 @@ fn divided(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> {
     best.map(|(_, above, below)| (above, below))
 }
 
-/// An area with the lines that belong to it although they were not among its rows.
-pub(super) fn grown(evidence: &Evidence, mut part: Part, free: &[usize]) -> Part {
-    extend(evidence, &mut part, free);
-    part
-}
-
 /// Adds the lines right above the first rule, and below the last one, whose pieces stand in its columns: a head that is
 /// not ruled above, a last row that is not ruled below.
-fn extend(evidence: &Evidence, part: &mut Part, free: &[usize]) {
+pub(super) fn extend(evidence: &Evidence, part: &mut Part, free: &[usize]) {
     for is_above in [true, false] {
         for _ in 0..MORE_LINES {
             match extended(evidence, part, free, is_above) {

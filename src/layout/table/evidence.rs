@@ -123,14 +123,19 @@ impl<'a> Evidence<'a> {
         share(&self.horizontal, y, from, to, false)
     }
 
-    /// The same for lines that are drawn, without borders of shaded areas.
-    pub(super) fn upright_lines_share(&self, x: f32, from: f32, to: f32) -> f32 {
-        share(&self.vertical, x, from, to, true)
+    /// `true` if horizontal lines near `y` are drawn for a border from `from` to `to`.
+    pub(super) fn has_level(&self, y: f32, from: f32, to: f32) -> bool {
+        self.level_share(y, from, to) >= BORDER_SHARE
     }
 
-    /// Share of `from..to` that vertical lines near `x` cover.
-    pub(super) fn upright_share(&self, x: f32, from: f32, to: f32) -> f32 {
-        share(&self.vertical, x, from, to, false)
+    /// `true` if vertical lines near `x` are drawn for a border from `from` to `to`.
+    pub(super) fn has_upright(&self, x: f32, from: f32, to: f32) -> bool {
+        share(&self.vertical, x, from, to, false) >= BORDER_SHARE
+    }
+
+    /// The same for ruling lines alone, without borders of shaded areas.
+    pub(super) fn has_upright_line(&self, x: f32, from: f32, to: f32) -> bool {
+        share(&self.vertical, x, from, to, true) >= BORDER_SHARE
     }
 
     /// Groups of lines that meet, as `(horizontal, vertical)`.

@@ -284,26 +284,25 @@ fn frames(evidence: &Evidence, free: &[usize]) -> Vec<Rect> {
                 x2: top.to.max(bottom.to),
                 y2: bottom.at,
             };
+            let inside = texts_in(evidence, &between, free);
+            let rows = lines(evidence, &inside);
             let is_bars = !top.is_line && !bottom.is_line;
             bands += usize::from(is_bars);
-            headings += usize::from(is_bars && texts_in(evidence, &between, free) == 1);
+            headings += usize::from(is_bars && inside.len() == 1);
             // The space between two boxes, not a row without text.
             let is_closed = |from: f32, to: f32| {
                 let sides = [between.x1, between.x2];
-                sides
-                    .iter()
-                    .all(|x| evidence.upright_share(*x, from, to) >= BORDER_SHARE)
+                sides.iter().all(|x| evidence.has_upright(*x, from, to))
             };
-            let is_empty = texts_in(evidence, &between, free) == 0;
             let is_gap = open.as_ref().is_some_and(|above| {
-                is_empty
+                inside.is_empty()
                     && between.height() > framed::BOX_GAP * body
                     && is_closed(above.y1, above.y2)
                     && !is_closed(between.y1, between.y2)
             });
             let follows_head = head.is_some_and(|y| (y - between.y1).abs() < SNAP);
-            head = is_head(evidence, &between, free).then_some(between.y2);
-            if !is_gap && is_tabular(evidence, &between, free, follows_head) {
+            head = is_head(&rows).then_some(between.y2);
+            if !is_gap && is_tabular(evidence, &between, &inside, &rows, follows_head) {
                 open = Some(open.map_or(between, |o| o.union(&between)));
             } else {
                 own.extend(open.take());
@@ -317,24 +316,18 @@ fn frames(evidence: &Evidence, free: &[usize]) -> Vec<Rect> {
     found
 }
 
-/// Number of segments in a band.
-fn texts_in(evidence: &Evidence, band: &Rect, free: &[usize]) -> usize {
+/// The segments in a band.
+fn texts_in(evidence: &Evidence, band: &Rect, free: &[usize]) -> Vec<usize> {
     let is_in = |i: &&usize| {
         let bbox = &evidence.segments[**i].bbox;
         band.contains(bbox.center_x(), bbox.center_y())
     };
-    free.iter().filter(is_in).count()
+    free.iter().filter(is_in).copied().collect()
 }
 
-/// `true` if a band is one row of several short pieces.
-fn is_head(evidence: &Evidence, band: &Rect, free: &[usize]) -> bool {
-    let is_in = |i: &&usize| {
-        let bbox = &evidence.segments[**i].bbox;
-        band.contains(bbox.center_x(), bbox.center_y())
-    };
-    let inside: Vec<usize> = free.iter().filter(is_in).copied().collect();
-    let rows = lines(evidence, &inside);
-    let [row] = &rows[..] else { return false };
+/// `true` if the lines of a band are one row of several short pieces.
+fn is_head(rows: &[TextLine]) -> bool {
+    let [row] = rows else { return false };
     row.pieces.len() >= 2
         && row
             .pieces
@@ -342,15 +335,16 @@ fn is_head(evidence: &Evidence, band: &Rect, free: &[usize]) -> bool {
             .all(|piece| piece.words.len() <= framed::TITLE_WORDS)
 }
 
-/// `true` if the text between two lines forms rows of a table. Below a row of titles rows may wrap: fewer of their lines
-/// have several pieces.
-fn is_tabular(evidence: &Evidence, between: &Rect, free: &[usize], follows_head: bool) -> bool {
+/// `true` if the text between two lines, `inside` in lines `rows`, forms rows of a table. Below a row of titles rows may
+/// wrap: fewer of their lines have several pieces.
+fn is_tabular(
+    evidence: &Evidence,
+    between: &Rect,
+    inside: &[usize],
+    rows: &[TextLine],
+    follows_head: bool,
+) -> bool {
     let (segments, body) = (evidence.segments, evidence.body);
-    let inside: Vec<usize> = free
-        .iter()
-        .copied()
-        .filter(|&i| between.contains(segments[i].bbox.center_x(), segments[i].bbox.center_y()))
-        .collect();
     // Text that extends beyond the rules is not framed by them.
     let around = between.expanded(body, body);
     if inside
@@ -363,7 +357,6 @@ fn is_tabular(evidence: &Evidence, between: &Rect, free: &[usize], follows_head:
         .iter()
         .filter(|i| segments[**i].style.fixed_pitch)
         .count();
-    let rows = lines(evidence, &inside);
     if rows.is_empty() {
         return between.height() < framed::EMPTY_HEIGHT * body;
     }
@@ -387,7 +380,7 @@ fn is_tabular(evidence: &Evidence, between: &Rect, free: &[usize], follows_head:
     if rows.iter().any(is_caption) {
         return false; // the space between two tables
     }
-    if is_prose(evidence, &inside) {
+    if is_prose(evidence, inside) {
         return false; // columns of text between two rules of the page
     }
     let narrow = rows
@@ -401,7 +394,7 @@ fn is_tabular(evidence: &Evidence, between: &Rect, free: &[usize], follows_head:
 }
 
 /// `true` if a line begins the caption of another table or figure.
-pub(super) fn is_caption(line: &TextLine) -> bool {
+fn is_caption(line: &TextLine) -> bool {
     let words = line.pieces.iter().flat_map(|piece| &piece.words);
     let words: Vec<&str> = words.map(|(_, word)| word.text.as_str()).collect();
     caption_kind(&words.join(" ")).is_some()
@@ -445,8 +438,8 @@ pub(crate) fn find_numbers(evidence: &Evidence, free: &[usize]) -> Vec<FoundTabl
                 aligned::SURE_NUMBERS.is_reached(facts.numbers, facts.cell_words.len());
             columns >= 3 && is_numeric
         })
-        .map(|part| {
-            let part = areas::grown(evidence, part, free);
+        .map(|mut part| {
+            areas::extend(evidence, &mut part, free);
             candidate(part.grid, part.area, part.segments).found
         })
         .collect()

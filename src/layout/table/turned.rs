@@ -78,10 +78,11 @@ pub(crate) fn find_turned(
     let evidence = Evidence::new(&turned, &rulings, &fills, (size.1, size.0), body);
     let all: Vec<usize> = (0..turned.len()).collect();
     let mut found = find_drawn(&evidence, &all);
-    let rest: Vec<usize> = all
-        .into_iter()
-        .filter(|i| !found.iter().any(|table| table.segments.contains(i)))
-        .collect();
+    let mut taken = vec![false; turned.len()];
+    for i in found.iter().flat_map(|table| &table.segments) {
+        taken[*i] = true;
+    }
+    let rest: Vec<usize> = all.into_iter().filter(|i| !taken[*i]).collect();
     found.extend(find_open(&evidence, &rows(&rest, &turned)));
     let is_upright_inside = |bbox: &Rect| {
         segments.iter().any(|s| {

@@ -331,11 +331,9 @@ pub(in crate::writer) fn header_rows(table: &Table) -> usize {
     rows.min(table.rows.saturating_sub(1)).max(1)
 }
 
-/// Count of first rows that have header cells only.
+/// Count of first rows that have header cells only; the last row is none of them.
 fn marked_rows(table: &Table) -> usize {
-    let body = table.cells.iter().filter(|cell| !cell.header);
-    let rows = body.map(|cell| cell.row).min().unwrap_or(0);
-    rows.min(table.rows.saturating_sub(1))
+    table.head_rows().min(table.rows.saturating_sub(1))
 }
 
 /// `true` for numbers that head no column: years do, and numbers of columns in brackets.

@@ -1,8 +1,7 @@
 //! Bands: what lies between two rules that divide an area, and the rows in it.
 
 use super::super::evidence::Evidence;
-use super::super::pieces::TextLine;
-use super::super::thresholds::drawn::{BORDER_SHARE, THIN_ROW};
+use super::super::thresholds::drawn::THIN_ROW;
 use super::super::thresholds::rows::RULED_BANDS;
 use super::places::Places;
 use super::rows::{self, Band, Placed, PlacedLine};
@@ -21,6 +20,24 @@ pub(super) struct RuledBand<'a> {
     pub row_of: Vec<usize>,
     /// Columns whose cells cover all rows of the band.
     pub whole: BTreeSet<usize>,
+}
+
+impl<'a> RuledBand<'a> {
+    /// Its lines with their rows.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (usize, &PlacedLine<'a>)> {
+        self.row_of.iter().copied().zip(&self.lines)
+    }
+}
+
+/// The pieces of each row.
+pub(super) fn pieces_of_rows<'b, 'a>(
+    bands: &'b [RuledBand<'a>],
+) -> BTreeMap<usize, Vec<&'b Placed<'a>>> {
+    let mut rows: BTreeMap<usize, Vec<&Placed>> = BTreeMap::new();
+    for (row, line) in bands.iter().flat_map(RuledBand::numbered) {
+        rows.entry(row).or_default().extend(&line.pieces);
+    }
+    rows
 }
 
 /// The bands between rules, and the places `(band, column)` that go on in the next band because no rule divides them
@@ -53,12 +70,11 @@ pub(super) fn bands<'a>(
         }
         for (band, pieces) in parts {
             let bbox = Rect::union_all(pieces.iter().map(|p| &p.piece.bbox));
-            let line = TextLine {
-                bbox: bbox.unwrap_or(line.line.bbox),
-                size: line.line.size,
-                pieces: Vec::new(),
-            };
-            bands[band].lines.push(PlacedLine { line, pieces });
+            bands[band].lines.push(PlacedLine {
+                bbox: bbox.unwrap_or(line.bbox),
+                size: line.size,
+                pieces,
+            });
         }
     }
     // The space between two lines, or between two shaded rows, is no row.
@@ -68,10 +84,7 @@ pub(super) fn bands<'a>(
     for at in 0..bands.len().saturating_sub(1) {
         // Groups: labels in the first columns stand once beside rows that rules divide.
         let ends = [bands[at].to, bands[at + 1].from];
-        let is_drawn = |(a, b): &(f32, f32)| {
-            let mut shares = ends.iter().map(|y| evidence.level_share(*y, *a, *b));
-            shares.any(|share| share >= BORDER_SHARE)
-        };
+        let is_drawn = |(a, b): &(f32, f32)| ends.iter().any(|y| evidence.has_level(*y, *a, *b));
         let drawn = columns.iter().filter(|column| is_drawn(column));
         let mut is_group = drawn.count() * 2 >= columns.len();
         for (column, (from, to)) in columns.iter().enumerate() {
@@ -82,7 +95,7 @@ pub(super) fn bands<'a>(
             let is_closed = |band: &RuledBand| {
                 [*from, *to]
                     .iter()
-                    .all(|x| evidence.upright_lines_share(*x, band.from, band.to) >= BORDER_SHARE)
+                    .all(|x| evidence.has_upright_line(*x, band.from, band.to))
             };
             let (above, below) = (&bands[at], &bands[at + 1]);
             let is_one = is_closed(above)
@@ -90,12 +103,8 @@ pub(super) fn bands<'a>(
                 && !are_rows(above, below, column, (*from, *to));
             // A label beside several rows of one band is not that of the next band.
             let count = |band: &RuledBand| {
-                let is_own = |p: &Placed| p.first <= column && column <= p.last;
-                let lines = band
-                    .lines
-                    .iter()
-                    .filter(|line| line.pieces.iter().any(is_own));
-                lines.count()
+                let lines = band.lines.iter();
+                lines.filter(|line| line.is_filled(column)).count()
             };
             is_group &= count(above) + count(below) <= 1;
             if is_one || is_group {
@@ -110,11 +119,10 @@ pub(super) fn bands<'a>(
 /// the upper one.
 fn are_rows(above: &RuledBand, below: &RuledBand, column: usize, side: (f32, f32)) -> bool {
     let beside = |band: &RuledBand| {
-        let line = |line: &PlacedLine| {
-            let is_own = |p: &Placed| p.first <= column && column <= p.last;
-            line.pieces.iter().any(is_own) && line.pieces.iter().any(|p| !is_own(p))
+        let has_both = |line: &PlacedLine| {
+            line.is_filled(column) && line.pieces.iter().any(|p| !p.covers(column))
         };
-        band.lines.iter().position(line)
+        band.lines.iter().position(has_both)
     };
     match (beside(above), beside(below)) {
         (Some(a), Some(b)) => !rows::goes_on(&above.lines[a], &below.lines[b], column, side),
@@ -148,7 +156,7 @@ pub(super) fn number_rows(
             merged.contains(&(at, column)) || at > 0 && merged.contains(&(at - 1, column))
         };
         // What covers several bands says nothing about the rows of one.
-        let mut own: Vec<(usize, PlacedLine)> = Vec::new();
+        let (mut kept, mut lines) = (Vec::new(), Vec::new());
         for (index, line) in band.lines.iter().enumerate() {
             let pieces: Vec<Placed> = line
                 .pieces
@@ -157,21 +165,20 @@ pub(super) fn number_rows(
                 .cloned()
                 .collect();
             if !pieces.is_empty() {
-                let line = line.line.clone();
-                own.push((index, PlacedLine { line, pieces }));
+                kept.push(index);
+                lines.push(PlacedLine { pieces, ..*line });
             }
         }
-        let only: Vec<PlacedLine> = own.iter().map(|(_, line)| line.clone()).collect();
-        let floating = rows::floating(&only);
+        let floating = rows::floating(&lines);
         band.whole.extend(floating.values().flatten());
-        let kept: Vec<usize> = (0..only.len())
-            .filter(|i| !floating.contains_key(i))
-            .collect();
-        let lines: Vec<PlacedLine> = kept.iter().map(|i| only[*i].clone()).collect();
+        for at in floating.keys().rev() {
+            kept.remove(*at);
+            lines.remove(*at);
+        }
         // Lines above and below all columns but those whose cells go on in the next band.
         let is_closed = columns.iter().enumerate().all(|(column, (from, to))| {
-            let share = |y: f32| evidence.level_share(y, *from, *to);
-            is_merged(column) || share(band.from) >= BORDER_SHARE && share(band.to) >= BORDER_SHARE
+            let is_drawn = |y: f32| evidence.has_level(y, *from, *to);
+            is_merged(column) || is_drawn(band.from) && is_drawn(band.to)
         });
         // Lines above the first numbers, if there are any.
         let before = first_data.map_or(0, |first| first.saturating_sub(seen));
@@ -196,7 +203,7 @@ pub(super) fn number_rows(
         };
         band.row_of = vec![next; band.lines.len()];
         for (number, i) in numbers.iter().zip(&kept) {
-            band.row_of[own[*i].0] = *number;
+            band.row_of[*i] = *number;
         }
         band.rows = (next, count);
         next += count;
@@ -205,7 +212,7 @@ pub(super) fn number_rows(
 
 /// `true` if lines are drawn between all pieces in a band, and at one place at least. Outer sides may be open.
 fn are_boxed(evidence: &Evidence, columns: &[(f32, f32)], band: &RuledBand) -> bool {
-    let is_drawn = |x: f32| evidence.upright_share(x, band.from, band.to) >= BORDER_SHARE;
+    let is_drawn = |x: f32| evidence.has_upright(x, band.from, band.to);
     columns[1..].iter().any(|(x, _)| is_drawn(*x))
         && band.lines.iter().all(|line| {
             line.pieces.windows(2).all(|pair| {
@@ -227,8 +234,8 @@ pub(super) fn join_undrawn(
         .iter()
         .map(|band| {
             deadline::check();
-            let share = |x: &f32| evidence.upright_share(*x, band.from, band.to);
-            sides.iter().map(|x| share(x) >= BORDER_SHARE).collect()
+            let is_drawn = |x: &f32| evidence.has_upright(*x, band.from, band.to);
+            sides.iter().map(is_drawn).collect()
         })
         .collect();
     let anywhere: Vec<bool> = (0..sides.len())

@@ -120,11 +120,7 @@ pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts 
         numbers: pieces().filter(|p| p.piece.is_number()).count(),
         cell_words: pieces().map(|p| text_size(&p.piece)).collect(),
         lines_of_column: (0..columns)
-            .map(|c| {
-                lines()
-                    .filter(|l| l.pieces.iter().any(|p| p.first <= c && c <= p.last))
-                    .count()
-            })
+            .map(|c| lines().filter(|l| l.is_filled(c)).count())
             .collect(),
         markers: (markers.count(), first_column.by_ref().count()),
         first_width: (sides[1] - sides[0]) / width,

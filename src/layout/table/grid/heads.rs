@@ -1,30 +1,22 @@
 //! Headings over several columns.
 
 use super::super::evidence::{Evidence, between};
-use super::super::thresholds::drawn::{BORDER_SHARE, SNAP};
+use super::super::thresholds::drawn::SNAP;
 use super::super::thresholds::places::*;
-use super::bands::RuledBand;
+use super::bands::{RuledBand, pieces_of_rows};
 use super::places::Places;
 use super::rows::{self, Placed, PlacedLine};
-use std::collections::BTreeMap;
 
 /// Number of rows of the head: those above the first row of a label with numbers, or a first row in bold.
 pub(super) fn head_rows(bands: &[RuledBand]) -> usize {
-    let mut rows: BTreeMap<usize, Vec<&Placed>> = BTreeMap::new();
-    let mut data = None;
-    for band in bands {
-        for (line, row) in band.lines.iter().zip(&band.row_of) {
-            rows.entry(*row).or_default().extend(&line.pieces);
-            if line.is_data() && !line.pieces.iter().all(is_name) {
-                data = data.or(Some(*row));
-            }
-        }
-    }
+    let rows = pieces_of_rows(bands);
+    let mut lines = bands.iter().flat_map(RuledBand::numbered);
+    let data = lines.find(|(_, line)| line.is_data() && !line.pieces.iter().all(is_name));
     let is_bold = |row: usize| {
         let pieces = rows.get(&row);
         pieces.is_some_and(|pieces| pieces.iter().all(|p| p.piece.is_bold()))
     };
-    let Some(mut head) = data else {
+    let Some((mut head, _)) = data else {
         let is_head = is_bold(0) && rows.len() > 1 && !is_bold(1);
         return usize::from(is_head);
     };
@@ -60,8 +52,7 @@ pub(super) fn widen(
 ) {
     let mut lines: Vec<(usize, &PlacedLine, &RuledBand)> = Vec::new();
     for band in bands {
-        let own = band.row_of.iter().copied().zip(&band.lines);
-        lines.extend(own.map(|(row, line)| (row, line, band)));
+        lines.extend(band.numbered().map(|(row, line)| (row, line, band)));
     }
     let data = lines
         .iter()
@@ -109,7 +100,7 @@ pub(super) fn widen(
             let is_divided = |(first, last): &(usize, usize)| {
                 (*first..*last).any(|column| {
                     let x = columns[column].1;
-                    evidence.upright_share(x, band.from, band.to) >= BORDER_SHARE
+                    evidence.has_upright(x, band.from, band.to)
                 })
             };
             let wide = ruled().or_else(set).filter(|span| !is_divided(span));

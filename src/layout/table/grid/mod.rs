@@ -12,7 +12,7 @@ mod rows;
 
 use super::evidence::{Evidence, between, positions};
 use super::pieces::{TextLine, lines};
-use super::thresholds::drawn::{BORDER_SHARE, FULL_RULE, SNAP, THIN_ROW};
+use super::thresholds::drawn::{FULL_RULE, SNAP, THIN_ROW};
 use super::thresholds::places::{HANGING, PROTRUDING};
 use super::{PlacedWords, cell_text};
 use crate::document::{Cell, Table};
@@ -21,7 +21,6 @@ use bands::RuledBand;
 pub(super) use facts::Facts;
 use places::Places;
 use rows::{Placed, PlacedLine};
-use std::collections::BTreeMap;
 
 /// A grid with more places is no table that people made.
 const MAX_PLACES: usize = 100_000;
@@ -85,9 +84,7 @@ pub(super) fn fit(evidence: &Evidence, area: &Rect, indices: &[usize]) -> Option
     if placed.is_empty() {
         return None;
     }
-    let mut grid = cells(evidence, &sides, &columns, &ys, placed);
-    grid.cost = cost;
-    Some(grid)
+    Some(cells(evidence, sides, cost, &columns, &ys, placed))
 }
 
 /// Positions of the horizontal rules within an area.
@@ -103,7 +100,7 @@ fn row_rules(evidence: &Evidence, area: &Rect, columns: &[(f32, f32)]) -> Vec<f3
     let is_border = |y: &f32| {
         columns
             .iter()
-            .any(|(from, to)| evidence.level_share(*y, *from, *to) >= BORDER_SHARE)
+            .any(|(from, to)| evidence.has_level(*y, *from, *to))
     };
     let mut ys = vec![area.y1];
     ys.extend(rules_in(evidence, area).into_iter().filter(is_border));
@@ -114,24 +111,21 @@ fn row_rules(evidence: &Evidence, area: &Rect, columns: &[(f32, f32)]) -> Vec<f3
 /// Assigns the pieces of a line to columns.
 fn place<'a>(evidence: &Evidence, line: TextLine<'a>, columns: &[(f32, f32)]) -> PlacedLine<'a> {
     let mut placed: Vec<Placed> = Vec::new();
-    for piece in &line.pieces {
+    for piece in line.pieces {
         let (first, last) = columns_of(evidence, &piece.bbox, columns);
         match placed.last_mut() {
             // Pieces of one cell.
             Some(p) if p.last >= first && p.piece.is_turned == piece.is_turned => {
                 p.last = p.last.max(last);
                 p.piece.bbox = p.piece.bbox.union(&piece.bbox);
-                p.piece.words.extend(piece.words.iter().copied());
+                p.piece.words.extend(piece.words);
             }
-            _ => placed.push(Placed {
-                first,
-                last,
-                piece: piece.clone(),
-            }),
+            _ => placed.push(Placed { first, last, piece }),
         }
     }
     PlacedLine {
-        line,
+        bbox: line.bbox,
+        size: line.size,
         pieces: placed,
     }
 }
@@ -144,7 +138,7 @@ fn columns_of(evidence: &Evidence, bounds: &Rect, columns: &[(f32, f32)]) -> (us
     };
     let slack = (PROTRUDING * bounds.height()).min(bounds.width() / 2.0 - 0.01);
     let (mut first, mut last) = (at(bounds.x1 + slack), at(bounds.x2 - slack));
-    let is_drawn = |x: f32| evidence.upright_share(x, bounds.y1, bounds.y2) >= BORDER_SHARE;
+    let is_drawn = |x: f32| evidence.has_upright(x, bounds.y1, bounds.y2);
     let hangs = |inside: f32| inside < HANGING * bounds.width();
     if first < last && hangs(columns[first].1 - bounds.x1) && is_drawn(columns[first].1) {
         first += 1;
@@ -157,7 +151,8 @@ fn columns_of(evidence: &Evidence, bounds: &Rect, columns: &[(f32, f32)]) -> (us
 
 fn cells(
     evidence: &Evidence,
-    sides: &[f32],
+    sides: Vec<f32>,
+    cost: f32,
     columns: &[(f32, f32)],
     ys: &[f32],
     placed: Vec<PlacedLine>,
@@ -180,35 +175,29 @@ fn cells(
                 places.join((first + count - 1, column), (first + count, column));
             }
         }
-        for (line, row) in band.lines.iter().zip(&band.row_of) {
+        for (row, line) in band.numbered() {
             for p in &line.pieces {
                 for column in p.first..p.last {
-                    places.join((*row, column), (*row, column + 1));
+                    places.join((row, column), (row, column + 1));
                 }
             }
         }
     }
-    bands::join_undrawn(evidence, sides, &bands, &mut places);
+    bands::join_undrawn(evidence, &sides, &bands, &mut places);
     heads::widen(evidence, columns, &bands, &mut places);
     let table = fill(&bands, &places, rows, columns.len());
-    let facts = facts::facts(sides, &bands, &table);
-    let table = compact(evidence, table, &bands, sides);
+    let facts = facts::facts(&sides, &bands, &table);
+    let table = compact(evidence, table, &bands, &sides);
     Grid {
         table,
         facts,
-        sides: sides.to_vec(),
-        cost: 0.0,
+        sides,
+        cost,
         rows: row_texts(&bands),
     }
 }
 
 fn row_texts(bands: &[RuledBand]) -> Vec<RowText> {
-    let mut rows: BTreeMap<usize, Vec<&Placed>> = BTreeMap::new();
-    for band in bands {
-        for (line, row) in band.lines.iter().zip(&band.row_of) {
-            rows.entry(*row).or_default().extend(&line.pieces);
-        }
-    }
     let of_row = |pieces: Vec<&Placed>| {
         let bbox = Rect::union_all(pieces.iter().map(|p| &p.piece.bbox)).unwrap_or_default();
         // Lines of one text below each other.
@@ -225,6 +214,7 @@ fn row_texts(bands: &[RuledBand]) -> Vec<RowText> {
             alone: is_alone.then(text),
         }
     };
+    let rows = bands::pieces_of_rows(bands);
     rows.into_values().map(of_row).collect()
 }
 
@@ -238,11 +228,9 @@ fn fill(bands: &[RuledBand], places: &Places, rows: usize, columns: usize) -> Ta
         }
     }
     let mut words: Vec<PlacedWords> = vec![Vec::new(); rectangles.len()];
-    for band in bands {
-        for (line, row) in band.lines.iter().zip(&band.row_of) {
-            for p in &line.pieces {
-                words[at[row * columns + p.first]].extend(p.piece.words.iter().copied());
-            }
+    for (row, line) in bands.iter().flat_map(RuledBand::numbered) {
+        for p in &line.pieces {
+            words[at[row * columns + p.first]].extend(p.piece.words.iter().copied());
         }
     }
     let head = heads::head_rows(bands);
@@ -292,17 +280,20 @@ fn compact(evidence: &Evidence, mut table: Table, bands: &[RuledBand], sides: &[
     let is_divided = |band: &RuledBand| {
         sides[1..sides.len() - 1]
             .iter()
-            .any(|x| evidence.upright_share(*x, band.from, band.to) >= BORDER_SHARE)
+            .any(|x| evidence.has_upright(*x, band.from, band.to))
     };
     for (at, band) in bands.iter().enumerate().rev() {
         let is_end = at == 0 || at + 1 == bands.len();
         let is_thin = band.to - band.from < THIN_ROW * evidence.body || is_end && !is_divided(band);
+        if !is_thin || band.rows.1 != 1 || table.rows < 2 {
+            continue;
+        }
         let row = band.rows.0;
         let is_empty = table
             .cells
             .iter()
             .all(|cell| cell.row != row || (cell.row_span == 1 && cell.text.is_empty()));
-        if is_thin && band.rows.1 == 1 && is_empty && table.rows > 1 {
+        if is_empty {
             table.cells.retain(|cell| cell.row != row);
             for cell in &mut table.cells {
                 if cell.row > row {

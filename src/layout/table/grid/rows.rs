@@ -3,8 +3,9 @@
 //! Each pair of neighbouring lines is judged by what would share a cell: two numbers never do, the end of a wrapped line
 //! and the next one's beginning do.
 
-use super::super::pieces::{Piece, TextLine};
+use super::super::pieces::Piece;
 use super::super::thresholds::rows::*;
+use crate::geometry::Rect;
 use std::collections::BTreeMap;
 
 /// A piece with its first and last column.
@@ -15,10 +16,20 @@ pub(super) struct Placed<'a> {
     pub piece: Piece<'a>,
 }
 
+impl Placed<'_> {
+    /// `true` if it stands in a column.
+    pub(super) fn covers(&self, column: usize) -> bool {
+        self.first <= column && column <= self.last
+    }
+}
+
 /// A line whose pieces have their columns.
 #[derive(Debug, Clone)]
 pub(super) struct PlacedLine<'a> {
-    pub line: TextLine<'a>,
+    /// Its extent.
+    pub bbox: Rect,
+    /// Height of an em in pixels.
+    pub size: f32,
     pub pieces: Vec<Placed<'a>>,
 }
 
@@ -31,7 +42,7 @@ impl<'a> PlacedLine<'a> {
         });
         self.pieces.extend(below.pieces.iter().cloned());
         self.pieces.sort_by_key(|p| p.first);
-        self.line = below.line.clone();
+        (self.bbox, self.size) = (below.bbox, below.size);
     }
 
     fn single(&self, column: usize) -> Option<&Placed<'a>> {
@@ -40,10 +51,9 @@ impl<'a> PlacedLine<'a> {
             .find(|p| p.first == column && p.last == column)
     }
 
-    fn is_filled(&self, column: usize) -> bool {
-        self.pieces
-            .iter()
-            .any(|p| p.first <= column && column <= p.last)
+    /// `true` if there is text in a column.
+    pub(super) fn is_filled(&self, column: usize) -> bool {
+        self.pieces.iter().any(|p| p.covers(column))
     }
 
     /// Number of columns with text.
@@ -79,7 +89,7 @@ pub(super) struct Band<'a> {
 pub(super) fn continued(lines: &[PlacedLine], band: Band) -> Vec<bool> {
     let steps: Vec<f32> = lines
         .windows(2)
-        .map(|pair| pair[1].line.bbox.center_y() - pair[0].line.bbox.center_y())
+        .map(|pair| pair[1].bbox.center_y() - pair[0].bbox.center_y())
         .collect();
     let values: Vec<f32> = lines
         .windows(2)
@@ -169,7 +179,7 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
         value -= SPANNED;
     }
     // Cells of several lines, each set at the middle of its row.
-    let [a, b] = [above, below].map(|line| &line.line.bbox);
+    let [a, b] = [above, below].map(|line| &line.bbox);
     if a.overlap_y(b) > OVERLAPPING * a.height().min(b.height()) {
         value += OVERLAP;
     }
@@ -182,7 +192,7 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
     let mut has_numbers = false;
     for column in 0..columns {
         if let (Some(a), Some(b)) = (above.single(column), below.single(column)) {
-            shared.0 += same_cell(&a.piece, &b.piece, band.columns[column], below.line.size);
+            shared.0 += same_cell(&a.piece, &b.piece, band.columns[column], below.size);
             shared.1 += 1.0;
             has_numbers |= a.piece.is_number() && b.piece.is_number();
         }
@@ -233,7 +243,7 @@ pub(super) fn goes_on(
     let (Some(a), Some(b)) = (above.single(column), below.single(column)) else {
         return false;
     };
-    same_cell(&a.piece, &b.piece, side, below.line.size) >= LOWER
+    same_cell(&a.piece, &b.piece, side, below.size) >= LOWER
 }
 
 /// How much speaks for two pieces of one column, one above the other, being one cell.
@@ -285,7 +295,7 @@ pub(super) fn floating(lines: &[PlacedLine]) -> BTreeMap<usize, Vec<usize>> {
     for at in 1..lines.len().saturating_sub(1) {
         let (above, own, below) = (&lines[at - 1], &lines[at], &lines[at + 1]);
         let touches = |other: &PlacedLine| {
-            let (a, b) = (&own.line.bbox, &other.line.bbox);
+            let (a, b) = (&own.bbox, &other.bbox);
             a.overlap_y(b) > TOUCHING * a.height().min(b.height())
         };
         let columns: Vec<usize> = own.pieces.iter().map(|p| p.first).collect();
