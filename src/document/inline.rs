@@ -333,7 +333,6 @@ mod tests {
             formulas: true,
             scripts: true,
             list_item: false,
-            head_rows: 0,
         };
         let runs = Inline::parse(text, markup, &TextRun::default());
         runs.iter()

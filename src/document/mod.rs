@@ -4,6 +4,7 @@
 //! `content` and `bbox` are `block_label`, `block_content` and `block_bbox`.
 
 mod body;
+mod cell;
 mod code;
 mod failed;
 mod generation;
@@ -15,13 +16,15 @@ mod span;
 mod table;
 
 pub use body::{Body, ListItem, Paragraph};
+pub(crate) use cell::is_number;
+pub use cell::{Cell, CellFacts, CellKind, CellPlace};
 pub use code::{Code, reference as code_reference};
 pub use failed::FAILED_ALIKE;
 pub use generation::{FinishReason, Generation};
 pub use hidden::{HiddenMode, HiddenReason, HiddenText};
 pub use info::{DocumentInfo, OutlineEntry};
 pub use span::{Span, SpanStyle};
-pub use table::{Cell, Table, escape, unescape};
+pub use table::{Table, escape, unescape};
 
 use crate::fault::{Fault, Reason};
 use crate::geometry::{Point, Rect};
@@ -182,8 +185,6 @@ pub struct Markup {
     pub scripts: bool,
     /// The first two characters, `- `, are a bullet.
     pub list_item: bool,
-    /// Number of rows, from the first one, that are the head of a table: the HTML of the content does not tell.
-    pub head_rows: usize,
 }
 
 /// A picture of the document: a JPEG below the document's folder.
@@ -208,6 +209,8 @@ pub struct Block {
     pub markup: Markup,
     /// The parts of the content whose style differs from that of the block.
     pub spans: Vec<Span>,
+    /// What the HTML of a table does not tell of its cells, until the body is made.
+    pub cells: Vec<CellFacts>,
     /// The content by kind, once the document is finished.
     pub body: Body,
     /// Why a reader does not see it, if it is marked text of that kind.
@@ -247,6 +250,7 @@ impl Block {
             content: String::new(),
             markup: Markup::default(),
             spans: Vec::new(),
+            cells: Vec::new(),
             body: Body::Empty,
             hidden: None,
             score,

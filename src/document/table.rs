@@ -3,39 +3,13 @@
 //! The HTML is that of the reference (docs/reference.md, "OTSL tables to HTML"): `<table>`, `<tr>`, `<td>` with `rowspan`
 //! and `colspan` where they exceed 1, no whitespace, cell text escaped.
 
+use super::cell::{Cell, CellFacts, CellKind};
 use super::html::{Tag, Token, Tokens};
-use super::inline::is_false;
 use serde::Serialize;
-
-/// A cell and the rectangle of grid positions that it covers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Cell {
-    /// First row.
-    pub row: usize,
-    /// First column.
-    pub column: usize,
-    /// Rows covered, at least 1.
-    #[serde(skip_serializing_if = "is_one")]
-    /// Rows covered, at least 1.
-    pub row_span: usize,
-    /// Columns covered, at least 1.
-    #[serde(skip_serializing_if = "is_one")]
-    /// Columns covered, at least 1.
-    pub column_span: usize,
-    /// Plain text.
-    pub text: String,
-    /// Paths of the pictures in it, as its source names them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pictures: Vec<String>,
-    /// The cell is a header of a row or column.
-    #[serde(skip_serializing_if = "is_false")]
-    /// The cell is a header of a row or column.
-    pub header: bool,
-}
+use std::collections::HashMap;
 
 /// A table: cells that tile a grid.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Table {
     /// Number of rows.
@@ -44,11 +18,6 @@ pub struct Table {
     pub columns: usize,
     /// Cells ordered by row, then column.
     pub cells: Vec<Cell>,
-}
-
-/// For spans that are written only where they say something.
-fn is_one(span: &usize) -> bool {
-    *span == 1
 }
 
 /// Limit on spans; larger ones are mistakes or attacks.
@@ -92,10 +61,27 @@ impl Table {
         first.unwrap_or(0)
     }
 
-    /// Makes all cells of the first rows headers.
-    pub fn set_head_rows(&mut self, rows: usize) {
+    /// What is known of its cells beside their text, by which [`Table::set_facts`] makes a table read from HTML whole.
+    pub(crate) fn facts(&self) -> Vec<CellFacts> {
+        let cells = self.cells.iter().map(|cell| CellFacts {
+            row: cell.row,
+            column: cell.column,
+            header: cell.header,
+            place: cell.place.clone(),
+        });
+        cells.collect()
+    }
+
+    /// Gives the cells what is known of those at the same positions, and all of them their kind.
+    pub(crate) fn set_facts(&mut self, facts: Vec<CellFacts>) {
+        let mut of: HashMap<(usize, usize), CellFacts> = HashMap::with_capacity(facts.len());
+        of.extend(facts.into_iter().map(|own| ((own.row, own.column), own)));
         for cell in &mut self.cells {
-            cell.header |= cell.row + cell.row_span <= rows;
+            if let Some(own) = of.remove(&(cell.row, cell.column)) {
+                cell.header |= own.header;
+                cell.place = own.place;
+            }
+            cell.kind = CellKind::of(&cell.text, cell.header);
         }
     }
 

@@ -224,6 +224,7 @@ fn fill(
     block.content = answer.content;
     block.markup = answer.markup;
     block.spans = answer.spans;
+    block.cells = answer.cells;
     if !answer.is_raw {
         return Ok(None);
     }
@@ -239,6 +240,7 @@ fn fill(
     })?;
     block.content = reading.content;
     block.spans.clear();
+    block.cells.clear();
     notes.extend(reading.notes);
     Ok(reading.spotting.filter(|found| !found.rec_texts.is_empty()))
 }

@@ -16,7 +16,7 @@ pub(crate) mod server;
 pub(crate) mod text_first;
 
 use crate::deadline::{CancelToken, Stopped};
-use crate::document::{Code, Generation, Markup, ReadLine, Span, TextDecision};
+use crate::document::{CellFacts, Code, Generation, Markup, ReadLine, Span, TextDecision};
 use crate::fault::Fault;
 use crate::layout::Region;
 use crate::lines::PreparedPage;
@@ -105,6 +105,8 @@ pub struct Recognition {
     pub markup: Markup,
     /// Parts of the content whose style differs from that of the block.
     pub spans: Vec<Span>,
+    /// What the HTML of a table does not tell of its cells.
+    pub cells: Vec<CellFacts>,
     /// `true` if `content` is a model's raw answer, still to be post-processed.
     pub is_raw: bool,
     /// Mean confidence, if the backend has one.

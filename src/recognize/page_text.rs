@@ -82,10 +82,10 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
         .filter_map(|i| text.segments.get(*i))
         .collect();
     let mut markup = Markup::default();
-    let mut spans = Vec::new();
+    let (mut spans, mut cells) = (Vec::new(), Vec::new());
     let content = match (&region.table, region.label) {
         (Some(table), _) => {
-            markup.head_rows = table.head_rows();
+            cells = table.facts();
             table.to_html()
         }
         (None, Label::Algorithm) => code(text, lines),
@@ -108,6 +108,7 @@ pub(crate) fn recognize(text: &PageText, region: &Region) -> Recognition {
         content,
         markup,
         spans,
+        cells,
         is_raw: false,
         confidence: (!confidences.is_empty()).then_some(mean),
         lines: segments.iter().filter_map(|s| read_line(s)).collect(),

@@ -3,7 +3,7 @@
 use super::spans::Styles;
 use crate::document::inline::{Inline, Script, TextRun, has_formula};
 use crate::document::{
-    Block, Body, Label, ListItem, Markup, Page, Paragraph, Table, soft_newlines,
+    Block, Body, CellFacts, Label, ListItem, Markup, Page, Paragraph, Table, soft_newlines,
 };
 
 use std::collections::BTreeSet;
@@ -21,6 +21,7 @@ const MOST_DIGITS: usize = 3;
 pub(super) fn fill(pages: &mut [Page]) {
     for page in pages {
         for at in 0..page.blocks.len() {
+            let cells = std::mem::take(&mut page.blocks[at].cells);
             let before = at.checked_sub(1).map(|before| &page.blocks[before].body);
             let is_taken = matches!(
                 before,
@@ -34,7 +35,11 @@ pub(super) fn fill(pages: &mut [Page]) {
             let number = number.map(|next| without_dollars(&next.content).to_string());
             let body = match page.blocks[at].label {
                 Label::FormulaNumber if is_taken => Body::Empty,
-                _ => body(&page.blocks[at], number.filter(|number| !number.is_empty())),
+                _ => body(
+                    &page.blocks[at],
+                    cells,
+                    number.filter(|number| !number.is_empty()),
+                ),
             };
             page.blocks[at].body = body;
         }
@@ -49,7 +54,7 @@ fn is_formula(label: Label) -> bool {
     )
 }
 
-fn body(block: &Block, number: Option<String>) -> Body {
+fn body(block: &Block, cells: Vec<CellFacts>, number: Option<String>) -> Body {
     let content = block.content.replace("\r\n", "\n");
     let text = Text {
         content: &content,
@@ -110,7 +115,7 @@ fn body(block: &Block, number: Option<String>) -> Body {
         },
         Label::Table => match Table::read_html(&content) {
             Some((mut table, is_cut)) => {
-                table.set_head_rows(block.markup.head_rows);
+                table.set_facts(cells);
                 Body::Table { table, is_cut }
             }
             None => text.running(),
@@ -355,7 +360,6 @@ mod tests {
         formulas: true,
         scripts: true,
         list_item: false,
-        head_rows: 0,
     };
 
     fn block(label: Label, content: &str, markup: Markup) -> Block {

@@ -1,7 +1,7 @@
 //! Tables that continue on the next page (docs/reference.md, "Merging tables across pages").
 
 use super::html::{HtmlTree, NodeId};
-use crate::document::{Block, Label, is_space};
+use crate::document::{Block, CellFacts, Label, is_space};
 use std::collections::BTreeSet;
 
 /// Difference of widths, relative to the smaller, from which two tables are not the same.
@@ -24,7 +24,7 @@ pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, MergeLimit
     for at in (1..pages.len()).rev() {
         let (before, after) = pages.split_at_mut(at);
         apart.extend(
-            merge_pair(before[at - 1], after[0])
+            merge_pair(before[at - 1], after[0], at)
                 .err()
                 .map(|why| (at, why)),
         );
@@ -57,8 +57,9 @@ pub(super) enum MergeLimit {
     Columns,
 }
 
-/// Merges the first table of a page into the last of the previous page, if it continues it.
-fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), MergeLimit> {
+/// Merges the first table of a page into the last of the previous page, if it continues it. `page` is the position of
+/// the later page.
+fn merge_pair(before: &mut [Block], after: &mut [Block], page: usize) -> Result<(), MergeLimit> {
     use Label::*;
     let is_table = |b: &Block| b.label == Table;
     let (Some(first), Some(second)) = (
@@ -90,9 +91,21 @@ fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), MergeLimi
     {
         return Ok(());
     }
-    if let Some(html) = merged(&a.content, &b.content)? {
-        a.content = html;
+    if let Some(whole) = merged(&a.content, &b.content)? {
+        a.content = whole.html;
         b.content.clear();
+        let cells = std::mem::take(&mut b.cells);
+        let rest = cells.into_iter().filter(|cell| cell.row >= whole.header);
+        a.cells.extend(rest.map(|cell| CellFacts {
+            row: cell.row - whole.header + whole.rows,
+            // The head of a table is at its beginning.
+            header: false,
+            place: cell.place.map(|mut place| {
+                place.page.get_or_insert(page);
+                place
+            }),
+            ..cell
+        }));
         if let (Some(a), Some(b)) = (a.global_ids, &mut b.global_ids) {
             b.1 = a.0;
         }
@@ -100,8 +113,18 @@ fn merge_pair(before: &mut [Block], after: &mut [Block]) -> Result<(), MergeLimi
     Ok(())
 }
 
+/// Two tables as one.
+#[derive(Debug, PartialEq)]
+struct Merged {
+    html: String,
+    /// Rows of the first one.
+    rows: usize,
+    /// Rows of the second one that repeat the first one's header and are left out.
+    header: usize,
+}
+
 /// The merged table; `None` if the second does not continue the first.
-fn merged(first: &str, second: &str) -> Result<Option<String>, MergeLimit> {
+fn merged(first: &str, second: &str) -> Result<Option<Merged>, MergeLimit> {
     if first.len() + second.len() > MAX_MERGED_BYTES {
         return Err(MergeLimit::Bytes);
     }
@@ -109,9 +132,14 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, MergeLimit> {
     let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
     let header = repeated_header(&a, &rows_a, &b, &rows_b);
     let rest = &rows_b[header..];
+    let whole = |html: String| Merged {
+        html,
+        rows: rows_a.len(),
+        header,
+    };
     let Some(last) = rows_a.last().copied() else {
         // Two tables without rows merge into one.
-        return Ok(rows_b.is_empty().then(|| a.to_html()));
+        return Ok(rows_b.is_empty().then(|| whole(a.to_html())));
     };
     let rows_agree = rest.first().is_some_and(|row| {
         let (x, y) = (cells(&a, last), cells(&b, *row));
@@ -138,7 +166,7 @@ fn merged(first: &str, second: &str) -> Result<Option<String>, MergeLimit> {
             a.append_copy(home, &b, *row);
         }
     }
-    Ok(Some(a.to_html()))
+    Ok(Some(whole(a.to_html())))
 }
 
 fn cells(html: &HtmlTree, row: NodeId) -> Vec<NodeId> {
@@ -216,7 +244,7 @@ mod tests {
         let a = "<table><tr><td>N</td><td>V</td></tr><tr><td>1</td><td>a</td></tr></table>";
         let b = "<table><tr><td> Ｎ</td><td>V</td></tr><tr><td>2</td><td>&quot;</td></tr></table>";
         assert_eq!(
-            merged(a, b).unwrap().unwrap(),
+            merged(a, b).unwrap().unwrap().html,
             "<table><tr><td>N</td><td>V</td></tr><tr><td>1</td><td>a</td></tr><tr><td>2</td><td>\"</td></tr></table>"
         );
     }
@@ -227,7 +255,8 @@ mod tests {
         let b = "<table><tr><td>1</td><td>a</td><td>x</td></tr></table>";
         assert_eq!(merged(a, b), Ok(None));
         assert_eq!(merged("no", b), Ok(None));
-        assert_eq!(merged("no", "rows"), Ok(Some("no".into())));
+        let html = merged("no", "rows").map(|found| found.map(|whole| whole.html));
+        assert_eq!(html, Ok(Some("no".into())));
         assert_eq!(merged(a, "words"), Ok(None));
     }
 
@@ -262,7 +291,7 @@ mod tests {
             if let Ok(Some(whole)) = merged(&html(&a), &html(&b)) {
                 let header = a.iter().zip(&b).take(MAX_HEADER_ROWS).take_while(|(x, y)| x == y).count();
                 let expected: String = a.iter().chain(&b[header..]).flatten().map(String::as_str).collect();
-                let parsed = HtmlTree::parse(&whole);
+                let parsed = HtmlTree::parse(&whole.html);
                 proptest::prop_assert_eq!(parsed.text(parsed.root()), expected);
             }
         }

@@ -76,7 +76,7 @@ pub(super) fn chart_table(paragraphs: &[Paragraph]) -> Table {
                 column_span: 1,
                 text: cell.trim().to_string(),
                 header: table.rows == 0,
-                pictures: Vec::new(),
+                ..Cell::default()
             });
         }
         table.rows += 1;

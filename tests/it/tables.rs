@@ -146,3 +146,102 @@ fn typeset_tables_have_their_cells() {
     );
     assert!(not_tables <= MOST_FALSE, "{report}");
 }
+
+/// The cells of the first table of a page, each with its rectangle.
+fn placed(document: &Value, page: usize) -> (Vec<f64>, Vec<(Value, Vec<f64>)>) {
+    let numbers = |value: &Value| -> Vec<f64> {
+        let all = value.as_array().unwrap().iter();
+        all.map(|n| n.as_f64().unwrap()).collect()
+    };
+    let blocks = &document["pages"][page]["parsing_res_list"];
+    let mut blocks = blocks.as_array().unwrap().iter();
+    let table = blocks
+        .find(|block| block["body"]["type"] == "table")
+        .unwrap();
+    let cells = table["body"]["cells"].as_array().unwrap().iter();
+    let cells = cells.map(|cell| (cell.clone(), numbers(&cell["bbox"])));
+    (numbers(&table["block_bbox"]), cells.collect())
+}
+
+#[test]
+fn cells_tell_where_they_stand() {
+    let folder = Folder::new();
+    let inside = |inner: &[f64], outer: &[f64]| {
+        let slack = 3.0;
+        inner[0] >= outer[0] - slack
+            && inner[1] >= outer[1] - slack
+            && inner[2] <= outer[2] + slack
+            && inner[3] <= outer[3] + slack
+    };
+    // Ruled, open, from right to left, and turned by a quarter.
+    for name in [
+        "office_price_groups",
+        "latex_paper_cmidrule",
+        "browser_arabic_invoice",
+        "latex_sideways_yields",
+    ] {
+        let pdf = root().join(format!("tests/tables/{name}.pdf"));
+        let pdf = pdf.to_str().unwrap();
+        folder
+            .run(&["-i", pdf, "--save-path", "out", "--formats", "json", "-q"])
+            .expect(0);
+        let (bbox, cells) = placed(&folder.json(&format!("out/{name}.json")), 0);
+        for (at, (cell, own)) in cells.iter().enumerate() {
+            assert!(inside(own, &bbox), "{name} {cell} outside {bbox:?}");
+            let confidence = cell["confidence"].as_f64().unwrap();
+            assert!((0.25..=1.0).contains(&confidence), "{name} {cell}");
+            let lines = cell["lines"].as_array().unwrap();
+            let is_empty = cell["text"] == "";
+            assert_eq!(cell["kind"] == "empty", is_empty, "{name} {cell}");
+            assert_eq!(lines.is_empty(), is_empty, "{name} {cell}");
+            for line in lines {
+                let line: Vec<f64> = line
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|n| n.as_f64().unwrap())
+                    .collect();
+                let middle = [(line[0] + line[2]) / 2.0, (line[1] + line[3]) / 2.0];
+                let point = [middle[0], middle[1], middle[0], middle[1]];
+                assert!(inside(&point, own), "{name}: {line:?} outside {cell}");
+            }
+            for (other, beside) in &cells[..at] {
+                let width = own[2].min(beside[2]) - own[0].max(beside[0]);
+                let height = own[3].min(beside[3]) - own[1].max(beside[1]);
+                assert!(width < 4.0 || height < 4.0, "{name}: {cell} over {other}");
+            }
+        }
+        let kinds: BTreeSet<&str> = cells
+            .iter()
+            .map(|(cell, _)| cell["kind"].as_str().unwrap())
+            .collect();
+        assert!(
+            kinds.contains("number") && kinds.contains("header"),
+            "{name} {kinds:?}"
+        );
+    }
+}
+
+#[test]
+fn cells_of_a_table_that_goes_on_tell_their_page() {
+    let folder = Folder::new();
+    let pdf = root().join("tests/tables/office_two_pages.pdf");
+    let pdf = pdf.to_str().unwrap();
+    folder
+        .run(&["-i", pdf, "--save-path", "out", "--formats", "json", "-q"])
+        .expect(0);
+    let (bbox, cells) = placed(&folder.json("out/office_two_pages.json"), 0);
+    let (later, first): (Vec<_>, Vec<_>) = cells.iter().partition(|(cell, _)| cell["page"] == 1);
+    assert!(
+        !later.is_empty()
+            && first
+                .iter()
+                .all(|(cell, own)| cell["page"].is_null() && own[3] <= bbox[3] + 3.0)
+    );
+    // The rows of the next page come after all of the first, and begin at its top again.
+    let row = |(cell, _): &(Value, Vec<f64>)| cell["row"].as_u64().unwrap();
+    let last = first.iter().map(|cell| row(cell)).max();
+    assert!(later.iter().map(|cell| row(cell)).min() > last);
+    assert!(later.iter().any(|(_, own)| own[1] < bbox[3] / 2.0));
+    assert!(later.iter().all(|(cell, _)| cell["kind"] != "header"));
+}

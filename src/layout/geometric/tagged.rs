@@ -6,7 +6,7 @@ use crate::document::{Cell, Label, Table};
 use crate::geometry::Rect;
 use crate::input::pdf::page::StructNode;
 use crate::layout::Region;
-use crate::layout::table::{FoundTable, cell_text};
+use crate::layout::table::{FoundTable, placed_cell};
 use crate::lines::Segment;
 use std::collections::{HashMap, HashSet};
 
@@ -165,8 +165,8 @@ pub(super) fn tables(
             let words = own
                 .iter()
                 .flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
-            let text = cell_text(words.filter(|(_, w)| cell_of[&w.mcid] == number).collect());
-            Cell { text, ..cell }
+            let words = words.filter(|(_, w)| cell_of[&w.mcid] == number);
+            placed_cell(cell, words.collect(), None, 1.0)
         });
         let table = Table {
             cells: cells.collect(),
@@ -203,7 +203,7 @@ fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
                 column_span,
                 text: String::new(),
                 header,
-                pictures: Vec::new(),
+                ..Cell::default()
             });
         }
     }

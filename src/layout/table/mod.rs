@@ -20,7 +20,7 @@ pub(crate) use evidence::Evidence;
 pub(crate) use regions::{find_drawn, find_numbers, find_open};
 pub(crate) use turned::find_turned;
 
-use crate::document::{LINE_HYPHEN, Table};
+use crate::document::{Cell, CellPlace, LINE_HYPHEN, Table};
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment, Shift, Word, is_cjk, words_text};
 
@@ -83,13 +83,52 @@ pub(crate) fn is_marker(word: &str) -> bool {
 /// Words with the segments that contain them.
 pub(super) type PlacedWords<'a> = Vec<(&'a Segment, &'a Word)>;
 
+/// Fills a cell with words, and tells where it stands: within `bbox`, or around its words. `confidence` is that of the
+/// grid, 0 to 1.
+pub(super) fn placed_cell(
+    cell: Cell,
+    words: PlacedWords,
+    bbox: Option<Rect>,
+    confidence: f32,
+) -> Cell {
+    let read = words.iter().filter_map(|(segment, _)| segment.confidence);
+    let (sum, count) = read.fold((0.0, 0usize), |(sum, n), own| (sum + own, n + 1));
+    let read = if count > 0 { sum / count as f32 } else { 1.0 };
+    let lines = lines_of(words);
+    let boxes = lines
+        .iter()
+        .filter_map(|line| Rect::union_all(line.iter().map(|(_, word)| &word.bbox)));
+    let boxes: Vec<Rect> = boxes.collect();
+    let place = bbox
+        .or_else(|| Rect::union_all(&boxes))
+        .map(|bbox| CellPlace {
+            page: None,
+            bbox: bbox.to_pixels(),
+            lines: boxes.iter().map(Rect::to_pixels).collect(),
+            confidence: (100.0 * read * confidence).round() / 100.0,
+        });
+    Cell {
+        text: text_of(lines),
+        place: place.map(Box::new),
+        ..cell
+    }
+}
+
 /// Joins the words of a cell to one text, line after line; words hyphenated at a line's end are rejoined.
-pub(super) fn cell_text(mut words: PlacedWords) -> String {
-    if words
+pub(super) fn cell_text(words: PlacedWords) -> String {
+    text_of(lines_of(words))
+}
+
+fn is_turned(words: &PlacedWords) -> bool {
+    words
         .iter()
         .all(|(segment, _)| segment.direction == Direction::Turned)
-    {
-        return turned_text(&words);
+}
+
+/// The lines of the words of a cell, from top to bottom. Rotated text, whose lines stand side by side, is one.
+fn lines_of(mut words: PlacedWords) -> Vec<PlacedWords> {
+    if !words.is_empty() && is_turned(&words) {
+        return vec![words];
     }
     // Words of one segment stand on one line, raised ones, too.
     words.sort_by(|a, b| a.0.bbox.center_y().total_cmp(&b.0.bbox.center_y()));
@@ -110,7 +149,16 @@ pub(super) fn cell_text(mut words: PlacedWords) -> String {
             _ => lines.push((*own, vec![(segment, word)])),
         }
     }
-    let mut lines: Vec<PlacedWords> = lines.into_iter().map(|(_, words)| words).collect();
+    lines.into_iter().map(|(_, words)| words).collect()
+}
+
+/// The text of the lines of a cell.
+fn text_of(mut lines: Vec<PlacedWords>) -> String {
+    if let [words] = &lines[..]
+        && is_turned(words)
+    {
+        return turned_text(words);
+    }
     let mut text = String::new();
     let mut cut = false;
     for line in &mut lines {

@@ -3,6 +3,7 @@
 use super::PlacedWords;
 use super::evidence::Evidence;
 use super::thresholds::gaps::*;
+use crate::document::is_number;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment, Word};
 
@@ -49,21 +50,6 @@ pub(super) struct Gap {
     pub to: f32,
     /// How surely it divides columns, 0 to 1.
     pub weight: f32,
-}
-
-/// `true` if a word is a number with its signs and units, or a sign that stands for one.
-pub(super) fn is_number(word: &str) -> bool {
-    let is_sign = |c: char| "+-−–—±<>≤≥~.,:/%‰$€£¥()[]*†‡§#'’·…⋯".contains(c);
-    let has_digit = word.chars().any(|c| c.is_ascii_digit());
-    let rest = word.chars().filter(|c| c.is_alphabetic()).count();
-    let is_mark = word.chars().all(is_sign)
-        || matches!(word, "n.a." | "n/a" | "N/A" | "NA" | "x" | "X" | "(X)");
-    let is_figure = has_digit
-        && rest <= 1
-        && word
-            .chars()
-            .all(|c| c.is_ascii_digit() || is_sign(c) || c.is_alphabetic() || !c.is_alphanumeric());
-    is_mark || is_figure
 }
 
 /// `true` for dots, or other marks, that lead from a label to its value.
@@ -153,6 +139,15 @@ pub(super) fn gaps(line: &TextLine) -> Vec<Gap> {
         }
     }
     found
+}
+
+/// The greatest weight of the gaps within a piece.
+pub(super) fn widest_gap(piece: &Piece) -> f32 {
+    let words = piece.words.iter().zip(piece.words.iter().skip(1));
+    let weights = words
+        .filter(|_| !piece.is_turned)
+        .map(|(left, right)| gap(*left, *right).weight);
+    weights.fold(0.0, f32::max)
 }
 
 /// The lines of some segments, from top to bottom.

@@ -5,11 +5,12 @@
 
 use super::evidence::{Evidence, Rule, between};
 use super::grid::{self, Facts, Grid};
-use super::pieces::{TextLine, is_leader, is_number, lines};
+use super::pieces::{TextLine, is_leader, lines};
 use super::thresholds::drawn::{BORDER_SHARE, SNAP};
 use super::thresholds::{aligned, framed, ruled};
 use super::{FoundTable, TextRow, areas};
 use crate::deadline;
+use crate::document::is_number;
 use crate::geometry::Rect;
 use crate::layout::captions::caption_kind;
 use crate::lines::{Direction, Segment};

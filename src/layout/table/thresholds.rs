@@ -394,4 +394,6 @@ pub(super) mod cells {
     pub(crate) const SAME_LINE: f32 = 0.55;
     /// Gap in ems between words of rotated text. Larger: words are joined. Smaller: letters are apart.
     pub(crate) const TURNED_SPACE: f32 = 0.12;
+    /// Share of its confidence that a cell loses for a gap of weight 1 between its words.
+    pub(crate) const GAP_DOUBT: f32 = 0.5;
 }

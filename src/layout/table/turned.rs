@@ -90,12 +90,27 @@ pub(crate) fn find_turned(
                 && bbox.contains(s.bbox.center_x(), s.bbox.center_y())
         })
     };
+    let back = |bbox: &mut [i32; 4]| {
+        let [x1, y1, x2, y2] = bbox.map(|at| at as f32);
+        *bbox = turn.back(&Rect::new(x1, y1, x2, y2), size).to_pixels();
+    };
     found
         .into_iter()
-        .map(|table| FoundTable {
-            bbox: turn.back(&table.bbox, size),
-            segments: table.segments.iter().map(|i| own[*i]).collect(),
-            ..table
+        .map(|mut found| {
+            let places = found
+                .table
+                .cells
+                .iter_mut()
+                .flat_map(|cell| &mut cell.place);
+            for place in places {
+                back(&mut place.bbox);
+                place.lines.iter_mut().for_each(back);
+            }
+            FoundTable {
+                bbox: turn.back(&found.bbox, size),
+                segments: found.segments.iter().map(|i| own[*i]).collect(),
+                ..found
+            }
         })
         // Rotated headings above upright rows are part of a table, not one.
         .filter(|table| table.segments.len() >= LEAST_WORDS && !is_upright_inside(&table.bbox))

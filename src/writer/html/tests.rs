@@ -114,7 +114,7 @@ fn cell(row: usize, column: usize, row_span: usize, column_span: usize, text: &s
         column_span,
         text: text.into(),
         header: row == 0,
-        pictures: Vec::new(),
+        ..Cell::default()
     }
 }
 

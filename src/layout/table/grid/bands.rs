@@ -3,6 +3,7 @@
 use super::super::evidence::Evidence;
 use super::super::thresholds::drawn::THIN_ROW;
 use super::super::thresholds::rows::RULED_BANDS;
+use super::doubt;
 use super::places::Places;
 use super::rows::{self, Band, Placed, PlacedLine};
 use crate::deadline;
@@ -18,6 +19,8 @@ pub(super) struct RuledBand<'a> {
     pub rows: (usize, usize),
     /// For each line its row.
     pub row_of: Vec<usize>,
+    /// For each row how surely its lines, and no others, are its text, 0 to 1; empty for one row that lines enclose.
+    pub confidence: Vec<f32>,
     /// Columns whose cells cover all rows of the band.
     pub whole: BTreeSet<usize>,
 }
@@ -56,6 +59,7 @@ pub(super) fn bands<'a>(
             lines: Vec::new(),
             rows: (0, 1),
             row_of: Vec::new(),
+            confidence: Vec::new(),
             whole: BTreeSet::new(),
         })
         .collect();
@@ -187,7 +191,7 @@ pub(super) fn number_rows(
         // A band of several labels is a group of rows.
         let is_ruled = is_ruled && band.lines.iter().filter(has_label).count() <= RULED_BANDS.1;
         let is_boxed = is_ruled && is_closed && are_boxed(evidence, columns, band);
-        let continued = rows::continued(
+        let values = rows::continued(
             &lines,
             Band {
                 is_boxed,
@@ -196,7 +200,7 @@ pub(super) fn number_rows(
                 head: before,
             },
         );
-        let numbers = rows::numbers(&continued, next);
+        let numbers = rows::numbers(&values, next);
         let count = match lines.is_empty() {
             true => 1,
             false => numbers[numbers.len() - 1] - next + 1,
@@ -206,6 +210,13 @@ pub(super) fn number_rows(
             band.row_of[*i] = *number;
         }
         band.rows = (next, count);
+        band.confidence = vec![1.0; count];
+        for (at, value) in values.iter().enumerate() {
+            for row in [numbers[at], numbers[at + 1]] {
+                let own = &mut band.confidence[row - next];
+                *own = own.min(doubt::confidence(*value));
+            }
+        }
         next += count;
     }
 }

@@ -8,6 +8,7 @@ use super::super::evidence::{Evidence, Rule, between};
 use super::super::pieces::{Gap, TextLine, gaps};
 use super::super::thresholds::columns::*;
 use super::super::thresholds::drawn::SNAP;
+use super::doubt::{self, Side};
 use crate::deadline;
 use crate::geometry::Rect;
 
@@ -27,7 +28,7 @@ struct Candidate {
 }
 
 /// Separators of the columns within an area, from left to right, without its sides; and what they cost.
-pub(super) fn separators(evidence: &Evidence, lines: &[TextLine], area: &Rect) -> (Vec<f32>, f32) {
+pub(super) fn separators(evidence: &Evidence, lines: &[TextLine], area: &Rect) -> (Vec<Side>, f32) {
     let mut gaps: Vec<Gap> = lines.iter().flat_map(gaps).take(MAX_GAPS).collect();
     gaps.sort_by(|a, b| a.from.total_cmp(&b.from));
     // In a table of boxes the lines tell where columns are.
@@ -41,7 +42,25 @@ pub(super) fn separators(evidence: &Evidence, lines: &[TextLine], area: &Rect) -
         candidates.truncate(MAX_CANDIDATES);
     }
     candidates.sort_by(|a, b| a.at.total_cmp(&b.at));
-    cheapest(&candidates, &gaps)
+    let (chosen, cost) = cheapest(&candidates, &gaps);
+    (sides(&chosen, &gaps), cost)
+}
+
+/// The separators chosen, each with its confidence: by what the columns would cost without it.
+fn sides(chosen: &[Candidate], gaps: &[Gap]) -> Vec<Side> {
+    let mut only = vec![0.0f32; chosen.len()];
+    for gap in gaps {
+        let first = chosen.partition_point(|candidate| candidate.at < gap.from);
+        let last = chosen.partition_point(|candidate| candidate.at < gap.to);
+        if last == first + 1 {
+            only[first] += gap.weight;
+        }
+    }
+    let sides = chosen.iter().zip(only).map(|(candidate, only)| Side {
+        at: candidate.at,
+        confidence: doubt::confidence((only - candidate.cost).max(0.0)),
+    });
+    sides.collect()
 }
 
 /// Cost of cutting through a piece: little for a line of one piece, which is a heading over all columns.
@@ -205,7 +224,7 @@ fn add_drawn(
 }
 
 /// The candidates whose cost, with the gaps that they leave, is least.
-fn cheapest(candidates: &[Candidate], gaps: &[Gap]) -> (Vec<f32>, f32) {
+fn cheapest(candidates: &[Candidate], gaps: &[Gap]) -> (Vec<Candidate>, f32) {
     let count = candidates.len();
     let place = |at: usize| match at {
         0 => f32::NEG_INFINITY,
@@ -241,7 +260,7 @@ fn cheapest(candidates: &[Candidate], gaps: &[Gap]) -> (Vec<f32>, f32) {
     let mut chosen = Vec::new();
     let mut at = best[count + 1].1;
     while at > 0 {
-        chosen.push(candidates[at - 1].at);
+        chosen.push(candidates[at - 1]);
         at = best[at].1;
     }
     chosen.reverse();

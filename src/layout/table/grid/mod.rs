@@ -1,23 +1,26 @@
-//! The grid of an area that may be a table: columns ([`columns`]), rows ([`bands`], [`rows`]), and the cells that cover
-//! several of them ([`places`], [`heads`]).
+//! The grid of an area that may be a table: columns ([`columns`]), rows ([`bands`], [`rows`]), the cells that cover
+//! several of them ([`places`], [`heads`]), and what is in each ([`cells`]).
 //!
 //! All kinds of evidence count for all tables: a table may have its rows ruled and its columns not.
 
 mod bands;
+mod cells;
 mod columns;
+mod doubt;
 mod facts;
 mod heads;
 mod places;
 mod rows;
 
+use super::cell_text;
 use super::evidence::{Evidence, between, positions};
 use super::pieces::{TextLine, lines};
-use super::thresholds::drawn::{FULL_RULE, SNAP, THIN_ROW};
+use super::thresholds::drawn::{FULL_RULE, SNAP};
 use super::thresholds::places::{HANGING, PROTRUDING};
-use super::{PlacedWords, cell_text};
-use crate::document::{Cell, Table};
+use crate::document::Table;
 use crate::geometry::Rect;
 use bands::RuledBand;
+use doubt::Side;
 pub(super) use facts::Facts;
 use places::Places;
 use rows::{Placed, PlacedLine};
@@ -68,11 +71,18 @@ pub(super) fn fit(evidence: &Evidence, area: &Rect, indices: &[usize]) -> Option
         .flat_map(|group| lines(evidence, group))
         .collect();
     let (separators, cost) = columns::separators(evidence, &all, area);
-    let sides: Vec<f32> = std::iter::once(area.x1)
+    let end = |at: f32| Side {
+        at,
+        confidence: 1.0,
+    };
+    let sides: Vec<Side> = std::iter::once(end(area.x1))
         .chain(separators)
-        .chain([area.x2])
+        .chain([end(area.x2)])
         .collect();
-    let columns: Vec<(f32, f32)> = sides.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    let columns: Vec<(f32, f32)> = sides
+        .windows(2)
+        .map(|pair| (pair[0].at, pair[1].at))
+        .collect();
     let ys = row_rules(evidence, area, &columns);
     if columns.len() < 2 || columns.len() * ys.len().max(all.len()) > MAX_PLACES {
         return None;
@@ -151,7 +161,7 @@ fn columns_of(evidence: &Evidence, bounds: &Rect, columns: &[(f32, f32)]) -> (us
 
 fn cells(
     evidence: &Evidence,
-    sides: Vec<f32>,
+    sides: Vec<Side>,
     cost: f32,
     columns: &[(f32, f32)],
     ys: &[f32],
@@ -183,15 +193,16 @@ fn cells(
             }
         }
     }
-    bands::join_undrawn(evidence, &sides, &bands, &mut places);
+    let at: Vec<f32> = sides.iter().map(|side| side.at).collect();
+    bands::join_undrawn(evidence, &at, &bands, &mut places);
     heads::widen(evidence, columns, &bands, &mut places);
-    let table = fill(&bands, &places, rows, columns.len());
-    let facts = facts::facts(&sides, &bands, &table);
-    let table = compact(evidence, table, &bands, &sides);
+    let table = cells::fill(evidence, &sides, &bands, &places);
+    let facts = facts::facts(&at, &bands, &table);
+    let table = cells::compact(evidence, table, &bands, &at);
     Grid {
         table,
         facts,
-        sides,
+        sides: at,
         cost,
         rows: row_texts(&bands),
     }
@@ -216,94 +227,4 @@ fn row_texts(bands: &[RuledBand]) -> Vec<RowText> {
     };
     let rows = bands::pieces_of_rows(bands);
     rows.into_values().map(of_row).collect()
-}
-
-/// Fills the cells.
-fn fill(bands: &[RuledBand], places: &Places, rows: usize, columns: usize) -> Table {
-    let rectangles = places.rectangles();
-    let mut at = vec![0usize; rows * columns];
-    for (index, (r1, c1, r2, c2)) in rectangles.iter().enumerate() {
-        for row in *r1..=*r2 {
-            at[row * columns + c1..=row * columns + c2].fill(index);
-        }
-    }
-    let mut words: Vec<PlacedWords> = vec![Vec::new(); rectangles.len()];
-    for (row, line) in bands.iter().flat_map(RuledBand::numbered) {
-        for p in &line.pieces {
-            words[at[row * columns + p.first]].extend(p.piece.words.iter().copied());
-        }
-    }
-    let head = heads::head_rows(bands);
-    let cells = rectangles
-        .into_iter()
-        .zip(words)
-        .map(|((r1, c1, r2, c2), words)| Cell {
-            row: r1,
-            column: c1,
-            row_span: r2 + 1 - r1,
-            column_span: c2 + 1 - c1,
-            text: cell_text(words),
-            header: r2 < head,
-            pictures: Vec::new(),
-        });
-    let mut cells: Vec<Cell> = cells.collect();
-    if is_right_to_left(bands) {
-        for cell in &mut cells {
-            cell.column = columns - cell.column - cell.column_span;
-        }
-    }
-    cells.sort_by_key(|cell| (cell.row, cell.column));
-    Table {
-        rows,
-        columns,
-        cells,
-    }
-}
-
-/// `true` if most pieces with letters run from right to left: the first column is the rightmost one.
-fn is_right_to_left(bands: &[RuledBand]) -> bool {
-    let lines = bands.iter().flat_map(|band| &band.lines);
-    let pieces = lines.flat_map(|line| &line.pieces);
-    let words = pieces.flat_map(|p| &p.piece.words);
-    let letters = words.filter(|(_, word)| word.text.chars().any(char::is_alphabetic));
-    let (mut right, mut all) = (0usize, 0usize);
-    for (segment, _) in letters {
-        right += usize::from(segment.right_to_left);
-        all += 1;
-    }
-    right * 2 > all
-}
-
-/// Drops rows without text that are no cells to fill in: the gap of a double line, and space above or below the text
-/// that nothing divides.
-fn compact(evidence: &Evidence, mut table: Table, bands: &[RuledBand], sides: &[f32]) -> Table {
-    let is_divided = |band: &RuledBand| {
-        sides[1..sides.len() - 1]
-            .iter()
-            .any(|x| evidence.has_upright(*x, band.from, band.to))
-    };
-    for (at, band) in bands.iter().enumerate().rev() {
-        let is_end = at == 0 || at + 1 == bands.len();
-        let is_thin = band.to - band.from < THIN_ROW * evidence.body || is_end && !is_divided(band);
-        if !is_thin || band.rows.1 != 1 || table.rows < 2 {
-            continue;
-        }
-        let row = band.rows.0;
-        let is_empty = table
-            .cells
-            .iter()
-            .all(|cell| cell.row != row || (cell.row_span == 1 && cell.text.is_empty()));
-        if is_empty {
-            table.cells.retain(|cell| cell.row != row);
-            for cell in &mut table.cells {
-                if cell.row > row {
-                    cell.row -= 1;
-                } else if cell.row + cell.row_span > row {
-                    cell.row_span -= 1;
-                }
-            }
-            table.rows -= 1;
-        }
-    }
-    table
 }

@@ -85,8 +85,8 @@ pub(super) struct Band<'a> {
     pub head: usize,
 }
 
-/// For each line but the first, whether it goes on with the row of the line above.
-pub(super) fn continued(lines: &[PlacedLine], band: Band) -> Vec<bool> {
+/// For each line but the first, how much speaks for going on with the row of the line above: it does if more than 0.
+pub(super) fn continued(lines: &[PlacedLine], band: Band) -> Vec<f32> {
     let steps: Vec<f32> = lines
         .windows(2)
         .map(|pair| pair[1].bbox.center_y() - pair[0].bbox.center_y())
@@ -125,7 +125,7 @@ pub(super) fn continued(lines: &[PlacedLine], band: Band) -> Vec<bool> {
                 value -= LOOSE;
             }
         }
-        out.push(value > 0.0);
+        out.push(value);
         match value > 0.0 {
             true => above.add(below),
             false => row = Some(below.clone()),
@@ -277,11 +277,11 @@ fn same_cell(above: &Piece, below: &Piece, (left, right): (f32, f32), size: f32)
 }
 
 /// Numbers of rows for lines: equal for lines of one row.
-pub(super) fn numbers(continued: &[bool], first: usize) -> Vec<usize> {
+pub(super) fn numbers(continued: &[f32], first: usize) -> Vec<usize> {
     let mut row = first;
     let mut out = vec![first];
-    for is_continued in continued {
-        row += usize::from(!is_continued);
+    for value in continued {
+        row += usize::from(*value <= 0.0);
         out.push(row);
     }
     out
