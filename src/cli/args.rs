@@ -210,6 +210,9 @@ pub(crate) struct ParseArgs {
     /// Use recorded answers instead of networks
     #[arg(long, value_name = "CASE.json", hide = true)]
     pub replay: Option<PathBuf>,
+    /// Draw how the tables of each document were found, as DOCUMENT_tables.pdf (docs/tables.md)
+    #[arg(long, hide = true)]
+    pub draw_tables: bool,
     /// Record decisions and requests in this folder
     #[arg(long, value_name = "DIR", hide = true)]
     pub trace: Option<PathBuf>,

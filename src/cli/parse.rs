@@ -91,6 +91,12 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let mut resolved = request::resolved(args)?;
     let embeds = resolved.config.markdown.form.embed_images;
     let formats = formats(args, embeds)?;
+    if args.draw_tables && resolved.vl.is_some() {
+        return Err(Failure::usage(
+            "--draw-tables draws how tables are found in the text of pages, and here a network finds them",
+            "add --pipeline-version lite, or leave the flag out",
+        ));
+    }
     let pages = page_selection(args.pages())?;
     let device = device(args.device())?;
     let cores = machine::cores();
@@ -161,6 +167,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
         pages: needs.page_pictures,
         // The reference's files link to pictures whether they are written or not.
         blocks: needs.block_pictures || args.compat() || args.trace.is_some(),
+        tables: needs.table_traces,
     };
     let options = EngineOptions {
         limits: resolved.limits(threads, memory.shares.pages),
@@ -377,18 +384,26 @@ fn target(args: &ParseArgs) -> Result<Target, Failure> {
 }
 
 fn formats(args: &ParseArgs, embeds: bool) -> Result<Formats, Failure> {
-    let more = args.tables.map(|TableForm::Csv| "csv");
-    if more.is_some() && (args.compat() || args.stdout.is_some()) {
+    let tables = args.tables.map(|TableForm::Csv| ("csv", "--tables csv"));
+    let drawn = args.draw_tables.then_some(("draw_tables", "--draw-tables"));
+    let more: Vec<(&str, &str)> = tables.into_iter().chain(drawn).collect();
+    if let Some((_, flag)) = more.first()
+        && (args.compat() || args.stdout.is_some())
+    {
         return Err(Failure::usage(
-            "--tables csv writes files that --compat and --stdout leave out",
+            format!("{flag} writes files that --compat and --stdout leave out"),
             "use it with --save-path and without --compat",
         ));
     }
+    let and_more = |formats: Formats| {
+        let names = more.iter().map(|(name, _)| *name);
+        names.fold(formats, |formats, name| formats.and(name))
+    };
     if args.formats.is_empty() {
-        return Ok(Formats::by_default().and(more));
+        return Ok(and_more(Formats::by_default()));
     }
     let chosen = Formats::from_names(args.formats.iter().map(String::as_str), !embeds);
-    chosen.map(|formats| formats.and(more)).map_err(|name| {
+    chosen.map(and_more).map_err(|name| {
         Failure::usage(
             format!("unknown format `{name}`"),
             format!(

@@ -59,10 +59,15 @@ impl CellKind {
         match (text.trim(), is_header) {
             ("", _) => CellKind::Empty,
             (_, true) => CellKind::Header,
-            (words, false) if words.split_whitespace().all(is_number) => CellKind::Number,
+            (words, false) if words.split_whitespace().all(is_value) => CellKind::Number,
             _ => CellKind::Text,
         }
     }
+}
+
+/// `true` for a number, but not for a code such as `K9646`.
+fn is_value(word: &str) -> bool {
+    is_number(word) && !(word.starts_with(char::is_alphabetic) && word.contains(is_digit))
 }
 
 /// `true` if a word is a number with its signs and units, or a sign that stands for one.

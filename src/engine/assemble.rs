@@ -11,6 +11,7 @@ use crate::document::{
 };
 use crate::fault::{Fault, Reason};
 use crate::geometry::Rect;
+use crate::layout::TableTrace;
 use crate::lines::PreparedPage;
 use crate::plan::{PagePlan, TableFigure};
 use crate::preprocess::PreprocessSteps;
@@ -31,6 +32,8 @@ pub(crate) struct PlannedPage {
     pub(super) plan: PagePlan,
     pub(super) cut: Illustrations,
     pub(super) steps: Option<PreprocessSteps>,
+    /// What was considered while its tables were looked for, if requested.
+    pub(super) tables: Option<Box<TableTrace>>,
     pub(super) timings: Vec<(&'static str, f64)>,
     pub(super) waiting: BTreeSet<usize>,
     /// Time left to recognizers that read the page's text, and nanoseconds that they have spent on it.
@@ -71,6 +74,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         plan,
         mut cut,
         steps,
+        tables,
         timings,
         ..
     } = planned;
@@ -152,6 +156,7 @@ fn finished(planned: PlannedPage, mut answers: Answers) -> FinishedPage {
         pixels: cut.pixels,
         steps,
         trace: cut.trace,
+        tables,
     }
 }
 

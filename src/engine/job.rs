@@ -57,6 +57,8 @@ pub struct JobSettings {
     pub page_pictures: bool,
     /// `true` to cut pictures out of pages.
     pub block_pictures: bool,
+    /// `true` to deliver what was considered while tables were looked for in the text of pages.
+    pub trace_tables: bool,
     /// Limit of the time spent on a page by all stages together; `None` for no limit.
     pub page_timeout: Option<Duration>,
     /// `true` if pages are final when delivered; otherwise whole-document steps may change their labels.

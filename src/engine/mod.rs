@@ -50,7 +50,7 @@ mod threads;
 use crate::deadline::CancelToken;
 use crate::document::Page;
 
-use crate::layout::LayoutDetector;
+use crate::layout::{LayoutDetector, TableTrace};
 use crate::lines::{PrepareError, PreparedPage, Verdict};
 use crate::plan::PagePlan;
 use crate::preprocess::PreprocessSteps;
@@ -222,6 +222,8 @@ pub struct FinishedPage {
     pub steps: Option<PreprocessSteps>,
     /// Its plan, requests and answers, if requested.
     pub trace: Option<Box<PageTrace>>,
+    /// What was considered while its tables were looked for, if requested.
+    pub(crate) tables: Option<Box<TableTrace>>,
 }
 
 impl FinishedPage {
@@ -233,6 +235,7 @@ impl FinishedPage {
             pixels: None,
             steps: None,
             trace: None,
+            tables: None,
         }
     }
 }

@@ -15,7 +15,9 @@ pub(crate) mod postprocess;
 pub(crate) mod pp_doclayout;
 mod table;
 
-pub(crate) use table::join_line;
+pub(crate) use table::{Considered, TableTrace, join_line};
+#[cfg(test)]
+pub(crate) use table::{Origin, Reason};
 
 use crate::document::{BlockStyle, Label, Table};
 use crate::fault::Fault;

@@ -48,6 +48,8 @@ pub(crate) struct WantedPictures {
     pub pages: bool,
     /// Crops of blocks that are kept as pictures.
     pub blocks: bool,
+    /// What was considered while tables were looked for.
+    pub tables: bool,
 }
 
 impl Resolved {
@@ -76,6 +78,8 @@ impl Resolved {
             trace: wanted.trace,
             page_pictures: wanted.pages,
             block_pictures: wanted.blocks,
+            // Networks find tables without looking at lines and gaps.
+            trace_tables: wanted.tables && vl.is_none(),
             page_timeout: Some(self.config.page_timeout),
             // Without networks, labels depend on the whole document.
             pages_are_final: vl.is_some(),

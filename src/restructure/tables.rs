@@ -15,16 +15,19 @@ const MAX_COLUMNS: usize = 20_000;
 /// Limit in bytes of HTML for merged tables: a table of 200 full pages. Beyond it the table stays split.
 const MAX_MERGED_BYTES: usize = 2_000_000;
 
-/// Merges tables across pages, the last pair of pages first.
+/// Merges tables across pages, the last pair of pages first. `places` are the positions of the pages in their document.
 ///
 /// Returns, in order, the indices of the pages whose first table was left unmerged because the two tables are
 /// too large to compare or merge.
-pub(super) fn merge_tables(pages: &mut [&mut [Block]]) -> Vec<(usize, MergeLimit)> {
+pub(super) fn merge_tables(
+    pages: &mut [&mut [Block]],
+    places: &[usize],
+) -> Vec<(usize, MergeLimit)> {
     let mut apart = Vec::new();
     for at in (1..pages.len()).rev() {
         let (before, after) = pages.split_at_mut(at);
         apart.extend(
-            merge_pair(before[at - 1], after[0], at)
+            merge_pair(before[at - 1], after[0], places[at])
                 .err()
                 .map(|why| (at, why)),
         );

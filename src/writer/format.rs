@@ -18,7 +18,7 @@ pub(crate) trait Format: Sync {
     /// first is that of [`Format::write`].
     fn endings(&self) -> &'static [&'static str];
 
-    /// Pictures that it needs besides the document.
+    /// What it needs besides the document.
     fn needs(&self) -> Needs {
         Needs::default()
     }
@@ -31,6 +31,11 @@ pub(crate) trait Format: Sync {
     /// `false` if it is written only where `--formats` names it.
     fn is_default(&self) -> bool {
         true
+    }
+
+    /// `true` if it has a flag of its own, and no name in `--formats`: it is for those who work on docparse.
+    fn is_hidden(&self) -> bool {
+        false
     }
 
     /// `false` if the document has no content for this format.
@@ -67,7 +72,7 @@ pub(crate) trait PageWriter {
     fn finish(self: Box<Self>, document: &Document, files: &mut Files);
 }
 
-/// Pictures that formats need besides the finished document; others are not made.
+/// What formats need besides the finished document; the rest is not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Needs {
     /// Pages as JPEG, for drawings.
@@ -76,6 +81,8 @@ pub(crate) struct Needs {
     pub block_pictures: bool,
     /// The pixels of pages.
     pub pixels: bool,
+    /// What was considered while tables were looked for.
+    pub table_traces: bool,
 }
 
 impl std::ops::BitOr for Needs {
@@ -86,6 +93,7 @@ impl std::ops::BitOr for Needs {
             page_pictures: self.page_pictures || other.page_pictures,
             block_pictures: self.block_pictures || other.block_pictures,
             pixels: self.pixels || other.pixels,
+            table_traces: self.table_traces || other.table_traces,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::html::Html;
 use super::json::Json;
 use super::markdown::Markdown;
 use super::pictures;
+use super::table_drawings::TableDrawings;
 use super::vis::Drawings;
 use super::xlsx::Workbooks;
 use std::fmt;
@@ -19,6 +20,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &TableFiles,
     &pictures::IN_FOLDER,
     &Drawings,
+    &TableDrawings,
 ];
 
 /// A subset of [`FORMATS`].
@@ -56,6 +58,9 @@ impl Formats {
         };
         for name in named {
             let at = Formats::position(name)?;
+            if FORMATS[at].is_hidden() {
+                return Err(name.to_string());
+            }
             formats.chosen |= 1 << at;
             if link && FORMATS[at].links_to_pictures() {
                 formats.chosen |= Formats::bit(pictures::IN_FOLDER.name())?;
@@ -68,14 +73,15 @@ impl Formats {
     }
 
     /// These formats and one more, which must be a known one.
-    pub(crate) fn and(mut self, name: Option<&str>) -> Formats {
-        self.chosen |= name.and_then(|name| Formats::bit(name).ok()).unwrap_or(0);
+    pub(crate) fn and(mut self, name: &str) -> Formats {
+        self.chosen |= Formats::bit(name).unwrap_or(0);
         self
     }
 
-    /// The names of all formats, for messages.
+    /// The names of all formats that may be named.
     pub(crate) fn names() -> Vec<&'static str> {
-        FORMATS.iter().map(|format| format.name()).collect()
+        let named = FORMATS.iter().filter(|format| !format.is_hidden());
+        named.map(|format| format.name()).collect()
     }
 
     /// The names of those chosen.
@@ -101,7 +107,8 @@ impl Formats {
 
 impl fmt::Debug for Formats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let chosen = Formats::names().into_iter().filter(|n| self.contains(n));
+        let names = FORMATS.iter().map(|format| format.name());
+        let chosen = names.filter(|name| self.contains(name));
         f.debug_set().entries(chosen).finish()
     }
 }
@@ -125,11 +132,12 @@ mod tests {
         assert_eq!(formats("-vis"), Ok([true, true, true, false]));
         assert_eq!(formats("md,-docx"), Err("-docx".into()));
         assert_eq!(formats("--md"), Err("--md".into()));
+        assert_eq!(formats("md,draw_tables"), Err("draw_tables".into()));
     }
 
     #[test]
     fn names_and_endings_are_told_apart() {
-        let mut names = Formats::names();
+        let mut names: Vec<&str> = FORMATS.iter().map(|f| f.name()).collect();
         let mut endings: Vec<&str> = FORMATS.iter().flat_map(|f| f.endings()).copied().collect();
         let counts = (names.len(), endings.len());
         names.sort_unstable();

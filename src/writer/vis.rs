@@ -2,8 +2,7 @@
 //!
 //! One file per view: the layout (boxes, labels, scores), the reading order, and if pages were preprocessed,
 //! their preprocessing. The page picture is encoded once and written to all files as it arrives; drawings
-//! follow when the whole document is known, so a long document is never held in memory. Text is the built-in
-//! Helvetica: crisp at any size and selectable.
+//! follow when the whole document is known ([`pdf`]).
 
 use super::document_files::Files;
 mod drawing;
@@ -12,13 +11,14 @@ use super::drawings;
 use super::format::{Format, Needs, PageWriter};
 use super::kept::Finished;
 use super::options::FormatOptions;
+use super::pdf::{self, Opacity, PdfFile, PlacedPicture};
 use crate::document::{Document, Page};
 use crate::engine::FinishedPage;
 use crate::fault::{Fault, Reason};
 use crate::output::OutputFile;
 use crate::raster::JPEG_SIDE;
 use drawing::Drawing;
-use pdf_writer::{Chunk, Filter, Finish, Name, Rect as PdfRect, Ref};
+use pdf_writer::Name;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -147,23 +147,15 @@ impl PageWriter for DrawingWriter {
     }
 }
 
-/// Fixed object numbers: catalog, page tree, font, transparency.
-const CATALOG: i32 = 1;
-const TREE: i32 = 2;
-const FONT: i32 = 3;
-const TINT: i32 = 4;
-const FIRST_FREE: i32 = 5;
-/// Maximum side length of a PDF page in units.
-const MAX_SIDE: f32 = 14_400.0;
+/// Opacity of the boxes of blocks.
+const TINT: Name = Name(b"T");
+const OPACITIES: [Opacity; 1] = [(TINT, 0.1)];
 
 /// A visualization PDF being written.
 pub(super) struct VisFile<W> {
-    out: W,
-    position: usize,
-    /// Byte offset of every object, from object 1.
-    offsets: Vec<usize>,
-    /// Picture objects with width and height, by the index of the added page.
-    pictures: BTreeMap<usize, (Ref, usize, usize)>,
+    pdf: PdfFile<W>,
+    /// Pictures by the index of the added page.
+    pictures: BTreeMap<usize, PlacedPicture>,
     /// Number of pages added.
     added: usize,
     view: View,
@@ -172,17 +164,12 @@ pub(super) struct VisFile<W> {
 impl<W: Write> VisFile<W> {
     /// Starts a file that is written to `out`.
     pub(super) fn new(out: W, view: View) -> io::Result<Self> {
-        let mut file = Self {
-            out,
-            position: 0,
-            offsets: vec![0; FIRST_FREE as usize - 1],
+        Ok(Self {
+            pdf: PdfFile::new(out, &OPACITIES)?,
             pictures: BTreeMap::new(),
             added: 0,
             view,
-        };
-        // The comment with high bytes marks the file as binary.
-        file.write(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")?;
-        Ok(file)
+        })
     }
 
     /// Writes the picture of the next page, or of `pages` consecutive ones that share a drawing.
@@ -193,27 +180,15 @@ impl<W: Write> VisFile<W> {
     ) -> io::Result<()> {
         let number = self.added;
         self.added += pages;
-        let Some((jpeg, width, height)) = picture else {
-            return Ok(());
-        };
-        let id = self.next_id();
-        let mut chunk = Chunk::new();
-        let mut image = chunk.image_xobject(id, jpeg);
-        image.filter(Filter::DctDecode);
-        image
-            .width(width as i32)
-            .height(height as i32)
-            .bits_per_component(8);
-        image.color_space().device_rgb();
-        image.finish();
-        self.object(id, &chunk)?;
-        self.pictures.insert(number, (id, width, height));
+        if let Some((jpeg, width, height)) = picture {
+            let placed = self.pdf.add_picture(jpeg, width, height)?;
+            self.pictures.insert(number, placed);
+        }
         Ok(())
     }
 
     /// Writes the drawings of all pages and completes the file; returns the writer.
     pub(super) fn finish(mut self, document: &Document) -> io::Result<W> {
-        let mut pages = Vec::new();
         let mut at = 0;
         for page in &document.pages {
             // Consecutive pages that count as one have no pictures, and share a drawing.
@@ -221,104 +196,23 @@ impl<W: Write> VisFile<W> {
                 break;
             }
             let picture = self.pictures.get(&at).copied();
-            pages.push(self.write_page(page, picture)?);
+            let size = self.page_size(page, picture.map(|(_, width, height)| (width, height)));
+            let drawing = Drawing::new(page, size).draw(self.view, picture.is_some());
+            self.pdf.add_page(size, picture, &drawing)?;
             at += page.stands_for();
         }
-        self.write_fixed(&pages)?;
-        let start = self.position;
-        let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", self.offsets.len() + 1);
-        for offset in &self.offsets {
-            table.push_str(&format!("{offset:010} 00000 n \n"));
-        }
-        let size = self.offsets.len() + 1;
-        table.push_str(&format!(
-            "trailer\n<< /Size {size} /Root {CATALOG} 0 R >>\nstartxref\n{start}\n%%EOF\n"
-        ));
-        self.write(table.as_bytes())?;
-        self.out.flush()?;
-        Ok(self.out)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.position += bytes.len();
-        self.out.write_all(bytes)
-    }
-
-    fn next_id(&mut self) -> Ref {
-        self.offsets.push(0);
-        Ref::new(self.offsets.len() as i32)
-    }
-
-    /// Writes a chunk that contains exactly the object `id`.
-    fn object(&mut self, id: Ref, chunk: &Chunk) -> io::Result<()> {
-        self.offsets[id.get() as usize - 1] = self.position;
-        self.write(chunk.as_bytes())
-    }
-
-    fn write_page(&mut self, page: &Page, picture: Option<(Ref, usize, usize)>) -> io::Result<Ref> {
-        let size = self.page_size(page, picture.map(|(_, width, height)| (width, height)));
-        let picture = picture.map(|(id, ..)| id);
-        let content_id = self.next_id();
-        let mut chunk = Chunk::new();
-        chunk.stream(
-            content_id,
-            &Drawing::new(page, size).draw(self.view, picture.is_some()),
-        );
-        self.object(content_id, &chunk)?;
-        let id = self.next_id();
-        let mut chunk = Chunk::new();
-        let mut object = chunk.page(id);
-        object
-            .parent(Ref::new(TREE))
-            .contents(content_id)
-            .media_box(PdfRect::new(0.0, 0.0, size.0, size.1));
-        let mut resources = object.resources();
-        resources.fonts().pair(Name(b"F"), Ref::new(FONT));
-        resources.ext_g_states().pair(Name(b"T"), Ref::new(TINT));
-        if let Some(picture) = picture {
-            resources.x_objects().pair(Name(b"P"), picture);
-        }
-        resources.finish();
-        object.finish();
-        self.object(id, &chunk)?;
-        Ok(id)
+        self.pdf.finish()
     }
 
     /// Size in points: the page's own; for a comparison its picture's, at the page's pixel size.
     fn page_size(&self, page: &Page, picture: Option<(usize, usize)>) -> (f32, f32) {
-        let (width, height) = match (self.view, picture) {
+        pdf::page_size(match (self.view, picture) {
             (View::Preprocessed, Some((width, height))) => {
                 let scale = page.size_points.0 / page.width.max(1) as f32;
                 (width as f32 * scale, height as f32 * scale)
             }
             _ => page.size_points,
-        };
-        (width.clamp(3.0, MAX_SIDE), height.clamp(3.0, MAX_SIDE))
-    }
-
-    fn write_fixed(&mut self, pages: &[Ref]) -> io::Result<()> {
-        let mut chunk = Chunk::new();
-        chunk
-            .indirect(Ref::new(CATALOG))
-            .dict()
-            .pair(Name(b"Type"), Name(b"Catalog"))
-            .pair(Name(b"Pages"), Ref::new(TREE));
-        self.object(Ref::new(CATALOG), &chunk)?;
-        let mut chunk = Chunk::new();
-        chunk
-            .pages(Ref::new(TREE))
-            .kids(pages.iter().copied())
-            .count(pages.len() as i32);
-        self.object(Ref::new(TREE), &chunk)?;
-        let mut chunk = Chunk::new();
-        chunk
-            .type1_font(Ref::new(FONT))
-            .base_font(Name(b"Helvetica-Bold"))
-            .encoding_predefined(Name(b"WinAnsiEncoding"));
-        self.object(Ref::new(FONT), &chunk)?;
-        let mut chunk = Chunk::new();
-        chunk.ext_graphics(Ref::new(TINT)).non_stroking_alpha(0.1);
-        self.object(Ref::new(TINT), &chunk)
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::engine::coordinator::Message;
 use crate::engine::illustrate::illustrate;
 use crate::engine::job::{JobSettings, LayoutChoice};
 use crate::fault::{Fault, Reason};
+use crate::layout::geometric::trace_tables;
 use crate::layout::postprocess::LayoutOptions;
 use crate::layout::{LayoutDetector, Region, whole_page};
 use crate::lines::PreparedPage;
@@ -203,10 +204,11 @@ fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out:
             };
             let plan = plan::plan_page(regions, name, &settings.plan);
             let cut = illustrate(&mut prepared, &plan, source.as_ref(), settings)?;
-            Ok((plan, cut))
+            let trace = || Box::new(trace_tables(&prepared));
+            Ok((plan, cut, settings.trace_tables.then(trace)))
         },
     );
-    let (plan, mut cut) = match planned {
+    let (plan, mut cut, tables) = match planned {
         Ok(planned) => planned,
         Err(fault) => return job.fail(out, fault),
     };
@@ -228,6 +230,7 @@ fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out:
         plan,
         cut,
         steps,
+        tables,
         timings,
         waiting,
         time_left,

@@ -371,6 +371,7 @@ pub(super) fn settings() -> JobSettings {
         trace: false,
         page_pictures: false,
         block_pictures: false,
+        trace_tables: false,
         page_timeout: None,
         pages_are_final: true,
     }

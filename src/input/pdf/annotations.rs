@@ -4,10 +4,10 @@
 //! file says how they look; they are laid into the rectangle of their annotation. Text that only the appearance
 //! has comes from there (`appearance`).
 
-use super::content::{Transform, apply_box};
 use super::library::OpenPage;
 use super::page::{PdfChar, PdfPage, PdfRun};
 use super::strings::clipped_utf16;
+use super::transform::{Transform, apply_box};
 use std::ffi::c_void;
 
 /// Most annotations of a page that are read.

@@ -3,9 +3,9 @@
 //! pdfium reads the text of a page's content alone. So the document is opened a second time, the annotations of
 //! the page are made part of its content there, and what stands in their boxes is taken from it.
 
-use super::content::Transform;
 use super::library::OpenPage;
 use super::page::{PdfChar, PdfPage};
+use super::transform::Transform;
 use std::collections::HashSet;
 
 /// `FLAT_NORMALDISPLAY`: as on a screen.

@@ -3,10 +3,13 @@
 //! Everything is converted from PDF user space to page pixels here, so no other code deals with page
 //! rotation, crop boxes or the upward y axis.
 
+use super::clip::{NO_CLIP, clipped, intersection};
 use super::library::OpenPage;
 use super::mend;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
 use super::shapes::{self, Subpath};
+use super::thin::shows_ink;
+use super::transform::{IDENTITY, Transform, apply, apply_box, concat};
 use crate::document::HiddenReason;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::c_void;
@@ -26,53 +29,14 @@ const MAX_GROUNDS: usize = 512;
 const SMALL_SIDES: std::ops::Range<f32> = 1.2..18.0;
 /// Most small shapes of a page that are passed on; pages with more are drawings or text as outlines.
 const MAX_SMALL_SHAPES: usize = 4000;
+/// Most thin pictures of a page that are looked at; those of a page in strips are no rulings.
+const MAX_THIN_PICTURES: usize = 4000;
 /// Nesting depth of form objects that is followed.
 pub(super) const MAX_FORM_DEPTH: usize = 12;
-
-/// `[a, b, c, d, e, f]`: x' = a x + c y + e, y' = b x + d y + f.
-pub(super) type Transform = [f32; 6];
-
-pub(super) const IDENTITY: Transform = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
-
-fn apply(m: &Transform, x: f32, y: f32) -> (f32, f32) {
-    (m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5])
-}
 
 /// `true` for the figures 0 to 9.
 fn is_digit(code: u32) -> bool {
     char::from_u32(code).is_some_and(|c| c.is_ascii_digit())
-}
-
-/// The transform that applies `inner`, then `outer`.
-pub(super) fn concat(inner: &Transform, outer: &Transform) -> Transform {
-    let (a, b) = (
-        outer[0] * inner[0] + outer[2] * inner[1],
-        outer[1] * inner[0] + outer[3] * inner[1],
-    );
-    let (c, d) = (
-        outer[0] * inner[2] + outer[2] * inner[3],
-        outer[1] * inner[2] + outer[3] * inner[3],
-    );
-    let (e, f) = apply(outer, inner[4], inner[5]);
-    [a, b, c, d, e, f]
-}
-
-pub(super) fn apply_box(m: &Transform, [x1, y1, x2, y2]: [f32; 4]) -> [f32; 4] {
-    let corners = [
-        apply(m, x1, y1),
-        apply(m, x2, y1),
-        apply(m, x1, y2),
-        apply(m, x2, y2),
-    ];
-    let fold = |f: fn(f32, f32) -> f32, pick: fn(&(f32, f32)) -> f32| {
-        corners.iter().map(pick).reduce(f).unwrap_or(0.0)
-    };
-    [
-        fold(f32::min, |c| c.0),
-        fold(f32::min, |c| c.1),
-        fold(f32::max, |c| c.0),
-        fold(f32::max, |c| c.1),
-    ]
 }
 
 impl OpenPage<'_> {
@@ -90,9 +54,15 @@ impl OpenPage<'_> {
         let mut walk = ObjectWalk {
             page: self,
             scale: scale as f32,
+            clip: NO_CLIP,
+            thin: Vec::new(),
             out: &mut page,
         };
         walk.page_objects(&to_page);
+        let thin = std::mem::take(&mut walk.thin);
+        for line in shapes::rules_among(&thin, &mut walk.out.images) {
+            walk.ruling(line);
+        }
         page.structure = self.structure();
         self.add_annotations(&to_page, &mut page);
         self.add_links(&to_page, &mut page);
@@ -331,6 +301,10 @@ impl Object {
 struct ObjectWalk<'a, 'p> {
     page: &'a OpenPage<'p>,
     scale: f32,
+    /// What the clips of the forms around an object leave.
+    clip: [f32; 4],
+    /// Pictures as thin as a ruling that can be seen.
+    thin: Vec<[f32; 4]>,
     out: &'a mut PdfPage,
 }
 
@@ -359,6 +333,11 @@ impl ObjectWalk<'_, '_> {
             Object::Path => self.path(object, to_page),
             Object::Picture => {
                 let bounds = self.bounds(object, to_page);
+                let [x1, y1, x2, y2] = bounds;
+                let is_thin = (x2 - x1).min(y2 - y1) <= RULING_THICKNESS * self.scale;
+                if is_thin && self.thin.len() < MAX_THIN_PICTURES && shows_ink(self.page, object) {
+                    self.thin.push(bounds);
+                }
                 self.out.images.push(bounds);
             }
             Object::Shading => {
@@ -373,6 +352,11 @@ impl ObjectWalk<'_, '_> {
                     api.FPDFFormObj_CountObjects(object.cast())
                 };
                 let inner = concat(&matrix, to_page);
+                let outer = self.clip;
+                let Some(clip) = clipped(api, object, to_page, outer) else {
+                    return;
+                };
+                self.clip = clip;
                 for index in 0..count.max(0) {
                     // SAFETY: the index is below the count.
                     let child = unsafe {
@@ -382,6 +366,7 @@ impl ObjectWalk<'_, '_> {
                     };
                     self.object(child.cast(), &inner, depth + 1);
                 }
+                self.clip = outer;
             }
             Object::Text | Object::Other => {}
         }
@@ -439,9 +424,16 @@ impl ObjectWalk<'_, '_> {
                     false => self.ruling(line),
                 }
             }
-            self.out
-                .fills
-                .extend(shapes.fills.into_iter().map(|area| (area, color)));
+            let own = clipped(self.page.api(), object, to_page, self.clip);
+            let seen = |area: [f32; 4]| own.and_then(|clip| intersection(&area, &clip));
+            for area in shapes.fills.into_iter().filter_map(seen) {
+                let [x1, y1, x2, y2] = area;
+                match (x2 - x1).min(y2 - y1) <= RULING_THICKNESS * self.scale {
+                    true if is_white(color) => self.white_ruling(area),
+                    true => self.ruling(area),
+                    false => self.out.fills.push((area, color)),
+                }
+            }
             if shapes.is_drawing {
                 self.out.drawings.push(bounds);
             }
@@ -551,22 +543,5 @@ impl ObjectWalk<'_, '_> {
         }
         done.push(lines);
         Some(done)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn matrices_apply_from_the_inside_out() {
-        let double = [2.0, 0.0, 0.0, 2.0, 0.0, 0.0];
-        let shift = [1.0, 0.0, 0.0, 1.0, 10.0, 0.0];
-        assert_eq!(apply(&concat(&double, &shift), 3.0, 4.0), (16.0, 8.0));
-        assert_eq!(apply(&concat(&shift, &double), 3.0, 4.0), (26.0, 8.0));
-        assert_eq!(
-            apply_box(&[0.0, 1.0, -1.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 5.0]),
-            [-5.0, 1.0, -2.0, 3.0]
-        );
     }
 }

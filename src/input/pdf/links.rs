@@ -1,9 +1,9 @@
 //! The links of a page: those that the file states, and addresses in its text.
 
-use super::content::{Transform, apply_box};
 use super::library::OpenPage;
 use super::page::{PdfLink, PdfPage};
 use super::strings::{utf8, utf16};
+use super::transform::{Transform, apply_box};
 use std::ffi::{c_ulong, c_void};
 
 /// Most links that are read from a page.

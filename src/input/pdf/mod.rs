@@ -5,6 +5,7 @@
 
 mod annotations;
 mod appearance;
+mod clip;
 pub(super) mod content;
 mod ground;
 pub(super) mod hidden;
@@ -21,6 +22,8 @@ mod rescue;
 mod shapes;
 mod strings;
 mod structure;
+mod thin;
+mod transform;
 mod xfa;
 
 /// Scale in pixels per point at which the reference renders pages (144 dpi; docs/reference.md,

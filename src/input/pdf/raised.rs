@@ -2,9 +2,9 @@
 //!
 //! They get a box and a size of their own, as if they were set smaller, so that they are superscripts to the rest.
 
-use super::content::{Transform, apply_box};
 use super::library::OpenPage;
 use super::page::PdfRun;
+use super::transform::{Transform, apply_box};
 use std::ffi::c_void;
 
 /// Height of a raised figure in ems, of its ink: other figures have two thirds, or, in old style, half and stand on the

@@ -63,6 +63,31 @@ pub(super) fn filled(subpaths: &[Subpath], thin: f32) -> FilledShapes {
     out
 }
 
+/// Takes the pictures among `images` that are rules: those of `thin`, in the same order, but not the strips of a larger
+/// picture, which follow each other.
+pub(super) fn rules_among(thin: &[[f32; 4]], images: &mut Vec<[f32; 4]>) -> Vec<[f32; 4]> {
+    let touch = |a: &[f32; 4], b: &[f32; 4]| {
+        let near = |at: usize, to: usize| (a[at] - b[to]).abs() <= ON_SIDE;
+        let (level, upright) = (near(0, 0) && near(2, 2), near(1, 1) && near(3, 3));
+        level && (near(3, 1) || near(1, 3)) || upright && (near(2, 0) || near(0, 2))
+    };
+    let mut thin = thin.iter().peekable();
+    let is_rule: Vec<bool> = (0..images.len())
+        .map(|at| {
+            let beside = [at.checked_sub(1), Some(at + 1)].into_iter().flatten();
+            let mut beside = beside.filter_map(|other| images.get(other));
+            let is_thin = thin.next_if(|own| **own == images[at]).is_some();
+            is_thin && !beside.any(|other| touch(&images[at], other))
+        })
+        .collect();
+    let mut rules = is_rule.iter();
+    let (taken, left) = std::mem::take(images)
+        .into_iter()
+        .partition(|_| *rules.next().unwrap_or(&false));
+    *images = left;
+    taken
+}
+
 fn bounds(lines: &[StraightLine]) -> Option<[f32; 4]> {
     lines.iter().copied().reduce(|a, b| {
         [
@@ -114,6 +139,17 @@ fn sides(outer: &[f32; 4], hole: &[f32; 4], thin: f32) -> Option<[[f32; 4]; 4]> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thin_pictures_are_rules_unless_they_are_strips_of_one() {
+        let rule = [10.0, 50.0, 200.0, 51.0];
+        let strip = |at: f32| [0.0, at, 300.0, at + 2.0];
+        let photo = [0.0, 100.0, 300.0, 200.0];
+        let mut images = vec![rule, photo, strip(300.0), strip(302.0), strip(304.0)];
+        let thin = [rule, strip(300.0), strip(302.0), strip(304.0)];
+        assert_eq!(rules_among(&thin, &mut images), [rule]);
+        assert_eq!(images, [photo, strip(300.0), strip(302.0), strip(304.0)]);
+    }
 
     fn rectangle([x1, y1, x2, y2]: [f32; 4]) -> Subpath {
         vec![

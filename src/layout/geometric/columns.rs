@@ -11,9 +11,14 @@ use super::thresholds::columns::{
 use super::thresholds::flow::LINE_STEP;
 use crate::deadline;
 use crate::geometry::Rect;
+use std::cell::Cell;
 
 /// Depth of cuts; real pages need three.
 const MAX_DEPTH: usize = 10;
+/// Items of runs of rows whose extent is looked at, at most, and of those that are judged: a second's work each. Pages of
+/// small print need a tenth. The rows of what is left stay whole.
+const MOST_LOOKED_AT: usize = 10_000_000;
+const MOST_JUDGED: usize = 500_000;
 
 /// A part of a page that is read from its top to its bottom; lists of indices of items.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,6 +44,8 @@ pub(super) fn zones(
         body,
         right_to_left,
         is_table,
+        looked_at: Cell::new(0),
+        judged: Cell::new(0),
     };
     let mut out = Vec::new();
     cutter.cut((0..items.len()).collect(), 0, &mut out);
@@ -50,6 +57,10 @@ struct Cutter<'a> {
     body: f32,
     right_to_left: bool,
     is_table: &'a dyn Fn(&[usize]) -> bool,
+    /// Items of all runs of rows whose extent was looked at.
+    looked_at: Cell<usize>,
+    /// Items of those that were judged.
+    judged: Cell<usize>,
 }
 
 /// Rows that are read in parts side by side.
@@ -147,28 +158,33 @@ impl Cutter<'_> {
     /// The longest run of rows from `start` that is read in parts side by side.
     fn longest_band(&self, rows: &[Vec<usize>], start: usize) -> Option<Band> {
         let mut members: Vec<usize> = Vec::new();
-        let mut best = None;
+        // Where a run may end: the number of its members, and its gutters.
+        let mut ends: Vec<(usize, usize, Vec<f32>)> = Vec::new();
         for (end, row) in rows.iter().enumerate().skip(start) {
-            deadline::check();
             members.extend(row);
-            let gutters = self.gutters(&members);
-            if gutters.is_empty() {
+            if !can_go_on(&self.looked_at, members.len(), MOST_LOOKED_AT) {
+                break;
+            }
+            let coverage = self.coverage(&members);
+            if coverage.len() > 1 {
+                ends.push((end + 1, members.len(), gutters(&coverage)));
+            } else if members.len() > row.len() {
                 // A single row may lie entirely on one side of a gutter; but if a longer band has no gutter,
                 // more rows cannot add one.
-                if self.coverage(&members).len() <= 1 && members.len() > row.len() {
-                    break;
-                }
-                continue;
-            }
-            if let Some((parts, is_doubtful)) = self.band(&members, &gutters) {
-                best = Some(Band {
-                    end: end + 1,
-                    parts,
-                    is_doubtful,
-                });
+                break;
             }
         }
-        best
+        ends.into_iter().rev().find_map(|(end, count, gutters)| {
+            if !can_go_on(&self.judged, count, MOST_JUDGED) {
+                return None;
+            }
+            let (parts, is_doubtful) = self.band(&members[..count], &gutters)?;
+            Some(Band {
+                end,
+                parts,
+                is_doubtful,
+            })
+        })
     }
 
     /// How members with gutters between them are read, and whether a table may be; `None` if their lines run across the
@@ -216,13 +232,6 @@ impl Cutter<'_> {
             }
         }
         merged
-    }
-
-    fn gutters(&self, members: &[usize]) -> Vec<f32> {
-        self.coverage(members)
-            .windows(2)
-            .map(|pair| (pair[0].1 + pair[1].0) / 2.0)
-            .collect()
     }
 
     /// The members between gutters, in reading order.
@@ -301,6 +310,19 @@ impl Cutter<'_> {
         let (a, b) = (flow::bounds(self.items, a), flow::bounds(self.items, b));
         a.overlap_y(&b) >= MIN_BESIDE * a.height().min(b.height())
     }
+}
+
+/// Counts items; `false` once they are too many.
+fn can_go_on(counted: &Cell<usize>, more: usize, most: usize) -> bool {
+    deadline::check();
+    counted.set(counted.get() + more);
+    counted.get() < most
+}
+
+/// The middles of what is not covered.
+fn gutters(coverage: &[(f32, f32)]) -> Vec<f32> {
+    let pairs = coverage.windows(2);
+    pairs.map(|pair| (pair[0].1 + pair[1].0) / 2.0).collect()
 }
 
 #[cfg(test)]

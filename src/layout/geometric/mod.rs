@@ -16,13 +16,14 @@ mod line;
 mod panels;
 mod paragraphs;
 mod pieces;
+mod tables;
 mod tagged;
 #[cfg(test)]
 mod tests;
 mod thresholds;
 
 use super::postprocess::LayoutOptions;
-use super::table::{self, Evidence, FoundTable};
+use super::table::{self, Evidence};
 use super::{LayoutDetector, LayoutError, Region};
 use crate::deadline;
 use crate::document::{Label, TextSource};
@@ -34,6 +35,7 @@ use labels::PageShape;
 use line::Line;
 use std::collections::HashSet;
 use std::iter::Peekable;
+pub(crate) use tables::trace_tables;
 use tagged::Tags;
 use thresholds::columns::{RULE_DISTANCE, RULE_SHARE, RULE_THICKNESS};
 use thresholds::paragraphs::EARLY_END;
@@ -111,7 +113,7 @@ impl<'a> PageLayout<'a> {
         }
     }
 
-    fn regions(mut self) -> Vec<Region> {
+    fn regions(&mut self) -> Vec<Region> {
         self.find_tables();
         self.find_figures();
         let beside = self.find_turned();
@@ -180,35 +182,6 @@ impl<'a> PageLayout<'a> {
             .filter(is_wide)
             .filter(is_free)
             .copied()
-    }
-
-    /// Makes a table a region, unless another region already has some of its text.
-    fn take_table(&mut self, found: FoundTable) {
-        if found.segments.iter().any(|&i| self.taken[i]) {
-            return;
-        }
-        found.segments.iter().for_each(|&i| self.taken[i] = true);
-        let region = table_region(found);
-        self.floats.push(region);
-    }
-
-    fn find_tables(&mut self) {
-        let size = (self.page.width as f32, self.page.height as f32);
-        let (rulings, fills) = (&self.page.rulings, &self.page.fills);
-        for found in table::find_turned(self.segments, rulings, fills, size, &self.free()) {
-            self.take_table(found);
-        }
-        for found in table::find_drawn(&self.evidence, &self.free()) {
-            self.take_table(found);
-        }
-        if self.tags.is_some() {
-            for found in tagged::tables(&self.page.structure, self.segments, &self.taken) {
-                self.take_table(found);
-            }
-        }
-        for found in table::find_numbers(&self.evidence, &self.free()) {
-            self.take_table(found);
-        }
     }
 
     fn find_figures(&mut self) {
@@ -294,7 +267,7 @@ impl<'a> PageLayout<'a> {
         let rows = table::rows(&texts, self.segments);
         for found in table::find_open(&self.evidence, &rows) {
             texts.retain(|i| !found.segments.contains(i));
-            floats.push(table_region(found));
+            floats.push(tables::region(found));
         }
         floats.sort_by(|a, b| {
             a.bbox
@@ -575,13 +548,6 @@ fn fills(line: &Line, shape: &PageShape) -> bool {
         false => right - line.bbox.x2,
     };
     room <= EARLY_END * (right - left)
-}
-
-fn table_region(found: FoundTable) -> Region {
-    let mut region = Region::new(Label::Table, found.bbox, scores::TABLE);
-    region.lines = found.segments.iter().map(|i| vec![*i]).collect();
-    region.table = Some(found.table);
-    region
 }
 
 fn text_region(label: Label, score: f32, lines: &[Line]) -> Region {

@@ -3,7 +3,8 @@
 
 use super::evidence::Evidence;
 use super::grid::{self, Grid, RowText};
-use super::pieces::lines;
+use super::pieces::{Piece, lines};
+use super::reason::Reason;
 use super::thresholds::columns::SEPARATOR;
 use super::thresholds::ends::*;
 use crate::geometry::Rect;
@@ -37,18 +38,16 @@ pub(super) struct Part {
     pub grid: Grid,
 }
 
-/// The tables of an area. `free` are the segments that may be added to it.
+/// The tables of an area, or why there are none. `free` are the segments that may be added to it.
 pub(super) fn parts(
     evidence: &Evidence,
     area: Rect,
     segments: Vec<usize>,
     free: &[usize],
-) -> Vec<Part> {
-    let Some(whole) = part(evidence, area, segments) else {
-        return Vec::new();
-    };
+) -> Result<Vec<Part>, Reason> {
+    let whole = part(evidence, area, segments).ok_or(Reason::NoGrid)?;
     if has_figure(&whole.grid) {
-        return Vec::new();
+        return Err(Reason::FigureCaption);
     }
     let mut open = vec![trimmed(evidence, whole)];
     let mut done = Vec::new();
@@ -64,7 +63,7 @@ pub(super) fn parts(
     if let [part] = &mut done[..] {
         extend(evidence, part, free);
     }
-    done
+    Ok(done)
 }
 
 /// `true` if there is the caption of a figure in it.
@@ -113,7 +112,11 @@ fn trimmed(evidence: &Evidence, whole: Part) -> Part {
         .first()
         .is_some_and(|text| caption_kind(text).is_some());
     let has_text = || is_open(&rows[0]) && first.iter().any(is_text);
-    let titles = match !first.is_empty() && (has_caption || has_text()) {
+    // A heading of the text below the rule of a running header.
+    let is_heading = |row: &RowText| row.size > HEADING_SIZE * evidence.body && is_open(row);
+    let has_heading =
+        || rows.len() > first.len() && is_heading(&rows[0]) && !is_heading(&rows[first.len()]);
+    let titles = match !first.is_empty() && (has_caption || has_text() || has_heading()) {
         true => first.len(),
         false => 0,
     };
@@ -214,7 +217,21 @@ fn extended(evidence: &Evidence, part: &Part, free: &[usize], is_above: bool) ->
     let count = line.pieces.len();
     let is_row = count >= 2 && count * 2 >= sides.len() - 1;
     let has_number = line.pieces.iter().any(|piece| piece.is_number());
-    if !fits || !is_row || !is_above && !has_number {
+    // Headings over groups of columns, none over the labels; a sum at the right with its name.
+    let is_short = |piece: &Piece| piece.words.len() <= GROUP_WORDS;
+    let is_over = |piece: &Piece| piece.bbox.x1 > sides[1] && is_short(piece);
+    let are_groups = count >= 2 && line.pieces.iter().all(is_over);
+    let is_sum = match &line.pieces[..] {
+        [name, .., sum] => {
+            sum.is_number() && is_short(name) && sum.bbox.x1 > sides[sides.len() - 2] - line.size
+        }
+        _ => false,
+    };
+    let belongs = match is_above {
+        true => is_row || are_groups,
+        false => (is_row || is_sum) && has_number,
+    };
+    if !fits || !belongs {
         return None;
     }
     let mut segments = part.segments.clone();

@@ -1,6 +1,7 @@
 //! Evidence of tables: what is drawn on a page that may divide one, and the lines of text with their gaps.
 
 use super::thresholds::drawn::*;
+use super::trace::Trace;
 use crate::deadline;
 use crate::geometry::Rect;
 use crate::lines::Segment;
@@ -55,12 +56,14 @@ pub(crate) struct Evidence<'a> {
     pub segments: &'a [Segment],
     /// Size of body text in pixels.
     pub body: f32,
-    /// `true` if nearly all text has a font with equal widths: such text may be a table, not only a listing.
-    pub is_typewritten: bool,
+    /// How much of the text has a font with equal widths: such text may be a table, or only a listing.
+    pub fixed_pitch: FixedPitch,
     /// Horizontal lines and borders of shaded areas, from top to bottom.
     pub horizontal: Vec<Rule>,
     /// Vertical ones, from left to right.
     pub vertical: Vec<Rule>,
+    /// Collects what is considered; off unless it is set.
+    pub trace: Trace,
 }
 
 impl<'a> Evidence<'a> {
@@ -108,14 +111,24 @@ impl<'a> Evidence<'a> {
             .iter()
             .copied()
             .chain(upright_edges.iter().map(|r| Rule::upright(r, false)));
-        let fixed = segments.iter().filter(|s| s.style.fixed_pitch).count();
         Self {
             segments,
             body,
-            is_typewritten: fixed * 10 > segments.len() * 9,
+            fixed_pitch: FixedPitch::of(segments),
             horizontal: merged(level),
             vertical: merged(upright),
+            trace: Trace::default(),
         }
+    }
+
+    /// Notes the lines in its trace.
+    pub(crate) fn note_rules(&self) {
+        self.trace.note(|trace| {
+            let level = |r: &Rule| (Rect::new(r.from, r.at, r.to, r.at), r.is_line);
+            let upright = |r: &Rule| (Rect::new(r.at, r.from, r.at, r.to), r.is_line);
+            trace.rules.extend(self.horizontal.iter().map(level));
+            trace.rules.extend(self.vertical.iter().map(upright));
+        });
     }
 
     /// Share of `from..to` that horizontal lines near `y` cover.
@@ -141,6 +154,37 @@ impl<'a> Evidence<'a> {
     /// Groups of lines that meet, as `(horizontal, vertical)`.
     pub(super) fn groups(&self) -> Vec<(Vec<Rule>, Vec<Rule>)> {
         groups(&self.horizontal, &self.vertical)
+    }
+}
+
+/// How much of the text of a page has a font with equal widths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FixedPitch {
+    /// All but a number of a page: a typewriter or a printer wrote it.
+    All,
+    /// Nearly all; other fonts tell that the page is one of a book or an article.
+    Most,
+    /// Listings, or nothing.
+    Some,
+}
+
+impl FixedPitch {
+    fn of(segments: &[Segment]) -> Self {
+        let letters = |is_fixed: bool| -> usize {
+            let own = segments.iter().filter(|s| s.style.fixed_pitch == is_fixed);
+            let words = own.flat_map(|s| &s.words);
+            let chars = words.flat_map(|word| word.text.chars());
+            chars.filter(|c| c.is_alphabetic()).count()
+        };
+        let (fixed, other) = (letters(true), letters(false));
+        match (
+            other <= OTHER_LETTERS,
+            fixed as f32 > MOST_FIXED * other as f32,
+        ) {
+            (true, true) => FixedPitch::All,
+            (false, true) => FixedPitch::Most,
+            (_, false) => FixedPitch::Some,
+        }
     }
 }
 
@@ -305,53 +349,49 @@ fn merged(lines: impl Iterator<Item = Rule>) -> Vec<Rule> {
 }
 
 fn groups(horizontal: &[Rule], vertical: &[Rule]) -> Vec<(Vec<Rule>, Vec<Rule>)> {
-    let meets = |h: &Rule, v: &Rule| {
-        h.from - TOUCH <= v.at
-            && v.at <= h.to + TOUCH
-            && v.from - TOUCH <= h.at
-            && h.at <= v.to + TOUCH
+    // The lines of the other direction that a line reaches.
+    let meeting = |own: &Rule, others: &[Rule]| -> Vec<usize> {
+        let first = others.partition_point(|other| other.at < own.from - TOUCH);
+        let near = between(others, own.from - TOUCH, own.to + TOUCH);
+        let reaches = |other: &Rule| other.from - TOUCH <= own.at && own.at <= other.to + TOUCH;
+        (first..)
+            .zip(near)
+            .filter(|(_, other)| reaches(other))
+            .map(|(at, _)| at)
+            .collect()
     };
-    let mut group_of_h: Vec<Option<usize>> = vec![None; horizontal.len()];
-    let mut group_of_v: Vec<Option<usize>> = vec![None; vertical.len()];
-    let mut count = 0;
+    let mut is_taken_v: Vec<bool> = vec![false; vertical.len()];
+    let mut is_taken_h: Vec<bool> = vec![false; horizontal.len()];
+    let mut found = Vec::new();
     for start in 0..horizontal.len() {
-        if group_of_h[start].is_some() {
+        if is_taken_h[start] {
             continue;
         }
-        group_of_h[start] = Some(count);
-        let mut stack = vec![start];
-        while let Some(h) = stack.pop() {
+        is_taken_h[start] = true;
+        let (mut level, mut upright) = (vec![start], Vec::new());
+        let mut next = 0;
+        while next < level.len() {
             deadline::check();
-            for v in 0..vertical.len() {
-                if group_of_v[v].is_none() && meets(&horizontal[h], &vertical[v]) {
-                    group_of_v[v] = Some(count);
-                    for other in 0..horizontal.len() {
-                        if group_of_h[other].is_none() && meets(&horizontal[other], &vertical[v]) {
-                            group_of_h[other] = Some(count);
-                            stack.push(other);
-                        }
+            for v in meeting(&horizontal[level[next]], vertical) {
+                if std::mem::replace(&mut is_taken_v[v], true) {
+                    continue;
+                }
+                upright.push(v);
+                for h in meeting(&vertical[v], horizontal) {
+                    if !std::mem::replace(&mut is_taken_h[h], true) {
+                        level.push(h);
                     }
                 }
             }
+            next += 1;
         }
-        count += 1;
+        let pick = |mut at: Vec<usize>, rules: &[Rule]| -> Vec<Rule> {
+            at.sort_unstable();
+            at.into_iter().map(|i| rules[i]).collect()
+        };
+        found.push((pick(level, horizontal), pick(upright, vertical)));
     }
-    let pick = |lines: &[Rule], groups: &[Option<usize>], group: usize| {
-        lines
-            .iter()
-            .zip(groups)
-            .filter(|(_, g)| **g == Some(group))
-            .map(|(l, _)| *l)
-            .collect::<Vec<_>>()
-    };
-    (0..count)
-        .map(|g| {
-            (
-                pick(horizontal, &group_of_h, g),
-                pick(vertical, &group_of_v, g),
-            )
-        })
-        .collect()
+    found
 }
 
 /// Distinct positions; those closer than the snap distance are averaged.

@@ -4,20 +4,29 @@
 //! It proposes areas of the page ([`regions`]), and each of them gets the grid that leaves one thing in each cell
 //! ([`grid`]): columns by dynamic programming over gaps and lines, rows by judging neighbouring lines. Areas that overlap
 //! compete; those that win are each a [`FoundTable`]: its box, its grid with the text of every cell, and its segments,
-//! which the rest of the layout then ignores. docs/tables.md explains the model.
+//! which the rest of the layout then ignores. docs/tables.md explains the model; [`trace`] collects what was considered,
+//! for drawings.
 
 mod areas;
 mod evidence;
+mod frames;
 mod grid;
+mod judge;
 mod pieces;
+mod reason;
 mod regions;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod trace;
 mod turned;
 
 pub(crate) use evidence::Evidence;
+pub(crate) use pieces::note_text;
+#[cfg(test)]
+pub(crate) use reason::Reason;
 pub(crate) use regions::{find_drawn, find_numbers, find_open};
+pub(crate) use trace::{Considered, Origin, Outline, TableTrace, Trace};
 pub(crate) use turned::find_turned;
 
 use crate::document::{Cell, CellPlace, LINE_HYPHEN, Table};
@@ -99,14 +108,21 @@ pub(super) fn placed_cell(
         .iter()
         .filter_map(|line| Rect::union_all(line.iter().map(|(_, word)| &word.bbox)));
     let boxes: Vec<Rect> = boxes.collect();
-    let place = bbox
-        .or_else(|| Rect::union_all(&boxes))
-        .map(|bbox| CellPlace {
-            page: None,
-            bbox: bbox.to_pixels(),
-            lines: boxes.iter().map(Rect::to_pixels).collect(),
-            confidence: (100.0 * read * confidence).round() / 100.0,
-        });
+    let text = Rect::union_all(&boxes);
+    // Lines set solid reach into the rows beside theirs.
+    let bbox = bbox.map(|own| Rect {
+        y1: text.map_or(own.y1, |text| own.y1.min(text.y1)),
+        y2: text
+            .map_or(own.y2, |text| own.y2.max(text.y2))
+            .max(own.y1 + 1.0),
+        ..own
+    });
+    let place = bbox.or(text).map(|bbox| CellPlace {
+        page: None,
+        bbox: bbox.to_pixels(),
+        lines: boxes.iter().map(Rect::to_pixels).collect(),
+        confidence: (100.0 * read * confidence).round() / 100.0,
+    });
     Cell {
         text: text_of(lines),
         place: place.map(Box::new),

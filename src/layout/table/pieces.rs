@@ -3,6 +3,7 @@
 use super::PlacedWords;
 use super::evidence::Evidence;
 use super::thresholds::gaps::*;
+use super::trace::SeenLine;
 use crate::document::is_number;
 use crate::geometry::{Rect, rows_by_overlap};
 use crate::lines::{Direction, Segment, Word};
@@ -21,7 +22,17 @@ pub(super) struct Piece<'a> {
 impl Piece<'_> {
     /// `true` if it is a number, with its signs and units.
     pub(super) fn is_number(&self) -> bool {
-        self.words.len() <= NUMBER_WORDS && self.words.iter().all(|(_, word)| is_number(&word.text))
+        // A value with its tolerance is one.
+        let has_tolerance = || self.words.get(1).is_some_and(|(_, word)| word.text == "±");
+        let most = NUMBER_WORDS + usize::from(has_tolerance());
+        self.words.len() <= most && self.words.iter().all(|(_, word)| is_number(&word.text))
+    }
+
+    /// Height of an em of its first word in pixels.
+    pub(super) fn size(&self) -> f32 {
+        self.words
+            .first()
+            .map_or(0.0, |(segment, _)| segment.style.font_size)
     }
 
     /// `true` if it is set in bold.
@@ -177,6 +188,23 @@ pub(super) fn lines<'a>(evidence: &Evidence<'a>, indices: &[usize]) -> Vec<TextL
         .collect();
     add_turned(&mut lines, &turned, segments);
     lines
+}
+
+/// Notes the pieces and gaps of some segments in the trace.
+pub(crate) fn note_text(evidence: &Evidence, indices: &[usize]) {
+    evidence.trace.note(|trace| {
+        let seen = lines(evidence, indices).into_iter().map(|line| {
+            let place = |gap: Gap| {
+                let (x1, x2) = (gap.from.min(gap.to), gap.from.max(gap.to));
+                (Rect::new(x1, line.bbox.y1, x2, line.bbox.y2), gap.weight)
+            };
+            SeenLine {
+                gaps: gaps(&line).into_iter().map(place).collect(),
+                pieces: line.pieces.iter().map(|piece| piece.bbox).collect(),
+            }
+        });
+        trace.lines.extend(seen);
+    });
 }
 
 fn text_line<'a>(evidence: &Evidence, words: PlacedWords<'a>, bbox: Rect) -> TextLine<'a> {

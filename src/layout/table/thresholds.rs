@@ -42,6 +42,11 @@ pub(super) mod drawn {
     /// Share of the page from which a filled area is its ground. Larger: a page's ground is a cell. Smaller: a table's
     /// ground is none.
     pub(crate) const SHADE_SHARE: f32 = 0.5;
+    /// Letters of other fonts on a page up to which one with equal widths wrote all of it. Larger: pages of listings with
+    /// a running header are tables. Smaller: a stamp on a typed page makes its tables listings.
+    pub(crate) const OTHER_LETTERS: usize = 10;
+    /// Letters with equal widths for each other one from which nearly all of a page has them.
+    pub(crate) const MOST_FIXED: f32 = 9.0;
     /// Height in ems up to which a filled bar is a line.
     pub(crate) const BAR: f32 = 0.5;
     /// Length of such a bar in relation to its height.
@@ -155,6 +160,8 @@ pub(super) mod rows {
     pub(crate) const LABEL: f32 = 0.5;
     /// The same, beyond, if one is bold and the other is not.
     pub(crate) const STYLE: f32 = 0.8;
+    /// Size of a lower line in relation to the upper one from which it is of another kind.
+    pub(crate) const OTHER_SIZE: f32 = 1.1;
     /// Against one row for two numbers in a cell.
     pub(crate) const NUMBERS: f32 = 2.0;
     /// Against one row for a number and text in a cell.
@@ -190,6 +197,9 @@ pub(super) mod rows {
     /// Least number of bands between rules, and most lines with a label in each of them on average, of a table whose rows
     /// are ruled.
     pub(crate) const RULED_BANDS: (usize, usize) = (3, 2);
+    /// Words of a label from which a small letter below goes on with it. Larger: paragraphs in the first column are labels.
+    /// Smaller: names in small letters are one.
+    pub(crate) const LABEL_WORDS: usize = 3;
     /// Share of its height that a line between two others has in common with each.
     pub(crate) const TOUCHING: f32 = 0.15;
 }
@@ -210,6 +220,11 @@ pub(super) mod ends {
     /// Words from which a lone row above the head, or below the last row, is text that lines happen to enclose. Larger: text
     /// around a table joins it. Smaller: titles in boxes are left out.
     pub(crate) const TEXT_WORDS: usize = 12;
+    /// Size of a heading of the text, in relation to body text, that is no title of a table. Larger: headings join the table
+    /// below them. Smaller: titles set large are left out.
+    pub(crate) const HEADING_SIZE: f32 = 1.25;
+    /// Most words of a heading over a group of columns, or of the name of a sum.
+    pub(crate) const GROUP_WORDS: usize = 4;
     /// Most places at which it is tried.
     pub(crate) const MAX_CUTS: usize = 12;
 }
@@ -235,6 +250,10 @@ pub(super) mod places {
     /// Number of characters beyond which a cell holds prose: a long paragraph. Larger: designed pages with
     /// short texts are tables. Smaller: tables with long cells are not.
     pub(crate) const PROSE_CHARS: usize = 350;
+    /// Chinese, Japanese and Korean characters that say as much as a word.
+    pub(crate) const CJK_WORD: usize = 3;
+    /// Fewest signs that are a line drawn by characters.
+    pub(crate) const ART_RUN: usize = 3;
     /// Share of lines whose leader dots lead to a page, from which they are contents or an index.
     pub(crate) const LEADER_SHARE: f32 = 0.5;
     /// Most columns of a table of contents: number, title, page. Larger: tables with a column of rising numbers are none.
@@ -267,6 +286,9 @@ pub(super) mod ruled {
     /// Share of rows and columns without any text from which a grid is a chart: most of what its lines divide is empty.
     /// Larger: charts are tables. Smaller: forms to fill in are not.
     pub(crate) const EMPTY: Share = Share(4, 10);
+    /// Share of cells with text from which numbers in equal steps are those of a grid. Larger: grids of numbers are charts.
+    /// Smaller: charts with values at their bars are tables.
+    pub(crate) const FULL: Share = Share(7, 10);
     /// Minimum share of cells with text: below it, the grid is a diagram or that of a chart. Larger: empty
     /// forms are not tables. Smaller: charts are.
     pub(crate) const MIN_FILLED: f32 = 0.2;
@@ -301,6 +323,34 @@ pub(super) mod aligned {
     /// Maximum line pitch in ems between rows of a table. Larger: headings and paragraphs around it join.
     /// Smaller: loosely set tables are split.
     pub(crate) const MAX_ROW_STEP: f32 = 3.2;
+    /// Gap to the line above, as a share of its height, up to which a line may go on with a cell. Larger: paragraphs below a
+    /// table join it. Smaller: cells of several lines end it.
+    pub(crate) const NEXT_LINE: f32 = 0.8;
+    /// Distance from the left side of a cell, as a share of its height, within which the next line begins there.
+    pub(crate) const SAME_LEFT: f32 = 0.3;
+    /// Share of pieces that are a mark alone beyond which they are the points of a chart. Larger: charts are tables.
+    /// Smaller: tables that are ticked off are none.
+    pub(crate) const MARKS: Share = Share(3, 10);
+    /// Size of a numbered heading in relation to body text.
+    pub(crate) const HEADING_SIZE: f32 = 1.08;
+    /// Words from which a line across all columns at the end of a table is text.
+    pub(crate) const TEXT_WORDS: usize = 5;
+    /// Share of rows that begin within a sentence beyond which columns are prose. Larger: articles in two columns are tables.
+    /// Smaller: tables with wrapped cells are prose.
+    pub(crate) const TORN: Share = Share(1, 3);
+    /// Fewest such rows.
+    pub(crate) const TORN_ROWS: usize = 3;
+    /// Share of lines whose gaps are no wider than their spaces from which they are justified text.
+    pub(crate) const STRETCHED: Share = Share(1, 2);
+    /// Share of letters in fonts of mathematics from which lines are formulas. Larger: equations set in columns are tables.
+    /// Smaller: tables of symbols are formulas.
+    pub(crate) const MATH: f32 = 0.3;
+    /// Share of lines with a bracket alone from which they are a matrix.
+    pub(crate) const BRACKETS: Share = Share(1, 3);
+    /// Share of lines with text in a column that are signs of relations, from which they are equations.
+    pub(crate) const RELATIONS: Share = Share(3, 4);
+    /// Share of lines with bars and runs of signs from which characters draw the lines of a table.
+    pub(crate) const ART_LINES: Share = Share(1, 4);
     /// Share of multi-piece rows in a table without rules. Larger: tables with many lines of wrapped text are
     /// missed. Smaller: text with a few gaps is a table.
     pub(crate) const SEVERAL_PIECES: Share = Share(6, 10);
@@ -380,6 +430,8 @@ pub(super) mod framed {
     pub(crate) const SEVERAL_ROWS: Share = Share(1, 2);
     /// The same below a row of titles.
     pub(crate) const WRAPPED_ROWS: Share = Share(1, 4);
+    /// Bands between rules from which code may be in the cells of a table: a listing has a title at most.
+    pub(crate) const LISTING_BANDS: usize = 3;
     /// The maximum share of prose cells below a head with a short title for every column. Larger: texts below two words in bold are tables. Smaller:
     /// glossaries with a head are text.
     pub(crate) const HEADED_PROSE: Share = Share(6, 10);

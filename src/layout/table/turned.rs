@@ -1,7 +1,10 @@
 //! Tables that are turned by a quarter on an upright page: they are found as they look when the page is turned.
 
 use super::evidence::Evidence;
+use super::pieces::note_text;
+use super::reason::Reason;
 use super::regions::{find_drawn, find_open};
+use super::trace::{Considered, Origin, Trace};
 use super::{FoundTable, rows};
 use crate::geometry::Rect;
 use crate::lines::{Direction, Segment, Word};
@@ -36,13 +39,14 @@ impl Turn {
     }
 }
 
-/// The turned tables among the segments `free` of a page of `size` (width and height in pixels).
+/// The turned tables among the segments `free` of a page of `size` (width and height in pixels). `trace` is that of the page.
 pub(crate) fn find_turned(
     segments: &[Segment],
     rulings: &[Rect],
     fills: &[(Rect, [u8; 3])],
     size: (f32, f32),
     free: &[usize],
+    trace: &Trace,
 ) -> Vec<FoundTable> {
     let own: Vec<usize> = free
         .iter()
@@ -50,6 +54,10 @@ pub(crate) fn find_turned(
         .filter(|i| segments[*i].direction == Direction::Turned)
         .collect();
     if own.len() < LEAST_WORDS {
+        if let Some(area) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) {
+            let few = Some(Reason::FewWords(own.len()));
+            trace.consider(|| Considered::bare(Origin::Turned, area, few));
+        }
         return Vec::new();
     }
     let turn = turn_of(segments, &own);
@@ -75,8 +83,10 @@ pub(crate) fn find_turned(
     let mut sizes: Vec<f32> = turned.iter().map(|s| s.style.font_size).collect();
     sizes.sort_by(f32::total_cmp);
     let body = sizes[sizes.len() / 2].max(1.0);
-    let evidence = Evidence::new(&turned, &rulings, &fills, (size.1, size.0), body);
+    let mut evidence = Evidence::new(&turned, &rulings, &fills, (size.1, size.0), body);
+    evidence.trace = trace.same();
     let all: Vec<usize> = (0..turned.len()).collect();
+    note_text(&evidence, &all);
     let mut found = find_drawn(&evidence, &all);
     let mut taken = vec![false; turned.len()];
     for i in found.iter().flat_map(|table| &table.segments) {
@@ -90,31 +100,39 @@ pub(crate) fn find_turned(
                 && bbox.contains(s.bbox.center_x(), s.bbox.center_y())
         })
     };
+    let inner = evidence.trace.into_inner();
+    trace.note(|trace| trace.add(inner.turned_back(|r| turn.back(r, size))));
     let back = |bbox: &mut [i32; 4]| {
         let [x1, y1, x2, y2] = bbox.map(|at| at as f32);
         *bbox = turn.back(&Rect::new(x1, y1, x2, y2), size).to_pixels();
     };
-    found
-        .into_iter()
-        .map(|mut found| {
-            let places = found
-                .table
-                .cells
-                .iter_mut()
-                .flat_map(|cell| &mut cell.place);
-            for place in places {
-                back(&mut place.bbox);
-                place.lines.iter_mut().for_each(back);
-            }
-            FoundTable {
-                bbox: turn.back(&found.bbox, size),
-                segments: found.segments.iter().map(|i| own[*i]).collect(),
-                ..found
-            }
-        })
-        // Rotated headings above upright rows are part of a table, not one.
-        .filter(|table| table.segments.len() >= LEAST_WORDS && !is_upright_inside(&table.bbox))
-        .collect()
+    let found = found.into_iter().map(|mut found| {
+        let cells = found.table.cells.iter_mut();
+        for place in cells.flat_map(|cell| &mut cell.place) {
+            back(&mut place.bbox);
+            place.lines.iter_mut().for_each(back);
+        }
+        FoundTable {
+            bbox: turn.back(&found.bbox, size),
+            segments: found.segments.iter().map(|i| own[*i]).collect(),
+            ..found
+        }
+    });
+    // Rotated headings above upright rows are part of a table, not one.
+    let mut tables = Vec::new();
+    for table in found {
+        let words = table.segments.len();
+        let refused = match is_upright_inside(&table.bbox) {
+            _ if words < LEAST_WORDS => Some(Reason::FewWords(words)),
+            true => Some(Reason::UprightInside),
+            false => None,
+        };
+        match refused {
+            Some(reason) => trace.note(|trace| trace.refuse(&table.bbox, reason)),
+            None => tables.push(table),
+        }
+    }
+    tables
 }
 
 /// The way in which most words go on to the next one of their line; words come in writing order.

@@ -191,7 +191,9 @@ impl FontTraits {
                 "typewriter",
                 "-code",
                 "sourcecode",
-            ]) || starts(&["cmtt", "sftt", "lmtt", "lmmono"]),
+            ]) || starts(&[
+                "cmtt", "cmsltt", "cmitt", "sftt", "ectt", "lmtt", "lmmono",
+            ]),
             math: has(&["math", "stixsize", "mathematicalpi"])
                 || starts(&[
                     "cmmi", "cmsy", "cmex", "msbm", "msam", "cmmib", "eufm", "euex", "rsfs",

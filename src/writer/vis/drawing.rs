@@ -1,17 +1,15 @@
 //! The drawing on a page: outlines, labels, scores and the reading order, as PDF content.
 
-use super::View;
+use super::{TINT, View};
 use crate::document::{Block, Label, Page};
 use crate::geometry::{Point, Rect};
 use crate::writer::drawings::{COLORS, WHITE_TEXT};
+use crate::writer::pdf;
+use pdf_writer::Content;
 use pdf_writer::types::LineJoinStyle;
-use pdf_writer::{Content, Name, Str};
 
 /// Text colour on the other colours (docs/reference.md, "Drawings").
 const DARK_TEXT: [f32; 3] = [20.0 / 255.0, 14.0 / 255.0, 53.0 / 255.0];
-/// Average character width of Helvetica in ems, slightly generous, so that labels need no width table.
-const CHAR_WIDTH: f32 = 0.52;
-
 /// The drawing of one page.
 pub(super) struct Drawing<'a> {
     page: &'a Page,
@@ -37,10 +35,8 @@ impl<'a> Drawing<'a> {
 
     pub(super) fn draw(mut self, view: View, has_picture: bool) -> Vec<u8> {
         if has_picture {
-            self.content
-                .save_state()
-                .transform([self.size.0, 0.0, 0.0, self.size.1, 0.0, 0.0]);
-            self.content.x_object(Name(b"P")).restore_state();
+            let (width, height) = self.size;
+            pdf::draw_picture(&mut self.content, [0.0, 0.0, width, height]);
         }
         if view == View::Preprocessed {
             return self.content.finish().to_vec();
@@ -106,7 +102,7 @@ impl<'a> Drawing<'a> {
         let [r, g, b] = rgb(color);
         self.content
             .save_state()
-            .set_parameters(Name(b"T"))
+            .set_parameters(TINT)
             .set_fill_rgb(r, g, b);
         self.shape(block);
         self.content.fill_nonzero().restore_state();
@@ -143,7 +139,7 @@ impl<'a> Drawing<'a> {
     fn tag(&mut self, bbox: &Rect, text: &str, color: usize) {
         let font = self.font_size();
         let [x, y, _, h] = self.to_points(bbox);
-        let (width, height) = (text.len() as f32 * CHAR_WIDTH * font + 4.0, font * 1.3);
+        let (width, height) = (pdf::text_width(text, font) + 4.0, font * 1.3);
         let top = y + h;
         let bottom = if top + height > self.size.1 {
             top - height
@@ -194,48 +190,19 @@ impl<'a> Drawing<'a> {
         let font = self.font_size() * 1.35;
         for (number, (i, x, y)) in places.iter().enumerate() {
             let text = (number + 1).to_string();
-            let (width, height) = (
-                text.len() as f32 * CHAR_WIDTH * font + font * 0.7,
-                font * 1.4,
-            );
+            let (width, height) = (pdf::text_width(&text, font) + font * 0.7, font * 1.4);
             self.filled(x - width / 2.0, y - height / 2.0, width, height, colors[*i]);
-            let left = x - text.len() as f32 * CHAR_WIDTH * font / 2.0;
+            let left = x - pdf::text_width(&text, font) / 2.0;
             self.text(left, y - 0.36 * font, font, &text, text_color(colors[*i]));
         }
     }
 
     fn filled(&mut self, x: f32, y: f32, width: f32, height: f32, color: usize) {
-        let [r, g, b] = rgb(color);
-        self.content
-            .save_state()
-            .set_fill_rgb(r, g, b)
-            .rect(x, y, width, height)
-            .fill_nonzero()
-            .restore_state();
+        pdf::fill(&mut self.content, [x, y, width, height], rgb(color));
     }
 
-    fn text(&mut self, x: f32, y: f32, font: f32, text: &str, [r, g, b]: [f32; 3]) {
-        // The built-in font covers Latin-1; labels need nothing else.
-        let bytes: Vec<u8> = text
-            .chars()
-            .map(|c| {
-                if (' '..='~').contains(&c) {
-                    c as u8
-                } else {
-                    b'?'
-                }
-            })
-            .collect();
-        self.content
-            .save_state()
-            .set_fill_rgb(r, g, b)
-            .begin_text()
-            .set_font(Name(b"F"), font);
-        self.content
-            .next_line(x, y)
-            .show(Str(&bytes))
-            .end_text()
-            .restore_state();
+    fn text(&mut self, x: f32, y: f32, font: f32, text: &str, ink: [f32; 3]) {
+        pdf::write_text(&mut self.content, (x, y), font, text, ink);
     }
 }
 

@@ -142,14 +142,10 @@ pub(super) fn number_rows(
     merged: &BTreeSet<(usize, usize)>,
 ) {
     let text_bands = bands.iter().filter(|band| !band.lines.is_empty()).count();
-    let has_label = |line: &&PlacedLine| line.pieces.iter().any(|p| p.first == 0);
-    let labels = bands
-        .iter()
-        .flat_map(|band| &band.lines)
-        .filter(has_label)
-        .count();
+    let labels = |band: &RuledBand| rows::labels(&band.lines, columns[0]);
+    let all_labels: usize = bands.iter().map(labels).sum();
     // Rules between most labels divide rows; a few divide groups of rows.
-    let is_ruled = text_bands >= RULED_BANDS.0 && labels <= RULED_BANDS.1 * text_bands;
+    let is_ruled = text_bands >= RULED_BANDS.0 && all_labels <= RULED_BANDS.1 * text_bands;
     let first_data = bands
         .iter()
         .flat_map(|band| &band.lines)
@@ -189,12 +185,13 @@ pub(super) fn number_rows(
         seen += band.lines.len();
         let is_head = before >= band.lines.len();
         // A band of several labels is a group of rows.
-        let is_ruled = is_ruled && band.lines.iter().filter(has_label).count() <= RULED_BANDS.1;
+        let is_ruled = is_ruled && labels(band) <= RULED_BANDS.1;
         let is_boxed = is_ruled && is_closed && are_boxed(evidence, columns, band);
         let values = rows::continued(
             &lines,
             Band {
                 is_boxed,
+                is_even: rows::is_even(&lines, columns.len()),
                 columns,
                 is_ruled: is_closed && (is_ruled || is_head),
                 head: before,

@@ -9,7 +9,7 @@ use super::bands::RuledBand;
 use super::doubt::Side;
 use super::heads;
 use super::places::{Places, Span};
-use super::rows::Placed;
+use super::rows::{Placed, PlacedLine};
 use crate::document::{Cell, Table};
 use crate::geometry::Rect;
 
@@ -39,7 +39,7 @@ pub(super) fn fill(
             gap[own] = gap[own].max(widest_gap(&p.piece));
         }
     }
-    let head = heads::head_rows(bands);
+    let head = whole_head(heads::head_rows(bands), &rectangles);
     let cells = rectangles.into_iter().zip(words).zip(gap);
     let cells = cells.map(|((span, words), gap)| {
         let (r1, c1, r2, c2) = span;
@@ -72,6 +72,24 @@ pub(super) fn fill(
         columns,
         cells,
     }
+}
+
+/// The number of rows of a head that no cell reaches out of: with the last row of a cell that covers one more, else
+/// without those that reach further.
+fn whole_head(rows: usize, spans: &[Span]) -> usize {
+    let reaching = |head: usize| {
+        spans
+            .iter()
+            .filter(move |span| span.0 < head && head <= span.2)
+    };
+    let mut head = rows;
+    if reaching(head).all(|span| span.2 == head) && reaching(head + 1).next().is_none() {
+        head += usize::from(reaching(head).next().is_some());
+    }
+    while let Some(first) = reaching(head).map(|span| span.0).min() {
+        head = first;
+    }
+    head
 }
 
 /// How surely a cell ends at its sides, and its rows are rows.
@@ -134,18 +152,24 @@ fn rows_of(bands: &[RuledBand]) -> Vec<Row> {
     rows
 }
 
-/// `true` if most pieces with letters run from right to left: the first column is the rightmost one.
+/// `true` if most words with letters run from right to left, and those of the first row, too, if it has some: the first
+/// column is the rightmost one.
 fn is_right_to_left(bands: &[RuledBand]) -> bool {
-    let lines = bands.iter().flat_map(|band| &band.lines);
-    let pieces = lines.flat_map(|line| &line.pieces);
-    let words = pieces.flat_map(|p| &p.piece.words);
-    let letters = words.filter(|(_, word)| word.text.chars().any(char::is_alphabetic));
-    let (mut right, mut all) = (0usize, 0usize);
-    for (segment, _) in letters {
-        right += usize::from(segment.right_to_left);
-        all += 1;
-    }
-    right * 2 > all
+    let most = |lines: &mut dyn Iterator<Item = &PlacedLine>| {
+        let pieces = lines.flat_map(|line| &line.pieces);
+        let words = pieces.flat_map(|p| &p.piece.words);
+        let letters = words.filter(|(_, word)| word.text.chars().any(char::is_alphabetic));
+        let (mut right, mut all) = (0usize, 0usize);
+        for (segment, _) in letters {
+            right += usize::from(segment.right_to_left);
+            all += 1;
+        }
+        (all > 0).then_some(right * 2 > all)
+    };
+    let lines = || bands.iter().flat_map(RuledBand::numbered);
+    let mut first = lines().filter(|(row, _)| *row == 0).map(|(_, line)| line);
+    // Examples in another script say nothing about the table.
+    most(&mut lines().map(|(_, line)| line)).unwrap_or(false) && most(&mut first).unwrap_or(true)
 }
 
 /// Drops rows without text that are no cells to fill in: the gap of a double line, and space above or below the text
@@ -185,4 +209,20 @@ pub(super) fn compact(
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_reaches_out_of_a_head() {
+        // A name beside two rows of headings, of which the second one has numbers.
+        let names = [(0, 0, 1, 0), (0, 1, 0, 2), (1, 1, 1, 1), (1, 2, 1, 2)];
+        assert_eq!(whole_head(1, &names), 2);
+        // A label of a group of rows.
+        let group = [(0, 0, 2, 0), (0, 1, 0, 1), (1, 1, 1, 1), (2, 1, 2, 1)];
+        assert_eq!(whole_head(1, &group), 0);
+        assert_eq!(whole_head(0, &group), 0);
+    }
 }

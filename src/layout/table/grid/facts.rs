@@ -1,13 +1,12 @@
 //! What a grid looks like: counts by which it is judged.
 
 use super::super::pieces::{Piece, is_leader};
-use super::super::thresholds::places::*;
-
-/// Most digits of the number of a page.
-const PAGE_DIGITS: usize = 4;
+use super::super::thresholds::places::{CJK_WORD, PROSE_CHARS};
 use super::bands::RuledBand;
-use super::rows::PlacedLine;
+use super::rows::{Placed, PlacedLine};
+use super::signs;
 use crate::document::Table;
+use crate::lines::is_cjk;
 
 /// What a grid looks like.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +17,8 @@ pub(in super::super) struct Facts {
     pub bands: usize,
     /// Lines of text.
     pub lines: usize,
+    /// Lines of text that go on with cells of their row, beside an empty first column.
+    pub wrapped: usize,
     /// Lines of several pieces.
     pub several: usize,
     /// Cells with text.
@@ -32,67 +33,40 @@ pub(in super::super) struct Facts {
     pub markers: (usize, usize),
     /// Width of the first column in relation to the table.
     pub first_width: f32,
-    /// `true` if leader dots lead to numbers of pages.
+    /// `true` if leader dots lead to numbers of pages, or the columns are an index.
     pub is_contents: bool,
     /// `true` if the last column holds whole numbers that never fall, as those of pages.
     pub has_rising_pages: bool,
     /// Cells with a long paragraph.
     pub prose: usize,
+    /// Lines with a piece that is a bracket alone, or begins or ends with one that is not closed.
+    pub bracket_lines: usize,
+    /// `true` if a column between others has signs of relations, and little else.
+    pub has_relations: bool,
+    /// `true` if one of the last lines has nothing but numbers that rise in equal steps, as those below a chart.
+    pub has_axis: bool,
+    /// `true` if most lines begin with words in the first column.
+    pub has_labels: bool,
+    /// Pieces that are a mark alone, as the points of a chart.
+    pub marks: usize,
+    /// Lines whose gaps are no wider than their spaces.
+    pub stretched: usize,
+    /// Rows that begin within a sentence of a column, and all beginnings of rows that no line draws.
+    pub torn: (usize, usize),
+    /// Lines with parts of boxes drawn by characters: bars, runs of hyphens.
+    pub art_lines: usize,
 }
 
-/// `true` if leader dots lead to numbers of pages in most lines: contents or an index, of one column or several.
-fn leads_to_pages(bands: &[RuledBand]) -> bool {
-    let lines = || bands.iter().flat_map(|band| &band.lines);
-    let is_page = |text: &str| {
-        let text = text.trim_end_matches([',', '.', 'f', 'n']);
-        let is_roman = text.chars().all(|c| "ivxlc".contains(c));
-        let is_figure =
-            |part: &str| part.len() <= PAGE_DIGITS && part.chars().all(|c| c.is_ascii_digit());
-        !text.is_empty() && (is_roman || text.split(['–', '-']).all(is_figure))
+/// Number of lines below the first one of their row that have no text in the first column.
+fn wrapped(bands: &[RuledBand]) -> usize {
+    let of_band = |band: &RuledBand| {
+        let lines: Vec<(usize, &PlacedLine)> = band.numbered().collect();
+        let pairs = lines.windows(2);
+        pairs
+            .filter(|pair| pair[0].0 == pair[1].0 && !pair[1].1.is_filled(0))
+            .count()
     };
-    let leads = |line: &&PlacedLine| {
-        let words: Vec<&str> = line
-            .pieces
-            .iter()
-            .flat_map(|p| &p.piece.words)
-            .map(|(_, word)| word.text.as_str())
-            .collect();
-        let mut ends = words
-            .windows(2)
-            .filter(|pair| is_leader(pair[0]) && !is_leader(pair[1]));
-        let first = ends.next();
-        first.is_some_and(|pair| is_page(pair[1])) && ends.all(|pair| is_page(pair[1]))
-    };
-    let count = lines().filter(leads).count();
-    count > 1 && count as f32 > LEADER_SHARE * lines().count() as f32
-}
-
-/// `true` for titles and rising numbers of pages without leader dots: words in every line, no head above the numbers, and
-/// the first page among the first ones of a book.
-fn has_rising_pages(bands: &[RuledBand], columns: usize) -> bool {
-    let lines = || bands.iter().flat_map(|band| &band.lines);
-    let last = |line: &PlacedLine| {
-        let p = line
-            .pieces
-            .last()
-            .filter(|p| p.last + 1 == columns && line.pieces.len() > 1)?;
-        let (_, word) = p.piece.words.last()?;
-        word.text.parse::<u32>().ok()
-    };
-    let has_title = |line: &PlacedLine| {
-        let titles = line.pieces.iter().rev().skip(1);
-        let words = titles.flat_map(|p| &p.piece.words);
-        let letters = words.flat_map(|(_, word)| word.text.chars());
-        letters.filter(|c| c.is_alphabetic()).count() >= TITLE_LETTERS
-    };
-    let pages: Vec<u32> = lines().filter_map(last).collect();
-    let has_titles = columns <= CONTENTS_COLUMNS
-        && pages.len() * 4 > lines().count() * 3
-        && lines().filter(|line| has_title(line)).count() * 4 > lines().count() * 3;
-    let has_head = lines().next().is_none_or(|line| last(line).is_none());
-    let is_rising = pages.windows(2).all(|pair| pair[0] <= pair[1]);
-    let is_early = pages.first().is_some_and(|page| *page <= FIRST_PAGE);
-    has_titles && !has_head && is_rising && is_early && pages.len() >= CONTENTS_LINES
+    bands.iter().map(of_band).sum()
 }
 
 pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts {
@@ -101,20 +75,30 @@ pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts 
     let pieces = || lines().flat_map(|line| &line.pieces);
     let filled = table.cells.iter().filter(|cell| !cell.text.is_empty());
     let text_size = |piece: &Piece| {
-        let words = piece.words.iter();
-        words.filter(|(_, word)| !is_leader(&word.text)).count()
+        let words = piece.words.iter().map(|(_, word)| &word.text);
+        let words = words.filter(|text| !is_leader(text));
+        let size = |text: &String| 1 + text.chars().filter(|c| is_cjk(*c)).count() / CJK_WORD;
+        words.map(size).sum::<usize>()
     };
-    let mut first_column = lines()
+    let first_column = lines()
         .filter_map(|line| line.pieces.first())
         .filter(|p| p.first == 0);
-    let markers = first_column
-        .clone()
-        .filter(|p| p.piece.words.len() == 1 && super::super::is_marker(&p.piece.words[0].1.text));
+    let marker = |p: &&Placed| match &p.piece.words[..] {
+        [(_, word)] => Some(word.text.clone()),
+        _ => None,
+    };
+    let first = first_column.clone().next().and_then(|p| marker(&p));
+    let is_same = |p: &&Placed| marker(p).is_some() && marker(p) == first;
+    let markers = first_column.clone().filter(|p| {
+        let is_marker = marker(p).is_some_and(|text| super::super::is_marker(&text));
+        is_marker || is_same(p)
+    });
     let width = (sides[columns] - sides[0]).max(1.0);
     Facts {
         rows: table.rows,
         bands: bands.iter().filter(|band| !band.lines.is_empty()).count(),
         lines: lines().count(),
+        wrapped: wrapped(bands),
         several: lines().filter(|line| line.pieces.len() > 1).count(),
         filled: filled.clone().count(),
         numbers: pieces().filter(|p| p.piece.is_number()).count(),
@@ -122,10 +106,32 @@ pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts 
         lines_of_column: (0..columns)
             .map(|c| lines().filter(|l| l.is_filled(c)).count())
             .collect(),
-        markers: (markers.count(), first_column.by_ref().count()),
+        markers: (markers.count(), first_column.clone().count()),
         first_width: (sides[1] - sides[0]) / width,
-        is_contents: leads_to_pages(bands),
-        has_rising_pages: has_rising_pages(bands, columns),
+        is_contents: signs::leads_to_pages(bands) || signs::is_index(bands, columns),
+        has_rising_pages: signs::has_rising_pages(bands, columns),
+        bracket_lines: lines().filter(|line| signs::has_bracket(line)).count(),
+        has_relations: signs::has_relations(bands, columns),
+        has_axis: signs::has_axis(bands),
+        has_labels: {
+            let has_letter = |p: &&Placed| {
+                let words = p.piece.words.iter();
+                words
+                    .flat_map(|(_, word)| word.text.chars())
+                    .any(char::is_alphabetic)
+            };
+            first_column.clone().filter(has_letter).count() * 2 > lines().count()
+        },
+        marks: pieces().filter(|p| signs::is_mark(&p.piece)).count(),
+        art_lines: lines().filter(|line| signs::is_art(line)).count(),
+        stretched: lines().filter(|line| signs::is_stretched(line)).count(),
+        torn: signs::torn(
+            bands,
+            &sides
+                .windows(2)
+                .map(|pair| (pair[0], pair[1]))
+                .collect::<Vec<_>>(),
+        ),
         prose: filled
             .filter(|cell| cell.text.chars().count() > PROSE_CHARS)
             .count(),

@@ -11,6 +11,7 @@ mod facts;
 mod heads;
 mod places;
 mod rows;
+mod signs;
 
 use super::cell_text;
 use super::evidence::{Evidence, between, positions};
@@ -50,6 +51,8 @@ pub(super) struct RowText {
     pub top: f32,
     /// Lower end.
     pub bottom: f32,
+    /// Height of an em of its text in pixels.
+    pub size: f32,
     /// The text if it is a single piece.
     pub alone: Option<String>,
 }
@@ -218,10 +221,13 @@ fn row_texts(bands: &[RuledBand]) -> Vec<RowText> {
                 |q: &&Placed| q.piece.bbox.overlap_y(&p.piece.bbox) > 0.5 * p.piece.bbox.height();
             p.first == first && !pieces[..i].iter().any(beside)
         });
+        let words = pieces.iter().flat_map(|p| &p.piece.words);
+        let size = words.map(|(segment, _)| segment.style.font_size);
         let text = || cell_text(pieces.iter().flat_map(|p| p.piece.words.clone()).collect());
         RowText {
             top: bbox.y1,
             bottom: bbox.y2,
+            size: size.fold(0.0, f32::max),
             alone: is_alone.then(text),
         }
     };

@@ -6,6 +6,7 @@
 use super::super::pieces::Piece;
 use super::super::thresholds::rows::*;
 use crate::geometry::Rect;
+use crate::lines::{Segment, Word};
 use std::collections::BTreeMap;
 
 /// A piece with its first and last column.
@@ -81,8 +82,40 @@ pub(super) struct Band<'a> {
     pub is_ruled: bool,
     /// `true` if lines are drawn around every cell.
     pub is_boxed: bool,
+    /// `true` if all lines fill the same columns.
+    pub is_even: bool,
     /// Number of lines, from the first one, that belong to the head.
     pub head: usize,
+}
+
+/// Number of labels in the first column: texts that do not go on with the one right above.
+pub(super) fn labels(lines: &[PlacedLine], side: (f32, f32)) -> usize {
+    let has_label = |line: &PlacedLine| line.pieces.iter().any(|p| p.first == 0);
+    let is_new = |at: &usize| {
+        let above = at.checked_sub(1).and_then(|above| lines[above].single(0));
+        let pair = above.zip(lines[*at].single(0));
+        let goes_on = |(a, b): (&Placed, &Placed)| {
+            let are_text = !a.piece.is_number() && !b.piece.is_number();
+            let has_room = has_room(&a.piece, &b.piece, side, lines[*at].size);
+            let is_long = a.piece.words.len() >= LABEL_WORDS && begins_small(&b.piece);
+            are_text && (is_hyphenated(&a.piece) || !has_room || is_long)
+        };
+        has_label(&lines[*at]) && !pair.is_some_and(goes_on)
+    };
+    (0..lines.len()).filter(is_new).count()
+}
+
+/// `true` if all of several lines fill the same columns, two at least. Two lines may be a label and a value in each cell.
+pub(super) fn is_even(lines: &[PlacedLine], columns: usize) -> bool {
+    let filled =
+        |line: &PlacedLine| -> Vec<usize> { (0..columns).filter(|c| line.is_filled(*c)).collect() };
+    match lines {
+        [first, rest @ ..] if rest.len() >= 2 => {
+            let own = filled(first);
+            own.len() >= 2 && rest.iter().all(|line| filled(line) == own)
+        }
+        _ => false,
+    }
 }
 
 /// For each line but the first, how much speaks for going on with the row of the line above: it does if more than 0.
@@ -161,7 +194,7 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
     if band.is_ruled {
         value += RULED;
     }
-    if is_head {
+    if is_head && !band.is_even {
         value += HEAD;
     }
     // A heading over several columns, or under several cells.
@@ -178,9 +211,18 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
     if is_spanned {
         value -= SPANNED;
     }
-    // Cells of several lines, each set at the middle of its row.
+    // Cells of several lines, each set at the middle of its row. Rows set solid overlap, too, and so do label and value
+    // in the box of a form.
     let [a, b] = [above, below].map(|line| &line.bbox);
-    if a.overlap_y(b) > OVERLAPPING * a.height().min(b.height()) {
+    let is_alike = |c: usize| match (above.single(c), below.single(c)) {
+        (Some(a), Some(b)) => {
+            let [a, b] = [a, b].map(|p| p.piece.size());
+            a.max(b) < OTHER_SIZE * a.min(b)
+        }
+        _ => false,
+    };
+    let may_be_rows = !band.is_boxed && (0..columns).any(is_alike);
+    if a.overlap_y(b) > OVERLAPPING * a.height().min(b.height()) && !may_be_rows {
         value += OVERLAP;
     }
     let is_title =
@@ -204,9 +246,9 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
         value -= ANY_NUMBERS;
     }
     let (up, down) = (above.count(columns), below.count(columns));
-    if band.is_boxed {
+    if band.is_boxed && !band.is_even {
         value += BOXED;
-    } else if !is_head && up >= 2 && down >= up {
+    } else if (!is_head || band.is_even) && up >= 2 && down >= up {
         value -= COMPLETE;
     }
     let [up_stub, down_stub] = [above.is_filled(0), below.is_filled(0)];
@@ -227,7 +269,8 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
         value -= LABEL;
     }
     if up > 1 && down == 1 && down_stub && up_stub {
-        let is_new = above.pieces[0].piece.is_bold() != below.pieces[0].piece.is_bold();
+        let [a, b] = [above, below].map(|line| &line.pieces[0].piece);
+        let is_new = a.is_bold() != b.is_bold() || b.size() > OTHER_SIZE * a.size();
         value -= if is_new { LABEL + STYLE } else { 0.0 };
     }
     value
@@ -246,6 +289,20 @@ pub(super) fn goes_on(
     same_cell(&a.piece, &b.piece, side, below.size) >= LOWER
 }
 
+/// `true` if a sentence of a column goes on in the next line: it had no room, and the line begins with a small letter.
+pub(super) fn is_torn(
+    above: &PlacedLine,
+    below: &PlacedLine,
+    column: usize,
+    side: (f32, f32),
+) -> bool {
+    let (Some(a), Some(b)) = (above.single(column), below.single(column)) else {
+        return false;
+    };
+    let is_long = a.piece.words.len() >= LABEL_WORDS;
+    is_long && same_cell(&a.piece, &b.piece, side, below.size) >= LOWER_FULL
+}
+
 /// How much speaks for two pieces of one column, one above the other, being one cell.
 fn same_cell(above: &Piece, below: &Piece, (left, right): (f32, f32), size: f32) -> f32 {
     match (above.is_number(), below.is_number()) {
@@ -253,27 +310,37 @@ fn same_cell(above: &Piece, below: &Piece, (left, right): (f32, f32), size: f32)
         (true, false) | (false, true) => return -MIXED,
         (false, false) => {}
     }
-    let (Some((segment, last)), Some((_, first))) = (above.words.last(), below.words.first())
-    else {
-        return 0.0;
-    };
-    if segment.hyphenated || last.text.ends_with('-') {
+    if is_hyphenated(above) {
         return HYPHEN;
     }
-    let next = below
-        .words
-        .first()
-        .map_or(0.0, |(_, word)| word.bbox.width());
-    let room = (right - left) - above.bbox.width();
-    let is_full = room < next + SPACE * size;
-    let begins = first.text.chars().next();
-    let is_lower = begins.is_some_and(|c| c.is_lowercase() || "(&/+".contains(c));
-    match (is_full, is_lower) {
+    let is_full = !has_room(above, below, (left, right), size);
+    match (is_full, begins_small(below)) {
         (true, true) => LOWER_FULL,
         (false, true) => LOWER,
         (true, false) => FULL,
         (false, false) => -ROOM,
     }
+}
+
+fn is_hyphenated(piece: &Piece) -> bool {
+    let is_cut =
+        |(segment, word): &(&Segment, &Word)| segment.hyphenated || word.text.ends_with('-');
+    piece.words.last().is_some_and(is_cut)
+}
+
+/// `true` if a piece begins with a small letter, or a sign that goes on.
+fn begins_small(piece: &Piece) -> bool {
+    let first = piece.words.first();
+    let begins = first.and_then(|(_, word)| word.text.chars().next());
+    begins.is_some_and(|c| c.is_lowercase() || "(&/+".contains(c))
+}
+
+/// `true` if the first word of the lower piece had room in the upper one's line.
+fn has_room(above: &Piece, below: &Piece, (left, right): (f32, f32), size: f32) -> bool {
+    let first = below.words.first();
+    let next = first.map_or(0.0, |(_, word)| word.bbox.width());
+    let room = (right - left) - above.bbox.width();
+    room >= next + SPACE * size
 }
 
 /// Numbers of rows for lines: equal for lines of one row.
