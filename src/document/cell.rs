@@ -27,7 +27,7 @@ pub struct Cell {
     pub header: bool,
     /// What it holds.
     pub kind: CellKind,
-    /// Where it stands, if its table was found in the text and the lines of a page.
+    /// Where it stands, if its table was found in the text of a page.
     #[serde(flatten)]
     pub place: Option<Box<CellPlace>>,
 }
@@ -80,7 +80,7 @@ pub(crate) fn is_number(word: &str) -> bool {
         && rest <= 1
         && word
             .chars()
-            .all(|c| is_digit(c) || is_sign(c) || c.is_alphabetic() || !c.is_alphanumeric());
+            .all(|c| is_digit(c) || c.is_alphabetic() || !c.is_numeric());
     is_mark || is_figure
 }
 
@@ -103,8 +103,9 @@ const ZEROS: [u32; 17] = [
 pub struct CellPlace {
     /// Position of its page in the document, from 0, if that is not the page of its block: the table goes on there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub page: Option<usize>,
-    /// Its rectangle between the borders of its row and column, drawn or not, in page pixels.
+    pub page_index: Option<usize>,
+    /// Its rectangle between the borders of its row and column, drawn or not, in page pixels; of a table that tags describe,
+    /// the box of its text.
     pub bbox: [i32; 4],
     /// Bounding box of each line of its text, from top to bottom, in page pixels.
     pub lines: Vec<[i32; 4]>,

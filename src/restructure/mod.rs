@@ -99,10 +99,10 @@ pub(crate) fn restructure_pages(pages: &mut [Page], options: &RestructureOptions
     for (id, block) in pages.iter_mut().flat_map(|p| &mut p.blocks).enumerate() {
         block.global_ids = Some((id, id));
     }
-    let places: Vec<usize> = pages.iter().map(|page| page.page_index).collect();
+    let page_indices: Vec<usize> = pages.iter().map(|page| page.page_index).collect();
     let mut blocks: Vec<&mut [Block]> = pages.iter_mut().map(|p| p.blocks.as_mut_slice()).collect();
     let apart = if options.merge_tables {
-        tables::merge_tables(&mut blocks, &places)
+        tables::merge_tables(&mut blocks, &page_indices)
     } else {
         Vec::new()
     };

@@ -2,7 +2,7 @@
 
 use super::html::{HtmlTree, NodeId};
 use crate::document::{Block, CellFacts, Label, is_space};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Difference of widths, relative to the smaller, from which two tables are not the same.
 const SAME_WIDTH: f32 = 0.1;
@@ -15,22 +15,25 @@ const MAX_COLUMNS: usize = 20_000;
 /// Limit in bytes of HTML for merged tables: a table of 200 full pages. Beyond it the table stays split.
 const MAX_MERGED_BYTES: usize = 2_000_000;
 
-/// Merges tables across pages, the last pair of pages first. `places` are the positions of the pages in their document.
+/// Merges tables across pages, the last pair of pages first. `page_indices` are the positions of the
+/// pages in their document.
 ///
 /// Returns, in order, the indices of the pages whose first table was left unmerged because the two tables are
 /// too large to compare or merge.
 pub(super) fn merge_tables(
     pages: &mut [&mut [Block]],
-    places: &[usize],
+    page_indices: &[usize],
 ) -> Vec<(usize, MergeLimit)> {
     let mut apart = Vec::new();
+    let mut open = None;
     for at in (1..pages.len()).rev() {
         let (before, after) = pages.split_at_mut(at);
-        apart.extend(
-            merge_pair(before[at - 1], after[0], places[at])
-                .err()
-                .map(|why| (at, why)),
-        );
+        let (before, after) = (&mut *before[at - 1], &mut *after[0]);
+        let found = merge_pair(before, after, page_indices[at], &mut open);
+        apart.extend(found.err().map(|why| (at, why)));
+    }
+    if let (Some(open), Some(page)) = (open, pages.first_mut()) {
+        open.close(page);
     }
     apart.reverse();
     let mut groups: Vec<usize> = pages
@@ -60,70 +63,255 @@ pub(super) enum MergeLimit {
     Columns,
 }
 
-/// Merges the first table of a page into the last of the previous page, if it continues it. `page` is the position of
-/// the later page.
-fn merge_pair(before: &mut [Block], after: &mut [Block], page: usize) -> Result<(), MergeLimit> {
-    use Label::*;
-    let is_table = |b: &Block| b.label == Table;
-    let (Some(first), Some(second)) = (
-        before.iter().rposition(is_table),
-        after.iter().position(is_table),
-    ) else {
+/// Merges the first table of a page into the last of the previous page, if it continues it. `page_index` is the position
+/// of the later page, `open` the table of it that goes on after it; it is then that of the earlier page.
+fn merge_pair(
+    before: &mut [Block],
+    after: &mut [Block],
+    page_index: usize,
+    open: &mut Option<Open>,
+) -> Result<(), MergeLimit> {
+    let Some((first, second)) = neighbours(before, after) else {
+        if let Some(open) = open.take() {
+            open.close(after);
+        }
         return Ok(());
     };
-    let may_follow = [Footer, VisionFootnote, Number, Footnote, FooterImage, Seal];
-    let may_precede = [Header, HeaderImage, Number, Seal];
-    if !before[first + 1..]
-        .iter()
-        .all(|b| may_follow.contains(&b.label))
-        || !after[..second]
-            .iter()
-            .all(|b| may_precede.contains(&b.label))
-    {
-        return Ok(());
+    let mut chain = None;
+    if let Some(own) = open.take() {
+        match own.block == second {
+            true => chain = Some(own.chain),
+            false => own.close(after),
+        }
     }
     let (a, b) = (&mut before[first], &mut after[second]);
+    let chain = chain.or_else(|| Chain::of(&b.content));
+    let rows = match chain.map(|chain| (chain, Chain::of(&a.content))) {
+        // Plain tables, as nearly all are: the rows of what is merged are not read again for each page before.
+        Some((mut chain, Some(own))) if chain.may_continue(&a.content) => {
+            match chain.continue_from(&a.content, own) {
+                Ok(Some(rows)) => {
+                    *open = Some(Open {
+                        block: first,
+                        chain,
+                    });
+                    rows
+                }
+                other => {
+                    b.content = chain.to_html();
+                    return other.map(|_| ());
+                }
+            }
+        }
+        other => {
+            if let Some((chain, _)) = other {
+                b.content = chain.to_html();
+            }
+            let Some(whole) = merged(&a.content, &b.content)? else {
+                return Ok(());
+            };
+            a.content = whole.html;
+            whole.rows
+        }
+    };
+    b.content.clear();
+    take_cells(a, b, page_index, rows);
+    if let (Some(a), Some(b)) = (a.global_ids, &mut b.global_ids) {
+        b.1 = a.0;
+    }
+    Ok(())
+}
+
+/// The last table of a page and the first one of the next, if nothing else stands between them and they are of one width.
+fn neighbours(before: &[Block], after: &[Block]) -> Option<(usize, usize)> {
+    use Label::*;
+    let is_table = |b: &Block| b.label == Table;
+    let first = before.iter().rposition(is_table)?;
+    let second = after.iter().position(is_table)?;
+    let may_follow = [Footer, VisionFootnote, Number, Footnote, FooterImage, Seal];
+    let may_precede = [Header, HeaderImage, Number, Seal];
+    let mut below = before[first + 1..].iter();
+    let mut above = after[..second].iter();
+    if !below.all(|b| may_follow.contains(&b.label))
+        || !above.all(|b| may_precede.contains(&b.label))
+    {
+        return None;
+    }
+    let (a, b) = (&before[first], &after[second]);
     let (wide, narrow) = (
         a.bbox.width().max(b.bbox.width()),
         a.bbox.width().min(b.bbox.width()),
     );
-    if narrow <= 0.0
-        || (wide - narrow) / narrow >= SAME_WIDTH
-        || a.content.is_empty()
-        || b.content.is_empty()
-    {
-        return Ok(());
-    }
-    if let Some(whole) = merged(&a.content, &b.content)? {
-        a.content = whole.html;
-        b.content.clear();
-        let cells = std::mem::take(&mut b.cells);
-        let rest = cells.into_iter().filter(|cell| cell.row >= whole.header);
-        a.cells.extend(rest.map(|cell| CellFacts {
-            row: cell.row - whole.header + whole.rows,
-            // The head of a table is at its beginning.
-            header: false,
-            place: cell.place.map(|mut place| {
-                place.page.get_or_insert(page);
-                place
-            }),
-            ..cell
-        }));
-        if let (Some(a), Some(b)) = (a.global_ids, &mut b.global_ids) {
-            b.1 = a.0;
+    let is_alike = narrow > 0.0 && (wide - narrow) / narrow < SAME_WIDTH;
+    (is_alike && !a.content.is_empty() && !b.content.is_empty()).then_some((first, second))
+}
+
+/// Moves what is known of the cells of a table that goes on to those of its beginning.
+fn take_cells(a: &mut Block, b: &mut Block, page_index: usize, rows: JoinedRows) {
+    let cells = std::mem::take(&mut b.cells);
+    let rest = cells.into_iter().filter(|cell| cell.row >= rows.header);
+    a.cells.extend(rest.map(|cell| CellFacts {
+        row: cell.row - rows.header + rows.first,
+        // The head of a table is at its beginning.
+        header: false,
+        place: cell.place.map(|mut place| {
+            place.page_index.get_or_insert(page_index);
+            place
+        }),
+        ..cell
+    }));
+}
+
+/// Rows of two tables as one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct JoinedRows {
+    /// Rows of the first one.
+    first: usize,
+    /// Rows of the second one that repeat the first one's header and are left out.
+    header: usize,
+}
+
+/// A table that begins on a page, while those before it are looked at.
+#[derive(Debug)]
+struct Open {
+    /// Its block on that page.
+    block: usize,
+    chain: Chain,
+}
+
+impl Open {
+    /// Gives the block the whole table.
+    fn close(self, page: &mut [Block]) {
+        if let Some(block) = page.get_mut(self.block) {
+            block.content = self.chain.to_html();
         }
     }
-    Ok(())
+}
+
+/// The rows of a plain table, each as HTML.
+#[derive(Debug)]
+struct Chain {
+    rows: VecDeque<String>,
+    /// Columns, spans counted.
+    columns: usize,
+    /// Length of its HTML.
+    bytes: usize,
+}
+
+impl Chain {
+    const START: &'static str = "<table>";
+    const END: &'static str = "</table>";
+
+    /// `None` unless the HTML is as it would be written again, has rows without attributes and no tables in cells, and no
+    /// cell that reaches below the last row.
+    fn of(html: &str) -> Option<Chain> {
+        let inner = html.strip_prefix(Self::START)?.strip_suffix(Self::END)?;
+        if html.len() > MAX_MERGED_BYTES || inner.contains("<table") {
+            return None;
+        }
+        let tree = HtmlTree::parse(html);
+        let rows = tree.elements(tree.root(), &["tr"]);
+        let texts: VecDeque<String> = inner.split_inclusive("</tr>").map(str::to_string).collect();
+        let is_row = |text: &String| text.starts_with("<tr>") && text.matches("<tr").count() == 1;
+        let reaches = |(at, row): (usize, &NodeId)| {
+            let mut own = cells(&tree, *row).into_iter();
+            own.any(|cell| at + span(&tree, cell, "rowspan") > rows.len())
+        };
+        let is_plain = texts.len() == rows.len() && texts.iter().all(is_row);
+        if !is_plain || tree.to_html() != html || rows.iter().enumerate().any(reaches) {
+            return None;
+        }
+        Some(Chain {
+            columns: columns(&tree, &rows),
+            rows: texts,
+            bytes: html.len(),
+        })
+    }
+
+    fn to_html(&self) -> String {
+        let mut html = String::with_capacity(self.bytes);
+        html.push_str(Self::START);
+        html.extend(self.rows.iter().map(String::as_str));
+        html.push_str(Self::END);
+        html
+    }
+
+    /// Its first rows, the header and the row after it: all that is compared.
+    fn beginning(&self) -> HtmlTree {
+        let first = self.rows.iter().take(MAX_HEADER_ROWS + 1);
+        let first: String = first.map(String::as_str).collect();
+        HtmlTree::parse(&[Self::START, &first, Self::END].concat())
+    }
+
+    /// `false` if a cell of the header that it would lose to another table reaches into the rows that stay.
+    fn may_continue(&self, html: &str) -> bool {
+        let (a, b) = (HtmlTree::parse(html), self.beginning());
+        let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
+        let header = repeated_header(&a, &rows_a, &b, &rows_b);
+        rows_b[..header].iter().enumerate().all(|(at, row)| {
+            let mut own = cells(&b, *row).into_iter();
+            own.all(|cell| at + span(&b, cell, "rowspan") <= header)
+        })
+    }
+
+    /// Puts the rows of another table before these, as [`merged`] does; `None` if these do not continue it. A failure
+    /// leaves it as it was.
+    fn continue_from(&mut self, html: &str, own: Chain) -> Result<Option<JoinedRows>, MergeLimit> {
+        if own.bytes + self.bytes > MAX_MERGED_BYTES {
+            return Err(MergeLimit::Bytes);
+        }
+        let (a, b) = (HtmlTree::parse(html), self.beginning());
+        let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
+        let header = repeated_header(&a, &rows_a, &b, &rows_b);
+        let next = rows_b.get(header).map(|row| (&b, *row));
+        if !continues(&a, &rows_a, next, own.columns, self.columns)? {
+            return Ok(None);
+        }
+        for text in self.rows.drain(..header) {
+            self.bytes -= text.len();
+        }
+        self.columns = self.columns.max(own.columns);
+        self.bytes += own.bytes - Self::START.len() - Self::END.len();
+        for text in own.rows.into_iter().rev() {
+            self.rows.push_front(text);
+        }
+        Ok(Some(JoinedRows {
+            first: rows_a.len(),
+            header,
+        }))
+    }
+}
+
+/// Whether a table goes on with a row, the `next` of another one behind the repeated header: as many columns, or rows that
+/// agree.
+fn continues(
+    a: &HtmlTree,
+    rows_a: &[NodeId],
+    next: Option<(&HtmlTree, NodeId)>,
+    columns_a: usize,
+    columns_b: usize,
+) -> Result<bool, MergeLimit> {
+    let rows_agree = rows_a.last().zip(next).is_some_and(|(last, (b, row))| {
+        let (x, y) = (cells(a, *last), cells(b, row));
+        let spans = |html: &HtmlTree, cells: &[NodeId]| {
+            cells
+                .iter()
+                .map(|c| span(html, *c, "colspan"))
+                .sum::<usize>()
+        };
+        spans(a, &x) == spans(b, &y) || x.len() == y.len()
+    });
+    if columns_a.max(columns_b) > MAX_COLUMNS {
+        return Err(MergeLimit::Columns);
+    }
+    Ok(columns_a == columns_b || rows_agree)
 }
 
 /// Two tables as one.
 #[derive(Debug, PartialEq)]
 struct Merged {
     html: String,
-    /// Rows of the first one.
-    rows: usize,
-    /// Rows of the second one that repeat the first one's header and are left out.
-    header: usize,
+    rows: JoinedRows,
 }
 
 /// The merged table; `None` if the second does not continue the first.
@@ -137,28 +325,18 @@ fn merged(first: &str, second: &str) -> Result<Option<Merged>, MergeLimit> {
     let rest = &rows_b[header..];
     let whole = |html: String| Merged {
         html,
-        rows: rows_a.len(),
-        header,
+        rows: JoinedRows {
+            first: rows_a.len(),
+            header,
+        },
     };
     let Some(last) = rows_a.last().copied() else {
         // Two tables without rows merge into one.
         return Ok(rows_b.is_empty().then(|| whole(a.to_html())));
     };
-    let rows_agree = rest.first().is_some_and(|row| {
-        let (x, y) = (cells(&a, last), cells(&b, *row));
-        let spans = |html: &HtmlTree, cells: &[NodeId]| {
-            cells
-                .iter()
-                .map(|c| span(html, *c, "colspan"))
-                .sum::<usize>()
-        };
-        spans(&a, &x) == spans(&b, &y) || x.len() == y.len()
-    });
+    let next = rest.first().map(|row| (&b, *row));
     let (columns_a, columns_b) = (columns(&a, &rows_a), columns(&b, &rows_b));
-    if columns_a.max(columns_b) > MAX_COLUMNS {
-        return Err(MergeLimit::Columns);
-    }
-    if columns_a != columns_b && !rows_agree {
+    if !continues(&a, &rows_a, next, columns_a, columns_b)? {
         return Ok(None);
     }
     let home = a.parent(last);
@@ -298,6 +476,54 @@ mod tests {
                 proptest::prop_assert_eq!(parsed.text(parsed.root()), expected);
             }
         }
+    }
+
+    proptest::proptest! {
+        /// Plain tables are merged as any are, pages after pages.
+        #[test]
+        fn chains_are_merged_like_trees(pages in proptest::collection::vec(spanned(), 2..5)) {
+            let mut slow = pages[pages.len() - 1].clone();
+            let mut chain = Chain::of(&slow);
+            for page in pages[..pages.len() - 1].iter().rev() {
+                let whole = merged(page, &slow).unwrap();
+                let own = Chain::of(page);
+                match (&mut chain, own) {
+                    (Some(fast), Some(own)) if fast.may_continue(page) => {
+                        let rows = fast.continue_from(page, own).unwrap();
+                        proptest::prop_assert_eq!(rows, whole.as_ref().map(|whole| whole.rows));
+                        if whole.is_none() {
+                            chain = Chain::of(page);
+                        }
+                    }
+                    _ => chain = whole.as_ref().map_or(Chain::of(page), |whole| Chain::of(&whole.html)),
+                }
+                slow = whole.map_or(page.clone(), |whole| whole.html);
+                if let Some(chain) = &chain {
+                    proptest::prop_assert_eq!(chain.to_html(), slow.clone());
+                    proptest::prop_assert_eq!(chain.bytes, slow.len());
+                }
+            }
+        }
+    }
+
+    /// Tables with spans.
+    fn spanned() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::strategy::Strategy;
+        let cell = ("[ab]{0,1}", 1..3usize, 1..3usize).prop_map(|(text, columns, rows)| {
+            let span = |name: &str, n: usize| match n {
+                1 => String::new(),
+                n => format!(" {name}=\"{n}\""),
+            };
+            format!(
+                "<td{}{}>{text}</td>",
+                span("colspan", columns),
+                span("rowspan", rows)
+            )
+        });
+        let row = proptest::collection::vec(cell, 1..3)
+            .prop_map(|cells| format!("<tr>{}</tr>", cells.concat()));
+        proptest::collection::vec(row, 1..4)
+            .prop_map(|rows| format!("<table>{}</table>", rows.concat()))
     }
 
     fn rows() -> impl proptest::strategy::Strategy<Value = Vec<Vec<String>>> {

@@ -114,17 +114,19 @@ fn drawings_need_a_folder_of_ours_and_regions_found_in_text() {
 #[test]
 fn drawings_of_an_earlier_run_are_replaced_and_listed() {
     let folder = Folder::new();
-    let paths = [path("drawn_chart_none")];
+    let put = |name: &str| folder.write("page.pdf", std::fs::read(path(name)).unwrap());
+    put("drawn_chart_none");
+    let paths = [folder.path().join("page.pdf").display().to_string()];
     let more = ["--draw-tables", "--report", "report.json"];
     folder.run(&arguments(&paths, "out", &more)).expect(0);
-    let own = "out/drawn_chart_none_tables.pdf";
+    let own = "out/page_tables.pdf";
     let outputs = folder.json("report.json")["inputs"][0]["outputs"].clone();
     let is_own = |output: &serde_json::Value| output["path"] == own;
     assert!(outputs.as_array().unwrap().iter().any(is_own), "{outputs}");
     let first = std::fs::read(folder.path().join(own)).unwrap();
+    put("latex_contents_none");
     folder.run(&arguments(&paths, "out", &more)).expect(0);
-    assert!(first == std::fs::read(folder.path().join(own)).unwrap());
-    // A document of that name is no output of ours.
+    assert!(first != std::fs::read(folder.path().join(own)).unwrap());
     let files = folder.tree("out");
     let drawings = files.iter().filter(|file| file.ends_with(".pdf"));
     assert_eq!(drawings.count(), 1, "{files:?}");

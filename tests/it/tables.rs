@@ -231,12 +231,13 @@ fn cells_of_a_table_that_goes_on_tell_their_page() {
         .run(&["-i", pdf, "--save-path", "out", "--formats", "json", "-q"])
         .expect(0);
     let (bbox, cells) = placed(&folder.json("out/office_two_pages.json"), 0);
-    let (later, first): (Vec<_>, Vec<_>) = cells.iter().partition(|(cell, _)| cell["page"] == 1);
+    let (later, first): (Vec<_>, Vec<_>) =
+        cells.iter().partition(|(cell, _)| cell["page_index"] == 1);
     assert!(
         !later.is_empty()
             && first
                 .iter()
-                .all(|(cell, own)| cell["page"].is_null() && own[3] <= bbox[3] + 3.0)
+                .all(|(cell, own)| cell["page_index"].is_null() && own[3] <= bbox[3] + 3.0)
     );
     // The rows of the next page come after all of the first, and begin at its top again.
     let row = |(cell, _): &(Value, Vec<f64>)| cell["row"].as_u64().unwrap();

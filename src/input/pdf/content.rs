@@ -7,7 +7,7 @@ use super::clip::{NO_CLIP, clipped, intersection};
 use super::library::OpenPage;
 use super::mend;
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
-use super::shapes::{self, Subpath};
+use super::shapes::{self, Subpath, WHITE};
 use super::thin::shows_ink;
 use super::transform::{IDENTITY, Transform, apply, apply_box, concat};
 use crate::document::HiddenReason;
@@ -21,8 +21,6 @@ const RULING_LENGTH: f32 = 5.0;
 /// Most segments of a path with rulings; paths with more are drawings. No table with that many lines in one
 /// path has been seen.
 const MAX_RULING_SEGMENTS: i32 = 20_000;
-/// Value of a colour's parts above which it is white.
-const WHITE: u8 = 250;
 /// Most areas, the last ones drawn, that are compared with a white line.
 const MAX_GROUNDS: usize = 512;
 /// Sides of a small shape in points: from bullets of small print to check boxes of large print.

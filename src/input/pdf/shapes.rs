@@ -8,6 +8,8 @@ pub(super) type StraightLine = [f32; 4];
 /// The lines from one starting point of a path to the next.
 pub(super) type Subpath = Vec<StraightLine>;
 
+/// Value of a colour's parts above which it is white.
+pub(super) const WHITE: u8 = 250;
 /// Most corners of a filled polygon that is taken for its box: a card with a cut corner.
 const PLAIN_LINES: usize = 6;
 /// Distance in pixels from a side of the box at which a line is that side.

@@ -95,11 +95,12 @@ impl<'a> Evidence<'a> {
         let mut edges = edges(&shades);
         // Beside a line that is drawn the end of the colour says nothing.
         edges.retain(|edge| {
-            let (rules, x, y) = match is_level(&edge) {
+            deadline::check();
+            let (rules, at, along) = match is_level(&edge) {
                 true => (&level, edge.center_y(), edge.center_x()),
                 false => (&drawn, edge.center_x(), edge.center_y()),
             };
-            let is_beside = |r: &Rule| (r.at - x).abs() < body && r.from <= y && y <= r.to;
+            let is_beside = |r: &Rule| (r.at - at).abs() < body && r.from <= along && along <= r.to;
             !rules.iter().any(is_beside)
         });
         let (level_edges, upright_edges): (Vec<Rect>, Vec<Rect>) =

@@ -1,7 +1,7 @@
 //! Areas between horizontal lines of equal extent: the bands between neighbouring lines that hold rows of a table.
 
 use super::evidence::{Evidence, Rule};
-use super::judge::{is_prose, unless};
+use super::judge::{self, is_prose, unless};
 use super::pieces::{TextLine, lines};
 use super::reason::{Reason, Verdict};
 use super::thresholds::drawn::SNAP;
@@ -133,16 +133,12 @@ fn is_tabular(
         .iter()
         .any(|&i| segments[i].bbox.share_inside(&around) < framed::TEXT_WITHIN);
     unless(is_beyond, Reason::TextBeyond)?;
-    let fixed = inside
-        .iter()
-        .filter(|i| segments[**i].style.fixed_pitch)
-        .count();
     if rows.is_empty() {
         let is_row = between.height() < framed::EMPTY_HEIGHT * body;
         return unless(!is_row, Reason::EmptyBand);
     }
     let multi = rows.iter().filter(|r| r.pieces.len() >= 2).count();
-    let is_listing = fixed * 2 > inside.len() && multi * 2 < rows.len();
+    let is_listing = multi * 2 < rows.len() && judge::is_listing(evidence, inside);
     unless(is_listing, Reason::Listing)?;
     let bullets = inside.iter().filter(|&&i| {
         segments[i]

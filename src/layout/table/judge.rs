@@ -37,7 +37,7 @@ pub(super) fn of_group(evidence: &Evidence, part: &Part, is_divided: bool) -> Ve
     }
 }
 
-/// Whether the part of an area between horizontal lines, of which one is `frame`, is a table.
+/// Whether the part of an area between horizontal lines is a table. `frame` is the area before it was widened to its text.
 pub(super) fn of_frame(evidence: &Evidence, part: &Part, frame: &Rect) -> Verdict {
     let facts = &part.grid.facts;
     let words = &facts.cell_words;

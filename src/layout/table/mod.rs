@@ -118,7 +118,7 @@ pub(super) fn placed_cell(
         ..own
     });
     let place = bbox.or(text).map(|bbox| CellPlace {
-        page: None,
+        page_index: None,
         bbox: bbox.to_pixels(),
         lines: boxes.iter().map(Rect::to_pixels).collect(),
         confidence: (100.0 * read * confidence).round() / 100.0,

@@ -20,6 +20,8 @@ use crate::document;
 use crate::geometry::Rect;
 use crate::lines::Direction;
 
+/// Most lines of text that are taken off the ends of rows.
+const MOST_ACROSS: usize = 4;
 /// Share of an area from which it lies within another one.
 const WITHIN: f32 = 0.9;
 
@@ -77,8 +79,8 @@ fn choose(evidence: &Evidence, mut candidates: Vec<Candidate>) -> Vec<FoundTable
     candidates.sort_by(|a, b| b.value.total_cmp(&a.value));
     for at in (0..candidates.len()).rev() {
         deadline::check();
-        let together = together(&candidates, at);
-        if together > candidates[at].value {
+        let together = together(&candidates, at).filter(|sum| *sum > candidates[at].value);
+        if let Some(together) = together {
             let lost = Some(Reason::Lost(together));
             let candidate = candidates.remove(at);
             evidence.trace.consider(|| candidate.considered(lost));
@@ -86,6 +88,7 @@ fn choose(evidence: &Evidence, mut candidates: Vec<Candidate>) -> Vec<FoundTable
     }
     let mut chosen: Vec<Candidate> = Vec::new();
     for candidate in candidates {
+        deadline::check();
         match chosen.iter().find(|other| candidate.shares_text(other)) {
             Some(winner) => {
                 let lost = Some(Reason::Lost(winner.value));
@@ -99,7 +102,7 @@ fn choose(evidence: &Evidence, mut candidates: Vec<Candidate>) -> Vec<FoundTable
 }
 
 /// What the candidates of less value within one of `candidates` are worth, if there are several beside each other.
-fn together(candidates: &[Candidate], at: usize) -> f32 {
+fn together(candidates: &[Candidate], at: usize) -> Option<f32> {
     let area = &candidates[at].part.area;
     let is_within = |other: &&Candidate| {
         other.part.area.share_inside(area) > WITHIN && other.part.grid.rows.len() >= 2
@@ -111,10 +114,10 @@ fn together(candidates: &[Candidate], at: usize) -> f32 {
         }
     }
     match inside.len() {
-        0 | 1 => 0.0,
+        0 | 1 => None,
         more => {
             let sum: f32 = inside.iter().map(|other| other.value).sum();
-            sum - TABLE * (more - 1) as f32
+            Some(sum - TABLE * (more - 1) as f32)
         }
     }
 }
@@ -298,7 +301,7 @@ pub(crate) fn find_open(evidence: &Evidence, rows: &[TextRow]) -> Vec<FoundTable
         .collect()
 }
 
-/// The longest part of a run of rows that makes a table; rows are dropped at its ends. If none does, the whole run is noted.
+/// The longest part of a run of rows that makes a table; rows are dropped at its ends. If none does, the longest part with a grid is noted.
 fn longest(evidence: &Evidence, rows: &[TextRow], origin: Origin) -> Option<Part> {
     let mut whole = None;
     // A heading or the end of a paragraph may be attached to either end of the run.
@@ -342,7 +345,7 @@ fn without_text(evidence: &Evidence, mut rows: &[TextRow], mut part: Part) -> Pa
             cell.column_span == table.columns && words >= aligned::TEXT_WORDS
         })
     };
-    loop {
+    for _ in 0..MOST_ACROSS {
         let [first, last] = [0, part.grid.table.rows - 1].map(|row| is_across(&part, row));
         let shorter = match (first, last) {
             (_, true) => &rows[..rows.len() - 1],
@@ -354,6 +357,7 @@ fn without_text(evidence: &Evidence, mut rows: &[TextRow], mut part: Part) -> Pa
             None => return part,
         }
     }
+    part
 }
 
 /// The grid of rows.

@@ -200,6 +200,9 @@ pub(super) mod rows {
     /// Words of a label from which a small letter below goes on with it. Larger: paragraphs in the first column are labels.
     /// Smaller: names in small letters are one.
     pub(crate) const LABEL_WORDS: usize = 3;
+    /// Fewest words of a line that may be a part of a sentence. Larger: narrow columns of prose are tables. Smaller: cells of
+    /// equal widths in small letters are prose.
+    pub(crate) const SENTENCE_WORDS: usize = 5;
     /// Share of its height that a line between two others has in common with each.
     pub(crate) const TOUCHING: f32 = 0.15;
 }
@@ -225,7 +228,7 @@ pub(super) mod ends {
     pub(crate) const HEADING_SIZE: f32 = 1.25;
     /// Most words of a heading over a group of columns, or of the name of a sum.
     pub(crate) const GROUP_WORDS: usize = 4;
-    /// Most places at which it is tried.
+    /// Most places at which an area is divided for trial.
     pub(crate) const MAX_CUTS: usize = 12;
 }
 

@@ -1,7 +1,7 @@
 //! What was seen, proposed and chosen while the tables of a page were looked for, for people who ask why one is wrong.
 //!
-//! [`Evidence`](super::evidence::Evidence) carries a [`Trace`] that all steps can reach. It is off unless somebody wants to
-//! see it, and then costs nothing: what is to be noted is made by closures that are not called. Nothing is ever decided by it.
+//! [`Evidence`](super::evidence::Evidence) carries a [`Trace`] that all steps can reach. While it is
+//! off it costs nothing: what is to be noted is made by closures that are not called. Nothing is ever decided by it.
 
 use super::reason::Reason;
 use crate::document::{Cell, Table};

@@ -19,7 +19,7 @@ pub(super) struct RuledBand<'a> {
     pub rows: (usize, usize),
     /// For each line its row.
     pub row_of: Vec<usize>,
-    /// For each row how surely its lines, and no others, are its text, 0 to 1; empty for one row that lines enclose.
+    /// For each row how surely its lines, and no others, are its text, 0 to 1.
     pub confidence: Vec<f32>,
     /// Columns whose cells cover all rows of the band.
     pub whole: BTreeSet<usize>,

@@ -39,17 +39,17 @@ pub(in super::super) struct Facts {
     pub has_rising_pages: bool,
     /// Cells with a long paragraph.
     pub prose: usize,
-    /// Lines with a piece that is a bracket alone, or begins or ends with one that is not closed.
+    /// Lines with a bracket alone, other than a pair around a number.
     pub bracket_lines: usize,
     /// `true` if a column between others has signs of relations, and little else.
     pub has_relations: bool,
-    /// `true` if one of the last lines has nothing but numbers that rise in equal steps, as those below a chart.
+    /// `true` if one of the last lines has nothing but numbers in equal steps, as those below a chart.
     pub has_axis: bool,
     /// `true` if most lines begin with words in the first column.
     pub has_labels: bool,
     /// Pieces that are a mark alone, as the points of a chart.
     pub marks: usize,
-    /// Lines whose gaps are no wider than their spaces.
+    /// Lines whose gaps are not much wider than their narrowest space.
     pub stretched: usize,
     /// Rows that begin within a sentence of a column, and all beginnings of rows that no line draws.
     pub torn: (usize, usize),
@@ -108,7 +108,7 @@ pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts 
             .collect(),
         markers: (markers.count(), first_column.clone().count()),
         first_width: (sides[1] - sides[0]) / width,
-        is_contents: signs::leads_to_pages(bands) || signs::is_index(bands, columns),
+        is_contents: signs::leads_to_pages(bands) || signs::is_paired_index(bands, columns),
         has_rising_pages: signs::has_rising_pages(bands, columns),
         bracket_lines: lines().filter(|line| signs::has_bracket(line)).count(),
         has_relations: signs::has_relations(bands, columns),

@@ -46,7 +46,8 @@ impl<'a> PlacedLine<'a> {
         (self.bbox, self.size) = (below.bbox, below.size);
     }
 
-    fn single(&self, column: usize) -> Option<&Placed<'a>> {
+    /// The piece that stands in a column and in no other.
+    pub(super) fn single(&self, column: usize) -> Option<&Placed<'a>> {
         self.pieces
             .iter()
             .find(|p| p.first == column && p.last == column)
@@ -289,7 +290,8 @@ pub(super) fn goes_on(
     same_cell(&a.piece, &b.piece, side, below.size) >= LOWER
 }
 
-/// `true` if a sentence of a column goes on in the next line: it had no room, and the line begins with a small letter.
+/// `true` if a sentence of a column goes on in the next line: it had no room, and the line begins with a small letter, or
+/// a word is divided.
 pub(super) fn is_torn(
     above: &PlacedLine,
     below: &PlacedLine,
@@ -299,7 +301,7 @@ pub(super) fn is_torn(
     let (Some(a), Some(b)) = (above.single(column), below.single(column)) else {
         return false;
     };
-    let is_long = a.piece.words.len() >= LABEL_WORDS;
+    let is_long = a.piece.words.len() >= SENTENCE_WORDS;
     is_long && same_cell(&a.piece, &b.piece, side, below.size) >= LOWER_FULL
 }
 

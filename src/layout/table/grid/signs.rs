@@ -27,8 +27,9 @@ pub(super) fn leads_to_pages(bands: &[RuledBand]) -> bool {
     let is_page = |text: &str| {
         let text = text.trim_end_matches([',', '.', 'f', 'n']);
         let is_roman = text.chars().all(|c| "ivxlc".contains(c));
-        let is_figure =
-            |part: &str| part.len() <= PAGE_DIGITS && part.chars().all(|c| c.is_ascii_digit());
+        let is_figure = |part: &str| {
+            (1..=PAGE_DIGITS).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit())
+        };
         !text.is_empty() && (is_roman || text.split(['–', '-']).all(is_figure))
     };
     let leads = |line: &&PlacedLine| {
@@ -165,7 +166,7 @@ pub(super) fn is_art(line: &PlacedLine) -> bool {
 }
 
 /// `true` for an index in several columns: names that rise through all of them, each with the number of a page, and no head.
-pub(super) fn is_index(bands: &[RuledBand], columns: usize) -> bool {
+pub(super) fn is_paired_index(bands: &[RuledBand], columns: usize) -> bool {
     let lines: Vec<&PlacedLine> = bands.iter().flat_map(|band| &band.lines).collect();
     let needed = if columns == 2 {
         INDEX_LINES
@@ -175,32 +176,21 @@ pub(super) fn is_index(bands: &[RuledBand], columns: usize) -> bool {
     if !columns.is_multiple_of(2) || lines.len() < needed {
         return false;
     }
-    let single = |line: &PlacedLine, column: usize| -> Option<String> {
-        let p = line
-            .pieces
-            .iter()
-            .find(|p| p.first == column && p.last == column)?;
-        let words: Vec<&str> = p
-            .piece
-            .words
-            .iter()
-            .map(|(_, word)| word.text.as_str())
-            .collect();
+    let text = |line: &PlacedLine, column: usize| -> Option<String> {
+        let words = line.single(column)?.piece.words.iter();
+        let words: Vec<&str> = words.map(|(_, word)| word.text.as_str()).collect();
         Some(words.join(" ").to_lowercase())
     };
     let is_page =
         |text: &String| text.len() <= PAGE_DIGITS && text.bytes().all(|b| b.is_ascii_digit());
     let (mut pages, mut numbers, mut rising, mut pairs) = (0, 0, 0, 0);
     for column in (0..columns).step_by(2) {
-        let own: Vec<String> = lines
-            .iter()
-            .filter_map(|line| single(line, column))
-            .collect();
+        let own: Vec<String> = lines.iter().filter_map(|line| text(line, column)).collect();
         pairs += own.len().saturating_sub(1);
         rising += own.windows(2).filter(|pair| pair[0] <= pair[1]).count();
         let own: Vec<String> = lines
             .iter()
-            .filter_map(|line| single(line, column + 1))
+            .filter_map(|line| text(line, column + 1))
             .collect();
         numbers += own.len();
         pages += own.iter().filter(|text| is_page(text)).count();

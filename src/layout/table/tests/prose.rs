@@ -41,12 +41,12 @@ fn shift(segment: &mut Segment, by: f32) {
 #[test]
 fn columns_whose_sentences_go_on_in_the_next_row_are_prose() {
     let rows: [&[&str]; 6] = [
-        &["Early in the morning", "Later a boat was seen"],
-        &["we went down to the", "far out on the water"],
-        &["river to look at the", "with two men in it and"],
-        &["nets that were laid", "a dog that stood near"],
-        &["there the day before", "them and looked back"],
-        &["and found them empty", "to the river without"],
+        &["We rose at six and", "Later on a boat was"],
+        &["went down to the old", "seen far out at sea"],
+        &["pier to have a look", "with two men in it"],
+        &["at all the nets put", "and a dog that sat"],
+        &["there by us the day", "by them as if lost"],
+        &["before it was so wet", "in the grey of dawn"],
     ];
     let place = |rows: &[&[&str]]| columns(&[0.0, 250.0], 0.0, rows);
     is_none(&place(&rows), &[], Reason::Prose);
