@@ -72,7 +72,8 @@ pub(super) fn has_figure(grid: &Grid) -> bool {
     captions.any(|text| is_of_figure(text))
 }
 
-fn part(evidence: &Evidence, area: Rect, segments: Vec<usize>) -> Option<Part> {
+/// An area with the grid of its text, if that has two columns.
+pub(super) fn part(evidence: &Evidence, area: Rect, segments: Vec<usize>) -> Option<Part> {
     let grid = grid::fit(evidence, &area, &segments)?;
     Some(Part {
         area,

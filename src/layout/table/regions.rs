@@ -7,7 +7,7 @@
 use super::areas::{self, Part};
 use super::evidence::{Evidence, Rule};
 use super::frames::frames;
-use super::grid::{self, Facts};
+use super::grid::Facts;
 use super::judge;
 use super::pieces::is_leader;
 use super::reason::{Reason, Verdict};
@@ -81,19 +81,15 @@ fn choose(evidence: &Evidence, mut candidates: Vec<Candidate>) -> Vec<FoundTable
         deadline::check();
         let together = together(&candidates, at).filter(|sum| *sum > candidates[at].value);
         if let Some(together) = together {
-            let lost = Some(Reason::Lost(together));
             let candidate = candidates.remove(at);
-            evidence.trace.consider(|| candidate.considered(lost));
+            note_refused(evidence, &candidate, Reason::Lost(together));
         }
     }
     let mut chosen: Vec<Candidate> = Vec::new();
     for candidate in candidates {
         deadline::check();
         match chosen.iter().find(|other| candidate.shares_text(other)) {
-            Some(winner) => {
-                let lost = Some(Reason::Lost(winner.value));
-                evidence.trace.consider(|| candidate.considered(lost));
-            }
+            Some(winner) => note_refused(evidence, &candidate, Reason::Lost(winner.value)),
             None => chosen.push(candidate),
         }
     }
@@ -136,11 +132,16 @@ fn judged(evidence: &Evidence, part: Part, origin: Origin, verdict: Verdict) -> 
     match verdict {
         Ok(()) => Some(candidate),
         Err(reason) => {
-            let refused = || candidate.considered(Some(reason));
-            evidence.trace.consider(refused);
+            note_refused(evidence, &candidate, reason);
             None
         }
     }
+}
+
+/// Notes an area that is no table.
+fn note_refused(evidence: &Evidence, candidate: &Candidate, reason: Reason) {
+    let refused = || candidate.considered(Some(reason));
+    evidence.trace.consider(refused);
 }
 
 /// Notes an area that has no grid.
@@ -326,13 +327,13 @@ fn longest(evidence: &Evidence, rows: &[TextRow], origin: Origin) -> Option<Part
         }
     }
     match whole {
-        Some((part, reason)) => judged(evidence, part, origin, Err(reason)).map(|c| c.part),
+        Some((part, reason)) => note_refused(evidence, &candidate(part, origin), reason),
         None => {
             let area = Rect::union_all(rows.iter().map(|row| &row.bbox))?;
             refuse(evidence, area, origin, Reason::NoGrid);
-            None
         }
     }
+    None
 }
 
 /// A table of rows without lines of text that run across its columns at its ends.
@@ -363,16 +364,8 @@ fn without_text(evidence: &Evidence, mut rows: &[TextRow], mut part: Part) -> Pa
 /// The grid of rows.
 fn of_rows(evidence: &Evidence, rows: &[TextRow]) -> Option<Part> {
     let area = Rect::union_all(rows.iter().map(|r| &r.bbox))?;
-    let segments: Vec<usize> = rows
-        .iter()
-        .flat_map(|row| row.segments.iter().copied())
-        .collect();
-    let grid = grid::fit(evidence, &area, &segments)?;
-    Some(Part {
-        area,
-        segments,
-        grid,
-    })
+    let segments = rows.iter().flat_map(|row| row.segments.iter().copied());
+    areas::part(evidence, area, segments.collect())
 }
 
 /// Runs of rows that may be a table without rules: rows of several pieces, the lines that go on with their cells, and at

@@ -142,10 +142,13 @@ pub(super) fn number_rows(
     merged: &BTreeSet<(usize, usize)>,
 ) {
     let text_bands = bands.iter().filter(|band| !band.lines.is_empty()).count();
-    let labels = |band: &RuledBand| rows::labels(&band.lines, columns[0]);
-    let all_labels: usize = bands.iter().map(labels).sum();
+    let labels = bands
+        .iter()
+        .map(|band| rows::labels(&band.lines, columns[0]));
+    let labels: Vec<usize> = labels.collect();
     // Rules between most labels divide rows; a few divide groups of rows.
-    let is_ruled = text_bands >= RULED_BANDS.0 && all_labels <= RULED_BANDS.1 * text_bands;
+    let is_ruled =
+        text_bands >= RULED_BANDS.0 && labels.iter().sum::<usize>() <= RULED_BANDS.1 * text_bands;
     let first_data = bands
         .iter()
         .flat_map(|band| &band.lines)
@@ -185,7 +188,7 @@ pub(super) fn number_rows(
         seen += band.lines.len();
         let is_head = before >= band.lines.len();
         // A band of several labels is a group of rows.
-        let is_ruled = is_ruled && labels(band) <= RULED_BANDS.1;
+        let is_ruled = is_ruled && labels[at] <= RULED_BANDS.1;
         let is_boxed = is_ruled && is_closed && are_boxed(evidence, columns, band);
         let values = rows::continued(
             &lines,

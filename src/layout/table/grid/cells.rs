@@ -144,7 +144,7 @@ fn rows_of(bands: &[RuledBand]) -> Vec<Row> {
             rows.push(Row {
                 from,
                 to,
-                confidence: band.confidence.get(row).copied().unwrap_or(1.0),
+                confidence: band.confidence[row],
             });
             from = to;
         }

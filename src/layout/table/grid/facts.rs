@@ -69,8 +69,8 @@ fn wrapped(bands: &[RuledBand]) -> usize {
     bands.iter().map(of_band).sum()
 }
 
-pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts {
-    let columns = sides.len() - 1;
+pub(super) fn facts(columns: &[(f32, f32)], bands: &[RuledBand], table: &Table) -> Facts {
+    let count = columns.len();
     let lines = || bands.iter().flat_map(|band| &band.lines);
     let pieces = || lines().flat_map(|line| &line.pieces);
     let filled = table.cells.iter().filter(|cell| !cell.text.is_empty());
@@ -93,7 +93,7 @@ pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts 
         let is_marker = marker(p).is_some_and(|text| super::super::is_marker(&text));
         is_marker || is_same(p)
     });
-    let width = (sides[columns] - sides[0]).max(1.0);
+    let width = (columns[count - 1].1 - columns[0].0).max(1.0);
     Facts {
         rows: table.rows,
         bands: bands.iter().filter(|band| !band.lines.is_empty()).count(),
@@ -103,15 +103,15 @@ pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts 
         filled: filled.clone().count(),
         numbers: pieces().filter(|p| p.piece.is_number()).count(),
         cell_words: pieces().map(|p| text_size(&p.piece)).collect(),
-        lines_of_column: (0..columns)
+        lines_of_column: (0..count)
             .map(|c| lines().filter(|l| l.is_filled(c)).count())
             .collect(),
         markers: (markers.count(), first_column.clone().count()),
-        first_width: (sides[1] - sides[0]) / width,
-        is_contents: signs::leads_to_pages(bands) || signs::is_paired_index(bands, columns),
-        has_rising_pages: signs::has_rising_pages(bands, columns),
+        first_width: (columns[0].1 - columns[0].0) / width,
+        is_contents: signs::leads_to_pages(bands) || signs::is_paired_index(bands, count),
+        has_rising_pages: signs::has_rising_pages(bands, count),
         bracket_lines: lines().filter(|line| signs::has_bracket(line)).count(),
-        has_relations: signs::has_relations(bands, columns),
+        has_relations: signs::has_relations(bands, count),
         has_axis: signs::has_axis(bands),
         has_labels: {
             let has_letter = |p: &&Placed| {
@@ -125,13 +125,7 @@ pub(super) fn facts(sides: &[f32], bands: &[RuledBand], table: &Table) -> Facts 
         marks: pieces().filter(|p| signs::is_mark(&p.piece)).count(),
         art_lines: lines().filter(|line| signs::is_art(line)).count(),
         stretched: lines().filter(|line| signs::is_stretched(line)).count(),
-        torn: signs::torn(
-            bands,
-            &sides
-                .windows(2)
-                .map(|pair| (pair[0], pair[1]))
-                .collect::<Vec<_>>(),
-        ),
+        torn: signs::torn(bands, columns),
         prose: filled
             .filter(|cell| cell.text.chars().count() > PROSE_CHARS)
             .count(),

@@ -200,7 +200,7 @@ fn cells(
     bands::join_undrawn(evidence, &at, &bands, &mut places);
     heads::widen(evidence, columns, &bands, &mut places);
     let table = cells::fill(evidence, &sides, &bands, &places);
-    let facts = facts::facts(&at, &bands, &table);
+    let facts = facts::facts(columns, &bands, &table);
     let table = cells::compact(evidence, table, &bands, &at);
     Grid {
         table,

@@ -284,10 +284,8 @@ pub(super) fn goes_on(
     column: usize,
     side: (f32, f32),
 ) -> bool {
-    let (Some(a), Some(b)) = (above.single(column), below.single(column)) else {
-        return false;
-    };
-    same_cell(&a.piece, &b.piece, side, below.size) >= LOWER
+    let pair = above.single(column).zip(below.single(column));
+    pair.is_some_and(|(a, b)| same_cell(&a.piece, &b.piece, side, below.size) >= LOWER)
 }
 
 /// `true` if a sentence of a column goes on in the next line: it had no room, and the line begins with a small letter, or
@@ -298,11 +296,11 @@ pub(super) fn is_torn(
     column: usize,
     side: (f32, f32),
 ) -> bool {
-    let (Some(a), Some(b)) = (above.single(column), below.single(column)) else {
-        return false;
-    };
-    let is_long = a.piece.words.len() >= SENTENCE_WORDS;
-    is_long && same_cell(&a.piece, &b.piece, side, below.size) >= LOWER_FULL
+    let pair = above.single(column).zip(below.single(column));
+    pair.is_some_and(|(a, b)| {
+        let is_long = a.piece.words.len() >= SENTENCE_WORDS;
+        is_long && same_cell(&a.piece, &b.piece, side, below.size) >= LOWER_FULL
+    })
 }
 
 /// How much speaks for two pieces of one column, one above the other, being one cell.
