@@ -246,3 +246,17 @@ fn cells_of_a_table_that_goes_on_tell_their_page() {
     assert!(later.iter().any(|(_, own)| own[1] < bbox[3] / 2.0));
     assert!(later.iter().all(|(cell, _)| cell["kind"] != "header"));
 }
+
+#[test]
+fn lines_of_code_keep_what_stands_beside_a_gap() {
+    let folder = Folder::new();
+    let pdf = root().join("tests/tables/latex_code_none.pdf");
+    let pdf = pdf.to_str().unwrap();
+    folder
+        .run(&["-i", pdf, "--save-path", "out", "--formats", "md", "-q"])
+        .expect(0);
+    let path = folder.path().join("out/latex_code_none.md");
+    let markdown = std::fs::read_to_string(path).unwrap();
+    let line = "#define REG_STATUS      0x00    /* busy, error          */";
+    assert!(markdown.lines().any(|own| own == line), "{markdown}");
+}

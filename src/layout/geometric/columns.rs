@@ -32,18 +32,20 @@ pub(super) struct Zone {
 /// Cuts a page into zones in reading order, whose indices are those of `items`.
 ///
 /// `body` is the body font size in pixels; with `right_to_left` columns are read from right to left. `is_table` tells
-/// whether some of these items are a table.
+/// whether some of these items are a table, `is_listing` whether they are lines of code.
 pub(super) fn zones(
     items: &[ColumnItem],
     body: f32,
     right_to_left: bool,
     is_table: &dyn Fn(&[usize]) -> bool,
+    is_listing: &dyn Fn(&[usize]) -> bool,
 ) -> Vec<Zone> {
     let cutter = Cutter {
         items,
         body,
         right_to_left,
         is_table,
+        is_listing,
         looked_at: Cell::new(0),
         judged: Cell::new(0),
     };
@@ -57,6 +59,7 @@ struct Cutter<'a> {
     body: f32,
     right_to_left: bool,
     is_table: &'a dyn Fn(&[usize]) -> bool,
+    is_listing: &'a dyn Fn(&[usize]) -> bool,
     /// Items of all runs of rows whose extent was looked at.
     looked_at: Cell<usize>,
     /// Items of those that were judged.
@@ -99,7 +102,9 @@ impl Cutter<'_> {
             };
             let all = &rows[start..band.end];
             start = band.end;
-            if band.is_doubtful && (self.is_table)(&all.concat()) {
+            let items = all.concat();
+            // Lines of code run across their gaps.
+            if (self.is_listing)(&items) || band.is_doubtful && (self.is_table)(&items) {
                 whole.items.extend(all.iter().flatten());
                 continue;
             }
@@ -339,7 +344,7 @@ mod tests {
 
     /// The items of zones.
     fn lists(items: &[ColumnItem], right_to_left: bool) -> Vec<Vec<usize>> {
-        let zones = zones(items, 20.0, right_to_left, &|_| false);
+        let zones = zones(items, 20.0, right_to_left, &|_| false, &|_| false);
         assert!(zones.iter().all(|zone| zone.pieces.is_empty()));
         zones.into_iter().map(|zone| zone.items).collect()
     }

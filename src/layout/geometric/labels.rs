@@ -22,6 +22,8 @@ pub(crate) struct PageShape {
     pub recognized: bool,
     /// `true` if the page's body text has a font with equal widths, so that this is no sign of code.
     pub fixed_pitch: bool,
+    /// `true` if it has such a font beside others: a page of listings in a book.
+    pub has_listings: bool,
     /// Left and right edge of the block's zone.
     pub zone: (f32, f32),
     /// Vertical position of the rule above the footnotes.
@@ -225,7 +227,10 @@ fn is_code(lines: &[Line], shape: &PageShape) -> bool {
     }
     let has_signs = |line: &Line| line.text.contains(['{', '}', '(', ';', '=', '$', '#', '/']);
     if shape.fixed_pitch {
-        return lines.len() > 1 && lines.iter().filter(|l| has_signs(l)).count() * 2 > lines.len();
+        // Gaps within lines, as a program writes its tables.
+        let is_set_out = |line: &&Line| shape.has_listings && line.segments.len() > 1;
+        let is_code = |line: &&Line| has_signs(line) || is_set_out(line);
+        return lines.len() > 1 && lines.iter().filter(is_code).count() * 2 > lines.len();
     }
     if lines.len() > 1 {
         return true;

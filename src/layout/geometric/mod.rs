@@ -145,8 +145,11 @@ impl<'a> PageLayout<'a> {
             let rows = table::rows(&self.contents_of(zone, &contents).0, self.segments);
             !table::find_open(&self.evidence, &rows).is_empty()
         };
+        let is_listing = |zone: &[usize]| {
+            table::is_listing(&self.evidence, &self.contents_of(zone, &contents).0)
+        };
         let mut regions = Vec::new();
-        for zone in columns::zones(&items, self.body, right_to_left, &is_table) {
+        for zone in columns::zones(&items, self.body, right_to_left, &is_table, &is_listing) {
             deadline::check();
             self.read_zone(&zone, &contents, &mut regions);
         }
@@ -318,6 +321,7 @@ impl<'a> PageLayout<'a> {
             height: self.page.height as f32,
             recognized: self.page.text.source == TextSource::Lines,
             fixed_pitch: self.fixed_pitch,
+            has_listings: self.evidence.fixed_pitch != table::FixedPitch::All,
             zone: (bounds.x1, bounds.x2),
             footnote_rule: self.footnote_rule,
         };

@@ -171,7 +171,7 @@ pub(super) fn is_prose(evidence: &Evidence, indices: &[usize]) -> bool {
 
 /// `true` if most of the text has a font with equal widths, and the rest of the page has not: code, or what a program
 /// writes.
-pub(super) fn is_listing(evidence: &Evidence, indices: &[usize]) -> bool {
+pub(crate) fn is_listing(evidence: &Evidence, indices: &[usize]) -> bool {
     evidence.fixed_pitch != FixedPitch::All && is_fixed(evidence, indices)
 }
 

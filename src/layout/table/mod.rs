@@ -21,7 +21,8 @@ mod thresholds;
 mod trace;
 mod turned;
 
-pub(crate) use evidence::Evidence;
+pub(crate) use evidence::{Evidence, FixedPitch};
+pub(crate) use judge::is_listing;
 pub(crate) use pieces::note_text;
 #[cfg(test)]
 pub(crate) use reason::Reason;
