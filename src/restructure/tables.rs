@@ -86,27 +86,29 @@ fn merge_pair(
     }
     let (a, b) = (&mut before[first], &mut after[second]);
     let chain = chain.or_else(|| Chain::of(&b.content));
-    let rows = match chain.map(|chain| (chain, Chain::of(&a.content))) {
+    let rows = match chain {
         // Plain tables, as nearly all are: the rows of what is merged are not read again for each page before.
-        Some((mut chain, Some(own))) if chain.may_continue(&a.content) => {
-            match chain.continue_from(&a.content, own) {
-                Ok(Some(rows)) => {
-                    *open = Some(Open {
-                        block: first,
-                        chain,
-                    });
-                    rows
-                }
-                other => {
-                    b.content = chain.to_html();
-                    return other.map(|_| ());
-                }
+        Some(mut chain) => match chain.continue_from(&a.content) {
+            Ok(Continued::Rows(rows)) => {
+                *open = Some(Open {
+                    block: first,
+                    chain,
+                });
+                Some(rows)
             }
-        }
-        other => {
-            if let Some((chain, _)) = other {
+            other => {
                 b.content = chain.to_html();
+                if other? == Continued::Apart {
+                    return Ok(());
+                }
+                None
             }
+        },
+        None => None,
+    };
+    let rows = match rows {
+        Some(rows) => rows,
+        None => {
             let Some(whole) = merged(&a.content, &b.content)? else {
                 return Ok(());
             };
@@ -243,29 +245,27 @@ impl Chain {
         HtmlTree::parse(&[Self::START, &first, Self::END].concat())
     }
 
-    /// `false` if a cell of the header that it would lose to another table reaches into the rows that stay.
-    fn may_continue(&self, html: &str) -> bool {
-        let (a, b) = (HtmlTree::parse(html), self.beginning());
-        let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
-        let header = repeated_header(&a, &rows_a, &b, &rows_b);
-        rows_b[..header].iter().enumerate().all(|(at, row)| {
-            let mut own = cells(&b, *row).into_iter();
-            own.all(|cell| at + span(&b, cell, "rowspan") <= header)
-        })
-    }
-
-    /// Puts the rows of another table before these, as [`merged`] does; `None` if these do not continue it. A failure
-    /// leaves it as it was.
-    fn continue_from(&mut self, html: &str, own: Chain) -> Result<Option<JoinedRows>, MergeLimit> {
+    /// Puts the rows of another table before these, as [`merged`] does. Whatever else comes of it leaves it as it was.
+    fn continue_from(&mut self, html: &str) -> Result<Continued, MergeLimit> {
+        let Some(own) = Chain::of(html) else {
+            return Ok(Continued::Unsure);
+        };
         if own.bytes + self.bytes > MAX_MERGED_BYTES {
             return Err(MergeLimit::Bytes);
         }
         let (a, b) = (HtmlTree::parse(html), self.beginning());
         let (rows_a, rows_b) = (a.elements(a.root(), &["tr"]), b.elements(b.root(), &["tr"]));
         let header = repeated_header(&a, &rows_a, &b, &rows_b);
+        let reaches = |(at, row): (usize, &NodeId)| {
+            let mut own = cells(&b, *row).into_iter();
+            own.any(|cell| at + span(&b, cell, "rowspan") > header)
+        };
+        if rows_b[..header].iter().enumerate().any(reaches) {
+            return Ok(Continued::Unsure);
+        }
         let next = rows_b.get(header).map(|row| (&b, *row));
         if !continues(&a, &rows_a, next, own.columns, self.columns)? {
-            return Ok(None);
+            return Ok(Continued::Apart);
         }
         for text in self.rows.drain(..header) {
             self.bytes -= text.len();
@@ -275,11 +275,23 @@ impl Chain {
         for text in own.rows.into_iter().rev() {
             self.rows.push_front(text);
         }
-        Ok(Some(JoinedRows {
+        Ok(Continued::Rows(JoinedRows {
             first: rows_a.len(),
             header,
         }))
     }
+}
+
+/// What comes of putting the rows of another table before those of a chain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Continued {
+    /// They are one table.
+    Rows(JoinedRows),
+    /// The chain does not continue the other table.
+    Apart,
+    /// The other table is not plain, or a cell of the header that the chain would lose reaches into the rows that stay:
+    /// only the trees tell.
+    Unsure,
 }
 
 /// Whether a table goes on with a row, the `next` of another one behind the repeated header: as many columns, or rows that
@@ -486,16 +498,18 @@ mod tests {
             let mut chain = Chain::of(&slow);
             for page in pages[..pages.len() - 1].iter().rev() {
                 let whole = merged(page, &slow).unwrap();
-                let own = Chain::of(page);
-                match (&mut chain, own) {
-                    (Some(fast), Some(own)) if fast.may_continue(page) => {
-                        let rows = fast.continue_from(page, own).unwrap();
-                        proptest::prop_assert_eq!(rows, whole.as_ref().map(|whole| whole.rows));
-                        if whole.is_none() {
-                            chain = Chain::of(page);
-                        }
+                let fast = chain.as_mut().map(|chain| chain.continue_from(page).unwrap());
+                match fast {
+                    Some(Continued::Rows(rows)) => {
+                        proptest::prop_assert_eq!(Some(rows), whole.as_ref().map(|whole| whole.rows));
                     }
-                    _ => chain = whole.as_ref().map_or(Chain::of(page), |whole| Chain::of(&whole.html)),
+                    Some(Continued::Apart) => {
+                        proptest::prop_assert!(whole.is_none());
+                        chain = Chain::of(page);
+                    }
+                    Some(Continued::Unsure) | None => {
+                        chain = whole.as_ref().map_or(Chain::of(page), |whole| Chain::of(&whole.html));
+                    }
                 }
                 slow = whole.map_or(page.clone(), |whole| whole.html);
                 if let Some(chain) = &chain {

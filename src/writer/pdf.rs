@@ -3,6 +3,7 @@
 //! A long document is never held in memory, and the JPEG of a page is embedded as it was encoded. Text is the built-in
 //! Helvetica: crisp at any size and selectable.
 
+use crate::geometry::Rect;
 use pdf_writer::{Chunk, Content, Filter, Finish, Name, Rect as PdfRect, Ref, Str};
 use std::io::{self, Write};
 
@@ -19,7 +20,7 @@ const MIN_SIDE: f32 = 3.0;
 const CHAR_WIDTH: f32 = 0.52;
 
 /// Name of the page's picture in its resources.
-pub(super) const PICTURE: Name = Name(b"P");
+const PICTURE: Name = Name(b"P");
 /// Name of the font.
 const FONT_NAME: Name = Name(b"F");
 
@@ -28,6 +29,17 @@ pub(super) type Opacity = (Name<'static>, f32);
 
 /// A picture that was written to a file: its object, width and height in pixels.
 pub(super) type PlacedPicture = (Ref, usize, usize);
+
+/// A box of pixels on a page that is `height` points high, with y upward: left, bottom, width, height. `scale` is the
+/// number of points of a pixel.
+pub(super) fn to_points(bbox: &Rect, scale: (f32, f32), height: f32) -> [f32; 4] {
+    [
+        bbox.x1 * scale.0,
+        height - bbox.y2 * scale.1,
+        bbox.width() * scale.0,
+        bbox.height() * scale.1,
+    ]
+}
 
 /// A PDF being written.
 pub(super) struct PdfFile<W> {

@@ -179,13 +179,7 @@ impl<'a> PageDrawing<'a> {
 
     /// A box in points with y upward: left, bottom, width, height.
     fn to_points(&self, bbox: &Rect) -> [f32; 4] {
-        let (sx, sy) = self.scale;
-        [
-            bbox.x1 * sx,
-            self.page.1 - bbox.y2 * sy,
-            bbox.width() * sx,
-            bbox.height() * sy,
-        ]
+        pdf::to_points(bbox, self.scale, self.page.1)
     }
 
     fn draw_legend(&mut self) {

@@ -89,13 +89,7 @@ impl<'a> Drawing<'a> {
 
     /// A box in points with y upward: left, bottom, width, height.
     fn to_points(&self, bbox: &Rect) -> [f32; 4] {
-        let (sx, sy) = self.scale;
-        [
-            bbox.x1 * sx,
-            self.size.1 - bbox.y2 * sy,
-            bbox.width() * sx,
-            bbox.height() * sy,
-        ]
+        pdf::to_points(bbox, self.scale, self.size.1)
     }
 
     fn outline(&mut self, block: &Block, color: usize) {

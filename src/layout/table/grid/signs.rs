@@ -21,16 +21,18 @@ const AXIS_SLACK: f32 = 0.12;
 /// Width of the gaps of a justified line in relation to the narrowest of the spaces within its pieces.
 const STRETCHED: f32 = 1.7;
 
+/// `true` for the figures of a page's number.
+fn is_page_figure(text: &str) -> bool {
+    (1..=PAGE_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// `true` if leader dots lead to numbers of pages in most lines: contents or an index, of one column or several.
 pub(super) fn leads_to_pages(bands: &[RuledBand]) -> bool {
     let lines = || bands.iter().flat_map(|band| &band.lines);
     let is_page = |text: &str| {
         let text = text.trim_end_matches([',', '.', 'f', 'n']);
         let is_roman = text.chars().all(|c| "ivxlc".contains(c));
-        let is_figure = |part: &str| {
-            (1..=PAGE_DIGITS).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit())
-        };
-        !text.is_empty() && (is_roman || text.split(['–', '-']).all(is_figure))
+        !text.is_empty() && (is_roman || text.split(['–', '-']).all(is_page_figure))
     };
     let leads = |line: &&PlacedLine| {
         let words: Vec<&str> = line
@@ -181,8 +183,6 @@ pub(super) fn is_paired_index(bands: &[RuledBand], columns: usize) -> bool {
         let words: Vec<&str> = words.map(|(_, word)| word.text.as_str()).collect();
         Some(words.join(" ").to_lowercase())
     };
-    let is_page =
-        |text: &String| text.len() <= PAGE_DIGITS && text.bytes().all(|b| b.is_ascii_digit());
     let (mut pages, mut numbers, mut rising, mut pairs) = (0, 0, 0, 0);
     for column in (0..columns).step_by(2) {
         let own: Vec<String> = lines.iter().filter_map(|line| text(line, column)).collect();
@@ -193,7 +193,7 @@ pub(super) fn is_paired_index(bands: &[RuledBand], columns: usize) -> bool {
             .filter_map(|line| text(line, column + 1))
             .collect();
         numbers += own.len();
-        pages += own.iter().filter(|text| is_page(text)).count();
+        pages += own.iter().filter(|text| is_page_figure(text)).count();
     }
     numbers > 0 && pages * 10 >= numbers * 9 && rising * 10 >= pairs * 9
 }
