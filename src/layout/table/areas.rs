@@ -1,12 +1,15 @@
 //! Where tables begin and end: titles and notes that lines enclose stay outside, heads above the first line join, and
 //! tables of unlike columns below each other are divided.
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Rule, between};
 use super::grid::{self, Grid, RowText};
+use super::is_marker;
 use super::pieces::{Piece, lines};
 use super::reason::Reason;
 use super::thresholds::columns::SEPARATOR;
+use super::thresholds::drawn::{BORDER_SHARE, SNAP};
 use super::thresholds::ends::*;
+use crate::document::is_number;
 use crate::geometry::Rect;
 use crate::layout::captions::{caption_kind, is_of_figure};
 use crate::lines::Direction;
@@ -57,19 +60,24 @@ pub(super) fn parts(
                 open.push(trimmed(evidence, below));
                 open.push(trimmed(evidence, above));
             }
-            None => done.push(part),
+            None => match beside(evidence, &part) {
+                Some((left, right)) => done.extend([left, right]),
+                None => done.push(part),
+            },
         }
     }
-    if let [part] = &mut done[..] {
-        extend(evidence, part, free);
+    for at in 0..done.len() {
+        let is_free = |i: &usize| !done.iter().any(|part| part.segments.contains(i));
+        let free: Vec<usize> = free.iter().copied().filter(is_free).collect();
+        extend(evidence, &mut done[at], &free);
     }
     Ok(done)
 }
 
 /// `true` if there is the caption of a figure in it.
 pub(super) fn has_figure(grid: &Grid) -> bool {
-    let mut captions = grid.rows.iter().filter_map(|row| row.alone.as_ref());
-    captions.any(|text| is_of_figure(text))
+    let mut captions = grid.rows.iter().filter_map(RowText::alone);
+    captions.any(is_of_figure)
 }
 
 /// An area with the grid of its text, if that has two columns.
@@ -99,16 +107,15 @@ fn within(evidence: &Evidence, whole: &Part, top: f32, bottom: f32) -> Option<Pa
 /// Leaves out titles above the first row, and notes below the last one.
 fn trimmed(evidence: &Evidence, whole: Part) -> Part {
     let rows = &whole.grid.rows;
-    let alone = |row: &RowText| row.alone.clone();
-    let first: Vec<String> = rows.iter().map_while(alone).collect();
-    let last: Vec<String> = rows.iter().rev().map_while(alone).collect();
+    let first: Vec<&str> = rows.iter().map_while(RowText::alone).collect();
+    let last: Vec<&str> = rows.iter().rev().map_while(RowText::alone).collect();
     // Text that no line encloses at its sides, before the head has begun.
     let sides = (whole.area.x1, whole.area.x2);
     let is_open = |row: &RowText| {
         let is_drawn = |x: f32| evidence.has_upright(x, row.top, row.bottom);
         !is_drawn(sides.0) && !is_drawn(sides.1)
     };
-    let is_text = |text: &String| text.split_whitespace().count() >= TEXT_WORDS;
+    let is_text = |text: &&str| text.split_whitespace().count() >= TEXT_WORDS;
     let has_caption = first
         .first()
         .is_some_and(|text| caption_kind(text).is_some());
@@ -122,8 +129,8 @@ fn trimmed(evidence: &Evidence, whole: Part) -> Part {
         false => 0,
     };
     let is_below = |at: &usize| {
-        let text = &last[rows.len() - 1 - at];
-        is_note(text) || is_open(&rows[*at]) && is_text(text)
+        let text = last[rows.len() - 1 - at];
+        is_note(text) || is_open(&rows[*at]) && is_text(&text)
     };
     let notes = (rows.len() - last.len()..rows.len()).find(is_below);
     let end = notes.unwrap_or(rows.len());
@@ -132,7 +139,7 @@ fn trimmed(evidence: &Evidence, whole: Part) -> Part {
     }
     // The rule between title and head, if there is one, else the middle.
     let side = |above: f32, below: f32| {
-        let rules = super::evidence::between(&evidence.horizontal, above, below);
+        let rules = between(&evidence.horizontal, above, below);
         rules.last().map_or((above + below) / 2.0, |rule| rule.at)
     };
     let top = match titles {
@@ -157,7 +164,7 @@ fn is_note(text: &str) -> bool {
 /// Two tables in an area that are cheaper than one: with a title between them and columns of their own.
 fn divided(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> {
     let rows = &whole.grid.rows;
-    let titles = (1..rows.len().saturating_sub(1)).filter(|at| rows[*at].alone.is_some());
+    let titles = (1..rows.len().saturating_sub(1)).filter(|at| rows[*at].is_alone);
     let mut best: Option<(f32, Part, Part)> = None;
     for at in titles.take(MAX_CUTS) {
         let above = within(evidence, whole, whole.area.y1, rows[at].top);
@@ -165,6 +172,9 @@ fn divided(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> {
         let (Some(above), Some(below)) = (above, below) else {
             continue;
         };
+        if is_head_again(&whole.grid, at + 1) {
+            return Some((above, below));
+        }
         let cost = above.grid.cost + below.grid.cost + TABLE;
         let is_better = best.as_ref().is_none_or(|(least, ..)| cost < *least);
         if cost < whole.grid.cost && is_better {
@@ -172,6 +182,73 @@ fn divided(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> {
         }
     }
     best.map(|(_, above, below)| (above, below))
+}
+
+/// Two tables side by side: lines or shades of their own begin and end at the same heights, none runs through the space
+/// between, and each has labels in its first column.
+pub(super) fn beside(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> {
+    let (area, sides) = (whole.area, &whole.grid.sides);
+    let boxes = || whole.segments.iter().map(|i| &evidence.segments[*i].bbox);
+    let rules = between(&evidence.horizontal, area.y1 - SNAP, area.y2 + SNAP);
+    let at_middle = |at: &usize| {
+        let x = sides[*at];
+        let left = boxes().filter(|own| own.center_x() < x).map(|own| own.x2);
+        let right = boxes().filter(|own| own.center_x() > x).map(|own| own.x1);
+        let (left, right) = (left.fold(area.x1, f32::max), right.fold(area.x2, f32::min));
+        let middle = (left + right) / 2.0;
+        (left < right).then_some(middle)
+    };
+    let is_between = |middle: f32| {
+        let covers = |rule: &Rule, from: f32, to: f32| {
+            let covered = rule.to.min(to) - rule.from.max(from);
+            covered > BORDER_SHARE * (to - from)
+        };
+        let lefts = rules.iter().filter(|rule| covers(rule, area.x1, middle));
+        let mut pairs = lefts.flat_map(|left| {
+            let same = between(rules, left.at - SNAP, left.at + SNAP).iter();
+            same.filter(|rule| covers(rule, middle, area.x2))
+        });
+        let crosses = |rule: &Rule| rule.from < middle && middle < rule.to;
+        pairs.next().is_some() && !rules.iter().any(crosses)
+    };
+    let has_labels = |column: usize| {
+        let cells = whole.grid.table.cells.iter();
+        let filled = cells.filter(|cell| cell.column == column && !cell.text.is_empty());
+        let numbers = filled.clone().filter(|cell| is_number(&cell.text)).count();
+        let filled = filled.count();
+        LABELS.is_reached(filled - numbers, whole.grid.table.rows)
+    };
+    let middle = (2..(sides.len() - 1).saturating_sub(1))
+        .filter(|at| has_labels(0) && has_labels(*at))
+        .filter_map(|at| at_middle(&at))
+        .find(|middle| is_between(*middle))?;
+    let half = |is_left: bool| {
+        let own = |i: &usize| (evidence.segments[*i].bbox.center_x() < middle) == is_left;
+        let segments: Vec<usize> = whole.segments.iter().copied().filter(own).collect();
+        let text = Rect::union_all(segments.iter().map(|i| &evidence.segments[*i].bbox))?;
+        let area = match is_left {
+            true => Rect {
+                x2: text.x2,
+                ..area
+            },
+            false => Rect {
+                x1: text.x1,
+                ..area
+            },
+        };
+        part(evidence, area, segments)
+    };
+    Some((half(true)?, half(false)?))
+}
+
+/// `true` if a row says what the first row of several pieces does: the head of a next table.
+fn is_head_again(grid: &Grid, at: usize) -> bool {
+    let head = grid.rows.iter().position(|row| !row.is_alone);
+    let is_again = |head: usize| {
+        let (head, row) = (&grid.rows[head], &grid.rows[at]);
+        !row.is_alone && head.text == row.text
+    };
+    head.is_some_and(|head| head < at && is_again(head))
 }
 
 /// Adds the lines right above the first rule, and below the last one, whose pieces stand in its columns: a head that is
@@ -215,7 +292,12 @@ fn extended(evidence: &Evidence, part: &Part, free: &[usize], is_above: bool) ->
         .pieces
         .iter()
         .all(|piece| piece.bbox.x1 > area.x1 - line.size && piece.bbox.x2 < area.x2 + line.size);
-    let count = line.pieces.len();
+    // The number of a heading is no cell.
+    let is_number = |piece: &Piece| match &piece.words[..] {
+        [(_, word)] => is_marker(&word.text),
+        _ => false,
+    };
+    let count = line.pieces.len() - usize::from(is_number(&line.pieces[0]));
     let is_row = count >= 2 && count * 2 >= sides.len() - 1;
     let has_number = line.pieces.iter().any(|piece| piece.is_number());
     // Headings over groups of columns, none over the labels; a sum at the right with its name.

@@ -1,5 +1,6 @@
 //! Evidence of tables: what is drawn on a page that may divide one, and the lines of text with their gaps.
 
+use super::fields::without_fields;
 use super::thresholds::drawn::*;
 use super::trace::Trace;
 use crate::deadline;
@@ -105,12 +106,12 @@ impl<'a> Evidence<'a> {
         });
         let (level_edges, upright_edges): (Vec<Rect>, Vec<Rect>) =
             edges.into_iter().partition(|edge| is_level(&edge));
+        let (level, drawn) = without_fields(level, drawn, segments, body);
         let level = level
             .into_iter()
             .chain(level_edges.iter().map(|r| Rule::level(r, false)));
         let upright = drawn
-            .iter()
-            .copied()
+            .into_iter()
             .chain(upright_edges.iter().map(|r| Rule::upright(r, false)));
         Self {
             segments,
@@ -323,7 +324,7 @@ fn edges(shades: &[(Rect, [u8; 3])]) -> Vec<Rect> {
 }
 
 /// Merges collinear pieces of lines.
-fn merged(lines: impl Iterator<Item = Rule>) -> Vec<Rule> {
+pub(super) fn merged(lines: impl Iterator<Item = Rule>) -> Vec<Rule> {
     let mut lines: Vec<Rule> = lines.collect();
     lines.sort_by(|a, b| a.at.total_cmp(&b.at).then(a.from.total_cmp(&b.from)));
     let mut out: Vec<Rule> = Vec::new();
@@ -349,7 +350,8 @@ fn merged(lines: impl Iterator<Item = Rule>) -> Vec<Rule> {
     out
 }
 
-fn groups(horizontal: &[Rule], vertical: &[Rule]) -> Vec<(Vec<Rule>, Vec<Rule>)> {
+/// Groups of lines that meet, as `(horizontal, vertical)`.
+pub(super) fn groups(horizontal: &[Rule], vertical: &[Rule]) -> Vec<(Vec<Rule>, Vec<Rule>)> {
     // The lines of the other direction that a line reaches.
     let meeting = |own: &Rule, others: &[Rule]| -> Vec<usize> {
         let first = others.partition_point(|other| other.at < own.from - TOUCH);

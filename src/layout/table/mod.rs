@@ -9,6 +9,7 @@
 
 mod areas;
 mod evidence;
+mod fields;
 mod frames;
 mod grid;
 mod judge;

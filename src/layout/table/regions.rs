@@ -24,6 +24,8 @@ use crate::lines::Direction;
 const MOST_ACROSS: usize = 4;
 /// Share of an area from which it lies within another one.
 const WITHIN: f32 = 0.9;
+/// Share of an area between lines from which it is a part of a box.
+const MOSTLY: f32 = 0.6;
 
 /// An area that is a table, if no other one wins.
 #[derive(Debug)]
@@ -68,8 +70,25 @@ pub(crate) fn find_drawn(evidence: &Evidence, free: &[usize]) -> Vec<FoundTable>
         deadline::check();
         candidates.extend(of_group(evidence, &horizontal, &vertical, free));
     }
+    // What stands between lines inside a box that is a table is a part of that.
+    let is_boxed = |own: &&Candidate| {
+        let is_more = |other: &Candidate| other.value > own.value && other.shares_text(own);
+        is_boxed(evidence, &own.part.area) && !candidates.iter().any(is_more)
+    };
+    let boxes: Vec<(Rect, f32)> = candidates
+        .iter()
+        .filter(is_boxed)
+        .map(|candidate| (candidate.part.area, candidate.value))
+        .collect();
     for area in frames(evidence, free) {
-        candidates.extend(of_frame(evidence, &area, free));
+        for candidate in of_frame(evidence, &area, free) {
+            let own = &candidate.part.area;
+            let around = |(area, _): &&(Rect, f32)| own.share_inside(area) > MOSTLY;
+            match boxes.iter().find(around) {
+                Some((_, value)) => note_refused(evidence, &candidate, Reason::Lost(*value)),
+                None => candidates.push(candidate),
+            }
+        }
     }
     choose(evidence, candidates)
 }
@@ -116,6 +135,13 @@ fn together(candidates: &[Candidate], at: usize) -> Option<f32> {
             Some(sum - TABLE * (more - 1) as f32)
         }
     }
+}
+
+/// `true` if lines are drawn along all sides of an area.
+fn is_boxed(evidence: &Evidence, area: &Rect) -> bool {
+    let is_drawn = |x: f32| evidence.has_upright_line(x, area.y1, area.y2);
+    let is_level = |y: f32| evidence.has_level(y, area.x1, area.x2);
+    [area.x1, area.x2].into_iter().all(is_drawn) && [area.y1, area.y2].into_iter().all(is_level)
 }
 
 fn candidate(part: Part, origin: Origin) -> Candidate {
@@ -286,9 +312,9 @@ pub(crate) fn find_numbers(evidence: &Evidence, free: &[usize]) -> Vec<FoundTabl
             let verdict = judge::of_numbers(&part);
             judged(evidence, part, Origin::Numbers, verdict)
         })
-        .map(|mut candidate| {
+        .flat_map(|mut candidate| {
             areas::extend(evidence, &mut candidate.part, free);
-            self::candidate(candidate.part, Origin::Numbers).choose(evidence)
+            choose_beside(evidence, candidate.part, Origin::Numbers)
         })
         .collect()
 }
@@ -298,7 +324,19 @@ pub(crate) fn find_open(evidence: &Evidence, rows: &[TextRow]) -> Vec<FoundTable
     runs(evidence, rows)
         .into_iter()
         .filter_map(|run| longest(evidence, &rows[run], Origin::Open))
-        .map(|part| candidate(part, Origin::Open).choose(evidence))
+        .flat_map(|part| choose_beside(evidence, part, Origin::Open))
+        .collect()
+}
+
+/// A table without lines, or the two side by side that it is.
+fn choose_beside(evidence: &Evidence, part: Part, origin: Origin) -> Vec<FoundTable> {
+    let parts = match areas::beside(evidence, &part) {
+        Some((left, right)) => vec![left, right],
+        None => vec![part],
+    };
+    let parts = parts.into_iter();
+    parts
+        .map(|part| candidate(part, origin).choose(evidence))
         .collect()
 }
 

@@ -64,6 +64,23 @@ pub(super) mod drawn {
     pub(crate) const SHADE_GAP: f32 = 1.0;
 }
 
+/// Boxes of forms to be filled in.
+pub(super) mod fields {
+    use super::Share;
+
+    /// Width in ems up to which a rectangle may be such a box: a line of text. Larger: panels are boxes. Smaller: boxes over
+    /// a whole page divide cells.
+    pub(crate) const MOST_WIDTH: f32 = 60.0;
+    /// Width and height in ems up to which it is one to be ticked, which may stand on a border.
+    pub(crate) const TICK_SIZE: f32 = 2.2;
+    /// Share of it inside a ruled area from which it is a part of that.
+    pub(crate) const INSIDE: f32 = 0.98;
+    /// Share of the area that it fills at most. Larger: double frames are boxes.
+    pub(crate) const MOST_OF_AREA: f32 = 0.5;
+    /// Labels for each box. Larger: boxes with one label for several divide cells. Smaller: cells with a frame each are boxes.
+    pub(crate) const LABELS: Share = Share(1, 2);
+}
+
 /// Gaps between words, in ems of the larger word.
 pub(super) mod gaps {
     /// Widest space between words. Larger: narrow columns are merged. Smaller: justified lines are rows of several
@@ -160,6 +177,8 @@ pub(super) mod rows {
     pub(crate) const LABEL: f32 = 0.5;
     /// The same, beyond, if one is bold and the other is not.
     pub(crate) const STYLE: f32 = 0.8;
+    /// Against one row for a lower line that is both larger and bold, a heading between two tables.
+    pub(crate) const HEADING: f32 = 3.5;
     /// Size of a lower line in relation to the upper one from which it is of another kind.
     pub(crate) const OTHER_SIZE: f32 = 1.1;
     /// Against one row for two numbers in a cell.
@@ -209,6 +228,10 @@ pub(super) mod rows {
 
 /// Where tables begin and end.
 pub(super) mod ends {
+    use super::Share;
+
+    /// Share of the rows with a label in the first column of each of two tables side by side.
+    pub(crate) const LABELS: Share = Share(3, 5);
     /// Distance in ems of a line above the first rule, or below the last one, that belongs to the table. Larger: text near
     /// a table joins it. Smaller: heads above the first rule are lost.
     pub(crate) const NEXT_LINE: f32 = 1.2;

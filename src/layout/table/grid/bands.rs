@@ -200,6 +200,11 @@ pub(super) fn number_rows(
                 head: before,
             },
         );
+        let is_paragraph = is_closed && is_paragraph(evidence, columns, band, &lines);
+        let values = match is_paragraph {
+            true => vec![1.0; values.len()],
+            false => values,
+        };
         let numbers = rows::numbers(&values, next);
         let count = match lines.is_empty() {
             true => 1,
@@ -219,6 +224,23 @@ pub(super) fn number_rows(
         }
         next += count;
     }
+}
+
+/// `true` if the lines of a band are text across several columns in a box that no line divides.
+fn is_paragraph(
+    evidence: &Evidence,
+    columns: &[(f32, f32)],
+    band: &RuledBand,
+    lines: &[PlacedLine],
+) -> bool {
+    let is_drawn = |x: f32| evidence.has_upright(x, band.from, band.to);
+    let ends = [columns[0].0, columns[columns.len() - 1].1];
+    let is_own = |line: &PlacedLine| line.pieces.len() == 1 && line.pieces[0].first == 0;
+    let is_wide = |line: &PlacedLine| line.pieces[0].last > 0;
+    lines.iter().all(is_own)
+        && lines.iter().any(is_wide)
+        && ends.into_iter().all(is_drawn)
+        && !columns[1..].iter().any(|(x, _)| is_drawn(*x))
 }
 
 /// `true` if lines are drawn between all pieces in a band, and at one place at least. Outer sides may be open.

@@ -205,9 +205,25 @@ fn add_drawn(
             group.iter().any(|rule| rule.from <= y && y <= rule.to)
         };
         let beside = lines.iter().filter(is_beside).count();
+        // A line of a row of its own, with a border to the rows that are divided, is one cell of several columns.
+        let is_drawn = |from: f32, to: f32| {
+            let mut sides = [area.x1, area.x2].into_iter();
+            sides.all(|x| evidence.has_upright(x, from, to))
+        };
+        let is_closed = |line: &TextLine| {
+            let y = line.bbox.center_y();
+            let has_border = |rule: &Rule| {
+                let end = if rule.to < y { rule.to } else { rule.from };
+                let (from, to) = (end.min(y), end.max(y));
+                let mut borders = between(&evidence.horizontal, from - SNAP, to + SNAP).iter();
+                borders.any(|level| level.from < at - SNAP && at + SNAP < level.to)
+                    && is_drawn(from, to)
+            };
+            group.iter().all(has_border)
+        };
         let crossing: f32 = lines
             .iter()
-            .filter(|line| !is_beside(line))
+            .filter(|line| !is_beside(line) && !is_closed(line))
             .filter(|line| {
                 let cuts = |x1: f32, x2: f32| x1 < at && at < x2;
                 line.pieces.iter().any(|p| cuts(p.bbox.x1, p.bbox.x2))

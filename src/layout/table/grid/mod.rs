@@ -53,8 +53,17 @@ pub(super) struct RowText {
     pub bottom: f32,
     /// Height of an em of its text in pixels.
     pub size: f32,
-    /// The text if it is a single piece.
-    pub alone: Option<String>,
+    /// Its text.
+    pub text: String,
+    /// `true` if that is a single piece.
+    pub is_alone: bool,
+}
+
+impl RowText {
+    /// Its text if it is a single piece.
+    pub(super) fn alone(&self) -> Option<&str> {
+        self.is_alone.then_some(self.text.as_str())
+    }
 }
 
 /// The grid of the text of `indices` within an area; `None` if it has no two columns.
@@ -223,12 +232,12 @@ fn row_texts(bands: &[RuledBand]) -> Vec<RowText> {
         });
         let words = pieces.iter().flat_map(|p| &p.piece.words);
         let size = words.map(|(segment, _)| segment.style.font_size);
-        let text = || cell_text(pieces.iter().flat_map(|p| p.piece.words.clone()).collect());
         RowText {
             top: bbox.y1,
             bottom: bbox.y2,
             size: size.fold(0.0, f32::max),
-            alone: is_alone.then(text),
+            text: cell_text(pieces.iter().flat_map(|p| p.piece.words.clone()).collect()),
+            is_alone,
         }
     };
     let rows = bands::pieces_of_rows(bands);

@@ -271,8 +271,12 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
     }
     if up > 1 && down == 1 && down_stub && up_stub {
         let [a, b] = [above, below].map(|line| &line.pieces[0].piece);
-        let is_new = a.is_bold() != b.is_bold() || b.size() > OTHER_SIZE * a.size();
-        value -= if is_new { LABEL + STYLE } else { 0.0 };
+        let (is_other, is_larger) = (a.is_bold() != b.is_bold(), b.size() > OTHER_SIZE * a.size());
+        value -= match (is_other, is_larger) {
+            (true, true) => HEADING,
+            (false, false) => 0.0,
+            _ => LABEL + STYLE,
+        };
     }
     value
 }
