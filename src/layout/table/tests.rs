@@ -1,6 +1,7 @@
 //! Tables on synthetic pages: drawn ones, aligned ones, and what is none. Here are the makers of such pages.
 
 mod bands;
+mod forms;
 mod grids;
 mod none;
 mod open;

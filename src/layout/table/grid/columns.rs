@@ -180,18 +180,19 @@ fn add_drawn(
 ) {
     let inside = between(&evidence.vertical, area.x1 + SNAP, area.x2 - SNAP);
     // Lines that no text stands between are one: double lines, and the sides of two shaded cells.
+    let are_one = |left: f32, right: f32| {
+        let is_near = right - left < NARROW_COLUMN * evidence.body;
+        let is_text = |x: f32| left < x && x < right;
+        let mut pieces = lines.iter().flat_map(|line| &line.pieces);
+        right - left < SNAP || is_near && !pieces.any(|p| is_text(p.bbox.center_x()))
+    };
     let mut groups: Vec<Vec<Rule>> = Vec::new();
     for rule in inside {
-        if rule.to.min(area.y2) - rule.from.max(area.y1) <= 0.0 {
+        let is_beyond = rule.to.min(area.y2) - rule.from.max(area.y1) <= 0.0;
+        if is_beyond || are_one(area.x1, rule.at) || are_one(rule.at, area.x2) {
             continue;
         }
-        let is_same = |group: &Vec<Rule>| {
-            let first = group[0].at;
-            let near = rule.at - first < NARROW_COLUMN * evidence.body;
-            let is_text = |x: f32| first < x && x < rule.at;
-            let mut pieces = lines.iter().flat_map(|line| &line.pieces);
-            rule.at - first < SNAP || near && !pieces.any(|p| is_text(p.bbox.center_x()))
-        };
+        let is_same = |group: &Vec<Rule>| are_one(group[0].at, rule.at);
         match groups.last_mut() {
             Some(group) if is_same(group) => group.push(*rule),
             _ => groups.push(vec![*rule]),
