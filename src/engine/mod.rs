@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! clients -> coordinator -> openers
-//!                        -> readers (several) -> lines -> layout -> coordinator
+//!                        -> readers (several) -> lines -> layout -> cutters (several) -> coordinator
 //!                        -> recognizer -> coordinator -> clients
 //! ```
 //!
@@ -302,6 +302,7 @@ impl Engine {
         let (to_readers, reader_inbox) = crossbeam_channel::bounded(capacity);
         let (to_lines, lines_inbox) = crossbeam_channel::bounded(capacity);
         let (to_layout, layout_inbox) = crossbeam_channel::bounded(capacity);
+        let (to_cutters, cutter_inbox) = crossbeam_channel::bounded(capacity);
         let (to_recognizer, recognizer_inbox) = crossbeam_channel::unbounded();
         let shutdown = CancelToken::default();
         let open_jobs = Arc::<AtomicUsize>::default();
@@ -316,7 +317,11 @@ impl Engine {
         })?;
         let at = stage("layout detection");
         threads.start("layout", move || {
-            stages::layout(layout_inbox, detector.as_mut(), at)
+            stages::layout(layout_inbox, detector.as_mut(), to_cutters, at)
+        })?;
+        threads.start_several("cut", limits.readers, || {
+            let (inbox, at) = (cutter_inbox.clone(), stage("cutting pictures"));
+            move || stages::cut(inbox, at)
         })?;
         let (layout, at) = (to_layout.clone(), stage("line recognition"));
         threads.start("lines", move || {

@@ -1,8 +1,10 @@
 //! The stage threads. Each takes items from its inbox until that closes, and for each sends exactly one on:
 //! to the next stage, or a failure to the coordinator.
 
+mod cut;
 mod layout;
 
+pub(super) use cut::cut;
 pub(super) use layout::layout;
 
 use super::LinePreparer;

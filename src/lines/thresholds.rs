@@ -310,6 +310,9 @@ pub(super) mod trust {
     /// Minimum contrast in levels, of 255, of a box with ink in it. Larger: pale text has no ink. Smaller:
     /// JPEG noise is ink.
     pub(crate) const INK_CONTRAST: u8 = 24;
+    /// Scale, in relation to the page's pixels, at which ink is looked for: that of previews. Larger: slower. Smaller: thin
+    /// letters fade.
+    pub(crate) const INK_SCALE: f32 = 0.25;
     /// Contrast to the paper in levels, of 255, beyond which pixels outside boxes are ink, unlike soft edges
     /// of letters and pale tints. Larger: grey text is not ink. Smaller: tints are.
     pub(crate) const DARK_LEVELS: u8 = 96;

@@ -268,9 +268,8 @@ impl Pixels {
 
     /// The same, one value at a time, without a copy of the picture.
     pub fn gray_levels(&self) -> impl Iterator<Item = u8> + '_ {
-        self.data.chunks_exact(3).map(|p| {
-            ((p[0] as u32 * 4899 + p[1] as u32 * 9617 + p[2] as u32 * 1868 + 8192) >> 14) as u8
-        })
+        let pixels = self.data.chunks_exact(3);
+        pixels.map(|pixel| gray_level([pixel[0], pixel[1], pixel[2]].map(u32::from)))
     }
 
     /// `true` if the picture is practically uniform: every channel varies by less than 12 levels.
@@ -280,6 +279,33 @@ impl Pixels {
         (0..3)
             .map(range)
             .all(|(min, max)| max.saturating_sub(min) < 12)
+    }
+
+    /// Gray levels of the picture made smaller by a whole factor, each the mean of a square; with width and height.
+    pub fn shrunk_gray(&self, factor: usize) -> (Vec<u8>, usize, usize) {
+        let factor = factor.clamp(1, 64);
+        let (width, height) = (self.width.div_ceil(factor), self.height.div_ceil(factor));
+        if factor == 1 || self.data.is_empty() {
+            return (self.to_gray(), self.width, self.height);
+        }
+        let mut out = Vec::with_capacity(width * height);
+        let mut sums = vec![[0u32; 3]; width];
+        for rows in self.data.chunks(factor * self.width * 3) {
+            sums.fill([0; 3]);
+            let count = rows.len() / (self.width * 3);
+            for row in rows.chunks_exact(self.width * 3) {
+                for (sum, square) in sums.iter_mut().zip(row.chunks(factor * 3)) {
+                    for pixel in square.chunks_exact(3) {
+                        (0..3).for_each(|c| sum[c] += u32::from(pixel[c]));
+                    }
+                }
+            }
+            out.extend(sums.iter().enumerate().map(|(at, sum)| {
+                let columns = factor.min(self.width - at * factor);
+                gray_level(sum.map(|channel| channel / (columns * count) as u32))
+            }));
+        }
+        (out, width, height)
     }
 
     /// The picture, shrunk if a side is longer than `longest` pixels: for formats with a size limit.
@@ -296,6 +322,25 @@ impl Pixels {
     ///
     /// Fails for a picture without pixels or with a side above 65535, the limit of JPEG.
     pub fn to_jpeg(&self, quality: u8) -> Result<Vec<u8>, RasterError> {
+        self.encode_jpeg(&self.data, jpeg_encoder::ColorType::Rgb, quality)
+    }
+
+    /// The same with one channel if there is no colour, as on most pages of text: a third of the work.
+    pub fn to_plain_jpeg(&self, quality: u8) -> Result<Vec<u8>, RasterError> {
+        let mut pixels = self.data.chunks_exact(3);
+        if !pixels.all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]) {
+            return self.to_jpeg(quality);
+        }
+        let gray: Vec<u8> = self.data.iter().step_by(3).copied().collect();
+        self.encode_jpeg(&gray, jpeg_encoder::ColorType::Luma, quality)
+    }
+
+    fn encode_jpeg(
+        &self,
+        data: &[u8],
+        color: jpeg_encoder::ColorType,
+        quality: u8,
+    ) -> Result<Vec<u8>, RasterError> {
         let side = |n: usize| u16::try_from(n).ok().filter(|n| *n > 0);
         let (Some(width), Some(height)) = (side(self.width), side(self.height)) else {
             return Err(RasterError::JpegSize {
@@ -306,7 +351,7 @@ impl Pixels {
         let mut bytes = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
         encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
-        encoder.encode(&self.data, width, height, jpeg_encoder::ColorType::Rgb)?;
+        encoder.encode(data, width, height, color)?;
         Ok(bytes)
     }
 
@@ -319,6 +364,10 @@ impl Pixels {
         encoder.write_image(&self.data, width, height, image::ExtendedColorType::Rgb8)?;
         Ok(bytes)
     }
+}
+
+fn gray_level([r, g, b]: [u32; 3]) -> u8 {
+    ((r * 4899 + g * 9617 + b * 1868 + 8192) >> 14) as u8
 }
 
 /// The longest side of a JPEG, in pixels.
@@ -431,6 +480,41 @@ mod tests {
     fn halving_averages_pairs() {
         let picture = gradient(4, 2);
         assert_eq!(picture.resize_bilinear(2, 1).data, vec![5, 5, 7, 25, 5, 7]);
+    }
+
+    #[test]
+    fn gray_levels_of_squares_are_their_means_at_the_ends_too() {
+        let mut picture = Pixels::white(5, 3);
+        // Black in the first square of two by two pixels, and in the corner, which is a square of one.
+        for at in [0, 1, 5, 6, 14] {
+            picture.data[at * 3..][..3].fill(0);
+        }
+        assert_eq!(
+            picture.shrunk_gray(2),
+            (vec![0, 255, 255, 255, 255, 0], 3, 2)
+        );
+        picture.data[..3].fill(255);
+        assert_eq!(picture.shrunk_gray(2).0[0], 63);
+        assert_eq!(picture.shrunk_gray(1).0, picture.to_gray());
+        assert_eq!(Pixels::white(0, 0).shrunk_gray(4), (Vec::new(), 0, 0));
+    }
+
+    #[test]
+    fn a_jpeg_has_one_channel_only_if_there_is_no_colour() {
+        let mut picture = Pixels::white(20, 20);
+        picture.data[300..900].fill(90);
+        let channels = |picture: &Pixels| {
+            let jpeg = picture.to_plain_jpeg(90).unwrap();
+            let decoded = image::load_from_memory(&jpeg).unwrap();
+            (
+                decoded.color().channel_count(),
+                decoded.to_luma8().get_pixel(5, 10).0[0],
+            )
+        };
+        let (count, level) = channels(&picture);
+        assert!(count == 1 && level.abs_diff(90) < 12, "{count} {level}");
+        picture.data[0] = 0;
+        assert_eq!(channels(&picture).0, 3);
     }
 
     #[test]

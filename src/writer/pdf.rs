@@ -67,7 +67,7 @@ impl<W: Write> PdfFile<W> {
         Ok(file)
     }
 
-    /// Writes a JPEG of three colours; `width` and `height` in pixels.
+    /// Writes a JPEG, gray or of three colours; `width` and `height` in pixels.
     pub(super) fn add_picture(
         &mut self,
         jpeg: &[u8],
@@ -82,7 +82,10 @@ impl<W: Write> PdfFile<W> {
             .width(width as i32)
             .height(height as i32)
             .bits_per_component(8);
-        image.color_space().device_rgb();
+        match is_gray(jpeg) {
+            true => image.color_space().device_gray(),
+            false => image.color_space().device_rgb(),
+        }
         image.finish();
         self.object(id, &chunk)?;
         Ok((id, width, height))
@@ -247,4 +250,17 @@ pub(super) fn write_text(
         .show(Str(&bytes))
         .end_text()
         .restore_state();
+}
+/// `true` if a JPEG has one channel, by the header of its frame.
+fn is_gray(jpeg: &[u8]) -> bool {
+    let mut rest = jpeg.get(2..).unwrap_or_default();
+    while let [0xFF, marker, high, low, ..] = *rest {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if matches!(marker, 0xC0..=0xC3) {
+            // Behind the length: precision, height, width, and the number of channels.
+            return rest.get(9) == Some(&1);
+        }
+        rest = rest.get(2 + length..).unwrap_or_default();
+    }
+    false
 }

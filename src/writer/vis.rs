@@ -105,7 +105,7 @@ impl DrawingWriter {
         let comparison = steps.map(|(steps, done)| {
             let drawn = drawings::preprocessed(steps, &done);
             let shown = drawn.within(JPEG_SIDE);
-            let jpeg = shown.to_jpeg(COMPARISON_QUALITY);
+            let jpeg = shown.to_plain_jpeg(COMPARISON_QUALITY);
             jpeg.map(|jpeg| (jpeg, shown.width, shown.height))
         });
         let comparison = comparison.transpose().map_err(|error| {
@@ -242,9 +242,15 @@ mod tests {
         let jpeg = crate::raster::Pixels::white(8, 8).to_jpeg(80).unwrap();
         file.add_picture(Some((&jpeg, 8, 8)), 1).unwrap();
         file.add_picture(None, 1).unwrap();
+        let gray = crate::raster::Pixels::white(8, 8)
+            .to_plain_jpeg(80)
+            .unwrap();
+        file.add_picture(Some((&gray, 8, 8)), 1).unwrap();
         let bytes = file.finish(&document).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(text.contains("text 0.90"));
+        let spaces = ["/DeviceRGB", "/DeviceGray"].map(|space| text.matches(space).count());
+        assert_eq!(spaces, [1, 1]);
         // Offsets count bytes, so search the bytes.
         let find = |needle: &[u8]| {
             bytes
@@ -259,7 +265,7 @@ mod tests {
             .filter(|l| l.ends_with(" n "))
             .map(|l| l[..10].parse().unwrap())
             .collect();
-        assert_eq!(offsets.len(), 9);
+        assert_eq!(offsets.len(), 10);
         for (i, offset) in offsets.iter().enumerate() {
             let head = format!("{} 0 obj", i + 1);
             assert!(

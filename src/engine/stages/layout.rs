@@ -1,32 +1,25 @@
-//! The layout stage: pages are passed to the detector, planned, and become requests for their blocks.
+//! The layout stage: pages are passed to the detector.
 
+use super::cut::ToCut;
 use super::{PageJob, Stage, by_deadline, guarded};
 use crate::deadline::{CancelToken, Deadline};
-use crate::engine::assemble::PlannedPage;
-use crate::engine::coordinator::Message;
-use crate::engine::illustrate::illustrate;
 use crate::engine::job::{JobSettings, LayoutChoice};
 use crate::fault::{Fault, Reason};
-use crate::layout::geometric::trace_tables;
 use crate::layout::postprocess::LayoutOptions;
 use crate::layout::{LayoutDetector, Region, whole_page};
 use crate::lines::PreparedPage;
-use crate::plan::{self, PageName, PagePlan};
-use crate::raster::Pixels;
-use crate::recognize::{BlockRequest, Ticket};
 use crossbeam_channel::{Receiver, Sender};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-/// Detects regions, plans them, cuts pictures, and sends a request for every block to recognize.
+/// Detects regions and passes them on to be planned and cut out.
 ///
 /// Waiting pages of any documents form a batch if their options are equal, up to the detector's batch size.
 /// It never waits for more pages: they gather while it works.
 pub(in crate::engine) fn layout(
     inbox: Receiver<(PageJob, PreparedPage)>,
     detector: &mut dyn LayoutDetector,
+    to_cutters: Sender<ToCut>,
     stage: Stage,
 ) {
     let mut detector = Restarted {
@@ -87,7 +80,11 @@ pub(in crate::engine) fn layout(
         for ((mut job, prepared), found) in batch.into_iter().zip(found) {
             job.count("layout", share);
             match found {
-                Ok(regions) => plan(job, prepared, regions, &stage.out),
+                Ok(regions) => drop(to_cutters.send(ToCut {
+                    job,
+                    prepared,
+                    regions,
+                })),
                 Err(fault) => job.fail(&stage.out, fault),
             }
         }
@@ -189,82 +186,4 @@ impl Restarted<'_> {
             false
         })
     }
-}
-
-/// Plans a page's regions, cuts pictures and sends requests for its blocks.
-fn plan(mut job: PageJob, mut prepared: PreparedPage, regions: Vec<Region>, out: &Sender<Message>) {
-    let (source, context) = (job.source.clone(), job.context.clone());
-    let settings = &context.settings;
-    let planned = job.work(
-        ("pictures", "planning the page and cutting pictures"),
-        || {
-            let name = PageName {
-                folder: &context.job.picture_folder,
-                page_index: prepared.page_index,
-            };
-            let plan = plan::plan_page(regions, name, &settings.plan);
-            let cut = illustrate(&mut prepared, &plan, source.as_ref(), settings)?;
-            let trace = || Box::new(trace_tables(&prepared));
-            Ok((plan, cut, settings.trace_tables.then(trace)))
-        },
-    );
-    let (plan, mut cut, tables) = match planned {
-        Ok(planned) => planned,
-        Err(fault) => return job.fail(out, fault),
-    };
-    let steps = prepared.preprocess_steps.take();
-    let prepared = Arc::new(prepared);
-    let crops = std::mem::take(&mut cut.crops);
-    let time_left = settings
-        .page_timeout
-        .map(|limit| limit.saturating_sub(job.spent));
-    let time_spent = Arc::default();
-    let time = (time_left, &time_spent);
-    let requests = requests(&job, &plan, &prepared, &crops, time);
-    let waiting = requests.iter().map(|r| r.ticket.block).collect();
-    let (serial, timings) = (job.serial, job.timings);
-    let page = Box::new(PlannedPage {
-        serial,
-        context,
-        prepared,
-        plan,
-        cut,
-        steps,
-        tables,
-        timings,
-        waiting,
-        time_left,
-        time_spent,
-    });
-    drop(out.send(Message::Planned { page, requests }));
-}
-
-/// The page's requests to the recognizer.
-fn requests(
-    job: &PageJob,
-    plan: &PagePlan,
-    prepared: &Arc<PreparedPage>,
-    crops: &BTreeMap<usize, Arc<Pixels>>,
-    (time_left, time_spent): (Option<Duration>, &Arc<AtomicU64>),
-) -> Vec<BlockRequest> {
-    let asked = plan
-        .blocks
-        .iter()
-        .enumerate()
-        .filter_map(|(block, planned)| {
-            Some(BlockRequest {
-                ticket: Ticket {
-                    page: job.serial,
-                    block,
-                },
-                document: job.context.document.clone(),
-                page: prepared.clone(),
-                region: Arc::new(planned.region.clone()),
-                request: Arc::new(planned.request.clone()?),
-                crop: crops.get(&block).cloned(),
-                time_left,
-                time_spent: Arc::clone(time_spent),
-            })
-        });
-    asked.collect()
 }

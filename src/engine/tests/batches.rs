@@ -69,14 +69,14 @@ fn waiting_pages_of_several_documents_are_shown_together() {
     let counts = Arc::new(std::sync::Mutex::new(Vec::new()));
     let (out, results) = crossbeam_channel::unbounded();
     let mut detector = CountingDetector(counts.clone());
-    stages::layout(
-        inbox,
-        &mut detector,
-        Stage {
-            name: "layout",
-            out,
-        },
-    );
+    let stage = |name| Stage {
+        name,
+        out: out.clone(),
+    };
+    let (to_cutters, pages) = crossbeam_channel::unbounded();
+    stages::layout(inbox, &mut detector, to_cutters, stage("layout"));
+    stages::cut(pages, stage("cut"));
+    drop(out);
     // Pages 3 to 5 fail together, then 3 alone succeeds, 4 and 5 fail, 4 succeeds, 5 fails.
     assert_eq!(*counts.lock().unwrap(), [3, 3, 1, 2, 1, 1, 1]);
     let failed: Vec<usize> = results
