@@ -18,6 +18,8 @@ mod paragraphs;
 mod pieces;
 mod tables;
 mod tagged;
+mod tagged_grid;
+mod tagged_tables;
 #[cfg(test)]
 mod tests;
 mod thresholds;

@@ -1,6 +1,6 @@
 //! Tables among the regions of a page, and the trace of how they were found.
 
-use super::{PageLayout, tagged};
+use super::{PageLayout, tagged_tables};
 use crate::document::Label;
 use crate::geometry::Rect;
 use crate::layout::Region;
@@ -34,6 +34,13 @@ impl PageLayout<'_> {
     pub(super) fn find_tables(&mut self) {
         let size = (self.page.width as f32, self.page.height as f32);
         let (rulings, fills) = (&self.page.rulings, &self.page.fills);
+        if self.tags.is_some() {
+            for found in tagged_tables::tables(&self.page.structure, self.segments, &self.taken) {
+                self.evidence.trace.consider(|| of_tags(&found));
+                self.evidence.take(found.bbox);
+                self.take_table(found);
+            }
+        }
         let trace = &self.evidence.trace;
         for found in table::find_turned(self.segments, rulings, fills, size, &self.free(), trace) {
             self.take_table(found);
@@ -41,12 +48,6 @@ impl PageLayout<'_> {
         table::note_text(&self.evidence, &self.free());
         for found in table::find_drawn(&self.evidence, &self.free()) {
             self.take_table(found);
-        }
-        if self.tags.is_some() {
-            for found in tagged::tables(&self.page.structure, self.segments, &self.taken) {
-                self.evidence.trace.consider(|| of_tags(&found));
-                self.take_table(found);
-            }
         }
         for found in table::find_numbers(&self.evidence, &self.free()) {
             self.take_table(found);

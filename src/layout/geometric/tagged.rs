@@ -2,13 +2,11 @@
 //! the tags cover the page and are plausible.
 
 use super::thresholds::tags::{MAX_HEADING_SHARE, MIN_AGREEMENT, MIN_COVER};
-use crate::document::{Cell, Label, Table};
-use crate::geometry::Rect;
+use crate::document::Label;
 use crate::input::pdf::page::StructNode;
 use crate::layout::Region;
-use crate::layout::table::{FoundTable, placed_cell};
 use crate::lines::Segment;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Types of elements that make a block of their own.
 const BLOCKS: &[&str] = &[
@@ -111,110 +109,6 @@ fn heading_level(kind: &str) -> Option<u8> {
     }
 }
 
-/// The tables that the structure tree describes cell by cell.
-///
-/// Only tables whose cells, with their spans, fill a grid without gaps: others are not described reliably.
-/// `taken` is `true` for segments of other tables.
-pub(super) fn tables(
-    nodes: &[StructNode],
-    segments: &[Segment],
-    taken: &[bool],
-) -> Vec<FoundTable> {
-    // Nodes are in depth-first order: an element's descendants follow it without a gap.
-    let below = |outer: usize| {
-        (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer))
-    };
-    let inside = |outer: usize, kinds: &[&str]| -> Vec<usize> {
-        below(outer)
-            .filter(|&i| kinds.contains(&nodes[i].kind.as_str()))
-            .collect()
-    };
-    let mut found = Vec::new();
-    for table in (0..nodes.len()).filter(|&i| nodes[i].kind == "Table") {
-        let rows: Vec<Vec<usize>> = inside(table, &["TR"])
-            .into_iter()
-            .map(|row| inside(row, &["TH", "TD"]))
-            .collect();
-        let nested = !inside(table, &["Table"]).is_empty();
-        let Some(grid) = grid(nodes, &rows).filter(|g| !nested && g.rows >= 2 && g.columns >= 2)
-        else {
-            continue;
-        };
-        let mut cell_of: HashMap<i32, usize> = HashMap::new();
-        for (number, &cell) in rows.iter().flatten().enumerate() {
-            let contents = std::iter::once(cell).chain(below(cell));
-            cell_of.extend(
-                contents
-                    .flat_map(|i| &nodes[i].mcids)
-                    .map(|mcid| (*mcid, number)),
-            );
-        }
-        let own: Vec<usize> = (0..segments.len())
-            .filter(|&i| {
-                !taken[i]
-                    && segments[i]
-                        .words
-                        .iter()
-                        .all(|w| cell_of.contains_key(&w.mcid))
-            })
-            .collect();
-        let Some(bbox) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) else {
-            continue;
-        };
-        let cells = grid.cells.into_iter().enumerate().map(|(number, cell)| {
-            let words = own
-                .iter()
-                .flat_map(|&i| segments[i].words.iter().map(move |w| (&segments[i], w)));
-            let words = words.filter(|(_, w)| cell_of[&w.mcid] == number);
-            placed_cell(cell, words.collect(), None, 1.0)
-        });
-        let table = Table {
-            cells: cells.collect(),
-            ..grid
-        };
-        found.push(FoundTable {
-            bbox,
-            table,
-            segments: own,
-        });
-    }
-    found
-}
-
-/// The grid of a table without texts: every cell goes to the first free place of its row. `None` if a place
-/// stays empty or would be filled twice.
-fn grid(nodes: &[StructNode], rows: &[Vec<usize>]) -> Option<Table> {
-    let mut taken: HashSet<(usize, usize)> = HashSet::new();
-    let mut cells = Vec::new();
-    for (row, elements) in rows.iter().enumerate() {
-        for &element in elements {
-            let [row_span, column_span] = nodes[element].spans.map(usize::from);
-            let column = (0..).find(|c| !taken.contains(&(row, *c)))?;
-            let places = (row..row + row_span)
-                .flat_map(|r| (column..column + column_span).map(move |c| (r, c)));
-            if row + row_span > rows.len() || !places.into_iter().all(|place| taken.insert(place)) {
-                return None;
-            }
-            let header = nodes[element].kind == "TH";
-            cells.push(Cell {
-                row,
-                column,
-                row_span,
-                column_span,
-                text: String::new(),
-                header,
-                ..Cell::default()
-            });
-        }
-    }
-    let columns = cells.iter().map(|c| c.column + c.column_span).max()?;
-    (taken.len() == rows.len() * columns).then_some(Table {
-        rows: rows.len(),
-        columns,
-        cells,
-    })
-}
-
 /// Sorts regions by the order of the tags if that agrees mostly with their positions.
 ///
 /// Regions outside the text flow (running headers, notes) keep their places.
@@ -290,10 +184,11 @@ pub(super) fn alternative_texts(nodes: &[StructNode]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::geometry::Rect;
 
-    fn node(kind: &str, parent: Option<usize>, mcids: &[i32]) -> StructNode {
+    pub(in super::super) fn node(kind: &str, parent: Option<usize>, mcids: &[i32]) -> StructNode {
         StructNode {
             kind: kind.into(),
             parent,
@@ -317,7 +212,7 @@ mod tests {
         assert_eq!(block_of(&nodes, 0), 0);
     }
 
-    fn segment(mcid: i32, x: f32, y: f32, text: &str) -> Segment {
+    pub(in super::super) fn segment(mcid: i32, x: f32, y: f32, text: &str) -> Segment {
         use crate::lines::Word;
         let bbox = Rect::new(x, y, x + 50.0, y + 20.0);
         Segment {
@@ -330,44 +225,6 @@ mod tests {
                 20.0,
             )
         }
-    }
-
-    #[test]
-    fn tables_are_read_from_the_tree() {
-        let mut nodes = vec![node("Table", None, &[])];
-        for row in 0..2 {
-            nodes.push(node("TR", Some(0), &[]));
-            let parent = nodes.len() - 1;
-            nodes.push(node("TH", Some(parent), &[row * 2]));
-            nodes.push(node("TD", Some(parent), &[row * 2 + 1]));
-        }
-        let texts = ["a", "1", "b", "2"];
-        let segments: Vec<Segment> = (0..4)
-            .map(|i| {
-                segment(
-                    i,
-                    (i % 2) as f32 * 60.0,
-                    (i / 2) as f32 * 30.0,
-                    texts[i as usize],
-                )
-            })
-            .collect();
-        let found = tables(&nodes, &segments, &[false; 4]);
-        assert_eq!(found.len(), 1);
-        let html = "<table><tr><td>a</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table>";
-        assert_eq!(found[0].table.to_html(), html);
-        // A row with a different number of cells has spans that the tree does not state.
-        nodes.push(node("TD", Some(4), &[9]));
-        assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
-        // Stated spans are used.
-        nodes[3].spans = [1, 2];
-        let html = "<table><tr><td>a</td><td colspan=\"2\">1</td></tr><tr><td>b</td><td>2</td><td></td></tr></table>";
-        assert_eq!(
-            tables(&nodes, &segments, &[false; 4])[0].table.to_html(),
-            html
-        );
-        nodes[3].spans = [3, 2];
-        assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
     }
 
     #[test]

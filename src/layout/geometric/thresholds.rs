@@ -517,6 +517,17 @@ pub(super) mod tags {
     /// Maximum share of heading elements: beyond it, headings were used for their looks. Larger: pages tagged
     /// as headings throughout are believed. Smaller: lists of headings are not.
     pub(crate) const MAX_HEADING_SHARE: f32 = 0.5;
+    /// Minimum share of neighbouring cells of a tagged table whose texts stand as neighbours. Larger: tables with cells that
+    /// hang over are not believed. Smaller: lists tagged as tables are.
+    pub(crate) const MIN_PLACED: f32 = 0.9;
+    /// Distance in ems of a tagged cell's text from those of its column, up to which it belongs there. Larger: texts of a
+    /// column that is not known are put beside it. Smaller: short numbers below long headings are none of their column.
+    pub(crate) const MISPLACED: f32 = 4.0;
+    /// Characters beyond which a cell holds a long paragraph.
+    pub(crate) const PROSE_CHARS: usize = 350;
+    /// Share of such cells, as a fraction, from which a tagged table only places the parts of a page. Larger: pages laid out
+    /// with tables are tables. Smaller: tables with a column of descriptions are none.
+    pub(crate) const PROSE_CELLS: (usize, usize) = (1, 4);
 }
 
 /// Confidence of each rule in its label, 0 to 1: the scores of regions in results. They decide nothing; they

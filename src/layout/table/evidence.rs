@@ -63,6 +63,8 @@ pub(crate) struct Evidence<'a> {
     pub horizontal: Vec<Rule>,
     /// Vertical ones, from left to right.
     pub vertical: Vec<Rule>,
+    /// Tables that tags describe: there is no other one there.
+    pub taken: Vec<Rect>,
     /// Collects what is considered; off unless it is set.
     pub trace: Trace,
 }
@@ -119,8 +121,28 @@ impl<'a> Evidence<'a> {
             fixed_pitch: FixedPitch::of(segments),
             horizontal: merged(level),
             vertical: merged(upright),
+            taken: Vec::new(),
             trace: Trace::default(),
         }
+    }
+
+    /// Leaves an area out: its lines say nothing about what is beside it.
+    pub(crate) fn take(&mut self, area: Rect) {
+        let own = area.expanded(self.body, self.body);
+        let is_in = |across: (f32, f32), along: (f32, f32), rule: &Rule| {
+            let is_at = across.0 < rule.at && rule.at < across.1;
+            is_at && along.0 < rule.from && rule.to < along.1
+        };
+        let (x, y) = ((own.x1, own.x2), (own.y1, own.y2));
+        self.horizontal.retain(|rule| !is_in(y, x, rule));
+        self.vertical.retain(|rule| !is_in(x, y, rule));
+        self.taken.push(area);
+    }
+
+    /// `true` if an area reaches over one that was left out.
+    pub(super) fn is_taken(&self, area: &Rect) -> bool {
+        let is_over = |own: &Rect| own.share_inside(area) > OVER_TAKEN;
+        self.taken.iter().any(is_over)
     }
 
     /// Notes the lines in its trace.

@@ -8,9 +8,10 @@ use super::areas::{self, Part};
 use super::evidence::{Evidence, Rule};
 use super::frames::frames;
 use super::grid::Facts;
-use super::judge;
+use super::judge::{self, unless};
 use super::pieces::is_leader;
 use super::reason::{Reason, Verdict};
+use super::thresholds::choice::*;
 use super::thresholds::ends::TABLE;
 use super::thresholds::{aligned, framed, ruled};
 use super::trace::{Considered, Origin, Outline};
@@ -19,13 +20,6 @@ use crate::deadline;
 use crate::document;
 use crate::geometry::Rect;
 use crate::lines::Direction;
-
-/// Most lines of text that are taken off the ends of rows.
-const MOST_ACROSS: usize = 4;
-/// Share of an area from which it lies within another one.
-const WITHIN: f32 = 0.9;
-/// Share of an area between lines from which it is a part of a box.
-const MOSTLY: f32 = 0.6;
 
 /// An area that is a table, if no other one wins.
 #[derive(Debug)]
@@ -155,7 +149,8 @@ fn candidate(part: Part, origin: Origin) -> Candidate {
 /// The area with its grid if it was judged to be a table.
 fn judged(evidence: &Evidence, part: Part, origin: Origin, verdict: Verdict) -> Option<Candidate> {
     let candidate = candidate(part, origin);
-    match verdict {
+    let is_taken = evidence.is_taken(&candidate.part.area);
+    match verdict.and(unless(is_taken, Reason::Taken)) {
         Ok(()) => Some(candidate),
         Err(reason) => {
             note_refused(evidence, &candidate, reason);
@@ -231,7 +226,7 @@ fn of_group(
     parts(evidence, area, inside, free, Origin::Meeting)
         .into_iter()
         .filter_map(|part| {
-            let verdict = judge::of_group(evidence, &part, is_divided && has_lines);
+            let verdict = judge::is_drawn(evidence, &part, is_divided && has_lines);
             judged(evidence, part, Origin::Meeting, verdict)
         })
         .collect()
@@ -291,7 +286,7 @@ fn of_frame(evidence: &Evidence, area: &Rect, free: &[usize]) -> Vec<Candidate> 
     parts(evidence, all, inside, free, Origin::Between)
         .into_iter()
         .filter_map(|part| {
-            let verdict = judge::of_frame(evidence, &part, area);
+            let verdict = judge::is_between_lines(evidence, &part, area);
             judged(evidence, part, Origin::Between, verdict)
         })
         .collect()
@@ -309,7 +304,7 @@ pub(crate) fn find_numbers(evidence: &Evidence, free: &[usize]) -> Vec<FoundTabl
         .into_iter()
         .filter_map(|run| longest(evidence, &rows[run], Origin::Numbers))
         .filter_map(|part| {
-            let verdict = judge::of_numbers(&part);
+            let verdict = judge::is_numeric(&part);
             judged(evidence, part, Origin::Numbers, verdict)
         })
         .flat_map(|mut candidate| {
@@ -352,7 +347,8 @@ fn longest(evidence: &Evidence, rows: &[TextRow], origin: Origin) -> Option<Part
         let Some(part) = of_rows(evidence, rows) else {
             continue;
         };
-        match judge::of_rows(evidence, &part) {
+        let is_taken = evidence.is_taken(&part.area);
+        match judge::is_open(evidence, &part).and(unless(is_taken, Reason::Taken)) {
             Ok(()) => return Some(without_text(evidence, rows, part)),
             Err(reason) => {
                 // What the whole run is, its parts are, too.
@@ -391,7 +387,7 @@ fn without_text(evidence: &Evidence, mut rows: &[TextRow], mut part: Part) -> Pa
             (true, false) => &rows[1..],
             (false, false) => return part,
         };
-        match of_rows(evidence, shorter).filter(|part| judge::of_rows(evidence, part).is_ok()) {
+        match of_rows(evidence, shorter).filter(|part| judge::is_open(evidence, part).is_ok()) {
             Some(found) => (rows, part) = (shorter, found),
             None => return part,
         }

@@ -59,9 +59,24 @@ pub(super) mod drawn {
     /// Share of an area within another one of its colour that cannot be seen. Larger: grounds of paragraphs divide
     /// cells. Smaller: cells that overlap lose borders.
     pub(crate) const INSIDE_SHADE: f32 = 0.8;
+    /// Share of a tagged table that another area covers, from which that is no table. Larger: tables are read twice, once
+    /// without text. Smaller: tables beside tagged ones are none.
+    pub(crate) const OVER_TAKEN: f32 = 0.3;
     /// Distance in pixels below which two areas of one colour touch. Larger: white lines between cells are missed.
     /// Smaller: rounding shows borders that are none.
     pub(crate) const SHADE_GAP: f32 = 1.0;
+}
+
+/// Areas that compete.
+pub(super) mod choice {
+    /// Share of an area from which it lies within another one. Larger: several tables in an area that reach out of it lose
+    /// against it. Smaller: neighbours count as parts.
+    pub(crate) const WITHIN: f32 = 0.9;
+    /// Share of an area between lines from which it is a part of a box. Larger: forms lose to their rows and a heading above.
+    /// Smaller: a table that begins in a box is left out.
+    pub(crate) const MOSTLY: f32 = 0.6;
+    /// Most lines of text that are taken off the ends of rows.
+    pub(crate) const MOST_ACROSS: usize = 4;
 }
 
 /// Boxes of forms to be filled in.
@@ -278,20 +293,44 @@ pub(super) mod places {
     pub(crate) const PROSE_CHARS: usize = 350;
     /// Chinese, Japanese and Korean characters that say as much as a word.
     pub(crate) const CJK_WORD: usize = 3;
-    /// Fewest signs that are a line drawn by characters.
-    pub(crate) const ART_RUN: usize = 3;
+}
+
+/// Signs that a grid is none of a table.
+pub(super) mod signs {
+    use super::Share;
+
     /// Share of lines whose leader dots lead to a page, from which they are contents or an index.
     pub(crate) const LEADER_SHARE: f32 = 0.5;
     /// Most columns of a table of contents: number, title, page. Larger: tables with a column of rising numbers are none.
     pub(crate) const CONTENTS_COLUMNS: usize = 3;
+    /// Lines from which rising whole numbers without leader dots are those of pages. Larger: short contents are tables.
+    /// Smaller: tables sorted by their last column are none.
+    pub(crate) const CONTENTS_LINES: usize = 6;
     /// Letters of a title. Larger: contents of short titles are tables. Smaller: lists of years are contents.
     pub(crate) const TITLE_LETTERS: usize = 4;
     /// Largest number of the page of the first title. Larger: sorted columns of counts are pages. Smaller: contents of a
     /// later volume are tables.
     pub(crate) const FIRST_PAGE: u32 = 30;
-    /// Lines from which rising whole numbers without leader dots are those of pages. Larger: short contents are tables.
-    /// Smaller: tables sorted by their last column are none.
-    pub(crate) const CONTENTS_LINES: usize = 6;
+    /// Most digits of the number of a page. Larger: counts are pages. Smaller: thick books have none.
+    pub(crate) const PAGE_DIGITS: usize = 4;
+    /// Fewest lines of an index in one column: names in order with small numbers may be a table. Larger: short indexes are
+    /// tables. Smaller: sorted tables are none.
+    pub(crate) const INDEX_LINES: usize = 12;
+    /// Last lines of which one may be the numbers of an axis: below it stand its title and a legend. Larger: rows of tables
+    /// are axes. Smaller: charts with a long legend are tables.
+    pub(crate) const AXIS_LINES: usize = 3;
+    /// Fewest numbers of an axis. Larger: charts of few steps are tables. Smaller: rows of three numbers are axes.
+    pub(crate) const AXIS_NUMBERS: usize = 4;
+    /// Share by which steps and distances of an axis may differ. Larger: rows of rising numbers are axes. Smaller: rounded
+    /// numbers are none.
+    pub(crate) const AXIS_SLACK: f32 = 0.12;
+    /// Width of the gaps of a justified line in relation to the narrowest of the spaces within its pieces. Larger: lines of
+    /// tables are justified text. Smaller: justified lines are rows.
+    pub(crate) const STRETCHED_GAP: f32 = 1.7;
+    /// Share of lines with text in a column that are signs of relations, from which they are equations.
+    pub(crate) const RELATIONS: Share = Share(3, 4);
+    /// Fewest signs that are a line drawn by characters.
+    pub(crate) const ART_RUN: usize = 3;
 }
 
 /// Grids of ruling lines.
@@ -373,8 +412,6 @@ pub(super) mod aligned {
     pub(crate) const MATH: f32 = 0.3;
     /// Share of lines with a bracket alone from which they are a matrix.
     pub(crate) const BRACKETS: Share = Share(1, 3);
-    /// Share of lines with text in a column that are signs of relations, from which they are equations.
-    pub(crate) const RELATIONS: Share = Share(3, 4);
     /// Share of lines with bars and runs of signs from which characters draw the lines of a table.
     pub(crate) const ART_LINES: Share = Share(1, 4);
     /// Share of multi-piece rows in a table without rules. Larger: tables with many lines of wrapped text are

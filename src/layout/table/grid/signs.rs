@@ -2,24 +2,10 @@
 //! characters, prose.
 
 use super::super::pieces::{Piece, is_leader};
-use super::super::thresholds::aligned::RELATIONS;
-use super::super::thresholds::places::*;
+use super::super::thresholds::signs::*;
 use super::bands::RuledBand;
 use super::rows::{self, Placed, PlacedLine};
 use crate::document::is_number;
-
-/// Most digits of the number of a page.
-const PAGE_DIGITS: usize = 4;
-/// Fewest lines of an index in one column: names in order with small numbers may be a table.
-const INDEX_LINES: usize = 12;
-/// Last lines of which one may be the numbers of an axis: below it stand its title and a legend.
-const AXIS_LINES: usize = 3;
-/// Fewest numbers of an axis.
-const AXIS_NUMBERS: usize = 4;
-/// Share by which steps and distances of an axis may differ.
-const AXIS_SLACK: f32 = 0.12;
-/// Width of the gaps of a justified line in relation to the narrowest of the spaces within its pieces.
-const STRETCHED: f32 = 1.7;
 
 /// `true` for the figures of a page's number.
 fn is_page_figure(text: &str) -> bool {
@@ -226,5 +212,5 @@ pub(super) fn is_stretched(line: &PlacedLine) -> bool {
         .map(|pair| pair[1].piece.bbox.x1 - pair[0].piece.bbox.x2)
         .fold(0.0, f32::max);
     let least = spaces.iter().copied().fold(f32::INFINITY, f32::min);
-    line.pieces.len() >= 2 && spaces.len() >= 2 && widest < STRETCHED * least
+    line.pieces.len() >= 2 && spaces.len() >= 2 && widest < STRETCHED_GAP * least
 }

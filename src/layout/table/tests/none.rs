@@ -302,3 +302,119 @@ fn a_grid_with_text_in_few_of_its_places_is_a_chart() {
     assert!(drawn(&places(4), &lines).is_empty());
     assert_eq!(drawn(&places(8), &lines).len(), 1);
 }
+
+/// A page whose only area is none because of what it looks like, and the same page with one thing changed, which is a table.
+#[track_caller]
+fn only(reason: Reason, none: (&[Segment], &[Rect]), table: (&[Segment], &[Rect])) {
+    is_none(none.0, none.1, reason);
+    assert_eq!(tables(table.0, table.1).len(), 1);
+}
+
+#[test]
+fn titles_with_rising_whole_numbers_and_no_head_are_contents() {
+    let chapter = |last: &'static str| -> Vec<Segment> {
+        let rows: [&[&str]; 6] = [
+            &["Foreword", "3"],
+            &["Lighting fires", "9"],
+            &["Boiling water", "14"],
+            &["Baking bread", "14"],
+            &["Smoking fish", "27"],
+            &["Drying fruit", last],
+        ];
+        columns(&[0.0, 300.0], 0.0, &rows)
+    };
+    only(
+        Reason::RisingPages,
+        (&chapter("31"), &[]),
+        (&chapter("12"), &[]),
+    );
+}
+
+/// Bars at heights, thick enough to be shades, and rows of two pieces at others.
+fn bars(heights: &[f32], rows: &[(f32, &'static str, &'static str)]) -> (Vec<String>, Vec<Reason>) {
+    let mut texts = Vec::new();
+    for (y, left, right) in rows {
+        texts.push((10.0, *y, *left));
+        if !right.is_empty() {
+            texts.push((400.0, *y, *right));
+        }
+    }
+    let segments = page(&texts);
+    let fills: Vec<(Rect, [u8; 3])> = heights
+        .iter()
+        .map(|y| (Rect::new(0.0, *y, 600.0, y + 30.0), [180; 3]))
+        .collect();
+    let all: Vec<usize> = (0..segments.len()).collect();
+    let mut evidence = evidence(&segments, &[], &fills);
+    evidence.trace = Trace::on();
+    let found = find_drawn(&evidence, &all);
+    let considered = evidence.trace.into_inner().considered;
+    (
+        found.iter().map(|t| t.table.to_html()).collect(),
+        considered.iter().filter_map(|c| c.refused).collect(),
+    )
+}
+
+#[test]
+fn sections_below_bars_with_a_heading_each_are_a_form() {
+    let rows = [
+        (5.0, "Applicant", ""),
+        (45.0, "name Moss", "born 1970"),
+        (75.0, "town Hull", "road Dock"),
+        (105.0, "Vehicle", ""),
+        (145.0, "make Saab", "colour red"),
+        (175.0, "plate HX", "year 1999"),
+        (205.0, "Remarks", ""),
+    ];
+    let (found, reasons) = bars(&[0.0, 100.0, 200.0], &rows);
+    assert!(
+        found.is_empty() && reasons.contains(&Reason::FormBars),
+        "{found:?} {reasons:?}"
+    );
+}
+
+#[test]
+fn an_empty_stretch_higher_than_a_row_ends_a_table_between_lines() {
+    let segments = columns(
+        &[10.0, 300.0],
+        5.0,
+        &[&["oats", "12"], &["rye", "7"], &["wheat", "31"]],
+    );
+    let with = |last: f32| -> Vec<Rect> {
+        [0.0, 30.0, 60.0, 95.0, last]
+            .map(|y| horizontal(y, 0.0, 500.0))
+            .to_vec()
+    };
+    let refused = |last: f32| {
+        let (found, reasons) = judged(&segments, &with(last));
+        assert_eq!(found.len(), 1);
+        reasons.contains(&Reason::EmptyBand)
+    };
+    assert!(refused(300.0) && !refused(115.0));
+}
+
+#[test]
+fn the_space_between_two_boxes_of_one_width_divides_them() {
+    let box_at = |y: f32| {
+        vec![
+            horizontal(y, 0.0, 500.0),
+            horizontal(y + 30.0, 0.0, 500.0),
+            horizontal(y + 60.0, 0.0, 500.0),
+            vertical(0.0, y, y + 60.0),
+            vertical(500.0, y, y + 60.0),
+        ]
+    };
+    let mut segments = columns(&[10.0, 300.0], 5.0, &[&["oats", "12"], &["rye", "7"]]);
+    segments.extend(columns(
+        &[10.0, 300.0],
+        95.0,
+        &[&["figs", "3"], &["dates", "5"]],
+    ));
+    let mut rulings = box_at(0.0);
+    rulings.extend(box_at(90.0));
+    let (found, reasons) = judged(&segments, &rulings);
+    assert!(
+        found.len() == 2 && reasons.contains(&Reason::BoxGap),
+        "{found:?} {reasons:?}"
+    );
+}
