@@ -272,6 +272,8 @@ pub(super) mod ends {
 
 /// Cells over several places.
 pub(super) mod places {
+    use super::Share;
+
     /// Share of its height by which a piece may reach into a column without covering it. Larger: headings do not span.
     /// Smaller: pieces that touch a column cover it.
     pub(crate) const PROTRUDING: f32 = 0.4;
@@ -280,6 +282,12 @@ pub(super) mod places {
     pub(crate) const HANGING: f32 = 0.3;
     /// Most rows of a head; more are rows of text above those of numbers.
     pub(crate) const MOST_HEAD_ROWS: usize = 4;
+    /// Share of the texts of a column, its heading among them, from which it is one of numbers. Larger: short tables have none.
+    /// Smaller: columns of codes are numbers.
+    pub(crate) const NUMERIC_COLUMN: Share = Share(1, 2);
+    /// Share of such columns in which a row has a number, from which it is the first below the head. Larger: rows with empty
+    /// cells are in the head. Smaller: heads with a number in one cell end there.
+    pub(crate) const NUMERIC_ROW: Share = Share(1, 2);
     /// Most lines of a head without numbers below it.
     pub(crate) const HEAD_LINES: usize = 1;
     /// Distance, in heights of a heading, between its middle and that of its columns. Larger: headings at the left of a

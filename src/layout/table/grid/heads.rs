@@ -6,12 +6,20 @@ use super::super::thresholds::places::*;
 use super::bands::{RuledBand, pieces_of_rows};
 use super::places::Places;
 use super::rows::{self, Placed, PlacedLine};
+use std::collections::BTreeMap;
 
 /// Number of rows of the head: those above the first row of a label with numbers, or a first row in bold.
 pub(super) fn head_rows(bands: &[RuledBand]) -> usize {
     let rows = pieces_of_rows(bands);
+    let numeric = numeric_columns(bands);
+    let is_data = |line: &PlacedLine| {
+        let values = line.pieces.iter().filter(|p| !is_name(p));
+        let values = values.filter(|p| numeric.contains(&p.first)).count();
+        let has_values = values > 0 && NUMERIC_ROW.is_reached(values, numeric.len());
+        line.is_data() && !line.pieces.iter().all(is_name) || has_values && line.is_filled(0)
+    };
     let mut lines = bands.iter().flat_map(RuledBand::numbered);
-    let data = lines.find(|(_, line)| line.is_data() && !line.pieces.iter().all(is_name));
+    let data = lines.find(|(_, line)| is_data(line));
     let is_bold = |row: usize| {
         let pieces = rows.get(&row);
         pieces.is_some_and(|pieces| pieces.iter().all(|p| p.piece.is_bold()))
@@ -32,6 +40,23 @@ pub(super) fn head_rows(bands: &[RuledBand]) -> usize {
         true => head,
         false => 0,
     }
+}
+
+/// Columns beyond the first one most of whose texts are numbers.
+fn numeric_columns(bands: &[RuledBand]) -> Vec<usize> {
+    let mut counts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    let lines = bands.iter().flat_map(|band| &band.lines);
+    let singles = lines.flat_map(|line| line.pieces.iter().filter(|p| p.first == p.last));
+    for p in singles.filter(|p| p.first > 0) {
+        let (numbers, all) = counts.entry(p.first).or_default();
+        *numbers += usize::from(p.piece.is_number());
+        *all += 1;
+    }
+    let is_numeric = |(numbers, all): &(usize, usize)| {
+        *numbers >= 2 && NUMERIC_COLUMN.is_reached(*numbers, *all)
+    };
+    counts.retain(|_, count| is_numeric(count));
+    counts.into_keys().collect()
 }
 
 /// `true` for text, and for a year, which may head a column.
