@@ -2,6 +2,7 @@
 //! and by single lines that the real networks read.
 
 use super::support::{Folder, assemble, contents, root};
+use super::type1;
 use ab_glyph::{Font, FontRef, ScaleFont, point};
 use serde_json::Value;
 use std::fmt::Write;
@@ -259,6 +260,42 @@ fn equal_outlines_of_another_font_tell_the_letters() {
         ("text_layer", "passed all checks"),
         "no line is read"
     );
+}
+
+#[test]
+fn equal_outlines_of_a_type1_font_tell_the_letters() {
+    let face = Typeface::new();
+    let letters: Vec<char> = ('a'..='z').chain([' ']).collect();
+    // The same glyphs under their names, and under names that say nothing.
+    let named = |c: char| {
+        if c == ' ' {
+            "space".into()
+        } else {
+            c.to_string()
+        }
+    };
+    let other = |c: char| format!("q{}x", c as u32);
+    let mut objects = type1::objects(&face.face(), 3, &letters, &named, 97);
+    objects.extend(type1::objects(&face.face(), 6, &letters, &other, 1));
+    let line = "the quick brown fox jumps over the lazy dog and was not seen since";
+    let codes = |first: usize| -> String {
+        let code = |c| first + letters.iter().position(|letter| *letter == c).unwrap();
+        let digits: String = line.chars().map(|c| format!("{:02X}", code(c))).collect();
+        format!("<{digits}>")
+    };
+    let shown =
+        |font: &str, first: usize| format!("BT /{font} 12 Tf 72 700 Td {} Tj ET", codes(first));
+    let contents = [shown("F", 97), shown("G", 1)];
+    let resources = "/Font << /F 3 0 R /G 6 0 R >>";
+    let pages = pages(&pdf(A4, &contents, resources, objects));
+    for page in &pages {
+        assert_eq!(text(page), line);
+        assert_eq!(
+            source(page),
+            ("text_layer", "passed all checks"),
+            "no line is read"
+        );
+    }
 }
 
 #[test]

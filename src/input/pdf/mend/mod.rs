@@ -20,6 +20,7 @@ mod program;
 mod symbols;
 mod tex;
 mod thresholds;
+mod type1;
 
 use super::page::{PdfChar, PdfPage};
 use facts::{Facts, fonts_of_page};
