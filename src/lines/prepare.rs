@@ -1,6 +1,6 @@
 //! Prepares a page as read: upright and straight, with its text and ruling lines.
 
-use super::doubt::{self, Settled};
+use super::doubt::{self, Readings, Settled};
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
 use super::thresholds::trust::{MAX_HIDDEN, TOLD_MEANINGLESS, TURNED_SHARE};
@@ -161,10 +161,25 @@ pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPa
 ///
 /// Without a reader it falls back to the text layer, or to no text, with a diagnostic that names the reason.
 pub(crate) fn prepare_lines(
+    page: SourcePage,
+    verdict: Verdict,
+    source: &dyn PageSource,
+    reader: Result<&mut LineReader, &Fault>,
+    readings: &mut Readings,
+) -> Result<PreparedPage, PrepareError> {
+    let mut prepared = prepare_by_lines(page, verdict, source, reader, readings)?;
+    prepared
+        .diagnostics
+        .extend(readings.take_shortage().map(short_of_lines));
+    Ok(prepared)
+}
+
+fn prepare_by_lines(
     mut page: SourcePage,
     verdict: Verdict,
     source: &dyn PageSource,
     reader: Result<&mut LineReader, &Fault>,
+    readings: &mut Readings,
 ) -> Result<PreparedPage, PrepareError> {
     let mut decision = verdict.decision.clone();
     if decision.source == TextSource::TextLayer && reader.is_err() {
@@ -193,7 +208,7 @@ pub(crate) fn prepare_lines(
         }
     };
     if let Some(content) = page.content.as_mut().filter(|_| verdict.is_doubted()) {
-        let settled = doubt::settle(content, &verdict, &mut |quads| {
+        let settled = doubt::settle(content, &verdict, readings, &mut |quads| {
             reader.read_at(&pixels, quads)
         });
         match settled {
@@ -312,6 +327,14 @@ fn not_read(content: Option<&PdfPage>, text: &PageText, reason: &str) -> Option<
         );
         Diagnostic::warning(Code::TextUnreadable, None, message)
     })
+}
+
+/// Diagnostic of a page that comes after as many lines of its document as are read for single letters.
+fn short_of_lines(lines: usize) -> Diagnostic {
+    let message = format!(
+        "doubtful letters of the page were not compared with its picture, or not all: that is done for {lines} lines of a document"
+    );
+    Diagnostic::warning(Code::TextUnreadable, None, message)
 }
 
 /// Diagnostic of a page whose texts have no characters.

@@ -25,6 +25,8 @@ pub struct PdfPage {
     pub fonts: Vec<String>,
     /// For each of them, whether its glyphs are in the file and pdfium finds them; others are drawn with what it has.
     pub embedded: Vec<bool>,
+    /// Keys of fonts with doubtful letters, which are equal for the same font of other pages; 0 for others.
+    pub font_keys: Vec<u64>,
     /// Drawn horizontal and vertical lines, `[x1, y1, x2, y2]`.
     pub rulings: Vec<[f32; 4]>,
     /// Bounding boxes of filled areas, with their RGB colour.

@@ -53,6 +53,8 @@ pub(super) struct Facts {
     pub coding: Option<Coding>,
     /// The name of an encoding that is not known.
     pub unknown_encoding: Option<String>,
+    /// A hash of what the dictionary says about codes.
+    pub digest: u64,
     /// Its encoding is one of those in which printable ASCII stands for itself.
     is_ascii: bool,
     /// Hashes of the procedures that draw the glyphs of a Type 3 font, by code.
@@ -102,8 +104,10 @@ impl Facts {
             && coding.is_none()
             && !encoding_name.is_empty()
             && !encoding_name.starts_with("Identity");
+        let digest = digest(font, descendant.as_ref(), &differences);
         Facts {
             coding,
+            digest,
             unknown_encoding: is_unknown.then_some(encoding_name),
             is_ascii: encoding == "WinAnsiEncoding" || encoding == "MacRomanEncoding",
             procedures: procedures(font, &differences),
@@ -306,6 +310,42 @@ fn differences(font: &Dict<'_>) -> BTreeMap<u8, String> {
         }
     }
     names
+}
+
+/// A hash of a font's name, encoding and maps, as they are in the file.
+fn digest(
+    font: &Dict<'_>,
+    descendant: Option<&Dict<'_>>,
+    differences: &BTreeMap<u8, String>,
+) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.write_usize(bytes.len());
+        hasher.write(bytes);
+    };
+    for (code, name) in differences {
+        add(&[*code]);
+        add(name.as_bytes());
+    }
+    let entries = [
+        (Some(font), "BaseFont"),
+        (Some(font), "Subtype"),
+        (Some(font), "Encoding"),
+        (Some(font), "ToUnicode"),
+        (descendant, "CIDToGIDMap"),
+    ];
+    for (dict, key) in entries {
+        match dict.and_then(|dict| dict.get::<Object<'_>>(key)) {
+            Some(Object::Name(name)) => add(name.as_str().as_bytes()),
+            Some(Object::Stream(stream)) => add(&stream.raw_data()),
+            _ => add(&[]),
+        }
+    }
+    for (code, shape) in procedures(font, differences) {
+        add(&[code]);
+        add(&shape.to_be_bytes());
+    }
+    hasher.finish()
 }
 
 /// Hashes of the procedures of a Type 3 font, which are compared as they are in the file.

@@ -30,6 +30,7 @@ use outlines::{Drawn, Outlines, Shapes};
 use program::Program;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -122,6 +123,7 @@ pub(super) fn mend<'m>(
         for (at, bbox) in found.boxes {
             page.chars[at].bbox = bbox;
         }
+        page.font_keys = found.keys;
         page.unknown_encodings = found.unknown_encodings.into_iter().collect();
         for font in found.drawn_wrong {
             page.embedded[font] = false;
@@ -180,6 +182,8 @@ fn number(page: &mut PdfPage, fonts: &[bool]) {
 struct Found {
     /// Texts by the indices of characters.
     texts: BTreeMap<usize, String>,
+    /// Keys of fonts.
+    keys: Vec<u64>,
     /// Boxes of characters that are others than those of their codes.
     boxes: Vec<(usize, [f32; 4])>,
     /// Names of encodings that are not known.
@@ -202,6 +206,7 @@ fn texts(
 ) -> Found {
     let mut found = Found {
         numbered: vec![false; wanted.len()],
+        keys: vec![0; wanted.len()],
         ..Found::default()
     };
     for font in (0..wanted.len()).filter(|font| wanted[*font]) {
@@ -225,6 +230,12 @@ fn texts(
             }
         }
         let data = data_of(font);
+        if let [only] = candidates[..] {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u64(only.digest);
+            hasher.write(data.as_deref().unwrap_or_default());
+            found.keys[font] = hasher.finish();
+        }
         let program = data.as_deref().map_or_else(Program::default, Program::read);
         let outlines = data.as_deref().map_or(Outlines::Nothing, Outlines::read);
         let chars = || {
