@@ -44,7 +44,7 @@ codes! {
     TooNarrow = "too_narrow", "A picture is so narrow that no text fits into it.", "Nothing, unless it was cut wrongly.";
     LineTooLong = "line_too_long", "Something looked like a line of text and is too long to be one; it was not read.",
         "Look at the page: it may be a drawing. Cut the picture into parts if it is text.";
-    TextUnreadable = "text_unreadable", "Text of a PDF was not read: its characters have no meaning in Unicode, or are not shown.",
+    TextUnreadable = "text_unreadable", "Text of a PDF was not read: its characters have no meaning in Unicode or are not shown, or its encoding is not known.",
         "Look at the page. `text_layer` says whether the PDF's own text or the page's picture is read.";
     BlockFailed = "block_failed", "A block could not be recognized; the message says why.",
         "Parse the document again if the reason may pass; the block's place and its picture are in the result.";

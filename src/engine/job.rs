@@ -1,6 +1,7 @@
 //! Jobs: documents that a client submits, their settings, and the events that it receives.
 
 use super::coordinator::Message;
+use super::turns::Turns;
 use super::{FinishedPage, PageSelection};
 use crate::deadline::CancelToken;
 use crate::document::{DocumentInfo, HiddenMode, Label};
@@ -358,4 +359,6 @@ pub(crate) struct JobContext {
     pub(super) cancel: CancelToken,
     /// State shared by its blocks.
     pub(super) document: Arc<DocumentState>,
+    /// Turns of its pages, and what they share of what was read.
+    pub(super) turns: Arc<Turns>,
 }

@@ -46,12 +46,13 @@ mod stages;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod turns;
 
 use crate::deadline::CancelToken;
 use crate::document::Page;
 
 use crate::layout::{LayoutDetector, TableTrace};
-use crate::lines::{PrepareError, PreparedPage, Verdict};
+use crate::lines::{PrepareError, PreparedPage, Readings, Verdict};
 use crate::plan::PagePlan;
 use crate::preprocess::PreprocessSteps;
 use crate::raster::Pixels;
@@ -123,13 +124,14 @@ impl Limits {
 
 /// Prepares pages whose text is read from their picture.
 pub trait LinePreparer: Send {
-    /// Prepares a page.
+    /// Prepares a page. `readings`: what was read of its document's fonts, from the pages before.
     fn prepare(
         &mut self,
         source: &dyn PageSource,
         page: SourcePage,
         verdict: Verdict,
         settings: &JobSettings,
+        readings: &mut Readings,
     ) -> Result<PreparedPage, PrepareError>;
 }
 

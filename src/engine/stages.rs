@@ -11,6 +11,7 @@ use super::LinePreparer;
 use super::coordinator::{Message, Opened, RecognizerEnds, ToOpen};
 use super::guard::guarded;
 use super::job::JobContext;
+use super::turns::Turn;
 use crate::deadline::{self, CancelToken, Deadline, Stopped};
 use crate::document::TextSource;
 use crate::fault::Fault;
@@ -19,7 +20,7 @@ use crate::lines::memory::PAGE_PIXEL;
 use crate::lines::{Beside, PreparedPage, Verdict, decide_text, prepare_layer};
 use crate::plan::PlanOptions;
 use crate::recognize::{DocumentState, Recognizer};
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ pub(crate) struct PageJob {
     pub(super) context: Arc<JobContext>,
     pub(super) source: Arc<dyn PageSource>,
     pub(super) page_index: usize,
+    turn: Turn,
     timings: Vec<(&'static str, f64)>,
     /// Time spent on it by all stages so far.
     spent: Duration,
@@ -85,6 +87,7 @@ impl PageJob {
     ) -> PageJob {
         PageJob {
             serial,
+            turn: Turn::of(&context.turns, serial),
             context,
             source,
             page_index,
@@ -254,6 +257,7 @@ pub(super) fn read(
                     beside.give(&mut prepared);
                     Ok(prepared)
                 });
+                job.turn.settle();
                 match prepared {
                     Ok(prepared) => drop(to_layout.send((job, prepared))),
                     Err(fault) => job.fail(&stage.out, fault),
@@ -275,30 +279,65 @@ pub(super) fn lines(
     to_layout: Sender<(PageJob, PreparedPage)>,
     stage: Stage,
 ) {
-    for ToRead {
-        mut job,
-        page,
-        verdict,
-        beside,
-    } in inbox
-    {
+    let mut held = Held::default();
+    while let Some(next) = held.next(&inbox) {
+        let ToRead {
+            mut job,
+            page,
+            verdict,
+            beside,
+        } = next;
         if job.passes(&stage.out) {
             continue;
         }
         let (source, settings) = (job.source.clone(), job.context.settings.clone());
+        let turns = job.context.turns.clone();
         let prepared = job.work(("lines", "reading lines"), || {
+            let mut readings = turns.readings();
             let mut prepared = preparer
-                .prepare(source.as_ref(), page, verdict, &settings)
+                .prepare(source.as_ref(), page, verdict, &settings, &mut readings)
                 .map_err(Fault::from)?;
             beside.give(&mut prepared);
             Ok(prepared)
         });
+        job.turn.settle();
         match prepared {
             Ok(prepared) => drop(to_layout.send((job, prepared))),
             Err(fault) => job.fail(&stage.out, fault),
         }
     }
 }
+
+/// Pages in doubt that wait for those before them.
+#[derive(Default)]
+struct Held(Vec<ToRead>);
+
+impl Held {
+    /// The next page to read; `None` when the inbox is closed and empty.
+    fn next(&mut self, inbox: &Receiver<ToRead>) -> Option<ToRead> {
+        loop {
+            if let Some(at) = self.0.iter().position(|page| page.job.turn.has_come()) {
+                return Some(self.0.remove(at));
+            }
+            let page = match self.0.is_empty() {
+                true => inbox.recv().ok()?,
+                false => match inbox.recv_timeout(LOOK_AGAIN) {
+                    Ok(page) => page,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    // No page before them is under way any more.
+                    Err(RecvTimeoutError::Disconnected) => return Some(self.0.remove(0)),
+                },
+            };
+            if !page.verdict.is_doubted() || page.job.is_cancelled() {
+                return Some(page);
+            }
+            self.0.push(page);
+        }
+    }
+}
+
+/// Time after which a page that waits for another one is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Runs the recognizer on the channels it is sent; if it ends early, prepares it for another run.
 pub(super) fn recognize(

@@ -25,6 +25,7 @@ mod tiles;
 pub(crate) mod trust;
 
 pub(crate) use beside::Beside;
+pub(crate) use doubt::Readings;
 pub use options::LineOptions;
 pub(crate) use options::{DetectOptions, LimitType};
 #[cfg(test)]

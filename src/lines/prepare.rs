@@ -1,6 +1,6 @@
 //! Prepares a page as read: upright and straight, with its text and ruling lines.
 
-use super::doubt::{self, Settled};
+use super::doubt::{self, Readings, Settled};
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
 use super::thresholds::trust::{MAX_HIDDEN, TOLD_MEANINGLESS, TURNED_SHARE};
@@ -148,10 +148,12 @@ pub(crate) fn decide_text(page: &SourcePage, mode: TextLayerMode) -> Verdict {
 pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPage {
     let content = page.content.take().unwrap_or_default();
     let quarters = turned_quarters(&content);
-    let told = not_readable(trust::meaningless_share(&content));
+    let told = not_readable(trust::meaningless_share(&content)).or_else(|| no_chars(&content));
+    let encoding = unknown_encodings(&content);
     let mut prepared = from_content(page, content, quarters, decision);
     prepared.rotation_quarters = quarters;
     prepared.diagnostics.extend(told);
+    prepared.diagnostics.extend(encoding);
     prepared
 }
 
@@ -159,10 +161,25 @@ pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPa
 ///
 /// Without a reader it falls back to the text layer, or to no text, with a diagnostic that names the reason.
 pub(crate) fn prepare_lines(
+    page: SourcePage,
+    verdict: Verdict,
+    source: &dyn PageSource,
+    reader: Result<&mut LineReader, &Fault>,
+    readings: &mut Readings,
+) -> Result<PreparedPage, PrepareError> {
+    let mut prepared = prepare_by_lines(page, verdict, source, reader, readings)?;
+    prepared
+        .diagnostics
+        .extend(readings.take_shortage().map(short_of_lines));
+    Ok(prepared)
+}
+
+fn prepare_by_lines(
     mut page: SourcePage,
     verdict: Verdict,
     source: &dyn PageSource,
     reader: Result<&mut LineReader, &Fault>,
+    readings: &mut Readings,
 ) -> Result<PreparedPage, PrepareError> {
     let mut decision = verdict.decision.clone();
     if decision.source == TextSource::TextLayer && reader.is_err() {
@@ -191,7 +208,7 @@ pub(crate) fn prepare_lines(
         }
     };
     if let Some(content) = page.content.as_mut().filter(|_| verdict.is_doubted()) {
-        let settled = doubt::settle(content, &verdict, &mut |quads| {
+        let settled = doubt::settle(content, &verdict, readings, &mut |quads| {
             reader.read_at(&pixels, quads)
         });
         match settled {
@@ -231,6 +248,7 @@ pub(crate) fn prepare_lines(
         .into_iter()
         .chain(too_long(&read.too_long))
         .chain(unread)
+        .chain(page.content.as_ref().and_then(unknown_encodings))
         .collect();
     let size_points = match read.rotation_quarters % 2 {
         0 => page.size_points,
@@ -298,13 +316,54 @@ fn not_readable(share: f32) -> Option<Diagnostic> {
 
 /// Diagnostic of a page that shows nothing of its text layer, if no line was read from its picture either.
 fn not_read(content: Option<&PdfPage>, text: &PageText, reason: &str) -> Option<Diagnostic> {
-    let count = content?.chars.iter().filter(|c| c.run != u32::MAX).count();
+    let content = content?;
+    let count = content.chars.iter().filter(|c| c.run != u32::MAX).count();
+    if count == 0 && text.segments.is_empty() {
+        return no_chars(content);
+    }
     (count > 0 && text.segments.is_empty()).then(|| {
         let message = format!(
             "the page's text of {count} characters is not used, because {reason}, and no line was found in its picture"
         );
         Diagnostic::warning(Code::TextUnreadable, None, message)
     })
+}
+
+/// Diagnostic of a page that comes after as many lines of its document as are read for single letters.
+fn short_of_lines(lines: usize) -> Diagnostic {
+    let message = format!(
+        "doubtful letters of the page were not compared with its picture, or not all: that is done for {lines} lines of a document"
+    );
+    Diagnostic::warning(Code::TextUnreadable, None, message)
+}
+
+/// Diagnostic of a page whose texts have no characters.
+fn no_chars(content: &PdfPage) -> Option<Diagnostic> {
+    let (count, plural) = match content.unread_texts {
+        0 => return None,
+        1 => (1, ""),
+        count => (count, "s"),
+    };
+    let message = format!("no character was found in {count} text{plural} of the page");
+    Some(Diagnostic::warning(Code::TextUnreadable, None, message))
+}
+
+/// Diagnostic of a page with texts in encodings of which nothing is known.
+fn unknown_encodings(content: &PdfPage) -> Option<Diagnostic> {
+    let names: Vec<String> = content
+        .unknown_encodings
+        .iter()
+        .map(|n| format!("`{n}`"))
+        .collect();
+    let (names, plural) = match &names[..] {
+        [] => return None,
+        [only] => (only.clone(), ""),
+        _ => (names.join(", "), "s"),
+    };
+    let message = format!(
+        "text of the page was not read, or not as it is meant: nothing is known about the encoding{plural} {names}"
+    );
+    Some(Diagnostic::warning(Code::TextUnreadable, None, message))
 }
 
 /// Diagnostic of a page that is too narrow to look for lines.

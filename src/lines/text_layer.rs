@@ -17,7 +17,9 @@ mod logos;
 mod markers;
 mod strikes;
 
-use super::page_text::{Direction, PageText, Segment, Shift, Word, is_cjk, is_right_to_left};
+use super::page_text::{
+    Direction, PageText, Segment, Shift, Word, is_cjk, is_hangul, is_right_to_left,
+};
 use super::thresholds::layer::*;
 use crate::deadline;
 use crate::document::{SpanStyle, TextSource};
@@ -238,7 +240,7 @@ fn step(word: &RawWord, last: &Rect, next: &Rect, run: &PdfRun, size: f32) -> Ch
         && gap_y.abs() < COLUMN_GAP * em
         && square(last)
         && square(next)
-        && word.text.chars().all(is_cjk)
+        && word.text.chars().all(|c| is_cjk(c) || is_hangul(c))
     {
         return CharStep::Down;
     }

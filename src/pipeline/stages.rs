@@ -14,8 +14,8 @@ use crate::layout::LayoutDetector;
 use crate::layout::geometric::GeometricDetector;
 use crate::layout::network::NetworkDetector;
 use crate::lines::{
-    LineReader, PageText, PrepareError, PreparedPage, Preprocessor, TextLayerMode, Verdict,
-    decide_text, prepare_lines, prepare_picture, text_layer,
+    LineReader, PageText, PrepareError, PreparedPage, Preprocessor, Readings, TextLayerMode,
+    Verdict, decide_text, prepare_lines, prepare_picture, text_layer,
 };
 use crate::onnx::{Runtime, SessionOptions};
 use crate::preprocess::PreprocessOptions;
@@ -262,9 +262,10 @@ impl LinePreparer for LazyLines {
         page: SourcePage,
         verdict: Verdict,
         settings: &JobSettings,
+        readings: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
         let (reader, preprocessor) = self.parts();
-        let read = |page| prepare_lines(page, verdict, source, reader);
+        let read = |page| prepare_lines(page, verdict, source, reader, readings);
         match preprocessor {
             Some(preprocessor) => preprocessor.prepare(
                 page,
@@ -323,6 +324,7 @@ impl LinePreparer for ImagePreparer {
         page: SourcePage,
         verdict: Verdict,
         settings: &JobSettings,
+        _: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
         let draft = self.draft(&page, settings);
         let steps = (settings.preprocess, settings.keep_steps());

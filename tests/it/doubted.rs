@@ -2,6 +2,7 @@
 //! and by single lines that the real networks read.
 
 use super::support::{Folder, assemble, contents, root};
+use super::type1;
 use ab_glyph::{Font, FontRef, ScaleFont, point};
 use serde_json::Value;
 use std::fmt::Write;
@@ -240,6 +241,45 @@ fn glyphs_without_unicode_are_read_from_their_lines() {
 }
 
 #[test]
+fn a_font_of_several_pages_is_read_once() {
+    // Single letters of a font without Unicode in words of another one. The second page has more lines than are read of
+    // a page.
+    const WORDS: [&str; 16] = [
+        "a-bout", "b-ack", "d-ays", "e-very", "f-ind", "g-ood", "h-ouse", "k-ind", "m-ore",
+        "n-ame", "p-art", "r-ead", "s-een", "t-wo", "u-ntil", "w-as",
+    ];
+    let face = Typeface::new();
+    let word = |word: &str| {
+        let (letter, rest) = word.split_once('-').unwrap();
+        let code = face.codes(letter);
+        format!("/G 12 Tf {code} Tj /F 12 Tf ({rest} ) Tj ")
+    };
+    let page = |words_of_line: usize, rest: &str| -> (String, String) {
+        let lines = WORDS.chunks(words_of_line);
+        let text = lines
+            .clone()
+            .map(|words| words.join(" ").replace('-', "") + " " + rest);
+        let shown = lines.enumerate().map(|(row, words)| {
+            let words: String = words.iter().map(|w| word(w)).collect();
+            format!("BT 72 {} Td {words}({rest}) Tj ET\n", 780 - 24 * row)
+        });
+        (shown.collect(), text.collect::<Vec<_>>().join(" "))
+    };
+    let (first, _) = page(2, "waited forty vessels");
+    let (second, expected) = page(1, "because of the ice in march");
+    let objects = face.objects(3, &|_| None);
+    let resources = "/Font << /G 3 0 R /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica \
+        /Encoding /WinAnsiEncoding >> >>";
+    let pages = pages(&pdf(A4, &[first, second], resources, objects));
+    assert_eq!(text(&pages[1]), expected);
+    assert!(
+        source(&pages[1]).1.contains("16 characters were read"),
+        "{:?}",
+        source(&pages[1])
+    );
+}
+
+#[test]
 fn equal_outlines_of_another_font_tell_the_letters() {
     let face = Typeface::new();
     let mut objects = face.objects(3, &Some);
@@ -259,6 +299,42 @@ fn equal_outlines_of_another_font_tell_the_letters() {
         ("text_layer", "passed all checks"),
         "no line is read"
     );
+}
+
+#[test]
+fn equal_outlines_of_a_type1_font_tell_the_letters() {
+    let face = Typeface::new();
+    let letters: Vec<char> = ('a'..='z').chain([' ']).collect();
+    // The same glyphs under their names, and under names that say nothing.
+    let named = |c: char| {
+        if c == ' ' {
+            "space".into()
+        } else {
+            c.to_string()
+        }
+    };
+    let other = |c: char| format!("q{}x", c as u32);
+    let mut objects = type1::objects(&face.face(), 3, &letters, &named, 97);
+    objects.extend(type1::objects(&face.face(), 6, &letters, &other, 1));
+    let line = "the quick brown fox jumps over the lazy dog and was not seen since";
+    let codes = |first: usize| -> String {
+        let code = |c| first + letters.iter().position(|letter| *letter == c).unwrap();
+        let digits: String = line.chars().map(|c| format!("{:02X}", code(c))).collect();
+        format!("<{digits}>")
+    };
+    let shown =
+        |font: &str, first: usize| format!("BT /{font} 12 Tf 72 700 Td {} Tj ET", codes(first));
+    let contents = [shown("F", 97), shown("G", 1)];
+    let resources = "/Font << /F 3 0 R /G 6 0 R >>";
+    let pages = pages(&pdf(A4, &contents, resources, objects));
+    for page in &pages {
+        assert_eq!(text(page), line);
+        assert_eq!(
+            source(page),
+            ("text_layer", "passed all checks"),
+            "no line is read"
+        );
+    }
 }
 
 #[test]

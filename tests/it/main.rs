@@ -47,6 +47,7 @@ mod structure;
 mod support;
 mod tables;
 mod tidy;
+mod type1;
 mod unseen;
 mod workbooks;
 mod workers;

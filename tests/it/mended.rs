@@ -1,6 +1,6 @@
 //! Text layers that are mended glyph by glyph, layers that are kept, and PDFs that pdfium refuses.
 
-use super::support::{Folder, assemble, contents, example, tiny_pdf};
+use super::support::{Folder, assemble, contents, example, root, tiny_pdf};
 
 /// A PDF of one page that shows `content`; the first of `objects`, object 5, is its font `/F`.
 fn pdf(content: &str, objects: &[&str]) -> Vec<u8> {
@@ -240,4 +240,89 @@ fn what_only_speaks_of_pdfs_is_none() {
     let ran = folder.run(&["-i", "half.pdf", "--save-path", "out", "--formats", "md"]);
     assert!(matches!(ran.code, 0 | 1 | 3), "{}", ran.stderr);
     assert!(!ran.stderr.contains("crashed"), "{}", ran.stderr);
+}
+
+/// What a PDF with a text in one encoding becomes, and the messages about it. With `file` the font is in the PDF,
+/// without a glyph that is asked for.
+fn encoded(encoding: &str, collection: &str, bytes: &[u8], file: bool) -> (String, Vec<String>) {
+    let codes: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    let content = format!("BT /F 20 Tf 200 600 Td <{codes}> Tj ET");
+    let [font, descendant] = composite(5, encoding, collection, "");
+    let data = std::fs::read(root().join("assets/fonts/DejaVuSans-subset.ttf")).unwrap();
+    let hex: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+    let program = format!(
+        "<< /Filter /ASCIIHexDecode /Length {} >>\nstream\n{hex}>\nendstream",
+        hex.len() + 1
+    );
+    let descendant = match file {
+        true => descendant
+            .replace("/CIDFontType0", "/CIDFontType2 /CIDToGIDMap /Identity")
+            .replace("/StemV 80", "/StemV 80 /FontFile2 7 0 R"),
+        false => descendant,
+    };
+    let folder = Folder::new();
+    folder.write("a.pdf", pdf(&content, &[&font, &descendant, &program]));
+    let ran = folder
+        .run(&["-i", "a.pdf", "--stdout", "md", "--log-format", "json"])
+        .expect(0);
+    let messages = ran
+        .stderr
+        .lines()
+        .filter(|line| line.contains("text_unreadable"));
+    let messages = messages.map(String::from).collect();
+    (ran.stdout.trim().to_string(), messages)
+}
+
+#[test]
+fn encodings_that_pdfium_does_not_know_are_read() {
+    let utf32 = |text: &str| -> Vec<u8> {
+        let codes = text.chars().map(|c| (c as u32).to_be_bytes());
+        codes.flatten().collect()
+    };
+    let utf16 = |text: &str| -> Vec<u8> {
+        let units = text.encode_utf16().map(u16::to_be_bytes);
+        units.flatten().collect()
+    };
+    #[track_caller]
+    fn check(encoding: &str, collection: &str, bytes: &[u8], expected: &str) {
+        for file in [false, true] {
+            let (text, messages) = encoded(encoding, collection, bytes, file);
+            assert_eq!(
+                (text.as_str(), messages.len()),
+                (expected, 0),
+                "{encoding} {file}"
+            );
+        }
+    }
+    let (chinese, japanese, korean) = ("中文字符测试", "日本語の文章です", "한국어문장가나");
+    check("UniGB-UTF32-H", "GB1", &utf32(chinese), chinese);
+    check("UniGB-UTF8-V", "GB1", chinese.as_bytes(), chinese);
+    check("UniJIS2004-UTF32-V", "Japan1", &utf32(japanese), japanese);
+    check("UniAKR-UTF16-H", "KR", &utf16(korean), korean);
+    check("UniKS-UTF32-V", "Korea1", &utf32(korean), korean);
+    check("CNS-EUC-H", "CNS1", &[0xC4, 0xA1, 0xC4, 0xE3], "一中");
+    check("RKSJ-V", "Japan1", &[0x93, 0xFA, 0x96, 0x7B], "日本");
+}
+
+#[test]
+fn the_korean_collection_has_its_characters() {
+    let (text, messages) = encoded("Identity-H", "KR", &[0, 221, 0, 222, 0, 34], false);
+    assert_eq!((text.as_str(), messages.len()), ("가각A", 0));
+}
+
+#[test]
+fn texts_that_pdfium_leaves_out_are_told() {
+    // Nothing of it can be drawn, and it has no width.
+    let (text, messages) = encoded("EUC-V", "Japan1", &[0xC6, 0xFC, 0xCB, 0xDC], true);
+    assert_eq!(text, "");
+    assert!(
+        messages[0].contains("the page's text of 2 characters is not used"),
+        "{messages:?}"
+    );
+    let (_, messages) = encoded("KSC-Johab-H", "Korea1", &[0xD0, 0x65, 0x8A, 0x82], true);
+    let told = "nothing is known about the encoding `KSC-Johab-H`";
+    assert!(
+        messages.iter().any(|message| message.contains(told)),
+        "{messages:?}"
+    );
 }

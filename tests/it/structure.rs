@@ -1,7 +1,7 @@
 //! Structure of born-digital documents: headings, whole paragraphs, items of lists, listings and footnotes of documents
 //! whose structure is known, because `tests/born_digital/make.py` typeset them from sources.
 
-use super::support::{Folder, pdf_names, root};
+use super::support::{Folder, assemble, pdf_names, root};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -178,3 +178,77 @@ const FLOORS: [(&str, usize); 5] = [
     ("code", 10),
     ("footnote", 12),
 ];
+
+#[test]
+fn headings_within_paragraphs_are_none() {
+    // Two fonts, sizes as given; each line 24 points below the one before.
+    let lines: [&[(&str, u32, &str)]; 7] = [
+        &[("B", 12, "Tides of the north")],
+        &[(
+            "R",
+            10,
+            "The harbour was closed for two days in March because of the ice,",
+        )],
+        &[("B", 12, "Keywords: tides, ice")],
+        &[("B", 11, "Index Terms: "), ("R", 10, "Tides, Ice, Winters")],
+        &[("B", 12, "Proof idea. "), ("R", 10, "Short.")],
+        &[
+            ("B", 10, "Scope. "),
+            (
+                "R",
+                10,
+                "The text goes on for more than the words before it.",
+            ),
+        ],
+        &[(
+            "R",
+            10,
+            "Forty vessels waited before the quay until it had gone.",
+        )],
+    ];
+    let line = |(row, parts): (usize, &&[(&str, u32, &str)])| {
+        let parts = parts.iter();
+        let shown = parts.map(|(font, size, text)| format!("/{font} {size} Tf ({text}) Tj "));
+        format!(
+            "BT 72 {} Td {}ET\n",
+            700 - 24 * row,
+            shown.collect::<String>()
+        )
+    };
+    let content: String = lines.iter().enumerate().map(line).collect();
+    let font = |name: &str| format!("<< /Type /Font /Subtype /Type1 /BaseFont /Times-{name} >>");
+    let pdf = assemble(&[
+        "<< /Type /Catalog /Pages 2 0 R >>".to_string(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_string(),
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /R {} /B {} >> >> >>",
+            font("Roman"),
+            font("Bold")
+        ),
+        format!(
+            "<< /Length {} >>\nstream\n{content}\nendstream",
+            content.len()
+        ),
+    ]);
+    let folder = Folder::new();
+    folder.write("a.pdf", pdf);
+    let ran = folder
+        .run(&["-i", "a.pdf", "--stdout", "md", "-q"])
+        .expect(0);
+    let headings: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .collect();
+    assert_eq!(headings, ["## Tides of the north"], "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("**Proof idea.** Short."),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("**Scope.** The text goes on"),
+        "{}",
+        ran.stdout
+    );
+}

@@ -31,6 +31,7 @@ impl Coordinator {
             settings,
             cancel,
             document: Arc::default(),
+            turns: Arc::default(),
         };
         let context = Arc::new(context);
         let limits = &self.limits;

@@ -51,7 +51,13 @@ fn waiting_pages_of_several_documents_are_shown_together() {
         let page = source.read_page(page_index, PixelsWanted::Preview).unwrap();
         let verdict = Verdict::sure(TextSource::Lines, "");
         let prepared = FakeLines(trouble)
-            .prepare(source.as_ref(), page, verdict, &own)
+            .prepare(
+                source.as_ref(),
+                page,
+                verdict,
+                &own,
+                &mut Default::default(),
+            )
             .unwrap();
         let (cancel, document) = (CancelToken::default(), Arc::default());
         let context = Arc::new(job::JobContext {
@@ -60,6 +66,7 @@ fn waiting_pages_of_several_documents_are_shown_together() {
             settings: own,
             cancel,
             document,
+            turns: Arc::default(),
         });
         let page = stages::PageJob::new(serial, context, source.clone(), page_index);
         sender.send((page, prepared)).unwrap();

@@ -113,6 +113,7 @@ impl LinePreparer for FakeLines {
         page: SourcePage,
         Verdict { decision, .. }: Verdict,
         _: &JobSettings,
+        _: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
         assert_ne!(
             (self.0)(page.page_index),

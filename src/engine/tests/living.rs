@@ -407,6 +407,7 @@ impl LinePreparer for LargePages {
         page: SourcePage,
         Verdict { decision, .. }: Verdict,
         _: &JobSettings,
+        _: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
         let pixels = Some(Pixels::white(64, 64));
         Ok(PreparedPage {

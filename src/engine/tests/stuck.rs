@@ -119,6 +119,7 @@ impl LinePreparer for Lines {
         page: SourcePage,
         Verdict { decision, .. }: Verdict,
         _: &JobSettings,
+        _: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
         let blank = PreparedPage::blank(page.page_index, page.width, 4);
         if is_stuck(&blank) {
@@ -327,6 +328,7 @@ impl LinePreparer for SlowLines {
         page: SourcePage,
         Verdict { decision, .. }: Verdict,
         _: &JobSettings,
+        _: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
         let blank = PreparedPage::blank(page.page_index, page.width, 4);
         let end = Instant::now() + if is_stuck(&blank) { self.one } else { self.all };

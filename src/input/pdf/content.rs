@@ -4,8 +4,10 @@
 //! rotation, crop boxes or the upward y axis.
 
 use super::clip::{NO_CLIP, clipped, intersection};
+use super::flat::Texts;
 use super::library::OpenPage;
 use super::mend;
+use super::objects::{MAX_FORM_DEPTH, Object};
 use super::page::{PdfChar, PdfPage, PdfRun, SmallShape};
 use super::shapes::{self, Subpath, WHITE};
 use super::thin::shows_ink;
@@ -29,8 +31,6 @@ const SMALL_SIDES: std::ops::Range<f32> = 1.2..18.0;
 const MAX_SMALL_SHAPES: usize = 4000;
 /// Most thin pictures of a page that are looked at; those of a page in strips are no rulings.
 const MAX_THIN_PICTURES: usize = 4000;
-/// Nesting depth of form objects that is followed.
-pub(super) const MAX_FORM_DEPTH: usize = 12;
 
 /// `true` for the figures 0 to 9.
 fn is_digit(code: u32) -> bool {
@@ -120,13 +120,16 @@ impl OpenPage<'_> {
         let mut objects = Vec::new();
         let mut fonts: BTreeMap<usize, u16> = BTreeMap::new();
         let api = self.api();
+        let texts = Texts::of(self);
         // SAFETY: the text page is used and closed within this function; every out-parameter below is a valid
         // local of the documented layout (FS_RECTF: left, top, right, bottom).
         unsafe {
-            let text = api.FPDFText_LoadPage(self.handle.cast());
+            let text = texts.load(self);
             if text.is_null() {
+                out.unread_texts = texts.unread(|_| false);
                 return (objects, fonts);
             }
+            let text = text.cast();
             let count = api.FPDFText_CountChars(text).max(0);
             let mut run_of_object: HashMap<usize, u32> = HashMap::new();
             let mut raised_runs: HashMap<u32, u32> = HashMap::new();
@@ -215,6 +218,11 @@ impl OpenPage<'_> {
             }
             self.add_web_links(text.cast(), to_page, out);
             api.FPDFText_ClosePage(text);
+            // Of a page with text pdfium leaves out what is printed twice.
+            out.unread_texts = match texts.unread(|o| run_of_object.contains_key(&o)) {
+                count if run_of_object.is_empty() => count,
+                _ => 0,
+            };
         }
         (objects, fonts)
     }
@@ -269,31 +277,6 @@ impl OpenPage<'_> {
 
 /// The address of a text object of a loaded page.
 pub(crate) type TextObject = usize;
-
-/// Kinds of page objects.
-pub(super) enum Object {
-    Text,
-    Path,
-    Picture,
-    Shading,
-    Form,
-    Other,
-}
-
-impl Object {
-    /// The kind of an object of a loaded page.
-    pub(super) fn of(page: &OpenPage<'_>, object: *mut c_void) -> Object {
-        // SAFETY: the object belongs to the loaded page.
-        match unsafe { page.api().FPDFPageObj_GetType(object.cast()) } {
-            1 => Object::Text,
-            2 => Object::Path,
-            3 => Object::Picture,
-            4 => Object::Shading,
-            5 => Object::Form,
-            _ => Object::Other,
-        }
-    }
-}
 
 /// Walks page objects and sorts them into rulings, fills, drawings and images.
 struct ObjectWalk<'a, 'p> {

@@ -3,8 +3,9 @@
 //! The page is divided into cells, and each knows the last object that covers it by its bounding box. That is
 //! coarse, and enough to suspect: what is under suspicion is looked at in pictures of the page ([`super::hidden`]).
 
-use super::content::{MAX_FORM_DEPTH, Object, TextObject};
+use super::content::TextObject;
 use super::library::OpenPage;
+use super::objects::{MAX_FORM_DEPTH, Object};
 use super::transform::{IDENTITY, Transform, apply_box, concat};
 use std::collections::HashMap;
 use std::ffi::c_void;

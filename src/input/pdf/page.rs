@@ -23,8 +23,10 @@ pub struct PdfPage {
     pub runs: Vec<PdfRun>,
     /// Names of the fonts that runs refer to.
     pub fonts: Vec<String>,
-    /// For each of them, whether its glyphs are in the file; others are drawn with what pdfium has.
+    /// For each of them, whether its glyphs are in the file and pdfium finds them; others are drawn with what it has.
     pub embedded: Vec<bool>,
+    /// Keys of fonts with doubtful letters, which are equal for the same font of other pages; 0 for others.
+    pub font_keys: Vec<u64>,
     /// Drawn horizontal and vertical lines, `[x1, y1, x2, y2]`.
     pub rulings: Vec<[f32; 4]>,
     /// Bounding boxes of filled areas, with their RGB colour.
@@ -47,6 +49,10 @@ pub struct PdfPage {
     pub struck: Vec<[f32; 4]>,
     /// Number of notes and form fields that are left out because there are too many, or too much text in them.
     pub left_out: usize,
+    /// Number of texts of a page without characters: pdfium finds none in them.
+    pub unread_texts: usize,
+    /// Encodings of fonts that nothing is known about: their texts are drawn wrong as well.
+    pub unknown_encodings: Vec<String>,
     /// The document is an XFA form and the page its first, which does not show it.
     pub is_xfa: bool,
 }

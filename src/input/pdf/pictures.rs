@@ -1,8 +1,8 @@
 //! Estimated memory for decoding the pictures of a page. pdfium silently leaves out a picture for which it
 //! gets no memory, so the memory is checked before the page is rendered.
 
-use super::content::{MAX_FORM_DEPTH, Object};
 use super::library::OpenPage;
+use super::objects::{MAX_FORM_DEPTH, Object};
 use std::ffi::c_void;
 
 /// Pictures with fewer pixels and less data than this take little memory in any encoding. The data counts

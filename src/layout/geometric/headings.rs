@@ -50,7 +50,7 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
     let chars = text.chars().count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let goes_on = text.trim_end().ends_with([',', ';', '-']);
-    if is_sentence(text, style) || is_code_like(text) && !is_numbered(text) {
+    if is_sentence(text, style) || is_code_like(text) && !is_numbered(text) || is_keywords(text) {
         return None;
     }
     if style.line_count > MAX_LINES || chars > MAX_CHARS || letters < MIN_LETTERS || goes_on {
@@ -111,6 +111,63 @@ pub(crate) fn is_one_after_all(
         && letters * 2 > chars
         && !text.trim_end().ends_with([',', ';'])
         && !is_sentence(text, style)
+        && !is_keywords(text)
+        && !is_several_sentences(text)
+}
+
+/// `true` for more than one sentence, the last one with its end: a heading within its paragraph.
+fn is_several_sentences(text: &str) -> bool {
+    let text = text.trim_end();
+    let goes_on = |(at, _): (usize, &str)| text[at + 2..].starts_with(char::is_uppercase);
+    text.ends_with('.') && !is_numbered(text) && text.match_indices(". ").any(goes_on)
+}
+
+/// `true` for a paragraph of keywords, whose label stands in it: `Keywords: tides, ice`, `Index Terms—tides`.
+pub(crate) fn is_keywords(text: &str) -> bool {
+    const LABELS: &[&str] = &[
+        "acm classification",
+        "additional key words and phrases",
+        "ams subject classification",
+        "ams subject classifications",
+        "categories and subject descriptors",
+        "ccs concepts",
+        "general terms",
+        "index terms",
+        "jel classification",
+        "jel classification codes",
+        "jel code",
+        "jel codes",
+        "key words",
+        "key words and phrases",
+        "keywords",
+        "keywords and phrases",
+        "mathematics subject classification",
+        "mots clés",
+        "mots-clés",
+        "msc codes",
+        "pacs",
+        "pacs numbers",
+        "palabras clave",
+        "palavras-chave",
+        "parole chiave",
+        "schlagwörter",
+        "schlüsselwörter",
+        "subject classification",
+        "ключевые слова",
+        "关键字",
+        "关键词",
+        "關鍵字",
+        "關鍵詞",
+        "キーワード",
+        "주제어",
+        "핵심어",
+    ];
+    let text = text.trim_start().to_lowercase();
+    let is_label = |label: &&str| {
+        let rest = text.strip_prefix(*label).map(str::trim_start);
+        rest.is_some_and(|rest| rest.starts_with([':', '：', '.', '—', '–', '-']))
+    };
+    LABELS.iter().any(is_label)
 }
 
 /// `true` for a sentence over several lines: a standfirst or a quotation in large type.
@@ -270,6 +327,29 @@ mod tests {
     }
 
     #[test]
+    fn keywords_are_no_headings() {
+        let of = |text| sign(text, &style(24.0, true), 20.0, false);
+        for text in [
+            "Keywords: tides, ice",
+            "KEYWORDS: TIDES",
+            "Key words \u{2013} Tides",
+            "Index Terms\u{2014}Tides",
+            "JEL codes: C32, Q54",
+            "CCS Concepts: \u{2022} Computing methodologies",
+            "关键词：潮汐与冰",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+        for text in [
+            "Keywords",
+            "Keywords of the language",
+            "General terms of use",
+        ] {
+            assert!(of(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn only_headings_by_size_alone_are_taken_back() {
         let stays = |text, size, bold| is_still_one(text, &style(size, bold), 20.0, false);
         assert!(!stays("The tides", 20.0, false));
@@ -283,6 +363,7 @@ mod tests {
         let of = |text, size| is_one_after_all(text, &style(size, false), 11.0, false);
         assert!(of("A", 18.0) && of("\u{7532}", 18.0) && of("Tides and-", 18.0));
         assert!(!of("A", 12.0) && !of("17", 18.0) && !of("The tides,", 18.0));
+        assert!(!of("Scope. Tides of all seas.", 18.0) && of("Scope. Tides", 18.0));
         let long = "The tides rise and fall ".repeat(7);
         assert!(!of(&long, 18.0));
     }

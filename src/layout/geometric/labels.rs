@@ -58,10 +58,20 @@ pub(crate) fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     if lines.iter().any(Line::is_heading) {
         return (Label::ParagraphTitle, scores::TAGGED_HEADING);
     }
-    if headings::sign(&text, &style, shape.body, shape.recognized).is_some() {
+    if !is_run_in(&text, lines)
+        && headings::sign(&text, &style, shape.body, shape.recognized).is_some()
+    {
         return (Label::ParagraphTitle, scores::HEADING);
     }
     (Label::Text, scores::TEXT)
+}
+
+/// `true` for a paragraph that begins with its heading: words in bold, then a sentence that is not.
+fn is_run_in(text: &str, lines: &[Line]) -> bool {
+    let begins = lines.first().is_some_and(|line| line.bold_share > 0.0);
+    let goes_on = lines.last().is_some_and(|line| line.bold_share < 1.0);
+    let ends = text.trim_end().ends_with(['.', '!', '?', '。']);
+    begins && goes_on && ends && !headings::is_numbered(text)
 }
 
 /// Typographic properties of a block.

@@ -5,10 +5,11 @@ use super::super::line_text::LineText;
 use super::super::rows::Row;
 use super::Read;
 use super::align::{Slot, align};
+use super::readings::{GlyphKey, Readings};
 use super::thresholds::fill::*;
 use crate::input::pdf::page::{PdfChar, PdfPage};
 use crate::onnx::OnnxError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::UnicodeNormalization;
 
 /// A glyph: its font and code, and the index of the character where its code says nothing.
@@ -16,11 +17,12 @@ type Glyph = (u16, u32, Option<usize>);
 
 /// Gives characters that `is_wanted` texts that are read from the picture; returns their number. At most
 /// [`MOST_ROWS`] of the rows are read. With `has_blanks` a glyph for which nothing is read wherever it stands
-/// is a space.
+/// is a space. What `readings` has of other pages is not read again.
 pub(super) fn fill(
     content: &mut PdfPage,
     rows: &[Row],
     (is_wanted, has_blanks): (&dyn Fn(&PdfChar) -> bool, bool),
+    readings: &mut Readings,
     read: &mut Read<'_>,
 ) -> Result<usize, OnnxError> {
     let mut missing: BTreeMap<Glyph, u32> = BTreeMap::new();
@@ -28,7 +30,12 @@ pub(super) fn fill(
     for row in rows {
         let mut of_row: BTreeMap<Glyph, u32> = BTreeMap::new();
         for at in row.chars.clone() {
-            if let Some(glyph) = glyph(content, at).filter(|_| is_wanted(&content.chars[at])) {
+            let wanted = glyph(content, at).filter(|_| is_wanted(&content.chars[at]));
+            let is_open = |glyph: &Glyph| {
+                let key = key(content, glyph, has_blanks);
+                key.is_none_or(|key| readings.text(key).is_none() && !readings.is_given_up(key))
+            };
+            if let Some(glyph) = wanted.filter(is_open) {
                 *of_row.entry(glyph).or_default() += 1;
                 *missing.entry(glyph).or_default() += 1;
             }
@@ -38,12 +45,13 @@ pub(super) fn fill(
         }
     }
     missing.values_mut().for_each(|n| *n = (*n).min(SEEN));
-    let chosen = chosen(&mut glyphs, &mut missing);
-    if chosen.is_empty() {
-        return Ok(0);
-    }
+    let mut chosen = chosen(&mut glyphs, &mut missing);
+    chosen.truncate(readings.take(chosen.len()));
     let quads: Vec<_> = chosen.iter().map(|row| row.quad()).collect();
-    let lines = read(&quads)?;
+    let lines = match quads.is_empty() {
+        true => Vec::new(),
+        false => read(&quads)?,
+    };
     let mut votes: BTreeMap<Glyph, BTreeMap<String, u32>> = BTreeMap::new();
     for (row, line) in chosen.iter().zip(&lines) {
         for (at, text) in texts(content, row, line, is_wanted) {
@@ -52,13 +60,26 @@ pub(super) fn fill(
             }
         }
     }
-    let known: BTreeMap<Glyph, String> = votes
-        .into_iter()
-        .filter_map(|(glyph, votes)| Some((glyph, elected(votes, has_blanks)?)))
+    let looked_at = chosen.iter().flat_map(|row| row.chars.clone());
+    let looked_at: BTreeSet<Glyph> = looked_at
+        .filter(|at| is_wanted(&content.chars[*at]))
+        .filter_map(|at| glyph(content, at))
         .collect();
+    let mut known: BTreeMap<Glyph, String> = BTreeMap::new();
+    for glyph in looked_at {
+        let text = votes
+            .remove(&glyph)
+            .and_then(|votes| elected(votes, has_blanks));
+        if let Some(key) = key(content, &glyph, has_blanks) {
+            readings.note(key, text.clone());
+        }
+        known.extend(text.map(|text| (glyph, text)));
+    }
     let text_of = |(at, c): (usize, &PdfChar)| {
         let glyph = glyph(content, at).filter(|_| is_wanted(c))?;
-        Some((at, known.get(&glyph)?.clone()))
+        let of_document = || readings.text(key(content, &glyph, has_blanks)?);
+        let text = known.get(&glyph).map(String::as_str).or_else(of_document);
+        Some((at, text?.to_string()))
     };
     let texts: BTreeMap<usize, String> = content
         .chars
@@ -75,6 +96,14 @@ fn glyph(content: &PdfPage, at: usize) -> Option<Glyph> {
     let c = content.chars.get(at).filter(|c| c.is_mark())?;
     let run = content.runs.get(c.run as usize)?;
     Some((run.font, c.code, (c.code == 0xFFFD).then_some(at)))
+}
+
+/// The key of a glyph in the document.
+fn key(content: &PdfPage, glyph: &Glyph, has_blanks: bool) -> Option<GlyphKey> {
+    match glyph {
+        (font, code, None) => Some((Readings::key(content, *font)?, *code, has_blanks)),
+        _ => None,
+    }
 }
 
 /// The rows that show most of what is missing, taken out of `glyphs` one after the other.
@@ -210,6 +239,7 @@ mod tests {
             &mut content,
             &rows,
             (&PdfChar::is_meaningless, false),
+            &mut Readings::default(),
             &mut reader(read),
         );
         let text: String = content.chars.iter().map(PdfChar::letter).collect();
@@ -237,6 +267,42 @@ mod tests {
             (text.as_str(), count),
             ("sufer|sufix|wafle|waf and staf", 5)
         );
+    }
+
+    #[test]
+    fn a_font_of_two_pages_is_read_once() {
+        let mut readings = Readings::default();
+        let mut asked = 0;
+        for page_lines in [["su#er", "wa#le"], ["sta# of", "the o#ice"]] {
+            let mut content = page(&page_lines);
+            content.font_keys = vec![7];
+            let rows = rows(&content);
+            let texts = ["su f er", "wa f le"];
+            let mut reader = reader(&texts);
+            let mut read = |quads: &[crate::geometry::Quad]| {
+                asked += quads.len();
+                reader(quads)
+            };
+            let wanted: (&dyn Fn(&PdfChar) -> bool, bool) = (&PdfChar::is_meaningless, false);
+            let count = fill(&mut content, &rows, wanted, &mut readings, &mut read);
+            assert_eq!(count.unwrap(), 2);
+        }
+        assert_eq!(asked, 2, "both lines of the first page");
+        assert_eq!(readings.take_shortage(), None);
+    }
+
+    #[test]
+    fn what_a_document_is_short_of_is_told() {
+        let mut readings = Readings::default();
+        readings.take(usize::MAX);
+        readings.take_shortage();
+        let mut content = page(&["the o#ice"]);
+        let rows = rows(&content);
+        let wanted: (&dyn Fn(&PdfChar) -> bool, bool) = (&PdfChar::is_meaningless, false);
+        let mut read = |_: &[crate::geometry::Quad]| unreachable!("no line is left");
+        let count = fill(&mut content, &rows, wanted, &mut readings, &mut read);
+        assert_eq!(count.unwrap(), 0);
+        assert!(readings.take_shortage().is_some());
     }
 
     #[test]
@@ -276,6 +342,7 @@ mod tests {
             &mut content,
             &rows,
             (&PdfChar::is_meaningless, false),
+            &mut Readings::default(),
             &mut read,
         )
         .unwrap();

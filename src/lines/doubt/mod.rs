@@ -3,11 +3,13 @@
 //!
 //! Glyphs without meaning are read from the lines that they stand in ([`fill`]). Fonts with odd letters are
 //! compared with the picture ([`sample`], [`compare`]) and, if they are wrong, read anew glyph by glyph. A layer
-//! that would be given up for its quality is compared as well. All this is bounded by a number of lines.
+//! that would be given up for its quality is compared as well. All this is bounded by a number of lines, of the page and of
+//! the document ([`readings`]).
 
 mod align;
 mod compare;
 mod fill;
+mod readings;
 mod sample;
 mod thresholds;
 
@@ -21,6 +23,7 @@ use crate::geometry::Quad;
 use crate::input::pdf::page::{PdfChar, PdfPage};
 use crate::onnx::OnnxError;
 use compare::Found;
+pub(crate) use readings::Readings;
 use thresholds::compare::{ENOUGH, ENOUGH_OF_SCAN};
 use thresholds::fill::MOST_UNKNOWN;
 use thresholds::sample::{MOST_FONTS, READ_AGAIN};
@@ -43,15 +46,16 @@ pub(super) enum Settled {
 pub(super) fn settle(
     content: &mut PdfPage,
     verdict: &Verdict,
+    readings: &mut Readings,
     read: &mut Read<'_>,
 ) -> Result<Settled, OnnxError> {
     let reason = &verdict.decision.reason;
     let mut mended = 0;
     if verdict.has_unknown && meaningless_share(content) <= MOST_UNKNOWN {
-        mended += mend(content, &PdfChar::is_meaningless, read)?;
+        mended += mend(content, &PdfChar::is_meaningless, readings, read)?;
     }
     for font in verdict.odd_fonts.iter().take(MOST_FONTS) {
-        match odd_font(content, *font, read)? {
+        match odd_font(content, *font, readings, read)? {
             Odd::Right => {}
             Odd::Mended(count) => mended += count,
             Odd::Wrong => {
@@ -114,6 +118,7 @@ fn enough(content: &PdfPage) -> f32 {
 fn mend(
     content: &mut PdfPage,
     is_wanted: &dyn Fn(&PdfChar) -> bool,
+    readings: &mut Readings,
     read: &mut Read<'_>,
 ) -> Result<usize, OnnxError> {
     let rows = rows(content);
@@ -121,7 +126,7 @@ fn mend(
         .into_iter()
         .filter(|row| row.has_unknown_letter(content) && row.is_readable(content))
         .collect();
-    fill::fill(content, &asked, (is_wanted, false), read)
+    fill::fill(content, &asked, (is_wanted, false), readings, read)
 }
 
 /// What was found out about a font with odd letters.
@@ -134,7 +139,17 @@ enum Odd {
     Wrong,
 }
 
-fn odd_font(content: &mut PdfPage, font: u16, read: &mut Read<'_>) -> Result<Odd, OnnxError> {
+fn odd_font(
+    content: &mut PdfPage,
+    font: u16,
+    readings: &mut Readings,
+    read: &mut Read<'_>,
+) -> Result<Odd, OnnxError> {
+    let key = Readings::key(content, font);
+    let known = readings.is_right(key);
+    if known == Some(true) {
+        return Ok(Odd::Right);
+    }
     let runs: Vec<bool> = content.runs.iter().map(|run| run.font == font).collect();
     let is_of_font =
         move |c: &PdfChar| c.is_mark() && runs.get(c.run as usize).copied().unwrap_or(false);
@@ -145,12 +160,22 @@ fn odd_font(content: &mut PdfPage, font: u16, read: &mut Read<'_>) -> Result<Odd
         of_font * 2 > chars.iter().filter(|c| c.is_mark()).count()
     };
     let of_font: Vec<&Row> = rows.iter().filter(is_mostly).collect();
-    if sample::sample(content, &of_font, ENOUGH, read)? != Found::Worse {
-        return Ok(Odd::Right);
+    if known.is_none() {
+        let lines = sample::count(content, &of_font);
+        if readings.take(lines) < lines {
+            return Ok(Odd::Right);
+        }
+        let found = sample::sample(content, &of_font, ENOUGH, read)?;
+        if found != Found::Unknown {
+            readings.note_font(key, found == Found::AsGood);
+        }
+        if found != Found::Worse {
+            return Ok(Odd::Right);
+        }
     }
     let count = content.chars.iter().filter(|c| is_of_font(c)).count();
     let of_font: Vec<Row> = of_font.into_iter().cloned().collect();
-    let mended = fill::fill(content, &of_font, (&is_of_font, true), read)?;
+    let mended = fill::fill(content, &of_font, (&is_of_font, true), readings, read)?;
     Ok(match mended as f32 >= READ_AGAIN * count as f32 {
         true => Odd::Mended(mended),
         false => Odd::Wrong,

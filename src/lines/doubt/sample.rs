@@ -28,6 +28,11 @@ pub(super) fn sample(
     Ok(compare(&pairs, enough))
 }
 
+/// Number of the rows that would be read.
+pub(super) fn count(content: &PdfPage, rows: &[&Row]) -> usize {
+    spread(content, rows).len()
+}
+
 /// At most [`MOST_ROWS`] of the longest rows that can be read, spread evenly.
 fn spread<'r>(content: &PdfPage, rows: &[&'r Row]) -> Vec<&'r Row> {
     let letters = |row: &Row| {

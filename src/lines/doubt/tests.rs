@@ -25,7 +25,7 @@ fn settled(content: &mut PdfPage, verdict: &Verdict, shown: &[&str]) -> (Settled
         };
         Ok(quads.iter().map(line).collect())
     };
-    let settled = settle(content, verdict, &mut read).unwrap();
+    let settled = settle(content, verdict, &mut Readings::default(), &mut read).unwrap();
     (settled, asked)
 }
 

@@ -1,5 +1,17 @@
 //! Thresholds for settling doubts in a text layer, by topic: each with its unit and its trade-off.
 
+/// What is read of a document's fonts, over all pages.
+pub(super) mod document {
+    /// Lines that are read for single letters at most; one takes some 20 ms, on slow machines 150. Larger: documents in
+    /// which every page has other fonts take longer. Smaller: more of them stays unread, which is told.
+    pub(crate) const MOST_LINES: usize = 600;
+    /// Glyphs and fonts that are remembered at most; this bounds the memory.
+    pub(crate) const MOST_GLYPHS: usize = 50_000;
+    /// Pages on which a glyph is looked at that is not read. Larger: unreadable signs cost more lines. Smaller: a glyph
+    /// that is read badly once stays unread.
+    pub(crate) const MOST_TRIES: u32 = 2;
+}
+
 /// Comparing a layer with what was read.
 pub(super) mod compare {
     /// Confidence of a line, 0 to 1, below which what was read says nothing. Larger: hard pages are not

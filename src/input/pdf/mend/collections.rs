@@ -1,14 +1,21 @@
 //! The characters of Adobe's collections for Chinese, Japanese and Korean, by their identifiers.
 //!
 //! pdfium has tables of its own, of older editions: it leaves what came later, above all Japanese variants. The
-//! tables here are those of `hayro-cmap`.
+//! tables here are those of `hayro-cmap`, and one of our own of the collection KR, which came in the place of Korea1.
 
-use hayro_cmap::{BfString, CMap, CMapName, load_embedded};
+use flate2::read::ZlibDecoder;
+use hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
+use std::io::Read;
 use std::sync::OnceLock;
 
-/// A collection, by its place in [`NAMES`].
+/// A collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Collection(usize);
+pub(super) enum Collection {
+    /// One with a table of `hayro-cmap`, by its place in [`NAMES`].
+    Named(usize),
+    /// The collection KR.
+    Korean,
+}
 
 /// The tables from identifiers to Unicode, by the names of the collections' orderings.
 const NAMES: [(&str, CMapName<'static>); 4] = [
@@ -21,19 +28,65 @@ const NAMES: [(&str, CMapName<'static>); 4] = [
 /// The same, read on first use.
 static TABLES: [OnceLock<Option<CMap>>; NAMES.len()] = [const { OnceLock::new() }; NAMES.len()];
 
+/// The collection KR: differences of the characters of neighbouring identifiers, 32 bits each
+/// (`scripts/adobe_kr.py` makes it of Adobe's `UniAKR-UTF32-H`).
+const KOREAN: &[u8] = include_bytes!("../../../../assets/cids/adobe-kr.zlib");
+/// Most bytes that the table is unpacked to.
+const MAX_KOREAN: u64 = 1 << 18;
+
+/// The characters of the collection KR by their identifiers.
+fn korean() -> &'static [u32] {
+    static TABLE: OnceLock<Vec<u32>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut bytes = Vec::new();
+        let unpacked = ZlibDecoder::new(KOREAN)
+            .take(MAX_KOREAN)
+            .read_to_end(&mut bytes);
+        unpacked.expect("the table is part of the program");
+        let steps = bytes.chunks_exact(4);
+        let steps = steps.map(|step| u32::from_be_bytes([step[0], step[1], step[2], step[3]]));
+        let sum = |code: &mut u32, step: u32| {
+            *code = code.wrapping_add(step);
+            Some(*code)
+        };
+        steps.scan(0, sum).collect()
+    })
+}
+
 impl Collection {
     /// The collection with an ordering.
     pub(super) fn named(ordering: &[u8]) -> Option<Collection> {
+        if ordering == b"KR" {
+            return Some(Collection::Korean);
+        }
         let at = NAMES
             .iter()
             .position(|(name, _)| name.as_bytes() == ordering);
-        at.map(Collection)
+        at.map(Collection::Named)
+    }
+
+    /// The collection whose identifiers a map from codes gives.
+    pub(super) fn of(map: &CMap) -> Option<Collection> {
+        match &map.metadata().character_collection.as_ref()?.family {
+            CidFamily::AdobeCNS1 => Collection::named(b"CNS1"),
+            CidFamily::AdobeGB1 => Collection::named(b"GB1"),
+            CidFamily::AdobeJapan1 => Collection::named(b"Japan1"),
+            CidFamily::AdobeKorea1 => Collection::named(b"Korea1"),
+            CidFamily::Custom { ordering, .. } => Collection::named(ordering),
+            CidFamily::AdobeIdentity => None,
+        }
     }
 
     /// The text of a character by its identifier.
     pub(super) fn text(self, identifier: u32) -> Option<String> {
-        let read = || CMap::parse(load_embedded(NAMES[self.0].1)?, load_embedded);
-        let table = TABLES[self.0].get_or_init(read).as_ref()?;
+        let Collection::Named(at) = self else {
+            let code = *korean().get(identifier as usize)?;
+            return char::from_u32(code)
+                .filter(|c| !c.is_control())
+                .map(String::from);
+        };
+        let read = || CMap::parse(load_embedded(NAMES[at].1)?, load_embedded);
+        let table = TABLES[at].get_or_init(read).as_ref()?;
         let text = match table.lookup_bf_string(identifier)? {
             BfString::Char(c) => c.to_string(),
             BfString::String(text) => text,
@@ -59,6 +112,10 @@ mod tests {
         check("Japan1", 843, Some("あ"));
         check("Korea1", 1086, Some("가"));
         check("CNS1", 595, Some("一"));
+        check("KR", 1, Some(" "));
+        check("KR", 221, Some("가"));
+        check("KR", 0, None);
+        check("KR", 65000, None);
         check("GB1", 34, Some("A"));
         check("GB1", 65000, None);
         // Of the fifth supplement, which pdfium does not have.

@@ -1,6 +1,7 @@
 //! What a PDF's dictionaries say about a font: names of its glyphs, its map to Unicode.
 
 use super::super::page::has_no_meaning;
+use super::codings::Coding;
 use super::collections::Collection;
 use super::program::Program;
 use super::{names, tex};
@@ -48,6 +49,12 @@ pub(super) struct Facts {
     glyphs: Vec<u16>,
     /// Collection of characters that its identifiers number.
     collection: Option<Collection>,
+    /// What its codes are, of a composite font whose encoding is no identity.
+    pub coding: Option<Coding>,
+    /// The name of an encoding that is not known.
+    pub unknown_encoding: Option<String>,
+    /// A hash of what the dictionary says about codes.
+    pub digest: u64,
     /// Its encoding is one of those in which printable ASCII stands for itself.
     is_ascii: bool,
     /// Hashes of the procedures that draw the glyphs of a Type 3 font, by code.
@@ -85,7 +92,23 @@ impl Facts {
             Some(encoding) => name_of(&encoding, "BaseEncoding"),
             None => name_of(font, "Encoding"),
         };
+        let coding = match font.get::<Object<'_>>("Encoding") {
+            Some(Object::Name(name)) if kind == "Type0" => Coding::named(name.as_str()),
+            Some(Object::Stream(stream)) if kind == "Type0" => {
+                decoded(&stream, MAX_MAP).and_then(|data| Coding::embedded(&data))
+            }
+            _ => None,
+        };
+        let encoding_name = name_of(font, "Encoding");
+        let is_unknown = kind == "Type0"
+            && coding.is_none()
+            && !encoding_name.is_empty()
+            && !encoding_name.starts_with("Identity");
+        let digest = digest(font, descendant.as_ref(), &differences);
         Facts {
+            coding,
+            digest,
+            unknown_encoding: is_unknown.then_some(encoding_name),
             is_ascii: encoding == "WinAnsiEncoding" || encoding == "MacRomanEncoding",
             procedures: procedures(font, &differences),
             collection: ordering.and_then(|name| Collection::named(name.as_ref())),
@@ -135,9 +158,16 @@ impl Facts {
             let collection = self.collection.filter(|_| self.is_identity);
             collection.and_then(|collection| collection.text(code))
         };
+        let coded = || {
+            self.coding
+                .as_ref()
+                .filter(|coding| coding.is_known)?
+                .text(code)
+        };
         self.own_text(code, program)
             .or_else(identical)
             .or_else(in_collection)
+            .or_else(coded)
     }
 
     /// The text of a glyph of a bitmap font of TeX, whose names are a letter and the code.
@@ -280,6 +310,42 @@ fn differences(font: &Dict<'_>) -> BTreeMap<u8, String> {
         }
     }
     names
+}
+
+/// A hash of a font's name, encoding and maps, as they are in the file.
+fn digest(
+    font: &Dict<'_>,
+    descendant: Option<&Dict<'_>>,
+    differences: &BTreeMap<u8, String>,
+) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.write_usize(bytes.len());
+        hasher.write(bytes);
+    };
+    for (code, name) in differences {
+        add(&[*code]);
+        add(name.as_bytes());
+    }
+    let entries = [
+        (Some(font), "BaseFont"),
+        (Some(font), "Subtype"),
+        (Some(font), "Encoding"),
+        (Some(font), "ToUnicode"),
+        (descendant, "CIDToGIDMap"),
+    ];
+    for (dict, key) in entries {
+        match dict.and_then(|dict| dict.get::<Object<'_>>(key)) {
+            Some(Object::Name(name)) => add(name.as_str().as_bytes()),
+            Some(Object::Stream(stream)) => add(&stream.raw_data()),
+            _ => add(&[]),
+        }
+    }
+    for (code, shape) in procedures(font, differences) {
+        add(&[code]);
+        add(&shape.to_be_bytes());
+    }
+    hasher.finish()
 }
 
 /// Hashes of the procedures of a Type 3 font, which are compared as they are in the file.

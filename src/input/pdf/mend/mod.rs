@@ -4,11 +4,12 @@
 //! pdfium tells the code of a character that it cannot map, but nothing about its font's dictionary. So a
 //! second reader (`hayro-syntax`) opens the same bytes, only when a page has such characters, and [`facts`]
 //! finds what the dictionary says (names of glyphs, a name in the place of a map, a collection), [`program`] what the
-//! embedded font says; [`tex`] and [`symbols`] know encodings by the names of fonts, and [`outlines`] equal glyphs
-//! of other fonts. Where nothing is known a character stays as it was, or becomes the number of its glyph.
+//! embedded font says; [`codings`] knows encodings that pdfium does not, [`tex`] and [`symbols`] know some by the
+//! names of fonts, and [`outlines`] equal glyphs of other fonts. Where nothing is known a character stays as it was, or becomes the number of its glyph.
 //!
 //! Runs in worker processes only. A panic in the second reader leaves the page as it was.
 
+mod codings;
 mod collections;
 pub(super) mod cyrillic;
 mod facts;
@@ -19,6 +20,7 @@ mod program;
 mod symbols;
 mod tex;
 mod thresholds;
+mod type1;
 
 use super::page::{PdfChar, PdfPage};
 use facts::{Facts, fonts_of_page};
@@ -27,7 +29,8 @@ use hayro_syntax::{Pdf, PdfData};
 use outlines::{Drawn, Outlines, Shapes};
 use program::Program;
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -117,6 +120,14 @@ pub(super) fn mend<'m>(
             texts(page, &wanted, &fonts, (&data_of, &by_shape))
         }));
         let found = found.unwrap_or_default();
+        for (at, bbox) in found.boxes {
+            page.chars[at].bbox = bbox;
+        }
+        page.font_keys = found.keys;
+        page.unknown_encodings = found.unknown_encodings.into_iter().collect();
+        for font in found.drawn_wrong {
+            page.embedded[font] = false;
+        }
         page.replace_chars(found.texts);
         number(page, &found.numbered);
     }
@@ -171,6 +182,14 @@ fn number(page: &mut PdfPage, fonts: &[bool]) {
 struct Found {
     /// Texts by the indices of characters.
     texts: BTreeMap<usize, String>,
+    /// Keys of fonts.
+    keys: Vec<u64>,
+    /// Boxes of characters that are others than those of their codes.
+    boxes: Vec<(usize, [f32; 4])>,
+    /// Names of encodings that are not known.
+    unknown_encodings: BTreeSet<String>,
+    /// Fonts of which pdfium does not find the glyphs.
+    drawn_wrong: Vec<usize>,
     /// For each font, whether codes without Unicode are indices of glyphs.
     numbered: Vec<bool>,
 }
@@ -186,8 +205,9 @@ fn texts(
     ),
 ) -> Found {
     let mut found = Found {
-        texts: BTreeMap::new(),
         numbered: vec![false; wanted.len()],
+        keys: vec![0; wanted.len()],
+        ..Found::default()
     };
     for font in (0..wanted.len()).filter(|font| wanted[*font]) {
         let name = page.fonts[font].as_str();
@@ -196,7 +216,26 @@ fn texts(
             .map(Rc::as_ref)
             .filter(|facts| facts.is_called(name))
             .collect();
+        let unknown = candidates
+            .iter()
+            .filter_map(|facts| facts.unknown_encoding.clone());
+        found.unknown_encodings.extend(unknown);
+        if let [only] = candidates[..] {
+            let divided = codings::divided(page, font, only.coding.as_ref());
+            if !divided.texts.is_empty() {
+                found.texts.extend(divided.texts);
+                found.boxes.extend(divided.boxes);
+                found.drawn_wrong.push(font);
+                continue;
+            }
+        }
         let data = data_of(font);
+        if let [only] = candidates[..] {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u64(only.digest);
+            hasher.write(data.as_deref().unwrap_or_default());
+            found.keys[font] = hasher.finish();
+        }
         let program = data.as_deref().map_or_else(Program::default, Program::read);
         let outlines = data.as_deref().map_or(Outlines::Nothing, Outlines::read);
         let chars = || {

@@ -22,6 +22,26 @@ pub(super) fn text(name: &str) -> Option<String> {
     Some(parts.concat())
 }
 
+/// The name of the glyph of a printable ASCII character.
+pub(super) fn of_ascii(code: u32) -> Option<&'static str> {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let letter = char::from_u32(code).filter(|c| matches!(c, ' '..='~'))?;
+    if let Some(at) = LETTERS.find(letter) {
+        return Some(&LETTERS[at..at + 1]);
+    }
+    // Typewriters have one sign for two.
+    let named = |text: char| match text {
+        '\'' => Some("quoteright"),
+        '`' => Some("quoteleft"),
+        '-' => Some("hyphen"),
+        _ => {
+            let mut of_text = NAMED.iter().filter(|(_, known)| known.chars().eq([text]));
+            of_text.next().map(|(name, _)| *name)
+        }
+    };
+    named(letter)
+}
+
 /// The text of a name without suffix and underscores.
 fn component(name: &str) -> Option<String> {
     if let Some(text) = plain(name) {
@@ -267,6 +287,17 @@ mod tests {
         check("afii10023", "Ё");
         check("afii10097", "я");
         check("ffl", "ffl");
+    }
+
+    #[test]
+    fn printable_characters_have_names() {
+        let name = |letter: char| of_ascii(letter as u32).unwrap();
+        assert_eq!(
+            ['A', 'z', '7', '(', '-', ' '].map(name),
+            ["A", "z", "seven", "parenleft", "hyphen", "space"]
+        );
+        assert!((' '..='~').all(|c| text(name(c)).is_some()));
+        assert_eq!(of_ascii(0x80), None);
     }
 
     #[test]

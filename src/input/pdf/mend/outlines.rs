@@ -1,12 +1,13 @@
 //! Glyphs by their shape: a glyph without Unicode whose outline equals that of a mapped glyph of another font in
 //! the document is the same character.
 //!
-//! Outlines of TrueType and CFF fonts and procedures of Type 3 fonts are compared, each by a hash; Type 1 fonts
-//! are not read. The fonts of a document are gone through once, only if a page has a glyph about which nothing
-//! else is known.
+//! Outlines of TrueType, CFF and Type 1 fonts and procedures of Type 3 fonts are compared, each by a hash. The fonts
+//! of a document are gone through once, only if a page has a glyph about which nothing else is known.
 
 use super::facts::{Facts, fonts_of_page};
+use super::names;
 use super::program::{MAX_NAMES, MAX_SUBTABLES, Program, is_fast, names_of};
+use super::type1::{self, Type1};
 use hayro_syntax::Pdf;
 use hayro_syntax::object::{Array, Dict, ObjectIdentifier, Stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +93,9 @@ fn embedded(font: &Dict<'_>, room: &mut usize) -> Option<Vec<u8>> {
         .unwrap_or(font)
         .get::<Dict<'_>>("FontDescriptor")?;
     let file = |key: &str| descriptor.get::<Stream<'_>>(key);
-    let file = file("FontFile2").or_else(|| file("FontFile3"))?;
+    let file = file("FontFile2")
+        .or_else(|| file("FontFile3"))
+        .or_else(|| file("FontFile"))?;
     if *room == 0 || file.raw_data().len() > MAX_FILE {
         return None;
     }
@@ -112,13 +115,25 @@ pub(super) enum Outlines<'d> {
     },
     /// Of a bare CFF table.
     Cff(Box<cff::Table<'d>>, BTreeMap<u16, GlyphId>),
+    /// Of a Type 1 font, with the names of its glyphs by code.
+    Type1(Type1, BTreeMap<u8, String>),
     /// None that can be read.
     Nothing,
+}
+
+/// What selects a glyph of a font.
+#[derive(Clone, Copy)]
+enum Glyph<'g> {
+    Index(GlyphId),
+    Named(&'g str),
 }
 
 impl<'d> Outlines<'d> {
     /// Reads a font file.
     pub(super) fn read(data: &'d [u8]) -> Outlines<'d> {
+        if type1::is_type1(data) {
+            return Outlines::Type1(Type1::read(data), type1::encoding(data));
+        }
         if let Ok(face) = Face::parse(data, 0) {
             let has_names = names_of(&face) <= MAX_NAMES;
             let face = Box::new(face);
@@ -138,7 +153,15 @@ impl<'d> Outlines<'d> {
         if let Some(procedure) = facts.procedure(code) {
             return Some(Drawn::As(procedure));
         }
-        self.of_glyph(self.glyph(facts, code)?)
+        match self {
+            Outlines::Type1(_, names) => {
+                let built_in = u8::try_from(code).ok().and_then(|code| names.get(&code));
+                let name = facts.glyph_name(code).or(built_in.map(String::as_str));
+                let name = name.or_else(|| names::of_ascii(code));
+                self.of_glyph(Glyph::Named(name?))
+            }
+            _ => self.of_glyph(Glyph::Index(self.glyph(facts, code)?)),
+        }
     }
 
     fn glyph(&self, facts: &Facts, code: u32) -> Option<GlyphId> {
@@ -148,7 +171,7 @@ impl<'d> Outlines<'d> {
                 Outlines::Face { .. } => Some(GlyphId(index)),
                 Outlines::Cff(_, by_cid) if !by_cid.is_empty() => by_cid.get(&index).copied(),
                 Outlines::Cff(..) => Some(GlyphId(index)),
-                Outlines::Nothing => None,
+                Outlines::Type1(..) | Outlines::Nothing => None,
             };
         }
         let name = facts.glyph_name(code);
@@ -162,39 +185,45 @@ impl<'d> Outlines<'d> {
                 let by_name = name.and_then(|name| face.glyph_index_by_name(name));
                 by_name.or_else(|| by_code(face, code))
             }
-            Outlines::Nothing => None,
+            Outlines::Type1(..) | Outlines::Nothing => None,
         }
     }
 
-    fn of_glyph(&self, glyph: GlyphId) -> Option<Drawn> {
-        let count = match self {
-            Outlines::Face { face, .. } => face.number_of_glyphs(),
-            Outlines::Cff(table, _) => table.number_of_glyphs(),
-            Outlines::Nothing => 0,
+    fn of_glyph(&self, glyph: Glyph<'_>) -> Option<Drawn> {
+        let has_glyph = match (self, glyph) {
+            (Outlines::Face { face, .. }, Glyph::Index(glyph)) => glyph.0 < face.number_of_glyphs(),
+            (Outlines::Cff(table, _), Glyph::Index(glyph)) => glyph.0 < table.number_of_glyphs(),
+            (Outlines::Type1(font, _), Glyph::Named(name)) => font.has(name),
+            _ => false,
         };
-        if glyph.0 >= count {
+        if !has_glyph {
             return None;
         }
         let mut shape = Shape::default();
         // The builder ends an outline that does not end by itself.
-        let drawn = catch_unwind(AssertUnwindSafe(|| match self {
-            Outlines::Face { face, .. } if is_simple(face, glyph) => {
+        let drawn = catch_unwind(AssertUnwindSafe(|| match (self, glyph) {
+            (Outlines::Face { face, .. }, Glyph::Index(glyph)) if is_simple(face, glyph) => {
                 shape.hasher.write_u16(face.units_per_em());
                 face.outline_glyph(glyph, &mut shape).is_some()
             }
-            Outlines::Cff(table, _) => {
+            (Outlines::Cff(table, _), Glyph::Index(glyph)) => {
                 shape.hasher.write_u16(1000);
                 table.outline(glyph, &mut shape).is_ok()
             }
+            (Outlines::Type1(font, _), Glyph::Named(name)) => {
+                shape.hasher.write_u16(1000);
+                font.outline(name, &mut shape).is_some()
+            }
             _ => false,
         }));
-        let is_simple = match self {
-            Outlines::Face { face, .. } => is_simple(face, glyph),
+        let is_whole = |is_drawn: bool| match (self, glyph) {
+            (Outlines::Face { face, .. }, Glyph::Index(glyph)) => is_simple(face, glyph),
+            (Outlines::Type1(..), _) => is_drawn,
             _ => true,
         };
         match drawn {
             Ok(true) if shape.segments > 0 => Some(Drawn::As(shape.hasher.finish())),
-            Ok(_) if shape.segments == 0 && is_simple => Some(Drawn::Blank),
+            Ok(is_drawn) if shape.segments == 0 && is_whole(is_drawn) => Some(Drawn::Blank),
             _ => None,
         }
     }
@@ -312,15 +341,18 @@ mod tests {
             .filter_map(|letter| face.glyph_index(letter))
             .collect();
         let outlines = Outlines::read(FONT);
-        let shapes: Vec<Option<Drawn>> = glyphs.iter().map(|g| outlines.of_glyph(*g)).collect();
+        let shapes: Vec<Option<Drawn>> = glyphs
+            .iter()
+            .map(|g| outlines.of_glyph(Glyph::Index(*g)))
+            .collect();
         assert!(glyphs.len() == 26 && shapes.iter().all(Option::is_some));
         let different: BTreeSet<_> = shapes.iter().collect();
         assert_eq!(different.len(), 26);
         let again = Outlines::read(FONT);
-        assert_eq!(again.of_glyph(glyphs[3]), shapes[3]);
+        assert_eq!(again.of_glyph(Glyph::Index(glyphs[3])), shapes[3]);
         let space = face.glyph_index(' ').unwrap();
-        assert_eq!(outlines.of_glyph(space), Some(Drawn::Blank));
-        assert_eq!(outlines.of_glyph(GlyphId(u16::MAX)), None);
+        assert_eq!(outlines.of_glyph(Glyph::Index(space)), Some(Drawn::Blank));
+        assert_eq!(outlines.of_glyph(Glyph::Index(GlyphId(u16::MAX))), None);
     }
 
     #[test]

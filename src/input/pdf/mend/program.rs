@@ -1,13 +1,11 @@
 //! Text of glyphs according to an embedded font itself: names of its glyphs, its encoding, its cmap read
 //! backwards.
 
-use super::names;
+use super::{names, type1};
 use std::collections::BTreeMap;
 use ttf_parser::cmap::{Format, Subtable};
 use ttf_parser::{Face, GlyphId, cff};
 
-/// Bytes of a Type 1 font in which its encoding is looked for: it stands in the readable part.
-const TYPE1_HEAD: usize = 128 << 10;
 /// Last code that a cmap is asked for; the glyphs of characters beyond the basic plane are not mended.
 const LAST_CODE: u32 = 0xFFFF;
 
@@ -30,7 +28,7 @@ impl Program {
     ///
     /// Time and memory are linear in the number of glyphs, at most 65536.
     pub(super) fn read(data: &[u8]) -> Program {
-        if data.starts_with(b"%!") || data.first() == Some(&0x80) {
+        if type1::is_type1(data) {
             return Program::type1(data);
         }
         if let Ok(face) = Face::parse(data, 0) {
@@ -39,31 +37,14 @@ impl Program {
         cff::Table::parse(data).map_or_else(Program::default, |table| Program::cff(&table))
     }
 
-    /// The encoding of a Type 1 font: lines such as `dup 65 /A put`.
+    /// The encoding of a Type 1 font.
     fn type1(data: &[u8]) -> Program {
-        let mut program = Program::default();
-        let head = String::from_utf8_lossy(&data[..data.len().min(TYPE1_HEAD)]);
-        let head = head.split("eexec").next().unwrap_or_default();
-        let Some((_, encoding)) = head.split_once("/Encoding") else {
-            return program;
-        };
-        let spaced = encoding.replace('/', " /");
-        let mut words = spaced.split_ascii_whitespace();
-        while let Some(word) = words.next() {
-            match word {
-                "def" | "readonly" => break,
-                "dup" => {
-                    let (code, name) = (words.next(), words.next());
-                    let code = code.and_then(|code| code.parse::<u8>().ok());
-                    let text = name.and_then(|name| names::text(name.strip_prefix('/')?));
-                    if let (Some(code), Some(text)) = (code, text) {
-                        program.by_code.insert(code.into(), text);
-                    }
-                }
-                _ => {}
-            }
+        let names = type1::encoding(data).into_iter();
+        let texts = names.filter_map(|(code, name)| Some((code.into(), names::text(&name)?)));
+        Program {
+            by_code: texts.collect(),
+            by_glyph: BTreeMap::new(),
         }
-        program
     }
 
     fn cff(table: &cff::Table<'_>) -> Program {
