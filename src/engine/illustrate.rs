@@ -73,7 +73,9 @@ pub(super) fn illustrate(
     }
     if options.page_pictures {
         let shown = pixels.within(JPEG_SIDE);
-        let jpeg = shown.to_plain_jpeg(PAGE_QUALITY).map_err(Fault::from)?;
+        let jpeg = shown
+            .to_jpeg_gray_if_colorless(PAGE_QUALITY)
+            .map_err(Fault::from)?;
         out.page_picture = Some((jpeg.into(), shown.width, shown.height));
     }
     out.pixels = options.keep_pixels.then(|| Arc::new(pixels));

@@ -106,7 +106,7 @@ pub struct Limits {
     pub jobs: usize,
     /// Number of threads that open files.
     pub openers: usize,
-    /// Number of threads that read pages.
+    /// Number of threads that read pages, and of those that cut pictures out of them.
     pub readers: usize,
     /// Most pages in flight, and for each client most pages that it has not received.
     pub pages_in_flight: usize,

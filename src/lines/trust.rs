@@ -286,7 +286,7 @@ impl InkMap {
             picture.width as f32 / size.0.max(1.0),
             picture.height as f32 / size.1.max(1.0),
         );
-        let factor = ((x / INK_SCALE).round() as usize).max(1);
+        let factor = ((x / INK_SCALE).round() as usize).clamp(1, Pixels::MOST_SHRUNK);
         let (gray, width, height) = picture.shrunk_gray(factor);
         Self {
             gray,

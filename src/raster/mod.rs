@@ -281,9 +281,13 @@ impl Pixels {
             .all(|(min, max)| max.saturating_sub(min) < 12)
     }
 
+    /// Largest factor of [`Pixels::shrunk_gray`].
+    pub const MOST_SHRUNK: usize = 64;
+
     /// Gray levels of the picture made smaller by a whole factor, each the mean of a square; with width and height.
+    /// Factors are at most [`Pixels::MOST_SHRUNK`].
     pub fn shrunk_gray(&self, factor: usize) -> (Vec<u8>, usize, usize) {
-        let factor = factor.clamp(1, 64);
+        let factor = factor.clamp(1, Self::MOST_SHRUNK);
         let (width, height) = (self.width.div_ceil(factor), self.height.div_ceil(factor));
         if factor == 1 || self.data.is_empty() {
             return (self.to_gray(), self.width, self.height);
@@ -326,7 +330,7 @@ impl Pixels {
     }
 
     /// The same with one channel if there is no colour, as on most pages of text: a third of the work.
-    pub fn to_plain_jpeg(&self, quality: u8) -> Result<Vec<u8>, RasterError> {
+    pub fn to_jpeg_gray_if_colorless(&self, quality: u8) -> Result<Vec<u8>, RasterError> {
         let mut pixels = self.data.chunks_exact(3);
         if !pixels.all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]) {
             return self.to_jpeg(quality);
@@ -504,7 +508,7 @@ mod tests {
         let mut picture = Pixels::white(20, 20);
         picture.data[300..900].fill(90);
         let channels = |picture: &Pixels| {
-            let jpeg = picture.to_plain_jpeg(90).unwrap();
+            let jpeg = picture.to_jpeg_gray_if_colorless(90).unwrap();
             let decoded = image::load_from_memory(&jpeg).unwrap();
             (
                 decoded.color().channel_count(),

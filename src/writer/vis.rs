@@ -105,7 +105,7 @@ impl DrawingWriter {
         let comparison = steps.map(|(steps, done)| {
             let drawn = drawings::preprocessed(steps, &done);
             let shown = drawn.within(JPEG_SIDE);
-            let jpeg = shown.to_plain_jpeg(COMPARISON_QUALITY);
+            let jpeg = shown.to_jpeg_gray_if_colorless(COMPARISON_QUALITY);
             jpeg.map(|jpeg| (jpeg, shown.width, shown.height))
         });
         let comparison = comparison.transpose().map_err(|error| {
@@ -243,7 +243,7 @@ mod tests {
         file.add_picture(Some((&jpeg, 8, 8)), 1).unwrap();
         file.add_picture(None, 1).unwrap();
         let gray = crate::raster::Pixels::white(8, 8)
-            .to_plain_jpeg(80)
+            .to_jpeg_gray_if_colorless(80)
             .unwrap();
         file.add_picture(Some((&gray, 8, 8)), 1).unwrap();
         let bytes = file.finish(&document).unwrap();

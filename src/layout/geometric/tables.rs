@@ -37,8 +37,10 @@ impl PageLayout<'_> {
         if self.tags.is_some() {
             for found in tagged_tables::tables(&self.page.structure, self.segments, &self.taken) {
                 self.evidence.trace.consider(|| of_tags(&found));
-                self.evidence.take(found.bbox);
-                self.take_table(found);
+                let area = found.bbox;
+                if self.take_table(found) {
+                    self.evidence.take(area);
+                }
             }
         }
         let trace = &self.evidence.trace;
@@ -54,13 +56,14 @@ impl PageLayout<'_> {
         }
     }
 
-    /// Makes a table a region, unless another region already has some of its text.
-    fn take_table(&mut self, found: FoundTable) {
+    /// Makes a table a region, and returns `true`, unless another region already has some of its text.
+    fn take_table(&mut self, found: FoundTable) -> bool {
         if found.segments.iter().any(|&i| self.taken[i]) {
-            return;
+            return false;
         }
         found.segments.iter().for_each(|&i| self.taken[i] = true);
         self.floats.push(region(found));
+        true
     }
 }
 

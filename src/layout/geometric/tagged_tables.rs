@@ -2,169 +2,212 @@
 //! what lines and gaps say, unless the places of their texts contradict them.
 
 use super::tagged_grid::{self, Grid, TaggedCell};
-use super::thresholds::tags::{MIN_PLACED, MISPLACED, PROSE_CELLS, PROSE_CHARS};
-use crate::document::{Cell, Table};
+use super::thresholds::tags::{MIN_PLACED, MISPLACED, MOST_HEAD_ROWS, PROSE_CELLS, PROSE_CHARS};
+use crate::deadline;
+use crate::document::{Cell, Table, is_number};
 use crate::geometry::Rect;
 use crate::input::pdf::page::StructNode;
-use crate::layout::table::{FoundTable, placed_cell};
+use crate::layout::table::{FoundTable, PlacedWords, placed_cell};
 use crate::lines::Segment;
 use std::collections::HashMap;
 
 /// The tables of the tree, in its order.
 ///
-/// Only tables whose cells, with their spans, fill a grid without gaps, whose texts stand in rows and columns, and that are
-/// not the design of a page. `taken` is `true` for segments of other tables.
+/// Only tables whose cells fill a grid, whose texts stand in rows and columns, and that are not the design of a page.
+/// `taken` is `true` for segments of other tables.
 pub(super) fn tables(
     nodes: &[StructNode],
     segments: &[Segment],
     taken: &[bool],
 ) -> Vec<FoundTable> {
-    // Nodes are in depth-first order: an element's descendants follow it without a gap.
-    let below = |outer: usize| {
-        (outer + 1..nodes.len()).take_while(move |&i| nodes[i].parent >= Some(outer))
-    };
-    let inside = |outer: usize, kinds: &[&str]| -> Vec<usize> {
-        below(outer)
-            .filter(|&i| kinds.contains(&nodes[i].kind.as_str()))
-            .collect()
-    };
-    // The segments of each marked content.
-    let mut segments_of: HashMap<i32, Vec<usize>> = HashMap::new();
-    for (i, segment) in segments.iter().enumerate().filter(|(i, _)| !taken[*i]) {
-        for word in &segment.words {
-            let own = segments_of.entry(word.mcid).or_default();
-            if own.last() != Some(&i) {
-                own.push(i);
+    let tree = Tree::new(nodes, segments, taken);
+    let tables = (0..nodes.len()).filter(|&i| nodes[i].kind == "Table");
+    tables
+        .filter(|&table| tree.inside(table, &["Table"]).is_empty())
+        .filter_map(|table| {
+            deadline::check();
+            let rows = tree.rows_here(table);
+            found(&tree, &rows, taken)
+        })
+        .collect()
+}
+
+/// The structure tree of a page with its text.
+struct Tree<'a> {
+    nodes: &'a [StructNode],
+    segments: &'a [Segment],
+    /// The segments of each marked content, without those of other tables.
+    segments_of: HashMap<i32, Vec<usize>>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(nodes: &'a [StructNode], segments: &'a [Segment], taken: &[bool]) -> Self {
+        let mut segments_of: HashMap<i32, Vec<usize>> = HashMap::new();
+        for (i, segment) in segments.iter().enumerate().filter(|(i, _)| !taken[*i]) {
+            for word in &segment.words {
+                let own = segments_of.entry(word.mcid).or_default();
+                if own.last() != Some(&i) {
+                    own.push(i);
+                }
             }
         }
-    }
-    let mut found = Vec::new();
-    for table in (0..nodes.len()).filter(|&i| nodes[i].kind == "Table") {
-        crate::deadline::check();
-        if !inside(table, &["Table"]).is_empty() {
-            continue;
+        Self {
+            nodes,
+            segments,
+            segments_of,
         }
-        let mut rows: Vec<Vec<usize>> = inside(table, &["TR"])
-            .into_iter()
-            .map(|row| inside(row, &["TH", "TD"]))
-            .collect();
-        // A table over several pages has rows on the others.
+    }
+
+    /// The elements below one. Nodes are in depth-first order: an element's descendants follow it without a gap.
+    fn below(&self, outer: usize) -> impl Iterator<Item = usize> {
+        let is_below = move |i: &usize| self.nodes[*i].parent >= Some(outer);
+        (outer + 1..self.nodes.len()).take_while(is_below)
+    }
+
+    /// Those of them that are of given kinds.
+    fn inside(&self, outer: usize, kinds: &[&str]) -> Vec<usize> {
+        let is_one = |i: &usize| kinds.contains(&self.nodes[*i].kind.as_str());
+        self.below(outer).filter(is_one).collect()
+    }
+
+    /// The marked contents of a cell.
+    fn contents(&self, cell: usize) -> impl Iterator<Item = i32> {
+        let nodes = std::iter::once(cell).chain(self.below(cell));
+        nodes.flat_map(|i| self.nodes[i].mcids.iter().copied())
+    }
+
+    /// The cells of the rows of a table, from the first to the last one with text on this page.
+    fn rows_here(&self, table: usize) -> Vec<Vec<usize>> {
+        let rows = self.inside(table, &["TR"]).into_iter();
+        let mut rows: Vec<Vec<usize>> = rows.map(|row| self.inside(row, &["TH", "TD"])).collect();
         let is_here = |row: &Vec<usize>| {
-            let mut contents = row
-                .iter()
-                .flat_map(|&cell| std::iter::once(cell).chain(below(cell)));
-            contents.any(|i| {
-                nodes[i]
-                    .mcids
-                    .iter()
-                    .any(|mcid| segments_of.contains_key(mcid))
-            })
+            let mut contents = row.iter().flat_map(|&cell| self.contents(cell));
+            contents.any(|mcid| self.segments_of.contains_key(&mcid))
         };
-        let Some(last) = rows.iter().rposition(is_here) else {
-            continue;
-        };
-        rows.truncate(last + 1);
+        rows.truncate(rows.iter().rposition(is_here).map_or(0, |last| last + 1));
         rows.drain(..rows.iter().position(is_here).unwrap_or(0));
-        let elements: Vec<usize> = rows.iter().flatten().copied().collect();
-        let mut cell_of: HashMap<i32, usize> = HashMap::new();
-        for (number, &cell) in elements.iter().enumerate() {
-            let contents = std::iter::once(cell).chain(below(cell));
-            let mcids = contents.flat_map(|i| &nodes[i].mcids);
-            cell_of.extend(mcids.map(|mcid| (*mcid, number)));
-        }
-        let mut own: Vec<usize> = cell_of
-            .keys()
-            .flat_map(|mcid| segments_of.get(mcid).into_iter().flatten().copied())
-            .collect();
-        own.sort_unstable();
-        own.dedup();
-        let is_whole = |i: &usize| {
-            let mut words = segments[*i].words.iter();
-            words.all(|word| cell_of.contains_key(&word.mcid))
-        };
-        own.retain(is_whole);
-        let Some(bbox) = Rect::union_all(own.iter().map(|i| &segments[*i].bbox)) else {
-            continue;
-        };
-        // Text that the tags leave out must not get lost: only what lies over the table, once, is none of it.
-        let is_foreign = |i: &usize| {
-            let own_box = &segments[*i].bbox;
-            !taken[*i]
-                && bbox.contains(own_box.center_x(), own_box.center_y())
-                && own.binary_search(i).is_err()
-        };
-        if (0..segments.len()).filter(is_foreign).count() > 1 {
-            continue;
-        }
-        let mut words_of: Vec<Vec<_>> = vec![Vec::new(); elements.len()];
-        for &i in &own {
-            for word in &segments[i].words {
-                words_of[cell_of[&word.mcid]].push((&segments[i], word));
-            }
-        }
-        let boxes = words_of
-            .iter()
-            .map(|words| Rect::union_all(words.iter().map(|(_, word)| &word.bbox)));
-        let boxes: Vec<Option<Rect>> = boxes.collect();
-        let mut numbers = 0..;
-        let tagged = rows.iter().map(|row| {
-            let cells = row.iter().zip(numbers.by_ref());
-            let cells = cells.map(|(&element, number)| TaggedCell {
-                number,
-                spans: nodes[element].spans.map(usize::from),
-                is_head: nodes[element].kind == "TH",
-                bbox: boxes[number],
-            });
-            cells.collect()
-        });
-        let tagged: Vec<Vec<TaggedCell>> = tagged.collect();
-        let slack = MISPLACED * segments[own[0]].style.font_size;
-        let grid = tagged_grid::whole(&tagged).or_else(|| tagged_grid::placed(&tagged, slack));
-        let is_table = |grid: &Grid| grid.table.rows >= 2 && grid.table.columns >= 2;
-        let Some(Grid {
-            table: grid,
-            number_of,
-        }) = grid.filter(is_table)
-        else {
-            continue;
-        };
-        let take = |number: &Option<usize>| match number {
-            Some(number) => std::mem::take(&mut words_of[*number]),
-            None => Vec::new(),
-        };
-        let words_of: Vec<Vec<_>> = number_of.iter().map(take).collect();
-        let is_bold = |cell: &usize| {
-            let words: &Vec<(&Segment, _)> = &words_of[*cell];
-            words.iter().all(|(segment, _)| segment.style.bold)
-        };
-        // A first row in bold is the head, if the tags name none.
-        let is_filled = |cell: &usize| !words_of[*cell].is_empty();
-        let of_row = |row: usize| {
-            let cells = grid.cells.iter().enumerate();
-            cells
-                .filter(move |(_, cell)| cell.row == row)
-                .map(|(number, _)| number)
-        };
-        let has_head = grid.cells.iter().all(|cell| !cell.header)
-            && of_row(0).filter(is_filled).all(|cell| is_bold(&cell))
-            && !of_row(1).filter(is_filled).all(|cell| is_bold(&cell));
-        let cells = grid.cells.into_iter().zip(words_of).map(|(cell, words)| {
-            let header = cell.header || has_head && cell.row == 0;
-            placed_cell(Cell { header, ..cell }, words, None, 1.0)
-        });
-        let table = Table {
-            cells: cells.collect(),
-            ..grid
-        };
-        if is_placed(&table) && !is_design(&table) {
-            found.push(FoundTable {
-                bbox,
-                table,
-                segments: own,
-            });
+        rows
+    }
+}
+
+/// The table of some rows, if it is one.
+fn found(tree: &Tree, rows: &[Vec<usize>], taken: &[bool]) -> Option<FoundTable> {
+    let segments = tree.segments;
+    let mut cell_of: HashMap<i32, usize> = HashMap::new();
+    for (number, &cell) in rows.iter().flatten().enumerate() {
+        cell_of.extend(tree.contents(cell).map(|mcid| (mcid, number)));
+    }
+    let all = cell_of.keys().filter_map(|mcid| tree.segments_of.get(mcid));
+    let mut own: Vec<usize> = all.flatten().copied().collect();
+    own.sort_unstable();
+    own.dedup();
+    own.retain(|i| {
+        let mut words = segments[*i].words.iter();
+        words.all(|word| cell_of.contains_key(&word.mcid))
+    });
+    let bbox = Rect::union_all(own.iter().map(|i| &segments[*i].bbox))?;
+    // Text that the tags leave out must not get lost. One such text may be a watermark; with more, the tags are
+    // incomplete.
+    let is_left_out = |i: &usize| {
+        let text = &segments[*i].bbox;
+        !taken[*i]
+            && bbox.contains(text.center_x(), text.center_y())
+            && own.binary_search(i).is_err()
+    };
+    if (0..segments.len()).filter(is_left_out).count() > 1 {
+        return None;
+    }
+    let mut words_of: Vec<PlacedWords> = vec![Vec::new(); rows.iter().map(Vec::len).sum()];
+    for &i in &own {
+        for word in &segments[i].words {
+            words_of[cell_of[&word.mcid]].push((&segments[i], word));
         }
     }
-    found
+    let grid = grid(tree, rows, &words_of, segments[own[0]].style.font_size)?;
+    let is_bold = |number: &Option<usize>| {
+        let words = number.map_or(&[][..], |number| &words_of[number][..]);
+        (!words.is_empty()).then(|| words.iter().all(|(segment, _)| segment.style.bold))
+    };
+    let bold: Vec<Option<bool>> = grid.number_of.iter().map(is_bold).collect();
+    let cells = grid.table.cells.into_iter().zip(&grid.number_of);
+    let cells = cells.map(|(cell, number)| {
+        let words = number.map(|number| std::mem::take(&mut words_of[number]));
+        placed_cell(cell, words.unwrap_or_default(), None, 1.0)
+    });
+    let mut table = Table {
+        cells: cells.collect(),
+        ..grid.table
+    };
+    if table.cells.iter().all(|cell| !cell.header) {
+        let heads = head_rows(&table, &bold);
+        let cells = table.cells.iter_mut();
+        cells.for_each(|cell| cell.header = cell.row < heads);
+    }
+    (is_placed(&table) && !is_design(&table)).then_some(FoundTable {
+        bbox,
+        table,
+        segments: own,
+    })
+}
+
+/// The grid of some rows; `em` is the size of their text in pixels.
+fn grid(tree: &Tree, rows: &[Vec<usize>], words_of: &[PlacedWords], em: f32) -> Option<Grid> {
+    let box_of = |words: &PlacedWords| Rect::union_all(words.iter().map(|(_, word)| &word.bbox));
+    let boxes: Vec<Option<Rect>> = words_of.iter().map(box_of).collect();
+    let mut numbers = 0..;
+    let tagged = rows.iter().map(|row| {
+        let cells = row.iter().zip(numbers.by_ref());
+        let cells = cells.map(|(&element, number)| TaggedCell {
+            number,
+            spans: tree.nodes[element].spans.map(usize::from),
+            is_head: tree.nodes[element].kind == "TH",
+            bbox: boxes[number],
+        });
+        cells.collect()
+    });
+    let tagged: Vec<Vec<TaggedCell>> = tagged.collect();
+    let is_table = |grid: &Grid| {
+        let (rows, columns) = (grid.table.rows, grid.table.columns);
+        rows >= 2 && columns >= 2 && tagged_grid::holds_together(grid, &boxes)
+    };
+    let whole = tagged_grid::whole(&tagged).filter(is_table);
+    whole.or_else(|| tagged_grid::placed(&tagged, MISPLACED * em).filter(is_table))
+}
+
+/// Number of rows of the head of a table whose tags name none: those above the first row with numbers in half of the columns
+/// of numbers, or a first row in bold. `bold` for each cell, `None` without text.
+fn head_rows(table: &Table, bold: &[Option<bool>]) -> usize {
+    let texts = |row: usize| {
+        let cells = table.cells.iter().filter(move |cell| cell.row == row);
+        cells.filter(|cell| !cell.text.is_empty() && cell.column_span == 1)
+    };
+    let mut counts = vec![(0, 0); table.columns];
+    for cell in (0..table.rows).flat_map(texts) {
+        counts[cell.column].0 += usize::from(is_number(&cell.text));
+        counts[cell.column].1 += 1;
+    }
+    let is_numeric = |(numbers, all): (usize, usize)| numbers >= 2 && numbers * 2 >= all;
+    let numeric = |column: usize| column > 0 && is_numeric(counts[column]);
+    let columns = (0..table.columns).filter(|column| numeric(*column)).count();
+    // A year may head a column.
+    let is_year = |text: &str| {
+        text.len() == 4 && text.starts_with(['1', '2']) && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_value =
+        |cell: &&Cell| numeric(cell.column) && is_number(&cell.text) && !is_year(&cell.text);
+    let is_data = |row: &usize| texts(*row).filter(is_value).count() * 2 >= columns.max(1);
+    let is_bold = |row: usize| {
+        let cells = table.cells.iter().zip(bold);
+        let mut bold = cells
+            .filter(|(cell, _)| cell.row == row)
+            .filter_map(|(_, bold)| *bold);
+        bold.next()
+            .is_some_and(|first| first && bold.all(|bold| bold))
+    };
+    match (0..table.rows).find(is_data) {
+        Some(first) if (1..=MOST_HEAD_ROWS).contains(&first) => first,
+        _ => usize::from(is_bold(0) && !is_bold(1)),
+    }
 }
 
 /// `true` if the texts of neighbouring cells stand beside each other, in one direction, and those of rows below each other.
@@ -211,15 +254,15 @@ fn are_columns(filled: &[(&Cell, Rect)]) -> bool {
         left.push(own.x1);
         right.push(own.x2);
     }
-    // But for a few that hang over.
-    let share = |values: &[f32], share: f32| {
+    // But for a few that hang over: one of several.
+    let most = |values: &[f32]| {
         let mut values = values.to_vec();
         values.sort_by(f32::total_cmp);
-        values[((values.len() - 1) as f32 * share).round() as usize]
+        let left_out = ((values.len() - 1) as f32 * (1.0 - MIN_PLACED)).ceil() as usize;
+        (values[left_out], values[values.len() - 1 - left_out])
     };
-    let apart = |a: &(Vec<f32>, Vec<f32>), b: &(Vec<f32>, Vec<f32>)| {
-        share(&a.1, MIN_PLACED) < share(&b.0, 1.0 - MIN_PLACED) + 1.0
-    };
+    let apart =
+        |a: &(Vec<f32>, Vec<f32>), b: &(Vec<f32>, Vec<f32>)| most(&a.1).1 < most(&b.0).0 + 1.0;
     let mut pairs = sides
         .iter()
         .filter_map(|(column, own)| Some((own, sides.get(&(column + 1))?)));
@@ -315,6 +358,33 @@ mod tests {
               <tr><td>2</td><td>4</td><td></td></tr><tr><td></td><td></td><td>7</td></tr></table>"
             ]
         );
+        // Without the head no row has all of them.
+        assert!(
+            html(&[
+                &[(0.0, "1"), (125.0, "9")],
+                &[(0.0, "2"), (65.0, "4")],
+                &[(0.0, "3"), (65.0, "5")],
+                &[(0.0, "4"), (130.0, "7")],
+            ])
+            .is_empty()
+        );
+        // A long entry hangs over the next column.
+        let (nodes, mut segments) = page(&[
+            &[(0.0, "day"), (60.0, "out"), (120.0, "in")],
+            &[(0.0, "1"), (60.0, "4"), (120.0, "8")],
+            &[(0.0, "2"), (60.0, "5"), (120.0, "9")],
+            &[(0.0, "3"), (120.0, "7")],
+        ]);
+        segments[7].words[0].bbox.x2 = 175.0;
+        segments[7].bbox.x2 = 175.0;
+        segments[8].words[0].bbox = Rect::new(180.0, 60.0, 190.0, 80.0);
+        segments[8].bbox = segments[8].words[0].bbox;
+        let found = tables(&nodes, &segments, &vec![false; segments.len()]);
+        let texts = |row: usize| -> Vec<&str> {
+            let cells = found[0].table.cells.iter().filter(|cell| cell.row == row);
+            cells.map(|cell| cell.text.as_str()).collect()
+        };
+        assert_eq!(texts(3), ["3", "", "7"]);
         // A text that stands in no column.
         let rows: [&[(f32, &str)]; 2] = [&[(0.0, "a"), (60.0, "b")], &[(300.0, "c")]];
         assert!(html(&rows).is_empty());
@@ -354,6 +424,26 @@ mod tests {
         assert_eq!(count(&segments), 1);
         segments.push(segment(-1, 30.0, 15.0, "lost"));
         assert_eq!(count(&segments), 0);
+    }
+
+    #[test]
+    fn rows_above_the_numbers_are_the_head_of_a_table_that_names_none() {
+        let heads = |rows: &[&[(f32, &str)]]| -> usize {
+            let (nodes, segments) = page(rows);
+            let found = tables(&nodes, &segments, &vec![false; segments.len()]);
+            let cells = found[0].table.cells.iter();
+            cells.filter(|cell| cell.header).count()
+        };
+        let row = |label: &'static str, value: &'static str| [(0.0, label), (60.0, value)];
+        let (town, year, first, second) = (
+            row("town", "people"),
+            row("town", "2024"),
+            row("Hull", "267,000"),
+            row("York", "202,800"),
+        );
+        assert_eq!(heads(&[&town, &first, &second]), 2);
+        assert_eq!(heads(&[&year, &first, &second]), 2);
+        assert_eq!(heads(&[&first, &second]), 0);
     }
 
     #[test]

@@ -520,10 +520,13 @@ pub(super) mod tags {
     /// Minimum share of neighbouring cells of a tagged table whose texts stand as neighbours. Larger: tables with cells that
     /// hang over are not believed. Smaller: lists tagged as tables are.
     pub(crate) const MIN_PLACED: f32 = 0.9;
+    /// Most rows of the head of a tagged table that names none; more are rows of text above those of numbers.
+    pub(crate) const MOST_HEAD_ROWS: usize = 4;
     /// Distance in ems of a tagged cell's text from those of its column, up to which it belongs there. Larger: texts of a
     /// column that is not known are put beside it. Smaller: short numbers below long headings are none of their column.
     pub(crate) const MISPLACED: f32 = 4.0;
-    /// Characters beyond which a cell holds a long paragraph.
+    /// Characters beyond which a cell of a tagged table holds a long paragraph. Larger: pages laid out with tables of short texts
+    /// are tables. Smaller: tables with descriptions are none.
     pub(crate) const PROSE_CHARS: usize = 350;
     /// Share of such cells, as a fraction, from which a tagged table only places the parts of a page. Larger: pages laid out
     /// with tables are tables. Smaller: tables with a column of descriptions are none.

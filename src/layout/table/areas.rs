@@ -1,11 +1,12 @@
 //! Where tables begin and end: titles and notes that lines enclose stay outside, heads above the first line join, and
 //! tables of unlike columns below each other are divided.
 
-use super::evidence::{Evidence, Rule, between};
+use super::evidence::Evidence;
 use super::grid::{self, Grid, RowText};
 use super::is_marker;
 use super::pieces::{Piece, lines};
 use super::reason::Reason;
+use super::rules::{Rule, between};
 use super::thresholds::columns::SEPARATOR;
 use super::thresholds::drawn::{BORDER_SHARE, SNAP};
 use super::thresholds::ends::*;
@@ -13,6 +14,7 @@ use crate::document::is_number;
 use crate::geometry::Rect;
 use crate::layout::captions::{caption_kind, is_of_figure};
 use crate::lines::Direction;
+use std::collections::HashSet;
 
 /// First words of a note below a table.
 const NOTE_WORDS: [&str; 12] = [
@@ -61,15 +63,19 @@ pub(super) fn parts(
                 open.push(trimmed(evidence, above));
             }
             None => match beside(evidence, &part) {
-                Some((left, right)) => done.extend([left, right]),
+                Some((left, right)) => open.extend([right, left]),
                 None => done.push(part),
             },
         }
     }
-    for at in 0..done.len() {
-        let is_free = |i: &usize| !done.iter().any(|part| part.segments.contains(i));
-        let free: Vec<usize> = free.iter().copied().filter(is_free).collect();
-        extend(evidence, &mut done[at], &free);
+    let mut taken: HashSet<usize> = done
+        .iter()
+        .flat_map(|part| &part.segments)
+        .copied()
+        .collect();
+    for part in &mut done {
+        extend(evidence, part, |i| !taken.contains(i), free);
+        taken.extend(&part.segments);
     }
     Ok(done)
 }
@@ -216,7 +222,7 @@ pub(super) fn beside(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> 
         let filled = cells.filter(|cell| cell.column == column && !cell.text.is_empty());
         let numbers = filled.clone().filter(|cell| is_number(&cell.text)).count();
         let filled = filled.count();
-        LABELS.is_reached(filled - numbers, whole.grid.table.rows)
+        LABELED_ROWS.is_reached(filled - numbers, whole.grid.table.rows)
     };
     let middle = (2..(sides.len() - 1).saturating_sub(1))
         .filter(|at| has_labels(0) && has_labels(*at))
@@ -241,22 +247,26 @@ pub(super) fn beside(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> 
     Some((half(true)?, half(false)?))
 }
 
-/// `true` if a row says what the first row of several pieces does: the head of a next table.
+/// `true` if a row says what the first row of several pieces does: the head of a next table. Two pieces with a number may be
+/// a row that comes again, such as a day with its hours.
 fn is_head_again(grid: &Grid, at: usize) -> bool {
-    let head = grid.rows.iter().position(|row| !row.is_alone);
-    let is_again = |head: usize| {
-        let (head, row) = (&grid.rows[head], &grid.rows[at]);
-        !row.is_alone && head.text == row.text
-    };
-    head.is_some_and(|head| head < at && is_again(head))
+    let row = &grid.rows[at];
+    let first = grid.rows.iter().take(at).find(|row| !row.is_alone);
+    let is_sure = row.pieces >= 3 || !row.text.contains(|c: char| c.is_ascii_digit());
+    !row.is_alone && is_sure && first.is_some_and(|first| first.text == row.text)
 }
 
 /// Adds the lines right above the first rule, and below the last one, whose pieces stand in its columns: a head that is
 /// not ruled above, a last row that is not ruled below.
-pub(super) fn extend(evidence: &Evidence, part: &mut Part, free: &[usize]) {
+pub(super) fn extend(
+    evidence: &Evidence,
+    part: &mut Part,
+    is_free: impl Fn(&usize) -> bool,
+    free: &[usize],
+) {
     for is_above in [true, false] {
         for _ in 0..MORE_LINES {
-            match extended(evidence, part, free, is_above) {
+            match extended(evidence, part, &is_free, free, is_above) {
                 Some(larger) => *part = larger,
                 None => break,
             }
@@ -264,7 +274,13 @@ pub(super) fn extend(evidence: &Evidence, part: &mut Part, free: &[usize]) {
     }
 }
 
-fn extended(evidence: &Evidence, part: &Part, free: &[usize], is_above: bool) -> Option<Part> {
+fn extended(
+    evidence: &Evidence,
+    part: &Part,
+    is_free: &dyn Fn(&usize) -> bool,
+    free: &[usize],
+    is_above: bool,
+) -> Option<Part> {
     let (area, reach) = (part.area, NEXT_LINE * evidence.body);
     let is_near = |i: &usize| {
         let bbox = &evidence.segments[*i].bbox;
@@ -277,7 +293,7 @@ fn extended(evidence: &Evidence, part: &Part, free: &[usize], is_above: bool) ->
     let mut near: Vec<usize> = free
         .iter()
         .copied()
-        .filter(|i| is_near(i) && !part.segments.contains(i))
+        .filter(|i| is_near(i) && is_free(i) && !part.segments.contains(i))
         .collect();
     if is_above {
         add_turned(evidence, &mut near, free);
@@ -293,11 +309,11 @@ fn extended(evidence: &Evidence, part: &Part, free: &[usize], is_above: bool) ->
         .iter()
         .all(|piece| piece.bbox.x1 > area.x1 - line.size && piece.bbox.x2 < area.x2 + line.size);
     // The number of a heading is no cell.
-    let is_number = |piece: &Piece| match &piece.words[..] {
-        [(_, word)] => is_marker(&word.text),
+    let has_number = match &line.pieces[0].words[..] {
+        [(_, word)] => is_above && is_marker(&word.text),
         _ => false,
     };
-    let count = line.pieces.len() - usize::from(is_number(&line.pieces[0]));
+    let count = line.pieces.len() - usize::from(has_number);
     let is_row = count >= 2 && count * 2 >= sides.len() - 1;
     let has_number = line.pieces.iter().any(|piece| piece.is_number());
     // Headings over groups of columns, none over the labels; a sum at the right with its name.

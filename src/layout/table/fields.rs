@@ -1,7 +1,7 @@
 //! Boxes of forms to be filled in: rectangles of their own inside a ruled area with labels beside them. Their sides divide
 //! no cells; the text within belongs to the cell around.
 
-use super::evidence::{Rule, groups, merged};
+use super::rules::{Rule, groups, merged};
 use super::thresholds::drawn::{SNAP, TOUCH};
 use super::thresholds::fields::*;
 use crate::deadline;
@@ -15,7 +15,7 @@ const MAX_LINES: usize = 20_000;
 const MAX_SIDES: usize = 200;
 
 /// A rectangle of four lines, by their indices.
-struct Box4 {
+struct DrawnBox {
     area: Rect,
     level: [usize; 2],
     upright: [usize; 2],
@@ -36,7 +36,7 @@ pub(super) fn without_fields(
     if boxes.is_empty() {
         return (level, upright);
     }
-    let left = |boxes: &[&Box4]| {
+    let left = |boxes: &[&DrawnBox]| {
         let [mut levels, mut uprights] = [&level, &upright].map(|lines| vec![true; lines.len()]);
         for own in boxes {
             own.level.iter().for_each(|i| levels[*i] = false);
@@ -51,13 +51,13 @@ pub(super) fn without_fields(
     // What is ruled around them, and has labels for them.
     let (levels, uprights) = left(&boxes.iter().collect::<Vec<_>>());
     let (levels, uprights) = (merged(levels.into_iter()), merged(uprights.into_iter()));
-    let mut fields: Vec<&Box4> = Vec::new();
+    let mut fields: Vec<&DrawnBox> = Vec::new();
     for (levels, uprights) in groups(&levels, &uprights) {
         let ([top, .., bottom], [first, .., last]) = (&levels[..], &uprights[..]) else {
             continue;
         };
         let area = Rect::new(first.at, top.at, last.at, bottom.at);
-        let own: Vec<&Box4> = boxes
+        let own: Vec<&DrawnBox> = boxes
             .iter()
             .filter(|own| own.area.share_inside(&area.expanded(SNAP, SNAP)) > INSIDE)
             .filter(|own| own.area.area() < MOST_OF_AREA * area.area())
@@ -78,7 +78,7 @@ pub(super) fn without_fields(
 }
 
 /// Rectangles that no other line meets or divides. Small ones, to be ticked, may stand on a border.
-fn lone_boxes(level: &[Rule], upright: &[Rule], body: f32) -> Vec<Box4> {
+fn lone_boxes(level: &[Rule], upright: &[Rule], body: f32) -> Vec<DrawnBox> {
     let order = |lines: &[Rule]| -> Vec<usize> {
         let mut order: Vec<usize> = (0..lines.len()).collect();
         order.sort_by(|a, b| lines[*a].at.total_cmp(&lines[*b].at));
@@ -91,7 +91,7 @@ fn lone_boxes(level: &[Rule], upright: &[Rule], body: f32) -> Vec<Box4> {
         first..first + order[first..].partition_point(|i| lines[*i].at <= to)
     };
     let is_near = |a: f32, b: f32| (a - b).abs() < SNAP;
-    let mut found: Vec<Box4> = Vec::new();
+    let mut found: Vec<DrawnBox> = Vec::new();
     for (at, &top) in levels.iter().enumerate() {
         deadline::check();
         let own = level[top];
@@ -114,7 +114,7 @@ fn lone_boxes(level: &[Rule], upright: &[Rule], body: f32) -> Vec<Box4> {
         let (Some(left), Some(right)) = (side(area.x1), side(area.x2)) else {
             continue;
         };
-        let own = Box4 {
+        let own = DrawnBox {
             area,
             level: [top, bottom],
             upright: [left, right],

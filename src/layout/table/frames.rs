@@ -1,9 +1,10 @@
 //! Areas between horizontal lines of equal extent: the bands between neighbouring lines that hold rows of a table.
 
-use super::evidence::{Evidence, Rule};
+use super::evidence::Evidence;
 use super::judge::{self, is_prose, unless};
 use super::pieces::{TextLine, lines};
 use super::reason::{Reason, Verdict};
+use super::rules::Rule;
 use super::thresholds::drawn::SNAP;
 use super::thresholds::framed;
 use super::trace::{Considered, Origin};

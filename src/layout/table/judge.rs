@@ -1,9 +1,10 @@
 //! Judgement: whether the grid of an area is a table, and if not, why.
 
 use super::areas::Part;
-use super::evidence::{Evidence, FixedPitch, between};
+use super::evidence::{Evidence, FixedPitch};
 use super::grid::{Facts, Grid};
 use super::reason::{Reason, Verdict};
+use super::rules::between;
 use super::thresholds::drawn::{BORDER_SHARE, SNAP};
 use super::thresholds::{aligned, framed, ruled};
 use crate::document::is_number;
@@ -19,7 +20,7 @@ pub(super) fn unless(is_so: bool, reason: Reason) -> Verdict {
 }
 
 /// Whether the part of an area whose lines meet is a table. `is_divided`: lines divide it within, and some are drawn.
-pub(super) fn is_drawn(evidence: &Evidence, part: &Part, is_divided: bool) -> Verdict {
+pub(super) fn on_drawn(evidence: &Evidence, part: &Part, is_divided: bool) -> Verdict {
     let facts = &part.grid.facts;
     // Columns of text with lines between them.
     let long = facts
@@ -38,7 +39,7 @@ pub(super) fn is_drawn(evidence: &Evidence, part: &Part, is_divided: bool) -> Ve
 }
 
 /// Whether the part of an area between horizontal lines is a table. `frame` is the area before it was widened to its text.
-pub(super) fn is_between_lines(evidence: &Evidence, part: &Part, frame: &Rect) -> Verdict {
+pub(super) fn on_framed(evidence: &Evidence, part: &Part, frame: &Rect) -> Verdict {
     let facts = &part.grid.facts;
     let words = &facts.cell_words;
     let long = words.iter().filter(|n| **n > framed::CELL_WORDS).count();
@@ -71,7 +72,7 @@ pub(super) fn is_between_lines(evidence: &Evidence, part: &Part, frame: &Rect) -
 }
 
 /// Whether rows of several pieces are surely a table, wherever their page is cut: columns of numbers.
-pub(super) fn is_numeric(part: &Part) -> Verdict {
+pub(super) fn on_numeric(part: &Part) -> Verdict {
     let facts = &part.grid.facts;
     let (columns, cells) = (facts.lines_of_column.len(), facts.cell_words.len());
     unless(columns < 3, Reason::FewColumns(columns))?;
@@ -80,7 +81,7 @@ pub(super) fn is_numeric(part: &Part) -> Verdict {
 }
 
 /// Whether rows without lines are a table.
-pub(super) fn is_open(evidence: &Evidence, part: &Part) -> Verdict {
+pub(super) fn on_open(evidence: &Evidence, part: &Part) -> Verdict {
     looks_like_table(&part.grid.facts)?;
     no_listing(evidence, part)?;
     no_formula(evidence, part)?;

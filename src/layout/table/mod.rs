@@ -16,6 +16,7 @@ mod judge;
 mod pieces;
 mod reason;
 mod regions;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod thresholds;

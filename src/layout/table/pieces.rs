@@ -239,7 +239,7 @@ fn text_line<'a>(evidence: &Evidence, words: PlacedWords<'a>, bbox: Rect) -> Tex
 fn is_divided(evidence: &Evidence, gap: &Gap, line: &Rect) -> bool {
     let slack = DRAWN_SLACK * line.height();
     let (low, high) = (gap.from.min(gap.to) - slack, gap.from.max(gap.to) + slack);
-    super::evidence::between(&evidence.vertical, low, high)
+    super::rules::between(&evidence.vertical, low, high)
         .iter()
         .any(|rule| rule.from <= line.center_y() && line.center_y() <= rule.to)
 }

@@ -5,12 +5,13 @@
 //! overlap compete. What comes of each is noted in the [trace](super::trace).
 
 use super::areas::{self, Part};
-use super::evidence::{Evidence, Rule};
+use super::evidence::Evidence;
 use super::frames::frames;
 use super::grid::Facts;
 use super::judge::{self, unless};
 use super::pieces::is_leader;
 use super::reason::{Reason, Verdict};
+use super::rules::Rule;
 use super::thresholds::choice::*;
 use super::thresholds::ends::TABLE;
 use super::thresholds::{aligned, framed, ruled};
@@ -65,13 +66,13 @@ pub(crate) fn find_drawn(evidence: &Evidence, free: &[usize]) -> Vec<FoundTable>
         candidates.extend(of_group(evidence, &horizontal, &vertical, free));
     }
     // What stands between lines inside a box that is a table is a part of that.
-    let is_boxed = |own: &&Candidate| {
+    let is_winning_box = |own: &&Candidate| {
         let is_more = |other: &Candidate| other.value > own.value && other.shares_text(own);
         is_boxed(evidence, &own.part.area) && !candidates.iter().any(is_more)
     };
     let boxes: Vec<(Rect, f32)> = candidates
         .iter()
-        .filter(is_boxed)
+        .filter(is_winning_box)
         .map(|candidate| (candidate.part.area, candidate.value))
         .collect();
     for area in frames(evidence, free) {
@@ -226,7 +227,7 @@ fn of_group(
     parts(evidence, area, inside, free, Origin::Meeting)
         .into_iter()
         .filter_map(|part| {
-            let verdict = judge::is_drawn(evidence, &part, is_divided && has_lines);
+            let verdict = judge::on_drawn(evidence, &part, is_divided && has_lines);
             judged(evidence, part, Origin::Meeting, verdict)
         })
         .collect()
@@ -286,7 +287,7 @@ fn of_frame(evidence: &Evidence, area: &Rect, free: &[usize]) -> Vec<Candidate> 
     parts(evidence, all, inside, free, Origin::Between)
         .into_iter()
         .filter_map(|part| {
-            let verdict = judge::is_between_lines(evidence, &part, area);
+            let verdict = judge::on_framed(evidence, &part, area);
             judged(evidence, part, Origin::Between, verdict)
         })
         .collect()
@@ -304,11 +305,11 @@ pub(crate) fn find_numbers(evidence: &Evidence, free: &[usize]) -> Vec<FoundTabl
         .into_iter()
         .filter_map(|run| longest(evidence, &rows[run], Origin::Numbers))
         .filter_map(|part| {
-            let verdict = judge::is_numeric(&part);
+            let verdict = judge::on_numeric(&part);
             judged(evidence, part, Origin::Numbers, verdict)
         })
         .flat_map(|mut candidate| {
-            areas::extend(evidence, &mut candidate.part, free);
+            areas::extend(evidence, &mut candidate.part, |_| true, free);
             choose_beside(evidence, candidate.part, Origin::Numbers)
         })
         .collect()
@@ -323,16 +324,17 @@ pub(crate) fn find_open(evidence: &Evidence, rows: &[TextRow]) -> Vec<FoundTable
         .collect()
 }
 
-/// A table without lines, or the two side by side that it is.
+/// A table without lines, or those side by side that it is.
 fn choose_beside(evidence: &Evidence, part: Part, origin: Origin) -> Vec<FoundTable> {
-    let parts = match areas::beside(evidence, &part) {
-        Some((left, right)) => vec![left, right],
-        None => vec![part],
-    };
-    let parts = parts.into_iter();
-    parts
-        .map(|part| candidate(part, origin).choose(evidence))
-        .collect()
+    let is_open = |part: &Part| judge::on_open(evidence, part).is_ok();
+    match areas::beside(evidence, &part) {
+        Some((left, right)) if is_open(&left) && is_open(&right) => {
+            let mut found = choose_beside(evidence, left, origin);
+            found.extend(choose_beside(evidence, right, origin));
+            found
+        }
+        _ => vec![candidate(part, origin).choose(evidence)],
+    }
 }
 
 /// The longest part of a run of rows that makes a table; rows are dropped at its ends. If none does, the longest part with a grid is noted.
@@ -348,7 +350,7 @@ fn longest(evidence: &Evidence, rows: &[TextRow], origin: Origin) -> Option<Part
             continue;
         };
         let is_taken = evidence.is_taken(&part.area);
-        match judge::is_open(evidence, &part).and(unless(is_taken, Reason::Taken)) {
+        match judge::on_open(evidence, &part).and(unless(is_taken, Reason::Taken)) {
             Ok(()) => return Some(without_text(evidence, rows, part)),
             Err(reason) => {
                 // What the whole run is, its parts are, too.
@@ -387,7 +389,7 @@ fn without_text(evidence: &Evidence, mut rows: &[TextRow], mut part: Part) -> Pa
             (true, false) => &rows[1..],
             (false, false) => return part,
         };
-        match of_rows(evidence, shorter).filter(|part| judge::is_open(evidence, part).is_ok()) {
+        match of_rows(evidence, shorter).filter(|part| judge::on_open(evidence, part).is_ok()) {
             Some(found) => (rows, part) = (shorter, found),
             None => return part,
         }

@@ -75,7 +75,7 @@ pub(super) mod choice {
     /// Share of an area between lines from which it is a part of a box. Larger: forms lose to their rows and a heading above.
     /// Smaller: a table that begins in a box is left out.
     pub(crate) const MOSTLY: f32 = 0.6;
-    /// Most lines of text that are taken off the ends of rows.
+    /// Most lines of text that are taken off the ends of rows. Larger: slower on columns of text. Smaller: text joins a table.
     pub(crate) const MOST_ACROSS: usize = 4;
 }
 
@@ -86,9 +86,11 @@ pub(super) mod fields {
     /// Width in ems up to which a rectangle may be such a box: a line of text. Larger: panels are boxes. Smaller: boxes over
     /// a whole page divide cells.
     pub(crate) const MOST_WIDTH: f32 = 60.0;
-    /// Width and height in ems up to which it is one to be ticked, which may stand on a border.
+    /// Width and height in ems up to which it is one to be ticked, which may stand on a border. Larger: small cells are such
+    /// boxes. Smaller: boxes on a border make columns.
     pub(crate) const TICK_SIZE: f32 = 2.2;
-    /// Share of it inside a ruled area from which it is a part of that.
+    /// Share of it inside a ruled area from which it is a part of that. Larger: boxes that touch its border divide cells.
+    /// Smaller: neighbours of an area are boxes.
     pub(crate) const INSIDE: f32 = 0.98;
     /// Share of the area that it fills at most. Larger: double frames are boxes.
     pub(crate) const MOST_OF_AREA: f32 = 0.5;
@@ -192,7 +194,8 @@ pub(super) mod rows {
     pub(crate) const LABEL: f32 = 0.5;
     /// The same, beyond, if one is bold and the other is not.
     pub(crate) const STYLE: f32 = 0.8;
-    /// Against one row for a lower line that is both larger and bold, a heading between two tables.
+    /// Against one row for a lower line that is both larger and bold, a heading between two tables. Larger: large bold words
+    /// of a cell are rows. Smaller: headings join the last row above them.
     pub(crate) const HEADING: f32 = 3.5;
     /// Size of a lower line in relation to the upper one from which it is of another kind.
     pub(crate) const OTHER_SIZE: f32 = 1.1;
@@ -245,8 +248,9 @@ pub(super) mod rows {
 pub(super) mod ends {
     use super::Share;
 
-    /// Share of the rows with a label in the first column of each of two tables side by side.
-    pub(crate) const LABELS: Share = Share(3, 5);
+    /// Share of the rows with a label in the first column of each of two tables side by side. Larger: tables with empty labels
+    /// stay one. Smaller: groups of columns are tables of their own.
+    pub(crate) const LABELED_ROWS: Share = Share(3, 5);
     /// Distance in ems of a line above the first rule, or below the last one, that belongs to the table. Larger: text near
     /// a table joins it. Smaller: heads above the first rule are lost.
     pub(crate) const NEXT_LINE: f32 = 1.2;
@@ -335,7 +339,8 @@ pub(super) mod signs {
     /// Width of the gaps of a justified line in relation to the narrowest of the spaces within its pieces. Larger: lines of
     /// tables are justified text. Smaller: justified lines are rows.
     pub(crate) const STRETCHED_GAP: f32 = 1.7;
-    /// Share of lines with text in a column that are signs of relations, from which they are equations.
+    /// Share of lines with text in a column that are signs of relations, from which they are equations. Larger: equations
+    /// without a sign in some line are tables. Smaller: tables with a column of `<` are equations.
     pub(crate) const RELATIONS: Share = Share(3, 4);
     /// Fewest signs that are a line drawn by characters.
     pub(crate) const ART_RUN: usize = 3;

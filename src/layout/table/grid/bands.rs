@@ -237,8 +237,14 @@ fn is_paragraph(
     let ends = [columns[0].0, columns[columns.len() - 1].1];
     let is_own = |line: &PlacedLine| line.pieces.len() == 1 && line.pieces[0].first == 0;
     let is_wide = |line: &PlacedLine| line.pieces[0].last > 0;
+    // Labels to be filled in are rows.
+    let is_label = |line: &&PlacedLine| {
+        let word = line.pieces[0].piece.words.last();
+        word.is_some_and(|(_, word)| word.text.ends_with([':', '：', '_']))
+    };
     lines.iter().all(is_own)
         && lines.iter().any(is_wide)
+        && lines.iter().filter(is_label).count() < 2
         && ends.into_iter().all(is_drawn)
         && !columns[1..].iter().any(|(x, _)| is_drawn(*x))
 }

@@ -4,8 +4,9 @@
 //! where it cuts through text. Vertical lines make a separator cheaper. The set of least cost is found by dynamic
 //! programming from left to right.
 
-use super::super::evidence::{Evidence, Rule, between};
+use super::super::evidence::Evidence;
 use super::super::pieces::{Gap, TextLine, gaps};
+use super::super::rules::{Rule, between};
 use super::super::thresholds::columns::*;
 use super::super::thresholds::drawn::SNAP;
 use super::doubt::{self, Side};
@@ -224,11 +225,12 @@ fn add_drawn(
         };
         let crossing: f32 = lines
             .iter()
-            .filter(|line| !is_beside(line) && !is_closed(line))
+            .filter(|line| !is_beside(line))
             .filter(|line| {
                 let cuts = |x1: f32, x2: f32| x1 < at && at < x2;
                 line.pieces.iter().any(|p| cuts(p.bbox.x1, p.bbox.x2))
             })
+            .filter(|line| !is_closed(line))
             .map(crossing_cost)
             .sum();
         let drawn = DRAWN + DRAWN_LINE * beside as f32;

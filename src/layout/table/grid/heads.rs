@@ -1,6 +1,7 @@
 //! Headings over several columns.
 
-use super::super::evidence::{Evidence, between};
+use super::super::evidence::Evidence;
+use super::super::rules::between;
 use super::super::thresholds::drawn::SNAP;
 use super::super::thresholds::places::*;
 use super::bands::{RuledBand, pieces_of_rows};

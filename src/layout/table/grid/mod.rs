@@ -14,8 +14,9 @@ mod rows;
 mod signs;
 
 use super::cell_text;
-use super::evidence::{Evidence, between, positions};
+use super::evidence::Evidence;
 use super::pieces::{TextLine, lines};
+use super::rules::{between, positions};
 use super::thresholds::drawn::{FULL_RULE, SNAP};
 use super::thresholds::places::{HANGING, PROTRUDING};
 use crate::document::Table;
@@ -55,7 +56,9 @@ pub(super) struct RowText {
     pub size: f32,
     /// Its text.
     pub text: String,
-    /// `true` if that is a single piece.
+    /// Number of its pieces.
+    pub pieces: usize,
+    /// `true` if its text is that of a single cell, of one line or several.
     pub is_alone: bool,
 }
 
@@ -237,6 +240,7 @@ fn row_texts(bands: &[RuledBand]) -> Vec<RowText> {
             bottom: bbox.y2,
             size: size.fold(0.0, f32::max),
             text: cell_text(pieces.iter().flat_map(|p| p.piece.words.clone()).collect()),
+            pieces: pieces.len(),
             is_alone,
         }
     };

@@ -273,7 +273,7 @@ fn evidence(above: &PlacedLine, below: &PlacedLine, band: Band, is_head: bool) -
         let [a, b] = [above, below].map(|line| &line.pieces[0].piece);
         let (is_other, is_larger) = (a.is_bold() != b.is_bold(), b.size() > OTHER_SIZE * a.size());
         value -= match (is_other, is_larger) {
-            (true, true) => HEADING,
+            (true, true) if b.is_bold() => HEADING,
             (false, false) => 0.0,
             _ => LABEL + STYLE,
         };
