@@ -18,7 +18,8 @@ pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
     let body = body_size(&document.pages);
     running::find(&mut document.pages, body);
     single::find(&mut document.pages, body);
-    settle_headings(&mut document.pages, body);
+    let tables = size_of(&document.pages, Label::Table);
+    settle_headings(&mut document.pages, body, tables);
     numbered::demote(&mut document.pages);
     numbered::promote(&mut document.pages);
     terms::demote(&mut document.pages, body);
@@ -34,25 +35,35 @@ pub(crate) fn restructure(document: &mut Document, relevel_titles: bool) {
 
 /// Font size of most text, in pixels.
 fn body_size(pages: &[Page]) -> f32 {
+    size_of(pages, Label::Text).map_or(DEFAULT_BODY, |(size, _)| size)
+}
+
+/// Font size of most of what has a label, in pixels, and the number of its characters; `None` if there is none.
+fn size_of(pages: &[Page], label: Label) -> Option<(f32, usize)> {
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
     for block in pages
         .iter()
         .flat_map(|p| &p.blocks)
-        .filter(|b| b.label == Label::Text)
+        .filter(|b| b.label == label)
     {
         *sizes
             .entry((block.style.font_size * 2.0).round() as u32)
             .or_default() += block.content.chars().count();
     }
-    sizes
-        .into_iter()
-        .max_by_key(|(_, n)| *n)
-        .map_or(DEFAULT_BODY, |(size, _)| size as f32 / 2.0)
+    let all = sizes.values().sum();
+    let most = sizes.into_iter().max_by_key(|(_, n)| *n);
+    most.map(|(size, _)| (size as f32 / 2.0, all))
 }
 
 /// Demotes headings that are none relative to the body size of all pages, and promotes large text that is no
-/// heading relative to its own page alone.
-fn settle_headings(pages: &mut [Page], body: f32) {
+/// heading relative to its own page alone. On forms and invoices the text is in `tables`, of a size and a number of
+/// characters, and what is left beside them is small print.
+fn settle_headings(pages: &mut [Page], body: f32, tables: Option<(f32, usize)>) {
+    let text = size_of(pages, Label::Text).map_or(0, |(_, count)| count);
+    let main = match tables {
+        Some((size, count)) if count > text => body.max(size),
+        _ => body,
+    };
     for page in pages {
         let recognized = page.text_decision.source == TextSource::Lines;
         for block in &mut page.blocks {
@@ -61,7 +72,7 @@ fn settle_headings(pages: &mut [Page], body: f32) {
                 Label::ParagraphTitle if !headings::is_still_one(text, style, body, recognized) => {
                     block.label = Label::Text;
                 }
-                Label::Text if headings::is_one_after_all(text, style, body, recognized) => {
+                Label::Text if headings::is_one_after_all(text, style, main, recognized) => {
                     block.label = Label::ParagraphTitle;
                 }
                 _ => {}
@@ -357,6 +368,27 @@ mod tests {
         ]]);
         restructure(&mut document, true);
         assert_eq!(labels_of(&document), [Label::Text, Label::Text]);
+    }
+
+    #[test]
+    fn beside_tables_as_large_as_itself_a_line_is_no_heading() {
+        let labels = |table: f32| {
+            let cells =
+                "<table><tr><td>Closing balance of the account</td><td>2,436.69</td></tr></table>";
+            let mut document = document(vec![vec![
+                block(Label::Text, 300.0, 26.0, "Almond Close"),
+                block(Label::Table, 400.0, table, cells),
+                block(
+                    Label::Text,
+                    900.0,
+                    14.0,
+                    "Deposits are protected up to the limit.",
+                ),
+            ]]);
+            restructure(&mut document, true);
+            labels_of(&document)[0]
+        };
+        assert_eq!([26.0, 14.0].map(labels), [Label::Text, Label::DocTitle]);
     }
 
     #[test]

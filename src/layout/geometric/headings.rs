@@ -53,6 +53,9 @@ pub(crate) fn sign(text: &str, style: &BlockStyle, body: f32, recognized: bool) 
     if is_sentence(text, style) || is_code_like(text) && !is_numbered(text) || is_keywords(text) {
         return None;
     }
+    if ends_with_amount(text) {
+        return None;
+    }
     if style.line_count > MAX_LINES || chars > MAX_CHARS || letters < MIN_LETTERS || goes_on {
         return None;
     }
@@ -112,7 +115,24 @@ pub(crate) fn is_one_after_all(
         && !text.trim_end().ends_with([',', ';'])
         && !is_sentence(text, style)
         && !is_keywords(text)
+        && !ends_with_amount(text)
         && !is_several_sentences(text)
+}
+
+/// `true` for a label with an amount of money, as in the sums of an invoice: `Total RM 2,318.22`. Versions such as `22.04` have
+/// fewer digits.
+fn ends_with_amount(text: &str) -> bool {
+    let is_currency = |c: char| "$€£¥₹₽₩₺₫฿".contains(c);
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || is_currency(c) || c == ')');
+    let last = text.split_whitespace().next_back().unwrap_or_default();
+    let last = last.trim_start_matches(|c: char| is_currency(c) || "(-−–+".contains(c));
+    let Some((whole, cents)) = last.rsplit_once(['.', ',']) else {
+        return false;
+    };
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_grouped = whole.chars().all(|c| is_digit(c) || ".,'’".contains(c));
+    let digits = whole.chars().filter(|c| is_digit(*c)).count();
+    text != last && digits >= 3 && is_grouped && cents.len() == 2 && cents.chars().all(is_digit)
 }
 
 /// `true` for more than one sentence, the last one with its end: a heading within its paragraph.
@@ -389,6 +409,22 @@ mod tests {
         }
         for text in ["1998 was", "1 of them", "3.5", "A plan"] {
             assert!(!is_numbered(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn sums_with_their_labels_are_no_headings() {
+        let bold = style(20.0, true);
+        for text in [
+            "Total RM 2,318.22",
+            "SST (6%) 131.22",
+            "Rechnungsbetrag 1.359,22 €",
+            "Balance (£204.18)",
+        ] {
+            assert_eq!(sign(text, &bold, 20.0, false), None, "{text}");
+        }
+        for text in ["Ubuntu 22.04", "Results of 2024", "Release 10.15"] {
+            assert!(sign(text, &bold, 20.0, false).is_some(), "{text}");
         }
     }
 }

@@ -272,7 +272,7 @@ impl<'a> PageLayout<'a> {
         let rows = table::rows(&texts, self.segments);
         for found in table::find_open(&self.evidence, &rows) {
             texts.retain(|i| !found.segments.contains(i));
-            floats.push(tables::region(found));
+            floats.push(tables::region(found, self.segments));
         }
         floats.sort_by(|a, b| {
             a.bbox

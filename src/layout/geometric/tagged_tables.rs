@@ -385,6 +385,10 @@ mod tests {
             cells.map(|cell| cell.text.as_str()).collect()
         };
         assert_eq!(texts(3), ["3", "", "7"]);
+        // A row wider than any table is none, whatever its cells span.
+        let wide: Vec<(f32, &str)> = (0..600).map(|at| (60.0 * at as f32, "x")).collect();
+        assert!(html(&[&wide, &wide[..300]]).is_empty());
+        assert!(html(&[&wide, &wide]).is_empty());
         // A text that stands in no column.
         let rows: [&[(f32, &str)]; 2] = [&[(0.0, "a"), (60.0, "b")], &[(300.0, "c")]];
         assert!(html(&rows).is_empty());

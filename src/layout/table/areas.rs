@@ -54,7 +54,8 @@ pub(super) fn parts(
     if has_figure(&whole.grid) {
         return Err(Reason::FigureCaption);
     }
-    let mut open = vec![trimmed(evidence, whole)];
+    let mut open = tables_by_head(evidence, trimmed(evidence, whole));
+    open.reverse();
     let mut done = Vec::new();
     while let Some(part) = open.pop() {
         match divided(evidence, &part) {
@@ -178,9 +179,6 @@ fn divided(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> {
         let (Some(above), Some(below)) = (above, below) else {
             continue;
         };
-        if is_head_again(&whole.grid, at + 1) {
-            return Some((above, below));
-        }
         let cost = above.grid.cost + below.grid.cost + TABLE;
         let is_better = best.as_ref().is_none_or(|(least, ..)| cost < *least);
         if cost < whole.grid.cost && is_better {
@@ -247,13 +245,37 @@ pub(super) fn beside(evidence: &Evidence, whole: &Part) -> Option<(Part, Part)> 
     Some((half(true)?, half(false)?))
 }
 
-/// `true` if a row says what the first row of several pieces does: the head of a next table. Two pieces with a number may be
-/// a row that comes again, such as a day with its hours.
-fn is_head_again(grid: &Grid, at: usize) -> bool {
-    let row = &grid.rows[at];
-    let first = grid.rows.iter().take(at).find(|row| !row.is_alone);
-    let is_sure = row.pieces >= 3 || !row.text.contains(|c: char| c.is_ascii_digit());
-    !row.is_alone && is_sure && first.is_some_and(|first| first.text == row.text)
+/// The tables of an area in which the head comes again below titles; the titles are none of them.
+fn tables_by_head(evidence: &Evidence, whole: Part) -> Vec<Part> {
+    let rows = &whole.grid.rows;
+    // Two pieces with a number may be a row that comes again, such as a day with its hours.
+    let is_sure =
+        |row: &RowText| row.pieces >= 3 || !row.text.contains(|c: char| c.is_ascii_digit());
+    let head = rows
+        .iter()
+        .find(|row| !row.is_alone)
+        .filter(|row| is_sure(row));
+    let is_title = |at: &usize| {
+        let (title, next) = (&rows[*at], &rows[at + 1]);
+        title.is_alone && !next.is_alone && head.is_some_and(|head| head.text == next.text)
+    };
+    let titles: Vec<usize> = (1..rows.len().saturating_sub(1)).filter(is_title).collect();
+    if titles.is_empty() {
+        return vec![whole];
+    }
+    let tops = std::iter::once(whole.area.y1).chain(titles.iter().map(|at| rows[*at].bottom));
+    let ends = titles.iter().map(|at| rows[*at].top).chain([whole.area.y2]);
+    let parts = tops
+        .zip(ends)
+        .map(|(top, bottom)| within(evidence, &whole, top, bottom));
+    let parts: Option<Vec<Part>> = parts.collect();
+    match parts {
+        Some(parts) => parts
+            .into_iter()
+            .map(|part| trimmed(evidence, part))
+            .collect(),
+        None => vec![whole],
+    }
 }
 
 /// Adds the lines right above the first rule, and below the last one, whose pieces stand in its columns: a head that is
