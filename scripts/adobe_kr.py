@@ -30,8 +30,11 @@ for block in re.findall(r"begincidchar\n(.*?)endcidchar", text, re.S):
 
 
 def best(codes):
-    # Not the compatibility ideograph, and of what is left the first.
-    return min(codes, key=lambda code: (0xF900 <= code <= 0xFAFF, code))
+    # Neither a compatibility ideograph nor a radical, and of what is left the first.
+    def is_variant(code):
+        return 0xF900 <= code <= 0xFAFF or 0x2F800 <= code <= 0x2FA1F or 0x2E80 <= code <= 0x2FDF
+
+    return min(codes, key=lambda code: (is_variant(code), code))
 
 
 table, before = b"", 0

@@ -16,6 +16,11 @@ if [ "$(uname -s)-$(uname -m)" != "Linux-x86_64" ]; then
   echo "error: the pinned libraries are for Linux on x86-64; this is $(uname -s) on $(uname -m)" >&2
   exit 1
 fi
+# The executable has these two parts in it; their notices go where those of the libraries are.
+mkdir -p runtime/licences
+cp assets/cids/LICENSE runtime/licences/adobe-cids-LICENSE
+cp assets/fonts/LICENSE runtime/licences/dejavu-LICENSE
+
 # Name, version and hash of every wheel. Changing one changes the stamp, so that it is fetched again.
 onnxruntime_cpu="onnxruntime==1.31.1 5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f"
 onnxruntime_gpu="onnxruntime-gpu==1.31.1 e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6"
@@ -35,7 +40,6 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p runtime/licences
 
 # Downloads one wheel for a fixed Python and platform, so that the same file comes whatever is installed here.
 fetch() {

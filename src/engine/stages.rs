@@ -316,7 +316,8 @@ impl Held {
     /// The next page to read; `None` when the inbox is closed and empty.
     fn next(&mut self, inbox: &Receiver<ToRead>) -> Option<ToRead> {
         loop {
-            if let Some(at) = self.0.iter().position(|page| page.job.turn.has_come()) {
+            let is_next = |page: &ToRead| page.job.turn.has_come() || page.job.is_cancelled();
+            if let Some(at) = self.0.iter().position(is_next) {
                 return Some(self.0.remove(at));
             }
             let page = match self.0.is_empty() {
@@ -336,7 +337,8 @@ impl Held {
     }
 }
 
-/// Time after which a page that waits for another one is looked at again.
+/// Time after which a page that waits for another one is looked at again: nothing but its flag says that a job is
+/// cancelled.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Runs the recognizer on the channels it is sent; if it ends early, prepares it for another run.

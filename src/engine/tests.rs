@@ -1,7 +1,8 @@
-//! The engine with fakes: random work, failures, panics, cancellation, a crashing recognizer, a slow sink.
+//! The engine with fakes: random work, failures, panics, cancellation, a crashing recognizer, a slow sink, pages in doubt.
 
 mod batches;
 mod fakes;
+mod held;
 mod living;
 mod stuck;
 

@@ -7,6 +7,7 @@
 
 mod beside;
 mod detect;
+mod diagnostics;
 mod doubt;
 mod letters;
 mod line_text;
@@ -35,7 +36,9 @@ pub(crate) use page_text::{
 };
 pub use prepare::PreparedPage;
 pub use prepare::prepare_layer;
-pub(crate) use prepare::{PrepareError, Preprocessor, decide_text, prepare_lines, prepare_picture};
+pub(crate) use prepare::{
+    PrepareError, Preprocessor, decide_text, prepare_by_lines, prepare_picture,
+};
 pub use reader::LineReader;
 pub(crate) use text_layer::page_text as text_layer;
 pub use trust::TextLayerMode;

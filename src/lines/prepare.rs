@@ -1,10 +1,12 @@
 //! Prepares a page as read: upright and straight, with its text and ruling lines.
 
+use super::diagnostics::{
+    no_chars, not_read, not_readable, short_of_lines, too_long, too_narrow, unknown_encodings,
+};
 use super::doubt::{self, Readings, Settled};
 use super::reader::LineReader;
 use super::scan::{self, DarkMap};
-use super::thresholds::trust::{MAX_HIDDEN, TOLD_MEANINGLESS, TURNED_SHARE};
-use super::tiles::LEAST_SIDE;
+use super::thresholds::trust::{MAX_HIDDEN, TURNED_SHARE};
 use super::trust::{self, TextLayerMode, Verdict};
 use super::{PageText, text_layer};
 use crate::document::{
@@ -160,21 +162,24 @@ pub fn prepare_layer(mut page: SourcePage, decision: TextDecision) -> PreparedPa
 /// Prepares a page by line recognition, or by its text layer if lines of the picture speak for that.
 ///
 /// Without a reader it falls back to the text layer, or to no text, with a diagnostic that names the reason.
-pub(crate) fn prepare_lines(
+pub(crate) fn prepare_by_lines(
     page: SourcePage,
     verdict: Verdict,
     source: &dyn PageSource,
     reader: Result<&mut LineReader, &Fault>,
     readings: &mut Readings,
 ) -> Result<PreparedPage, PrepareError> {
-    let mut prepared = prepare_by_lines(page, verdict, source, reader, readings)?;
+    // Of a page before this one that failed.
+    readings.take_shortage();
+    let mut prepared = settle_or_read(page, verdict, source, reader, readings)?;
     prepared
         .diagnostics
         .extend(readings.take_shortage().map(short_of_lines));
     Ok(prepared)
 }
 
-fn prepare_by_lines(
+/// Settles the doubts in the page's text layer, and reads the page's lines if the layer is not used.
+fn settle_or_read(
     mut page: SourcePage,
     verdict: Verdict,
     source: &dyn PageSource,
@@ -301,92 +306,6 @@ fn layer_with_picture(
         (prepared.fills, prepared.drawings) = (Vec::new(), Vec::new());
     }
     prepared
-}
-
-/// Diagnostic of a page whose text layer has characters without meaning, `share` of all.
-fn not_readable(share: f32) -> Option<Diagnostic> {
-    (share > TOLD_MEANINGLESS).then(|| {
-        let message = format!(
-            "{:.0} % of the characters have no meaning in Unicode and were not read",
-            (share * 100.0).max(1.0)
-        );
-        Diagnostic::warning(Code::TextUnreadable, None, message)
-    })
-}
-
-/// Diagnostic of a page that shows nothing of its text layer, if no line was read from its picture either.
-fn not_read(content: Option<&PdfPage>, text: &PageText, reason: &str) -> Option<Diagnostic> {
-    let content = content?;
-    let count = content.chars.iter().filter(|c| c.run != u32::MAX).count();
-    if count == 0 && text.segments.is_empty() {
-        return no_chars(content);
-    }
-    (count > 0 && text.segments.is_empty()).then(|| {
-        let message = format!(
-            "the page's text of {count} characters is not used, because {reason}, and no line was found in its picture"
-        );
-        Diagnostic::warning(Code::TextUnreadable, None, message)
-    })
-}
-
-/// Diagnostic of a page that comes after as many lines of its document as are read for single letters.
-fn short_of_lines(lines: usize) -> Diagnostic {
-    let message = format!(
-        "doubtful letters of the page were not compared with its picture, or not all: that is done for {lines} lines of a document"
-    );
-    Diagnostic::warning(Code::TextUnreadable, None, message)
-}
-
-/// Diagnostic of a page whose texts have no characters.
-fn no_chars(content: &PdfPage) -> Option<Diagnostic> {
-    let (count, plural) = match content.unread_texts {
-        0 => return None,
-        1 => (1, ""),
-        count => (count, "s"),
-    };
-    let message = format!("no character was found in {count} text{plural} of the page");
-    Some(Diagnostic::warning(Code::TextUnreadable, None, message))
-}
-
-/// Diagnostic of a page with texts in encodings of which nothing is known.
-fn unknown_encodings(content: &PdfPage) -> Option<Diagnostic> {
-    let names: Vec<String> = content
-        .unknown_encodings
-        .iter()
-        .map(|n| format!("`{n}`"))
-        .collect();
-    let (names, plural) = match &names[..] {
-        [] => return None,
-        [only] => (only.clone(), ""),
-        _ => (names.join(", "), "s"),
-    };
-    let message = format!(
-        "text of the page was not read, or not as it is meant: nothing is known about the encoding{plural} {names}"
-    );
-    Some(Diagnostic::warning(Code::TextUnreadable, None, message))
-}
-
-/// Diagnostic of a page that is too narrow to look for lines.
-fn too_narrow(width: usize, height: usize) -> Option<Diagnostic> {
-    (width.min(height) < LEAST_SIDE).then(|| {
-        let message = format!(
-            "a picture of {width}x{height} pixels has no room for text; no lines were looked for"
-        );
-        Diagnostic::warning(Code::TooNarrow, None, message)
-    })
-}
-
-/// Diagnostic of a page with lines that were too long to be read.
-fn too_long(lines: &[Rect]) -> Option<Diagnostic> {
-    let first = lines.first()?;
-    let (count, plural) = (lines.len(), if lines.len() == 1 { "" } else { "s" });
-    let of_first = if lines.len() == 1 { "" } else { "the first " };
-    let [x, y, width, height] =
-        [first.x1, first.y1, first.width(), first.height()].map(|v| v.round());
-    let message = format!(
-        "{count} line{plural} too long to be text, {of_first}{width} pixels by {height} at {x}, {y}: not read"
-    );
-    Some(Diagnostic::warning(Code::LineTooLong, None, message))
 }
 
 /// Document preprocessing with its networks.
@@ -537,27 +456,61 @@ fn turn_content(content: &mut PdfPage, quarters: u32, width: f32, height: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::PixelsWanted;
+
+    /// A source of which nothing is asked, or whose pages cannot be rendered.
+    struct Broken;
+
+    impl PageSource for Broken {
+        fn page_count(&self) -> usize {
+            1
+        }
+
+        fn page_pixels(&self, _: usize) -> u64 {
+            16
+        }
+
+        fn fingerprint(&self) -> u64 {
+            0
+        }
+
+        fn is_paged(&self) -> bool {
+            true
+        }
+
+        fn read_page(&self, _: usize, _: PixelsWanted) -> Result<SourcePage, PageError> {
+            unreachable!("the page is there")
+        }
+
+        fn render_page(&self, _: usize) -> Result<Pixels, PageError> {
+            let (width, height) = (0.0, 0.0);
+            Err(PageError::Size { width, height })
+        }
+    }
 
     #[test]
-    fn lines_that_are_too_long_are_told() {
-        let line = |y: f32| Rect {
-            x1: 3.0,
-            y1: y,
-            x2: 60_003.4,
-            y2: y + 10.0,
+    fn a_page_does_not_tell_what_one_before_it_was_short_of() {
+        let mut readings = Readings::default();
+        let prepare = |pixels: Option<Pixels>, readings: &mut Readings| {
+            let page = SourcePage {
+                page_index: 0,
+                width: 4,
+                height: 4,
+                size_points: (2.0, 2.0),
+                pixels,
+                preview: None,
+                content: None,
+            };
+            let verdict = Verdict::sure(TextSource::Lines, "a test");
+            let fault = Fault::internal("no reader");
+            prepare_by_lines(page, verdict, &Broken, Err(&fault), readings)
         };
-        let told = |lines: &[Rect]| too_long(lines).map(|d| (d.code, d.message));
-        assert_eq!(told(&[]), None);
-        let one = "1 line too long to be text, 60000 pixels by 10 at 3, 40: not read";
-        assert_eq!(
-            told(&[line(40.0)]),
-            Some((Code::LineTooLong, one.to_string()))
-        );
-        let two = "2 lines too long to be text, the first 60000 pixels by 10 at 3, 40: not read";
-        assert_eq!(
-            told(&[line(40.0), line(80.0)]),
-            Some((Code::LineTooLong, two.to_string()))
-        );
+        readings.use_up();
+        assert!(prepare(None, &mut readings).is_err());
+        readings.use_up();
+        let prepared = prepare(Some(Pixels::white(4, 4)), &mut readings).unwrap();
+        let codes: Vec<Code> = prepared.diagnostics.iter().map(|told| told.code).collect();
+        assert_eq!(codes, [Code::LinesUnavailable]);
     }
 
     #[test]

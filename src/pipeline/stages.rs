@@ -15,7 +15,7 @@ use crate::layout::geometric::GeometricDetector;
 use crate::layout::network::NetworkDetector;
 use crate::lines::{
     LineReader, PageText, PrepareError, PreparedPage, Preprocessor, Readings, TextLayerMode,
-    Verdict, decide_text, prepare_lines, prepare_picture, text_layer,
+    Verdict, decide_text, prepare_by_lines, prepare_picture, text_layer,
 };
 use crate::onnx::{Runtime, SessionOptions};
 use crate::preprocess::PreprocessOptions;
@@ -265,7 +265,7 @@ impl LinePreparer for LazyLines {
         readings: &mut Readings,
     ) -> Result<PreparedPage, PrepareError> {
         let (reader, preprocessor) = self.parts();
-        let read = |page| prepare_lines(page, verdict, source, reader, readings);
+        let read = |page| prepare_by_lines(page, verdict, source, reader, readings);
         match preprocessor {
             Some(preprocessor) => preprocessor.prepare(
                 page,

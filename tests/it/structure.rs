@@ -179,10 +179,49 @@ const FLOORS: [(&str, usize); 5] = [
     ("footnote", 12),
 ];
 
+/// Parts of a line: the font (bold, regular, or of equal widths), the size and the text.
+type Parts<'a> = &'a [(&'a str, u32, &'a str)];
+
+/// The Markdown of a page with these lines, each 24 points below the one before, and its headings.
+fn shown(lines: &[Parts<'_>]) -> (String, Vec<String>) {
+    let line = |(row, parts): (usize, &Parts<'_>)| {
+        let parts = parts.iter();
+        let shown = parts.map(|(font, size, text)| format!("/{font} {size} Tf ({text}) Tj "));
+        format!(
+            "BT 72 {} Td {}ET\n",
+            700 - 24 * row,
+            shown.collect::<String>()
+        )
+    };
+    let content: String = lines.iter().enumerate().map(line).collect();
+    let font = |name: &str| format!("<< /Type /Font /Subtype /Type1 /BaseFont /{name} >>");
+    let pdf = assemble(&[
+        "<< /Type /Catalog /Pages 2 0 R >>".to_string(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_string(),
+        format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /R {} /B {} /C {} >> >> >>",
+            font("Times-Roman"),
+            font("Times-Bold"),
+            font("Courier")
+        ),
+        format!(
+            "<< /Length {} >>\nstream\n{content}\nendstream",
+            content.len()
+        ),
+    ]);
+    let folder = Folder::new();
+    folder.write("a.pdf", pdf);
+    let ran = folder
+        .run(&["-i", "a.pdf", "--stdout", "md", "-q"])
+        .expect(0);
+    let headings = ran.stdout.lines().filter(|line| line.starts_with('#'));
+    let headings = headings.map(String::from).collect();
+    (ran.stdout, headings)
+}
+
 #[test]
 fn headings_within_paragraphs_are_none() {
-    // Two fonts, sizes as given; each line 24 points below the one before.
-    let lines: [&[(&str, u32, &str)]; 7] = [
+    let lines: [Parts<'_>; 7] = [
         &[("B", 12, "Tides of the north")],
         &[(
             "R",
@@ -206,49 +245,34 @@ fn headings_within_paragraphs_are_none() {
             "Forty vessels waited before the quay until it had gone.",
         )],
     ];
-    let line = |(row, parts): (usize, &&[(&str, u32, &str)])| {
-        let parts = parts.iter();
-        let shown = parts.map(|(font, size, text)| format!("/{font} {size} Tf ({text}) Tj "));
-        format!(
-            "BT 72 {} Td {}ET\n",
-            700 - 24 * row,
-            shown.collect::<String>()
-        )
+    let (markdown, headings) = shown(&lines);
+    assert_eq!(headings, ["## Tides of the north"], "{markdown}");
+    assert!(markdown.contains("**Proof idea.** Short."), "{markdown}");
+    assert!(
+        markdown.contains("**Scope.** The text goes on"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn headings_with_words_that_are_not_bold_are_some() {
+    let text = |row: usize| {
+        [
+            "The harbour was closed for two days in March because of the ice,",
+            "and forty vessels waited before the quay until it had gone away.",
+        ][row % 2]
     };
-    let content: String = lines.iter().enumerate().map(line).collect();
-    let font = |name: &str| format!("<< /Type /Font /Subtype /Type1 /BaseFont /Times-{name} >>");
-    let pdf = assemble(&[
-        "<< /Type /Catalog /Pages 2 0 R >>".to_string(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_string(),
-        format!(
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /R {} /B {} >> >> >>",
-            font("Roman"),
-            font("Bold")
-        ),
-        format!(
-            "<< /Length {} >>\nstream\n{content}\nendstream",
-            content.len()
-        ),
-    ]);
-    let folder = Folder::new();
-    folder.write("a.pdf", pdf);
-    let ran = folder
-        .run(&["-i", "a.pdf", "--stdout", "md", "-q"])
-        .expect(0);
-    let headings: Vec<&str> = ran
-        .stdout
-        .lines()
-        .filter(|line| line.starts_with('#'))
-        .collect();
-    assert_eq!(headings, ["## Tides of the north"], "{}", ran.stdout);
-    assert!(
-        ran.stdout.contains("**Proof idea.** Short."),
-        "{}",
-        ran.stdout
-    );
-    assert!(
-        ran.stdout.contains("**Scope.** The text goes on"),
-        "{}",
-        ran.stdout
-    );
+    let plain = [0, 1].map(|row| [("R", 10, text(row))]);
+    let lines: [Parts<'_>; 7] = [
+        &[("B", 24, "Tides of the "), ("R", 24, "North.")],
+        &plain[0],
+        &plain[1],
+        &[("B", 12, "How do I use "), ("C", 12, "foo"), ("B", 12, "?")],
+        &plain[0],
+        &plain[1],
+        &[("R", 10, "The quay is empty again.")],
+    ];
+    let (markdown, headings) = shown(&lines);
+    assert_eq!(headings.len(), 2, "{markdown}");
+    assert!(headings[1].contains("How do I use"), "{markdown}");
 }

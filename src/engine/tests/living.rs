@@ -7,9 +7,9 @@ use std::time::Instant;
 
 /// Events that a client received about its job.
 #[derive(Debug, Default, PartialEq)]
-struct Heard {
-    pages: Vec<(usize, Vec<String>)>,
-    end: Option<Result<(), JobFault>>,
+pub(super) struct Heard {
+    pub(super) pages: Vec<(usize, Vec<String>)>,
+    pub(super) end: Option<Result<(), JobFault>>,
 }
 
 /// A source with slow pages: `each` is the time to read one; `read` records each.
@@ -29,7 +29,11 @@ fn slow_source(pages: usize, each: Duration, read: &Arc<Mutex<Vec<usize>>>) -> A
     })
 }
 
-fn submission(id: usize, source: Arc<dyn PageSource>, events: &EventSender) -> Submission {
+pub(super) fn submission(
+    id: usize,
+    source: Arc<dyn PageSource>,
+    events: &EventSender,
+) -> Submission {
     Submission {
         job: Arc::new(job(id)),
         source: Box::new(move || Ok(source)),
@@ -56,7 +60,7 @@ fn stages(trouble: fn(usize) -> Trouble) -> Stages {
 
 /// Receives until `jobs` jobs have ended; fails after a while.
 #[track_caller]
-fn receive(events: &EventReceiver, jobs: usize) -> BTreeMap<usize, Heard> {
+pub(super) fn receive(events: &EventReceiver, jobs: usize) -> BTreeMap<usize, Heard> {
     let mut heard: BTreeMap<usize, Heard> = BTreeMap::new();
     let until = Instant::now() + Duration::from_secs(60);
     let mut ended = 0;
@@ -89,7 +93,7 @@ fn receive(events: &EventReceiver, jobs: usize) -> BTreeMap<usize, Heard> {
     heard
 }
 
-fn whole(pages: usize) -> Heard {
+pub(super) fn whole(pages: usize) -> Heard {
     let page = |page: usize| {
         (
             page,

@@ -218,7 +218,7 @@ impl OpenPage<'_> {
             }
             self.add_web_links(text.cast(), to_page, out);
             api.FPDFText_ClosePage(text);
-            // Of a page with text pdfium leaves out what is printed twice.
+            // pdfium drops overprinted copies, so unread texts mean something only on a page without characters.
             out.unread_texts = match texts.unread(|o| run_of_object.contains_key(&o)) {
                 count if run_of_object.is_empty() => count,
                 _ => 0,

@@ -71,7 +71,17 @@ impl Texts {
         let (mut left, mut bottom, mut right, mut top) = (0f32, 0f32, 0f32, 0f32);
         // SAFETY: the object is a valid text, the targets are locals.
         unsafe {
-            api.FPDFPageObj_GetBounds(object.cast(), &mut left, &mut bottom, &mut right, &mut top);
+            let has_bounds = api.FPDFPageObj_GetBounds(
+                object.cast(),
+                &mut left,
+                &mut bottom,
+                &mut right,
+                &mut top,
+            );
+            // Nothing is known about its width.
+            if has_bounds == 0 {
+                return;
+            }
             let is_flat = right - left < LEAST_WIDTH;
             let is_tall = top - bottom >= LEAST_HEIGHT;
             let is_wanted = || {
@@ -116,14 +126,17 @@ fn load(page: &OpenPage<'_>, flat: &[*mut c_void]) -> *mut c_void {
         let text = unsafe { page.api().FPDFText_LoadPage(page.handle.cast()) };
         text.cast::<c_void>()
     };
-    if flat.is_empty() {
+    let with_stroke = |object: &*mut c_void| Some((*object, stroke(page, *object)?));
+    let before: Vec<(*mut c_void, (i32, f32))> = flat.iter().filter_map(with_stroke).collect();
+    if before.is_empty() {
         return plain();
     }
-    let before: Vec<(i32, f32)> = flat.iter().map(|o| stroke(page, *o)).collect();
-    (flat.iter()).for_each(|o| set_stroke(page, *o, (FILL_STROKE, STROKE)));
+    for (object, _) in &before {
+        set_stroke(page, *object, (FILL_STROKE, STROKE));
+    }
     let text = plain();
-    for (object, stroke) in flat.iter().zip(before) {
-        set_stroke(page, *object, stroke);
+    for (object, stroke) in before {
+        set_stroke(page, object, stroke);
     }
     if text.is_null() || has_letters(page, text, flat) {
         return text;
@@ -154,15 +167,19 @@ fn has_letters(page: &OpenPage<'_>, text: *mut c_void, flat: &[*mut c_void]) -> 
     }
 }
 
-/// How a text is drawn, and the width of its stroke in points.
-fn stroke(page: &OpenPage<'_>, object: *mut c_void) -> (i32, f32) {
+/// How a text is drawn, and the width of its stroke in points; `None` where pdfium cannot tell, as it could not be set
+/// back then.
+fn stroke(page: &OpenPage<'_>, object: *mut c_void) -> Option<(i32, f32)> {
     let mut width = 0f32;
     // SAFETY: the object is a valid text, the target is a local.
-    unsafe {
+    let (has_width, mode) = unsafe {
         let api = page.api();
-        api.FPDFPageObj_GetStrokeWidth(object.cast(), &mut width);
-        (api.FPDFTextObj_GetTextRenderMode(object.cast()), width)
-    }
+        (
+            api.FPDFPageObj_GetStrokeWidth(object.cast(), &mut width) != 0,
+            api.FPDFTextObj_GetTextRenderMode(object.cast()),
+        )
+    };
+    (has_width && mode >= 0).then_some((mode, width))
 }
 
 fn set_stroke(page: &OpenPage<'_>, object: *mut c_void, (mode, width): (i32, f32)) {
@@ -172,7 +189,8 @@ fn set_stroke(page: &OpenPage<'_>, object: *mut c_void, (mode, width): (i32, f32
         let api = page.api();
         api.FPDFTextObj_SetTextRenderMode(object.cast(), mode);
         api.FPDFPageObj_SetStrokeWidth(object.cast(), width);
-        api.FPDFPageObj_GetMatrix(object.cast(), matrix.as_mut_ptr().cast());
-        api.FPDFPageObj_SetMatrix(object.cast(), matrix.as_ptr().cast());
+        if api.FPDFPageObj_GetMatrix(object.cast(), matrix.as_mut_ptr().cast()) != 0 {
+            api.FPDFPageObj_SetMatrix(object.cast(), matrix.as_ptr().cast());
+        }
     }
 }

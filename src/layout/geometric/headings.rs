@@ -138,7 +138,12 @@ fn ends_with_amount(text: &str) -> bool {
 /// `true` for more than one sentence, the last one with its end: a heading within its paragraph.
 fn is_several_sentences(text: &str) -> bool {
     let text = text.trim_end();
-    let goes_on = |(at, _): (usize, &str)| text[at + 2..].starts_with(char::is_uppercase);
+    let goes_on = |(at, _): (usize, &str)| {
+        // Not an abbreviation.
+        let word = text[..at].rsplit(|c: char| !c.is_alphabetic()).next();
+        let is_word = word.is_some_and(|word| word.chars().count() >= WORD_LETTERS);
+        is_word && text[at + 2..].starts_with(char::is_uppercase)
+    };
     text.ends_with('.') && !is_numbered(text) && text.match_indices(". ").any(goes_on)
 }
 
@@ -184,8 +189,17 @@ pub(crate) fn is_keywords(text: &str) -> bool {
     ];
     let text = text.trim_start().to_lowercase();
     let is_label = |label: &&str| {
-        let rest = text.strip_prefix(*label).map(str::trim_start);
-        rest.is_some_and(|rest| rest.starts_with([':', '：', '.', '—', '–', '-']))
+        let Some(rest) = text.strip_prefix(*label) else {
+            return false;
+        };
+        let keywords = rest.trim_start().strip_prefix([':', '：', '—', '–']);
+        // `PACS-based` is one word.
+        let keywords = keywords.or_else(|| {
+            rest.trim_start()
+                .strip_prefix('-')
+                .filter(|_| rest.starts_with(' '))
+        });
+        keywords.is_some_and(|keywords| keywords.contains(char::is_alphanumeric))
     };
     LABELS.iter().any(is_label)
 }
@@ -353,6 +367,7 @@ mod tests {
             "Keywords: tides, ice",
             "KEYWORDS: TIDES",
             "Key words \u{2013} Tides",
+            "Keywords - tides, ice",
             "Index Terms\u{2014}Tides",
             "JEL codes: C32, Q54",
             "CCS Concepts: \u{2022} Computing methodologies",
@@ -363,10 +378,15 @@ mod tests {
         for text in [
             "Keywords",
             "Keywords of the language",
+            "Keywords:",
+            "Keywords-driven testing",
+            "PACS-based workflows",
             "General terms of use",
+            "General terms.",
         ] {
             assert!(of(text).is_some(), "{text}");
         }
+        assert!(!is_keywords("General terms. Of use."));
     }
 
     #[test]
@@ -384,6 +404,7 @@ mod tests {
         assert!(of("A", 18.0) && of("\u{7532}", 18.0) && of("Tides and-", 18.0));
         assert!(!of("A", 12.0) && !of("17", 18.0) && !of("The tides,", 18.0));
         assert!(!of("Scope. Tides of all seas.", 18.0) && of("Scope. Tides", 18.0));
+        assert!(of("Works of St. Paul.", 18.0));
         let long = "The tides rise and fall ".repeat(7);
         assert!(!of(&long, 18.0));
     }

@@ -4,8 +4,10 @@
 //! later, in `restructure`.
 
 use super::headings;
-use super::line::Line;
-use super::thresholds::headings::{ALL_BOLD, CAPITALS_PER_SMALL, DISTINCT_SIZE, MIN_CAPITALS};
+use super::line::{BoldWords, Line};
+use super::thresholds::headings::{
+    ALL_BOLD, CAPITALS_PER_SMALL, DISTINCT_SIZE, MIN_CAPITALS, SIZE,
+};
 use super::thresholds::{captions, footnotes, formulas, margins, scores};
 use crate::document::{BlockStyle, Label};
 use crate::geometry::Rect;
@@ -58,7 +60,7 @@ pub(crate) fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     if lines.iter().any(Line::is_heading) {
         return (Label::ParagraphTitle, scores::TAGGED_HEADING);
     }
-    if !is_run_in(&text, lines)
+    if !is_run_in(&text, lines, shape.body)
         && headings::sign(&text, &style, shape.body, shape.recognized).is_some()
     {
         return (Label::ParagraphTitle, scores::HEADING);
@@ -66,10 +68,20 @@ pub(crate) fn label(lines: &[Line], shape: &PageShape) -> (Label, f32) {
     (Label::Text, scores::TEXT)
 }
 
-/// `true` for a paragraph that begins with its heading: words in bold, then a sentence that is not.
-fn is_run_in(text: &str, lines: &[Line]) -> bool {
-    let begins = lines.first().is_some_and(|line| line.bold_share > 0.0);
-    let goes_on = lines.last().is_some_and(|line| line.bold_share < 1.0);
+/// `true` for a paragraph that begins with its heading: words in bold, then a sentence of body text that is not.
+fn is_run_in(text: &str, lines: &[Line], body: f32) -> bool {
+    let rest = lines
+        .iter()
+        .skip_while(|line| line.bold_words == BoldWords::All);
+    let rest: Vec<&Line> = rest.collect();
+    let Some((first, others)) = rest.split_first() else {
+        return false;
+    };
+    let begins = first.bold_words == BoldWords::Start || rest.len() < lines.len();
+    let is_plain = |line: &&Line| line.bold_words == BoldWords::None;
+    let goes_on = (first.bold_words == BoldWords::Start || is_plain(first))
+        && others.iter().all(is_plain)
+        && rest.iter().all(|line| line.plain_size <= SIZE * body);
     let ends = text.trim_end().ends_with(['.', '!', '?', '。']);
     begins && goes_on && ends && !headings::is_numbered(text)
 }

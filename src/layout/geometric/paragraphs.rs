@@ -367,6 +367,7 @@ fn gather_parts(rows: &mut Vec<Vec<usize>>, all: &[Segment]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::BoldWords;
     use super::*;
 
     fn line(x1: f32, y: f32, x2: f32, text: &str) -> Line {
@@ -376,6 +377,8 @@ mod tests {
             size: 20.0,
             bold: false,
             bold_share: 0.0,
+            bold_words: BoldWords::None,
+            plain_size: 20.0,
             italic: false,
             fixed_pitch: false,
             math: 0.0,

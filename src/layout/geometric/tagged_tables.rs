@@ -399,9 +399,9 @@ mod tests {
         // The second row stands beside the first one, and the columns of the third change places.
         let (nodes, mut segments) = page(&[&[(0.0, "a"), (60.0, "b")], &[(0.0, "c"), (60.0, "d")]]);
         assert_eq!(tables(&nodes, &segments, &[false; 4]).len(), 1);
-        for i in 2..4 {
-            segments[i].bbox = Rect::new(200.0, 0.0, 250.0, 20.0);
-            segments[i].words[0].bbox = segments[i].bbox;
+        for segment in &mut segments[2..4] {
+            segment.bbox = Rect::new(200.0, 0.0, 250.0, 20.0);
+            segment.words[0].bbox = segment.bbox;
         }
         assert!(tables(&nodes, &segments, &[false; 4]).is_empty());
         let swapped: [&[(f32, &str)]; 4] = [

@@ -328,6 +328,9 @@ pub(super) mod headings {
     /// Minimum number of words of a sentence in large type that is none. Larger: short quotations are headings. Smaller:
     /// titles of two lines that end with a full stop are text.
     pub(crate) const SENTENCE_WORDS: usize = 7;
+    /// Minimum letters of a word that ends a sentence within a heading. Larger: paragraphs with their headings are headings.
+    /// Smaller: titles with abbreviations (`St. Paul`) are text.
+    pub(crate) const WORD_LETTERS: usize = 4;
     /// Minimum letters of a heading; fewer are numbers and signs. Larger: one letter and a number are text.
     pub(crate) const MIN_LETTERS: usize = 2;
     /// Maximum number of lines of a heading in body size. Larger: bold paragraphs are headings. Smaller:

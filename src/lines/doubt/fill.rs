@@ -67,19 +67,25 @@ pub(super) fn fill(
         .collect();
     let mut known: BTreeMap<Glyph, String> = BTreeMap::new();
     for glyph in looked_at {
+        let key = key(content, &glyph, has_blanks);
+        // It was read on other pages, perhaps from more lines than here.
+        if key.is_some_and(|key| readings.text(key).is_some()) {
+            continue;
+        }
         let text = votes
             .remove(&glyph)
             .and_then(|votes| elected(votes, has_blanks));
-        if let Some(key) = key(content, &glyph, has_blanks) {
+        if let Some(key) = key {
             readings.note(key, text.clone());
         }
         known.extend(text.map(|text| (glyph, text)));
     }
     let text_of = |(at, c): (usize, &PdfChar)| {
         let glyph = glyph(content, at).filter(|_| is_wanted(c))?;
-        let of_document = || readings.text(key(content, &glyph, has_blanks)?);
-        let text = known.get(&glyph).map(String::as_str).or_else(of_document);
-        Some((at, text?.to_string()))
+        let key = key(content, &glyph, has_blanks);
+        let of_document = key.and_then(|key| readings.text(key));
+        let of_page = || known.get(&glyph).map(String::as_str);
+        Some((at, of_document.or_else(of_page)?.to_string()))
     };
     let texts: BTreeMap<usize, String> = content
         .chars
@@ -292,9 +298,35 @@ mod tests {
     }
 
     #[test]
+    fn a_glyph_that_was_read_is_not_read_otherwise_on_a_later_page() {
+        let mut readings = Readings::default();
+        let mut shown = Vec::new();
+        for (lines, texts) in [
+            (&["su#er", "wa#le"][..], &["su f er", "wa f le"][..]),
+            // The second glyph is another one, which is not known yet.
+            (&["to# o#"], &["tot og"]),
+            (&["#or"], &[]),
+        ] {
+            let mut content = page(lines);
+            content.font_keys = vec![7];
+            let unknown = content.chars.iter_mut().filter(|c| c.unmapped);
+            if lines.len() == 1 {
+                unknown.skip(1).for_each(|c| c.code = 0xF0024);
+            }
+            let rows = rows(&content);
+            let wanted: (&dyn Fn(&PdfChar) -> bool, bool) = (&PdfChar::is_meaningless, false);
+            let mut read = reader(texts);
+            fill(&mut content, &rows, wanted, &mut readings, &mut read).unwrap();
+            let text: String = content.chars.iter().map(PdfChar::letter).collect();
+            shown.push(text.trim_end().replace('\n', "|"));
+        }
+        assert_eq!(shown, ["sufer|wafle", "tof og", "for"]);
+    }
+
+    #[test]
     fn what_a_document_is_short_of_is_told() {
         let mut readings = Readings::default();
-        readings.take(usize::MAX);
+        readings.use_up();
         readings.take_shortage();
         let mut content = page(&["the o#ice"]);
         let rows = rows(&content);

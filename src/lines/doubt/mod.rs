@@ -162,7 +162,7 @@ fn odd_font(
     let of_font: Vec<&Row> = rows.iter().filter(is_mostly).collect();
     if known.is_none() {
         let lines = sample::count(content, &of_font);
-        if readings.take(lines) < lines {
+        if !readings.take_all(lines) {
             return Ok(Odd::Right);
         }
         let found = sample::sample(content, &of_font, ENOUGH, read)?;

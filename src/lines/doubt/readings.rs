@@ -64,7 +64,7 @@ impl Readings {
         self.fonts.get(&font?).copied()
     }
 
-    /// Notes that.
+    /// Remembers whether the letters of a font are right.
     pub(super) fn note_font(&mut self, font: Option<u64>, is_right: bool) {
         if let Some(font) = font.filter(|_| self.fonts.len() < MOST_GLYPHS) {
             self.fonts.insert(font, is_right);
@@ -77,6 +77,23 @@ impl Readings {
         self.lines += taken;
         self.is_short |= taken < lines;
         taken
+    }
+
+    /// `true` if all of these lines may be read; else none of them is counted, so that pages with fewer can have those
+    /// that are left.
+    pub(super) fn take_all(&mut self, lines: usize) -> bool {
+        let is_enough = lines <= MOST_LINES - self.lines;
+        match is_enough {
+            true => self.lines += lines,
+            false => self.is_short = true,
+        }
+        is_enough
+    }
+
+    /// As after a page that needed more lines than were left.
+    #[cfg(test)]
+    pub(in crate::lines) fn use_up(&mut self) {
+        self.take(usize::MAX);
     }
 
     /// The number of lines of a document that are read, if the page before needed more than were left.
@@ -94,6 +111,8 @@ mod tests {
         let mut readings = Readings::default();
         assert_eq!(readings.take(MOST_LINES - 1), MOST_LINES - 1);
         assert_eq!(readings.take_shortage(), None);
+        assert!(!readings.take_all(2));
+        assert_eq!(readings.take_shortage(), Some(MOST_LINES));
         assert_eq!((readings.take(5), readings.take(5)), (1, 0));
         assert_eq!(readings.take_shortage(), Some(MOST_LINES));
         assert_eq!(readings.take_shortage(), None, "of one page");

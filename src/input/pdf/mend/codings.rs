@@ -9,7 +9,7 @@ use super::collections::Collection;
 use hayro_cmap::{CMap, CMapName, load_embedded};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Names, without the direction at their ends, of the encodings that pdfium knows.
 #[rustfmt::skip]
@@ -23,6 +23,10 @@ const KNOWN: &[&str] = &[
 /// Encodings without a map here, and those that have the same characters for the most part.
 const ALIKE: &[(&str, &str)] = &[("RKSJ", "90ms-RKSJ-H"), ("Add", "H"), ("Ext", "H")];
 
+/// Bytes of which some code has each after its second one, in every map of more than two bytes: of the forms of EUC,
+/// and of GB 18030.
+const LATER_BYTES: [u8; 3] = [0xA1, 0x30, 0x81];
+
 /// What the codes of a composite font are.
 #[derive(Debug, Clone)]
 enum Kind {
@@ -30,7 +34,53 @@ enum Kind {
     Utf16,
     Utf32,
     /// Codes of identifiers of a collection.
-    Mapped(Arc<CMap>, Collection),
+    Mapped(Arc<Map>, Collection),
+}
+
+/// A map from codes to identifiers.
+#[derive(Debug)]
+struct Map {
+    map: CMap,
+    /// Lengths of codes by their first bytes; 0 where none begins so.
+    lengths: OnceLock<Vec<usize>>,
+}
+
+impl Map {
+    /// The identifier of a code of `length` bytes.
+    fn identifier(&self, code: u32, length: usize) -> Option<u32> {
+        let identifier = self.map.lookup_cid_code(code, length as u8);
+        identifier.filter(|identifier| *identifier != 0)
+    }
+
+    /// Length of the codes that begin with a byte, for one that stands for nothing; 1 if there are none.
+    fn length(&self, first: u8) -> usize {
+        let lengths = self
+            .lengths
+            .get_or_init(|| (0..=0xFF).map(|first| self.found_length(first)).collect());
+        lengths[usize::from(first)]
+    }
+
+    /// The ranges of valid codes are not told, so codes are tried.
+    fn found_length(&self, first: u8) -> usize {
+        let two = (0..=0xFF).map(|second| u32::from(first) << 8 | second);
+        let longer = |codes: &[u32]| -> Vec<u32> {
+            let later = LATER_BYTES.map(u32::from);
+            let codes = codes.iter();
+            let longer = codes.flat_map(|code| later.map(|byte| code << 8 | byte));
+            longer.collect()
+        };
+        let two: Vec<u32> = two.collect();
+        let three = longer(&two);
+        let four = longer(&three);
+        let one = vec![u32::from(first)];
+        let is_there = |codes: &[u32], length: usize| {
+            let mut codes = codes.iter();
+            codes.any(|code| self.identifier(*code, length).is_some())
+        };
+        let mut lengths = (1..).zip([one, two, three, four]);
+        let found = lengths.find(|(length, codes)| is_there(codes, *length));
+        found.map_or(1, |(length, _)| length)
+    }
 }
 
 /// The encoding of a composite font, other than an identity.
@@ -94,7 +144,8 @@ impl Coding {
     fn mapped(map: &[u8]) -> Option<Kind> {
         let map = CMap::parse(map, load_embedded)?;
         let collection = Collection::of(&map)?;
-        Some(Kind::Mapped(Arc::new(map), collection))
+        let lengths = OnceLock::new();
+        Some(Kind::Mapped(Arc::new(Map { map, lengths }), collection))
     }
 
     /// The text of a code as pdfium gives it, of an encoding that it knows.
@@ -104,19 +155,21 @@ impl Coding {
                 .filter(|c| !c.is_control())
                 .map(String::from);
         };
-        let least = (4 - code.leading_zeros() / 8).max(1) as u8;
-        let identifier = |length| map.lookup_cid_code(code, length).filter(|cid| *cid != 0);
-        collection.text((least..=4).find_map(identifier)?)
+        let least = (4 - code.leading_zeros() as usize / 8).max(1);
+        collection.text((least..=4).find_map(|length| map.identifier(code, length))?)
     }
 
-    /// The characters of a text. Bytes that are no code are left out.
+    /// The characters of a text. Bytes that are no code are left out; a code of a glyph whose character is not known is
+    /// the replacement character.
     fn letters(&self, bytes: &[u8]) -> Vec<Letter> {
         let mut letters = Vec::new();
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
             let found = self.first(rest);
-            let length = found.as_ref().map_or(1, |(length, _)| *length);
+            let length = found
+                .as_ref()
+                .map_or_else(|| self.step(rest[0]), |(length, _)| *length);
             if let Some((_, text)) = found.filter(|(_, text)| !text.contains(char::is_control)) {
                 let bytes = at..at + length;
                 letters.push(Letter { bytes, text });
@@ -124,6 +177,16 @@ impl Coding {
             at += length;
         }
         letters
+    }
+
+    /// Bytes to the next code after one that stands for nothing, by its first byte.
+    fn step(&self, first: u8) -> usize {
+        match &self.kind {
+            Kind::Utf8 => 1,
+            Kind::Utf16 => 2,
+            Kind::Utf32 => 4,
+            Kind::Mapped(map, _) => map.length(first),
+        }
     }
 
     /// The first character of these bytes and the length of its code.
@@ -146,10 +209,9 @@ impl Coding {
             Kind::Mapped(map, collection) => (1..=bytes.len().min(4)).find_map(|length| {
                 let code = bytes[..length].iter();
                 let code = code.fold(0, |code, byte| code << 8 | u32::from(*byte));
-                let identifier = map
-                    .lookup_cid_code(code, length as u8)
-                    .filter(|cid| *cid != 0)?;
-                Some((length, collection.text(identifier).unwrap_or_default()))
+                let text = collection.text(map.identifier(code, length)?);
+                let unknown = || char::REPLACEMENT_CHARACTER.to_string();
+                Some((length, text.unwrap_or_else(unknown)))
             }),
         }
     }
@@ -191,7 +253,7 @@ pub(super) fn divided(page: &PdfPage, font: usize, coding: Option<&Coding>) -> D
             .collect();
         let plain: Vec<u8> = bytes.iter().map(|(byte, _)| *byte).collect();
         let letters = coding.letters(&plain);
-        if letters.iter().all(|letter| letter.text.is_empty()) {
+        if letters.is_empty() {
             continue;
         }
         let part = |byte: usize| {
@@ -210,7 +272,7 @@ pub(super) fn divided(page: &PdfPage, font: usize, coding: Option<&Coding>) -> D
         found
             .texts
             .extend(chars.iter().map(|at| (*at, String::new())));
-        for letter in letters.into_iter().filter(|letter| !letter.text.is_empty()) {
+        for letter in letters {
             let at = chars[bytes[letter.bytes.start].1];
             found.texts.entry(at).or_default().push_str(&letter.text);
             for byte in letter.bytes {
@@ -240,6 +302,7 @@ fn bytes_of(c: &PdfChar) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::page::PdfRun;
     use super::*;
 
     #[track_caller]
@@ -271,6 +334,52 @@ mod tests {
         check("RKSJ-H", &[0x93, 0xFA, 0x41], "日A");
         check("Ext-V", &[0x46, 0x7C], "日");
         check("UniGB-UTF32-H", &[0xFF, 0xFF, 0xFF, 0xFF, 0, 0], "");
+    }
+
+    #[test]
+    fn a_code_that_stands_for_nothing_costs_itself_only() {
+        check(
+            "UniAKR-UTF16-H",
+            &[0xD8, 0x40, 0x4E, 0x2D, 0x65, 0x87],
+            "中文",
+        );
+        let beyond = [0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0x4E, 0x2D];
+        check("UniGB-UTF32-H", &beyond, "中");
+        check("UniGB-UTF8-H", b"\xE4\xB8\xE4\xB8\xAD", "中");
+        // No character has the codes 81 AD, and 8E A1 A1 FF.
+        check("RKSJ-H", &[0x81, 0xAD, 0x93, 0xFA, 0xFF, 0x41], "日A");
+        let bad = [0x8E, 0xA1, 0xA1, 0xFF, 0x8E, 0xA1, 0xC4, 0xA1, 0x41];
+        check("CNS-EUC-H", &bad, "一A");
+    }
+
+    /// A map that gives the code A1A1 an identifier that the collection does not have.
+    fn unknown() -> Coding {
+        let map = b"/CIDSystemInfo 3 dict dup begin /Registry (Adobe) def /Ordering (Japan1) def /Supplement 1 def \
+            end def /CMapName /X def /EUC-H usecmap begincmap 1 begincidchar <A1A1> 65000 endcidchar endcmap";
+        Coding {
+            is_known: false,
+            ..Coding::embedded(map).unwrap()
+        }
+    }
+
+    #[test]
+    fn glyphs_without_a_known_character_stay_to_be_read() {
+        let char = |(at, code): (usize, u32)| PdfChar {
+            code,
+            bbox: [at as f32 * 10.0, 0.0, at as f32 * 10.0 + 10.0, 10.0],
+            run: 0,
+            unmapped: true,
+        };
+        let mut page = PdfPage {
+            chars: [0xA1A1, 0xC6FC].into_iter().enumerate().map(char).collect(),
+            runs: vec![PdfRun::PLAIN],
+            ..PdfPage::default()
+        };
+        let found = divided(&page, 0, Some(&unknown()));
+        page.replace_chars(found.texts);
+        let text: String = page.chars.iter().map(PdfChar::letter).collect();
+        assert_eq!(text, "\u{FFFD}日");
+        assert!(page.chars[0].is_meaningless() && !page.chars[1].is_meaningless());
     }
 
     #[test]

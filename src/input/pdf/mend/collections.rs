@@ -114,6 +114,7 @@ mod tests {
         check("CNS1", 595, Some("一"));
         check("KR", 1, Some(" "));
         check("KR", 221, Some("가"));
+        check("KR", 14238, Some("一"));
         check("KR", 0, None);
         check("KR", 65000, None);
         check("GB1", 34, Some("A"));
@@ -121,5 +122,12 @@ mod tests {
         // Of the fifth supplement, which pdfium does not have.
         assert!(Collection::named(b"Japan1").unwrap().text(15500).is_some());
         assert_eq!(Collection::named(b"Identity"), None);
+    }
+
+    #[test]
+    fn korean_ideographs_are_neither_radicals_nor_variants() {
+        let is_variant =
+            |code: &u32| matches!(code, 0x2E80..=0x2FDF | 0xF900..=0xFAFF | 0x2_F800..=0x2_FA1F);
+        assert_eq!(korean().iter().find(|code| is_variant(code)), None);
     }
 }

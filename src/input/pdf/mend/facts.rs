@@ -104,13 +104,14 @@ impl Facts {
             && coding.is_none()
             && !encoding_name.is_empty()
             && !encoding_name.starts_with("Identity");
-        let digest = digest(font, descendant.as_ref(), &differences);
+        let procedures = procedures(font, &differences);
+        let digest = digest(font, descendant.as_ref(), &differences, &procedures);
         Facts {
             coding,
             digest,
             unknown_encoding: is_unknown.then_some(encoding_name),
             is_ascii: encoding == "WinAnsiEncoding" || encoding == "MacRomanEncoding",
-            procedures: procedures(font, &differences),
+            procedures,
             collection: ordering.and_then(|name| Collection::named(name.as_ref())),
             // pdfium names composite fonts after their only descendant.
             name: name_of(descendant.as_ref().unwrap_or(font), "BaseFont"),
@@ -312,11 +313,12 @@ fn differences(font: &Dict<'_>) -> BTreeMap<u8, String> {
     names
 }
 
-/// A hash of a font's name, encoding and maps, as they are in the file.
+/// A hash of a font's name, encoding, collection and maps, as they are in the file.
 fn digest(
     font: &Dict<'_>,
     descendant: Option<&Dict<'_>>,
     differences: &BTreeMap<u8, String>,
+    procedures: &BTreeMap<u8, u64>,
 ) -> u64 {
     let mut hasher = DefaultHasher::new();
     let mut add = |bytes: &[u8]| {
@@ -327,22 +329,30 @@ fn digest(
         add(&[*code]);
         add(name.as_bytes());
     }
+    let encoding = font.get::<Dict<'_>>("Encoding");
+    let collection = descendant.and_then(|dict| dict.get::<Dict<'_>>("CIDSystemInfo"));
     let entries = [
         (Some(font), "BaseFont"),
         (Some(font), "Subtype"),
         (Some(font), "Encoding"),
+        (encoding.as_ref(), "BaseEncoding"),
         (Some(font), "ToUnicode"),
         (descendant, "CIDToGIDMap"),
+        (collection.as_ref(), "Registry"),
+        (collection.as_ref(), "Ordering"),
+        (collection.as_ref(), "Supplement"),
     ];
     for (dict, key) in entries {
         match dict.and_then(|dict| dict.get::<Object<'_>>(key)) {
             Some(Object::Name(name)) => add(name.as_str().as_bytes()),
+            Some(Object::String(string)) => add(string.as_ref()),
+            Some(Object::Number(number)) => add(&number.as_i64().to_be_bytes()),
             Some(Object::Stream(stream)) => add(&stream.raw_data()),
             _ => add(&[]),
         }
     }
-    for (code, shape) in procedures(font, differences) {
-        add(&[code]);
+    for (code, shape) in procedures {
+        add(&[*code]);
         add(&shape.to_be_bytes());
     }
     hasher.finish()
@@ -441,5 +451,32 @@ impl<'a> Search<'a> {
         if let Some(forms) = resources.get::<Dict<'a>>("XObject") {
             self.forms(&forms, depth + 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hayro_syntax::object::FromBytes;
+
+    #[test]
+    fn fonts_whose_codes_differ_have_different_hashes() {
+        let digest = |font: &str| Facts::read(&Dict::from_bytes(font.as_bytes()).unwrap()).digest;
+        let simple = |base: &str| {
+            digest(&format!(
+                "<< /Subtype /Type1 /BaseFont /A /Encoding << /BaseEncoding /{base} /Differences [65 /B] >> >>"
+            ))
+        };
+        assert_eq!(simple("WinAnsiEncoding"), simple("WinAnsiEncoding"));
+        assert_ne!(simple("WinAnsiEncoding"), simple("MacRomanEncoding"));
+        let composite = |ordering: &str, supplement: u8| {
+            digest(&format!(
+                "<< /Subtype /Type0 /BaseFont /A /Encoding /Identity-H /DescendantFonts [<< /BaseFont /A \
+                 /CIDSystemInfo << /Registry (Adobe) /Ordering ({ordering}) /Supplement {supplement} >> >>] >>"
+            ))
+        };
+        assert_eq!(composite("Japan1", 6), composite("Japan1", 6));
+        assert_ne!(composite("Japan1", 6), composite("Korea1", 6));
+        assert_ne!(composite("Japan1", 6), composite("Japan1", 2));
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn of_ascii(code: u32) -> Option<&'static str> {
     if let Some(at) = LETTERS.find(letter) {
         return Some(&LETTERS[at..at + 1]);
     }
-    // Typewriters have one sign for two.
+    // Adobe's StandardEncoding has curly quotes at these two codes.
     let named = |text: char| match text {
         '\'' => Some("quoteright"),
         '`' => Some("quoteleft"),

@@ -24,6 +24,39 @@ const FILE_KEY: u16 = 55_665;
 /// See [`FILE_KEY`].
 const PROCEDURE_KEY: u16 = 4330;
 
+/// Commands of procedures (the format, chapter 6).
+mod commands {
+    pub(super) const HSTEM: i32 = 1;
+    pub(super) const VSTEM: i32 = 3;
+    pub(super) const VMOVETO: i32 = 4;
+    pub(super) const RLINETO: i32 = 5;
+    pub(super) const HLINETO: i32 = 6;
+    pub(super) const VLINETO: i32 = 7;
+    pub(super) const RRCURVETO: i32 = 8;
+    pub(super) const CLOSEPATH: i32 = 9;
+    pub(super) const CALLSUBR: i32 = 10;
+    pub(super) const RETURN: i32 = 11;
+    pub(super) const ESCAPE: i32 = 12;
+    pub(super) const HSBW: i32 = 13;
+    pub(super) const ENDCHAR: i32 = 14;
+    pub(super) const RMOVETO: i32 = 21;
+    pub(super) const HMOVETO: i32 = 22;
+    pub(super) const VHCURVETO: i32 = 30;
+    pub(super) const HVCURVETO: i32 = 31;
+}
+
+/// Commands after [`commands::ESCAPE`].
+mod escaped {
+    pub(super) const DOTSECTION: i32 = 0;
+    pub(super) const VSTEM3: i32 = 1;
+    pub(super) const HSTEM3: i32 = 2;
+    pub(super) const SBW: i32 = 7;
+    pub(super) const DIV: i32 = 12;
+    pub(super) const CALLOTHERSUBR: i32 = 16;
+    pub(super) const POP: i32 = 17;
+    pub(super) const SETCURRENTPOINT: i32 = 33;
+}
+
 /// A font, as far as outlines need it.
 #[derive(Debug, Default)]
 pub(super) struct Type1 {
@@ -91,7 +124,11 @@ impl Type1 {
             let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<usize>().ok();
             let is_start = word == b"RD" || word == b"-|";
             if before[2] == b"/lenIV" {
-                lead = number(word).unwrap_or(lead);
+                let Some(length) = number(word) else {
+                    // -1: the procedures are not encrypted. That is rare, and not read.
+                    return;
+                };
+                lead = length;
             }
             if let (true, Some(length)) = (is_start, number(before[2])) {
                 let Some(bytes) = private.get(at + 1..at.saturating_add(1).saturating_add(length))
@@ -167,7 +204,7 @@ impl Drawing<'_> {
                 247..=250 => (byte - 247) * 256 + bytes.next()? + 108,
                 251..=254 => -(byte - 251) * 256 - bytes.next()? - 108,
                 255 => (0..4).try_fold(0i32, |n, _| Some(n << 8 | bytes.next()?))?,
-                10 => {
+                commands::CALLSUBR => {
                     let part = self.stack.pop()?;
                     let part = self.font.parts.get(&(part as usize))?;
                     if depth >= MAX_DEPTH {
@@ -178,9 +215,9 @@ impl Drawing<'_> {
                     }
                     continue;
                 }
-                11 => return Some(Then::GoOn),
-                14 => return Some(Then::End),
-                12 => {
+                commands::RETURN => return Some(Then::GoOn),
+                commands::ENDCHAR => return Some(Then::End),
+                commands::ESCAPE => {
                     self.escaped(bytes.next()?)?;
                     continue;
                 }
@@ -203,53 +240,51 @@ impl Drawing<'_> {
 
     fn command(&mut self, command: i32) -> Option<()> {
         match command {
-            // hsbw
-            13 => {
+            commands::HSBW => {
                 let [side, _] = self.numbers()?;
                 self.at = (side, 0.0);
             }
-            4 => {
+            commands::VMOVETO => {
                 let [dy] = self.numbers()?;
                 self.move_by(0.0, dy);
             }
-            21 => {
+            commands::RMOVETO => {
                 let [dx, dy] = self.numbers()?;
                 self.move_by(dx, dy);
             }
-            22 => {
+            commands::HMOVETO => {
                 let [dx] = self.numbers()?;
                 self.move_by(dx, 0.0);
             }
-            5 => {
+            commands::RLINETO => {
                 let [dx, dy] = self.numbers()?;
                 self.line_by(dx, dy);
             }
-            6 => {
+            commands::HLINETO => {
                 let [dx] = self.numbers()?;
                 self.line_by(dx, 0.0);
             }
-            7 => {
+            commands::VLINETO => {
                 let [dy] = self.numbers()?;
                 self.line_by(0.0, dy);
             }
-            8 => {
+            commands::RRCURVETO => {
                 let steps = self.numbers()?;
                 self.curve_by(steps);
             }
-            30 => {
+            commands::VHCURVETO => {
                 let [dy1, dx2, dy2, dx3] = self.numbers()?;
                 self.curve_by([0.0, dy1, dx2, dy2, dx3, 0.0]);
             }
-            31 => {
+            commands::HVCURVETO => {
                 let [dx1, dx2, dy2, dy3] = self.numbers()?;
                 self.curve_by([dx1, 0.0, dx2, dy2, 0.0, dy3]);
             }
-            9 => {
+            commands::CLOSEPATH => {
                 self.stack.clear();
                 self.builder.close();
             }
-            // hstem, vstem
-            1 | 3 => self.stack.clear(),
+            commands::HSTEM | commands::VSTEM => self.stack.clear(),
             _ => return None,
         }
         Some(())
@@ -257,27 +292,21 @@ impl Drawing<'_> {
 
     fn escaped(&mut self, command: i32) -> Option<()> {
         match command {
-            // dotsection, vstem3, hstem3
-            0..=2 => self.stack.clear(),
-            // sbw
-            7 => {
+            escaped::DOTSECTION | escaped::VSTEM3 | escaped::HSTEM3 => self.stack.clear(),
+            escaped::SBW => {
                 let [x, y, _, _] = self.numbers()?;
                 self.at = (x, y);
             }
-            // div
-            12 => {
+            escaped::DIV => {
                 let (b, a) = (self.stack.pop()?, self.stack.pop()?);
                 self.stack.push(a / b);
             }
-            // callothersubr
-            16 => self.outside()?,
-            // pop
-            17 => {
+            escaped::CALLOTHERSUBR => self.outside()?,
+            escaped::POP => {
                 let number = self.passed.pop().unwrap_or_default();
                 self.stack.push(number);
             }
-            // setcurrentpoint
-            33 => self.stack.clear(),
+            escaped::SETCURRENTPOINT => self.stack.clear(),
             // A letter with an accent (seac) is no glyph of its own.
             _ => return None,
         }
@@ -495,6 +524,10 @@ mod tests {
         ] {
             assert!(Type1::read(data).glyphs.is_empty());
         }
+        // Procedures that are not encrypted.
+        let plain = b"dup /Private 8 dict dup begin /lenIV -1 def /one 1 RD \x0E ND\n";
+        let plain = [&b"%! eexec "[..], &encrypted(plain, FILE_KEY)].concat();
+        assert!(Type1::read(&plain).glyphs.is_empty());
         let whole = font(&[("one", &[14])]);
         (0..whole.len()).for_each(|end| drop(Type1::read(&whole[..end])));
     }
