@@ -19,6 +19,7 @@ mod pieces;
 mod tables;
 mod tagged;
 mod tagged_grid;
+mod tagged_places;
 mod tagged_tables;
 #[cfg(test)]
 mod tests;

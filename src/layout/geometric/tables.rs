@@ -48,7 +48,12 @@ impl PageLayout<'_> {
         let size = (self.page.width as f32, self.page.height as f32);
         let (rulings, fills) = (&self.page.rulings, &self.page.fills);
         if self.tags.is_some() {
-            for found in tagged_tables::tables(&self.page.structure, self.segments, &self.taken) {
+            for found in tagged_tables::tables(
+                &self.page.structure,
+                self.segments,
+                &self.taken,
+                &self.evidence,
+            ) {
                 self.evidence.trace.consider(|| of_tags(&found));
                 let area = found.bbox;
                 if self.take_table(found) {

@@ -2,12 +2,13 @@
 //! what lines and gaps say, unless the places of their texts contradict them.
 
 use super::tagged_grid::{self, Grid, TaggedCell};
+use super::tagged_places::Sides;
 use super::thresholds::tags::{MIN_PLACED, MISPLACED, MOST_HEAD_ROWS, PROSE_CELLS, PROSE_CHARS};
 use crate::deadline;
 use crate::document::{Cell, Table, is_number};
 use crate::geometry::Rect;
 use crate::input::pdf::page::StructNode;
-use crate::layout::table::{FoundTable, PlacedWords, placed_cell};
+use crate::layout::table::{Evidence, FoundTable, PlacedWords, placed_cell};
 use crate::lines::Segment;
 use std::collections::HashMap;
 
@@ -19,6 +20,7 @@ pub(super) fn tables(
     nodes: &[StructNode],
     segments: &[Segment],
     taken: &[bool],
+    evidence: &Evidence,
 ) -> Vec<FoundTable> {
     let tree = Tree::new(nodes, segments, taken);
     let tables = (0..nodes.len()).filter(|&i| nodes[i].kind == "Table");
@@ -27,7 +29,7 @@ pub(super) fn tables(
         .filter_map(|table| {
             deadline::check();
             let rows = tree.rows_here(table);
-            found(&tree, &rows, taken)
+            found(&tree, &rows, taken, evidence)
         })
         .collect()
 }
@@ -91,7 +93,12 @@ impl<'a> Tree<'a> {
 }
 
 /// The table of some rows, if it is one.
-fn found(tree: &Tree, rows: &[Vec<usize>], taken: &[bool]) -> Option<FoundTable> {
+fn found(
+    tree: &Tree,
+    rows: &[Vec<usize>],
+    taken: &[bool],
+    evidence: &Evidence,
+) -> Option<FoundTable> {
     let segments = tree.segments;
     let mut cell_of: HashMap<i32, usize> = HashMap::new();
     for (number, &cell) in rows.iter().flatten().enumerate() {
@@ -123,16 +130,24 @@ fn found(tree: &Tree, rows: &[Vec<usize>], taken: &[bool]) -> Option<FoundTable>
             words_of[cell_of[&word.mcid]].push((&segments[i], word));
         }
     }
-    let grid = grid(tree, rows, &words_of, segments[own[0]].style.font_size)?;
+    let box_of = |words: &PlacedWords| Rect::union_all(words.iter().map(|(_, word)| &word.bbox));
+    let boxes: Vec<Option<Rect>> = words_of.iter().map(box_of).collect();
+    let grid = grid(tree, rows, &boxes, segments[own[0]].style.font_size)?;
     let is_bold = |number: &Option<usize>| {
         let words = number.map_or(&[][..], |number| &words_of[number][..]);
         (!words.is_empty()).then(|| words.iter().all(|(segment, _)| segment.style.bold))
     };
     let bold: Vec<Option<bool>> = grid.number_of.iter().map(is_bold).collect();
+    let texts = grid.number_of.iter();
+    let texts: Vec<Option<Rect>> = texts.map(|number| boxes[(*number)?]).collect();
+    let sides = Sides::new(&grid.table, &texts, &bbox, evidence);
+    let bbox = sides.rect(0, 0, [grid.table.rows, grid.table.columns]);
+    let is_placed = is_placed(&grid.table, &texts);
     let cells = grid.table.cells.into_iter().zip(&grid.number_of);
     let cells = cells.map(|(cell, number)| {
         let words = number.map(|number| std::mem::take(&mut words_of[number]));
-        placed_cell(cell, words.unwrap_or_default(), None, 1.0)
+        let place = sides.rect(cell.row, cell.column, [cell.row_span, cell.column_span]);
+        placed_cell(cell, words.unwrap_or_default(), Some(place), 1.0)
     });
     let mut table = Table {
         cells: cells.collect(),
@@ -143,17 +158,15 @@ fn found(tree: &Tree, rows: &[Vec<usize>], taken: &[bool]) -> Option<FoundTable>
         let cells = table.cells.iter_mut();
         cells.for_each(|cell| cell.header = cell.row < heads);
     }
-    (is_placed(&table) && !is_design(&table)).then_some(FoundTable {
+    (is_placed && !is_design(&table)).then_some(FoundTable {
         bbox,
         table,
         segments: own,
     })
 }
 
-/// The grid of some rows; `em` is the size of their text in pixels.
-fn grid(tree: &Tree, rows: &[Vec<usize>], words_of: &[PlacedWords], em: f32) -> Option<Grid> {
-    let box_of = |words: &PlacedWords| Rect::union_all(words.iter().map(|(_, word)| &word.bbox));
-    let boxes: Vec<Option<Rect>> = words_of.iter().map(box_of).collect();
+/// The grid of some rows, from the boxes of the texts of their cells; `em` is the size of the text in pixels.
+fn grid(tree: &Tree, rows: &[Vec<usize>], boxes: &[Option<Rect>], em: f32) -> Option<Grid> {
     let mut numbers = 0..;
     let tagged = rows.iter().map(|row| {
         let cells = row.iter().zip(numbers.by_ref());
@@ -168,7 +181,7 @@ fn grid(tree: &Tree, rows: &[Vec<usize>], words_of: &[PlacedWords], em: f32) -> 
     let tagged: Vec<Vec<TaggedCell>> = tagged.collect();
     let is_table = |grid: &Grid| {
         let (rows, columns) = (grid.table.rows, grid.table.columns);
-        rows >= 2 && columns >= 2 && tagged_grid::holds_together(grid, &boxes)
+        rows >= 2 && columns >= 2 && tagged_grid::holds_together(grid, boxes)
     };
     let whole = tagged_grid::whole(&tagged).filter(is_table);
     whole.or_else(|| tagged_grid::placed(&tagged, MISPLACED * em).filter(is_table))
@@ -211,16 +224,10 @@ fn head_rows(table: &Table, bold: &[Option<bool>]) -> usize {
 }
 
 /// `true` if the texts of neighbouring cells stand beside each other, in one direction, and those of rows below each other.
-fn is_placed(table: &Table) -> bool {
-    let filled: Vec<(&Cell, Rect)> = table
-        .cells
-        .iter()
-        .filter_map(|cell| {
-            let place = cell.place.as_ref().filter(|_| !cell.text.is_empty())?;
-            let [x1, y1, x2, y2] = place.bbox.map(|side| side as f32);
-            Some((cell, Rect { x1, y1, x2, y2 }))
-        })
-        .collect();
+fn is_placed(table: &Table, texts: &[Option<Rect>]) -> bool {
+    let filled = table.cells.iter().zip(texts);
+    let filled = filled.filter_map(|(cell, text)| Some((cell, (*text)?)));
+    let filled: Vec<(&Cell, Rect)> = filled.collect();
     let (mut right, mut left, mut beside) = (0, 0, 0);
     for pair in filled.windows(2) {
         let ([(a, own), (b, next)], true) = (pair, pair[0].0.row == pair[1].0.row) else {
@@ -282,6 +289,12 @@ fn is_design(table: &Table) -> bool {
 mod tests {
     use super::super::tagged::tests::{node, segment};
     use super::*;
+
+    /// The tables of a page without lines.
+    fn tables(nodes: &[StructNode], segments: &[Segment], taken: &[bool]) -> Vec<FoundTable> {
+        let evidence = Evidence::new(segments, &[], &[], (1000.0, 1000.0), 20.0);
+        super::tables(nodes, segments, taken, &evidence)
+    }
 
     #[test]
     fn tables_are_read_from_the_tree() {

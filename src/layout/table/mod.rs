@@ -29,6 +29,7 @@ pub(crate) use pieces::note_text;
 #[cfg(test)]
 pub(crate) use reason::Reason;
 pub(crate) use regions::{find_drawn, find_numbers, find_open};
+pub(crate) use rules::Rule;
 pub(crate) use trace::{Considered, Origin, Outline, TableTrace, Trace};
 pub(crate) use turned::find_turned;
 
