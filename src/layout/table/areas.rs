@@ -7,7 +7,7 @@ use super::is_marker;
 use super::pieces::{Piece, lines};
 use super::reason::Reason;
 use super::rules::{Rule, between};
-use super::thresholds::columns::SEPARATOR;
+use super::thresholds::columns::{CROSSING, SEPARATOR};
 use super::thresholds::drawn::{BORDER_SHARE, SNAP};
 use super::thresholds::ends::*;
 use crate::document::is_number;
@@ -341,7 +341,10 @@ fn extended(
     // Headings over groups of columns, none over the labels; a sum at the right with its name.
     let is_short = |piece: &Piece| piece.words.len() <= GROUP_WORDS;
     let is_over = |piece: &Piece| piece.bbox.x1 > sides[1] && is_short(piece);
-    let are_groups = count >= 2 && line.pieces.iter().all(is_over);
+    let words = line.pieces.iter().flat_map(|piece| &piece.words);
+    let words: Vec<&str> = words.map(|(_, word)| word.text.as_str()).collect();
+    let is_caption = caption_kind(&words.join(" ")).is_some();
+    let are_groups = count >= 2 && !is_caption && line.pieces.iter().all(is_over);
     let is_sum = match &line.pieces[..] {
         [name, .., sum] => {
             sum.is_number() && is_short(name) && sum.bbox.x1 > sides[sides.len() - 2] - line.size
@@ -373,7 +376,9 @@ fn extended(
     // Its pieces stand in the columns, which may shift a little.
     self::part(evidence, area, segments).filter(|larger| {
         let (old, new) = (sides.len(), larger.grid.sides.len());
-        let more = MORE_COST + SEPARATOR * new.saturating_sub(old) as f32;
+        // A heading at the middle of its group stands over a separator.
+        let crossings = if are_groups { count as f32 } else { 0.0 };
+        let more = MORE_COST + CROSSING * crossings + SEPARATOR * new.saturating_sub(old) as f32;
         new >= old && larger.grid.cost <= part.grid.cost + more
     })
 }

@@ -256,7 +256,7 @@ pub(super) mod ends {
     pub(crate) const NEXT_LINE: f32 = 1.2;
     /// What a line that is added may add to the cost of the columns. Larger: captions join. Smaller: heads with wide words are
     /// left out.
-    pub(crate) const MORE_COST: f32 = 0.5;
+    pub(crate) const MORE_COST: f32 = 1.0;
     /// Most lines that are added.
     pub(crate) const MORE_LINES: usize = 3;
     /// Price of a table: what two tables must save, compared with one over both. Larger: tables of unlike columns that

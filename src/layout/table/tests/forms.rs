@@ -167,3 +167,25 @@ fn shades_that_end_between_columns_are_two_tables() {
     // One shade over all of them says that they are one.
     assert_eq!(of(&[(Rect::new(0.0, 0.0, 700.0, 30.0), [200; 3])]), [5]);
 }
+
+#[test]
+fn headings_at_the_middle_of_their_groups_above_the_first_line_join() {
+    let rows: [&[&str]; 4] = [
+        &["age", "ill", "all", "ill", "all"],
+        &["young", "12", "40", "30", "41"],
+        &["middle", "15", "61", "44", "60"],
+        &["old", "22", "35", "31", "36"],
+    ];
+    let mut segments = columns(&[10.0, 200.0, 300.0, 420.0, 520.0], 35.0, &rows);
+    let rulings: Vec<Rect> = [30.0, 60.0, 150.0]
+        .map(|y| horizontal(y, 0.0, 570.0))
+        .to_vec();
+    let above = |words: [&'static str; 2]| page(&[(225.0, 5.0, words[0]), (445.0, 5.0, words[1])]);
+    let mut captioned = segments.clone();
+    segments.extend(above(["vaccinated", "controls"]));
+    captioned.extend(above(["Table 2:", "controls"]));
+    let rows = |segments: &[Segment]| drawn(segments, &rulings)[0].table.rows;
+    assert_eq!((rows(&segments), rows(&captioned)), (5, 4));
+    let head = &drawn(&segments, &rulings)[0].table.cells[1];
+    assert_eq!((head.text.as_str(), head.column_span), ("vaccinated", 2));
+}
