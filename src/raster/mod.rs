@@ -293,20 +293,23 @@ impl Pixels {
             return (self.to_gray(), self.width, self.height);
         }
         let mut out = Vec::with_capacity(width * height);
-        let mut sums = vec![[0u32; 3]; width];
+        // Rows are added first, channel by channel, which processors do many at a time: at most 64 times 255.
+        let mut sums = vec![0u16; self.width * 3];
         for rows in self.data.chunks(factor * self.width * 3) {
-            sums.fill([0; 3]);
-            let count = rows.len() / (self.width * 3);
+            sums.fill(0);
             for row in rows.chunks_exact(self.width * 3) {
-                for (sum, square) in sums.iter_mut().zip(row.chunks(factor * 3)) {
-                    for pixel in square.chunks_exact(3) {
-                        (0..3).for_each(|c| sum[c] += u32::from(pixel[c]));
-                    }
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += u16::from(*value);
                 }
             }
-            out.extend(sums.iter().enumerate().map(|(at, sum)| {
-                let columns = factor.min(self.width - at * factor);
-                gray_level(sum.map(|channel| channel / (columns * count) as u32))
+            let count = rows.len() / (self.width * 3);
+            out.extend(sums.chunks(factor * 3).map(|square| {
+                let mut sum = [0u32; 3];
+                for pixel in square.chunks_exact(3) {
+                    (0..3).for_each(|c| sum[c] += u32::from(pixel[c]));
+                }
+                let pixels = (square.len() / 3 * count) as u32;
+                gray_level(sum.map(|channel| channel / pixels))
             }));
         }
         (out, width, height)
