@@ -70,6 +70,11 @@ fn is_value(word: &str) -> bool {
     is_number(word) && !(word.starts_with(char::is_alphabetic) && word.contains(is_digit))
 }
 
+/// `true` if a text is a year as it may head a column: four figures from 1000 to 2999.
+pub(crate) fn is_year(text: &str) -> bool {
+    text.len() == 4 && text.starts_with(['1', '2']) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// `true` if a word is a number with its signs and units, or a sign that stands for one.
 pub(crate) fn is_number(word: &str) -> bool {
     let is_sign = |c: char| "+-−–—±<>≤≥~.,:/%‰$€£¥()[]*†‡§#'’·…⋯".contains(c);

@@ -16,8 +16,8 @@ mod span;
 mod table;
 
 pub use body::{Body, ListItem, Paragraph};
-pub(crate) use cell::is_number;
 pub use cell::{Cell, CellFacts, CellKind, CellPlace};
+pub(crate) use cell::{is_number, is_year};
 pub use code::{Code, reference as code_reference};
 pub use failed::FAILED_ALIKE;
 pub use generation::{FinishReason, Generation};

@@ -32,7 +32,8 @@ pub(crate) use options::{DetectOptions, LimitType};
 #[cfg(test)]
 pub(crate) use page_text::SegmentStyle;
 pub(crate) use page_text::{
-    DEFAULT_BODY, Direction, PageText, Segment, Shift, Word, is_cjk, is_hangul, words_text,
+    DEFAULT_BODY, Direction, PageText, Segment, Shift, Word, is_cjk, is_hangul, main_size,
+    words_text,
 };
 pub use prepare::PreparedPage;
 pub use prepare::prepare_layer;

@@ -2,6 +2,8 @@
 
 use crate::document::{SpanStyle, TextSource};
 use crate::geometry::Rect;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// A word and its position.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,22 +187,8 @@ impl PageText {
 
     /// The font size of most characters, in page pixels; `None` without text.
     pub fn body_size(&self) -> Option<f32> {
-        let mut by_size: std::collections::BTreeMap<u32, usize> = Default::default();
-        for segment in self
-            .segments
-            .iter()
-            .filter(|s| s.direction == Direction::Horizontal)
-        {
-            // Half pixels: rounding varies the size of one font; sizes of two fonts differ by two pixels (a
-            // point).
-            *by_size
-                .entry((segment.style.font_size * 2.0).round() as u32)
-                .or_default() += segment.char_count();
-        }
-        by_size
-            .into_iter()
-            .max_by_key(|(size, count)| (*count, std::cmp::Reverse(*size)))
-            .map(|(s, _)| s as f32 / 2.0)
+        let level = |s: &&Segment| s.direction == Direction::Horizontal;
+        main_size(self.segments.iter().filter(level))
     }
 
     /// The same, or [`DEFAULT_BODY`] without text or if the size is implausible: a pixel or less.
@@ -209,6 +197,20 @@ impl PageText {
             .filter(|size| *size > 1.0)
             .unwrap_or(DEFAULT_BODY)
     }
+}
+
+/// Font size of most of the characters of some text, in pixels; `None` without text.
+pub(crate) fn main_size<'a>(segments: impl Iterator<Item = &'a Segment>) -> Option<f32> {
+    let mut by_size: BTreeMap<u32, usize> = BTreeMap::new();
+    for segment in segments {
+        // Half pixels: rounding varies the size of one font; sizes of two fonts differ by two pixels (a point).
+        let size = (segment.style.font_size * 2.0).round() as u32;
+        *by_size.entry(size).or_default() += segment.char_count();
+    }
+    let most = by_size
+        .into_iter()
+        .max_by_key(|(size, count)| (*count, Reverse(*size)));
+    most.map(|(size, _)| size as f32 / 2.0)
 }
 
 /// `true` if a character belongs to a script written from right to left.

@@ -6,8 +6,7 @@ use crate::geometry::Rect;
 use crate::layout::Region;
 use crate::layout::geometric::thresholds::scores;
 use crate::layout::table::{self, Considered, FoundTable, Origin, Outline, TableTrace, Trace};
-use crate::lines::{PreparedPage, Segment};
-use std::collections::BTreeMap;
+use crate::lines::{PreparedPage, Segment, main_size};
 
 /// What was considered while the tables of a page were looked for. Its regions are found once more for that, in the same way.
 pub(crate) fn trace_tables(page: &PreparedPage) -> TableTrace {
@@ -25,21 +24,11 @@ pub(crate) fn trace_tables(page: &PreparedPage) -> TableTrace {
 /// The region of a table.
 pub(super) fn region(found: FoundTable, segments: &[Segment]) -> Region {
     let mut region = Region::new(Label::Table, found.bbox, scores::TABLE);
-    region.style.font_size = size_of(&found, segments);
+    let own = found.segments.iter().map(|i| &segments[*i]);
+    region.style.font_size = main_size(own).unwrap_or_default();
     region.lines = found.segments.iter().map(|i| vec![*i]).collect();
     region.table = Some(found.table);
     region
-}
-
-/// Font size of most of the text of a table, in pixels.
-fn size_of(found: &FoundTable, segments: &[Segment]) -> f32 {
-    let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
-    for segment in found.segments.iter().map(|i| &segments[*i]) {
-        let size = (segment.style.font_size * 2.0).round() as u32;
-        *sizes.entry(size).or_default() += segment.char_count();
-    }
-    let most = sizes.into_iter().max_by_key(|(_, count)| *count);
-    most.map_or(0.0, |(size, _)| size as f32 / 2.0)
 }
 
 impl PageLayout<'_> {

@@ -5,7 +5,7 @@ use super::tagged_grid::{self, Grid, TaggedCell};
 use super::tagged_places::Sides;
 use super::thresholds::tags::{MIN_PLACED, MISPLACED, MOST_HEAD_ROWS, PROSE_CELLS, PROSE_CHARS};
 use crate::deadline;
-use crate::document::{Cell, Table, is_number};
+use crate::document::{Cell, Table, is_number, is_year};
 use crate::geometry::Rect;
 use crate::input::pdf::page::StructNode;
 use crate::layout::table::{Evidence, FoundTable, PlacedWords, placed_cell};
@@ -203,9 +203,6 @@ fn head_rows(table: &Table, bold: &[Option<bool>]) -> usize {
     let numeric = |column: usize| column > 0 && is_numeric(counts[column]);
     let columns = (0..table.columns).filter(|column| numeric(*column)).count();
     // A year may head a column.
-    let is_year = |text: &str| {
-        text.len() == 4 && text.starts_with(['1', '2']) && text.bytes().all(|b| b.is_ascii_digit())
-    };
     let is_value =
         |cell: &&Cell| numeric(cell.column) && is_number(&cell.text) && !is_year(&cell.text);
     let is_data = |row: &usize| texts(*row).filter(is_value).count() * 2 >= columns.max(1);

@@ -69,14 +69,17 @@ pub(super) fn parts(
             },
         }
     }
-    let mut taken: HashSet<usize> = done
-        .iter()
-        .flat_map(|part| &part.segments)
-        .copied()
-        .collect();
+    let mut taken: HashSet<usize> = HashSet::new();
+    taken.extend(done.iter().flat_map(|part| &part.segments));
+    let mut free: Vec<usize> = free.to_vec();
+    free.retain(|i| !taken.contains(i));
     for part in &mut done {
-        extend(evidence, part, |i| !taken.contains(i), free);
-        taken.extend(&part.segments);
+        let count = part.segments.len();
+        extend(evidence, part, &free);
+        if part.segments.len() > count {
+            taken.extend(&part.segments);
+            free.retain(|i| !taken.contains(i));
+        }
     }
     Ok(done)
 }
@@ -280,15 +283,10 @@ fn tables_by_head(evidence: &Evidence, whole: Part) -> Vec<Part> {
 
 /// Adds the lines right above the first rule, and below the last one, whose pieces stand in its columns: a head that is
 /// not ruled above, a last row that is not ruled below.
-pub(super) fn extend(
-    evidence: &Evidence,
-    part: &mut Part,
-    is_free: impl Fn(&usize) -> bool,
-    free: &[usize],
-) {
+pub(super) fn extend(evidence: &Evidence, part: &mut Part, free: &[usize]) {
     for is_above in [true, false] {
         for _ in 0..MORE_LINES {
-            match extended(evidence, part, &is_free, free, is_above) {
+            match extended(evidence, part, free, is_above) {
                 Some(larger) => *part = larger,
                 None => break,
             }
@@ -296,13 +294,7 @@ pub(super) fn extend(
     }
 }
 
-fn extended(
-    evidence: &Evidence,
-    part: &Part,
-    is_free: &dyn Fn(&usize) -> bool,
-    free: &[usize],
-    is_above: bool,
-) -> Option<Part> {
+fn extended(evidence: &Evidence, part: &Part, free: &[usize], is_above: bool) -> Option<Part> {
     let (area, reach) = (part.area, NEXT_LINE * evidence.body);
     let is_near = |i: &usize| {
         let bbox = &evidence.segments[*i].bbox;
@@ -315,7 +307,7 @@ fn extended(
     let mut near: Vec<usize> = free
         .iter()
         .copied()
-        .filter(|i| is_near(i) && is_free(i) && !part.segments.contains(i))
+        .filter(|i| is_near(i) && !part.segments.contains(i))
         .collect();
     if is_above {
         add_turned(evidence, &mut near, free);

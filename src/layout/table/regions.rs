@@ -309,7 +309,7 @@ pub(crate) fn find_numbers(evidence: &Evidence, free: &[usize]) -> Vec<FoundTabl
             judged(evidence, part, Origin::Numbers, verdict)
         })
         .flat_map(|mut candidate| {
-            areas::extend(evidence, &mut candidate.part, |_| true, free);
+            areas::extend(evidence, &mut candidate.part, free);
             choose_beside(evidence, candidate.part, Origin::Numbers)
         })
         .collect()

@@ -7,6 +7,7 @@ use super::super::thresholds::places::*;
 use super::bands::{RuledBand, pieces_of_rows};
 use super::places::Places;
 use super::rows::{self, Placed, PlacedLine};
+use crate::document::is_year;
 use std::collections::BTreeMap;
 
 /// Number of rows of the head: those above the first row of a label with numbers, or a first row in bold.
@@ -63,8 +64,6 @@ fn numeric_columns(bands: &[RuledBand]) -> Vec<usize> {
 /// `true` for text, and for a year, which may head a column.
 fn is_name(p: &Placed) -> bool {
     let words = &p.piece.words;
-    let is_year =
-        |text: &str| text.len() == 4 && text.starts_with(['1', '2']) && text.parse::<u32>().is_ok();
     !p.piece.is_number() || words.len() == 1 && is_year(&words[0].1.text)
 }
 

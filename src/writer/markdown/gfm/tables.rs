@@ -4,7 +4,7 @@ use super::super::escape::html;
 use super::super::links::PictureSources;
 use super::inline::{Place, paragraph};
 use crate::document::inline::{Inline, TextRun};
-use crate::document::{Cell, Markup, Table};
+use crate::document::{Cell, Markup, Table, is_year};
 
 /// Characters of a cell in a head that nobody marked; longer ones are text.
 const LONGEST_HEAD: usize = 40;
@@ -69,8 +69,7 @@ fn is_amount(text: &str) -> bool {
     let text = text.trim();
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    let is_year = text.len() == 4 && digits == 4 && text.starts_with(['1', '2']);
-    digits > letters && !is_year
+    digits > letters && !is_year(text)
 }
 
 struct TableWriter<'a> {
