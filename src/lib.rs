@@ -55,6 +55,7 @@ mod raster;
 mod recognize;
 mod restructure;
 mod runtime;
+mod serve;
 mod shown;
 mod store;
 mod writer;

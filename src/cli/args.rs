@@ -2,6 +2,7 @@
 
 use super::models_args::ModelsCommand;
 use super::parameter_args::ParameterArgs;
+use super::serve_args::ServeArgs;
 use super::values::LogFormat;
 use crate::config::Pipeline;
 use crate::config::machine;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     /// Parse documents, as without a subcommand; for command lines of `paddleocr doc_parser`
     #[command(name = "doc_parser", alias = "doc-parser")]
     DocParser(Box<ParseArgs>),
+    /// Serve documents over HTTP: jobs on disk, a page for people, and the routes of the reference's service
+    Serve(Box<ServeArgs>),
     /// Check that libraries and models are installed and work
     Doctor(DoctorArgs),
     /// List, fetch, check, find and remove the models of the PaddleOCR-VL pipelines
@@ -320,7 +323,7 @@ fn formats_help() -> String {
 }
 
 /// Values of `--pipeline-version`.
-fn pipeline_versions() -> PossibleValuesParser {
+pub(super) fn pipeline_versions() -> PossibleValuesParser {
     let versions = Pipeline::ALL.map(Pipeline::version);
     PossibleValuesParser::new(std::iter::once("auto").chain(versions))
 }

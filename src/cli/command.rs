@@ -41,6 +41,7 @@ pub(super) fn command() -> Command {
     };
     with_environment(Cli::command())
         .mut_subcommand("doc_parser", with_environment)
+        .mut_subcommand("serve", with_environment)
         .mut_subcommand("doctor", with_folder)
         .mut_subcommand("golden", with_folder)
         .mut_subcommand("parity", with_folder)

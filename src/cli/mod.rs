@@ -19,11 +19,13 @@ mod parse;
 mod report;
 mod report_file;
 mod request;
+mod serve;
+mod serve_args;
 mod terminal;
 mod values;
 
 use crate::document::Code;
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use crate::input::worker::process::{self, WorkerLimits};
 use crate::shown;
 use args::{Cli, Command};
@@ -93,6 +95,16 @@ impl Failure {
         }
     }
 
+    /// As a fault, for those who have no use for advice on flags.
+    pub(crate) fn into_fault(self) -> Fault {
+        let message = format!("{:#}; hint: {}", self.error, self.hint);
+        let reason = match self.error.downcast_ref::<Fault>() {
+            Some(fault) => fault.reason,
+            None => Reason::Settings,
+        };
+        Fault::new(reason, message)
+    }
+
     /// Prints the failure.
     pub(crate) fn tell(&self) {
         if logging::is_json() {
@@ -153,6 +165,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let result = match &cli.command {
         None => parse::run(&cli.parse),
         Some(Command::DocParser(args)) => parse::run(args),
+        Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Models { command }) => models::run(command),
         Some(Command::Golden(args)) => golden::run(args),

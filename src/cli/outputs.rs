@@ -25,7 +25,7 @@ use std::sync::Arc;
 const OWN_OUTPUT: &str = "docparse wrote it itself; name it as a file to parse it";
 
 /// The user's state directory.
-fn state_home() -> Option<PathBuf> {
+pub(super) fn state_home() -> Option<PathBuf> {
     let set = |name: &str| {
         std::env::var_os(name)
             .filter(|v| !v.is_empty())

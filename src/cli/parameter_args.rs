@@ -16,9 +16,7 @@ pub(crate) struct ParameterArgs(pub Parameters);
 
 impl Args for ParameterArgs {
     fn augment_args(command: Command) -> Command {
-        PARAMETERS
-            .iter()
-            .fold(command, |command, parameter| command.arg(flag(parameter)))
+        augment(command, |_| true)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -36,7 +34,7 @@ impl FromArgMatches for ParameterArgs {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<()> {
         for parameter in PARAMETERS
             .iter()
-            .filter(|parameter| matches.contains_id(parameter.name))
+            .filter(|parameter| matches!(matches.try_contains_id(parameter.name), Ok(true)))
         {
             let name = parameter.name;
             if parameter.kind == ValueKind::Folder {
@@ -49,6 +47,48 @@ impl FromArgMatches for ParameterArgs {
         }
         Ok(())
     }
+}
+
+/// Parameters that concern a single run, and that a server does not have.
+const NOT_OF_SERVERS: [&str; 8] = [
+    "fail_fast",
+    "fetch_timeout",
+    "max_input_size",
+    "max_pages",
+    "overwrite",
+    "pages",
+    "password",
+    "skip_existing",
+];
+
+/// The settings of a server: what its jobs have unless they say otherwise.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServerParameterArgs(pub Parameters);
+
+impl Args for ServerParameterArgs {
+    fn augment_args(command: Command) -> Command {
+        augment(command, |name| !NOT_OF_SERVERS.contains(&name))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ServerParameterArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self> {
+        ParameterArgs::from_arg_matches(matches).map(|args| Self(args.0))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<()> {
+        self.0 = ParameterArgs::from_arg_matches(matches)?.0;
+        Ok(())
+    }
+}
+
+fn augment(command: Command, is_wanted: impl Fn(&str) -> bool) -> Command {
+    let wanted = PARAMETERS.iter().filter(|p| is_wanted(p.name));
+    wanted.fold(command, |command, parameter| command.arg(flag(parameter)))
 }
 
 fn flag(parameter: &'static Parameter) -> Arg {

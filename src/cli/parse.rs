@@ -21,13 +21,12 @@ use crate::input::spool::Spooler;
 use crate::input::{self, InputFile};
 use crate::net::{is_address, shown_address};
 use crate::onnx::{Device, SessionOptions};
+use crate::pipeline::Resolved;
 use crate::pipeline::job::WantedPictures;
 use crate::pipeline::memory;
 use crate::pipeline::stages::Loader;
-use crate::pipeline::{Resolved, restructure_options};
 use crate::proof::trace::TraceWriter;
 use crate::recognize::server::StopSignals;
-use crate::restructure::FinishOptions;
 use crate::runtime::RuntimeDirs;
 use crate::shown;
 use crate::writer::format::Needs;
@@ -35,12 +34,11 @@ use crate::writer::html::Html;
 use crate::writer::json::{Json, JsonOptions};
 use crate::writer::markdown::Markdown;
 use crate::writer::{
-    FilesOptions, FilesWriter, Format, FormatOptions, Formats, Outputs, PrintOptions, PrintWriter,
-    Tree, WriteObserver,
+    FilesOptions, FilesWriter, Format, Formats, Outputs, PrintOptions, PrintWriter, Tree,
+    WriteObserver,
 };
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -278,7 +276,6 @@ fn with_sink(
     run: impl FnOnce(&mut dyn DocumentSink) -> Result<RunOutcome, StartError>,
 ) -> Result<RunOutcome, StartError> {
     let json = resolved.json_options(args.compat());
-    let restructure = restructure_options(&args.parameters.0, args.compat());
     let folders = trace_folders(args, jobs);
     let traced = |inner: &mut dyn DocumentSink| match folders {
         Some(folders) => run(&mut TraceWriter::new(
@@ -291,26 +288,8 @@ fn with_sink(
         )),
         None => run(inner),
     };
-    let finish = match args.compat() {
-        true => {
-            // The reference's command restructures across pages only on request.
-            let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
-            let is_asked = |name: &&str| args.parameters.0.bool(name) == Some(true);
-            FinishOptions {
-                restructure: asked.iter().any(is_asked).then_some(restructure),
-                regions_from_text: false,
-            }
-        }
-        false => resolved.finish_options(restructure),
-    };
-    let format = FormatOptions {
-        json: json.clone(),
-        concatenate_pages: finish.restructure.is_some_and(|r| r.concatenate_pages),
-        preprocesses: resolved
-            .vl
-            .as_ref()
-            .is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
-    };
+    let finish = resolved.finish(&args.parameters.0, args.compat());
+    let format = resolved.format_options(&finish, args.compat());
     match (target, outputs) {
         (Target::Print(printed), _) => {
             let options = PrintOptions {
@@ -419,28 +398,12 @@ fn page_selection(text: Option<&str>) -> Result<PageSelection, Failure> {
     let Some(text) = text else {
         return Ok(PageSelection::default());
     };
-    let bad = |part: &str| {
+    PageSelection::parse(text).map_err(|part| {
         Failure::usage(
             format!("`{part}` is no range of pages"),
             "write --pages 1-3,7,10-",
         )
-    };
-    let number = |n: &str| n.trim().parse::<usize>().ok().filter(|n| *n > 0);
-    let range = |part: &str| -> Option<RangeInclusive<usize>> {
-        match part.split_once('-') {
-            None => number(part).map(|n| n..=n),
-            Some((a, "")) => number(a).map(|a| a..=usize::MAX),
-            Some(("", b)) => number(b).map(|b| 1..=b),
-            Some((a, b)) => number(a)
-                .zip(number(b))
-                .filter(|(a, b)| a <= b)
-                .map(|(a, b)| a..=b),
-        }
-    };
-    let parts = text
-        .split(',')
-        .map(|part| range(part.trim()).ok_or_else(|| bad(part)));
-    parts.collect::<Result<Vec<_>, _>>().map(PageSelection)
+    })
 }
 
 pub(super) fn device(text: Option<&str>) -> Result<Device, Failure> {

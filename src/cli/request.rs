@@ -21,8 +21,7 @@ const HELP: &str = "docparse --help lists the flags";
 
 /// The settings of a run; its models are located, and fetched if wanted.
 pub(super) fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
-    let request = request(args)?;
-    let mut resolved = resolve(&request).map_err(|error| refused(&error))?;
+    let mut resolved = checked(args)?;
     if let Some((vl, backend)) = &mut resolved.vl {
         let source = args.model_source.as_deref().unwrap_or("huggingface");
         let download = (args.download && !args.dry_run).then_some(source);
@@ -50,6 +49,11 @@ pub(super) fn resolved(args: &ParseArgs) -> Result<Resolved, Failure> {
     Ok(resolved)
 }
 
+/// The settings of a run, without a look at its models.
+pub(super) fn checked(args: &ParseArgs) -> Result<Resolved, Failure> {
+    resolve(&request(args)?).map_err(|error| refused(&error))
+}
+
 /// Notes about the settings, shown before the work begins.
 pub(super) fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     let mut notes = Vec::new();
@@ -72,7 +76,8 @@ pub(super) fn notes(args: &ParseArgs, resolved: &Resolved) -> Vec<String> {
     notes
 }
 
-fn request(args: &ParseArgs) -> Result<RunRequest, Failure> {
+/// The request to the pipeline.
+pub(super) fn request(args: &ParseArgs) -> Result<RunRequest, Failure> {
     let settings = args
         .paddlex_config
         .as_deref()

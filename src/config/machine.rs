@@ -13,6 +13,77 @@ pub(crate) fn memory() -> Option<u64> {
     memory_below(Path::new("/"))
 }
 
+/// Memory in bytes that this process and its children hold, without pages of files that the system can drop.
+pub(crate) fn own_memory() -> u64 {
+    own_memory_below(Path::new("/proc"))
+}
+
+fn own_memory_below(proc: &Path) -> u64 {
+    let own = held(&proc.join("self/status"));
+    let children = std::fs::read_dir(proc.join("self/task"))
+        .into_iter()
+        .flatten();
+    let children = children.flatten().flat_map(|task| {
+        let listed = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        listed
+            .split_whitespace()
+            .map(str::to_string)
+            .collect::<Vec<_>>()
+    });
+    own + children
+        .map(|child| held(&proc.join(child).join("status")))
+        .sum::<u64>()
+}
+
+/// `RssAnon` and `RssShmem` of a process's status, in bytes; 0 if it is gone.
+fn held(status: &Path) -> u64 {
+    let text = std::fs::read_to_string(status).unwrap_or_default();
+    let kib = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    ["RssAnon:", "RssShmem:"]
+        .iter()
+        .filter_map(|name| kib(name))
+        .sum::<u64>()
+        * 1024
+}
+
+/// Memory in bytes that the control group of this process uses, without files that the system can drop, and its
+/// limit; `None` without a limit.
+pub(crate) fn group_memory() -> Option<(u64, u64)> {
+    group_memory_below(Path::new("/"))
+}
+
+fn group_memory_below(root: &Path) -> Option<(u64, u64)> {
+    let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
+    let number =
+        |path: &Path| -> Option<u64> { std::fs::read_to_string(path).ok()?.trim().parse().ok() };
+    let used = groups
+        .lines()
+        .filter_map(group)
+        .flat_map(|(folder, path, file)| {
+            let folder = root.join(folder);
+            let ancestors: Vec<PathBuf> = path.ancestors().map(|path| folder.join(path)).collect();
+            ancestors.into_iter().filter_map(move |group| {
+                let limit = number(&group.join(file)).filter(|limit| *limit < NO_LIMIT)?;
+                let (usage, inactive) = match file {
+                    "memory.max" => ("memory.current", "inactive_file "),
+                    _ => ("memory.usage_in_bytes", "total_inactive_file "),
+                };
+                let stat = std::fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
+                let dropped = stat.lines().find_map(|line| line.strip_prefix(inactive));
+                let dropped = dropped.and_then(|n| n.trim().parse().ok()).unwrap_or(0);
+                Some((number(&group.join(usage))?.saturating_sub(dropped), limit))
+            })
+        });
+    // The group that has least left.
+    used.min_by_key(|(used, limit)| limit.saturating_sub(*used))
+}
+
+/// Limits above this are how the first version of control groups says that there is none.
+const NO_LIMIT: u64 = 1 << 60;
+
 /// The same, with another root of the file system.
 fn memory_below(root: &Path) -> Option<u64> {
     let machine = std::fs::read_to_string(root.join("proc/meminfo"))
@@ -100,6 +171,29 @@ mod tests {
             machine(&[MEMINFO, ("proc/self/cgroup", "0::/../..\n"), root]),
             Some(4_000_000)
         );
+    }
+
+    #[test]
+    fn memory_in_use_is_that_of_the_process_its_children_and_its_group() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(
+            "proc/self/status",
+            "VmRSS:\t 90 kB\nRssAnon:\t 10 kB\nRssFile:\t 79 kB\nRssShmem:\t 1 kB\n",
+        );
+        write("proc/self/task/1/children", "7 8 ");
+        write("proc/7/status", "RssAnon: 5 kB\n");
+        assert_eq!(own_memory_below(&root.path().join("proc")), 16 << 10);
+        assert_eq!(group_memory_below(root.path()), None);
+        write("proc/self/cgroup", "0::/a\n");
+        write("sys/fs/cgroup/a/memory.max", "1000\n");
+        write("sys/fs/cgroup/a/memory.current", "900\n");
+        write("sys/fs/cgroup/a/memory.stat", "anon 1\ninactive_file 300\n");
+        assert_eq!(group_memory_below(root.path()), Some((600, 1000)));
     }
 
     #[test]

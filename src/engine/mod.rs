@@ -72,7 +72,7 @@ pub use job::{
     OpenSource, OpenedDocument, Submission, SubmitError, events,
 };
 use permits::Permits;
-pub use run::{Batch, DocumentEnd, DocumentSink, EngineOptions, Opener, RunOutcome, run};
+pub use run::{Batch, DocumentEnd, DocumentSink, EngineOptions, Opener, RunOutcome, run, run_on};
 use sha2::{Digest, Sha256};
 use stages::Stage;
 use std::collections::BTreeMap;
@@ -91,6 +91,25 @@ pub const GRACE: Duration = Duration::from_millis(800);
 pub struct PageSelection(pub Vec<RangeInclusive<usize>>);
 
 impl PageSelection {
+    /// Parses ranges such as `1-3,7,10-`. The error is the part that is none.
+    pub fn parse(text: &str) -> Result<PageSelection, String> {
+        let number = |n: &str| n.trim().parse::<usize>().ok().filter(|n| *n > 0);
+        let range = |part: &str| -> Option<RangeInclusive<usize>> {
+            match part.split_once('-') {
+                None => number(part).map(|n| n..=n),
+                Some((a, "")) => number(a).map(|a| a..=usize::MAX),
+                Some(("", b)) => number(b).map(|b| 1..=b),
+                Some((a, b)) => number(a)
+                    .zip(number(b))
+                    .filter(|(a, b)| a <= b)
+                    .map(|(a, b)| a..=b),
+            }
+        };
+        let parts = text.split(',').map(str::trim);
+        let ranges = parts.map(|part| range(part).ok_or_else(|| part.to_string()));
+        ranges.collect::<Result<Vec<_>, _>>().map(PageSelection)
+    }
+
     /// Selected page indices, from 0, of a document with `count` pages, in order and each once.
     pub fn of(&self, count: usize) -> Vec<usize> {
         (0..count)

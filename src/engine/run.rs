@@ -99,9 +99,23 @@ pub fn run(
     cancel: &Arc<AtomicBool>,
 ) -> Result<RunOutcome, StartError> {
     let engine = Engine::start(stages, options.limits)?;
+    let outcome = run_on(&engine, batch, options, sink, cancel);
+    let is_waited_for = !outcome.cancelled && !engine.has_ended();
+    engine.end((!is_waited_for).then_some(GRACE));
+    Ok(outcome)
+}
+
+/// The same with an engine that goes on living and may have other clients; the limits in `options` do not count.
+pub fn run_on(
+    engine: &Engine,
+    batch: Batch,
+    options: &EngineOptions,
+    sink: &mut dyn DocumentSink,
+    cancel: &Arc<AtomicBool>,
+) -> RunOutcome {
     let (events, received) = events();
     let mut run = Run {
-        engine: &engine,
+        engine,
         open: batch.open,
         options,
         settings: Arc::new(options.settings.clone()),
@@ -115,10 +129,7 @@ pub fn run(
         outcome: RunOutcome::default(),
     };
     run.all(&received, batch.on_cancel);
-    let outcome = run.outcome;
-    let is_waited_for = !outcome.cancelled && !engine.has_ended();
-    engine.end((!is_waited_for).then_some(GRACE));
-    Ok(outcome)
+    run.outcome
 }
 
 /// The fault of a document skipped after another one failed, under `fail_fast`.

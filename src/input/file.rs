@@ -44,6 +44,16 @@ impl InputFile {
         }
     }
 
+    /// A file on disk that somebody else knows by another name.
+    pub fn known_as(path: &Path, name: &str) -> Self {
+        Self {
+            given: name.to_string(),
+            name: name.into(),
+            is_named: true,
+            ..Self::from_path(path, PathBuf::new())
+        }
+    }
+
     /// Source of the input.
     pub fn origin(&self) -> InputOrigin<'_> {
         match (&self.remote, &self._temporary) {

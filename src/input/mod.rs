@@ -16,7 +16,7 @@ pub(crate) mod pdf;
 pub(crate) mod spool;
 pub(crate) mod worker;
 
-pub(crate) use discover::discover;
+pub(crate) use discover::{EXTENSIONS, discover};
 pub use file::InputFile;
 pub(crate) use list::read_list;
 

@@ -2,7 +2,8 @@
 //! documents, and the limits of the engine.
 
 use super::memory::MemoryPlan;
-use super::{Backend, Resolved};
+use super::{Backend, Resolved, restructure_options};
+use crate::config::parameters::Parameters;
 use crate::config::vl::VlConfig;
 use crate::engine::{JobSettings, LayoutChoice, Limits};
 use crate::fault::Fault;
@@ -15,6 +16,7 @@ use crate::plan::PlanOptions;
 use crate::preprocess::PreprocessOptions;
 use crate::restructure::{FinishOptions, RestructureOptions};
 use crate::runtime::{self, RuntimeDirs};
+use crate::writer::FormatOptions;
 use crate::writer::json::JsonOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -91,6 +93,37 @@ impl Resolved {
         FinishOptions {
             restructure: Some(restructure),
             regions_from_text: self.vl.is_none(),
+        }
+    }
+
+    /// The same for a run with these parameters. Results like the reference's have the steps that were asked for.
+    pub(crate) fn finish(&self, parameters: &Parameters, as_reference: bool) -> FinishOptions {
+        let restructure = restructure_options(parameters, as_reference);
+        if !as_reference {
+            return self.finish_options(restructure);
+        }
+        // The reference's command restructures across pages only on request.
+        let asked = ["merge_tables", "relevel_titles", "concatenate_pages"];
+        let is_asked = |name: &&str| parameters.bool(name) == Some(true);
+        FinishOptions {
+            restructure: asked.iter().any(is_asked).then_some(restructure),
+            regions_from_text: false,
+        }
+    }
+
+    /// Options of the formats, for documents that are finished like this.
+    pub(crate) fn format_options(
+        &self,
+        finish: &FinishOptions,
+        as_reference: bool,
+    ) -> FormatOptions {
+        FormatOptions {
+            json: self.json_options(as_reference),
+            concatenate_pages: finish.restructure.is_some_and(|r| r.concatenate_pages),
+            preprocesses: self
+                .vl
+                .as_ref()
+                .is_some_and(|(vl, _)| vl.preprocess.use_doc_preprocessor),
         }
     }
 

@@ -153,7 +153,7 @@ impl<'a> FilesWriter<'a> {
 
     /// Writes the files from the pages received and publishes them; `given_up` if pages are missing.
     fn write_document(
-        &self,
+        &mut self,
         job: &Job,
         open: InProgress,
         given_up: Option<DocumentOutcome>,
@@ -167,6 +167,7 @@ impl<'a> FilesWriter<'a> {
             mut written,
         } = open;
         restructure::finish(&mut document, &self.options.finish);
+        self.observer.finished(job, &document);
         written.warnings = page_warnings(&document.pages);
         let finished = Finished {
             document: &document,

@@ -134,6 +134,8 @@ pub(crate) trait WriteObserver {
     fn opened(&mut self, job: &Job, selected: usize);
     /// A page was received.
     fn page(&mut self, job: &Job, page: &Page);
+    /// A document is complete, with what its pages tell about each other; its files are written next.
+    fn finished(&mut self, _job: &Job, _document: &Document) {}
     /// A document was written.
     fn written(&mut self, job: &Job, document: WrittenDocument);
     /// A document was given up.

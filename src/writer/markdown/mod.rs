@@ -137,6 +137,26 @@ fn write(finished: Finished, options: &MarkdownOptions, out: &mut dyn Write) -> 
     out.write_all(b"\n")
 }
 
+/// Markdown of each page of a finished document, without what stands between pages. Pictures are links.
+pub(crate) fn each_page(
+    document: &Document,
+    options: &MarkdownOptions,
+    mut take: impl FnMut(&Page, String),
+) {
+    let pictures = PictureSources::new(document.into(), false);
+    let gfm = match options.form.style {
+        MarkdownStyle::Gfm => Some(GfmWriter::new(document, options, &pictures)),
+        MarkdownStyle::Html => None,
+    };
+    for (number, page) in document.pages.iter().enumerate() {
+        let text = match &gfm {
+            Some(writer) => writer.page(page, number),
+            None => self::page(page, &pictures, options).trim().to_string(),
+        };
+        take(page, text);
+    }
+}
+
 /// Markdown of a page.
 ///
 /// A picture that was not kept is omitted; a formula that was kept as a picture is shown as one.

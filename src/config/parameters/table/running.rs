@@ -20,6 +20,14 @@ const IGNORED: Parameter = Parameter {
 /// Its entries.
 pub(super) const PART: &[Parameter] = &[
     Parameter {
+        name: "max_page_pixels",
+        place: Destination::Key("max_page_pixels"),
+        kind: ValueKind::Within(10_000, 178_956_970),
+        value_name: "N",
+        help: "Limit on the pixels of a page; larger pages are rendered at a lower scale [default: 178956970]",
+        ..RUNNING
+    },
+    Parameter {
         name: "page_timeout",
         place: Destination::Key("page_timeout"),
         kind: ValueKind::Int,

@@ -1,0 +1,162 @@
+//! `docparse serve`: from arguments to a server.
+
+use super::request::{self, not_loaded};
+use super::serve_args::ServeArgs;
+use super::{Failure, exit, interrupt, logging, outputs};
+use crate::config::machine;
+use crate::engine::Engine;
+use crate::fault::Fault;
+use crate::onnx::SessionOptions;
+use crate::pipeline::stages::Loader;
+use crate::pipeline::{Resolved, memory};
+use crate::recognize::server::StopSignals;
+use crate::runtime::RuntimeDirs;
+use crate::serve::{self, Limits, Loaded, ServeOptions};
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+use tracing::Level;
+
+/// Time for a server to say that it lives.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Serves until the process is told to end; returns the exit code.
+pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
+    if args.check_health {
+        return Ok(check_health(args));
+    }
+    let level = match (args.quiet, args.verbose) {
+        (true, _) => Level::WARN,
+        (_, true) => Level::DEBUG,
+        _ => Level::INFO,
+    };
+    logging::set_up(args.log_format, level);
+    let parse_args = args.of_pipeline();
+    // What is wrong with the arguments is told before the port opens; what takes long comes after.
+    let early = request::checked(&parse_args)?;
+    let device = super::parse::device(parse_args.device())?;
+    let threads = parse_args.thread_count("threads");
+    let limits = limits(args, &early);
+    let spool = args
+        .spool
+        .clone()
+        .or_else(|| outputs::state_home().map(|home| home.join("docparse").join("spool")));
+    let spool = spool.ok_or_else(|| {
+        Failure::usage("there is no folder for jobs", "give one with --spool DIR")
+    })?;
+    let options = ServeOptions {
+        host: args.host.clone(),
+        port: args.port,
+        spool,
+        api_keys_file: args.api_keys_file.clone(),
+        allow_url_fetch: false,
+        single_use_results: args.single_use_results,
+        limits,
+    };
+    let load = move || -> Result<Loaded, Fault> {
+        let told = |failure: Failure| failure.into_fault();
+        let mut resolved = request::resolved(&parse_args).map_err(told)?;
+        let request = request::request(&parse_args).map_err(told)?;
+        let cores = machine::cores();
+        let limit = parse_args.parameters.0.count("memory_limit");
+        let memory = memory::plan(&mut resolved, limit, device, threads.min(cores))
+            .map_err(|error| told(not_loaded(error)))?;
+        let home = super::data_home();
+        let dirs = RuntimeDirs::new(parse_args.runtime_dir(), home.as_deref());
+        let program = std::env::current_exe()
+            .map_err(|error| Fault::io("cannot find the program itself", &error))?;
+        let open = resolved.open_options(program, Vec::new(), &dirs, &memory);
+        let session = SessionOptions {
+            gpu_memory: parse_args
+                .parameters
+                .0
+                .count("gpu_memory")
+                .map(|n| n as usize),
+            ..SessionOptions::on(device, parse_args.thread_count("cpu_threads"))
+        };
+        let loader = Loader {
+            dirs,
+            session,
+            quantized: super::quantized_store(),
+            no_lines: memory.no_lines,
+            ends: &StopSignals::default(),
+        };
+        let stages = loader
+            .load(&resolved)
+            .map_err(|error| told(not_loaded(error)))?;
+        let limits = resolved.limits(threads, memory.shares.pages);
+        let engine = Engine::start(stages, limits)
+            .map_err(|error| Fault::new(error.reason(), error.to_string()))?;
+        Ok(Loaded {
+            engine,
+            limits,
+            open,
+            request,
+            pipeline: resolved.config.pipeline.name(),
+            has_recognizer: resolved.looks_at_pictures().is_some(),
+        })
+    };
+    let told = |address: &str| tracing::info!("listening at http://{address}");
+    let served = serve::run(options, Box::new(load), told);
+    match served {
+        // Other threads may still use the libraries, whose destructors must then not run.
+        Ok(()) => {
+            let _ = std::io::stdout().flush();
+            interrupt::end_now(exit::DONE)
+        }
+        Err(fault) => {
+            let failure = Failure::fatal(fault, "docparse doctor checks libraries and models");
+            failure.tell();
+            interrupt::end_now(exit::FAILED)
+        }
+    }
+}
+
+fn limits(args: &ServeArgs, resolved: &Resolved) -> Limits {
+    let given = args.parameters.0.count("memory_limit");
+    let memory = given
+        .or(resolved.config.memory_limit)
+        .or_else(|| machine::memory().map(|bytes| bytes / 4 * 3));
+    Limits {
+        max_upload_size: args.max_upload_size as u64,
+        max_files: args.max_files,
+        max_document_pages: args.max_document_pages,
+        max_page_pixels: resolved.config.max_page_pixels,
+        page_timeout: resolved.config.page_timeout.as_secs(),
+        job_timeout: args.job_timeout,
+        sync_timeout: args.sync_timeout,
+        concurrency: args.concurrency,
+        max_queued_jobs: args.max_queued_jobs,
+        max_queued_pages: args.max_queued_pages,
+        max_queued_size: args.max_queued_size as u64,
+        max_connections: args.max_connections,
+        read_timeout: args.read_timeout,
+        result_ttl: args.result_ttl,
+        max_results_size: args.max_results_size as u64,
+        drain_timeout: args.drain_timeout,
+        memory_limit: memory.unwrap_or(u64::MAX),
+    }
+}
+
+/// Asks a server on this machine whether it lives.
+fn check_health(args: &ServeArgs) -> u8 {
+    let host = match args.host.as_str() {
+        "0.0.0.0" => "127.0.0.1",
+        "::" => "::1",
+        host => host,
+    };
+    let ask = || -> std::io::Result<bool> {
+        let mut addresses = (host, args.port).to_socket_addrs()?;
+        let address = addresses.next().ok_or(std::io::ErrorKind::NotFound)?;
+        let mut stream = TcpStream::connect_timeout(&address, HEALTH_PATIENCE)?;
+        stream.set_read_timeout(Some(HEALTH_PATIENCE))?;
+        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        Ok(answer.ends_with(b" 200"))
+    };
+    match ask() {
+        Ok(true) => exit::DONE,
+        _ => exit::FAILED,
+    }
+}

@@ -1,0 +1,83 @@
+//! Whether an order is taken: the queue is bounded in jobs, pages and bytes, and the memory in use by the budget.
+
+use super::error::ApiError;
+use super::spool::now_ms;
+use super::state::Server;
+use crate::config::machine;
+use std::io;
+
+/// Share of the memory budget at which no more work is taken.
+const FULL: f64 = 0.92;
+
+/// The jobs that have not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Queue {
+    /// Jobs.
+    pub jobs: u64,
+    /// Their pages, as far as known.
+    pub pages: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// Age in seconds of the oldest that no server works on.
+    pub oldest_seconds: f64,
+}
+
+impl Queue {
+    /// The queue as it stands.
+    pub(crate) fn of(server: &Server) -> io::Result<Queue> {
+        let mut queue = Queue::default();
+        for id in server.spool.open_jobs()? {
+            let Ok(Some(record)) = server.spool.record(&id) else {
+                continue;
+            };
+            queue.jobs += 1;
+            queue.pages += record.page_estimate as u64;
+            queue.bytes += record.bytes();
+            if queue.oldest_seconds == 0.0 && !server.work.has(&id) {
+                let age = now_ms().saturating_sub(record.created_ms);
+                queue.oldest_seconds = age as f64 / 1000.0;
+            }
+        }
+        Ok(queue)
+    }
+}
+
+/// Refuses work while the server starts, ends, is short of memory or has enough jobs: before any byte is read.
+pub(crate) fn admit(server: &Server) -> Result<(), ApiError> {
+    if let Some(why) = server.health.not_ready() {
+        return Err(ApiError::not_ready(&why));
+    }
+    let limits = &server.options.limits;
+    let is_short = |(used, limit): (u64, u64)| used as f64 > limit as f64 * FULL;
+    if is_short((machine::own_memory(), limits.memory_limit))
+        || machine::group_memory().is_some_and(is_short)
+    {
+        return Err(ApiError::out_of_memory(limits));
+    }
+    let queue = Queue::of(server)?;
+    if queue.jobs >= limits.max_queued_jobs {
+        return Err(ApiError::overloaded(limits, "max_queued_jobs"));
+    }
+    check(server, &queue, 0, 0)
+}
+
+/// Refuses an order whose pages or bytes find no room in the queue. An order that alone is too much is taken if nothing
+/// else waits: limits for one order are others.
+pub(crate) fn admit_order(server: &Server, pages: usize, bytes: u64) -> Result<(), ApiError> {
+    let queue = Queue::of(server)?;
+    match queue.jobs {
+        0 => Ok(()),
+        _ => check(server, &queue, pages as u64, bytes),
+    }
+}
+
+fn check(server: &Server, queue: &Queue, pages: u64, bytes: u64) -> Result<(), ApiError> {
+    let limits = &server.options.limits;
+    if queue.pages + pages > limits.max_queued_pages {
+        return Err(ApiError::overloaded(limits, "max_queued_pages"));
+    }
+    if queue.bytes + bytes > limits.max_queued_size {
+        return Err(ApiError::overloaded(limits, "max_queued_size"));
+    }
+    Ok(())
+}

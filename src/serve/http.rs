@@ -1,0 +1,268 @@
+//! Sockets: connections, and what all requests have in common: an id, a key, a line in the log, a number in the
+//! metrics, and an answer in the shape of their dialect if they fail.
+
+use super::error::ApiError;
+use super::keys::Owner;
+use super::routes;
+use super::state::Server;
+use axum::Json;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use serde_json::json;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Time for the head of a request to come.
+const HEAD: Duration = Duration::from_secs(20);
+/// Pause after a connection could not be taken, for want of descriptors.
+const REST: Duration = Duration::from_millis(50);
+
+/// The id of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub String);
+
+/// The dialects, by the shape of their errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Ours.
+    Own,
+    /// The reference's: `logId`, `errorCode`, `errorMsg`.
+    Reference,
+    /// Those that say `detail`.
+    Detail,
+}
+
+impl Dialect {
+    fn of(path: &str) -> Dialect {
+        let is_below = |root: &str| path == root || path.starts_with(&format!("{root}/"));
+        if is_below("/v1/jobs") || is_below("/v1/capabilities") || is_below("/metrics") {
+            Dialect::Own
+        } else if ["/v1", "/ocr", "/system"].iter().any(|root| is_below(root)) {
+            Dialect::Detail
+        } else {
+            Dialect::Reference
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// An empty answer that carries the error; the shape is put around it where the request is known.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// All routes of a server.
+pub(crate) fn router(server: &Arc<Server>) -> Router {
+    routes::all()
+        .fallback(|| async { ApiError::not_found("Not Found") })
+        .layer(CatchPanicLayer::custom(
+            |_: Box<dyn std::any::Any + Send>| {
+                ApiError::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "a fault of docparse itself; its log says more",
+                )
+                .into_response()
+            },
+        ))
+        .layer(middleware::from_fn_with_state(server.clone(), around))
+        .with_state(server.clone())
+}
+
+/// What goes around every request.
+async fn around(State(server): State<Arc<Server>>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| is_plain_id(id))
+        .map_or_else(super::spool::random, String::from);
+    let trace = request
+        .headers()
+        .get(&TRACEPARENT)
+        .cloned()
+        .filter(is_trace);
+    let (method, path) = (request.method().clone(), request.uri().path().to_string());
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("(none)", MatchedPath::as_str).to_string();
+    let owner = server.keys.owner(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let response = match owner {
+        None if needs_key(&path) => ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "an API key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`",
+        )
+        .into_response(),
+        owner => {
+            let owner = owner.unwrap_or(Owner(String::new()));
+            request.extensions_mut().insert(owner);
+            next.run(request).await
+        }
+    };
+    let mut response = shaped(response, &path, &id);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if let Some(trace) = &trace {
+        headers.insert(TRACEPARENT, trace.clone());
+    }
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
+    let (status, time) = (response.status().as_u16(), began.elapsed());
+    server.metrics.answered(&route, status, time);
+    let trace = trace.as_ref().and_then(|trace| trace.to_str().ok());
+    let (method, ms) = (method.as_str(), time.as_millis() as u64);
+    // The route, and not the path: that may hold names. Never the query. Probes are asked for all the time.
+    if needs_key(&path) {
+        tracing::info!(request_id = id, trace, method, route, status, ms, "request");
+    } else {
+        tracing::debug!(request_id = id, trace, method, route, status, ms, "request");
+    }
+    response
+}
+
+/// Everything that touches documents needs a key.
+fn needs_key(path: &str) -> bool {
+    let is_page = path.starts_with("/static/") || matches!(path, "/" | "/docs" | "/openapi.json");
+    let is_probe = matches!(
+        path,
+        "/health" | "/livez" | "/readyz" | "/startupz" | "/metrics" | "/version"
+    );
+    !(is_page || is_probe)
+}
+
+fn is_plain_id(id: &str) -> bool {
+    (1..=128).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// `true` for a trace context: version, trace, span and flags in hexadecimal.
+fn is_trace(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else {
+        return false;
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [2, 32, 16, 2]
+        && parts
+            .iter()
+            .all(|part| part.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Puts the shape of the dialect around an error.
+fn shaped(mut response: Response, path: &str, id: &str) -> Response {
+    let dialect = Dialect::of(path);
+    let error = response.extensions_mut().remove::<ApiError>();
+    let error = error.or_else(|| {
+        (response.status() == StatusCode::METHOD_NOT_ALLOWED).then(|| {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            ApiError::new(status, "method_not_allowed", "Method Not Allowed")
+        })
+    });
+    let Some(error) = error else {
+        return response;
+    };
+    let body = match dialect {
+        Dialect::Own => error.to_json(id),
+        Dialect::Reference => json!({
+            "logId": id,
+            "errorCode": error.status.as_u16(),
+            "errorMsg": error.message,
+        }),
+        Dialect::Detail => json!({"detail": error.message}),
+    };
+    let allow = response.headers().get(ALLOW).cloned();
+    let mut response = (error.status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    if let Some(seconds) = error.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = allow {
+        headers.insert(ALLOW, allow);
+    }
+    response
+}
+
+/// Takes connections until the server ends, and then waits for requests under way.
+pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Result<()> {
+    let router = router(&server);
+    let most = server.options.limits.max_connections.clamp(1, 1 << 20);
+    let room = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
+    let graceful = GracefulShutdown::new();
+    loop {
+        // Further connections wait in the system's queue.
+        let Ok(place) = room.clone().acquire_owned().await else {
+            break;
+        };
+        let taken = tokio::select! {
+            taken = listener.accept() => taken,
+            () = server.ended() => break,
+        };
+        let stream = match taken {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!("a connection cannot be taken: {error}");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = hyper::service::service_fn(move |request: hyper::Request<_>| {
+            let router = router.clone();
+            async move {
+                let answered = tower::ServiceExt::oneshot(router, request.map(Body::new)).await;
+                Ok::<_, std::convert::Infallible>(answered.unwrap_or_else(|never| match never {}))
+            }
+        });
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks off is nothing to tell.
+            let _ = watched.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+    Ok(())
+}
+
+/// `true` if the client asks for this media type by name.
+pub(crate) fn asks_for(request: &axum::http::HeaderMap, media: &str) -> bool {
+    let accept = request.get_all(axum::http::header::ACCEPT).iter();
+    accept
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| part.split(';').next().unwrap_or_default().trim() == media)
+}
+
+/// Methods for which a body is dropped.
+pub(crate) fn is_head(method: &Method) -> bool {
+    method == Method::HEAD
+}

@@ -1,0 +1,176 @@
+//! Orders: from what a client sent to a job in the queue.
+
+use super::admission;
+use super::error::ApiError;
+use super::keys::Owner;
+use super::settings;
+use super::spool::{AnswerOptions, Incoming, JobRecord, JobStatus, Ordered, new_id, now_ms};
+use super::state::{Loaded, Server};
+use crate::input::{self, InputFile};
+use crate::output::names::key_of;
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest name of a file that is kept, in bytes.
+const MOST_NAME: usize = 200;
+/// Longest `Idempotency-Key`.
+const MOST_KEY: usize = 256;
+
+/// What a client orders.
+pub(crate) struct Order {
+    /// The files.
+    pub incoming: Incoming,
+    /// Who orders it.
+    pub owner: Owner,
+    /// Settings, as given.
+    pub settings: Map<String, Value>,
+    /// Formats; none for the default.
+    pub formats: Vec<String>,
+    /// Selected pages.
+    pub pages: Option<String>,
+    /// The result has the form of the reference's.
+    pub answer: Option<AnswerOptions>,
+    /// Address that is told of the end.
+    pub webhook: Option<String>,
+    /// `Idempotency-Key`.
+    pub key: Option<String>,
+    /// The client waits for the result: the job is cancelled if all who wait are gone.
+    pub is_waited_for: bool,
+}
+
+/// A client's name for a file, as data: its last component, without control characters.
+pub(crate) fn clean_name(given: &str) -> String {
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let mut name: String = last.chars().filter(|c| !c.is_control()).collect();
+    name.truncate(name.floor_char_boundary(MOST_NAME));
+    match name.trim_matches(['.', ' ']).is_empty() {
+        true => "document".into(),
+        false => name,
+    }
+}
+
+/// Places an order. Blocks.
+pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> {
+    let loaded = server.loaded.get();
+    let loaded = loaded.ok_or_else(|| ApiError::not_ready("loading the pipeline"))?;
+    if order.incoming.files().is_empty() {
+        return Err(ApiError::bad_request("the request holds no file"));
+    }
+    let as_reference = order.answer.is_some();
+    let refused = |error: settings::SettingError| ApiError::settings(error.to_string());
+    let settings = settings::checked(&order.settings).map_err(refused)?;
+    let (_, resolved) =
+        settings::resolved(&loaded.request, &settings, as_reference).map_err(refused)?;
+    let embeds = resolved.config.markdown.form.embed_images;
+    settings::formats(&order.formats, embeds).map_err(refused)?;
+    let selected = settings::pages(order.pages.as_deref()).map_err(refused)?;
+    let mut pages = 0;
+    for (index, file) in order.incoming.files().iter().enumerate() {
+        let count = page_count(loaded, &order.incoming.file_path(index));
+        let wanted = selected.of(count).len();
+        if wanted as u64 > server.options.limits.max_document_pages {
+            return Err(ApiError::too_large(
+                &server.options.limits,
+                "max_document_pages",
+                format_args!("`{}` has {wanted} pages to parse", file.name),
+            ));
+        }
+        pages += wanted;
+    }
+    let bytes = order.incoming.files().iter().map(|file| file.size).sum();
+    admission::admit_order(server, pages, bytes)?;
+    let record = JobRecord {
+        id: new_id(),
+        owner: order.owner.0.clone(),
+        created_ms: now_ms(),
+        files: order.incoming.files().to_vec(),
+        settings,
+        formats: order.formats,
+        pages: order.pages,
+        answer: order.answer,
+        webhook: order.webhook,
+        page_estimate: pages,
+        waited_at: order.is_waited_for.then(|| server.id.clone()),
+    };
+    let key = match &order.key {
+        Some(key) if key.len() > MOST_KEY || key.is_empty() => {
+            return Err(ApiError::bad_request(format!(
+                "`Idempotency-Key` must have 1 to {MOST_KEY} characters"
+            )));
+        }
+        Some(key) => key_of(&[b"key", record.owner.as_bytes(), key.as_bytes()]),
+        None => content_key(&record),
+    };
+    // Jobs that end with those who wait at another server are of no use to those who wait here.
+    let fits = |status: &JobStatus| {
+        let waited_at = &status.record.waited_at;
+        status.state.is_final() || waited_at.as_ref().is_none_or(|at| *at == server.id)
+    };
+    let wanted = content_key(&record);
+    let ordered = server.spool.order(order.incoming, record, &key, &fits)?;
+    if let (Ordered::Known(id), true) = (&ordered, order.key.is_some())
+        && let Some(known) = server.spool.record(id)?
+        && content_key(&known) != wanted
+    {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "this `Idempotency-Key` was used for another order",
+        ));
+    }
+    server.work.wake();
+    Ok(ordered)
+}
+
+/// What makes two orders equal.
+fn content_key(record: &JobRecord) -> String {
+    let files: Vec<(&str, &str)> = record
+        .files
+        .iter()
+        .map(|file| (file.name.as_str(), file.sha256.as_str()))
+        .collect();
+    let what = (&files, &record.settings, &record.formats, &record.pages);
+    let more = (&record.answer, &record.webhook, record.waited_at.is_some());
+    let text = serde_json::to_vec(&(env!("CARGO_PKG_VERSION"), what, more)).unwrap_or_default();
+    key_of(&[b"content", record.owner.as_bytes(), &text])
+}
+
+/// Pages of a file, as far as it is worth asking: those of a PDF or TIFF that can be opened, else 1.
+fn page_count(loaded: &Arc<Loaded>, path: &Path) -> usize {
+    let mut start = [0; 1024];
+    let read = File::open(path).and_then(|file| file.take(1024).read(&mut start));
+    let start = &start[..read.unwrap_or(0)];
+    let may_have_pages = start.starts_with(b"II*\0")
+        || start.starts_with(b"MM\0*")
+        || start.windows(5).any(|bytes| bytes == b"%PDF-");
+    if !may_have_pages {
+        return 1;
+    }
+    let file = InputFile::from_path(path, PathBuf::new());
+    input::open(&file, &loaded.open).map_or(1, |source| source.page_count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_name;
+
+    #[test]
+    fn names_of_clients_are_no_paths() {
+        for (given, name) in [
+            ("a.pdf", "a.pdf"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\x\\b.pdf", "b.pdf"),
+            ("", "document"),
+            ("..", "document"),
+            ("x/..", "document"),
+            ("a\nb\u{0}.pdf", "ab.pdf"),
+        ] {
+            assert_eq!(clean_name(given), name);
+        }
+        assert_eq!(clean_name(&"ä".repeat(300)).len(), 200);
+    }
+}

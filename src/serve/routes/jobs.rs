@@ -1,0 +1,413 @@
+//! `/v1/jobs`: orders, the list of them, one of them, and cancelling.
+
+use crate::serve::admission;
+use crate::serve::error::ApiError;
+use crate::serve::keys::Owner;
+use crate::serve::limits::seconds;
+use crate::serve::order::{self, Order, clean_name};
+use crate::serve::spool::{Incoming, JobState, JobStatus, Ordered, Spool};
+use crate::serve::state::Server;
+use crate::serve::upload::{self, Budget, JsonBody};
+use crate::serve::view;
+use crate::serve::wait;
+use axum::body::Body;
+use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::sync::Arc;
+use tokio::task::block_in_place;
+
+/// Most jobs of a list.
+const MOST_LISTED: usize = 200;
+/// Jobs of a list without `limit`.
+const LISTED: usize = 50;
+/// Longest text of a form's field that is no file, in bytes.
+const MOST_TEXT: usize = 1 << 20;
+
+/// The query of an order.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct OrderQuery {
+    /// Seconds to wait for the end.
+    wait: Option<f64>,
+    /// Name of the file, where the body is one.
+    name: Option<String>,
+    formats: Option<String>,
+    pages: Option<String>,
+    /// A JSON object.
+    settings: Option<String>,
+    webhook: Option<String>,
+}
+
+/// An order as JSON.
+#[derive(Debug, Deserialize)]
+struct JsonOrder<'a> {
+    #[serde(borrow)]
+    files: Vec<JsonFile<'a>>,
+    #[serde(default)]
+    formats: Vec<String>,
+    pages: Option<String>,
+    #[serde(default)]
+    settings: Map<String, Value>,
+    webhook: Option<String>,
+}
+
+/// A file of it: its content, or its address.
+#[derive(Debug, Deserialize)]
+struct JsonFile<'a> {
+    name: Option<String>,
+    /// Left as it stands in the body, which may be long.
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    url: Option<String>,
+}
+
+/// The text of a JSON string; it is copied only if it has escapes.
+pub(super) fn text_of(raw: &RawValue) -> Result<Cow<'_, str>, ApiError> {
+    let text = raw.get();
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    match inner {
+        Some(inner) if !inner.contains('\\') => Ok(Cow::Borrowed(inner)),
+        _ => serde_json::from_str::<String>(text)
+            .map(Cow::Owned)
+            .map_err(|_| ApiError::settings("the content of a file must be a text in base64")),
+    }
+}
+
+fn empty(server: &Server, owner: &Owner) -> Result<Order, ApiError> {
+    Ok(Order {
+        incoming: server.spool.incoming()?,
+        owner: owner.clone(),
+        settings: Map::new(),
+        formats: Vec::new(),
+        pages: None,
+        answer: None,
+        webhook: None,
+        key: None,
+        is_waited_for: false,
+    })
+}
+
+/// Names in a list such as `md,json`.
+pub(super) fn list_of(text: &str) -> Vec<String> {
+    let names = text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names.map(String::from).collect()
+}
+
+fn object_of(text: &str) -> Result<Map<String, Value>, ApiError> {
+    serde_json::from_str(text)
+        .map_err(|error| ApiError::settings(format!("`settings` is not a JSON object: {error}")))
+}
+
+/// Refuses a file too many.
+pub(super) fn one_more(server: &Server, incoming: &Incoming) -> Result<(), ApiError> {
+    let count = incoming.files().len() as u64;
+    match count >= server.options.limits.max_files {
+        false => Ok(()),
+        true => Err(ApiError::too_large(
+            &server.options.limits,
+            "max_files",
+            format_args!("the request holds too many files"),
+        )),
+    }
+}
+
+/// An order.
+pub(crate) async fn order(
+    State(server): State<Arc<Server>>,
+    Extension(owner): Extension<Owner>,
+    Query(query): Query<OrderQuery>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    admission::admit(&server)?;
+    let headers = request.headers().clone();
+    let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let kind = kind
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    let mut order = empty(&server, &owner)?;
+    match kind.trim().to_ascii_lowercase().as_str() {
+        "multipart/form-data" => from_form(&server, &mut order, request).await?,
+        "application/json" => from_json(&server, &mut order, request.into_body()).await?,
+        _ => {
+            let name = query.name.clone().or_else(|| name_of(&headers));
+            let name = name.unwrap_or_default();
+            upload::raw(&server, &mut order.incoming, request.into_body(), &name).await?;
+        }
+    }
+    if let Some(formats) = &query.formats {
+        order.formats = list_of(formats);
+    }
+    if let Some(settings) = &query.settings {
+        order.settings.extend(object_of(settings)?);
+    }
+    order.pages = order.pages.or(query.pages);
+    order.webhook = order.webhook.or(query.webhook);
+    if order.webhook.is_some() {
+        return Err(ApiError::not_allowed("this server tells no webhooks"));
+    }
+    let key = headers.get("idempotency-key");
+    order.key = key.and_then(|key| key.to_str().ok()).map(String::from);
+    let placing = server.clone();
+    let ordered = wait::blocking(move || order::place(&placing, order)).await??;
+    let (Ordered::New(id) | Ordered::Known(id)) = ordered;
+    let status = waited(&server, &id, query.wait).await?;
+    let code = match status.state.is_final() {
+        true => StatusCode::OK,
+        false => StatusCode::ACCEPTED,
+    };
+    let location = format!("/v1/jobs/{id}");
+    Ok((
+        code,
+        [(LOCATION, location)],
+        Json(view::job(&server, &status)),
+    )
+        .into_response())
+}
+
+/// A job, after at most so many seconds.
+async fn waited(server: &Arc<Server>, id: &str, time: Option<f64>) -> Result<JobStatus, ApiError> {
+    let most = server.options.limits.sync_timeout as f64;
+    let time = time.filter(|time| time.is_finite()).unwrap_or(0.0);
+    let time = seconds(0) + std::time::Duration::from_secs_f64(time.clamp(0.0, most));
+    wait::until_ended(server, id, time).await
+}
+
+/// The file's name in `Content-Disposition`.
+fn name_of(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_DISPOSITION)?.to_str().ok()?;
+    let name = value
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("filename="))?;
+    Some(name.trim_matches('"').to_string())
+}
+
+async fn from_form(
+    server: &Arc<Server>,
+    order: &mut Order,
+    request: Request,
+) -> Result<(), ApiError> {
+    let mut form = form(server, request).await?;
+    let mut budget = Budget::new(server);
+    while let Some(mut field) = next_field(&budget, server, &mut form).await? {
+        let name = field.name().unwrap_or_default().to_string();
+        let file_name = field.file_name().map(clean_name);
+        if let Some(file_name) = file_name {
+            one_more(server, &order.incoming)?;
+            let mut file = order.incoming.begin()?;
+            while let Some(piece) = next_chunk(&budget, server, &mut field).await? {
+                budget.write(&mut file, &piece)?;
+            }
+            order.incoming.end(file, file_name)?;
+            continue;
+        }
+        let text = text_field(&budget, server, &mut field).await?;
+        match name.as_str() {
+            "formats" => order.formats.extend(list_of(&text)),
+            "pages" => order.pages = Some(text).filter(|text| !text.is_empty()),
+            "settings" => order.settings.extend(object_of(&text)?),
+            "webhook" => order.webhook = Some(text).filter(|text| !text.is_empty()),
+            other => {
+                return Err(ApiError::settings(format!(
+                    "`{other}` is no field of an order: file, formats, pages, settings, webhook are"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Begins to read a form.
+pub(super) async fn form(server: &Arc<Server>, request: Request) -> Result<Multipart, ApiError> {
+    Multipart::from_request(request, server)
+        .await
+        .map_err(|error| ApiError::bad_request(error.body_text()))
+}
+
+/// The next field of a form.
+pub(super) async fn next_field<'a>(
+    budget: &Budget<'_>,
+    server: &Server,
+    form: &'a mut Multipart,
+) -> Result<Option<axum::extract::multipart::Field<'a>>, ApiError> {
+    let next = tokio::time::timeout(budget.patience(), form.next_field());
+    let next = next.await.map_err(|_| upload::stalled(server))?;
+    next.map_err(|error| ApiError::bad_request(error.body_text()))
+}
+
+/// The next piece of a field.
+pub(super) async fn next_chunk(
+    budget: &Budget<'_>,
+    server: &Server,
+    field: &mut axum::extract::multipart::Field<'_>,
+) -> Result<Option<bytes::Bytes>, ApiError> {
+    let next = tokio::time::timeout(budget.patience(), field.chunk());
+    let next = next.await.map_err(|_| upload::stalled(server))?;
+    next.map_err(|error| ApiError::bad_request(error.body_text()))
+}
+
+/// A field that is a text.
+pub(super) async fn text_field(
+    budget: &Budget<'_>,
+    server: &Server,
+    field: &mut axum::extract::multipart::Field<'_>,
+) -> Result<String, ApiError> {
+    let mut text = Vec::new();
+    while let Some(piece) = next_chunk(budget, server, field).await? {
+        if text.len() + piece.len() > MOST_TEXT {
+            return Err(ApiError::bad_request("a field of the form is too long"));
+        }
+        text.extend_from_slice(&piece);
+    }
+    String::from_utf8(text).map_err(|_| ApiError::bad_request("a field of the form is not UTF-8"))
+}
+
+async fn from_json(server: &Arc<Server>, order: &mut Order, body: Body) -> Result<(), ApiError> {
+    let body = JsonBody::receive(server, body).await?;
+    block_in_place(|| {
+        let given: JsonOrder = body.parse()?;
+        for file in &given.files {
+            one_more(server, &order.incoming)?;
+            let name = file.name.clone().unwrap_or_default();
+            match (file.content, &file.url) {
+                (Some(content), None) => {
+                    let text = text_of(content)?;
+                    upload::base64_file(server, &mut order.incoming, &text, &name)?;
+                }
+                (None, Some(_)) => {
+                    return Err(ApiError::not_allowed("this server fetches no addresses"));
+                }
+                _ => {
+                    let what = "a file has either `content` (base64) or `url`";
+                    return Err(ApiError::bad_request(what));
+                }
+            }
+        }
+        order.formats = given.formats;
+        order.pages = given.pages;
+        order.settings = given.settings;
+        order.webhook = given.webhook;
+        Ok(())
+    })
+}
+
+/// The query of a list.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct ListQuery {
+    state: Option<String>,
+    limit: Option<usize>,
+}
+
+/// The jobs of a key, newest first.
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    Extension(owner): Extension<Owner>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Value>, ApiError> {
+    let listing = wait::blocking(move || -> Result<Vec<Value>, ApiError> {
+        let limit = query.limit.unwrap_or(LISTED).min(MOST_LISTED);
+        let mut jobs = Vec::new();
+        for id in server.spool.jobs()?.iter().rev() {
+            if jobs.len() >= limit {
+                break;
+            }
+            let is_own = server
+                .spool
+                .record(id)
+                .is_ok_and(|record| record.is_some_and(|record| record.owner == owner.0));
+            if !is_own {
+                continue;
+            }
+            let Ok(Some(status)) = server.spool.status(id) else {
+                continue;
+            };
+            let is_wanted = query
+                .state
+                .as_ref()
+                .is_none_or(|state| status.state.name() == state);
+            if is_wanted {
+                jobs.push(view::job(&server, &status));
+            }
+        }
+        Ok(jobs)
+    });
+    Ok(Json(json!({"jobs": listing.await??})))
+}
+
+/// A job of this key.
+pub(super) async fn own_job(
+    server: &Arc<Server>,
+    owner: &Owner,
+    id: &str,
+) -> Result<JobStatus, ApiError> {
+    let none = || ApiError::not_found("there is no such job");
+    if !Spool::is_id(id) {
+        return Err(none());
+    }
+    let status = wait::status(server, id).await?.ok_or_else(none)?;
+    match status.record.owner == owner.0 {
+        true => Ok(status),
+        false => Err(none()),
+    }
+}
+
+/// The query of one job.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct OneQuery {
+    wait: Option<f64>,
+    #[serde(default)]
+    purge: bool,
+}
+
+/// One job.
+pub(crate) async fn one(
+    State(server): State<Arc<Server>>,
+    Extension(owner): Extension<Owner>,
+    Path(id): Path<String>,
+    Query(query): Query<OneQuery>,
+) -> Result<Json<Value>, ApiError> {
+    let mut status = own_job(&server, &owner, &id).await?;
+    if query.wait.is_some() {
+        status = waited(&server, &id, query.wait).await?;
+    }
+    Ok(Json(view::job(&server, &status)))
+}
+
+/// Cancels a job; with `purge` it is removed, with its results.
+pub(crate) async fn cancel(
+    State(server): State<Arc<Server>>,
+    Extension(owner): Extension<Owner>,
+    Path(id): Path<String>,
+    Query(query): Query<OneQuery>,
+) -> Result<Json<Value>, ApiError> {
+    let status = own_job(&server, &owner, &id).await?;
+    if !status.state.is_final() {
+        let (cancelling, id) = (server.clone(), id.clone());
+        wait::blocking(move || cancelling.cancel(&id)).await??;
+    }
+    // Work that ends at its next check is worth a moment.
+    let mut status = waited(&server, &id, Some(CANCEL_WAIT)).await?;
+    if query.purge {
+        let (removing, id) = (server.clone(), id.clone());
+        wait::blocking(move || removing.spool.remove(&id)).await??;
+        if !status.state.is_final() {
+            status.state = JobState::Canceled;
+        }
+    }
+    Ok(Json(view::job(&server, &status)))
+}
+
+/// Seconds until a cancelled job has normally ended.
+const CANCEL_WAIT: f64 = 5.0;

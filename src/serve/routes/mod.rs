@@ -1,0 +1,29 @@
+//! The table of routes: one file for each dialect.
+
+mod jobs;
+mod probes;
+mod results;
+mod stream;
+
+use super::state::Server;
+use axum::Router;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// All routes.
+pub(super) fn all() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/livez", get(probes::livez))
+        .route("/startupz", get(probes::readyz))
+        .route("/readyz", get(probes::readyz))
+        .route("/health", get(probes::health))
+        .route("/version", get(probes::version))
+        .route("/metrics", get(probes::metrics))
+        .route("/v1/capabilities", get(probes::capabilities))
+        .route("/v1/jobs", post(jobs::order).get(jobs::list))
+        .route("/v1/jobs/{id}", get(jobs::one).delete(jobs::cancel))
+        .route("/v1/jobs/{id}/pages", get(stream::pages))
+        .route("/v1/jobs/{id}/events", get(stream::events))
+        .route("/v1/jobs/{id}/result", get(results::all))
+        .route("/v1/jobs/{id}/result/{*name}", get(results::one))
+}

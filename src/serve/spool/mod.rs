@@ -1,0 +1,434 @@
+//! Jobs on disk, where they survive the server and where several servers find them.
+//!
+//! ```text
+//! incoming/RANDOM/         a request whose bytes still come; becomes jobs/ID by one rename
+//! jobs/ID/request.json     the order ([`JobRecord`]), which never changes
+//!         input/0, 1, ...  the files; gone once the job has ended
+//!         lease.1, 2, ...  who works on it (`lease`); each attempt has the next number
+//!         progress.json    how far it is
+//!         pages.N.ndjson   pages of attempt N as they are finished
+//!         results.N/       output files of attempt N
+//!         cancel           somebody wants it cancelled
+//!         outcome.json     how it ended; placed once and never replaced
+//! queue/ID                 empty: the job has no outcome yet
+//! keys/HASH                the job that an order with this content or this `Idempotency-Key` has led to
+//! trash/RANDOM/            being removed
+//! ```
+//!
+//! Whatever the moment a server is killed at: an order exists from its rename on; a job whose lease is dead is taken up by
+//! the next server that looks; of two servers that finish the same job, one places the outcome and the other
+//! drops its results. No path is made of a name that a client gave.
+
+mod files;
+mod incoming;
+mod lease;
+mod record;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use files::random;
+pub(crate) use incoming::{Incoming, IncomingFile};
+pub(crate) use lease::Lease;
+pub(crate) use record::{
+    AnswerOptions, FileProgress, JobError, JobRecord, JobState, Outcome, Progress,
+};
+pub(crate) use sweep::SweepRules;
+
+use crate::fault::Fault;
+use lease::MOST_ATTEMPTS;
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Orders that are remembered; more are read again.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+/// A job as it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct JobStatus {
+    /// The order.
+    pub record: Arc<JobRecord>,
+    /// Its state.
+    pub state: JobState,
+    /// How far it is; `None` before work began.
+    pub progress: Option<Progress>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ordered {
+    /// A new job.
+    New(String),
+    /// The job that an equal order led to before.
+    Known(String),
+}
+
+/// The folder of jobs.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    root: PathBuf,
+    /// A file that only tells the time of the file system.
+    clock: File,
+    clock_path: PathBuf,
+    records: Mutex<HashMap<String, Arc<JobRecord>>>,
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.clock_path);
+    }
+}
+
+impl Spool {
+    /// Opens a spool, made if it is not there. Only its user can read what is in it.
+    pub(crate) fn open(root: &Path) -> Result<Spool, Fault> {
+        let fail = |error: io::Error| {
+            Fault::io(
+                format_args!("the spool folder `{}` cannot be used", root.display()),
+                &error,
+            )
+        };
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        for folder in ["", "incoming", "jobs", "queue", "keys", "trash", "clocks"] {
+            builder.create(root.join(folder)).map_err(fail)?;
+        }
+        let clock_path = root.join("clocks").join(random());
+        let clock = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&clock_path)
+            .map_err(fail)?;
+        Ok(Spool {
+            root: root.into(),
+            clock,
+            clock_path,
+            records: Mutex::default(),
+        })
+    }
+
+    /// The time of the file system.
+    fn now(&self) -> SystemTime {
+        let told = self
+            .clock
+            .write_all_at(b".", 0)
+            .and_then(|()| self.clock.metadata())
+            .and_then(|meta| meta.modified());
+        told.unwrap_or_else(|_| SystemTime::now())
+    }
+
+    /// `true` if a text can be the id of a job; only such texts become part of a path.
+    pub(crate) fn is_id(text: &str) -> bool {
+        text.len() == ID_LENGTH && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
+    /// The folder of a job; `None` for a text that is no id.
+    fn folder(&self, id: &str) -> Option<PathBuf> {
+        Spool::is_id(id).then(|| self.root.join("jobs").join(id))
+    }
+
+    fn marker(&self, id: &str) -> PathBuf {
+        self.root.join("queue").join(id)
+    }
+
+    /// Makes a job of what came in. An equal `key` of before gives the job of before, unless that failed, is gone, or
+    /// does not `fit`.
+    pub(crate) fn order(
+        &self,
+        incoming: Incoming,
+        record: JobRecord,
+        key: &str,
+        fits: &dyn Fn(&JobStatus) -> bool,
+    ) -> io::Result<Ordered> {
+        let key_place = self.root.join("keys").join(key);
+        if let Some(known) = self.known(&key_place, fits)? {
+            return Ok(Ordered::Known(known));
+        }
+        let id = record.id.clone();
+        let folder = self.folder(&id).ok_or(io::ErrorKind::InvalidInput)?;
+        files::write(incoming.path(), "request.json", &record)?;
+        files::sync_folder(incoming.path());
+        incoming.become_job(&folder)?;
+        // The job exists before its key, and the key before its turn: who finds a key finds a job.
+        let keys = self.root.join("keys");
+        while !files::write_once(&keys, key, &id)? {
+            match self.known(&key_place, fits)? {
+                Some(known) => {
+                    self.discard(&folder);
+                    return Ok(Ordered::Known(known));
+                }
+                // Of a job that failed, is gone, or is another.
+                None => drop(fs::remove_file(&key_place)),
+            }
+        }
+        self.enqueue(&id)?;
+        files::sync_folder(&self.root.join("jobs"));
+        self.remember(&Arc::new(record));
+        Ok(Ordered::New(id))
+    }
+
+    /// The job behind a key, if it lives, did not fail, and fits.
+    fn known(&self, key: &Path, fits: &dyn Fn(&JobStatus) -> bool) -> io::Result<Option<String>> {
+        let Ok(Some(id)) = files::read::<String>(key) else {
+            return Ok(None);
+        };
+        let failed = [JobState::Failed, JobState::Canceled];
+        let status = self.status(&id)?;
+        Ok(status
+            .filter(|status| !failed.contains(&status.state) && !self.is_cancelled(&id))
+            .filter(fits)
+            .map(|_| id))
+    }
+
+    fn enqueue(&self, id: &str) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let made = options.write(true).create(true).truncate(false);
+        made.open(self.marker(id)).map(drop)
+    }
+
+    /// A folder for the bytes of a request.
+    pub(crate) fn incoming(&self) -> io::Result<Incoming> {
+        Incoming::new(&self.root.join("incoming"))
+    }
+
+    fn remember(&self, record: &Arc<JobRecord>) {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.len() >= MOST_REMEMBERED {
+            records.clear();
+        }
+        records.insert(record.id.clone(), record.clone());
+    }
+
+    fn forget(&self, id: &str) {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.remove(id);
+    }
+
+    /// The order of a job; `None` if there is no such job.
+    pub(crate) fn record(&self, id: &str) -> io::Result<Option<Arc<JobRecord>>> {
+        let Some(folder) = self.folder(id) else {
+            return Ok(None);
+        };
+        let known = {
+            let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+            records.get(id).cloned()
+        };
+        // It may have been removed meanwhile, by another server too.
+        if let Some(known) = known {
+            if folder.is_dir() {
+                return Ok(Some(known));
+            }
+            self.forget(id);
+            return Ok(None);
+        }
+        let Some(record) = files::read::<JobRecord>(&folder.join("request.json"))? else {
+            return Ok(None);
+        };
+        let record = Arc::new(record);
+        self.remember(&record);
+        Ok(Some(record))
+    }
+
+    /// A job as it stands; `None` if there is no such job.
+    pub(crate) fn status(&self, id: &str) -> io::Result<Option<JobStatus>> {
+        let Some((record, folder)) = self.record(id)?.zip(self.folder(id)) else {
+            return Ok(None);
+        };
+        let outcome: Option<Outcome> = files::read(&folder.join("outcome.json"))?;
+        if let Some(outcome) = outcome {
+            return Ok(Some(JobStatus {
+                record,
+                state: outcome.state,
+                progress: outcome.progress.clone(),
+                outcome: Some(outcome),
+            }));
+        }
+        let newest = lease::newest(&folder)?;
+        let is_held = newest > 0 && lease::is_alive(&folder, newest, self.now());
+        // That of an earlier attempt tells nothing of this one.
+        let progress = files::read(&folder.join("progress.json"))?;
+        let progress = progress.filter(|p: &Progress| is_held && p.attempt == newest);
+        Ok(Some(JobStatus {
+            record,
+            state: match is_held {
+                true => JobState::Running,
+                false => JobState::Queued,
+            },
+            progress,
+            outcome: None,
+        }))
+    }
+
+    /// All ids in a folder, oldest first: an id begins with the time that it was made.
+    fn ids(&self, folder: &str) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(self.root.join(folder))?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut ids: Vec<String> = names.filter(|name| Spool::is_id(name)).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// All jobs, oldest first.
+    pub(crate) fn jobs(&self) -> io::Result<Vec<String>> {
+        self.ids("jobs")
+    }
+
+    /// The jobs without an outcome, oldest first.
+    pub(crate) fn open_jobs(&self) -> io::Result<Vec<String>> {
+        self.ids("queue")
+    }
+
+    /// Takes a job that nobody works on. `None` if somebody does, or it has ended.
+    ///
+    /// A job that was cancelled meanwhile ends here, and so does one that several servers died with.
+    pub(crate) fn claim(&self, id: &str) -> io::Result<Option<Lease>> {
+        let Some(folder) = self.folder(id) else {
+            return Ok(None);
+        };
+        if folder.join("outcome.json").exists() || !folder.is_dir() {
+            let _ = fs::remove_file(self.marker(id));
+            return Ok(None);
+        }
+        let newest = lease::newest(&folder)?;
+        if newest > 0 && lease::is_alive(&folder, newest, self.now()) {
+            return Ok(None);
+        }
+        if folder.join("cancel").exists() {
+            self.end(id, &Outcome::without_result(JobState::Canceled, None))?;
+            return Ok(None);
+        }
+        if newest >= MOST_ATTEMPTS {
+            let error = JobError {
+                code: "worker_died".into(),
+                message: format!("the server died {newest} times while it worked on this job"),
+                page: None,
+                last_page: None,
+            };
+            self.end(id, &Outcome::without_result(JobState::Failed, Some(error)))?;
+            return Ok(None);
+        }
+        let lease = lease::take(&folder, newest + 1)?;
+        if lease.is_some() {
+            // Of the attempts before, and of one with this number that was given back.
+            for number in 1..=newest + 1 {
+                let _ = fs::remove_dir_all(folder.join(format!("results.{number}")));
+                let _ = fs::remove_file(folder.join(format!("pages.{number}.ndjson")));
+            }
+        }
+        Ok(lease)
+    }
+
+    /// Shows that the holder of a lease lives; `false` if somebody else has taken over.
+    pub(crate) fn beat(&self, id: &str, lease: &Lease) -> io::Result<bool> {
+        lease.beat()?;
+        self.is_newest(id, lease)
+    }
+
+    fn is_newest(&self, id: &str, lease: &Lease) -> io::Result<bool> {
+        let folder = self.folder(id).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(lease::newest(&folder)? == lease.attempt)
+    }
+
+    /// Ends a job; `false` if it had ended already, and then nothing changes.
+    pub(crate) fn end(&self, id: &str, outcome: &Outcome) -> io::Result<bool> {
+        let folder = self.folder(id).ok_or(io::ErrorKind::InvalidInput)?;
+        let is_first = files::write_once(&folder, "outcome.json", outcome)?;
+        let _ = fs::remove_file(self.marker(id));
+        if is_first {
+            let _ = fs::remove_dir_all(folder.join("input"));
+        }
+        Ok(is_first)
+    }
+
+    /// Ends a job that was worked on under a lease. If somebody else ended it before, or has taken over, the results of
+    /// this attempt are dropped.
+    pub(crate) fn finish(&self, id: &str, lease: Lease, outcome: &Outcome) -> io::Result<bool> {
+        let folder = self.folder(id).ok_or(io::ErrorKind::InvalidInput)?;
+        let is_ours = self.is_newest(id, &lease)? && self.end(id, outcome)?;
+        if !is_ours {
+            let _ = fs::remove_dir_all(folder.join(format!("results.{}", lease.attempt)));
+        }
+        Ok(is_ours)
+    }
+
+    /// Gives a job back to the queue.
+    pub(crate) fn give_back(&self, lease: Lease) {
+        lease.give_back();
+    }
+
+    /// Asks for a job to be cancelled. One that nobody works on ends at once.
+    pub(crate) fn cancel(&self, id: &str) -> io::Result<()> {
+        let folder = self.folder(id).ok_or(io::ErrorKind::NotFound)?;
+        files::write(&folder, "cancel", &now_ms())?;
+        let newest = lease::newest(&folder)?;
+        if newest == 0 || !lease::is_alive(&folder, newest, self.now()) {
+            self.end(id, &Outcome::without_result(JobState::Canceled, None))?;
+        }
+        Ok(())
+    }
+
+    /// `true` if somebody asked for a job to be cancelled.
+    pub(crate) fn is_cancelled(&self, id: &str) -> bool {
+        self.folder(id)
+            .is_some_and(|folder| folder.join("cancel").exists())
+    }
+
+    /// Removes a job with all its files.
+    pub(crate) fn remove(&self, id: &str) -> io::Result<()> {
+        let folder = self.folder(id).ok_or(io::ErrorKind::NotFound)?;
+        let _ = fs::remove_file(self.marker(id));
+        self.forget(id);
+        self.discard(&folder);
+        Ok(())
+    }
+
+    /// Removes a folder: it vanishes at once, and its files go one by one.
+    fn discard(&self, folder: &Path) {
+        let trash = self.root.join("trash").join(random());
+        if fs::rename(folder, &trash).is_ok() {
+            let _ = fs::remove_dir_all(&trash);
+        }
+    }
+
+    /// Where the bytes of a job's file are.
+    pub(crate) fn input(&self, id: &str, index: usize) -> Option<PathBuf> {
+        Some(self.folder(id)?.join("input").join(index.to_string()))
+    }
+
+    /// Where the results of an attempt are written.
+    pub(crate) fn results(&self, id: &str, attempt: u32) -> Option<PathBuf> {
+        Some(self.folder(id)?.join(format!("results.{attempt}")))
+    }
+
+    /// The file with the pages of an attempt, one JSON object a line.
+    pub(crate) fn pages(&self, id: &str, attempt: u32) -> Option<PathBuf> {
+        Some(self.folder(id)?.join(format!("pages.{attempt}.ndjson")))
+    }
+
+    /// Says how far a job is.
+    pub(crate) fn set_progress(&self, id: &str, progress: &Progress) -> io::Result<()> {
+        let folder = self.folder(id).ok_or(io::ErrorKind::InvalidInput)?;
+        files::write(&folder, "progress.json", progress)
+    }
+}
+
+/// Digits of an id: 12 of the time, 32 at random.
+const ID_LENGTH: usize = 44;
+
+/// A new id. Those made later are greater, to the millisecond.
+pub(crate) fn new_id() -> String {
+    format!("{:012x}{}", now_ms(), random())
+}

@@ -1,0 +1,151 @@
+//! What the parts of a server share.
+
+use super::health::{Health, Phase};
+use super::keys::Keys;
+use super::limits::{Limits, seconds};
+use super::metrics::Metrics;
+use super::notices::Notices;
+use super::spool::{Spool, random};
+use super::work::Work;
+use crate::config::machine;
+use crate::engine::{self, Engine};
+use crate::fault::Fault;
+use crate::input::OpenOptions;
+use crate::pipeline::RunRequest;
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::sync::Notify;
+
+/// Options of a server.
+#[derive(Debug, Clone)]
+pub(crate) struct ServeOptions {
+    /// Address that it listens at.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// The folder of jobs.
+    pub spool: PathBuf,
+    /// The file of API keys.
+    pub api_keys_file: Option<PathBuf>,
+    /// Files may be named by their address.
+    pub allow_url_fetch: bool,
+    /// Results are removed once they were fetched whole.
+    pub single_use_results: bool,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// A loaded pipeline.
+pub(crate) struct Loaded {
+    /// The engine.
+    pub engine: Engine,
+    /// Its limits.
+    pub limits: engine::Limits,
+    /// How files are opened.
+    pub open: OpenOptions,
+    /// The settings of jobs that set none.
+    pub request: RunRequest,
+    /// Name of the pipeline.
+    pub pipeline: &'static str,
+    /// Blocks are read by a recognizer whose answers nobody can know beforehand.
+    pub has_recognizer: bool,
+}
+
+/// A server.
+pub(crate) struct Server {
+    /// Options.
+    pub options: ServeOptions,
+    /// The jobs.
+    pub spool: Spool,
+    /// Who waits for them.
+    pub notices: Arc<Notices>,
+    /// API keys.
+    pub keys: Keys,
+    /// Health.
+    pub health: Health,
+    /// Numbers.
+    pub metrics: Metrics,
+    /// The jobs under way.
+    pub work: Work,
+    /// The pipeline, once it is loaded.
+    pub loaded: OnceLock<Arc<Loaded>>,
+    /// What this server is known by in the spool.
+    pub id: String,
+    /// Jobs whose clients were told where to find them: they go on when nobody waits.
+    pub kept: Mutex<HashSet<String>>,
+    /// It ends as a failure.
+    has_failed: AtomicBool,
+    /// Told when it has to end.
+    ends: Notify,
+}
+
+impl Server {
+    /// A server that starts.
+    pub(crate) fn new(options: ServeOptions) -> Result<Server, Fault> {
+        Ok(Server {
+            spool: Spool::open(&options.spool)?,
+            notices: Arc::default(),
+            keys: Keys::new(options.api_keys_file.as_deref())?,
+            health: Health::new(seconds(options.limits.page_timeout)),
+            metrics: Metrics::new(),
+            work: Work::default(),
+            loaded: OnceLock::new(),
+            id: random(),
+            kept: Mutex::default(),
+            has_failed: AtomicBool::new(false),
+            ends: Notify::new(),
+            options,
+        })
+    }
+
+    /// Takes no new work, and ends.
+    pub(crate) fn drain(&self) {
+        self.health.set(Phase::Draining);
+        self.ends.notify_one();
+        self.work.wake();
+    }
+
+    /// Ends as a failure.
+    pub(crate) fn fail(&self) {
+        self.has_failed.store(true, Ordering::SeqCst);
+        self.drain();
+    }
+
+    /// `true` if it ends as a failure.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::SeqCst)
+    }
+
+    /// Returns when it has to end.
+    pub(crate) async fn ended(&self) {
+        self.ends.notified().await;
+        // For those who wait, too.
+        self.ends.notify_one();
+    }
+
+    /// Cancels a job, wherever it is worked on.
+    pub(crate) fn cancel(&self, id: &str) -> std::io::Result<()> {
+        self.spool.cancel(id)?;
+        self.work.cancel(id);
+        self.notices.tell(id);
+        Ok(())
+    }
+
+    /// Brings the numbers up to date that are looked up when somebody asks.
+    pub(crate) fn gauge(&self) {
+        let metrics = &self.metrics;
+        metrics.running_jobs.set(self.work.count() as i64);
+        metrics
+            .ready
+            .set(i64::from(self.health.not_ready().is_none()));
+        metrics.memory.set(machine::own_memory() as i64);
+        if let Ok(queue) = super::admission::Queue::of(self) {
+            metrics.queue_jobs.set(queue.jobs as i64);
+            metrics.queue_pages.set(queue.pages as i64);
+            metrics.queue_bytes.set(queue.bytes as i64);
+            metrics.queue_oldest.set(queue.oldest_seconds);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Waiting for a job. Whoever waits may go away: if the job was ordered by those who wait, and the last of them has
+//! gone, it is cancelled.
+
+use super::error::ApiError;
+use super::notices::Waiter;
+use super::spool::JobStatus;
+use super::state::Server;
+use std::io;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Longest time until a change that another server made is seen.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// Reads a job as it stands.
+pub(crate) async fn status(server: &Arc<Server>, id: &str) -> io::Result<Option<JobStatus>> {
+    let (server, id) = (server.clone(), id.to_string());
+    blocking(move || server.spool.status(&id)).await?
+}
+
+/// Runs what blocks on a thread for that.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(io::Error::other)
+}
+
+/// Returns after the next change of a job, or a moment.
+pub(crate) async fn change(waiter: &mut Waiter) {
+    let _ = timeout(LOOK, waiter.changed()).await;
+}
+
+/// Cancels the job of the last one who waits for it, unless it is told to stay.
+struct Presence {
+    server: Arc<Server>,
+    waiter: Waiter,
+    id: String,
+    stays: bool,
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let kept = &self.server.kept;
+        let is_kept = || {
+            kept.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(&self.id)
+        };
+        if self.stays || !self.waiter.is_last() || is_kept() {
+            return;
+        }
+        let (server, id) = (self.server.clone(), self.id.clone());
+        // The client went away in the middle of a wait.
+        std::thread::spawn(move || {
+            let status = server.spool.status(&id);
+            let is_waited_for = |status: &JobStatus| {
+                status.record.waited_at.as_ref() == Some(&server.id) && !status.state.is_final()
+            };
+            if status.is_ok_and(|status| status.as_ref().is_some_and(is_waited_for)) {
+                drop(server.cancel(&id));
+            }
+        });
+    }
+}
+
+/// Waits until a job has ended, or the time is over. A job whose time is over goes on: its client is told where it is.
+pub(crate) async fn until_ended(
+    server: &Arc<Server>,
+    id: &str,
+    time: Duration,
+) -> Result<JobStatus, ApiError> {
+    let end = Instant::now() + time;
+    let mut presence = Presence {
+        server: server.clone(),
+        waiter: server.notices.wait(id),
+        id: id.to_string(),
+        stays: false,
+    };
+    loop {
+        let status = status(server, id).await?;
+        let Some(status) = status else {
+            presence.stays = true;
+            return Err(ApiError::not_found("there is no such job"));
+        };
+        let is_over = Instant::now() >= end;
+        if status.state.is_final() || is_over {
+            presence.stays = true;
+            if !status.state.is_final() && status.record.waited_at.is_some() {
+                let mut kept = server.kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.insert(id.to_string());
+            }
+            return Ok(status);
+        }
+        tokio::select! {
+            () = change(&mut presence.waiter) => {}
+            () = tokio::time::sleep_until(end) => {}
+        }
+    }
+}

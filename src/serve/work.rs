@@ -1,0 +1,481 @@
+//! The work on jobs: threads that claim them from the spool and send them through the engine, one that shows that the
+//! leases of this server live, and one that sweeps.
+
+use super::health::Phase;
+use super::limits::seconds;
+use super::observe::{JobObserver, Places};
+use super::settings;
+use super::spool::{
+    FileProgress, JobError, JobRecord, JobState, Lease, Outcome, Progress, SweepRules, now_ms,
+};
+use super::state::{Loaded, Server};
+use crate::engine::{self, Batch, EngineOptions, Job};
+use crate::fault::Fault;
+use crate::input::{self, InputFile, OpenOptions};
+use crate::output::names::{self, NamedInput};
+use crate::output::{Identity, RecordPlace, SavePath, SavePathOptions};
+use crate::pipeline::job::WantedPictures;
+use crate::writer::{FilesOptions, FilesWriter, Outputs, Tree};
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longest time until a job of another server, or one given back, is seen.
+const LOOK: Duration = Duration::from_millis(500);
+/// Interval at which leases are shown to live and orders to cancel are looked for. Far below the expiry of leases.
+const BEAT: Duration = Duration::from_secs(1);
+/// Every so many beats a lease is written to.
+const BEATS_OF_LEASE: u32 = 5;
+/// Interval of sweeps.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Why a job that is worked on has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its time is up.
+    TimeUp,
+    /// Another server has taken over.
+    Lost,
+    /// The server ends.
+    GivenBack,
+}
+
+/// A job that this server works on.
+struct Running {
+    owner: String,
+    cancel: Arc<AtomicBool>,
+    end: Option<End>,
+    /// `None` once the work has ended.
+    lease: Option<Lease>,
+    until: Instant,
+}
+
+/// The jobs that this server works on.
+#[derive(Default)]
+pub(crate) struct Work {
+    running: Mutex<HashMap<String, Running>>,
+    /// Signalled when there may be something to do.
+    news: Condvar,
+    /// One thread at a time chooses a job.
+    choosing: Mutex<()>,
+}
+
+impl Work {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There may be something to do.
+    pub(crate) fn wake(&self) {
+        self.news.notify_all();
+    }
+
+    /// Ends the work on a job, if it goes on here.
+    pub(crate) fn cancel(&self, id: &str) {
+        self.end(id, End::Cancelled);
+    }
+
+    fn end(&self, id: &str, end: End) {
+        if let Some(running) = self.lock().get_mut(id) {
+            running.end.get_or_insert(end);
+            running.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives all jobs back to the queue.
+    pub(crate) fn give_back_all(&self) {
+        for running in self.lock().values_mut() {
+            running.end.get_or_insert(End::GivenBack);
+            running.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// `true` if a job is worked on here.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.lock().contains_key(id)
+    }
+
+    /// Jobs that are worked on.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+}
+
+/// Starts the threads.
+pub(crate) fn start(server: &Arc<Server>, loaded: &Arc<Loaded>) -> std::io::Result<()> {
+    let named = |name: &str| thread::Builder::new().name(name.into());
+    for _ in 0..server.options.limits.concurrency.max(1) {
+        let (server, loaded) = (server.clone(), loaded.clone());
+        named("job").spawn(move || work(&server, &loaded))?;
+    }
+    let beating = server.clone();
+    named("leases").spawn(move || beat(&beating))?;
+    let sweeping = server.clone();
+    named("sweep").spawn(move || sweep(&sweeping))?;
+    Ok(())
+}
+
+fn work(server: &Arc<Server>, loaded: &Loaded) {
+    loop {
+        if server.health.phase() == Phase::Draining {
+            return;
+        }
+        match next(server) {
+            Some((record, cancel)) => run_guarded(server, loaded, &record, &cancel),
+            None => {
+                let running = server.work.lock();
+                let waited = server.work.news.wait_timeout(running, LOOK);
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+    }
+}
+
+/// Claims a job: the oldest of the owner with the fewest jobs under way.
+fn next(server: &Server) -> Option<(Arc<JobRecord>, Arc<AtomicBool>)> {
+    let work = &server.work;
+    let _choosing = work.choosing.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = server.spool.open_jobs().unwrap_or_else(|error| {
+        tracing::error!("the queue cannot be read: {error}");
+        Vec::new()
+    });
+    let mut waiting: Vec<Arc<JobRecord>> = Vec::new();
+    {
+        let running = work.lock();
+        for id in open {
+            if !running.contains_key(&id)
+                && let Ok(Some(record)) = server.spool.record(&id)
+            {
+                waiting.push(record);
+            }
+        }
+        let of = |owner: &str| running.values().filter(|job| job.owner == owner).count();
+        // Stable: the oldest first.
+        waiting.sort_by_key(|record| of(&record.owner));
+    }
+    for record in waiting {
+        match server.spool.claim(&record.id) {
+            Ok(None) => server.notices.tell(&record.id),
+            Ok(Some(lease)) => {
+                let cancel = Arc::<AtomicBool>::default();
+                let running = Running {
+                    owner: record.owner.clone(),
+                    cancel: cancel.clone(),
+                    end: None,
+                    lease: Some(lease),
+                    until: Instant::now() + seconds(server.options.limits.job_timeout),
+                };
+                work.lock().insert(record.id.clone(), running);
+                return Some((record, cancel));
+            }
+            Err(error) => tracing::warn!("a job cannot be claimed: {error}"),
+        }
+    }
+    None
+}
+
+/// Runs a claimed job; a panic fails it.
+fn run_guarded(server: &Server, loaded: &Loaded, record: &JobRecord, cancel: &Arc<AtomicBool>) {
+    let began = Instant::now();
+    server.health.pulse.begin();
+    let attempt = {
+        let running = server.work.lock();
+        let lease = running.get(&record.id).and_then(|job| job.lease.as_ref());
+        lease.map_or(0, |lease| lease.attempt)
+    };
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        run(server, loaded, record, attempt, cancel)
+    }));
+    let result = done.unwrap_or_else(|_| Err(Fault::internal("a fault of docparse itself")));
+    let ended = server.work.lock().remove(&record.id);
+    server.health.pulse.end();
+    if let Some(Running {
+        end,
+        lease: Some(lease),
+        ..
+    }) = ended
+    {
+        close(server, record, lease, end, result, began.elapsed());
+    }
+    if loaded.engine.has_ended() {
+        tracing::error!("the engine has ended; the server ends, too, to be started again");
+        server.fail();
+    }
+    server.notices.tell(&record.id);
+    server.work.wake();
+}
+
+/// Writes how a job ended, or gives it back.
+fn close(
+    server: &Server,
+    record: &JobRecord,
+    lease: Lease,
+    end: Option<End>,
+    result: Result<Progress, Fault>,
+    time: Duration,
+) {
+    let id = &record.id;
+    let is_whole = result.as_ref().is_ok_and(|progress| {
+        let mut files = progress.files.iter();
+        files.all(|file| file.state != JobState::Canceled && file.state.is_final())
+    });
+    let (state, error, progress) = match (end, result) {
+        // What was finished all the same is kept.
+        (Some(End::GivenBack), _) if !is_whole => return server.spool.give_back(lease),
+        (Some(End::Lost), _) => return,
+        (Some(End::Cancelled), result) if !is_whole => (JobState::Canceled, None, result.ok()),
+        (Some(End::TimeUp), result) if !is_whole => {
+            let limit = server.options.limits.named("job_timeout");
+            let flag = limit.map(|limit| limit.flag()).unwrap_or_default();
+            let message = format!("the time for the job was up ({flag})");
+            let error = JobError {
+                code: "time_up".into(),
+                message,
+                page: None,
+                last_page: None,
+            };
+            (JobState::Failed, Some(error), result.ok())
+        }
+        (_, Err(fault)) => (JobState::Failed, Some(JobError::from(&fault)), None),
+        (_, Ok(progress)) => (state_of(&progress), error_of(&progress), Some(progress)),
+    };
+    let code = error.as_ref().map_or("", |error| &error.code);
+    server.metrics.ended(state.name(), code, time);
+    let outcome = Outcome {
+        state,
+        finished_ms: now_ms(),
+        error,
+        progress,
+    };
+    if let Err(error) = server.spool.finish(id, lease, &outcome) {
+        // The lease is dead now: the job is tried again.
+        tracing::error!("the outcome of a job cannot be written: {error}");
+    }
+    tracing::info!(
+        job = id,
+        state = state.name(),
+        ms = time.as_millis() as u64,
+        "job ended"
+    );
+}
+
+/// State of a job from those of its files.
+fn state_of(progress: &Progress) -> JobState {
+    let count = |state| {
+        progress
+            .files
+            .iter()
+            .filter(|file| file.state == state)
+            .count()
+    };
+    let all = progress.files.len();
+    if count(JobState::Done) == all {
+        JobState::Done
+    } else if count(JobState::Done) + count(JobState::Partial) > 0 {
+        JobState::Partial
+    } else {
+        JobState::Failed
+    }
+}
+
+/// Why a job without a result has none: what is wrong with its first file.
+fn error_of(progress: &Progress) -> Option<JobError> {
+    let is_failed = state_of(progress) == JobState::Failed;
+    let errors = progress.files.iter().flat_map(|file| &file.errors);
+    errors.cloned().next().filter(|_| is_failed)
+}
+
+/// Sends the files of a job through the engine.
+fn run(
+    server: &Server,
+    loaded: &Loaded,
+    record: &JobRecord,
+    attempt: u32,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Progress, Fault> {
+    let refused = |error: settings::SettingError| {
+        Fault::new(crate::fault::Reason::Settings, error.to_string())
+    };
+    let (request, resolved) =
+        settings::resolved(&loaded.request, &record.settings, record.answer.is_some())
+            .map_err(refused)?;
+    let as_reference = request.as_reference;
+    let finish = resolved.finish(&request.parameters, as_reference);
+    let format = resolved.format_options(&finish, as_reference);
+    let embeds = format.json.markdown.form.embed_images;
+    let formats = settings::formats(&record.formats, embeds).map_err(refused)?;
+    let pages = settings::pages(record.pages.as_deref()).map_err(refused)?;
+    let tree = Tree::of(as_reference);
+    let needs = tree.needs(formats, embeds);
+    let wanted = WantedPictures {
+        pixels: needs.pixels,
+        pages: needs.page_pictures,
+        blocks: needs.block_pictures,
+        ..WantedPictures::default()
+    };
+    let jobs = jobs_of(server, record)?;
+    let root = server
+        .spool
+        .results(&record.id, attempt)
+        .ok_or_else(|| Fault::internal("the job has no folder"))?;
+    let outputs = outputs(&root, &jobs)?;
+    let options = EngineOptions {
+        limits: loaded.limits,
+        settings: resolved.job_settings(wanted, as_reference),
+        pages,
+        max_pages: None,
+        fail_fast: false,
+    };
+    let progress = Progress {
+        attempt,
+        started_ms: now_ms(),
+        files: record
+            .files
+            .iter()
+            .map(|_| FileProgress::queued())
+            .collect(),
+    };
+    let places = Places {
+        spool: &server.spool,
+        notices: &server.notices,
+        metrics: &server.metrics,
+        pulse: &server.health.pulse,
+    };
+    let mut observer = JobObserver::new(
+        places,
+        &record.id,
+        progress,
+        format.json.markdown.clone(),
+        finish.clone(),
+    )
+    .map_err(|error| Fault::io("the spool folder cannot be used", &error))?;
+    let open = OpenOptions {
+        passwords: request.parameters.texts("password"),
+        ..loaded.open.clone()
+    };
+    let options_of_files = FilesOptions {
+        formats,
+        format,
+        finish,
+    };
+    let mut writer = FilesWriter::new(tree, options_of_files, outputs, &mut observer);
+    let batch = Batch {
+        jobs,
+        open: Arc::new(move |job: &Job| input::open(&job.file, &open)),
+        // Other jobs go on: nothing that they share is ended.
+        on_cancel: Box::new(|| {}),
+    };
+    engine::run_on(&loaded.engine, batch, &options, &mut writer, cancel);
+    Ok(observer.into_progress())
+}
+
+/// The documents of a job, under names that differ.
+fn jobs_of(server: &Server, record: &JobRecord) -> Result<Vec<Job>, Fault> {
+    let named: Vec<NamedInput> = record
+        .files
+        .iter()
+        .map(|file| NamedInput {
+            name: OsStr::new(&file.name),
+            mirror: Path::new(""),
+            parent: Path::new(""),
+        })
+        .collect();
+    let names = names::plan(&named);
+    let jobs = record.files.iter().zip(names).enumerate();
+    jobs.map(|(id, (file, name))| {
+        let path = server
+            .spool
+            .input(&record.id, id)
+            .ok_or_else(|| Fault::internal("the job has no folder"))?;
+        Ok(Job {
+            id,
+            file: InputFile::known_as(&path, &file.name),
+            picture_folder: name.pictures,
+        })
+    })
+    .collect()
+}
+
+/// The folder of results, and the place of each document in it.
+fn outputs(root: &Path, jobs: &[Job]) -> Result<Outputs, Fault> {
+    let options = SavePathOptions {
+        record: RecordPlace::Nowhere,
+        overwrite: true,
+        shares_names: true,
+    };
+    let path = SavePath::open(root, &options)?;
+    let mut documents = BTreeMap::new();
+    for job in jobs {
+        let stem = OsStr::new(&job.picture_folder).to_os_string();
+        let name = names::OutputName::new(Path::new("").into(), stem);
+        let identity = Identity::of(&job.file.given, &job.file.path, job.file.origin())
+            .map_err(|error| Fault::io("a file of the job cannot be read", &error))?;
+        documents.insert(job.id, (name, identity));
+    }
+    Ok(Outputs {
+        path: Arc::new(path),
+        documents,
+        settings: String::new(),
+    })
+}
+
+/// Shows that the leases of this server live, and looks for orders to cancel.
+fn beat(server: &Server) {
+    let mut beats: u32 = 0;
+    loop {
+        thread::sleep(BEAT);
+        beats = beats.wrapping_add(1);
+        let ids: Vec<String> = server.work.lock().keys().cloned().collect();
+        for id in ids {
+            if server.spool.is_cancelled(&id) {
+                server.work.end(&id, End::Cancelled);
+            }
+            let mut is_late = false;
+            let mut is_lost = false;
+            if let Some(job) = server.work.lock().get(&id) {
+                is_late = Instant::now() >= job.until;
+                if beats.is_multiple_of(BEATS_OF_LEASE)
+                    && let Some(lease) = &job.lease
+                {
+                    match server.spool.beat(&id, lease) {
+                        Ok(is_held) => is_lost = !is_held,
+                        Err(error) => tracing::warn!("a lease cannot be written: {error}"),
+                    }
+                }
+            }
+            if is_late {
+                server.work.end(&id, End::TimeUp);
+            }
+            if is_lost {
+                server.work.end(&id, End::Lost);
+            }
+        }
+    }
+}
+
+fn sweep(server: &Server) {
+    let limits = &server.options.limits;
+    let rules = SweepRules {
+        result_ttl: seconds(limits.result_ttl),
+        max_results_size: limits.max_results_size,
+    };
+    loop {
+        match server.spool.sweep(&rules) {
+            Ok(swept) => {
+                server.metrics.results_bytes.set(swept.bytes as i64);
+                if swept.removed + swept.enqueued > 0 {
+                    server.work.wake();
+                }
+            }
+            Err(error) => tracing::warn!("the spool cannot be swept: {error}"),
+        }
+        thread::sleep(SWEEP);
+    }
+}
