@@ -9,7 +9,7 @@ use super::flags;
 use super::values::LogFormat;
 use crate::document::Code;
 use crate::shown;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::fmt::{self, Write as _};
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
@@ -79,6 +79,8 @@ pub(super) struct LogRecord<'a> {
     pub last_page: Option<u64>,
     /// The word before the message for people, if not that of the level.
     pub word: Option<&'a str>,
+    /// What else programs are told, by name.
+    pub fields: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> LogRecord<'a> {
@@ -93,6 +95,7 @@ impl<'a> LogRecord<'a> {
             page: None,
             last_page: None,
             word: None,
+            fields: None,
         }
     }
 
@@ -106,7 +109,7 @@ impl<'a> LogRecord<'a> {
         let message = flags::named(self.message, self.file);
         if as_json {
             let (message, file) = (shown::text(&message), self.file.map(shown::text));
-            let record = json!({
+            let mut record = json!({
                 "level": self.level.as_str(),
                 "code": self.code,
                 "reason": self.reason,
@@ -115,6 +118,9 @@ impl<'a> LogRecord<'a> {
                 "page": self.page,
                 "last_page": self.last_page,
             });
+            if let Some(fields) = self.fields.filter(|fields| !fields.is_empty()) {
+                record["fields"] = fields.clone().into();
+            }
             return format!("{record}\n");
         }
         let (word, number) = match self.level {
@@ -166,6 +172,7 @@ where
         let Fields {
             mut message,
             mut rest,
+            named,
             code,
             reason,
             mut file,
@@ -181,7 +188,9 @@ where
                 .chain(page.take().map(|page| format!(" page={page}")));
             rest = about.chain([rest]).collect();
         }
-        message.push_str(&rest);
+        if !as_json {
+            message.push_str(&rest);
+        }
         let usual = match level {
             Level::ERROR => Code::Error,
             Level::WARN => Code::Warning,
@@ -199,6 +208,7 @@ where
             page,
             last_page,
             word: None,
+            fields: Some(&named),
         };
         out.write_str(&record.line(as_json, use_color()))
     }
@@ -208,6 +218,8 @@ where
 struct Fields {
     message: String,
     rest: String,
+    /// The same for programs.
+    named: Map<String, Value>,
     code: Option<String>,
     reason: Option<String>,
     file: Option<String>,
@@ -220,7 +232,10 @@ impl Visit for Fields {
         match field.name() {
             "page" => self.page = Some(value),
             "last_page" => self.last_page = Some(value),
-            _ => self.record_debug(field, &value),
+            name => {
+                self.rest.push_str(&format!(" {name}={value}"));
+                self.named.insert(name.into(), value.into());
+            }
         }
     }
 
@@ -230,7 +245,10 @@ impl Visit for Fields {
             "code" => self.code = Some(value.to_string()),
             "fault_reason" => self.reason = Some(value.to_string()),
             "file" => self.file = Some(value.to_string()),
-            name => self.rest.push_str(&format!(" {name}={value}")),
+            name => {
+                self.rest.push_str(&format!(" {name}={value}"));
+                self.named.insert(name.into(), shown::text(value).into());
+            }
         }
     }
 
@@ -240,7 +258,11 @@ impl Visit for Fields {
             "code" => write!(self.code.get_or_insert_default(), "{value:?}"),
             "fault_reason" => write!(self.reason.get_or_insert_default(), "{value:?}"),
             "file" => write!(self.file.get_or_insert_default(), "{value:?}"),
-            name => write!(self.rest, " {name}={value:?}"),
+            name => {
+                let text = format!("{value:?}");
+                self.named.insert(name.into(), shown::text(&text).into());
+                write!(self.rest, " {name}={text}")
+            }
         };
         written.expect("writing to a string cannot fail");
     }

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -260,9 +260,4 @@ pub(crate) fn asks_for(request: &axum::http::HeaderMap, media: &str) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|part| part.split(';').next().unwrap_or_default().trim() == media)
-}
-
-/// Methods for which a body is dropped.
-pub(crate) fn is_head(method: &Method) -> bool {
-    method == Method::HEAD
 }
