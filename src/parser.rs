@@ -309,6 +309,7 @@ impl Parsed {
         let options = FormatOptions {
             json: self.json.clone(),
             concatenate_pages: self.concatenate_pages,
+            answer: None,
             preprocesses: false,
         };
         let mut html = Vec::new();

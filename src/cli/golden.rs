@@ -2,12 +2,16 @@
 
 use super::args::{Cli, GoldenArgs};
 use super::{Failure, command, exit};
+use crate::net::read_all;
 use crate::proof::golden::{self, CaseRun, Context, FileReport};
 use crate::proof::replay::Case;
 use clap::FromArgMatches;
 use serde_json::Value;
+use std::cell::OnceCell;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
 
 /// Checks the folder; exit code 1 on any difference.
 pub(super) fn run(args: &GoldenArgs) -> Result<u8, Failure> {
@@ -25,9 +29,18 @@ pub(super) fn run(args: &GoldenArgs) -> Result<u8, Failure> {
     let runtime =
         runtime.map_err(|e| Failure::usage(e.to_string(), "give another --runtime-dir"))?;
     let run_case = |folder: &Path| run_case(&program, runtime.as_deref(), folder);
+    let server = OnceCell::new();
+    let exchange = |method: &str, path: &str, body: &[u8]| {
+        let started = server.get_or_init(|| GoldenServer::start(&program, runtime.as_deref()));
+        started
+            .as_ref()
+            .map_err(String::clone)?
+            .ask(method, path, body)
+    };
     let context = Context {
         root: &args.dir,
         check_flag: &check_flag,
+        exchange: &exchange,
         run_case: &run_case,
     };
     let reports =
@@ -53,12 +66,106 @@ pub(super) fn run(args: &GoldenArgs) -> Result<u8, Failure> {
     })
 }
 
+/// A server of this program with recorded answers in place of networks, for exchanges over HTTP.
+struct GoldenServer {
+    address: String,
+    process: Child,
+    _folder: TempDir,
+}
+
+impl Drop for GoldenServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl GoldenServer {
+    fn start(program: &Path, runtime: Option<&Path>) -> Result<GoldenServer, String> {
+        let told = |error: std::io::Error| error.to_string();
+        let folder = tempfile::tempdir().map_err(told)?;
+        let case = folder.path().join("case.json");
+        std::fs::write(&case, golden::http_case().to_string()).map_err(told)?;
+        let mut command = own_command(program, runtime);
+        command
+            .args([
+                "serve",
+                "--port",
+                "0",
+                "--compat",
+                "--pipeline-version",
+                "v1.6",
+            ])
+            .arg("--replay")
+            .arg(&case)
+            .arg("--spool")
+            .arg(folder.path().join("spool"))
+            .stderr(Stdio::piped());
+        let mut process = command.spawn().map_err(told)?;
+        let mut lines = BufReader::new(process.stderr.take().ok_or("no messages")?);
+        let mut server = GoldenServer {
+            address: String::new(),
+            process,
+            _folder: folder,
+        };
+        let mut line = String::new();
+        while !line.contains(": ready") {
+            line.clear();
+            if lines.read_line(&mut line).map_err(told)? == 0 {
+                return Err("the server has ended".into());
+            }
+            if let Some((_, address)) = line.trim_end().split_once("listening at ") {
+                server.address = address.to_string();
+            }
+        }
+        // Nobody reads them any more, and nobody waits for that.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        Ok(server)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>), String> {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .new_agent();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.address))
+            .header("content-type", "application/json")
+            .body(body)
+            .map_err(|error| error.to_string())?;
+        let answer = agent.run(request).map_err(|error| error.to_string())?;
+        let status = answer.status().as_u16();
+        let body = read_all(answer.into_body().into_reader(), MOST_ANSWER);
+        Ok((status, body.map_err(|error| error.to_string())?))
+    }
+}
+
+/// Longest answer of the server in bytes.
+const MOST_ANSWER: u64 = 64 << 20;
+
+/// This program without settings from the environment, which must not affect a case.
+fn own_command(program: &Path, runtime: Option<&Path>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("DOCPARSE_") && name != "DOCPARSE_RUNTIME_DIR" {
+            command.env_remove(name);
+        }
+    }
+    if let Some(runtime) = runtime {
+        command.env("DOCPARSE_RUNTIME_DIR", runtime);
+    }
+    command
+}
+
 /// Runs a case with this program, in the case's folder as working directory.
 fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<CaseRun, String> {
     let case = Case::load(&folder.join("case.json")).map_err(|e| e.to_string())?;
     let out = tempfile::tempdir().map_err(|e| e.to_string())?;
     let (saved, trace) = (out.path().join("saved"), out.path().join("trace"));
-    let mut command = Command::new(program);
+    let mut command = own_command(program, runtime);
     command.current_dir(folder).args([
         "-i",
         &case.input,
@@ -72,16 +179,6 @@ fn run_case(program: &Path, runtime: Option<&Path>, folder: &Path) -> Result<Cas
         .arg(&saved)
         .arg("--trace")
         .arg(&trace);
-    // Settings from the environment must not affect the case.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("DOCPARSE_") && name != "DOCPARSE_RUNTIME_DIR" {
-            command.env_remove(name);
-        }
-    }
-    if let Some(runtime) = runtime {
-        command.arg("--runtime-dir").arg(runtime);
-    }
     let ran = command.output().map_err(|e| e.to_string())?;
     match ran.status.code() {
         Some(0) => Ok(CaseRun {

@@ -380,11 +380,17 @@ impl Engine {
         })
     }
 
+    /// Fails if the settings need a part that was not loaded.
+    pub fn check(&self, settings: &JobSettings) -> Result<(), SubmitError> {
+        match self.loaded.lacks(settings) {
+            Some(what) => Err(SubmitError::NotLoaded(what)),
+            None => Ok(()),
+        }
+    }
+
     /// Submits a job. Its progress is reported by its events.
     pub fn submit(&self, submission: Submission) -> Result<(), SubmitError> {
-        if let Some(what) = self.loaded.lacks(&submission.settings) {
-            return Err(SubmitError::NotLoaded(what));
-        }
+        self.check(&submission.settings)?;
         let most = self.limits.jobs.max(1);
         let counted = self
             .open_jobs

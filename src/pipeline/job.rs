@@ -120,6 +120,7 @@ impl Resolved {
         FormatOptions {
             json: self.json_options(as_reference),
             concatenate_pages: finish.restructure.is_some_and(|r| r.concatenate_pages),
+            answer: None,
             preprocesses: self
                 .vl
                 .as_ref()

@@ -39,7 +39,7 @@ pub struct Case {
     /// Pages in order.
     #[serde(default)]
     pub pages: Vec<CasePage>,
-    /// Answers of the recognizer by `<page>:<block>`, with block numbers after merging.
+    /// Answers of the recognizer by `<page>:<block>`, with block numbers after merging, or by the label of the block.
     #[serde(default)]
     pub vlm_answers: BTreeMap<String, Option<String>>,
 }
@@ -190,7 +190,9 @@ impl Recognizer for ReplayRecognizer {
     ) -> Result<(), RecognizeError> {
         for request in requests {
             let key = format!("{}:{}", request.page.page_index, request.ticket.block);
-            let result = match self.case.vlm_answers.get(&key) {
+            let recorded = &self.case.vlm_answers;
+            let of_label = || recorded.get(request.region.label.as_str());
+            let result = match recorded.get(&key).or_else(of_label) {
                 Some(answer) => Ok(Recognition {
                     content: answer.clone().unwrap_or_default(),
                     is_raw: true,

@@ -93,7 +93,7 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         .get(&REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| is_plain_id(id))
-        .map_or_else(super::spool::random, String::from);
+        .map_or_else(uuid, String::from);
     let trace = request
         .headers()
         .get(&TRACEPARENT)
@@ -140,6 +140,16 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
         tracing::debug!(request_id = id, trace, method, route, status, ms, "request");
     }
     response
+}
+
+/// A random UUID, as the reference names requests.
+fn uuid() -> String {
+    let mut digits = super::spool::random();
+    // Version 4, variant 1.
+    digits.replace_range(12..13, "4");
+    digits.replace_range(16..17, "a");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+    parts.join("-")
 }
 
 /// Everything that touches documents needs a key.

@@ -8,6 +8,7 @@ use super::spool::{AnswerOptions, Incoming, JobRecord, JobStatus, Ordered, new_i
 use super::state::{Loaded, Server};
 use crate::input::{self, InputFile};
 use crate::output::names::key_of;
+use crate::pipeline::job::WantedPictures;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -60,11 +61,14 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
     if order.incoming.files().is_empty() {
         return Err(ApiError::bad_request("the request holds no file"));
     }
-    let as_reference = order.answer.is_some();
     let refused = |error: settings::SettingError| ApiError::settings(error.to_string());
     let settings = settings::checked(&order.settings).map_err(refused)?;
-    let (_, resolved) =
-        settings::resolved(&loaded.request, &settings, as_reference).map_err(refused)?;
+    let (_, resolved) = settings::resolved(&loaded.request, &settings).map_err(refused)?;
+    let job_settings = resolved.job_settings(WantedPictures::default(), false);
+    if let Err(error) = loaded.engine.check(&job_settings) {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return Err(ApiError::new(status, "not_loaded", error.to_string()));
+    }
     let embeds = resolved.config.markdown.form.embed_images;
     settings::formats(&order.formats, embeds).map_err(refused)?;
     let selected = settings::pages(order.pages.as_deref()).map_err(refused)?;
@@ -139,15 +143,24 @@ fn content_key(record: &JobRecord) -> String {
     key_of(&[b"content", record.owner.as_bytes(), &text])
 }
 
+/// `true` if a file begins as a PDF.
+pub(crate) fn is_pdf(path: &Path) -> bool {
+    start(path).windows(5).any(|bytes| bytes == b"%PDF-")
+}
+
+/// The first bytes of a file; few, if it is short.
+fn start(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    // One that cannot be read begins with nothing.
+    let _ = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));
+    start
+}
+
 /// Pages of a file, as far as it is worth asking: those of a PDF or TIFF that can be opened, else 1.
 fn page_count(loaded: &Arc<Loaded>, path: &Path) -> usize {
-    let mut start = [0; 1024];
-    let read = File::open(path).and_then(|file| file.take(1024).read(&mut start));
-    let start = &start[..read.unwrap_or(0)];
-    let may_have_pages = start.starts_with(b"II*\0")
-        || start.starts_with(b"MM\0*")
-        || start.windows(5).any(|bytes| bytes == b"%PDF-");
-    if !may_have_pages {
+    let start = start(path);
+    let is_tiff = start.starts_with(b"II*\0") || start.starts_with(b"MM\0*");
+    if !is_tiff && !is_pdf(path) {
         return 1;
     }
     let file = InputFile::from_path(path, PathBuf::new());

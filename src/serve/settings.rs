@@ -167,12 +167,8 @@ fn check(parameter: &Parameter, value: &Value) -> Result<(), SettingError> {
 pub(crate) fn resolved(
     base: &RunRequest,
     settings: &Map<String, Value>,
-    as_reference: bool,
 ) -> Result<(RunRequest, Resolved), SettingError> {
-    let mut request = RunRequest {
-        as_reference: base.as_reference || as_reference,
-        ..base.clone()
-    };
+    let mut request = base.clone();
     for (name, value) in settings {
         request.parameters.set(name, value.clone());
     }

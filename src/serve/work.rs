@@ -6,7 +6,8 @@ use super::limits::seconds;
 use super::observe::{JobObserver, Places};
 use super::settings;
 use super::spool::{
-    FileProgress, JobError, JobRecord, JobState, Lease, Outcome, Progress, SweepRules, now_ms,
+    AnswerOptions, FileProgress, JobError, JobRecord, JobState, Lease, Outcome, Progress,
+    SweepRules, now_ms,
 };
 use super::state::{Loaded, Server};
 use crate::engine::{self, Batch, EngineOptions, Job};
@@ -15,7 +16,9 @@ use crate::input::{self, InputFile, OpenOptions};
 use crate::output::names::{self, NamedInput};
 use crate::output::{Identity, RecordPlace, SavePath, SavePathOptions};
 use crate::pipeline::job::WantedPictures;
-use crate::writer::{FilesOptions, FilesWriter, Outputs, Tree};
+use crate::restructure::{FinishOptions, RestructureOptions};
+use crate::writer::options::AnswerForm;
+use crate::writer::{FilesOptions, FilesWriter, FormatOptions, Formats, Outputs, Tree, answer};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -304,18 +307,21 @@ fn run(
         Fault::new(crate::fault::Reason::Settings, error.to_string())
     };
     let (request, resolved) =
-        settings::resolved(&loaded.request, &record.settings, record.answer.is_some())
-            .map_err(refused)?;
+        settings::resolved(&loaded.request, &record.settings).map_err(refused)?;
     let as_reference = request.as_reference;
-    let finish = resolved.finish(&request.parameters, as_reference);
-    let format = resolved.format_options(&finish, as_reference);
+    let mut finish = resolved.finish(&request.parameters, as_reference);
+    let mut format = resolved.format_options(&finish, as_reference);
     let embeds = format.json.markdown.form.embed_images;
-    let formats = settings::formats(&record.formats, embeds).map_err(refused)?;
+    let mut formats = settings::formats(&record.formats, embeds).map_err(refused)?;
+    if let Some(answer) = &record.answer {
+        formats = Formats::none().and(answer::NAME);
+        answer_form(answer, &mut finish, &mut format);
+    }
     let pages = settings::pages(record.pages.as_deref()).map_err(refused)?;
     let tree = Tree::of(as_reference);
     let needs = tree.needs(formats, embeds);
     let wanted = WantedPictures {
-        pixels: needs.pixels,
+        pixels: needs.pixels || format.answer.is_some_and(|answer| answer.visualize),
         pages: needs.page_pictures,
         blocks: needs.block_pictures,
         ..WantedPictures::default()
@@ -374,6 +380,25 @@ fn run(
     };
     engine::run_on(&loaded.engine, batch, &options, &mut writer, cancel);
     Ok(observer.into_progress())
+}
+
+/// Changes options to those of the reference's answer.
+fn answer_form(answer: &AnswerOptions, finish: &mut FinishOptions, format: &mut FormatOptions) {
+    let steps = |(merge_tables, relevel_titles)| RestructureOptions {
+        merge_tables,
+        relevel_titles,
+        concatenate_pages: false,
+    };
+    finish.restructure = answer.restructure.map(steps);
+    format.concatenate_pages = false;
+    format.json.markdown.pretty = answer.pretty;
+    format.json.markdown.show_formula_number = answer.show_formula_number;
+    format.answer = Some(AnswerForm {
+        visualize: answer.visualize,
+        images: answer.return_markdown_images,
+        docx: answer.docx,
+        is_pdf: answer.is_pdf,
+    });
 }
 
 /// The documents of a job, under names that differ.

@@ -1,6 +1,7 @@
 //! The reference's files, written with `--compat` (docs/reference.md, "Output files"): one flat folder with a
 //! result and a Markdown file per page, and pictures under the reference's names.
 
+use super::answer::Answer;
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
 use super::kept::Finished;
@@ -12,9 +13,14 @@ use crate::raster::Pixels;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// The reference's formats that are written; workbooks are not among them.
-pub(super) const FORMATS: &[&dyn Format] =
-    &[&PageMarkdown, &PageResults, &pictures::FLAT, &PageDrawings];
+/// The reference's formats that are written, and the answer of its service; workbooks are not among them.
+pub(super) const FORMATS: &[&dyn Format] = &[
+    &PageMarkdown,
+    &PageResults,
+    &pictures::FLAT,
+    &PageDrawings,
+    &Answer,
+];
 
 /// Suffix of the stem in the names of a page's files, if pages are numbered.
 fn numbered(page_index: Option<usize>) -> String {

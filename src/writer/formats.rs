@@ -1,5 +1,6 @@
 //! The list of all output formats, and the selection by `--formats`.
 
+use super::answer::Answer;
 use super::csv::TableFiles;
 use super::format::Format;
 use super::html::Html;
@@ -21,6 +22,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &pictures::IN_FOLDER,
     &Drawings,
     &TableDrawings,
+    &Answer,
 ];
 
 /// A subset of [`FORMATS`].
@@ -39,6 +41,11 @@ impl Formats {
         Formats { chosen }
     }
 
+    /// None of them.
+    pub(crate) fn none() -> Formats {
+        Formats { chosen: 0 }
+    }
+
     /// Formats by name; the error is the unknown name.
     ///
     /// Formats that link to pictures bring them, if they `link`. A minus before a name removes it, from the default ones if no
@@ -54,7 +61,7 @@ impl Formats {
         let mut formats = if named.is_empty() && !taken_away.is_empty() {
             Formats::by_default()
         } else {
-            Formats { chosen: 0 }
+            Formats::none()
         };
         for name in named {
             let at = Formats::position(name)?;

@@ -1,6 +1,7 @@
 //! Writers: one file for each output format ([`formats`] lists them), the files of documents below the save
 //! path ([`files`]), and documents on standard output ([`printed`]).
 
+pub(crate) mod answer;
 pub(crate) mod compat;
 mod csv;
 mod document_files;

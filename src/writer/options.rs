@@ -11,8 +11,23 @@ pub(crate) struct FormatOptions {
     pub json: JsonOptions,
     /// All pages are joined into one result (`concatenate_pages`).
     pub concatenate_pages: bool,
+    /// What the answer of the service has.
+    pub answer: Option<AnswerForm>,
     /// `true` if document preprocessing runs; adds a drawing that compares pages before and after.
     pub preprocesses: bool,
+}
+
+/// Parts of the answer of the reference's service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AnswerForm {
+    /// Drawings and the picture of each page.
+    pub visualize: bool,
+    /// Pictures that Markdown shows.
+    pub images: bool,
+    /// A Word document of each page.
+    pub docx: bool,
+    /// The file is a PDF; other files with pages are TIFFs.
+    pub is_pdf: bool,
 }
 
 /// Form of our own Markdown; the reference's has none of this.

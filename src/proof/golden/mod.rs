@@ -7,6 +7,7 @@
 mod cases;
 mod compare;
 mod drawings;
+mod http;
 mod layout;
 mod pixels;
 mod servers;
@@ -18,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 pub(crate) use cases::{CaseRun, RunCase};
+pub(crate) use http::{Exchange, case as http_case};
 
 /// Result of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub(crate) struct Context<'a> {
     pub root: &'a Path,
     /// Checks that the command line accepts a flag as the reference's list describes it.
     pub check_flag: &'a dyn Fn(&Value) -> Result<(), String>,
+    /// Asks a server of this build that has [`http_case`] in place of networks.
+    pub exchange: &'a Exchange<'a>,
     /// Runs a pipeline case as `--compat` does.
     pub run_case: &'a RunCase<'a>,
 }
@@ -76,6 +80,7 @@ fn check_of(name: &str) -> Option<(&'static str, CheckVector)> {
         "rotation" => pixels::rotation,
         "resize_samples" => pixels::resize_samples,
         "inputs" => pixels::inputs,
+        "http_api" => http::exchange,
         "server_requests" => servers::server_requests,
         _ => return None,
     };
@@ -196,6 +201,7 @@ mod tests {
         let context = Context {
             root,
             check_flag: &|_| Ok(()),
+            exchange: &|_, _, _| Err("no server".into()),
             run_case: no_case,
         };
         run(&context, &mut |_| {})

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod probes;
+mod reference;
 mod results;
 mod stream;
 
@@ -19,6 +20,8 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/health", get(probes::health))
         .route("/version", get(probes::version))
         .route("/metrics", get(probes::metrics))
+        .route("/layout-parsing", post(reference::layout_parsing))
+        .route("/restructure-pages", post(reference::restructure_pages))
         .route("/v1/capabilities", get(probes::capabilities))
         .route("/v1/jobs", post(jobs::order).get(jobs::list))
         .route("/v1/jobs/{id}", get(jobs::one).delete(jobs::cancel))

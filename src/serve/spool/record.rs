@@ -66,6 +66,12 @@ pub(crate) struct AnswerOptions {
     pub restructure: Option<(bool, bool)>,
     /// A Word document of each page is part of it.
     pub docx: bool,
+    /// The file is a PDF, and no picture.
+    pub is_pdf: bool,
+    /// `prettifyMarkdown`.
+    pub pretty: bool,
+    /// `showFormulaNumber`.
+    pub show_formula_number: bool,
 }
 
 /// State of a job or of a file.

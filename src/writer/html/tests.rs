@@ -14,6 +14,7 @@ fn options(markdown: MarkdownOptions) -> FormatOptions {
     FormatOptions {
         json: JsonOptions::page_text("lite", markdown),
         concatenate_pages: false,
+        answer: None,
         preprocesses: false,
     }
 }

@@ -58,7 +58,8 @@ fn a_result_is_what_the_command_line_writes() {
         }
     }
     let mut zip = zip::ZipArchive::new(Cursor::new(server.get(&result).expect(200).body)).unwrap();
-    let mut names: Vec<String> = zip.file_names().map(String::from).collect();
+    let names = zip.file_names().map(|name| name.unwrap().into_owned());
+    let mut names: Vec<String> = names.collect();
     names.sort();
     let mut expected = outputs(&job, 0);
     expected.sort_unstable();

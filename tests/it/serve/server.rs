@@ -224,7 +224,9 @@ pub fn long_pdf(pages: usize) -> Vec<u8> {
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_string(),
     ];
     for page in 1..=pages {
-        let content = format!("BT /F 14 Tf 72 700 Td (This is page {page} of the document.) Tj ET");
+        // At another height each time: what stands in one place on every page is a running line.
+        let y = 200 + page * 53 % 400;
+        let content = format!("BT /F 14 Tf 72 {y} Td (This is page {page} of the document.) Tj ET");
         let number = objects.len() + 2;
         objects.push(format!(
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {number} 0 R \

@@ -1,0 +1,325 @@
+//! `/restructure-pages`: tables over pages, levels of headings and one joined result, from results of before.
+
+use super::fields::Fields;
+use super::{ApiError, failed};
+use crate::document::{Block, Document, DocumentInfo, Label, Page, Picture};
+use crate::fault::Fault;
+use crate::geometry::Rect;
+use crate::restructure::{RestructureOptions, restructure_pages as restructure};
+use crate::serve::http::RequestId;
+use crate::serve::state::Server;
+use crate::serve::upload::JsonBody;
+use crate::serve::wait;
+use crate::writer::answer::prune;
+use crate::writer::markdown::{self, MarkdownOptions};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Restructures pages.
+pub(crate) async fn restructure_pages(
+    State(server): State<Arc<Server>>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let body = match JsonBody::receive(&server, request.into_body()).await {
+        Ok(body) => body,
+        Err(error) => return failed(&request_id, &error),
+    };
+    let id = request_id.clone();
+    let done = wait::blocking(move || {
+        let mut log_id = id;
+        let result = restructured(&body, &mut log_id);
+        (result, log_id)
+    });
+    match done.await {
+        Ok((Ok(result), log_id)) => Json(json!({
+            "logId": log_id,
+            "result": {"layoutParsingResults": result},
+            "errorCode": 0,
+            "errorMsg": "Success",
+        }))
+        .into_response(),
+        Ok((Err(error), log_id)) => failed(&log_id, &error),
+        Err(error) => failed(&request_id, &ApiError::io(&error)),
+    }
+}
+
+/// A page of before.
+struct Given {
+    result: Value,
+    images: Map<String, Value>,
+}
+
+fn restructured(body: &JsonBody, log_id: &mut String) -> Result<Vec<Value>, ApiError> {
+    let mut fields = Fields::of(body.bytes())?;
+    if let Some(id) = fields.log_id() {
+        *log_id = id;
+    }
+    let given = pages(&mut fields);
+    let mut on = |field: &str, default: bool| fields.bool(field).unwrap_or(default);
+    let options = RestructureOptions {
+        merge_tables: on("mergeTables", true),
+        relevel_titles: on("relevelTitles", true),
+        concatenate_pages: on("concatenatePages", false),
+    };
+    let pretty = on("prettifyMarkdown", true);
+    let show_formula_number = on("showFormulaNumber", false);
+    let returns_images = on("returnMarkdownImages", true);
+    let docx = fields.docx();
+    fields.check_log_id();
+    fields.checked()?;
+    let mut document = Document {
+        input_path: String::new(),
+        pages: given
+            .iter()
+            .enumerate()
+            .map(|(i, given)| page(i, given))
+            .collect(),
+        page_count: None,
+        info: DocumentInfo::default(),
+    };
+    restructure(&mut document.pages, &options);
+    let markdown_options = |index: usize| MarkdownOptions {
+        pretty,
+        show_formula_number,
+        ..markdown_of(&given[index].result["model_settings"])
+    };
+    let settings: Vec<MarkdownOptions> = (0..given.len()).map(markdown_options).collect();
+    let answer =
+        |result: Value, pages: &[Page], options: &MarkdownOptions, images: Map<String, Value>| {
+            let blocks = pages.iter().flat_map(|page| &page.blocks);
+            let width = pages.first().map_or(0, |page| page.width);
+            let mut written = json!({"text": markdown::reference(blocks, width, options)});
+            if returns_images {
+                written["images"] = images.into();
+            }
+            let mut answer = json!({"prunedResult": result, "markdown": written});
+            if docx {
+                answer["exports"] = json!({});
+            }
+            answer
+        };
+    let mut results = Vec::new();
+    let mut joined: Option<(Value, Map<String, Value>)> = None;
+    for (index, given) in given.iter().enumerate() {
+        let mut result = given.result.clone();
+        update(&mut result, &document.pages[index]);
+        match (&mut joined, options.concatenate_pages) {
+            (_, false) => {
+                let pages = std::slice::from_ref(&document.pages[index]);
+                results.push(answer(
+                    result,
+                    pages,
+                    &settings[index],
+                    given.images.clone(),
+                ));
+            }
+            (None, true) => {
+                let mut first = result;
+                for key in LISTS {
+                    if let Some(value) = first.get_mut(key) {
+                        *value = json!([value.take()]);
+                    }
+                }
+                joined = Some((first, given.images.clone()));
+            }
+            (Some((all, images)), true) => {
+                join(all, result);
+                images.extend(given.images.clone());
+            }
+        }
+    }
+    if let Some((mut all, images)) = joined {
+        all["page_count"] = given.len().into();
+        number(&mut all);
+        results.push(answer(all, &document.pages, &settings[0], images));
+    }
+    Ok(results)
+}
+
+/// Keys whose values are a list in a joined result, one for each page.
+const LISTS: [&str; 2] = ["doc_preprocessor_res", "layout_det_res"];
+
+fn pages(fields: &mut Fields) -> Vec<Given> {
+    let Some(raw) = fields.raw("pages") else {
+        fields.wrong("missing", "pages", "Field required");
+        return Vec::new();
+    };
+    let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
+        fields.wrong("list_type", "pages", "Input should be a valid list");
+        return Vec::new();
+    };
+    let mut pages = Vec::new();
+    for (index, raw) in list.into_iter().enumerate() {
+        let Ok(page) = serde_json::from_str::<BTreeMap<String, &RawValue>>(raw.get()) else {
+            let loc = format!("pages[{index}]");
+            let message = "Input should be a valid dictionary or object to extract fields from";
+            fields.wrong("model_attributes_type", &loc, message);
+            continue;
+        };
+        let loc = format!("pages[{index}].prunedResult");
+        let result = match page.get("prunedResult") {
+            None => {
+                fields.wrong("missing", &loc, "Field required");
+                continue;
+            }
+            Some(result) => serde_json::from_str::<Value>(result.get()).unwrap_or_default(),
+        };
+        if !result.is_object() {
+            fields.wrong("dict_type", &loc, "Input should be a valid dictionary");
+            continue;
+        }
+        let images = page.get("markdownImages").map(|images| images.get());
+        let images = match images.map(serde_json::from_str::<Option<Map<String, Value>>>) {
+            Some(Err(_)) => {
+                let loc = format!("pages[{index}].markdownImages");
+                fields.wrong("dict_type", &loc, "Input should be a valid dictionary");
+                Map::new()
+            }
+            Some(Ok(images)) => images.unwrap_or_default(),
+            None => Map::new(),
+        };
+        pages.push(Given { result, images });
+    }
+    pages
+}
+
+/// The page that a result is of, as far as the steps look at it.
+fn page(index: usize, given: &Given) -> Page {
+    let mut page = Page::failed(index, Fault::internal(""));
+    page.diagnostics.clear();
+    let size = |key: &str| given.result[key].as_u64().unwrap_or(0) as usize;
+    (page.width, page.height) = (size("width"), size("height"));
+    let blocks = given.result["parsing_res_list"].as_array();
+    page.blocks = blocks
+        .into_iter()
+        .flatten()
+        .map(|value| block(value, &given.images))
+        .collect();
+    page
+}
+
+fn block(value: &Value, images: &Map<String, Value>) -> Block {
+    let name = value["block_label"].as_str().unwrap_or_default();
+    // Labels that no pipeline has are treated as text.
+    let label = Label::from_name(name).unwrap_or(Label::Text);
+    let side = |i: usize| value["block_bbox"][i].as_f64().unwrap_or(0.0) as f32;
+    let bbox = Rect {
+        x1: side(0),
+        y1: side(1),
+        x2: side(2),
+        y2: side(3),
+    };
+    let mut block = Block::new(label, bbox, 1.0);
+    block.content = value["block_content"].as_str().unwrap_or_default().into();
+    let [x1, y1, x2, y2] = bbox.to_pixels();
+    // Results hold no paths of pictures: those of the page are found by the box, others have the reference's name.
+    let end = format!("_{x1}_{y1}_{x2}_{y2}.jpg");
+    let known = images.keys().find(|path| path.ends_with(&end)).cloned();
+    let path = known.unwrap_or_else(|| format!("imgs/img_in_{name}_box{end}"));
+    block.picture = Some(Picture { path, jpeg: None });
+    block
+}
+
+/// Options of Markdown, from the settings that a result tells.
+fn markdown_of(settings: &Value) -> MarkdownOptions {
+    let default = MarkdownOptions::default();
+    let on = |key: &str, default: bool| settings[key].as_bool().unwrap_or(default);
+    let ignored = settings["markdown_ignore_labels"].as_array();
+    MarkdownOptions {
+        ignore_labels: match ignored {
+            Some(labels) => labels
+                .iter()
+                .filter_map(|l| l.as_str().map(String::from))
+                .collect(),
+            None => default.ignore_labels.clone(),
+        },
+        use_layout_detection: on("use_layout_detection", true),
+        use_chart_recognition: on("use_chart_recognition", false),
+        use_seal_recognition: on("use_seal_recognition", false),
+        use_ocr_for_image_block: on("use_ocr_for_image_block", false),
+        ..default
+    }
+}
+
+/// Puts what the steps have changed into a result.
+fn update(result: &mut Value, page: &Page) {
+    prune(result);
+    let written = result.get_mut("parsing_res_list");
+    let written = written.and_then(Value::as_array_mut);
+    for (value, block) in written.into_iter().flatten().zip(&page.blocks) {
+        if !value.is_object() {
+            continue;
+        }
+        value["block_content"] = block.content.as_str().into();
+        if let Some((id, group)) = block.global_ids {
+            value["global_block_id"] = id.into();
+            value["global_group_id"] = group.into();
+        }
+    }
+}
+
+/// Adds a page to a joined result.
+fn join(all: &mut Value, page: Value) {
+    for key in ["parsing_res_list", LISTS[0], LISTS[1]] {
+        let list = all.get_mut(key).and_then(Value::as_array_mut);
+        let Some((list, value)) = list.zip(page.get(key)) else {
+            continue;
+        };
+        match (key, value) {
+            ("parsing_res_list", Value::Array(blocks)) => list.extend(blocks.iter().cloned()),
+            (_, value) => list.push(value.clone()),
+        }
+    }
+}
+
+/// Numbers the blocks of a joined result.
+fn number(all: &mut Value) {
+    let mut order = 0;
+    let blocks = all.get_mut("parsing_res_list").and_then(Value::as_array_mut);
+    for (id, block) in blocks.into_iter().flatten().enumerate() {
+        if !block.is_object() {
+            continue;
+        }
+        block["block_id"] = id.into();
+        if !block["block_order"].is_null() {
+            order += 1;
+            block["block_order"] = order.into();
+        }
+    }
+}
+
+/// A text about what is wrong with pages, for tests.
+#[cfg(test)]
+fn told(body: &str) -> String {
+    let mut fields = Fields::of(body.as_bytes()).unwrap();
+    pages(&mut fields);
+    fields
+        .checked()
+        .err()
+        .map_or_else(String::new, |error: ApiError| error.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_page_is_told_with_its_place() {
+        assert!(told("{}").contains("body.pages\""));
+        assert!(told(r#"{"pages": 1}"#).contains("list_type"));
+        assert!(
+            told(r#"{"pages": [{"markdownImages": {}}]}"#).contains("body.pages[0].prunedResult")
+        );
+        assert!(
+            told(r#"{"pages": [{"prunedResult": {}, "markdownImages": []}]}"#)
+                .contains("markdownImages")
+        );
+        assert_eq!(told(r#"{"pages": [{"prunedResult": {}}]}"#), "");
+    }
+}

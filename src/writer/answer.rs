@@ -1,0 +1,267 @@
+//! The `result` object of the reference's service (docs/reference.md, "HTTP service"): each page with its result,
+//! its Markdown, and its pictures in base64. It is written for the service alone.
+//!
+//! Pictures are encoded as pages come and kept in a temporary file: those of a long document would fill the memory.
+
+use super::document_files::Files;
+use super::format::{Format, Needs, PageWriter};
+use super::kept::Finished;
+use super::options::{AnswerForm, FormatOptions};
+use super::{drawings, json, markdown};
+use crate::document::{Document, Page};
+use crate::engine::FinishedPage;
+use crate::fault::Fault;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Ending of the file.
+pub(crate) const ENDING: &str = "_answer.json";
+/// Longest side of a picture in pixels (docs/reference.md, "HTTP service").
+const MOST_SIDE: usize = 2000;
+/// Name of the format.
+pub(crate) const NAME: &str = "answer";
+
+/// The format of the service.
+pub(super) struct Answer;
+
+impl Format for Answer {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &[ENDING]
+    }
+
+    /// The service asks for pixels where they are drawn.
+    fn needs(&self) -> Needs {
+        Needs {
+            block_pictures: true,
+            ..Needs::default()
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        false
+    }
+
+    fn is_hidden(&self) -> bool {
+        true
+    }
+
+    fn write(&self, _: Finished, _: &FormatOptions, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn start(&self, options: &Arc<FormatOptions>) -> Option<Box<dyn PageWriter>> {
+        Some(Box::new(AnswerWriter {
+            form: options.answer.unwrap_or_default(),
+            options: options.clone(),
+            pictures: None,
+            pages: BTreeMap::new(),
+            fault: None,
+        }))
+    }
+}
+
+struct AnswerWriter {
+    form: AnswerForm,
+    options: Arc<FormatOptions>,
+    pictures: Option<File>,
+    /// Place and length in it of each page's object `{"images", "outputImages", "inputImage"}`, by the page's index.
+    pages: BTreeMap<usize, (u64, usize)>,
+    fault: Option<Fault>,
+}
+
+/// A picture as the service sends it.
+fn encoded(pixels: &crate::raster::Pixels) -> Result<Value, Fault> {
+    let jpeg = drawings::encoded(&pixels.within(MOST_SIDE), "jpg")?;
+    Ok(STANDARD.encode(jpeg).into())
+}
+
+impl AnswerWriter {
+    fn pictures_of(&self, finished: &FinishedPage) -> Result<Value, Fault> {
+        let page = &finished.page;
+        let mut images = Map::new();
+        if self.form.images {
+            for picture in page.all_pictures() {
+                if let Some(jpeg) = &picture.jpeg {
+                    images.insert(picture.path.clone(), STANDARD.encode(jpeg).into());
+                }
+            }
+        }
+        let mut drawn = Map::new();
+        let mut input = Value::Null;
+        if let Some(pixels) = finished.pixels.as_ref().filter(|_| self.form.visualize) {
+            if self.options.json.markdown.use_layout_detection {
+                let drawing = drawings::layout(pixels, page);
+                drawn.insert("layout_det_res".into(), encoded(&drawing)?);
+            }
+            if let Some((steps, done)) = finished.steps.as_ref().zip(page.preprocessed) {
+                let drawing = drawings::preprocessed(steps, &done);
+                drawn.insert("preprocessed_img".into(), encoded(&drawing)?);
+            }
+            if let Some(found) = &page.spotting {
+                let drawing = drawings::spotting(pixels, found);
+                drawn.insert("spotting_res_img".into(), encoded(&drawing)?);
+            }
+            input = encoded(pixels)?;
+        }
+        Ok(json!({"images": images, "outputImages": drawn, "inputImage": input}))
+    }
+
+    fn keep(&mut self, pictures: &Value) -> io::Result<(u64, usize)> {
+        let file = match &mut self.pictures {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        let place = file.seek(SeekFrom::End(0))?;
+        let bytes = serde_json::to_vec(pictures)?;
+        file.write_all(&bytes)?;
+        Ok((place, bytes.len()))
+    }
+
+    /// The pictures of a page.
+    fn kept(&self, index: usize) -> io::Result<Value> {
+        let Some((file, (place, length))) = self.pictures.as_ref().zip(self.pages.get(&index))
+        else {
+            return Ok(Value::Null);
+        };
+        let mut bytes = vec![0; *length];
+        file.read_exact_at(&mut bytes, *place)?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    fn page_result(&self, index: usize, page: &Page, document: &Document) -> io::Result<Value> {
+        let mut pictures = self.kept(index)?;
+        let mut result = Map::new();
+        result.insert("prunedResult".into(), pruned(page, document, &self.options));
+        let blocks = page.blocks.iter();
+        let text = markdown::reference(blocks, page.width, &self.options.json.markdown);
+        let mut written = json!({"text": text});
+        if self.form.images {
+            written["images"] = match pictures["images"].take() {
+                Value::Null => json!({}),
+                images => images,
+            };
+        }
+        result.insert("markdown".into(), written);
+        if self.form.visualize {
+            result.insert("outputImages".into(), pictures["outputImages"].take());
+            result.insert("inputImage".into(), pictures["inputImage"].take());
+        }
+        Ok(result.into())
+    }
+}
+
+/// The result of a page without the keys that name its file, at every depth.
+fn pruned(page: &Page, document: &Document, options: &FormatOptions) -> Value {
+    let mut json = options.json.clone();
+    // Numbers and contents as the reference has them.
+    json.compat = true;
+    let pages = std::slice::from_ref(page);
+    let mut value = json::result_value(pages, document, Some(page.page_index), &json);
+    // Pages reach the reference's pipeline as pictures, which have no number.
+    value["page_count"] = Value::Null;
+    prune(&mut value);
+    value
+}
+
+/// Removes `input_path` and `page_index` at every depth.
+pub(crate) fn prune(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| !matches!(key.as_str(), "input_path" | "page_index"));
+            map.values_mut().for_each(prune);
+        }
+        Value::Array(list) => list.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+impl PageWriter for AnswerWriter {
+    fn page(&mut self, page: &FinishedPage, files: &mut Files) {
+        let kept = self.pictures_of(page).and_then(|pictures| {
+            let kept = self.keep(&pictures);
+            kept.map_err(|error| Fault::io("cannot keep pictures", &error))
+        });
+        match kept {
+            Ok(kept) => drop(self.pages.insert(page.page.page_index, kept)),
+            Err(fault) => {
+                self.fault.get_or_insert_with(|| fault.clone());
+                files.fault(fault);
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>, document: &Document, files: &mut Files) {
+        if self.fault.is_some() {
+            return; // told already
+        }
+        let place = files.place(ENDING);
+        files.write(place, |out| {
+            out.write_all(b"{\"layoutParsingResults\":[")?;
+            for (at, (index, page)) in each_page(document).enumerate() {
+                if at > 0 {
+                    out.write_all(b",")?;
+                }
+                serde_json::to_writer(&mut *out, &self.page_result(index, page, document)?)?;
+            }
+            out.write_all(b"],\"dataInfo\":")?;
+            serde_json::to_writer(&mut *out, &data_info(document, self.form))?;
+            let failed = failures(document);
+            if !failed.is_empty() {
+                out.write_all(b",\"errors\":")?;
+                serde_json::to_writer(&mut *out, &failed)?;
+            }
+            out.write_all(b"}")
+        });
+    }
+}
+
+/// The pages with their indices: one that stands for several comes several times.
+fn each_page(document: &Document) -> impl Iterator<Item = (usize, &Page)> {
+    let pages = document.pages.iter();
+    pages.flat_map(|page| (0..page.stands_for()).map(move |i| (page.page_index + i, page)))
+}
+
+/// Sizes of the pages.
+fn data_info(document: &Document, form: AnswerForm) -> Value {
+    let size = |page: &Page| json!({"width": page.width, "height": page.height});
+    match document.page_count {
+        Some(_) => json!({
+            "numPages": each_page(document).count(),
+            "pages": each_page(document).map(|(_, page)| size(page)).collect::<Vec<_>>(),
+            "type": if form.is_pdf { "pdf" } else { "tiff" },
+        }),
+        None => {
+            let mut info = document.pages.first().map_or(json!({}), size);
+            info["type"] = "image".into();
+            info
+        }
+    }
+}
+
+/// Pages and blocks that failed. The reference gives no answer then; ours has the others.
+fn failures(document: &Document) -> Vec<Value> {
+    let of_page = |page: &Page| {
+        let errors = page.diagnostics.iter();
+        let errors = errors.filter(|told| told.severity == crate::document::Severity::Error);
+        let error = |told: &crate::document::Diagnostic| {
+            json!({
+                "page": page.page_index + 1,
+                "code": told.code,
+                "reason": told.reason,
+                "message": told.message,
+            })
+        };
+        errors.map(error).collect::<Vec<_>>()
+    };
+    document.pages.iter().flat_map(of_page).collect()
+}
