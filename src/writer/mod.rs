@@ -4,6 +4,7 @@
 pub(crate) mod compat;
 mod csv;
 mod document_files;
+pub(crate) mod docx;
 pub(crate) mod drawings;
 mod figures;
 pub(crate) mod files;
@@ -14,6 +15,7 @@ pub(crate) mod json;
 mod kept;
 mod listed;
 pub mod markdown;
+mod notes;
 pub(crate) mod options;
 mod pdf;
 mod pictures;

@@ -1,0 +1,1 @@
+//! Tests of Word documents: they are unpacked and read back.
