@@ -6,7 +6,7 @@ use super::numbering::{self, LEVELS, Mark, Numbering};
 use super::parts::{self, Paper};
 use super::pictures::{Pictures, Size};
 use super::tables;
-use super::texts::{self, Look, Place, Texts, Weight, page_name, plain, raised};
+use super::texts::{self, Look, Place, Texts, Weight, page_name, plain};
 use super::xml::Stream;
 use crate::document::inline::{Inline, TextRun};
 use crate::document::{Block, Body, Label, ListItem, Markup, Page, Paragraph, Table};
@@ -48,12 +48,7 @@ pub(super) fn write_pages<'a>(
         stream,
         options,
         paper,
-        texts: Texts {
-            notes: Notes::of(pages, has_notes),
-            links: Links::default(),
-            note_links: Links::default(),
-            is_in_note: false,
-        },
+        texts: Texts::new(Notes::of(pages, has_notes)),
         pictures,
         numbering: Numbering::default(),
         footnotes: String::new(),
@@ -179,7 +174,8 @@ impl<'a> BlockWriter<'a, '_> {
             Body::Picture { .. } => self.picture(block, at, page, has_caption_below),
             Body::Caption { text } => self.caption(text, at, false),
             Body::Footnote { mark, paragraphs } => {
-                let note = self.note(mark.as_deref(), paragraphs, at);
+                let start = self.texts.note_start(mark.as_deref(), 0);
+                let note = self.note(start, paragraphs, at);
                 self.push_paragraphs(&note);
             }
             Body::Running { paragraphs } => self.paragraphs(paragraphs, at, "Running"),
@@ -312,8 +308,9 @@ impl<'a> BlockWriter<'a, '_> {
             return;
         };
         if let Some(path) = path {
-            let width = page_share(block, page)
-                .map(|share| f64::from(page.size_points.0).min(self.paper.most().0) * share);
+            // As large as on its page, but on a page that is larger than the paper.
+            let width = f64::from(page.size_points.0).min(self.paper.width());
+            let width = page_share(block, page).map(|share| share * width);
             let alt = alt.as_deref().unwrap_or_default();
             self.drawing(path, alt, width, page, has_caption_below);
         }
@@ -371,7 +368,8 @@ impl<'a> BlockWriter<'a, '_> {
             };
             let is_referred = self.texts.notes.is_referred(number);
             self.texts.is_in_note = is_referred;
-            let note = self.note(mark.as_deref(), paragraphs, at);
+            let start = self.texts.note_start(mark.as_deref(), number);
+            let note = self.note(start, paragraphs, at);
             self.texts.is_in_note = false;
             if is_referred {
                 let note = format!("<w:footnote w:id=\"{number}\">{note}</w:footnote>");
@@ -382,22 +380,18 @@ impl<'a> BlockWriter<'a, '_> {
         }
     }
 
-    /// The paragraphs of a note.
-    fn note(&mut self, mark: Option<&str>, paragraphs: &[Paragraph], at: usize) -> String {
+    /// The paragraphs of a note, with what they begin with.
+    fn note(&mut self, mut start: String, paragraphs: &[Paragraph], at: usize) -> String {
         let look = Look {
             style: "FootnoteText",
             ..Look::default()
         };
-        let mut start = mark
-            .map(|mark| raised(mark) + &plain(" "))
-            .unwrap_or_default();
         let mut xml = String::new();
         for paragraph in paragraphs {
-            xml.push_str(
-                &self
-                    .texts
-                    .paragraph(paragraph, &start, &look, Place::of(at)),
-            );
+            let text = self
+                .texts
+                .paragraph(paragraph, &start, &look, Place::of(at));
+            xml.push_str(&text);
             start.clear();
         }
         if xml.is_empty() {

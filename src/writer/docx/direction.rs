@@ -15,12 +15,13 @@ fn direction(c: char) -> Option<bool> {
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}'))
 }
 
-/// `true` if most letters of a text are written from right to left.
+/// `true` if most letters of a text are written from right to left; the first one decides between halves.
 pub(super) fn is_right_to_left(text: &str) -> bool {
+    let mut directions = text.chars().filter_map(direction).peekable();
+    let first = directions.peek().copied();
     let mut letters = [0_usize; 2];
-    let directions = text.chars().filter_map(direction);
     directions.for_each(|is_rtl| letters[usize::from(is_rtl)] += 1);
-    letters[1] > letters[0]
+    letters[1] > letters[0] || (letters[1] == letters[0] && first == Some(true))
 }
 
 /// `true` for every character of a text that is set from right to left; `is_rtl` is the direction of its paragraph.

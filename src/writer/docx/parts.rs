@@ -122,6 +122,11 @@ impl Paper {
         self.width - 2 * MARGIN
     }
 
+    /// Width in points.
+    pub(super) fn width(self) -> f64 {
+        f64::from(self.width) / TWIPS
+    }
+
     /// Limits of the width and height of pictures, in points.
     pub(super) fn most(self) -> (f64, f64) {
         let height = f64::from(self.height - 2 * MARGIN) * PICTURE_SHARE;

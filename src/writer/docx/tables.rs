@@ -10,6 +10,10 @@ use std::ops::Range;
 const MAX_COLUMNS: usize = 63;
 /// Twentieths of a point for each pixel that a text is wide in Calibri of 11 points: tables have 10 points.
 const TWIPS_PER_PIXEL: u32 = 14;
+/// Pixels by which letters of double width, as in Chinese, are wider than the library knows.
+const WIDE: u32 = 7;
+/// Bold texts are wider by this part of their width.
+const BOLD_SHARE: u32 = 10;
 /// Space beside the text of a cell, on both sides together, and some for fonts that are wider.
 const PADDING: u32 = 300;
 /// Most of a word's width that a column keeps. A larger value breaks other columns where one has long addresses.
@@ -150,7 +154,13 @@ fn widths(cells: &[&Cell], columns: Range<usize>, width: u32) -> Vec<u32> {
     let mut wanted = vec![0_u32; columns.len()];
     let mut words = vec![0_u32; columns.len()];
     for cell in cells.iter().filter(|cell| columns.contains(&cell.column)) {
-        let pixels = |text: &str| cell_autofit_width(text).saturating_mul(TWIPS_PER_PIXEL);
+        let pixels = |text: &str| {
+            let wide = text.chars().filter(|c| is_wide(*c)).count();
+            let wide = u32::try_from(wide).unwrap_or(u32::MAX).saturating_mul(WIDE);
+            let pixels = cell_autofit_width(text).saturating_add(wide);
+            let bold = if cell.header { pixels / BOLD_SHARE } else { 0 };
+            pixels.saturating_add(bold).saturating_mul(TWIPS_PER_PIXEL)
+        };
         let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(pixels).max().unwrap_or(0);
         let line = widest(&mut cell.text.lines()).min(width);
         let word = widest(&mut cell.text.split_whitespace()).min(MAX_WORD);
@@ -181,6 +191,13 @@ fn widths(cells: &[&Cell], columns: Range<usize>, width: u32) -> Vec<u32> {
     shares
         .map(|share| u32::try_from(share).unwrap_or(0).max(1))
         .collect()
+}
+
+/// `true` for a letter as wide as it is high.
+fn is_wide(c: char) -> bool {
+    matches!(c,
+        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3fffd}')
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use super::direction::{directions, is_right_to_left};
 use super::links::Links;
-use super::xml::{escaped, run_content};
+use super::xml::run_content;
 use crate::document::inline::{Inline, Script, TextRun};
 use crate::writer::notes::Notes;
+use std::collections::BTreeSet;
 
 /// What a paragraph looks like.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,9 +98,12 @@ impl Run<'_> {
 const MONOSPACE: &str =
     "<w:rFonts w:ascii=\"Courier New\" w:hAnsi=\"Courier New\" w:cs=\"Courier New\"/>";
 
+/// Properties of the mark of a footnote.
+const REFERENCE: &str = "<w:rPr><w:rStyle w:val=\"FootnoteReference\"/></w:rPr>";
+
 /// Makes paragraphs.
 pub(super) struct Texts<'a> {
-    /// The footnotes of the document, those left out excepted.
+    /// The footnotes.
     pub notes: Notes<'a>,
     /// The links of the text.
     pub links: Links,
@@ -107,9 +111,22 @@ pub(super) struct Texts<'a> {
     pub note_links: Links,
     /// A footnote is written, which can refer to none.
     pub is_in_note: bool,
+    /// Numbers of the footnotes that Word counts.
+    counted: BTreeSet<usize>,
 }
 
-impl Texts<'_> {
+impl<'a> Texts<'a> {
+    /// With the footnotes of the document, those left out excepted.
+    pub(super) fn new(notes: Notes<'a>) -> Self {
+        Texts {
+            notes,
+            links: Links::default(),
+            note_links: Links::default(),
+            is_in_note: false,
+            counted: BTreeSet::new(),
+        }
+    }
+
     /// A paragraph; `start` is XML of runs that stand before its own.
     pub(super) fn paragraph(
         &mut self,
@@ -208,21 +225,36 @@ impl Texts<'_> {
         Some(format!("r:id=\"{}\"", links.id(link)?))
     }
 
-    /// A reference to a footnote, with the mark that it has on the page. Word's footnotes have one reference.
+    /// A reference to a footnote. Word counts it where that gives the mark that it has on the page; else the mark is text. Word's
+    /// footnotes have one reference.
     fn reference(&mut self, mark: &str, block: usize, page: Option<usize>) -> String {
         let number = match self.is_in_note {
             true => None,
             false => self.notes.number(mark, block, page),
         };
-        match number.filter(|number| self.notes.refer(*number)) {
-            Some(number) => format!(
-                "<w:r><w:rPr><w:rStyle w:val=\"FootnoteReference\"/></w:rPr>\
-                 <w:footnoteReference w:customMarkFollows=\"1\" w:id=\"{number}\"/>\
-                 <w:t xml:space=\"preserve\">{}</w:t></w:r>",
-                escaped(mark)
-            ),
-            None => raised(mark),
-        }
+        let Some(number) = number.filter(|number| self.notes.refer(*number)) else {
+            return raised(mark);
+        };
+        let content = if mark == (self.counted.len() + 1).to_string() {
+            self.counted.insert(number);
+            format!("<w:footnoteReference w:id=\"{number}\"/>")
+        } else {
+            let mark = run_content(mark);
+            format!("<w:footnoteReference w:customMarkFollows=\"1\" w:id=\"{number}\"/>{mark}")
+        };
+        format!("<w:r>{REFERENCE}{content}</w:r>")
+    }
+
+    /// The start of a footnote: its mark, which Word writes where it counts.
+    pub(super) fn note_start(&self, mark: Option<&str>, number: usize) -> String {
+        let mark = match mark {
+            _ if self.counted.contains(&number) => {
+                format!("<w:r>{REFERENCE}<w:footnoteRef/></w:r>")
+            }
+            Some(mark) => raised(mark),
+            None => return String::new(),
+        };
+        mark + &plain(" ")
     }
 }
 
@@ -231,14 +263,9 @@ pub(super) fn page_name(page: usize) -> String {
     format!("page_{}", page + 1)
 }
 
-/// The mark of a footnote.
-pub(super) fn raised(mark: &str) -> String {
-    let style = "FootnoteReference";
-    Run {
-        style,
-        ..Run::default()
-    }
-    .xml(mark)
+/// The mark of a footnote, as text.
+fn raised(mark: &str) -> String {
+    format!("<w:r>{REFERENCE}{}</w:r>", run_content(mark))
 }
 
 /// Text without any style.

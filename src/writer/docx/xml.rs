@@ -5,16 +5,21 @@ use std::io::{self, Write};
 /// Bytes of XML that are collected before they are handed on. A larger value takes more memory, a smaller one more calls.
 const CHUNK: usize = 64 * 1024;
 
-/// `true` for a character that stands in the document: no control character but line ends and tabs, none that XML cannot
-/// have.
-fn is_kept(c: char) -> bool {
-    matches!(c, '\t' | '\n') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+/// A character as it stands in the document: control characters that separate are blanks, others and those that XML cannot have
+/// are left out.
+fn clean(c: char) -> Option<char> {
+    match c {
+        '\t' | '\n' => Some(c),
+        '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}' | '\u{85}' => Some(' '),
+        '\u{fffe}' | '\u{ffff}' => None,
+        c => Some(c).filter(|c| !c.is_control()),
+    }
 }
 
 /// Text between tags or between quotes, on one line.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| is_kept(*c)) {
+    for c in text.chars().filter_map(clean) {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -99,8 +104,8 @@ mod tests {
     #[test]
     fn text_is_no_xml_and_has_only_its_characters() {
         assert_eq!(
-            escaped("a\u{0}\u{1b}\u{7f}\u{ffff}<b a=\"'&\">\n]]>"),
-            "a&lt;b a=&quot;'&amp;&quot;&gt; ]]&gt;"
+            escaped("a\u{0}\u{1b}\u{7f}\u{ffff}\u{c}<b a=\"'&\">\n]]>"),
+            "a &lt;b a=&quot;'&amp;&quot;&gt; ]]&gt;"
         );
         assert_eq!(
             run_content("a \r\nb\tc\u{8}"),
