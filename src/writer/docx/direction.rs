@@ -15,13 +15,18 @@ fn direction(c: char) -> Option<bool> {
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}'))
 }
 
-/// `true` if most letters of a text are written from right to left; the first one decides between halves.
+/// Letters from left to right for each one from right to left that a paragraph from right to left has at most, where it begins
+/// with one of the latter. A larger value turns sentences that begin with a foreign word; a smaller one leaves those with many
+/// names in Latin letters.
+const MOST_FOREIGN: usize = 2;
+
+/// `true` if a text runs from right to left: most of its letters do, or the first one and a good part of them.
 pub(super) fn is_right_to_left(text: &str) -> bool {
     let mut directions = text.chars().filter_map(direction).peekable();
-    let first = directions.peek().copied();
-    let mut letters = [0_usize; 2];
-    directions.for_each(|is_rtl| letters[usize::from(is_rtl)] += 1);
-    letters[1] > letters[0] || (letters[1] == letters[0] && first == Some(true))
+    let is_first = directions.peek() == Some(&true);
+    let (mut right, mut left) = (0_usize, 0_usize);
+    directions.for_each(|is_rtl| if is_rtl { right += 1 } else { left += 1 });
+    right > left || (is_first && right * MOST_FOREIGN >= left)
 }
 
 /// `true` for every character of a text that is set from right to left; `is_rtl` is the direction of its paragraph.
@@ -74,6 +79,10 @@ mod tests {
     #[test]
     fn the_letters_of_most_decide() {
         assert!(is_right_to_left("PDF هذا مستند"));
+        assert!(is_right_to_left(
+            "שלום עולם, version 2.0 (beta) של docparse."
+        ));
+        assert!(!is_right_to_left("שלום means hello or goodbye"));
         assert!(!is_right_to_left("the word שלום in a sentence"));
         assert!(!is_right_to_left("2024"));
     }

@@ -16,6 +16,8 @@ const WIDE: u32 = 7;
 const BOLD_SHARE: u32 = 10;
 /// Space beside the text of a cell, on both sides together, and some for fonts that are wider.
 const PADDING: u32 = 300;
+/// The space beside texts in a table whose words do not fit.
+const TIGHT: &str = "<w:tblCellMar><w:left w:w=\"28\" w:type=\"dxa\"/><w:right w:w=\"28\" w:type=\"dxa\"/></w:tblCellMar>";
 /// Most of a word's width that a column keeps. A larger value breaks other columns where one has long addresses.
 const MAX_WORD: u32 = 2400;
 
@@ -42,14 +44,15 @@ pub(super) fn write(
             stream.push(&["<w:p/>"]);
         }
         let columns = first..table.columns.min(first + MAX_COLUMNS);
-        let widths = widths(&cells, columns.clone(), width);
+        let (widths, is_tight) = widths(&cells, columns.clone(), width);
         stream.push(&["<w:tbl><w:tblPr><w:tblStyle w:val=\"TableGrid\"/>"]);
         stream.push(&[if is_rtl { "<w:bidiVisual/>" } else { "" }]);
         let total: u32 = widths.iter().sum();
         let properties = format!(
-            "<w:tblW w:w=\"{total}\" w:type=\"dxa\"/><w:jc w:val=\"center\"/>\
+            "<w:tblW w:w=\"{total}\" w:type=\"dxa\"/><w:jc w:val=\"center\"/>{}\
              <w:tblLook w:val=\"0420\" w:firstRow=\"1\" w:lastRow=\"0\" w:firstColumn=\"0\" \
-             w:lastColumn=\"0\" w:noHBand=\"0\" w:noVBand=\"1\"/></w:tblPr><w:tblGrid>"
+             w:lastColumn=\"0\" w:noHBand=\"0\" w:noVBand=\"1\"/></w:tblPr><w:tblGrid>",
+            if is_tight { TIGHT } else { "" }
         );
         stream.push(&[&properties]);
         for width in &widths {
@@ -149,8 +152,9 @@ fn write_cell(
     stream.push(&[&paragraph(cell, &look), "</w:tc>"]);
 }
 
-/// Widths of columns: what their texts want, and if that is too wide their words first, and the rest in proportion.
-fn widths(cells: &[&Cell], columns: Range<usize>, width: u32) -> Vec<u32> {
+/// Widths of columns: what their texts want, and if that is too wide their words first, and the rest in proportion. The flag is
+/// `true` if not even the words have room.
+fn widths(cells: &[&Cell], columns: Range<usize>, width: u32) -> (Vec<u32>, bool) {
     let mut wanted = vec![0_u32; columns.len()];
     let mut words = vec![0_u32; columns.len()];
     for cell in cells.iter().filter(|cell| columns.contains(&cell.column)) {
@@ -179,7 +183,7 @@ fn widths(cells: &[&Cell], columns: Range<usize>, width: u32) -> Vec<u32> {
     let sum = |widths: &[u32]| widths.iter().map(|width| u64::from(*width)).sum::<u64>();
     let (most, least, width) = (sum(&wanted), sum(&words), u64::from(width));
     if most <= width {
-        return wanted;
+        return (wanted, false);
     }
     let shares = words.iter().zip(&wanted).map(|(word, wanted)| {
         let word = u64::from(*word);
@@ -188,9 +192,8 @@ fn widths(cells: &[&Cell], columns: Range<usize>, width: u32) -> Vec<u32> {
             false => word * width / least.max(1),
         }
     });
-    shares
-        .map(|share| u32::try_from(share).unwrap_or(0).max(1))
-        .collect()
+    let shares = shares.map(|share| u32::try_from(share).unwrap_or(0).max(1));
+    (shares.collect(), least >= width)
 }
 
 /// `true` for a letter as wide as it is high.
@@ -301,13 +304,13 @@ mod tests {
         let long = "many words ".repeat(40);
         let cells = [cell(0, 0, 1, 1, "id"), cell(0, 1, 1, 1, &long)];
         let cells: Vec<&Cell> = cells.iter().collect();
-        let found = widths(&cells, 0..2, 9000);
+        let (found, is_tight) = widths(&cells, 0..2, 9000);
         assert!(
             (8998..=9000).contains(&found.iter().sum::<u32>()),
             "{found:?}"
         );
-        assert!(found[0] < 700, "{found:?}");
-        let found = widths(&cells[..1], 0..1, 9000);
+        assert!(found[0] < 700 && !is_tight, "{found:?}");
+        let (found, _) = widths(&cells[..1], 0..1, 9000);
         assert!(found[0] < 700, "{found:?}");
     }
 }
