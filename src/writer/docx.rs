@@ -1,8 +1,8 @@
 //! The document for Word and other word processors, in Office Open XML (ECMA-376, transitional): one file with its pictures.
 //!
-//! It is made of the bodies of blocks, as HTML is. Headings, lists, captions and footnotes are those of Word, so that its outline,
-//! its numbering and its styles work on them. Text flows: pages of the source begin no new ones. Every text of the document
-//! goes through [`xml`], every address through [`links`].
+//! It is made of the bodies of blocks, as HTML is. Headings, lists, captions and footnotes are those of Word, so that its
+//! outline, its numbering and its styles work on them. Text flows: pages of the source begin no new ones. Every text of the
+//! document goes through [`xml`], every address through [`links`].
 //!
 //! A page at a time is written, and a picture at a time is read; footnotes, addresses and paths are kept until the end.
 
@@ -84,8 +84,11 @@ fn package<W: Write + Seek>(
     let document = finished.document;
     let paper = Paper::of(pages);
     let mut archive = Archive(ZipWriter::new(out));
-    archive.part("[Content_Types].xml", parts::CONTENT_TYPES)?;
-    archive.part("_rels/.rels", &parts::relationships(&[parts::PACKAGE]))?;
+    archive.part("[Content_Types].xml", &parts::content_types())?;
+    archive.part(
+        "_rels/.rels",
+        &parts::relationships(&[&parts::of_package()]),
+    )?;
     let properties = parts::properties(&document.info, own_title(document));
     archive.part("docProps/core.xml", &properties)?;
     archive.part("word/styles.xml", &parts::styles(&document.info, paper))?;
@@ -103,7 +106,7 @@ fn package<W: Write + Seek>(
     archive.part("word/footnotes.xml", &parts::footnotes(&footnotes))?;
     archive.part("word/numbering.xml", &numbering)?;
     let (shown, links) = (pictures.relationships(), links.relationships());
-    let entries = parts::relationships(&[parts::OF_DOCUMENT, &shown, &links]);
+    let entries = parts::relationships(&[&parts::of_text(), &shown, &links]);
     archive.part("word/_rels/document.xml.rels", &entries)?;
     let entries = parts::relationships(&[&note_links.relationships()]);
     archive.part("word/_rels/footnotes.xml.rels", &entries)?;

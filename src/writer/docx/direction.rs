@@ -15,9 +15,9 @@ fn direction(c: char) -> Option<bool> {
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}'))
 }
 
-/// Letters from left to right for each one from right to left that a paragraph from right to left has at most, where it begins
-/// with one of the latter. A larger value turns sentences that begin with a foreign word; a smaller one leaves those with many
-/// names in Latin letters.
+/// Letters from left to right for each one from right to left that a paragraph from right to left has at most, where it
+/// begins with one of the latter. A larger value turns sentences that begin with a foreign word; a smaller one leaves those
+/// with many names in Latin letters.
 const MOST_FOREIGN: usize = 2;
 
 /// `true` if a text runs from right to left: most of its letters do, or the first one and a good part of them.

@@ -3,7 +3,7 @@
 //! Word refuses a whole document for one address that is no URI, so only those become links that are: everything else stays
 //! text.
 
-use super::xml::escaped;
+use super::parts::external;
 use crate::writer::markdown::address;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::collections::BTreeMap;
@@ -47,14 +47,8 @@ impl Links {
 
     /// The entries of the part that has the addresses.
     pub(super) fn relationships(&self) -> String {
-        let links = self.addresses.iter().enumerate().map(|(number, uri)| {
-            format!(
-                "<Relationship Id=\"link{number}\" \
-                 Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink\" \
-                 Target=\"{}\" TargetMode=\"External\"/>",
-                escaped(uri)
-            )
-        });
+        let links = self.addresses.iter().enumerate();
+        let links = links.map(|(number, uri)| external(&format!("link{number}"), "hyperlink", uri));
         links.collect()
     }
 }

@@ -12,35 +12,77 @@ const PICTURE_SHARE: f64 = 0.85;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 
-/// The kinds of all parts.
-pub(super) const CONTENT_TYPES: &str = concat!(
-    "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n",
-    "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">",
-    "<Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>",
-    "<Default Extension=\"xml\" ContentType=\"application/xml\"/>",
-    "<Default Extension=\"jpg\" ContentType=\"image/jpeg\"/>",
-    "<Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/>",
-    "<Override PartName=\"/word/styles.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.styles+xml\"/>",
-    "<Override PartName=\"/word/settings.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.settings+xml\"/>",
-    "<Override PartName=\"/word/numbering.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.numbering+xml\"/>",
-    "<Override PartName=\"/word/footnotes.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml\"/>",
-    "<Override PartName=\"/docProps/core.xml\" ContentType=\"application/vnd.openxmlformats-package.core-properties+xml\"/>",
-    "</Types>"
-);
+/// What the kinds of relationships begin with.
+const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/";
+/// What the kinds of the parts of a text begin with.
+const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.";
+/// The parts beside the text: names and kinds.
+const BESIDE_TEXT: [&str; 4] = ["styles", "settings", "numbering", "footnotes"];
+/// The part of properties.
+const PROPERTIES: &str = "docProps/core.xml";
 
-/// The entries of the package: the text and its properties.
-pub(super) const PACKAGE: &str = concat!(
-    "<Relationship Id=\"document\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"word/document.xml\"/>",
-    "<Relationship Id=\"properties\" Type=\"http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties\" Target=\"docProps/core.xml\"/>",
-);
+/// The part that tells the kinds of all parts.
+pub(super) fn content_types() -> String {
+    let mut xml = format!(
+        "{HEAD}<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">"
+    );
+    let by_ending = [
+        (
+            "rels",
+            "application/vnd.openxmlformats-package.relationships+xml",
+        ),
+        ("xml", "application/xml"),
+        ("jpg", "image/jpeg"),
+    ];
+    for (ending, kind) in by_ending {
+        xml.push_str(&format!(
+            "<Default Extension=\"{ending}\" ContentType=\"{kind}\"/>"
+        ));
+    }
+    let beside = BESIDE_TEXT.map(|name| (format!("word/{name}.xml"), format!("{WORD}{name}+xml")));
+    let text = (
+        "word/document.xml".to_string(),
+        format!("{WORD}document.main+xml"),
+    );
+    let properties = "application/vnd.openxmlformats-package.core-properties+xml";
+    let properties = (PROPERTIES.to_string(), properties.to_string());
+    for (name, kind) in [text, properties].into_iter().chain(beside) {
+        xml.push_str(&format!(
+            "<Override PartName=\"/{name}\" ContentType=\"{kind}\"/>"
+        ));
+    }
+    xml.push_str("</Types>");
+    xml
+}
 
-/// The entries that the text of every document has.
-pub(super) const OF_DOCUMENT: &str = concat!(
-    "<Relationship Id=\"styles\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles\" Target=\"styles.xml\"/>",
-    "<Relationship Id=\"settings\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/settings\" Target=\"settings.xml\"/>",
-    "<Relationship Id=\"numbering\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/numbering\" Target=\"numbering.xml\"/>",
-    "<Relationship Id=\"footnotes\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes\" Target=\"footnotes.xml\"/>",
-);
+/// A relationship of a part to another one.
+pub(super) fn relationship(id: &str, kind: &str, target: &str) -> String {
+    format!("<Relationship Id=\"{id}\" Type=\"{OFFICE}{kind}\" Target=\"{target}\"/>")
+}
+
+/// A relationship to an address.
+pub(super) fn external(id: &str, kind: &str, address: &str) -> String {
+    let address = escaped(address);
+    format!(
+        "<Relationship Id=\"{id}\" Type=\"{OFFICE}{kind}\" Target=\"{address}\" TargetMode=\"External\"/>"
+    )
+}
+
+/// The relationships of the package: to the text and its properties.
+pub(super) fn of_package() -> String {
+    let kind =
+        "http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties";
+    let properties =
+        format!("<Relationship Id=\"properties\" Type=\"{kind}\" Target=\"{PROPERTIES}\"/>");
+    relationship("document", "officeDocument", "word/document.xml") + &properties
+}
+
+/// The relationships that the text of every document has.
+pub(super) fn of_text() -> String {
+    BESIDE_TEXT
+        .map(|name| relationship(name, name, &format!("{name}.xml")))
+        .concat()
+}
 
 /// Settings of the document: without the mode of compatibility Word would treat it as one of 2007.
 pub(super) const SETTINGS: &str = concat!(
@@ -48,7 +90,8 @@ pub(super) const SETTINGS: &str = concat!(
     "<w:settings xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">",
     "<w:defaultTabStop w:val=\"720\"/>",
     "<w:footnotePr><w:footnote w:id=\"-1\"/><w:footnote w:id=\"0\"/></w:footnotePr>",
-    "<w:compat><w:compatSetting w:name=\"compatibilityMode\" w:uri=\"http://schemas.microsoft.com/office/word\" w:val=\"15\"/></w:compat>",
+    "<w:compat><w:compatSetting w:name=\"compatibilityMode\" ",
+    "w:uri=\"http://schemas.microsoft.com/office/word\" w:val=\"15\"/></w:compat>",
     "</w:settings>"
 );
 
@@ -81,12 +124,11 @@ pub(super) fn footnotes(notes: &str) -> String {
     format!("{HEAD}{FOOTNOTES_START}{notes}</w:footnotes>")
 }
 
-/// A part of entries.
+/// A part of relationships.
 pub(super) fn relationships(entries: &[&str]) -> String {
-    format!(
-        "{HEAD}<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{}</Relationships>",
-        entries.concat()
-    )
+    let entries = entries.concat();
+    let kind = "http://schemas.openxmlformats.org/package/2006/relationships";
+    format!("{HEAD}<Relationships xmlns=\"{kind}\">{entries}</Relationships>")
 }
 
 /// The paper, in twentieths of a point.
@@ -97,8 +139,8 @@ pub(super) struct Paper {
 }
 
 impl Paper {
-    /// Letter where the first page is, else A4; upright or not as the first page. Text flows, so it need not have the size of
-    /// the pages: slides and photos have any.
+    /// Letter where the first page is, else A4; upright or not as the first page. Text flows, so it need not have the
+    /// size of the pages: slides and photos have any.
     pub(super) fn of(pages: &[Page]) -> Paper {
         let (width, height) = pages
             .first()

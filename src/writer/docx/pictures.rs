@@ -1,5 +1,6 @@
 //! Pictures inside of a Word document.
 
+use super::parts::relationship;
 use super::xml::escaped;
 use crate::writer::kept::PictureBytes;
 use image::{ImageFormat, ImageReader};
@@ -84,12 +85,8 @@ impl<'a> Pictures<'a> {
     pub(super) fn relationships(&self) -> String {
         let numbers = 0..self.shown.len();
         let entries = numbers.map(|number| {
-            format!(
-                "<Relationship Id=\"picture{number}\" \
-                 Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/image\" \
-                 Target=\"media/image{}.jpg\"/>",
-                number + 1
-            )
+            let file = format!("media/image{}.jpg", number + 1);
+            relationship(&format!("picture{number}"), "image", &file)
         });
         entries.collect()
     }

@@ -152,8 +152,8 @@ fn write_cell(
     stream.push(&[&paragraph(cell, &look), "</w:tc>"]);
 }
 
-/// Widths of columns: what their texts want, and if that is too wide their words first, and the rest in proportion. The flag is
-/// `true` if not even the words have room.
+/// Widths of columns: what their texts want, and if that is too wide their words first, and the rest in proportion. The
+/// flag is `true` if not even the words have room.
 fn widths(cells: &[&Cell], columns: Range<usize>, width: u32) -> (Vec<u32>, bool) {
     let mut wanted = vec![0_u32; columns.len()];
     let mut words = vec![0_u32; columns.len()];

@@ -225,8 +225,8 @@ impl<'a> Texts<'a> {
         Some(format!("r:id=\"{}\"", links.id(link)?))
     }
 
-    /// A reference to a footnote. Word counts it where that gives the mark that it has on the page; else the mark is text. Word's
-    /// footnotes have one reference.
+    /// A reference to a footnote. Word counts it where that gives the mark that it has on the page; else the mark is text.
+    /// Word's footnotes have one reference.
     fn reference(&mut self, mark: &str, block: usize, page: Option<usize>) -> String {
         let number = match self.is_in_note {
             true => None,

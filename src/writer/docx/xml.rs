@@ -5,8 +5,8 @@ use std::io::{self, Write};
 /// Bytes of XML that are collected before they are handed on. A larger value takes more memory, a smaller one more calls.
 const CHUNK: usize = 64 * 1024;
 
-/// A character as it stands in the document: control characters that separate are blanks, others and those that XML cannot have
-/// are left out.
+/// A character as it stands in the document: control characters that separate are blanks, others and those that XML cannot
+/// have are left out.
 fn clean(c: char) -> Option<char> {
     match c {
         '\t' | '\n' => Some(c),
