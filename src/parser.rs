@@ -21,6 +21,7 @@ use crate::pipeline::{RequestError, RunRequest, SetupError, memory, restructure_
 use crate::recognize::server::StopSignals;
 use crate::restructure::{self, FinishOptions};
 use crate::runtime::{self, RuntimeDirs};
+use crate::writer::docx;
 use crate::writer::html::Html;
 use crate::writer::json::{self, JsonOptions};
 use crate::writer::markdown;
@@ -316,6 +317,12 @@ impl Parsed {
         // Memory takes all that is written.
         drop(Html.write(Finished::from(&self.document), &options, &mut html));
         String::from_utf8_lossy(&html).into_owned()
+    }
+
+    /// The document as a Word document (`.docx`), with its pictures, as the command line writes it.
+    pub fn to_docx(&self) -> io::Result<Vec<u8>> {
+        let finished = Finished::from(&self.document);
+        docx::bytes(finished, &self.document.pages, &self.json.markdown)
     }
 
     /// Writes the document as JSON, identical to the command line's.

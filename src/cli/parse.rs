@@ -155,7 +155,7 @@ fn parse(args: &ParseArgs, cancel: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let needs = match target {
         Target::Files => Tree::of(args.compat()).needs(formats, embeds),
         Target::Print(format) => Needs {
-            block_pictures: format.embeds_pictures() && embeds,
+            block_pictures: format.embeds_pictures().holds(embeds),
             ..Needs::default()
         },
     };

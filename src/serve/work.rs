@@ -315,7 +315,7 @@ fn run(
     let mut formats = settings::formats(&record.formats, embeds).map_err(refused)?;
     if let Some(answer) = &record.answer {
         formats = Formats::none().and(answer::NAME);
-        answer_form(answer, &mut finish, &mut format);
+        answer_form(answer, record.created_ms, &mut finish, &mut format);
     }
     let pages = settings::pages(record.pages.as_deref()).map_err(refused)?;
     let tree = Tree::of(as_reference);
@@ -383,7 +383,12 @@ fn run(
 }
 
 /// Changes options to those of the reference's answer.
-fn answer_form(answer: &AnswerOptions, finish: &mut FinishOptions, format: &mut FormatOptions) {
+fn answer_form(
+    answer: &AnswerOptions,
+    created_ms: u64,
+    finish: &mut FinishOptions,
+    format: &mut FormatOptions,
+) {
     let steps = |(merge_tables, relevel_titles)| RestructureOptions {
         merge_tables,
         relevel_titles,
@@ -396,7 +401,7 @@ fn answer_form(answer: &AnswerOptions, finish: &mut FinishOptions, format: &mut 
     format.answer = Some(AnswerForm {
         visualize: answer.visualize,
         images: answer.return_markdown_images,
-        docx: answer.docx,
+        docx: answer.docx.then_some(created_ms / 1000),
         is_pdf: answer.is_pdf,
     });
 }

@@ -6,9 +6,9 @@
 use super::document_files::Files;
 use super::format::{Format, Needs, PageWriter};
 use super::kept::Finished;
-use super::options::{AnswerForm, FormatOptions};
-use super::{drawings, json, markdown};
-use crate::document::{Document, Page};
+use super::options::{AnswerForm, FormatOptions, MarkdownOptions};
+use super::{docx, drawings, json, markdown};
+use crate::document::{Document, DocumentInfo, Page};
 use crate::engine::FinishedPage;
 use crate::fault::Fault;
 use base64::Engine;
@@ -89,7 +89,7 @@ impl AnswerWriter {
     fn pictures_of(&self, finished: &FinishedPage) -> Result<Value, Fault> {
         let page = &finished.page;
         let mut images = Map::new();
-        if self.form.images {
+        if self.form.images || self.form.docx.is_some() {
             for picture in page.all_pictures() {
                 if let Some(jpeg) = &picture.jpeg {
                     images.insert(picture.path.clone(), STANDARD.encode(jpeg).into());
@@ -145,19 +145,58 @@ impl AnswerWriter {
         let blocks = page.blocks.iter();
         let text = markdown::reference(blocks, page.width, &self.options.json.markdown);
         let mut written = json!({"text": text});
+        let images = match pictures["images"].take() {
+            Value::Object(images) => images,
+            _ => Map::new(),
+        };
+        let exported = self.form.docx.map(|seconds| {
+            let name = format!("{seconds}_{:04}.docx", index % 10_000);
+            let pages = vec![with_pictures(page.clone(), &images)];
+            exports(pages, &document.info, &self.options.json.markdown, name)
+        });
         if self.form.images {
-            written["images"] = match pictures["images"].take() {
-                Value::Null => json!({}),
-                images => images,
-            };
+            written["images"] = images.into();
         }
         result.insert("markdown".into(), written);
         if self.form.visualize {
             result.insert("outputImages".into(), pictures["outputImages"].take());
             result.insert("inputImage".into(), pictures["inputImage"].take());
         }
+        if let Some(exported) = exported {
+            result.insert("exports".into(), exported?);
+        }
         Ok(result.into())
     }
+}
+
+/// A page with the bytes of its pictures, which are in base64.
+pub(crate) fn with_pictures(mut page: Page, images: &Map<String, Value>) -> Page {
+    let of_blocks = page
+        .blocks
+        .iter_mut()
+        .filter_map(|block| block.picture.as_mut());
+    for picture in of_blocks.chain(&mut page.pictures) {
+        let encoded = images.get(&picture.path).and_then(Value::as_str);
+        picture.jpeg = encoded.and_then(|encoded| Some(STANDARD.decode(encoded).ok()?.into()));
+    }
+    page
+}
+
+/// The exports of an answer: its pages, with their pictures, as a Word document.
+pub(crate) fn exports(
+    pages: Vec<Page>,
+    info: &DocumentInfo,
+    options: &MarkdownOptions,
+    name: String,
+) -> io::Result<Value> {
+    let document = Document {
+        input_path: String::new(),
+        pages,
+        page_count: None,
+        info: info.clone(),
+    };
+    let bytes = docx::bytes(Finished::from(&document), &document.pages, options)?;
+    Ok(json!({"docx": {"content": STANDARD.encode(bytes), "fileName": name}}))
 }
 
 /// The result of a page without the keys that name its file, at every depth.

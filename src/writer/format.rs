@@ -43,9 +43,9 @@ pub(crate) trait Format: Sync {
         true
     }
 
-    /// `true` if its file can hold the bytes of the pictures, where the settings want that (`embed_images`).
-    fn embeds_pictures(&self) -> bool {
-        false
+    /// Whether its file holds the bytes of the pictures.
+    fn embeds_pictures(&self) -> Embedding {
+        Embedding::Never
     }
 
     /// Writes a finished document as one file. Errors are those of `out`; formats with their own
@@ -70,6 +70,28 @@ pub(crate) trait PageWriter {
 
     /// Takes the finished document.
     fn finish(self: Box<Self>, document: &Document, files: &mut Files);
+}
+
+/// Whether a format's file holds the bytes of the document's pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Embedding {
+    /// It never does.
+    Never,
+    /// Where the settings want it (`embed_images`); else it links to them.
+    OnRequest,
+    /// Always: it cannot link to files.
+    Always,
+}
+
+impl Embedding {
+    /// `true` if it does; `is_requested` tells what the settings want.
+    pub(crate) fn holds(self, is_requested: bool) -> bool {
+        match self {
+            Embedding::Never => false,
+            Embedding::OnRequest => is_requested,
+            Embedding::Always => true,
+        }
+    }
 }
 
 /// What formats need besides the finished document; the rest is not made.

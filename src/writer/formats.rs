@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::csv::TableFiles;
+use super::docx::Docx;
 use super::format::Format;
 use super::html::Html;
 use super::json::Json;
@@ -16,6 +17,7 @@ use std::fmt;
 pub(crate) const FORMATS: &[&dyn Format] = &[
     &Markdown,
     &Html,
+    &Docx,
     &Json,
     &Workbooks,
     &TableFiles,
@@ -137,7 +139,7 @@ mod tests {
             assert_eq!(formats(names), Ok([true, false, false, false]), "{names}");
         }
         assert_eq!(formats("-vis"), Ok([true, true, true, false]));
-        assert_eq!(formats("md,-docx"), Err("-docx".into()));
+        assert_eq!(formats("md,-odt"), Err("-odt".into()));
         assert_eq!(formats("--md"), Err("--md".into()));
         assert_eq!(formats("md,draw_tables"), Err("draw_tables".into()));
     }

@@ -4,18 +4,17 @@
 //! It is made of the bodies of blocks, so what is structure comes from types, and every text of the document goes through
 //! [`text::escaped`]. Links are written for addresses of the web and of mail, for pages and for footnotes of the document.
 
-mod notes;
 mod text;
 
 use super::figures::{captions, chart_table, is_blank, title};
-use super::format::Format;
+use super::format::{Embedding, Format};
 use super::kept::Finished;
 use super::markdown;
 use super::markdown::{MarkdownOptions, PictureSources};
+use super::notes::{Notes, footnote};
 use super::options::FormatOptions;
 use crate::document::inline::{Inline, TextRun};
 use crate::document::{Block, Body, Cell, Label, ListItem, Markup, Page, Paragraph, Table};
-use notes::{Notes, footnote};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use text::{escaped, light, text_run};
@@ -40,8 +39,8 @@ impl Format for Html {
         true
     }
 
-    fn embeds_pictures(&self) -> bool {
-        true
+    fn embeds_pictures(&self) -> Embedding {
+        Embedding::OnRequest
     }
 
     fn write(
@@ -62,7 +61,7 @@ impl Format for Html {
             out: String::new(),
             options: &options.json.markdown,
             pictures: &pictures,
-            notes: Notes::of(document),
+            notes: Notes::of(&document.pages, true),
         };
         for page in &document.pages {
             writer.page(page);

@@ -1,6 +1,7 @@
 //! Finished documents as formats get them, and the bytes of pictures that some formats put into their files.
 
 use crate::document::{Document, Page};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -21,6 +22,36 @@ impl<'a> From<&'a Document> for Finished<'a> {
             document,
             kept: None,
         }
+    }
+}
+
+/// The bytes of a document's pictures, in memory or kept in a file.
+pub(super) struct PictureBytes<'a> {
+    in_memory: BTreeMap<&'a str, &'a [u8]>,
+    kept: Option<&'a KeptPictures>,
+}
+
+impl<'a> PictureBytes<'a> {
+    /// The pictures of a document.
+    pub(super) fn of(finished: Finished<'a>) -> Self {
+        let pages = finished.document.pages.iter();
+        let in_memory = pages.flat_map(Page::all_pictures).filter_map(|picture| {
+            let jpeg = picture.jpeg.as_deref()?;
+            Some((picture.path.as_str(), jpeg))
+        });
+        PictureBytes {
+            in_memory: in_memory.collect(),
+            kept: finished.kept,
+        }
+    }
+
+    /// The bytes of a picture; `None` if there are none.
+    pub(super) fn read(&self, path: &str) -> io::Result<Option<Cow<'a, [u8]>>> {
+        if let Some(jpeg) = self.in_memory.get(path) {
+            return Ok(Some(Cow::Borrowed(jpeg)));
+        }
+        let kept = self.kept.map(|kept| kept.read(path)).transpose()?;
+        Ok(kept.flatten().map(Cow::Owned))
     }
 }
 
@@ -52,7 +83,7 @@ impl KeptPictures {
     }
 
     /// The bytes of a picture; `None` if it was not kept.
-    pub(super) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         let Some(((place, length), file)) = self.places.get(path).zip(self.file.as_ref()) else {
             return Ok(None);
         };

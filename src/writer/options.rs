@@ -24,8 +24,8 @@ pub struct AnswerForm {
     pub visualize: bool,
     /// Pictures that Markdown shows.
     pub images: bool,
-    /// A Word document of each page.
-    pub docx: bool,
+    /// A Word document of each page, named by this number of seconds since 1970.
+    pub docx: Option<u64>,
     /// The file is a PDF; other files with pages are TIFFs.
     pub is_pdf: bool,
 }

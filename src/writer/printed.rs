@@ -30,7 +30,8 @@ pub(crate) struct PrintOptions {
 impl PrintOptions {
     /// `true` if the format embeds pictures.
     fn embeds(&self) -> bool {
-        self.format.embeds_pictures() && self.options.json.markdown.form.embed_images
+        let is_requested = self.options.json.markdown.form.embed_images;
+        self.format.embeds_pictures().holds(is_requested)
     }
 }
 

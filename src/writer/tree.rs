@@ -62,14 +62,16 @@ impl Tree {
 
     /// `true` if one of the formats embeds pictures.
     pub(crate) fn embeds(&self, chosen: Formats, options: &FormatOptions) -> bool {
-        let is_asked = options.json.markdown.form.embed_images;
-        is_asked && self.formats(chosen).any(|format| format.embeds_pictures())
+        let is_requested = options.json.markdown.form.embed_images;
+        self.formats(chosen)
+            .any(|format| format.embeds_pictures().holds(is_requested))
     }
 
     /// Pictures that the formats need besides the finished document; some need those that they embed.
-    pub(crate) fn needs(&self, chosen: Formats, embeds: bool) -> Needs {
+    /// `embed_images` is the setting.
+    pub(crate) fn needs(&self, chosen: Formats, embed_images: bool) -> Needs {
         let embedded = |format: &dyn Format| Needs {
-            block_pictures: embeds && format.embeds_pictures(),
+            block_pictures: format.embeds_pictures().holds(embed_images),
             ..Needs::default()
         };
         self.formats(chosen)

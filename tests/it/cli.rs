@@ -152,10 +152,10 @@ fn formats_choose_files() {
         assert!(html.contains(&format!("src=\"{picture}\"")), "{picture}");
     }
     let ran = folder
-        .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,docx"])
+        .run(&["-i", "a.pdf", "--save-path", "out", "--formats", "md,odt"])
         .expect(2);
     assert!(
-        ran.stderr.contains("unknown format `docx`"),
+        ran.stderr.contains("unknown format `odt`"),
         "{}",
         ran.stderr
     );

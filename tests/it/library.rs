@@ -32,7 +32,7 @@ fn a_parser_gives_what_the_command_line_writes() {
             "-o",
             "out",
             "--formats",
-            "md,html,json",
+            "md,html,json,docx",
         ])
         .expect(0);
     assert_eq!(one.to_markdown(), folder.text("out/report.md"));
@@ -44,6 +44,8 @@ fn a_parser_gives_what_the_command_line_writes() {
         String::from_utf8(json).unwrap(),
         folder.text("out/report.json")
     );
+    let docx = std::fs::read(folder.path().join("out/report.docx")).unwrap();
+    assert!(one.to_docx().unwrap() == docx);
     for (path, jpeg) in one.pictures() {
         assert_eq!(
             std::fs::read(folder.path().join("out").join(path)).unwrap(),

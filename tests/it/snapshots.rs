@@ -197,7 +197,7 @@ fn wrong_uses() {
         &["report.pdf"],
         &["--save-path", "out"],
         &["report.pdf", "--fromats", "md"],
-        &["report.pdf", to[0], to[1], "--formats", "docx"],
+        &["report.pdf", to[0], to[1], "--formats", "odt"],
         &["report.pdf", to[0], to[1], "--pages", "5-2"],
         &["report.pdf", to[0], to[1], "--pages", "9"],
         &["report.pdf", to[0], to[1], "--device", "abacus"],

@@ -25,7 +25,7 @@ pub(crate) struct CaseRun {
 /// Runs the case in a folder, which is the working directory.
 pub(crate) type RunCase<'a> = dyn Fn(&Path) -> Result<CaseRun, String> + 'a;
 
-/// Word documents are not supported.
+/// Word documents of the reference's kind are not supported.
 const NOT_OFFERED: &str = ".docx";
 
 /// A case with its expected and actual outputs.

@@ -18,6 +18,7 @@ use crate::document::{Block, Body, Document, Label, Page, Paragraph};
 use crate::writer::figures::{captions, chart_table, is_blank};
 use crate::writer::options::MarkdownOptions;
 use inline::{LabelOf, Place, paragraph};
+pub(in crate::writer) use lists::is_bullet;
 use lists::{Item, LastNumber, list};
 use notes::{Marks, Notes};
 use std::cell::Cell;

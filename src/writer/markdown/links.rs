@@ -1,7 +1,7 @@
 //! Addresses of pictures and links.
 
 use crate::document::Page;
-use crate::writer::kept::Finished;
+use crate::writer::kept::{Finished, PictureBytes};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -75,8 +75,8 @@ pub(super) fn encoded(address: &str) -> String {
 pub struct PictureSources<'a> {
     /// Paths of the pictures inside of tables.
     in_tables: BTreeSet<&'a str>,
-    /// The document whose pictures are embedded, and those of them that lie in memory.
-    embedded: Option<(Finished<'a>, BTreeMap<&'a str, &'a [u8]>)>,
+    /// The pictures that are embedded.
+    embedded: Option<PictureBytes<'a>>,
     /// Times that each was embedded.
     copies: RefCell<BTreeMap<String, usize>>,
     /// Why the first one could not be read.
@@ -95,21 +95,15 @@ impl<'a> PictureSources<'a> {
 
     /// The pictures of a document: their bytes, or links to them.
     pub(in crate::writer) fn new(finished: Finished<'a>, embeds: bool) -> PictureSources<'a> {
-        let pages = &finished.document.pages;
-        let pictures = pages.iter().flat_map(Page::all_pictures);
-        let in_memory = pictures.filter_map(|picture| {
-            let jpeg = picture.jpeg.as_deref()?;
-            Some((picture.path.as_str(), jpeg))
-        });
         PictureSources {
-            embedded: embeds.then(|| (finished, in_memory.collect())),
-            ..PictureSources::of(pages)
+            embedded: embeds.then(|| PictureBytes::of(finished)),
+            ..PictureSources::of(&finished.document.pages)
         }
     }
 
     /// The address of a picture.
     pub(in crate::writer) fn source(&self, path: &str) -> String {
-        let Some((finished, in_memory)) = &self.embedded else {
+        let Some(embedded) = &self.embedded else {
             return link(path);
         };
         let mut copies = self.copies.borrow_mut();
@@ -118,16 +112,13 @@ impl<'a> PictureSources<'a> {
         if *copies > MOST_COPIES {
             return link(path);
         }
-        if let Some(jpeg) = in_memory.get(path) {
-            return data_address(jpeg);
-        }
-        match finished.kept.map(|kept| kept.read(path)) {
-            Some(Ok(Some(jpeg))) => data_address(&jpeg),
-            Some(Err(error)) => {
+        match embedded.read(path) {
+            Ok(Some(jpeg)) => data_address(&jpeg),
+            Ok(None) => link(path),
+            Err(error) => {
                 self.error.borrow_mut().get_or_insert(error);
                 link(path)
             }
-            Some(Ok(None)) | None => link(path),
         }
     }
 

@@ -16,12 +16,13 @@ mod reference;
 mod safe;
 
 pub(super) use escape::without_control;
+pub(super) use gfm::is_bullet;
 pub use links::PictureSources;
 pub(super) use links::address;
 pub use reference::{block as reference_block, blocks, leveled_title, title};
 pub(super) use safe::comment;
 
-use super::format::Format;
+use super::format::{Embedding, Format};
 use super::kept::Finished;
 use super::options::FormatOptions;
 pub use super::options::MarkdownOptions;
@@ -46,8 +47,8 @@ impl Format for Markdown {
         true
     }
 
-    fn embeds_pictures(&self) -> bool {
-        true
+    fn embeds_pictures(&self) -> Embedding {
+        Embedding::OnRequest
     }
 
     fn write(

@@ -5,12 +5,12 @@ use super::{ApiError, failed};
 use crate::document::{Block, Document, DocumentInfo, Label, Page, Picture};
 use crate::fault::Fault;
 use crate::geometry::Rect;
-use crate::restructure::{RestructureOptions, restructure_pages as restructure};
+use crate::restructure::{self, FinishOptions, RestructureOptions};
 use crate::serve::http::RequestId;
 use crate::serve::state::Server;
 use crate::serve::upload::JsonBody;
 use crate::serve::wait;
-use crate::writer::answer::prune;
+use crate::writer::answer::{exports, prune, with_pictures};
 use crate::writer::markdown::{self, MarkdownOptions};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -83,33 +83,50 @@ fn restructured(body: &JsonBody, log_id: &mut String) -> Result<Vec<Value>, ApiE
         page_count: None,
         info: DocumentInfo::default(),
     };
-    restructure(&mut document.pages, &options);
+    let finish = FinishOptions {
+        restructure: Some(options),
+        regions_from_text: false,
+    };
+    restructure::finish(&mut document, &finish);
     let markdown_options = |index: usize| MarkdownOptions {
         pretty,
         show_formula_number,
         ..markdown_of(&given[index].result["model_settings"])
     };
     let settings: Vec<MarkdownOptions> = (0..given.len()).map(markdown_options).collect();
-    let answer =
-        |result: Value, pages: &[Page], options: &MarkdownOptions, images: Map<String, Value>| {
-            let blocks = pages.iter().flat_map(|page| &page.blocks);
-            let width = pages.first().map_or(0, |page| page.width);
-            let mut written = json!({"text": markdown::reference(blocks, width, options)});
-            if returns_images {
-                written["images"] = images.into();
-            }
-            let mut answer = json!({"prunedResult": result, "markdown": written});
-            if docx {
-                answer["exports"] = json!({});
-            }
-            answer
-        };
+    let concatenates = options.concatenate_pages;
+    let answer = |result: Value,
+                  pages: &[Page],
+                  options: &MarkdownOptions,
+                  images: Map<String, Value>|
+     -> Result<Value, ApiError> {
+        let blocks = pages.iter().flat_map(|page| &page.blocks);
+        let width = pages.first().map_or(0, |page| page.width);
+        let mut written = json!({"text": markdown::reference(blocks, width, options)});
+        let exported = docx.then(|| {
+            let name = match concatenates {
+                true => ".docx".to_string(),
+                false => format!("_{}.docx", pages.first().map_or(0, |page| page.page_index)),
+            };
+            let pages = pages.iter().cloned();
+            let pages = pages.map(|page| with_pictures(page, &images)).collect();
+            exports(pages, &document.info, options, name)
+        });
+        if returns_images {
+            written["images"] = images.into();
+        }
+        let mut answer = json!({"prunedResult": result, "markdown": written});
+        if let Some(exported) = exported {
+            answer["exports"] = exported?;
+        }
+        Ok(answer)
+    };
     let mut results = Vec::new();
     let mut joined: Option<(Value, Map<String, Value>)> = None;
     for (index, given) in given.iter().enumerate() {
         let mut result = given.result.clone();
         update(&mut result, &document.pages[index]);
-        match (&mut joined, options.concatenate_pages) {
+        match (&mut joined, concatenates) {
             (_, false) => {
                 let pages = std::slice::from_ref(&document.pages[index]);
                 results.push(answer(
@@ -117,7 +134,7 @@ fn restructured(body: &JsonBody, log_id: &mut String) -> Result<Vec<Value>, ApiE
                     pages,
                     &settings[index],
                     given.images.clone(),
-                ));
+                )?);
             }
             (None, true) => {
                 let mut first = result;
@@ -137,7 +154,7 @@ fn restructured(body: &JsonBody, log_id: &mut String) -> Result<Vec<Value>, ApiE
     if let Some((mut all, images)) = joined {
         all["page_count"] = given.len().into();
         number(&mut all);
-        results.push(answer(all, &document.pages, &settings[0], images));
+        results.push(answer(all, &document.pages, &settings[0], images)?);
     }
     Ok(results)
 }
@@ -281,7 +298,9 @@ fn join(all: &mut Value, page: Value) {
 /// Numbers the blocks of a joined result.
 fn number(all: &mut Value) {
     let mut order = 0;
-    let blocks = all.get_mut("parsing_res_list").and_then(Value::as_array_mut);
+    let blocks = all
+        .get_mut("parsing_res_list")
+        .and_then(Value::as_array_mut);
     for (id, block) in blocks.into_iter().flatten().enumerate() {
         if !block.is_object() {
             continue;

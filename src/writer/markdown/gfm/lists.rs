@@ -44,6 +44,11 @@ pub(super) fn list(items: &[Item], last: &mut LastNumber) -> String {
     out
 }
 
+/// `true` for a mark of an item that is a bullet.
+pub(in crate::writer) fn is_bullet(mark: &str) -> bool {
+    BULLETS.contains(&mark)
+}
+
 /// What stands before an item.
 enum Mark<'a> {
     Bullet,
@@ -57,7 +62,7 @@ fn mark(item: &ListItem) -> Mark<'_> {
     let Some(mark) = item.marker.as_deref().map(str::trim) else {
         return Mark::Bullet;
     };
-    if mark.is_empty() || BULLETS.contains(&mark) {
+    if mark.is_empty() || is_bullet(mark) {
         return Mark::Bullet;
     }
     if let Some((_, checked)) = BOXES.iter().find(|(text, _)| *text == mark) {

@@ -1,6 +1,6 @@
 //! The pages and footnotes of a document, as places that links lead to.
 
-use crate::document::{Block, Body, Document, Label, Page};
+use crate::document::{Block, Body, Label, Page};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The footnotes of a page.
@@ -24,16 +24,16 @@ pub(super) struct Notes<'a> {
 }
 
 impl<'a> Notes<'a> {
-    /// The footnotes of a document.
-    pub(super) fn of(document: &'a Document) -> Notes<'a> {
+    /// The footnotes of the pages; nothing refers to them if they are not `shown`.
+    pub(super) fn of(pages: &'a [Page], shown: bool) -> Notes<'a> {
         let mut notes = Notes::default();
         let mut count = 0;
-        for page in &document.pages {
+        for page in pages {
             let mut found = PageNotes {
                 first: count + 1,
                 ..PageNotes::default()
             };
-            for (at, block) in page.blocks.iter().enumerate() {
+            for (at, block) in page.blocks.iter().enumerate().filter(|_| shown) {
                 if let Some(mark) = footnote(block) {
                     count += 1;
                     if let Some(mark) = mark {
