@@ -71,7 +71,8 @@ export class PageView {
     this.isStale = true;
     this.badge.hidden = !line.provisional;
     // Through the CSSOM: the page's policy forbids style attributes.
-    this.sheet.style.aspectRatio = `${Math.max(line.width || 1, 1)} / ${Math.max(line.height || 1, 1)}`;
+    const ratio = Math.min(Math.max((line.width || 1) / (line.height || 1), 0.05), 20);
+    this.sheet.style.setProperty("--ratio", String(ratio));
     if (this.isShown) this.show();
   }
 
@@ -153,7 +154,7 @@ export class PageView {
       this.boxes.set(block.block_id, group);
       return group;
     });
-    const drawing = svg("svg", { class: "boxes", viewBox: `0 0 ${width} ${height}`, role: "group" }, ...groups);
+    const drawing = svg("svg", { class: "boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group" }, ...groups);
     return sayAttribute(drawing, "aria-label", "page_boxes", { n: this.number });
   }
 
