@@ -73,12 +73,12 @@ class Docs {
     );
     const inside = el("div", { class: "inside" }, prose(operation.description));
     const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((one) => this.resolved(one).value);
-    if (parameters.length) inside.append(el("h4", { t: "docs_params" }), this.parameters(parameters));
+    if (parameters.length) inside.append(el("h3", { t: "docs_params" }), this.parameters(parameters));
     if (operation.requestBody) {
       const body = this.resolved(operation.requestBody).value;
-      inside.append(el("h4", { t: "docs_body" }), prose(body.description), ...this.contents(body.content));
+      inside.append(el("h3", { t: "docs_body" }), prose(body.description), ...this.contents(body.content));
     }
-    inside.append(el("h4", { t: "docs_answers" }));
+    inside.append(el("h3", { t: "docs_answers" }));
     for (const [status, one] of Object.entries(operation.responses ?? {})) {
       const answer = this.resolved(one).value;
       inside.append(el("div", {}, el("strong", {}, status), prose(answer.description), ...this.contents(answer.content)));
