@@ -32,7 +32,7 @@ RENDERED = [
      "</script></td></tr>\n</table>",
      '<div class="table-frame"><table>\n<tbody><tr><th rowspan="2" colspan="1000">a</th></tr>\n\n<tr><td>FORMULA b</td></tr>\n</tbody></table></div>'),
     ("H<sub>2</sub>O and x<sup>2", "<p>H<sub>2</sub>O and x&lt;sup&gt;2</p>"),
-    ("<img src=x onerror=hit()>", "<p>PICTURE x</p>"),
+    ("<img src=x onerror=hit()>", "<div>PICTURE x</div>"),
     ("<script>hit()</script>", "<p>&lt;script&gt;hit()&lt;/script&gt;</p>"),
     ("[a](javascript:hit()) [b](JAVASCRIPT:hit()) [c](data:text/html,x) [d](//e.invalid) [e](f.html)", "<p>a b c d e</p>"),
     ("[a](&#106;avascript:hit())", "<p>a</p>"),

@@ -302,6 +302,15 @@ class Test:
         page.until("document.querySelector('#job .state-running')", 60)
         page.until("document.querySelector('.page .provisional:not([hidden])') || document.querySelector('#job .state-done')", 120)
         self.shot(page, "running")
+        # A hidden tab keeps no connections, and takes the pages up again when it is seen.
+        hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true}), document.dispatchEvent(new Event('visibilitychange'))"
+        page.js(hide % "true")
+        time.sleep(1.5)
+        before = page.js("document.querySelectorAll('.page').length")
+        time.sleep(1)
+        need(page.js("document.querySelectorAll('.page').length") == before, "a hidden tab goes on reading")
+        page.js(hide % "false")
+        page.until(f"document.querySelectorAll('.page').length > {before}", 30)
         page.click("#cancel-job")
         page.until("document.querySelector('#job .state-canceled')", 30)
         need(page.js("!document.getElementById('cancel-job')"), "a cancelled job can be cancelled again")

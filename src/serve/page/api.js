@@ -8,6 +8,8 @@ export const signals = new EventTarget();
 const LONGEST_LINE = 64 * 1024 * 1024;
 /// Seconds that the page waits at most between two attempts.
 const LONGEST_WAIT = 60;
+/// Attempts without an answer after which the page gives up: what stops them may be the request itself.
+const MOST_LOST = 8;
 
 /// An answer of the server that is an error, or no answer (`status` 0).
 export class ApiError extends Error {
@@ -85,14 +87,21 @@ export function outputPath(job, name) {
   return `/v1/jobs/${encodeURIComponent(job)}/result/${name.split("/").map(encodeURIComponent).join("/")}`;
 }
 
+/// `true` for errors that another attempt may not meet.
+export function mayPass(error) {
+  return error instanceof ApiError && [0, 429, 503].includes(error.status) && error.code !== "out_of_memory";
+}
+
 /// Repeats `attempt` while the server is busy, starting or out of reach; `onWait(error, seconds)` is called each second.
 export async function patient(attempt, { signal, onWait }) {
+  let lost = 0;
   for (let tries = 0; ; tries += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof ApiError) || ![0, 429, 503].includes(error.status)) throw error;
-      if (error.code === "out_of_memory") throw error;
+      if (!mayPass(error)) throw error;
+      if (error.status === 0) lost += 1;
+      if (lost >= MOST_LOST) throw error;
       const wait = Math.min(error.retryAfter ?? Math.min(2 ** tries, 15), LONGEST_WAIT);
       for (let left = Math.ceil(wait); left > 0; left -= 1) {
         onWait?.(error, left);

@@ -1,6 +1,6 @@
 // One job: its progress while it runs, and its pages, document and files.
 
-import { ApiError, events, json, outputPath, request, values } from "/static/api.js";
+import { ApiError, events, json, mayPass, outputPath, request, values } from "/static/api.js";
 import { announce, button, el, icon, roving, say, sayAttribute, sleep, text, time } from "/static/dom.js";
 import { errorBox, codeText } from "/static/errors.js";
 import { cancelJob, hasEnded, pagesText, removeJob, stateBadge } from "/static/jobs.js";
@@ -13,6 +13,10 @@ import { jobName } from "/static/upload.js";
 const TABS = ["pages", "document", "source", "files", "problems"];
 /// Seconds between attempts to reach the server again.
 const RETRIES = [1, 2, 4, 8, 15];
+/// Milliseconds between looks at a job while the tab is hidden.
+const HIDDEN_INTERVAL = 5000;
+/// Severities of messages that people are told of.
+const TOLD = ["warning", "error"];
 /// Blocks of the whole document that are drawn at a time.
 const BLOCKS_AT_ONCE = 80;
 /// Announced are at most so many steps of the progress.
@@ -74,25 +78,51 @@ export class JobView {
     try {
       await this.lasting(async () => this.update(await json(this.path, { signal: this.controller.signal })));
       this.title.focus({ preventScroll: true });
-      const pages = this.lasting(() => this.readPages());
-      if (!hasEnded(this.job)) await this.lasting(() => this.follow());
-      await pages;
+      while (!hasEnded(this.job)) await this.watch();
+      if (!this.hasAllPages) await this.lasting(() => this.readPages(this.controller.signal));
     } catch (error) {
       if (error.name === "AbortError" || this.controller.signal.aborted) return;
       this.showError(error);
     }
   }
 
-  /// Does something that may lose its connection, again until it succeeds.
-  async lasting(what) {
+  /// Follows a job by streams while the tab is on view. A browser opens few connections to a server, all tabs together, so
+  /// hidden ones look now and then.
+  async watch() {
     const { signal } = this.controller;
+    if (document.hidden) {
+      await sleep(HIDDEN_INTERVAL, signal);
+      await this.lasting(async () => this.update(await json(this.path, { signal })));
+      return;
+    }
+    const streams = new AbortController();
+    const stop = () => streams.abort();
+    const hide = () => document.hidden && stop();
+    signal.addEventListener("abort", stop, { once: true });
+    document.addEventListener("visibilitychange", hide);
+    try {
+      await Promise.all([
+        this.lasting(() => this.readPages(streams.signal), streams.signal),
+        this.lasting(() => this.follow(streams.signal), streams.signal),
+      ]);
+    } catch (error) {
+      if (error.name !== "AbortError" || signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      document.removeEventListener("visibilitychange", hide);
+      stop();
+    }
+  }
+
+  /// Does something that may lose its connection, again until it succeeds.
+  async lasting(what, signal = this.controller.signal) {
     for (let tries = 0; ; tries += 1) {
       try {
         const result = await what();
         this.lost.hidden = true;
         return result;
       } catch (error) {
-        if (!(error instanceof ApiError) || ![0, 429, 503].includes(error.status)) throw error;
+        if (!mayPass(error)) throw error;
         this.lost.hidden = false;
         await sleep(1000 * (error.retryAfter ?? RETRIES[Math.min(tries, RETRIES.length - 1)]), signal);
       }
@@ -112,20 +142,24 @@ export class JobView {
   }
 
   /// Follows the changes of the job until it has ended.
-  async follow() {
-    for await (const { event, data } of events(`${this.path}/events`, this.controller.signal)) {
+  async follow(signal) {
+    for await (const { event, data } of events(`${this.path}/events`, signal)) {
       if (event !== "job" && event !== "end") continue;
       this.lost.hidden = true;
       this.update(JSON.parse(data));
       if (event === "end") return;
     }
-    // The stream ended before the job: the connection was lost on the way.
-    this.update(await json(this.path, { signal: this.controller.signal }));
+    await this.checkEnd(signal);
+  }
+
+  /// A stream that ends before its job was lost on the way.
+  async checkEnd(signal) {
+    if (!hasEnded(this.job)) this.update(await json(this.path, { signal }));
     if (!hasEnded(this.job)) throw new ApiError(0, null, null);
   }
 
-  async readPages() {
-    for await (const line of values(`${this.path}/pages`, this.controller.signal)) {
+  async readPages(signal) {
+    for await (const line of values(`${this.path}/pages`, signal)) {
       this.lost.hidden = true;
       if (line.restarted) {
         this.dropPages(line.file);
@@ -133,6 +167,8 @@ export class JobView {
       }
       this.takePage(line);
     }
+    await this.checkEnd(signal);
+    this.hasAllPages = true;
   }
 
   dropPages(file) {
@@ -179,9 +215,9 @@ export class JobView {
     if (before?.state !== job.state) this.state.replaceChildren(stateBadge(job.state));
     this.showProgress(before);
     this.showErrors();
+    this.body.hidden = false;
     if (!before || isEnd) {
       this.showActions();
-      this.body.hidden = false;
       this.showFiles();
       this.showTabs();
       for (const [file, pages] of this.pages) {
@@ -191,7 +227,7 @@ export class JobView {
           if (page.isShown) page.show();
         }
       }
-      if (!before || this.tab !== "pages") this.showPanel();
+      if (!before || this.tab !== "pages" || !this.pages.get(this.file)?.size) this.showPanel();
     }
     if (before && isEnd) announce("state_said", { name: jobName(job), state: text(`state_${job.state}`) });
     this.countProblems();
@@ -213,7 +249,7 @@ export class JobView {
   }
 
   showErrors() {
-    const all = this.problems().filter((problem) => problem.isError);
+    const all = this.errorsOfJob();
     const signature = JSON.stringify(all);
     if (this.shownErrors === signature) return;
     this.shownErrors = signature;
@@ -297,7 +333,17 @@ export class JobView {
     this.countProblems();
   }
 
+  /// Counts the problems, once for all the pages that came since the last picture of the window.
   countProblems() {
+    if (this.isCounting) return;
+    this.isCounting = true;
+    requestAnimationFrame(() => {
+      this.isCounting = false;
+      this.showCount();
+    });
+  }
+
+  showCount() {
     const tab = this.tabs.querySelector("#tab-problems");
     if (!tab) return;
     const n = this.problems().length;
@@ -306,26 +352,37 @@ export class JobView {
     if (this.tab === "problems" && this.shownProblems !== n) this.showPanel();
   }
 
-  /// Everything that went wrong: of the job, of its files, and of pages.
-  problems() {
-    const out = [];
+  /// What went wrong with the job as a whole, and with its files.
+  errorsOfJob() {
     const { job } = this;
-    if (job?.error) out.push({ isError: true, ...job.error });
+    const out = job?.error ? [{ isError: true, ...job.error }] : [];
     for (const file of job?.files ?? []) {
       for (const error of file.errors ?? []) out.push({ isError: true, file: file.index, name: file.name, ...error });
-      const seen = new Set((file.errors ?? []).map((error) => `${error.code} ${error.page}`));
-      for (const page of this.pages.get(file.index)?.values() ?? []) {
-        for (const one of page.line.diagnostics ?? []) {
-          if (!seen.has(`${one.code} ${page.number}`)) out.push({ file: file.index, name: file.name, page: page.number, ...one });
-        }
-      }
     }
     return out;
   }
 
-  showProblemsOf(file, page) {
-    const own = this.problems().filter((problem) => problem.file === file && problem.page === page.number);
-    page.setProblems(own.map((problem) => problem.message || codeText(problem.code)));
+  /// Everything that went wrong: of the job, of its files, and of pages.
+  problems() {
+    const files = this.job?.files ?? [];
+    const ofPages = files.flatMap((file) =>
+      [...(this.pages.get(file.index)?.values() ?? [])].flatMap((page) => this.problemsOf(file, page)),
+    );
+    return [...this.errorsOfJob(), ...ofPages];
+  }
+
+  /// The messages about a page that its file does not have as errors.
+  problemsOf(file, page) {
+    const isError = (one) => file.errors?.some((error) => error.code === one.code && error.page === page.number);
+    return (page.line.diagnostics ?? [])
+      .filter((one) => TOLD.includes(one.severity ?? TOLD[0]) && !isError(one))
+      .map((one) => ({ ...one, file: file.index, name: file.name, page: page.number }));
+  }
+
+  showProblemsOf(index, page) {
+    const file = this.fileState(index);
+    const errors = (file.errors ?? []).filter((error) => error.page === page.number);
+    page.setProblems([...errors, ...this.problemsOf(file, page)].map((one) => one.message || codeText(one.code)));
   }
 
   showPanel() {
@@ -361,7 +418,8 @@ export class JobView {
     );
     this.panel.append(bar, this.pageList);
     const pages = [...(this.pages.get(this.file)?.values() ?? [])].sort((a, b) => a.number - b.number);
-    if (!pages.length) this.pageList.append(el("p", { class: "quiet-text page-waiting", t: "page_waiting" }));
+    const t = hasEnded(this.job) ? "pages_none" : "page_waiting";
+    if (!pages.length) this.pageList.append(el("p", { class: "quiet-text page-waiting", t }));
     for (const page of pages) this.placePage(page);
   }
 

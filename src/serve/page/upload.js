@@ -78,8 +78,9 @@ export class Upload {
     if (this.sending || !files.length) return;
     this.problems.replaceChildren();
     for (const file of files) {
+      const sum = this.files.reduce((all, one) => all + one.size, file.size);
       if (file.size === 0) this.problem("empty_file", { name: file.name });
-      else if (this.limit && file.size > this.limit) this.problem("too_large_file", { name: file.name, limit: size(this.limit) });
+      else if (this.limit && sum > this.limit) this.problem("too_large_file", { name: file.name, limit: size(this.limit) });
       else this.files.push(file);
     }
     this.show();
@@ -138,8 +139,9 @@ export class Upload {
     };
     try {
       const job = await patient(
-        () => {
+        async () => {
           this.sent(0, 1);
+          await this.readable();
           return upload(form(), { signal, onProgress: (sent, all) => this.sent(sent, all) });
         },
         {
@@ -164,6 +166,17 @@ export class Upload {
       } else {
         if (!(error instanceof ApiError)) console.error(error);
         this.problems.append(errorBox(error instanceof ApiError ? error : { code: "internal", message: error.message }));
+      }
+    }
+  }
+
+  /// Fails for a file that was moved or removed since it was chosen, or is a folder: sending it would look like a lost connection.
+  async readable() {
+    for (const file of this.files) {
+      try {
+        await file.slice(0, 1).arrayBuffer();
+      } catch {
+        throw Object.assign(new ApiError(422, null, null), { code: "unreadable_file", message: file.name, status: null });
       }
     }
   }
