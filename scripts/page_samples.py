@@ -38,6 +38,8 @@ RENDERED = [
     ("[a](&#106;avascript:hit())", "<p>a</p>"),
     ("<a href=\"javascript:hit()\">a</a>", "<p>&lt;a href=\"javascript:hit()\"&gt;a&lt;/a&gt;</p>"),
     ("<div style=\"position:fixed\" onclick=\"hit()\"><iframe src=//e.invalid></iframe><b>a</b></div>", "<div><b>a</b></div>"),
+    ("<table><tr><td>a < b & c<br/>d</td><td title='>' colspan=2>e</table>",
+     '<div class="table-frame"><table><tbody><tr><td>a &lt; b &amp; c<br>d</td><td colspan="2">e</td></tr></tbody></table></div>'),
     ("<svg><script>hit()</script><style>x</style></svg>", "<p>&lt;svg&gt;&lt;script&gt;hit()&lt;/script&gt;&lt;style&gt;x&lt;/style&gt;&lt;/svg&gt;</p>"),
     ("<div><math><mtext><table><mglyph><style><img src=x onerror=hit()></style></mglyph></table></mtext></math>a</div>", None),
     ("![a](http://e.invalid/x.png)", "<p>PICTURE http://e.invalid/x.png</p>"),
@@ -48,7 +50,9 @@ RENDERED = [
 ]
 # Texts that must not take long: much nesting, and much that is never closed.
 LONG = ["*a " * 20000, "[" * 50000, "a]" * 50000, "![" * 20000 + "](x)" * 20000, "<sup>" * 20000, "> " * 5000 + "a", "`" * 3 + "a`" * 30000,
-        "$a " * 30000, "<div>" * 20000, "- " * 5000 + "a", "|a" * 20000 + "\n" + "|-" * 20000, "&amp;" * 5000, "\\" * 50000, "<table>" * 5000]
+        "$a " * 30000, "<div>" * 20000, "- " * 5000 + "a", "|a" * 20000 + "\n" + "|-" * 20000, "&amp;" * 5000, "\\" * 50000, "<table>" * 5000,
+        "<div>" + "<a \"" * 30001, "<div>" + "<!--" * 30000, "<div>" + "<script>" * 20000, "<div>" + "<a " * 30000, "<img a=\"" * 20000,
+        "a<img " * 20000, "<div>" + "</" * 30000]
 
 
 def pdf(pages):

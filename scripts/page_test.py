@@ -435,14 +435,14 @@ class Test:
         self.shot(page, "busy")
         page.until("document.getElementById('key-dialog').open", 20)
         self.shot(page, "key")
-        page.type("a key")
+        page.type("a-key")
         page.press("Enter")
         page.until("!document.getElementById('key-dialog').open")
-        need(page.js("sessionStorage.length === 1 && !JSON.stringify(localStorage).includes('a key')"), "the key is kept elsewhere")
+        need(page.js("sessionStorage.length === 1 && !JSON.stringify(localStorage).includes('a-key')"), "the key is kept elsewhere")
         page.until("document.querySelector('.chosen li')")
         page.click("#parse")
         page.until("document.querySelector('#job .state-done') && document.querySelector('.sheet-picture')?.naturalWidth > 0", 60)
-        keyed = [one for one in seen if one[2] == "Bearer a key"]
+        keyed = [one for one in seen if one[2] == "Bearer a-key"]
         for part in ("/v1/jobs", "/pages", "/events", "/result/"):
             need(any(part in one[1] for one in keyed), f"no key was sent to {part}")
         need(all(one[2] for one in seen if "/result" in one[1]), "a result was asked for without the key")

@@ -3,6 +3,7 @@
 import { formula } from "/static/formula.js";
 import { decoded, link } from "/static/addresses.js";
 import { el, sayAttribute } from "/static/dom.js";
+import { tagAt } from "/static/tags.js";
 
 /// Marks of emphasis in a paragraph beyond which all are text; they nest, and are looked at in pairs.
 const MOST_MARKS = 600;
@@ -16,7 +17,6 @@ const SPACE = /\s/u;
 const PLAIN = /[^\\`$!\[\]<&*_~\n]+/y;
 const TAG = /<(\/?)([A-Za-z]+)\s*\/?>/y;
 const COMMENT = /<!--[\s\S]*?-->/y;
-const IMG = /<img\s[^<>]*>/iy;
 const AUTOLINK = /<((?:https?:\/\/|mailto:)[^\s<>]+)>/iy;
 const ENTITY = /&(?:#[xX][0-9A-Fa-f]{1,6}|#\d{1,7}|[A-Za-z][A-Za-z0-9]{1,31});/y;
 const NOTE = /\[\^([^\]\s]{1,200})\]/y;
@@ -172,12 +172,11 @@ class Scanner {
     if (this.match(COMMENT)) return true;
     const address = this.match(AUTOLINK);
     if (address) return this.push(...link(address[1], [document.createTextNode(address[1])]));
-    const picture = this.match(IMG);
+    const picture = /^<img\s/i.test(this.text.slice(this.at, this.at + 5)) && tagAt(this.text, this.at);
     if (picture) {
-      const { body } = new DOMParser().parseFromString(picture[0], "text/html");
-      const image = body.querySelector("img");
-      if (!image) return true;
-      return this.push(this.context.picture(decoded(image.getAttribute("src") ?? ""), image.getAttribute("alt") ?? "", null));
+      this.at = picture.end;
+      const { src = "", alt = "" } = picture.attributes;
+      return this.push(this.context.picture(decoded(src), alt.replace(/&[#\w]+;/g, entity), null));
     }
     const found = this.match(TAG);
     if (!found) return false;

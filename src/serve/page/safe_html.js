@@ -2,13 +2,8 @@
 
 import { decoded } from "/static/addresses.js";
 import { inlineMath } from "/static/formula.js";
+import { TAGS, reduced } from "/static/tags.js";
 
-/// Tags that are copied; what is inside any other is copied without it.
-const TAGS = new Set([
-  ..."table thead tbody tfoot tr td th caption br sup sub b i em strong u s del div p code".split(" "),
-]);
-/// Elements that are dropped with all that is inside.
-const DROPPED = new Set("script style template noscript iframe object embed svg math head title textarea select".split(" "));
 /// Deeper elements lose their tags.
 const DEEPEST = 40;
 /// Rows or columns that a cell may span.
@@ -16,7 +11,7 @@ const MOST_SPANNED = 1000;
 
 /// Nodes for a piece of HTML. The parsed document is inert: nothing in it runs or is loaded.
 export function safeHtml(html, context) {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
+  const parsed = new DOMParser().parseFromString(reduced(html), "text/html");
   const out = document.createDocumentFragment();
   copyChildren(parsed.body, out, context, 0);
   return out;
@@ -31,7 +26,6 @@ function copyChildren(from, to, context, depth) {
 
 function copyElement(from, to, context, depth) {
   const name = from.localName;
-  if (DROPPED.has(name)) return;
   if (name === "img") {
     const width = /^(\d{1,4})(px|%)?$/.exec(from.getAttribute("width") ?? "");
     const source = from.getAttribute("src") ?? "";
