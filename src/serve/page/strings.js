@@ -52,7 +52,6 @@ export const STRINGS = {
 
     starting: ({ detail }) => `The server is starting${detail ? ` (${detail})` : ""}. Documents can be chosen already.`,
     offline: "The server cannot be reached. Trying again.",
-    back_online: "The server can be reached again.",
     unauthorized_banner: "This server asks for an API key.",
 
     key_title: "API key",
@@ -70,7 +69,6 @@ export const STRINGS = {
     job_unnamed: "Job",
     pages_of: ({ done, all }) => `${done} of ${pagesEn(all)}`,
     pages_done: ({ done }) => pagesEn(done),
-    open_job: ({ name }) => `Open ${name}`,
     cancel_job: "Cancel job",
     remove_job: "Remove",
     cancel_named: ({ name }) => `Cancel the job ${name}`,
@@ -173,7 +171,6 @@ export const STRINGS = {
     status_said: ({ status }) => `Answer ${status} of the server`,
 
     docs_title: "API of docparse",
-    docs_intro: "Routes, parameters and shapes, from",
     docs_loading: "Reading the description",
     docs_filter: "Find a route",
     docs_params: "Parameters",
@@ -189,7 +186,6 @@ export const STRINGS = {
     docs_none: "No route has this in its name or text.",
     docs_try: "Try it",
     docs_send: "Send",
-    docs_answer: "Answer",
     docs_back: "Parse documents",
   },
 
@@ -241,7 +237,6 @@ export const STRINGS = {
 
     starting: ({ detail }) => `服务器正在启动${detail ? `（${detail}）` : ""}。现在就可以选择文档。`,
     offline: "无法连接服务器，正在重试。",
-    back_online: "已重新连接服务器。",
     unauthorized_banner: "此服务器需要 API 密钥。",
 
     key_title: "API 密钥",
@@ -259,7 +254,6 @@ export const STRINGS = {
     job_unnamed: "任务",
     pages_of: ({ done, all }) => `${done} / ${all} 页`,
     pages_done: ({ done }) => `${done} 页`,
-    open_job: ({ name }) => `打开 ${name}`,
     cancel_job: "取消任务",
     remove_job: "删除",
     cancel_named: ({ name }) => `取消任务 ${name}`,
@@ -362,7 +356,6 @@ export const STRINGS = {
     status_said: ({ status }) => `服务器应答 ${status}`,
 
     docs_title: "docparse 的 API",
-    docs_intro: "路由、参数和数据结构，来自",
     docs_loading: "正在读取说明",
     docs_filter: "查找路由",
     docs_params: "参数",
@@ -378,7 +371,6 @@ export const STRINGS = {
     docs_none: "没有符合的路由。",
     docs_try: "试用",
     docs_send: "发送",
-    docs_answer: "应答",
     docs_back: "解析文档",
   },
 };

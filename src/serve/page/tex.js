@@ -25,7 +25,7 @@ const NAMED = new Set(
   `sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp det dim ker deg gcd arg hom Pr`.split(" "),
 );
 const LIMITS = new Set("lim max min sup inf limsup liminf".split(" "));
-const ACCENTS = words("hat=^ widehat=^ bar=¯ overline=¯ vec=→ tilde=~ widetilde=~ dot=˙ ddot=¨ check=ˇ acute=´ grave=`");
+const ACCENTS = words("hat=^ widehat=^ vec=→ tilde=~ widetilde=~ dot=˙ ddot=¨ check=ˇ acute=´ grave=`");
 const SPACES = { ",": "0.17em", ":": "0.22em", ">": "0.22em", ";": "0.28em", " ": "0.25em", quad: "1em", qquad: "2em", "!": null };
 const VARIANTS = { mathrm: "upright", operatorname: "upright", rm: "upright", mathbf: "bold", boldsymbol: "bold", bm: "bold" };
 /// Letters of other alphabets: where they begin, and those that are elsewhere.
@@ -168,15 +168,25 @@ class Reader {
   }
 
   command(name, depth) {
-    if (Object.hasOwn(LETTERS, name)) return node("mi", [LETTERS[name]]);
+    if (Object.hasOwn(LETTERS, name)) {
+      return node("mi", [LETTERS[name]], /^[A-Z]/.test(name) ? { mathvariant: "normal" } : {});
+    }
     if (Object.hasOwn(OPERATORS, name)) return node("mo", [OPERATORS[name]], { stretchy: "false" });
     if (Object.hasOwn(INTEGRALS, name)) return node("mo", [INTEGRALS[name]]);
     if (Object.hasOwn(LARGE, name)) return Object.assign(node("mo", [LARGE[name]]), { limits: true });
-    if (NAMED.has(name)) return node("mi", [name]);
+    if (NAMED.has(name)) {
+      const isClose = ["(", "^", "_", "\\left"].includes(this.peek());
+      return node("mo", [name], { lspace: "0.17em", rspace: isClose ? "0" : "0.17em" });
+    }
     if (LIMITS.has(name)) return Object.assign(node("mo", [name]), { limits: true });
     if (Object.hasOwn(SPACES, name)) return SPACES[name] ? node("mspace", [], { width: SPACES[name] }) : null;
     if (/^[{}%#&$_|]$/.test(name)) return node("mo", [name === "|" ? "‖" : name], { stretchy: "false" });
-    if (Object.hasOwn(ACCENTS, name)) return node("mover", [this.group(depth), node("mo", [ACCENTS[name]])], { accent: "true" });
+    // Fonts have no bar that grows, so this one is a border.
+    if (name === "overline" || name === "bar") return node("mrow", [this.group(depth)], { class: "overlined" });
+    if (Object.hasOwn(ACCENTS, name)) {
+      const accent = node("mo", [ACCENTS[name]], { stretchy: String(name.startsWith("wide")) });
+      return node("mover", [this.group(depth), accent], { accent: "true" });
+    }
     if (Object.hasOwn(ALPHABETS, name)) return node("mi", [alphabet(this.words(), ALPHABETS[name])]);
     if (Object.hasOwn(VARIANTS, name)) return this.variant(VARIANTS[name]);
     switch (name) {
@@ -199,6 +209,12 @@ class Reader {
       case "textbf":
       case "mbox":
         return node("mtext", [this.words()]);
+      case "underset":
+      case "overset":
+      case "stackrel": {
+        const small = this.group(depth);
+        return node(name === "underset" ? "munder" : "mover", [this.group(depth), small]);
+      }
       case "underline":
         return node("munder", [this.group(depth), node("mo", ["_"])]);
       case "overbrace":
