@@ -38,9 +38,20 @@ class Browser:
         self.profile = tempfile.mkdtemp(prefix="docparse-page-")
         command_read, self.command_write = os.pipe()
         self.answer_read, answer_write = os.pipe()
-        flags = ["--headless=new", "--remote-debugging-pipe", f"--user-data-dir={self.profile}", "--no-first-run",
-                 "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync",
-                 "--disable-component-update", "--disable-extensions", "--lang=en", "--hide-scrollbars"]
+        flags = [
+            "--headless=new",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={self.profile}",
+            "--no-first-run",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-sync",
+            "--disable-component-update",
+            "--disable-extensions",
+            "--lang=en",
+            "--hide-scrollbars",
+        ]
         if os.getuid() == 0:
             flags.append("--no-sandbox")
 
@@ -50,8 +61,14 @@ class Browser:
             os.dup2(read, 3)
             os.dup2(write, 4)
 
-        self.process = subprocess.Popen([program, *flags, "about:blank"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, preexec_fn=wire, close_fds=False)
+        self.process = subprocess.Popen(
+            [program, *flags, "about:blank"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=wire,
+            close_fds=False,
+        )
         os.close(command_read)
         os.close(answer_write)
         self.number = 0
@@ -140,8 +157,10 @@ class Page:
         return self.browser.call(method, params, self.session, timeout)
 
     def window(self, width, height):
-        self.call("Emulation.setDeviceMetricsOverride",
-                  {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+        )
 
     def colours(self, scheme):
         self.call("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
@@ -152,10 +171,14 @@ class Page:
 
     def js(self, source):
         """The value of an expression, which may be a promise."""
-        answer = self.call("Runtime.evaluate", {"expression": source, "awaitPromise": True, "returnByValue": True, "userGesture": True})
+        answer = self.call(
+            "Runtime.evaluate", {"expression": source, "awaitPromise": True, "returnByValue": True, "userGesture": True}
+        )
         if "exceptionDetails" in answer:
             details = answer["exceptionDetails"]
-            raise BrowserError(f"{source[:200]}: {details.get('exception', {}).get('description') or details.get('text')}")
+            raise BrowserError(
+                f"{source[:200]}: {details.get('exception', {}).get('description') or details.get('text')}"
+            )
         return answer["result"].get("value")
 
     def until(self, source, seconds=30):
@@ -197,7 +220,12 @@ class Page:
 
     def press(self, key, modifiers=0):
         code, text, number = KEYS[key]
-        event = {"key": text if key == "Space" else key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers}
+        event = {
+            "key": text if key == "Space" else key,
+            "code": code,
+            "windowsVirtualKeyCode": number,
+            "modifiers": modifiers,
+        }
         self.call("Input.dispatchKeyEvent", {"type": "keyDown" if text else "rawKeyDown", "text": text, **event})
         self.call("Input.dispatchKeyEvent", {"type": "keyUp", **event})
 
@@ -229,7 +257,10 @@ class Page:
         params = {"format": "png"}
         if whole:
             size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-            params |= {"captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 6000), "scale": 1}}
+            params |= {
+                "captureBeyondViewport": True,
+                "clip": {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 6000), "scale": 1},
+            }
         pathlib.Path(path).write_bytes(base64.b64decode(self.call("Page.captureScreenshot", params)["data"]))
 
     def named(self, method):

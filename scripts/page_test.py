@@ -10,7 +10,6 @@ host is a failure, whatever else is tested.
 """
 
 import argparse
-import base64
 import json
 import pathlib
 import re
@@ -27,20 +26,16 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from page_browser import SHIFT, Browser, BrowserError  # noqa: E402
 from page_samples import LONG, RENDERED, hostile_pdf, long_pdf  # noqa: E402
+from page_states import REPORT, Checks, States, need  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-REPORT = ROOT / "examples/documents/report.pdf"
 # Lines of the console that say nothing about the page: the browser's advice, and answers that the tests ask for.
-EXPECTED = re.compile(r"status of (401|404|410|429|503)|net::ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION_REFUSED|ABORTED)|ERR_NETWORK")
-BADNAME = '<img src=x onerror=window.hit=9>&amp;"\'.pdf'
+EXPECTED = re.compile(
+    r"status of (401|404|410|429|503)|net::ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION_REFUSED|ABORTED)|ERR_NETWORK"
+)
+BADNAME = "<img src=x onerror=window.hit=9>&amp;\"'.pdf"
 
 
-def need(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-class Test:
+class Test(States, Checks):
     def __init__(self, browser, url, shots, folder, long_pages):
         self.browser = browser
         self.url = url.rstrip("/")
@@ -50,11 +45,14 @@ class Test:
 
     def page(self, **window):
         page = self.browser.page(**window)
-        page.call("Page.addScriptToEvaluateOnNewDocument", {"source": """
+        page.call(
+            "Page.addScriptToEvaluateOnNewDocument",
+            {"source": """
             window.violations = [];
             document.addEventListener("securitypolicyviolation", (event) =>
                 window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
-        """})
+        """},
+        )
         return page
 
     def close_page(self, page):
@@ -102,9 +100,18 @@ class Test:
     def test_start(self, page):
         page.open(self.url + "/")
         page.until("document.querySelector('[name=format]')")
-        need(page.js("document.querySelector('main') && document.querySelector('header') && document.querySelector('nav')"
-                     " && document.documentElement.lang === 'en'") is not None, "no landmarks")
-        need(page.js("getComputedStyle(document.querySelector('#theme svg')).stroke !== 'none'"), "the style sheet is not used")
+        need(
+            page.js(
+                "document.querySelector('main') && document.querySelector('header') && document.querySelector('nav')"
+                " && document.documentElement.lang === 'en'"
+            )
+            is not None,
+            "no landmarks",
+        )
+        need(
+            page.js("getComputedStyle(document.querySelector('#theme svg')).stroke !== 'none'"),
+            "the style sheet is not used",
+        )
         self.shot(page, "start")
         self.names(page)
         page.open(self.url + "/docs")
@@ -130,6 +137,17 @@ class Test:
             })()""" % json.dumps(source))
             need(not got[1], f"not safe: {source!r} -> {got[0]}")
             need(wanted is None or got[0] == wanted, f"{source!r}\n  gives {got[0]}\n  not   {wanted}")
+        asked = page.js("""(async () => {
+            const { Pictures, sourcesOf } = await import("/static/pictures.js");
+            const file = { outputs: [{ name: "deep/a.md" }, { name: "secret.jpg" }] };
+            const { picture } = sourcesOf(new Pictures("none"), () => file);
+            const sources = ["http://elsewhere.invalid/a.jpg", "//elsewhere.invalid/a.jpg", "/static/icon.svg", "imgs/none.jpg",
+                "../../../readyz", "javascript:hit()", "data:text/html;base64,AAAA", "data:image/svg+xml;base64,AAAA", "blob:x", "\\\\x\\y"];
+            const made = sources.map((source) => picture(source, "<b>", null));
+            document.body.append(...made);
+            return made.filter((one) => one.querySelector("img")).length;
+        })()""")
+        need(asked == 0, f"{asked} pictures that the job does not have are shown")
         for source in LONG:
             took = page.js("""(async () => {
                 const { markdown } = await import("/static/markdown.js");
@@ -155,12 +173,21 @@ class Test:
         page.tab_to(".box")
         first = page.js("document.activeElement.getAttribute('aria-label')")
         need(re.search(r"order 1, (no confidence|confidence \d+ %)", first), f"the name of a box: {first}")
-        need(page.js("document.querySelectorAll('.part.is-marked').length") > 0, "the text of a focused box is not marked")
+        need(
+            page.js("document.querySelectorAll('.part.is-marked').length") > 0,
+            "the text of a focused box is not marked",
+        )
         page.press("ArrowDown")
-        need(page.js("document.activeElement.getAttribute('aria-label')") != first, "an arrow does not move to the next box")
+        need(
+            page.js("document.activeElement.getAttribute('aria-label')") != first,
+            "an arrow does not move to the next box",
+        )
         page.press("Tab")
         need(page.js("document.activeElement.matches('.part')"), "Tab does not go from the boxes to the text")
-        need(page.js("document.querySelectorAll('.box.is-marked').length") == 1, "the box of a focused text is not marked")
+        need(
+            page.js("document.querySelectorAll('.box.is-marked').length") == 1,
+            "the box of a focused text is not marked",
+        )
         self.shot(page, "keyboard")
         page.press("Tab", SHIFT)
         need(page.js("document.activeElement.matches('.box')"), "Shift and Tab do not go back to the boxes")
@@ -186,7 +213,9 @@ class Test:
         self.shot(page, "chosen")
         page.click("#parse")
         page.until("document.querySelector('#job .state-done')", 60)
-        seen = page.js("({states: [...seen.states], said: [...seen.said], provisional: seen.provisional, upload: seen.upload})")
+        seen = page.js(
+            "({states: [...seen.states], said: [...seen.said], provisional: seen.provisional, upload: seen.upload})"
+        )
         need(seen["upload"], "no progress of the upload")
         need("done" in seen["states"] and len(seen["states"]) > 1, f"states seen: {seen['states']}")
         need(any("Done" in one for one in seen["said"]), f"announced: {seen['said']}")
@@ -197,22 +226,35 @@ class Test:
         self.job(page, REPORT)
         page.until("document.querySelectorAll('.box').length > 20")
         page.until("document.querySelector('.sheet-picture')?.naturalWidth > 100")
-        size = page.js("(() => { const p = document.querySelector('.sheet-picture').getBoundingClientRect();"
-                       " const i = document.querySelector('.sheet-picture'); const b = document.querySelector('.boxes').viewBox.baseVal;"
-                       " return [p.width / p.height, i.naturalWidth / i.naturalHeight, b.width / b.height]; })()")
+        size = page.js(
+            "(() => { const p = document.querySelector('.sheet-picture').getBoundingClientRect();"
+            " const i = document.querySelector('.sheet-picture'); const b = document.querySelector('.boxes').viewBox.baseVal;"
+            " return [p.width / p.height, i.naturalWidth / i.naturalHeight, b.width / b.height]; })()"
+        )
         need(max(size) - min(size) < 0.01, f"ratios of the sheet, its picture and its boxes: {size}")
         page.hover(".box-table > rect")
-        need(page.js("Boolean(document.querySelector('.part.is-marked table'))"), "pointing at a table's box does not mark the table")
+        need(
+            page.js("Boolean(document.querySelector('.part.is-marked table'))"),
+            "pointing at a table's box does not mark the table",
+        )
         facts = page.js("document.querySelector('.facts').textContent")
         need("Table" in facts and "confidence" in facts, f"facts: {facts}")
         self.shot(page, "pages")
         page.js("document.querySelectorAll('.part')[4].id = 'fifth'")
         page.hover("#fifth")
-        need(page.js("document.querySelectorAll('.box.is-marked').length") == 1, "pointing at a text does not mark its box")
-        pairs = page.js("(() => { const all = [...document.querySelector('.prose').children]; return [all.length,"
-                        " document.querySelectorAll('.page')[0].querySelectorAll('.prose .part').length]; })()")
+        need(
+            page.js("document.querySelectorAll('.box.is-marked').length") == 1,
+            "pointing at a text does not mark its box",
+        )
+        pairs = page.js(
+            "(() => { const all = [...document.querySelector('.prose').children]; return [all.length,"
+            " document.querySelectorAll('.page')[0].querySelectorAll('.prose .part').length]; })()"
+        )
         need(pairs[1] >= 0.9 * pairs[0], f"of {pairs[0]} texts {pairs[1]} have a box")
-        need(page.js("document.querySelector('.prose td[colspan], .prose th[colspan]')?.colSpan") in (2, 3), "a cell does not span columns")
+        need(
+            page.js("document.querySelector('.prose td[colspan], .prose th[colspan]')?.colSpan") in (2, 3),
+            "a cell does not span columns",
+        )
         page.click("#tab-document")
         page.until("[...document.querySelectorAll('.whole .picture img')].some((one) => one.naturalWidth > 50)")
         need(page.js("document.querySelector('.whole table th[rowspan]')?.rowSpan") == 2, "no table in the document")
@@ -228,12 +270,17 @@ class Test:
         names = page.js("[...document.querySelectorAll('.output-link')].map((one) => one.download)")
         need("report.md" in names and "report.json" in names, f"outputs: {names}")
         self.browser.downloads(self.folder)
-        page.js("[...document.querySelectorAll('.output-link')].find((one) => one.download === 'report.md').id = 'the-markdown'")
+        page.js(
+            "[...document.querySelectorAll('.output-link')].find((one) => one.download === 'report.md').id = 'the-markdown'"
+        )
         page.click("#the-markdown")
         self.downloaded("report.md", b"# Tidal Observations")
         page.click(".actions .primary")
         self.downloaded("*.zip", b"PK\x03\x04")
-        self.browser.call("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": self.url})
+        self.browser.call(
+            "Browser.grantPermissions",
+            {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": self.url},
+        )
         page.click("#copy")
         page.until("!document.getElementById('toast').hidden")
         page.call("Page.bringToFront")
@@ -245,13 +292,16 @@ class Test:
         """Waits for a file whose name fits; the server may name it otherwise than the link."""
         end = time.monotonic() + 15
         while not any(path.read_bytes().startswith(start) for path in self.folder.glob(name)):
-            need(time.monotonic() < end, f"not downloaded: {name}; there are {[one.name for one in self.folder.iterdir()]}")
+            need(
+                time.monotonic() < end,
+                f"not downloaded: {name}; there are {[one.name for one in self.folder.iterdir()]}",
+            )
             time.sleep(0.05)
 
     def test_jobs(self, page):
         job = self.job(page, REPORT)
         page.click(".back")
-        link = f".job-name[href=\"#/jobs/{job}\"]"
+        link = f'.job-name[href="#/jobs/{job}"]'
         page.until(f"document.querySelector({json.dumps(link)})")
         self.shot(page, "jobs")
         page.click(link)
@@ -270,7 +320,10 @@ class Test:
         need(not page.js(f"Boolean(document.querySelector({json.dumps(link)}))"), "a removed job is still listed")
         page.open(f"{self.url}/#/jobs/{job}")
         page.until("document.querySelector('#job .error-box')")
-        need("Request" in page.js("document.querySelector('#job .error-box').textContent"), "an error without its request")
+        need(
+            "Request" in page.js("document.querySelector('#job .error-box').textContent"),
+            "an error without its request",
+        )
 
     def test_several_files(self, page):
         page.open(self.url + "/")
@@ -282,7 +335,10 @@ class Test:
         page.click("#parse")
         page.until("document.querySelector('#job .state-partial')", 60)
         need(page.js("document.querySelectorAll('.file-tab').length") == 2, "no switch between files")
-        need("broken.pdf" in page.js("document.querySelector('#job .problems').textContent"), "the error does not name its file")
+        need(
+            "broken.pdf" in page.js("document.querySelector('#job .problems').textContent"),
+            "the error does not name its file",
+        )
         need(page.js("document.querySelectorAll('.page').length") == 1, "pages that were not asked for")
         need(page.js("!document.getElementById('tab-problems').hidden"), "no list of problems")
         page.click(".file-tab:nth-child(2)")
@@ -300,7 +356,10 @@ class Test:
         page.click("#parse")
         page.until("document.querySelector('#cancel-job')", 60)
         page.until("document.querySelector('#job .state-running')", 60)
-        page.until("document.querySelector('.page .provisional:not([hidden])') || document.querySelector('#job .state-done')", 120)
+        page.until(
+            "document.querySelector('.page .provisional:not([hidden])') || document.querySelector('#job .state-done')",
+            120,
+        )
         self.shot(page, "running")
         # A hidden tab keeps no connections, and takes the pages up again when it is seen.
         hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true}), document.dispatchEvent(new Event('visibilitychange'))"
@@ -328,9 +387,11 @@ class Test:
         for tab in ("document", "source", "files", "pages"):
             page.click(f"#tab-{tab}")
             time.sleep(0.4)
-            made = page.js("""[...document.querySelectorAll("#job *")].filter((one) => one.tagName.toLowerCase() === "script"
+            made = page.js(
+                """[...document.querySelectorAll("#job *")].filter((one) => one.tagName.toLowerCase() === "script"
                 || /^(iframe|object|embed|form|style)$/i.test(one.tagName)
-                || [...one.attributes].some((a) => /^on/i.test(a.name) || /^\\s*javascript:/i.test(a.value))).length""")
+                || [...one.attributes].some((a) => /^on/i.test(a.name) || /^\\s*javascript:/i.test(a.value))).length"""
+            )
             need(made == 0, f"markup of the document in the view {tab}")
         page.click(".back")
         page.until("document.querySelector('.job')")
@@ -377,16 +438,23 @@ class Test:
         need(page.js("document.documentElement.lang") == "zh-CN", "the language does not change")
         page.until("document.querySelector('#tab-pages').textContent === '页面'")
         need("完成" in page.js("document.querySelector('#job .state').textContent"), "the state is not translated")
-        need("正文" in page.js("[...document.querySelectorAll('.box')].map((one) => one.getAttribute('aria-label')).join()"),
-             "names of blocks are not translated")
+        need(
+            "正文"
+            in page.js("[...document.querySelectorAll('.box')].map((one) => one.getAttribute('aria-label')).join()"),
+            "names of blocks are not translated",
+        )
         self.shot(page, "chinese-pages")
         page.click(".back")
         page.until("document.querySelector('.job')")
         page.js("document.querySelector('.more').open = true")
         self.shot(page, "chinese-start", whole=True)
         words = page.js("document.getElementById('home').innerText")
-        left = [word for word in re.findall(r"[A-Za-z]{4,}", words) if word.lower() not in
-                ("markdown", "html", "json", "excel", "word", "docparse", "report", "github", "lite", "true", "name")]
+        left = [
+            word
+            for word in re.findall(r"[A-Za-z]{4,}", words)
+            if word.lower()
+            not in ("markdown", "html", "json", "excel", "word", "docparse", "report", "github", "lite", "true", "name")
+        ]
         left = [word for word in left if word.lower() not in words.split("名称：")[-1].lower()]
         known = ("jpeg", "tiff", "webp", "heic", "avif", "name")
         need(not [word for word in left if word.lower() not in known], f"not translated: {left}")
@@ -395,95 +463,6 @@ class Test:
                 Object.keys(STRINGS.zh).filter((key) => !(key in STRINGS.en))); })()""")
         need(not keys, f"texts in one language only: {keys}")
         page.call("Emulation.setLocaleOverride", {"locale": "zh-CN"})
-
-    def test_states(self, page):
-        """Answers that a server rarely gives are given by the browser in its place."""
-        left = {"readyz": 2, "jobs": 2}
-        seen = []
-
-        def answer(request, status, body, headers=()):
-            page.call("Fetch.fulfillRequest", {
-                "requestId": request, "responseCode": status, "body": base64.b64encode(json.dumps(body).encode()).decode(),
-                "responseHeaders": [{"name": "Content-Type", "value": "application/json"}, *({"name": n, "value": v} for n, v in headers)]})
-
-        def on_event(event):
-            if event["method"] != "Fetch.requestPaused":
-                return
-            request, asked = event["params"]["requestId"], event["params"]["request"]
-            if asked["url"].endswith("/readyz") and left["readyz"] > 0:
-                left["readyz"] -= 1
-                answer(request, 503, {"status": "starting", "detail": "loading"}, [("Retry-After", "1")])
-            elif asked["method"] == "POST" and left["jobs"] > 0:
-                left["jobs"] -= 1
-                if left["jobs"]:
-                    answer(request, 429, {"error": {"code": "overloaded", "message": "wait", "request_id": "r1"}}, [("Retry-After", "2")])
-                else:
-                    answer(request, 401, {"error": {"code": "unauthorized", "message": "a key is needed", "request_id": "r2"}})
-            else:
-                seen.append((asked["method"], asked["url"], asked["headers"].get("Authorization")))
-                page.call("Fetch.continueRequest", {"requestId": request})
-
-        page.on_event = on_event
-        page.call("Fetch.enable", {"patterns": [{"urlPattern": "*/readyz"}, {"urlPattern": "*/v1/*"}]})
-        page.open(self.url + "/")
-        page.until("!document.getElementById('banner').hidden && document.getElementById('banner').textContent.includes('loading')")
-        self.shot(page, "starting")
-        page.until("document.getElementById('banner').hidden", 20)
-        page.choose("#file-input", [REPORT])
-        page.click("#parse")
-        page.until("document.querySelector('.upload-status').textContent.includes('busy')")
-        self.shot(page, "busy")
-        page.until("document.getElementById('key-dialog').open", 20)
-        self.shot(page, "key")
-        page.type("a-key")
-        page.press("Enter")
-        page.until("!document.getElementById('key-dialog').open")
-        need(page.js("sessionStorage.length === 1 && !JSON.stringify(localStorage).includes('a-key')"), "the key is kept elsewhere")
-        page.until("document.querySelector('.chosen li')")
-        page.click("#parse")
-        page.until("document.querySelector('#job .state-done') && document.querySelector('.sheet-picture')?.naturalWidth > 0", 60)
-        keyed = [one for one in seen if one[2] == "Bearer a-key"]
-        for part in ("/v1/jobs", "/pages", "/events", "/result/"):
-            need(any(part in one[1] for one in keyed), f"no key was sent to {part}")
-        need(all(one[2] for one in seen if "/result" in one[1]), "a result was asked for without the key")
-        page.on_event = None
-        page.call("Fetch.disable")
-        page.js("sessionStorage.clear()")
-
-        page.open(self.url + "/?again")
-        page.until("document.querySelector('[name=format]')")
-        page.call("Network.emulateNetworkConditions", {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
-        page.choose("#file-input", [REPORT])
-        page.click("#parse")
-        page.until("document.querySelector('.upload-status').textContent.includes('connection')")
-        page.until("!document.getElementById('banner').hidden")
-        self.shot(page, "offline")
-        page.call("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
-        page.until("document.querySelector('#job .state-done')", 60)
-        page.until("document.getElementById('banner').hidden", 20)
-
-    def test_lost_streams(self, page):
-        """Streams that break off are taken up again."""
-        breaks = {"events": 1, "pages": 1}
-
-        def on_event(event):
-            if event["method"] != "Fetch.requestPaused":
-                return
-            request, asked = event["params"]["requestId"], event["params"]["request"]["url"]
-            part = asked.rsplit("/", 1)[-1]
-            if breaks.get(part, 0) > 0:
-                breaks[part] -= 1
-                page.call("Fetch.failRequest", {"requestId": request, "errorReason": "Failed"})
-            else:
-                page.call("Fetch.continueRequest", {"requestId": request})
-
-        page.on_event = on_event
-        page.call("Fetch.enable", {"patterns": [{"urlPattern": "*/events"}, {"urlPattern": "*/pages"}]})
-        self.job(page, REPORT)
-        page.until("document.querySelectorAll('.page').length === 2")
-        page.until("document.querySelector('#job .problem')?.hidden !== false")
-        need(breaks["pages"] == 0, "the pages were not asked for")
-        page.on_event = None
 
     def test_paste_and_checks(self, page):
         page.open(self.url + "/")
@@ -506,42 +485,6 @@ class Test:
         page.until("document.activeElement.id === 'other'")
         page.click(".chosen button")
         need(page.js("document.querySelectorAll('.chosen li').length") == 0, "a file is not removed from the list")
-
-    def names(self, page):
-        """Everything that can be used has a name for screen readers."""
-        roles = {"button", "link", "textbox", "checkbox", "combobox", "tab", "progressbar", "spinbutton", "searchbox", "dialog", "img"}
-        for node in page.call("Accessibility.getFullAXTree")["nodes"]:
-            role = node.get("role", {}).get("value")
-            if role in roles and not node.get("ignored"):
-                need(node.get("name", {}).get("value"), f"without a name: {json.dumps(node)[:400]}")
-
-    def contrasts(self, page, where):
-        """Texts on view have contrasts of at least 4.5 : 1, large ones 3 : 1."""
-        low = page.js("""(() => {
-            const parse = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
-            const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-                .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-            const ground = (one) => {
-                for (let at = one; at; at = at.parentElement) {
-                    const colour = parse(getComputedStyle(at).backgroundColor);
-                    if (colour.length === 3 || colour[3] === 1) return colour;
-                }
-                return [255, 255, 255];
-            };
-            const out = [];
-            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-            while (walker.nextNode()) {
-                const one = walker.currentNode.parentElement;
-                if (!walker.currentNode.data.trim() || one.closest("svg, option, .visually-hidden") || !one.checkVisibility()) continue;
-                const style = getComputedStyle(one);
-                const [a, b] = [light(parse(style.color)), light(ground(one))];
-                const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-                const large = parseFloat(style.fontSize) >= 24;
-                if (ratio < (large ? 3 : 4.5)) out.push(`${walker.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
-            }
-            return [...new Set(out)];
-        })()""")
-        need(not low, f"{where}: low contrasts: {low}")
 
 
 def free_port():

@@ -15,7 +15,11 @@ const byId = (id) => document.getElementById(id);
 
 /// Text of the description, which may be Markdown. It has no pictures here.
 function prose(text) {
-  return el("div", { class: "prose" }, markdown(text ?? "", { picture: (source, alt) => el("span", {}, alt || source) }));
+  return el(
+    "div",
+    { class: "prose" },
+    markdown(text ?? "", { picture: (source, alt) => el("span", {}, alt || source) }),
+  );
 }
 
 class Docs {
@@ -72,7 +76,9 @@ class Docs {
       el("span", { class: "summary" }, operation.summary ?? ""),
     );
     const inside = el("div", { class: "inside" }, prose(operation.description));
-    const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map((one) => this.resolved(one).value);
+    const parameters = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(
+      (one) => this.resolved(one).value,
+    );
     if (parameters.length) inside.append(el("h3", { t: "docs_params" }), this.parameters(parameters));
     if (operation.requestBody) {
       const body = this.resolved(operation.requestBody).value;
@@ -81,7 +87,9 @@ class Docs {
     inside.append(el("h3", { t: "docs_answers" }));
     for (const [status, one] of Object.entries(operation.responses ?? {})) {
       const answer = this.resolved(one).value;
-      inside.append(el("div", {}, el("strong", {}, status), prose(answer.description), ...this.contents(answer.content)));
+      inside.append(
+        el("div", {}, el("strong", {}, status), prose(answer.description), ...this.contents(answer.content)),
+      );
     }
     if (method === "get") inside.append(this.trial(path, parameters));
     return el("details", { class: "route", id: `${method} ${path}` }, head, inside);
@@ -90,9 +98,21 @@ class Docs {
   parameters(parameters) {
     const head = ["docs_name", "docs_place", "docs_type", "docs_what"].map((t) => el("th", { t, scope: "col" }));
     const rows = parameters.map((one) => {
-      const name = el("td", {}, el("code", {}, one.name), one.required ? el("span", { class: "required", t: "docs_required" }) : "");
+      const name = el(
+        "td",
+        {},
+        el("code", {}, one.name),
+        one.required ? el("span", { class: "required", t: "docs_required" }) : "",
+      );
       if (one.required) name.insertBefore(document.createTextNode(" "), name.lastChild);
-      return el("tr", {}, name, el("td", {}, one.in ?? ""), el("td", {}, this.type(one.schema)), el("td", {}, prose(one.description)));
+      return el(
+        "tr",
+        {},
+        name,
+        el("td", {}, one.in ?? ""),
+        el("td", {}, this.type(one.schema)),
+        el("td", {}, prose(one.description)),
+      );
     });
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
     return el("div", { class: "table-frame" }, table);
@@ -100,7 +120,13 @@ class Docs {
 
   contents(content = {}) {
     return Object.entries(content).map(([type, one]) =>
-      el("div", {}, el("p", {}, el("code", {}, type)), one.schema ? this.shape(one.schema, 0) : null, this.example(one.example)),
+      el(
+        "div",
+        {},
+        el("p", {}, el("code", {}, type)),
+        one.schema ? this.shape(one.schema, 0) : null,
+        this.example(one.example),
+      ),
     );
   }
 
@@ -110,8 +136,19 @@ class Docs {
   }
 
   schema(name, schema) {
-    const inside = el("div", { class: "inside" }, prose(schema.description), this.shape(schema, 0), this.example(schema.example));
-    return el("details", { class: "schema", id: `schema-${name}` }, el("summary", {}, el("code", { class: "path" }, name)), inside);
+    const inside = el(
+      "div",
+      { class: "inside" },
+      prose(schema.description),
+      this.shape(schema, 0),
+      this.example(schema.example),
+    );
+    return el(
+      "details",
+      { class: "schema", id: `schema-${name}` },
+      el("summary", {}, el("code", { class: "path" }, name)),
+      inside,
+    );
   }
 
   /// The name of a type, with a link to a shape that has a name.
@@ -172,7 +209,8 @@ class Docs {
       let address = path;
       const query = new URLSearchParams();
       for (const { name, in: place, input } of inputs) {
-        if (place === "path") address = address.replace(`{${name}}`, input.value.split("/").map(encodeURIComponent).join("/"));
+        if (place === "path")
+          address = address.replace(`{${name}}`, input.value.split("/").map(encodeURIComponent).join("/"));
         else if (input.value) query.set(name, input.value);
       }
       answer.replaceChildren();
@@ -182,7 +220,10 @@ class Docs {
         const kind = got.headers.get("content-type") ?? "";
         const isText = /json|text|yaml/.test(kind);
         const body = isText ? (await got.text()).slice(0, LONGEST_ANSWER) : `(${(await got.blob()).size} bytes)`;
-        answer.append(el("p", {}, el("strong", {}, String(got.status)), ` ${kind}`), el("pre", { tabindex: "0" }, pretty(body)));
+        answer.append(
+          el("p", {}, el("strong", {}, String(got.status)), ` ${kind}`),
+          el("pre", { tabindex: "0" }, pretty(body)),
+        );
       } catch (error) {
         answer.append(errorBox(error.code ? error : { code: "network" }));
       }

@@ -11,7 +11,14 @@ export function codeText(code) {
 
 /// A message about an error: what it means, what the server says, the limit it met, and the request to ask about.
 export function errorBox(error) {
-  const lines = [el("p", { class: "error-title" }, icon("failed"), el("strong", {}, codeText(error.reason ?? error.code ?? "internal")))];
+  const lines = [
+    el(
+      "p",
+      { class: "error-title" },
+      icon("failed"),
+      el("strong", {}, codeText(error.reason ?? error.code ?? "internal")),
+    ),
+  ];
   const message = error.code === "network" ? text("network_text") : error.message;
   if (message) lines.push(el("p", {}, error.page ? text("error_page", { page: error.page, message }) : message));
   const small = [];

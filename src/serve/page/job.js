@@ -184,7 +184,10 @@ export class JobView {
     const all = this.pages.get(line.file);
     let page = all.get(line.page);
     if (!page) {
-      page = new PageView(line.page, sourcesOf(this.pictures, () => this.fileState(line.file)));
+      page = new PageView(
+        line.page,
+        sourcesOf(this.pictures, () => this.fileState(line.file)),
+      );
       all.set(line.page, page);
       if (line.file === this.file && this.tab === "pages") this.placePage(page);
     }
@@ -255,9 +258,14 @@ export class JobView {
     this.shownErrors = signature;
     const several = (this.job.files?.length ?? 0) > 1;
     this.errors.replaceChildren(
-      ...all.slice(0, 5).map((problem) =>
-        errorBox({ ...problem, message: several && problem.name ? `${problem.name}: ${problem.message}` : problem.message }),
-      ),
+      ...all
+        .slice(0, 5)
+        .map((problem) =>
+          errorBox({
+            ...problem,
+            message: several && problem.name ? `${problem.name}: ${problem.message}` : problem.message,
+          }),
+        ),
     );
   }
 
@@ -278,9 +286,23 @@ export class JobView {
       const content = [icon("down"), el("span", { t: "download_zip" })];
       parts.push(download(`${this.path}/result`, zip, content, "button primary"));
     }
-    parts.push(button("copy", "copy", again(() => this.copyMarkdown()), { id: "copy" }));
+    parts.push(
+      button(
+        "copy",
+        "copy",
+        again(() => this.copyMarkdown()),
+        { id: "copy" },
+      ),
+    );
     if (!isEnd) {
-      parts.push(button("close", "cancel_job", again(() => cancelJob(job)), { id: "cancel-job" }));
+      parts.push(
+        button(
+          "close",
+          "cancel_job",
+          again(() => cancelJob(job)),
+          { id: "cancel-job" },
+        ),
+      );
     }
     const remove = again(async () => {
       if (await removeJob(job)) this.onLeave();
@@ -305,8 +327,16 @@ export class JobView {
         };
         const name = el("span", { class: "file-name" }, file.name);
         const sign = icon(file.state);
-        const one = el("button", { type: "button", class: "file-tab", "aria-pressed": String(chosen), on: { click: choose } }, sign, name);
-        return sayAttribute(one, "aria-label", "state_said", { name: file.name, state: () => text(`state_${file.state}`) });
+        const one = el(
+          "button",
+          { type: "button", class: "file-tab", "aria-pressed": String(chosen), on: { click: choose } },
+          sign,
+          name,
+        );
+        return sayAttribute(one, "aria-label", "state_said", {
+          name: file.name,
+          state: () => text(`state_${file.state}`),
+        });
       }),
     );
   }
@@ -325,8 +355,15 @@ export class JobView {
           this.showPanel();
         };
         return el("button", {
-          type: "button", role: "tab", id: `tab-${name}`, "aria-selected": String(isOn), "aria-controls": "panel",
-          tabindex: isOn ? "0" : "-1", t: `tab_${name}`, args: { n: () => this.problems().length }, on: { click: open },
+          type: "button",
+          role: "tab",
+          id: `tab-${name}`,
+          "aria-selected": String(isOn),
+          "aria-controls": "panel",
+          tabindex: isOn ? "0" : "-1",
+          t: `tab_${name}`,
+          args: { n: () => this.problems().length },
+          on: { click: open },
         });
       }),
     );
@@ -392,7 +429,13 @@ export class JobView {
     this.drawing?.abort();
     this.drawing = new AbortController();
     this.panel.replaceChildren();
-    const show = { pages: "showPages", document: "showDocument", source: "showSource", files: "showOutputs", problems: "showProblems" };
+    const show = {
+      pages: "showPages",
+      document: "showDocument",
+      source: "showSource",
+      files: "showOutputs",
+      problems: "showProblems",
+    };
     const done = this[show[this.tab]](this.drawing.signal);
     done?.catch?.((error) => {
       if (error.name !== "AbortError") this.panel.replaceChildren(errorBox(error));
@@ -486,7 +529,12 @@ export class JobView {
           const message = problem.message || codeText(problem.code);
           const words = problem.page ? text("error_page", { page: problem.page, message }) : message;
           const several = (this.job.files?.length ?? 0) > 1 && problem.name;
-          const item = el("li", {}, icon(problem.isError ? "failed" : "partial"), el("span", {}, several ? `${problem.name} – ${words}` : words));
+          const item = el(
+            "li",
+            {},
+            icon(problem.isError ? "failed" : "partial"),
+            el("span", {}, several ? `${problem.name} – ${words}` : words),
+          );
           return item;
         }),
       ),

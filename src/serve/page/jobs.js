@@ -93,7 +93,11 @@ export class JobList {
 
   item(job) {
     const name = jobName(job);
-    const link = el("a", { href: `#/jobs/${encodeURIComponent(job.id)}`, class: "job-name", data: { focus: `open ${job.id}` } }, name);
+    const link = el(
+      "a",
+      { href: `#/jobs/${encodeURIComponent(job.id)}`, class: "job-name", data: { focus: `open ${job.id}` } },
+      name,
+    );
     const details = el("span", { class: "job-details" });
     say(details, () => [time(job.created), pagesText(job)].filter(Boolean).join(" · "));
     const act = (what) => async () => {

@@ -148,7 +148,9 @@ function indented(lines, at, width, first) {
 
 /// `true` for a line that ends a paragraph before it.
 function startsBlock(line) {
-  return ITEM.test(line) || [HEADING, RULE, FENCE, NOTE, HTML_START].some((one) => one.test(line)) || /^ {0,3}>/.test(line);
+  return (
+    ITEM.test(line) || [HEADING, RULE, FENCE, NOTE, HTML_START].some((one) => one.test(line)) || /^ {0,3}>/.test(line)
+  );
 }
 
 function quote(lines, at, context, depth) {

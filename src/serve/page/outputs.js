@@ -40,12 +40,27 @@ function table(job, outputs) {
   const head = el("tr", {}, ...["output_name", "output_kind", "output_size"].map((t) => el("th", { t, scope: "col" })));
   const rows = outputs.map((output) => {
     const name = output.name.split("/").pop();
-    const link = download(outputPath(job.id, output.name), name, [icon("down"), el("span", {}, output.name)], "output-link");
+    const link = download(
+      outputPath(job.id, output.name),
+      name,
+      [icon("down"), el("span", {}, output.name)],
+      "output-link",
+    );
     sayAttribute(link, "aria-label", "download", { name: output.name });
     const kind = (output.media_type ?? "").split(";")[0];
-    return el("tr", {}, el("td", {}, link), el("td", { class: "kind" }, kind), el("td", { class: "right" }, size(output.size)));
+    return el(
+      "tr",
+      {},
+      el("td", {}, link),
+      el("td", { class: "kind" }, kind),
+      el("td", { class: "right" }, size(output.size)),
+    );
   });
-  return el("div", { class: "table-frame" }, el("table", { class: "output-table" }, el("thead", {}, head), el("tbody", {}, ...rows)));
+  return el(
+    "div",
+    { class: "table-frame" },
+    el("table", { class: "output-table" }, el("thead", {}, head), el("tbody", {}, ...rows)),
+  );
 }
 
 /// Puts a text on the clipboard. Pages that are not served over HTTPS or from this machine have only the old way.

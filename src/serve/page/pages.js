@@ -136,9 +136,20 @@ export class PageView {
         tabindex: index === 0 ? "0" : "-1",
         role: "img",
       });
-      const content = (block.block_content ?? "").replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+      const content = (block.block_content ?? "")
+        .replace(/<[^>]*>/g, " ")
+        .replace(/\s+/g, " ")
+        .trim();
       sayAttribute(group, "aria-label", () => `${facts(block).join(", ")}: ${content.slice(0, NAME_LENGTH)}`);
-      group.append(svg("rect", { x: left, y: top, width: Math.max(right - left, 1), height: Math.max(bottom - top, 1), rx: unit / 5 }));
+      group.append(
+        svg("rect", {
+          x: left,
+          y: top,
+          width: Math.max(right - left, 1),
+          height: Math.max(bottom - top, 1),
+          rx: unit / 5,
+        }),
+      );
       if (block.block_order !== null && block.block_order !== undefined) {
         const digits = String(block.block_order).length;
         const badgeWidth = unit * (0.7 * digits + 0.7);
@@ -146,15 +157,22 @@ export class PageView {
         const x = Math.max(left - badgeWidth - unit * 0.15, 0);
         group.append(
           svg("rect", { class: "order", x, y: top, width: badgeWidth, height: unit * 1.5, rx: unit / 4 }),
-          svg("text", { x: x + badgeWidth / 2, y: top + unit * 1.13, "font-size": unit * 1.1, "text-anchor": "middle" },
-            String(block.block_order)),
+          svg(
+            "text",
+            { x: x + badgeWidth / 2, y: top + unit * 1.13, "font-size": unit * 1.1, "text-anchor": "middle" },
+            String(block.block_order),
+          ),
         );
       }
       group.block = block;
       this.boxes.set(block.block_id, group);
       return group;
     });
-    const drawing = svg("svg", { class: "boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group" }, ...groups);
+    const drawing = svg(
+      "svg",
+      { class: "boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "group" },
+      ...groups,
+    );
     return sayAttribute(drawing, "aria-label", "page_boxes", { n: this.number });
   }
 

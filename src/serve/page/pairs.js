@@ -43,8 +43,14 @@ export function pair(prose, blocks) {
     const at = texts.findIndex((text) => text.includes(entry.text));
     if (at >= 0) join(at, entry);
   }
-  byOrder(parts.filter((part) => part.querySelector("table") || part.localName === "table"), "table");
-  byOrder(parts.filter((part) => part.querySelector(".display-formula")), "formula");
+  byOrder(
+    parts.filter((part) => part.querySelector("table") || part.localName === "table"),
+    "table",
+  );
+  byOrder(
+    parts.filter((part) => part.querySelector(".display-formula")),
+    "formula",
+  );
   return { parts, blocksOf, partsOf };
 
   /// What is left of a kind belongs together in order, if there is as much of it on both sides.
@@ -75,7 +81,10 @@ function contentText(content) {
 
 /// Letters and digits alone.
 function comparable(text) {
-  return text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+  return text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "");
 }
 
 function isPictureOf(part, block) {

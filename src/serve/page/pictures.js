@@ -86,7 +86,11 @@ export function sourcesOf(pictures, file) {
       const markdown = named((name) => name.endsWith(".md")) ?? named((name) => name.endsWith(".html")) ?? "";
       const path = within(markdown, source);
       const name = path === null ? null : named((one) => one === path);
-      const note = sayAttribute(el("span", { class: "no-picture" }, icon("file")), "title", path === null ? "picture_outside" : "picture_later");
+      const note = sayAttribute(
+        el("span", { class: "no-picture" }, icon("file")),
+        "title",
+        path === null ? "picture_outside" : "picture_later",
+      );
       note.append(alt || el("span", { t: "no_picture" }));
       frame.append(note);
       if (name) {

@@ -29,7 +29,9 @@ function copyElement(from, to, context, depth) {
   if (name === "img") {
     const width = /^(\d{1,4})(px|%)?$/.exec(from.getAttribute("width") ?? "");
     const source = from.getAttribute("src") ?? "";
-    to.append(context.picture(decoded(source), from.getAttribute("alt") ?? "", width && [Number(width[1]), width[2] ?? "px"]));
+    to.append(
+      context.picture(decoded(source), from.getAttribute("alt") ?? "", width && [Number(width[1]), width[2] ?? "px"]),
+    );
     return;
   }
   if (!TAGS.has(name) || depth > DEEPEST) {

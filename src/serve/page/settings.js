@@ -29,7 +29,13 @@ const PAGES = /^\s*\d+\s*(-\s*\d*)?\s*(,\s*\d+\s*(-\s*\d*)?\s*)*$/;
 export class Settings {
   constructor(place) {
     this.formats = el("div", { class: "checks" });
-    this.pages = el("input", { id: "pages", type: "text", inputmode: "text", autocomplete: "off", "aria-describedby": "pages-hint" });
+    this.pages = el("input", {
+      id: "pages",
+      type: "text",
+      inputmode: "text",
+      autocomplete: "off",
+      "aria-describedby": "pages-hint",
+    });
     this.error = el("p", { class: "field-error", role: "alert" });
     this.fields = el("div", { class: "fields" });
     this.other = el("textarea", { id: "other", rows: "3", spellcheck: "false", "aria-describedby": "other-hint" });
@@ -42,7 +48,13 @@ export class Settings {
       this.pages,
       el("p", { id: "pages-hint", class: "hint", t: "pages_hint" }),
     );
-    const other = el("div", { class: "field wide" }, el("label", { for: "other", t: "other_settings" }), this.other, this.otherHint);
+    const other = el(
+      "div",
+      { class: "field wide" },
+      el("label", { for: "other", t: "other_settings" }),
+      this.other,
+      this.otherHint,
+    );
     this.more = el("details", { class: "more" }, el("summary", { t: "options" }), this.fields, other);
     place.append(el("div", { class: "basic" }, formats, pages), this.more, this.error);
     this.all = [];
@@ -102,7 +114,8 @@ export class Settings {
       } catch {
         settings = null;
       }
-      if (!settings || typeof settings !== "object" || Array.isArray(settings)) return this.fail("other_bad", this.other);
+      if (!settings || typeof settings !== "object" || Array.isArray(settings))
+        return this.fail("other_bad", this.other);
     }
     for (const field of this.fields.querySelectorAll("[data-setting]")) {
       if (field.value === "") continue;

@@ -36,7 +36,7 @@ export const STRINGS = {
     no: "No",
     other_settings: "Other settings, as a JSON object",
     other_hint: ({ names }) => `Names that this server takes: ${names}`,
-    other_bad: "The other settings are not a JSON object, such as {\"name\": true}.",
+    other_bad: 'The other settings are not a JSON object, such as {"name": true}.',
     too_large_file: ({ name, limit }) => `${name} is too large: this server takes ${limit} at once.`,
     empty_file: ({ name }) => `${name} is empty.`,
 
@@ -221,7 +221,7 @@ export const STRINGS = {
     no: "否",
     other_settings: "其他设置（JSON 对象）",
     other_hint: ({ names }) => `此服务器接受的名称：${names}`,
-    other_bad: "其他设置不是 JSON 对象，例如 {\"name\": true}。",
+    other_bad: '其他设置不是 JSON 对象，例如 {"name": true}。',
     too_large_file: ({ name, limit }) => `${name} 太大：服务器一次最多接收 ${limit}。`,
     empty_file: ({ name }) => `${name} 是空文件。`,
 

@@ -70,6 +70,8 @@ export function reduced(html) {
 
 function written({ name, isEnd, attributes }) {
   if (isEnd) return `</${name}>`;
-  const all = Object.entries(attributes).map(([attribute, value]) => ` ${attribute}="${value.replaceAll('"', "&quot;")}"`);
+  const all = Object.entries(attributes).map(
+    ([attribute, value]) => ` ${attribute}="${value.replaceAll('"', "&quot;")}"`,
+  );
   return `<${name}${all.join("")}>`;
 }

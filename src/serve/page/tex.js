@@ -5,18 +5,26 @@ const MATHML = "http://www.w3.org/1998/Math/MathML";
 const LONGEST = 4000;
 const DEEPEST = 30;
 
-const words = (text) => Object.fromEntries(text.trim().split(/\s+/).map((pair) => pair.split("=")));
+const words = (text) =>
+  Object.fromEntries(
+    text
+      .trim()
+      .split(/\s+/)
+      .map((pair) => pair.split("=")),
+  );
 
-const LETTERS = words(`alpha=α beta=β gamma=γ delta=δ epsilon=ϵ varepsilon=ε zeta=ζ eta=η theta=θ vartheta=ϑ iota=ι
-  kappa=κ lambda=λ mu=μ nu=ν xi=ξ pi=π varpi=ϖ rho=ρ varrho=ϱ sigma=σ varsigma=ς tau=τ upsilon=υ phi=ϕ varphi=φ chi=χ
-  psi=ψ omega=ω Gamma=Γ Delta=Δ Theta=Θ Lambda=Λ Xi=Ξ Pi=Π Sigma=Σ Upsilon=Υ Phi=Φ Psi=Ψ Omega=Ω infty=∞ partial=∂
-  nabla=∇ hbar=ℏ ell=ℓ Re=ℜ Im=ℑ emptyset=∅ varnothing=∅ aleph=ℵ imath=ı jmath=ȷ degree=° angle=∠ prime=′`);
-const OPERATORS = words(`times=× div=÷ pm=± mp=∓ cdot=⋅ cdots=⋯ ldots=… dots=… vdots=⋮ ddots=⋱ ast=∗ star=⋆ circ=∘
-  bullet=∙ leq=≤ le=≤ geq=≥ ge=≥ neq=≠ ne=≠ approx=≈ sim=∼ simeq=≃ cong=≅ equiv=≡ propto=∝ ll=≪ gg=≫ in=∈ notin=∉ ni=∋
-  subset=⊂ supset=⊃ subseteq=⊆ supseteq=⊇ cup=∪ cap=∩ setminus=∖ forall=∀ exists=∃ neg=¬ lnot=¬ land=∧ wedge=∧ lor=∨
-  vee=∨ oplus=⊕ otimes=⊗ odot=⊙ perp=⊥ parallel=∥ mid=∣ to=→ rightarrow=→ leftarrow=← leftrightarrow=↔ Rightarrow=⇒
-  Leftarrow=⇐ Leftrightarrow=⇔ iff=⟺ implies=⟹ mapsto=↦ uparrow=↑ downarrow=↓ longrightarrow=⟶ langle=⟨ rangle=⟩
-  lfloor=⌊ rfloor=⌋ lceil=⌈ rceil=⌉ lbrace={ rbrace=} vert=| Vert=‖ backslash=\\ colon=: triangle=△ cdotp=⋅ dagger=†
+const LETTERS = words(`
+  alpha=α beta=β gamma=γ delta=δ epsilon=ϵ varepsilon=ε zeta=ζ eta=η theta=θ vartheta=ϑ iota=ι kappa=κ lambda=λ mu=μ
+  nu=ν xi=ξ pi=π varpi=ϖ rho=ρ varrho=ϱ sigma=σ varsigma=ς tau=τ upsilon=υ phi=ϕ varphi=φ chi=χ psi=ψ omega=ω
+  Gamma=Γ Delta=Δ Theta=Θ Lambda=Λ Xi=Ξ Pi=Π Sigma=Σ Upsilon=Υ Phi=Φ Psi=Ψ Omega=Ω infty=∞ partial=∂ nabla=∇ hbar=ℏ
+  ell=ℓ Re=ℜ Im=ℑ emptyset=∅ varnothing=∅ aleph=ℵ imath=ı jmath=ȷ degree=° angle=∠ prime=′`);
+const OPERATORS = words(`
+  times=× div=÷ pm=± mp=∓ cdot=⋅ cdots=⋯ ldots=… dots=… vdots=⋮ ddots=⋱ ast=∗ star=⋆ circ=∘ bullet=∙ leq=≤ le=≤
+  geq=≥ ge=≥ neq=≠ ne=≠ approx=≈ sim=∼ simeq=≃ cong=≅ equiv=≡ propto=∝ ll=≪ gg=≫ in=∈ notin=∉ ni=∋ subset=⊂ supset=⊃
+  subseteq=⊆ supseteq=⊇ cup=∪ cap=∩ setminus=∖ forall=∀ exists=∃ neg=¬ lnot=¬ land=∧ wedge=∧ lor=∨ vee=∨ oplus=⊕
+  otimes=⊗ odot=⊙ perp=⊥ parallel=∥ mid=∣ to=→ rightarrow=→ leftarrow=← leftrightarrow=↔ Rightarrow=⇒ Leftarrow=⇐
+  Leftrightarrow=⇔ iff=⟺ implies=⟹ mapsto=↦ uparrow=↑ downarrow=↓ longrightarrow=⟶ langle=⟨ rangle=⟩ lfloor=⌊
+  rfloor=⌋ lceil=⌈ rceil=⌉ lbrace={ rbrace=} vert=| Vert=‖ backslash=\\ colon=: triangle=△ cdotp=⋅ dagger=†
   therefore=∴ because=∵ prec=≺ succ=≻`);
 /// Operators that have their limits below and above them in displayed formulas.
 const LARGE = words("sum=∑ prod=∏ coprod=∐ bigcup=⋃ bigcap=⋂ bigoplus=⨁ bigotimes=⨂ bigvee=⋁ bigwedge=⋀");
@@ -26,17 +34,49 @@ const NAMED = new Set(
 );
 const LIMITS = new Set("lim max min sup inf limsup liminf".split(" "));
 const ACCENTS = words("hat=^ widehat=^ vec=→ tilde=~ widetilde=~ dot=˙ ddot=¨ check=ˇ acute=´ grave=`");
-const SPACES = { ",": "0.17em", ":": "0.22em", ">": "0.22em", ";": "0.28em", " ": "0.25em", quad: "1em", qquad: "2em", "!": null };
-const VARIANTS = { mathrm: "upright", operatorname: "upright", rm: "upright", mathbf: "bold", boldsymbol: "bold", bm: "bold" };
+const SPACES = {
+  ",": "0.17em",
+  ":": "0.22em",
+  ">": "0.22em",
+  ";": "0.28em",
+  " ": "0.25em",
+  quad: "1em",
+  qquad: "2em",
+  "!": null,
+};
+const VARIANTS = {
+  mathrm: "upright",
+  operatorname: "upright",
+  rm: "upright",
+  mathbf: "bold",
+  boldsymbol: "bold",
+  bm: "bold",
+};
 /// Letters of other alphabets: where they begin, and those that are elsewhere.
 const ALPHABETS = {
   mathbb: [0x1d538, 0x1d552, { C: "ℂ", H: "ℍ", N: "ℕ", P: "ℙ", Q: "ℚ", R: "ℝ", Z: "ℤ" }],
-  mathcal: [0x1d49c, 0x1d4b6, { B: "ℬ", E: "ℰ", F: "ℱ", H: "ℋ", I: "ℐ", L: "ℒ", M: "ℳ", R: "ℛ", e: "ℯ", g: "ℊ", o: "ℴ" }],
+  mathcal: [
+    0x1d49c,
+    0x1d4b6,
+    { B: "ℬ", E: "ℰ", F: "ℱ", H: "ℋ", I: "ℐ", L: "ℒ", M: "ℳ", R: "ℛ", e: "ℯ", g: "ℊ", o: "ℴ" },
+  ],
   mathfrak: [0x1d504, 0x1d51e, { C: "ℭ", H: "ℌ", I: "ℑ", R: "ℜ", Z: "ℨ" }],
 };
 const BOLD = [0x1d400, 0x1d41a, {}];
-const MATRICES = { matrix: ["", ""], pmatrix: ["(", ")"], bmatrix: ["[", "]"], vmatrix: ["|", "|"], Vmatrix: ["‖", "‖"],
-  Bmatrix: ["{", "}"], cases: ["{", ""], array: ["", ""], aligned: ["", ""], align: ["", ""], gathered: ["", ""], split: ["", ""] };
+const MATRICES = {
+  matrix: ["", ""],
+  pmatrix: ["(", ")"],
+  bmatrix: ["[", "]"],
+  vmatrix: ["|", "|"],
+  Vmatrix: ["‖", "‖"],
+  Bmatrix: ["{", "}"],
+  cases: ["{", ""],
+  array: ["", ""],
+  aligned: ["", ""],
+  align: ["", ""],
+  gathered: ["", ""],
+  split: ["", ""],
+};
 
 function node(name, children = [], attributes = {}) {
   const element = document.createElementNS(MATHML, name);
@@ -86,7 +126,8 @@ class Reader {
     if (depth > DEEPEST) throw new Unknown();
     const out = [];
     for (let token = this.peek(); token !== undefined && !ends(token); token = this.peek()) {
-      if (token === "}" || token === "\\right" || token === "\\end" || token === "&" || token === "\\\\") throw new Unknown();
+      if (token === "}" || token === "\\right" || token === "\\end" || token === "&" || token === "\\\\")
+        throw new Unknown();
       const base = this.atom(depth);
       if (base) out.push(this.scripts(base, depth));
     }
@@ -199,7 +240,10 @@ class Reader {
       case "sqrt": {
         if (this.peek() !== "[") return node("msqrt", [this.group(depth)]);
         this.next();
-        const index = node("mrow", this.sequence((token) => token === "]", depth + 1));
+        const index = node(
+          "mrow",
+          this.sequence((token) => token === "]", depth + 1),
+        );
         this.expect("]");
         return node("mroot", [this.group(depth), index]);
       }
@@ -291,7 +335,10 @@ class Reader {
     if (this.words().replace(/\*$/, "") !== name) throw new Unknown();
     if (rows.at(-1).length === 1 && !rows.at(-1)[0].textContent) rows.pop();
     const [open, close] = MATRICES[name];
-    const table = node("mtable", rows.map((row) => node("mtr", row)));
+    const table = node(
+      "mtable",
+      rows.map((row) => node("mtr", row)),
+    );
     return this.fenced(open, [table], close);
   }
 }

@@ -11,7 +11,13 @@ export class Upload {
     this.onJob = onJob;
     this.files = [];
     this.limit = null;
-    this.input = el("input", { type: "file", multiple: true, id: "file-input", class: "visually-hidden", label: "choose" });
+    this.input = el("input", {
+      type: "file",
+      multiple: true,
+      id: "file-input",
+      class: "visually-hidden",
+      label: "choose",
+    });
     this.input.addEventListener("change", () => {
       this.add(this.input.files);
       this.input.value = "";
@@ -80,7 +86,8 @@ export class Upload {
     for (const file of files) {
       const sum = this.files.reduce((all, one) => all + one.size, file.size);
       if (file.size === 0) this.problem("empty_file", { name: file.name });
-      else if (this.limit && sum > this.limit) this.problem("too_large_file", { name: file.name, limit: size(this.limit) });
+      else if (this.limit && sum > this.limit)
+        this.problem("too_large_file", { name: file.name, limit: size(this.limit) });
       else this.files.push(file);
     }
     this.show();
@@ -165,7 +172,9 @@ export class Upload {
         this.problems.append(el("p", { class: "quiet-text", role: "status", t: "upload_canceled" }));
       } else {
         if (!(error instanceof ApiError)) console.error(error);
-        this.problems.append(errorBox(error instanceof ApiError ? error : { code: "internal", message: error.message }));
+        this.problems.append(
+          errorBox(error instanceof ApiError ? error : { code: "internal", message: error.message }),
+        );
       }
     }
   }
@@ -176,7 +185,11 @@ export class Upload {
       try {
         await file.slice(0, 1).arrayBuffer();
       } catch {
-        throw Object.assign(new ApiError(422, null, null), { code: "unreadable_file", message: file.name, status: null });
+        throw Object.assign(new ApiError(422, null, null), {
+          code: "unreadable_file",
+          message: file.name,
+          status: null,
+        });
       }
     }
   }
