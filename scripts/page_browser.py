@@ -169,6 +169,10 @@ class Page:
         self.call("Page.navigate", {"url": url})
         self.until("document.readyState === 'complete'")
 
+    def reload(self):
+        self.js("window.isOld = true, location.reload()")
+        self.until("!window.isOld && document.readyState === 'complete'")
+
     def js(self, source):
         """The value of an expression, which may be a promise."""
         answer = self.call(

@@ -69,7 +69,7 @@ class States:
         )
         self.shot(page, "starting")
         page.until("document.getElementById('banner').hidden", 20)
-        page.choose("#file-input", [REPORT])
+        page.choose("#file-input", [self.report()])
         page.click("#parse")
         page.until("document.querySelector('.upload-status').textContent.includes('busy')")
         self.shot(page, "busy")
@@ -110,7 +110,7 @@ class States:
             "Network.emulateNetworkConditions",
             {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
         )
-        page.choose("#file-input", [REPORT])
+        page.choose("#file-input", [self.report()])
         page.click("#parse")
         page.until("document.querySelector('.upload-status').textContent.includes('connection')")
         page.until("!document.getElementById('banner').hidden")
@@ -139,7 +139,7 @@ class States:
 
         page.on_event = on_event
         page.call("Fetch.enable", {"patterns": [{"urlPattern": "*/events"}, {"urlPattern": "*/pages"}]})
-        self.job(page, REPORT)
+        self.job(page, self.report())
         page.until("document.querySelectorAll('.page').length === 2")
         page.until("document.querySelector('#job .problem')?.hidden !== false")
         need(breaks["pages"] == 0, "the pages were not asked for")

@@ -22,6 +22,7 @@ import time
 import traceback
 import urllib.error
 import urllib.request
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from page_browser import SHIFT, Browser, BrowserError  # noqa: E402
@@ -54,6 +55,16 @@ class Test(States, Checks):
         """},
         )
         return page
+
+    def own(self, data, name):
+        """A file that no server has seen: the same bytes again would give the job there is."""
+        path = self.folder / uuid.uuid4().hex / name
+        path.parent.mkdir()
+        path.write_bytes(data + f"\n% {uuid.uuid4()}\n".encode())
+        return path
+
+    def report(self):
+        return self.own(REPORT.read_bytes(), "report.pdf")
 
     def close_page(self, page):
         """Pages are closed and their choices forgotten, so that no test sees another one's."""
@@ -164,7 +175,7 @@ class Test(States, Checks):
         page.tab_to("#file-input")
         page.press("Enter")
         node = page.wait_event("Page.fileChooserOpened")["backendNodeId"]
-        page.call("DOM.setFileInputFiles", {"backendNodeId": node, "files": [str(REPORT)]})
+        page.call("DOM.setFileInputFiles", {"backendNodeId": node, "files": [str(self.report())]})
         page.until("document.querySelector('.chosen li')")
         page.tab_to("#parse")
         page.press("Enter")
@@ -208,7 +219,7 @@ class Test(States, Checks):
                 if (!document.querySelector(".upload-progress").hidden) seen.upload = true;
             }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
         })()""")
-        page.drop(".drop-zone", [REPORT])
+        page.drop(".drop-zone", [self.report()])
         page.until("document.querySelector('.chosen li')")
         self.shot(page, "chosen")
         page.click("#parse")
@@ -223,7 +234,7 @@ class Test(States, Checks):
         page.until("[...document.querySelectorAll('.provisional')].every((one) => one.hidden)")
 
     def test_result(self, page):
-        self.job(page, REPORT)
+        self.job(page, self.report())
         page.until("document.querySelectorAll('.box').length > 20")
         page.until("document.querySelector('.sheet-picture')?.naturalWidth > 100")
         size = page.js(
@@ -299,7 +310,7 @@ class Test(States, Checks):
             time.sleep(0.05)
 
     def test_jobs(self, page):
-        job = self.job(page, REPORT)
+        job = self.job(page, self.report())
         page.click(".back")
         link = f'.job-name[href="#/jobs/{job}"]'
         page.until(f"document.querySelector({json.dumps(link)})")
@@ -328,9 +339,8 @@ class Test(States, Checks):
     def test_several_files(self, page):
         page.open(self.url + "/")
         page.until("document.querySelector('[name=format]')")
-        broken = self.folder / "broken.pdf"
-        broken.write_bytes(b"%PDF-1.4 this is no document")
-        page.choose("#file-input", [REPORT, broken])
+        broken = self.own(b"%PDF-1.4 this is no document", "broken.pdf")
+        page.choose("#file-input", [self.report(), broken])
         page.js("document.getElementById('pages').value = '1'")
         page.click("#parse")
         page.until("document.querySelector('#job .state-partial')", 60)
@@ -348,8 +358,7 @@ class Test(States, Checks):
         self.shot(page, "problems")
 
     def test_cancel(self, page):
-        path = self.folder / "long.pdf"
-        path.write_bytes(long_pdf(self.long_pages))
+        path = self.own(long_pdf(self.long_pages), "long.pdf")
         page.open(self.url + "/")
         page.until("document.querySelector('[name=format]')")
         page.choose("#file-input", [path])
@@ -376,8 +385,7 @@ class Test(States, Checks):
         self.shot(page, "cancelled")
 
     def test_hostile(self, page):
-        path = self.folder / BADNAME
-        path.write_bytes(hostile_pdf())
+        path = self.own(hostile_pdf(), BADNAME)
         self.job(page, path)
         page.until("document.querySelectorAll('.box').length > 0")
         need("onerror" in page.js("document.querySelector('.job-title').textContent"), "the name is not shown as it is")
@@ -398,7 +406,7 @@ class Test(States, Checks):
         time.sleep(0.5)
 
     def test_looks(self, page):
-        self.job(page, REPORT)
+        self.job(page, self.report())
         page.until("document.querySelectorAll('.box').length > 20")
         address = page.js("location.href")
         for scheme in ("light", "dark"):
@@ -413,7 +421,7 @@ class Test(States, Checks):
                 page.window(width, 800)
                 for view in (self.url + "/", address):
                     page.open(view)
-                    page.js("location.reload()")
+                    page.reload()
                     page.until("document.querySelector(location.hash ? '.box' : '.job')")
                     time.sleep(0.8)
                     wide = page.js("document.documentElement.scrollWidth - innerWidth")
@@ -427,12 +435,12 @@ class Test(States, Checks):
         need(page.js("document.documentElement.dataset.theme") == "light", "the theme does not change")
         ground = "getComputedStyle(document.body).backgroundColor"
         light = page.js(ground)
-        page.js("location.reload()")
+        page.reload()
         page.until("document.querySelector('#theme svg')")
         need(page.js(ground) == light, "the theme is not remembered")
 
     def test_chinese(self, page):
-        self.job(page, REPORT)
+        self.job(page, self.report())
         page.until("document.querySelectorAll('.box').length > 20")
         page.click("#language")
         need(page.js("document.documentElement.lang") == "zh-CN", "the language does not change")
