@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Makes the folders that become the layers of an image, out of Debian packages and of what was built.
 #
-#   deploy/rootfs.sh [--binary FILE] [--runtime DIR] [--package NAME]... OUT
+#   deploy/rootfs.sh [--binary FILE] [--runtime DIR] [--package NAME]... [--cuda] [--folders-only] OUT
 #
 # OUT/system   the libraries that the program needs, certificates, users, folders; no shell, no package manager
 # OUT/runtime  native libraries and the models of the pipeline lite, in /usr/lib/docparse
 # OUT/program  /usr/bin/docparse
+# OUT/cuda     with --cuda, the libraries of CUDA 13 (deploy/cuda.sh), in /usr/lib/docparse/cuda
 #
+# --folders-only: OUT/system has only the folders, for an image that goes on from another one, with libraries of its own.
 # Packages come from this machine's own apt sources; `apt-get update` must have been run. Needs no root. --package adds
 # a package with all its files, such as a font (see deploy/README.md). The Dockerfiles and scripts/image.sh share this.
 set -euo pipefail
@@ -16,18 +18,23 @@ umask 022
 root=$(cd "$(dirname "$0")/.." && pwd)
 binary=$root/target/release/docparse
 runtime=$root/runtime
+usage="usage: deploy/rootfs.sh [--binary FILE] [--runtime DIR] [--package NAME]... [--cuda] [--folders-only] OUT"
 extra=()
+cuda=
+folders_only=
 out=
 while [ $# -gt 0 ]; do
   case "$1" in
     --binary) binary=$(realpath "$2"); shift 2 ;;
     --runtime) runtime=$(realpath "$2"); shift 2 ;;
     --package) extra+=("$2"); shift 2 ;;
-    -*) echo "usage: deploy/rootfs.sh [--binary FILE] [--runtime DIR] [--package NAME]... OUT" >&2; exit 2 ;;
+    --cuda) cuda=yes; shift ;;
+    --folders-only) folders_only=yes; shift ;;
+    -*) echo "$usage" >&2; exit 2 ;;
     *) out=$1; shift ;;
   esac
 done
-if [ -z "$out" ]; then echo "error: name the folder to make" >&2; exit 2; fi
+if [ -z "$out" ]; then echo "$usage" >&2; exit 2; fi
 if [ -e "$out" ]; then echo "error: $out exists already" >&2; exit 1; fi
 for tool in apt-get dpkg-deb readelf tar; do
   if ! command -v "$tool" >/dev/null; then
@@ -41,6 +48,10 @@ for file in "$binary" "$runtime/libonnxruntime.so" "$runtime/libpdfium.so"; do
     exit 1
   fi
 done
+if [ -n "$cuda" ] && [ ! -f "$runtime/libonnxruntime_providers_cuda.so" ]; then
+  echo "error: $runtime has the runtime for the CPU; scripts/setup.sh --gpu fetches the other one" >&2
+  exit 1
+fi
 
 mkdir -p "$out"
 out=$(realpath "$out")
@@ -57,6 +68,16 @@ cp -RL "$runtime"/. "$out/runtime/usr/lib/docparse"
 chmod -R u=rwX,go=rX "$out/runtime"
 mkdir -p "$out/program/usr/share/doc/docparse"
 cp "$root/LICENSE" "$out/program/usr/share/doc/docparse/LICENSE"
+if [ -n "$cuda" ]; then "$root/deploy/cuda.sh" "$out/cuda"; fi
+
+# --- Folders. Those that jobs write into are open to any user, like /tmp; nothing else is. Volumes that are empty
+# take these modes from the image, so that they work with any user, too.
+mkdir -p "$system"/app "$system"/home/docparse "$system"/home/paddleocr/.paddlex "$system"/home/paddleocr/.cache/huggingface
+for folder in app/output app/temp app/spool app/models app/cache app/logs models tmp; do
+  mkdir -p "$system/$folder"
+  chmod 1777 "$system/$folder"
+done
+if [ -n "$folders_only" ]; then exit 0; fi
 
 # --- Debian's part. base-files says which Debian this is: container runtimes for GPUs look at it to place the driver's
 # libraries, scanners to know which advisories count.
@@ -136,14 +157,6 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/bin/docparse
 EOF
 printf 'root:x:0:\ndocparse:x:65532:\nnogroup:x:65534:\n' > "$system/etc/group"
 printf 'hosts: files dns\n' > "$system/etc/nsswitch.conf"
-
-# --- Folders. Those that jobs write into are open to any user, like /tmp; nothing else is. Volumes that are empty
-# take these modes from the image, so that they work with any user, too.
-mkdir -p "$system"/app "$system"/home/docparse "$system"/home/paddleocr/.paddlex "$system"/home/paddleocr/.cache/huggingface
-for folder in app/output app/temp app/spool app/models app/cache app/logs models tmp; do
-  mkdir -p "$system/$folder"
-  chmod 1777 "$system/$folder"
-done
 
 # --- Every library that the files name is there (the driver's own, libcuda, comes from the host).
 missing=$(

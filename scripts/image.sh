@@ -54,7 +54,8 @@ python3 - "$version" "$tag" > "$work/config.json" <<'EOF'
 import json, sys
 version, tag = sys.argv[1:]
 environment = {
-    "PATH": "/usr/bin", "HOME": "/home/docparse", "TMPDIR": "/app/temp", "XDG_DATA_HOME": "/models",
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/home/docparse", "TMPDIR": "/app/temp", "XDG_DATA_HOME": "/models",
     "PADDLEX_HOME": "/home/paddleocr/.paddlex", "HF_HOME": "/home/paddleocr/.cache/huggingface",
     "DOCPARSE_HOST": "0.0.0.0", "DOCPARSE_PORT": "8080", "DOCPARSE_SPOOL": "/app/spool",
 }
@@ -69,7 +70,7 @@ print(json.dumps({
         "org.opencontainers.image.title": "docparse", "org.opencontainers.image.version": version,
         "org.opencontainers.image.licenses": "Apache-2.0",
         "org.opencontainers.image.description":
-            "Parses PDFs, scans and photos into Markdown, HTML, JSON, pictures, workbooks and layout drawings",
+            "Parses PDFs, scans and photos into Markdown, HTML, JSON, pictures and more",
     },
     # Docker's own field; other engines have probes of their own.
     "Healthcheck": {
