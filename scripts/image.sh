@@ -3,7 +3,7 @@
 # the built binary and runtime/. Then tests it (scripts/image_smoke.py). What the Dockerfiles do, for machines that have
 # no Docker, such as those of a test. Needs a Debian with its apt sources, python3, bubblewrap; no root.
 #
-#   --models NAMES       bakes these models in, as `docparse models pull` takes them: docparse-VERSION-offline.tar
+#   --pipeline NAME      bakes the models of this pipeline in, and makes it the default: docparse-VERSION-offline.tar
 #   --model-source URL   where they come from
 #   --package NAME       adds a Debian package, such as a font; may be repeated
 #   --binary FILE        instead of target/release/docparse
@@ -15,19 +15,19 @@ cd "$(dirname "$0")/.."
 # Complaint after complaint about services of this kind is the size of their images.
 limit=$((200 * 1000 * 1000))
 binary=target/release/docparse
-models=()
+pipeline=
 source=huggingface
 rootfs=()
 smoke=(yes)
 while [ $# -gt 0 ]; do
   case "$1" in
-    --models) read -ra models <<<"$2"; shift 2 ;;
+    --pipeline) pipeline=$2; shift 2 ;;
     --model-source) source=$2; shift 2 ;;
     --package) rootfs+=(--package "$2"); shift 2 ;;
     --binary) binary=$2; shift 2 ;;
     --no-smoke) smoke=(); shift ;;
     --without-serve) smoke+=(--without-serve); shift ;;
-    *) echo "usage: scripts/image.sh [--models NAMES] [--model-source URL] [--package NAME]... [--binary FILE]" \
+    *) echo "usage: scripts/image.sh [--pipeline NAME] [--model-source URL] [--package NAME]... [--binary FILE]" \
             "[--no-smoke] [--without-serve]" >&2; exit 2 ;;
   esac
 done
@@ -35,7 +35,7 @@ done
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 tag=$version
 layers=(system runtime)
-if [ ${#models[@]} -gt 0 ]; then tag=$version-offline; layers+=(models); fi
+if [ -n "$pipeline" ]; then tag=$version-offline; layers+=(models); fi
 layers+=(program)
 image=target/image/docparse-$tag.tar
 
@@ -44,23 +44,24 @@ work=$(mktemp -d target/image/work.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
 deploy/rootfs.sh --binary "$binary" "${rootfs[@]}" "$work/layers"
-if [ ${#models[@]} -gt 0 ]; then
+if [ -n "$pipeline" ]; then
   mkdir -p "$work/layers/models/models"
-  DOCPARSE_OFFLINE='' XDG_DATA_HOME="$work/layers/models/models" "$binary" models pull --source "$source" "${models[@]}"
+  chmod 1777 "$work/layers/models/models"
+  env -u DOCPARSE_OFFLINE XDG_DATA_HOME="$work/layers/models/models" "$binary" models pull --source "$source" "$pipeline"
 fi
 
 # The same as in deploy/Dockerfile; tests/it/deploy.rs compares them.
-python3 - "$version" "$tag" > "$work/config.json" <<'EOF'
+python3 - "$version" "$pipeline" > "$work/config.json" <<'EOF'
 import json, sys
-version, tag = sys.argv[1:]
+version, pipeline = sys.argv[1:]
 environment = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/home/docparse", "TMPDIR": "/app/temp", "XDG_DATA_HOME": "/models",
     "PADDLEX_HOME": "/home/paddleocr/.paddlex", "HF_HOME": "/home/paddleocr/.cache/huggingface",
     "DOCPARSE_HOST": "0.0.0.0", "DOCPARSE_PORT": "8080", "DOCPARSE_SPOOL": "/app/spool",
 }
-if tag.endswith("-offline"):
-    environment["DOCPARSE_OFFLINE"] = "1"
+if pipeline:
+    environment |= {"DOCPARSE_OFFLINE": "1", "DOCPARSE_PIPELINE_VERSION": pipeline}
 second = 1_000_000_000
 print(json.dumps({
     "User": "65532:65532", "WorkingDir": "/app", "Entrypoint": ["/usr/bin/docparse"], "Cmd": ["serve"],
@@ -90,7 +91,7 @@ read -r packed unpacked digest < <(
   python3 -c 'import json, sys; s = json.load(sys.stdin); print(s["archive"], s["unpacked"], s["digest"])' < "$work/sizes.json"
 )
 echo "$image: $((packed / 1000000)) MB, unpacked $((unpacked / 1000000)) MB, $digest"
-if [ ${#models[@]} -eq 0 ] && [ "$unpacked" -gt "$limit" ]; then
+if [ -z "$pipeline" ] && [ "$unpacked" -gt "$limit" ]; then
   echo "error: the image is larger than $((limit / 1000000)) MB when unpacked" >&2
   exit 1
 fi
