@@ -10,7 +10,7 @@
 #
 # --folders-only: OUT/system has only the folders, for an image that goes on from another one, with libraries of its own.
 # Packages come from this machine's own apt sources; `apt-get update` must have been run. Needs no root. --package adds
-# a package with all its files, such as a font (see deploy/README.md). The Dockerfiles and scripts/image.sh share this.
+# a package with all its files, such as more fonts. The Dockerfiles and scripts/image.sh share this.
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -81,7 +81,11 @@ if [ -n "$folders_only" ]; then exit 0; fi
 
 # --- Debian's part. base-files says which Debian this is: container runtimes for GPUs look at it to place the driver's
 # libraries, scanners to know which advisories count.
-packages=(base-files ca-certificates libc6 libgcc-s1 libstdc++6)
+# The font is for Chinese, Japanese and Korean in PDFs that do not have theirs in them: nothing would be drawn otherwise,
+# and a recognizer would see an empty page.
+packages=(base-files ca-certificates fonts-wqy-microhei libc6 libgcc-s1 libstdc++6)
+# cuDNN names it.
+if [ -n "$cuda" ]; then packages+=(zlib1g); fi
 mkdir -p "$system"/usr/{bin,lib,lib64,share} "$system"/etc "$system"/var/lib/dpkg/status.d
 ln -s usr/bin "$system/bin"
 ln -s usr/lib "$system/lib"
@@ -124,6 +128,7 @@ for package in "${packages[@]}" "${extra[@]}"; do
           mkdir -p "$(dirname "$to")"
           cp -a "$file" "$to"
         done || true
+      if [ -d "$work/files/usr/share/fonts" ]; then cp -a "$work/files/usr/share/fonts" "$system/usr/share/"; fi
       if [ -f "$work/files/usr/share/doc/$package/copyright" ]; then
         mkdir -p "$system/usr/share/doc/$package"
         cp "$work/files/usr/share/doc/$package/copyright" "$system/usr/share/doc/$package/"

@@ -137,14 +137,14 @@ def test_program(image):
             long_enough &= written[0].stat().st_uid == user
         check(f"user {user} parses a PDF", code == 0 and long_enough, text.splitlines()[-1] if text else "")
     code, text = image.run("--input", "/app/input/report.pdf", "--save-path", "/home/docparse/out")
-    check("the root file system cannot be written", code != 0 and "ead-only" in text, text.splitlines()[0])
+    check("the root file system cannot be written", code != 0 and "Read-only" in text)
     if "DOCPARSE_OFFLINE=1" in image.config["Env"]:
         code, text = image.run("models", "verify")
         check("the models in the image are whole", code == 0, text.replace("\n", "; "))
         # By the pipeline that the image chooses. What it reads is not looked at: they may be tiny ones.
         code, text = image.run(
-            "--input", "/app/input/report.pdf", "--save-path", "/app/output/vl", "--formats", "json", "--pages", "1",
-            "--max-new-tokens", "2",
+            "--input", "/app/input/report.pdf", "--save-path", "/app/output/vl",
+            "--formats", "json", "--pages", "1", "--max-new-tokens", "2",
         )
         written = list((image.output / "vl").rglob("*.json"))
         check("PaddleOCR-VL runs without a network", code == 0 and bool(written) and "lite" not in text, text.splitlines()[-1])
