@@ -88,7 +88,7 @@ python3 deploy/oci.py pack "${arguments[@]}" --config "$work/config.json" --name
 mv "$work/image.tar" "$image"
 
 read -r packed unpacked digest < <(
-  python3 -c 'import json, sys; print(*(json.load(sys.stdin)[name] for name in ["archive", "unpacked", "digest"]))' \
+  python3 -c 'import json, sys; print(*map(json.load(sys.stdin).get, ["archive", "unpacked", "digest"]))' \
     < "$work/sizes.json"
 )
 echo "$image: $((packed / 1000000)) MB, unpacked $((unpacked / 1000000)) MB, $digest"
