@@ -72,7 +72,7 @@ if [ -n "$cuda" ]; then "$root/deploy/cuda.sh" "$out/cuda"; fi
 
 # --- Folders. Those that jobs write into are open to any user, like /tmp; nothing else is. Volumes that are empty
 # take these modes from the image, so that they work with any user, too.
-mkdir -p "$system"/app "$system"/home/docparse "$system"/home/paddleocr/.paddlex "$system"/home/paddleocr/.cache/huggingface
+mkdir -p "$system"/app "$system"/home/docparse "$system"/home/paddleocr/{.paddlex,.cache/huggingface}
 for folder in app/output app/temp app/spool app/models app/cache app/logs models tmp; do
   mkdir -p "$system/$folder"
   chmod 1777 "$system/$folder"
@@ -91,17 +91,17 @@ ln -s usr/bin "$system/bin"
 ln -s usr/lib "$system/lib"
 ln -s usr/lib64 "$system/lib64"
 # apt's own user cannot always enter the folder; then it warns that it downloads as this one.
-(cd "$work" && apt-get download -q -o APT::Sandbox::User="$(id -un)" "${packages[@]}" "${extra[@]}" >"$work/log" 2>&1) || {
-  cat "$work/log" >&2
-  echo "error: the packages could not be downloaded; run apt-get update first" >&2
-  exit 1
+download() {
+  if ! (cd "$work" && apt-get download -q -o APT::Sandbox::User="$(id -un)" "$@") >"$work/log" 2>&1; then
+    cat "$work/log" >&2
+    echo "error: these packages could not be downloaded: $*; run apt-get update first" >&2
+    exit 1
+  fi
 }
+download "${packages[@]}" "${extra[@]}"
 # The licence of the compiler's libraries lies in a package of its own, which both name.
 compiler=$(dpkg-deb --field "$work"/libgcc-s1_*.deb Depends | grep -o 'gcc-[0-9]*-base')
-(cd "$work" && apt-get download -q -o APT::Sandbox::User="$(id -un)" "$compiler" >"$work/log" 2>&1) || {
-  cat "$work/log" >&2
-  exit 1
-}
+download "$compiler"
 packages+=("$compiler")
 
 for package in "${packages[@]}" "${extra[@]}"; do
