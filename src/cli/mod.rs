@@ -7,6 +7,7 @@ mod doctor;
 mod flags;
 mod folders;
 mod golden;
+mod identity;
 mod inputs;
 mod interrupt;
 mod logging;
@@ -144,6 +145,9 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let command = command::command();
     logging::choose(command::log_format(&arguments));
     logging::catch_panics();
+    if let Err(failure) = identity::take() {
+        return report(failure);
+    }
     let arguments = match command::spell_out(arguments, &command) {
         Ok(arguments) => arguments,
         Err(reason) => return report(Failure::usage(reason, "docparse --help lists the flags")),

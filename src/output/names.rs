@@ -22,6 +22,8 @@ pub(crate) const RECORD_FOLDER: &str = ".docparse";
 pub(crate) const PICTURES: &str = "imgs";
 /// Folder of tables beside a document, for the format that writes a file for each.
 pub(crate) const TABLES: &str = "tables";
+/// Folder of page pictures beside a document, for the format that writes them.
+pub(crate) const PAGES: &str = "pages";
 
 /// Location of a document's files below the save path: `folder/stem.md`,
 /// `folder/imgs/pictures/p0001_....jpg`, `folder/tables/pictures/p0001_t1.csv`.
@@ -72,6 +74,11 @@ impl OutputName {
     /// Path of the folder of tables, below the save path.
     pub(crate) fn table_folder(&self) -> PathBuf {
         self.folder.join(TABLES).join(&self.pictures)
+    }
+
+    /// Path of the folder of page pictures, below the save path.
+    pub(crate) fn page_folder(&self) -> PathBuf {
+        self.folder.join(PAGES).join(&self.pictures)
     }
 
     /// The same name with `_number` after the stem.

@@ -379,5 +379,6 @@ pub(crate) fn is_place_of(name: &OutputName, suffixes: &[String], path: &Path) -
     let is_picture = is_picture_name(path) && is_in(name.picture_folder());
     let is_table = is_table_name(path) && is_in(name.table_folder());
     let is_file = || suffixes.iter().any(|suffix| name.file(suffix) == path);
-    is_below(path) && (is_picture || is_table || is_file())
+    let is_page = is_picture_name(path) && is_in(name.page_folder());
+    is_below(path) && (is_picture || is_table || is_page || is_file())
 }

@@ -188,7 +188,10 @@ impl Store {
         };
         let home = set("HOME");
         let in_home = |rest: &str| home.as_ref().map(|home| home.join(rest));
-        let paddlex = set("PADDLE_PDX_CACHE_HOME").or_else(|| in_home(".paddlex"));
+        // The second is how images of PaddleOCR-VL services call it.
+        let paddlex = set("PADDLE_PDX_CACHE_HOME")
+            .or_else(|| set("PADDLEX_HOME"))
+            .or_else(|| in_home(".paddlex"));
         let hub_home = set("HF_HOME").or_else(|| in_home(".cache/huggingface"));
         Ok(Store {
             catalog: Catalog::embedded()?,

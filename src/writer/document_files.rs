@@ -43,6 +43,11 @@ impl Files<'_> {
         self.output.name().table_folder()
     }
 
+    /// Folder of the pictures of its pages.
+    pub(crate) fn page_folder(&self) -> PathBuf {
+        self.output.name().page_folder()
+    }
+
     /// Writes a file for a path below the save path.
     pub(crate) fn write(
         &mut self,

@@ -233,8 +233,9 @@ impl<'a> FilesWriter<'a> {
         let stay = |format: &str, folder: PathBuf| (!formats.contains(format)).then_some(folder);
         let pictures = stay("images", name.picture_folder());
         let tables = stay("csv", name.table_folder());
+        let pages = stay("page_images", name.page_folder());
         output.publish(outcome, &|path| {
-            let mut stay = [&pictures, &tables].into_iter().flatten();
+            let mut stay = [&pictures, &tables, &pages].into_iter().flatten();
             is_place_of(&name, &endings, path) && !stay.any(|folder| path.starts_with(folder))
         })
     }

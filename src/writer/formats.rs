@@ -7,6 +7,7 @@ use super::format::Format;
 use super::html::Html;
 use super::json::Json;
 use super::markdown::Markdown;
+use super::page_images::PageImages;
 use super::pictures;
 use super::table_drawings::TableDrawings;
 use super::vis::Drawings;
@@ -22,6 +23,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &Workbooks,
     &TableFiles,
     &pictures::IN_FOLDER,
+    &PageImages,
     &Drawings,
     &TableDrawings,
     &Answer,

@@ -18,6 +18,7 @@ mod listed;
 pub mod markdown;
 mod notes;
 pub(crate) mod options;
+mod page_images;
 mod pdf;
 mod pictures;
 pub(crate) mod printed;

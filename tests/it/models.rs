@@ -337,6 +337,13 @@ fn caches_of_other_programs_are_used_where_they_are() {
     };
     let expected = whole(".paddlex/official_models/UVDoc_safetensors");
     assert_eq!(path("UVDoc"), expected);
+    // Wherever a variable says that PaddleX has its folder.
+    for variable in ["PADDLE_PDX_CACHE_HOME", "PADDLEX_HOME"] {
+        let expected = whole(&format!("{variable}/official_models/UVDoc"));
+        let home = folder.path().join(variable).display().to_string();
+        let ran = run(&folder, &["models", "path", "UVDoc"], &[(variable, &home)]).expect(0);
+        assert_eq!(ran.stdout.trim(), expected);
+    }
     let snapshot = format!(
         ".cache/huggingface/hub/models--PaddlePaddle--PP-DocLayoutV3_safetensors/snapshots/{COMMIT}"
     );

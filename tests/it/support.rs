@@ -83,6 +83,7 @@ impl Folder {
             "HF_HUB_CACHE",
             "HF_ENDPOINT",
             "PADDLE_PDX_CACHE_HOME",
+            "PADDLEX_HOME",
         ] {
             command.env_remove(name);
         }

@@ -6,7 +6,7 @@ import { el, icon, sayAttribute } from "/static/dom.js";
 /// Kinds of files that may be shown.
 const KINDS = { jpg: "image/jpeg", jpeg: "image/jpeg", png: "image/png", webp: "image/webp", gif: "image/gif" };
 const EMBEDDED = /^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/=\s]+$/;
-const PAGE_PICTURE = /_pages\/page_0*(\d+)\.jpe?g$/i;
+const PAGE_PICTURE = /(?:^|\/)pages\/[^/]+\/p0*(\d+)\.jpg$/;
 /// Fetches at once.
 const AT_ONCE = 4;
 

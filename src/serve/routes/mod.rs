@@ -1,6 +1,7 @@
 //! The table of routes: one file for each dialect.
 
 mod jobs;
+mod pages;
 mod probes;
 mod reference;
 mod results;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 /// All routes.
 pub(super) fn all() -> Router<Arc<Server>> {
     Router::new()
+        .route("/docs", get(pages::docs))
+        .route("/static/{name}", get(pages::file))
         .route("/livez", get(probes::livez))
         .route("/startupz", get(probes::readyz))
         .route("/readyz", get(probes::readyz))
