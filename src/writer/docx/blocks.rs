@@ -194,7 +194,7 @@ impl<'a> BlockWriter<'a, '_> {
 
     fn paragraph(&mut self, text: &Paragraph, start: &str, look: Look, place: Place) {
         let look = Look {
-            has_space: self.is_below_table,
+            has_space: self.is_below_table && !has_own_space(look.style),
             ..look
         };
         let xml = self.texts.paragraph(text, start, &look, place);
@@ -204,7 +204,7 @@ impl<'a> BlockWriter<'a, '_> {
     fn plain(&mut self, text: &str, style: &str) {
         let look = Look {
             style,
-            has_space: self.is_below_table,
+            has_space: self.is_below_table && !has_own_space(style),
             ..Look::default()
         };
         self.push_paragraphs(&texts::paragraph(&look, false, &plain(text)));
@@ -399,6 +399,11 @@ impl<'a> BlockWriter<'a, '_> {
         }
         xml
     }
+}
+
+/// `true` for styles that have space above them.
+fn has_own_space(style: &str) -> bool {
+    matches!(style, "Title" | "Caption" | "Figure") || style.starts_with("Heading")
 }
 
 /// Width of a block as a part of its page's.

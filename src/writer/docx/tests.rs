@@ -340,6 +340,13 @@ fn tables_have_merged_cells_headers_and_captions() {
     assert_eq!(xml.matches("<w:vMerge w:val=\"restart\"/>").count(), 1);
     assert_eq!(xml.matches("<w:vMerge/>").count(), 1);
     assert_eq!(xml.matches("<w:tblHeader/>").count(), 1);
+    let below = xml_of(vec![
+        table_of(1, 1, vec![cell((0, 0), (1, 1), "x")]),
+        heading(Some(1), "a"),
+        table_of(1, 1, vec![cell((0, 0), (1, 1), "x")]),
+        text_of(vec![run("b")]),
+    ]);
+    assert_eq!(below.matches("<w:spacing w:before=").count(), 1, "{below}");
     assert!(
         xml.contains("<w:keepNext/>"),
         "the caption stays with its table"
