@@ -31,6 +31,7 @@ const ORDER: &[&str] = &[
     "proof",
     "pipeline",
     "parser",
+    "serve",
     "cli",
 ];
 /// Longer files are split.
