@@ -21,6 +21,7 @@ mod limits;
 mod metrics;
 mod notices;
 mod observe;
+mod openapi;
 mod order;
 mod routes;
 mod selftest;

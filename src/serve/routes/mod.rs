@@ -7,6 +7,7 @@ mod reference;
 mod results;
 mod stream;
 
+use super::openapi;
 use super::state::Server;
 use axum::Router;
 use axum::routing::{get, post};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 /// All routes.
 pub(super) fn all() -> Router<Arc<Server>> {
     Router::new()
+        .route("/openapi.json", get(openapi::openapi))
         .route("/docs", get(pages::docs))
         .route("/static/{name}", get(pages::file))
         .route("/livez", get(probes::livez))
