@@ -3,14 +3,12 @@
 use super::models_args::ModelsCommand;
 use super::parameter_args::ParameterArgs;
 use super::serve_args::ServeArgs;
-use super::values::LogFormat;
-use crate::config::Pipeline;
+use super::values::{LogFormat, pipeline_versions};
 use crate::config::machine;
 use crate::config::parameters::Heading;
 use crate::input::fetch::DEFAULT_TIMEOUT;
 use crate::input::spool::MAX_INPUT_SIZE;
 use crate::writer::Formats;
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -320,10 +318,4 @@ fn formats_help() -> String {
          md,-images (Markdown without pictures) or --formats=-vis [default: {default}]",
         Formats::names().join(", ")
     )
-}
-
-/// Values of `--pipeline-version`.
-pub(super) fn pipeline_versions() -> PossibleValuesParser {
-    let versions = Pipeline::ALL.map(Pipeline::version);
-    PossibleValuesParser::new(std::iter::once("auto").chain(versions))
 }

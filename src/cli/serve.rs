@@ -1,5 +1,7 @@
 //! `docparse serve`: from arguments to a server.
 
+use super::args::ParseArgs;
+use super::parameter_args::ParameterArgs;
 use super::request::{self, not_loaded};
 use super::serve_args::ServeArgs;
 use super::{Failure, exit, interrupt, logging, outputs};
@@ -31,7 +33,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         _ => Level::INFO,
     };
     logging::set_up(args.log_format, level);
-    let parse_args = args.of_pipeline();
+    let parse_args = of_pipeline(args);
     // What is wrong with the arguments is told before the port opens; what takes long comes after.
     let early = request::checked(&parse_args)?;
     let device = super::parse::device(parse_args.device())?;
@@ -93,6 +95,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             open,
             request,
             pipeline: resolved.config.pipeline.name(),
+            has_networks: resolved.vl.is_some(),
             has_recognizer: resolved.looks_at_pictures().is_some(),
         })
     };
@@ -109,6 +112,21 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
             failure.tell();
             interrupt::end_now(exit::FAILED)
         }
+    }
+}
+
+/// The arguments of a run with the same pipeline.
+fn of_pipeline(args: &ServeArgs) -> ParseArgs {
+    ParseArgs {
+        pipeline_version: args.pipeline_version.clone(),
+        paddlex_config: args.paddlex_config.clone(),
+        parameters: ParameterArgs(args.parameters.0.clone()),
+        vl_rec_api_key_file: args.vl_rec_api_key_file.clone(),
+        download: args.download,
+        model_source: args.model_source.clone(),
+        offline: args.offline,
+        replay: args.replay.clone(),
+        ..ParseArgs::default()
     }
 }
 

@@ -1,8 +1,7 @@
 //! Flags of `docparse serve`.
 
-use super::args::{ParseArgs, pipeline_versions};
-use super::parameter_args::{ParameterArgs, ServerParameterArgs};
-use super::values::LogFormat;
+use super::parameter_args::ServerParameterArgs;
+use super::values::{LogFormat, pipeline_versions};
 use crate::config::parameters::Heading;
 use crate::config::schema::parse_size;
 use clap::{Args, ValueHint, value_parser};
@@ -110,21 +109,4 @@ pub(crate) struct ServeArgs {
     /// Format of messages on stderr: text, or json (one object per line)
     #[arg(long, value_enum, value_name = "FORM", default_value_t, help_heading = Heading::Running.text())]
     pub log_format: LogFormat,
-}
-
-impl ServeArgs {
-    /// The arguments of a run with the same pipeline.
-    pub(super) fn of_pipeline(&self) -> ParseArgs {
-        ParseArgs {
-            pipeline_version: self.pipeline_version.clone(),
-            paddlex_config: self.paddlex_config.clone(),
-            parameters: ParameterArgs(self.parameters.0.clone()),
-            vl_rec_api_key_file: self.vl_rec_api_key_file.clone(),
-            download: self.download,
-            model_source: self.model_source.clone(),
-            offline: self.offline,
-            replay: self.replay.clone(),
-            ..ParseArgs::default()
-        }
-    }
 }

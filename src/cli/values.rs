@@ -1,6 +1,8 @@
 //! Names and values of flags that clap has no parser for.
 
+use crate::config::Pipeline;
 use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 
 /// The words that the reference takes for true and false, in any case.
 pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
@@ -38,4 +40,10 @@ pub(crate) enum LogFormat {
     Text,
     /// A JSON object a line
     Json,
+}
+
+/// Values of `--pipeline-version`.
+pub(super) fn pipeline_versions() -> PossibleValuesParser {
+    let versions = Pipeline::ALL.map(Pipeline::version);
+    PossibleValuesParser::new(std::iter::once("auto").chain(versions))
 }

@@ -81,3 +81,19 @@ fn check(server: &Server, queue: &Queue, pages: u64, bytes: u64) -> Result<(), A
     }
     Ok(())
 }
+
+/// Brings the numbers up to date that are looked up when somebody asks.
+pub(crate) fn gauge(server: &Server) {
+    let metrics = &server.metrics;
+    metrics.running_jobs.set(server.work.count() as i64);
+    metrics
+        .ready
+        .set(i64::from(server.health.not_ready().is_none()));
+    metrics.memory.set(machine::own_memory() as i64);
+    if let Ok(queue) = Queue::of(server) {
+        metrics.queue_jobs.set(queue.jobs as i64);
+        metrics.queue_pages.set(queue.pages as i64);
+        metrics.queue_bytes.set(queue.bytes as i64);
+        metrics.queue_oldest.set(queue.oldest_seconds);
+    }
+}

@@ -3,6 +3,7 @@
 
 use super::error::ApiError;
 use super::keys::Owner;
+use super::request::RequestId;
 use super::routes;
 use super::state::Server;
 use axum::Json;
@@ -29,10 +30,6 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const HEAD: Duration = Duration::from_secs(20);
 /// Pause after a connection could not be taken, for want of descriptors.
 const REST: Duration = Duration::from_millis(50);
-
-/// The id of a request.
-#[derive(Debug, Clone)]
-pub(crate) struct RequestId(pub String);
 
 /// The dialects, by the shape of their errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +114,10 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
             next.run(request).await
         }
     };
+    let error = response
+        .extensions()
+        .get::<ApiError>()
+        .map(|error| error.code);
     let mut response = shaped(response, &path, &id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -135,9 +136,27 @@ async fn around(State(server): State<Arc<Server>>, mut request: Request, next: N
     let (method, ms) = (method.as_str(), time.as_millis() as u64);
     // The route, and not the path: that may hold names. Never the query. Probes are asked for all the time.
     if needs_key(&path) {
-        tracing::info!(request_id = id, trace, method, route, status, ms, "request");
+        tracing::info!(
+            request_id = id,
+            trace,
+            method,
+            route,
+            status,
+            error,
+            ms,
+            "request"
+        );
     } else {
-        tracing::debug!(request_id = id, trace, method, route, status, ms, "request");
+        tracing::debug!(
+            request_id = id,
+            trace,
+            method,
+            route,
+            status,
+            error,
+            ms,
+            "request"
+        );
     }
     response
 }
@@ -186,6 +205,7 @@ fn is_trace(value: &HeaderValue) -> bool {
 fn shaped(mut response: Response, path: &str, id: &str) -> Response {
     let dialect = Dialect::of(path);
     let error = response.extensions_mut().remove::<ApiError>();
+    let log_id = response.extensions_mut().remove::<RequestId>();
     let error = error.or_else(|| {
         (response.status() == StatusCode::METHOD_NOT_ALLOWED).then(|| {
             let status = StatusCode::METHOD_NOT_ALLOWED;
@@ -198,7 +218,7 @@ fn shaped(mut response: Response, path: &str, id: &str) -> Response {
     let body = match dialect {
         Dialect::Own => error.to_json(id),
         Dialect::Reference => json!({
-            "logId": id,
+            "logId": log_id.as_ref().map_or(id, |RequestId(id)| id),
             "errorCode": error.status.as_u16(),
             "errorMsg": error.message,
         }),
@@ -261,13 +281,4 @@ pub(crate) async fn listen(server: Arc<Server>, listener: TcpListener) -> io::Re
     drop(listener);
     graceful.shutdown().await;
     Ok(())
-}
-
-/// `true` if the client asks for this media type by name.
-pub(crate) fn asks_for(request: &axum::http::HeaderMap, media: &str) -> bool {
-    let accept = request.get_all(axum::http::header::ACCEPT).iter();
-    accept
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|part| part.split(';').next().unwrap_or_default().trim() == media)
 }

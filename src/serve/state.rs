@@ -5,9 +5,8 @@ use super::keys::Keys;
 use super::limits::{Limits, seconds};
 use super::metrics::Metrics;
 use super::notices::Notices;
+use super::running::Work;
 use super::spool::{Spool, random};
-use super::work::Work;
-use crate::config::machine;
 use crate::engine::{self, Engine};
 use crate::fault::Fault;
 use crate::input::OpenOptions;
@@ -49,6 +48,8 @@ pub(crate) struct Loaded {
     pub request: RunRequest,
     /// Name of the pipeline.
     pub pipeline: &'static str,
+    /// Its layout is detected by a network.
+    pub has_networks: bool,
     /// Blocks are read by a recognizer whose answers nobody can know beforehand.
     pub has_recognizer: bool,
 }
@@ -131,21 +132,5 @@ impl Server {
         self.work.cancel(id);
         self.notices.tell(id);
         Ok(())
-    }
-
-    /// Brings the numbers up to date that are looked up when somebody asks.
-    pub(crate) fn gauge(&self) {
-        let metrics = &self.metrics;
-        metrics.running_jobs.set(self.work.count() as i64);
-        metrics
-            .ready
-            .set(i64::from(self.health.not_ready().is_none()));
-        metrics.memory.set(machine::own_memory() as i64);
-        if let Ok(queue) = super::admission::Queue::of(self) {
-            metrics.queue_jobs.set(queue.jobs as i64);
-            metrics.queue_pages.set(queue.pages as i64);
-            metrics.queue_bytes.set(queue.bytes as i64);
-            metrics.queue_oldest.set(queue.oldest_seconds);
-        }
     }
 }

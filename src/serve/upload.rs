@@ -74,7 +74,7 @@ pub(crate) fn stalled(server: &Server) -> ApiError {
         ..ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
             "stalled",
-            "the request stopped coming (--read-timeout)",
+            "the request stopped coming (`read_timeout`)",
         )
     }
 }

@@ -4,6 +4,7 @@
 use super::health::Phase;
 use super::limits::seconds;
 use super::observe::{JobObserver, Places};
+use super::running::{End, Running};
 use super::settings;
 use super::spool::{
     AnswerOptions, FileProgress, JobError, JobRecord, JobState, Lease, Outcome, Progress,
@@ -11,7 +12,7 @@ use super::spool::{
 };
 use super::state::{Loaded, Server};
 use crate::engine::{self, Batch, EngineOptions, Job};
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use crate::input::{self, InputFile, OpenOptions};
 use crate::output::names::{self, NamedInput};
 use crate::output::{Identity, RecordPlace, SavePath, SavePathOptions};
@@ -19,12 +20,12 @@ use crate::pipeline::job::WantedPictures;
 use crate::restructure::{FinishOptions, RestructureOptions};
 use crate::writer::options::AnswerForm;
 use crate::writer::{FilesOptions, FilesWriter, FormatOptions, Formats, Outputs, Tree, answer};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,80 +37,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const BEATS_OF_LEASE: u32 = 5;
 /// Interval of sweeps.
 const SWEEP: Duration = Duration::from_secs(60);
-
-/// Why a job that is worked on has to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// Somebody cancelled it.
-    Cancelled,
-    /// Its time is up.
-    TimeUp,
-    /// Another server has taken over.
-    Lost,
-    /// The server ends.
-    GivenBack,
-}
-
-/// A job that this server works on.
-struct Running {
-    owner: String,
-    cancel: Arc<AtomicBool>,
-    end: Option<End>,
-    /// `None` once the work has ended.
-    lease: Option<Lease>,
-    until: Instant,
-}
-
-/// The jobs that this server works on.
-#[derive(Default)]
-pub(crate) struct Work {
-    running: Mutex<HashMap<String, Running>>,
-    /// Signalled when there may be something to do.
-    news: Condvar,
-    /// One thread at a time chooses a job.
-    choosing: Mutex<()>,
-}
-
-impl Work {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// There may be something to do.
-    pub(crate) fn wake(&self) {
-        self.news.notify_all();
-    }
-
-    /// Ends the work on a job, if it goes on here.
-    pub(crate) fn cancel(&self, id: &str) {
-        self.end(id, End::Cancelled);
-    }
-
-    fn end(&self, id: &str, end: End) {
-        if let Some(running) = self.lock().get_mut(id) {
-            running.end.get_or_insert(end);
-            running.cancel.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Gives all jobs back to the queue.
-    pub(crate) fn give_back_all(&self) {
-        for running in self.lock().values_mut() {
-            running.end.get_or_insert(End::GivenBack);
-            running.cancel.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// `true` if a job is worked on here.
-    pub(crate) fn has(&self, id: &str) -> bool {
-        self.lock().contains_key(id)
-    }
-
-    /// Jobs that are worked on.
-    pub(crate) fn count(&self) -> usize {
-        self.lock().len()
-    }
-}
 
 /// Starts the threads.
 pub(crate) fn start(server: &Arc<Server>, loaded: &Arc<Loaded>) -> std::io::Result<()> {
@@ -238,12 +165,7 @@ fn close(
             let limit = server.options.limits.named("job_timeout");
             let flag = limit.map(|limit| limit.flag()).unwrap_or_default();
             let message = format!("the time for the job was up ({flag})");
-            let error = JobError {
-                code: "time_up".into(),
-                message,
-                page: None,
-                last_page: None,
-            };
+            let error = JobError::from(&Fault::new(Reason::TimeUp, message));
             (JobState::Failed, Some(error), result.ok())
         }
         (_, Err(fault)) => (JobState::Failed, Some(JobError::from(&fault)), None),
@@ -303,9 +225,7 @@ fn run(
     attempt: u32,
     cancel: &Arc<AtomicBool>,
 ) -> Result<Progress, Fault> {
-    let refused = |error: settings::SettingError| {
-        Fault::new(crate::fault::Reason::Settings, error.to_string())
-    };
+    let refused = |error: settings::SettingError| Fault::new(Reason::Settings, error.to_string());
     let (request, resolved) =
         settings::resolved(&loaded.request, &record.settings).map_err(refused)?;
     let as_reference = request.as_reference;

@@ -19,7 +19,7 @@ pub(crate) struct FormatOptions {
 
 /// Parts of the answer of the reference's service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AnswerForm {
+pub(crate) struct AnswerForm {
     /// Drawings and the picture of each page.
     pub visualize: bool,
     /// Pictures that Markdown shows.

@@ -1,8 +1,9 @@
 //! Probes and information. None of them waits for work.
 
 use crate::input::EXTENSIONS;
+use crate::serve::admission;
 use crate::serve::health::Phase;
-use crate::serve::http::RequestId;
+use crate::serve::request::RequestId;
 use crate::serve::settings::OF_JOBS;
 use crate::serve::state::Server;
 use crate::serve::wait::blocking;
@@ -78,7 +79,7 @@ pub(crate) async fn version() -> Json<Value> {
 /// Numbers for Prometheus.
 pub(crate) async fn metrics(State(server): State<Arc<Server>>) -> Response {
     let text = blocking(move || {
-        server.gauge();
+        admission::gauge(&server);
         server.metrics.text()
     });
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -3,8 +3,8 @@
 use super::jobs::own_job;
 use crate::serve::body;
 use crate::serve::error::ApiError;
-use crate::serve::http::asks_for;
 use crate::serve::keys::Owner;
+use crate::serve::request::asks_for;
 use crate::serve::state::Server;
 use crate::serve::{view, wait};
 use axum::Extension;

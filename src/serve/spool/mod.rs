@@ -27,7 +27,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use files::random;
+pub(crate) use files::{now_ms, random};
 pub(crate) use incoming::{Incoming, IncomingFile};
 pub(crate) use lease::Lease;
 pub(crate) use record::{
@@ -35,7 +35,7 @@ pub(crate) use record::{
 };
 pub(crate) use sweep::SweepRules;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Reason};
 use lease::MOST_ATTEMPTS;
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -43,16 +43,10 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 /// Orders that are remembered; more are read again.
 const MOST_REMEMBERED: usize = 10_000;
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
-}
 
 /// A job as it stands.
 #[derive(Debug, Clone)]
@@ -311,12 +305,8 @@ impl Spool {
             return Ok(None);
         }
         if newest >= MOST_ATTEMPTS {
-            let error = JobError {
-                code: "worker_died".into(),
-                message: format!("the server died {newest} times while it worked on this job"),
-                page: None,
-                last_page: None,
-            };
+            let message = format!("the server died {newest} times while it worked on this job");
+            let error = JobError::from(&Fault::new(Reason::WorkerDied, message));
             self.end(id, &Outcome::without_result(JobState::Failed, Some(error)))?;
             return Ok(None);
         }

@@ -1,6 +1,7 @@
 //! What a job's folder says in its small JSON files: the order (`request.json`), how far it is (`progress.json`), and
 //! how it ended (`outcome.json`).
 
+use super::files::now_ms;
 use crate::fault::Fault;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -198,7 +199,7 @@ impl Outcome {
     pub(crate) fn without_result(state: JobState, error: Option<JobError>) -> Outcome {
         Outcome {
             state,
-            finished_ms: super::now_ms(),
+            finished_ms: now_ms(),
             error,
             progress: None,
         }

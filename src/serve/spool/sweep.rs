@@ -1,7 +1,8 @@
 //! What is removed from a spool, and what is put right: results whose time is over, leftovers of killed servers, jobs
 //! without a place in the queue.
 
-use super::{JobState, Spool, files, now_ms};
+use super::files::{self, now_ms};
+use super::{JobState, Spool};
 use std::fs;
 use std::io;
 use std::path::Path;

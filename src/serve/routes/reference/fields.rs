@@ -1,12 +1,21 @@
 //! The fields of the reference's requests: types, ranges and the messages about them. All faults of a request
 //! are told together, in the order of the fields.
 
-use super::{ApiError, Settings, invalid};
+use crate::serve::error::ApiError;
 use crate::serve::spool::AnswerOptions;
 use crate::writer::python_json;
+use axum::http::StatusCode;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+
+/// Settings by the name of the parameter.
+pub(super) type Settings = Map<String, Value>;
+
+/// A request that is refused, with these words.
+pub(super) fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_request", message)
+}
 
 /// A request, and what is wrong with it.
 pub(super) struct Fields<'a> {

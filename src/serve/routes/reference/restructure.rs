@@ -1,12 +1,13 @@
 //! `/restructure-pages`: tables over pages, levels of headings and one joined result, from results of before.
 
+use super::answers::failed;
 use super::fields::Fields;
-use super::{ApiError, failed};
 use crate::document::{Block, Document, DocumentInfo, Label, Page, Picture};
 use crate::fault::Fault;
 use crate::geometry::Rect;
 use crate::restructure::{self, FinishOptions, RestructureOptions};
-use crate::serve::http::RequestId;
+use crate::serve::error::ApiError;
+use crate::serve::request::RequestId;
 use crate::serve::state::Server;
 use crate::serve::upload::JsonBody;
 use crate::serve::wait;
@@ -28,7 +29,7 @@ pub(crate) async fn restructure_pages(
 ) -> Response {
     let body = match JsonBody::receive(&server, request.into_body()).await {
         Ok(body) => body,
-        Err(error) => return failed(&request_id, &error),
+        Err(error) => return failed(&request_id, error),
     };
     let id = request_id.clone();
     let done = wait::blocking(move || {
@@ -44,8 +45,8 @@ pub(crate) async fn restructure_pages(
             "errorMsg": "Success",
         }))
         .into_response(),
-        Ok((Err(error), log_id)) => failed(&log_id, &error),
-        Err(error) => failed(&request_id, &ApiError::io(&error)),
+        Ok((Err(error), log_id)) => failed(&log_id, error),
+        Err(error) => failed(&request_id, ApiError::io(&error)),
     }
 }
 

@@ -1,0 +1,205 @@
+//! `/layout-parsing`: a request becomes a job whose result is the answer.
+
+use super::answers::failed;
+use super::fields::{Fields, Parsing, Settings, invalid};
+use crate::config::parameters::{About, parameter};
+use crate::serve::admission;
+use crate::serve::body;
+use crate::serve::error::ApiError;
+use crate::serve::keys::Owner;
+use crate::serve::limits::seconds;
+use crate::serve::order::{self, Order};
+use crate::serve::request::RequestId;
+use crate::serve::routes::jobs::text_of;
+use crate::serve::spool::{AnswerOptions, JobStatus, Ordered};
+use crate::serve::state::Server;
+use crate::serve::upload::{self, JsonBody};
+use crate::serve::{view, wait};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+use tokio::task::block_in_place;
+
+/// A file that is none of its kind.
+const INVALID_FILE: &str = "Invalid input file";
+
+/// Parses a file.
+pub(crate) async fn layout_parsing(
+    State(server): State<Arc<Server>>,
+    Extension(owner): Extension<Owner>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let mut log_id = request_id;
+    match parsed(&server, &owner, request.into_body(), &mut log_id).await {
+        Ok(response) => response,
+        Err(error) => failed(&log_id, error),
+    }
+}
+
+async fn parsed(
+    server: &Arc<Server>,
+    owner: &Owner,
+    body: Body,
+    log_id: &mut String,
+) -> Result<Response, ApiError> {
+    admission::admit(server)?;
+    let body = JsonBody::receive(server, body).await?;
+    let order = block_in_place(|| order_of(server, owner, &body, log_id))?;
+    drop(body);
+    let placing = server.clone();
+    let ordered = wait::blocking(move || order::place(&placing, order)).await?;
+    let asks_for_too_much = |error: &ApiError| {
+        error.code == "not_loaded"
+            || (error.code == "bad_settings" && error.message.contains("use_doc_"))
+    };
+    let ordered = ordered.map_err(|error| match asks_for_too_much(&error) {
+        true => ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            error.code,
+            "the input params for model settings are invalid!",
+        ),
+        false => error,
+    })?;
+    let (Ordered::New(id) | Ordered::Known(id)) = ordered;
+    let time = seconds(server.options.limits.sync_timeout);
+    let status = wait::until_ended(server, &id, time).await?;
+    answer(server, &status, log_id)
+}
+
+/// The answer of a job that has ended, or where it is.
+fn answer(server: &Arc<Server>, status: &JobStatus, log_id: &str) -> Result<Response, ApiError> {
+    let id = &status.record.id;
+    if !status.state.is_final() {
+        let place = format!("/v1/jobs/{id}");
+        let body = json!({
+            "logId": log_id,
+            "errorCode": StatusCode::ACCEPTED.as_u16(),
+            "errorMsg": "The file is still being parsed: ask for the job",
+            "job": place,
+        });
+        return Ok((StatusCode::ACCEPTED, [(LOCATION, place)], Json(body)).into_response());
+    }
+    let attempt = status.progress.as_ref().map(|progress| progress.attempt);
+    let folder = attempt.and_then(|attempt| server.spool.results(id, attempt));
+    let names = view::outputs(status);
+    let name = names
+        .iter()
+        .find(|name| name.ends_with(crate::writer::answer::ENDING));
+    let Some((folder, name)) = folder.zip(name) else {
+        return Err(why_not(status));
+    };
+    let mut file = File::open(folder.join(name))?;
+    let start = format!("{{\"logId\":{},\"result\":", Value::from(log_id));
+    let body = body::written(move |out| {
+        out.write_all(start.as_bytes())?;
+        io::copy(&mut file, out)?;
+        out.write_all(b",\"errorCode\":0,\"errorMsg\":\"Success\"}")
+    });
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Why a job has no result.
+fn why_not(status: &JobStatus) -> ApiError {
+    let outcome = status.outcome.as_ref();
+    let error = outcome.and_then(|outcome| outcome.error.as_ref());
+    match error.map(|error| (error.code.as_str(), error.message.as_str())) {
+        Some(("damaged" | "unsupported" | "encrypted", _)) => invalid(INVALID_FILE),
+        Some(("too_large", message)) => invalid(message),
+        Some((_, message)) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            ApiError::new(
+                status,
+                "internal",
+                format!("Internal server error: {message}"),
+            )
+        }
+        None => ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            format!("Internal server error: the job is {}", status.state.name()),
+        ),
+    }
+}
+
+fn order_of(
+    server: &Server,
+    owner: &Owner,
+    body: &JsonBody,
+    log_id: &mut String,
+) -> Result<Order, ApiError> {
+    let mut fields = Fields::of(body.bytes())?;
+    if let Some(id) = fields.log_id() {
+        *log_id = id;
+    }
+    let as_recorded = server
+        .loaded
+        .get()
+        .is_some_and(|loaded| loaded.request.as_reference);
+    let parsing = Parsing::of(&mut fields, as_recorded);
+    fields.checked()?;
+    let Some(file) = parsing.file else {
+        return Err(invalid(INVALID_FILE));
+    };
+    let file = text_of(file)?;
+    if file.starts_with("http://") || file.starts_with("https://") {
+        return Err(ApiError::not_allowed(
+            "this server fetches no addresses: send the file in base64",
+        ));
+    }
+    let Some(is_pdf) = parsing.is_pdf else {
+        return Err(invalid("File type cannot be determined"));
+    };
+    let mut incoming = server.spool.incoming()?;
+    let name = if is_pdf { "file.pdf" } else { "file" };
+    upload::base64_file(server, &mut incoming, &file, name).map_err(|error| {
+        match error.status == StatusCode::UNPROCESSABLE_ENTITY {
+            true => invalid(INVALID_FILE),
+            false => error,
+        }
+    })?;
+    if order::is_pdf(&incoming.file_path(0)) != is_pdf {
+        return Err(invalid(INVALID_FILE));
+    }
+    Ok(Order {
+        incoming,
+        owner: owner.clone(),
+        settings: taken(server, parsing.settings),
+        formats: Vec::new(),
+        pages: None,
+        answer: Some(AnswerOptions {
+            is_pdf,
+            ..parsing.answer
+        }),
+        webhook: None,
+        key: None,
+        is_waited_for: true,
+    })
+}
+
+/// The settings without those for networks, where the pipeline has none: clients of the service send theirs whatever
+/// serves. Preprocessing that was asked for is not left out in silence: it is refused as not loaded.
+fn taken(server: &Server, mut settings: Settings) -> Settings {
+    if server
+        .loaded
+        .get()
+        .is_some_and(|loaded| !loaded.has_networks)
+    {
+        settings.retain(|name, value| {
+            let is_of_networks = parameter(name).is_some_and(|p| p.about != About::Documents);
+            !is_of_networks
+                || (PREPROCESSING.contains(&name.as_str()) && value == &Value::Bool(true))
+        });
+    }
+    settings
+}
+
+/// Settings that choose steps of preprocessing.
+const PREPROCESSING: [&str; 2] = ["use_doc_orientation_classify", "use_doc_unwarping"];
