@@ -192,7 +192,10 @@ fn shaped(mut response: Response, path: &str, id: &str) -> Response {
             "errorCode": error.status.as_u16(),
             "errorMsg": error.message,
         }),
-        Dialect::Detail => json!({"detail": error.message}),
+        Dialect::Detail => match error.detail {
+            Some(detail) => json!({"detail": detail}),
+            None => json!({"detail": error.message}),
+        },
     };
     let allow = response.headers().get(ALLOW).cloned();
     let mut response = (error.status, Json(body)).into_response();

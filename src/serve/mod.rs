@@ -14,6 +14,7 @@
 mod admission;
 mod body;
 mod error;
+mod finished;
 mod health;
 mod http;
 mod keys;
@@ -22,6 +23,8 @@ mod metrics;
 mod notices;
 mod observe;
 mod order;
+mod parsed;
+mod ppocr;
 mod routes;
 mod selftest;
 mod settings;

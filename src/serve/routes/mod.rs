@@ -1,6 +1,8 @@
 //! The table of routes: one file for each dialect.
 
 mod jobs;
+mod parts;
+mod ppocr;
 mod probes;
 mod results;
 mod stream;
@@ -26,4 +28,9 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/v1/jobs/{id}/events", get(stream::events))
         .route("/v1/jobs/{id}/result", get(results::all))
         .route("/v1/jobs/{id}/result/{*name}", get(results::one))
+        .route("/", get(ppocr::root))
+        .route("/system/info", get(ppocr::system_info))
+        .route("/ocr", post(ppocr::text))
+        .route("/ocr/json", post(ppocr::json))
+        .route("/ocr/debug", post(ppocr::debug))
 }
