@@ -147,7 +147,7 @@ fn needs_key(path: &str) -> bool {
     let is_page = path.starts_with("/static/") || matches!(path, "/" | "/docs" | "/openapi.json");
     let is_probe = matches!(
         path,
-        "/health" | "/livez" | "/readyz" | "/startupz" | "/metrics" | "/version"
+        "/health" | "/livez" | "/readyz" | "/ready" | "/startupz" | "/metrics" | "/version"
     );
     !(is_page || is_probe)
 }

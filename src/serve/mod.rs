@@ -13,6 +13,7 @@
 
 mod admission;
 mod body;
+mod docling;
 mod error;
 mod finished;
 mod health;

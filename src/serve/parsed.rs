@@ -11,6 +11,13 @@ pub(crate) struct Parsed {
     pub pages: Vec<ParsedPage>,
 }
 
+impl Parsed {
+    /// `true` if any of its pages could be read: those that could not have no size.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.pages.is_empty() || self.pages.iter().any(|page| page.width > 0.0)
+    }
+}
+
 /// A page, or several in a row that have nothing but the same message.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct ParsedPage {

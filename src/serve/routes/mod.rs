@@ -1,5 +1,6 @@
 //! The table of routes: one file for each dialect.
 
+mod docling;
 mod jobs;
 mod parts;
 mod ppocr;
@@ -33,4 +34,11 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/ocr", post(ppocr::text))
         .route("/ocr/json", post(ppocr::json))
         .route("/ocr/debug", post(ppocr::debug))
+        .route("/ready", get(probes::readyz))
+        .route("/v1/convert/file", post(docling::file))
+        .route("/v1/convert/file/async", post(docling::file_async))
+        .route("/v1/convert/source", post(docling::source))
+        .route("/v1/convert/source/async", post(docling::source_async))
+        .route("/v1/status/poll/{id}", get(docling::poll))
+        .route("/v1/result/{id}", get(docling::result))
 }

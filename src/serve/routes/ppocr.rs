@@ -228,10 +228,13 @@ fn result(server: &Server, status: &JobStatus, form: Answer) -> Result<Parsed, A
         Some(finished) => finished.parsed(0)?,
         None => None,
     };
-    if let Some(parsed) = parsed {
+    if let Some(parsed) = parsed.filter(Parsed::is_readable) {
         return Ok(parsed);
     }
+    let files = status.progress.iter().flat_map(|progress| &progress.files);
+    let of_pages = || files.flat_map(|file| &file.errors).next();
     let error = status.outcome.as_ref().and_then(|end| end.error.as_ref());
+    let error = error.or_else(of_pages);
     let why = match (error, status.state) {
         (Some(error), _) => error.message.clone(),
         (None, JobState::Canceled) => "the job was cancelled".into(),
