@@ -1,6 +1,6 @@
 //! DocTags: the items of a document as tags in reading order, each with its place as numbers from 0 to 500.
 
-use super::items::{BODY, DoclingDocument, Float, Place, Provenance, TableCell, TableData, Text};
+use super::items::{DoclingDocument, Float, Place, Provenance, TableCell, TableData, Text};
 use std::fmt::Write;
 
 /// Steps that a page has in each direction.
@@ -28,9 +28,6 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn item(&mut self, place: Place) {
-        if self.document.node(place).content_layer != BODY {
-            return;
-        }
         match place {
             Place::Body => {}
             Place::Group(_) => self.list(place),
@@ -45,8 +42,8 @@ impl Writer<'_> {
                 self.break_before(&table.float.prov);
                 self.out.push_str("<otsl>");
                 self.location(&table.float.prov);
-                self.captions(&table.float);
                 cells(&table.data, &mut self.out);
+                self.captions(&table.float);
                 self.out.push_str("</otsl>\n");
             }
             Place::Picture(at) => {
@@ -70,11 +67,14 @@ impl Writer<'_> {
         self.page = page.or(self.page);
     }
 
-    /// The first place of an item, from the top left.
+    /// The places of an item, from the top left.
     fn location(&mut self, places: &[Provenance]) {
-        let Some(place) = places.first() else {
-            return;
-        };
+        for place in places {
+            self.location_of(place);
+        }
+    }
+
+    fn location_of(&mut self, place: &Provenance) {
         let Some(page) = self.document.pages.get(&place.page_no) else {
             return;
         };
@@ -126,7 +126,7 @@ impl Writer<'_> {
         if let Some(Place::Text(at)) = children.first().map(|child| child.place()) {
             self.break_before(&self.document.texts[at].prov);
         }
-        let _ = writeln!(self.out, "<{tag}>");
+        let _ = write!(self.out, "<{tag}>");
         for child in children {
             self.item(child.place());
             for below in &self.document.node(child.place()).children {
