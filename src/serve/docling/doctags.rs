@@ -78,7 +78,7 @@ impl Writer<'_> {
         let Some(page) = self.document.pages.get(&place.page_no) else {
             return;
         };
-        let step = |at: f64, size: f64| (at / size * STEPS).round().clamp(0.0, STEPS);
+        let step = |at: f64, size: f64| (at / size * STEPS).round_ties_even().clamp(0.0, STEPS);
         let (width, height) = (page.size.width, page.size.height);
         let bbox = place.bbox;
         for number in [
@@ -130,7 +130,11 @@ impl Writer<'_> {
         for child in children {
             self.item(child.place());
             for below in &self.document.node(child.place()).children {
+                self.out.push_str("<list_item>");
                 self.item(below.place());
+                // Within the item.
+                self.out.truncate(self.out.trim_end().len());
+                self.out.push_str("</list_item>\n");
             }
         }
         let _ = writeln!(self.out, "</{tag}>");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::serve::docling::doctags;
+use crate::serve::docling::items::TableCell;
 use serde_json::{Value, from_value, to_value};
 
 struct NoPictures;
