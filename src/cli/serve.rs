@@ -8,7 +8,7 @@ use super::{Failure, exit, interrupt, logging, outputs};
 use crate::config::machine;
 use crate::engine::Engine;
 use crate::fault::Fault;
-use crate::onnx::SessionOptions;
+use crate::onnx::{Device, SessionOptions};
 use crate::pipeline::stages::Loader;
 use crate::pipeline::{Resolved, memory};
 use crate::recognize::server::StopSignals;
@@ -53,6 +53,9 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         api_keys_file: args.api_keys_file.clone(),
         allow_url_fetch: false,
         single_use_results: args.single_use_results,
+        model_dir: shown_folder("PADDLE_OCR_MODEL_DIR", "/app/models"),
+        cache_dir: shown_folder("PADDLE_OCR_CACHE_DIR", "/app/cache"),
+        gpu_count: gpu_count(device),
         limits,
     };
     let load = move || -> Result<Loaded, Fault> {
@@ -128,6 +131,28 @@ fn of_pipeline(args: &ServeArgs) -> ParseArgs {
         replay: args.replay.clone(),
         ..ParseArgs::default()
     }
+}
+
+/// A folder that clients of the PP-OCR service are shown, as its containers name it.
+fn shown_folder(variable: &str, default: &str) -> String {
+    let given = std::env::var(variable).ok();
+    given
+        .filter(|folder| !folder.is_empty())
+        .unwrap_or_else(|| default.into())
+}
+
+/// GPUs of NVIDIA that this process sees; none if it is not to use any.
+fn gpu_count(device: Device) -> usize {
+    if device == Device::Cpu {
+        return 0;
+    }
+    let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();
+    let is_gpu = |name: &str| {
+        let number = name.strip_prefix("nvidia");
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| is_gpu(name)).count()
 }
 
 fn limits(args: &ServeArgs, resolved: &Resolved) -> Limits {

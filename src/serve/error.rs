@@ -24,6 +24,8 @@ pub(crate) struct ApiError {
     pub code: &'static str,
     /// What is wrong, and what to do.
     pub message: String,
+    /// What dialects that say `detail` have there instead of the message.
+    pub detail: Option<Box<Value>>,
     /// The limit that it ran into.
     pub limit: Option<Limit>,
     /// Seconds after which it may work.
@@ -37,6 +39,7 @@ impl ApiError {
             status,
             code,
             message: message.into(),
+            detail: None,
             limit: None,
             retry_after: None,
         }
@@ -45,6 +48,20 @@ impl ApiError {
     /// The request makes no sense.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// A field of the request is wrong: `at` is its place, as dialects that say `detail` list it.
+    pub(crate) fn field(kind: &str, at: &[&str], message: &str, input: Option<Value>) -> Self {
+        let mut item = json!({"type": kind, "loc": at, "msg": message});
+        if let Some(input) = input {
+            item["input"] = input;
+        }
+        let named = at.last().copied().unwrap_or_default();
+        let error = Self::settings(format!("`{named}`: {message}"));
+        ApiError {
+            detail: Some(Box::new(json!([item]))),
+            ..error
+        }
     }
 
     /// A setting is wrong.

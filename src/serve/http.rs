@@ -176,7 +176,7 @@ fn needs_key(path: &str) -> bool {
     let is_page = path.starts_with("/static/") || matches!(path, "/" | "/docs" | "/openapi.json");
     let is_probe = matches!(
         path,
-        "/health" | "/livez" | "/readyz" | "/startupz" | "/metrics" | "/version"
+        "/health" | "/livez" | "/readyz" | "/ready" | "/startupz" | "/metrics" | "/version"
     );
     !(is_page || is_probe)
 }
@@ -222,7 +222,10 @@ fn shaped(mut response: Response, path: &str, id: &str) -> Response {
             "errorCode": error.status.as_u16(),
             "errorMsg": error.message,
         }),
-        Dialect::Detail => json!({"detail": error.message}),
+        Dialect::Detail => match error.detail {
+            Some(detail) => json!({"detail": detail}),
+            None => json!({"detail": error.message}),
+        },
     };
     let allow = response.headers().get(ALLOW).cloned();
     let mut response = (error.status, Json(body)).into_response();

@@ -13,7 +13,9 @@
 
 mod admission;
 mod body;
+mod docling;
 mod error;
+mod finished;
 mod health;
 mod http;
 mod keys;
@@ -23,6 +25,8 @@ mod notices;
 mod observe;
 mod openapi;
 mod order;
+mod parsed;
+mod ppocr;
 mod request;
 mod routes;
 mod running;

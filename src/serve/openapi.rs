@@ -59,6 +59,14 @@ const REFERENCE: Route = Route {
     body: &[JSON],
     ..JOBS
 };
+const PP_OCR: Route = Route {
+    tag: "PP-OCR service",
+    ..JOBS
+};
+const DOCLING: Route = Route {
+    tag: "docling's service",
+    ..REFERENCE
+};
 
 /// All routes.
 #[rustfmt::skip]
@@ -97,8 +105,23 @@ pub(super) const ROUTES: &[Route] = &[
     Route { path: "/v1/jobs/{id}/events", summary: "Every change of a job, as Server-Sent Events", answer: "text/event-stream", ..JOBS },
     Route { path: "/v1/jobs/{id}/result", summary: "All outputs, as a zip", answer: "application/zip", ..JOBS },
     Route { path: "/v1/jobs/{id}/result/{name}", summary: "One output", answer: "application/octet-stream", ..JOBS },
+    Route { path: "/", summary: "The page for people; for others, what serves here", ..OPEN },
+    Route { path: "/ready", summary: "As /readyz, for clients of docling's service", ..OPEN },
     Route { path: "/layout-parsing", summary: "Parse a file", ..REFERENCE },
     Route { path: "/restructure-pages", summary: "Tables, headings and pages of results of before, joined", ..REFERENCE },
+    Route { path: "/system/info", summary: "Versions, GPUs, folders", ..PP_OCR },
+    Route { method: "post", path: "/ocr", summary: "The text of a file", body: &[FORM], answer: TEXT, ..PP_OCR },
+    Route { method: "post", path: "/ocr/json", summary: "The text of a file, with facts about it", body: &[FORM], ..PP_OCR },
+    Route { method: "post", path: "/ocr/debug", summary: "The lines of a picture, with boxes and confidence", body: &[FORM], ..PP_OCR },
+    Route { path: "/v1/convert/file", summary: "Convert files, and wait", body: &[FORM], ..DOCLING },
+    Route { path: "/v1/convert/file/async", summary: "Convert files; a task", body: &[FORM], ..DOCLING },
+    Route { path: "/v1/convert/source", summary: "Convert files in base64, or addresses, and wait", ..DOCLING },
+    Route { path: "/v1/convert/source/async", summary: "Convert files in base64, or addresses; a task", ..DOCLING },
+    Route {
+        method: "get", path: "/v1/status/poll/{id}", summary: "State of a task", body: &[],
+        query: &[("wait", "Seconds to wait for the end")], ..DOCLING
+    },
+    Route { method: "get", path: "/v1/result/{id}", summary: "Result of a task", body: &[], ..DOCLING },
 ];
 
 /// The names in braces of a path.

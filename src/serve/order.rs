@@ -4,7 +4,9 @@ use super::admission;
 use super::error::ApiError;
 use super::keys::Owner;
 use super::settings;
-use super::spool::{AnswerOptions, Incoming, JobRecord, JobStatus, Ordered, new_id, now_ms};
+use super::spool::{
+    AnswerOptions, DoclingOptions, Incoming, JobRecord, JobStatus, Ordered, new_id, now_ms,
+};
 use super::state::{Loaded, Server};
 use crate::input::{self, InputFile};
 use crate::output::names::key_of;
@@ -35,6 +37,8 @@ pub(crate) struct Order {
     pub pages: Option<String>,
     /// The result has the form of the reference's.
     pub answer: Option<AnswerOptions>,
+    /// The result is shown as docling's service does.
+    pub docling: Option<DoclingOptions>,
     /// Address that is told of the end.
     pub webhook: Option<String>,
     /// `Idempotency-Key`.
@@ -96,6 +100,7 @@ pub(crate) fn place(server: &Server, order: Order) -> Result<Ordered, ApiError> 
         formats: order.formats,
         pages: order.pages,
         answer: order.answer,
+        docling: order.docling,
         webhook: order.webhook,
         page_estimate: pages,
         waited_at: order.is_waited_for.then(|| server.id.clone()),
@@ -138,7 +143,8 @@ fn content_key(record: &JobRecord) -> String {
         .map(|file| (file.name.as_str(), file.sha256.as_str()))
         .collect();
     let what = (&files, &record.settings, &record.formats, &record.pages);
-    let more = (&record.answer, &record.webhook, record.waited_at.is_some());
+    let shown = (&record.answer, &record.docling);
+    let more = (shown, &record.webhook, record.waited_at.is_some());
     let text = serde_json::to_vec(&(env!("CARGO_PKG_VERSION"), what, more)).unwrap_or_default();
     key_of(&[b"content", record.owner.as_bytes(), &text])
 }

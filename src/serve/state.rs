@@ -32,6 +32,12 @@ pub(crate) struct ServeOptions {
     pub allow_url_fetch: bool,
     /// Results are removed once they were fetched whole.
     pub single_use_results: bool,
+    /// Folder of models that the PP-OCR service shows; it is only shown.
+    pub model_dir: String,
+    /// Its folder for caches; likewise.
+    pub cache_dir: String,
+    /// GPUs of NVIDIA that the pipeline may use.
+    pub gpu_count: usize,
     /// Limits.
     pub limits: Limits,
 }

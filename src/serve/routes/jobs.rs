@@ -81,7 +81,8 @@ pub(super) fn text_of(raw: &RawValue) -> Result<Cow<'_, str>, ApiError> {
     }
 }
 
-fn empty(server: &Server, owner: &Owner) -> Result<Order, ApiError> {
+/// An order of nothing yet.
+pub(super) fn empty(server: &Server, owner: &Owner) -> Result<Order, ApiError> {
     Ok(Order {
         incoming: server.spool.incoming()?,
         owner: owner.clone(),
@@ -89,6 +90,7 @@ fn empty(server: &Server, owner: &Owner) -> Result<Order, ApiError> {
         formats: Vec::new(),
         pages: None,
         answer: None,
+        docling: None,
         webhook: None,
         key: None,
         is_waited_for: false,

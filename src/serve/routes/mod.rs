@@ -1,7 +1,10 @@
 //! The table of routes: one file for each dialect.
 
+mod docling;
 mod jobs;
 mod pages;
+mod parts;
+mod ppocr;
 mod probes;
 mod reference;
 mod results;
@@ -34,4 +37,16 @@ pub(super) fn all() -> Router<Arc<Server>> {
         .route("/v1/jobs/{id}/events", get(stream::events))
         .route("/v1/jobs/{id}/result", get(results::all))
         .route("/v1/jobs/{id}/result/{*name}", get(results::one))
+        .route("/", get(ppocr::root))
+        .route("/system/info", get(ppocr::system_info))
+        .route("/ocr", post(ppocr::text))
+        .route("/ocr/json", post(ppocr::json))
+        .route("/ocr/debug", post(ppocr::debug))
+        .route("/ready", get(probes::readyz))
+        .route("/v1/convert/file", post(docling::file))
+        .route("/v1/convert/file/async", post(docling::file_async))
+        .route("/v1/convert/source", post(docling::source))
+        .route("/v1/convert/source/async", post(docling::source_async))
+        .route("/v1/status/poll/{id}", get(docling::poll))
+        .route("/v1/result/{id}", get(docling::result))
 }

@@ -1,5 +1,6 @@
 //! Probes and information. None of them waits for work.
 
+use super::ppocr;
 use crate::input::EXTENSIONS;
 use crate::serve::admission;
 use crate::serve::health::Phase;
@@ -60,15 +61,19 @@ pub(crate) async fn health(
         )
             .into_response();
     }
-    Json(json!({
+    let mut body = json!({
         "logId": id,
         "errorCode": 0,
         "errorMsg": "Healthy",
         "status": "healthy",
         "ocr_ready": true,
         "version": env!("CARGO_PKG_VERSION"),
-    }))
-    .into_response()
+    });
+    if let (Some(body), Value::Object(facts)) = (body.as_object_mut(), ppocr::health_facts(&server))
+    {
+        body.extend(facts);
+    }
+    Json(body).into_response()
 }
 
 /// The version.

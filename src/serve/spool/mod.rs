@@ -31,7 +31,8 @@ pub(crate) use files::{now_ms, random};
 pub(crate) use incoming::{Incoming, IncomingFile};
 pub(crate) use lease::Lease;
 pub(crate) use record::{
-    AnswerOptions, FileProgress, JobError, JobRecord, JobState, Outcome, Progress,
+    AnswerOptions, DoclingContent, DoclingOptions, FileProgress, JobError, JobRecord, JobState,
+    Outcome, PictureMode, Progress,
 };
 pub(crate) use sweep::SweepRules;
 

@@ -28,6 +28,9 @@ pub(crate) struct JobRecord {
     /// The result has the form of the reference's (`/layout-parsing`).
     #[serde(default)]
     pub answer: Option<AnswerOptions>,
+    /// The result is shown as docling's service does.
+    #[serde(default)]
+    pub docling: Option<DoclingOptions>,
     /// Address that is told when the job has ended.
     #[serde(default)]
     pub webhook: Option<String>,
@@ -73,6 +76,47 @@ pub(crate) struct AnswerOptions {
     pub pretty: bool,
     /// `showFormulaNumber`.
     pub show_formula_number: bool,
+}
+
+/// What a client of docling's service sees of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DoclingOptions {
+    /// Contents of the answer.
+    pub contents: Vec<DoclingContent>,
+    /// How pictures are shown.
+    pub pictures: PictureMode,
+    /// What stands between pages in the Markdown.
+    pub page_break: Option<String>,
+    /// The result is a zip.
+    pub zip: bool,
+}
+
+/// A content of docling's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DoclingContent {
+    /// Markdown.
+    Md,
+    /// A `DoclingDocument`.
+    Json,
+    /// HTML.
+    Html,
+    /// Plain text.
+    Text,
+    /// DocTags.
+    Doctags,
+}
+
+/// How pictures are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PictureMode {
+    /// By a comment in their place.
+    Placeholder,
+    /// By themselves.
+    Embedded,
+    /// By links to files of the result.
+    Referenced,
 }
 
 /// State of a job or of a file.

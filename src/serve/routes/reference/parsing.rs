@@ -178,6 +178,7 @@ fn order_of(
             is_pdf,
             ..parsing.answer
         }),
+        docling: None,
         webhook: None,
         key: None,
         is_waited_for: true,
