@@ -11,6 +11,7 @@ use crate::restructure::{self, FinishOptions};
 use crate::writer::markdown::{self, MarkdownOptions};
 use crate::writer::{WriteObserver, WrittenDocument};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -109,7 +110,14 @@ impl<'a> JobObserver<'a> {
 }
 
 /// The line of a page.
-fn page_line(file: usize, page: &Page, markdown: &str, provisional: bool) -> Value {
+fn page_line(
+    file: usize,
+    page: &Page,
+    markdown: &str,
+    left_out: &BTreeSet<String>,
+    provisional: bool,
+) -> Value {
+    let mut order = 0;
     let blocks: Vec<Value> = page
         .blocks
         .iter()
@@ -117,11 +125,16 @@ fn page_line(file: usize, page: &Page, markdown: &str, provisional: bool) -> Val
         .map(|(number, block)| {
             let bbox = block.bbox;
             let bbox = [bbox.x1, bbox.y1, bbox.x2, bbox.y2].map(|v| v.round() as i64);
+            let label = block.label.as_str();
+            // Numbered as in the result object.
+            let is_ordered = !block.label.is_unordered() && !left_out.contains(label);
+            order += usize::from(is_ordered);
             json!({
                 "block_id": number,
-                "block_label": block.label.as_str(),
+                "block_label": label,
                 "block_content": block.content,
                 "block_bbox": bbox,
+                "block_order": is_ordered.then_some(order),
                 "score": block.score,
                 "confidence": block.confidence,
             })
@@ -169,8 +182,9 @@ impl WriteObserver for JobObserver<'_> {
         };
         restructure::finish(&mut alone, &self.finish);
         let mut line = Value::Null;
-        markdown::each_page(&alone, &self.markdown, |page, text| {
-            line = page_line(job.id, page, &text, true);
+        let options = &self.markdown;
+        markdown::each_page(&alone, options, |page, text| {
+            line = page_line(job.id, page, &text, &options.ignore_labels, true);
         });
         self.line(&line);
         let pages = page.stands_for();
@@ -184,7 +198,8 @@ impl WriteObserver for JobObserver<'_> {
     fn finished(&mut self, job: &Job, document: &Document) {
         let options = self.markdown.clone();
         markdown::each_page(document, &options, |page, text| {
-            self.line(&page_line(job.id, page, &text, false));
+            let line = page_line(job.id, page, &text, &options.ignore_labels, false);
+            self.line(&line);
         });
         self.tell(false);
     }
