@@ -2,12 +2,25 @@
 
 use super::error::ApiError;
 use super::parsed::Parsed;
-use super::spool::{FileProgress, JobStatus};
+use super::spool::{FileProgress, JobError, JobStatus};
 use super::state::Server;
 use super::view;
+use crate::fault::Reason;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::PathBuf;
+
+/// `true` if an error is that of the client's file, and not of the server.
+pub(crate) fn is_of_file(error: &JobError) -> bool {
+    let reasons = [
+        Reason::Damaged,
+        Reason::Unsupported,
+        Reason::Encrypted,
+        Reason::TooLarge,
+        Reason::WorkerDied,
+    ];
+    reasons.iter().any(|reason| reason.name() == error.code)
+}
 
 /// The results of a job that has ended with some.
 pub(crate) struct Finished<'a> {

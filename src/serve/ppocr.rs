@@ -139,8 +139,10 @@ pub(crate) fn rounded(number: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Pages of one block each: where the text comes from, the text of its body, its lines with confidence.
-    fn parsed(pages: &[(&str, &str, &[(&str, f64)])]) -> Parsed {
+    /// A page of one block: where its text comes from, the text of its body, its lines with confidence.
+    type PageOf<'a> = (&'a str, &'a str, &'a [(&'a str, f64)]);
+
+    fn parsed(pages: &[PageOf]) -> Parsed {
         let pages: Vec<Value> = pages
             .iter()
             .enumerate()

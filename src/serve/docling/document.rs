@@ -125,18 +125,12 @@ impl Builder<'_> {
                 continue;
             };
             self.places.insert((sheet.index, index), place);
-            // In the order of the page.
-            let mut own: Vec<usize> = captions
-                .iter()
-                .filter(|(_, target)| **target == index)
-                .map(|(caption, _)| *caption)
-                .collect();
-            own.sort_unstable();
-            for caption in own {
-                let text = page.blocks[caption].body.texts().join("\n");
-                let bbox = page.blocks[caption].bbox;
+            let own = captions.iter().filter(|(_, target)| **target == index);
+            for (caption, _) in own {
+                let text = page.blocks[*caption].body.texts().join("\n");
+                let bbox = page.blocks[*caption].bbox;
                 let item = self.text(place, BODY, "caption", &text, bbox, sheet);
-                self.places.insert((sheet.index, caption), item);
+                self.places.insert((sheet.index, *caption), item);
                 self.add_caption(place, item);
             }
         }

@@ -106,9 +106,9 @@ struct Found {
 /// The picture that begins at a position.
 fn picture_at(text: &str, at: usize) -> Option<Found> {
     let rest = &text[at..];
-    if rest.starts_with("![") {
+    if let Some(description) = rest.strip_prefix("![") {
         let mut is_escaped = false;
-        let end = rest[2..].char_indices().find_map(|(i, c)| {
+        let end = description.char_indices().find_map(|(i, c)| {
             let ends = c == ']' && !is_escaped;
             is_escaped = c == '\\' && !is_escaped;
             ends.then_some(i + 2)

@@ -2,7 +2,7 @@
 
 use super::items::{BoundingBox, Provenance, TableCell, TableData};
 use crate::serve::parsed::{Body, Cell, Item, ParsedBlock, ParsedPage, plain};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Positions of the largest table whose grid is written out.
 const MOST_GRID: usize = 100_000;
@@ -93,7 +93,7 @@ impl Sheet {
     }
 
     /// A box that counts from the top, within the page.
-    pub(super) fn from_top(&self, pixels: [f64; 4]) -> BoundingBox {
+    pub(super) fn on_page(&self, pixels: [f64; 4]) -> BoundingBox {
         let [l, t, r, b] = pixels.map(|side| side * self.scale);
         BoundingBox {
             l: l.clamp(0.0, self.width),
@@ -106,7 +106,7 @@ impl Sheet {
 
     /// A place; as docling has it, it counts from the bottom.
     pub(super) fn place(&self, pixels: [f64; 4], length: usize) -> Provenance {
-        let bbox = self.from_top(pixels);
+        let bbox = self.on_page(pixels);
         Provenance {
             page_no: self.index + 1,
             bbox: BoundingBox {
@@ -166,7 +166,7 @@ pub(super) fn table_data(size: (usize, usize), cells: &[Cell], sheet: Sheet) -> 
                 bbox: cell
                     .bbox
                     .filter(|_| is_here)
-                    .map(|bbox| sheet.from_top(bbox)),
+                    .map(|bbox| sheet.on_page(bbox)),
                 row_span: cell.row_span,
                 col_span: cell.column_span,
                 start_row_offset_idx: cell.row,
@@ -218,7 +218,7 @@ fn grid((rows, columns): (usize, usize), cells: &[TableCell]) -> Vec<Vec<TableCe
 
 /// The table or picture that each caption belongs to: the one beside it in reading order. Between two, a caption that
 /// begins like those of tables belongs to the table, and others to what is nearer.
-pub(super) fn captions(blocks: &[ParsedBlock]) -> HashMap<usize, usize> {
+pub(super) fn captions(blocks: &[ParsedBlock]) -> BTreeMap<usize, usize> {
     let is_float = |at: usize| {
         blocks.get(at).is_some_and(|block| {
             let is_formula = block.label.ends_with("formula");
@@ -230,7 +230,7 @@ pub(super) fn captions(blocks: &[ParsedBlock]) -> HashMap<usize, usize> {
         })
     };
     let is_table = |at: usize| matches!(blocks[at].body, Body::Table { .. });
-    let mut found = HashMap::new();
+    let mut found = BTreeMap::new();
     for (at, block) in blocks.iter().enumerate() {
         let Body::Caption { text } = &block.body else {
             continue;

@@ -3,13 +3,14 @@
 
 use super::jobs::{self, text_of};
 use super::parts;
+use crate::fault::Reason;
 use crate::serve::admission;
 use crate::serve::body;
 use crate::serve::docling::{
     self, Given, ShownPictures, Source, Wishes, doctags, document, invalid, plain_text,
 };
 use crate::serve::error::ApiError;
-use crate::serve::finished::Finished;
+use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order};
@@ -423,12 +424,13 @@ fn one(server: &Server, status: &JobStatus, shown: &DoclingOptions) -> Result<An
 /// What is wrong with a file.
 fn errors_of(file: &FileProgress) -> Vec<Value> {
     let item = |error: &JobError| {
-        let component = match error.code.as_str() {
-            "damaged" | "unsupported" | "encrypted" | "too_large" | "worker_died" => {
-                "document_backend"
-            }
-            "model" | "server" | "device" => "model",
-            _ => "pipeline",
+        let is_of = |reasons: &[Reason]| reasons.iter().any(|reason| reason.name() == error.code);
+        let component = if is_of_file(error) {
+            "document_backend"
+        } else if is_of(&[Reason::Model, Reason::Server, Reason::Device]) {
+            "model"
+        } else {
+            "pipeline"
         };
         let message = match error.page {
             Some(page) => format!("page {page}: {}", error.message),

@@ -5,7 +5,7 @@ use super::pages;
 use super::{jobs, parts};
 use crate::serve::admission;
 use crate::serve::error::ApiError;
-use crate::serve::finished::Finished;
+use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order;
@@ -241,12 +241,7 @@ fn result(server: &Server, status: &JobStatus, form: Answer) -> Result<Parsed, A
         (None, JobState::Canceled) => "the job was cancelled".into(),
         (None, _) => "the document has no result".into(),
     };
-    let is_of_file = error.is_some_and(|error| {
-        matches!(
-            error.code.as_str(),
-            "damaged" | "unsupported" | "encrypted" | "too_large" | "worker_died"
-        )
-    });
+    let is_of_file = error.is_some_and(is_of_file);
     let files = &status.record.files;
     let is_pdf = files
         .first()
