@@ -1,17 +1,17 @@
 //! Who waits for a job is told when something has changed, and who was the last to wait.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// Waiters by job.
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
-    waiting: Mutex<HashMap<String, watch::Sender<u64>>>,
+    waiting: Mutex<BTreeMap<String, watch::Sender<u64>>>,
 }
 
 impl Notices {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<u64>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,7 +1,7 @@
 //! The jobs that this server works on, and how they are told to end.
 
 use super::spool::Lease;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -36,7 +36,7 @@ pub(super) struct Running {
 /// The jobs that this server works on.
 #[derive(Default)]
 pub(crate) struct Work {
-    running: Mutex<HashMap<String, Running>>,
+    running: Mutex<BTreeMap<String, Running>>,
     /// Signalled when there may be something to do.
     pub(super) news: Condvar,
     /// One thread at a time chooses a job.
@@ -45,7 +45,7 @@ pub(crate) struct Work {
 
 impl Work {
     /// The jobs, by id.
-    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

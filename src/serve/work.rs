@@ -213,8 +213,8 @@ fn state_of(progress: &Progress) -> JobState {
 /// Why a job without a result has none: what is wrong with its first file.
 fn error_of(progress: &Progress) -> Option<JobError> {
     let is_failed = state_of(progress) == JobState::Failed;
-    let errors = progress.files.iter().flat_map(|file| &file.errors);
-    errors.cloned().next().filter(|_| is_failed)
+    let first = progress.files.iter().flat_map(|file| &file.errors).next();
+    first.filter(|_| is_failed).cloned()
 }
 
 /// Sends the files of a job through the engine.
@@ -279,7 +279,7 @@ fn run(
         &record.id,
         progress,
         format.json.markdown.clone(),
-        finish.clone(),
+        finish,
     )
     .map_err(|error| Fault::io("the spool folder cannot be used", &error))?;
     let open = OpenOptions {

@@ -20,6 +20,7 @@ fn record(incoming: &Incoming) -> JobRecord {
         formats: Vec::new(),
         pages: None,
         answer: None,
+        docling: None,
         webhook: None,
         page_estimate: 1,
         waited_at: None,

@@ -514,6 +514,7 @@ fn the_same_pages_give_the_same_bytes_and_some_may_be_chosen() {
     assert_eq!(paragraphs(&xml), [":second1"]);
     let written = |document: &Document| {
         let options = FormatOptions {
+            answer: None,
             json: crate::writer::options::JsonOptions::page_text("lite", options.clone()),
             concatenate_pages: false,
             preprocesses: false,
