@@ -76,7 +76,7 @@ fn many_threads_claim_a_job_once() {
         let id = new_job(&one);
         let claims: Vec<Option<Lease>> = std::thread::scope(|scope| {
             let claim = |i: usize| {
-                let (spool, id) = (if i % 2 == 0 { &one } else { &other }, &id);
+                let (spool, id) = (if i.is_multiple_of(2) { &one } else { &other }, &id);
                 scope.spawn(move || spool.claim(id).unwrap())
             };
             let threads: Vec<_> = (0..8).map(claim).collect();
@@ -188,7 +188,7 @@ fn equal_orders_at_the_same_moment_are_one_job() {
         let key = format!("key{round}");
         let results: Vec<Ordered> = std::thread::scope(|scope| {
             let order = |i: usize| {
-                let (spool, key) = (if i % 2 == 0 { &one } else { &other }, &key);
+                let (spool, key) = (if i.is_multiple_of(2) { &one } else { &other }, &key);
                 scope.spawn(move || ordered(spool, b"x", key))
             };
             let threads: Vec<_> = (0..6).map(order).collect();
