@@ -49,7 +49,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Failure> {
         port: args.port,
         spool,
         api_keys_file: args.api_keys_file.clone(),
-        allow_url_fetch: false,
+        allow_url_fetch: args.outbound.allow_url_fetch,
+        outbound: args.outbound.options(args.offline)?,
         single_use_results: args.single_use_results,
         limits,
     };

@@ -1,6 +1,7 @@
 //! Flags of `docparse serve`.
 
 use super::args::{ParseArgs, pipeline_versions};
+use super::outbound_args::OutboundArgs;
 use super::parameter_args::{ParameterArgs, ServerParameterArgs};
 use super::values::LogFormat;
 use crate::config::parameters::Heading;
@@ -32,6 +33,10 @@ pub(crate) struct ServeArgs {
     /// Ask the server at this host and port whether it lives, and exit with 0 or 1; for container health checks
     #[arg(long, help_heading = SERVER)]
     pub check_health: bool,
+
+    /// Flags about other machines.
+    #[command(flatten)]
+    pub outbound: OutboundArgs,
 
     /// Bytes of all files of a request together
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size, help_heading = LIMITS)]
