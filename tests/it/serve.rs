@@ -2,4 +2,5 @@
 
 mod jobs;
 mod operations;
+mod outbound;
 pub mod server;

@@ -536,6 +536,8 @@ mod tests {
             ("http://example.org:0/", Refusal::NoAddress),
             ("http://example.org:99999/", Refusal::NoAddress),
             ("http://example.org:+80/", Refusal::NoAddress),
+            ("http://example.org:80:22/", Refusal::NoAddress),
+            ("http://[2606:4700::1]x:80/", Refusal::NoAddress),
             ("http://localhost/", Refusal::NotPublic),
             ("http://LOCALHOST./", Refusal::NotPublic),
             ("http://a.localhost/", Refusal::NotPublic),

@@ -118,9 +118,14 @@ impl Webhooks {
         Ok(())
     }
 
+    /// `true` if there are hosts to tell.
+    pub(crate) fn are_told(&self) -> bool {
+        !self.rules.hosts.is_empty()
+    }
+
     /// Refuses an address that would never be told.
     pub(crate) fn check(&self, address: &str) -> Result<(), ApiError> {
-        if self.rules.hosts.is_empty() {
+        if !self.are_told() {
             return Err(ApiError::not_allowed(
                 "this server tells no webhooks (--webhook-hosts)",
             ));
@@ -161,7 +166,7 @@ impl Webhooks {
 
 /// Starts the threads, if there is anybody to tell.
 pub(crate) fn start(server: &Arc<Server>) -> std::io::Result<()> {
-    if server.outbound.webhooks.rules.hosts.is_empty() {
+    if !server.outbound.webhooks.are_told() {
         return Ok(());
     }
     for _ in 0..THREADS {

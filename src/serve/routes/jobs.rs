@@ -281,7 +281,7 @@ async fn from_json(server: &Arc<Server>, order: &mut Order, body: Body) -> Resul
     let mut budget = Budget::new(server);
     for file in &given.files {
         one_more(server, &order.incoming)?;
-        let name = file.name.as_deref();
+        let name = file.name.as_deref().filter(|name| !name.is_empty());
         match (file.content, &file.url) {
             (Some(content), None) => block_in_place(|| {
                 let text = text_of(content)?;

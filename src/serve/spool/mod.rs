@@ -177,6 +177,7 @@ impl Spool {
             match self.known(&key_place, fits)? {
                 Some(known) => {
                     self.discard(&folder);
+                    self.end_delivery(&id);
                     return Ok(Ordered::Known(known));
                 }
                 // Of a job that failed, is gone, or is another.
@@ -401,6 +402,7 @@ impl Spool {
         let _ = fs::remove_file(self.marker(id));
         self.forget(id);
         self.discard(&folder);
+        self.end_delivery(id);
         Ok(())
     }
 

@@ -59,6 +59,15 @@ impl Server {
 
     /// A server in a folder that others may share; its port is open.
     pub fn in_folder(folder: Arc<Folder>, flags: &[&str]) -> Server {
+        Server::with_environment(folder, flags, &[])
+    }
+
+    /// The same, with variables of the environment.
+    pub fn with_environment(
+        folder: Arc<Folder>,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
             command.env_remove(name);
@@ -67,6 +76,7 @@ impl Server {
             .args(["serve", "--port", "0", "--spool", "spool"])
             .args(flags)
             .env("HOME", folder.path())
+            .envs(variables.iter().copied())
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
