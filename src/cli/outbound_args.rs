@@ -4,7 +4,6 @@ use super::Failure;
 use crate::serve::{HostPattern, OutboundOptions};
 use clap::{Args, ValueHint, value_parser};
 use std::path::PathBuf;
-use std::time::Duration;
 
 const OTHERS: &str = "Other machines";
 
@@ -47,7 +46,6 @@ impl OutboundArgs {
         Ok(OutboundOptions {
             fetch_hosts: self.allow_url_hosts.clone(),
             fetch_ports: self.url_fetch_ports.clone(),
-            fetch_timeout: Duration::from_secs(self.fetch_timeout),
             webhook_hosts: self.webhook_hosts.clone(),
             webhook_secret_file: self.webhook_secret_file.clone(),
             allow_private: self.allow_private_urls,

@@ -132,6 +132,7 @@ fn limits(args: &ServeArgs, resolved: &Resolved) -> Limits {
         max_queued_size: args.max_queued_size as u64,
         max_connections: args.max_connections,
         read_timeout: args.read_timeout,
+        fetch_timeout: args.outbound.fetch_timeout,
         result_ttl: args.result_ttl,
         max_results_size: args.max_results_size as u64,
         drain_timeout: args.drain_timeout,

@@ -4,3 +4,4 @@ mod jobs;
 mod operations;
 mod outbound;
 pub mod server;
+mod webhooks;

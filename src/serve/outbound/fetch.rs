@@ -7,6 +7,7 @@ use super::address::{Refusal, Rules, Target, refusal_of};
 use super::disposition::file_name;
 use crate::net::{file_name_of, reason, resolved, shown_address};
 use crate::serve::error::ApiError;
+use crate::serve::limits::seconds;
 use crate::serve::order::clean_name;
 use crate::serve::spool::Incoming;
 use crate::serve::state::Server;
@@ -60,7 +61,7 @@ enum Failure {
     Encoded,
     #[error("it is larger than the request may be")]
     TooLarge,
-    #[error("it did not come in time (--fetch-timeout)")]
+    #[error("it did not come in time")]
     TimeUp,
     #[error("its server cannot be reached")]
     OutOfReach,
@@ -102,7 +103,16 @@ impl Failure {
             | Failure::TooManyHops
             | Failure::NoLocation
             | Failure::Encoded => failed(StatusCode::UNPROCESSABLE_ENTITY),
-            Failure::TimeUp | Failure::OutOfReach => failed(StatusCode::GATEWAY_TIMEOUT),
+            Failure::TimeUp => {
+                let limit = server.options.limits.named("fetch_timeout");
+                let flag = limit.map(|limit| format!(" ({})", limit.flag()));
+                let message = message + &flag.unwrap_or_default();
+                ApiError {
+                    limit,
+                    ..ApiError::new(StatusCode::GATEWAY_TIMEOUT, "fetch_failed", message)
+                }
+            }
+            Failure::OutOfReach => failed(StatusCode::GATEWAY_TIMEOUT),
             Failure::Busy => ApiError {
                 retry_after: Some(BUSY),
                 ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", message)
@@ -132,7 +142,7 @@ pub(crate) async fn fetch(
 ) -> Result<Fetched, ApiError> {
     if !server.options.allow_url_fetch {
         return Err(ApiError::not_allowed(
-            "this server fetches no addresses (--allow-url-fetch): send the file itself",
+            "this server fetches no addresses (`allow_url_fetch`): send the file itself",
         ));
     }
     let told = |failure: Failure| {
@@ -144,16 +154,13 @@ pub(crate) async fn fetch(
     let target = outbound.files.target(address);
     let target = target.map_err(|refusal| told(Failure::Refused(refusal)))?;
     let host = target.host.clone();
-    let turn = tokio::time::timeout(outbound.timeout, outbound.turns.clone().acquire_owned());
+    let time = seconds(server.options.limits.fetch_timeout);
+    let turn = tokio::time::timeout(time, outbound.turns.clone().acquire_owned());
     let Ok(Ok(turn)) = turn.await else {
         return Err(told(Failure::Busy));
     };
     let (sender, mut pieces) = mpsc::channel(AHEAD);
-    let (rules, until, most) = (
-        outbound.files.clone(),
-        Instant::now() + outbound.timeout,
-        budget.left(),
-    );
+    let (rules, until, most) = (outbound.files.clone(), Instant::now() + time, budget.left());
     tokio::task::spawn_blocking(move || {
         // Held for as long as the thread is busy, and not only as long as somebody waits.
         let _turn = turn;

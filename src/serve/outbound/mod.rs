@@ -18,7 +18,6 @@ use crate::fault::Fault;
 use address::{Rules, any, is_public};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use webhook::Webhooks;
 
@@ -34,8 +33,6 @@ pub(crate) struct OutboundOptions {
     pub fetch_hosts: Vec<HostPattern>,
     /// Ports of files; 0 for any.
     pub fetch_ports: Vec<u16>,
-    /// Time for a file.
-    pub fetch_timeout: Duration,
     /// Hosts of webhooks; none without one.
     pub webhook_hosts: Vec<HostPattern>,
     /// The file of the secret that webhooks are signed with.
@@ -49,7 +46,6 @@ pub(crate) struct Outbound {
     /// The webhooks.
     pub webhooks: Webhooks,
     files: Arc<Rules>,
-    timeout: Duration,
     turns: Arc<Semaphore>,
 }
 
@@ -72,7 +68,6 @@ impl Outbound {
                 ports: options.fetch_ports.clone(),
                 is_reachable,
             }),
-            timeout: options.fetch_timeout,
             turns: Arc::new(Semaphore::new(FETCHES)),
         })
     }

@@ -127,7 +127,7 @@ impl Webhooks {
     pub(crate) fn check(&self, address: &str) -> Result<(), ApiError> {
         if !self.are_told() {
             return Err(ApiError::not_allowed(
-                "this server tells no webhooks (--webhook-hosts)",
+                "this server tells no webhooks (`webhook_hosts`)",
             ));
         }
         let refused = |refusal| ApiError::not_allowed(format!("`webhook` is refused: {refusal}"));

@@ -257,3 +257,15 @@ pub fn names(folder: &Path) -> Vec<String> {
         .map(|e| e.file_name().to_string_lossy().into_owned())
         .collect()
 }
+
+/// The error of an answer: status, code, message.
+pub fn error(answer: &Answer) -> (u16, String, String) {
+    let error = &answer.json()["error"];
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_string();
+    (answer.status, text("code"), text("message"))
+}
+
+/// Nothing of a request that was refused lies about.
+pub fn is_clean(server: &Server) -> bool {
+    names(&server.folder.path().join("spool/incoming")).is_empty()
+}
