@@ -13,6 +13,7 @@ mod interrupt;
 mod logging;
 pub(crate) mod models;
 mod models_args;
+mod outbound_args;
 mod outputs;
 mod parameter_args;
 mod parity;

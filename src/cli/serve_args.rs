@@ -1,5 +1,6 @@
 //! Flags of `docparse serve`.
 
+use super::outbound_args::OutboundArgs;
 use super::parameter_args::ServerParameterArgs;
 use super::values::{LogFormat, pipeline_versions};
 use crate::config::parameters::Heading;
@@ -31,6 +32,10 @@ pub(crate) struct ServeArgs {
     /// Ask the server at this host and port whether it lives, and exit with 0 or 1; for container health checks
     #[arg(long, help_heading = SERVER)]
     pub check_health: bool,
+
+    /// Flags about other machines.
+    #[command(flatten)]
+    pub outbound: OutboundArgs,
 
     /// Bytes of all files of a request together
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size, help_heading = LIMITS)]

@@ -139,7 +139,7 @@ impl Origin {
 
 /// The target of a redirect from `base` to `location` (RFC 3986, section 5.2, but dot segments are left to
 /// the server).
-pub(super) fn resolved(base: &str, location: &str) -> Option<String> {
+pub(crate) fn resolved(base: &str, location: &str) -> Option<String> {
     let location = location.trim();
     if has_scheme(location) {
         return Some(location.to_string());

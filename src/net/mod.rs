@@ -9,7 +9,7 @@ pub(crate) mod capped;
 pub(crate) mod get;
 pub(crate) mod retry;
 
-pub(crate) use address::{Origin, file_name_of, has_scheme, is_address, shown_address};
+pub(crate) use address::{Origin, file_name_of, has_scheme, is_address, resolved, shown_address};
 pub(crate) use capped::{Capped, clean_text, is_too_long, read_all, reason};
 pub(crate) use get::{Patience, agent, get};
 pub use retry::RetryRules;

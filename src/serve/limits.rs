@@ -91,6 +91,7 @@ limits! {
     max_queued_size, Bytes, "Bytes of jobs that have not ended.";
     max_connections, Count, "Open connections.";
     read_timeout, Seconds, "Longest pause while a request comes.";
+    fetch_timeout, Seconds, "Time for a file that is named by its address to come.";
     result_ttl, Seconds, "Time that results stay.";
     max_results_size, Bytes, "Bytes of all results together; the oldest go first.";
     drain_timeout, Seconds, "Time for the work under way to end once the server is told to.";

@@ -36,6 +36,12 @@ struct OfStage {
     stage: &'static str,
 }
 
+/// What came of something that was asked of another machine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    outcome: &'static str,
+}
+
 /// All numbers.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -49,6 +55,8 @@ pub(crate) struct Metrics {
     tokens: Counter,
     blocks: Counter,
     stages: Family<OfStage, Counter<f64, AtomicU64>>,
+    fetches: Family<Asked, Counter>,
+    webhooks: Family<Asked, Counter>,
     /// Jobs that wait.
     pub queue_jobs: Gauge,
     /// Pages of jobs that wait or are worked on.
@@ -82,6 +90,8 @@ impl Metrics {
             tokens: Counter::default(),
             blocks: Counter::default(),
             stages: Family::default(),
+            fetches: Family::default(),
+            webhooks: Family::default(),
             queue_jobs: Gauge::default(),
             queue_pages: Gauge::default(),
             queue_bytes: Gauge::default(),
@@ -132,6 +142,16 @@ impl Metrics {
             "Time spent in each stage of the engine",
             seconds(),
             metrics.stages.clone(),
+        );
+        registry.register(
+            "fetches",
+            "Files fetched by their address, by outcome",
+            metrics.fetches.clone(),
+        );
+        registry.register(
+            "webhooks",
+            "Attempts to deliver webhooks, by outcome",
+            metrics.webhooks.clone(),
         );
         registry.register("queue_jobs", "Jobs that wait", metrics.queue_jobs.clone());
         registry.register(
@@ -190,6 +210,16 @@ impl Metrics {
         };
         self.jobs.get_or_create(&ended).inc();
         self.job_time.observe(time.as_secs_f64());
+    }
+
+    /// A file was fetched, or not.
+    pub(crate) fn fetched(&self, outcome: &'static str) {
+        self.fetches.get_or_create(&Asked { outcome }).inc();
+    }
+
+    /// A webhook was delivered, or not.
+    pub(crate) fn webhook(&self, outcome: &'static str) {
+        self.webhooks.get_or_create(&Asked { outcome }).inc();
     }
 
     /// A page was finished.

@@ -25,6 +25,7 @@ mod notices;
 mod observe;
 mod openapi;
 mod order;
+mod outbound;
 mod parsed;
 mod ppocr;
 mod request;
@@ -40,6 +41,7 @@ mod wait;
 mod work;
 
 pub(crate) use limits::Limits;
+pub(crate) use outbound::{HostPattern, OutboundOptions};
 pub(crate) use state::{Loaded, ServeOptions};
 
 use crate::fault::{Fault, Reason};
@@ -112,13 +114,15 @@ fn make_ready(server: &Arc<Server>, load: Load) -> Result<(), Fault> {
         .set(Phase::Starting("the self-test is under way".into()));
     selftest::run(&loaded)?;
     let _ = server.loaded.set(loaded.clone());
-    work::start(server, &loaded).map_err(|error| Fault::io("no thread can be started", &error))?;
+    work::start(server, &loaded)
+        .and_then(|()| outbound::start(server))
+        .map_err(|error| Fault::io("no thread can be started", &error))?;
     server.health.set(Phase::Ready);
     tracing::info!("ready");
     Ok(())
 }
 
-/// Ends the server at SIGTERM or SIGINT, and reads the API keys again at SIGHUP.
+/// Ends the server at SIGTERM or SIGINT, and reads the API keys and the secret of webhooks again at SIGHUP.
 async fn signals(server: Arc<Server>) {
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
         signal(SignalKind::terminate()),
@@ -132,10 +136,15 @@ async fn signals(server: Arc<Server>) {
         tokio::select! {
             _ = term.recv() => return server.drain(),
             _ = int.recv() => return server.drain(),
-            _ = hup.recv() => match server.keys.reload() {
-                Ok(count) => tracing::info!("{count} API keys were read"),
-                Err(fault) => tracing::error!("{fault}; the keys of before stay"),
-            },
+            _ = hup.recv() => {
+                match server.keys.reload() {
+                    Ok(count) => tracing::info!("{count} API keys were read"),
+                    Err(fault) => tracing::error!("{fault}; the keys of before stay"),
+                }
+                if let Err(fault) = server.outbound.webhooks.reload() {
+                    tracing::error!("{fault}; the secret of before stays");
+                }
+            }
         }
     }
 }
@@ -144,7 +153,8 @@ async fn signals(server: Arc<Server>) {
 async fn drain(server: &Arc<Server>) {
     let time = limits::seconds(server.options.limits.drain_timeout);
     let begun = tokio::time::Instant::now();
-    while server.work.count() > 0 && begun.elapsed() < time {
+    let is_busy = || server.work.count() + server.outbound.webhooks.count() > 0;
+    while is_busy() && begun.elapsed() < time {
         tokio::time::sleep(LOOK).await;
     }
     server.work.give_back_all();

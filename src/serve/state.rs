@@ -5,6 +5,7 @@ use super::keys::Keys;
 use super::limits::{Limits, seconds};
 use super::metrics::Metrics;
 use super::notices::Notices;
+use super::outbound::{Outbound, OutboundOptions};
 use super::running::Work;
 use super::spool::{Spool, random};
 use crate::engine::{self, Engine};
@@ -30,6 +31,8 @@ pub(crate) struct ServeOptions {
     pub api_keys_file: Option<PathBuf>,
     /// Files may be named by their address.
     pub allow_url_fetch: bool,
+    /// What other machines may be asked.
+    pub outbound: OutboundOptions,
     /// Results are removed once they were fetched whole.
     pub single_use_results: bool,
     /// Folder of models that the PP-OCR service shows; it is only shown.
@@ -76,6 +79,8 @@ pub(crate) struct Server {
     pub metrics: Metrics,
     /// The jobs under way.
     pub work: Work,
+    /// What it asks of other machines.
+    pub outbound: Outbound,
     /// The pipeline, once it is loaded.
     pub loaded: OnceLock<Arc<Loaded>>,
     /// What this server is known by in the spool.
@@ -98,6 +103,7 @@ impl Server {
             health: Health::new(seconds(options.limits.page_timeout)),
             metrics: Metrics::new(),
             work: Work::default(),
+            outbound: Outbound::new(&options.outbound)?,
             loaded: OnceLock::new(),
             id: random(),
             kept: Mutex::default(),
@@ -137,6 +143,7 @@ impl Server {
         self.spool.cancel(id)?;
         self.work.cancel(id);
         self.notices.tell(id);
+        self.outbound.webhooks.wake();
         Ok(())
     }
 }

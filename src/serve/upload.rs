@@ -61,6 +61,11 @@ impl<'a> Budget<'a> {
         Ok(())
     }
 
+    /// Bytes that may still come.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
     /// The longest pause of a client.
     pub(crate) fn patience(&self) -> Duration {
         seconds(self.server.options.limits.read_timeout)

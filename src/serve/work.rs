@@ -139,6 +139,7 @@ fn run_guarded(server: &Server, loaded: &Loaded, record: &JobRecord, cancel: &Ar
         server.fail();
     }
     server.notices.tell(&record.id);
+    server.outbound.webhooks.wake();
     server.work.wake();
 }
 

@@ -2,4 +2,6 @@
 
 mod jobs;
 mod operations;
+mod outbound;
 pub mod server;
+mod webhooks;

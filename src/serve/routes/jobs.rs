@@ -5,6 +5,7 @@ use crate::serve::error::ApiError;
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order, clean_name};
+use crate::serve::outbound;
 use crate::serve::spool::{Incoming, JobState, JobStatus, Ordered, Spool};
 use crate::serve::state::Server;
 use crate::serve::upload::{self, Budget, JsonBody};
@@ -157,8 +158,8 @@ pub(crate) async fn order(
     }
     order.pages = order.pages.or(query.pages);
     order.webhook = order.webhook.or(query.webhook);
-    if order.webhook.is_some() {
-        return Err(ApiError::not_allowed("this server tells no webhooks"));
+    if let Some(webhook) = &order.webhook {
+        server.outbound.webhooks.check(webhook)?;
     }
     let key = headers.get("idempotency-key");
     order.key = key.and_then(|key| key.to_str().ok()).map(String::from);
@@ -278,31 +279,31 @@ pub(super) async fn text_field(
 
 async fn from_json(server: &Arc<Server>, order: &mut Order, body: Body) -> Result<(), ApiError> {
     let body = JsonBody::receive(server, body).await?;
-    block_in_place(|| {
-        let given: JsonOrder = body.parse()?;
-        for file in &given.files {
-            one_more(server, &order.incoming)?;
-            let name = file.name.clone().unwrap_or_default();
-            match (file.content, &file.url) {
-                (Some(content), None) => {
-                    let text = text_of(content)?;
-                    upload::base64_file(server, &mut order.incoming, &text, &name)?;
-                }
-                (None, Some(_)) => {
-                    return Err(ApiError::not_allowed("this server fetches no addresses"));
-                }
-                _ => {
-                    let what = "a file has either `content` (base64) or `url`";
-                    return Err(ApiError::bad_request(what));
-                }
+    let given: JsonOrder = block_in_place(|| body.parse())?;
+    let mut budget = Budget::new(server);
+    for file in &given.files {
+        one_more(server, &order.incoming)?;
+        let name = file.name.as_deref().filter(|name| !name.is_empty());
+        match (file.content, &file.url) {
+            (Some(content), None) => block_in_place(|| {
+                let text = text_of(content)?;
+                let name = name.unwrap_or_default();
+                upload::base64_file(server, &mut order.incoming, &text, name)
+            })?,
+            (None, Some(address)) => {
+                outbound::fetch(server, &mut order.incoming, address, name, &mut budget).await?;
+            }
+            _ => {
+                let what = "a file has either `content` (base64) or `url`";
+                return Err(ApiError::bad_request(what));
             }
         }
-        order.formats = given.formats;
-        order.pages = given.pages;
-        order.settings = given.settings;
-        order.webhook = given.webhook;
-        Ok(())
-    })
+    }
+    order.formats = given.formats;
+    order.pages = given.pages;
+    order.settings = given.settings;
+    order.webhook = given.webhook;
+    Ok(())
 }
 
 /// The query of a list.

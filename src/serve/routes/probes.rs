@@ -103,6 +103,7 @@ pub(crate) async fn capabilities(State(server): State<Arc<Server>>) -> Json<Valu
         "default_formats": Formats::by_default().chosen_names(),
         "inputs": EXTENSIONS,
         "url_fetch": server.options.allow_url_fetch,
+        "webhooks": server.outbound.webhooks.are_told(),
         "keys": server.keys.are_needed(),
         "limits": limits.map(|limit| limit.to_json()).collect::<Vec<_>>(),
         "parameters": OF_JOBS,

@@ -10,7 +10,9 @@
 //!         results.N/       output files of attempt N
 //!         cancel           somebody wants it cancelled
 //!         outcome.json     how it ended; placed once and never replaced
+//!         webhook/         how far its webhook is (`deliveries`)
 //! queue/ID                 empty: the job has no outcome yet
+//! webhooks/ID              empty: somebody is to be told of the job's end (`deliveries`)
 //! keys/HASH                the job that an order with this content or this `Idempotency-Key` has led to
 //! trash/RANDOM/            being removed
 //! ```
@@ -19,6 +21,7 @@
 //! the next server that looks; of two servers that finish the same job, one places the outcome and the other
 //! drops its results. No path is made of a name that a client gave.
 
+mod deliveries;
 mod files;
 mod incoming;
 mod lease;
@@ -27,6 +30,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use deliveries::{Delivery, Due};
 pub(crate) use files::{now_ms, random};
 pub(crate) use incoming::{Incoming, IncomingFile};
 pub(crate) use lease::Lease;
@@ -98,7 +102,9 @@ impl Spool {
         };
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        for folder in ["", "incoming", "jobs", "queue", "keys", "trash", "clocks"] {
+        for folder in [
+            "", "incoming", "jobs", "queue", "webhooks", "keys", "trash", "clocks",
+        ] {
             builder.create(root.join(folder)).map_err(fail)?;
         }
         let clock_path = root.join("clocks").join(random());
@@ -156,6 +162,9 @@ impl Spool {
         let folder = self.folder(&id).ok_or(io::ErrorKind::InvalidInput)?;
         files::write(incoming.path(), "request.json", &record)?;
         files::sync_folder(incoming.path());
+        if record.webhook.is_some() {
+            self.announce(&id)?;
+        }
         incoming.become_job(&folder)?;
         // The job exists before its key, and the key before its turn: who finds a key finds a job.
         let keys = self.root.join("keys");
@@ -163,6 +172,7 @@ impl Spool {
             match self.known(&key_place, fits)? {
                 Some(known) => {
                     self.discard(&folder);
+                    self.end_delivery(&id);
                     return Ok(Ordered::Known(known));
                 }
                 // Of a job that failed, is gone, or is another.
@@ -383,6 +393,7 @@ impl Spool {
         let _ = fs::remove_file(self.marker(id));
         self.forget(id);
         self.discard(&folder);
+        self.end_delivery(id);
         Ok(())
     }
 

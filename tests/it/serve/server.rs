@@ -59,6 +59,15 @@ impl Server {
 
     /// A server in a folder that others may share; its port is open.
     pub fn in_folder(folder: Arc<Folder>, flags: &[&str]) -> Server {
+        Server::with_environment(folder, flags, &[])
+    }
+
+    /// The same, with variables of the environment.
+    pub fn with_environment(
+        folder: Arc<Folder>,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_docparse"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DOCPARSE_")) {
             command.env_remove(name);
@@ -67,6 +76,7 @@ impl Server {
             .args(["serve", "--port", "0", "--spool", "spool"])
             .args(flags)
             .env("HOME", folder.path())
+            .envs(variables.iter().copied())
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -246,4 +256,16 @@ pub fn names(folder: &Path) -> Vec<String> {
     entries
         .map(|e| e.file_name().to_string_lossy().into_owned())
         .collect()
+}
+
+/// The error of an answer: status, code, message.
+pub fn error(answer: &Answer) -> (u16, String, String) {
+    let error = &answer.json()["error"];
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_string();
+    (answer.status, text("code"), text("message"))
+}
+
+/// Nothing of a request that was refused lies about.
+pub fn is_clean(server: &Server) -> bool {
+    names(&server.folder.path().join("spool/incoming")).is_empty()
 }

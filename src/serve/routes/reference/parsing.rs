@@ -9,11 +9,12 @@ use crate::serve::error::ApiError;
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order};
+use crate::serve::outbound;
 use crate::serve::request::RequestId;
 use crate::serve::routes::jobs::text_of;
 use crate::serve::spool::{AnswerOptions, JobStatus, Ordered};
 use crate::serve::state::Server;
-use crate::serve::upload::{self, JsonBody};
+use crate::serve::upload::{self, Budget, JsonBody};
 use crate::serve::{view, wait};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -52,7 +53,7 @@ async fn parsed(
 ) -> Result<Response, ApiError> {
     admission::admit(server)?;
     let body = JsonBody::receive(server, body).await?;
-    let order = block_in_place(|| order_of(server, owner, &body, log_id))?;
+    let order = order_of(server, owner, &body, log_id).await?;
     drop(body);
     let placing = server.clone();
     let ordered = wait::blocking(move || order::place(&placing, order)).await?;
@@ -129,13 +130,24 @@ fn why_not(status: &JobStatus) -> ApiError {
     }
 }
 
-fn order_of(
+/// What the ending of an address says of its file: `true` for a PDF, `false` for a picture.
+fn kind_of(address: &str) -> Option<bool> {
+    let name = crate::net::file_name_of(address).to_ascii_lowercase();
+    match name.rsplit_once('.')?.1 {
+        "pdf" => Some(true),
+        "bmp" | "gif" | "jpe" | "jpeg" | "jpg" | "pbm" | "pgm" | "png" | "pnm" | "ppm" | "tif"
+        | "tiff" | "webp" => Some(false),
+        _ => None,
+    }
+}
+
+async fn order_of(
     server: &Server,
     owner: &Owner,
     body: &JsonBody,
     log_id: &mut String,
 ) -> Result<Order, ApiError> {
-    let mut fields = Fields::of(body.bytes())?;
+    let mut fields = block_in_place(|| Fields::of(body.bytes()))?;
     if let Some(id) = fields.log_id() {
         *log_id = id;
     }
@@ -149,22 +161,26 @@ fn order_of(
         return Err(invalid(INVALID_FILE));
     };
     let file = text_of(file)?;
-    if file.starts_with("http://") || file.starts_with("https://") {
-        return Err(ApiError::not_allowed(
-            "this server fetches no addresses: send the file in base64",
-        ));
-    }
-    let Some(is_pdf) = parsing.is_pdf else {
-        return Err(invalid("File type cannot be determined"));
+    let is_address = file.starts_with("http://") || file.starts_with("https://");
+    let is_pdf = match (parsing.is_pdf, is_address) {
+        (Some(is_pdf), _) => is_pdf,
+        (None, true) => kind_of(&file).ok_or_else(|| invalid("Unsupported file type"))?,
+        (None, false) => return Err(invalid("File type cannot be determined")),
     };
     let mut incoming = server.spool.incoming()?;
     let name = if is_pdf { "file.pdf" } else { "file" };
-    upload::base64_file(server, &mut incoming, &file, name).map_err(|error| {
-        match error.status == StatusCode::UNPROCESSABLE_ENTITY {
-            true => invalid(INVALID_FILE),
-            false => error,
-        }
-    })?;
+    if is_address {
+        let mut budget = Budget::new(server);
+        outbound::fetch(server, &mut incoming, &file, Some(name), &mut budget).await?;
+    } else {
+        let decoded = block_in_place(|| upload::base64_file(server, &mut incoming, &file, name));
+        decoded.map_err(
+            |error| match error.status == StatusCode::UNPROCESSABLE_ENTITY {
+                true => invalid(INVALID_FILE),
+                false => error,
+            },
+        )?;
+    }
     if order::is_pdf(&incoming.file_path(0)) != is_pdf {
         return Err(invalid(INVALID_FILE));
     }
