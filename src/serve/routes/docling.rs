@@ -14,12 +14,13 @@ use crate::serve::finished::{Finished, is_of_file};
 use crate::serve::keys::Owner;
 use crate::serve::limits::seconds;
 use crate::serve::order::{self, Order};
+use crate::serve::outbound;
 use crate::serve::spool::{
     DoclingContent, DoclingOptions, FileProgress, JobError, JobState, JobStatus, Ordered,
     PictureMode,
 };
 use crate::serve::state::Server;
-use crate::serve::upload::{self, JsonBody};
+use crate::serve::upload::{self, Budget, JsonBody};
 use crate::serve::wait;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
@@ -65,6 +66,7 @@ struct Target {
 struct JsonSource<'a> {
     kind: Option<String>,
     filename: Option<String>,
+    url: Option<String>,
     /// Left as it stands in the body, which may be long.
     #[serde(borrow)]
     base64_string: Option<&'a RawValue>,
@@ -135,40 +137,42 @@ async fn from_json(server: &Arc<Server>, owner: &Owner, body: Body) -> Result<Or
     admission::admit(server)?;
     let mut order = jobs::empty(server, owner)?;
     let body = JsonBody::receive(server, body).await?;
-    block_in_place(|| {
-        let given: JsonOrder = body.parse().map_err(|error| ApiError {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            ..error
-        })?;
-        if given.sources.is_empty() {
-            let message = "List should have at least 1 item after validation, not 0";
-            return Err(invalid(&["body"], "sources", message));
-        }
-        if !given.callbacks.is_empty() {
-            return Err(no_callbacks());
-        }
-        for source in &given.sources {
-            add_source(server, &mut order, source)?;
-        }
-        let target = given.target.as_ref().map(|target| target.kind.as_str());
-        let options = Given::of_json(given.options.unwrap_or_default());
-        apply(&mut order, options.wishes(target)?)
+    let given: JsonOrder = block_in_place(|| body.parse()).map_err(|error| ApiError {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        ..error
     })?;
+    if given.sources.is_empty() {
+        let message = "List should have at least 1 item after validation, not 0";
+        return Err(invalid(&["body"], "sources", message));
+    }
+    if !given.callbacks.is_empty() {
+        return Err(no_callbacks());
+    }
+    let mut budget = Budget::new(server);
+    for source in &given.sources {
+        add_source(server, &mut order, source, &mut budget).await?;
+    }
+    let target = given.target.as_ref().map(|target| target.kind.as_str());
+    let options = Given::of_json(given.options.unwrap_or_default());
+    apply(&mut order, options.wishes(target)?)?;
     Ok(order)
 }
 
-fn add_source(server: &Server, order: &mut Order, source: &JsonSource<'_>) -> Result<(), ApiError> {
+async fn add_source(
+    server: &Server,
+    order: &mut Order,
+    source: &JsonSource<'_>,
+    budget: &mut Budget<'_>,
+) -> Result<(), ApiError> {
     let wrong = |name: &str, message: &str| invalid(&["body", "sources"], name, message);
-    match source.kind.as_deref() {
-        Some("file") => {}
-        Some("http") if !server.options.allow_url_fetch => {
-            let message = "this server fetches no addresses; send the file itself";
-            return Err(ApiError::not_allowed(message));
+    jobs::one_more(server, &order.incoming)?;
+    match (source.kind.as_deref(), &source.url) {
+        (Some("file"), _) => {}
+        (Some("http"), Some(url)) => {
+            let fetched = outbound::fetch(server, &mut order.incoming, url, None, budget);
+            return fetched.await.map(drop);
         }
-        // Fetching has its place here.
-        Some("http") => {
-            return Err(ApiError::not_allowed("this server fetches no addresses"));
-        }
+        (Some("http"), None) => return Err(wrong("url", "Field required")),
         _ => return Err(wrong("kind", "Input should be file or http")),
     }
     let Some(content) = source.base64_string else {
@@ -177,9 +181,10 @@ fn add_source(server: &Server, order: &mut Order, source: &JsonSource<'_>) -> Re
     let Some(name) = &source.filename else {
         return Err(wrong("filename", "Field required"));
     };
-    jobs::one_more(server, &order.incoming)?;
-    let text = text_of(content)?;
-    upload::base64_file(server, &mut order.incoming, &text, name)
+    block_in_place(|| {
+        let text = text_of(content)?;
+        upload::base64_file(server, &mut order.incoming, &text, name)
+    })
 }
 
 fn no_callbacks() -> ApiError {
