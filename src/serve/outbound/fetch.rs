@@ -179,7 +179,12 @@ pub(crate) async fn fetch(
             Some(Ok(Piece::Bytes(bytes))) => {
                 size += bytes.len();
                 let written = budget.write(&mut file, &bytes);
-                written.inspect_err(|_| server.metrics.fetched("too_large"))?;
+                written.inspect_err(|error| {
+                    server.metrics.fetched(match error.code {
+                        "too_large" => "too_large",
+                        _ => "failed",
+                    });
+                })?;
             }
             Some(Ok(Piece::End)) => break head,
             Some(Err(failure)) => return Err(told(failure)),
@@ -279,16 +284,20 @@ fn follow(
             return Ok((response, target));
         }
         let location = response.headers().get(LOCATION);
-        let location = location.map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let next = location.and_then(|location| resolved(&target.text, &location));
-        let next = rules.target(&next.ok_or(Failure::NoLocation)?);
-        let next = next.map_err(Failure::RefusedHop)?;
-        if target.is_https && !next.is_https {
-            return Err(Failure::Downgrade);
-        }
-        target = next;
+        let location = location.ok_or(Failure::NoLocation)?.as_bytes();
+        target = next_hop(rules, &target, &String::from_utf8_lossy(location))?;
     }
     Err(Failure::TooManyHops)
+}
+
+/// Where a redirect leads.
+fn next_hop(rules: &Rules, from: &Target, location: &str) -> Result<Target, Failure> {
+    let next = resolved(&from.text, location).ok_or(Failure::NoLocation)?;
+    let next = rules.target(&next).map_err(Failure::RefusedHop)?;
+    match from.is_https && !next.is_https {
+        true => Err(Failure::Downgrade),
+        false => Ok(next),
+    }
 }
 
 fn media_type(headers: &HeaderMap) -> String {
@@ -403,6 +412,66 @@ mod tests {
     const AGAIN: &str =
         "HTTP/1.1 302 x\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     const INNER: &str = "HTTP/1.1 200 x\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret";
+
+    #[test]
+    fn redirects_are_checked_as_first_addresses_are() {
+        let rules = Rules {
+            hosts: Vec::new(),
+            ports: vec![80, 443],
+            is_reachable: super::super::address::is_public,
+        };
+        let from = |address: &str| rules.target(address).unwrap();
+        let (open, closed) = (
+            from("http://example.org/a?secret"),
+            from("https://example.org/a?secret"),
+        );
+        let check = |from: &Target, location: &str| match next_hop(&rules, from, location) {
+            Ok(next) => next.text,
+            Err(failure) => failure.name().to_string(),
+        };
+        for (location, leads) in [
+            ("https://example.net/b", "https://example.net/b"),
+            ("//example.net/b", "https://example.net/b"),
+            ("b", "https://example.org/b"),
+            ("?b", "https://example.org/a?b"),
+            ("http://example.org/b", "refused"),
+            ("HTTP://example.net/", "refused"),
+            ("file:///etc/passwd", "refused"),
+            ("https://127.0.0.1/", "refused"),
+            ("//169.254.169.254/latest", "refused"),
+            ("//[::ffff:10.0.0.1]/", "refused"),
+            ("https://localhost/", "refused"),
+            ("https://me@example.net/", "refused"),
+            ("https://example.net:22/", "refused"),
+            ("data:text/plain,x", "failed"),
+            ("", "failed"),
+        ] {
+            assert_eq!(check(&closed, location), leads, "{location}");
+        }
+        assert_eq!(check(&open, "https://a.example/"), "https://a.example/");
+        assert_eq!(check(&open, "/b"), "http://example.org/b");
+        assert_eq!(check(&open, "http://10.0.0.1/"), "refused");
+    }
+
+    #[test]
+    fn names_come_from_servers_or_addresses() {
+        let name = |told: Option<&[u8]>, asked: &str, last: &str| {
+            let mut headers = HeaderMap::new();
+            if let Some(told) = told {
+                headers.insert(CONTENT_DISPOSITION, told.try_into().unwrap());
+            }
+            name_of(&headers, asked, last)
+        };
+        let told: &[u8] = b"attachment; filename=\"../../etc/x.pdf\"";
+        assert_eq!(
+            name(Some(told), "http://h/a.pdf", "http://h/b.pdf"),
+            "x.pdf"
+        );
+        assert_eq!(name(None, "http://h/a.pdf?x", "http://h/b.pdf"), "a.pdf");
+        assert_eq!(name(None, "http://h/get?id=1", "http://h/b.pdf"), "b.pdf");
+        assert_eq!(name(None, "http://h/", "http://h/"), "download");
+        assert_eq!(name(None, "http://h/%2e%2e%2fx.pdf", ""), "_x.pdf");
+    }
 
     #[test]
     fn a_name_that_leads_elsewhere_the_second_time_reaches_nothing() {
