@@ -518,7 +518,6 @@ fn the_same_pages_give_the_same_bytes_and_some_may_be_chosen() {
             json: crate::writer::options::JsonOptions::page_text("lite", options.clone()),
             concatenate_pages: false,
             preprocesses: false,
-            answer: None,
         };
         let mut out = Vec::new();
         Docx.write(document.into(), &options, &mut out).unwrap();
